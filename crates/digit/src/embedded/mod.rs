@@ -1,0 +1,74 @@
+//! Stand-ins for the DIGIT services: ids from a sequence, receipts from a numbered register, a
+//! directory of payers. They keep their books through [`Registers`], which a store implements, and
+//! so survive restarts and serve several replicas.
+
+mod bank_accounts;
+mod directory;
+mod ids;
+mod register;
+
+use async_trait::async_trait;
+use payment_domain::{BillKey, Personal, Timestamp, TxnId};
+
+use crate::{BoxError, PayerDetails, Payment, Receipts};
+
+pub use bank_accounts::ConfiguredBankAccounts;
+pub use directory::PayerDirectory;
+pub use ids::{IdFormat, InvalidIdFormat, SequenceIds};
+pub use register::ReceiptRegister;
+
+/// What became of registering a payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Registration {
+    /// Registered, with these receipts.
+    Registered(Receipts),
+    /// Not registered: this bill was paid before, by another payment.
+    AlreadyPaid(BillKey),
+}
+
+/// The books of the stand-ins.
+#[async_trait]
+pub trait Registers: Send + Sync {
+    /// Takes `count` numbers (at least 1) of a named sequence that starts at 1; returns the first.
+    /// Numbers taken and not used are lost.
+    async fn take_numbers(&self, sequence: &str, count: u32) -> Result<u64, BoxError>;
+
+    /// Which of these bills a registered payment has paid.
+    async fn paid_bills(&self, bills: &[BillKey]) -> Result<Vec<BillKey>, BoxError>;
+
+    /// Registers a payment under its transaction number and numbers a receipt for each of its
+    /// bills (`number` makes the receipt's number from the register's next one). All or nothing.
+    /// Like the real service it does not recognise a repetition: registering the same payment
+    /// twice is refused as paid before, so callers look it up first.
+    async fn register_payment(
+        &self,
+        payment: &Payment,
+        transaction_number: &TxnId,
+        now: Timestamp,
+        number: fn(u64, Timestamp) -> String,
+    ) -> Result<Registration, BoxError>;
+
+    /// The receipts under a transaction number.
+    async fn receipts(&self, transaction_number: &TxnId) -> Result<Option<Receipts>, BoxError>;
+
+    /// The uuid of the payer of this name and mobile number in a state; `new_uuid` is stored for
+    /// them when there is none.
+    async fn payer(
+        &self,
+        state: &str,
+        details: &PayerDetails,
+        new_uuid: &str,
+        now: Timestamp,
+    ) -> Result<StoredPayer, BoxError>;
+}
+
+/// A payer in the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredPayer {
+    /// Their id.
+    pub uuid: String,
+    /// Their login name: the mobile number, unless one was given.
+    pub user_name: Personal,
+    /// The e-mail address, where one is known.
+    pub email_id: Option<Personal>,
+}

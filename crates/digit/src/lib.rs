@@ -1,0 +1,137 @@
+//! The DIGIT services that a payment needs: ids, the collection service, the user service and the
+//! bank account master. Each is a small trait; [`embedded`] holds stand-ins that do the same work
+//! inside this process, for running without DIGIT.
+
+pub mod embedded;
+
+use async_trait::async_trait;
+use payment_domain::{BillId, Money, Payer, Personal, RequestInfo, TenantId, Timestamp, TxnId};
+
+/// An error of the layer below, boxed.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a DIGIT service did not do what it was asked. The variants are decisions for the caller.
+#[derive(Debug, thiserror::Error)]
+pub enum DigitError {
+    /// The request never left us: nothing happened, repeating is safe.
+    #[error("{service} could not be reached")]
+    NotSent {
+        /// The service that was called.
+        service: &'static str,
+        /// Why it could not be reached.
+        #[source]
+        source: BoxError,
+    },
+    /// The request left, no usable answer came: the service may have acted.
+    #[error("{service} did not answer")]
+    Unanswered {
+        /// The service that was called.
+        service: &'static str,
+        /// What happened instead of an answer.
+        #[source]
+        source: BoxError,
+    },
+    /// The service refused with an error body of its own, which is passed on as it came.
+    #[error("{service} refused")]
+    Refused {
+        /// The service that was called.
+        service: &'static str,
+        /// Its error body, JSON text.
+        body: String,
+    },
+    /// The service answered, but without what it must contain: an error of ours, with its code.
+    #[error("{code}: {message}")]
+    Incomplete {
+        /// The contract's error code, e.g. `PAYMENT_VALIDATION_FAILED`.
+        code: &'static str,
+        /// The sentence for people.
+        message: String,
+    },
+}
+
+/// Numbers transactions.
+#[async_trait]
+pub trait TransactionIds: Send + Sync {
+    /// A transaction id that was never given before.
+    async fn next(&self, info: &RequestInfo, tenant: &TenantId) -> Result<TxnId, DigitError>;
+}
+
+/// A payment as the collection service registers it.
+#[derive(Debug, Clone)]
+pub struct Payment {
+    /// The tenant of the bills.
+    pub tenant_id: TenantId,
+    /// The transaction's id; `None` while the payment is only validated.
+    pub transaction_number: Option<TxnId>,
+    /// The sum paid.
+    pub total: Money,
+    /// What is paid towards each bill.
+    pub bills: Vec<(BillId, Money)>,
+    /// Who pays.
+    pub payer_name: Personal,
+    /// The payer's mobile number.
+    pub payer_mobile: Personal,
+    /// When the payment was made.
+    pub paid_at: Timestamp,
+    /// What the client attached to the transaction.
+    pub additional_details: serde_json::Map<String, serde_json::Value>,
+}
+
+/// The numbers of the receipts of one registered payment, one a bill, in the order of the bills.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipts(pub Vec<String>);
+
+/// Registers payments and issues receipts.
+#[async_trait]
+pub trait Collections: Send + Sync {
+    /// Whether such a payment could be registered now.
+    ///
+    /// # Errors
+    /// [`DigitError::Refused`] or [`DigitError::Incomplete`] when it could not.
+    async fn validate(&self, info: &RequestInfo, payment: &Payment) -> Result<(), DigitError>;
+
+    /// Registers a payment. This acts: after an unclear answer, [`Collections::find`] first.
+    ///
+    /// # Errors
+    /// [`DigitError::Refused`] when it is not registered and will not be.
+    async fn create(&self, info: &RequestInfo, payment: &Payment) -> Result<Receipts, DigitError>;
+
+    /// The receipts of the payment with this transaction number, if it is registered.
+    async fn find(
+        &self,
+        info: &RequestInfo,
+        tenant: &TenantId,
+        transaction_number: &TxnId,
+    ) -> Result<Option<Receipts>, DigitError>;
+}
+
+/// The payer as a client describes them.
+#[derive(Debug, Clone)]
+pub struct PayerDetails {
+    /// The person's name.
+    pub name: Personal,
+    /// The mobile number.
+    pub mobile_number: Personal,
+    /// The e-mail address, where given.
+    pub email_id: Option<Personal>,
+    /// The login name, where given.
+    pub user_name: Option<Personal>,
+    /// The user service's id, where given.
+    pub uuid: Option<String>,
+    /// The tenant the client names.
+    pub tenant_id: TenantId,
+}
+
+/// Knows payers.
+#[async_trait]
+pub trait Payers: Send + Sync {
+    /// The payer of this description, who is registered when nobody knew them.
+    async fn find_or_create(&self, info: &RequestInfo, details: &PayerDetails) -> Result<Payer, DigitError>;
+}
+
+/// Knows the bank accounts of tenants.
+#[async_trait]
+pub trait BankAccounts: Send + Sync {
+    /// The number of the tenant's one bank account.
+    async fn account_number(&self, info: &RequestInfo, tenant: &TenantId) -> Result<String, DigitError>;
+}

@@ -1,0 +1,57 @@
+//! What is told to the rest of DIGIT when a transaction changes.
+
+use crate::ids::{TenantId, TxnId};
+
+/// The four streams of events. Their topics are configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    /// A transaction was created.
+    SaveTransaction,
+    /// A transaction changed.
+    UpdateTransaction,
+    /// The request to the gateway was recorded.
+    SaveDump,
+    /// The gateway's answer was recorded.
+    UpdateDump,
+}
+
+impl EventKind {
+    /// All of them.
+    pub const ALL: [EventKind; 4] =
+        [EventKind::SaveTransaction, EventKind::UpdateTransaction, EventKind::SaveDump, EventKind::UpdateDump];
+
+    /// The word that stores keep; also the default topic's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EventKind::SaveTransaction => "save-pg-txns",
+            EventKind::UpdateTransaction => "update-pg-txns",
+            EventKind::SaveDump => "save-pg-txns-dump",
+            EventKind::UpdateDump => "update-pg-txns-dump",
+        }
+    }
+
+    /// The kind for a stored word.
+    pub fn from_word(word: &str) -> Option<EventKind> {
+        EventKind::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// An event as it is published: the body is the finished JSON text.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Which stream it belongs to.
+    pub kind: EventKind,
+    /// The transaction it tells of; the record's key, so that its events keep their order.
+    pub txn_id: TxnId,
+    /// The tenant, from which a central instance takes the topic's prefix.
+    pub tenant_id: TenantId,
+    /// The JSON text.
+    pub body: String,
+}
+
+/// Without the body: it holds the payer's name and number.
+impl std::fmt::Debug for Event {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Event").field("kind", &self.kind).field("txn_id", &self.txn_id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,118 @@
+//! The append-only history of a transaction, and who acts in it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::clock::Timestamp;
+use crate::ids::TxnId;
+use crate::transaction::StatusName;
+
+/// What kind of party changed a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ActorKind {
+    /// A person or an application acting for one, through the API.
+    User,
+    /// The payment gateway, by its callback.
+    Gateway,
+    /// One of our own jobs.
+    Job,
+}
+
+impl ActorKind {
+    /// The word that stores keep.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ActorKind::User => "user",
+            ActorKind::Gateway => "gateway",
+            ActorKind::Job => "job",
+        }
+    }
+
+    /// The kind for a stored word.
+    pub fn from_word(word: &str) -> Option<ActorKind> {
+        [ActorKind::User, ActorKind::Gateway, ActorKind::Job].into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// Who changed a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// What kind of party.
+    pub kind: ActorKind,
+    /// Which: a user's uuid, a gateway's name, a job's name. Never personal data.
+    pub id: String,
+}
+
+impl Actor {
+    /// A user, by uuid.
+    pub fn user(uuid: impl Into<String>) -> Actor {
+        Actor { kind: ActorKind::User, id: uuid.into() }
+    }
+
+    /// A gateway, by name.
+    pub fn gateway(name: impl Into<String>) -> Actor {
+        Actor { kind: ActorKind::Gateway, id: name.into() }
+    }
+
+    /// One of our jobs, by name.
+    pub fn job(name: impl Into<String>) -> Actor {
+        Actor { kind: ActorKind::Job, id: name.into() }
+    }
+}
+
+/// One line of a transaction's history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistoryEntry {
+    /// The transaction.
+    pub txn_id: TxnId,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Who did it.
+    pub actor: Actor,
+    /// The status before; `None` for the creation.
+    pub from: Option<StatusName>,
+    /// The status after.
+    pub to: StatusName,
+    /// Why, in a sentence for operators.
+    pub why: String,
+    /// What it rests on: the gateway's raw answer, the receipt numbers.
+    pub evidence: Value,
+}
+
+/// Why a transaction is put up for an operator's attention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AttentionKind {
+    /// The gateway reports a payment for a transaction that had already failed.
+    LateSuccess,
+    /// The gateway took another amount than was asked, or does not say how much.
+    AmountMismatch,
+    /// The collection service refuses to register a payment that was made.
+    ReceiptRefused,
+    /// The gateway says the money was given back.
+    Refunded,
+}
+
+impl AttentionKind {
+    /// The word that stores keep.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AttentionKind::LateSuccess => "late-success",
+            AttentionKind::AmountMismatch => "amount-mismatch",
+            AttentionKind::ReceiptRefused => "receipt-refused",
+            AttentionKind::Refunded => "refunded",
+        }
+    }
+
+    /// The kind for a stored word.
+    pub fn from_word(word: &str) -> Option<AttentionKind> {
+        [
+            AttentionKind::LateSuccess,
+            AttentionKind::AmountMismatch,
+            AttentionKind::ReceiptRefused,
+            AttentionKind::Refunded,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == word)
+    }
+}

@@ -1,0 +1,163 @@
+//! Identifiers as types, so that a bill is never passed where a transaction is meant.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// A text that cannot be an identifier: empty, too long, or with control characters in it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} must have 1 to {max} characters and no control characters")]
+pub struct InvalidId {
+    kind: &'static str,
+    max: usize,
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $max:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// The longest such identifier, in characters.
+            pub const MAX_CHARS: usize = $max;
+
+            /// Takes the text as it is.
+            ///
+            /// # Errors
+            /// [`InvalidId`] when it is empty, too long or holds control characters.
+            pub fn new(text: impl Into<Arc<str>>) -> Result<$name, InvalidId> {
+                let text = text.into();
+                let valid = !text.is_empty()
+                    && text.chars().count() <= $max
+                    && !text.chars().any(char::is_control);
+                if valid { Ok($name(text)) } else { Err(InvalidId { kind: $kind, max: $max }) }
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: String) -> Result<$name, InvalidId> {
+                $name::new(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0.as_ref().to_owned()
+            }
+        }
+    };
+}
+
+id!(
+    /// The number of a transaction, e.g. `PB_PG_2018_08_06_000072_14`.
+    TxnId,
+    "a transaction id",
+    128
+);
+id!(
+    /// A tenant, from the state to the city: `pb.amritsar`.
+    TenantId,
+    "a tenant id",
+    50
+);
+id!(
+    /// The number of a bill within its tenant.
+    BillId,
+    "a bill id",
+    64
+);
+
+impl TenantId {
+    /// The first segment: the state a city belongs to. `pb.amritsar` → `pb`.
+    pub fn state(&self) -> &str {
+        self.0.split('.').next().unwrap_or(&self.0)
+    }
+
+    /// Whether this tenant is `other` or lies below it: `pb.amritsar` is within `pb`.
+    pub fn is_within(&self, other: &str) -> bool {
+        self.0.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+}
+
+/// What a claim is held on: a bill is unique within its tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BillKey {
+    /// The tenant the bill was raised by.
+    pub tenant: TenantId,
+    /// The bill.
+    pub bill: BillId,
+}
+
+/// The upper-case name by which a gateway is chosen: `AXIS`, `PAYTM`, `SANDBOX`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct GatewayName(Arc<str>);
+
+impl GatewayName {
+    /// The name in upper case; gateways are compared without regard to letter case.
+    pub fn new(name: &str) -> GatewayName {
+        GatewayName(name.to_uppercase().into())
+    }
+
+    /// The upper-case name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for GatewayName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for GatewayName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_bounded_and_printable() {
+        assert!(TxnId::new("PB_PG_2018_08_06_000072_14").is_ok());
+        assert!(TxnId::new("").is_err());
+        assert!(TxnId::new("a\nb").is_err());
+        assert!(TxnId::new("x".repeat(129)).is_err());
+        assert!(TenantId::new("ਪੰ".repeat(12)).is_ok(), "characters are counted, not bytes");
+    }
+
+    #[test]
+    fn a_tenant_knows_its_state_and_what_lies_below_it() {
+        let city = TenantId::new("pb.amritsar").unwrap();
+        assert_eq!(city.state(), "pb");
+        assert!(city.is_within("pb") && city.is_within("pb.amritsar"));
+        assert!(!city.is_within("pb.amr") && !city.is_within("p") && !city.is_within("pb.amritsar.east"));
+        assert!(city.is_within("pb") && !TenantId::new("pbx").unwrap().is_within("pb"));
+    }
+}

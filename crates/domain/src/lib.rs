@@ -1,0 +1,26 @@
+//! What a payment is, and what may happen to it.
+//!
+//! Everything here is pure: no clock is read, no file opened, nothing sent. The state machine in
+//! [`machine`] is the only place that decides whether a transaction may change; stores, gateways
+//! and endpoints carry out what it says.
+
+pub mod clock;
+pub mod event;
+pub mod history;
+pub mod ids;
+pub mod machine;
+pub mod money;
+pub mod outcome;
+pub mod personal;
+pub mod request_info;
+pub mod transaction;
+
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use event::{Event, EventKind};
+pub use history::{Actor, ActorKind, AttentionKind, HistoryEntry};
+pub use ids::{BillId, BillKey, GatewayName, InvalidId, TenantId, TxnId};
+pub use money::{Currency, InvalidAmount, Money};
+pub use outcome::{Outcome, Report};
+pub use personal::Personal;
+pub use request_info::RequestInfo;
+pub use transaction::{Audit, BillPayment, GatewayDetails, Payer, Status, StatusName, Transaction};

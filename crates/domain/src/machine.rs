@@ -1,0 +1,197 @@
+//! The state machine: the only place that decides whether a gateway's answer changes a transaction.
+//!
+//! ```text
+//!            paid, equal amount          SUCCESS (final)
+//! PENDING ──────────────────────────▶
+//!         ── declined, other amount,     FAILURE (final; a payment that
+//!            no such payment in time ──▶  turns up later is for an operator)
+//!         ── everything else ─────────▶  PENDING
+//! ```
+
+use crate::history::AttentionKind;
+use crate::money::Money;
+use crate::outcome::Outcome;
+use crate::transaction::{Status, StatusName};
+
+/// Whether a payer may still come to pay this order at the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderLife {
+    /// The order can still be paid: "no such payment" proves nothing.
+    Running,
+    /// The order's time is up: "no such payment" is definite.
+    Over,
+}
+
+/// What follows from a gateway's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The new status, or `None` to keep the one it has.
+    pub change: Option<Status>,
+    /// The sentence that clients read as `txnStatusMsg` when the status changes.
+    pub message: &'static str,
+    /// Set when an operator must look at it.
+    pub attention: Option<AttentionKind>,
+}
+
+/// Status messages that clients have always read.
+pub mod message {
+    /// Of a new transaction.
+    pub const INITIATED: &str = "Transaction initiated";
+    /// Of a paid one.
+    pub const SUCCESSFUL: &str = "Transaction successful";
+    /// Of a declined one.
+    pub const FAILED_AT_GATEWAY: &str = "Transaction failed at gateway";
+    /// Of one for which another amount was taken.
+    pub const AMOUNT_MISMATCH: &str = "Transaction failed, amount mismatch";
+    /// Of one that nobody paid within the order's life.
+    pub const NEVER_PAID: &str = "Transaction failed, no payment was made in time";
+    /// Of one that the gateway never received.
+    pub const NOT_STARTED: &str = "Transaction failed, the gateway could not be reached";
+}
+
+impl Verdict {
+    fn keep(attention: Option<AttentionKind>) -> Verdict {
+        Verdict { change: None, message: "", attention }
+    }
+
+    fn fail(message: &'static str, attention: Option<AttentionKind>) -> Verdict {
+        Verdict { change: Some(Status::Failure), message, attention }
+    }
+}
+
+/// Decides what `outcome` means for a transaction of `amount` that stands at `status`.
+///
+/// Money first: only a definite payment of exactly the asked amount succeeds, only a definite "no"
+/// fails, and nothing leaves SUCCESS or FAILURE.
+pub fn decide(status: StatusName, amount: Money, outcome: &Outcome, life: OrderLife) -> Verdict {
+    match (status, outcome) {
+        (StatusName::Pending, Outcome::Paid { amount: Some(paid) }) if *paid == amount => Verdict {
+            change: Some(Status::Success { receipt: None }),
+            message: message::SUCCESSFUL,
+            attention: None,
+        },
+        (StatusName::Pending, Outcome::Paid { amount: Some(_) }) => {
+            Verdict::fail(message::AMOUNT_MISMATCH, Some(AttentionKind::AmountMismatch))
+        }
+        // Paid, but the gateway does not say how much: missing is not equal, and not a "no" either.
+        (StatusName::Pending, Outcome::Paid { amount: None }) => Verdict::keep(Some(AttentionKind::AmountMismatch)),
+        (StatusName::Pending, Outcome::Declined { .. }) => Verdict::fail(message::FAILED_AT_GATEWAY, None),
+        (StatusName::Pending, Outcome::NotFound) => match life {
+            OrderLife::Running => Verdict::keep(None),
+            OrderLife::Over => Verdict::fail(message::NEVER_PAID, None),
+        },
+        (StatusName::Pending | StatusName::Success, Outcome::Refunded) => {
+            Verdict::keep(Some(AttentionKind::Refunded))
+        }
+        (StatusName::Failure, Outcome::Paid { .. }) => Verdict::keep(Some(AttentionKind::LateSuccess)),
+        (StatusName::Pending, Outcome::Pending | Outcome::Unrecognised { .. })
+        | (StatusName::Success, _)
+        | (
+            StatusName::Failure,
+            Outcome::Declined { .. }
+            | Outcome::Pending
+            | Outcome::NotFound
+            | Outcome::Refunded
+            | Outcome::Unrecognised { .. },
+        ) => Verdict::keep(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::money::Currency;
+
+    fn rupees(minor: i64) -> Money {
+        Money::from_minor(minor, Currency::Inr).unwrap()
+    }
+
+    fn paid(minor: i64) -> Outcome {
+        Outcome::Paid { amount: Some(rupees(minor)) }
+    }
+
+    fn pending(outcome: &Outcome) -> Verdict {
+        decide(StatusName::Pending, rupees(100), outcome, OrderLife::Running)
+    }
+
+    #[test]
+    fn an_equal_payment_succeeds() {
+        let verdict = pending(&paid(100));
+        assert_eq!(verdict.change, Some(Status::Success { receipt: None }));
+        assert_eq!(verdict.message, "Transaction successful");
+        assert_eq!(verdict.attention, None);
+    }
+
+    #[test]
+    fn another_amount_fails_and_is_shown_to_an_operator() {
+        let verdict = pending(&paid(99));
+        assert_eq!(verdict.change, Some(Status::Failure));
+        assert_eq!(verdict.message, "Transaction failed, amount mismatch");
+        assert_eq!(verdict.attention, Some(AttentionKind::AmountMismatch));
+    }
+
+    #[test]
+    fn a_missing_amount_is_not_equal() {
+        let verdict = pending(&Outcome::Paid { amount: None });
+        assert_eq!(verdict.change, None);
+        assert_eq!(verdict.attention, Some(AttentionKind::AmountMismatch));
+    }
+
+    #[test]
+    fn no_such_payment_ends_a_transaction_only_when_its_life_is_over() {
+        assert_eq!(pending(&Outcome::NotFound).change, None);
+        let over = decide(StatusName::Pending, rupees(100), &Outcome::NotFound, OrderLife::Over);
+        assert_eq!(over.change, Some(Status::Failure));
+    }
+
+    #[test]
+    fn a_late_success_is_never_dropped() {
+        let verdict = decide(StatusName::Failure, rupees(100), &paid(100), OrderLife::Over);
+        assert_eq!(verdict.change, None);
+        assert_eq!(verdict.attention, Some(AttentionKind::LateSuccess));
+    }
+
+    fn outcomes() -> impl Strategy<Value = Outcome> {
+        prop_oneof![
+            (0i64..200).prop_map(paid),
+            Just(Outcome::Paid { amount: None }),
+            Just(Outcome::Declined { reason: "no".into() }),
+            Just(Outcome::Pending),
+            Just(Outcome::NotFound),
+            Just(Outcome::Refunded),
+            ".{0,10}".prop_map(|code| Outcome::Unrecognised { code }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn any_row_of_answers_ends_at_most_once_and_never_leaves_success(
+            answers in proptest::collection::vec((outcomes(), any::<bool>()), 0..30)
+        ) {
+            let mut status = Status::Pending;
+            for (outcome, over) in answers {
+                let life = if over { OrderLife::Over } else { OrderLife::Running };
+                let verdict = decide(status.name(), rupees(100), &outcome, life);
+                if let Some(next) = verdict.change {
+                    prop_assert_eq!(&status, &Status::Pending);
+                    match &next {
+                        Status::Success { receipt } => {
+                            prop_assert_eq!(&outcome, &paid(100));
+                            prop_assert_eq!(receipt, &None);
+                        }
+                        Status::Failure => {
+                            let definite = !matches!(outcome, Outcome::Pending | Outcome::Unrecognised { .. });
+                            prop_assert!(definite);
+                        }
+                        Status::Pending => prop_assert!(false, "nothing becomes pending again"),
+                    }
+                    status = next;
+                } else if matches!(outcome, Outcome::Paid { .. }) && status.name() != StatusName::Success {
+                    prop_assert!(verdict.attention.is_some(), "a payment is never dropped");
+                }
+            }
+        }
+    }
+}

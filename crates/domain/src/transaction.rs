@@ -1,0 +1,187 @@
+//! The transaction: one payment of one payer, against one or several bills, through one gateway.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::clock::Timestamp;
+use crate::ids::{BillId, BillKey, GatewayName, TenantId, TxnId};
+use crate::money::Money;
+use crate::personal::Personal;
+
+/// Where a transaction stands. SUCCESS is final.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// The gateway has not given a definite answer.
+    Pending,
+    /// The money was taken.
+    Success {
+        /// The number of the receipt; `None` while the duty to issue it is open.
+        receipt: Option<String>,
+    },
+    /// Nothing was taken for this transaction, or not what was asked.
+    Failure,
+}
+
+/// A status without its data, as it is stored and searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum StatusName {
+    /// See [`Status::Pending`].
+    Pending,
+    /// See [`Status::Success`].
+    Success,
+    /// See [`Status::Failure`].
+    Failure,
+}
+
+impl StatusName {
+    /// `PENDING`, `SUCCESS` or `FAILURE`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StatusName::Pending => "PENDING",
+            StatusName::Success => "SUCCESS",
+            StatusName::Failure => "FAILURE",
+        }
+    }
+
+    /// The status of this name, in exactly this spelling.
+    pub fn from_word(word: &str) -> Option<StatusName> {
+        [StatusName::Pending, StatusName::Success, StatusName::Failure]
+            .into_iter()
+            .find(|status| status.as_str() == word)
+    }
+}
+
+impl Status {
+    /// The status without its data.
+    pub fn name(&self) -> StatusName {
+        match self {
+            Status::Pending => StatusName::Pending,
+            Status::Success { .. } => StatusName::Success,
+            Status::Failure => StatusName::Failure,
+        }
+    }
+}
+
+/// One bill of a payment and what is paid towards it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BillPayment {
+    /// What is owed, where the client says so.
+    #[serde(default)]
+    pub tax_amount: Option<Money>,
+    /// What is paid now.
+    pub amount_paid: Money,
+    /// The bill.
+    pub bill_id: BillId,
+}
+
+/// The payer, as the user service knows them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Payer {
+    /// The user service's id of the payer; empty when the row was adopted without one.
+    pub uuid: String,
+    /// The login name.
+    pub user_name: Personal,
+    /// The name of the person.
+    pub name: Personal,
+    /// The mobile number, digits as they came.
+    pub mobile_number: Personal,
+    /// The e-mail address, where there is one.
+    pub email_id: Option<Personal>,
+    /// The tenant the payer is registered with.
+    pub tenant_id: String,
+}
+
+/// What the gateway last said, in its own words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GatewayDetails {
+    /// The gateway's number of the payment.
+    pub txn_id: Option<String>,
+    /// How the payer paid.
+    pub payment_mode: Option<String>,
+    /// The gateway's status code.
+    pub status_code: Option<String>,
+    /// The gateway's message.
+    pub status_message: Option<String>,
+}
+
+/// Who made a row and who changed it last, when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audit {
+    /// The user (uuid) that created it.
+    pub created_by: String,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// Who changed it last; `None` before the first change.
+    pub modified_by: Option<String>,
+    /// When it was changed last.
+    pub modified_at: Option<Timestamp>,
+}
+
+/// One payment, from its creation to its receipt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transaction {
+    /// Its number; also the order number at the gateway.
+    pub id: TxnId,
+    /// The tenant the bills belong to.
+    pub tenant_id: TenantId,
+    /// What is to be paid: the sum over `bills`.
+    pub amount: Money,
+    /// The bill the client named first; one of `bills` as a rule.
+    pub bill_id: BillId,
+    /// The application's module, e.g. `PT`.
+    pub module: Option<String>,
+    /// What the payment is for in the application: a property, a connection.
+    pub consumer_code: String,
+    /// Every bill that is paid, at least one.
+    pub bills: Vec<BillPayment>,
+    /// A description for the payer.
+    pub product_info: String,
+    /// The gateway it goes through.
+    pub gateway: GatewayName,
+    /// Where the payer's browser goes in the end: an absolute URL that names this transaction in
+    /// its `eg_pg_txnid` parameter. `None` only for rows adopted from an older database.
+    pub callback_url: Option<String>,
+    /// Where the payer pays; `None` when there is nothing to pay or the gateway has not said yet.
+    pub redirect_url: Option<String>,
+    /// Who pays.
+    pub payer: Payer,
+    /// Where it stands.
+    pub status: Status,
+    /// The status in a sentence, as clients have always read it.
+    pub status_message: String,
+    /// What the gateway last said.
+    pub gateway_details: GatewayDetails,
+    /// Who made and changed it.
+    pub audit: Audit,
+    /// What the client attached, and `taxAndPayments`. Echoed, never interpreted.
+    pub additional_details: Map<String, Value>,
+    /// Counts the changes; the first stored state is 1. A change names the version it rests on.
+    pub version: u32,
+}
+
+impl Transaction {
+    /// The number of the receipt, once there is one.
+    pub fn receipt(&self) -> Option<&str> {
+        match &self.status {
+            Status::Success { receipt } => receipt.as_deref(),
+            Status::Pending | Status::Failure => None,
+        }
+    }
+
+    /// Every bill this transaction claims, each once: the bills paid and the bill named.
+    pub fn bill_keys(&self) -> Vec<BillKey> {
+        let mut keys: Vec<BillKey> = self
+            .bills
+            .iter()
+            .map(|payment| &payment.bill_id)
+            .chain([&self.bill_id])
+            .map(|bill| BillKey { tenant: self.tenant_id.clone(), bill: bill.clone() })
+            .collect();
+        keys.sort();
+        keys.dedup();
+        keys
+    }
+}

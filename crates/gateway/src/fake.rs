@@ -1,0 +1,166 @@
+//! A gateway that says what a test tells it to say.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use payment_domain::{GatewayName, Outcome, Report, Transaction, TxnId};
+use serde_json::json;
+
+use crate::{Answer, Evidence, Gateway, GatewayError, Order, Redirect, StartMode};
+
+/// A scripted gateway for tests: answers are set per transaction, or for all of them at once.
+/// Parameters are "signed" by `sign=good`; any other `sign` is a bad signature.
+#[derive(Debug)]
+pub struct FakeGateway {
+    name: GatewayName,
+    start_mode: StartMode,
+    script: Mutex<Script>,
+    starts: AtomicUsize,
+    asked: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Script {
+    default: Option<Outcome>,
+    per_transaction: HashMap<TxnId, Option<Outcome>>,
+    start_fails: Option<StartFault>,
+    delay: Duration,
+}
+
+/// How a scripted [`FakeGateway`] fails to start a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartFault {
+    /// As if the connection was refused.
+    NotSent,
+    /// As if the answer never came.
+    Unanswered,
+}
+
+impl FakeGateway {
+    /// A gateway of that name which knows of no payment yet.
+    pub fn new(name: &str, start_mode: StartMode) -> FakeGateway {
+        FakeGateway {
+            name: GatewayName::new(name),
+            start_mode,
+            script: Mutex::new(Script {
+                default: Some(Outcome::NotFound),
+                per_transaction: HashMap::new(),
+                start_fails: None,
+                delay: Duration::ZERO,
+            }),
+            starts: AtomicUsize::new(0),
+            asked: AtomicUsize::new(0),
+        }
+    }
+
+    fn script(&self) -> std::sync::MutexGuard<'_, Script> {
+        self.script.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on the gateway says this of every transaction without an answer of its own.
+    pub fn answers(&self, outcome: Outcome) {
+        self.script().default = Some(outcome);
+    }
+
+    /// From now on the gateway says this of one transaction.
+    pub fn answers_for(&self, txn_id: &TxnId, outcome: Outcome) {
+        self.script().per_transaction.insert(txn_id.clone(), Some(outcome));
+    }
+
+    /// From now on the gateway does not answer.
+    pub fn is_away(&self) {
+        let mut script = self.script();
+        script.default = None;
+        script.per_transaction.clear();
+    }
+
+    /// From now on every status call takes this long.
+    pub fn is_slow(&self, delay: Duration) {
+        self.script().delay = delay;
+    }
+
+    /// From now on `start` fails like this; `None` makes it work again.
+    pub fn start_fails(&self, fault: Option<StartFault>) {
+        self.script().start_fails = fault;
+    }
+
+    /// How often a payment was started.
+    pub fn starts(&self) -> usize {
+        self.starts.load(Ordering::SeqCst)
+    }
+
+    /// How often a status was asked for.
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+fn report(outcome: Outcome) -> Report {
+    Report {
+        status_code: Some(outcome.name().to_owned()),
+        status_message: None,
+        gateway_txn_id: Some("FAKE-1".to_owned()),
+        payment_mode: Some("TEST".to_owned()),
+        raw: json!({ "state": outcome.name() }),
+        outcome,
+    }
+}
+
+#[async_trait]
+impl Gateway for FakeGateway {
+    fn name(&self) -> &GatewayName {
+        &self.name
+    }
+
+    fn transaction_parameter(&self) -> &str {
+        "fakeOrderId"
+    }
+
+    fn start_mode(&self) -> StartMode {
+        self.start_mode
+    }
+
+    fn needs_bank_account(&self) -> bool {
+        false
+    }
+
+    async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
+        self.starts.fetch_add(1, Ordering::SeqCst);
+        match self.script().start_fails {
+            Some(StartFault::NotSent) => Err(GatewayError::NotSent("connection refused".into())),
+            Some(StartFault::Unanswered) => Err(GatewayError::Unanswered("timed out".into())),
+            None => Ok(Redirect::To(format!("https://fake.example/pay?order={}", order.txn.id))),
+        }
+    }
+
+    fn names(&self, answer: &Answer) -> Option<TxnId> {
+        answer.transaction_in(self.transaction_parameter())
+    }
+
+    async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {
+        match answer.params.get("sign") {
+            None => Ok(Evidence::Unsigned),
+            Some("good") if self.names(answer).is_none_or(|named| named == txn.id) => {
+                Ok(Evidence::Signed(report(Outcome::Pending)))
+            }
+            Some("good") => Err(GatewayError::WrongTransaction),
+            Some(_) => Err(GatewayError::BadSignature),
+        }
+    }
+
+    async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let (outcome, delay) = {
+            let script = self.script();
+            let own = script.per_transaction.get(&txn.id).cloned();
+            (own.unwrap_or_else(|| script.default.clone()), script.delay)
+        };
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        outcome.map(report).ok_or_else(|| GatewayError::Unanswered("timed out".into()))
+    }
+}

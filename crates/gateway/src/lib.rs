@@ -1,0 +1,139 @@
+//! The interface between this service and a payment gateway.
+//!
+//! Implement [`Gateway`] and register the adapter with the server: nothing else needs to change.
+//! An adapter translates; it decides nothing. Whether a transaction succeeds is decided by
+//! [`payment_domain::machine`] from the [`Report`] that [`Gateway::status`] returns.
+//!
+//! Three rules every adapter keeps:
+//! - what it does not recognise is [`Outcome::Unrecognised`](payment_domain::Outcome::Unrecognised), never a failure: money may have moved;
+//! - every call has a connect and a total timeout, and a call that acts is not repeated;
+//! - no secret, signature input, card hint or personal datum appears in an error, a log or
+//!   [`Report::raw`](payment_domain::Report::raw).
+
+mod answer;
+mod fake;
+
+use async_trait::async_trait;
+use payment_domain::{GatewayName, Report, Transaction, TxnId};
+
+pub use answer::{Answer, Params};
+pub use fake::{FakeGateway, StartFault};
+
+/// An error of the layer below, boxed.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a gateway could not be used. The variants are decisions for the caller.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The request never left us: nothing happened at the gateway, repeating is safe.
+    #[error("the gateway could not be reached")]
+    NotSent(#[source] BoxError),
+    /// The request left, no whole answer came: the gateway may have acted. Only ask for the status.
+    #[error("the gateway did not answer")]
+    Unanswered(#[source] BoxError),
+    /// An answer came that cannot be read: nothing is known, the transaction keeps its state.
+    #[error("the gateway's answer cannot be read: {0}")]
+    Unreadable(String),
+    /// The gateway refuses to start this payment; nothing was started.
+    #[error("the gateway refused the payment: {code}")]
+    Refused {
+        /// The gateway's code.
+        code: String,
+    },
+    /// Signed parameters whose signature is wrong: refused, changes nothing.
+    #[error("the signature is wrong")]
+    BadSignature,
+    /// Well-signed parameters that belong to another transaction, merchant or amount: refused.
+    #[error("the answer is not about this transaction")]
+    WrongTransaction,
+}
+
+/// Whether [`Gateway::start`] calls the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartMode {
+    /// The redirect is computed here: it is stored in the same commit as the transaction.
+    Offline,
+    /// The gateway is called: the transaction is stored first, so that the gateway never knows an
+    /// order that we do not.
+    Network,
+}
+
+/// An order as [`Gateway::start`] needs it.
+#[derive(Debug, Clone, Copy)]
+pub struct Order<'a> {
+    /// The transaction; its id is the order number, its amount what is asked.
+    pub txn: &'a Transaction,
+    /// Our URL to which the gateway sends the payer's browser, by GET or by form POST.
+    pub return_url: &'a str,
+    /// Our URL to which the gateway reports from server to server.
+    pub notify_url: &'a str,
+    /// The tenant's bank account, where [`Gateway::needs_bank_account`] says so.
+    pub bank_account: Option<&'a str>,
+}
+
+/// How the payer's browser gets to the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Redirect {
+    /// By following this absolute URL.
+    To(String),
+    /// By posting a form; the service shows a page that does so.
+    Form {
+        /// The absolute URL the form is posted to.
+        action: String,
+        /// Names and values of the form's fields, in order.
+        fields: Vec<(String, String)>,
+    },
+}
+
+/// What a set of callback parameters is worth.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Evidence {
+    /// Nothing in it is signed by the gateway: worth nothing beyond "ask for the status".
+    Unsigned,
+    /// Signed by the gateway and about this transaction, its merchant and its amount.
+    Signed(Report),
+}
+
+/// A payment gateway.
+#[async_trait]
+pub trait Gateway: Send + Sync {
+    /// The upper-case name clients choose it by.
+    fn name(&self) -> &GatewayName;
+
+    /// The callback parameter in which this gateway returns our transaction id, e.g. `ORDERID`.
+    /// Compared without regard to letter case.
+    fn transaction_parameter(&self) -> &str;
+
+    /// Whether [`Gateway::start`] calls the gateway.
+    fn start_mode(&self) -> StartMode;
+
+    /// Whether an order needs the tenant's bank account number.
+    fn needs_bank_account(&self) -> bool;
+
+    /// Opens the order at the gateway and tells where the payer pays. Called again for the same
+    /// order only when the first answer was lost; it must then not open a second order.
+    ///
+    /// # Errors
+    /// [`GatewayError::NotSent`] and [`GatewayError::Refused`] when nothing was opened;
+    /// [`GatewayError::Unanswered`] and [`GatewayError::Unreadable`] when that is not known.
+    async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError>;
+
+    /// Reads the transaction id out of an answer, before anything in it is verified; `None` when
+    /// it names none.
+    fn names(&self, answer: &Answer) -> Option<TxnId>;
+
+    /// Checks the signature of an answer and that order id, amount and merchant in it are those of
+    /// `txn`.
+    ///
+    /// # Errors
+    /// [`GatewayError::BadSignature`] for a wrong one, [`GatewayError::WrongTransaction`] for a
+    /// good one on another payment.
+    async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError>;
+
+    /// Asks the gateway where the payment stands. Changes nothing there.
+    ///
+    /// # Errors
+    /// [`GatewayError::NotSent`], [`GatewayError::Unanswered`] or [`GatewayError::Unreadable`]:
+    /// in each case the transaction keeps its state.
+    async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError>;
+}

@@ -1,0 +1,189 @@
+//! The values by which a store is changed.
+
+use payment_domain::{
+    AttentionKind, BillKey, Event, GatewayName, HistoryEntry, StatusName, Timestamp, Transaction, TxnId,
+};
+use serde_json::Value;
+
+/// A new transaction with everything that is stored in the same commit.
+#[derive(Debug, Clone)]
+pub struct NewTransaction {
+    /// The transaction, at version 1. Its bills are claimed unless it is a FAILURE.
+    pub txn: Transaction,
+    /// The form its redirect page posts, where the gateway needs one: action and fields as JSON.
+    pub redirect_form: Option<Value>,
+    /// The first line of its history.
+    pub history: HistoryEntry,
+    /// The request to the gateway.
+    pub dump: Dump,
+    /// What is told to others, in order.
+    pub events: Vec<Event>,
+    /// The duty to issue a receipt, when it is a success already.
+    pub receipt_duty: Option<ReceiptDuty>,
+    /// The key under which the client may repeat the request.
+    pub idempotency: Option<IdempotencyRecord>,
+}
+
+/// What became of storing a new transaction.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Created {
+    /// It is stored.
+    Stored,
+    /// Nothing was stored: these claims stand against it.
+    BillsTaken(Vec<Claim>),
+    /// Nothing was stored: the idempotency key is in use.
+    KeyTaken(IdempotencyRecord),
+    /// Nothing was stored: a transaction of this id exists.
+    IdTaken,
+}
+
+/// A change of a stored transaction with everything that is stored in the same commit.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The transaction as it shall be; its `version` is one more than that of the stored one.
+    pub txn: Transaction,
+    /// Replaces the form of its redirect page.
+    pub redirect_form: Option<Value>,
+    /// The line of its history.
+    pub history: HistoryEntry,
+    /// Replaces the parts of the dump that are set.
+    pub dump: Option<Dump>,
+    /// What is told to others, in order.
+    pub events: Vec<Event>,
+    /// What becomes of the claims on its bills.
+    pub claims: ClaimChange,
+    /// What becomes of the duty to issue its receipt.
+    pub receipt_duty: DutyChange,
+    /// Put up for an operator; a case of that kind already there stays as it is.
+    pub attention: Option<Attention>,
+}
+
+/// What becomes of a transaction's claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClaimChange {
+    /// The bills stay claimed.
+    Keep,
+    /// The bills are free for another payment.
+    Release,
+}
+
+/// What becomes of the duty to issue a receipt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DutyChange {
+    /// Nothing.
+    None,
+    /// It arises, and is leased to the one who stores this.
+    Arises(ReceiptDuty),
+    /// It is done. The change is stale unless the duty is there and this lease is held.
+    Done {
+        /// The lease under which it was done.
+        lease_token: String,
+    },
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// It is stored.
+    Stored,
+    /// Nothing was stored: the transaction has moved on, or the lease is lost. Read again.
+    Stale,
+}
+
+/// A bill held by a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The bill.
+    pub bill: BillKey,
+    /// Who holds it.
+    pub txn_id: TxnId,
+    /// Where the holder stands.
+    pub status: StatusName,
+    /// The gateway of the holder.
+    pub gateway: GatewayName,
+    /// When the holder was created.
+    pub created_at: Timestamp,
+}
+
+/// What was sent to the gateway and what it answered last, raw.
+#[derive(Clone, Default, PartialEq)]
+pub struct Dump {
+    /// The redirect URL, or the request to the gateway.
+    pub request: Option<String>,
+    /// The gateway's answer.
+    pub response: Option<Value>,
+}
+
+/// Without the contents: they are the gateway's business.
+impl std::fmt::Debug for Dump {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dump")
+            .field("request", &self.request.is_some())
+            .field("response", &self.response.is_some())
+            .finish()
+    }
+}
+
+/// The written-down duty to issue the receipt of a successful transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiptDuty {
+    /// The transaction.
+    pub txn_id: TxnId,
+    /// When it is to be tried next.
+    pub due_at: Timestamp,
+    /// How often it was tried and given back.
+    pub attempts: u32,
+    /// Who is at it, and until when.
+    pub lease: Option<Lease>,
+    /// Why it was given back last.
+    pub last_error: Option<String>,
+}
+
+/// The right to carry out a duty, for a limited time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// Tells this lease from every other.
+    pub token: String,
+    /// When others may take over.
+    pub until: Timestamp,
+}
+
+/// The name under which a client may repeat a create: its key, within its tenant and user.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey {
+    /// Whose key it is.
+    pub scope: String,
+    /// The value of the `Idempotency-Key` header.
+    pub key: String,
+}
+
+/// SHA-256 over the request that came with a key.
+pub type RequestDigest = [u8; 32];
+
+/// What is kept of a create with an idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyRecord {
+    /// The key.
+    pub key: IdempotencyKey,
+    /// What was asked.
+    pub digest: RequestDigest,
+    /// The transaction that was created.
+    pub txn_id: TxnId,
+    /// The first answer, JSON text; `None` until it was given.
+    pub answer: Option<String>,
+    /// When the key was used first.
+    pub created_at: Timestamp,
+}
+
+/// A case for an operator.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attention {
+    /// The transaction.
+    pub txn_id: TxnId,
+    /// What is the matter.
+    pub kind: AttentionKind,
+    /// When it was noticed.
+    pub raised_at: Timestamp,
+    /// What it rests on.
+    pub evidence: Value,
+}

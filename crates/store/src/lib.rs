@@ -1,0 +1,188 @@
+//! The interface between this service and its database.
+//!
+//! Every change of a transaction is one value ([`NewTransaction`] or [`Change`]) that is stored
+//! whole or not at all: the transaction with its history, its events, the claims on its bills and
+//! the duty to issue a receipt. No database transaction is ever open while somebody waits for a
+//! network, and an implementation is free to commit the changes of many requests together.
+//!
+//! Two writers never overwrite each other: a [`Change`] names the version it rests on, and is
+//! [`Applied::Stale`] when the stored transaction has moved on. The caller then reads again and
+//! decides anew.
+
+mod change;
+mod query;
+
+#[cfg(feature = "contract")]
+pub mod contract;
+
+use async_trait::async_trait;
+use payment_domain::{Audit, BillKey, HistoryEntry, Timestamp, Transaction, TxnId};
+
+pub use change::{
+    Applied, Attention, Change, Claim, ClaimChange, Created, Dump, DutyChange, IdempotencyKey, IdempotencyRecord,
+    Lease, NewTransaction, ReceiptDuty, RequestDigest,
+};
+pub use query::{Mine, PageRequest, SearchQuery, TenantScope};
+
+/// An error of the layer below, boxed.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why the store could not answer. The variants are decisions for the caller.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database is away or overloaded: nothing was stored, trying again later makes sense.
+    #[error("the database is not available")]
+    Unavailable(#[source] BoxError),
+    /// The database refuses, or what it holds cannot be read: trying again will not help.
+    #[error("the database failed")]
+    Failed(#[source] BoxError),
+}
+
+/// An event in the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its place in the outbox; grows in the order of the commits of one transaction.
+    pub sequence: i64,
+    /// When it was stored.
+    pub stored_at: Timestamp,
+    /// When the broker confirmed it; `None` while it waits.
+    pub published_at: Option<Timestamp>,
+    /// The event.
+    pub event: payment_domain::Event,
+}
+
+/// A stored dump with its audit columns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredDump {
+    /// The request and the last answer.
+    pub dump: Dump,
+    /// Who made it and changed it last.
+    pub audit: Audit,
+}
+
+/// Numbers an operator watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Backlog {
+    /// Transactions that are PENDING.
+    pub pending_transactions: u64,
+    /// Successful transactions whose receipt is still due.
+    pub receipts_due: u64,
+    /// Open cases for an operator.
+    pub open_attention: u64,
+}
+
+/// A server-to-server callback as it arrived, stored before anything in it is believed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RawCallback {
+    /// The gateway whose endpoint received it.
+    pub gateway: payment_domain::GatewayName,
+    /// SHA-256 over gateway, query, signature headers and body: tells a repetition.
+    pub digest: [u8; 32],
+    /// When it arrived.
+    pub received_at: Timestamp,
+    /// Query string and body, as they came.
+    pub content: String,
+}
+
+/// Without the content: it holds what payers entered at the gateway.
+impl std::fmt::Debug for RawCallback {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RawCallback").field("gateway", &self.gateway).finish_non_exhaustive()
+    }
+}
+
+/// What became of recording a callback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// Stored for the first time, or seen before but never concluded: process it.
+    Unfinished,
+    /// The same callback was processed to its end before.
+    Concluded,
+}
+
+/// A database that keeps payments.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Stores a new transaction with everything that belongs to it, and claims its bills. All or
+    /// nothing: when another live transaction holds one of the bills, nothing is stored.
+    async fn create(&self, new: NewTransaction) -> Result<Created, StoreError>;
+
+    /// Stores a change of a transaction, if the stored one is at the version before it.
+    async fn apply(&self, change: Change) -> Result<Applied, StoreError>;
+
+    /// The transaction of this id.
+    async fn transaction(&self, id: &TxnId) -> Result<Option<Transaction>, StoreError>;
+
+    /// The claims held on any of these bills.
+    async fn claims(&self, bills: &[BillKey]) -> Result<Vec<Claim>, StoreError>;
+
+    /// Transactions that match, newest first (by creation time, then by id, both descending).
+    async fn search(&self, query: &SearchQuery) -> Result<Vec<Transaction>, StoreError>;
+
+    /// The history of a transaction, oldest first.
+    async fn history(&self, id: &TxnId) -> Result<Vec<HistoryEntry>, StoreError>;
+
+    /// The request to the gateway and its last answer.
+    async fn dump(&self, id: &TxnId) -> Result<Option<StoredDump>, StoreError>;
+
+    /// Puts a transaction up for an operator's attention without changing it, with a line in its
+    /// history. Returns `false`, and stores nothing, when a case of that kind is there already.
+    async fn raise_attention(&self, case: Attention, entry: HistoryEntry) -> Result<bool, StoreError>;
+
+    /// The attention cases of a transaction, oldest first.
+    async fn attention(&self, id: &TxnId) -> Result<Vec<Attention>, StoreError>;
+
+    /// The receipt duty of a transaction, leased or not.
+    async fn receipt_duty(&self, id: &TxnId) -> Result<Option<ReceiptDuty>, StoreError>;
+
+    /// Leases up to `limit` receipt duties that are due at `now` and not leased by anybody else,
+    /// longest due first.
+    async fn lease_receipt_duties(
+        &self,
+        now: Timestamp,
+        lease: Lease,
+        limit: u32,
+    ) -> Result<Vec<ReceiptDuty>, StoreError>;
+
+    /// Gives a leased duty back, due again at `due_at`, with the reason it was not done. Returns
+    /// `false` when the lease is no longer held.
+    async fn postpone_receipt_duty(
+        &self,
+        id: &TxnId,
+        lease_token: &str,
+        due_at: Timestamp,
+        reason: &str,
+    ) -> Result<bool, StoreError>;
+
+    /// What was answered to a create with this key.
+    async fn idempotency(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyRecord>, StoreError>;
+
+    /// Keeps the first answer (JSON text) to a create with this key. An answer already kept stays.
+    async fn keep_answer(&self, key: &IdempotencyKey, answer: &str) -> Result<(), StoreError>;
+
+    /// Forgets up to `limit` idempotency keys created before a moment; returns how many.
+    async fn forget_idempotency_keys(&self, created_before: Timestamp, limit: u32) -> Result<u32, StoreError>;
+
+    /// Up to `limit` events behind a place in the outbox, in order.
+    async fn events_after(&self, sequence: i64, limit: u32) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// The events of one transaction, in order.
+    async fn events_of(&self, id: &TxnId) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// Stores a callback as it arrived.
+    async fn record_callback(&self, callback: RawCallback) -> Result<Recorded, StoreError>;
+
+    /// Notes what became of a callback: the transaction it named, and the conclusion in a word.
+    async fn conclude_callback(
+        &self,
+        digest: &[u8; 32],
+        txn_id: Option<&TxnId>,
+        conclusion: &str,
+    ) -> Result<(), StoreError>;
+
+    /// Counts for operators.
+    async fn backlog(&self) -> Result<Backlog, StoreError>;
+
+    /// Answers when the database can be read and written.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
