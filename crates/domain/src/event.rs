@@ -17,8 +17,12 @@ pub enum EventKind {
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [EventKind; 4] =
-        [EventKind::SaveTransaction, EventKind::UpdateTransaction, EventKind::SaveDump, EventKind::UpdateDump];
+    pub const ALL: [EventKind; 4] = [
+        EventKind::SaveTransaction,
+        EventKind::UpdateTransaction,
+        EventKind::SaveDump,
+        EventKind::UpdateDump,
+    ];
 
     /// The word that stores keep; also the default topic's name.
     pub fn as_str(self) -> &'static str {
@@ -52,6 +56,9 @@ pub struct Event {
 /// Without the body: it holds the payer's name and number.
 impl std::fmt::Debug for Event {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Event").field("kind", &self.kind).field("txn_id", &self.txn_id).finish_non_exhaustive()
+        f.debug_struct("Event")
+            .field("kind", &self.kind)
+            .field("txn_id", &self.txn_id)
+            .finish_non_exhaustive()
     }
 }

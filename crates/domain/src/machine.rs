@@ -74,7 +74,9 @@ pub fn decide(status: StatusName, amount: Money, outcome: &Outcome, life: OrderL
             Verdict::fail(message::AMOUNT_MISMATCH, Some(AttentionKind::AmountMismatch))
         }
         // Paid, but the gateway does not say how much: missing is not equal, and not a "no" either.
-        (StatusName::Pending, Outcome::Paid { amount: None }) => Verdict::keep(Some(AttentionKind::AmountMismatch)),
+        (StatusName::Pending, Outcome::Paid { amount: None }) => {
+            Verdict::keep(Some(AttentionKind::AmountMismatch))
+        }
         (StatusName::Pending, Outcome::Declined { .. }) => Verdict::fail(message::FAILED_AT_GATEWAY, None),
         (StatusName::Pending, Outcome::NotFound) => match life {
             OrderLife::Running => Verdict::keep(None),

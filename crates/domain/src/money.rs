@@ -78,7 +78,11 @@ impl Money {
     pub fn parse(text: &str) -> Result<Money, InvalidAmount> {
         if let Some(rest) = text.strip_prefix('-') {
             let numeric = rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-            return Err(if numeric && !rest.is_empty() { InvalidAmount::Negative } else { InvalidAmount::NotDecimal });
+            return Err(if numeric && !rest.is_empty() {
+                InvalidAmount::Negative
+            } else {
+                InvalidAmount::NotDecimal
+            });
         }
         let (whole, decimals) = match text.split_once('.') {
             Some((_, "")) => return Err(InvalidAmount::NotDecimal),
@@ -124,7 +128,9 @@ impl Money {
     /// The sum of the amounts; `None` when they mix currencies or exceed the largest amount.
     pub fn sum(amounts: impl IntoIterator<Item = Money>) -> Option<Money> {
         let mut amounts = amounts.into_iter();
-        let Some(first) = amounts.next() else { return Some(Money::ZERO) };
+        let Some(first) = amounts.next() else {
+            return Some(Money::ZERO);
+        };
         amounts.try_fold(first, |sum, next| {
             if sum.currency != next.currency {
                 return None;
@@ -185,9 +191,15 @@ mod tests {
 
     #[test]
     fn reads_what_clients_send() {
-        for (text, minor) in
-            [("100", 10_000), ("100.5", 10_050), ("0.05", 5), ("0", 0), ("007", 700), ("1.10", 110), ("100.000", 10_000)]
-        {
+        for (text, minor) in [
+            ("100", 10_000),
+            ("100.5", 10_050),
+            ("0.05", 5),
+            ("0", 0),
+            ("007", 700),
+            ("1.10", 110),
+            ("100.000", 10_000),
+        ] {
             assert_eq!(Money::parse(text).unwrap().minor(), minor, "{text}");
         }
         assert_eq!(Money::parse("9999999999999.99").unwrap().minor(), MAX_MINOR);

@@ -107,7 +107,10 @@ mod tests {
     #[test]
     fn the_token_is_not_passed_into_storage() {
         let info = info(json!({"authToken": "secret", "apiId": "a"}));
-        assert_eq!(serde_json::to_value(info.without_token()).unwrap(), json!({"authToken": null, "apiId": "a"}));
+        assert_eq!(
+            serde_json::to_value(info.without_token()).unwrap(),
+            json!({"authToken": null, "apiId": "a"})
+        );
         assert!(!format!("{info:?}").contains("secret"));
     }
 }

@@ -72,6 +72,9 @@ impl Answer {
 
 impl std::fmt::Debug for Answer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Answer").field("params", &self.params).field("body_bytes", &self.body.len()).finish_non_exhaustive()
+        f.debug_struct("Answer")
+            .field("params", &self.params)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
     }
 }

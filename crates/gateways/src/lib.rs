@@ -1,1 +1,20 @@
-//! 
+//! The adapters to the payment gateways, each in a folder of its own.
+//!
+//! An adapter's folder reads `mod.rs` (the calls), `wire.rs` (their forms and JSON), `signature.rs`
+//! (pure) and `config.rs` (the properties it is configured by). What they share stands beside the
+//! folders: one HTTP call and its three ways to fail in [`client`], reading properties in
+//! [`config`], and encodings, digests and evidence in the small modules next to them.
+//!
+//! Two conventions beside the trait's own: a call is built as a [`client::Call`], without a network,
+//! so that its bytes can be tested; and an answer that refuses *our request* (a wrong key, a bad
+//! signature of ours) is [`Unreadable`](payment_gateway::GatewayError::Unreadable) with a sentence
+//! for the operator, because it says nothing about the payment.
+
+pub mod client;
+pub mod config;
+pub mod digest;
+pub mod evidence;
+pub mod form;
+pub mod json;
+pub mod paytm;
+pub mod text;

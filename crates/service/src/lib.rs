@@ -1,1 +1,67 @@
-//! 
+//! The use cases of the payment gateway service, one file each.
+//!
+//! [`Payments`] holds them all over one set of [`Ports`]: the store, the gateways, the DIGIT
+//! services and the clock. Nothing here knows which implementations those are, nor HTTP.
+
+mod callback_url;
+mod callbacks;
+mod create;
+mod events;
+mod gateways;
+mod housekeeping;
+mod lanes;
+mod ports;
+mod receipts;
+mod search;
+mod settle;
+mod view;
+
+use std::sync::Arc;
+
+pub use callback_url::with_transaction_id;
+pub use callbacks::{CallbackError, Callbacks, Conclusion};
+pub use create::{BillRequest, CreateError, CreateRequest, Creation, IdempotentRequest, Refusal};
+pub use gateways::Gateways;
+pub use housekeeping::Housekeeping;
+pub use ports::{AllowedCallbackHosts, Ports, Settings};
+pub use receipts::{ReceiptTally, Receipts};
+pub use search::{Search, SearchError, SearchRequest, SearchResult};
+pub use settle::{Asked, Caller, SettleError, Settled, Settlement};
+pub use view::{AuditView, BillPaymentView, PayerView, TransactionView};
+
+/// All use cases over one set of ports.
+#[derive(Clone)]
+pub struct Payments {
+    /// The outside world of the use cases.
+    pub ports: Arc<Ports>,
+    /// Creates transactions.
+    pub creation: Creation,
+    /// Settles transactions, whoever brings the news.
+    pub settlement: Settlement,
+    /// Issues receipts.
+    pub receipts: Receipts,
+    /// Finds transactions.
+    pub search: Search,
+    /// Takes server-to-server callbacks.
+    pub callbacks: Callbacks,
+    /// Tidies up.
+    pub housekeeping: Housekeeping,
+}
+
+impl Payments {
+    /// The use cases over these ports.
+    pub fn new(ports: Ports) -> Payments {
+        let ports = Arc::new(ports);
+        let receipts = Receipts::new(ports.clone());
+        let settlement = Settlement::new(ports.clone(), receipts.clone());
+        Payments {
+            creation: Creation::new(ports.clone(), receipts.clone()),
+            search: Search::new(ports.clone()),
+            callbacks: Callbacks::new(ports.clone(), settlement.clone()),
+            housekeeping: Housekeeping::new(ports.clone()),
+            settlement,
+            receipts,
+            ports,
+        }
+    }
+}

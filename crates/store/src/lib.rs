@@ -113,6 +113,9 @@ pub trait Store: Send + Sync {
     /// The transaction of this id.
     async fn transaction(&self, id: &TxnId) -> Result<Option<Transaction>, StoreError>;
 
+    /// The form that the redirect page of a transaction posts, where there is one.
+    async fn redirect_form(&self, id: &TxnId) -> Result<Option<serde_json::Value>, StoreError>;
+
     /// The claims held on any of these bills.
     async fn claims(&self, bills: &[BillKey]) -> Result<Vec<Claim>, StoreError>;
 

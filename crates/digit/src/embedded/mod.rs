@@ -3,8 +3,12 @@
 //! so survive restarts and serve several replicas.
 
 mod bank_accounts;
+mod calendar;
 mod directory;
+mod id_format;
 mod ids;
+#[cfg(test)]
+mod memory;
 mod register;
 
 use async_trait::async_trait;
@@ -13,8 +17,10 @@ use payment_domain::{BillKey, Personal, Timestamp, TxnId};
 use crate::{BoxError, PayerDetails, Payment, Receipts};
 
 pub use bank_accounts::ConfiguredBankAccounts;
+pub use calendar::indian_standard_time;
 pub use directory::PayerDirectory;
-pub use ids::{IdFormat, InvalidIdFormat, SequenceIds};
+pub use id_format::{IdFormat, InvalidIdFormat};
+pub use ids::SequenceIds;
 pub use register::ReceiptRegister;
 
 /// What became of registering a payment.

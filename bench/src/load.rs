@@ -1,0 +1,143 @@
+//! The load: a number of connections, each sending its next request when the last one is answered.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// One answer.
+pub struct Response {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
+/// One kept-alive HTTP/1.1 connection, as lean as it can be: the load shares the machine with what
+/// it measures.
+pub struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    pub async fn open(address: &str) -> Result<Connection> {
+        let stream = TcpStream::connect(address).await.with_context(|| format!("connecting to {address}"))?;
+        stream.set_nodelay(true)?;
+        Ok(Connection { stream, buffer: Vec::with_capacity(16 * 1024) })
+    }
+
+    /// Sends a whole request and reads the whole answer.
+    pub async fn exchange(&mut self, request: &[u8]) -> Result<Response> {
+        self.stream.write_all(request).await?;
+        self.buffer.clear();
+        loop {
+            if self.stream.read_buf(&mut self.buffer).await? == 0 {
+                bail!("the connection was closed before the answer was complete");
+            }
+            if let Some(response) = parse(&self.buffer)? {
+                return Ok(response);
+            }
+        }
+    }
+}
+
+fn parse(buffer: &[u8]) -> Result<Option<Response>> {
+    let mut headers = [httparse::EMPTY_HEADER; 32];
+    let mut head = httparse::Response::new(&mut headers);
+    let httparse::Status::Complete(start) = head.parse(buffer)? else { return Ok(None) };
+    let status = head.code.context("an answer without a status")?;
+    let length = head
+        .headers
+        .iter()
+        .find(|header| header.name.eq_ignore_ascii_case("content-length"))
+        .map(|header| anyhow::Ok(std::str::from_utf8(header.value)?.trim().parse::<usize>()?))
+        .transpose()?
+        .unwrap_or(0);
+    Ok(buffer.get(start..start + length).map(|body| Response { status, body: body.to_vec() }))
+}
+
+/// A POST of a JSON body.
+pub fn post(path: &str, body: &str) -> Vec<u8> {
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+/// What a load came to.
+pub struct Figures {
+    pub requests: usize,
+    pub elapsed: Duration,
+    /// Response times, sorted.
+    pub times: Vec<Duration>,
+    /// What each answer was kept as, by [`run`]'s `keep`.
+    pub kept: Vec<String>,
+}
+
+impl Figures {
+    pub fn per_second(&self) -> f64 {
+        crate::report::ratio(self.requests as f64, self.elapsed.as_secs_f64())
+    }
+
+    /// The response time that this share of a hundred of the requests stays within.
+    pub fn percentile(&self, percent: usize) -> Duration {
+        let last = self.times.len().saturating_sub(1);
+        self.times.get(last * percent / 100).copied().unwrap_or_default()
+    }
+}
+
+/// Sends `request(0..)` over `connections` until `count` are answered or `limit` is over. Every
+/// answer must be a 200; `keep` takes from it what a later load needs.
+pub async fn run(
+    address: &str,
+    connections: usize,
+    count: usize,
+    limit: Duration,
+    request: impl Fn(usize) -> Vec<u8> + Send + Sync + 'static,
+    keep: impl Fn(&Response) -> Option<String> + Send + Sync + 'static,
+) -> Result<Figures> {
+    let next = Arc::new(AtomicUsize::new(0));
+    let (request, keep) = (Arc::new(request), Arc::new(keep));
+    let mut opened = Vec::new();
+    for _ in 0..connections {
+        opened.push(Connection::open(address).await?);
+    }
+    let started = Instant::now();
+    let workers: Vec<_> = opened
+        .into_iter()
+        .map(|mut connection| {
+            let (next, request, keep) = (next.clone(), request.clone(), keep.clone());
+            tokio::spawn(async move {
+                let mut times = Vec::new();
+                let mut kept = Vec::new();
+                while started.elapsed() < limit {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= count {
+                        break;
+                    }
+                    let bytes = request(number);
+                    let sent = Instant::now();
+                    let response = connection.exchange(&bytes).await?;
+                    times.push(sent.elapsed());
+                    if response.status != 200 {
+                        bail!("status {}: {}", response.status, String::from_utf8_lossy(&response.body));
+                    }
+                    kept.extend(keep(&response));
+                }
+                Ok((times, kept))
+            })
+        })
+        .collect();
+    let (mut times, mut kept) = (Vec::new(), Vec::new());
+    for worker in workers {
+        let (some, more) = worker.await??;
+        times.extend(some);
+        kept.extend(more);
+    }
+    let elapsed = started.elapsed();
+    times.sort();
+    Ok(Figures { requests: times.len(), elapsed, times, kept })
+}

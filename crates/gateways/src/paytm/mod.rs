@@ -1,0 +1,2 @@
+//! Paytm.
+pub mod signature;

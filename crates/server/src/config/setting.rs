@@ -1,0 +1,241 @@
+//! What a setting is: its name, what it accepts, what it stands at by itself, and what it is for.
+
+/// What a setting accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// `true` or `false`.
+    Flag,
+    /// A whole number between two bounds.
+    Number {
+        /// The smallest.
+        min: u64,
+        /// The largest.
+        max: u64,
+    },
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A path of the file system.
+    Path,
+    /// An IP address.
+    Address,
+    /// A host name or an absolute `http` or `https` URL; `https` where no scheme is named.
+    Url,
+    /// Names of hosts, separated by commas.
+    Hosts,
+}
+
+impl Kind {
+    /// What it accepts, in words for people.
+    pub fn accepts(self) -> String {
+        match self {
+            Kind::Text => "text".to_owned(),
+            Kind::Flag => "`true` or `false`".to_owned(),
+            Kind::Number { min, max: u64::MAX } => format!("a whole number from {min}"),
+            Kind::Number { min, max } => format!("a whole number from {min} to {max}"),
+            Kind::Choice(words) => {
+                words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ")
+            }
+            Kind::Path => "a path".to_owned(),
+            Kind::Address => "an IP address".to_owned(),
+            Kind::Url => "a host name or an http(s) URL".to_owned(),
+            Kind::Hosts => "host names, separated by commas".to_owned(),
+        }
+    }
+}
+
+/// What a setting stands at when nobody sets it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fallback {
+    /// Nothing.
+    Unset,
+    /// This value.
+    Value(&'static str),
+    /// What the service works out, in words for people.
+    WorkedOut(&'static str),
+}
+
+/// What this build does with a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It takes effect.
+    Used,
+    /// The name is known, but there is nothing here for it to change. Why, in words for people.
+    Idle(&'static str),
+    /// Whoever sets it relies on something that this build does not do. Starting all the same
+    /// could take money under false premises, so the service does not start. What to do instead.
+    Refused(&'static str),
+}
+
+/// Where a name comes from, which decides its form in the environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// A name of `egov-pg-service` or of Spring: `axis.merchant.id` is `AXIS_MERCHANT_ID`.
+    Digit,
+    /// A name of this service: `data.dir` is `PG_SERVICE_DATA_DIR`.
+    Own,
+}
+
+/// Whether the name stands for one setting or for many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// One setting of exactly this name.
+    Single,
+    /// One setting a tenant, named `<key>.<tenant>`; without a tenant it is that of all others.
+    PerTenant,
+    /// Every name below this one.
+    Below,
+}
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Its name, or the beginning of its names; see [`Setting::shape`].
+    pub key: &'static str,
+    /// Another name under which it is known.
+    pub alias: Option<&'static str>,
+    /// Whether there is one or many of it.
+    pub shape: Shape,
+    /// What it accepts.
+    pub kind: Kind,
+    /// What it stands at by itself.
+    pub fallback: Fallback,
+    /// Whether its value is never shown.
+    pub secret: bool,
+    /// What this build does with it.
+    pub standing: Standing,
+    /// Where the name comes from.
+    pub family: Family,
+    /// What it is for: a sentence.
+    pub doc: &'static str,
+}
+
+impl Setting {
+    /// A setting of this service, by its name, what it accepts and what it is for.
+    pub const fn own(key: &'static str, kind: Kind, doc: &'static str) -> Setting {
+        Setting {
+            key,
+            alias: None,
+            shape: Shape::Single,
+            kind,
+            fallback: Fallback::Unset,
+            secret: false,
+            standing: Standing::Used,
+            family: Family::Own,
+            doc,
+        }
+    }
+
+    /// A setting that `egov-pg-service` or Spring knows under the same name.
+    pub const fn digit(key: &'static str, kind: Kind, doc: &'static str) -> Setting {
+        Setting { family: Family::Digit, ..Setting::own(key, kind, doc) }
+    }
+
+    /// It stands at this value by itself.
+    pub const fn or(self, value: &'static str) -> Setting {
+        Setting { fallback: Fallback::Value(value), ..self }
+    }
+
+    /// It is worked out when nobody sets it.
+    pub const fn or_worked_out(self, how: &'static str) -> Setting {
+        Setting { fallback: Fallback::WorkedOut(how), ..self }
+    }
+
+    /// Its value is never shown.
+    pub const fn secret(self) -> Setting {
+        Setting { secret: true, ..self }
+    }
+
+    /// There is one for each tenant.
+    pub const fn per_tenant(self) -> Setting {
+        Setting { shape: Shape::PerTenant, ..self }
+    }
+
+    /// It stands for every name below it.
+    pub const fn and_below(self) -> Setting {
+        Setting { shape: Shape::Below, ..self }
+    }
+
+    /// It is known under another name as well.
+    pub const fn also(self, alias: &'static str) -> Setting {
+        Setting { alias: Some(alias), ..self }
+    }
+
+    /// It changes nothing in this build.
+    pub const fn idle(self, why: &'static str) -> Setting {
+        Setting { standing: Standing::Idle(why), ..self }
+    }
+
+    /// The service does not start when it is set.
+    pub const fn refused(self, instead: &'static str) -> Setting {
+        Setting { standing: Standing::Refused(instead), ..self }
+    }
+
+    /// Whether a name is one of this setting's.
+    pub fn covers(&self, name: &str) -> bool {
+        if name == self.key || self.alias == Some(name) {
+            return true;
+        }
+        let below = name.strip_prefix(self.key).and_then(|rest| rest.strip_prefix('.'));
+        match self.shape {
+            Shape::Single => false,
+            Shape::PerTenant | Shape::Below => below.is_some_and(|rest| !rest.is_empty()),
+        }
+    }
+
+    /// The names of its variable in the environment, the one that counts more first.
+    pub fn variables(&self) -> Vec<String> {
+        let own = format!("{OWN_PREFIX}{}", variable(self.key));
+        match self.family {
+            Family::Own => vec![own],
+            Family::Digit => {
+                let mut names = vec![own, variable(self.key)];
+                names.extend(self.alias.map(variable));
+                names
+            }
+        }
+    }
+}
+
+/// What the variables of this service begin with.
+pub const OWN_PREFIX: &str = "PG_SERVICE_";
+
+/// The form in which Spring binds a name from the environment: upper case, dots to underscores,
+/// dashes dropped.
+pub fn variable(key: &str) -> String {
+    key.chars()
+        .filter(|&c| c != '-')
+        .map(|c| if c == '.' { '_' } else { c.to_ascii_uppercase() })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_named_as_spring_binds_them() {
+        for (key, name) in [
+            ("axis.merchant.id", "AXIS_MERCHANT_ID"),
+            ("pg.earlyReconcileJobRunInterval.mins", "PG_EARLYRECONCILEJOBRUNINTERVAL_MINS"),
+            ("server.context-path", "SERVER_CONTEXTPATH"),
+            ("kafka.config.bootstrap_server_config", "KAFKA_CONFIG_BOOTSTRAP_SERVER_CONFIG"),
+        ] {
+            assert_eq!(variable(key), name);
+        }
+        assert_eq!(Setting::own("data.dir", Kind::Path, "").variables(), ["PG_SERVICE_DATA_DIR"]);
+        assert_eq!(
+            Setting::digit("server.port", Kind::Text, "").variables(),
+            ["PG_SERVICE_SERVER_PORT", "SERVER_PORT"]
+        );
+    }
+
+    #[test]
+    fn a_setting_per_tenant_covers_the_names_below_it() {
+        let hosts = Setting::own("callback.allowed-hosts", Kind::Hosts, "").per_tenant();
+        assert!(hosts.covers("callback.allowed-hosts") && hosts.covers("callback.allowed-hosts.pb.amritsar"));
+        assert!(!hosts.covers("callback.allowed-hosts.") && !hosts.covers("callback.allowed-hostsx.pb"));
+        assert!(!Setting::own("data.dir", Kind::Path, "").covers("data.dir.x"));
+    }
+}

@@ -1,0 +1,128 @@
+//! Server-to-server callbacks: stored as they come, then settled like everything else.
+
+use std::sync::Arc;
+
+use payment_domain::{Actor, GatewayName, StatusName};
+use payment_gateway::Answer;
+use payment_store::{RawCallback, Recorded, StoreError};
+use sha2::{Digest, Sha256};
+
+use crate::ports::Ports;
+use crate::settle::{Asked, Caller, SettleError, Settlement};
+
+/// Takes callbacks.
+#[derive(Clone)]
+pub struct Callbacks {
+    ports: Arc<Ports>,
+    settlement: Settlement,
+}
+
+/// What a callback came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conclusion {
+    /// The transaction it names is settled, now or before.
+    Settled,
+    /// The gateway says the payment is not finished; it will call again.
+    StillPending,
+    /// The same callback was dealt with before.
+    Repeated,
+}
+
+/// Why a callback was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum CallbackError {
+    /// No such gateway is active.
+    #[error("no such gateway")]
+    UnknownGateway,
+    /// It names no transaction, or one that does not go through this gateway.
+    #[error("no such transaction")]
+    UnknownTransaction,
+    /// It is forged, or about another payment.
+    #[error("refused")]
+    Refused,
+    /// It could not be checked with the gateway now: the gateway should call again.
+    #[error("try again later")]
+    TryAgain,
+    /// The database is away.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Callbacks {
+    pub(crate) fn new(ports: Arc<Ports>, settlement: Settlement) -> Callbacks {
+        Callbacks { ports, settlement }
+    }
+
+    /// Takes one callback. `content` is its query string and body as they came.
+    ///
+    /// # Errors
+    /// A [`CallbackError`]; only [`CallbackError::TryAgain`] and [`CallbackError::Store`] ask the
+    /// gateway to call again.
+    pub async fn take(
+        &self,
+        gateway: &GatewayName,
+        answer: &Answer,
+        content: String,
+    ) -> Result<Conclusion, CallbackError> {
+        let adapter = self.ports.gateways.get(gateway).ok_or(CallbackError::UnknownGateway)?;
+        let digest = digest(gateway, answer, &content);
+        let raw = RawCallback { gateway: gateway.clone(), digest, received_at: self.ports.now(), content };
+        match self.ports.store.record_callback(raw).await? {
+            Recorded::Concluded => return Ok(Conclusion::Repeated),
+            Recorded::Unfinished => {}
+        }
+        let store = &self.ports.store;
+        let Some(id) = adapter.names(answer) else {
+            store.conclude_callback(&digest, None, "names no transaction").await?;
+            return Err(CallbackError::UnknownTransaction);
+        };
+        match store.transaction(&id).await? {
+            Some(txn) if &txn.gateway == gateway => {}
+            Some(_) | None => {
+                store.conclude_callback(&digest, None, "names an unknown transaction").await?;
+                return Err(CallbackError::UnknownTransaction);
+            }
+        }
+        let caller = Caller {
+            actor: Actor::gateway(gateway.as_str()),
+            info: self.ports.settings.system_request_info(),
+        };
+        match self.settlement.settle(&id, answer, &caller).await {
+            Ok(settled) => match (settled.txn.status.name(), settled.asked) {
+                (StatusName::Success | StatusName::Failure, _) => {
+                    let status = settled.txn.status.name().as_str();
+                    store.conclude_callback(&digest, Some(&id), status).await?;
+                    Ok(Conclusion::Settled)
+                }
+                (StatusName::Pending, Asked::Answered | Asked::NotNeeded) => Ok(Conclusion::StillPending),
+                (StatusName::Pending, Asked::InVain) => Err(CallbackError::TryAgain),
+            },
+            Err(SettleError::BadSignature | SettleError::WrongTransaction) => {
+                store.conclude_callback(&digest, Some(&id), "refused").await?;
+                Err(CallbackError::Refused)
+            }
+            Err(SettleError::NotFound) => Err(CallbackError::UnknownTransaction),
+            Err(SettleError::Interrupted) => Err(CallbackError::TryAgain),
+            Err(SettleError::Store(error)) => Err(error.into()),
+        }
+    }
+}
+
+fn digest(gateway: &GatewayName, answer: &Answer, content: &str) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(gateway.as_str());
+    hash.update([0]);
+    hash.update(content);
+    // The signature may stand in a header; transport headers differ from try to try.
+    for (name, value) in answer.headers.iter().filter(|(name, _)| is_signature(name)) {
+        hash.update([0]);
+        hash.update(name);
+        hash.update([0]);
+        hash.update(value);
+    }
+    hash.finalize().into()
+}
+
+fn is_signature(header: &str) -> bool {
+    header == "authorization" || header.contains("signature") || header.contains("verify")
+}

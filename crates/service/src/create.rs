@@ -1,0 +1,557 @@
+//! Creating a transaction: check, ask, claim the bills, and tell the payer where to pay.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use payment_digit::{DigitError, PayerDetails, Payment};
+use payment_domain::machine::message;
+use payment_domain::{
+    Actor, Audit, BillId, BillKey, BillPayment, Event, EventKind, GatewayDetails, GatewayName, HistoryEntry,
+    Money, RequestInfo, Status, StatusName, TenantId, Transaction, TxnId,
+};
+use payment_gateway::{Gateway, GatewayError, Order, Redirect, StartMode};
+use payment_store::{
+    Applied, Change, Claim, ClaimChange, Created, Dump, DutyChange, IdempotencyKey, IdempotencyRecord,
+    NewTransaction, ReceiptDuty, RequestDigest, StoreError,
+};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use crate::callback_url::with_transaction_id;
+use crate::events::{EventWriter, to_json};
+use crate::ports::Ports;
+use crate::receipts::Receipts;
+use crate::view::TransactionView;
+
+/// A request to create a transaction, well-formed but not yet checked.
+#[derive(Debug, Clone)]
+pub struct CreateRequest {
+    /// Who asks.
+    pub info: RequestInfo,
+    /// The tenant of the bills.
+    pub tenant_id: TenantId,
+    /// The amount as the client wrote it, in rupees.
+    pub amount: String,
+    /// The bill named first.
+    pub bill_id: BillId,
+    /// The application's module.
+    pub module: Option<String>,
+    /// What the payment is for.
+    pub consumer_code: String,
+    /// The bills, at least one.
+    pub bills: Vec<BillRequest>,
+    /// A description for the payer.
+    pub product_info: String,
+    /// The gateway to go through.
+    pub gateway: GatewayName,
+    /// Where the payer goes in the end: an absolute http(s) URL.
+    pub callback_url: Url,
+    /// Who pays.
+    pub payer: PayerDetails,
+    /// Echoed.
+    pub additional_details: Map<String, Value>,
+    /// Set when the client wants to be able to repeat the request.
+    pub idempotent: Option<IdempotentRequest>,
+}
+
+/// One bill of a request, amounts as the client wrote them.
+#[derive(Debug, Clone)]
+pub struct BillRequest {
+    /// What is owed, in rupees.
+    pub tax_amount: Option<String>,
+    /// What is paid, in rupees.
+    pub amount_paid: String,
+    /// The bill.
+    pub bill_id: BillId,
+}
+
+/// The key and the fingerprint of a request that may be repeated.
+#[derive(Debug, Clone)]
+pub struct IdempotentRequest {
+    /// The value of the `Idempotency-Key` header.
+    pub key: String,
+    /// SHA-256 over the body without `RequestInfo`.
+    pub digest: RequestDigest,
+}
+
+/// One reason to refuse a request: a code and a sentence of the contract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The code clients compare.
+    pub code: &'static str,
+    /// The sentence for people.
+    pub message: String,
+}
+
+/// Why no transaction was created.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// The request cannot be accepted, for all these reasons.
+    #[error("refused")]
+    Refused(Vec<Refusal>),
+    /// The idempotency key was used for another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// The first request with this idempotency key is still at work.
+    #[error("the first request with this key is still at work")]
+    StillRunning,
+    /// A DIGIT service refused or is away.
+    #[error(transparent)]
+    Digit(#[from] DigitError),
+    /// The gateway refused or is away.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
+    /// The database is away.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The work was cut off by the end of the process.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// A first answer younger than this is still being worked on.
+const FIRST_ANSWER_DUE: Duration = Duration::from_secs(60);
+
+/// Creates transactions.
+#[derive(Clone)]
+pub struct Creation {
+    ports: Arc<Ports>,
+    receipts: Receipts,
+}
+
+/// The amounts of a request once they are read.
+struct Amounts {
+    total: Money,
+    bills: Vec<BillPayment>,
+}
+
+impl Creation {
+    pub(crate) fn new(ports: Arc<Ports>, receipts: Receipts) -> Creation {
+        Creation { ports, receipts }
+    }
+
+    /// Creates a transaction; returns it as JSON text in the API's shape. It runs to its end even
+    /// if the caller goes away: an order once opened at a gateway must be known here.
+    ///
+    /// # Errors
+    /// A [`CreateError`]; no transaction can be paid then, and no bill stays claimed except after
+    /// [`GatewayError::Unanswered`] and [`GatewayError::Unreadable`], where the gateway may know it.
+    pub async fn create(&self, request: CreateRequest) -> Result<Box<RawValue>, CreateError> {
+        let creation = self.clone();
+        let work = self.ports.tasks.spawn(async move { creation.run(request).await });
+        work.await.map_err(|_| CreateError::Interrupted)?
+    }
+
+    async fn run(&self, request: CreateRequest) -> Result<Box<RawValue>, CreateError> {
+        let key = request.idempotent.as_ref().map(|idempotent| IdempotencyKey {
+            scope: format!("{}/{}", request.tenant_id, request.info.user("uuid").unwrap_or_default()),
+            key: idempotent.key.clone(),
+        });
+        if let (Some(key), Some(idempotent)) = (&key, &request.idempotent)
+            && let Some(first) = self.ports.store.idempotency(key).await?
+        {
+            return self.repeat(first, &idempotent.digest, &request.info).await;
+        }
+
+        let (gateway, amounts) = self.check(&request).await?;
+        let mut txn = self.ask(&request, gateway.as_ref(), amounts).await?;
+        let order_url = OrderUrls::new(&self.ports, &txn);
+        let bank_account = match gateway.needs_bank_account() {
+            true => Some(self.ports.bank_accounts.account_number(&request.info, &txn.tenant_id).await?),
+            false => None,
+        };
+
+        let mut redirect_form = None;
+        let starts_later = match (txn.amount.is_zero(), gateway.start_mode()) {
+            (true, _) => {
+                txn.status = Status::Success { receipt: None };
+                message::SUCCESSFUL.clone_into(&mut txn.status_message);
+                false
+            }
+            (false, StartMode::Offline) => {
+                let redirect = gateway.start(&order_url.order(&txn, bank_account.as_deref())).await?;
+                redirect_form = self.follow(&mut txn, redirect);
+                false
+            }
+            (false, StartMode::Network) => true,
+        };
+
+        let answer = answer_json(&txn, &request.amount)?;
+        let events = EventWriter::new(&request.info)?;
+        let dump = Dump { request: txn.redirect_url.clone(), response: None };
+        let stored_events: Vec<Event> = vec![
+            events.transaction(EventKind::SaveTransaction, &txn, &answer),
+            events.dump(EventKind::SaveDump, &txn, &dump)?,
+        ];
+        let settled = txn.amount.is_zero();
+        let duty = settled.then(|| self.receipts.new_duty(&txn.id));
+        let new = NewTransaction {
+            history: HistoryEntry {
+                txn_id: txn.id.clone(),
+                at: txn.audit.created_at,
+                actor: Actor::user(txn.audit.created_by.clone()),
+                from: None,
+                to: txn.status.name(),
+                why: if settled { "created, nothing to pay" } else { "created" }.to_owned(),
+                evidence: Value::Null,
+            },
+            redirect_form,
+            dump,
+            events: stored_events,
+            receipt_duty: duty.clone(),
+            idempotency: key.as_ref().zip(request.idempotent.as_ref()).map(|(key, idempotent)| {
+                IdempotencyRecord {
+                    key: key.clone(),
+                    digest: idempotent.digest,
+                    txn_id: txn.id.clone(),
+                    answer: (!starts_later && !settled).then(|| answer.clone()),
+                    created_at: txn.audit.created_at,
+                }
+            }),
+            txn: txn.clone(),
+        };
+        match self.ports.store.create(new).await? {
+            Created::Stored => {}
+            Created::BillsTaken(claims) => return Err(CreateError::Refused(self.claim_refusals(&claims))),
+            Created::KeyTaken(first) => {
+                let digest = request.idempotent.map(|idempotent| idempotent.digest).unwrap_or_default();
+                return self.repeat(first, &digest, &request.info).await;
+            }
+            Created::IdTaken => {
+                return Err(CreateError::Store(StoreError::Failed(
+                    format!("the transaction id {} was given twice", txn.id).into(),
+                )));
+            }
+        }
+        metrics::counter!("transactions_created_total", "gateway" => txn.gateway.to_string()).increment(1);
+
+        let answer = match duty {
+            Some(duty) => {
+                let txn = self.receipts.issue_now(txn, &duty, &request.info).await;
+                answer_json(&txn, &request.amount)?
+            }
+            None if starts_later => {
+                let txn = self.start(txn, gateway.as_ref(), bank_account.as_deref(), &request.info).await?;
+                answer_json(&txn, &request.amount)?
+            }
+            None => return raw(answer),
+        };
+        if let Some(key) = &key {
+            self.ports.store.keep_answer(key, &answer).await?;
+        }
+        raw(answer)
+    }
+
+    /// Everything that can be said without asking anyone but our own store, all of it together.
+    async fn check(&self, request: &CreateRequest) -> Result<(Arc<dyn Gateway>, Amounts), CreateError> {
+        let mut refusals = Vec::new();
+        let user = &request.info;
+        if ["uuid", "name", "userName", "mobileNumber", "tenantId"]
+            .iter()
+            .any(|field| user.user(field).is_none())
+        {
+            refusals.push(Refusal {
+                code: "INVALID_USER_DETAILS",
+                message: "User UUID, Name, Username, Mobile Number and Tenant Id are mandatory".to_owned(),
+            });
+        }
+        let gateway = self.ports.gateways.get(&request.gateway);
+        if gateway.is_none() {
+            refusals.push(Refusal {
+                code: "INVALID_PAYMENT_GATEWAY",
+                message: "Invalid or inactive payment gateway provided".to_owned(),
+            });
+        }
+        if !self.ports.settings.allowed_callback_hosts.allow(&request.tenant_id, &request.callback_url) {
+            refusals.push(Refusal {
+                code: "INVALID_CALLBACK_URL",
+                message: "The host of callbackUrl is not allowed for this tenant".to_owned(),
+            });
+        }
+        let mut bills: Vec<BillKey> = request
+            .bills
+            .iter()
+            .map(|bill| &bill.bill_id)
+            .chain([&request.bill_id])
+            .map(|bill| BillKey { tenant: request.tenant_id.clone(), bill: bill.clone() })
+            .collect();
+        bills.sort();
+        bills.dedup();
+        refusals.extend(self.claim_refusals(&self.ports.store.claims(&bills).await?));
+        let amounts = read_amounts(request).map_err(|refusal| refusals.push(refusal));
+        match (gateway, amounts) {
+            (Some(gateway), Ok(amounts)) if refusals.is_empty() => Ok((gateway.clone(), amounts)),
+            _ => Err(CreateError::Refused(refusals)),
+        }
+    }
+
+    fn claim_refusals(&self, claims: &[Claim]) -> Vec<Refusal> {
+        let mut refusals = Vec::new();
+        if claims.iter().any(|claim| claim.status == StatusName::Pending) {
+            let minutes = self.ports.settings.early_interval.as_secs() * 2 / 60;
+            refusals.push(Refusal {
+                code: "TXN_ABRUPTLY_DISCARDED",
+                message: format!(
+                    "A transaction for this bill has been abruptly discarded, please retry after {minutes} mins"
+                ),
+            });
+        }
+        if claims.iter().any(|claim| claim.status == StatusName::Success) {
+            refusals.push(Refusal {
+                code: "TXN_CREATE_BILL_ALREADY_PAID",
+                message: "Bill has already been paid or is in pending state".to_owned(),
+            });
+        }
+        refusals
+    }
+
+    /// Asks the collection service, then obtains id and payer, and puts the transaction together.
+    async fn ask(
+        &self,
+        request: &CreateRequest,
+        gateway: &dyn Gateway,
+        amounts: Amounts,
+    ) -> Result<Transaction, CreateError> {
+        let ports = &self.ports;
+        let now = ports.now();
+        let payment = Payment {
+            tenant_id: request.tenant_id.clone(),
+            transaction_number: None,
+            total: amounts.total,
+            bills: amounts.bills.iter().map(|bill| (bill.bill_id.clone(), bill.amount_paid)).collect(),
+            payer_name: request.payer.name.clone(),
+            payer_mobile: request.payer.mobile_number.clone(),
+            paid_at: now,
+            additional_details: request.additional_details.clone(),
+        };
+        // Only a payment that can be registered gets an id and a payer.
+        ports.collections.validate(&request.info, &payment).await?;
+        let (id, payer) = tokio::try_join!(
+            ports.ids.next(&request.info, &request.tenant_id),
+            ports.payers.find_or_create(&request.info, &request.payer),
+        )?;
+        let mut additional_details = request.additional_details.clone();
+        let bills = serde_json::to_value(&amounts.bills).map_err(|error| StoreError::Failed(error.into()))?;
+        additional_details.insert("taxAndPayments".to_owned(), bills);
+        Ok(Transaction {
+            callback_url: Some(with_transaction_id(request.callback_url.as_str(), id.as_str(), &[])),
+            id,
+            tenant_id: request.tenant_id.clone(),
+            amount: amounts.total,
+            bill_id: request.bill_id.clone(),
+            module: request.module.clone(),
+            consumer_code: request.consumer_code.clone(),
+            bills: amounts.bills,
+            product_info: request.product_info.clone(),
+            gateway: gateway.name().clone(),
+            redirect_url: None,
+            payer,
+            status: Status::Pending,
+            status_message: message::INITIATED.to_owned(),
+            gateway_details: GatewayDetails::default(),
+            audit: Audit {
+                created_by: request.info.user("uuid").unwrap_or_default().into_owned(),
+                created_at: now,
+                modified_by: None,
+                modified_at: None,
+            },
+            additional_details,
+            version: 1,
+        })
+    }
+
+    /// Opens the order at a gateway that must be called, and stores where the payer pays.
+    async fn start(
+        &self,
+        mut txn: Transaction,
+        gateway: &dyn Gateway,
+        bank_account: Option<&str>,
+        info: &RequestInfo,
+    ) -> Result<Transaction, CreateError> {
+        let urls = OrderUrls::new(&self.ports, &txn);
+        let started = gateway.start(&urls.order(&txn, bank_account)).await;
+        let from = txn.status.name();
+        txn.version += 1;
+        txn.audit.modified_by = Some(txn.audit.created_by.clone());
+        txn.audit.modified_at = Some(self.ports.now());
+        let (redirect_form, claims, why, outcome) = match started {
+            Ok(redirect) => (
+                self.follow(&mut txn, redirect),
+                ClaimChange::Keep,
+                "the gateway opened the order".to_owned(),
+                Ok(()),
+            ),
+            // Nobody can pay what was not opened: the bill is free at once.
+            Err(error @ (GatewayError::NotSent(_) | GatewayError::Refused { .. })) => {
+                txn.status = Status::Failure;
+                message::NOT_STARTED.clone_into(&mut txn.status_message);
+                (None, ClaimChange::Release, error.to_string(), Err(error))
+            }
+            // The order may be open there: the transaction stays as it is until the gateway tells.
+            Err(
+                error @ (GatewayError::Unanswered(_)
+                | GatewayError::Unreadable(_)
+                | GatewayError::BadSignature
+                | GatewayError::WrongTransaction),
+            ) => return Err(error.into()),
+        };
+        let dump = Dump { request: txn.redirect_url.clone(), response: None };
+        let events = EventWriter::new(info)?;
+        let change = Change {
+            history: HistoryEntry {
+                txn_id: txn.id.clone(),
+                at: self.ports.now(),
+                actor: Actor::gateway(txn.gateway.as_str()),
+                from: Some(from),
+                to: txn.status.name(),
+                why,
+                evidence: Value::Null,
+            },
+            redirect_form,
+            events: vec![events.update(&txn)?, events.dump(EventKind::UpdateDump, &txn, &dump)?],
+            dump: Some(dump),
+            claims,
+            receipt_duty: DutyChange::None,
+            attention: None,
+            txn: txn.clone(),
+        };
+        match self.ports.store.apply(change).await? {
+            Applied::Stored => outcome.map(|()| txn).map_err(CreateError::from),
+            // Somebody settled it meanwhile (the gateway's callback was faster): theirs counts.
+            Applied::Stale => {
+                outcome?;
+                let stored = self.ports.store.transaction(&txn.id).await?;
+                Ok(stored
+                    .map(|stored| Transaction { redirect_url: txn.redirect_url.clone(), ..stored })
+                    .unwrap_or(txn))
+            }
+        }
+    }
+
+    /// Notes where the payer goes: straight to the gateway, or to our page that posts a form there.
+    fn follow(&self, txn: &mut Transaction, redirect: Redirect) -> Option<Value> {
+        match redirect {
+            Redirect::To(url) => {
+                txn.redirect_url = Some(url);
+                None
+            }
+            Redirect::Form { action, fields } => {
+                // The form holds the payer's contact data, and transaction ids can be guessed.
+                let token = uuid::Uuid::new_v4().simple().to_string();
+                txn.redirect_url = Some(format!(
+                    "{}/gateway/v1/_pay?eg_pg_txnid={}&token={token}",
+                    self.ports.settings.public_url,
+                    url::form_urlencoded::byte_serialize(txn.id.as_str().as_bytes()).collect::<String>()
+                ));
+                Some(json!({ "action": action, "fields": fields, "token": token }))
+            }
+        }
+    }
+
+    /// Answers a repeated request with what the first one was answered.
+    async fn repeat(
+        &self,
+        first: IdempotencyRecord,
+        digest: &RequestDigest,
+        info: &RequestInfo,
+    ) -> Result<Box<RawValue>, CreateError> {
+        if &first.digest != digest {
+            return Err(CreateError::KeyReused);
+        }
+        if let Some(answer) = first.answer {
+            return raw(answer);
+        }
+        if self.ports.now().since(first.created_at) < FIRST_ANSWER_DUE {
+            return Err(CreateError::StillRunning);
+        }
+        // The first request died between its commit and its answer.
+        let missing = || {
+            StoreError::Failed(
+                format!("transaction {} of an idempotency key is missing", first.txn_id).into(),
+            )
+        };
+        let mut txn = self.ports.store.transaction(&first.txn_id).await?.ok_or_else(missing)?;
+        if txn.status == Status::Pending
+            && txn.redirect_url.is_none()
+            && let Some(gateway) = self.ports.gateways.get(&txn.gateway).cloned()
+        {
+            let bank_account = match gateway.needs_bank_account() {
+                true => Some(self.ports.bank_accounts.account_number(info, &txn.tenant_id).await?),
+                false => None,
+            };
+            txn = self.start(txn, gateway.as_ref(), bank_account.as_deref(), info).await?;
+        }
+        let answer = answer_json(&txn, &txn.amount.to_string())?;
+        self.ports.store.keep_answer(&first.key, &answer).await?;
+        raw(answer)
+    }
+}
+
+/// Our addresses for one order.
+struct OrderUrls {
+    return_url: String,
+    notify_url: String,
+}
+
+impl OrderUrls {
+    fn new(ports: &Ports, txn: &Transaction) -> OrderUrls {
+        OrderUrls {
+            return_url: ports.settings.return_url(&txn.id),
+            notify_url: ports.settings.notify_url(&txn.gateway),
+        }
+    }
+
+    fn order<'a>(&'a self, txn: &'a Transaction, bank_account: Option<&'a str>) -> Order<'a> {
+        Order { txn, return_url: &self.return_url, notify_url: &self.notify_url, bank_account }
+    }
+}
+
+fn read_amounts(request: &CreateRequest) -> Result<Amounts, Refusal> {
+    let read = |field: &str, text: &str| {
+        Money::parse(text)
+            .map_err(|error| Refusal { code: "INVALID_TXN_AMOUNT", message: format!("{field}: {error}") })
+    };
+    let total = read("txnAmount", &request.amount)?;
+    let bills = request
+        .bills
+        .iter()
+        .map(|bill| {
+            Ok(BillPayment {
+                tax_amount: bill.tax_amount.as_deref().map(|text| read("taxAmount", text)).transpose()?,
+                amount_paid: read("amountPaid", &bill.amount_paid)?,
+                bill_id: bill.bill_id.clone(),
+            })
+        })
+        .collect::<Result<Vec<_>, Refusal>>()?;
+    if Money::sum(bills.iter().map(|bill| bill.amount_paid)) != Some(total) {
+        return Err(Refusal {
+            code: "TXN_CREATE_INVALID_TXN_AMT",
+            message: "Transaction amount should be equal to sum of all  amountPaids in taxAndPayments"
+                .to_owned(),
+        });
+    }
+    Ok(Amounts { total, bills })
+}
+
+fn answer_json(txn: &Transaction, amount: &str) -> Result<String, StoreError> {
+    to_json(&TransactionView::of(txn).with_amount_text(amount))
+}
+
+fn raw(json: String) -> Result<Box<RawValue>, CreateError> {
+    RawValue::from_string(json).map_err(|error| CreateError::Store(StoreError::Failed(error.into())))
+}
+
+impl Receipts {
+    /// The duty of a transaction that is stored as a success, leased to whoever stores it.
+    pub(crate) fn new_duty(&self, txn_id: &TxnId) -> ReceiptDuty {
+        let now = self.ports.now();
+        ReceiptDuty {
+            txn_id: txn_id.clone(),
+            due_at: now,
+            attempts: 0,
+            lease: Some(self.new_lease(now)),
+            last_error: None,
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What the use cases stand on, and the settings they read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use payment_digit::{BankAccounts, Collections, Payers, TransactionIds};
+use payment_domain::{Clock, GatewayName, RequestInfo, TenantId, Timestamp, TxnId};
+use payment_store::Store;
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+use crate::gateways::Gateways;
+
+/// The outside world of the use cases.
+pub struct Ports {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// The active gateways.
+    pub gateways: Gateways,
+    /// Numbers transactions.
+    pub ids: Arc<dyn TransactionIds>,
+    /// Registers payments.
+    pub collections: Arc<dyn Collections>,
+    /// Knows payers.
+    pub payers: Arc<dyn Payers>,
+    /// Knows bank accounts.
+    pub bank_accounts: Arc<dyn BankAccounts>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The settings.
+    pub settings: Settings,
+    /// Work that outlives the request that began it; shutdown waits for it.
+    pub tasks: TaskTracker,
+}
+
+/// Settings of the use cases.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Our own address as payers and gateways see it, with the context path and without a slash at
+    /// the end: `https://pay.example.org/pg-service`.
+    pub public_url: String,
+    /// The interval of the early reconciliation; a payer is told to wait twice as long.
+    pub early_interval: Duration,
+    /// How long an order can be paid: after that "no such payment" is definite.
+    pub order_life: Duration,
+    /// How long a request waits for a receipt before it answers without one.
+    pub receipt_wait: Duration,
+    /// How long the right to issue a receipt is held. Longer than any two calls to the collection
+    /// service together can take, so that no two are ever under way at once.
+    pub receipt_lease: Duration,
+    /// How long one question to a gateway may take in all.
+    pub gateway_wait: Duration,
+    /// How long an idempotency key is kept at least.
+    pub idempotency_life: Duration,
+    /// Whether callers see only what is theirs.
+    pub search_scope: bool,
+    /// The user our own jobs act as.
+    pub system_user_uuid: String,
+    /// Where payers may be sent back to.
+    pub allowed_callback_hosts: AllowedCallbackHosts,
+}
+
+impl Settings {
+    /// What our own jobs present as `RequestInfo`.
+    pub fn system_request_info(&self) -> RequestInfo {
+        RequestInfo::system(&self.system_user_uuid)
+    }
+
+    /// Our URL to which a gateway sends the payer's browser back.
+    pub(crate) fn return_url(&self, txn_id: &TxnId) -> String {
+        let id: String = url::form_urlencoded::byte_serialize(txn_id.as_str().as_bytes()).collect();
+        format!("{}/transaction/v1/_redirect?eg_pg_txnid={id}", self.public_url)
+    }
+
+    /// Our URL to which a gateway reports from server to server.
+    pub(crate) fn notify_url(&self, gateway: &GatewayName) -> String {
+        format!("{}/gateway/v1/{}/_callback", self.public_url, gateway.as_str().to_lowercase())
+    }
+}
+
+/// The hosts a payer may be sent back to, per tenant. A tenant without an entry inherits that of
+/// the tenant above it; without any entry every host is allowed.
+#[derive(Debug, Clone, Default)]
+pub struct AllowedCallbackHosts(BTreeMap<String, Vec<String>>);
+
+impl AllowedCallbackHosts {
+    /// Hosts by tenant; the tenant `*` stands for all that have no entry.
+    pub fn new(hosts: BTreeMap<String, Vec<String>>) -> AllowedCallbackHosts {
+        AllowedCallbackHosts(hosts)
+    }
+
+    /// Whether nothing is restricted.
+    pub fn is_open(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether payers of this tenant may be sent to this URL. `example.org` allows exactly that
+    /// host, `*.example.org` every host below it; a port is compared when the entry names one.
+    pub fn allow(&self, tenant: &TenantId, url: &Url) -> bool {
+        if self.is_open() {
+            return true;
+        }
+        let mut scope = tenant.as_str();
+        let hosts = loop {
+            if let Some(hosts) = self.0.get(scope) {
+                break Some(hosts);
+            }
+            match scope.rsplit_once('.') {
+                Some((above, _)) => scope = above,
+                None => break self.0.get("*"),
+            }
+        };
+        let Some(host) = url.host_str() else { return false };
+        let authority = match url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        hosts.is_some_and(|hosts| {
+            hosts.iter().any(|allowed| match allowed.strip_prefix("*.") {
+                Some(parent) => {
+                    host.strip_suffix(parent).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+                }
+                None => allowed.eq_ignore_ascii_case(host) || allowed.eq_ignore_ascii_case(&authority),
+            })
+        })
+    }
+}
+
+impl Ports {
+    /// The current moment.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(hosts: &[(&str, &[&str])], tenant: &str, url: &str) -> bool {
+        let hosts = hosts
+            .iter()
+            .map(|(tenant, hosts)| {
+                ((*tenant).to_owned(), hosts.iter().map(|host| (*host).to_owned()).collect())
+            })
+            .collect();
+        AllowedCallbackHosts::new(hosts).allow(&TenantId::new(tenant).unwrap(), &Url::parse(url).unwrap())
+    }
+
+    #[test]
+    fn payers_are_sent_only_to_hosts_of_their_tenant() {
+        assert!(allowed(&[], "pb.amritsar", "https://anywhere.example/x"));
+        let hosts: &[(&str, &[&str])] =
+            &[("pb", &["pay.pb.gov.in", "*.city.in"]), ("pb.nabha", &["nabha.in:8443"])];
+        assert!(allowed(hosts, "pb.amritsar", "https://pay.pb.gov.in/done?x=1"));
+        assert!(allowed(hosts, "pb.amritsar", "https://a.b.city.in/"));
+        assert!(!allowed(hosts, "pb.amritsar", "https://city.in/"));
+        assert!(!allowed(hosts, "pb.amritsar", "https://evilcity.in/"));
+        assert!(!allowed(hosts, "pb.amritsar", "https://pay.pb.gov.in.evil.example/"));
+        assert!(allowed(hosts, "pb.nabha", "https://nabha.in:8443/"));
+        assert!(!allowed(hosts, "pb.nabha", "https://nabha.in/"));
+        assert!(
+            !allowed(hosts, "pb.nabha", "https://pay.pb.gov.in/"),
+            "an entry of its own replaces the one above"
+        );
+        assert!(
+            !allowed(hosts, "mh.pune", "https://pay.pb.gov.in/"),
+            "no entry for this state and none for all"
+        );
+        assert!(allowed(&[("*", &["x.in"])], "mh.pune", "https://x.in/"));
+    }
+}

@@ -1,0 +1,339 @@
+//! The receipt duty: whoever makes a transaction a success also writes down that its receipt is
+//! due, in the same commit. The duty is done at once, or later by [`Receipts::tick`].
+//!
+//! Exactly one receipt, whatever dies when: the right to issue it is leased to one party at a time;
+//! the lease is longer than the calls made under it can take; and whoever takes over a duty first
+//! looks whether the collection service has the payment already.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use payment_digit::{DigitError, Payment, Receipts as ReceiptNumbers};
+use payment_domain::{Actor, AttentionKind, HistoryEntry, RequestInfo, Status, Timestamp, Transaction};
+use payment_store::{
+    Applied, Attention, Change, ClaimChange, DutyChange, Lease, ReceiptDuty, Store, StoreError,
+};
+use serde_json::{Value, json};
+
+use crate::events::EventWriter;
+use crate::ports::Ports;
+
+/// The first wait after a failure; doubled each time.
+const FIRST_DELAY: Duration = Duration::from_secs(5);
+/// The longest wait between two tries.
+const LONGEST_DELAY: Duration = Duration::from_secs(600);
+/// How many duties one tick takes.
+const BATCH: u32 = 50;
+/// How many receipts one tick issues at a time.
+const CONCURRENCY: usize = 8;
+
+/// Issues receipts.
+#[derive(Clone)]
+pub struct Receipts {
+    pub(crate) ports: Arc<Ports>,
+}
+
+/// What a tick did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReceiptTally {
+    /// Receipts issued.
+    pub issued: u32,
+    /// Duties given back for a later try.
+    pub postponed: u32,
+}
+
+/// Why a receipt was not issued this time.
+#[derive(Debug, thiserror::Error)]
+enum ReceiptError {
+    #[error(transparent)]
+    Digit(#[from] DigitError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("another worker has taken the duty over")]
+    LeaseLost,
+}
+
+/// Whether the collection service may know the payment already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Attempt {
+    /// The duty arose in a commit of ours and was leased to us there: nobody tried before.
+    First,
+    /// Somebody may have tried.
+    Later,
+}
+
+impl Receipts {
+    pub(crate) fn new(ports: Arc<Ports>) -> Receipts {
+        Receipts { ports }
+    }
+
+    pub(crate) fn new_lease(&self, now: Timestamp) -> Lease {
+        Lease { token: uuid::Uuid::now_v7().to_string(), until: now.plus(self.ports.settings.receipt_lease) }
+    }
+
+    /// Issues the receipt of a transaction that was just stored as a success, waiting for it no
+    /// longer than the configured limit; the work goes on behind that. Returns the transaction as
+    /// it stands then, with or without its receipt.
+    pub(crate) async fn issue_now(
+        &self,
+        txn: Transaction,
+        duty: &ReceiptDuty,
+        info: &RequestInfo,
+    ) -> Transaction {
+        let work = {
+            let (receipts, txn, duty, info) = (self.clone(), txn.clone(), duty.clone(), info.clone());
+            self.ports.tasks.spawn(async move {
+                let actor = Actor::user(info.user("uuid").unwrap_or_default());
+                receipts.attempt(txn, &duty, &info, actor, Attempt::First).await
+            })
+        };
+        match tokio::time::timeout(self.ports.settings.receipt_wait, work).await {
+            Ok(Ok(Some(with_receipt))) => with_receipt,
+            Ok(Ok(None) | Err(_)) => txn,
+            Err(_elapsed) => {
+                tracing::info!(txn_id = %txn.id, "the receipt takes longer than the request may wait");
+                txn
+            }
+        }
+    }
+
+    /// Waits, within the configured limit, for a receipt that somebody else is issuing now.
+    pub(crate) async fn await_receipt(&self, txn: Transaction) -> Result<Transaction, StoreError> {
+        const PAUSE: Duration = Duration::from_millis(25);
+        let store = &self.ports.store;
+        let deadline = tokio::time::Instant::now() + self.ports.settings.receipt_wait;
+        let mut txn = txn;
+        while txn.status == (Status::Success { receipt: None }) && tokio::time::Instant::now() < deadline {
+            let now = self.ports.now();
+            let under_way = store
+                .receipt_duty(&txn.id)
+                .await?
+                .is_none_or(|duty| duty.lease.is_some_and(|lease| lease.until > now));
+            if !under_way {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+            match store.transaction(&txn.id).await? {
+                Some(stored) => txn = stored,
+                None => break,
+            }
+        }
+        Ok(txn)
+    }
+
+    /// Takes up a batch of duties that are due. One that fails is given back for later and never
+    /// stops the others.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the due ones cannot be found out.
+    pub async fn tick(&self) -> Result<ReceiptTally, StoreError> {
+        let now = self.ports.now();
+        let duties = self.ports.store.lease_receipt_duties(now, self.new_lease(now), BATCH).await?;
+        let limit = Arc::new(tokio::sync::Semaphore::new(CONCURRENCY));
+        let mut work = tokio::task::JoinSet::new();
+        for duty in duties {
+            let (receipts, limit) = (self.clone(), limit.clone());
+            work.spawn(async move {
+                let _permit = limit.acquire_owned().await;
+                receipts.resume(&duty).await
+            });
+        }
+        let mut tally = ReceiptTally::default();
+        while let Some(issued) = work.join_next().await {
+            if issued.unwrap_or(false) { tally.issued += 1 } else { tally.postponed += 1 }
+        }
+        Ok(tally)
+    }
+
+    async fn resume(&self, duty: &ReceiptDuty) -> bool {
+        let info = self.ports.settings.system_request_info();
+        match self.ports.store.transaction(&duty.txn_id).await {
+            Ok(Some(txn)) => {
+                self.attempt(txn, duty, &info, Actor::job("receipts"), Attempt::Later).await.is_some()
+            }
+            Ok(None) => {
+                tracing::error!(txn_id = %duty.txn_id, "a receipt is due for a transaction that is not there");
+                false
+            }
+            Err(error) => {
+                tracing::warn!(txn_id = %duty.txn_id, %error, "a due receipt could not be taken up");
+                false
+            }
+        }
+    }
+
+    /// One attempt under the duty's lease: the transaction with its receipt, or `None` when the
+    /// duty was given back.
+    async fn attempt(
+        &self,
+        txn: Transaction,
+        duty: &ReceiptDuty,
+        info: &RequestInfo,
+        actor: Actor,
+        attempt: Attempt,
+    ) -> Option<Transaction> {
+        let token = duty.lease.as_ref().map(|lease| lease.token.as_str()).unwrap_or_default();
+        let error = match self.issue(txn.clone(), token, info, actor, attempt).await {
+            Ok(with_receipt) => {
+                metrics::counter!("receipts_issued_total").increment(1);
+                return Some(with_receipt);
+            }
+            Err(ReceiptError::LeaseLost) => return None,
+            Err(error) => error,
+        };
+        metrics::counter!("receipts_postponed_total").increment(1);
+        tracing::warn!(txn_id = %txn.id, attempts = duty.attempts + 1, %error, "a receipt is postponed");
+        if let Err(error) = self.postpone(&txn, duty, token, &error).await {
+            // The lease runs out by itself; then the duty is due again.
+            tracing::warn!(txn_id = %txn.id, %error, "a receipt duty could not be given back");
+        }
+        None
+    }
+
+    async fn issue(
+        &self,
+        txn: Transaction,
+        lease_token: &str,
+        info: &RequestInfo,
+        actor: Actor,
+        attempt: Attempt,
+    ) -> Result<Transaction, ReceiptError> {
+        let collections = &self.ports.collections;
+        let known = match attempt {
+            Attempt::First => None,
+            Attempt::Later => collections.find(info, &txn.tenant_id, &txn.id).await?,
+        };
+        let numbers = match known {
+            Some(numbers) => numbers,
+            None => collections.create(info, &self.payment(&txn)).await?,
+        };
+        self.save(txn, lease_token, numbers, info, actor).await
+    }
+
+    async fn save(
+        &self,
+        txn: Transaction,
+        lease_token: &str,
+        ReceiptNumbers(numbers): ReceiptNumbers,
+        info: &RequestInfo,
+        actor: Actor,
+    ) -> Result<Transaction, ReceiptError> {
+        let mut txn = txn;
+        loop {
+            let now = self.ports.now();
+            let from = txn.status.name();
+            txn.status = Status::Success { receipt: numbers.first().cloned() };
+            txn.audit.modified_by = Some(actor.id.clone());
+            txn.audit.modified_at = Some(now);
+            txn.version += 1;
+            let change = Change {
+                history: HistoryEntry {
+                    txn_id: txn.id.clone(),
+                    at: now,
+                    actor: actor.clone(),
+                    from: Some(from),
+                    to: txn.status.name(),
+                    why: "receipt issued".to_owned(),
+                    evidence: json!({ "receipts": numbers }),
+                },
+                redirect_form: None,
+                dump: None,
+                events: vec![EventWriter::new(info)?.update(&txn)?],
+                claims: ClaimChange::Keep,
+                receipt_duty: DutyChange::Done { lease_token: lease_token.to_owned() },
+                attention: None,
+                txn: txn.clone(),
+            };
+            match self.ports.store.apply(change).await? {
+                Applied::Stored => return Ok(txn),
+                Applied::Stale => txn = self.reload_for_receipt(&txn, lease_token).await?,
+            }
+        }
+    }
+
+    /// The stored transaction, if the duty is still ours to do.
+    async fn reload_for_receipt(&self, txn: &Transaction, token: &str) -> Result<Transaction, ReceiptError> {
+        let store: &dyn Store = self.ports.store.as_ref();
+        let duty = store.receipt_duty(&txn.id).await?;
+        let ours = duty.is_some_and(|duty| duty.lease.is_some_and(|lease| lease.token == token));
+        match store.transaction(&txn.id).await? {
+            Some(stored) if ours => Ok(stored),
+            Some(_) | None => Err(ReceiptError::LeaseLost),
+        }
+    }
+
+    async fn postpone(
+        &self,
+        txn: &Transaction,
+        duty: &ReceiptDuty,
+        lease_token: &str,
+        error: &ReceiptError,
+    ) -> Result<(), StoreError> {
+        let now = self.ports.now();
+        let backoff = FIRST_DELAY.saturating_mul(1 << duty.attempts.min(16)).min(LONGEST_DELAY);
+        let delay = match error {
+            // The call may still be at work over there: not before the lease would have run out.
+            ReceiptError::Digit(DigitError::Unanswered { .. }) => {
+                backoff.max(self.ports.settings.receipt_lease)
+            }
+            ReceiptError::Digit(DigitError::Refused { .. } | DigitError::Incomplete { .. }) => {
+                self.raise_refusal(txn, error, now).await?;
+                LONGEST_DELAY
+            }
+            ReceiptError::Digit(DigitError::NotSent { .. })
+            | ReceiptError::Store(_)
+            | ReceiptError::LeaseLost => backoff,
+        };
+        self.ports
+            .store
+            .postpone_receipt_duty(&txn.id, lease_token, now.plus(delay), &error.to_string())
+            .await?;
+        Ok(())
+    }
+
+    async fn raise_refusal(
+        &self,
+        txn: &Transaction,
+        error: &ReceiptError,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let evidence: Value = match error {
+            ReceiptError::Digit(DigitError::Refused { service, body }) => {
+                json!({ "service": service, "body": serde_json::from_str::<Value>(body).unwrap_or_else(|_| body.as_str().into()) })
+            }
+            ReceiptError::Digit(_) | ReceiptError::Store(_) | ReceiptError::LeaseLost => {
+                json!({ "error": error.to_string() })
+            }
+        };
+        let entry = HistoryEntry {
+            txn_id: txn.id.clone(),
+            at: now,
+            actor: Actor::job("receipts"),
+            from: Some(txn.status.name()),
+            to: txn.status.name(),
+            why: "the collection service refuses to register the payment".to_owned(),
+            evidence: evidence.clone(),
+        };
+        let case = Attention {
+            txn_id: txn.id.clone(),
+            kind: AttentionKind::ReceiptRefused,
+            raised_at: now,
+            evidence,
+        };
+        self.ports.store.raise_attention(case, entry).await?;
+        Ok(())
+    }
+
+    fn payment(&self, txn: &Transaction) -> Payment {
+        Payment {
+            tenant_id: txn.tenant_id.clone(),
+            transaction_number: Some(txn.id.clone()),
+            total: txn.amount,
+            bills: txn.bills.iter().map(|bill| (bill.bill_id.clone(), bill.amount_paid)).collect(),
+            payer_name: txn.payer.name.clone(),
+            payer_mobile: txn.payer.mobile_number.clone(),
+            paid_at: txn.audit.modified_at.unwrap_or(txn.audit.created_at),
+            additional_details: txn.additional_details.clone(),
+        }
+    }
+}

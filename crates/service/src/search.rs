@@ -1,0 +1,111 @@
+//! Finding transactions, for those who may see them.
+
+use std::sync::Arc;
+
+use payment_domain::{RequestInfo, Transaction, TxnId};
+use payment_store::{Mine, SearchQuery, StoreError, TenantScope};
+
+use crate::ports::Ports;
+
+/// Finds transactions.
+#[derive(Clone)]
+pub struct Search {
+    ports: Arc<Ports>,
+}
+
+/// What is searched for, by whom.
+#[derive(Debug, Clone)]
+pub struct SearchRequest {
+    /// Who asks.
+    pub info: RequestInfo,
+    /// The conditions and the page; the scope is set here, by who asks.
+    pub query: SearchQuery,
+}
+
+/// What was found.
+#[derive(Debug, Clone)]
+pub struct SearchResult {
+    /// The transactions, newest first.
+    pub transactions: Vec<Transaction>,
+    /// Whether the payers' personal data is to be masked.
+    pub masked: bool,
+}
+
+/// Why nothing was searched.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    /// An unknown caller must name what they look for.
+    #[error("at least one of txnId, billId, consumerCode and receipt is required without userInfo")]
+    ScopeRequired,
+    /// The database is away.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a caller may see.
+enum Scope {
+    All,
+    Mine(Mine),
+    Within(TenantScope),
+    Named,
+}
+
+impl Search {
+    pub(crate) fn new(ports: Arc<Ports>) -> Search {
+        Search { ports }
+    }
+
+    /// Finds what matches and what the caller may see.
+    ///
+    /// # Errors
+    /// A [`SearchError`].
+    pub async fn search(&self, request: SearchRequest) -> Result<SearchResult, SearchError> {
+        let SearchRequest { info, mut query } = request;
+        let masked = match self.scope(&info) {
+            Scope::All => false,
+            Scope::Mine(mine) => {
+                query.mine = Some(mine);
+                false
+            }
+            Scope::Within(tenant) => {
+                query.within = Some(tenant);
+                false
+            }
+            Scope::Named => {
+                let named = query.txn_id.is_some()
+                    || query.bill_id.is_some()
+                    || query.consumer_code.is_some()
+                    || query.receipt.is_some();
+                if !named {
+                    return Err(SearchError::ScopeRequired);
+                }
+                true
+            }
+        };
+        Ok(SearchResult { transactions: self.ports.store.search(&query).await?, masked })
+    }
+
+    /// The stored transaction, whoever asks: for answers that show nothing but its status.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn by_id(&self, id: &TxnId) -> Result<Option<Transaction>, StoreError> {
+        self.ports.store.transaction(id).await
+    }
+
+    fn scope(&self, info: &RequestInfo) -> Scope {
+        if !self.ports.settings.search_scope {
+            return Scope::All;
+        }
+        let kind = info.user("type").unwrap_or_default().to_uppercase();
+        let uuid = info.user("uuid").map(|uuid| uuid.into_owned());
+        let tenant = info.user("tenantId").map(|tenant| tenant.into_owned());
+        match (kind.as_str(), uuid, tenant) {
+            ("SYSTEM", _, _) => Scope::All,
+            ("EMPLOYEE", _, Some(root)) => Scope::Within(TenantScope { root }),
+            ("CITIZEN", Some(uuid), _) => Scope::Mine(Mine { uuid }),
+            // A caller who says nothing usable about themselves is a stranger.
+            _ => Scope::Named,
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! Settling a transaction: the one road for the payer's browser, the web client, the gateway and
+//! our jobs.
+//!
+//! Whatever brings the news, it is only a reason to ask the gateway. The answer goes through the
+//! state machine, and what follows is stored against the version it was decided on; a writer that
+//! was overtaken reads again and decides anew.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use payment_domain::machine::{self, OrderLife, Verdict};
+use payment_domain::{
+    Actor, EventKind, GatewayDetails, HistoryEntry, Outcome, Report, RequestInfo, StatusName, Transaction,
+    TxnId,
+};
+use payment_gateway::{Answer, Evidence, Gateway, GatewayError};
+use payment_store::{Applied, Attention, Change, ClaimChange, Dump, DutyChange, ReceiptDuty, StoreError};
+use serde_json::json;
+
+use crate::events::EventWriter;
+use crate::lanes::Lanes;
+use crate::ports::Ports;
+use crate::receipts::Receipts;
+
+/// Settles transactions.
+#[derive(Clone)]
+pub struct Settlement {
+    ports: Arc<Ports>,
+    receipts: Receipts,
+    lanes: Arc<Lanes>,
+}
+
+/// On whose behalf a transaction is settled.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Who is written into the history.
+    pub actor: Actor,
+    /// What goes along with events and calls to DIGIT services.
+    pub info: RequestInfo,
+}
+
+/// What was learned.
+#[derive(Debug, Clone)]
+pub struct Settled {
+    /// The transaction as it stands now.
+    pub txn: Transaction,
+    /// Whether the gateway was asked.
+    pub asked: Asked,
+}
+
+/// What came of asking the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// There was no need: the transaction is settled, or somebody else was asking.
+    NotNeeded,
+    /// It answered.
+    Answered,
+    /// It gave no usable answer, or is not active here; the transaction keeps its state.
+    InVain,
+}
+
+/// Why a transaction could not be settled.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    /// There is no such transaction.
+    #[error("transaction not found")]
+    NotFound,
+    /// The answer's signature is wrong: nothing was changed.
+    #[error("the signature is wrong")]
+    BadSignature,
+    /// The answer is about another transaction, amount or merchant: nothing was changed.
+    #[error("the answer is not about this transaction")]
+    WrongTransaction,
+    /// The database is away.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The work was cut off by the end of the process.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Settlement {
+    pub(crate) fn new(ports: Arc<Ports>, receipts: Receipts) -> Settlement {
+        Settlement { ports, receipts, lanes: Arc::default() }
+    }
+
+    /// Settles a transaction on the strength of `answer`: what a gateway sent, by whatever way, or
+    /// nothing at all. Runs to its end even if the caller goes away.
+    ///
+    /// # Errors
+    /// A [`SettleError`]; a gateway that does not answer is none, the transaction keeps its state.
+    pub async fn settle(&self, id: &TxnId, answer: &Answer, caller: &Caller) -> Result<Settled, SettleError> {
+        let arrived = Instant::now();
+        let txn = self.ports.store.transaction(id).await?.ok_or(SettleError::NotFound)?;
+        let gateway = self.ports.gateways.get(&txn.gateway).cloned();
+        if let Some(gateway) = &gateway {
+            self.refuse_forgery(gateway.as_ref(), &txn, answer).await?;
+        }
+        match (txn.status.name(), gateway) {
+            (StatusName::Success, _) => {
+                Ok(Settled { txn: self.receipts.await_receipt(txn).await?, asked: Asked::NotNeeded })
+            }
+            (StatusName::Pending | StatusName::Failure, None) => {
+                tracing::warn!(txn_id = %id, gateway = %txn.gateway, "the gateway is not active, its payments cannot be settled");
+                Ok(Settled { txn, asked: Asked::InVain })
+            }
+            (StatusName::Pending | StatusName::Failure, Some(gateway)) => {
+                let (settlement, id, caller) = (self.clone(), id.clone(), caller.clone());
+                let work = self.ports.tasks.spawn(async move {
+                    settlement.ask_in_turn(&id, gateway.as_ref(), &caller, arrived).await
+                });
+                work.await.map_err(|_| SettleError::Interrupted)?
+            }
+        }
+    }
+
+    /// Refuses an answer that pretends to be the gateway's, or that is the gateway's about another
+    /// payment. What it says beyond that is only a hint.
+    async fn refuse_forgery(
+        &self,
+        gateway: &dyn Gateway,
+        txn: &Transaction,
+        answer: &Answer,
+    ) -> Result<(), SettleError> {
+        let refused = match gateway.verify(txn, answer).await {
+            Ok(Evidence::Unsigned | Evidence::Signed(_)) => return Ok(()),
+            Err(GatewayError::BadSignature) => SettleError::BadSignature,
+            Err(GatewayError::WrongTransaction) => SettleError::WrongTransaction,
+            Err(
+                error @ (GatewayError::NotSent(_)
+                | GatewayError::Unanswered(_)
+                | GatewayError::Unreadable(_)
+                | GatewayError::Refused { .. }),
+            ) => {
+                tracing::info!(txn_id = %txn.id, gateway = %txn.gateway, %error, "an answer could not be verified, the gateway is asked");
+                return Ok(());
+            }
+        };
+        metrics::counter!("answers_refused_total", "gateway" => txn.gateway.to_string()).increment(1);
+        tracing::warn!(txn_id = %txn.id, gateway = %txn.gateway, reason = %refused, "an answer was refused");
+        Err(refused)
+    }
+
+    async fn ask_in_turn(
+        &self,
+        id: &TxnId,
+        gateway: &dyn Gateway,
+        caller: &Caller,
+        arrived: Instant,
+    ) -> Result<Settled, SettleError> {
+        let mut turn = self.lanes.turn(id).await;
+        let txn = self.ports.store.transaction(id).await?.ok_or(SettleError::NotFound)?;
+        if txn.status.name() == StatusName::Success {
+            drop(turn);
+            return Ok(Settled { txn: self.receipts.await_receipt(txn).await?, asked: Asked::NotNeeded });
+        }
+        if turn.was_asked_since(arrived) {
+            return Ok(Settled { txn, asked: Asked::NotNeeded });
+        }
+        turn.asks_now();
+        match self.ask(gateway, &txn).await {
+            Ok(report) => {
+                let txn = self.take_report(txn, &report, caller).await?;
+                Ok(Settled { txn, asked: Asked::Answered })
+            }
+            Err(error) => {
+                metrics::counter!("gateway_questions_failed_total", "gateway" => txn.gateway.to_string())
+                    .increment(1);
+                tracing::warn!(txn_id = %id, gateway = %txn.gateway, %error, "the gateway gave no usable answer");
+                Ok(Settled { txn, asked: Asked::InVain })
+            }
+        }
+    }
+
+    async fn ask(&self, gateway: &dyn Gateway, txn: &Transaction) -> Result<Report, GatewayError> {
+        match tokio::time::timeout(self.ports.settings.gateway_wait, gateway.status(txn)).await {
+            Ok(answer) => answer,
+            Err(elapsed) => Err(GatewayError::Unanswered(elapsed.into())),
+        }
+    }
+
+    /// Decides what the gateway's report means for the transaction as it is stored, and stores that.
+    async fn take_report(
+        &self,
+        txn: Transaction,
+        report: &Report,
+        caller: &Caller,
+    ) -> Result<Transaction, SettleError> {
+        let mut txn = txn;
+        loop {
+            let now = self.ports.now();
+            let life = if now.since(txn.audit.created_at) > self.ports.settings.order_life {
+                OrderLife::Over
+            } else {
+                OrderLife::Running
+            };
+            let verdict = machine::decide(txn.status.name(), txn.amount, &report.outcome, life);
+            let details = GatewayDetails {
+                txn_id: report.gateway_txn_id.clone(),
+                payment_mode: report.payment_mode.clone(),
+                status_code: report.status_code.clone(),
+                status_message: report.status_message.clone(),
+            };
+            let news = txn.status.name() == StatusName::Pending && details != txn.gateway_details;
+            if verdict.change.is_none() && !news {
+                self.raise_attention(&txn, &verdict, report, caller).await?;
+                return Ok(txn);
+            }
+            let (changed, duty) = self.change(&txn, &verdict, details, report, caller)?;
+            let next = changed.txn.clone();
+            match self.ports.store.apply(changed).await? {
+                Applied::Stored => return Ok(self.after(next, duty, report, caller).await),
+                Applied::Stale => {
+                    txn = self.ports.store.transaction(&txn.id).await?.ok_or(SettleError::NotFound)?;
+                }
+            }
+        }
+    }
+
+    fn change(
+        &self,
+        txn: &Transaction,
+        verdict: &Verdict,
+        details: GatewayDetails,
+        report: &Report,
+        caller: &Caller,
+    ) -> Result<(Change, Option<ReceiptDuty>), StoreError> {
+        let now = self.ports.now();
+        let from = txn.status.name();
+        let mut next = txn.clone();
+        if let Some(status) = &verdict.change {
+            next.status = status.clone();
+            verdict.message.clone_into(&mut next.status_message);
+        }
+        next.gateway_details = details;
+        next.audit.modified_by = Some(caller.actor.id.clone());
+        next.audit.modified_at = Some(now);
+        next.version += 1;
+
+        let to = next.status.name();
+        let duty = (to == StatusName::Success).then(|| self.receipts.new_duty(&next.id));
+        let dump = Dump { request: None, response: Some(report.raw.clone()) };
+        let events = EventWriter::new(&caller.info)?;
+        let told_dump = Dump { request: next.redirect_url.clone(), response: dump.response.clone() };
+        let change = Change {
+            history: history(&next, from, verdict, report, caller, now),
+            redirect_form: None,
+            events: vec![events.update(&next)?, events.dump(EventKind::UpdateDump, &next, &told_dump)?],
+            dump: Some(dump),
+            claims: match to {
+                StatusName::Failure => ClaimChange::Release,
+                StatusName::Pending | StatusName::Success => ClaimChange::Keep,
+            },
+            receipt_duty: duty.clone().map_or(DutyChange::None, DutyChange::Arises),
+            attention: verdict.attention.map(|kind| Attention {
+                txn_id: next.id.clone(),
+                kind,
+                raised_at: now,
+                evidence: report.raw.clone(),
+            }),
+            txn: next,
+        };
+        Ok((change, duty))
+    }
+
+    /// What follows a stored change: the numbers for operators, and the receipt.
+    async fn after(
+        &self,
+        txn: Transaction,
+        duty: Option<ReceiptDuty>,
+        report: &Report,
+        caller: &Caller,
+    ) -> Transaction {
+        let status = txn.status.name().as_str();
+        metrics::counter!("transactions_settled_total", "gateway" => txn.gateway.to_string(), "status" => status)
+            .increment(1);
+        tracing::info!(txn_id = %txn.id, gateway = %txn.gateway, status, outcome = report.outcome.name(), "settled");
+        match duty {
+            Some(duty) => self.receipts.issue_now(txn, &duty, &caller.info).await,
+            None => txn,
+        }
+    }
+
+    async fn raise_attention(
+        &self,
+        txn: &Transaction,
+        verdict: &Verdict,
+        report: &Report,
+        caller: &Caller,
+    ) -> Result<(), StoreError> {
+        let Some(kind) = verdict.attention else {
+            return Ok(());
+        };
+        let now = self.ports.now();
+        let entry = history(txn, txn.status.name(), verdict, report, caller, now);
+        let case = Attention { txn_id: txn.id.clone(), kind, raised_at: now, evidence: report.raw.clone() };
+        if self.ports.store.raise_attention(case, entry).await? {
+            metrics::counter!("attention_raised_total", "kind" => kind.as_str()).increment(1);
+            tracing::warn!(txn_id = %txn.id, kind = kind.as_str(), "put up for attention");
+        }
+        Ok(())
+    }
+}
+
+fn history(
+    txn: &Transaction,
+    from: StatusName,
+    verdict: &Verdict,
+    report: &Report,
+    caller: &Caller,
+    now: payment_domain::Timestamp,
+) -> HistoryEntry {
+    let said = match &report.outcome {
+        Outcome::Paid { amount: Some(amount) } => format!("the gateway says: paid {amount}"),
+        Outcome::Paid { amount: None } => "the gateway says: paid, without an amount".to_owned(),
+        Outcome::Declined { reason } => format!("the gateway says: declined, {reason}"),
+        Outcome::Unrecognised { code } => format!("the gateway says something unknown: {code}"),
+        Outcome::Pending | Outcome::NotFound | Outcome::Refunded => {
+            format!("the gateway says: {}", report.outcome.name())
+        }
+    };
+    let why = match verdict.attention {
+        Some(kind) => format!("{said}; put up for attention: {}", kind.as_str()),
+        None => said,
+    };
+    HistoryEntry {
+        txn_id: txn.id.clone(),
+        at: now,
+        actor: caller.actor.clone(),
+        from: Some(from),
+        to: txn.status.name(),
+        why,
+        evidence: json!({ "gateway": txn.gateway.as_str(), "answer": report.raw }),
+    }
+}

@@ -1,0 +1,197 @@
+//! The transaction as clients and consumers of events read it: every key always present.
+
+use payment_domain::{BillPayment, Money, Payer, Personal, Transaction};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+/// A transaction in the API's and the events' JSON shape.
+#[derive(Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Transaction)]
+pub struct TransactionView<'a> {
+    /// The tenant the bills belong to.
+    #[schema(example = "pb.amritsar")]
+    tenant_id: &'a str,
+    /// The amount in rupees, as decimal text.
+    #[schema(example = "100.00")]
+    txn_amount: String,
+    /// The bill named first.
+    bill_id: &'a str,
+    /// The application's module.
+    #[schema(required)]
+    module: Option<&'a str>,
+    /// What the payment is for in the application.
+    consumer_code: &'a str,
+    /// Every bill that is paid, with its amount.
+    tax_and_payments: Vec<BillPaymentView<'a>>,
+    /// A description for the payer.
+    product_info: &'a str,
+    /// The gateway it goes through.
+    #[schema(example = "SANDBOX")]
+    gateway: &'a str,
+    /// Where the payer's browser goes in the end.
+    #[schema(required)]
+    callback_url: Option<&'a str>,
+    /// The transaction's id.
+    #[schema(example = "PB_PG_2026_11_22_000072_14")]
+    txn_id: &'a str,
+    /// The payer, as the user service knows them.
+    user: PayerView<'a>,
+    /// Where the payer pays.
+    #[schema(required)]
+    redirect_url: Option<&'a str>,
+    /// `PENDING`, `SUCCESS` or `FAILURE`.
+    #[schema(example = "PENDING")]
+    txn_status: &'static str,
+    /// The status in a sentence.
+    txn_status_msg: &'a str,
+    /// The gateway's number of the payment.
+    #[schema(required)]
+    gateway_txn_id: Option<&'a str>,
+    /// How the payer paid.
+    #[schema(required)]
+    gateway_payment_mode: Option<&'a str>,
+    /// The gateway's status code.
+    #[schema(required)]
+    gateway_status_code: Option<&'a str>,
+    /// The gateway's message.
+    #[schema(required)]
+    gateway_status_msg: Option<&'a str>,
+    /// The receipt's number, once it is issued.
+    #[schema(required)]
+    receipt: Option<&'a str>,
+    /// Who made and changed the transaction.
+    audit_details: AuditView<'a>,
+    /// What the client attached, and `taxAndPayments`.
+    #[schema(value_type = Object)]
+    additional_details: &'a Map<String, Value>,
+}
+
+/// One bill of a payment.
+#[derive(Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = TaxAndPayment)]
+pub struct BillPaymentView<'a> {
+    /// What is owed, in rupees.
+    #[schema(value_type = Option<f64>, required, example = 100)]
+    tax_amount: Option<Money>,
+    /// What is paid, in rupees.
+    #[schema(value_type = f64, example = 100)]
+    amount_paid: Money,
+    /// The bill.
+    bill_id: &'a str,
+}
+
+/// The payer.
+#[derive(Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = User)]
+pub struct PayerView<'a> {
+    /// The user service's id.
+    uuid: &'a str,
+    /// The name.
+    name: String,
+    /// The login name.
+    user_name: String,
+    /// The mobile number.
+    mobile_number: String,
+    /// The e-mail address.
+    #[schema(required)]
+    email_id: Option<String>,
+    /// The tenant the payer is registered with.
+    tenant_id: &'a str,
+}
+
+/// Who made and changed a transaction; times in epoch milliseconds.
+#[derive(Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AuditDetails)]
+pub struct AuditView<'a> {
+    /// The user (uuid) that created it.
+    created_by: &'a str,
+    /// When, in epoch milliseconds.
+    created_time: i64,
+    /// Who changed it last.
+    #[schema(required)]
+    last_modified_by: Option<&'a str>,
+    /// When, in epoch milliseconds.
+    #[schema(required)]
+    last_modified_time: Option<i64>,
+}
+
+impl<'a> TransactionView<'a> {
+    /// The whole transaction.
+    pub fn of(txn: &'a Transaction) -> TransactionView<'a> {
+        TransactionView::with(txn, Personal::expose)
+    }
+
+    /// The transaction for somebody who may not know the payer: name, mobile number, login name
+    /// and e-mail address are starred.
+    pub fn masked(txn: &'a Transaction) -> TransactionView<'a> {
+        TransactionView::with(txn, Personal::masked)
+    }
+
+    fn with<T: Into<String>>(txn: &'a Transaction, show: impl Fn(&'a Personal) -> T) -> TransactionView<'a> {
+        TransactionView {
+            tenant_id: txn.tenant_id.as_str(),
+            txn_amount: txn.amount.to_string(),
+            bill_id: txn.bill_id.as_str(),
+            module: txn.module.as_deref(),
+            consumer_code: &txn.consumer_code,
+            tax_and_payments: txn.bills.iter().map(bill_view).collect(),
+            product_info: &txn.product_info,
+            gateway: txn.gateway.as_str(),
+            callback_url: txn.callback_url.as_deref(),
+            txn_id: txn.id.as_str(),
+            user: payer_view(&txn.payer, show),
+            redirect_url: txn.redirect_url.as_deref(),
+            txn_status: txn.status.name().as_str(),
+            txn_status_msg: &txn.status_message,
+            gateway_txn_id: txn.gateway_details.txn_id.as_deref(),
+            gateway_payment_mode: txn.gateway_details.payment_mode.as_deref(),
+            gateway_status_code: txn.gateway_details.status_code.as_deref(),
+            gateway_status_msg: txn.gateway_details.status_message.as_deref(),
+            receipt: txn.receipt(),
+            audit_details: AuditView::of(&txn.audit),
+            additional_details: &txn.additional_details,
+        }
+    }
+
+    /// The same with the amount as the client wrote it: `100` stays `100` in the answer to its
+    /// creation.
+    pub fn with_amount_text(self, text: &str) -> TransactionView<'a> {
+        TransactionView { txn_amount: text.to_owned(), ..self }
+    }
+}
+
+fn bill_view(bill: &BillPayment) -> BillPaymentView<'_> {
+    BillPaymentView {
+        tax_amount: bill.tax_amount,
+        amount_paid: bill.amount_paid,
+        bill_id: bill.bill_id.as_str(),
+    }
+}
+
+fn payer_view<'a, T: Into<String>>(payer: &'a Payer, show: impl Fn(&'a Personal) -> T) -> PayerView<'a> {
+    PayerView {
+        uuid: &payer.uuid,
+        name: show(&payer.name).into(),
+        user_name: show(&payer.user_name).into(),
+        mobile_number: show(&payer.mobile_number).into(),
+        email_id: payer.email_id.as_ref().map(|email| show(email).into()),
+        tenant_id: &payer.tenant_id,
+    }
+}
+
+impl<'a> AuditView<'a> {
+    /// The audit details in JSON shape.
+    pub fn of(audit: &'a payment_domain::Audit) -> AuditView<'a> {
+        AuditView {
+            created_by: &audit.created_by,
+            created_time: audit.created_at.as_millis(),
+            last_modified_by: audit.modified_by.as_deref(),
+            last_modified_time: audit.modified_at.map(payment_domain::Timestamp::as_millis),
+        }
+    }
+}

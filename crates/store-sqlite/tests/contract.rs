@@ -1,0 +1,2 @@
+//! Contract suite over SQLite.
+fn main() {}
