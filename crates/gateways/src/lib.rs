@@ -10,6 +10,7 @@
 //! signature of ours) is [`Unreadable`](payment_gateway::GatewayError::Unreadable) with a sentence
 //! for the operator, because it says nothing about the payment.
 
+pub mod axis;
 pub mod client;
 pub mod config;
 pub mod digest;
@@ -17,4 +18,5 @@ pub mod evidence;
 pub mod form;
 pub mod json;
 pub mod paytm;
+pub mod payu;
 pub mod text;

@@ -144,18 +144,31 @@ impl Creation {
     }
 
     async fn run(&self, request: CreateRequest) -> Result<Box<RawValue>, CreateError> {
-        let key = request.idempotent.as_ref().map(|idempotent| IdempotencyKey {
+        let Some(idempotent) = request.idempotent.clone() else { return self.run_new(&request, None).await };
+        let key = IdempotencyKey {
             scope: format!("{}/{}", request.tenant_id, request.info.user("uuid").unwrap_or_default()),
-            key: idempotent.key.clone(),
-        });
-        if let (Some(key), Some(idempotent)) = (&key, &request.idempotent)
-            && let Some(first) = self.ports.store.idempotency(key).await?
-        {
+            key: idempotent.key,
+        };
+        if let Some(first) = self.ports.store.idempotency(&key).await? {
             return self.repeat(first, &idempotent.digest, &request.info).await;
         }
+        match self.run_new(&request, Some(&key)).await {
+            // The first request may have claimed the bills between our look at its key and at them.
+            Err(CreateError::Refused(refusals)) => match self.ports.store.idempotency(&key).await? {
+                Some(first) => self.repeat(first, &idempotent.digest, &request.info).await,
+                None => Err(CreateError::Refused(refusals)),
+            },
+            other => other,
+        }
+    }
 
-        let (gateway, amounts) = self.check(&request).await?;
-        let mut txn = self.ask(&request, gateway.as_ref(), amounts).await?;
+    async fn run_new(
+        &self,
+        request: &CreateRequest,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Box<RawValue>, CreateError> {
+        let (gateway, amounts) = self.check(request).await?;
+        let mut txn = self.ask(request, gateway.as_ref(), amounts).await?;
         let order_url = OrderUrls::new(&self.ports, &txn);
         let bank_account = match gateway.needs_bank_account() {
             true => Some(self.ports.bank_accounts.account_number(&request.info, &txn.tenant_id).await?),
@@ -200,14 +213,12 @@ impl Creation {
             dump,
             events: stored_events,
             receipt_duty: duty.clone(),
-            idempotency: key.as_ref().zip(request.idempotent.as_ref()).map(|(key, idempotent)| {
-                IdempotencyRecord {
-                    key: key.clone(),
-                    digest: idempotent.digest,
-                    txn_id: txn.id.clone(),
-                    answer: (!starts_later && !settled).then(|| answer.clone()),
-                    created_at: txn.audit.created_at,
-                }
+            idempotency: key.zip(request.idempotent.as_ref()).map(|(key, idempotent)| IdempotencyRecord {
+                key: key.clone(),
+                digest: idempotent.digest,
+                txn_id: txn.id.clone(),
+                answer: (!starts_later && !settled).then(|| answer.clone()),
+                created_at: txn.audit.created_at,
             }),
             txn: txn.clone(),
         };
@@ -215,7 +226,8 @@ impl Creation {
             Created::Stored => {}
             Created::BillsTaken(claims) => return Err(CreateError::Refused(self.claim_refusals(&claims))),
             Created::KeyTaken(first) => {
-                let digest = request.idempotent.map(|idempotent| idempotent.digest).unwrap_or_default();
+                let digest =
+                    request.idempotent.as_ref().map(|idempotent| idempotent.digest).unwrap_or_default();
                 return self.repeat(first, &digest, &request.info).await;
             }
             Created::IdTaken => {
@@ -237,7 +249,7 @@ impl Creation {
             }
             None => return raw(answer),
         };
-        if let Some(key) = &key {
+        if let Some(key) = key {
             self.ports.store.keep_answer(key, &answer).await?;
         }
         raw(answer)

@@ -25,6 +25,7 @@ const SALT_CHARS: usize = 4;
 const CHECKSUM_CHARS: usize = 108;
 
 /// The merchant key: 16, 24 or 32 bytes, which choose AES-128, AES-192 or AES-256.
+#[derive(Clone)]
 pub struct MerchantKey {
     bytes: SecretSlice<u8>,
     cipher: Cipher,

@@ -184,16 +184,19 @@ impl Setting {
         }
     }
 
-    /// The names of its variable in the environment, the one that counts more first.
+    /// The names of its variable in the environment, the one that counts most first: with our prefix
+    /// and, for the names of others, without; dashes dropped or written as underscores.
     pub fn variables(&self) -> Vec<String> {
-        let own = format!("{OWN_PREFIX}{}", variable(self.key));
+        let spellings = |key: &str| {
+            let (dropped, kept) = (variable(key), variable(&key.replace('-', ".")));
+            if dropped == kept { vec![dropped] } else { vec![dropped, kept] }
+        };
+        let mut plain = spellings(self.key);
+        let own: Vec<String> = plain.iter().map(|name| format!("{OWN_PREFIX}{name}")).collect();
+        plain.extend(self.alias.map(spellings).unwrap_or_default());
         match self.family {
-            Family::Own => vec![own],
-            Family::Digit => {
-                let mut names = vec![own, variable(self.key)];
-                names.extend(self.alias.map(variable));
-                names
-            }
+            Family::Own => own,
+            Family::Digit => [own, plain].concat(),
         }
     }
 }
@@ -225,6 +228,10 @@ mod tests {
             assert_eq!(variable(key), name);
         }
         assert_eq!(Setting::own("data.dir", Kind::Path, "").variables(), ["PG_SERVICE_DATA_DIR"]);
+        assert_eq!(
+            Setting::own("server.public-url", Kind::Url, "").variables(),
+            ["PG_SERVICE_SERVER_PUBLICURL", "PG_SERVICE_SERVER_PUBLIC_URL"]
+        );
         assert_eq!(
             Setting::digit("server.port", Kind::Text, "").variables(),
             ["PG_SERVICE_SERVER_PORT", "SERVER_PORT"]

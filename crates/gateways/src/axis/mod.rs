@@ -1,0 +1,154 @@
+//! Axis Bank through Mastercard's MIGS, the virtual payment client (VPC).
+//!
+//! The payer follows a signed URL and comes back with signed members. The status is asked at the
+//! server API by the same reference that was paid with.
+
+pub mod config;
+pub mod signature;
+pub mod wire;
+
+use async_trait::async_trait;
+use payment_domain::{GatewayName, Outcome, Report, Transaction, TxnId};
+use payment_gateway::{Answer, Evidence, Gateway, GatewayError, Order, Params, Redirect, StartMode};
+use secrecy::ExposeSecret;
+use url::Url;
+
+pub use config::AxisConfig;
+
+use crate::client::Client;
+use crate::config::{ConfigProblem, Lookup};
+use crate::text::{ascii, cut, one_line, paise};
+use crate::form;
+
+/// The AXIS adapter.
+#[derive(Debug)]
+pub struct Axis {
+    name: GatewayName,
+    config: AxisConfig,
+    client: Client,
+}
+
+impl Axis {
+    /// An adapter for this merchant.
+    pub fn new(config: AxisConfig, client: Client) -> Axis {
+        Axis { name: GatewayName::new("AXIS"), config, client }
+    }
+
+    /// An adapter configured by the `axis.*` properties.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the properties.
+    pub fn from_properties(lookup: &Lookup<'_>, client: Client) -> Result<Axis, Vec<ConfigProblem>> {
+        Ok(Axis::new(AxisConfig::read(lookup)?, client))
+    }
+
+    /// The signed URL of the pay page for this order.
+    ///
+    /// # Errors
+    /// [`GatewayError::Refused`] when the transaction id cannot be a reference at this gateway, or
+    /// the bank account number is missing.
+    pub fn pay_url(&self, order: &Order<'_>) -> Result<String, GatewayError> {
+        let refused = |code: &str| GatewayError::Refused { code: code.to_owned() };
+        let reference = order.txn.id.as_str();
+        // A reference is never shortened or rewritten: two transactions must not meet in one.
+        if !reference.is_ascii() || reference.len() > wire::MAX_REFERENCE_CHARS {
+            return Err(refused("TXN_ID_NOT_A_REFERENCE"));
+        }
+        let bank_account = order.bank_account.ok_or_else(|| refused("BANK_ACCOUNT_MISSING"))?;
+        let order_info = ascii(&one_line(bank_account));
+        let payment = wire::Payment {
+            reference,
+            order_info: cut(&order_info, wire::MAX_ORDER_INFO_CHARS),
+            amount_minor: order.txn.amount.minor(),
+            return_url: &ascii_url(order.return_url),
+        };
+        let members = wire::pay_members(&self.config, &payment);
+        Ok(wire::signed_url(&self.config.pay_url, self.config.secret_key.expose_secret(), members))
+    }
+
+    /// Whether the members are about this transaction. An error answer may leave out the merchant
+    /// and the amount; one that says "paid" may not.
+    fn is_about(&self, txn: &Transaction, params: &Params, outcome: &Outcome) -> bool {
+        let may_lack = !matches!(outcome, Outcome::Paid { .. });
+        let member = |name: &str| params.get(name).filter(|value| !value.is_empty());
+        self.is_not_of_another(txn, params)
+            && member(wire::REFERENCE).is_some()
+            && (may_lack || member("vpc_Merchant").is_some())
+            && member("vpc_Amount").map_or(may_lack, |text| paise(text) == Some(txn.amount))
+    }
+
+    /// Whether no member names another reference, merchant or currency.
+    fn is_not_of_another(&self, txn: &Transaction, params: &Params) -> bool {
+        let agrees = |name: &str, expected: &str| {
+            params.get(name).is_none_or(|value| value.is_empty() || value == expected)
+        };
+        agrees(wire::REFERENCE, txn.id.as_str())
+            && agrees("vpc_Merchant", &self.config.merchant_id)
+            && agrees("vpc_Currency", txn.amount.currency().code())
+    }
+}
+
+/// The URL in ASCII, as a URL writes other letters; one that is ASCII already is left as it is.
+fn ascii_url(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(parsed) if !url.is_ascii() => parsed.to_string(),
+        Ok(_) | Err(_) => url.to_owned(),
+    }
+}
+
+#[async_trait]
+impl Gateway for Axis {
+    fn name(&self) -> &GatewayName {
+        &self.name
+    }
+
+    fn transaction_parameter(&self) -> &str {
+        wire::REFERENCE
+    }
+
+    fn start_mode(&self) -> StartMode {
+        StartMode::Offline
+    }
+
+    fn needs_bank_account(&self) -> bool {
+        true
+    }
+
+    async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
+        self.pay_url(order).map(Redirect::To)
+    }
+
+    fn names(&self, answer: &Answer) -> Option<TxnId> {
+        answer.transaction_in(wire::REFERENCE)
+    }
+
+    async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {
+        let params = &answer.params;
+        let Some(hash) = params.get(signature::HASH).filter(|hash| !hash.is_empty()) else {
+            return Ok(Evidence::Unsigned);
+        };
+        // A member that occurs twice could be hashed with one value and read with the other.
+        let counted = params.iter().filter(|(name, _)| signature::is_hashed(name) || *name == signature::HASH);
+        let unambiguous = form::unique(counted).is_some();
+        let members: Vec<(&str, &str)> = params.iter().collect();
+        if !unambiguous || !signature::matches(self.config.secret_key.expose_secret(), &members, hash) {
+            return Err(GatewayError::BadSignature);
+        }
+        let report = wire::report(params)?;
+        if !self.is_about(txn, params, &report.outcome) {
+            return Err(GatewayError::WrongTransaction);
+        }
+        Ok(Evidence::Signed(report))
+    }
+
+    async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
+        let call = wire::status_call(&self.config, txn.id.as_str());
+        let reply = self.client.send(&call).await?.accepted()?;
+        let members = Params::new(form::decode(reply.body.trim_ascii()));
+        let report = wire::status_report(&members)?;
+        if !self.is_not_of_another(txn, &members) {
+            return Err(GatewayError::WrongTransaction);
+        }
+        Ok(report)
+    }
+}

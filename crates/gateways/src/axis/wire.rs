@@ -1,0 +1,312 @@
+//! The gateway's forms: what is sent, and what an answer means.
+
+use payment_domain::{Outcome, Report};
+use payment_gateway::{GatewayError, Params};
+use secrecy::ExposeSecret;
+
+use super::config::AxisConfig;
+use super::signature;
+use crate::client::{Body, Call, Method};
+use crate::text::{cut, paise};
+use crate::{evidence, form};
+
+/// The member that carries our transaction id, both ways.
+pub const REFERENCE: &str = "vpc_MerchTxnRef";
+/// The longest transaction id the gateway takes, in characters.
+pub const MAX_REFERENCE_CHARS: usize = 40;
+/// The longest order information the gateway takes, in characters.
+pub const MAX_ORDER_INFO_CHARS: usize = 34;
+
+/// What is kept of an answer. Left out are the hash, card numbers, 3-D Secure tokens and the order
+/// information, which is a bank account number.
+const EVIDENCE: [&str; 19] = [
+    "vpc_Version",
+    "vpc_Command",
+    "vpc_Locale",
+    REFERENCE,
+    "vpc_Merchant",
+    "vpc_Amount",
+    "vpc_Currency",
+    "vpc_TxnResponseCode",
+    "vpc_Message",
+    "vpc_TransactionNo",
+    "vpc_ReceiptNo",
+    "vpc_AuthorizeId",
+    "vpc_BatchNo",
+    "vpc_AcqResponseCode",
+    "vpc_Card",
+    "vpc_3DSstatus",
+    "vpc_VerStatus",
+    "vpc_DRExists",
+    "vpc_FoundMultipleDRs",
+];
+
+/// One payment as it is written into the pay request.
+#[derive(Debug, Clone, Copy)]
+pub struct Payment<'a> {
+    /// Our transaction id.
+    pub reference: &'a str,
+    /// The tenant's bank account number.
+    pub order_info: &'a str,
+    /// What is to be paid, in paise.
+    pub amount_minor: i64,
+    /// Where the browser comes back to.
+    pub return_url: &'a str,
+}
+
+/// The members of a pay request, without their hash.
+pub fn pay_members(config: &AxisConfig, payment: &Payment<'_>) -> Vec<(String, String)> {
+    let members = [
+        ("vpc_Version", config.version.as_str()),
+        ("vpc_Command", &config.pay_command),
+        ("vpc_AccessCode", &config.access_code),
+        ("vpc_Merchant", &config.merchant_id),
+        ("vpc_Locale", &config.locale),
+        ("vpc_Currency", config.currency.code()),
+        ("vpc_ReturnURL", payment.return_url),
+        (REFERENCE, payment.reference),
+        ("vpc_OrderInfo", payment.order_info),
+        ("vpc_Amount", &payment.amount_minor.to_string()),
+    ];
+    members.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+/// The URL of the pay page with the members and their hash in its query.
+pub fn signed_url(pay_url: &str, secret_key: &[u8], mut members: Vec<(String, String)>) -> String {
+    let hash = signature::sign(secret_key, &members);
+    members.push((signature::HASH.to_owned(), hash));
+    members.push((signature::HASH_TYPE.to_owned(), signature::SHA256.to_owned()));
+    let mark = if pay_url.contains('?') { '&' } else { '?' };
+    format!("{pay_url}{mark}{}", form::encode_query(&members))
+}
+
+/// The question where a payment stands. The gateway takes it by the operator's password alone, so
+/// it carries no hash.
+pub fn status_call(config: &AxisConfig, reference: &str) -> Call {
+    let fields = [
+        ("vpc_Version", config.version.as_str()),
+        ("vpc_Command", &config.status_command),
+        ("vpc_AccessCode", &config.access_code),
+        ("vpc_Merchant", &config.merchant_id),
+        (REFERENCE, reference),
+        ("vpc_User", &config.user),
+        ("vpc_Password", config.password.expose_secret()),
+    ];
+    Call {
+        method: Method::Post,
+        url: config.status_url.clone(),
+        headers: Vec::new(),
+        body: Body::Form(fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into()),
+    }
+}
+
+/// What a set of result members means: a callback's or a status answer's.
+///
+/// # Errors
+/// [`GatewayError::Unreadable`] when a VPC member occurs twice, there is none, or the amount of a
+/// payment is not one.
+pub fn report(members: &Params) -> Result<Report, GatewayError> {
+    let vpc = form::unique(members.iter().filter(|(name, _)| name.starts_with("vpc_")))
+        .ok_or_else(|| GatewayError::Unreadable("a vpc_ member occurs twice".to_owned()))?;
+    if vpc.is_empty() {
+        return Err(GatewayError::Unreadable("no vpc_ members".to_owned()));
+    }
+    let member = |name: &str| vpc.get(name).copied().filter(|value| !value.is_empty());
+    let text = |name: &str| member(name).map(|value| cut(value, 255).to_owned());
+    let outcome = match (member("vpc_TxnResponseCode"), Record::of(members)) {
+        (Some("0"), Record::Found | Record::Several | Record::Unsaid) => paid(member("vpc_Amount"))?,
+        (Some("0"), Record::None) => unrecognised("0, without a record"),
+        (Some(_) | None, Record::None) | (None, Record::Unsaid) => Outcome::NotFound,
+        (None, Record::Found | Record::Several) => unrecognised("a record without a response code"),
+        (Some(code), Record::Found | Record::Unsaid) => by_code(code),
+        // An earlier attempt under the same reference may have been paid.
+        (Some(code), Record::Several) => match by_code(code) {
+            Outcome::Declined { .. } => unrecognised(&format!("{code}, of several records")),
+            undecided @ (Outcome::Pending | Outcome::Unrecognised { .. }) => undecided,
+            definite @ (Outcome::Paid { .. } | Outcome::NotFound | Outcome::Refunded) => definite,
+        },
+    };
+    Ok(Report {
+        outcome,
+        gateway_txn_id: text("vpc_TransactionNo").filter(|number| number != "0"),
+        payment_mode: text("vpc_Card"),
+        status_code: text("vpc_TxnResponseCode"),
+        status_message: text("vpc_Message"),
+        raw: evidence::of_pairs(members.iter(), &EVIDENCE),
+    })
+}
+
+/// What a status answer means. Unlike in a callback, "payment server error" without any record
+/// refuses the question (a wrong password, a wrong hash): nothing is known of the payment then.
+///
+/// # Errors
+/// As [`report`], and [`GatewayError::Unreadable`] when the gateway refuses the question.
+pub fn status_report(members: &Params) -> Result<Report, GatewayError> {
+    let report = report(members)?;
+    let refused = report.status_code.as_deref() == Some("7")
+        && matches!(Record::of(members), Record::Unsaid)
+        && report.gateway_txn_id.is_none();
+    if refused {
+        // The number alone: the sentence behind it may quote what was sent.
+        let message = report.status_message.as_deref().unwrap_or_default();
+        let number = message.split(':').next().filter(|number| number.len() <= 8).unwrap_or_default();
+        return Err(GatewayError::Unreadable(format!("the status question was refused: 7 {number}")));
+    }
+    Ok(report)
+}
+
+/// What an answer says about the gateway's records of the payment.
+enum Record {
+    /// There is one.
+    Found,
+    /// There are several; the answer is about the latest.
+    Several,
+    /// There is none.
+    None,
+    /// It does not say: callbacks and error answers.
+    Unsaid,
+}
+
+impl Record {
+    fn of(members: &Params) -> Record {
+        let says = |name: &str, word: &str| members.get(name).is_some_and(|value| value.eq_ignore_ascii_case(word));
+        if says("vpc_DRExists", "N") {
+            Record::None
+        } else if says("vpc_FoundMultipleDRs", "Y") {
+            Record::Several
+        } else if says("vpc_DRExists", "Y") {
+            Record::Found
+        } else {
+            Record::Unsaid
+        }
+    }
+}
+
+fn paid(amount: Option<&str>) -> Result<Outcome, GatewayError> {
+    let amount = match amount {
+        Some(text) => {
+            let amount = paise(text).ok_or_else(|| GatewayError::Unreadable("vpc_Amount is no amount".to_owned()))?;
+            Some(amount)
+        }
+        None => None,
+    };
+    Ok(Outcome::Paid { amount })
+}
+
+fn unrecognised(code: &str) -> Outcome {
+    Outcome::Unrecognised { code: cut(code, 64).to_owned() }
+}
+
+/// The meaning of every response code but `0`.
+fn by_code(code: &str) -> Outcome {
+    let reason = match code {
+        "1" => "declined",
+        "2" => "declined by the bank",
+        "3" => "no reply from the bank",
+        "4" => "the card has expired",
+        "5" => "insufficient funds",
+        "6" => "the bank could not be reached",
+        "7" => "error at the payment server",
+        "8" => "this type of payment is not supported",
+        "9" => "declined by the bank, which is not to be contacted",
+        "A" => "aborted",
+        "B" => "declined, contact the bank",
+        "C" => "cancelled",
+        "E" => "declined, refer to the card issuer",
+        "F" => "3-D Secure authentication failed",
+        "I" | "U" => "the card's security code was not accepted",
+        "L" => "locked by another attempt",
+        "N" => "the cardholder is not enrolled",
+        "R" => "too many attempts",
+        "S" => "duplicate session",
+        "T" => "the address was not accepted",
+        "V" => "the address and the security code were not accepted",
+        // Deferred, being processed, submitted without an answer, unknown to the gateway itself.
+        "D" | "M" | "P" | "?" => return Outcome::Pending,
+        unknown => return unrecognised(unknown),
+    };
+    Outcome::Declined { reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(body: &str) -> Report {
+        report(&Params::new(form::decode(body.as_bytes()))).unwrap()
+    }
+
+    #[test]
+    fn every_code_is_what_the_gateway_means_by_it() {
+        let with_code = |code: &str| read(&format!("vpc_TxnResponseCode={code}&vpc_Amount=100")).outcome.name();
+        assert_eq!(with_code("0"), "paid");
+        for code in "123456789ABCEFILNRSTUV".chars() {
+            assert_eq!(with_code(&code.to_string()), "declined", "{code}");
+        }
+        for code in "DMP?".chars() {
+            assert_eq!(with_code(&code.to_string()), "pending", "{code}");
+        }
+        for code in ["G", "X", "00", "10", "a", "-1"] {
+            assert_eq!(with_code(code), "unrecognised", "{code}");
+        }
+        assert_eq!(with_code(""), "not found");
+    }
+
+    #[test]
+    fn a_decline_is_not_definite_while_there_are_several_records() {
+        let read = |code: &str| {
+            read(&format!("vpc_TxnResponseCode={code}&vpc_Amount=1&vpc_DRExists=Y&vpc_FoundMultipleDRs=Y")).outcome
+        };
+        assert_eq!(read("2"), Outcome::Unrecognised { code: "2, of several records".to_owned() });
+        assert_eq!(read("P"), Outcome::Pending);
+        assert_eq!(read("0").name(), "paid");
+    }
+
+    #[test]
+    fn an_answer_at_odds_with_itself_decides_nothing() {
+        assert_eq!(read("vpc_TxnResponseCode=0&vpc_Amount=1&vpc_DRExists=N").outcome.name(), "unrecognised");
+        assert_eq!(read("vpc_DRExists=Y").outcome.name(), "unrecognised");
+        let twice = Params::new(form::decode(b"vpc_TxnResponseCode=2&vpc_TxnResponseCode=0&vpc_Amount=1"));
+        assert!(matches!(report(&twice), Err(GatewayError::Unreadable(_))));
+    }
+
+    #[test]
+    fn a_refused_question_says_nothing_about_the_payment() {
+        let answer = |body: &str| status_report(&Params::new(form::decode(body.as_bytes())));
+        let refused = answer("vpc_TxnResponseCode=7&vpc_Message=E5000%3A+Cannot+form+a+matching+secure+hash");
+        let error = refused.unwrap_err().to_string();
+        assert!(error.ends_with("the status question was refused: 7 E5000"), "{error}");
+        let failed = answer("vpc_TxnResponseCode=7&vpc_DRExists=Y&vpc_TransactionNo=5");
+        assert_eq!(failed.unwrap().outcome.name(), "declined");
+    }
+
+    #[test]
+    fn evidence_holds_no_card_and_no_hash() {
+        let report = read(
+            "vpc_TxnResponseCode=0&vpc_Amount=100&vpc_CardNum=4005xxxxxxxxx005&vpc_SecureHash=ABC&vpc_OrderInfo=0001\
+             &vpc_3DSXID=x&vpc_VerToken=y&vpc_TransactionNo=5&email=a%40b",
+        );
+        assert_eq!(
+            report.raw,
+            serde_json::json!({"vpc_TxnResponseCode": "0", "vpc_Amount": "100", "vpc_TransactionNo": "5"})
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_panics(body: Vec<u8>) {
+            let _ = report(&Params::new(form::decode(&body)));
+        }
+
+        #[test]
+        fn no_members_panic_and_only_code_0_is_a_payment(code in "\\PC{0,3}", exists in "[YN ]?", amount in "\\PC{0,8}") {
+            let members = [("vpc_TxnResponseCode", code.as_str()), ("vpc_DRExists", &exists), ("vpc_Amount", &amount)];
+            let members = members.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            if let Ok(report) = status_report(&Params::new(members.into())) {
+                prop_assert!(!matches!(report.outcome, Outcome::Paid { .. }) || code == "0");
+            }
+        }
+    }
+}

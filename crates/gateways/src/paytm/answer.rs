@@ -1,0 +1,247 @@
+//! What Paytm's answers mean: status answers of both protocols, and callbacks. Pure.
+
+use payment_domain::{Currency, Money, Outcome, Report, Transaction};
+use payment_gateway::GatewayError;
+use serde_json::{Map, Value};
+
+use super::signature::{self, MerchantKey};
+use crate::evidence;
+use crate::json::Object;
+use crate::text::cut;
+
+/// What is kept of a callback or a legacy answer.
+const FORM_EVIDENCE: [&str; 15] = [
+    "MID",
+    "ORDERID",
+    "TXNID",
+    "BANKTXNID",
+    "TXNAMOUNT",
+    "CURRENCY",
+    "STATUS",
+    "RESPCODE",
+    "RESPMSG",
+    "TXNDATE",
+    "TXNTYPE",
+    "GATEWAYNAME",
+    "BANKNAME",
+    "PAYMENTMODE",
+    "REFUNDAMT",
+];
+
+/// What is kept of the body of a current answer, beside its `resultInfo`.
+const BODY_EVIDENCE: [&str; 12] = [
+    "mid",
+    "orderId",
+    "txnId",
+    "bankTxnId",
+    "txnAmount",
+    "currency",
+    "txnDate",
+    "txnType",
+    "gatewayName",
+    "bankName",
+    "paymentMode",
+    "refundAmt",
+];
+const RESULT_EVIDENCE: [&str; 3] = ["resultStatus", "resultCode", "resultMsg"];
+
+/// The longest text taken over from an answer, in characters.
+const MAX_CHARS: usize = 255;
+
+/// The body of a current answer and whether Paytm signed it.
+#[derive(Debug, Clone)]
+pub struct Envelope {
+    /// The members of the body.
+    pub body: Object,
+    /// Whether `head.signature` covers the exact text of the body. `false` when there is none.
+    pub signed: bool,
+}
+
+impl Envelope {
+    /// Reads an answer and checks its signature, where there is one, over the body's text as it came.
+    ///
+    /// # Errors
+    /// [`GatewayError::Unreadable`] when it is not an envelope, or its signature is wrong.
+    pub fn open(key: &MerchantKey, answer: &[u8]) -> Result<Envelope, GatewayError> {
+        let whole = Object::parse(answer).ok_or_else(|| unreadable("not a JSON object"))?;
+        let body = whole.object("body").ok_or_else(|| unreadable("no body"))?;
+        let text = whole.raw("body").unwrap_or_default();
+        let signature = whole.object("head").and_then(|head| head.text("signature"));
+        let signed = match signature {
+            Some(signature) if signature::is_valid(key, text, &signature) => true,
+            Some(_) => return Err(unreadable("the signature is wrong")),
+            None => false,
+        };
+        Ok(Envelope { body, signed })
+    }
+}
+
+/// What an answer says, in one shape for all of Paytm's forms.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    status: Option<String>,
+    code: Option<String>,
+    message: Option<String>,
+    order_id: Option<String>,
+    merchant_id: Option<String>,
+    amount: Option<String>,
+    refunded: Option<String>,
+    currency: Option<String>,
+    txn_id: Option<String>,
+    payment_mode: Option<String>,
+    raw: Value,
+}
+
+/// What an answer is not about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Mismatch {
+    /// It names another order, or none.
+    #[error("order id")]
+    Order,
+    /// It names another merchant, or none.
+    #[error("merchant")]
+    Merchant,
+    /// It speaks of another currency.
+    #[error("currency")]
+    Currency,
+}
+
+impl Facts {
+    /// The members of a callback form.
+    pub fn of_form<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)> + Clone) -> Facts {
+        let text = |name: &str| {
+            let value = fields.clone().into_iter().find(|(key, _)| *key == name)?.1;
+            (!value.is_empty()).then(|| value.to_owned())
+        };
+        Facts::of_upper_case(text, evidence::of_pairs(fields.clone(), &FORM_EVIDENCE))
+    }
+
+    /// The members of a legacy status answer.
+    pub fn of_legacy(answer: &Object) -> Facts {
+        Facts::of_upper_case(|name| answer.text(name), evidence::of_object(answer, &FORM_EVIDENCE))
+    }
+
+    /// The members of a current status answer.
+    pub fn of_body(body: &Object) -> Facts {
+        let result = body.object("resultInfo");
+        let result_text = |name: &str| result.as_ref().and_then(|result| result.text(name));
+        let mut raw = evidence::of_object(body, &BODY_EVIDENCE);
+        if let (Value::Object(members), Some(result)) = (&mut raw, &result) {
+            members.insert("resultInfo".to_owned(), evidence::of_object(result, &RESULT_EVIDENCE));
+        }
+        Facts {
+            status: result_text("resultStatus"),
+            code: result_text("resultCode"),
+            message: result_text("resultMsg"),
+            order_id: body.text("orderId"),
+            merchant_id: body.text("mid"),
+            amount: body.text("txnAmount"),
+            refunded: body.text("refundAmt"),
+            currency: body.text("currency"),
+            txn_id: body.text("txnId"),
+            payment_mode: body.text("paymentMode"),
+            raw,
+        }
+    }
+
+    fn of_upper_case(text: impl Fn(&str) -> Option<String>, raw: Value) -> Facts {
+        Facts {
+            status: text("STATUS"),
+            code: text("RESPCODE"),
+            message: text("RESPMSG"),
+            order_id: text("ORDERID"),
+            merchant_id: text("MID"),
+            amount: text("TXNAMOUNT"),
+            refunded: text("REFUNDAMT"),
+            currency: text("CURRENCY"),
+            txn_id: text("TXNID"),
+            payment_mode: text("PAYMENTMODE"),
+            raw,
+        }
+    }
+
+    /// The state of the payment. A code that contradicts its status decides nothing.
+    ///
+    /// # Errors
+    /// [`GatewayError::Unreadable`] when Paytm refuses our question, or says nothing of a state.
+    pub fn outcome(&self) -> Result<Outcome, GatewayError> {
+        let code = self.code.as_deref().unwrap_or_default();
+        let status = self.status.as_deref().ok_or_else(|| unreadable("no status"))?;
+        Ok(match (status, code) {
+            ("TXN_SUCCESS", "01" | "") if self.gave_back() => Outcome::Refunded,
+            ("TXN_SUCCESS", "01" | "") => Outcome::Paid { amount: self.amount() },
+            ("TXN_SUCCESS", _) | (_, "01") => self.unrecognised(),
+            // A wrong checksum of ours, a merchant id that Paytm does not know.
+            (_, "330" | "335") => {
+                return Err(GatewayError::Unreadable(format!("the question was refused: code {code}")));
+            }
+            (_, "331" | "334") | ("NO_RECORD_FOUND", _) => Outcome::NotFound,
+            (_, "400" | "402" | "501") | ("PENDING" | "OPEN", _) => Outcome::Pending,
+            ("TXN_FAILURE", _) => Outcome::Declined { reason: self.reason() },
+            (_, _) => self.unrecognised(),
+        })
+    }
+
+    /// The amount in rupees; `None` when there is none or it cannot be read.
+    pub fn amount(&self) -> Option<Money> {
+        Money::parse(self.amount.as_deref()?).ok()
+    }
+
+    /// The number Paytm gave the payment.
+    pub fn gateway_txn_id(&self) -> Option<&str> {
+        self.txn_id.as_deref()
+    }
+
+    /// Whether order, merchant and currency are those of the transaction. `thorough` refuses what is
+    /// not named as well; Paytm takes rupees only, so that a missing currency is one.
+    ///
+    /// # Errors
+    /// The first [`Mismatch`].
+    pub fn check(&self, txn: &Transaction, merchant_id: &str, thorough: bool) -> Result<(), Mismatch> {
+        let differs = |said: Option<&str>, ours: &str| said.map_or(thorough, |said| said != ours);
+        if differs(self.order_id.as_deref(), txn.id.as_str()) {
+            return Err(Mismatch::Order);
+        }
+        if differs(self.merchant_id.as_deref(), merchant_id) {
+            return Err(Mismatch::Merchant);
+        }
+        let currency = self.currency.as_deref().map_or(Some(Currency::Inr), Currency::from_code);
+        if currency != Some(txn.amount.currency()) {
+            return Err(Mismatch::Currency);
+        }
+        Ok(())
+    }
+
+    /// Whether an amount is named that is not this one.
+    pub fn names_another_amount(&self, amount: Money) -> bool {
+        self.amount.is_some() && self.amount() != Some(amount)
+    }
+
+    /// The whole report, with `outcome` as [`Facts::outcome`] found it.
+    pub fn into_report(self, outcome: Outcome) -> Report {
+        let short = |text: Option<String>| text.map(|text| cut(&text, MAX_CHARS).to_owned());
+        Report {
+            outcome,
+            gateway_txn_id: short(self.txn_id),
+            payment_mode: short(self.payment_mode),
+            status_code: short(self.code.or(self.status)),
+            status_message: short(self.message),
+            raw: self.raw,
+        }
+    }
+
+    fn gave_back(&self) -> bool {
+        let refunded = self.refunded.as_deref().and_then(|text| Money::parse(text).ok());
+        refunded.is_some_and(|refunded| !refunded.is_zero())
+    }
+
+    fn reason(&self) -> String {
+        let reason = self.message.as_deref().or(self.code.as_deref()).unwrap_or("declined");
+        cut(reason, MAX_CHARS).to_owned()
+    }
+
+    fn unrecognised(&self) -> Outcome {
+        let words: Vec<&str> = [&self.status, &self.code].into_iter().flatten().map(|word| cut(word, 40)).collect();
+        Outcome::Unrecognised { code: words.join(" ") }
+    }
+}

@@ -1,0 +1,135 @@
+//! What we send to Paytm: the pay forms and the calls. Pure.
+
+use payment_domain::{Payer, TxnId};
+use payment_gateway::Order;
+use serde_json::{Map, Value, json};
+
+use super::config::{Legacy, PaytmConfig, V3};
+use super::signature::{self, CHECKSUM_FIELD, MerchantKey, Salt};
+use crate::client::{Body, Call, Method};
+use crate::form::encode_query;
+use crate::text::{cut, one_line};
+
+/// The longest `ORDER_ID`.
+const MAX_ORDER_ID: usize = 50;
+/// The longest `CUST_ID`.
+const MAX_CUSTOMER_ID: usize = 64;
+
+/// Whether Paytm takes this as an order id: up to 50 letters, digits, `@`, `_`, `-` and `.`.
+pub fn is_order_id(id: &TxnId) -> bool {
+    let id = id.as_str();
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"@_-.".contains(&byte);
+    id.len() <= MAX_ORDER_ID && id.bytes().all(allowed)
+}
+
+/// The form that takes the payer to the legacy pay page.
+pub fn pay_form(config: &PaytmConfig, legacy: &Legacy, order: &Order<'_>, salt: Salt) -> Vec<(String, String)> {
+    let payer = &order.txn.payer;
+    let mut fields = Fields::default();
+    fields.add("MID", &config.merchant_id);
+    fields.add("ORDER_ID", order.txn.id.as_str());
+    fields.add("CUST_ID", &customer_id(payer, &order.txn.id));
+    fields.add("INDUSTRY_TYPE_ID", &legacy.industry_type);
+    fields.add("CHANNEL_ID", &legacy.channel_id);
+    fields.add("TXN_AMOUNT", &order.txn.amount.to_string());
+    fields.add("WEBSITE", &config.website);
+    if let Some(email) = &payer.email_id {
+        fields.add("EMAIL", email.expose());
+    }
+    fields.add("MOBILE_NO", payer.mobile_number.expose());
+    fields.add("CALLBACK_URL", order.return_url);
+    fields.sign(config, salt)
+}
+
+/// The legacy question for a payment.
+pub fn legacy_status_call(config: &PaytmConfig, legacy: &Legacy, id: &TxnId, salt: Salt) -> Call {
+    let mut fields = Fields::default();
+    fields.add("MID", &config.merchant_id);
+    fields.add("ORDERID", id.as_str());
+    let members = fields.sign(config, salt).into_iter().map(|(name, value)| (name, Value::from(value)));
+    post_json(legacy.status_url.clone(), Value::Object(Map::from_iter(members)).to_string())
+}
+
+/// Opens an order. Repeated with the same order it opens no second one.
+pub fn initiate_call(config: &PaytmConfig, v3: &V3, order: &Order<'_>, salt: Salt) -> Call {
+    let payer = &order.txn.payer;
+    let mut user = Map::new();
+    user.insert("custId".to_owned(), customer_id(payer, &order.txn.id).into());
+    let email = payer.email_id.as_ref().and_then(|email| sendable(email.expose()));
+    let optional = [("mobile", sendable(payer.mobile_number.expose())), ("email", email)];
+    user.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))));
+    let body = json!({
+        "requestType": "Payment",
+        "mid": config.merchant_id,
+        "websiteName": config.website,
+        "orderId": order.txn.id.as_str(),
+        "callbackUrl": order.return_url,
+        "txnAmount": { "value": order.txn.amount.to_string(), "currency": order.txn.amount.currency().code() },
+        "userInfo": user,
+    });
+    post_json(named(&v3.initiate_url, config, &order.txn.id), envelope(&config.key, &body.to_string(), salt))
+}
+
+/// Where and with what the payer's browser opens the pay page of an order that was opened.
+pub fn page_form(config: &PaytmConfig, v3: &V3, id: &TxnId, token: &str) -> (String, Vec<(String, String)>) {
+    let fields = [("mid", config.merchant_id.as_str()), ("orderId", id.as_str()), ("txnToken", token)];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    (named(&v3.page_url, config, id), fields.into())
+}
+
+/// The current question for a payment.
+pub fn status_call(config: &PaytmConfig, v3: &V3, id: &TxnId, salt: Salt) -> Call {
+    let body = json!({ "mid": config.merchant_id, "orderId": id.as_str() });
+    post_json(v3.status_url.clone(), envelope(&config.key, &body.to_string(), salt))
+}
+
+/// A body in its signed envelope. The signature covers `body` as it is written here.
+pub fn envelope(key: &MerchantKey, body: &str, salt: Salt) -> String {
+    // Base64 holds nothing that JSON would have to escape.
+    let signature = signature::checksum(key, body, salt);
+    format!(r#"{{"body":{body},"head":{{"signature":"{signature}"}}}}"#)
+}
+
+/// A form in the making.
+#[derive(Default)]
+struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// Adds a field unless there is nothing to send.
+    fn add(&mut self, name: &str, value: &str) {
+        if let Some(value) = sendable(value) {
+            self.0.push((name.to_owned(), value));
+        }
+    }
+
+    fn sign(mut self, config: &PaytmConfig, salt: Salt) -> Vec<(String, String)> {
+        let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let checksum = signature::checksum(&config.key, &signature::text_of_form(pairs), salt);
+        self.0.push((CHECKSUM_FIELD.to_owned(), checksum));
+        self.0
+    }
+}
+
+/// The value on one line; `None` for nothing and for the word `null`, which the vendor's own
+/// libraries sign in two different ways.
+fn sendable(value: &str) -> Option<String> {
+    Some(one_line(value)).filter(|value| !value.is_empty() && !value.eq_ignore_ascii_case("null"))
+}
+
+/// The payer's login name, as DIGIT has always sent it, else what identifies the payer or at least
+/// the payment.
+fn customer_id(payer: &Payer, id: &TxnId) -> String {
+    let named = sendable(payer.user_name.expose()).or_else(|| sendable(&payer.uuid));
+    cut(&named.unwrap_or_else(|| id.as_str().to_owned()), MAX_CUSTOMER_ID).to_owned()
+}
+
+fn named(url: &str, config: &PaytmConfig, id: &TxnId) -> String {
+    let query = encode_query(&[("mid", config.merchant_id.as_str()), ("orderId", id.as_str())]);
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}{query}")
+}
+
+fn post_json(url: String, text: String) -> Call {
+    Call { method: Method::Post, url, headers: Vec::new(), body: Body::Json(text) }
+}
+

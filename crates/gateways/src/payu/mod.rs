@@ -1,0 +1,138 @@
+//! PayU India.
+//!
+//! The payer's browser posts a signed form and comes back with a signed one. The status is asked
+//! with the command `verify_payment`.
+
+pub mod config;
+pub mod signature;
+pub mod wire;
+
+use async_trait::async_trait;
+use payment_domain::{GatewayName, Money, Report, Transaction, TxnId};
+use payment_gateway::{Answer, Evidence, Gateway, GatewayError, Order, Redirect, StartMode};
+use secrecy::ExposeSecret;
+
+pub use config::PayuConfig;
+
+use crate::client::Client;
+use crate::config::{ConfigProblem, Lookup};
+use crate::form;
+
+/// The PAYU adapter.
+#[derive(Debug)]
+pub struct Payu {
+    name: GatewayName,
+    config: PayuConfig,
+    client: Client,
+}
+
+impl Payu {
+    /// An adapter for this merchant.
+    pub fn new(config: PayuConfig, client: Client) -> Payu {
+        Payu { name: GatewayName::new("PAYU"), config, client }
+    }
+
+    /// An adapter configured by the `payu.*` properties.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the properties.
+    pub fn from_properties(lookup: &Lookup<'_>, client: Client) -> Result<Payu, Vec<ConfigProblem>> {
+        Ok(Payu::new(PayuConfig::read(lookup)?, client))
+    }
+
+    /// The form the payer's browser posts for this order.
+    ///
+    /// # Errors
+    /// [`GatewayError::Refused`] when the transaction id cannot be signed.
+    pub fn pay_form(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
+        let txn = order.txn;
+        if txn.id.as_str().contains('|') {
+            return Err(GatewayError::Refused { code: "TXN_ID_NOT_A_REFERENCE".to_owned() });
+        }
+        let payment = wire::Payment {
+            reference: txn.id.as_str(),
+            amount: txn.amount,
+            product_info: &txn.product_info,
+            name: txn.payer.name.expose(),
+            email: txn.payer.email_id.as_ref().map_or("", |email| email.expose()),
+            phone: txn.payer.mobile_number.expose(),
+            return_url: order.return_url,
+        };
+        let fields = wire::pay_fields(&self.config, &payment);
+        Ok(Redirect::Form { action: self.config.pay_url.clone(), fields })
+    }
+}
+
+#[async_trait]
+impl Gateway for Payu {
+    fn name(&self) -> &GatewayName {
+        &self.name
+    }
+
+    fn transaction_parameter(&self) -> &str {
+        wire::REFERENCE
+    }
+
+    fn start_mode(&self) -> StartMode {
+        StartMode::Offline
+    }
+
+    fn needs_bank_account(&self) -> bool {
+        false
+    }
+
+    async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
+        self.pay_form(order)
+    }
+
+    fn names(&self, answer: &Answer) -> Option<TxnId> {
+        answer.transaction_in(wire::REFERENCE)
+    }
+
+    async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {
+        let params = &answer.params;
+        let Some(hash) = params.get("hash").filter(|hash| !hash.is_empty()) else {
+            return Ok(Evidence::Unsigned);
+        };
+        // A field that occurs twice could be hashed with one value and read with the other.
+        let counted = params.iter().filter(|(name, _)| COUNTED.contains(name));
+        let value = |name: &str| params.get(name).unwrap_or_default();
+        let (key, salt) = (&self.config.merchant_key, self.config.salt.expose_secret());
+        if form::unique(counted).is_none() || !signature::matches_response(key, salt, value, hash) {
+            return Err(GatewayError::BadSignature);
+        }
+        let same_merchant = params.get("key").is_none_or(|named| named == key);
+        let same_amount = Money::parse(value("amount")) == Ok(txn.amount);
+        if !same_merchant || !same_amount || value(wire::REFERENCE) != txn.id.as_str() {
+            return Err(GatewayError::WrongTransaction);
+        }
+        Ok(Evidence::Signed(wire::callback_report(params)?))
+    }
+
+    async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
+        let call = wire::status_call(&self.config, txn.id.as_str());
+        let reply = self.client.send(&call).await?.accepted()?;
+        wire::status_report(&reply.body, txn.id.as_str())
+    }
+}
+
+/// The fields of a callback that are hashed or read.
+const COUNTED: [&str; 17] = [
+    "key",
+    "hash",
+    "status",
+    "unmappedstatus",
+    "mihpayid",
+    "additionalCharges",
+    "splitInfo",
+    wire::REFERENCE,
+    "amount",
+    "productinfo",
+    "firstname",
+    "email",
+    "udf1",
+    "udf2",
+    "udf3",
+    "udf4",
+    "udf5",
+];

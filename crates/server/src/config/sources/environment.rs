@@ -1,0 +1,133 @@
+//! Variables of the environment, in the form in which Spring binds them and with our own prefix.
+
+use super::Yield;
+use crate::config::origin::{Notice, NoticeKind, Origin};
+use crate::config::setting::{OWN_PREFIX, Setting, Shape};
+use crate::config::{suggest, table};
+
+/// Variables with our prefix that name files of settings rather than settings.
+const OF_THE_COMMAND_LINE: [&str; 2] = ["PG_SERVICE_CONFIG", "PG_SERVICE_PROPERTIES"];
+
+pub(super) fn read(variables: &[(String, String)]) -> Yield {
+    let mut out = Yield::default();
+    let value_of = |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value);
+    for setting in table::all().filter(|setting| setting.shape != Shape::Below) {
+        let names = setting.variables();
+        // The later entry counts, and the first spelling counts most.
+        for name in names.iter().rev() {
+            if let Some(value) = value_of(name) {
+                out.entry(setting.key, value, Origin::Variable(name.clone()));
+            }
+            let file = format!("{name}_FILE");
+            if setting.secret
+                && let Some(value) = value_of(&file)
+            {
+                out.entry(format!("{}.file", setting.key), value, Origin::Variable(file));
+            }
+        }
+        if setting.shape == Shape::PerTenant {
+            read_tenants(setting, &names, variables, &mut out);
+        }
+    }
+    for (name, _) in variables {
+        if is_unknown(name) {
+            let closest = suggest::closest(name, table::all().flat_map(Setting::variables));
+            out.notices.push(Notice {
+                kind: NoticeKind::Unknown,
+                key: name.clone(),
+                origin: Origin::Variable(name.clone()),
+                text: suggest::unknown(closest),
+            });
+        }
+    }
+    out
+}
+
+/// `PG_SERVICE_BANK_ACCOUNT_PB_AMRITSAR` is `bank-account.pb.amritsar`.
+fn read_tenants(setting: &Setting, names: &[String], variables: &[(String, String)], out: &mut Yield) {
+    for (name, value) in variables {
+        let tenant = names.iter().find_map(|of_all| name.strip_prefix(of_all.as_str())?.strip_prefix('_'));
+        if let Some(tenant) = tenant.filter(|tenant| !tenant.is_empty()) {
+            let tenant = tenant.to_lowercase().replace('_', ".");
+            out.entry(format!("{}.{tenant}", setting.key), value, Origin::Variable(name.clone()));
+        }
+    }
+}
+
+/// Whether a variable looks like one of ours without being one.
+fn is_unknown(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix(OWN_PREFIX) else { return false };
+    let known = table::all().any(|setting| {
+        setting.variables().iter().any(|variable| {
+            name == variable
+                || (setting.secret && name.strip_suffix("_FILE") == Some(variable))
+                || (setting.shape == Shape::PerTenant && name.starts_with(&format!("{variable}_")))
+        })
+    });
+    !known && !OF_THE_COMMAND_LINE.contains(&name) && !is_of_kubernetes(rest)
+}
+
+/// Kubernetes tells every pod the addresses of services; those of one called `pg-service` begin
+/// with our prefix.
+fn is_of_kubernetes(rest: &str) -> bool {
+    rest == "PORT" || rest == "SERVICE_HOST" || rest.starts_with("SERVICE_PORT") || rest.starts_with("PORT_")
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn read_pairs(pairs: &[(&str, &str)]) -> Yield {
+        let variables: Vec<_> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        read(&variables)
+    }
+
+    fn entries(read: &Yield) -> Vec<(&str, &str)> {
+        read.entries.iter().map(|entry| (entry.name.as_str(), entry.value.expose_secret())).collect()
+    }
+
+    #[test]
+    fn names_are_bound_in_springs_form_and_in_ours() {
+        let read = read_pairs(&[
+            ("AXIS_MERCHANT_ID", "M1"),
+            ("PG_EARLYRECONCILEJOBRUNINTERVAL_MINS", "20"),
+            ("PG_SERVICE_DATA_DIR", "/d"),
+            ("DATA_DIR", "/not-ours"),
+            ("PG_SERVICE_CALLBACK_ALLOWED_HOSTS_PB_AMRITSAR", "a.in"),
+            ("PAYU_MERCHANT_SALT_FILE", "/run/salt"),
+            ("HOME", "/root"),
+        ]);
+        assert_eq!(
+            entries(&read),
+            [
+                ("data.dir", "/d"),
+                ("pg.earlyReconcileJobRunInterval.mins", "20"),
+                ("callback.allowed-hosts.pb.amritsar", "a.in"),
+                ("axis.merchant.id", "M1"),
+                ("payu.merchant.salt.file", "/run/salt"),
+            ]
+        );
+        assert!(read.notices.is_empty());
+    }
+
+    #[test]
+    fn our_prefix_counts_more_than_the_plain_name() {
+        let read = read_pairs(&[("PG_SERVICE_SERVER_PORT", "2"), ("SERVER_PORT", "1")]);
+        assert_eq!(entries(&read), [("server.port", "1"), ("server.port", "2")]);
+    }
+
+    #[test]
+    fn a_misspelled_variable_of_ours_is_told_and_those_of_kubernetes_are_not() {
+        let read = read_pairs(&[
+            ("PG_SERVICE_DATADIR", "/d"),
+            ("PG_SERVICE_CONFIG", "x.toml"),
+            ("PG_SERVICE_SERVICE_HOST", "10.0.0.1"),
+            ("PG_SERVICE_PORT", "tcp://10.0.0.1:9000"),
+            ("PG_SERVICE_PORT_9000_TCP_ADDR", "10.0.0.1"),
+        ]);
+        assert_eq!(read.notices.len(), 1);
+        assert!(read.notices[0].to_string().contains("PG_SERVICE_DATA_DIR"), "{}", read.notices[0]);
+    }
+}

@@ -1,0 +1,75 @@
+//! The settings of the gateways.
+
+use crate::config::setting::{Kind, Setting};
+
+pub(super) const SANDBOX: &[Setting] = &[
+    Setting::own(
+        "sandbox.active",
+        Kind::Flag,
+        "Whether the SANDBOX gateway is offered, with its pay page. No money moves in it: switch it off where real payments are taken.",
+    )
+    .or("true"),
+    Setting::own(
+        "sandbox.secret",
+        Kind::Text,
+        "The key with which the sandbox and its adapter sign what they tell each other.",
+    )
+    .secret()
+    .or_worked_out("generated once and kept in the data folder"),
+];
+
+const ACTIVE: &str = "Whether the gateway is offered to applications.";
+
+pub(super) const AXIS: &[Setting] = &[
+    Setting::digit("axis.active", Kind::Flag, ACTIVE).or("false"),
+    Setting::digit("axis.currency", Kind::Text, "The currency of every order.").or("INR"),
+    Setting::digit("axis.locale", Kind::Text, "The language of the pay page.").or("en_IN"),
+    Setting::digit("axis.merchant.id", Kind::Text, "The merchant id."),
+    Setting::digit("axis.merchant.secret.key", Kind::Text, "The secure hash secret, in hexadecimal.").secret(),
+    Setting::digit("axis.merchant.user", Kind::Text, "The operator who asks for the status of payments."),
+    Setting::digit("axis.merchant.pwd", Kind::Text, "The operator's password.").secret(),
+    Setting::digit("axis.merchant.access.code", Kind::Text, "The access code.").secret(),
+    Setting::digit("axis.merchant.vpc.version", Kind::Text, "The version of the protocol.").or("1"),
+    Setting::digit("axis.merchant.vpc.command.pay", Kind::Text, "The command that pays.").or("pay"),
+    Setting::digit("axis.merchant.vpc.command.status", Kind::Text, "The command that asks for the status.")
+        .or("queryDR"),
+    Setting::digit("axis.url.debit", Kind::Url, "The address of the pay page.")
+        .or("https://migs.mastercard.com.au/vpcpay"),
+    Setting::digit("axis.url.status", Kind::Url, "The address that tells the status of a payment.")
+        .or("https://migs.mastercard.com.au/vpcdps"),
+];
+
+pub(super) const PAYTM: &[Setting] = &[
+    Setting::digit("paytm.active", Kind::Flag, ACTIVE).or("false"),
+    Setting::digit("paytm.merchant.id", Kind::Text, "The merchant id."),
+    Setting::digit("paytm.merchant.secret.key", Kind::Text, "The merchant key.").secret(),
+    Setting::digit("paytm.merchant.industry.type", Kind::Text, "The industry type.").or("Retail"),
+    Setting::digit("paytm.merchant.channel.id", Kind::Text, "The channel.").or("WEB"),
+    Setting::digit("paytm.merchant.website", Kind::Text, "The website's name at the gateway.").or("WEBSTAGING"),
+    Setting::digit("paytm.url.debit", Kind::Url, "The address of the pay page.")
+        .or("https://securegw-stage.paytm.in/theia/processTransaction"),
+    Setting::digit("paytm.url.status", Kind::Url, "The address that tells the status of a payment.")
+        .or("https://securegw-stage.paytm.in/merchant-status/getTxnStatus"),
+];
+
+pub(super) const PHONEPE: &[Setting] = &[
+    Setting::digit("phonepe.active", Kind::Flag, ACTIVE).or("false"),
+    Setting::digit("phonepe.merchant.id", Kind::Text, "The merchant id."),
+    Setting::digit("phonepe.merchant.secret.key", Kind::Text, "The salt key.").secret(),
+    Setting::digit("phonepe.merchant.secret.index", Kind::Text, "The number of the salt key."),
+    Setting::digit("phonepe.merchant.host", Kind::Url, "The gateway's host.").or("mercury-uat.phonepe.com"),
+    Setting::digit("phonepe.url.debit", Kind::Text, "The path that opens an order.").or("/v3/debit"),
+    Setting::digit("phonepe.url.status", Kind::Text, "The path that tells the status of a payment.")
+        .or("/v3/transaction"),
+];
+
+pub(super) const PAYU: &[Setting] = &[
+    Setting::digit("payu.active", Kind::Flag, ACTIVE).or("false"),
+    Setting::digit("payu.merchant.key", Kind::Text, "The merchant key."),
+    Setting::digit("payu.merchant.salt", Kind::Text, "The salt.").secret(),
+    Setting::digit("payu.url", Kind::Url, "The host of the pay page.").or("test.payu.in"),
+    Setting::digit("payu.url.status", Kind::Url, "The host that tells the status of a payment.").or("test.payu.in"),
+    Setting::digit("payu.path.pay", Kind::Text, "The path of the pay page.").or("_payment"),
+    Setting::digit("payu.path.status", Kind::Text, "The path that tells the status of a payment.")
+        .or("merchant/postservice.php"),
+];

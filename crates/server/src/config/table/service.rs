@@ -1,0 +1,137 @@
+//! The settings of the service itself.
+
+use crate::config::setting::{Kind, Setting};
+
+const ANY: Kind = Kind::Number { min: 1, max: u64::MAX };
+
+/// Where it listens, where it keeps its data, what it tells.
+pub(super) const SERVER: &[Setting] = &[
+    Setting::digit(
+        "server.address",
+        Kind::Address,
+        "The address to listen on. `0.0.0.0` listens on every interface.",
+    )
+    .or("127.0.0.1"),
+    Setting::digit(
+        "server.port",
+        Kind::Number { min: 0, max: 65_535 },
+        "The port to listen on; 0 takes a free one, which the start-up lines name.",
+    )
+    .or("9000"),
+    Setting::digit(
+        "server.context-path",
+        Kind::Text,
+        "The path below which everything is served.",
+    )
+    .also("server.servlet.context-path")
+    .or("/pg-service"),
+    Setting::own(
+        "server.public-url",
+        Kind::Url,
+        "The address of this service as payers' browsers and gateways reach it, with the context path.",
+    )
+    .or_worked_out("`http://<server.address>:<server.port><server.context-path>`"),
+    Setting::own(
+        "server.shutdown-wait-secs",
+        Kind::Number { min: 0, max: 3_600 },
+        "How many seconds running requests are given to finish when the service is asked to stop.",
+    )
+    .or("20"),
+    Setting::own(
+        "server.worker-threads",
+        Kind::Number { min: 1, max: 256 },
+        "How many threads handle requests.",
+    )
+    .or_worked_out("as many as there are processors, at most 4"),
+    Setting::own(
+        "data.dir",
+        Kind::Path,
+        "The folder of the embedded database and of generated secrets. It is created for its owner alone.",
+    )
+    .or("./data"),
+    Setting::own("log.format", Kind::Choice(&["human", "json"]), "How log lines on standard error look.")
+        .or("human"),
+    Setting::own(
+        "log.level",
+        Kind::Text,
+        "What is logged: `error`, `warn`, `info`, `debug`, or a list of levels by module such as `info,payment_service=debug`.",
+    )
+    .or("info"),
+    Setting::own("time-zone", Kind::Text, "The time zone in which transaction ids and receipts are dated.")
+        .or("Asia/Kolkata"),
+];
+
+/// How payments are handled.
+pub(super) const PAYMENTS: &[Setting] = &[
+    Setting::digit(
+        "pg.earlyReconcileJobRunInterval.mins",
+        Kind::Number { min: 1, max: 1_440 },
+        "The interval of the early reconciliation in minutes; whoever asks to pay a bill that is being paid is told to wait twice as long.",
+    )
+    .or("15"),
+    Setting::own(
+        "order.life-mins",
+        Kind::Number { min: 1, max: 525_600 },
+        "For how many minutes an order can be paid. After that a gateway's \"no such payment\" is final.",
+    )
+    .or_worked_out("twice `pg.earlyReconcileJobRunInterval.mins`"),
+    Setting::own(
+        "callback.allowed-hosts",
+        Kind::Hosts,
+        "The hosts to which payers may be sent back, as `host`, `host:port` or `*.parent`. A tenant without an entry of its own has that of the tenant above it. Without any entry every host is allowed.",
+    )
+    .per_tenant(),
+    Setting::own(
+        "search.scope",
+        Kind::Flag,
+        "Whether citizens find only their own transactions, employees only those of their tenant, and callers who do not say who they are only what they can name, with personal data masked.",
+    )
+    .or("true"),
+    Setting::own(
+        "idempotency.life-hours",
+        Kind::Number { min: 1, max: 8_760 },
+        "For how many hours an `Idempotency-Key` is kept at least.",
+    )
+    .or("24"),
+    Setting::own(
+        "receipts.wait-ms",
+        Kind::Number { min: 0, max: 60_000 },
+        "How many milliseconds a request waits for the receipt before it answers without one. The receipt is issued all the same.",
+    )
+    .or("5000"),
+    Setting::own(
+        "receipts.lease-ms",
+        Kind::Number { min: 1_000, max: 3_600_000 },
+        "For how many milliseconds the right to issue a receipt is held. It must be longer than two calls to the collection service can take together.",
+    )
+    .or("60000"),
+    Setting::own(
+        "receipts.interval-ms",
+        Kind::Number { min: 100, max: 3_600_000 },
+        "How often receipts that are due are taken up, in milliseconds.",
+    )
+    .or("1000"),
+    Setting::own(
+        "gateways.wait-ms",
+        Kind::Number { min: 100, max: 120_000 },
+        "How many milliseconds one question to a gateway may take in all.",
+    )
+    .or("10000"),
+    Setting::own(
+        "housekeeping.interval-mins",
+        Kind::Number { min: 1, max: 1_440 },
+        "How often expired idempotency keys are cleared away, in minutes.",
+    )
+    .or("60"),
+    Setting::digit(
+        "egov.pg.reconciliation.system.user.uuid",
+        Kind::Text,
+        "The uuid of the user as whom the service acts on its own behalf.",
+    )
+    .or("b405e4d0-99ec-41b1-92e7-2ebda0321e0d"),
+];
+
+/// What one caller may take up.
+pub(super) const LIMITS: &[Setting] = &[
+    Setting::own("limits.body-bytes", ANY, "The largest request body, in bytes.").or("1048576"),
+];

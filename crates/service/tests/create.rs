@@ -1,0 +1,176 @@
+//! Creating: who gets a bill, what a repetition is answered, what is left when something fails.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use payment_domain::{Status, TxnId};
+use payment_gateway::{GatewayError, StartFault, StartMode};
+use payment_service::CreateError;
+use serde_json::json;
+use support::{codes, declined, paid, request, with_key, world, world_with};
+
+#[tokio::test]
+async fn a_created_transaction_names_its_way_back_and_its_bills() {
+    let world = world();
+    let txn = world.create(request(&[("B1", "100"), ("B2", "50.50")])).await.unwrap();
+    assert_eq!(txn["callbackUrl"], "https://city.example.org/done?x=1&eg_pg_txnid=T0001");
+    assert_eq!(txn["redirectUrl"], "https://fake.example/pay?order=T0001");
+    assert_eq!(txn["txnAmount"], "150.50");
+    assert_eq!(
+        txn["additionalDetails"]["taxAndPayments"],
+        json!([{"taxAmount": null, "amountPaid": 100, "billId": "B1"}, {"taxAmount": null, "amountPaid": 50.5, "billId": "B2"}])
+    );
+    assert_eq!((world.claims("B1").await.len(), world.claims("B2").await.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_is_said_at_once() {
+    let world = world();
+    world.pending("B1", "1").await;
+    let paid_id = world.pending("B2", "1").await;
+    world.gateway.answers(paid("1"));
+    world.settle(&paid_id).await;
+    let mut wrong = request(&[("B1", "100"), ("B2", "1")]);
+    wrong.info = payment_domain::RequestInfo::default();
+    wrong.gateway = payment_domain::GatewayName::new("NONE");
+    wrong.amount = "5".to_owned();
+    assert_eq!(
+        codes(world.create(wrong).await),
+        [
+            "INVALID_USER_DETAILS",
+            "INVALID_PAYMENT_GATEWAY",
+            "TXN_ABRUPTLY_DISCARDED",
+            "TXN_CREATE_BILL_ALREADY_PAID",
+            "TXN_CREATE_INVALID_TXN_AMT"
+        ]
+    );
+    for amount in ["-1", "1.001", "1e2", "10000000000000", ""] {
+        let mut wrong = request(&[("B9", "1")]);
+        wrong.amount = amount.to_owned();
+        assert_eq!(codes(world.create(wrong).await), ["INVALID_TXN_AMOUNT"], "{amount}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_hundred_creates_for_overlapping_bills_one_wins() {
+    let world = Arc::new(world());
+    let tasks: Vec<_> = (0..200)
+        .map(|number| {
+            let world = world.clone();
+            let own = format!("OWN{number}");
+            tokio::spawn(async move {
+                let bills: &[(&str, &str)] =
+                    if number % 2 == 0 { &[("SHARED", "10")] } else { &[(&own, "5"), ("SHARED", "5")] };
+                world.create(request(bills)).await
+            })
+        })
+        .collect();
+    let mut won = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(_) => won += 1,
+            refused @ Err(_) => assert_eq!(codes(refused), ["TXN_ABRUPTLY_DISCARDED"]),
+        }
+    }
+    assert_eq!(won, 1);
+    let free = world.claims("OWN1").await.len() + world.claims("OWN3").await.len();
+    assert!(free <= 1, "a loser claims none of its bills");
+}
+
+#[tokio::test]
+async fn nothing_to_pay_is_a_success_at_once_with_its_receipt() {
+    let world = world();
+    let txn = world.create(request(&[("B1", "0")])).await.unwrap();
+    assert_eq!((&txn["txnStatus"], &txn["receipt"]), (&json!("SUCCESS"), &json!("R-T0001-B1")));
+    assert_eq!(txn["redirectUrl"], json!(null));
+    assert_eq!(world.gateway.starts(), 0, "no gateway is called");
+    assert_eq!(codes(world.create(request(&[("B1", "0")])).await), ["TXN_CREATE_BILL_ALREADY_PAID"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_key_and_body_is_answered_the_same() {
+    let world = Arc::new(world());
+    let first = world.create(with_key(request(&[("B1", "1")]), "k", 1)).await.unwrap();
+    let again = world.create(with_key(request(&[("B1", "1")]), "k", 1)).await.unwrap();
+    assert_eq!(first, again);
+    let other = world.create(with_key(request(&[("B2", "1")]), "k", 2)).await;
+    assert!(matches!(other, Err(CreateError::KeyReused)));
+
+    let tasks: Vec<_> = (0..50)
+        .map(|_| {
+            let world = world.clone();
+            tokio::spawn(async move { world.create(with_key(request(&[("B3", "1")]), "race", 1)).await })
+        })
+        .collect();
+    let mut ids = std::collections::BTreeSet::new();
+    for task in tasks {
+        ids.insert(task.await.unwrap().unwrap()["txnId"].to_string());
+    }
+    assert_eq!(ids.len(), 1);
+
+    world.gateway.answers(paid("1"));
+    let id = TxnId::new(first["txnId"].as_str().unwrap()).unwrap();
+    world.settle(&id).await;
+    let later = world.create(with_key(request(&[("B1", "1")]), "k", 1)).await.unwrap();
+    assert_eq!(later, first, "the first answer, not the present state");
+    world.clock.advance(Duration::from_secs(24 * 3600 + 1));
+    assert_eq!(world.payments.housekeeping.tick().await.unwrap(), 2);
+    assert_eq!(
+        codes(world.create(with_key(request(&[("B1", "1")]), "k", 1)).await),
+        ["TXN_CREATE_BILL_ALREADY_PAID"]
+    );
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_called_knows_no_order_that_we_do_not() {
+    let world = world_with(StartMode::Network);
+    let txn = world.create(request(&[("B1", "1")])).await.unwrap();
+    assert_eq!(txn["redirectUrl"], "https://fake.example/pay?order=T0001");
+    let id = TxnId::new("T0001").unwrap();
+    assert_eq!(world.stored(&id).await.redirect_url.as_deref(), Some("https://fake.example/pay?order=T0001"));
+
+    world.gateway.start_fails(Some(StartFault::NotSent));
+    let refused = world.create(request(&[("B2", "1")])).await;
+    assert!(matches!(refused, Err(CreateError::Gateway(GatewayError::NotSent(_)))));
+    assert_eq!(world.stored(&TxnId::new("T0002").unwrap()).await.status, Status::Failure);
+    assert!(world.claims("B2").await.is_empty(), "nobody can pay it: the bill is free");
+
+    world.gateway.start_fails(Some(StartFault::Unanswered));
+    let unclear = world.create(request(&[("B3", "1")])).await;
+    assert!(matches!(unclear, Err(CreateError::Gateway(GatewayError::Unanswered(_)))));
+    assert_eq!(world.stored(&TxnId::new("T0003").unwrap()).await.status, Status::Pending);
+    assert_eq!(world.claims("B3").await.len(), 1, "the gateway may know the order");
+}
+
+#[tokio::test]
+async fn a_first_answer_that_was_lost_is_made_up_for() {
+    let world = world_with(StartMode::Network);
+    world.gateway.start_fails(Some(StartFault::Unanswered));
+    assert!(world.create(with_key(request(&[("B1", "1")]), "k", 1)).await.is_err());
+    let soon = world.create(with_key(request(&[("B1", "1")]), "k", 1)).await;
+    assert!(matches!(soon, Err(CreateError::StillRunning)));
+    world.clock.advance(Duration::from_secs(60));
+    world.gateway.start_fails(None);
+    let txn = world.create(with_key(request(&[("B1", "1")]), "k", 1)).await.unwrap();
+    assert_eq!(
+        (&txn["txnId"], &txn["redirectUrl"]),
+        (&json!("T0001"), &json!("https://fake.example/pay?order=T0001"))
+    );
+    assert_eq!(world.create(with_key(request(&[("B1", "1")]), "k", 1)).await.unwrap(), txn);
+}
+
+#[tokio::test]
+async fn a_bill_can_be_paid_again_after_a_failure_and_never_after_a_success() {
+    let world = world();
+    for outcome in [declined(), paid("99"), declined()] {
+        let id = world.pending("B1", "100").await;
+        world.gateway.answers(outcome);
+        assert_eq!(world.settle(&id).await.status, Status::Failure);
+    }
+    let id = world.pending("B1", "100").await;
+    world.gateway.answers(paid("100"));
+    world.settle(&id).await;
+    assert_eq!(codes(world.create(request(&[("B1", "100")])).await), ["TXN_CREATE_BILL_ALREADY_PAID"]);
+}

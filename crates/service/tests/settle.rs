@@ -1,0 +1,291 @@
+//! What becomes of a transaction when news of it arrives: early, late, twice, at once, forged.
+
+mod support;
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use payment_domain::{AttentionKind, Outcome, Status, StatusName};
+use payment_gateway::{Answer, Params};
+use payment_service::{Asked, CallbackError, Conclusion, SettleError};
+use support::{Fault, caller, declined, paid, world};
+
+#[tokio::test]
+async fn a_paid_transaction_gets_its_receipt_and_tells_everybody_in_order() {
+    let world = world();
+    let id = world.pending("B1", "100").await;
+    world.gateway.answers(paid("100"));
+    let txn = world.settle(&id).await;
+    assert_eq!(txn.receipt(), Some("R-T0001-B1"));
+    assert_eq!(world.stored(&id).await, txn);
+    assert_eq!(world.steps(&id).await, [">PENDING", "PENDING>SUCCESS", "SUCCESS>SUCCESS"]);
+    assert_eq!(
+        world.events(&id).await,
+        [
+            "save-pg-txns PENDING",
+            "save-pg-txns-dump -",
+            "update-pg-txns SUCCESS",
+            "update-pg-txns-dump -",
+            "update-pg-txns SUCCESS+receipt"
+        ]
+    );
+    assert_eq!(world.store.receipt_duty(&id).await.unwrap(), None);
+    assert_eq!(world.claims("B1").await.len(), 1, "a paid bill stays claimed");
+}
+
+#[tokio::test]
+async fn whatever_is_not_definite_stays_pending() {
+    let world = world();
+    let id = world.pending("B1", "100").await;
+    for outcome in [Outcome::Pending, Outcome::NotFound, Outcome::Unrecognised { code: "?".into() }] {
+        world.gateway.answers(outcome);
+        assert_eq!(world.settle(&id).await.status, Status::Pending);
+    }
+    world.gateway.is_away();
+    let settled = world.payments.settlement.settle(&id, &Answer::default(), &caller()).await.unwrap();
+    assert_eq!((settled.txn.status, settled.asked), (Status::Pending, Asked::InVain));
+    world.gateway.answers(paid("100"));
+    world.gateway.is_slow(Duration::from_secs(5));
+    assert_eq!(world.settle(&id).await.status, Status::Pending, "an answer that comes too late is none");
+    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_declined_payment_frees_the_bill() {
+    let world = world();
+    let id = world.pending("B1", "100").await;
+    world.gateway.answers(declined());
+    let txn = world.settle(&id).await;
+    assert_eq!((txn.status, txn.status_message.as_str()), (Status::Failure, "Transaction failed at gateway"));
+    assert!(world.claims("B1").await.is_empty());
+    world.pending("B1", "100").await;
+}
+
+#[tokio::test]
+async fn another_amount_is_never_a_success() {
+    let world = world();
+    let id = world.pending("B1", "100").await;
+    world.gateway.answers(paid("99.99"));
+    let txn = world.settle(&id).await;
+    assert_eq!(
+        (txn.status, txn.status_message.as_str()),
+        (Status::Failure, "Transaction failed, amount mismatch")
+    );
+    let cases = world.store.attention(&id).await.unwrap();
+    assert_eq!(cases.iter().map(|case| case.kind).collect::<Vec<_>>(), [AttentionKind::AmountMismatch]);
+}
+
+#[tokio::test]
+async fn a_missing_amount_stays_pending_and_is_shown_to_an_operator_once() {
+    let world = world();
+    let id = world.pending("B1", "100").await;
+    world.gateway.answers(Outcome::Paid { amount: None });
+    for _ in 0..3 {
+        assert_eq!(world.settle(&id).await.status, Status::Pending);
+    }
+    assert_eq!(world.store.attention(&id).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn no_such_payment_fails_only_after_the_orders_life() {
+    let world = world();
+    let id = world.pending("B1", "100").await;
+    world.gateway.answers(Outcome::NotFound);
+    world.clock.advance(Duration::from_secs(24 * 3600));
+    assert_eq!(world.settle(&id).await.status, Status::Pending, "at the very end of its life");
+    world.clock.advance(Duration::from_millis(1));
+    assert_eq!(world.settle(&id).await.status, Status::Failure);
+    world.gateway.answers(paid("100"));
+    assert_eq!(world.settle(&id).await.status, Status::Failure);
+    assert_eq!(world.store.attention(&id).await.unwrap()[0].kind, AttentionKind::LateSuccess);
+}
+
+#[tokio::test]
+async fn a_late_success_is_recorded_once_and_changes_nothing() {
+    let world = world();
+    let id = world.pending("B1", "100").await;
+    world.gateway.answers(declined());
+    let failed = world.settle(&id).await;
+    world.gateway.answers(paid("100"));
+    for _ in 0..3 {
+        assert_eq!(world.settle(&id).await, failed);
+    }
+    assert_eq!(world.store.attention(&id).await.unwrap().len(), 1);
+    assert_eq!(world.steps(&id).await, [">PENDING", "PENDING>FAILURE", "FAILURE>FAILURE"]);
+    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn success_never_moves_back() {
+    let world = world();
+    let id = world.pending("B1", "100").await;
+    world.gateway.answers(paid("100"));
+    let first = world.settle(&id).await;
+    let asked = world.gateway.asked();
+    for outcome in [declined(), Outcome::NotFound, paid("1")] {
+        world.gateway.answers(outcome);
+        assert_eq!(world.settle(&id).await, first);
+    }
+    assert_eq!(world.gateway.asked(), asked, "a settled payment is not asked about again");
+}
+
+#[tokio::test]
+async fn a_forged_answer_is_refused_and_changes_nothing() {
+    let world = world();
+    let id = world.pending("B1", "100").await;
+    let other = world.pending("B2", "100").await;
+    world.gateway.answers(paid("100"));
+    let before = world.stored(&id).await;
+    assert!(matches!(world.settle_with(&id, &[("sign", "forged")]).await, Err(SettleError::BadSignature)));
+    let crossed = world.settle_with(&id, &[("sign", "good"), ("fakeOrderId", other.as_str())]).await;
+    assert!(matches!(crossed, Err(SettleError::WrongTransaction)));
+    assert_eq!(world.stored(&id).await, before);
+    assert_eq!(world.gateway.asked(), 0);
+    assert_eq!(world.settle_with(&id, &[("sign", "good")]).await.unwrap().status.name(), StatusName::Success);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_updates_at_once_give_one_receipt_and_equal_answers() {
+    let world = std::sync::Arc::new(world());
+    let id = world.pending("B1", "100").await;
+    world.gateway.answers(paid("100"));
+    let tasks: Vec<_> = (0..200)
+        .map(|_| {
+            let (world, id) = (world.clone(), id.clone());
+            tokio::spawn(async move { world.settle(&id).await })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for task in tasks {
+        answers.push(task.await.unwrap());
+    }
+    assert!(answers.iter().all(|answer| answer == &answers[0]), "all are told the same");
+    assert_eq!(answers[0].receipt(), Some("R-T0001-B1"));
+    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 1);
+    assert_eq!(world.steps(&id).await, [">PENDING", "PENDING>SUCCESS", "SUCCESS>SUCCESS"]);
+}
+
+/// Two replicas share nothing but the store: one is told "paid", the other "declined".
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_the_gateway_answers_two_replicas_differently_one_answer_counts_and_none_is_lost() {
+    for round in 0..40 {
+        let world = std::sync::Arc::new(world());
+        let replica = payment_service::Settlement::clone(&second_replica(&world));
+        let id = world.pending("B1", "100").await;
+        world.gateway.answers(paid("100"));
+        let flip = {
+            let world = world.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_micros(round * 20)).await;
+                world.gateway.answers(declined());
+            })
+        };
+        let (caller, nothing) = (caller(), Answer::default());
+        let (one, two) = tokio::join!(world.settle(&id), async {
+            replica.settle(&id, &nothing, &caller).await.unwrap().txn
+        });
+        flip.await.unwrap();
+        assert_eq!(one.status.name(), two.status.name());
+        let stored = world.stored(&id).await;
+        let receipts = world.collections.registered();
+        match stored.status.name() {
+            StatusName::Success => assert_eq!((receipts, world.claims("B1").await.len()), (1, 1)),
+            StatusName::Failure => {
+                assert_eq!((receipts, world.claims("B1").await.len()), (0, 0));
+                world.gateway.answers(paid("100"));
+                world.settle(&id).await;
+                assert_eq!(world.store.attention(&id).await.unwrap()[0].kind, AttentionKind::LateSuccess);
+            }
+            StatusName::Pending => panic!("a definite answer was dropped"),
+        }
+    }
+}
+
+/// The settlement of another process over the same store.
+fn second_replica(world: &support::World) -> payment_service::Settlement {
+    let ports = &world.payments.ports;
+    payment_service::Payments::new(payment_service::Ports {
+        store: ports.store.clone(),
+        gateways: ports.gateways.clone(),
+        ids: ports.ids.clone(),
+        collections: ports.collections.clone(),
+        payers: ports.payers.clone(),
+        bank_accounts: ports.bank_accounts.clone(),
+        clock: ports.clock.clone(),
+        settings: ports.settings.clone(),
+        tasks: ports.tasks.clone(),
+    })
+    .settlement
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_receipt_of_another_replica_is_awaited() {
+    let world = world();
+    let replica = second_replica(&world);
+    let id = world.pending("B1", "100").await;
+    world.gateway.answers(paid("100"));
+    let (caller, nothing) = (caller(), Answer::default());
+    for _ in 0..20 {
+        let (one, two) = tokio::join!(world.settle(&id), replica.settle(&id, &nothing, &caller));
+        assert_eq!(one, two.unwrap().txn);
+        assert_eq!(one.receipt(), Some("R-T0001-B1"));
+    }
+    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_caller_who_hangs_up_does_not_stop_a_settlement() {
+    let world = world();
+    let id = world.pending("B1", "100").await;
+    world.gateway.answers(paid("100"));
+    world.gateway.is_slow(Duration::from_millis(50));
+    let gone = tokio::time::timeout(Duration::from_millis(5), world.settle(&id)).await;
+    assert!(gone.is_err());
+    world.payments.ports.tasks.close();
+    world.payments.ports.tasks.wait().await;
+    assert_eq!(world.stored(&id).await.receipt(), Some("R-T0001-B1"));
+}
+
+#[tokio::test]
+async fn a_callback_is_stored_settled_and_not_repeated() {
+    let world = world();
+    let id = world.pending("B1", "100").await;
+    let fake = world.payments.ports.gateways.names()[0].clone();
+    let answer = |pairs: &[(&str, &str)]| {
+        Answer::of_params(Params::new(pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect()))
+    };
+    let good = answer(&[("fakeOrderId", id.as_str()), ("sign", "good")]);
+    let take = |answer: Answer, content: &str| {
+        let (callbacks, fake, content) = (world.payments.callbacks.clone(), fake.clone(), content.to_owned());
+        async move { callbacks.take(&fake, &answer, content).await }
+    };
+    world.gateway.answers(Outcome::Pending);
+    assert_eq!(take(good.clone(), "a").await.unwrap(), Conclusion::StillPending);
+    world.gateway.is_away();
+    assert!(matches!(take(good.clone(), "a").await, Err(CallbackError::TryAgain)));
+    world.gateway.answers(paid("100"));
+    assert_eq!(take(good.clone(), "a").await.unwrap(), Conclusion::Settled);
+    let asked = world.gateway.asked();
+    assert_eq!(take(good.clone(), "a").await.unwrap(), Conclusion::Repeated);
+    assert_eq!(world.gateway.asked(), asked);
+
+    let forged = answer(&[("fakeOrderId", id.as_str()), ("sign", "forged")]);
+    assert!(matches!(take(forged, "b").await, Err(CallbackError::Refused)));
+    assert!(matches!(
+        take(answer(&[("fakeOrderId", "NONE")]), "c").await,
+        Err(CallbackError::UnknownTransaction)
+    ));
+    assert!(matches!(take(answer(&[]), "d").await, Err(CallbackError::UnknownTransaction)));
+}
+
+#[tokio::test]
+async fn a_success_is_committed_before_the_collection_service_is_called() {
+    let world = world();
+    let id = world.pending("B1", "100").await;
+    world.gateway.answers(paid("100"));
+    world.collections.has(Some(Fault::Hangs));
+    let txn = world.settle(&id).await;
+    assert_eq!(txn.status, Status::Success { receipt: None });
+    assert_eq!(world.stored(&id).await.status, Status::Success { receipt: None });
+    assert!(world.store.receipt_duty(&id).await.unwrap().is_some());
+}

@@ -1,0 +1,329 @@
+//! The use cases over a real database, with an outside world that does what a test tells it.
+
+#![allow(dead_code)] // each test binary uses a part of it
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use payment_digit::{
+    BankAccounts, Collections, DigitError, PayerDetails, Payers, Payment, Receipts as ReceiptNumbers,
+    TransactionIds,
+};
+use payment_domain::{
+    Actor, BillId, BillKey, GatewayName, ManualClock, Money, Payer, Personal, RequestInfo, TenantId,
+    Timestamp, Transaction, TxnId,
+};
+use payment_gateway::{Answer, FakeGateway, Gateway, Params, StartMode};
+use payment_service::{
+    AllowedCallbackHosts, BillRequest, Caller, CreateError, CreateRequest, Gateways, IdempotentRequest,
+    Payments, Ports, Settings,
+};
+use payment_store::{Claim, Store};
+use payment_store_sqlite::SqliteStore;
+use serde_json::{Map, Value, json};
+use tokio_util::task::TaskTracker;
+
+pub(crate) const LEASE: Duration = Duration::from_secs(120);
+
+/// A collection service that keeps a register and fails on demand.
+#[derive(Default)]
+pub(crate) struct FakeCollections {
+    registered: Mutex<BTreeMap<TxnId, Vec<String>>>,
+    fault: Mutex<Option<Fault>>,
+    pub(crate) creates: AtomicU32,
+    pub(crate) finds: AtomicU32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fault {
+    /// Cannot be reached.
+    Away,
+    /// Registers the payment, but the answer is lost.
+    AnswerLost,
+    /// Refuses every payment.
+    Refuses,
+    /// Takes longer than any request waits.
+    Hangs,
+}
+
+impl FakeCollections {
+    pub(crate) fn has(&self, fault: Option<Fault>) {
+        *self.fault.lock().unwrap() = fault;
+    }
+
+    pub(crate) fn registered(&self) -> usize {
+        self.registered.lock().unwrap().len()
+    }
+
+    fn fault(&self) -> Option<Fault> {
+        *self.fault.lock().unwrap()
+    }
+}
+
+fn away() -> DigitError {
+    DigitError::NotSent { service: "collection-services", source: "connection refused".into() }
+}
+
+#[async_trait]
+impl Collections for FakeCollections {
+    async fn validate(&self, _: &RequestInfo, _: &Payment) -> Result<(), DigitError> {
+        if self.fault() == Some(Fault::Away) { Err(away()) } else { Ok(()) }
+    }
+
+    async fn create(&self, _: &RequestInfo, payment: &Payment) -> Result<ReceiptNumbers, DigitError> {
+        self.creates.fetch_add(1, Ordering::SeqCst);
+        let refused = || DigitError::Refused {
+            service: "collection-services",
+            body: r#"{"Errors":[{"code":"PAID"}]}"#.into(),
+        };
+        let fault = self.fault();
+        match fault {
+            Some(Fault::Away) => return Err(away()),
+            Some(Fault::Refuses) => return Err(refused()),
+            Some(Fault::Hangs) => std::future::pending::<()>().await,
+            Some(Fault::AnswerLost) | None => {}
+        }
+        let id = payment.transaction_number.clone().expect("a payment is registered under its transaction");
+        let numbers = {
+            let mut registered = self.registered.lock().unwrap();
+            if registered.contains_key(&id) {
+                return Err(refused());
+            }
+            let numbers: Vec<String> =
+                payment.bills.iter().map(|(bill, _)| format!("R-{id}-{bill}")).collect();
+            registered.insert(id, numbers.clone());
+            numbers
+        };
+        match fault {
+            Some(Fault::AnswerLost) => {
+                Err(DigitError::Unanswered { service: "collection-services", source: "timed out".into() })
+            }
+            Some(Fault::Away | Fault::Refuses | Fault::Hangs) | None => Ok(ReceiptNumbers(numbers)),
+        }
+    }
+
+    async fn find(
+        &self,
+        _: &RequestInfo,
+        _: &TenantId,
+        id: &TxnId,
+    ) -> Result<Option<ReceiptNumbers>, DigitError> {
+        self.finds.fetch_add(1, Ordering::SeqCst);
+        if self.fault() == Some(Fault::Away) {
+            return Err(away());
+        }
+        Ok(self.registered.lock().unwrap().get(id).cloned().map(ReceiptNumbers))
+    }
+}
+
+/// Ids, payers and bank accounts without surprises.
+struct Plain(AtomicU32);
+
+#[async_trait]
+impl TransactionIds for Plain {
+    async fn next(&self, _: &RequestInfo, _: &TenantId) -> Result<TxnId, DigitError> {
+        Ok(TxnId::new(format!("T{:04}", self.0.fetch_add(1, Ordering::SeqCst))).unwrap())
+    }
+}
+
+#[async_trait]
+impl Payers for Plain {
+    async fn find_or_create(&self, _: &RequestInfo, details: &PayerDetails) -> Result<Payer, DigitError> {
+        Ok(Payer {
+            uuid: "payer-1".to_owned(),
+            user_name: details.mobile_number.clone(),
+            name: details.name.clone(),
+            mobile_number: details.mobile_number.clone(),
+            email_id: None,
+            tenant_id: details.tenant_id.state().to_owned(),
+        })
+    }
+}
+
+#[async_trait]
+impl BankAccounts for Plain {
+    async fn account_number(&self, _: &RequestInfo, _: &TenantId) -> Result<String, DigitError> {
+        Ok("0001".to_owned())
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) payments: Payments,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) gateway: Arc<FakeGateway>,
+    pub(crate) collections: Arc<FakeCollections>,
+    pub(crate) clock: Arc<ManualClock>,
+    _folder: tempfile::TempDir,
+}
+
+pub(crate) fn world() -> World {
+    world_with(StartMode::Offline)
+}
+
+pub(crate) fn world_with(start_mode: StartMode) -> World {
+    let folder = tempfile::tempdir().unwrap();
+    let store: Arc<dyn Store> =
+        Arc::new(SqliteStore::open(&folder.path().join("payments.db"), Default::default()).unwrap());
+    let gateway = Arc::new(FakeGateway::new("FAKE", start_mode));
+    let collections = Arc::new(FakeCollections::default());
+    let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)));
+    let plain = Arc::new(Plain(AtomicU32::new(1)));
+    let payments = Payments::new(Ports {
+        store: store.clone(),
+        gateways: Gateways::new([gateway.clone() as Arc<dyn Gateway>]),
+        ids: plain.clone(),
+        collections: collections.clone(),
+        payers: plain.clone(),
+        bank_accounts: plain,
+        clock: clock.clone(),
+        settings: Settings {
+            public_url: "https://pay.example.org/pg-service".to_owned(),
+            early_interval: Duration::from_secs(15 * 60),
+            order_life: Duration::from_secs(24 * 3600),
+            receipt_wait: Duration::from_millis(400),
+            receipt_lease: LEASE,
+            gateway_wait: Duration::from_millis(400),
+            idempotency_life: Duration::from_secs(24 * 3600),
+            search_scope: true,
+            system_user_uuid: "system-1".to_owned(),
+            allowed_callback_hosts: AllowedCallbackHosts::default(),
+        },
+        tasks: TaskTracker::new(),
+    });
+    World { payments, store, gateway, collections, clock, _folder: folder }
+}
+
+pub(crate) fn rupees(text: &str) -> Money {
+    Money::parse(text).unwrap()
+}
+
+pub(crate) fn paid(text: &str) -> payment_domain::Outcome {
+    payment_domain::Outcome::Paid { amount: Some(rupees(text)) }
+}
+
+pub(crate) fn declined() -> payment_domain::Outcome {
+    payment_domain::Outcome::Declined { reason: "no funds".to_owned() }
+}
+
+pub(crate) fn info() -> RequestInfo {
+    serde_json::from_value(json!({"apiId": "test", "authToken": "secret-token", "userInfo": {
+        "uuid": "user-1", "name": "Asha Rani", "userName": "asha", "mobileNumber": "9876543210",
+        "tenantId": "pb", "type": "CITIZEN"}}))
+    .unwrap()
+}
+
+pub(crate) fn caller() -> Caller {
+    Caller { actor: Actor::user("user-1"), info: info() }
+}
+
+pub(crate) fn request(bills: &[(&str, &str)]) -> CreateRequest {
+    let total: i64 = bills.iter().map(|(_, amount)| rupees(amount).minor()).sum();
+    CreateRequest {
+        info: info(),
+        tenant_id: TenantId::new("pb.amritsar").unwrap(),
+        amount: format!("{}.{:02}", total / 100, total % 100),
+        bill_id: BillId::new(bills[0].0).unwrap(),
+        module: Some("PT".to_owned()),
+        consumer_code: "PT-1".to_owned(),
+        bills: bills
+            .iter()
+            .map(|(bill, amount)| BillRequest {
+                tax_amount: None,
+                amount_paid: (*amount).to_owned(),
+                bill_id: BillId::new(*bill).unwrap(),
+            })
+            .collect(),
+        product_info: "Property tax".to_owned(),
+        gateway: GatewayName::new("fake"),
+        callback_url: url::Url::parse("https://city.example.org/done?x=1").unwrap(),
+        payer: PayerDetails {
+            name: Personal::new("Asha Rani"),
+            mobile_number: Personal::new("9876543210"),
+            email_id: None,
+            user_name: None,
+            uuid: None,
+            tenant_id: TenantId::new("pb.amritsar").unwrap(),
+        },
+        additional_details: Map::new(),
+        idempotent: None,
+    }
+}
+
+pub(crate) fn with_key(request: CreateRequest, key: &str, digest: u8) -> CreateRequest {
+    CreateRequest {
+        idempotent: Some(IdempotentRequest { key: key.to_owned(), digest: [digest; 32] }),
+        ..request
+    }
+}
+
+/// The codes of a refused create.
+pub(crate) fn codes(result: Result<impl std::fmt::Debug, CreateError>) -> Vec<&'static str> {
+    match result {
+        Err(CreateError::Refused(refusals)) => refusals.iter().map(|refusal| refusal.code).collect(),
+        other => panic!("expected a refusal, got {other:?}"),
+    }
+}
+
+impl World {
+    pub(crate) async fn create(&self, request: CreateRequest) -> Result<Value, CreateError> {
+        let json = self.payments.creation.create(request).await?;
+        Ok(serde_json::from_str(json.get()).unwrap())
+    }
+
+    /// Creates a payment of one bill; returns its id.
+    pub(crate) async fn pending(&self, bill: &str, amount: &str) -> TxnId {
+        let txn = self.create(request(&[(bill, amount)])).await.unwrap();
+        assert_eq!(txn["txnStatus"], "PENDING");
+        TxnId::new(txn["txnId"].as_str().unwrap()).unwrap()
+    }
+
+    pub(crate) async fn settle(&self, id: &TxnId) -> Transaction {
+        self.payments.settlement.settle(id, &Answer::default(), &caller()).await.unwrap().txn
+    }
+
+    pub(crate) async fn settle_with(
+        &self,
+        id: &TxnId,
+        params: &[(&str, &str)],
+    ) -> Result<Transaction, payment_service::SettleError> {
+        let params = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let answer = Answer::of_params(Params::new(params));
+        Ok(self.payments.settlement.settle(id, &answer, &caller()).await?.txn)
+    }
+
+    pub(crate) async fn stored(&self, id: &TxnId) -> Transaction {
+        self.store.transaction(id).await.unwrap().unwrap()
+    }
+
+    pub(crate) async fn claims(&self, bill: &str) -> Vec<Claim> {
+        let key = BillKey { tenant: TenantId::new("pb.amritsar").unwrap(), bill: BillId::new(bill).unwrap() };
+        self.store.claims(&[key]).await.unwrap()
+    }
+
+    /// `from>to` of every line of the history.
+    pub(crate) async fn steps(&self, id: &TxnId) -> Vec<String> {
+        let history = self.store.history(id).await.unwrap();
+        history
+            .iter()
+            .map(|entry| format!("{}>{}", entry.from.map_or("", |from| from.as_str()), entry.to.as_str()))
+            .collect()
+    }
+
+    /// Kind and status of every event.
+    pub(crate) async fn events(&self, id: &TxnId) -> Vec<String> {
+        let events = self.store.events_of(id).await.unwrap();
+        events
+            .iter()
+            .map(|stored| {
+                let body: Value = serde_json::from_str(&stored.event.body).unwrap();
+                assert_ne!(body["RequestInfo"]["authToken"], "secret-token", "a token is never stored");
+                let status = body["Transaction"]["txnStatus"].as_str().unwrap_or("-");
+                let receipt = if body["Transaction"]["receipt"].is_string() { "+receipt" } else { "" };
+                format!("{} {status}{receipt}", stored.event.kind.as_str())
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,66 @@
+//! How connections to the database file are opened and set up.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::failure::Failure;
+
+/// More than there are statements, so that none is ever prepared twice.
+const CACHED_STATEMENTS: usize = 96;
+
+/// The one connection that writes; creates the file when it is not there.
+pub(crate) fn writing(path: &Path, busy_timeout: Duration) -> Result<Connection, Failure> {
+    create_private(path)?;
+    let conn = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    conn.busy_timeout(busy_timeout)?;
+    conn.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    // FULL: what a caller was told is stored survives a power cut.
+    // 4096 pages: the log is copied back in larger steps, in which a page that changed often is
+    // written once.
+    conn.execute_batch(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA cache_size = -8192;
+         PRAGMA wal_autocheckpoint = 4096;
+         PRAGMA journal_size_limit = 67108864;
+         PRAGMA trusted_schema = OFF;",
+    )?;
+    Ok(conn)
+}
+
+/// A connection that can only read.
+pub(crate) fn reading(path: &Path, busy_timeout: Duration) -> Result<Connection, Failure> {
+    let conn = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    conn.busy_timeout(busy_timeout)?;
+    conn.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    conn.execute_batch(
+        "PRAGMA query_only = ON;
+         PRAGMA cache_size = -2048;
+         PRAGMA trusted_schema = OFF;",
+    )?;
+    Ok(conn)
+}
+
+/// Creates the file readable by its owner alone: it holds names and mobile numbers. SQLite gives
+/// the files beside it the same permissions. A file that is there is not touched, not even opened:
+/// closing it would let go of the locks that other connections of this process hold on it.
+fn create_private(path: &Path) -> Result<(), Failure> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(Failure::File(error)),
+    }
+}

@@ -1,0 +1,215 @@
+//! The numbered migrations of this store: which there are, which were applied, and applying them.
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use sha2::{Digest, Sha256};
+
+use crate::failure::Failure;
+
+/// A migration file. Once released it is never edited; what must change comes in the next one.
+struct Migration {
+    version: u32,
+    name: &'static str,
+    sql: &'static str,
+}
+
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "payments", sql: include_str!("../migrations/0001_payments.sql") },
+    Migration { version: 2, name: "stand_ins", sql: include_str!("../migrations/0002_stand_ins.sql") },
+];
+
+/// Why the migrations in a database and those of this program do not agree.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// A migration that was applied has been edited since.
+    #[error("migration {version} ({name}) was changed after it was applied: the database may not be what it seems")]
+    Changed {
+        /// Its number.
+        version: u32,
+        /// Its name.
+        name: &'static str,
+    },
+    /// A migration was applied while an earlier one was not.
+    #[error("migration {version} ({name}) is missing although a later one was applied")]
+    Missing {
+        /// Its number.
+        version: u32,
+        /// Its name.
+        name: &'static str,
+    },
+}
+
+/// A migration and whether the database has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationState {
+    /// Its number; they are applied in this order.
+    pub version: u32,
+    /// What it is called.
+    pub name: String,
+    /// When it was applied, in milliseconds since 1970; `None` while it is pending.
+    pub applied_at_ms: Option<i64>,
+}
+
+/// What was done to bring a database up to date.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MigrationReport {
+    /// Those that were there already.
+    pub present: Vec<MigrationState>,
+    /// Those that were applied now.
+    pub applied: Vec<MigrationState>,
+    /// The numbers of those that a newer version of this program has applied. It sees to it that
+    /// this version still runs after them.
+    pub newer: Vec<u32>,
+}
+
+/// Brings the database up to date, in one transaction. Two processes that start together do it one
+/// after the other, and the second finds it done.
+pub(crate) fn migrate(conn: &mut Connection) -> Result<MigrationReport, Failure> {
+    apply(conn, MIGRATIONS)
+}
+
+/// Which migrations the database has and which are pending; changes nothing.
+pub(crate) fn states(conn: &Connection) -> Result<Vec<MigrationState>, Failure> {
+    let applied = if has_table(conn)? { applied(conn)? } else { Vec::new() };
+    check(MIGRATIONS, &applied)?;
+    Ok(MIGRATIONS.iter().map(|migration| migration.state(&applied)).collect())
+}
+
+struct Applied {
+    version: u32,
+    checksum: Vec<u8>,
+    at_ms: i64,
+}
+
+impl Migration {
+    fn checksum(&self) -> Vec<u8> {
+        Sha256::digest(self.sql.as_bytes()).to_vec()
+    }
+
+    fn state(&self, applied: &[Applied]) -> MigrationState {
+        let applied_at_ms = applied.iter().find(|row| row.version == self.version).map(|row| row.at_ms);
+        MigrationState { version: self.version, name: self.name.to_owned(), applied_at_ms }
+    }
+}
+
+fn apply(conn: &mut Connection, migrations: &[Migration]) -> Result<MigrationReport, Failure> {
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    tx.execute_batch(
+        "CREATE TABLE IF NOT EXISTS eg_pg_store_migrations (
+             version    INTEGER PRIMARY KEY,
+             name       TEXT    NOT NULL,
+             checksum   BLOB    NOT NULL,
+             applied_at INTEGER NOT NULL
+         ) STRICT",
+    )?;
+    let before = applied(&tx)?;
+    check(migrations, &before)?;
+    let is_new = |migration: &&Migration| before.iter().all(|row| row.version != migration.version);
+    for migration in migrations.iter().filter(is_new) {
+        tx.execute_batch(migration.sql)?;
+        tx.execute(
+            "INSERT INTO eg_pg_store_migrations (version, name, checksum, applied_at)
+             VALUES (?1, ?2, ?3, CAST(unixepoch('subsec') * 1000 AS INTEGER))",
+            (migration.version, migration.name, migration.checksum()),
+        )?;
+    }
+    let after = applied(&tx)?;
+    tx.commit()?;
+    let known = |row: &&Applied| migrations.iter().any(|migration| migration.version == row.version);
+    Ok(MigrationReport {
+        present: migrations.iter().filter(|m| !is_new(m)).map(|m| m.state(&after)).collect(),
+        applied: migrations.iter().filter(is_new).map(|m| m.state(&after)).collect(),
+        newer: before.iter().filter(|row| !known(row)).map(|row| row.version).collect(),
+    })
+}
+
+/// Migrations are applied in order, and as they were released.
+fn check(migrations: &[Migration], applied: &[Applied]) -> Result<(), MigrationError> {
+    let last = applied.iter().map(|row| row.version).max().unwrap_or(0);
+    for migration in migrations {
+        let Migration { version, name, .. } = *migration;
+        match applied.iter().find(|row| row.version == version) {
+            Some(row) if row.checksum != migration.checksum() => {
+                return Err(MigrationError::Changed { version, name });
+            }
+            None if version < last => return Err(MigrationError::Missing { version, name }),
+            Some(_) | None => {}
+        }
+    }
+    Ok(())
+}
+
+fn has_table(conn: &Connection) -> Result<bool, Failure> {
+    let found = conn
+        .query_row("SELECT 1 FROM sqlite_schema WHERE name = 'eg_pg_store_migrations'", [], |_| Ok(()))
+        .optional()?;
+    Ok(found.is_some())
+}
+
+fn applied(conn: &Connection) -> Result<Vec<Applied>, Failure> {
+    let mut statement =
+        conn.prepare("SELECT version, checksum, applied_at FROM eg_pg_store_migrations ORDER BY version")?;
+    let rows = statement.query_map([], |row| {
+        Ok(Applied { version: row.get(0)?, checksum: row.get(1)?, at_ms: row.get(2)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: Migration = Migration { version: 1, name: "one", sql: "CREATE TABLE one (a INTEGER) STRICT" };
+    const TWO: Migration = Migration { version: 2, name: "two", sql: "CREATE TABLE two (a INTEGER) STRICT" };
+
+    #[test]
+    fn every_migration_opens_with_a_comment_that_says_why_and_the_numbers_grow_by_one() {
+        for (at, migration) in MIGRATIONS.iter().enumerate() {
+            assert!(migration.sql.starts_with("-- Why: "), "{}", migration.name);
+            assert_eq!(usize::try_from(migration.version).unwrap(), at + 1, "{}", migration.name);
+        }
+    }
+
+    #[test]
+    fn migrating_twice_changes_nothing() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        assert!(states(&conn).unwrap().iter().all(|state| state.applied_at_ms.is_none()));
+        let first = migrate(&mut conn).unwrap();
+        assert_eq!(first.applied.len(), MIGRATIONS.len());
+        let second = migrate(&mut conn).unwrap();
+        assert_eq!((second.applied.len(), second.present), (0, first.applied.clone()));
+        assert_eq!(states(&conn).unwrap(), first.applied);
+    }
+
+    #[test]
+    fn a_migration_edited_after_its_release_is_an_error() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        apply(&mut conn, &[ONE]).unwrap();
+        let edited = Migration { sql: "CREATE TABLE one (a TEXT) STRICT", ..ONE };
+        let refused = apply(&mut conn, &[edited, TWO]);
+        assert!(matches!(refused, Err(Failure::Migration(MigrationError::Changed { version: 1, .. }))));
+        assert_eq!(applied(&conn).unwrap().len(), 1, "and nothing was applied");
+    }
+
+    #[test]
+    fn migrations_of_a_newer_version_are_left_alone_and_named() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        apply(&mut conn, &[ONE, TWO]).unwrap();
+        assert_eq!(apply(&mut conn, &[ONE]).unwrap().newer, [2]);
+    }
+
+    #[test]
+    fn a_gap_in_what_was_applied_is_an_error() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        apply(&mut conn, &[TWO]).unwrap();
+        let refused = apply(&mut conn, &[ONE, TWO]);
+        assert!(matches!(refused, Err(Failure::Migration(MigrationError::Missing { version: 1, .. }))));
+    }
+
+    #[test]
+    fn a_migration_that_fails_leaves_nothing_behind() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        let broken = Migration { version: 2, name: "broken", sql: "CREATE TABLE half (a INTEGER); nonsense" };
+        assert!(apply(&mut conn, &[ONE, broken]).is_err());
+        assert!(!has_table(&conn).unwrap());
+    }
+}
