@@ -20,3 +20,6 @@ pub mod json;
 pub mod paytm;
 pub mod payu;
 pub mod text;
+
+#[cfg(test)]
+mod testing;

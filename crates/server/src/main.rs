@@ -1,2 +1,3 @@
-//! 
+//! The program `pg-service`.
+
 fn main() {}

@@ -75,6 +75,15 @@ pub struct IdempotentRequest {
     pub digest: RequestDigest,
 }
 
+/// A created transaction.
+#[derive(Debug, Clone)]
+pub struct CreatedTransaction {
+    /// Its id.
+    pub id: TxnId,
+    /// The transaction in the API's shape, JSON text.
+    pub json: Box<RawValue>,
+}
+
 /// One reason to refuse a request: a code and a sentence of the contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -131,19 +140,19 @@ impl Creation {
         Creation { ports, receipts }
     }
 
-    /// Creates a transaction; returns it as JSON text in the API's shape. It runs to its end even
+    /// Creates a transaction, or tells what an earlier request with the same key created. It runs to its end even
     /// if the caller goes away: an order once opened at a gateway must be known here.
     ///
     /// # Errors
     /// A [`CreateError`]; no transaction can be paid then, and no bill stays claimed except after
     /// [`GatewayError::Unanswered`] and [`GatewayError::Unreadable`], where the gateway may know it.
-    pub async fn create(&self, request: CreateRequest) -> Result<Box<RawValue>, CreateError> {
+    pub async fn create(&self, request: CreateRequest) -> Result<CreatedTransaction, CreateError> {
         let creation = self.clone();
         let work = self.ports.tasks.spawn(async move { creation.run(request).await });
         work.await.map_err(|_| CreateError::Interrupted)?
     }
 
-    async fn run(&self, request: CreateRequest) -> Result<Box<RawValue>, CreateError> {
+    async fn run(&self, request: CreateRequest) -> Result<CreatedTransaction, CreateError> {
         let Some(idempotent) = request.idempotent.clone() else { return self.run_new(&request, None).await };
         let key = IdempotencyKey {
             scope: format!("{}/{}", request.tenant_id, request.info.user("uuid").unwrap_or_default()),
@@ -166,7 +175,7 @@ impl Creation {
         &self,
         request: &CreateRequest,
         key: Option<&IdempotencyKey>,
-    ) -> Result<Box<RawValue>, CreateError> {
+    ) -> Result<CreatedTransaction, CreateError> {
         let (gateway, amounts) = self.check(request).await?;
         let mut txn = self.ask(request, gateway.as_ref(), amounts).await?;
         let order_url = OrderUrls::new(&self.ports, &txn);
@@ -238,6 +247,7 @@ impl Creation {
         }
         metrics::counter!("transactions_created_total", "gateway" => txn.gateway.to_string()).increment(1);
 
+        let id = txn.id.clone();
         let answer = match duty {
             Some(duty) => {
                 let txn = self.receipts.issue_now(txn, &duty, &request.info).await;
@@ -247,12 +257,12 @@ impl Creation {
                 let txn = self.start(txn, gateway.as_ref(), bank_account.as_deref(), &request.info).await?;
                 answer_json(&txn, &request.amount)?
             }
-            None => return raw(answer),
+            None => return answered(id, answer),
         };
         if let Some(key) = key {
             self.ports.store.keep_answer(key, &answer).await?;
         }
-        raw(answer)
+        answered(id, answer)
     }
 
     /// Everything that can be said without asking anyone but our own store, all of it together.
@@ -467,12 +477,12 @@ impl Creation {
         first: IdempotencyRecord,
         digest: &RequestDigest,
         info: &RequestInfo,
-    ) -> Result<Box<RawValue>, CreateError> {
+    ) -> Result<CreatedTransaction, CreateError> {
         if &first.digest != digest {
             return Err(CreateError::KeyReused);
         }
         if let Some(answer) = first.answer {
-            return raw(answer);
+            return answered(first.txn_id, answer);
         }
         if self.ports.now().since(first.created_at) < FIRST_ANSWER_DUE {
             return Err(CreateError::StillRunning);
@@ -496,7 +506,7 @@ impl Creation {
         }
         let answer = answer_json(&txn, &txn.amount.to_string())?;
         self.ports.store.keep_answer(&first.key, &answer).await?;
-        raw(answer)
+        answered(first.txn_id, answer)
     }
 }
 
@@ -550,8 +560,9 @@ fn answer_json(txn: &Transaction, amount: &str) -> Result<String, StoreError> {
     to_json(&TransactionView::of(txn).with_amount_text(amount))
 }
 
-fn raw(json: String) -> Result<Box<RawValue>, CreateError> {
-    RawValue::from_string(json).map_err(|error| CreateError::Store(StoreError::Failed(error.into())))
+fn answered(id: TxnId, json: String) -> Result<CreatedTransaction, CreateError> {
+    let json = RawValue::from_string(json).map_err(|error| StoreError::Failed(error.into()))?;
+    Ok(CreatedTransaction { id, json })
 }
 
 impl Receipts {

@@ -9,6 +9,10 @@ use payment_gateway::{Answer, Gateway};
 /// The parameter in which we give our transaction id to applications and gateways.
 pub(crate) const TRANSACTION_PARAMETER: &str = "eg_pg_txnid";
 
+/// The parameters of AXIS, PAYTM, PHONEPE and PAYU. They are read whether or not those gateways are
+/// active: DIGIT's web client always names the transaction in `transactionId`.
+const WELL_KNOWN_PARAMETERS: [&str; 4] = ["vpc_MerchTxnRef", "ORDERID", "transactionId", "txnid"];
+
 /// The gateways that are active, by name.
 #[derive(Clone, Default)]
 pub struct Gateways(BTreeMap<GatewayName, Arc<dyn Gateway>>);
@@ -30,10 +34,37 @@ impl Gateways {
     }
 
     /// The transaction that an answer of an unnamed gateway names: in our own parameter first,
-    /// then in that of each gateway.
+    /// then in those that clients have always used, then in that of each active gateway.
     pub fn transaction_named_in(&self, answer: &Answer) -> Option<TxnId> {
-        answer.transaction_in(TRANSACTION_PARAMETER).or_else(|| {
-            self.0.values().find_map(|gateway| answer.transaction_in(gateway.transaction_parameter()))
-        })
+        std::iter::once(TRANSACTION_PARAMETER)
+            .chain(WELL_KNOWN_PARAMETERS)
+            .chain(self.0.values().map(|gateway| gateway.transaction_parameter()))
+            .find_map(|parameter| answer.transaction_in(parameter))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use payment_gateway::Params;
+
+    use super::*;
+
+    fn named(params: &[(&str, &str)]) -> Option<String> {
+        let params = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let named = Gateways::default().transaction_named_in(&Answer::of_params(Params::new(params)));
+        named.map(|id| id.to_string())
+    }
+
+    #[test]
+    fn a_transaction_is_named_in_our_parameter_first_then_in_those_of_the_gateways() {
+        for parameter in ["vpc_MerchTxnRef", "ORDERID", "orderid", "transactionId", "TRANSACTIONID", "txnid"]
+        {
+            assert_eq!(named(&[(parameter, "T1")]).as_deref(), Some("T1"), "{parameter}");
+            assert_eq!(named(&[(parameter, "T1"), ("EG_PG_TXNID", "T2")]).as_deref(), Some("T2"));
+        }
+        // PAYTM sends its own number as TXNID, which is PAYU's name for ours.
+        assert_eq!(named(&[("TXNID", "2026"), ("ORDERID", "T1")]).as_deref(), Some("T1"));
+        assert_eq!(named(&[("eg_pg_txnid", ""), ("txnid", "T1")]).as_deref(), Some("T1"));
+        assert_eq!(named(&[("other", "T1")]), None);
     }
 }

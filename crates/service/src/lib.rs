@@ -10,6 +10,7 @@ mod events;
 mod gateways;
 mod housekeeping;
 mod lanes;
+mod payment_page;
 mod ports;
 mod receipts;
 mod search;
@@ -20,9 +21,12 @@ use std::sync::Arc;
 
 pub use callback_url::with_transaction_id;
 pub use callbacks::{CallbackError, Callbacks, Conclusion};
-pub use create::{BillRequest, CreateError, CreateRequest, Creation, IdempotentRequest, Refusal};
+pub use create::{
+    BillRequest, CreateError, CreateRequest, CreatedTransaction, Creation, IdempotentRequest, Refusal,
+};
 pub use gateways::Gateways;
 pub use housekeeping::Housekeeping;
+pub use payment_page::{PaymentForm, PaymentPage, PaymentPageError, PaymentPages};
 pub use ports::{AllowedCallbackHosts, Ports, Settings};
 pub use receipts::{ReceiptTally, Receipts};
 pub use search::{Search, SearchError, SearchRequest, SearchResult};
@@ -44,6 +48,8 @@ pub struct Payments {
     pub search: Search,
     /// Takes server-to-server callbacks.
     pub callbacks: Callbacks,
+    /// Opens the page that posts a payer on to their gateway.
+    pub payment_pages: PaymentPages,
     /// Tidies up.
     pub housekeeping: Housekeeping,
 }
@@ -58,6 +64,7 @@ impl Payments {
             creation: Creation::new(ports.clone(), receipts.clone()),
             search: Search::new(ports.clone()),
             callbacks: Callbacks::new(ports.clone(), settlement.clone()),
+            payment_pages: PaymentPages::new(ports.clone()),
             housekeeping: Housekeeping::new(ports.clone()),
             settlement,
             receipts,

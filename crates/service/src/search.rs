@@ -93,6 +93,16 @@ impl Search {
         self.ports.store.transaction(id).await
     }
 
+    /// Whether the caller may know the payer of this transaction; otherwise their data is masked.
+    pub fn knows_payer(&self, info: &RequestInfo, txn: &Transaction) -> bool {
+        match self.scope(info) {
+            Scope::All => true,
+            Scope::Mine(Mine { uuid }) => txn.payer.uuid == uuid || txn.audit.created_by == uuid,
+            Scope::Within(TenantScope { root }) => txn.tenant_id.is_within(&root),
+            Scope::Named => false,
+        }
+    }
+
     fn scope(&self, info: &RequestInfo) -> Scope {
         if !self.ports.settings.search_scope {
             return Scope::All;

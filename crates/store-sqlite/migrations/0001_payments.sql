@@ -5,7 +5,7 @@
 -- moments are milliseconds since 1970.
 
 CREATE TABLE eg_pg_transactions (
-    row_id               INTEGER PRIMARY KEY,
+    id                   INTEGER PRIMARY KEY,
     txn_id               TEXT    NOT NULL UNIQUE,
     tenant_id            TEXT    NOT NULL,
     txn_amount_minor     INTEGER NOT NULL CHECK (txn_amount_minor BETWEEN 0 AND 999999999999999),

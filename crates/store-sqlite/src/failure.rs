@@ -44,7 +44,7 @@ pub(crate) enum Failure {
     #[error("a value cannot be written as JSON")]
     Unwritable(#[from] serde_json::Error),
     /// A change would alter what was fixed when the transaction was created.
-    #[error("a change may not alter tenant, amount or bills of transaction {0}")]
+    #[error("a change may not alter what transaction {0} was created with")]
     AltersPayment(TxnId),
     /// A number that does not fit.
     #[error("a number is out of range")]
@@ -84,6 +84,8 @@ fn is_passing(error: &rusqlite::Error) -> bool {
                 | ErrorCode::OutOfMemory
                 | ErrorCode::FileLockingProtocolFailed
                 | ErrorCode::OperationInterrupted
+                // Rolled back because of one of the above.
+                | ErrorCode::OperationAborted
         )
     )
 }

@@ -17,8 +17,8 @@ pub use config::AxisConfig;
 
 use crate::client::Client;
 use crate::config::{ConfigProblem, Lookup};
-use crate::text::{ascii, cut, one_line, paise};
 use crate::form;
+use crate::text::{ascii, cut, one_line, paise};
 
 /// The AXIS adapter.
 #[derive(Debug)]
@@ -124,15 +124,8 @@ impl Gateway for Axis {
 
     async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {
         let params = &answer.params;
-        let Some(hash) = params.get(signature::HASH).filter(|hash| !hash.is_empty()) else {
+        if !signature::check(self.config.secret_key.expose_secret(), params)? {
             return Ok(Evidence::Unsigned);
-        };
-        // A member that occurs twice could be hashed with one value and read with the other.
-        let counted = params.iter().filter(|(name, _)| signature::is_hashed(name) || *name == signature::HASH);
-        let unambiguous = form::unique(counted).is_some();
-        let members: Vec<(&str, &str)> = params.iter().collect();
-        if !unambiguous || !signature::matches(self.config.secret_key.expose_secret(), &members, hash) {
-            return Err(GatewayError::BadSignature);
         }
         let report = wire::report(params)?;
         if !self.is_about(txn, params, &report.outcome) {

@@ -1,7 +1,9 @@
 //! The secure hash of the virtual payment client (VPC): who knows the merchant's secret key wrote
 //! these members.
 
-use crate::digest;
+use payment_gateway::{GatewayError, Params};
+
+use crate::{digest, form};
 
 /// The member that holds the hash.
 pub const HASH: &str = "vpc_SecureHash";
@@ -42,6 +44,23 @@ pub fn matches<N: AsRef<str>, V: AsRef<str>>(secret_key: &[u8], members: &[(N, V
     let utf8 = digest::equals_hex(&digest::hmac_sha256(secret_key, text.as_bytes()), given);
     let latin1: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c).ok()).collect();
     utf8 || latin1.is_some_and(|bytes| digest::equals_hex(&digest::hmac_sha256(secret_key, &bytes), given))
+}
+
+/// Whether the gateway signed these members; `false` when they hold no hash at all.
+///
+/// # Errors
+/// [`GatewayError::BadSignature`] when the hash is not theirs, or a member occurs twice: it could be
+/// hashed with one value and read with the other.
+pub fn check(secret_key: &[u8], params: &Params) -> Result<bool, GatewayError> {
+    let Some(hash) = params.get(HASH).filter(|hash| !hash.is_empty()) else {
+        return Ok(false);
+    };
+    let counted = params.iter().filter(|(name, _)| is_hashed(name) || *name == HASH);
+    let members: Vec<(&str, &str)> = params.iter().collect();
+    if form::unique(counted).is_none() || !matches(secret_key, &members, hash) {
+        return Err(GatewayError::BadSignature);
+    }
+    Ok(true)
 }
 
 #[cfg(test)]

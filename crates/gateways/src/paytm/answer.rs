@@ -2,7 +2,7 @@
 
 use payment_domain::{Currency, Money, Outcome, Report, Transaction};
 use payment_gateway::GatewayError;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::signature::{self, MerchantKey};
 use crate::evidence;
@@ -47,6 +47,8 @@ const RESULT_EVIDENCE: [&str; 3] = ["resultStatus", "resultCode", "resultMsg"];
 
 /// The longest text taken over from an answer, in characters.
 const MAX_CHARS: usize = 255;
+/// The longest token of an order.
+const MAX_TOKEN_BYTES: usize = 512;
 
 /// The body of a current answer and whether Paytm signed it.
 #[derive(Debug, Clone)]
@@ -187,11 +189,6 @@ impl Facts {
         Money::parse(self.amount.as_deref()?).ok()
     }
 
-    /// The number Paytm gave the payment.
-    pub fn gateway_txn_id(&self) -> Option<&str> {
-        self.txn_id.as_deref()
-    }
-
     /// Whether order, merchant and currency are those of the transaction. `thorough` refuses what is
     /// not named as well; Paytm takes rupees only, so that a missing currency is one.
     ///
@@ -245,3 +242,29 @@ impl Facts {
         Outcome::Unrecognised { code: words.join(" ") }
     }
 }
+
+/// The token of an order that was opened, out of the answer to `initiateTransaction`.
+///
+/// # Errors
+/// [`GatewayError::Refused`] when Paytm refuses the order; [`GatewayError::Unreadable`] when it may
+/// have been opened: a failure of theirs, an order they know already, an answer they did not sign.
+pub fn token(key: &MerchantKey, answer: &[u8]) -> Result<String, GatewayError> {
+    let envelope = Envelope::open(key, answer)?;
+    let result = envelope.body.object("resultInfo").ok_or_else(|| unreadable("no resultInfo"))?;
+    let (status, code) = (result.text("resultStatus"), result.text("resultCode").unwrap_or_default());
+    match (status.as_deref(), code.as_str()) {
+        (Some("S"), "0000" | "0002") if envelope.signed => {
+            let token = envelope.body.text("txnToken").filter(|token| token.len() <= MAX_TOKEN_BYTES);
+            token.ok_or_else(|| unreadable("no txnToken"))
+        }
+        (Some("S"), "0000" | "0002") => Err(unreadable("a success without a signature")),
+        (Some("F"), "325" | "501" | "2023" | "") => Err(GatewayError::Unreadable(format!("result code {code}"))),
+        (Some("F"), code) => Err(GatewayError::Refused { code: cut(code, MAX_CHARS).to_owned() }),
+        (Some(_) | None, _) => Err(unreadable("neither opened nor refused")),
+    }
+}
+
+fn unreadable(what: &str) -> GatewayError {
+    GatewayError::Unreadable(what.to_owned())
+}
+

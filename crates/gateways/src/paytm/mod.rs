@@ -1,2 +1,170 @@
-//! Paytm.
+//! Paytm, in its legacy protocol and in the current one; `paytm.protocol` chooses.
+//!
+//! Legacy: a signed form takes the payer to `processTransaction`, `getTxnStatus` tells the status.
+//! Current: `initiateTransaction` opens an order, a form with its token takes the payer to
+//! `showPaymentPage`, `/v3/order/status` tells the status, signed by Paytm over the exact text of
+//! its body. Both call back with the same signed form.
+
+pub mod answer;
+pub mod config;
 pub mod signature;
+pub mod wire;
+
+use async_trait::async_trait;
+use payment_domain::{GatewayName, Outcome, Report, Transaction, TxnId};
+use payment_gateway::{Answer, Evidence, Gateway, GatewayError, Order, Redirect, StartMode};
+
+use self::answer::{Envelope, Facts};
+use self::config::{Legacy, PaytmConfig, Protocol, V3};
+use self::signature::{CHECKSUM_FIELD, Salt};
+use crate::client::Client;
+use crate::form::unique;
+use crate::json::Object;
+
+/// Our own parameter in the return URL; Paytm posts its form beside it and does not sign it.
+const OUR_PARAMETER: &str = "eg_pg_txnid";
+
+/// The adapter.
+#[derive(Debug)]
+pub struct Paytm {
+    name: GatewayName,
+    config: PaytmConfig,
+    client: Client,
+}
+
+impl Paytm {
+    /// The adapter for one merchant account.
+    pub fn new(config: PaytmConfig, client: Client) -> Paytm {
+        Paytm { name: GatewayName::new("PAYTM"), config, client }
+    }
+
+    async fn open_order(&self, v3: &V3, order: &Order<'_>) -> Result<Redirect, GatewayError> {
+        let call = wire::initiate_call(&self.config, v3, order, new_salt()?);
+        let reply = self.client.send(&call).await?.accepted()?;
+        let token = answer::token(&self.config.key, &reply.body)?;
+        let (action, fields) = wire::page_form(&self.config, v3, &order.txn.id, &token);
+        Ok(Redirect::Form { action, fields })
+    }
+
+    async fn ask_legacy(&self, legacy: &Legacy, id: &TxnId) -> Result<Facts, GatewayError> {
+        let call = wire::legacy_status_call(&self.config, legacy, id, new_salt()?);
+        let reply = self.client.send(&call).await?.accepted()?;
+        let answer = Object::parse(&reply.body)
+            .ok_or_else(|| GatewayError::Unreadable("not a JSON object".to_owned()))?;
+        self.refuse_wrong_checksum(&answer)?;
+        Ok(Facts::of_legacy(&answer))
+    }
+
+    /// Legacy answers carry a checksum over their members, if any.
+    fn refuse_wrong_checksum(&self, answer: &Object) -> Result<(), GatewayError> {
+        let Some(checksum) = answer.text(CHECKSUM_FIELD) else { return Ok(()) };
+        let members: Vec<(&str, String)> =
+            answer.names().map(|name| (name, answer.text(name).unwrap_or_default())).collect();
+        let text = signature::text_of_form(members.iter().map(|(name, value)| (*name, value.as_str())));
+        if signature::is_valid(&self.config.key, &text, &checksum) {
+            Ok(())
+        } else {
+            Err(GatewayError::Unreadable("the signature is wrong".to_owned()))
+        }
+    }
+
+    async fn ask_v3(&self, v3: &V3, id: &TxnId) -> Result<(Facts, Outcome), GatewayError> {
+        let call = wire::status_call(&self.config, v3, id, new_salt()?);
+        let reply = self.client.send(&call).await?.accepted()?;
+        let envelope = Envelope::open(&self.config.key, &reply.body)?;
+        let facts = Facts::of_body(&envelope.body);
+        let outcome = facts.outcome()?;
+        let money_moved = matches!(outcome, Outcome::Paid { .. } | Outcome::Refunded);
+        if money_moved && !envelope.signed {
+            return Err(GatewayError::Unreadable("a success without a signature".to_owned()));
+        }
+        Ok((facts, outcome))
+    }
+}
+
+#[async_trait]
+impl Gateway for Paytm {
+    fn name(&self) -> &GatewayName {
+        &self.name
+    }
+
+    fn transaction_parameter(&self) -> &str {
+        "ORDERID"
+    }
+
+    fn start_mode(&self) -> StartMode {
+        match self.config.protocol {
+            Protocol::Legacy(_) => StartMode::Offline,
+            Protocol::V3(_) => StartMode::Network,
+        }
+    }
+
+    fn needs_bank_account(&self) -> bool {
+        false
+    }
+
+    async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
+        if !wire::is_order_id(&order.txn.id) {
+            return Err(GatewayError::Refused { code: "INVALID_ORDER_ID".to_owned() });
+        }
+        match &self.config.protocol {
+            Protocol::Legacy(legacy) => Ok(Redirect::Form {
+                action: legacy.pay_url.clone(),
+                fields: wire::pay_form(&self.config, legacy, order, new_salt()?),
+            }),
+            Protocol::V3(v3) => self.open_order(v3, order).await,
+        }
+    }
+
+    fn names(&self, answer: &Answer) -> Option<TxnId> {
+        answer.transaction_in(self.transaction_parameter())
+    }
+
+    async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {
+        if self.names(answer).is_some_and(|named| named != txn.id) {
+            return Err(GatewayError::WrongTransaction);
+        }
+        let Some(checksum) = answer.params.get(CHECKSUM_FIELD) else { return Ok(Evidence::Unsigned) };
+        let theirs = answer.params.iter().filter(|(name, _)| !name.eq_ignore_ascii_case(OUR_PARAMETER));
+        // Of a name that occurs twice nobody can say which value was signed.
+        let fields = unique(theirs).ok_or(GatewayError::BadSignature)?;
+        let fields = || fields.iter().map(|(name, value)| (*name, *value));
+        if !signature::is_valid(&self.config.key, &signature::text_of_form(fields()), checksum) {
+            return Err(GatewayError::BadSignature);
+        }
+        let facts = Facts::of_form(fields());
+        facts
+            .check(txn, &self.config.merchant_id, true)
+            .map_err(|_mismatch| GatewayError::WrongTransaction)?;
+        if facts.names_another_amount(txn.amount) {
+            return Err(GatewayError::WrongTransaction);
+        }
+        let outcome = facts.outcome()?;
+        Ok(Evidence::Signed(facts.into_report(outcome)))
+    }
+
+    async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
+        let (facts, outcome) = match &self.config.protocol {
+            Protocol::Legacy(legacy) => {
+                let facts = self.ask_legacy(legacy, &txn.id).await?;
+                let outcome = facts.outcome()?;
+                (facts, outcome)
+            }
+            Protocol::V3(v3) => self.ask_v3(v3, &txn.id).await?,
+        };
+        // What ends or receipts a transaction has to name it.
+        let definite = match outcome {
+            Outcome::Paid { .. } | Outcome::Declined { .. } | Outcome::Refunded => true,
+            Outcome::Pending | Outcome::NotFound | Outcome::Unrecognised { .. } => false,
+        };
+        facts
+            .check(txn, &self.config.merchant_id, definite)
+            .map_err(|mismatch| GatewayError::Unreadable(format!("the answer names another {mismatch}")))?;
+        Ok(facts.into_report(outcome))
+    }
+}
+
+/// A new salt; without randomness nothing is sent.
+fn new_salt() -> Result<Salt, GatewayError> {
+    Salt::random().map_err(|error| GatewayError::NotSent(error.into()))
+}

@@ -16,7 +16,6 @@ pub use config::PayuConfig;
 
 use crate::client::Client;
 use crate::config::{ConfigProblem, Lookup};
-use crate::form;
 
 /// The PAYU adapter.
 #[derive(Debug)]
@@ -91,16 +90,11 @@ impl Gateway for Payu {
 
     async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {
         let params = &answer.params;
-        let Some(hash) = params.get("hash").filter(|hash| !hash.is_empty()) else {
-            return Ok(Evidence::Unsigned);
-        };
-        // A field that occurs twice could be hashed with one value and read with the other.
-        let counted = params.iter().filter(|(name, _)| COUNTED.contains(name));
-        let value = |name: &str| params.get(name).unwrap_or_default();
         let (key, salt) = (&self.config.merchant_key, self.config.salt.expose_secret());
-        if form::unique(counted).is_none() || !signature::matches_response(key, salt, value, hash) {
-            return Err(GatewayError::BadSignature);
+        if !signature::check(key, salt, params)? {
+            return Ok(Evidence::Unsigned);
         }
+        let value = |name: &str| params.get(name).unwrap_or_default();
         let same_merchant = params.get("key").is_none_or(|named| named == key);
         let same_amount = Money::parse(value("amount")) == Ok(txn.amount);
         if !same_merchant || !same_amount || value(wire::REFERENCE) != txn.id.as_str() {
@@ -115,24 +109,3 @@ impl Gateway for Payu {
         wire::status_report(&reply.body, txn.id.as_str())
     }
 }
-
-/// The fields of a callback that are hashed or read.
-const COUNTED: [&str; 17] = [
-    "key",
-    "hash",
-    "status",
-    "unmappedstatus",
-    "mihpayid",
-    "additionalCharges",
-    "splitInfo",
-    wire::REFERENCE,
-    "amount",
-    "productinfo",
-    "firstname",
-    "email",
-    "udf1",
-    "udf2",
-    "udf3",
-    "udf4",
-    "udf5",
-];

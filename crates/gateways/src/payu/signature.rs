@@ -1,6 +1,8 @@
 //! The gateway's hashes: SHA-512 over values joined with `|`, the salt at one end.
 
-use crate::digest;
+use payment_gateway::{GatewayError, Params};
+
+use crate::{digest, form};
 
 /// The fields of a payment that enter its hash, in their order behind the merchant's key.
 pub const PAYMENT_FIELDS: [&str; 10] =
@@ -24,29 +26,55 @@ pub fn payment_text<'a>(merchant_key: &str, salt: &str, value: impl Fn(&str) -> 
     parts.join("|")
 }
 
-/// Whether `given` is the hash of a gateway's answer: the request's fields backwards, behind the
-/// salt and the status. The merchant's key is ours and not the answer's, so that nothing can be
-/// appended to a hash that was once given out.
-pub fn matches_response<'a>(
-    merchant_key: &str,
-    salt: &str,
-    value: impl Fn(&str) -> &'a str,
-    given: &str,
-) -> bool {
-    let charges = value("additionalCharges");
-    let split = value("splitInfo");
+/// The fields of an answer that are hashed, and those that are read without being hashed.
+const COUNTED: [&str; 17] = [
+    "key",
+    "hash",
+    "status",
+    "unmappedstatus",
+    "mihpayid",
+    "additionalCharges",
+    "splitInfo",
+    "txnid",
+    "amount",
+    "productinfo",
+    "firstname",
+    "email",
+    "udf1",
+    "udf2",
+    "udf3",
+    "udf4",
+    "udf5",
+];
+
+/// Whether the gateway signed these fields; `false` when they hold no hash at all.
+///
+/// The hash covers the request's fields backwards, behind the salt and the status. The merchant's
+/// key in it is ours and not the answer's, so that nothing can be appended to a hash that was once
+/// given out.
+///
+/// # Errors
+/// [`GatewayError::BadSignature`] when the hash is not theirs, or a field occurs twice: it could be
+/// hashed with one value and read with the other.
+pub fn check(merchant_key: &str, salt: &str, params: &Params) -> Result<bool, GatewayError> {
+    let Some(hash) = params.get("hash").filter(|hash| !hash.is_empty()) else {
+        return Ok(false);
+    };
+    let value = |name: &str| params.get(name).unwrap_or_default();
+    let given = |name: &str| params.get(name).filter(|value| !value.is_empty());
     let mut parts = Vec::new();
-    if !charges.is_empty() {
-        parts.push(charges);
-    }
+    parts.extend(given("additionalCharges"));
     parts.extend([salt, value("status")]);
-    if !split.is_empty() {
-        parts.push(split);
-    }
+    parts.extend(given("splitInfo"));
     parts.extend(UNUSED);
     parts.extend(PAYMENT_FIELDS.into_iter().rev().map(value));
     parts.push(merchant_key);
-    digest::equals_hex(&digest::sha512(parts.join("|").as_bytes()), given)
+    let unambiguous = form::unique(params.iter().filter(|(name, _)| COUNTED.contains(name))).is_some();
+    if unambiguous && digest::equals_hex(&digest::sha512(parts.join("|").as_bytes()), hash) {
+        Ok(true)
+    } else {
+        Err(GatewayError::BadSignature)
+    }
 }
 
 /// The hash of a command to the server API in lower-case hexadecimal; it covers `var1` only.
@@ -92,19 +120,21 @@ mod tests {
             let names: Vec<&str> = ["status"].into_iter().chain(PAYMENT_FIELDS).collect();
             let mut answer: HashMap<&str, String> = names.iter().copied().zip(values).collect();
             let hash = hash_of(&answer);
-            let check = |answer: &HashMap<&str, String>, salt: &str| {
-                matches_response("key", salt, |name| answer.get(name).map_or("", String::as_str), &hash)
+            let signed = |answer: &HashMap<&str, String>, salt: &str| {
+                let fields = answer.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+                check("key", salt, &Params::new(fields.chain([("hash".to_owned(), hash.clone())]).collect()))
             };
-            prop_assert!(check(&answer, "salt"));
-            prop_assert!(!check(&answer, "other"));
+            prop_assert!(matches!(signed(&answer, "salt"), Ok(true)));
+            prop_assert!(matches!(signed(&answer, "other"), Err(GatewayError::BadSignature)));
             prop_assume!(answer[names[changed]] != other);
             answer.insert(names[changed], other);
-            prop_assert!(!check(&answer, "salt"));
+            prop_assert!(matches!(signed(&answer, "salt"), Err(GatewayError::BadSignature)));
         }
 
         #[test]
-        fn no_answer_panics(value in "\\PC{0,40}", given in "\\PC{0,40}") {
-            prop_assert!(!matches_response("key", "salt", |_| value.as_str(), &given));
+        fn no_answer_panics(mut fields: Vec<(String, String)>, hash in "\\PC{0,140}") {
+            fields.push(("hash".to_owned(), hash));
+            prop_assert!(!matches!(check("key", "salt", &Params::new(fields)), Ok(true)));
         }
     }
 }

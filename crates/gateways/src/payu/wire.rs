@@ -96,26 +96,26 @@ fn fitted(text: &str, max_chars: usize) -> String {
     cut(&line, max_chars).trim_end().to_owned()
 }
 
-/// A command to the server API about what `var1` names.
-pub fn command_call(config: &PayuConfig, command: &str, var1: &str) -> Call {
+/// A command to the server API with its arguments (`var1`, `var2`, …); the hash covers `var1`.
+pub fn command_call(config: &PayuConfig, command: &str, arguments: &[(&str, &str)]) -> Call {
+    let var1 = arguments.iter().find(|(name, _)| *name == "var1").map_or("", |(_, value)| value);
     let hash = signature::command_hash(&config.merchant_key, config.salt.expose_secret(), command, var1);
-    let fields = [
-        ("key", config.merchant_key.as_str()),
-        ("command", command),
-        ("var1", var1),
-        ("hash", hash.as_str()),
-    ];
+    let mut fields = vec![("key", config.merchant_key.as_str()), ("command", command)];
+    fields.extend(arguments);
+    fields.push(("hash", &hash));
     Call {
         method: Method::Post,
         url: config.status_url.clone(),
         headers: Vec::new(),
-        body: Body::Form(fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into()),
+        body: Body::Form(
+            fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        ),
     }
 }
 
 /// The question where a payment stands.
 pub fn status_call(config: &PayuConfig, reference: &str) -> Call {
-    command_call(config, "verify_payment", reference)
+    command_call(config, "verify_payment", &[("var1", reference)])
 }
 
 /// What the fields of a callback mean. Of these the hash covers the status and the amount, but not

@@ -269,7 +269,7 @@ pub(crate) fn codes(result: Result<impl std::fmt::Debug, CreateError>) -> Vec<&'
 
 impl World {
     pub(crate) async fn create(&self, request: CreateRequest) -> Result<Value, CreateError> {
-        let json = self.payments.creation.create(request).await?;
+        let json = self.payments.creation.create(request).await?.json;
         Ok(serde_json::from_str(json.get()).unwrap())
     }
 

@@ -43,13 +43,30 @@ pub(super) const PAYTM: &[Setting] = &[
     Setting::digit("paytm.active", Kind::Flag, ACTIVE).or("false"),
     Setting::digit("paytm.merchant.id", Kind::Text, "The merchant id."),
     Setting::digit("paytm.merchant.secret.key", Kind::Text, "The merchant key.").secret(),
+    Setting::digit("paytm.merchant.website", Kind::Text, "The website's name at the gateway, e.g. `WEBSTAGING`."),
     Setting::digit("paytm.merchant.industry.type", Kind::Text, "The industry type.").or("Retail"),
     Setting::digit("paytm.merchant.channel.id", Kind::Text, "The channel.").or("WEB"),
-    Setting::digit("paytm.merchant.website", Kind::Text, "The website's name at the gateway.").or("WEBSTAGING"),
-    Setting::digit("paytm.url.debit", Kind::Url, "The address of the pay page.")
-        .or("https://securegw-stage.paytm.in/theia/processTransaction"),
-    Setting::digit("paytm.url.status", Kind::Url, "The address that tells the status of a payment.")
-        .or("https://securegw-stage.paytm.in/merchant-status/getTxnStatus"),
+    Setting::digit("paytm.url.debit", Kind::Url, "The address of the pay page, in the legacy protocol.")
+        .or("https://securegw.paytm.in/theia/processTransaction"),
+    Setting::digit(
+        "paytm.url.status",
+        Kind::Url,
+        "The address that tells the status of a payment, in the legacy protocol.",
+    )
+    .or("https://securegw.paytm.in/merchant-status/getTxnStatus"),
+    Setting::own("paytm.protocol", Kind::Choice(&["legacy", "v3"]), "The protocol that is spoken.").or("legacy"),
+    Setting::own("paytm.v3.host", Kind::Url, "The gateway's host, in the v3 protocol.")
+        .or("https://secure.paytmpayments.com"),
+    Setting::own("paytm.v3.path.initiate", Kind::Text, "The path that opens an order, in the v3 protocol.")
+        .or("/theia/api/v1/initiateTransaction"),
+    Setting::own("paytm.v3.path.page", Kind::Text, "The path of the pay page, in the v3 protocol.")
+        .or("/theia/api/v1/showPaymentPage"),
+    Setting::own(
+        "paytm.v3.path.status",
+        Kind::Text,
+        "The path that tells the status of a payment, in the v3 protocol.",
+    )
+    .or("/v3/order/status"),
 ];
 
 pub(super) const PHONEPE: &[Setting] = &[

@@ -1,0 +1,61 @@
+//! The configuration: read from every source, checked as a whole, and from then on trusted.
+//!
+//! Sources, later ones counting more: the defaults in [`table`], a TOML file, a Java properties
+//! file, the environment, the command line. Every value remembers where it came from; every
+//! problem is reported, together with all others.
+
+mod kinds;
+mod origin;
+mod reader;
+pub mod reference;
+pub mod report;
+pub mod setting;
+mod sources;
+mod suggest;
+pub mod table;
+mod typed;
+mod values;
+
+pub use origin::{Notice, NoticeKind, Origin, Problem};
+pub use sources::{Flag, Sources, environment};
+pub use typed::{Config, GatewayConfigs, Limits, Log, LogFormat, Payments, Sandbox, Server, StandIns};
+
+/// What reading the configuration came to.
+pub struct Loaded {
+    /// The configuration; only to be used when there are no problems.
+    config: Option<Config>,
+    /// Everything that is wrong.
+    pub problems: Vec<Problem>,
+    /// What is not wrong, but worth to know.
+    pub notices: Vec<Notice>,
+    values: values::Values,
+}
+
+impl Loaded {
+    /// The configuration, or everything that is wrong with it.
+    ///
+    /// # Errors
+    /// All problems, if there is any.
+    pub fn into_config(self) -> Result<Config, Vec<Problem>> {
+        self.config.filter(|_| self.problems.is_empty()).ok_or(self.problems)
+    }
+
+    /// The effective settings as a table for people, secrets hidden.
+    pub fn effective(&self) -> String {
+        report::effective(&self.values)
+    }
+}
+
+/// Reads all sources and checks what they say.
+pub fn load(sources: &Sources) -> Loaded {
+    let merged = values::merge(sources.read());
+    let (config, mut found) = typed::build(&merged.values);
+    let mut problems = merged.problems;
+    // What is wrong with a text was told when it was read; what it means is worked out all the same.
+    found.retain(|problem| !problems.iter().any(|known| known.key == problem.key));
+    problems.append(&mut found);
+    Loaded { config, problems, notices: merged.notices, values: merged.values }
+}
+
+#[cfg(test)]
+mod tests;

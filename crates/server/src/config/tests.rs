@@ -1,0 +1,240 @@
+//! What the configuration promises, from the sources to the typed values.
+
+use std::path::Path;
+
+use secrecy::ExposeSecret;
+
+use super::*;
+
+/// Sources out of nothing but what a test names.
+#[derive(Default)]
+struct Given {
+    toml: Option<&'static str>,
+    properties: Option<&'static str>,
+    environment: &'static [(&'static str, &'static str)],
+    flags: &'static [(&'static str, &'static str)],
+}
+
+impl Given {
+    fn load(&self) -> Loaded {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: Option<&str>| {
+            text.map(|text| {
+                let path = folder.path().join(name);
+                std::fs::write(&path, text).unwrap();
+                path
+            })
+        };
+        load(&Sources {
+            folder: None,
+            toml_file: file("x.toml", self.toml),
+            properties_file: file("x.properties", self.properties),
+            environment: self.environment.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect(),
+            flags: self
+                .flags
+                .iter()
+                .map(|(name, value)| Flag {
+                    name: (*name).to_owned(),
+                    value: (*value).to_owned(),
+                    flag: "--set".to_owned(),
+                })
+                .collect(),
+        })
+    }
+
+    fn config(&self) -> Config {
+        self.load().into_config().unwrap_or_else(|problems| panic!("{problems:?}"))
+    }
+
+    fn problems(&self) -> Vec<String> {
+        self.load().problems.iter().map(ToString::to_string).collect()
+    }
+}
+
+#[test]
+fn nothing_has_to_be_configured() {
+    let config = Given::default().config();
+    assert_eq!(config.server.address.to_string(), "127.0.0.1");
+    assert_eq!(config.server.port, 9000);
+    assert_eq!(config.server.context_path, "/pg-service");
+    assert_eq!(config.data_dir, Path::new("./data"));
+    assert_eq!(config.payments.order_life.as_secs(), 30 * 60);
+    assert_eq!(config.payments.idempotency_life.as_secs(), 24 * 3600);
+    assert!(config.payments.allowed_callback_hosts.is_open());
+    assert!(config.sandbox.active && config.gateways.axis.is_none());
+}
+
+#[test]
+fn a_later_source_counts_more() {
+    let mut given = Given { toml: Some("[server]\nport = 1\n"), ..Given::default() };
+    assert_eq!(given.config().server.port, 1);
+    given.properties = Some("server.port=2\n");
+    assert_eq!(given.config().server.port, 2);
+    given.environment = &[("SERVER_PORT", "3")];
+    assert_eq!(given.config().server.port, 3);
+    given.environment = &[("SERVER_PORT", "3"), ("PG_SERVICE_SERVER_PORT", "4")];
+    assert_eq!(given.config().server.port, 4);
+    given.flags = &[("server.port", "5")];
+    assert_eq!(given.config().server.port, 5);
+    assert!(given.load().effective().contains("command line --set"));
+}
+
+#[test]
+fn a_blank_value_is_no_value() {
+    let given = Given {
+        toml: Some("[server]\nport = 1\n"),
+        properties: Some("server.port=\negov.idgen.host=\n"),
+        ..Given::default()
+    };
+    assert_eq!(given.config().server.port, 9000);
+}
+
+#[test]
+fn every_problem_is_told_together_with_its_place() {
+    let given = Given {
+        toml: Some("[server]\nport = 70000\naddress = \"localhost\"\n[payu]\nactive = true\n"),
+        properties: Some("egov.idgen.ack.format=[oops\n"),
+        environment: &[("SPRING_DATASOURCE_URL", "jdbc:postgresql://db/x"), ("PG_SERVICE_LOG_LEVEL", "a=b=c")],
+        flags: &[("axis.merchant.pwd", "pa55word"), ("search.scope", "perhaps")],
+    };
+    let problems = given.problems();
+    for (key, place) in [
+        ("server.port: 70000 is too large", "x.toml:2"),
+        ("server.address: `localhost` is not an IP address", "x.toml:3"),
+        ("payu.merchant.key: must be set", "payu.active=false"),
+        ("payu.merchant.salt: must be set", "payu.active=false"),
+        ("egov.idgen.ack.format: ", "x.properties:1"),
+        ("spring.datasource.url: is not supported by this build", "environment SPRING_DATASOURCE_URL"),
+        ("log.level: ", "environment PG_SERVICE_LOG_LEVEL"),
+        ("axis.merchant.pwd: a secret on the command line", "axis.merchant.pwd.file=PATH"),
+        ("search.scope: `perhaps` is neither true nor false", "command line --set"),
+    ] {
+        let told = problems.iter().filter(|problem| problem.starts_with(key)).count();
+        assert_eq!(told, 1, "{key}: {problems:#?}");
+        assert!(problems.iter().any(|problem| problem.starts_with(key) && problem.contains(place)), "{place}: {problems:#?}");
+    }
+    assert_eq!(problems.len(), 9, "{problems:#?}");
+    assert!(given.load().into_config().is_err());
+}
+
+#[test]
+fn what_this_build_cannot_do_is_never_silently_something_else() {
+    for name in [
+        "SPRING_DATASOURCE_URL",
+        "KAFKA_CONFIG_BOOTSTRAP_SERVER_CONFIG",
+        "EGOV_IDGEN_HOST",
+        "EGOV_COLLECTIONSERVICE_HOST",
+        "EGOV_BANKACCOUNTSERVICE_HOST",
+        "EGOV_USERSERVICE_HOST",
+        "EGOV_LOCALIZATION_HOST",
+        "EGOV_URL_SHORTNER_HOST",
+        "EGOV_BILLING_SERVICE_HOST",
+    ] {
+        let loaded = load(&Sources {
+            environment: vec![(name.to_owned(), "http://digit.example".to_owned())],
+            ..Sources::default()
+        });
+        assert_eq!(loaded.problems.len(), 1, "{name}");
+        assert!(loaded.problems[0].to_string().contains("not supported by this build"), "{name}");
+    }
+}
+
+#[test]
+fn known_names_without_effect_and_unknown_ones_are_told_apart() {
+    let given = Given {
+        properties: Some("persister.save.pg.txns=x\nspring.flyway.enabled=true\naxis.mechant.id=1\nfoo.bar=1\n"),
+        ..Given::default()
+    };
+    let loaded = given.load();
+    assert!(loaded.problems.is_empty());
+    let of_kind = |kind| -> Vec<&str> {
+        loaded.notices.iter().filter(|notice| notice.kind == kind).map(|notice| notice.key.as_str()).collect()
+    };
+    assert_eq!(of_kind(NoticeKind::Idle), ["persister.save.pg.txns", "spring.flyway.enabled"]);
+    assert_eq!(of_kind(NoticeKind::Unknown), ["axis.mechant.id", "foo.bar"]);
+    let texts: String = loaded.notices.iter().map(ToString::to_string).collect();
+    assert!(texts.contains("did you mean axis.merchant.id?"), "{texts}");
+}
+
+#[test]
+fn secrets_are_hidden_wherever_the_configuration_is_shown() {
+    let given = Given {
+        toml: Some(concat!(
+            "[payu]\nactive = true\nmerchant.key = \"K1\"\nmerchant.salt = \"hush-salt\"\n",
+            "[sandbox]\nsecret = \"hush-sandbox-0123456789-0123456789\"\n",
+        )),
+        ..Given::default()
+    };
+    let loaded = given.load();
+    let shown = loaded.effective();
+    assert!(shown.contains("payu.merchant.salt") && shown.contains("(hidden)"), "{shown}");
+    let debug = format!("{:?}", loaded.into_config().unwrap());
+    for text in [shown, debug] {
+        assert!(!text.contains("hush"), "{text}");
+    }
+    let short = Given { toml: Some("sandbox.secret = \"hush\"\n"), ..Given::default() };
+    assert!(!short.problems()[0].contains("hush"));
+}
+
+#[test]
+fn a_secret_may_lie_in_a_file_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("salt");
+    std::fs::write(&path, "from-a-file\n").unwrap();
+    let sources = |environment: &[(&str, &str)]| Sources {
+        environment: environment.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect(),
+        ..Sources::default()
+    };
+    let path = path.to_str().unwrap();
+    let active = [("PAYU_ACTIVE", "true"), ("PAYU_MERCHANT_KEY", "K1"), ("PAYU_MERCHANT_SALT_FILE", path)];
+    let config = load(&sources(&active)).into_config().unwrap();
+    assert_eq!(config.gateways.payu.unwrap().salt.expose_secret(), "from-a-file");
+
+    let twice = load(&sources(&[("PAYU_MERCHANT_SALT_FILE", path), ("PAYU_MERCHANT_SALT", "x")]));
+    assert!(twice.problems[0].to_string().contains("both"), "{:?}", twice.problems);
+    let missing = load(&sources(&[("PAYU_MERCHANT_SALT_FILE", "/nowhere/salt")]));
+    assert!(missing.problems[0].to_string().contains("/nowhere/salt"), "{:?}", missing.problems);
+}
+
+#[test]
+fn hosts_and_accounts_are_set_per_tenant_or_for_all_others() {
+    let given = Given {
+        toml: Some("[callback.allowed-hosts]\n\"*\" = [\"A.in\"]\n\"pb.nabha\" = \"b.in:8443\"\n"),
+        environment: &[("PG_SERVICE_BANK_ACCOUNT_PB_AMRITSAR", "0042")],
+        ..Given::default()
+    };
+    let config = given.config();
+    let allow = |tenant: &str, url: &str| {
+        let tenant = payment_domain::TenantId::new(tenant).unwrap();
+        config.payments.allowed_callback_hosts.allow(&tenant, &url::Url::parse(url).unwrap())
+    };
+    assert!(allow("pb.amritsar", "https://a.in/x") && !allow("pb.amritsar", "https://b.in:8443/"));
+    assert!(allow("pb.nabha", "https://b.in:8443/") && !allow("pb.nabha", "https://a.in/"));
+    assert!(format!("{:?}", config.stand_ins).contains("tenants: 1"));
+}
+
+#[test]
+fn a_context_path_is_a_path() {
+    for (path, served) in [("/", ""), ("/pay/", "/pay"), ("/a/b", "/a/b")] {
+        let loaded = load(&Sources {
+            environment: vec![("SERVER_SERVLET_CONTEXT_PATH".to_owned(), path.to_owned())],
+            ..Sources::default()
+        });
+        assert_eq!(loaded.into_config().unwrap().server.context_path, served);
+    }
+    for path in ["pay", "/a//b", "/{x}", "/a b"] {
+        let loaded = load(&Sources {
+            environment: vec![("SERVER_CONTEXT_PATH".to_owned(), path.to_owned())],
+            ..Sources::default()
+        });
+        assert_eq!(loaded.problems.len(), 1, "{path}");
+    }
+}
+
+#[test]
+fn the_file_in_the_working_folder_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("pg-service.toml"), "server.port = 1234\n").unwrap();
+    let sources = Sources { folder: Some(folder.path().to_owned()), ..Sources::default() };
+    assert_eq!(load(&sources).into_config().unwrap().server.port, 1234);
+}

@@ -1,0 +1,336 @@
+//! The configuration as types: what the rest of the program reads.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use payment_digit::embedded::{ConfiguredBankAccounts, IdFormat, indian_standard_time};
+use payment_domain::TenantId;
+use payment_gateways::axis::AxisConfig;
+use payment_gateways::config::{ConfigProblem, Lookup, absolute_url};
+use payment_gateways::paytm::PaytmConfig;
+use payment_gateways::payu::PayuConfig;
+use payment_service::AllowedCallbackHosts;
+use secrecy::SecretString;
+use tracing_subscriber::EnvFilter;
+
+use super::kinds;
+use super::origin::Problem;
+use super::reader::Reader;
+use super::values::Values;
+
+/// The whole configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// Where it listens.
+    pub server: Server,
+    /// The folder of the embedded database and of generated secrets.
+    pub data_dir: PathBuf,
+    /// What it logs.
+    pub log: Log,
+    /// How payments are handled.
+    pub payments: Payments,
+    /// What one caller may take up.
+    pub limits: Limits,
+    /// The sandbox gateway.
+    pub sandbox: Sandbox,
+    /// The gateways that are active beside the sandbox.
+    pub gateways: GatewayConfigs,
+    /// The stand-ins for DIGIT's services.
+    pub stand_ins: StandIns,
+}
+
+/// Where the service listens and how it is reached.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// The address.
+    pub address: IpAddr,
+    /// The port; 0 for a free one.
+    pub port: u16,
+    /// Empty, or a path that begins with a slash and does not end with one.
+    pub context_path: String,
+    /// The address payers and gateways use, without a slash at its end; `None` for the address it
+    /// listens on.
+    pub public_url: Option<String>,
+    /// How long running requests may take to finish at shutdown.
+    pub shutdown_wait: Duration,
+    /// How many threads handle requests.
+    pub worker_threads: usize,
+}
+
+/// What is logged and how it looks.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// How a line looks.
+    pub format: LogFormat,
+    /// Levels by module, as `tracing` reads them.
+    pub filter: String,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Human,
+    /// For machines, one JSON object a line.
+    Json,
+}
+
+/// How payments are handled.
+#[derive(Debug, Clone)]
+pub struct Payments {
+    /// The interval of the early reconciliation.
+    pub early_interval: Duration,
+    /// How long an order can be paid.
+    pub order_life: Duration,
+    /// How long a request waits for a receipt.
+    pub receipt_wait: Duration,
+    /// How long the right to issue a receipt is held.
+    pub receipt_lease: Duration,
+    /// How often receipts that are due are taken up.
+    pub receipt_interval: Duration,
+    /// How long one question to a gateway may take.
+    pub gateway_wait: Duration,
+    /// How long an idempotency key is kept at least.
+    pub idempotency_life: Duration,
+    /// How often expired rows are cleared away.
+    pub housekeeping_interval: Duration,
+    /// Whether callers see only what is theirs.
+    pub search_scope: bool,
+    /// The user our own jobs act as.
+    pub system_user_uuid: String,
+    /// Where payers may be sent back to.
+    pub allowed_callback_hosts: AllowedCallbackHosts,
+}
+
+/// What one caller may take up.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// The largest request body.
+    pub body_bytes: usize,
+}
+
+/// The sandbox gateway.
+#[derive(Debug, Clone)]
+pub struct Sandbox {
+    /// Whether it is offered.
+    pub active: bool,
+    /// The key it signs with; `None` for one that is generated.
+    pub secret: Option<SecretString>,
+}
+
+/// The gateways that are active, each with its own configuration.
+#[derive(Debug, Default)]
+pub struct GatewayConfigs {
+    /// AXIS.
+    pub axis: Option<AxisConfig>,
+    /// PAYTM.
+    pub paytm: Option<PaytmConfig>,
+    /// PAYU.
+    pub payu: Option<PayuConfig>,
+}
+
+/// The stand-ins for DIGIT's services.
+#[derive(Clone)]
+pub struct StandIns {
+    /// What transaction ids look like.
+    pub id_format: IdFormat,
+    /// Where the day turns.
+    pub time_zone: TimeZone,
+    /// The bank accounts of tenants.
+    pub bank_accounts: ConfiguredBankAccounts,
+}
+
+impl fmt::Debug for StandIns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StandIns")
+            .field("id_format", &self.id_format)
+            .field("time_zone", &self.time_zone.iana_name())
+            .field("bank_accounts", &self.bank_accounts)
+            .finish()
+    }
+}
+
+/// Builds the configuration out of effective values, with everything that is wrong about their
+/// meaning. What is wrong is stood in for where that can be done, so that reading goes on.
+pub(super) fn build(values: &Values) -> (Option<Config>, Vec<Problem>) {
+    let mut reader = Reader::new(values);
+    let (server, log, payments) = (server(&mut reader), log(&mut reader), payments(&mut reader));
+    let sandbox = Sandbox { active: reader.flag("sandbox.active"), secret: sandbox_secret(&mut reader) };
+    let gateways = gateways(&mut reader);
+    let config = stand_ins(&mut reader).map(|stand_ins| Config {
+        server,
+        data_dir: PathBuf::from(reader.text("data.dir")),
+        log,
+        payments,
+        limits: Limits { body_bytes: reader.small_number("limits.body-bytes") },
+        sandbox,
+        gateways,
+        stand_ins,
+    });
+    (config, reader.problems)
+}
+
+fn server(reader: &mut Reader<'_>) -> Server {
+    const MOST_THREADS: usize = 4;
+    let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let public_url = reader.set("server.public-url").and_then(|url| absolute_url(url).ok());
+    if public_url.as_ref().is_some_and(|url| url.contains('?')) {
+        reader.problem("server.public-url", "must not have a query", "leave out what begins with `?`");
+    }
+    Server {
+        address: reader.text("server.address").parse().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        port: u16::try_from(reader.number("server.port")).unwrap_or_default(),
+        context_path: context_path(reader),
+        public_url,
+        shutdown_wait: reader.secs("server.shutdown-wait-secs"),
+        worker_threads: match reader.small_number("server.worker-threads") {
+            0 => processors.min(MOST_THREADS),
+            set => set,
+        },
+    }
+}
+
+fn context_path(reader: &mut Reader<'_>) -> String {
+    const KEY: &str = "server.context-path";
+    let path = reader.text(KEY).trim_end_matches('/');
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '~');
+    if !path.is_empty() && (!path.starts_with('/') || path.contains("//") || !path.chars().all(plain)) {
+        reader.problem(
+            KEY,
+            format!("`{path}` is not a path"),
+            "begin with a slash and use letters, digits, `-`, `_`, `.` and `~` between slashes, e.g. /pg-service",
+        );
+    }
+    path.to_owned()
+}
+
+fn log(reader: &mut Reader<'_>) -> Log {
+    let filter = reader.text("log.level");
+    if let Err(error) = EnvFilter::try_new(filter) {
+        reader.problem("log.level", error.to_string(), "give a level, or levels by module: info,payment_service=debug");
+    }
+    let format = if reader.text("log.format") == "json" { LogFormat::Json } else { LogFormat::Human };
+    Log { format, filter: filter.to_owned() }
+}
+
+fn payments(reader: &mut Reader<'_>) -> Payments {
+    let early_interval = reader.mins("pg.earlyReconcileJobRunInterval.mins");
+    Payments {
+        early_interval,
+        order_life: match reader.mins("order.life-mins") {
+            Duration::ZERO => early_interval.saturating_mul(2),
+            set => set,
+        },
+        receipt_wait: reader.millis("receipts.wait-ms"),
+        receipt_lease: reader.millis("receipts.lease-ms"),
+        receipt_interval: reader.millis("receipts.interval-ms"),
+        gateway_wait: reader.millis("gateways.wait-ms"),
+        idempotency_life: reader.mins("idempotency.life-hours").saturating_mul(60),
+        housekeeping_interval: reader.mins("housekeeping.interval-mins"),
+        search_scope: reader.flag("search.scope"),
+        system_user_uuid: reader.text("egov.pg.reconciliation.system.user.uuid").to_owned(),
+        allowed_callback_hosts: allowed_callback_hosts(reader),
+    }
+}
+
+fn allowed_callback_hosts(reader: &mut Reader<'_>) -> AllowedCallbackHosts {
+    let hosts: BTreeMap<String, Vec<String>> = reader
+        .values
+        .per_tenant("callback.allowed-hosts")
+        .map(|(tenant, hosts)| {
+            (tenant.to_owned(), kinds::hosts(hosts.expose()).map(str::to_ascii_lowercase).collect())
+        })
+        .collect();
+    AllowedCallbackHosts::new(hosts)
+}
+
+/// The shortest key the sandbox may be given, in bytes: that of the digest it signs with.
+const SHORTEST_SANDBOX_SECRET: usize = 32;
+
+fn sandbox_secret(reader: &mut Reader<'_>) -> Option<SecretString> {
+    let secret = reader.set("sandbox.secret")?;
+    if secret.len() < SHORTEST_SANDBOX_SECRET {
+        reader.problem(
+            "sandbox.secret",
+            "is too short to sign with",
+            format!("give at least {SHORTEST_SANDBOX_SECRET} characters, or leave it out: one is generated"),
+        );
+    }
+    Some(SecretString::from(secret))
+}
+
+fn gateways(reader: &mut Reader<'_>) -> GatewayConfigs {
+    GatewayConfigs {
+        axis: gateway(reader, "axis.active", AxisConfig::read),
+        paytm: gateway(reader, "paytm.active", PaytmConfig::read),
+        payu: gateway(reader, "payu.active", PayuConfig::read),
+    }
+}
+
+/// The configuration of a gateway that is active.
+fn gateway<T>(
+    reader: &mut Reader<'_>,
+    active: &str,
+    read: impl Fn(&Lookup<'_>) -> Result<T, Vec<ConfigProblem>>,
+) -> Option<T> {
+    if !reader.flag(active) {
+        return None;
+    }
+    let values = reader.values;
+    // Only what was set: the adapter has the defaults, and a test compares them with the table's.
+    match read(&|name| values.set(name).map(|value| value.expose().to_owned())) {
+        Ok(config) => Some(config),
+        Err(problems) => {
+            for ConfigProblem { property, problem } in problems {
+                reader.problem(&property, problem, format!("set it, or {active}=false"));
+            }
+            None
+        }
+    }
+}
+
+fn stand_ins(reader: &mut Reader<'_>) -> Option<StandIns> {
+    const FORMAT: &str = "egov.idgen.ack.format";
+    let id_format = match reader.text(FORMAT).parse::<IdFormat>() {
+        Ok(format) => Some(format),
+        Err(error) => {
+            reader.problem(FORMAT, error.to_string(), "see docs/configuration.md for what a format may hold");
+            None
+        }
+    };
+    let (time_zone, bank_accounts) = (time_zone(reader), bank_accounts(reader));
+    Some(StandIns { id_format: id_format?, time_zone, bank_accounts })
+}
+
+fn time_zone(reader: &mut Reader<'_>) -> TimeZone {
+    const KEY: &str = "time-zone";
+    match reader.text(KEY) {
+        // India's needs no time zone database on the machine.
+        "Asia/Kolkata" | "Asia/Calcutta" => indian_standard_time(),
+        name => TimeZone::get(name).unwrap_or_else(|_| {
+            reader.problem(KEY, format!("`{name}` is not a time zone this machine knows"), "give a name like Asia/Kolkata or UTC");
+            TimeZone::UTC
+        }),
+    }
+}
+
+fn bank_accounts(reader: &mut Reader<'_>) -> ConfiguredBankAccounts {
+    const KEY: &str = "bank-account";
+    let mut of_tenants = HashMap::new();
+    let mut of_others = None;
+    for (tenant, account) in reader.values.per_tenant(KEY) {
+        match TenantId::new(tenant) {
+            Ok(_) if tenant == "*" => of_others = Some(account.expose().to_owned()),
+            Ok(tenant) => {
+                of_tenants.insert(tenant, account.expose().to_owned());
+            }
+            Err(error) => reader.problem(&format!("{KEY}.{tenant}"), error.to_string(), "name a tenant behind the dot"),
+        }
+    }
+    ConfiguredBankAccounts::new(of_tenants, of_others)
+}

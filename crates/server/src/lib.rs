@@ -1,0 +1,3 @@
+//! The payment gateway service as a program: its configuration, its commands, its wiring.
+
+pub mod config;

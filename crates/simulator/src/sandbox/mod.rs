@@ -1,0 +1,233 @@
+//! The sandbox gateway: a payment gateway without money, for a first payment on one machine.
+//!
+//! It behaves like an outside party. It has books of its own (one SQLite file), a pay page on which
+//! the visitor decides what happens, an API that is asked over HTTP, and signed callbacks. It knows
+//! nothing of the service that uses it.
+//!
+//! # Protocol
+//!
+//! Both sides share a merchant name and a secret. Every signature is HMAC-SHA256 under the secret,
+//! in lower-case hexadecimal, over a UTF-8 text: a line with the purpose, then for each field, in
+//! the order given here, a line `name=length:value`, where the length counts the bytes of the value.
+//! Every line ends in `\n`. Moments are milliseconds since 1970-01-01T00:00:00Z, amounts whole paise.
+//!
+//! ## Pay link (merchant → payer's browser → sandbox)
+//! `GET {base}/pay` with the query parameters `merchant`, `order`, `amount_paise`, `currency` (`INR`),
+//! `description`, `bill`, `payee`, `return_url`, `notify_url`, `expires`, and `signature` over these
+//! ten with the purpose `sandbox-pay-1`. Making the link calls nobody: the sandbox learns of the
+//! order when its page is first opened. From then on the order's amount and addresses are fixed, and
+//! another link for the same order with other ones is refused. After `expires` it cannot be paid.
+//!
+//! ## Report
+//! What the sandbox says about an order, wherever it says it, has these fields: `merchant`, `order`,
+//! `state`, `amount_paise` (what was asked), `currency`, `paid_paise` (what was taken),
+//! `payment_id`, `mode`, `code`, `message`, `timestamp`. What is not there is null in JSON and an
+//! empty text in a URL and in the signed text. The signature covers them all in this order.
+//!
+//! | `state` | meaning |
+//! |---|---|
+//! | `CREATED` | the payer has not chosen yet |
+//! | `PENDING` | the payer has paid, the answer is still to come |
+//! | `PAID` | `paid_paise` was taken |
+//! | `DECLINED`, `EXPIRED` | nothing was taken and nothing will be |
+//! | `UNKNOWN` | with HTTP status 404 and the code `NO_SUCH_ORDER`: nobody has opened it |
+//!
+//! - **Return** (purpose `sandbox-return-1`): after the choice the browser is sent on, by `303 See
+//!   Other`, to `return_url` with the report in the parameters `sandboxMerchant`, `sandboxOrder`,
+//!   `sandboxState`, `sandboxAmountPaise`, `sandboxCurrency`, `sandboxPaidPaise`, `sandboxPaymentId`,
+//!   `sandboxMode`, `sandboxCode`, `sandboxMessage`, `sandboxTimestamp` and `sandboxSignature`.
+//! - **Callback** (purpose `sandbox-callback-1`): `POST notify_url` with the report as a JSON object
+//!   and its signature in the member `signature`. `timestamp` is the moment of the decision, so that
+//!   every try carries the same bytes. Any 2xx answer ends it; anything else is repeated after ever
+//!   longer waits, up to a limit, across restarts of the sandbox.
+//! - **Answer** (purpose `sandbox-answer-1`): to the question below, the same JSON. `timestamp` is that
+//!   of the question, so that an old answer never passes for a new one.
+//!
+//! ## Questions (merchant → sandbox)
+//! - `GET {base}/api/v1/orders/{order}` with the headers `X-Sandbox-Merchant`, `X-Sandbox-Timestamp`
+//!   (at most five minutes off) and `X-Sandbox-Signature`, purpose `sandbox-status-1`, over `merchant`,
+//!   `timestamp`, `order`.
+//! - `GET {base}/api/v1/orders?after=&limit=` lists all orders in the order they were opened, `limit`
+//!   (at most 1000) behind the `sequence` in `after`; signed likewise, purpose `sandbox-orders-1`, over
+//!   `merchant`, `timestamp`, `after`, `limit` (their texts as they stand in the query).
+//!
+//! # What the visitor can choose
+//! Pay; decline; pay but say nothing (neither return nor callback: only asking finds out); answer late
+//! (`PENDING` for a while, then `PAID` with a callback); take a wrong amount. Closing the tab leaves the
+//! order as it is. Only the first choice counts, however often the form is sent.
+
+mod books;
+mod clock;
+mod courier;
+mod http;
+mod link;
+mod order;
+mod report;
+pub mod signature;
+mod visitor;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use url::Url;
+
+use books::Books;
+use report::Report;
+
+pub use books::{BooksError, OpenError};
+pub use clock::Clock;
+pub use courier::{CallbackPolicy, Tally};
+pub use order::{CallbackProgress, Choice, State};
+pub use visitor::{Answered, Page, VisitError, Visitor};
+
+/// What a sandbox needs to know.
+#[derive(Debug, Clone)]
+pub struct SandboxSettings {
+    /// The one merchant it serves.
+    pub merchant: String,
+    /// What it shares with the merchant.
+    pub secret: SecretString,
+    /// Where browsers reach [`Sandbox::router`], e.g. `http://localhost:9000/sandbox`.
+    pub public_url: String,
+    /// Where the merchant's own API is reached, e.g. `http://localhost:9000/pg-service`. Only shown, as
+    /// a hint on the return page.
+    pub lookup_url: Option<String>,
+    /// How long a late answer takes.
+    pub late_after: Duration,
+    /// How callbacks are tried.
+    pub callbacks: CallbackPolicy,
+    /// Its own clock.
+    pub clock: Clock,
+}
+
+impl SandboxSettings {
+    /// Settings with defaults for everything else: late answers after 20 seconds.
+    pub fn new(merchant: impl Into<String>, secret: SecretString, public_url: impl Into<String>) -> SandboxSettings {
+        SandboxSettings {
+            merchant: merchant.into(),
+            secret,
+            public_url: public_url.into(),
+            lookup_url: None,
+            late_after: Duration::from_secs(20),
+            callbacks: CallbackPolicy::default(),
+            clock: Clock::default(),
+        }
+    }
+}
+
+/// A sandbox gateway. Cheap to clone; clones share the books.
+#[derive(Clone)]
+pub struct Sandbox {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    settings: SandboxSettings,
+    /// The path of `public_url`, without a slash at its end: links within the pages begin with it.
+    base_path: String,
+    books: Books,
+    form_key: Vec<u8>,
+    courier: courier::Courier,
+}
+
+/// An order as the books have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BookEntry {
+    /// Its place in the books; grows.
+    pub sequence: i64,
+    /// The merchant's number of it.
+    pub order: String,
+    /// Where it stands.
+    pub state: State,
+    /// What was asked for.
+    pub amount_paise: i64,
+    /// Always `INR`.
+    pub currency: String,
+    /// What was taken; `None` when nothing was.
+    pub paid_paise: Option<i64>,
+    /// The sandbox's number of the payment.
+    pub payment_id: Option<String>,
+    /// What the payer chose.
+    pub choice: Option<Choice>,
+    /// When its page was first opened, in milliseconds since the epoch.
+    pub opened_ms: i64,
+    /// When the payer chose, in milliseconds since the epoch.
+    pub decided_ms: Option<i64>,
+    /// How its callback fares; `None` when there is none.
+    pub callback: Option<CallbackProgress>,
+}
+
+impl Sandbox {
+    /// Opens the books in that file, which is created when there is none.
+    ///
+    /// # Errors
+    /// An [`OpenError`] when the file cannot be used.
+    pub fn open(database: &Path, settings: SandboxSettings) -> Result<Sandbox, OpenError> {
+        let books = Books::open(database)?;
+        let form_key = books.form_key()?;
+        let base_path = Url::parse(&settings.public_url)
+            .map(|url| url.path().trim_end_matches('/').to_owned())
+            .unwrap_or_else(|_| "/sandbox".to_owned());
+        let inner = Inner { settings, base_path, books, form_key, courier: courier::Courier::default() };
+        Ok(Sandbox { inner: Arc::new(inner) })
+    }
+
+    /// The pages and the API, to be nested under `/sandbox`.
+    pub fn router(&self) -> axum::Router {
+        http::router(self.clone())
+    }
+
+    /// Up to `limit` orders behind the one of that `sequence` (0 for the first), in the order they were
+    /// opened.
+    ///
+    /// # Errors
+    /// A [`BooksError`] when the books cannot be read.
+    pub async fn books(&self, after: i64, limit: u32) -> Result<Vec<BookEntry>, BooksError> {
+        let orders = self.inner.books.orders_after(after, limit, self.now_ms()).await?;
+        Ok(orders
+            .into_iter()
+            .map(|order| BookEntry {
+                sequence: order.sequence,
+                payment_id: order.payment_id(),
+                order: order.terms.order,
+                state: order.state,
+                amount_paise: order.terms.amount_paise,
+                currency: order.terms.currency,
+                paid_paise: order.paid_paise,
+                choice: order.choice,
+                opened_ms: order.opened_ms,
+                decided_ms: order.decided_ms,
+                callback: order.callback,
+            })
+            .collect())
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.inner.settings.clock.now_ms()
+    }
+
+    fn secret(&self) -> &[u8] {
+        self.inner.settings.secret.expose_secret().as_bytes()
+    }
+
+    fn merchant(&self) -> &str {
+        &self.inner.settings.merchant
+    }
+
+    /// The signed way back to the application.
+    fn return_url(&self, order: &order::Order) -> String {
+        Report::of(order, self.merchant(), self.now_ms()).in_url(&order.terms.return_url, self.secret())
+    }
+
+    /// What the forms and pages of one order are signed with: only who was sent to the page has it.
+    fn form_token(&self, order: &str) -> String {
+        signature::sign(&self.inner.form_key, signature::Purpose::Form, &[("order", order)])
+    }
+
+    fn is_form_token(&self, order: &str, token: &str) -> bool {
+        signature::is_signed(&self.inner.form_key, signature::Purpose::Form, &[("order", order)], token)
+    }
+}

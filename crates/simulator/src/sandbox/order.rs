@@ -1,0 +1,327 @@
+//! An order: what is to be paid, what the payer chose, and what came of it.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// How much a payer is asked for and where the answer goes: what the merchant signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Terms {
+    /// The merchant's number of the order.
+    pub(super) order: String,
+    /// What is to be paid.
+    pub(super) amount_paise: i64,
+    /// Always `INR`.
+    pub(super) currency: String,
+    /// What it is for.
+    pub(super) description: String,
+    /// The bill.
+    pub(super) bill: String,
+    /// Who gets it.
+    pub(super) payee: String,
+    /// Where the payer's browser goes afterwards.
+    pub(super) return_url: String,
+    /// Where the callback goes.
+    pub(super) notify_url: String,
+    /// Until when it can be paid.
+    pub(super) expires_ms: i64,
+}
+
+impl Terms {
+    /// Whether these are the same order: what was asked for first can never be altered. Texts are
+    /// not compared, the first ones stay.
+    pub(super) fn agree_with(&self, other: &Terms) -> bool {
+        self.order == other.order
+            && self.amount_paise == other.amount_paise
+            && self.currency == other.currency
+            && self.return_url == other.return_url
+            && self.notify_url == other.notify_url
+    }
+}
+
+/// Where an order stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum State {
+    /// The payer has opened the page and chosen nothing.
+    Created,
+    /// The payer has paid; the answer is still to come.
+    Pending,
+    /// The money was taken.
+    Paid,
+    /// The payer declined: nothing was taken and nothing will be.
+    Declined,
+    /// Its time ran out before the payer chose: nothing was taken and nothing will be.
+    Expired,
+}
+
+impl State {
+    /// The word in the books and on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Created => "CREATED",
+            State::Pending => "PENDING",
+            State::Paid => "PAID",
+            State::Declined => "DECLINED",
+            State::Expired => "EXPIRED",
+        }
+    }
+
+    /// The state of this word.
+    pub fn from_word(word: &str) -> Option<State> {
+        [State::Created, State::Pending, State::Paid, State::Declined, State::Expired]
+            .into_iter()
+            .find(|state| state.as_str() == word)
+    }
+}
+
+/// What a payer can choose on the pay page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Choice {
+    /// The money is taken; browser and callback say so.
+    Pay,
+    /// Nothing is taken; browser and callback say so.
+    Decline,
+    /// The money is taken; nobody is told.
+    SayNothing,
+    /// The browser says "pending"; the money is taken, and the callback sent, some time later.
+    AnswerLate,
+    /// One rupee less than asked is taken (one more, when there is no rupee to spare).
+    WrongAmount,
+}
+
+impl Choice {
+    /// All of them, in the order of the page.
+    pub const ALL: [Choice; 5] =
+        [Choice::Pay, Choice::Decline, Choice::SayNothing, Choice::AnswerLate, Choice::WrongAmount];
+
+    /// The word in the form and the books.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Choice::Pay => "pay",
+            Choice::Decline => "decline",
+            Choice::SayNothing => "say-nothing",
+            Choice::AnswerLate => "answer-late",
+            Choice::WrongAmount => "wrong-amount",
+        }
+    }
+
+    /// The choice of this word.
+    pub fn from_word(word: &str) -> Option<Choice> {
+        Choice::ALL.into_iter().find(|choice| choice.as_str() == word)
+    }
+
+    /// Whether the application is told of the decision: by callback, and by the payer's browser.
+    pub(super) fn tells(self) -> bool {
+        match self {
+            Choice::Pay | Choice::Decline | Choice::AnswerLate | Choice::WrongAmount => true,
+            Choice::SayNothing => false,
+        }
+    }
+}
+
+/// How the callback of an order fares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CallbackProgress {
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Whether it arrived.
+    pub delivered: bool,
+    /// What the last try came to, in a few words.
+    pub last_result: Option<String>,
+}
+
+/// An order as it stands in the books.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Order {
+    /// Its place in the books; grows.
+    pub(super) sequence: i64,
+    /// What was asked for.
+    pub(super) terms: Terms,
+    /// When the payer first opened the page.
+    pub(super) opened_ms: i64,
+    /// Where it stands.
+    pub(super) state: State,
+    /// What the payer chose.
+    pub(super) choice: Option<Choice>,
+    /// What was taken.
+    pub(super) paid_paise: Option<i64>,
+    /// When the payer chose, or its time ran out.
+    pub(super) decided_ms: Option<i64>,
+    /// When a late answer comes.
+    pub(super) due_ms: Option<i64>,
+    /// The callback, once there is something to call back about.
+    pub(super) callback: Option<CallbackProgress>,
+}
+
+impl Order {
+    /// The sandbox's number of the payment; none before the payer has paid.
+    pub(super) fn payment_id(&self) -> Option<String> {
+        match self.state {
+            State::Pending | State::Paid => Some(format!("SBX{:010}", self.sequence)),
+            State::Created | State::Declined | State::Expired => None,
+        }
+    }
+
+    /// What changes by the passing of time: a late answer comes, or time runs out. Returns what is
+    /// written into the log.
+    pub(super) fn advance(&mut self, now_ms: i64) -> Option<&'static str> {
+        match self.state {
+            State::Created if now_ms > self.terms.expires_ms => {
+                self.state = State::Expired;
+                self.decided_ms = Some(now_ms);
+                Some("its time ran out")
+            }
+            State::Pending if self.due_ms.is_none_or(|due| due <= now_ms) => {
+                self.state = State::Paid;
+                self.paid_paise = Some(self.terms.amount_paise);
+                Some("the late answer came: paid")
+            }
+            State::Created | State::Pending | State::Paid | State::Declined | State::Expired => None,
+        }
+    }
+
+    /// Carries out the payer's first choice; every later one changes nothing. Returns what is
+    /// written into the log.
+    pub(super) fn choose(&mut self, choice: Choice, now_ms: i64, late_after: Duration) -> Option<&'static str> {
+        if self.state != State::Created {
+            return None;
+        }
+        let asked = self.terms.amount_paise;
+        let (state, paid, log) = match choice {
+            Choice::Pay => (State::Paid, Some(asked), "paid"),
+            Choice::Decline => (State::Declined, None, "declined"),
+            Choice::SayNothing => (State::Paid, Some(asked), "paid, nobody is told"),
+            Choice::AnswerLate => (State::Pending, None, "paid, the answer comes late"),
+            Choice::WrongAmount => (State::Paid, Some(wrong_amount(asked)), "paid, but another amount than asked"),
+        };
+        self.state = state;
+        self.paid_paise = paid;
+        self.choice = Some(choice);
+        self.decided_ms = Some(now_ms);
+        if choice == Choice::AnswerLate {
+            let wait_ms = i64::try_from(late_after.as_millis()).unwrap_or(i64::MAX);
+            self.due_ms = Some(now_ms.saturating_add(wait_ms));
+        }
+        Some(log)
+    }
+
+    /// Whether there is something to call the merchant about.
+    pub(super) fn is_to_be_told(&self) -> bool {
+        let decided = match self.state {
+            State::Paid | State::Declined => true,
+            State::Created | State::Pending | State::Expired => false,
+        };
+        decided && self.choice.is_some_and(Choice::tells)
+    }
+}
+
+/// What is taken instead of the amount asked: a rupee less, or more when there is none to spare.
+pub(super) fn wrong_amount(asked_paise: i64) -> i64 {
+    if asked_paise > 100 { asked_paise - 100 } else { asked_paise + 100 }
+}
+
+/// An amount as Indians write it: `₹1,23,456.00`.
+pub(super) fn rupees(paise: i64) -> String {
+    let digits = (paise / 100).unsigned_abs().to_string();
+    let (head, last_three) = digits.split_at(digits.len().saturating_sub(3));
+    let mut grouped = String::with_capacity(digits.len() + 8);
+    for (at, digit) in head.chars().enumerate() {
+        if at > 0 && (head.len() - at).is_multiple_of(2) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    if !head.is_empty() {
+        grouped.push(',');
+    }
+    let sign = if paise < 0 { "-" } else { "" };
+    format!("{sign}₹{grouped}{last_three}.{:02}", (paise % 100).unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rupees_are_grouped_the_indian_way() {
+        for (paise, text) in [
+            (0, "₹0.00"),
+            (5, "₹0.05"),
+            (99_900, "₹999.00"),
+            (100_000, "₹1,000.00"),
+            (12_345_600, "₹1,23,456.00"),
+            (1_234_567_801, "₹1,23,45,678.01"),
+            (999_999_999_999_999, "₹9,99,99,99,99,99,999.99"),
+            (-12_345, "-₹123.45"),
+        ] {
+            assert_eq!(rupees(paise), text);
+        }
+    }
+
+    fn order() -> Order {
+        Order {
+            sequence: 7,
+            terms: Terms {
+                order: "T1".into(),
+                amount_paise: 10_000,
+                currency: "INR".into(),
+                description: String::new(),
+                bill: String::new(),
+                payee: String::new(),
+                return_url: "http://x/".into(),
+                notify_url: "http://x/".into(),
+                expires_ms: 1_000,
+            },
+            opened_ms: 0,
+            state: State::Created,
+            choice: None,
+            paid_paise: None,
+            decided_ms: None,
+            due_ms: None,
+            callback: None,
+        }
+    }
+
+    const LATE: Duration = Duration::from_millis(500);
+
+    #[test]
+    fn only_the_first_choice_counts() {
+        for first in Choice::ALL {
+            let mut order = order();
+            assert!(order.choose(first, 1, LATE).is_some());
+            let decided = order.clone();
+            for second in Choice::ALL {
+                assert_eq!(order.choose(second, 2, LATE), None);
+            }
+            assert_eq!(order, decided);
+        }
+    }
+
+    #[test]
+    fn a_choice_that_comes_too_late_takes_no_money() {
+        let mut order = order();
+        assert!(order.advance(1_000).is_none(), "the last moment counts");
+        assert!(order.advance(1_001).is_some());
+        assert_eq!(order.choose(Choice::Pay, 1_002, LATE), None);
+        assert_eq!((order.state, order.paid_paise), (State::Expired, None));
+    }
+
+    #[test]
+    fn a_late_answer_takes_the_money_when_it_is_due_even_after_the_orders_time() {
+        let mut order = order();
+        order.choose(Choice::AnswerLate, 900, LATE);
+        assert!(order.advance(1_399).is_none());
+        assert_eq!((order.state, order.is_to_be_told()), (State::Pending, false));
+        assert!(order.advance(1_400).is_some());
+        assert_eq!((order.state, order.paid_paise, order.is_to_be_told()), (State::Paid, Some(10_000), true));
+    }
+
+    #[test]
+    fn a_wrong_amount_is_never_the_right_one_and_never_nothing() {
+        for asked in [1, 99, 100, 101, 10_000, 999_999_999_999_999] {
+            assert!(wrong_amount(asked) != asked && wrong_amount(asked) > 0);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Searching transactions, newest first.
+//!
+//! The conditions of a search are turned into one or several *runs*: pieces of an index that lie in
+//! the order of the answer. The most selective condition chooses the runs, the others filter what
+//! they yield; the planner has no statistics to choose by, so a plus sign keeps it from using the
+//! index of a filter. The heads of the runs are merged. Thus a page is read, however large the
+//! table, and never gathered and sorted.
+
+use payment_domain::{StatusName, Transaction, TxnId};
+use payment_store::{SearchQuery, TenantScope};
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+
+use crate::failure::Failure;
+use crate::rows::{self, Columns};
+use crate::transactions;
+
+/// Part of a `WHERE` with the values of its question marks.
+struct Condition {
+    sql: &'static str,
+    values: Vec<Value>,
+}
+
+impl Condition {
+    fn new<const N: usize>(sql: &'static str, values: [&str; N]) -> Condition {
+        Condition { sql, values: values.into_iter().map(|text| Value::Text(text.to_owned())).collect() }
+    }
+}
+
+/// The place of a transaction in the answer: its creation time, then its id.
+type Place = (i64, TxnId);
+
+/// The transactions that match, newest first.
+pub(crate) fn search(conn: &Connection, query: &SearchQuery) -> Result<Vec<Transaction>, Failure> {
+    // One snapshot: what matched is still so when it is read.
+    let snapshot = conn.unchecked_transaction()?;
+    let skipped = usize::try_from(query.page.offset).map_err(|_| Failure::OutOfRange)?;
+    let wanted = i64::from(query.page.offset).saturating_add(i64::from(query.page.limit));
+    let filters = filters(query);
+    let mut places: Vec<Place> = Vec::new();
+    for run in runs(&snapshot, query)? {
+        places.extend(head(&snapshot, run, &filters, wanted)?);
+    }
+    places.sort_unstable_by(|one, other| other.cmp(one));
+    let mut matching = Vec::new();
+    let page = places.iter().skip(skipped).take(usize::try_from(query.page.limit).unwrap_or(usize::MAX));
+    for (_, id) in page {
+        matching.extend(transactions::find(&snapshot, id)?);
+    }
+    Ok(matching)
+}
+
+/// The first `wanted` places of a run that pass the filters.
+fn head(conn: &Connection, run: Condition, filters: &[Condition], wanted: i64) -> Result<Vec<Place>, Failure> {
+    let mut statement = conn.prepare_cached(&head_sql(&run, filters))?;
+    let values = run
+        .values
+        .into_iter()
+        .chain(filters.iter().flat_map(|filter| filter.values.iter().cloned()))
+        .chain([Value::Integer(wanted)]);
+    rows::all(&mut statement, params_from_iter(values), |row| {
+        let columns = Columns::of(row, "eg_pg_transactions")?;
+        Ok((columns.get("created_time")?, columns.txn_id()?))
+    })
+}
+
+fn head_sql(run: &Condition, filters: &[Condition]) -> String {
+    let mut sql = format!("SELECT txn_id, created_time FROM eg_pg_transactions WHERE {}", run.sql);
+    for filter in filters {
+        sql.push_str(" AND ");
+        sql.push_str(filter.sql);
+    }
+    sql.push_str(" ORDER BY created_time DESC, txn_id DESC LIMIT ?");
+    sql
+}
+
+/// The runs of the most selective condition. No transaction is in two of them.
+fn runs(conn: &Connection, query: &SearchQuery) -> Result<Vec<Condition>, Failure> {
+    if let Some(id) = &query.txn_id {
+        return Ok(vec![Condition::new("txn_id = ?", [id.as_str()])]);
+    }
+    if let Some(receipt) = &query.receipt {
+        return Ok(vec![Condition::new("receipt = ?", [receipt])]);
+    }
+    if let Some(bill) = &query.bill_id {
+        let sql = "txn_id IN (SELECT txn_id FROM eg_pg_transaction_bills WHERE bill_id = ?)";
+        return Ok(vec![Condition::new(sql, [bill.as_str()])]);
+    }
+    if let Some(consumer_code) = &query.consumer_code {
+        return Ok(vec![Condition::new("consumer_code = ?", [consumer_code])]);
+    }
+    if let Some(uuid) = &query.user_uuid {
+        return Ok(vec![Condition::new("user_uuid = ?", [uuid])]);
+    }
+    if let Some(mine) = &query.mine {
+        return Ok(vec![
+            Condition::new("user_uuid = ?", [&mine.uuid]),
+            Condition::new("created_by = ? AND created_by <> user_uuid", [&mine.uuid]),
+        ]);
+    }
+    let statuses = match query.status {
+        Some(status) => vec![status],
+        None => vec![StatusName::Pending, StatusName::Success, StatusName::Failure],
+    };
+    let tenants = match (&query.tenant_id, &query.within) {
+        (Some(tenant), _) => vec![tenant.as_str().to_owned()],
+        (None, Some(scope)) => tenants_within(conn, scope)?,
+        (None, None) => {
+            let run = |status: &StatusName| Condition::new("txn_status = ?", [status.as_str()]);
+            return Ok(statuses.iter().map(run).collect());
+        }
+    };
+    Ok(tenants
+        .iter()
+        .flat_map(|tenant| {
+            statuses.iter().map(|status| {
+                Condition::new("tenant_id = ? AND txn_status = ?", [tenant.as_str(), status.as_str()])
+            })
+        })
+        .collect())
+}
+
+/// Every condition of the query, in a form that uses no index. Those that a run rests on are among
+/// them: they cost nothing.
+fn filters(query: &SearchQuery) -> Vec<Condition> {
+    let mut filters = Vec::new();
+    if let Some(tenant) = &query.tenant_id {
+        filters.push(Condition::new("+tenant_id = ?", [tenant.as_str()]));
+    }
+    if let Some(id) = &query.txn_id {
+        filters.push(Condition::new("+txn_id = ?", [id.as_str()]));
+    }
+    if let Some(bill) = &query.bill_id {
+        // Correlated, so that it is looked up for each row that is left.
+        let sql = "EXISTS (SELECT 1 FROM eg_pg_transaction_bills AS paid
+            WHERE paid.bill_id = ? AND paid.txn_id = eg_pg_transactions.txn_id)";
+        filters.push(Condition::new(sql, [bill.as_str()]));
+    }
+    if let Some(uuid) = &query.user_uuid {
+        filters.push(Condition::new("+user_uuid = ?", [uuid]));
+    }
+    if let Some(receipt) = &query.receipt {
+        filters.push(Condition::new("+receipt = ?", [receipt]));
+    }
+    if let Some(consumer_code) = &query.consumer_code {
+        filters.push(Condition::new("+consumer_code = ?", [consumer_code]));
+    }
+    if let Some(status) = query.status {
+        filters.push(Condition::new("+txn_status = ?", [status.as_str()]));
+    }
+    if let Some(mine) = &query.mine {
+        filters.push(Condition::new("(+user_uuid = ? OR +created_by = ?)", [&mine.uuid, &mine.uuid]));
+    }
+    if let Some(scope) = &query.within {
+        let [root, from, to] = below(scope);
+        let sql = "(+tenant_id = ? OR (+tenant_id >= ? AND +tenant_id < ?))";
+        filters.push(Condition::new(sql, [&root, &from, &to]));
+    }
+    filters
+}
+
+/// A tenant, and the range in which all tenants below it lie: from the dot behind it to the
+/// character that follows the dot.
+fn below(scope: &TenantScope) -> [String; 3] {
+    [scope.root.clone(), format!("{}.", scope.root), format!("{}/", scope.root)]
+}
+
+/// The tenants of a scope that have transactions, each found by one step along the index.
+fn tenants_within(conn: &Connection, scope: &TenantScope) -> Result<Vec<String>, Failure> {
+    let mut tenants = Vec::new();
+    let [root, from, to] = below(scope);
+    let exact = conn.prepare_cached("SELECT 1 FROM eg_pg_transactions WHERE tenant_id = ?1 LIMIT 1")?.exists([&root])?;
+    if exact {
+        tenants.push(root);
+    }
+    let mut next = conn.prepare_cached(
+        "SELECT min(tenant_id) FROM eg_pg_transactions WHERE tenant_id > ?1 AND tenant_id < ?2",
+    )?;
+    // The range begins behind the dot itself: no tenant ends in one.
+    let mut last = from;
+    while let Some(tenant) = next.query_row([&last, &to], |row| row.get::<_, Option<String>>(0))? {
+        last.clone_from(&tenant);
+        tenants.push(tenant);
+    }
+    Ok(tenants)
+}

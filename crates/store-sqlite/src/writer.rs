@@ -1,0 +1,183 @@
+//! The one thread that writes. It takes all the work that waits, up to a bound, does it in one
+//! database transaction, and answers everybody after the commit: while one group is made durable
+//! the next one gathers, so that many callers share the cost of one commit.
+//!
+//! Work that fails never fails its neighbours: the group is then rolled back and done again with a
+//! savepoint around each piece. Doing that always would cost every group for the sake of a rare one.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::failure::Failure;
+
+/// The writing thread and the way to it. Dropping it finishes what is queued.
+pub(crate) struct Writer {
+    queue: Option<Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread on its connection. At most `queued` pieces of work wait, and at most
+    /// `group` are committed together.
+    pub(crate) fn start(conn: Connection, queued: usize, group: usize) -> Result<Writer, Failure> {
+        let (queue, jobs) = bounded(queued.max(1));
+        let thread = std::thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || serve(&conn, &jobs, group.max(1)))
+            .map_err(Failure::Thread)?;
+        Ok(Writer { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Does `work` and comes back when it is committed. The work may be done more than once, of
+    /// which only the last time counts; it must leave nothing behind but what it writes through the
+    /// connection. What it writes before it fails is undone.
+    ///
+    /// Work that is queued is done even if its caller no longer waits.
+    pub(crate) async fn write<T, W>(&self, work: W) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        W: Fn(&Connection) -> Result<T, Failure> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let queue = self.queue.as_ref().ok_or(Failure::Stopped)?;
+        queue.try_send(Box::new(Task { work, result: None, reply })).map_err(|refused| {
+            if refused.is_full() { Failure::Overloaded } else { Failure::Stopped }
+        })?;
+        answer.await.map_err(|_| Failure::Stopped)?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the database writer ended in a panic");
+        }
+    }
+}
+
+/// A queued piece of work, whatever its result.
+trait Job: Send {
+    /// Does the work, and keeps the result; says whether it went well.
+    fn run(&mut self, conn: &Connection) -> bool;
+    /// Tells the caller the result, or why the group was not committed.
+    fn answer(self: Box<Self>, group: Result<(), Arc<Failure>>);
+}
+
+struct Task<T, W> {
+    work: W,
+    result: Option<Result<T, Failure>>,
+    reply: oneshot::Sender<Result<T, Failure>>,
+}
+
+impl<T, W> Job for Task<T, W>
+where
+    T: Send,
+    W: Fn(&Connection) -> Result<T, Failure> + Send,
+{
+    fn run(&mut self, conn: &Connection) -> bool {
+        // A panic would end the thread, and with it every payment. What the work holds is not used
+        // again after one.
+        let result = catch_unwind(AssertUnwindSafe(|| (self.work)(conn))).unwrap_or(Err(Failure::Panicked));
+        self.result.insert(result).is_ok()
+    }
+
+    fn answer(self: Box<Self>, group: Result<(), Arc<Failure>>) {
+        let result = match (self.result, group) {
+            (Some(Err(own)), _) => Err(own),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (_, Err(failure)) => Err(Failure::NotCommitted(failure)),
+            (None, Ok(())) => Err(Failure::Stopped),
+        };
+        // The caller may have gone: what is committed is committed.
+        let _ = self.reply.send(result);
+    }
+}
+
+fn serve(conn: &Connection, jobs: &Receiver<Box<dyn Job>>, most: usize) {
+    let mut group = Vec::with_capacity(most);
+    while let Ok(first) = jobs.recv() {
+        group.push(first);
+        group.extend(jobs.try_iter().take(most - 1));
+        let committed = commit(conn, &mut group).map_err(Arc::new);
+        for job in group.drain(..) {
+            job.answer(committed.clone());
+        }
+    }
+}
+
+fn commit(conn: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+    if together(conn, group)? {
+        return Ok(());
+    }
+    one_by_one(conn, group)
+}
+
+/// Does the work of the group in one transaction; `false` and nothing done when a piece fails.
+fn together(conn: &Connection, group: &mut [Box<dyn Job>]) -> Result<bool, Failure> {
+    let transaction = Transaction::begin(conn)?;
+    for job in group {
+        if !job.run(conn) {
+            return Ok(false);
+        }
+    }
+    transaction.commit()?;
+    Ok(true)
+}
+
+/// The same, with what each failing piece wrote undone on its own.
+fn one_by_one(conn: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+    let transaction = Transaction::begin(conn)?;
+    for job in group {
+        conn.execute_batch("SAVEPOINT piece")?;
+        let well = job.run(conn);
+        if conn.is_autocommit() {
+            // Some errors, a full disk among them, make SQLite give up the whole transaction.
+            return Err(Failure::Database(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT_ROLLBACK),
+                None,
+            )));
+        }
+        conn.execute_batch(if well { "RELEASE piece" } else { "ROLLBACK TO piece; RELEASE piece" })?;
+    }
+    transaction.commit()
+}
+
+/// A transaction that is rolled back unless it is committed.
+struct Transaction<'a>(&'a Connection);
+
+impl<'a> Transaction<'a> {
+    fn begin(conn: &'a Connection) -> Result<Transaction<'a>, Failure> {
+        let transaction = Transaction(conn);
+        // What a rollback that failed left open, if ever.
+        transaction.roll_back();
+        conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        Ok(transaction)
+    }
+
+    fn commit(self) -> Result<(), Failure> {
+        self.0.prepare_cached("COMMIT")?.execute([])?;
+        Ok(())
+    }
+
+    fn roll_back(&self) {
+        if !self.0.is_autocommit()
+            && let Err(error) = self.0.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "a database transaction could not be rolled back");
+        }
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        self.roll_back();
+    }
+}

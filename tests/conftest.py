@@ -1,0 +1,102 @@
+"""The real program, started for a test on a free port with a folder of its own."""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import time
+import urllib.request
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BINARY = pathlib.Path(os.environ.get("PG_SERVICE_BINARY", ROOT / "target" / "debug" / "pg-service"))
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+class Service:
+    """A running service and the requests that a test makes to it."""
+
+    def __init__(self, folder: pathlib.Path, log: pathlib.Path):
+        self.port = free_port()
+        self.base = f"http://127.0.0.1:{self.port}"
+        self.url = f"{self.base}/pg-service"
+        self.log = log
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("PG_SERVICE_")}
+        self.process = subprocess.Popen(
+            [BINARY, "serve", "--port", str(self.port), "--data-dir", folder],
+            stdout=log.open("wb"),
+            stderr=subprocess.STDOUT,
+            env=environment,
+        )
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.url}/health", timeout=5):
+                    return
+            except OSError:
+                assert self.process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.05)
+
+    def post(self, path: str, body: dict) -> dict:
+        request = urllib.request.Request(
+            f"{self.url}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.load(response)
+
+    def create(self, bill: str, amount: str = "100.00", product: str = "Property tax") -> dict:
+        """Creates a payment of one bill and returns the transaction."""
+        body = {
+            "RequestInfo": request_info(),
+            "Transaction": {
+                "tenantId": "pb.amritsar",
+                "txnAmount": amount,
+                "billId": bill,
+                "module": "PT",
+                "consumerCode": "PT-107-001",
+                "taxAndPayments": [{"billId": bill, "amountPaid": amount}],
+                "productInfo": product,
+                "gateway": "SANDBOX",
+                "callbackUrl": f"{self.base}/sandbox/return?from=test",
+                "user": {"name": "Asha Rani", "mobileNumber": "9876543210", "tenantId": "pb"},
+            },
+        }
+        return self.post("/transaction/v1/_create", body)["Transaction"]
+
+    def update(self, txn_id: str) -> dict:
+        return self.post(f"/transaction/v1/_update?transactionId={txn_id}", {"RequestInfo": request_info()})[
+            "Transaction"
+        ][0]
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self.process.wait(timeout=30)
+
+
+def request_info() -> dict:
+    return {
+        "apiId": "Rainmaker",
+        "userInfo": {
+            "uuid": "a6f9b1c4-0000-4000-8000-000000000001",
+            "userName": "asha",
+            "name": "Asha Rani",
+            "mobileNumber": "9876543210",
+            "tenantId": "pb",
+            "type": "CITIZEN",
+        },
+    }
+
+
+@pytest.fixture
+def service(tmp_path):
+    running = Service(tmp_path / "data", tmp_path / "service.log")
+    yield running
+    assert running.stop() == 0, running.log.read_text()
