@@ -140,7 +140,9 @@ mod tests {
 
     #[test]
     fn a_base_and_a_path_meet_in_one_slash() {
-        for (base, path) in [("https://x", "p"), ("https://x/", "p"), ("https://x", "/p"), ("https://x/", "/p")] {
+        for (base, path) in
+            [("https://x", "p"), ("https://x/", "p"), ("https://x", "/p"), ("https://x/", "/p")]
+        {
             assert_eq!(join(base, path), "https://x/p");
         }
     }

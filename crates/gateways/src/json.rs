@@ -58,7 +58,8 @@ mod tests {
 
     #[test]
     fn a_number_keeps_its_digits() {
-        let object = Object::parse(br#"{"amt":19.10,"big":100000000000000000000.01,"t":"x","n":null,"o":{"a":1}}"#);
+        let object =
+            Object::parse(br#"{"amt":19.10,"big":100000000000000000000.01,"t":"x","n":null,"o":{"a":1}}"#);
         let object = object.unwrap();
         assert_eq!(object.text("amt").as_deref(), Some("19.10"));
         assert_eq!(object.text("big").as_deref(), Some("100000000000000000000.01"));
@@ -66,6 +67,13 @@ mod tests {
         assert_eq!(object.text("n"), None);
         assert_eq!(object.text("o"), None);
         assert_eq!(object.object("o").unwrap().text("a").as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn deep_nesting_costs_no_stack() {
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(200_000), "]".repeat(200_000));
+        let object = Object::parse(deep.as_bytes());
+        assert!(object.is_none_or(|object| object.text("a").is_none()));
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub mod form;
 pub mod json;
 pub mod paytm;
 pub mod payu;
+pub mod phonepe;
+pub mod sandbox;
 pub mod text;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What the adapters' tests share: a transaction, and a client that does not wait long.
+//! What the adapters' tests share: a transaction, clients, and a server with every fault of a network.
 
 use std::time::Duration;
 
@@ -6,7 +6,11 @@ use payment_domain::{
     Audit, BillId, BillPayment, GatewayDetails, GatewayName, Money, Payer, Personal, Status, TenantId,
     Timestamp, Transaction, TxnId,
 };
+use payment_gateway::{Gateway, GatewayError};
 use serde_json::Map;
+use tokio::net::TcpListener;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::client::{Client, Limits};
 
@@ -48,12 +52,65 @@ pub(crate) fn transaction(id: &str, rupees: &str) -> Transaction {
     }
 }
 
-/// A client that gives up after a quarter of a second and reads no more than 4 KiB.
-pub(crate) fn impatient_client() -> Client {
-    Client::new(Limits {
-        connect_timeout: Duration::from_millis(200),
-        total_timeout: Duration::from_millis(250),
-        max_body_bytes: 4096,
-    })
-    .unwrap()
+/// A client that waits as long as in operation.
+pub(crate) fn client() -> Client {
+    Client::new(Limits::default()).unwrap()
+}
+
+/// A server that answers everything like this.
+pub(crate) async fn server_that_answers(template: ResponseTemplate) -> MockServer {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(template).mount(&server).await;
+    server
+}
+
+/// Asks for a status through every fault a network has, and sees each told apart. `adapter` builds
+/// the adapter for a base URL. A fault is never an answer.
+pub(crate) async fn asks_through_every_fault<G: Gateway>(adapter: impl Fn(&str, Client) -> G) {
+    let txn = transaction("PB_PG_2024_03_15_000123_45", "19.99");
+
+    let refused = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nobody = format!("http://{}", refused.local_addr().unwrap());
+    drop(refused);
+    let error = adapter(&nobody, client()).status(&txn).await.unwrap_err();
+    assert!(matches!(error, GatewayError::NotSent(_)), "connection refused: {error:?}");
+
+    let hanging_up = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", hanging_up.local_addr().unwrap());
+    let accepting = tokio::spawn(async move {
+        while let Ok((connection, _)) = hanging_up.accept().await {
+            connection.readable().await.unwrap();
+        }
+    });
+    let error = adapter(&url, client()).status(&txn).await.unwrap_err();
+    assert!(matches!(error, GatewayError::Unanswered(_)), "connection cut: {error:?}");
+    accepting.abort();
+
+    let hour = Duration::from_secs(3600);
+    let slow = server_that_answers(ResponseTemplate::new(200).set_delay(hour)).await;
+    let limits = Limits { total_timeout: Duration::from_millis(300), ..Limits::default() };
+    let error = adapter(&slow.uri(), Client::new(limits).unwrap()).status(&txn).await.unwrap_err();
+    assert!(matches!(error, GatewayError::Unanswered(_)), "slow: {error:?}");
+
+    let in_trouble = server_that_answers(ResponseTemplate::new(500).set_body_string("oops")).await;
+    let error = adapter(&in_trouble.uri(), client()).status(&txn).await.unwrap_err();
+    assert!(matches!(error, GatewayError::Unanswered(_)), "HTTP 500: {error:?}");
+
+    let garbage: [&[u8]; 5] =
+        [b"", b"<html>Service temporarily unavailable</html>", b"\xff\x00\x80", b"{", b"null"];
+    for body in garbage {
+        let server = server_that_answers(ResponseTemplate::new(200).set_body_bytes(body)).await;
+        let error = adapter(&server.uri(), client()).status(&txn).await.unwrap_err();
+        assert!(matches!(error, GatewayError::Unreadable(_)), "{body:?}: {error:?}");
+    }
+
+    let endless = vec![b'a'; Limits::default().max_body_bytes + 1];
+    let endless = server_that_answers(ResponseTemplate::new(200).set_body_bytes(endless)).await;
+    let error = adapter(&endless.uri(), client()).status(&txn).await.unwrap_err();
+    assert!(matches!(error, GatewayError::Unreadable(_)), "too long: {error:?}");
+
+    let elsewhere = server_that_answers(ResponseTemplate::new(302).insert_header("Location", "/other")).await;
+    let error = adapter(&elsewhere.uri(), client()).status(&txn).await.unwrap_err();
+    assert!(matches!(error, GatewayError::Unreadable(_)), "redirected: {error:?}");
+    assert_eq!(elsewhere.received_requests().await.unwrap().len(), 1, "a redirect is not followed");
 }

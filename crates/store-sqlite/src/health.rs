@@ -8,7 +8,8 @@ use crate::failure::Failure;
 /// Counts what is open.
 pub(crate) fn backlog(conn: &Connection) -> Result<Backlog, Failure> {
     let count = |sql: &str| -> Result<u64, Failure> {
-        Ok(conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+        let rows: i64 = conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        u64::try_from(rows).map_err(|_| Failure::OutOfRange)
     };
     Ok(Backlog {
         pending_transactions: count("SELECT count(*) FROM eg_pg_transactions WHERE txn_status = 'PENDING'")?,

@@ -1,1 +1,229 @@
-//! 
+//! The embedded database: payments in one SQLite file beside the service.
+//!
+//! [`SqliteStore`] implements [`payment_store::Store`] and the stand-ins'
+//! [`Registers`](payment_digit::embedded::Registers). All changes go through one thread that
+//! commits what waits in groups, each durable (write-ahead log, `synchronous = FULL`) before
+//! anybody is answered; questions are answered by threads with connections of their own, from the
+//! state last committed. Several processes may open the same file: a command line beside the
+//! running service waits for its turn to write.
+//!
+//! One case is left open by the file system: a commit that fails while it is flushed, followed by a
+//! crash before the next commit, may turn out stored although the caller was told that it is not.
+
+mod attention;
+mod callbacks;
+mod connection;
+mod failure;
+mod health;
+mod idempotency;
+mod migrations;
+mod outbox;
+mod readers;
+mod receipts;
+mod rows;
+mod search;
+mod stand_ins;
+mod transactions;
+mod writer;
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use payment_domain::{BillKey, HistoryEntry, Timestamp, Transaction, TxnId};
+use payment_store::{
+    Applied, Attention, Backlog, Change, Claim, Created, IdempotencyKey, IdempotencyRecord, Lease,
+    NewTransaction, RawCallback, ReceiptDuty, Recorded, SearchQuery, Store, StoreError, StoredDump, StoredEvent,
+};
+use serde_json::Value;
+
+use crate::readers::Readers;
+use crate::transactions::JsonParts;
+use crate::writer::Writer;
+
+pub use migrations::{MigrationError, MigrationReport, MigrationState};
+
+/// How the database is used. The defaults suit one service on one machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// How many threads read; at least one.
+    pub readers: usize,
+    /// How many changes, and how many questions, may wait before more are turned away as
+    /// [`StoreError::Unavailable`].
+    pub queued: usize,
+    /// How many changes are committed together at most.
+    pub group: usize,
+    /// How long to wait for another process that writes.
+    pub busy_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { readers: 2, queued: 8_192, group: 512, busy_timeout: Duration::from_secs(5) }
+    }
+}
+
+/// Payments in one SQLite file. Dropping it finishes the changes that are queued, which may take a
+/// moment.
+pub struct SqliteStore {
+    writer: Writer,
+    readers: Readers,
+    migrated: MigrationReport,
+}
+
+impl SqliteStore {
+    /// Opens the database, creating the file when it is not there, and brings its tables up to
+    /// date. The folder must exist.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the file cannot be used or is locked for too long,
+    /// [`StoreError::Failed`] when it is not a database of ours or its migrations were tampered with.
+    pub fn open(path: &Path, options: &Options) -> Result<SqliteStore, StoreError> {
+        let mut conn = connection::writing(path, options.busy_timeout)?;
+        let migrated = migrations::migrate(&mut conn)?;
+        if !migrated.newer.is_empty() {
+            tracing::warn!(migrations = ?migrated.newer, "a newer version has changed this database");
+        }
+        let readers = Readers::start(path, options.readers, options.queued, options.busy_timeout)?;
+        let writer = Writer::start(conn, options.queued, options.group)?;
+        Ok(SqliteStore { writer, readers, migrated })
+    }
+
+    /// What opening it did to its tables.
+    pub fn migrated(&self) -> &MigrationReport {
+        &self.migrated
+    }
+
+    /// Which migrations the database file at `path` has and which it lacks; changes nothing.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`]; [`StoreError::Unavailable`] when there is no such file.
+    pub fn migrations(path: &Path) -> Result<Vec<MigrationState>, StoreError> {
+        let conn = connection::reading(path, Options::default().busy_timeout)?;
+        Ok(migrations::states(&conn)?)
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn create(&self, new: NewTransaction) -> Result<Created, StoreError> {
+        let json = JsonParts::of_new(&new)?;
+        Ok(self.writer.write(move |conn| transactions::create(conn, &new, &json)).await?)
+    }
+
+    async fn apply(&self, change: Change) -> Result<Applied, StoreError> {
+        let json = JsonParts::of_change(&change)?;
+        Ok(self.writer.write(move |conn| transactions::apply(conn, &change, &json)).await?)
+    }
+
+    async fn transaction(&self, id: &TxnId) -> Result<Option<Transaction>, StoreError> {
+        let id = id.clone();
+        Ok(self.readers.read(move |conn| transactions::find(conn, &id)).await?)
+    }
+
+    async fn redirect_form(&self, id: &TxnId) -> Result<Option<Value>, StoreError> {
+        let id = id.clone();
+        Ok(self.readers.read(move |conn| transactions::redirect_form(conn, &id)).await?)
+    }
+
+    async fn claims(&self, bills: &[BillKey]) -> Result<Vec<Claim>, StoreError> {
+        let bills = bills.to_vec();
+        Ok(self.readers.read(move |conn| transactions::claims(conn, &bills)).await?)
+    }
+
+    async fn search(&self, query: &SearchQuery) -> Result<Vec<Transaction>, StoreError> {
+        let query = query.clone();
+        Ok(self.readers.read(move |conn| search::search(conn, &query)).await?)
+    }
+
+    async fn history(&self, id: &TxnId) -> Result<Vec<HistoryEntry>, StoreError> {
+        let id = id.clone();
+        Ok(self.readers.read(move |conn| transactions::history(conn, &id)).await?)
+    }
+
+    async fn dump(&self, id: &TxnId) -> Result<Option<StoredDump>, StoreError> {
+        let id = id.clone();
+        Ok(self.readers.read(move |conn| transactions::dump(conn, &id)).await?)
+    }
+
+    async fn raise_attention(&self, case: Attention, entry: HistoryEntry) -> Result<bool, StoreError> {
+        Ok(self.writer.write(move |conn| attention::raise(conn, &case, &entry)).await?)
+    }
+
+    async fn attention(&self, id: &TxnId) -> Result<Vec<Attention>, StoreError> {
+        let id = id.clone();
+        Ok(self.readers.read(move |conn| attention::of(conn, &id)).await?)
+    }
+
+    async fn receipt_duty(&self, id: &TxnId) -> Result<Option<ReceiptDuty>, StoreError> {
+        let id = id.clone();
+        Ok(self.readers.read(move |conn| receipts::of(conn, &id)).await?)
+    }
+
+    async fn lease_receipt_duties(
+        &self,
+        now: Timestamp,
+        lease: Lease,
+        limit: u32,
+    ) -> Result<Vec<ReceiptDuty>, StoreError> {
+        Ok(self.writer.write(move |conn| receipts::lease(conn, now, &lease, limit)).await?)
+    }
+
+    async fn postpone_receipt_duty(
+        &self,
+        id: &TxnId,
+        lease_token: &str,
+        due_at: Timestamp,
+        reason: &str,
+    ) -> Result<bool, StoreError> {
+        let (id, lease_token, reason) = (id.clone(), lease_token.to_owned(), reason.to_owned());
+        Ok(self.writer.write(move |conn| receipts::postpone(conn, &id, &lease_token, due_at, &reason)).await?)
+    }
+
+    async fn idempotency(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyRecord>, StoreError> {
+        let key = key.clone();
+        Ok(self.readers.read(move |conn| idempotency::find(conn, &key)).await?)
+    }
+
+    async fn keep_answer(&self, key: &IdempotencyKey, answer: &str) -> Result<(), StoreError> {
+        let (key, answer) = (key.clone(), answer.to_owned());
+        Ok(self.writer.write(move |conn| idempotency::keep_answer(conn, &key, &answer)).await?)
+    }
+
+    async fn forget_idempotency_keys(&self, created_before: Timestamp, limit: u32) -> Result<u32, StoreError> {
+        Ok(self.writer.write(move |conn| idempotency::forget(conn, created_before, limit)).await?)
+    }
+
+    async fn events_after(&self, sequence: i64, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
+        Ok(self.readers.read(move |conn| outbox::after(conn, sequence, limit)).await?)
+    }
+
+    async fn events_of(&self, id: &TxnId) -> Result<Vec<StoredEvent>, StoreError> {
+        let id = id.clone();
+        Ok(self.readers.read(move |conn| outbox::of(conn, &id)).await?)
+    }
+
+    async fn record_callback(&self, callback: RawCallback) -> Result<Recorded, StoreError> {
+        Ok(self.writer.write(move |conn| callbacks::record(conn, &callback)).await?)
+    }
+
+    async fn conclude_callback(
+        &self,
+        digest: &[u8; 32],
+        txn_id: Option<&TxnId>,
+        conclusion: &str,
+    ) -> Result<(), StoreError> {
+        let (digest, txn_id, conclusion) = (*digest, txn_id.cloned(), conclusion.to_owned());
+        let work = move |conn: &_| callbacks::conclude(conn, &digest, txn_id.as_ref(), &conclusion);
+        Ok(self.writer.write(work).await?)
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        Ok(self.readers.read(health::backlog).await?)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.writer.write(health::beat).await?;
+        Ok(self.readers.read(health::read_beat).await?)
+    }
+}

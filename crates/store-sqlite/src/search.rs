@@ -167,16 +167,17 @@ fn below(scope: &TenantScope) -> [String; 3] {
 
 /// The tenants of a scope that have transactions, each found by one step along the index.
 fn tenants_within(conn: &Connection, scope: &TenantScope) -> Result<Vec<String>, Failure> {
-    let mut tenants = Vec::new();
     let [root, from, to] = below(scope);
-    let exact = conn.prepare_cached("SELECT 1 FROM eg_pg_transactions WHERE tenant_id = ?1 LIMIT 1")?.exists([&root])?;
-    if exact {
-        tenants.push(root);
+    let mut known = conn.prepare_cached("SELECT 1 FROM eg_pg_transactions WHERE tenant_id = ?1 LIMIT 1")?;
+    let mut tenants = Vec::new();
+    for tenant in [root, from.clone()] {
+        if known.exists([&tenant])? {
+            tenants.push(tenant);
+        }
     }
     let mut next = conn.prepare_cached(
         "SELECT min(tenant_id) FROM eg_pg_transactions WHERE tenant_id > ?1 AND tenant_id < ?2",
     )?;
-    // The range begins behind the dot itself: no tenant ends in one.
     let mut last = from;
     while let Some(tenant) = next.query_row([&last, &to], |row| row.get::<_, Option<String>>(0))? {
         last.clone_from(&tenant);

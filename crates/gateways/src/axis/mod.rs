@@ -145,3 +145,6 @@ impl Gateway for Axis {
         Ok(report)
     }
 }
+
+#[cfg(test)]
+mod tests;

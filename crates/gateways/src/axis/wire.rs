@@ -169,7 +169,8 @@ enum Record {
 
 impl Record {
     fn of(members: &Params) -> Record {
-        let says = |name: &str, word: &str| members.get(name).is_some_and(|value| value.eq_ignore_ascii_case(word));
+        let says =
+            |name: &str, word: &str| members.get(name).is_some_and(|value| value.eq_ignore_ascii_case(word));
         if says("vpc_DRExists", "N") {
             Record::None
         } else if says("vpc_FoundMultipleDRs", "Y") {
@@ -185,7 +186,8 @@ impl Record {
 fn paid(amount: Option<&str>) -> Result<Outcome, GatewayError> {
     let amount = match amount {
         Some(text) => {
-            let amount = paise(text).ok_or_else(|| GatewayError::Unreadable("vpc_Amount is no amount".to_owned()))?;
+            let amount =
+                paise(text).ok_or_else(|| GatewayError::Unreadable("vpc_Amount is no amount".to_owned()))?;
             Some(amount)
         }
         None => None,
@@ -240,7 +242,8 @@ mod tests {
 
     #[test]
     fn every_code_is_what_the_gateway_means_by_it() {
-        let with_code = |code: &str| read(&format!("vpc_TxnResponseCode={code}&vpc_Amount=100")).outcome.name();
+        let with_code =
+            |code: &str| read(&format!("vpc_TxnResponseCode={code}&vpc_Amount=100")).outcome.name();
         assert_eq!(with_code("0"), "paid");
         for code in "123456789ABCEFILNRSTUV".chars() {
             assert_eq!(with_code(&code.to_string()), "declined", "{code}");
@@ -257,7 +260,8 @@ mod tests {
     #[test]
     fn a_decline_is_not_definite_while_there_are_several_records() {
         let read = |code: &str| {
-            read(&format!("vpc_TxnResponseCode={code}&vpc_Amount=1&vpc_DRExists=Y&vpc_FoundMultipleDRs=Y")).outcome
+            read(&format!("vpc_TxnResponseCode={code}&vpc_Amount=1&vpc_DRExists=Y&vpc_FoundMultipleDRs=Y"))
+                .outcome
         };
         assert_eq!(read("2"), Outcome::Unrecognised { code: "2, of several records".to_owned() });
         assert_eq!(read("P"), Outcome::Pending);

@@ -238,7 +238,8 @@ impl Facts {
     }
 
     fn unrecognised(&self) -> Outcome {
-        let words: Vec<&str> = [&self.status, &self.code].into_iter().flatten().map(|word| cut(word, 40)).collect();
+        let words: Vec<&str> =
+            [&self.status, &self.code].into_iter().flatten().map(|word| cut(word, 40)).collect();
         Outcome::Unrecognised { code: words.join(" ") }
     }
 }
@@ -258,7 +259,9 @@ pub fn token(key: &MerchantKey, answer: &[u8]) -> Result<String, GatewayError> {
             token.ok_or_else(|| unreadable("no txnToken"))
         }
         (Some("S"), "0000" | "0002") => Err(unreadable("a success without a signature")),
-        (Some("F"), "325" | "501" | "2023" | "") => Err(GatewayError::Unreadable(format!("result code {code}"))),
+        (Some("F"), "325" | "501" | "2023" | "") => {
+            Err(GatewayError::Unreadable(format!("result code {code}")))
+        }
         (Some("F"), code) => Err(GatewayError::Refused { code: cut(code, MAX_CHARS).to_owned() }),
         (Some(_) | None, _) => Err(unreadable("neither opened nor refused")),
     }
@@ -267,4 +270,3 @@ pub fn token(key: &MerchantKey, answer: &[u8]) -> Result<String, GatewayError> {
 fn unreadable(what: &str) -> GatewayError {
     GatewayError::Unreadable(what.to_owned())
 }
-

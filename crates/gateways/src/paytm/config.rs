@@ -69,7 +69,9 @@ impl PaytmConfig {
         let website = settings.required("merchant.website");
         let protocol = read_protocol(&mut settings);
         match (key, protocol) {
-            (Some(key), Some(protocol)) => settings.finish(PaytmConfig { merchant_id, key, website, protocol }),
+            (Some(key), Some(protocol)) => {
+                settings.finish(PaytmConfig { merchant_id, key, website, protocol })
+            }
             (None, _) | (_, None) => Err(settings.finish(()).err().unwrap_or_default()),
         }
     }
@@ -82,7 +84,9 @@ fn read_key(settings: &mut Settings<'_>) -> Option<MerchantKey> {
     if secret.expose_secret().is_empty() {
         return None;
     }
-    MerchantKey::new(secret.expose_secret()).inspect_err(|error| settings.problem(NAME, error.to_string())).ok()
+    MerchantKey::new(secret.expose_secret())
+        .inspect_err(|error| settings.problem(NAME, error.to_string()))
+        .ok()
 }
 
 /// `None` when a problem was noted.
@@ -148,7 +152,8 @@ mod tests {
 
     #[test]
     fn every_problem_is_named_by_its_property_without_the_secret() {
-        let problems = read(&[("paytm.merchant.secret.key", "too short"), ("paytm.protocol", "v4")]).unwrap_err();
+        let problems =
+            read(&[("paytm.merchant.secret.key", "too short"), ("paytm.protocol", "v4")]).unwrap_err();
         assert_eq!(
             problems,
             [

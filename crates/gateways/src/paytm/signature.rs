@@ -154,8 +154,10 @@ pub fn text_of_form<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) ->
     let mut fields: Vec<(&str, &str)> =
         fields.into_iter().filter(|(name, _)| *name != CHECKSUM_FIELD).collect();
     fields.sort_by_key(|(name, _)| *name);
-    let values: Vec<&str> =
-        fields.into_iter().map(|(_, value)| if value.eq_ignore_ascii_case("null") { "" } else { value }).collect();
+    let values: Vec<&str> = fields
+        .into_iter()
+        .map(|(_, value)| if value.eq_ignore_ascii_case("null") { "" } else { value })
+        .collect();
     values.join("|")
 }
 
@@ -169,7 +171,8 @@ pub fn checksum(key: &MerchantKey, text: &str, salt: Salt) -> String {
 /// Whether this is a checksum of exactly this text under this key. Whatever is wrong with it makes
 /// it invalid; the digests are compared in constant time.
 pub fn is_valid(key: &MerchantKey, text: &str, checksum: &str) -> bool {
-    Opened::read(key, checksum).is_some_and(|opened| equals_hex(&digest_of(text, opened.salt), &opened.digest))
+    Opened::read(key, checksum)
+        .is_some_and(|opened| equals_hex(&digest_of(text, opened.salt), &opened.digest))
 }
 
 fn digest_of(text: &str, salt: Salt) -> Vec<u8> {

@@ -23,7 +23,12 @@ pub fn is_order_id(id: &TxnId) -> bool {
 }
 
 /// The form that takes the payer to the legacy pay page.
-pub fn pay_form(config: &PaytmConfig, legacy: &Legacy, order: &Order<'_>, salt: Salt) -> Vec<(String, String)> {
+pub fn pay_form(
+    config: &PaytmConfig,
+    legacy: &Legacy,
+    order: &Order<'_>,
+    salt: Salt,
+) -> Vec<(String, String)> {
     let payer = &order.txn.payer;
     let mut fields = Fields::default();
     fields.add("MID", &config.merchant_id);
@@ -132,4 +137,3 @@ fn named(url: &str, config: &PaytmConfig, id: &TxnId) -> String {
 fn post_json(url: String, text: String) -> Call {
     Call { method: Method::Post, url, headers: Vec::new(), body: Body::Json(text) }
 }
-

@@ -100,7 +100,7 @@ impl Gateway for Payu {
         if !same_merchant || !same_amount || value(wire::REFERENCE) != txn.id.as_str() {
             return Err(GatewayError::WrongTransaction);
         }
-        Ok(Evidence::Signed(wire::callback_report(params)?))
+        Ok(Evidence::Signed(wire::callback_report(params)))
     }
 
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
@@ -109,3 +109,6 @@ impl Gateway for Payu {
         wire::status_report(&reply.body, txn.id.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -118,14 +118,15 @@ pub fn status_call(config: &PayuConfig, reference: &str) -> Call {
     command_call(config, "verify_payment", &[("var1", reference)])
 }
 
-/// What the fields of a callback mean. Of these the hash covers the status and the amount, but not
-/// whether the money was captured: only the status call knows that.
-///
-/// # Errors
-/// [`GatewayError::Unreadable`] when an amount is not one.
-pub fn callback_report(fields: &Params) -> Result<Report, GatewayError> {
+/// What the fields of a callback mean. The hash covers the status, but not whether the money was
+/// captured, so that a success is still pending here: only the status call knows.
+pub fn callback_report(fields: &Params) -> Report {
     let text = |name: &str| fields.get(name).filter(|value| !value.is_empty()).map(str::to_owned);
-    report(text, |text| money(text("amount").as_deref()), evidence::of_pairs(fields.iter(), &EVIDENCE))
+    let mut report = report(&text, evidence::of_pairs(fields.iter(), &EVIDENCE));
+    if matches!(report.outcome, Outcome::Paid { .. }) {
+        report.outcome = Outcome::Pending;
+    }
+    report
 }
 
 /// What the answer to [`status_call`] says about one payment.
@@ -152,7 +153,10 @@ pub fn status_report(body: &[u8], reference: &str) -> Result<Report, GatewayErro
     if text("currency").is_some_and(|code| Currency::from_code(&code).is_none()) {
         return Err(unreadable("another currency"));
     }
-    let report = report(text, |text| paid_amount(&text), evidence::of_object(&details, &EVIDENCE))?;
+    let mut report = report(&text, evidence::of_object(&details, &EVIDENCE));
+    if matches!(report.outcome, Outcome::Paid { .. }) {
+        report.outcome = Outcome::Paid { amount: paid_amount(&text)? };
+    }
     match (answered.as_deref(), &report.outcome) {
         (Some("1"), _) | (Some("0"), Outcome::NotFound) => Ok(report),
         (Some(_) | None, _) => Err(unreadable("the answer contradicts itself")),
@@ -163,17 +167,14 @@ fn unreadable(why: &str) -> GatewayError {
     GatewayError::Unreadable(why.to_owned())
 }
 
-fn report<T: Fn(&str) -> Option<String>>(
-    text: T,
-    amount: impl Fn(&T) -> Result<Option<Money>, GatewayError>,
-    raw: serde_json::Value,
-) -> Result<Report, GatewayError> {
+/// What the members say, without the amount of a payment.
+fn report(text: &impl Fn(&str) -> Option<String>, raw: serde_json::Value) -> Report {
     let status = text("status").unwrap_or_default();
     let unmapped = text("unmappedstatus").unwrap_or_default();
     let code_of_error = text("error_code").or_else(|| text("error"));
     let error_message = text("error_Message");
     let outcome = match (status.to_ascii_lowercase().as_str(), unmapped.to_ascii_lowercase().as_str()) {
-        ("success", "captured") => Outcome::Paid { amount: amount(&text)? },
+        ("success", "captured") => Outcome::Paid { amount: None },
         ("success", "auth") | ("pending", _) => Outcome::Pending,
         // A failure that is captured all the same: money may have moved.
         ("failure", "captured") => unrecognised(&status, &unmapped),
@@ -191,38 +192,36 @@ fn report<T: Fn(&str) -> Option<String>>(
         | Outcome::Refunded
         | Outcome::Unrecognised { .. } => (Some(unmapped), Some(status)),
     };
-    let bounded = |text: Option<String>| {
-        text.filter(|text| !text.is_empty()).map(|text| cut(&text, 255).to_owned())
-    };
-    Ok(Report {
+    let bounded =
+        |text: Option<String>| text.filter(|text| !text.is_empty()).map(|text| cut(&text, 255).to_owned());
+    Report {
         gateway_txn_id: bounded(text("mihpayid")).filter(|_| outcome != Outcome::NotFound),
         payment_mode: bounded(text("mode")),
         status_code: bounded(status_code),
         status_message: bounded(status_message),
         raw,
         outcome,
-    })
+    }
 }
 
 fn unrecognised(status: &str, unmapped: &str) -> Outcome {
     Outcome::Unrecognised { code: format!("{}/{}", cut(status, 32), cut(unmapped, 32)) }
 }
 
-/// An amount in rupees. `None` when there is none.
-fn money(text: Option<&str>) -> Result<Option<Money>, GatewayError> {
-    text.map(Money::parse).transpose().map_err(|_| unreadable("an amount is no amount"))
-}
-
 /// What was paid of what we asked for. `transaction_amount` is the order's amount, `amt` what the
 /// payer was charged; the two may differ by the gateway's charges and by nothing else. `None` when
 /// they differ otherwise, or neither is there.
 fn paid_amount(text: &impl Fn(&str) -> Option<String>) -> Result<Option<Money>, GatewayError> {
-    let read = |name: &str| money(text(name).as_deref());
+    let read = |name: &str| {
+        let amount = text(name).as_deref().map(Money::parse).transpose();
+        amount.map_err(|_| unreadable("an amount is no amount"))
+    };
     Ok(match (read("transaction_amount")?, read("amt")?) {
         (Some(asked), Some(charged)) if asked == charged => Some(asked),
         (Some(asked), Some(charged)) => {
             let charges = read("additional_charges")?;
-            charges.and_then(|charges| Money::sum([asked, charges])).filter(|sum| *sum == charged).map(|_| asked)
+            let total = charges.and_then(|charges| Money::sum([asked, charges]));
+            (total == Some(charged)).then_some(asked)
         }
         (Some(amount), None) | (None, Some(amount)) => Some(amount),
         (None, None) => None,
@@ -268,17 +267,18 @@ mod tests {
         let paid = |details: Value| {
             let mut all = json!({"status": "success", "unmappedstatus": "captured"});
             all.as_object_mut().unwrap().extend(details.as_object().unwrap().clone());
-            match read(all).outcome {
-                Outcome::Paid { amount } => amount.map(|amount| amount.to_string()),
-                other => panic!("{other:?}"),
-            }
+            let Outcome::Paid { amount } = read(all).outcome else { panic!("paid") };
+            amount.map(|amount| amount.to_string())
         };
         assert_eq!(paid(json!({"amt": 19.99})).as_deref(), Some("19.99"));
         assert_eq!(paid(json!({"amt": "19.99", "transaction_amount": 19.99})).as_deref(), Some("19.99"));
         let charged = json!({"amt": "20.49", "transaction_amount": "19.99", "additional_charges": "0.50"});
         assert_eq!(paid(charged).as_deref(), Some("19.99"));
         assert_eq!(paid(json!({"amt": "20.49", "transaction_amount": "19.99"})), None);
-        assert_eq!(paid(json!({"amt": "9.99", "transaction_amount": "19.99", "additional_charges": "0"})), None);
+        assert_eq!(
+            paid(json!({"amt": "9.99", "transaction_amount": "19.99", "additional_charges": "0"})),
+            None
+        );
         assert_eq!(paid(json!({})), None);
     }
 
@@ -308,8 +308,7 @@ mod tests {
             "card_no": "512345XXXXXX2346", "name_on_card": "Asha", "firstname": "Asha", "email": "a@b", "phone": "98",
             "field1": "asha@upi", "hash": "00"
         }));
-        let kept =
-            json!({"status": "success", "unmappedstatus": "captured", "amt": "1.00", "mihpayid": "40", "mode": "CC"});
+        let kept = json!({"status": "success", "unmappedstatus": "captured", "amt": "1.00", "mihpayid": "40", "mode": "CC"});
         assert_eq!(report.raw, kept);
         assert_eq!(report.gateway_txn_id.as_deref(), Some("40"));
     }

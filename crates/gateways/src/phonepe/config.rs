@@ -226,7 +226,8 @@ mod tests {
 
     #[test]
     fn the_configuration_prints_without_its_secrets() {
-        let properties = [("phonepe.v2.client.secret", "hush"), ("phonepe.v2.client.id", "c"), ("phonepe.protocol", "v2")];
+        let properties =
+            [("phonepe.v2.client.secret", "hush"), ("phonepe.v2.client.id", "c"), ("phonepe.protocol", "v2")];
         for config in [read(&DROP_IN).unwrap(), read(&properties).unwrap()] {
             let printed = format!("{config:?}");
             assert!(!printed.contains("fa4e") && !printed.contains("hush"), "{printed}");

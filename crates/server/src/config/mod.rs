@@ -4,6 +4,7 @@
 //! file, the environment, the command line. Every value remembers where it came from; every
 //! problem is reported, together with all others.
 
+pub mod gateways;
 mod kinds;
 mod origin;
 mod reader;
@@ -18,7 +19,7 @@ mod values;
 
 pub use origin::{Notice, NoticeKind, Origin, Problem};
 pub use sources::{Flag, Sources, environment};
-pub use typed::{Config, GatewayConfigs, Limits, Log, LogFormat, Payments, Sandbox, Server, StandIns};
+pub use typed::{Config, Log, LogFormat, Payments, Sandbox, Server, StandIns};
 
 /// What reading the configuration came to.
 pub struct Loaded {
@@ -43,6 +44,17 @@ impl Loaded {
     /// The effective settings as a table for people, secrets hidden.
     pub fn effective(&self) -> String {
         report::effective(&self.values)
+    }
+
+    /// Where the settings that begin with `prefix` come from, each place once; empty when nobody
+    /// set any.
+    pub fn places(&self, prefix: &str) -> Vec<String> {
+        gateways::places(&self.values, prefix)
+    }
+
+    /// Whether a setting that is a flag is on.
+    pub fn is_on(&self, key: &str) -> bool {
+        reader::Reader::new(&self.values).flag(key)
     }
 }
 

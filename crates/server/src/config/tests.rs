@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use secrecy::ExposeSecret;
-
 use super::*;
 
 /// Sources out of nothing but what a test names.
@@ -56,12 +54,12 @@ fn nothing_has_to_be_configured() {
     let config = Given::default().config();
     assert_eq!(config.server.address.to_string(), "127.0.0.1");
     assert_eq!(config.server.port, 9000);
-    assert_eq!(config.server.context_path, "/pg-service");
+    assert_eq!(config.server.context_path.as_str(), "/pg-service");
     assert_eq!(config.data_dir, Path::new("./data"));
     assert_eq!(config.payments.order_life.as_secs(), 30 * 60);
     assert_eq!(config.payments.idempotency_life.as_secs(), 24 * 3600);
     assert!(config.payments.allowed_callback_hosts.is_open());
-    assert!(config.sandbox.active && config.gateways.axis.is_none());
+    assert!(config.sandbox.active && config.gateways.is_empty());
 }
 
 #[test]
@@ -187,8 +185,9 @@ fn a_secret_may_lie_in_a_file_of_its_own() {
     };
     let path = path.to_str().unwrap();
     let active = [("PAYU_ACTIVE", "true"), ("PAYU_MERCHANT_KEY", "K1"), ("PAYU_MERCHANT_SALT_FILE", path)];
-    let config = load(&sources(&active)).into_config().unwrap();
-    assert_eq!(config.gateways.payu.unwrap().salt.expose_secret(), "from-a-file");
+    let loaded = load(&sources(&active));
+    assert_eq!(loaded.values.text("payu.merchant.salt"), Some("from-a-file"));
+    assert_eq!(loaded.into_config().unwrap().gateways.len(), 1);
 
     let twice = load(&sources(&[("PAYU_MERCHANT_SALT_FILE", path), ("PAYU_MERCHANT_SALT", "x")]));
     assert!(twice.problems[0].to_string().contains("both"), "{:?}", twice.problems);
@@ -220,9 +219,9 @@ fn a_context_path_is_a_path() {
             environment: vec![("SERVER_SERVLET_CONTEXT_PATH".to_owned(), path.to_owned())],
             ..Sources::default()
         });
-        assert_eq!(loaded.into_config().unwrap().server.context_path, served);
+        assert_eq!(loaded.into_config().unwrap().server.context_path.as_str(), served);
     }
-    for path in ["pay", "/a//b", "/{x}", "/a b"] {
+    for path in ["/a//b", "/{x}", "/a b"] {
         let loaded = load(&Sources {
             environment: vec![("SERVER_CONTEXT_PATH".to_owned(), path.to_owned())],
             ..Sources::default()

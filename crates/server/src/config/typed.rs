@@ -10,14 +10,13 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use payment_digit::embedded::{ConfiguredBankAccounts, IdFormat, indian_standard_time};
 use payment_domain::TenantId;
-use payment_gateways::axis::AxisConfig;
-use payment_gateways::config::{ConfigProblem, Lookup, absolute_url};
-use payment_gateways::paytm::PaytmConfig;
-use payment_gateways::payu::PayuConfig;
+use payment_gateways::config::absolute_url;
+use payment_http::{ContextPath, RequestLimits, ServeLimits};
 use payment_service::AllowedCallbackHosts;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
+use super::gateways::{self, Configured};
 use super::kinds;
 use super::origin::Problem;
 use super::reader::Reader;
@@ -34,12 +33,14 @@ pub struct Config {
     pub log: Log,
     /// How payments are handled.
     pub payments: Payments,
-    /// What one caller may take up.
-    pub limits: Limits,
+    /// What one request may cost.
+    pub request_limits: RequestLimits,
+    /// What all of them together may cost.
+    pub serve_limits: ServeLimits,
     /// The sandbox gateway.
     pub sandbox: Sandbox,
     /// The gateways that are active beside the sandbox.
-    pub gateways: GatewayConfigs,
+    pub gateways: Vec<Configured>,
     /// The stand-ins for DIGIT's services.
     pub stand_ins: StandIns,
 }
@@ -51,13 +52,11 @@ pub struct Server {
     pub address: IpAddr,
     /// The port; 0 for a free one.
     pub port: u16,
-    /// Empty, or a path that begins with a slash and does not end with one.
-    pub context_path: String,
+    /// The path below which everything is served.
+    pub context_path: ContextPath,
     /// The address payers and gateways use, without a slash at its end; `None` for the address it
     /// listens on.
     pub public_url: Option<String>,
-    /// How long running requests may take to finish at shutdown.
-    pub shutdown_wait: Duration,
     /// How many threads handle requests.
     pub worker_threads: usize,
 }
@@ -107,13 +106,6 @@ pub struct Payments {
     pub allowed_callback_hosts: AllowedCallbackHosts,
 }
 
-/// What one caller may take up.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// The largest request body.
-    pub body_bytes: usize,
-}
-
 /// The sandbox gateway.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
@@ -121,17 +113,6 @@ pub struct Sandbox {
     pub active: bool,
     /// The key it signs with; `None` for one that is generated.
     pub secret: Option<SecretString>,
-}
-
-/// The gateways that are active, each with its own configuration.
-#[derive(Debug, Default)]
-pub struct GatewayConfigs {
-    /// AXIS.
-    pub axis: Option<AxisConfig>,
-    /// PAYTM.
-    pub paytm: Option<PaytmConfig>,
-    /// PAYU.
-    pub payu: Option<PayuConfig>,
 }
 
 /// The stand-ins for DIGIT's services.
@@ -160,14 +141,16 @@ impl fmt::Debug for StandIns {
 pub(super) fn build(values: &Values) -> (Option<Config>, Vec<Problem>) {
     let mut reader = Reader::new(values);
     let (server, log, payments) = (server(&mut reader), log(&mut reader), payments(&mut reader));
+    let (request_limits, serve_limits) = (request_limits(&reader), serve_limits(&reader));
     let sandbox = Sandbox { active: reader.flag("sandbox.active"), secret: sandbox_secret(&mut reader) };
-    let gateways = gateways(&mut reader);
+    let gateways = gateways::read(&mut reader);
     let config = stand_ins(&mut reader).map(|stand_ins| Config {
         server,
         data_dir: PathBuf::from(reader.text("data.dir")),
         log,
         payments,
-        limits: Limits { body_bytes: reader.small_number("limits.body-bytes") },
+        request_limits,
+        serve_limits,
         sandbox,
         gateways,
         stand_ins,
@@ -187,7 +170,6 @@ fn server(reader: &mut Reader<'_>) -> Server {
         port: u16::try_from(reader.number("server.port")).unwrap_or_default(),
         context_path: context_path(reader),
         public_url,
-        shutdown_wait: reader.secs("server.shutdown-wait-secs"),
         worker_threads: match reader.small_number("server.worker-threads") {
             0 => processors.min(MOST_THREADS),
             set => set,
@@ -195,18 +177,32 @@ fn server(reader: &mut Reader<'_>) -> Server {
     }
 }
 
-fn context_path(reader: &mut Reader<'_>) -> String {
+fn context_path(reader: &mut Reader<'_>) -> ContextPath {
     const KEY: &str = "server.context-path";
-    let path = reader.text(KEY).trim_end_matches('/');
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '~');
-    if !path.is_empty() && (!path.starts_with('/') || path.contains("//") || !path.chars().all(plain)) {
-        reader.problem(
-            KEY,
-            format!("`{path}` is not a path"),
-            "begin with a slash and use letters, digits, `-`, `_`, `.` and `~` between slashes, e.g. /pg-service",
-        );
+    ContextPath::new(reader.text(KEY)).unwrap_or_else(|error| {
+        reader.problem(KEY, format!("`{}` is not a context path", reader.text(KEY)), error.to_string());
+        ContextPath::default()
+    })
+}
+
+fn request_limits(reader: &Reader<'_>) -> RequestLimits {
+    RequestLimits {
+        body_bytes: reader.small_number("limits.body-bytes"),
+        url_bytes: reader.small_number("limits.url-bytes"),
+        parameters: reader.small_number("limits.parameters"),
+        body_time: reader.secs("limits.body-secs"),
+        request_time: reader.secs("limits.request-secs"),
     }
-    path.to_owned()
+}
+
+fn serve_limits(reader: &Reader<'_>) -> ServeLimits {
+    ServeLimits {
+        connections: reader.small_number("limits.connections"),
+        header_bytes: reader.small_number("limits.header-bytes"),
+        header_time: reader.secs("limits.header-secs"),
+        idle_time: reader.secs("limits.idle-secs"),
+        shutdown_time: reader.secs("server.shutdown-wait-secs"),
+    }
 }
 
 fn log(reader: &mut Reader<'_>) -> Log {
@@ -262,36 +258,6 @@ fn sandbox_secret(reader: &mut Reader<'_>) -> Option<SecretString> {
         );
     }
     Some(SecretString::from(secret))
-}
-
-fn gateways(reader: &mut Reader<'_>) -> GatewayConfigs {
-    GatewayConfigs {
-        axis: gateway(reader, "axis.active", AxisConfig::read),
-        paytm: gateway(reader, "paytm.active", PaytmConfig::read),
-        payu: gateway(reader, "payu.active", PayuConfig::read),
-    }
-}
-
-/// The configuration of a gateway that is active.
-fn gateway<T>(
-    reader: &mut Reader<'_>,
-    active: &str,
-    read: impl Fn(&Lookup<'_>) -> Result<T, Vec<ConfigProblem>>,
-) -> Option<T> {
-    if !reader.flag(active) {
-        return None;
-    }
-    let values = reader.values;
-    // Only what was set: the adapter has the defaults, and a test compares them with the table's.
-    match read(&|name| values.set(name).map(|value| value.expose().to_owned())) {
-        Ok(config) => Some(config),
-        Err(problems) => {
-            for ConfigProblem { property, problem } in problems {
-                reader.problem(&property, problem, format!("set it, or {active}=false"));
-            }
-            None
-        }
-    }
 }
 
 fn stand_ins(reader: &mut Reader<'_>) -> Option<StandIns> {

@@ -195,6 +195,12 @@ impl Values {
         })
     }
 
+    /// Everything that was set below a name.
+    pub(super) fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Value> {
+        let is_below = move |name: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.'));
+        self.0.iter().filter(move |(name, _)| is_below(name)).map(|(_, value)| value)
+    }
+
     /// The names under which a setting was set: itself, or one a tenant.
     pub(super) fn names_of<'a>(&'a self, setting: &'a Setting) -> impl Iterator<Item = (&'a str, &'a Value)> {
         self.0.iter().filter(|(name, _)| setting.covers(name)).map(|(name, value)| (name.as_str(), value))

@@ -166,7 +166,7 @@ pub(crate) fn world() -> World {
 pub(crate) fn world_with(start_mode: StartMode) -> World {
     let folder = tempfile::tempdir().unwrap();
     let store: Arc<dyn Store> =
-        Arc::new(SqliteStore::open(&folder.path().join("payments.db"), Default::default()).unwrap());
+        Arc::new(SqliteStore::open(&folder.path().join("payments.db"), &Default::default()).unwrap());
     let gateway = Arc::new(FakeGateway::new("FAKE", start_mode));
     let collections = Arc::new(FakeCollections::default());
     let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)));

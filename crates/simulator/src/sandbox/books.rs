@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, named_params, params};
+use rusqlite::{Connection, Row, Transaction, TransactionBehavior, named_params, params};
 
 use super::order::{CallbackProgress, Choice, Order, State, Terms};
 
@@ -21,6 +21,12 @@ pub enum OpenError {
     /// The file was written by a later version.
     #[error("the sandbox's database is of version {0}, which is not known here")]
     Version(i64),
+    /// The public URL is not an absolute http(s) URL.
+    #[error("the sandbox's public URL {0:?} is not an absolute http(s) URL")]
+    PublicUrl(String),
+    /// The merchant's name or the secret is empty: anybody could sign.
+    #[error("the sandbox needs a merchant and a secret")]
+    NoSecret,
     /// The computer gives no random numbers.
     #[error("no random numbers to be had")]
     Random(#[source] getrandom::Error),
@@ -88,7 +94,10 @@ impl Books {
                 txn.execute_batch(include_str!("schema.sql"))?;
                 let mut key = [0; 32];
                 getrandom::fill(&mut key).map_err(OpenError::Random)?;
-                txn.execute("INSERT INTO own_values (name, value) VALUES ('form-key', ?1)", [key.as_slice()])?;
+                txn.execute(
+                    "INSERT INTO own_values (name, value) VALUES ('form-key', ?1)",
+                    [key.as_slice()],
+                )?;
                 txn.pragma_update(None, "user_version", SCHEMA_VERSION)?;
             }
             SCHEMA_VERSION => {}
@@ -197,7 +206,8 @@ impl Books {
     /// Lets every late answer that is due come.
     pub(super) async fn let_late_answers_come(&self, now_ms: i64) -> Result<(), BooksError> {
         self.write(move |txn| {
-            let due = orders(txn, "WHERE state = 'PENDING' AND due_ms <= ?1 ORDER BY due_ms LIMIT 100", now_ms)?;
+            let due =
+                orders(txn, "WHERE state = 'PENDING' AND due_ms <= ?1 ORDER BY due_ms LIMIT 100", now_ms)?;
             for mut order in due {
                 if let Some(line) = order.advance(now_ms) {
                     save(txn, &mut order, now_ms, line)?;
@@ -237,7 +247,9 @@ impl Books {
     pub(super) async fn log_of(&self, order_sequence: i64) -> Result<Vec<LogLine>, BooksError> {
         self.write(move |txn| {
             let mut lines = txn
-                .prepare_cached("SELECT at_ms, what FROM log WHERE order_sequence = ?1 ORDER BY sequence DESC LIMIT 50")?
+                .prepare_cached(
+                    "SELECT at_ms, what FROM log WHERE order_sequence = ?1 ORDER BY sequence DESC LIMIT 50",
+                )?
                 .query_map([order_sequence], |row| Ok(LogLine { at_ms: row.get(0)?, what: row.get(1)? }))?
                 .collect::<Result<Vec<LogLine>, rusqlite::Error>>()?;
             lines.reverse();
@@ -247,7 +259,11 @@ impl Books {
     }
 
     /// Up to `limit` callbacks that are due, longest due first.
-    pub(super) async fn due_callbacks(&self, now_ms: i64, limit: u32) -> Result<Vec<DueCallback>, BooksError> {
+    pub(super) async fn due_callbacks(
+        &self,
+        now_ms: i64,
+        limit: u32,
+    ) -> Result<Vec<DueCallback>, BooksError> {
         self.write(move |txn| {
             let rule = format!("WHERE next_ms <= ?1 ORDER BY next_ms LIMIT {limit}");
             let due = orders(txn, &rule, now_ms)?;

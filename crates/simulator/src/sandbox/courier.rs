@@ -1,7 +1,6 @@
 //! Carries callbacks to the merchant: at least once, in the background, across restarts.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, OnceCell};
@@ -97,7 +96,10 @@ impl Sandbox {
                     Err(error) => Err(error),
                 };
                 let sleep = sleep.unwrap_or_else(|error| {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "the sandbox cannot do what is due");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "the sandbox cannot do what is due"
+                    );
                     AFTER_TROUBLE
                 });
                 let _rung_or_slept = tokio::time::timeout(sleep, self.inner.courier.bell.notified()).await;
@@ -153,13 +155,18 @@ impl Sandbox {
             tracing::info!(order = %due.order.terms.order, attempts, result, given_up = wait.is_none(), "a callback did not arrive");
         }
         let now_ms = self.now_ms();
-        let next_ms = wait.map(|wait| now_ms.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)));
+        let next_ms =
+            wait.map(|wait| now_ms.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)));
         let books = &self.inner.books;
         books.callback_tried(due.order.sequence, now_ms, delivered, &result, next_ms).await?;
         Ok(delivered)
     }
 
-    async fn post(&self, due: &DueCallback, policy: &CallbackPolicy) -> Result<reqwest::StatusCode, reqwest::Error> {
+    async fn post(
+        &self,
+        due: &DueCallback,
+        policy: &CallbackPolicy,
+    ) -> Result<reqwest::StatusCode, reqwest::Error> {
         let order = &due.order;
         let decided_ms = order.decided_ms.unwrap_or(order.opened_ms);
         let report = Report::of(order, self.merchant(), decided_ms);

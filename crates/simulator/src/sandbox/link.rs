@@ -157,7 +157,9 @@ pub(super) mod tests {
     #[test]
     fn a_link_that_was_changed_is_forged() {
         let query = query(&[]);
-        for (from, to) in [("12345600", "100"), ("BILL-7", "BILL-8"), ("service.example", "evil.example"), ("CITY", "TOWN")] {
+        for (from, to) in
+            [("12345600", "100"), ("BILL-7", "BILL-8"), ("service.example", "evil.example"), ("CITY", "TOWN")]
+        {
             assert_eq!(read(&query.replace(from, to)), Err(BadLink::Forged), "{from}");
         }
         assert_eq!(super::read(&query, "CITY", b"other"), Err(BadLink::Forged));

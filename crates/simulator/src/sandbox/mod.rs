@@ -105,7 +105,11 @@ pub struct SandboxSettings {
 
 impl SandboxSettings {
     /// Settings with defaults for everything else: late answers after 20 seconds.
-    pub fn new(merchant: impl Into<String>, secret: SecretString, public_url: impl Into<String>) -> SandboxSettings {
+    pub fn new(
+        merchant: impl Into<String>,
+        secret: SecretString,
+        public_url: impl Into<String>,
+    ) -> SandboxSettings {
         SandboxSettings {
             merchant: merchant.into(),
             secret,
@@ -166,11 +170,17 @@ impl Sandbox {
     /// # Errors
     /// An [`OpenError`] when the file cannot be used.
     pub fn open(database: &Path, settings: SandboxSettings) -> Result<Sandbox, OpenError> {
+        if settings.merchant.is_empty() || settings.secret.expose_secret().is_empty() {
+            return Err(OpenError::NoSecret);
+        }
+        let base_path = match Url::parse(&settings.public_url) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") => {
+                url.path().trim_end_matches('/').to_owned()
+            }
+            Ok(_) | Err(_) => return Err(OpenError::PublicUrl(settings.public_url)),
+        };
         let books = Books::open(database)?;
         let form_key = books.form_key()?;
-        let base_path = Url::parse(&settings.public_url)
-            .map(|url| url.path().trim_end_matches('/').to_owned())
-            .unwrap_or_else(|_| "/sandbox".to_owned());
         let inner = Inner { settings, base_path, books, form_key, courier: courier::Courier::default() };
         Ok(Sandbox { inner: Arc::new(inner) })
     }

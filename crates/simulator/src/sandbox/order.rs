@@ -184,7 +184,12 @@ impl Order {
 
     /// Carries out the payer's first choice; every later one changes nothing. Returns what is
     /// written into the log.
-    pub(super) fn choose(&mut self, choice: Choice, now_ms: i64, late_after: Duration) -> Option<&'static str> {
+    pub(super) fn choose(
+        &mut self,
+        choice: Choice,
+        now_ms: i64,
+        late_after: Duration,
+    ) -> Option<&'static str> {
         if self.state != State::Created {
             return None;
         }
@@ -194,7 +199,9 @@ impl Order {
             Choice::Decline => (State::Declined, None, "declined"),
             Choice::SayNothing => (State::Paid, Some(asked), "paid, nobody is told"),
             Choice::AnswerLate => (State::Pending, None, "paid, the answer comes late"),
-            Choice::WrongAmount => (State::Paid, Some(wrong_amount(asked)), "paid, but another amount than asked"),
+            Choice::WrongAmount => {
+                (State::Paid, Some(wrong_amount(asked)), "paid, but another amount than asked")
+            }
         };
         self.state = state;
         self.paid_paise = paid;

@@ -86,7 +86,8 @@ impl Report {
 
     fn signature(&self, purpose: Purpose, secret: &[u8]) -> String {
         let fields = self.fields();
-        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, _, value)| (*name, value.as_str())).collect();
+        let fields: Vec<(&str, &str)> =
+            fields.iter().map(|(name, _, value)| (*name, value.as_str())).collect();
         sign(secret, purpose, &fields)
     }
 
@@ -134,7 +135,9 @@ mod tests {
     fn a_return_url_keeps_its_own_parameters() {
         let report = Report::of_unknown("T 1&x", "CITY", 1_000);
         let url = report.in_url("https://a.in/back?eg_pg_txnid=T%201&x=%26#there", b"secret");
-        assert!(url.starts_with("https://a.in/back?eg_pg_txnid=T%201&x=%26&sandboxMerchant=CITY&sandboxOrder=T+1%26x&"));
+        assert!(url.starts_with(
+            "https://a.in/back?eg_pg_txnid=T%201&x=%26&sandboxMerchant=CITY&sandboxOrder=T+1%26x&"
+        ));
         assert!(url.ends_with("#there"));
     }
 }

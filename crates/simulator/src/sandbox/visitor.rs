@@ -60,7 +60,10 @@ impl Visitor {
     pub fn new(timeout: Duration) -> Result<Visitor, VisitError> {
         // A process has one default provider; whoever comes first has chosen it.
         let _already_chosen = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none()).build()?;
+        let http = reqwest::Client::builder()
+            .timeout(timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
         Ok(Visitor { http })
     }
 
@@ -100,12 +103,17 @@ impl Visitor {
     pub async fn choose(&self, page: &Page, choice: Choice) -> Result<Answered, VisitError> {
         let form = [("order", page.order.as_str()), ("token", &page.token), ("choice", choice.as_str())];
         let response = self.http.post(&page.action).form(&form).send().await?;
-        let location = response.headers().get("location").and_then(|url| url.to_str().ok()).map(str::to_owned);
+        let location =
+            response.headers().get("location").and_then(|url| url.to_str().ok()).map(str::to_owned);
         Ok(Answered { status: response.status().as_u16(), location })
     }
 }
 
 /// Undoes the escaping of an attribute's value.
 fn unescape(text: &str) -> String {
-    text.replace("&#60;", "<").replace("&#62;", ">").replace("&#34;", "\"").replace("&#39;", "'").replace("&#38;", "&")
+    text.replace("&#60;", "<")
+        .replace("&#62;", ">")
+        .replace("&#34;", "\"")
+        .replace("&#39;", "'")
+        .replace("&#38;", "&")
 }

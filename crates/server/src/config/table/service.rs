@@ -2,7 +2,8 @@
 
 use crate::config::setting::{Kind, Setting};
 
-const ANY: Kind = Kind::Number { min: 1, max: u64::MAX };
+const SOME: Kind = Kind::Number { min: 1, max: 1 << 30 };
+const SECONDS: Kind = Kind::Number { min: 1, max: 3_600 };
 
 /// Where it listens, where it keeps its data, what it tells.
 pub(super) const SERVER: &[Setting] = &[
@@ -133,5 +134,25 @@ pub(super) const PAYMENTS: &[Setting] = &[
 
 /// What one caller may take up.
 pub(super) const LIMITS: &[Setting] = &[
-    Setting::own("limits.body-bytes", ANY, "The largest request body, in bytes.").or("1048576"),
+    Setting::own("limits.body-bytes", SOME, "The longest request body, in bytes.").or("262144"),
+    Setting::own("limits.url-bytes", SOME, "The longest path with its query, in bytes.").or("8192"),
+    Setting::own("limits.parameters", SOME, "The most parameters of a request, in query and form together.").or("200"),
+    Setting::own("limits.body-secs", SECONDS, "How many seconds a client may take to send its body.").or("15"),
+    Setting::own(
+        "limits.request-secs",
+        SECONDS,
+        "How many seconds a request may take in all. What it has begun goes on behind that.",
+    )
+    .or("30"),
+    Setting::own("limits.connections", SOME, "The most connections open at once.").or("4096"),
+    Setting::own("limits.header-bytes", Kind::Number { min: 8_192, max: 1_048_576 }, "The longest head of a request, in bytes.")
+        .or("32768"),
+    Setting::own("limits.header-secs", SECONDS, "How many seconds a client may take to send the head of a request.")
+        .or("10"),
+    Setting::own(
+        "limits.idle-secs",
+        SECONDS,
+        "How many seconds a connection may stay open without a request; longer than a load balancer in front keeps its own end open.",
+    )
+    .or("75"),
 ];

@@ -1,0 +1,194 @@
+//! The adapter against a server, and against forged callbacks.
+
+use std::sync::LazyLock;
+
+use payment_domain::Outcome;
+use payment_gateway::Params;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use wiremock::ResponseTemplate;
+
+use super::*;
+use crate::testing::{asks_through_every_fault, client, server_that_answers, transaction};
+use crate::{digest, form};
+
+const ID: &str = "PB_PG_2024_03_15_000123_45";
+
+fn payu(base_url: &str, client: Client) -> Payu {
+    let lookup = |name: &str| {
+        Some(match name {
+            "payu.merchant.key" => "fAk3kY".to_owned(),
+            "payu.merchant.salt" => "fAk3SaLt".to_owned(),
+            "payu.url" | "payu.url.status" => base_url.to_owned(),
+            _ => return None,
+        })
+    };
+    Payu::from_properties(&lookup, client).unwrap()
+}
+
+/// An adapter that is never made to call.
+static OFFLINE: LazyLock<Payu> = LazyLock::new(|| payu("https://gateway.example", client()));
+
+const PAID: [(&str, &str); 9] = [
+    ("mihpayid", "403993715531077182"),
+    ("status", "success"),
+    ("unmappedstatus", "captured"),
+    ("txnid", ID),
+    ("amount", "19.99"),
+    ("productinfo", "Tax"),
+    ("firstname", "Asha"),
+    ("email", "asha@example.org"),
+    ("key", "fAk3kY"),
+];
+
+/// A callback as the gateway signs it, by the rule as it is documented.
+fn signed(fields: &[(&str, &str)]) -> Answer {
+    let v = |wanted: &str| fields.iter().find(|(name, _)| *name == wanted).map_or("", |(_, value)| value);
+    let text = format!(
+        "fAk3SaLt|{}|||||||||||{}|{}|{}|{}|{}|{}",
+        v("status"),
+        v("email"),
+        v("firstname"),
+        v("productinfo"),
+        v("amount"),
+        v("txnid"),
+        v("key")
+    );
+    let hash = hex::encode(digest::sha512(text.as_bytes()));
+    let all = fields.iter().copied().chain([("hash", hash.as_str())]);
+    Answer::of_params(Params::new(all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()))
+}
+
+/// [`PAID`] with one field changed.
+fn but(name: &str, value: &'static str) -> Vec<(&'static str, &'static str)> {
+    PAID.iter().map(|&(field, old)| if field == name { (field, value) } else { (field, old) }).collect()
+}
+
+async fn verify(answer: &Answer) -> Result<Evidence, GatewayError> {
+    OFFLINE.verify(&transaction(ID, "19.99"), answer).await
+}
+
+#[tokio::test]
+async fn the_form_carries_the_amount_and_the_id_and_signs_what_it_carries() {
+    let mut txn = transaction(ID, "100");
+    txn.product_info = format!("a|b\n{}", "ੳ".repeat(200));
+    let order = Order { txn: &txn, return_url: "https://pg.example/r", notify_url: "", bank_account: None };
+    let redirect = OFFLINE.start(&order).await.unwrap();
+    assert_eq!(redirect, OFFLINE.start(&order).await.unwrap(), "asked again, it is the same order");
+    let Redirect::Form { action, fields } = redirect else { panic!("a form") };
+    assert_eq!(action, "https://gateway.example/_payment");
+    let fields = Params::new(fields);
+    let v = |name: &str| fields.get(name).unwrap();
+    assert_eq!((v("txnid"), v("amount"), v("key")), (ID, "100.00", "fAk3kY"));
+    assert_eq!((v("surl"), v("furl")), ("https://pg.example/r", "https://pg.example/r"));
+    assert_eq!(v("productinfo").chars().count(), 100);
+    assert!(v("productinfo").starts_with("a b ੳ"));
+    let text = format!(
+        "fAk3kY|{}|{}|{}|{}|{}|||||||||||fAk3SaLt",
+        v("txnid"),
+        v("amount"),
+        v("productinfo"),
+        v("firstname"),
+        v("email")
+    );
+    assert_eq!(v("hash"), hex::encode(digest::sha512(text.as_bytes())));
+}
+
+#[tokio::test]
+async fn a_signed_callback_about_this_transaction_is_evidence() {
+    let Evidence::Signed(report) = verify(&signed(&PAID)).await.unwrap() else { panic!("signed") };
+    assert_eq!(report.outcome, Outcome::Pending, "whether it was captured is not signed");
+    let failed = signed(&but("status", "failure"));
+    let Evidence::Signed(failed) = verify(&failed).await.unwrap() else { panic!("signed") };
+    assert_eq!(failed.outcome.name(), "unrecognised", "a failure that was captured");
+    for personal in ["hash", "firstname", "email"] {
+        assert!(report.raw.get(personal).is_none(), "{personal}");
+    }
+}
+
+#[tokio::test]
+async fn a_callback_without_a_hash_is_worth_nothing() {
+    let fields = PAID.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let answer = Answer::of_params(Params::new(fields.into()));
+    assert_eq!(verify(&answer).await.unwrap(), Evidence::Unsigned);
+}
+
+#[tokio::test]
+async fn a_callback_of_another_payment_is_refused() {
+    for (name, value) in
+        [("txnid", "PB_PG_2024_03_15_000123_46"), ("txnid", ""), ("amount", "1.00"), ("amount", "")]
+    {
+        let refused = verify(&signed(&but(name, value))).await;
+        assert!(matches!(refused, Err(GatewayError::WrongTransaction)), "{name}={value}");
+    }
+    let other_merchant = verify(&signed(&but("key", "other"))).await;
+    assert!(matches!(other_merchant, Err(GatewayError::BadSignature)));
+}
+
+#[tokio::test]
+async fn a_field_sent_twice_is_a_bad_signature() {
+    let mut answer = signed(&but("status", "failure"));
+    answer.params.extend(Params::new(vec![("status".to_owned(), "success".to_owned())]));
+    assert!(matches!(verify(&answer).await, Err(GatewayError::BadSignature)));
+}
+
+#[tokio::test]
+async fn every_fault_of_the_network_is_told_apart() {
+    asks_through_every_fault(payu).await;
+}
+
+async fn status(body: &Value) -> Result<Report, GatewayError> {
+    let server = server_that_answers(ResponseTemplate::new(200).set_body_json(body)).await;
+    payu(&server.uri(), client()).status(&transaction(ID, "19.99")).await
+}
+
+#[tokio::test]
+async fn the_status_is_asked_by_our_transaction_id() {
+    let details = json!({ID: {"mihpayid": "Not Found", "status": "Not Found"}});
+    let body = json!({"status": 0, "msg": "0 out of 1 Transactions Fetched Successfully", "transaction_details": details});
+    let server = server_that_answers(ResponseTemplate::new(200).set_body_json(body)).await;
+    let report = payu(&server.uri(), client()).status(&transaction(ID, "19.99")).await.unwrap();
+    assert_eq!((report.outcome, report.gateway_txn_id), (Outcome::NotFound, None));
+    let requests = server.received_requests().await.unwrap();
+    assert_eq!(requests[0].url.path(), "/merchant/postservice.php");
+    assert_eq!(requests[0].url.query(), Some("form=2"));
+    let asked = Params::new(form::decode(&requests[0].body));
+    assert_eq!((asked.get("command"), asked.get("var1")), (Some("verify_payment"), Some(ID)));
+    let text = format!("fAk3kY|verify_payment|{ID}|fAk3SaLt");
+    assert_eq!(asked.get("hash"), Some(hex::encode(digest::sha512(text.as_bytes())).as_str()));
+}
+
+#[tokio::test]
+async fn a_status_answer_is_read_and_another_order_in_it_is_not() {
+    let paid = json!({"status": "success", "unmappedstatus": "captured", "amt": "19.99", "transaction_amount": "19.99"});
+    let report = status(&json!({"status": 1, "transaction_details": {ID: paid}})).await.unwrap();
+    assert_eq!(report.outcome.name(), "paid");
+    assert_eq!(report.status_code.as_deref(), Some("captured"));
+    let other = status(&json!({"status": 1, "transaction_details": {"OTHER": paid}})).await;
+    assert!(matches!(other, Err(GatewayError::Unreadable(_))));
+    let unknown = json!({"status": "held", "unmappedstatus": "review"});
+    let report = status(&json!({"status": 1, "transaction_details": {ID: unknown}})).await.unwrap();
+    assert_eq!(report.outcome, Outcome::Unrecognised { code: "held/review".to_owned() });
+}
+
+proptest! {
+    #[test]
+    fn a_tampered_callback_never_verifies(at in 0..PAID.len(), value in "\\PC{0,20}") {
+        let (name, original) = PAID[at];
+        prop_assume!(original != value && !["mihpayid", "unmappedstatus", "key"].contains(&name));
+        let hash = signed(&PAID).params.get("hash").unwrap().to_owned();
+        let mut fields = PAID.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        fields[at].1 = value;
+        fields.push(("hash".to_owned(), hash));
+        let checked = signature::check("fAk3kY", "fAk3SaLt", &Params::new(fields));
+        prop_assert!(matches!(checked, Err(GatewayError::BadSignature)));
+    }
+
+    #[test]
+    fn no_callback_panics(body in "\\PC{0,200}") {
+        let answer = Answer::of_params(Params::new(form::decode(body.as_bytes())));
+        OFFLINE.names(&answer);
+        let _ = wire::callback_report(&answer.params);
+        prop_assert!(!matches!(signature::check("key", "salt", &answer.params), Ok(true)));
+    }
+}

@@ -1,0 +1,259 @@
+//! PhonePe, in the three protocols it has had; `phonepe.protocol` chooses.
+//!
+//! Legacy (`/v3/debit`) and v1 (`/pg/v1/pay`) sign every call and every server-to-server callback
+//! with a salt key. Standard Checkout (v2) is called with an access token; its webhook proves that
+//! the sender knows a password, but not what the body says. What the payer's browser brings back is
+//! not trustworthy in any of them.
+
+pub mod answer;
+pub mod config;
+pub mod oauth;
+pub mod signature;
+pub mod wire;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use payment_domain::{Clock, GatewayName, Report, Transaction, TxnId};
+use payment_gateway::{Answer, Evidence, Gateway, GatewayError, Order, Redirect, StartMode};
+
+use self::answer::{Facts, Generation};
+use self::config::{Checkout, PhonepeConfig, Salted};
+use self::oauth::{TokenError, Tokens};
+use self::signature::X_VERIFY;
+use self::wire::CheckoutOrder;
+use crate::client::{Call, Client, Reply};
+
+/// The adapter.
+pub struct Phonepe {
+    name: GatewayName,
+    config: PhonepeConfig,
+    client: Client,
+    tokens: Tokens,
+}
+
+impl Phonepe {
+    /// The adapter for one merchant account. The clock tells how old an access token is.
+    pub fn new(config: PhonepeConfig, client: Client, clock: Arc<dyn Clock>) -> Phonepe {
+        Phonepe { name: GatewayName::new("PHONEPE"), config, client, tokens: Tokens::new(clock) }
+    }
+
+    /// Makes a call of Standard Checkout. When the token is not accepted, nothing was done: the call
+    /// is made once more with a new one.
+    async fn call_checkout(
+        &self,
+        account: &Checkout,
+        call: impl Fn(&str) -> Call + Send,
+    ) -> Result<Reply, CheckoutError> {
+        let token = self.tokens.get(&self.client, account).await?;
+        let reply = self.client.send(&call(token.authorization())).await?;
+        if reply.status != 401 {
+            return Ok(reply);
+        }
+        self.tokens.reject(&token);
+        let token = self.tokens.get(&self.client, account).await?;
+        Ok(self.client.send(&call(token.authorization())).await?)
+    }
+
+    async fn start_checkout(&self, account: &Checkout, order: &Order<'_>) -> Result<Redirect, GatewayError> {
+        if !wire::is_checkout_id(&order.txn.id) {
+            return Err(refused("INVALID_TRANSACTION_ID"));
+        }
+        if order.txn.amount.minor() < wire::MIN_CHECKOUT_MINOR {
+            return Err(refused("AMOUNT_BELOW_MINIMUM"));
+        }
+        let opened = CheckoutOrder::of(account, order);
+        let call = |authorization: &str| wire::checkout_pay_call(account, authorization, &opened);
+        let reply = self.call_checkout(account, call).await.map_err(CheckoutError::of_start)?;
+        answer::checkout_pay_page(reply, &account.pay_url).map(Redirect::To)
+    }
+
+    async fn checkout_status(&self, account: &Checkout, txn: &Transaction) -> Result<Report, GatewayError> {
+        let call = |authorization: &str| wire::checkout_status_call(account, authorization, txn.id.as_str());
+        let reply = self.call_checkout(account, call).await.map_err(CheckoutError::of_status)?;
+        let facts = answer::status_facts(reply, Facts::of_checkout)?;
+        // The order is named by the address that was asked; the answer need not repeat it.
+        if facts.is_about_another(txn, account.merchant_id.as_deref()) {
+            return Err(about_another());
+        }
+        let outcome = facts.outcome()?;
+        Ok(facts.into_report(outcome))
+    }
+
+    async fn signed_status(
+        &self,
+        account: &Salted,
+        generation: Generation,
+        txn: &Transaction,
+    ) -> Result<Report, GatewayError> {
+        let call = match generation {
+            Generation::Legacy => wire::legacy_status_call(account, txn.id.as_str()),
+            Generation::V1 => wire::v1_status_call(account, txn.id.as_str()),
+        };
+        let reply = self.client.send(&call).await?;
+        let facts = answer::status_facts(reply, |answer| Facts::of_signed(answer, generation))?;
+        let outcome = facts.outcome()?;
+        let paid = matches!(outcome, payment_domain::Outcome::Paid { .. });
+        if facts.is_about_another(txn, Some(&account.merchant_id))
+            || (paid && !facts.is_about(txn, &account.merchant_id))
+        {
+            return Err(about_another());
+        }
+        Ok(facts.into_report(outcome))
+    }
+}
+
+impl std::fmt::Debug for Phonepe {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Phonepe").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Gateway for Phonepe {
+    fn name(&self) -> &GatewayName {
+        &self.name
+    }
+
+    fn transaction_parameter(&self) -> &str {
+        "transactionId"
+    }
+
+    fn start_mode(&self) -> StartMode {
+        StartMode::Network
+    }
+
+    fn needs_bank_account(&self) -> bool {
+        false
+    }
+
+    async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
+        let signed = |call: fn(&Salted, &Order<'_>) -> Call, account: &Salted| {
+            let valid = wire::is_transaction_id(&order.txn.id);
+            valid.then(|| call(account, order)).ok_or_else(|| refused("INVALID_TRANSACTION_ID"))
+        };
+        match &self.config {
+            PhonepeConfig::Legacy(account) => {
+                let call = signed(wire::legacy_pay_call, account)?;
+                answer::legacy_pay_page(self.client.send(&call).await?, &call.url).map(Redirect::To)
+            }
+            PhonepeConfig::V1(account) => {
+                let call = signed(wire::v1_pay_call, account)?;
+                answer::v1_pay_page(self.client.send(&call).await?, &call.url, order.txn).map(Redirect::To)
+            }
+            PhonepeConfig::V2(account) => self.start_checkout(account, order).await,
+        }
+    }
+
+    fn names(&self, answer: &Answer) -> Option<TxnId> {
+        let in_body = match &self.config {
+            PhonepeConfig::Legacy(_) => answer::callback_order(&answer.body, Generation::Legacy),
+            PhonepeConfig::V1(_) => answer::callback_order(&answer.body, Generation::V1),
+            PhonepeConfig::V2(_) => answer::webhook_order(&answer.body),
+        };
+        match in_body {
+            Some(order) => TxnId::new(order).ok(),
+            None => answer.transaction_in(self.transaction_parameter()),
+        }
+    }
+
+    async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {
+        if self.names(answer).is_some_and(|named| named != txn.id) {
+            return Err(GatewayError::WrongTransaction);
+        }
+        match &self.config {
+            PhonepeConfig::Legacy(account) => verify_callback(account, Generation::Legacy, txn, answer),
+            PhonepeConfig::V1(account) => verify_callback(account, Generation::V1, txn, answer),
+            PhonepeConfig::V2(account) => verify_webhook(account, answer),
+        }
+    }
+
+    async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
+        match &self.config {
+            PhonepeConfig::Legacy(account) => self.signed_status(account, Generation::Legacy, txn).await,
+            PhonepeConfig::V1(account) => self.signed_status(account, Generation::V1, txn).await,
+            PhonepeConfig::V2(account) => self.checkout_status(account, txn).await,
+        }
+    }
+}
+
+/// A server-to-server callback is signed; what the browser brings is not, by any rule we know.
+fn verify_callback(
+    account: &Salted,
+    generation: Generation,
+    txn: &Transaction,
+    answer: &Answer,
+) -> Result<Evidence, GatewayError> {
+    if !answer::is_callback(&answer.body) {
+        return Ok(Evidence::Unsigned);
+    }
+    let x_verify = answer.headers.get_ignoring_case(X_VERIFY).unwrap_or_default();
+    let members =
+        answer::verified_callback(&account.salt, &answer.body, x_verify).ok_or(GatewayError::BadSignature)?;
+    let facts = Facts::of_signed(&members, generation);
+    if !facts.is_about(txn, &account.merchant_id) || facts.names_another_amount(txn.amount) {
+        return Err(GatewayError::WrongTransaction);
+    }
+    let outcome = facts.outcome()?;
+    Ok(Evidence::Signed(facts.into_report(outcome)))
+}
+
+/// A webhook shows a password where one is configured. The password does not cover the body, so even
+/// the right one is only a reason to ask for the status.
+fn verify_webhook(account: &Checkout, answer: &Answer) -> Result<Evidence, GatewayError> {
+    let Some(user) = &account.webhook_user else { return Ok(Evidence::Unsigned) };
+    let is_webhook = answer::webhook_order(&answer.body).is_some();
+    match answer.headers.get_ignoring_case("authorization") {
+        Some(authorization) if is_webhook && !user.sent(authorization) => Err(GatewayError::BadSignature),
+        None if is_webhook => Err(GatewayError::BadSignature),
+        Some(_) | None => Ok(Evidence::Unsigned),
+    }
+}
+
+/// Why a call of Standard Checkout brought no answer.
+enum CheckoutError {
+    /// There was no token to make it with: it was not sent.
+    Token(TokenError),
+    /// The call itself failed.
+    Call(GatewayError),
+}
+
+impl From<TokenError> for CheckoutError {
+    fn from(error: TokenError) -> CheckoutError {
+        CheckoutError::Token(error)
+    }
+}
+
+impl From<GatewayError> for CheckoutError {
+    fn from(error: GatewayError) -> CheckoutError {
+        CheckoutError::Call(error)
+    }
+}
+
+impl CheckoutError {
+    fn of_start(self) -> GatewayError {
+        match self {
+            CheckoutError::Token(TokenError::Denied(_)) => refused("AUTHORIZATION_FAILED"),
+            CheckoutError::Token(error @ TokenError::Unavailable(_)) => GatewayError::NotSent(error.into()),
+            CheckoutError::Call(error) => error,
+        }
+    }
+
+    fn of_status(self) -> GatewayError {
+        match self {
+            CheckoutError::Token(error @ TokenError::Denied(_)) => {
+                GatewayError::Unreadable(error.to_string())
+            }
+            CheckoutError::Token(error @ TokenError::Unavailable(_)) => GatewayError::NotSent(error.into()),
+            CheckoutError::Call(error) => error,
+        }
+    }
+}
+
+fn refused(code: &str) -> GatewayError {
+    GatewayError::Refused { code: code.to_owned() }
+}
+
+fn about_another() -> GatewayError {
+    GatewayError::Unreadable("the answer names another transaction or merchant, or none".to_owned())
+}

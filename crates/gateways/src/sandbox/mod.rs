@@ -1,0 +1,121 @@
+//! The sandbox gateway: real in everything but the money.
+//!
+//! The pay link is made and signed here, without calling anybody; the sandbox learns of an order when
+//! the payer opens its page. What it says about an order, by browser, callback or answer, is one set
+//! of signed fields, in which the amount that was asked and the amount that was taken stand apart:
+//! the first tells whether it is our order, the second is what came of it.
+
+pub mod signature;
+pub mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use payment_domain::{Clock, GatewayName, Report, Transaction, TxnId};
+use payment_gateway::{Answer, Evidence, Gateway, GatewayError, Order, Redirect, StartMode};
+use secrecy::SecretString;
+
+use self::wire::Told;
+use crate::client::Client;
+
+/// What the adapter is configured by.
+#[derive(Debug, Clone)]
+pub struct SandboxConfig {
+    /// Where payers' browsers reach the sandbox, e.g. `http://localhost:9000/sandbox`.
+    pub page_url: String,
+    /// Where we reach it.
+    pub api_url: String,
+    /// The name it knows us by.
+    pub merchant: String,
+    /// What we share with it.
+    pub secret: SecretString,
+    /// How long an order can be paid, from its creation. Not longer than the service waits before it
+    /// takes "no such payment" for final, so that nobody pays what was given up.
+    pub order_life: Duration,
+}
+
+/// The SANDBOX adapter.
+pub struct Sandbox {
+    name: GatewayName,
+    config: SandboxConfig,
+    client: Client,
+    clock: Arc<dyn Clock>,
+}
+
+impl Sandbox {
+    /// An adapter for this merchant. The clock signs the questions.
+    pub fn new(config: SandboxConfig, client: Client, clock: Arc<dyn Clock>) -> Sandbox {
+        Sandbox { name: GatewayName::new("SANDBOX"), config, client, clock }
+    }
+}
+
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sandbox").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Gateway for Sandbox {
+    fn name(&self) -> &GatewayName {
+        &self.name
+    }
+
+    fn transaction_parameter(&self) -> &str {
+        wire::ORDER
+    }
+
+    fn start_mode(&self) -> StartMode {
+        StartMode::Offline
+    }
+
+    fn needs_bank_account(&self) -> bool {
+        false
+    }
+
+    async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
+        Ok(Redirect::To(wire::pay_link(&self.config, order)))
+    }
+
+    fn names(&self, answer: &Answer) -> Option<TxnId> {
+        answer.transaction_in(wire::ORDER).or_else(|| TxnId::new(Told::in_answer(answer)?.order()).ok())
+    }
+
+    async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {
+        let Some(told) = Told::in_answer(answer) else { return Ok(Evidence::Unsigned) };
+        if !told.is_genuine(&self.config) {
+            return Err(GatewayError::BadSignature);
+        }
+        if !told.is_about(&self.config, txn) {
+            return Err(GatewayError::WrongTransaction);
+        }
+        Ok(Evidence::Signed(told.report()))
+    }
+
+    async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
+        let unreadable = |problem: &str| GatewayError::Unreadable(problem.to_owned());
+        let asked_at = self.clock.now();
+        let call = wire::status_call(&self.config, txn.id.as_str(), asked_at);
+        let reply = self.client.send(&call).await?;
+        // "No such order" comes with 404, like a wrong address: only the signature tells them apart.
+        let reply = if reply.status == 404 { reply } else { reply.accepted()? };
+        let told = Told::in_reply(&reply.body).ok_or_else(|| unreadable("it is not a signed report"))?;
+        if !told.is_genuine(&self.config) {
+            return Err(unreadable("its signature is wrong"));
+        }
+        if !told.answers(asked_at) {
+            return Err(unreadable("it answers another question"));
+        }
+        if told.knows_no_such_order() && told.names(&self.config, txn.id.as_str()) {
+            return Ok(told.report());
+        }
+        if !told.is_about(&self.config, txn) {
+            return Err(unreadable("it is about another order, amount or merchant"));
+        }
+        Ok(told.report())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,211 @@
+//! The sandbox's pay link, question and report, without a network.
+
+use std::collections::BTreeMap;
+
+use payment_domain::{Currency, Money, Outcome, Report, Timestamp, Transaction};
+use payment_gateway::{Answer, Order};
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+use super::SandboxConfig;
+use super::signature::{Purpose, is_signed, sign};
+use crate::client::{Body, Call, Method};
+use crate::config::join;
+use crate::evidence;
+use crate::form;
+use crate::json::Object;
+use crate::text::{cut, one_line, paise};
+
+/// The parameter in which the payer's browser brings our transaction id back.
+pub const ORDER: &str = "sandboxOrder";
+/// The parameter with the signature over what the browser brings.
+const SIGNATURE: &str = "sandboxSignature";
+/// The longest description the sandbox takes, in characters.
+const MAX_DESCRIPTION: usize = 512;
+
+/// The fields of a report in the order they are signed, with their names in a return URL.
+const REPORT: [(&str, &str); 11] = [
+    ("merchant", "sandboxMerchant"),
+    ("order", ORDER),
+    ("state", "sandboxState"),
+    ("amount_paise", "sandboxAmountPaise"),
+    ("currency", "sandboxCurrency"),
+    ("paid_paise", "sandboxPaidPaise"),
+    ("payment_id", "sandboxPaymentId"),
+    ("mode", "sandboxMode"),
+    ("code", "sandboxCode"),
+    ("message", "sandboxMessage"),
+    ("timestamp", "sandboxTimestamp"),
+];
+
+/// The URL at which this order is paid. The same order gives the same URL.
+pub fn pay_link(config: &SandboxConfig, order: &Order<'_>) -> String {
+    let txn = order.txn;
+    let amount_paise = txn.amount.minor().to_string();
+    let expires = txn.audit.created_at.plus(config.order_life).as_millis().to_string();
+    let description = one_line(&txn.product_info);
+    let bill = bill_text(txn);
+    let mut fields = vec![
+        ("merchant", config.merchant.as_str()),
+        ("order", txn.id.as_str()),
+        ("amount_paise", &amount_paise),
+        ("currency", txn.amount.currency().code()),
+        ("description", cut(&description, MAX_DESCRIPTION)),
+        ("bill", &bill),
+        ("payee", txn.tenant_id.as_str()),
+        ("return_url", order.return_url),
+        ("notify_url", order.notify_url),
+        ("expires", &expires),
+    ];
+    let signature = sign(config.secret.expose_secret(), Purpose::Pay, &fields);
+    fields.push(("signature", &signature));
+    format!("{}?{}", join(&config.page_url, "pay"), form::encode_query(&fields))
+}
+
+fn bill_text(txn: &Transaction) -> String {
+    match txn.bill_keys().len() {
+        0 | 1 => txn.bill_id.as_str().to_owned(),
+        count => format!("{} and {} more", txn.bill_id, count - 1),
+    }
+}
+
+/// The question where an order stands, asked at that moment.
+pub fn status_call(config: &SandboxConfig, order: &str, asked_at: Timestamp) -> Call {
+    let timestamp = asked_at.as_millis().to_string();
+    let fields = [("merchant", config.merchant.as_str()), ("timestamp", &timestamp), ("order", order)];
+    let signature = sign(config.secret.expose_secret(), Purpose::Status, &fields);
+    let encoded: String = url::form_urlencoded::byte_serialize(order.as_bytes()).collect();
+    Call {
+        method: Method::Get,
+        // In a path a plus is a plus: the space it stands for in a form is written out.
+        url: join(&config.api_url, &format!("api/v1/orders/{}", encoded.replace('+', "%20"))),
+        headers: vec![
+            ("X-Sandbox-Merchant".to_owned(), config.merchant.clone()),
+            ("X-Sandbox-Timestamp".to_owned(), timestamp),
+            ("X-Sandbox-Signature".to_owned(), signature),
+        ],
+        body: Body::Empty,
+    }
+}
+
+/// What the sandbox said, with the signature it said it with. Nothing in it is believed yet.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Told {
+    purpose: Purpose,
+    /// By the names of the signed text; what was not there is empty.
+    fields: BTreeMap<&'static str, String>,
+    signature: String,
+}
+
+impl Told {
+    /// Reads what the payer's browser brought, or else the body of a callback. `None` when nothing in
+    /// it is signed.
+    pub fn in_answer(answer: &Answer) -> Option<Told> {
+        if let Some(signature) = answer.params.get(SIGNATURE) {
+            let ours = answer.params.iter().filter(|(name, _)| *name == SIGNATURE || names_a_field(name));
+            // With a name twice nobody can say which value was signed: no signature fits.
+            let members = form::unique(ours).unwrap_or_default();
+            let value = |(name, parameter): (&'static str, &str)| {
+                (name, members.get(parameter).copied().unwrap_or_default().to_owned())
+            };
+            return Some(Told {
+                purpose: Purpose::Return,
+                fields: REPORT.into_iter().map(value).collect(),
+                signature: if members.is_empty() { String::new() } else { signature.to_owned() },
+            });
+        }
+        Told::in_json(Purpose::Callback, &Object::parse(&answer.body)?)
+    }
+
+    /// Reads the answer to a question; `None` when it is not a signed report.
+    pub fn in_reply(body: &[u8]) -> Option<Told> {
+        Told::in_json(Purpose::Answer, &Object::parse(body)?)
+    }
+
+    fn in_json(purpose: Purpose, object: &Object) -> Option<Told> {
+        let fields = REPORT.into_iter().map(|(name, _)| (name, object.text(name).unwrap_or_default()));
+        Some(Told { purpose, fields: fields.collect(), signature: object.text("signature")? })
+    }
+
+    /// Whether the sandbox signed it.
+    pub fn is_genuine(&self, config: &SandboxConfig) -> bool {
+        let fields: Vec<(&str, &str)> = REPORT.iter().map(|(name, _)| (*name, self.field(name))).collect();
+        is_signed(config.secret.expose_secret(), self.purpose, &fields, &self.signature)
+    }
+
+    /// Whether it is about this transaction, as we ordered it. Missing is not equal.
+    pub fn is_about(&self, config: &SandboxConfig, txn: &Transaction) -> bool {
+        self.names(config, txn.id.as_str())
+            && Currency::from_code(self.field("currency")) == Some(txn.amount.currency())
+            && paise(self.field("amount_paise")) == Some(txn.amount)
+    }
+
+    /// Whether it names this order of ours.
+    pub fn names(&self, config: &SandboxConfig, order: &str) -> bool {
+        self.field("merchant") == config.merchant && self.field("order") == order
+    }
+
+    /// Whether it is the answer to the question asked at that moment.
+    pub fn answers(&self, asked_at: Timestamp) -> bool {
+        self.field("timestamp") == asked_at.as_millis().to_string()
+    }
+
+    /// Whether it says that the sandbox knows no such order.
+    pub fn knows_no_such_order(&self) -> bool {
+        self.field("state") == "UNKNOWN" && self.field("code") == "NO_SUCH_ORDER"
+    }
+
+    /// The order it names.
+    pub fn order(&self) -> &str {
+        self.field("order")
+    }
+
+    /// What it means.
+    pub fn report(&self) -> Report {
+        let text = |name: &str| Some(self.field(name).to_owned()).filter(|text| !text.is_empty());
+        Report {
+            outcome: self.outcome(),
+            gateway_txn_id: text("payment_id"),
+            payment_mode: text("mode"),
+            status_code: text("code"),
+            status_message: text("message"),
+            raw: self.raw(),
+        }
+    }
+
+    fn outcome(&self) -> Outcome {
+        match self.field("state") {
+            "CREATED" | "PENDING" => Outcome::Pending,
+            "PAID" => Outcome::Paid { amount: self.paid() },
+            "DECLINED" | "EXPIRED" => Outcome::Declined { reason: self.field("message").to_owned() },
+            "UNKNOWN" if self.knows_no_such_order() => Outcome::NotFound,
+            other => Outcome::Unrecognised { code: other.to_owned() },
+        }
+    }
+
+    fn paid(&self) -> Option<Money> {
+        Currency::from_code(self.field("currency"))?;
+        paise(self.field("paid_paise"))
+    }
+
+    fn field(&self, name: &str) -> &str {
+        self.fields.get(name).map_or("", String::as_str)
+    }
+
+    /// The report without its signature.
+    fn raw(&self) -> Value {
+        let told = self.fields.iter().map(|(name, value)| (*name, value.as_str())).filter(|(_, value)| !value.is_empty());
+        evidence::of_pairs(told, &REPORT.map(|(name, _)| name))
+    }
+}
+
+/// Without the signature.
+impl std::fmt::Debug for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Told").field("purpose", &self.purpose).field("fields", &self.fields).finish_non_exhaustive()
+    }
+}
+
+fn names_a_field(parameter: &str) -> bool {
+    REPORT.iter().any(|(_, name)| *name == parameter)
+}

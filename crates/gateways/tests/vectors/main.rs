@@ -1,0 +1,68 @@
+//! Runs files of test vectors: inputs and outputs of each gateway's protocol, made by the vendors'
+//! own libraries and servers.
+//!
+//! `tests/vectors.json` is run always. `GATEWAY_VECTORS=<file>` runs another file of the same form
+//! as well. Each run prints how many vectors of each gateway and kind passed, failed, or ask for
+//! what no adapter here does.
+
+mod amount;
+mod axis;
+mod payu;
+mod tally;
+mod vector;
+
+use std::fmt::Display;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use tally::Tally;
+use vector::{Checked, Vector, Verdict};
+
+/// Runs a vector with the adapter it is about.
+fn run(vector: &Vector) -> Verdict {
+    match vector.gateway.as_str() {
+        "AXIS" => axis::run(vector),
+        "PAYU" => payu::run(vector),
+        "COMMON" => amount::run(vector),
+        "RAZORPAY" | "CCAVENUE" | "STRIPE" | "HYPERSWITCH" => Verdict::NoAdapter,
+        other => Verdict::Failed(format!("no gateway is called {other}")),
+    }
+}
+
+/// Runs every vector of a file and prints the outcome; fails when one failed or none was tried.
+fn run_file(path: &Path) -> Checked {
+    let in_file = |problem: &dyn Display| format!("{}: {problem}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| in_file(&error))?;
+    let vectors: Vec<Vector> = serde_json::from_str(&text).map_err(|error| in_file(&error))?;
+    let mut tally = Tally::default();
+    for vector in &vectors {
+        let verdict = std::panic::catch_unwind(|| run(vector))
+            .unwrap_or_else(|_| Verdict::Failed("the adapter panicked".to_owned()));
+        tally.add(vector, verdict);
+    }
+    // Straight to the terminal: the test harness would swallow it when all is well.
+    std::io::stdout().write_all(tally.table(path).as_bytes()).map_err(|error| in_file(&error))?;
+    match (tally.ran(), tally.failures()) {
+        (0, _) => Err(in_file(&"no vector is for an adapter")),
+        (_, []) => Ok(()),
+        (_, failures) => Err(in_file(&format!("failed:\n{}", failures.join("\n")))),
+    }
+}
+
+#[test]
+fn every_vector_passes() {
+    if let Err(problem) = run_file(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors.json")) {
+        panic!("{problem}");
+    }
+}
+
+#[test]
+fn every_vector_of_the_named_file_passes() {
+    let Some(path) = std::env::var_os("GATEWAY_VECTORS").map(PathBuf::from) else { return };
+    // Cargo runs tests in the package's folder; a path is as a rule meant from the workspace's.
+    let from_workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(&path);
+    let path = if path.exists() { path } else { from_workspace };
+    if let Err(problem) = run_file(&path) {
+        panic!("{problem}");
+    }
+}

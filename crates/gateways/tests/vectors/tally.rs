@@ -1,0 +1,73 @@
+//! Counts verdicts per gateway and kind, and lays them out as a table.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::vector::{Vector, Verdict};
+
+/// The verdicts of a file.
+#[derive(Default)]
+pub(crate) struct Tally {
+    rows: BTreeMap<(String, String), Row>,
+    failures: Vec<String>,
+}
+
+#[derive(Default, Clone, Copy)]
+struct Row {
+    passed: usize,
+    failed: usize,
+    no_adapter: usize,
+    no_operation: usize,
+}
+
+impl Tally {
+    /// Counts one vector.
+    pub(crate) fn add(&mut self, vector: &Vector, verdict: Verdict) {
+        let row = self.rows.entry((vector.gateway.clone(), vector.kind.clone())).or_default();
+        match verdict {
+            Verdict::Passed => row.passed += 1,
+            Verdict::Failed(difference) => {
+                row.failed += 1;
+                self.failures.push(format!("{} ({}): {difference}", vector.id, vector.scheme));
+            }
+            Verdict::NoAdapter => row.no_adapter += 1,
+            Verdict::NoOperation => row.no_operation += 1,
+        }
+    }
+
+    /// How many vectors were tried.
+    pub(crate) fn ran(&self) -> usize {
+        self.rows.values().map(|row| row.passed + row.failed).sum()
+    }
+
+    /// What failed, and how.
+    pub(crate) fn failures(&self) -> &[String] {
+        &self.failures
+    }
+
+    /// The counts as lines of text.
+    pub(crate) fn table(&self, path: &Path) -> String {
+        let mut table = format!("\n{}\n", path.display());
+        table +=
+            &line(["gateway", "kind"], ["passed", "failed", "no adapter", "no operation"].map(str::to_owned));
+        let mut all = Row::default();
+        for ((gateway, kind), row) in &self.rows {
+            table += &line([gateway, kind], row.cells());
+            all.passed += row.passed;
+            all.failed += row.failed;
+            all.no_adapter += row.no_adapter;
+            all.no_operation += row.no_operation;
+        }
+        table + &line(["all", ""], all.cells())
+    }
+}
+
+impl Row {
+    fn cells(self) -> [String; 4] {
+        [self.passed, self.failed, self.no_adapter, self.no_operation].map(|count| count.to_string())
+    }
+}
+
+fn line([gateway, kind]: [&str; 2], [passed, failed, no_adapter, no_operation]: [String; 4]) -> String {
+    format!("{gateway:<12} {kind:<8} {passed:>6} {failed:>6} {no_adapter:>10} {no_operation:>12}\n")
+}

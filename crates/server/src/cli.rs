@@ -1,0 +1,268 @@
+//! The command line: what can be asked for and how it is explained.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Flag, Sources, environment};
+
+/// Payments for cities: create a transaction, send the payer to a gateway, verify the answer, issue
+/// one receipt.
+///
+/// Without a command it serves: on 127.0.0.1:9000, with an embedded database in ./data, a sandbox
+/// gateway to pay with, and stand-ins for DIGIT's services. Nothing has to be configured.
+#[derive(Debug, Parser)]
+#[command(name = "pg-service", version, max_term_width = 100, after_help = EXAMPLES, after_long_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do; without it: serve.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Where settings come from.
+    #[command(flatten)]
+    pub settings: SettingArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  pg-service                               serve, with everything built in
+  pg-service demo                          watch three payments: paid, declined, abandoned
+  pg-service --port 0 --data-dir /tmp/pg   serve on a free port, with a database elsewhere
+  pg-service check-config                  what is configured, from where, and what is wrong
+  pg-service transaction show PB_PG_2026_11_22_000072_14
+  pg-service events tail --follow          what other services would be told
+
+Exit codes: 0 done, 1 it did not work (the message says why and what to do), 2 the command line is wrong.
+";
+
+/// Settings that stand on the command line; every other one can be given with `--set`.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Settings (see docs/configuration.md for all of them)")]
+pub struct SettingArgs {
+    /// A TOML file of settings [default: pg-service.toml in the working folder, if it is there]
+    #[arg(long, global = true, value_name = "FILE", env = "PG_SERVICE_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+    /// A Java properties file, such as that of egov-pg-service
+    #[arg(long, global = true, value_name = "FILE", env = "PG_SERVICE_PROPERTIES", hide_env_values = true)]
+    pub properties: Option<PathBuf>,
+    /// The folder of the embedded database [env: PG_SERVICE_DATA_DIR] [default: ./data]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+    /// The address to listen on [env: SERVER_ADDRESS] [default: 127.0.0.1]
+    #[arg(long, global = true, value_name = "IP")]
+    pub address: Option<IpAddr>,
+    /// The port to listen on; 0 takes a free one [env: SERVER_PORT] [default: 9000]
+    #[arg(long, global = true, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// The service's address as payers and gateways reach it, with the context path
+    #[arg(long, global = true, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// How log lines look: human or json
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub log_format: Option<String>,
+    /// What is logged, e.g. debug, or info,payment_service=debug
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub log_level: Option<String>,
+    /// Any other setting, e.g. --set receipts.wait-ms=2000; may be given many times
+    #[arg(long, global = true, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub set: Vec<(String, String)>,
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.trim().to_owned(), value.to_owned()))
+}
+
+/// What can be asked for.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the service (this is also what happens without a command)
+    #[command(after_help = "\
+It listens on 127.0.0.1:9000 unless told otherwise, prints where to go next, and logs to standard error.
+SIGTERM or Ctrl-C stops it: nothing new is accepted, what runs is finished within
+server.shutdown-wait-secs (20). A second signal ends it at once.")]
+    Serve,
+    /// Make three whole payments over HTTP and show every step
+    #[command(after_help = "\
+It plays the application and the citizen: creates transactions, opens the pay page, chooses, follows the
+browser back, and looks everything up. It starts a service of its own on a free port, with a temporary
+database, unless --url names a running one whose sandbox gateway is active.
+
+  pg-service demo
+  pg-service demo --url http://127.0.0.1:9000/pg-service
+  pg-service demo --json | jq .payments[].receipt")]
+    Demo(DemoArgs),
+    /// Bring the database up to date, or say whether it is
+    #[command(after_help = "\
+The service does this by itself when it starts. Doing it before is for those who want to see it done.
+
+  pg-service migrate            apply what is pending
+  pg-service migrate --check    change nothing; exit code 1 when something is pending")]
+    Migrate(MigrateArgs),
+    /// Show every problem of the configuration, and the settings in effect
+    #[command(after_help = "\
+Every problem is shown together with the file and line, variable or flag it came from. Secrets are hidden.
+Exit code 1 when there is a problem: good for a pipeline before a deployment.
+
+  pg-service --properties application.properties check-config")]
+    CheckConfig,
+    /// Look transactions up in the database
+    #[command(subcommand)]
+    Transaction(TransactionCommand),
+    /// List the gateways, and where their settings come from
+    Gateways(GatewaysArgs),
+    /// Read the events that other services are told
+    #[command(subcommand)]
+    Events(EventsCommand),
+    /// Print the API's OpenAPI document, or a Postman collection
+    #[command(after_help = "\
+  pg-service openapi > openapi.json
+  pg-service openapi --postman > postman.json")]
+    Openapi(OpenapiArgs),
+    /// Print docs/configuration.md
+    #[command(hide = true)]
+    ConfigReference,
+}
+
+/// Of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// A running service, with its context path, instead of one of its own
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// One JSON document for machines instead of steps for people
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of `migrate`.
+#[derive(Debug, Args)]
+pub struct MigrateArgs {
+    /// Change nothing, only say what is applied and what is pending
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// Of `gateways`.
+#[derive(Debug, Args)]
+pub struct GatewaysArgs {
+    /// JSON for machines
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Below `transaction`.
+#[derive(Debug, Subcommand)]
+pub enum TransactionCommand {
+    /// Show one transaction with its whole history
+    #[command(after_help = "\
+Shows its status, amounts and bills, who changed it when and why, its events, whether its receipt is due,
+and whether it waits for an operator. It reads the database beside a running service.
+
+  pg-service transaction show PB_PG_2026_11_22_000072_14
+  pg-service transaction show --json --show-personal-data PB_PG_2026_11_22_000072_14")]
+    Show(ShowArgs),
+}
+
+/// Of `transaction show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// The transaction's id
+    pub id: String,
+    /// JSON for machines
+    #[arg(long)]
+    pub json: bool,
+    /// Show names, numbers, addresses and the gateway's raw answers, too
+    #[arg(long)]
+    pub show_personal_data: bool,
+}
+
+/// Below `events`.
+#[derive(Debug, Subcommand)]
+pub enum EventsCommand {
+    /// Print events in the order in which they were stored
+    #[command(after_help = "\
+Events are stored in the same commit as the change they tell of. Without a broker they stay in the
+database, where this command reads them, beside a running service.
+
+  pg-service events tail                          all there are
+  pg-service events tail --after 1200 --follow    go on behind number 1200, and wait for more
+  pg-service events tail --txn PB_PG_2026_11_22_000072_14 --json")]
+    Tail(TailArgs),
+}
+
+/// Of `events tail`.
+#[derive(Debug, Args)]
+pub struct TailArgs {
+    /// Go on and wait for new ones, until interrupted
+    #[arg(long, short)]
+    pub follow: bool,
+    /// Begin behind the event of this number
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub after: i64,
+    /// Only those of this transaction
+    #[arg(long, value_name = "ID")]
+    pub txn: Option<String>,
+    /// One JSON object a line, with the event's body
+    #[arg(long)]
+    pub json: bool,
+    /// Leave names, numbers and addresses in the bodies as they are
+    #[arg(long)]
+    pub show_personal_data: bool,
+}
+
+/// Of `openapi`.
+#[derive(Debug, Args)]
+pub struct OpenapiArgs {
+    /// A Postman collection instead
+    #[arg(long)]
+    pub postman: bool,
+}
+
+impl SettingArgs {
+    /// All places in which this command line has settings looked for.
+    pub fn sources(&self) -> Sources {
+        let own = [
+            ("data.dir", "--data-dir", self.data_dir.as_ref().map(|path| path.display().to_string())),
+            ("server.address", "--address", self.address.map(|address| address.to_string())),
+            ("server.port", "--port", self.port.map(|port| port.to_string())),
+            ("server.public-url", "--public-url", self.public_url.clone()),
+            ("log.format", "--log-format", self.log_format.clone()),
+            ("log.level", "--log-level", self.log_level.clone()),
+        ];
+        let own = own.into_iter().filter_map(|(name, flag, value)| {
+            Some(Flag { name: name.to_owned(), value: value?, flag: flag.to_owned() })
+        });
+        let set = self.set.iter().map(|(name, value)| Flag {
+            name: name.clone(),
+            value: value.clone(),
+            flag: "--set".to_owned(),
+        });
+        Sources {
+            folder: Some(PathBuf::from(".")),
+            toml_file: self.config.clone(),
+            properties_file: self.properties.clone(),
+            environment: environment(),
+            flags: own.chain(set).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn settings_may_stand_before_and_behind_the_command() {
+        for line in [["pg-service", "--port", "1", "serve"], ["pg-service", "serve", "--port", "1"]] {
+            assert_eq!(Cli::parse_from(line).settings.port, Some(1));
+        }
+    }
+}

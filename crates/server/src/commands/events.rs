@@ -1,0 +1,103 @@
+//! `events tail`: what other services are told, read from the outbox.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use payment_domain::TxnId;
+use payment_store::{Store, StoreError, StoredEvent};
+use serde_json::{Value, json};
+
+use super::database::{self, instant, moment};
+use super::mask::mask;
+use super::small_runtime;
+use crate::cli::TailArgs;
+use crate::config::Config;
+use crate::failure::{Failure, Outcome};
+use crate::terminal::{Paint, Reader, say};
+
+/// How many events are read at once.
+const BATCH: u32 = 500;
+/// How long to wait before looking for new ones: another process stores them, which tells nobody.
+const PAUSE: Duration = Duration::from_millis(250);
+
+pub(super) fn tail(config: &Config, args: &TailArgs) -> Outcome<ExitCode> {
+    let txn_id = args.txn.as_deref().map(database::transaction_id).transpose()?;
+    let store = database::open(config)?;
+    let printer = Printer { args, zone: &config.stand_ins.time_zone, paint: Paint::detect() };
+    small_runtime()?.block_on(printer.run(store.as_ref(), txn_id.as_ref()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+struct Printer<'a> {
+    args: &'a TailArgs,
+    zone: &'a TimeZone,
+    paint: Paint,
+}
+
+impl Printer<'_> {
+    async fn run(&self, store: &dyn Store, txn_id: Option<&TxnId>) -> Outcome {
+        let mut after = self.args.after;
+        loop {
+            let events = read(store, txn_id, after).await.map_err(|error| database::unreadable(&error))?;
+            for stored in &events {
+                after = stored.sequence;
+                if say(&self.line(stored)?)? == Reader::Gone {
+                    return Ok(());
+                }
+            }
+            match (events.is_empty(), self.args.follow) {
+                (false, _) => {}
+                (true, false) => return Ok(()),
+                (true, true) => tokio::time::sleep(PAUSE).await,
+            }
+        }
+    }
+
+    fn line(&self, stored: &StoredEvent) -> Outcome<String> {
+        let event = &stored.event;
+        let mut body: Value = serde_json::from_str(&event.body)
+            .map_err(|error| Failure::new(format!("event {} cannot be read", stored.sequence)).because(&error))?;
+        if !self.args.json {
+            let at = self.paint.quiet(&moment(stored.stored_at, self.zone));
+            let summary = summary(&body);
+            return Ok(format!("{at}  #{}  {}  {}  {summary}", stored.sequence, event.kind.as_str(), event.txn_id));
+        }
+        if !self.args.show_personal_data {
+            mask(&mut body);
+        }
+        Ok(json!({
+            "sequence": stored.sequence,
+            "storedAt": instant(stored.stored_at),
+            "publishedAt": stored.published_at.map(instant),
+            "kind": event.kind.as_str(),
+            "key": event.txn_id.as_str(),
+            "tenantId": event.tenant_id.as_str(),
+            "body": body,
+        })
+        .to_string())
+    }
+}
+
+async fn read(store: &dyn Store, txn_id: Option<&TxnId>, after: i64) -> Result<Vec<StoredEvent>, StoreError> {
+    match txn_id {
+        Some(id) => {
+            let mut events = store.events_of(id).await?;
+            events.retain(|stored| stored.sequence > after);
+            Ok(events)
+        }
+        None => store.events_after(after, BATCH).await,
+    }
+}
+
+/// What an event tells, without anything personal.
+fn summary(body: &Value) -> String {
+    let txn = &body["Transaction"];
+    let text = |name: &str| txn[name].as_str();
+    match (text("txnStatus"), text("receipt")) {
+        (Some(status), Some(receipt)) => format!("{status}, receipt {receipt}"),
+        (Some(status), None) => status.to_owned(),
+        (None, _) if body["TransactionDump"]["txnResponse"].is_null() => "the request to the gateway".to_owned(),
+        (None, _) => "the gateway's answer".to_owned(),
+    }
+}

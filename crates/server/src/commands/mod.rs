@@ -1,0 +1,79 @@
+//! The commands, one file each.
+
+mod check_config;
+mod database;
+mod events;
+mod gateways;
+mod mask;
+mod migrate;
+mod openapi;
+mod serve;
+mod transaction;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command, EventsCommand, SettingArgs, TransactionCommand};
+use crate::config::{self, Config, Loaded, Problem, reference};
+use crate::demo;
+use crate::failure::{Failure, Outcome};
+use crate::terminal::{complain, say};
+
+/// Does what the command line asks for.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match dispatch(&cli) {
+        Ok(code) => code,
+        Err(failure) => {
+            complain(&format!("error: {failure}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> Outcome<ExitCode> {
+    let settings = &cli.settings;
+    match cli.command.as_ref().unwrap_or(&Command::Serve) {
+        Command::Serve => serve::run(load(settings)?),
+        Command::Demo(args) => demo::run(args),
+        Command::Migrate(args) => migrate::run(&configured(settings)?, args),
+        Command::CheckConfig => check_config::run(&config::load(&settings.sources())),
+        Command::Transaction(TransactionCommand::Show(args)) => transaction::show(&configured(settings)?, args),
+        Command::Gateways(args) => gateways::run(&load(settings)?, args),
+        Command::Events(EventsCommand::Tail(args)) => events::tail(&configured(settings)?, args),
+        Command::Openapi(args) => openapi::run(args),
+        Command::ConfigReference => {
+            say(reference::document().trim_end())?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// The configuration with its notices, if nothing is wrong with it.
+fn load(settings: &SettingArgs) -> Outcome<Loaded> {
+    let loaded = config::load(&settings.sources());
+    if loaded.problems.is_empty() { Ok(loaded) } else { Err(refused(&loaded.problems)) }
+}
+
+/// The configuration alone.
+fn configured(settings: &SettingArgs) -> Outcome<Config> {
+    load(settings)?.into_config().map_err(|problems| refused(&problems))
+}
+
+fn refused(problems: &[Problem]) -> Failure {
+    let mut what = String::from("the configuration cannot be used:");
+    for problem in problems {
+        what.push_str(&format!("\n\n  {problem}"));
+    }
+    what.push('\n');
+    Failure::new(what).try_this("`pg-service check-config` shows the problems together with all settings in effect")
+}
+
+/// A runtime for a command that does one thing after the other.
+fn small_runtime() -> Outcome<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new("no thread can be started").because(&error))
+}

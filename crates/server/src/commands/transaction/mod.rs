@@ -1,0 +1,109 @@
+//! `transaction show`: one transaction with everything that happened to it.
+
+mod text;
+
+use std::process::ExitCode;
+
+use payment_domain::{HistoryEntry, Status, Transaction, TxnId};
+use payment_service::TransactionView;
+use payment_store::{Attention, ReceiptDuty, Store, StoreError, StoredDump, StoredEvent};
+use serde_json::{Value, json};
+
+use super::database::{self, instant};
+use super::mask::mask;
+use super::small_runtime;
+use crate::cli::ShowArgs;
+use crate::config::Config;
+use crate::failure::{Failure, Outcome};
+use crate::terminal::{Paint, say};
+
+/// Everything that is stored about one transaction.
+struct Whole {
+    txn: Transaction,
+    history: Vec<HistoryEntry>,
+    events: Vec<StoredEvent>,
+    dump: Option<StoredDump>,
+    duty: Option<ReceiptDuty>,
+    attention: Vec<Attention>,
+}
+
+pub(super) fn show(config: &Config, args: &ShowArgs) -> Outcome<ExitCode> {
+    let id = database::transaction_id(&args.id)?;
+    let store = database::open(config)?;
+    let whole = small_runtime()?
+        .block_on(read(store.as_ref(), &id))
+        .map_err(|error| database::unreadable(&error))?
+        .ok_or_else(|| {
+            Failure::new(format!("there is no transaction {id} in the data folder {}", config.data_dir.display()))
+                .try_this("check the id, and that --data-dir names the folder of the service that made it")
+        })?;
+    if args.json {
+        say(&format!("{:#}", as_json(&whole, args.show_personal_data)))?;
+    } else {
+        say(&text::render(&whole, args.show_personal_data, &config.stand_ins.time_zone, Paint::detect()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn read(store: &dyn Store, id: &TxnId) -> Result<Option<Whole>, StoreError> {
+    let Some(txn) = store.transaction(id).await? else { return Ok(None) };
+    Ok(Some(Whole {
+        history: store.history(id).await?,
+        events: store.events_of(id).await?,
+        dump: store.dump(id).await?,
+        duty: store.receipt_duty(id).await?,
+        attention: store.attention(id).await?,
+        txn,
+    }))
+}
+
+fn as_json(whole: &Whole, personal: bool) -> Value {
+    let mut document = json!({
+        "transaction": TransactionView::of(&whole.txn),
+        "version": whole.txn.version,
+        "history": whole.history.iter().map(|entry| json!({
+            "at": instant(entry.at),
+            "by": { "kind": entry.actor.kind.as_str(), "id": entry.actor.id },
+            "from": entry.from.map(|status| status.as_str()),
+            "to": entry.to.as_str(),
+            "why": entry.why,
+            "evidence": entry.evidence,
+        })).collect::<Vec<_>>(),
+        "events": whole.events.iter().map(|stored| json!({
+            "sequence": stored.sequence,
+            "kind": stored.event.kind.as_str(),
+            "storedAt": instant(stored.stored_at),
+            "publishedAt": stored.published_at.map(instant),
+        })).collect::<Vec<_>>(),
+        "gateway": whole.dump.as_ref().map(|stored| json!({
+            "txnRequest": stored.dump.request,
+            "txnResponse": stored.dump.response,
+        })),
+        "receiptDuty": whole.duty.as_ref().map(|duty| json!({
+            "dueAt": instant(duty.due_at),
+            "attempts": duty.attempts,
+            "lastError": duty.last_error,
+            "leasedUntil": duty.lease.as_ref().map(|lease| instant(lease.until)),
+        })),
+        "attention": whole.attention.iter().map(|case| json!({
+            "kind": case.kind.as_str(),
+            "raisedAt": instant(case.raised_at),
+            "evidence": case.evidence,
+        })).collect::<Vec<_>>(),
+    });
+    if !personal {
+        mask(&mut document);
+    }
+    document
+}
+
+/// What is to be said about the receipt, in a sentence.
+fn receipt_sentence(whole: &Whole) -> &'static str {
+    match (&whole.txn.status, &whole.duty) {
+        (Status::Success { receipt: Some(_) }, _) => "issued",
+        (Status::Success { receipt: None }, Some(duty)) if duty.lease.is_some() => "being issued now",
+        (Status::Success { receipt: None }, Some(_)) => "due",
+        (Status::Success { receipt: None }, None) => "missing, and nobody is to issue it",
+        (Status::Pending | Status::Failure, _) => "none, nothing was paid",
+    }
+}

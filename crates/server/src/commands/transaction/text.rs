@@ -1,0 +1,140 @@
+//! A transaction on a page for people.
+
+use std::fmt::Write;
+
+use jiff::tz::TimeZone;
+use payment_domain::{Personal, StatusName};
+use serde_json::Value;
+
+use super::{Whole, receipt_sentence};
+use crate::commands::database::moment;
+use crate::terminal::Paint;
+
+pub(super) fn render(whole: &Whole, personal: bool, zone: &TimeZone, paint: Paint) -> String {
+    let page = Page { whole, personal, zone, paint };
+    let mut out = String::new();
+    page.summary(&mut out);
+    page.timeline(&mut out);
+    page.events(&mut out);
+    page.receipt(&mut out);
+    page.attention(&mut out);
+    if !personal {
+        let _ = write!(out, "\n{}", paint.quiet("Personal data is hidden; --show-personal-data shows it."));
+    }
+    out.truncate(out.trim_end().len());
+    out
+}
+
+struct Page<'a> {
+    whole: &'a Whole,
+    personal: bool,
+    zone: &'a TimeZone,
+    paint: Paint,
+}
+
+impl Page<'_> {
+    fn status(&self, status: StatusName) -> String {
+        match status {
+            StatusName::Pending => self.paint.waiting(status.as_str()),
+            StatusName::Success => self.paint.good(status.as_str()),
+            StatusName::Failure => self.paint.bad(status.as_str()),
+        }
+    }
+
+    fn show(&self, text: &Personal) -> String {
+        if self.personal { text.expose().to_owned() } else { text.masked() }
+    }
+
+    fn summary(&self, out: &mut String) {
+        let txn = &self.whole.txn;
+        let _ = writeln!(
+            out,
+            "{}  {}  {}\n",
+            self.paint.title(txn.id.as_str()),
+            self.status(txn.status.name()),
+            txn.status_message
+        );
+        let mut line = |name: &str, value: &str| {
+            if !value.is_empty() {
+                let _ = writeln!(out, "  {name:10} {value}");
+            }
+        };
+        line("amount", &format!("{} {}", txn.amount, txn.amount.currency().code()));
+        for bill in &txn.bills {
+            line("bill", &format!("{}  {}", bill.bill_id, bill.amount_paid));
+        }
+        line("tenant", txn.tenant_id.as_str());
+        line("consumer", &txn.consumer_code);
+        line("product", &txn.product_info);
+        line("module", txn.module.as_deref().unwrap_or_default());
+        let payer = &txn.payer;
+        line("payer", &format!("{}, {}, {}", self.show(&payer.name), self.show(&payer.mobile_number), payer.uuid));
+        let details = &txn.gateway_details;
+        let said: Vec<&str> = [&details.txn_id, &details.payment_mode, &details.status_code, &details.status_message]
+            .into_iter()
+            .filter_map(|text| text.as_deref())
+            .collect();
+        line("gateway", &format!("{}  {}", txn.gateway, said.join(", ")));
+        line("receipt", txn.receipt().unwrap_or_default());
+        line("created", &format!("{} by {}", moment(txn.audit.created_at, self.zone), txn.audit.created_by));
+        if let (Some(at), Some(by)) = (txn.audit.modified_at, &txn.audit.modified_by) {
+            line("changed", &format!("{} by {by}, version {}", moment(at, self.zone), txn.version));
+        }
+    }
+
+    fn timeline(&self, out: &mut String) {
+        let _ = writeln!(out, "\n{}", self.paint.title("History"));
+        for entry in &self.whole.history {
+            let step = match entry.from {
+                Some(from) if from != entry.to => format!("{} → {}", self.status(from), self.status(entry.to)),
+                Some(_) | None => self.status(entry.to),
+            };
+            let who = format!("{} {}", entry.actor.kind.as_str(), entry.actor.id);
+            let at = self.paint.quiet(&moment(entry.at, self.zone));
+            let _ = writeln!(out, "  {at}  {step}  {}  ({who})", entry.why);
+            self.evidence(out, &entry.evidence);
+        }
+    }
+
+    fn events(&self, out: &mut String) {
+        let _ = writeln!(out, "\n{}", self.paint.title("Events"));
+        for stored in &self.whole.events {
+            let published = match stored.published_at {
+                Some(at) => format!("published {}", moment(at, self.zone)),
+                None => "in the outbox".to_owned(),
+            };
+            let at = self.paint.quiet(&moment(stored.stored_at, self.zone));
+            let _ = writeln!(out, "  {at}  #{}  {}  {published}", stored.sequence, stored.event.kind.as_str());
+        }
+    }
+
+    fn receipt(&self, out: &mut String) {
+        let _ = writeln!(out, "\n{}\n  {}", self.paint.title("Receipt"), receipt_sentence(self.whole));
+        let Some(duty) = &self.whole.duty else { return };
+        let _ = writeln!(out, "  due {}, tried {} times before", moment(duty.due_at, self.zone), duty.attempts);
+        if let Some(lease) = &duty.lease {
+            let _ = writeln!(out, "  somebody is at it, until {}", moment(lease.until, self.zone));
+        }
+        if let Some(error) = &duty.last_error {
+            let _ = writeln!(out, "  the last try: {error}");
+        }
+    }
+
+    fn attention(&self, out: &mut String) {
+        if self.whole.attention.is_empty() {
+            return;
+        }
+        let _ = writeln!(out, "\n{}", self.paint.bad("Waits for an operator"));
+        for case in &self.whole.attention {
+            let at = self.paint.quiet(&moment(case.raised_at, self.zone));
+            let _ = writeln!(out, "  {at}  {}", case.kind.as_str());
+            self.evidence(out, &case.evidence);
+        }
+    }
+
+    fn evidence(&self, out: &mut String, evidence: &Value) {
+        if self.personal && !evidence.is_null() {
+            let _ = writeln!(out, "    {}", self.paint.quiet(&evidence.to_string()));
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The running service: wiring, loops, shutdown.
+
+pub mod data_folder;
