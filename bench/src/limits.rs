@@ -9,7 +9,7 @@ use rusqlite::{Connection, params_from_iter};
 use tokio::net::TcpListener;
 
 /// Serves a bare axum endpoint that reads a body of JSON and answers `answer`; returns its address.
-pub async fn bare_endpoint(answer: String) -> Result<String> {
+pub(crate) async fn bare_endpoint(answer: String) -> Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?.to_string();
     let router = axum::Router::new().route(
@@ -41,19 +41,17 @@ struct Table {
 
 /// Inserts the rows of one create again and again, from one thread, `group` creates a commit, into
 /// an empty database of the same schema; returns creates per second. The rows are those that the
-/// service itself wrote for `txn_id`, with another id and bill each time.
-pub fn raw_sqlite(
-    written: &Path,
-    empty: &Path,
-    txn_id: &str,
-    bill_id: &str,
-    group: usize,
-    limit: Duration,
-) -> Result<f64> {
+/// service itself wrote for its first transaction, with another id and bill each time.
+pub(crate) fn raw_sqlite(written: &Path, empty: &Path, group: usize, limit: Duration) -> Result<f64> {
     let source = Connection::open(written)?;
+    let (txn_id, bill_id): (String, String) = source.query_row(
+        "SELECT txn_id, bill_id FROM eg_pg_transactions ORDER BY row_id LIMIT 1",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
     let tables = TABLES
         .iter()
-        .map(|(name, key)| read_rows(&source, name, key, txn_id))
+        .map(|(name, key)| read_rows(&source, name, key, &txn_id))
         .collect::<Result<Vec<Table>>>()?;
     let target = Connection::open(empty)?;
     target.pragma_update(None, "journal_mode", "WAL")?;
@@ -71,7 +69,7 @@ pub fn raw_sqlite(
             for (table, insert) in tables.iter().zip(&mut inserts) {
                 for row in &table.rows {
                     let own = row.iter().map(|value| match value {
-                        Value::Text(text) => Value::Text(text.replace(txn_id, &id).replace(bill_id, &bill)),
+                        Value::Text(text) => Value::Text(text.replace(&txn_id, &id).replace(&bill_id, &bill)),
                         Value::Null | Value::Integer(_) | Value::Real(_) | Value::Blob(_) => value.clone(),
                     });
                     insert.execute(params_from_iter(own))?;
@@ -89,7 +87,7 @@ fn read_rows(source: &Connection, table: &str, key: &str, txn_id: &str) -> Resul
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     // Numbers that the database gives itself.
-    columns.retain(|column| !matches!(column.as_str(), "sequence" | "entry" | "id"));
+    columns.retain(|column| !matches!(column.as_str(), "sequence" | "row_id"));
     let list = columns.join(", ");
     let mut query = source.prepare(&format!("SELECT {list} FROM {table} WHERE {key} = ?1"))?;
     let rows = query

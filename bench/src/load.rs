@@ -9,27 +9,27 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// One answer.
-pub struct Response {
-    pub status: u16,
-    pub body: Vec<u8>,
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
 }
 
 /// One kept-alive HTTP/1.1 connection, as lean as it can be: the load shares the machine with what
 /// it measures.
-pub struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Connection {
-    pub async fn open(address: &str) -> Result<Connection> {
+    pub(crate) async fn open(address: &str) -> Result<Connection> {
         let stream = TcpStream::connect(address).await.with_context(|| format!("connecting to {address}"))?;
         stream.set_nodelay(true)?;
         Ok(Connection { stream, buffer: Vec::with_capacity(16 * 1024) })
     }
 
     /// Sends a whole request and reads the whole answer.
-    pub async fn exchange(&mut self, request: &[u8]) -> Result<Response> {
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<Response> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
         loop {
@@ -59,7 +59,7 @@ fn parse(buffer: &[u8]) -> Result<Option<Response>> {
 }
 
 /// A POST of a JSON body.
-pub fn post(path: &str, body: &str) -> Vec<u8> {
+pub(crate) fn post(path: &str, body: &str) -> Vec<u8> {
     format!(
         "POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
@@ -68,22 +68,22 @@ pub fn post(path: &str, body: &str) -> Vec<u8> {
 }
 
 /// What a load came to.
-pub struct Figures {
-    pub requests: usize,
-    pub elapsed: Duration,
+pub(crate) struct Figures {
+    pub(crate) requests: usize,
+    pub(crate) elapsed: Duration,
     /// Response times, sorted.
-    pub times: Vec<Duration>,
+    pub(crate) times: Vec<Duration>,
     /// What each answer was kept as, by [`run`]'s `keep`.
-    pub kept: Vec<String>,
+    pub(crate) kept: Vec<String>,
 }
 
 impl Figures {
-    pub fn per_second(&self) -> f64 {
+    pub(crate) fn per_second(&self) -> f64 {
         crate::report::ratio(self.requests as f64, self.elapsed.as_secs_f64())
     }
 
     /// The response time that this share of a hundred of the requests stays within.
-    pub fn percentile(&self, percent: usize) -> Duration {
+    pub(crate) fn percentile(&self, percent: usize) -> Duration {
         let last = self.times.len().saturating_sub(1);
         self.times.get(last * percent / 100).copied().unwrap_or_default()
     }
@@ -91,7 +91,7 @@ impl Figures {
 
 /// Sends `request(0..)` over `connections` until `count` are answered or `limit` is over. Every
 /// answer must be a 200; `keep` takes from it what a later load needs.
-pub async fn run(
+pub(crate) async fn run(
     address: &str,
     connections: usize,
     count: usize,

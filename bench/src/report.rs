@@ -3,22 +3,22 @@
 use std::time::Duration;
 
 /// One measured thing, beside its limit where it has one.
-pub struct Line {
-    pub name: &'static str,
-    pub per_second: f64,
+pub(crate) struct Line {
+    pub(crate) name: &'static str,
+    pub(crate) per_second: f64,
     pub p50: Duration,
     pub p99: Duration,
     /// Processor time of the measured process per request.
-    pub cpu_per_request: Option<Duration>,
+    pub(crate) cpu_per_request: Option<Duration>,
     /// How much of the limit's throughput was reached, and which limit that is.
-    pub of_limit: Option<(f64, &'static str)>,
+    pub(crate) of_limit: Option<(f64, &'static str)>,
     /// What the ratio, or the p99, is meant to be.
-    pub aim: &'static str,
+    pub(crate) aim: &'static str,
 }
 
 /// `part / whole`, and zero when there is no whole.
 #[allow(clippy::float_arithmetic)] // figures, not money
-pub fn ratio(part: f64, whole: f64) -> f64 {
+pub(crate) fn ratio(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
 }
 
@@ -28,7 +28,7 @@ fn millis(duration: Duration) -> f64 {
 }
 
 #[allow(clippy::print_stdout)] // the report is what the command is for
-pub fn print(lines: &[Line], facts: &[(&str, String)]) {
+pub(crate) fn print(lines: &[Line], facts: &[(&str, String)]) {
     println!(
         "{:<34}{:>12}{:>10}{:>10}{:>12}{:>20}  aim",
         "", "requests/s", "p50 ms", "p99 ms", "cpu µs/req", "of limit"
@@ -55,7 +55,7 @@ pub fn print(lines: &[Line], facts: &[(&str, String)]) {
 
 /// The same as one JSON document.
 #[allow(clippy::print_stdout)]
-pub fn print_json(lines: &[Line], facts: &[(&str, String)]) {
+pub(crate) fn print_json(lines: &[Line], facts: &[(&str, String)]) {
     let lines: Vec<_> = lines
         .iter()
         .map(|line| {

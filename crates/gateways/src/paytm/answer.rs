@@ -1,5 +1,7 @@
 //! What Paytm's answers mean: status answers of both protocols, and callbacks. Pure.
 
+use std::collections::BTreeMap;
+
 use payment_domain::{Currency, Money, Outcome, Report, Transaction};
 use payment_gateway::GatewayError;
 use serde_json::Value;
@@ -110,12 +112,11 @@ pub enum Mismatch {
 
 impl Facts {
     /// The members of a callback form.
-    pub fn of_form<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)> + Clone) -> Facts {
-        let text = |name: &str| {
-            let value = fields.clone().into_iter().find(|(key, _)| *key == name)?.1;
-            (!value.is_empty()).then(|| value.to_owned())
-        };
-        Facts::of_upper_case(text, evidence::of_pairs(fields.clone(), &FORM_EVIDENCE))
+    pub fn of_form(fields: &BTreeMap<&str, &str>) -> Facts {
+        let text =
+            |name: &str| fields.get(name).filter(|value| !value.is_empty()).map(|&value| value.to_owned());
+        let pairs = fields.iter().map(|(name, value)| (*name, *value));
+        Facts::of_upper_case(text, evidence::of_pairs(pairs, &FORM_EVIDENCE))
     }
 
     /// The members of a legacy status answer.

@@ -8,6 +8,8 @@
 pub mod answer;
 pub mod config;
 pub mod signature;
+#[cfg(test)]
+mod tests;
 pub mod wire;
 
 use async_trait::async_trait;
@@ -15,10 +17,11 @@ use payment_domain::{GatewayName, Outcome, Report, Transaction, TxnId};
 use payment_gateway::{Answer, Evidence, Gateway, GatewayError, Order, Redirect, StartMode};
 
 use self::answer::{Envelope, Facts};
-use self::config::{Legacy, PaytmConfig, Protocol, V3};
+pub use self::config::PaytmConfig;
+use self::config::{Legacy, Protocol, V3};
 use self::signature::{CHECKSUM_FIELD, Salt};
 use crate::client::Client;
-use crate::form::unique;
+use crate::config::{ConfigProblem, Lookup};
 use crate::json::Object;
 
 /// Our own parameter in the return URL; Paytm posts its form beside it and does not sign it.
@@ -36,6 +39,14 @@ impl Paytm {
     /// The adapter for one merchant account.
     pub fn new(config: PaytmConfig, client: Client) -> Paytm {
         Paytm { name: GatewayName::new("PAYTM"), config, client }
+    }
+
+    /// An adapter configured by the `paytm.*` properties.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the properties.
+    pub fn from_properties(lookup: &Lookup<'_>, client: Client) -> Result<Paytm, Vec<ConfigProblem>> {
+        Ok(Paytm::new(PaytmConfig::read(lookup)?, client))
     }
 
     async fn open_order(&self, v3: &V3, order: &Order<'_>) -> Result<Redirect, GatewayError> {
@@ -124,15 +135,12 @@ impl Gateway for Paytm {
         if self.names(answer).is_some_and(|named| named != txn.id) {
             return Err(GatewayError::WrongTransaction);
         }
-        let Some(checksum) = answer.params.get(CHECKSUM_FIELD) else { return Ok(Evidence::Unsigned) };
-        let theirs = answer.params.iter().filter(|(name, _)| !name.eq_ignore_ascii_case(OUR_PARAMETER));
-        // Of a name that occurs twice nobody can say which value was signed.
-        let fields = unique(theirs).ok_or(GatewayError::BadSignature)?;
-        let fields = || fields.iter().map(|(name, value)| (*name, *value));
-        if !signature::is_valid(&self.config.key, &signature::text_of_form(fields()), checksum) {
-            return Err(GatewayError::BadSignature);
+        if answer.params.get(CHECKSUM_FIELD).is_none() {
+            return Ok(Evidence::Unsigned);
         }
-        let facts = Facts::of_form(fields());
+        let theirs = answer.params.iter().filter(|(name, _)| !name.eq_ignore_ascii_case(OUR_PARAMETER));
+        let fields = signature::verified_form(&self.config.key, theirs).ok_or(GatewayError::BadSignature)?;
+        let facts = Facts::of_form(&fields);
         facts
             .check(txn, &self.config.merchant_id, true)
             .map_err(|_mismatch| GatewayError::WrongTransaction)?;

@@ -4,6 +4,8 @@
 //! text of a JSON body. The plaintext is the lower-case hexadecimal SHA-256 of `text|salt` followed
 //! by the four characters of the salt; it is encrypted with AES-CBC and carried as standard base64.
 
+use std::collections::BTreeMap;
+
 use aes::cipher::block_padding::Pkcs7;
 use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use aes::{Aes128, Aes192, Aes256};
@@ -12,6 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretSlice};
 
 use crate::digest::{equals_hex, sha256};
+use crate::form::unique;
 
 /// The form field that carries the checksum; it is not part of the signed text.
 pub const CHECKSUM_FIELD: &str = "CHECKSUMHASH";
@@ -173,6 +176,18 @@ pub fn checksum(key: &MerchantKey, text: &str, salt: Salt) -> String {
 pub fn is_valid(key: &MerchantKey, text: &str, checksum: &str) -> bool {
     Opened::read(key, checksum)
         .is_some_and(|opened| equals_hex(&digest_of(text, opened.salt), &opened.digest))
+}
+
+/// The members of a form whose checksum is valid; `None` when it is missing or wrong, or a name
+/// occurs twice, because then nobody can say which value was signed.
+pub fn verified_form<'a>(
+    key: &MerchantKey,
+    fields: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Option<BTreeMap<&'a str, &'a str>> {
+    let members = unique(fields)?;
+    let checksum = members.get(CHECKSUM_FIELD)?;
+    let text = text_of_form(members.iter().map(|(name, value)| (*name, *value)));
+    is_valid(key, &text, checksum).then_some(members)
 }
 
 fn digest_of(text: &str, salt: Salt) -> Vec<u8> {

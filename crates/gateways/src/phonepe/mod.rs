@@ -14,15 +14,17 @@ pub mod wire;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use payment_domain::{Clock, GatewayName, Report, Transaction, TxnId};
+use payment_domain::{Clock, GatewayName, Outcome, Report, Transaction, TxnId};
 use payment_gateway::{Answer, Evidence, Gateway, GatewayError, Order, Redirect, StartMode};
 
 use self::answer::{Facts, Generation};
-use self::config::{Checkout, PhonepeConfig, Salted};
+pub use self::config::PhonepeConfig;
+use self::config::{Checkout, Salted};
 use self::oauth::{TokenError, Tokens};
 use self::signature::X_VERIFY;
 use self::wire::CheckoutOrder;
 use crate::client::{Call, Client, Reply};
+use crate::config::{ConfigProblem, Lookup};
 
 /// The adapter.
 pub struct Phonepe {
@@ -36,6 +38,18 @@ impl Phonepe {
     /// The adapter for one merchant account. The clock tells how old an access token is.
     pub fn new(config: PhonepeConfig, client: Client, clock: Arc<dyn Clock>) -> Phonepe {
         Phonepe { name: GatewayName::new("PHONEPE"), config, client, tokens: Tokens::new(clock) }
+    }
+
+    /// An adapter configured by the `phonepe.*` properties.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the properties.
+    pub fn from_properties(
+        lookup: &Lookup<'_>,
+        client: Client,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Phonepe, Vec<ConfigProblem>> {
+        Ok(Phonepe::new(PhonepeConfig::read(lookup)?, client, clock))
     }
 
     /// Makes a call of Standard Checkout. When the token is not accepted, nothing was done: the call
@@ -93,7 +107,7 @@ impl Phonepe {
         let reply = self.client.send(&call).await?;
         let facts = answer::status_facts(reply, |answer| Facts::of_signed(answer, generation))?;
         let outcome = facts.outcome()?;
-        let paid = matches!(outcome, payment_domain::Outcome::Paid { .. });
+        let paid = matches!(outcome, Outcome::Paid { .. });
         if facts.is_about_another(txn, Some(&account.merchant_id))
             || (paid && !facts.is_about(txn, &account.merchant_id))
         {

@@ -194,7 +194,11 @@ impl Told {
 
     /// The report without its signature.
     fn raw(&self) -> Value {
-        let told = self.fields.iter().map(|(name, value)| (*name, value.as_str())).filter(|(_, value)| !value.is_empty());
+        let told = self
+            .fields
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .filter(|(_, value)| !value.is_empty());
         evidence::of_pairs(told, &REPORT.map(|(name, _)| name))
     }
 }
@@ -202,7 +206,10 @@ impl Told {
 /// Without the signature.
 impl std::fmt::Debug for Told {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Told").field("purpose", &self.purpose).field("fields", &self.fields).finish_non_exhaustive()
+        f.debug_struct("Told")
+            .field("purpose", &self.purpose)
+            .field("fields", &self.fields)
+            .finish_non_exhaustive()
     }
 }
 

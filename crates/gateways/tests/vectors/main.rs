@@ -7,7 +7,9 @@
 
 mod amount;
 mod axis;
+mod paytm;
 mod payu;
+mod phonepe;
 mod tally;
 mod vector;
 
@@ -22,7 +24,9 @@ use vector::{Checked, Vector, Verdict};
 fn run(vector: &Vector) -> Verdict {
     match vector.gateway.as_str() {
         "AXIS" => axis::run(vector),
+        "PAYTM" => paytm::run(vector),
         "PAYU" => payu::run(vector),
+        "PHONEPE" => phonepe::run(vector),
         "COMMON" => amount::run(vector),
         "RAZORPAY" | "CCAVENUE" | "STRIPE" | "HYPERSWITCH" => Verdict::NoAdapter,
         other => Verdict::Failed(format!("no gateway is called {other}")),

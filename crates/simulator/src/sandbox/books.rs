@@ -47,7 +47,7 @@ pub enum BooksError {
 #[derive(Debug)]
 pub(super) enum Opened {
     /// It is in the books, now or since before.
-    Order(Order),
+    Order(Box<Order>),
     /// It is in the books with another amount or other addresses.
     OtherTerms,
     /// It is new, and its time is over already.
@@ -134,7 +134,7 @@ impl Books {
         self.write(move |txn| {
             if let Some(order) = current(txn, &terms.order, now_ms)? {
                 if order.terms.agree_with(&terms) {
-                    return Ok(Opened::Order(order));
+                    return Ok(Opened::Order(Box::new(order)));
                 }
                 log(txn, order.sequence, now_ms, "a link with another amount or address was refused")?;
                 return Ok(Opened::OtherTerms);
@@ -162,7 +162,7 @@ impl Books {
             })?;
             let sequence = txn.last_insert_rowid();
             log(txn, sequence, now_ms, "the payer opened the page")?;
-            Ok(Opened::Order(Order {
+            Ok(Opened::Order(Box::new(Order {
                 sequence,
                 terms,
                 opened_ms: now_ms,
@@ -172,7 +172,7 @@ impl Books {
                 decided_ms: None,
                 due_ms: None,
                 callback: None,
-            }))
+            })))
         })
         .await
     }

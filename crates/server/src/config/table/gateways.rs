@@ -71,13 +71,47 @@ pub(super) const PAYTM: &[Setting] = &[
 
 pub(super) const PHONEPE: &[Setting] = &[
     Setting::digit("phonepe.active", Kind::Flag, ACTIVE).or("false"),
+    Setting::own("phonepe.protocol", Kind::Choice(&["legacy", "v1", "v2"]), "The protocol that is spoken.").or("legacy"),
     Setting::digit("phonepe.merchant.id", Kind::Text, "The merchant id."),
-    Setting::digit("phonepe.merchant.secret.key", Kind::Text, "The salt key.").secret(),
-    Setting::digit("phonepe.merchant.secret.index", Kind::Text, "The number of the salt key."),
-    Setting::digit("phonepe.merchant.host", Kind::Url, "The gateway's host.").or("mercury-uat.phonepe.com"),
-    Setting::digit("phonepe.url.debit", Kind::Text, "The path that opens an order.").or("/v3/debit"),
-    Setting::digit("phonepe.url.status", Kind::Text, "The path that tells the status of a payment.")
+    Setting::digit("phonepe.merchant.secret.key", Kind::Text, "The salt key, in the legacy and v1 protocols.").secret(),
+    Setting::digit(
+        "phonepe.merchant.secret.index",
+        Kind::Text,
+        "The number of the salt key, in the legacy and v1 protocols.",
+    ),
+    Setting::digit("phonepe.merchant.host", Kind::Url, "The gateway's host, in the legacy protocol.")
+        .or("https://mercury-t2.phonepe.com"),
+    Setting::digit("phonepe.url.debit", Kind::Text, "The path that opens an order, in the legacy protocol.")
+        .or("/v3/debit"),
+    Setting::digit("phonepe.url.status", Kind::Text, "The path that tells a payment's status, in the legacy protocol.")
         .or("/v3/transaction"),
+    Setting::own("phonepe.v1.host", Kind::Url, "The gateway's host, in the v1 protocol.")
+        .or("https://api.phonepe.com/apis/hermes"),
+    Setting::own("phonepe.v1.path.pay", Kind::Text, "The path that opens an order, in the v1 protocol.")
+        .or("/pg/v1/pay"),
+    Setting::own("phonepe.v1.path.status", Kind::Text, "The path that tells a payment's status, in the v1 protocol.")
+        .or("/pg/v1/status"),
+    Setting::own("phonepe.v2.client.id", Kind::Text, "The client id, in the v2 protocol."),
+    Setting::own("phonepe.v2.client.secret", Kind::Text, "The client secret, in the v2 protocol.").secret(),
+    Setting::own("phonepe.v2.client.version", Kind::Text, "The version of the client, in the v2 protocol.").or("1"),
+    Setting::own("phonepe.v2.webhook.username", Kind::Text, "The user name that webhooks prove, in the v2 protocol."),
+    Setting::own("phonepe.v2.webhook.password", Kind::Text, "The password that webhooks prove, in the v2 protocol.")
+        .secret(),
+    Setting::own(
+        "phonepe.v2.expire.after",
+        Kind::Number { min: 300, max: 3_600 },
+        "For how many seconds an order can be paid, in the v2 protocol; the gateway decides when it is not set.",
+    ),
+    Setting::own("phonepe.v2.host", Kind::Url, "The gateway's host, in the v2 protocol.")
+        .or("https://api.phonepe.com/apis/pg"),
+    Setting::own("phonepe.v2.auth.host", Kind::Url, "The host that gives access tokens, in the v2 protocol.")
+        .or("https://api.phonepe.com/apis/identity-manager"),
+    Setting::own("phonepe.v2.path.token", Kind::Text, "The path that gives access tokens, in the v2 protocol.")
+        .or("/v1/oauth/token"),
+    Setting::own("phonepe.v2.path.pay", Kind::Text, "The path that opens an order, in the v2 protocol.")
+        .or("/checkout/v2/pay"),
+    Setting::own("phonepe.v2.path.status", Kind::Text, "The path that tells a payment's status, in the v2 protocol.")
+        .or("/checkout/v2/order"),
 ];
 
 pub(super) const PAYU: &[Setting] = &[

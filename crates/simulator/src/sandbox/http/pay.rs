@@ -24,7 +24,7 @@ pub(super) async fn open(State(sandbox): State<Sandbox>, RawQuery(query): RawQue
 async fn open_link(sandbox: &Sandbox, query: &str) -> Result<Order, Problem> {
     let terms = link::read(query, sandbox.merchant(), sandbox.secret()).map_err(Problem::Link)?;
     match sandbox.inner.books.open_order(terms, sandbox.now_ms()).await? {
-        Opened::Order(order) => Ok(order),
+        Opened::Order(order) => Ok(*order),
         Opened::OtherTerms => Err(Problem::OtherTerms),
         Opened::TooLate => Err(Problem::TooLate),
     }

@@ -1,0 +1,182 @@
+//! The vectors of PHONEPE.
+
+use payment_gateways::client::{Body, Call};
+use payment_gateways::form;
+use payment_gateways::json::Object;
+use payment_gateways::phonepe::PhonepeConfig;
+use payment_gateways::phonepe::answer::{self, Facts, Generation};
+use payment_gateways::phonepe::config::{Checkout, Salted};
+use payment_gateways::phonepe::signature::{self, SaltKey, WebhookUser};
+use payment_gateways::phonepe::wire::{self, CheckoutOrder};
+use serde_json::{Map, Value};
+
+use crate::vector::{Checked, Vector, Verdict, same};
+
+/// The host the vectors were recorded against.
+const SANDBOX: &str = "https://api-preprod.phonepe.com/apis/pg-sandbox";
+
+/// Runs one vector.
+pub(crate) fn run(vector: &Vector) -> Verdict {
+    match (vector.scheme.as_str(), vector.kind.as_str()) {
+        ("phonepe-v3-xverify" | "phonepe-v1-pay" | "phonepe-v1-refund", "sign") => sign(vector).into(),
+        ("phonepe-v1-status", "request") => signed_status(vector).into(),
+        ("phonepe-v2-oauth", "request") => token(vector).into(),
+        ("phonepe-v2-pay", "request") => checkout_pay(vector).into(),
+        ("phonepe-v2-status", "request") => checkout_status(vector).into(),
+        ("phonepe-v1-callback", "verify") => callback(vector).into(),
+        ("phonepe-v2-webhook-auth", "verify") => webhook(vector).into(),
+        ("phonepe-status", "status") => status(vector).into(),
+        (scheme, _) if scheme.contains("refund") => Verdict::NoOperation,
+        (scheme, kind) => Verdict::Failed(format!("no way to {kind} {scheme}")),
+    }
+}
+
+fn salt(vector: &Vector) -> Result<SaltKey, String> {
+    Ok(SaltKey { key: vector.input("salt_key")?.into(), index: vector.input("salt_index")?.to_owned() })
+}
+
+fn account(vector: &Vector, host: &str, merchant_id: &str) -> Result<Salted, String> {
+    Ok(Salted {
+        merchant_id: merchant_id.to_owned(),
+        salt: salt(vector)?,
+        host: host.to_owned(),
+        pay_path: "/pg/v1/pay".to_owned(),
+        status_path: "/pg/v1/status".to_owned(),
+    })
+}
+
+fn sign(vector: &Vector) -> Checked {
+    let (account, path) = (account(vector, SANDBOX, "")?, vector.input("path")?);
+    let call = match &vector.inputs["payload_json"] {
+        Value::String(payload) => wire::signed_post(&account, path, payload, &[]),
+        _ => wire::signed_get(&account, path, &[]),
+    };
+    let request = match &call.body {
+        Body::Json(text) => {
+            serde_json::from_str::<Value>(text).map_err(|error| error.to_string())?["request"].clone()
+        }
+        Body::Empty | Body::Form(_) => Value::Null,
+    };
+    vector.compare(&[
+        ("request", request),
+        ("x_verify", header(&call, "X-VERIFY").into()),
+        ("url", call.url.clone().into()),
+    ])
+}
+
+fn signed_status(vector: &Vector) -> Checked {
+    let account = account(vector, vector.input("base_url")?, vector.input("merchant_id")?)?;
+    compare_call(vector, &wire::v1_status_call(&account, vector.input("txn_id")?))
+}
+
+/// The account a vector was recorded with: what it does not name is made up.
+fn checkout(vector: &Vector) -> Result<Checkout, String> {
+    let input = |name: &str| match &vector.inputs[name] {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => "1".to_owned(),
+    };
+    let lookup = |property: &str| match property {
+        "phonepe.protocol" => Some("v2".to_owned()),
+        "phonepe.v2.host" | "phonepe.v2.auth.host" => Some(SANDBOX.to_owned()),
+        "phonepe.v2.client.id" => Some(input("client_id")),
+        "phonepe.v2.client.secret" => Some(input("client_secret")),
+        "phonepe.v2.client.version" => Some(input("client_version")),
+        _ => None,
+    };
+    match PhonepeConfig::read(&lookup).map_err(|problems| format!("{problems:?}"))? {
+        PhonepeConfig::V2(account) => Ok(account),
+        PhonepeConfig::Legacy(_) | PhonepeConfig::V1(_) => Err("not v2".to_owned()),
+    }
+}
+
+fn authorization(vector: &Vector) -> Result<String, String> {
+    Ok(format!("{} {}", vector.input("token_type")?, vector.input("access_token")?))
+}
+
+fn token(vector: &Vector) -> Checked {
+    compare_call(vector, &wire::token_call(&checkout(vector)?))
+}
+
+fn checkout_pay(vector: &Vector) -> Checked {
+    let meta = match &vector.inputs["meta"] {
+        Value::Null => Vec::new(),
+        _ => vector.input_pairs("meta")?,
+    };
+    let expire_after = vector.inputs["expire_after"].as_u64().map(u32::try_from).transpose();
+    let order = CheckoutOrder {
+        id: vector.input("merchant_order_id")?,
+        amount_minor: vector.inputs["amount"].as_i64().ok_or("no amount")?,
+        redirect_url: vector.input("redirect_url")?,
+        message: vector.input("message").ok().map(str::to_owned),
+        expire_after_s: expire_after.map_err(|error| error.to_string())?,
+        meta: meta.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+    };
+    compare_call(vector, &wire::checkout_pay_call(&checkout(vector)?, &authorization(vector)?, &order))
+}
+
+fn checkout_status(vector: &Vector) -> Checked {
+    let id = vector.input("merchant_order_id")?;
+    compare_call(vector, &wire::checkout_status_call(&checkout(vector)?, &authorization(vector)?, id))
+}
+
+fn callback(vector: &Vector) -> Checked {
+    let body = vector.input("body")?.as_bytes();
+    let valid = answer::verified_callback(&salt(vector)?, body, vector.input("x_verify").unwrap_or_default())
+        .is_some();
+    let payload = Object::parse(body).and_then(|body| body.text("response"));
+    let decoded: Option<Value> = payload
+        .and_then(|payload| signature::decode(&payload))
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    vector.compare(&[("valid", valid.into()), ("decoded", decoded.into())])
+}
+
+fn webhook(vector: &Vector) -> Checked {
+    let user = WebhookUser {
+        name: vector.input("username")?.to_owned(),
+        password: vector.input("password")?.into(),
+    };
+    vector.compare_verified(user.sent(vector.input("authorization").unwrap_or_default()), &[])
+}
+
+/// Answers of the signed protocols have a code, those of Standard Checkout a state at their root.
+fn status(vector: &Vector) -> Checked {
+    let body = &vector.inputs["body"];
+    let text = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
+    let Some(answer) = Object::parse(text.as_bytes()) else {
+        return same("status", &Value::from("ERROR"), &vector.expected["status"]);
+    };
+    let signed = answer.text("code").is_some();
+    let facts = if signed { Facts::of_signed(&answer, Generation::V1) } else { Facts::of_checkout(&answer) };
+    let amount = facts.amount().map(|amount| amount.to_string());
+    let report = facts.outcome().map(|outcome| facts.into_report(outcome));
+    vector.compare_report(&report, |_| amount.clone())
+}
+
+fn header<'a>(call: &'a Call, name: &str) -> Option<&'a str> {
+    let named = call.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
+    let content_type = call.body.content_type().filter(|_| name.eq_ignore_ascii_case("content-type"));
+    named.map(|(_, value)| value.as_str()).or(content_type)
+}
+
+/// Compares a call with the expected method, address, headers and body.
+fn compare_call(vector: &Vector, call: &Call) -> Checked {
+    let wanted = vector.expected["headers"].as_object();
+    let headers = wanted.into_iter().flatten().map(|(name, _)| (name.clone(), header(call, name).into()));
+    let (json, fields) = match &call.body {
+        Body::Json(text) => (serde_json::from_str(text).map_err(|error| error.to_string())?, None),
+        Body::Form(fields) => (Value::Null, Some(form::encode(fields))),
+        Body::Empty => (Value::Null, None),
+    };
+    let least = &vector.expected["body_json_min"];
+    let has_least =
+        least.as_object().into_iter().flatten().all(|(name, value)| json.get(name) == Some(value));
+    vector.compare(&[
+        ("body_json_min", if has_least { least.clone() } else { json.clone() }),
+        ("method", call.method.as_str().into()),
+        ("url", call.url.clone().into()),
+        ("headers", Value::Object(Map::from_iter(headers))),
+        ("body_json", json),
+        ("body_form", fields.into()),
+    ])
+}

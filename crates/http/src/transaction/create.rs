@@ -1,0 +1,91 @@
+//! `POST /transaction/v1/_create`: an application opens a payment.
+
+mod idempotency;
+mod request;
+#[cfg(test)]
+mod tests;
+
+use axum::extract::State;
+use http::HeaderMap;
+use payment_domain::RequestInfo;
+use payment_service::TransactionView;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::Shared;
+use crate::body::RequestBody;
+use crate::error::ApiError;
+use crate::json::Object;
+use crate::openapi::{RequestInfoSchema, failures};
+use crate::reply::Reply;
+use crate::request_info::ResponseInfo;
+use crate::validation::Violations;
+
+use request::TransactionFields;
+
+/// The body of a request to create a transaction.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct CreateBody<'a> {
+    /// Who asks.
+    #[schema(value_type = RequestInfoSchema)]
+    request_info: Option<RequestInfo>,
+    /// What is to be paid, by whom, and where.
+    #[serde(borrow)]
+    #[schema(value_type = request::TransactionSchema)]
+    transaction: Option<Object<TransactionFields<'a>>>,
+}
+
+/// The answer to a request that creates a transaction.
+#[derive(ToSchema)]
+#[allow(dead_code, non_snake_case)] // it only describes
+pub(crate) struct CreateResponse<'a> {
+    ResponseInfo: ResponseInfo,
+    Transaction: TransactionView<'a>,
+}
+
+/// Create a transaction.
+///
+/// Opens a payment for one or several bills and tells where the payer pays (`redirectUrl`). A bill
+/// has one live payment at a time. With an `Idempotency-Key` the request can be repeated safely: the
+/// first answer is given again.
+#[utoipa::path(
+    post,
+    path = "/transaction/v1/_create",
+    operation_id = "createTransaction",
+    tag = "Transactions",
+    params(
+        ("tenantId" = Option<String>, Query, description = "Ignored; clients of DIGIT send it."),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$",
+            description = "Makes a repetition of the same request, with whatever RequestInfo, answer as the first did. Kept for 24 hours."),
+    ),
+    request_body(content = CreateBody),
+    responses((status = 200, description = "The transaction is created.", body = CreateResponse), failures::Creating),
+)]
+pub(crate) async fn create(
+    State(app): Shared,
+    headers: HeaderMap,
+    body: RequestBody,
+) -> Result<Reply, ApiError> {
+    let key = idempotency::key(&headers)?;
+    let CreateBody { request_info, transaction } = body.json()?;
+    let mut found = Violations::default();
+    let info = match &request_info {
+        None => {
+            found.missing("transactionRequest.requestInfo");
+            ResponseInfo::answering(&RequestInfo::default())
+        }
+        Some(info) => {
+            crate::request_info::check(info)?;
+            ResponseInfo::answering(info)
+        }
+    };
+    let Some(Object(transaction)) = transaction else {
+        found.missing("transactionRequest.transaction");
+        return Err(found.into_error());
+    };
+    let idempotent = key.map(|key| idempotency::request(key, &body)).transpose()?;
+    let request = transaction.into_request(request_info.unwrap_or_default(), idempotent, found)?;
+    let created = app.payments.creation.create(request).await?;
+    Ok(Reply::transaction(&info, &created.json)?.about(created.id))
+}

@@ -1,0 +1,122 @@
+//! The `Idempotency-Key` of a request, and what makes two requests the same.
+
+use http::HeaderMap;
+use payment_service::IdempotentRequest;
+use serde::Deserialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::body::RequestBody;
+use crate::error::ApiError;
+
+const HEADER: &str = "idempotency-key";
+
+/// The key, where the client sends one.
+///
+/// # Errors
+/// [`ApiError::InvalidIdempotencyKey`] for several, an empty, an overlong or an unprintable one.
+pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let mut values = headers.get_all(HEADER).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let decent = (1..=255).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic);
+    match value.to_str() {
+        Ok(key) if decent && values.next().is_none() => Ok(Some(key.to_owned())),
+        Ok(_) | Err(_) => Err(ApiError::InvalidIdempotencyKey),
+    }
+}
+
+/// The key with a fingerprint of what was asked: of the transaction, however its JSON is written,
+/// and not of `RequestInfo`, which has the time in it.
+///
+/// # Errors
+/// Those of a body that cannot be read.
+pub(super) fn request(key: String, body: &RequestBody) -> Result<IdempotentRequest, ApiError> {
+    #[derive(Deserialize)]
+    struct Asked {
+        #[serde(rename = "Transaction")]
+        transaction: Value,
+    }
+    let asked: Asked = body.json()?;
+    let mut hash = Sha256::new();
+    digest(&asked.transaction, &mut hash);
+    Ok(IdempotentRequest { key, digest: hash.finalize().into() })
+}
+
+/// Feeds a value to the hash in a form in which the order of an object's members does not matter.
+/// Every part is preceded by its kind and length, so that no two values look alike.
+fn digest(value: &Value, hash: &mut Sha256) {
+    match value {
+        Value::Null => hash.update("n"),
+        Value::Bool(flag) => hash.update(if *flag { "t" } else { "f" }),
+        Value::Number(number) => part('d', &number.to_string(), hash),
+        Value::String(text) => part('s', text, hash),
+        Value::Array(items) => {
+            part('a', &items.len().to_string(), hash);
+            items.iter().for_each(|item| digest(item, hash));
+        }
+        Value::Object(members) => {
+            part('o', &members.len().to_string(), hash);
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_unstable_by_key(|(name, _)| *name);
+            for (name, member) in members {
+                part('k', name, hash);
+                digest(member, hash);
+            }
+        }
+    }
+}
+
+fn part(kind: char, text: &str, hash: &mut Sha256) {
+    hash.update(format!("{kind}{}:", text.len()));
+    hash.update(text);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn of(value: &Value) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        digest(value, &mut hash);
+        hash.finalize().into()
+    }
+
+    #[test]
+    fn the_same_request_written_differently_has_the_same_digest() {
+        let read = |text: &str| of(&serde_json::from_str(text).unwrap());
+        assert_eq!(read(r#"{"a":1,"b":[true,null]}"#), read(" {\"b\": [true, null], \"a\":1}\n"));
+        assert_ne!(read(r#"{"a":"1"}"#), read(r#"{"a":1}"#));
+        assert_ne!(read(r#"["ab","c"]"#), read(r#"["a","bc"]"#));
+        assert_ne!(read(r#"[[],[1]]"#), read(r#"[[1],[]]"#));
+        assert_ne!(read(r#"{"a":null}"#), read("{}"));
+    }
+
+    #[test]
+    fn a_key_is_one_short_visible_word() {
+        let read = |values: &[&[u8]]| {
+            let values = values.iter().map(|value| {
+                (http::HeaderName::from_static(HEADER), http::HeaderValue::from_bytes(value).unwrap())
+            });
+            let mut headers = HeaderMap::new();
+            headers.extend(values.map(|(name, value)| (Some(name), value)));
+            key(&headers)
+        };
+        assert!(matches!(read(&[]), Ok(None)));
+        assert!(matches!(read(&[b"8e03978e-40d5"]), Ok(Some(key)) if key == "8e03978e-40d5"));
+        let (longest, too_long) = (vec![b'x'; 255], vec![b'x'; 256]);
+        assert!(read(&[&longest]).is_ok());
+        for wrong in [&[&b""[..]][..], &[&too_long], &[b"a b"], &["ключ".as_bytes()], &[b"a", b"a"]] {
+            assert!(matches!(read(wrong), Err(ApiError::InvalidIdempotencyKey)));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn different_texts_differ(a in ".{0,8}", b in ".{0,8}") {
+            prop_assert_eq!(a == b, of(&json!([a])) == of(&json!([b])));
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! The transaction of a request: its fields as they come, their rules, and the well-formed request
+//! they make.
+
+use std::borrow::Cow;
+
+use payment_digit::PayerDetails;
+use payment_domain::{BillId, GatewayName, Personal, RequestInfo, TenantId};
+use payment_service::{BillRequest, CreateRequest, IdempotentRequest};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use url::Url;
+use utoipa::openapi::schema::{ArrayBuilder, Object as ObjectSchema, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::error::ApiError;
+use crate::json::{Object, Scalar};
+use crate::validation::{TextRule, Violations};
+
+const TENANT_ID: TextRule = TextRule::line(2, 50);
+const TXN_AMOUNT: TextRule = TextRule::at_least(1, 64);
+const BILL_ID: TextRule = TextRule::at_least(1, BillId::MAX_CHARS);
+const MODULE: TextRule = TextRule::at_least(0, 64);
+const CONSUMER_CODE: TextRule = TextRule::line(1, 128);
+const BILLS: TextRule = TextRule::at_least(1, 100);
+const PRODUCT_INFO: TextRule = TextRule { lines: true, ..TextRule::line(1, 512) };
+const GATEWAY: TextRule = TextRule::at_least(2, 64);
+const CALLBACK_URL: TextRule = TextRule::at_least(2, 2048);
+const PERSONAL: TextRule = TextRule::at_least(1, 128);
+const OPTIONAL_PERSONAL: TextRule = TextRule::at_least(0, 128);
+const AMOUNT: TextRule = TextRule::at_least(0, 64);
+const USER_TENANT_ID: TextRule = TextRule::line(1, TenantId::MAX_CHARS);
+
+/// The fields of `Transaction` that a client sets. Those that are ours to set (`txnId`, `txnStatus`,
+/// `receipt`, …) are not here, and so are ignored like every other field.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TransactionFields<'a> {
+    #[serde(borrow)]
+    tenant_id: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    txn_amount: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    bill_id: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    module: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    consumer_code: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    tax_and_payments: Option<Vec<Option<Object<BillFields<'a>>>>>,
+    #[serde(borrow)]
+    product_info: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    gateway: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    callback_url: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    user: Option<Object<UserFields<'a>>>,
+    additional_details: Option<Map<String, Value>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BillFields<'a> {
+    #[serde(borrow)]
+    tax_amount: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    amount_paid: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    bill_id: Option<Scalar<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct UserFields<'a> {
+    #[serde(borrow)]
+    uuid: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    name: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    user_name: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    mobile_number: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    email_id: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    tenant_id: Option<Scalar<'a>>,
+}
+
+/// The name of a field of the transaction, as clients know it from the original.
+struct Field(&'static str);
+
+impl std::fmt::Display for Field {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "transactionRequest.transaction.{}", self.0)
+    }
+}
+
+impl TransactionFields<'_> {
+    /// The request these fields make; everything that is wrong is reported together, behind what was
+    /// `found` before.
+    ///
+    /// # Errors
+    /// [`ApiError::Invalid`].
+    pub(super) fn into_request(
+        self,
+        info: RequestInfo,
+        idempotent: Option<IdempotentRequest>,
+        mut found: Violations,
+    ) -> Result<CreateRequest, ApiError> {
+        let rules = &mut found;
+        let tenant_id = rules.required(Field("tenantId"), self.tenant_id, TENANT_ID);
+        let amount = rules.required(Field("txnAmount"), self.txn_amount, TXN_AMOUNT);
+        let bill_id = rules.required(Field("billId"), self.bill_id, BILL_ID);
+        let module = rules.optional(Field("module"), self.module, MODULE);
+        let consumer_code = rules.required(Field("consumerCode"), self.consumer_code, CONSUMER_CODE);
+        let bills = read_bills(self.tax_and_payments, rules);
+        let product_info = rules.required(Field("productInfo"), self.product_info, PRODUCT_INFO);
+        let gateway = rules.required(Field("gateway"), self.gateway, GATEWAY);
+        let callback_url = rules
+            .required(Field("callbackUrl"), self.callback_url, CALLBACK_URL)
+            .and_then(|url| read_callback_url(&url, rules));
+        let payer = read_payer(self.user, rules);
+
+        let tenant_id = tenant_id.and_then(|text| TenantId::new(text).ok());
+        let bill_id = bill_id.and_then(|text| BillId::new(text).ok());
+        match (tenant_id, amount, bill_id, consumer_code, product_info, gateway, callback_url, payer) {
+            (
+                Some(tenant_id),
+                Some(amount),
+                Some(bill_id),
+                Some(consumer_code),
+                Some(product_info),
+                Some(gateway),
+                Some(callback_url),
+                Some(payer),
+            ) if found.is_empty() => Ok(CreateRequest {
+                info,
+                tenant_id,
+                amount: amount.into_owned(),
+                bill_id,
+                module: module.map(Cow::into_owned),
+                consumer_code: consumer_code.into_owned(),
+                bills,
+                product_info: product_info.into_owned(),
+                gateway: GatewayName::new(&gateway),
+                callback_url,
+                payer,
+                additional_details: self.additional_details.unwrap_or_default(),
+                idempotent,
+            }),
+            _ => Err(found.into_error()),
+        }
+    }
+}
+
+fn read_bills(bills: Option<Vec<Option<Object<BillFields<'_>>>>>, rules: &mut Violations) -> Vec<BillRequest> {
+    let field = Field("taxAndPayments");
+    let Some(bills) = bills else {
+        rules.missing(field);
+        return Vec::new();
+    };
+    if !rules.size(&field, bills.len(), BILLS) {
+        return Vec::new();
+    }
+    let mut read = Vec::with_capacity(bills.len());
+    for (at, bill) in bills.into_iter().enumerate() {
+        let Some(Object(bill)) = bill else {
+            rules.missing(format_args!("{field}[{at}]"));
+            continue;
+        };
+        let tax_amount = rules.optional(format_args!("{field}[{at}].taxAmount"), filled(bill.tax_amount), AMOUNT);
+        let amount_paid =
+            rules.required(format_args!("{field}[{at}].amountPaid"), filled(bill.amount_paid), AMOUNT);
+        let bill_id = rules.required(format_args!("{field}[{at}].billId"), bill.bill_id, BILL_ID);
+        if let (Some(amount_paid), Some(Ok(bill_id))) = (amount_paid, bill_id.map(BillId::new)) {
+            read.push(BillRequest {
+                tax_amount: tax_amount.map(Cow::into_owned),
+                amount_paid: amount_paid.into_owned(),
+                bill_id,
+            });
+        }
+    }
+    read
+}
+
+/// A number; Java reads an empty text as none.
+fn filled(amount: Option<Scalar<'_>>) -> Option<Scalar<'_>> {
+    amount.filter(|Scalar(text)| !text.is_empty())
+}
+
+/// An absolute URL that a browser can be sent to, without a user and a password in it.
+fn read_callback_url(text: &str, rules: &mut Violations) -> Option<Url> {
+    let url = Url::parse(text).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+    });
+    if url.is_none() {
+        rules.add_coded(
+            "INVALID_CALLBACK_URL",
+            "callbackUrl must be an absolute http or https URL without a user or a password in it",
+        );
+    }
+    url
+}
+
+fn read_payer(user: Option<Object<UserFields<'_>>>, rules: &mut Violations) -> Option<PayerDetails> {
+    let Some(Object(user)) = user else {
+        rules.missing(Field("user"));
+        return None;
+    };
+    let some = |text: Option<Cow<'_, str>>| text.filter(|text| !text.is_empty()).map(Cow::into_owned);
+    let uuid = some(rules.optional(Field("user.uuid"), user.uuid, OPTIONAL_PERSONAL));
+    let name = rules.required(Field("user.name"), user.name, PERSONAL);
+    let user_name = some(rules.optional(Field("user.userName"), user.user_name, OPTIONAL_PERSONAL));
+    let mobile_number = rules.required(Field("user.mobileNumber"), user.mobile_number, PERSONAL);
+    let email_id = some(rules.optional(Field("user.emailId"), user.email_id, OPTIONAL_PERSONAL));
+    let tenant_id = rules.required(Field("user.tenantId"), user.tenant_id, USER_TENANT_ID);
+    Some(PayerDetails {
+        name: Personal::new(name?),
+        mobile_number: Personal::new(mobile_number?),
+        email_id: email_id.map(Personal::new),
+        user_name: user_name.map(Personal::new),
+        uuid,
+        tenant_id: TenantId::new(tenant_id?).ok()?,
+    })
+}
+
+/// The schema of the transaction in a request: made from the rules that are applied.
+pub(super) struct TransactionSchema;
+
+impl ToSchema for TransactionSchema {
+    fn name() -> Cow<'static, str> {
+        "NewTransaction".into()
+    }
+}
+
+impl PartialSchema for TransactionSchema {
+    fn schema() -> RefOr<Schema> {
+        let fields = [
+            ("tenantId", TENANT_ID.schema("The tenant the bills belong to.", "pb.amritsar")),
+            ("txnAmount", TXN_AMOUNT.schema("The sum of all amountPaid, in rupees: a plain decimal with at most two decimals.", "100")),
+            ("billId", BILL_ID.schema("The bill, the first one of several.", "4e7c2a0e-4a3c-4d0e-9b57-6a1f5f0f2b11")),
+            ("module", MODULE.schema("The application's module.", "PT")),
+            ("consumerCode", CONSUMER_CODE.schema("What the payment is for in the application.", "PT-107-000123")),
+            ("productInfo", PRODUCT_INFO.schema("A description for the payer.", "Property tax 2026-27")),
+            ("gateway", GATEWAY.schema("The gateway to pay through, in any letter case.", "SANDBOX")),
+            ("callbackUrl", CALLBACK_URL.schema("Where the payer's browser goes in the end: an absolute http or https URL, with or without a query.", "https://city.example.org/payment/done?module=PT")),
+        ];
+        let mut object = ObjectBuilder::new().description(Some("A payment to be made."));
+        for (name, schema) in fields {
+            object = object.property(name, schema);
+            if name != "module" {
+                object = object.required(name);
+            }
+        }
+        object
+            .property("taxAndPayments", bills_schema())
+            .required("taxAndPayments")
+            .property("user", user_schema())
+            .required("user")
+            .property(
+                "additionalDetails",
+                ObjectBuilder::new()
+                    .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
+                    .description(Some("Anything the application wants to find again."))
+                    .examples([json!({"isWhatsapp": false})]),
+            )
+            .into()
+    }
+}
+
+fn bills_schema() -> ArrayBuilder {
+    let amount = |description, example: i64| {
+        ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::Number, Type::String]))
+            .description(Some(description))
+            .examples([example])
+            .build()
+    };
+    let bill = ObjectBuilder::new()
+        .property("taxAmount", amount("What is owed, in rupees.", 100))
+        .property("amountPaid", amount("What is paid now, in rupees.", 100))
+        .required("amountPaid")
+        .property("billId", BILL_ID.schema("The bill.", "4e7c2a0e-4a3c-4d0e-9b57-6a1f5f0f2b11"))
+        .required("billId");
+    ArrayBuilder::new()
+        .items(bill)
+        .min_items(Some(BILLS.min))
+        .max_items(Some(BILLS.max))
+        .description(Some("Every bill that is paid with this payment."))
+}
+
+fn user_schema() -> ObjectSchema {
+    let uuid = "The user service's id, where it is known.";
+    ObjectBuilder::new()
+        .description(Some("Who pays."))
+        .property("name", PERSONAL.schema("The person's name.", "Asha Rani"))
+        .required("name")
+        .property("mobileNumber", PERSONAL.schema("The mobile number.", "9876543210"))
+        .required("mobileNumber")
+        .property("tenantId", USER_TENANT_ID.schema("The tenant the payer is registered with.", "pb.amritsar"))
+        .required("tenantId")
+        .property("uuid", OPTIONAL_PERSONAL.schema(uuid, "a3f0a0a0-2b1b-4a4e-8d53-6a2f1c9d7e01"))
+        .property("userName", OPTIONAL_PERSONAL.schema("The login name, where it is known.", "9876543210"))
+        .property("emailId", OPTIONAL_PERSONAL.schema("The e-mail address, where there is one.", "asha@example.org"))
+        .build()
+}
+

@@ -1,0 +1,85 @@
+//! `POST` or `GET /transaction/v1/_redirect`: the gateway sends the payer's browser here, and we
+//! send it on to the application.
+
+#[cfg(test)]
+mod tests;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use payment_domain::{RequestInfo, Transaction};
+use payment_gateway::Params;
+use payment_service::with_transaction_id;
+
+use super::update::settle;
+use crate::body::RequestBody;
+use crate::edge::Notes;
+use crate::error::ApiError;
+use crate::openapi::failures;
+use crate::params::QueryParams;
+use crate::{App, Shared};
+
+/// Return from the gateway.
+///
+/// Settles like `_update`, then sends the browser to the callback URL that was stored when the
+/// transaction was created, with `eg_pg_txnid` and `txnStatus` in its query. It leads nowhere else.
+#[utoipa::path(
+    post,
+    path = "/transaction/v1/_redirect",
+    operation_id = "returnFromGateway",
+    tag = "Payer",
+    params(("eg_pg_txnid" = Option<String>, Query, description = "The transaction; a gateway's own parameter or a field of the form may name it as well.",
+        example = "PB_PG_2026_11_22_000072_14")),
+    request_body(content = std::collections::BTreeMap<String, String>, content_type = "application/x-www-form-urlencoded",
+        description = "What the gateway returned; may be missing."),
+    responses(failures::Redirecting),
+)]
+pub(crate) async fn post(
+    State(app): Shared,
+    query: QueryParams,
+    body: RequestBody,
+) -> Result<Response, ApiError> {
+    let params = query.with_form(&body, &app.limits)?;
+    settle_and_return(&app, params).await
+}
+
+/// Return from the gateway, by `GET`.
+///
+/// The same for gateways that send the browser back without a form.
+#[utoipa::path(
+    get,
+    path = "/transaction/v1/_redirect",
+    operation_id = "returnFromGatewayByGet",
+    tag = "Payer",
+    params(("eg_pg_txnid" = Option<String>, Query, description = "The transaction; a gateway's own parameter may name it as well.",
+        example = "PB_PG_2026_11_22_000072_14")),
+    responses(failures::Redirecting),
+)]
+pub(crate) async fn get(State(app): Shared, QueryParams(params): QueryParams) -> Result<Response, ApiError> {
+    settle_and_return(&app, params).await
+}
+
+async fn settle_and_return(app: &App, params: Params) -> Result<Response, ApiError> {
+    let settled = settle(app, params, &RequestInfo::default()).await?;
+    back_to_application(&settled.txn)
+}
+
+/// Sends the browser to the callback URL of the transaction.
+///
+/// # Errors
+/// [`ApiError::NoCallbackUrl`].
+pub(crate) fn back_to_application(txn: &Transaction) -> Result<Response, ApiError> {
+    let url = txn.callback_url.as_deref().ok_or(ApiError::NoCallbackUrl)?;
+    let url = with_transaction_id(url, txn.id.as_str(), &[("txnStatus", txn.status.name().as_str())]);
+    let location = HeaderValue::try_from(url).map_err(|_| ApiError::NoCallbackUrl)?;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    response.headers_mut().extend([
+        (header::LOCATION, location),
+        // Our own URL holds what the gateway returned: it is not the application's to know.
+        (HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer")),
+    ]);
+    response.extensions_mut().insert(Notes { txn_id: Some(txn.id.clone()), code: None, cause: None });
+    Ok(response)
+}

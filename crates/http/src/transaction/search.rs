@@ -1,0 +1,155 @@
+//! `POST /transaction/v1/_search`: transactions that match.
+
+#[cfg(test)]
+mod tests;
+
+use axum::extract::State;
+use payment_domain::{BillId, StatusName, TenantId, TxnId};
+use payment_service::{SearchRequest, SearchResult, TransactionView};
+use payment_store::{PageRequest, SearchQuery};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::Shared;
+use crate::body::RequestBody;
+use crate::error::ApiError;
+use crate::openapi::failures;
+use crate::params::QueryParams;
+use crate::reply::Reply;
+use crate::request_info::{RequestInfoBody, ResponseInfo};
+use crate::validation::{TextRule, Violations};
+
+/// The most rows one answer holds.
+const LARGEST_PAGE: u32 = 500;
+/// What other texts than ids may have.
+const TEXT: TextRule = TextRule::line(1, 128);
+
+/// The answer to a search.
+#[derive(ToSchema)]
+#[allow(dead_code, non_snake_case)] // it only describes
+pub(crate) struct SearchResponse<'a> {
+    ResponseInfo: ResponseInfo,
+    /// Newest first.
+    Transaction: Vec<TransactionView<'a>>,
+}
+
+/// What is searched for; conditions that are set must all hold.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, non_snake_case)] // it only describes
+pub(crate) struct Criteria {
+    /// The tenant, exactly.
+    #[param(max_length = 50, example = "pb.amritsar")]
+    tenantId: Option<String>,
+    /// The transaction.
+    #[param(max_length = 128)]
+    txnId: Option<String>,
+    /// The bill, or one of several that were paid together.
+    #[param(max_length = 64)]
+    billId: Option<String>,
+    /// The payer.
+    #[param(max_length = 128)]
+    userUuid: Option<String>,
+    /// The receipt's number.
+    #[param(max_length = 128)]
+    receipt: Option<String>,
+    /// What the payment is for in the application.
+    #[param(max_length = 128)]
+    consumerCode: Option<String>,
+    /// The status.
+    #[param(pattern = "^(PENDING|SUCCESS|FAILURE)$")]
+    txnStatus: Option<String>,
+    /// How many rows at most.
+    #[param(minimum = 1, maximum = 500, default = 5)]
+    limit: Option<u32>,
+    /// How many rows to skip.
+    #[param(minimum = 0, default = 0)]
+    offset: Option<u32>,
+}
+
+/// Search transactions.
+///
+/// Newest first. A CITIZEN sees what they pay or created, an EMPLOYEE what belongs to their tenant
+/// and below, SYSTEM everything. Without `userInfo` one of `txnId`, `billId`, `consumerCode` and
+/// `receipt` must be given, and the payer's data comes back masked.
+#[utoipa::path(
+    post,
+    path = "/transaction/v1/_search",
+    operation_id = "searchTransactions",
+    tag = "Transactions",
+    params(Criteria),
+    request_body(content = RequestInfoBody),
+    responses((status = 200, description = "What matches, newest first.", body = SearchResponse), failures::Reading),
+)]
+pub(crate) async fn search(
+    State(app): Shared,
+    query: QueryParams,
+    body: RequestBody,
+) -> Result<Reply, ApiError> {
+    let info = body.json::<RequestInfoBody>()?.checked()?;
+    let query = read_criteria(&query)?;
+    let answered = ResponseInfo::answering(&info);
+    let SearchResult { transactions, masked } =
+        app.payments.search.search(SearchRequest { info, query }).await?;
+    let view = if masked { TransactionView::masked } else { TransactionView::of };
+    let views: Vec<_> = transactions.iter().map(view).collect();
+    let reply = Reply::transaction(&answered, &views)?;
+    Ok(match transactions.as_slice() {
+        [only] => reply.about(only.id.clone()),
+        _ => reply,
+    })
+}
+
+fn read_criteria(query: &QueryParams) -> Result<SearchQuery, ApiError> {
+    let mut found = Violations::default();
+    let mut text = |name: &'static str, rule: TextRule| {
+        let value = query.text(name).map(|text| crate::json::Scalar(text.into()));
+        found.optional(Criterion(name), value, rule)
+    };
+    let tenant_id = text("tenantId", TextRule::line(1, TenantId::MAX_CHARS));
+    let txn_id = text("txnId", TextRule::line(1, TxnId::MAX_CHARS));
+    let bill_id = text("billId", TextRule::line(1, BillId::MAX_CHARS));
+    let user_uuid = text("userUuid", TEXT);
+    let receipt = text("receipt", TEXT);
+    let consumer_code = text("consumerCode", TEXT);
+    let status = query.text("txnStatus").map(StatusName::from_word);
+    if status == Some(None) {
+        found.add("Pattern", Criterion("txnStatus"), "must be PENDING, SUCCESS or FAILURE");
+    }
+    let mut number = |name: &'static str, default: u32, range: std::ops::RangeInclusive<u32>| {
+        let value = query.text(name).map_or(Ok(default), str::parse);
+        value.ok().filter(|number| range.contains(number)).unwrap_or_else(|| {
+            let message = format!("must be a number between {} and {}", range.start(), range.end());
+            found.add("Range", Criterion(name), message);
+            default
+        })
+    };
+    let page = PageRequest {
+        limit: number("limit", PageRequest::default().limit, 1..=LARGEST_PAGE),
+        offset: number("offset", 0, 0..=i32::MAX.unsigned_abs()),
+    };
+    if !found.is_empty() {
+        return Err(found.into_error());
+    }
+    Ok(SearchQuery {
+        tenant_id: tenant_id.and_then(|text| TenantId::new(text).ok()),
+        txn_id: txn_id.and_then(|text| TxnId::new(text).ok()),
+        bill_id: bill_id.and_then(|text| BillId::new(text).ok()),
+        user_uuid: user_uuid.map(Into::into),
+        receipt: receipt.map(Into::into),
+        consumer_code: consumer_code.map(Into::into),
+        status: status.flatten(),
+        mine: None,
+        within: None,
+        page,
+    })
+}
+
+/// The name of a criterion, as clients know it from the original.
+struct Criterion(&'static str);
+
+impl std::fmt::Display for Criterion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "transactionCriteria.{}", self.0)
+    }
+}

@@ -1,0 +1,110 @@
+//! `POST` or `GET /transaction/v1/_update`: the payer is back from the gateway.
+
+#[cfg(test)]
+mod tests;
+
+use axum::extract::State;
+use payment_domain::{Actor, RequestInfo};
+use payment_gateway::{Answer, Params};
+use payment_service::{Caller, Settled, TransactionView};
+use utoipa::ToSchema;
+
+use crate::body::RequestBody;
+use crate::error::ApiError;
+use crate::openapi::failures;
+use crate::params::QueryParams;
+use crate::reply::Reply;
+use crate::request_info::{RequestInfoBody, ResponseInfo};
+use crate::{App, Shared};
+
+/// Who settles a transaction without saying who they are: a payer's browser, as a rule.
+const ANONYMOUS: &str = "anonymous";
+
+/// The answer to an update.
+#[derive(ToSchema)]
+#[allow(dead_code, non_snake_case)] // it only describes
+pub(crate) struct UpdateResponse<'a> {
+    ResponseInfo: ResponseInfo,
+    /// Always one transaction.
+    #[schema(min_items = 1, max_items = 1)]
+    Transaction: Vec<TransactionView<'a>>,
+}
+
+/// Settle a transaction.
+///
+/// Takes what the gateway returned, as query parameters or as fields of a form, and answers with
+/// the transaction as it stands now. Nothing that is sent here is believed: the gateway is asked.
+/// Repeating it is safe. The transaction is named by `eg_pg_txnid` or by the gateway's own parameter.
+#[utoipa::path(
+    post,
+    path = "/transaction/v1/_update",
+    operation_id = "updateTransaction",
+    tag = "Transactions",
+    params(
+        ("transactionId" = Option<String>, Query, description = "The transaction, as DIGIT's web client names it.",
+            example = "PB_PG_2026_11_22_000072_14"),
+        ("eg_pg_txnid" = Option<String>, Query, description = "The transaction, as the callback URL names it."),
+    ),
+    request_body(content(
+        (RequestInfoBody = "application/json"),
+        (std::collections::BTreeMap<String, String> = "application/x-www-form-urlencoded"),
+    ), description = "Who asks, or what the gateway returned; may be missing."),
+    responses((status = 200, description = "The transaction as it stands now.", body = UpdateResponse), failures::Settling),
+)]
+pub(crate) async fn post(
+    State(app): Shared,
+    query: QueryParams,
+    body: RequestBody,
+) -> Result<Reply, ApiError> {
+    let info = read_info(&body)?;
+    let params = query.with_form(&body, &app.limits)?;
+    update(&app, params, info).await
+}
+
+/// Settle a transaction, by `GET`.
+///
+/// The same for gateways and browsers that cannot post. Whoever asks without `userInfo` sees the
+/// payer's data masked.
+#[utoipa::path(
+    get,
+    path = "/transaction/v1/_update",
+    operation_id = "updateTransactionByGet",
+    tag = "Transactions",
+    params(
+        ("transactionId" = Option<String>, Query, description = "The transaction, as DIGIT's web client names it.",
+            example = "PB_PG_2026_11_22_000072_14"),
+        ("eg_pg_txnid" = Option<String>, Query, description = "The transaction, as the callback URL names it."),
+    ),
+    responses((status = 200, description = "The transaction as it stands now.", body = UpdateResponse), failures::Settling),
+)]
+pub(crate) async fn get(State(app): Shared, QueryParams(params): QueryParams) -> Result<Reply, ApiError> {
+    update(&app, params, RequestInfo::default()).await
+}
+
+async fn update(app: &App, params: Params, info: RequestInfo) -> Result<Reply, ApiError> {
+    let Settled { txn, .. } = settle(app, params, &info).await?;
+    let view = match app.payments.search.knows_payer(&info, &txn) {
+        true => TransactionView::of(&txn),
+        false => TransactionView::masked(&txn),
+    };
+    Ok(Reply::transaction(&ResponseInfo::answering(&info), &[view])?.about(txn.id.clone()))
+}
+
+/// The `RequestInfo` of a body, if it has one.
+pub(super) fn read_info(body: &RequestBody) -> Result<RequestInfo, ApiError> {
+    body.optional_json::<RequestInfoBody>()?.unwrap_or_default().checked()
+}
+
+/// Settles the transaction that the parameters name.
+pub(super) async fn settle(app: &App, params: Params, info: &RequestInfo) -> Result<Settled, ApiError> {
+    let ports = &app.payments.ports;
+    let answer = Answer::of_params(params);
+    let id = ports.gateways.transaction_named_in(&answer).ok_or(ApiError::MissingTxnId)?;
+    let uuid = info.user("uuid");
+    let caller = Caller {
+        actor: Actor::user(uuid.as_deref().unwrap_or(ANONYMOUS)),
+        // DIGIT's services want to know a user: without one we act in our own name.
+        info: if uuid.is_some() { info.clone() } else { ports.settings.system_request_info() },
+    };
+    Ok(app.payments.settlement.settle(&id, &answer, &caller).await?)
+}

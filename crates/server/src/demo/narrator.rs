@@ -1,0 +1,104 @@
+//! Telling the story to a person, as it happens.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::failure::Outcome;
+use crate::terminal::{Paint, say};
+
+/// One thing that somebody did, and what came of it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Step {
+    who: &'static str,
+    what: String,
+    answer: String,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    details: Map<String, Value>,
+    promise: String,
+    pub(super) as_promised: bool,
+}
+
+impl Step {
+    pub(super) fn new(who: &'static str, what: &str, answer: &str) -> Step {
+        Step {
+            who,
+            what: what.to_owned(),
+            answer: answer.to_owned(),
+            details: Map::new(),
+            promise: String::new(),
+            as_promised: true,
+        }
+    }
+
+    /// The same with something worth seeing.
+    pub(super) fn with(mut self, name: &str, value: &str) -> Step {
+        if !value.is_empty() {
+            self.details.insert(name.to_owned(), Value::from(value));
+        }
+        self
+    }
+
+    /// The same with what was promised, and whether it is so.
+    pub(super) fn promised(self, promise: &str, kept: bool) -> Step {
+        Step { promise: promise.to_owned(), as_promised: kept, ..self }
+    }
+}
+
+pub(super) struct Narrator {
+    paint: Paint,
+    aloud: bool,
+}
+
+impl Narrator {
+    pub(super) fn new(paint: Paint, aloud: bool) -> Narrator {
+        Narrator { paint, aloud }
+    }
+
+    fn tell(&self, text: &str) -> Outcome {
+        if self.aloud {
+            say(text)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn opening(&self, url: &str, own: bool) -> Outcome {
+        let whose = if own { "started for this demo, with a database that is thrown away" } else { "already running" };
+        self.tell(&format!("Three payments at {} ({whose})", self.paint.link(url)))
+    }
+
+    pub(super) fn chapter(&self, title: &str) -> Outcome {
+        self.tell(&format!("\n{}", self.paint.title(title)))
+    }
+
+    pub(super) fn step(&self, step: &Step) -> Outcome {
+        let mark = if step.as_promised { self.paint.good("✔") } else { self.paint.bad("✘") };
+        let answer = match () {
+            () if !step.as_promised => self.paint.bad(&step.answer),
+            () if step.answer.contains("PENDING") => self.paint.waiting(&step.answer),
+            () => step.answer.clone(),
+        };
+        self.tell(&format!("  {mark} {:11} {}  {} {answer}", step.who, step.what, self.paint.quiet("→")))?;
+        for (name, value) in &step.details {
+            let value = value.as_str().unwrap_or_default();
+            let value = if name == "to" || name == "redirectUrl" { self.paint.link(value) } else { value.to_owned() };
+            self.tell(&format!("      {} {value}", self.paint.quiet(&format!("{name:11}"))))?;
+        }
+        if !step.as_promised {
+            self.tell(&format!("      {} {}", self.paint.bad("promised:"), step.promise))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn closing(&self, kept: bool, url: &str, stays: bool) -> Outcome {
+        if !kept {
+            return self.tell(&format!("\n{}", self.paint.bad("Not as promised: see the steps marked ✘.")));
+        }
+        self.tell(&format!("\n{}", self.paint.good("All as promised.")))?;
+        if stays {
+            self.tell(&format!("See the payments in the sandbox's books: {}", self.paint.link(&format!("{url}/sandbox/"))))
+        } else {
+            self.tell("Start the service with `pg-service`, and pay with your own hands.")
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The three payments, and what is promised about each.
+
+use payment_simulator::sandbox::{Choice, Page};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::actors::{Actors, Answer};
+use super::narrator::{Narrator, Step};
+use crate::failure::Outcome;
+
+/// What happened to one payment.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Payment {
+    name: &'static str,
+    txn_id: Option<String>,
+    redirect_url: Option<String>,
+    status: Option<String>,
+    receipt: Option<String>,
+    steps: Vec<Step>,
+}
+
+impl Payment {
+    /// Whether every step was as promised.
+    pub(super) fn kept(&self) -> bool {
+        self.steps.iter().all(|step| step.as_promised)
+    }
+}
+
+/// A payment that is being told.
+struct Telling<'a> {
+    actors: &'a Actors,
+    narrator: &'a mut Narrator,
+    payment: Payment,
+    bill: String,
+}
+
+/// Plays all three. Each goes on as far as it can.
+pub(super) async fn all(actors: &Actors, narrator: &mut Narrator) -> Outcome<Vec<Payment>> {
+    Ok(vec![paid(actors, narrator).await?, declined(actors, narrator).await?, abandoned(actors, narrator).await?])
+}
+
+async fn paid(actors: &Actors, narrator: &mut Narrator) -> Outcome<Payment> {
+    let mut telling = Telling::begin(actors, narrator, "paid", "Paid: the citizen pays, one receipt is issued")?;
+    if let Some((txn_id, page)) = telling.come_to_the_page("100.00").await? {
+        telling.choose_and_return(&page, Choice::Pay).await?;
+        let answer = telling.ask("SUCCESS", &txn_id).await?;
+        let receipt = text(answer.transaction(), "receipt");
+        let number = receipt.clone().unwrap_or_else(|| "no receipt".to_owned());
+        telling.step(Step::new("service", "receipt", &number).promised("a receipt number", receipt.is_some()))?;
+        telling.look_up("SUCCESS", receipt.as_deref(), &txn_id).await?;
+        telling.payment.receipt = receipt;
+    }
+    Ok(telling.payment)
+}
+
+async fn declined(actors: &Actors, narrator: &mut Narrator) -> Outcome<Payment> {
+    let mut telling = Telling::begin(actors, narrator, "declined", "Declined: the bank says no, the bill is free again")?;
+    if let Some((txn_id, page)) = telling.come_to_the_page("250.50").await? {
+        telling.choose_and_return(&page, Choice::Decline).await?;
+        telling.ask("FAILURE", &txn_id).await?;
+        telling.look_up("FAILURE", None, &txn_id).await?;
+    }
+    Ok(telling.payment)
+}
+
+async fn abandoned(actors: &Actors, narrator: &mut Narrator) -> Outcome<Payment> {
+    let mut telling = Telling::begin(actors, narrator, "abandoned", "Abandoned: the citizen closes the tab, nothing is guessed")?;
+    if let Some((txn_id, _page)) = telling.come_to_the_page("75.00").await? {
+        telling.step(Step::new("citizen", "closes the tab", "nobody is told anything").promised("silence", true))?;
+        telling.ask("PENDING", &txn_id).await?;
+        telling.look_up("PENDING", None, &txn_id).await?;
+        telling.try_again("75.00").await?;
+    }
+    Ok(telling.payment)
+}
+
+impl<'a> Telling<'a> {
+    fn begin(
+        actors: &'a Actors,
+        narrator: &'a mut Narrator,
+        name: &'static str,
+        title: &str,
+    ) -> Outcome<Telling<'a>> {
+        narrator.chapter(title)?;
+        let bill = actors.world.bill(name);
+        Ok(Telling { actors, narrator, payment: Payment { name, ..Payment::default() }, bill })
+    }
+
+    fn step(&mut self, step: Step) -> Outcome {
+        self.narrator.step(&step)?;
+        self.payment.steps.push(step);
+        Ok(())
+    }
+
+    /// The application creates the transaction, the citizen opens the pay page; `None` when the
+    /// story cannot go on.
+    async fn come_to_the_page(&mut self, amount: &str) -> Outcome<Option<(String, Page)>> {
+        let request = self.actors.create_request(&self.bill, amount);
+        let answer = self.actors.create(&request).await?;
+        let txn = answer.transaction();
+        let (txn_id, redirect_url) = (text(txn, "txnId"), text(txn, "redirectUrl"));
+        let as_promised = answer.status == 200
+            && text(txn, "txnStatus").as_deref() == Some("PENDING")
+            && txn_id.is_some()
+            && redirect_url.is_some();
+        self.payment.status = text(txn, "txnStatus");
+        self.step(
+            Step::new("application", "POST /transaction/v1/_create", &said(&answer))
+                .with("bill", &self.bill)
+                .with("amount", amount)
+                .with("txnId", txn_id.as_deref().unwrap_or_default())
+                .with("redirectUrl", redirect_url.as_deref().unwrap_or_default())
+                .promised("200, PENDING, with an address to pay at", as_promised),
+        )?;
+        let (Some(txn_id), Some(redirect_url)) = (txn_id, redirect_url) else { return Ok(None) };
+        self.payment.txn_id = Some(txn_id.clone());
+        self.payment.redirect_url = Some(redirect_url.clone());
+
+        let page = self.actors.open(&redirect_url).await;
+        let said = match &page {
+            Ok(_) => "the pay page, with a form".to_owned(),
+            Err(error) => error.clone(),
+        };
+        let shown = page.as_ref().is_ok_and(|page| page.order == txn_id);
+        self.step(Step::new("citizen", "opens the pay page", &said).promised("a page about this payment", shown))?;
+        Ok(page.ok().map(|page| (txn_id, page)))
+    }
+
+    /// The citizen sends the form; the browser follows to the service and on to the application.
+    async fn choose_and_return(&mut self, page: &Page, choice: Choice) -> Outcome {
+        let chosen = self.actors.choose(page, choice).await;
+        let button = format!("presses “{}”", choice.as_str());
+        let Some(to_service) = self.landed("citizen", &button, chosen, "/transaction/v1/_redirect")? else {
+            return Ok(());
+        };
+        let at_service = self.actors.follow(&to_service).await;
+        let Some(to_application) = self.landed("browser", "GET …/_redirect", at_service, "/sandbox/return")? else {
+            return Ok(());
+        };
+        let page = self.actors.follow(&to_application).await;
+        let (said, as_promised) = match &page {
+            Ok(landed) => (format!("{}, the application's page", landed.status), landed.status == 200),
+            Err(error) => (error.clone(), false),
+        };
+        self.step(Step::new("browser", "GET callbackUrl", &said).promised("200", as_promised))
+    }
+
+    /// A step that sends the browser on; returns where to.
+    fn landed(
+        &mut self,
+        who: &'static str,
+        what: &str,
+        landed: Result<super::actors::Landed, String>,
+        expected: &str,
+    ) -> Outcome<Option<String>> {
+        let (said, location) = match landed {
+            Ok(landed) => (format!("{}", landed.status), landed.location),
+            Err(error) => (error, None),
+        };
+        let as_promised = said == "303" && location.as_deref().is_some_and(|url| url.contains(expected));
+        self.step(
+            Step::new(who, what, &said)
+                .with("to", location.as_deref().unwrap_or_default())
+                .promised(&format!("303 to …{expected}"), as_promised),
+        )?;
+        Ok(location)
+    }
+
+    /// The web client asks what became of it.
+    async fn ask(&mut self, expected: &str, txn_id: &str) -> Outcome<Answer> {
+        let answer = self.actors.update(txn_id).await?;
+        let status = text(answer.transaction(), "txnStatus");
+        let as_promised = answer.status == 200 && status.as_deref() == Some(expected);
+        self.step(
+            Step::new("application", "POST /transaction/v1/_update", &said(&answer))
+                .promised(&format!("200, {expected}"), as_promised),
+        )?;
+        self.payment.status = status;
+        Ok(answer)
+    }
+
+    /// The application looks it up.
+    async fn look_up(&mut self, expected: &str, receipt: Option<&str>, txn_id: &str) -> Outcome {
+        let answer = self.actors.search(txn_id).await?;
+        let txn = answer.transaction();
+        let as_promised = answer.status == 200
+            && text(txn, "txnStatus").as_deref() == Some(expected)
+            && text(txn, "receipt").as_deref() == receipt;
+        self.step(
+            Step::new("application", "POST /transaction/v1/_search", &said(&answer))
+                .promised(&format!("200, {expected}, the same receipt"), as_promised),
+        )
+    }
+
+    /// Somebody tries to pay the same bill again.
+    async fn try_again(&mut self, amount: &str) -> Outcome {
+        let request = self.actors.create_request(&self.bill, amount);
+        let answer = self.actors.create(&request).await?;
+        let as_promised = answer.status == 400 && answer.error_code() == Some("TXN_ABRUPTLY_DISCARDED");
+        self.step(
+            Step::new("application", "POST /transaction/v1/_create, the same bill", &said(&answer))
+                .promised("400, TXN_ABRUPTLY_DISCARDED: it may still be paid", as_promised),
+        )
+    }
+}
+
+/// An answer in a few words.
+fn said(answer: &Answer) -> String {
+    let status = text(answer.transaction(), "txnStatus");
+    let word = status.as_deref().or(answer.error_code()).unwrap_or("an answer that cannot be read");
+    format!("{}, {word}", answer.status)
+}
+
+fn text(txn: &Value, field: &str) -> Option<String> {
+    txn[field].as_str().map(str::to_owned)
+}

@@ -1,0 +1,92 @@
+//! Callbacks as they arrive, counts for operators, the health of the database.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use payment_domain::{AttentionKind, GatewayName, Status};
+use serde_json::Value;
+
+use super::Promise;
+use super::sample::{self, at, txn_id};
+use crate::{Attention, Backlog, RawCallback, Recorded, Store};
+
+pub(super) fn promises() -> Vec<Promise> {
+    vec![
+        Promise::of(a_callback_is_processed_until_it_is_concluded),
+        Promise::of(the_backlog_counts_what_is_open),
+        Promise::of(a_working_database_answers_a_ping),
+        Promise::of(everybody_sees_at_once_what_was_stored),
+    ]
+}
+
+fn callback(nth: u8) -> RawCallback {
+    RawCallback {
+        gateway: GatewayName::new("PAYTM"),
+        digest: [nth; 32],
+        received_at: at(i64::from(nth)),
+        content: "ORDERID=T1&STATUS=TXN_SUCCESS&ਨਾਮ='Asha'".to_owned(),
+    }
+}
+
+async fn a_callback_is_processed_until_it_is_concluded(store: Arc<dyn Store>) {
+    let nothing: &[u8; 32] = &[9; 32];
+    store.conclude_callback(nothing, None, "unknown callbacks are not there to conclude").await.unwrap();
+    assert_eq!(store.record_callback(callback(9)).await.unwrap(), Recorded::Unfinished);
+
+    for recorded in join_all((0..10).map(|_| store.record_callback(callback(1)))).await {
+        assert_eq!(recorded.unwrap(), Recorded::Unfinished, "seen before but never concluded");
+    }
+    store.conclude_callback(&[1; 32], Some(&txn_id("NEVER_STORED")), "paid").await.unwrap();
+    store.conclude_callback(&[1; 32], None, "again").await.unwrap();
+    assert_eq!(store.record_callback(callback(1)).await.unwrap(), Recorded::Concluded);
+    assert_eq!(store.record_callback(callback(2)).await.unwrap(), Recorded::Unfinished, "another one");
+    store.conclude_callback(&[2; 32], None, "no such transaction").await.unwrap();
+    assert_eq!(store.record_callback(callback(2)).await.unwrap(), Recorded::Concluded);
+}
+
+async fn the_backlog_counts_what_is_open(store: Arc<dyn Store>) {
+    assert_eq!(store.backlog().await.unwrap(), Backlog::default());
+    let mut stored = Vec::new();
+    for nth in 0..6 {
+        let new = sample::new_transaction(&format!("T{nth}"), &format!("B{nth}"));
+        stored.push(sample::stored(&store, new).await);
+    }
+    for txn in &stored[0..2] {
+        sample::applied(&store, sample::success(txn)).await;
+    }
+    sample::applied(&store, sample::failure(&stored[2])).await;
+    let case = Attention {
+        txn_id: stored[2].id.clone(),
+        kind: AttentionKind::LateSuccess,
+        raised_at: at(0),
+        evidence: Value::Null,
+    };
+    store.raise_attention(case, sample::change(&stored[2]).history).await.unwrap();
+    let expected = Backlog { pending_transactions: 3, receipts_due: 2, open_attention: 1 };
+    assert_eq!(store.backlog().await.unwrap(), expected);
+
+    let paid = store.transaction(&stored[0].id).await.unwrap().unwrap();
+    sample::applied(&store, sample::receipted(&paid, "first")).await;
+    assert_eq!(store.backlog().await.unwrap(), Backlog { receipts_due: 1, ..expected });
+}
+
+async fn a_working_database_answers_a_ping(store: Arc<dyn Store>) {
+    for answer in join_all((0..20).map(|_| store.ping())).await {
+        answer.unwrap();
+    }
+    assert_eq!(store.backlog().await.unwrap(), Backlog::default());
+}
+
+async fn everybody_sees_at_once_what_was_stored(store: Arc<dyn Store>) {
+    let walk = async |nth: usize| {
+        let new = sample::new_transaction(&format!("T{nth}"), &format!("B{nth}"));
+        let mut txn = sample::stored(&store, new).await;
+        assert_eq!(store.transaction(&txn.id).await.unwrap().as_ref(), Some(&txn));
+        txn = sample::applied(&store, sample::success(&txn)).await;
+        assert_eq!(store.transaction(&txn.id).await.unwrap().as_ref(), Some(&txn));
+        txn = sample::applied(&store, sample::receipted(&txn, "first")).await;
+        let seen = store.transaction(&txn.id).await.unwrap().unwrap();
+        assert!(matches!(seen.status, Status::Success { receipt: Some(_) }));
+    };
+    join_all((0..50).map(walk)).await;
+}
