@@ -131,7 +131,7 @@ pub(crate) async fn pay(connection: &mut Connection, redirect_url: &str) -> Resu
         rest.split('"').next()
     };
     let form = format!(
-        "order={}&token={}&choice=silent",
+        "order={}&token={}&choice=say-nothing",
         field("order").context("the pay page has no order")?,
         field("token").context("the pay page has no token")?
     );

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use payment_domain::{GatewayName, Outcome, Report, Transaction, TxnId};
 use serde_json::json;
 
-use crate::{Answer, Evidence, Gateway, GatewayError, Order, Redirect, StartMode};
+use crate::{Answer, Availability, Evidence, Gateway, GatewayError, Order, Redirect, StartMode, VerifyMode};
 
 /// A scripted gateway for tests: answers are set per transaction, or for all of them at once.
 /// Parameters are "signed" by `sign=good`; any other `sign` is a bad signature.
@@ -28,6 +28,7 @@ struct Script {
     per_transaction: HashMap<TxnId, Option<Outcome>>,
     start_fails: Option<StartFault>,
     delay: Duration,
+    availability: Availability,
 }
 
 /// How a scripted [`FakeGateway`] fails to start a payment.
@@ -50,9 +51,17 @@ impl FakeGateway {
                 per_transaction: HashMap::new(),
                 start_fails: None,
                 delay: Duration::ZERO,
+                availability: Availability::Available,
             }),
             starts: AtomicUsize::new(0),
             asked: AtomicUsize::new(0),
+        }
+    }
+
+    fn refuse_while_away(&self) -> Result<(), GatewayError> {
+        match self.script().availability {
+            Availability::Available => Ok(()),
+            Availability::Unavailable { retry_after } => Err(GatewayError::Unavailable { retry_after }),
         }
     }
 
@@ -85,6 +94,11 @@ impl FakeGateway {
     /// From now on `start` fails like this; `None` makes it work again.
     pub fn start_fails(&self, fault: Option<StartFault>) {
         self.script().start_fails = fault;
+    }
+
+    /// From now on the gateway is available, or not: as a guard before it would have it.
+    pub fn is(&self, availability: Availability) {
+        self.script().availability = availability;
     }
 
     /// How often a payment was started.
@@ -123,11 +137,23 @@ impl Gateway for FakeGateway {
         self.start_mode
     }
 
+    fn verify_mode(&self) -> VerifyMode {
+        VerifyMode::Offline
+    }
+
+    fn availability(&self) -> Availability {
+        self.script().availability
+    }
+
     fn needs_bank_account(&self) -> bool {
         false
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
+        match self.start_mode {
+            StartMode::Offline => {}
+            StartMode::Network => self.refuse_while_away()?,
+        }
         self.starts.fetch_add(1, Ordering::SeqCst);
         match self.script().start_fails {
             Some(StartFault::NotSent) => Err(GatewayError::NotSent("connection refused".into())),
@@ -152,6 +178,7 @@ impl Gateway for FakeGateway {
     }
 
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
+        self.refuse_while_away()?;
         self.asked.fetch_add(1, Ordering::SeqCst);
         let (outcome, delay) = {
             let script = self.script();

@@ -11,13 +11,19 @@
 //!   [`Report::raw`](payment_domain::Report::raw).
 
 mod answer;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod fake;
+pub mod guard;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use payment_domain::{GatewayName, Report, Transaction, TxnId};
 
 pub use answer::{Answer, Params};
 pub use fake::{FakeGateway, StartFault};
+pub use guard::{GuardSettings, Guarded};
 
 /// An error of the layer below, boxed.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -40,6 +46,13 @@ pub enum GatewayError {
         /// The gateway's code.
         code: String,
     },
+    /// No call was made, because the gateway is down or too many calls are under way: nothing
+    /// happened there. What was to be done is put off, not failed.
+    #[error("the gateway is not available at the moment")]
+    Unavailable {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
     /// Signed parameters whose signature is wrong: refused, changes nothing.
     #[error("the signature is wrong")]
     BadSignature,
@@ -56,6 +69,27 @@ pub enum StartMode {
     /// The gateway is called: the transaction is stored first, so that the gateway never knows an
     /// order that we do not.
     Network,
+}
+
+/// Whether [`Gateway::verify`] calls the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerifyMode {
+    /// Signatures are checked here.
+    Offline,
+    /// Somebody else checks them, and is called for it.
+    Network,
+}
+
+/// Whether a gateway can be used at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Availability {
+    /// Nothing is known that speaks against it.
+    Available,
+    /// It is down: what would need it is better not begun.
+    Unavailable {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
 }
 
 /// An order as [`Gateway::start`] needs it.
@@ -107,6 +141,13 @@ pub trait Gateway: Send + Sync {
     /// Whether [`Gateway::start`] calls the gateway.
     fn start_mode(&self) -> StartMode;
 
+    /// Whether [`Gateway::verify`] calls the gateway.
+    fn verify_mode(&self) -> VerifyMode;
+
+    /// Whether the gateway can be used at the moment. An adapter that keeps no record of it is
+    /// [`Availability::Available`]; [`Guarded`] keeps one.
+    fn availability(&self) -> Availability;
+
     /// Whether an order needs the tenant's bank account number.
     fn needs_bank_account(&self) -> bool;
 
@@ -114,8 +155,8 @@ pub trait Gateway: Send + Sync {
     /// order only when the first answer was lost; it must then not open a second order.
     ///
     /// # Errors
-    /// [`GatewayError::NotSent`] and [`GatewayError::Refused`] when nothing was opened;
-    /// [`GatewayError::Unanswered`] and [`GatewayError::Unreadable`] when that is not known.
+    /// [`GatewayError::NotSent`], [`GatewayError::Refused`] and [`GatewayError::Unavailable`] when
+    /// nothing was opened; [`GatewayError::Unanswered`] and [`GatewayError::Unreadable`] when that is not known.
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError>;
 
     /// Reads the transaction id out of an answer, before anything in it is verified; `None` when
@@ -127,13 +168,14 @@ pub trait Gateway: Send + Sync {
     ///
     /// # Errors
     /// [`GatewayError::BadSignature`] for a wrong one, [`GatewayError::WrongTransaction`] for a
-    /// good one on another payment.
+    /// good one on another payment. Every other error means that it could not be checked: the answer
+    /// is then worth as little as an unsigned one.
     async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError>;
 
     /// Asks the gateway where the payment stands. Changes nothing there.
     ///
     /// # Errors
-    /// [`GatewayError::NotSent`], [`GatewayError::Unanswered`] or [`GatewayError::Unreadable`]:
-    /// in each case the transaction keeps its state.
+    /// [`GatewayError::NotSent`], [`GatewayError::Unanswered`], [`GatewayError::Unreadable`] or
+    /// [`GatewayError::Unavailable`]: in each case the transaction keeps its state.
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError>;
 }

@@ -82,6 +82,8 @@ pub struct Reply {
     pub status: u16,
     /// The `Location` header, where there is a readable one.
     pub location: Option<String>,
+    /// The readable headers, names in lower case, for gateways that sign in one.
+    pub headers: Vec<(String, String)>,
     /// The body as it came, within the limit.
     pub body: Vec<u8>,
 }
@@ -108,6 +110,16 @@ impl Reply {
                 Err(GatewayError::Unanswered(format!("HTTP status {}", self.status).into()))
             }
             _ => Err(GatewayError::Unreadable(format!("HTTP status {}", self.status))),
+        }
+    }
+
+    /// The header of this name, which is given in lower case. `None` when it is missing, or there
+    /// more than once: then nobody can say which one is meant.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.iter().filter(|(header, _)| header == name);
+        match (values.next(), values.next()) {
+            (Some((_, value)), None) => Some(value),
+            (None | Some(_), _) => None,
         }
     }
 
@@ -194,6 +206,11 @@ impl Client {
             .get(reqwest::header::LOCATION)
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned);
+        let headers = response
+            .headers()
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+            .collect();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(classify)? {
             if body.len() + chunk.len() > self.max_body_bytes {
@@ -202,7 +219,7 @@ impl Client {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Reply { status, location, body })
+        Ok(Reply { status, location, headers, body })
     }
 }
 

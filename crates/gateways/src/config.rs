@@ -1,5 +1,6 @@
 //! Reading an adapter's configuration from properties, with all that is wrong told at once.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use secrecy::SecretString;
@@ -26,15 +27,15 @@ impl fmt::Display for ConfigProblem {
 /// The properties below one prefix. Reading goes on after a problem, so that
 /// [`Settings::finish`] can report all of them.
 pub struct Settings<'a> {
-    prefix: &'static str,
+    prefix: Cow<'static, str>,
     lookup: &'a Lookup<'a>,
     problems: Vec<ConfigProblem>,
 }
 
 impl<'a> Settings<'a> {
     /// The properties named `<prefix>.<name>`.
-    pub fn new(prefix: &'static str, lookup: &'a Lookup<'a>) -> Settings<'a> {
-        Settings { prefix, lookup, problems: Vec::new() }
+    pub fn new(prefix: impl Into<Cow<'static, str>>, lookup: &'a Lookup<'a>) -> Settings<'a> {
+        Settings { prefix: prefix.into(), lookup, problems: Vec::new() }
     }
 
     /// The value, without the spaces around it; `None` when it is not set or blank, as the

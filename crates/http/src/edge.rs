@@ -139,8 +139,10 @@ impl Arrival {
         let route = self.route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
         let took = self.at.elapsed();
         let status = response.status();
-        metrics::counter!(REQUESTS, "route" => route.to_owned(), "status" => status_word(status)).increment(1);
-        metrics::histogram!(DURATIONS, "route" => route.to_owned(), "status" => status_word(status)).record(took);
+        metrics::counter!(REQUESTS, "route" => route.to_owned(), "status" => status_word(status))
+            .increment(1);
+        metrics::histogram!(DURATIONS, "route" => route.to_owned(), "status" => status_word(status))
+            .record(took);
         log(&self, route, status, took, &notes);
 
         let headers = response.headers_mut();

@@ -48,7 +48,10 @@ pub(crate) struct ErrorEntry {
 
 impl ErrorEntry {
     /// An entry of this code.
-    pub(crate) fn new(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> ErrorEntry {
+    pub(crate) fn new(
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> ErrorEntry {
         ErrorEntry {
             id: (),
             parent_id: (),

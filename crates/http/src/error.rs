@@ -298,6 +298,11 @@ fn tell_gateway(error: &GatewayError) -> Told {
             "The payment gateway could not be reached; nothing was paid, send the request again",
         )
         .retry_after(10),
+        GatewayError::Unavailable { retry_after } => Told::away(
+            "GATEWAY_UNAVAILABLE",
+            "The payment gateway is not available at the moment; nothing was paid, send the request again later",
+        )
+        .retry_after(u16::try_from(retry_after.as_millis().div_ceil(1000)).unwrap_or(u16::MAX)),
         // Without Retry-After: the bill stays claimed until the gateway tells what became of it.
         GatewayError::Unanswered(_) => Told::away(
             "GATEWAY_UNANSWERED",

@@ -22,7 +22,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
         let text = <&'de RawValue>::deserialize(deserializer)?.get();
         match text.as_bytes().first() {
             Some(b'"') if !text.contains('\\') => Ok(Scalar(Cow::Borrowed(text.trim_matches('"')))),
-            Some(b'"') => serde_json::from_str(text).map(|text| Scalar(Cow::Owned(text))).map_err(D::Error::custom),
+            Some(b'"') => {
+                serde_json::from_str(text).map(|text| Scalar(Cow::Owned(text))).map_err(D::Error::custom)
+            }
             Some(b'{' | b'[') | None => Err(D::Error::custom("a text, a number or a boolean is expected")),
             Some(_) => Ok(Scalar(Cow::Borrowed(text))),
         }
@@ -137,7 +139,8 @@ mod tests {
         for body in ["{", "{\"text\":}", "{\"text\": 01}", "nonsense", "{} {}", "{\"text\":\"a\nb\"}"] {
             assert_eq!(code(body.as_bytes()), "JsonParseException", "{body}");
         }
-        for body in ["[]", "1", r#"{"text": {}}"#, r#"{"text": []}"#, r#"{"inner": [1]}"#, r#"{"inner": ""}"#] {
+        for body in ["[]", "1", r#"{"text": {}}"#, r#"{"text": []}"#, r#"{"inner": [1]}"#, r#"{"inner": ""}"#]
+        {
             assert_eq!(code(body.as_bytes()), "JsonMappingException", "{body}");
         }
     }

@@ -35,7 +35,11 @@ impl Metrics {
     pub fn install() -> Result<Metrics, MetricsError> {
         let metrics = Metrics(PrometheusBuilder::new().set_buckets(&SECONDS)?.install_recorder()?);
         metrics::describe_counter!(REQUESTS, "Requests answered, by route and status");
-        metrics::describe_histogram!(DURATIONS, metrics::Unit::Seconds, "How long requests took, by route and status");
+        metrics::describe_histogram!(
+            DURATIONS,
+            metrics::Unit::Seconds,
+            "How long requests took, by route and status"
+        );
         metrics::describe_gauge!(CONNECTIONS, "Connections open now");
         metrics::describe_counter!(TURNED_AWAY, "Connections turned away because too many were open");
         Ok(metrics)

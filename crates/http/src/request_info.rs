@@ -9,7 +9,7 @@ use crate::error::ApiError;
 use crate::openapi::RequestInfoSchema;
 
 /// A body that holds nothing else.
-#[derive(Deserialize, ToSchema)]
+#[derive(Default, Deserialize, ToSchema)]
 #[schema(as = RequestInfoWrapper)]
 pub(crate) struct RequestInfoBody {
     /// Who asks.
@@ -132,7 +132,8 @@ mod tests {
 
     #[test]
     fn what_clients_send_is_taken_and_echoed() {
-        let info = read(json!({"apiId": 7, "ver": "", "ts": "1764000000000", "did": 1, "msgId": null, "more": [{}],
+        let info =
+            read(json!({"apiId": 7, "ver": "", "ts": "1764000000000", "did": 1, "msgId": null, "more": [{}],
             "userInfo": {"mobileNumber": 9_999_999_999_u64, "id": 24, "roles": [{"code": "CITIZEN"}]}}));
         insta::assert_json_snapshot!(ResponseInfo::answering(&info.unwrap()), @r#"
         {

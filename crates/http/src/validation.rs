@@ -59,7 +59,12 @@ pub(crate) struct Violations(Vec<ErrorEntry>);
 
 impl Violations {
     /// Notes that a field does not hold to a constraint.
-    pub(crate) fn add(&mut self, constraint: &str, field: impl fmt::Display, message: impl Into<Cow<'static, str>>) {
+    pub(crate) fn add(
+        &mut self,
+        constraint: &str,
+        field: impl fmt::Display,
+        message: impl Into<Cow<'static, str>>,
+    ) {
         self.0.push(ErrorEntry::new(format!("{constraint}.{field}"), message));
     }
 
@@ -120,7 +125,11 @@ impl Violations {
 
     /// All that was found, as an error.
     pub(crate) fn into_error(self) -> ApiError {
-        if self.0.is_empty() { ApiError::Internal("refused without a reason") } else { ApiError::Invalid(self.0) }
+        if self.0.is_empty() {
+            ApiError::Internal("refused without a reason")
+        } else {
+            ApiError::Invalid(self.0)
+        }
     }
 
     /// Whether nothing was found.

@@ -1,3 +1,14 @@
 //! The payment gateway service as a program: its configuration, its commands, its wiring.
+//!
+//! Only this crate knows which store, which gateways and which stand-ins there are.
 
+mod cli;
+mod commands;
 pub mod config;
+mod demo;
+mod failure;
+pub mod service;
+mod terminal;
+
+pub use commands::run;
+pub use failure::{Failure, Outcome};

@@ -1,3 +1,7 @@
 //! The program `pg-service`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pg_service::run()
+}

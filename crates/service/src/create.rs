@@ -9,7 +9,7 @@ use payment_domain::{
     Actor, Audit, BillId, BillKey, BillPayment, Event, EventKind, GatewayDetails, GatewayName, HistoryEntry,
     Money, RequestInfo, Status, StatusName, TenantId, Transaction, TxnId,
 };
-use payment_gateway::{Gateway, GatewayError, Order, Redirect, StartMode};
+use payment_gateway::{Availability, Gateway, GatewayError, Order, Redirect, StartMode};
 use payment_store::{
     Applied, Change, Claim, ClaimChange, Created, Dump, DutyChange, IdempotencyKey, IdempotencyRecord,
     NewTransaction, ReceiptDuty, RequestDigest, StoreError,
@@ -303,7 +303,10 @@ impl Creation {
         refusals.extend(self.claim_refusals(&self.ports.store.claims(&bills).await?));
         let amounts = read_amounts(request).map_err(|refusal| refusals.push(refusal));
         match (gateway, amounts) {
-            (Some(gateway), Ok(amounts)) if refusals.is_empty() => Ok((gateway.clone(), amounts)),
+            (Some(gateway), Ok(amounts)) if refusals.is_empty() => {
+                refuse_while_away(gateway.as_ref(), &amounts)?;
+                Ok((gateway.clone(), amounts))
+            }
             _ => Err(CreateError::Refused(refusals)),
         }
     }
@@ -405,7 +408,11 @@ impl Creation {
                 Ok(()),
             ),
             // Nobody can pay what was not opened: the bill is free at once.
-            Err(error @ (GatewayError::NotSent(_) | GatewayError::Refused { .. })) => {
+            Err(
+                error @ (GatewayError::NotSent(_)
+                | GatewayError::Refused { .. }
+                | GatewayError::Unavailable { .. }),
+            ) => {
                 txn.status = Status::Failure;
                 message::NOT_STARTED.clone_into(&mut txn.status_message);
                 (None, ClaimChange::Release, error.to_string(), Err(error))
@@ -526,6 +533,16 @@ impl OrderUrls {
 
     fn order<'a>(&'a self, txn: &'a Transaction, bank_account: Option<&'a str>) -> Order<'a> {
         Order { txn, return_url: &self.return_url, notify_url: &self.notify_url, bank_account }
+    }
+}
+
+/// While a gateway is away nobody is sent to it, nor asked for anything on its behalf.
+fn refuse_while_away(gateway: &dyn Gateway, amounts: &Amounts) -> Result<(), GatewayError> {
+    match gateway.availability() {
+        Availability::Unavailable { retry_after } if !amounts.total.is_zero() => {
+            Err(GatewayError::Unavailable { retry_after })
+        }
+        Availability::Available | Availability::Unavailable { .. } => Ok(()),
     }
 }
 

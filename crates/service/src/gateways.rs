@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use payment_domain::{GatewayName, TxnId};
-use payment_gateway::{Answer, Gateway};
+use payment_gateway::{Answer, Availability, Gateway};
 
 /// The parameter in which we give our transaction id to applications and gateways.
 pub(crate) const TRANSACTION_PARAMETER: &str = "eg_pg_txnid";
@@ -12,6 +13,15 @@ pub(crate) const TRANSACTION_PARAMETER: &str = "eg_pg_txnid";
 /// The parameters of AXIS, PAYTM, PHONEPE and PAYU. They are read whether or not those gateways are
 /// active: DIGIT's web client always names the transaction in `transactionId`.
 const WELL_KNOWN_PARAMETERS: [&str; 4] = ["vpc_MerchTxnRef", "ORDERID", "transactionId", "txnid"];
+
+/// Whether an active gateway can be used at the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatewayStatus {
+    /// The gateway.
+    pub name: GatewayName,
+    /// When it is worth trying again; `None` while the gateway is available.
+    pub unavailable_for: Option<Duration>,
+}
 
 /// The gateways that are active, by name.
 #[derive(Clone, Default)]
@@ -31,6 +41,18 @@ impl Gateways {
     /// The names of all active gateways, in alphabetical order.
     pub fn names(&self) -> Vec<GatewayName> {
         self.0.keys().cloned().collect()
+    }
+
+    /// Every active gateway, in alphabetical order, with whether it can be used at the moment.
+    pub fn statuses(&self) -> Vec<GatewayStatus> {
+        let status = |(name, gateway): (&GatewayName, &Arc<dyn Gateway>)| GatewayStatus {
+            name: name.clone(),
+            unavailable_for: match gateway.availability() {
+                Availability::Available => None,
+                Availability::Unavailable { retry_after } => Some(retry_after),
+            },
+        };
+        self.0.iter().map(status).collect()
     }
 
     /// The transaction that an answer of an unnamed gateway names: in our own parameter first,

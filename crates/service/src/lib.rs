@@ -24,7 +24,7 @@ pub use callbacks::{CallbackError, Callbacks, Conclusion};
 pub use create::{
     BillRequest, CreateError, CreateRequest, CreatedTransaction, Creation, IdempotentRequest, Refusal,
 };
-pub use gateways::Gateways;
+pub use gateways::{GatewayStatus, Gateways};
 pub use housekeeping::Housekeeping;
 pub use payment_page::{PaymentForm, PaymentPage, PaymentPageError, PaymentPages};
 pub use ports::{AllowedCallbackHosts, Ports, Settings};

@@ -130,7 +130,8 @@ impl Settlement {
                 error @ (GatewayError::NotSent(_)
                 | GatewayError::Unanswered(_)
                 | GatewayError::Unreadable(_)
-                | GatewayError::Refused { .. }),
+                | GatewayError::Refused { .. }
+                | GatewayError::Unavailable { .. }),
             ) => {
                 tracing::info!(txn_id = %txn.id, gateway = %txn.gateway, %error, "an answer could not be verified, the gateway is asked");
                 return Ok(());

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::failure::Failure;
@@ -17,8 +18,7 @@ pub(crate) fn writing(path: &Path, busy_timeout: Duration) -> Result<Connection,
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
-    conn.busy_timeout(busy_timeout)?;
-    conn.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    prepare(&conn, busy_timeout)?;
     // FULL: what a caller was told is stored survives a power cut.
     // 4096 pages: the log is copied back in larger steps, in which a page that changed often is
     // written once.
@@ -28,8 +28,7 @@ pub(crate) fn writing(path: &Path, busy_timeout: Duration) -> Result<Connection,
          PRAGMA foreign_keys = ON;
          PRAGMA cache_size = -8192;
          PRAGMA wal_autocheckpoint = 4096;
-         PRAGMA journal_size_limit = 67108864;
-         PRAGMA trusted_schema = OFF;",
+         PRAGMA journal_size_limit = 67108864;",
     )?;
     Ok(conn)
 }
@@ -40,14 +39,20 @@ pub(crate) fn reading(path: &Path, busy_timeout: Duration) -> Result<Connection,
         path,
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
+    prepare(&conn, busy_timeout)?;
+    conn.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -2048;")?;
+    Ok(conn)
+}
+
+/// What all connections have in common.
+fn prepare(conn: &Connection, busy_timeout: Duration) -> Result<(), Failure> {
     conn.busy_timeout(busy_timeout)?;
     conn.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
-    conn.execute_batch(
-        "PRAGMA query_only = ON;
-         PRAGMA cache_size = -2048;
-         PRAGMA trusted_schema = OFF;",
-    )?;
-    Ok(conn)
+    // Without this guarantee a statement is planned anew whenever it gets other values.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    Ok(())
 }
 
 /// Creates the file readable by its owner alone: it holds names and mobile numbers. SQLite gives

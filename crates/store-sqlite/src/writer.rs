@@ -48,7 +48,8 @@ impl Writer {
         queue.try_send(Box::new(Task { work, result: None, reply })).map_err(|refused| {
             if refused.is_full() { Failure::Overloaded } else { Failure::Stopped }
         })?;
-        answer.await.map_err(|_| Failure::Stopped)?
+        let (result, _work) = answer.await.map_err(|_| Failure::Stopped)?;
+        result
     }
 }
 
@@ -74,7 +75,8 @@ trait Job: Send {
 struct Task<T, W> {
     work: W,
     result: Option<Result<T, Failure>>,
-    reply: oneshot::Sender<Result<T, Failure>>,
+    /// The work goes back with its result: it is the caller who clears away what it holds.
+    reply: oneshot::Sender<(Result<T, Failure>, W)>,
 }
 
 impl<T, W> Job for Task<T, W>
@@ -97,7 +99,7 @@ where
             (None, Ok(())) => Err(Failure::Stopped),
         };
         // The caller may have gone: what is committed is committed.
-        let _ = self.reply.send(result);
+        let _ = self.reply.send((result, self.work));
     }
 }
 

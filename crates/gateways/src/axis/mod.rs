@@ -9,7 +9,9 @@ pub mod wire;
 
 use async_trait::async_trait;
 use payment_domain::{GatewayName, Outcome, Report, Transaction, TxnId};
-use payment_gateway::{Answer, Evidence, Gateway, GatewayError, Order, Params, Redirect, StartMode};
+use payment_gateway::{
+    Answer, Availability, Evidence, Gateway, GatewayError, Order, Params, Redirect, StartMode, VerifyMode,
+};
 use secrecy::ExposeSecret;
 use url::Url;
 
@@ -108,6 +110,14 @@ impl Gateway for Axis {
 
     fn start_mode(&self) -> StartMode {
         StartMode::Offline
+    }
+
+    fn verify_mode(&self) -> VerifyMode {
+        VerifyMode::Offline
+    }
+
+    fn availability(&self) -> Availability {
+        Availability::Available
     }
 
     fn needs_bank_account(&self) -> bool {

@@ -6,6 +6,8 @@
 //! its body. Both call back with the same signed form.
 
 pub mod answer;
+#[cfg(test)]
+mod callback_tests;
 pub mod config;
 pub mod signature;
 #[cfg(test)]
@@ -14,7 +16,9 @@ pub mod wire;
 
 use async_trait::async_trait;
 use payment_domain::{GatewayName, Outcome, Report, Transaction, TxnId};
-use payment_gateway::{Answer, Evidence, Gateway, GatewayError, Order, Redirect, StartMode};
+use payment_gateway::{
+    Answer, Availability, Evidence, Gateway, GatewayError, Order, Redirect, StartMode, VerifyMode,
+};
 
 use self::answer::{Envelope, Facts};
 pub use self::config::PaytmConfig;
@@ -108,6 +112,14 @@ impl Gateway for Paytm {
             Protocol::Legacy(_) => StartMode::Offline,
             Protocol::V3(_) => StartMode::Network,
         }
+    }
+
+    fn verify_mode(&self) -> VerifyMode {
+        VerifyMode::Offline
+    }
+
+    fn availability(&self) -> Availability {
+        Availability::Available
     }
 
     fn needs_bank_account(&self) -> bool {

@@ -9,7 +9,9 @@ pub mod wire;
 
 use async_trait::async_trait;
 use payment_domain::{GatewayName, Money, Report, Transaction, TxnId};
-use payment_gateway::{Answer, Evidence, Gateway, GatewayError, Order, Redirect, StartMode};
+use payment_gateway::{
+    Answer, Availability, Evidence, Gateway, GatewayError, Order, Redirect, StartMode, VerifyMode,
+};
 use secrecy::ExposeSecret;
 
 pub use config::PayuConfig;
@@ -74,6 +76,14 @@ impl Gateway for Payu {
 
     fn start_mode(&self) -> StartMode {
         StartMode::Offline
+    }
+
+    fn verify_mode(&self) -> VerifyMode {
+        VerifyMode::Offline
+    }
+
+    fn availability(&self) -> Availability {
+        Availability::Available
     }
 
     fn needs_bank_account(&self) -> bool {

@@ -6,16 +6,22 @@
 //! not trustworthy in any of them.
 
 pub mod answer;
+#[cfg(test)]
+mod checkout_tests;
 pub mod config;
 pub mod oauth;
 pub mod signature;
+#[cfg(test)]
+mod tests;
 pub mod wire;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use payment_domain::{Clock, GatewayName, Outcome, Report, Transaction, TxnId};
-use payment_gateway::{Answer, Evidence, Gateway, GatewayError, Order, Redirect, StartMode};
+use payment_gateway::{
+    Answer, Availability, Evidence, Gateway, GatewayError, Order, Redirect, StartMode, VerifyMode,
+};
 
 use self::answer::{Facts, Generation};
 pub use self::config::PhonepeConfig;
@@ -135,6 +141,14 @@ impl Gateway for Phonepe {
 
     fn start_mode(&self) -> StartMode {
         StartMode::Network
+    }
+
+    fn verify_mode(&self) -> VerifyMode {
+        VerifyMode::Offline
+    }
+
+    fn availability(&self) -> Availability {
+        Availability::Available
     }
 
     fn needs_bank_account(&self) -> bool {

@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use payment_domain::{Clock, GatewayName, Report, Transaction, TxnId};
-use payment_gateway::{Answer, Evidence, Gateway, GatewayError, Order, Redirect, StartMode};
+use payment_gateway::{
+    Answer, Availability, Evidence, Gateway, GatewayError, Order, Redirect, StartMode, VerifyMode,
+};
 use secrecy::SecretString;
 
 use self::wire::Told;
@@ -68,6 +70,14 @@ impl Gateway for Sandbox {
 
     fn start_mode(&self) -> StartMode {
         StartMode::Offline
+    }
+
+    fn verify_mode(&self) -> VerifyMode {
+        VerifyMode::Offline
+    }
+
+    fn availability(&self) -> Availability {
+        Availability::Available
     }
 
     fn needs_bank_account(&self) -> bool {

@@ -152,6 +152,8 @@ fn normalised(report: &Result<Report, GatewayError>) -> &'static str {
             GatewayError::NotSent(_)
             | GatewayError::Unanswered(_)
             | GatewayError::Refused { .. }
+            | GatewayError::Unavailable { .. }
+            | GatewayError::Unavailable { .. }
             | GatewayError::BadSignature,
         ) => "NO ANSWER",
     }

@@ -3,3 +3,27 @@
 pub(crate) mod callback;
 pub(crate) mod pay;
 pub(crate) mod search;
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Path};
+use http::request::Parts;
+use payment_domain::GatewayName;
+use payment_service::CallbackError;
+
+use crate::App;
+use crate::error::ApiError;
+
+/// The gateway that a path names, active or not.
+pub(crate) struct NamedGateway(GatewayName);
+
+impl FromRequestParts<Arc<App>> for NamedGateway {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<NamedGateway, ApiError> {
+        match Path::<String>::from_request_parts(parts, app).await {
+            Ok(Path(name)) => Ok(NamedGateway(GatewayName::new(&name))),
+            Err(_) => Err(CallbackError::UnknownGateway.into()),
+        }
+    }
+}

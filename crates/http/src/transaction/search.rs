@@ -131,10 +131,11 @@ fn read_criteria(query: &QueryParams) -> Result<SearchQuery, ApiError> {
     if !found.is_empty() {
         return Err(found.into_error());
     }
+    let widened = |_| ApiError::Internal("a rule admits what an id does not");
     Ok(SearchQuery {
-        tenant_id: tenant_id.and_then(|text| TenantId::new(text).ok()),
-        txn_id: txn_id.and_then(|text| TxnId::new(text).ok()),
-        bill_id: bill_id.and_then(|text| BillId::new(text).ok()),
+        tenant_id: tenant_id.map(TenantId::new).transpose().map_err(widened)?,
+        txn_id: txn_id.map(TxnId::new).transpose().map_err(widened)?,
+        bill_id: bill_id.map(BillId::new).transpose().map_err(widened)?,
         user_uuid: user_uuid.map(Into::into),
         receipt: receipt.map(Into::into),
         consumer_code: consumer_code.map(Into::into),

@@ -113,6 +113,12 @@ pub struct Sandbox {
     pub active: bool,
     /// The key it signs with; `None` for one that is generated.
     pub secret: Option<SecretString>,
+    /// The name by which it knows this service.
+    pub merchant: String,
+    /// Where one stands that is not the built-in one.
+    pub url: Option<String>,
+    /// How long the built-in one takes for a late answer.
+    pub late_after: Duration,
 }
 
 /// The stand-ins for DIGIT's services.
@@ -142,7 +148,7 @@ pub(super) fn build(values: &Values) -> (Option<Config>, Vec<Problem>) {
     let mut reader = Reader::new(values);
     let (server, log, payments) = (server(&mut reader), log(&mut reader), payments(&mut reader));
     let (request_limits, serve_limits) = (request_limits(&reader), serve_limits(&reader));
-    let sandbox = Sandbox { active: reader.flag("sandbox.active"), secret: sandbox_secret(&mut reader) };
+    let sandbox = sandbox(&mut reader);
     let gateways = gateways::read(&mut reader);
     let config = stand_ins(&mut reader).map(|stand_ins| Config {
         server,
@@ -243,6 +249,21 @@ fn allowed_callback_hosts(reader: &mut Reader<'_>) -> AllowedCallbackHosts {
         })
         .collect();
     AllowedCallbackHosts::new(hosts)
+}
+
+fn sandbox(reader: &mut Reader<'_>) -> Sandbox {
+    let secret = sandbox_secret(reader);
+    let url = reader.set("sandbox.url").and_then(|url| absolute_url(url).ok());
+    if url.is_some() && secret.is_none() {
+        reader.problem("sandbox.secret", "must be set when the sandbox stands elsewhere", "set the key that is set there");
+    }
+    Sandbox {
+        active: reader.flag("sandbox.active"),
+        secret,
+        merchant: reader.text("sandbox.merchant").to_owned(),
+        url,
+        late_after: reader.secs("sandbox.late-secs"),
+    }
 }
 
 /// The shortest key the sandbox may be given, in bytes: that of the digest it signs with.

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
+pub(crate) use self::actors::create_request;
 use self::actors::{Actors, World};
 use self::narrator::Narrator;
 use crate::cli::DemoArgs;

@@ -1,3 +1,159 @@
-//! The running service: wiring, loops, shutdown.
+//! The running service: what it is wired of, what runs in it, and how it comes to an end.
 
 pub mod data_folder;
+mod jobs;
+mod wiring;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::data_folder::{DataFolder, Occupied};
+use self::jobs::Jobs;
+use self::wiring::Wired;
+use crate::config::{Config, Server};
+use crate::failure::{Failure, Outcome};
+
+/// A service that runs until it is stopped.
+pub struct Running {
+    local_url: String,
+    public_url: String,
+    data_folder: PathBuf,
+    stop: CancellationToken,
+    server: JoinHandle<()>,
+    jobs: Jobs,
+    tasks: TaskTracker,
+    shutdown_wait: Duration,
+    _occupied: Occupied,
+}
+
+/// Takes the address the service listens on.
+///
+/// # Errors
+/// When it cannot be had.
+pub async fn listen(server: &Server) -> Outcome<TcpListener> {
+    let address = SocketAddr::new(server.address, server.port);
+    TcpListener::bind(address).await.map_err(|error| {
+        let port = server.port;
+        let advice = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                let next = port.checked_add(1).unwrap_or(9000);
+                return Failure::new(format!("port {port} on {} is in use, perhaps by a service that runs already", server.address))
+                    .because(&error)
+                    .try_this(format!(
+                        "stop the other program, or choose another port: --port {next} (--port 0 takes a free one)"
+                    ));
+            }
+            std::io::ErrorKind::PermissionDenied => "choose a port above 1023: --port 9000",
+            std::io::ErrorKind::AddrNotAvailable => "choose an address of this machine: --address 127.0.0.1, or 0.0.0.0 for all",
+            _ => "choose another address or port: --address, --port",
+        };
+        Failure::new(format!("nothing can listen on {address}")).because(&error).try_this(advice)
+    })
+}
+
+/// Starts the service behind an address that it has taken.
+///
+/// # Errors
+/// When the data folder or the database cannot be used.
+pub async fn start(config: Config, listener: TcpListener) -> Outcome<Running> {
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::new("the address that was taken is gone").because(&error))?;
+    let local_url = format!("http://{}{}", reachable(address), config.server.context_path.as_str());
+    let public_url = config.server.public_url.clone().unwrap_or_else(|| local_url.clone());
+
+    let folder = DataFolder::prepare(&config.data_dir)?;
+    let occupied = folder.occupy()?;
+    let stop = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let serve_limits = config.serve_limits.clone();
+    let (receipt_interval, housekeeping_interval) =
+        (config.payments.receipt_interval, config.payments.housekeeping_interval);
+    let wired = Wired::of(config, &folder, &local_url, &public_url, tasks.clone())?;
+
+    let jobs = Jobs::start(&wired, receipt_interval, housekeeping_interval, &stop);
+    let shutdown_wait = serve_limits.shutdown_time;
+    let until_stopped = stop.clone().cancelled_owned();
+    let server = tokio::spawn(payment_http::serve(listener, wired.router, serve_limits, until_stopped));
+    Ok(Running {
+        local_url,
+        public_url,
+        data_folder: folder.shown(),
+        stop,
+        server,
+        jobs,
+        tasks,
+        shutdown_wait,
+        _occupied: occupied,
+    })
+}
+
+/// An address at which a service that listens there is reached from this machine.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+impl Running {
+    /// Its address on this machine, with the context path.
+    pub fn local_url(&self) -> &str {
+        &self.local_url
+    }
+
+    /// Its address for payers and gateways, with the context path.
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// Where its data is.
+    pub fn data_folder(&self) -> &Path {
+        &self.data_folder
+    }
+
+    /// Waits until the server ends by itself, which it does only when something is broken.
+    pub async fn ended(&mut self) {
+        let _ = (&mut self.server).await;
+    }
+
+    /// Accepts nothing new, finishes what runs within the limit, stops the jobs and closes the
+    /// database.
+    pub async fn stop(self) {
+        let deadline = tokio::time::Instant::now() + self.shutdown_wait;
+        self.stop.cancel();
+        // The server keeps the limit itself; this one is for what outlives its requests.
+        if self.server.await.is_err() {
+            tracing::error!("the server did not end in order");
+        }
+        self.tasks.close();
+        if tokio::time::timeout_at(deadline, self.tasks.wait()).await.is_err() {
+            tracing::warn!(unfinished = self.tasks.len(), "the time to finish is up; what is left is taken up at the next start");
+        }
+        self.jobs.stop(deadline).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_that_listens_everywhere_is_reached_on_this_machine() {
+        for (listens, reached) in [
+            ("0.0.0.0:9000", "127.0.0.1:9000"),
+            ("[::]:1", "[::1]:1"),
+            ("10.0.0.7:80", "10.0.0.7:80"),
+        ] {
+            assert_eq!(reachable(listens.parse().unwrap()).to_string(), reached);
+        }
+    }
+}

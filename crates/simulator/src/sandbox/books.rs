@@ -136,7 +136,7 @@ impl Books {
                 if order.terms.agree_with(&terms) {
                     return Ok(Opened::Order(Box::new(order)));
                 }
-                log(txn, order.sequence, now_ms, "a link with another amount or address was refused")?;
+                log(txn, order.sequence, now_ms, "A link with another amount or address was refused")?;
                 return Ok(Opened::OtherTerms);
             }
             if now_ms > terms.expires_ms {
@@ -161,7 +161,7 @@ impl Books {
                 ":opened_ms": now_ms,
             })?;
             let sequence = txn.last_insert_rowid();
-            log(txn, sequence, now_ms, "the payer opened the page")?;
+            log(txn, sequence, now_ms, "The payer opened the page")?;
             Ok(Opened::Order(Box::new(Order {
                 sequence,
                 terms,
@@ -295,7 +295,7 @@ impl Books {
                  WHERE order_sequence = ?1",
             )?
             .execute(params![order_sequence, next_ms, result, delivered, now_ms])?;
-            log(txn, order_sequence, now_ms, &format!("callback: {result}"))
+            log(txn, order_sequence, now_ms, &format!("Callback: {result}"))
         })
         .await
     }

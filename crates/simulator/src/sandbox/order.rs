@@ -171,12 +171,12 @@ impl Order {
             State::Created if now_ms > self.terms.expires_ms => {
                 self.state = State::Expired;
                 self.decided_ms = Some(now_ms);
-                Some("its time ran out")
+                Some("Its time ran out")
             }
             State::Pending if self.due_ms.is_none_or(|due| due <= now_ms) => {
                 self.state = State::Paid;
                 self.paid_paise = Some(self.terms.amount_paise);
-                Some("the late answer came: paid")
+                Some("The late answer came: paid")
             }
             State::Created | State::Pending | State::Paid | State::Declined | State::Expired => None,
         }
@@ -195,12 +195,12 @@ impl Order {
         }
         let asked = self.terms.amount_paise;
         let (state, paid, log) = match choice {
-            Choice::Pay => (State::Paid, Some(asked), "paid"),
-            Choice::Decline => (State::Declined, None, "declined"),
-            Choice::SayNothing => (State::Paid, Some(asked), "paid, nobody is told"),
-            Choice::AnswerLate => (State::Pending, None, "paid, the answer comes late"),
+            Choice::Pay => (State::Paid, Some(asked), "Paid"),
+            Choice::Decline => (State::Declined, None, "Declined"),
+            Choice::SayNothing => (State::Paid, Some(asked), "Paid, nobody is told"),
+            Choice::AnswerLate => (State::Pending, None, "Paid, the answer comes late"),
             Choice::WrongAmount => {
-                (State::Paid, Some(wrong_amount(asked)), "paid, but another amount than asked")
+                (State::Paid, Some(wrong_amount(asked)), "Paid, but another amount than asked")
             }
         };
         self.state = state;
@@ -260,7 +260,7 @@ mod tests {
             (100_000, "₹1,000.00"),
             (12_345_600, "₹1,23,456.00"),
             (1_234_567_801, "₹1,23,45,678.01"),
-            (999_999_999_999_999, "₹9,99,99,99,99,99,999.99"),
+            (999_999_999_999_999, "₹99,99,99,99,99,999.99"),
             (-12_345, "-₹123.45"),
         ] {
             assert_eq!(rupees(paise), text);

@@ -128,7 +128,22 @@ mod tests {
     #[test]
     fn an_unknown_order_is_answered_in_full() {
         let report = Report::of_unknown("T1", "CITY", 1_000);
-        insta::assert_json_snapshot!(report.to_json(Purpose::Answer, b"secret"), @"");
+        insta::assert_json_snapshot!(report.to_json(Purpose::Answer, b"secret"), @r#"
+        {
+          "amount_paise": null,
+          "code": "NO_SUCH_ORDER",
+          "currency": "",
+          "merchant": "CITY",
+          "message": "Nobody has opened such an order",
+          "mode": "",
+          "order": "T1",
+          "paid_paise": null,
+          "payment_id": null,
+          "signature": "8e4202f01817212aee0024e835e399f4b308ebaf12adf0867b8165278ccf5196",
+          "state": "UNKNOWN",
+          "timestamp": 1000
+        }
+        "#);
     }
 
     #[test]

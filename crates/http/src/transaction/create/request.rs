@@ -154,7 +154,10 @@ impl TransactionFields<'_> {
     }
 }
 
-fn read_bills(bills: Option<Vec<Option<Object<BillFields<'_>>>>>, rules: &mut Violations) -> Vec<BillRequest> {
+fn read_bills(
+    bills: Option<Vec<Option<Object<BillFields<'_>>>>>,
+    rules: &mut Violations,
+) -> Vec<BillRequest> {
     let field = Field("taxAndPayments");
     let Some(bills) = bills else {
         rules.missing(field);
@@ -169,7 +172,8 @@ fn read_bills(bills: Option<Vec<Option<Object<BillFields<'_>>>>>, rules: &mut Vi
             rules.missing(format_args!("{field}[{at}]"));
             continue;
         };
-        let tax_amount = rules.optional(format_args!("{field}[{at}].taxAmount"), filled(bill.tax_amount), AMOUNT);
+        let tax_amount =
+            rules.optional(format_args!("{field}[{at}].taxAmount"), filled(bill.tax_amount), AMOUNT);
         let amount_paid =
             rules.required(format_args!("{field}[{at}].amountPaid"), filled(bill.amount_paid), AMOUNT);
         let bill_id = rules.required(format_args!("{field}[{at}].billId"), bill.bill_id, BILL_ID);
@@ -301,11 +305,16 @@ fn user_schema() -> ObjectSchema {
         .required("name")
         .property("mobileNumber", PERSONAL.schema("The mobile number.", "9876543210"))
         .required("mobileNumber")
-        .property("tenantId", USER_TENANT_ID.schema("The tenant the payer is registered with.", "pb.amritsar"))
+        .property(
+            "tenantId",
+            USER_TENANT_ID.schema("The tenant the payer is registered with.", "pb.amritsar"),
+        )
         .required("tenantId")
         .property("uuid", OPTIONAL_PERSONAL.schema(uuid, "a3f0a0a0-2b1b-4a4e-8d53-6a2f1c9d7e01"))
         .property("userName", OPTIONAL_PERSONAL.schema("The login name, where it is known.", "9876543210"))
-        .property("emailId", OPTIONAL_PERSONAL.schema("The e-mail address, where there is one.", "asha@example.org"))
+        .property(
+            "emailId",
+            OPTIONAL_PERSONAL.schema("The e-mail address, where there is one.", "asha@example.org"),
+        )
         .build()
 }
-

@@ -16,6 +16,15 @@ pub(super) const SANDBOX: &[Setting] = &[
     )
     .secret()
     .or_worked_out("generated once and kept in the data folder"),
+    Setting::own("sandbox.merchant", Kind::Text, "The name by which the sandbox knows this service.").or("pg-service"),
+    Setting::own("sandbox.url", Kind::Url, "Where a sandbox stands that is not the built-in one.")
+        .or_worked_out("the built-in one, at `<server.public-url>/sandbox`"),
+    Setting::own(
+        "sandbox.late-secs",
+        Kind::Number { min: 0, max: 86_400 },
+        "How many seconds the built-in sandbox takes when the payer chooses a late answer.",
+    )
+    .or("20"),
 ];
 
 const ACTIVE: &str = "Whether the gateway is offered to applications.";

@@ -62,6 +62,11 @@ pub(super) async fn index(State(sandbox): State<Sandbox>) -> Response {
     html(StatusCode::OK, &page)
 }
 
+/// Any other path.
+pub(super) async fn elsewhere(State(sandbox): State<Sandbox>) -> Response {
+    Problem::NoSuchPage.answer(&sandbox)
+}
+
 #[derive(Template)]
 #[template(path = "sandbox/return.html")]
 struct ReturnPage {

@@ -25,6 +25,7 @@ pub(super) fn router(sandbox: Sandbox) -> Router {
         .route("/return", get(front::back).post(front::back))
         .route("/api/v1/orders", get(api::orders))
         .route("/api/v1/orders/{order}", get(api::status))
+        .fallback(front::elsewhere)
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
         .layer(map_response(guarded))
         .with_state(sandbox)

@@ -134,7 +134,7 @@ impl Problem {
                 (StatusCode::GONE, "This order's time is over", "It can no longer be paid.".to_owned())
             }
             Problem::NoSuchPage => {
-                (StatusCode::NOT_FOUND, "There is no such order", "Or the address of this page was changed.".to_owned())
+                (StatusCode::NOT_FOUND, "There is no such page", "Or its address was changed on the way.".to_owned())
             }
             Problem::BadForm => {
                 (StatusCode::FORBIDDEN, "This form is not ours", "It was changed, or is incomplete.".to_owned())

@@ -1,0 +1,62 @@
+//! Transactions for tests.
+
+use payment_domain::{
+    Audit, BillId, BillPayment, GatewayDetails, GatewayName, Money, Payer, Personal, Status, TenantId,
+    Timestamp, Transaction, TxnId,
+};
+use serde_json::Map;
+
+use crate::Order;
+
+/// Where the payer's browser comes back to.
+pub const RETURN_URL: &str = "https://pay.example/pg-service/transaction/v1/_redirect?eg_pg_txnid=";
+/// Where the gateway reports to.
+pub const NOTIFY_URL: &str = "https://pay.example/pg-service/gateway/v1/any/_callback";
+/// The tenant's bank account.
+pub const BANK_ACCOUNT: &str = "12345678901";
+
+/// A pending transaction of that many rupees, created at the epoch.
+///
+/// # Panics
+/// When the id or the amount is none.
+pub fn transaction(id: &str, rupees: &str) -> Transaction {
+    let amount = Money::parse(rupees).unwrap();
+    let bill_id = BillId::new("BILL-1").unwrap();
+    Transaction {
+        id: TxnId::new(id).unwrap(),
+        tenant_id: TenantId::new("pb.amritsar").unwrap(),
+        amount,
+        bill_id: bill_id.clone(),
+        module: Some("PT".to_owned()),
+        consumer_code: "PT-107-001".to_owned(),
+        bills: vec![BillPayment { tax_amount: None, amount_paid: amount, bill_id }],
+        product_info: "Property tax".to_owned(),
+        gateway: GatewayName::new("ANY"),
+        callback_url: Some("https://citizen.example/back".to_owned()),
+        redirect_url: None,
+        payer: Payer {
+            uuid: "0d6b1f4e-0000-4000-8000-000000000001".to_owned(),
+            user_name: Personal::new("9876500001"),
+            name: Personal::new("Asha Sharma"),
+            mobile_number: Personal::new("9876500001"),
+            email_id: Some(Personal::new("asha@example.org")),
+            tenant_id: "pb".to_owned(),
+        },
+        status: Status::Pending,
+        status_message: "Transaction initiated".to_owned(),
+        gateway_details: GatewayDetails::default(),
+        audit: Audit {
+            created_by: "0d6b1f4e-0000-4000-8000-000000000001".to_owned(),
+            created_at: Timestamp::from_millis(0),
+            modified_by: None,
+            modified_at: None,
+        },
+        additional_details: Map::new(),
+        version: 1,
+    }
+}
+
+/// Its order, with addresses that are nobody's.
+pub fn order(txn: &Transaction) -> Order<'_> {
+    Order { txn, return_url: RETURN_URL, notify_url: NOTIFY_URL, bank_account: Some(BANK_ACCOUNT) }
+}

@@ -1,0 +1,98 @@
+//! `GET /gateway/v1/_pay`: the page that posts a payer on to a gateway that wants a form.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::LazyLock;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderValue, header};
+use payment_domain::TxnId;
+use payment_service::{PaymentForm, PaymentPage, PaymentPageError};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use crate::Shared;
+use crate::edge::Notes;
+use crate::error::ApiError;
+use crate::openapi::failures;
+use crate::operations::html;
+use crate::params::QueryParams;
+use crate::transaction::redirect::back_to_application;
+
+/// Posts the form. A field of the gateway's may be called `submit`, hence the detour.
+const SCRIPT: &str = "HTMLFormElement.prototype.submit.call(document.forms[0]);";
+const STYLE: &str = include_str!("../../templates/page.css");
+
+#[derive(Template)]
+#[template(path = "pay.html")]
+struct PayPage<'a> {
+    form: &'a PaymentForm,
+    host: &'a str,
+    script: &'static str,
+    style: &'static str,
+}
+
+/// Go on to the gateway.
+///
+/// The page to which `redirectUrl` leads when the gateway wants a form posted: it posts it at once,
+/// or by a button where there is no JavaScript. A payer whose payment is settled is sent back to the
+/// application instead, and so never pays twice.
+#[utoipa::path(
+    get,
+    path = "/gateway/v1/_pay",
+    operation_id = "goToGateway",
+    tag = "Payer",
+    params(
+        ("eg_pg_txnid" = String, Query, description = "The transaction."),
+        ("token" = String, Query, description = "The secret in the redirect URL."),
+    ),
+    responses((status = 200, description = "A page that posts a form to the gateway.", body = String, content_type = "text/html"),
+        failures::Paying),
+)]
+pub(crate) async fn pay(State(app): Shared, query: QueryParams) -> Result<Response, ApiError> {
+    let named = query.text("eg_pg_txnid").and_then(|id| TxnId::new(id).ok());
+    let (Some(id), Some(token)) = (named, query.text("token")) else {
+        return Err(PaymentPageError::NotFound.into());
+    };
+    match app.payments.payment_pages.open(&id, token).await? {
+        PaymentPage::Pay(form) => page(&form, id),
+        PaymentPage::Settled(txn) => back_to_application(&txn),
+    }
+}
+
+fn page(form: &PaymentForm, txn_id: TxnId) -> Result<Response, ApiError> {
+    let action =
+        Url::parse(&form.action).map_err(|_| ApiError::Internal("a gateway's form without an address"))?;
+    let host = action.host_str().unwrap_or_default();
+    let page = PayPage { form, host, script: SCRIPT, style: STYLE };
+    let page = page.render().map_err(|_| ApiError::Internal("a page that cannot be written"))?;
+    let mut response = html(page);
+    let policy = HeaderValue::try_from(content_security_policy(&action))
+        .map_err(|_| ApiError::Internal("a policy that cannot be a header"))?;
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    // The token in our URL is not the gateway's to know, our origin is.
+    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("origin"));
+    response.extensions_mut().insert(Notes { txn_id: Some(txn_id), code: None, cause: None });
+    Ok(response)
+}
+
+/// Nothing but our own script and style, and a form that goes to the gateway. Gateways answer the
+/// post by sending the browser on to other hosts of theirs, which browsers check against the same
+/// list: so it names the gateway's origin and every address of the same or a safer scheme.
+fn content_security_policy(action: &Url) -> String {
+    static HASHES: LazyLock<String> = LazyLock::new(|| {
+        let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
+        format!("script-src {}; style-src {}", hash(SCRIPT), hash(STYLE))
+    });
+    let schemes = if action.scheme() == "https" { "https:" } else { "https: http:" };
+    format!(
+        "default-src 'none'; {}; form-action {} {schemes}; base-uri 'none'; frame-ancestors 'none'",
+        *HASHES,
+        action.origin().ascii_serialization(),
+    )
+}

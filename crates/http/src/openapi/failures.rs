@@ -1,0 +1,95 @@
+//! The ways in which requests fail, as the document lists them.
+
+use std::collections::BTreeMap;
+
+use utoipa::IntoResponses;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr};
+
+/// Statuses with what they mean.
+type Statuses = &'static [(&'static str, &'static str)];
+
+const ANY: Statuses = &[
+    ("400", "Refused: `Errors` lists every reason."),
+    ("414", "The URL is too long."),
+    ("431", "The headers are too long, or too many."),
+    ("500", "A fault on the server's side."),
+    ("503", "The database, a DIGIT service or the gateway is away, or the server is overloaded."),
+];
+const WITH_BODY: Statuses =
+    &[("408", "The body did not arrive in time."), ("413", "The body is larger than allowed.")];
+
+fn failing(more: &[Statuses]) -> BTreeMap<String, RefOr<Response>> {
+    ANY.iter()
+        .chain(more.iter().copied().flatten())
+        .map(|(status, description)| ((*status).to_owned(), failure(status, description).into()))
+        .collect()
+}
+
+fn failure(status: &str, description: &str) -> Response {
+    let envelope = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorEnvelope"))).build();
+    let response = ResponseBuilder::new().description(description).content("application/json", envelope);
+    match status {
+        "409" | "503" => {
+            let seconds = ObjectBuilder::new().schema_type(Type::Integer);
+            let description = "Seconds after which sending the request again makes sense.";
+            response
+                .header(
+                    "Retry-After",
+                    HeaderBuilder::new().schema(Some(seconds)).description(Some(description)).build(),
+                )
+                .build()
+        }
+        _ => response.build(),
+    }
+}
+
+fn see_other() -> (String, RefOr<Response>) {
+    let location = HeaderBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .description(Some(
+            "The callback URL of the transaction, with `eg_pg_txnid` and `txnStatus` in its query.",
+        ))
+        .build();
+    let response =
+        ResponseBuilder::new().description("On to the application.").header("Location", location).build();
+    ("303".to_owned(), response.into())
+}
+
+macro_rules! failures {
+    ($($(#[$doc:meta])* $name:ident: [$($statuses:expr),*] $(, $more:expr)?;)*) => {$(
+        $(#[$doc])*
+        pub(crate) struct $name;
+
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<Response>> {
+                #[allow(unused_mut)]
+                let mut responses = failing(&[$($statuses),*]);
+                $(responses.extend([$more]);)?
+                responses
+            }
+        }
+    )*};
+}
+
+failures! {
+    /// What may happen to any request.
+    Always: [];
+    /// A body is read, nothing is changed.
+    Reading: [WITH_BODY];
+    /// A transaction is created.
+    Creating: [WITH_BODY, &[
+        ("409", "The `Idempotency-Key` was used for another request, or its first request is still at work."),
+        ("502", "The gateway gave an answer that cannot be understood."),
+    ]];
+    /// A transaction is settled.
+    Settling: [WITH_BODY];
+    /// A transaction is settled, and the browser sent on.
+    Redirecting: [WITH_BODY], see_other();
+    /// A gateway reports.
+    CallingBack: [WITH_BODY, &[("404", "The path names no gateway.")]];
+    /// A payer comes to a page.
+    Paying: [&[("404", "There is no such page.")]], see_other();
+}

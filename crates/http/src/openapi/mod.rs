@@ -1,0 +1,64 @@
+//! The OpenAPI document: made from the handlers, when somebody asks for it.
+
+pub(crate) mod failures;
+mod request_info;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use utoipa::OpenApi as _;
+use utoipa::openapi::{OpenApi, Server};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+use utoipa_axum::routes;
+
+use crate::envelope::{ErrorEntry, ErrorEnvelope};
+use crate::{App, ContextPath, gateway, operations, transaction};
+
+pub(crate) use request_info::RequestInfoSchema;
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Payment gateway service",
+        description = "Payments for applications of DIGIT: one place between them and the payment gateways.\n\n\
+            Create a transaction against a bill, send the payer to its `redirectUrl`, and settle it with `_update` \
+            when the payer is back. What the gateway says is verified; a successful payment gets one receipt.\n\n\
+            Errors come in one envelope; compare the `code`, show the `message`.",
+        license(name = "MIT", identifier = "MIT"),
+    ),
+    tags(
+        (name = "Transactions", description = "For applications: open, settle and find payments."),
+        (name = "Gateways", description = "Which gateways there are, and where they report."),
+        (name = "Payer", description = "Where the payer's browser passes on its way."),
+        (name = "Operations", description = "Health and metrics."),
+    ),
+    components(schemas(ErrorEnvelope<'static>, ErrorEntry)),
+)]
+struct Frame;
+
+/// Every documented endpoint, by its path below the context path.
+pub(crate) fn endpoints() -> Vec<UtoipaMethodRouter<Arc<App>>> {
+    vec![
+        routes!(transaction::create::create),
+        routes!(transaction::update::post, transaction::update::get),
+        routes!(transaction::redirect::post, transaction::redirect::get),
+        routes!(transaction::search::search),
+        routes!(gateway::search::search),
+        routes!(gateway::callback::post, gateway::callback::get),
+        routes!(gateway::pay::pay),
+        routes!(operations::health::health),
+        routes!(operations::health::liveness),
+        routes!(operations::health::readiness),
+        routes!(operations::prometheus::prometheus),
+    ]
+}
+
+/// The OpenAPI document of the service below this context path.
+pub fn document(context: &ContextPath) -> OpenApi {
+    let router = OpenApiRouter::with_openapi(Frame::openapi());
+    let mut document = endpoints().into_iter().fold(router, OpenApiRouter::routes).into_openapi();
+    document.servers =
+        Some(vec![Server::new(if context.as_str().is_empty() { "/" } else { context.as_str() })]);
+    document
+}

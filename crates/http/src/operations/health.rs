@@ -1,0 +1,80 @@
+//! `GET /health` and below: whether the service lives, and whether it can work.
+
+#[cfg(test)]
+mod tests;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::Shared;
+use crate::edge::Notes;
+use crate::error::ApiError;
+use crate::openapi::failures;
+use crate::reply::{Reply, json_response};
+
+/// How the service is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// `UP` or `DOWN`.
+    #[schema(example = "UP")]
+    status: &'static str,
+}
+
+/// Whether the service lives.
+///
+/// Says nothing about the database: restarting the service would not bring that back. DIGIT's charts
+/// probe it.
+#[utoipa::path(
+    get,
+    path = "/health",
+    operation_id = "health",
+    tag = "Operations",
+    responses((status = 200, description = "It does.", body = Health), failures::Always),
+)]
+pub(crate) async fn health() -> Result<Reply, ApiError> {
+    Reply::of(&Health { status: "UP" })
+}
+
+/// Whether the service lives.
+#[utoipa::path(
+    get,
+    path = "/health/liveness",
+    operation_id = "liveness",
+    tag = "Operations",
+    responses((status = 200, description = "It does.", body = Health), failures::Always),
+)]
+pub(crate) async fn liveness() -> Result<Reply, ApiError> {
+    health().await
+}
+
+/// Whether the service can work.
+///
+/// Asks the database.
+#[utoipa::path(
+    get,
+    path = "/health/readiness",
+    operation_id = "readiness",
+    tag = "Operations",
+    responses(
+        (status = 200, description = "It can.", body = Health),
+        failures::Always,
+        (status = 503, description = "It cannot, the database is away.", body = Health,
+            example = json!({"status": "DOWN"})),
+    ),
+)]
+pub(crate) async fn readiness(State(app): Shared) -> Response {
+    match app.payments.ports.store.ping().await {
+        Ok(()) => health().await.into_response(),
+        Err(error) => {
+            let mut response =
+                json_response(StatusCode::SERVICE_UNAVAILABLE, br#"{"status":"DOWN"}"#.to_vec());
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(5));
+            let cause = Some(error.to_string());
+            response.extensions_mut().insert(Notes { txn_id: None, code: None, cause });
+            response
+        }
+    }
+}

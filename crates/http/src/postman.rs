@@ -1,0 +1,192 @@
+//! A Postman collection (format 2.1), made from the OpenAPI document.
+
+use serde_json::{Map, Value, json};
+use utoipa::openapi::OpenApi;
+
+const METHODS: [&str; 2] = ["get", "post"];
+
+/// A collection with one request for each operation of the document, in a folder for each tag. Its
+/// variable `baseUrl` says where the service is.
+pub fn postman(document: &OpenApi) -> Value {
+    let document = serde_json::to_value(document).unwrap_or_default();
+    let base_path = document.pointer("/servers/0/url").and_then(Value::as_str).unwrap_or_default();
+    let folders: Vec<Value> = array(&document["tags"])
+        .iter()
+        .map(|tag| {
+            json!({
+                "name": tag["name"],
+                "description": tag["description"],
+                "item": requests(&document, &tag["name"]),
+            })
+        })
+        .collect();
+    json!({
+        "info": {
+            "name": document.pointer("/info/title"),
+            "description": document.pointer("/info/description"),
+            "schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json",
+        },
+        "variable": [{"key": "baseUrl", "value": format!("http://localhost:9000{}", base_path.trim_end_matches('/'))}],
+        "item": folders,
+    })
+}
+
+fn array(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn requests(document: &Value, tag: &Value) -> Vec<Value> {
+    let mut requests = Vec::new();
+    for (path, operations) in document["paths"].as_object().into_iter().flatten() {
+        for method in METHODS {
+            let Some(operation) = operations.get(method) else { continue };
+            if array(&operation["tags"]).contains(tag) {
+                requests.push(request(document, path, method, operation));
+            }
+        }
+    }
+    requests
+}
+
+fn request(document: &Value, path: &str, method: &str, operation: &Value) -> Value {
+    let mut headers: Vec<Value> = parameters(operation, "header").collect();
+    let body = body(document, &operation["requestBody"]);
+    if body.is_some() {
+        headers.push(json!({"key": "Content-Type", "value": "application/json"}));
+    }
+    let query: Vec<Value> = parameters(operation, "query").collect();
+    let variables: Vec<Value> = parameters(operation, "path").collect();
+    let segments: Vec<String> = path
+        .split('/')
+        .skip(1)
+        .map(|segment| match segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+            Some(name) => format!(":{name}"),
+            None => segment.to_owned(),
+        })
+        .collect();
+    let shown: Vec<String> = query
+        .iter()
+        .filter(|parameter| parameter["disabled"] == json!(false))
+        .map(|parameter| {
+            format!(
+                "{}={}",
+                parameter["key"].as_str().unwrap_or_default(),
+                parameter["value"].as_str().unwrap_or_default()
+            )
+        })
+        .collect();
+    let question = if shown.is_empty() { "" } else { "?" };
+    let mut request = Map::from_iter([
+        ("method".to_owned(), method.to_uppercase().into()),
+        ("description".to_owned(), description(operation)),
+        ("header".to_owned(), headers.into()),
+        (
+            "url".to_owned(),
+            json!({
+                "raw": format!("{{{{baseUrl}}}}/{}{question}{}", segments.join("/"), shown.join("&")),
+                "host": ["{{baseUrl}}"],
+                "path": segments,
+                "query": query,
+                "variable": variables,
+            }),
+        ),
+    ]);
+    if let Some(body) = body {
+        request.insert("body".to_owned(), body);
+    }
+    json!({ "name": operation["summary"], "request": request })
+}
+
+fn description(operation: &Value) -> Value {
+    operation.get("description").or(operation.get("summary")).cloned().unwrap_or_default()
+}
+
+/// The parameters of one place; those that need not be given are switched off.
+fn parameters<'a>(operation: &'a Value, place: &'a str) -> impl Iterator<Item = Value> + 'a {
+    array(&operation["parameters"]).iter().filter(move |parameter| parameter["in"] == place).map(
+        |parameter| {
+            let example = parameter.get("example").or(parameter.pointer("/schema/default"));
+            let value = match example {
+                Some(Value::String(text)) => text.clone(),
+                Some(other) => other.to_string(),
+                None => String::new(),
+            };
+            json!({
+                "key": parameter["name"],
+                "value": value,
+                "description": parameter.get("description"),
+                "disabled": parameter["required"] != json!(true),
+            })
+        },
+    )
+}
+
+fn body(document: &Value, request_body: &Value) -> Option<Value> {
+    let schema = request_body.pointer("/content/application~1json/schema")?;
+    let example = example(document, schema);
+    if example.is_null() {
+        return None;
+    }
+    let text = serde_json::to_string_pretty(&example).unwrap_or_default();
+    Some(json!({"mode": "raw", "raw": text, "options": {"raw": {"language": "json"}}}))
+}
+
+/// A value of this schema, put together from the examples in it.
+fn example(document: &Value, schema: &Value) -> Value {
+    if let Some(name) = schema["$ref"].as_str() {
+        let target = document.pointer(name.trim_start_matches('#'));
+        return target.map(|target| example(document, target)).unwrap_or_default();
+    }
+    if let Some(given) = schema.get("example").or(schema.pointer("/examples/0")) {
+        return given.clone();
+    }
+    if let Some(one) = array(&schema["oneOf"]).iter().find(|one| one["type"] != "null") {
+        return example(document, one);
+    }
+    if let Some(items) = schema.get("items") {
+        return json!([example(document, items)]);
+    }
+    match schema["properties"].as_object() {
+        Some(properties) => {
+            properties.iter().map(|(name, property)| (name.clone(), example(document, property))).collect()
+        }
+        None => Value::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::ContextPath;
+
+    #[test]
+    fn the_collection_in_the_repository_is_the_one_this_code_makes() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../docs/postman/payment-gateway.postman_collection.json");
+        let collection = postman(&crate::document(&ContextPath::default()));
+        let made = format!("{}\n", serde_json::to_string_pretty(&collection).unwrap());
+        if std::env::var_os("UPDATE_POSTMAN").is_some() {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, &made).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            kept == made,
+            "{} differs from the API; write it anew with: UPDATE_POSTMAN=1 cargo test -p payment-http postman",
+            path.display()
+        );
+    }
+
+    #[test]
+    fn a_request_is_ready_to_be_sent() {
+        let collection = postman(&crate::document(&ContextPath::default()));
+        let create = &collection["item"][0]["item"][0]["request"];
+        assert_eq!(create["url"]["raw"], "{{baseUrl}}/transaction/v1/_create");
+        let body: Value = serde_json::from_str(create["body"]["raw"].as_str().unwrap()).unwrap();
+        assert_eq!(body["Transaction"]["txnAmount"], "100");
+        assert_eq!(body["Transaction"]["taxAndPayments"][0]["amountPaid"], 100);
+        assert_eq!(body["RequestInfo"]["userInfo"]["type"], "CITIZEN");
+    }
+}

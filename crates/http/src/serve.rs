@@ -1,0 +1,141 @@
+//! The router on the network, within limits.
+
+mod connection;
+mod refusal;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tower::Service;
+
+use crate::limits::ServeLimits;
+use crate::metrics::{CONNECTIONS, TURNED_AWAY};
+use connection::{Guarded, Phase};
+
+/// How many connections are told at once that there are too many; more are closed without a word.
+const TOLD_AT_ONCE: usize = 128;
+/// How long to wait when connections cannot be accepted, for want of file descriptors as a rule.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
+/// hyper wants at least this much room for what it reads and writes.
+const SMALLEST_BUFFER: usize = 8192;
+
+/// Answers on the listener until `shutdown`: then nothing new is accepted, running requests may
+/// finish within their limit, and everything else is closed.
+pub async fn serve(listener: TcpListener, router: Router, limits: ServeLimits, shutdown: CancellationToken) {
+    let server = Server::new(router, limits);
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => server.take(stream),
+                Err(error) if concerns_one_connection(&error) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "connections cannot be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    server.finish().await;
+}
+
+fn concerns_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    [ConnectionRefused, ConnectionAborted, ConnectionReset].contains(&error.kind())
+}
+
+struct Server {
+    router: Router,
+    limits: ServeLimits,
+    http: http1::Builder,
+    open: Arc<Semaphore>,
+    told: Arc<Semaphore>,
+    graceful: GracefulShutdown,
+    cut: CancellationToken,
+}
+
+impl Server {
+    fn new(router: Router, limits: ServeLimits) -> Server {
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(limits.idle_time)
+            .max_header_size(limits.header_bytes)
+            .max_buf_size(limits.header_bytes.saturating_mul(2).max(SMALLEST_BUFFER));
+        Server {
+            http,
+            open: Arc::new(Semaphore::new(limits.connections)),
+            told: Arc::new(Semaphore::new(TOLD_AT_ONCE)),
+            graceful: GracefulShutdown::new(),
+            cut: CancellationToken::new(),
+            router,
+            limits,
+        }
+    }
+
+    fn take(&self, stream: TcpStream) {
+        let Ok(permit) = self.open.clone().try_acquire_owned() else {
+            return self.turn_away(stream);
+        };
+        // An answer is written in one piece: there is nothing to wait for.
+        let _ = stream.set_nodelay(true);
+        let phase = Arc::new(Phase::default());
+        let guarded = Guarded::new(stream, phase.clone(), self.limits.header_time);
+        let router = self.router.clone();
+        let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+            phase.busy();
+            let phase = phase.clone();
+            let answer = router.clone().call(request.map(Body::new));
+            async move {
+                let answer = answer.await;
+                phase.idle();
+                answer
+            }
+        });
+        let connection = self.graceful.watch(self.http.serve_connection(TokioIo::new(guarded), service));
+        let cut = self.cut.clone();
+        tokio::spawn(async move {
+            metrics::gauge!(CONNECTIONS).increment(1);
+            tokio::select! {
+                ended = pin!(connection) => if let Err(error) = ended {
+                    tracing::debug!(target: "http", %error, "a connection broke off");
+                },
+                () = cut.cancelled() => {}
+            }
+            metrics::gauge!(CONNECTIONS).decrement(1);
+            drop(permit);
+        });
+    }
+
+    fn turn_away(&self, stream: TcpStream) {
+        metrics::counter!(TURNED_AWAY).increment(1);
+        if let Ok(permit) = self.told.clone().try_acquire_owned() {
+            tokio::spawn(async move {
+                refusal::tell(stream, refusal::TOO_MANY_CONNECTIONS).await;
+                drop(permit);
+            });
+        }
+    }
+
+    async fn finish(self) {
+        let running = self.graceful.count();
+        if tokio::time::timeout(self.limits.shutdown_time, self.graceful.shutdown()).await.is_err() {
+            tracing::warn!(running, "some connections did not finish in time and are cut");
+        }
+        self.cut.cancel();
+    }
+}

@@ -1,0 +1,70 @@
+//! `serve`: runs the service until it is told to stop.
+
+mod banner;
+mod logging;
+mod signals;
+
+use std::process::ExitCode;
+
+use crate::config::{LogFormat, Loaded, Notice, NoticeKind};
+use crate::failure::{Failure, Outcome};
+use crate::service::{self, Running};
+
+pub(super) fn run(loaded: Loaded) -> Outcome<ExitCode> {
+    let notices = loaded.notices.clone();
+    let config = loaded.into_config().map_err(|problems| super::refused(&problems))?;
+    logging::start(&config.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(config.server.worker_threads)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new("no threads can be started").because(&error))?;
+    runtime.block_on(async {
+        let for_people = config.log.format == LogFormat::Human;
+        let callbacks_open = config.payments.allowed_callback_hosts.is_open();
+        let sandbox = config.sandbox.active;
+        let listener = service::listen(&config.server).await?;
+        let mut running = service::start(config, listener).await?;
+        announce(&running, &notices, callbacks_open);
+        if for_people {
+            banner::show(&running, sandbox)?;
+        }
+        let outcome = until_stopped(&mut running).await;
+        running.stop().await;
+        tracing::info!("stopped");
+        outcome
+    })
+}
+
+/// What an operator should find in the log of every start.
+fn announce(running: &Running, notices: &[Notice], callbacks_open: bool) {
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        url = running.local_url(),
+        public_url = running.public_url(),
+        data_folder = %running.data_folder().display(),
+        "listening"
+    );
+    for notice in notices.iter().filter(|notice| notice.kind == NoticeKind::Unknown) {
+        tracing::warn!(setting = notice.key, origin = %notice.origin, "{}", notice.text);
+    }
+    let idle = notices.iter().filter(|notice| notice.kind == NoticeKind::Idle).count();
+    if idle > 0 {
+        tracing::warn!(settings = idle, "settings without effect in this build; `pg-service check-config` lists them");
+    }
+    if callbacks_open {
+        tracing::warn!("payers may be sent back to any host: restrict it with callback.allowed-hosts");
+    }
+}
+
+async fn until_stopped(running: &mut Running) -> Outcome<ExitCode> {
+    tokio::select! {
+        signal = signals::first() => {
+            let signal = signal?;
+            tracing::info!(signal = signal.name(), "stopping: nothing new is accepted, what runs is finished; another signal stops at once");
+            signals::exit_at_the_second();
+            Ok(ExitCode::SUCCESS)
+        }
+        () = running.ended() => Err(Failure::new("the server has ended by itself").try_this("see the log for the reason")),
+    }
+}

@@ -1,0 +1,72 @@
+//! Where to go next, for whoever has just started the service.
+
+use crate::demo::create_request;
+use crate::failure::Outcome;
+use crate::service::Running;
+use crate::terminal::{Paint, say};
+
+/// Shows where everything is, and how to make a first payment.
+pub(super) fn show(running: &Running, sandbox: bool) -> Outcome {
+    let paint = Paint::detect();
+    let url = running.public_url();
+    let place = |name: &str, path: &str| format!("  {name:9} {}\n", paint.link(&format!("{url}{path}")));
+    let mut out = format!("\n{} {}\n\n", paint.title("pg-service"), env!("CARGO_PKG_VERSION"));
+    out.push_str(&place("service", ""));
+    out.push_str(&place("API", "/docs"));
+    out.push_str(&place("health", "/health"));
+    if sandbox {
+        out.push_str(&place("sandbox", "/sandbox/"));
+    }
+    out.push_str(&format!("  {:9} {}\n", "data", running.data_folder().display()));
+    if sandbox {
+        out.push_str(&format!("\n{}\n\n{}\n", paint.title("A first payment:"), first_payment(url)));
+        out.push_str("\nOpen the redirectUrl of the answer in a browser and choose. `pg-service demo` does it all by itself.\n");
+    }
+    say(&out)?;
+    Ok(())
+}
+
+/// A command to paste. Its bill is a new one with every start, so that it is free.
+fn first_payment(url: &str) -> String {
+    let bill = format!("BILL-{}", uuid::Uuid::new_v4().simple());
+    let bill = bill.get(..13).unwrap_or(&bill);
+    let request = create_request(url, bill, "100.00");
+    // Nothing in it has an apostrophe, which would end the quotation.
+    format!(
+        "curl -s '{url}/transaction/v1/_create' -H 'Content-Type: application/json' -d '\n{}'",
+        compact(&request)
+    )
+}
+
+/// JSON with one line for each member of the two upper levels.
+fn compact(request: &serde_json::Value) -> String {
+    let mut lines = Vec::new();
+    for (name, member) in request.as_object().into_iter().flatten() {
+        let inner: Vec<String> = member
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(_, value)| value.as_str() != Some(""))
+            .map(|(name, value)| format!("    \"{name}\": {value}"))
+            .collect();
+        lines.push(format!("  \"{name}\": {{\n{}\n  }}", inner.join(",\n")));
+    }
+    format!("{{\n{}\n}}", lines.join(",\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_to_paste_carries_the_whole_request() {
+        let command = first_payment("http://127.0.0.1:9000/pg-service");
+        let (_, body) = command.split_once("-d '").unwrap();
+        let body = body.strip_suffix('\'').unwrap();
+        assert!(!body.contains('\''));
+        let request: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(request["Transaction"]["gateway"], "SANDBOX");
+        assert!(request["Transaction"]["billId"].as_str().unwrap().starts_with("BILL-"));
+        assert_eq!(request["RequestInfo"]["userInfo"]["type"], "CITIZEN");
+    }
+}

@@ -1,0 +1,199 @@
+//! The commands, run as people run them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::path::Path;
+
+use serde_json::Value;
+use support::{Service, free_port, pg_service, run, stderr, stdout};
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[test]
+fn the_demo_keeps_its_promises() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["demo", "--json"]);
+    assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
+    let demo = json(&stdout(&output));
+    assert_eq!(demo["asPromised"], true);
+    let statuses: Vec<&str> =
+        demo["payments"].as_array().unwrap().iter().map(|payment| payment["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses, ["SUCCESS", "FAILURE", "PENDING"]);
+    let receipts: Vec<bool> =
+        demo["payments"].as_array().unwrap().iter().map(|payment| payment["receipt"].is_string()).collect();
+    assert_eq!(receipts, [true, false, false]);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "it leaves nothing behind");
+}
+
+#[test]
+fn the_demo_is_told_to_people_without_colours_in_a_pipe() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["demo"]);
+    let text = stdout(&output);
+    assert!(output.status.success(), "{text}{}", stderr(&output));
+    assert!(text.contains("All as promised.") && text.contains("TXN_ABRUPTLY_DISCARDED"), "{text}");
+    assert!(!text.contains('\u{1b}'), "{text}");
+}
+
+#[test]
+fn check_config_tells_every_problem_and_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = concat!(
+        "[server]\nport = \"many\"\n",
+        "[payu]\nactive = true\nmerchant.salt = \"hush\"\n",
+        "[egov.idgen]\nhost = \"http://idgen:8080\"\n",
+        "[sevrer]\naddress = \"0.0.0.0\"\n",
+    );
+    std::fs::write(folder.path().join("pg-service.toml"), settings).unwrap();
+    let output = run(folder.path(), &["check-config"]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    for told in [
+        "server.port: `many` is not a whole number",
+        "pg-service.toml:2",
+        "payu.merchant.key: must be set",
+        "egov.idgen.host: is not supported by this build",
+        "did you mean server.address?",
+        "(hidden)",
+        "3 problems",
+    ] {
+        assert!(text.contains(told), "{told}:\n{text}");
+    }
+    assert!(!text.contains("hush"), "{text}");
+
+    let good = tempfile::tempdir().unwrap();
+    let output = run(good.path(), &["check-config"]);
+    assert!(output.status.success() && stdout(&output).contains("No problems."), "{}", stdout(&output));
+}
+
+#[test]
+fn nothing_starts_with_settings_that_this_build_cannot_honour() {
+    let folder = tempfile::tempdir().unwrap();
+    let output =
+        pg_service(folder.path()).env("SPRING_DATASOURCE_URL", "jdbc:postgresql://db/pg").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = stderr(&output);
+    assert!(text.contains("spring.datasource.url: is not supported by this build"), "{text}");
+    assert!(text.contains("environment SPRING_DATASOURCE_URL"), "{text}");
+    assert!(!folder.path().join("data").exists());
+}
+
+#[tokio::test]
+async fn a_running_service_is_looked_into_without_showing_who_paid() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let service = Service::start(pg_service(folder), free_port(), &folder.join("log")).await;
+
+    let demo = run(folder, &["demo", "--json", "--url", service.url()]);
+    assert!(demo.status.success(), "{}{}", stdout(&demo), stderr(&demo));
+    let demo = json(&stdout(&demo));
+    let paid = demo["payments"][0]["txnId"].as_str().unwrap();
+
+    let shown = stdout(&run(folder, &["transaction", "show", paid]));
+    for told in [paid, "SUCCESS", "PENDING → SUCCESS", "receipt issued", "save-pg-txns", "in the outbox", "100.00"] {
+        assert!(shown.contains(told), "{told}:\n{shown}");
+    }
+    let as_json = stdout(&run(folder, &["transaction", "show", "--json", paid]));
+    assert_eq!(json(&as_json)["transaction"]["txnStatus"], "SUCCESS");
+    assert_eq!(json(&as_json)["transaction"]["receipt"], demo["payments"][0]["receipt"]);
+
+    let events = stdout(&run(folder, &["events", "tail"]));
+    assert!(events.lines().count() > 6 && events.contains("update-pg-txns"), "{events}");
+    let of_one = stdout(&run(folder, &["events", "tail", "--json", "--txn", paid]));
+    assert!(of_one.lines().all(|line| json(line)["key"] == paid), "{of_one}");
+    let first = json(of_one.lines().next().unwrap())["sequence"].to_string();
+    let rest = stdout(&run(folder, &["events", "tail", "--json", "--txn", paid, "--after", &first]));
+    assert_eq!(rest.lines().count() + 1, of_one.lines().count());
+
+    for text in [&shown, &as_json, &events, &of_one, &service.log()] {
+        assert!(!text.contains("Asha Demo") && !text.contains("9999999999"), "{text}");
+    }
+    let open = stdout(&run(folder, &["transaction", "show", "--show-personal-data", paid]));
+    assert!(open.contains("Asha Demo") && open.contains("9999999999"), "{open}");
+}
+
+#[test]
+fn a_transaction_that_is_not_there_is_told_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let nothing = run(folder.path(), &["transaction", "show", "T1"]);
+    assert_eq!(nothing.status.code(), Some(1));
+    assert!(stderr(&nothing).contains("no database"), "{}", stderr(&nothing));
+
+    run(folder.path(), &["migrate"]);
+    let nothing = run(folder.path(), &["transaction", "show", "T1"]);
+    assert_eq!(nothing.status.code(), Some(1));
+    assert!(stderr(&nothing).contains("no transaction T1"), "{}", stderr(&nothing));
+}
+
+#[test]
+fn migrating_twice_does_it_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = run(folder.path(), &["migrate", "--check"]);
+    assert_eq!(before.status.code(), Some(1));
+
+    let first = run(folder.path(), &["migrate"]);
+    assert!(first.status.success() && stdout(&first).contains("applied now"), "{}", stdout(&first));
+    let second = run(folder.path(), &["migrate"]);
+    assert!(second.status.success() && stdout(&second).contains("Nothing to do"), "{}", stdout(&second));
+    let check = run(folder.path(), &["migrate", "--check"]);
+    assert!(check.status.success() && stdout(&check).contains("up to date"), "{}", stdout(&check));
+}
+
+#[test]
+fn gateways_are_listed_with_where_their_settings_come_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = pg_service(folder.path())
+        .args(["gateways", "--json"])
+        .envs([("PAYU_ACTIVE", "true"), ("PAYU_MERCHANT_KEY", "K"), ("PAYU_MERCHANT_SALT", "hush")])
+        .output()
+        .unwrap();
+    let gateways = json(&stdout(&output));
+    let row = |name: &str| gateways.as_array().unwrap().iter().find(|row| row["name"] == name).unwrap().clone();
+    assert_eq!(row("SANDBOX")["active"], true);
+    assert_eq!(row("AXIS")["active"], false);
+    assert_eq!(row("PAYU")["active"], true);
+    assert_eq!(row("PAYU")["settingsFrom"], serde_json::json!(["environment"]));
+    let text = stdout(&run(folder.path(), &["gateways"]));
+    assert!(text.contains("SANDBOX") && text.contains("PHONEPE"), "{text}");
+}
+
+#[test]
+fn the_documents_are_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let openapi = json(&stdout(&run(folder.path(), &["openapi"])));
+    assert!(openapi["openapi"].as_str().unwrap().starts_with("3.1"));
+    let postman = json(&stdout(&run(folder.path(), &["openapi", "--postman"])));
+    assert!(postman["item"].is_array());
+}
+
+#[test]
+fn the_configuration_document_is_that_of_the_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = stdout(&run(folder.path(), &["config-reference"]));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == written, "write it anew: pg-service config-reference > docs/configuration.md");
+}
+
+#[test]
+fn a_wrong_address_for_the_demo_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("http://127.0.0.1:{}/pg-service", free_port());
+    let output = run(folder.path(), &["demo", "--url", &url]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("does not answer"), "{}", stderr(&output));
+}
+
+#[test]
+fn help_teaches_by_examples() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = stdout(&run(folder.path(), &["--help"]));
+    assert!(text.contains("Examples:") && text.contains("pg-service demo"), "{text}");
+    let wrong = run(folder.path(), &["dmeo"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(stderr(&wrong).contains("demo"), "{}", stderr(&wrong));
+}

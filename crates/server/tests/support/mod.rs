@@ -1,0 +1,125 @@
+//! The real program, started and watched by tests.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long anything may take that should take no time at all.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A command of the program, with nothing of the test's own environment and folder.
+pub fn pg_service(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pg-service"));
+    command.env_clear().current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+/// Runs a command of the program to its end.
+pub fn run(folder: &Path, arguments: &[&str]) -> Output {
+    pg_service(folder).args(arguments).output().unwrap()
+}
+
+/// What a command wrote to standard output.
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// What a command wrote to standard error.
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A port that is free now, below those the system gives to outgoing connections: it stays free
+/// while a service is away for a moment.
+pub fn free_port() -> u16 {
+    let start = u16::from_le_bytes({
+        let mut bytes = [0; 2];
+        getrandom::fill(&mut bytes).unwrap();
+        bytes
+    });
+    (0..)
+        .map(|step: u16| 20_000 + start.wrapping_add(step * 7) % 12_000)
+        .find(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok())
+        .unwrap()
+}
+
+/// A running service.
+pub struct Service {
+    child: Child,
+    log: PathBuf,
+    url: String,
+}
+
+impl Service {
+    /// Starts the service on a port and waits until it answers.
+    pub async fn start(mut command: Command, port: u16, log: &Path) -> Service {
+        let file = std::fs::File::options().create(true).append(true).open(log).unwrap();
+        command.args(["--port", &port.to_string(), "--log-format", "json"]);
+        let child = command.stdout(Stdio::null()).stderr(file).spawn().unwrap();
+        let url = format!("http://127.0.0.1:{port}/pg-service");
+        let mut service = Service { child, log: log.to_owned(), url };
+        service.answers().await;
+        service
+    }
+
+    /// Waits until it answers.
+    async fn answers(&mut self) {
+        let http = reqwest::Client::new();
+        let health = format!("{}/health", self.url);
+        let started = Instant::now();
+        loop {
+            if http.get(&health).send().await.is_ok_and(|answer| answer.status() == 200) {
+                return;
+            }
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!("the service ended with {status}:\n{}", self.log());
+            }
+            assert!(started.elapsed() < PATIENCE, "the service does not answer:\n{}", self.log());
+            // There is nothing to wait on: another process is about to listen.
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// Its address with the context path.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits until it has ended.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(started.elapsed() < PATIENCE, "the service does not end:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+/// No service outlives its test.
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

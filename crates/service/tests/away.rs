@@ -1,0 +1,82 @@
+//! A gateway that is down: nobody is sent to it, nothing is failed because of it.
+
+mod support;
+
+use std::time::Duration;
+
+use payment_domain::{Actor, GatewayName, Status};
+use payment_gateway::{Answer, Availability, GatewayError, Params, StartMode};
+use payment_service::{Asked, CallbackError, CreateError, GatewayStatus};
+use serde_json::json;
+use support::{World, caller, codes, paid, request, world_with};
+
+const AWAY: Duration = Duration::from_secs(17);
+
+fn goes_away(world: &World) {
+    world.gateway.is(Availability::Unavailable { retry_after: AWAY });
+}
+
+#[tokio::test]
+async fn a_create_is_refused_at_once_and_claims_nothing() {
+    for start_mode in [StartMode::Offline, StartMode::Network] {
+        let world = world_with(start_mode);
+        goes_away(&world);
+        let refused = world.create(request(&[("B1", "1")])).await;
+        assert!(
+            matches!(refused, Err(CreateError::Gateway(GatewayError::Unavailable { retry_after })) if retry_after == AWAY)
+        );
+        assert_eq!((world.claims("B1").await.len(), world.gateway.starts()), (0, 0));
+        world.gateway.is(Availability::Available);
+        world.pending("B1", "1").await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_request_is_said_all_the_same() {
+    let world = world_with(StartMode::Offline);
+    goes_away(&world);
+    let mut wrong = request(&[("B1", "1")]);
+    wrong.amount = "2".to_owned();
+    assert_eq!(codes(world.create(wrong).await), ["TXN_CREATE_INVALID_TXN_AMT"]);
+}
+
+#[tokio::test]
+async fn nothing_to_pay_needs_no_gateway() {
+    let world = world_with(StartMode::Network);
+    goes_away(&world);
+    let txn = world.create(request(&[("B1", "0")])).await.unwrap();
+    assert_eq!(txn["txnStatus"], json!("SUCCESS"));
+}
+
+#[tokio::test]
+async fn a_question_is_put_off_and_never_fails_a_transaction() {
+    let world = world_with(StartMode::Offline);
+    let id = world.pending("B1", "1").await;
+    world.gateway.answers(paid("1"));
+    goes_away(&world);
+    world.clock.advance(Duration::from_secs(48 * 3600));
+    let settled = world.payments.settlement.settle(&id, &Answer::default(), &caller()).await.unwrap();
+    assert_eq!((settled.txn.status, settled.asked), (Status::Pending, Asked::InVain));
+
+    let content = format!("fakeOrderId={id}");
+    let params = Params::new(vec![("fakeOrderId".to_owned(), id.to_string())]);
+    let callback =
+        world.payments.callbacks.take(&GatewayName::new("FAKE"), &Answer::of_params(params), content).await;
+    assert!(matches!(callback, Err(CallbackError::TryAgain)), "the gateway is to call again");
+    assert_eq!(world.steps(&id).await, [">PENDING"]);
+
+    world.gateway.is(Availability::Available);
+    let settled = world.payments.settlement.settle(&id, &Answer::default(), &caller()).await.unwrap();
+    assert!(matches!(settled.txn.status, Status::Success { .. }));
+    assert_eq!(settled.txn.audit.modified_by, Some(Actor::user("user-1").id));
+}
+
+#[tokio::test]
+async fn the_list_of_gateways_says_so() {
+    let world = world_with(StartMode::Offline);
+    let told = |unavailable_for| [GatewayStatus { name: GatewayName::new("FAKE"), unavailable_for }];
+    assert_eq!(world.payments.ports.gateways.statuses(), told(None));
+    goes_away(&world);
+    assert_eq!(world.payments.ports.gateways.statuses(), told(Some(AWAY)));
+    assert_eq!(world.payments.ports.gateways.names(), [GatewayName::new("FAKE")], "it is still offered");
+}

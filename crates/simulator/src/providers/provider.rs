@@ -1,0 +1,89 @@
+//! Which providers are simulated, and which protocols they speak.
+
+use serde::Serialize;
+
+/// A payment gateway company.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Provider {
+    /// Axis Bank through MIGS (Virtual Payment Client).
+    Axis,
+    /// Paytm.
+    Paytm,
+    /// PhonePe.
+    Phonepe,
+    /// PayU India.
+    Payu,
+}
+
+impl Provider {
+    /// All of them.
+    pub const ALL: [Provider; 4] = [Provider::Axis, Provider::Paytm, Provider::Phonepe, Provider::Payu];
+
+    /// The name by which applications choose it, e.g. `AXIS`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Provider::Axis => "AXIS",
+            Provider::Paytm => "PAYTM",
+            Provider::Phonepe => "PHONEPE",
+            Provider::Payu => "PAYU",
+        }
+    }
+
+    /// The first segment of its addresses, e.g. `axis`.
+    pub fn path(self) -> &'static str {
+        match self {
+            Provider::Axis => "axis",
+            Provider::Paytm => "paytm",
+            Provider::Phonepe => "phonepe",
+            Provider::Payu => "payu",
+        }
+    }
+
+    /// Its name on its pay page.
+    pub fn title(self) -> &'static str {
+        match self {
+            Provider::Axis => "Axis Bank (MIGS)",
+            Provider::Paytm => "Paytm",
+            Provider::Phonepe => "PhonePe",
+            Provider::Payu => "PayU",
+        }
+    }
+
+    /// The provider of this name, in whatever letter case.
+    pub fn from_name(name: &str) -> Option<Provider> {
+        Provider::ALL.into_iter().find(|provider| provider.path().eq_ignore_ascii_case(name))
+    }
+}
+
+/// The protocol in which an order was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// `/vpcpay` and `/vpcdps`.
+    Vpc,
+    /// Paytm's `processTransaction` and `getTxnStatus`.
+    PaytmLegacy,
+    /// Paytm's `initiateTransaction`, `showPaymentPage` and `/v3/order/status`.
+    PaytmV3,
+    /// PhonePe's `/v3/debit`.
+    PhonepeLegacy,
+    /// PhonePe's `/pg/v1/pay`.
+    PhonepeV1,
+    /// PhonePe's Standard Checkout.
+    PhonepeV2,
+    /// PayU's `_payment` and `postservice.php`.
+    Payu,
+}
+
+impl Protocol {
+    /// Whose protocol it is.
+    pub fn provider(self) -> Provider {
+        match self {
+            Protocol::Vpc => Provider::Axis,
+            Protocol::PaytmLegacy | Protocol::PaytmV3 => Provider::Paytm,
+            Protocol::PhonepeLegacy | Protocol::PhonepeV1 | Protocol::PhonepeV2 => Provider::Phonepe,
+            Protocol::Payu => Provider::Payu,
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The providers' signatures, from both sides: the simulator checks requests with them and signs its
+//! answers, and whoever plays a merchant in a test signs requests. Pure functions; whatever is wrong
+//! with a signature, from its length to its letters, makes it invalid and nothing more.
+
+pub mod axis;
+pub mod paytm;
+pub mod payu;
+pub mod phonepe;
+
+use subtle::ConstantTimeEq;
+
+/// Whether a digest in hexadecimal, of whatever letter case, is this one. Takes the same time
+/// wherever it is wrong.
+fn is_digest(expected: &[u8], given: &str) -> bool {
+    !expected.is_empty() && hex::decode(given).is_ok_and(|given| bool::from(expected.ct_eq(&given)))
+}
