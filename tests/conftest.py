@@ -65,7 +65,7 @@ class Service:
                 "taxAndPayments": [{"billId": bill, "amountPaid": amount}],
                 "productInfo": product,
                 "gateway": "SANDBOX",
-                "callbackUrl": f"{self.base}/sandbox/return?from=test",
+                "callbackUrl": f"{self.url}/sandbox/return?from=test",
                 "user": {"name": "Asha Rani", "mobileNumber": "9876543210", "tenantId": "pb"},
             },
         }

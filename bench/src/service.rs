@@ -136,7 +136,7 @@ pub(crate) async fn pay(connection: &mut Connection, redirect_url: &str) -> Resu
         field("token").context("the pay page has no token")?
     );
     let request = format!(
-        "POST /sandbox/pay HTTP/1.1\r\nHost: bench\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+        "POST /pg-service/sandbox/pay HTTP/1.1\r\nHost: bench\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
         form.len()
     );
     let answer = connection.exchange(request.as_bytes()).await?;

@@ -20,6 +20,7 @@ pub mod json;
 pub mod paytm;
 pub mod payu;
 pub mod phonepe;
+pub mod remote;
 pub mod sandbox;
 pub mod text;
 

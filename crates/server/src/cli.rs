@@ -14,13 +14,13 @@ use crate::config::{Flag, Sources, environment};
 /// gateway to pay with, and stand-ins for DIGIT's services. Nothing has to be configured.
 #[derive(Debug, Parser)]
 #[command(name = "pg-service", version, max_term_width = 100, after_help = EXAMPLES, after_long_help = EXAMPLES)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do; without it: serve.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub(crate) command: Option<Command>,
     /// Where settings come from.
     #[command(flatten)]
-    pub settings: SettingArgs,
+    pub(crate) settings: SettingArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -38,34 +38,34 @@ Exit codes: 0 done, 1 it did not work (the message says why and what to do), 2 t
 /// Settings that stand on the command line; every other one can be given with `--set`.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Settings (see docs/configuration.md for all of them)")]
-pub struct SettingArgs {
+pub(crate) struct SettingArgs {
     /// A TOML file of settings [default: pg-service.toml in the working folder, if it is there]
     #[arg(long, global = true, value_name = "FILE", env = "PG_SERVICE_CONFIG", hide_env_values = true)]
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
     /// A Java properties file, such as that of egov-pg-service
     #[arg(long, global = true, value_name = "FILE", env = "PG_SERVICE_PROPERTIES", hide_env_values = true)]
-    pub properties: Option<PathBuf>,
+    pub(crate) properties: Option<PathBuf>,
     /// The folder of the embedded database [env: PG_SERVICE_DATA_DIR] [default: ./data]
     #[arg(long, global = true, value_name = "FOLDER")]
-    pub data_dir: Option<PathBuf>,
+    pub(crate) data_dir: Option<PathBuf>,
     /// The address to listen on [env: SERVER_ADDRESS] [default: 127.0.0.1]
     #[arg(long, global = true, value_name = "IP")]
-    pub address: Option<IpAddr>,
+    pub(crate) address: Option<IpAddr>,
     /// The port to listen on; 0 takes a free one [env: SERVER_PORT] [default: 9000]
     #[arg(long, global = true, value_name = "PORT")]
-    pub port: Option<u16>,
+    pub(crate) port: Option<u16>,
     /// The service's address as payers and gateways reach it, with the context path
     #[arg(long, global = true, value_name = "URL")]
-    pub public_url: Option<String>,
+    pub(crate) public_url: Option<String>,
     /// How log lines look: human or json
     #[arg(long, global = true, value_name = "FORMAT")]
-    pub log_format: Option<String>,
+    pub(crate) log_format: Option<String>,
     /// What is logged, e.g. debug, or info,payment_service=debug
     #[arg(long, global = true, value_name = "LEVEL")]
-    pub log_level: Option<String>,
+    pub(crate) log_level: Option<String>,
     /// Any other setting, e.g. --set receipts.wait-ms=2000; may be given many times
     #[arg(long, global = true, value_name = "NAME=VALUE", value_parser = name_and_value)]
-    pub set: Vec<(String, String)>,
+    pub(crate) set: Vec<(String, String)>,
 }
 
 fn name_and_value(text: &str) -> Result<(String, String), String> {
@@ -75,7 +75,7 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
 
 /// What can be asked for.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run the service (this is also what happens without a command)
     #[command(after_help = "\
 It listens on 127.0.0.1:9000 unless told otherwise, prints where to go next, and logs to standard error.
@@ -126,34 +126,34 @@ Exit code 1 when there is a problem: good for a pipeline before a deployment.
 
 /// Of `demo`.
 #[derive(Debug, Args)]
-pub struct DemoArgs {
+pub(crate) struct DemoArgs {
     /// A running service, with its context path, instead of one of its own
     #[arg(long, value_name = "URL")]
-    pub url: Option<String>,
+    pub(crate) url: Option<String>,
     /// One JSON document for machines instead of steps for people
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Of `migrate`.
 #[derive(Debug, Args)]
-pub struct MigrateArgs {
+pub(crate) struct MigrateArgs {
     /// Change nothing, only say what is applied and what is pending
     #[arg(long)]
-    pub check: bool,
+    pub(crate) check: bool,
 }
 
 /// Of `gateways`.
 #[derive(Debug, Args)]
-pub struct GatewaysArgs {
+pub(crate) struct GatewaysArgs {
     /// JSON for machines
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Below `transaction`.
 #[derive(Debug, Subcommand)]
-pub enum TransactionCommand {
+pub(crate) enum TransactionCommand {
     /// Show one transaction with its whole history
     #[command(after_help = "\
 Shows its status, amounts and bills, who changed it when and why, its events, whether its receipt is due,
@@ -166,20 +166,20 @@ and whether it waits for an operator. It reads the database beside a running ser
 
 /// Of `transaction show`.
 #[derive(Debug, Args)]
-pub struct ShowArgs {
+pub(crate) struct ShowArgs {
     /// The transaction's id
-    pub id: String,
+    pub(crate) id: String,
     /// JSON for machines
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
     /// Show names, numbers, addresses and the gateway's raw answers, too
     #[arg(long)]
-    pub show_personal_data: bool,
+    pub(crate) show_personal_data: bool,
 }
 
 /// Below `events`.
 #[derive(Debug, Subcommand)]
-pub enum EventsCommand {
+pub(crate) enum EventsCommand {
     /// Print events in the order in which they were stored
     #[command(after_help = "\
 Events are stored in the same commit as the change they tell of. Without a broker they stay in the
@@ -193,35 +193,35 @@ database, where this command reads them, beside a running service.
 
 /// Of `events tail`.
 #[derive(Debug, Args)]
-pub struct TailArgs {
+pub(crate) struct TailArgs {
     /// Go on and wait for new ones, until interrupted
     #[arg(long, short)]
-    pub follow: bool,
+    pub(crate) follow: bool,
     /// Begin behind the event of this number
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
-    pub after: i64,
+    pub(crate) after: i64,
     /// Only those of this transaction
     #[arg(long, value_name = "ID")]
-    pub txn: Option<String>,
+    pub(crate) txn: Option<String>,
     /// One JSON object a line, with the event's body
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
     /// Leave names, numbers and addresses in the bodies as they are
     #[arg(long)]
-    pub show_personal_data: bool,
+    pub(crate) show_personal_data: bool,
 }
 
 /// Of `openapi`.
 #[derive(Debug, Args)]
-pub struct OpenapiArgs {
+pub(crate) struct OpenapiArgs {
     /// A Postman collection instead
     #[arg(long)]
-    pub postman: bool,
+    pub(crate) postman: bool,
 }
 
 impl SettingArgs {
     /// All places in which this command line has settings looked for.
-    pub fn sources(&self) -> Sources {
+    pub(crate) fn sources(&self) -> Sources {
         let own = [
             ("data.dir", "--data-dir", self.data_dir.as_ref().map(|path| path.display().to_string())),
             ("server.address", "--address", self.address.map(|address| address.to_string())),

@@ -9,20 +9,20 @@ use crate::failure::{Failure, Outcome};
 
 /// How text may look.
 #[derive(Debug, Clone, Copy)]
-pub struct Paint {
+pub(crate) struct Paint {
     colours: bool,
 }
 
 impl Paint {
     /// In colour when standard output is a terminal and `NO_COLOR` is not set.
-    pub fn detect() -> Paint {
+    pub(crate) fn detect() -> Paint {
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
             || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
         Paint { colours: io::stdout().is_terminal() && !unwanted }
     }
 
     /// Never in colour.
-    pub fn plain() -> Paint {
+    pub(crate) fn plain() -> Paint {
         Paint { colours: false }
     }
 
@@ -31,39 +31,39 @@ impl Paint {
     }
 
     /// A title.
-    pub fn title(self, text: &str) -> String {
+    pub(crate) fn title(self, text: &str) -> String {
         self.with(text, Style::new().bold())
     }
 
     /// Something that went well.
-    pub fn good(self, text: &str) -> String {
+    pub(crate) fn good(self, text: &str) -> String {
         self.with(text, Style::new().green())
     }
 
     /// Something that went badly.
-    pub fn bad(self, text: &str) -> String {
+    pub(crate) fn bad(self, text: &str) -> String {
         self.with(text, Style::new().red().bold())
     }
 
     /// Something that waits.
-    pub fn waiting(self, text: &str) -> String {
+    pub(crate) fn waiting(self, text: &str) -> String {
         self.with(text, Style::new().yellow())
     }
 
     /// Something that stands back.
-    pub fn quiet(self, text: &str) -> String {
+    pub(crate) fn quiet(self, text: &str) -> String {
         self.with(text, Style::new().dimmed())
     }
 
     /// An address to go to.
-    pub fn link(self, text: &str) -> String {
+    pub(crate) fn link(self, text: &str) -> String {
         self.with(text, Style::new().cyan())
     }
 }
 
 /// Whether anybody still reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reader {
+pub(crate) enum Reader {
     /// Somebody does.
     There,
     /// The other end of the pipe is closed: what is left to say interests nobody.
@@ -74,7 +74,7 @@ pub enum Reader {
 ///
 /// # Errors
 /// When it cannot be written for another reason than that nobody reads any more.
-pub fn say(text: &str) -> Outcome<Reader> {
+pub(crate) fn say(text: &str) -> Outcome<Reader> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()) {
         Ok(()) => Ok(Reader::There),
@@ -85,6 +85,6 @@ pub fn say(text: &str) -> Outcome<Reader> {
 
 /// Writes a text and a line break to standard error. When that does not work, there is nobody to
 /// tell.
-pub fn complain(text: &str) {
+pub(crate) fn complain(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }

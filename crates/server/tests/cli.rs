@@ -20,8 +20,12 @@ fn the_demo_keeps_its_promises() {
     assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
     let demo = json(&stdout(&output));
     assert_eq!(demo["asPromised"], true);
-    let statuses: Vec<&str> =
-        demo["payments"].as_array().unwrap().iter().map(|payment| payment["status"].as_str().unwrap()).collect();
+    let statuses: Vec<&str> = demo["payments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|payment| payment["status"].as_str().unwrap())
+        .collect();
     assert_eq!(statuses, ["SUCCESS", "FAILURE", "PENDING"]);
     let receipts: Vec<bool> =
         demo["payments"].as_array().unwrap().iter().map(|payment| payment["receipt"].is_string()).collect();
@@ -94,7 +98,9 @@ async fn a_running_service_is_looked_into_without_showing_who_paid() {
     let paid = demo["payments"][0]["txnId"].as_str().unwrap();
 
     let shown = stdout(&run(folder, &["transaction", "show", paid]));
-    for told in [paid, "SUCCESS", "PENDING → SUCCESS", "receipt issued", "save-pg-txns", "in the outbox", "100.00"] {
+    for told in
+        [paid, "SUCCESS", "PENDING → SUCCESS", "receipt issued", "save-pg-txns", "in the outbox", "100.00"]
+    {
         assert!(shown.contains(told), "{told}:\n{shown}");
     }
     let as_json = stdout(&run(folder, &["transaction", "show", "--json", paid]));
@@ -152,7 +158,8 @@ fn gateways_are_listed_with_where_their_settings_come_from() {
         .output()
         .unwrap();
     let gateways = json(&stdout(&output));
-    let row = |name: &str| gateways.as_array().unwrap().iter().find(|row| row["name"] == name).unwrap().clone();
+    let row =
+        |name: &str| gateways.as_array().unwrap().iter().find(|row| row["name"] == name).unwrap().clone();
     assert_eq!(row("SANDBOX")["active"], true);
     assert_eq!(row("AXIS")["active"], false);
     assert_eq!(row("PAYU")["active"], true);

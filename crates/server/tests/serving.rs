@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use serde_json::Value;
-use support::{Service, free_port, pg_service, run, stderr};
+use support::{Service, free_port, http_client, pg_service, run, stderr};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -34,21 +34,17 @@ async fn a_newcomer_starts_it_and_pastes_the_first_payment() {
     let (_, command) = text.split_once("curl -s '").unwrap();
     let (url, body) = command.split_once("' -H 'Content-Type: application/json' -d '").unwrap();
     let (body, _) = body.split_once('\'').unwrap();
-    let response = reqwest::Client::new()
-        .post(url)
-        .header("content-type", "application/json")
-        .body(body.to_owned())
-        .send()
-        .await
-        .unwrap();
+    let http = http_client();
+    let response =
+        http.post(url).header("content-type", "application/json").body(body.to_owned()).send().await.unwrap();
     assert_eq!(response.status(), 200);
     let answer: Value = response.json().await.unwrap();
     let redirect = answer["Transaction"]["redirectUrl"].as_str().unwrap();
-    let page = reqwest::get(redirect).await.unwrap();
+    let page = http.get(redirect).send().await.unwrap();
     assert!(page.status().is_success() && page.text().await.unwrap().contains("<form"));
-    for place in ["/docs/", "/health", "/sandbox/", "/openapi.json"] {
+    for place in ["/docs/", "/health", "/sandbox", "/openapi.json"] {
         let base = url.strip_suffix("/transaction/v1/_create").unwrap();
-        assert_eq!(reqwest::get(format!("{base}{place}")).await.unwrap().status(), 200, "{place}");
+        assert_eq!(http.get(format!("{base}{place}")).send().await.unwrap().status(), 200, "{place}");
     }
     child.kill().unwrap();
     child.wait().unwrap();
@@ -77,7 +73,10 @@ async fn a_port_or_a_folder_in_use_is_told_with_what_to_do() {
     let same_port = run(folder.path(), &["--port", &port.to_string(), "--data-dir", "other"]);
     assert_eq!(same_port.status.code(), Some(1));
     let text = stderr(&same_port);
-    assert!(text.contains(&format!("port {port} on 127.0.0.1 is in use")) && text.contains("--port"), "{text}");
+    assert!(
+        text.contains(&format!("port {port} on 127.0.0.1 is in use")) && text.contains("--port"),
+        "{text}"
+    );
 
     let same_folder = run(folder.path(), &["--port", "0"]);
     assert_eq!(same_folder.status.code(), Some(1));
@@ -85,24 +84,31 @@ async fn a_port_or_a_folder_in_use_is_told_with_what_to_do() {
     assert!(text.contains("another service uses the data folder") && text.contains("--data-dir"), "{text}");
 }
 
-#[tokio::test]
-async fn callbacks_that_may_go_anywhere_are_told_at_the_start() {
-    let folder = tempfile::tempdir().unwrap();
-    let service = Service::start(pg_service(folder.path()), free_port(), &folder.path().join("log")).await;
-    assert!(service.log().contains("payers may be sent back to any host"), "{}", service.log());
-
+/// What a service logs from its start to its end.
+async fn whole_log(environment: &[(&str, &str)]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let mut command = pg_service(folder.path());
-    command.env("PG_SERVICE_CALLBACK_ALLOWED_HOSTS", "pay.example.org");
-    let service = Service::start(command, free_port(), &folder.path().join("log")).await;
-    assert!(!service.log().contains("payers may be sent back to any host"), "{}", service.log());
+    command.envs(environment.iter().copied());
+    let mut service = Service::start(command, free_port(), &folder.path().join("log")).await;
+    service.signal("TERM");
+    assert_eq!(service.ended().await.code(), Some(0), "{}", service.log());
+    service.log()
+}
+
+#[tokio::test]
+async fn callbacks_that_may_go_anywhere_are_told_at_the_start() {
+    const TOLD: &str = "payers may be sent back to any host";
+    let open = whole_log(&[]).await;
+    assert!(open.contains(TOLD), "{open}");
+    let restricted = whole_log(&[("PG_SERVICE_CALLBACK_ALLOWED_HOSTS", "pay.example.org")]).await;
+    assert!(!restricted.contains(TOLD), "{restricted}");
 }
 
 /// A request whose body the service is waiting for: it has said that it wants it.
 async fn half_a_request(url: &str) -> TcpStream {
     let address = url.strip_prefix("http://").unwrap().strip_suffix("/pg-service").unwrap();
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let head = "POST /pg-service/gateway/v1/_search HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+    let head = "POST /pg-service/transaction/v1/_search?txnId=T1 HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
                 Content-Length: 2\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n";
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut interim = [0; 25];
@@ -125,7 +131,7 @@ async fn stopping_finishes_what_runs() {
     request.write_all(b"{}").await.unwrap();
     let mut answer = String::new();
     request.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("SANDBOX"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"Transaction\":[]"), "{answer}");
     assert_eq!(service.ended().await.code(), Some(0), "{}", service.log());
     assert!(service.log().contains("\"message\":\"stopped\""), "{}", service.log());
 }

@@ -32,14 +32,12 @@ impl std::fmt::Debug for ConfiguredBankAccounts {
 #[async_trait]
 impl BankAccounts for ConfiguredBankAccounts {
     async fn account_number(&self, _info: &RequestInfo, tenant: &TenantId) -> Result<String, DigitError> {
-        self.of_tenant
-            .get(tenant)
-            .or(self.of_others.as_ref())
-            .cloned()
-            .ok_or_else(|| DigitError::Incomplete {
+        self.of_tenant.get(tenant).or(self.of_others.as_ref()).cloned().ok_or_else(|| {
+            DigitError::Incomplete {
                 code: "BANK_ACCOUNT_FETCH_ERROR",
                 message: format!("No bank account is configured for tenant {tenant}"),
-            })
+            }
+        })
     }
 }
 
@@ -56,32 +54,11 @@ mod tests {
         let info = RequestInfo::default();
         let own = HashMap::from([(tenant("pb.amritsar"), "001".to_owned())]);
         let accounts = ConfiguredBankAccounts::new(own.clone(), Some("999".to_owned()));
-        assert_eq!(
-            accounts
-                .account_number(&info, &tenant("pb.amritsar"))
-                .await
-                .unwrap(),
-            "001"
-        );
-        assert_eq!(
-            accounts
-                .account_number(&info, &tenant("pb.jalandhar"))
-                .await
-                .unwrap(),
-            "999"
-        );
+        assert_eq!(accounts.account_number(&info, &tenant("pb.amritsar")).await.unwrap(), "001");
+        assert_eq!(accounts.account_number(&info, &tenant("pb.jalandhar")).await.unwrap(), "999");
         let accounts = ConfiguredBankAccounts::new(own, None);
-        let missing = accounts
-            .account_number(&info, &tenant("pb.jalandhar"))
-            .await
-            .unwrap_err();
-        assert!(matches!(
-            missing,
-            DigitError::Incomplete {
-                code: "BANK_ACCOUNT_FETCH_ERROR",
-                ..
-            }
-        ));
+        let missing = accounts.account_number(&info, &tenant("pb.jalandhar")).await.unwrap_err();
+        assert!(matches!(missing, DigitError::Incomplete { code: "BANK_ACCOUNT_FETCH_ERROR", .. }));
         assert!(!format!("{accounts:?}").contains("001"));
     }
 }

@@ -19,11 +19,7 @@ pub(super) fn local_time(at: Timestamp, zone: &TimeZone) -> DateTime {
 
 /// The first year of the financial year a date lies in: it begins on 1 April.
 pub(super) fn financial_year_start(date: DateTime) -> i16 {
-    if date.month() >= 4 {
-        date.year()
-    } else {
-        date.year().saturating_sub(1)
-    }
+    if date.month() >= 4 { date.year() } else { date.year().saturating_sub(1) }
 }
 
 #[cfg(test)]
@@ -32,10 +28,7 @@ mod tests {
 
     fn at(text: &str) -> DateTime {
         let moment: jiff::Timestamp = text.parse().unwrap();
-        local_time(
-            Timestamp::from_millis(moment.as_millisecond()),
-            &indian_standard_time(),
-        )
+        local_time(Timestamp::from_millis(moment.as_millisecond()), &indian_standard_time())
     }
 
     #[test]

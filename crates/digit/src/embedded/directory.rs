@@ -31,12 +31,7 @@ pub struct PayerDirectory {
 impl PayerDirectory {
     /// A directory whose new entries are dated by the clock.
     pub fn new(registers: Arc<dyn Registers>, clock: Arc<dyn Clock>) -> PayerDirectory {
-        PayerDirectory {
-            registers,
-            clock,
-            recent: Mutex::default(),
-            hasher: RandomState::new(),
-        }
+        PayerDirectory { registers, clock, recent: Mutex::default(), hasher: RandomState::new() }
     }
 
     fn recent(&self) -> std::sync::MutexGuard<'_, Recent> {
@@ -60,10 +55,7 @@ impl Payers for PayerDirectory {
                     .payer(state, details, &new_uuid, self.clock.now())
                     .await
                     // Finding or registering somebody twice does no harm: repeating is safe.
-                    .map_err(|source| DigitError::NotSent {
-                        service: SERVICE,
-                        source,
-                    })?;
+                    .map_err(|source| DigitError::NotSent { service: SERVICE, source })?;
                 let entry = Entry {
                     state: state.to_owned(),
                     mobile: mobile.clone(),
@@ -142,10 +134,7 @@ mod tests {
     }
 
     async fn find(directory: &PayerDirectory, details: &PayerDetails) -> Payer {
-        directory
-            .find_or_create(&RequestInfo::default(), details)
-            .await
-            .unwrap()
+        directory.find_or_create(&RequestInfo::default(), details).await.unwrap()
     }
 
     #[tokio::test]
@@ -160,16 +149,9 @@ mod tests {
         assert_eq!(first.tenant_id, "pb");
         assert_eq!(first.user_name, Personal::new("9876543210"));
         assert_eq!(first.uuid.len(), 36);
-        assert_eq!(
-            registers.payers_asked(),
-            1,
-            "a known payer is answered from memory"
-        );
+        assert_eq!(registers.payers_asked(), 1, "a known payer is answered from memory");
         let restarted = PayerDirectory::new(registers, Arc::new(SystemClock));
-        assert_eq!(
-            find(&restarted, &details("Asha", "9876543210", "pb.amritsar")).await,
-            first
-        );
+        assert_eq!(find(&restarted, &details("Asha", "9876543210", "pb.amritsar")).await, first);
     }
 
     #[tokio::test]
@@ -192,18 +174,11 @@ mod tests {
             state: "pb".to_owned(),
             mobile: Personal::new("1"),
             name: Personal::new(name),
-            payer: StoredPayer {
-                uuid: uuid.to_owned(),
-                user_name: Personal::new("1"),
-                email_id: None,
-            },
+            payer: StoredPayer { uuid: uuid.to_owned(), user_name: Personal::new("1"), email_id: None },
         };
         let mut recent = Recent::default();
         recent.remember(7, entry("Asha", "a"));
-        assert_eq!(
-            recent.find(7, "pb", &Personal::new("1"), &Personal::new("Ravi")),
-            None
-        );
+        assert_eq!(recent.find(7, "pb", &Personal::new("1"), &Personal::new("Ravi")), None);
         recent.remember(7, entry("Ravi", "r"));
         let ravi = recent.find(7, "pb", &Personal::new("1"), &Personal::new("Ravi"));
         assert_eq!(ravi.map(|payer| payer.uuid).as_deref(), Some("r"));
@@ -215,20 +190,12 @@ mod tests {
             state: "pb".to_owned(),
             mobile: Personal::new("1"),
             name: Personal::new("Asha"),
-            payer: StoredPayer {
-                uuid: "a".to_owned(),
-                user_name: Personal::new("1"),
-                email_id: None,
-            },
+            payer: StoredPayer { uuid: "a".to_owned(), user_name: Personal::new("1"), email_id: None },
         };
         let mut recent = Recent::default();
         for hash in 0..20_000 {
             recent.remember(hash, entry());
-            assert!(
-                recent
-                    .find(0, "pb", &Personal::new("1"), &Personal::new("Asha"))
-                    .is_some()
-            );
+            assert!(recent.find(0, "pb", &Personal::new("1"), &Personal::new("Asha")).is_some());
             assert!(recent.younger.len() + recent.older.len() <= 2 * GENERATION);
         }
     }

@@ -116,10 +116,9 @@ impl IdFormat {
                     let number = (from.random)() % 10_u64.pow(u32::from(*count));
                     let _ = write!(id, "{number:0width$}", width = usize::from(*count));
                 }
-                Part::City => push_tenant(
-                    &mut id,
-                    from.tenant.as_str().rsplit('.').next().unwrap_or_default(),
-                ),
+                Part::City => {
+                    push_tenant(&mut id, from.tenant.as_str().rsplit('.').next().unwrap_or_default())
+                }
                 Part::Tenant => push_tenant(&mut id, from.tenant.as_str()),
             }
         }
@@ -171,10 +170,7 @@ impl IdFormat {
                 Err(unknown())
             };
         }
-        if inside
-            .get(..4)
-            .is_some_and(|start| start.eq_ignore_ascii_case("SEQ_"))
-        {
+        if inside.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("SEQ_")) {
             let printable = inside.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
             if !printable || inside.len() == 4 || inside.len() > MAX_SEQUENCE_NAME {
                 return Err(unknown());
@@ -200,10 +196,7 @@ impl FromStr for IdFormat {
         if text.chars().any(char::is_control) {
             return Err(InvalidIdFormat::ControlCharacter);
         }
-        let mut format = IdFormat {
-            parts: Vec::new(),
-            sequences: Vec::new(),
-        };
+        let mut format = IdFormat { parts: Vec::new(), sequences: Vec::new() };
         let mut rest = text;
         while let Some((literal, behind)) = rest.split_once('[') {
             let Some((inside, after)) = behind.split_once(']') else {
@@ -268,15 +261,10 @@ fn date_pattern(placeholder: &str, pattern: &str) -> Result<Vec<DatePart>, Inval
 fn financial_year_pattern(placeholder: &str, pattern: &str) -> Result<Vec<DatePart>, InvalidIdFormat> {
     let parts = date_pattern(placeholder, pattern);
     let years = |parts: &[DatePart]| {
-        parts
-            .iter()
-            .filter(|part| matches!(part, DatePart::Year4 | DatePart::Year2))
-            .count()
+        parts.iter().filter(|part| matches!(part, DatePart::Year4 | DatePart::Year2)).count()
     };
     let only_years = |parts: &[DatePart]| {
-        parts
-            .iter()
-            .all(|part| matches!(part, DatePart::Year4 | DatePart::Year2 | DatePart::Text(_)))
+        parts.iter().all(|part| matches!(part, DatePart::Year4 | DatePart::Year2 | DatePart::Text(_)))
     };
     match parts {
         Ok(parts) if only_years(&parts) && (1..=2).contains(&years(&parts)) => Ok(parts),
@@ -322,13 +310,7 @@ fn push_financial_year(id: &mut String, pattern: &[DatePart], now: DateTime) {
 
 /// A tenant as part of an id: `pb.amritsar` → `PB_AMRITSAR`, one character for each.
 fn push_tenant(id: &mut String, tenant: &str) {
-    id.extend(tenant.chars().map(|c| {
-        if c.is_ascii_alphanumeric() {
-            c.to_ascii_uppercase()
-        } else {
-            '_'
-        }
-    }));
+    id.extend(tenant.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }));
 }
 
 #[cfg(test)]
@@ -384,9 +366,7 @@ mod tests {
 
     #[test]
     fn an_unknown_placeholder_is_named_with_what_is_allowed() {
-        for inside in [
-            "cy", "d{0}", "d{19}", "d{x}", "d{}", "SEQ_", "SEQ_A B", "", "CITY", "yyyy",
-        ] {
+        for inside in ["cy", "d{0}", "d{19}", "d{x}", "d{}", "SEQ_", "SEQ_A B", "", "CITY", "yyyy"] {
             let error = refusal(&format!("X[{inside}]-[SEQ_A]"));
             assert_eq!(error, InvalidIdFormat::UnknownPlaceholder(inside.to_owned()));
             assert!(error.to_string().contains("[SEQ_NAME]"), "{error}");
@@ -395,29 +375,17 @@ mod tests {
             refusal("[cy:YYYY_MM]_[SEQ_A]").to_string(),
             r#"unknown letters "YYYY" in [cy:YYYY_MM]; allowed are yyyy, yy, MM, dd, HH, mm and ss"#
         );
-        assert!(matches!(
-            refusal("[fy:MM]_[SEQ_A]"),
-            InvalidIdFormat::UnknownPattern { .. }
-        ));
-        assert!(matches!(
-            refusal("[fy:yy-yy-yy]_[SEQ_A]"),
-            InvalidIdFormat::UnknownPattern { .. }
-        ));
+        assert!(matches!(refusal("[fy:MM]_[SEQ_A]"), InvalidIdFormat::UnknownPattern { .. }));
+        assert!(matches!(refusal("[fy:yy-yy-yy]_[SEQ_A]"), InvalidIdFormat::UnknownPattern { .. }));
     }
 
     #[test]
     fn a_format_that_cannot_keep_its_promise_is_refused() {
         assert_eq!(refusal("PB_[cy:yyyy]_[d{18}]"), InvalidIdFormat::NoSequence);
         assert_eq!(refusal(""), InvalidIdFormat::NoSequence);
-        assert_eq!(
-            refusal("PB_[SEQ_A"),
-            InvalidIdFormat::Unclosed("[SEQ_A".to_owned())
-        );
+        assert_eq!(refusal("PB_[SEQ_A"), InvalidIdFormat::Unclosed("[SEQ_A".to_owned()));
         assert_eq!(refusal("a\n[SEQ_A]"), InvalidIdFormat::ControlCharacter);
-        assert_eq!(
-            refusal(&format!("{}[SEQ_A]", "x".repeat(109))),
-            InvalidIdFormat::TooLong(129)
-        );
+        assert_eq!(refusal(&format!("{}[SEQ_A]", "x".repeat(109))), InvalidIdFormat::TooLong(129));
     }
 
     proptest! {

@@ -41,18 +41,8 @@ impl SequenceIds {
         zone: TimeZone,
         format: IdFormat,
     ) -> SequenceIds {
-        let sequences = format
-            .sequences()
-            .iter()
-            .map(|name| Sequence::new(name))
-            .collect();
-        SequenceIds {
-            registers,
-            clock,
-            zone,
-            format,
-            sequences,
-        }
+        let sequences = format.sequences().iter().map(|name| Sequence::new(name)).collect();
+        SequenceIds { registers, clock, zone, format, sequences }
     }
 
     async fn make(&self, tenant: &TenantId) -> Result<TxnId, BoxError> {
@@ -83,10 +73,7 @@ impl SequenceIds {
 impl TransactionIds for SequenceIds {
     async fn next(&self, _info: &RequestInfo, tenant: &TenantId) -> Result<TxnId, DigitError> {
         // Numbers that were taken for nothing are lost without harm: repeating is safe.
-        self.make(tenant).await.map_err(|source| DigitError::NotSent {
-            service: SERVICE,
-            source,
-        })
+        self.make(tenant).await.map_err(|source| DigitError::NotSent { service: SERVICE, source })
     }
 }
 
@@ -111,18 +98,8 @@ struct Sequence {
 
 impl Sequence {
     fn new(name: &str) -> Sequence {
-        let block = Block {
-            next: 0,
-            end: 0,
-            size: 0,
-            taken_at: Timestamp::from_millis(0),
-            failures: 0,
-        };
-        Sequence {
-            name: name.to_owned(),
-            block: Mutex::new(block),
-            refilling: tokio::sync::Mutex::new(()),
-        }
+        let block = Block { next: 0, end: 0, size: 0, taken_at: Timestamp::from_millis(0), failures: 0 };
+        Sequence { name: name.to_owned(), block: Mutex::new(block), refilling: tokio::sync::Mutex::new(()) }
     }
 
     fn block(&self) -> std::sync::MutexGuard<'_, Block> {
@@ -204,19 +181,12 @@ mod tests {
 
     fn ids(registers: &Arc<MemoryRegisters>, format: &str) -> Arc<SequenceIds> {
         let clock = Arc::new(ManualClock::at(NOON));
-        Arc::new(SequenceIds::new(
-            registers.clone(),
-            clock,
-            indian_standard_time(),
-            format.parse().unwrap(),
-        ))
+        Arc::new(SequenceIds::new(registers.clone(), clock, indian_standard_time(), format.parse().unwrap()))
     }
 
     async fn next(ids: &SequenceIds) -> Result<String, DigitError> {
         let tenant = TenantId::new("pb.amritsar").unwrap();
-        ids.next(&RequestInfo::default(), &tenant)
-            .await
-            .map(|id| id.as_str().to_owned())
+        ids.next(&RequestInfo::default(), &tenant).await.map(|id| id.as_str().to_owned())
     }
 
     async fn take(ids: &Arc<SequenceIds>, count: usize) -> Vec<Result<String, DigitError>> {
@@ -237,10 +207,7 @@ mod tests {
     async fn ids_have_digits_form() {
         let ids = ids(&Arc::default(), "PB_PG_[cy:yyyy_MM_dd]_[SEQ_EG_PG_TXN]_[d{2}]");
         let id = next(&ids).await.unwrap();
-        assert!(
-            id.starts_with("PB_PG_2026_11_22_000001_") && id.len() == 26,
-            "{id}"
-        );
+        assert!(id.starts_with("PB_PG_2026_11_22_000001_") && id.len() == 26, "{id}");
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -249,11 +216,7 @@ mod tests {
         let ids = ids(&registers, "[SEQ_A]");
         let taken: HashSet<String> = take(&ids, 2_000).await.into_iter().map(Result::unwrap).collect();
         assert_eq!(taken.len(), 2_000);
-        assert!(
-            registers.blocks_taken() <= 8,
-            "{} blocks",
-            registers.blocks_taken()
-        );
+        assert!(registers.blocks_taken() <= 8, "{} blocks", registers.blocks_taken());
     }
 
     #[tokio::test]
@@ -285,16 +248,8 @@ mod tests {
         registers.fails(true);
         registers.release();
         let failed = waiting.await.unwrap();
-        assert!(
-            failed
-                .iter()
-                .all(|id| matches!(id, Err(DigitError::NotSent { .. })))
-        );
-        assert_eq!(
-            registers.blocks_asked(),
-            1,
-            "one attempt is shared by all who waited"
-        );
+        assert!(failed.iter().all(|id| matches!(id, Err(DigitError::NotSent { .. }))));
+        assert_eq!(registers.blocks_asked(), 1, "one attempt is shared by all who waited");
         registers.fails(false);
         assert_eq!(next(&ids).await.unwrap(), "000001");
     }

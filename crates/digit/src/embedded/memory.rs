@@ -69,11 +69,7 @@ impl MemoryRegisters {
 
     fn working(&self) -> Result<MutexGuard<'_, Books>, BoxError> {
         let books = self.books();
-        if books.fails {
-            Err("the disk is full".into())
-        } else {
-            Ok(books)
-        }
+        if books.fails { Err("the disk is full".into()) } else { Ok(books) }
     }
 }
 
@@ -95,11 +91,7 @@ impl Registers for MemoryRegisters {
 
     async fn paid_bills(&self, bills: &[BillKey]) -> Result<Vec<BillKey>, BoxError> {
         let books = self.working()?;
-        Ok(bills
-            .iter()
-            .filter(|bill| books.paid.contains(bill))
-            .cloned()
-            .collect())
+        Ok(bills.iter().filter(|bill| books.paid.contains(bill)).cloned().collect())
     }
 
     async fn register_payment(
@@ -113,24 +105,15 @@ impl Registers for MemoryRegisters {
         let bills: Vec<BillKey> = payment
             .bills
             .iter()
-            .map(|(bill, _)| BillKey {
-                tenant: payment.tenant_id.clone(),
-                bill: bill.clone(),
-            })
+            .map(|(bill, _)| BillKey { tenant: payment.tenant_id.clone(), bill: bill.clone() })
             .collect();
         if let Some(paid) = bills.iter().find(|bill| books.paid.contains(bill)) {
             return Ok(Registration::AlreadyPaid(paid.clone()));
         }
         let issued = books.paid.len() as u64;
-        let receipts = Receipts(
-            (1..=bills.len() as u64)
-                .map(|nth| number(issued + nth, now))
-                .collect(),
-        );
+        let receipts = Receipts((1..=bills.len() as u64).map(|nth| number(issued + nth, now)).collect());
         books.paid.extend(bills);
-        books
-            .receipts
-            .insert(transaction_number.clone(), receipts.clone());
+        books.receipts.insert(transaction_number.clone(), receipts.clone());
         Ok(Registration::Registered(receipts))
     }
 
@@ -148,17 +131,10 @@ impl Registers for MemoryRegisters {
         let mut books = self.working()?;
         books.payers_asked += 1;
         let text = |personal: &Personal| personal.expose().to_owned();
-        let key = (
-            state.to_owned(),
-            text(&details.mobile_number),
-            text(&details.name),
-        );
+        let key = (state.to_owned(), text(&details.mobile_number), text(&details.name));
         let payer = books.payers.entry(key).or_insert_with(|| StoredPayer {
             uuid: new_uuid.to_owned(),
-            user_name: details
-                .user_name
-                .clone()
-                .unwrap_or_else(|| details.mobile_number.clone()),
+            user_name: details.user_name.clone().unwrap_or_else(|| details.mobile_number.clone()),
             email_id: details.email_id.clone(),
         });
         Ok(payer.clone())

@@ -31,10 +31,7 @@ impl ReceiptRegister {
 /// which does not begin anew with the year.
 fn receipt_number(number: u64, issued_at: Timestamp) -> String {
     let year = financial_year_start(local_time(issued_at, &indian_standard_time()));
-    format!(
-        "RCPT/{year:04}-{:02}/{number:06}",
-        year.saturating_add(1).rem_euclid(100)
-    )
+    format!("RCPT/{year:04}-{:02}/{number:06}", year.saturating_add(1).rem_euclid(100))
 }
 
 /// A refusal in the error envelope of DIGIT's services.
@@ -45,33 +42,21 @@ fn refusal(code: &str, message: &str) -> DigitError {
             "id": null, "parentId": null, "code": code, "message": message, "description": null, "params": null,
         }],
     });
-    DigitError::Refused {
-        service: SERVICE,
-        body: body.to_string(),
-    }
+    DigitError::Refused { service: SERVICE, body: body.to_string() }
 }
 
 fn already_paid(bill: &BillKey) -> DigitError {
-    refusal(
-        "BILL_ALREADY_PAID",
-        &format!("Bill {} has already been paid", bill.bill),
-    )
+    refusal("BILL_ALREADY_PAID", &format!("Bill {} has already been paid", bill.bill))
 }
 
 /// Nothing is written by a question: asking again is safe.
 fn not_asked(source: BoxError) -> DigitError {
-    DigitError::NotSent {
-        service: SERVICE,
-        source,
-    }
+    DigitError::NotSent { service: SERVICE, source }
 }
 
 fn check_sum(payment: &Payment) -> Result<(), DigitError> {
     if payment.bills.is_empty() {
-        return Err(refusal(
-            "PAYMENT_WITHOUT_BILLS",
-            "A payment must pay at least one bill",
-        ));
+        return Err(refusal("PAYMENT_WITHOUT_BILLS", "A payment must pay at least one bill"));
     }
     if Money::sum(payment.bills.iter().map(|(_, paid)| *paid)) != Some(payment.total) {
         return Err(refusal(
@@ -89,18 +74,9 @@ impl Collections for ReceiptRegister {
         let bills: Vec<BillKey> = payment
             .bills
             .iter()
-            .map(|(bill, _)| BillKey {
-                tenant: payment.tenant_id.clone(),
-                bill: bill.clone(),
-            })
+            .map(|(bill, _)| BillKey { tenant: payment.tenant_id.clone(), bill: bill.clone() })
             .collect();
-        match self
-            .registers
-            .paid_bills(&bills)
-            .await
-            .map_err(not_asked)?
-            .first()
-        {
+        match self.registers.paid_bills(&bills).await.map_err(not_asked)?.first() {
             Some(bill) => Err(already_paid(bill)),
             None => Ok(()),
         }
@@ -120,10 +96,7 @@ impl Collections for ReceiptRegister {
             .register_payment(payment, transaction_number, self.clock.now(), receipt_number)
             .await
             // The commit may have happened all the same: look it up before trying again.
-            .map_err(|source| DigitError::Unanswered {
-                service: SERVICE,
-                source,
-            })?;
+            .map_err(|source| DigitError::Unanswered { service: SERVICE, source })?;
         match registered {
             Registration::Registered(receipts) => Ok(receipts),
             Registration::AlreadyPaid(bill) => Err(already_paid(&bill)),
@@ -136,10 +109,7 @@ impl Collections for ReceiptRegister {
         _tenant: &TenantId,
         transaction_number: &TxnId,
     ) -> Result<Option<Receipts>, DigitError> {
-        self.registers
-            .receipts(transaction_number)
-            .await
-            .map_err(not_asked)
+        self.registers.receipts(transaction_number).await.map_err(not_asked)
     }
 }
 
@@ -179,9 +149,7 @@ mod tests {
     }
 
     fn refused_with(error: &DigitError) -> String {
-        let DigitError::Refused { body, .. } = error else {
-            panic!("{error:?}")
-        };
+        let DigitError::Refused { body, .. } = error else { panic!("{error:?}") };
         let body: serde_json::Value = serde_json::from_str(body).unwrap();
         body["Errors"][0]["code"].as_str().unwrap().to_owned()
     }
@@ -195,10 +163,7 @@ mod tests {
         let receipts = register.create(&info, &paid).await.unwrap();
         assert_eq!(receipts.0, ["RCPT/2026-27/000001", "RCPT/2026-27/000002"]);
         let number = paid.transaction_number.as_ref().unwrap();
-        assert_eq!(
-            register.find(&info, &paid.tenant_id, number).await.unwrap(),
-            Some(receipts)
-        );
+        assert_eq!(register.find(&info, &paid.tenant_id, number).await.unwrap(), Some(receipts));
         let other = TxnId::new("T2").unwrap();
         assert_eq!(register.find(&info, &paid.tenant_id, &other).await.unwrap(), None);
     }
@@ -207,48 +172,27 @@ mod tests {
     async fn a_bill_is_paid_once() {
         let (register, _) = register(&Arc::default());
         let info = RequestInfo::default();
-        register
-            .create(&info, &payment("T1", &[("B1", "10")]))
-            .await
-            .unwrap();
+        register.create(&info, &payment("T1", &[("B1", "10")])).await.unwrap();
         let second = payment("T2", &[("B2", "1"), ("B1", "10")]);
         for error in [
             register.validate(&info, &second).await.unwrap_err(),
             register.create(&info, &second).await.unwrap_err(),
-            register
-                .create(&info, &payment("T1", &[("B1", "10")]))
-                .await
-                .unwrap_err(),
+            register.create(&info, &payment("T1", &[("B1", "10")])).await.unwrap_err(),
         ] {
             assert_eq!(refused_with(&error), "BILL_ALREADY_PAID");
         }
-        assert_eq!(
-            register
-                .find(&info, &second.tenant_id, &TxnId::new("T2").unwrap())
-                .await
-                .unwrap(),
-            None
-        );
+        assert_eq!(register.find(&info, &second.tenant_id, &TxnId::new("T2").unwrap()).await.unwrap(), None);
     }
 
     #[tokio::test]
     async fn a_receipt_carries_the_financial_year_it_is_issued_in() {
         let (register, clock) = register(&Arc::default());
         let info = RequestInfo::default();
-        register
-            .create(&info, &payment("T1", &[("B1", "10")]))
-            .await
-            .unwrap();
+        register.create(&info, &payment("T1", &[("B1", "10")])).await.unwrap();
         clock.advance(std::time::Duration::from_secs(1));
-        let receipts = register
-            .create(&info, &payment("T2", &[("B2", "10")]))
-            .await
-            .unwrap();
+        let receipts = register.create(&info, &payment("T2", &[("B2", "10")])).await.unwrap();
         assert_eq!(receipts.0, ["RCPT/2027-28/000002"]);
-        assert_eq!(
-            receipt_number(1, moment("2099-06-01T00:00:00Z")),
-            "RCPT/2099-00/000001"
-        );
+        assert_eq!(receipt_number(1, moment("2099-06-01T00:00:00Z")), "RCPT/2099-00/000001");
     }
 
     #[tokio::test]
@@ -257,19 +201,10 @@ mod tests {
         let info = RequestInfo::default();
         let mut paid = payment("T1", &[("B1", "10")]);
         paid.total = Money::parse("11").unwrap();
-        assert_eq!(
-            refused_with(&register.validate(&info, &paid).await.unwrap_err()),
-            "PAYMENT_SUM_MISMATCH"
-        );
-        assert_eq!(
-            refused_with(&register.create(&info, &paid).await.unwrap_err()),
-            "PAYMENT_SUM_MISMATCH"
-        );
+        assert_eq!(refused_with(&register.validate(&info, &paid).await.unwrap_err()), "PAYMENT_SUM_MISMATCH");
+        assert_eq!(refused_with(&register.create(&info, &paid).await.unwrap_err()), "PAYMENT_SUM_MISMATCH");
         paid.bills.clear();
-        assert_eq!(
-            refused_with(&register.create(&info, &paid).await.unwrap_err()),
-            "PAYMENT_WITHOUT_BILLS"
-        );
+        assert_eq!(refused_with(&register.create(&info, &paid).await.unwrap_err()), "PAYMENT_WITHOUT_BILLS");
     }
 
     #[tokio::test]
@@ -279,13 +214,7 @@ mod tests {
         let info = RequestInfo::default();
         let paid = payment("T1", &[("B1", "10")]);
         registers.fails(true);
-        assert!(matches!(
-            register.validate(&info, &paid).await,
-            Err(DigitError::NotSent { .. })
-        ));
-        assert!(matches!(
-            register.create(&info, &paid).await,
-            Err(DigitError::Unanswered { .. })
-        ));
+        assert!(matches!(register.validate(&info, &paid).await, Err(DigitError::NotSent { .. })));
+        assert!(matches!(register.create(&info, &paid).await, Err(DigitError::Unanswered { .. })));
     }
 }

@@ -317,7 +317,8 @@ pub fn status_facts(reply: Reply, read: impl Fn(&Object) -> Facts) -> Result<Fac
 /// Where the payer pays, out of the answer to `/v3/debit`: the `Location` that we do not follow.
 ///
 /// # Errors
-/// As [`refusal`].
+/// [`GatewayError::Refused`] when nothing was opened; [`GatewayError::Unanswered`] or
+/// [`GatewayError::Unreadable`] when that is not known.
 pub fn legacy_pay_page(reply: Reply, called: &str) -> Result<String, GatewayError> {
     match (reply.status, &reply.location) {
         (200..=399, Some(location)) => pay_page(called, location),
@@ -328,7 +329,8 @@ pub fn legacy_pay_page(reply: Reply, called: &str) -> Result<String, GatewayErro
 /// Where the payer pays, out of the answer to `/pg/v1/pay`.
 ///
 /// # Errors
-/// As [`refusal`].
+/// [`GatewayError::Refused`] when nothing was opened; [`GatewayError::Unanswered`] or
+/// [`GatewayError::Unreadable`] when that is not known.
 pub fn v1_pay_page(reply: Reply, called: &str, txn: &Transaction) -> Result<String, GatewayError> {
     let named = (|| {
         let answer =
@@ -349,7 +351,8 @@ pub fn v1_pay_page(reply: Reply, called: &str, txn: &Transaction) -> Result<Stri
 /// Where the payer pays, out of the answer to `/checkout/v2/pay`.
 ///
 /// # Errors
-/// As [`refusal`].
+/// [`GatewayError::Refused`] when nothing was opened; [`GatewayError::Unanswered`] or
+/// [`GatewayError::Unreadable`] when that is not known.
 pub fn checkout_pay_page(reply: Reply, called: &str) -> Result<String, GatewayError> {
     let named = Object::parse(&reply.body).and_then(|answer| answer.text("redirectUrl"));
     match (reply.status, named) {
@@ -358,8 +361,7 @@ pub fn checkout_pay_page(reply: Reply, called: &str) -> Result<String, GatewayEr
     }
 }
 
-/// What it means that no pay page came: [`GatewayError::Refused`] when nothing was opened, else
-/// [`GatewayError::Unanswered`] or [`GatewayError::Unreadable`].
+/// What it means that no pay page came.
 fn refusal(reply: Reply) -> GatewayError {
     let code = Object::parse(&reply.body).and_then(|answer| answer.text("code"));
     let code = code.as_deref().map(|code| cut(code, 64));

@@ -47,9 +47,9 @@ fn account(vector: &Vector, host: &str, merchant_id: &str) -> Result<Salted, Str
 
 fn sign(vector: &Vector) -> Checked {
     let (account, path) = (account(vector, SANDBOX, "")?, vector.input("path")?);
-    let call = match &vector.inputs["payload_json"] {
-        Value::String(payload) => wire::signed_post(&account, path, payload, &[]),
-        _ => wire::signed_get(&account, path, &[]),
+    let call = match vector.inputs["payload_json"].as_str() {
+        Some(payload) => wire::signed_post(&account, path, payload, &[]),
+        None => wire::signed_get(&account, path, &[]),
     };
     let request = match &call.body {
         Body::Json(text) => {
@@ -71,10 +71,10 @@ fn signed_status(vector: &Vector) -> Checked {
 
 /// The account a vector was recorded with: what it does not name is made up.
 fn checkout(vector: &Vector) -> Result<Checkout, String> {
-    let input = |name: &str| match &vector.inputs[name] {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        _ => "1".to_owned(),
+    let input = |name: &str| match (vector.inputs[name].as_str(), vector.inputs[name].as_u64()) {
+        (Some(text), _) => text.to_owned(),
+        (None, Some(number)) => number.to_string(),
+        (None, None) => "1".to_owned(),
     };
     let lookup = |property: &str| match property {
         "phonepe.protocol" => Some("v2".to_owned()),
@@ -99,10 +99,7 @@ fn token(vector: &Vector) -> Checked {
 }
 
 fn checkout_pay(vector: &Vector) -> Checked {
-    let meta = match &vector.inputs["meta"] {
-        Value::Null => Vec::new(),
-        _ => vector.input_pairs("meta")?,
-    };
+    let meta = if vector.inputs["meta"].is_null() { Vec::new() } else { vector.input_pairs("meta")? };
     let expire_after = vector.inputs["expire_after"].as_u64().map(u32::try_from).transpose();
     let order = CheckoutOrder {
         id: vector.input("merchant_order_id")?,

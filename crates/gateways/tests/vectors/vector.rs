@@ -153,7 +153,6 @@ fn normalised(report: &Result<Report, GatewayError>) -> &'static str {
             | GatewayError::Unanswered(_)
             | GatewayError::Refused { .. }
             | GatewayError::Unavailable { .. }
-            | GatewayError::Unavailable { .. }
             | GatewayError::BadSignature,
         ) => "NO ANSWER",
     }

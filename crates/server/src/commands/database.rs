@@ -28,7 +28,8 @@ pub(super) fn open(config: &Config) -> Outcome<Arc<SqliteStore>> {
 
 /// The id of a transaction as it stands on the command line.
 pub(super) fn transaction_id(text: &str) -> Outcome<TxnId> {
-    TxnId::new(text).map_err(|error| Failure::new(format!("`{text}` cannot be a transaction id")).because(&error))
+    TxnId::new(text)
+        .map_err(|error| Failure::new(format!("`{text}` cannot be a transaction id")).because(&error))
 }
 
 /// What went wrong when something was looked up.

@@ -56,12 +56,18 @@ impl Printer<'_> {
 
     fn line(&self, stored: &StoredEvent) -> Outcome<String> {
         let event = &stored.event;
-        let mut body: Value = serde_json::from_str(&event.body)
-            .map_err(|error| Failure::new(format!("event {} cannot be read", stored.sequence)).because(&error))?;
+        let mut body: Value = serde_json::from_str(&event.body).map_err(|error| {
+            Failure::new(format!("event {} cannot be read", stored.sequence)).because(&error)
+        })?;
         if !self.args.json {
             let at = self.paint.quiet(&moment(stored.stored_at, self.zone));
             let summary = summary(&body);
-            return Ok(format!("{at}  #{}  {}  {}  {summary}", stored.sequence, event.kind.as_str(), event.txn_id));
+            return Ok(format!(
+                "{at}  #{}  {}  {}  {summary}",
+                stored.sequence,
+                event.kind.as_str(),
+                event.txn_id
+            ));
         }
         if !self.args.show_personal_data {
             mask(&mut body);
@@ -97,7 +103,9 @@ fn summary(body: &Value) -> String {
     match (text("txnStatus"), text("receipt")) {
         (Some(status), Some(receipt)) => format!("{status}, receipt {receipt}"),
         (Some(status), None) => status.to_owned(),
-        (None, _) if body["TransactionDump"]["txnResponse"].is_null() => "the request to the gateway".to_owned(),
+        (None, _) if body["TransactionDump"]["txnResponse"].is_null() => {
+            "the request to the gateway".to_owned()
+        }
         (None, _) => "the gateway's answer".to_owned(),
     }
 }

@@ -46,13 +46,23 @@ pub(super) fn run(loaded: &Loaded, args: &GatewaysArgs) -> Outcome<ExitCode> {
 fn table(rows: &[Row], paint: Paint) -> String {
     let protocol_width = rows.iter().map(|row| row.protocol.len()).max().unwrap_or_default();
     let mut lines =
-        vec![paint.title(&format!("{:8}  {:8}  {:protocol_width$}  settings from", "gateway", "offered", "protocol"))];
+        vec![paint.title(&format!(
+            "{:8}  {:8}  {:protocol_width$}  settings from",
+            "gateway", "offered", "protocol"
+        ))];
     for row in rows {
-        let offered = if row.active { paint.good(&format!("{:8}", "yes")) } else { paint.quiet(&format!("{:8}", "no")) };
+        let offered = if row.active {
+            paint.good(&format!("{:8}", "yes"))
+        } else {
+            paint.quiet(&format!("{:8}", "no"))
+        };
         let places = if row.places.is_empty() { "defaults".to_owned() } else { row.places.join(", ") };
         lines.push(format!("{:8}  {offered}  {:protocol_width$}  {places}", row.name, row.protocol));
     }
     lines.push(String::new());
-    lines.push(paint.quiet("Switch one on with <gateway>.active=true; `pg-service check-config` shows its settings."));
+    lines
+        .push(paint.quiet(
+            "Switch one on with <gateway>.active=true; `pg-service check-config` shows its settings.",
+        ));
     lines.join("\n")
 }

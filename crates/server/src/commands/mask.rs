@@ -15,7 +15,9 @@ pub(super) fn mask(value: &mut Value) {
                 match name.as_str() {
                     "user" | "userInfo" => mask_person(value),
                     "additionalDetails" => hide_attached(value),
-                    "txnResponse" | "authToken" | "evidence" if !value.is_null() => *value = Value::from(HIDDEN),
+                    "txnResponse" | "authToken" | "evidence" if !value.is_null() => {
+                        *value = Value::from(HIDDEN)
+                    }
                     "txnRequest" | "redirectUrl" | "callbackUrl" => cut_query(value),
                     _ => mask(value),
                 }

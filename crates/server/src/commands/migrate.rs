@@ -25,7 +25,9 @@ fn check(config: &Config, paint: Paint) -> Outcome<ExitCode> {
     if pending == 0 {
         out.push_str(&paint.good("The database is up to date."));
     } else {
-        out.push_str(&paint.waiting(&format!("{pending} pending: `pg-service migrate` applies what is pending.")));
+        out.push_str(
+            &paint.waiting(&format!("{pending} pending: `pg-service migrate` applies what is pending.")),
+        );
     }
     say(&out)?;
     Ok(if pending == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -33,8 +35,9 @@ fn check(config: &Config, paint: Paint) -> Outcome<ExitCode> {
 
 fn migrate(config: &Config, paint: Paint) -> Outcome<ExitCode> {
     let database = DataFolder::prepare(&config.data_dir)?.database();
-    let store = SqliteStore::open(&database, &Options::default())
-        .map_err(|error| Failure::new(format!("{} cannot be brought up to date", database.display())).because(&error))?;
+    let store = SqliteStore::open(&database, &Options::default()).map_err(|error| {
+        Failure::new(format!("{} cannot be brought up to date", database.display())).because(&error)
+    })?;
     let report = store.migrated();
     let mut out = format!("{}\n", paint.title(&database.display().to_string()));
     report.present.iter().for_each(|state| out.push_str(&line(paint, state, "applied before")));

@@ -39,10 +39,12 @@ fn dispatch(cli: &Cli) -> Outcome<ExitCode> {
         Command::Demo(args) => demo::run(args),
         Command::Migrate(args) => migrate::run(&configured(settings)?, args),
         Command::CheckConfig => check_config::run(&config::load(&settings.sources())),
-        Command::Transaction(TransactionCommand::Show(args)) => transaction::show(&configured(settings)?, args),
+        Command::Transaction(TransactionCommand::Show(args)) => {
+            transaction::show(&configured(settings)?, args)
+        }
         Command::Gateways(args) => gateways::run(&load(settings)?, args),
         Command::Events(EventsCommand::Tail(args)) => events::tail(&configured(settings)?, args),
-        Command::Openapi(args) => openapi::run(args),
+        Command::Openapi(args) => openapi::run(&configured(settings)?, args),
         Command::ConfigReference => {
             say(reference::document().trim_end())?;
             Ok(ExitCode::SUCCESS)
@@ -67,7 +69,8 @@ fn refused(problems: &[Problem]) -> Failure {
         what.push_str(&format!("\n\n  {problem}"));
     }
     what.push('\n');
-    Failure::new(what).try_this("`pg-service check-config` shows the problems together with all settings in effect")
+    Failure::new(what)
+        .try_this("`pg-service check-config` shows the problems together with all settings in effect")
 }
 
 /// A runtime for a command that does one thing after the other.

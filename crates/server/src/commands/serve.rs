@@ -6,7 +6,9 @@ mod signals;
 
 use std::process::ExitCode;
 
-use crate::config::{LogFormat, Loaded, Notice, NoticeKind};
+use payment_http::Metrics;
+
+use crate::config::{Loaded, LogFormat, Notice, NoticeKind};
 use crate::failure::{Failure, Outcome};
 use crate::service::{self, Running};
 
@@ -24,7 +26,9 @@ pub(super) fn run(loaded: Loaded) -> Outcome<ExitCode> {
         let callbacks_open = config.payments.allowed_callback_hosts.is_open();
         let sandbox = config.sandbox.active;
         let listener = service::listen(&config.server).await?;
-        let mut running = service::start(config, listener).await?;
+        let metrics =
+            Metrics::install().map_err(|error| Failure::new("nothing can be counted").because(&error))?;
+        let mut running = service::start(config, listener, metrics).await?;
         announce(&running, &notices, callbacks_open);
         if for_people {
             banner::show(&running, sandbox)?;
@@ -50,7 +54,10 @@ fn announce(running: &Running, notices: &[Notice], callbacks_open: bool) {
     }
     let idle = notices.iter().filter(|notice| notice.kind == NoticeKind::Idle).count();
     if idle > 0 {
-        tracing::warn!(settings = idle, "settings without effect in this build; `pg-service check-config` lists them");
+        tracing::warn!(
+            settings = idle,
+            "settings without effect in this build; `pg-service check-config` lists them"
+        );
     }
     if callbacks_open {
         tracing::warn!("payers may be sent back to any host: restrict it with callback.allowed-hosts");

@@ -20,7 +20,9 @@ pub(super) fn check(kind: Kind, text: &str) -> Result<(), String> {
         },
         Kind::Choice(words) if words.contains(&text) => Ok(()),
         Kind::Choice(_) => Err(format!("`{shown}` is not one of the choices")),
-        Kind::Address => text.parse::<IpAddr>().map(|_| ()).map_err(|_| format!("`{shown}` is not an IP address")),
+        Kind::Address => {
+            text.parse::<IpAddr>().map(|_| ()).map_err(|_| format!("`{shown}` is not an IP address"))
+        }
         Kind::Url => absolute_url(text).map(|_| ()).map_err(str::to_owned),
         Kind::Hosts => match hosts(text).find(|host| !is_host(host)) {
             Some(host) => Err(format!("`{}` is not the name of a host", shorten(host))),
@@ -54,7 +56,11 @@ fn is_host(text: &str) -> bool {
 
 fn shorten(text: &str) -> String {
     const SHOWN: usize = 60;
-    if text.chars().count() <= SHOWN { text.to_owned() } else { text.chars().take(SHOWN).chain(['…']).collect() }
+    if text.chars().count() <= SHOWN {
+        text.to_owned()
+    } else {
+        text.chars().take(SHOWN).chain(['…']).collect()
+    }
 }
 
 #[cfg(test)]

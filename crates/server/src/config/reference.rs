@@ -39,7 +39,8 @@ pub fn document() -> String {
     let mut out = INTRODUCTION.to_owned();
     for section in SECTIONS {
         let _ = writeln!(out, "## {}\n", section.title);
-        let used: Vec<_> = section.settings.iter().filter(|setting| setting.standing == Standing::Used).collect();
+        let used: Vec<_> =
+            section.settings.iter().filter(|setting| setting.standing == Standing::Used).collect();
         if !used.is_empty() {
             out.push_str("| Setting | Default | What it is for |\n|---|---|---|\n");
             used.iter().for_each(|setting| row(&mut out, setting));

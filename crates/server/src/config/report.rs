@@ -25,7 +25,8 @@ pub(super) fn effective(values: &Values) -> String {
         if rows.is_empty() {
             continue;
         }
-        let widest = |of: fn(&Row) -> &str| rows.iter().map(|row| of(row).chars().count()).max().unwrap_or_default();
+        let widest =
+            |of: fn(&Row) -> &str| rows.iter().map(|row| of(row).chars().count()).max().unwrap_or_default();
         let (key_width, value_width) = (widest(|row| &row.key), widest(|row| &row.value));
         let _ = writeln!(out, "{}", section.title);
         for Row { key, value, origin } in &rows {

@@ -207,10 +207,7 @@ pub const OWN_PREFIX: &str = "PG_SERVICE_";
 /// The form in which Spring binds a name from the environment: upper case, dots to underscores,
 /// dashes dropped.
 pub fn variable(key: &str) -> String {
-    key.chars()
-        .filter(|&c| c != '-')
-        .map(|c| if c == '.' { '_' } else { c.to_ascii_uppercase() })
-        .collect()
+    key.chars().filter(|&c| c != '-').map(|c| if c == '.' { '_' } else { c.to_ascii_uppercase() }).collect()
 }
 
 #[cfg(test)]

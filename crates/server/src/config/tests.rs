@@ -92,7 +92,10 @@ fn every_problem_is_told_together_with_its_place() {
     let given = Given {
         toml: Some("[server]\nport = 70000\naddress = \"localhost\"\n[payu]\nactive = true\n"),
         properties: Some("egov.idgen.ack.format=[oops\n"),
-        environment: &[("SPRING_DATASOURCE_URL", "jdbc:postgresql://db/x"), ("PG_SERVICE_LOG_LEVEL", "a=b=c")],
+        environment: &[
+            ("SPRING_DATASOURCE_URL", "jdbc:postgresql://db/x"),
+            ("PG_SERVICE_LOG_LEVEL", "a=b=c"),
+        ],
         flags: &[("axis.merchant.pwd", "pa55word"), ("search.scope", "perhaps")],
     };
     let problems = given.problems();
@@ -109,7 +112,10 @@ fn every_problem_is_told_together_with_its_place() {
     ] {
         let told = problems.iter().filter(|problem| problem.starts_with(key)).count();
         assert_eq!(told, 1, "{key}: {problems:#?}");
-        assert!(problems.iter().any(|problem| problem.starts_with(key) && problem.contains(place)), "{place}: {problems:#?}");
+        assert!(
+            problems.iter().any(|problem| problem.starts_with(key) && problem.contains(place)),
+            "{place}: {problems:#?}"
+        );
     }
     assert_eq!(problems.len(), 9, "{problems:#?}");
     assert!(given.load().into_config().is_err());
@@ -140,7 +146,9 @@ fn what_this_build_cannot_do_is_never_silently_something_else() {
 #[test]
 fn known_names_without_effect_and_unknown_ones_are_told_apart() {
     let given = Given {
-        properties: Some("persister.save.pg.txns=x\nspring.flyway.enabled=true\naxis.mechant.id=1\nfoo.bar=1\n"),
+        properties: Some(
+            "persister.save.pg.txns=x\nspring.flyway.enabled=true\naxis.mechant.id=1\nfoo.bar=1\n",
+        ),
         ..Given::default()
     };
     let loaded = given.load();

@@ -214,7 +214,11 @@ fn serve_limits(reader: &Reader<'_>) -> ServeLimits {
 fn log(reader: &mut Reader<'_>) -> Log {
     let filter = reader.text("log.level");
     if let Err(error) = EnvFilter::try_new(filter) {
-        reader.problem("log.level", error.to_string(), "give a level, or levels by module: info,payment_service=debug");
+        reader.problem(
+            "log.level",
+            error.to_string(),
+            "give a level, or levels by module: info,payment_service=debug",
+        );
     }
     let format = if reader.text("log.format") == "json" { LogFormat::Json } else { LogFormat::Human };
     Log { format, filter: filter.to_owned() }
@@ -255,7 +259,11 @@ fn sandbox(reader: &mut Reader<'_>) -> Sandbox {
     let secret = sandbox_secret(reader);
     let url = reader.set("sandbox.url").and_then(|url| absolute_url(url).ok());
     if url.is_some() && secret.is_none() {
-        reader.problem("sandbox.secret", "must be set when the sandbox stands elsewhere", "set the key that is set there");
+        reader.problem(
+            "sandbox.secret",
+            "must be set when the sandbox stands elsewhere",
+            "set the key that is set there",
+        );
     }
     Sandbox {
         active: reader.flag("sandbox.active"),
@@ -300,7 +308,11 @@ fn time_zone(reader: &mut Reader<'_>) -> TimeZone {
         // India's needs no time zone database on the machine.
         "Asia/Kolkata" | "Asia/Calcutta" => indian_standard_time(),
         name => TimeZone::get(name).unwrap_or_else(|_| {
-            reader.problem(KEY, format!("`{name}` is not a time zone this machine knows"), "give a name like Asia/Kolkata or UTC");
+            reader.problem(
+                KEY,
+                format!("`{name}` is not a time zone this machine knows"),
+                "give a name like Asia/Kolkata or UTC",
+            );
             TimeZone::UTC
         }),
     }
@@ -316,7 +328,9 @@ fn bank_accounts(reader: &mut Reader<'_>) -> ConfiguredBankAccounts {
             Ok(tenant) => {
                 of_tenants.insert(tenant, account.expose().to_owned());
             }
-            Err(error) => reader.problem(&format!("{KEY}.{tenant}"), error.to_string(), "name a tenant behind the dot"),
+            Err(error) => {
+                reader.problem(&format!("{KEY}.{tenant}"), error.to_string(), "name a tenant behind the dot")
+            }
         }
     }
     ConfiguredBankAccounts::new(of_tenants, of_others)

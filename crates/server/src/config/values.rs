@@ -84,7 +84,8 @@ pub(super) fn merge(sources: Vec<Yield>) -> Merged {
 }
 
 fn unknown(entry: &Entry) -> Notice {
-    let known = table::all().flat_map(|setting| [Some(setting.key), setting.alias]).flatten().map(str::to_owned);
+    let known =
+        table::all().flat_map(|setting| [Some(setting.key), setting.alias]).flatten().map(str::to_owned);
     Notice {
         kind: NoticeKind::Unknown,
         key: entry.name.clone(),
@@ -126,7 +127,10 @@ impl Merged {
             self.problems.push(Problem { key: key.clone(), origin: Some(origin.clone()), wrong, fix });
         };
         if directly.contains(&key) {
-            problem("is set both as it is and by a file".to_owned(), format!("set {key} or {key}.file, not both"));
+            problem(
+                "is set both as it is and by a file".to_owned(),
+                format!("set {key} or {key}.file, not both"),
+            );
             return;
         }
         match read_secret_file(path) {

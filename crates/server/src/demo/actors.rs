@@ -39,10 +39,8 @@ pub(super) struct Answer {
 impl Answer {
     /// The transaction in it, wherever the endpoint puts it.
     pub(super) fn transaction(&self) -> &Value {
-        match &self.body["Transaction"] {
-            Value::Array(transactions) => transactions.first().unwrap_or(&Value::Null),
-            transaction => transaction,
-        }
+        let transaction = &self.body["Transaction"];
+        transaction.as_array().map_or(transaction, |found| found.first().unwrap_or(&Value::Null))
     }
 
     /// The code of the first error in it.
@@ -66,7 +64,8 @@ pub(super) struct Actors {
 
 impl Actors {
     pub(super) fn new(world: World) -> Outcome<Actors> {
-        let citizen = Visitor::new(STEP).map_err(|error| Failure::new("no browser can be played").because(&error))?;
+        let citizen =
+            Visitor::new(STEP).map_err(|error| Failure::new("no browser can be played").because(&error))?;
         let http = reqwest::Client::builder()
             .timeout(STEP)
             .redirect(reqwest::redirect::Policy::none())
@@ -85,8 +84,10 @@ impl Actors {
                 .try_this(advice));
         };
         if !names.iter().any(|name| name == "SANDBOX") {
-            return Err(Failure::new("the sandbox gateway is not active there, and the demo pays with nothing else")
-                .try_this("run `pg-service demo` without --url, or set sandbox.active=true there"));
+            return Err(Failure::new(
+                "the sandbox gateway is not active there, and the demo pays with nothing else",
+            )
+            .try_this("run `pg-service demo` without --url, or set sandbox.active=true there"));
         }
         Ok(())
     }
@@ -127,7 +128,8 @@ impl Actors {
     /// The browser goes where it is sent.
     pub(super) async fn follow(&self, url: &str) -> Result<Landed, String> {
         let response = self.http.get(url).send().await.map_err(|error| error.without_url().to_string())?;
-        let location = response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let location =
+            response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
         Ok(Landed { status: response.status().as_u16(), location })
     }
 

@@ -7,6 +7,7 @@ mod story;
 
 use std::process::ExitCode;
 
+use payment_http::Metrics;
 use serde_json::json;
 
 pub(crate) use self::actors::create_request;
@@ -22,7 +23,7 @@ use crate::terminal::{Paint, say};
 ///
 /// # Errors
 /// When it cannot be played at all. A promise that is not kept is told by the exit code.
-pub fn run(args: &DemoArgs) -> Outcome<ExitCode> {
+pub(crate) fn run(args: &DemoArgs) -> Outcome<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -38,8 +39,8 @@ pub fn run(args: &DemoArgs) -> Outcome<ExitCode> {
 
 /// Plays against a service of our own, with a database that is thrown away.
 async fn play_alone(args: &DemoArgs) -> Outcome<ExitCode> {
-    let folder =
-        tempfile::tempdir().map_err(|error| Failure::new("no temporary folder can be made").because(&error))?;
+    let folder = tempfile::tempdir()
+        .map_err(|error| Failure::new("no temporary folder can be made").because(&error))?;
     let service = start(&folder).await?;
     let code = play(args, service.local_url()).await;
     service.stop().await;
@@ -57,7 +58,7 @@ async fn start(folder: &tempfile::TempDir) -> Outcome<Running> {
         .into_config()
         .map_err(|_| Failure::new("the demo's own configuration is wrong"))?;
     let listener = service::listen(&config.server).await?;
-    service::start(config, listener).await
+    service::start(config, listener, Metrics::detached()).await
 }
 
 async fn play(args: &DemoArgs, url: &str) -> Outcome<ExitCode> {

@@ -1,7 +1,7 @@
 //! Telling the story to a person, as it happens.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde::ser::Serializer;
 
 use crate::failure::Outcome;
 use crate::terminal::{Paint, say};
@@ -13,8 +13,8 @@ pub(super) struct Step {
     who: &'static str,
     what: String,
     answer: String,
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    details: Map<String, Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_object")]
+    details: Vec<(&'static str, String)>,
     promise: String,
     pub(super) as_promised: bool,
 }
@@ -25,16 +25,16 @@ impl Step {
             who,
             what: what.to_owned(),
             answer: answer.to_owned(),
-            details: Map::new(),
+            details: Vec::new(),
             promise: String::new(),
             as_promised: true,
         }
     }
 
     /// The same with something worth seeing.
-    pub(super) fn with(mut self, name: &str, value: &str) -> Step {
+    pub(super) fn with(mut self, name: &'static str, value: &str) -> Step {
         if !value.is_empty() {
-            self.details.insert(name.to_owned(), Value::from(value));
+            self.details.push((name, value.to_owned()));
         }
         self
     }
@@ -44,6 +44,13 @@ impl Step {
         Step { promise: promise.to_owned(), as_promised: kept, ..self }
     }
 }
+
+fn as_object<S: Serializer>(details: &[(&'static str, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(details.iter().map(|(name, value)| (name, value)))
+}
+
+/// How much of an address a person wants to read.
+const SHOWN_OF_ADDRESS: usize = 96;
 
 pub(super) struct Narrator {
     paint: Paint,
@@ -63,7 +70,11 @@ impl Narrator {
     }
 
     pub(super) fn opening(&self, url: &str, own: bool) -> Outcome {
-        let whose = if own { "started for this demo, with a database that is thrown away" } else { "already running" };
+        let whose = if own {
+            "started for this demo, with a database that is thrown away"
+        } else {
+            "already running"
+        };
         self.tell(&format!("Three payments at {} ({whose})", self.paint.link(url)))
     }
 
@@ -78,14 +89,15 @@ impl Narrator {
             () if step.answer.contains("PENDING") => self.paint.waiting(&step.answer),
             () => step.answer.clone(),
         };
-        self.tell(&format!("  {mark} {:11} {}  {} {answer}", step.who, step.what, self.paint.quiet("→")))?;
+        let arrow = self.paint.quiet("→");
+        self.tell(&format!("  {mark} {:11} {:44} {arrow} {answer}", step.who, step.what))?;
         for (name, value) in &step.details {
-            let value = value.as_str().unwrap_or_default();
-            let value = if name == "to" || name == "redirectUrl" { self.paint.link(value) } else { value.to_owned() };
-            self.tell(&format!("      {} {value}", self.paint.quiet(&format!("{name:11}"))))?;
+            let name = self.paint.quiet(&format!("{name:11}"));
+            let value = if value.contains("://") { self.paint.link(&shorten(value)) } else { value.clone() };
+            self.tell(&format!("    {name} {value}"))?;
         }
         if !step.as_promised {
-            self.tell(&format!("      {} {}", self.paint.bad("promised:"), step.promise))?;
+            self.tell(&format!("    {} {}", self.paint.bad("promised   "), step.promise))?;
         }
         Ok(())
     }
@@ -96,9 +108,19 @@ impl Narrator {
         }
         self.tell(&format!("\n{}", self.paint.good("All as promised.")))?;
         if stays {
-            self.tell(&format!("See the payments in the sandbox's books: {}", self.paint.link(&format!("{url}/sandbox/"))))
+            self.tell(&format!(
+                "See the payments in the sandbox's books: {}",
+                self.paint.link(&format!("{url}/sandbox"))
+            ))
         } else {
             self.tell("Start the service with `pg-service`, and pay with your own hands.")
         }
     }
+}
+
+fn shorten(address: &str) -> String {
+    if address.chars().count() <= SHOWN_OF_ADDRESS {
+        return address.to_owned();
+    }
+    address.chars().take(SHOWN_OF_ADDRESS).chain(['…']).collect()
 }

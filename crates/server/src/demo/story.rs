@@ -37,17 +37,23 @@ struct Telling<'a> {
 
 /// Plays all three. Each goes on as far as it can.
 pub(super) async fn all(actors: &Actors, narrator: &mut Narrator) -> Outcome<Vec<Payment>> {
-    Ok(vec![paid(actors, narrator).await?, declined(actors, narrator).await?, abandoned(actors, narrator).await?])
+    Ok(vec![
+        paid(actors, narrator).await?,
+        declined(actors, narrator).await?,
+        abandoned(actors, narrator).await?,
+    ])
 }
 
 async fn paid(actors: &Actors, narrator: &mut Narrator) -> Outcome<Payment> {
-    let mut telling = Telling::begin(actors, narrator, "paid", "Paid: the citizen pays, one receipt is issued")?;
+    let mut telling =
+        Telling::begin(actors, narrator, "paid", "Paid: the citizen pays, one receipt is issued")?;
     if let Some((txn_id, page)) = telling.come_to_the_page("100.00").await? {
         telling.choose_and_return(&page, Choice::Pay).await?;
         let answer = telling.ask("SUCCESS", &txn_id).await?;
         let receipt = text(answer.transaction(), "receipt");
         let number = receipt.clone().unwrap_or_else(|| "no receipt".to_owned());
-        telling.step(Step::new("service", "receipt", &number).promised("a receipt number", receipt.is_some()))?;
+        telling
+            .step(Step::new("service", "receipt", &number).promised("a receipt number", receipt.is_some()))?;
         telling.look_up("SUCCESS", receipt.as_deref(), &txn_id).await?;
         telling.payment.receipt = receipt;
     }
@@ -55,7 +61,8 @@ async fn paid(actors: &Actors, narrator: &mut Narrator) -> Outcome<Payment> {
 }
 
 async fn declined(actors: &Actors, narrator: &mut Narrator) -> Outcome<Payment> {
-    let mut telling = Telling::begin(actors, narrator, "declined", "Declined: the bank says no, the bill is free again")?;
+    let mut telling =
+        Telling::begin(actors, narrator, "declined", "Declined: the bank says no, the bill is free again")?;
     if let Some((txn_id, page)) = telling.come_to_the_page("250.50").await? {
         telling.choose_and_return(&page, Choice::Decline).await?;
         telling.ask("FAILURE", &txn_id).await?;
@@ -65,9 +72,16 @@ async fn declined(actors: &Actors, narrator: &mut Narrator) -> Outcome<Payment> 
 }
 
 async fn abandoned(actors: &Actors, narrator: &mut Narrator) -> Outcome<Payment> {
-    let mut telling = Telling::begin(actors, narrator, "abandoned", "Abandoned: the citizen closes the tab, nothing is guessed")?;
+    let mut telling = Telling::begin(
+        actors,
+        narrator,
+        "abandoned",
+        "Abandoned: the citizen closes the tab, nothing is guessed",
+    )?;
     if let Some((txn_id, _page)) = telling.come_to_the_page("75.00").await? {
-        telling.step(Step::new("citizen", "closes the tab", "nobody is told anything").promised("silence", true))?;
+        telling.step(
+            Step::new("citizen", "closes the tab", "nobody is told anything").promised("silence", true),
+        )?;
         telling.ask("PENDING", &txn_id).await?;
         telling.look_up("PENDING", None, &txn_id).await?;
         telling.try_again("75.00").await?;
@@ -123,7 +137,9 @@ impl<'a> Telling<'a> {
             Err(error) => error.clone(),
         };
         let shown = page.as_ref().is_ok_and(|page| page.order == txn_id);
-        self.step(Step::new("citizen", "opens the pay page", &said).promised("a page about this payment", shown))?;
+        self.step(
+            Step::new("citizen", "opens the pay page", &said).promised("a page about this payment", shown),
+        )?;
         Ok(page.ok().map(|page| (txn_id, page)))
     }
 
@@ -135,7 +151,9 @@ impl<'a> Telling<'a> {
             return Ok(());
         };
         let at_service = self.actors.follow(&to_service).await;
-        let Some(to_application) = self.landed("browser", "GET …/_redirect", at_service, "/sandbox/return")? else {
+        let Some(to_application) =
+            self.landed("browser", "GET …/_redirect", at_service, "/sandbox/return")?
+        else {
             return Ok(());
         };
         let page = self.actors.follow(&to_application).await;

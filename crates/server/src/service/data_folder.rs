@@ -111,7 +111,12 @@ fn read_or_make_secret(path: &Path) -> io::Result<SecretString> {
     const KEY_BYTES: usize = 32;
     match fs::read_to_string(path) {
         Ok(text) if text.trim().len() >= KEY_BYTES => return Ok(SecretString::from(text.trim())),
-        Ok(_) => return Err(io::Error::new(io::ErrorKind::InvalidData, "it is too short; delete the file, and a new one is made")),
+        Ok(_) => {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "it is too short; delete the file, and a new one is made",
+            ));
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use payment_http::Metrics;
 use payment_service::{Housekeeping, Payments};
 use payment_store::StoreError;
 use tokio::task::JoinSet;
@@ -17,18 +18,27 @@ pub(super) struct Jobs(JoinSet<()>);
 impl Jobs {
     pub(super) fn start(
         wired: &Wired,
+        metrics: Metrics,
         receipt_interval: Duration,
         housekeeping_interval: Duration,
         stop: &CancellationToken,
     ) -> Jobs {
         let mut loops = JoinSet::new();
         let payments = wired.payments.clone();
-        loops.spawn(every(receipt_interval, stop.clone(), "receipts", move || issue_receipts(payments.clone())));
+        loops.spawn(every(receipt_interval, stop.clone(), "receipts", move || {
+            issue_receipts(payments.clone())
+        }));
         let payments = wired.payments.clone();
-        loops.spawn(every(housekeeping_interval, stop.clone(), "housekeeping", move || clear_away(payments.clone())));
+        loops.spawn(every(housekeeping_interval, stop.clone(), "housekeeping", move || {
+            clear_away(payments.clone())
+        }));
         if let Some(sandbox) = wired.sandbox.clone() {
             loops.spawn(sandbox.run(stop.clone().cancelled_owned()));
         }
+        let upkeep = stop.clone().run_until_cancelled_owned(metrics.upkeep());
+        loops.spawn(async move {
+            let _cancelled = upkeep.await;
+        });
         Jobs(loops)
     }
 

@@ -4,10 +4,12 @@ pub mod data_folder;
 mod jobs;
 mod wiring;
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use payment_http::Metrics;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use self::data_folder::{DataFolder, Occupied};
 use self::jobs::Jobs;
-use self::wiring::Wired;
+use self::wiring::{Addresses, Wired};
 use crate::config::{Config, Server};
 use crate::failure::{Failure, Outcome};
 
@@ -38,30 +40,38 @@ pub struct Running {
 /// When it cannot be had.
 pub async fn listen(server: &Server) -> Outcome<TcpListener> {
     let address = SocketAddr::new(server.address, server.port);
-    TcpListener::bind(address).await.map_err(|error| {
-        let port = server.port;
-        let advice = match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                let next = port.checked_add(1).unwrap_or(9000);
-                return Failure::new(format!("port {port} on {} is in use, perhaps by a service that runs already", server.address))
-                    .because(&error)
-                    .try_this(format!(
-                        "stop the other program, or choose another port: --port {next} (--port 0 takes a free one)"
-                    ));
-            }
-            std::io::ErrorKind::PermissionDenied => "choose a port above 1023: --port 9000",
-            std::io::ErrorKind::AddrNotAvailable => "choose an address of this machine: --address 127.0.0.1, or 0.0.0.0 for all",
-            _ => "choose another address or port: --address, --port",
-        };
-        Failure::new(format!("nothing can listen on {address}")).because(&error).try_this(advice)
-    })
+    TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))
 }
 
-/// Starts the service behind an address that it has taken.
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
+    let (ip, port) = (address.ip(), address.port());
+    let (what, next) = if error.kind() == io::ErrorKind::AddrInUse {
+        let another = port.checked_add(1).unwrap_or(9000);
+        (
+            format!("port {port} on {ip} is in use, perhaps by a service that runs already"),
+            format!(
+                "stop the other program, or choose another port: --port {another} (--port 0 takes a free one)"
+            ),
+        )
+    } else if error.kind() == io::ErrorKind::PermissionDenied {
+        (
+            format!("nobody but root may listen on port {port}"),
+            "choose a port above 1023: --port 9000".to_owned(),
+        )
+    } else {
+        (
+            format!("nothing can listen on {address}"),
+            "choose an address of this machine: --address 127.0.0.1, or 0.0.0.0 for all of them".to_owned(),
+        )
+    };
+    Failure::new(what).because(error).try_this(next)
+}
+
+/// Starts the service behind an address that it has taken; `metrics` is what `/prometheus` shows.
 ///
 /// # Errors
 /// When the data folder or the database cannot be used.
-pub async fn start(config: Config, listener: TcpListener) -> Outcome<Running> {
+pub async fn start(config: Config, listener: TcpListener, metrics: Metrics) -> Outcome<Running> {
     let address = listener
         .local_addr()
         .map_err(|error| Failure::new("the address that was taken is gone").because(&error))?;
@@ -75,12 +85,12 @@ pub async fn start(config: Config, listener: TcpListener) -> Outcome<Running> {
     let serve_limits = config.serve_limits.clone();
     let (receipt_interval, housekeeping_interval) =
         (config.payments.receipt_interval, config.payments.housekeeping_interval);
-    let wired = Wired::of(config, &folder, &local_url, &public_url, tasks.clone())?;
+    let addresses = Addresses { local: &local_url, public: &public_url };
+    let wired = Wired::of(config, &folder, &addresses, metrics.clone(), tasks.clone())?;
 
-    let jobs = Jobs::start(&wired, receipt_interval, housekeeping_interval, &stop);
+    let jobs = Jobs::start(&wired, metrics, receipt_interval, housekeeping_interval, &stop);
     let shutdown_wait = serve_limits.shutdown_time;
-    let until_stopped = stop.clone().cancelled_owned();
-    let server = tokio::spawn(payment_http::serve(listener, wired.router, serve_limits, until_stopped));
+    let server = tokio::spawn(payment_http::serve(listener, wired.router, serve_limits, stop.clone()));
     Ok(Running {
         local_url,
         public_url,
@@ -99,7 +109,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
+        IpAddr::V4(_) | IpAddr::V6(_) => address.ip(),
     };
     SocketAddr::new(ip, address.port())
 }
@@ -136,7 +146,10 @@ impl Running {
         }
         self.tasks.close();
         if tokio::time::timeout_at(deadline, self.tasks.wait()).await.is_err() {
-            tracing::warn!(unfinished = self.tasks.len(), "the time to finish is up; what is left is taken up at the next start");
+            tracing::warn!(
+                unfinished = self.tasks.len(),
+                "the time to finish is up; what is left is taken up at the next start"
+            );
         }
         self.jobs.stop(deadline).await;
     }
@@ -148,11 +161,9 @@ mod tests {
 
     #[test]
     fn a_service_that_listens_everywhere_is_reached_on_this_machine() {
-        for (listens, reached) in [
-            ("0.0.0.0:9000", "127.0.0.1:9000"),
-            ("[::]:1", "[::1]:1"),
-            ("10.0.0.7:80", "10.0.0.7:80"),
-        ] {
+        for (listens, reached) in
+            [("0.0.0.0:9000", "127.0.0.1:9000"), ("[::]:1", "[::1]:1"), ("10.0.0.7:80", "10.0.0.7:80")]
+        {
             assert_eq!(reachable(listens.parse().unwrap()).to_string(), reached);
         }
     }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::Redirect;
+use axum::routing::get;
 use payment_digit::embedded::{PayerDirectory, ReceiptRegister, Registers, SequenceIds};
 use payment_domain::{Clock, SystemClock};
 use payment_gateway::Gateway;
@@ -29,33 +31,34 @@ pub(super) struct Wired {
     pub(super) router: Router,
 }
 
-/// The addresses of a service.
-struct Addresses<'a> {
-    local: &'a str,
-    public: &'a str,
+/// The addresses of a service, with the context path.
+pub(super) struct Addresses<'a> {
+    /// On this machine.
+    pub(super) local: &'a str,
+    /// For payers and gateways.
+    pub(super) public: &'a str,
 }
 
 impl Wired {
     pub(super) fn of(
         config: Config,
         folder: &DataFolder,
-        local_url: &str,
-        public_url: &str,
+        addresses: &Addresses<'_>,
+        metrics: Metrics,
         tasks: TaskTracker,
     ) -> Outcome<Wired> {
-        let addresses = Addresses { local: local_url, public: public_url };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = open_store(folder)?;
         let registers: Arc<dyn Registers> = store.clone();
         let sandbox = match &config.sandbox.url {
-            None if config.sandbox.active => Some(open_sandbox(&config, folder, &addresses)?),
+            None if config.sandbox.active => Some(open_sandbox(&config, folder, addresses)?),
             None | Some(_) => None,
         };
-        let settings = settings(&config, public_url);
+        let settings = settings(&config, addresses.public);
         let (context_path, limits) = (config.server.context_path.clone(), config.request_limits.clone());
         let stand_ins = config.stand_ins.clone();
         let ports = Ports {
-            gateways: Gateways::new(adapters(config, folder, &addresses, &clock)?),
+            gateways: Gateways::new(adapters(config, folder, addresses, &clock)?),
             ids: Arc::new(SequenceIds::new(
                 registers.clone(),
                 clock.clone(),
@@ -71,11 +74,13 @@ impl Wired {
             tasks,
         };
         let payments = Payments::new(ports);
-        let metrics = Metrics::install().map_err(|error| Failure::new("nothing can be counted").because(&error))?;
         let sandbox_path = format!("{}/sandbox", context_path.as_str());
-        let mut router = payment_http::router(App { payments: payments.clone(), metrics, context_path, limits });
+        let mut router =
+            payment_http::router(App { payments: payments.clone(), metrics, context_path, limits });
         if let Some(sandbox) = &sandbox {
-            router = router.nest(&sandbox_path, sandbox.router());
+            let to_sandbox = get(Redirect::permanent(&sandbox_path));
+            router =
+                router.nest(&sandbox_path, sandbox.router()).route(&format!("{sandbox_path}/"), to_sandbox);
         }
         Ok(Wired { payments, sandbox, router })
     }
@@ -84,9 +89,9 @@ impl Wired {
 fn open_store(folder: &DataFolder) -> Outcome<Arc<SqliteStore>> {
     let database = folder.database();
     SqliteStore::open(&database, &Options::default()).map(Arc::new).map_err(|error| {
-        Failure::new(format!("the database {} cannot be used", database.display()))
-            .because(&error)
-            .try_this("see that the folder can be written and is not full, or name another one: --data-dir FOLDER")
+        Failure::new(format!("the database {} cannot be used", database.display())).because(&error).try_this(
+            "see that the folder can be written and is not full, or name another one: --data-dir FOLDER",
+        )
     })
 }
 
@@ -114,7 +119,11 @@ fn open_sandbox(config: &Config, folder: &DataFolder, addresses: &Addresses<'_>)
     let settings = SandboxSettings {
         lookup_url: Some(addresses.public.to_owned()),
         late_after: config.sandbox.late_after,
-        ..SandboxSettings::new(config.sandbox.merchant.clone(), secret, format!("{}/sandbox", addresses.public))
+        ..SandboxSettings::new(
+            config.sandbox.merchant.clone(),
+            secret,
+            format!("{}/sandbox", addresses.public),
+        )
     };
     let books = folder.sandbox_books();
     Sandbox::open(&books, settings).map_err(|error| {
@@ -133,7 +142,9 @@ fn adapters(
     let wait = config.payments.gateway_wait;
     let limits = Limits { connect_timeout: CONNECT.min(wait), total_timeout: wait, ..Limits::default() };
     let client = Client::new(limits).map_err(|error| {
-        Failure::new("gateways cannot be called").because(error.as_ref()).try_this("install the system's CA certificates")
+        Failure::new("gateways cannot be called")
+            .because(error.as_ref())
+            .try_this("install the system's CA certificates")
     })?;
     let mut adapters: Vec<Arc<dyn Gateway>> = Vec::new();
     if config.sandbox.active {

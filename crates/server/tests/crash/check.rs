@@ -62,7 +62,12 @@ async fn outbox(store: &SqliteStore) -> Vec<StoredEvent> {
     }
 }
 
-pub(crate) async fn all(store: &Arc<SqliteStore>, database: &Path, books: &[BookEntry], ledger: &Ledger) -> Figures {
+pub(crate) async fn all(
+    store: &Arc<SqliteStore>,
+    database: &Path,
+    books: &[BookEntry],
+    ledger: &Ledger,
+) -> Figures {
     let txns = stored(store).await;
     let events = outbox(store).await;
     let mut check = Check {
@@ -120,7 +125,13 @@ impl Check<'_> {
                 None => self.figures.faults.push(format!("{} was answered and is lost", created.txn_id)),
                 Some(txn) => {
                     let bills: BTreeSet<&str> = txn.bills.iter().map(|bill| bill.bill_id.as_str()).collect();
-                    if !bills.iter().eq(created.bills.iter().map(String::as_str).collect::<BTreeSet<_>>().iter()) {
+                    if !bills.iter().eq(created
+                        .bills
+                        .iter()
+                        .map(String::as_str)
+                        .collect::<BTreeSet<_>>()
+                        .iter())
+                    {
                         self.fault(txn, "has other bills than were answered");
                     }
                 }
@@ -183,7 +194,8 @@ impl Check<'_> {
     }
 
     async fn it_has_its_receipts(&mut self, txn: &Transaction, numbers: &mut HashSet<String>) {
-        let registered = self.store.receipts(&txn.id).await.unwrap().map(|receipts| receipts.0).unwrap_or_default();
+        let registered =
+            self.store.receipts(&txn.id).await.unwrap().map(|receipts| receipts.0).unwrap_or_default();
         let expected = if txn.status.name() == StatusName::Success { txn.bills.len() } else { 0 };
         if registered.len() != expected {
             self.fault(txn, &format!("has {} receipts for {expected} bills", registered.len()));
@@ -218,7 +230,10 @@ impl Check<'_> {
             self.fault(txn, "something was told before its creation");
         }
         if updates.len() + 1 != usize::try_from(txn.version).unwrap() {
-            self.fault(txn, &format!("changed {} times and told it {} times", txn.version - 1, updates.len()));
+            self.fault(
+                txn,
+                &format!("changed {} times and told it {} times", txn.version - 1, updates.len()),
+            );
         }
         let told: Vec<(&str, Option<&str>)> = saves
             .iter()
@@ -251,11 +266,13 @@ impl Check<'_> {
 
     fn the_register_has_no_other_receipts(&mut self, database: &Path) {
         let conn = rusqlite::Connection::open(database).unwrap();
-        let count = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, u64>(0)).unwrap();
+        let count = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
         let receipts = count("SELECT count(*) FROM stand_in_receipts");
-        if receipts != self.figures.receipts {
+        if u64::try_from(receipts).unwrap() != self.figures.receipts {
             let known = self.figures.receipts;
-            self.figures.faults.push(format!("the register has {receipts} receipts, transactions name {known}"));
+            self.figures
+                .faults
+                .push(format!("the register has {receipts} receipts, transactions name {known}"));
         }
         let events = usize::try_from(count("SELECT count(*) FROM eg_pg_outbox")).unwrap();
         if events != self.figures.events {

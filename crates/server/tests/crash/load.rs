@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::random::Random;
+use crate::support::http_client;
 
 /// How many work at the same time.
 const WORKERS: u64 = 12;
@@ -51,7 +52,7 @@ impl Load {
         for _ in 0..WORKERS {
             let worker = Worker {
                 url: url.to_owned(),
-                http: client(),
+                http: http_client(),
                 visitor: Visitor::new(Duration::from_secs(5)).unwrap(),
                 random: random.split(),
                 bills: bills.clone(),
@@ -79,7 +80,7 @@ impl Load {
 
 /// Brings every transaction's id back, twice, as reloading payers do.
 pub(crate) async fn update_all(url: &str, ids: &[String]) {
-    let http = client();
+    let http = http_client();
     let queue = Arc::new(std::sync::Mutex::new(ids.to_vec()));
     let mut workers = JoinSet::new();
     for _ in 0..WORKERS {
@@ -97,14 +98,6 @@ pub(crate) async fn update_all(url: &str, ids: &[String]) {
     while let Some(done) = workers.join_next().await {
         done.unwrap();
     }
-}
-
-fn client() -> reqwest::Client {
-    reqwest::Client::builder()
-        .timeout(Duration::from_secs(10))
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap()
 }
 
 async fn update(http: &reqwest::Client, url: &str, id: &str) -> Option<(u16, Value)> {
@@ -161,7 +154,11 @@ impl Worker {
         bills.dedup();
         let free = self.random.percent(5);
         let each = if free { "0" } else { "75.25" };
-        let total = if free { "0".to_owned() } else { format!("{}.{:02}", (7525 * bills.len()) / 100, (7525 * bills.len()) % 100) };
+        let total = if free {
+            "0".to_owned()
+        } else {
+            format!("{}.{:02}", (7525 * bills.len()) / 100, (7525 * bills.len()) % 100)
+        };
         let request = create_request(&bills, each, &total);
         let key = self.random.percent(30).then(|| format!("key-{:x}", self.random.next()));
         let url = format!("{}/transaction/v1/_create", self.url);
@@ -189,11 +186,15 @@ impl Worker {
             (200, _) => {
                 let txn_id = body["Transaction"]["txnId"].as_str().expect("an id").to_owned();
                 let link = body["Transaction"]["redirectUrl"].as_str().map(str::to_owned);
-                let created = Created { txn_id: txn_id.clone(), key: key.map(str::to_owned), bills: bills.to_vec() };
+                let created =
+                    Created { txn_id: txn_id.clone(), key: key.map(str::to_owned), bills: bills.to_vec() };
                 self.ledger.created.push(created);
                 Some((txn_id, link?))
             }
-            (400, "TXN_ABRUPTLY_DISCARDED" | "TXN_CREATE_BILL_ALREADY_PAID" | "PAYMENT_VALIDATION_FAILED") => {
+            (
+                400,
+                "TXN_ABRUPTLY_DISCARDED" | "TXN_CREATE_BILL_ALREADY_PAID" | "PAYMENT_VALIDATION_FAILED",
+            ) => {
                 self.ledger.refused += 1;
                 None
             }
@@ -243,7 +244,8 @@ impl Worker {
 }
 
 fn create_request(bills: &[String], each: &str, total: &str) -> Value {
-    let payments: Vec<Value> = bills.iter().map(|bill| json!({ "amountPaid": each, "billId": bill })).collect();
+    let payments: Vec<Value> =
+        bills.iter().map(|bill| json!({ "amountPaid": each, "billId": bill })).collect();
     json!({
         "RequestInfo": { "userInfo": { "uuid": "citizen-1", "userName": "9999999999", "name": "Load Test",
             "type": "CITIZEN", "mobileNumber": "9999999999", "tenantId": "pb" } },

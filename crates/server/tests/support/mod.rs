@@ -1,38 +1,41 @@
 //! The real program, started and watched by tests.
 
+// Every test target uses a part of it.
+#![allow(dead_code)]
+
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long anything may take that should take no time at all.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A command of the program, with nothing of the test's own environment and folder.
-pub fn pg_service(folder: &Path) -> Command {
+pub(crate) fn pg_service(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pg-service"));
     command.env_clear().current_dir(folder).stdin(Stdio::null());
     command
 }
 
 /// Runs a command of the program to its end.
-pub fn run(folder: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
     pg_service(folder).args(arguments).output().unwrap()
 }
 
 /// What a command wrote to standard output.
-pub fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 /// What a command wrote to standard error.
-pub fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 /// A port that is free now, below those the system gives to outgoing connections: it stays free
 /// while a service is away for a moment.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let start = u16::from_le_bytes({
         let mut bytes = [0; 2];
         getrandom::fill(&mut bytes).unwrap();
@@ -44,8 +47,15 @@ pub fn free_port() -> u16 {
         .unwrap()
 }
 
+/// A client that follows no redirect and does not wait for ever.
+pub(crate) fn http_client() -> reqwest::Client {
+    let _already_chosen = rustls::crypto::ring::default_provider().install_default();
+    let no_redirect = reqwest::redirect::Policy::none();
+    reqwest::Client::builder().timeout(Duration::from_secs(10)).redirect(no_redirect).build().unwrap()
+}
+
 /// A running service.
-pub struct Service {
+pub(crate) struct Service {
     child: Child,
     log: PathBuf,
     url: String,
@@ -53,7 +63,7 @@ pub struct Service {
 
 impl Service {
     /// Starts the service on a port and waits until it answers.
-    pub async fn start(mut command: Command, port: u16, log: &Path) -> Service {
+    pub(crate) async fn start(mut command: Command, port: u16, log: &Path) -> Service {
         let file = std::fs::File::options().create(true).append(true).open(log).unwrap();
         command.args(["--port", &port.to_string(), "--log-format", "json"]);
         let child = command.stdout(Stdio::null()).stderr(file).spawn().unwrap();
@@ -65,7 +75,7 @@ impl Service {
 
     /// Waits until it answers.
     async fn answers(&mut self) {
-        let http = reqwest::Client::new();
+        let http = http_client();
         let health = format!("{}/health", self.url);
         let started = Instant::now();
         loop {
@@ -82,29 +92,30 @@ impl Service {
     }
 
     /// Its address with the context path.
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     /// What it has logged so far.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// `kill -9`.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// Sends a signal.
-    pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status().unwrap();
+    pub(crate) fn signal(&self, name: &str) {
+        let sent =
+            Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 
     /// Waits until it has ended.
-    pub async fn ended(&mut self) -> ExitStatus {
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
         let started = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {

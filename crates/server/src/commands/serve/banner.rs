@@ -15,7 +15,7 @@ pub(super) fn show(running: &Running, sandbox: bool) -> Outcome {
     out.push_str(&place("API", "/docs"));
     out.push_str(&place("health", "/health"));
     if sandbox {
-        out.push_str(&place("sandbox", "/sandbox/"));
+        out.push_str(&place("sandbox", "/sandbox"));
     }
     out.push_str(&format!("  {:9} {}\n", "data", running.data_folder().display()));
     if sandbox {

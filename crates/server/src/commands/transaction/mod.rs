@@ -34,8 +34,11 @@ pub(super) fn show(config: &Config, args: &ShowArgs) -> Outcome<ExitCode> {
         .block_on(read(store.as_ref(), &id))
         .map_err(|error| database::unreadable(&error))?
         .ok_or_else(|| {
-            Failure::new(format!("there is no transaction {id} in the data folder {}", config.data_dir.display()))
-                .try_this("check the id, and that --data-dir names the folder of the service that made it")
+            Failure::new(format!(
+                "there is no transaction {id} in the data folder {}",
+                config.data_dir.display()
+            ))
+            .try_this("check the id, and that --data-dir names the folder of the service that made it")
         })?;
     if args.json {
         say(&format!("{:#}", as_json(&whole, args.show_personal_data)))?;

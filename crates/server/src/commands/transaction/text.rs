@@ -68,12 +68,16 @@ impl Page<'_> {
         line("product", &txn.product_info);
         line("module", txn.module.as_deref().unwrap_or_default());
         let payer = &txn.payer;
-        line("payer", &format!("{}, {}, {}", self.show(&payer.name), self.show(&payer.mobile_number), payer.uuid));
+        line(
+            "payer",
+            &format!("{}, {}, {}", self.show(&payer.name), self.show(&payer.mobile_number), payer.uuid),
+        );
         let details = &txn.gateway_details;
-        let said: Vec<&str> = [&details.txn_id, &details.payment_mode, &details.status_code, &details.status_message]
-            .into_iter()
-            .filter_map(|text| text.as_deref())
-            .collect();
+        let said: Vec<&str> =
+            [&details.txn_id, &details.payment_mode, &details.status_code, &details.status_message]
+                .into_iter()
+                .filter_map(|text| text.as_deref())
+                .collect();
         line("gateway", &format!("{}  {}", txn.gateway, said.join(", ")));
         line("receipt", txn.receipt().unwrap_or_default());
         line("created", &format!("{} by {}", moment(txn.audit.created_at, self.zone), txn.audit.created_by));
@@ -86,7 +90,9 @@ impl Page<'_> {
         let _ = writeln!(out, "\n{}", self.paint.title("History"));
         for entry in &self.whole.history {
             let step = match entry.from {
-                Some(from) if from != entry.to => format!("{} → {}", self.status(from), self.status(entry.to)),
+                Some(from) if from != entry.to => {
+                    format!("{} → {}", self.status(from), self.status(entry.to))
+                }
                 Some(_) | None => self.status(entry.to),
             };
             let who = format!("{} {}", entry.actor.kind.as_str(), entry.actor.id);
@@ -104,14 +110,16 @@ impl Page<'_> {
                 None => "in the outbox".to_owned(),
             };
             let at = self.paint.quiet(&moment(stored.stored_at, self.zone));
-            let _ = writeln!(out, "  {at}  #{}  {}  {published}", stored.sequence, stored.event.kind.as_str());
+            let _ =
+                writeln!(out, "  {at}  #{}  {}  {published}", stored.sequence, stored.event.kind.as_str());
         }
     }
 
     fn receipt(&self, out: &mut String) {
         let _ = writeln!(out, "\n{}\n  {}", self.paint.title("Receipt"), receipt_sentence(self.whole));
         let Some(duty) = &self.whole.duty else { return };
-        let _ = writeln!(out, "  due {}, tried {} times before", moment(duty.due_at, self.zone), duty.attempts);
+        let _ =
+            writeln!(out, "  due {}, tried {} times before", moment(duty.due_at, self.zone), duty.attempts);
         if let Some(lease) = &duty.lease {
             let _ = writeln!(out, "  somebody is at it, until {}", moment(lease.until, self.zone));
         }

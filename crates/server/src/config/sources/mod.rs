@@ -31,7 +31,10 @@ pub(super) struct Entry {
 /// Without the value.
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entry").field("name", &self.name).field("origin", &self.origin).finish_non_exhaustive()
+        f.debug_struct("Entry")
+            .field("name", &self.name)
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
     }
 }
 
@@ -104,8 +107,7 @@ impl Sources {
             }
             (None, None) => Yield::default(),
         };
-        let properties =
-            self.properties_file.as_deref().map(properties_file::read).unwrap_or_default();
+        let properties = self.properties_file.as_deref().map(properties_file::read).unwrap_or_default();
         vec![toml, properties, environment::read(&self.environment), self.read_flags()]
     }
 
@@ -123,7 +125,9 @@ fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
     use std::io::Read;
     let file = std::fs::File::open(path).map_err(|error| format!("the file cannot be read: {error}"))?;
     let mut bytes = Vec::new();
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| format!("the file cannot be read: {error}"))?;
+    file.take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| format!("the file cannot be read: {error}"))?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit {
         return Err(format!("the file is longer than {limit} bytes"));
     }

@@ -51,7 +51,11 @@ struct File<'a> {
 impl File<'_> {
     fn flatten(&self, table: &DeTable<'_>, above: &str, out: &mut Yield) {
         for (key, value) in table {
-            let name = if above.is_empty() { key.get_ref().to_string() } else { format!("{above}.{}", key.get_ref()) };
+            let name = if above.is_empty() {
+                key.get_ref().to_string()
+            } else {
+                format!("{above}.{}", key.get_ref())
+            };
             match value.get_ref() {
                 DeValue::Table(table) => self.flatten(table, &name, out),
                 DeValue::Array(items) => self.list(name, items.iter(), value.span().start, out),

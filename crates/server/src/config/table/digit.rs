@@ -3,11 +3,9 @@
 
 use crate::config::setting::{Kind, Setting};
 
-const NO_CLIENT: &str =
-    "this build has only the built-in stand-in for this service and cannot call it: leave the setting empty to use the stand-in";
+const NO_CLIENT: &str = "this build has only the built-in stand-in for this service and cannot call it: leave the setting empty to use the stand-in";
 const NO_CLIENT_TO_TUNE: &str = "this build uses its built-in stand-in and does not call this service";
-const NO_POSTGRES: &str =
-    "this build keeps its data in the embedded database and cannot use PostgreSQL: leave the setting empty, and see data.dir";
+const NO_POSTGRES: &str = "this build keeps its data in the embedded database and cannot use PostgreSQL: leave the setting empty, and see data.dir";
 const NO_BROKER: &str = "this build has no connection to Kafka: events stay in the outbox of the embedded database, see `pg-service events tail`. Leave the setting empty";
 const NO_BROKER_TO_TUNE: &str = "this build publishes nothing to Kafka";
 const NO_MESSAGES: &str = "this build sends no text messages";
@@ -101,12 +99,8 @@ pub(super) const EVENTS: &[Setting] = &[
         "Which segment of the tenant's id is the schema.",
     )
     .idle(NO_BROKER_TO_TUNE),
-    Setting::digit(
-        "state.level.tenantid.length",
-        Kind::Text,
-        "How many segments the id of a state has.",
-    )
-    .idle(NO_BROKER_TO_TUNE),
+    Setting::digit("state.level.tenantid.length", Kind::Text, "How many segments the id of a state has.")
+        .idle(NO_BROKER_TO_TUNE),
     Setting::digit("pg.kafka.consumer.topic.pattern", Kind::Text, "The topics of the notification consumer.")
         .idle(NO_BROKER_TO_TUNE),
     Setting::digit("kafka", Kind::Text, "How a Kafka client is tuned.").and_below().idle(NO_BROKER_TO_TUNE),
@@ -120,33 +114,33 @@ pub(super) const NOTIFICATIONS: &[Setting] = &[
     )
     .or("false")
     .idle(NO_MESSAGES),
-    Setting::digit("notification.url", Kind::Url, "What the link in a message begins with.").idle(NO_MESSAGES),
-    Setting::digit("kafka.topics.notification.sms", Kind::Text, "The topic of text messages.").idle(NO_MESSAGES),
-    Setting::digit("egov.localization.host", Kind::Url, "Knows the texts of messages.").refused(
-        "this build sends no text messages and cannot call this service: leave the setting empty",
-    ),
+    Setting::digit("notification.url", Kind::Url, "What the link in a message begins with.")
+        .idle(NO_MESSAGES),
+    Setting::digit("kafka.topics.notification.sms", Kind::Text, "The topic of text messages.")
+        .idle(NO_MESSAGES),
+    Setting::digit("egov.localization.host", Kind::Url, "Knows the texts of messages.")
+        .refused("this build sends no text messages and cannot call this service: leave the setting empty"),
     Setting::digit("egov.localization", Kind::Text, "How texts of messages are looked up.")
         .and_below()
         .idle(NO_MESSAGES),
-    Setting::digit("egov.url.shortner.host", Kind::Url, "Shortens the link in a message.").refused(
-        "this build sends no text messages and cannot call this service: leave the setting empty",
-    ),
+    Setting::digit("egov.url.shortner.host", Kind::Url, "Shortens the link in a message.")
+        .refused("this build sends no text messages and cannot call this service: leave the setting empty"),
     Setting::digit("egov.url.shortner", Kind::Text, "How links are shortened.").and_below().idle(NO_MESSAGES),
     Setting::digit("egov.application.pay.link", Kind::Text, "The link in a message.").idle(NO_MESSAGES),
-    Setting::digit("egov.billing.service.host", Kind::Url, "Knows the service a bill belongs to.").refused(
-        "this build sends no text messages and cannot call this service: leave the setting empty",
-    ),
+    Setting::digit("egov.billing.service.host", Kind::Url, "Knows the service a bill belongs to.")
+        .refused("this build sends no text messages and cannot call this service: leave the setting empty"),
     Setting::digit("egov.bill.searchendpoint", Kind::Text, "The path that finds a bill.").idle(NO_MESSAGES),
-    Setting::digit("egov.billingservice.host", Kind::Url, "An older name of the billing service.").refused(
-        "this build cannot call this service: leave the setting empty",
-    ),
+    Setting::digit("egov.billingservice.host", Kind::Url, "An older name of the billing service.")
+        .refused("this build cannot call this service: leave the setting empty"),
     Setting::digit("egov.billingservice.path", Kind::Text, "An older path of the billing service.")
         .idle(NO_MESSAGES),
 ];
 
 pub(super) const SPRING: &[Setting] = &[
     Setting::digit("spring", Kind::Text, "How Spring is set up.").and_below().idle(SPRINGS_OWN),
-    Setting::digit("logging", Kind::Text, "How Spring logs.").and_below().idle("see log.level and log.format"),
+    Setting::digit("logging", Kind::Text, "How Spring logs.")
+        .and_below()
+        .idle("see log.level and log.format"),
     Setting::digit("management", Kind::Text, "Spring's health pages.").and_below().idle(SPRINGS_OWN),
     Setting::digit("tracer", Kind::Text, "DIGIT's tracing library.").and_below().idle(SPRINGS_OWN),
     Setting::digit("otel", Kind::Text, "The Java agent of OpenTelemetry.").and_below().idle(SPRINGS_OWN),

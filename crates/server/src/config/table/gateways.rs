@@ -34,7 +34,8 @@ pub(super) const AXIS: &[Setting] = &[
     Setting::digit("axis.currency", Kind::Text, "The currency of every order.").or("INR"),
     Setting::digit("axis.locale", Kind::Text, "The language of the pay page.").or("en_IN"),
     Setting::digit("axis.merchant.id", Kind::Text, "The merchant id."),
-    Setting::digit("axis.merchant.secret.key", Kind::Text, "The secure hash secret, in hexadecimal.").secret(),
+    Setting::digit("axis.merchant.secret.key", Kind::Text, "The secure hash secret, in hexadecimal.")
+        .secret(),
     Setting::digit("axis.merchant.user", Kind::Text, "The operator who asks for the status of payments."),
     Setting::digit("axis.merchant.pwd", Kind::Text, "The operator's password.").secret(),
     Setting::digit("axis.merchant.access.code", Kind::Text, "The access code.").secret(),
@@ -52,7 +53,11 @@ pub(super) const PAYTM: &[Setting] = &[
     Setting::digit("paytm.active", Kind::Flag, ACTIVE).or("false"),
     Setting::digit("paytm.merchant.id", Kind::Text, "The merchant id."),
     Setting::digit("paytm.merchant.secret.key", Kind::Text, "The merchant key.").secret(),
-    Setting::digit("paytm.merchant.website", Kind::Text, "The website's name at the gateway, e.g. `WEBSTAGING`."),
+    Setting::digit(
+        "paytm.merchant.website",
+        Kind::Text,
+        "The website's name at the gateway, e.g. `WEBSTAGING`.",
+    ),
     Setting::digit("paytm.merchant.industry.type", Kind::Text, "The industry type.").or("Retail"),
     Setting::digit("paytm.merchant.channel.id", Kind::Text, "The channel.").or("WEB"),
     Setting::digit("paytm.url.debit", Kind::Url, "The address of the pay page, in the legacy protocol.")
@@ -63,7 +68,8 @@ pub(super) const PAYTM: &[Setting] = &[
         "The address that tells the status of a payment, in the legacy protocol.",
     )
     .or("https://securegw.paytm.in/merchant-status/getTxnStatus"),
-    Setting::own("paytm.protocol", Kind::Choice(&["legacy", "v3"]), "The protocol that is spoken.").or("legacy"),
+    Setting::own("paytm.protocol", Kind::Choice(&["legacy", "v3"]), "The protocol that is spoken.")
+        .or("legacy"),
     Setting::own("paytm.v3.host", Kind::Url, "The gateway's host, in the v3 protocol.")
         .or("https://secure.paytmpayments.com"),
     Setting::own("paytm.v3.path.initiate", Kind::Text, "The path that opens an order, in the v3 protocol.")
@@ -80,9 +86,15 @@ pub(super) const PAYTM: &[Setting] = &[
 
 pub(super) const PHONEPE: &[Setting] = &[
     Setting::digit("phonepe.active", Kind::Flag, ACTIVE).or("false"),
-    Setting::own("phonepe.protocol", Kind::Choice(&["legacy", "v1", "v2"]), "The protocol that is spoken.").or("legacy"),
+    Setting::own("phonepe.protocol", Kind::Choice(&["legacy", "v1", "v2"]), "The protocol that is spoken.")
+        .or("legacy"),
     Setting::digit("phonepe.merchant.id", Kind::Text, "The merchant id."),
-    Setting::digit("phonepe.merchant.secret.key", Kind::Text, "The salt key, in the legacy and v1 protocols.").secret(),
+    Setting::digit(
+        "phonepe.merchant.secret.key",
+        Kind::Text,
+        "The salt key, in the legacy and v1 protocols.",
+    )
+    .secret(),
     Setting::digit(
         "phonepe.merchant.secret.index",
         Kind::Text,
@@ -92,20 +104,37 @@ pub(super) const PHONEPE: &[Setting] = &[
         .or("https://mercury-t2.phonepe.com"),
     Setting::digit("phonepe.url.debit", Kind::Text, "The path that opens an order, in the legacy protocol.")
         .or("/v3/debit"),
-    Setting::digit("phonepe.url.status", Kind::Text, "The path that tells a payment's status, in the legacy protocol.")
-        .or("/v3/transaction"),
+    Setting::digit(
+        "phonepe.url.status",
+        Kind::Text,
+        "The path that tells a payment's status, in the legacy protocol.",
+    )
+    .or("/v3/transaction"),
     Setting::own("phonepe.v1.host", Kind::Url, "The gateway's host, in the v1 protocol.")
         .or("https://api.phonepe.com/apis/hermes"),
     Setting::own("phonepe.v1.path.pay", Kind::Text, "The path that opens an order, in the v1 protocol.")
         .or("/pg/v1/pay"),
-    Setting::own("phonepe.v1.path.status", Kind::Text, "The path that tells a payment's status, in the v1 protocol.")
-        .or("/pg/v1/status"),
+    Setting::own(
+        "phonepe.v1.path.status",
+        Kind::Text,
+        "The path that tells a payment's status, in the v1 protocol.",
+    )
+    .or("/pg/v1/status"),
     Setting::own("phonepe.v2.client.id", Kind::Text, "The client id, in the v2 protocol."),
     Setting::own("phonepe.v2.client.secret", Kind::Text, "The client secret, in the v2 protocol.").secret(),
-    Setting::own("phonepe.v2.client.version", Kind::Text, "The version of the client, in the v2 protocol.").or("1"),
-    Setting::own("phonepe.v2.webhook.username", Kind::Text, "The user name that webhooks prove, in the v2 protocol."),
-    Setting::own("phonepe.v2.webhook.password", Kind::Text, "The password that webhooks prove, in the v2 protocol.")
-        .secret(),
+    Setting::own("phonepe.v2.client.version", Kind::Text, "The version of the client, in the v2 protocol.")
+        .or("1"),
+    Setting::own(
+        "phonepe.v2.webhook.username",
+        Kind::Text,
+        "The user name that webhooks prove, in the v2 protocol.",
+    ),
+    Setting::own(
+        "phonepe.v2.webhook.password",
+        Kind::Text,
+        "The password that webhooks prove, in the v2 protocol.",
+    )
+    .secret(),
     Setting::own(
         "phonepe.v2.expire.after",
         Kind::Number { min: 300, max: 3_600 },
@@ -115,12 +144,20 @@ pub(super) const PHONEPE: &[Setting] = &[
         .or("https://api.phonepe.com/apis/pg"),
     Setting::own("phonepe.v2.auth.host", Kind::Url, "The host that gives access tokens, in the v2 protocol.")
         .or("https://api.phonepe.com/apis/identity-manager"),
-    Setting::own("phonepe.v2.path.token", Kind::Text, "The path that gives access tokens, in the v2 protocol.")
-        .or("/v1/oauth/token"),
+    Setting::own(
+        "phonepe.v2.path.token",
+        Kind::Text,
+        "The path that gives access tokens, in the v2 protocol.",
+    )
+    .or("/v1/oauth/token"),
     Setting::own("phonepe.v2.path.pay", Kind::Text, "The path that opens an order, in the v2 protocol.")
         .or("/checkout/v2/pay"),
-    Setting::own("phonepe.v2.path.status", Kind::Text, "The path that tells a payment's status, in the v2 protocol.")
-        .or("/checkout/v2/order"),
+    Setting::own(
+        "phonepe.v2.path.status",
+        Kind::Text,
+        "The path that tells a payment's status, in the v2 protocol.",
+    )
+    .or("/checkout/v2/order"),
 ];
 
 pub(super) const PAYU: &[Setting] = &[
@@ -128,7 +165,8 @@ pub(super) const PAYU: &[Setting] = &[
     Setting::digit("payu.merchant.key", Kind::Text, "The merchant key."),
     Setting::digit("payu.merchant.salt", Kind::Text, "The salt.").secret(),
     Setting::digit("payu.url", Kind::Url, "The host of the pay page.").or("test.payu.in"),
-    Setting::digit("payu.url.status", Kind::Url, "The host that tells the status of a payment.").or("test.payu.in"),
+    Setting::digit("payu.url.status", Kind::Url, "The host that tells the status of a payment.")
+        .or("test.payu.in"),
     Setting::digit("payu.path.pay", Kind::Text, "The path of the pay page.").or("_payment"),
     Setting::digit("payu.path.status", Kind::Text, "The path that tells the status of a payment.")
         .or("merchant/postservice.php"),

@@ -1,0 +1,122 @@
+//! Remote gateways: a provider's adapter as a small HTTP service of the operator's, in any language.
+//!
+//! The service answers three questions: where does the payer pay this order (`start`), where does
+//! it stand (`status`), is what the provider sent genuine (`verify`). Questions and answers are
+//! signed with a shared secret. The protocol is described in `docs/remote-gateway.md`.
+//!
+//! The service is trusted with what the provider says, not with what follows from it: order, amount
+//! and currency in its answers are compared here, and what it says in unknown words is unrecognised.
+
+pub mod config;
+pub mod signature;
+pub mod wire;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use payment_domain::{Clock, GatewayName, Report, Transaction, TxnId};
+use payment_gateway::{
+    Answer, Availability, Evidence, Gateway, GatewayError, Order, Redirect, StartMode, VerifyMode,
+};
+
+pub use config::RemoteConfig;
+
+use self::wire::{Operation, Question, Verdict};
+use crate::client::Client;
+use crate::json::Object;
+
+/// Our own parameter, which our return URL carries.
+const OUR_PARAMETER: &str = "eg_pg_txnid";
+
+/// The adapter of one remote gateway.
+pub struct Remote {
+    config: RemoteConfig,
+    client: Client,
+    clock: Arc<dyn Clock>,
+}
+
+impl Remote {
+    /// An adapter that calls with this client, which should keep [`RemoteConfig::limits`]. The clock
+    /// dates questions and tells how old answers are.
+    pub fn new(config: RemoteConfig, client: Client, clock: Arc<dyn Clock>) -> Remote {
+        Remote { config, client, clock }
+    }
+
+    async fn ask(&self, operation: Operation, body: String) -> Result<Object, GatewayError> {
+        let nonce = signature::new_nonce().map_err(|error| GatewayError::NotSent(error.into()))?;
+        let question = Question::new(&self.config, operation, body, self.clock.now(), nonce);
+        let reply = self.client.send(&question.call).await?;
+        question.read(&self.config, reply, self.clock.now())
+    }
+}
+
+impl std::fmt::Debug for Remote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Remote").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Gateway for Remote {
+    fn name(&self) -> &GatewayName {
+        &self.config.name
+    }
+
+    fn transaction_parameter(&self) -> &str {
+        &self.config.transaction_parameter
+    }
+
+    fn start_mode(&self) -> StartMode {
+        StartMode::Network
+    }
+
+    fn verify_mode(&self) -> VerifyMode {
+        VerifyMode::Network
+    }
+
+    fn availability(&self) -> Availability {
+        Availability::Available
+    }
+
+    fn needs_bank_account(&self) -> bool {
+        false
+    }
+
+    async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
+        let body = wire::start_body(&self.config, order)?;
+        wire::redirect(&self.ask(Operation::Start, body).await?, order.txn)
+    }
+
+    fn names(&self, answer: &Answer) -> Option<TxnId> {
+        let parameter = self.transaction_parameter();
+        let in_body = || TxnId::new(Object::parse(&answer.body)?.text(parameter)?).ok();
+        answer
+            .transaction_in(parameter)
+            .or_else(in_body)
+            .or_else(|| answer.transaction_in(OUR_PARAMETER))
+    }
+
+    async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {
+        if self.names(answer).is_some_and(|named| named != txn.id) {
+            return Err(GatewayError::WrongTransaction);
+        }
+        if wire::is_bare(answer, txn) {
+            return Ok(Evidence::Unsigned);
+        }
+        let body = wire::verify_body(&self.config, txn, answer)?;
+        match wire::verdict(&self.ask(Operation::Verify, body).await?, txn)? {
+            Verdict::Unsigned => Ok(Evidence::Unsigned),
+            Verdict::BadSignature => Err(GatewayError::BadSignature),
+            Verdict::WrongTransaction => Err(GatewayError::WrongTransaction),
+            Verdict::Signed(report) => Ok(Evidence::Signed(report)),
+        }
+    }
+
+    async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
+        let body = wire::status_body(&self.config, txn)?;
+        wire::status_report(&self.ask(Operation::Status, body).await?, txn)
+    }
+}
+
+#[cfg(test)]
+mod tests;

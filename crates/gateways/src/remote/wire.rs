@@ -1,0 +1,369 @@
+//! The protocol's JSON: what is asked, and what an answer means.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use payment_domain::{Currency, Money, Outcome, Report, Timestamp, Transaction};
+use payment_gateway::{Answer, GatewayError, Order, Params, Redirect};
+use secrecy::ExposeSecret;
+use serde::Serialize;
+use url::Url;
+
+use super::config::RemoteConfig;
+use super::signature::{NONCE, SIGNATURE, Side, Signed, TIMESTAMP, is_recent, seconds};
+use crate::client::{Body, Call, Method, Reply};
+use crate::config::join;
+use crate::evidence;
+use crate::json::Object;
+use crate::text::{cut, one_line, paise};
+
+/// The longest address a payer is sent to, in bytes.
+const MAX_URL_BYTES: usize = 4096;
+/// The most fields of a form a payer posts.
+const MAX_FIELDS: usize = 100;
+/// The longest name or value of such a field, in bytes.
+const MAX_FIELD_BYTES: usize = 16 * 1024;
+/// The longest text that is kept of a member, in characters.
+const MAX_CHARS: usize = 255;
+
+/// What is kept of an answer.
+const EVIDENCE: [&str; 8] = [
+    "orderId",
+    "state",
+    "amountPaise",
+    "currency",
+    "gatewayTxnId",
+    "paymentMode",
+    "statusCode",
+    "statusMessage",
+];
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Open the order.
+    Start,
+    /// Tell where it stands.
+    Status,
+    /// Check what a provider sent.
+    Verify,
+}
+
+impl Operation {
+    fn path(self) -> &'static str {
+        match self {
+            Operation::Start => "start",
+            Operation::Status => "status",
+            Operation::Verify => "verify",
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct About<'a> {
+    gateway: &'a str,
+    order_id: &'a str,
+    amount_paise: i64,
+    currency: &'static str,
+}
+
+impl<'a> About<'a> {
+    fn of(config: &'a RemoteConfig, txn: &'a Transaction) -> About<'a> {
+        About {
+            gateway: config.name.as_str(),
+            order_id: txn.id.as_str(),
+            amount_paise: txn.amount.minor(),
+            currency: txn.amount.currency().code(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StartBody<'a> {
+    #[serde(flatten)]
+    about: About<'a>,
+    description: &'a str,
+    tenant_id: &'a str,
+    module: Option<&'a str>,
+    consumer_code: &'a str,
+    bill_ids: Vec<&'a str>,
+    payer: PayerBody<'a>,
+    return_url: &'a str,
+    notify_url: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PayerBody<'a> {
+    name: &'a str,
+    mobile_number: &'a str,
+    email: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct VerifyBody<'a> {
+    #[serde(flatten)]
+    about: About<'a>,
+    params: Vec<(&'a str, &'a str)>,
+    headers: Vec<(&'a str, &'a str)>,
+    body: String,
+}
+
+/// The body of the question that opens an order.
+///
+/// # Errors
+/// Never in practice: the members are plain texts and numbers.
+pub fn start_body(config: &RemoteConfig, order: &Order<'_>) -> Result<String, GatewayError> {
+    let txn = order.txn;
+    let mut bill_ids: Vec<&str> = txn.bills.iter().map(|bill| bill.bill_id.as_str()).collect();
+    bill_ids.dedup();
+    json(&StartBody {
+        about: About::of(config, txn),
+        description: &txn.product_info,
+        tenant_id: txn.tenant_id.as_str(),
+        module: txn.module.as_deref(),
+        consumer_code: &txn.consumer_code,
+        bill_ids,
+        payer: PayerBody {
+            name: txn.payer.name.expose(),
+            mobile_number: txn.payer.mobile_number.expose(),
+            email: txn.payer.email_id.as_ref().map(|email| email.expose()),
+        },
+        return_url: order.return_url,
+        notify_url: order.notify_url,
+    })
+}
+
+/// The body of the question where an order stands.
+///
+/// # Errors
+/// Never in practice.
+pub fn status_body(config: &RemoteConfig, txn: &Transaction) -> Result<String, GatewayError> {
+    json(&About::of(config, txn))
+}
+
+/// The body of the question whether a provider's answer is genuine. Cookies are not passed on.
+///
+/// # Errors
+/// Never in practice.
+pub fn verify_body(config: &RemoteConfig, txn: &Transaction, answer: &Answer) -> Result<String, GatewayError> {
+    json(&VerifyBody {
+        about: About::of(config, txn),
+        params: answer.params.iter().collect(),
+        headers: answer.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("cookie")).collect(),
+        body: STANDARD.encode(&answer.body),
+    })
+}
+
+fn json(body: &impl Serialize) -> Result<String, GatewayError> {
+    serde_json::to_string(body).map_err(|error| GatewayError::NotSent(error.into()))
+}
+
+/// One question: its call, and what the answer to it is checked by.
+#[derive(Debug)]
+pub struct Question {
+    /// The call.
+    pub call: Call,
+    path: String,
+    nonce: String,
+}
+
+impl Question {
+    /// The question of this body, asked at that moment under a nonce that was never used.
+    pub fn new(
+        config: &RemoteConfig,
+        operation: Operation,
+        body: String,
+        now: Timestamp,
+        nonce: String,
+    ) -> Question {
+        let url = join(&config.base_url, operation.path());
+        let path = Url::parse(&url).map_or_else(|_| String::new(), |url| url.path().to_owned());
+        let timestamp = seconds(now).to_string();
+        let signed = Signed {
+            side: Side::Request,
+            method: Method::Post.as_str(),
+            path: &path,
+            timestamp: &timestamp,
+            nonce: &nonce,
+        };
+        let signature = signed.sign(config.secret.expose_secret(), body.as_bytes());
+        let headers = vec![
+            (TIMESTAMP.to_owned(), timestamp),
+            (NONCE.to_owned(), nonce.clone()),
+            (SIGNATURE.to_owned(), signature),
+        ];
+        Question { call: Call { method: Method::Post, url, headers, body: Body::Json(body) }, path, nonce }
+    }
+
+    /// The members of the answer to this question.
+    ///
+    /// # Errors
+    /// [`GatewayError::Unanswered`] and [`GatewayError::Unreadable`] when there is none, it is not
+    /// signed by the remote gateway, or it answers another question.
+    pub fn read(&self, config: &RemoteConfig, reply: Reply, now: Timestamp) -> Result<Object, GatewayError> {
+        if reply.status == 401 {
+            return Err(unreadable("our signature was refused: compare the secrets and the clocks"));
+        }
+        let reply = reply.accepted()?;
+        let header = |name: &str| {
+            let value = reply.header(&name.to_ascii_lowercase());
+            value.ok_or_else(|| GatewayError::Unreadable(format!("the answer has no {name} header")))
+        };
+        let (timestamp, nonce, signature) = (header(TIMESTAMP)?, header(NONCE)?, header(SIGNATURE)?);
+        let signed = Signed {
+            side: Side::Response,
+            method: Method::Post.as_str(),
+            path: &self.path,
+            timestamp,
+            nonce: &self.nonce,
+        };
+        if nonce != self.nonce {
+            return Err(unreadable("the answer is to another question"));
+        }
+        if !signed.is_signed(config.secret.expose_secret(), &reply.body, signature) {
+            return Err(unreadable("the signature of the answer is wrong"));
+        }
+        if !is_recent(timestamp, now) {
+            return Err(unreadable("the answer is too old or from the future: compare the clocks"));
+        }
+        Object::parse(&reply.body).ok_or_else(|| unreadable("the answer is not a JSON object"))
+    }
+}
+
+fn unreadable(problem: &str) -> GatewayError {
+    GatewayError::Unreadable(problem.to_owned())
+}
+
+/// What was said of a provider's answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// The provider signed nothing in it.
+    Unsigned,
+    /// Its signature is wrong.
+    BadSignature,
+    /// It is about another payment.
+    WrongTransaction,
+    /// The provider signed it, about this transaction and its amount.
+    Signed(Report),
+}
+
+/// Where the payer goes, or that the order is refused.
+///
+/// # Errors
+/// [`GatewayError::Refused`] when nothing was opened, [`GatewayError::Unreadable`] when the answer is
+/// about another order or says no one thing.
+pub fn redirect(answer: &Object, txn: &Transaction) -> Result<Redirect, GatewayError> {
+    names(answer, txn)?;
+    match (answer.text("redirectUrl"), answer.object("form"), answer.text("refused")) {
+        (Some(url), None, None) => Ok(Redirect::To(page_address(url)?)),
+        (None, Some(form), None) => form_of(&form),
+        (None, None, Some(code)) => {
+            Err(GatewayError::Refused { code: cut(&one_line(&code), 64).to_owned() })
+        }
+        (_, _, _) => Err(unreadable("it is not one of redirectUrl, form and refused")),
+    }
+}
+
+fn form_of(form: &Object) -> Result<Redirect, GatewayError> {
+    let action = form.text("action").ok_or_else(|| unreadable("the form has no action"))?;
+    let fields: Vec<(String, String)> = form
+        .raw("fields")
+        .and_then(|raw| serde_json::from_str(raw).ok())
+        .ok_or_else(|| unreadable("the fields of the form are not a list of name and value"))?;
+    let fits = |text: &String| text.len() <= MAX_FIELD_BYTES;
+    if fields.len() > MAX_FIELDS || !fields.iter().all(|(name, value)| fits(name) && fits(value)) {
+        return Err(unreadable("the form is too large"));
+    }
+    Ok(Redirect::Form { action: page_address(action)?, fields })
+}
+
+/// An address a browser may be sent to.
+fn page_address(text: String) -> Result<String, GatewayError> {
+    let usable = text.len() <= MAX_URL_BYTES
+        && Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    usable.then_some(text).ok_or_else(|| unreadable("the payer cannot be sent to this address"))
+}
+
+/// What an answer to the question for the status means.
+///
+/// # Errors
+/// [`GatewayError::Unreadable`] when it is about another order, or its amount is none.
+pub fn status_report(answer: &Object, txn: &Transaction) -> Result<Report, GatewayError> {
+    names(answer, txn)?;
+    let amount = amount(answer)?;
+    report(answer, amount)
+}
+
+/// What an answer to the question for genuineness means. What the provider signed is compared with
+/// the transaction here as well, whatever the remote gateway thinks of it.
+///
+/// # Errors
+/// [`GatewayError::Unreadable`] when it gives no verdict that we know.
+pub fn verdict(answer: &Object, txn: &Transaction) -> Result<Verdict, GatewayError> {
+    match answer.text("verdict").as_deref() {
+        Some("unsigned") => Ok(Verdict::Unsigned),
+        Some("bad_signature") => Ok(Verdict::BadSignature),
+        Some("wrong_transaction") => Ok(Verdict::WrongTransaction),
+        Some("signed") => {
+            if answer.text("orderId").as_deref() != Some(txn.id.as_str()) {
+                return Ok(Verdict::WrongTransaction);
+            }
+            match amount(answer)? {
+                // Not signed over the amount: a hint, as good as unsigned.
+                None => Ok(Verdict::Unsigned),
+                Some(amount) if amount != txn.amount => Ok(Verdict::WrongTransaction),
+                Some(amount) => report(answer, Some(amount)).map(Verdict::Signed),
+            }
+        }
+        Some(_) | None => Err(unreadable("it gives no known verdict")),
+    }
+}
+
+fn names(answer: &Object, txn: &Transaction) -> Result<(), GatewayError> {
+    match answer.text("orderId").as_deref() == Some(txn.id.as_str()) {
+        true => Ok(()),
+        false => Err(unreadable("the answer names another order, or none")),
+    }
+}
+
+/// The amount an answer names; `None` when it names none.
+fn amount(answer: &Object) -> Result<Option<Money>, GatewayError> {
+    let Some(text) = answer.text("amountPaise") else { return Ok(None) };
+    let currency = answer.text("currency");
+    if currency.as_deref().and_then(Currency::from_code).is_none() {
+        return Err(unreadable("the amount is in another currency, or in none"));
+    }
+    paise(&text).map(Some).ok_or_else(|| unreadable("amountPaise is not a whole number of paise"))
+}
+
+fn report(answer: &Object, amount: Option<Money>) -> Result<Report, GatewayError> {
+    let text = |name: &str| answer.text(name).map(|text| cut(&one_line(&text), MAX_CHARS).to_owned());
+    let state = answer.text("state").ok_or_else(|| unreadable("it names no state"))?;
+    let message = text("statusMessage");
+    Ok(Report {
+        outcome: match state.as_str() {
+            "paid" => Outcome::Paid { amount },
+            "declined" => Outcome::Declined {
+                reason: message.clone().unwrap_or_else(|| "declined at the gateway".to_owned()),
+            },
+            "pending" => Outcome::Pending,
+            "not_found" => Outcome::NotFound,
+            "refunded" => Outcome::Refunded,
+            other => Outcome::Unrecognised { code: cut(&one_line(other), 64).to_owned() },
+        },
+        gateway_txn_id: text("gatewayTxnId"),
+        payment_mode: text("paymentMode"),
+        status_code: text("statusCode"),
+        status_message: message,
+        raw: evidence::of_object(answer, &EVIDENCE),
+    })
+}
+
+/// Whether an answer holds nothing but our own id, so that nothing in it can be a signature.
+pub fn is_bare(answer: &Answer, txn: &Transaction) -> bool {
+    let only_our_id = |params: &Params| params.iter().all(|(_, value)| value == txn.id.as_str());
+    answer.body.is_empty() && only_our_id(&answer.params)
+}

@@ -1,0 +1,119 @@
+//! A database that does not answer.
+
+use async_trait::async_trait;
+use payment_domain::{BillKey, HistoryEntry, Timestamp, Transaction, TxnId};
+use payment_store::{
+    Applied, Attention, Backlog, Change, Claim, Created, IdempotencyKey, IdempotencyRecord, Lease,
+    NewTransaction, RawCallback, ReceiptDuty, Recorded, SearchQuery, Store, StoreError, StoredDump,
+    StoredEvent,
+};
+use serde_json::Value;
+
+/// A store whose database is away, whatever it is asked.
+pub(crate) struct AwayStore;
+
+fn away<T>() -> Result<T, StoreError> {
+    Err(StoreError::Unavailable("no such file: /secret/payments.db".into()))
+}
+
+#[async_trait]
+impl Store for AwayStore {
+    async fn create(&self, _: NewTransaction) -> Result<Created, StoreError> {
+        away()
+    }
+
+    async fn apply(&self, _: Change) -> Result<Applied, StoreError> {
+        away()
+    }
+
+    async fn transaction(&self, _: &TxnId) -> Result<Option<Transaction>, StoreError> {
+        away()
+    }
+
+    async fn redirect_form(&self, _: &TxnId) -> Result<Option<Value>, StoreError> {
+        away()
+    }
+
+    async fn claims(&self, _: &[BillKey]) -> Result<Vec<Claim>, StoreError> {
+        away()
+    }
+
+    async fn search(&self, _: &SearchQuery) -> Result<Vec<Transaction>, StoreError> {
+        away()
+    }
+
+    async fn history(&self, _: &TxnId) -> Result<Vec<HistoryEntry>, StoreError> {
+        away()
+    }
+
+    async fn dump(&self, _: &TxnId) -> Result<Option<StoredDump>, StoreError> {
+        away()
+    }
+
+    async fn raise_attention(&self, _: Attention, _: HistoryEntry) -> Result<bool, StoreError> {
+        away()
+    }
+
+    async fn attention(&self, _: &TxnId) -> Result<Vec<Attention>, StoreError> {
+        away()
+    }
+
+    async fn receipt_duty(&self, _: &TxnId) -> Result<Option<ReceiptDuty>, StoreError> {
+        away()
+    }
+
+    async fn lease_receipt_duties(
+        &self,
+        _: Timestamp,
+        _: Lease,
+        _: u32,
+    ) -> Result<Vec<ReceiptDuty>, StoreError> {
+        away()
+    }
+
+    async fn postpone_receipt_duty(
+        &self,
+        _: &TxnId,
+        _: &str,
+        _: Timestamp,
+        _: &str,
+    ) -> Result<bool, StoreError> {
+        away()
+    }
+
+    async fn idempotency(&self, _: &IdempotencyKey) -> Result<Option<IdempotencyRecord>, StoreError> {
+        away()
+    }
+
+    async fn keep_answer(&self, _: &IdempotencyKey, _: &str) -> Result<(), StoreError> {
+        away()
+    }
+
+    async fn forget_idempotency_keys(&self, _: Timestamp, _: u32) -> Result<u32, StoreError> {
+        away()
+    }
+
+    async fn events_after(&self, _: i64, _: u32) -> Result<Vec<StoredEvent>, StoreError> {
+        away()
+    }
+
+    async fn events_of(&self, _: &TxnId) -> Result<Vec<StoredEvent>, StoreError> {
+        away()
+    }
+
+    async fn record_callback(&self, _: RawCallback) -> Result<Recorded, StoreError> {
+        away()
+    }
+
+    async fn conclude_callback(&self, _: &[u8; 32], _: Option<&TxnId>, _: &str) -> Result<(), StoreError> {
+        away()
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        away()
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        away()
+    }
+}

@@ -1,0 +1,150 @@
+//! Parts of the outside world that a test can spoil.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use payment_digit::embedded::{ReceiptRegister, Registers};
+use payment_digit::{Collections, DigitError, Payment, Receipts};
+use payment_domain::{Clock, GatewayName, Report, RequestInfo, TenantId, Transaction, TxnId};
+use payment_gateway::{
+    Answer, Availability, Evidence, FakeGateway, Gateway, GatewayError, Order, Redirect, StartMode, VerifyMode,
+};
+
+/// What is wrong with the collection service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It cannot be reached.
+    Away,
+    /// It does not answer.
+    Unanswered,
+    /// It refuses with a body of its own.
+    Refuses(&'static str),
+    /// It answers without what must be in an answer.
+    Incomplete,
+    /// It takes for ever.
+    Hangs,
+    /// It has a bug.
+    Panics,
+}
+
+/// The receipt register, which a test can spoil.
+pub(crate) struct FaultyCollections {
+    register: ReceiptRegister,
+    fault: Mutex<Option<Fault>>,
+}
+
+impl FaultyCollections {
+    pub(crate) fn new(registers: Arc<dyn Registers>, clock: Arc<dyn Clock>) -> FaultyCollections {
+        FaultyCollections { register: ReceiptRegister::new(registers, clock), fault: Mutex::new(None) }
+    }
+
+    pub(crate) fn has(&self, fault: impl Into<Option<Fault>>) {
+        *self.fault.lock().unwrap() = fault.into();
+    }
+
+    async fn fails(&self) -> Result<(), DigitError> {
+        const SERVICE: &str = "collection-services";
+        let fault = *self.fault.lock().unwrap();
+        match fault {
+            None => Ok(()),
+            Some(Fault::Away) => {
+                Err(DigitError::NotSent { service: SERVICE, source: "connection refused by 10.0.0.7".into() })
+            }
+            Some(Fault::Unanswered) => {
+                Err(DigitError::Unanswered { service: SERVICE, source: "timed out".into() })
+            }
+            Some(Fault::Refuses(body)) => {
+                Err(DigitError::Refused { service: SERVICE, body: body.to_owned() })
+            }
+            Some(Fault::Incomplete) => Err(DigitError::Incomplete {
+                code: "PAYMENT_VALIDATION_FAILED",
+                message: "Failed to validate payment".to_owned(),
+            }),
+            Some(Fault::Hangs) => std::future::pending().await,
+            Some(Fault::Panics) => panic!("a bug"),
+        }
+    }
+}
+
+#[async_trait]
+impl Collections for FaultyCollections {
+    async fn validate(&self, info: &RequestInfo, payment: &Payment) -> Result<(), DigitError> {
+        self.fails().await?;
+        self.register.validate(info, payment).await
+    }
+
+    async fn create(&self, info: &RequestInfo, payment: &Payment) -> Result<Receipts, DigitError> {
+        self.fails().await?;
+        self.register.create(info, payment).await
+    }
+
+    async fn find(
+        &self,
+        info: &RequestInfo,
+        tenant: &TenantId,
+        transaction_number: &TxnId,
+    ) -> Result<Option<Receipts>, DigitError> {
+        self.fails().await?;
+        self.register.find(info, tenant, transaction_number).await
+    }
+}
+
+/// The gateway `FORM`: the same as another one, but that wants a form posted to it.
+pub(crate) struct FormGateway {
+    name: GatewayName,
+    inner: Arc<FakeGateway>,
+}
+
+impl FormGateway {
+    pub(crate) fn new(inner: Arc<FakeGateway>) -> FormGateway {
+        FormGateway { name: GatewayName::new("FORM"), inner }
+    }
+}
+
+#[async_trait]
+impl Gateway for FormGateway {
+    fn name(&self) -> &GatewayName {
+        &self.name
+    }
+
+    fn transaction_parameter(&self) -> &str {
+        "formOrder"
+    }
+
+    fn start_mode(&self) -> StartMode {
+        StartMode::Offline
+    }
+
+    fn verify_mode(&self) -> VerifyMode {
+        self.inner.verify_mode()
+    }
+
+    fn availability(&self) -> Availability {
+        self.inner.availability()
+    }
+
+    fn needs_bank_account(&self) -> bool {
+        false
+    }
+
+    async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
+        let fields =
+            [("submit", order.txn.id.as_str()), ("surl", order.return_url), ("name", r#"<Asha "R" & 'K'>"#)];
+        Ok(Redirect::Form {
+            action: "https://form.example/_payment?a=1&b=2".to_owned(),
+            fields: fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+        })
+    }
+
+    fn names(&self, answer: &Answer) -> Option<TxnId> {
+        answer.transaction_in(self.transaction_parameter())
+    }
+
+    async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {
+        self.inner.verify(txn, answer).await
+    }
+
+    async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
+        self.inner.status(txn).await
+    }
+}

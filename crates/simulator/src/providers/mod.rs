@@ -1,0 +1,156 @@
+//! The providers' side of AXIS (MIGS/VPC), PAYTM, PHONEPE and PAYU: what a merchant's server and a
+//! payer's browser meet there, for tests and demos. No money moves.
+//!
+//! Written from the providers' protocols. Each provider stands under its own first segment with its
+//! own paths behind it, so that one listener serves all of them:
+//!
+//! | Provider | Protocol | Addresses |
+//! |---|---|---|
+//! | Axis | VPC 1 | `/axis/vpcpay`, `/axis/vpcdps` (`queryDR`) |
+//! | Paytm | legacy | `/paytm/theia/processTransaction`, `/paytm/merchant-status/getTxnStatus` |
+//! | Paytm | v3 | `/paytm/theia/api/v1/initiateTransaction`, `/paytm/theia/api/v1/showPaymentPage`, `/paytm/v3/order/status` |
+//! | PhonePe | legacy | `/phonepe/v3/debit`, `/phonepe/v3/transaction/{mid}/{txn}/status` |
+//! | PhonePe | v1 | `/phonepe/pg/v1/pay`, `/phonepe/pg/v1/status/{mid}/{txn}` |
+//! | PhonePe | v2 | `/phonepe/v1/oauth/token`, `/phonepe/checkout/v2/pay`, `/phonepe/checkout/v2/order/{id}/status` |
+//! | PayU | | `/payu/_payment`, `/payu/merchant/postservice.php?form=2` (`verify_payment`) |
+//!
+//! Requests are checked as the provider checks them (signature, merchant, amount, lengths) and refused
+//! in the provider's words; what the provider signs is signed. An address that opens an order sends
+//! the browser on to `/{provider}/pay-page`, where the payer chooses; then the browser goes back the
+//! provider's way, and webhooks follow until they are answered with 2xx.
+//!
+//! # Control
+//! Everything that can go wrong is asked for over HTTP, in JSON:
+//! - `GET /control/orders?after=&limit=&provider=` lists the books: orders, states, what was taken, how
+//!   often their status was asked for; `GET /control/orders/{provider}/{order}` is one of them.
+//! - `POST /control/orders/{provider}/{order}` with `{"fault":"…"}` asks for a fault of one order, before
+//!   it is opened or later; the word `none` keeps it from all faults.
+//! - `POST /control/orders/{provider}/{order}/elapse` lets what is to come later (a pending payment) come
+//!   now.
+//! - `POST /control/{provider}` with `{"fault":"hang","rate":0.01,"seed":1}` asks for a fault of a
+//!   provider's calls or orders, all of them without a rate; `none` ends all. `GET` lists what is asked.
+//! - `POST /control/phonepe/revoke-tokens` makes all access tokens of Standard Checkout worthless.
+//!
+//! Faults of calls (`slow` with `ms`, `http-500`, `cut`, `hang`, `garbage`) spoil the answer of a
+//! server-to-server call whose work is done. Faults of orders (`wrong-amount`, `wrong-signature`,
+//! `pending` and `paid-after-declined` with `seconds`, `unknown-code`, `not-found`, `duplicate-webhooks`,
+//! `silent`) change what becomes of an order or what is said of it.
+
+mod axis;
+mod courier;
+mod desk;
+mod fault;
+mod form;
+mod http;
+mod ledger;
+mod moment;
+mod money;
+mod order;
+mod paytm;
+mod payu;
+mod phonepe;
+mod properties;
+mod provider;
+mod settings;
+pub mod signature;
+mod visitor;
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+
+use serde::Serialize;
+use url::Url;
+
+use ledger::Ledger;
+
+pub use courier::Tally;
+pub use fault::{Fault, Rate, Rule, Strike, Twist};
+pub use order::{Choice, State, WebhookProgress};
+pub use provider::{Protocol, Provider};
+pub use settings::{
+    AxisAccount, PaytmAccount, PayuAccount, PhonepeAccount, ProvidersSettings, SettingsError, WebhookPolicy,
+};
+pub use visitor::{PayPage, VisitError, Visitor, WayBack};
+
+/// All four providers. Cheap to clone; clones share the books.
+#[derive(Clone)]
+pub struct Providers {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    settings: ProvidersSettings,
+    /// The decoded secret of the Axis account.
+    axis_secret: Vec<u8>,
+    /// The path of the public URL, without a slash at its end: links within the pages begin with it.
+    base_path: String,
+    ledger: Mutex<Ledger>,
+    courier: courier::Courier,
+    /// What the simulator signs its own pages and tokens with.
+    own_key: [u8; 32],
+    /// How often access tokens were revoked.
+    token_epoch: AtomicU64,
+}
+
+/// An order as the books have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BookEntry {
+    /// Its place in the books; grows, over all providers.
+    pub sequence: u64,
+    /// Whose it is.
+    pub provider: Provider,
+    /// How it was opened.
+    pub protocol: Protocol,
+    /// The merchant's number of it.
+    pub order: String,
+    /// Where it stands.
+    pub state: State,
+    /// What was asked for.
+    pub amount_paise: i64,
+    /// What was taken; `None` when nothing was.
+    pub taken_paise: Option<i64>,
+    /// How often its status was asked for.
+    pub status_calls: u32,
+    /// How its webhooks fare.
+    pub webhooks: WebhookProgress,
+    /// The fault that was asked for this order; an order that is kept from all faults has none.
+    pub fault: Option<Fault>,
+    /// When it was opened, in milliseconds since the epoch.
+    pub opened_ms: i64,
+    /// When it came to where it stands, in milliseconds since the epoch.
+    pub decided_ms: Option<i64>,
+}
+
+impl Providers {
+    /// Opens the providers with empty books.
+    ///
+    /// # Errors
+    /// A [`SettingsError`] when something cannot work.
+    pub fn new(settings: ProvidersSettings) -> Result<Providers, SettingsError> {
+        settings.check()?;
+        let axis_secret = settings.axis.secret().ok_or(SettingsError::AxisSecret)?;
+        let base_path = Url::parse(&settings.public_url)
+            .map_err(|_| SettingsError::PublicUrl(settings.public_url.clone()))?
+            .path()
+            .trim_end_matches('/')
+            .to_owned();
+        let mut own_key = [0; 32];
+        getrandom::fill(&mut own_key).map_err(SettingsError::Random)?;
+        let ledger = Mutex::new(Ledger::new(settings.max_orders, settings.rules.clone()));
+        let courier = courier::Courier::new(&settings.webhooks)?;
+        let token_epoch = AtomicU64::new(0);
+        let inner = Inner { settings, axis_secret, base_path, ledger, courier, own_key, token_epoch };
+        Ok(Providers { inner: Arc::new(inner) })
+    }
+
+    /// The pages, the APIs and the control, to be served at the public URL.
+    pub fn router(&self) -> axum::Router {
+        http::router(self.clone())
+    }
+}
+
+impl std::fmt::Debug for Providers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Providers").field("public_url", &self.inner.settings.public_url).finish_non_exhaustive()
+    }
+}

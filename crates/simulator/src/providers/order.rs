@@ -1,0 +1,422 @@
+//! An order at a provider: what was asked, what the payer chose, and what came of it. Pure.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::fault::{Fault, Twist};
+use super::money::wrong_amount;
+use super::provider::{Protocol, Provider};
+
+/// Where the payer's browser goes afterwards, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ReturnTo {
+    /// It follows an address.
+    Get(String),
+    /// It posts a form.
+    Post {
+        /// The address for everything that is not a failure.
+        success: String,
+        /// The address for failures.
+        failure: String,
+    },
+}
+
+/// What the merchant asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// How.
+    pub(crate) protocol: Protocol,
+    /// The merchant's number of the order.
+    pub(crate) id: String,
+    /// How much.
+    pub(crate) amount_paise: i64,
+    /// Where the browser goes afterwards.
+    pub(crate) return_to: ReturnTo,
+    /// Where the webhook goes, if there is one.
+    pub(crate) notify_url: Option<String>,
+    /// What the merchant gets back as it was sent.
+    pub(crate) echo: BTreeMap<String, String>,
+    /// For how long it can be paid, where the merchant said so.
+    pub(crate) life_ms: Option<i64>,
+}
+
+impl Terms {
+    /// What the merchant gets back under this name; empty when it sent nothing.
+    pub(crate) fn echoed(&self, name: &str) -> &str {
+        self.echo.get(name).map_or("", String::as_str)
+    }
+
+    /// Whether these are the same order: amount, protocol and way back never change.
+    pub(crate) fn agree_with(&self, other: &Terms) -> bool {
+        self.protocol == other.protocol
+            && self.amount_paise == other.amount_paise
+            && self.return_to == other.return_to
+    }
+}
+
+/// Where an order stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// The payer has not chosen yet.
+    Open,
+    /// The payer has paid; the answer is still to come.
+    Pending {
+        /// When it comes, in milliseconds since the epoch.
+        due_ms: i64,
+    },
+    /// The money was taken.
+    Paid,
+    /// Nothing was taken.
+    Declined {
+        /// When it will be taken all the same, in milliseconds since the epoch.
+        paid_at_ms: Option<i64>,
+    },
+    /// Its time ran out before the payer chose: nothing was taken and nothing will be.
+    Expired,
+}
+
+impl State {
+    /// The word in the books.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Open => "OPEN",
+            State::Pending { .. } => "PENDING",
+            State::Paid => "PAID",
+            State::Declined { .. } => "DECLINED",
+            State::Expired => "EXPIRED",
+        }
+    }
+}
+
+impl Serialize for State {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// What a payer can choose on the pay page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// To pay.
+    Pay,
+    /// To be declined.
+    Decline,
+    /// To leave without choosing: the order stays open.
+    Leave,
+    /// To pay, with this fault for the order.
+    PayWith(Fault),
+}
+
+impl Choice {
+    /// The word in the form.
+    pub fn word(self) -> String {
+        match self {
+            Choice::Pay => "pay".to_owned(),
+            Choice::Decline => "decline".to_owned(),
+            Choice::Leave => "leave".to_owned(),
+            Choice::PayWith(fault) => format!("pay:{}", fault.word()),
+        }
+    }
+
+    /// The choice of this word.
+    pub fn from_word(word: &str) -> Option<Choice> {
+        match word {
+            "pay" => Some(Choice::Pay),
+            "decline" => Some(Choice::Decline),
+            "leave" => Some(Choice::Leave),
+            other => other.strip_prefix("pay:").and_then(Fault::from_word).map(Choice::PayWith),
+        }
+    }
+}
+
+/// How the webhooks of an order fare.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct WebhookProgress {
+    /// How many tries there were.
+    pub attempts: u32,
+    /// How many webhooks arrived.
+    pub delivered: u32,
+    /// How many are still to be tried.
+    pub waiting: u32,
+    /// What the last try came to, in a few words.
+    pub last_result: Option<String>,
+}
+
+/// An order as it stands in the books.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Order {
+    /// Its place in the books; grows, from 1.
+    pub(crate) sequence: u64,
+    /// What was asked for.
+    pub(crate) terms: Terms,
+    /// When it was opened.
+    pub(crate) opened_ms: i64,
+    /// Until when it can be paid.
+    pub(crate) expires_ms: i64,
+    /// Where it stands.
+    pub(crate) state: State,
+    /// What was taken.
+    pub(crate) taken_paise: Option<i64>,
+    /// When it came to where it stands, if it moved.
+    pub(crate) decided_ms: Option<i64>,
+    /// How often its status was asked for.
+    pub(crate) status_calls: u32,
+    /// Its webhooks.
+    pub(crate) webhooks: WebhookProgress,
+}
+
+impl Order {
+    /// Whose it is.
+    pub(crate) fn provider(&self) -> Provider {
+        self.terms.protocol.provider()
+    }
+
+    /// The provider's number of the payment.
+    pub(crate) fn payment_number(&self) -> u64 {
+        self.sequence.saturating_add(2_000_000_000)
+    }
+
+    /// What changes by the passing of time; returns whether something did.
+    pub(crate) fn advance(&mut self, now_ms: i64) -> bool {
+        match self.state {
+            State::Open if now_ms > self.expires_ms => self.move_to(State::Expired, None, now_ms),
+            State::Pending { due_ms } if due_ms <= now_ms => {
+                self.move_to(State::Paid, Some(self.terms.amount_paise), now_ms)
+            }
+            State::Declined { paid_at_ms: Some(due_ms) } if due_ms <= now_ms => {
+                self.move_to(State::Paid, Some(self.terms.amount_paise), now_ms)
+            }
+            State::Open | State::Pending { .. } | State::Paid | State::Declined { .. } | State::Expired => false,
+        }
+    }
+
+    /// Carries out the payer's choice if it is the first; returns whether something changed. `twist`
+    /// is what is wrong with the order.
+    pub(crate) fn choose(&mut self, choice: Choice, twist: Option<Twist>, now_ms: i64) -> bool {
+        if self.state != State::Open {
+            return false;
+        }
+        let asked = self.terms.amount_paise;
+        let after = |seconds: u64| {
+            now_ms.saturating_add(i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX))
+        };
+        match (choice, twist) {
+            (Choice::Leave, _) => false,
+            (Choice::Decline, _) => self.move_to(State::Declined { paid_at_ms: None }, None, now_ms),
+            (Choice::Pay | Choice::PayWith(_), Some(Twist::Pending { seconds })) => {
+                self.move_to(State::Pending { due_ms: after(seconds) }, None, now_ms)
+            }
+            (Choice::Pay | Choice::PayWith(_), Some(Twist::PaidAfterDeclined { seconds })) => {
+                self.move_to(State::Declined { paid_at_ms: Some(after(seconds)) }, None, now_ms)
+            }
+            (Choice::Pay | Choice::PayWith(_), Some(Twist::WrongAmount)) => {
+                self.move_to(State::Paid, Some(wrong_amount(asked)), now_ms)
+            }
+            (
+                Choice::Pay | Choice::PayWith(_),
+                Some(
+                    Twist::WrongSignature
+                    | Twist::UnknownCode
+                    | Twist::NotFound
+                    | Twist::DuplicateWebhooks
+                    | Twist::Silent,
+                )
+                | None,
+            ) => self.move_to(State::Paid, Some(asked), now_ms),
+        }
+    }
+
+    fn move_to(&mut self, state: State, taken_paise: Option<i64>, now_ms: i64) -> bool {
+        self.state = state;
+        self.taken_paise = taken_paise;
+        self.decided_ms = Some(now_ms);
+        true
+    }
+
+    /// When time next changes something; `None` when it never does.
+    pub(crate) fn due_ms(&self) -> Option<i64> {
+        match self.state {
+            State::Pending { due_ms } => Some(due_ms),
+            State::Declined { paid_at_ms } => paid_at_ms,
+            // Found out when somebody asks: nobody is told of an order that expires.
+            State::Open | State::Paid | State::Expired => None,
+        }
+    }
+
+    /// Lets what is to come later come now; returns whether something was.
+    pub(crate) fn elapse(&mut self, now_ms: i64) -> bool {
+        match &mut self.state {
+            State::Pending { due_ms: due } | State::Declined { paid_at_ms: Some(due) } => {
+                *due = now_ms;
+                self.advance(now_ms)
+            }
+            State::Open | State::Paid | State::Declined { paid_at_ms: None } | State::Expired => false,
+        }
+    }
+}
+
+/// What a provider says of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// It is open.
+    Open,
+    /// The answer is still to come.
+    Pending,
+    /// It is paid.
+    Paid,
+    /// It was declined.
+    Declined,
+    /// Its time ran out.
+    Expired,
+    /// Something that nobody understands.
+    Gibberish,
+    /// There is no such order.
+    NotFound,
+}
+
+/// A provider's word on an order, before it is put into the provider's own terms.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Statement<'a> {
+    /// The order.
+    pub(crate) order: &'a Order,
+    /// Its state.
+    pub(crate) said: Said,
+    /// The amount: what was taken, else what was asked.
+    pub(crate) amount_paise: i64,
+    /// Whether it is signed as it should be.
+    pub(crate) genuine: bool,
+}
+
+impl<'a> Statement<'a> {
+    /// What the status API answers.
+    pub(crate) fn answered(order: &'a Order, twist: Option<Twist>) -> Statement<'a> {
+        let told = Statement::told(order, twist);
+        if twist == Some(Twist::NotFound) { Statement { said: Said::NotFound, ..told } } else { told }
+    }
+
+    /// What browser and webhook tell.
+    pub(crate) fn told(order: &'a Order, twist: Option<Twist>) -> Statement<'a> {
+        let said = match (order.state, twist) {
+            (State::Open, _) => Said::Open,
+            (_, Some(Twist::UnknownCode)) => Said::Gibberish,
+            (State::Pending { .. }, _) => Said::Pending,
+            (State::Paid, _) => Said::Paid,
+            (State::Declined { .. }, _) => Said::Declined,
+            (State::Expired, _) => Said::Expired,
+        };
+        Statement {
+            order,
+            said,
+            amount_paise: order.taken_paise.unwrap_or(order.terms.amount_paise),
+            genuine: twist != Some(Twist::WrongSignature),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order() -> Order {
+        Order {
+            sequence: 1,
+            terms: Terms {
+                protocol: Protocol::Vpc,
+                id: "T1".to_owned(),
+                amount_paise: 10_000,
+                return_to: ReturnTo::Get("http://x/".to_owned()),
+                notify_url: None,
+                echo: BTreeMap::new(),
+                life_ms: None,
+            },
+            opened_ms: 0,
+            expires_ms: 1_000,
+            state: State::Open,
+            taken_paise: None,
+            decided_ms: None,
+            status_calls: 0,
+            webhooks: WebhookProgress::default(),
+        }
+    }
+
+    fn choices() -> Vec<Choice> {
+        [Choice::Pay, Choice::Decline, Choice::Leave].into_iter().chain(Fault::ALL.map(Choice::PayWith)).collect()
+    }
+
+    #[test]
+    fn every_choice_is_found_by_its_word() {
+        for choice in choices() {
+            assert_eq!(Choice::from_word(&choice.word()), Some(choice));
+        }
+        for bad in ["", "PAY", "pay:", "pay:none", "refund"] {
+            assert_eq!(Choice::from_word(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_the_first_choice_counts_and_leaving_is_none() {
+        let twists: Vec<Option<Twist>> = Fault::ALL
+            .into_iter()
+            .map(|fault| match fault {
+                Fault::Order(twist) => Some(twist),
+                Fault::Call(_) => None,
+            })
+            .collect();
+        for twist in twists {
+            let mut order = order();
+            assert!(!order.choose(Choice::Leave, twist, 1));
+            assert_eq!(order.state, State::Open);
+            assert!(order.choose(Choice::Pay, twist, 2));
+            let decided = order.clone();
+            for choice in choices() {
+                assert!(!order.choose(choice, None, 3));
+            }
+            assert_eq!(order, decided);
+        }
+    }
+
+    #[test]
+    fn money_is_taken_only_when_it_is_paid() {
+        let mut late = order();
+        late.choose(Choice::Pay, Some(Twist::Pending { seconds: 5 }), 100);
+        assert_eq!((late.taken_paise, late.due_ms()), (None, Some(5_100)));
+        assert!(!late.advance(5_099));
+        assert!(late.advance(5_100));
+        assert_eq!((late.state, late.taken_paise), (State::Paid, Some(10_000)));
+
+        let mut regretted = order();
+        regretted.choose(Choice::Pay, Some(Twist::PaidAfterDeclined { seconds: 5 }), 100);
+        assert_eq!(Statement::told(&regretted, None).said, Said::Declined);
+        assert!(regretted.elapse(101));
+        assert_eq!((regretted.state, regretted.taken_paise), (State::Paid, Some(10_000)));
+
+        let mut declined = order();
+        declined.choose(Choice::Decline, Some(Twist::WrongAmount), 1);
+        assert!(!declined.elapse(2) && !declined.advance(i64::MAX));
+        assert_eq!(declined.taken_paise, None);
+
+        let mut other = order();
+        other.choose(Choice::Pay, Some(Twist::WrongAmount), 1);
+        assert_eq!(other.taken_paise, Some(9_900));
+        assert_eq!(Statement::told(&other, None).amount_paise, 9_900);
+    }
+
+    #[test]
+    fn what_comes_too_late_takes_no_money() {
+        let mut order = order();
+        assert!(!order.advance(1_000), "the last moment counts");
+        assert!(order.advance(1_001));
+        assert!(!order.choose(Choice::Pay, None, 1_002));
+        assert_eq!((order.state, order.taken_paise), (State::Expired, None));
+    }
+
+    #[test]
+    fn not_found_is_said_by_the_status_api_only() {
+        let mut order = order();
+        order.choose(Choice::Pay, Some(Twist::NotFound), 1);
+        assert_eq!(Statement::answered(&order, Some(Twist::NotFound)).said, Said::NotFound);
+        assert_eq!(Statement::told(&order, Some(Twist::NotFound)).said, Said::Paid);
+        assert_eq!(Statement::answered(&order, Some(Twist::UnknownCode)).said, Said::Gibberish);
+    }
+}

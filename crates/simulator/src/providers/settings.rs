@@ -1,0 +1,312 @@
+//! What the simulator is set up with: the merchant's account at each provider, and its own ways.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::fault::Rule;
+use super::form::is_address;
+use super::provider::Provider;
+use super::signature;
+use crate::sandbox::Clock;
+
+/// Everything the simulator needs to know. [`ProvidersSettings::new`] has a made-up account at every
+/// provider.
+#[derive(Debug, Clone)]
+pub struct ProvidersSettings {
+    /// Where browsers reach [`Providers::router`](super::Providers::router), e.g.
+    /// `http://localhost:9000` or `http://localhost:9000/providers`.
+    pub public_url: String,
+    /// The merchant's account at Axis.
+    pub axis: AxisAccount,
+    /// The merchant's account at Paytm.
+    pub paytm: PaytmAccount,
+    /// The merchant's account at PhonePe.
+    pub phonepe: PhonepeAccount,
+    /// The merchant's account at PayU.
+    pub payu: PayuAccount,
+    /// What goes wrong from the start.
+    pub rules: Vec<(Provider, Rule)>,
+    /// For how long an order can be paid, unless the merchant says otherwise.
+    pub order_life: Duration,
+    /// For how long an access token of PhonePe's Standard Checkout is good.
+    pub token_life: Duration,
+    /// More orders than this are refused: everything is kept in memory.
+    pub max_orders: usize,
+    /// How webhooks are tried.
+    pub webhooks: WebhookPolicy,
+    /// After how long a call that hangs is cut.
+    pub hang_for: Duration,
+    /// The simulator's own clock.
+    pub clock: Clock,
+}
+
+impl ProvidersSettings {
+    /// Made-up accounts, no faults, orders that live for 30 minutes, tokens for an hour.
+    pub fn new(public_url: impl Into<String>) -> ProvidersSettings {
+        ProvidersSettings {
+            public_url: public_url.into(),
+            axis: AxisAccount::default(),
+            paytm: PaytmAccount::default(),
+            phonepe: PhonepeAccount::default(),
+            payu: PayuAccount::default(),
+            rules: Vec::new(),
+            order_life: Duration::from_secs(30 * 60),
+            token_life: Duration::from_secs(60 * 60),
+            max_orders: 100_000,
+            webhooks: WebhookPolicy::default(),
+            hang_for: Duration::from_secs(120),
+            clock: Clock::default(),
+        }
+    }
+
+    /// The same, with the webhooks that a merchant sets up at the provider (Paytm, PhonePe's Standard
+    /// Checkout, PayU) going to `{service_url}/gateway/v1/{gateway}/_callback`.
+    #[must_use]
+    pub fn reporting_to(mut self, service_url: &str) -> ProvidersSettings {
+        let address = |provider: Provider| {
+            let service_url = service_url.trim_end_matches('/');
+            Some(format!("{service_url}/gateway/v1/{}/_callback", provider.path()))
+        };
+        self.paytm.webhook_url = address(Provider::Paytm);
+        self.phonepe.webhook_url = address(Provider::Phonepe);
+        self.payu.webhook_url = address(Provider::Payu);
+        self
+    }
+
+    /// Whether all of it can be used.
+    pub(crate) fn check(&self) -> Result<(), SettingsError> {
+        let public = Url::parse(&self.public_url).ok().filter(|url| {
+            matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none()
+        });
+        if public.is_none() {
+            return Err(SettingsError::PublicUrl(self.public_url.clone()));
+        }
+        if self.axis.secret().is_none() {
+            return Err(SettingsError::AxisSecret);
+        }
+        if !signature::paytm::is_key(self.paytm.key.expose_secret().as_bytes()) {
+            return Err(SettingsError::PaytmKey);
+        }
+        let webhooks = [
+            (Provider::Paytm, &self.paytm.webhook_url),
+            (Provider::Phonepe, &self.phonepe.webhook_url),
+            (Provider::Payu, &self.payu.webhook_url),
+        ];
+        for (provider, url) in webhooks {
+            if url.as_deref().is_some_and(|url| !is_address(url)) {
+                return Err(SettingsError::WebhookUrl(provider.name()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why the simulator cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// Nobody could be sent there.
+    #[error("the public URL {0} is not an http(s) URL without query and fragment")]
+    PublicUrl(String),
+    /// The secret of Axis does not consist of hexadecimal digits in pairs.
+    #[error("the secret of the Axis account must be hexadecimal digits in pairs")]
+    AxisSecret,
+    /// The key of Paytm cannot be one.
+    #[error("the key of the Paytm account must be 16, 24 or 32 bytes long")]
+    PaytmKey,
+    /// Webhooks cannot be sent there.
+    #[error("the webhook URL of {0} is not an http(s) URL")]
+    WebhookUrl(&'static str),
+    /// The computer has no randomness to offer.
+    #[error("no randomness for the key of the forms")]
+    Random(#[source] getrandom::Error),
+    /// No HTTP client for webhooks could be made.
+    #[error("no HTTP client for webhooks")]
+    Http(#[from] reqwest::Error),
+}
+
+/// How webhooks are tried: any 2xx answer ends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookPolicy {
+    /// How long one try may take.
+    pub timeout: Duration,
+    /// The wait after the first try that failed; it doubles with every further one.
+    pub first_wait: Duration,
+    /// After so many tries a webhook is given up.
+    pub most_attempts: u32,
+}
+
+impl Default for WebhookPolicy {
+    fn default() -> WebhookPolicy {
+        WebhookPolicy { timeout: Duration::from_secs(10), first_wait: Duration::from_secs(1), most_attempts: 6 }
+    }
+}
+
+impl WebhookPolicy {
+    /// The wait after so many tries; `None` when the webhook is given up.
+    pub(crate) fn wait_after(&self, attempts: u32) -> Option<Duration> {
+        let doubled = 1u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(u32::MAX);
+        (attempts < self.most_attempts).then(|| self.first_wait.saturating_mul(doubled))
+    }
+}
+
+/// An account at Axis (MIGS).
+#[derive(Debug, Clone)]
+pub struct AxisAccount {
+    /// `vpc_Merchant`
+    pub merchant_id: String,
+    /// `vpc_AccessCode`
+    pub access_code: String,
+    /// The secure hash secret, in hexadecimal.
+    pub secret_hex: SecretString,
+    /// The operator who may ask for results.
+    pub user: String,
+    /// The operator's password.
+    pub password: SecretString,
+}
+
+impl AxisAccount {
+    /// The decoded secret; `None` when it is no hexadecimal text, or an empty one.
+    pub(crate) fn secret(&self) -> Option<Vec<u8>> {
+        hex::decode(self.secret_hex.expose_secret()).ok().filter(|secret| !secret.is_empty())
+    }
+}
+
+impl Default for AxisAccount {
+    fn default() -> AxisAccount {
+        AxisAccount {
+            merchant_id: "TESTSIMULATOR".to_owned(),
+            access_code: "51A0C0DE".to_owned(),
+            secret_hex: "51A01A70510051A01A70510051A01A70".into(),
+            user: "simulator-operator".to_owned(),
+            password: "simulator-password".into(),
+        }
+    }
+}
+
+/// An account at Paytm, for both protocols.
+#[derive(Debug, Clone)]
+pub struct PaytmAccount {
+    /// `MID`
+    pub merchant_id: String,
+    /// The merchant key: 16, 24 or 32 bytes.
+    pub key: SecretString,
+    /// `WEBSITE`
+    pub website: String,
+    /// Where the payment webhook goes, if one is set up.
+    pub webhook_url: Option<String>,
+}
+
+impl Default for PaytmAccount {
+    fn default() -> PaytmAccount {
+        PaytmAccount {
+            merchant_id: "SIMULATOR00000000001".to_owned(),
+            key: "Simulator&Key#16".into(),
+            website: "WEBSTAGING".to_owned(),
+            webhook_url: None,
+        }
+    }
+}
+
+/// An account at PhonePe, for all three protocols.
+#[derive(Debug, Clone)]
+pub struct PhonepeAccount {
+    /// `merchantId`
+    pub merchant_id: String,
+    /// The salt key of the legacy and v1 protocols.
+    pub salt_key: SecretString,
+    /// Its number.
+    pub salt_index: String,
+    /// `client_id` of Standard Checkout.
+    pub client_id: String,
+    /// `client_secret` of Standard Checkout.
+    pub client_secret: SecretString,
+    /// `client_version` of Standard Checkout.
+    pub client_version: String,
+    /// Where the webhook of Standard Checkout goes, if one is set up. The older protocols name it in
+    /// every request.
+    pub webhook_url: Option<String>,
+    /// The user name that this webhook proves to know.
+    pub webhook_user: String,
+    /// The password that this webhook proves to know.
+    pub webhook_password: SecretString,
+}
+
+impl Default for PhonepeAccount {
+    fn default() -> PhonepeAccount {
+        PhonepeAccount {
+            merchant_id: "SIMULATORUAT".to_owned(),
+            salt_key: "51a01a70-0000-4000-8000-51a01a700000".into(),
+            salt_index: "1".to_owned(),
+            client_id: "SIMULATORUAT_0000000001".to_owned(),
+            client_secret: "simulator-client-secret".into(),
+            client_version: "1".to_owned(),
+            webhook_url: None,
+            webhook_user: "simulator_webhook".to_owned(),
+            webhook_password: "simulatorPass1".into(),
+        }
+    }
+}
+
+/// An account at PayU.
+#[derive(Debug, Clone)]
+pub struct PayuAccount {
+    /// `key`
+    pub merchant_key: String,
+    /// The salt.
+    pub salt: SecretString,
+    /// Where the webhook goes, if one is set up.
+    pub webhook_url: Option<String>,
+}
+
+impl Default for PayuAccount {
+    fn default() -> PayuAccount {
+        PayuAccount {
+            merchant_key: "SimKey".to_owned(),
+            salt: "SimulatorSalt0123456789abcdefABC".into(),
+            webhook_url: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_made_up_accounts_are_usable_and_do_not_print_their_secrets() {
+        let settings = ProvidersSettings::new("http://localhost:9000").reporting_to("http://localhost:8080/pg-service/");
+        settings.check().unwrap();
+        assert_eq!(
+            settings.payu.webhook_url.as_deref(),
+            Some("http://localhost:8080/pg-service/gateway/v1/payu/_callback")
+        );
+        let printed = format!("{settings:?}");
+        for secret in ["51A01A70", "simulator-password", "Simulator&Key", "51a01a70", "client-secret", "Pass1", "Salt0"] {
+            assert!(!printed.contains(secret), "{secret}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_at_the_start() {
+        let broken = |change: fn(&mut ProvidersSettings)| {
+            let mut settings = ProvidersSettings::new("http://localhost:9000/x");
+            change(&mut settings);
+            settings.check().unwrap_err().to_string()
+        };
+        assert!(broken(|settings| settings.public_url = "localhost:9000".to_owned()).contains("localhost:9000"));
+        assert!(broken(|settings| settings.axis.secret_hex = "ABC".into()).contains("Axis"));
+        assert!(broken(|settings| settings.paytm.key = "short".into()).contains("Paytm"));
+        assert!(broken(|settings| settings.payu.webhook_url = Some("ftp://x".to_owned())).contains("PAYU"));
+    }
+
+    #[test]
+    fn waits_double_and_end() {
+        let policy = WebhookPolicy { most_attempts: 4, ..WebhookPolicy::default() };
+        let waits: Vec<_> = (1..=4).map(|attempts| policy.wait_after(attempts).map(|wait| wait.as_secs())).collect();
+        assert_eq!(waits, [Some(1), Some(2), Some(4), None]);
+        let patient = WebhookPolicy { most_attempts: u32::MAX, ..WebhookPolicy::default() };
+        assert!(patient.wait_after(40).is_some(), "no overflow");
+    }
+}
