@@ -160,7 +160,7 @@ fn gateways_are_listed_with_where_their_settings_come_from() {
     let gateways = json(&stdout(&output));
     let row =
         |name: &str| gateways.as_array().unwrap().iter().find(|row| row["name"] == name).unwrap().clone();
-    assert_eq!(row("SANDBOX")["active"], true);
+    assert_eq!(row("SANDBOX")["active"], false, "it steps back when there is a real one");
     assert_eq!(row("AXIS")["active"], false);
     assert_eq!(row("PAYU")["active"], true);
     assert_eq!(row("PAYU")["settingsFrom"], serde_json::json!(["environment"]));

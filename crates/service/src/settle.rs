@@ -159,9 +159,12 @@ impl Settlement {
             return Ok(Settled { txn, asked: Asked::NotNeeded });
         }
         turn.asks_now();
+        // The order's life is judged by when the question was put: a payment made in its last moment
+        // must not be missed because the answer took a moment more.
+        let life = self.life(&txn);
         match self.ask(gateway, &txn).await {
             Ok(report) => {
-                let txn = self.take_report(txn, &report, caller).await?;
+                let txn = self.take_report(txn, &report, life, caller).await?;
                 Ok(Settled { txn, asked: Asked::Answered })
             }
             Err(error) => {
@@ -180,21 +183,24 @@ impl Settlement {
         }
     }
 
+    fn life(&self, txn: &Transaction) -> OrderLife {
+        if self.ports.now().since(txn.audit.created_at) > self.ports.settings.order_life {
+            OrderLife::Over
+        } else {
+            OrderLife::Running
+        }
+    }
+
     /// Decides what the gateway's report means for the transaction as it is stored, and stores that.
     async fn take_report(
         &self,
         txn: Transaction,
         report: &Report,
+        life: OrderLife,
         caller: &Caller,
     ) -> Result<Transaction, SettleError> {
         let mut txn = txn;
         loop {
-            let now = self.ports.now();
-            let life = if now.since(txn.audit.created_at) > self.ports.settings.order_life {
-                OrderLife::Over
-            } else {
-                OrderLife::Running
-            };
             let verdict = machine::decide(txn.status.name(), txn.amount, &report.outcome, life);
             let details = GatewayDetails {
                 txn_id: report.gateway_txn_id.clone(),

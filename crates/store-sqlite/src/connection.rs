@@ -20,14 +20,13 @@ pub(crate) fn writing(path: &Path, busy_timeout: Duration) -> Result<Connection,
     )?;
     prepare(&conn, busy_timeout)?;
     // FULL: what a caller was told is stored survives a power cut.
-    // 4096 pages: the log is copied back in larger steps, in which a page that changed often is
-    // written once.
+    // 1000 pages: the log is copied back often and in small steps, so that nobody waits long for it.
     conn.execute_batch(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
          PRAGMA cache_size = -8192;
-         PRAGMA wal_autocheckpoint = 4096;
+         PRAGMA wal_autocheckpoint = 1000;
          PRAGMA journal_size_limit = 67108864;",
     )?;
     Ok(conn)

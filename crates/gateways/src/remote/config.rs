@@ -59,7 +59,9 @@ impl RemoteConfig {
         }
         let timeout = timeout(&mut settings);
         let transaction_parameter = settings.or("transaction-parameter", "orderId");
-        if transaction_parameter.len() > 64 || !transaction_parameter.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if transaction_parameter.len() > 64
+            || !transaction_parameter.bytes().all(|byte| byte.is_ascii_graphic())
+        {
             settings.problem("transaction-parameter", "must have 1 to 64 visible ASCII characters");
         }
         let name = GatewayName::new(name);
@@ -150,7 +152,10 @@ mod tests {
         let with_query = read("citypay", &[("base-url", "https://x/?a=b"), ("secret", SECRET)]);
         assert_eq!(with_query.unwrap_err(), ["remote.citypay.base-url must not have a query"]);
         for name in ["", "x", "CityPay", "city_pay", "1pay", "über", &"x".repeat(33)] {
-            assert!(read(name, &[]).is_err_and(|problems| problems[0].contains("must be named by")), "{name}");
+            assert!(
+                read(name, &[]).is_err_and(|problems| problems[0].contains("must be named by")),
+                "{name}"
+            );
         }
     }
 
@@ -167,8 +172,13 @@ mod tests {
 
     #[test]
     fn remote_gateways_are_found_by_their_properties() {
-        let properties =
-            ["remote.citypay.base-url", "remote.citypay.secret", "remote.bank-2.active", "axis.active", "remote.x"];
+        let properties = [
+            "remote.citypay.base-url",
+            "remote.citypay.secret",
+            "remote.bank-2.active",
+            "axis.active",
+            "remote.x",
+        ];
         assert_eq!(names_in(properties).into_iter().collect::<Vec<_>>(), ["bank-2", "citypay"]);
     }
 }

@@ -90,10 +90,7 @@ impl Gateway for Remote {
     fn names(&self, answer: &Answer) -> Option<TxnId> {
         let parameter = self.transaction_parameter();
         let in_body = || TxnId::new(Object::parse(&answer.body)?.text(parameter)?).ok();
-        answer
-            .transaction_in(parameter)
-            .or_else(in_body)
-            .or_else(|| answer.transaction_in(OUR_PARAMETER))
+        answer.transaction_in(parameter).or_else(in_body).or_else(|| answer.transaction_in(OUR_PARAMETER))
     }
 
     async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {

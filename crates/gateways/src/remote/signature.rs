@@ -74,7 +74,8 @@ pub fn seconds(moment: Timestamp) -> i64 {
 /// Whether the text of a timestamp header lies close enough to `now`.
 pub fn is_recent(timestamp: &str, now: Timestamp) -> bool {
     let plain = !timestamp.is_empty() && timestamp.bytes().all(|byte| byte.is_ascii_digit());
-    plain && timestamp.parse::<i64>().is_ok_and(|sent| sent.abs_diff(seconds(now)) <= MAX_SKEW_S.unsigned_abs())
+    plain
+        && timestamp.parse::<i64>().is_ok_and(|sent| sent.abs_diff(seconds(now)) <= MAX_SKEW_S.unsigned_abs())
 }
 
 /// A number that is used once: 16 random bytes in hexadecimal.

@@ -117,15 +117,13 @@ struct VerifyBody<'a> {
 /// Never in practice: the members are plain texts and numbers.
 pub fn start_body(config: &RemoteConfig, order: &Order<'_>) -> Result<String, GatewayError> {
     let txn = order.txn;
-    let mut bill_ids: Vec<&str> = txn.bills.iter().map(|bill| bill.bill_id.as_str()).collect();
-    bill_ids.dedup();
     json(&StartBody {
         about: About::of(config, txn),
         description: &txn.product_info,
         tenant_id: txn.tenant_id.as_str(),
         module: txn.module.as_deref(),
         consumer_code: &txn.consumer_code,
-        bill_ids,
+        bill_ids: txn.bills.iter().map(|bill| bill.bill_id.as_str()).collect(),
         payer: PayerBody {
             name: txn.payer.name.expose(),
             mobile_number: txn.payer.mobile_number.expose(),
@@ -148,7 +146,11 @@ pub fn status_body(config: &RemoteConfig, txn: &Transaction) -> Result<String, G
 ///
 /// # Errors
 /// Never in practice.
-pub fn verify_body(config: &RemoteConfig, txn: &Transaction, answer: &Answer) -> Result<String, GatewayError> {
+pub fn verify_body(
+    config: &RemoteConfig,
+    txn: &Transaction,
+    answer: &Answer,
+) -> Result<String, GatewayError> {
     json(&VerifyBody {
         about: About::of(config, txn),
         params: answer.params.iter().collect(),
@@ -260,9 +262,7 @@ pub fn redirect(answer: &Object, txn: &Transaction) -> Result<Redirect, GatewayE
     match (answer.text("redirectUrl"), answer.object("form"), answer.text("refused")) {
         (Some(url), None, None) => Ok(Redirect::To(page_address(url)?)),
         (None, Some(form), None) => form_of(&form),
-        (None, None, Some(code)) => {
-            Err(GatewayError::Refused { code: cut(&one_line(&code), 64).to_owned() })
-        }
+        (None, None, Some(code)) => Err(GatewayError::Refused { code: cut(&one_line(&code), 64).to_owned() }),
         (_, _, _) => Err(unreadable("it is not one of redirectUrl, form and refused")),
     }
 }

@@ -231,6 +231,11 @@ pub(crate) fn request(method: Method, path: &str, headers: &[(&str, &str)], body
     headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).body(body).unwrap()
 }
 
+/// A `POST` of any body.
+pub(crate) fn post_request(path: &str, headers: &[(&str, &str)], body: &str) -> Request<Body> {
+    request(Method::POST, path, headers, Body::from(body.to_owned()))
+}
+
 /// What was answered.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -257,6 +262,15 @@ impl Answer {
         let body = self.json();
         let errors = body["Errors"].as_array().unwrap_or_else(|| panic!("no errors: {body}"));
         errors.iter().map(|error| error["code"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Whether the body is one of the two that clients know.
+    pub(crate) fn is_envelope(&self) -> bool {
+        let body = self.json();
+        let status = body["ResponseInfo"]["status"].as_str();
+        let fails =
+            body["ResponseInfo"].is_null() && body["Errors"].as_array().is_some_and(|all| !all.is_empty());
+        if self.status == StatusCode::OK { status == Some("SUCCESSFUL") } else { fails }
     }
 
     /// The status, the headers that matter and the whole body, without what differs from run to run.

@@ -7,7 +7,8 @@ use payment_digit::embedded::{ReceiptRegister, Registers};
 use payment_digit::{Collections, DigitError, Payment, Receipts};
 use payment_domain::{Clock, GatewayName, Report, RequestInfo, TenantId, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Evidence, FakeGateway, Gateway, GatewayError, Order, Redirect, StartMode, VerifyMode,
+    Answer, Availability, Evidence, FakeGateway, Gateway, GatewayError, Order, Redirect, StartMode,
+    VerifyMode,
 };
 
 /// What is wrong with the collection service.

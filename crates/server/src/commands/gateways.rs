@@ -24,7 +24,7 @@ pub(super) fn run(loaded: &Loaded, args: &GatewaysArgs) -> Outcome<ExitCode> {
         .chain(known)
         .map(|(name, prefix, protocol)| Row {
             name,
-            active: loaded.is_on(&format!("{prefix}.active")),
+            active: loaded.offers(prefix),
             protocol,
             places: loaded.places(prefix),
         })

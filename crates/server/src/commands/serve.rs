@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use payment_http::Metrics;
 
+use self::signals::Signals;
 use crate::config::{Loaded, LogFormat, Notice, NoticeKind};
 use crate::failure::{Failure, Outcome};
 use crate::service::{self, Running};
@@ -22,6 +23,7 @@ pub(super) fn run(loaded: Loaded) -> Outcome<ExitCode> {
         .build()
         .map_err(|error| Failure::new("no threads can be started").because(&error))?;
     runtime.block_on(async {
+        let signals = Signals::listen()?;
         let for_people = config.log.format == LogFormat::Human;
         let callbacks_open = config.payments.allowed_callback_hosts.is_open();
         let sandbox = config.sandbox.active;
@@ -29,11 +31,17 @@ pub(super) fn run(loaded: Loaded) -> Outcome<ExitCode> {
         let metrics =
             Metrics::install().map_err(|error| Failure::new("nothing can be counted").because(&error))?;
         let mut running = service::start(config, listener, metrics).await?;
-        announce(&running, &notices, callbacks_open);
+        announce(&running, &notices);
+        if sandbox {
+            tracing::warn!("the sandbox gateway is active: what is paid through it moves no money");
+        }
+        if callbacks_open {
+            tracing::warn!("payers may be sent back to any host: restrict it with callback.allowed-hosts");
+        }
         if for_people {
             banner::show(&running, sandbox)?;
         }
-        let outcome = until_stopped(&mut running).await;
+        let outcome = until_stopped(&mut running, signals).await;
         running.stop().await;
         tracing::info!("stopped");
         outcome
@@ -41,7 +49,7 @@ pub(super) fn run(loaded: Loaded) -> Outcome<ExitCode> {
 }
 
 /// What an operator should find in the log of every start.
-fn announce(running: &Running, notices: &[Notice], callbacks_open: bool) {
+fn announce(running: &Running, notices: &[Notice]) {
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         url = running.local_url(),
@@ -59,17 +67,14 @@ fn announce(running: &Running, notices: &[Notice], callbacks_open: bool) {
             "settings without effect in this build; `pg-service check-config` lists them"
         );
     }
-    if callbacks_open {
-        tracing::warn!("payers may be sent back to any host: restrict it with callback.allowed-hosts");
-    }
 }
 
-async fn until_stopped(running: &mut Running) -> Outcome<ExitCode> {
+async fn until_stopped(running: &mut Running, mut signals: Signals) -> Outcome<ExitCode> {
     tokio::select! {
-        signal = signals::first() => {
-            let signal = signal?;
-            tracing::info!(signal = signal.name(), "stopping: nothing new is accepted, what runs is finished; another signal stops at once");
-            signals::exit_at_the_second();
+        signal = signals.next() => {
+            let signal = signal.name();
+            tracing::info!(signal, "stopping: nothing new is accepted, what runs is finished; another signal stops at once");
+            signals.exit_at_the_next();
             Ok(ExitCode::SUCCESS)
         }
         () = running.ended() => Err(Failure::new("the server has ended by itself").try_this("see the log for the reason")),

@@ -92,6 +92,16 @@ impl fmt::Debug for Configured {
     }
 }
 
+/// Whether the sandbox is offered: when somebody says so, and by itself as long as there is no
+/// other gateway. Beside real ones it would settle bills without money.
+pub(super) fn sandbox_is_active(reader: &Reader<'_>) -> bool {
+    let others = KNOWN.iter().any(|known| reader.flag(&format!("{}.active", known.prefix)));
+    match reader.set("sandbox.active") {
+        Some(_) => reader.flag("sandbox.active"),
+        None => !others,
+    }
+}
+
 /// Reads the configurations of those that are active.
 pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Configured> {
     let values = reader.values;
@@ -126,4 +136,110 @@ pub(super) fn places(values: &Values, prefix: &str) -> Vec<String> {
         })
         .collect();
     places.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::config::setting::{Fallback, Shape};
+    use crate::config::table;
+
+    /// What must be set in each protocol of each gateway.
+    const ACCOUNTS: &[(&str, &[(&str, &str)])] = &[
+        (
+            "AXIS",
+            &[
+                ("axis.merchant.id", "M"),
+                ("axis.merchant.access.code", "A"),
+                ("axis.merchant.secret.key", "0F1E"),
+                ("axis.merchant.user", "U"),
+                ("axis.merchant.pwd", "P"),
+            ],
+        ),
+        ("PAYTM", PAYTM),
+        ("PAYTM", &[PAYTM[0], PAYTM[1], PAYTM[2], ("paytm.protocol", "v3")]),
+        ("PAYU", &[("payu.merchant.key", "K"), ("payu.merchant.salt", "S")]),
+        ("PHONEPE", PHONEPE),
+        ("PHONEPE", &[PHONEPE[0], PHONEPE[1], PHONEPE[2], ("phonepe.protocol", "v1")]),
+        (
+            "PHONEPE",
+            &[("phonepe.v2.client.id", "C"), ("phonepe.v2.client.secret", "S"), ("phonepe.protocol", "v2")],
+        ),
+    ];
+    const PAYTM: &[(&str, &str)] = &[
+        ("paytm.merchant.id", "M"),
+        ("paytm.merchant.secret.key", "0123456789abcdef"),
+        ("paytm.merchant.website", "W"),
+    ];
+    const PHONEPE: &[(&str, &str)] = &[
+        ("phonepe.merchant.id", "M"),
+        ("phonepe.merchant.secret.key", "S"),
+        ("phonepe.merchant.secret.index", "1"),
+    ];
+
+    /// What an adapter reads, as text, secrets not shown.
+    fn shown(gateway: &str, lookup: &Lookup<'_>) -> Result<String, Vec<ConfigProblem>> {
+        match gateway {
+            "AXIS" => AxisConfig::read(lookup).map(|config| format!("{config:?}")),
+            "PAYTM" => PaytmConfig::read(lookup).map(|config| format!("{config:?}")),
+            "PAYU" => PayuConfig::read(lookup).map(|config| format!("{config:?}")),
+            "PHONEPE" => PhonepeConfig::read(lookup).map(|config| format!("{config:?}")),
+            unknown => panic!("{unknown}"),
+        }
+    }
+
+    fn given(account: &[(&str, &str)], name: &str) -> Option<String> {
+        account.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+    }
+
+    #[test]
+    fn every_name_an_adapter_reads_is_in_the_table() {
+        for (gateway, account) in ACCOUNTS {
+            let asked = RefCell::new(Vec::new());
+            let lookup = |name: &str| {
+                asked.borrow_mut().push(name.to_owned());
+                given(account, name)
+            };
+            shown(gateway, &lookup).unwrap();
+            for name in asked.into_inner() {
+                let setting = table::find(&name).unwrap_or_else(|| panic!("{name}"));
+                assert!(setting.key == name && setting.shape == Shape::Single, "{name}");
+            }
+        }
+        let known: Vec<&str> = KNOWN.iter().map(|known| known.name).collect();
+        assert!(known.iter().all(|name| ACCOUNTS.iter().any(|(gateway, _)| gateway == name)), "{known:?}");
+    }
+
+    #[test]
+    fn the_defaults_of_the_table_are_those_of_the_adapters() {
+        for (gateway, account) in ACCOUNTS {
+            let with_defaults = |name: &str| {
+                given(account, name).or_else(|| match table::find(name)?.fallback {
+                    Fallback::Value(value) => Some(value.to_owned()),
+                    Fallback::Unset | Fallback::WorkedOut(_) => None,
+                })
+            };
+            let without = shown(gateway, &|name| given(account, name)).unwrap();
+            assert_eq!(shown(gateway, &with_defaults).unwrap(), without);
+        }
+    }
+
+    #[test]
+    fn secrets_of_adapters_are_secrets_of_the_table() {
+        for name in [
+            "axis.merchant.secret.key",
+            "axis.merchant.pwd",
+            "paytm.merchant.secret.key",
+            "phonepe.merchant.secret.key",
+            "phonepe.v2.client.secret",
+            "phonepe.v2.webhook.password",
+            "payu.merchant.salt",
+            "sandbox.secret",
+            "spring.datasource.password",
+        ] {
+            assert!(table::find(name).unwrap().secret, "{name}");
+        }
+    }
 }

@@ -52,9 +52,13 @@ impl Loaded {
         gateways::places(&self.values, prefix)
     }
 
-    /// Whether a setting that is a flag is on.
-    pub fn is_on(&self, key: &str) -> bool {
-        reader::Reader::new(&self.values).flag(key)
+    /// Whether a gateway is offered, by what its settings begin with.
+    pub fn offers(&self, prefix: &str) -> bool {
+        let reader = reader::Reader::new(&self.values);
+        match prefix {
+            "sandbox" => gateways::sandbox_is_active(&reader),
+            other => reader.flag(&format!("{other}.active")),
+        }
     }
 }
 

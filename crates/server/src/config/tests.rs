@@ -245,3 +245,14 @@ fn the_file_in_the_working_folder_is_found() {
     let sources = Sources { folder: Some(folder.path().to_owned()), ..Sources::default() };
     assert_eq!(load(&sources).into_config().unwrap().server.port, 1234);
 }
+
+#[test]
+fn the_sandbox_steps_back_when_there_is_a_real_gateway() {
+    let mut given = Given {
+        environment: &[("PAYU_ACTIVE", "true"), ("PAYU_MERCHANT_KEY", "K"), ("PAYU_MERCHANT_SALT", "S")],
+        ..Given::default()
+    };
+    assert!(!given.config().sandbox.active);
+    given.toml = Some("sandbox.active = true\n");
+    assert!(given.config().sandbox.active);
+}

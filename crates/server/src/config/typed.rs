@@ -266,7 +266,7 @@ fn sandbox(reader: &mut Reader<'_>) -> Sandbox {
         );
     }
     Sandbox {
-        active: reader.flag("sandbox.active"),
+        active: gateways::sandbox_is_active(reader),
         secret,
         merchant: reader.text("sandbox.merchant").to_owned(),
         url,

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use payment_http::Metrics;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -27,7 +27,7 @@ pub struct Running {
     public_url: String,
     data_folder: PathBuf,
     stop: CancellationToken,
-    server: JoinHandle<()>,
+    server: JoinSet<()>,
     jobs: Jobs,
     tasks: TaskTracker,
     shutdown_wait: Duration,
@@ -90,7 +90,8 @@ pub async fn start(config: Config, listener: TcpListener, metrics: Metrics) -> O
 
     let jobs = Jobs::start(&wired, metrics, receipt_interval, housekeeping_interval, &stop);
     let shutdown_wait = serve_limits.shutdown_time;
-    let server = tokio::spawn(payment_http::serve(listener, wired.router, serve_limits, stop.clone()));
+    let mut server = JoinSet::new();
+    server.spawn(payment_http::serve(listener, wired.router, serve_limits, stop.clone()));
     Ok(Running {
         local_url,
         public_url,
@@ -132,17 +133,19 @@ impl Running {
 
     /// Waits until the server ends by itself, which it does only when something is broken.
     pub async fn ended(&mut self) {
-        let _ = (&mut self.server).await;
+        self.server.join_next().await;
     }
 
     /// Accepts nothing new, finishes what runs within the limit, stops the jobs and closes the
     /// database.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         let deadline = tokio::time::Instant::now() + self.shutdown_wait;
         self.stop.cancel();
         // The server keeps the limit itself; this one is for what outlives its requests.
-        if self.server.await.is_err() {
-            tracing::error!("the server did not end in order");
+        while let Some(ended) = self.server.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "the server did not end in order");
+            }
         }
         self.tasks.close();
         if tokio::time::timeout_at(deadline, self.tasks.wait()).await.is_err() {

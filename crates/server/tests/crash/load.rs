@@ -191,10 +191,7 @@ impl Worker {
                 self.ledger.created.push(created);
                 Some((txn_id, link?))
             }
-            (
-                400,
-                "TXN_ABRUPTLY_DISCARDED" | "TXN_CREATE_BILL_ALREADY_PAID" | "PAYMENT_VALIDATION_FAILED",
-            ) => {
+            (400, "TXN_ABRUPTLY_DISCARDED" | "TXN_CREATE_BILL_ALREADY_PAID" | "BILL_ALREADY_PAID") => {
                 self.ledger.refused += 1;
                 None
             }

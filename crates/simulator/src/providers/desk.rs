@@ -1,7 +1,6 @@
 //! Where orders are taken, looked up and decided: every change goes through here, so that time is
 //! always up to date and webhooks are written in the moment something changes.
 
-use std::collections::HashMap;
 use std::sync::{MutexGuard, PoisonError};
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -205,15 +204,6 @@ impl Providers {
     pub(crate) fn is_sealed(&self, purpose: &str, texts: &[&str], seal: &str) -> bool {
         let expected = self.seal(purpose, texts);
         !expected.is_empty() && bool::from(expected.as_bytes().ct_eq(seal.as_bytes()))
-    }
-
-    /// How many orders of each provider there are, by state.
-    pub fn totals(&self) -> HashMap<(Provider, &'static str), u64> {
-        let mut totals = HashMap::new();
-        for entry in self.books(0, usize::MAX) {
-            *totals.entry((entry.provider, entry.state.as_str())).or_default() += 1;
-        }
-        totals
     }
 }
 

@@ -1,6 +1,6 @@
 //! Being told to stop: once in order, twice at once.
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{self, SignalKind, signal};
 
 use crate::failure::{Failure, Outcome};
 
@@ -28,24 +28,34 @@ impl Signal {
     }
 }
 
-/// Waits for the first signal to stop.
-pub(super) async fn first() -> Outcome<Signal> {
-    let cannot = |error: std::io::Error| Failure::new("signals cannot be received").because(&error);
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
-    tokio::select! {
-        _ = interrupt.recv() => Ok(Signal::Interrupt),
-        _ = terminate.recv() => Ok(Signal::Terminate),
-    }
+/// The signals to stop, from now on.
+pub(super) struct Signals {
+    interrupt: unix::Signal,
+    terminate: unix::Signal,
 }
 
-/// From now on, a signal ends the process at once. What was answered is committed; the rest is
-/// taken up at the next start.
-pub(super) fn exit_at_the_second() {
-    tokio::spawn(async {
-        if let Ok(signal) = first().await {
+impl Signals {
+    pub(super) fn listen() -> Outcome<Signals> {
+        let on =
+            |kind| signal(kind).map_err(|error| Failure::new("signals cannot be received").because(&error));
+        Ok(Signals { interrupt: on(SignalKind::interrupt())?, terminate: on(SignalKind::terminate())? })
+    }
+
+    /// Waits for the next one.
+    pub(super) async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.interrupt.recv() => Signal::Interrupt,
+            _ = self.terminate.recv() => Signal::Terminate,
+        }
+    }
+
+    /// From now on, another one ends the process at once. What was answered is committed; the rest
+    /// is taken up at the next start.
+    pub(super) fn exit_at_the_next(mut self) {
+        tokio::spawn(async move {
+            let signal = self.next().await;
             tracing::warn!(signal = signal.name(), "stopped at once");
             std::process::exit(signal.exit_code());
-        }
-    });
+        });
+    }
 }

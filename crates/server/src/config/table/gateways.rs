@@ -6,9 +6,9 @@ pub(super) const SANDBOX: &[Setting] = &[
     Setting::own(
         "sandbox.active",
         Kind::Flag,
-        "Whether the SANDBOX gateway is offered, with its pay page. No money moves in it: switch it off where real payments are taken.",
+        "Whether the SANDBOX gateway is offered, with its pay page. No money moves in it.",
     )
-    .or("true"),
+    .or_worked_out("`true`, unless another gateway is active"),
     Setting::own(
         "sandbox.secret",
         Kind::Text,

@@ -1,0 +1,90 @@
+//! Paytm: the legacy protocol and v3. Both send the browser back, and the webhook off, with the same
+//! signed form.
+
+mod legacy;
+mod v3;
+mod words;
+
+use axum::Router;
+use axum::routing::post;
+use secrecy::ExposeSecret;
+
+use super::Providers;
+use super::moment;
+use super::money::rupees;
+use super::order::{ReturnTo, Said, Statement};
+use super::settings::PaytmAccount;
+use super::signature::paytm::{CHECKSUM, new_salt, sign, text_of_form};
+use super::visitor::WayBack;
+
+pub(crate) fn router() -> Router<Providers> {
+    Router::new()
+        .route("/theia/processTransaction", post(legacy::open))
+        .route("/merchant-status/getTxnStatus", post(legacy::ask))
+        .route("/theia/api/v1/initiateTransaction", post(v3::initiate))
+        .route("/theia/api/v1/showPaymentPage", post(v3::show_page))
+        .route("/v3/order/status", post(v3::ask))
+}
+
+/// A checksum over a text by the merchant's key, or by another when the statement is not to be genuine.
+fn checksum(account: &PaytmAccount, text: &str, genuine: bool) -> String {
+    let key = if genuine { account.key.expose_secret() } else { "another sixteen!" };
+    // The key's length was checked at the start.
+    sign(key.as_bytes(), text, new_salt()).unwrap_or_default()
+}
+
+/// Paytm's number of a payment.
+fn transaction_number(statement: &Statement<'_>) -> String {
+    format!("{}{:024}", moment::day(statement.order.opened_ms), statement.order.payment_number())
+}
+
+/// The bank's number of a payment; empty when it was not made.
+fn bank_number(statement: &Statement<'_>) -> String {
+    match statement.said {
+        Said::Paid => format!("{:012}", statement.order.payment_number()),
+        Said::Open | Said::Pending | Said::Declined | Said::Expired | Said::Gibberish | Said::NotFound => {
+            String::new()
+        }
+    }
+}
+
+/// The members of a result without their checksum.
+fn result_fields(account: &PaytmAccount, statement: &Statement<'_>, now_ms: i64) -> Vec<(&'static str, String)> {
+    let words = words::of(statement.said);
+    let order = statement.order;
+    vec![
+        ("MID", account.merchant_id.clone()),
+        ("TXNID", transaction_number(statement)),
+        ("ORDERID", order.terms.id.clone()),
+        ("BANKTXNID", bank_number(statement)),
+        ("TXNAMOUNT", rupees(statement.amount_paise)),
+        ("CURRENCY", "INR".to_owned()),
+        ("STATUS", words.status.to_owned()),
+        ("RESPCODE", words.code.to_owned()),
+        ("RESPMSG", words.message.to_owned()),
+        ("TXNDATE", format!("{}.0", moment::second(order.decided_ms.unwrap_or(now_ms)))),
+        ("GATEWAYNAME", "WALLET".to_owned()),
+        ("BANKNAME", "WALLET".to_owned()),
+        ("PAYMENTMODE", "PPI".to_owned()),
+    ]
+}
+
+/// The signed form of the callback and of the webhook.
+pub(crate) fn callback_fields(
+    account: &PaytmAccount,
+    statement: &Statement<'_>,
+    now_ms: i64,
+) -> Vec<(String, String)> {
+    let mut fields = result_fields(account, statement, now_ms);
+    let text = text_of_form(fields.iter().map(|(name, value)| (*name, value.as_str())));
+    fields.push((CHECKSUM, checksum(account, &text, statement.genuine)));
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The way back: the signed form, to the merchant's callback address.
+pub(crate) fn way_back(account: &PaytmAccount, statement: &Statement<'_>, now_ms: i64) -> WayBack {
+    let action = match &statement.order.terms.return_to {
+        ReturnTo::Get(url) | ReturnTo::Post { success: url, .. } => url.clone(),
+    };
+    WayBack::Post { action, fields: callback_fields(account, statement, now_ms) }
+}
