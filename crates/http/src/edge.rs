@@ -1,6 +1,9 @@
 //! What every request passes on its way in and out: its number, its limits, its one line in the log
 //! and its place in the metrics. A panic ends here as an answer.
 
+#[cfg(test)]
+mod tests;
+
 use std::any::Any;
 use std::borrow::Cow;
 use std::convert::Infallible;

@@ -1,12 +1,16 @@
 //! What a client is told when something is wrong: the one place where statuses, codes and sentences
 //! are chosen. Nothing of our inside is in them; causes go to the log.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::error::Error as _;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use payment_digit::DigitError;
+use payment_domain::TxnId;
 use payment_gateway::GatewayError;
 use payment_service::{CallbackError, CreateError, PaymentPageError, SearchError, SettleError};
 use payment_store::StoreError;
@@ -76,8 +80,8 @@ pub(crate) enum ApiError {
     #[error(transparent)]
     Create(#[from] CreateError),
     /// A transaction was not settled.
-    #[error(transparent)]
-    Settle(#[from] SettleError),
+    #[error("{1}")]
+    Settle(TxnId, #[source] SettleError),
     /// Nothing was searched.
     #[error(transparent)]
     Search(#[from] SearchError),
@@ -139,7 +143,11 @@ impl Told {
     }
 
     fn interrupted() -> Told {
-        Told::away("REQUEST_INTERRUPTED", "The service is stopping; send the request again").retry_after(2)
+        Told::away(
+            "REQUEST_INTERRUPTED",
+            "The request was interrupted; look its state up before repeating it",
+        )
+        .retry_after(2)
     }
 }
 
@@ -200,7 +208,7 @@ fn tell(error: &ApiError) -> Told {
         ),
         ApiError::Internal(_) => Told::internal(),
         ApiError::Create(error) => tell_create(error),
-        ApiError::Settle(error) => match error {
+        ApiError::Settle(_, error) => match error {
             SettleError::NotFound => Told::no_such_transaction(),
             SettleError::BadSignature => {
                 Told::refused("INVALID_SIGNATURE", "The signature of the gateway's answer is wrong")
@@ -348,6 +356,35 @@ impl ApiError {
         }
     }
 
+    /// The transaction it is about, where there is one of that id.
+    fn txn_id(&self) -> Option<TxnId> {
+        match self {
+            ApiError::Settle(_, SettleError::NotFound) => None,
+            ApiError::Settle(id, _) => Some(id.clone()),
+            ApiError::MissingBody
+            | ApiError::BrokenJson { .. }
+            | ApiError::WrongJsonType
+            | ApiError::UnsupportedMediaType(_)
+            | ApiError::Invalid(_)
+            | ApiError::InvalidIdempotencyKey
+            | ApiError::MissingTxnId
+            | ApiError::NoCallbackUrl
+            | ApiError::BodyTooLarge(_)
+            | ApiError::UrlTooLong(_)
+            | ApiError::TooManyParameters(_)
+            | ApiError::BodyTooSlow
+            | ApiError::TooSlow
+            | ApiError::NoSuchEndpoint
+            | ApiError::MethodNotAllowed
+            | ApiError::Internal(_)
+            | ApiError::Create(_)
+            | ApiError::Search(_)
+            | ApiError::Callback(_)
+            | ApiError::PaymentPage(_)
+            | ApiError::Store(_) => None,
+        }
+    }
+
     /// The error with its causes, for the log.
     fn with_causes(&self) -> String {
         let mut text = self.to_string();
@@ -380,7 +417,7 @@ impl IntoResponse for ApiError {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         let cause = status.is_server_error().then(|| self.with_causes());
-        response.extensions_mut().insert(Notes { txn_id: None, code: Some(code), cause });
+        response.extensions_mut().insert(Notes { txn_id: self.txn_id(), code: Some(code), cause });
         response
     }
 }

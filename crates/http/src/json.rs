@@ -95,6 +95,7 @@ mod tests {
     struct Body<'a> {
         #[serde(borrow)]
         text: Option<Scalar<'a>>,
+        #[allow(dead_code)]
         inner: Option<Object<Inner>>,
     }
 

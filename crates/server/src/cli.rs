@@ -12,7 +12,7 @@ use crate::config::{Flag, Sources, environment};
 ///
 /// Without a command it serves: on 127.0.0.1:9000, with an embedded database in ./data, a sandbox
 /// gateway to pay with, and stand-ins for DIGIT's services. Nothing has to be configured.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "pg-service", version, max_term_width = 100, after_help = EXAMPLES, after_long_help = EXAMPLES)]
 pub(crate) struct Cli {
     /// What to do; without it: serve.
@@ -36,7 +36,7 @@ Exit codes: 0 done, 1 it did not work (the message says why and what to do), 2 t
 ";
 
 /// Settings that stand on the command line; every other one can be given with `--set`.
-#[derive(Debug, Default, Args)]
+#[derive(Default, Args)]
 #[command(next_help_heading = "Settings (see docs/configuration.md for all of them)")]
 pub(crate) struct SettingArgs {
     /// A TOML file of settings [default: pg-service.toml in the working folder, if it is there]

@@ -4,7 +4,9 @@
 
 mod support;
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::Value;
 use support::{Service, free_port, pg_service, run, stderr, stdout};
@@ -116,10 +118,32 @@ async fn a_running_service_is_looked_into_without_showing_who_paid() {
     assert_eq!(rest.lines().count() + 1, of_one.lines().count());
 
     for text in [&shown, &as_json, &events, &of_one, &service.log()] {
-        assert!(!text.contains("Asha Demo") && !text.contains("9999999999"), "{text}");
+        assert!(!text.contains("Asha Demo") && !text.contains("9876543210"), "{text}");
     }
     let open = stdout(&run(folder, &["transaction", "show", "--show-personal-data", paid]));
-    assert!(open.contains("Asha Demo") && open.contains("9999999999"), "{open}");
+    assert!(open.contains("Asha Demo") && open.contains("9876543210"), "{open}");
+}
+
+#[tokio::test]
+async fn events_are_followed_as_they_happen() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let service = Service::start(pg_service(folder), free_port(), &folder.join("log")).await;
+    let mut follower = pg_service(folder)
+        .args(["events", "tail", "--follow", "--json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines();
+    let demo = run(folder, &["demo", "--json", "--url", service.url()]);
+    assert!(demo.status.success(), "{}", stderr(&demo));
+    let receipt = lines.find(|line| {
+        let event = json(line.as_ref().unwrap());
+        event["body"]["Transaction"]["receipt"].is_string()
+    });
+    follower.kill().unwrap();
+    follower.wait().unwrap();
+    assert!(receipt.is_some());
 }
 
 #[test]

@@ -127,9 +127,10 @@ impl<'a> TransactionView<'a> {
     }
 
     /// The transaction for somebody who may not know the payer: name, mobile number, login name
-    /// and e-mail address are starred.
+    /// and e-mail address are starred. The redirect URL is left out: it opens the payer's way to the
+    /// gateway, and gateways put the payer's data into it.
     pub fn masked(txn: &'a Transaction) -> TransactionView<'a> {
-        TransactionView::with(txn, Personal::masked)
+        TransactionView { redirect_url: None, ..TransactionView::with(txn, Personal::masked) }
     }
 
     fn with<T: Into<String>>(txn: &'a Transaction, show: impl Fn(&'a Personal) -> T) -> TransactionView<'a> {

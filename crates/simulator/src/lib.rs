@@ -2,4 +2,5 @@
 //! program can ask, with books of their own. Nothing here knows the service: it is reached over
 //! HTTP only, as a real gateway is.
 
+pub mod providers;
 pub mod sandbox;

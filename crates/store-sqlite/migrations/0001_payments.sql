@@ -116,6 +116,15 @@ BEGIN
     SELECT RAISE(ABORT, 'the history is append-only');
 END;
 
+-- REPLACE deletes the row that is in its way without asking the trigger above.
+CREATE TRIGGER eg_pg_transaction_history_is_never_replaced
+    BEFORE INSERT ON eg_pg_transaction_history
+    WHEN EXISTS (SELECT 1 FROM eg_pg_transaction_history
+                 WHERE txn_id = NEW.txn_id AND entry_number = NEW.entry_number)
+BEGIN
+    SELECT RAISE(ABORT, 'the history is append-only');
+END;
+
 -- AUTOINCREMENT: a number is never given twice, even when the last events are cleared away.
 CREATE TABLE eg_pg_outbox (
     sequence     INTEGER PRIMARY KEY AUTOINCREMENT,

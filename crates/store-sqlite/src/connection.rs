@@ -1,10 +1,10 @@
 //! How connections to the database file are opened and set up.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::failure::Failure;
 
@@ -19,17 +19,36 @@ pub(crate) fn writing(path: &Path, busy_timeout: Duration) -> Result<Connection,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     prepare(&conn, busy_timeout)?;
+    write_ahead(&conn, busy_timeout)?;
     // FULL: what a caller was told is stored survives a power cut.
     // 1000 pages: the log is copied back often and in small steps, so that nobody waits long for it.
     conn.execute_batch(
-        "PRAGMA journal_mode = WAL;
-         PRAGMA synchronous = FULL;
+        "PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
          PRAGMA cache_size = -8192;
          PRAGMA wal_autocheckpoint = 1000;
          PRAGMA journal_size_limit = 67108864;",
     )?;
     Ok(conn)
+}
+
+/// Turns the write-ahead log on. Another process that does the same to a new file is in the way for
+/// a moment, and here SQLite does not wait for it by itself.
+fn write_ahead(conn: &Connection, busy_timeout: Duration) -> Result<(), Failure> {
+    let deadline = Instant::now() + busy_timeout;
+    loop {
+        match conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0)) {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(_) => return Err(Failure::NoWriteAheadLog),
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && Instant::now() < deadline =>
+            {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            Err(error) => return Err(Failure::Database(error)),
+        }
+    }
 }
 
 /// A connection that can only read.

@@ -15,6 +15,9 @@ pub(crate) enum Failure {
     /// The database file could not be created or opened.
     #[error("the database file cannot be used")]
     File(#[from] std::io::Error),
+    /// The file system cannot share memory between processes, which the write-ahead log needs.
+    #[error("the file system does not support a write-ahead log")]
+    NoWriteAheadLog,
     /// A thread of the store could not be started.
     #[error("a thread of the store could not be started")]
     Thread(#[source] std::io::Error),
@@ -62,7 +65,8 @@ impl Failure {
             Failure::Database(error) => is_passing(error),
             Failure::NotCommitted(cause) => cause.is_passing(),
             Failure::File(_) | Failure::Thread(_) | Failure::Overloaded | Failure::Stopped => true,
-            Failure::Panicked
+            Failure::NoWriteAheadLog
+            | Failure::Panicked
             | Failure::Unreadable { .. }
             | Failure::Unwritable(_)
             | Failure::AltersPayment(_)
@@ -115,7 +119,9 @@ mod tests {
             let group = Failure::NotCommitted(Arc::new(sqlite(code)));
             assert!(matches!(StoreError::from(group), StoreError::Unavailable(_)), "{code}");
         }
-        for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_NOTADB, ffi::SQLITE_MISMATCH] {
+        for code in
+            [ffi::SQLITE_CORRUPT, ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_NOTADB, ffi::SQLITE_MISMATCH]
+        {
             assert!(matches!(StoreError::from(sqlite(code)), StoreError::Failed(_)), "{code}");
         }
         assert!(matches!(StoreError::from(Failure::Overloaded), StoreError::Unavailable(_)));

@@ -33,7 +33,8 @@ use async_trait::async_trait;
 use payment_domain::{BillKey, HistoryEntry, Timestamp, Transaction, TxnId};
 use payment_store::{
     Applied, Attention, Backlog, Change, Claim, Created, IdempotencyKey, IdempotencyRecord, Lease,
-    NewTransaction, RawCallback, ReceiptDuty, Recorded, SearchQuery, Store, StoreError, StoredDump, StoredEvent,
+    NewTransaction, RawCallback, ReceiptDuty, Recorded, SearchQuery, Store, StoreError, StoredDump,
+    StoredEvent,
 };
 use serde_json::Value;
 
@@ -177,7 +178,10 @@ impl Store for SqliteStore {
         reason: &str,
     ) -> Result<bool, StoreError> {
         let (id, lease_token, reason) = (id.clone(), lease_token.to_owned(), reason.to_owned());
-        Ok(self.writer.write(move |conn| receipts::postpone(conn, &id, &lease_token, due_at, &reason)).await?)
+        Ok(self
+            .writer
+            .write(move |conn| receipts::postpone(conn, &id, &lease_token, due_at, &reason))
+            .await?)
     }
 
     async fn idempotency(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyRecord>, StoreError> {
@@ -190,7 +194,11 @@ impl Store for SqliteStore {
         Ok(self.writer.write(move |conn| idempotency::keep_answer(conn, &key, &answer)).await?)
     }
 
-    async fn forget_idempotency_keys(&self, created_before: Timestamp, limit: u32) -> Result<u32, StoreError> {
+    async fn forget_idempotency_keys(
+        &self,
+        created_before: Timestamp,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
         Ok(self.writer.write(move |conn| idempotency::forget(conn, created_before, limit)).await?)
     }
 

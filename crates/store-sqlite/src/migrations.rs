@@ -21,7 +21,9 @@ const MIGRATIONS: &[Migration] = &[
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
     /// A migration that was applied has been edited since.
-    #[error("migration {version} ({name}) was changed after it was applied: the database may not be what it seems")]
+    #[error(
+        "migration {version} ({name}) was changed after it was applied: the database may not be what it seems"
+    )]
     Changed {
         /// Its number.
         version: u32,

@@ -58,9 +58,9 @@ impl Readers {
             let found = catch_unwind(AssertUnwindSafe(|| question(conn))).unwrap_or(Err(Failure::Panicked));
             let _ = reply.send(found);
         });
-        queue.try_send(question).map_err(|refused| {
-            if refused.is_full() { Failure::Overloaded } else { Failure::Stopped }
-        })?;
+        queue
+            .try_send(question)
+            .map_err(|refused| if refused.is_full() { Failure::Overloaded } else { Failure::Stopped })?;
         answer.await.map_err(|_| Failure::Stopped)?
     }
 }

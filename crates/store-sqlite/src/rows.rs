@@ -21,7 +21,8 @@ pub(crate) const TRANSACTION_COLUMNS: &str = "txn_id, txn_status, receipt, curre
      last_modified_by, last_modified_time, additional_details, version";
 
 /// The columns of `eg_pg_transaction_history` in the order in which [`history_entry`] reads them.
-pub(crate) const HISTORY_COLUMNS: &str = "txn_id, at_time, actor_kind, actor_id, from_status, to_status, why, evidence";
+pub(crate) const HISTORY_COLUMNS: &str =
+    "txn_id, at_time, actor_kind, actor_id, from_status, to_status, why, evidence";
 
 /// Reads the columns of a row one after the other, and turns what it cannot read into an error. A
 /// column is asked for by name but read by place, which is several times faster; the names must come

@@ -51,7 +51,12 @@ pub(crate) fn search(conn: &Connection, query: &SearchQuery) -> Result<Vec<Trans
 }
 
 /// The first `wanted` places of a run that pass the filters.
-fn head(conn: &Connection, run: Condition, filters: &[Condition], wanted: i64) -> Result<Vec<Place>, Failure> {
+fn head(
+    conn: &Connection,
+    run: Condition,
+    filters: &[Condition],
+    wanted: i64,
+) -> Result<Vec<Place>, Failure> {
     let mut statement = conn.prepare_cached(&head_sql(&run, filters))?;
     let values = run
         .values
@@ -184,4 +189,75 @@ fn tenants_within(conn: &Connection, scope: &TenantScope) -> Result<Vec<String>,
         tenants.push(tenant);
     }
     Ok(tenants)
+}
+
+#[cfg(test)]
+mod tests {
+    use payment_domain::{BillId, TenantId};
+    use payment_store::Mine;
+    use payment_store::contract::sample;
+
+    use super::*;
+    use crate::migrations;
+    use crate::transactions::JsonParts;
+
+    fn plan(conn: &Connection, sql: &str, values: Vec<Value>) -> Vec<String> {
+        let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let steps = statement.query_map(params_from_iter(values), |row| row.get(3)).unwrap();
+        steps.collect::<Result<_, _>>().unwrap()
+    }
+
+    #[test]
+    fn no_search_reads_the_whole_table_or_sorts_what_it_reads() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        conn.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).unwrap();
+        migrations::migrate(&mut conn).unwrap();
+        let new = sample::new_transaction("T1", "B1");
+        transactions::create(&conn, &new, &JsonParts::of_new(&new).unwrap()).unwrap();
+        let everything = SearchQuery {
+            tenant_id: Some(TenantId::new(sample::TENANT).unwrap()),
+            txn_id: Some(sample::txn_id("T1")),
+            bill_id: Some(BillId::new("B1").unwrap()),
+            user_uuid: Some("payer-1".to_owned()),
+            receipt: Some("R1".to_owned()),
+            consumer_code: Some("PT-1001".to_owned()),
+            status: Some(StatusName::Pending),
+            mine: Some(Mine { uuid: "payer-1".to_owned() }),
+            within: Some(TenantScope { root: "pb".to_owned() }),
+            page: payment_store::PageRequest::default(),
+        };
+        for combination in 0..512_u32 {
+            let mut query = everything.clone();
+            let is_set = |bit: u32| combination & (1 << bit) != 0;
+            query.tenant_id.take_if(|_| !is_set(0));
+            query.txn_id.take_if(|_| !is_set(1));
+            query.bill_id.take_if(|_| !is_set(2));
+            query.user_uuid.take_if(|_| !is_set(3));
+            query.receipt.take_if(|_| !is_set(4));
+            query.consumer_code.take_if(|_| !is_set(5));
+            query.status.take_if(|_| !is_set(6));
+            query.mine.take_if(|_| !is_set(7));
+            query.within.take_if(|_| !is_set(8));
+            let filters = filters(&query);
+            let runs = runs(&conn, &query).unwrap();
+            assert!(!runs.is_empty());
+            for run in runs {
+                let sql = head_sql(&run, &filters);
+                let values = run
+                    .values
+                    .into_iter()
+                    .chain(filters.iter().flat_map(|filter| filter.values.iter().cloned()))
+                    .chain([Value::Integer(5)])
+                    .collect();
+                let plan = plan(&conn, &sql, values);
+                // A bill has a handful of payments: those may be sorted.
+                let may_sort = query.bill_id.is_some();
+                assert!(
+                    plan.iter()
+                        .all(|step| !step.contains("SCAN") && (may_sort || !step.contains("TEMP B-TREE"))),
+                    "{sql}\n{plan:#?}"
+                );
+            }
+        }
+    }
 }

@@ -165,12 +165,18 @@ fn receipts(conn: &Connection, transaction_number: &TxnId) -> Result<Option<Rece
     Ok((!numbers.is_empty()).then_some(Receipts(numbers)))
 }
 
-fn find_payer(conn: &Connection, state: &str, details: &PayerDetails) -> Result<Option<StoredPayer>, Failure> {
+fn find_payer(
+    conn: &Connection,
+    state: &str,
+    details: &PayerDetails,
+) -> Result<Option<StoredPayer>, Failure> {
     let mut statement = conn.prepare_cached(
         "SELECT uuid, user_name, email_id FROM stand_in_payers
          WHERE state = ?1 AND mobile_number = ?2 AND name = ?3",
     )?;
-    Ok(statement.query_row([state, details.mobile_number.expose(), details.name.expose()], payer).optional()?)
+    Ok(statement
+        .query_row([state, details.mobile_number.expose(), details.name.expose()], payer)
+        .optional()?)
 }
 
 fn payer(row: &Row<'_>) -> rusqlite::Result<StoredPayer> {

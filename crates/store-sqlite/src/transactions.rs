@@ -70,8 +70,10 @@ pub(crate) fn create(conn: &Connection, new: &NewTransaction, json: &JsonParts) 
         conn.prepare_cached("INSERT INTO eg_pg_transaction_bills (bill_id, txn_id) VALUES (?1, ?2)")?
             .execute([key.bill.as_str(), txn.id.as_str()])?;
         if is_live {
-            conn.prepare_cached("INSERT INTO eg_pg_bill_claims (tenant_id, bill_id, txn_id) VALUES (?1, ?2, ?3)")?
-                .execute([key.tenant.as_str(), key.bill.as_str(), txn.id.as_str()])?;
+            conn.prepare_cached(
+                "INSERT INTO eg_pg_bill_claims (tenant_id, bill_id, txn_id) VALUES (?1, ?2, ?3)",
+            )?
+            .execute([key.tenant.as_str(), key.bill.as_str(), txn.id.as_str()])?;
         }
     }
     append_history(conn, &new.history, &json.evidence)?;
@@ -233,8 +235,9 @@ fn not_updated(conn: &Connection, txn: &Transaction) -> Result<Applied, Failure>
 }
 
 fn release(conn: &Connection, txn: &Transaction) -> Result<(), Failure> {
-    let mut statement = conn
-        .prepare_cached("DELETE FROM eg_pg_bill_claims WHERE tenant_id = ?1 AND bill_id = ?2 AND txn_id = ?3")?;
+    let mut statement = conn.prepare_cached(
+        "DELETE FROM eg_pg_bill_claims WHERE tenant_id = ?1 AND bill_id = ?2 AND txn_id = ?3",
+    )?;
     for key in txn.bill_keys() {
         statement.execute([key.tenant.as_str(), key.bill.as_str(), txn.id.as_str()])?;
     }

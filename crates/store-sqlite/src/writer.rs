@@ -45,9 +45,9 @@ impl Writer {
     {
         let (reply, answer) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or(Failure::Stopped)?;
-        queue.try_send(Box::new(Task { work, result: None, reply })).map_err(|refused| {
-            if refused.is_full() { Failure::Overloaded } else { Failure::Stopped }
-        })?;
+        queue
+            .try_send(Box::new(Task { work, result: None, reply }))
+            .map_err(|refused| if refused.is_full() { Failure::Overloaded } else { Failure::Stopped })?;
         let (result, _work) = answer.await.map_err(|_| Failure::Stopped)?;
         result
     }
@@ -181,5 +181,167 @@ impl<'a> Transaction<'a> {
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         self.roll_back();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use rusqlite::OptionalExtension;
+
+    use super::*;
+    use crate::connection;
+
+    /// A writer that is busy until it is let go, so that what comes meanwhile makes one group.
+    struct Held {
+        folder: tempfile::TempDir,
+        writer: Arc<Writer>,
+        let_go: std::sync::mpsc::Sender<()>,
+        first: tokio::task::JoinHandle<Result<(), Failure>>,
+    }
+
+    impl Held {
+        async fn with_queue(queued: usize) -> Held {
+            let folder = tempfile::tempdir().unwrap();
+            let conn =
+                connection::writing(&folder.path().join("test.db"), Duration::from_millis(50)).unwrap();
+            conn.execute_batch(
+                "CREATE TABLE noted (word TEXT PRIMARY KEY) STRICT;
+                 CREATE TABLE strict_child (word TEXT REFERENCES noted (word)
+                     DEFERRABLE INITIALLY DEFERRED) STRICT;",
+            )
+            .unwrap();
+            let writer = Arc::new(Writer::start(conn, queued, 100).unwrap());
+            let (let_go, held) = std::sync::mpsc::channel::<()>();
+            let held = std::sync::Mutex::new(held);
+            let (began, beginning) = oneshot::channel();
+            let began = std::sync::Mutex::new(Some(began));
+            let busy = writer.clone();
+            let first = tokio::spawn(async move {
+                busy.write(move |_| {
+                    if let Some(began) = began.lock().unwrap().take() {
+                        began.send(()).unwrap();
+                    }
+                    let _ = held.lock().unwrap().recv();
+                    Ok(())
+                })
+                .await
+            });
+            beginning.await.unwrap();
+            Held { folder, writer, let_go, first }
+        }
+
+        fn queue(
+            &self,
+            work: impl Fn(&Connection) -> Result<(), Failure> + Send + 'static,
+        ) -> Pin<Box<dyn Future<Output = Result<(), Failure>>>> {
+            let writer = self.writer.clone();
+            let mut queued = Box::pin(async move { writer.write(work).await });
+            // The first poll is what puts it into the queue.
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(queued.as_mut().poll(&mut context).is_pending());
+            queued
+        }
+
+        fn release(self) -> (tempfile::TempDir, Arc<Writer>) {
+            drop(self.let_go);
+            (self.folder, self.writer)
+        }
+
+        fn words(folder: &tempfile::TempDir) -> Vec<String> {
+            let conn = Connection::open(folder.path().join("test.db")).unwrap();
+            let mut statement = conn.prepare("SELECT word FROM noted ORDER BY word").unwrap();
+            statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+        }
+    }
+
+    fn note(word: &'static str) -> impl Fn(&Connection) -> Result<(), Failure> + Send + 'static {
+        move |conn| Ok(conn.execute("INSERT INTO noted VALUES (?1)", [word]).map(|_| ())?)
+    }
+
+    #[tokio::test]
+    async fn work_that_fails_does_not_fail_its_neighbours_and_leaves_nothing_behind() {
+        let held = Held::with_queue(100).await;
+        let runs = Arc::new(AtomicUsize::new(0));
+        let counted = runs.clone();
+        let good = held.queue(note("good"));
+        let twice = held.queue(move |conn| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            note("counted")(conn)
+        });
+        let taken = held.queue(|conn| note("left behind")(conn).and_then(|()| note("good")(conn)));
+        let panicking = held.queue(|conn| {
+            note("left behind too")(conn)?;
+            panic!("a bug");
+        });
+        let last = held.queue(note("last"));
+        let (folder, _writer) = held.release();
+        assert!(good.await.is_ok() && twice.await.is_ok() && last.await.is_ok());
+        assert!(matches!(taken.await, Err(Failure::Database(_))));
+        assert!(matches!(panicking.await, Err(Failure::Panicked)));
+        assert_eq!(Held::words(&folder), ["counted", "good", "last"]);
+        assert_eq!(runs.load(Ordering::SeqCst), 2, "once in vain with the others, once on its own");
+    }
+
+    #[tokio::test]
+    async fn when_the_commit_fails_nobody_is_told_that_it_is_stored() {
+        let held = Held::with_queue(100).await;
+        let good = held.queue(note("good"));
+        let late = held.queue(|conn| {
+            conn.execute("INSERT INTO strict_child VALUES ('nowhere')", [])?;
+            Ok(())
+        });
+        let (folder, writer) = held.release();
+        assert!(matches!(good.await, Err(Failure::NotCommitted(_))));
+        assert!(matches!(late.await, Err(Failure::NotCommitted(_))));
+        assert_eq!(Held::words(&folder), [""; 0]);
+        writer.write(note("afterwards")).await.unwrap();
+        assert_eq!(Held::words(&folder), ["afterwards"]);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_turns_work_away_at_once() {
+        let held = Held::with_queue(2).await;
+        let (one, other) = (held.queue(note("one")), held.queue(note("other")));
+        assert!(matches!(held.writer.write(note("too much")).await, Err(Failure::Overloaded)));
+        let (folder, _writer) = held.release();
+        assert!(one.await.is_ok() && other.await.is_ok());
+        assert_eq!(Held::words(&folder), ["one", "other"]);
+    }
+
+    #[tokio::test]
+    async fn queued_work_is_done_when_nobody_waits_for_it_and_when_the_store_is_closed() {
+        let held = Held::with_queue(100).await;
+        drop(held.queue(note("abandoned")));
+        let waiting = held.queue(note("waiting"));
+        let Held { folder, writer, let_go, first } = held;
+        drop(let_go);
+        first.await.unwrap().unwrap();
+        waiting.await.unwrap();
+        drop(Arc::into_inner(writer).unwrap());
+        assert_eq!(Held::words(&folder), ["abandoned", "waiting"]);
+    }
+
+    #[tokio::test]
+    async fn a_lock_held_too_long_by_another_process_is_told_and_forgotten() {
+        let held = Held::with_queue(100).await;
+        let (folder, writer) = held.release();
+        let other = Connection::open(folder.path().join("test.db")).unwrap();
+        // Not before the first group is committed.
+        writer.write(note("before")).await.unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let refused = writer.write(note("meanwhile")).await.unwrap_err();
+        assert!(matches!(
+            payment_store::StoreError::from(refused),
+            payment_store::StoreError::Unavailable(_)
+        ));
+        other.execute_batch("COMMIT").unwrap();
+        writer.write(note("after")).await.unwrap();
+        assert_eq!(Held::words(&folder), ["after", "before"]);
+        let leftover = other.query_row("SELECT 1 FROM noted WHERE word = 'meanwhile'", [], |_| Ok(()));
+        assert_eq!(leftover.optional().unwrap(), None);
     }
 }

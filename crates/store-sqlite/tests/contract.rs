@@ -8,7 +8,8 @@ use payment_store::contract::{Promise, promises};
 use payment_store_sqlite::{Options, SqliteStore};
 
 fn main() -> ExitCode {
-    let trials = promises().into_iter().map(|promise| Trial::test(promise.name, move || check(&promise))).collect();
+    let trials =
+        promises().into_iter().map(|promise| Trial::test(promise.name, move || check(&promise))).collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 

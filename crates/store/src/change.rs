@@ -24,7 +24,8 @@ pub struct NewTransaction {
     pub idempotency: Option<IdempotencyRecord>,
 }
 
-/// What became of storing a new transaction.
+/// What became of storing a new transaction. When several things stand against it, the one named
+/// first is the key, then the bills, then the id.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Created {
     /// It is stored.
@@ -40,7 +41,10 @@ pub enum Created {
 /// A change of a stored transaction with everything that is stored in the same commit.
 #[derive(Debug, Clone)]
 pub struct Change {
-    /// The transaction as it shall be; its `version` is one more than that of the stored one.
+    /// The transaction as it shall be; its `version` is one more than that of the stored one. What
+    /// it was created with stays: tenant, amount, bills, consumer code, the payer's uuid, who
+    /// created it and when. A change that differs there is refused with
+    /// [`StoreError::Failed`](crate::StoreError::Failed).
     pub txn: Transaction,
     /// Replaces the form of its redirect page.
     pub redirect_form: Option<Value>,

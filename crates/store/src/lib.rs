@@ -19,8 +19,8 @@ use async_trait::async_trait;
 use payment_domain::{Audit, BillKey, HistoryEntry, Timestamp, Transaction, TxnId};
 
 pub use change::{
-    Applied, Attention, Change, Claim, ClaimChange, Created, Dump, DutyChange, IdempotencyKey, IdempotencyRecord,
-    Lease, NewTransaction, ReceiptDuty, RequestDigest,
+    Applied, Attention, Change, Claim, ClaimChange, Created, Dump, DutyChange, IdempotencyKey,
+    IdempotencyRecord, Lease, NewTransaction, ReceiptDuty, RequestDigest,
 };
 pub use query::{Mine, PageRequest, SearchQuery, TenantScope};
 
@@ -164,7 +164,8 @@ pub trait Store: Send + Sync {
     async fn keep_answer(&self, key: &IdempotencyKey, answer: &str) -> Result<(), StoreError>;
 
     /// Forgets up to `limit` idempotency keys created before a moment; returns how many.
-    async fn forget_idempotency_keys(&self, created_before: Timestamp, limit: u32) -> Result<u32, StoreError>;
+    async fn forget_idempotency_keys(&self, created_before: Timestamp, limit: u32)
+    -> Result<u32, StoreError>;
 
     /// Up to `limit` events behind a place in the outbox, in order.
     async fn events_after(&self, sequence: i64, limit: u32) -> Result<Vec<StoredEvent>, StoreError>;

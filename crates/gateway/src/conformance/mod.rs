@@ -1,4 +1,271 @@
 //! The promises every adapter keeps, as checks that try to break them.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "checks for tests: a broken promise panics")]
+//!
+//! [`promises`] lists them. Each is checked against a [`Provider`] of its own: the test's hand at the
+//! other side, which knows what the provider knows, does what the provider does, and brings what the
+//! provider sends. An adapter's tests make one for each and show each as a test:
+//!
+//! ```ignore
+//! for promise in payment_gateway::conformance::promises() {
+//!     let provider: Arc<dyn Provider> = fresh_provider().await;
+//!     if promise.applies_to(provider.as_ref()) {
+//!         promise.check(provider).await;
+//!     }
+//! }
+//! ```
+//!
+//! A check panics when the promise is broken. The provider should be one that checks what it is sent as
+//! the real one does, written from its protocol and not from the adapter.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "checks for tests: a broken promise panics"
+)]
 
 pub mod sample;
+
+mod asking;
+mod bringing;
+mod faults;
+mod network;
+mod privacy;
+mod starting;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use payment_domain::{Outcome, Report, Transaction, TxnId};
+
+use crate::{Answer, Gateway, GatewayError, Order, Params, Redirect};
+
+/// The parameter of our own that return URLs carry.
+pub const OUR_PARAMETER: &str = "eg_pg_txnid";
+
+/// The test's hand at the provider's side.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// The adapter under test, speaking to this provider.
+    fn gateway(&self) -> Arc<dyn Gateway>;
+
+    /// The same adapter with its calls about orders going to `base_url`, each given up after
+    /// `patience`. What it needs before such a call (an access token) still comes from this provider.
+    fn gateway_at(&self, base_url: &str, patience: Duration) -> Arc<dyn Gateway>;
+
+    /// Where this provider can reach the test from server to server.
+    fn notify_url(&self) -> String;
+
+    /// The payer follows the redirect to the pay page; what the provider knows of the order then.
+    /// Panics when the provider refuses it.
+    async fn arrive(&self, redirect: &Redirect) -> Seen;
+
+    /// What happens at the provider to an order whose payer has arrived.
+    async fn does(&self, order: &TxnId, deed: Deed);
+
+    /// The deeds that never happen at this provider.
+    fn never(&self) -> Vec<Deed>;
+
+    /// What the provider brings after its last deed about an order: by the payer's browser, and from
+    /// server to server once it has come.
+    async fn news(&self, order: &TxnId) -> Vec<News>;
+
+    /// The same news, forged. `None` when it has nothing that could be changed like this.
+    fn forged(&self, news: &News, forgery: &Forgery) -> Option<Answer>;
+
+    /// Keys and passwords of the account, which must not appear anywhere.
+    fn secrets(&self) -> Vec<String>;
+}
+
+/// What a provider knows of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The order number.
+    pub order: String,
+    /// What is to be paid, in paise.
+    pub amount_paise: i64,
+}
+
+/// What happens to an order at the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// The payer pays what was asked.
+    IsPaid,
+    /// Another amount than was asked is taken.
+    IsPaidOtherwise,
+    /// It is declined for good.
+    IsDeclined,
+    /// The payer pays, and the bank takes its time.
+    IsPending,
+    /// It is said to be declined, and is paid all the same later.
+    IsDeclinedForNow,
+    /// What was to come later comes: a pending or declined payment is paid.
+    IsPaidAtLast,
+    /// The provider says something that nobody has heard of.
+    IsUnheardOf,
+}
+
+/// Something the provider brings.
+#[derive(Debug, Clone)]
+pub struct News {
+    /// It, as an adapter gets it.
+    pub answer: Answer,
+    /// Whether the payer's browser brings it; else the provider's server does.
+    pub by_browser: bool,
+    /// What it proves.
+    pub proof: Proof,
+}
+
+/// What a piece of news proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// The provider signed order, amount and outcome.
+    Content,
+    /// It comes from the provider, but what it says could have been changed.
+    Sender,
+    /// Nothing.
+    Nothing,
+}
+
+/// A way to forge news.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Forgery {
+    /// The signature, or the password, is another one.
+    Signature,
+    /// It names another order.
+    Order(TxnId),
+    /// It names another amount.
+    Amount,
+    /// It names another outcome.
+    Outcome,
+}
+
+/// The answer with another value for a parameter, which is added when it is missing.
+pub fn with_param(answer: &Answer, name: &str, value: &str) -> Answer {
+    let mut pairs: Vec<(String, String)> =
+        answer.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    match pairs.iter_mut().find(|(present, _)| present == name) {
+        Some(pair) => value.clone_into(&mut pair.1),
+        None => pairs.push((name.to_owned(), value.to_owned())),
+    }
+    Answer { params: Params::new(pairs), ..answer.clone() }
+}
+
+type Check = Box<dyn Fn(Arc<dyn Provider>) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
+/// One promise of an adapter, with the check that tries to break it.
+pub struct Promise {
+    /// The promise in words, usable as the name of a test.
+    pub name: &'static str,
+    needs: &'static [Deed],
+    check: Check,
+}
+
+impl Promise {
+    /// The promise that a function checks; it is called what the function is called.
+    fn of<C, F>(check: C) -> Promise
+    where
+        C: Fn(Case) -> F + Send + Sync + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let path = std::any::type_name::<C>();
+        Promise {
+            name: path.rsplit("::").next().unwrap_or(path),
+            needs: &[],
+            check: Box::new(move |provider| Box::pin(check(Case::new(provider)))),
+        }
+    }
+
+    /// It can be checked only where these happen.
+    fn where_it(self, needs: &'static [Deed]) -> Promise {
+        Promise { needs, ..self }
+    }
+
+    /// Whether it can be checked: whether what it is about happens at this provider.
+    pub fn applies_to(&self, provider: &dyn Provider) -> bool {
+        let never = provider.never();
+        !self.needs.iter().any(|deed| never.contains(deed))
+    }
+
+    /// Checks it against a provider that knows no orders yet.
+    ///
+    /// # Panics
+    /// When the promise is broken.
+    pub async fn check(&self, provider: Arc<dyn Provider>) {
+        (self.check)(provider).await;
+    }
+}
+
+/// Every promise.
+pub fn promises() -> Vec<Promise> {
+    [starting::promises(), asking::promises(), bringing::promises(), network::promises(), privacy::promises()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// A provider and the adapter under test, with the steps that checks are made of.
+struct Case {
+    provider: Arc<dyn Provider>,
+    gateway: Arc<dyn Gateway>,
+}
+
+/// What is asked for where the amount does not matter. As a float times a hundred it is 1998.9999….
+const AMOUNT: &str = "19.99";
+
+impl Case {
+    fn new(provider: Arc<dyn Provider>) -> Case {
+        Case { gateway: provider.gateway(), provider }
+    }
+
+    /// Opens the order at the provider, and tells where its payer goes.
+    async fn start(&self, txn: &Transaction) -> Redirect {
+        self.try_start(self.gateway.as_ref(), txn).await.expect("the order is opened")
+    }
+
+    async fn try_start(&self, gateway: &dyn Gateway, txn: &Transaction) -> Result<Redirect, GatewayError> {
+        let return_url = format!("{}{}", sample::RETURN_URL, txn.id);
+        let notify_url = self.provider.notify_url();
+        let order = Order { return_url: &return_url, notify_url: &notify_url, ..sample::order(txn) };
+        gateway.start(&order).await
+    }
+
+    /// A transaction of the usual amount whose payer is at the pay page.
+    async fn arrived(&self, number: u32) -> Transaction {
+        let txn = sample::transaction(&id(number), AMOUNT);
+        let redirect = self.start(&txn).await;
+        self.provider.arrive(&redirect).await;
+        txn
+    }
+
+    /// A transaction to which that happened.
+    async fn after(&self, number: u32, deed: Deed) -> Transaction {
+        let txn = self.arrived(number).await;
+        self.provider.does(&txn.id, deed).await;
+        txn
+    }
+
+    async fn status(&self, txn: &Transaction) -> Report {
+        self.gateway.status(txn).await.expect("the provider says where the payment stands")
+    }
+}
+
+/// The number of the transactions' ids, in the form that DIGIT gives them.
+fn id(number: u32) -> String {
+    format!("PB_PG_2026_11_22_{number:06}_14")
+}
+
+/// Whether it is a payment of what was asked.
+fn is_paid(outcome: &Outcome, txn: &Transaction) -> bool {
+    *outcome == Outcome::Paid { amount: Some(txn.amount) }
+}
+
+/// Neither a yes nor a no.
+fn is_undecided(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Pending | Outcome::NotFound | Outcome::Unrecognised { .. } => true,
+        Outcome::Paid { .. } | Outcome::Declined { .. } | Outcome::Refunded => false,
+    }
+}

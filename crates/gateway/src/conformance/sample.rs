@@ -1,8 +1,8 @@
 //! Transactions for tests.
 
 use payment_domain::{
-    Audit, BillId, BillPayment, GatewayDetails, GatewayName, Money, Payer, Personal, Status, TenantId,
-    Timestamp, Transaction, TxnId,
+    Audit, BillId, BillPayment, Clock, GatewayDetails, GatewayName, Money, Payer, Personal, Status,
+    SystemClock, TenantId, Transaction, TxnId,
 };
 use serde_json::Map;
 
@@ -15,7 +15,7 @@ pub const NOTIFY_URL: &str = "https://pay.example/pg-service/gateway/v1/any/_cal
 /// The tenant's bank account.
 pub const BANK_ACCOUNT: &str = "12345678901";
 
-/// A pending transaction of that many rupees, created at the epoch.
+/// A pending transaction of that many rupees, created now.
 ///
 /// # Panics
 /// When the id or the amount is none.
@@ -47,7 +47,7 @@ pub fn transaction(id: &str, rupees: &str) -> Transaction {
         gateway_details: GatewayDetails::default(),
         audit: Audit {
             created_by: "0d6b1f4e-0000-4000-8000-000000000001".to_owned(),
-            created_at: Timestamp::from_millis(0),
+            created_at: SystemClock.now(),
             modified_by: None,
             modified_at: None,
         },

@@ -65,8 +65,9 @@ pub struct Payment<'a> {
 /// The fields of the browser's form, the hash over exactly what is sent included.
 pub fn pay_fields(config: &PayuConfig, payment: &Payment<'_>) -> Vec<(String, String)> {
     let amount = payment.amount.to_string();
-    let product_info = fitted(payment.product_info, MAX_PRODUCT_CHARS);
-    let name = fitted(payment.name, MAX_NAME_CHARS);
+    // The gateway refuses a form without a description or a name.
+    let product_info = or(fitted(payment.product_info, MAX_PRODUCT_CHARS), payment.reference);
+    let name = or(fitted(payment.name, MAX_NAME_CHARS), "Payer");
     let email = fitted(payment.email, MAX_EMAIL_CHARS);
     let phone = one_line(payment.phone);
     let fields = [
@@ -94,6 +95,10 @@ pub fn pay_fields(config: &PayuConfig, payment: &Payment<'_>) -> Vec<(String, St
 fn fitted(text: &str, max_chars: usize) -> String {
     let line = one_line(&text.replace('|', " "));
     cut(&line, max_chars).trim_end().to_owned()
+}
+
+fn or(text: String, instead: &str) -> String {
+    if text.is_empty() { instead.to_owned() } else { text }
 }
 
 /// A command to the server API with its arguments (`var1`, `var2`, …); the hash covers `var1`.

@@ -3,6 +3,7 @@
 pub(crate) mod callback;
 pub(crate) mod pay;
 pub(crate) mod search;
+pub(crate) mod status;
 
 use std::sync::Arc;
 

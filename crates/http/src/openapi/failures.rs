@@ -89,7 +89,7 @@ failures! {
     /// A transaction is settled, and the browser sent on.
     Redirecting: [WITH_BODY], see_other();
     /// A gateway reports.
-    CallingBack: [WITH_BODY, &[("404", "The path names no gateway.")]];
+    CallingBack: [WITH_BODY];
     /// A payer comes to a page.
     Paying: [&[("404", "There is no such page.")]], see_other();
 }

@@ -8,7 +8,7 @@ mod tests;
 use std::sync::Arc;
 
 use utoipa::OpenApi as _;
-use utoipa::openapi::{OpenApi, Server};
+use utoipa::openapi::{OpenApi, RefOr, Required, Server};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
@@ -37,6 +37,10 @@ pub(crate) use request_info::RequestInfoSchema;
 )]
 struct Frame;
 
+/// Where a body of several kinds may also be missing, which the handlers' attributes cannot say.
+const BODY_MAY_BE_MISSING: [&str; 3] =
+    ["/transaction/v1/_update", "/transaction/v1/_redirect", "/gateway/v1/{gateway}/_callback"];
+
 /// Every documented endpoint, by its path below the context path.
 pub(crate) fn endpoints() -> Vec<UtoipaMethodRouter<Arc<App>>> {
     vec![
@@ -45,6 +49,7 @@ pub(crate) fn endpoints() -> Vec<UtoipaMethodRouter<Arc<App>>> {
         routes!(transaction::redirect::post, transaction::redirect::get),
         routes!(transaction::search::search),
         routes!(gateway::search::search),
+        routes!(gateway::status::status),
         routes!(gateway::callback::post, gateway::callback::get),
         routes!(gateway::pay::pay),
         routes!(operations::health::health),
@@ -58,6 +63,12 @@ pub(crate) fn endpoints() -> Vec<UtoipaMethodRouter<Arc<App>>> {
 pub fn document(context: &ContextPath) -> OpenApi {
     let router = OpenApiRouter::with_openapi(Frame::openapi());
     let mut document = endpoints().into_iter().fold(router, OpenApiRouter::routes).into_openapi();
+    for path in BODY_MAY_BE_MISSING {
+        let operation = document.paths.paths.get_mut(path).and_then(|item| item.post.as_mut());
+        if let Some(RefOr::T(body)) = operation.and_then(|operation| operation.request_body.as_mut()) {
+            body.required = Some(Required::False);
+        }
+    }
     document.servers =
         Some(vec![Server::new(if context.as_str().is_empty() { "/" } else { context.as_str() })]);
     document

@@ -1,15 +1,117 @@
+//! What the document promises.
+
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::ContextPath;
-use crate::testing::TestApp;
+use crate::testing::{TestApp, create_body};
 
 fn document() -> Value {
     serde_json::to_value(super::document(&ContextPath::default())).unwrap()
 }
 
+fn operations(document: &Value) -> Vec<(String, &Value)> {
+    let mut operations = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            operations.push((format!("{method} {path}"), operation));
+        }
+    }
+    operations
+}
+
 #[test]
-fn dump() {
-    std::fs::write("/tmp/openapi.json", serde_json::to_string_pretty(&document()).unwrap()).unwrap();
+fn every_endpoint_is_in_it_with_the_ways_in_which_it_fails() {
+    let document = document();
+    let listed: Vec<String> = operations(&document)
+        .into_iter()
+        .map(|(name, operation)| {
+            let statuses: Vec<&str> =
+                operation["responses"].as_object().unwrap().keys().map(String::as_str).collect();
+            format!("{name}: {}", statuses.join(" "))
+        })
+        .collect();
+    insta::assert_snapshot!(listed.join("\n"));
+}
+
+#[test]
+fn every_operation_is_described_and_named_once() {
+    let document = document();
+    let mut names = BTreeSet::new();
+    for (name, operation) in operations(&document) {
+        assert!(operation["summary"].as_str().is_some_and(|text| text.ends_with('.')), "{name}");
+        assert!(operation["tags"].as_array().is_some_and(|tags| tags.len() == 1), "{name}");
+        assert!(names.insert(operation["operationId"].as_str().unwrap().to_owned()), "{name}");
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            assert!(response["description"].as_str().is_some_and(|text| !text.is_empty()), "{name} {status}");
+        }
+    }
+}
+
+#[test]
+fn every_reference_in_it_leads_somewhere() {
+    fn check(document: &Value, value: &Value) {
+        match value {
+            Value::Object(members) => {
+                if let Some(Value::String(name)) = members.get("$ref") {
+                    assert!(document.pointer(name.trim_start_matches('#')).is_some(), "{name}");
+                }
+                members.values().for_each(|member| check(document, member));
+            }
+            Value::Array(items) => items.iter().for_each(|item| check(document, item)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let document = document();
+    check(&document, &document);
+}
+
+#[test]
+fn bodies_that_may_be_missing_are_documented_as_such() {
+    let document = document();
+    let required = |path: &str| document["paths"][path]["post"]["requestBody"]["required"] == json!(true);
+    assert!(required("/transaction/v1/_create") && required("/transaction/v1/_search"));
+    for path in super::BODY_MAY_BE_MISSING {
+        assert!(!required(path), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn answers_have_the_members_it_says_they_have() {
+    let app = TestApp::new();
+    let document = app.get("/openapi.json").await.json();
+    let answer = app.create(&create_body("bill-1")).await.json();
+    let error = app.create(&json!({})).await.json();
+    let txn = &answer["Transaction"];
+    for (schema, value) in [
+        ("Transaction", txn),
+        ("User", &txn["user"]),
+        ("AuditDetails", &txn["auditDetails"]),
+        ("TaxAndPayment", &txn["taxAndPayments"][0]),
+        ("ResponseInfo", &answer["ResponseInfo"]),
+        ("CreateResponse", &answer),
+        ("ErrorEnvelope", &error),
+        ("Error", &error["Errors"][0]),
+    ] {
+        let schema = &document["components"]["schemas"][schema];
+        let documented: BTreeSet<&String> = schema["properties"].as_object().unwrap().keys().collect();
+        let required: BTreeSet<&str> =
+            schema["required"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        let answered: BTreeSet<&String> = value.as_object().unwrap().keys().collect();
+        assert_eq!(answered, documented, "{schema}");
+        assert_eq!(required.len(), documented.len(), "every member is always there: {schema}");
+    }
+}
+
+#[tokio::test]
+async fn its_example_creates_a_transaction() {
+    let app = TestApp::new();
+    let collection = crate::postman(&super::document(&ContextPath::default()));
+    let create = &collection["item"][0]["item"][0]["request"];
+    assert_eq!(create["url"]["path"], json!(["transaction", "v1", "_create"]));
+    let mut body: Value = serde_json::from_str(create["body"]["raw"].as_str().unwrap()).unwrap();
+    body["Transaction"]["gateway"] = "FAKE".into();
+    let answer = app.create(&body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
 }

@@ -3,6 +3,8 @@
 mod docs;
 pub(crate) mod health;
 pub(crate) mod prometheus;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 //! stand-ins, with gateways that say what a test tells them.
 
 mod away;
+mod log;
 mod outside;
 
 use std::collections::HashMap;
@@ -26,6 +27,7 @@ use tower::ServiceExt;
 use crate::{App, ContextPath, Metrics, RequestLimits};
 
 pub(crate) use away::AwayStore;
+pub(crate) use log::Log;
 pub(crate) use outside::{Fault, FaultyCollections, FormGateway};
 
 /// 2026-11-22T16:00:00+05:30.

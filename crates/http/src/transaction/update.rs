@@ -106,5 +106,5 @@ pub(super) async fn settle(app: &App, params: Params, info: &RequestInfo) -> Res
         // DIGIT's services want to know a user: without one we act in our own name.
         info: if uuid.is_some() { info.clone() } else { ports.settings.system_request_info() },
     };
-    Ok(app.payments.settlement.settle(&id, &answer, &caller).await?)
+    app.payments.settlement.settle(&id, &answer, &caller).await.map_err(|error| ApiError::Settle(id, error))
 }

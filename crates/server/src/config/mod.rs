@@ -43,7 +43,7 @@ impl Loaded {
 
     /// The effective settings as a table for people, secrets hidden.
     pub fn effective(&self) -> String {
-        report::effective(&self.values)
+        report::effective(&self.values, self.config.as_ref())
     }
 
     /// Where the settings that begin with `prefix` come from, each place once; empty when nobody

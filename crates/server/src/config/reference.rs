@@ -17,7 +17,8 @@ Settings come from these places; a later one counts more:
 
 1. the defaults below;
 2. a TOML file: `--config FILE`, or `pg-service.toml` in the working folder. Tables are flattened, so
-   that `port = 8080` under `[server]` is `server.port`;
+   that `port = 8080` under `[server]` is `server.port`; where one name goes on behind another
+   (`payu.url`, `payu.url.status`) it is quoted: `\"url.status\" = \"…\"` under `[payu]`;
 3. a Java properties file, such as that of `egov-pg-service`: `--properties FILE`;
 4. the environment: `server.port` is `SERVER_PORT` as Spring binds it (upper case, dots to underscores,
    dashes dropped or written as underscores), and every setting has a name of its own with the prefix

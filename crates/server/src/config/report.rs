@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::setting::{Fallback, Setting, Shape, Standing};
 use super::table::SECTIONS;
+use super::typed::Config;
 use super::values::Values;
 
 /// One line of the table.
@@ -13,14 +14,14 @@ struct Row {
     origin: String,
 }
 
-pub(super) fn effective(values: &Values) -> String {
+/// `config` is there unless something is wrong with what it is made of.
+pub(super) fn effective(values: &Values, config: Option<&Config>) -> String {
     let mut out = String::new();
     for section in SECTIONS {
-        let rows: Vec<Row> = section
-            .settings
+        let rows: Vec<Row> = worth_showing(section.settings, values)
             .iter()
             .filter(|setting| setting.standing == Standing::Used)
-            .flat_map(|setting| rows(setting, values))
+            .flat_map(|setting| rows(setting, values, config))
             .collect();
         if rows.is_empty() {
             continue;
@@ -37,7 +38,18 @@ pub(super) fn effective(values: &Values) -> String {
     out
 }
 
-fn rows(setting: &'static Setting, values: &Values) -> Vec<Row> {
+/// Of a gateway that nobody uses, only that nobody uses it.
+fn worth_showing(settings: &'static [Setting], values: &Values) -> &'static [Setting] {
+    let untouched = settings.iter().all(|setting| values.names_of(setting).next().is_none());
+    match settings {
+        [active, ..] if untouched && active.fallback == Fallback::Value("false") => {
+            std::slice::from_ref(active)
+        }
+        all => all,
+    }
+}
+
+fn rows(setting: &'static Setting, values: &Values, config: Option<&Config>) -> Vec<Row> {
     let mut rows: Vec<Row> = values
         .names_of(setting)
         .map(|(key, value)| Row {
@@ -47,19 +59,20 @@ fn rows(setting: &'static Setting, values: &Values) -> Vec<Row> {
         })
         .collect();
     if rows.is_empty() {
-        rows.push(Row {
-            key: match setting.shape {
-                Shape::Single => setting.key.to_owned(),
-                Shape::PerTenant => format!("{}.<tenant>", setting.key),
-                Shape::Below => format!("{}.…", setting.key),
+        let (value, origin) = match setting.fallback {
+            Fallback::Value(value) => (value.to_owned(), "default"),
+            Fallback::Unset => ("(not set)".to_owned(), "default"),
+            Fallback::WorkedOut(how) => match config.and_then(|config| config.worked_out(setting.key)) {
+                Some(value) => (value, "worked out"),
+                None => (format!("({})", how.replace('`', "")), "default"),
             },
-            value: match setting.fallback {
-                Fallback::Value(value) => value.to_owned(),
-                Fallback::WorkedOut(how) => format!("({})", how.replace('`', "")),
-                Fallback::Unset => "(not set)".to_owned(),
-            },
-            origin: "default".to_owned(),
-        });
+        };
+        let key = match setting.shape {
+            Shape::Single => setting.key.to_owned(),
+            Shape::PerTenant => format!("{}.<tenant>", setting.key),
+            Shape::Below => format!("{}.…", setting.key),
+        };
+        rows.push(Row { key, value, origin: origin.to_owned() });
     }
     rows
 }

@@ -142,6 +142,18 @@ impl fmt::Debug for StandIns {
     }
 }
 
+impl Config {
+    /// What was worked out for a setting that nobody set, where it can be told in a few words.
+    pub(super) fn worked_out(&self, key: &str) -> Option<String> {
+        match key {
+            "server.worker-threads" => Some(self.server.worker_threads.to_string()),
+            "order.life-mins" => Some((self.payments.order_life.as_secs() / 60).to_string()),
+            "sandbox.active" => Some(self.sandbox.active.to_string()),
+            _ => None,
+        }
+    }
+}
+
 /// Builds the configuration out of effective values, with everything that is wrong about their
 /// meaning. What is wrong is stood in for where that can be done, so that reading goes on.
 pub(super) fn build(values: &Values) -> (Option<Config>, Vec<Problem>) {

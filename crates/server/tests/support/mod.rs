@@ -6,6 +6,8 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long anything may take that should take no time at all.
@@ -34,17 +36,19 @@ pub(crate) fn stderr(output: &Output) -> String {
 }
 
 /// A port that is free now, below those the system gives to outgoing connections: it stays free
-/// while a service is away for a moment.
+/// while a service is away for a moment. No two tests of a process get the same.
 pub(crate) fn free_port() -> u16 {
-    let start = u16::from_le_bytes({
-        let mut bytes = [0; 2];
-        getrandom::fill(&mut bytes).unwrap();
-        bytes
-    });
-    (0..)
-        .map(|step: u16| 20_000 + start.wrapping_add(step * 7) % 12_000)
-        .find(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok())
-        .unwrap()
+    const FIRST: u32 = 20_000;
+    const COUNT: u32 = 12_000;
+    static START: LazyLock<u32> = LazyLock::new(|| getrandom::u32().unwrap() % COUNT);
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let offset = (*START + TAKEN.fetch_add(1, Ordering::SeqCst)) % COUNT;
+        let port = u16::try_from(FIRST + offset).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A client that follows no redirect and does not wait for ever.
@@ -63,18 +67,23 @@ pub(crate) struct Service {
 
 impl Service {
     /// Starts the service on a port and waits until it answers.
-    pub(crate) async fn start(mut command: Command, port: u16, log: &Path) -> Service {
-        let file = std::fs::File::options().create(true).append(true).open(log).unwrap();
-        command.args(["--port", &port.to_string(), "--log-format", "json"]);
-        let child = command.stdout(Stdio::null()).stderr(file).spawn().unwrap();
-        let url = format!("http://127.0.0.1:{port}/pg-service");
-        let mut service = Service { child, log: log.to_owned(), url };
+    pub(crate) async fn start(command: Command, port: u16, log: &Path) -> Service {
+        let mut service = Service::launch(command, port, log);
         service.answers().await;
         service
     }
 
+    /// Starts the service on a port.
+    pub(crate) fn launch(mut command: Command, port: u16, log: &Path) -> Service {
+        let file = std::fs::File::options().create(true).append(true).open(log).unwrap();
+        command.args(["--port", &port.to_string(), "--log-format", "json"]);
+        let child = command.stdout(Stdio::null()).stderr(file).spawn().unwrap();
+        let url = format!("http://127.0.0.1:{port}/pg-service");
+        Service { child, log: log.to_owned(), url }
+    }
+
     /// Waits until it answers.
-    async fn answers(&mut self) {
+    pub(crate) async fn answers(&mut self) {
         let http = http_client();
         let health = format!("{}/health", self.url);
         let started = Instant::now();

@@ -109,15 +109,13 @@ impl Providers {
     async fn carry(&self, place: (i64, u64), letter: Letter) -> bool {
         let (delivered, result) = self.inner.courier.send(letter.message).await;
         let attempts = letter.attempts.saturating_add(1);
-        let wait =
-            if delivered { None } else { self.inner.settings.webhooks.wait_after(attempts) };
+        let wait = if delivered { None } else { self.inner.settings.webhooks.wait_after(attempts) };
         if !delivered {
             let (provider, order) = &letter.key;
             tracing::info!(provider = provider.name(), %order, attempts, result, given_up = wait.is_none(), "a webhook did not arrive");
         }
-        let next_ms = wait.map(|wait| {
-            self.now_ms().saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX))
-        });
+        let next_ms = wait
+            .map(|wait| self.now_ms().saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)));
         self.ledger().tried(place, delivered, result, next_ms);
         delivered
     }

@@ -40,7 +40,11 @@ impl Providers {
     }
 
     /// Changes an order that is first brought up to date, and writes the webhooks that follow.
-    fn update(&self, key: &Key, change: impl FnOnce(&mut Order, Option<Twist>, i64) -> bool) -> Option<Found> {
+    fn update(
+        &self,
+        key: &Key,
+        change: impl FnOnce(&mut Order, Option<Twist>, i64) -> bool,
+    ) -> Option<Found> {
         let now_ms = self.now_ms();
         let mut ledger = self.ledger();
         let twist = ledger.twist(key);
@@ -129,10 +133,10 @@ impl Providers {
         let settings = &self.inner.settings;
         let now_ms = self.now_ms();
         match found.order.terms.protocol {
-            Protocol::Vpc => axis::wire::way_back(&settings.axis, &self.inner.axis_secret, &statement, now_ms),
-            Protocol::PaytmLegacy | Protocol::PaytmV3 => {
-                paytm::way_back(&settings.paytm, &statement, now_ms)
+            Protocol::Vpc => {
+                axis::wire::way_back(&settings.axis, &self.inner.axis_secret, &statement, now_ms)
             }
+            Protocol::PaytmLegacy | Protocol::PaytmV3 => paytm::way_back(&settings.paytm, &statement, now_ms),
             Protocol::PhonepeLegacy | Protocol::PhonepeV1 => {
                 phonepe::signed::way_back(&settings.phonepe, &statement)
             }

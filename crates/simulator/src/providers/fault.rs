@@ -229,7 +229,9 @@ pub(crate) enum BadFault {
     #[error("there is no such fault")]
     Word,
     /// A time that does not belong to the fault, or is too long.
-    #[error("ms belongs to slow (at most 600000), seconds to pending and paid-after-declined (at most 604800)")]
+    #[error(
+        "ms belongs to slow (at most 600000), seconds to pending and paid-after-declined (at most 604800)"
+    )]
     Time,
     /// A rate that is none.
     #[error("rate must lie between 0 and 1, with at most six decimals")]
@@ -323,7 +325,9 @@ mod tests {
 
     #[test]
     fn rates_are_exact() {
-        for (text, shown) in [("0", "0.000000"), ("1", "1.000000"), ("0.01", "0.010000"), ("0.000001", "0.000001")] {
+        for (text, shown) in
+            [("0", "0.000000"), ("1", "1.000000"), ("0.01", "0.010000"), ("0.000001", "0.000001")]
+        {
             assert_eq!(Rate::parse(text).unwrap().to_string(), shown);
         }
     }
@@ -335,7 +339,8 @@ mod tests {
             rate: Rate::parse(rate).unwrap(),
             seed,
         };
-        let struck = |rule: Rule| (0..10_000).filter(|n| rule.strikes(Provider::Payu, *n)).collect::<Vec<u64>>();
+        let struck =
+            |rule: Rule| (0..10_000).filter(|n| rule.strikes(Provider::Payu, *n)).collect::<Vec<u64>>();
         let some = struck(rule("0.1", 1));
         assert!((900..1_100).contains(&some.len()), "{}", some.len());
         assert_eq!(some, struck(rule("0.1", 1)));

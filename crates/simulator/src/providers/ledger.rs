@@ -299,9 +299,16 @@ mod tests {
         let absent = Rule::always(Fault::Order(Twist::NotFound));
         let mut ledger = Ledger::new(9, vec![(Provider::Payu, hang), (Provider::Payu, absent)]);
         ledger.open(terms("T1", 100), 10, 0);
-        assert_eq!((ledger.strike(&key("T1")), ledger.twist(&key("T1"))), (Some(Strike::Hang), Some(Twist::NotFound)));
+        assert_eq!(
+            (ledger.strike(&key("T1")), ledger.twist(&key("T1"))),
+            (Some(Strike::Hang), Some(Twist::NotFound))
+        );
         ledger.set_own_fault(key("T1"), None);
-        assert_eq!((ledger.strike(&key("T1")), ledger.twist(&key("T1"))), (None, None), "kept from all faults");
+        assert_eq!(
+            (ledger.strike(&key("T1")), ledger.twist(&key("T1"))),
+            (None, None),
+            "kept from all faults"
+        );
         ledger.set_own_fault(key("T1"), Some(Fault::Call(Strike::Cut)));
         assert_eq!((ledger.strike(&key("T1")), ledger.twist(&key("T1"))), (Some(Strike::Cut), None));
         ledger.clear_rules(Provider::Payu);
@@ -319,7 +326,10 @@ mod tests {
         let message = Message { url: "http://x/".to_owned(), headers: Vec::new(), body: String::new() };
         ledger.post(&key("T1"), message.clone(), 5);
         ledger.post(&key("T1"), message, 5);
-        assert_eq!((ledger.due_letters(4, 9).len(), ledger.due_letters(5, 9).len(), ledger.next_due_ms()), (0, 2, Some(5)));
+        assert_eq!(
+            (ledger.due_letters(4, 9).len(), ledger.due_letters(5, 9).len(), ledger.next_due_ms()),
+            (0, 2, Some(5))
+        );
         let places: Vec<_> = ledger.due_letters(5, 9).into_iter().map(|(place, _)| place).collect();
         ledger.tried(places[0], true, "answered 200".to_owned(), None);
         ledger.tried(places[1], false, "answered 500".to_owned(), Some(8));

@@ -151,6 +151,8 @@ impl Providers {
 
 impl std::fmt::Debug for Providers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Providers").field("public_url", &self.inner.settings.public_url).finish_non_exhaustive()
+        f.debug_struct("Providers")
+            .field("public_url", &self.inner.settings.public_url)
+            .finish_non_exhaustive()
     }
 }

@@ -187,7 +187,9 @@ impl Order {
             State::Declined { paid_at_ms: Some(due_ms) } if due_ms <= now_ms => {
                 self.move_to(State::Paid, Some(self.terms.amount_paise), now_ms)
             }
-            State::Open | State::Pending { .. } | State::Paid | State::Declined { .. } | State::Expired => false,
+            State::Open | State::Pending { .. } | State::Paid | State::Declined { .. } | State::Expired => {
+                false
+            }
         }
     }
 
@@ -341,7 +343,10 @@ mod tests {
     }
 
     fn choices() -> Vec<Choice> {
-        [Choice::Pay, Choice::Decline, Choice::Leave].into_iter().chain(Fault::ALL.map(Choice::PayWith)).collect()
+        [Choice::Pay, Choice::Decline, Choice::Leave]
+            .into_iter()
+            .chain(Fault::ALL.map(Choice::PayWith))
+            .collect()
     }
 
     #[test]

@@ -139,7 +139,11 @@ pub struct WebhookPolicy {
 
 impl Default for WebhookPolicy {
     fn default() -> WebhookPolicy {
-        WebhookPolicy { timeout: Duration::from_secs(10), first_wait: Duration::from_secs(1), most_attempts: 6 }
+        WebhookPolicy {
+            timeout: Duration::from_secs(10),
+            first_wait: Duration::from_secs(1),
+            most_attempts: 6,
+        }
     }
 }
 
@@ -276,14 +280,17 @@ mod tests {
 
     #[test]
     fn the_made_up_accounts_are_usable_and_do_not_print_their_secrets() {
-        let settings = ProvidersSettings::new("http://localhost:9000").reporting_to("http://localhost:8080/pg-service/");
+        let settings =
+            ProvidersSettings::new("http://localhost:9000").reporting_to("http://localhost:8080/pg-service/");
         settings.check().unwrap();
         assert_eq!(
             settings.payu.webhook_url.as_deref(),
             Some("http://localhost:8080/pg-service/gateway/v1/payu/_callback")
         );
         let printed = format!("{settings:?}");
-        for secret in ["51A01A70", "simulator-password", "Simulator&Key", "51a01a70", "client-secret", "Pass1", "Salt0"] {
+        for secret in
+            ["51A01A70", "simulator-password", "Simulator&Key", "51a01a70", "client-secret", "Pass1", "Salt0"]
+        {
             assert!(!printed.contains(secret), "{secret}");
         }
     }
@@ -295,7 +302,9 @@ mod tests {
             change(&mut settings);
             settings.check().unwrap_err().to_string()
         };
-        assert!(broken(|settings| settings.public_url = "localhost:9000".to_owned()).contains("localhost:9000"));
+        assert!(
+            broken(|settings| settings.public_url = "localhost:9000".to_owned()).contains("localhost:9000")
+        );
         assert!(broken(|settings| settings.axis.secret_hex = "ABC".into()).contains("Axis"));
         assert!(broken(|settings| settings.paytm.key = "short".into()).contains("Paytm"));
         assert!(broken(|settings| settings.payu.webhook_url = Some("ftp://x".to_owned())).contains("PAYU"));
@@ -304,7 +313,8 @@ mod tests {
     #[test]
     fn waits_double_and_end() {
         let policy = WebhookPolicy { most_attempts: 4, ..WebhookPolicy::default() };
-        let waits: Vec<_> = (1..=4).map(|attempts| policy.wait_after(attempts).map(|wait| wait.as_secs())).collect();
+        let waits: Vec<_> =
+            (1..=4).map(|attempts| policy.wait_after(attempts).map(|wait| wait.as_secs())).collect();
         assert_eq!(waits, [Some(1), Some(2), Some(4), None]);
         let patient = WebhookPolicy { most_attempts: u32::MAX, ..WebhookPolicy::default() };
         assert!(patient.wait_after(40).is_some(), "no overflow");

@@ -45,8 +45,7 @@ async fn a_case_is_raised_once_a_kind_with_its_line_in_the_history(store: Arc<dy
     assert!(store.raise_attention(elsewhere, entry(&other, "late")).await.unwrap());
 
     assert_eq!(store.attention(&txn.id).await.unwrap(), [refunded, late]);
-    let reasons: Vec<_> =
-        store.history(&txn.id).await.unwrap().into_iter().skip(1).collect();
+    let reasons: Vec<_> = store.history(&txn.id).await.unwrap().into_iter().skip(1).collect();
     assert_eq!(reasons, [entry(&txn, "late"), entry(&txn, "refunded")]);
     assert_eq!(store.transaction(&txn.id).await.unwrap(), Some(txn), "the transaction is not changed");
 }

@@ -173,7 +173,9 @@ async fn a_change_replaces_the_parts_of_the_dump_that_it_sets(store: Arc<dyn Sto
 async fn a_change_replaces_the_redirect_form_only_when_it_sets_one(store: Arc<dyn Store>) {
     let mut txn = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
     let (one, other) = (Some(json!({ "action": "one" })), Some(json!({ "action": "other" })));
-    for (redirect_form, expected) in [(None, None), (one.clone(), one.clone()), (None, one), (other.clone(), other)] {
+    for (redirect_form, expected) in
+        [(None, None), (one.clone(), one.clone()), (None, one), (other.clone(), other)]
+    {
         txn = sample::applied(&store, Change { redirect_form, ..sample::change(&txn) }).await;
         assert_eq!(store.redirect_form(&txn.id).await.unwrap(), expected);
     }

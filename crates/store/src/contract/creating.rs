@@ -95,7 +95,7 @@ async fn awkward_texts_and_numbers_are_kept_to_the_last_character(store: Arc<dyn
         txn.additional_details = serde_json::from_value(json!({
             text.as_str(): text,
             "long": long,
-            "numbers": [0, -1, 9_007_199_254_740_993_i64, u64::MAX, 0.1, 75.857_276_000_000_01, 1e300, 5e-324],
+            "numbers": [0, -1, 9_007_199_254_740_993_i64, u64::MAX, 0.1, 97.069_845_785_675_91, 1e300, 5e-324],
             "nested": { "empty": {}, "list": [[], null, true] },
         }))
         .unwrap();
@@ -150,7 +150,10 @@ async fn everything_that_belongs_to_a_new_transaction_is_stored_with_it(store: A
     assert_eq!((dump.dump, dump.audit), (new.dump, txn.audit));
     assert_eq!(store.receipt_duty(&txn.id).await.unwrap(), Some(duty));
     let events = store.events_of(&txn.id).await.unwrap();
-    assert_eq!(events.iter().map(|stored| &stored.event).collect::<Vec<_>>(), new.events.iter().collect::<Vec<_>>());
+    assert_eq!(
+        events.iter().map(|stored| &stored.event).collect::<Vec<_>>(),
+        new.events.iter().collect::<Vec<_>>()
+    );
     assert!(events.iter().all(|stored| stored.published_at.is_none() && stored.stored_at == at(0)));
 }
 

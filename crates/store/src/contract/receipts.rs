@@ -64,22 +64,25 @@ async fn a_duty_is_leased_once_among_callers_at_once(store: Arc<dyn Store>) {
 }
 
 async fn duties_are_leased_longest_due_first_and_no_more_than_asked(store: Arc<dyn Store>) {
-    for (nth, due_ms) in [(1, 300), (2, 100), (3, 500), (4, 200), (5, 400)] {
+    for (nth, due_ms) in [(1, 300), (2, 400), (3, 500), (4, 200), (5, 100)] {
         sample::stored(&store, due(nth, at(due_ms))).await;
     }
     assert_eq!(store.lease_receipt_duties(at(99), lease("L0", 9_000), 10).await.unwrap(), []);
     assert_eq!(store.lease_receipt_duties(at(400), lease("L1", 9_000), 0).await.unwrap(), []);
     let first = store.lease_receipt_duties(at(400), lease("L1", 9_000), 3).await.unwrap();
-    assert_eq!(ids(&first), ["T2", "T4", "T1"]);
+    assert_eq!(ids(&first), ["T5", "T4", "T1"]);
     assert!(first.iter().all(|duty| duty.lease == Some(lease("L1", 9_000)) && duty.attempts == 0));
     let rest = store.lease_receipt_duties(at(400), lease("L2", 9_000), 3).await.unwrap();
-    assert_eq!(ids(&rest), ["T5"], "the last is not due yet");
+    assert_eq!(ids(&rest), ["T2"], "the last is not due yet");
 }
 
 async fn a_lease_that_ends_is_taken_over_and_its_holder_can_do_no_more(store: Arc<dyn Store>) {
     let txn = paid(&store).await;
     let taken = store.lease_receipt_duties(at(61_000), lease("second", 120_000), 10).await.unwrap();
-    assert_eq!(taken, [ReceiptDuty { lease: Some(lease("second", 120_000)), ..sample::duty("T1", at(1_000)) }]);
+    assert_eq!(
+        taken,
+        [ReceiptDuty { lease: Some(lease("second", 120_000)), ..sample::duty("T1", at(1_000)) }]
+    );
 
     assert_eq!(store.apply(sample::receipted(&txn, "first")).await.unwrap(), Applied::Stale);
     assert!(!store.postpone_receipt_duty(&txn.id, "first", at(0), "late").await.unwrap());

@@ -39,7 +39,11 @@ pub fn paise(minor: i64) -> Money {
 
 /// One hundred rupees towards a bill.
 pub fn towards(bill: &str) -> BillPayment {
-    BillPayment { tax_amount: Some(paise(10_000)), amount_paid: paise(10_000), bill_id: BillId::new(bill).unwrap() }
+    BillPayment {
+        tax_amount: Some(paise(10_000)),
+        amount_paid: paise(10_000),
+        bill_id: BillId::new(bill).unwrap(),
+    }
 }
 
 /// A pending payment of one hundred rupees for each of these bills, at least one, created at

@@ -1,1 +1,17 @@
+//! What the search for gateways promises, over HTTP.
 
+use serde_json::json;
+
+use crate::testing::{TestApp, post_request};
+
+#[tokio::test]
+async fn the_active_gateways_are_a_bare_array() {
+    let app = TestApp::new();
+    for answer in [
+        app.post("/gateway/v1/_search", &json!({"RequestInfo": null})).await,
+        app.send(post_request("/gateway/v1/_search", &[], "")).await,
+    ] {
+        assert_eq!(answer.text(), r#"["FAKE","FORM","NETWORK"]"#);
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+    }
+}

@@ -1,1 +1,25 @@
+//! What the health endpoints promise.
 
+use http::StatusCode;
+
+use crate::testing::{Choices, TestApp};
+
+#[tokio::test]
+async fn a_service_that_can_work_is_up() {
+    let app = TestApp::new();
+    for path in ["/health", "/health/liveness", "/health/readiness"] {
+        let answer = app.get(path).await;
+        assert_eq!((answer.status, answer.text()), (StatusCode::OK, r#"{"status":"UP"}"#), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn without_its_database_it_lives_but_is_not_ready() {
+    let app = TestApp::with(Choices { database_is_away: true, ..Choices::default() });
+    for path in ["/health", "/health/liveness"] {
+        assert_eq!(app.get(path).await.status, StatusCode::OK, "restarting it would not help");
+    }
+    let answer = app.get("/health/readiness").await;
+    assert_eq!((answer.status, answer.text()), (StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"DOWN"}"#));
+    assert_eq!(answer.header("retry-after"), Some("5"));
+}

@@ -234,3 +234,13 @@ async fn every_key_of_the_contract_is_in_the_answer() {
     assert_eq!(keys, expected);
     assert!(answer.is_envelope());
 }
+
+#[tokio::test]
+async fn a_bug_is_an_answer_and_claims_nothing() {
+    let app = TestApp::new();
+    app.collections.has(Fault::Panics);
+    let answer = app.create(&create_body("bill-1")).await;
+    assert!(answer.status.is_server_error() && answer.is_envelope(), "{}", answer.text());
+    app.collections.has(None);
+    assert_eq!(app.create(&create_body("bill-1")).await.status, StatusCode::OK);
+}

@@ -1,5 +1,7 @@
 //! Where to go next, for whoever has just started the service.
 
+use serde_json::Value;
+
 use crate::demo::create_request;
 use crate::failure::Outcome;
 use crate::service::Running;
@@ -30,7 +32,13 @@ pub(super) fn show(running: &Running, sandbox: bool) -> Outcome {
 fn first_payment(url: &str) -> String {
     let bill = format!("BILL-{}", uuid::Uuid::new_v4().simple());
     let bill = bill.get(..13).unwrap_or(&bill);
-    let request = create_request(url, bill, "100.00");
+    let mut request = create_request(url, bill, "100.00");
+    keep(&mut request["RequestInfo"], &["userInfo"]);
+    keep(
+        &mut request["RequestInfo"]["userInfo"],
+        &["uuid", "name", "userName", "mobileNumber", "tenantId", "type"],
+    );
+    keep(&mut request["Transaction"]["user"], &["name", "mobileNumber", "tenantId"]);
     // Nothing in it has an apostrophe, which would end the quotation.
     format!(
         "curl -s '{url}/transaction/v1/_create' -H 'Content-Type: application/json' -d '\n{}'",
@@ -38,15 +46,21 @@ fn first_payment(url: &str) -> String {
     )
 }
 
+/// Leaves out what a first payment can do without.
+fn keep(object: &mut Value, names: &[&str]) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.retain(|name, _| names.contains(&name.as_str()));
+    }
+}
+
 /// JSON with one line for each member of the two upper levels.
-fn compact(request: &serde_json::Value) -> String {
+fn compact(request: &Value) -> String {
     let mut lines = Vec::new();
     for (name, member) in request.as_object().into_iter().flatten() {
         let inner: Vec<String> = member
             .as_object()
             .into_iter()
             .flatten()
-            .filter(|(_, value)| value.as_str() != Some(""))
             .map(|(name, value)| format!("    \"{name}\": {value}"))
             .collect();
         lines.push(format!("  \"{name}\": {{\n{}\n  }}", inner.join(",\n")));
@@ -64,7 +78,7 @@ mod tests {
         let (_, body) = command.split_once("-d '").unwrap();
         let body = body.strip_suffix('\'').unwrap();
         assert!(!body.contains('\''));
-        let request: serde_json::Value = serde_json::from_str(body).unwrap();
+        let request: Value = serde_json::from_str(body).unwrap();
         assert_eq!(request["Transaction"]["gateway"], "SANDBOX");
         assert!(request["Transaction"]["billId"].as_str().unwrap().starts_with("BILL-"));
         assert_eq!(request["RequestInfo"]["userInfo"]["type"], "CITIZEN");

@@ -61,8 +61,8 @@ impl Yield {
     }
 }
 
-/// All places in which settings are looked for.
-#[derive(Debug, Clone, Default)]
+/// All places in which settings are looked for. Has no `Debug`: the environment holds secrets.
+#[derive(Clone, Default)]
 pub struct Sources {
     /// The folder in which `pg-service.toml` is looked for when no file is named; `None` looks
     /// nowhere.
@@ -78,7 +78,7 @@ pub struct Sources {
 }
 
 /// One setting of the command line.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Flag {
     /// The setting.
     pub name: String,

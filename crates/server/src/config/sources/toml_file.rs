@@ -33,7 +33,9 @@ pub(super) fn read(path: &Path) -> Yield {
         Err(error) => {
             let line = error.span().map(|span| line_of(&text, span.start));
             let origin = Origin::File { path: path.to_owned(), line };
-            out.problem(origin, format!("this is not TOML: {}", error.message()), "");
+            let fix = "where one name goes on behind another (payu.url, payu.url.status), quote it under its table: \"url.status\" = …";
+            let fix = if error.message().contains("dotted key") { fix } else { "" };
+            out.problem(origin, format!("this is not TOML: {}", error.message()), fix);
         }
     }
     out
@@ -159,6 +161,15 @@ mod tests {
         let problem = file.problems[0].to_string();
         assert!(problem.contains("x.toml:2"), "{problem}");
         assert!(!problem.contains("0123456789"), "{problem}");
+    }
+
+    #[test]
+    fn a_name_behind_another_is_quoted() {
+        let told = read_text("[payu]\nurl = \"a.in\"\nurl.status = \"b.in\"\n");
+        assert!(told.problems[0].fix.contains("quote it"), "{}", told.problems[0]);
+        let file = read_text("[payu]\nurl = \"a.in\"\n\"url.status\" = \"b.in\"\n");
+        let names: Vec<&str> = file.entries.iter().map(|entry| entry.name.as_str()).collect();
+        assert_eq!(names, ["payu.url", "payu.url.status"]);
     }
 
     #[test]

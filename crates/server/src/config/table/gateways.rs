@@ -16,7 +16,8 @@ pub(super) const SANDBOX: &[Setting] = &[
     )
     .secret()
     .or_worked_out("generated once and kept in the data folder"),
-    Setting::own("sandbox.merchant", Kind::Text, "The name by which the sandbox knows this service.").or("pg-service"),
+    Setting::own("sandbox.merchant", Kind::Text, "The name by which the sandbox knows this service.")
+        .or("pg-service"),
     Setting::own("sandbox.url", Kind::Url, "Where a sandbox stands that is not the built-in one.")
         .or_worked_out("the built-in one, at `<server.public-url>/sandbox`"),
     Setting::own(

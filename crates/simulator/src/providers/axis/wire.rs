@@ -22,15 +22,16 @@ const ORDER_INFO: &str = "vpc_OrderInfo";
 const LOCALE: &str = "vpc_Locale";
 
 /// What MIGS says about a hash that is not right.
-const BAD_HASH: &str =
-    "E5000: Cannot form a matching secure hash based on the merchant's request using either of the two merchant's secrets";
+const BAD_HASH: &str = "E5000: Cannot form a matching secure hash";
 
 /// The terms of a pay request.
 ///
 /// # Errors
 /// Why it is refused. The hash is looked at as soon as it is known whose it should be.
 pub(crate) fn pay_terms(account: &AxisAccount, secret: &[u8], fields: &Fields) -> Result<Terms, Refusal> {
-    if fields.get("vpc_Merchant") != account.merchant_id || fields.get("vpc_AccessCode") != account.access_code {
+    if fields.get("vpc_Merchant") != account.merchant_id
+        || fields.get("vpc_AccessCode") != account.access_code
+    {
         return Err(Refusal::new("7", "The merchant id or the access code is not known."));
     }
     if !is_hash_right(secret, fields) {
@@ -108,10 +109,7 @@ pub(crate) fn answer(
     let members = statement.and_then(|statement| result(account, statement, now_ms));
     let (exists, members) = match members {
         Some(members) => ("Y", members),
-        None => (
-            "N",
-            vec![("vpc_Amount", "0".to_owned()), ("vpc_TransactionNo", "0".to_owned())],
-        ),
+        None => ("N", vec![("vpc_Amount", "0".to_owned()), ("vpc_TransactionNo", "0".to_owned())]),
     };
     let mut answer = vec![("vpc_DRExists", exists.to_owned()), ("vpc_FoundMultipleDRs", "N".to_owned())];
     answer.extend(members);

@@ -22,16 +22,8 @@ use crate::providers::settings::PaytmAccount;
 use crate::providers::signature::paytm::{CHECKSUM, is_valid, text_of_form};
 
 /// What the form must hold beside its checksum.
-const MANDATORY: [&str; 8] = [
-    "MID",
-    "ORDER_ID",
-    "CUST_ID",
-    "INDUSTRY_TYPE_ID",
-    "CHANNEL_ID",
-    "TXN_AMOUNT",
-    "WEBSITE",
-    "CALLBACK_URL",
-];
+const MANDATORY: [&str; 8] =
+    ["MID", "ORDER_ID", "CUST_ID", "INDUSTRY_TYPE_ID", "CHANNEL_ID", "TXN_AMOUNT", "WEBSITE", "CALLBACK_URL"];
 
 /// Whether a text can be an order's number: up to 50 letters, digits, `@`, `-`, `_` and `.`.
 pub(crate) fn is_order_id(text: &str) -> bool {

@@ -49,7 +49,11 @@ fn bank_number(statement: &Statement<'_>) -> String {
 }
 
 /// The members of a result without their checksum.
-fn result_fields(account: &PaytmAccount, statement: &Statement<'_>, now_ms: i64) -> Vec<(&'static str, String)> {
+fn result_fields(
+    account: &PaytmAccount,
+    statement: &Statement<'_>,
+    now_ms: i64,
+) -> Vec<(&'static str, String)> {
     let words = words::of(statement.said);
     let order = statement.order;
     vec![

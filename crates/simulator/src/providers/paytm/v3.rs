@@ -20,8 +20,8 @@ use crate::providers::form::{Fields, is_address};
 use crate::providers::http::pay::{self, Refusal};
 use crate::providers::http::strike;
 use crate::providers::ledger::Opened;
-use crate::providers::money::{paise_of_rupees, rupees};
 use crate::providers::moment;
+use crate::providers::money::{paise_of_rupees, rupees};
 use crate::providers::order::{ReturnTo, Said, State as OrderState, Statement, Terms};
 use crate::providers::provider::{Protocol, Provider};
 use crate::providers::settings::PaytmAccount;
@@ -132,16 +132,17 @@ fn opened(providers: &Providers, query: &Fields, body: &[u8]) -> Result<Value, W
         _ => words,
     })?;
     if query.get("mid") != asked.mid {
-        return Err(refused("2013", "Mid in the query param doesn't match with the Mid send in the request"));
+        return Err(refused("2013", "The mid in the query is not that of the body"));
     }
     if query.get("orderId") != asked.order_id {
-        let message = "OrderId in the query param doesn't match with the OrderId send in the request";
+        let message = "The orderId in the query is not that of the body";
         return Err(refused("2014", message));
     }
     if asked.mid != account.merchant_id {
         return Err(refused("2006", "Mid is invalid"));
     }
-    let amount_paise = paise_of_rupees(&asked.txn_amount.value).filter(|_| asked.txn_amount.currency == "INR");
+    let amount_paise =
+        paise_of_rupees(&asked.txn_amount.value).filter(|_| asked.txn_amount.currency == "INR");
     let amount_paise = amount_paise.ok_or_else(|| refused("2007", "Txn amount is invalid"))?;
     let plain = asked.request_type == "Payment"
         && asked.website_name == account.website
@@ -216,9 +217,8 @@ pub(crate) async fn ask(State(providers): State<Providers>, body: Bytes) -> Resp
     let question = signed_body::<Question>(account, &body);
     let order = question.as_ref().map(|question| question.order_id.as_str()).unwrap_or_default();
     let strike = providers.strike(Provider::Paytm, order);
-    let refused = |words: &Words| {
-        envelope(&providers, &json!({ "resultInfo": result_info(words) }), Signing::Not)
-    };
+    let refused =
+        |words: &Words| envelope(&providers, &json!({ "resultInfo": result_info(words) }), Signing::Not);
     let answer = match &question {
         Err(words) => refused(&Words { status: "TXN_FAILURE", ..*words }),
         Ok(question) if question.mid != account.merchant_id => refused(&BAD_MERCHANT),

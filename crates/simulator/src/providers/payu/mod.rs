@@ -41,7 +41,8 @@ async fn command(State(providers): State<Providers>, RawQuery(query): RawQuery, 
         return StatusCode::BAD_REQUEST.into_response();
     };
     if query.get("form") != "2" {
-        let unsupported = "Only form=2, answers in JSON, is simulated; PayU answers others in PHP's own format.\n";
+        let unsupported =
+            "Only form=2, answers in JSON, is simulated; PayU answers others in PHP's own format.\n";
         return (StatusCode::BAD_REQUEST, unsupported).into_response();
     }
     let first = fields.get("var1").split('|').next().unwrap_or_default();
@@ -67,13 +68,10 @@ fn answer(providers: &Providers, fields: &Fields) -> Value {
     if ids.is_empty() || ids.len() > MAX_ASKED {
         return json!({ "status": 0, "msg": "Parameter missing" });
     }
-    let found: Vec<_> =
-        ids.into_iter().map(|id| (id, providers.status_asked(Provider::Payu, id))).collect();
+    let found: Vec<_> = ids.into_iter().map(|id| (id, providers.status_asked(Provider::Payu, id))).collect();
     let asked: Vec<_> = found
         .iter()
-        .map(|(id, found)| {
-            (*id, found.as_ref().map(|found| Statement::answered(&found.order, found.twist)))
-        })
+        .map(|(id, found)| (*id, found.as_ref().map(|found| Statement::answered(&found.order, found.twist))))
         .collect();
     wire::verify_answer(&asked)
 }

@@ -26,7 +26,8 @@ const ECHOED: [&str; 9] =
 pub(crate) fn pay_terms(account: &PayuAccount, fields: &Fields) -> Result<Terms, Refusal> {
     for name in ["key", "txnid", "amount", "productinfo", "firstname", "email", "surl", "furl", "hash"] {
         // The payer's address may be empty, but it must be there: the hash covers it.
-        let there = fields.pairs().any(|(field, value)| field == name && (name == "email" || !value.is_empty()));
+        let there =
+            fields.pairs().any(|(field, value)| field == name && (name == "email" || !value.is_empty()));
         if !there {
             return Err(Refusal::new("SORRY", &format!("Mandatory parameter {name} is missing.")));
         }
@@ -36,7 +37,7 @@ pub(crate) fn pay_terms(account: &PayuAccount, fields: &Fields) -> Result<Terms,
     }
     let salt = account.salt.expose_secret();
     if !is_request_hash(&account.merchant_key, salt, |name| fields.get(name), fields.get("hash")) {
-        return Err(Refusal::new("E202", "Transaction failed due to incorrectly calculated hash parameter."));
+        return Err(Refusal::new("E202", "The hash of the payment is not right."));
     }
     for (name, most) in [("txnid", 50), ("productinfo", 100), ("firstname", 60), ("email", 50)] {
         if fields.get(name).chars().count() > most {
@@ -108,9 +109,8 @@ pub(crate) fn callback_fields(account: &PayuAccount, statement: &Statement<'_>) 
         ("error", error.to_owned()),
         ("error_Message", message.to_owned()),
     ]);
-    let value = |name: &str| {
-        fields.iter().find(|(field, _)| *field == name).map_or("", |(_, value)| value.as_str())
-    };
+    let value =
+        |name: &str| fields.iter().find(|(field, _)| *field == name).map_or("", |(_, value)| value.as_str());
     let salt = if statement.genuine { account.salt.expose_secret() } else { "another salt" };
     let hash = response_hash(&account.merchant_key, salt, value);
     fields.push(("hash", hash));

@@ -1,4 +1,5 @@
-//! MIGS' secure hash: HMAC-SHA256 over the sorted `vpc_` and `user_` members.
+//! MIGS' secure hash: HMAC-SHA256 over the sorted `vpc_` and `user_` members. The text is hashed in
+//! ISO-8859-1, where what that lacks is a question mark; plain ASCII avoids the matter.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -26,10 +27,14 @@ fn hashed_text<'a>(members: impl IntoIterator<Item = (&'a str, &'a str)>) -> Str
     lines.join("&")
 }
 
+fn latin_1(text: &str) -> Vec<u8> {
+    text.chars().map(|character| u8::try_from(u32::from(character)).unwrap_or(b'?')).collect()
+}
+
 fn digest<'a>(secret: &[u8], members: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<u8> {
     // HMAC takes keys of every length, so the error cannot occur; nothing verifies against an empty digest.
     Hmac::<Sha256>::new_from_slice(secret)
-        .map(|mac| mac.chain_update(hashed_text(members)).finalize().into_bytes().to_vec())
+        .map(|mac| mac.chain_update(latin_1(&hashed_text(members))).finalize().into_bytes().to_vec())
         .unwrap_or_default()
 }
 

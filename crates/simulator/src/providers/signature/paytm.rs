@@ -17,12 +17,14 @@ const SALT_BYTES: usize = 4;
 const MAX_CHECKSUM_BYTES: usize = 256;
 
 /// The text of a form that is signed: all values but the checksum, by name in byte order, with `|`
-/// between them.
+/// between them. The word `null` counts as nothing; the vendor's libraries disagree about it.
 pub fn text_of_form<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    let mut signed: Vec<(&str, &str)> =
-        fields.into_iter().filter(|(name, _)| *name != CHECKSUM).collect();
+    let mut signed: Vec<(&str, &str)> = fields.into_iter().filter(|(name, _)| *name != CHECKSUM).collect();
     signed.sort_unstable_by_key(|(name, _)| *name);
-    let values: Vec<&str> = signed.iter().map(|(_, value)| *value).collect();
+    let values: Vec<&str> = signed
+        .iter()
+        .map(|(_, value)| if value.eq_ignore_ascii_case("null") { "" } else { *value })
+        .collect();
     values.join("|")
 }
 
@@ -47,9 +49,15 @@ pub fn is_key(key: &[u8]) -> bool {
 pub fn sign(key: &[u8], text: &str, salt: [u8; SALT_BYTES]) -> Option<String> {
     let plain = plain(text.as_bytes(), &salt);
     let encrypted = match key.len() {
-        16 => cbc::Encryptor::<aes::Aes128>::new_from_slices(key, VECTOR).ok()?.encrypt_padded_vec::<Pkcs7>(&plain),
-        24 => cbc::Encryptor::<aes::Aes192>::new_from_slices(key, VECTOR).ok()?.encrypt_padded_vec::<Pkcs7>(&plain),
-        32 => cbc::Encryptor::<aes::Aes256>::new_from_slices(key, VECTOR).ok()?.encrypt_padded_vec::<Pkcs7>(&plain),
+        16 => cbc::Encryptor::<aes::Aes128>::new_from_slices(key, VECTOR)
+            .ok()?
+            .encrypt_padded_vec::<Pkcs7>(&plain),
+        24 => cbc::Encryptor::<aes::Aes192>::new_from_slices(key, VECTOR)
+            .ok()?
+            .encrypt_padded_vec::<Pkcs7>(&plain),
+        32 => cbc::Encryptor::<aes::Aes256>::new_from_slices(key, VECTOR)
+            .ok()?
+            .encrypt_padded_vec::<Pkcs7>(&plain),
         _ => return None,
     };
     Some(STANDARD.encode(encrypted))
@@ -62,9 +70,15 @@ pub fn open(key: &[u8], checksum: &str) -> Option<Vec<u8>> {
     }
     let encrypted = STANDARD.decode(checksum).ok()?;
     match key.len() {
-        16 => cbc::Decryptor::<aes::Aes128>::new_from_slices(key, VECTOR).ok()?.decrypt_padded_vec::<Pkcs7>(&encrypted),
-        24 => cbc::Decryptor::<aes::Aes192>::new_from_slices(key, VECTOR).ok()?.decrypt_padded_vec::<Pkcs7>(&encrypted),
-        32 => cbc::Decryptor::<aes::Aes256>::new_from_slices(key, VECTOR).ok()?.decrypt_padded_vec::<Pkcs7>(&encrypted),
+        16 => cbc::Decryptor::<aes::Aes128>::new_from_slices(key, VECTOR)
+            .ok()?
+            .decrypt_padded_vec::<Pkcs7>(&encrypted),
+        24 => cbc::Decryptor::<aes::Aes192>::new_from_slices(key, VECTOR)
+            .ok()?
+            .decrypt_padded_vec::<Pkcs7>(&encrypted),
+        32 => cbc::Decryptor::<aes::Aes256>::new_from_slices(key, VECTOR)
+            .ok()?
+            .decrypt_padded_vec::<Pkcs7>(&encrypted),
         _ => return None,
     }
     .ok()

@@ -18,12 +18,7 @@ pub fn request_hash<'a>(key: &'a str, salt: &'a str, field: impl Fn(&str) -> &'a
 }
 
 /// Whether `hash` is that of this payment request.
-pub fn is_request_hash<'a>(
-    key: &'a str,
-    salt: &'a str,
-    field: impl Fn(&str) -> &'a str,
-    hash: &str,
-) -> bool {
+pub fn is_request_hash<'a>(key: &'a str, salt: &'a str, field: impl Fn(&str) -> &'a str, hash: &str) -> bool {
     is_digest(&request_digest(key, salt, field), hash)
 }
 

@@ -1,0 +1,196 @@
+//! Adapters that break a promise, each in one way, to see that the suite notices.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use payment_domain::{Currency, GatewayName, Money, Outcome, Report, Transaction, TxnId};
+use payment_gateway::conformance::{Deed, Forgery, News, Provider, Seen};
+use payment_gateway::{
+    Answer, Availability, Evidence, Gateway, GatewayError, Order, Redirect, StartMode, VerifyMode,
+};
+use serde_json::json;
+
+/// What an adapter does wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sin {
+    LosesAPaisa,
+    SendsThePayerElsewhere,
+    BelievesForgedNews,
+    BelievesNewsOfOthers,
+    BelievesUnsignedNews,
+    TakesAnyAmount,
+    DeclinesWhatIsPending,
+    DeclinesWhatIsUnknown,
+    DeclinesWhatNobodyPaid,
+    DeclinesWhenNobodyAnswers,
+    SaysNothingWasSent,
+    PaysTwice,
+    TellsWhoPaid,
+}
+
+impl Sin {
+    /// Each with a promise that it breaks.
+    pub(crate) const ALL: &[(Sin, &str)] = &[
+        (Sin::LosesAPaisa, "the_pay_page_is_about_the_order_and_amount_that_were_asked"),
+        (Sin::SendsThePayerElsewhere, "the_payer_is_sent_back_to_where_we_said"),
+        (Sin::BelievesForgedNews, "forged_news_is_refused"),
+        (Sin::BelievesNewsOfOthers, "news_of_one_order_is_refused_for_another"),
+        (Sin::BelievesUnsignedNews, "what_carries_no_signature_proves_nothing"),
+        (Sin::TakesAnyAmount, "another_amount_is_never_the_one_that_was_asked"),
+        (Sin::DeclinesWhatIsPending, "what_is_pending_stays_pending_until_it_is_paid"),
+        (Sin::DeclinesWhatIsUnknown, "what_nobody_has_heard_of_is_unrecognised"),
+        (Sin::DeclinesWhatNobodyPaid, "an_order_that_nobody_paid_is_neither_paid_nor_declined"),
+        (Sin::DeclinesWhenNobodyAnswers, "a_question_that_is_not_answered_says_how_far_it_got"),
+        (Sin::SaysNothingWasSent, "a_question_that_is_not_answered_says_how_far_it_got"),
+        (Sin::PaysTwice, "an_order_that_is_started_twice_is_one_order"),
+        (Sin::TellsWhoPaid, "nobody_and_no_secret_appears_in_reports_and_errors"),
+    ];
+}
+
+/// A provider whose adapter sins.
+pub(crate) struct Careless {
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) sin: Sin,
+}
+
+struct Sinner {
+    adapter: Arc<dyn Gateway>,
+    sin: Sin,
+    starts: std::sync::atomic::AtomicU32,
+}
+
+impl Careless {
+    fn spoil(&self, adapter: Arc<dyn Gateway>) -> Arc<dyn Gateway> {
+        Arc::new(Sinner { adapter, sin: self.sin, starts: Default::default() })
+    }
+}
+
+#[async_trait]
+impl Provider for Careless {
+    fn gateway(&self) -> Arc<dyn Gateway> {
+        self.spoil(self.provider.gateway())
+    }
+
+    fn gateway_at(&self, base_url: &str, patience: Duration) -> Arc<dyn Gateway> {
+        self.spoil(self.provider.gateway_at(base_url, patience))
+    }
+
+    fn notify_url(&self) -> String {
+        self.provider.notify_url()
+    }
+
+    async fn arrive(&self, redirect: &Redirect) -> Seen {
+        self.provider.arrive(redirect).await
+    }
+
+    async fn does(&self, order: &TxnId, deed: Deed) {
+        self.provider.does(order, deed).await;
+    }
+
+    fn never(&self) -> Vec<Deed> {
+        self.provider.never()
+    }
+
+    async fn news(&self, order: &TxnId) -> Vec<News> {
+        self.provider.news(order).await
+    }
+
+    fn forged(&self, news: &News, forgery: &Forgery) -> Option<Answer> {
+        self.provider.forged(news, forgery)
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        self.provider.secrets()
+    }
+}
+
+fn report(outcome: Outcome) -> Report {
+    let raw = json!({});
+    Report { outcome, gateway_txn_id: None, payment_mode: None, status_code: None, status_message: None, raw }
+}
+
+fn declined() -> Outcome {
+    Outcome::Declined { reason: "no".to_owned() }
+}
+
+#[async_trait]
+impl Gateway for Sinner {
+    fn name(&self) -> &GatewayName {
+        self.adapter.name()
+    }
+
+    fn transaction_parameter(&self) -> &str {
+        self.adapter.transaction_parameter()
+    }
+
+    fn start_mode(&self) -> StartMode {
+        self.adapter.start_mode()
+    }
+
+    fn verify_mode(&self) -> VerifyMode {
+        self.adapter.verify_mode()
+    }
+
+    fn availability(&self) -> Availability {
+        self.adapter.availability()
+    }
+
+    fn needs_bank_account(&self) -> bool {
+        self.adapter.needs_bank_account()
+    }
+
+    async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
+        let mut txn = order.txn.clone();
+        let before = self.starts.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        if self.sin == Sin::LosesAPaisa && txn.amount.minor() % 100 == 15 {
+            txn.amount = Money::from_minor(txn.amount.minor() - 1, Currency::Inr).unwrap();
+        }
+        if self.sin == Sin::PaysTwice {
+            txn.id = TxnId::new(format!("{}-{before}", txn.id)).unwrap();
+        }
+        let return_url = match self.sin {
+            Sin::SendsThePayerElsewhere => "https://elsewhere.example/",
+            _ => order.return_url,
+        };
+        self.adapter.start(&Order { txn: &txn, return_url, ..*order }).await
+    }
+
+    fn names(&self, answer: &Answer) -> Option<TxnId> {
+        self.adapter.names(answer)
+    }
+
+    async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {
+        let paid = || Evidence::Signed(report(Outcome::Paid { amount: Some(txn.amount) }));
+        match (self.sin, self.adapter.verify(txn, answer).await) {
+            (Sin::BelievesForgedNews, Err(GatewayError::BadSignature))
+            | (Sin::BelievesNewsOfOthers, Err(GatewayError::WrongTransaction))
+            | (Sin::BelievesUnsignedNews, Ok(Evidence::Unsigned)) => Ok(paid()),
+            (_, result) => result,
+        }
+    }
+
+    async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
+        let result = self.adapter.status(txn).await;
+        match (self.sin, result) {
+            (Sin::DeclinesWhenNobodyAnswers, Err(GatewayError::Unanswered(_))) => Ok(report(declined())),
+            (Sin::SaysNothingWasSent, Err(GatewayError::Unanswered(error))) => {
+                Err(GatewayError::NotSent(error))
+            }
+            (sin, Ok(mut report)) => {
+                match (sin, &report.outcome) {
+                    (Sin::TakesAnyAmount, Outcome::Paid { .. }) => {
+                        report.outcome = Outcome::Paid { amount: Some(txn.amount) };
+                    }
+                    (Sin::DeclinesWhatIsPending, Outcome::Pending)
+                    | (Sin::DeclinesWhatIsUnknown, Outcome::Unrecognised { .. })
+                    | (Sin::DeclinesWhatNobodyPaid, Outcome::NotFound) => report.outcome = declined(),
+                    (Sin::TellsWhoPaid, _) => report.raw["name"] = txn.payer.name.expose().into(),
+                    _ => {}
+                }
+                Ok(report)
+            }
+            (_, result) => result,
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Every promise of an adapter, kept by every adapter: one test each.
+//!
+//! The other side is the simulator for the providers it plays, and for remote gateways the Python
+//! service in `examples/`, which is started here.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
+mod careless;
+mod form;
+mod python;
+mod receiver;
+mod sandbox;
+mod simulated;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Trial};
+use payment_gateway::conformance::{Promise, Provider, promises};
+use tokio::runtime::Builder;
+
+use careless::{Careless, Sin};
+use simulated::Account;
+
+/// Makes a provider that knows no orders yet, and the adapter to it.
+type Make = fn() -> Pin<Box<dyn Future<Output = Arc<dyn Provider>>>>;
+
+const ADAPTERS: &[(&str, Make)] = &[
+    ("AXIS", || Box::pin(simulated::provider(Account::Axis))),
+    ("PAYTM legacy", || Box::pin(simulated::provider(Account::PaytmLegacy))),
+    ("PAYTM v3", || Box::pin(simulated::provider(Account::PaytmV3))),
+    ("PAYU", || Box::pin(simulated::provider(Account::Payu))),
+    ("PHONEPE legacy", || Box::pin(simulated::provider(Account::PhonepeLegacy))),
+    ("PHONEPE v1", || Box::pin(simulated::provider(Account::PhonepeV1))),
+    ("PHONEPE v2", || Box::pin(simulated::provider(Account::PhonepeV2))),
+    ("SANDBOX", || Box::pin(sandbox::provider())),
+    ("remote (Python)", || Box::pin(python::provider())),
+];
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let trials = ADAPTERS.iter().flat_map(|&(adapter, make)| {
+        promises().into_iter().map(move |promise| {
+            let name = format!("{adapter}: {}", promise.name);
+            Trial::test(name, move || check(&promise, make))
+        })
+    });
+    let notices = Sin::ALL.iter().map(|&(sin, promise)| {
+        Trial::test(format!("the suite notices an adapter that sins: {sin:?}"), move || notices(sin, promise))
+    });
+    libtest_mimic::run(&arguments, trials.chain(notices).collect()).exit_code()
+}
+
+/// Checks that an adapter which sins breaks this promise, and that it does so because it sins.
+fn notices(sin: Sin, promise: &str) -> Result<(), libtest_mimic::Failed> {
+    let promise = promises().into_iter().find(|listed| listed.name == promise).ok_or("no such promise")?;
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let broken = runtime.block_on(async {
+        let provider = simulated::provider(Account::Axis).await;
+        let checking = tokio::spawn(async move {
+            promise.check(Arc::new(Careless { provider, sin })).await;
+        });
+        checking.await.is_err_and(|error| error.is_panic())
+    });
+    if broken { Ok(()) } else { Err(format!("{sin:?} went unnoticed").into()) }
+}
+
+fn check(promise: &Promise, make: Make) -> Result<(), libtest_mimic::Failed> {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let provider = make().await;
+        if promise.applies_to(provider.as_ref()) {
+            promise.check(provider).await;
+        }
+    });
+    Ok(())
+}

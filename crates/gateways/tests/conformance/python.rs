@@ -1,0 +1,169 @@
+//! The remote gateway in `examples/remote-gateway-python`, started as its users start it.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use payment_domain::{SystemClock, TxnId};
+use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, Seen};
+use payment_gateway::{Answer, Gateway, Redirect};
+use payment_gateways::client::{Client, Limits};
+use payment_gateways::form as encoding;
+use payment_gateways::remote::{Remote, RemoteConfig};
+
+use crate::form::{self, Fields};
+use crate::receiver::Receiver;
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+const PROVIDER_KEY: &str = "the toy provider's own key";
+
+const FIELDS: Fields = Fields {
+    signature: "providerSign",
+    order: "orderId",
+    amount: "amountPaise",
+    outcome: "status",
+    words: ["CAPTURED", "DENIED"],
+};
+
+struct Python {
+    process: Child,
+    base_url: String,
+    http: reqwest::Client,
+    receiver: Receiver,
+    pages: Mutex<HashMap<String, String>>,
+    ways_back: Mutex<HashMap<String, String>>,
+    /// Whether the provider owes a report.
+    owes_a_report: Mutex<bool>,
+    _folder: tempfile::TempDir,
+}
+
+impl Drop for Python {
+    fn drop(&mut self) {
+        let _ended_before = self.process.kill();
+        let _status = self.process.wait();
+    }
+}
+
+pub(crate) async fn provider() -> Arc<dyn Provider> {
+    let folder = tempfile::tempdir().unwrap();
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/remote-gateway-python/serve.py");
+    let mut process = Command::new("python3")
+        .arg("-B")
+        .arg(example)
+        .args(["--port", "0", "--database"])
+        .arg(folder.path().join("provider.sqlite"))
+        .env("REMOTE_GATEWAY_SECRET", SECRET)
+        .env("TOY_PROVIDER_KEY", PROVIDER_KEY)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("python3 is needed for this test and cannot be started: install Python 3.9 or later");
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let base_url = line.trim().rsplit("base URL ").next().unwrap_or_default().to_owned();
+    assert!(
+        base_url.starts_with("http://127.0.0.1:"),
+        "the example says where it listens, and said: {line:?}"
+    );
+    let receiver = Receiver::start().await;
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let (pages, ways_back, owes_a_report) = Default::default();
+    Arc::new(Python { process, base_url, http, receiver, pages, ways_back, owes_a_report, _folder: folder })
+}
+
+impl Python {
+    async fn choose(&self, order: &TxnId, choice: &str) {
+        let page =
+            self.pages.lock().unwrap().get(order.as_str()).cloned().expect("the payer is at the pay page");
+        let answer = self
+            .http
+            .post(page)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(encoding::encode(&[("choice", choice)]))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status().as_u16(), 303);
+        let location = answer.headers()["location"].to_str().unwrap().to_owned();
+        self.ways_back.lock().unwrap().insert(order.to_string(), location);
+        *self.owes_a_report.lock().unwrap() = true;
+    }
+}
+
+/// The text of the element with this id.
+fn element<'a>(page: &'a str, id: &str) -> &'a str {
+    let (_, rest) = page.split_once(&format!("id=\"{id}\">")).expect("the page has the element");
+    rest.split_once('<').unwrap().0
+}
+
+#[async_trait]
+impl Provider for Python {
+    fn gateway(&self) -> Arc<dyn Gateway> {
+        self.gateway_at(&self.base_url, Duration::from_secs(20))
+    }
+
+    fn gateway_at(&self, base_url: &str, patience: Duration) -> Arc<dyn Gateway> {
+        let lookup = |name: &str| match name {
+            "remote.toy.base-url" => Some(base_url.to_owned()),
+            "remote.toy.secret" => Some(SECRET.to_owned()),
+            "remote.toy.timeout-ms" => Some(patience.as_millis().to_string()),
+            _ => None,
+        };
+        let config = RemoteConfig::read("toy", &lookup).unwrap();
+        let client = Client::new(Limits { ..config.limits() }).unwrap();
+        Arc::new(Remote::new(config, client, Arc::new(SystemClock)))
+    }
+
+    fn notify_url(&self) -> String {
+        self.receiver.url.clone()
+    }
+
+    async fn arrive(&self, redirect: &Redirect) -> Seen {
+        let Redirect::To(url) = redirect else { panic!("the toy provider is followed to") };
+        let answer = self.http.get(url).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 200);
+        let page = answer.text().await.unwrap();
+        let order = element(&page, "order").to_owned();
+        let amount = element(&page, "amount").strip_prefix("₹ ").unwrap().replace('.', "");
+        self.pages.lock().unwrap().insert(order.clone(), url.clone());
+        Seen { order, amount_paise: amount.parse().unwrap() }
+    }
+
+    async fn does(&self, order: &TxnId, deed: Deed) {
+        let choice = match deed {
+            Deed::IsPaid | Deed::IsPaidAtLast => "pay",
+            Deed::IsPaidOtherwise => "less",
+            Deed::IsDeclined | Deed::IsDeclinedForNow => "decline",
+            Deed::IsPending => "wait",
+            Deed::IsUnheardOf => "hold",
+        };
+        self.choose(order, choice).await;
+    }
+
+    fn never(&self) -> Vec<Deed> {
+        Vec::new()
+    }
+
+    async fn news(&self, order: &TxnId) -> Vec<News> {
+        let signed = |answer, by_browser| News { answer, by_browser, proof: Proof::Content };
+        let way = self.ways_back.lock().unwrap().get(order.as_str()).cloned();
+        let mut news: Vec<News> =
+            way.map(|url| signed(form::brought_by_browser(&url, Vec::new()), true)).into_iter().collect();
+        if std::mem::take(&mut *self.owes_a_report.lock().unwrap()) {
+            news.extend(self.receiver.wait().await.into_iter().map(|answer| signed(answer, false)));
+        }
+        news
+    }
+
+    fn forged(&self, news: &News, forgery: &Forgery) -> Option<Answer> {
+        FIELDS.forged(&news.answer, forgery)
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        vec![SECRET.to_owned(), PROVIDER_KEY.to_owned()]
+    }
+}

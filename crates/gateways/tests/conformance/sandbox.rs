@@ -1,0 +1,145 @@
+//! The sandbox, played by the simulator.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use payment_domain::{Clock, ManualClock, SystemClock, TxnId};
+use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, Seen};
+use payment_gateway::{Answer, Gateway, Redirect};
+use payment_gateways::client::{Client, Limits};
+use payment_gateways::sandbox::{Sandbox, SandboxConfig};
+use payment_simulator::sandbox::{self as simulator, Choice, Page, SandboxSettings, Visitor};
+use secrecy::SecretString;
+use serde_json::Value;
+
+use crate::form::{self, Fields};
+use crate::receiver::Receiver;
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+const LATE: Duration = Duration::from_secs(20);
+
+const FIELDS: Fields = Fields {
+    signature: "sandboxSignature",
+    order: "sandboxOrder",
+    amount: "sandboxAmountPaise",
+    outcome: "sandboxState",
+    words: ["PAID", "DECLINED"],
+};
+
+struct Simulated {
+    simulator: simulator::Sandbox,
+    base_url: String,
+    clock: Arc<ManualClock>,
+    visitor: Visitor,
+    receiver: Receiver,
+    pages: Mutex<HashMap<String, Page>>,
+    ways_back: Mutex<HashMap<String, String>>,
+    _folder: tempfile::TempDir,
+}
+
+pub(crate) async fn provider() -> Arc<dyn Provider> {
+    let receiver = Receiver::start().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}", listener.local_addr().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::at(SystemClock.now()));
+    let mut settings = SandboxSettings::new("CITY", SecretString::from(SECRET), base_url.as_str());
+    settings.late_after = LATE;
+    let shown = clock.clone();
+    settings.clock = simulator::Clock::from_fn(move || shown.now().as_millis());
+    let simulator = simulator::Sandbox::open(&folder.path().join("sandbox.db"), settings).unwrap();
+    let router = simulator.router();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let visitor = Visitor::new(Duration::from_secs(20)).unwrap();
+    let (pages, ways_back) = Default::default();
+    Arc::new(Simulated { simulator, base_url, clock, visitor, receiver, pages, ways_back, _folder: folder })
+}
+
+#[async_trait]
+impl Provider for Simulated {
+    fn gateway(&self) -> Arc<dyn Gateway> {
+        self.gateway_at(&self.base_url, Duration::from_secs(20))
+    }
+
+    fn gateway_at(&self, base_url: &str, patience: Duration) -> Arc<dyn Gateway> {
+        let config = SandboxConfig {
+            page_url: base_url.to_owned(),
+            api_url: base_url.to_owned(),
+            merchant: "CITY".to_owned(),
+            secret: SecretString::from(SECRET),
+            order_life: Duration::from_secs(1800),
+        };
+        let client = Client::new(Limits { total_timeout: patience, ..Limits::default() }).unwrap();
+        Arc::new(Sandbox::new(config, client, self.clock.clone()))
+    }
+
+    fn notify_url(&self) -> String {
+        self.receiver.url.clone()
+    }
+
+    async fn arrive(&self, redirect: &Redirect) -> Seen {
+        let Redirect::To(url) = redirect else { panic!("the sandbox is followed to") };
+        let page = self.visitor.open(url).await.expect("the sandbox accepts the link");
+        let books = self.simulator.books(0, 100).await.unwrap();
+        let entry =
+            books.into_iter().find(|entry| entry.order == page.order).expect("the order is in the books");
+        self.pages.lock().unwrap().insert(page.order.clone(), page);
+        Seen { order: entry.order, amount_paise: entry.amount_paise }
+    }
+
+    async fn does(&self, order: &TxnId, deed: Deed) {
+        let choice = match deed {
+            Deed::IsPaid => Choice::Pay,
+            Deed::IsPaidOtherwise => Choice::WrongAmount,
+            Deed::IsDeclined => Choice::Decline,
+            Deed::IsPending => Choice::AnswerLate,
+            Deed::IsPaidAtLast => {
+                self.clock.advance(LATE);
+                self.ways_back.lock().unwrap().remove(order.as_str());
+                return;
+            }
+            Deed::IsDeclinedForNow | Deed::IsUnheardOf => panic!("{deed:?} never happens here"),
+        };
+        let page = self.pages.lock().unwrap().remove(order.as_str()).expect("the payer is at the pay page");
+        let answered = self.visitor.choose(&page, choice).await.unwrap();
+        self.ways_back.lock().unwrap().extend(answered.location.map(|way| (order.to_string(), way)));
+    }
+
+    fn never(&self) -> Vec<Deed> {
+        vec![Deed::IsDeclinedForNow, Deed::IsUnheardOf]
+    }
+
+    async fn news(&self, order: &TxnId) -> Vec<News> {
+        let signed = |answer, by_browser| News { answer, by_browser, proof: Proof::Content };
+        let way = self.ways_back.lock().unwrap().get(order.as_str()).cloned();
+        let mut news: Vec<News> =
+            way.map(|url| signed(form::brought_by_browser(&url, Vec::new()), true)).into_iter().collect();
+        self.simulator.tick().await.unwrap();
+        news.extend(self.receiver.take().into_iter().map(|answer| signed(answer, false)));
+        news
+    }
+
+    fn forged(&self, news: &News, forgery: &Forgery) -> Option<Answer> {
+        if news.by_browser {
+            return FIELDS.forged(&news.answer, forgery);
+        }
+        let mut body: Value = serde_json::from_slice(&news.answer.body).unwrap();
+        match forgery {
+            Forgery::Signature => {
+                body["signature"] = form::other_first_letter(body["signature"].as_str().unwrap()).into();
+            }
+            Forgery::Order(other) => body["order"] = other.as_str().into(),
+            Forgery::Amount => body["amount_paise"] = 1.into(),
+            Forgery::Outcome => {
+                body["state"] = form::other_word(body["state"].as_str().unwrap(), FIELDS.words).into();
+            }
+        }
+        Some(Answer { body: body.to_string().into(), ..news.answer.clone() })
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        vec![SECRET.to_owned()]
+    }
+}

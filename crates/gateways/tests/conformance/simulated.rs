@@ -1,0 +1,310 @@
+//! The four providers, played by the simulator.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use payment_domain::{SystemClock, TxnId};
+use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, Seen};
+use payment_gateway::{Answer, Gateway, Params, Redirect};
+use payment_gateways::axis::Axis;
+use payment_gateways::client::{Client, Limits};
+use payment_gateways::paytm::Paytm;
+use payment_gateways::payu::Payu;
+use payment_gateways::phonepe::Phonepe;
+use payment_simulator::providers::{
+    self as simulator, Choice, Fault, PayPage, Providers, ProvidersSettings, Twist, Visitor, WayBack,
+};
+use serde_json::Value;
+
+use crate::form::{self, Fields};
+use crate::receiver::Receiver;
+
+/// An account at a provider, and the protocol that is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Account {
+    Axis,
+    PaytmLegacy,
+    PaytmV3,
+    Payu,
+    PhonepeLegacy,
+    PhonepeV1,
+    PhonepeV2,
+}
+
+impl Account {
+    fn provider(self) -> simulator::Provider {
+        match self {
+            Account::Axis => simulator::Provider::Axis,
+            Account::PaytmLegacy | Account::PaytmV3 => simulator::Provider::Paytm,
+            Account::Payu => simulator::Provider::Payu,
+            Account::PhonepeLegacy | Account::PhonepeV1 | Account::PhonepeV2 => simulator::Provider::Phonepe,
+        }
+    }
+
+    fn protocol(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Account::Axis | Account::Payu => None,
+            Account::PaytmLegacy => Some(("paytm.protocol", "legacy")),
+            Account::PaytmV3 => Some(("paytm.protocol", "v3")),
+            Account::PhonepeLegacy => Some(("phonepe.protocol", "legacy")),
+            Account::PhonepeV1 => Some(("phonepe.protocol", "v1")),
+            Account::PhonepeV2 => Some(("phonepe.protocol", "v2")),
+        }
+    }
+
+    /// What the browser's news proves, and that of the provider's server.
+    fn proofs(self) -> (Proof, Proof) {
+        match self {
+            // Axis sends none from its server.
+            Account::Axis | Account::PaytmLegacy | Account::PaytmV3 | Account::Payu => {
+                (Proof::Content, Proof::Content)
+            }
+            Account::PhonepeLegacy | Account::PhonepeV1 => (Proof::Nothing, Proof::Content),
+            Account::PhonepeV2 => (Proof::Nothing, Proof::Sender),
+        }
+    }
+
+    fn adapter(self, properties: &HashMap<&str, String>, client: Client) -> Arc<dyn Gateway> {
+        let lookup = |name: &str| properties.get(name).cloned();
+        match self {
+            Account::Axis => Arc::new(Axis::from_properties(&lookup, client).unwrap()),
+            Account::PaytmLegacy | Account::PaytmV3 => {
+                Arc::new(Paytm::from_properties(&lookup, client).unwrap())
+            }
+            Account::Payu => Arc::new(Payu::from_properties(&lookup, client).unwrap()),
+            Account::PhonepeLegacy | Account::PhonepeV1 | Account::PhonepeV2 => {
+                Arc::new(Phonepe::from_properties(&lookup, client, Arc::new(SystemClock)).unwrap())
+            }
+        }
+    }
+
+    /// The fields in which its signed forms can be forged.
+    fn fields(self) -> Fields {
+        match self {
+            Account::Axis => Fields {
+                signature: "vpc_SecureHash",
+                order: "vpc_MerchTxnRef",
+                amount: "vpc_Amount",
+                outcome: "vpc_TxnResponseCode",
+                words: ["0", "2"],
+            },
+            Account::PaytmLegacy | Account::PaytmV3 => Fields {
+                signature: "CHECKSUMHASH",
+                order: "ORDERID",
+                amount: "TXNAMOUNT",
+                outcome: "STATUS",
+                words: ["TXN_SUCCESS", "TXN_FAILURE"],
+            },
+            Account::Payu => Fields {
+                signature: "hash",
+                order: "txnid",
+                amount: "amount",
+                outcome: "status",
+                words: ["success", "failure"],
+            },
+            Account::PhonepeLegacy | Account::PhonepeV1 | Account::PhonepeV2 => Fields {
+                signature: "checksum",
+                order: "transactionId",
+                amount: "amount",
+                outcome: "code",
+                words: ["PAYMENT_SUCCESS", "PAYMENT_ERROR"],
+            },
+        }
+    }
+}
+
+struct Simulated {
+    account: Account,
+    simulator: Providers,
+    base_url: String,
+    visitor: Visitor,
+    http: reqwest::Client,
+    receiver: Receiver,
+    pages: Mutex<HashMap<String, PayPage>>,
+    ways_back: Mutex<HashMap<String, WayBack>>,
+}
+
+pub(crate) async fn provider(account: Account) -> Arc<dyn Provider> {
+    let receiver = Receiver::start().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}", listener.local_addr().unwrap());
+    let mut settings = ProvidersSettings::new(&base_url);
+    settings.paytm.webhook_url = Some(receiver.url.clone());
+    settings.phonepe.webhook_url = Some(receiver.url.clone());
+    settings.payu.webhook_url = Some(receiver.url.clone());
+    let simulator = Providers::new(settings).unwrap();
+    let router = simulator.router();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let visitor = Visitor::new(Duration::from_secs(20)).unwrap();
+    let http = reqwest::Client::new();
+    let (pages, ways_back) = Default::default();
+    Arc::new(Simulated { account, simulator, base_url, visitor, http, receiver, pages, ways_back })
+}
+
+impl Simulated {
+    fn properties(&self, base_url: &str) -> HashMap<&'static str, String> {
+        let mut properties: HashMap<&str, String> = self.simulator.properties(base_url).into_iter().collect();
+        properties.insert("phonepe.v2.auth.host", format!("{}/phonepe", self.base_url));
+        properties.extend(self.account.protocol().map(|(name, protocol)| (name, protocol.to_owned())));
+        properties
+    }
+
+    /// The payer chooses on the page they are at.
+    async fn choose(&self, order: &TxnId, choice: Choice) {
+        let page = self.pages.lock().unwrap().remove(order.as_str()).expect("the payer is at the pay page");
+        let way_back = self.visitor.choose(&page, choice).await.unwrap();
+        self.ways_back.lock().unwrap().extend(way_back.map(|way| (order.to_string(), way)));
+    }
+
+    fn pays_with(twist: Twist) -> Choice {
+        Choice::PayWith(Fault::Order(twist))
+    }
+
+    async fn elapse(&self, order: &TxnId) {
+        let provider = self.account.provider().path();
+        let url = format!("{}/control/orders/{provider}/{order}/elapse", self.base_url);
+        assert!(self.http.post(url).send().await.unwrap().status().is_success());
+        // The browser came back before.
+        self.ways_back.lock().unwrap().remove(order.as_str());
+    }
+}
+
+#[async_trait]
+impl Provider for Simulated {
+    fn gateway(&self) -> Arc<dyn Gateway> {
+        self.gateway_at(&self.base_url, Duration::from_secs(20))
+    }
+
+    fn gateway_at(&self, base_url: &str, patience: Duration) -> Arc<dyn Gateway> {
+        let client = Client::new(Limits { total_timeout: patience, ..Limits::default() }).unwrap();
+        self.account.adapter(&self.properties(base_url), client)
+    }
+
+    fn notify_url(&self) -> String {
+        self.receiver.url.clone()
+    }
+
+    async fn arrive(&self, redirect: &Redirect) -> Seen {
+        let way = match redirect.clone() {
+            Redirect::To(url) => WayBack::Follow(url),
+            Redirect::Form { action, fields } => WayBack::Post { action, fields },
+        };
+        let page = self.visitor.open(&way).await.expect("the provider accepts the payment");
+        let named = page.fields.iter().find(|(name, _)| name == "order").expect("the page names its order");
+        let order = named.1.clone();
+        self.pages.lock().unwrap().insert(order.clone(), page);
+        let entry = self.simulator.book_entry_of(self.account.provider(), &order).unwrap();
+        Seen { order: entry.order, amount_paise: entry.amount_paise }
+    }
+
+    async fn does(&self, order: &TxnId, deed: Deed) {
+        let later = 3600;
+        match deed {
+            Deed::IsPaid => self.choose(order, Choice::Pay).await,
+            Deed::IsPaidOtherwise => self.choose(order, Self::pays_with(Twist::WrongAmount)).await,
+            Deed::IsDeclined => self.choose(order, Choice::Decline).await,
+            Deed::IsPending => self.choose(order, Self::pays_with(Twist::Pending { seconds: later })).await,
+            Deed::IsDeclinedForNow => {
+                self.choose(order, Self::pays_with(Twist::PaidAfterDeclined { seconds: later })).await;
+            }
+            Deed::IsPaidAtLast => self.elapse(order).await,
+            Deed::IsUnheardOf => self.choose(order, Self::pays_with(Twist::UnknownCode)).await,
+        }
+    }
+
+    fn never(&self) -> Vec<Deed> {
+        Vec::new()
+    }
+
+    async fn news(&self, order: &TxnId) -> Vec<News> {
+        let (by_browser, by_server) = self.account.proofs();
+        let way = self.ways_back.lock().unwrap().get(order.as_str()).cloned();
+        let answer = way.map(|way| match way {
+            WayBack::Follow(url) => form::brought_by_browser(&url, Vec::new()),
+            WayBack::Post { action, fields } => form::brought_by_browser(&action, fields),
+        });
+        let mut news: Vec<News> =
+            answer.map(|answer| News { answer, by_browser: true, proof: by_browser }).into_iter().collect();
+        self.simulator.tick().await;
+        let reports = self.receiver.take().into_iter();
+        news.extend(reports.map(|answer| News { answer, by_browser: false, proof: by_server }));
+        news
+    }
+
+    fn forged(&self, news: &News, forgery: &Forgery) -> Option<Answer> {
+        match self.account {
+            Account::PhonepeLegacy | Account::PhonepeV1 if !news.by_browser => {
+                Some(forged_callback(self.account, &news.answer, forgery))
+            }
+            Account::PhonepeV2 if !news.by_browser => Some(forged_webhook(&news.answer, forgery)),
+            Account::Axis
+            | Account::PaytmLegacy
+            | Account::PaytmV3
+            | Account::Payu
+            | Account::PhonepeLegacy
+            | Account::PhonepeV1
+            | Account::PhonepeV2 => self.account.fields().forged(&news.answer, forgery),
+        }
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        let secret = [
+            "axis.merchant.secret.key",
+            "axis.merchant.pwd",
+            "paytm.merchant.secret.key",
+            "phonepe.merchant.secret.key",
+            "phonepe.v2.client.secret",
+            "phonepe.v2.webhook.password",
+            "payu.merchant.salt",
+        ];
+        let properties = self.properties(&self.base_url);
+        secret.iter().map(|name| properties[name].clone()).collect()
+    }
+}
+
+fn with_header(answer: &Answer, name: &str, change: impl Fn(&str) -> String) -> Answer {
+    let headers = answer.headers.iter().map(|(header, value)| {
+        let value = if header == name { change(value) } else { value.to_owned() };
+        (header.to_owned(), value)
+    });
+    Answer { headers: Params::new(headers.collect()), ..answer.clone() }
+}
+
+/// PhonePe's signed callback: the report in base64, its signature in a header.
+fn forged_callback(account: Account, answer: &Answer, forgery: &Forgery) -> Answer {
+    let mut body: Value = serde_json::from_slice(&answer.body).unwrap();
+    let decoded = STANDARD.decode(body["response"].as_str().unwrap()).unwrap();
+    let mut report: Value = serde_json::from_slice(&decoded).unwrap();
+    let order = if account == Account::PhonepeV1 { "merchantTransactionId" } else { "transactionId" };
+    match forgery {
+        Forgery::Signature => return with_header(answer, "x-verify", form::other_first_letter),
+        Forgery::Order(other) => report["data"][order] = other.as_str().into(),
+        Forgery::Amount => report["data"]["amount"] = 1.into(),
+        Forgery::Outcome => {
+            let words = ["PAYMENT_SUCCESS", "PAYMENT_ERROR"];
+            report["code"] = form::other_word(report["code"].as_str().unwrap(), words).into();
+        }
+    }
+    body["response"] = STANDARD.encode(report.to_string()).into();
+    Answer { body: body.to_string().into(), ..answer.clone() }
+}
+
+/// Standard Checkout's webhook: plain JSON, and a header that knows a password.
+fn forged_webhook(answer: &Answer, forgery: &Forgery) -> Answer {
+    let mut body: Value = serde_json::from_slice(&answer.body).unwrap();
+    match forgery {
+        Forgery::Signature => return with_header(answer, "authorization", form::other_first_letter),
+        Forgery::Order(other) => body["payload"]["merchantOrderId"] = other.as_str().into(),
+        Forgery::Amount => body["payload"]["amount"] = 1.into(),
+        Forgery::Outcome => {
+            let words = ["COMPLETED", "FAILED"];
+            let state = form::other_word(body["payload"]["state"].as_str().unwrap(), words);
+            body["payload"]["state"] = state.into();
+        }
+    }
+    Answer { body: body.to_string().into(), ..answer.clone() }
+}

@@ -1,0 +1,152 @@
+//! Every error there is, as clients read it.
+
+use std::time::Duration;
+
+use axum::response::IntoResponse;
+use http::{StatusCode, header};
+use http_body_util::BodyExt;
+use payment_digit::DigitError;
+use payment_domain::TxnId;
+use payment_gateway::GatewayError;
+use payment_service::{CallbackError, CreateError, PaymentPageError, Refusal, SearchError, SettleError};
+use payment_store::StoreError;
+
+use super::ApiError;
+use crate::edge::Notes;
+
+/// A cause that no client may read.
+const SECRET: &str = "SELECT * FROM eg_pg_transactions at /var/lib/payments.db";
+
+fn store() -> [StoreError; 2] {
+    [StoreError::Unavailable(SECRET.into()), StoreError::Failed(SECRET.into())]
+}
+
+fn gateway() -> Vec<GatewayError> {
+    vec![
+        GatewayError::NotSent(SECRET.into()),
+        GatewayError::Unanswered(SECRET.into()),
+        GatewayError::Unreadable(SECRET.to_owned()),
+        GatewayError::Refused { code: "U16\r\n<b>".to_owned() },
+        GatewayError::Unavailable { retry_after: Duration::from_millis(1500) },
+        GatewayError::BadSignature,
+        GatewayError::WrongTransaction,
+    ]
+}
+
+fn digit() -> Vec<DigitError> {
+    vec![
+        DigitError::NotSent { service: "egov-idgen", source: SECRET.into() },
+        DigitError::Unanswered { service: "egov-user", source: SECRET.into() },
+        DigitError::Refused {
+            service: "collection-services",
+            body: r#"{"Errors":[{"code":"X"}]}"#.to_owned(),
+        },
+        DigitError::Refused { service: "collection-services", body: SECRET.to_owned() },
+        DigitError::Incomplete { code: "BANK_ACCOUNT_FETCH_ERROR", message: "no account".to_owned() },
+    ]
+}
+
+fn settling(error: SettleError) -> ApiError {
+    ApiError::Settle(TxnId::new("PB_PG_1").unwrap(), error)
+}
+
+fn all() -> Vec<ApiError> {
+    let mut all = vec![
+        ApiError::MissingBody,
+        ApiError::BrokenJson { line: 3, column: 14 },
+        ApiError::WrongJsonType,
+        ApiError::UnsupportedMediaType("text/plain".to_owned()),
+        ApiError::InvalidIdempotencyKey,
+        ApiError::MissingTxnId,
+        ApiError::NoCallbackUrl,
+        ApiError::BodyTooLarge(262_144),
+        ApiError::UrlTooLong(8192),
+        ApiError::TooManyParameters(200),
+        ApiError::BodyTooSlow,
+        ApiError::TooSlow,
+        ApiError::NoSuchEndpoint,
+        ApiError::MethodNotAllowed,
+        ApiError::Internal("what happened is ours to know"),
+    ];
+    let refusal = Refusal { code: "INVALID_PAYMENT_GATEWAY", message: "Invalid".to_owned() };
+    all.extend(
+        [
+            CreateError::Refused(vec![refusal]),
+            CreateError::KeyReused,
+            CreateError::StillRunning,
+            CreateError::Interrupted,
+        ]
+        .map(ApiError::from),
+    );
+    all.extend(gateway().into_iter().map(|error| CreateError::from(error).into()));
+    all.extend(digit().into_iter().map(|error| CreateError::from(error).into()));
+    all.extend(store().map(|error| CreateError::from(error).into()));
+    all.extend(
+        [
+            SettleError::NotFound,
+            SettleError::BadSignature,
+            SettleError::WrongTransaction,
+            SettleError::Interrupted,
+        ]
+        .map(settling),
+    );
+    all.extend(store().map(|error| settling(error.into())));
+    all.push(SearchError::ScopeRequired.into());
+    all.extend(store().map(|error| SearchError::from(error).into()));
+    all.extend(
+        [
+            CallbackError::UnknownGateway,
+            CallbackError::UnknownTransaction,
+            CallbackError::Refused,
+            CallbackError::TryAgain,
+        ]
+        .map(ApiError::from),
+    );
+    all.extend(store().map(|error| CallbackError::from(error).into()));
+    all.push(PaymentPageError::NotFound.into());
+    all.extend(store().map(|error| PaymentPageError::from(error).into()));
+    all.extend(store().map(ApiError::from));
+    all
+}
+
+#[tokio::test]
+async fn every_error_has_its_status_its_code_and_its_sentence() {
+    let mut listed = Vec::new();
+    for error in all() {
+        let variant = format!("{error:?}").replace(SECRET, "…");
+        let response = error.into_response();
+        let status = response.status();
+        let retry_after =
+            response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
+        let cause = response.extensions().get::<Notes>().unwrap().cause.clone();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let text = std::str::from_utf8(&body).unwrap();
+        assert!(!text.contains("SELECT"), "{variant}: {text}");
+        assert_eq!(cause.is_some(), status.is_server_error(), "{variant}");
+        let body: serde_json::Value = serde_json::from_str(text).unwrap();
+        let entry = &body["Errors"][0];
+        listed.push(format!(
+            "{variant}\n    {} {} {}{}",
+            status.as_u16(),
+            entry["code"].as_str().unwrap(),
+            entry["message"],
+            retry_after.map(|seconds| format!(" (retry after {seconds} s)")).unwrap_or_default()
+        ));
+    }
+    insta::assert_snapshot!(listed.join("\n"));
+}
+
+#[test]
+fn the_log_is_told_the_cause() {
+    let error = ApiError::from(CreateError::from(StoreError::Unavailable("disk I/O error".into())));
+    assert_eq!(error.with_causes(), "the database is not available: disk I/O error");
+    let response = settling(SettleError::NotFound).into_response();
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    let notes = response.extensions().get::<Notes>().unwrap();
+    assert_eq!((notes.code.as_deref(), &notes.txn_id), (Some("TXN_UPDATE_NOT_FOUND"), &None));
+    let response = settling(SettleError::BadSignature).into_response();
+    assert!(
+        response.extensions().get::<Notes>().unwrap().txn_id.is_some(),
+        "who was forged is worth knowing"
+    );
+}

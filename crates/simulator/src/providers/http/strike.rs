@@ -1,0 +1,40 @@
+//! What can happen to the answer of a call.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+
+use crate::providers::Providers;
+use crate::providers::fault::Strike;
+
+/// Something that is no answer of any provider: not even text.
+const GARBAGE: &[u8] = b"\x1f\x8b\xff\xfe<html><body>upstream connect error{\"status\":";
+
+/// Lets the answer through, or what is left of it.
+pub(crate) async fn carry_out(providers: &Providers, strike: Option<Strike>, answer: Response) -> Response {
+    match strike {
+        None => answer,
+        Some(Strike::Slow { ms }) => {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+            answer
+        }
+        Some(Strike::ServerError) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n").into_response()
+        }
+        Some(Strike::Cut) => cut(),
+        Some(Strike::Hang) => {
+            tokio::time::sleep(providers.inner.settings.hang_for).await;
+            cut()
+        }
+        Some(Strike::Garbage) => ([(header::CONTENT_TYPE, "text/html")], GARBAGE).into_response(),
+    }
+}
+
+/// An answer that fails before its first byte: the server can only close the connection.
+fn cut() -> Response {
+    let broken = stream::once(async { Err::<Bytes, _>(std::io::Error::other("cut on demand")) });
+    Response::new(Body::from_stream(broken))
+}

@@ -1,0 +1,73 @@
+"""One SQLite file: the toy provider's orders, and the nonces that were used."""
+
+import sqlite3
+import threading
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS orders (
+    number TEXT PRIMARY KEY,
+    token TEXT NOT NULL UNIQUE,
+    amount_paise INTEGER NOT NULL,
+    description TEXT NOT NULL,
+    return_url TEXT NOT NULL,
+    notify_url TEXT NOT NULL,
+    status TEXT NOT NULL,
+    taken_paise INTEGER,
+    payment_id TEXT
+);
+CREATE TABLE IF NOT EXISTS nonces (nonce TEXT PRIMARY KEY, used_at INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS nonces_by_time ON nonces (used_at);
+"""
+
+_COLUMNS = (
+    "number", "token", "amount_paise", "description", "return_url", "notify_url", "status",
+    "taken_paise", "payment_id",
+)
+
+
+class Books:
+    """Safe to use from several threads; every change is on disk before it is answered."""
+
+    def __init__(self, path):
+        self._lock = threading.Lock()
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.executescript(_SCHEMA)
+
+    def _run(self, statement, values=()):
+        with self._lock:
+            cursor = self._connection.execute(statement, values)
+            return cursor.fetchall(), cursor.rowcount
+
+    def add_order(self, order):
+        """Adds an order unless there is one of that number; returns the one that is there."""
+        marks = ", ".join("?" for _ in _COLUMNS)
+        self._run(
+            f"INSERT INTO orders ({', '.join(_COLUMNS)}) VALUES ({marks}) ON CONFLICT (number) DO NOTHING",
+            tuple(order[column] for column in _COLUMNS),
+        )
+        return self.order("number", order["number"])
+
+    def order(self, column, value):
+        """The order with this number or token, or None."""
+        if column not in ("number", "token"):
+            raise ValueError(column)
+        rows, _ = self._run(f"SELECT {', '.join(_COLUMNS)} FROM orders WHERE {column} = ?", (value,))
+        return dict(zip(_COLUMNS, rows[0])) if rows else None
+
+    def move(self, number, before, status, taken_paise, payment_id):
+        """Moves an order on if it stands at one of `before`; returns whether it did."""
+        marks = ", ".join("?" for _ in before)
+        _, changed = self._run(
+            f"UPDATE orders SET status = ?, taken_paise = ?, payment_id = ? WHERE number = ? AND status IN ({marks})",
+            (status, taken_paise, payment_id, number, *before),
+        )
+        return changed == 1
+
+    def is_new_nonce(self, nonce, now, remember_seconds):
+        """Notes a nonce; returns False when it was noted before."""
+        self._run("DELETE FROM nonces WHERE used_at < ?", (now - remember_seconds,))
+        _, added = self._run(
+            "INSERT INTO nonces (nonce, used_at) VALUES (?, ?) ON CONFLICT (nonce) DO NOTHING", (nonce, now)
+        )
+        return added == 1
