@@ -85,7 +85,11 @@ pub fn decide(status: StatusName, amount: Money, outcome: &Outcome, life: OrderL
         (StatusName::Pending | StatusName::Success, Outcome::Refunded) => {
             Verdict::keep(Some(AttentionKind::Refunded))
         }
-        (StatusName::Failure, Outcome::Paid { .. }) => Verdict::keep(Some(AttentionKind::LateSuccess)),
+        (StatusName::Failure, Outcome::Paid { amount: Some(paid) }) if *paid == amount => {
+            Verdict::keep(Some(AttentionKind::LateSuccess))
+        }
+        // Often the very answer it failed for: that is the same case, not a second one.
+        (StatusName::Failure, Outcome::Paid { .. }) => Verdict::keep(Some(AttentionKind::AmountMismatch)),
         (StatusName::Pending, Outcome::Pending | Outcome::Unrecognised { .. })
         | (StatusName::Success, _)
         | (
@@ -153,6 +157,12 @@ mod tests {
         let verdict = decide(StatusName::Failure, rupees(100), &paid(100), OrderLife::Over);
         assert_eq!(verdict.change, None);
         assert_eq!(verdict.attention, Some(AttentionKind::LateSuccess));
+    }
+
+    #[test]
+    fn a_wrong_amount_stays_one_case_however_often_it_is_reported() {
+        let verdict = decide(StatusName::Failure, rupees(100), &paid(99), OrderLife::Running);
+        assert_eq!(verdict.attention, Some(AttentionKind::AmountMismatch));
     }
 
     fn outcomes() -> impl Strategy<Value = Outcome> {

@@ -189,14 +189,8 @@ impl Check<'_> {
             self.fault(txn, &format!("should be {expected:?}: the books say {entry:?}"));
         }
         let kinds: Vec<AttentionKind> = attention.iter().map(|case| case.kind).collect();
-        // Whoever asks again after a wrong amount is told of a payment for a failed transaction.
-        let known =
-            |kind: &AttentionKind| matches!(kind, AttentionKind::AmountMismatch | AttentionKind::LateSuccess);
-        let as_expected = match mismatch {
-            true => kinds.contains(&AttentionKind::AmountMismatch) && kinds.iter().all(known),
-            false => kinds.is_empty(),
-        };
-        if !as_expected {
+        let expected: &[AttentionKind] = if mismatch { &[AttentionKind::AmountMismatch] } else { &[] };
+        if kinds != expected {
             self.fault(txn, &format!("waits for attention for {kinds:?}"));
         }
     }
