@@ -45,7 +45,7 @@ struct Table {
 pub(crate) fn raw_sqlite(written: &Path, empty: &Path, group: usize, limit: Duration) -> Result<f64> {
     let source = Connection::open(written)?;
     let (txn_id, bill_id): (String, String) = source.query_row(
-        "SELECT txn_id, bill_id FROM eg_pg_transactions ORDER BY row_id LIMIT 1",
+        "SELECT txn_id, bill_id FROM eg_pg_transactions ORDER BY created_time, txn_id LIMIT 1",
         [],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
@@ -87,7 +87,7 @@ fn read_rows(source: &Connection, table: &str, key: &str, txn_id: &str) -> Resul
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     // Numbers that the database gives itself.
-    columns.retain(|column| !matches!(column.as_str(), "sequence" | "row_id"));
+    columns.retain(|column| column != "sequence");
     let list = columns.join(", ");
     let mut query = source.prepare(&format!("SELECT {list} FROM {table} WHERE {key} = ?1"))?;
     let rows = query

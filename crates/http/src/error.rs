@@ -329,11 +329,9 @@ fn tell_gateway(error: &GatewayError) -> Told {
 
 fn tell_store(error: &StoreError) -> Told {
     match error {
-        StoreError::Unavailable(_) => Told::away(
-            "DATABASE_UNAVAILABLE",
-            "The database is not available; nothing was changed, send the request again",
-        )
-        .retry_after(5),
+        StoreError::Unavailable(_) => {
+            Told::away("DATABASE_UNAVAILABLE", "The database is not available; try again").retry_after(5)
+        }
         StoreError::Failed(_) => Told::internal(),
     }
 }

@@ -3,10 +3,19 @@
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
+use crate::transaction::create::EXAMPLE_BILL;
+
 const METHODS: [&str; 2] = ["get", "post"];
+/// Parameters that name a transaction: the collection remembers the one created last.
+const TRANSACTION_PARAMETERS: [&str; 3] = ["transactionId", "txnId", "eg_pg_txnid"];
+/// Before a transaction is created: a bill that nobody has paid.
+const NEW_BILL: &str = "pm.collectionVariables.set('billId', pm.variables.replaceIn('{{$guid}}'));";
+/// After it was created: which one it is.
+const REMEMBER_TRANSACTION: &str = "if (pm.response.code === 200) pm.collectionVariables.set('txnId', pm.response.json().Transaction.txnId);";
 
 /// A collection with one request for each operation of the document, in a folder for each tag. Its
-/// variable `baseUrl` says where the service is.
+/// variable `baseUrl` says where the service is; each new transaction is for a new bill, and the
+/// other requests are about the transaction created last.
 pub fn postman(document: &OpenApi) -> Value {
     let document = serde_json::to_value(document).unwrap_or_default();
     let base_path = document.pointer("/servers/0/url").and_then(Value::as_str).unwrap_or_default();
@@ -26,7 +35,11 @@ pub fn postman(document: &OpenApi) -> Value {
             "description": document.pointer("/info/description"),
             "schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json",
         },
-        "variable": [{"key": "baseUrl", "value": format!("http://localhost:9000{}", base_path.trim_end_matches('/'))}],
+        "variable": [
+            {"key": "baseUrl", "value": format!("http://localhost:9000{}", base_path.trim_end_matches('/'))},
+            {"key": "billId", "value": ""},
+            {"key": "txnId", "value": ""},
+        ],
         "item": folders,
     })
 }
@@ -94,7 +107,13 @@ fn request(document: &Value, path: &str, method: &str, operation: &Value) -> Val
     if let Some(body) = body {
         request.insert("body".to_owned(), body);
     }
-    json!({ "name": operation["summary"], "request": request })
+    let name = operation["summary"].as_str().unwrap_or_default().trim_end_matches('.');
+    let mut item = json!({ "name": name, "request": request });
+    if operation["operationId"] == "createTransaction" {
+        let script = |listen: &str, line: &str| json!({"listen": listen, "script": {"type": "text/javascript", "exec": [line]}});
+        item["event"] = json!([script("prerequest", NEW_BILL), script("test", REMEMBER_TRANSACTION)]);
+    }
+    item
 }
 
 fn description(operation: &Value) -> Value {
@@ -103,22 +122,23 @@ fn description(operation: &Value) -> Value {
 
 /// The parameters of one place; those that need not be given are switched off.
 fn parameters<'a>(operation: &'a Value, place: &'a str) -> impl Iterator<Item = Value> + 'a {
-    array(&operation["parameters"]).iter().filter(move |parameter| parameter["in"] == place).map(
-        |parameter| {
-            let example = parameter.get("example").or(parameter.pointer("/schema/default"));
-            let value = match example {
-                Some(Value::String(text)) => text.clone(),
-                Some(other) => other.to_string(),
-                None => String::new(),
-            };
-            json!({
-                "key": parameter["name"],
-                "value": value,
-                "description": parameter.get("description"),
-                "disabled": parameter["required"] != json!(true),
-            })
-        },
-    )
+    array(&operation["parameters"]).iter().filter(move |parameter| parameter["in"] == place).map(parameter)
+}
+
+fn parameter(parameter: &Value) -> Value {
+    let remembered = TRANSACTION_PARAMETERS.iter().any(|name| parameter["name"] == *name);
+    let value = match parameter.get("example").or(parameter.pointer("/schema/default")) {
+        _ if remembered => "{{txnId}}".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    };
+    json!({
+        "key": parameter["name"],
+        "value": value,
+        "description": parameter.get("description"),
+        "disabled": !remembered && parameter["required"] != json!(true),
+    })
 }
 
 fn body(document: &Value, request_body: &Value) -> Option<Value> {
@@ -127,7 +147,7 @@ fn body(document: &Value, request_body: &Value) -> Option<Value> {
     if example.is_null() {
         return None;
     }
-    let text = serde_json::to_string_pretty(&example).unwrap_or_default();
+    let text = serde_json::to_string_pretty(&example).unwrap_or_default().replace(EXAMPLE_BILL, "{{billId}}");
     Some(json!({"mode": "raw", "raw": text, "options": {"raw": {"language": "json"}}}))
 }
 
@@ -186,7 +206,10 @@ mod tests {
         assert_eq!(create["url"]["raw"], "{{baseUrl}}/transaction/v1/_create");
         let body: Value = serde_json::from_str(create["body"]["raw"].as_str().unwrap()).unwrap();
         assert_eq!(body["Transaction"]["txnAmount"], "100");
+        assert_eq!(body["Transaction"]["taxAndPayments"][0]["billId"], "{{billId}}");
         assert_eq!(body["Transaction"]["taxAndPayments"][0]["amountPaid"], 100);
         assert_eq!(body["RequestInfo"]["userInfo"]["type"], "CITIZEN");
+        let search = &collection["item"][0]["item"][1]["request"];
+        assert_eq!(search["url"]["raw"], "{{baseUrl}}/transaction/v1/_search?txnId={{txnId}}");
     }
 }

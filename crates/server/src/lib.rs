@@ -8,6 +8,7 @@ pub mod config;
 mod demo;
 mod failure;
 pub mod service;
+mod simulation;
 mod terminal;
 
 pub use commands::run;

@@ -46,6 +46,74 @@ fn the_demo_is_told_to_people_without_colours_in_a_pipe() {
 }
 
 #[test]
+fn the_demo_is_played_at_every_gateway_in_every_protocol() {
+    let folder = tempfile::tempdir().unwrap();
+    for play in [
+        &["axis"][..],
+        &["paytm"],
+        &["paytm", "--protocol", "v3"],
+        &["phonepe"],
+        &["phonepe", "--protocol", "v1"],
+        &["phonepe", "--protocol", "v2"],
+        &["payu"],
+    ] {
+        let output = run(folder.path(), &[&["demo", "--json", "--gateway"], play].concat());
+        assert!(output.status.success(), "{play:?}: {}{}", stdout(&output), stderr(&output));
+        let demo = json(&stdout(&output));
+        assert_eq!(demo["gateway"], play[0].to_uppercase());
+        let payments = demo["payments"].as_array().unwrap();
+        let came_to: Vec<_> = payments
+            .iter()
+            .map(|payment| (payment["status"].as_str().unwrap(), payment["receipt"].is_string()))
+            .collect();
+        assert_eq!(came_to, [("SUCCESS", true), ("FAILURE", false), ("PENDING", false)], "{play:?}");
+    }
+    for (impossible, told) in [
+        (["--gateway", "axis", "--protocol", "v1"], "AXIS has no such protocol"),
+        (["--gateway", "paytm", "--protocol", "v2"], "PAYTM has no such protocol"),
+        (["--gateway", "payu", "--url", "http://127.0.0.1:1/pg-service"], "leave out --url"),
+    ] {
+        let output = run(folder.path(), &[&["demo"][..], &impossible].concat());
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr(&output).contains(told), "{}", stderr(&output));
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "it leaves nothing behind");
+}
+
+#[tokio::test]
+async fn the_simulator_says_how_a_service_is_pointed_at_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (port, service_port) = (free_port(), free_port());
+    let service_url = format!("http://127.0.0.1:{service_port}/pg-service");
+    let mut simulator = pg_service(folder.path())
+        .args(["simulate", "--port", &port.to_string(), "--service-url", &service_url])
+        .args(["--write-properties", "simulator.properties"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut banner = BufReader::new(simulator.stdout.take().unwrap()).lines();
+    let told = banner.find(|line| line.as_ref().unwrap() == "pg-service --properties simulator.properties");
+    assert!(told.is_some(), "the banner tells how to go on");
+
+    let mut command = pg_service(folder.path());
+    command.args(["--properties", "simulator.properties"]);
+    let service = Service::start(command, service_port, &folder.path().join("log")).await;
+    let http = support::http_client();
+    let gateways = http.post(format!("{}/gateway/v1/_search", service.url())).send().await.unwrap();
+    let gateways: Value = gateways.json().await.unwrap();
+    assert_eq!(gateways, serde_json::json!(["AXIS", "PAYTM", "PAYU", "PHONEPE"]));
+    let books = http.get(format!("http://127.0.0.1:{port}/control/orders")).send().await.unwrap();
+    assert_eq!(books.json::<Value>().await.unwrap(), serde_json::json!({ "orders": [], "next": null }));
+
+    let in_use = run(folder.path(), &["simulate", "--port", &port.to_string()]);
+    assert!(stderr(&in_use).contains("is in use"), "{}", stderr(&in_use));
+    let id = simulator.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    assert_eq!(simulator.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn check_config_tells_every_problem_and_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let settings = concat!(

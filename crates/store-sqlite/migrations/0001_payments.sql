@@ -5,8 +5,7 @@
 -- moments are milliseconds since 1970.
 
 CREATE TABLE eg_pg_transactions (
-    id                   INTEGER PRIMARY KEY,
-    txn_id               TEXT    NOT NULL UNIQUE,
+    txn_id               TEXT    NOT NULL PRIMARY KEY,
     tenant_id            TEXT    NOT NULL,
     txn_amount_minor     INTEGER NOT NULL CHECK (txn_amount_minor BETWEEN 0 AND 999999999999999),
     currency             TEXT    NOT NULL,

@@ -71,10 +71,8 @@ impl Respond for Service {
         assert!(asked.is_signed(SECRET, &request.body, &header(SIGNATURE)), "the question is signed");
         let body = self.answer.to_string();
         let nonce = if self.manner == Manner::OtherNonce { "0".repeat(32) } else { nonce.clone() };
-        let timestamp = match self.manner {
-            Manner::OldTimestamp => (signature::seconds(NOW) - 301).to_string(),
-            _ => signature::seconds(NOW).to_string(),
-        };
+        let age = if self.manner == Manner::OldTimestamp { 301 } else { 0 };
+        let timestamp = (signature::seconds(NOW) - age).to_string();
         let answered = Signed {
             side: if self.manner == Manner::SignsAsARequest { Side::Request } else { Side::Response },
             path: if self.manner == Manner::SignsAnotherPath { "/bridge/start" } else { asked.path },
@@ -262,7 +260,7 @@ async fn a_refused_signature_is_told_to_the_operator_and_shows_no_secret() {
 
 #[tokio::test]
 async fn a_fault_of_the_network_is_never_an_answer() {
-    testing::asks_through_every_fault(|base_url, client| adapter_at(base_url, client)).await;
+    testing::asks_through_every_fault(adapter_at).await;
 }
 
 #[tokio::test]

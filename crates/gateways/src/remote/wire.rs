@@ -367,3 +367,39 @@ pub fn is_bare(answer: &Answer, txn: &Transaction) -> bool {
     let only_our_id = |params: &Params| params.iter().all(|(_, value)| value == txn.id.as_str());
     answer.body.is_empty() && only_our_id(&answer.params)
 }
+
+#[cfg(test)]
+mod tests {
+    use payment_gateway::conformance::sample;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_answer_panics(body: Vec<u8>) {
+            if let Some(answer) = Object::parse(&body) {
+                let txn = sample::transaction("T1", "1.00");
+                let _ = (redirect(&answer, &txn), status_report(&answer, &txn), verdict(&answer, &txn));
+            }
+        }
+
+        #[test]
+        fn only_the_word_paid_with_the_same_order_is_a_payment(
+            order in "(T1|\\PC{0,3})",
+            state in "(paid|\\PC{0,6})",
+            amount in "(100|\\PC{0,6})",
+            currency in "(INR|\\PC{0,3})",
+        ) {
+            let txn = sample::transaction("T1", "1.00");
+            let body = serde_json::json!({
+                "orderId": order, "state": state, "amountPaise": amount, "currency": currency,
+            });
+            let answer = Object::parse(body.to_string().as_bytes()).unwrap();
+            if let Ok(Report { outcome: Outcome::Paid { amount: paid }, .. }) = status_report(&answer, &txn) {
+                prop_assert!(order == "T1" && state == "paid");
+                prop_assert!(paid.is_none() || (currency.eq_ignore_ascii_case("INR") && paise(&amount) == paid));
+            }
+        }
+    }
+}

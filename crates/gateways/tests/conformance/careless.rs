@@ -149,10 +149,8 @@ impl Gateway for Sinner {
         if self.sin == Sin::PaysTwice {
             txn.id = TxnId::new(format!("{}-{before}", txn.id)).unwrap();
         }
-        let return_url = match self.sin {
-            Sin::SendsThePayerElsewhere => "https://elsewhere.example/",
-            _ => order.return_url,
-        };
+        let elsewhere = self.sin == Sin::SendsThePayerElsewhere;
+        let return_url = if elsewhere { "https://elsewhere.example/" } else { order.return_url };
         self.adapter.start(&Order { txn: &txn, return_url, ..*order }).await
     }
 

@@ -39,8 +39,19 @@ const ADAPTERS: &[(&str, Make)] = &[
     ("remote (Python)", || Box::pin(python::provider())),
 ];
 
+/// The name of the threads on which adapters sin.
+const CARELESS: &str = "careless";
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
+    rustls::crypto::ring::default_provider().install_default().expect("nobody came first");
+    // Adapters that sin panic where they should: nobody needs to see it.
+    let shown = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().name() != Some(CARELESS) {
+            shown(panic);
+        }
+    }));
     let trials = ADAPTERS.iter().flat_map(|&(adapter, make)| {
         promises().into_iter().map(move |promise| {
             let name = format!("{adapter}: {}", promise.name);
@@ -50,13 +61,14 @@ fn main() -> ExitCode {
     let notices = Sin::ALL.iter().map(|&(sin, promise)| {
         Trial::test(format!("the suite notices an adapter that sins: {sin:?}"), move || notices(sin, promise))
     });
-    libtest_mimic::run(&arguments, trials.chain(notices).collect()).exit_code()
+    let own = Trial::test("remote (Python): its own tests", python::own_tests);
+    libtest_mimic::run(&arguments, trials.chain(notices).chain([own]).collect()).exit_code()
 }
 
 /// Checks that an adapter which sins breaks this promise, and that it does so because it sins.
 fn notices(sin: Sin, promise: &str) -> Result<(), libtest_mimic::Failed> {
     let promise = promises().into_iter().find(|listed| listed.name == promise).ok_or("no such promise")?;
-    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = Builder::new_multi_thread().worker_threads(2).thread_name(CARELESS).enable_all().build()?;
     let broken = runtime.block_on(async {
         let provider = simulated::provider(Account::Axis).await;
         let checking = tokio::spawn(async move {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -48,12 +48,33 @@ impl Drop for Python {
     }
 }
 
+fn example() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/remote-gateway-python")
+}
+
+/// Without leaving compiled files among the sources.
+fn python() -> Command {
+    let mut python = Command::new("python3");
+    python.arg("-B");
+    python
+}
+
+const NO_PYTHON: &str = "python3 is needed for this test and cannot be started: install Python 3.9 or later";
+
+/// Runs the tests that the example brings along.
+pub(crate) fn own_tests() -> Result<(), libtest_mimic::Failed> {
+    let output =
+        python().args(["-m", "unittest", "discover", "-s"]).arg(example()).output().expect(NO_PYTHON);
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(String::from_utf8_lossy(&output.stderr).into_owned().into()),
+    }
+}
+
 pub(crate) async fn provider() -> Arc<dyn Provider> {
     let folder = tempfile::tempdir().unwrap();
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/remote-gateway-python/serve.py");
-    let mut process = Command::new("python3")
-        .arg("-B")
-        .arg(example)
+    let mut process = python()
+        .arg(example().join("serve.py"))
         .args(["--port", "0", "--database"])
         .arg(folder.path().join("provider.sqlite"))
         .env("REMOTE_GATEWAY_SECRET", SECRET)
@@ -61,7 +82,7 @@ pub(crate) async fn provider() -> Arc<dyn Provider> {
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .expect("python3 is needed for this test and cannot be started: install Python 3.9 or later");
+        .expect(NO_PYTHON);
     let mut line = String::new();
     BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let base_url = line.trim().rsplit("base URL ").next().unwrap_or_default().to_owned();

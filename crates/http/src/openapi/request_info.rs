@@ -41,7 +41,9 @@ impl PartialSchema for RequestInfoSchema {
             })
             .property(
                 "roles",
-                ArrayBuilder::new().schema_type(nullable(Type::Array)).items(ObjectBuilder::new()),
+                ArrayBuilder::new()
+                    .schema_type(nullable(Type::Array))
+                    .items(ObjectBuilder::new().schema_type(SchemaType::AnyValue)),
             )
             .schema_type(nullable(Type::Object))
             .description(Some("The user; needed to create a transaction."));

@@ -21,6 +21,7 @@ use crate::reply::Reply;
 use crate::request_info::ResponseInfo;
 use crate::validation::Violations;
 
+pub(crate) use request::EXAMPLE_BILL;
 use request::TransactionFields;
 
 /// The body of a request to create a transaction.

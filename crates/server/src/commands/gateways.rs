@@ -10,25 +10,14 @@ use crate::failure::Outcome;
 use crate::terminal::{Paint, say};
 
 struct Row {
-    name: &'static str,
+    name: String,
     active: bool,
-    protocol: &'static str,
+    protocol: String,
     places: Vec<String>,
 }
 
 pub(super) fn run(loaded: &Loaded, args: &GatewaysArgs) -> Outcome<ExitCode> {
-    let sandbox = ("SANDBOX", "sandbox", "signed link, signed callbacks, signed questions; no money moves");
-    let known = gateways::KNOWN.iter().map(|known| (known.name, known.prefix, known.protocol));
-    let rows: Vec<Row> = [sandbox]
-        .into_iter()
-        .chain(known)
-        .map(|(name, prefix, protocol)| Row {
-            name,
-            active: loaded.offers(prefix),
-            protocol,
-            places: loaded.places(prefix),
-        })
-        .collect();
+    let rows = rows(loaded);
     if args.json {
         let gateways: Vec<_> = rows
             .iter()
@@ -43,13 +32,32 @@ pub(super) fn run(loaded: &Loaded, args: &GatewaysArgs) -> Outcome<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn rows(loaded: &Loaded) -> Vec<Row> {
+    let row = |name: &str, prefix: &str, protocol: String| Row {
+        name: name.to_owned(),
+        active: loaded.offers(prefix),
+        protocol,
+        places: loaded.places(prefix),
+    };
+    let sandbox = "signed link, signed callbacks, signed questions; no money moves";
+    let mut rows = vec![row(gateways::SANDBOX, "sandbox", sandbox.to_owned())];
+    rows.extend(gateways::KNOWN.iter().map(|known| row(known.name, known.prefix, known.protocol.to_owned())));
+    rows.extend(
+        loaded.remote_gateways().iter().map(|remote| {
+            row(&remote.name, &remote.prefix, format!("remote gateway at {}", remote.base_url))
+        }),
+    );
+    rows
+}
+
 fn table(rows: &[Row], paint: Paint) -> String {
-    let protocol_width = rows.iter().map(|row| row.protocol.len()).max().unwrap_or_default();
-    let mut lines =
-        vec![paint.title(&format!(
-            "{:8}  {:8}  {:protocol_width$}  settings from",
-            "gateway", "offered", "protocol"
-        ))];
+    let width =
+        |of: fn(&Row) -> &str| rows.iter().map(|row| of(row).chars().count()).max().unwrap_or_default();
+    let (name_width, protocol_width) = (width(|row| &row.name), width(|row| &row.protocol));
+    let mut lines = vec![paint.title(&format!(
+        "{:name_width$}  {:8}  {:protocol_width$}  settings from",
+        "gateway", "offered", "protocol"
+    ))];
     for row in rows {
         let offered = if row.active {
             paint.good(&format!("{:8}", "yes"))
@@ -57,12 +65,13 @@ fn table(rows: &[Row], paint: Paint) -> String {
             paint.quiet(&format!("{:8}", "no"))
         };
         let places = if row.places.is_empty() { "defaults".to_owned() } else { row.places.join(", ") };
-        lines.push(format!("{:8}  {offered}  {:protocol_width$}  {places}", row.name, row.protocol));
+        lines
+            .push(format!("{:name_width$}  {offered}  {:protocol_width$}  {places}", row.name, row.protocol));
     }
     lines.push(String::new());
     lines
         .push(paint.quiet(
-            "Switch one on with <gateway>.active=true; `pg-service check-config` shows its settings.",
+            "Switch one on with <gateway>.active=true; `pg-service check-config` shows its settings. docs/remote-gateway.md tells how to add one.",
         ));
     lines.join("\n")
 }

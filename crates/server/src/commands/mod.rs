@@ -8,6 +8,7 @@ mod mask;
 mod migrate;
 mod openapi;
 mod serve;
+mod simulate;
 mod transaction;
 
 use std::process::ExitCode;
@@ -37,6 +38,7 @@ fn dispatch(cli: &Cli) -> Outcome<ExitCode> {
     match cli.command.as_ref().unwrap_or(&Command::Serve) {
         Command::Serve => serve::run(load(settings)?),
         Command::Demo(args) => demo::run(args),
+        Command::Simulate(args) => simulate::run(settings, args),
         Command::Migrate(args) => migrate::run(&configured(settings)?, args),
         Command::CheckConfig => check_config::run(&config::load(&settings.sources())),
         Command::Transaction(TransactionCommand::Show(args)) => {

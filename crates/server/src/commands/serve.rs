@@ -1,8 +1,8 @@
 //! `serve`: runs the service until it is told to stop.
 
 mod banner;
-mod logging;
-mod signals;
+pub(super) mod logging;
+pub(super) mod signals;
 
 use std::process::ExitCode;
 

@@ -1,4 +1,5 @@
-//! The gateways this program knows, each registered by one entry.
+//! The gateways there are: those this program knows, each registered by one entry, and remote ones,
+//! which are there because somebody configured them.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,13 +8,15 @@ use std::sync::Arc;
 use payment_domain::SystemClock;
 use payment_gateway::Gateway;
 use payment_gateways::axis::{Axis, AxisConfig};
-use payment_gateways::client::Client;
+use payment_gateways::client::{Client, Limits};
 use payment_gateways::config::{ConfigProblem, Lookup};
 use payment_gateways::paytm::Paytm;
 use payment_gateways::paytm::config::PaytmConfig;
 use payment_gateways::payu::{Payu, PayuConfig};
 use payment_gateways::phonepe::Phonepe;
 use payment_gateways::phonepe::config::PhonepeConfig;
+use payment_gateways::remote::config::{PREFIX as REMOTE, names_in};
+use payment_gateways::remote::{Remote, RemoteConfig};
 
 use super::origin::Origin;
 use super::reader::Reader;
@@ -32,6 +35,9 @@ pub struct Known {
     pub protocol: &'static str,
     read: fn(&Lookup<'_>) -> Result<Make, Vec<ConfigProblem>>,
 }
+
+/// The sandbox's name.
+pub const SANDBOX: &str = "SANDBOX";
 
 /// Every gateway beside the sandbox, in alphabetical order.
 pub const KNOWN: &[Known] = &[
@@ -74,11 +80,18 @@ fn read_one<C: Send + 'static, G: Gateway + 'static>(
 
 /// A gateway that is active, with its configuration.
 pub struct Configured {
-    name: &'static str,
+    name: String,
+    /// The limits of its calls, where it has some of its own.
+    limits: Option<Limits>,
     make: Make,
 }
 
 impl Configured {
+    /// The limits that the client of this gateway has to keep; `None` for those of all gateways.
+    pub fn limits(&self) -> Option<&Limits> {
+        self.limits.as_ref()
+    }
+
     /// The adapter.
     pub fn make(self, client: Client) -> Arc<dyn Gateway> {
         (self.make)(client)
@@ -92,10 +105,33 @@ impl fmt::Debug for Configured {
     }
 }
 
+/// A remote gateway as it is configured, whether or not it is active or complete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteGateway {
+    /// The name applications choose it by.
+    pub name: String,
+    /// What its settings begin with.
+    pub prefix: String,
+    /// Where it is; empty when that is not set.
+    pub base_url: String,
+}
+
+pub(super) fn remote_gateways(values: &Values) -> Vec<RemoteGateway> {
+    let reader = Reader::new(values);
+    let remote = |name: &str| {
+        let prefix = format!("{REMOTE}{name}");
+        let base_url = reader.text(&format!("{prefix}.base-url")).to_owned();
+        RemoteGateway { name: name.to_uppercase(), prefix, base_url }
+    };
+    names_in(values.names()).into_iter().map(remote).collect()
+}
+
 /// Whether the sandbox is offered: when somebody says so, and by itself as long as there is no
 /// other gateway. Beside real ones it would settle bills without money.
 pub(super) fn sandbox_is_active(reader: &Reader<'_>) -> bool {
-    let others = KNOWN.iter().any(|known| reader.flag(&format!("{}.active", known.prefix)));
+    let remote = names_in(reader.values.names()).into_iter().map(|name| format!("{REMOTE}{name}"));
+    let known = KNOWN.iter().map(|known| known.prefix.to_owned());
+    let others = known.chain(remote).any(|prefix| reader.flag(&format!("{prefix}.active")));
     match reader.set("sandbox.active") {
         Some(_) => reader.flag("sandbox.active"),
         None => !others,
@@ -105,23 +141,45 @@ pub(super) fn sandbox_is_active(reader: &Reader<'_>) -> bool {
 /// Reads the configurations of those that are active.
 pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Configured> {
     let values = reader.values;
+    // Only what was set: the adapter has the defaults, and a test compares them with the table's.
+    let lookup = |name: &str| values.set(name).map(|value| value.expose().to_owned());
     let mut configured = Vec::new();
-    for known in KNOWN {
-        let active = format!("{}.active", known.prefix);
-        if !reader.flag(&active) {
-            continue;
-        }
-        // Only what was set: the adapter has the defaults, and a test compares them with the table's.
-        match (known.read)(&|name| values.set(name).map(|value| value.expose().to_owned())) {
-            Ok(make) => configured.push(Configured { name: known.name, make }),
+    let mut take =
+        |reader: &mut Reader<'_>, active: &str, read: Result<Configured, Vec<ConfigProblem>>| match read {
+            Ok(one) => configured.push(one),
             Err(problems) => {
                 for ConfigProblem { property, problem } in problems {
                     reader.problem(&property, problem, format!("set it, or {active}=false"));
                 }
             }
+        };
+    for known in KNOWN {
+        let active = format!("{}.active", known.prefix);
+        if reader.flag(&active) {
+            let read = (known.read)(&lookup);
+            let one = read.map(|make| Configured { name: known.name.to_owned(), limits: None, make });
+            take(reader, &active, one);
+        }
+    }
+    for name in names_in(values.names()) {
+        let active = format!("{REMOTE}{name}.active");
+        if reader.flag(&active) {
+            take(reader, &active, read_remote(name, &active, &lookup));
         }
     }
     configured
+}
+
+fn read_remote(name: &str, active: &str, lookup: &Lookup<'_>) -> Result<Configured, Vec<ConfigProblem>> {
+    let own = KNOWN.iter().map(|known| known.name).chain([SANDBOX]);
+    if let Some(taken) = own.into_iter().find(|own| own.eq_ignore_ascii_case(name)) {
+        let problem = format!("cannot be switched on: {taken} is the name of a gateway of this program");
+        return Err(vec![ConfigProblem { property: active.to_owned(), problem }]);
+    }
+    let config = RemoteConfig::read(name, lookup)?;
+    let (name, limits) = (config.name.to_string(), Some(config.limits()));
+    let make: Make = Box::new(|client| Arc::new(Remote::new(config, client, Arc::new(SystemClock))));
+    Ok(Configured { name, limits, make })
 }
 
 /// Where the settings that begin with `prefix` come from, each place once.

@@ -52,6 +52,12 @@ impl Loaded {
         gateways::places(&self.values, prefix)
     }
 
+    /// The remote gateways that somebody set anything of, active or not: their names as applications
+    /// write them, what their settings begin with, and where they are.
+    pub fn remote_gateways(&self) -> Vec<gateways::RemoteGateway> {
+        gateways::remote_gateways(&self.values)
+    }
+
     /// Whether a gateway is offered, by what its settings begin with.
     pub fn offers(&self, prefix: &str) -> bool {
         let reader = reader::Reader::new(&self.values);

@@ -28,7 +28,9 @@ Settings come from these places; a later one counts more:
 
 A blank value is no value. A **secret** is never shown; it can also be kept in a file of its own that is
 named by `<name>.file`, or `<VARIABLE>_FILE` in the environment. Settings *per tenant* are named
-`<name>.<tenant>`, and `<name>` alone (or `<name>.*`) stands for all other tenants.
+`<name>.<tenant>`, and `<name>` alone (or `<name>.*`) stands for all other tenants. In the environment
+the name of a remote gateway is written in upper case with underscores for dashes: `base-url` of `city-pay`
+is `PG_SERVICE_REMOTE_CITY_PAY_BASE_URL`.
 
 `pg-service check-config` shows every problem together with the place it came from, and the effective
 settings with their origins.
@@ -84,7 +86,8 @@ fn unsupported_row(out: &mut String, setting: &Setting) {
 fn name(setting: &Setting) -> String {
     let alias = setting.alias.map(|alias| format!(" (or `{alias}`)")).unwrap_or_default();
     let below = match setting.shape {
-        Shape::Single => "",
+        // The key itself says where the name stands.
+        Shape::Single | Shape::Named => "",
         Shape::PerTenant => "[.<tenant>]",
         Shape::Below => ".…",
     };

@@ -68,7 +68,7 @@ fn rows(setting: &'static Setting, values: &Values, config: Option<&Config>) -> 
             },
         };
         let key = match setting.shape {
-            Shape::Single => setting.key.to_owned(),
+            Shape::Single | Shape::Named => setting.key.to_owned(),
             Shape::PerTenant => format!("{}.<tenant>", setting.key),
             Shape::Below => format!("{}.…", setting.key),
         };

@@ -84,9 +84,14 @@ pub enum Shape {
     Single,
     /// One setting a tenant, named `<key>.<tenant>`; without a tenant it is that of all others.
     PerTenant,
+    /// One setting of each thing that people give a name: [`NAME`] in the key stands for it.
+    Named,
     /// Every name below this one.
     Below,
 }
+
+/// What stands in a key for the name that people give.
+pub const NAME: &str = "<name>";
 
 /// One setting.
 #[derive(Debug, Clone, Copy)]
@@ -152,6 +157,11 @@ impl Setting {
         Setting { shape: Shape::PerTenant, ..self }
     }
 
+    /// There is one for each thing that has a name.
+    pub const fn named(self) -> Setting {
+        Setting { shape: Shape::Named, ..self }
+    }
+
     /// It stands for every name below it.
     pub const fn and_below(self) -> Setting {
         Setting { shape: Shape::Below, ..self }
@@ -181,7 +191,14 @@ impl Setting {
         match self.shape {
             Shape::Single => false,
             Shape::PerTenant | Shape::Below => below.is_some_and(|rest| !rest.is_empty()),
+            Shape::Named => name_in(self.key, NAME, name).is_some_and(|given| !given.contains('.')),
         }
+    }
+
+    /// Its name as it would stand beside another one: that of the same thing, if things have names.
+    pub fn beside(&self, name: &str) -> String {
+        let given = name.split('.').nth(1).filter(|_| self.shape == Shape::Named);
+        given.map_or_else(|| self.key.to_owned(), |given| self.key.replace(NAME, given))
     }
 
     /// The names of its variable in the environment, the one that counts most first: with our prefix
@@ -199,6 +216,12 @@ impl Setting {
             Family::Digit => [own, plain].concat(),
         }
     }
+}
+
+/// The name in `text` that stands where `placeholder` stands in `pattern`.
+pub fn name_in<'a>(pattern: &str, placeholder: &str, text: &'a str) -> Option<&'a str> {
+    let (before, behind) = pattern.split_once(placeholder)?;
+    text.strip_prefix(before)?.strip_suffix(behind).filter(|name| !name.is_empty())
 }
 
 /// What the variables of this service begin with.
@@ -241,5 +264,15 @@ mod tests {
         assert!(hosts.covers("callback.allowed-hosts") && hosts.covers("callback.allowed-hosts.pb.amritsar"));
         assert!(!hosts.covers("callback.allowed-hosts.") && !hosts.covers("callback.allowed-hostsx.pb"));
         assert!(!Setting::own("data.dir", Kind::Path, "").covers("data.dir.x"));
+    }
+
+    #[test]
+    fn a_setting_of_named_things_covers_each_name() {
+        let url = Setting::own("remote.<name>.base-url", Kind::Url, "").named();
+        assert!(url.covers("remote.citypay.base-url"));
+        for other in ["remote.base-url", "remote..base-url", "remote.a.b.base-url", "remote.citypay.secret"] {
+            assert!(!url.covers(other), "{other}");
+        }
+        assert_eq!(url.beside("remote.citypay.base_url"), "remote.citypay.base-url");
     }
 }

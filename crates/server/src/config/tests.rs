@@ -256,3 +256,71 @@ fn the_sandbox_steps_back_when_there_is_a_real_gateway() {
     given.toml = Some("sandbox.active = true\n");
     assert!(given.config().sandbox.active);
 }
+
+#[test]
+fn a_remote_gateway_is_there_because_it_is_configured() {
+    let given = Given {
+        toml: Some(concat!(
+            "[remote.city-pay]\nactive = true\nbase-url = \"http://127.0.0.1:8070\"\n",
+            "secret = \"hush-0123456789-0123456789-0123456789\"\ntimeout-ms = 700\n",
+            "[remote.other]\nbase-url = \"https://other.example\"\n",
+        )),
+        ..Given::default()
+    };
+    let loaded = given.load();
+    assert!(loaded.notices.is_empty(), "{:?}", loaded.notices);
+    let remote: Vec<_> = loaded.remote_gateways().into_iter().map(|one| (one.name, one.base_url)).collect();
+    assert_eq!(
+        remote,
+        [
+            ("CITY-PAY".to_owned(), "http://127.0.0.1:8070".to_owned()),
+            ("OTHER".to_owned(), "https://other.example".to_owned())
+        ]
+    );
+    assert!(loaded.offers("remote.city-pay") && !loaded.offers("remote.other"));
+    assert!(!loaded.effective().contains("hush") && loaded.effective().contains("remote.city-pay.secret"));
+    let config = given.config();
+    assert!(!config.sandbox.active, "a remote gateway is a real one");
+    assert!(!format!("{config:?}").contains("hush"));
+    let limits = config.gateways[0].limits().unwrap();
+    assert_eq!((config.gateways.len(), limits.total_timeout.as_millis()), (1, 700));
+}
+
+#[test]
+fn what_is_wrong_with_a_remote_gateway_is_told_by_its_setting() {
+    let given = Given {
+        properties: Some(concat!(
+            "remote.a1.active=true\nremote.a1.secret=short-hush\nremote.a1.timeout-ms=5\n",
+            "remote.axis.active=true\nremote.a1.base_url=x\n",
+        )),
+        flags: &[("remote.a2.secret", "hush")],
+        ..Given::default()
+    };
+    let problems = given.problems();
+    for told in [
+        "remote.a1.base-url: must be set",
+        "remote.a1.secret: must have at least 32 characters",
+        "remote.a1.timeout-ms: 5 is too small",
+        "remote.axis.active: cannot be switched on: AXIS is the name of a gateway of this program",
+        "remote.a2.secret: a secret on the command line",
+    ] {
+        let found = problems.iter().filter(|problem| problem.starts_with(told)).count();
+        assert_eq!(found, 1, "{told}: {problems:#?}");
+    }
+    assert_eq!(problems.len(), 5, "{problems:#?}");
+    assert!(problems.iter().any(|problem| problem.contains("remote.a2.secret.file=PATH")), "{problems:#?}");
+    assert!(!problems.concat().contains("hush"), "{problems:#?}");
+    let notice = given.load().notices[0].to_string();
+    assert!(notice.contains("did you mean remote.a1.base-url?"), "{notice}");
+}
+
+#[test]
+fn gateways_are_guarded_as_it_is_set() {
+    let given = Given {
+        flags: &[("gateways.calls-at-once", "2"), ("gateways.cool-down-secs", "7")],
+        ..Given::default()
+    };
+    let guard = given.config().guard;
+    assert_eq!((guard.calls_at_once, guard.verifications_at_once, guard.cool_down.as_secs()), (2, 1, 7));
+    assert_eq!(Given::default().config().guard, payment_gateway::GuardSettings::default());
+}

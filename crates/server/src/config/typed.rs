@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use payment_digit::embedded::{ConfiguredBankAccounts, IdFormat, indian_standard_time};
 use payment_domain::TenantId;
+use payment_gateway::GuardSettings;
 use payment_gateways::config::absolute_url;
 use payment_http::{ContextPath, RequestLimits, ServeLimits};
 use payment_service::AllowedCallbackHosts;
@@ -41,6 +42,8 @@ pub struct Config {
     pub sandbox: Sandbox,
     /// The gateways that are active beside the sandbox.
     pub gateways: Vec<Configured>,
+    /// What every gateway is guarded by.
+    pub guard: GuardSettings,
     /// The stand-ins for DIGIT's services.
     pub stand_ins: StandIns,
 }
@@ -161,6 +164,7 @@ pub(super) fn build(values: &Values) -> (Option<Config>, Vec<Problem>) {
     let (server, log, payments) = (server(&mut reader), log(&mut reader), payments(&mut reader));
     let (request_limits, serve_limits) = (request_limits(&reader), serve_limits(&reader));
     let sandbox = sandbox(&mut reader);
+    let guard = guard(&reader);
     let gateways = gateways::read(&mut reader);
     let config = stand_ins(&mut reader).map(|stand_ins| Config {
         server,
@@ -171,6 +175,7 @@ pub(super) fn build(values: &Values) -> (Option<Config>, Vec<Problem>) {
         serve_limits,
         sandbox,
         gateways,
+        guard,
         stand_ins,
     });
     (config, reader.problems)
@@ -253,6 +258,18 @@ fn payments(reader: &mut Reader<'_>) -> Payments {
         search_scope: reader.flag("search.scope"),
         system_user_uuid: reader.text("egov.pg.reconciliation.system.user.uuid").to_owned(),
         allowed_callback_hosts: allowed_callback_hosts(reader),
+    }
+}
+
+fn guard(reader: &Reader<'_>) -> GuardSettings {
+    let calls_at_once = reader.small_number("gateways.calls-at-once");
+    GuardSettings {
+        calls_at_once,
+        // What strangers bring must not take the places of payments.
+        verifications_at_once: (calls_at_once / 4).max(1),
+        failures_in_a_row: reader.small_number("gateways.failures-in-a-row"),
+        cool_down: reader.secs("gateways.cool-down-secs"),
+        ..GuardSettings::default()
     }
 }
 

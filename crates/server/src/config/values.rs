@@ -84,8 +84,9 @@ pub(super) fn merge(sources: Vec<Yield>) -> Merged {
 }
 
 fn unknown(entry: &Entry) -> Notice {
-    let known =
-        table::all().flat_map(|setting| [Some(setting.key), setting.alias]).flatten().map(str::to_owned);
+    let known = table::all()
+        .flat_map(|setting| [Some(setting.beside(&entry.name)), setting.alias.map(str::to_owned)])
+        .flatten();
     Notice {
         kind: NoticeKind::Unknown,
         key: entry.name.clone(),
@@ -106,7 +107,7 @@ impl Merged {
                 wrong: "a secret on the command line can be read by every user of this machine".to_owned(),
                 fix: format!(
                     "put it into a file that only you can read and name that: {}.file=PATH",
-                    named.setting.key
+                    named.key
                 ),
                 key: named.key,
                 origin: Some(entry.origin),
@@ -197,6 +198,11 @@ impl Values {
             let rest = name.strip_prefix(key)?;
             if rest.is_empty() { Some(("*", value)) } else { Some((rest.strip_prefix('.')?, value)) }
         })
+    }
+
+    /// The names of everything that was set.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 
     /// Everything that was set below a name.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use payment_simulator::sandbox::{Choice, Page, Visitor};
 use serde_json::{Value, json};
 
+use super::citizen::Citizen;
+use super::stage::Gateway;
 use crate::failure::{Failure, Outcome};
 
 /// How long one step may take.
@@ -15,13 +16,15 @@ const STEP: Duration = Duration::from_secs(30);
 pub(super) struct World {
     url: String,
     run: String,
+    /// Where the citizen pays.
+    pub(super) gateway: Gateway,
 }
 
 impl World {
-    pub(super) fn new(url: &str) -> World {
+    pub(super) fn new(url: &str, gateway: Gateway) -> World {
         // A run must not meet the bills of the one before.
         let run = uuid::Uuid::new_v4().simple().to_string();
-        World { url: url.to_owned(), run: run.chars().take(8).collect() }
+        World { url: url.to_owned(), run: run.chars().take(8).collect(), gateway }
     }
 
     /// A bill that nobody has paid yet.
@@ -49,23 +52,16 @@ impl Answer {
     }
 }
 
-/// Where a browser was sent.
-pub(super) struct Landed {
-    pub(super) status: u16,
-    pub(super) location: Option<String>,
-}
-
-/// The application, the citizen and the citizen's browser.
+/// The application, and the citizen with a browser.
 pub(super) struct Actors {
     pub(super) world: World,
+    pub(super) citizen: Citizen,
     http: reqwest::Client,
-    citizen: Visitor,
 }
 
 impl Actors {
     pub(super) fn new(world: World) -> Outcome<Actors> {
-        let citizen =
-            Visitor::new(STEP).map_err(|error| Failure::new("no browser can be played").because(&error))?;
+        let citizen = Citizen::new(world.gateway, STEP)?;
         let http = reqwest::Client::builder()
             .timeout(STEP)
             .redirect(reqwest::redirect::Policy::none())
@@ -74,7 +70,7 @@ impl Actors {
         Ok(Actors { world, http, citizen })
     }
 
-    /// Sees to it that somebody is there, and that the sandbox gateway is offered.
+    /// Sees to it that somebody is there, and that the gateway is offered.
     pub(super) async fn check_service(&self) -> Outcome {
         let advice = "name the address with its context path, e.g. --url http://127.0.0.1:9000/pg-service";
         let gateways = self.post("/gateway/v1/_search", &json!({})).await?;
@@ -83,18 +79,19 @@ impl Actors {
             return Err(Failure::new(format!("{url} is not this service (HTTP status {})", gateways.status))
                 .try_this(advice));
         };
-        if !names.iter().any(|name| name == "SANDBOX") {
-            return Err(Failure::new(
-                "the sandbox gateway is not active there, and the demo pays with nothing else",
-            )
-            .try_this("run `pg-service demo` without --url, or set sandbox.active=true there"));
+        let wanted = self.world.gateway.name();
+        if !names.iter().any(|name| name == wanted) {
+            return Err(Failure::new(format!("the gateway {wanted} is not active there"))
+                .try_this("run `pg-service demo` without --url, or set sandbox.active=true there"));
         }
         Ok(())
     }
 
     /// What the application sends for a bill of that amount.
     pub(super) fn create_request(&self, bill: &str, amount: &str) -> Value {
-        create_request(&self.world.url, bill, amount)
+        let mut request = create_request(&self.world.url, bill, amount);
+        request["Transaction"]["gateway"] = json!(self.world.gateway.name());
+        request
     }
 
     /// The application creates a transaction.
@@ -112,25 +109,6 @@ impl Actors {
     pub(super) async fn search(&self, txn_id: &str) -> Outcome<Answer> {
         let path = format!("/transaction/v1/_search?txnId={txn_id}");
         self.post(&path, &json!({ "RequestInfo": request_info() })).await
-    }
-
-    /// The citizen opens the pay page.
-    pub(super) async fn open(&self, pay_link: &str) -> Result<Page, String> {
-        self.citizen.open(pay_link).await.map_err(|error| error.to_string())
-    }
-
-    /// The citizen chooses.
-    pub(super) async fn choose(&self, page: &Page, choice: Choice) -> Result<Landed, String> {
-        let answered = self.citizen.choose(page, choice).await.map_err(|error| error.to_string())?;
-        Ok(Landed { status: answered.status, location: answered.location })
-    }
-
-    /// The browser goes where it is sent.
-    pub(super) async fn follow(&self, url: &str) -> Result<Landed, String> {
-        let response = self.http.get(url).send().await.map_err(|error| error.without_url().to_string())?;
-        let location =
-            response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Ok(Landed { status: response.status().as_u16(), location })
     }
 
     async fn post(&self, path: &str, body: &Value) -> Outcome<Answer> {

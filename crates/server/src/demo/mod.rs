@@ -2,21 +2,21 @@
 //! the citizen.
 
 mod actors;
+mod citizen;
 mod narrator;
+mod stage;
 mod story;
 
 use std::process::ExitCode;
 
-use payment_http::Metrics;
 use serde_json::json;
 
 pub(crate) use self::actors::create_request;
 use self::actors::{Actors, World};
 use self::narrator::Narrator;
+use self::stage::{Play, Stage};
 use crate::cli::DemoArgs;
-use crate::config::{self, Config, Flag, Sources};
 use crate::failure::{Failure, Outcome};
-use crate::service::{self, Running};
 use crate::terminal::{Paint, say};
 
 /// Plays the demo.
@@ -24,6 +24,7 @@ use crate::terminal::{Paint, say};
 /// # Errors
 /// When it cannot be played at all. A promise that is not kept is told by the exit code.
 pub(crate) fn run(args: &DemoArgs) -> Outcome<ExitCode> {
+    let plan = Play::of(args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -31,46 +32,31 @@ pub(crate) fn run(args: &DemoArgs) -> Outcome<ExitCode> {
         .map_err(|error| Failure::new("no threads can be started").because(&error))?;
     runtime.block_on(async {
         match &args.url {
-            Some(url) => play(args, url.trim_end_matches('/')).await,
-            None => play_alone(args).await,
+            Some(url) => play(args, &plan, url.trim_end_matches('/')).await,
+            None => play_alone(args, &plan).await,
         }
     })
 }
 
 /// Plays against a service of our own, with a database that is thrown away.
-async fn play_alone(args: &DemoArgs) -> Outcome<ExitCode> {
-    let folder = tempfile::tempdir()
-        .map_err(|error| Failure::new("no temporary folder can be made").because(&error))?;
-    let service = start(&folder).await?;
-    let code = play(args, service.local_url()).await;
-    service.stop().await;
+async fn play_alone(args: &DemoArgs, plan: &Play) -> Outcome<ExitCode> {
+    let stage = Stage::build(plan).await?;
+    let code = play(args, plan, stage.url()).await;
+    stage.strike().await;
     code
 }
 
-async fn start(folder: &tempfile::TempDir) -> Outcome<Running> {
-    let flag = |name: &str, value: String| Flag { name: name.to_owned(), value, flag: "demo".to_owned() };
-    let flags = vec![
-        flag("server.port", "0".to_owned()),
-        flag("data.dir", folder.path().join("data").display().to_string()),
-    ];
-    // Nothing from outside: the demo shows the same everywhere.
-    let config: Config = config::load(&Sources { flags, ..Sources::default() })
-        .into_config()
-        .map_err(|_| Failure::new("the demo's own configuration is wrong"))?;
-    let listener = service::listen(&config.server).await?;
-    service::start(config, listener, Metrics::detached()).await
-}
-
-async fn play(args: &DemoArgs, url: &str) -> Outcome<ExitCode> {
+async fn play(args: &DemoArgs, plan: &Play, url: &str) -> Outcome<ExitCode> {
     let paint = if args.json { Paint::plain() } else { Paint::detect() };
     let mut narrator = Narrator::new(paint, !args.json);
-    let actors = Actors::new(World::new(url))?;
+    let actors = Actors::new(World::new(url, plan.gateway))?;
     actors.check_service().await?;
-    narrator.opening(url, args.url.is_none())?;
+    narrator.opening(url, plan, args.url.is_none())?;
     let payments = story::all(&actors, &mut narrator).await?;
     let kept = payments.iter().all(|payment| payment.kept());
     if args.json {
-        let document = json!({ "url": url, "asPromised": kept, "payments": payments });
+        let (gateway, protocol) = (plan.gateway.name(), plan.protocol());
+        let document = json!({ "url": url, "gateway": gateway, "protocol": protocol, "asPromised": kept, "payments": payments });
         say(&format!("{document:#}"))?;
     } else {
         narrator.closing(kept, url, args.url.is_some())?;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde::ser::Serializer;
 
+use super::stage::Play;
 use crate::failure::Outcome;
 use crate::terminal::{Paint, say};
 
@@ -69,13 +70,15 @@ impl Narrator {
         Ok(())
     }
 
-    pub(super) fn opening(&self, url: &str, own: bool) -> Outcome {
+    pub(super) fn opening(&self, url: &str, play: &Play, own: bool) -> Outcome {
         let whose = if own {
             "started for this demo, with a database that is thrown away"
         } else {
             "already running"
         };
-        self.tell(&format!("Three payments at {} ({whose})", self.paint.link(url)))
+        let protocol = play.protocol().map(|protocol| format!(" ({protocol})")).unwrap_or_default();
+        let through = format!("{}{protocol}", play.gateway.name());
+        self.tell(&format!("Three payments through {through} at {} ({whose})", self.paint.link(url)))
     }
 
     pub(super) fn chapter(&self, title: &str) -> Outcome {

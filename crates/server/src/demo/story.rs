@@ -1,12 +1,16 @@
 //! The three payments, and what is promised about each.
 
-use payment_simulator::sandbox::{Choice, Page};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::actors::{Actors, Answer};
+use super::citizen::{Choice, Page, WayBack, described};
 use super::narrator::{Narrator, Step};
 use crate::failure::Outcome;
+
+/// Where a gateway sends the browser, and where the service sends it on to.
+const SERVICE: &str = "/transaction/v1/_redirect";
+const APPLICATION: &str = "/sandbox/return";
 
 /// What happened to one payment.
 #[derive(Debug, Default, Serialize)]
@@ -131,7 +135,7 @@ impl<'a> Telling<'a> {
         self.payment.txn_id = Some(txn_id.clone());
         self.payment.redirect_url = Some(redirect_url.clone());
 
-        let page = self.actors.open(&redirect_url).await;
+        let page = self.actors.citizen.open(&redirect_url).await;
         let said = match &page {
             Ok(_) => "the pay page, with a form".to_owned(),
             Err(error) => error.clone(),
@@ -145,44 +149,41 @@ impl<'a> Telling<'a> {
 
     /// The citizen sends the form; the browser follows to the service and on to the application.
     async fn choose_and_return(&mut self, page: &Page, choice: Choice) -> Outcome {
-        let chosen = self.actors.choose(page, choice).await;
-        let button = format!("presses “{}”", choice.as_str());
-        let Some(to_service) = self.landed("citizen", &button, chosen, "/transaction/v1/_redirect")? else {
-            return Ok(());
+        let chosen = self.actors.citizen.choose(page, choice).await;
+        let said = match &chosen {
+            Ok(Some(WayBack::Follow(_))) => "the browser is sent back".to_owned(),
+            Ok(Some(WayBack::Post { .. })) => "the browser is sent back with a form".to_owned(),
+            Ok(None) => "the browser stays".to_owned(),
+            Err(error) => error.clone(),
         };
-        let at_service = self.actors.follow(&to_service).await;
-        let Some(to_application) =
-            self.landed("browser", "GET …/_redirect", at_service, "/sandbox/return")?
-        else {
-            return Ok(());
-        };
-        let page = self.actors.follow(&to_application).await;
-        let (said, as_promised) = match &page {
-            Ok(landed) => (format!("{}, the application's page", landed.status), landed.status == 200),
-            Err(error) => (error.clone(), false),
-        };
-        self.step(Step::new("browser", "GET callbackUrl", &said).promised("200", as_promised))
-    }
+        let way = chosen.ok().flatten();
+        let (method, to) = way.as_ref().map(described).unwrap_or_default();
+        let button = format!("presses “{}”", choice.button());
+        let as_promised = to.contains(SERVICE);
+        self.step(
+            Step::new("citizen", &button, &said)
+                .with("to", to)
+                .promised(&format!("back to …{SERVICE}"), as_promised),
+        )?;
+        let Some(way) = way.as_ref().filter(|_| as_promised) else { return Ok(()) };
 
-    /// A step that sends the browser on; returns where to.
-    fn landed(
-        &mut self,
-        who: &'static str,
-        what: &str,
-        landed: Result<super::actors::Landed, String>,
-        expected: &str,
-    ) -> Outcome<Option<String>> {
-        let (said, location) = match landed {
-            Ok(landed) => (format!("{}", landed.status), landed.location),
+        let (said, location) = match self.actors.citizen.go(way).await {
+            Ok((status, location)) => (status.to_string(), location),
             Err(error) => (error, None),
         };
-        let as_promised = said == "303" && location.as_deref().is_some_and(|url| url.contains(expected));
+        let as_promised = said == "303" && location.as_deref().is_some_and(|url| url.contains(APPLICATION));
         self.step(
-            Step::new(who, what, &said)
+            Step::new("browser", &format!("{method} …/_redirect"), &said)
                 .with("to", location.as_deref().unwrap_or_default())
-                .promised(&format!("303 to …{expected}"), as_promised),
+                .promised(&format!("303 to …{APPLICATION}"), as_promised),
         )?;
-        Ok(location)
+        let Some(location) = location else { return Ok(()) };
+
+        let (said, as_promised) = match self.actors.citizen.go(&WayBack::Follow(location)).await {
+            Ok((status, _)) => (format!("{status}, the application's page"), status == 200),
+            Err(error) => (error, false),
+        };
+        self.step(Step::new("browser", "GET callbackUrl", &said).promised("200", as_promised))
     }
 
     /// The web client asks what became of it.

@@ -67,15 +67,23 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
     Failure::new(what).because(error).try_this(next)
 }
 
+/// The address of whatever listens there, as this machine reaches it.
+///
+/// # Errors
+/// When the address is not held any more.
+pub fn url_of(listener: &TcpListener) -> Outcome<String> {
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::new("the address that was taken is gone").because(&error))?;
+    Ok(format!("http://{}", reachable(address)))
+}
+
 /// Starts the service behind an address that it has taken; `metrics` is what `/prometheus` shows.
 ///
 /// # Errors
 /// When the data folder or the database cannot be used.
 pub async fn start(config: Config, listener: TcpListener, metrics: Metrics) -> Outcome<Running> {
-    let address = listener
-        .local_addr()
-        .map_err(|error| Failure::new("the address that was taken is gone").because(&error))?;
-    let local_url = format!("http://{}{}", reachable(address), config.server.context_path.as_str());
+    let local_url = format!("{}{}", url_of(&listener)?, config.server.context_path.as_str());
     let public_url = config.server.public_url.clone().unwrap_or_else(|| local_url.clone());
 
     let folder = DataFolder::prepare(&config.data_dir)?;

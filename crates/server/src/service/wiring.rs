@@ -8,7 +8,7 @@ use axum::response::Redirect;
 use axum::routing::get;
 use payment_digit::embedded::{PayerDirectory, ReceiptRegister, Registers, SequenceIds};
 use payment_domain::{Clock, SystemClock};
-use payment_gateway::Gateway;
+use payment_gateway::{Gateway, Guarded};
 use payment_gateways::client::{Client, Limits};
 use payment_gateways::sandbox::{Sandbox as SandboxAdapter, SandboxConfig};
 use payment_http::{App, Metrics};
@@ -131,7 +131,16 @@ fn open_sandbox(config: &Config, folder: &DataFolder, addresses: &Addresses<'_>)
     })
 }
 
-/// The adapters of all active gateways.
+/// A client that calls gateways.
+fn client(limits: Limits) -> Outcome<Client> {
+    Client::new(limits).map_err(|error| {
+        Failure::new("gateways cannot be called")
+            .because(error.as_ref())
+            .try_this("install the system's CA certificates")
+    })
+}
+
+/// The adapters of all active gateways, each behind a guard.
 fn adapters(
     config: Config,
     folder: &DataFolder,
@@ -141,11 +150,7 @@ fn adapters(
     const CONNECT: Duration = Duration::from_secs(5);
     let wait = config.payments.gateway_wait;
     let limits = Limits { connect_timeout: CONNECT.min(wait), total_timeout: wait, ..Limits::default() };
-    let client = Client::new(limits).map_err(|error| {
-        Failure::new("gateways cannot be called")
-            .because(error.as_ref())
-            .try_this("install the system's CA certificates")
-    })?;
+    let shared = client(limits)?;
     let mut adapters: Vec<Arc<dyn Gateway>> = Vec::new();
     if config.sandbox.active {
         let sandbox = config.sandbox;
@@ -159,8 +164,12 @@ fn adapters(
         };
         let order_life = config.payments.order_life;
         let adapter = SandboxConfig { page_url, api_url, merchant: sandbox.merchant, secret, order_life };
-        adapters.push(Arc::new(SandboxAdapter::new(adapter, client.clone(), clock.clone())));
+        adapters.push(Arc::new(SandboxAdapter::new(adapter, shared.clone(), clock.clone())));
     }
-    adapters.extend(config.gateways.into_iter().map(|configured| configured.make(client.clone())));
-    Ok(adapters)
+    for configured in config.gateways {
+        let client = configured.limits().cloned().map_or_else(|| Ok(shared.clone()), client)?;
+        adapters.push(configured.make(client));
+    }
+    let guarded = |adapter| Arc::new(Guarded::new(adapter, config.guard.clone())) as Arc<dyn Gateway>;
+    Ok(adapters.into_iter().map(guarded).collect())
 }

@@ -17,6 +17,9 @@ use crate::error::ApiError;
 use crate::json::{Object, Scalar};
 use crate::validation::{TextRule, Violations};
 
+/// The bill in the examples of the document.
+pub(crate) const EXAMPLE_BILL: &str = "4e7c2a0e-4a3c-4d0e-9b57-6a1f5f0f2b11";
+
 const TENANT_ID: TextRule = TextRule::line(2, 50);
 const TXN_AMOUNT: TextRule = TextRule::at_least(1, 64);
 const BILL_ID: TextRule = TextRule::at_least(1, BillId::MAX_CHARS);
@@ -246,7 +249,7 @@ impl PartialSchema for TransactionSchema {
         let fields = [
             ("tenantId", TENANT_ID.schema("The tenant the bills belong to.", "pb.amritsar")),
             ("txnAmount", TXN_AMOUNT.schema("The sum of all amountPaid, in rupees: a plain decimal with at most two decimals.", "100")),
-            ("billId", BILL_ID.schema("The bill, the first one of several.", "4e7c2a0e-4a3c-4d0e-9b57-6a1f5f0f2b11")),
+            ("billId", BILL_ID.schema("The bill, the first one of several.", EXAMPLE_BILL)),
             ("module", MODULE.schema("The application's module.", "PT")),
             ("consumerCode", CONSUMER_CODE.schema("What the payment is for in the application.", "PT-107-000123")),
             ("productInfo", PRODUCT_INFO.schema("A description for the payer.", "Property tax 2026-27")),
@@ -288,7 +291,7 @@ fn bills_schema() -> ArrayBuilder {
         .property("taxAmount", amount("What is owed, in rupees.", 100))
         .property("amountPaid", amount("What is paid now, in rupees.", 100))
         .required("amountPaid")
-        .property("billId", BILL_ID.schema("The bill.", "4e7c2a0e-4a3c-4d0e-9b57-6a1f5f0f2b11"))
+        .property("billId", BILL_ID.schema("The bill.", EXAMPLE_BILL))
         .required("billId");
     ArrayBuilder::new()
         .items(bill)

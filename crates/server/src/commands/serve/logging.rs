@@ -8,7 +8,7 @@ use crate::config::{Log, LogFormat};
 use crate::failure::{Failure, Outcome};
 
 /// Starts logging, for the rest of the process.
-pub(super) fn start(log: &Log) -> Outcome {
+pub(in crate::commands) fn start(log: &Log) -> Outcome {
     let filter = EnvFilter::try_new(&log.filter).map_err(|error| {
         Failure::new(format!("log.level `{}` cannot be used", log.filter)).because(&error)
     })?;

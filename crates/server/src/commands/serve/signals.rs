@@ -6,13 +6,13 @@ use crate::failure::{Failure, Outcome};
 
 /// What told the process to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Signal {
+pub(in crate::commands) enum Signal {
     Interrupt,
     Terminate,
 }
 
 impl Signal {
-    pub(super) fn name(self) -> &'static str {
+    pub(in crate::commands) fn name(self) -> &'static str {
         match self {
             Signal::Interrupt => "SIGINT",
             Signal::Terminate => "SIGTERM",
@@ -29,20 +29,20 @@ impl Signal {
 }
 
 /// The signals to stop, from now on.
-pub(super) struct Signals {
+pub(in crate::commands) struct Signals {
     interrupt: unix::Signal,
     terminate: unix::Signal,
 }
 
 impl Signals {
-    pub(super) fn listen() -> Outcome<Signals> {
+    pub(in crate::commands) fn listen() -> Outcome<Signals> {
         let on =
             |kind| signal(kind).map_err(|error| Failure::new("signals cannot be received").because(&error));
         Ok(Signals { interrupt: on(SignalKind::interrupt())?, terminate: on(SignalKind::terminate())? })
     }
 
     /// Waits for the next one.
-    pub(super) async fn next(&mut self) -> Signal {
+    pub(in crate::commands) async fn next(&mut self) -> Signal {
         tokio::select! {
             _ = self.interrupt.recv() => Signal::Interrupt,
             _ = self.terminate.recv() => Signal::Terminate,
@@ -51,7 +51,7 @@ impl Signals {
 
     /// From now on, another one ends the process at once. What was answered is committed; the rest
     /// is taken up at the next start.
-    pub(super) fn exit_at_the_next(mut self) {
+    pub(in crate::commands) fn exit_at_the_next(mut self) {
         tokio::spawn(async move {
             let signal = self.next().await;
             tracing::warn!(signal = signal.name(), "stopped at once");

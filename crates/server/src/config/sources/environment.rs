@@ -2,7 +2,7 @@
 
 use super::Yield;
 use crate::config::origin::{Notice, NoticeKind, Origin};
-use crate::config::setting::{OWN_PREFIX, Setting, Shape};
+use crate::config::setting::{self, NAME, OWN_PREFIX, Setting, Shape};
 use crate::config::{suggest, table};
 
 /// Variables with our prefix that name files of settings rather than settings.
@@ -13,6 +13,10 @@ pub(super) fn read(variables: &[(String, String)]) -> Yield {
     let value_of = |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value);
     for setting in table::all().filter(|setting| setting.shape != Shape::Below) {
         let names = setting.variables();
+        if setting.shape == Shape::Named {
+            read_named(setting, &names, variables, &mut out);
+            continue;
+        }
         // The later entry counts, and the first spelling counts most.
         for name in names.iter().rev() {
             if let Some(value) = value_of(name) {
@@ -54,6 +58,30 @@ fn read_tenants(setting: &Setting, names: &[String], variables: &[(String, Strin
     }
 }
 
+/// `PG_SERVICE_REMOTE_CITY_PAY_BASE_URL` is `remote.city-pay.base-url`.
+fn read_named(setting: &Setting, patterns: &[String], variables: &[(String, String)], out: &mut Yield) {
+    for (variable, value) in variables {
+        for pattern in patterns.iter().rev() {
+            if let Some(name) = given_name(pattern, variable) {
+                let key = setting.key.replace(NAME, &name);
+                out.entry(key, value, Origin::Variable(variable.clone()));
+            }
+            if let Some(name) = given_name(&format!("{pattern}_FILE"), variable)
+                && setting.secret
+            {
+                let key = setting.key.replace(NAME, &name);
+                out.entry(format!("{key}.file"), value, Origin::Variable(variable.clone()));
+            }
+        }
+    }
+}
+
+/// The name in a variable, as it stands in the names of settings.
+fn given_name(pattern: &str, variable: &str) -> Option<String> {
+    let name = setting::name_in(pattern, &setting::variable(NAME), variable)?;
+    Some(name.to_lowercase().replace('_', "-"))
+}
+
 /// Whether a variable looks like one of ours without being one.
 fn is_unknown(name: &str) -> bool {
     let Some(rest) = name.strip_prefix(OWN_PREFIX) else { return false };
@@ -62,6 +90,8 @@ fn is_unknown(name: &str) -> bool {
             name == variable
                 || (setting.secret && name.strip_suffix("_FILE") == Some(variable))
                 || (setting.shape == Shape::PerTenant && name.starts_with(&format!("{variable}_")))
+                || given_name(variable, name).is_some()
+                || (setting.secret && given_name(&format!("{variable}_FILE"), name).is_some())
         })
     });
     !known && !OF_THE_COMMAND_LINE.contains(&name) && !is_of_kubernetes(rest)
@@ -111,6 +141,28 @@ mod tests {
             ]
         );
         assert!(read.notices.is_empty());
+    }
+
+    #[test]
+    fn a_remote_gateway_is_named_in_the_middle() {
+        let read = read_pairs(&[
+            ("PG_SERVICE_REMOTE_CITY_PAY_BASE_URL", "https://pay.city"),
+            ("PG_SERVICE_REMOTE_CITY_PAY_ACTIVE", "true"),
+            ("PG_SERVICE_REMOTE_CITY_PAY_SECRET_FILE", "/run/secret"),
+            ("PG_SERVICE_REMOTE_CITY_PAY_TIMEOUTMS", "900"),
+        ]);
+        let mut found = entries(&read);
+        found.sort_unstable();
+        assert_eq!(
+            found,
+            [
+                ("remote.city-pay.active", "true"),
+                ("remote.city-pay.base-url", "https://pay.city"),
+                ("remote.city-pay.secret.file", "/run/secret"),
+                ("remote.city-pay.timeout-ms", "900"),
+            ]
+        );
+        assert!(read.notices.is_empty(), "{:?}", read.notices);
     }
 
     #[test]

@@ -172,3 +172,37 @@ pub(super) const PAYU: &[Setting] = &[
     Setting::digit("payu.path.status", Kind::Text, "The path that tells the status of a payment.")
         .or("merchant/postservice.php"),
 ];
+
+/// Of a gateway of the operator's own; `docs/remote-gateway.md` describes what is spoken with it.
+pub(super) const REMOTE: &[Setting] = &[
+    Setting::own(
+        "remote.<name>.active",
+        Kind::Flag,
+        "Whether the gateway of this name is offered to applications, which write the name in upper case.",
+    )
+    .named()
+    .or("false"),
+    Setting::own(
+        "remote.<name>.base-url",
+        Kind::Url,
+        "What `/start`, `/status` and `/verify` are appended to; see `docs/remote-gateway.md`.",
+    )
+    .named(),
+    Setting::own("remote.<name>.secret", Kind::Text, "What both sides sign with: at least 32 characters.")
+        .named()
+        .secret(),
+    Setting::own(
+        "remote.<name>.timeout-ms",
+        Kind::Number { min: 100, max: 60_000 },
+        "How many milliseconds one call may take.",
+    )
+    .named()
+    .or("10000"),
+    Setting::own(
+        "remote.<name>.transaction-parameter",
+        Kind::Text,
+        "The parameter, or the member of a JSON body, in which the provider returns the transaction id.",
+    )
+    .named()
+    .or("orderId"),
+];

@@ -25,6 +25,7 @@ pub const SECTIONS: &[Section] = &[
     Section { title: "PAYTM", settings: gateways::PAYTM },
     Section { title: "PHONEPE", settings: gateways::PHONEPE },
     Section { title: "PAYU", settings: gateways::PAYU },
+    Section { title: "Remote gateways", settings: gateways::REMOTE },
     Section { title: "Stand-ins for DIGIT's services", settings: digit::STAND_INS },
     Section { title: "Services of DIGIT", settings: digit::SERVICES },
     Section { title: "Database", settings: digit::DATABASE },

@@ -119,6 +119,24 @@ pub(super) const PAYMENTS: &[Setting] = &[
     )
     .or("10000"),
     Setting::own(
+        "gateways.calls-at-once",
+        Kind::Number { min: 1, max: 4_096 },
+        "How many calls to one gateway are under way at once.",
+    )
+    .or("64"),
+    Setting::own(
+        "gateways.failures-in-a-row",
+        Kind::Number { min: 1, max: 1_000 },
+        "After so many payments in a row without a usable answer a gateway counts as down: payments through it are refused at once and with a `Retry-After`, and questions about others are put off.",
+    )
+    .or("5"),
+    Setting::own(
+        "gateways.cool-down-secs",
+        Kind::Number { min: 1, max: 3_600 },
+        "For how many seconds a gateway that is down is left alone before one call tries it again.",
+    )
+    .or("30"),
+    Setting::own(
         "housekeeping.interval-mins",
         Kind::Number { min: 1, max: 1_440 },
         "How often expired idempotency keys are cleared away, in minutes.",

@@ -1,0 +1,157 @@
+//! Chaipay's side, made up like Chaipay itself, and the test's hand at it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::extract::{RawQuery, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use payment_domain::TxnId;
+use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, Seen, with_param};
+use payment_gateway::{Answer, Gateway, Params, Redirect};
+use payment_gateways::client::{Client, Limits};
+use payment_gateways::{digest, form};
+use serde_json::{Value, json};
+
+use crate::chaipay::{Chaipay, ChaipayConfig};
+
+const MERCHANT: &str = "CITY";
+const SECRET: &str = "chaipay's secret & more";
+
+#[derive(Clone)]
+struct Held {
+    paise: i64,
+    state: &'static str,
+    back: String,
+}
+
+type Books = Arc<Mutex<HashMap<String, Held>>>;
+
+pub(crate) struct Made {
+    base_url: String,
+    books: Books,
+}
+
+fn is_signed(fields: &[(String, String)]) -> bool {
+    let Some(((name, sign), signed)) = fields.split_last() else { return false };
+    let expected = digest::hmac_sha256(SECRET.as_bytes(), form::encode(signed).as_bytes());
+    name == "sign" && digest::equals_hex(&expected, sign)
+}
+
+fn value<'a>(fields: &'a [(String, String)], name: &str) -> &'a str {
+    fields.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value)
+}
+
+async fn orders(State(books): State<Books>, RawQuery(query): RawQuery) -> Json<Value> {
+    let fields = form::decode(query.unwrap_or_default().as_bytes());
+    if !is_signed(&fields) {
+        return Json(json!({"error": "not signed"}));
+    }
+    let order = value(&fields, "order");
+    Json(match books.lock().unwrap().get(order) {
+        None => json!({"order": order, "currency": "INR", "state": "NO_SUCH_ORDER"}),
+        Some(held) => json!({"order": order, "currency": "INR", "state": held.state, "paise": held.paise,
+            "payment": "CHAI-1", "cup": "Zzyzx Quux"}),
+    })
+}
+
+pub(crate) async fn provider() -> Arc<dyn Provider> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}", listener.local_addr().unwrap());
+    let books = Books::default();
+    let router = Router::new().route("/orders", get(orders)).with_state(books.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Arc::new(Made { base_url, books })
+}
+
+#[async_trait]
+impl Provider for Made {
+    fn gateway(&self) -> Arc<dyn Gateway> {
+        self.gateway_at(&self.base_url, Duration::from_secs(20))
+    }
+
+    fn gateway_at(&self, base_url: &str, patience: Duration) -> Arc<dyn Gateway> {
+        let lookup = |name: &str| match name {
+            "chaipay.merchant.id" => Some(MERCHANT.to_owned()),
+            "chaipay.merchant.secret" => Some(SECRET.to_owned()),
+            "chaipay.url" => Some(base_url.to_owned()),
+            _ => None,
+        };
+        let client = Client::new(Limits { total_timeout: patience, ..Limits::default() }).unwrap();
+        Arc::new(Chaipay::new(ChaipayConfig::read(&lookup).unwrap(), client))
+    }
+
+    fn notify_url(&self) -> String {
+        "http://127.0.0.1:9/never".to_owned()
+    }
+
+    async fn arrive(&self, redirect: &Redirect) -> Seen {
+        let Redirect::To(url) = redirect else { panic!("Chaipay is followed to") };
+        let fields = form::decode(url.split_once("/pay?").expect("the pay page").1.as_bytes());
+        assert!(is_signed(&fields), "the link is signed");
+        assert_eq!(value(&fields, "merchant"), MERCHANT);
+        let (order, paise) = (value(&fields, "order").to_owned(), value(&fields, "paise").parse().unwrap());
+        let opened = Held { paise, state: "OPEN", back: value(&fields, "back").to_owned() };
+        let held = self.books.lock().unwrap().entry(order.clone()).or_insert(opened).clone();
+        Seen { order, amount_paise: held.paise }
+    }
+
+    async fn does(&self, order: &TxnId, deed: Deed) {
+        let mut books = self.books.lock().unwrap();
+        let held = books.get_mut(order.as_str()).expect("the payer is at the pay page");
+        held.state = match deed {
+            Deed::IsPaid | Deed::IsPaidAtLast => "PAID",
+            Deed::IsPaidOtherwise => {
+                held.paise -= 100;
+                "PAID"
+            }
+            Deed::IsDeclined | Deed::IsDeclinedForNow => "REFUSED",
+            Deed::IsPending => "BREWING",
+            Deed::IsUnheardOf => "SPILLED",
+        };
+    }
+
+    fn never(&self) -> Vec<Deed> {
+        Vec::new()
+    }
+
+    async fn news(&self, order: &TxnId) -> Vec<News> {
+        let held = self.books.lock().unwrap()[order.as_str()].clone();
+        let paise = held.paise.to_string();
+        let signed = [
+            ("merchant", MERCHANT),
+            ("order", order.as_str()),
+            ("paise", &paise),
+            ("state", held.state),
+            ("payment", "CHAI-1"),
+        ];
+        let sign = hex::encode(digest::hmac_sha256(SECRET.as_bytes(), form::encode(&signed).as_bytes()));
+        let mut pairs = form::decode(held.back.split_once('?').unwrap().1.as_bytes());
+        pairs.extend(
+            signed
+                .iter()
+                .chain([&("sign", sign.as_str())])
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        );
+        vec![News { answer: Answer::of_params(Params::new(pairs)), by_browser: true, proof: Proof::Content }]
+    }
+
+    fn forged(&self, news: &News, forgery: &Forgery) -> Option<Answer> {
+        let (name, value) = match forgery {
+            Forgery::Signature => ("sign", "0".repeat(64)),
+            Forgery::Order(other) => ("order", other.to_string()),
+            Forgery::Amount => ("paise", "1".to_owned()),
+            Forgery::Outcome if news.answer.params.get("state") == Some("PAID") => {
+                ("state", "REFUSED".to_owned())
+            }
+            Forgery::Outcome => ("state", "PAID".to_owned()),
+        };
+        Some(with_param(&news.answer, name, &value))
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        vec![SECRET.to_owned()]
+    }
+}
