@@ -4,6 +4,9 @@
 //! An adapter translates; it decides nothing. Whether a transaction succeeds is decided by
 //! [`payment_domain::machine`] from the [`Report`] that [`Gateway::status`] returns.
 //!
+//! The server puts a guard before every adapter ([`Guarded`]): a limit on calls at once, and a circuit
+//! breaker. The feature `conformance` holds the suite that every adapter has to pass.
+//!
 //! Three rules every adapter keeps:
 //! - what it does not recognise is [`Outcome::Unrecognised`](payment_domain::Outcome::Unrecognised), never a failure: money may have moved;
 //! - every call has a connect and a total timeout, and a call that acts is not repeated;

@@ -80,19 +80,30 @@ fn the_demo_is_played_at_every_gateway_in_every_protocol() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "it leaves nothing behind");
 }
 
+/// A program that does not outlive its test.
+struct Ended(std::process::Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[tokio::test]
 async fn the_simulator_says_how_a_service_is_pointed_at_it() {
     let folder = tempfile::tempdir().unwrap();
     let (port, service_port) = (free_port(), free_port());
     let service_url = format!("http://127.0.0.1:{service_port}/pg-service");
-    let mut simulator = pg_service(folder.path())
+    let simulator = pg_service(folder.path())
         .args(["simulate", "--port", &port.to_string(), "--service-url", &service_url])
         .args(["--write-properties", "simulator.properties"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut banner = BufReader::new(simulator.stdout.take().unwrap()).lines();
+    let mut simulator = Ended(simulator);
+    let mut banner = BufReader::new(simulator.0.stdout.take().unwrap()).lines();
     let told = banner.find(|line| line.as_ref().unwrap() == "pg-service --properties simulator.properties");
     assert!(told.is_some(), "the banner tells how to go on");
 
@@ -108,9 +119,9 @@ async fn the_simulator_says_how_a_service_is_pointed_at_it() {
 
     let in_use = run(folder.path(), &["simulate", "--port", &port.to_string()]);
     assert!(stderr(&in_use).contains("is in use"), "{}", stderr(&in_use));
-    let id = simulator.id().to_string();
+    let id = simulator.0.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-    assert_eq!(simulator.wait().unwrap().code(), Some(0));
+    assert_eq!(simulator.0.wait().unwrap().code(), Some(0));
 }
 
 #[test]

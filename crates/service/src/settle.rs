@@ -211,7 +211,8 @@ impl Settlement {
             let news = txn.status.name() == StatusName::Pending && details != txn.gateway_details;
             if verdict.change.is_none() && !news {
                 self.raise_attention(&txn, &verdict, report, caller).await?;
-                return Ok(txn);
+                // Whoever was faster, on another replica, may be issuing the receipt right now.
+                return Ok(self.receipts.await_receipt(txn).await?);
             }
             let (changed, duty) = self.change(&txn, &verdict, details, report, caller)?;
             let next = changed.txn.clone();

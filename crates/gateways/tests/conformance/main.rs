@@ -43,7 +43,9 @@ const ADAPTERS: &[(&str, Make)] = &[
 const CARELESS: &str = "careless";
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // Most of the time is spent waiting for servers that do not answer.
+    arguments.test_threads.get_or_insert(6);
     rustls::crypto::ring::default_provider().install_default().expect("nobody came first");
     // Adapters that sin panic where they should: nobody needs to see it.
     let shown = std::panic::take_hook();

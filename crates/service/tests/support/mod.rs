@@ -1,6 +1,7 @@
 //! The use cases over a real database, with an outside world that does what a test tells it.
 
 #![allow(dead_code)] // each test binary uses a part of it
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a helper of tests fails as a test does
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,0 +1,121 @@
+//! What can happen to a payment, and what has to come of it.
+
+use payment_domain::AttentionKind;
+use payment_simulator::providers::{Choice, Fault, Strike, Twist};
+
+/// How a fault comes to an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Relief {
+    /// It does not, or there is none.
+    None,
+    /// The provider is well again.
+    Ends,
+    /// What is to come later comes.
+    Elapses,
+}
+
+/// One payment.
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) fault: Option<Fault>,
+    pub(crate) choice: Choice,
+    /// Whether the provider sends the browser back.
+    pub(crate) comes_back: bool,
+    /// What the browser may be answered when it comes back.
+    pub(crate) returned: &'static [u16],
+    /// Where the transaction may stand while the fault lasts.
+    pub(crate) meanwhile: &'static [&'static str],
+    pub(crate) relief: Relief,
+    /// Where it stands in the end.
+    pub(crate) finally: &'static str,
+    pub(crate) attention: Option<AttentionKind>,
+}
+
+const PAID: Case = Case {
+    name: "paid",
+    fault: None,
+    choice: Choice::Pay,
+    comes_back: true,
+    returned: &[303],
+    meanwhile: &["SUCCESS"],
+    relief: Relief::None,
+    finally: "SUCCESS",
+    attention: None,
+};
+
+/// Paid, while the provider's server gives no usable answer.
+const fn unheard(name: &'static str, strike: Strike) -> Case {
+    Case { name, fault: Some(Fault::Call(strike)), meanwhile: &["PENDING"], relief: Relief::Ends, ..PAID }
+}
+
+/// Later than any test runs: it comes when it is called.
+const LATER: u64 = 3_600;
+
+pub(crate) const CASES: &[Case] = &[
+    PAID,
+    Case { name: "declined", choice: Choice::Decline, meanwhile: &["FAILURE"], finally: "FAILURE", ..PAID },
+    Case {
+        name: "abandoned",
+        choice: Choice::Leave,
+        comes_back: false,
+        meanwhile: &["PENDING"],
+        finally: "PENDING",
+        ..PAID
+    },
+    Case { name: "slow", fault: Some(Fault::Call(Strike::Slow { ms: 200 })), ..PAID },
+    unheard("server error", Strike::ServerError),
+    unheard("cut", Strike::Cut),
+    unheard("garbage", Strike::Garbage),
+    unheard("hang", Strike::Hang),
+    Case {
+        name: "wrong amount",
+        fault: Some(Fault::Order(Twist::WrongAmount)),
+        // Signed news of another amount are refused; the question brings it to light.
+        returned: &[303, 400],
+        meanwhile: &["FAILURE"],
+        finally: "FAILURE",
+        attention: Some(AttentionKind::AmountMismatch),
+        ..PAID
+    },
+    Case {
+        name: "wrong signature",
+        fault: Some(Fault::Order(Twist::WrongSignature)),
+        returned: &[303, 400],
+        // Some providers do not sign what they answer to a question.
+        meanwhile: &["PENDING", "SUCCESS"],
+        relief: Relief::Ends,
+        ..PAID
+    },
+    Case {
+        name: "pending",
+        fault: Some(Fault::Order(Twist::Pending { seconds: LATER })),
+        meanwhile: &["PENDING"],
+        relief: Relief::Elapses,
+        ..PAID
+    },
+    Case {
+        name: "paid after declined",
+        fault: Some(Fault::Order(Twist::PaidAfterDeclined { seconds: LATER })),
+        meanwhile: &["FAILURE"],
+        relief: Relief::Elapses,
+        finally: "FAILURE",
+        attention: Some(AttentionKind::LateSuccess),
+        ..PAID
+    },
+    Case {
+        name: "unknown code",
+        fault: Some(Fault::Order(Twist::UnknownCode)),
+        meanwhile: &["PENDING"],
+        relief: Relief::Ends,
+        ..PAID
+    },
+    Case {
+        name: "not found",
+        fault: Some(Fault::Order(Twist::NotFound)),
+        meanwhile: &["PENDING"],
+        relief: Relief::Ends,
+        ..PAID
+    },
+    Case { name: "duplicate webhooks", fault: Some(Fault::Order(Twist::DuplicateWebhooks)), ..PAID },
+    Case { name: "silent", fault: Some(Fault::Order(Twist::Silent)), comes_back: false, ..PAID },
+];

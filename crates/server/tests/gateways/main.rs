@@ -1,0 +1,214 @@
+//! Whole payments through the real adapters, over HTTP, against the simulated providers: in every
+//! protocol, with everything that can go wrong. Afterwards what the service stored is compared with
+//! the providers' books.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod audit;
+mod cases;
+#[path = "../support/mod.rs"]
+mod support;
+mod world;
+
+use std::time::Duration;
+
+use payment_simulator::providers::{Choice, Fault, Provider, Strike, Twist};
+use serde_json::json;
+
+use crate::audit::audit;
+use crate::cases::{CASES, Case, Relief};
+use crate::world::{Account, World};
+
+/// As long as it takes: no answer is missed because the machine is busy.
+const PATIENT: Duration = Duration::from_secs(20);
+/// For answers that never come.
+const IMPATIENT: Duration = Duration::from_secs(2);
+
+async fn all_cases(account: Account) {
+    let world = World::new(account, PATIENT).await;
+    let mut played = Vec::new();
+    for case in CASES.iter().filter(|case| case.fault != Some(Fault::Call(Strike::Hang))) {
+        played.push((play(&world, case).await, case.attention));
+    }
+    audit(world, &played).await;
+}
+
+/// Plays a payment with what goes wrong in it; returns the transaction's id.
+async fn play(world: &World, case: &Case) -> String {
+    let case_at = format!("{} at {:?}", case.name, world.account);
+    let txn = world.create().await;
+    let id = txn["txnId"].as_str().unwrap().to_owned();
+    let page = world.open(&txn).await;
+    if let Some(fault) = case.fault {
+        assert!(world.simulator.set_fault(world.provider(), &id, Some(fault)));
+    }
+    let way_back = world.visitor.choose(&page, case.choice).await.unwrap();
+    assert_eq!(way_back.is_some(), case.comes_back, "{case_at}");
+    if let Some(way_back) = way_back {
+        let (status, location) = world.visitor.follow(&way_back).await.unwrap();
+        assert!(case.returned.contains(&status), "{case_at}: the browser was answered {status}");
+        let back = location.is_some_and(|url| url.starts_with("https://city.example/back?"));
+        assert_eq!(back, status == 303, "{case_at}");
+    }
+    let meanwhile = world.update(&id).await;
+    let stands = meanwhile["txnStatus"].as_str().unwrap();
+    assert!(case.meanwhile.contains(&stands), "{case_at}: stands at {stands}");
+    match case.relief {
+        Relief::None => {}
+        Relief::Ends => assert!(world.simulator.set_fault(world.provider(), &id, None)),
+        Relief::Elapses => world.elapse(&id).await,
+    }
+    let settled = world.settled(&id, case.finally).await;
+    assert_eq!(settled["receipt"].is_string(), case.finally == "SUCCESS", "{case_at}: {settled}");
+    id
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn axis() {
+    all_cases(Account::Axis).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn paytm_legacy() {
+    all_cases(Account::PaytmLegacy).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn paytm_v3() {
+    all_cases(Account::PaytmV3).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn phonepe_legacy() {
+    all_cases(Account::PhonepeLegacy).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn phonepe_v1() {
+    all_cases(Account::PhonepeV1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn phonepe_v2() {
+    all_cases(Account::PhonepeV2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn payu() {
+    all_cases(Account::Payu).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_that_hangs_keeps_a_payment_pending_and_loses_none() {
+    let mut worlds = tokio::task::JoinSet::new();
+    for account in Account::ALL {
+        worlds.spawn(async move {
+            let world = World::new(account, IMPATIENT).await;
+            let hang = CASES.iter().find(|case| case.fault == Some(Fault::Call(Strike::Hang))).unwrap();
+            let played = [(play(&world, hang).await, hang.attention)];
+            audit(world, &played).await;
+        });
+    }
+    worlds.join_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_that_is_confirmed_late_is_found_by_itself_or_by_asking() {
+    for account in Account::ALL {
+        let world = World::new(account, PATIENT).await;
+        let txn = world.create().await;
+        let id = txn["txnId"].as_str().unwrap().to_owned();
+        let page = world.open(&txn).await;
+        let soon = Fault::Order(Twist::Pending { seconds: 1 });
+        assert!(world.simulator.set_fault(world.provider(), &id, Some(soon)));
+        world.visitor.choose(&page, Choice::Pay).await.unwrap();
+        if account.has_webhooks() {
+            // Nobody asks: the provider's server tells.
+            world.stored(&id, "SUCCESS").await;
+        }
+        world.settled(&id, "SUCCESS").await;
+        audit(world, &[(id, None)]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_whose_opening_goes_wrong_is_never_lost_and_never_a_success() {
+    for account in [Account::PaytmV3, Account::PhonepeLegacy, Account::PhonepeV1, Account::PhonepeV2] {
+        let world = World::new(account, PATIENT).await;
+        let mut played = Vec::new();
+        for fault in ["http-500", "cut", "garbage"] {
+            // It strikes every call, that for an access token as well.
+            world.control(&format!("/{}", world.provider().path()), &json!({ "fault": fault })).await;
+            let bill = world.bill();
+            let (status, answer) = world.try_to_create(&bill).await;
+            world.control(&format!("/{}", world.provider().path()), &json!({ "fault": "none" })).await;
+            assert_ne!(status, 200, "{fault} at {account:?}: {answer}");
+            let txn = world.of_bill(&bill).await;
+            let id = txn["txnId"].as_str().unwrap().to_owned();
+            let stands = world.update(&id).await["txnStatus"].as_str().unwrap().to_owned();
+            if world.simulator.book_entry_of(world.provider(), &id).is_some() {
+                assert_eq!(stands, "PENDING", "{fault} at {account:?}: the order could be paid");
+            }
+            let (status, again) = world.try_to_create(&bill).await;
+            if stands == "PENDING" {
+                assert_eq!(again["Errors"][0]["code"], "TXN_ABRUPTLY_DISCARDED", "{fault} at {account:?}");
+            } else {
+                assert_eq!((stands.as_str(), status), ("FAILURE", 200), "{fault} at {account:?}: {again}");
+            }
+            played.push((id, None));
+        }
+        audit(world, &played).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_that_is_down_is_told_at_once_and_comes_back() {
+    let world = World::with(Account::PhonepeV1, PATIENT, &[("gateways.cool-down-secs", "1")]).await;
+    world.control("/phonepe", &json!({ "fault": "http-500" })).await;
+    loop {
+        let known = world.simulator.books(0, 100).len();
+        let (status, answer) = world.try_to_create(&world.bill()).await;
+        if answer["Errors"][0]["code"] == "GATEWAY_UNAVAILABLE" {
+            assert_eq!((status, world.retry_after().as_deref()), (503, Some("1")), "{answer}");
+            assert_eq!(world.simulator.books(0, 100).len(), known, "it was not called");
+            break;
+        }
+        assert_eq!(answer["Errors"][0]["code"], "GATEWAY_UNANSWERED", "{answer}");
+        assert!(world.bills_made() < 20, "the breaker does not open: {answer}");
+    }
+    world.control("/phonepe", &json!({ "fault": "none" })).await;
+    let txn = world.create_when_it_is_back().await;
+    let id = txn["txnId"].as_str().unwrap().to_owned();
+    let page = world.open(&txn).await;
+    world.visitor.choose(&page, Choice::Pay).await.unwrap();
+    world.settled(&id, "SUCCESS").await;
+    audit(world, &[(id, None)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_remote_gateway_is_offered_and_called_without_being_named_in_the_code() {
+    // Nobody answers at port 9, so the payment is refused and the bill stays free.
+    let extra = [
+        ("remote.city-pay.active", "true"),
+        ("remote.city-pay.base-url", "http://127.0.0.1:9"),
+        ("remote.city-pay.secret", "0123456789abcdef0123456789abcdef"),
+    ];
+    let world = World::with(Account::Payu, PATIENT, &extra).await;
+    assert!(world.gateways().await.contains(&"CITY-PAY".to_owned()));
+    for _ in 0..2 {
+        let (status, answer) = world.try_to_create_at("CITY-PAY", "BILL-R").await;
+        assert_eq!((status, &answer["Errors"][0]["code"]), (503, &json!("GATEWAY_UNAVAILABLE")), "{answer}");
+    }
+    audit(world, &[]).await;
+}
+
+#[test]
+fn every_fault_and_every_provider_is_played() {
+    for fault in Fault::ALL {
+        let word = fault.word();
+        assert!(CASES.iter().any(|case| case.fault.map(Fault::word) == Some(word)), "{word}");
+    }
+    for provider in Provider::ALL {
+        assert!(Account::ALL.iter().any(|account| account.provider() == provider), "{}", provider.name());
+    }
+}

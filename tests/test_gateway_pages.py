@@ -1,0 +1,211 @@
+"""A payer in a real browser at the pay pages of AXIS, PAYU, PHONEPE and PAYTM, played by the simulator: one
+gateway for each way in which a browser is sent to a gateway and back, with and without JavaScript."""
+
+import itertools
+import json
+import re
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+from conftest import BINARY, Service, free_port, request_info
+from playwright.sync_api import expect, sync_playwright
+from test_pay_page import CHROMIUM, DESK, FLAGS, PHONE, no_sideways_scrolling
+
+
+class Simulator:
+    """The providers' side, and the properties that point a service at it."""
+
+    def __init__(self, service_port: int, properties):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        service_url = f"http://127.0.0.1:{service_port}/pg-service"
+        command = [BINARY, "simulate", "--port", str(self.port), "--service-url", service_url]
+        self.process = subprocess.Popen(
+            [*command, "--write-properties", properties], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        # It has said where to go next when it listens.
+        while b"--properties" not in self.process.stdout.readline():
+            assert self.process.poll() is None, "the simulator does not start"
+
+    def order(self, provider: str, txn_id: str) -> dict:
+        with urllib.request.urlopen(f"{self.url}/control/orders/{provider}/{txn_id}", timeout=30) as response:
+            return json.load(response)
+
+    def stop(self) -> int:
+        self.process.terminate()
+        self.process.stdout.close()
+        return self.process.wait(timeout=30)
+
+
+class ServiceWithGateways(Service):
+    """A service whose gateways are those of the simulator."""
+
+    def __init__(self, folder, log):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}/pg-service"
+        self.log = log
+        properties = folder / "simulator.properties"
+        self.simulator = Simulator(self.port, properties)
+        choices = ["paytm.protocol=v3", "phonepe.protocol=v2", "sandbox.active=true"]
+        settings = [argument for choice in choices for argument in ("--set", choice)]
+        place = ["--port", str(self.port), "--data-dir", folder / "data", "--properties", properties]
+        # Nothing of this machine's own configuration.
+        self.process = subprocess.Popen(
+            [BINARY, "serve", *place, *settings], stdout=log.open("wb"), stderr=subprocess.STDOUT, env={}
+        )
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.url}/health", timeout=5):
+                    return
+            except OSError:
+                assert self.process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.05)
+
+    def create_at(self, gateway: str, bill: str, amount: str = "100.00") -> dict:
+        body = {
+            "RequestInfo": request_info(),
+            "Transaction": {
+                "tenantId": "pb.amritsar",
+                "txnAmount": amount,
+                "billId": bill,
+                "module": "PT",
+                "consumerCode": "PT-107-001",
+                "taxAndPayments": [{"billId": bill, "amountPaid": amount}],
+                "productInfo": 'ਜਾਇਦਾਦ ਟੈਕਸ & <b>"water"</b> + 100%',
+                "gateway": gateway,
+                "callbackUrl": f"{self.url}/sandbox/return?from=test",
+                "user": {"name": "Åsha & Söns", "mobileNumber": "9876543210", "tenantId": "pb"},
+            },
+        }
+        try:
+            return self.post("/transaction/v1/_create", body)["Transaction"]
+        except urllib.error.HTTPError as error:
+            raise AssertionError(error.read()) from error
+
+    def stop(self) -> int:
+        return super().stop() or self.simulator.stop()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gateways")
+    running = ServiceWithGateways(folder, folder / "service.log")
+    yield running
+    assert running.stop() == 0, running.log.read_text()
+
+
+@pytest.fixture
+def bill(counter=itertools.count(1)):
+    """A bill that nobody has paid yet."""
+    return f"BILL-{next(counter)}"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
+def page(browser, request):
+    """A page of a phone with JavaScript, or of a desk without."""
+    scripts = request.param
+    context = browser.new_context(viewport=PHONE if scripts else DESK, java_script_enabled=scripts)
+    opened = context.new_page()
+    opened.scripts = scripts
+    opened.complaints = []
+    opened.on("console", lambda line: opened.complaints.append(line.text) if line.type == "error" else None)
+    yield opened
+    # A policy that is broken, or a script that fails, is told there.
+    assert opened.complaints == []
+    context.close()
+
+
+def go_to_the_pay_page(page, txn: dict, provider: str, by_form: bool):
+    """Follows redirectUrl; without JavaScript the button of our own page is pressed."""
+    page.goto(txn["redirectUrl"])
+    if by_form and not page.scripts:
+        assert "/gateway/v1/_pay?" in page.url
+        expect(page.get_by_text("You are being taken to")).to_be_visible()
+        assert no_sideways_scrolling(page)
+        page.get_by_role("button", name="Continue to the payment").click()
+    page.wait_for_url(re.compile(rf"/{provider}/pay-page\?"))
+    expect(page.get_by_text(txn["txnId"]).first).to_be_visible()
+    assert no_sideways_scrolling(page)
+
+
+def come_back(page, txn: dict, status: str, by_form: bool):
+    """The provider sends the browser back, if need be by the button of its page."""
+    if by_form and not page.scripts:
+        page.get_by_role("button", name="Return to the application").click()
+    page.wait_for_url(re.compile(rf"/sandbox/return\?.*txnStatus={status}"))
+    assert f"eg_pg_txnid={txn['txnId']}" in page.url and "from=test" in page.url
+    expect(page.get_by_text(txn["txnId"]).first).to_be_visible()
+
+
+# The gateway, whether a form takes the browser there, and whether one brings it back.
+GATEWAYS = pytest.mark.parametrize(
+    ("gateway", "there_by_form", "back_by_form"),
+    [("AXIS", False, False), ("PAYU", True, True), ("PHONEPE", False, False), ("PAYTM", True, True)],
+    ids=["AXIS", "PAYU", "PHONEPE", "PAYTM"],
+)
+
+
+@GATEWAYS
+def test_paying_brings_the_payer_back_with_a_receipt(service, page, bill, gateway, there_by_form, back_by_form):
+    txn = service.create_at(gateway, bill, "123456.50")
+    go_to_the_pay_page(page, txn, gateway.lower(), there_by_form)
+    expect(page.get_by_text("₹1,23,456.50").first).to_be_visible()
+    page.get_by_role("button", name=re.compile("^Pay ₹")).click()
+    come_back(page, txn, "SUCCESS", back_by_form)
+    updated = service.update(txn["txnId"])
+    assert (updated["txnStatus"], updated["txnAmount"]) == ("SUCCESS", "123456.50")
+    assert updated["receipt"] and updated["gatewayTxnId"]
+    order = service.simulator.order(gateway.lower(), txn["txnId"])
+    assert (order["state"], order["taken_paise"]) == ("PAID", 12345650)
+
+    # Whoever goes back in the browser cannot pay a second time.
+    page.goto(txn["redirectUrl"])
+    expect(page.get_by_role("button", name=re.compile("^Pay ₹"))).to_have_count(0)
+    assert service.update(txn["txnId"]) == updated
+
+
+@GATEWAYS
+def test_declining_fails_the_payment_and_frees_the_bill(
+    service, page, bill, gateway, there_by_form, back_by_form
+):
+    txn = service.create_at(gateway, bill)
+    go_to_the_pay_page(page, txn, gateway.lower(), there_by_form)
+    page.get_by_role("button", name="Decline").click()
+    come_back(page, txn, "FAILURE", back_by_form)
+    assert service.update(txn["txnId"])["txnStatus"] == "FAILURE"
+    assert service.create_at(gateway, bill)["txnStatus"] == "PENDING"
+
+
+@GATEWAYS
+def test_leaving_keeps_the_payment_pending(service, page, bill, gateway, there_by_form, back_by_form):
+    txn = service.create_at(gateway, bill)
+    go_to_the_pay_page(page, txn, gateway.lower(), there_by_form)
+    page.get_by_role("button", name="Leave").click()
+    expect(page.get_by_role("heading", name="You left without paying")).to_be_visible()
+    assert service.update(txn["txnId"])["txnStatus"] == "PENDING"
+
+
+@GATEWAYS
+def test_a_payment_nobody_told_of_is_found_by_asking(
+    service, page, bill, gateway, there_by_form, back_by_form
+):
+    txn = service.create_at(gateway, bill)
+    go_to_the_pay_page(page, txn, gateway.lower(), there_by_form)
+    page.get_by_text("Or try what can go wrong").click()
+    page.get_by_role("button", name=re.compile("^Pay and tell nobody")).click()
+    expect(page.get_by_role("heading", name="Paid, and nobody was told")).to_be_visible()
+    updated = service.update(txn["txnId"])
+    assert updated["txnStatus"] == "SUCCESS" and updated["receipt"]
