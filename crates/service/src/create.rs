@@ -20,8 +20,9 @@ use url::Url;
 
 use crate::callback_url::with_transaction_id;
 use crate::events::{EventWriter, to_json};
-use crate::ports::Ports;
+use crate::ports::{Ports, finished};
 use crate::receipts::Receipts;
+use crate::settle::Caller;
 use crate::view::TransactionView;
 
 /// A request to create a transaction, well-formed but not yet checked.
@@ -149,7 +150,7 @@ impl Creation {
     pub async fn create(&self, request: CreateRequest) -> Result<CreatedTransaction, CreateError> {
         let creation = self.clone();
         let work = self.ports.tasks.spawn(async move { creation.run(request).await });
-        work.await.map_err(|_| CreateError::Interrupted)?
+        finished(work.await).ok_or(CreateError::Interrupted)?
     }
 
     async fn run(&self, request: CreateRequest) -> Result<CreatedTransaction, CreateError> {
@@ -250,7 +251,9 @@ impl Creation {
         let id = txn.id.clone();
         let answer = match duty {
             Some(duty) => {
-                let txn = self.receipts.issue_now(txn, &duty, &request.info).await;
+                let caller =
+                    Caller { actor: Actor::user(txn.audit.created_by.clone()), info: request.info.clone() };
+                let txn = self.receipts.issue_now(txn, &duty, &caller).await;
                 answer_json(&txn, &request.amount)?
             }
             None if starts_later => {

@@ -134,6 +134,20 @@ impl Ports {
     }
 }
 
+/// What a task came to; `None` when the end of the process cut it off. A panic in it goes on in
+/// whoever waits for it.
+pub(crate) fn finished<T>(joined: Result<T, tokio::task::JoinError>) -> Option<T> {
+    match joined {
+        Ok(result) => Some(result),
+        Err(error) => {
+            if error.is_panic() {
+                std::panic::resume_unwind(error.into_panic());
+            }
+            None
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::events::EventWriter;
 use crate::ports::Ports;
+use crate::settle::Caller;
 
 /// The first wait after a failure; doubled each time.
 const FIRST_DELAY: Duration = Duration::from_secs(5);
@@ -78,13 +79,12 @@ impl Receipts {
         &self,
         txn: Transaction,
         duty: &ReceiptDuty,
-        info: &RequestInfo,
+        caller: &Caller,
     ) -> Transaction {
         let work = {
-            let (receipts, txn, duty, info) = (self.clone(), txn.clone(), duty.clone(), info.clone());
+            let (receipts, txn, duty, caller) = (self.clone(), txn.clone(), duty.clone(), caller.clone());
             self.ports.tasks.spawn(async move {
-                let actor = Actor::user(info.user("uuid").unwrap_or_default());
-                receipts.attempt(txn, &duty, &info, actor, Attempt::First).await
+                receipts.attempt(txn, &duty, &caller.info, caller.actor, Attempt::First).await
             })
         };
         match tokio::time::timeout(self.ports.settings.receipt_wait, work).await {
@@ -199,13 +199,16 @@ impl Receipts {
         attempt: Attempt,
     ) -> Result<Transaction, ReceiptError> {
         let collections = &self.ports.collections;
+        // The collection service wants to know a user: for callers without one we act in our own name.
+        let system = self.ports.settings.system_request_info();
+        let user = if info.user("uuid").is_some() { info } else { &system };
         let known = match attempt {
             Attempt::First => None,
-            Attempt::Later => collections.find(info, &txn.tenant_id, &txn.id).await?,
+            Attempt::Later => collections.find(user, &txn.tenant_id, &txn.id).await?,
         };
         let numbers = match known {
             Some(numbers) => numbers,
-            None => collections.create(info, &self.payment(&txn)).await?,
+            None => collections.create(user, &self.payment(&txn)).await?,
         };
         self.save(txn, lease_token, numbers, info, actor).await
     }

@@ -19,7 +19,7 @@ use serde_json::json;
 
 use crate::events::EventWriter;
 use crate::lanes::Lanes;
-use crate::ports::Ports;
+use crate::ports::{Ports, finished};
 use crate::receipts::Receipts;
 
 /// Settles transactions.
@@ -109,7 +109,7 @@ impl Settlement {
                 let work = self.ports.tasks.spawn(async move {
                     settlement.ask_in_turn(&id, gateway.as_ref(), &caller, arrived).await
                 });
-                work.await.map_err(|_| SettleError::Interrupted)?
+                finished(work.await).ok_or(SettleError::Interrupted)?
             }
         }
     }
@@ -284,7 +284,7 @@ impl Settlement {
             .increment(1);
         tracing::info!(txn_id = %txn.id, gateway = %txn.gateway, status, outcome = report.outcome.name(), "settled");
         match duty {
-            Some(duty) => self.receipts.issue_now(txn, &duty, &caller.info).await,
+            Some(duty) => self.receipts.issue_now(txn, &duty, caller).await,
             None => txn,
         }
     }

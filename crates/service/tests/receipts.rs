@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use payment_domain::{AttentionKind, Status};
 use payment_service::ReceiptTally;
-use support::{Fault, LEASE, paid, world};
+use support::{Fault, LEASE, impatient_world, paid, world};
 
 const ISSUED: ReceiptTally = ReceiptTally { issued: 1, postponed: 0 };
 const POSTPONED: ReceiptTally = ReceiptTally { issued: 0, postponed: 1 };
@@ -55,7 +55,7 @@ async fn a_lost_answer_is_looked_up_and_not_created_again() {
 
 #[tokio::test]
 async fn whoever_dies_at_it_is_replaced_when_the_lease_runs_out() {
-    let world = world();
+    let world = impatient_world();
     let id = world.pending("B1", "100").await;
     world.gateway.answers(paid("100"));
     world.collections.has(Some(Fault::Hangs));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use payment_domain::{AttentionKind, Outcome, Status, StatusName};
 use payment_gateway::{Answer, Params};
 use payment_service::{Asked, CallbackError, Conclusion, SettleError};
-use support::{Fault, caller, declined, paid, world};
+use support::{Fault, caller, declined, impatient_world, paid, world};
 
 #[tokio::test]
 async fn a_paid_transaction_gets_its_receipt_and_tells_everybody_in_order() {
@@ -35,7 +35,7 @@ async fn a_paid_transaction_gets_its_receipt_and_tells_everybody_in_order() {
 
 #[tokio::test]
 async fn whatever_is_not_definite_stays_pending() {
-    let world = world();
+    let world = impatient_world();
     let id = world.pending("B1", "100").await;
     for outcome in [Outcome::Pending, Outcome::NotFound, Outcome::Unrecognised { code: "?".into() }] {
         world.gateway.answers(outcome);
@@ -280,7 +280,7 @@ async fn a_callback_is_stored_settled_and_not_repeated() {
 
 #[tokio::test]
 async fn a_success_is_committed_before_the_collection_service_is_called() {
-    let world = world();
+    let world = impatient_world();
     let id = world.pending("B1", "100").await;
     world.gateway.answers(paid("100"));
     world.collections.has(Some(Fault::Hangs));

@@ -30,7 +30,7 @@ const FIELDS: Fields = Fields {
 };
 
 struct Python {
-    process: Child,
+    _process: Process,
     base_url: String,
     http: reqwest::Client,
     receiver: Receiver,
@@ -41,10 +41,13 @@ struct Python {
     _folder: tempfile::TempDir,
 }
 
-impl Drop for Python {
+/// Ends with the test, however that ends.
+struct Process(Child);
+
+impl Drop for Process {
     fn drop(&mut self) {
-        let _ended_before = self.process.kill();
-        let _status = self.process.wait();
+        let _ended_before = self.0.kill();
+        let _status = self.0.wait();
     }
 }
 
@@ -73,7 +76,7 @@ pub(crate) fn own_tests() -> Result<(), libtest_mimic::Failed> {
 
 pub(crate) async fn provider() -> Arc<dyn Provider> {
     let folder = tempfile::tempdir().unwrap();
-    let mut process = python()
+    let process = python()
         .arg(example().join("serve.py"))
         .args(["--port", "0", "--database"])
         .arg(folder.path().join("provider.sqlite"))
@@ -83,8 +86,9 @@ pub(crate) async fn provider() -> Arc<dyn Provider> {
         .stderr(Stdio::null())
         .spawn()
         .expect(NO_PYTHON);
+    let mut process = Process(process);
     let mut line = String::new();
-    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(process.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let base_url = line.trim().rsplit("base URL ").next().unwrap_or_default().to_owned();
     assert!(
         base_url.starts_with("http://127.0.0.1:"),
@@ -93,7 +97,16 @@ pub(crate) async fn provider() -> Arc<dyn Provider> {
     let receiver = Receiver::start().await;
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let (pages, ways_back, owes_a_report) = Default::default();
-    Arc::new(Python { process, base_url, http, receiver, pages, ways_back, owes_a_report, _folder: folder })
+    Arc::new(Python {
+        _process: process,
+        base_url,
+        http,
+        receiver,
+        pages,
+        ways_back,
+        owes_a_report,
+        _folder: folder,
+    })
 }
 
 impl Python {

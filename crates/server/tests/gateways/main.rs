@@ -189,14 +189,14 @@ async fn a_gateway_that_is_down_is_told_at_once_and_comes_back() {
 async fn a_remote_gateway_is_offered_and_called_without_being_named_in_the_code() {
     // Nobody answers at port 9, so the payment is refused and the bill stays free.
     let extra = [
-        ("remote.city-pay.active", "true"),
-        ("remote.city-pay.base-url", "http://127.0.0.1:9"),
-        ("remote.city-pay.secret", "0123456789abcdef0123456789abcdef"),
+        ("remote.citypay.active", "true"),
+        ("remote.citypay.base-url", "http://127.0.0.1:9"),
+        ("remote.citypay.secret", "0123456789abcdef0123456789abcdef"),
     ];
     let world = World::with(Account::Payu, PATIENT, &extra).await;
-    assert!(world.gateways().await.contains(&"CITY-PAY".to_owned()));
+    assert!(world.gateways().await.contains(&"CITYPAY".to_owned()));
     for _ in 0..2 {
-        let (status, answer) = world.try_to_create_at("CITY-PAY", "BILL-R").await;
+        let (status, answer) = world.try_to_create_at("CITYPAY", "BILL-R").await;
         assert_eq!((status, &answer["Errors"][0]["code"]), (503, &json!("GATEWAY_UNAVAILABLE")), "{answer}");
     }
     audit(world, &[]).await;

@@ -161,10 +161,19 @@ pub(crate) struct World {
 }
 
 pub(crate) fn world() -> World {
-    world_with(StartMode::Offline)
+    world_of(StartMode::Offline, Duration::from_secs(20))
 }
 
 pub(crate) fn world_with(start_mode: StartMode) -> World {
+    world_of(start_mode, Duration::from_secs(20))
+}
+
+/// A world in which nobody waits long: for tests in which somebody never answers.
+pub(crate) fn impatient_world() -> World {
+    world_of(StartMode::Offline, Duration::from_millis(200))
+}
+
+fn world_of(start_mode: StartMode, wait: Duration) -> World {
     let folder = tempfile::tempdir().unwrap();
     let store: Arc<dyn Store> =
         Arc::new(SqliteStore::open(&folder.path().join("payments.db"), &Default::default()).unwrap());
@@ -184,9 +193,9 @@ pub(crate) fn world_with(start_mode: StartMode) -> World {
             public_url: "https://pay.example.org/pg-service".to_owned(),
             early_interval: Duration::from_secs(15 * 60),
             order_life: Duration::from_secs(24 * 3600),
-            receipt_wait: Duration::from_millis(400),
+            receipt_wait: wait,
             receipt_lease: LEASE,
-            gateway_wait: Duration::from_millis(400),
+            gateway_wait: wait,
             idempotency_life: Duration::from_secs(24 * 3600),
             search_scope: true,
             system_user_uuid: "system-1".to_owned(),

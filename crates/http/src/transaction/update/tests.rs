@@ -226,7 +226,7 @@ async fn who_settled_it_stands_in_the_history() {
     let id = TxnId::new(id).unwrap();
     let actors: Vec<_> =
         app.store.history(&id).await.unwrap().iter().map(|line| line.actor.id.clone()).collect();
-    assert_eq!(actors, ["citizen-1", "anonymous", "system-uuid"]);
+    assert_eq!(actors, ["citizen-1", "anonymous", "anonymous"]);
 }
 
 #[tokio::test]
