@@ -18,13 +18,17 @@ from test_pay_page import CHROMIUM, DESK, FLAGS, PHONE, no_sideways_scrolling
 class Simulator:
     """The providers' side, and the properties that point a service at it."""
 
-    def __init__(self, service_port: int, properties):
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        service_url = f"http://127.0.0.1:{service_port}/pg-service"
-        command = [BINARY, "simulate", "--port", str(self.port), "--service-url", service_url]
+    def __init__(self, properties):
+        port, self.service_port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.properties = properties
+        service_url = f"http://127.0.0.1:{self.service_port}/pg-service"
+        command = [BINARY, "simulate", "--port", str(port), "--service-url", service_url]
         self.process = subprocess.Popen(
-            [*command, "--write-properties", properties], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            [*command, "--write-properties", properties],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={},
         )
         # It has said where to go next when it listens.
         while b"--properties" not in self.process.stdout.readline():
@@ -43,15 +47,14 @@ class Simulator:
 class ServiceWithGateways(Service):
     """A service whose gateways are those of the simulator."""
 
-    def __init__(self, folder, log):
-        self.port = free_port()
+    def __init__(self, folder, log, simulator: Simulator):
+        self.port = simulator.service_port
         self.url = f"http://127.0.0.1:{self.port}/pg-service"
         self.log = log
-        properties = folder / "simulator.properties"
-        self.simulator = Simulator(self.port, properties)
+        self.simulator = simulator
         choices = ["paytm.protocol=v3", "phonepe.protocol=v2", "sandbox.active=true"]
         settings = [argument for choice in choices for argument in ("--set", choice)]
-        place = ["--port", str(self.port), "--data-dir", folder / "data", "--properties", properties]
+        place = ["--port", str(self.port), "--data-dir", folder, "--properties", simulator.properties]
         # Nothing of this machine's own configuration.
         self.process = subprocess.Popen(
             [BINARY, "serve", *place, *settings], stdout=log.open("wb"), stderr=subprocess.STDOUT, env={}
@@ -87,14 +90,18 @@ class ServiceWithGateways(Service):
         except urllib.error.HTTPError as error:
             raise AssertionError(error.read()) from error
 
-    def stop(self) -> int:
-        return super().stop() or self.simulator.stop()
+
+@pytest.fixture(scope="module")
+def simulator(tmp_path_factory):
+    running = Simulator(tmp_path_factory.mktemp("simulator") / "simulator.properties")
+    yield running
+    assert running.stop() == 0
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory):
+def service(tmp_path_factory, simulator):
     folder = tmp_path_factory.mktemp("gateways")
-    running = ServiceWithGateways(folder, folder / "service.log")
+    running = ServiceWithGateways(folder / "data", folder / "service.log", simulator)
     yield running
     assert running.stop() == 0, running.log.read_text()
 

@@ -67,8 +67,10 @@ impl Default for Options {
 /// Payments in one SQLite file. Dropping it finishes the changes that are queued, which may take a
 /// moment.
 pub struct SqliteStore {
-    writer: Writer,
+    // Dropped first: the last connection to close copies the log back into the database file, and
+    // one that only reads cannot.
     readers: Readers,
+    writer: Writer,
     migrated: MigrationReport,
 }
 

@@ -50,6 +50,17 @@ async fn everything_is_there_after_opening_it_again() {
     assert!(store.events_after(last, 100).await.unwrap().len() == 2, "new events come behind the old");
 }
 
+#[tokio::test]
+async fn a_store_that_was_closed_is_one_file_that_can_be_copied() {
+    let folder = Folder::new();
+    let store = folder.open();
+    sample::stored(&store, sample::new_transaction("T1", "B1")).await;
+    drop(store);
+    let files: Vec<_> =
+        std::fs::read_dir(folder.0.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(files, ["payments.db"]);
+}
+
 #[test]
 fn opening_it_again_migrates_nothing() {
     let folder = Folder::new();

@@ -22,7 +22,7 @@ use crate::world::{Account, World};
 /// As long as it takes: no answer is missed because the machine is busy.
 const PATIENT: Duration = Duration::from_secs(20);
 /// For answers that never come.
-const IMPATIENT: Duration = Duration::from_secs(2);
+const IMPATIENT: Duration = Duration::from_secs(3);
 
 async fn all_cases(account: Account) {
     let world = World::new(account, PATIENT).await;
@@ -60,6 +60,10 @@ async fn play(world: &World, case: &Case) -> String {
     }
     let settled = world.settled(&id, case.finally).await;
     assert_eq!(settled["receipt"].is_string(), case.finally == "SUCCESS", "{case_at}: {settled}");
+    if case.fault == Some(Fault::Order(Twist::DuplicateWebhooks)) && world.account.has_webhooks() {
+        world.webhooks_have_come(&id, 2).await;
+        assert_eq!(world.update(&id).await, settled, "{case_at}");
+    }
     id
 }
 

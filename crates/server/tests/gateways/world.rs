@@ -250,6 +250,19 @@ impl World {
         }
     }
 
+    /// Waits until the service has taken so many webhooks of an order.
+    pub(crate) async fn webhooks_have_come(&self, id: &str, count: u32) {
+        let started = Instant::now();
+        loop {
+            let webhooks = self.simulator.book_entry_of(self.provider(), id).unwrap().webhooks;
+            if webhooks.delivered >= count {
+                return;
+            }
+            assert!(started.elapsed() < PATIENCE, "{:?}: {webhooks:?}", self.account);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// The newest transaction of a bill.
     pub(crate) async fn of_bill(&self, bill: &str) -> Value {
         self.search("billId", bill).await
