@@ -37,15 +37,16 @@ Exit codes: 0 done, 1 it did not work (the message says why and what to do), 2 t
 ";
 
 const SIMULATING: &str = "\
-It serves what a merchant's server and a payer's browser meet at the providers: pay pages, signature checks,
-status questions, webhooks, in every protocol the service speaks. No money moves, and nothing is kept when
-it ends. It listens on 127.0.0.1:9300 unless --address and --port say otherwise; --public-url is its own
-address here. To try it, in two terminals:
+It serves what a merchant's server and a payer's browser meet at the providers: pay pages,
+signature checks, status questions, webhooks, in every protocol the service speaks. No money moves,
+and nothing is kept when it ends. It listens on 127.0.0.1:9300 unless --address and --port say
+otherwise; --public-url is its own address here. To try it, in two terminals:
 
   pg-service simulate --write-properties simulator.properties
   pg-service --properties simulator.properties
 
-Then create a transaction with \"gateway\": \"AXIS\" (or PAYTM, PHONEPE, PAYU) and open its redirectUrl.
+Then create a transaction with \"gateway\": \"AXIS\" (or PAYTM, PHONEPE, PAYU) and open its
+redirectUrl.
 
 Anything can go wrong on demand: with one order, before it is opened or after,
 
@@ -58,8 +59,8 @@ or with some of a provider's calls and orders; the word none ends it:
     http://127.0.0.1:9300/control/phonepe
 
 Faults of calls:   slow (ms), http-500, cut, hang, garbage
-Faults of orders:  wrong-amount, wrong-signature, pending (seconds), paid-after-declined (seconds),
-                   unknown-code, not-found, duplicate-webhooks, silent
+Faults of orders:  wrong-amount, wrong-signature, pending (seconds),
+                   paid-after-declined (seconds), unknown-code, not-found, duplicate-webhooks, silent
 
 What became of them stands in the books, for people at http://127.0.0.1:9300/, for programs at
 http://127.0.0.1:9300/control/orders. What is to come later comes at once with
@@ -117,10 +118,11 @@ server.shutdown-wait-secs (20). A second signal ends it at once.")]
     Serve,
     /// Make three whole payments over HTTP and show every step
     #[command(after_help = "\
-It plays the application and the citizen: creates transactions, opens the pay page, chooses, follows the
-browser back, and looks everything up. It starts a service of its own on a free port, with a temporary
-database, unless --url names a running one whose sandbox gateway is active. With --gateway the citizen pays
-through the real adapter of that gateway, at a simulator of the provider's side (see `pg-service simulate`).
+It plays the application and the citizen: creates transactions, opens the pay page, chooses, follows
+the browser back, and looks everything up. It starts a service of its own on a free port, with a
+temporary database, unless --url names a running one whose sandbox gateway is active. With --gateway
+the citizen pays through the real adapter of that gateway, at a simulator of the provider's side (see
+`pg-service simulate`).
 
   pg-service demo
   pg-service demo --gateway axis
