@@ -155,7 +155,7 @@ async fn main() -> Result<()> {
             "≥ 0.25",
         ),
         of(
-            "update: settle and receipt",
+            "update: ask, settle, receipt",
             &settled,
             Some(settle_cpu),
             Some((ratio(settled.per_second(), raw), "raw SQLite")),

@@ -23,7 +23,16 @@ pub(crate) struct Service {
 /// Builds the release binary; returns its path.
 pub(crate) async fn build() -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo).args(["build", "--release", "--package", "pg-service"]).status().await?;
+    let mut build = Command::new(cargo);
+    build.args(["build", "--release", "--package", "pg-service"]);
+    // What cargo told this program about itself would make build scripts run again.
+    for (name, _) in std::env::vars_os() {
+        let about_us = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];
+        if about_us.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            build.env_remove(name);
+        }
+    }
+    let built = build.status().await?;
     ensure!(built.success(), "pg-service cannot be built");
     let own = std::env::current_exe()?;
     Ok(own.parent().context("this program lies in no folder")?.join("pg-service"))
