@@ -23,17 +23,17 @@ def free_port() -> int:
 class Service:
     """A running service and the requests that a test makes to it."""
 
-    def __init__(self, folder: pathlib.Path, log: pathlib.Path):
-        self.port = free_port()
+    def __init__(self, folder: pathlib.Path, log: pathlib.Path, *arguments, port: int | None = None):
+        self.port = port or free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.url = f"{self.base}/pg-service"
         self.log = log
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("PG_SERVICE_")}
+        # Nothing of this machine's own configuration.
         self.process = subprocess.Popen(
-            [BINARY, "serve", "--port", str(self.port), "--data-dir", folder],
+            [BINARY, "serve", "--port", str(self.port), "--data-dir", folder, *arguments],
             stdout=log.open("wb"),
             stderr=subprocess.STDOUT,
-            env=environment,
+            env={},
         )
         deadline = time.monotonic() + 30
         while True:
@@ -52,7 +52,14 @@ class Service:
         with urllib.request.urlopen(request, timeout=30) as response:
             return json.load(response)
 
-    def create(self, bill: str, amount: str = "100.00", product: str = "Property tax") -> dict:
+    def create(
+        self,
+        bill: str,
+        amount: str = "100.00",
+        product: str = "Property tax",
+        gateway: str = "SANDBOX",
+        payer: str = "Asha Rani",
+    ) -> dict:
         """Creates a payment of one bill and returns the transaction."""
         body = {
             "RequestInfo": request_info(),
@@ -64,9 +71,9 @@ class Service:
                 "consumerCode": "PT-107-001",
                 "taxAndPayments": [{"billId": bill, "amountPaid": amount}],
                 "productInfo": product,
-                "gateway": "SANDBOX",
+                "gateway": gateway,
                 "callbackUrl": f"{self.url}/sandbox/return?from=test",
-                "user": {"name": "Asha Rani", "mobileNumber": "9876543210", "tenantId": "pb"},
+                "user": {"name": payer, "mobileNumber": "9876543210", "tenantId": "pb"},
             },
         }
         return self.post("/transaction/v1/_create", body)["Transaction"]

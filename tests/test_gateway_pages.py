@@ -5,12 +5,10 @@ import itertools
 import json
 import re
 import subprocess
-import time
-import urllib.error
 import urllib.request
 
 import pytest
-from conftest import BINARY, Service, free_port, request_info
+from conftest import BINARY, Service, free_port
 from playwright.sync_api import expect, sync_playwright
 from test_pay_page import CHROMIUM, DESK, FLAGS, PHONE, no_sideways_scrolling
 
@@ -48,47 +46,16 @@ class ServiceWithGateways(Service):
     """A service whose gateways are those of the simulator."""
 
     def __init__(self, folder, log, simulator: Simulator):
-        self.port = simulator.service_port
-        self.url = f"http://127.0.0.1:{self.port}/pg-service"
-        self.log = log
         self.simulator = simulator
         choices = ["paytm.protocol=v3", "phonepe.protocol=v2", "sandbox.active=true"]
         settings = [argument for choice in choices for argument in ("--set", choice)]
-        place = ["--port", str(self.port), "--data-dir", folder, "--properties", simulator.properties]
-        # Nothing of this machine's own configuration.
-        self.process = subprocess.Popen(
-            [BINARY, "serve", *place, *settings], stdout=log.open("wb"), stderr=subprocess.STDOUT, env={}
+        super().__init__(
+            folder, log, "--properties", simulator.properties, *settings, port=simulator.service_port
         )
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                with urllib.request.urlopen(f"{self.url}/health", timeout=5):
-                    return
-            except OSError:
-                assert self.process.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.05)
 
     def create_at(self, gateway: str, bill: str, amount: str = "100.00") -> dict:
-        body = {
-            "RequestInfo": request_info(),
-            "Transaction": {
-                "tenantId": "pb.amritsar",
-                "txnAmount": amount,
-                "billId": bill,
-                "module": "PT",
-                "consumerCode": "PT-107-001",
-                "taxAndPayments": [{"billId": bill, "amountPaid": amount}],
-                "productInfo": 'ਜਾਇਦਾਦ ਟੈਕਸ & <b>"water"</b> + 100%',
-                "gateway": gateway,
-                "callbackUrl": f"{self.url}/sandbox/return?from=test",
-                "user": {"name": "Åsha & Söns", "mobileNumber": "9876543210", "tenantId": "pb"},
-            },
-        }
-        try:
-            return self.post("/transaction/v1/_create", body)["Transaction"]
-        except urllib.error.HTTPError as error:
-            raise AssertionError(error.read()) from error
+        product = 'ਜਾਇਦਾਦ ਟੈਕਸ & <b>"water"</b> + 100%'
+        return self.create(bill, amount, product, gateway, payer="Åsha & Söns")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ use payment_domain::{
 use payment_gateway::{Availability, Gateway, GatewayError, Order, Redirect, StartMode};
 use payment_store::{
     Applied, Change, Claim, ClaimChange, Created, Dump, DutyChange, IdempotencyKey, IdempotencyRecord,
-    NewTransaction, ReceiptDuty, RequestDigest, StoreError,
+    NewTransaction, RequestDigest, StoreError,
 };
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -583,18 +583,4 @@ fn answer_json(txn: &Transaction, amount: &str) -> Result<String, StoreError> {
 fn answered(id: TxnId, json: String) -> Result<CreatedTransaction, CreateError> {
     let json = RawValue::from_string(json).map_err(|error| StoreError::Failed(error.into()))?;
     Ok(CreatedTransaction { id, json })
-}
-
-impl Receipts {
-    /// The duty of a transaction that is stored as a success, leased to whoever stores it.
-    pub(crate) fn new_duty(&self, txn_id: &TxnId) -> ReceiptDuty {
-        let now = self.ports.now();
-        ReceiptDuty {
-            txn_id: txn_id.clone(),
-            due_at: now,
-            attempts: 0,
-            lease: Some(self.new_lease(now)),
-            last_error: None,
-        }
-    }
 }

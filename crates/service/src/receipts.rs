@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use payment_digit::{DigitError, Payment, Receipts as ReceiptNumbers};
-use payment_domain::{Actor, AttentionKind, HistoryEntry, RequestInfo, Status, Timestamp, Transaction};
+use payment_domain::{
+    Actor, AttentionKind, HistoryEntry, RequestInfo, Status, Timestamp, Transaction, TxnId,
+};
 use payment_store::{
     Applied, Attention, Change, ClaimChange, DutyChange, Lease, ReceiptDuty, Store, StoreError,
 };
@@ -70,6 +72,18 @@ impl Receipts {
 
     pub(crate) fn new_lease(&self, now: Timestamp) -> Lease {
         Lease { token: uuid::Uuid::now_v7().to_string(), until: now.plus(self.ports.settings.receipt_lease) }
+    }
+
+    /// The duty of a transaction that is stored as a success, leased to whoever stores it.
+    pub(crate) fn new_duty(&self, txn_id: &TxnId) -> ReceiptDuty {
+        let now = self.ports.now();
+        ReceiptDuty {
+            txn_id: txn_id.clone(),
+            due_at: now,
+            attempts: 0,
+            lease: Some(self.new_lease(now)),
+            last_error: None,
+        }
     }
 
     /// Issues the receipt of a transaction that was just stored as a success, waiting for it no
