@@ -91,6 +91,10 @@ pub enum AttentionKind {
     ReceiptRefused,
     /// The gateway says the money was given back.
     Refunded,
+    /// The gateway signed that it was paid, and says otherwise when it is asked.
+    Contradiction,
+    /// The gateway reports a second payment for a transaction that was paid.
+    SecondPayment,
 }
 
 impl AttentionKind {
@@ -101,6 +105,8 @@ impl AttentionKind {
             AttentionKind::AmountMismatch => "amount-mismatch",
             AttentionKind::ReceiptRefused => "receipt-refused",
             AttentionKind::Refunded => "refunded",
+            AttentionKind::Contradiction => "contradiction",
+            AttentionKind::SecondPayment => "second-payment",
         }
     }
 
@@ -111,6 +117,8 @@ impl AttentionKind {
             AttentionKind::AmountMismatch,
             AttentionKind::ReceiptRefused,
             AttentionKind::Refunded,
+            AttentionKind::Contradiction,
+            AttentionKind::SecondPayment,
         ]
         .into_iter()
         .find(|kind| kind.as_str() == word)

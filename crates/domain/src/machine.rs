@@ -59,11 +59,22 @@ impl Verdict {
     }
 }
 
-/// Decides what `outcome` means for a transaction of `amount` that stands at `status`.
+/// Decides what `outcome` means for a transaction of `amount` that stands at `status`. `signed` is
+/// what the gateway signed in the answer that led to the question, if it signed anything.
 ///
 /// Money first: only a definite payment of exactly the asked amount succeeds, only a definite "no"
 /// fails, and nothing leaves SUCCESS or FAILURE.
-pub fn decide(status: StatusName, amount: Money, outcome: &Outcome, life: OrderLife) -> Verdict {
+pub fn decide(
+    status: StatusName,
+    amount: Money,
+    outcome: &Outcome,
+    signed: Option<&Outcome>,
+    life: OrderLife,
+) -> Verdict {
+    // What the gateway itself signed as begun is not "no such payment": its records lag behind.
+    let known = signed.is_some_and(|signed| !matches!(signed, Outcome::Declined { .. } | Outcome::NotFound));
+    let signed_as_paid = matches!(signed, Some(Outcome::Paid { .. }));
+    let over = life == OrderLife::Over;
     match (status, outcome) {
         (StatusName::Pending, Outcome::Paid { amount: Some(paid) }) if *paid == amount => Verdict {
             change: Some(Status::Success { receipt: None }),
@@ -77,11 +88,17 @@ pub fn decide(status: StatusName, amount: Money, outcome: &Outcome, life: OrderL
         (StatusName::Pending, Outcome::Paid { amount: None }) => {
             Verdict::keep(Some(AttentionKind::AmountMismatch))
         }
+        (StatusName::Pending | StatusName::Failure, Outcome::Declined { .. }) if signed_as_paid => {
+            Verdict::keep(Some(AttentionKind::Contradiction))
+        }
+        (StatusName::Pending | StatusName::Failure, Outcome::NotFound) if signed_as_paid && over => {
+            Verdict::keep(Some(AttentionKind::Contradiction))
+        }
         (StatusName::Pending, Outcome::Declined { .. }) => Verdict::fail(message::FAILED_AT_GATEWAY, None),
-        (StatusName::Pending, Outcome::NotFound) => match life {
-            OrderLife::Running => Verdict::keep(None),
-            OrderLife::Over => Verdict::fail(message::NEVER_PAID, None),
-        },
+        (StatusName::Pending, Outcome::NotFound) if over && !known => {
+            Verdict::fail(message::NEVER_PAID, None)
+        }
+        (StatusName::Pending, Outcome::NotFound) => Verdict::keep(None),
         (StatusName::Pending | StatusName::Success, Outcome::Refunded) => {
             Verdict::keep(Some(AttentionKind::Refunded))
         }
@@ -119,7 +136,7 @@ mod tests {
     }
 
     fn pending(outcome: &Outcome) -> Verdict {
-        decide(StatusName::Pending, rupees(100), outcome, OrderLife::Running)
+        decide(StatusName::Pending, rupees(100), outcome, None, OrderLife::Running)
     }
 
     #[test]
@@ -148,20 +165,42 @@ mod tests {
     #[test]
     fn no_such_payment_ends_a_transaction_only_when_its_life_is_over() {
         assert_eq!(pending(&Outcome::NotFound).change, None);
-        let over = decide(StatusName::Pending, rupees(100), &Outcome::NotFound, OrderLife::Over);
+        let over = decide(StatusName::Pending, rupees(100), &Outcome::NotFound, None, OrderLife::Over);
         assert_eq!(over.change, Some(Status::Failure));
     }
 
     #[test]
+    fn what_the_gateway_signed_as_paid_is_not_failed_because_its_records_lag() {
+        let says = |outcome: &Outcome, status| {
+            decide(status, rupees(100), outcome, Some(&paid(100)), OrderLife::Over)
+        };
+        let declined = Outcome::Declined { reason: "no".into() };
+        for outcome in [&Outcome::NotFound, &declined] {
+            for status in [StatusName::Pending, StatusName::Failure] {
+                let verdict = says(outcome, status);
+                assert_eq!((verdict.change, verdict.attention), (None, Some(AttentionKind::Contradiction)));
+            }
+        }
+        let begun = decide(
+            StatusName::Pending,
+            rupees(100),
+            &Outcome::NotFound,
+            Some(&Outcome::Pending),
+            OrderLife::Over,
+        );
+        assert_eq!((begun.change, begun.attention), (None, None));
+    }
+
+    #[test]
     fn a_late_success_is_never_dropped() {
-        let verdict = decide(StatusName::Failure, rupees(100), &paid(100), OrderLife::Over);
+        let verdict = decide(StatusName::Failure, rupees(100), &paid(100), None, OrderLife::Over);
         assert_eq!(verdict.change, None);
         assert_eq!(verdict.attention, Some(AttentionKind::LateSuccess));
     }
 
     #[test]
     fn a_wrong_amount_stays_one_case_however_often_it_is_reported() {
-        let verdict = decide(StatusName::Failure, rupees(100), &paid(99), OrderLife::Running);
+        let verdict = decide(StatusName::Failure, rupees(100), &paid(99), None, OrderLife::Running);
         assert_eq!(verdict.attention, Some(AttentionKind::AmountMismatch));
     }
 
@@ -180,12 +219,13 @@ mod tests {
     proptest! {
         #[test]
         fn any_row_of_answers_ends_at_most_once_and_never_leaves_success(
-            answers in proptest::collection::vec((outcomes(), any::<bool>()), 0..30)
+            answers in proptest::collection::vec(
+                (outcomes(), proptest::option::of(outcomes()), any::<bool>()), 0..30)
         ) {
             let mut status = Status::Pending;
-            for (outcome, over) in answers {
+            for (outcome, signed, over) in answers {
                 let life = if over { OrderLife::Over } else { OrderLife::Running };
-                let verdict = decide(status.name(), rupees(100), &outcome, life);
+                let verdict = decide(status.name(), rupees(100), &outcome, signed.as_ref(), life);
                 if let Some(next) = verdict.change {
                     prop_assert_eq!(&status, &Status::Pending);
                     match &next {
@@ -196,6 +236,9 @@ mod tests {
                         Status::Failure => {
                             let definite = !matches!(outcome, Outcome::Pending | Outcome::Unrecognised { .. });
                             prop_assert!(definite);
+                            let taken = matches!(outcome, Outcome::Paid { .. });
+                            let proven = matches!(signed, Some(Outcome::Paid { .. }));
+                            prop_assert!(taken || !proven, "what was signed as paid never fails as unpaid");
                         }
                         Status::Pending => prop_assert!(false, "nothing becomes pending again"),
                     }

@@ -12,7 +12,8 @@ use serde_json::json;
 use crate::{Answer, Availability, Evidence, Gateway, GatewayError, Order, Redirect, StartMode, VerifyMode};
 
 /// A scripted gateway for tests: answers are set per transaction, or for all of them at once.
-/// Parameters are "signed" by `sign=good`; any other `sign` is a bad signature.
+/// Parameters are "signed" by `sign=good`; any other `sign` is a bad signature. What is signed says
+/// "pending", or with `said=paid` that the whole amount was paid, as the payment `payment`.
 #[derive(Debug)]
 pub struct FakeGateway {
     name: GatewayName,
@@ -86,7 +87,7 @@ impl FakeGateway {
         script.per_transaction.clear();
     }
 
-    /// From now on every status call takes this long.
+    /// From now on every call takes this long.
     pub fn is_slow(&self, delay: Duration) {
         self.script().delay = delay;
     }
@@ -155,6 +156,10 @@ impl Gateway for FakeGateway {
             StartMode::Network => self.refuse_while_away()?,
         }
         self.starts.fetch_add(1, Ordering::SeqCst);
+        let delay = self.script().delay;
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
         match self.script().start_fails {
             Some(StartFault::NotSent) => Err(GatewayError::NotSent("connection refused".into())),
             Some(StartFault::Unanswered) => Err(GatewayError::Unanswered("timed out".into())),
@@ -170,7 +175,14 @@ impl Gateway for FakeGateway {
         match answer.params.get("sign") {
             None => Ok(Evidence::Unsigned),
             Some("good") if self.names(answer).is_none_or(|named| named == txn.id) => {
-                Ok(Evidence::Signed(report(Outcome::Pending)))
+                let mut signed = match answer.params.get("said") {
+                    Some("paid") => report(Outcome::Paid { amount: Some(txn.amount) }),
+                    Some(_) | None => report(Outcome::Pending),
+                };
+                if let Some(payment) = answer.params.get("payment") {
+                    signed.gateway_txn_id = Some(payment.to_owned());
+                }
+                Ok(Evidence::Signed(signed))
             }
             Some("good") => Err(GatewayError::WrongTransaction),
             Some(_) => Err(GatewayError::BadSignature),

@@ -69,7 +69,7 @@ http://127.0.0.1:9300/control/orders. What is to come later comes at once with
 
 More: docs/simulator.md";
 
-/// Settings that stand on the command line; every other one can be given with `--set`.
+/// Settings that stand on the command line; every other one except secrets can be given with `--set`.
 #[derive(Default, Args)]
 #[command(next_help_heading = "Settings (see docs/configuration.md for all of them)")]
 pub(crate) struct SettingArgs {
@@ -97,7 +97,7 @@ pub(crate) struct SettingArgs {
     /// What is logged, e.g. debug, or info,payment_service=debug
     #[arg(long, global = true, value_name = "LEVEL")]
     pub(crate) log_level: Option<String>,
-    /// Any other setting, e.g. --set receipts.wait-ms=2000; may be given many times
+    /// Any other setting except secrets, e.g. --set receipts.wait-ms=2000; may be given many times
     #[arg(long, global = true, value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub(crate) set: Vec<(String, String)>,
 }

@@ -3,7 +3,7 @@
 //! stands apart and lives on like a real one. (The machine itself stays up: this is about the
 //! process, not about what a disk does when the power fails.)
 //!
-//! `CRASH_KILLS=50` for the long form, `CRASH_SEED=…` to repeat a run.
+//! `CRASH_KILLS=300` for a long run, `CRASH_SEED=…` to repeat a run.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
@@ -37,7 +37,7 @@ const START_MS: u64 = 40;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_paid_is_receipted_once_whenever_the_service_dies() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let kills = number("CRASH_KILLS").unwrap_or(8);
+    let kills = number("CRASH_KILLS").unwrap_or(50);
     let seed = number("CRASH_SEED").unwrap_or_else(|| getrandom::u64().unwrap());
     println!("CRASH_SEED={seed} CRASH_KILLS={kills}");
     let mut random = Random::new(seed);

@@ -1,4 +1,5 @@
-//! Server-to-server callbacks: stored as they come, then settled like everything else.
+//! Server-to-server callbacks: stored as they come, before anything in them is believed, then settled
+//! like everything else.
 
 use std::sync::Arc;
 
@@ -65,23 +66,19 @@ impl Callbacks {
         content: String,
     ) -> Result<Conclusion, CallbackError> {
         let adapter = self.ports.gateways.get(gateway).ok_or(CallbackError::UnknownGateway)?;
-        let digest = digest(gateway, answer, &content);
-        let raw = RawCallback { gateway: gateway.clone(), digest, received_at: self.ports.now(), content };
-        match self.ports.store.record_callback(raw).await? {
-            Recorded::Concluded => return Ok(Conclusion::Repeated),
-            Recorded::Unfinished => {}
-        }
         let store = &self.ports.store;
-        let Some(id) = adapter.names(answer) else {
-            store.conclude_callback(&digest, None, "names no transaction").await?;
-            return Err(CallbackError::UnknownTransaction);
-        };
+        // Only what names a transaction of this gateway is worth keeping: anybody can post here.
+        let id = adapter.names(answer).ok_or(CallbackError::UnknownTransaction)?;
         match store.transaction(&id).await? {
             Some(txn) if &txn.gateway == gateway => {}
-            Some(_) | None => {
-                store.conclude_callback(&digest, None, "names an unknown transaction").await?;
-                return Err(CallbackError::UnknownTransaction);
-            }
+            Some(_) | None => return Err(CallbackError::UnknownTransaction),
+        }
+        let digest = digest(gateway, answer, &content);
+        let content = bounded(content);
+        let raw = RawCallback { gateway: gateway.clone(), digest, received_at: self.ports.now(), content };
+        match store.record_callback(raw).await? {
+            Recorded::Concluded => return Ok(Conclusion::Repeated),
+            Recorded::Unfinished => {}
         }
         let caller = Caller {
             actor: Actor::gateway(gateway.as_str()),
@@ -89,23 +86,31 @@ impl Callbacks {
         };
         match self.settlement.settle(&id, answer, &caller).await {
             Ok(settled) => match (settled.txn.status.name(), settled.asked) {
-                (StatusName::Success | StatusName::Failure, _) => {
-                    let status = settled.txn.status.name().as_str();
-                    store.conclude_callback(&digest, Some(&id), status).await?;
+                // Final for ever: the same callback need not be looked at again. After a failure it
+                // is, for a payment may turn up late; refused, too, for a secret may be corrected.
+                (StatusName::Success, _) => {
+                    store.conclude_callback(&digest, Some(&id), StatusName::Success.as_str()).await?;
                     Ok(Conclusion::Settled)
                 }
+                (StatusName::Failure, Asked::Answered | Asked::NotNeeded) => Ok(Conclusion::Settled),
                 (StatusName::Pending, Asked::Answered | Asked::NotNeeded) => Ok(Conclusion::StillPending),
-                (StatusName::Pending, Asked::InVain) => Err(CallbackError::TryAgain),
+                (StatusName::Pending | StatusName::Failure, Asked::InVain) => Err(CallbackError::TryAgain),
             },
-            Err(SettleError::BadSignature | SettleError::WrongTransaction) => {
-                store.conclude_callback(&digest, Some(&id), "refused").await?;
-                Err(CallbackError::Refused)
-            }
+            Err(SettleError::BadSignature | SettleError::WrongTransaction) => Err(CallbackError::Refused),
             Err(SettleError::NotFound) => Err(CallbackError::UnknownTransaction),
             Err(SettleError::Interrupted) => Err(CallbackError::TryAgain),
             Err(SettleError::Store(error)) => Err(error.into()),
         }
     }
+}
+
+/// The beginning of a callback's content: real ones are short.
+fn bounded(mut content: String) -> String {
+    const MOST_BYTES: usize = 16 * 1024;
+    if content.len() > MOST_BYTES {
+        content.truncate(content.floor_char_boundary(MOST_BYTES));
+    }
+    content
 }
 
 fn digest(gateway: &GatewayName, answer: &Answer, content: &str) -> [u8; 32] {

@@ -48,6 +48,8 @@ pub struct CreateRequest {
     pub gateway: GatewayName,
     /// Where the payer goes in the end: an absolute http(s) URL.
     pub callback_url: Url,
+    /// The same as the client wrote it.
+    pub callback_text: String,
     /// Who pays.
     pub payer: PayerDetails,
     /// Echoed.
@@ -122,6 +124,8 @@ pub enum CreateError {
 
 /// A first answer younger than this is still being worked on.
 const FIRST_ANSWER_DUE: Duration = Duration::from_secs(60);
+/// How long opening an order may take in all.
+const LONGEST_START: Duration = Duration::from_secs(40);
 
 /// Creates transactions.
 #[derive(Clone)]
@@ -194,7 +198,9 @@ impl Creation {
             }
             (false, StartMode::Offline) => {
                 let redirect = gateway.start(&order_url.order(&txn, bank_account.as_deref())).await?;
-                redirect_form = self.follow(&mut txn, redirect);
+                let (url, form) = self.follow(&txn.id, &redirect);
+                txn.redirect_url = Some(url);
+                redirect_form = form;
                 false
             }
             (false, StartMode::Network) => true,
@@ -257,7 +263,8 @@ impl Creation {
                 answer_json(&txn, &request.amount)?
             }
             None if starts_later => {
-                let txn = self.start(txn, gateway.as_ref(), bank_account.as_deref(), &request.info).await?;
+                let txn =
+                    self.start(txn, gateway.as_ref(), bank_account.as_deref(), &request.info, key).await?;
                 answer_json(&txn, &request.amount)?
             }
             None => return answered(id, answer),
@@ -304,7 +311,7 @@ impl Creation {
         bills.sort();
         bills.dedup();
         refusals.extend(self.claim_refusals(&self.ports.store.claims(&bills).await?));
-        let amounts = read_amounts(request).map_err(|refusal| refusals.push(refusal));
+        let amounts = read_amounts(request).map_err(|found| refusals.extend(found));
         match (gateway, amounts) {
             (Some(gateway), Ok(amounts)) if refusals.is_empty() => {
                 refuse_while_away(gateway.as_ref(), &amounts)?;
@@ -363,7 +370,7 @@ impl Creation {
         let bills = serde_json::to_value(&amounts.bills).map_err(|error| StoreError::Failed(error.into()))?;
         additional_details.insert("taxAndPayments".to_owned(), bills);
         Ok(Transaction {
-            callback_url: Some(with_transaction_id(request.callback_url.as_str(), id.as_str(), &[])),
+            callback_url: Some(with_transaction_id(callback_text(request), id.as_str(), &[])),
             id,
             tenant_id: request.tenant_id.clone(),
             amount: amounts.total,
@@ -392,33 +399,22 @@ impl Creation {
     /// Opens the order at a gateway that must be called, and stores where the payer pays.
     async fn start(
         &self,
-        mut txn: Transaction,
+        txn: Transaction,
         gateway: &dyn Gateway,
         bank_account: Option<&str>,
         info: &RequestInfo,
+        key: Option<&IdempotencyKey>,
     ) -> Result<Transaction, CreateError> {
-        let urls = OrderUrls::new(&self.ports, &txn);
-        let started = gateway.start(&urls.order(&txn, bank_account)).await;
-        let from = txn.status.name();
-        txn.version += 1;
-        txn.audit.modified_by = Some(txn.audit.created_by.clone());
-        txn.audit.modified_at = Some(self.ports.now());
-        let (redirect_form, claims, why, outcome) = match started {
-            Ok(redirect) => (
-                self.follow(&mut txn, redirect),
-                ClaimChange::Keep,
-                "the gateway opened the order".to_owned(),
-                Ok(()),
-            ),
-            // Nobody can pay what was not opened: the bill is free at once.
+        match self.open_order(&txn, gateway, bank_account).await {
+            Ok(redirect) => self.store_started(txn, Ok(&redirect), info, None).await,
+            // Nobody can pay what was not opened: the bill is free at once, and so is the key.
             Err(
                 error @ (GatewayError::NotSent(_)
                 | GatewayError::Refused { .. }
                 | GatewayError::Unavailable { .. }),
             ) => {
-                txn.status = Status::Failure;
-                message::NOT_STARTED.clone_into(&mut txn.status_message);
-                (None, ClaimChange::Release, error.to_string(), Err(error))
+                self.store_started(txn, Err(&error), info, key).await?;
+                Err(error.into())
             }
             // The order may be open there: the transaction stays as it is until the gateway tells.
             Err(
@@ -426,57 +422,101 @@ impl Creation {
                 | GatewayError::Unreadable(_)
                 | GatewayError::BadSignature
                 | GatewayError::WrongTransaction),
-            ) => return Err(error.into()),
-        };
-        let dump = Dump { request: txn.redirect_url.clone(), response: None };
-        let events = EventWriter::new(info)?;
-        let change = Change {
-            history: HistoryEntry {
-                txn_id: txn.id.clone(),
-                at: self.ports.now(),
-                actor: Actor::gateway(txn.gateway.as_str()),
-                from: Some(from),
-                to: txn.status.name(),
-                why,
-                evidence: Value::Null,
-            },
-            redirect_form,
-            events: vec![events.update(&txn)?, events.dump(EventKind::UpdateDump, &txn, &dump)?],
-            dump: Some(dump),
-            claims,
-            receipt_duty: DutyChange::None,
-            attention: None,
-            txn: txn.clone(),
-        };
-        match self.ports.store.apply(change).await? {
-            Applied::Stored => outcome.map(|()| txn).map_err(CreateError::from),
-            // Somebody settled it meanwhile (the gateway's callback was faster): theirs counts.
-            Applied::Stale => {
-                outcome?;
-                let stored = self.ports.store.transaction(&txn.id).await?;
-                Ok(stored
-                    .map(|stored| Transaction { redirect_url: txn.redirect_url.clone(), ..stored })
-                    .unwrap_or(txn))
+            ) => Err(error.into()),
+        }
+    }
+
+    /// The call that opens the order. It ends before a repetition of the create could make it again.
+    async fn open_order(
+        &self,
+        txn: &Transaction,
+        gateway: &dyn Gateway,
+        bank_account: Option<&str>,
+    ) -> Result<Redirect, GatewayError> {
+        let urls = OrderUrls::new(&self.ports, txn);
+        let order = urls.order(txn, bank_account);
+        match tokio::time::timeout(LONGEST_START, gateway.start(&order)).await {
+            Ok(started) => started,
+            Err(elapsed) => Err(GatewayError::Unanswered(elapsed.into())),
+        }
+    }
+
+    /// Stores what came of opening the order, on whatever became of the transaction meanwhile: it
+    /// may have been asked about, or even settled by a callback that was faster.
+    async fn store_started(
+        &self,
+        mut txn: Transaction,
+        started: Result<&Redirect, &GatewayError>,
+        info: &RequestInfo,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Transaction, CreateError> {
+        let redirect = started.map(|redirect| self.follow(&txn.id, redirect));
+        loop {
+            if txn.status != Status::Pending {
+                return Ok(txn);
+            }
+            let now = self.ports.now();
+            let mut next = txn.clone();
+            next.version += 1;
+            next.audit.modified_by = Some(txn.audit.created_by.clone());
+            next.audit.modified_at = Some(now);
+            let (redirect_form, claims, why) = match &redirect {
+                Ok((url, form)) => {
+                    next.redirect_url = Some(url.clone());
+                    (form.clone(), ClaimChange::Keep, "the gateway opened the order".to_owned())
+                }
+                Err(error) => {
+                    next.status = Status::Failure;
+                    message::NOT_STARTED.clone_into(&mut next.status_message);
+                    (None, ClaimChange::Release, error.to_string())
+                }
+            };
+            let dump = Dump { request: next.redirect_url.clone(), response: None };
+            let events = EventWriter::new(info)?;
+            let change = Change {
+                history: HistoryEntry {
+                    txn_id: txn.id.clone(),
+                    at: now,
+                    actor: Actor::gateway(txn.gateway.as_str()),
+                    from: Some(txn.status.name()),
+                    to: next.status.name(),
+                    why,
+                    evidence: Value::Null,
+                },
+                redirect_form,
+                events: vec![events.update(&next)?, events.dump(EventKind::UpdateDump, &next, &dump)?],
+                dump: Some(dump),
+                claims,
+                receipt_duty: DutyChange::None,
+                attention: None,
+                forget_key: key.cloned(),
+                txn: next.clone(),
+            };
+            match self.ports.store.apply(change).await? {
+                Applied::Stored => return Ok(next),
+                Applied::Stale => txn = self.stored(&txn.id).await?,
             }
         }
     }
 
-    /// Notes where the payer goes: straight to the gateway, or to our page that posts a form there.
-    fn follow(&self, txn: &mut Transaction, redirect: Redirect) -> Option<Value> {
+    async fn stored(&self, id: &TxnId) -> Result<Transaction, StoreError> {
+        let missing = || StoreError::Failed(format!("transaction {id} is missing").into());
+        self.ports.store.transaction(id).await?.ok_or_else(missing)
+    }
+
+    /// Where the payer goes: straight to the gateway, or to our page that posts a form there.
+    fn follow(&self, txn_id: &TxnId, redirect: &Redirect) -> (String, Option<Value>) {
         match redirect {
-            Redirect::To(url) => {
-                txn.redirect_url = Some(url);
-                None
-            }
+            Redirect::To(url) => (url.clone(), None),
             Redirect::Form { action, fields } => {
                 // The form holds the payer's contact data, and transaction ids can be guessed.
                 let token = uuid::Uuid::new_v4().simple().to_string();
-                txn.redirect_url = Some(format!(
+                let url = format!(
                     "{}/gateway/v1/_pay?eg_pg_txnid={}&token={token}",
                     self.ports.settings.public_url,
-                    url::form_urlencoded::byte_serialize(txn.id.as_str().as_bytes()).collect::<String>()
-                ));
-                Some(json!({ "action": action, "fields": fields, "token": token }))
+                    url::form_urlencoded::byte_serialize(txn_id.as_str().as_bytes()).collect::<String>()
+                );
+                (url, Some(json!({ "action": action, "fields": fields, "token": token })))
             }
         }
     }
@@ -498,21 +538,21 @@ impl Creation {
             return Err(CreateError::StillRunning);
         }
         // The first request died between its commit and its answer.
-        let missing = || {
-            StoreError::Failed(
-                format!("transaction {} of an idempotency key is missing", first.txn_id).into(),
-            )
-        };
-        let mut txn = self.ports.store.transaction(&first.txn_id).await?.ok_or_else(missing)?;
+        let mut txn = self.stored(&first.txn_id).await?;
+        // An order is opened only while there is time left to pay it.
+        let in_time = self.ports.now().since(txn.audit.created_at) < self.ports.settings.order_life / 2;
         if txn.status == Status::Pending
             && txn.redirect_url.is_none()
+            && in_time
             && let Some(gateway) = self.ports.gateways.get(&txn.gateway).cloned()
         {
             let bank_account = match gateway.needs_bank_account() {
                 true => Some(self.ports.bank_accounts.account_number(info, &txn.tenant_id).await?),
                 false => None,
             };
-            txn = self.start(txn, gateway.as_ref(), bank_account.as_deref(), info).await?;
+            // Whatever comes of it, the first request may have opened the order: nothing is failed.
+            let redirect = self.open_order(&txn, gateway.as_ref(), bank_account.as_deref()).await?;
+            txn = self.store_started(txn, Ok(&redirect), info, None).await?;
         }
         let answer = answer_json(&txn, &txn.amount.to_string())?;
         self.ports.store.keep_answer(&first.key, &answer).await?;
@@ -549,31 +589,43 @@ fn refuse_while_away(gateway: &dyn Gateway, amounts: &Amounts) -> Result<(), Gat
     }
 }
 
-fn read_amounts(request: &CreateRequest) -> Result<Amounts, Refusal> {
-    let read = |field: &str, text: &str| {
+fn read_amounts(request: &CreateRequest) -> Result<Amounts, Vec<Refusal>> {
+    let mut refusals = Vec::new();
+    let mut read = |field: &str, text: &str| {
         Money::parse(text)
-            .map_err(|error| Refusal { code: "INVALID_TXN_AMOUNT", message: format!("{field}: {error}") })
-    };
-    let total = read("txnAmount", &request.amount)?;
-    let bills = request
-        .bills
-        .iter()
-        .map(|bill| {
-            Ok(BillPayment {
-                tax_amount: bill.tax_amount.as_deref().map(|text| read("taxAmount", text)).transpose()?,
-                amount_paid: read("amountPaid", &bill.amount_paid)?,
-                bill_id: bill.bill_id.clone(),
+            .map_err(|error| {
+                let refusal = Refusal { code: "INVALID_TXN_AMOUNT", message: format!("{field}: {error}") };
+                refusals.push(refusal);
             })
-        })
-        .collect::<Result<Vec<_>, Refusal>>()?;
-    if Money::sum(bills.iter().map(|bill| bill.amount_paid)) != Some(total) {
-        return Err(Refusal {
-            code: "TXN_CREATE_INVALID_TXN_AMT",
-            message: "Transaction amount should be equal to sum of all  amountPaids in taxAndPayments"
-                .to_owned(),
-        });
+            .ok()
+    };
+    let total = read("txnAmount", &request.amount);
+    let mut bills = Vec::with_capacity(request.bills.len());
+    for bill in &request.bills {
+        let tax_amount = bill.tax_amount.as_deref().and_then(|text| read("taxAmount", text));
+        if let Some(amount_paid) = read("amountPaid", &bill.amount_paid) {
+            bills.push(BillPayment { tax_amount, amount_paid, bill_id: bill.bill_id.clone() });
+        }
     }
-    Ok(Amounts { total, bills })
+    match total {
+        Some(total) if refusals.is_empty() => {
+            if Money::sum(bills.iter().map(|bill| bill.amount_paid)) == Some(total) {
+                return Ok(Amounts { total, bills });
+            }
+            Err(vec![Refusal {
+                code: "TXN_CREATE_INVALID_TXN_AMT",
+                message: "Transaction amount should be equal to sum of all  amountPaids in taxAndPayments"
+                    .to_owned(),
+            }])
+        }
+        Some(_) | None => Err(refusals),
+    }
+}
+
+/// The client's own text, unless a browser could not be sent there as it is.
+fn callback_text(request: &CreateRequest) -> &str {
+    let is_plain = request.callback_text.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_plain { &request.callback_text } else { request.callback_url.as_str() }
 }
 
 fn answer_json(txn: &Transaction, amount: &str) -> Result<String, StoreError> {

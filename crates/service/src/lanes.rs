@@ -12,8 +12,8 @@ use std::time::Instant;
 use payment_domain::TxnId;
 use tokio::sync::OwnedMutexGuard;
 
-/// When the last question in this lane was put.
-type LastAsked = Option<Instant>;
+/// The last question in this lane: when it was put, and whether it was answered.
+type LastAsked = Option<(Instant, bool)>;
 
 #[derive(Default)]
 pub(crate) struct Lanes(Arc<Mutex<HashMap<TxnId, Arc<tokio::sync::Mutex<LastAsked>>>>>);
@@ -43,16 +43,17 @@ impl Lanes {
 }
 
 impl Turn {
-    /// Whether the gateway was asked after that moment: then its answer is fresh enough for
-    /// whoever arrived then.
-    pub(crate) fn was_asked_since(&self, arrived: Instant) -> bool {
-        self.last_asked.as_deref().is_some_and(|asked| asked.is_some_and(|asked| asked >= arrived))
+    /// Whether the gateway was asked after that moment, and if so whether it answered: that is
+    /// fresh enough for whoever arrived then.
+    pub(crate) fn asked_since(&self, arrived: Instant) -> Option<bool> {
+        let (asked, answered) = (*self.last_asked.as_deref()?)?;
+        (asked >= arrived).then_some(answered)
     }
 
-    /// Notes that the question is put now.
-    pub(crate) fn asks_now(&mut self) {
+    /// Notes that a question was put at that moment, and whether it was answered.
+    pub(crate) fn asked(&mut self, at: Instant, answered: bool) {
         if let Some(last_asked) = self.last_asked.as_deref_mut() {
-            *last_asked = Some(Instant::now());
+            *last_asked = Some((at, answered));
         }
     }
 }
@@ -87,10 +88,11 @@ mod tests {
                     start.wait().await;
                     let arrived = Instant::now();
                     let mut turn = lanes.turn(&id).await;
-                    if !turn.was_asked_since(arrived) {
-                        turn.asks_now();
+                    if turn.asked_since(arrived).is_none() {
+                        let now = Instant::now();
                         asked.fetch_add(1, Ordering::SeqCst);
                         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                        turn.asked(now, true);
                     }
                 })
             })

@@ -69,6 +69,10 @@ impl PaymentPages {
             return Err(PaymentPageError::NotFound);
         }
         let txn = self.ports.store.transaction(id).await?.ok_or(PaymentPageError::NotFound)?;
+        // Whoever pays after the order's life could pay a bill that was let go meanwhile.
+        if self.ports.now().since(txn.audit.created_at) > self.ports.settings.order_life {
+            return Ok(PaymentPage::Settled(Box::new(txn)));
+        }
         Ok(match txn.status {
             Status::Pending => PaymentPage::Pay(form),
             Status::Success { .. } | Status::Failure => PaymentPage::Settled(Box::new(txn)),

@@ -25,10 +25,10 @@ use crate::settle::Caller;
 const FIRST_DELAY: Duration = Duration::from_secs(5);
 /// The longest wait between two tries.
 const LONGEST_DELAY: Duration = Duration::from_secs(600);
-/// How many duties one tick takes.
-const BATCH: u32 = 50;
-/// How many receipts one tick issues at a time.
-const CONCURRENCY: usize = 8;
+/// How many receipts are issued at a time.
+const AT_ONCE: u32 = 8;
+/// How often one tick takes so many.
+const BATCHES: usize = 8;
 
 /// Issues receipts.
 #[derive(Clone)]
@@ -141,20 +141,22 @@ impl Receipts {
     /// # Errors
     /// [`StoreError`] when the due ones cannot be found out.
     pub async fn tick(&self) -> Result<ReceiptTally, StoreError> {
-        let now = self.ports.now();
-        let duties = self.ports.store.lease_receipt_duties(now, self.new_lease(now), BATCH).await?;
-        let limit = Arc::new(tokio::sync::Semaphore::new(CONCURRENCY));
-        let mut work = tokio::task::JoinSet::new();
-        for duty in duties {
-            let (receipts, limit) = (self.clone(), limit.clone());
-            work.spawn(async move {
-                let _permit = limit.acquire_owned().await;
-                receipts.resume(&duty).await
-            });
-        }
         let mut tally = ReceiptTally::default();
-        while let Some(issued) = work.join_next().await {
-            if issued.unwrap_or(false) { tally.issued += 1 } else { tally.postponed += 1 }
+        // As many at a time as are carried out at once: a lease begins when the work does.
+        for _ in 0..BATCHES {
+            let now = self.ports.now();
+            let duties = self.ports.store.lease_receipt_duties(now, self.new_lease(now), AT_ONCE).await?;
+            if duties.is_empty() {
+                break;
+            }
+            let mut work = tokio::task::JoinSet::new();
+            for duty in duties {
+                let receipts = self.clone();
+                work.spawn(async move { receipts.resume(&duty).await });
+            }
+            while let Some(issued) = work.join_next().await {
+                if issued.unwrap_or(false) { tally.issued += 1 } else { tally.postponed += 1 }
+            }
         }
         Ok(tally)
     }
@@ -224,6 +226,12 @@ impl Receipts {
             Some(numbers) => numbers,
             None => collections.create(user, &self.payment(&txn)).await?,
         };
+        if numbers.0.is_empty() {
+            return Err(ReceiptError::Digit(DigitError::Incomplete {
+                code: "PAYMENT_REGISTRATION_FAILED",
+                message: "The payment is registered without a receipt number".to_owned(),
+            }));
+        }
         self.save(txn, lease_token, numbers, info, actor).await
     }
 
@@ -259,6 +267,7 @@ impl Receipts {
                 claims: ClaimChange::Keep,
                 receipt_duty: DutyChange::Done { lease_token: lease_token.to_owned() },
                 attention: None,
+                forget_key: None,
                 txn: txn.clone(),
             };
             match self.ports.store.apply(change).await? {

@@ -10,12 +10,12 @@ use std::time::Instant;
 
 use payment_domain::machine::{self, OrderLife, Verdict};
 use payment_domain::{
-    Actor, EventKind, GatewayDetails, HistoryEntry, Outcome, Report, RequestInfo, StatusName, Transaction,
-    TxnId,
+    Actor, AttentionKind, EventKind, GatewayDetails, HistoryEntry, Outcome, Report, RequestInfo, StatusName,
+    Transaction, TxnId,
 };
 use payment_gateway::{Answer, Evidence, Gateway, GatewayError};
 use payment_store::{Applied, Attention, Change, ClaimChange, Dump, DutyChange, ReceiptDuty, StoreError};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::events::EventWriter;
 use crate::lanes::Lanes;
@@ -93,11 +93,15 @@ impl Settlement {
         let arrived = Instant::now();
         let txn = self.ports.store.transaction(id).await?.ok_or(SettleError::NotFound)?;
         let gateway = self.ports.gateways.get(&txn.gateway).cloned();
-        if let Some(gateway) = &gateway {
-            self.refuse_forgery(gateway.as_ref(), &txn, answer).await?;
-        }
+        let signed = match &gateway {
+            Some(gateway) => self.refuse_forgery(gateway.as_ref(), &txn, answer).await?,
+            None => None,
+        };
         match (txn.status.name(), gateway) {
             (StatusName::Success, _) => {
+                if let Some(signed) = &signed {
+                    self.notice_second_payment(&txn, signed, caller).await?;
+                }
                 Ok(Settled { txn: self.receipts.await_receipt(txn).await?, asked: Asked::NotNeeded })
             }
             (StatusName::Pending | StatusName::Failure, None) => {
@@ -107,7 +111,7 @@ impl Settlement {
             (StatusName::Pending | StatusName::Failure, Some(gateway)) => {
                 let (settlement, id, caller) = (self.clone(), id.clone(), caller.clone());
                 let work = self.ports.tasks.spawn(async move {
-                    settlement.ask_in_turn(&id, gateway.as_ref(), &caller, arrived).await
+                    settlement.ask_in_turn(&id, gateway.as_ref(), signed.as_ref(), &caller, arrived).await
                 });
                 finished(work.await).ok_or(SettleError::Interrupted)?
             }
@@ -115,15 +119,17 @@ impl Settlement {
     }
 
     /// Refuses an answer that pretends to be the gateway's, or that is the gateway's about another
-    /// payment. What it says beyond that is only a hint.
+    /// payment. Returns what the gateway signed: not enough for a success, but enough to keep
+    /// a payment from being forgotten.
     async fn refuse_forgery(
         &self,
         gateway: &dyn Gateway,
         txn: &Transaction,
         answer: &Answer,
-    ) -> Result<(), SettleError> {
+    ) -> Result<Option<Report>, SettleError> {
         let refused = match gateway.verify(txn, answer).await {
-            Ok(Evidence::Unsigned | Evidence::Signed(_)) => return Ok(()),
+            Ok(Evidence::Unsigned) => return Ok(None),
+            Ok(Evidence::Signed(report)) => return Ok(Some(report)),
             Err(GatewayError::BadSignature) => SettleError::BadSignature,
             Err(GatewayError::WrongTransaction) => SettleError::WrongTransaction,
             Err(
@@ -134,7 +140,7 @@ impl Settlement {
                 | GatewayError::Unavailable { .. }),
             ) => {
                 tracing::info!(txn_id = %txn.id, gateway = %txn.gateway, %error, "an answer could not be verified, the gateway is asked");
-                return Ok(());
+                return Ok(None);
             }
         };
         metrics::counter!("answers_refused_total", "gateway" => txn.gateway.to_string()).increment(1);
@@ -146,6 +152,7 @@ impl Settlement {
         &self,
         id: &TxnId,
         gateway: &dyn Gateway,
+        signed: Option<&Report>,
         caller: &Caller,
         arrived: Instant,
     ) -> Result<Settled, SettleError> {
@@ -155,16 +162,23 @@ impl Settlement {
             drop(turn);
             return Ok(Settled { txn: self.receipts.await_receipt(txn).await?, asked: Asked::NotNeeded });
         }
-        if turn.was_asked_since(arrived) {
-            return Ok(Settled { txn, asked: Asked::NotNeeded });
+        // Whoever brings proof of a payment is not put off with somebody else's answer.
+        let brings_proof = signed.is_some_and(|signed| matches!(signed.outcome, Outcome::Paid { .. }));
+        match turn.asked_since(arrived) {
+            Some(true) if !brings_proof => return Ok(Settled { txn, asked: Asked::NotNeeded }),
+            Some(false) => return Ok(Settled { txn, asked: Asked::InVain }),
+            Some(true) | None => {}
         }
-        turn.asks_now();
+        let asked_at = Instant::now();
         // The order's life is judged by when the question was put: a payment made in its last moment
         // must not be missed because the answer took a moment more.
         let life = self.life(&txn);
-        match self.ask(gateway, &txn).await {
+        let answer = self.ask(gateway, &txn).await;
+        turn.asked(asked_at, answer.is_ok());
+        match answer {
             Ok(report) => {
-                let txn = self.take_report(txn, &report, life, caller).await?;
+                let said = Said { report: &report, signed, life };
+                let txn = self.take_report(txn, &said, caller).await?;
                 Ok(Settled { txn, asked: Asked::Answered })
             }
             Err(error) => {
@@ -195,13 +209,14 @@ impl Settlement {
     async fn take_report(
         &self,
         txn: Transaction,
-        report: &Report,
-        life: OrderLife,
+        said: &Said<'_>,
         caller: &Caller,
     ) -> Result<Transaction, SettleError> {
         let mut txn = txn;
+        let report = said.report;
         loop {
-            let verdict = machine::decide(txn.status.name(), txn.amount, &report.outcome, life);
+            let signed = said.signed.map(|signed| &signed.outcome);
+            let verdict = machine::decide(txn.status.name(), txn.amount, &report.outcome, signed, said.life);
             let details = GatewayDetails {
                 txn_id: report.gateway_txn_id.clone(),
                 payment_mode: report.payment_mode.clone(),
@@ -210,11 +225,11 @@ impl Settlement {
             };
             let news = txn.status.name() == StatusName::Pending && details != txn.gateway_details;
             if verdict.change.is_none() && !news {
-                self.raise_attention(&txn, &verdict, report, caller).await?;
+                self.raise_attention(&txn, &verdict, said, caller).await?;
                 // Whoever was faster, on another replica, may be issuing the receipt right now.
                 return Ok(self.receipts.await_receipt(txn).await?);
             }
-            let (changed, duty) = self.change(&txn, &verdict, details, report, caller)?;
+            let (changed, duty) = self.change(&txn, &verdict, details, said, caller)?;
             let next = changed.txn.clone();
             match self.ports.store.apply(changed).await? {
                 Applied::Stored => return Ok(self.after(next, duty, report, caller).await),
@@ -230,9 +245,10 @@ impl Settlement {
         txn: &Transaction,
         verdict: &Verdict,
         details: GatewayDetails,
-        report: &Report,
+        said: &Said<'_>,
         caller: &Caller,
     ) -> Result<(Change, Option<ReceiptDuty>), StoreError> {
+        let report = said.report;
         let now = self.ports.now();
         let from = txn.status.name();
         let mut next = txn.clone();
@@ -251,7 +267,7 @@ impl Settlement {
         let events = EventWriter::new(&caller.info)?;
         let told_dump = Dump { request: next.redirect_url.clone(), response: dump.response.clone() };
         let change = Change {
-            history: history(&next, from, verdict, report, caller, now),
+            history: history(&next, from, verdict, said, caller, now),
             redirect_form: None,
             events: vec![events.update(&next)?, events.dump(EventKind::UpdateDump, &next, &told_dump)?],
             dump: Some(dump),
@@ -264,8 +280,9 @@ impl Settlement {
                 txn_id: next.id.clone(),
                 kind,
                 raised_at: now,
-                evidence: report.raw.clone(),
+                evidence: said.evidence(),
             }),
+            forget_key: None,
             txn: next,
         };
         Ok((change, duty))
@@ -289,19 +306,44 @@ impl Settlement {
         }
     }
 
+    /// Puts a paid transaction up for attention when the gateway signs another payment of the same
+    /// order, or that the money went back.
+    async fn notice_second_payment(
+        &self,
+        txn: &Transaction,
+        signed: &Report,
+        caller: &Caller,
+    ) -> Result<(), StoreError> {
+        let other = signed.gateway_txn_id.is_some()
+            && txn.gateway_details.txn_id.is_some()
+            && signed.gateway_txn_id != txn.gateway_details.txn_id;
+        let attention = match &signed.outcome {
+            Outcome::Paid { .. } if other => Some(AttentionKind::SecondPayment),
+            Outcome::Refunded => Some(AttentionKind::Refunded),
+            Outcome::Paid { .. }
+            | Outcome::Declined { .. }
+            | Outcome::Pending
+            | Outcome::NotFound
+            | Outcome::Unrecognised { .. } => None,
+        };
+        let verdict = Verdict { change: None, message: "", attention };
+        let said = Said { report: signed, signed: None, life: OrderLife::Running };
+        self.raise_attention(txn, &verdict, &said, caller).await
+    }
+
     async fn raise_attention(
         &self,
         txn: &Transaction,
         verdict: &Verdict,
-        report: &Report,
+        said: &Said<'_>,
         caller: &Caller,
     ) -> Result<(), StoreError> {
         let Some(kind) = verdict.attention else {
             return Ok(());
         };
         let now = self.ports.now();
-        let entry = history(txn, txn.status.name(), verdict, report, caller, now);
-        let case = Attention { txn_id: txn.id.clone(), kind, raised_at: now, evidence: report.raw.clone() };
+        let entry = history(txn, txn.status.name(), verdict, said, caller, now);
+        let case = Attention { txn_id: txn.id.clone(), kind, raised_at: now, evidence: said.evidence() };
         if self.ports.store.raise_attention(case, entry).await? {
             metrics::counter!("attention_raised_total", "kind" => kind.as_str()).increment(1);
             tracing::warn!(txn_id = %txn.id, kind = kind.as_str(), "put up for attention");
@@ -310,14 +352,35 @@ impl Settlement {
     }
 }
 
+/// What the gateway said, when it was asked and before.
+struct Said<'a> {
+    /// Its answer to the question.
+    report: &'a Report,
+    /// What it had signed in the answer that led to the question.
+    signed: Option<&'a Report>,
+    /// Whether the order could still be paid when the question was put.
+    life: OrderLife,
+}
+
+impl Said<'_> {
+    /// Both, as they came.
+    fn evidence(&self) -> Value {
+        match self.signed {
+            Some(signed) => json!({ "answer": self.report.raw, "signed": signed.raw }),
+            None => json!({ "answer": self.report.raw }),
+        }
+    }
+}
+
 fn history(
     txn: &Transaction,
     from: StatusName,
     verdict: &Verdict,
-    report: &Report,
+    gateway: &Said<'_>,
     caller: &Caller,
     now: payment_domain::Timestamp,
 ) -> HistoryEntry {
+    let report = gateway.report;
     let said = match &report.outcome {
         Outcome::Paid { amount: Some(amount) } => format!("the gateway says: paid {amount}"),
         Outcome::Paid { amount: None } => "the gateway says: paid, without an amount".to_owned(),
@@ -338,6 +401,6 @@ fn history(
         from: Some(from),
         to: txn.status.name(),
         why,
-        evidence: json!({ "gateway": txn.gateway.as_str(), "answer": report.raw }),
+        evidence: gateway.evidence(),
     }
 }

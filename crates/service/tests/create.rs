@@ -162,6 +162,51 @@ async fn a_first_answer_that_was_lost_is_made_up_for() {
 }
 
 #[tokio::test]
+async fn a_key_whose_order_was_never_opened_is_free_again() {
+    let world = world_with(StartMode::Network);
+    world.gateway.start_fails(Some(StartFault::NotSent));
+    assert!(world.create(with_key(request(&[("B1", "1")]), "k", 1)).await.is_err());
+    world.gateway.start_fails(None);
+    let txn = world.create(with_key(request(&[("B1", "1")]), "k", 1)).await.unwrap();
+    assert_eq!((&txn["txnId"], &txn["txnStatus"]), (&json!("T0002"), &json!("PENDING")));
+    assert_eq!(world.create(with_key(request(&[("B1", "1")]), "k", 1)).await.unwrap(), txn);
+}
+
+#[tokio::test]
+async fn a_repetition_fails_nothing_that_the_first_request_may_have_opened() {
+    let world = world_with(StartMode::Network);
+    world.gateway.start_fails(Some(StartFault::Unanswered));
+    assert!(world.create(with_key(request(&[("B1", "1")]), "k", 1)).await.is_err());
+    world.clock.advance(Duration::from_secs(60));
+    world.gateway.start_fails(Some(StartFault::NotSent));
+    assert!(world.create(with_key(request(&[("B1", "1")]), "k", 1)).await.is_err());
+    assert_eq!(world.stored(&TxnId::new("T0001").unwrap()).await.status, Status::Pending);
+    assert_eq!(world.claims("B1").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_question_that_comes_while_the_order_is_opened_does_not_lose_the_way_to_pay() {
+    let world = Arc::new(world_with(StartMode::Network));
+    let id = TxnId::new("T0001").unwrap();
+    world.gateway.is_slow(Duration::from_millis(100));
+    world.gateway.answers(payment_domain::Outcome::Pending);
+    let creating = {
+        let world = world.clone();
+        tokio::spawn(async move { world.create(request(&[("B1", "1")])).await.unwrap() })
+    };
+    while world.store.transaction(&id).await.unwrap().is_none() {
+        tokio::task::yield_now().await;
+    }
+    world.gateway.is_slow(Duration::ZERO);
+    assert_eq!(world.settle(&id).await.status, Status::Pending);
+    let answered = creating.await.unwrap();
+    let stored = world.stored(&id).await;
+    assert_eq!(stored.redirect_url.as_deref(), answered["redirectUrl"].as_str());
+    assert_eq!(stored.redirect_url.as_deref(), Some("https://fake.example/pay?order=T0001"));
+    assert_eq!(stored.gateway_details.status_code.as_deref(), Some("pending"), "and keeps what was learned");
+}
+
+#[tokio::test]
 async fn a_bill_can_be_paid_again_after_a_failure_and_never_after_a_success() {
     let world = world();
     for outcome in [declined(), paid("99"), declined()] {

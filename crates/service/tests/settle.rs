@@ -130,6 +130,84 @@ async fn success_never_moves_back() {
 }
 
 #[tokio::test]
+async fn what_the_gateway_signed_as_paid_is_not_failed_because_its_records_lag() {
+    let world = world();
+    let id = world.pending("B1", "100").await;
+    let proof = [("sign", "good"), ("said", "paid")];
+    world.gateway.answers(Outcome::NotFound);
+    assert_eq!(world.settle_with(&id, &proof).await.unwrap().status, Status::Pending);
+    assert!(world.store.attention(&id).await.unwrap().is_empty(), "its records may lag for a while");
+    world.clock.advance(Duration::from_secs(24 * 3600 + 1));
+    assert_eq!(world.settle_with(&id, &proof).await.unwrap().status, Status::Pending);
+    world.gateway.answers(declined());
+    assert_eq!(world.settle_with(&id, &proof).await.unwrap().status, Status::Pending);
+    let cases = world.store.attention(&id).await.unwrap();
+    assert_eq!(cases.iter().map(|case| case.kind).collect::<Vec<_>>(), [AttentionKind::Contradiction]);
+    assert_eq!(cases[0].evidence["signed"]["state"], "paid");
+    assert_eq!(world.claims("B1").await.len(), 1, "nobody else can pay the bill meanwhile");
+    world.gateway.answers(paid("100"));
+    assert_eq!(world.settle(&id).await.receipt(), Some("R-T0001-B1"));
+}
+
+#[tokio::test]
+async fn a_second_payment_of_the_same_order_is_shown_to_an_operator() {
+    let world = world();
+    let id = world.pending("B1", "100").await;
+    world.gateway.answers(paid("100"));
+    let first = world.settle_with(&id, &[("sign", "good"), ("said", "paid")]).await.unwrap();
+    for payment in ["FAKE-1", "FAKE-2", "FAKE-2"] {
+        let again = [("sign", "good"), ("said", "paid"), ("payment", payment)];
+        assert_eq!(world.settle_with(&id, &again).await.unwrap(), first);
+    }
+    let cases = world.store.attention(&id).await.unwrap();
+    assert_eq!(cases.iter().map(|case| case.kind).collect::<Vec<_>>(), [AttentionKind::SecondPayment]);
+    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_wait_for_a_question_that_fails_are_told_so() {
+    let world = world();
+    let id = world.pending("B1", "100").await;
+    world.gateway.is_away();
+    world.gateway.is_slow(Duration::from_millis(100));
+    let (caller, nothing) = (caller(), Answer::default());
+    let ask = || world.payments.settlement.settle(&id, &nothing, &caller);
+    let (one, two, three) = tokio::join!(ask(), ask(), ask());
+    for settled in [one, two, three] {
+        assert_eq!(settled.unwrap().asked, Asked::InVain);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn updates_beside_the_receipt_worker_give_one_receipt() {
+    for _ in 0..10 {
+        let world = std::sync::Arc::new(world());
+        let id = world.pending("B1", "100").await;
+        world.gateway.answers(paid("100"));
+        world.collections.has(Some(Fault::Away));
+        world.settle(&id).await;
+        world.collections.has(None);
+        world.clock.advance(Duration::from_secs(60));
+        let receipts = world.payments.receipts.clone();
+        let worker = tokio::spawn(async move { receipts.tick().await.unwrap() });
+        let updates: Vec<_> = (0..20)
+            .map(|_| {
+                let (world, id) = (world.clone(), id.clone());
+                tokio::spawn(async move { world.settle(&id).await })
+            })
+            .collect();
+        for update in updates {
+            assert_eq!(update.await.unwrap().status.name(), StatusName::Success);
+        }
+        assert_eq!(worker.await.unwrap().issued, 1);
+        assert_eq!(
+            (world.collections.registered(), world.stored(&id).await.receipt()),
+            (1, Some("R-T0001-B1"))
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_forged_answer_is_refused_and_changes_nothing() {
     let world = world();
     let id = world.pending("B1", "100").await;
@@ -269,8 +347,20 @@ async fn a_callback_is_stored_settled_and_not_repeated() {
     assert_eq!(take(good.clone(), "a").await.unwrap(), Conclusion::Repeated);
     assert_eq!(world.gateway.asked(), asked);
 
-    let forged = answer(&[("fakeOrderId", id.as_str()), ("sign", "forged")]);
-    assert!(matches!(take(forged, "b").await, Err(CallbackError::Refused)));
+    let other = world.pending("B2", "100").await;
+    let forged = answer(&[("fakeOrderId", other.as_str()), ("sign", "forged")]);
+    for _ in 0..2 {
+        assert!(
+            matches!(take(forged.clone(), "b").await, Err(CallbackError::Refused)),
+            "and again, when it is repeated"
+        );
+    }
+    let genuine = answer(&[("fakeOrderId", other.as_str()), ("sign", "good")]);
+    world.gateway.answers(declined());
+    assert_eq!(take(genuine.clone(), "e").await.unwrap(), Conclusion::Settled);
+    world.gateway.answers(paid("100"));
+    assert_eq!(take(genuine, "e").await.unwrap(), Conclusion::Settled);
+    assert_eq!(world.store.attention(&other).await.unwrap()[0].kind, AttentionKind::LateSuccess);
     assert!(matches!(
         take(answer(&[("fakeOrderId", "NONE")]), "c").await,
         Err(CallbackError::UnknownTransaction)

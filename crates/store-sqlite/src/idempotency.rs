@@ -1,6 +1,6 @@
 //! Keys under which clients repeat a create, and the first answers they were given.
 
-use payment_domain::Timestamp;
+use payment_domain::{Timestamp, TxnId};
 use payment_store::{IdempotencyKey, IdempotencyRecord};
 use rusqlite::{Connection, params};
 
@@ -47,6 +47,13 @@ pub(crate) fn keep_answer(conn: &Connection, key: &IdempotencyKey, answer: &str)
         "UPDATE eg_pg_idempotency_keys SET answer = ?3 WHERE scope = ?1 AND key = ?2 AND answer IS NULL",
     )?
     .execute([key.scope.as_str(), key.key.as_str(), answer])?;
+    Ok(())
+}
+
+/// Makes a key free again, if it is the one of this transaction.
+pub(crate) fn free(conn: &Connection, key: &IdempotencyKey, txn_id: &TxnId) -> Result<(), Failure> {
+    conn.prepare_cached("DELETE FROM eg_pg_idempotency_keys WHERE scope = ?1 AND key = ?2 AND txn_id = ?3")?
+        .execute([key.scope.as_str(), key.key.as_str(), txn_id.as_str()])?;
     Ok(())
 }
 

@@ -119,6 +119,9 @@ pub(crate) fn apply(conn: &Connection, change: &Change, json: &JsonParts) -> Res
     if let Some(case) = &change.attention {
         attention::insert(conn, case)?;
     }
+    if let Some(key) = &change.forget_key {
+        idempotency::free(conn, key, &txn.id)?;
+    }
     Ok(Applied::Stored)
 }
 

@@ -60,6 +60,9 @@ pub struct Change {
     pub receipt_duty: DutyChange,
     /// Put up for an operator; a case of that kind already there stays as it is.
     pub attention: Option<Attention>,
+    /// The key of the create that made it, to be free again: nothing came of that create. A key
+    /// that belongs to another transaction stays.
+    pub forget_key: Option<IdempotencyKey>,
 }
 
 /// What becomes of a transaction's claims.

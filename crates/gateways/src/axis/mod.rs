@@ -152,6 +152,11 @@ impl Gateway for Axis {
         if !self.is_not_of_another(txn, &members) {
             return Err(GatewayError::WrongTransaction);
         }
+        // A missing reference is not an equal one: only a decline or an error may come without.
+        let names_us = members.get(wire::REFERENCE).is_some_and(|reference| !reference.is_empty());
+        if matches!(report.outcome, Outcome::Paid { .. }) && !names_us {
+            return Err(GatewayError::Unreadable("a payment without the order's reference".to_owned()));
+        }
         Ok(report)
     }
 }

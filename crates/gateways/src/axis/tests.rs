@@ -178,8 +178,13 @@ async fn a_status_answer_is_read() {
     assert_eq!(status(&body).await.unwrap().outcome.name(), "paid");
     let unknown = status("vpc_DRExists=Y&vpc_TxnResponseCode=XX&vpc_Amount=1999").await.unwrap();
     assert_eq!(unknown.outcome, Outcome::Unrecognised { code: "XX".to_owned() });
-    let no_amount = status("vpc_DRExists=Y&vpc_TxnResponseCode=0").await.unwrap();
-    assert_eq!(no_amount.outcome, Outcome::Paid { amount: None });
+    let no_amount = format!("vpc_DRExists=Y&vpc_TxnResponseCode=0&vpc_MerchTxnRef={ID}");
+    assert_eq!(status(&no_amount).await.unwrap().outcome, Outcome::Paid { amount: None });
+    let no_reference = status("vpc_DRExists=Y&vpc_TxnResponseCode=0&vpc_Amount=1999").await;
+    assert!(
+        matches!(no_reference, Err(GatewayError::Unreadable(_))),
+        "a missing reference is not an equal one"
+    );
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use payment_gateway::GatewayError;
 use payment_service::{CallbackError, CreateError, PaymentPageError, Refusal, SearchError, SettleError};
 use payment_store::StoreError;
 
-use super::ApiError;
+use super::{ApiError, Content, tell};
 use crate::edge::Notes;
 
 /// A cause that no client may read.
@@ -134,6 +134,22 @@ async fn every_error_has_its_status_its_code_and_its_sentence() {
         ));
     }
     insta::assert_snapshot!(listed.join("\n"));
+}
+
+#[test]
+fn every_code_stands_in_the_guide_for_applications() {
+    let guide = include_str!("../../../../docs/integrating.md");
+    for error in all() {
+        match tell(&error).content {
+            Content::Entries(entries) => {
+                for entry in entries {
+                    assert!(guide.contains(&format!("`{}`", entry.code)), "{} is not explained", entry.code);
+                }
+            }
+            // The words of another service.
+            Content::PassedOn(_) => {}
+        }
+    }
 }
 
 #[test]

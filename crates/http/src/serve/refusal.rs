@@ -92,6 +92,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_code_stands_in_the_guide_for_applications() {
+        let guide = include_str!("../../../../docs/integrating.md");
+        for refusal in BY_HYPER.into_iter().chain([TOO_MANY_CONNECTIONS]) {
+            assert!(guide.contains(&format!("`{}`", refusal.code)), "{} is not explained", refusal.code);
+        }
+    }
+
+    #[test]
     fn only_bare_refusals_are_recognised() {
         let bare =
             b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";

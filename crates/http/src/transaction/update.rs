@@ -63,8 +63,8 @@ pub(crate) async fn post(
 
 /// Settle a transaction, by `GET`.
 ///
-/// The same for gateways and browsers that cannot post. Whoever asks without `userInfo` sees the
-/// payer's data masked.
+/// The same for gateways and browsers that cannot post; a body with a `RequestInfo` is read here, too.
+/// Whoever asks without `userInfo` sees the payer's data masked.
 #[utoipa::path(
     get,
     path = "/transaction/v1/_update",
@@ -77,8 +77,13 @@ pub(crate) async fn post(
     ),
     responses((status = 200, description = "The transaction as it stands now.", body = UpdateResponse), failures::Settling),
 )]
-pub(crate) async fn get(State(app): Shared, QueryParams(params): QueryParams) -> Result<Reply, ApiError> {
-    update(&app, params, RequestInfo::default()).await
+pub(crate) async fn get(
+    State(app): Shared,
+    QueryParams(params): QueryParams,
+    body: RequestBody,
+) -> Result<Reply, ApiError> {
+    let info = read_info(&body)?;
+    update(&app, params, info).await
 }
 
 async fn update(app: &App, params: Params, info: RequestInfo) -> Result<Reply, ApiError> {

@@ -24,7 +24,7 @@ Settings come from these places; a later one counts more:
    dashes dropped or written as underscores), and every setting has a name of its own with the prefix
    `PG_SERVICE_`, which counts more: `data.dir` is `PG_SERVICE_DATA_DIR`;
 5. the command line: `--data-dir`, `--port` and others (see `pg-service --help`), and `--set NAME=VALUE`
-   for every setting.
+   for every setting except secrets.
 
 A blank value is no value. A **secret** is never shown; it can also be kept in a file of its own that is
 named by `<name>.file`, or `<VARIABLE>_FILE` in the environment. Settings *per tenant* are named

@@ -245,10 +245,7 @@ fn payments(reader: &mut Reader<'_>) -> Payments {
     let early_interval = reader.mins("pg.earlyReconcileJobRunInterval.mins");
     Payments {
         early_interval,
-        order_life: match reader.mins("order.life-mins") {
-            Duration::ZERO => early_interval.saturating_mul(2),
-            set => set,
-        },
+        order_life: reader.mins("order.life-mins"),
         receipt_wait: reader.millis("receipts.wait-ms"),
         receipt_lease: reader.millis("receipts.lease-ms"),
         receipt_interval: reader.millis("receipts.interval-ms"),

@@ -249,6 +249,7 @@ pub(crate) fn request(bills: &[(&str, &str)]) -> CreateRequest {
         product_info: "Property tax".to_owned(),
         gateway: GatewayName::new("fake"),
         callback_url: url::Url::parse("https://city.example.org/done?x=1").unwrap(),
+        callback_text: "https://city.example.org/done?x=1".to_owned(),
         payer: PayerDetails {
             name: Personal::new("Asha Rani"),
             mobile_number: Personal::new("9876543210"),

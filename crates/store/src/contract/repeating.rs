@@ -15,6 +15,7 @@ pub(super) fn promises() -> Vec<Promise> {
         Promise::of(a_key_belongs_to_its_scope),
         Promise::of(of_creates_with_one_key_at_once_one_is_stored),
         Promise::of(the_first_answer_stays),
+        Promise::of(a_change_frees_the_key_of_its_own_transaction_only),
         Promise::of(old_keys_are_forgotten_a_few_at_a_time),
     ]
 }
@@ -46,6 +47,19 @@ async fn a_used_key_stores_nothing_and_is_told_before_a_taken_bill(store: Arc<dy
     assert_eq!(store.transaction(&txn_id("T2")).await.unwrap(), None);
     assert_eq!(store.claims(&[bill_key("B2")]).await.unwrap(), []);
     assert_eq!(store.events_of(&txn_id("T2")).await.unwrap(), []);
+}
+
+async fn a_change_frees_the_key_of_its_own_transaction_only(store: Arc<dyn Store>) {
+    let (own, other) = (sample::idempotency("K1", "T1"), sample::idempotency("K2", "T2"));
+    let txn = sample::stored(&store, with_key("T1", "B1", own.clone())).await;
+    sample::stored(&store, with_key("T2", "B2", other.clone())).await;
+    let forget_key = Some(other.key.clone());
+    let txn = sample::applied(&store, crate::Change { forget_key, ..sample::change(&txn) }).await;
+    assert_eq!(store.idempotency(&other.key).await.unwrap(), Some(other));
+    let forget_key = Some(own.key.clone());
+    sample::applied(&store, crate::Change { forget_key, ..sample::failure(&txn) }).await;
+    assert_eq!(store.idempotency(&own.key).await.unwrap(), None);
+    sample::stored(&store, with_key("T3", "B1", sample::idempotency("K1", "T3"))).await;
 }
 
 async fn a_key_belongs_to_its_scope(store: Arc<dyn Store>) {

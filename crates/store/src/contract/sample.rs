@@ -145,6 +145,7 @@ pub fn change(stored: &Transaction) -> Change {
         claims: ClaimChange::Keep,
         receipt_duty: DutyChange::None,
         attention: None,
+        forget_key: None,
         txn,
     };
     change.events = vec![event(&change.txn, EventKind::UpdateTransaction)];

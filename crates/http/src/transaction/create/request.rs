@@ -122,7 +122,7 @@ impl TransactionFields<'_> {
         let gateway = rules.required(Field("gateway"), self.gateway, GATEWAY);
         let callback_url = rules
             .required(Field("callbackUrl"), self.callback_url, CALLBACK_URL)
-            .and_then(|url| read_callback_url(&url, rules));
+            .and_then(|text| Some((read_callback_url(&text, rules)?, text.into_owned())));
         let payer = read_payer(self.user, rules);
 
         let tenant_id = tenant_id.and_then(|text| TenantId::new(text).ok());
@@ -135,7 +135,7 @@ impl TransactionFields<'_> {
                 Some(consumer_code),
                 Some(product_info),
                 Some(gateway),
-                Some(callback_url),
+                Some((callback_url, callback_text)),
                 Some(payer),
             ) if found.is_empty() => Ok(CreateRequest {
                 info,
@@ -148,6 +148,7 @@ impl TransactionFields<'_> {
                 product_info: product_info.into_owned(),
                 gateway: GatewayName::new(&gateway),
                 callback_url,
+                callback_text,
                 payer,
                 additional_details: self.additional_details.unwrap_or_default(),
                 idempotent,

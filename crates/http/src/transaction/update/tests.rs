@@ -218,6 +218,19 @@ async fn the_payer_is_shown_to_those_who_may_know_them() {
 }
 
 #[tokio::test]
+async fn a_get_reads_who_asks_from_its_body() {
+    let app = TestApp::new();
+    let id = app.pending("bill-1").await;
+    let mut request = crate::testing::post_request(
+        &format!("/transaction/v1/_update?transactionId={id}"),
+        &[("content-type", "application/json")],
+        &json!({ "RequestInfo": request_info() }).to_string(),
+    );
+    *request.method_mut() = http::Method::GET;
+    assert_eq!(app.send(request).await.json()["Transaction"][0]["user"]["name"], "Asha Rani");
+}
+
+#[tokio::test]
 async fn who_settled_it_stands_in_the_history() {
     let app = TestApp::new();
     let id = app.pending("bill-1").await;

@@ -67,7 +67,7 @@ pub(super) const PAYMENTS: &[Setting] = &[
     Setting::digit(
         "pg.earlyReconcileJobRunInterval.mins",
         Kind::Number { min: 1, max: 1_440 },
-        "The interval of the early reconciliation in minutes; whoever asks to pay a bill that is being paid is told to wait twice as long.",
+        "Whoever asks to pay a bill that is being paid is told to wait twice as many minutes. Nothing runs at this interval.",
     )
     .or("15"),
     Setting::own(
@@ -75,7 +75,7 @@ pub(super) const PAYMENTS: &[Setting] = &[
         Kind::Number { min: 1, max: 525_600 },
         "For how many minutes an order can be paid. After that a gateway's \"no such payment\" is final.",
     )
-    .or_worked_out("twice `pg.earlyReconcileJobRunInterval.mins`"),
+    .or("1440"),
     Setting::own(
         "callback.allowed-hosts",
         Kind::Hosts,
