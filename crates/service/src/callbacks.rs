@@ -105,12 +105,13 @@ impl Callbacks {
 }
 
 /// The beginning of a callback's content: real ones are short.
-fn bounded(mut content: String) -> String {
+fn bounded(content: String) -> String {
     const MOST_BYTES: usize = 16 * 1024;
-    if content.len() > MOST_BYTES {
-        content.truncate(content.floor_char_boundary(MOST_BYTES));
+    if content.len() <= MOST_BYTES {
+        return content;
     }
-    content
+    let cut = (0..=MOST_BYTES).rev().find(|at| content.is_char_boundary(*at)).unwrap_or_default();
+    content[..cut].to_owned()
 }
 
 fn digest(gateway: &GatewayName, answer: &Answer, content: &str) -> [u8; 32] {

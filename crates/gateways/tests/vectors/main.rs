@@ -1,5 +1,5 @@
-//! Runs files of test vectors: inputs and outputs of each gateway's protocol, made by the vendors'
-//! own libraries and servers.
+//! Runs files of test vectors: inputs and outputs of each gateway's protocol, made with the vendors' own
+//! libraries and with independent implementations.
 //!
 //! `tests/vectors.json` is run always. `GATEWAY_VECTORS=<file>` runs another file of the same form
 //! as well. Each run prints how many vectors of each gateway and kind passed, failed, or ask for
