@@ -110,6 +110,17 @@ pub struct BillKey {
     pub bill: BillId,
 }
 
+impl BillKey {
+    /// What a payment of these bills of a tenant claims: each bill once, in order.
+    pub fn all_of<'a>(tenant: &TenantId, bills: impl Iterator<Item = &'a BillId>) -> Vec<BillKey> {
+        let mut keys: Vec<BillKey> =
+            bills.map(|bill| BillKey { tenant: tenant.clone(), bill: bill.clone() }).collect();
+        keys.sort();
+        keys.dedup();
+        keys
+    }
+}
+
 /// The upper-case name by which a gateway is chosen: `AXIS`, `PAYTM`, `SANDBOX`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

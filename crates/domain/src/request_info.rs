@@ -59,12 +59,6 @@ impl RequestInfo {
         self.0.get("userInfo").is_some_and(|user| user.as_object().is_some_and(|fields| !fields.is_empty()))
     }
 
-    /// The locale that DIGIT puts behind the bar in `msgId`: `20170310130900|en_IN` → `en_IN`.
-    pub fn locale(&self) -> Option<String> {
-        let msg_id = self.text("msgId")?;
-        msg_id.split_once('|').map(|(_, locale)| locale.to_owned()).filter(|locale| !locale.is_empty())
-    }
-
     /// The same without the caller's token: what may be stored and published.
     pub fn without_token(&self) -> RequestInfo {
         let mut fields = self.0.clone();
@@ -96,12 +90,6 @@ mod tests {
         assert_eq!(info.user("mobileNumber").as_deref(), Some("9999999999"));
         assert_eq!(info.user("uuid").as_deref(), Some("true"));
         assert_eq!(info.user("name"), None);
-    }
-
-    #[test]
-    fn the_locale_stands_behind_the_bar() {
-        assert_eq!(info(json!({"msgId": "20170310130900|en_IN"})).locale().as_deref(), Some("en_IN"));
-        assert_eq!(info(json!({"msgId": "20170310130900"})).locale(), None);
     }
 
     #[test]

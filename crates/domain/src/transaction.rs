@@ -173,15 +173,7 @@ impl Transaction {
 
     /// Every bill this transaction claims, each once: the bills paid and the bill named.
     pub fn bill_keys(&self) -> Vec<BillKey> {
-        let mut keys: Vec<BillKey> = self
-            .bills
-            .iter()
-            .map(|payment| &payment.bill_id)
-            .chain([&self.bill_id])
-            .map(|bill| BillKey { tenant: self.tenant_id.clone(), bill: bill.clone() })
-            .collect();
-        keys.sort();
-        keys.dedup();
-        keys
+        let paid = self.bills.iter().map(|payment| &payment.bill_id);
+        BillKey::all_of(&self.tenant_id, paid.chain([&self.bill_id]))
     }
 }

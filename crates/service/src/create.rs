@@ -183,11 +183,7 @@ impl Creation {
     ) -> Result<CreatedTransaction, CreateError> {
         let (gateway, amounts) = self.check(request).await?;
         let mut txn = self.ask(request, gateway.as_ref(), amounts).await?;
-        let order_url = OrderUrls::new(&self.ports, &txn);
-        let bank_account = match gateway.needs_bank_account() {
-            true => Some(self.ports.bank_accounts.account_number(&request.info, &txn.tenant_id).await?),
-            false => None,
-        };
+        let bank_account = self.bank_account(gateway.as_ref(), &txn, &request.info).await?;
 
         let mut redirect_form = None;
         let starts_later = match (txn.amount.is_zero(), gateway.start_mode()) {
@@ -197,7 +193,7 @@ impl Creation {
                 false
             }
             (false, StartMode::Offline) => {
-                let redirect = gateway.start(&order_url.order(&txn, bank_account.as_deref())).await?;
+                let redirect = self.open_order(&txn, gateway.as_ref(), bank_account.as_deref()).await?;
                 let (url, form) = self.follow(&txn.id, &redirect);
                 txn.redirect_url = Some(url);
                 redirect_form = form;
@@ -301,15 +297,8 @@ impl Creation {
                 message: "The host of callbackUrl is not allowed for this tenant".to_owned(),
             });
         }
-        let mut bills: Vec<BillKey> = request
-            .bills
-            .iter()
-            .map(|bill| &bill.bill_id)
-            .chain([&request.bill_id])
-            .map(|bill| BillKey { tenant: request.tenant_id.clone(), bill: bill.clone() })
-            .collect();
-        bills.sort();
-        bills.dedup();
+        let paid = request.bills.iter().map(|bill| &bill.bill_id);
+        let bills = BillKey::all_of(&request.tenant_id, paid.chain([&request.bill_id]));
         refusals.extend(self.claim_refusals(&self.ports.store.claims(&bills).await?));
         let amounts = read_amounts(request).map_err(|found| refusals.extend(found));
         match (gateway, amounts) {
@@ -394,6 +383,19 @@ impl Creation {
             additional_details,
             version: 1,
         })
+    }
+
+    /// The tenant's bank account, for the gateways whose orders name it.
+    async fn bank_account(
+        &self,
+        gateway: &dyn Gateway,
+        txn: &Transaction,
+        info: &RequestInfo,
+    ) -> Result<Option<String>, DigitError> {
+        match gateway.needs_bank_account() {
+            true => self.ports.bank_accounts.account_number(info, &txn.tenant_id).await.map(Some),
+            false => Ok(None),
+        }
     }
 
     /// Opens the order at a gateway that must be called, and stores where the payer pays.
@@ -546,10 +548,7 @@ impl Creation {
             && in_time
             && let Some(gateway) = self.ports.gateways.get(&txn.gateway).cloned()
         {
-            let bank_account = match gateway.needs_bank_account() {
-                true => Some(self.ports.bank_accounts.account_number(info, &txn.tenant_id).await?),
-                false => None,
-            };
+            let bank_account = self.bank_account(gateway.as_ref(), &txn, info).await?;
             // Whatever comes of it, the first request may have opened the order: nothing is failed.
             let redirect = self.open_order(&txn, gateway.as_ref(), bank_account.as_deref()).await?;
             txn = self.store_started(txn, Ok(&redirect), info, None).await?;

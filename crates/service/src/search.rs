@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use payment_domain::{RequestInfo, Transaction, TxnId};
+use payment_domain::{RequestInfo, Transaction};
 use payment_store::{Mine, SearchQuery, StoreError, TenantScope};
 
 use crate::ports::Ports;
@@ -83,14 +83,6 @@ impl Search {
             }
         };
         Ok(SearchResult { transactions: self.ports.store.search(&query).await?, masked })
-    }
-
-    /// The stored transaction, whoever asks: for answers that show nothing but its status.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn by_id(&self, id: &TxnId) -> Result<Option<Transaction>, StoreError> {
-        self.ports.store.transaction(id).await
     }
 
     /// Whether the caller may know the payer of this transaction; otherwise their data is masked.

@@ -80,7 +80,7 @@ pub struct RawCallback {
     pub digest: [u8; 32],
     /// When it arrived.
     pub received_at: Timestamp,
-    /// Query string and body, as they came.
+    /// The beginning of query string and body, as they came.
     pub content: String,
 }
 
