@@ -1,7 +1,9 @@
-//! The DIGIT services that a payment needs: ids, the collection service, the user service and the
-//! bank account master. Each is a small trait; [`embedded`] holds stand-ins that do the same work
-//! inside this process, for running without DIGIT.
+//! The DIGIT services that a payment needs: ids, the collection service, the user service, the bank
+//! account master, and what text messages to payers take. Each is a small trait; [`clients`] calls
+//! the real services over HTTP, [`embedded`] holds stand-ins that do the same work inside this
+//! process, for running without DIGIT. Any mix works.
 
+pub mod clients;
 pub mod embedded;
 
 use async_trait::async_trait;
@@ -11,7 +13,8 @@ use payment_domain::{BillId, Money, Payer, Personal, RequestInfo, TenantId, Time
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a DIGIT service did not do what it was asked. The variants are decisions for the caller.
-#[derive(Debug, thiserror::Error)]
+/// Neither `Debug` nor `Display` shows an error body: it may name people.
+#[derive(thiserror::Error)]
 pub enum DigitError {
     /// The request never left us: nothing happened, repeating is safe.
     #[error("{service} could not be reached")]
@@ -47,6 +50,24 @@ pub enum DigitError {
         /// The sentence for people.
         message: String,
     },
+}
+
+impl std::fmt::Debug for DigitError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let unclear = |f: &mut std::fmt::Formatter<'_>, name, service, source: &BoxError| {
+            f.debug_struct(name).field("service", service).field("source", source).finish()
+        };
+        match self {
+            DigitError::NotSent { service, source } => unclear(f, "NotSent", service, source),
+            DigitError::Unanswered { service, source } => unclear(f, "Unanswered", service, source),
+            DigitError::Refused { service, .. } => {
+                f.debug_struct("Refused").field("service", service).finish_non_exhaustive()
+            }
+            DigitError::Incomplete { code, message } => {
+                f.debug_struct("Incomplete").field("code", code).field("message", message).finish()
+            }
+        }
+    }
 }
 
 /// Numbers transactions.
@@ -134,4 +155,36 @@ pub trait Payers: Send + Sync {
 pub trait BankAccounts: Send + Sync {
     /// The number of the tenant's one bank account.
     async fn account_number(&self, info: &RequestInfo, tenant: &TenantId) -> Result<String, DigitError>;
+}
+
+/// Knows bills.
+#[async_trait]
+pub trait Bills: Send + Sync {
+    /// The service a bill belongs to, e.g. `PT`; `None` when nobody knows the bill.
+    async fn business_service(
+        &self,
+        info: &RequestInfo,
+        tenant: &TenantId,
+        bill: &BillId,
+    ) -> Result<Option<String>, DigitError>;
+}
+
+/// Knows the texts that payers are sent, in their languages.
+#[async_trait]
+pub trait Messages: Send + Sync {
+    /// The text of a code in a language (`en_IN`), with its placeholders; `None` when there is none.
+    async fn text(
+        &self,
+        info: &RequestInfo,
+        tenant: &TenantId,
+        locale: &str,
+        code: &str,
+    ) -> Result<Option<String>, DigitError>;
+}
+
+/// Makes short links.
+#[async_trait]
+pub trait Links: Send + Sync {
+    /// A short link that leads to a long one.
+    async fn shorten(&self, url: &str) -> Result<String, DigitError>;
 }

@@ -2,7 +2,7 @@
 
 use crate::ids::{TenantId, TxnId};
 
-/// The four streams of events. Their topics are configuration.
+/// The streams of events. Their topics are configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventKind {
     /// A transaction was created.
@@ -13,15 +13,18 @@ pub enum EventKind {
     SaveDump,
     /// The gateway's answer was recorded.
     UpdateDump,
+    /// A payer is to be told something by text message.
+    Sms,
 }
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [EventKind; 4] = [
+    pub const ALL: [EventKind; 5] = [
         EventKind::SaveTransaction,
         EventKind::UpdateTransaction,
         EventKind::SaveDump,
         EventKind::UpdateDump,
+        EventKind::Sms,
     ];
 
     /// The word that stores keep; also the default topic's name.
@@ -31,6 +34,7 @@ impl EventKind {
             EventKind::UpdateTransaction => "update-pg-txns",
             EventKind::SaveDump => "save-pg-txns-dump",
             EventKind::UpdateDump => "update-pg-txns-dump",
+            EventKind::Sms => "egov.core.notification.sms",
         }
     }
 

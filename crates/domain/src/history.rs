@@ -95,9 +95,26 @@ pub enum AttentionKind {
     Contradiction,
     /// The gateway reports a second payment for a transaction that was paid.
     SecondPayment,
+    /// The gateway reports a payment for a transaction that had failed, and another transaction has
+    /// paid its bill meanwhile.
+    PaidTwice,
+    /// The order's life is over, and still nobody can say whether it was paid.
+    PendingBeyondLife,
 }
 
 impl AttentionKind {
+    /// Every kind there is.
+    pub const ALL: [AttentionKind; 8] = [
+        AttentionKind::LateSuccess,
+        AttentionKind::AmountMismatch,
+        AttentionKind::ReceiptRefused,
+        AttentionKind::Refunded,
+        AttentionKind::Contradiction,
+        AttentionKind::SecondPayment,
+        AttentionKind::PaidTwice,
+        AttentionKind::PendingBeyondLife,
+    ];
+
     /// The word that stores keep.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -107,20 +124,53 @@ impl AttentionKind {
             AttentionKind::Refunded => "refunded",
             AttentionKind::Contradiction => "contradiction",
             AttentionKind::SecondPayment => "second-payment",
+            AttentionKind::PaidTwice => "paid-twice",
+            AttentionKind::PendingBeyondLife => "pending-beyond-life",
         }
     }
 
     /// The kind for a stored word.
     pub fn from_word(word: &str) -> Option<AttentionKind> {
-        [
-            AttentionKind::LateSuccess,
-            AttentionKind::AmountMismatch,
-            AttentionKind::ReceiptRefused,
-            AttentionKind::Refunded,
-            AttentionKind::Contradiction,
-            AttentionKind::SecondPayment,
-        ]
-        .into_iter()
-        .find(|kind| kind.as_str() == word)
+        AttentionKind::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// What an operator should do about it.
+    pub fn recommended_action(self) -> &'static str {
+        match self {
+            AttentionKind::LateSuccess => {
+                "The payer has paid a transaction that counts as failed. See the payment in the gateway's \
+                 merchant portal; then have it refunded there, or register it with the collection service \
+                 by hand. Its bills cannot be paid again until this case is resolved."
+            }
+            AttentionKind::AmountMismatch => {
+                "Another amount was taken than was asked. Compare both in the gateway's merchant portal, \
+                 then have the payment refunded there, or register what was paid by hand."
+            }
+            AttentionKind::ReceiptRefused => {
+                "The payment was made, and the collection service refuses to register it. Read its answer in \
+                 the evidence and put right what it complains about: the receipt is tried again every ten \
+                 minutes. If the bill was paid by other means, have this payment refunded at the gateway."
+            }
+            AttentionKind::Refunded => {
+                "The gateway says that the money went back to the payer. If the transaction has a receipt, \
+                 have it cancelled in the collection service."
+            }
+            AttentionKind::Contradiction => {
+                "The gateway signed that this was paid, and denied it when it was asked. Ask the gateway's \
+                 support which is true, with the evidence; then refund, or register the payment by hand."
+            }
+            AttentionKind::SecondPayment => {
+                "The gateway took a second payment for a transaction that was paid. Have the second one \
+                 refunded in the gateway's merchant portal."
+            }
+            AttentionKind::PaidTwice => {
+                "The bill was paid by another transaction, which has the receipt. Have this payment refunded \
+                 in the gateway's merchant portal."
+            }
+            AttentionKind::PendingBeyondLife => {
+                "Look the payment up in the gateway's merchant portal. If it was paid or declined there, ask \
+                 again with `pg-service reconcile --txn`; if the gateway still calls it pending, ask its support."
+            }
+        }
     }
 }

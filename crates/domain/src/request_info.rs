@@ -54,6 +54,15 @@ impl RequestInfo {
         scalar(self.0.get("userInfo")?.as_object()?.get(field))
     }
 
+    /// The caller's language, e.g. `en_IN`: what stands behind the bar in `msgId`
+    /// (`20170310130900|en_IN`). `None` when that is not 1 to 16 letters, digits, `_` and `-`.
+    pub fn locale(&self) -> Option<String> {
+        let message_id = self.text("msgId")?;
+        let (_, locale) = message_id.rsplit_once('|')?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        ((1..=16).contains(&locale.len()) && locale.chars().all(plain)).then(|| locale.to_owned())
+    }
+
     /// Whether the caller states who they are.
     pub fn has_user(&self) -> bool {
         self.0.get("userInfo").is_some_and(|user| user.as_object().is_some_and(|fields| !fields.is_empty()))
@@ -90,6 +99,23 @@ mod tests {
         assert_eq!(info.user("mobileNumber").as_deref(), Some("9999999999"));
         assert_eq!(info.user("uuid").as_deref(), Some("true"));
         assert_eq!(info.user("name"), None);
+    }
+
+    #[test]
+    fn the_language_stands_behind_the_bar_of_the_message_id() {
+        for (message_id, locale) in [
+            (json!("20170310130900|en_IN"), Some("en_IN")),
+            (json!("a|b|pa-IN"), Some("pa-IN")),
+            (json!("20170310130900"), None),
+            (json!("20170310130900|"), None),
+            (json!("x|en_IN&tenantId=other"), None),
+            (json!("x|0123456789abcdefg"), None),
+            (json!("x|ਪੰਜਾਬੀ"), None),
+            (json!(17), None),
+            (json!(null), None),
+        ] {
+            assert_eq!(info(json!({"msgId": message_id})).locale().as_deref(), locale, "{message_id}");
+        }
     }
 
     #[test]

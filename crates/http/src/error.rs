@@ -12,7 +12,7 @@ use http::{HeaderValue, StatusCode, header};
 use payment_digit::DigitError;
 use payment_domain::TxnId;
 use payment_gateway::GatewayError;
-use payment_service::{CallbackError, CreateError, PaymentPageError, SearchError, SettleError};
+use payment_service::{CallbackError, CreateError, PaymentPageError, ResolveError, SearchError, SettleError};
 use payment_store::StoreError;
 use serde::de::IgnoredAny;
 
@@ -73,6 +73,24 @@ pub(crate) enum ApiError {
     /// The endpoint does not answer this method.
     #[error("no such method")]
     MethodNotAllowed,
+    /// The endpoints of operators are not served.
+    #[error("operators.token is not set")]
+    OperatorsOff,
+    /// The request does not present the token of operators.
+    #[error("not an operator")]
+    NotAnOperator,
+    /// No job has this name.
+    #[error("no such job")]
+    UnknownJob(Vec<&'static str>),
+    /// The job is at work, on whichever node.
+    #[error("the job is at work")]
+    JobAtWork,
+    /// No case has this number.
+    #[error("no such case")]
+    NoSuchCase,
+    /// Somebody reconciles by hand already.
+    #[error("reconciling by hand is under way")]
+    ReconciliationAtWork,
     /// A bug of ours.
     #[error("internal error: {0}")]
     Internal(&'static str),
@@ -91,6 +109,9 @@ pub(crate) enum ApiError {
     /// There is no such payment page.
     #[error(transparent)]
     PaymentPage(#[from] PaymentPageError),
+    /// A case was not resolved.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
     /// The database is away.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -140,6 +161,10 @@ impl Told {
 
     fn no_such_transaction() -> Told {
         Told::refused("TXN_UPDATE_NOT_FOUND", "Transaction not found")
+    }
+
+    fn no_such_case() -> Told {
+        Told::one(StatusCode::NOT_FOUND, "ATTENTION_CASE_NOT_FOUND", "There is no such case")
     }
 
     fn interrupted() -> Told {
@@ -206,6 +231,34 @@ fn tell(error: &ApiError) -> Told {
             "METHOD_NOT_ALLOWED",
             "The endpoint does not answer this method; the Allow header names those it does",
         ),
+        ApiError::OperatorsOff => Told::one(
+            StatusCode::NOT_FOUND,
+            "OPERATORS_OFF",
+            "The endpoints of operators are switched off; the setting operators.token switches them on",
+        ),
+        ApiError::NotAnOperator => Told::one(
+            StatusCode::UNAUTHORIZED,
+            "UNAUTHORIZED",
+            "Operators present their token: Authorization: Bearer <operators.token>",
+        ),
+        ApiError::UnknownJob(names) => Told::one(
+            StatusCode::NOT_FOUND,
+            "JOB_NOT_FOUND",
+            format!("There is no such job; the jobs are {}", names.join(", ")),
+        ),
+        ApiError::JobAtWork => Told::one(
+            StatusCode::CONFLICT,
+            "JOB_AT_WORK",
+            "The job is at work, here or on another node; jobs/v1/_history tells what it does",
+        )
+        .retry_after(5),
+        ApiError::NoSuchCase => Told::no_such_case(),
+        ApiError::ReconciliationAtWork => Told::one(
+            StatusCode::CONFLICT,
+            "RECONCILIATION_AT_WORK",
+            "An earlier request has payments reconciled on this node; send this one when it has ended",
+        )
+        .retry_after(5),
         ApiError::Internal(_) => Told::internal(),
         ApiError::Create(error) => tell_create(error),
         ApiError::Settle(_, error) => match error {
@@ -217,7 +270,7 @@ fn tell(error: &ApiError) -> Told {
                 Told::refused("WRONG_TRANSACTION", "The gateway's answer is not about this transaction")
             }
             SettleError::Store(error) => tell_store(error),
-            SettleError::Interrupted => Told::interrupted(),
+            SettleError::Interrupted | SettleError::Fenced => Told::interrupted(),
         },
         ApiError::Search(error) => match error {
             SearchError::ScopeRequired => Told::refused(
@@ -247,6 +300,16 @@ fn tell(error: &ApiError) -> Told {
                 Told::one(StatusCode::NOT_FOUND, "PAYMENT_PAGE_NOT_FOUND", "There is no such payment page")
             }
             PaymentPageError::Store(error) => tell_store(error),
+        },
+        ApiError::Resolve(error) => match error {
+            ResolveError::NotFound => Told::no_such_case(),
+            ResolveError::Before(resolution) => Told::one(
+                StatusCode::CONFLICT,
+                "ATTENTION_CASE_RESOLVED",
+                format!("The case was resolved before, by {}", bounded(&resolution.by)),
+            ),
+            ResolveError::NoReason => Told::refused("NotNull.attention.reason", "must not be null"),
+            ResolveError::Store(error) => tell_store(error),
         },
         ApiError::Store(error) => tell_store(error),
     }
@@ -374,11 +437,18 @@ impl ApiError {
             | ApiError::TooSlow
             | ApiError::NoSuchEndpoint
             | ApiError::MethodNotAllowed
+            | ApiError::OperatorsOff
+            | ApiError::NotAnOperator
+            | ApiError::UnknownJob(_)
+            | ApiError::JobAtWork
+            | ApiError::NoSuchCase
+            | ApiError::ReconciliationAtWork
             | ApiError::Internal(_)
             | ApiError::Create(_)
             | ApiError::Search(_)
             | ApiError::Callback(_)
             | ApiError::PaymentPage(_)
+            | ApiError::Resolve(_)
             | ApiError::Store(_) => None,
         }
     }
@@ -413,6 +483,9 @@ impl IntoResponse for ApiError {
         let mut response = json_response(status, body);
         if let Some(seconds) = retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         let cause = status.is_server_error().then(|| self.with_causes());
         response.extensions_mut().insert(Notes { txn_id: self.txn_id(), code: Some(code), cause });

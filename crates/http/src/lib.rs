@@ -15,6 +15,7 @@ mod limits;
 mod metrics;
 mod openapi;
 mod operations;
+mod operators;
 mod params;
 mod postman;
 mod reply;
@@ -34,6 +35,7 @@ pub use context_path::{ContextPath, InvalidContextPath};
 pub use limits::{RequestLimits, ServeLimits};
 pub use metrics::{Metrics, MetricsError};
 pub use openapi::document;
+pub use operators::Operators;
 pub use postman::postman;
 pub use serve::serve;
 
@@ -48,6 +50,8 @@ pub struct App {
     pub context_path: ContextPath,
     /// What a request may cost.
     pub limits: RequestLimits,
+    /// The endpoints of operators; without it they answer that they are switched off.
+    pub operators: Option<Operators>,
 }
 
 /// The application as handlers hold it.

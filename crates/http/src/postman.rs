@@ -15,7 +15,7 @@ const REMEMBER_TRANSACTION: &str = "if (pm.response.code === 200) pm.collectionV
 
 /// A collection with one request for each operation of the document, in a folder for each tag. Its
 /// variable `baseUrl` says where the service is; each new transaction is for a new bill, and the
-/// other requests are about the transaction created last.
+/// other requests are about the transaction created last. `operatorToken` is what operators present.
 pub fn postman(document: &OpenApi) -> Value {
     let document = serde_json::to_value(document).unwrap_or_default();
     let base_path = document.pointer("/servers/0/url").and_then(Value::as_str).unwrap_or_default();
@@ -39,6 +39,7 @@ pub fn postman(document: &OpenApi) -> Value {
             {"key": "baseUrl", "value": format!("http://localhost:9000{}", base_path.trim_end_matches('/'))},
             {"key": "billId", "value": ""},
             {"key": "txnId", "value": ""},
+            {"key": "operatorToken", "value": ""},
         ],
         "item": folders,
     })
@@ -63,6 +64,9 @@ fn requests(document: &Value, tag: &Value) -> Vec<Value> {
 
 fn request(document: &Value, path: &str, method: &str, operation: &Value) -> Value {
     let mut headers: Vec<Value> = parameters(operation, "header").collect();
+    if !array(&operation["security"]).is_empty() {
+        headers.push(json!({"key": "Authorization", "value": "Bearer {{operatorToken}}"}));
+    }
     let body = body(document, &operation["requestBody"]);
     if body.is_some() {
         headers.push(json!({"key": "Content-Type", "value": "application/json"}));

@@ -12,6 +12,7 @@ use crate::request_info::ResponseInfo;
 
 /// A successful answer.
 pub(crate) struct Reply {
+    status: StatusCode,
     json: Vec<u8>,
     txn_id: Option<TxnId>,
 }
@@ -42,7 +43,12 @@ impl Reply {
         let mut json = Vec::with_capacity(2048);
         serde_json::to_writer(&mut json, content)
             .map_err(|_| ApiError::Internal("an answer without a JSON form"))?;
-        Ok(Reply { json, txn_id: None })
+        Ok(Reply { status: StatusCode::OK, json, txn_id: None })
+    }
+
+    /// The work goes on behind the answer.
+    pub(crate) fn accepted(self) -> Reply {
+        Reply { status: StatusCode::ACCEPTED, ..self }
     }
 
     /// Names the transaction it is about in the log.
@@ -53,7 +59,7 @@ impl Reply {
 
 impl IntoResponse for Reply {
     fn into_response(self) -> Response {
-        let mut response = json_response(StatusCode::OK, self.json);
+        let mut response = json_response(self.status, self.json);
         if let Some(txn_id) = self.txn_id {
             response.extensions_mut().insert(Notes { txn_id: Some(txn_id), code: None, cause: None });
         }

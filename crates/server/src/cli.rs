@@ -1,11 +1,18 @@
 //! The command line: what can be asked for and how it is explained.
 
+mod operators;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Flag, Sources, environment};
+
+pub(crate) use operators::{
+    AttentionCommand, AttentionListArgs, AttentionResolveArgs, AttentionShowArgs, JobsCommand,
+    JobsHistoryArgs, JobsListArgs, JobsRunArgs, ReconcileArgs,
+};
 
 /// Payments for cities: create a transaction, send the payer to a gateway, verify the answer, issue
 /// one receipt.
@@ -31,6 +38,9 @@ Examples:
   pg-service simulate                      play AXIS, PAYTM, PHONEPE and PAYU for a service
   pg-service check-config                  what is configured, from where, and what is wrong
   pg-service transaction show PB_PG_2026_11_22_000072_14
+  pg-service attention list                what needs an operator
+  pg-service reconcile --older-than 30m    ask the gateways about pending payments now
+  pg-service jobs list                     what runs by itself, and how it last ended
   pg-service events tail --follow          what other services would be told
 
 Exit codes: 0 done, 1 it did not work (the message says why and what to do), 2 the command line is wrong.
@@ -150,6 +160,15 @@ Exit code 1 when there is a problem: good for a pipeline before a deployment.
     /// Look transactions up in the database
     #[command(subcommand)]
     Transaction(TransactionCommand),
+    /// See what runs by itself, and run it now
+    #[command(subcommand, after_help = operators::JOBS)]
+    Jobs(JobsCommand),
+    /// See to payments that need an operator
+    #[command(subcommand, after_help = operators::ATTENTION)]
+    Attention(AttentionCommand),
+    /// Ask the gateways about pending payments now
+    #[command(after_help = operators::RECONCILE)]
+    Reconcile(ReconcileArgs),
     /// List the gateways, and where their settings come from
     Gateways(GatewaysArgs),
     /// Read the events that other services are told

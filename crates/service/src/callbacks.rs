@@ -32,7 +32,7 @@ pub enum Conclusion {
 /// Why a callback was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum CallbackError {
-    /// No such gateway is active.
+    /// No such gateway is configured.
     #[error("no such gateway")]
     UnknownGateway,
     /// It names no transaction, or one that does not go through this gateway.
@@ -80,10 +80,7 @@ impl Callbacks {
             Recorded::Concluded => return Ok(Conclusion::Repeated),
             Recorded::Unfinished => {}
         }
-        let caller = Caller {
-            actor: Actor::gateway(gateway.as_str()),
-            info: self.ports.settings.system_request_info(),
-        };
+        let caller = Caller::new(Actor::gateway(gateway.as_str()), self.ports.settings.system_request_info());
         match self.settlement.settle(&id, answer, &caller).await {
             Ok(settled) => match (settled.txn.status.name(), settled.asked) {
                 // Final for ever: the same callback need not be looked at again. After a failure it
@@ -94,11 +91,11 @@ impl Callbacks {
                 }
                 (StatusName::Failure, Asked::Answered | Asked::NotNeeded) => Ok(Conclusion::Settled),
                 (StatusName::Pending, Asked::Answered | Asked::NotNeeded) => Ok(Conclusion::StillPending),
-                (StatusName::Pending | StatusName::Failure, Asked::InVain) => Err(CallbackError::TryAgain),
+                (StatusName::Pending | StatusName::Failure, Asked::InVain(_)) => Err(CallbackError::TryAgain),
             },
             Err(SettleError::BadSignature | SettleError::WrongTransaction) => Err(CallbackError::Refused),
             Err(SettleError::NotFound) => Err(CallbackError::UnknownTransaction),
-            Err(SettleError::Interrupted) => Err(CallbackError::TryAgain),
+            Err(SettleError::Interrupted | SettleError::Fenced) => Err(CallbackError::TryAgain),
             Err(SettleError::Store(error)) => Err(error.into()),
         }
     }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use payment_digit::{DigitError, PayerDetails, Payment};
 use payment_domain::machine::message;
 use payment_domain::{
     Actor, Audit, BillId, BillKey, BillPayment, Event, EventKind, GatewayDetails, GatewayName, HistoryEntry,
     Money, RequestInfo, Status, StatusName, TenantId, Transaction, TxnId,
 };
-use payment_gateway::{Availability, Gateway, GatewayError, Order, Redirect, StartMode};
+use payment_gateway::{Answer, Availability, Gateway, GatewayError, Order, Redirect, StartMode};
 use payment_store::{
     Applied, Change, Claim, ClaimChange, Created, Dump, DutyChange, IdempotencyKey, IdempotencyRecord,
     NewTransaction, RequestDigest, StoreError,
@@ -22,7 +23,7 @@ use crate::callback_url::with_transaction_id;
 use crate::events::{EventWriter, to_json};
 use crate::ports::{Ports, finished};
 use crate::receipts::Receipts;
-use crate::settle::Caller;
+use crate::settle::{Caller, Settlement};
 use crate::view::TransactionView;
 
 /// A request to create a transaction, well-formed but not yet checked.
@@ -132,6 +133,7 @@ const LONGEST_START: Duration = Duration::from_secs(40);
 pub struct Creation {
     ports: Arc<Ports>,
     receipts: Receipts,
+    settlement: Settlement,
 }
 
 /// The amounts of a request once they are read.
@@ -141,8 +143,8 @@ struct Amounts {
 }
 
 impl Creation {
-    pub(crate) fn new(ports: Arc<Ports>, receipts: Receipts) -> Creation {
-        Creation { ports, receipts }
+    pub(crate) fn new(ports: Arc<Ports>, receipts: Receipts, settlement: Settlement) -> Creation {
+        Creation { ports, receipts, settlement }
     }
 
     /// Creates a transaction, or tells what an earlier request with the same key created. It runs to its end even
@@ -253,8 +255,7 @@ impl Creation {
         let id = txn.id.clone();
         let answer = match duty {
             Some(duty) => {
-                let caller =
-                    Caller { actor: Actor::user(txn.audit.created_by.clone()), info: request.info.clone() };
+                let caller = Caller::new(Actor::user(txn.audit.created_by.clone()), request.info.clone());
                 let txn = self.receipts.issue_now(txn, &duty, &caller).await;
                 answer_json(&txn, &request.amount)?
             }
@@ -284,7 +285,7 @@ impl Creation {
                 message: "User UUID, Name, Username, Mobile Number and Tenant Id are mandatory".to_owned(),
             });
         }
-        let gateway = self.ports.gateways.get(&request.gateway);
+        let gateway = self.ports.gateways.offered(&request.gateway);
         if gateway.is_none() {
             refusals.push(Refusal {
                 code: "INVALID_PAYMENT_GATEWAY",
@@ -299,8 +300,14 @@ impl Creation {
         }
         let paid = request.bills.iter().map(|bill| &bill.bill_id);
         let bills = BillKey::all_of(&request.tenant_id, paid.chain([&request.bill_id]));
-        refusals.extend(self.claim_refusals(&self.ports.store.claims(&bills).await?));
-        let amounts = read_amounts(request).map_err(|found| refusals.extend(found));
+        let amounts = read_amounts(request);
+        let mut claims = self.ports.store.claims(&bills).await?;
+        // Only a request that stands otherwise is worth a question to a gateway.
+        if refusals.is_empty() && amounts.is_ok() && self.ask_about(&claims).await {
+            claims = self.ports.store.claims(&bills).await?;
+        }
+        refusals.extend(self.claim_refusals(&claims));
+        let amounts = amounts.map_err(|found| refusals.extend(found));
         match (gateway, amounts) {
             (Some(gateway), Ok(amounts)) if refusals.is_empty() => {
                 refuse_while_away(gateway.as_ref(), &amounts)?;
@@ -308,6 +315,29 @@ impl Creation {
             }
             _ => Err(CreateError::Refused(refusals)),
         }
+    }
+
+    /// Asks the gateways about payments that seem abandoned and stand in the way; says whether any
+    /// was asked. Those that are definitely over let their bills go.
+    async fn ask_about(&self, claims: &[Claim]) -> bool {
+        let Some(ask_after) = self.ports.settings.ask_after else { return false };
+        let now = self.ports.now();
+        let mut abandoned: Vec<&Claim> = claims
+            .iter()
+            .filter(|claim| claim.status == StatusName::Pending && now.since(claim.created_at) > ask_after)
+            .collect();
+        abandoned.sort_by(|one, other| one.txn_id.cmp(&other.txn_id));
+        abandoned.dedup_by(|one, other| one.txn_id == other.txn_id);
+        let caller = Caller::new(Actor::job("create"), self.ports.settings.system_request_info());
+        let answer = Answer::default();
+        let questions = abandoned.iter().map(async |claim| {
+            if let Err(error) = self.settlement.settle(&claim.txn_id, &answer, &caller).await {
+                // It stays in the way, as it was.
+                tracing::warn!(txn_id = %claim.txn_id, %error, "an abandoned payment could not be asked about");
+            }
+        });
+        join_all(questions).await;
+        !abandoned.is_empty()
     }
 
     fn claim_refusals(&self, claims: &[Claim]) -> Vec<Refusal> {
@@ -321,7 +351,9 @@ impl Creation {
                 ),
             });
         }
-        if claims.iter().any(|claim| claim.status == StatusName::Success) {
+        // A failed transaction holds a bill when it turned out to be paid: until an operator has
+        // seen to it, nobody shall pay again.
+        if claims.iter().any(|claim| claim.status != StatusName::Pending) {
             refusals.push(Refusal {
                 code: "TXN_CREATE_BILL_ALREADY_PAID",
                 message: "Bill has already been paid or is in pending state".to_owned(),
@@ -492,11 +524,12 @@ impl Creation {
                 receipt_duty: DutyChange::None,
                 attention: None,
                 forget_key: key.cloned(),
+                fence: None,
                 txn: next.clone(),
             };
             match self.ports.store.apply(change).await? {
                 Applied::Stored => return Ok(next),
-                Applied::Stale => txn = self.stored(&txn.id).await?,
+                Applied::Stale | Applied::Fenced => txn = self.stored(&txn.id).await?,
             }
         }
     }
@@ -542,7 +575,8 @@ impl Creation {
         // The first request died between its commit and its answer.
         let mut txn = self.stored(&first.txn_id).await?;
         // An order is opened only while there is time left to pay it.
-        let in_time = self.ports.now().since(txn.audit.created_at) < self.ports.settings.order_life / 2;
+        let in_time =
+            self.ports.now().since(txn.audit.created_at) < self.ports.settings.order_life(&txn.gateway) / 2;
         if txn.status == Status::Pending
             && txn.redirect_url.is_none()
             && in_time

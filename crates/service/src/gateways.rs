@@ -1,4 +1,4 @@
-//! The active gateways by name.
+//! The gateways by name: those that are offered, and those that no longer are.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ pub(crate) const TRANSACTION_PARAMETER: &str = "eg_pg_txnid";
 /// active: DIGIT's web client always names the transaction in `transactionId`.
 const WELL_KNOWN_PARAMETERS: [&str; 4] = ["vpc_MerchTxnRef", "ORDERID", "transactionId", "txnid"];
 
-/// Whether an active gateway can be used at the moment.
+/// Whether a gateway that is offered can be used at the moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewayStatus {
     /// The gateway.
@@ -23,27 +23,46 @@ pub struct GatewayStatus {
     pub unavailable_for: Option<Duration>,
 }
 
-/// The gateways that are active, by name.
+/// The gateways by name. One that is switched off takes no new payments, but as long as it is
+/// configured it is still asked about the payments that were made through it.
 #[derive(Clone, Default)]
-pub struct Gateways(BTreeMap<GatewayName, Arc<dyn Gateway>>);
+pub struct Gateways {
+    offered: BTreeMap<GatewayName, Arc<dyn Gateway>>,
+    switched_off: BTreeMap<GatewayName, Arc<dyn Gateway>>,
+}
+
+fn by_name(gateways: impl IntoIterator<Item = Arc<dyn Gateway>>) -> BTreeMap<GatewayName, Arc<dyn Gateway>> {
+    gateways.into_iter().map(|gateway| (gateway.name().clone(), gateway)).collect()
+}
 
 impl Gateways {
-    /// These gateways; of two of one name the later one counts.
+    /// These gateways, all of them offered; of two of one name the later one counts.
     pub fn new(gateways: impl IntoIterator<Item = Arc<dyn Gateway>>) -> Gateways {
-        Gateways(gateways.into_iter().map(|gateway| (gateway.name().clone(), gateway)).collect())
+        Gateways { offered: by_name(gateways), switched_off: BTreeMap::new() }
     }
 
-    /// The active gateway of this name.
+    /// These gateways as well, switched off.
+    #[must_use]
+    pub fn with_switched_off(self, gateways: impl IntoIterator<Item = Arc<dyn Gateway>>) -> Gateways {
+        Gateways { switched_off: by_name(gateways), ..self }
+    }
+
+    /// The gateway of this name, if it takes new payments.
+    pub fn offered(&self, name: &GatewayName) -> Option<&Arc<dyn Gateway>> {
+        self.offered.get(name)
+    }
+
+    /// The gateway of this name, offered or switched off.
     pub fn get(&self, name: &GatewayName) -> Option<&Arc<dyn Gateway>> {
-        self.0.get(name)
+        self.offered.get(name).or_else(|| self.switched_off.get(name))
     }
 
-    /// The names of all active gateways, in alphabetical order.
+    /// The names of all gateways that are offered, in alphabetical order.
     pub fn names(&self) -> Vec<GatewayName> {
-        self.0.keys().cloned().collect()
+        self.offered.keys().cloned().collect()
     }
 
-    /// Every active gateway, in alphabetical order, with whether it can be used at the moment.
+    /// Every gateway that is offered, in alphabetical order, with whether it can be used at the moment.
     pub fn statuses(&self) -> Vec<GatewayStatus> {
         let status = |(name, gateway): (&GatewayName, &Arc<dyn Gateway>)| GatewayStatus {
             name: name.clone(),
@@ -52,15 +71,20 @@ impl Gateways {
                 Availability::Unavailable { retry_after } => Some(retry_after),
             },
         };
-        self.0.iter().map(status).collect()
+        self.offered.iter().map(status).collect()
     }
 
     /// The transaction that an answer of an unnamed gateway names: in our own parameter first,
-    /// then in those that clients have always used, then in that of each active gateway.
+    /// then in those that clients have always used, then in that of each other gateway.
     pub fn transaction_named_in(&self, answer: &Answer) -> Option<TxnId> {
         std::iter::once(TRANSACTION_PARAMETER)
             .chain(WELL_KNOWN_PARAMETERS)
-            .chain(self.0.values().map(|gateway| gateway.transaction_parameter()))
+            .chain(
+                self.offered
+                    .values()
+                    .chain(self.switched_off.values())
+                    .map(|gateway| gateway.transaction_parameter()),
+            )
             .find_map(|parameter| answer.transaction_in(parameter))
     }
 }

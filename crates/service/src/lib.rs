@@ -3,6 +3,7 @@
 //! [`Payments`] holds them all over one set of [`Ports`]: the store, the gateways, the DIGIT
 //! services and the clock. Nothing here knows which implementations those are, nor HTTP.
 
+mod attention;
 mod callback_url;
 mod callbacks;
 mod create;
@@ -10,25 +11,43 @@ mod events;
 mod gateways;
 mod housekeeping;
 mod lanes;
+mod masking;
+mod notify;
 mod payment_page;
 mod ports;
 mod receipts;
+mod reconcile;
+mod scheduler;
 mod search;
 mod settle;
 mod view;
 
 use std::sync::Arc;
 
+pub use attention::{AttentionDetail, AttentionList, ResolveError};
 pub use callback_url::with_transaction_id;
 pub use callbacks::{CallbackError, Callbacks, Conclusion};
 pub use create::{
     BillRequest, CreateError, CreateRequest, CreatedTransaction, Creation, IdempotentRequest, Refusal,
 };
 pub use gateways::{GatewayStatus, Gateways};
-pub use housekeeping::Housekeeping;
+pub use housekeeping::{HousekeepingJob, HousekeepingSettings};
+pub use masking::{mask, mask_evidence};
+pub use notify::{
+    InvalidPaymentLink, NotificationPorts, NotificationSettings, Notifications, Notified, NotifyError,
+    PaymentLink, Unreadable,
+};
 pub use payment_page::{PaymentForm, PaymentPage, PaymentPageError, PaymentPages};
 pub use ports::{AllowedCallbackHosts, Ports, Settings};
-pub use receipts::{ReceiptTally, Receipts};
+pub use receipts::{ReceiptTally, Receipts, ReceiptsJob};
+pub use reconcile::{
+    ByHand, Check, Checked, DailyJob, EarlyJob, FollowUpJob, GatewaySummary, InvalidAge, NotAsked, Pace,
+    Progress, Reconciliation, ReconciliationSettings, ReconciliationSummary, parse_age,
+};
+pub use scheduler::{
+    BegunByHand, FinishedRun, InvalidCron, Job, JobError, JobOverview, Looked, Run, RunByHandError, Schedule,
+    ScheduledJob, Scheduler, SchedulerSettings,
+};
 pub use search::{Search, SearchError, SearchRequest, SearchResult};
 pub use settle::{Asked, Caller, SettleError, Settled, Settlement};
 pub use view::{AuditView, BillPaymentView, PayerView, TransactionView};
@@ -50,8 +69,8 @@ pub struct Payments {
     pub callbacks: Callbacks,
     /// Opens the page that posts a payer on to their gateway.
     pub payment_pages: PaymentPages,
-    /// Tidies up.
-    pub housekeeping: Housekeeping,
+    /// What operators must look at.
+    pub attention: AttentionList,
 }
 
 impl Payments {
@@ -61,11 +80,11 @@ impl Payments {
         let receipts = Receipts::new(ports.clone());
         let settlement = Settlement::new(ports.clone(), receipts.clone());
         Payments {
-            creation: Creation::new(ports.clone(), receipts.clone()),
+            creation: Creation::new(ports.clone(), receipts.clone(), settlement.clone()),
             search: Search::new(ports.clone()),
             callbacks: Callbacks::new(ports.clone(), settlement.clone()),
             payment_pages: PaymentPages::new(ports.clone()),
-            housekeeping: Housekeeping::new(ports.clone()),
+            attention: AttentionList::new(ports.clone()),
             settlement,
             receipts,
             ports,

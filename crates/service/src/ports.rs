@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use payment_digit::{BankAccounts, Collections, Payers, TransactionIds};
-use payment_domain::{Clock, GatewayName, RequestInfo, TenantId, Timestamp, TxnId};
+use payment_domain::machine::OrderLife;
+use payment_domain::{Clock, GatewayName, RequestInfo, TenantId, Timestamp, Transaction, TxnId};
 use payment_store::Store;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -44,6 +45,11 @@ pub struct Settings {
     pub early_interval: Duration,
     /// How long an order can be paid: after that "no such payment" is definite.
     pub order_life: Duration,
+    /// The same for the gateways that have a life of their own.
+    pub order_life_of: BTreeMap<GatewayName, Duration>,
+    /// How old a pending transaction must be for its gateway to be asked when somebody wants to pay
+    /// its bill anew; `None` when it never is.
+    pub ask_after: Option<Duration>,
     /// How long a request waits for a receipt before it answers without one.
     pub receipt_wait: Duration,
     /// How long the right to issue a receipt is held. Longer than any two calls to the collection
@@ -62,6 +68,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// How long an order can be paid at a gateway.
+    pub fn order_life(&self, gateway: &GatewayName) -> Duration {
+        self.order_life_of.get(gateway).copied().unwrap_or(self.order_life)
+    }
+
     /// What our own jobs present as `RequestInfo`.
     pub fn system_request_info(&self) -> RequestInfo {
         RequestInfo::system(&self.system_user_uuid)
@@ -128,6 +139,15 @@ impl AllowedCallbackHosts {
 }
 
 impl Ports {
+    /// Whether a payer may still come to pay a transaction.
+    pub(crate) fn life_of(&self, txn: &Transaction) -> OrderLife {
+        if self.now().since(txn.audit.created_at) > self.settings.order_life(&txn.gateway) {
+            OrderLife::Over
+        } else {
+            OrderLife::Running
+        }
+    }
+
     /// The current moment.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()

@@ -8,17 +8,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use payment_digit::{DigitError, Payment, Receipts as ReceiptNumbers};
-use payment_domain::{
-    Actor, AttentionKind, HistoryEntry, RequestInfo, Status, Timestamp, Transaction, TxnId,
-};
+use payment_domain::{Actor, AttentionKind, HistoryEntry, Status, Timestamp, Transaction, TxnId};
 use payment_store::{
-    Applied, Attention, Change, ClaimChange, DutyChange, Lease, ReceiptDuty, Store, StoreError,
+    Applied, Attention, Change, ClaimChange, DutyChange, Lease, NewCase, ReceiptDuty, Store, StoreError,
 };
 use serde_json::{Value, json};
 
 use crate::events::EventWriter;
 use crate::ports::Ports;
+use crate::scheduler::{Job, JobError, Run};
 use crate::settle::Caller;
 
 /// The first wait after a failure; doubled each time.
@@ -65,6 +65,36 @@ enum Attempt {
     Later,
 }
 
+/// Issues receipts that are due, all the time: it looks for them every `interval`.
+pub struct ReceiptsJob {
+    /// What issues them.
+    pub receipts: Receipts,
+    /// How long to wait when none is due.
+    pub interval: Duration,
+}
+
+#[async_trait]
+impl Job for ReceiptsJob {
+    async fn tick(&self, run: &Run) -> Result<(), JobError> {
+        loop {
+            let done = self.receipts.tick().await?;
+            run.count(|tally| {
+                tally.examined += done.issued + done.postponed;
+                tally.changed += done.issued;
+                tally.failed += done.postponed;
+            });
+            let pause = if done.issued > 0 { Duration::ZERO } else { self.interval };
+            if tokio::time::Instant::now() + pause >= run.yields_at() {
+                return Ok(());
+            }
+            tokio::select! {
+                () = run.stopped() => return Ok(()),
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+}
+
 impl Receipts {
     pub(crate) fn new(ports: Arc<Ports>) -> Receipts {
         Receipts { ports }
@@ -97,9 +127,7 @@ impl Receipts {
     ) -> Transaction {
         let work = {
             let (receipts, txn, duty, caller) = (self.clone(), txn.clone(), duty.clone(), caller.clone());
-            self.ports.tasks.spawn(async move {
-                receipts.attempt(txn, &duty, &caller.info, caller.actor, Attempt::First).await
-            })
+            self.ports.tasks.spawn(async move { receipts.attempt(txn, &duty, &caller, Attempt::First).await })
         };
         match tokio::time::timeout(self.ports.settings.receipt_wait, work).await {
             Ok(Ok(Some(with_receipt))) => with_receipt,
@@ -162,11 +190,9 @@ impl Receipts {
     }
 
     async fn resume(&self, duty: &ReceiptDuty) -> bool {
-        let info = self.ports.settings.system_request_info();
+        let caller = Caller::new(Actor::job("receipts"), self.ports.settings.system_request_info());
         match self.ports.store.transaction(&duty.txn_id).await {
-            Ok(Some(txn)) => {
-                self.attempt(txn, duty, &info, Actor::job("receipts"), Attempt::Later).await.is_some()
-            }
+            Ok(Some(txn)) => self.attempt(txn, duty, &caller, Attempt::Later).await.is_some(),
             Ok(None) => {
                 tracing::error!(txn_id = %duty.txn_id, "a receipt is due for a transaction that is not there");
                 false
@@ -184,12 +210,11 @@ impl Receipts {
         &self,
         txn: Transaction,
         duty: &ReceiptDuty,
-        info: &RequestInfo,
-        actor: Actor,
+        caller: &Caller,
         attempt: Attempt,
     ) -> Option<Transaction> {
         let token = duty.lease.as_ref().map(|lease| lease.token.as_str()).unwrap_or_default();
-        let error = match self.issue(txn.clone(), token, info, actor, attempt).await {
+        let error = match self.issue(txn.clone(), token, caller, attempt).await {
             Ok(with_receipt) => {
                 metrics::counter!("receipts_issued_total").increment(1);
                 return Some(with_receipt);
@@ -210,14 +235,13 @@ impl Receipts {
         &self,
         txn: Transaction,
         lease_token: &str,
-        info: &RequestInfo,
-        actor: Actor,
+        caller: &Caller,
         attempt: Attempt,
     ) -> Result<Transaction, ReceiptError> {
         let collections = &self.ports.collections;
         // The collection service wants to know a user: for callers without one we act in our own name.
         let system = self.ports.settings.system_request_info();
-        let user = if info.user("uuid").is_some() { info } else { &system };
+        let user = if caller.info.user("uuid").is_some() { &caller.info } else { &system };
         let known = match attempt {
             Attempt::First => None,
             Attempt::Later => collections.find(user, &txn.tenant_id, &txn.id).await?,
@@ -232,7 +256,7 @@ impl Receipts {
                 message: "The payment is registered without a receipt number".to_owned(),
             }));
         }
-        self.save(txn, lease_token, numbers, info, actor).await
+        self.save(txn, lease_token, numbers, caller).await
     }
 
     async fn save(
@@ -240,22 +264,21 @@ impl Receipts {
         txn: Transaction,
         lease_token: &str,
         ReceiptNumbers(numbers): ReceiptNumbers,
-        info: &RequestInfo,
-        actor: Actor,
+        caller: &Caller,
     ) -> Result<Transaction, ReceiptError> {
         let mut txn = txn;
         loop {
             let now = self.ports.now();
             let from = txn.status.name();
             txn.status = Status::Success { receipt: numbers.first().cloned() };
-            txn.audit.modified_by = Some(actor.id.clone());
+            txn.audit.modified_by = Some(caller.modifier());
             txn.audit.modified_at = Some(now);
             txn.version += 1;
             let change = Change {
                 history: HistoryEntry {
                     txn_id: txn.id.clone(),
                     at: now,
-                    actor: actor.clone(),
+                    actor: caller.actor.clone(),
                     from: Some(from),
                     to: txn.status.name(),
                     why: "receipt issued".to_owned(),
@@ -263,16 +286,17 @@ impl Receipts {
                 },
                 redirect_form: None,
                 dump: None,
-                events: vec![EventWriter::new(info)?.update(&txn)?],
+                events: vec![EventWriter::new(&caller.info)?.update(&txn)?],
                 claims: ClaimChange::Keep,
                 receipt_duty: DutyChange::Done { lease_token: lease_token.to_owned() },
                 attention: None,
                 forget_key: None,
+                fence: None,
                 txn: txn.clone(),
             };
             match self.ports.store.apply(change).await? {
                 Applied::Stored => return Ok(txn),
-                Applied::Stale => txn = self.reload_for_receipt(&txn, lease_token).await?,
+                Applied::Stale | Applied::Fenced => txn = self.reload_for_receipt(&txn, lease_token).await?,
             }
         }
     }
@@ -346,7 +370,10 @@ impl Receipts {
             raised_at: now,
             evidence,
         };
-        self.ports.store.raise_attention(case, entry).await?;
+        self.ports
+            .store
+            .raise_attention(NewCase { case, history: entry, hold: Vec::new(), fence: None })
+            .await?;
         Ok(())
     }
 

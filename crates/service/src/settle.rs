@@ -10,11 +10,13 @@ use std::time::Instant;
 
 use payment_domain::machine::{self, OrderLife, Verdict};
 use payment_domain::{
-    Actor, AttentionKind, EventKind, GatewayDetails, HistoryEntry, Outcome, Report, RequestInfo, StatusName,
-    Transaction, TxnId,
+    Actor, ActorKind, AttentionKind, EventKind, GatewayDetails, HistoryEntry, Outcome, Report, RequestInfo,
+    StatusName, Transaction, TxnId,
 };
 use payment_gateway::{Answer, Evidence, Gateway, GatewayError};
-use payment_store::{Applied, Attention, Change, ClaimChange, Dump, DutyChange, ReceiptDuty, StoreError};
+use payment_store::{
+    Applied, Attention, Change, ClaimChange, Dump, DutyChange, Fence, NewCase, ReceiptDuty, StoreError,
+};
 use serde_json::{Value, json};
 
 use crate::events::EventWriter;
@@ -37,6 +39,23 @@ pub struct Caller {
     pub actor: Actor,
     /// What goes along with events and calls to DIGIT services.
     pub info: RequestInfo,
+    /// The run of a job on whose behalf it happens: nothing is stored when that run is over.
+    pub fence: Option<Fence>,
+}
+
+impl Caller {
+    /// Somebody who is no job.
+    pub fn new(actor: Actor, info: RequestInfo) -> Caller {
+        Caller { actor, info, fence: None }
+    }
+
+    /// Who is named as having changed the transaction: a job acts as the system user.
+    pub(crate) fn modifier(&self) -> String {
+        match self.actor.kind {
+            ActorKind::User | ActorKind::Gateway => self.actor.id.clone(),
+            ActorKind::Job => self.info.user("uuid").unwrap_or_default().into_owned(),
+        }
+    }
 }
 
 /// What was learned.
@@ -48,15 +67,22 @@ pub struct Settled {
     pub asked: Asked,
 }
 
+impl Settled {
+    fn unasked(txn: Transaction) -> Settled {
+        Settled { txn, asked: Asked::NotNeeded }
+    }
+}
+
 /// What came of asking the gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
     /// There was no need: the transaction is settled, or somebody else was asking.
     NotNeeded,
     /// It answered.
     Answered,
-    /// It gave no usable answer, or is not active here; the transaction keeps its state.
-    InVain,
+    /// It gave no usable answer, or is not active here, for this reason; the transaction keeps its
+    /// state.
+    InVain(String),
 }
 
 /// Why a transaction could not be settled.
@@ -71,6 +97,9 @@ pub enum SettleError {
     /// The answer is about another transaction, amount or merchant: nothing was changed.
     #[error("the answer is not about this transaction")]
     WrongTransaction,
+    /// The run of the job on whose behalf it happened is over: nothing was changed.
+    #[error("the run is over")]
+    Fenced,
     /// The database is away.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -102,11 +131,12 @@ impl Settlement {
                 if let Some(signed) = &signed {
                     self.notice_second_payment(&txn, signed, caller).await?;
                 }
-                Ok(Settled { txn: self.receipts.await_receipt(txn).await?, asked: Asked::NotNeeded })
+                Ok(Settled::unasked(self.receipts.await_receipt(txn).await?))
             }
             (StatusName::Pending | StatusName::Failure, None) => {
                 tracing::warn!(txn_id = %id, gateway = %txn.gateway, "the gateway is not active, its payments cannot be settled");
-                Ok(Settled { txn, asked: Asked::InVain })
+                let reason = format!("the gateway {} is not active", txn.gateway);
+                Ok(Settled { txn, asked: Asked::InVain(reason) })
             }
             (StatusName::Pending | StatusName::Failure, Some(gateway)) => {
                 let (settlement, id, caller) = (self.clone(), id.clone(), caller.clone());
@@ -160,19 +190,22 @@ impl Settlement {
         let txn = self.ports.store.transaction(id).await?.ok_or(SettleError::NotFound)?;
         if txn.status.name() == StatusName::Success {
             drop(turn);
-            return Ok(Settled { txn: self.receipts.await_receipt(txn).await?, asked: Asked::NotNeeded });
+            return Ok(Settled::unasked(self.receipts.await_receipt(txn).await?));
         }
         // Whoever brings proof of a payment is not put off with somebody else's answer.
         let brings_proof = signed.is_some_and(|signed| matches!(signed.outcome, Outcome::Paid { .. }));
         match turn.asked_since(arrived) {
-            Some(true) if !brings_proof => return Ok(Settled { txn, asked: Asked::NotNeeded }),
-            Some(false) => return Ok(Settled { txn, asked: Asked::InVain }),
+            Some(true) if !brings_proof => return Ok(Settled::unasked(txn)),
+            Some(false) => {
+                let reason = "the gateway gave no usable answer a moment ago".to_owned();
+                return Ok(Settled { txn, asked: Asked::InVain(reason) });
+            }
             Some(true) | None => {}
         }
         let asked_at = Instant::now();
         // The order's life is judged by when the question was put: a payment made in its last moment
         // must not be missed because the answer took a moment more.
-        let life = self.life(&txn);
+        let life = self.ports.life_of(&txn);
         let answer = self.ask(gateway, &txn).await;
         turn.asked(asked_at, answer.is_ok());
         match answer {
@@ -185,7 +218,7 @@ impl Settlement {
                 metrics::counter!("gateway_questions_failed_total", "gateway" => txn.gateway.to_string())
                     .increment(1);
                 tracing::warn!(txn_id = %id, gateway = %txn.gateway, %error, "the gateway gave no usable answer");
-                Ok(Settled { txn, asked: Asked::InVain })
+                Ok(Settled { txn, asked: Asked::InVain(error.to_string()) })
             }
         }
     }
@@ -194,14 +227,6 @@ impl Settlement {
         match tokio::time::timeout(self.ports.settings.gateway_wait, gateway.status(txn)).await {
             Ok(answer) => answer,
             Err(elapsed) => Err(GatewayError::Unanswered(elapsed.into())),
-        }
-    }
-
-    fn life(&self, txn: &Transaction) -> OrderLife {
-        if self.ports.now().since(txn.audit.created_at) > self.ports.settings.order_life {
-            OrderLife::Over
-        } else {
-            OrderLife::Running
         }
     }
 
@@ -233,6 +258,7 @@ impl Settlement {
             let next = changed.txn.clone();
             match self.ports.store.apply(changed).await? {
                 Applied::Stored => return Ok(self.after(next, duty, report, caller).await),
+                Applied::Fenced => return Err(SettleError::Fenced),
                 Applied::Stale => {
                     txn = self.ports.store.transaction(&txn.id).await?.ok_or(SettleError::NotFound)?;
                 }
@@ -257,7 +283,7 @@ impl Settlement {
             verdict.message.clone_into(&mut next.status_message);
         }
         next.gateway_details = details;
-        next.audit.modified_by = Some(caller.actor.id.clone());
+        next.audit.modified_by = Some(caller.modifier());
         next.audit.modified_at = Some(now);
         next.version += 1;
 
@@ -283,6 +309,7 @@ impl Settlement {
                 evidence: said.evidence(),
             }),
             forget_key: None,
+            fence: caller.fence.clone(),
             txn: next,
         };
         Ok((change, duty))
@@ -341,10 +368,29 @@ impl Settlement {
         let Some(kind) = verdict.attention else {
             return Ok(());
         };
+        let mut evidence = said.evidence();
+        let mut hold = Vec::new();
+        let mut kind = kind;
+        if kind == AttentionKind::LateSuccess {
+            let bills = txn.bill_keys();
+            let mut others = self.ports.store.claims(&bills).await?;
+            others.retain(|claim| claim.txn_id != txn.id);
+            if others.iter().any(|claim| claim.status == StatusName::Success) {
+                kind = AttentionKind::PaidTwice;
+            }
+            if let Value::Object(evidence) = &mut evidence {
+                let held: Vec<_> = others.iter().map(|claim| json!({ "billId": claim.bill.bill.as_str(), "txnId": claim.txn_id, "txnStatus": claim.status.as_str() })).collect();
+                evidence.insert("otherPayments".to_owned(), held.into());
+            }
+            // Nobody shall pay again what has been paid, until an operator has seen to it.
+            hold = bills;
+        }
+        let verdict = Verdict { attention: Some(kind), ..verdict.clone() };
         let now = self.ports.now();
-        let entry = history(txn, txn.status.name(), verdict, said, caller, now);
-        let case = Attention { txn_id: txn.id.clone(), kind, raised_at: now, evidence: said.evidence() };
-        if self.ports.store.raise_attention(case, entry).await? {
+        let history = history(txn, txn.status.name(), &verdict, said, caller, now);
+        let case = Attention { txn_id: txn.id.clone(), kind, raised_at: now, evidence };
+        let new = NewCase { case, history, hold, fence: caller.fence.clone() };
+        if self.ports.store.raise_attention(new).await? {
             metrics::counter!("attention_raised_total", "kind" => kind.as_str()).increment(1);
             tracing::warn!(txn_id = %txn.id, kind = kind.as_str(), "put up for attention");
         }

@@ -56,7 +56,8 @@ async fn a_question_is_put_off_and_never_fails_a_transaction() {
     goes_away(&world);
     world.clock.advance(Duration::from_secs(48 * 3600));
     let settled = world.payments.settlement.settle(&id, &Answer::default(), &caller()).await.unwrap();
-    assert_eq!((settled.txn.status, settled.asked), (Status::Pending, Asked::InVain));
+    assert_eq!(settled.txn.status, Status::Pending);
+    assert!(matches!(settled.asked, Asked::InVain(_)));
 
     let content = format!("fakeOrderId={id}");
     let params = Params::new(vec![("fakeOrderId".to_owned(), id.to_string())]);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use payment_domain::{AttentionKind, Outcome, Status, StatusName};
 use payment_gateway::{Answer, Params};
 use payment_service::{Asked, CallbackError, Conclusion, SettleError};
-use support::{Fault, caller, declined, impatient_world, paid, world};
+use support::{Fault, caller, codes, declined, impatient_world, paid, request, world};
 
 #[tokio::test]
 async fn a_paid_transaction_gets_its_receipt_and_tells_everybody_in_order() {
@@ -43,7 +43,8 @@ async fn whatever_is_not_definite_stays_pending() {
     }
     world.gateway.is_away();
     let settled = world.payments.settlement.settle(&id, &Answer::default(), &caller()).await.unwrap();
-    assert_eq!((settled.txn.status, settled.asked), (Status::Pending, Asked::InVain));
+    assert_eq!(settled.txn.status, Status::Pending);
+    assert!(matches!(settled.asked, Asked::InVain(_)));
     world.gateway.answers(paid("100"));
     world.gateway.is_slow(Duration::from_secs(5));
     assert_eq!(world.settle(&id).await.status, Status::Pending, "an answer that comes too late is none");
@@ -174,7 +175,7 @@ async fn those_who_wait_for_a_question_that_fails_are_told_so() {
     let ask = || world.payments.settlement.settle(&id, &nothing, &caller);
     let (one, two, three) = tokio::join!(ask(), ask(), ask());
     for settled in [one, two, three] {
-        assert_eq!(settled.unwrap().asked, Asked::InVain);
+        assert!(matches!(settled.unwrap().asked, Asked::InVain(_)));
     }
 }
 
@@ -378,4 +379,14 @@ async fn a_success_is_committed_before_the_collection_service_is_called() {
     assert_eq!(txn.status, Status::Success { receipt: None });
     assert_eq!(world.stored(&id).await.status, Status::Success { receipt: None });
     assert!(world.store.receipt_duty(&id).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_switched_off_takes_no_payments_but_is_asked_about_those_it_has() {
+    let world = world();
+    let id = world.pending("B1", "100.00").await;
+    let world = world.with_gateway_switched_off();
+    assert_eq!(codes(world.create(request(&[("B2", "1")])).await), ["INVALID_PAYMENT_GATEWAY"]);
+    world.gateway.answers(paid("100.00"));
+    assert!(matches!(world.settle(&id).await.status, Status::Success { receipt: Some(_) }));
 }

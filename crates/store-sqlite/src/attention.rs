@@ -1,12 +1,14 @@
 //! Cases for an operator: at most one of a kind for each transaction.
 
-use payment_domain::{AttentionKind, HistoryEntry, TxnId};
-use payment_store::Attention;
-use rusqlite::{Connection, params};
+use payment_domain::{AttentionKind, BillKey, HistoryEntry, TxnId};
+use payment_store::{Attention, AttentionCase, AttentionQuery, CaseState, NewCase, Resolution, Resolved};
+use rusqlite::{Connection, Row, params};
 
 use crate::failure::Failure;
 use crate::rows::{self, Columns};
-use crate::transactions;
+use crate::{jobs, transactions};
+
+const COLUMNS: &str = "txn_id, kind, raised_at, evidence, case_id, resolved_at, resolved_by, resolution";
 
 /// Stores a case; `false` when one of that kind is there already, resolved or not.
 pub(crate) fn insert(conn: &Connection, case: &Attention) -> Result<bool, Failure> {
@@ -24,28 +26,131 @@ pub(crate) fn insert(conn: &Connection, case: &Attention) -> Result<bool, Failur
     Ok(stored > 0)
 }
 
-/// Stores a case with its line in the history, or neither.
-pub(crate) fn raise(conn: &Connection, case: &Attention, entry: &HistoryEntry) -> Result<bool, Failure> {
-    let is_new = insert(conn, case)?;
-    if is_new {
-        transactions::append_history(conn, entry, &entry.evidence.to_string())?;
+/// Stores a case with its line in the history, and holds the bills it names; or nothing of it.
+pub(crate) fn raise(conn: &Connection, new: &NewCase) -> Result<bool, Failure> {
+    if jobs::is_over(conn, new.fence.as_ref())? || !insert(conn, &new.case)? {
+        return Ok(false);
     }
-    Ok(is_new)
+    transactions::append_history(conn, &new.history, &new.history.evidence.to_string())?;
+    transactions::hold(conn, &new.case.txn_id, &new.hold)?;
+    Ok(true)
 }
 
 /// The cases of a transaction, oldest first.
 pub(crate) fn of(conn: &Connection, id: &TxnId) -> Result<Vec<Attention>, Failure> {
-    let mut statement = conn.prepare_cached(
-        "SELECT txn_id, kind, raised_at, evidence FROM eg_pg_attention WHERE txn_id = ?1
-         ORDER BY raised_at, case_id",
-    )?;
-    rows::all(&mut statement, [id.as_str()], |row| {
-        let columns = Columns::of(row, "eg_pg_attention")?;
-        Ok(Attention {
-            txn_id: columns.txn_id()?,
-            kind: columns.read("kind", AttentionKind::from_word)?,
-            raised_at: columns.moment("raised_at")?,
-            evidence: columns.read("evidence", rows::json)?,
-        })
-    })
+    let mut statement = conn.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM eg_pg_attention WHERE txn_id = ?1 ORDER BY raised_at, case_id"
+    ))?;
+    rows::all(&mut statement, [id.as_str()], |row| Ok(read(row)?.case))
+}
+
+/// The cases that match, in the order of their numbers.
+pub(crate) fn search(conn: &Connection, query: &AttentionQuery) -> Result<Vec<AttentionCase>, Failure> {
+    let mut statement = conn.prepare_cached(&search_sql(query))?;
+    let values = params![
+        query.after,
+        query.limit,
+        query.kind.map(AttentionKind::as_str),
+        query.txn_id.as_ref().map(TxnId::as_str),
+    ];
+    rows::all(&mut statement, values, read)
+}
+
+/// What is open, and what is of one transaction, is found without reading the other cases; the plus
+/// sign keeps the cases of one transaction from being looked for in their numbers.
+fn search_sql(query: &AttentionQuery) -> String {
+    let state = match query.state {
+        CaseState::Open if query.txn_id.is_some() => "+resolved_at IS NULL",
+        CaseState::Open => "resolved_at IS NULL",
+        CaseState::Resolved => "resolved_at IS NOT NULL",
+        CaseState::All => "TRUE",
+    };
+    let behind =
+        if query.txn_id.is_some() { "txn_id = ?4 AND +case_id > ?1" } else { "?4 IS NULL AND case_id > ?1" };
+    format!(
+        "SELECT {COLUMNS} FROM eg_pg_attention
+         WHERE {state} AND {behind} AND (?3 IS NULL OR kind = ?3) ORDER BY case_id LIMIT ?2"
+    )
+}
+
+/// The case of this number.
+pub(crate) fn find(conn: &Connection, id: i64) -> Result<Option<AttentionCase>, Failure> {
+    let mut statement =
+        conn.prepare_cached(&format!("SELECT {COLUMNS} FROM eg_pg_attention WHERE case_id = ?1"))?;
+    let mut found = statement.query([id])?;
+    found.next()?.map(read).transpose()
+}
+
+/// Resolves a case that is open, and lets the bills go if nothing else holds them back.
+pub(crate) fn resolve(
+    conn: &Connection,
+    id: i64,
+    resolution: &Resolution,
+    entry: &HistoryEntry,
+    bills: &[BillKey],
+) -> Result<Resolved, Failure> {
+    let Some(stored) = find(conn, id)? else { return Ok(Resolved::NotFound) };
+    if let Some(before) = stored.resolution {
+        return Ok(Resolved::Before(before));
+    }
+    conn.prepare_cached(
+        "UPDATE eg_pg_attention SET resolved_at = ?2, resolved_by = ?3, resolution = ?4 WHERE case_id = ?1",
+    )?
+    .execute(params![id, resolution.at.as_millis(), resolution.by, resolution.reason])?;
+    transactions::append_history(conn, entry, &entry.evidence.to_string())?;
+    let txn_id = &stored.case.txn_id;
+    if is_settled_as_failure(conn, txn_id)? {
+        transactions::release(conn, txn_id, bills)?;
+    }
+    Ok(Resolved::Now)
+}
+
+/// Whether a transaction is a FAILURE about which nothing is open.
+fn is_settled_as_failure(conn: &Connection, id: &TxnId) -> Result<bool, Failure> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT 1 FROM eg_pg_transactions AS failed
+             WHERE failed.txn_id = ?1 AND failed.txn_status = 'FAILURE' AND NOT EXISTS (
+                 SELECT 1 FROM eg_pg_attention AS other
+                 WHERE other.txn_id = failed.txn_id AND other.resolved_at IS NULL)",
+        )?
+        .exists([id.as_str()])?)
+}
+
+fn read(row: &Row<'_>) -> Result<AttentionCase, Failure> {
+    let columns = Columns::of(row, "eg_pg_attention")?;
+    let case = Attention {
+        txn_id: columns.txn_id()?,
+        kind: columns.read("kind", AttentionKind::from_word)?,
+        raised_at: columns.moment("raised_at")?,
+        evidence: columns.read("evidence", rows::json)?,
+    };
+    let id = columns.get("case_id")?;
+    let at = columns.optional_moment("resolved_at")?;
+    let resolution = match (at, columns.get("resolved_by")?, columns.get("resolution")?) {
+        (None, None, None) => None,
+        (Some(at), Some(by), Some(reason)) => Some(Resolution { at, by, reason }),
+        (None | Some(_), None | Some(_), None | Some(_)) => return Err(columns.unreadable("resolution")),
+    };
+    Ok(AttentionCase { id, case, resolution })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plans::{migrated, plan};
+
+    #[test]
+    fn open_cases_and_those_of_a_transaction_are_found_without_reading_the_others() {
+        let conn = migrated();
+        let of_one = Some(TxnId::new("T1").unwrap());
+        for state in [CaseState::Open, CaseState::Resolved, CaseState::All] {
+            let query = AttentionQuery { state, txn_id: of_one.clone(), ..AttentionQuery::default() };
+            let steps = plan(&conn, &search_sql(&query));
+            assert!(steps[0].contains("(txn_id=?)"), "{steps:#?}");
+        }
+        let steps = plan(&conn, &search_sql(&AttentionQuery::default()));
+        let index = "eg_pg_attention_by_resolution (resolved_at=? AND rowid>?)";
+        assert!(steps.len() == 1 && steps[0].ends_with(index), "{steps:#?}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Server-to-server callbacks as they arrived, and what became of them.
 
-use payment_domain::TxnId;
+use payment_domain::{Timestamp, TxnId};
 use payment_store::{RawCallback, Recorded};
 use rusqlite::{Connection, params};
 
@@ -39,4 +39,15 @@ pub(crate) fn conclude(
     )?
     .execute(params![digest, txn_id.map(TxnId::as_str), conclusion])?;
     Ok(())
+}
+
+/// Forgets up to `limit` callbacks from before a moment, the oldest first; returns how many.
+pub(crate) fn forget(conn: &Connection, received_before: Timestamp, limit: u32) -> Result<u32, Failure> {
+    let forgotten = conn
+        .prepare_cached(
+            "DELETE FROM eg_pg_callbacks WHERE digest IN (
+                 SELECT digest FROM eg_pg_callbacks WHERE received_at < ?1 ORDER BY received_at LIMIT ?2)",
+        )?
+        .execute(params![received_before.as_millis(), limit])?;
+    u32::try_from(forgotten).map_err(|_| Failure::OutOfRange)
 }

@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::failure::Failure;
 
 /// More than there are statements, so that none is ever prepared twice.
-const CACHED_STATEMENTS: usize = 96;
+const CACHED_STATEMENTS: usize = 128;
 
 /// The one connection that writes; creates the file when it is not there.
 pub(crate) fn writing(path: &Path, busy_timeout: Duration) -> Result<Connection, Failure> {

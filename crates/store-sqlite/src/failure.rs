@@ -34,12 +34,12 @@ pub(crate) enum Failure {
     #[error("the work on the database panicked")]
     Panicked,
     /// A row holds what this version cannot read.
-    #[error("{table} of transaction {txn_id} cannot be read: {column}")]
+    #[error("{table} of {owner} cannot be read: {column}")]
     Unreadable {
         /// The table.
         table: &'static str,
-        /// The transaction the row belongs to.
-        txn_id: String,
+        /// The transaction, or the number of the run, the row belongs to.
+        owner: String,
         /// The column.
         column: &'static str,
     },

@@ -12,12 +12,16 @@
 
 mod attention;
 mod callbacks;
+mod checks;
 mod connection;
 mod failure;
 mod health;
 mod idempotency;
+mod jobs;
 mod migrations;
 mod outbox;
+#[cfg(test)]
+mod plans;
 mod readers;
 mod receipts;
 mod rows;
@@ -30,11 +34,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::{BillKey, HistoryEntry, Timestamp, Transaction, TxnId};
+use payment_domain::{BillKey, GatewayName, HistoryEntry, Timestamp, Transaction, TxnId};
 use payment_store::{
-    Applied, Attention, Backlog, Change, Claim, Created, IdempotencyKey, IdempotencyRecord, Lease,
-    NewTransaction, RawCallback, ReceiptDuty, Recorded, SearchQuery, Store, StoreError, StoredDump,
-    StoredEvent,
+    Applied, Attention, AttentionCase, AttentionQuery, Backlog, Change, CheckNote, Claim, Created, DueCheck,
+    DueChecks, IdempotencyKey, IdempotencyRecord, Lease, NewCase, NewTransaction, RawCallback, ReceiptDuty,
+    Recorded, Resolution, Resolved, SearchQuery, Store, StoreError, StoredDump, StoredEvent,
 };
 use serde_json::Value;
 
@@ -149,13 +153,47 @@ impl Store for SqliteStore {
         Ok(self.readers.read(move |conn| transactions::dump(conn, &id)).await?)
     }
 
-    async fn raise_attention(&self, case: Attention, entry: HistoryEntry) -> Result<bool, StoreError> {
-        Ok(self.writer.write(move |conn| attention::raise(conn, &case, &entry)).await?)
+    async fn raise_attention(&self, new: NewCase) -> Result<bool, StoreError> {
+        Ok(self.writer.write(move |conn| attention::raise(conn, &new)).await?)
     }
 
     async fn attention(&self, id: &TxnId) -> Result<Vec<Attention>, StoreError> {
         let id = id.clone();
         Ok(self.readers.read(move |conn| attention::of(conn, &id)).await?)
+    }
+
+    async fn attention_cases(&self, query: &AttentionQuery) -> Result<Vec<AttentionCase>, StoreError> {
+        let query = query.clone();
+        Ok(self.readers.read(move |conn| attention::search(conn, &query)).await?)
+    }
+
+    async fn attention_case(&self, id: i64) -> Result<Option<AttentionCase>, StoreError> {
+        Ok(self.readers.read(move |conn| attention::find(conn, id)).await?)
+    }
+
+    async fn resolve_attention(
+        &self,
+        id: i64,
+        resolution: Resolution,
+        history: HistoryEntry,
+        release: &[BillKey],
+    ) -> Result<Resolved, StoreError> {
+        let release = release.to_vec();
+        let work = move |conn: &_| attention::resolve(conn, id, &resolution, &history, &release);
+        Ok(self.writer.write(work).await?)
+    }
+
+    async fn pending_gateways(&self) -> Result<Vec<GatewayName>, StoreError> {
+        Ok(self.readers.read(checks::gateways).await?)
+    }
+
+    async fn due_checks(&self, due: &DueChecks) -> Result<Vec<DueCheck>, StoreError> {
+        let due = due.clone();
+        Ok(self.readers.read(move |conn| checks::due(conn, &due)).await?)
+    }
+
+    async fn note_check(&self, note: CheckNote) -> Result<Applied, StoreError> {
+        Ok(self.writer.write(move |conn| checks::note(conn, &note)).await?)
     }
 
     async fn receipt_duty(&self, id: &TxnId) -> Result<Option<ReceiptDuty>, StoreError> {
@@ -226,6 +264,10 @@ impl Store for SqliteStore {
         let (digest, txn_id, conclusion) = (*digest, txn_id.cloned(), conclusion.to_owned());
         let work = move |conn: &_| callbacks::conclude(conn, &digest, txn_id.as_ref(), &conclusion);
         Ok(self.writer.write(work).await?)
+    }
+
+    async fn forget_callbacks(&self, received_before: Timestamp, limit: u32) -> Result<u32, StoreError> {
+        Ok(self.writer.write(move |conn| callbacks::forget(conn, received_before, limit)).await?)
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {

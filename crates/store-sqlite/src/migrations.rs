@@ -15,6 +15,11 @@ struct Migration {
 const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "payments", sql: include_str!("../migrations/0001_payments.sql") },
     Migration { version: 2, name: "stand_ins", sql: include_str!("../migrations/0002_stand_ins.sql") },
+    Migration {
+        version: 3,
+        name: "reconciliation",
+        sql: include_str!("../migrations/0003_reconciliation.sql"),
+    },
 ];
 
 /// Why the migrations in a database and those of this program do not agree.
@@ -158,7 +163,12 @@ fn applied(conn: &Connection) -> Result<Vec<Applied>, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use payment_store::contract::sample;
+    use payment_store::{DueChecks, Turn};
+
     use super::*;
+    use crate::checks;
+    use crate::transactions::{self, JsonParts};
 
     const ONE: Migration = Migration { version: 1, name: "one", sql: "CREATE TABLE one (a INTEGER) STRICT" };
     const TWO: Migration = Migration { version: 2, name: "two", sql: "CREATE TABLE two (a INTEGER) STRICT" };
@@ -180,6 +190,31 @@ mod tests {
         let second = migrate(&mut conn).unwrap();
         assert_eq!((second.applied.len(), second.present), (0, first.applied.clone()));
         assert_eq!(states(&conn).unwrap(), first.applied);
+    }
+
+    /// The version before reconciliation knew nothing of checks; its rows, and those it still writes
+    /// beside a newer node, are due like all others.
+    #[test]
+    fn what_was_pending_before_there_were_checks_is_due_for_its_first() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        apply(&mut conn, &MIGRATIONS[..2]).unwrap();
+        let store = |conn: &Connection, id: &str| {
+            let new = sample::new_transaction(id, id);
+            let json = JsonParts::of_new(&new).unwrap();
+            transactions::create(conn, &new, &json).unwrap();
+        };
+        store(&conn, "T1");
+        assert_eq!(migrate(&mut conn).unwrap().applied.len(), MIGRATIONS.len() - 2);
+        store(&conn, "T2");
+        let due = DueChecks {
+            turn: Turn::First { created_by: sample::at(0) },
+            gateway: None,
+            after: None,
+            limit: 10,
+        };
+        let found = checks::due(&conn, &due).unwrap();
+        assert_eq!(found.iter().map(|due| due.txn_id.as_str()).collect::<Vec<_>>(), ["T1", "T2"]);
+        assert!(found.iter().all(|due| due.checks == 0));
     }
 
     #[test]

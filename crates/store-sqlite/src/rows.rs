@@ -1,5 +1,5 @@
 //! How values become columns and columns become values again. A row that cannot be read is an error
-//! that names its transaction and column, and nothing of what is in it.
+//! that names its transaction or run and its column, and nothing of what is in it.
 
 use std::cell::Cell;
 
@@ -31,15 +31,27 @@ pub(crate) struct Columns<'a, 's> {
     row: &'a Row<'s>,
     next: Cell<usize>,
     table: &'static str,
-    txn_id: String,
+    owner: String,
 }
 
 impl<'a, 's> Columns<'a, 's> {
     /// The columns of a row that begins with `txn_id`.
     pub(crate) fn of(row: &'a Row<'s>, table: &'static str) -> Result<Columns<'a, 's>, Failure> {
-        let mut columns = Columns { row, next: Cell::new(0), table, txn_id: String::new() };
-        columns.txn_id = columns.get("txn_id")?;
+        let mut columns = Columns::of_nobody(row, table);
+        columns.owner = columns.get("txn_id")?;
         Ok(columns)
+    }
+
+    /// The columns of a row that begins with `run_id`, and that number.
+    pub(crate) fn of_run(row: &'a Row<'s>, table: &'static str) -> Result<(Columns<'a, 's>, i64), Failure> {
+        let mut columns = Columns::of_nobody(row, table);
+        let run_id: i64 = columns.get("run_id")?;
+        columns.owner = format!("run {run_id}");
+        Ok((columns, run_id))
+    }
+
+    fn of_nobody(row: &'a Row<'s>, table: &'static str) -> Columns<'a, 's> {
+        Columns { row, next: Cell::new(0), table, owner: String::new() }
     }
 
     fn place(&self, column: &str) -> usize {
@@ -89,7 +101,7 @@ impl<'a, 's> Columns<'a, 's> {
 
     /// The transaction the row belongs to.
     pub(crate) fn txn_id(&self) -> Result<TxnId, Failure> {
-        TxnId::new(self.txn_id.as_str()).map_err(|_| self.unreadable("txn_id"))
+        TxnId::new(self.owner.as_str()).map_err(|_| self.unreadable("txn_id"))
     }
 
     /// The four audit columns.
@@ -102,8 +114,9 @@ impl<'a, 's> Columns<'a, 's> {
         })
     }
 
-    fn unreadable(&self, column: &'static str) -> Failure {
-        Failure::Unreadable { table: self.table, txn_id: self.txn_id.clone(), column }
+    /// That the column holds what cannot be read.
+    pub(crate) fn unreadable(&self, column: &'static str) -> Failure {
+        Failure::Unreadable { table: self.table, owner: self.owner.clone(), column }
     }
 }
 

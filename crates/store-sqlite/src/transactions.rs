@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::rows::{self, Columns, HISTORY_COLUMNS, TRANSACTION_COLUMNS};
-use crate::{attention, idempotency, outbox, receipts};
+use crate::{attention, idempotency, jobs, outbox, receipts};
 
 /// The parts of a transaction that are stored as JSON, written before the work is queued so that
 /// the one writing thread need not.
@@ -91,7 +91,10 @@ pub(crate) fn create(conn: &Connection, new: &NewTransaction, json: &JsonParts) 
 /// Stores a change, if the stored transaction is at the version before it.
 pub(crate) fn apply(conn: &Connection, change: &Change, json: &JsonParts) -> Result<Applied, Failure> {
     let txn = &change.txn;
-    // Looked at first, because a stale change stores nothing.
+    // Both are looked at first, because such a change stores nothing.
+    if jobs::is_over(conn, change.fence.as_ref())? {
+        return Ok(Applied::Fenced);
+    }
     let lease_is_lost = match &change.receipt_duty {
         DutyChange::None | DutyChange::Arises(_) => false,
         DutyChange::Done { lease_token } => !receipts::is_leased(conn, &txn.id, lease_token)?,
@@ -104,7 +107,7 @@ pub(crate) fn apply(conn: &Connection, change: &Change, json: &JsonParts) -> Res
     }
     match change.claims {
         ClaimChange::Keep => {}
-        ClaimChange::Release => release(conn, txn)?,
+        ClaimChange::Release => release(conn, &txn.id, &txn.bill_keys())?,
     }
     append_history(conn, &change.history, &json.evidence)?;
     if let Some(dump) = &change.dump {
@@ -237,12 +240,25 @@ fn not_updated(conn: &Connection, txn: &Transaction) -> Result<Applied, Failure>
     }
 }
 
-fn release(conn: &Connection, txn: &Transaction) -> Result<(), Failure> {
+/// Lets go what a transaction holds of these bills.
+pub(crate) fn release(conn: &Connection, id: &TxnId, bills: &[BillKey]) -> Result<(), Failure> {
     let mut statement = conn.prepare_cached(
         "DELETE FROM eg_pg_bill_claims WHERE tenant_id = ?1 AND bill_id = ?2 AND txn_id = ?3",
     )?;
-    for key in txn.bill_keys() {
-        statement.execute([key.tenant.as_str(), key.bill.as_str(), txn.id.as_str()])?;
+    for key in bills {
+        statement.execute([key.tenant.as_str(), key.bill.as_str(), id.as_str()])?;
+    }
+    Ok(())
+}
+
+/// Claims, for a transaction that is there, those of these bills that are free.
+pub(crate) fn hold(conn: &Connection, id: &TxnId, bills: &[BillKey]) -> Result<(), Failure> {
+    let mut statement = conn.prepare_cached(
+        "INSERT INTO eg_pg_bill_claims (tenant_id, bill_id, txn_id) VALUES (?1, ?2, ?3)
+         ON CONFLICT (tenant_id, bill_id) DO NOTHING",
+    )?;
+    for key in bills {
+        statement.execute([key.tenant.as_str(), key.bill.as_str(), id.as_str()])?;
     }
     Ok(())
 }

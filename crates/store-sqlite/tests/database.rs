@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use payment_store::contract::sample;
-use payment_store::{Created, Store, StoreError};
+use payment_store::{Created, RunEnd, Store, StoreError, Tally, TickAnswer};
 use payment_store_sqlite::{Options, SqliteStore};
 use rusqlite::Connection;
 
@@ -118,6 +118,9 @@ async fn the_constraint_stands_where_a_check_would_be_passed_over() {
     let store = folder.open();
     sample::stored(&store, sample::new_transaction("T1", "B1")).await;
     sample::stored(&store, sample::new_transaction("T2", "B2")).await;
+    let over = sample::begun(&store, sample::tick("daily", 0)).await;
+    sample::ended(&store, &over, 1, RunEnd::Finished).await;
+    sample::begun(&store, sample::tick("early", 0)).await;
     let conn = Connection::open(folder.database()).unwrap();
     for forged in [
         "INSERT INTO eg_pg_bill_claims (tenant_id, bill_id, txn_id) VALUES ('pb.amritsar', 'B1', 'T2')",
@@ -125,6 +128,10 @@ async fn the_constraint_stands_where_a_check_would_be_passed_over() {
         "UPDATE eg_pg_transactions SET receipt = 'R' WHERE txn_id = 'T1'",
         "UPDATE eg_pg_transactions SET txn_amount_minor = -1",
         "UPDATE eg_pg_transactions SET txn_status = 'DONE'",
+        "INSERT INTO eg_pg_job_runs (job, scheduled_at, attempt, missed, node, started_at, lease_until)
+             VALUES ('early', 5, 1, 0, 'node-2', 5, 6)",
+        "UPDATE eg_pg_job_runs SET ended_at = NULL, ended = NULL WHERE job = 'daily'",
+        "UPDATE eg_pg_job_runs SET ended_at = 5 WHERE job = 'early'",
     ] {
         assert!(conn.execute_batch(forged).is_err(), "{forged}");
     }
@@ -144,6 +151,45 @@ async fn two_stores_on_one_file_take_turns() {
         assert_eq!(stored, 1, "each bill is claimed by one of the two");
     }
     assert_eq!(stores[0].backlog().await.unwrap(), stores[1].backlog().await.unwrap());
+}
+
+#[tokio::test]
+async fn of_two_stores_on_one_file_one_runs_a_tick() {
+    let folder = Folder::new();
+    let stores = [folder.open(), folder.open()];
+    for scheduled_ms in 0..20 {
+        let answers =
+            join_all((0..10).map(|nth| stores[nth % 2].begin_run(sample::tick("early", scheduled_ms))));
+        let mut begun: Vec<_> = answers
+            .await
+            .into_iter()
+            .filter_map(|answer| match answer.unwrap() {
+                TickAnswer::Begun(run) => Some(run),
+                TickAnswer::Busy { .. } | TickAnswer::Done => None,
+            })
+            .collect();
+        assert_eq!(begun.len(), 1);
+        sample::ended(&stores[1], &begun.remove(0), scheduled_ms, RunEnd::Finished).await;
+    }
+}
+
+#[tokio::test]
+async fn a_run_goes_on_after_a_restart_and_is_taken_over_when_it_does_not() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let run = sample::begun(&store, sample::tick("early", 0)).await;
+    drop(store);
+
+    let store = folder.open();
+    let busy = store.begin_run(sample::tick("early", 1_000)).await.unwrap();
+    assert_eq!(busy, TickAnswer::Busy { until: sample::at(60_000) });
+    assert!(store.renew_run(&run.fence, sample::at(70_000), Tally::default()).await.unwrap());
+    drop(store);
+
+    let store = folder.open();
+    let next = sample::begun(&store, sample::tick("early", 70_000)).await;
+    assert_eq!((next.scheduled_at, next.attempt), (sample::at(0), 2));
+    assert!(!store.renew_run(&run.fence, sample::at(90_000), Tally::default()).await.unwrap());
 }
 
 #[test]

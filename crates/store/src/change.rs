@@ -5,6 +5,8 @@ use payment_domain::{
 };
 use serde_json::Value;
 
+use crate::jobs::Fence;
+
 /// A new transaction with everything that is stored in the same commit.
 #[derive(Debug, Clone)]
 pub struct NewTransaction {
@@ -63,6 +65,8 @@ pub struct Change {
     /// The key of the create that made it, to be free again: nothing came of that create. A key
     /// that belongs to another transaction stays.
     pub forget_key: Option<IdempotencyKey>,
+    /// The run of a job that brings the change; it is refused when that run is over.
+    pub fence: Option<Fence>,
 }
 
 /// What becomes of a transaction's claims.
@@ -95,6 +99,8 @@ pub enum Applied {
     Stored,
     /// Nothing was stored: the transaction has moved on, or the lease is lost. Read again.
     Stale,
+    /// Nothing was stored: the run that brought the change is over, another one may be at work.
+    Fenced,
 }
 
 /// A bill held by a transaction.

@@ -9,7 +9,11 @@
 //! [`Applied::Stale`] when the stored transaction has moved on. The caller then reads again and
 //! decides anew.
 
+mod attention;
 mod change;
+mod checks;
+mod jobs;
+mod outbox;
 mod query;
 
 #[cfg(feature = "contract")]
@@ -18,10 +22,14 @@ pub mod contract;
 use async_trait::async_trait;
 use payment_domain::{Audit, BillKey, HistoryEntry, Timestamp, Transaction, TxnId};
 
+pub use attention::{AttentionCase, AttentionQuery, CaseState, NewCase, Resolution, Resolved};
 pub use change::{
     Applied, Attention, Change, Claim, ClaimChange, Created, Dump, DutyChange, IdempotencyKey,
     IdempotencyRecord, Lease, NewTransaction, ReceiptDuty, RequestDigest,
 };
+pub use checks::{CheckNote, CheckPlace, DueCheck, DueChecks, NextCheck, Turn};
+pub use jobs::{BegunRun, Fence, JobLedger, RunEnd, RunRecord, Tally, TickAnswer, TickRequest};
+pub use outbox::{Outbox, OutboxBacklog};
 pub use query::{Mine, PageRequest, SearchQuery, TenantScope};
 
 /// An error of the layer below, boxed.
@@ -100,9 +108,9 @@ pub enum Recorded {
     Concluded,
 }
 
-/// A database that keeps payments.
+/// A database that keeps payments, with their outbox and the book of the jobs that look after them.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: Outbox + JobLedger {
     /// Stores a new transaction with everything that belongs to it, and claims its bills. All or
     /// nothing: when another live transaction holds one of the bills, nothing is stored.
     async fn create(&self, new: NewTransaction) -> Result<Created, StoreError>;
@@ -129,11 +137,39 @@ pub trait Store: Send + Sync {
     async fn dump(&self, id: &TxnId) -> Result<Option<StoredDump>, StoreError>;
 
     /// Puts a transaction up for an operator's attention without changing it, with a line in its
-    /// history. Returns `false`, and stores nothing, when a case of that kind is there already.
-    async fn raise_attention(&self, case: Attention, entry: HistoryEntry) -> Result<bool, StoreError>;
+    /// history. Returns `false`, and stores nothing, when a case of that kind is there already or
+    /// the run that brings it is over.
+    async fn raise_attention(&self, new: NewCase) -> Result<bool, StoreError>;
 
     /// The attention cases of a transaction, oldest first.
     async fn attention(&self, id: &TxnId) -> Result<Vec<Attention>, StoreError>;
+
+    /// The cases that match, oldest first.
+    async fn attention_cases(&self, query: &AttentionQuery) -> Result<Vec<AttentionCase>, StoreError>;
+
+    /// The case of this number.
+    async fn attention_case(&self, id: i64) -> Result<Option<AttentionCase>, StoreError>;
+
+    /// Resolves a case, with a line in its transaction's history, and lets go what its transaction
+    /// still holds of these bills, if that is a FAILURE without another open case.
+    async fn resolve_attention(
+        &self,
+        id: i64,
+        resolution: Resolution,
+        history: HistoryEntry,
+        release: &[BillKey],
+    ) -> Result<Resolved, StoreError>;
+
+    /// The gateways that have pending transactions.
+    async fn pending_gateways(&self) -> Result<Vec<payment_domain::GatewayName>, StoreError>;
+
+    /// Pending transactions that are due to be checked with their gateways, in the order of their
+    /// places. The cost does not grow with what is settled.
+    async fn due_checks(&self, due: &DueChecks) -> Result<Vec<DueCheck>, StoreError>;
+
+    /// Notes that a transaction was checked and is still pending. [`Applied::Stale`] when it is not
+    /// pending any more, [`Applied::Fenced`] when the run that checked it is over.
+    async fn note_check(&self, note: CheckNote) -> Result<Applied, StoreError>;
 
     /// The receipt duty of a transaction, leased or not.
     async fn receipt_duty(&self, id: &TxnId) -> Result<Option<ReceiptDuty>, StoreError>;
@@ -183,6 +219,9 @@ pub trait Store: Send + Sync {
         txn_id: Option<&TxnId>,
         conclusion: &str,
     ) -> Result<(), StoreError>;
+
+    /// Forgets up to `limit` callbacks that arrived before a moment; returns how many.
+    async fn forget_callbacks(&self, received_before: Timestamp, limit: u32) -> Result<u32, StoreError>;
 
     /// Counts for operators.
     async fn backlog(&self) -> Result<Backlog, StoreError>;

@@ -1,5 +1,5 @@
 //! Stand-ins for the DIGIT services: ids from a sequence, receipts from a numbered register, a
-//! directory of payers. They keep their books through [`Registers`], which a store implements, and
+//! directory of payers, texts of messages. They keep their books through [`Registers`], which a store implements, and
 //! so survive restarts and serve several replicas.
 
 mod bank_accounts;
@@ -9,6 +9,7 @@ mod id_format;
 mod ids;
 #[cfg(test)]
 mod memory;
+mod messages;
 mod register;
 
 use async_trait::async_trait;
@@ -21,6 +22,7 @@ pub use calendar::indian_standard_time;
 pub use directory::PayerDirectory;
 pub use id_format::{IdFormat, InvalidIdFormat};
 pub use ids::SequenceIds;
+pub use messages::DefaultMessages;
 pub use register::ReceiptRegister;
 
 /// What became of registering a payment.

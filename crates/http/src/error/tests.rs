@@ -6,10 +6,12 @@ use axum::response::IntoResponse;
 use http::{StatusCode, header};
 use http_body_util::BodyExt;
 use payment_digit::DigitError;
-use payment_domain::TxnId;
+use payment_domain::{Timestamp, TxnId};
 use payment_gateway::GatewayError;
-use payment_service::{CallbackError, CreateError, PaymentPageError, Refusal, SearchError, SettleError};
-use payment_store::StoreError;
+use payment_service::{
+    CallbackError, CreateError, PaymentPageError, Refusal, ResolveError, SearchError, SettleError,
+};
+use payment_store::{Resolution, StoreError};
 
 use super::{ApiError, Content, tell};
 use crate::edge::Notes;
@@ -67,6 +69,12 @@ fn all() -> Vec<ApiError> {
         ApiError::NoSuchEndpoint,
         ApiError::MethodNotAllowed,
         ApiError::Internal("what happened is ours to know"),
+        ApiError::OperatorsOff,
+        ApiError::NotAnOperator,
+        ApiError::UnknownJob(vec!["early", "daily"]),
+        ApiError::JobAtWork,
+        ApiError::NoSuchCase,
+        ApiError::ReconciliationAtWork,
     ];
     let refusal = Refusal { code: "INVALID_PAYMENT_GATEWAY", message: "Invalid".to_owned() };
     all.extend(
@@ -105,6 +113,13 @@ fn all() -> Vec<ApiError> {
     all.extend(store().map(|error| CallbackError::from(error).into()));
     all.push(PaymentPageError::NotFound.into());
     all.extend(store().map(|error| PaymentPageError::from(error).into()));
+    let resolution =
+        Resolution { at: Timestamp::from_millis(0), by: "clerk-7".to_owned(), reason: "refunded".to_owned() };
+    all.extend(
+        [ResolveError::NotFound, ResolveError::Before(resolution), ResolveError::NoReason]
+            .map(ApiError::from),
+    );
+    all.extend(store().map(|error| ResolveError::from(error).into()));
     all.extend(store().map(ApiError::from));
     all
 }
@@ -137,13 +152,15 @@ async fn every_error_has_its_status_its_code_and_its_sentence() {
 }
 
 #[test]
-fn every_code_stands_in_the_guide_for_applications() {
-    let guide = include_str!("../../../../docs/integrating.md");
+fn every_code_stands_in_the_guide_for_applications_or_in_that_for_operators() {
+    let guides =
+        [include_str!("../../../../docs/integrating.md"), include_str!("../../../../docs/operating.md")];
     for error in all() {
         match tell(&error).content {
             Content::Entries(entries) => {
                 for entry in entries {
-                    assert!(guide.contains(&format!("`{}`", entry.code)), "{} is not explained", entry.code);
+                    let code = format!("`{}`", entry.code);
+                    assert!(guides.iter().any(|guide| guide.contains(&code)), "{code} is not explained");
                 }
             }
             // The words of another service.

@@ -21,6 +21,11 @@ const ANY: Statuses = &[
 const WITH_BODY: Statuses =
     &[("408", "The body did not arrive in time."), ("413", "The body is larger than allowed.")];
 
+const OF_OPERATORS: Statuses = &[
+    ("401", "The request does not present the token of operators."),
+    ("404", "There is no such thing, or the endpoints of operators are switched off."),
+];
+
 fn failing(more: &[Statuses]) -> BTreeMap<String, RefOr<Response>> {
     ANY.iter()
         .chain(more.iter().copied().flatten())
@@ -39,6 +44,16 @@ fn failure(status: &str, description: &str) -> Response {
                 .header(
                     "Retry-After",
                     HeaderBuilder::new().schema(Some(seconds)).description(Some(description)).build(),
+                )
+                .build()
+        }
+        "401" => {
+            let bearer = ObjectBuilder::new().schema_type(Type::String);
+            let description = "How to present the token: `Bearer`.";
+            response
+                .header(
+                    "WWW-Authenticate",
+                    HeaderBuilder::new().schema(Some(bearer)).description(Some(description)).build(),
                 )
                 .build()
         }
@@ -90,6 +105,10 @@ failures! {
     Redirecting: [WITH_BODY], see_other();
     /// A gateway reports.
     CallingBack: [WITH_BODY];
+    /// An operator looks something up.
+    Operating: [WITH_BODY, OF_OPERATORS];
+    /// An operator does something that is done once at a time, or once for all.
+    OperatingOnce: [WITH_BODY, OF_OPERATORS, &[("409", "It is at work, or was done before.")]];
     /// A payer comes to a page.
     Paying: [&[("404", "There is no such page.")]], see_other();
 }

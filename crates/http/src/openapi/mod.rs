@@ -8,12 +8,13 @@ mod tests;
 use std::sync::Arc;
 
 use utoipa::OpenApi as _;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi, RefOr, Required, Server};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 use crate::envelope::{ErrorEntry, ErrorEnvelope};
-use crate::{App, ContextPath, gateway, operations, transaction};
+use crate::{App, ContextPath, gateway, operations, operators, transaction};
 
 pub(crate) use request_info::RequestInfoSchema;
 
@@ -31,6 +32,8 @@ pub(crate) use request_info::RequestInfoSchema;
         (name = "Transactions", description = "For applications: open, settle and find payments."),
         (name = "Gateways", description = "Which gateways there are, and where they report."),
         (name = "Payer", description = "Where the payer's browser passes on its way."),
+        (name = "Operators", description = "For operators, when `operators.token` is set: jobs, what needs attention, reconciliation by hand. \
+            Each request presents the token."),
         (name = "Operations", description = "Health and metrics."),
     ),
     components(schemas(ErrorEnvelope<'static>, ErrorEntry)),
@@ -38,8 +41,17 @@ pub(crate) use request_info::RequestInfoSchema;
 struct Frame;
 
 /// Where a body of several kinds may also be missing, which the handlers' attributes cannot say.
-const BODY_MAY_BE_MISSING: [&str; 3] =
-    ["/transaction/v1/_update", "/transaction/v1/_redirect", "/gateway/v1/{gateway}/_callback"];
+const BODY_MAY_BE_MISSING: [&str; 9] = [
+    "/transaction/v1/_update",
+    "/transaction/v1/_redirect",
+    "/gateway/v1/{gateway}/_callback",
+    "/jobs/v1/_search",
+    "/jobs/v1/_history",
+    "/jobs/v1/{name}/_run",
+    "/attention/v1/_search",
+    "/attention/v1/{id}/_show",
+    "/reconciliation/v1/_run",
+];
 
 /// Every documented endpoint, by its path below the context path.
 pub(crate) fn endpoints() -> Vec<UtoipaMethodRouter<Arc<App>>> {
@@ -52,6 +64,13 @@ pub(crate) fn endpoints() -> Vec<UtoipaMethodRouter<Arc<App>>> {
         routes!(gateway::status::status),
         routes!(gateway::callback::post, gateway::callback::get),
         routes!(gateway::pay::pay),
+        routes!(operators::search_jobs::search),
+        routes!(operators::job_history::history),
+        routes!(operators::run_job::run),
+        routes!(operators::search_attention::search),
+        routes!(operators::show_attention::show),
+        routes!(operators::resolve_attention::resolve),
+        routes!(operators::run_reconciliation::run),
         routes!(operations::health::health),
         routes!(operations::health::liveness),
         routes!(operations::health::readiness),
@@ -69,6 +88,12 @@ pub fn document(context: &ContextPath) -> OpenApi {
             body.required = Some(Required::False);
         }
     }
+    let token = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("What the setting `operators.token` holds."))
+        .build();
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("operatorToken", SecurityScheme::Http(token));
     document.servers =
         Some(vec![Server::new(if context.as_str().is_empty() { "/" } else { context.as_str() })]);
     document

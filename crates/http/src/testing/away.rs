@@ -1,11 +1,12 @@
 //! A database that does not answer.
 
 use async_trait::async_trait;
-use payment_domain::{BillKey, HistoryEntry, Timestamp, Transaction, TxnId};
+use payment_domain::{BillKey, Event, GatewayName, HistoryEntry, Timestamp, Transaction, TxnId};
 use payment_store::{
-    Applied, Attention, Backlog, Change, Claim, Created, IdempotencyKey, IdempotencyRecord, Lease,
-    NewTransaction, RawCallback, ReceiptDuty, Recorded, SearchQuery, Store, StoreError, StoredDump,
-    StoredEvent,
+    Applied, Attention, AttentionCase, AttentionQuery, Backlog, Change, CheckNote, Claim, Created, DueCheck,
+    DueChecks, Fence, IdempotencyKey, IdempotencyRecord, JobLedger, Lease, NewCase, NewTransaction, Outbox,
+    OutboxBacklog, RawCallback, ReceiptDuty, Recorded, Resolution, Resolved, RunEnd, RunRecord, SearchQuery,
+    Store, StoreError, StoredDump, StoredEvent, Tally, TickAnswer, TickRequest,
 };
 use serde_json::Value;
 
@@ -50,11 +51,41 @@ impl Store for AwayStore {
         away()
     }
 
-    async fn raise_attention(&self, _: Attention, _: HistoryEntry) -> Result<bool, StoreError> {
+    async fn raise_attention(&self, _: NewCase) -> Result<bool, StoreError> {
         away()
     }
 
     async fn attention(&self, _: &TxnId) -> Result<Vec<Attention>, StoreError> {
+        away()
+    }
+
+    async fn attention_cases(&self, _: &AttentionQuery) -> Result<Vec<AttentionCase>, StoreError> {
+        away()
+    }
+
+    async fn attention_case(&self, _: i64) -> Result<Option<AttentionCase>, StoreError> {
+        away()
+    }
+
+    async fn resolve_attention(
+        &self,
+        _: i64,
+        _: Resolution,
+        _: HistoryEntry,
+        _: &[BillKey],
+    ) -> Result<Resolved, StoreError> {
+        away()
+    }
+
+    async fn pending_gateways(&self) -> Result<Vec<GatewayName>, StoreError> {
+        away()
+    }
+
+    async fn due_checks(&self, _: &DueChecks) -> Result<Vec<DueCheck>, StoreError> {
+        away()
+    }
+
+    async fn note_check(&self, _: CheckNote) -> Result<Applied, StoreError> {
         away()
     }
 
@@ -109,11 +140,65 @@ impl Store for AwayStore {
         away()
     }
 
+    async fn forget_callbacks(&self, _: Timestamp, _: u32) -> Result<u32, StoreError> {
+        away()
+    }
+
     async fn backlog(&self) -> Result<Backlog, StoreError> {
         away()
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
+        away()
+    }
+}
+
+#[async_trait]
+impl Outbox for AwayStore {
+    async fn unpublished(&self, _: i64, _: u32) -> Result<Vec<StoredEvent>, StoreError> {
+        away()
+    }
+
+    async fn mark_published(&self, _: &[i64], _: Timestamp, _: &Fence) -> Result<bool, StoreError> {
+        away()
+    }
+
+    async fn forget_published(&self, _: Timestamp, _: u32) -> Result<u32, StoreError> {
+        away()
+    }
+
+    async fn outbox_backlog(&self) -> Result<OutboxBacklog, StoreError> {
+        away()
+    }
+
+    async fn store_event_once(&self, _: &str, _: Event, _: Timestamp) -> Result<bool, StoreError> {
+        away()
+    }
+}
+
+#[async_trait]
+impl JobLedger for AwayStore {
+    async fn begin_run(&self, _: TickRequest) -> Result<TickAnswer, StoreError> {
+        away()
+    }
+
+    async fn renew_run(&self, _: &Fence, _: Timestamp, _: Tally) -> Result<bool, StoreError> {
+        away()
+    }
+
+    async fn end_run(&self, _: &Fence, _: Timestamp, _: Tally, _: RunEnd) -> Result<bool, StoreError> {
+        away()
+    }
+
+    async fn runs(&self, _: Option<&str>, _: u32) -> Result<Vec<RunRecord>, StoreError> {
+        away()
+    }
+
+    async fn last_tick(&self, _: &str, _: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        away()
+    }
+
+    async fn forget_runs(&self, _: Timestamp, _: u32) -> Result<u32, StoreError> {
         away()
     }
 }

@@ -3,9 +3,10 @@
 
 mod away;
 mod log;
+mod operating;
 mod outside;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use payment_service::{AllowedCallbackHosts, Gateways, Payments, Ports, Settings}
 use payment_store::Store;
 use payment_store_sqlite::SqliteStore;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
@@ -28,6 +30,7 @@ use crate::{App, ContextPath, Metrics, RequestLimits};
 
 pub(crate) use away::AwayStore;
 pub(crate) use log::Log;
+pub(crate) use operating::{TOKEN, TestJob};
 pub(crate) use outside::{Fault, FaultyCollections, FormGateway};
 
 /// 2026-11-22T16:00:00+05:30.
@@ -43,6 +46,10 @@ pub(crate) struct TestApp {
     pub(crate) network: Arc<FakeGateway>,
     pub(crate) collections: Arc<FaultyCollections>,
     pub(crate) clock: Arc<ManualClock>,
+    /// The job `test`.
+    pub(crate) job: Arc<TestJob>,
+    /// Stops what operators have set going.
+    pub(crate) stop: CancellationToken,
     router: Router,
     may_owe_receipts: bool,
     _folder: tempfile::TempDir,
@@ -57,6 +64,8 @@ pub(crate) struct Choices {
     pub(crate) allowed_callback_hosts: AllowedCallbackHosts,
     /// The database is there, and does not answer.
     pub(crate) database_is_away: bool,
+    /// There is a token for operators.
+    pub(crate) operators: bool,
 }
 
 impl Default for Choices {
@@ -68,6 +77,7 @@ impl Default for Choices {
             receipt_wait: Duration::from_secs(20),
             allowed_callback_hosts: AllowedCallbackHosts::default(),
             database_is_away: false,
+            operators: true,
         }
     }
 }
@@ -105,6 +115,8 @@ impl TestApp {
                 public_url: "https://pay.example.org/pg-service".to_owned(),
                 early_interval: Duration::from_secs(15 * 60),
                 order_life: Duration::from_secs(24 * 3600),
+                order_life_of: BTreeMap::new(),
+                ask_after: Some(Duration::from_secs(60)),
                 receipt_wait: choices.receipt_wait,
                 receipt_lease: Duration::from_secs(120),
                 gateway_wait: Duration::from_secs(20),
@@ -115,11 +127,14 @@ impl TestApp {
             },
             tasks: TaskTracker::new(),
         });
+        let (job, stop) = (Arc::new(TestJob::default()), CancellationToken::new());
+        let operators = choices.operators.then(|| operating::operators(&payments, &job, &stop));
         let router = crate::router(App {
             payments: payments.clone(),
             metrics: Metrics::detached(),
             context_path: ContextPath::new(choices.context_path).unwrap(),
             limits: choices.limits,
+            operators,
         });
         TestApp {
             payments,
@@ -128,6 +143,8 @@ impl TestApp {
             network,
             collections,
             clock,
+            job,
+            stop,
             router,
             may_owe_receipts: false,
             _folder: folder,
@@ -163,6 +180,11 @@ impl TestApp {
         let mut headers = headers.to_vec();
         headers.push(("content-type", "application/json"));
         self.send(request(Method::POST, path, &headers, Body::from(body.to_string()))).await
+    }
+
+    /// Posts JSON as an operator.
+    pub(crate) async fn operate(&self, path: &str, body: &Value) -> Answer {
+        self.post_with(path, &[("authorization", &format!("Bearer {TOKEN}"))], body).await
     }
 
     pub(crate) async fn post_form(&self, path: &str, form: &str) -> Answer {
@@ -272,7 +294,7 @@ impl Answer {
         let status = body["ResponseInfo"]["status"].as_str();
         let fails =
             body["ResponseInfo"].is_null() && body["Errors"].as_array().is_some_and(|all| !all.is_empty());
-        if self.status == StatusCode::OK { status == Some("SUCCESSFUL") } else { fails }
+        if self.status.is_success() { status == Some("SUCCESSFUL") } else { fails }
     }
 
     /// The status, the headers that matter and the whole body, without what differs from run to run.

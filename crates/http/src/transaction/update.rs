@@ -106,6 +106,6 @@ pub(super) async fn settle(app: &App, params: Params, info: &RequestInfo) -> Res
     let answer = Answer::of_params(params);
     let id = ports.gateways.transaction_named_in(&answer).ok_or(ApiError::MissingTxnId)?;
     let uuid = info.user("uuid");
-    let caller = Caller { actor: Actor::user(uuid.as_deref().unwrap_or(ANONYMOUS)), info: info.clone() };
+    let caller = Caller::new(Actor::user(uuid.as_deref().unwrap_or(ANONYMOUS)), info.clone());
     app.payments.settlement.settle(&id, &answer, &caller).await.map_err(|error| ApiError::Settle(id, error))
 }

@@ -9,7 +9,8 @@ use crate::terminal::{Paint, say};
 pub(super) fn run(loaded: &Loaded) -> Outcome<ExitCode> {
     let paint = Paint::detect();
     let mut out = loaded.effective();
-    notices(&mut out, paint, "Without effect in this build", loaded, NoticeKind::Idle);
+    notices(&mut out, paint, "Worth a look", loaded, NoticeKind::Doubtful);
+    notices(&mut out, paint, "Without effect", loaded, NoticeKind::Idle);
     notices(&mut out, paint, "Unknown", loaded, NoticeKind::Unknown);
     if loaded.problems.is_empty() {
         out.push_str(&paint.good("No problems."));

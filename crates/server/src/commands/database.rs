@@ -1,35 +1,32 @@
 //! Looking into the database beside a running service, or without one.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use payment_domain::{Timestamp, TxnId};
 use payment_store::StoreError;
-use payment_store_sqlite::{Options, SqliteStore};
 
-use crate::config::Config;
+use crate::config::{Config, Database};
 use crate::failure::{Failure, Outcome};
-use crate::service::data_folder::DataFolder;
 
-/// Opens the database for looking things up; never makes or changes one.
-pub(super) fn open(config: &Config) -> Outcome<Arc<SqliteStore>> {
-    let database = DataFolder::existing_database(&config.data_dir)?;
-    let cannot = |error: &StoreError| {
-        Failure::new(format!("the database {} cannot be read", database.display())).because(error)
-    };
-    let states = SqliteStore::migrations(&database).map_err(|error| cannot(&error))?;
-    if states.iter().any(|state| state.applied_at_ms.is_none()) {
-        return Err(Failure::new(format!("the database {} is not up to date", database.display()))
-            .try_this("`pg-service migrate` brings it up to date, and so does starting the service"));
+/// The database, for people; without a password.
+pub(super) fn shown(config: &Config) -> String {
+    match &config.database {
+        Database::Embedded => format!("the data folder {}", config.data_dir.display()),
+        Database::Postgres(postgres) => postgres.shown_url.clone(),
     }
-    let options = Options { readers: 1, ..Options::default() };
-    SqliteStore::open(&database, &options).map(Arc::new).map_err(|error| cannot(&error))
 }
 
 /// The id of a transaction as it stands on the command line.
 pub(super) fn transaction_id(text: &str) -> Outcome<TxnId> {
     TxnId::new(text)
         .map_err(|error| Failure::new(format!("`{text}` cannot be a transaction id")).because(&error))
+}
+
+/// There is no transaction of this id in a database that people know by this name.
+pub(super) fn no_such_transaction(database: &str, id: &TxnId) -> Failure {
+    Failure::new(format!("there is no transaction {id} in {database}"))
+        .try_this("check the id, and that the settings name the database of the service that made it")
 }
 
 /// What went wrong when something was looked up.
@@ -39,8 +36,17 @@ pub(super) fn unreadable(error: &StoreError) -> Failure {
 
 /// A moment for people, in the configured time zone.
 pub(super) fn moment(at: Timestamp, zone: &TimeZone) -> String {
+    formatted(at, zone, "%Y-%m-%d %H:%M:%S%.3f")
+}
+
+/// The same to the second.
+pub(super) fn second(at: Timestamp, zone: &TimeZone) -> String {
+    formatted(at, zone, "%Y-%m-%d %H:%M:%S")
+}
+
+fn formatted(at: Timestamp, zone: &TimeZone, format: &str) -> String {
     match jiff::Timestamp::from_millisecond(at.as_millis()) {
-        Ok(moment) => moment.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f").to_string(),
+        Ok(moment) => moment.to_zoned(zone.clone()).strftime(format).to_string(),
         Err(_) => format!("{} ms", at.as_millis()),
     }
 }
@@ -50,5 +56,36 @@ pub(super) fn instant(at: Timestamp) -> String {
     match jiff::Timestamp::from_millisecond(at.as_millis()) {
         Ok(moment) => moment.to_string(),
         Err(_) => at.as_millis().to_string(),
+    }
+}
+
+/// A length of time for people, as exact as it matters.
+pub(super) fn length(time: Duration) -> String {
+    let (seconds, minutes, hours) = (time.as_secs(), time.as_secs() / 60, time.as_secs() / 3600);
+    match seconds {
+        0 => format!("{} ms", time.as_millis()),
+        1..60 => format!("{seconds}.{} s", time.subsec_millis() / 100),
+        60..3_600 => format!("{minutes} min {} s", seconds % 60),
+        3_600..172_800 => format!("{hours} h {} min", minutes % 60),
+        _ => format!("{} days", hours / 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_as_exact_as_it_matters() {
+        for (millis, text) in [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (1_790, "1.7 s"),
+            (61_000, "1 min 1 s"),
+            (5_400_000, "1 h 30 min"),
+            (172_800_000, "2 days"),
+        ] {
+            assert_eq!(length(Duration::from_millis(millis)), text);
+        }
     }
 }

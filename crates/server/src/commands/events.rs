@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use payment_domain::TxnId;
+use payment_service::mask;
 use payment_store::{Store, StoreError, StoredEvent};
 use serde_json::{Value, json};
 
 use super::database::{self, instant, moment};
-use super::mask::mask;
 use super::small_runtime;
 use crate::cli::TailArgs;
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
+use crate::service;
 use crate::terminal::{Paint, Reader, say};
 
 /// How many events are read at once.
@@ -23,9 +24,11 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 pub(super) fn tail(config: &Config, args: &TailArgs) -> Outcome<ExitCode> {
     let txn_id = args.txn.as_deref().map(database::transaction_id).transpose()?;
-    let store = database::open(config)?;
     let printer = Printer { args, zone: &config.stand_ins.time_zone, paint: Paint::detect() };
-    small_runtime()?.block_on(printer.run(store.as_ref(), txn_id.as_ref()))?;
+    small_runtime()?.block_on(async {
+        let store = service::open_store(config).await?;
+        printer.run(store.as_ref(), txn_id.as_ref()).await
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,21 +1,27 @@
 //! The commands, one file each.
 
+mod attention;
+mod by_hand;
 mod check_config;
 mod database;
 mod events;
 mod gateways;
-mod mask;
+mod jobs;
 mod migrate;
 mod openapi;
+mod reconcile;
 mod serve;
 mod simulate;
+mod table;
 mod transaction;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::{Cli, Command, EventsCommand, SettingArgs, TransactionCommand};
+use crate::cli::{
+    AttentionCommand, Cli, Command, EventsCommand, JobsCommand, SettingArgs, TransactionCommand,
+};
 use crate::config::{self, Config, Loaded, Problem, reference};
 use crate::demo;
 use crate::failure::{Failure, Outcome};
@@ -44,6 +50,13 @@ fn dispatch(cli: &Cli) -> Outcome<ExitCode> {
         Command::Transaction(TransactionCommand::Show(args)) => {
             transaction::show(&configured(settings)?, args)
         }
+        Command::Jobs(JobsCommand::List(args)) => jobs::list(configured(settings)?, args),
+        Command::Jobs(JobsCommand::History(args)) => jobs::history(&configured(settings)?, args),
+        Command::Jobs(JobsCommand::Run(args)) => jobs::run(configured(settings)?, args),
+        Command::Attention(AttentionCommand::List(args)) => attention::list(&configured(settings)?, args),
+        Command::Attention(AttentionCommand::Show(args)) => attention::show(&configured(settings)?, args),
+        Command::Attention(AttentionCommand::Resolve(args)) => attention::resolve(configured(settings)?, args),
+        Command::Reconcile(args) => reconcile::run(configured(settings)?, args),
         Command::Gateways(args) => gateways::run(&load(settings)?, args),
         Command::Events(EventsCommand::Tail(args)) => events::tail(&configured(settings)?, args),
         Command::Openapi(args) => openapi::run(&configured(settings)?, args),

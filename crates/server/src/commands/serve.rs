@@ -54,7 +54,7 @@ fn announce(running: &Running, notices: &[Notice]) {
         version = env!("CARGO_PKG_VERSION"),
         url = running.local_url(),
         public_url = running.public_url(),
-        data_folder = %running.data_folder().display(),
+        data = running.data(),
         "listening"
     );
     for notice in notices.iter().filter(|notice| notice.kind == NoticeKind::Unknown) {

@@ -78,15 +78,22 @@ fn read_one<C: Send + 'static, G: Gateway + 'static>(
     Ok(Box::new(move |client| Arc::new(adapter(config, client))))
 }
 
-/// A gateway that is active, with its configuration.
+/// A gateway with its whole configuration.
 pub struct Configured {
     name: String,
+    /// Whether it takes new payments.
+    offered: bool,
     /// The limits of its calls, where it has some of its own.
     limits: Option<Limits>,
     make: Make,
 }
 
 impl Configured {
+    /// Whether it takes new payments. One that does not is asked about those it has.
+    pub fn is_offered(&self) -> bool {
+        self.offered
+    }
+
     /// The limits that the client of this gateway has to keep; `None` for those of all gateways.
     pub fn limits(&self) -> Option<&Limits> {
         self.limits.as_ref()
@@ -138,33 +145,33 @@ pub(super) fn sandbox_is_active(reader: &Reader<'_>) -> bool {
     }
 }
 
-/// Reads the configurations of those that are active.
+/// Reads the configurations of those that are active, and of those that are switched off but
+/// configured: payments that were made through them are still asked about.
 pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Configured> {
     let values = reader.values;
     // Only what was set: the adapter has the defaults, and a test compares them with the table's.
     let lookup = |name: &str| values.set(name).map(|value| value.expose().to_owned());
+    let known = KNOWN.iter().map(|known| {
+        let active = format!("{}.active", known.prefix);
+        let read = (known.read)(&lookup);
+        let name = known.name.to_owned();
+        (active, read.map(|make| Configured { name, offered: true, limits: None, make }))
+    });
+    let remote = names_in(values.names()).into_iter().map(|name| {
+        let active = format!("{REMOTE}{name}.active");
+        let read = read_remote(name, &active, &lookup);
+        (active, read)
+    });
     let mut configured = Vec::new();
-    let mut take =
-        |reader: &mut Reader<'_>, active: &str, read: Result<Configured, Vec<ConfigProblem>>| match read {
-            Ok(one) => configured.push(one),
-            Err(problems) => {
+    for (active, read) in known.chain(remote) {
+        match (reader.flag(&active), read) {
+            (offered, Ok(one)) => configured.push(Configured { offered, ..one }),
+            (true, Err(problems)) => {
                 for ConfigProblem { property, problem } in problems {
                     reader.problem(&property, problem, format!("set it, or {active}=false"));
                 }
             }
-        };
-    for known in KNOWN {
-        let active = format!("{}.active", known.prefix);
-        if reader.flag(&active) {
-            let read = (known.read)(&lookup);
-            let one = read.map(|make| Configured { name: known.name.to_owned(), limits: None, make });
-            take(reader, &active, one);
-        }
-    }
-    for name in names_in(values.names()) {
-        let active = format!("{REMOTE}{name}.active");
-        if reader.flag(&active) {
-            take(reader, &active, read_remote(name, &active, &lookup));
+            (false, Err(_)) => {}
         }
     }
     configured
@@ -179,7 +186,7 @@ fn read_remote(name: &str, active: &str, lookup: &Lookup<'_>) -> Result<Configur
     let config = RemoteConfig::read(name, lookup)?;
     let (name, limits) = (config.name.to_string(), Some(config.limits()));
     let make: Make = Box::new(|client| Arc::new(Remote::new(config, client, Arc::new(SystemClock))));
-    Ok(Configured { name, limits, make })
+    Ok(Configured { name, offered: true, limits, make })
 }
 
 /// Where the settings that begin with `prefix` come from, each place once.

@@ -4,8 +4,10 @@
 //! file, the environment, the command line. Every value remembers where it came from; every
 //! problem is reported, together with all others.
 
+mod database_url;
 pub mod gateways;
 mod kinds;
+mod moments;
 mod origin;
 mod reader;
 pub mod reference;
@@ -19,7 +21,11 @@ mod values;
 
 pub use origin::{Notice, NoticeKind, Origin, Problem};
 pub use sources::{Flag, Sources, environment};
-pub use typed::{Config, Log, LogFormat, Payments, Sandbox, Server, StandIns};
+pub use typed::{
+    Caches, Collections, Config, Database, DigitServices, Endpoint, IdGeneration, Kafka, KafkaTopics, Keep,
+    Localization, Log, LogFormat, Notifications, Payments, PerGateway, Postgres, Reconciliation, Sandbox,
+    Scheduler, Server, SslMode, StandIns, Users,
+};
 
 /// What reading the configuration came to.
 pub struct Loaded {
@@ -71,12 +77,13 @@ impl Loaded {
 /// Reads all sources and checks what they say.
 pub fn load(sources: &Sources) -> Loaded {
     let merged = values::merge(sources.read());
-    let (config, mut found) = typed::build(&merged.values);
+    let mut built = typed::build(&merged.values);
     let mut problems = merged.problems;
     // What is wrong with a text was told when it was read; what it means is worked out all the same.
-    found.retain(|problem| !problems.iter().any(|known| known.key == problem.key));
-    problems.append(&mut found);
-    Loaded { config, problems, notices: merged.notices, values: merged.values }
+    built.problems.retain(|problem| !problems.iter().any(|known| known.key == problem.key));
+    problems.append(&mut built.problems);
+    let notices = [merged.notices, built.notices].concat();
+    Loaded { config: built.config, problems, notices, values: merged.values }
 }
 
 #[cfg(test)]

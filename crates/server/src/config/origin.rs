@@ -88,8 +88,10 @@ pub struct Notice {
 pub enum NoticeKind {
     /// No setting has this name.
     Unknown,
-    /// The setting is known, but changes nothing in this build.
+    /// The setting is known, but changes nothing here.
     Idle,
+    /// The setting takes effect, but perhaps not the one that was meant.
+    Doubtful,
 }
 
 impl fmt::Display for Notice {

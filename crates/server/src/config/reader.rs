@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use super::kinds;
-use super::origin::Problem;
+use super::origin::{Notice, NoticeKind, Origin, Problem};
 use super::setting::Fallback;
 use super::table;
 use super::values::Values;
@@ -12,16 +14,37 @@ use super::values::Values;
 pub(super) struct Reader<'a> {
     pub(super) values: &'a Values,
     pub(super) problems: Vec<Problem>,
+    pub(super) notices: Vec<Notice>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(values: &'a Values) -> Reader<'a> {
-        Reader { values, problems: Vec::new() }
+        Reader { values, problems: Vec::new(), notices: Vec::new() }
     }
 
     /// The text, empty when it is not set and has no default.
     pub(super) fn text(&self, key: &str) -> &'a str {
         self.values.text(key).unwrap_or_default()
+    }
+
+    /// A text that counts: what was set, or what the setting stands at by itself.
+    pub(super) fn owned(&self, key: &str) -> String {
+        self.text(key).to_owned()
+    }
+
+    /// What a text means; when it means nothing, which was reported already, what the default means.
+    pub(super) fn read<T: Default>(&self, key: &str, parse: impl Fn(&str) -> Option<T>) -> T {
+        parse(self.text(key)).or_else(|| parse(fallback(key))).unwrap_or_default()
+    }
+
+    /// A secret that somebody set.
+    pub(super) fn secret(&self, key: &str) -> Option<SecretString> {
+        self.set(key).map(SecretString::from)
+    }
+
+    /// The host of a service that somebody set, with its scheme and without a slash at its end.
+    pub(super) fn service(&self, key: &str) -> Option<String> {
+        self.set(key).and_then(|host| kinds::service_host(host).ok())
     }
 
     /// A text that somebody set.
@@ -46,12 +69,45 @@ impl<'a> Reader<'a> {
         Duration::from_millis(self.number(key))
     }
 
+    pub(super) fn millis_if_set(&self, key: &str) -> Option<Duration> {
+        self.set(key).map(|_| self.millis(key))
+    }
+
     pub(super) fn secs(&self, key: &str) -> Duration {
         Duration::from_secs(self.number(key))
     }
 
+    pub(super) fn days(&self, key: &str) -> Duration {
+        Duration::from_secs(self.number(key).saturating_mul(86_400))
+    }
+
     pub(super) fn mins(&self, key: &str) -> Duration {
         Duration::from_secs(self.number(key).saturating_mul(60))
+    }
+
+    /// Notes that settings have no effect, each that somebody set.
+    pub(super) fn idle<'k>(&mut self, keys: impl IntoIterator<Item = &'k str>, why: &str) {
+        for key in keys {
+            let Some(setting) = table::find(key) else { continue };
+            for (name, value) in self.values.names_of(setting) {
+                self.notices.push(Notice {
+                    kind: NoticeKind::Idle,
+                    key: name.to_owned(),
+                    origin: value.origin.clone(),
+                    text: format!("has no effect: {why}"),
+                });
+            }
+        }
+    }
+
+    /// Notes that a setting takes effect, but perhaps not the one that was meant.
+    pub(super) fn doubt(&mut self, key: &str, text: impl Into<String>) {
+        self.notices.push(Notice {
+            kind: NoticeKind::Doubtful,
+            key: key.to_owned(),
+            origin: self.values.set(key).map_or(Origin::Default, |value| value.origin.clone()),
+            text: text.into(),
+        });
     }
 
     /// Notes what is wrong with the meaning of a value.

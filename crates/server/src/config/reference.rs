@@ -13,7 +13,9 @@ const INTRODUCTION: &str = "\
 Nothing has to be configured: without any setting the service runs on 127.0.0.1:9000 with an embedded
 database, the sandbox gateway and stand-ins for DIGIT's services.
 
-Settings come from these places; a later one counts more:
+## Where settings come from
+
+From these places; a later one counts more:
 
 1. the defaults below;
 2. a TOML file: `--config FILE`, or `pg-service.toml` in the working folder. Tables are flattened, so
@@ -26,14 +28,101 @@ Settings come from these places; a later one counts more:
 5. the command line: `--data-dir`, `--port` and others (see `pg-service --help`), and `--set NAME=VALUE`
    for every setting except secrets.
 
-A blank value is no value. A **secret** is never shown; it can also be kept in a file of its own that is
-named by `<name>.file`, or `<VARIABLE>_FILE` in the environment. Settings *per tenant* are named
-`<name>.<tenant>`, and `<name>` alone (or `<name>.*`) stands for all other tenants. In the environment
-the name of a remote gateway is written in upper case with underscores for dashes: `base-url` of `city-pay`
-is `PG_SERVICE_REMOTE_CITY_PAY_BASE_URL`.
+A blank value is no value: it takes back what an earlier place has set. Names that begin with `spring.`
+are read as Spring reads them, without regard to letter case and dashes.
 
-`pg-service check-config` shows every problem together with the place it came from, and the effective
-settings with their origins.
+Settings *per tenant* are named `<name>.<tenant>`, and `<name>` alone (or `<name>.*`) stands for all other
+tenants. In the environment the name of a remote gateway is written in upper case with underscores for
+dashes: `base-url` of `city-pay` is `PG_SERVICE_REMOTE_CITY_PAY_BASE_URL`. Of a name that ends in `…` below
+everything behind the dot is passed on; in the environment its dots are underscores.
+
+`pg-service check-config` shows every problem together with the file and line, the variable or the flag it
+came from, the settings in effect with their origins, which names nobody knows, and which have no effect
+and why. It ends with exit code 1 when there is a problem.
+
+## Secrets
+
+A **secret** is never shown and never taken from the command line. Each can be kept in a file of its own,
+named by `<name>.file`, or by `<VARIABLE>_FILE` in the environment:
+
+```sh
+SPRING_DATASOURCE_PASSWORD_FILE=/run/secrets/database-password
+PG_SERVICE_KAFKA_CLIENT_SASL_PASSWORD_FILE=/run/secrets/kafka-password
+```
+
+```toml
+[axis.merchant]
+secret.key.file = \"/run/secrets/axis-key\"
+```
+
+The file holds the value and nothing else, at most 64 KiB; a line break at its end is cut off. One place that
+gives both the value and its file is a problem; a file in a later place counts more than a value in an
+earlier one.
+
+## PostgreSQL
+
+The service uses the embedded database until `spring.datasource.url` names another:
+
+```properties
+spring.datasource.url=jdbc:postgresql://db.example:5432/payments
+spring.datasource.username=pg_service
+spring.datasource.password.file=/run/secrets/database-password
+```
+
+`jdbc:postgresql:`, `jdbc:otel:postgresql:`, `postgres://` and `postgresql://` are understood, several hosts
+separated by commas as well. A user or a password that is set beside the address counts more than one in it; an
+address is shown without its password. An encrypted connection to a server that proves who it is:
+
+```toml
+[database]
+ssl-mode = \"verify-full\"
+ssl-root-cert = \"/etc/pg-service/ca.pem\"
+```
+
+## Kafka
+
+Events are published as soon as brokers are set. Whatever else the client needs is passed on to it, by
+librdkafka's names below `kafka.client`, or by the names that Spring and Java's client have for it:
+
+```toml
+[kafka]
+config.bootstrap_server_config = \"kafka-1.example:9093,kafka-2.example:9093\"
+
+[kafka.client]
+security.protocol = \"SASL_SSL\"
+sasl.mechanism = \"SCRAM-SHA-512\"
+sasl.username = \"pg-service\"
+sasl.password.file = \"/run/secrets/kafka-password\"
+ssl.ca.location = \"/etc/pg-service/kafka-ca.pem\"
+```
+
+```properties
+kafka.config.bootstrap_server_config=kafka-1.example:9093,kafka-2.example:9093
+spring.kafka.security.protocol=SSL
+spring.kafka.ssl.trust-store-type=PEM
+spring.kafka.ssl.trust-store-location=file:/etc/pg-service/kafka-ca.pem
+spring.kafka.ssl.key-store-type=PEM
+spring.kafka.ssl.key-store-location=file:/etc/pg-service/kafka-client.pem
+```
+
+## Services of DIGIT
+
+Each service is called where its host is set, and stood in for where it is not. Any mix works:
+
+| Service | It is called when this is set | Otherwise |
+|---|---|---|
+| id generation | `egov.idgen.host` | ids of `egov.idgen.ack.format` from a sequence in the database |
+| collection service | `egov.collectionservice.host` | every bill can be paid once, receipts from a numbered register in the database |
+| user service | `egov.userservice.host` | a directory of payers in the database, to which unknown ones are added |
+| bank accounts | `egov.bankaccountservice.host` | `bank-account` |
+| billing service | `egov.billing.service.host` | links in messages without a business service |
+| localization | `egov.localization.host` | built-in English texts |
+| URL shortener | `egov.url.shortner.host` | long links |
+
+A host may go without a scheme (`http` is taken) and may end with a slash. The last three are called only
+where text messages are sent: `notification.sms.enabled`, which needs Kafka.
+
+# Reference
 
 ";
 
@@ -49,11 +138,11 @@ pub fn document() -> String {
             used.iter().for_each(|setting| row(&mut out, setting));
             out.push('\n');
         }
-        let unsupported: Vec<_> =
+        let idle: Vec<_> =
             section.settings.iter().filter(|setting| setting.standing != Standing::Used).collect();
-        if !unsupported.is_empty() {
-            out.push_str("Known names that this build does not act on:\n\n| Setting | What it is for | When it is set |\n|---|---|---|\n");
-            unsupported.iter().for_each(|setting| unsupported_row(&mut out, setting));
+        if !idle.is_empty() {
+            out.push_str("Names that are known and have no effect:\n\n| Setting | What it is for | Why it has no effect |\n|---|---|---|\n");
+            idle.iter().for_each(|setting| idle_row(&mut out, setting));
             out.push('\n');
         }
     }
@@ -74,13 +163,12 @@ fn row(out: &mut String, setting: &Setting) {
     let _ = writeln!(out, "| {} | {default} | {}{accepts}{secret} |", name(setting), setting.doc);
 }
 
-fn unsupported_row(out: &mut String, setting: &Setting) {
-    let when_set = match setting.standing {
-        Standing::Used => "it takes effect".to_owned(),
-        Standing::Idle(why) => format!("no effect: {why}"),
-        Standing::Refused(instead) => format!("**the service does not start**: {instead}"),
+fn idle_row(out: &mut String, setting: &Setting) {
+    let why = match setting.standing {
+        Standing::Used => "it takes effect",
+        Standing::Idle(why) => why,
     };
-    let _ = writeln!(out, "| {} | {} | {when_set} |", name(setting), setting.doc);
+    let _ = writeln!(out, "| {} | {} | {why} |", name(setting), setting.doc);
 }
 
 fn name(setting: &Setting) -> String {
@@ -92,4 +180,58 @@ fn name(setting: &Setting) -> String {
         Shape::Below => ".…",
     };
     format!("`{}{below}`{alias}", setting.key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{NoticeKind, Sources, load};
+
+    /// The examples of the introduction in one language.
+    fn examples(language: &str) -> Vec<&'static str> {
+        let (fence, end) = (format!("```{language}\n"), "```");
+        let mut found = Vec::new();
+        for (at, _) in INTRODUCTION.match_indices(&fence) {
+            let example = &INTRODUCTION[at + fence.len()..];
+            found.push(&example[..example.find(end).unwrap()]);
+        }
+        assert!(!found.is_empty(), "{language}");
+        found
+    }
+
+    #[test]
+    fn the_examples_are_understood_as_they_stand() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("example");
+        let of_file = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            path.clone()
+        };
+        let toml = examples("toml")
+            .into_iter()
+            .map(|text| load(&Sources { toml_file: Some(of_file(text)), ..Sources::default() }));
+        let properties = examples("properties")
+            .into_iter()
+            .map(|text| load(&Sources { properties_file: Some(of_file(text)), ..Sources::default() }));
+        let variables = examples("sh").into_iter().map(|text| {
+            let pair =
+                |line: &str| line.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+            load(&Sources { environment: text.lines().filter_map(pair).collect(), ..Sources::default() })
+        });
+        for loaded in toml.chain(properties).chain(variables) {
+            // The files that the examples name are on no machine of ours.
+            let wrong: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
+            assert!(wrong.iter().all(|problem| problem.contains("cannot be read")), "{wrong:#?}");
+            let unknown = loaded.notices.iter().find(|notice| notice.kind == NoticeKind::Unknown);
+            assert!(unknown.is_none(), "{unknown:?}");
+        }
+    }
+
+    #[test]
+    fn every_setting_stands_in_the_document() {
+        let document = document();
+        for setting in SECTIONS.iter().flat_map(|section| section.settings) {
+            assert!(document.contains(&format!("`{}", setting.key)), "{}", setting.key);
+        }
+    }
 }

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use super::setting::{Fallback, Setting, Shape, Standing};
-use super::table::SECTIONS;
+use super::database_url;
+use super::setting::{Fallback, Kind, Setting, Shape, Standing};
+use super::table::{SECTIONS, Section};
 use super::typed::Config;
 use super::values::Values;
 
@@ -18,7 +19,7 @@ struct Row {
 pub(super) fn effective(values: &Values, config: Option<&Config>) -> String {
     let mut out = String::new();
     for section in SECTIONS {
-        let rows: Vec<Row> = worth_showing(section.settings, values)
+        let rows: Vec<Row> = worth_showing(section, values)
             .iter()
             .filter(|setting| setting.standing == Standing::Used)
             .flat_map(|setting| rows(setting, values, config))
@@ -38,13 +39,11 @@ pub(super) fn effective(values: &Values, config: Option<&Config>) -> String {
     out
 }
 
-/// Of a gateway that nobody uses, only that nobody uses it.
-fn worth_showing(settings: &'static [Setting], values: &Values) -> &'static [Setting] {
-    let untouched = settings.iter().all(|setting| values.names_of(setting).next().is_none());
-    match settings {
-        [active, ..] if untouched && active.fallback == Fallback::Value("false") => {
-            std::slice::from_ref(active)
-        }
+/// Of what nobody uses, only that nobody uses it.
+fn worth_showing(section: &Section, values: &Values) -> &'static [Setting] {
+    let untouched = section.settings.iter().all(|setting| values.names_of(setting).next().is_none());
+    match section.settings {
+        [switch, ..] if untouched && section.switched => std::slice::from_ref(switch),
         all => all,
     }
 }
@@ -54,7 +53,13 @@ fn rows(setting: &'static Setting, values: &Values, config: Option<&Config>) -> 
         .names_of(setting)
         .map(|(key, value)| Row {
             key: key.to_owned(),
-            value: if setting.secret { "(hidden)".to_owned() } else { value.expose().to_owned() },
+            value: if setting.is_secret(key) {
+                "(hidden)".to_owned()
+            } else if setting.kind == Kind::DatabaseUrl {
+                database_url::without_password(value.expose())
+            } else {
+                value.expose().to_owned()
+            },
             origin: value.origin.to_string(),
         })
         .collect();

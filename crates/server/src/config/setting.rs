@@ -24,6 +24,21 @@ pub enum Kind {
     Url,
     /// Names of hosts, separated by commas.
     Hosts,
+    /// The host of a service of DIGIT: a name or an `http` or `https` URL; `http` where no scheme
+    /// is named, as services of one cluster speak with each other.
+    Service,
+    /// A JDBC or `postgres` URL. Shown without the password it may hold.
+    DatabaseUrl,
+    /// Addresses of Kafka's brokers, separated by commas.
+    Brokers,
+    /// The name of a topic.
+    Topic,
+    /// A regular expression.
+    Pattern,
+    /// Lengths of time, each longer than the one before, separated by commas.
+    Distances,
+    /// A cron expression.
+    Cron,
 }
 
 impl Kind {
@@ -41,6 +56,18 @@ impl Kind {
             Kind::Address => "an IP address".to_owned(),
             Kind::Url => "a host name or an http(s) URL".to_owned(),
             Kind::Hosts => "host names, separated by commas".to_owned(),
+            Kind::Service => "a host name or an http(s) URL, `http` where no scheme is named".to_owned(),
+            Kind::DatabaseUrl => {
+                "`jdbc:postgresql://HOST:PORT/DATABASE` or `postgres://HOST:PORT/DATABASE`".to_owned()
+            }
+            Kind::Brokers => "`HOST:PORT`, separated by commas".to_owned(),
+            Kind::Topic => "the name of a topic".to_owned(),
+            Kind::Pattern => "a regular expression".to_owned(),
+            Kind::Distances => "growing lengths of time such as `30m,1h,2h`".to_owned(),
+            Kind::Cron => {
+                "a cron expression of five fields, or of six with the seconds first, the days of the week by their names"
+                    .to_owned()
+            }
         }
     }
 }
@@ -63,9 +90,6 @@ pub enum Standing {
     Used,
     /// The name is known, but there is nothing here for it to change. Why, in words for people.
     Idle(&'static str),
-    /// Whoever sets it relies on something that this build does not do. Starting all the same
-    /// could take money under false premises, so the service does not start. What to do instead.
-    Refused(&'static str),
 }
 
 /// Where a name comes from, which decides its form in the environment.
@@ -147,6 +171,12 @@ impl Setting {
         Setting { fallback: Fallback::WorkedOut(how), ..self }
     }
 
+    /// Whether the value of this name is never shown. What is passed on to a client under the
+    /// client's own names is judged by the name.
+    pub fn is_secret(&self, name: &str) -> bool {
+        self.secret || (self.shape == Shape::Below && sounds_secret(name))
+    }
+
     /// Its value is never shown.
     pub const fn secret(self) -> Setting {
         Setting { secret: true, ..self }
@@ -177,11 +207,6 @@ impl Setting {
         Setting { standing: Standing::Idle(why), ..self }
     }
 
-    /// The service does not start when it is set.
-    pub const fn refused(self, instead: &'static str) -> Setting {
-        Setting { standing: Standing::Refused(instead), ..self }
-    }
-
     /// Whether a name is one of this setting's.
     pub fn covers(&self, name: &str) -> bool {
         if name == self.key || self.alias == Some(name) {
@@ -202,18 +227,19 @@ impl Setting {
     }
 
     /// The names of its variable in the environment, the one that counts most first: with our prefix
-    /// and, for the names of others, without; dashes dropped or written as underscores.
+    /// and, for the names of others, without; dashes dropped or written as underscores. Another name
+    /// under which a setting is known is always one of others.
     pub fn variables(&self) -> Vec<String> {
         let spellings = |key: &str| {
             let (dropped, kept) = (variable(key), variable(&key.replace('-', ".")));
             if dropped == kept { vec![dropped] } else { vec![dropped, kept] }
         };
-        let mut plain = spellings(self.key);
+        let plain = spellings(self.key);
         let own: Vec<String> = plain.iter().map(|name| format!("{OWN_PREFIX}{name}")).collect();
-        plain.extend(self.alias.map(spellings).unwrap_or_default());
+        let alias = self.alias.map(spellings).unwrap_or_default();
         match self.family {
-            Family::Own => own,
-            Family::Digit => [own, plain].concat(),
+            Family::Own => [own, alias].concat(),
+            Family::Digit => [own, plain, alias].concat(),
         }
     }
 }
@@ -222,6 +248,18 @@ impl Setting {
 pub fn name_in<'a>(pattern: &str, placeholder: &str, text: &'a str) -> Option<&'a str> {
     let (before, behind) = pattern.split_once(placeholder)?;
     text.strip_prefix(before)?.strip_suffix(behind).filter(|name| !name.is_empty())
+}
+
+/// Whether a name of a client's setting is that of a secret. Hiding too much does no harm.
+fn sounds_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["password", "passphrase", "secret", "jaas"].iter().any(|word| name.contains(word))
+        || [".key", ".pem", "token", "oauthbearer.config"].iter().any(|end| name.ends_with(end))
+}
+
+/// A name as Spring compares its own: without regard to letter case, dashes and underscores.
+pub(super) fn relaxed(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '-' | '_')).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 /// What the variables of this service begin with.
@@ -253,9 +291,38 @@ mod tests {
             ["PG_SERVICE_SERVER_PUBLICURL", "PG_SERVICE_SERVER_PUBLIC_URL"]
         );
         assert_eq!(
+            Setting::own("database.pool-size", Kind::Text, "").also("spring.pool-size").variables(),
+            [
+                "PG_SERVICE_DATABASE_POOLSIZE",
+                "PG_SERVICE_DATABASE_POOL_SIZE",
+                "SPRING_POOLSIZE",
+                "SPRING_POOL_SIZE",
+            ]
+        );
+        assert_eq!(
             Setting::digit("server.port", Kind::Text, "").variables(),
             ["PG_SERVICE_SERVER_PORT", "SERVER_PORT"]
         );
+    }
+
+    #[test]
+    fn what_is_passed_on_is_secret_by_its_name() {
+        let client = Setting::own("kafka.client", Kind::Text, "").and_below();
+        for hidden in [
+            "sasl.password",
+            "ssl.key.password",
+            "ssl.key.pem",
+            "ssl.keystore.key",
+            "sasl.jaas.config",
+            "sasl.oauthbearer.client.secret",
+            "sasl.oauthbearer.config",
+        ] {
+            assert!(client.is_secret(&format!("kafka.client.{hidden}")), "{hidden}");
+        }
+        for shown in ["sasl.mechanism", "sasl.username", "ssl.ca.location", "ssl.key.location", "client.id"] {
+            assert!(!client.is_secret(&format!("kafka.client.{shown}")), "{shown}");
+        }
+        assert!(!Setting::own("x.password-hint", Kind::Text, "").is_secret("x.password-hint"));
     }
 
     #[test]

@@ -6,9 +6,9 @@ use std::path::Path;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::origin::{Notice, NoticeKind, Origin, Problem};
-use super::setting::{Fallback, Setting, Shape, Standing};
+use super::setting::{Fallback, Kind, Setting, Shape, Standing};
 use super::sources::{Entry, Yield, read_secret_file};
-use super::{kinds, suggest, table};
+use super::{database_url, kinds, suggest, table};
 
 /// A value that somebody set.
 #[derive(Clone)]
@@ -40,7 +40,7 @@ struct Named {
 
 fn understand(name: &str) -> Option<Named> {
     if let Some(secret) = name.strip_suffix(".file")
-        && let Some(setting) = table::find(secret).filter(|setting| setting.secret)
+        && let Some(setting) = table::find(secret).filter(|setting| setting.is_secret(secret))
     {
         return Some(Named { setting, key: canonical(setting, secret), by_file: true });
     }
@@ -49,8 +49,11 @@ fn understand(name: &str) -> Option<Named> {
 }
 
 fn canonical(setting: &Setting, name: &str) -> String {
-    let of_all = setting.alias == Some(name)
-        || (setting.shape == Shape::PerTenant && name.strip_prefix(setting.key) == Some(".*"));
+    let of_all = match setting.shape {
+        Shape::Single => true,
+        Shape::PerTenant => name.strip_prefix(setting.key) == Some(".*"),
+        Shape::Named | Shape::Below => false,
+    };
     if of_all { setting.key.to_owned() } else { name.to_owned() }
 }
 
@@ -71,7 +74,9 @@ pub(super) fn merge(sources: Vec<Yield>) -> Merged {
             if named.by_file {
                 by_file.insert(named.key, entry);
             } else {
-                directly.insert(named.key.clone());
+                if !entry.value.expose_secret().trim().is_empty() {
+                    directly.insert(named.key.clone());
+                }
                 merged.take(named, entry);
             }
         }
@@ -84,6 +89,14 @@ pub(super) fn merge(sources: Vec<Yield>) -> Merged {
 }
 
 fn unknown(entry: &Entry) -> Notice {
+    if entry.name.starts_with("//") {
+        return Notice {
+            kind: NoticeKind::Idle,
+            key: entry.name.clone(),
+            origin: entry.origin.clone(),
+            text: "is read over: it looks like a comment, and in this file those begin with `#`".to_owned(),
+        };
+    }
     let known = table::all()
         .flat_map(|setting| [Some(setting.beside(&entry.name)), setting.alias.map(str::to_owned)])
         .flatten();
@@ -102,13 +115,14 @@ impl Merged {
             self.values.0.remove(&named.key);
             return;
         }
-        if named.setting.secret && matches!(entry.origin, Origin::Flag(_)) {
+        let secret = named.setting.is_secret(&named.key);
+        let with_password = named.setting.kind == Kind::DatabaseUrl && database_url::holds_password(text);
+        if (secret || with_password) && matches!(entry.origin, Origin::Flag(_)) {
+            // An address is no secret but for its password, which has a setting of its own.
+            let key = if secret { &named.key } else { "spring.datasource.password" };
             self.problems.push(Problem {
                 wrong: "a secret on the command line can be read by every user of this machine".to_owned(),
-                fix: format!(
-                    "put it into a file that only you can read and name that: {}.file=PATH",
-                    named.key
-                ),
+                fix: format!("put it into a file that only you can read and name that: {key}.file=PATH"),
                 key: named.key,
                 origin: Some(entry.origin),
             });
@@ -152,7 +166,7 @@ impl Merged {
                         self.problems.push(Problem {
                             key: key.clone(),
                             origin: Some(value.origin.clone()),
-                            wrong: if setting.secret { "is not accepted".to_owned() } else { wrong },
+                            wrong: if setting.is_secret(key) { "is not accepted".to_owned() } else { wrong },
                             fix: format!("give {}", setting.kind.accepts()),
                         });
                     }
@@ -162,13 +176,6 @@ impl Merged {
                     key: key.clone(),
                     origin: value.origin.clone(),
                     text: format!("has no effect: {why}"),
-                }),
-                Standing::Refused(instead) => self.problems.push(Problem {
-                    key: key.clone(),
-                    origin: Some(value.origin.clone()),
-                    wrong: "is not supported by this build, and starting without it would not be what you asked for"
-                        .to_owned(),
-                    fix: instead.to_owned(),
                 }),
             }
         }
@@ -197,6 +204,13 @@ impl Values {
         self.0.iter().filter_map(move |(name, value)| {
             let rest = name.strip_prefix(key)?;
             if rest.is_empty() { Some(("*", value)) } else { Some((rest.strip_prefix('.')?, value)) }
+        })
+    }
+
+    /// What was set below a name: the rest of the name behind the dot, and the value.
+    pub(super) fn names_below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Value)> {
+        self.0.iter().filter_map(move |(name, value)| {
+            Some((name.strip_prefix(prefix)?.strip_prefix('.').filter(|rest| !rest.is_empty())?, value))
         })
     }
 

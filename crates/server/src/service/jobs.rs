@@ -1,45 +1,117 @@
-//! What runs by itself: receipts that are due, clearing away, the sandbox's callbacks.
+//! What runs by itself: the jobs of the scheduler, the consumer of notifications, the sandbox's
+//! callbacks.
 
-use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use payment_http::Metrics;
-use payment_service::{Housekeeping, Payments};
-use payment_store::StoreError;
+use payment_kafka::NotificationConsumer;
+use payment_service::{
+    DailyJob, EarlyJob, FollowUpJob, HousekeepingJob, HousekeepingSettings, Job, Payments, ReceiptsJob,
+    Reconciliation, Schedule, ScheduledJob, Scheduler,
+};
+use payment_simulator::sandbox::Sandbox;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::wiring::Wired;
+use super::kafka;
+use crate::config::Config;
+use crate::failure::{Failure, Outcome};
 
-/// The loops of a running service.
-pub(super) struct Jobs(JoinSet<()>);
+/// A job that always has something to look for hands over to its next tick after this long.
+const TURN: Duration = Duration::from_secs(60);
 
-impl Jobs {
+/// The jobs and when they are due.
+///
+/// # Errors
+/// When one of them cannot be set up.
+pub(super) fn scheduled(
+    config: &Config,
+    payments: &Payments,
+    reconciliation: &Reconciliation,
+) -> Outcome<Vec<ScheduledJob>> {
+    let scheduler = &config.scheduler;
+    let daily = Schedule::cron(&scheduler.daily_cron, scheduler.time_zone.clone())
+        .map_err(|error| Failure::new("the daily reconciliation cannot be scheduled").because(&error))?;
+    let receipts = ReceiptsJob {
+        receipts: payments.receipts.clone(),
+        interval: config.payments.receipt_interval,
+    };
+    let housekeeping = HousekeepingJob::new(
+        payments.ports.clone(),
+        HousekeepingSettings {
+            idempotency_keys: config.payments.idempotency_life,
+            published_events: config.keep.events,
+            callbacks: config.keep.callbacks,
+            job_runs: scheduler.history_life,
+        },
+    );
+    let job = |name, purpose, schedule, job: Arc<dyn Job>| ScheduledJob { name, purpose, schedule, job };
+    let mut jobs = vec![
+        job(
+            "reconcile-early",
+            "asks gateways about payments that are one interval old",
+            Schedule::every(config.payments.early_interval),
+            Arc::new(EarlyJob(reconciliation.clone())),
+        ),
+        job(
+            "reconcile-follow-up",
+            "asks again, at growing distances, about what was pending",
+            Schedule::every(TURN),
+            Arc::new(FollowUpJob(reconciliation.clone())),
+        ),
+        job(
+            "reconcile-daily",
+            "asks about everything that is pending",
+            daily,
+            Arc::new(DailyJob(reconciliation.clone())),
+        ),
+        job("receipts", "issues receipts that are due", Schedule::every(TURN), Arc::new(receipts)),
+        job(
+            "housekeeping",
+            "clears away what has been kept long enough",
+            Schedule::every(config.payments.housekeeping_interval),
+            Arc::new(housekeeping),
+        ),
+    ];
+    if let Some(relay) = kafka::relay(config, payments)? {
+        let purpose = "publishes events to Kafka";
+        jobs.push(job("outbox", purpose, Schedule::every(TURN), Arc::new(relay)));
+    }
+    Ok(jobs)
+}
+
+/// What runs beside the requests of a service.
+pub(super) struct Loops(JoinSet<()>);
+
+impl Loops {
     pub(super) fn start(
-        wired: &Wired,
+        scheduler: Scheduler,
+        consumer: Option<NotificationConsumer>,
+        sandbox: Option<Sandbox>,
         metrics: Metrics,
-        receipt_interval: Duration,
-        housekeeping_interval: Duration,
         stop: &CancellationToken,
-    ) -> Jobs {
+    ) -> Loops {
         let mut loops = JoinSet::new();
-        let payments = wired.payments.clone();
-        loops.spawn(every(receipt_interval, stop.clone(), "receipts", move || {
-            issue_receipts(payments.clone())
-        }));
-        let payments = wired.payments.clone();
-        loops.spawn(every(housekeeping_interval, stop.clone(), "housekeeping", move || {
-            clear_away(payments.clone())
-        }));
-        if let Some(sandbox) = wired.sandbox.clone() {
+        let until = stop.clone();
+        loops.spawn(async move { scheduler.run(until).await });
+        if let Some(consumer) = consumer {
+            let until = stop.clone();
+            loops.spawn(async move {
+                if let Err(error) = consumer.run(until).await {
+                    tracing::error!(%error, "no text messages are sent any more");
+                }
+            });
+        }
+        if let Some(sandbox) = sandbox {
             loops.spawn(sandbox.run(stop.clone().cancelled_owned()));
         }
         let upkeep = stop.clone().run_until_cancelled_owned(metrics.upkeep());
         loops.spawn(async move {
             let _cancelled = upkeep.await;
         });
-        Jobs(loops)
+        Loops(loops)
     }
 
     /// Waits until every loop has finished what it was doing, or until `deadline`.
@@ -49,50 +121,4 @@ impl Jobs {
             tracing::warn!("a job does not end and is cut off");
         }
     }
-}
-
-/// Runs a tick now and then until it is told to stop. A tick that fails or panics is told in the
-/// log and does not stop those to come.
-async fn every<F>(interval: Duration, stop: CancellationToken, job: &'static str, tick: impl Fn() -> F + Send)
-where
-    F: Future<Output = Result<(), StoreError>> + Send + 'static,
-{
-    let mut interval = tokio::time::interval(interval);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while stop.run_until_cancelled(interval.tick()).await.is_some() {
-        match tokio::spawn(tick()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(job, %error, "a job could not do its work this time"),
-            Err(error) => tracing::error!(job, %error, "a job broke off"),
-        }
-    }
-}
-
-/// Issues what is due. While something is issued there may be more behind it; what is given back
-/// is due later.
-async fn issue_receipts(payments: Payments) -> Result<(), StoreError> {
-    loop {
-        let tally = payments.receipts.tick().await?;
-        if tally.issued > 0 || tally.postponed > 0 {
-            tracing::info!(issued = tally.issued, postponed = tally.postponed, "receipts that were due");
-        }
-        if tally.issued == 0 {
-            return Ok(());
-        }
-    }
-}
-
-async fn clear_away(payments: Payments) -> Result<(), StoreError> {
-    let mut cleared = 0;
-    loop {
-        let batch = payments.housekeeping.tick().await?;
-        cleared += u64::from(batch);
-        if batch < Housekeeping::BATCH {
-            break;
-        }
-    }
-    if cleared > 0 {
-        tracing::info!(cleared, "expired idempotency keys were cleared away");
-    }
-    Ok(())
 }

@@ -1,37 +1,54 @@
 //! The running service: what it is wired of, what runs in it, and how it comes to an end.
 
 pub mod data_folder;
+mod database;
+mod digit;
+mod gateways;
 mod jobs;
+mod kafka;
 mod wiring;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use payment_http::Metrics;
+use axum::response::Redirect;
+use axum::routing::get;
+use payment_http::{App, Metrics, Operators};
+use payment_store::Store;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::data_folder::{DataFolder, Occupied};
-use self::jobs::Jobs;
-use self::wiring::{Addresses, Wired};
-use crate::config::{Config, Server};
+use self::jobs::Loops;
+use crate::config::{Config, Database, Server};
 use crate::failure::{Failure, Outcome};
+
+pub use self::database::{Migrated, MigrationState, Migrations, migrate, migrations};
+pub use self::wiring::{Assembled, assemble};
+
+/// The addresses of a service, with the context path.
+struct Addresses<'a> {
+    /// On this machine.
+    local: &'a str,
+    /// For payers and gateways.
+    public: &'a str,
+}
 
 /// A service that runs until it is stopped.
 pub struct Running {
     local_url: String,
     public_url: String,
-    data_folder: PathBuf,
+    data: String,
     stop: CancellationToken,
     server: JoinSet<()>,
-    jobs: Jobs,
+    loops: Loops,
     tasks: TaskTracker,
     shutdown_wait: Duration,
-    _occupied: Occupied,
+    _occupied: Option<Occupied>,
 }
 
 /// Takes the address the service listens on.
@@ -82,35 +99,77 @@ pub fn url_of(listener: &TcpListener) -> Outcome<String> {
 ///
 /// # Errors
 /// When the data folder or the database cannot be used.
-pub async fn start(config: Config, listener: TcpListener, metrics: Metrics) -> Outcome<Running> {
+pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) -> Outcome<Running> {
     let local_url = format!("{}{}", url_of(&listener)?, config.server.context_path.as_str());
     let public_url = config.server.public_url.clone().unwrap_or_else(|| local_url.clone());
 
-    let folder = DataFolder::prepare(&config.data_dir)?;
-    let occupied = folder.occupy()?;
-    let stop = CancellationToken::new();
-    let tasks = TaskTracker::new();
-    let serve_limits = config.serve_limits.clone();
-    let (receipt_interval, housekeeping_interval) =
-        (config.payments.receipt_interval, config.payments.housekeeping_interval);
+    // Replicas that keep everything in PostgreSQL have no folder, and may share a machine.
+    let folder = match config.needs_data_folder() {
+        true => Some(DataFolder::prepare(&config.data_dir)?),
+        false => None,
+    };
+    let occupied = folder.as_ref().map(DataFolder::occupy).transpose()?;
+    let data = match &config.database {
+        Database::Embedded => DataFolder::prepare(&config.data_dir)?.shown().display().to_string(),
+        Database::Postgres(postgres) => postgres.shown_url.clone(),
+    };
+    let opened = database::open(&config).await?;
     let addresses = Addresses { local: &local_url, public: &public_url };
-    let wired = Wired::of(config, &folder, &addresses, metrics.clone(), tasks.clone())?;
+    let sandbox = gateways::open_sandbox(&config, &addresses)?;
+    let tasks = TaskTracker::new();
+    let configured = std::mem::take(&mut config.gateways);
+    let node = config.scheduler.node_name.clone();
+    let assembled = wiring::wire(&config, configured, opened, &addresses, &node, tasks.clone())?;
+    let Assembled { payments, reconciliation, scheduler } = assembled;
+    let consumer = kafka::consumer(&config, &payments)?;
 
-    let jobs = Jobs::start(&wired, metrics, receipt_interval, housekeeping_interval, &stop);
-    let shutdown_wait = serve_limits.shutdown_time;
+    let stop = CancellationToken::new();
+    let operators = config
+        .operators_token
+        .clone()
+        .map(|token| Operators::new(token, scheduler.clone(), reconciliation, stop.clone()));
+    let context_path = config.server.context_path.clone();
+    let sandbox_path = format!("{}/sandbox", context_path.as_str());
+    let mut router = payment_http::router(App {
+        payments,
+        metrics: metrics.clone(),
+        context_path,
+        limits: config.request_limits.clone(),
+        operators,
+    });
+    if let Some(sandbox) = &sandbox {
+        let to_sandbox = get(Redirect::permanent(&sandbox_path));
+        router = router.nest(&sandbox_path, sandbox.router()).route(&format!("{sandbox_path}/"), to_sandbox);
+    }
+
+    let loops = Loops::start(scheduler, consumer, sandbox, metrics, &stop);
+    let shutdown_wait = config.serve_limits.shutdown_time;
     let mut server = JoinSet::new();
-    server.spawn(payment_http::serve(listener, wired.router, serve_limits, stop.clone()));
+    server.spawn(payment_http::serve(listener, router, config.serve_limits, stop.clone()));
     Ok(Running {
         local_url,
         public_url,
-        data_folder: folder.shown(),
+        data,
         stop,
         server,
-        jobs,
+        loops,
         tasks,
         shutdown_wait,
         _occupied: occupied,
     })
+}
+
+/// The database of a service, for looking things up beside it; never makes or changes one.
+///
+/// # Errors
+/// When there is none, or it is not up to date, or it cannot be used.
+pub async fn open_store(config: &Config) -> Outcome<Arc<dyn Store>> {
+    Ok(database::open_existing(config).await?.store)
+}
+
+/// The address at which a service with this configuration is reached from this machine.
+fn local_address(server: &Server) -> String {
+    format!("http://{}", reachable(SocketAddr::new(server.address, server.port)))
 }
 
 /// An address at which a service that listens there is reached from this machine.
@@ -134,9 +193,9 @@ impl Running {
         &self.public_url
     }
 
-    /// Where its data is.
-    pub fn data_folder(&self) -> &Path {
-        &self.data_folder
+    /// Where payments are kept, for people: the data folder, or the database's address.
+    pub fn data(&self) -> &str {
+        &self.data
     }
 
     /// Waits until the server ends by itself, which it does only when something is broken.
@@ -162,7 +221,7 @@ impl Running {
                 "the time to finish is up; what is left is taken up at the next start"
             );
         }
-        self.jobs.stop(deadline).await;
+        self.loops.stop(deadline).await;
     }
 }
 

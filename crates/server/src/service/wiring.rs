@@ -1,98 +1,73 @@
-//! Which store, which gateways, which stand-ins: the one place that knows.
+//! Which database, which gateways, which services, which jobs: the one place that knows.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::Router;
-use axum::response::Redirect;
-use axum::routing::get;
-use payment_digit::embedded::{PayerDirectory, ReceiptRegister, Registers, SequenceIds};
 use payment_domain::{Clock, SystemClock};
-use payment_gateway::{Gateway, Guarded};
-use payment_gateways::client::{Client, Limits};
-use payment_gateways::sandbox::{Sandbox as SandboxAdapter, SandboxConfig};
-use payment_http::{App, Metrics};
-use payment_service::{Gateways, Payments, Ports, Settings};
-use payment_simulator::sandbox::{Sandbox, SandboxSettings};
-use payment_store_sqlite::{Options, SqliteStore};
+use payment_service::{
+    Pace, Payments, Ports, Reconciliation, ReconciliationSettings, Scheduler, SchedulerSettings, Settings,
+};
 use tokio_util::task::TaskTracker;
 
-use super::data_folder::DataFolder;
+use super::{Addresses, database, digit, gateways, jobs};
 use crate::config::Config;
-use crate::failure::{Failure, Outcome};
+use crate::config::gateways::Configured;
+use crate::failure::Outcome;
 
-/// The parts of a service, put together.
-pub(super) struct Wired {
-    /// The use cases.
-    pub(super) payments: Payments,
-    /// The built-in sandbox, unless it is switched off or stands elsewhere.
-    pub(super) sandbox: Option<Sandbox>,
-    /// All endpoints and pages.
-    pub(super) router: Router,
+/// The use cases, put together.
+pub struct Assembled {
+    /// Payments.
+    pub payments: Payments,
+    /// What asks gateways about pending payments.
+    pub reconciliation: Reconciliation,
+    /// What runs jobs when they are due.
+    pub scheduler: Scheduler,
 }
 
-/// The addresses of a service, with the context path.
-pub(super) struct Addresses<'a> {
-    /// On this machine.
-    pub(super) local: &'a str,
-    /// For payers and gateways.
-    pub(super) public: &'a str,
+/// Puts the use cases together over a database that a service uses, without serving anything.
+/// `node` is the name under which jobs are run by hand.
+///
+/// # Errors
+/// When the database cannot be used, or calls cannot be made.
+pub async fn assemble(mut config: Config, node: &str) -> Outcome<Assembled> {
+    let opened = database::open_existing(&config).await?;
+    let local = format!("{}{}", super::local_address(&config.server), config.server.context_path.as_str());
+    let public = config.server.public_url.clone().unwrap_or_else(|| local.clone());
+    let addresses = Addresses { local: &local, public: &public };
+    let configured = std::mem::take(&mut config.gateways);
+    wire(&config, configured, opened, &addresses, node, TaskTracker::new())
 }
 
-impl Wired {
-    pub(super) fn of(
-        config: Config,
-        folder: &DataFolder,
-        addresses: &Addresses<'_>,
-        metrics: Metrics,
-        tasks: TaskTracker,
-    ) -> Outcome<Wired> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let store = open_store(folder)?;
-        let registers: Arc<dyn Registers> = store.clone();
-        let sandbox = match &config.sandbox.url {
-            None if config.sandbox.active => Some(open_sandbox(&config, folder, addresses)?),
-            None | Some(_) => None,
-        };
-        let settings = settings(&config, addresses.public);
-        let (context_path, limits) = (config.server.context_path.clone(), config.request_limits.clone());
-        let stand_ins = config.stand_ins.clone();
-        let ports = Ports {
-            gateways: Gateways::new(adapters(config, folder, addresses, &clock)?),
-            ids: Arc::new(SequenceIds::new(
-                registers.clone(),
-                clock.clone(),
-                stand_ins.time_zone,
-                stand_ins.id_format,
-            )),
-            collections: Arc::new(ReceiptRegister::new(registers.clone(), clock.clone())),
-            payers: Arc::new(PayerDirectory::new(registers, clock.clone())),
-            bank_accounts: Arc::new(stand_ins.bank_accounts),
-            store,
-            clock,
-            settings,
-            tasks,
-        };
-        let payments = Payments::new(ports);
-        let sandbox_path = format!("{}/sandbox", context_path.as_str());
-        let mut router =
-            payment_http::router(App { payments: payments.clone(), metrics, context_path, limits });
-        if let Some(sandbox) = &sandbox {
-            let to_sandbox = get(Redirect::permanent(&sandbox_path));
-            router =
-                router.nest(&sandbox_path, sandbox.router()).route(&format!("{sandbox_path}/"), to_sandbox);
-        }
-        Ok(Wired { payments, sandbox, router })
-    }
-}
-
-fn open_store(folder: &DataFolder) -> Outcome<Arc<SqliteStore>> {
-    let database = folder.database();
-    SqliteStore::open(&database, &Options::default()).map(Arc::new).map_err(|error| {
-        Failure::new(format!("the database {} cannot be used", database.display())).because(&error).try_this(
-            "see that the folder can be written and is not full, or name another one: --data-dir FOLDER",
-        )
-    })
+/// Puts the use cases together.
+pub(super) fn wire(
+    config: &Config,
+    configured: Vec<Configured>,
+    opened: database::Opened,
+    addresses: &Addresses<'_>,
+    node: &str,
+    tasks: TaskTracker,
+) -> Outcome<Assembled> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let services = digit::services(config, &opened.registers, &clock)?;
+    let payments = Payments::new(Ports {
+        gateways: gateways::adapters(config, configured, addresses, &clock)?,
+        ids: services.ids,
+        collections: services.collections,
+        payers: services.payers,
+        bank_accounts: services.bank_accounts,
+        store: opened.store.clone(),
+        clock: clock.clone(),
+        settings: settings(config, addresses.public),
+        tasks,
+    });
+    let reconciliation = Reconciliation::new(
+        payments.ports.clone(),
+        payments.settlement.clone(),
+        reconciliation_settings(config),
+    );
+    let jobs = jobs::scheduled(config, &payments, &reconciliation)?;
+    let settings = SchedulerSettings { node: node.to_owned(), lease: config.scheduler.lease };
+    let scheduler = Scheduler::new(opened.store, clock, settings, jobs);
+    Ok(Assembled { payments, reconciliation, scheduler })
 }
 
 fn settings(config: &Config, public_url: &str) -> Settings {
@@ -100,7 +75,9 @@ fn settings(config: &Config, public_url: &str) -> Settings {
     Settings {
         public_url: public_url.to_owned(),
         early_interval: payments.early_interval,
-        order_life: payments.order_life,
+        order_life: config.scheduler.order_life.of_others,
+        order_life_of: config.scheduler.order_life.own.clone(),
+        ask_after: config.reconciliation.ask_after,
         receipt_wait: payments.receipt_wait,
         receipt_lease: payments.receipt_lease,
         gateway_wait: payments.gateway_wait,
@@ -111,65 +88,19 @@ fn settings(config: &Config, public_url: &str) -> Settings {
     }
 }
 
-fn open_sandbox(config: &Config, folder: &DataFolder, addresses: &Addresses<'_>) -> Outcome<Sandbox> {
-    let secret = match &config.sandbox.secret {
-        Some(secret) => secret.clone(),
-        None => folder.sandbox_secret()?,
-    };
-    let settings = SandboxSettings {
-        lookup_url: Some(addresses.public.to_owned()),
-        late_after: config.sandbox.late_after,
-        ..SandboxSettings::new(
-            config.sandbox.merchant.clone(),
-            secret,
-            format!("{}/sandbox", addresses.public),
-        )
-    };
-    let books = folder.sandbox_books();
-    Sandbox::open(&books, settings).map_err(|error| {
-        Failure::new(format!("the sandbox's books {} cannot be opened", books.display())).because(&error)
-    })
-}
-
-/// A client that calls gateways.
-fn client(limits: Limits) -> Outcome<Client> {
-    Client::new(limits).map_err(|error| {
-        Failure::new("gateways cannot be called")
-            .because(error.as_ref())
-            .try_this("install the system's CA certificates")
-    })
-}
-
-/// The adapters of all active gateways, each behind a guard.
-fn adapters(
-    config: Config,
-    folder: &DataFolder,
-    addresses: &Addresses<'_>,
-    clock: &Arc<dyn Clock>,
-) -> Outcome<Vec<Arc<dyn Gateway>>> {
-    const CONNECT: Duration = Duration::from_secs(5);
-    let wait = config.payments.gateway_wait;
-    let limits = Limits { connect_timeout: CONNECT.min(wait), total_timeout: wait, ..Limits::default() };
-    let shared = client(limits)?;
-    let mut adapters: Vec<Arc<dyn Gateway>> = Vec::new();
-    if config.sandbox.active {
-        let sandbox = config.sandbox;
-        let secret = match sandbox.secret {
-            Some(secret) => secret,
-            None => folder.sandbox_secret()?,
-        };
-        let (page_url, api_url) = match sandbox.url {
-            Some(url) => (url.clone(), url),
-            None => (format!("{}/sandbox", addresses.public), format!("{}/sandbox", addresses.local)),
-        };
-        let order_life = config.payments.order_life;
-        let adapter = SandboxConfig { page_url, api_url, merchant: sandbox.merchant, secret, order_life };
-        adapters.push(Arc::new(SandboxAdapter::new(adapter, shared.clone(), clock.clone())));
+fn reconciliation_settings(config: &Config) -> ReconciliationSettings {
+    let (at_once, per_second) =
+        (&config.reconciliation.calls_at_once, &config.reconciliation.calls_per_second);
+    let limit = |per_second: u32| (per_second > 0).then_some(per_second);
+    let own = at_once.own.keys().chain(per_second.own.keys());
+    ReconciliationSettings {
+        distances: config.scheduler.follow_ups.clone(),
+        pace: Pace { at_once: at_once.of_others, per_second: limit(per_second.of_others) },
+        pace_of: own
+            .map(|gateway| {
+                let pace = Pace { at_once: at_once.of(gateway), per_second: limit(per_second.of(gateway)) };
+                (gateway.clone(), pace)
+            })
+            .collect(),
     }
-    for configured in config.gateways {
-        let client = configured.limits().cloned().map_or_else(|| Ok(shared.clone()), client)?;
-        adapters.push(configured.make(client));
-    }
-    let guarded = |adapter| Arc::new(Guarded::new(adapter, config.guard.clone())) as Arc<dyn Gateway>;
-    Ok(adapters.into_iter().map(guarded).collect())
 }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::tz::TimeZone;
 use payment_digit::{
     BankAccounts, Collections, DigitError, PayerDetails, Payers, Payment, Receipts as ReceiptNumbers,
     TransactionIds,
@@ -19,12 +20,14 @@ use payment_domain::{
 };
 use payment_gateway::{Answer, FakeGateway, Gateway, Params, StartMode};
 use payment_service::{
-    AllowedCallbackHosts, BillRequest, Caller, CreateError, CreateRequest, Gateways, IdempotentRequest,
-    Payments, Ports, Settings,
+    AllowedCallbackHosts, BillRequest, Caller, CreateError, CreateRequest, DailyJob, EarlyJob, FollowUpJob,
+    Gateways, IdempotentRequest, Job, Pace, Payments, Ports, Reconciliation, ReconciliationSettings,
+    Schedule, ScheduledJob, Scheduler, SchedulerSettings, Settings,
 };
 use payment_store::{Claim, Store};
 use payment_store_sqlite::SqliteStore;
 use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(crate) const LEASE: Duration = Duration::from_secs(120);
@@ -180,10 +183,24 @@ fn world_of(start_mode: StartMode, wait: Duration) -> World {
     let gateway = Arc::new(FakeGateway::new("FAKE", start_mode));
     let collections = Arc::new(FakeCollections::default());
     let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)));
-    let plain = Arc::new(Plain(AtomicU32::new(1)));
     let payments = Payments::new(Ports {
-        store: store.clone(),
         gateways: Gateways::new([gateway.clone() as Arc<dyn Gateway>]),
+        ..plain_ports(&store, &collections, &clock, wait)
+    });
+    World { payments, store, gateway, collections, clock, _folder: folder }
+}
+
+/// The outside world of the use cases, without a gateway.
+fn plain_ports(
+    store: &Arc<dyn Store>,
+    collections: &Arc<FakeCollections>,
+    clock: &Arc<ManualClock>,
+    wait: Duration,
+) -> Ports {
+    let plain = Arc::new(Plain(AtomicU32::new(1)));
+    Ports {
+        store: store.clone(),
+        gateways: Gateways::default(),
         ids: plain.clone(),
         collections: collections.clone(),
         payers: plain.clone(),
@@ -193,6 +210,8 @@ fn world_of(start_mode: StartMode, wait: Duration) -> World {
             public_url: "https://pay.example.org/pg-service".to_owned(),
             early_interval: Duration::from_secs(15 * 60),
             order_life: Duration::from_secs(24 * 3600),
+            order_life_of: BTreeMap::new(),
+            ask_after: Some(Duration::from_secs(60)),
             receipt_wait: wait,
             receipt_lease: LEASE,
             gateway_wait: wait,
@@ -202,8 +221,7 @@ fn world_of(start_mode: StartMode, wait: Duration) -> World {
             allowed_callback_hosts: AllowedCallbackHosts::default(),
         },
         tasks: TaskTracker::new(),
-    });
-    World { payments, store, gateway, collections, clock, _folder: folder }
+    }
 }
 
 pub(crate) fn rupees(text: &str) -> Money {
@@ -226,7 +244,7 @@ pub(crate) fn info() -> RequestInfo {
 }
 
 pub(crate) fn caller() -> Caller {
-    Caller { actor: Actor::user("user-1"), info: info() }
+    Caller::new(Actor::user("user-1"), info())
 }
 
 pub(crate) fn request(bills: &[(&str, &str)]) -> CreateRequest {
@@ -278,7 +296,56 @@ pub(crate) fn codes(result: Result<impl std::fmt::Debug, CreateError>) -> Vec<&'
     }
 }
 
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+
 impl World {
+    /// The same service after a restart with its gateway switched off.
+    pub(crate) fn with_gateway_switched_off(self) -> World {
+        let ports = plain_ports(&self.store, &self.collections, &self.clock, Duration::from_secs(20));
+        let gateway = self.gateway.clone() as Arc<dyn Gateway>;
+        let gateways = Gateways::default().with_switched_off([gateway]);
+        World { payments: Payments::new(Ports { gateways, ..ports }), ..self }
+    }
+
+    pub(crate) fn reconciliation(&self) -> Reconciliation {
+        let settings = ReconciliationSettings {
+            distances: vec![MINUTE * 30, HOUR, HOUR * 2, HOUR * 6],
+            pace: Pace { at_once: 16, per_second: None },
+            pace_of: BTreeMap::new(),
+        };
+        Reconciliation::new(self.payments.ports.clone(), self.payments.settlement.clone(), settings)
+    }
+
+    /// The jobs of a service as this node runs them, on the world's clock.
+    pub(crate) fn scheduler(&self, node: &str) -> Scheduler {
+        self.scheduler_with_lease(node, Duration::from_secs(15))
+    }
+
+    pub(crate) fn scheduler_with_lease(&self, node: &str, lease: Duration) -> Scheduler {
+        let reconciliation = self.reconciliation();
+        let job = |name, schedule, job: Arc<dyn Job>| ScheduledJob { name, purpose: "", schedule, job };
+        let daily = Schedule::cron("0 0 0,12 * * ?", TimeZone::get("Asia/Kolkata").unwrap()).unwrap();
+        let jobs = vec![
+            job("early", Schedule::every(MINUTE * 15), Arc::new(EarlyJob(reconciliation.clone()))),
+            job("follow-up", Schedule::every(MINUTE), Arc::new(FollowUpJob(reconciliation.clone()))),
+            job("daily", daily, Arc::new(DailyJob(reconciliation))),
+        ];
+        let settings = SchedulerSettings { node: node.to_owned(), lease };
+        Scheduler::new(self.store.clone(), self.clock.clone(), settings, jobs)
+    }
+
+    /// Lets time pass in steps, at each of which the node looks what is due.
+    pub(crate) async fn pass(&self, scheduler: &Scheduler, time: Duration, step: Duration) {
+        let stop = CancellationToken::new();
+        let mut passed = Duration::ZERO;
+        while passed < time {
+            self.clock.advance(step.min(time - passed));
+            passed += step;
+            scheduler.look_once(&stop).await.unwrap();
+        }
+    }
+
     pub(crate) async fn create(&self, request: CreateRequest) -> Result<Value, CreateError> {
         let json = self.payments.creation.create(request).await?.json;
         Ok(serde_json::from_str(json.get()).unwrap())

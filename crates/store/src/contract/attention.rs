@@ -7,18 +7,25 @@ use payment_domain::{AttentionKind, HistoryEntry, Transaction};
 use serde_json::json;
 
 use super::Promise;
-use super::sample::{self, at};
-use crate::{Attention, Change, Store};
+use super::sample::{self, at, txn_id};
+use crate::{
+    Attention, AttentionCase, AttentionQuery, CaseState, Change, NewCase, Resolution, Resolved, Store,
+};
 
 pub(super) fn promises() -> Vec<Promise> {
     vec![
         Promise::of(a_case_is_raised_once_a_kind_with_its_line_in_the_history),
         Promise::of(of_cases_raised_at_once_one_is_stored),
         Promise::of(a_change_may_bring_a_case_along),
+        Promise::of(every_kind_of_case_is_read_back),
+        Promise::of(cases_are_listed_in_the_order_of_their_numbers_and_page_by_page),
+        Promise::of(cases_that_meet_every_condition_are_listed_and_no_others),
+        Promise::of(a_resolved_case_tells_who_and_why_and_is_not_raised_again),
+        Promise::of(of_resolutions_at_once_the_first_stays),
     ]
 }
 
-fn case(txn: &Transaction, kind: AttentionKind, offset_ms: i64) -> Attention {
+pub(super) fn case(txn: &Transaction, kind: AttentionKind, offset_ms: i64) -> Attention {
     Attention {
         txn_id: txn.id.clone(),
         kind,
@@ -27,7 +34,32 @@ fn case(txn: &Transaction, kind: AttentionKind, offset_ms: i64) -> Attention {
     }
 }
 
-fn entry(txn: &Transaction, why: &str) -> HistoryEntry {
+/// Raises a case, which must be a new one, and returns its number.
+pub(super) async fn raised(store: &Arc<dyn Store>, new: NewCase) -> i64 {
+    let (txn_id, kind) = (new.case.txn_id.clone(), new.case.kind);
+    assert!(store.raise_attention(new).await.unwrap(), "{txn_id} {kind:?}");
+    let query = AttentionQuery { kind: Some(kind), txn_id: Some(txn_id), limit: 2, ..everything() };
+    let found = store.attention_cases(&query).await.unwrap();
+    assert_eq!(found.len(), 1);
+    found[0].id
+}
+
+/// The query for every case, whatever became of it.
+pub(super) fn everything() -> AttentionQuery {
+    AttentionQuery { state: CaseState::All, limit: 10_000, ..AttentionQuery::default() }
+}
+
+/// How an operator resolves a case.
+pub(super) fn resolution(at_ms: i64) -> Resolution {
+    Resolution { at: at(at_ms), by: "operator-1".to_owned(), reason: format!("refunded, '{at_ms}'") }
+}
+
+/// The case with a line in the history, brought by nobody in particular.
+pub(super) fn new_case(txn: &Transaction, case: Attention, why: &str) -> NewCase {
+    NewCase { case, history: entry(txn, why), hold: Vec::new(), fence: None }
+}
+
+pub(super) fn entry(txn: &Transaction, why: &str) -> HistoryEntry {
     let change = sample::change(txn);
     HistoryEntry { why: why.to_owned(), to: txn.status.name(), ..change.history }
 }
@@ -37,12 +69,12 @@ async fn a_case_is_raised_once_a_kind_with_its_line_in_the_history(store: Arc<dy
     let other = sample::stored(&store, sample::new_transaction("T2", "B2")).await;
     let late = case(&txn, AttentionKind::LateSuccess, 9);
     let refunded = case(&txn, AttentionKind::Refunded, 3);
-    assert!(store.raise_attention(late.clone(), entry(&txn, "late")).await.unwrap());
-    assert!(store.raise_attention(refunded.clone(), entry(&txn, "refunded")).await.unwrap());
+    assert!(store.raise_attention(new_case(&txn, late.clone(), "late")).await.unwrap());
+    assert!(store.raise_attention(new_case(&txn, refunded.clone(), "refunded")).await.unwrap());
     let again = case(&txn, AttentionKind::LateSuccess, 12);
-    assert!(!store.raise_attention(again, entry(&txn, "late again")).await.unwrap());
+    assert!(!store.raise_attention(new_case(&txn, again, "late again")).await.unwrap());
     let elsewhere = case(&other, AttentionKind::LateSuccess, 12);
-    assert!(store.raise_attention(elsewhere, entry(&other, "late")).await.unwrap());
+    assert!(store.raise_attention(new_case(&other, elsewhere, "late")).await.unwrap());
 
     assert_eq!(store.attention(&txn.id).await.unwrap(), [refunded, late]);
     let reasons: Vec<_> = store.history(&txn.id).await.unwrap().into_iter().skip(1).collect();
@@ -54,7 +86,7 @@ async fn of_cases_raised_at_once_one_is_stored(store: Arc<dyn Store>) {
     let txn = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
     let raised = join_all((0..30).map(|nth| {
         let case = case(&txn, AttentionKind::AmountMismatch, nth);
-        store.raise_attention(case, entry(&txn, "mismatch"))
+        store.raise_attention(new_case(&txn, case, "mismatch"))
     }))
     .await;
     assert_eq!(raised.into_iter().filter(|stored| *stored.as_ref().unwrap()).count(), 1);
@@ -71,4 +103,143 @@ async fn a_change_may_bring_a_case_along(store: Arc<dyn Store>) {
     }
     assert_eq!(store.attention(&txn.id).await.unwrap(), [first], "the first case stays as it is");
     assert_eq!(store.transaction(&txn.id).await.unwrap(), Some(txn), "and both changes are stored");
+}
+
+async fn every_kind_of_case_is_read_back(store: Arc<dyn Store>) {
+    let txn = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
+    for (raised_ms, kind) in (0..).zip(AttentionKind::ALL) {
+        let brought = case(&txn, kind, raised_ms);
+        let id = raised(&store, new_case(&txn, brought.clone(), "raised")).await;
+        let stored = store.attention_case(id).await.unwrap().unwrap();
+        assert_eq!((stored.id, stored.case, stored.resolution), (id, brought, None));
+    }
+}
+
+/// Six cases of three payments, of which the second and the fifth are resolved.
+async fn six(store: &Arc<dyn Store>) -> Vec<AttentionCase> {
+    let mut txns = Vec::new();
+    for nth in 1..=3 {
+        txns.push(
+            sample::stored(store, sample::new_transaction(&format!("T{nth}"), &format!("B{nth}"))).await,
+        );
+    }
+    let (late, refused) = (AttentionKind::LateSuccess, AttentionKind::ReceiptRefused);
+    let raised_at = [(0, late), (1, late), (0, refused), (2, refused), (2, late), (1, refused)];
+    let mut cases = Vec::new();
+    // Their moments are not in the order of their numbers: clocks do not agree.
+    for (nth, (of, kind)) in (1..).zip(raised_at) {
+        let case = case(&txns[of], kind, 100 - nth);
+        if nth == 4 {
+            let change = Change { attention: Some(case), ..sample::change(&txns[of]) };
+            txns[of] = sample::applied(store, change).await;
+        } else {
+            raised(store, new_case(&txns[of], case, "raised")).await;
+        }
+        let found = store.attention_cases(&everything()).await.unwrap();
+        let mut stored = found.last().unwrap().clone();
+        if nth == 2 || nth == 5 {
+            let line = entry(&txns[of], "resolved");
+            let resolved = store.resolve_attention(stored.id, resolution(nth), line, &[]).await.unwrap();
+            assert_eq!(resolved, Resolved::Now);
+            stored.resolution = Some(resolution(nth));
+        }
+        cases.push(stored);
+    }
+    cases
+}
+
+async fn cases_are_listed_in_the_order_of_their_numbers_and_page_by_page(store: Arc<dyn Store>) {
+    assert_eq!(store.attention_cases(&everything()).await.unwrap(), []);
+    let cases = six(&store).await;
+    assert!(cases.windows(2).all(|pair| pair[0].id < pair[1].id));
+    assert!(cases[0].id > 0);
+    assert_eq!(store.attention_cases(&everything()).await.unwrap(), cases);
+    for state in [CaseState::All, CaseState::Open, CaseState::Resolved] {
+        let all = store.attention_cases(&AttentionQuery { state, ..everything() }).await.unwrap();
+        let mut query = AttentionQuery { state, limit: 1, ..everything() };
+        let mut paged = Vec::new();
+        while let Some(case) = store.attention_cases(&query).await.unwrap().pop() {
+            query.after = case.id;
+            paged.push(case);
+            assert!(paged.len() <= 6);
+        }
+        assert_eq!(paged, all);
+    }
+    let nothing = AttentionQuery { limit: 0, ..everything() };
+    assert_eq!(store.attention_cases(&nothing).await.unwrap(), []);
+}
+
+async fn cases_that_meet_every_condition_are_listed_and_no_others(store: Arc<dyn Store>) {
+    let cases = six(&store).await;
+    for state in [CaseState::All, CaseState::Open, CaseState::Resolved] {
+        for kind in [None, Some(AttentionKind::LateSuccess), Some(AttentionKind::Contradiction)] {
+            for txn in [None, Some(txn_id("T1")), Some(txn_id("T3")), Some(txn_id("T4"))] {
+                for after in [0, cases[2].id] {
+                    let query = AttentionQuery { state, kind, txn_id: txn.clone(), after, limit: 10 };
+                    let expected: Vec<&AttentionCase> = cases
+                        .iter()
+                        .filter(|stored| match state {
+                            CaseState::All => true,
+                            CaseState::Open => stored.resolution.is_none(),
+                            CaseState::Resolved => stored.resolution.is_some(),
+                        })
+                        .filter(|stored| kind.is_none_or(|kind| kind == stored.case.kind))
+                        .filter(|stored| txn.as_ref().is_none_or(|id| *id == stored.case.txn_id))
+                        .filter(|stored| stored.id > after)
+                        .collect();
+                    let found = store.attention_cases(&query).await.unwrap();
+                    assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{query:?}");
+                }
+            }
+        }
+    }
+    assert_eq!(AttentionQuery::default().state, CaseState::Open);
+}
+
+async fn a_resolved_case_tells_who_and_why_and_is_not_raised_again(store: Arc<dyn Store>) {
+    let txn = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
+    let late = case(&txn, AttentionKind::LateSuccess, 1);
+    let id = raised(&store, new_case(&txn, late.clone(), "late")).await;
+    let unknown = store.resolve_attention(id + 1, resolution(4), entry(&txn, "unknown"), &[]).await.unwrap();
+    assert_eq!(unknown, Resolved::NotFound);
+    assert_eq!(store.attention_case(id + 1).await.unwrap(), None);
+
+    for (at_ms, expected) in [(5, Resolved::Now), (6, Resolved::Before(resolution(5)))] {
+        let line = entry(&txn, &format!("resolved at {at_ms}"));
+        assert_eq!(store.resolve_attention(id, resolution(at_ms), line, &[]).await.unwrap(), expected);
+    }
+    let stored = AttentionCase { id, case: late.clone(), resolution: Some(resolution(5)) };
+    assert_eq!(store.attention_case(id).await.unwrap().as_ref(), Some(&stored));
+    assert_eq!(store.attention(&txn.id).await.unwrap(), std::slice::from_ref(&late));
+    let history: Vec<_> = store.history(&txn.id).await.unwrap().into_iter().map(|line| line.why).collect();
+    assert_eq!(history, ["created", "late", "resolved at 5"]);
+    assert_eq!(store.backlog().await.unwrap().open_attention, 0);
+
+    assert!(!store.raise_attention(new_case(&txn, late, "again")).await.unwrap());
+    assert_eq!(store.attention_cases(&everything()).await.unwrap(), [stored]);
+}
+
+async fn of_resolutions_at_once_the_first_stays(store: Arc<dyn Store>) {
+    let txn = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
+    let new = new_case(&txn, case(&txn, AttentionKind::Refunded, 1), "refunded");
+    let id = raised(&store, new).await;
+    let answers = join_all((0..30).map(|nth| {
+        let line = entry(&txn, &format!("resolved {nth}"));
+        store.resolve_attention(id, resolution(nth), line, &[])
+    }))
+    .await;
+    let stored = store.attention_case(id).await.unwrap().unwrap().resolution.unwrap();
+    let mut now = 0;
+    for (nth, answer) in (0..).zip(answers) {
+        match answer.unwrap() {
+            Resolved::Now => {
+                now += 1;
+                assert_eq!(stored, resolution(nth));
+            }
+            Resolved::Before(first) => assert_eq!(first, stored),
+            Resolved::NotFound => panic!("it is there"),
+        }
+    }
+    assert_eq!(now, 1);
+    assert_eq!(store.history(&txn.id).await.unwrap().len(), 3);
 }

@@ -52,7 +52,7 @@ async fn a_change_is_read_back_as_it_was_stored(store: Arc<dyn Store>) {
 }
 
 /// A change in which everything is set that a change may bring along.
-fn loaded(stored: &Transaction) -> Change {
+pub(super) fn loaded(stored: &Transaction) -> Change {
     let mut change = sample::failure(stored);
     change.redirect_form = Some(json!({ "action": "stale" }));
     change.dump = Some(Dump { request: Some("stale".to_owned()), response: Some(json!("stale")) });
@@ -66,7 +66,8 @@ fn loaded(stored: &Transaction) -> Change {
     change
 }
 
-async fn assert_untouched(store: &Arc<dyn Store>, stored: &Transaction, changes: usize) {
+/// That nothing of [`loaded`] is there for the payment `T1` of the bill `B1`.
+pub(super) async fn assert_untouched(store: &Arc<dyn Store>, stored: &Transaction, changes: usize) {
     assert_eq!(store.transaction(&stored.id).await.unwrap().as_ref(), Some(stored));
     assert_eq!(store.redirect_form(&stored.id).await.unwrap(), None);
     assert_eq!(store.history(&stored.id).await.unwrap().len(), 1 + changes);

@@ -19,11 +19,16 @@ pub mod sample;
 
 mod attention;
 mod changing;
+mod checks;
 mod claiming;
 mod creating;
 mod events;
+mod fencing;
+mod holding;
+mod jobs;
 mod operating;
 mod receipts;
+mod relaying;
 mod repeating;
 mod searching;
 
@@ -76,6 +81,11 @@ pub fn promises() -> Vec<Promise> {
         repeating::promises(),
         searching::promises(),
         attention::promises(),
+        holding::promises(),
+        checks::promises(),
+        jobs::promises(),
+        fencing::promises(),
+        relaying::promises(),
         operating::promises(),
     ]
     .into_iter()

@@ -8,11 +8,12 @@ use serde_json::Value;
 
 use super::Promise;
 use super::sample::{self, at, txn_id};
-use crate::{Attention, Backlog, RawCallback, Recorded, Store};
+use crate::{Attention, Backlog, NewCase, RawCallback, Recorded, Store};
 
 pub(super) fn promises() -> Vec<Promise> {
     vec![
         Promise::of(a_callback_is_processed_until_it_is_concluded),
+        Promise::of(old_callbacks_are_forgotten_a_few_at_a_time),
         Promise::of(the_backlog_counts_what_is_open),
         Promise::of(a_working_database_answers_a_ping),
         Promise::of(everybody_sees_at_once_what_was_stored),
@@ -44,6 +45,24 @@ async fn a_callback_is_processed_until_it_is_concluded(store: Arc<dyn Store>) {
     assert_eq!(store.record_callback(callback(2)).await.unwrap(), Recorded::Concluded);
 }
 
+async fn old_callbacks_are_forgotten_a_few_at_a_time(store: Arc<dyn Store>) {
+    for nth in [3, 1, 5, 2, 4, 0] {
+        store.record_callback(callback(nth)).await.unwrap();
+        if nth > 2 {
+            store.conclude_callback(&[nth; 32], None, "paid").await.unwrap();
+        }
+    }
+    assert_eq!(store.forget_callbacks(at(0), 100).await.unwrap(), 0, "the moment itself is not meant");
+    assert_eq!(store.forget_callbacks(at(5), 0).await.unwrap(), 0);
+    let mut forgotten = Vec::new();
+    for _ in 0..4 {
+        forgotten.push(store.forget_callbacks(at(5), 2).await.unwrap());
+    }
+    assert_eq!(forgotten, [2, 2, 1, 0], "concluded or not");
+    assert_eq!(store.record_callback(callback(3)).await.unwrap(), Recorded::Unfinished);
+    assert_eq!(store.record_callback(callback(5)).await.unwrap(), Recorded::Concluded);
+}
+
 async fn the_backlog_counts_what_is_open(store: Arc<dyn Store>) {
     assert_eq!(store.backlog().await.unwrap(), Backlog::default());
     let mut stored = Vec::new();
@@ -61,7 +80,9 @@ async fn the_backlog_counts_what_is_open(store: Arc<dyn Store>) {
         raised_at: at(0),
         evidence: Value::Null,
     };
-    store.raise_attention(case, sample::change(&stored[2]).history).await.unwrap();
+    let history = sample::change(&stored[2]).history;
+    let new = NewCase { case, history, hold: Vec::new(), fence: None };
+    assert!(store.raise_attention(new).await.unwrap());
     let expected = Backlog { pending_transactions: 3, receipts_due: 2, open_attention: 1 };
     assert_eq!(store.backlog().await.unwrap(), expected);
 

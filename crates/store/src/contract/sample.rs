@@ -10,8 +10,8 @@ use payment_domain::{
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Change, ClaimChange, Created, Dump, DutyChange, IdempotencyKey, IdempotencyRecord, Lease, NewTransaction,
-    ReceiptDuty, Store,
+    BegunRun, Change, CheckNote, ClaimChange, Created, Dump, DutyChange, IdempotencyKey, IdempotencyRecord,
+    Lease, NewTransaction, NextCheck, ReceiptDuty, RunEnd, Store, Tally, TickAnswer, TickRequest,
 };
 
 /// The tenant of all samples that name no other.
@@ -146,6 +146,7 @@ pub fn change(stored: &Transaction) -> Change {
         receipt_duty: DutyChange::None,
         attention: None,
         forget_key: None,
+        fence: None,
         txn,
     };
     change.events = vec![event(&change.txn, EventKind::UpdateTransaction)];
@@ -206,6 +207,39 @@ pub fn idempotency(key: &str, id: &str) -> IdempotencyRecord {
         answer: None,
         created_at: at(0),
     }
+}
+
+/// The note of a check at [`at`]`(at_ms)` by nobody in particular, with nothing for the history.
+pub fn checked(id: &TxnId, at_ms: i64, next: NextCheck) -> CheckNote {
+    CheckNote { txn_id: id.clone(), at: at(at_ms), next, history: None, fence: None }
+}
+
+/// The request of `node-1` to carry out the tick of a job at [`at`]`(scheduled_ms)`, made at that
+/// moment and for one minute.
+pub fn tick(job: &str, scheduled_ms: i64) -> TickRequest {
+    TickRequest {
+        job: job.to_owned(),
+        scheduled_at: at(scheduled_ms),
+        missed: 0,
+        node: "node-1".to_owned(),
+        now: at(scheduled_ms),
+        lease_until: at(scheduled_ms + 60_000),
+        not_renewed: None,
+    }
+}
+
+/// Begins a run, which must be possible, and returns it.
+pub async fn begun(store: &Arc<dyn Store>, request: TickRequest) -> BegunRun {
+    let asked = format!("{request:?}");
+    match store.begin_run(request).await.unwrap() {
+        TickAnswer::Begun(run) => run,
+        refused @ (TickAnswer::Busy { .. } | TickAnswer::Done) => panic!("{refused:?} to {asked}"),
+    }
+}
+
+/// Ends a run at [`at`]`(at_ms)`, which must be at work.
+pub async fn ended(store: &Arc<dyn Store>, run: &BegunRun, at_ms: i64, end: RunEnd) {
+    assert!(store.end_run(&run.fence, at(at_ms), Tally::default(), end).await.unwrap(), "{run:?}");
 }
 
 /// Stores a new payment, which must succeed, and returns it.

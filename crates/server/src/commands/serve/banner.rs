@@ -19,7 +19,7 @@ pub(super) fn show(running: &Running, sandbox: bool) -> Outcome {
     if sandbox {
         out.push_str(&place("sandbox", "/sandbox"));
     }
-    out.push_str(&format!("  {:9} {}\n", "data", running.data_folder().display()));
+    out.push_str(&format!("  {:9} {}\n", "data", running.data()));
     if sandbox {
         out.push_str(&format!("\n{}\n\n{}\n", paint.title("A first payment:"), first_payment(url)));
         out.push_str("\nOpen the redirectUrl of the answer in a browser and choose. `pg-service demo` does it all by itself.\n");

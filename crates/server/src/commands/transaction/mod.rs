@@ -4,17 +4,19 @@ mod text;
 
 use std::process::ExitCode;
 
-use payment_domain::{HistoryEntry, Status, Transaction, TxnId};
-use payment_service::TransactionView;
-use payment_store::{Attention, ReceiptDuty, Store, StoreError, StoredDump, StoredEvent};
+use payment_domain::{AttentionKind, HistoryEntry, Status, Transaction, TxnId};
+use payment_service::{TransactionView, mask};
+use payment_store::{
+    AttentionCase, AttentionQuery, CaseState, ReceiptDuty, Store, StoreError, StoredDump, StoredEvent,
+};
 use serde_json::{Value, json};
 
 use super::database::{self, instant};
-use super::mask::mask;
 use super::small_runtime;
 use crate::cli::ShowArgs;
 use crate::config::Config;
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
+use crate::service;
 use crate::terminal::{Paint, say};
 
 /// Everything that is stored about one transaction.
@@ -24,22 +26,17 @@ struct Whole {
     events: Vec<StoredEvent>,
     dump: Option<StoredDump>,
     duty: Option<ReceiptDuty>,
-    attention: Vec<Attention>,
+    attention: Vec<AttentionCase>,
 }
 
 pub(super) fn show(config: &Config, args: &ShowArgs) -> Outcome<ExitCode> {
     let id = database::transaction_id(&args.id)?;
-    let store = database::open(config)?;
     let whole = small_runtime()?
-        .block_on(read(store.as_ref(), &id))
-        .map_err(|error| database::unreadable(&error))?
-        .ok_or_else(|| {
-            Failure::new(format!(
-                "there is no transaction {id} in the data folder {}",
-                config.data_dir.display()
-            ))
-            .try_this("check the id, and that --data-dir names the folder of the service that made it")
-        })?;
+        .block_on(async {
+            let store = service::open_store(config).await?;
+            read(store.as_ref(), &id).await.map_err(|error| database::unreadable(&error))
+        })?
+        .ok_or_else(|| database::no_such_transaction(&database::shown(config), &id))?;
     if args.json {
         say(&format!("{:#}", as_json(&whole, args.show_personal_data)))?;
     } else {
@@ -55,9 +52,15 @@ async fn read(store: &dyn Store, id: &TxnId) -> Result<Option<Whole>, StoreError
         events: store.events_of(id).await?,
         dump: store.dump(id).await?,
         duty: store.receipt_duty(id).await?,
-        attention: store.attention(id).await?,
+        attention: store.attention_cases(&cases_of(id)).await?,
         txn,
     }))
+}
+
+/// Every case there may be: one of each kind.
+fn cases_of(id: &TxnId) -> AttentionQuery {
+    let limit = u32::try_from(AttentionKind::ALL.len()).unwrap_or(u32::MAX);
+    AttentionQuery { state: CaseState::All, kind: None, txn_id: Some(id.clone()), after: 0, limit }
 }
 
 fn as_json(whole: &Whole, personal: bool) -> Value {
@@ -88,10 +91,16 @@ fn as_json(whole: &Whole, personal: bool) -> Value {
             "lastError": duty.last_error,
             "leasedUntil": duty.lease.as_ref().map(|lease| instant(lease.until)),
         })),
-        "attention": whole.attention.iter().map(|case| json!({
-            "kind": case.kind.as_str(),
-            "raisedAt": instant(case.raised_at),
-            "evidence": case.evidence,
+        "attention": whole.attention.iter().map(|stored| json!({
+            "id": stored.id,
+            "kind": stored.case.kind.as_str(),
+            "raisedAt": instant(stored.case.raised_at),
+            "evidence": stored.case.evidence,
+            "resolution": stored.resolution.as_ref().map(|resolution| json!({
+                "at": instant(resolution.at),
+                "by": resolution.by,
+                "reason": resolution.reason,
+            })),
         })).collect::<Vec<_>>(),
     });
     if !personal {

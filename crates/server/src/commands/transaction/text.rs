@@ -129,14 +129,31 @@ impl Page<'_> {
     }
 
     fn attention(&self, out: &mut String) {
-        if self.whole.attention.is_empty() {
-            return;
-        }
-        let _ = writeln!(out, "\n{}", self.paint.bad("Waits for an operator"));
-        for case in &self.whole.attention {
-            let at = self.paint.quiet(&moment(case.raised_at, self.zone));
-            let _ = writeln!(out, "  {at}  {}", case.kind.as_str());
-            self.evidence(out, &case.evidence);
+        for stored in &self.whole.attention {
+            let at = moment(stored.case.raised_at, self.zone);
+            let (title, then) = match &stored.resolution {
+                None => (
+                    self.paint.bad("Waits for an operator"),
+                    format!("`pg-service attention show {}` tells what to do", stored.id),
+                ),
+                Some(resolution) => (
+                    self.paint.title("An operator has seen to it"),
+                    format!(
+                        "resolved {} by {}: {}",
+                        moment(resolution.at, self.zone),
+                        resolution.by,
+                        resolution.reason
+                    ),
+                ),
+            };
+            let kind = stored.case.kind.as_str();
+            let _ = writeln!(
+                out,
+                "\n{title}\n  {}  case {}: {kind}\n  {then}",
+                self.paint.quiet(&at),
+                stored.id
+            );
+            self.evidence(out, &stored.case.evidence);
         }
     }
 

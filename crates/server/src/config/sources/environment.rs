@@ -2,7 +2,7 @@
 
 use super::Yield;
 use crate::config::origin::{Notice, NoticeKind, Origin};
-use crate::config::setting::{self, NAME, OWN_PREFIX, Setting, Shape};
+use crate::config::setting::{self, NAME, OWN_PREFIX, Setting, Shape, Standing};
 use crate::config::{suggest, table};
 
 /// Variables with our prefix that name files of settings rather than settings.
@@ -11,11 +11,21 @@ const OF_THE_COMMAND_LINE: [&str; 2] = ["PG_SERVICE_CONFIG", "PG_SERVICE_PROPERT
 pub(super) fn read(variables: &[(String, String)]) -> Yield {
     let mut out = Yield::default();
     let value_of = |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value);
-    for setting in table::all().filter(|setting| setting.shape != Shape::Below) {
+    // What is known but without effect is no concern of the environment: every program's are there.
+    let open_ended_without_effect =
+        |setting: &&Setting| setting.shape == Shape::Below && setting.standing != Standing::Used;
+    for setting in table::all().filter(|setting| !open_ended_without_effect(setting)) {
         let names = setting.variables();
-        if setting.shape == Shape::Named {
-            read_named(setting, &names, variables, &mut out);
-            continue;
+        match setting.shape {
+            Shape::Named => {
+                read_named(setting, &names, variables, &mut out);
+                continue;
+            }
+            Shape::Below => {
+                read_below(setting, &names, variables, &mut out);
+                continue;
+            }
+            Shape::Single | Shape::PerTenant => {}
         }
         // The later entry counts, and the first spelling counts most.
         for name in names.iter().rev() {
@@ -58,6 +68,20 @@ fn read_tenants(setting: &Setting, names: &[String], variables: &[(String, Strin
     }
 }
 
+/// `PG_SERVICE_KAFKA_CLIENT_SASL_USERNAME` is `kafka.client.sasl.username`, and with `_FILE` behind
+/// it the variable names a file.
+fn read_below(setting: &Setting, names: &[String], variables: &[(String, String)], out: &mut Yield) {
+    for above in names.iter().rev() {
+        for (name, value) in variables {
+            let below = name.strip_prefix(above.as_str()).and_then(|rest| rest.strip_prefix('_'));
+            if let Some(below) = below.filter(|below| !below.is_empty()) {
+                let below = below.to_lowercase().replace('_', ".");
+                out.entry(format!("{}.{below}", setting.key), value, Origin::Variable(name.clone()));
+            }
+        }
+    }
+}
+
 /// `PG_SERVICE_REMOTE_CITY_PAY_BASE_URL` is `remote.city-pay.base-url`.
 fn read_named(setting: &Setting, patterns: &[String], variables: &[(String, String)], out: &mut Yield) {
     for (variable, value) in variables {
@@ -89,7 +113,8 @@ fn is_unknown(name: &str) -> bool {
         setting.variables().iter().any(|variable| {
             name == variable
                 || (setting.secret && name.strip_suffix("_FILE") == Some(variable))
-                || (setting.shape == Shape::PerTenant && name.starts_with(&format!("{variable}_")))
+                || (matches!(setting.shape, Shape::PerTenant | Shape::Below)
+                    && name.starts_with(&format!("{variable}_")))
                 || given_name(variable, name).is_some()
                 || (setting.secret && given_name(&format!("{variable}_FILE"), name).is_some())
         })
@@ -134,8 +159,8 @@ mod tests {
             entries(&read),
             [
                 ("data.dir", "/d"),
-                ("pg.earlyReconcileJobRunInterval.mins", "20"),
                 ("callback.allowed-hosts.pb.amritsar", "a.in"),
+                ("pg.earlyReconcileJobRunInterval.mins", "20"),
                 ("axis.merchant.id", "M1"),
                 ("payu.merchant.salt.file", "/run/salt"),
             ]
@@ -160,6 +185,28 @@ mod tests {
                 ("remote.city-pay.base-url", "https://pay.city"),
                 ("remote.city-pay.secret.file", "/run/secret"),
                 ("remote.city-pay.timeout-ms", "900"),
+            ]
+        );
+        assert!(read.notices.is_empty(), "{:?}", read.notices);
+    }
+
+    #[test]
+    fn what_a_client_is_told_stands_behind_a_prefix() {
+        let read = read_pairs(&[
+            ("PG_SERVICE_KAFKA_CLIENT_SECURITY_PROTOCOL", "SASL_SSL"),
+            ("PG_SERVICE_KAFKA_CLIENT_SASL_PASSWORD_FILE", "/run/secret"),
+            ("SPRING_KAFKA_PROPERTIES_SASL_MECHANISM", "PLAIN"),
+            ("SPRING_KAFKA_PRODUCER_KEY_SERIALIZER", "x"),
+            ("SPRING_JPA_SHOW_SQL", "true"),
+        ]);
+        let mut found = entries(&read);
+        found.sort_unstable();
+        assert_eq!(
+            found,
+            [
+                ("kafka.client.sasl.password.file", "/run/secret"),
+                ("kafka.client.security.protocol", "SASL_SSL"),
+                ("spring.kafka.properties.sasl.mechanism", "PLAIN"),
             ]
         );
         assert!(read.notices.is_empty(), "{:?}", read.notices);

@@ -2,6 +2,33 @@
 
 use crate::config::setting::{Kind, Setting};
 
+const fn order_life(key: &'static str) -> Setting {
+    Setting::own(
+        key,
+        Kind::Number { min: 1, max: 525_600 },
+        "For how many minutes an order of this gateway can be paid.",
+    )
+    .or_worked_out("`order.life-mins`")
+}
+
+const fn calls_at_once(key: &'static str) -> Setting {
+    Setting::own(
+        key,
+        Kind::Number { min: 1, max: 4_096 },
+        "How many payments of this gateway reconciliation asks about at once.",
+    )
+    .or_worked_out("`reconciliation.calls-at-once`")
+}
+
+const fn calls_per_second(key: &'static str) -> Setting {
+    Setting::own(
+        key,
+        Kind::Number { min: 0, max: 10_000 },
+        "How many payments of this gateway reconciliation asks about in a second; 0 for as many as it answers.",
+    )
+    .or_worked_out("`reconciliation.calls-per-second`")
+}
+
 pub(super) const SANDBOX: &[Setting] = &[
     Setting::own(
         "sandbox.active",
@@ -26,6 +53,9 @@ pub(super) const SANDBOX: &[Setting] = &[
         "How many seconds the built-in sandbox takes when the payer chooses a late answer.",
     )
     .or("20"),
+    order_life("sandbox.order.life-mins"),
+    calls_at_once("sandbox.reconciliation.calls-at-once"),
+    calls_per_second("sandbox.reconciliation.calls-per-second"),
 ];
 
 const ACTIVE: &str = "Whether the gateway is offered to applications.";
@@ -48,6 +78,9 @@ pub(super) const AXIS: &[Setting] = &[
         .or("https://migs.mastercard.com.au/vpcpay"),
     Setting::digit("axis.url.status", Kind::Url, "The address that tells the status of a payment.")
         .or("https://migs.mastercard.com.au/vpcdps"),
+    order_life("axis.order.life-mins"),
+    calls_at_once("axis.reconciliation.calls-at-once"),
+    calls_per_second("axis.reconciliation.calls-per-second"),
 ];
 
 pub(super) const PAYTM: &[Setting] = &[
@@ -83,6 +116,9 @@ pub(super) const PAYTM: &[Setting] = &[
         "The path that tells the status of a payment, in the v3 protocol.",
     )
     .or("/v3/order/status"),
+    order_life("paytm.order.life-mins"),
+    calls_at_once("paytm.reconciliation.calls-at-once"),
+    calls_per_second("paytm.reconciliation.calls-per-second"),
 ];
 
 pub(super) const PHONEPE: &[Setting] = &[
@@ -159,6 +195,9 @@ pub(super) const PHONEPE: &[Setting] = &[
         "The path that tells a payment's status, in the v2 protocol.",
     )
     .or("/checkout/v2/order"),
+    order_life("phonepe.order.life-mins"),
+    calls_at_once("phonepe.reconciliation.calls-at-once"),
+    calls_per_second("phonepe.reconciliation.calls-per-second"),
 ];
 
 pub(super) const PAYU: &[Setting] = &[
@@ -171,6 +210,9 @@ pub(super) const PAYU: &[Setting] = &[
     Setting::digit("payu.path.pay", Kind::Text, "The path of the pay page.").or("_payment"),
     Setting::digit("payu.path.status", Kind::Text, "The path that tells the status of a payment.")
         .or("merchant/postservice.php"),
+    order_life("payu.order.life-mins"),
+    calls_at_once("payu.reconciliation.calls-at-once"),
+    calls_per_second("payu.reconciliation.calls-per-second"),
 ];
 
 /// Of a gateway of the operator's own; `docs/remote-gateway.md` describes what is spoken with it.
@@ -205,4 +247,7 @@ pub(super) const REMOTE: &[Setting] = &[
     )
     .named()
     .or("orderId"),
+    order_life("remote.<name>.order.life-mins").named(),
+    calls_at_once("remote.<name>.reconciliation.calls-at-once").named(),
+    calls_per_second("remote.<name>.reconciliation.calls-per-second").named(),
 ];

@@ -1,37 +1,56 @@
 //! Every setting there is, in one table: it drives parsing, `check-config`, the suggestions for
 //! misspelled names and `docs/configuration.md`.
 
-mod digit;
+mod database;
+mod events;
 mod gateways;
+mod ignored;
+mod jobs;
+mod notifications;
 mod service;
+mod services;
 
-use crate::config::setting::Setting;
+use crate::config::setting::{Setting, Shape, relaxed};
 
 /// Settings that belong together.
 pub struct Section {
     /// What they are about.
     pub title: &'static str,
+    /// Whether the first of them decides whether the others matter.
+    pub switched: bool,
     /// The settings.
     pub settings: &'static [Setting],
 }
 
+impl Section {
+    const fn of(title: &'static str, settings: &'static [Setting]) -> Section {
+        Section { title, switched: false, settings }
+    }
+
+    const fn switched(title: &'static str, settings: &'static [Setting]) -> Section {
+        Section { title, switched: true, settings }
+    }
+}
+
 /// All settings, in the order in which people read them.
 pub const SECTIONS: &[Section] = &[
-    Section { title: "Server", settings: service::SERVER },
-    Section { title: "Payments", settings: service::PAYMENTS },
-    Section { title: "Limits", settings: service::LIMITS },
-    Section { title: "Sandbox gateway", settings: gateways::SANDBOX },
-    Section { title: "AXIS", settings: gateways::AXIS },
-    Section { title: "PAYTM", settings: gateways::PAYTM },
-    Section { title: "PHONEPE", settings: gateways::PHONEPE },
-    Section { title: "PAYU", settings: gateways::PAYU },
-    Section { title: "Remote gateways", settings: gateways::REMOTE },
-    Section { title: "Stand-ins for DIGIT's services", settings: digit::STAND_INS },
-    Section { title: "Services of DIGIT", settings: digit::SERVICES },
-    Section { title: "Database", settings: digit::DATABASE },
-    Section { title: "Events", settings: digit::EVENTS },
-    Section { title: "Notifications", settings: digit::NOTIFICATIONS },
-    Section { title: "Known to Spring", settings: digit::SPRING },
+    Section::of("Server", service::SERVER),
+    Section::of("Payments", service::PAYMENTS),
+    Section::of("Reconciliation", jobs::RECONCILIATION),
+    Section::of("Jobs and operators", jobs::JOBS),
+    Section::of("Limits", service::LIMITS),
+    Section::of("Sandbox gateway", gateways::SANDBOX),
+    Section::switched("AXIS", gateways::AXIS),
+    Section::switched("PAYTM", gateways::PAYTM),
+    Section::switched("PHONEPE", gateways::PHONEPE),
+    Section::switched("PAYU", gateways::PAYU),
+    Section::switched("Remote gateways", gateways::REMOTE),
+    Section::switched("Database", database::DATABASE),
+    Section::switched("Kafka", events::KAFKA),
+    Section::of("Stand-ins for DIGIT's services", services::STAND_INS),
+    Section::of("Services of DIGIT", services::SERVICES),
+    Section::switched("Text messages", notifications::NOTIFICATIONS),
+    Section::of("Known to Spring and to DIGIT", ignored::IGNORED),
 ];
 
 /// All settings.
@@ -39,11 +58,35 @@ pub fn all() -> impl Iterator<Item = &'static Setting> {
     SECTIONS.iter().flat_map(|section| section.settings)
 }
 
-/// The setting that a name belongs to: one of exactly that name before one that stands for many.
+/// The settings of the section to which a setting belongs, except those named.
+pub(super) fn beside(key: &str, except: &[&str]) -> impl Iterator<Item = &'static str> {
+    SECTIONS
+        .iter()
+        .filter(move |section| section.settings.iter().any(|setting| setting.key == key))
+        .flat_map(|section| section.settings)
+        .map(|setting| setting.key)
+        .filter(move |key| !except.contains(key))
+}
+
+/// The setting that a name belongs to: one of exactly that name before one that Spring would take
+/// for it, and that before the closest of those that stand for many.
 pub fn find(name: &str) -> Option<&'static Setting> {
+    let exactly = || all().find(|setting| setting.key == name || setting.alias == Some(name));
+    let closest = || all().filter(|setting| setting.covers(name)).max_by_key(|setting| setting.key.len());
+    exactly().or_else(|| springs_own(name)).or_else(closest)
+}
+
+/// Spring reads its own names without regard to case and dashes: `maximumPoolSize` is
+/// `maximum-pool-size`.
+fn springs_own(name: &str) -> Option<&'static Setting> {
+    if !name.starts_with("spring.") {
+        return None;
+    }
+    let name = relaxed(name);
+    let is_it = |known: &str| known.starts_with("spring.") && relaxed(known) == name;
     all()
-        .find(|setting| setting.key == name || setting.alias == Some(name))
-        .or_else(|| all().find(|setting| setting.covers(name)))
+        .filter(|setting| setting.shape == Shape::Single)
+        .find(|setting| is_it(setting.key) || setting.alias.is_some_and(is_it))
 }
 
 #[cfg(test)]
@@ -70,7 +113,7 @@ mod tests {
     fn every_setting_is_described_by_a_sentence() {
         for setting in all() {
             assert!(setting.doc.ends_with('.'), "{}", setting.key);
-            if let Standing::Idle(why) | Standing::Refused(why) = setting.standing {
+            if let Standing::Idle(why) = setting.standing {
                 assert!(!why.is_empty() && !why.ends_with('.'), "{}: {why}", setting.key);
             }
         }
@@ -81,6 +124,21 @@ mod tests {
         assert_eq!(find("spring.datasource.url").unwrap().shape, Shape::Single);
         assert_eq!(find("spring.jpa.show-sql").unwrap().shape, Shape::Below);
         assert_eq!(find("server.servlet.context-path").unwrap().key, "server.context-path");
+        assert_eq!(find("kafka.dead-letter-topic").unwrap().shape, Shape::Single);
+        assert_eq!(find("kafka.client.sasl.mechanism").unwrap().key, "kafka.client");
+        assert_eq!(find("kafka.producer.config.linger_ms_config").unwrap().key, "kafka");
         assert!(find("servr.port").is_none());
+    }
+
+    #[test]
+    fn springs_names_are_read_as_spring_reads_them() {
+        for name in [
+            "spring.datasource.hikari.maximum-pool-size",
+            "spring.datasource.hikari.maximumPoolSize",
+            "database.pool-size",
+        ] {
+            assert_eq!(find(name).unwrap().key, "database.pool-size", "{name}");
+        }
+        assert_eq!(find("spring.kafka.bootstrapServers").unwrap().key, "spring.kafka.bootstrap-servers");
     }
 }

@@ -58,22 +58,16 @@ pub(super) const SERVER: &[Setting] = &[
         "What is logged: `error`, `warn`, `info`, `debug`, or a list of levels by module such as `info,payment_service=debug`.",
     )
     .or("info"),
-    Setting::own("time-zone", Kind::Text, "The time zone in which transaction ids and receipts are dated.")
+    Setting::own("time-zone", Kind::Text, "The time zone in which transaction ids and receipts are dated and daily jobs are run.")
         .or("Asia/Kolkata"),
 ];
 
 /// How payments are handled.
 pub(super) const PAYMENTS: &[Setting] = &[
-    Setting::digit(
-        "pg.earlyReconcileJobRunInterval.mins",
-        Kind::Number { min: 1, max: 1_440 },
-        "Whoever asks to pay a bill that is being paid is told to wait twice as many minutes. Nothing runs at this interval.",
-    )
-    .or("15"),
     Setting::own(
         "order.life-mins",
         Kind::Number { min: 1, max: 525_600 },
-        "For how many minutes an order can be paid. After that a gateway's \"no such payment\" is final.",
+        "For how many minutes an order can be paid. After that a gateway's \"no such payment\" is final. Each gateway may have an order life of its own.",
     )
     .or("1440"),
     Setting::own(
@@ -103,7 +97,7 @@ pub(super) const PAYMENTS: &[Setting] = &[
     Setting::own(
         "receipts.lease-ms",
         Kind::Number { min: 1_000, max: 3_600_000 },
-        "For how many milliseconds the right to issue a receipt is held. It must be longer than two calls to the collection service can take together.",
+        "For how many milliseconds the right to issue a receipt is held. It must be longer than two calls to the collection service can take together, with their repetitions.",
     )
     .or("60000"),
     Setting::own(
@@ -139,15 +133,9 @@ pub(super) const PAYMENTS: &[Setting] = &[
     Setting::own(
         "housekeeping.interval-mins",
         Kind::Number { min: 1, max: 1_440 },
-        "How often expired idempotency keys are cleared away, in minutes.",
+        "How often what has been kept long enough is cleared away, in minutes.",
     )
     .or("60"),
-    Setting::digit(
-        "egov.pg.reconciliation.system.user.uuid",
-        Kind::Text,
-        "The uuid of the user as whom the service acts on its own behalf.",
-    )
-    .or("b405e4d0-99ec-41b1-92e7-2ebda0321e0d"),
 ];
 
 /// What one caller may take up.

@@ -1,5 +1,11 @@
 //! The configuration as types: what the rest of the program reads.
 
+mod database;
+mod jobs;
+mod kafka;
+mod notifications;
+mod services;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -19,9 +25,15 @@ use tracing_subscriber::EnvFilter;
 
 use super::gateways::{self, Configured};
 use super::kinds;
-use super::origin::Problem;
+use super::origin::{Notice, Problem};
 use super::reader::Reader;
 use super::values::Values;
+
+pub use database::{Database, Postgres, SslMode};
+pub use jobs::{Keep, PerGateway, Reconciliation, Scheduler};
+pub use kafka::{Kafka, KafkaTopics};
+pub use notifications::Notifications;
+pub use services::{Caches, Collections, DigitServices, Endpoint, IdGeneration, Localization, Users};
 
 /// The whole configuration.
 #[derive(Debug)]
@@ -46,6 +58,22 @@ pub struct Config {
     pub guard: GuardSettings,
     /// The stand-ins for DIGIT's services.
     pub stand_ins: StandIns,
+    /// The database.
+    pub database: Database,
+    /// Where events are published; `None` where they stay in the database.
+    pub kafka: Option<Kafka>,
+    /// The services of DIGIT.
+    pub services: DigitServices,
+    /// Text messages to payers.
+    pub notifications: Notifications,
+    /// When jobs run, and where.
+    pub scheduler: Scheduler,
+    /// How gateways are asked about pending payments.
+    pub reconciliation: Reconciliation,
+    /// How long what is done with is kept.
+    pub keep: Keep,
+    /// What operators present over HTTP; `None` serves them nothing there.
+    pub operators_token: Option<SecretString>,
 }
 
 /// Where the service listens and how it is reached.
@@ -146,27 +174,62 @@ impl fmt::Debug for StandIns {
 }
 
 impl Config {
+    /// Whether the sandbox is offered and does not stand elsewhere.
+    pub fn has_built_in_sandbox(&self) -> bool {
+        self.sandbox.active && self.sandbox.url.is_none()
+    }
+
+    /// Whether anything is kept in the data folder. Replicas that keep everything in PostgreSQL need
+    /// none.
+    pub fn needs_data_folder(&self) -> bool {
+        matches!(self.database, Database::Embedded) || self.has_built_in_sandbox()
+    }
+
     /// What was worked out for a setting that nobody set, where it can be told in a few words.
     pub(super) fn worked_out(&self, key: &str) -> Option<String> {
         match key {
             "server.worker-threads" => Some(self.server.worker_threads.to_string()),
             "order.life-mins" => Some((self.payments.order_life.as_secs() / 60).to_string()),
             "sandbox.active" => Some(self.sandbox.active.to_string()),
+            "scheduler.node-name" => Some(self.scheduler.node_name.clone()),
+            "kafka.message-timeout-ms" => {
+                self.kafka.as_ref().map(|kafka| kafka.message_timeout.as_millis().to_string())
+            }
             _ => None,
         }
     }
 }
 
-/// Builds the configuration out of effective values, with everything that is wrong about their
-/// meaning. What is wrong is stood in for where that can be done, so that reading goes on.
-pub(super) fn build(values: &Values) -> (Option<Config>, Vec<Problem>) {
+/// What effective values mean.
+pub(super) struct Built {
+    /// The configuration; `None` where a part of it could not be stood in for.
+    pub(super) config: Option<Config>,
+    /// What is wrong about their meaning.
+    pub(super) problems: Vec<Problem>,
+    /// What is not wrong, but worth to know.
+    pub(super) notices: Vec<Notice>,
+}
+
+/// Builds the configuration out of effective values. What is wrong is stood in for where that can be
+/// done, so that reading goes on.
+pub(super) fn build(values: &Values) -> Built {
     let mut reader = Reader::new(values);
     let (server, log, payments) = (server(&mut reader), log(&mut reader), payments(&mut reader));
     let (request_limits, serve_limits) = (request_limits(&reader), serve_limits(&reader));
     let sandbox = sandbox(&mut reader);
     let guard = guard(&reader);
     let gateways = gateways::read(&mut reader);
-    let config = stand_ins(&mut reader).map(|stand_ins| Config {
+    let time_zone = time_zone(&mut reader);
+    let database = database::database(&mut reader);
+    let kafka = kafka::kafka(&mut reader);
+    let services = services::services(&mut reader);
+    let notifications = notifications::notifications(&mut reader, kafka.is_some());
+    let scheduler = jobs::scheduler(&reader, time_zone.clone());
+    let reconciliation = jobs::reconciliation(&reader);
+    let keep = jobs::keep(&reader);
+    let operators_token = jobs::operators_token(&mut reader);
+    let stand_ins = stand_ins(&mut reader, time_zone, services.idgen.is_some());
+    let config = stand_ins.map(|stand_ins| Config {
         server,
         data_dir: PathBuf::from(reader.text("data.dir")),
         log,
@@ -177,8 +240,16 @@ pub(super) fn build(values: &Values) -> (Option<Config>, Vec<Problem>) {
         gateways,
         guard,
         stand_ins,
+        database,
+        kafka,
+        services,
+        notifications,
+        scheduler,
+        reconciliation,
+        keep,
+        operators_token,
     });
-    (config, reader.problems)
+    Built { config, problems: reader.problems, notices: reader.notices }
 }
 
 fn server(reader: &mut Reader<'_>) -> Server {
@@ -315,16 +386,19 @@ fn sandbox_secret(reader: &mut Reader<'_>) -> Option<SecretString> {
     Some(SecretString::from(secret))
 }
 
-fn stand_ins(reader: &mut Reader<'_>) -> Option<StandIns> {
+/// `called` says whether the service that numbers transactions is called: what it understands of
+/// formats is its own affair.
+fn stand_ins(reader: &mut Reader<'_>, time_zone: TimeZone, called: bool) -> Option<StandIns> {
     const FORMAT: &str = "egov.idgen.ack.format";
     let id_format = match reader.text(FORMAT).parse::<IdFormat>() {
         Ok(format) => Some(format),
+        Err(_) if called => reader.read(FORMAT, |text| text.parse().ok().map(Some)),
         Err(error) => {
             reader.problem(FORMAT, error.to_string(), "see docs/configuration.md for what a format may hold");
             None
         }
     };
-    let (time_zone, bank_accounts) = (time_zone(reader), bank_accounts(reader));
+    let bank_accounts = bank_accounts(reader);
     Some(StandIns { id_format: id_format?, time_zone, bank_accounts })
 }
 

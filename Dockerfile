@@ -1,0 +1,42 @@
+# The service as an image: one program on a slim Debian, run by a user who owns nothing but /data.
+#
+#   docker build -t pg-service .
+#   docker run --rm -p 127.0.0.1:9000:9000 pg-service
+#
+# Both stages are the same Debian: the program is linked against its OpenSSL and zlib.
+
+FROM rust:1.95.0-slim-bookworm AS build
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends g++ libssl-dev make pkg-config zlib1g-dev \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /source
+COPY . .
+# The caches are not part of the image, so the program is copied out of them in the same step.
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/source/target \
+    cargo build --release --locked --package pg-service \
+    && install -D --mode 755 target/release/pg-service /out/pg-service
+
+FROM debian:12.11-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates libssl3 tzdata zlib1g \
+    && rm -rf /var/lib/apt/lists/* \
+    && install --directory --owner 10001 --group 10001 --mode 700 /data
+COPY --from=build /out/pg-service /usr/local/bin/pg-service
+COPY --chmod=755 deploy/docker/healthcheck /usr/local/bin/healthcheck
+
+# Kubernetes can only tell that a number is not root.
+USER 10001:10001
+# Every interface of the container: from outside nothing is reachable but the port that is published.
+ENV SERVER_ADDRESS=0.0.0.0 \
+    PG_SERVICE_DATA_DIR=/data \
+    PG_SERVICE_LOG_FORMAT=json
+EXPOSE 9000
+# The embedded database. With PostgreSQL nothing is written here.
+VOLUME ["/data"]
+# Whether it lives, not whether its database does: restarting the service would not bring that back.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
+    CMD ["healthcheck", "/health/liveness"]
+# SIGTERM lets running requests finish within `server.shutdown-wait-secs`.
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["pg-service"]

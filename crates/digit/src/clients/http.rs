@@ -1,0 +1,399 @@
+//! One HTTP call to a DIGIT service: within its time, within its size, and told apart by how far it
+//! got. Calls that only ask are repeated a little when no answer comes; calls that act never are.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use payment_domain::RequestInfo;
+use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use serde::Serialize;
+use serde_json::Value;
+use tokio::time::Instant;
+use url::Url;
+
+use crate::{BoxError, DigitError};
+
+/// The header in which DIGIT's services hand a request's number on to each other.
+const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+/// The longest correlation id that is handed on.
+const MAX_CORRELATION_ID: usize = 256;
+/// The longest error body that is passed on.
+const MAX_ERROR_BODY: usize = 64 * 1024;
+/// The waits before a call that asks is repeated. Each is stretched by up to as much again, so that
+/// replicas that failed together do not come back together.
+const PAUSES: [Duration; 2] = [Duration::from_millis(60), Duration::from_millis(240)];
+/// Connections that were idle for longer are not used again: the other side may be closing them
+/// just now, and a call that acts would be left without an answer.
+const POOL_IDLE: Duration = Duration::from_secs(10);
+
+/// How long a call may take and how much may come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Until the connection stands, TLS included.
+    pub connect_timeout: Duration,
+    /// Until the last byte of the answer is here: the connection, and for calls that ask every
+    /// repetition, included.
+    pub total_timeout: Duration,
+    /// The longest answer that is read.
+    pub max_body_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            connect_timeout: Duration::from_secs(3),
+            total_timeout: Duration::from_secs(15),
+            max_body_bytes: 1024 * 1024,
+        }
+    }
+}
+
+/// Makes calls over kept connections. Cheap to clone; clones share the connections.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    limits: Limits,
+}
+
+impl Client {
+    /// A client that keeps these limits in every call.
+    ///
+    /// # Errors
+    /// When the computer's trusted certificates cannot be loaded.
+    pub fn new(limits: Limits) -> Result<Client, BoxError> {
+        // A process has one default provider; whoever comes first has chosen it.
+        let _already_chosen = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .connect_timeout(limits.connect_timeout)
+            .pool_idle_timeout(POOL_IDLE)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .build()?;
+        Ok(Client { http, limits })
+    }
+}
+
+/// An address at which no service can be called.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the address of {service} must be an absolute http or https URL without a user, a query and a fragment"
+)]
+pub struct InvalidAddress {
+    /// The service.
+    pub service: &'static str,
+}
+
+/// Whether a call changes anything over there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Nature {
+    /// It only asks: repeating it is safe.
+    Asks,
+    /// It acts: when no answer comes it may have been carried out, and the caller decides what next.
+    Acts,
+}
+
+/// What a refusal without an error body is told as.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OwnError {
+    /// The contract's code.
+    pub(super) code: &'static str,
+    /// The sentence for people.
+    pub(super) message: &'static str,
+}
+
+impl From<OwnError> for DigitError {
+    fn from(error: OwnError) -> DigitError {
+        DigitError::Incomplete { code: error.code, message: error.message.to_owned() }
+    }
+}
+
+/// One address of a service.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    client: Client,
+    service: &'static str,
+    url: Url,
+    nature: Nature,
+    refusal: OwnError,
+}
+
+/// What came back.
+struct Reply {
+    status: u16,
+    body: Vec<u8>,
+}
+
+impl Endpoint {
+    /// The address `path` at `host`, however many slashes either brings.
+    pub(super) fn new(
+        client: &Client,
+        service: &'static str,
+        (host, path): (&str, &str),
+        nature: Nature,
+        refusal: OwnError,
+    ) -> Result<Endpoint, InvalidAddress> {
+        let url = join(host, path).ok_or(InvalidAddress { service })?;
+        Ok(Endpoint { client: client.clone(), service, url, nature, refusal })
+    }
+
+    /// Posts a body and reads the answer; `read` gives `None` for one that cannot be what was asked for.
+    ///
+    /// # Errors
+    /// [`DigitError::NotSent`] when no connection came about, [`DigitError::Unanswered`] when no
+    /// whole and readable answer came, [`DigitError::Refused`] for a 4xx status with an error body,
+    /// [`DigitError::Incomplete`] for one without.
+    pub(super) async fn post<T>(
+        &self,
+        info: Option<&RequestInfo>,
+        query: &[(&str, &str)],
+        body: &impl Serialize,
+        read: impl Fn(&[u8]) -> Option<T>,
+    ) -> Result<T, DigitError> {
+        let body = Bytes::from(serde_json::to_vec(body).map_err(|error| self.not_sent(Box::new(error)))?);
+        let mut url = self.url.clone();
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let deadline = Instant::now() + self.client.limits.total_timeout;
+        let mut pauses = match self.nature {
+            Nature::Asks => PAUSES.iter(),
+            Nature::Acts => [].iter(),
+        };
+        loop {
+            let error = match self.send_once(&url, info, body.clone(), deadline).await {
+                Ok(reply) => match self.judge(reply, &read) {
+                    Ok(answer) => return Ok(answer),
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            let may_pass = match &error {
+                DigitError::NotSent { .. } | DigitError::Unanswered { .. } => true,
+                DigitError::Refused { .. } | DigitError::Incomplete { .. } => false,
+            };
+            let pause = pauses.next().map(|pause| jittered(*pause)).filter(|_| may_pass);
+            match pause {
+                Some(pause) if Instant::now() + pause < deadline => {
+                    tracing::debug!(service = self.service, "a question is asked again");
+                    tokio::time::sleep(pause).await;
+                }
+                Some(_) | None => return Err(error),
+            }
+        }
+    }
+
+    async fn send_once(
+        &self,
+        url: &Url,
+        info: Option<&RequestInfo>,
+        body: Bytes,
+        deadline: Instant,
+    ) -> Result<Reply, DigitError> {
+        let mut request = self
+            .client
+            .http
+            .post(url.clone())
+            .timeout(deadline.saturating_duration_since(Instant::now()))
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .body(body);
+        if let Some(id) = info.and_then(correlation_id) {
+            request = request.header(CORRELATION_ID, id);
+        }
+        let mut response = request.send().await.map_err(|error| self.classify(error))?;
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.classify(error))? {
+            let limit = self.client.limits.max_body_bytes;
+            if body.len() + chunk.len() > limit {
+                return Err(self.unanswered(format!("the answer is longer than {limit} bytes")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Reply { status, body })
+    }
+
+    fn judge<T>(&self, reply: Reply, read: impl Fn(&[u8]) -> Option<T>) -> Result<T, DigitError> {
+        match reply.status {
+            200..=299 => {
+                read(&reply.body).ok_or_else(|| self.unanswered("the answer cannot be read".to_owned()))
+            }
+            // The service or something before it is in trouble: it may have acted before it was.
+            408 | 429 => Err(self.unanswered(format!("HTTP status {}", reply.status))),
+            400..=499 => Err(match error_body(reply.body) {
+                Some(body) => DigitError::Refused { service: self.service, body },
+                None => self.refusal.into(),
+            }),
+            status => Err(self.unanswered(format!("HTTP status {status}"))),
+        }
+    }
+
+    /// Tells a call that was never sent from one whose answer is missing. The URL is taken out of
+    /// the error, because it may carry what must not be logged.
+    fn classify(&self, error: reqwest::Error) -> DigitError {
+        let never_sent = error.is_connect() || error.is_builder();
+        let source: BoxError = Box::new(error.without_url());
+        if never_sent {
+            self.not_sent(source)
+        } else {
+            DigitError::Unanswered { service: self.service, source }
+        }
+    }
+
+    fn not_sent(&self, source: BoxError) -> DigitError {
+        DigitError::NotSent { service: self.service, source }
+    }
+
+    /// No usable answer came, for this reason.
+    pub(super) fn unanswered(&self, why: String) -> DigitError {
+        DigitError::Unanswered { service: self.service, source: why.into() }
+    }
+}
+
+/// `path` below `host`, with one slash between them.
+fn join(host: &str, path: &str) -> Option<Url> {
+    let (host, path) = (host.trim(), path.trim());
+    let joined = match path.trim_start_matches('/') {
+        "" => host.to_owned(),
+        path => format!("{}/{path}", host.trim_end_matches('/')),
+    };
+    // By itself the host must be an address already: without one the path would lead to another.
+    let (base, url) = (Url::parse(host).ok()?, Url::parse(&joined).ok()?);
+    let plain = matches!(url.scheme(), "http" | "https")
+        && url.origin() == base.origin()
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    plain.then_some(url)
+}
+
+/// The correlation id of a request, if it can stand in a header.
+fn correlation_id(info: &RequestInfo) -> Option<HeaderValue> {
+    let id = info.text("correlationId").filter(|id| id.len() <= MAX_CORRELATION_ID)?;
+    let printable = id.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    if printable { HeaderValue::from_str(&id).ok() } else { None }
+}
+
+/// The body of a refusal, if it is an error body of DIGIT's services: a list `Errors`, or in the
+/// older form an object `error`. What a framework or a proxy says by itself is not passed on.
+fn error_body(body: Vec<u8>) -> Option<String> {
+    if body.len() > MAX_ERROR_BODY {
+        return None;
+    }
+    let text = String::from_utf8(body).ok()?;
+    let parsed: Value = serde_json::from_str(&text).ok()?;
+    let is_list = |name| parsed.get(name).and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+    let is_object = |name| parsed.get(name).is_some_and(Value::is_object);
+    let tells = is_list("Errors") || is_list("errors") || is_object("Error") || is_object("error");
+    tells.then_some(text)
+}
+
+/// A wait between `pause` and twice as long.
+fn jittered(pause: Duration) -> Duration {
+    // Without randomness the wait is the shortest one, which does no harm.
+    let random = getrandom::u32().unwrap_or(0) % 1_000;
+    pause + pause * random / 1_000
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_path_is_joined_whatever_slashes_there_are() {
+        for (host, path) in [
+            ("http://digit.example", "user/_search"),
+            ("http://digit.example/", "user/_search"),
+            ("http://digit.example", "/user/_search"),
+            ("http://digit.example//", "//user/_search"),
+            (" http://digit.example/ ", " /user/_search "),
+        ] {
+            assert_eq!(
+                join(host, path).unwrap().as_str(),
+                "http://digit.example/user/_search",
+                "{host} {path}"
+            );
+        }
+        assert_eq!(
+            join("https://gw.example:8443/digit/", "user/_search").unwrap().as_str(),
+            "https://gw.example:8443/digit/user/_search"
+        );
+        assert_eq!(join("http://digit.example/x", "").unwrap().as_str(), "http://digit.example/x");
+    }
+
+    #[test]
+    fn what_is_no_address_of_a_service_is_refused() {
+        for host in ["", "digit.example", "ftp://digit.example", "http://", "http://a:b@digit.example", "/x"]
+        {
+            assert_eq!(join(host, "user/_search"), None, "{host}");
+        }
+        assert_eq!(join("http://digit.example?x=1", "y"), None);
+        assert_eq!(join("http://digit.example", "y#z"), None);
+    }
+
+    #[test]
+    fn only_an_error_body_of_digit_is_passed_on() {
+        for body in [
+            r#"{"ResponseInfo":null,"Errors":[{"code":"A"}]}"#,
+            r#"{"errors":[{"code":"A"}]}"#,
+            r#"{"responseInfo":null,"error":{"code":400}}"#,
+        ] {
+            assert_eq!(error_body(body.into()).as_deref(), Some(body));
+        }
+        for body in [
+            "",
+            "null",
+            "[]",
+            "\"Errors\"",
+            "{}",
+            r#"{"Errors":[]}"#,
+            r#"{"Errors":"x"}"#,
+            r#"{"timestamp":1,"status":404,"error":"Not Found","path":"/secret"}"#,
+            "<html>",
+        ] {
+            assert_eq!(error_body(body.into()), None, "{body}");
+        }
+        let long = json!({"Errors": [{"code": "x".repeat(MAX_ERROR_BODY)}]}).to_string();
+        assert_eq!(error_body(long.into()), None);
+    }
+
+    #[test]
+    fn a_correlation_id_that_cannot_stand_in_a_header_stays_behind() {
+        let id = |value: Value| {
+            let info: RequestInfo = serde_json::from_value(json!({ "correlationId": value })).unwrap();
+            correlation_id(&info).map(|header| header.to_str().unwrap().to_owned())
+        };
+        assert_eq!(id(json!("abc-1")).as_deref(), Some("abc-1"));
+        assert_eq!(id(json!(17)).as_deref(), Some("17"));
+        for value in
+            [json!(null), json!(""), json!("a\r\nx: y"), json!("ਪੰ"), json!("x".repeat(257)), json!({})]
+        {
+            assert_eq!(id(value), None);
+        }
+    }
+
+    #[test]
+    fn waits_are_spread_but_short() {
+        for _ in 0..100 {
+            let pause = jittered(PAUSES[1]);
+            assert!((PAUSES[1]..PAUSES[1] * 2).contains(&pause));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_refusal_panics(body: Vec<u8>) {
+            let _ = error_body(body);
+        }
+
+        #[test]
+        fn no_address_panics_and_every_one_is_http(host in "\\PC{0,40}", path in "\\PC{0,40}") {
+            if let Some(url) = join(&host, &path) {
+                prop_assert!(url.scheme() == "http" || url.scheme() == "https");
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! The DIGIT services over HTTP, behind the same traits as the stand-ins.
+//!
+//! Every call carries the caller's `RequestInfo` whole, with its token, and its correlation id as a
+//! header. Every call ends within its [`Limits`]. Calls that only ask are repeated a little; calls
+//! that act are made once, and whoever made them decides what an unclear answer means.
+//! Nothing of a request or an answer is logged or stands in an error, except the error body a service
+//! refuses with, which is passed on.
+
+mod bank_accounts;
+mod billing;
+mod cache;
+mod collections;
+mod http;
+mod ids;
+mod json;
+mod links;
+mod localization;
+mod users;
+
+pub use bank_accounts::{BankAccountMaster, BankAccountMasterConfig};
+pub use billing::{BillingConfig, BillingService};
+pub use collections::{CollectionConfig, CollectionService};
+pub use http::{Client, InvalidAddress, Limits};
+pub use ids::{IdGeneration, IdGenerationConfig};
+pub use links::{LinkShortener, LinkShortenerConfig};
+pub use localization::{LocalizationConfig, LocalizationService};
+pub use users::{UserConfig, UserService};
+
+use payment_domain::RequestInfo;
+use serde::Serialize;
+
+/// A body that holds nothing else.
+#[derive(Serialize)]
+struct OnlyRequestInfo<'a> {
+    #[serde(rename = "RequestInfo")]
+    info: &'a RequestInfo,
+}

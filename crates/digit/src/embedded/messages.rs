@@ -1,0 +1,69 @@
+//! The built-in texts of messages to payers, in English.
+
+use async_trait::async_trait;
+use payment_domain::{RequestInfo, TenantId};
+
+use crate::{DigitError, Messages};
+
+/// Each code with its text.
+const TEXTS: [(&str, &str); 3] = [
+    (
+        "PG_NOTIFICATION_SUCCESS",
+        "Your payment of Rs. {amount} for {consumerCode} was received. Transaction id: {txnId}.",
+    ),
+    (
+        "PG_NOTIFICATION_FAILURE",
+        "Your payment of Rs. {amount} for {consumerCode} did not go through: {Payment failure reason}. \
+         Transaction id: {txnId}. You can pay again here: {payment link}",
+    ),
+    (
+        "PG_NOTIFICATION_PENDING",
+        "Your payment of Rs. {amount} for {consumerCode} is not confirmed yet; please do not pay again. \
+         Transaction id: {txnId}.",
+    ),
+];
+
+/// English texts, whatever the tenant and the language asked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DefaultMessages;
+
+#[async_trait]
+impl Messages for DefaultMessages {
+    async fn text(
+        &self,
+        _info: &RequestInfo,
+        _tenant: &TenantId,
+        _locale: &str,
+        code: &str,
+    ) -> Result<Option<String>, DigitError> {
+        Ok(TEXTS.iter().find(|(known, _)| *known == code).map(|(_, text)| (*text).to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use payment_domain::StatusName;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_status_has_a_text_that_names_the_payment() {
+        let tenant = TenantId::new("pb.amritsar").unwrap();
+        for status in [StatusName::Pending, StatusName::Success, StatusName::Failure] {
+            let code = format!("PG_NOTIFICATION_{}", status.as_str());
+            let text = DefaultMessages
+                .text(&RequestInfo::default(), &tenant, "pa_IN", &code)
+                .await
+                .unwrap()
+                .unwrap();
+            for placeholder in ["{amount}", "{consumerCode}", "{txnId}"] {
+                assert!(text.contains(placeholder), "{code} lacks {placeholder}");
+            }
+            let failed = status == StatusName::Failure;
+            assert_eq!(text.contains("{Payment failure reason}"), failed);
+            assert_eq!(text.contains("{payment link}"), failed);
+        }
+        let unknown = DefaultMessages.text(&RequestInfo::default(), &tenant, "en_IN", "OTHER").await;
+        assert_eq!(unknown.unwrap(), None);
+    }
+}

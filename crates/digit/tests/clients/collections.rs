@@ -1,0 +1,133 @@
+//! Payments: registered once, found again, refused in the service's own words.
+
+use payment_digit::{Collections, Receipts};
+use payment_simulator::digit::{Endpoint, Fault};
+use serde_json::{Value, json};
+
+use crate::wire::RawServer;
+use crate::world::{Clients, Told, World, hurried, info, patient, payment, tenant, told, txn};
+
+#[tokio::test]
+async fn a_payment_gets_a_receipt_for_each_bill_and_is_found_by_its_number() {
+    let world = World::new().await;
+    let collections = &world.clients.collections;
+    let two_bills = payment(Some("T1"), &[("B1", "10.5"), ("B2", "9999999999989.49")]);
+    collections.validate(&info(), &payment(None, &[("B1", "10.5")])).await.unwrap();
+    let receipts = collections.create(&info(), &two_bills).await.unwrap();
+    assert_eq!(receipts.0, ["PT/107/2026-27/000001", "PT/107/2026-27/000002"]);
+    assert_eq!(collections.find(&info(), &tenant(), &txn("T1")).await.unwrap(), Some(receipts));
+    assert_eq!(collections.find(&info(), &tenant(), &txn("T2")).await.unwrap(), None);
+    assert_eq!(world.digit.payment("T1").unwrap().total_paise, 999_999_999_999_999, "to the last paisa");
+}
+
+#[tokio::test]
+async fn what_a_lost_answer_registered_is_found_by_the_transactions_number() {
+    for fault in [Fault::CutAfterWork, Fault::Garbage] {
+        let world = World::new().await;
+        let collections = &world.clients.collections;
+        world.digit.set_fault(Endpoint::CreatePayment, fault.clone());
+        let lost = collections.create(&info(), &payment(Some("T1"), &[("B1", "10")])).await;
+        assert_eq!(lost.map_err(told), Err(Told::Unanswered), "{fault:?}");
+        assert_eq!(world.digit.count(Endpoint::CreatePayment), 1, "{fault:?}");
+        let found = collections.find(&info(), &tenant(), &txn("T1")).await.unwrap();
+        assert_eq!(found, Some(Receipts(vec!["PT/107/2026-27/000001".to_owned()])), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_cut_before_the_work_is_not_found() {
+    let world = World::new().await;
+    let collections = &world.clients.collections;
+    world.digit.set_fault(Endpoint::CreatePayment, Fault::CutBeforeWork);
+    let lost = collections.create(&info(), &payment(Some("T1"), &[("B1", "10")])).await;
+    assert_eq!(lost.map_err(told), Err(Told::Unanswered));
+    assert_eq!(collections.find(&info(), &tenant(), &txn("T1")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_caller_that_stopped_waiting_finds_what_was_registered_meanwhile() {
+    let world = World::with(hurried()).await;
+    world.digit.set_fault(Endpoint::CreatePayment, Fault::Slow { ms: 60_000 });
+    let late = world.clients.collections.create(&info(), &payment(Some("T1"), &[("B1", "10")])).await;
+    assert_eq!(late.map_err(told), Err(Told::Unanswered));
+    let patient = Clients::at(world.digit.url(), patient(), &world.clock);
+    assert!(patient.collections.find(&info(), &tenant(), &txn("T1")).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_search_that_fails_is_never_taken_for_nothing_registered() {
+    for fault in [
+        Fault::Status500,
+        Fault::CutBeforeWork,
+        Fault::CutAfterWork,
+        Fault::Garbage,
+        Fault::refuse("<html>"),
+        Fault::refuse(r#"{"Errors":[{"code":"X"}]}"#),
+    ] {
+        let world = World::new().await;
+        let collections = &world.clients.collections;
+        collections.create(&info(), &payment(Some("T1"), &[("B1", "10")])).await.unwrap();
+        world.digit.set_fault(Endpoint::SearchPayments, fault.clone());
+        assert!(collections.find(&info(), &tenant(), &txn("T1")).await.is_err(), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_bill_that_was_paid_is_refused_in_the_services_words() {
+    let world = World::new().await;
+    let collections = &world.clients.collections;
+    world.digit.pay_elsewhere("pb.amritsar", "B1");
+    let refused = [
+        collections.validate(&info(), &payment(None, &[("B1", "10")])).await.map_err(told).unwrap_err(),
+        collections.create(&info(), &payment(Some("T1"), &[("B1", "10")])).await.map_err(told).unwrap_err(),
+    ];
+    for told in refused {
+        let Told::Refused(body) = told else { panic!("{told:?}") };
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["Errors"][0]["code"], "BILL_ALREADY_PAID");
+    }
+    assert!(world.digit.payments().is_empty());
+}
+
+#[tokio::test]
+async fn a_payment_without_a_number_is_not_registered() {
+    let world = World::new().await;
+    let nameless = world.clients.collections.create(&info(), &payment(None, &[("B1", "10")])).await;
+    assert_eq!(nameless.map_err(told), Err(Told::Ours("PAYMENT_REGISTRATION_FAILED")));
+    assert_eq!(world.digit.count(Endpoint::CreatePayment), 0);
+}
+
+async fn found(payments: &Value) -> Result<Option<Receipts>, Told> {
+    let server = RawServer::json(&json!({ "Payments": payments }));
+    let world = Clients::at(server.url(), patient(), &World::new().await.clock);
+    world.collections.find(&info(), &tenant(), &txn("T1")).await.map_err(told)
+}
+
+#[tokio::test]
+async fn only_a_payment_with_our_own_number_is_ours() {
+    let payment =
+        |number: Value| json!({"transactionNumber": number, "paymentDetails": [{"receiptNumber": "R"}]});
+    let ours = Ok(Some(Receipts(vec!["R".to_owned()])));
+    assert_eq!(found(&json!([payment(json!("T0")), payment(json!("T1"))])).await, ours);
+    for others in [json!("T0"), json!("t1"), json!("T11"), json!(null)] {
+        let told = found(&json!([payment(others.clone())])).await;
+        assert_eq!(told, Err(Told::Unanswered), "{others}: it did not look for what it was asked");
+    }
+    assert_eq!(found(&json!([])).await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_registered_payment_without_a_receipt_number_is_never_taken_for_unregistered() {
+    let bare = found(&json!([{"transactionNumber": "T1", "paymentDetails": []}])).await;
+    assert_eq!(bare, Err(Told::Ours("PAYMENT_REGISTRATION_FAILED")));
+}
+
+#[tokio::test]
+async fn an_answer_about_another_payment_is_no_answer() {
+    let server = RawServer::json(&json!({
+        "Payments": [{"transactionNumber": "T2", "paymentDetails": [{"receiptNumber": "R"}]}],
+    }));
+    let clients = Clients::at(server.url(), patient(), &World::new().await.clock);
+    let registered = clients.collections.create(&info(), &payment(Some("T1"), &[("B1", "10")])).await;
+    assert_eq!(registered.map_err(told), Err(Told::Unanswered));
+}

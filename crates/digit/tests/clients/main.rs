@@ -1,0 +1,10 @@
+//! The clients against a pretend DIGIT, with everything that can go wrong.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod collections;
+mod faults;
+mod lookups;
+mod requests;
+mod users;
+mod wire;
+mod world;

@@ -1,0 +1,101 @@
+//! What goes out: bodies, queries, headers.
+
+use payment_digit::{BankAccounts, Bills, Collections, Links, Messages, Payers, TransactionIds};
+use payment_domain::RequestInfo;
+use payment_simulator::digit::{Endpoint, ReceivedCall};
+use serde_json::{Value, json};
+
+use crate::world::{World, bill, info, payer, payment, tenant, txn};
+
+fn only(world: &World, endpoint: Endpoint) -> ReceivedCall {
+    let mut calls = world.digit.calls(endpoint);
+    assert_eq!(calls.len(), 1, "{endpoint:?}");
+    calls.remove(0)
+}
+
+/// The body without `RequestInfo`, which is checked for all calls together.
+fn body(world: &World, endpoint: Endpoint) -> Value {
+    let mut body = only(world, endpoint).body();
+    body.as_object_mut().unwrap().remove("RequestInfo");
+    body
+}
+
+/// A world in which every endpoint was called once.
+async fn used(info: &RequestInfo) -> World {
+    let world = World::new().await;
+    let clients = &world.clients;
+    clients.ids.next(info, &tenant()).await.unwrap();
+    clients.collections.validate(info, &payment(None, &[("B1", "100"), ("B2", "0.05")])).await.unwrap();
+    clients.collections.create(info, &payment(Some("T1"), &[("B1", "100"), ("B2", "0.05")])).await.unwrap();
+    clients.collections.find(info, &tenant(), &txn("T1")).await.unwrap();
+    clients.users.find_or_create(info, &payer("Asha Rani")).await.unwrap();
+    clients.bank_accounts.account_number(info, &tenant()).await.unwrap();
+    clients.bills.business_service(info, &tenant(), &bill("B1 &x=y")).await.unwrap();
+    clients.messages.text(info, &tenant(), "en_IN", "A").await.unwrap();
+    clients.links.shorten("https://long.example/pay?x=1").await.unwrap();
+    world
+}
+
+#[tokio::test]
+async fn the_callers_request_info_is_passed_on_whole() {
+    let info = info();
+    let world = used(&info).await;
+    let whole = serde_json::to_value(&info).unwrap();
+    for endpoint in Endpoint::ALL.into_iter().filter(|endpoint| *endpoint != Endpoint::Links) {
+        let call = only(&world, endpoint);
+        assert_eq!(call.body()["RequestInfo"], whole, "{endpoint:?}");
+        assert_eq!(call.headers["x-correlation-id"], "corr-1", "{endpoint:?}");
+        assert_eq!(call.headers["content-type"], "application/json", "{endpoint:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_correlation_id_there_is_no_header() {
+    let info: RequestInfo =
+        serde_json::from_value(json!({"userInfo": {"uuid": "u", "type": "SYSTEM"}})).unwrap();
+    let world = used(&info).await;
+    for endpoint in Endpoint::ALL {
+        assert!(!only(&world, endpoint).headers.contains_key("x-correlation-id"), "{endpoint:?}");
+    }
+}
+
+#[tokio::test]
+async fn bodies_are_those_of_the_contract() {
+    let world = used(&info()).await;
+    insta::assert_json_snapshot!("ids", body(&world, Endpoint::Ids));
+    insta::assert_json_snapshot!("validate_payment", body(&world, Endpoint::ValidatePayment));
+    insta::assert_json_snapshot!("create_payment", body(&world, Endpoint::CreatePayment));
+    insta::assert_json_snapshot!("search_users", body(&world, Endpoint::SearchUsers));
+    insta::assert_json_snapshot!("create_user", body(&world, Endpoint::CreateUser));
+    insta::assert_json_snapshot!("links", body(&world, Endpoint::Links));
+    for only_request_info in
+        [Endpoint::SearchPayments, Endpoint::BankAccounts, Endpoint::Bills, Endpoint::Messages]
+    {
+        assert_eq!(body(&world, only_request_info), json!({}), "{only_request_info:?}");
+    }
+}
+
+#[tokio::test]
+async fn questions_are_asked_in_the_query() {
+    let world = used(&info()).await;
+    let query = |endpoint| {
+        let query = only(&world, endpoint).query;
+        query.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
+    };
+    assert_eq!(query(Endpoint::SearchPayments), ["tenantId=pb.amritsar", "transactionNumber=T1"]);
+    assert_eq!(query(Endpoint::BankAccounts), ["tenantId=pb.amritsar"]);
+    assert_eq!(query(Endpoint::Bills), ["billId=B1 &x=y", "tenantId=pb.amritsar"]);
+    assert_eq!(query(Endpoint::Messages), ["locale=en_IN", "module=egov-pg", "tenantId=pb"]);
+    assert!(query(Endpoint::CreatePayment).is_empty());
+}
+
+#[tokio::test]
+async fn amounts_are_written_digit_by_digit() {
+    let world = World::new().await;
+    let largest = payment(Some("T1"), &[("B1", "9999999999999.98"), ("B2", "0.01")]);
+    world.clients.collections.create(&info(), &largest).await.unwrap();
+    let text = only(&world, Endpoint::CreatePayment).text;
+    assert!(text.contains(r#""totalAmountPaid":9999999999999.99,"#), "{text}");
+    assert!(text.contains(r#""totalAmountPaid":9999999999999.98}"#), "{text}");
+    assert!(text.contains(r#""totalAmountPaid":0.01}"#), "{text}");
+}

@@ -1,0 +1,161 @@
+//! A pretend DIGIT and the clients that call it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use payment_digit::clients::{
+    BankAccountMaster, BankAccountMasterConfig, BillingConfig, BillingService, Client, CollectionConfig,
+    CollectionService, IdGeneration, IdGenerationConfig, Limits, LinkShortener, LinkShortenerConfig,
+    LocalizationConfig, LocalizationService, UserConfig, UserService,
+};
+use payment_digit::{DigitError, PayerDetails, Payment};
+use payment_domain::{BillId, Clock, ManualClock, Money, Personal, RequestInfo, TenantId, Timestamp, TxnId};
+use payment_simulator::digit::PretendDigit;
+use serde_json::json;
+
+/// What a caller sends that must never be printed.
+pub(crate) const SECRETS: [&str; 4] = ["s3cret-token", "Asha Rani", "9876543210", "127.0.0.1"];
+
+pub(crate) struct World {
+    pub(crate) digit: PretendDigit,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) clients: Clients,
+}
+
+pub(crate) struct Clients {
+    pub(crate) ids: IdGeneration,
+    pub(crate) collections: CollectionService,
+    pub(crate) users: UserService,
+    pub(crate) bank_accounts: BankAccountMaster,
+    pub(crate) bills: BillingService,
+    pub(crate) messages: LocalizationService,
+    pub(crate) links: LinkShortener,
+}
+
+/// Limits that no test runs into by accident, however busy the machine is.
+pub(crate) fn patient() -> Limits {
+    Limits { total_timeout: Duration::from_secs(60), ..Limits::default() }
+}
+
+/// Limits for answers that never come; long enough for the question to arrive on a busy machine.
+pub(crate) fn hurried() -> Limits {
+    Limits { total_timeout: Duration::from_secs(2), ..Limits::default() }
+}
+
+impl Clients {
+    /// Clients of the services at that host.
+    pub(crate) fn at(host: &str, limits: Limits, clock: &Arc<ManualClock>) -> Clients {
+        let client = Client::new(limits).unwrap();
+        let clock: Arc<dyn Clock> = clock.clone();
+        Clients {
+            ids: IdGeneration::new(&IdGenerationConfig::at(host), &client).unwrap(),
+            collections: CollectionService::new(&CollectionConfig::at(host), &client).unwrap(),
+            users: UserService::new(&UserConfig::at(host), &client, clock.clone()).unwrap(),
+            bank_accounts: BankAccountMaster::new(&BankAccountMasterConfig::at(host), &client, clock.clone())
+                .unwrap(),
+            bills: BillingService::new(&BillingConfig::at(host), &client).unwrap(),
+            messages: LocalizationService::new(&LocalizationConfig::at(host), &client, clock).unwrap(),
+            links: LinkShortener::new(&LinkShortenerConfig::at(host), &client).unwrap(),
+        }
+    }
+}
+
+impl World {
+    pub(crate) async fn new() -> World {
+        World::with(patient()).await
+    }
+
+    pub(crate) async fn with(limits: Limits) -> World {
+        let digit = PretendDigit::start().await.unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_764_000_000_000)));
+        let clients = Clients::at(digit.url(), limits, &clock);
+        World { digit, clock, clients }
+    }
+}
+
+/// What a citizen's browser sends, and a field that nobody knows.
+pub(crate) fn info() -> RequestInfo {
+    serde_json::from_value(json!({
+        "apiId": "Rainmaker",
+        "ts": 1_764_000_000_000_i64,
+        "msgId": "20170310130900|en_IN",
+        "authToken": "s3cret-token",
+        "correlationId": "corr-1",
+        "plainAccessRequest": {"recordId": "r"},
+        "fieldNobodyKnows": [1, {"a": null}],
+        "userInfo": {"id": 24, "uuid": "u-1", "userName": "9876543210", "name": "Asha Rani", "type": "CITIZEN",
+            "mobileNumber": "9876543210", "tenantId": "pb", "roles": [{"code": "CITIZEN"}]},
+    }))
+    .unwrap()
+}
+
+pub(crate) fn tenant() -> TenantId {
+    TenantId::new("pb.amritsar").unwrap()
+}
+
+pub(crate) fn bill(id: &str) -> BillId {
+    BillId::new(id).unwrap()
+}
+
+pub(crate) fn txn(id: &str) -> TxnId {
+    TxnId::new(id).unwrap()
+}
+
+/// A payment of these bills under that number.
+pub(crate) fn payment(number: Option<&str>, bills: &[(&str, &str)]) -> Payment {
+    let bills: Vec<(BillId, Money)> =
+        bills.iter().map(|(id, paid)| (bill(id), Money::parse(paid).unwrap())).collect();
+    Payment {
+        tenant_id: tenant(),
+        transaction_number: number.map(txn),
+        total: Money::sum(bills.iter().map(|(_, paid)| *paid)).unwrap(),
+        bills,
+        payer_name: Personal::new("Asha Rani"),
+        payer_mobile: Personal::new("9876543210"),
+        paid_at: Timestamp::from_millis(1_764_000_000_123),
+        additional_details: json!({"isWhatsapp": false}).as_object().unwrap().clone(),
+    }
+}
+
+/// The payer of that name, who also names an id and a login of their own choice.
+pub(crate) fn payer(name: &str) -> PayerDetails {
+    PayerDetails {
+        name: Personal::new(name),
+        mobile_number: Personal::new("9876543210"),
+        email_id: Some(Personal::new("asha@example.org")),
+        user_name: Some(Personal::new("admin")),
+        uuid: Some("somebody-else".to_owned()),
+        tenant_id: tenant(),
+    }
+}
+
+/// What an error means to the caller; for a refusal its body, for an error of ours its code.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    NotSent,
+    Unanswered,
+    Refused(String),
+    Ours(&'static str),
+}
+
+/// Sorts an error, which must not show anything of what was sent.
+pub(crate) fn told(error: DigitError) -> Told {
+    let mut printed = format!("{error} {error:?}");
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        printed.push_str(&format!(" {cause} {cause:?}"));
+        source = cause.source();
+    }
+    // The address of a failed connection is in the system's own error; nothing else of the URL is.
+    let connects = matches!(error, DigitError::NotSent { .. });
+    for secret in SECRETS.iter().filter(|secret| !(connects && **secret == "127.0.0.1")) {
+        assert!(!printed.contains(secret), "{printed}");
+    }
+    assert!(!printed.contains("_search") && !printed.contains("pb.amritsar"), "{printed}");
+    match error {
+        DigitError::NotSent { .. } => Told::NotSent,
+        DigitError::Unanswered { .. } => Told::Unanswered,
+        DigitError::Refused { body, .. } => Told::Refused(body),
+        DigitError::Incomplete { code, .. } => Told::Ours(code),
+    }
+}

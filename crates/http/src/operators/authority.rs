@@ -1,0 +1,73 @@
+//! Who may use the endpoints of operators: whoever presents the configured token.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use http::{HeaderMap, header};
+use secrecy::ExposeSecret;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::Operators;
+use crate::App;
+use crate::error::ApiError;
+
+/// Proof that the request comes from an operator, with what their endpoints stand on. It is looked
+/// for before the body of the request is read.
+pub(crate) struct Operator(pub(crate) Operators);
+
+impl FromRequestParts<Arc<App>> for Operator {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Operator, ApiError> {
+        let operators = app.operators.as_ref().ok_or(ApiError::OperatorsOff)?;
+        match bearer(&parts.headers) {
+            Some(presented) if is_same(presented, operators.token.expose_secret().as_bytes()) => {
+                Ok(Operator(operators.clone()))
+            }
+            Some(_) | None => Err(ApiError::NotAnOperator),
+        }
+    }
+}
+
+/// The token of the one `Authorization` header, whose scheme may be in any letter case.
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (value, None) = (values.next()?.as_bytes(), values.next()) else { return None };
+    let (scheme, token) = value.split_at_checked(b"Bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token.trim_ascii())
+}
+
+/// Compares digests, in a time that tells nothing about either text, not even its length.
+fn is_same(presented: &[u8], expected: &[u8]) -> bool {
+    Sha256::digest(presented).as_slice().ct_eq(Sha256::digest(expected).as_slice()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn headers(values: &[&'static str]) -> HeaderMap {
+        values.iter().map(|value| (header::AUTHORIZATION, HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn the_token_is_read_as_it_is_written_and_never_out_of_two() {
+        for (values, token) in [
+            (&["Bearer abc"][..], Some("abc")),
+            (&["bearer  abc "], Some("abc")),
+            (&["Bearer "], Some("")),
+            (&["Bearer"], None),
+            (&["Basic abc"], None),
+            (&["abc"], None),
+            (&[], None),
+            (&["Bearer abc", "Bearer abc"], None),
+        ] {
+            assert_eq!(bearer(&headers(values)), token.map(str::as_bytes), "{values:?}");
+        }
+        assert!(is_same(b"abc", b"abc") && !is_same(b"ab", b"abc") && !is_same(b"", b"abc"));
+    }
+}

@@ -1,0 +1,81 @@
+//! `POST /jobs/v1/_history`: what was run, by whom, and what came of it.
+
+use axum::extract::State;
+use payment_domain::RequestInfo;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Operator;
+use super::fields::{self, Field};
+use super::views::RunView;
+use crate::Shared;
+use crate::body::RequestBody;
+use crate::error::ApiError;
+use crate::json::Scalar;
+use crate::openapi::{RequestInfoSchema, failures};
+use crate::reply::Reply;
+use crate::request_info::{self, ResponseInfo};
+use crate::validation::{TextRule, Violations};
+
+/// Which runs are looked for.
+#[derive(Default, Deserialize, ToSchema)]
+pub(crate) struct JobHistoryBody<'a> {
+    /// Who asks.
+    #[serde(rename = "RequestInfo")]
+    #[schema(value_type = Option<RequestInfoSchema>)]
+    info: Option<RequestInfo>,
+    /// Only runs of this job.
+    #[serde(borrow)]
+    #[schema(value_type = Option<String>, max_length = 64, example = "early")]
+    job: Option<Scalar<'a>>,
+    /// How many runs at most; 100 unless it is said.
+    #[serde(borrow)]
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 500, example = 20)]
+    limit: Option<Scalar<'a>>,
+}
+
+/// The answer to a question for runs.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct JobHistoryResponse {
+    response_info: ResponseInfo,
+    /// Newest first.
+    runs: Vec<RunView>,
+}
+
+/// List the runs of jobs.
+///
+/// Newest first, of one job or of all: which node ran them, what they did, and how they ended.
+#[utoipa::path(
+    post,
+    path = "/jobs/v1/_history",
+    operation_id = "jobHistory",
+    tag = super::TAG,
+    security(("operatorToken" = [])),
+    request_body(content = JobHistoryBody, description = "Which runs; may be missing."),
+    responses((status = 200, description = "The runs, newest first.", body = JobHistoryResponse), failures::Operating),
+)]
+pub(crate) async fn history(
+    State(app): Shared,
+    Operator(operators): Operator,
+    body: RequestBody,
+) -> Result<Reply, ApiError> {
+    let JobHistoryBody { info, job, limit } = body.optional_json()?.unwrap_or_default();
+    let info = info.unwrap_or_default();
+    request_info::check(&info)?;
+    let mut found = Violations::default();
+    let job = found.optional(Field("jobs", "job"), job, TextRule::line(1, 64));
+    let limit = fields::limit(&mut found, Field("jobs", "limit"), limit);
+    if !found.is_empty() {
+        return Err(found.into_error());
+    }
+    let names = operators.scheduler.names();
+    if job.as_deref().is_some_and(|job| !names.contains(&job)) {
+        return Err(ApiError::UnknownJob(names));
+    }
+    let runs = app.payments.ports.store.runs(job.as_deref(), limit).await?;
+    Reply::of(&JobHistoryResponse {
+        response_info: ResponseInfo::answering(&info),
+        runs: runs.into_iter().map(RunView::from).collect(),
+    })
+}

@@ -1,0 +1,83 @@
+//! `POST /jobs/v1/{name}/_run`: runs a job now, on this node.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use payment_service::RunByHandError;
+use payment_store::Fence;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::views::RunView;
+use super::{Operator, patience};
+use crate::body::RequestBody;
+use crate::error::ApiError;
+use crate::openapi::failures;
+use crate::reply::Reply;
+use crate::request_info::{RequestInfoBody, ResponseInfo};
+use crate::{App, Shared};
+
+/// The answer to a request to run a job.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct JobRunResponse {
+    response_info: ResponseInfo,
+    /// The run, as it is recorded.
+    run: RunView,
+}
+
+/// Run a job now.
+///
+/// Runs it on the node that takes the request, beside its schedule, unless it is at work somewhere.
+/// The run goes on when the caller goes away. When it takes longer than half of the time a request
+/// may take, the answer is 202 with the run as it stands; `_history` tells how it ended.
+#[utoipa::path(
+    post,
+    path = "/jobs/v1/{name}/_run",
+    operation_id = "runJob",
+    tag = super::TAG,
+    security(("operatorToken" = [])),
+    params(("name" = String, Path, description = "The job, as `_search` names it.", example = "early")),
+    request_body(content = RequestInfoBody, description = "Who asks; may be missing."),
+    responses(
+        (status = 200, description = "The run has ended: its `state` says how.", body = JobRunResponse),
+        (status = 202, description = "The run goes on.", body = JobRunResponse),
+        failures::OperatingOnce,
+    ),
+)]
+pub(crate) async fn run(
+    State(app): Shared,
+    Operator(operators): Operator,
+    name: Result<Path<String>, PathRejection>,
+    body: RequestBody,
+) -> Result<Reply, ApiError> {
+    let info = body.optional_json::<RequestInfoBody>()?.unwrap_or_default().checked()?;
+    let unknown = || ApiError::UnknownJob(operators.scheduler.names());
+    let Path(name) = name.map_err(|_| unknown())?;
+    let begun = operators.scheduler.begin_by_hand(&name).await.map_err(|error| match error {
+        RunByHandError::Unknown => unknown(),
+        RunByHandError::Busy(_) => ApiError::JobAtWork,
+        RunByHandError::Store(error) => error.into(),
+    })?;
+    let fence = begun.begun().fence.clone();
+    tracing::info!(job = name, run = fence.run_id, "an operator runs a job");
+    let stop = operators.stop.clone();
+    let work = app.payments.ports.tasks.spawn(async move { begun.carry_out(&stop).await });
+    let ended = match tokio::time::timeout(patience(&app.limits), work).await {
+        Ok(Ok(_finished)) => true,
+        Ok(Err(_)) => return Err(ApiError::Internal("a run by hand broke off")),
+        Err(_elapsed) => false,
+    };
+    let answer =
+        JobRunResponse { response_info: ResponseInfo::answering(&info), run: recorded(&app, &fence).await? };
+    let reply = Reply::of(&answer)?;
+    Ok(if ended { reply } else { reply.accepted() })
+}
+
+/// The run as the book of jobs has it. Only runs that were begun since are newer, and the job has
+/// one at a time.
+async fn recorded(app: &App, fence: &Fence) -> Result<RunView, ApiError> {
+    const NEWEST: u32 = 50;
+    let runs = app.payments.ports.store.runs(Some(&fence.job), NEWEST).await?;
+    let run = runs.into_iter().find(|run| run.fence.run_id == fence.run_id);
+    run.map(RunView::from).ok_or(ApiError::Internal("a run by hand was not recorded"))
+}

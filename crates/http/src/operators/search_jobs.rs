@@ -1,0 +1,42 @@
+//! `POST /jobs/v1/_search`: the jobs, when they are due, and how they last ended.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Operator;
+use super::views::JobView;
+use crate::body::RequestBody;
+use crate::error::ApiError;
+use crate::openapi::failures;
+use crate::reply::Reply;
+use crate::request_info::{RequestInfoBody, ResponseInfo};
+
+/// The answer to a search for jobs.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct JobsResponse {
+    response_info: ResponseInfo,
+    /// Every job of the service.
+    jobs: Vec<JobView>,
+}
+
+/// List the jobs.
+///
+/// What each does, when it is due next, and its latest run on whichever node.
+#[utoipa::path(
+    post,
+    path = "/jobs/v1/_search",
+    operation_id = "searchJobs",
+    tag = super::TAG,
+    security(("operatorToken" = [])),
+    request_body(content = RequestInfoBody, description = "Who asks; may be missing."),
+    responses((status = 200, description = "Every job.", body = JobsResponse), failures::Operating),
+)]
+pub(crate) async fn search(Operator(operators): Operator, body: RequestBody) -> Result<Reply, ApiError> {
+    let info = body.optional_json::<RequestInfoBody>()?.unwrap_or_default().checked()?;
+    let jobs = operators.scheduler.overview().await?;
+    Reply::of(&JobsResponse {
+        response_info: ResponseInfo::answering(&info),
+        jobs: jobs.into_iter().map(JobView::from).collect(),
+    })
+}

@@ -1,0 +1,62 @@
+//! `POST /attention/v1/{id}/_show`: one case with its transaction.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use payment_service::{AttentionDetail, TransactionView, mask};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::Operator;
+use super::views::CaseView;
+use crate::Shared;
+use crate::body::RequestBody;
+use crate::error::ApiError;
+use crate::openapi::failures;
+use crate::reply::Reply;
+use crate::request_info::{RequestInfoBody, ResponseInfo};
+
+/// The answer to a question for one case.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct CaseResponse {
+    response_info: ResponseInfo,
+    case: CaseView,
+    /// The transaction as it stands now. What speaks of the payer is starred, what the application
+    /// attached is hidden.
+    #[schema(value_type = TransactionView)]
+    transaction: Value,
+}
+
+/// Show one case.
+///
+/// With its evidence, what to do about it, how it was resolved, and its transaction as it stands now.
+#[utoipa::path(
+    post,
+    path = "/attention/v1/{id}/_show",
+    operation_id = "showAttention",
+    tag = super::TAG,
+    security(("operatorToken" = [])),
+    params(("id" = i64, Path, description = "The number of the case.", example = 17)),
+    request_body(content = RequestInfoBody, description = "Who asks; may be missing."),
+    responses((status = 200, description = "The case.", body = CaseResponse), failures::Operating),
+)]
+pub(crate) async fn show(
+    State(app): Shared,
+    _operator: Operator,
+    id: Result<Path<i64>, PathRejection>,
+    body: RequestBody,
+) -> Result<Reply, ApiError> {
+    let info = body.optional_json::<RequestInfoBody>()?.unwrap_or_default().checked()?;
+    let Path(id) = id.map_err(|_| ApiError::NoSuchCase)?;
+    let AttentionDetail { case, txn } = app.payments.attention.show(id).await?.ok_or(ApiError::NoSuchCase)?;
+    let mut transaction = serde_json::to_value(TransactionView::of(&txn))
+        .map_err(|_| ApiError::Internal("a transaction without a JSON form"))?;
+    mask(&mut transaction);
+    let answer = CaseResponse {
+        response_info: ResponseInfo::answering(&info),
+        case: CaseView::from(case),
+        transaction,
+    };
+    Ok(Reply::of(&answer)?.about(txn.id))
+}

@@ -1,0 +1,36 @@
+//! A record that was received.
+
+use std::sync::Arc;
+
+use rdkafka::Message;
+
+/// A partition of a topic.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Partition {
+    pub(super) topic: Arc<str>,
+    pub(super) number: i32,
+}
+
+/// A record with its place. Has no `Debug`: it tells of a payer.
+pub(super) struct Record {
+    pub(super) partition: Partition,
+    pub(super) offset: i64,
+    pub(super) key: Option<Vec<u8>>,
+    pub(super) payload: Vec<u8>,
+}
+
+impl Record {
+    pub(super) fn of(message: &impl Message) -> Record {
+        Record {
+            partition: Partition { topic: message.topic().into(), number: message.partition() },
+            offset: message.offset(),
+            key: message.key().map(<[u8]>::to_vec),
+            payload: message.payload().unwrap_or_default().to_vec(),
+        }
+    }
+
+    /// What it takes of memory.
+    pub(super) fn size(&self) -> usize {
+        self.payload.len() + self.key.as_ref().map_or(0, Vec::len)
+    }
+}

@@ -1,0 +1,50 @@
+//! How far behind the relay is, for operators.
+
+use std::time::Duration;
+
+use payment_domain::Clock;
+use payment_store::Store;
+use tokio::time::Instant;
+
+const WAITING: &str = "outbox_waiting";
+const OLDEST: &str = "outbox_oldest_seconds";
+
+/// How often the outbox is counted.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+pub(super) fn describe() {
+    metrics::describe_gauge!(WAITING, "Events that wait to be published; NaN on nodes that do not publish");
+    metrics::describe_gauge!(OLDEST, "Age of the oldest event that waits; NaN on nodes that do not publish");
+}
+
+/// Keeps the gauges of the outbox while this node publishes it. Another node may do so next: what is
+/// known here is then not a number any more, so that the maximum over all nodes is the truth.
+#[derive(Default)]
+pub(super) struct Gauges {
+    counted_at: Option<Instant>,
+}
+
+impl Gauges {
+    /// Counts, if it is time to. A backlog that cannot be counted is not worth a failure.
+    pub(super) async fn refresh(&mut self, store: &dyn Store, clock: &dyn Clock) {
+        if self.counted_at.is_some_and(|at| at.elapsed() < INTERVAL) {
+            return;
+        }
+        self.counted_at = Some(Instant::now());
+        match store.outbox_backlog().await {
+            Ok(backlog) => {
+                let age = backlog.oldest_at.map(|oldest| clock.now().since(oldest)).unwrap_or_default();
+                metrics::gauge!(WAITING).set(backlog.waiting as f64);
+                metrics::gauge!(OLDEST).set(age.as_secs_f64());
+            }
+            Err(error) => tracing::debug!(%error, "the outbox could not be counted"),
+        }
+    }
+}
+
+impl Drop for Gauges {
+    fn drop(&mut self) {
+        metrics::gauge!(WAITING).set(f64::NAN);
+        metrics::gauge!(OLDEST).set(f64::NAN);
+    }
+}

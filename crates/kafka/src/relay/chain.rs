@@ -1,0 +1,110 @@
+//! Sending the waiting events of one transaction, one after the other.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use payment_domain::{EventKind, TxnId};
+use payment_service::Run;
+use payment_store::StoredEvent;
+use tokio::time::Instant;
+
+use super::broker::{Broker, SendError};
+use crate::topics::Topics;
+
+/// What the chains of a run share.
+pub(super) struct Sending<'a> {
+    pub(super) run: &'a Run,
+    pub(super) broker: &'a dyn Broker,
+    pub(super) topics: &'a Topics,
+    /// Set when nothing more is to be begun.
+    pub(super) halted: AtomicBool,
+    /// What the brokers have confirmed and the store does not know yet.
+    confirmed: Mutex<Vec<i64>>,
+}
+
+impl<'a> Sending<'a> {
+    pub(super) fn new(run: &'a Run, broker: &'a dyn Broker, topics: &'a Topics) -> Sending<'a> {
+        Sending { run, broker, topics, halted: AtomicBool::new(false), confirmed: Mutex::default() }
+    }
+
+    pub(super) fn take_confirmed(&self) -> Vec<i64> {
+        std::mem::take(&mut *self.confirmed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn may_send(&self, read_at: Instant, patience: Duration) -> bool {
+        // What was read long ago was published by another meanwhile, if this process stood still.
+        !self.run.is_stopped() && !self.halted.load(Ordering::Relaxed) && read_at.elapsed() < patience
+    }
+
+    /// Sends events of one transaction in their order. After one that failed nothing is sent; one
+    /// that is refused lets those of other kinds pass.
+    pub(super) async fn chain(
+        &self,
+        txn_id: TxnId,
+        events: Vec<StoredEvent>,
+        read_at: Instant,
+        patience: Duration,
+    ) -> ChainEnd {
+        let mut end = ChainEnd { txn_id, size: events.len(), refused: Vec::new(), failure: None };
+        for StoredEvent { sequence, event, .. } in events {
+            if end.refused.iter().any(|refused| refused.kind == event.kind) {
+                continue;
+            }
+            if !self.may_send(read_at, patience) {
+                break;
+            }
+            let (topic, sent) = match self.topics.of(&event) {
+                Ok(topic) => {
+                    let sent = self.broker.send(&topic, &event).await;
+                    (topic.into_owned(), sent)
+                }
+                Err(invalid) => (String::new(), Err(SendError::EventRefused(invalid.to_string()))),
+            };
+            let refuse = |topic, reason| Refused { sequence, kind: event.kind, topic, reason };
+            match sent {
+                Ok(()) => {
+                    let label = event.kind.as_str();
+                    metrics::counter!(super::PUBLISHED, "stream" => label).increment(1);
+                    self.confirmed.lock().unwrap_or_else(PoisonError::into_inner).push(sequence);
+                }
+                Err(SendError::EventRefused(reason)) => end.refused.push(refuse(None, reason)),
+                Err(SendError::TopicRefused(reason)) => end.refused.push(refuse(Some(topic), reason)),
+                Err(SendError::Failed(reason)) => {
+                    end.failure = Some(Failure { reason, died: false });
+                    break;
+                }
+                Err(SendError::ProducerDied(reason)) => {
+                    end.failure = Some(Failure { reason, died: true });
+                    break;
+                }
+            }
+        }
+        end
+    }
+}
+
+/// How far a chain came.
+pub(super) struct ChainEnd {
+    pub(super) txn_id: TxnId,
+    /// How many events it was given.
+    pub(super) size: usize,
+    pub(super) refused: Vec<Refused>,
+    pub(super) failure: Option<Failure>,
+}
+
+/// An event that the brokers will not take.
+pub(super) struct Refused {
+    pub(super) sequence: i64,
+    pub(super) kind: EventKind,
+    /// Set when they take nothing for this topic.
+    pub(super) topic: Option<String>,
+    pub(super) reason: String,
+}
+
+/// Why a chain broke off.
+pub(super) struct Failure {
+    pub(super) reason: String,
+    /// Whether the producer is of no use any more.
+    pub(super) died: bool,
+}

@@ -1,0 +1,324 @@
+//! Draining the outbox, round after round.
+//!
+//! Each round reads from the beginning of what waits. To go on behind a place would be wrong: while
+//! one page is published, two events of another transaction may be committed, the first before that
+//! place and the second behind it. Only when the beginning is full of events that cannot be published
+//! does a round look behind them, and then it reads each transaction it finds there as a whole.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use payment_domain::TxnId;
+use payment_service::{JobError, Run};
+use payment_store::{BoxError, StoreError, StoredEvent};
+use tokio::time::Instant;
+
+use super::backlog::Gauges;
+use super::chain::{ChainEnd, Sending};
+use super::holds::Holds;
+use super::{FAILED, Relay};
+
+/// How long a round waits for confirmations before the next one begins.
+const ROUND: Duration = Duration::from_millis(50);
+/// How long confirmations are waited for in the end, when there is time, and when there is none.
+const GRACE: Duration = Duration::from_secs(5);
+const SHORT_GRACE: Duration = Duration::from_secs(1);
+/// The longest pause between two looks at an outbox in which nothing can be done.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How many pages may be under way, and how many are read at once where many cannot be published.
+const PAGES: usize = 4;
+/// How many pages behind those are looked at in one round.
+const PAGES_BEHIND: usize = 20;
+
+/// How draining ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Drained {
+    /// It was time to end; nothing is under way any more.
+    Clean,
+    /// It was time to end; something may still be under way, which the producer must give up.
+    Unfinished,
+    /// The producer is of no use any more.
+    ProducerDied,
+}
+
+/// What a run did, as far as it decides how the run is recorded.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    pub(super) published: u64,
+    pub(super) last_failure: Option<String>,
+}
+
+pub(super) struct Drain<'a> {
+    relay: &'a Relay,
+    sending: &'a Sending<'a>,
+    run: &'a Run,
+    done: &'a mut Done,
+    chains: FuturesUnordered<BoxFuture<'a, ChainEnd>>,
+    busy: HashSet<TxnId>,
+    under_way: usize,
+    holds: Holds,
+    /// How many events at the beginning could not be begun when it was read last.
+    stuck: usize,
+    /// How far the look behind them has come.
+    behind: Option<i64>,
+    died: bool,
+}
+
+impl<'a> Drain<'a> {
+    pub(super) fn new(relay: &'a Relay, sending: &'a Sending<'a>, done: &'a mut Done) -> Drain<'a> {
+        Drain {
+            relay,
+            sending,
+            run: sending.run,
+            done,
+            chains: FuturesUnordered::new(),
+            busy: HashSet::new(),
+            under_way: 0,
+            holds: Holds::default(),
+            stuck: 0,
+            behind: None,
+            died: false,
+        }
+    }
+
+    /// Publishes until the run is stopped, should yield, or the producer dies.
+    pub(super) async fn run(mut self, gauges: &mut Gauges) -> Result<Drained, JobError> {
+        while !(self.run.is_stopped() || self.died || Instant::now() >= self.run.yields_at()) {
+            gauges.refresh(self.relay.store.as_ref(), self.relay.clock.as_ref()).await;
+            let fence_holds = self.mark().await?;
+            let read_at = Instant::now();
+            let begun = if self.under_way < PAGES * self.page() {
+                self.begin_round(read_at, fence_holds).await?
+            } else {
+                0
+            };
+            if begun == 0 { self.rest(read_at.elapsed()).await } else { self.wait(begun).await }
+        }
+        self.end().await
+    }
+
+    fn page(&self) -> usize {
+        self.relay.settings.page.max(1) as usize
+    }
+
+    /// Notes what was confirmed. Returns whether that has shown that the run is not over.
+    async fn mark(&mut self) -> Result<bool, JobError> {
+        let confirmed = self.sending.take_confirmed();
+        if confirmed.is_empty() {
+            return Ok(false);
+        }
+        self.check_fence(&confirmed).await?;
+        let count = u32::try_from(confirmed.len()).unwrap_or(u32::MAX);
+        self.run.count(|tally| tally.changed = tally.changed.saturating_add(count));
+        self.done.published += u64::from(count);
+        Ok(true)
+    }
+
+    async fn check_fence(&mut self, confirmed: &[i64]) -> Result<(), JobError> {
+        let now = self.relay.clock.now();
+        let holds = self.relay.store.mark_published(confirmed, now, self.run.fence()).await?;
+        if holds { Ok(()) } else { Err(JobError::Fenced) }
+    }
+
+    /// Reads and begins what can be begun; returns how many events that are.
+    async fn begin_round(&mut self, read_at: Instant, fence_holds: bool) -> Result<usize, JobError> {
+        self.holds.tidy(read_at);
+        let limit = self.page() + self.stuck.min(PAGES * self.page());
+        let head = self.relay.store.unpublished(0, u32::try_from(limit).unwrap_or(u32::MAX)).await?;
+        let last_of_full = (head.len() >= limit).then(|| head.last().map(|event| event.sequence)).flatten();
+        let read = head.len();
+        let mut groups = self.open_groups(head);
+        self.stuck = read - groups.iter().map(|(_, events)| events.len()).sum::<usize>();
+        if groups.is_empty()
+            && let Some(last_of_head) = last_of_full
+        {
+            groups = self.groups_behind(last_of_head).await?;
+        } else {
+            self.behind = None;
+        }
+        if groups.is_empty() {
+            return Ok(0);
+        }
+        // A process that was stopped for long finds out before it publishes anything.
+        if !fence_holds {
+            self.check_fence(&[]).await?;
+        }
+        let begun = groups.iter().map(|(_, events)| events.len()).sum();
+        self.run.count(|tally| {
+            tally.examined = tally.examined.saturating_add(u32::try_from(begun).unwrap_or(u32::MAX));
+        });
+        for (txn_id, events) in groups {
+            self.under_way += events.len();
+            self.busy.insert(txn_id.clone());
+            let patience = self.relay.settings.delivery_timeout;
+            self.chains.push(self.sending.chain(txn_id, events, read_at, patience).boxed());
+        }
+        Ok(begun)
+    }
+
+    /// The transactions among these events with which something can be begun, in order.
+    fn open_groups(&self, events: Vec<StoredEvent>) -> Vec<(TxnId, Vec<StoredEvent>)> {
+        let mut groups: Vec<(TxnId, Vec<StoredEvent>)> = Vec::new();
+        let mut places: HashMap<TxnId, usize> = HashMap::new();
+        for stored in events {
+            let event = &stored.event;
+            let id = &event.txn_id;
+            if self.busy.contains(id) || self.holds.holds_transaction(id) {
+                continue;
+            }
+            let topic = self.relay.settings.topics.of(event).unwrap_or_default();
+            if self.holds.holds_event(id, event.kind, &topic) {
+                continue;
+            }
+            let place = *places.entry(id.clone()).or_insert_with(|| {
+                groups.push((id.clone(), Vec::new()));
+                groups.len() - 1
+            });
+            if let Some((_, group)) = groups.get_mut(place) {
+                group.push(stored);
+            }
+        }
+        groups
+    }
+
+    /// What can be begun behind a beginning in which nothing can, a few pages further in each round.
+    /// Every transaction found there is read again, from its first event that waits.
+    async fn groups_behind(
+        &mut self,
+        last_of_head: i64,
+    ) -> Result<Vec<(TxnId, Vec<StoredEvent>)>, StoreError> {
+        let mut after = self.behind.map_or(last_of_head, |behind| behind.max(last_of_head));
+        for _ in 0..PAGES_BEHIND {
+            let page = self.relay.store.unpublished(after, self.relay.settings.page.max(1)).await?;
+            self.behind =
+                if page.len() >= self.page() { page.last().map(|event| event.sequence) } else { None };
+            let mut whole = Vec::new();
+            for (txn_id, _) in self.open_groups(page) {
+                let events = self.relay.store.events_of(&txn_id).await?;
+                whole.extend(events.into_iter().filter(|event| event.published_at.is_none()));
+            }
+            let groups = self.open_groups(whole);
+            match self.behind {
+                Some(behind) if groups.is_empty() => after = behind,
+                Some(_) | None => return Ok(groups),
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// Waits for most of what was begun.
+    async fn wait(&mut self, begun: usize) {
+        let enough = if begun >= self.page() { self.page() / 4 } else { 0 };
+        let until = Instant::now() + ROUND;
+        while self.under_way > enough && !self.run.is_stopped() {
+            if !self.next_end(until).await {
+                break;
+            }
+        }
+    }
+
+    /// Waits until something has changed. What cannot be published is looked at more rarely the
+    /// longer it takes.
+    async fn rest(&mut self, read_took: Duration) {
+        let mut pause = self.relay.settings.poll_interval;
+        if self.stuck > 0 {
+            pause = pause.max((4 * read_took).min(LONGEST_PAUSE));
+        }
+        let until = (Instant::now() + pause).min(self.run.yields_at());
+        if self.next_end(until).await {
+            // Those that ended together are noted together.
+            while let Some(Some(end)) = self.chains.next().now_or_never() {
+                self.take(end);
+            }
+        }
+    }
+
+    /// Waits for the next chain to end; `false` when none did until then, or the run was stopped.
+    async fn next_end(&mut self, until: Instant) -> bool {
+        tokio::select! {
+            biased;
+            Some(end) = self.chains.next(), if !self.chains.is_empty() => {
+                self.take(end);
+                true
+            }
+            () = self.run.stopped() => false,
+            () = tokio::time::sleep_until(until) => false,
+        }
+    }
+
+    fn take(&mut self, end: ChainEnd) {
+        let txn_id = end.txn_id;
+        self.busy.remove(&txn_id);
+        self.under_way -= end.size.min(self.under_way);
+        let troubles = end.refused.len() + usize::from(end.failure.is_some());
+        self.run.count(|tally| {
+            tally.failed = tally.failed.saturating_add(u32::try_from(troubles).unwrap_or(u32::MAX));
+        });
+        for refused in end.refused {
+            metrics::counter!(FAILED, "stream" => refused.kind.as_str(), "why" => "refused").increment(1);
+            if let Some(times) = self.relay.complaints.due("refused") {
+                let (sequence, reason, stream) = (refused.sequence, refused.reason, refused.kind.as_str());
+                tracing::warn!(%txn_id, sequence, stream, reason, times, "the brokers refuse an event, which stays in the outbox");
+            }
+            let pause = self.relay.settings.refused_pause;
+            match refused.topic {
+                Some(topic) => self.holds.hold_topic(topic, pause),
+                None => {
+                    // Brokers refuse whole batches. Those that were refused for another's sake are
+                    // tried again at other times than it.
+                    let apart = u32::try_from(refused.sequence.rem_euclid(16)).unwrap_or(0);
+                    self.holds.hold_stream(txn_id.clone(), refused.kind, pause + pause / 16 * apart);
+                }
+            }
+        }
+        if let Some(failure) = end.failure {
+            metrics::counter!(FAILED, "stream" => "any", "why" => "failed").increment(1);
+            if let Some(times) = self.relay.complaints.due("failed") {
+                let reason = &failure.reason;
+                tracing::warn!(%txn_id, reason, times, "an event could not be published and is tried again");
+            }
+            self.died |= failure.died;
+            self.done.last_failure = Some(failure.reason);
+            self.holds.hold_transaction(txn_id);
+        }
+    }
+
+    /// Begins nothing more, waits a little for what is under way, and notes what was confirmed.
+    async fn end(mut self) -> Result<Drained, JobError> {
+        self.sending.halted.store(true, Ordering::Relaxed);
+        let long = Instant::now() + GRACE;
+        let mut short = None;
+        while !self.chains.is_empty() && !self.died {
+            if self.run.is_stopped() {
+                short.get_or_insert_with(|| Instant::now() + SHORT_GRACE);
+            }
+            let until = short.unwrap_or(long);
+            tokio::select! {
+                biased;
+                Some(end) = self.chains.next() => self.take(end),
+                () = self.run.stopped(), if short.is_none() => {}
+                () = tokio::time::sleep_until(until) => break,
+            }
+        }
+        self.mark().await?;
+        Ok(match (self.died, self.chains.is_empty()) {
+            (true, _) => Drained::ProducerDied,
+            (false, true) => Drained::Clean,
+            (false, false) => Drained::Unfinished,
+        })
+    }
+}
+
+/// The failure that a run comes to which has published nothing at all.
+pub(super) fn nothing_published(done: &Done) -> Result<(), JobError> {
+    match &done.last_failure {
+        Some(reason) if done.published == 0 => {
+            Err(JobError::Other(BoxError::from(format!("no event could be published: {reason}"))))
+        }
+        Some(_) | None => Ok(()),
+    }
+}

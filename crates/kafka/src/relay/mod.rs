@@ -1,0 +1,183 @@
+//! The outbox relay: publishes the events that wait in the store, in the order of each transaction.
+
+mod backlog;
+mod broker;
+mod chain;
+mod drain;
+mod holds;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use payment_domain::{Clock, Event};
+use payment_service::{Job, JobError, Run};
+use payment_store::{BoxError, Store};
+use tokio::time::Instant;
+
+use crate::complaint::Complaints;
+use crate::settings::{KafkaSettings, NoClient};
+use crate::topics::Topics;
+use backlog::Gauges;
+use broker::{Broker, KafkaBroker, SendError};
+use chain::Sending;
+use drain::{Done, Drain, Drained, nothing_published};
+
+const PUBLISHED: &str = "events_published_total";
+const FAILED: &str = "events_failed_total";
+
+/// How long to wait before a producer takes the place of one that died.
+const REPLACE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Settings of the relay.
+#[derive(Debug, Clone)]
+pub struct RelaySettings {
+    /// Where events go.
+    pub topics: Topics,
+    /// When an event that the brokers have not confirmed is given up, to be tried again. Shorter
+    /// than the lease under which the relay runs, so that what this process has not sent is gone
+    /// when another takes over.
+    pub delivery_timeout: Duration,
+    /// How many events are read at once.
+    pub page: u32,
+    /// How long to wait before an empty outbox is looked at again.
+    pub poll_interval: Duration,
+    /// How long an event, or a topic, that the brokers refuse is left alone.
+    pub refused_pause: Duration,
+}
+
+impl Default for RelaySettings {
+    fn default() -> RelaySettings {
+        RelaySettings {
+            topics: Topics::default(),
+            delivery_timeout: Duration::from_secs(10),
+            page: 1000,
+            poll_interval: Duration::from_millis(75),
+            refused_pause: Duration::from_secs(15),
+        }
+    }
+}
+
+/// Publishes the outbox to Kafka: every event at least once, the events of a transaction in their
+/// order, nothing before its commit. A job of the scheduler, which runs it on one node at a time.
+///
+/// A failure keeps back its transaction, and is tried again. An event that the brokers will not take
+/// keeps back the later ones of its transaction and topic, and no others; it stays in the outbox.
+pub struct OutboxRelay {
+    relay: Relay,
+    kafka: KafkaSettings,
+    /// The producer, between two runs that have left nothing in it.
+    idle: Mutex<Option<KafkaBroker>>,
+}
+
+/// What draining the outbox needs beside the brokers.
+struct Relay {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    settings: RelaySettings,
+    complaints: Complaints,
+}
+
+impl OutboxRelay {
+    /// A relay from this store to these brokers, which need not be there yet.
+    ///
+    /// # Errors
+    /// When librdkafka cannot work with the settings.
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        kafka: KafkaSettings,
+        settings: RelaySettings,
+    ) -> Result<OutboxRelay, NoClient> {
+        metrics::describe_counter!(PUBLISHED, "Events that the brokers have confirmed, by stream");
+        metrics::describe_counter!(FAILED, "Attempts to publish an event that failed or were refused");
+        backlog::describe();
+        settings.topics.check().map_err(|invalid| NoClient { reason: invalid.to_string() })?;
+        let broker = KafkaBroker::new(&kafka, settings.delivery_timeout)?;
+        let relay = Relay { store, clock, settings, complaints: Complaints::default() };
+        Ok(OutboxRelay { relay, kafka, idle: Mutex::new(Some(broker)) })
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Option<KafkaBroker>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn broker(&self) -> Result<KafkaBroker, JobError> {
+        if let Some(broker) = self.idle().take() {
+            return Ok(broker);
+        }
+        KafkaBroker::new(&self.kafka, self.relay.settings.delivery_timeout)
+            .map_err(|error| JobError::Other(BoxError::from(error)))
+    }
+}
+
+#[async_trait]
+impl Job for OutboxRelay {
+    async fn tick(&self, run: &Run) -> Result<(), JobError> {
+        let mut gauges = Gauges::default();
+        let mut done = Done::default();
+        loop {
+            let broker = Held(Some(self.broker()?));
+            let drained = self.relay.drain(run, &broker, &mut done, &mut gauges).await;
+            match drained? {
+                Drained::Clean => {
+                    *self.idle() = broker.keep();
+                    return nothing_published(&done);
+                }
+                Drained::Unfinished => return nothing_published(&done),
+                Drained::ProducerDied => drop(broker),
+            }
+            let again_at = (Instant::now() + REPLACE_PAUSE).min(run.yields_at());
+            tokio::select! {
+                () = run.stopped() => return nothing_published(&done),
+                () = tokio::time::sleep_until(again_at) => {}
+            }
+        }
+    }
+}
+
+impl Relay {
+    /// Publishes until it is time to end, or the producer dies.
+    async fn drain(
+        &self,
+        run: &Run,
+        broker: &dyn Broker,
+        done: &mut Done,
+        gauges: &mut Gauges,
+    ) -> Result<Drained, JobError> {
+        let sending = Sending::new(run, broker, &self.settings.topics);
+        Drain::new(self, &sending, done).run(gauges).await
+    }
+}
+
+/// A producer in use. However its use ends, also by a run that is cut off, nothing that it has not
+/// sent yet is sent later.
+struct Held(Option<KafkaBroker>);
+
+impl Held {
+    /// It has nothing left to send.
+    fn keep(mut self) -> Option<KafkaBroker> {
+        self.0.take()
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(broker) = self.0.take() {
+            broker.discard();
+        }
+    }
+}
+
+#[async_trait]
+impl Broker for Held {
+    async fn send(&self, topic: &str, event: &Event) -> Result<(), SendError> {
+        match &self.0 {
+            Some(broker) => broker.send(topic, event).await,
+            None => Err(SendError::ProducerDied("the producer is gone".to_owned())),
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The relay on real brokers: nothing lost, nothing out of order, whoever dies.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // a helper of tests fails as a test does
+
+mod support;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use payment_domain::EventKind;
+use payment_service::JobError;
+use payment_testing::kafka::{Broker, bootstrap_servers};
+use payment_testing::tls::Certificates;
+use support::{LIMIT, Outbox, create_topic, first_seen, kafka, read, set_topic, until};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+const SAVE: EventKind = EventKind::SaveTransaction;
+const UPDATE: EventKind = EventKind::UpdateTransaction;
+const DUMP: EventKind = EventKind::UpdateDump;
+
+/// Stores events of many transactions, step by step, until it is told to stop; returns how many
+/// steps it has done.
+fn keep_storing(outbox: &Arc<Outbox>, stop: &CancellationToken) -> JoinHandle<usize> {
+    let (outbox, stop) = (outbox.clone(), stop.clone());
+    tokio::spawn(async move {
+        let mut step = 0;
+        while !stop.is_cancelled() {
+            for txn in 0..20 {
+                outbox.store(&format!("T{txn}"), UPDATE, &format!("{step}")).await;
+            }
+            step += 1;
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+        step
+    })
+}
+
+/// Everything is there, and seen first in its order.
+async fn assert_whole(bootstrap: &str, outbox: &Outbox, steps: usize) {
+    let seen = first_seen(&read(bootstrap, &outbox.topics.update_transaction).await);
+    let expected: Vec<String> = (0..steps).map(|step| step.to_string()).collect();
+    assert_eq!(seen.len(), 20);
+    for (txn, bodies) in seen {
+        assert_eq!(bodies, expected, "{txn}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_goes_to_its_topic_under_its_transaction_as_it_is() {
+    let bootstrap = bootstrap_servers();
+    let outbox = Outbox::new();
+    for kind in EventKind::ALL {
+        outbox.store("PB_PG_1", kind, &format!("{{\"of\":\"{}\"}}", kind.as_str())).await;
+    }
+    let relay = outbox.relay(kafka(&bootstrap, &[("compression.type", "gzip")]));
+    let running = outbox.run(&relay).await;
+    outbox.waits(0).await;
+    let (result, tally) = running.stopped().await;
+    result.unwrap();
+    assert_eq!((tally.examined, tally.changed, tally.failed), (5, 5, 0));
+    let topics = &outbox.topics;
+    for (topic, of) in [
+        (&topics.save_transaction, "save-pg-txns"),
+        (&topics.update_transaction, "update-pg-txns"),
+        (&topics.save_dump, "save-pg-txns-dump"),
+        (&topics.update_dump, "update-pg-txns-dump"),
+        (&topics.sms, "egov.core.notification.sms"),
+    ] {
+        let seen = read(&bootstrap, topic).await;
+        assert_eq!(seen.len(), 1, "{topic}");
+        assert_eq!((seen[0].key.as_str(), &seen[0].body), ("PB_PG_1", &format!("{{\"of\":\"{of}\"}}")));
+        assert!(seen[0].headers.is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn order_is_kept_while_nodes_take_turns_and_some_do_not_know_that_theirs_is_over() {
+    let bootstrap = bootstrap_servers();
+    let outbox = Arc::new(Outbox::new());
+    let nodes = [0, 1, 2].map(|_| outbox.relay(kafka(&bootstrap, &[])));
+    let stop = CancellationToken::new();
+    let writer = keep_storing(&outbox, &stop);
+    let mut zombies = Vec::new();
+    for turn in 0..12 {
+        let running = outbox.run(&nodes[turn % nodes.len()]).await;
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        match turn % 3 {
+            // In order, then two that are not told, then one that is killed.
+            0 => running.stopped().await.0.unwrap(),
+            1 => zombies.push(running),
+            _ => running.handle.abort(),
+        }
+    }
+    stop.cancel();
+    let steps = writer.await.unwrap();
+    let last = outbox.run(&nodes[0]).await;
+    outbox.waits(0).await;
+    for zombie in zombies {
+        let (result, _) = tokio::time::timeout(LIMIT, zombie.handle).await.unwrap().unwrap();
+        assert!(matches!(result, Err(JobError::Fenced)), "{result:?}");
+    }
+    last.stopped().await.0.unwrap();
+    assert_whole(&bootstrap, &outbox, steps).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_while_the_broker_is_stopped_killed_and_frozen() {
+    let mut broker = Broker::start().await;
+    let bootstrap = broker.bootstrap();
+    let outbox = Arc::new(Outbox::new());
+    let relay = outbox.relay(kafka(&bootstrap, &[]));
+    let stop = CancellationToken::new();
+    let writer = keep_storing(&outbox, &stop);
+    let running = outbox.run(&relay).await;
+    let behind = async || until("the relay is behind", async || outbox.waiting().await > 200).await;
+    let caught_up = async || until("the relay has caught up", async || outbox.waiting().await < 60).await;
+    caught_up().await;
+    broker.stop().await;
+    behind().await;
+    broker.start_again().await;
+    caught_up().await;
+    broker.kill().await;
+    behind().await;
+    broker.start_again().await;
+    caught_up().await;
+    broker.freeze();
+    behind().await;
+    broker.thaw();
+    caught_up().await;
+    stop.cancel();
+    let steps = writer.await.unwrap();
+    outbox.waits(0).await;
+    running.stopped().await.0.unwrap();
+    assert_whole(&bootstrap, &outbox, steps).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_must_stop_does_so_though_the_broker_hangs_and_the_next_goes_on() {
+    let mut broker = Broker::start().await;
+    let bootstrap = broker.bootstrap();
+    let outbox = Outbox::new();
+    let relay = outbox.relay(kafka(&bootstrap, &[]));
+    outbox.store("T", UPDATE, "0").await;
+    let running = outbox.run(&relay).await;
+    outbox.waits(0).await;
+    broker.freeze();
+    outbox.store("T", UPDATE, "1").await;
+    outbox.store("T", UPDATE, "2").await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    running.stopped().await.0.unwrap();
+    assert_eq!(outbox.waiting().await, 2);
+    broker.thaw();
+    let running = outbox.run(&relay).await;
+    outbox.waits(0).await;
+    running.stopped().await.0.unwrap();
+    let seen = first_seen(&read(&bootstrap, &outbox.topics.update_transaction).await);
+    assert_eq!(seen["T"], ["0", "1", "2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_brokers_refuse_stays_in_the_outbox_and_holds_up_nobody() {
+    let broker = Broker::builder().setting("auto.create.topics.enable", "false").start().await;
+    let bootstrap = broker.bootstrap();
+    let outbox = Outbox::new();
+    let updates = &outbox.topics.update_transaction;
+    create_topic(&bootstrap, updates, 1).await;
+    create_topic(&bootstrap, &outbox.topics.save_transaction, 1).await;
+    let (larger, largest) = ("x".repeat(1_500_000), "y".repeat(3_000_000));
+    // More than the topic takes; more than the producer takes; no such topic.
+    for (id, kind, body) in [
+        ("LARGER", UPDATE, larger.as_str()),
+        ("LARGER", UPDATE, "must not overtake"),
+        ("LARGEST", UPDATE, largest.as_str()),
+        ("LARGEST", SAVE, "of another stream"),
+        ("NOWHERE", DUMP, "no topic"),
+        ("NOWHERE", UPDATE, "paid"),
+    ] {
+        outbox.store(id, kind, body).await;
+    }
+    for txn in 0..100 {
+        outbox.store(&format!("T{txn}"), UPDATE, "0").await;
+    }
+    let relay = outbox.relay(kafka(&bootstrap, &[("message.max.bytes", "2000000")]));
+    let running = outbox.run(&relay).await;
+    outbox.waits(4).await;
+    let (result, tally) = running.stopped().await;
+    result.unwrap();
+    assert_eq!(tally.changed, 102);
+    assert!(tally.failed >= 3, "{tally:?}");
+    let seen = first_seen(&read(&bootstrap, updates).await);
+    assert_eq!(seen.len(), 101);
+    assert_eq!(seen["NOWHERE"], ["paid"]);
+    // The reasons go away: what was kept back follows, in order.
+    set_topic(&bootstrap, updates, "max.message.bytes", "5000000").await;
+    create_topic(&bootstrap, &outbox.topics.update_dump, 1).await;
+    let relay = outbox.relay(kafka(&bootstrap, &[("message.max.bytes", "5000000")]));
+    let running = outbox.run(&relay).await;
+    outbox.waits(0).await;
+    running.stopped().await.0.unwrap();
+    let seen = first_seen(&read(&bootstrap, updates).await);
+    assert_eq!(seen["LARGER"], [larger.as_str(), "must not overtake"]);
+    assert_eq!(seen["LARGEST"], [largest]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn brokers_behind_tls_and_a_login_are_reached_with_the_settings_of_a_java_service() {
+    let certificates = Certificates::create();
+    let broker = Broker::builder()
+        .login("pg", "s3cret")
+        .tls(certificates.certificate(), certificates.key())
+        .start()
+        .await;
+    let outbox = Outbox::new();
+    let settings = |authority: &Path, password: &str| {
+        let jaas = format!(
+            "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"pg\" \
+             password=\"{password}\";"
+        );
+        let properties = [
+            ("spring.kafka.properties.security.protocol", "SASL_SSL"),
+            ("spring.kafka.properties.sasl.mechanism", "PLAIN"),
+            ("spring.kafka.properties.sasl.jaas.config", &jaas),
+            ("spring.kafka.ssl.trust-store-type", "PEM"),
+            ("spring.kafka.ssl.trust-store-location", authority.to_str().unwrap()),
+        ];
+        kafka(&broker.bootstrap(), &properties)
+    };
+    outbox.store("T", UPDATE, "0").await;
+    let others = Certificates::create();
+    for stranger in [settings(&certificates.authority(), "wrong"), settings(&others.authority(), "s3cret")] {
+        let relay = outbox.relay(stranger);
+        let running = outbox.run(&relay).await;
+        // Longer than an event may be under way.
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        let (result, tally) = running.stopped().await;
+        assert!(matches!(result, Err(JobError::Other(_))), "{result:?}");
+        assert!(tally.failed > 0 && tally.changed == 0);
+    }
+    let relay = outbox.relay(settings(&certificates.authority(), "s3cret"));
+    let running = outbox.run(&relay).await;
+    outbox.waits(0).await;
+    running.stopped().await.0.unwrap();
+}

@@ -1,0 +1,261 @@
+//! The service takes the place of the original: its files and its variables are understood.
+
+use secrecy::ExposeSecret;
+
+use super::*;
+
+const STOCK: &str = include_str!("application.properties");
+
+/// What a deployment fills in.
+const ACCOUNTS: &[(&str, &str)] = &[
+    ("AXIS_MERCHANT_ID", "M"),
+    ("AXIS_MERCHANT_SECRET_KEY", "0F1E"),
+    ("AXIS_MERCHANT_USER", "U"),
+    ("AXIS_MERCHANT_PWD", "P"),
+    ("AXIS_MERCHANT_ACCESS_CODE", "A"),
+    ("PAYU_MERCHANT_KEY", "K"),
+    ("PAYU_MERCHANT_SALT", "S"),
+];
+
+fn stock() -> Given {
+    Given { properties: Some(STOCK), environment: ACCOUNTS, ..Given::default() }
+}
+
+fn postgres(config: &Config) -> &Postgres {
+    let Database::Postgres(postgres) = &config.database else { panic!("{:?}", config.database) };
+    postgres
+}
+
+#[test]
+fn a_stock_file_is_used_line_by_line_or_told_to_have_no_effect() {
+    let given = stock();
+    assert_eq!(given.problems(), [""; 0]);
+    assert_eq!(given.noticed(NoticeKind::Unknown), [""; 0]);
+    assert_eq!(given.noticed(NoticeKind::Doubtful), [""; 0]);
+    insta::assert_snapshot!(given.noticed(NoticeKind::Idle).join("\n"), @r"
+    //systemuser
+    app.timezone
+    egov.billingservice.host
+    egov.billingservice.path
+    egov.businessdetailsservice.host
+    egov.collectionservice.create.path
+    egov.collectionservice.validate.path
+    egov.localization.statelevel
+    internal.microservice.role.code
+    internal.microservice.user.type
+    kafka.consumer.config.auto_commit
+    kafka.consumer.config.auto_commit_interval
+    kafka.consumer.config.auto_offset_reset
+    kafka.consumer.config.session_timeout
+    kafka.producer.config.batch_size_config
+    kafka.producer.config.buffer_memory_config
+    kafka.producer.config.linger_ms_config
+    kafka.producer.config.retries_config
+    logging.level.org.egov.pg
+    management.endpoints.web.base-path
+    otel.service.name
+    otel.traces.exporter
+    spring.datasource.driver-class-name
+    spring.flyway.baseline-on-migrate
+    spring.flyway.enabled
+    spring.flyway.locations
+    spring.flyway.outOfOrder
+    spring.flyway.password
+    spring.flyway.url
+    spring.flyway.user
+    spring.kafka.consumer.key-deserializer
+    spring.kafka.consumer.properties.spring.json.use.type.headers
+    spring.kafka.consumer.value-deserializer
+    spring.kafka.producer.key-serializer
+    spring.kafka.producer.value-serializer
+    spring.quartz.datasource.jdbc-url
+    state.level.tenant.id
+    state.level.tenantid.length
+    tracer.errors.provideExceptionInDetails
+    ");
+}
+
+#[test]
+fn a_stock_file_means_what_it_says() {
+    let config = stock().config();
+    let database = postgres(&config);
+    assert_eq!(database.url.expose_secret(), "jdbc:postgresql://localhost:5432/devdb");
+    assert_eq!(database.username.as_deref(), Some("postgres"));
+    assert_eq!(database.password.as_ref().unwrap().expose_secret(), "postgres");
+    let kafka = config.kafka.unwrap();
+    assert_eq!((kafka.bootstrap_servers.as_str(), kafka.schema_segment), ("localhost:9092", Some(1)));
+    assert_eq!(kafka.topic_pattern, "(^[a-zA-Z]+-save-pg-txns|^[a-zA-Z]+-update-pg-txns)");
+    assert!(kafka.client.is_empty(), "{kafka:?}");
+    let services = config.services;
+    let idgen = services.idgen.unwrap();
+    assert_eq!((idgen.host.as_str(), idgen.id_name.as_str()), ("https://dev.digit.org", "pg.txnid"));
+    let collections = services.collections.unwrap();
+    assert_eq!(collections.host, "http://localhost:8095");
+    assert_eq!(collections.search_path, "collection-services/payments/_search");
+    let users = services.users.unwrap();
+    assert_eq!((users.search_path.as_str(), users.create_enabled), ("user/v1/_search", true));
+    assert_eq!(services.billing.unwrap().host, "http://billing-service.egov:8080");
+    assert_eq!(services.localization.unwrap().context_path, "/localization/messages/v1");
+    assert_eq!(services.url_shortener.unwrap().path, "/egov-url-shortening/shortener");
+    assert!(config.notifications.sms_enabled);
+    assert_eq!(config.notifications.link_base.as_deref(), Some("https://dev.digit.org"));
+    assert!(!config.sandbox.active && config.gateways.len() == 2);
+}
+
+#[test]
+fn what_a_stock_file_leaves_to_be_filled_in_is_told() {
+    let bare = Given { properties: Some(STOCK), ..Given::default() };
+    let mut told: Vec<String> = bare
+        .load()
+        .problems
+        .into_iter()
+        .map(|problem| format!("{}: {}", problem.key, problem.wrong))
+        .collect();
+    told.sort();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    axis.merchant.access.code: must be set
+    axis.merchant.id: must be set
+    axis.merchant.pwd: must be set
+    axis.merchant.secret.key: must be set
+    axis.merchant.user: must be set
+    payu.merchant.key: must be set
+    payu.merchant.salt: must be set
+    ");
+}
+
+#[test]
+fn the_variables_of_a_helm_chart_are_understood() {
+    let given = Given {
+        environment: &[
+            ("SPRING_DATASOURCE_URL", "jdbc:postgresql://egov-db.egov:5432/egov"),
+            ("SPRING_DATASOURCE_USERNAME", "egov"),
+            ("SPRING_DATASOURCE_PASSWORD", "hush"),
+            ("SPRING_DATASOURCE_HIKARI_MAXIMUMPOOLSIZE", "20"),
+            ("FLYWAY_URL", "jdbc:postgresql://egov-db.egov:5432/egov"),
+            ("KAFKA_CONFIG_BOOTSTRAP_SERVER_CONFIG", "kafka-v2.kafka-cluster:9092"),
+            ("SPRING_KAFKA_CONSUMER_GROUP_ID", "pg-2"),
+            (
+                "SPRING_KAFKA_PRODUCER_KEY_SERIALIZER",
+                "org.apache.kafka.common.serialization.StringSerializer",
+            ),
+            ("EGOV_IDGEN_HOST", "http://egov-idgen.egov:8080/"),
+            ("EGOV_MDMS_HOST", "http://egov-mdms-service.egov:8080/"),
+            ("EGOV_BILLINGSERVICE_HOST", "http://billing-service.egov:8080/"),
+            ("EGOV_COLLECTIONSERVICE_HOST", "http://collection-services.egov:8080/"),
+            ("EGOV_BANKACCOUNTSERVICE_HOST", "http://egf-master.egov:8080/"),
+            ("NOTIFICATION_URL", "https://city.example/"),
+            ("NOTIFICATION_SMS_ENABLED", "false"),
+            ("EGOV_LOCALIZATION_HOST", "http://egov-localization.egov:8080"),
+            ("EGOV_URL_SHORTNER_HOST", "http://egov-url-shortening.egov:8080"),
+            ("JAVA_OPTS", "-Xmx256m"),
+            ("SERVER_PORT", "8080"),
+            ("IS_ENVIRONMENT_CENTRAL_INSTANCE", "false"),
+            ("STATE_LEVEL_TENANT_ID", "pb"),
+        ],
+        ..Given::default()
+    };
+    assert_eq!(given.problems(), [""; 0]);
+    assert_eq!(given.noticed(NoticeKind::Unknown), [""; 0]);
+    let config = given.config();
+    assert_eq!(postgres(&config).pool_size, 20);
+    let kafka = config.kafka.as_ref().unwrap();
+    assert_eq!((kafka.consumer_group.as_str(), kafka.schema_segment), ("pg-2", None));
+    let services = &config.services;
+    assert!(services.users.is_none(), "any mix works");
+    assert_eq!(services.billing.as_ref().unwrap().host, "http://billing-service.egov:8080");
+    assert_eq!(services.bank_accounts.as_ref().unwrap().path, "egf-master/bankaccounts/_search");
+    assert!(!config.notifications.sms_enabled);
+    assert!(config.sandbox.active, "it is there until another gateway is");
+}
+
+#[test]
+fn a_database_is_what_is_set_of_it() {
+    let url = Given { flags: &[("spring.datasource.url", "postgres://db.example/pay")], ..Given::default() };
+    let config = url.config();
+    let database = postgres(&config);
+    assert_eq!((&database.username, database.pool_size), (&None, 12));
+    assert!(database.password.is_none() && database.connect_timeout.is_none() && database.ssl_mode.is_none());
+
+    let all = Given {
+        toml: Some(concat!(
+            "[spring.datasource]\nurl = \"jdbc:postgresql://a,b/pay\"\nusername = \"u\"\n",
+            "[database]\npool-size = 40\nconnect-timeout-ms = 900\nstatement-timeout-ms = 7000\n",
+            "ssl-mode = \"verify-full\"\nssl-root-cert = \"/etc/ca.pem\"\n",
+        )),
+        ..Given::default()
+    };
+    let config = all.config();
+    let database = postgres(&config);
+    assert_eq!((database.username.as_deref(), database.pool_size), (Some("u"), 40));
+    assert_eq!(database.connect_timeout.unwrap().as_millis(), 900);
+    assert_eq!(database.statement_timeout.unwrap().as_secs(), 7);
+    assert_eq!(database.ssl_mode, Some(SslMode::VerifyFull));
+    assert_eq!(database.root_certificate.as_deref(), Some(Path::new("/etc/ca.pem")));
+
+    let none = Given { flags: &[("database.pool-size", "9"), ("spring.datasource.username", "u")], ..url };
+    assert_eq!(none.noticed(NoticeKind::Idle), ["database.pool-size", "spring.datasource.username"]);
+}
+
+#[test]
+fn what_only_a_called_service_or_only_its_stand_in_uses_is_told() {
+    let stand_ins = Given {
+        properties: Some(concat!(
+            "egov.idgen.path=x\negov.collectionservice.payment.create.path=x\negov.userservice.search.path=x\n",
+            "egov.bankaccountservice.path=x\npg.is.user.create.enabled=false\nbank-account.pb=1\n",
+        )),
+        ..Given::default()
+    };
+    assert_eq!(
+        stand_ins.noticed(NoticeKind::Idle),
+        [
+            "egov.bankaccountservice.path",
+            "egov.collectionservice.payment.create.path",
+            "egov.idgen.path",
+            "egov.userservice.search.path",
+            "pg.is.user.create.enabled",
+        ]
+    );
+    let called = Given {
+        properties: Some("egov.bankaccountservice.host=egf-master:8080\nbank-account.pb=1\n"),
+        ..Given::default()
+    };
+    assert_eq!(called.noticed(NoticeKind::Idle), ["bank-account.pb"]);
+    assert_eq!(called.config().services.bank_accounts.unwrap().host, "http://egf-master:8080");
+}
+
+#[test]
+fn a_format_is_the_affair_of_the_service_that_numbers() {
+    let mut given = Given { properties: Some("egov.idgen.ack.format=[fancy:new]\n"), ..Given::default() };
+    assert!(given.problem().starts_with("egov.idgen.ack.format"));
+    given.flags = &[("egov.idgen.host", "http://egov-idgen")];
+    assert_eq!(given.config().services.idgen.unwrap().format, "[fancy:new]");
+}
+
+#[test]
+fn the_right_to_issue_a_receipt_outlasts_two_calls_to_the_collection_service() {
+    const HOST: (&str, &str) = ("egov.collectionservice.host", "http://collections");
+    let slow = Given { flags: &[HOST, ("services.timeout-ms", "30000")], ..Given::default() };
+    let problem = slow.problem();
+    assert!(problem.starts_with("services.timeout-ms: ") && problem.contains("less than 30000"), "{problem}");
+    let short = Given { toml: Some("receipts.lease-ms = 30000\n"), flags: &[HOST], ..Given::default() };
+    let problem = short.problem();
+    assert!(problem.starts_with("receipts.lease-ms: ") && problem.contains("x.toml:1"), "{problem}");
+    let alone = Given { toml: Some("receipts.lease-ms = 1000\n"), ..Given::default() };
+    assert_eq!(alone.problems(), [""; 0], "the stand-in answers at once");
+    let enough = Given { toml: Some("receipts.lease-ms = 30001\n"), flags: &[HOST], ..Given::default() };
+    assert_eq!(enough.config().services.call_timeout.as_secs(), 15);
+}
+
+#[test]
+fn a_host_that_is_none_is_told_with_its_place() {
+    let given = Given {
+        properties: Some("egov.idgen.host=ftp://x\negov.userservice.host=http://u:hush@x\n"),
+        ..Given::default()
+    };
+    let problems = given.problems();
+    assert!(
+        problems[0].contains("x.properties:1") && problems[0].contains("to fix: give a host name"),
+        "{problems:?}"
+    );
+    assert!(problems.len() == 2 && !problems.concat().contains("hush"), "{problems:?}");
+}

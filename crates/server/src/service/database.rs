@@ -1,0 +1,218 @@
+//! Which database payments are kept in, and how it is opened.
+
+use std::sync::Arc;
+
+use payment_digit::embedded::Registers;
+use payment_store::{Store, StoreError};
+use payment_store_postgres::{PostgresOptions, PostgresStore, SslMode};
+use payment_store_sqlite::{Options, SqliteStore};
+
+use super::data_folder::DataFolder;
+use crate::config::{self, Config, Database};
+use crate::failure::{Failure, Outcome};
+
+/// An open database: what payments and the stand-ins for DIGIT's services stand on.
+pub(super) struct Opened {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) registers: Arc<dyn Registers>,
+}
+
+impl Opened {
+    fn of<S: Store + Registers + 'static>(store: S) -> Opened {
+        let store = Arc::new(store);
+        Opened { registers: store.clone(), store }
+    }
+}
+
+/// A migration and whether the database has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationState {
+    /// Its number; they are applied in this order.
+    pub version: u32,
+    /// What it is called.
+    pub name: String,
+    /// When it was applied, in milliseconds since 1970; `None` while it is pending.
+    pub applied_at_ms: Option<i64>,
+}
+
+/// Which migrations a database has.
+#[derive(Debug, Clone)]
+pub struct Migrations {
+    /// The database, for people; without a password.
+    pub database: String,
+    /// Every migration of this program.
+    pub states: Vec<MigrationState>,
+}
+
+/// What was done to bring a database up to date.
+#[derive(Debug, Clone)]
+pub struct Migrated {
+    /// The database, for people; without a password.
+    pub database: String,
+    /// Migrations that were there already.
+    pub present: Vec<MigrationState>,
+    /// Migrations that were applied now.
+    pub applied: Vec<MigrationState>,
+    /// The numbers of those that a newer version of this program has applied.
+    pub newer: Vec<u32>,
+    /// What was found of an older service's, in a sentence.
+    pub adopted: Option<String>,
+}
+
+impl From<payment_store_sqlite::MigrationState> for MigrationState {
+    fn from(state: payment_store_sqlite::MigrationState) -> MigrationState {
+        let payment_store_sqlite::MigrationState { version, name, applied_at_ms } = state;
+        MigrationState { version, name, applied_at_ms }
+    }
+}
+
+impl From<payment_store_postgres::MigrationState> for MigrationState {
+    fn from(state: payment_store_postgres::MigrationState) -> MigrationState {
+        let payment_store_postgres::MigrationState { version, name, applied_at_ms } = state;
+        MigrationState { version, name, applied_at_ms }
+    }
+}
+
+fn states<S: Into<MigrationState>>(states: Vec<S>) -> Vec<MigrationState> {
+    states.into_iter().map(Into::into).collect()
+}
+
+/// Opens the database, makes it when it is an embedded one that is not there, and brings its
+/// tables up to date.
+///
+/// # Errors
+/// When it cannot be used.
+pub(super) async fn open(config: &Config) -> Outcome<Opened> {
+    match &config.database {
+        Database::Embedded => open_embedded(&DataFolder::prepare(&config.data_dir)?).map(Opened::of),
+        Database::Postgres(postgres) => connect(postgres).await.map(Opened::of),
+    }
+}
+
+/// Opens a database that a service uses; never makes or changes one.
+///
+/// # Errors
+/// When there is none, or it is not up to date, or it cannot be used.
+pub(super) async fn open_existing(config: &Config) -> Outcome<Opened> {
+    let Migrations { database, states } = migrations(config).await?;
+    if states.iter().any(|state| state.applied_at_ms.is_none()) {
+        return Err(Failure::new(format!("the database {database} is not up to date"))
+            .try_this("`pg-service migrate` brings it up to date, and so does starting the service"));
+    }
+    match &config.database {
+        Database::Embedded => {
+            let file = DataFolder::existing_database(&config.data_dir)?;
+            let options = Options { readers: 1, ..Options::default() };
+            let opened = SqliteStore::open(&file, &options);
+            opened.map(Opened::of).map_err(|error| cannot_be_read(&database, &error))
+        }
+        Database::Postgres(postgres) => connect(postgres).await.map(Opened::of),
+    }
+}
+
+/// Which migrations the database has and which it lacks; changes nothing.
+///
+/// # Errors
+/// When there is no database, or it cannot be read.
+pub async fn migrations(config: &Config) -> Outcome<Migrations> {
+    match &config.database {
+        Database::Embedded => {
+            let file = DataFolder::existing_database(&config.data_dir)?;
+            let database = file.display().to_string();
+            let found = SqliteStore::migrations(&file).map_err(|error| cannot_be_read(&database, &error))?;
+            Ok(Migrations { states: states(found), database })
+        }
+        Database::Postgres(postgres) => {
+            let database = postgres.shown_url.clone();
+            let found = PostgresStore::migrations(&options(postgres)?).await;
+            let found = found.map_err(|error| cannot_be_read(&database, &error))?;
+            Ok(Migrations { states: states(found), database })
+        }
+    }
+}
+
+/// Brings the database up to date.
+///
+/// # Errors
+/// When it cannot be used.
+pub async fn migrate(config: &Config) -> Outcome<Migrated> {
+    match &config.database {
+        Database::Embedded => {
+            let folder = DataFolder::prepare(&config.data_dir)?;
+            let report = open_embedded(&folder)?.migrated().clone();
+            Ok(Migrated {
+                database: folder.database().display().to_string(),
+                present: states(report.present),
+                applied: states(report.applied),
+                newer: report.newer,
+                adopted: None,
+            })
+        }
+        Database::Postgres(postgres) => {
+            let store = connect(postgres).await?;
+            let report = store.migrated().clone();
+            Ok(Migrated {
+                database: postgres.shown_url.clone(),
+                present: states(report.present),
+                applied: states(report.applied),
+                newer: report.newer,
+                adopted: (report.adopted_rows > 0).then(|| {
+                    format!("{} transactions of an earlier service were found and adopted", report.adopted_rows)
+                }),
+            })
+        }
+    }
+}
+
+fn cannot_be_read(database: &str, error: &StoreError) -> Failure {
+    Failure::new(format!("the database {database} cannot be read")).because(error)
+}
+
+fn open_embedded(folder: &DataFolder) -> Outcome<SqliteStore> {
+    let database = folder.database();
+    SqliteStore::open(&database, &Options::default()).map_err(|error| {
+        Failure::new(format!("the database {} cannot be used", database.display())).because(&error).try_this(
+            "see that the folder can be written and is not full, or name another one: --data-dir FOLDER",
+        )
+    })
+}
+
+async fn connect(postgres: &config::Postgres) -> Outcome<PostgresStore> {
+    PostgresStore::connect(options(postgres)?).await.map_err(|error| {
+        Failure::new(format!("the database {} cannot be used", postgres.shown_url)).because(&error).try_this(
+            "see that the server is up and lets this user make tables: spring.datasource.url, .username and .password",
+        )
+    })
+}
+
+fn options(postgres: &config::Postgres) -> Outcome<PostgresOptions> {
+    use secrecy::ExposeSecret;
+    let url = postgres.url.expose_secret();
+    let (mut options, ignored) =
+        PostgresOptions::from_jdbc_url(url, postgres.username.as_deref(), postgres.password.clone()).map_err(
+            |error| Failure::new("the address of the database cannot be used").because(&error),
+        )?;
+    if !ignored.is_empty() {
+        tracing::warn!(parameters = ?ignored, "parameters of the database's address without effect");
+    }
+    options.pool_size = postgres.pool_size;
+    if let Some(timeout) = postgres.connect_timeout {
+        options.connect_timeout = timeout;
+    }
+    if let Some(timeout) = postgres.statement_timeout {
+        options.statement_timeout = timeout;
+    }
+    if let Some(mode) = postgres.ssl_mode {
+        options.ssl_mode = match mode {
+            config::SslMode::Disable => SslMode::Disable,
+            config::SslMode::Prefer => SslMode::Prefer,
+            config::SslMode::Require => SslMode::Require,
+            config::SslMode::VerifyCa => SslMode::VerifyCa,
+            config::SslMode::VerifyFull => SslMode::VerifyFull,
+        };
+    }
+    if let Some(certificate) = &postgres.root_certificate {
+        options.root_certificate = Some(certificate.clone());
+    }
+    Ok(options)
+}

@@ -1,0 +1,106 @@
+//! The adapters of the gateways, each behind a guard.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use payment_domain::Clock;
+use payment_gateway::{Gateway, Guarded};
+use payment_gateways::client::{Client, Limits};
+use payment_gateways::sandbox::{Sandbox as SandboxAdapter, SandboxConfig};
+use payment_service::Gateways;
+use payment_simulator::sandbox::{Sandbox, SandboxSettings};
+use secrecy::SecretString;
+
+use super::Addresses;
+use super::data_folder::DataFolder;
+use crate::config::Config;
+use crate::config::gateways::Configured;
+use crate::failure::{Failure, Outcome};
+
+/// The built-in sandbox, unless it is switched off or stands elsewhere.
+///
+/// # Errors
+/// When its books cannot be opened.
+pub(super) fn open_sandbox(config: &Config, addresses: &Addresses<'_>) -> Outcome<Option<Sandbox>> {
+    if !config.has_built_in_sandbox() {
+        return Ok(None);
+    }
+    let folder = DataFolder::prepare(&config.data_dir)?;
+    let settings = SandboxSettings {
+        lookup_url: Some(addresses.public.to_owned()),
+        late_after: config.sandbox.late_after,
+        ..SandboxSettings::new(
+            config.sandbox.merchant.clone(),
+            sandbox_secret(config)?,
+            format!("{}/sandbox", addresses.public),
+        )
+    };
+    let books = folder.sandbox_books();
+    Sandbox::open(&books, settings).map(Some).map_err(|error| {
+        Failure::new(format!("the sandbox's books {} cannot be opened", books.display())).because(&error)
+    })
+}
+
+fn sandbox_secret(config: &Config) -> Outcome<SecretString> {
+    match &config.sandbox.secret {
+        Some(secret) => Ok(secret.clone()),
+        None => DataFolder::prepare(&config.data_dir)?.sandbox_secret(),
+    }
+}
+
+/// The adapters of all gateways that are configured, offered or switched off.
+///
+/// # Errors
+/// When no calls can be made.
+pub(super) fn adapters(
+    config: &Config,
+    configured: Vec<Configured>,
+    addresses: &Addresses<'_>,
+    clock: &Arc<dyn Clock>,
+) -> Outcome<Gateways> {
+    const CONNECT: Duration = Duration::from_secs(5);
+    let wait = config.payments.gateway_wait;
+    let limits = Limits { connect_timeout: CONNECT.min(wait), total_timeout: wait, ..Limits::default() };
+    let shared = client(limits)?;
+    let guarded = |adapter| Arc::new(Guarded::new(adapter, config.guard.clone())) as Arc<dyn Gateway>;
+    let (mut offered, mut switched_off) = (Vec::new(), Vec::new());
+    if config.sandbox.active {
+        offered.push(guarded(sandbox_adapter(config, addresses, shared.clone(), clock)?));
+    }
+    for configured in configured {
+        let client = configured.limits().cloned().map_or_else(|| Ok(shared.clone()), client)?;
+        let to = if configured.is_offered() { &mut offered } else { &mut switched_off };
+        to.push(guarded(configured.make(client)));
+    }
+    Ok(Gateways::new(offered).with_switched_off(switched_off))
+}
+
+fn sandbox_adapter(
+    config: &Config,
+    addresses: &Addresses<'_>,
+    client: Client,
+    clock: &Arc<dyn Clock>,
+) -> Outcome<Arc<dyn Gateway>> {
+    let sandbox = &config.sandbox;
+    let (page_url, api_url) = match &sandbox.url {
+        Some(url) => (url.clone(), url.clone()),
+        None => (format!("{}/sandbox", addresses.public), format!("{}/sandbox", addresses.local)),
+    };
+    let adapter = SandboxConfig {
+        page_url,
+        api_url,
+        merchant: sandbox.merchant.clone(),
+        secret: sandbox_secret(config)?,
+        order_life: config.payments.order_life,
+    };
+    Ok(Arc::new(SandboxAdapter::new(adapter, client, clock.clone())))
+}
+
+/// A client that calls gateways.
+fn client(limits: Limits) -> Outcome<Client> {
+    Client::new(limits).map_err(|error| {
+        Failure::new("gateways cannot be called")
+            .because(error.as_ref())
+            .try_this("install the system's CA certificates")
+    })
+}

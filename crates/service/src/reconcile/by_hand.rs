@@ -1,0 +1,137 @@
+//! Reconciling by hand: an operator names what is to be checked, and watches.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use payment_domain::{Actor, GatewayName, TxnId};
+use payment_store::{DueCheck, DueChecks, StoreError, Turn};
+use tokio_util::sync::CancellationToken;
+
+use super::{Check, CheckError, Checker, Reconciliation};
+
+/// What is reconciled by hand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ByHand {
+    /// Only transactions of this gateway.
+    pub gateway: Option<GatewayName>,
+    /// Only transactions at least this old.
+    pub older_than: Duration,
+}
+
+/// One transaction that was checked by hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// The transaction.
+    pub txn_id: TxnId,
+    /// Its gateway.
+    pub gateway: GatewayName,
+    /// What came of it.
+    pub check: Check,
+}
+
+/// Told of every check when it is done.
+pub trait Progress {
+    /// This one is done.
+    fn done(&mut self, checked: &Checked);
+}
+
+/// How many due transactions are read at a time.
+const PAGE: u32 = 1000;
+
+impl Reconciliation {
+    /// The pending transactions that are meant, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away.
+    pub async fn find(&self, by_hand: &ByHand) -> Result<Vec<DueCheck>, StoreError> {
+        let now = self.ports.now();
+        let turn = Turn::Every {
+            // At least that old: one created exactly then is meant.
+            created_before: now.minus(by_hand.older_than).plus(Duration::from_millis(1)),
+            not_checked_since: now.plus(Duration::from_millis(1)),
+        };
+        let mut found: Vec<DueCheck> = Vec::new();
+        loop {
+            let after = found.last().map(|last| last.place.clone());
+            let due = DueChecks { turn, gateway: by_hand.gateway.clone(), after, limit: PAGE };
+            let page = self.ports.store.due_checks(&due).await?;
+            if page.is_empty() {
+                return Ok(found);
+            }
+            found.extend(page);
+        }
+    }
+
+    /// Checks these transactions in the name of `operator`, as many of a gateway at a time as the
+    /// jobs would, and tells `progress` of each.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away; what was checked before stays done.
+    pub async fn check_all(
+        &self,
+        due: Vec<DueCheck>,
+        operator: &str,
+        progress: &mut (dyn Progress + Send),
+    ) -> Result<(), StoreError> {
+        self.check_until(due, operator, progress, &CancellationToken::new()).await
+    }
+
+    /// The same until `stop`: then nothing new is checked, and what has begun is finished.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away; what was checked before stays done.
+    pub async fn check_until(
+        &self,
+        due: Vec<DueCheck>,
+        operator: &str,
+        progress: &mut (dyn Progress + Send),
+        stop: &CancellationToken,
+    ) -> Result<(), StoreError> {
+        let checker = Arc::new(Checker { actor: Actor::user(operator), fence: None });
+        let mut under_way = FuturesUnordered::new();
+        for due in due {
+            let checker = checker.clone();
+            under_way.push(async move {
+                let DueCheck { txn_id, gateway, checks, .. } = due;
+                let turnstile = self.turnstile(&gateway);
+                let turn = async {
+                    let place = turnstile.places.acquire().await;
+                    tokio::time::sleep_until(turnstile.next()).await;
+                    place
+                };
+                let Some(_place) = stop.run_until_cancelled(turn).await else { return Ok(None) };
+                let check = self.check(&txn_id, checks, &checker).await?;
+                Ok::<_, CheckError>(Some(Checked { txn_id, gateway, check }))
+            });
+        }
+        while let Some(checked) = under_way.next().await {
+            match checked {
+                Ok(Some(checked)) => progress.done(&checked),
+                Ok(None) => {}
+                Err(CheckError::Store(error)) => return Err(error),
+                Err(error @ (CheckError::Fenced | CheckError::Interrupted)) => {
+                    return Err(StoreError::Failed(error.into()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks one transaction, whatever its status, in the name of `operator`: a failed one may
+    /// have been paid after all.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away.
+    pub async fn check_one(&self, id: &TxnId, operator: &str) -> Result<Option<Checked>, StoreError> {
+        let Some(txn) = self.ports.store.transaction(id).await? else { return Ok(None) };
+        let checker = Checker { actor: Actor::user(operator), fence: None };
+        match self.check(id, u32::MAX, &checker).await {
+            Ok(check) => Ok(Some(Checked { txn_id: id.clone(), gateway: txn.gateway, check })),
+            Err(CheckError::Store(error)) => Err(error),
+            Err(error @ (CheckError::Fenced | CheckError::Interrupted)) => {
+                Err(StoreError::Failed(error.into()))
+            }
+        }
+    }
+}

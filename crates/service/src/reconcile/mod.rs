@@ -1,0 +1,253 @@
+//! Reconciliation: asking the gateways about what stays pending, until it is clear.
+//!
+//! A pending transaction is checked by the *early* job once it is one interval old, then by the
+//! *follow-up* job at growing distances, and by the *daily* job with all the others. Each check is
+//! one call of [`Settlement::settle`], the same road that the payer's browser takes. What one
+//! transaction runs into is counted, written into its history, and never stops the others.
+
+mod age;
+mod by_hand;
+mod summary;
+mod sweep;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use payment_domain::machine::OrderLife;
+use payment_domain::{
+    Actor, AttentionKind, GatewayName, HistoryEntry, StatusName, Timestamp, Transaction, TxnId,
+};
+use payment_gateway::Answer;
+use payment_store::{Applied, Attention, CheckNote, Fence, NewCase, NextCheck, StoreError};
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+pub use age::{InvalidAge, parse_age};
+pub use by_hand::{ByHand, Checked, Progress};
+pub use summary::{GatewaySummary, NotAsked, ReconciliationSummary};
+pub use sweep::{DailyJob, EarlyJob, FollowUpJob};
+
+use crate::ports::Ports;
+use crate::settle::{Asked, Caller, SettleError, Settlement};
+
+/// How pending transactions are reconciled.
+#[derive(Debug, Clone)]
+pub struct ReconciliationSettings {
+    /// How long after a check the next one follows: the first distance after the first check, and
+    /// so on. After the last one a transaction is checked by the daily job alone.
+    pub distances: Vec<Duration>,
+    /// How fast a gateway is asked.
+    pub pace: Pace,
+    /// The same for the gateways that have a pace of their own.
+    pub pace_of: BTreeMap<GatewayName, Pace>,
+}
+
+/// How fast one gateway is asked by one node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// How many transactions are checked at a time; at least one.
+    pub at_once: usize,
+    /// How many checks begin within a second; `None` for no limit.
+    pub per_second: Option<u32>,
+}
+
+/// Reconciles pending transactions.
+#[derive(Clone)]
+pub struct Reconciliation {
+    ports: Arc<Ports>,
+    settlement: Settlement,
+    settings: Arc<ReconciliationSettings>,
+    turnstiles: Arc<Mutex<HashMap<GatewayName, Arc<Turnstile>>>>,
+}
+
+/// Keeps the pace of one gateway, for all that reconcile on this node.
+struct Turnstile {
+    pace: Pace,
+    places: Semaphore,
+    next_at: Mutex<Instant>,
+}
+
+impl Turnstile {
+    /// How many checks are under way at most.
+    fn at_once(&self) -> usize {
+        self.pace.at_once.max(1)
+    }
+
+    /// The moment at which the next check may begin.
+    fn next(&self) -> Instant {
+        let mut next_at = self.next_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = (*next_at).max(Instant::now());
+        if let Some(per_second) = self.pace.per_second {
+            *next_at = at + Duration::from_secs(1) / per_second.max(1);
+        }
+        at
+    }
+}
+
+/// Who checks, and on behalf of which run.
+#[derive(Clone)]
+struct Checker {
+    actor: Actor,
+    fence: Option<Fence>,
+}
+
+/// What a check came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Check {
+    /// The transaction is settled, by this check or meanwhile.
+    Settled(StatusName),
+    /// The gateway answered, and it is as undecided as before.
+    StillPending,
+    /// The gateway could not be asked, or gave no usable answer.
+    Failed(String),
+}
+
+/// Why a check could not be carried out: no reason that lies in the transaction.
+#[derive(Debug, thiserror::Error)]
+enum CheckError {
+    #[error("the run is over")]
+    Fenced,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the service stops")]
+    Interrupted,
+}
+
+impl Reconciliation {
+    /// Reconciles what `settlement` settles.
+    pub fn new(
+        ports: Arc<Ports>,
+        settlement: Settlement,
+        settings: ReconciliationSettings,
+    ) -> Reconciliation {
+        Reconciliation { ports, settlement, settings: Arc::new(settings), turnstiles: Arc::default() }
+    }
+
+    fn turnstile(&self, gateway: &GatewayName) -> Arc<Turnstile> {
+        let pace = self.settings.pace_of.get(gateway).copied().unwrap_or(self.settings.pace);
+        let new = || {
+            let places = Semaphore::new(pace.at_once.max(1));
+            Arc::new(Turnstile { pace, places, next_at: Mutex::new(Instant::now()) })
+        };
+        let mut turnstiles = self.turnstiles.lock().unwrap_or_else(PoisonError::into_inner);
+        turnstiles.entry(gateway.clone()).or_insert_with(new).clone()
+    }
+
+    /// Checks one transaction that has been checked `checks` times before.
+    async fn check(&self, id: &TxnId, checks: u32, checker: &Checker) -> Result<Check, CheckError> {
+        let caller = Caller {
+            actor: checker.actor.clone(),
+            info: self.ports.settings.system_request_info(),
+            fence: checker.fence.clone(),
+        };
+        let settled = match self.settlement.settle(id, &Answer::default(), &caller).await {
+            Ok(settled) => settled,
+            Err(SettleError::Fenced) => return Err(CheckError::Fenced),
+            Err(SettleError::Interrupted) => return Err(CheckError::Interrupted),
+            Err(SettleError::Store(error @ StoreError::Unavailable(_))) => return Err(error.into()),
+            // The row of this one cannot be read or changed: it must not stop the others.
+            Err(
+                error @ (SettleError::Store(StoreError::Failed(_))
+                | SettleError::NotFound
+                | SettleError::BadSignature
+                | SettleError::WrongTransaction),
+            ) => {
+                tracing::error!(txn_id = %id, %error, "a pending transaction cannot be checked");
+                self.note(id, checks, Some(&error.to_string()), checker).await?;
+                return Ok(Check::Failed(error.to_string()));
+            }
+        };
+        let txn = settled.txn;
+        if txn.status.name() != StatusName::Pending {
+            return Ok(Check::Settled(txn.status.name()));
+        }
+        let trouble = match settled.asked {
+            Asked::InVain(reason) => Some(reason),
+            Asked::Answered | Asked::NotNeeded => None,
+        };
+        self.note(id, checks, trouble.as_deref(), checker).await?;
+        if self.ports.life_of(&txn) == OrderLife::Over {
+            self.raise_overdue(&txn, trouble.as_deref(), checker).await?;
+        }
+        Ok(trouble.map_or(Check::StillPending, Check::Failed))
+    }
+
+    /// Writes down that a transaction was checked and is still pending, and when its next turn is.
+    async fn note(
+        &self,
+        id: &TxnId,
+        checks: u32,
+        trouble: Option<&str>,
+        checker: &Checker,
+    ) -> Result<(), CheckError> {
+        let now = self.ports.now();
+        let history = trouble.map(|reason| HistoryEntry {
+            txn_id: id.clone(),
+            at: now,
+            actor: checker.actor.clone(),
+            from: Some(StatusName::Pending),
+            to: StatusName::Pending,
+            why: format!("the gateway could not be asked: {reason}"),
+            evidence: Value::Null,
+        });
+        let note = CheckNote {
+            txn_id: id.clone(),
+            at: now,
+            next: self.next_check(checks, now),
+            history,
+            fence: checker.fence.clone(),
+        };
+        match self.ports.store.note_check(note).await {
+            // No longer pending: somebody else has settled it meanwhile.
+            Ok(Applied::Stored | Applied::Stale) => Ok(()),
+            Ok(Applied::Fenced) => Err(CheckError::Fenced),
+            Err(error @ StoreError::Unavailable(_)) => Err(error.into()),
+            Err(StoreError::Failed(error)) => {
+                tracing::error!(txn_id = %id, %error, "a check could not be noted");
+                Ok(())
+            }
+        }
+    }
+
+    fn next_check(&self, checks: u32, now: Timestamp) -> NextCheck {
+        let distance = usize::try_from(checks).ok().and_then(|at| self.settings.distances.get(at));
+        distance.map_or(NextCheck::WithAll, |distance| NextCheck::At(now.plus(*distance)))
+    }
+
+    /// Puts up what nobody can decide any more. It is never failed on doubt.
+    async fn raise_overdue(
+        &self,
+        txn: &Transaction,
+        trouble: Option<&str>,
+        checker: &Checker,
+    ) -> Result<(), CheckError> {
+        let now = self.ports.now();
+        let said = trouble.unwrap_or("the gateway does not call it paid, declined or unknown");
+        let age_hours = now.since(txn.audit.created_at).as_secs() / 3600;
+        let evidence = json!({
+            "lastCheck": said,
+            "gatewayStatusCode": txn.gateway_details.status_code,
+            "gatewayStatusMsg": txn.gateway_details.status_message,
+            "ageHours": age_hours,
+        });
+        let kind = AttentionKind::PendingBeyondLife;
+        let history = HistoryEntry {
+            txn_id: txn.id.clone(),
+            at: now,
+            actor: checker.actor.clone(),
+            from: Some(StatusName::Pending),
+            to: StatusName::Pending,
+            why: format!("still pending after {age_hours} hours; put up for attention: {}", kind.as_str()),
+            evidence: evidence.clone(),
+        };
+        let case = Attention { txn_id: txn.id.clone(), kind, raised_at: now, evidence };
+        let new = NewCase { case, history, hold: Vec::new(), fence: checker.fence.clone() };
+        if self.ports.store.raise_attention(new).await? {
+            metrics::counter!("attention_raised_total", "kind" => kind.as_str()).increment(1);
+            tracing::warn!(txn_id = %txn.id, kind = kind.as_str(), "put up for attention");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,376 @@
+//! Jobs at scheduled moments, on one node at a time.
+//!
+//! Every node runs the same scheduler. When a tick is due, each asks the store for the right to run
+//! it, and one gets it: a lease, which it renews while it is at work. A node that dies, hangs or is
+//! cut off stops renewing; when the lease has run out another node takes the tick over. Whatever
+//! the old one still wants to store is refused, because it carries the number of a run that is over.
+//!
+//! **Missed ticks**: when the latest tick of a job was missed, because no node was up or the clock
+//! has jumped, it is made up as soon as a node finds out. Of several missed ticks only the latest is
+//! run; its record says for how many others it stands.
+//!
+//! **Clocks**: nobody's clock is compared with another's. A lease has run out by its own time, or when
+//! nobody has renewed it for as long as it holds. A tick is told by the moment it was scheduled for, not by when it is run. A clock
+//! that goes back finds its ticks run already; one that has been ahead for a while stops nothing
+//! when it is right again.
+
+mod run;
+mod schedule;
+mod worker;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use payment_domain::{Clock, Timestamp};
+use payment_store::{BegunRun, RunEnd, RunRecord, Store, StoreError, Tally, TickAnswer, TickRequest};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+pub use run::{Job, JobError, Run};
+pub use schedule::{InvalidCron, Schedule};
+
+use self::worker::Worker;
+
+/// How long to wait before trying again when the database is away or a tick has failed.
+const AFTER_TROUBLE: Duration = Duration::from_secs(5);
+/// The longest a node sleeps before it looks at the clock again: clocks may be set.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// How runs are leased.
+#[derive(Debug, Clone)]
+pub struct SchedulerSettings {
+    /// The name of this node in the records.
+    pub node: String,
+    /// How long a node that does not renew its lease keeps its run. Another takes over within this
+    /// time and a second.
+    pub lease: Duration,
+}
+
+/// A job and when it is due.
+#[derive(Clone)]
+pub struct ScheduledJob {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, in a few words for operators.
+    pub purpose: &'static str,
+    /// When it is due.
+    pub schedule: Schedule,
+    /// What it does.
+    pub job: Arc<dyn Job>,
+}
+
+/// What an operator sees of a job.
+#[derive(Debug, Clone)]
+pub struct JobOverview {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does.
+    pub purpose: &'static str,
+    /// When it is due, in words.
+    pub schedule: String,
+    /// The moment of its next tick.
+    pub next: Option<Timestamp>,
+    /// Its latest run.
+    pub last_run: Option<RunRecord>,
+}
+
+/// What came of looking whether a job is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Looked {
+    /// There is nothing to do before the next tick.
+    NotDue,
+    /// Another run is at work; its lease ends at this moment.
+    Busy {
+        /// The moment.
+        until: Timestamp,
+    },
+    /// A tick was run here.
+    Ran(FinishedRun),
+}
+
+/// A run that has come to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FinishedRun {
+    /// Which it was.
+    pub begun: BegunRun,
+    /// What it has done.
+    pub tally: Tally,
+    /// How it ended; `None` when another node has taken it over, which has recorded that.
+    pub end: Option<RunEnd>,
+}
+
+/// What a node remembers of a job between two looks.
+#[derive(Debug, Default)]
+struct Known {
+    /// The latest tick that is done, so that nobody is asked about it again.
+    done: Option<Timestamp>,
+    /// The end of another node's lease, and since when it was seen to end then.
+    lease: Option<(Timestamp, Instant)>,
+}
+
+impl Known {
+    fn sees(&mut self, until: Timestamp) {
+        if self.lease.is_none_or(|(seen, _)| seen != until) {
+            self.lease = Some((until, Instant::now()));
+        }
+    }
+
+    /// The end of a lease that nobody has renewed for the whole of its time.
+    fn not_renewed(&self, lease: Duration) -> Option<Timestamp> {
+        self.lease.and_then(|(until, since)| (since.elapsed() > lease).then_some(until))
+    }
+}
+
+/// Why a job was not run by hand.
+#[derive(Debug, thiserror::Error)]
+pub enum RunByHandError {
+    /// There is no such job.
+    #[error("there is no such job")]
+    Unknown,
+    /// It is at work; its lease ends at this moment.
+    #[error("the job is at work")]
+    Busy(Timestamp),
+    /// The database is away.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Runs jobs.
+#[derive(Clone)]
+pub struct Scheduler {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    settings: Arc<SchedulerSettings>,
+    jobs: Arc<Vec<ScheduledJob>>,
+}
+
+impl Scheduler {
+    /// A scheduler of these jobs.
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        settings: SchedulerSettings,
+        jobs: Vec<ScheduledJob>,
+    ) -> Scheduler {
+        Scheduler { store, clock, settings: Arc::new(settings), jobs: Arc::new(jobs) }
+    }
+
+    /// The names of the jobs.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.jobs.iter().map(|job| job.name).collect()
+    }
+
+    /// Runs the jobs when they are due, until `stop`; then returns as soon as those at work have.
+    pub async fn run(&self, stop: CancellationToken) {
+        let mut loops = JoinSet::new();
+        for place in 0..self.jobs.len() {
+            let (scheduler, stop) = (self.clone(), stop.clone());
+            loops.spawn(async move { scheduler.run_job(place, &stop).await });
+        }
+        while let Some(ended) = loops.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a job's loop has ended in a panic");
+            }
+        }
+    }
+
+    async fn run_job(&self, place: usize, stop: &CancellationToken) {
+        let Some(job) = self.jobs.get(place) else { return };
+        let mut known = Known::default();
+        while !stop.is_cancelled() {
+            let pause = match self.look(job, &mut known, stop).await {
+                Ok(Looked::NotDue) => self.until_next(job),
+                Ok(Looked::Busy { until }) => {
+                    let lease = self.settings.lease + Duration::from_millis(1);
+                    until.since(self.clock.now()).min(lease)
+                }
+                Ok(Looked::Ran(FinishedRun { end: Some(RunEnd::Failed(_)), .. })) => AFTER_TROUBLE,
+                Ok(Looked::Ran(_)) => Duration::ZERO,
+                Err(error) => {
+                    tracing::warn!(job = job.name, %error, "whether the job is due cannot be found out");
+                    AFTER_TROUBLE
+                }
+            };
+            let pause = pause.min(LONGEST_SLEEP.max(self.settings.lease)).max(Duration::from_millis(1));
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    fn until_next(&self, job: &ScheduledJob) -> Duration {
+        let now = self.clock.now();
+        job.schedule.next(now).map_or(LONGEST_SLEEP, |next| next.since(now).min(LONGEST_SLEEP))
+    }
+
+    /// Looks once at every job, in their order, and runs here what is due and free: what
+    /// [`Scheduler::run`] does all the time.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away.
+    pub async fn look_once(
+        &self,
+        stop: &CancellationToken,
+    ) -> Result<Vec<(&'static str, Looked)>, StoreError> {
+        let mut looked = Vec::new();
+        for job in self.jobs.iter() {
+            looked.push((job.name, self.look(job, &mut Known::default(), stop).await?));
+        }
+        Ok(looked)
+    }
+
+    async fn look(
+        &self,
+        job: &ScheduledJob,
+        known: &mut Known,
+        stop: &CancellationToken,
+    ) -> Result<Looked, StoreError> {
+        let now = self.clock.now();
+        let Some(due) = job.schedule.latest(now) else { return Ok(Looked::NotDue) };
+        if known.done == Some(due) {
+            return Ok(Looked::NotDue);
+        }
+        let (tick, missed) = match self.left_unfinished(job, due).await? {
+            Some(earlier) => (earlier, 0),
+            None => {
+                let last = self.store.last_tick(job.name, now).await?;
+                (due, last.map_or(0, |last| job.schedule.between(last, due)))
+            }
+        };
+        match self.begin(job, tick, missed, known.not_renewed(self.settings.lease)).await? {
+            TickAnswer::Done => {
+                known.done = Some(tick);
+                Ok(Looked::NotDue)
+            }
+            TickAnswer::Busy { until } => {
+                known.sees(until);
+                Ok(Looked::Busy { until })
+            }
+            TickAnswer::Begun(begun) => {
+                let yields_in = job.schedule.next(self.clock.now()).map(|next| next.since(self.clock.now()));
+                Ok(Looked::Ran(self.carry_out(job, begun, yields_in, stop).await))
+            }
+        }
+    }
+
+    /// The tick before `due` whose last run was cancelled or has failed: it is finished first.
+    async fn left_unfinished(
+        &self,
+        job: &ScheduledJob,
+        due: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let newest = self.store.runs(Some(job.name), 1).await?.into_iter().next();
+        Ok(newest.and_then(|run| match run.ended {
+            Some((_, RunEnd::Cancelled | RunEnd::Failed(_)))
+                // One that was run by hand is nobody's duty.
+                if run.scheduled_at < due && job.schedule.latest(run.scheduled_at) == Some(run.scheduled_at) =>
+            {
+                Some(run.scheduled_at)
+            }
+            Some((_, RunEnd::Cancelled | RunEnd::Failed(_) | RunEnd::Finished | RunEnd::TakenOver { .. })) | None => None,
+        }))
+    }
+
+    async fn begin(
+        &self,
+        job: &ScheduledJob,
+        due: Timestamp,
+        missed: u32,
+        not_renewed: Option<Timestamp>,
+    ) -> Result<TickAnswer, StoreError> {
+        let now = self.clock.now();
+        let request = TickRequest {
+            job: job.name.to_owned(),
+            scheduled_at: due,
+            missed,
+            node: self.settings.node.clone(),
+            now,
+            lease_until: now.plus(self.settings.lease),
+            not_renewed,
+        };
+        self.store.begin_run(request).await
+    }
+
+    async fn carry_out(
+        &self,
+        job: &ScheduledJob,
+        begun: BegunRun,
+        yields_in: Option<Duration>,
+        stop: &CancellationToken,
+    ) -> FinishedRun {
+        let yields_at = Instant::now() + yields_in.unwrap_or(LONGEST_SLEEP);
+        let worker = Worker { store: &self.store, clock: &self.clock, lease: self.settings.lease };
+        worker.carry_out(job, begun, yields_at, stop).await
+    }
+
+    /// Runs a job here and now, as a tick of its own.
+    ///
+    /// # Errors
+    /// A [`RunByHandError`].
+    pub async fn run_by_hand(
+        &self,
+        name: &str,
+        stop: &CancellationToken,
+    ) -> Result<FinishedRun, RunByHandError> {
+        Ok(self.begin_by_hand(name).await?.carry_out(stop).await)
+    }
+
+    /// Begins a run of a job here and now, as a tick of its own: it has a number, and is to be
+    /// carried out at once.
+    ///
+    /// # Errors
+    /// A [`RunByHandError`].
+    pub async fn begin_by_hand(&self, name: &str) -> Result<BegunByHand, RunByHandError> {
+        let job = self.jobs.iter().find(|job| job.name == name).ok_or(RunByHandError::Unknown)?;
+        loop {
+            match self.begin(job, self.clock.now(), 0, None).await? {
+                // Somebody has asked for the same in this very millisecond.
+                TickAnswer::Done => tokio::time::sleep(Duration::from_millis(1)).await,
+                TickAnswer::Busy { until } => return Err(RunByHandError::Busy(until)),
+                TickAnswer::Begun(begun) => {
+                    return Ok(BegunByHand { scheduler: self.clone(), job: job.clone(), begun });
+                }
+            }
+        }
+    }
+
+    /// The jobs with their latest runs and next ticks.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away.
+    pub async fn overview(&self) -> Result<Vec<JobOverview>, StoreError> {
+        let mut jobs = Vec::with_capacity(self.jobs.len());
+        for job in self.jobs.iter() {
+            jobs.push(JobOverview {
+                name: job.name,
+                purpose: job.purpose,
+                schedule: job.schedule.to_string(),
+                next: job.schedule.next(self.clock.now()),
+                last_run: self.store.runs(Some(job.name), 1).await?.into_iter().next(),
+            });
+        }
+        Ok(jobs)
+    }
+}
+
+/// A run that was begun by hand. When it is dropped instead, its lease runs out, and another node
+/// takes it over.
+pub struct BegunByHand {
+    scheduler: Scheduler,
+    job: ScheduledJob,
+    begun: BegunRun,
+}
+
+impl BegunByHand {
+    /// Which it is.
+    pub fn begun(&self) -> &BegunRun {
+        &self.begun
+    }
+
+    /// Carries it out, until `stop` at the latest.
+    pub async fn carry_out(self, stop: &CancellationToken) -> FinishedRun {
+        self.scheduler.carry_out(&self.job, self.begun, Some(Duration::ZERO), stop).await
+    }
+}

@@ -1,0 +1,364 @@
+//! Whom a payer's text message reaches, when, and how often.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // a helper of tests fails as a test does
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use payment_digit::{Bills, DigitError, Links, Messages};
+use payment_domain::{Actor, BillId, EventKind, RequestInfo, TenantId, TxnId};
+use payment_gateway::Answer;
+use payment_service::{
+    Caller, NotificationPorts, NotificationSettings, Notifications, Notified, NotifyError, PaymentLink,
+    Unreadable,
+};
+use payment_store::StoreError;
+use serde_json::{Value, json};
+use support::{World, declined, paid, world};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    Away,
+    Refuses,
+}
+
+impl Trouble {
+    fn error(self, service: &'static str) -> DigitError {
+        match self {
+            Trouble::Away => DigitError::NotSent { service, source: "connection refused".into() },
+            Trouble::Refuses => DigitError::Refused { service, body: "{}".to_owned() },
+        }
+    }
+}
+
+/// The DIGIT services that messages take.
+#[derive(Default)]
+struct Digit {
+    texts: Mutex<BTreeMap<(String, String), String>>,
+    asked: Mutex<Vec<String>>,
+    localization: Mutex<Option<Trouble>>,
+    billing: Mutex<Option<Trouble>>,
+    shortener: Mutex<Option<Trouble>>,
+    knows_bills: Mutex<Option<String>>,
+    short_link: Mutex<Option<String>>,
+    bills_asked: AtomicU32,
+}
+
+#[async_trait]
+impl Messages for Digit {
+    async fn text(
+        &self,
+        info: &RequestInfo,
+        tenant: &TenantId,
+        locale: &str,
+        code: &str,
+    ) -> Result<Option<String>, DigitError> {
+        assert_eq!(info.user("type").as_deref(), Some("SYSTEM"), "RequestInfo is passed on");
+        self.asked.lock().unwrap().push(format!("{tenant} {locale} {code}"));
+        if let Some(trouble) = *self.localization.lock().unwrap() {
+            return Err(trouble.error("egov-localization"));
+        }
+        Ok(self.texts.lock().unwrap().get(&(locale.to_owned(), code.to_owned())).cloned())
+    }
+}
+
+#[async_trait]
+impl Bills for Digit {
+    async fn business_service(
+        &self,
+        _: &RequestInfo,
+        tenant: &TenantId,
+        bill: &BillId,
+    ) -> Result<Option<String>, DigitError> {
+        self.bills_asked.fetch_add(1, Ordering::SeqCst);
+        assert_eq!((tenant.as_str(), bill.as_str()), ("pb.amritsar", "B1"));
+        match *self.billing.lock().unwrap() {
+            Some(trouble) => Err(trouble.error("billing-service")),
+            None => Ok(self.knows_bills.lock().unwrap().clone()),
+        }
+    }
+}
+
+#[async_trait]
+impl Links for Digit {
+    async fn shorten(&self, _: &str) -> Result<String, DigitError> {
+        match *self.shortener.lock().unwrap() {
+            Some(trouble) => Err(trouble.error("egov-url-shortening")),
+            None => Ok(self.short_link.lock().unwrap().clone().unwrap_or_default()),
+        }
+    }
+}
+
+const LONG_LINK: &str = "https://city.example/citizen/withoutAuth/egov-common/pay?consumerCode=PT-1\
+    &tenantId=pb.amritsar&businessService=";
+
+struct Told {
+    world: World,
+    digit: Arc<Digit>,
+    notifications: Notifications,
+}
+
+fn told() -> Told {
+    let world = world();
+    let digit = Arc::new(Digit::default());
+    digit.text("en_IN", "PG_NOTIFICATION_SUCCESS", "Rs {amount} for {consumerCode} are paid ({txnId}).");
+    digit.text(
+        "en_IN",
+        "PG_NOTIFICATION_FAILURE",
+        "Rs {amount} for {consumerCode}: {Payment failure reason}. Pay at {payment link}",
+    );
+    *digit.knows_bills.lock().unwrap() = Some("PT".to_owned());
+    *digit.short_link.lock().unwrap() = Some("https://s.example/x1\n".to_owned());
+    let ports = NotificationPorts {
+        store: world.store.clone(),
+        messages: digit.clone(),
+        bills: Some(digit.clone()),
+        links: Some(digit.clone()),
+        clock: world.clock.clone(),
+    };
+    let notifications = Notifications::new(ports, settings());
+    Told { world, digit, notifications }
+}
+
+fn settings() -> NotificationSettings {
+    NotificationSettings {
+        payment_link: Some(PaymentLink::new("https://city.example/", PaymentLink::DEFAULT_PATH).unwrap()),
+        ..NotificationSettings::default()
+    }
+}
+
+impl Digit {
+    fn text(&self, locale: &str, code: &str, text: &str) {
+        self.texts.lock().unwrap().insert((locale.to_owned(), code.to_owned()), text.to_owned());
+    }
+}
+
+impl Told {
+    /// A payment that our own job has settled.
+    async fn settled(&self, outcome: payment_domain::Outcome) -> TxnId {
+        let id = self.world.pending("B1", "100").await;
+        self.world.gateway.answers(outcome);
+        let caller = Caller::new(Actor::job("early"), RequestInfo::system("system-1"));
+        self.world.payments.settlement.settle(&id, &Answer::default(), &caller).await.unwrap();
+        id
+    }
+
+    /// The events that consumers see of a transaction.
+    async fn events(&self, id: &TxnId) -> Vec<String> {
+        let events = self.world.store.events_of(id).await.unwrap();
+        events
+            .into_iter()
+            .map(|stored| stored.event)
+            .filter(|event| matches!(event.kind, EventKind::SaveTransaction | EventKind::UpdateTransaction))
+            .map(|event| event.body)
+            .collect()
+    }
+
+    async fn take(&self, event: &str) -> Result<Notified, NotifyError> {
+        self.notifications.take(event.as_bytes()).await
+    }
+
+    async fn take_all(&self, id: &TxnId) -> Vec<Notified> {
+        let mut all = Vec::new();
+        for event in self.events(id).await {
+            all.push(self.take(&event).await.unwrap());
+        }
+        all
+    }
+
+    /// The messages that wait in the outbox.
+    async fn messages(&self, id: &TxnId) -> Vec<Value> {
+        let events = self.world.store.events_of(id).await.unwrap();
+        events
+            .iter()
+            .filter(|stored| stored.event.kind == EventKind::Sms)
+            .map(|stored| serde_json::from_str(&stored.event.body).unwrap())
+            .collect()
+    }
+
+    /// The text of the one message.
+    async fn message(&self, id: &TxnId) -> String {
+        let messages = self.messages(id).await;
+        assert_eq!(messages.len(), 1, "{messages:?}");
+        messages[0]["message"].as_str().unwrap().to_owned()
+    }
+}
+
+#[tokio::test]
+async fn a_payer_is_told_once_of_a_payment_that_nobody_was_waiting_for() {
+    let told = told();
+    let id = told.settled(paid("100")).await;
+    // Created by a citizen; then a success, and the same with its receipt, by our job.
+    assert_eq!(told.take_all(&id).await, [Notified::NotForUs, Notified::Stored, Notified::Repeated]);
+    assert_eq!(told.take_all(&id).await, [Notified::NotForUs, Notified::Repeated, Notified::Repeated]);
+    assert_eq!(
+        told.messages(&id).await,
+        [json!({
+            "mobileNumber": "9876543210",
+            "message": "Rs 100.00 for PT-1 are paid (T0001).",
+            "category": null,
+            "expiryTime": null,
+        })]
+    );
+    assert_eq!(told.digit.bills_asked.load(Ordering::SeqCst), 0, "this text has no link");
+    assert_eq!(told.digit.asked.lock().unwrap()[0], "pb.amritsar en_IN PG_NOTIFICATION_SUCCESS");
+}
+
+#[tokio::test]
+async fn who_waited_for_the_answer_is_sent_nothing() {
+    let told = told();
+    let id = told.world.pending("B1", "100").await;
+    told.world.gateway.answers(paid("100"));
+    told.world.settle(&id).await;
+    assert_eq!(told.take_all(&id).await, [Notified::NotForUs; 3]);
+    assert_eq!(told.messages(&id).await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn a_failed_payment_comes_with_a_short_link_to_pay_again() {
+    let told = told();
+    let id = told.settled(declined()).await;
+    assert_eq!(told.take_all(&id).await, [Notified::NotForUs, Notified::Stored]);
+    assert_eq!(
+        told.message(&id).await,
+        "Rs 100.00 for PT-1: Transaction failed at gateway. Pay at https://s.example/x1"
+    );
+}
+
+#[tokio::test]
+async fn a_payer_is_told_even_if_nobody_helps_with_the_link() {
+    for (billing, shortener, asked, service) in [
+        (None, Some(Trouble::Away), 1, "PT"),
+        (Some(Trouble::Away), Some(Trouble::Refuses), 3, "PT"),
+        (Some(Trouble::Refuses), Some(Trouble::Away), 1, "PT"),
+    ] {
+        let told = told();
+        *told.digit.knows_bills.lock().unwrap() = Some("PT".to_owned());
+        *told.digit.billing.lock().unwrap() = billing;
+        *told.digit.shortener.lock().unwrap() = shortener;
+        let id = told.settled(declined()).await;
+        told.take_all(&id).await;
+        let message = told.message(&id).await;
+        assert!(message.ends_with(&format!("Pay at {LONG_LINK}{service}")), "{message}");
+        assert_eq!(told.digit.bills_asked.load(Ordering::SeqCst), asked);
+    }
+    let told = told();
+    *told.digit.short_link.lock().unwrap() = Some("<html>Bad gateway</html>".to_owned());
+    let id = told.settled(declined()).await;
+    told.take_all(&id).await;
+    let message = told.message(&id).await;
+    assert!(message.ends_with(&format!("{LONG_LINK}PT")), "what is no link is not sent: {message}");
+}
+
+#[tokio::test]
+async fn without_billing_and_shortener_the_clients_own_words_serve() {
+    let told = told();
+    let ports = NotificationPorts {
+        store: told.world.store.clone(),
+        messages: told.digit.clone(),
+        bills: None,
+        links: None,
+        clock: told.world.clock.clone(),
+    };
+    let alone = Notifications::new(ports, settings());
+    let id = told.settled(declined()).await;
+    let event = told.events(&id).await.pop().unwrap();
+    assert_eq!(alone.take(event.as_bytes()).await.unwrap(), Notified::Stored);
+    let message = told.message(&id).await;
+    assert!(message.ends_with(&format!("{LONG_LINK}PT")), "{message}");
+}
+
+#[tokio::test]
+async fn a_payer_is_told_in_the_language_of_the_request() {
+    let told = told();
+    told.digit.text("pa_IN", "PG_NOTIFICATION_SUCCESS", "{amount} ਰੁਪਏ");
+    let id = told.settled(paid("100")).await;
+    let mut event: Value = serde_json::from_str(&told.events(&id).await[1]).unwrap();
+    event["RequestInfo"]["msgId"] = json!("20170310130900|pa_IN");
+    assert_eq!(told.take(&event.to_string()).await.unwrap(), Notified::Stored);
+    assert_eq!(told.message(&id).await, "100.00 ਰੁਪਏ");
+}
+
+#[tokio::test]
+async fn without_a_text_a_number_or_in_time_nothing_is_sent() {
+    let told = told();
+    let id = told.settled(paid("100")).await;
+    let event: Value = serde_json::from_str(&told.events(&id).await[1]).unwrap();
+    for number in [json!(null), json!("not a number"), json!("12345"), json!("98765432109876543"), json!([])]
+    {
+        let mut event = event.clone();
+        event["Transaction"]["user"]["mobileNumber"] = number;
+        assert_eq!(told.take(&event.to_string()).await.unwrap(), Notified::NoNumber);
+    }
+    told.digit.texts.lock().unwrap().clear();
+    assert_eq!(told.take(&event.to_string()).await.unwrap(), Notified::NoText);
+    told.digit.text("en_IN", "PG_NOTIFICATION_SUCCESS", " ");
+    assert_eq!(told.take(&event.to_string()).await.unwrap(), Notified::NoText);
+    told.world.clock.advance(Duration::from_secs(24 * 3600 + 1));
+    assert_eq!(told.take(&event.to_string()).await.unwrap(), Notified::TooOld);
+    assert_eq!(told.messages(&id).await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn what_is_needed_and_away_is_asked_again_what_refuses_not_for_ever() {
+    let told = told();
+    let id = told.settled(paid("100")).await;
+    let event = told.events(&id).await.remove(1);
+    *told.digit.localization.lock().unwrap() = Some(Trouble::Away);
+    assert!(matches!(told.take(&event).await, Err(NotifyError::Unavailable(_))));
+    *told.digit.localization.lock().unwrap() = Some(Trouble::Refuses);
+    assert!(matches!(told.take(&event).await, Err(NotifyError::Refused(_))));
+    *told.digit.localization.lock().unwrap() = None;
+    assert_eq!(told.take(&event).await.unwrap(), Notified::Stored);
+    assert!(matches!(NotifyError::from(StoreError::Unavailable("away".into())), NotifyError::Unavailable(_)));
+    assert!(matches!(NotifyError::from(StoreError::Failed("full".into())), NotifyError::Refused(_)));
+}
+
+#[tokio::test]
+async fn what_is_not_an_event_is_refused_without_being_told() {
+    let told = told();
+    let id = told.settled(paid("100")).await;
+    let event: Value = serde_json::from_str(&told.events(&id).await[1]).unwrap();
+    let without = |pointer: &str, value: Value| {
+        let mut event = event.clone();
+        *event.pointer_mut(pointer).unwrap() = value;
+        event.to_string()
+    };
+    let deep = format!("{{\"RequestInfo\":{{\"x\":{}1{}}}}}", "[".repeat(5000), "]".repeat(5000));
+    for (event, unreadable) in [
+        (String::new(), Unreadable::NotJson),
+        ("not json".to_owned(), Unreadable::NotJson),
+        (deep, Unreadable::NotJson),
+        ("{}".to_owned(), Unreadable::NotAnEvent),
+        ("[]".to_owned(), Unreadable::NotAnEvent),
+        (without("/RequestInfo", json!(null)), Unreadable::NotAnEvent),
+        (json!({"RequestInfo": {}, "TransactionDump": {}}).to_string(), Unreadable::NotAnEvent),
+        (format!("{{{}}}", " ".repeat(1 << 20)), Unreadable::TooLarge),
+    ] {
+        match told.take(&event).await {
+            Err(NotifyError::Unreadable(found)) => assert_eq!(found, unreadable),
+            other => panic!("{other:?}"),
+        }
+    }
+    for (pointer, value) in [
+        ("/Transaction", json!(7)),
+        ("/Transaction/txnId", json!(null)),
+        ("/Transaction/txnStatus", json!("PAID")),
+        ("/Transaction/txnAmount", json!("1e9")),
+        ("/Transaction/tenantId", json!("")),
+        ("/Transaction/consumerCode", json!({})),
+    ] {
+        match told.take(&without(pointer, value)).await {
+            Err(error @ NotifyError::Unreadable(Unreadable::NotATransaction { .. })) => {
+                assert!(!error.to_string().contains("9876543210"));
+            }
+            other => panic!("{pointer}: {other:?}"),
+        }
+    }
+    assert_eq!(told.messages(&id).await, Vec::<Value>::new());
+}

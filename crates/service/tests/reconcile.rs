@@ -1,0 +1,460 @@
+//! Reconciliation: whole stories on a clock that is moved by hand.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::time::Duration;
+
+use payment_domain::{ActorKind, AttentionKind, Outcome, Status, StatusName, Timestamp, TxnId};
+use payment_gateway::Availability;
+use payment_service::{ByHand, Check, Checked, Looked, Progress, ResolveError};
+use payment_store::{AttentionQuery, CaseState, RunEnd, TickAnswer, TickRequest};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{HOUR, MINUTE, World, codes, declined, paid, request, world};
+
+/// A world whose clock stands on the hour, so that the ticks are easy to tell.
+fn on_the_hour() -> World {
+    let world = world();
+    world.clock.set(at("2026-11-22T05:00:00Z"));
+    world
+}
+
+fn at(text: &str) -> Timestamp {
+    Timestamp::from_millis(text.parse::<jiff::Timestamp>().unwrap().as_millisecond())
+}
+
+async fn cases(world: &World) -> Vec<(TxnId, AttentionKind)> {
+    let query = AttentionQuery { state: CaseState::All, limit: 100, ..AttentionQuery::default() };
+    let cases = world.payments.attention.list(&query).await.unwrap();
+    cases.into_iter().map(|case| (case.case.txn_id, case.case.kind)).collect()
+}
+
+#[tokio::test]
+async fn what_was_paid_behind_a_closed_tab_is_receipted_by_the_early_job() {
+    let world = on_the_hour();
+    let node = world.scheduler("a");
+    let id = world.pending("B1", "100.00").await;
+    world.gateway.answers(paid("100.00"));
+
+    world.pass(&node, MINUTE * 14, MINUTE).await;
+    assert_eq!(world.gateway.asked(), 0, "not before its turn");
+    world.pass(&node, MINUTE, MINUTE).await;
+    let txn = world.stored(&id).await;
+    assert!(matches!(txn.status, Status::Success { receipt: Some(_) }), "{:?}", txn.status);
+    assert_eq!(txn.audit.modified_by.as_deref(), Some("system-1"), "in the name of the system user");
+    assert_eq!(world.collections.registered(), 1);
+
+    let history = world.store.history(&id).await.unwrap();
+    let settled = history.iter().find(|entry| entry.to == StatusName::Success).unwrap();
+    assert_eq!(settled.actor.kind, ActorKind::Job);
+    let run = &world.store.runs(Some("early"), 1).await.unwrap()[0];
+    assert_eq!(settled.actor.id, format!("early#{}", run.fence.run_id), "which run it was can be looked up");
+    assert_eq!((run.tally.examined, run.tally.changed), (1, 1));
+
+    let events = world.store.events_of(&id).await.unwrap();
+    let body: serde_json::Value = serde_json::from_str(&events.last().unwrap().event.body).unwrap();
+    assert_eq!(body["RequestInfo"]["userInfo"]["type"], "SYSTEM", "so that the payer is sent a message");
+    assert_eq!(body["RequestInfo"]["userInfo"]["uuid"], "system-1");
+    assert!(body["Transaction"]["receipt"].is_string());
+}
+
+#[tokio::test]
+async fn what_the_gateway_confirms_after_forty_minutes_is_receipted_within_the_hour() {
+    let world = on_the_hour();
+    let node = world.scheduler("a");
+    let id = world.pending("B1", "100.00").await;
+    world.gateway.answers(Outcome::Pending);
+    world.pass(&node, MINUTE * 40, MINUTE).await;
+    assert_eq!(world.stored(&id).await.status, Status::Pending);
+    assert_eq!(world.gateway.asked(), 1, "the next check is half an hour after the first");
+    world.gateway.answers(paid("100.00"));
+    world.pass(&node, MINUTE * 5, MINUTE).await;
+    assert!(matches!(world.stored(&id).await.status, Status::Success { receipt: Some(_) }));
+    assert_eq!(world.collections.creates.load(std::sync::atomic::Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn checks_follow_at_growing_distances_and_then_with_each_daily_run() {
+    let world = on_the_hour(); // 10:30 in India
+    let node = world.scheduler("a");
+    world.pending("B1", "100.00").await;
+    world.gateway.answers(Outcome::Pending);
+    let mut asked_at = Vec::new();
+    for minute in 1..=40 * 12 {
+        world.pass(&node, MINUTE * 5, MINUTE * 5).await;
+        if world.gateway.asked() > asked_at.len() {
+            assert_eq!(world.gateway.asked(), asked_at.len() + 1);
+            asked_at.push(minute * 5);
+        }
+    }
+    // Early after 15 minutes, +30, at noon in India (90) with all, +2 h, +6 h, then midnight, noon.
+    assert_eq!(asked_at, [15, 45, 90, 210, 570, 810, 1530, 2250]);
+}
+
+#[tokio::test]
+async fn what_nobody_paid_fails_at_the_end_of_its_life_and_the_bill_can_be_paid_again() {
+    let world = on_the_hour();
+    let node = world.scheduler("a");
+    let id = world.pending("B1", "100.00").await;
+    world.pass(&node, HOUR * 24, MINUTE * 15).await;
+    assert_eq!(world.stored(&id).await.status, Status::Pending, "a payer may still come");
+    world.pass(&node, HOUR * 12, MINUTE * 15).await;
+    let txn = world.stored(&id).await;
+    assert_eq!(txn.status, Status::Failure);
+    assert_eq!(txn.status_message, "Transaction failed, no payment was made in time");
+    assert_eq!(cases(&world).await, [], "nobody need look at it");
+    world.pending("B1", "100.00").await;
+}
+
+#[tokio::test]
+async fn what_the_gateway_still_calls_pending_is_never_failed_but_put_up() {
+    let world = on_the_hour();
+    let node = world.scheduler("a");
+    let id = world.pending("B1", "100.00").await;
+    world.gateway.answers(Outcome::Pending);
+    world.pass(&node, HOUR * 72, MINUTE * 30).await;
+    assert_eq!(world.stored(&id).await.status, Status::Pending);
+    assert_eq!(cases(&world).await, [(id.clone(), AttentionKind::PendingBeyondLife)], "once");
+    world.gateway.answers(paid("100.00"));
+    world.pass(&node, HOUR * 12, MINUTE * 30).await;
+    assert!(matches!(world.stored(&id).await.status, Status::Success { receipt: Some(_) }));
+}
+
+#[tokio::test]
+async fn of_two_payments_by_two_tabs_one_is_receipted_and_the_other_put_up() {
+    let world = on_the_hour();
+    let first = world.pending("B1", "100.00").await;
+    world.gateway.answers_for(&first, declined());
+    assert_eq!(world.settle(&first).await.status, Status::Failure);
+    let second = world.pending("B1", "100.00").await;
+    world.gateway.answers_for(&second, paid("100.00"));
+    assert!(matches!(world.settle(&second).await.status, Status::Success { receipt: Some(_) }));
+    // The first tab was still open, and its bank took the money after all.
+    world.gateway.answers_for(&first, paid("100.00"));
+    assert_eq!(world.settle(&first).await.status, Status::Failure);
+    assert_eq!(world.settle(&first).await.status, Status::Failure);
+    assert_eq!(cases(&world).await, [(first.clone(), AttentionKind::PaidTwice)]);
+    assert_eq!(world.collections.registered(), 1);
+    let case = world.store.attention_case(1).await.unwrap().unwrap();
+    assert_eq!(case.case.evidence["otherPayments"][0]["txnId"], second.as_str());
+    assert_eq!(codes(world.create(request(&[("B1", "100.00")])).await), ["TXN_CREATE_BILL_ALREADY_PAID"]);
+}
+
+#[tokio::test]
+async fn a_bill_paid_late_cannot_be_paid_again_until_an_operator_has_seen_to_it() {
+    let world = on_the_hour();
+    let id = world.pending("B1", "100.00").await;
+    world.gateway.answers(declined());
+    world.settle(&id).await;
+    world.gateway.answers(paid("100.00"));
+    world.settle(&id).await;
+    assert_eq!(cases(&world).await, [(id.clone(), AttentionKind::LateSuccess)]);
+    assert_eq!(codes(world.create(request(&[("B1", "100.00")])).await), ["TXN_CREATE_BILL_ALREADY_PAID"]);
+
+    let list = &world.payments.attention;
+    assert!(matches!(list.resolve(1, "operator-1", "  ").await, Err(ResolveError::NoReason)));
+    assert!(matches!(list.resolve(9, "operator-1", "x").await, Err(ResolveError::NotFound)));
+    list.resolve(1, "operator-1", "refunded, case 4711").await.unwrap();
+    assert!(
+        matches!(list.resolve(1, "operator-2", "again").await, Err(ResolveError::Before(first)) if first.by == "operator-1")
+    );
+    let last = world.store.history(&id).await.unwrap().pop().unwrap();
+    assert_eq!(last.actor.id, "operator-1");
+    assert_eq!(last.why, "case late-success resolved: refunded, case 4711");
+    world.pending("B1", "100.00").await;
+}
+
+#[tokio::test]
+async fn the_windows_are_exact_to_the_millisecond() {
+    let world = on_the_hour();
+    let node = world.scheduler("a");
+    let tick = world.clock_now();
+    // Created exactly one interval before a tick, and a millisecond later.
+    let exactly = world.pending("B1", "100.00").await;
+    world.clock.advance(Duration::from_millis(1));
+    let later = world.pending("B2", "100.00").await;
+    world.gateway.answers(paid("100.00"));
+    world.clock.set(tick.plus(MINUTE * 15));
+    node.look_once(&CancellationToken::new()).await.unwrap();
+    assert!(matches!(world.stored(&exactly).await.status, Status::Success { .. }));
+    assert_eq!(world.stored(&later).await.status, Status::Pending);
+    world.pass(&node, MINUTE * 15, MINUTE * 15).await;
+    assert!(matches!(world.stored(&later).await.status, Status::Success { .. }), "at the next tick");
+}
+
+#[tokio::test]
+async fn the_daily_run_takes_what_is_older_than_two_intervals() {
+    let world = world();
+    let noon = at("2026-11-22T06:30:00Z"); // in India
+    let create = async |before: Duration, bill: &str| {
+        world.clock.set(noon.minus(before));
+        world.pending(bill, "100.00").await
+    };
+    let older = create(MINUTE * 30 + Duration::from_millis(1), "B1").await;
+    let exactly = create(MINUTE * 30, "B2").await;
+    world.gateway.answers(paid("100.00"));
+    world.clock.set(noon);
+    let daily = world.scheduler("a").run_by_hand("daily", &CancellationToken::new()).await.unwrap();
+    assert_eq!(daily.tally.examined, 1);
+    assert!(matches!(world.stored(&older).await.status, Status::Success { .. }));
+    assert_eq!(world.stored(&exactly).await.status, Status::Pending, "it is the early job's");
+}
+
+#[tokio::test]
+async fn a_missed_turn_is_made_up_by_one_run_that_says_so() {
+    let world = on_the_hour();
+    let node = world.scheduler("a");
+    world.pass(&node, MINUTE * 15, MINUTE).await;
+    let id = world.pending("B1", "100.00").await;
+    world.gateway.answers(paid("100.00"));
+    // No node is up for two hours, less a minute.
+    world.clock.advance(HOUR * 2 - MINUTE);
+    let node = world.scheduler("a, started again");
+    node.look_once(&CancellationToken::new()).await.unwrap();
+    assert!(matches!(world.stored(&id).await.status, Status::Success { receipt: Some(_) }));
+    let runs = world.store.runs(Some("early"), 10).await.unwrap();
+    assert_eq!(runs[0].scheduled_at, at("2026-11-22T07:00:00Z"));
+    assert_eq!(runs[0].missed, 6, "half past five, a quarter to six, …, a quarter to seven");
+    let count = runs.len();
+    world.scheduler("b").look_once(&CancellationToken::new()).await.unwrap();
+    assert_eq!(world.store.runs(Some("early"), 10).await.unwrap().len(), count, "a done tick stays done");
+}
+
+#[tokio::test]
+async fn a_clock_that_goes_back_does_no_harm() {
+    let world = on_the_hour();
+    let node = world.scheduler("a");
+    world.pass(&node, HOUR, MINUTE * 15).await;
+    let before = world.store.runs(Some("early"), 100).await.unwrap().len();
+    world.clock.set(at("2026-11-22T05:20:00Z"));
+    world.pass(&node, MINUTE * 40, MINUTE * 5).await;
+    assert_eq!(world.store.runs(Some("early"), 100).await.unwrap().len(), before, "no tick runs twice");
+    // It was a year ahead for a moment; when it is right again, the jobs go on.
+    world.clock.set(at("2027-11-22T05:20:00Z"));
+    node.look_once(&CancellationToken::new()).await.unwrap();
+    world.clock.set(at("2026-11-22T06:20:00Z"));
+    node.look_once(&CancellationToken::new()).await.unwrap();
+    let newest: Vec<_> = world.store.runs(Some("early"), 1).await.unwrap();
+    assert_eq!(newest[0].scheduled_at, at("2026-11-22T06:15:00Z"));
+}
+
+#[tokio::test]
+async fn a_tick_whose_node_died_is_taken_over_and_finished() {
+    let world = on_the_hour();
+    let id = world.pending("B1", "100.00").await;
+    world.gateway.answers(paid("100.00"));
+    world.clock.advance(MINUTE * 15);
+    let now = world.clock_now();
+    let begun = world.begin("early", now, "the one that dies").await;
+    let TickAnswer::Begun(dead) = begun else { panic!("{begun:?}") };
+
+    let node = world.scheduler("b");
+    world.clock.advance(Duration::from_secs(14));
+    let looked = node.look_once(&CancellationToken::new()).await.unwrap();
+    assert!(matches!(looked[0], ("early", Looked::Busy { .. })), "the lease holds: {looked:?}");
+    world.clock.advance(Duration::from_secs(1));
+    node.look_once(&CancellationToken::new()).await.unwrap();
+    assert!(matches!(world.stored(&id).await.status, Status::Success { receipt: Some(_) }));
+
+    let runs = world.store.runs(Some("early"), 10).await.unwrap();
+    assert_eq!((runs[0].attempt, runs[0].scheduled_at), (2, now));
+    assert!(matches!(runs[0].ended, Some((_, RunEnd::Finished))));
+    assert_eq!(runs[1].fence, dead.fence);
+    assert!(matches!(&runs[1].ended, Some((_, RunEnd::TakenOver { by })) if by == "b"));
+}
+
+#[tokio::test]
+async fn a_lease_by_a_clock_that_is_far_ahead_is_taken_over_when_nobody_renews_it() {
+    let world = on_the_hour();
+    world.clock.advance(MINUTE * 15);
+    let now = world.clock_now();
+    world.clock.advance(HOUR * 24 * 365);
+    world.begin("early", now, "the one whose clock is a year ahead").await;
+    world.clock.set(now);
+    let stop = CancellationToken::new();
+    let node = world.scheduler_with_lease("b", Duration::from_millis(200));
+    let running = tokio::spawn({
+        let stop = stop.clone();
+        async move { node.run(stop).await }
+    });
+    let finished = async {
+        loop {
+            let runs = world.store.runs(Some("early"), 1).await.unwrap();
+            if runs[0].node == "b" && runs[0].ended.is_some() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), finished).await.unwrap();
+    stop.cancel();
+    running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_tick_that_was_cancelled_is_finished_before_the_next() {
+    let world = on_the_hour();
+    let node = world.scheduler("a");
+    world.clock.advance(MINUTE * 15);
+    let stopped = CancellationToken::new();
+    stopped.cancel();
+    node.look_once(&stopped).await.unwrap();
+    let runs = world.store.runs(Some("early"), 1).await.unwrap();
+    assert!(matches!(runs[0].ended, Some((_, RunEnd::Cancelled))));
+    world.clock.advance(MINUTE * 15);
+    let node = world.scheduler("a, started again");
+    node.look_once(&CancellationToken::new()).await.unwrap();
+    node.look_once(&CancellationToken::new()).await.unwrap();
+    let runs = world.store.runs(Some("early"), 10).await.unwrap();
+    let ticks: Vec<_> = runs.iter().rev().map(|run| (run.scheduled_at, run.attempt, run.missed)).collect();
+    let (first, second) = (at("2026-11-22T05:15:00Z"), at("2026-11-22T05:30:00Z"));
+    assert_eq!(ticks, [(first, 1, 0), (first, 2, 0), (second, 1, 0)]);
+}
+
+#[tokio::test]
+async fn what_a_run_that_was_taken_over_still_wants_to_store_is_refused() {
+    let world = on_the_hour();
+    let id = world.pending("B1", "100.00").await;
+    world.clock.advance(MINUTE * 15);
+    // The node asks the gateway, is stopped while it waits, and is taken over meanwhile.
+    world.gateway.answers(paid("100.00"));
+    world.gateway.is_slow(Duration::from_millis(300));
+    let node = world.scheduler("the one that is stopped");
+    let running = tokio::spawn(async move { node.look_once(&CancellationToken::new()).await.unwrap() });
+    while world.gateway.asked() == 0 {
+        tokio::task::yield_now().await;
+    }
+    world.clock.advance(Duration::from_secs(20));
+    let taken = world.begin("early", world.clock_now(), "the next one").await;
+    assert!(matches!(taken, TickAnswer::Begun(_)), "{taken:?}");
+    let looked = running.await.unwrap();
+    let Looked::Ran(run) = &looked[0].1 else { panic!("{looked:?}") };
+    assert_eq!(run.end, None, "it is over already");
+    assert_eq!(world.stored(&id).await.status, Status::Pending, "what it learned is not stored");
+    assert_eq!(world.store.history(&id).await.unwrap().len(), 1);
+    assert_eq!(world.collections.registered(), 0);
+}
+
+#[tokio::test]
+async fn one_transaction_in_trouble_never_stops_the_others() {
+    let world = on_the_hour();
+    let mut ids = Vec::new();
+    for nth in 0..20 {
+        ids.push(world.pending(&format!("B{nth}"), "100.00").await);
+    }
+    let odd = Outcome::Unrecognised { code: "X99".to_owned() };
+    world.gateway.is_away();
+    for (nth, id) in ids.iter().enumerate() {
+        match nth {
+            3 => {} // does not answer
+            7 => world.gateway.answers_for(id, odd.clone()),
+            _ => world.gateway.answers_for(id, paid("100.00")),
+        }
+    }
+    let node = world.scheduler("a");
+    world.pass(&node, MINUTE * 15, MINUTE * 15).await;
+    for (nth, id) in ids.iter().enumerate() {
+        let txn = world.stored(id).await;
+        assert_eq!(txn.status.name() == StatusName::Success, nth != 3 && nth != 7, "{nth}");
+    }
+    let run = &world.store.runs(Some("early"), 1).await.unwrap()[0];
+    assert_eq!((run.tally.examined, run.tally.changed), (20, 18));
+    assert_eq!((run.tally.still_pending, run.tally.failed), (1, 1));
+    let line = world.store.history(&ids[3]).await.unwrap().pop().unwrap();
+    assert!(line.why.starts_with("the gateway could not be asked"), "{}", line.why);
+    // And its next turn comes.
+    world.gateway.answers(paid("100.00"));
+    world.pass(&node, MINUTE * 31, MINUTE).await;
+    assert!(matches!(world.stored(&ids[3]).await.status, Status::Success { .. }));
+}
+
+#[tokio::test]
+async fn while_a_gateway_is_away_its_payments_keep_their_turn() {
+    let world = on_the_hour();
+    let node = world.scheduler("a");
+    let id = world.pending("B1", "100.00").await;
+    world.gateway.is(Availability::Unavailable { retry_after: HOUR });
+    world.pass(&node, MINUTE * 30, MINUTE * 15).await;
+    assert_eq!(world.store.history(&id).await.unwrap().len(), 1, "it was not even tried");
+    world.gateway.is(Availability::Available);
+    world.gateway.answers(paid("100.00"));
+    world.pass(&node, MINUTE * 15, MINUTE * 15).await;
+    assert!(matches!(world.stored(&id).await.status, Status::Success { .. }));
+}
+
+#[tokio::test]
+async fn a_bill_in_the_way_of_a_new_payment_is_asked_about_first() {
+    let world = on_the_hour();
+    let old = world.pending("B1", "100.00").await;
+    world.gateway.answers_for(&old, declined());
+    world.clock.advance(MINUTE);
+    let taken = ["TXN_ABRUPTLY_DISCARDED"];
+    assert_eq!(codes(world.create(request(&[("B1", "100.00")])).await), taken, "a minute is too soon");
+    assert_eq!(world.gateway.asked(), 0);
+    world.clock.advance(Duration::from_millis(1));
+    world.pending("B1", "100.00").await;
+    assert_eq!(world.stored(&old).await.status, Status::Failure);
+
+    let undecided = world.pending("B2", "100.00").await;
+    world.clock.advance(MINUTE * 2);
+    assert_eq!(codes(world.create(request(&[("B2", "100.00")])).await), taken, "not definitely over");
+    world.gateway.answers_for(&undecided, paid("100.00"));
+    let answer = codes(world.create(request(&[("B2", "100.00")])).await);
+    assert_eq!(answer, ["TXN_CREATE_BILL_ALREADY_PAID"], "and the payer has the receipt");
+    assert!(matches!(world.stored(&undecided).await.status, Status::Success { receipt: Some(_) }));
+}
+
+#[derive(Default)]
+struct Seen(Vec<Checked>);
+
+impl Progress for Seen {
+    fn done(&mut self, checked: &Checked) {
+        self.0.push(checked.clone());
+    }
+}
+
+#[tokio::test]
+async fn an_operator_reconciles_by_hand() {
+    let world = on_the_hour();
+    let old = world.pending("B1", "100.00").await;
+    world.clock.advance(MINUTE * 40);
+    let young = world.pending("B2", "100.00").await;
+    world.gateway.answers(paid("100.00"));
+    let reconciliation = world.reconciliation();
+    let by_hand = ByHand { gateway: None, older_than: MINUTE * 40 };
+    let due = reconciliation.find(&by_hand).await.unwrap();
+    assert_eq!(due.iter().map(|due| &due.txn_id).collect::<Vec<_>>(), [&old], "exactly that old is meant");
+    assert_eq!(world.stored(&old).await.status, Status::Pending, "looking changes nothing");
+    let mut seen = Seen::default();
+    reconciliation.check_all(due, "operator-1", &mut seen).await.unwrap();
+    assert_eq!(seen.0.len(), 1);
+    assert_eq!(seen.0[0].check, Check::Settled(StatusName::Success));
+    assert_eq!(world.stored(&old).await.audit.modified_by.as_deref(), Some("operator-1"));
+
+    let one = reconciliation.check_one(&young, "operator-1").await.unwrap().unwrap();
+    assert_eq!(one.check, Check::Settled(StatusName::Success));
+    let nobody = TxnId::new("NOBODY").unwrap();
+    assert_eq!(reconciliation.check_one(&nobody, "operator-1").await.unwrap(), None);
+}
+
+impl World {
+    fn clock_now(&self) -> Timestamp {
+        payment_domain::Clock::now(self.clock.as_ref())
+    }
+
+    async fn begin(&self, job: &str, scheduled_at: Timestamp, node: &str) -> TickAnswer {
+        let now = self.clock_now();
+        let request = TickRequest {
+            job: job.to_owned(),
+            scheduled_at,
+            missed: 0,
+            node: node.to_owned(),
+            now,
+            lease_until: now.plus(Duration::from_secs(15)),
+            not_renewed: None,
+        };
+        self.store.begin_run(request).await.unwrap()
+    }
+}

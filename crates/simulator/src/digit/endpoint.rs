@@ -1,0 +1,115 @@
+//! The addresses of the pretend services.
+
+use serde::{Serialize, Serializer};
+
+/// One address of one service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Endpoint {
+    /// egov-idgen: numbers.
+    Ids,
+    /// collection-services: whether a payment could be registered.
+    ValidatePayment,
+    /// collection-services: registers a payment.
+    CreatePayment,
+    /// collection-services: payments that are registered.
+    SearchPayments,
+    /// egov-user: users by name and number.
+    SearchUsers,
+    /// egov-user: a new user.
+    CreateUser,
+    /// egf-master: the bank accounts of a tenant.
+    BankAccounts,
+    /// billing-service: bills.
+    Bills,
+    /// egov-localization: texts.
+    Messages,
+    /// egov-url-shortening: short links.
+    Links,
+}
+
+impl Endpoint {
+    /// All of them.
+    pub const ALL: [Endpoint; 10] = [
+        Endpoint::Ids,
+        Endpoint::ValidatePayment,
+        Endpoint::CreatePayment,
+        Endpoint::SearchPayments,
+        Endpoint::SearchUsers,
+        Endpoint::CreateUser,
+        Endpoint::BankAccounts,
+        Endpoint::Bills,
+        Endpoint::Messages,
+        Endpoint::Links,
+    ];
+
+    /// Its path, as it is in DIGIT.
+    pub fn path(self) -> &'static str {
+        match self {
+            Endpoint::Ids => "/egov-idgen/id/_generate",
+            Endpoint::ValidatePayment => "/collection-services/payments/_validate",
+            Endpoint::CreatePayment => "/collection-services/payments/_create",
+            Endpoint::SearchPayments => "/collection-services/payments/_search",
+            Endpoint::SearchUsers => "/user/_search",
+            Endpoint::CreateUser => "/user/users/_createnovalidate",
+            Endpoint::BankAccounts => "/egf-master/bankaccounts/_search",
+            Endpoint::Bills => "/billing-service/bill/v2/_search",
+            Endpoint::Messages => "/localization/messages/v1/_search",
+            Endpoint::Links => "/egov-url-shortening/shortener",
+        }
+    }
+
+    /// The word for it in control requests.
+    pub fn word(self) -> &'static str {
+        match self {
+            Endpoint::Ids => "ids",
+            Endpoint::ValidatePayment => "validate-payment",
+            Endpoint::CreatePayment => "create-payment",
+            Endpoint::SearchPayments => "search-payments",
+            Endpoint::SearchUsers => "search-users",
+            Endpoint::CreateUser => "create-user",
+            Endpoint::BankAccounts => "bank-accounts",
+            Endpoint::Bills => "bills",
+            Endpoint::Messages => "messages",
+            Endpoint::Links => "links",
+        }
+    }
+
+    /// The endpoint of this word.
+    pub fn from_word(word: &str) -> Option<Endpoint> {
+        Endpoint::ALL.into_iter().find(|endpoint| endpoint.word() == word)
+    }
+
+    /// The member of its answer that holds the list; `None` for the one that answers in plain text.
+    pub(crate) fn list(self) -> Option<&'static str> {
+        match self {
+            Endpoint::Ids => Some("idResponses"),
+            Endpoint::ValidatePayment | Endpoint::CreatePayment | Endpoint::SearchPayments => {
+                Some("Payments")
+            }
+            Endpoint::SearchUsers | Endpoint::CreateUser => Some("user"),
+            Endpoint::BankAccounts => Some("bankAccounts"),
+            Endpoint::Bills => Some("Bill"),
+            Endpoint::Messages => Some("messages"),
+            Endpoint::Links => None,
+        }
+    }
+}
+
+impl Serialize for Endpoint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_endpoint_has_a_word_and_is_found_by_it() {
+        for endpoint in Endpoint::ALL {
+            assert_eq!(Endpoint::from_word(endpoint.word()), Some(endpoint));
+        }
+        assert_eq!(Endpoint::from_word("moon"), None);
+    }
+}

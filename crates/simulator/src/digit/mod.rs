@@ -1,0 +1,200 @@
+//! A pretend DIGIT: egov-idgen, collection-services, egov-user, egf-master, billing-service,
+//! egov-localization and egov-url-shortening on one address, with books in memory and faults on demand.
+//!
+//! It speaks as the real services do, down to their two forms of error bodies: payments are registered
+//! once a bill and once a number, users once a login name, texts exist for states and not for cities,
+//! a bill belongs to `PT` and a tenant has the bank account `ACC-<tenant>` unless it is told otherwise.
+//! What the real services have persisted is there for the next search at once.
+//!
+//! # Control
+//! Tests in the same process call the methods of [`PretendDigit`]. Others use HTTP:
+//! - `GET /_control` shows each endpoint with its path, the number of its calls, and its fault;
+//! - `POST /_control/faults/{endpoint}` with `{"fault":"slow","ms":200,"times":1}` lets something go wrong:
+//!   `slow` (`ms`), `status500`, `cut-after-work`, `cut-before-work`, `refuse4xx` (`status`, `body`),
+//!   `garbage`, `empty-list`; `none` ends it. Without `times` it strikes every call. The endpoint `all`
+//!   stands for all of them;
+//! - `GET /_control/calls/{endpoint}?limit=` shows the last calls with query, headers and body;
+//! - `GET /_control/books` and `GET /_control/payments/{number}` show what was registered;
+//! - `POST /_control/paid-bills` `{"tenantId","billId"}`, `/users` (a user record),
+//!   `/bank-accounts/{tenant}` `["001"]`, `/bills/{bill}` `{"businessService"}`,
+//!   `/messages` `{"state","locale","code","message"}` change what the services know;
+//! - `POST /_control/reset` forgets everything.
+
+mod answer;
+mod books;
+mod collections;
+mod control;
+mod endpoint;
+mod fault;
+mod masters;
+mod serve;
+mod users;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::sandbox::Clock;
+use books::Books;
+use fault::Plan;
+
+pub use books::ReceivedCall;
+pub use collections::{PaidBill, RegisteredPayment};
+pub use endpoint::Endpoint;
+pub use fault::Fault;
+
+/// What the handlers share.
+struct State {
+    url: String,
+    clock: Clock,
+    books: Mutex<Books>,
+}
+
+impl State {
+    /// The books. Never held across an `await`.
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The date in Universal Time, as it stands in numbers: `2018_08_06`.
+    fn today(&self) -> String {
+        let now =
+            jiff::Timestamp::from_millisecond(self.clock.now_ms()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        now.strftime("%Y_%m_%d").to_string()
+    }
+}
+
+/// A pretend DIGIT that serves until it is dropped.
+pub struct PretendDigit {
+    state: Arc<State>,
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+impl PretendDigit {
+    /// Starts one on a free port of this machine, with empty books.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn start() -> std::io::Result<PretendDigit> {
+        PretendDigit::start_on(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), Clock::default()).await
+    }
+
+    /// Starts one on that address, with a clock of its own.
+    ///
+    /// # Errors
+    /// When the address cannot be had.
+    pub async fn start_on(address: SocketAddr, clock: Clock) -> std::io::Result<PretendDigit> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let state = Arc::new(State { url: format!("http://{address}"), clock, books: Mutex::default() });
+        let (stop, stopped) = oneshot::channel::<()>();
+        let router = serve::router(state.clone());
+        let serving = tokio::spawn(async move {
+            // Whether told to or because nobody holds it any more, it ends.
+            let told = async move {
+                let _ = stopped.await;
+            };
+            axum::serve(listener, router).with_graceful_shutdown(told).await
+        });
+        Ok(PretendDigit { state, address, stop: Some(stop), serving })
+    }
+
+    /// Where it is: `http://127.0.0.1:…`, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.state.url
+    }
+
+    /// Its address.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends once the calls at work have their answers; from then on nobody can connect.
+    pub async fn stop(mut self) {
+        drop(self.stop.take());
+        let _ended = (&mut self.serving).await;
+    }
+
+    /// Every call of the endpoint goes wrong from now on.
+    pub fn set_fault(&self, endpoint: Endpoint, fault: Fault) {
+        self.state.books().faults.insert(endpoint, Plan { fault, times: None });
+    }
+
+    /// The next `times` calls of the endpoint go wrong.
+    pub fn set_fault_for(&self, endpoint: Endpoint, fault: Fault, times: u32) {
+        self.state.books().faults.insert(endpoint, Plan { fault, times: Some(times) });
+    }
+
+    /// Nothing goes wrong any more.
+    pub fn clear_faults(&self) {
+        self.state.books().faults.clear();
+    }
+
+    /// The last calls of an endpoint, the oldest first.
+    pub fn calls(&self, endpoint: Endpoint) -> Vec<ReceivedCall> {
+        self.state.books().calls(Some(endpoint))
+    }
+
+    /// How often an endpoint was called in all.
+    pub fn count(&self, endpoint: Endpoint) -> u64 {
+        self.state.books().count(endpoint)
+    }
+
+    /// All registered payments, in the order of their registration.
+    pub fn payments(&self) -> Vec<RegisteredPayment> {
+        self.state.books().register.payments().to_vec()
+    }
+
+    /// The payment under a transaction number.
+    pub fn payment(&self, transaction_number: &str) -> Option<RegisteredPayment> {
+        self.state.books().register.payment(transaction_number).cloned()
+    }
+
+    /// A bill is paid at the counter.
+    pub fn pay_elsewhere(&self, tenant_id: &str, bill_id: &str) {
+        self.state.books().register.pay_elsewhere(tenant_id, bill_id);
+    }
+
+    /// All users.
+    pub fn users(&self) -> Vec<Value> {
+        self.state.books().users.all().to_vec()
+    }
+
+    /// A user is there, with the fields of egov-user's record.
+    pub fn enter_user(&self, user: Value) {
+        self.state.books().users.enter(user);
+    }
+
+    /// The bank accounts of a tenant.
+    pub fn set_bank_accounts(&self, tenant_id: &str, numbers: &[&str]) {
+        let numbers = numbers.iter().map(|number| (*number).to_owned()).collect();
+        self.state.books().masters.set_bank_accounts(tenant_id, numbers);
+    }
+
+    /// The service a bill belongs to; `None` for a bill nobody knows.
+    pub fn set_bill_service(&self, bill_id: &str, service: Option<&str>) {
+        self.state.books().masters.set_bill_service(bill_id, service.map(str::to_owned));
+    }
+
+    /// A text of a state in a language.
+    pub fn set_message(&self, state: &str, locale: &str, code: &str, message: &str) {
+        self.state.books().masters.set_message(state, locale, code, message);
+    }
+
+    /// The long links that were shortened, in order.
+    pub fn links(&self) -> Vec<String> {
+        self.state.books().masters.links().to_vec()
+    }
+}
+
+impl std::fmt::Debug for PretendDigit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PretendDigit").field("url", &self.state.url).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,130 @@
+//! egov-user: finds and registers users.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Value, json};
+
+use super::answer::{Answer, Asked, refused, text};
+
+/// The users.
+#[derive(Default)]
+pub(crate) struct Users {
+    users: Vec<Value>,
+    by_mobile: HashMap<String, Vec<usize>>,
+    /// Login names with type and tenant.
+    logins: HashSet<[Option<String>; 3]>,
+}
+
+fn login(user: &Value) -> [Option<String>; 3] {
+    ["userName", "type", "tenantId"].map(|field| text(user, field))
+}
+
+impl Users {
+    pub(crate) fn all(&self) -> &[Value] {
+        &self.users
+    }
+
+    /// Enters a user as it is.
+    pub(crate) fn enter(&mut self, user: Value) {
+        let mobile = text(&user, "mobileNumber").unwrap_or_default();
+        self.by_mobile.entry(mobile).or_default().push(self.users.len());
+        self.logins.insert(login(&user));
+        self.users.push(user);
+    }
+
+    /// Active users whose fields are those that are asked for; a field that is not given is not looked
+    /// at, nor is one that the service does not know.
+    pub(crate) fn search(&self, asked: &Asked<'_>) -> Answer {
+        let fits = |user: &&Value| {
+            [
+                ("name", "name"),
+                ("mobileNumber", "mobileNumber"),
+                ("userType", "type"),
+                ("tenantId", "tenantId"),
+            ]
+            .into_iter()
+            .all(|(criterion, field)| {
+                text(asked.body, criterion).is_none_or(|wanted| text(user, field) == Some(wanted))
+            }) && user["active"] == json!(true)
+        };
+        let found = match text(asked.body, "mobileNumber") {
+            Some(mobile) => {
+                let places = self.by_mobile.get(&mobile).map(Vec::as_slice).unwrap_or_default();
+                places.iter().filter_map(|at| self.users.get(*at)).filter(fits).cloned().collect()
+            }
+            None => self.users.iter().filter(fits).take(100).cloned().collect(),
+        };
+        Answer::List(found)
+    }
+
+    pub(crate) fn create(&mut self, asked: &Asked<'_>) -> Answer {
+        let user = &asked.body["user"];
+        let mandatory = ["name", "mobileNumber", "userName", "type", "tenantId"];
+        if mandatory.iter().any(|field| text(user, field).is_none()) || !user["roles"].is_array() {
+            return refused(&[(
+                "INVALID_USER",
+                "name, mobileNumber, userName, type, tenantId and roles are mandatory",
+            )]);
+        }
+        if self.logins.contains(&login(user)) {
+            return user_name_taken();
+        }
+        let number = self.users.len() + 1;
+        let mut user = user.clone();
+        user["id"] = json!(number);
+        user["uuid"] = json!(format!("00000000-0000-4000-8000-{number:012}"));
+        user["emailId"] = json!(text(&user, "emailId"));
+        self.enter(user.clone());
+        Answer::List(vec![user])
+    }
+}
+
+/// The service's own form of an error body.
+fn user_name_taken() -> Answer {
+    let message = "User name already exists";
+    Answer::Refused(json!({
+        "responseInfo": null,
+        "error": {
+            "code": 400,
+            "message": message,
+            "description": null,
+            "fields": [{"code": "USER.USER_NAME_ALREADY_EXISTS", "message": message, "field": "User.userName"}],
+        },
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn create(users: &mut Users, user_name: &str) -> Answer {
+        let body = json!({"user": {"name": "Asha", "mobileNumber": "9876543210", "userName": user_name,
+            "type": "CITIZEN", "tenantId": "pb", "active": true, "roles": []}});
+        users.create(&Asked { query: &BTreeMap::new(), body: &body })
+    }
+
+    fn found(users: &Users, criteria: &Value) -> usize {
+        match users.search(&Asked { query: &BTreeMap::new(), body: criteria }) {
+            Answer::List(found) => found.len(),
+            Answer::Text(_) | Answer::Refused(_) => unreachable!(),
+        }
+    }
+
+    #[test]
+    fn a_login_name_is_given_once() {
+        let mut users = Users::default();
+        assert!(matches!(create(&mut users, "asha"), Answer::List(_)));
+        assert_eq!(create(&mut users, "asha"), user_name_taken());
+        assert!(matches!(create(&mut users, "asha 2"), Answer::List(_)));
+        assert_eq!(found(&users, &json!({"name": "Asha", "mobileNumber": "9876543210"})), 2);
+        assert_eq!(found(&users, &json!({"name": "Asha", "userType": "EMPLOYEE"})), 0);
+        assert_eq!(found(&users, &json!({"mobileNumber": "1"})), 0);
+        assert_eq!(
+            found(&users, &json!({"tenantid": "ka"})),
+            2,
+            "a criterion it does not know is not looked at"
+        );
+    }
+}

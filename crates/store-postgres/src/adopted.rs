@@ -1,0 +1,193 @@
+//! Rows that an earlier egov-pg-service has written: taking them in, and reading what is peculiar
+//! about them.
+//!
+//! Nothing in those rows is changed. What they lack beside them is added: the bills by which they
+//! are found, and the claims of those that are PENDING or SUCCESS. Where history has several payments
+//! of one bill, one of them gets the claim: a SUCCESS before a PENDING, then the earliest.
+//!
+//! It is done each time a store is opened, because the earlier service may have stored rows after
+//! the first time: what is new is found by its age.
+
+use deadpool_postgres::ClientWrapper;
+use payment_domain::{BillId, BillPayment, Money};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::failure::Failure;
+
+/// How much younger rows than these may still arrive late, through the earlier service's queue.
+const LATECOMERS_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+
+/// The rows to take in, with every bill they name: columns of the statements below.
+macro_rules! newcomers {
+    () => {
+        "WITH newcomers AS (
+             SELECT txn_id, tenant_id, bill_id, txn_status, created_time, additional_details
+             FROM eg_pg_transactions AS t
+             WHERE version IS NULL AND ($1::bigint IS NULL OR created_time >= $1)
+         ), named AS (
+             SELECT txn_id, tenant_id, txn_status, created_time, bill_id FROM newcomers
+             UNION
+             SELECT txn_id, tenant_id, txn_status, created_time, paid ->> 'billId'
+             FROM newcomers CROSS JOIN LATERAL jsonb_array_elements(
+                 CASE jsonb_typeof(additional_details -> 'taxAndPayments')
+                     WHEN 'array' THEN additional_details -> 'taxAndPayments' ELSE '[]' END) AS paid
+         ), bills AS (
+             SELECT * FROM named WHERE char_length(bill_id) BETWEEN 1 AND 64
+         )"
+    };
+}
+
+const COUNT: &str = "
+    SELECT count(*), max(created_time) FROM eg_pg_transactions AS t
+    WHERE version IS NULL AND ($1::bigint IS NULL OR created_time >= $1)
+        AND NOT EXISTS (SELECT 1 FROM eg_pg_transaction_bills AS known
+            WHERE known.bill_id = t.bill_id AND known.txn_id = t.txn_id)";
+
+const ADD_CLAIMS: &str = concat!(
+    newcomers!(),
+    " INSERT INTO eg_pg_bill_claims (tenant_id, bill_id, txn_id)
+      SELECT DISTINCT ON (tenant_id, bill_id) tenant_id, bill_id, txn_id FROM bills
+      WHERE txn_status IN ('PENDING', 'SUCCESS')
+          AND NOT EXISTS (SELECT 1 FROM eg_pg_transaction_bills AS known
+              WHERE known.bill_id = bills.bill_id AND known.txn_id = bills.txn_id)
+      ORDER BY tenant_id, bill_id, txn_status = 'SUCCESS' DESC, created_time NULLS LAST,
+          txn_id COLLATE \"C\"
+      ON CONFLICT (tenant_id, bill_id) DO NOTHING"
+);
+
+const ADD_BILLS: &str = concat!(
+    newcomers!(),
+    " INSERT INTO eg_pg_transaction_bills (bill_id, txn_id) SELECT bill_id, txn_id FROM bills
+      ON CONFLICT (bill_id, txn_id) DO NOTHING"
+);
+
+/// While the earlier service still ran, it may have failed payments whose bills were claimed here.
+const FREE_FAILED: &str = "
+    DELETE FROM eg_pg_bill_claims AS claim
+    USING eg_pg_transactions AS t JOIN eg_pg_transaction_bills AS bill ON bill.txn_id = t.txn_id
+    WHERE t.version IS NULL AND t.txn_status = 'FAILURE' AND t.created_time >= $1
+        AND claim.tenant_id = t.tenant_id AND claim.bill_id = bill.bill_id AND claim.txn_id = t.txn_id
+        AND NOT EXISTS (SELECT 1 FROM eg_pg_attention AS case_
+            WHERE case_.txn_id = t.txn_id AND case_.resolved_at IS NULL)";
+
+/// Takes in what is there and was not taken in before, within the transaction that is open; returns
+/// how many rows.
+pub(crate) async fn take_in(client: &ClientWrapper) -> Result<u64, Failure> {
+    let mark = client.query_opt("SELECT adopted_through FROM eg_pg_adoption", &[]).await?;
+    let through: Option<i64> = mark.map(|row| row.try_get(0)).transpose()?.flatten();
+    let from = through.map(|through| through.saturating_sub(LATECOMERS_MS));
+    if from.is_some() {
+        client.execute(FREE_FAILED, &[&from]).await?;
+    }
+    let counted = client.query_one(COUNT, &[&from]).await?;
+    let (rows, youngest): (i64, Option<i64>) = (counted.try_get(0)?, counted.try_get(1)?);
+    if rows == 0 {
+        return Ok(0);
+    }
+    // A claim is added with the bill, and only then: one that was let go since stays free.
+    client.execute(ADD_CLAIMS, &[&from]).await?;
+    client.execute(ADD_BILLS, &[&from]).await?;
+    client
+        .execute(
+            "INSERT INTO eg_pg_adoption (only_row, adopted_through) VALUES (1, $1)
+             ON CONFLICT (only_row) DO UPDATE SET
+                 adopted_through = greatest(eg_pg_adoption.adopted_through, excluded.adopted_through)",
+            &[&youngest],
+        )
+        .await?;
+    u64::try_from(rows).map_err(|_| Failure::OutOfRange)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Details<T> {
+    tax_and_payments: Vec<T>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Paid {
+    bill_id: BillId,
+    amount_paid: Box<RawValue>,
+    #[serde(default)]
+    tax_amount: Option<Box<RawValue>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Named {
+    #[serde(default)]
+    bill_id: Option<String>,
+}
+
+/// What was paid towards which bills by the details of an adopted row, if they make sense.
+pub(crate) fn bills(details: &str) -> Option<Vec<BillPayment>> {
+    let details: Details<Paid> = serde_json::from_str(details).ok()?;
+    let bills: Option<Vec<BillPayment>> = details.tax_and_payments.into_iter().map(payment).collect();
+    bills.filter(|bills| !bills.is_empty())
+}
+
+fn payment(paid: Paid) -> Option<BillPayment> {
+    Some(BillPayment {
+        tax_amount: paid.tax_amount.and_then(|amount| money(amount.get())),
+        amount_paid: money(paid.amount_paid.get())?,
+        bill_id: paid.bill_id,
+    })
+}
+
+/// An amount as it was computed: more decimals than it needs do no harm.
+fn money(json: &str) -> Option<Money> {
+    let digits = json.trim_matches('"');
+    let surplus = digits.split_once('.').and_then(|(_, decimals)| decimals.get(2..)).unwrap_or_default();
+    let is_nothing = surplus.bytes().all(|digit| digit == b'0');
+    let needed = if is_nothing { digits.strip_suffix(surplus)? } else { digits };
+    Money::parse(needed).ok()
+}
+
+/// Every bill the details of an adopted row name.
+pub(crate) fn bill_ids(details: &str) -> Vec<BillId> {
+    let Ok(details) = serde_json::from_str::<Details<Named>>(details) else { return Vec::new() };
+    details.tax_and_payments.into_iter().filter_map(|named| BillId::new(named.bill_id?).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn adopted_bills_are_read_with_the_amounts_an_earlier_service_wrote() {
+        let details = r#"{"taxAndPayments": [
+            {"taxAmount": null, "amountPaid": 100, "billId": "B1"},
+            {"taxAmount": 1000.000, "amountPaid": 0.500, "billId": "B2"},
+            {"amountPaid": "7.25", "billId": "B3"}]}"#;
+        let read: Vec<_> = bills(details)
+            .unwrap()
+            .into_iter()
+            .map(|bill| (bill.bill_id.to_string(), bill.amount_paid.minor(), bill.tax_amount.map(Money::minor)))
+            .collect();
+        assert_eq!(
+            read,
+            [("B1".to_owned(), 10_000, None), ("B2".to_owned(), 50, Some(100_000)), ("B3".to_owned(), 725, None)]
+        );
+    }
+
+    #[test]
+    fn details_that_make_no_sense_are_no_bills_but_name_them() {
+        for details in [
+            "null",
+            "[]",
+            "{}",
+            r#"{"taxAndPayments": null}"#,
+            r#"{"taxAndPayments": []}"#,
+            r#"{"taxAndPayments": [{"amountPaid": 1}]}"#,
+            r#"{"taxAndPayments": [{"amountPaid": 1.005, "billId": "B1"}]}"#,
+            r#"{"taxAndPayments": [{"amountPaid": -1, "billId": "B1"}]}"#,
+        ] {
+            assert_eq!(bills(details), None, "{details}");
+        }
+        let named = r#"{"taxAndPayments": [{"amountPaid": "much", "billId": "B1"}, {}, {"billId": "B2"}]}"#;
+        assert_eq!(bill_ids(named), ["B1", "B2"].map(|bill| BillId::new(bill).unwrap()));
+        assert_eq!(bill_ids("17"), []);
+    }
+}

@@ -1,0 +1,267 @@
+//! How values become columns: bounded, without what PostgreSQL cannot hold, many rows in one
+//! statement.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::error::Error;
+
+use bytes::BytesMut;
+use payment_domain::Timestamp;
+use serde_json::{Map, Value};
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+
+use crate::failure::Failure;
+
+/// One value of one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Cell<'a> {
+    Text(Option<Cow<'a, str>>),
+    Number(Option<i64>),
+    Bytes(&'a [u8]),
+}
+
+impl<'a> Cell<'a> {
+    /// A text, with what stands in for the character NUL, which PostgreSQL cannot hold.
+    pub(crate) fn text(text: &'a str) -> Cell<'a> {
+        Cell::Text(Some(storable(text)))
+    }
+
+    /// The same, or NULL.
+    pub(crate) fn optional(text: Option<&'a str>) -> Cell<'a> {
+        Cell::Text(text.map(storable))
+    }
+
+    /// A number.
+    pub(crate) fn number(number: impl Into<i64>) -> Cell<'a> {
+        Cell::Number(Some(number.into()))
+    }
+
+    /// A moment in milliseconds.
+    pub(crate) fn moment(at: Timestamp) -> Cell<'a> {
+        Cell::Number(Some(at.as_millis()))
+    }
+
+    /// The same, or NULL.
+    pub(crate) fn optional_moment(at: Option<Timestamp>) -> Cell<'a> {
+        Cell::Number(at.map(Timestamp::as_millis))
+    }
+
+    /// A text of our own making.
+    pub(crate) fn owned(text: String) -> Cell<'a> {
+        Cell::Text(Some(Cow::Owned(text)))
+    }
+}
+
+impl ToSql for Cell<'_> {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match self {
+            Cell::Text(text) => text.to_sql(ty, out),
+            Cell::Number(number) => number.to_sql(ty, out),
+            Cell::Bytes(bytes) => bytes.to_sql(ty, out),
+        }
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        [Type::TEXT, Type::INT8, Type::BYTEA].contains(ty)
+    }
+
+    to_sql_checked!();
+}
+
+/// Rows for one statement: a column of each becomes one array.
+#[derive(Default)]
+pub(crate) struct Rows<'a> {
+    columns: Vec<Vec<Cell<'a>>>,
+}
+
+impl<'a> Rows<'a> {
+    /// Adds a row; all have as many cells.
+    pub(crate) fn push<const N: usize>(&mut self, row: [Cell<'a>; N]) {
+        self.columns.resize_with(N, Vec::new);
+        for (column, cell) in self.columns.iter_mut().zip(row) {
+            column.push(cell);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// The arrays, in the order of the cells.
+    pub(crate) fn values(&self) -> Vec<&(dyn ToSql + Sync)> {
+        self.columns.iter().map(|column| column as &(dyn ToSql + Sync)).collect()
+    }
+}
+
+/// A text as PostgreSQL can hold it.
+pub(crate) fn storable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
+}
+
+/// How many characters the columns of `eg_pg_transactions` hold, by name. Adopted databases need not
+/// agree with each other.
+#[derive(Debug, Default)]
+pub(crate) struct Widths(HashMap<String, usize>);
+
+impl Widths {
+    pub(crate) fn new(by_column: impl IntoIterator<Item = (String, usize)>) -> Widths {
+        Widths(by_column.into_iter().collect())
+    }
+
+    /// The text as the column holds it: cut where the column ends.
+    pub(crate) fn cut<'a>(&self, column: &str, text: &'a str) -> Cow<'a, str> {
+        let text = storable(text);
+        let Some(end) = self.end(column, &text) else { return text };
+        match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.get(..end).unwrap_or(text)),
+            Cow::Owned(mut text) => {
+                text.truncate(end);
+                Cow::Owned(text)
+            }
+        }
+    }
+
+    /// The byte at which the text leaves its column; `None` when it fits.
+    fn end(&self, column: &str, text: &str) -> Option<usize> {
+        let width = *self.0.get(column)?;
+        if text.len() <= width {
+            return None;
+        }
+        text.char_indices().nth(width).map(|(at, _)| at)
+    }
+
+    /// Whether the text fits its column.
+    fn holds(&self, column: &str, text: &str) -> bool {
+        self.end(column, text).is_none()
+    }
+}
+
+/// Cuts the texts of one row, and keeps those whole that were cut.
+pub(crate) struct Cutter<'w> {
+    widths: &'w Widths,
+    whole: Map<String, Value>,
+}
+
+impl<'w> Cutter<'w> {
+    pub(crate) fn new(widths: &'w Widths) -> Cutter<'w> {
+        Cutter { widths, whole: Map::new() }
+    }
+
+    /// The text for this column.
+    pub(crate) fn text<'a>(&mut self, column: &'static str, text: &'a str) -> Cell<'a> {
+        if !self.widths.holds(column, text) {
+            self.whole.insert(column.to_owned(), Value::String(storable(text).into_owned()));
+        }
+        Cell::Text(Some(self.widths.cut(column, text)))
+    }
+
+    /// The same, or NULL.
+    pub(crate) fn optional<'a>(&mut self, column: &'static str, text: Option<&'a str>) -> Cell<'a> {
+        text.map_or(Cell::Text(None), |text| self.text(column, text))
+    }
+
+    /// What was cut, whole, as a JSON object by column; NULL when nothing was.
+    pub(crate) fn whole_texts(self) -> Cell<'static> {
+        let whole = (!self.whole.is_empty()).then(|| Cow::Owned(Value::Object(self.whole).to_string()));
+        Cell::Text(whole)
+    }
+}
+
+/// JSON as text, for a column of type `jsonb` and one beside it.
+pub(crate) struct JsonText {
+    /// As jsonb can hold it.
+    pub(crate) searchable: String,
+    /// The exact text, where jsonb would alter it: it knows no NUL character, and writes numbers
+    /// without exponents.
+    pub(crate) exact: Option<String>,
+}
+
+impl JsonText {
+    pub(crate) fn of(value: &Value) -> JsonText {
+        let text = value.to_string();
+        if is_altered(value) {
+            JsonText { searchable: without_nul(value).to_string(), exact: Some(text) }
+        } else {
+            JsonText { searchable: text, exact: None }
+        }
+    }
+
+    pub(crate) fn of_object(fields: &Map<String, Value>) -> Result<JsonText, Failure> {
+        let text = serde_json::to_string(fields).map_err(|_| Failure::Unwritable)?;
+        if fields.iter().any(|(name, value)| name.contains('\0') || is_altered(value)) {
+            let searchable = without_nul(&Value::Object(fields.clone())).to_string();
+            Ok(JsonText { searchable, exact: Some(text) })
+        } else {
+            Ok(JsonText { searchable: text, exact: None })
+        }
+    }
+}
+
+fn is_altered(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) => false,
+        // An exponent is written out, and a zero loses its sign.
+        Value::Number(number) => {
+            number.is_f64() && matches!(number.to_string().as_str(), text if text.contains('e') || text == "-0.0")
+        }
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(is_altered),
+        Value::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || is_altered(value)),
+    }
+}
+
+fn without_nul(value: &Value) -> Value {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+        Value::String(text) => Value::String(storable(text).into_owned()),
+        Value::Array(items) => items.iter().map(without_nul).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (storable(name).into_owned(), without_nul(value)))
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn widths() -> Widths {
+        Widths::new([("name".to_owned(), 4)])
+    }
+
+    #[test]
+    fn a_text_is_cut_at_the_column_by_characters_and_kept_whole_beside_it() {
+        let widths = widths();
+        let mut cutter = Cutter::new(&widths);
+        assert_eq!(cutter.text("name", "ਗੁਰਪ੍ਰੀਤ"), Cell::text("ਗੁਰਪ"));
+        assert_eq!(cutter.text("unbounded", "ਗੁਰਪ੍ਰੀਤ"), Cell::text("ਗੁਰਪ੍ਰੀਤ"));
+        assert_eq!(cutter.whole_texts(), Cell::owned(json!({ "name": "ਗੁਰਪ੍ਰੀਤ" }).to_string()));
+        let mut cutter = Cutter::new(&widths);
+        assert_eq!(cutter.text("name", "ਗੁਰਪ"), Cell::text("ਗੁਰਪ"));
+        assert_eq!(cutter.whole_texts(), Cell::Text(None));
+    }
+
+    #[test]
+    fn what_postgres_cannot_hold_is_replaced_and_fits_still() {
+        let widths = widths();
+        let mut cutter = Cutter::new(&widths);
+        assert_eq!(cutter.text("name", "a\0b"), Cell::text("a\u{fffd}b"));
+        assert_eq!(cutter.whole_texts(), Cell::Text(None));
+        assert_eq!(widths.cut("name", "\0\0\0\0\0"), "\u{fffd}\u{fffd}\u{fffd}\u{fffd}");
+    }
+
+    #[test]
+    fn json_is_kept_beside_only_where_jsonb_would_alter_it() {
+        for plain in [json!({ "a": [0.1, 1.0, u64::MAX, "text", null, true] }), json!(null)] {
+            assert!(JsonText::of(&plain).exact.is_none(), "{plain}");
+        }
+        for awkward in [json!({ "a": [1e16] }), json!("\0"), json!({ "\0": 1 })] {
+            let text = JsonText::of(&awkward);
+            assert_eq!(text.exact, Some(awkward.to_string()));
+            assert!(!text.searchable.contains("\\u0000"));
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! Changing transactions, many in one commit.
+//!
+//! First everything a change rests on is locked and looked at: the job whose run brings it, the
+//! transaction, the duty it is to strike off. Then it is decided for each change of the group, in
+//! order, whether it is stored; then everything that is, is written and committed. The row of the
+//! transaction is locked by everybody who adds to its history or its events, so that both keep the
+//! order of the commits. All lock in the same order, so that two never wait for each other.
+
+use std::collections::{HashMap, HashSet};
+
+use payment_domain::{BillKey, Transaction};
+use payment_store::{Applied, Change, ClaimChange, DutyChange, Fence};
+use tokio_postgres::Row;
+
+use crate::cells::{Cell, Rows, Widths, storable};
+use crate::connections::{Connections, Session, Step};
+use crate::failure::Failure;
+use crate::payment_cells::{self, JsonParts};
+use crate::rows::{self, transaction_columns};
+use crate::{attention, claims, idempotency, jobs, receipts};
+
+/// How often a group is tried when it collides with another, or its connection turns out dead.
+const ATTEMPTS: usize = 3;
+
+/// A change, ready to be stored.
+pub(crate) struct Alteration {
+    change: Change,
+    json: JsonParts,
+}
+
+impl Alteration {
+    pub(crate) fn new(change: Change) -> Result<Alteration, Failure> {
+        Ok(Alteration { json: JsonParts::of_change(&change)?, change })
+    }
+
+    fn id(&self) -> &str {
+        self.change.txn.id.as_str()
+    }
+}
+
+/// Stores a group; each is answered in its place. What fails because of one of them is done one by
+/// one.
+pub(crate) async fn store(
+    db: &Connections,
+    widths: &Widths,
+    group: Vec<Alteration>,
+) -> Vec<Result<Applied, Failure>> {
+    let all: Vec<&Alteration> = group.iter().collect();
+    match together(db, widths, &all).await {
+        Ok(answers) => answers,
+        Err(failure) if failure.is_passing() || group.len() == 1 => {
+            group.iter().map(|_| Err(failure.clone())).collect()
+        }
+        Err(_) => {
+            let mut answers = Vec::with_capacity(group.len());
+            for one in &group {
+                let answer = together(db, widths, &[one]).await;
+                answers.push(answer.and_then(|mut one| one.pop().unwrap_or(Err(Failure::Contended))));
+            }
+            answers
+        }
+    }
+}
+
+type Answers = Vec<Result<Applied, Failure>>;
+
+async fn together(db: &Connections, widths: &Widths, group: &[&Alteration]) -> Result<Answers, Failure> {
+    let mut last = Failure::Contended;
+    for _ in 0..ATTEMPTS {
+        let session = db.session().await?;
+        match within(&session, widths, group).await {
+            Ok(answers) => {
+                session.give_back();
+                return Ok(answers);
+            }
+            Err(failure @ Failure::CommitUnanswered) => return Err(failure),
+            Err(failure) if failure.is_disconnection() => last = failure,
+            Err(failure) if failure.spoils_connection() => return Err(failure),
+            Err(failure) => {
+                session.roll_back().await;
+                if !failure.is_collision() {
+                    return Err(failure);
+                }
+                last = failure;
+            }
+        }
+    }
+    Err(last)
+}
+
+async fn within(session: &Session, widths: &Widths, group: &[&Alteration]) -> Result<Answers, Failure> {
+    let locked = Locked::by(session, group).await?;
+    let mut taken = HashSet::new();
+    let answers: Answers = group
+        .iter()
+        .map(|alteration| {
+            let answer = locked.verdict(alteration)?;
+            // Two changes rest on the same version: the first one moves it on.
+            let is_first = answer != Applied::Stored || taken.insert(alteration.id());
+            Ok(if is_first { answer } else { Applied::Stale })
+        })
+        .collect();
+    let winners: Vec<&Alteration> = group
+        .iter()
+        .zip(&answers)
+        .filter(|(_, answer)| matches!(answer, Ok(Applied::Stored)))
+        .map(|(alteration, _)| *alteration)
+        .collect();
+    let written = Written::by(&winners, &locked, widths);
+    let mut steps = written.steps();
+    steps.push(Step::commit());
+    match session.flight(&steps).await {
+        Ok(_) => Ok(answers),
+        Err(failure) if failure.is_silence() => Err(Failure::CommitUnanswered),
+        Err(failure) => Err(failure),
+    }
+}
+
+const LOCK_TRANSACTIONS: &str = concat!(
+    "SELECT ",
+    transaction_columns!(),
+    " FROM eg_pg_transactions AS t WHERE t.txn_id = ANY($1::text[])
+      ORDER BY t.txn_id COLLATE \"C\" FOR UPDATE OF t"
+);
+
+/// What the changes rest on, locked.
+struct Locked {
+    runs: HashMap<String, Option<i64>>,
+    rows: HashMap<String, Row>,
+    leases: HashMap<String, Option<String>>,
+}
+
+impl Locked {
+    async fn by(session: &Session, group: &[&Alteration]) -> Result<Locked, Failure> {
+        let mut job_names: Vec<_> =
+            group.iter().filter_map(|a| a.change.fence.as_ref()).map(|fence| storable(&fence.job)).collect();
+        job_names.sort();
+        job_names.dedup();
+        let ids: Vec<&str> = group.iter().map(|alteration| alteration.id()).collect();
+        let is_done = |a: &&&Alteration| matches!(a.change.receipt_duty, DutyChange::Done { .. });
+        let done: Vec<&str> = group.iter().filter(is_done).map(|alteration| alteration.id()).collect();
+        let mut steps = vec![Step::begin()];
+        if !job_names.is_empty() {
+            steps.push(Step::new(jobs::SHARE, vec![&job_names]));
+        }
+        steps.push(Step::new(LOCK_TRANSACTIONS, vec![&ids]));
+        if !done.is_empty() {
+            steps.push(Step::new(receipts::LOCK, vec![&done]));
+        }
+        let mut answers = session.flight(&steps).await?.into_iter().skip(1);
+        let mut locked = Locked { runs: HashMap::new(), rows: HashMap::new(), leases: HashMap::new() };
+        if !job_names.is_empty() {
+            for row in answers.next().unwrap_or_default() {
+                locked.runs.insert(row.try_get(0)?, row.try_get(1)?);
+            }
+        }
+        for row in answers.next().unwrap_or_default() {
+            locked.rows.insert(row.try_get(0)?, row);
+        }
+        for row in answers.next().unwrap_or_default() {
+            locked.leases.insert(row.try_get(0)?, row.try_get(1)?);
+        }
+        Ok(locked)
+    }
+
+    fn is_over(&self, fence: &Fence) -> bool {
+        self.runs.get(storable(&fence.job).as_ref()).copied().flatten() != Some(fence.run_id)
+    }
+
+    fn verdict(&self, alteration: &Alteration) -> Result<Applied, Failure> {
+        let Change { txn, receipt_duty, fence, .. } = &alteration.change;
+        if fence.as_ref().is_some_and(|fence| self.is_over(fence)) {
+            return Ok(Applied::Fenced);
+        }
+        let Some(row) = self.rows.get(alteration.id()) else { return Ok(Applied::Stale) };
+        match receipt_duty {
+            DutyChange::None | DutyChange::Arises(_) => {}
+            DutyChange::Done { lease_token } => {
+                let held = self.leases.get(alteration.id()).and_then(Option::as_deref);
+                if held != Some(storable(lease_token).as_ref()) {
+                    return Ok(Applied::Stale);
+                }
+            }
+        }
+        let stored = rows::transaction(row)?;
+        if stored.version.checked_add(1) != Some(txn.version) {
+            return Ok(Applied::Stale);
+        }
+        if is_same_payment(&stored, txn) { Ok(Applied::Stored) } else { Err(Failure::AltersPayment(txn.id.clone())) }
+    }
+
+    /// What a transaction may hold claims on.
+    fn claimable(&self, alteration: &Alteration) -> Vec<BillKey> {
+        let txn = &alteration.change.txn;
+        self.rows.get(alteration.id()).map_or_else(|| txn.bill_keys(), |row| rows::claimable(row, txn))
+    }
+}
+
+/// Whether the two agree in what was fixed when the transaction was created.
+fn is_same_payment(stored: &Transaction, changed: &Transaction) -> bool {
+    stored.tenant_id == changed.tenant_id
+        && stored.amount == changed.amount
+        && stored.bill_id == changed.bill_id
+        && stored.bills == changed.bills
+        && stored.consumer_code == storable(&changed.consumer_code)
+        && stored.payer.uuid == storable(&changed.payer.uuid)
+        && stored.audit.created_by == storable(&changed.audit.created_by)
+        && stored.audit.created_at == changed.audit.created_at
+}
+
+/// Everything that is written for the changes that are stored.
+#[derive(Default)]
+struct Written<'a> {
+    transactions: Rows<'a>,
+    released: Rows<'a>,
+    history: Rows<'a>,
+    dumps: Rows<'a>,
+    events: Rows<'a>,
+    duties: Rows<'a>,
+    duties_done: Vec<&'a str>,
+    cases: Rows<'a>,
+    keys_freed: Rows<'a>,
+}
+
+impl<'a> Written<'a> {
+    fn by(winners: &[&'a Alteration], locked: &Locked, widths: &Widths) -> Written<'a> {
+        let mut written = Written::default();
+        for alteration in winners {
+            let Alteration { change, json } = alteration;
+            payment_cells::update_transaction(&mut written.transactions, &change.txn, json, widths);
+            match change.claims {
+                ClaimChange::Keep => {}
+                ClaimChange::Release => {
+                    for key in locked.claimable(alteration) {
+                        written.released.push([
+                            Cell::owned(key.tenant.into()),
+                            Cell::owned(key.bill.into()),
+                            Cell::text(alteration.id()),
+                        ]);
+                    }
+                }
+            }
+            payment_cells::history_line(&mut written.history, &change.history, json.evidence());
+            if let Some(dump) = &change.dump {
+                payment_cells::dump(&mut written.dumps, &change.txn, dump, json, widths);
+            }
+            for event in &change.events {
+                payment_cells::event(&mut written.events, event, change.history.at);
+            }
+            match &change.receipt_duty {
+                DutyChange::None => {}
+                DutyChange::Arises(duty) => receipts::row(&mut written.duties, duty),
+                DutyChange::Done { .. } => written.duties_done.push(alteration.id()),
+            }
+            if let Some(case) = &change.attention {
+                attention::row(&mut written.cases, case, json.case_evidence());
+            }
+            if let Some(key) = &change.forget_key {
+                written.keys_freed.push([
+                    Cell::text(&key.scope),
+                    Cell::text(&key.key),
+                    Cell::text(alteration.id()),
+                ]);
+            }
+        }
+        written
+    }
+
+    fn steps(&self) -> Vec<Step<'_>> {
+        let mut steps: Vec<Step<'_>> = [
+            (&self.transactions, payment_cells::UPDATE_TRANSACTIONS),
+            (&self.released, claims::RELEASE),
+            (&self.history, payment_cells::APPEND_HISTORY),
+            (&self.dumps, payment_cells::STORE_DUMPS),
+            (&self.events, payment_cells::STORE_EVENTS),
+            (&self.duties, receipts::PUT),
+            (&self.cases, attention::PUT),
+            (&self.keys_freed, idempotency::FREE),
+        ]
+        .into_iter()
+        .filter(|(rows, _)| !rows.is_empty())
+        .map(|(rows, sql)| Step::new(sql, rows.values()))
+        .collect();
+        if !self.duties_done.is_empty() {
+            steps.push(Step::new(receipts::DONE, vec![&self.duties_done]));
+        }
+        steps
+    }
+}

@@ -1,0 +1,468 @@
+//! Creating transactions, many in one commit.
+//!
+//! First everything for which there can be only one is put in its place: the keys, the claims, the
+//! rows of the transactions. Where another is in the way nothing is put, and the answer tells which
+//! of the group have got all of theirs. What the others have got is taken back, the rest of the
+//! winners is stored, and all is committed. Only then the losers are told what stands against them,
+//! as it is committed by then; where nothing does any more, they try again.
+//!
+//! Two of a group that want the same are not tried together: the later one waits for the next round.
+//! Every group puts its things in the same order, so that two never wait for each other.
+
+use std::collections::{HashMap, HashSet};
+
+use payment_domain::{BillKey, StatusName, Transaction};
+use payment_store::{Created, NewTransaction};
+
+use crate::cells::{Cell, Rows, Widths};
+use crate::connections::{Connections, Session, Step};
+use crate::failure::Failure;
+use crate::payment_cells::{self, JsonParts};
+use crate::{claims, idempotency, receipts, transactions};
+
+/// How often a create is tried when others are in the way that then are not.
+const ROUNDS: usize = 16;
+/// How often a group is tried when it collides with another, or its connection turns out dead.
+const ATTEMPTS: usize = 3;
+
+/// A new transaction, ready to be stored.
+pub(crate) struct Creation {
+    new: NewTransaction,
+    json: JsonParts,
+    /// What it claims, each once and in order.
+    claims: Vec<BillKey>,
+    /// Every bill by which it is found, each once.
+    bills: Vec<BillKey>,
+}
+
+impl Creation {
+    pub(crate) fn new(new: NewTransaction) -> Result<Creation, Failure> {
+        let bills = new.txn.bill_keys();
+        let is_live = new.txn.status.name() != StatusName::Failure;
+        let claims = if is_live { bills.clone() } else { Vec::new() };
+        Ok(Creation { json: JsonParts::of_new(&new)?, claims, bills, new })
+    }
+
+    fn id(&self) -> &str {
+        self.new.txn.id.as_str()
+    }
+}
+
+/// What was found out about a creation, as long as it is not decided.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    /// It is not stored.
+    None,
+    /// The connection broke during its commit.
+    MayBeStored,
+}
+
+/// Stores a group; each is answered in its place.
+pub(crate) async fn store(
+    db: &Connections,
+    widths: &Widths,
+    group: Vec<Creation>,
+) -> Vec<Result<Created, Failure>> {
+    let mut answers: Vec<Option<Result<Created, Failure>>> = group.iter().map(|_| None).collect();
+    let mut open: Vec<(usize, Doubt)> = (0..group.len()).map(|place| (place, Doubt::None)).collect();
+    for _ in 0..ROUNDS {
+        if open.is_empty() {
+            break;
+        }
+        let (tried, mut undecided) = without_rivals(&group, &open);
+        for (place, outcome) in attempt(db, widths, &group, tried).await {
+            match outcome {
+                Ok(Outcome::Stored) => set(&mut answers, place.0, Ok(Created::Stored)),
+                Ok(Outcome::Lost(doubt)) => undecided.push((place.0, doubt)),
+                Err(failure) => set(&mut answers, place.0, Err(failure)),
+            }
+        }
+        open.clear();
+        undecided.sort_by_key(|(place, _)| *place);
+        match against(db, &group, &undecided).await {
+            Ok(found) => {
+                for ((place, doubt), found) in undecided.into_iter().zip(found) {
+                    match found {
+                        Some(created) => set(&mut answers, place, Ok(created)),
+                        None => open.push((place, doubt)),
+                    }
+                }
+            }
+            Err(failure) => {
+                for (place, _) in undecided {
+                    set(&mut answers, place, Err(failure.clone()));
+                }
+            }
+        }
+    }
+    answers.into_iter().map(|answer| answer.unwrap_or(Err(Failure::Contended))).collect()
+}
+
+fn set<T>(answers: &mut [Option<T>], place: usize, answer: T) {
+    if let Some(slot) = answers.get_mut(place) {
+        *slot = Some(answer);
+    }
+}
+
+/// Those that want nothing that an earlier one of the group wants, and the others.
+fn without_rivals(
+    group: &[Creation],
+    open: &[(usize, Doubt)],
+) -> (Vec<(usize, Doubt)>, Vec<(usize, Doubt)>) {
+    let (mut ids, mut keys, mut bills) = (HashSet::new(), HashSet::new(), HashSet::new());
+    open.iter().partition(|(place, _)| {
+        let Some(creation) = group.get(*place) else { return false };
+        let key = creation.new.idempotency.as_ref().map(|record| &record.key);
+        let is_free = !ids.contains(creation.id())
+            && key.is_none_or(|key| !keys.contains(key))
+            && creation.claims.iter().all(|bill| !bills.contains(bill));
+        if is_free {
+            ids.insert(creation.id());
+            keys.extend(key);
+            bills.extend(&creation.claims);
+        }
+        is_free
+    })
+}
+
+enum Outcome {
+    Stored,
+    /// Something was in the way.
+    Lost(Doubt),
+}
+
+type Tried = (usize, Doubt);
+
+/// Tries to store those together; if that fails because of one of them, each by itself.
+async fn attempt(
+    db: &Connections,
+    widths: &Widths,
+    group: &[Creation],
+    tried: Vec<Tried>,
+) -> Vec<(Tried, Result<Outcome, Failure>)> {
+    match together(db, widths, group, &tried).await {
+        Ok(outcomes) => tried.into_iter().zip(outcomes.into_iter().map(Ok)).collect(),
+        Err(failure) if failure.is_passing() || tried.len() == 1 => {
+            tried.into_iter().map(|place| (place, Err(failure.clone()))).collect()
+        }
+        Err(_) => {
+            let mut outcomes = Vec::with_capacity(tried.len());
+            for place in tried {
+                let outcome = together(db, widths, group, &[place]).await;
+                outcomes.push((place, outcome.map(|mut one| one.pop().unwrap_or(Outcome::Lost(place.1)))));
+            }
+            outcomes
+        }
+    }
+}
+
+/// The same, until it is known what became of it. After a commit that broke off the same is done
+/// again: whatever became of the first, its rows are then either there or never will be.
+async fn together(
+    db: &Connections,
+    widths: &Widths,
+    group: &[Creation],
+    tried: &[Tried],
+) -> Result<Vec<Outcome>, Failure> {
+    let mut in_doubt = false;
+    let mut last = Failure::Contended;
+    for _ in 0..ATTEMPTS {
+        let creations: Vec<&Creation> = tried.iter().filter_map(|(place, _)| group.get(*place)).collect();
+        let session = match db.session().await {
+            Ok(session) => session,
+            Err(failure) => return Err(if in_doubt { last } else { failure }),
+        };
+        match commit(session, widths, &creations).await {
+            Ok(stored) => {
+                return Ok(stored
+                    .into_iter()
+                    .zip(tried)
+                    .map(|(stored, (_, doubt))| match stored {
+                        true => Outcome::Stored,
+                        false if in_doubt => Outcome::Lost(Doubt::MayBeStored),
+                        false => Outcome::Lost(*doubt),
+                    })
+                    .collect());
+            }
+            Err(failure @ Failure::CommitUnanswered) => {
+                in_doubt = true;
+                last = failure;
+            }
+            Err(failure) if failure.is_collision() || failure.is_disconnection() => {
+                // What may have been stored is not made undone by this.
+                if !in_doubt {
+                    last = failure;
+                }
+            }
+            Err(failure) => return Err(if in_doubt { last } else { failure }),
+        }
+    }
+    Err(last)
+}
+
+/// One database transaction: which of the creations are stored by it.
+async fn commit(session: Session, widths: &Widths, creations: &[&Creation]) -> Result<Vec<bool>, Failure> {
+    match within(&session, widths, creations).await {
+        Ok(stored) => {
+            session.give_back();
+            Ok(stored)
+        }
+        Err(failure) if failure.spoils_connection() || matches!(failure, Failure::CommitUnanswered) => {
+            Err(failure)
+        }
+        Err(failure) => {
+            session.roll_back().await;
+            Err(failure)
+        }
+    }
+}
+
+async fn within(
+    session: &Session,
+    widths: &Widths,
+    creations: &[&Creation],
+) -> Result<Vec<bool>, Failure> {
+    let wanted = Wanted::of(creations, widths);
+    let put = wanted.put(session).await?;
+    let stored: Vec<bool> = creations.iter().map(|creation| put.is_complete(creation)).collect();
+    let (mut winners, mut losers) = (Vec::new(), Vec::new());
+    for (creation, is_stored) in creations.iter().zip(&stored) {
+        if *is_stored { winners.push(*creation) } else { losers.push(*creation) }
+    }
+    let (back, rest) = (put.of_losers(&losers), Rest::of(&winners, widths));
+    let mut steps = back.steps();
+    steps.extend(rest.steps());
+    steps.push(Step::commit());
+    match session.flight(&steps).await {
+        Ok(_) => Ok(stored),
+        Err(failure) if failure.is_silence() => Err(Failure::CommitUnanswered),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// The things for which there can be only one, in the order in which every group puts them.
+struct Wanted<'a> {
+    keys: Rows<'a>,
+    claims: Rows<'a>,
+    transactions: Rows<'a>,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(creations: &[&'a Creation], widths: &Widths) -> Wanted<'a> {
+        let mut wanted =
+            Wanted { keys: Rows::default(), claims: Rows::default(), transactions: Rows::default() };
+        let mut records: Vec<_> = creations.iter().filter_map(|c| c.new.idempotency.as_ref()).collect();
+        records.sort_by(|one, other| (&one.key.scope, &one.key.key).cmp(&(&other.key.scope, &other.key.key)));
+        for record in records {
+            idempotency::row(&mut wanted.keys, record);
+        }
+        let mut bills: Vec<(&BillKey, &str)> =
+            creations.iter().flat_map(|c| c.claims.iter().map(|bill| (bill, c.id()))).collect();
+        bills.sort();
+        for (bill, id) in bills {
+            claims::row(&mut wanted.claims, bill, id);
+        }
+        let mut by_id: Vec<&Creation> = creations.to_vec();
+        by_id.sort_by(|one, other| one.id().cmp(other.id()));
+        for creation in by_id {
+            payment_cells::insert_transaction(
+                &mut wanted.transactions,
+                &creation.new.txn,
+                &creation.json,
+                widths,
+            );
+        }
+        wanted
+    }
+
+    async fn put(&self, session: &Session) -> Result<Put, Failure> {
+        let mut steps = vec![Step::begin()];
+        for (rows, sql) in [
+            (&self.keys, idempotency::PUT),
+            (&self.claims, claims::PUT),
+            (&self.transactions, payment_cells::INSERT_TRANSACTIONS),
+        ] {
+            if !rows.is_empty() {
+                steps.push(Step::new(sql, rows.values()));
+            }
+        }
+        let answers = session.flight(&steps).await?;
+        let mut answers = answers.into_iter().skip(1);
+        let mut put = Put::default();
+        if !self.keys.is_empty() {
+            for row in answers.next().unwrap_or_default() {
+                put.keys.insert(row.try_get(0)?);
+            }
+        }
+        if !self.claims.is_empty() {
+            for row in answers.next().unwrap_or_default() {
+                put.claims.entry(row.try_get(2)?).or_default().push((row.try_get(0)?, row.try_get(1)?));
+            }
+        }
+        for row in answers.next().unwrap_or_default() {
+            put.transactions.insert(row.try_get(0)?);
+        }
+        Ok(put)
+    }
+}
+
+/// What was put, by transaction.
+#[derive(Default)]
+struct Put {
+    keys: HashSet<String>,
+    claims: HashMap<String, Vec<(String, String)>>,
+    transactions: HashSet<String>,
+}
+
+impl Put {
+    fn is_complete(&self, creation: &Creation) -> bool {
+        let id = creation.id();
+        self.transactions.contains(id)
+            && (creation.new.idempotency.is_none() || self.keys.contains(id))
+            && self.claims.get(id).map_or(0, Vec::len) == creation.claims.len()
+    }
+
+    /// What has to be taken back.
+    fn of_losers<'a>(&'a self, losers: &[&'a Creation]) -> TakenBack<'a> {
+        let mut back = TakenBack { keys: Rows::default(), claims: Rows::default(), transactions: Vec::new() };
+        for loser in losers {
+            let id = loser.id();
+            if let Some(record) = loser.new.idempotency.as_ref().filter(|_| self.keys.contains(id)) {
+                back.keys.push([Cell::text(&record.key.scope), Cell::text(&record.key.key), Cell::text(id)]);
+            }
+            for (tenant, bill) in self.claims.get(id).into_iter().flatten() {
+                back.claims.push([Cell::text(tenant), Cell::text(bill), Cell::text(id)]);
+            }
+            if self.transactions.contains(id) {
+                back.transactions.push(id);
+            }
+        }
+        back
+    }
+}
+
+struct TakenBack<'a> {
+    keys: Rows<'a>,
+    claims: Rows<'a>,
+    transactions: Vec<&'a str>,
+}
+
+impl TakenBack<'_> {
+    fn steps(&self) -> Vec<Step<'_>> {
+        let mut steps = Vec::new();
+        if !self.keys.is_empty() {
+            steps.push(Step::new(idempotency::FREE, self.keys.values()));
+        }
+        if !self.claims.is_empty() {
+            steps.push(Step::new(claims::RELEASE, self.claims.values()));
+        }
+        if !self.transactions.is_empty() {
+            let sql = "DELETE FROM eg_pg_transactions WHERE txn_id = ANY($1::text[])";
+            steps.push(Step::new(sql, vec![&self.transactions]));
+        }
+        steps
+    }
+}
+
+/// What belongs to the winners beside it.
+#[derive(Default)]
+struct Rest<'a> {
+    bills: Rows<'a>,
+    history: Rows<'a>,
+    dumps: Rows<'a>,
+    events: Rows<'a>,
+    duties: Rows<'a>,
+}
+
+impl<'a> Rest<'a> {
+    fn of(winners: &[&'a Creation], widths: &Widths) -> Rest<'a> {
+        let mut rest = Rest::default();
+        for creation in winners {
+            let Creation { new, json, .. } = creation;
+            for key in &creation.bills {
+                rest.bills.push([Cell::text(key.bill.as_str()), Cell::text(creation.id())]);
+            }
+            payment_cells::history_line(&mut rest.history, &new.history, json.evidence());
+            payment_cells::dump(&mut rest.dumps, &new.txn, &new.dump, json, widths);
+            for event in &new.events {
+                payment_cells::event(&mut rest.events, event, new.history.at);
+            }
+            if let Some(duty) = &new.receipt_duty {
+                receipts::row(&mut rest.duties, duty);
+            }
+        }
+        rest
+    }
+
+    fn steps(&self) -> Vec<Step<'_>> {
+        const PUT_BILLS: &str = "
+            INSERT INTO eg_pg_transaction_bills (bill_id, txn_id)
+            SELECT u.bill_id, u.txn_id FROM unnest($1::text[], $2::text[]) AS u (bill_id, txn_id)";
+        [
+            (&self.bills, PUT_BILLS),
+            (&self.history, payment_cells::APPEND_HISTORY),
+            (&self.dumps, payment_cells::STORE_DUMPS),
+            (&self.events, payment_cells::STORE_EVENTS),
+            (&self.duties, receipts::PUT),
+        ]
+        .into_iter()
+        .filter(|(rows, _)| !rows.is_empty())
+        .map(|(rows, sql)| Step::new(sql, rows.values()))
+        .collect()
+    }
+}
+
+/// What stands against each of these: the key first, then the bills, then the id. `None` where nothing
+/// does.
+async fn against(
+    db: &Connections,
+    group: &[Creation],
+    undecided: &[(usize, Doubt)],
+) -> Result<Vec<Option<Created>>, Failure> {
+    if undecided.is_empty() {
+        return Ok(Vec::new());
+    }
+    let creations: Vec<(&Creation, Doubt)> =
+        undecided.iter().filter_map(|(place, doubt)| Some((group.get(*place)?, *doubt))).collect();
+    let keys: Vec<_> = creations.iter().filter_map(|(c, _)| c.new.idempotency.as_ref()).map(|r| &r.key).collect();
+    let bills: Vec<BillKey> = creations.iter().flat_map(|(c, _)| c.claims.iter().cloned()).collect();
+    let ids: Vec<&str> = creations.iter().map(|(c, _)| c.id()).collect();
+    let known_keys: HashMap<_, _> =
+        idempotency::find_all(db, &keys).await?.into_iter().map(|record| (record.key.clone(), record)).collect();
+    let held: HashMap<_, _> =
+        claims::held(db, &bills).await?.into_iter().map(|claim| (claim.bill.clone(), claim)).collect();
+    let stored = transactions::known(db, &ids).await?;
+    let mut found_again = HashSet::new();
+    for (creation, _) in creations.iter().filter(|(_, doubt)| *doubt == Doubt::MayBeStored) {
+        if let Some(known) = transactions::find(db, &creation.new.txn.id).await?
+            && is_same(&known, &creation.new.txn)
+        {
+            found_again.insert(creation.id());
+        }
+    }
+    let one = |(creation, _): &(&Creation, Doubt)| {
+        if found_again.contains(creation.id()) {
+            return Some(Created::Stored);
+        }
+        let key = creation.new.idempotency.as_ref().and_then(|record| known_keys.get(&record.key));
+        if let Some(record) = key {
+            return Some(Created::KeyTaken(record.clone()));
+        }
+        let taken: Vec<_> = creation.claims.iter().filter_map(|bill| held.get(bill)).cloned().collect();
+        if !taken.is_empty() {
+            return Some(Created::BillsTaken(taken));
+        }
+        stored.contains(creation.id()).then_some(Created::IdTaken)
+    };
+    Ok(creations.iter().map(one).collect())
+}
+
+/// Whether a stored transaction is the one that was to be created, changed since or not.
+fn is_same(stored: &Transaction, new: &Transaction) -> bool {
+    stored.tenant_id == new.tenant_id
+        && stored.amount == new.amount
+        && stored.bills == new.bills
+        && stored.audit.created_by == new.audit.created_by
+        && stored.audit.created_at == new.audit.created_at
+        && stored.callback_url == new.callback_url
+}

@@ -1,0 +1,29 @@
+//! Whether the database works, and how much is open.
+
+use payment_store::Backlog;
+
+use crate::connections::Connections;
+use crate::failure::Failure;
+
+/// Counts what is open.
+pub(crate) async fn backlog(db: &Connections) -> Result<Backlog, Failure> {
+    const COUNT: &str = "
+        SELECT (SELECT count(*) FROM eg_pg_transactions WHERE txn_status = 'PENDING'),
+            (SELECT count(*) FROM eg_pg_receipt_duties),
+            (SELECT count(*) FROM eg_pg_attention WHERE resolved_at IS NULL)";
+    let found = db.repeatable(COUNT, &[]).await?;
+    let row = found.first().ok_or(Failure::OutOfRange)?;
+    let count = |place: usize| -> Result<u64, Failure> {
+        u64::try_from(row.try_get::<_, i64>(place)?).map_err(|_| Failure::OutOfRange)
+    };
+    Ok(Backlog { pending_transactions: count(0)?, receipts_due: count(1)?, open_attention: count(2)? })
+}
+
+/// Writes something that is committed like everything else, and reads it.
+pub(crate) async fn beat(db: &Connections) -> Result<(), Failure> {
+    const BEAT: &str = "UPDATE eg_pg_heartbeat SET beats = beats + 1 WHERE only_row = 1 RETURNING beats";
+    const READ: &str = "SELECT beats FROM eg_pg_heartbeat WHERE only_row = 1";
+    db.repeatable(BEAT, &[]).await?;
+    db.ask(READ, &[]).await?;
+    Ok(())
+}

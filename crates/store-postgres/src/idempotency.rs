@@ -1,0 +1,94 @@
+//! Keys under which clients repeat a create, and the first answers they were given.
+
+use payment_domain::Timestamp;
+use payment_store::{IdempotencyKey, IdempotencyRecord};
+use tokio_postgres::Row;
+
+use crate::cells::{Cell, Rows, storable};
+use crate::connections::Connections;
+use crate::failure::Failure;
+use crate::rows::{self, Columns};
+
+/// Stores keys that are not there; says of which transactions. The rows come in the order of their
+/// keys.
+pub(crate) const PUT: &str = "
+    INSERT INTO eg_pg_idempotency_keys (scope, key, digest, txn_id, answer, created_at)
+    SELECT u.scope, u.key, u.digest, u.txn_id, u.answer, u.created_at
+    FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::bigint[])
+    AS u (scope, key, digest, txn_id, answer, created_at)
+    ON CONFLICT (scope, key) DO NOTHING
+    RETURNING txn_id";
+
+/// A row of [`PUT`].
+pub(crate) fn row<'a>(rows: &mut Rows<'a>, record: &'a IdempotencyRecord) {
+    rows.push([
+        Cell::text(&record.key.scope),
+        Cell::text(&record.key.key),
+        Cell::Bytes(&record.digest),
+        Cell::text(record.txn_id.as_str()),
+        Cell::optional(record.answer.as_deref()),
+        Cell::moment(record.created_at),
+    ]);
+}
+
+/// Makes keys free again, where they are those of these transactions.
+pub(crate) const FREE: &str = "
+    DELETE FROM eg_pg_idempotency_keys AS known
+    USING unnest($1::text[], $2::text[], $3::text[]) AS u (scope, key, txn_id)
+    WHERE known.scope = u.scope AND known.key = u.key AND known.txn_id = u.txn_id";
+
+/// What is kept under these keys.
+pub(crate) async fn find_all(
+    db: &Connections,
+    keys: &[&IdempotencyKey],
+) -> Result<Vec<IdempotencyRecord>, Failure> {
+    const FIND: &str = "
+        SELECT known.txn_id, known.scope, known.key, known.digest, known.answer, known.created_at
+        FROM unnest($1::text[], $2::text[]) AS u (scope, key)
+        JOIN eg_pg_idempotency_keys AS known ON known.scope = u.scope AND known.key = u.key";
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let scopes: Vec<Cell<'_>> = keys.iter().map(|key| Cell::text(&key.scope)).collect();
+    let texts: Vec<Cell<'_>> = keys.iter().map(|key| Cell::text(&key.key)).collect();
+    rows::all(&db.ask(FIND, &[&scopes, &texts]).await?, read)
+}
+
+/// What is kept under a key.
+pub(crate) async fn find(
+    db: &Connections,
+    key: &IdempotencyKey,
+) -> Result<Option<IdempotencyRecord>, Failure> {
+    Ok(find_all(db, &[key]).await?.pop())
+}
+
+fn read(row: &Row) -> Result<IdempotencyRecord, Failure> {
+    let columns = Columns::of(row, "eg_pg_idempotency_keys")?;
+    Ok(IdempotencyRecord {
+        txn_id: columns.txn_id()?,
+        key: IdempotencyKey { scope: columns.get("scope")?, key: columns.get("key")? },
+        digest: <[u8; 32]>::try_from(columns.get::<&[u8]>("digest")?)
+            .map_err(|_| columns.unreadable("digest"))?,
+        answer: columns.get("answer")?,
+        created_at: columns.moment("created_at")?,
+    })
+}
+
+/// Keeps the first answer; one that is kept already stays.
+pub(crate) async fn keep_answer(db: &Connections, key: &IdempotencyKey, answer: &str) -> Result<(), Failure> {
+    const KEEP: &str = "
+        UPDATE eg_pg_idempotency_keys SET answer = $3 WHERE scope = $1 AND key = $2 AND answer IS NULL";
+    db.repeatable(KEEP, &[&storable(&key.scope), &storable(&key.key), &storable(answer)]).await?;
+    Ok(())
+}
+
+/// Forgets up to `limit` keys from before a moment, the oldest first; returns how many.
+pub(crate) async fn forget(db: &Connections, created_before: Timestamp, limit: u32) -> Result<u32, Failure> {
+    const FORGET: &str = "
+        DELETE FROM eg_pg_idempotency_keys AS known USING (
+            SELECT scope, key FROM eg_pg_idempotency_keys WHERE created_at < $1
+            ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED) AS old
+        WHERE known.scope = old.scope AND known.key = old.key RETURNING 1";
+    let forgotten = db.repeatable(FORGET, &[&created_before.as_millis(), &i64::from(limit)]).await?;
+    u32::try_from(forgotten.len()).map_err(|_| Failure::OutOfRange)
+}

@@ -1,0 +1,307 @@
+//! The book of jobs and their runs.
+//!
+//! The row of a job names its run at work; whoever begins or ends a run locks that row. What a run
+//! stores shares a lock on it until it is committed: a run that has been taken over finds another in
+//! its place, and one that stores something is not taken over meanwhile.
+
+use async_trait::async_trait;
+use payment_domain::Timestamp;
+use payment_store::{
+    BegunRun, Fence, JobLedger, RunEnd, RunRecord, StoreError, Tally, TickAnswer, TickRequest,
+};
+use tokio_postgres::Row;
+
+use crate::PostgresStore;
+use crate::cells::storable;
+use crate::connections::{Connections, Transaction};
+use crate::failure::Failure;
+use crate::rows::{self, Columns};
+
+/// Locks jobs against beginning and ending a run, and says which run is at work.
+pub(crate) const SHARE: &str = "
+    SELECT job, current_run FROM eg_pg_jobs WHERE job = ANY($1::text[]) ORDER BY job FOR SHARE";
+
+macro_rules! select_runs {
+    () => {
+        "SELECT run_id, job, scheduled_at, missed, attempt, node, started_at, lease_until, examined, changed,
+             still_pending, failed, ended_at, end_kind, end_detail
+         FROM eg_pg_job_runs"
+    };
+}
+
+#[async_trait]
+impl JobLedger for PostgresStore {
+    async fn begin_run(&self, request: TickRequest) -> Result<TickAnswer, StoreError> {
+        Ok(begin(&self.db, &request).await?)
+    }
+
+    async fn renew_run(
+        &self,
+        fence: &Fence,
+        lease_until: Timestamp,
+        tally: Tally,
+    ) -> Result<bool, StoreError> {
+        Ok(renew(&self.db, fence, lease_until, tally).await?)
+    }
+
+    async fn end_run(
+        &self,
+        fence: &Fence,
+        at: Timestamp,
+        tally: Tally,
+        end: RunEnd,
+    ) -> Result<bool, StoreError> {
+        Ok(end_with_tally(&self.db, fence, at, tally, &end).await?)
+    }
+
+    async fn runs(&self, job: Option<&str>, limit: u32) -> Result<Vec<RunRecord>, StoreError> {
+        Ok(runs(&self.db, job, limit).await?)
+    }
+
+    async fn last_tick(&self, job: &str, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        Ok(last_tick(&self.db, job, now).await?)
+    }
+
+    async fn forget_runs(&self, ended_before: Timestamp, limit: u32) -> Result<u32, StoreError> {
+        Ok(forget(&self.db, ended_before, limit).await?)
+    }
+}
+
+/// Whether what comes under this fence is to be refused. What comes without one never is.
+pub(crate) async fn is_over(transaction: &Transaction, fence: Option<&Fence>) -> Result<bool, Failure> {
+    let Some(fence) = fence else { return Ok(false) };
+    let found = transaction.rows(SHARE, &[&vec![storable(&fence.job)]]).await?;
+    let current: Option<i64> = match found.first() {
+        Some(row) => row.try_get(1)?,
+        None => None,
+    };
+    Ok(current != Some(fence.run_id))
+}
+
+async fn begin(db: &Connections, request: &TickRequest) -> Result<TickAnswer, Failure> {
+    const KNOW: &str = "INSERT INTO eg_pg_jobs (job) VALUES ($1) ON CONFLICT (job) DO NOTHING";
+    const LOCK: &str = "SELECT current_run FROM eg_pg_jobs WHERE job = $1 FOR UPDATE";
+    const AT_WORK: &str = concat!(select_runs!(), " WHERE run_id = $1 FOR UPDATE");
+    const CARRIED_OUT: &str = "
+        SELECT 1 FROM eg_pg_job_runs WHERE job = $1 AND scheduled_at = $2 AND end_kind = 'finished' LIMIT 1";
+    const INSERT: &str = "
+        INSERT INTO eg_pg_job_runs (job, scheduled_at, missed, attempt, node, started_at, lease_until,
+            examined, changed, still_pending, failed)
+        VALUES ($1, $2, $3,
+            (SELECT coalesce(max(attempt), 0) + 1 FROM eg_pg_job_runs WHERE job = $1 AND scheduled_at = $2),
+            $4, $5, $6, 0, 0, 0, 0)
+        RETURNING run_id, attempt";
+    const SET: &str = "UPDATE eg_pg_jobs SET current_run = $2 WHERE job = $1";
+    let (job, node) = (storable(&request.job), storable(&request.node));
+    // Most of the time there is nothing to begin, and nothing to lock.
+    if let Some(answer) = at_a_glance(db, &job, request).await? {
+        return Ok(answer);
+    }
+    let transaction = db.begin().await?;
+    transaction.rows(KNOW, &[&job]).await?;
+    let current: Option<i64> = match transaction.rows(LOCK, &[&job]).await?.first() {
+        Some(row) => row.try_get(0)?,
+        None => None,
+    };
+    let at_work = match current {
+        Some(run_id) => transaction.rows(AT_WORK, &[&run_id]).await?.first().map(read).transpose()?,
+        None => None,
+    };
+    let (scheduled_at, missed) = match at_work {
+        Some(run) if request.finds_held(run.lease_until) => {
+            transaction.roll_back().await;
+            return Ok(TickAnswer::Busy { until: run.lease_until });
+        }
+        Some(run) => {
+            let by_us = RunEnd::TakenOver { by: request.node.clone() };
+            end(&transaction, run.fence.run_id, request.now, &by_us).await?;
+            (run.scheduled_at, run.missed)
+        }
+        None => {
+            let done = transaction.rows(CARRIED_OUT, &[&job, &request.scheduled_at.as_millis()]).await?;
+            if !done.is_empty() {
+                transaction.roll_back().await;
+                return Ok(TickAnswer::Done);
+            }
+            (request.scheduled_at, request.missed)
+        }
+    };
+    let begun = transaction
+        .rows(INSERT, &[
+            &job,
+            &scheduled_at.as_millis(),
+            &i64::from(missed),
+            &node,
+            &request.now.as_millis(),
+            &request.lease_until.as_millis(),
+        ])
+        .await?;
+    let row = begun.first().ok_or(Failure::Contended)?;
+    let (run_id, attempt): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    transaction.rows(SET, &[&job, &run_id]).await?;
+    transaction.commit().await?;
+    Ok(TickAnswer::Begun(BegunRun {
+        fence: Fence { job: request.job.clone(), run_id },
+        scheduled_at,
+        attempt: u32::try_from(attempt).map_err(|_| Failure::OutOfRange)?,
+    }))
+}
+
+/// What need not be locked to be known: a run under a lease that holds, a tick that is done.
+async fn at_a_glance(
+    db: &Connections,
+    job: &str,
+    request: &TickRequest,
+) -> Result<Option<TickAnswer>, Failure> {
+    const GLANCE: &str = "
+        SELECT run.lease_until, EXISTS (SELECT 1 FROM eg_pg_job_runs AS done
+            WHERE done.job = $1 AND done.scheduled_at = $2 AND done.end_kind = 'finished')
+        FROM eg_pg_jobs AS job LEFT JOIN eg_pg_job_runs AS run ON run.run_id = job.current_run
+        WHERE job.job = $1";
+    let found = db.ask(GLANCE, &[&job, &request.scheduled_at.as_millis()]).await?;
+    let Some(row) = found.first() else { return Ok(None) };
+    let lease_until: Option<i64> = row.try_get(0)?;
+    let is_done: bool = row.try_get(1)?;
+    Ok(match lease_until.map(Timestamp::from_millis) {
+        Some(until) if request.finds_held(until) => Some(TickAnswer::Busy { until }),
+        Some(_) => None,
+        None => is_done.then_some(TickAnswer::Done),
+    })
+}
+
+/// Notes how far a run has come, and gives it until `lease_until`; `false` when it is over.
+async fn renew(
+    db: &Connections,
+    fence: &Fence,
+    lease_until: Timestamp,
+    tally: Tally,
+) -> Result<bool, Failure> {
+    const RENEW: &str = "
+        UPDATE eg_pg_job_runs SET
+            lease_until = $3, examined = $4, changed = $5, still_pending = $6, failed = $7
+        WHERE run_id = $1 AND job = $2 AND ended_at IS NULL RETURNING run_id";
+    let [examined, changed, still_pending, failed] = numbers(tally);
+    let renewed = db
+        .repeatable(RENEW, &[
+            &fence.run_id,
+            &storable(&fence.job),
+            &lease_until.as_millis(),
+            &examined,
+            &changed,
+            &still_pending,
+            &failed,
+        ])
+        .await?;
+    Ok(!renewed.is_empty())
+}
+
+fn numbers(tally: Tally) -> [i64; 4] {
+    [tally.examined, tally.changed, tally.still_pending, tally.failed].map(i64::from)
+}
+
+async fn end_with_tally(
+    db: &Connections,
+    fence: &Fence,
+    at: Timestamp,
+    tally: Tally,
+    how: &RunEnd,
+) -> Result<bool, Failure> {
+    const FREE: &str = "
+        UPDATE eg_pg_jobs SET current_run = NULL WHERE job = $1 AND current_run = $2 RETURNING job";
+    const COUNT: &str = "
+        UPDATE eg_pg_job_runs SET examined = $2, changed = $3, still_pending = $4, failed = $5
+        WHERE run_id = $1";
+    let transaction = db.begin().await?;
+    // The job first, as everybody locks them.
+    if transaction.rows(FREE, &[&storable(&fence.job), &fence.run_id]).await?.is_empty() {
+        transaction.roll_back().await;
+        return Ok(false);
+    }
+    let [examined, changed, still_pending, failed] = numbers(tally);
+    transaction.rows(COUNT, &[&fence.run_id, &examined, &changed, &still_pending, &failed]).await?;
+    end(&transaction, fence.run_id, at, how).await?;
+    transaction.commit().await?;
+    Ok(true)
+}
+
+/// Ends a run that is at work; what it has noted of its progress stays.
+async fn end(transaction: &Transaction, run_id: i64, at: Timestamp, how: &RunEnd) -> Result<(), Failure> {
+    const END: &str = "
+        UPDATE eg_pg_job_runs SET ended_at = $2, end_kind = $3, end_detail = $4 WHERE run_id = $1";
+    let (word, detail) = match how {
+        RunEnd::Finished => ("finished", None),
+        RunEnd::Cancelled => ("cancelled", None),
+        RunEnd::Failed(reason) => ("failed", Some(storable(reason))),
+        RunEnd::TakenOver { by } => ("taken-over", Some(storable(by))),
+    };
+    transaction.rows(END, &[&run_id, &at.as_millis(), &word, &detail]).await?;
+    Ok(())
+}
+
+async fn runs(db: &Connections, job: Option<&str>, limit: u32) -> Result<Vec<RunRecord>, Failure> {
+    const OF_JOB: &str = concat!(select_runs!(), " WHERE job = $2 ORDER BY run_id DESC LIMIT $1");
+    const ALL: &str = concat!(select_runs!(), " ORDER BY run_id DESC LIMIT $1");
+    let limit = i64::from(limit);
+    let found = match job {
+        Some(job) => db.ask(OF_JOB, &[&limit, &storable(job)]).await?,
+        None => db.ask(ALL, &[&limit]).await?,
+    };
+    rows::all(&found, read)
+}
+
+async fn last_tick(db: &Connections, job: &str, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
+    const LAST: &str = "
+        SELECT scheduled_at FROM eg_pg_job_runs WHERE job = $1 AND scheduled_at <= $2
+        ORDER BY scheduled_at DESC LIMIT 1";
+    match db.ask(LAST, &[&storable(job), &now.as_millis()]).await?.first() {
+        Some(row) => Ok(Some(Timestamp::from_millis(row.try_get(0)?))),
+        None => Ok(None),
+    }
+}
+
+/// Forgets up to `limit` runs that ended before a moment, the first to end first.
+async fn forget(db: &Connections, ended_before: Timestamp, limit: u32) -> Result<u32, Failure> {
+    const FORGET: &str = "
+        DELETE FROM eg_pg_job_runs AS known USING (
+            SELECT run.run_id FROM eg_pg_job_runs AS run
+            WHERE run.ended_at < $1 AND EXISTS (
+                SELECT 1 FROM eg_pg_job_runs AS later
+                WHERE later.job = run.job AND later.run_id > run.run_id)
+            ORDER BY run.ended_at LIMIT $2 FOR UPDATE OF run SKIP LOCKED) AS old
+        WHERE known.run_id = old.run_id RETURNING 1";
+    let forgotten = db.repeatable(FORGET, &[&ended_before.as_millis(), &i64::from(limit)]).await?;
+    u32::try_from(forgotten.len()).map_err(|_| Failure::OutOfRange)
+}
+
+fn read(row: &Row) -> Result<RunRecord, Failure> {
+    let columns = Columns::keyless(row, "eg_pg_job_runs");
+    let run_id = columns.get("run_id")?;
+    let mut run = RunRecord {
+        fence: Fence { job: columns.get("job")?, run_id },
+        scheduled_at: columns.moment("scheduled_at")?,
+        missed: columns.number("missed")?,
+        attempt: columns.number("attempt")?,
+        node: columns.get("node")?,
+        started_at: columns.moment("started_at")?,
+        lease_until: columns.moment("lease_until")?,
+        tally: Tally {
+            examined: columns.number("examined")?,
+            changed: columns.number("changed")?,
+            still_pending: columns.number("still_pending")?,
+            failed: columns.number("failed")?,
+        },
+        ended: None,
+    };
+    let at = columns.optional_moment("ended_at")?;
+    let (word, detail): (Option<&str>, Option<String>) =
+        (columns.get("end_kind")?, columns.get("end_detail")?);
+    run.ended = match (at, word, detail) {
+        (None, None, _) => None,
+        (Some(at), Some("finished"), _) => Some((at, RunEnd::Finished)),
+        (Some(at), Some("cancelled"), _) => Some((at, RunEnd::Cancelled)),
+        (Some(at), Some("failed"), Some(reason)) => Some((at, RunEnd::Failed(reason))),
+        (Some(at), Some("taken-over"), Some(by)) => Some((at, RunEnd::TakenOver { by })),
+        (Some(_) | None, Some(_) | None, _) => return Err(columns.unreadable("end_kind")),
+    };
+    Ok(run)
+}

@@ -1,0 +1,224 @@
+//! Groups: work that arrives together is done together.
+//!
+//! A piece of work is taken up at once while a lane is free. While all are busy the next group
+//! gathers, so that many callers share the cost of one commit, and nobody ever waits for company.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::failure::Failure;
+
+/// How many groups may be under way at once, and how large they are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Breadth {
+    /// How many groups are done at the same time.
+    pub(crate) lanes: usize,
+    /// The most pieces of work in one group.
+    pub(crate) group: usize,
+    /// The most pieces of work that wait.
+    pub(crate) queued: usize,
+    /// How long a piece of work waits for its turn.
+    pub(crate) patience: Duration,
+}
+
+/// The way to the groups.
+pub(crate) struct Lanes<W, A> {
+    queue: mpsc::Sender<Piece<W, A>>,
+    patience: Duration,
+    keeper: JoinHandle<()>,
+}
+
+struct Piece<W, A> {
+    work: W,
+    /// Set by whoever comes first: the group that does the work, or the caller who gives up.
+    taken: Arc<AtomicBool>,
+    reply: oneshot::Sender<Result<A, Failure>>,
+}
+
+impl<W: Send + 'static, A: Send + 'static> Lanes<W, A> {
+    /// Starts lanes in which `serve` does groups of work: it answers each piece in its place.
+    pub(crate) fn start<S, F>(breadth: Breadth, serve: S) -> Lanes<W, A>
+    where
+        S: Fn(Vec<W>) -> F + Send + Sync + 'static,
+        F: Future<Output = Vec<Result<A, Failure>>> + Send + 'static,
+    {
+        let (queue, pieces) = mpsc::channel(breadth.queued.max(1));
+        let keeper = tokio::spawn(keep(pieces, breadth, Arc::new(serve)));
+        Lanes { queue, patience: breadth.patience, keeper }
+    }
+
+    /// Has the work done, and comes back with what became of it. Work that was taken up is done even
+    /// if its caller no longer waits.
+    pub(crate) async fn submit(&self, work: W) -> Result<A, Failure> {
+        let (reply, mut answer) = oneshot::channel();
+        let taken = Arc::new(AtomicBool::new(false));
+        self.queue.try_send(Piece { work, taken: taken.clone(), reply }).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => Failure::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => Failure::Stopped,
+        })?;
+        match tokio::time::timeout(self.patience, &mut answer).await {
+            Ok(answered) => answered.unwrap_or(Err(Failure::Panicked)),
+            // Nobody has taken it up, and now nobody will.
+            Err(_) if !taken.swap(true, Ordering::AcqRel) => Err(Failure::Overloaded),
+            Err(_) => answer.await.unwrap_or(Err(Failure::Panicked)),
+        }
+    }
+
+    /// Takes no more work, and comes back when what was queued is done.
+    pub(crate) async fn close(self) {
+        let Lanes { queue, keeper, .. } = self;
+        drop(queue);
+        if keeper.await.is_err() {
+            tracing::error!("a queue to the database ended in a panic");
+        }
+    }
+}
+
+async fn keep<W, A, S, F>(mut pieces: mpsc::Receiver<Piece<W, A>>, breadth: Breadth, serve: Arc<S>)
+where
+    W: Send + 'static,
+    A: Send + 'static,
+    S: Fn(Vec<W>) -> F + Send + Sync + 'static,
+    F: Future<Output = Vec<Result<A, Failure>>> + Send + 'static,
+{
+    let free = Arc::new(Semaphore::new(breadth.lanes.max(1)));
+    let mut groups = JoinSet::new();
+    // The lane first: what comes while none is free makes one group.
+    while let Ok(lane) = free.clone().acquire_owned().await {
+        let Some(first) = pieces.recv().await else { break };
+        let mut works = Vec::new();
+        let mut replies = Vec::new();
+        let mut next = Some(first);
+        while let Some(piece) = next {
+            if !piece.taken.swap(true, Ordering::AcqRel) {
+                works.push(piece.work);
+                replies.push(piece.reply);
+            }
+            next = if works.len() < breadth.group.max(1) { pieces.try_recv().ok() } else { None };
+        }
+        let serve = serve.clone();
+        // A task of its own: a panic in it fails this group and nothing else.
+        groups.spawn(async move {
+            if !works.is_empty() {
+                for (reply, answer) in replies.into_iter().zip(serve(works).await) {
+                    // The caller may have gone: what is committed is committed.
+                    let _ = reply.send(answer);
+                }
+            }
+            drop(lane);
+        });
+        while groups.try_join_next().is_some() {}
+    }
+    while groups.join_next().await.is_some() {}
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use futures_util::future::join_all;
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    fn breadth(lanes: usize, group: usize, queued: usize) -> Breadth {
+        Breadth { lanes, group, queued, patience: Duration::from_secs(60) }
+    }
+
+    /// Lanes that write down their groups, and are held until they are let go.
+    fn held(breadth: Breadth) -> (Arc<Lanes<u32, u32>>, Arc<Mutex<Vec<Vec<u32>>>>, Arc<Semaphore>, Arc<Notify>) {
+        let groups: Arc<Mutex<Vec<Vec<u32>>>> = Arc::default();
+        let (gate, began) = (Arc::new(Semaphore::new(0)), Arc::new(Notify::new()));
+        let (seen, closed, beginning) = (groups.clone(), gate.clone(), began.clone());
+        let lanes = Lanes::start(breadth, move |works: Vec<u32>| {
+            seen.lock().unwrap().push(works.clone());
+            beginning.notify_one();
+            let closed = closed.clone();
+            async move {
+                closed.acquire().await.unwrap().forget();
+                works.into_iter().map(|work| if work == 13 { panic!("a bug") } else { Ok(work * 2) }).collect()
+            }
+        });
+        (Arc::new(lanes), groups, gate, began)
+    }
+
+    #[tokio::test]
+    async fn what_comes_while_all_are_busy_is_done_together() {
+        let (lanes, groups, gate, began) = held(breadth(1, 3, 100));
+        let first = tokio::spawn({
+            let lanes = lanes.clone();
+            async move { lanes.submit(1).await }
+        });
+        began.notified().await;
+        gate.add_permits(10);
+        let others = join_all((2..=6).map(|work| lanes.submit(work))).await;
+        assert_eq!(others.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [4, 6, 8, 10, 12]);
+        assert_eq!(first.await.unwrap().unwrap(), 2);
+        assert_eq!(*groups.lock().unwrap(), [vec![1], vec![2, 3, 4], vec![5, 6]]);
+    }
+
+    #[tokio::test]
+    async fn a_panic_fails_its_group_and_nothing_else() {
+        let (lanes, _, gate, _) = held(breadth(1, 3, 100));
+        gate.add_permits(10);
+        assert!(matches!(lanes.submit(13).await, Err(Failure::Panicked)));
+        assert_eq!(lanes.submit(7).await.unwrap(), 14);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_turns_work_away_at_once() {
+        let (lanes, _, gate, began) = held(breadth(1, 1, 1));
+        let mut under_way = Vec::new();
+        for work in 1..=2 {
+            let lanes = lanes.clone();
+            under_way.push(tokio::spawn(async move { lanes.submit(work).await }));
+            if work == 1 {
+                began.notified().await;
+            }
+        }
+        tokio::task::yield_now().await;
+        assert!(matches!(lanes.submit(3).await, Err(Failure::Overloaded)));
+        gate.add_permits(10);
+        for (work, task) in (1..).zip(under_way) {
+            assert_eq!(task.await.unwrap().unwrap(), work * 2);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_nobody_takes_up_in_time_is_withdrawn_and_never_done() {
+        let (lanes, groups, gate, began) = held(breadth(1, 10, 100));
+        let first = tokio::spawn({
+            let lanes = lanes.clone();
+            async move { lanes.submit(1).await }
+        });
+        began.notified().await;
+        let waiting = lanes.submit(2).await;
+        assert!(matches!(waiting, Err(Failure::Overloaded)));
+        gate.add_permits(10);
+        assert_eq!(first.await.unwrap().unwrap(), 2, "what was taken up is waited for");
+        Arc::into_inner(lanes).unwrap().close().await;
+        assert_eq!(*groups.lock().unwrap(), [vec![1]]);
+    }
+
+    #[tokio::test]
+    async fn queued_work_is_done_when_the_lanes_are_closed() {
+        let (lanes, groups, gate, began) = held(breadth(1, 10, 100));
+        let tasks: Vec<_> = (1..=3)
+            .map(|work| {
+                let lanes = lanes.clone();
+                tokio::spawn(async move { lanes.submit(work).await })
+            })
+            .collect();
+        began.notified().await;
+        gate.add_permits(10);
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        Arc::into_inner(lanes).unwrap().close().await;
+        assert_eq!(groups.lock().unwrap().concat(), [1, 2, 3]);
+    }
+}

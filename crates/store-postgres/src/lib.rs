@@ -1,0 +1,148 @@
+//! The database for several replicas: payments in PostgreSQL.
+//!
+//! [`PostgresStore`] implements [`payment_store::Store`] and the stand-ins'
+//! [`Registers`](payment_digit::embedded::Registers). Creates and changes that arrive together are
+//! committed together, over a few connections, each durable before anybody is answered; everything
+//! else is a statement or a short transaction of its own. Any number of replicas may use the same
+//! database: what only one may have (a bill, a key, a lease, a job) is decided by constraints and row
+//! locks, never by looking first.
+//!
+//! Opening a store brings its tables up to date, and takes in what an earlier egov-pg-service left in
+//! the same database (module `adopted`). PostgreSQL 12 or later is needed.
+//!
+//! One case is left open by every network: the connection breaks while a commit is under way. A
+//! create then finds out by itself what became of it, if the database answers again at once.
+//! Otherwise, as for everything else, the caller is told
+//! [`StoreError::Unavailable`], and only reading again tells whether it was stored.
+
+mod adopted;
+mod attention;
+mod callbacks;
+mod cells;
+mod changing;
+mod checks;
+mod claims;
+mod connections;
+mod creating;
+mod failure;
+mod health;
+mod idempotency;
+mod jdbc;
+mod jobs;
+mod lanes;
+mod migrations;
+mod options;
+mod outbox;
+mod payment_cells;
+mod receipts;
+mod rows;
+mod search;
+mod stand_ins;
+mod store;
+mod tls;
+mod transactions;
+
+use std::sync::Arc;
+
+use deadpool_postgres::ClientWrapper;
+use payment_store::{Applied, Created, StoreError};
+
+use crate::cells::Widths;
+use crate::changing::Alteration;
+use crate::connections::Connections;
+use crate::creating::Creation;
+use crate::failure::Failure;
+use crate::lanes::{Breadth, Lanes};
+
+pub use jdbc::InvalidUrl;
+pub use migrations::{MigrationError, MigrationReport, MigrationState};
+pub use options::{PostgresHost, PostgresOptions, SslMode};
+
+/// Payments in a PostgreSQL database. Dropping it finishes the changes that are queued, as long as
+/// its runtime runs; [`PostgresStore::close`] waits for them.
+pub struct PostgresStore {
+    db: Arc<Connections>,
+    widths: Arc<Widths>,
+    creations: Lanes<Creation, Created>,
+    alterations: Lanes<Alteration, Applied>,
+    migrated: MigrationReport,
+}
+
+impl PostgresStore {
+    /// Connects to the database, and brings its tables up to date. Nodes that start together do
+    /// that one after the other. It must be called within a Tokio runtime, which the store then uses.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the server is away, [`StoreError::Failed`] when it refuses us,
+    /// the options make no sense, or the migrations in the database are not ours.
+    pub async fn connect(options: PostgresOptions) -> Result<PostgresStore, StoreError> {
+        let client = connections::migrating(&options).await?;
+        let migrated = migrations::migrate(&client).await?;
+        if !migrated.newer.is_empty() {
+            tracing::warn!(migrations = ?migrated.newer, "a newer version has changed this database");
+        }
+        if migrated.adopted_rows > 0 {
+            tracing::info!(rows = migrated.adopted_rows, "transactions of an earlier service were taken in");
+        }
+        let widths = Arc::new(widths(&client).await?);
+        let db = Arc::new(Connections::new(&options)?);
+        // Of the pool, a half for the two kinds of groups, the rest for everything else.
+        let breadth = Breadth {
+            lanes: (options.pool_size / 4).clamp(1, 4),
+            group: options.group,
+            queued: options.queued,
+            patience: options.statement_timeout,
+        };
+        let creations = {
+            let (db, widths) = (db.clone(), widths.clone());
+            Lanes::start(breadth, move |group| {
+                let (db, widths) = (db.clone(), widths.clone());
+                async move { creating::store(&db, &widths, group).await }
+            })
+        };
+        let alterations = {
+            let (db, widths) = (db.clone(), widths.clone());
+            Lanes::start(breadth, move |group| {
+                let (db, widths) = (db.clone(), widths.clone());
+                async move { changing::store(&db, &widths, group).await }
+            })
+        };
+        Ok(PostgresStore { db, widths, creations, alterations, migrated })
+    }
+
+    /// What connecting did to the tables.
+    pub fn migrated(&self) -> &MigrationReport {
+        &self.migrated
+    }
+
+    /// Which migrations the database has and which it lacks; changes nothing.
+    ///
+    /// # Errors
+    /// As [`PostgresStore::connect`].
+    pub async fn migrations(options: &PostgresOptions) -> Result<Vec<MigrationState>, StoreError> {
+        let client = connections::migrating(options).await?;
+        Ok(migrations::states(&client).await?)
+    }
+
+    /// Finishes the changes that are queued, and closes the connections.
+    pub async fn close(self) {
+        self.creations.close().await;
+        self.alterations.close().await;
+        self.db.close();
+    }
+}
+
+/// How long the texts may be that an adopted table holds.
+async fn widths(client: &ClientWrapper) -> Result<Widths, Failure> {
+    const WIDTHS: &str = "
+        SELECT attname::text, min(atttypmod - 4)::bigint FROM pg_attribute
+        WHERE attrelid IN ('eg_pg_transactions'::regclass, 'eg_pg_transactions_dump'::regclass)
+            AND atttypid = 'varchar'::regtype AND atttypmod > 4 AND NOT attisdropped
+        GROUP BY attname";
+    let mut widths = Vec::new();
+    for row in client.query(WIDTHS, &[]).await? {
+        let width: i64 = row.try_get(1)?;
+        widths.push((row.try_get(0)?, usize::try_from(width).map_err(|_| Failure::OutOfRange)?));
+    }
+    Ok(Widths::new(widths))
+}

@@ -1,0 +1,255 @@
+//! The numbered migrations of this store: which there are, which were applied, and applying them.
+
+use deadpool_postgres::ClientWrapper;
+use sha2::{Digest, Sha256};
+
+use crate::adopted;
+use crate::failure::Failure;
+
+/// A migration file. Once released it is never edited; what must change comes in the next one.
+struct Migration {
+    version: u32,
+    name: &'static str,
+    sql: &'static str,
+}
+
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "payments", sql: include_str!("../migrations/0001_payments.sql") },
+    Migration { version: 2, name: "stand_ins", sql: include_str!("../migrations/0002_stand_ins.sql") },
+];
+
+/// Held by whoever migrates: "payments" as a number. Two nodes that start at once take turns.
+const LOCK: i64 = 0x7061_796d_656e_7473;
+
+/// Why the migrations in a database and those of this program do not agree.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MigrationError {
+    /// A migration that was applied has been edited since.
+    #[error(
+        "migration {version} ({name}) was changed after it was applied: the database may not be what it seems"
+    )]
+    Changed {
+        /// Its number.
+        version: u32,
+        /// Its name.
+        name: &'static str,
+    },
+    /// A migration was applied while an earlier one was not.
+    #[error("migration {version} ({name}) is missing although a later one was applied")]
+    Missing {
+        /// Its number.
+        version: u32,
+        /// Its name.
+        name: &'static str,
+    },
+}
+
+/// A migration and whether the database has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationState {
+    /// Its number; they are applied in this order.
+    pub version: u32,
+    /// What it is called.
+    pub name: String,
+    /// When it was applied, in milliseconds since 1970; `None` while it is pending.
+    pub applied_at_ms: Option<i64>,
+}
+
+/// What was done to bring a database up to date.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MigrationReport {
+    /// Those that were there already.
+    pub present: Vec<MigrationState>,
+    /// Those that were applied now.
+    pub applied: Vec<MigrationState>,
+    /// The numbers of those that a newer version of this program has applied. It sees to it that
+    /// this version still runs after them.
+    pub newer: Vec<u32>,
+    /// How many transactions of an earlier service were found and taken in now.
+    pub adopted_rows: u64,
+}
+
+/// Brings the database up to date, and takes in what an earlier service left, in one transaction.
+/// When it fails nothing is left behind: the caller closes the connection.
+pub(crate) async fn migrate(client: &ClientWrapper) -> Result<MigrationReport, Failure> {
+    begin(client).await?;
+    let report = apply(client, MIGRATIONS).await?;
+    let adopted_rows = adopted::take_in(client).await?;
+    client.batch_execute("COMMIT").await?;
+    Ok(MigrationReport { adopted_rows, ..report })
+}
+
+/// Which migrations the database has and which are pending; changes nothing.
+pub(crate) async fn states(client: &ClientWrapper) -> Result<Vec<MigrationState>, Failure> {
+    let applied = if has_table(client).await? { applied(client).await? } else { Vec::new() };
+    check(MIGRATIONS, &applied)?;
+    Ok(MIGRATIONS.iter().map(|migration| migration.state(&applied)).collect())
+}
+
+struct Applied {
+    version: u32,
+    checksum: Vec<u8>,
+    at_ms: i64,
+}
+
+impl Migration {
+    fn checksum(&self) -> Vec<u8> {
+        Sha256::digest(self.sql.as_bytes()).to_vec()
+    }
+
+    fn state(&self, applied: &[Applied]) -> MigrationState {
+        let applied_at_ms = applied.iter().find(|row| row.version == self.version).map(|row| row.at_ms);
+        MigrationState { version: self.version, name: self.name.to_owned(), applied_at_ms }
+    }
+}
+
+/// Begins the transaction in which this node alone migrates.
+async fn begin(client: &ClientWrapper) -> Result<(), Failure> {
+    client.batch_execute("BEGIN").await?;
+    client.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    // Behind a long look at the old tables our changes would wait, and everybody else behind them.
+    client.batch_execute("SET LOCAL lock_timeout = '20s'; SET LOCAL client_min_messages = warning").await?;
+    Ok(())
+}
+
+async fn apply(client: &ClientWrapper, migrations: &[Migration]) -> Result<MigrationReport, Failure> {
+    // A service that may not create tables still finds them up to date.
+    let before = if has_table(client).await? { applied(client).await? } else { Vec::new() };
+    check(migrations, &before)?;
+    let is_new = |migration: &&Migration| before.iter().all(|row| row.version != migration.version);
+    if migrations.iter().any(|migration| is_new(&migration)) {
+        client
+            .batch_execute(
+                "CREATE TABLE IF NOT EXISTS eg_pg_store_migrations (
+                     version    bigint PRIMARY KEY,
+                     name       text   NOT NULL,
+                     checksum   bytea  NOT NULL,
+                     applied_at bigint NOT NULL
+                 )",
+            )
+            .await?;
+    }
+    for migration in migrations.iter().filter(is_new) {
+        client.batch_execute(migration.sql).await?;
+        client
+            .execute(
+                "INSERT INTO eg_pg_store_migrations (version, name, checksum, applied_at)
+                 VALUES ($1, $2, $3, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)",
+                &[&i64::from(migration.version), &migration.name, &migration.checksum()],
+            )
+            .await?;
+    }
+    let after = applied(client).await?;
+    let known = |row: &&Applied| migrations.iter().any(|migration| migration.version == row.version);
+    Ok(MigrationReport {
+        present: migrations.iter().filter(|m| !is_new(m)).map(|m| m.state(&after)).collect(),
+        applied: migrations.iter().filter(is_new).map(|m| m.state(&after)).collect(),
+        newer: before.iter().filter(|row| !known(row)).map(|row| row.version).collect(),
+        adopted_rows: 0,
+    })
+}
+
+/// Migrations are applied in order, and as they were released.
+fn check(migrations: &[Migration], applied: &[Applied]) -> Result<(), MigrationError> {
+    let last = applied.iter().map(|row| row.version).max().unwrap_or(0);
+    for migration in migrations {
+        let Migration { version, name, .. } = *migration;
+        match applied.iter().find(|row| row.version == version) {
+            Some(row) if row.checksum != migration.checksum() => {
+                return Err(MigrationError::Changed { version, name });
+            }
+            None if version < last => return Err(MigrationError::Missing { version, name }),
+            Some(_) | None => {}
+        }
+    }
+    Ok(())
+}
+
+async fn has_table(client: &ClientWrapper) -> Result<bool, Failure> {
+    let found = client.query_one("SELECT to_regclass('eg_pg_store_migrations') IS NOT NULL", &[]).await?;
+    Ok(found.try_get(0)?)
+}
+
+async fn applied(client: &ClientWrapper) -> Result<Vec<Applied>, Failure> {
+    let rows = client
+        .query("SELECT version, checksum, applied_at FROM eg_pg_store_migrations ORDER BY version", &[])
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Applied {
+                version: u32::try_from(row.try_get::<_, i64>(0)?).map_err(|_| Failure::OutOfRange)?,
+                checksum: row.try_get(1)?,
+                at_ms: row.try_get(2)?,
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use payment_testing::postgres::FreshDatabase;
+
+    use super::*;
+    use crate::PostgresOptions;
+    use crate::connections::migrating;
+
+    const ONE: Migration = Migration { version: 1, name: "one", sql: "CREATE TABLE one (a bigint)" };
+    const TWO: Migration = Migration { version: 2, name: "two", sql: "CREATE TABLE two (a bigint)" };
+
+    async fn connect(database: &FreshDatabase) -> ClientWrapper {
+        let (options, _) = PostgresOptions::from_jdbc_url(database.url(), None, None).unwrap();
+        migrating(&options).await.unwrap()
+    }
+
+    async fn applied_by(
+        database: &FreshDatabase,
+        migrations: &[Migration],
+    ) -> Result<MigrationReport, Failure> {
+        let client = connect(database).await;
+        begin(&client).await?;
+        let report = apply(&client, migrations).await?;
+        client.batch_execute("COMMIT").await?;
+        Ok(report)
+    }
+
+    #[test]
+    fn every_migration_opens_with_a_comment_that_says_why_and_the_numbers_grow_by_one() {
+        for (at, migration) in MIGRATIONS.iter().enumerate() {
+            assert!(migration.sql.starts_with("-- Why: "), "{}", migration.name);
+            assert_eq!(usize::try_from(migration.version).unwrap(), at + 1, "{}", migration.name);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_migration_edited_after_its_release_is_an_error() {
+        let database = FreshDatabase::create().await;
+        applied_by(&database, &[ONE]).await.unwrap();
+        let edited = Migration { sql: "CREATE TABLE one (a text)", ..ONE };
+        let refused = applied_by(&database, &[edited, TWO]).await;
+        assert!(matches!(refused, Err(Failure::Migration(MigrationError::Changed { version: 1, .. }))));
+        assert_eq!(applied(&connect(&database).await).await.unwrap().len(), 1, "and nothing was applied");
+    }
+
+    #[tokio::test]
+    async fn migrations_of_a_newer_version_are_left_alone_and_named() {
+        let database = FreshDatabase::create().await;
+        applied_by(&database, &[ONE, TWO]).await.unwrap();
+        assert_eq!(applied_by(&database, &[ONE]).await.unwrap().newer, [2]);
+    }
+
+    #[tokio::test]
+    async fn a_gap_in_what_was_applied_is_an_error() {
+        let database = FreshDatabase::create().await;
+        applied_by(&database, &[TWO]).await.unwrap();
+        let refused = applied_by(&database, &[ONE, TWO]).await;
+        assert!(matches!(refused, Err(Failure::Migration(MigrationError::Missing { version: 1, .. }))));
+    }
+
+    #[tokio::test]
+    async fn a_migration_that_fails_leaves_nothing_behind() {
+        let database = FreshDatabase::create().await;
+        let broken = Migration { version: 2, name: "broken", sql: "CREATE TABLE half (a bigint); nonsense" };
+        assert!(applied_by(&database, &[ONE, broken]).await.is_err());
+        assert!(!has_table(&connect(&database).await).await.unwrap());
+    }
+}

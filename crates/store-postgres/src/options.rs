@@ -1,0 +1,208 @@
+//! How to reach and use a PostgreSQL server.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio_postgres::config::TargetSessionAttrs;
+
+use crate::failure::Failure;
+use crate::jdbc::{self, InvalidUrl};
+
+/// PostgreSQL's port.
+pub(crate) const DEFAULT_PORT: u16 = 5432;
+
+/// Where a server is, and how it is used. The defaults suit a service with a server of its own on
+/// the same machine.
+///
+/// Statements are prepared once for each connection: a connection pooler between the two must keep
+/// a session for each client, or know prepared statements.
+#[derive(Debug, Clone)]
+pub struct PostgresOptions {
+    /// The servers, tried in this order: the first that accepts writes is used.
+    pub hosts: Vec<PostgresHost>,
+    /// The database.
+    pub database: String,
+    /// The user.
+    pub user: String,
+    /// The user's password.
+    pub password: Option<SecretString>,
+    /// Whether and how the connection is encrypted.
+    pub ssl_mode: SslMode,
+    /// A PEM file with the certificates that are trusted; without one those of the system are.
+    pub root_certificate: Option<PathBuf>,
+    /// The schema of the tables, or several names for the search path, separated by commas; without
+    /// one the server's setting counts.
+    pub schema: Option<String>,
+    /// How many connections are used for changes and searches; at least 4.
+    pub pool_size: usize,
+    /// How many more connections answer small questions, many at a time each; at least 1.
+    pub readers: usize,
+    /// How many changes, and how many questions, may wait before more are turned away as
+    /// [`StoreError::Unavailable`](payment_store::StoreError::Unavailable).
+    pub queued: usize,
+    /// How many changes are committed together at most.
+    pub group: usize,
+    /// How long connecting to one server may take.
+    pub connect_timeout: Duration,
+    /// How long one statement may take, and how long work may wait for its turn.
+    pub statement_timeout: Duration,
+    /// The name under which the server lists our connections.
+    pub application_name: String,
+}
+
+/// One server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostgresHost {
+    /// Its name or address; a path that begins with `/` is the folder of a Unix socket.
+    pub name: String,
+    /// Its port.
+    pub port: u16,
+}
+
+/// Whether and how a connection is encrypted: libpq's modes of the same names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SslMode {
+    /// Never.
+    Disable,
+    /// If the server can; its certificate is not looked at.
+    #[default]
+    Prefer,
+    /// Always; the server's certificate is not looked at. Keeps out who only listens.
+    Require,
+    /// Always, and the server's certificate must come from an authority that is trusted.
+    VerifyCa,
+    /// The same, and it must be made out to the name by which the server is reached.
+    VerifyFull,
+}
+
+impl SslMode {
+    /// The mode of this name: `disable`, `prefer`, `require`, `verify-ca`, `verify-full`; `allow` counts
+    /// as `prefer`.
+    pub fn from_word(word: &str) -> Option<SslMode> {
+        match word {
+            "disable" => Some(SslMode::Disable),
+            "allow" | "prefer" => Some(SslMode::Prefer),
+            "require" => Some(SslMode::Require),
+            "verify-ca" => Some(SslMode::VerifyCa),
+            "verify-full" => Some(SslMode::VerifyFull),
+            _ => None,
+        }
+    }
+}
+
+impl Default for PostgresOptions {
+    fn default() -> PostgresOptions {
+        PostgresOptions {
+            hosts: vec![PostgresHost { name: "localhost".to_owned(), port: DEFAULT_PORT }],
+            database: "postgres".to_owned(),
+            user: "postgres".to_owned(),
+            password: None,
+            ssl_mode: SslMode::default(),
+            root_certificate: None,
+            schema: None,
+            pool_size: 12,
+            readers: 2,
+            queued: 8_192,
+            group: 256,
+            connect_timeout: Duration::from_secs(2),
+            statement_timeout: Duration::from_secs(4),
+            application_name: "pg-service".to_owned(),
+        }
+    }
+}
+
+impl PostgresOptions {
+    /// Reads a database URL: `jdbc:postgresql://host1:5432,host2/db?sslmode=require` as Java knows it,
+    /// or `postgres://user:password@host/db` as libpq does. `user` and `password`, where given, count
+    /// instead of those in the URL. Also returns the parameters of the URL that mean nothing here.
+    ///
+    /// # Errors
+    /// [`InvalidUrl`], which quotes nothing of the URL but parameter names.
+    pub fn from_jdbc_url(
+        url: &str,
+        user: Option<&str>,
+        password: Option<SecretString>,
+    ) -> Result<(PostgresOptions, Vec<String>), InvalidUrl> {
+        let (mut options, ignored) = jdbc::parse(url)?;
+        if let Some(user) = user.filter(|user| !user.is_empty()) {
+            options.user = user.to_owned();
+        }
+        if let Some(password) = password.filter(|password| !password.expose_secret().is_empty()) {
+            options.password = Some(password);
+        }
+        Ok((options, ignored))
+    }
+
+    /// How long to wait for an answer: the server itself gives up a little earlier.
+    pub(crate) fn answer_timeout(&self) -> Duration {
+        self.statement_timeout.saturating_add(Duration::from_secs(1))
+    }
+
+    /// For connections that serve. Every plan is made once and without looking at values, and no
+    /// plan reads a table whole, however small it was when the plan was made.
+    pub(crate) fn serving(&self) -> Result<tokio_postgres::Config, Failure> {
+        let timeout = self.statement_timeout.as_millis().clamp(1, 3_600_000);
+        let mut config = self.config(&format!(
+            "-c statement_timeout={timeout} -c lock_timeout={timeout} \
+             -c idle_in_transaction_session_timeout={} -c plan_cache_mode=force_generic_plan -c jit=off \
+             -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off \
+             -c enable_material=off -c enable_sort=off -c synchronous_commit=on",
+            timeout.saturating_mul(2)
+        ))?;
+        config.tcp_user_timeout(self.answer_timeout());
+        Ok(config)
+    }
+
+    /// For the connection that migrates: it takes the time it takes.
+    pub(crate) fn migrating(&self) -> Result<tokio_postgres::Config, Failure> {
+        self.config("-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c jit=off")
+    }
+
+    fn config(&self, settings: &str) -> Result<tokio_postgres::Config, Failure> {
+        if self.hosts.is_empty() {
+            return Err(Failure::Options("a database server must be named".to_owned()));
+        }
+        let mut config = tokio_postgres::Config::new();
+        for host in &self.hosts {
+            config.host(&host.name).port(host.port);
+        }
+        config.dbname(&self.database).user(&self.user);
+        if let Some(password) = &self.password {
+            config.password(password.expose_secret());
+        }
+        let search_path = self.search_path()?;
+        config.options(format!("{settings}{search_path} -c default_transaction_isolation=read\\ committed"));
+        config.application_name(&self.application_name);
+        // Whatever we do, we write: a server that only follows is of no use.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        config.connect_timeout(self.connect_timeout);
+        config.keepalives_idle(Duration::from_secs(30));
+        config.ssl_mode(match self.ssl_mode {
+            SslMode::Disable => tokio_postgres::config::SslMode::Disable,
+            SslMode::Prefer => tokio_postgres::config::SslMode::Prefer,
+            SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => {
+                tokio_postgres::config::SslMode::Require
+            }
+        });
+        Ok(config)
+    }
+
+    /// The schema as an option of the session. Plain names only: they need no quoting there.
+    fn search_path(&self) -> Result<String, Failure> {
+        let Some(schema) = &self.schema else { return Ok(String::new()) };
+        let names: Vec<&str> = schema.split(',').map(|name| name.trim().trim_matches('"')).collect();
+        let is_plain = |name: &&str| {
+            !name.is_empty()
+                && name.len() <= 63
+                && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '-'))
+        };
+        if !names.iter().all(|name| is_plain(&name)) {
+            return Err(Failure::Options(
+                "a schema must be called by letters, digits, and the characters _ $ -".to_owned(),
+            ));
+        }
+        let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+        Ok(format!(" -c search_path={}", quoted.join(",")))
+    }
+}

@@ -1,0 +1,26 @@
+//! Every promise of a store, kept by PostgreSQL: one test each, in a database of its own.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Trial};
+use payment_store::contract::{Promise, promises};
+use payment_store_postgres::{PostgresOptions, PostgresStore};
+use payment_testing::postgres::FreshDatabase;
+
+fn main() -> ExitCode {
+    let trials =
+        promises().into_iter().map(|promise| Trial::test(promise.name, move || check(&promise))).collect();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+fn check(promise: &Promise) -> Result<(), libtest_mimic::Failed> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let database = FreshDatabase::create().await;
+        let (options, _) = PostgresOptions::from_jdbc_url(database.url(), None, None)?;
+        let store = Arc::new(PostgresStore::connect(options).await?);
+        promise.check(store).await;
+        Ok(())
+    })
+}

@@ -1,0 +1,327 @@
+//! Ticks of jobs: each carried out by one run at a time, taken over from one that died, and recorded.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use super::Promise;
+use super::sample::{at, begun, ended, tick};
+use crate::{BegunRun, RunEnd, RunRecord, Store, Tally, TickAnswer, TickRequest};
+
+pub(super) fn promises() -> Vec<Promise> {
+    vec![
+        Promise::of(of_50_requests_for_a_tick_at_once_one_begins),
+        Promise::of(a_lease_that_holds_keeps_every_other_tick_of_the_job_waiting),
+        Promise::of(jobs_do_not_wait_for_each_other_and_run_numbers_grow),
+        Promise::of(a_tick_whose_lease_ran_out_is_taken_over_before_a_later_one_begins),
+        Promise::of(of_50_requests_at_once_one_takes_over),
+        Promise::of(a_lease_that_ran_out_may_be_renewed_until_it_is_taken_over),
+        Promise::of(a_lease_that_was_not_renewed_is_taken_over_whatever_its_end),
+        Promise::of(a_finished_tick_is_done),
+        Promise::of(a_tick_that_was_cancelled_or_failed_begins_again),
+        Promise::of(a_run_ends_once),
+        Promise::of(runs_are_listed_newest_first_with_what_they_did),
+        Promise::of(the_last_tick_is_not_one_of_a_clock_that_ran_ahead),
+        Promise::of(old_runs_are_forgotten_except_the_last_of_each_job),
+    ]
+}
+
+fn by(node: &str, at_ms: i64, request: TickRequest) -> TickRequest {
+    TickRequest { node: node.to_owned(), now: at(at_ms), lease_until: at(at_ms + 60_000), ..request }
+}
+
+/// The run as it is recorded when it began by `request`.
+fn record(run: &BegunRun, request: &TickRequest) -> RunRecord {
+    RunRecord {
+        fence: run.fence.clone(),
+        scheduled_at: run.scheduled_at,
+        missed: request.missed,
+        attempt: run.attempt,
+        node: request.node.clone(),
+        started_at: request.now,
+        lease_until: request.lease_until,
+        tally: Tally::default(),
+        ended: None,
+    }
+}
+
+async fn all_runs(store: &Arc<dyn Store>) -> Vec<RunRecord> {
+    store.runs(None, 10_000).await.unwrap()
+}
+
+async fn of_50_requests_for_a_tick_at_once_one_begins(store: Arc<dyn Store>) {
+    let requests: Vec<TickRequest> =
+        (0..50).map(|nth| by(&format!("node-{nth}"), 1_000 + nth, tick("early", 1_000))).collect();
+    let answers = join_all(requests.iter().map(|request| store.begin_run(request.clone()))).await;
+    let mut begun = Vec::new();
+    let mut refused = Vec::new();
+    for (answer, request) in answers.into_iter().zip(requests) {
+        match answer.unwrap() {
+            TickAnswer::Begun(run) => begun.push((run, request)),
+            TickAnswer::Busy { until } => refused.push(until),
+            TickAnswer::Done => panic!("it was never finished"),
+        }
+    }
+    assert_eq!((begun.len(), refused.len()), (1, 49));
+    let (run, request) = &begun[0];
+    assert_eq!((run.scheduled_at, run.attempt, run.fence.job.as_str()), (at(1_000), 1, "early"));
+    assert!(refused.iter().all(|until| *until == request.lease_until));
+    assert_eq!(all_runs(&store).await, [record(run, request)]);
+}
+
+async fn a_lease_that_holds_keeps_every_other_tick_of_the_job_waiting(store: Arc<dyn Store>) {
+    let run = begun(&store, tick("early", 60_000)).await;
+    let asked_at_the_last_moment = async |scheduled_ms, until_ms: i64| {
+        let request = by("node-2", until_ms - 1, tick("early", scheduled_ms));
+        let answer = store.begin_run(request).await.unwrap();
+        assert_eq!(answer, TickAnswer::Busy { until: at(until_ms) }, "tick {scheduled_ms}");
+    };
+    for scheduled_ms in [60_000, 0, 61_000, 120_000] {
+        asked_at_the_last_moment(scheduled_ms, 120_000).await;
+    }
+    assert!(store.renew_run(&run.fence, at(200_000), Tally::default()).await.unwrap());
+    asked_at_the_last_moment(120_000, 200_000).await;
+    let own = store.begin_run(tick("early", 60_000)).await.unwrap();
+    assert_eq!(own, TickAnswer::Busy { until: at(200_000) }, "nor does its own node run it twice");
+    assert_eq!(all_runs(&store).await.len(), 1);
+
+    ended(&store, &run, 150_000, RunEnd::Finished).await;
+    let next = begun(&store, by("node-2", 150_000, tick("early", 120_000))).await;
+    assert_eq!((next.scheduled_at, next.attempt), (at(120_000), 1), "a run that ended holds nobody up");
+}
+
+async fn jobs_do_not_wait_for_each_other_and_run_numbers_grow(store: Arc<dyn Store>) {
+    let mut last = 0;
+    for scheduled_ms in [0, 1, 2] {
+        for job in ["early", "daily", "Early"] {
+            let run = begun(&store, tick(job, scheduled_ms)).await;
+            assert!(run.fence.run_id > last, "of all jobs the later run has the larger number");
+            last = run.fence.run_id;
+            if job == "early" {
+                ended(&store, &run, scheduled_ms, RunEnd::Finished).await;
+            } else {
+                ended(&store, &run, scheduled_ms, RunEnd::Cancelled).await;
+            }
+        }
+    }
+    let at_once = join_all((0..20).map(|nth| store.begin_run(tick(&format!("job-{nth}"), 0)))).await;
+    assert!(at_once.into_iter().all(|answer| matches!(answer, Ok(TickAnswer::Begun(_)))));
+}
+
+async fn a_tick_whose_lease_ran_out_is_taken_over_before_a_later_one_begins(store: Arc<dyn Store>) {
+    let first = TickRequest { missed: 3, ..tick("early", 0) };
+    let dead = begun(&store, first.clone()).await;
+    let so_far = Tally { examined: 7, changed: 2, still_pending: 4, failed: 1 };
+    assert!(store.renew_run(&dead.fence, at(90_000), so_far).await.unwrap());
+
+    let second = by("node-2", 90_000, tick("early", 90_000));
+    let taken_over = begun(&store, second.clone()).await;
+    assert_eq!((taken_over.scheduled_at, taken_over.attempt), (at(0), 2), "not the tick asked for");
+    assert!(taken_over.fence.run_id > dead.fence.run_id);
+    let ended_record = RunRecord {
+        lease_until: at(90_000),
+        tally: so_far,
+        ended: Some((at(90_000), RunEnd::TakenOver { by: "node-2".to_owned() })),
+        ..record(&dead, &first)
+    };
+    let at_work = RunRecord { missed: 3, ..record(&taken_over, &second) };
+    assert_eq!(all_runs(&store).await, [at_work, ended_record]);
+
+    // Nor does the second one live.
+    let third = begun(&store, by("node-3", 999_000, tick("early", 90_000))).await;
+    assert_eq!((third.scheduled_at, third.attempt), (at(0), 3));
+    ended(&store, &third, 999_001, RunEnd::Finished).await;
+    let asked_for = begun(&store, by("node-3", 999_002, tick("early", 90_000))).await;
+    assert_eq!((asked_for.scheduled_at, asked_for.attempt), (at(90_000), 1));
+    ended(&store, &asked_for, 999_003, RunEnd::Finished).await;
+    for scheduled_ms in [0, 90_000] {
+        let again = store.begin_run(by("node-2", 999_004, tick("early", scheduled_ms))).await.unwrap();
+        assert_eq!(again, TickAnswer::Done, "tick {scheduled_ms}");
+    }
+}
+
+async fn of_50_requests_at_once_one_takes_over(store: Arc<dyn Store>) {
+    let dead = begun(&store, tick("early", 0)).await;
+    let requests =
+        (0..50).map(|nth| by(&format!("node-{nth}"), 60_000 + nth % 3, tick("early", 60_000 * (nth % 2))));
+    let answers = join_all(requests.map(|request| store.begin_run(request))).await;
+    let begun: Vec<BegunRun> = answers
+        .into_iter()
+        .filter_map(|answer| match answer.unwrap() {
+            TickAnswer::Begun(run) => Some(run),
+            TickAnswer::Busy { .. } => None,
+            TickAnswer::Done => panic!("it was never finished"),
+        })
+        .collect();
+    assert_eq!(begun.len(), 1);
+    assert_eq!((begun[0].scheduled_at, begun[0].attempt), (at(0), 2));
+    let recorded = all_runs(&store).await;
+    assert_eq!(recorded.len(), 2);
+    let by = recorded[0].node.clone();
+    assert_eq!(recorded[1].fence, dead.fence);
+    assert_eq!(recorded[1].ended.as_ref().unwrap().1, RunEnd::TakenOver { by });
+}
+
+async fn a_lease_that_ran_out_may_be_renewed_until_it_is_taken_over(store: Arc<dyn Store>) {
+    let run = begun(&store, tick("early", 0)).await;
+    // Whose clock would say that the lease ran out is no matter: nobody else has begun.
+    assert!(store.renew_run(&run.fence, at(500_000), Tally::default()).await.unwrap());
+    let other = store.begin_run(by("node-2", 499_999, tick("early", 0))).await.unwrap();
+    assert_eq!(other, TickAnswer::Busy { until: at(500_000) });
+    let renewals = (0..20).map(|nth| store.renew_run(&run.fence, at(600_000 + nth), Tally::default()));
+    assert!(join_all(renewals).await.into_iter().all(Result::unwrap));
+
+    begun(&store, by("node-2", 700_000, tick("early", 0))).await;
+    let before = all_runs(&store).await;
+    assert!(!store.renew_run(&run.fence, at(900_000), Tally::default()).await.unwrap());
+    assert!(!store.end_run(&run.fence, at(1), Tally::default(), RunEnd::Finished).await.unwrap());
+    assert_eq!(all_runs(&store).await, before);
+}
+
+async fn a_lease_that_was_not_renewed_is_taken_over_whatever_its_end(store: Arc<dyn Store>) {
+    let far_ahead = begun(&store, TickRequest { lease_until: at(1_000_000_000), ..tick("early", 0) }).await;
+    let request = by("node-2", 10, tick("early", 0));
+    let busy = TickAnswer::Busy { until: at(1_000_000_000) };
+    assert_eq!(store.begin_run(request.clone()).await.unwrap(), busy);
+    let seen_another = TickRequest { not_renewed: Some(at(999_999_999)), ..request.clone() };
+    assert_eq!(store.begin_run(seen_another).await.unwrap(), busy, "it was renewed since");
+    let seen = TickRequest { not_renewed: Some(at(1_000_000_000)), ..request };
+    let taken = store.begin_run(seen).await.unwrap();
+    assert!(matches!(&taken, TickAnswer::Begun(run) if run.attempt == 2), "{taken:?}");
+    assert!(!store.renew_run(&far_ahead.fence, at(20), Tally::default()).await.unwrap());
+}
+
+async fn a_finished_tick_is_done(store: Arc<dyn Store>) {
+    let first = begun(&store, tick("early", 0)).await;
+    ended(&store, &first, 10, RunEnd::Finished).await;
+    let again = (0..20).map(|nth| store.begin_run(by("node-2", nth, tick("early", 0))));
+    assert!(join_all(again).await.into_iter().all(|answer| matches!(answer, Ok(TickAnswer::Done))));
+    let second = begun(&store, tick("early", 1_000)).await;
+    ended(&store, &second, 1_010, RunEnd::Finished).await;
+    for scheduled_ms in [0, 1_000] {
+        let answer = store.begin_run(by("node-2", 9_000_000, tick("early", scheduled_ms))).await.unwrap();
+        assert_eq!(answer, TickAnswer::Done, "tick {scheduled_ms}");
+    }
+    assert_eq!(all_runs(&store).await.len(), 2);
+    assert_eq!(begun(&store, tick("daily", 0)).await.attempt, 1, "the tick of another job is another");
+}
+
+async fn a_tick_that_was_cancelled_or_failed_begins_again(store: Arc<dyn Store>) {
+    let ends =
+        [RunEnd::Cancelled, RunEnd::Failed("no gateway could be reached".to_owned()), RunEnd::Finished];
+    for (attempt, end) in (1..).zip(ends.clone()) {
+        let run = begun(&store, tick("early", 0)).await;
+        assert_eq!((run.scheduled_at, run.attempt), (at(0), attempt));
+        ended(&store, &run, i64::from(attempt), end).await;
+    }
+    assert_eq!(store.begin_run(tick("early", 0)).await.unwrap(), TickAnswer::Done);
+    let recorded: Vec<_> = all_runs(&store).await.into_iter().rev().map(|run| run.ended.unwrap()).collect();
+    assert_eq!(recorded, [1, 2, 3].map(at).into_iter().zip(ends).collect::<Vec<_>>());
+
+    let run = begun(&store, tick("early", 1_000)).await;
+    ended(&store, &run, 1_001, RunEnd::Cancelled).await;
+    let next = begun(&store, tick("early", 2_000)).await;
+    assert_eq!((next.scheduled_at, next.attempt), (at(2_000), 1), "nobody has to begin it again");
+}
+
+async fn a_run_ends_once(store: Arc<dyn Store>) {
+    let run = begun(&store, tick("early", 0)).await;
+    let ends = (1..=20_u32).map(|nth| {
+        let tally = Tally { examined: nth, ..Tally::default() };
+        store.end_run(&run.fence, at(i64::from(nth)), tally, RunEnd::Failed(nth.to_string()))
+    });
+    let outcomes = join_all(ends).await;
+    let won: Vec<u32> =
+        (1..).zip(outcomes).filter(|(_, ended)| *ended.as_ref().unwrap()).map(|(nth, _)| nth).collect();
+    assert_eq!(won.len(), 1);
+    let recorded = all_runs(&store).await;
+    assert_eq!(recorded[0].tally.examined, won[0]);
+    assert_eq!(recorded[0].ended, Some((at(i64::from(won[0])), RunEnd::Failed(won[0].to_string()))));
+    assert!(!store.renew_run(&run.fence, at(900_000), Tally::default()).await.unwrap());
+    assert_eq!(all_runs(&store).await, recorded);
+}
+
+async fn runs_are_listed_newest_first_with_what_they_did(store: Arc<dyn Store>) {
+    assert_eq!(all_runs(&store).await, []);
+    let mut expected = Vec::new();
+    for nth in 0..9_u32 {
+        let job = ["early", "daily", "outbox"][usize::try_from(nth % 3).unwrap()];
+        // The clocks of the nodes do not agree.
+        let scheduled_ms = i64::from(nth) * if nth % 2 == 0 { 1_000 } else { -1_000 };
+        let request =
+            TickRequest { missed: nth, node: format!("ਨੋਡ-{nth}"), ..tick(job, scheduled_ms) };
+        let run = begun(&store, request.clone()).await;
+        let tally = Tally { examined: u32::MAX, changed: nth, still_pending: nth + 1, failed: nth + 2 };
+        assert!(store.end_run(&run.fence, at(7), tally, RunEnd::Finished).await.unwrap());
+        let ended = Some((at(7), RunEnd::Finished));
+        expected.insert(0, RunRecord { tally, ended, ..record(&run, &request) });
+    }
+    assert_eq!(all_runs(&store).await, expected);
+    assert_eq!(store.runs(None, 4).await.unwrap(), expected[..4]);
+    assert_eq!(store.runs(None, 0).await.unwrap(), []);
+    let of_daily: Vec<_> = expected.into_iter().filter(|run| run.fence.job == "daily").collect();
+    assert_eq!(store.runs(Some("daily"), 10).await.unwrap(), of_daily);
+    assert_eq!(store.runs(Some("daily"), 2).await.unwrap(), of_daily[..2]);
+    assert_eq!(store.runs(Some("another"), 2).await.unwrap(), []);
+}
+
+async fn the_last_tick_is_not_one_of_a_clock_that_ran_ahead(store: Arc<dyn Store>) {
+    let last_tick = |now_ms| store.last_tick("early", at(now_ms));
+    let a_year = 31_536_000_000;
+    assert_eq!(last_tick(0).await.unwrap(), None);
+    let ahead = begun(&store, tick("early", a_year)).await;
+    assert_eq!(last_tick(a_year - 1).await.unwrap(), None);
+    assert_eq!(last_tick(a_year).await.unwrap(), Some(at(a_year)), "begun is enough");
+    ended(&store, &ahead, a_year, RunEnd::Finished).await;
+
+    for scheduled_ms in [5_000, 3_000] {
+        let run = begun(&store, tick("early", scheduled_ms)).await;
+        assert_eq!(run.scheduled_at, at(scheduled_ms), "its day has not come");
+        ended(&store, &run, scheduled_ms, RunEnd::Cancelled).await;
+    }
+    begun(&store, tick("daily", 4_000)).await;
+    for (now_ms, expected) in [
+        (2_999, None),
+        (3_000, Some(3_000)),
+        (4_999, Some(3_000)),
+        (5_000, Some(5_000)),
+        (9_000, Some(5_000)),
+    ] {
+        assert_eq!(last_tick(now_ms).await.unwrap(), expected.map(at), "at {now_ms}");
+    }
+}
+
+async fn old_runs_are_forgotten_except_the_last_of_each_job(store: Arc<dyn Store>) {
+    for (job, ended_at) in [
+        ("early", 10),
+        ("daily", 11),
+        ("early", 12),
+        ("early", 13),
+        ("daily", 14),
+        ("early", 15),
+        ("early", 16),
+    ] {
+        let run = begun(&store, tick(job, ended_at)).await;
+        ended(&store, &run, ended_at, RunEnd::Finished).await;
+    }
+    let at_work = begun(&store, tick("outbox", 0)).await;
+    let left = async || {
+        let runs = all_runs(&store).await;
+        runs.iter().rev().filter_map(|run| run.ended.as_ref()).map(|(moment, _)| *moment).collect::<Vec<_>>()
+    };
+    assert_eq!(store.forget_runs(at(10), 100).await.unwrap(), 0, "the moment itself is not meant");
+    assert_eq!(store.forget_runs(at(99), 0).await.unwrap(), 0);
+    assert_eq!(store.forget_runs(at(13), 2).await.unwrap(), 2);
+    assert_eq!(left().await.len(), 5);
+    assert_eq!(store.forget_runs(at(13), 100).await.unwrap(), 1);
+    assert_eq!(left().await, [13, 14, 15, 16].map(at));
+    assert_eq!(store.forget_runs(at(9_000_000), 100).await.unwrap(), 2);
+    assert_eq!(left().await, [14, 16].map(at));
+    assert_eq!(store.forget_runs(at(9_000_000), 100).await.unwrap(), 0);
+    assert_eq!(store.last_tick("daily", at(99)).await.unwrap(), Some(at(14)));
+    assert_eq!(store.begin_run(tick("early", 16)).await.unwrap(), TickAnswer::Done);
+    assert!(store.renew_run(&at_work.fence, at(99), Tally::default()).await.unwrap(), "it is at work");
+
+    let next = begun(&store, tick("early", 20)).await;
+    assert!(next.fence.run_id > at_work.fence.run_id, "a number is never given twice");
+}

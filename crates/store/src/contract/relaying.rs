@@ -1,0 +1,228 @@
+//! The outbox as a relay works with it: what waits is found, what was published is not found again,
+//! and nothing is lost or told out of turn.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::future::{join, join_all};
+use payment_domain::{Event, EventKind};
+
+use super::Promise;
+use super::sample::{self, at, begun, tick};
+use crate::{Fence, OutboxBacklog, Store, StoredEvent};
+
+pub(super) fn promises() -> Vec<Promise> {
+    vec![
+        Promise::of(what_was_published_is_not_found_again),
+        Promise::of(unpublished_events_are_read_page_by_page),
+        Promise::of(the_first_confirmation_of_an_event_stays),
+        Promise::of(a_relay_tells_everything_in_the_order_of_each_transaction),
+        Promise::of(the_outbox_backlog_counts_what_waits),
+        Promise::of(published_events_are_forgotten_a_few_at_a_time_and_others_never),
+        Promise::of(an_event_is_stored_once_a_key),
+        Promise::of(of_events_stored_once_at_the_same_time_one_is_stored),
+    ]
+}
+
+/// The fence of a run that is at work.
+async fn relay(store: &Arc<dyn Store>) -> Fence {
+    begun(store, tick("outbox", 0)).await.fence
+}
+
+/// Stores so many payments with two events each, one second apart, and returns the events.
+async fn told(store: &Arc<dyn Store>, payments: i64) -> Vec<StoredEvent> {
+    for nth in 0..payments {
+        let mut new = sample::new_transaction(&format!("T{nth}"), &format!("B{nth}"));
+        new.txn.audit.created_at = at(1_000 * nth);
+        new.history.at = at(1_000 * nth);
+        sample::stored(store, new).await;
+    }
+    let events = store.unpublished(0, 10_000).await.unwrap();
+    assert_eq!(events, store.events_after(0, 10_000).await.unwrap(), "nothing is published yet");
+    events
+}
+
+async fn published(store: &Arc<dyn Store>, events: &[StoredEvent], at_ms: i64, fence: &Fence) {
+    let sequences: Vec<i64> = events.iter().map(|stored| stored.sequence).collect();
+    assert!(store.mark_published(&sequences, at(at_ms), fence).await.unwrap());
+}
+
+async fn what_was_published_is_not_found_again(store: Arc<dyn Store>) {
+    let fence = relay(&store).await;
+    let events = told(&store, 4).await;
+    let (picked, left): (Vec<_>, Vec<_>) = events
+        .iter()
+        .cloned()
+        .partition(|stored| [1, 2, 7].contains(&(stored.sequence - events[0].sequence)));
+    published(&store, &picked, 9_000, &fence).await;
+    assert_eq!(store.unpublished(0, 100).await.unwrap(), left);
+    let all = store.events_after(0, 100).await.unwrap();
+    assert_eq!(all.len(), 8, "they are still there to be read");
+    for stored in all {
+        let was_picked = picked.iter().any(|event| event.sequence == stored.sequence);
+        assert_eq!(stored.published_at, was_picked.then(|| at(9_000)));
+    }
+    published(&store, &left, 9_001, &fence).await;
+    assert_eq!(store.unpublished(0, 100).await.unwrap(), []);
+}
+
+async fn unpublished_events_are_read_page_by_page(store: Arc<dyn Store>) {
+    let fence = relay(&store).await;
+    let events = told(&store, 10).await;
+    let every_third: Vec<_> = events.iter().step_by(3).cloned().collect();
+    published(&store, &every_third, 1, &fence).await;
+    let left: Vec<_> = events.into_iter().filter(|event| !every_third.contains(event)).collect();
+    for limit in [1, 2, 5, 100] {
+        let mut paged: Vec<StoredEvent> = Vec::new();
+        loop {
+            let place = paged.last().map_or(0, |last| last.sequence);
+            let page = store.unpublished(place, limit).await.unwrap();
+            assert!(page.len() <= usize::try_from(limit).unwrap());
+            if page.is_empty() {
+                break;
+            }
+            paged.extend(page);
+            assert!(paged.len() <= left.len(), "an event was answered twice");
+        }
+        assert_eq!(paged, left, "by {limit}");
+    }
+    assert_eq!(store.unpublished(0, 0).await.unwrap(), []);
+    assert_eq!(store.unpublished(i64::MAX, 10).await.unwrap(), []);
+}
+
+async fn the_first_confirmation_of_an_event_stays(store: Arc<dyn Store>) {
+    let fence = relay(&store).await;
+    let events = told(&store, 1).await;
+    let (first, second) = (events[0].sequence, events[1].sequence);
+    assert!(store.mark_published(&[], at(1), &fence).await.unwrap());
+    assert!(store.mark_published(&[first, 0, i64::MAX, first], at(2), &fence).await.unwrap());
+    assert!(store.mark_published(&[second, first], at(3), &fence).await.unwrap());
+    let moments: Vec<_> =
+        store.events_after(0, 10).await.unwrap().into_iter().map(|stored| stored.published_at).collect();
+    assert_eq!(moments, [Some(at(2)), Some(at(3))]);
+}
+
+async fn a_relay_tells_everything_in_the_order_of_each_transaction(store: Arc<dyn Store>) {
+    let fence = relay(&store).await;
+    let walk = async |nth: usize| {
+        let new = sample::new_transaction(&format!("T{nth}"), &format!("B{nth}"));
+        let mut expected: Vec<String> = new.events.iter().map(|event| event.body.clone()).collect();
+        let mut txn = sample::stored(&store, new).await;
+        for _ in 0..5 {
+            // Two want to change it at once, and one of them does.
+            let rivals = join_all((0..2).map(|_| store.apply(sample::change(&txn)))).await;
+            assert!(rivals.into_iter().all(|outcome| outcome.is_ok()));
+            txn = sample::change(&txn).txn;
+            expected.push(sample::event(&txn, EventKind::UpdateTransaction).body);
+        }
+        (txn.id.to_string(), expected)
+    };
+    let is_all_stored = AtomicBool::new(false);
+    let relay = async {
+        let mut told: HashMap<String, Vec<String>> = HashMap::new();
+        let mut count = 0;
+        loop {
+            let is_last_look = is_all_stored.load(Ordering::SeqCst);
+            let page = store.unpublished(0, 10).await.unwrap();
+            if page.is_empty() && is_last_look {
+                break;
+            }
+            published(&store, &page, 1, &fence).await;
+            count += page.len();
+            assert!(count <= 25 * 7, "an event was told twice");
+            for stored in page {
+                told.entry(stored.event.txn_id.to_string()).or_default().push(stored.event.body);
+            }
+        }
+        told
+    };
+    let walks = async {
+        let expected = join_all((0..25).map(walk)).await;
+        is_all_stored.store(true, Ordering::SeqCst);
+        expected
+    };
+    let (expected, told) = join(walks, relay).await;
+    assert_eq!(told, expected.into_iter().collect());
+    assert_eq!(store.unpublished(0, 10).await.unwrap(), []);
+}
+
+async fn the_outbox_backlog_counts_what_waits(store: Arc<dyn Store>) {
+    assert_eq!(store.outbox_backlog().await.unwrap(), OutboxBacklog { waiting: 0, oldest_at: None });
+    let fence = relay(&store).await;
+    let events = told(&store, 3).await;
+    let steps = [(0, 6, Some(0)), (1, 5, Some(0)), (2, 4, Some(1_000)), (5, 1, Some(2_000)), (6, 0, None)];
+    for (done, waiting, oldest_ms) in steps {
+        published(&store, &events[..done], 9_000, &fence).await;
+        let expected = OutboxBacklog { waiting, oldest_at: oldest_ms.map(at) };
+        assert_eq!(store.outbox_backlog().await.unwrap(), expected, "{done} published");
+    }
+}
+
+async fn published_events_are_forgotten_a_few_at_a_time_and_others_never(store: Arc<dyn Store>) {
+    let fence = relay(&store).await;
+    let events = told(&store, 5).await;
+    for (published_ms, event) in (10..).zip(&events[..8]) {
+        published(&store, std::slice::from_ref(event), published_ms, &fence).await;
+    }
+    assert_eq!(store.forget_published(at(10), 100).await.unwrap(), 0, "the moment itself is not meant");
+    assert_eq!(store.forget_published(at(15), 0).await.unwrap(), 0);
+    let mut forgotten = Vec::new();
+    for _ in 0..4 {
+        forgotten.push(store.forget_published(at(15), 2).await.unwrap());
+    }
+    assert_eq!(forgotten, [2, 2, 1, 0]);
+    assert_eq!(store.events_after(0, 100).await.unwrap().len(), 5);
+    assert_eq!(store.forget_published(at(9_000_000), 100).await.unwrap(), 3);
+    assert_eq!(store.events_after(0, 100).await.unwrap(), events[8..], "what waits is never forgotten");
+    assert_eq!(store.unpublished(0, 100).await.unwrap(), events[8..]);
+
+    published(&store, &events[8..], 20, &fence).await;
+    assert_eq!(store.forget_published(at(21), 100).await.unwrap(), 2);
+    assert_eq!(store.events_after(0, 100).await.unwrap(), []);
+    sample::stored(&store, sample::new_transaction("T9", "B9")).await;
+    let next = store.unpublished(events[9].sequence, 100).await.unwrap();
+    assert_eq!(next.len(), 2, "a place in the outbox is never given twice");
+}
+
+/// A text message that belongs to no stored transaction.
+fn message(words: &str) -> Event {
+    let txn = sample::transaction("NEVER_STORED", &["B1"]);
+    Event { body: format!("{{\"message\": \"{words}\"}}"), ..sample::event(&txn, EventKind::Sms) }
+}
+
+async fn an_event_is_stored_once_a_key(store: Arc<dyn Store>) {
+    let fence = relay(&store).await;
+    let key = "update-pg-txns/3/41: 'ਰਸੀਦ'";
+    assert!(store.store_event_once(key, message("paid"), at(7)).await.unwrap());
+    assert!(!store.store_event_once(key, message("paid"), at(8)).await.unwrap());
+    assert!(!store.store_event_once(key, message("another message"), at(9)).await.unwrap());
+    assert!(store.store_event_once("another key", message("paid"), at(10)).await.unwrap());
+
+    let waiting = store.unpublished(0, 10).await.unwrap();
+    let told: Vec<_> = waiting.iter().map(|stored| (stored.stored_at, stored.event.clone())).collect();
+    assert_eq!(told, [(at(7), message("paid")), (at(10), message("paid"))]);
+    published(&store, &waiting, 20, &fence).await;
+    assert_eq!(store.forget_published(at(21), 10).await.unwrap(), 2);
+    assert!(!store.store_event_once(key, message("paid"), at(30)).await.unwrap(), "keys are kept");
+    assert_eq!(store.events_after(0, 10).await.unwrap(), []);
+}
+
+async fn of_events_stored_once_at_the_same_time_one_is_stored(store: Arc<dyn Store>) {
+    let stores = (0..60).map(|nth| {
+        let (key, words) = (format!("key {}", nth % 3), nth.to_string());
+        let store = &store;
+        async move { store.store_event_once(&key, message(&words), at(nth)).await.unwrap() }
+    });
+    let stored = join_all(stores).await;
+    assert_eq!(stored.iter().filter(|stored| **stored).count(), 3);
+    let winners: Vec<_> = (0..60)
+        .zip(&stored)
+        .filter(|(_, stored)| **stored)
+        .map(|(nth, _)| message(&nth.to_string()))
+        .collect();
+    let mut told: Vec<_> =
+        store.unpublished(0, 100).await.unwrap().into_iter().map(|stored| stored.event).collect();
+    told.sort_by_key(|event| winners.iter().position(|winner| winner == event));
+    assert_eq!(told, winners);
+}

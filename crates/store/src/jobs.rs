@@ -1,0 +1,165 @@
+//! Who runs which job, and what came of every run.
+//!
+//! A *tick* is a job at the moment it was scheduled for. It is carried out by a *run*; when the
+//! node that runs it dies, another run takes the tick over. The number of a run is its fence: as
+//! soon as the next one has begun, or the run has ended, whatever it still wants to store is
+//! refused.
+
+use async_trait::async_trait;
+use payment_domain::Timestamp;
+
+use crate::StoreError;
+
+/// Proof of being the run of a job that is at work.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Fence {
+    /// The job.
+    pub job: String,
+    /// The number of the run. Of two runs of all jobs the later one has the larger number.
+    pub run_id: i64,
+}
+
+/// A request to carry out a tick.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TickRequest {
+    /// The job.
+    pub job: String,
+    /// The moment the tick was scheduled for.
+    pub scheduled_at: Timestamp,
+    /// How many earlier ticks were missed and are made up by this one.
+    pub missed: u32,
+    /// Who wants to run it.
+    pub node: String,
+    /// The current moment.
+    pub now: Timestamp,
+    /// When others may take over, unless the lease is renewed.
+    pub lease_until: Timestamp,
+    /// The end of a lease that was not renewed for as long as a lease holds, by the clock of whoever
+    /// asks: a lease that still ends then has run out, whatever the moment. Clocks of nodes differ,
+    /// and one that is far ahead must not keep a job for ever.
+    pub not_renewed: Option<Timestamp>,
+}
+
+impl TickRequest {
+    /// Whether a lease that ends then still holds.
+    pub fn finds_held(&self, lease_until: Timestamp) -> bool {
+        lease_until > self.now && self.not_renewed != Some(lease_until)
+    }
+}
+
+/// The answer to a [`TickRequest`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TickAnswer {
+    /// The run has begun. It may be for an earlier tick than was asked for: one whose run's lease
+    /// has run out, which is taken over first.
+    Begun(BegunRun),
+    /// Another run of this job is at work; its lease ends at this moment.
+    Busy {
+        /// The moment.
+        until: Timestamp,
+    },
+    /// The tick has been carried out.
+    Done,
+}
+
+/// A run that has begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BegunRun {
+    /// Its fence.
+    pub fence: Fence,
+    /// The moment its tick was scheduled for.
+    pub scheduled_at: Timestamp,
+    /// 1 for the first run of the tick, one more each time it is taken over or begun again.
+    pub attempt: u32,
+}
+
+/// What a run has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// How many things it looked at.
+    pub examined: u32,
+    /// How many it changed.
+    pub changed: u32,
+    /// How many are as undecided as before.
+    pub still_pending: u32,
+    /// How many it could not deal with.
+    pub failed: u32,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunEnd {
+    /// It has done all there was to do.
+    Finished,
+    /// It was told to stop; what it left is for the next run of the tick.
+    Cancelled,
+    /// It could not go on, for this reason; what it left is for the next run of the tick.
+    Failed(String),
+    /// Its node did not renew the lease: this node has taken the tick over.
+    TakenOver {
+        /// Who took it over.
+        by: String,
+    },
+}
+
+/// A run as it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRecord {
+    /// Its fence.
+    pub fence: Fence,
+    /// The moment its tick was scheduled for.
+    pub scheduled_at: Timestamp,
+    /// How many earlier ticks it makes up for.
+    pub missed: u32,
+    /// Which run of the tick it is, from 1.
+    pub attempt: u32,
+    /// Who runs it.
+    pub node: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When others may take over; counts while it has not ended.
+    pub lease_until: Timestamp,
+    /// What it has done so far.
+    pub tally: Tally,
+    /// When and how it ended; `None` while it is at work.
+    pub ended: Option<(Timestamp, RunEnd)>,
+}
+
+/// The book of jobs and their runs.
+#[async_trait]
+pub trait JobLedger: Send + Sync {
+    /// Begins a run, if there is none of this job under a lease that holds, and the tick was not
+    /// carried out. A run whose lease has run out is ended as [`RunEnd::TakenOver`], and its tick
+    /// is begun again, making up for as many earlier ones. A tick whose last run ended as cancelled
+    /// or failed is begun again, too. A lease holds while it ends later than the request's `now`.
+    async fn begin_run(&self, request: TickRequest) -> Result<TickAnswer, StoreError>;
+
+    /// Holds on to a run until another moment, and notes what it has done so far. Returns `false`,
+    /// and stores nothing, when the run is over; a lease that has run out does not make it so before
+    /// another run has begun.
+    async fn renew_run(
+        &self,
+        fence: &Fence,
+        lease_until: Timestamp,
+        tally: Tally,
+    ) -> Result<bool, StoreError>;
+
+    /// Ends a run. Returns `false`, and stores nothing, when it is over already.
+    async fn end_run(
+        &self,
+        fence: &Fence,
+        at: Timestamp,
+        tally: Tally,
+        end: RunEnd,
+    ) -> Result<bool, StoreError>;
+
+    /// The runs of a job, or of all jobs, newest first.
+    async fn runs(&self, job: Option<&str>, limit: u32) -> Result<Vec<RunRecord>, StoreError>;
+
+    /// The moment of the latest tick of a job that was begun and is not scheduled after `now`.
+    async fn last_tick(&self, job: &str, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Forgets up to `limit` runs that ended before a moment, except the last one of each job;
+    /// returns how many.
+    async fn forget_runs(&self, ended_before: Timestamp, limit: u32) -> Result<u32, StoreError>;
+}

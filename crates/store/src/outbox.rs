@@ -1,0 +1,45 @@
+//! The events that wait to be published.
+
+use async_trait::async_trait;
+use payment_domain::{Event, Timestamp};
+
+use crate::jobs::Fence;
+use crate::{StoreError, StoredEvent};
+
+/// What waits in the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OutboxBacklog {
+    /// How many events were not published yet.
+    pub waiting: u64,
+    /// When the oldest of them was stored.
+    pub oldest_at: Option<Timestamp>,
+}
+
+/// The outbox as a relay sees it.
+///
+/// Sequences of different transactions need not become visible in their order: an event may appear
+/// behind one of a larger number. Those of one transaction do.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Up to `limit` events behind a place that were not published yet, in order.
+    async fn unpublished(&self, after: i64, limit: u32) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// Notes that the broker has confirmed these events, on behalf of a run of a job. Returns
+    /// `false`, and stores nothing, when that run is over.
+    async fn mark_published(
+        &self,
+        sequences: &[i64],
+        at: Timestamp,
+        fence: &Fence,
+    ) -> Result<bool, StoreError>;
+
+    /// Forgets up to `limit` events that were published before a moment; returns how many.
+    async fn forget_published(&self, published_before: Timestamp, limit: u32) -> Result<u32, StoreError>;
+
+    /// How much waits.
+    async fn outbox_backlog(&self) -> Result<OutboxBacklog, StoreError>;
+
+    /// Stores an event unless one was stored under this key before; says whether it did. Keys are
+    /// kept for ever.
+    async fn store_event_once(&self, key: &str, event: Event, at: Timestamp) -> Result<bool, StoreError>;
+}

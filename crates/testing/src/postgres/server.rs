@@ -1,0 +1,233 @@
+//! A PostgreSQL server that one test has for itself, to stop and start.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use super::connect;
+use crate::ports::Port;
+use crate::process::{GLANCE, Server, beside};
+use crate::programs;
+
+/// A start after a crash may replay a lot.
+const START_LIMIT: Duration = Duration::from_secs(60);
+const STOP_LIMIT: Duration = Duration::from_secs(60);
+
+/// How a server is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Open transactions are rolled back, connections closed, everything is written.
+    Fast,
+    /// As in a crash: at once, nothing is written, the next start recovers from the log.
+    Immediate,
+}
+
+/// What is different about a server; see [`PostgresServer::builder`].
+#[derive(Debug, Default)]
+pub struct PostgresServerBuilder {
+    settings: Vec<(String, String)>,
+    tls: Option<(PathBuf, PathBuf)>,
+}
+
+impl PostgresServerBuilder {
+    /// A line of `postgresql.conf`, for example `fsync` `off`.
+    #[must_use]
+    pub fn setting(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Speaks TLS with this certificate and key (PEM files, which are copied), and over TCP nothing else.
+    #[must_use]
+    pub fn tls(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        self.tls = Some((certificate.into(), key.into()));
+        self
+    }
+
+    /// Sets the server up, starts it and waits until it answers.
+    ///
+    /// # Panics
+    /// When PostgreSQL is not installed, or does not start; with its log.
+    pub async fn start(self) -> PostgresServer {
+        let mut server = beside(move || PostgresServer::set_up(self)).await;
+        server.start_again().await;
+        server
+    }
+}
+
+/// A server on loopback with its own port, data and password. Writes are durable, as in production.
+/// Stopped and removed when dropped.
+#[derive(Debug)]
+pub struct PostgresServer {
+    running: Option<Server>,
+    port: Port,
+    password: String,
+    /// Holds `data`, the log and the Unix socket.
+    folder: TempDir,
+}
+
+impl PostgresServer {
+    /// A running server with PostgreSQL's own settings.
+    ///
+    /// # Panics
+    /// As [`PostgresServerBuilder::start`].
+    pub async fn start() -> Self {
+        Self::builder().start().await
+    }
+
+    /// A server with settings of one's own, or TLS.
+    #[must_use]
+    pub fn builder() -> PostgresServerBuilder {
+        PostgresServerBuilder::default()
+    }
+
+    /// The URL of its database `postgres`, as its superuser.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("postgres://postgres:{}@127.0.0.1:{}/postgres", self.password, self.port.number())
+    }
+
+    /// Its port on `127.0.0.1`: the same one for its whole life.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port.number()
+    }
+
+    /// The superuser's password.
+    #[must_use]
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// Starts it on the data it had, and waits until it answers. Nothing happens if it runs.
+    ///
+    /// # Panics
+    /// When it does not start; with its log.
+    pub async fn start_again(&mut self) {
+        if self.running.as_mut().is_some_and(|server| server.ended().is_none()) {
+            return;
+        }
+        let log = File::options().create(true).append(true).open(self.log()).expect("the log is writable");
+        let program = programs::postgres_folder().join("postgres");
+        let mut command = programs::bound_to_us(&program, "QUIT", true);
+        command.arg("-D").arg(self.data());
+        command.stdout(log.try_clone().expect("a file can be shared")).stderr(log);
+        let mut server = Server::start(command, Signal::QUIT);
+        let deadline = Instant::now() + START_LIMIT;
+        // Over the socket: with TLS on, nothing else is spoken over TCP, and both open at once.
+        let socket = format!(
+            "host={} port={} user=postgres password={} dbname=postgres",
+            self.folder.path().display(),
+            self.port.number(),
+            self.password,
+        );
+        while connect(&socket).await.is_err() {
+            assert!(
+                server.ended().is_none() && Instant::now() < deadline,
+                "PostgreSQL did not start:\n{}",
+                fs::read_to_string(self.log()).unwrap_or_default(),
+            );
+            tokio::time::sleep(GLANCE).await;
+        }
+        self.running = Some(server);
+    }
+
+    /// Stops it and waits until it is gone. Nothing happens if it does not run.
+    ///
+    /// # Panics
+    /// When it does not stop.
+    pub async fn stop(&mut self, how: Stop) {
+        let Some(server) = self.running.take() else { return };
+        let signal = match how {
+            Stop::Fast => Signal::INT,
+            Stop::Immediate => Signal::QUIT,
+        };
+        beside(move || server.end(signal, STOP_LIMIT)).await;
+    }
+
+    /// Stops it and starts it again on the same data and port.
+    ///
+    /// # Panics
+    /// As [`Self::stop`] and [`Self::start_again`].
+    pub async fn restart(&mut self, how: Stop) {
+        self.stop(how).await;
+        self.start_again().await;
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    fn set_up(builder: PostgresServerBuilder) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("payment-postgres-")
+            .tempdir()
+            .expect("the temporary folder is writable");
+        let server = Self { running: None, port: Port::reserve(), password: crate::random_word(), folder };
+        let password_file = server.folder.path().join("password");
+        fs::write(&password_file, &server.password).expect("a file in our folder");
+        server.belongs_to_postgres(&[server.folder.path(), &password_file]);
+        let mut initdb = programs::bound_to_us(&programs::postgres_folder().join("initdb"), "KILL", true);
+        initdb
+            .args(["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8"])
+            .arg("--no-sync")
+            .arg("--pwfile")
+            .arg(&password_file)
+            .arg("--pgdata")
+            .arg(server.data());
+        programs::run(&mut initdb);
+        server.configure(&builder);
+        server
+    }
+
+    fn configure(&self, builder: &PostgresServerBuilder) {
+        let data = self.data();
+        let mut lines = format!(
+            "\nlisten_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = '{}'\n\
+             max_connections = 200\nshared_buffers = 64MB\n",
+            self.port.number(),
+            self.folder.path().display(),
+        );
+        if let Some((certificate, key)) = &builder.tls {
+            let copies = [data.join("server.crt"), data.join("server.key")];
+            for (from, to) in [certificate, key].into_iter().zip(&copies) {
+                fs::copy(from, to).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
+                readable_by_owner_only(to);
+            }
+            self.belongs_to_postgres(&[copies[0].as_path(), copies[1].as_path()]);
+            lines.push_str("ssl = on\n");
+            fs::write(
+                data.join("pg_hba.conf"),
+                "local all all scram-sha-256\nhostssl all all 127.0.0.1/32 scram-sha-256\n",
+            )
+            .expect("a file in our folder");
+        }
+        for (name, value) in &builder.settings {
+            writeln!(lines, "{name} = '{}'", value.replace('\'', "''")).expect("text grows");
+        }
+        let path = data.join("postgresql.conf");
+        let given = fs::read_to_string(&path).expect("initdb writes the settings");
+        fs::write(path, given + &lines).expect("a file in our folder");
+    }
+
+    fn belongs_to_postgres(&self, paths: &[&Path]) {
+        if programs::postgres_is_another_user() {
+            programs::run(Command::new("chown").arg("postgres:").args(paths));
+        }
+    }
+}
+
+/// PostgreSQL refuses a key that others may read.
+fn readable_by_owner_only(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("a file of ours");
+}
