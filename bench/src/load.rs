@@ -60,8 +60,13 @@ fn parse(buffer: &[u8]) -> Result<Option<Response>> {
 
 /// A POST of a JSON body.
 pub(crate) fn post(path: &str, body: &str) -> Vec<u8> {
+    post_with("", path, body)
+}
+
+/// The same with more headers, each ended by a line end.
+pub(crate) fn post_with(headers: &str, path: &str, body: &str) -> Vec<u8> {
     format!(
-        "POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        "POST {path} HTTP/1.1\r\nHost: bench\r\n{headers}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )
     .into_bytes()
@@ -75,6 +80,8 @@ pub(crate) struct Figures {
     pub(crate) times: Vec<Duration>,
     /// What each answer was kept as, by [`run`]'s `keep`.
     pub(crate) kept: Vec<String>,
+    /// Processor time that the measured process used for each request, where that was looked at.
+    pub(crate) cpu: Option<Duration>,
 }
 
 impl Figures {
@@ -139,5 +146,5 @@ pub(crate) async fn run(
     }
     let elapsed = started.elapsed();
     times.sort();
-    Ok(Figures { requests: times.len(), elapsed, times, kept })
+    Ok(Figures { requests: times.len(), elapsed, times, kept, cpu: None })
 }

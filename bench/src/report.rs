@@ -2,18 +2,48 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
+use crate::load::Figures;
+
 /// One measured thing, beside its limit where it has one.
 pub(crate) struct Line {
-    pub(crate) name: &'static str,
-    pub(crate) per_second: f64,
-    pub p50: Duration,
-    pub p99: Duration,
+    name: &'static str,
+    per_second: f64,
+    /// The response times that half and 99 of a hundred stay within.
+    times: Option<(Duration, Duration)>,
     /// Processor time of the measured process per request.
-    pub(crate) cpu_per_request: Option<Duration>,
+    cpu_per_request: Option<Duration>,
     /// How much of the limit's throughput was reached, and which limit that is.
-    pub(crate) of_limit: Option<(f64, &'static str)>,
+    of_limit: Option<(f64, &'static str)>,
     /// What the ratio, or the p99, is meant to be.
-    pub(crate) aim: &'static str,
+    aim: &'static str,
+}
+
+impl Line {
+    /// A throughput, of which nothing else is known.
+    pub(crate) fn of_rate(name: &'static str, per_second: f64) -> Line {
+        Line { name, per_second, times: None, cpu_per_request: None, of_limit: None, aim: "" }
+    }
+
+    /// What a load came to.
+    pub(crate) fn of(name: &'static str, figures: &Figures) -> Line {
+        let times = Some((figures.percentile(50), figures.percentile(99)));
+        Line { times, cpu_per_request: figures.cpu, ..Line::of_rate(name, figures.per_second()) }
+    }
+
+    /// The same, compared with a limit's throughput.
+    pub(crate) fn beside(self, limit: f64, limit_name: &'static str, aim: &'static str) -> Line {
+        Line { of_limit: Some((ratio(self.per_second, limit), limit_name)), aim, ..self }
+    }
+}
+
+/// What was measured.
+#[derive(Default)]
+pub(crate) struct Report {
+    pub(crate) lines: Vec<Line>,
+    /// Single figures by what they are, each with its aim in words where it has one.
+    pub(crate) facts: Vec<(&'static str, String)>,
 }
 
 /// `part / whole`, and zero when there is no whole.
@@ -22,56 +52,65 @@ pub(crate) fn ratio(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
 }
 
+/// A duration in milliseconds.
 #[allow(clippy::float_arithmetic)]
-fn millis(duration: Duration) -> f64 {
+pub(crate) fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
-#[allow(clippy::print_stdout)] // the report is what the command is for
-pub(crate) fn print(lines: &[Line], facts: &[(&str, String)]) {
-    println!(
-        "{:<34}{:>12}{:>10}{:>10}{:>12}{:>20}  aim",
-        "", "requests/s", "p50 ms", "p99 ms", "cpu µs/req", "of limit"
-    );
-    for line in lines {
-        let cpu = line.cpu_per_request.map_or("-".to_owned(), |cpu| format!("{}", cpu.as_micros()));
-        let limit = line.of_limit.map_or("-".to_owned(), |(ratio, name)| format!("{ratio:.2} {name}"));
-        println!(
-            "{:<34}{:>12.0}{:>10.2}{:>10.2}{:>12}{:>20}  {}",
-            line.name,
-            line.per_second,
-            millis(line.p50),
-            millis(line.p99),
-            cpu,
-            limit,
-            line.aim
-        );
-    }
-    println!();
-    for (name, value) in facts {
-        println!("{name:<34}{value}");
-    }
+/// Says on standard error what is being done: a run takes minutes.
+#[allow(clippy::print_stderr)]
+pub(crate) fn progress(what: &str) {
+    eprintln!("bench: {what}");
 }
 
-/// The same as one JSON document.
-#[allow(clippy::print_stdout)]
-pub(crate) fn print_json(lines: &[Line], facts: &[(&str, String)]) {
-    let lines: Vec<_> = lines
-        .iter()
-        .map(|line| {
-            serde_json::json!({
-                "name": line.name,
-                "per_second": line.per_second,
-                "p50_ms": millis(line.p50),
-                "p99_ms": millis(line.p99),
-                "cpu_us_per_request": line.cpu_per_request.map(|cpu| cpu.as_micros()),
-                "of_limit": line.of_limit.map(|(ratio, _)| ratio),
-                "limit": line.of_limit.map(|(_, name)| name),
-                "aim": line.aim,
+impl Report {
+    #[allow(clippy::print_stdout)] // the report is what the command is for
+    pub(crate) fn print(&self) {
+        if !self.lines.is_empty() {
+            println!(
+                "{:<36}{:>12}{:>10}{:>10}{:>12}{:>20}  aim",
+                "", "requests/s", "p50 ms", "p99 ms", "cpu µs/req", "of limit"
+            );
+        }
+        for line in &self.lines {
+            let (p50, p99) = line.times.map_or(("-".to_owned(), "-".to_owned()), |(p50, p99)| {
+                (format!("{:.2}", millis(p50)), format!("{:.2}", millis(p99)))
+            });
+            let cpu = line.cpu_per_request.map_or("-".to_owned(), |cpu| cpu.as_micros().to_string());
+            let limit = line.of_limit.map_or("-".to_owned(), |(ratio, name)| format!("{ratio:.2} {name}"));
+            println!(
+                "{:<36}{:>12.0}{p50:>10}{p99:>10}{cpu:>12}{limit:>20}  {}",
+                line.name, line.per_second, line.aim
+            );
+        }
+        println!();
+        for (name, value) in &self.facts {
+            println!("{name:<44}{value}");
+        }
+    }
+
+    /// The same as one JSON document.
+    #[allow(clippy::print_stdout)]
+    pub(crate) fn print_json(&self) {
+        let lines: Vec<_> = self
+            .lines
+            .iter()
+            .map(|line| {
+                json!({
+                    "name": line.name,
+                    "per_second": line.per_second,
+                    "p50_ms": line.times.map(|(p50, _)| millis(p50)),
+                    "p99_ms": line.times.map(|(_, p99)| millis(p99)),
+                    "cpu_us_per_request": line.cpu_per_request.map(|cpu| cpu.as_micros()),
+                    "of_limit": line.of_limit.map(|(ratio, _)| ratio),
+                    "limit": line.of_limit.map(|(_, name)| name),
+                    "aim": line.aim,
+                })
             })
-        })
-        .collect();
-    let facts: serde_json::Map<String, serde_json::Value> =
-        facts.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
-    println!("{}", serde_json::json!({ "lines": lines, "facts": facts }));
+            .collect();
+        let facts: serde_json::Map<String, serde_json::Value> =
+            self.facts.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
+        println!("{}", json!({ "lines": lines, "facts": facts }));
+    }
 }

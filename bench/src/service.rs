@@ -8,13 +8,48 @@ use anyhow::{Context, Result, ensure};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use crate::load::{Connection, post};
+use crate::load::Connection;
+
+/// How a service is started.
+#[derive(Debug, Clone)]
+pub(crate) struct Launch {
+    /// The release binary.
+    pub(crate) binary: PathBuf,
+    /// Where it keeps what it keeps in files.
+    pub(crate) folder: PathBuf,
+    /// Settings by name.
+    pub(crate) settings: Vec<(String, String)>,
+    /// Settings that do not stand on the command line, by their variables.
+    pub(crate) variables: Vec<(String, String)>,
+}
+
+impl Launch {
+    /// Of the service as it is without any setting.
+    pub(crate) fn plain(binary: &Path, folder: &Path) -> Launch {
+        Launch {
+            binary: binary.to_owned(),
+            folder: folder.to_owned(),
+            settings: Vec::new(),
+            variables: Vec::new(),
+        }
+    }
+
+    /// With another setting.
+    pub(crate) fn set(mut self, name: &str, value: impl ToString) -> Launch {
+        self.settings.push((name.to_owned(), value.to_string()));
+        self
+    }
+
+    /// With another variable.
+    pub(crate) fn variable(mut self, name: &str, value: impl Into<String>) -> Launch {
+        self.variables.push((name.to_owned(), value.into()));
+        self
+    }
+}
 
 /// A running service.
 pub(crate) struct Service {
     pub(crate) address: String,
-    pub(crate) folder: PathBuf,
-    pub(crate) binary: PathBuf,
     process: Child,
     /// From starting the process to its first answer.
     pub(crate) first_answer: Duration,
@@ -39,17 +74,21 @@ pub(crate) async fn build() -> Result<PathBuf> {
 }
 
 impl Service {
-    pub(crate) async fn start(binary: &Path, folder: &Path) -> Result<Service> {
+    pub(crate) async fn start(launch: &Launch) -> Result<Service> {
+        std::fs::create_dir_all(&launch.folder)?;
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let address = format!("127.0.0.1:{port}");
+        let mut command = Command::new(&launch.binary);
+        // Nothing of whoever runs this: neither variables nor a file of settings.
+        command.env_clear().envs(launch.variables.iter().cloned()).current_dir(&launch.folder);
+        command.args(["serve", "--port", &port.to_string(), "--log-level", "error", "--data-dir"]);
+        command.arg(&launch.folder);
+        for (name, value) in &launch.settings {
+            command.args(["--set", &format!("{name}={value}")]);
+        }
         let started = Instant::now();
-        let process = Command::new(binary)
-            .args(["serve", "--port", &port.to_string(), "--log-level", "warn", "--data-dir"])
-            .arg(folder)
-            .stdout(Stdio::null())
-            .stderr(Stdio::inherit())
-            .kill_on_drop(true)
-            .spawn()?;
+        let process =
+            command.stdout(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true).spawn()?;
         let health = b"GET /pg-service/health HTTP/1.1\r\nHost: bench\r\n\r\n";
         let first_answer = loop {
             ensure!(started.elapsed() < Duration::from_secs(20), "the service does not answer");
@@ -60,7 +99,7 @@ impl Service {
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         };
-        Ok(Service { address, folder: folder.to_owned(), binary: binary.to_owned(), process, first_answer })
+        Ok(Service { address, process, first_answer })
     }
 
     fn proc_file(&self, name: &str) -> Result<String> {
@@ -94,61 +133,4 @@ impl Service {
         ensure!(status.success(), "the service ended with {status}");
         Ok(())
     }
-}
-
-const REQUEST_INFO: &str = r#"{"apiId":"Rainmaker","ver":".01","ts":"","action":"_create","did":"1","key":"","msgId":"20170310130900|en_IN","authToken":"bench","userInfo":{"id":1,"uuid":"a6f9b1c4-0000-4000-8000-000000000001","userName":"asha","name":"Asha Rani","type":"SYSTEM","mobileNumber":"9876543210","tenantId":"pb","roles":[{"id":1,"name":"Citizen","code":"CITIZEN","tenantId":"pb"}]}}"#;
-
-/// The bill of the request of this number in a run.
-pub(crate) fn bill(run: &str, number: usize) -> String {
-    format!("BENCH-{run}-{number}")
-}
-
-/// Creates a payment of a bill of its own, by one of a thousand payers.
-pub(crate) fn create(run: &str, number: usize) -> Vec<u8> {
-    let (bill, payer) = (bill(run, number), number % 1000);
-    post(
-        "/pg-service/transaction/v1/_create",
-        &format!(
-            r#"{{"RequestInfo":{REQUEST_INFO},"Transaction":{{"tenantId":"pb.amritsar","txnAmount":"100.00","billId":"{bill}","module":"PT","consumerCode":"PT-107-{number}","taxAndPayments":[{{"taxAmount":100,"amountPaid":100,"billId":"{bill}"}}],"productInfo":"Property tax","gateway":"SANDBOX","callbackUrl":"https://city.example.org/digit-ui/citizen/payment/success/PT?x=1","additionalDetails":{{"isWhatsapp":false}},"user":{{"name":"Payer {payer}","mobileNumber":"98{payer:08}","tenantId":"pb"}}}}}}"#
-        ),
-    )
-}
-
-/// Looks a transaction up by its id.
-pub(crate) fn search(txn_id: &str) -> Vec<u8> {
-    post(
-        &format!("/pg-service/transaction/v1/_search?txnId={txn_id}"),
-        &format!(r#"{{"RequestInfo":{REQUEST_INFO}}}"#),
-    )
-}
-
-/// Asks how a transaction stands.
-pub(crate) fn update(txn_id: &str) -> Vec<u8> {
-    post(
-        &format!("/pg-service/transaction/v1/_update?transactionId={txn_id}"),
-        &format!(r#"{{"RequestInfo":{REQUEST_INFO}}}"#),
-    )
-}
-
-/// Pays on the sandbox's page, as a browser would but without going back: the service is asked later.
-pub(crate) async fn pay(connection: &mut Connection, redirect_url: &str) -> Result<()> {
-    let path = redirect_url.splitn(4, '/').nth(3).context("a redirect URL has a path")?;
-    let page = connection.exchange(format!("GET /{path} HTTP/1.1\r\nHost: bench\r\n\r\n").as_bytes()).await?;
-    let page = String::from_utf8(page.body)?;
-    let field = |name: &str| {
-        let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\""))?;
-        rest.split('"').next()
-    };
-    let form = format!(
-        "order={}&token={}&choice=say-nothing",
-        field("order").context("the pay page has no order")?,
-        field("token").context("the pay page has no token")?
-    );
-    let request = format!(
-        "POST /pg-service/sandbox/pay HTTP/1.1\r\nHost: bench\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
-        form.len()
-    );
-    let answer = connection.exchange(request.as_bytes()).await?;
-    ensure!(answer.status == 303, "the sandbox answers {} to a payment", answer.status);
-    Ok(())
 }

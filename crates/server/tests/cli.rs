@@ -130,7 +130,7 @@ fn check_config_tells_every_problem_and_no_secret() {
     let settings = concat!(
         "[server]\nport = \"many\"\n",
         "[payu]\nactive = true\nmerchant.salt = \"hush\"\n",
-        "[egov.idgen]\nhost = \"http://idgen:8080\"\n",
+        "[egov.idgen]\nhost = \"ftp://idgen\"\n",
         "[sevrer]\naddress = \"0.0.0.0\"\n",
     );
     std::fs::write(folder.path().join("pg-service.toml"), settings).unwrap();
@@ -141,7 +141,7 @@ fn check_config_tells_every_problem_and_no_secret() {
         "server.port: `many` is not a whole number",
         "pg-service.toml:2",
         "payu.merchant.key: must be set",
-        "egov.idgen.host: is not supported by this build",
+        "egov.idgen.host: is not an http(s) URL",
         "did you mean server.address?",
         "(hidden)",
         "3 problems",
@@ -156,13 +156,15 @@ fn check_config_tells_every_problem_and_no_secret() {
 }
 
 #[test]
-fn nothing_starts_with_settings_that_this_build_cannot_honour() {
+fn nothing_starts_with_settings_that_cannot_be_honoured() {
     let folder = tempfile::tempdir().unwrap();
-    let output =
-        pg_service(folder.path()).env("SPRING_DATASOURCE_URL", "jdbc:postgresql://db/pg").output().unwrap();
+    let output = pg_service(folder.path())
+        .env("SPRING_DATASOURCE_URL", "jdbc:oracle:thin:@db:1521/pg")
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(1));
     let text = stderr(&output);
-    assert!(text.contains("spring.datasource.url: is not supported by this build"), "{text}");
+    assert!(text.contains("spring.datasource.url: is not the address of a PostgreSQL database"), "{text}");
     assert!(text.contains("environment SPRING_DATASOURCE_URL"), "{text}");
     assert!(!folder.path().join("data").exists());
 }

@@ -124,10 +124,11 @@ CREATE TRIGGER eg_pg_transactions_success_is_final
         OR (OLD.receipt IS NOT NULL AND NEW.receipt IS DISTINCT FROM OLD.receipt)))
     EXECUTE FUNCTION eg_pg_success_is_final();
 
--- Every bill of every transaction, for searching; a claim is let go, this stays.
+-- Every bill of every transaction, for searching; a claim is let go, this stays. The transaction is
+-- joined by its primary key, and so has the collation of that.
 CREATE TABLE eg_pg_transaction_bills (
     bill_id text COLLATE "C" NOT NULL,
-    txn_id  text COLLATE "C" NOT NULL,
+    txn_id  text             NOT NULL,
     PRIMARY KEY (bill_id, txn_id)
 );
 
@@ -135,7 +136,7 @@ CREATE TABLE eg_pg_transaction_bills (
 CREATE TABLE eg_pg_bill_claims (
     tenant_id text COLLATE "C" NOT NULL,
     bill_id   text COLLATE "C" NOT NULL,
-    txn_id    text COLLATE "C" NOT NULL,
+    txn_id    text             NOT NULL,
     PRIMARY KEY (tenant_id, bill_id)
 );
 
@@ -214,7 +215,7 @@ CREATE INDEX eg_pg_idempotency_keys_by_age ON eg_pg_idempotency_keys (created_at
 
 CREATE TABLE eg_pg_attention (
     case_id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    txn_id      text COLLATE "C" NOT NULL,
+    txn_id      text             NOT NULL,
     kind        text COLLATE "C" NOT NULL,
     raised_at   bigint           NOT NULL,
     evidence    json             NOT NULL,

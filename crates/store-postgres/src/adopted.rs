@@ -11,6 +11,7 @@
 use deadpool_postgres::ClientWrapper;
 use payment_domain::{BillId, BillPayment, Money};
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::failure::Failure;
@@ -42,7 +43,7 @@ const COUNT: &str = "
     SELECT count(*), max(created_time) FROM eg_pg_transactions AS t
     WHERE version IS NULL AND ($1::bigint IS NULL OR created_time >= $1)
         AND NOT EXISTS (SELECT 1 FROM eg_pg_transaction_bills AS known
-            WHERE known.bill_id = t.bill_id AND known.txn_id = t.txn_id)";
+            WHERE known.bill_id = t.bill_id COLLATE \"C\" AND known.txn_id = t.txn_id)";
 
 const ADD_CLAIMS: &str = concat!(
     newcomers!(),
@@ -50,7 +51,7 @@ const ADD_CLAIMS: &str = concat!(
       SELECT DISTINCT ON (tenant_id, bill_id) tenant_id, bill_id, txn_id FROM bills
       WHERE txn_status IN ('PENDING', 'SUCCESS')
           AND NOT EXISTS (SELECT 1 FROM eg_pg_transaction_bills AS known
-              WHERE known.bill_id = bills.bill_id AND known.txn_id = bills.txn_id)
+              WHERE known.bill_id = bills.bill_id COLLATE \"C\" AND known.txn_id = bills.txn_id)
       ORDER BY tenant_id, bill_id, txn_status = 'SUCCESS' DESC, created_time NULLS LAST,
           txn_id COLLATE \"C\"
       ON CONFLICT (tenant_id, bill_id) DO NOTHING"
@@ -67,7 +68,7 @@ const FREE_FAILED: &str = "
     DELETE FROM eg_pg_bill_claims AS claim
     USING eg_pg_transactions AS t JOIN eg_pg_transaction_bills AS bill ON bill.txn_id = t.txn_id
     WHERE t.version IS NULL AND t.txn_status = 'FAILURE' AND t.created_time >= $1
-        AND claim.tenant_id = t.tenant_id AND claim.bill_id = bill.bill_id AND claim.txn_id = t.txn_id
+        AND claim.tenant_id = t.tenant_id COLLATE \"C\" AND claim.bill_id = bill.bill_id AND claim.txn_id = t.txn_id
         AND NOT EXISTS (SELECT 1 FROM eg_pg_attention AS case_
             WHERE case_.txn_id = t.txn_id AND case_.resolved_at IS NULL)";
 
@@ -101,8 +102,8 @@ pub(crate) async fn take_in(client: &ClientWrapper) -> Result<u64, Failure> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Details<T> {
-    tax_and_payments: Vec<T>,
+struct Details {
+    tax_and_payments: Vec<Paid>,
 }
 
 #[derive(Deserialize)]
@@ -114,16 +115,9 @@ struct Paid {
     tax_amount: Option<Box<RawValue>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Named {
-    #[serde(default)]
-    bill_id: Option<String>,
-}
-
 /// What was paid towards which bills by the details of an adopted row, if they make sense.
 pub(crate) fn bills(details: &str) -> Option<Vec<BillPayment>> {
-    let details: Details<Paid> = serde_json::from_str(details).ok()?;
+    let details: Details = serde_json::from_str(details).ok()?;
     let bills: Option<Vec<BillPayment>> = details.tax_and_payments.into_iter().map(payment).collect();
     bills.filter(|bills| !bills.is_empty())
 }
@@ -145,10 +139,16 @@ fn money(json: &str) -> Option<Money> {
     Money::parse(needed).ok()
 }
 
-/// Every bill the details of an adopted row name.
+/// Every bill the details of an adopted row name: as the statements above find them.
 pub(crate) fn bill_ids(details: &str) -> Vec<BillId> {
-    let Ok(details) = serde_json::from_str::<Details<Named>>(details) else { return Vec::new() };
-    details.tax_and_payments.into_iter().filter_map(|named| BillId::new(named.bill_id?).ok()).collect()
+    let details: Value = serde_json::from_str(details).unwrap_or_default();
+    let paid = details.get("taxAndPayments").and_then(Value::as_array);
+    let named = paid.into_iter().flatten().filter_map(|paid| match paid.get("billId")? {
+        Value::String(bill) => BillId::new(bill.as_str()).ok(),
+        Value::Number(bill) => BillId::new(bill.to_string()).ok(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    });
+    named.collect()
 }
 
 #[cfg(test)]
@@ -186,7 +186,7 @@ mod tests {
         ] {
             assert_eq!(bills(details), None, "{details}");
         }
-        let named = r#"{"taxAndPayments": [{"amountPaid": "much", "billId": "B1"}, {}, {"billId": "B2"}]}"#;
+        let named = r#"{"taxAndPayments": [{"amountPaid": "much", "billId": "B1"}, {}, 7, {"billId": "B2"}]}"#;
         assert_eq!(bill_ids(named), ["B1", "B2"].map(|bill| BillId::new(bill).unwrap()));
         assert_eq!(bill_ids("17"), []);
     }

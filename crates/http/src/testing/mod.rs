@@ -2,6 +2,9 @@
 //! stand-ins, with gateways that say what a test tells them.
 
 mod away;
+// The tests of the use cases have the same choice of databases.
+#[path = "../../../service/tests/support/database.rs"]
+mod database;
 mod log;
 mod operating;
 mod outside;
@@ -20,7 +23,6 @@ use payment_domain::{ManualClock, Money, Outcome, Timestamp, TxnId};
 use payment_gateway::{FakeGateway, Gateway, StartMode};
 use payment_service::{AllowedCallbackHosts, Gateways, Payments, Ports, Settings};
 use payment_store::Store;
-use payment_store_sqlite::SqliteStore;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -29,6 +31,7 @@ use tower::ServiceExt;
 use crate::{App, ContextPath, Metrics, RequestLimits};
 
 pub(crate) use away::AwayStore;
+use database::Database;
 pub(crate) use log::Log;
 pub(crate) use operating::{TOKEN, TestJob};
 pub(crate) use outside::{Fault, FaultyCollections, FormGateway};
@@ -39,7 +42,7 @@ const NOW: Timestamp = Timestamp::from_millis(1_795_343_400_000);
 /// The service, in this process.
 pub(crate) struct TestApp {
     pub(crate) payments: Payments,
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store: Arc<dyn Store>,
     /// A gateway whose redirect is computed.
     pub(crate) gateway: Arc<FakeGateway>,
     /// A gateway that is called to open an order.
@@ -52,7 +55,7 @@ pub(crate) struct TestApp {
     pub(crate) stop: CancellationToken,
     router: Router,
     may_owe_receipts: bool,
-    _folder: tempfile::TempDir,
+    database: Database,
 }
 
 /// What a test may choose.
@@ -88,14 +91,13 @@ impl TestApp {
     }
 
     pub(crate) fn with(choices: Choices) -> TestApp {
-        let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&folder.path().join("payments.db"), &Default::default()).unwrap();
-        let store = Arc::new(store);
+        let database = Database::open();
+        let (store, registers) = (database.store.clone(), database.registers.clone());
         let clock = Arc::new(ManualClock::at(NOW));
         let gateway = Arc::new(FakeGateway::new("FAKE", StartMode::Offline));
         let network = Arc::new(FakeGateway::new("NETWORK", StartMode::Network));
         let form = Arc::new(FormGateway::new(gateway.clone()));
-        let collections = Arc::new(FaultyCollections::new(store.clone(), clock.clone()));
+        let collections = Arc::new(FaultyCollections::new(registers.clone(), clock.clone()));
         let format = "PB_PG_[cy:yyyy_MM_dd]_[SEQ_EG_PG_TXN]".parse().unwrap();
         let used_store: Arc<dyn Store> =
             if choices.database_is_away { Arc::new(AwayStore) } else { store.clone() };
@@ -106,9 +108,9 @@ impl TestApp {
                 network.clone() as Arc<dyn Gateway>,
                 form as Arc<dyn Gateway>,
             ]),
-            ids: Arc::new(SequenceIds::new(store.clone(), clock.clone(), indian_standard_time(), format)),
+            ids: Arc::new(SequenceIds::new(registers.clone(), clock.clone(), indian_standard_time(), format)),
             collections: collections.clone(),
-            payers: Arc::new(PayerDirectory::new(store.clone(), clock.clone())),
+            payers: Arc::new(PayerDirectory::new(registers, clock.clone())),
             bank_accounts: Arc::new(ConfiguredBankAccounts::new(HashMap::new(), None)),
             clock: clock.clone(),
             settings: Settings {
@@ -147,7 +149,7 @@ impl TestApp {
             stop,
             router,
             may_owe_receipts: false,
-            _folder: folder,
+            database,
         }
     }
 
@@ -233,15 +235,7 @@ impl Drop for TestApp {
         if std::thread::panicking() || self.may_owe_receipts {
             return;
         }
-        // A runtime of its own: this one may have a single thread, which is here.
-        let backlog = std::thread::scope(|scope| {
-            let asked = scope.spawn(|| {
-                let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-                runtime.block_on(self.store.backlog()).unwrap()
-            });
-            asked.join().unwrap()
-        });
-        assert_eq!(backlog.receipts_due, 0, "the test leaves receipts due");
+        assert_eq!(self.database.backlog().receipts_due, 0, "the test leaves receipts due");
     }
 }
 

@@ -113,7 +113,8 @@ async fn read(store: &dyn Store, id: i64) -> Result<Option<(AttentionCase, Trans
 }
 
 fn no_such_case(id: i64) -> Failure {
-    Failure::new(format!("there is no case {id}")).try_this("`pg-service attention list --all` shows all there are")
+    Failure::new(format!("there is no case {id}"))
+        .try_this("`pg-service attention list --all` shows all there are")
 }
 
 pub(super) fn resolve(config: Config, args: &AttentionResolveArgs) -> Outcome<ExitCode> {
@@ -138,7 +139,12 @@ pub(super) fn resolve(config: Config, args: &AttentionResolveArgs) -> Outcome<Ex
         ResolveError::Store(error) => unreadable(&error),
     })?;
     let paint = Paint::detect();
-    say(&format!("{}  by {}: {}", paint.good(&format!("Case {} is resolved.", args.id)), resolution.by, resolution.reason))?;
+    say(&format!(
+        "{}  by {}: {}",
+        paint.good(&format!("Case {} is resolved.", args.id)),
+        resolution.by,
+        resolution.reason
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -163,7 +169,13 @@ fn case_json(stored: &AttentionCase, personal: bool) -> Value {
     })
 }
 
-fn case_text(stored: &AttentionCase, txn: &Transaction, personal: bool, config: &Config, paint: Paint) -> String {
+fn case_text(
+    stored: &AttentionCase,
+    txn: &Transaction,
+    personal: bool,
+    config: &Config,
+    paint: Paint,
+) -> String {
     let zone = &config.stand_ins.time_zone;
     let state = match &stored.resolution {
         None => paint.waiting("open"),
@@ -219,7 +231,10 @@ fn case_text(stored: &AttentionCase, txn: &Transaction, personal: bool, config: 
         }
     }
     if !personal {
-        out.push_str(&format!("\n{}", paint.quiet("Personal data is hidden; --show-personal-data shows it.")));
+        out.push_str(&format!(
+            "\n{}",
+            paint.quiet("Personal data is hidden; --show-personal-data shows it.")
+        ));
     }
     out.truncate(out.trim_end().len());
     out

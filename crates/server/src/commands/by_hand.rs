@@ -57,5 +57,6 @@ pub(super) async fn settle_down(payments: &Payments, limit: Duration) {
 
 /// Nobody says who they are.
 pub(super) fn nobody() -> Failure {
-    Failure::new("who resolves a case is kept with it, and nobody is named").try_this("say who you are: --by NAME")
+    Failure::new("who resolves a case is kept with it, and nobody is named")
+        .try_this("say who you are: --by NAME")
 }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use crate::config::{Loaded, Notice, NoticeKind};
 use crate::failure::Outcome;
+use crate::service;
 use crate::terminal::{Paint, say};
 
 pub(super) fn run(loaded: &Loaded) -> Outcome<ExitCode> {
@@ -12,6 +13,14 @@ pub(super) fn run(loaded: &Loaded) -> Outcome<ExitCode> {
     notices(&mut out, paint, "Worth a look", loaded, NoticeKind::Doubtful);
     notices(&mut out, paint, "Without effect", loaded, NoticeKind::Idle);
     notices(&mut out, paint, "Unknown", loaded, NoticeKind::Unknown);
+    let unusable = loaded.config().map(service::check).unwrap_or_default();
+    if !unusable.is_empty() {
+        for failure in &unusable {
+            out.push_str(&paint.bad(&format!("{failure}\n")));
+        }
+        say(out.trim_end())?;
+        return Ok(ExitCode::FAILURE);
+    }
     if loaded.problems.is_empty() {
         out.push_str(&paint.good("No problems."));
         say(&out)?;

@@ -55,7 +55,9 @@ fn dispatch(cli: &Cli) -> Outcome<ExitCode> {
         Command::Jobs(JobsCommand::Run(args)) => jobs::run(configured(settings)?, args),
         Command::Attention(AttentionCommand::List(args)) => attention::list(&configured(settings)?, args),
         Command::Attention(AttentionCommand::Show(args)) => attention::show(&configured(settings)?, args),
-        Command::Attention(AttentionCommand::Resolve(args)) => attention::resolve(configured(settings)?, args),
+        Command::Attention(AttentionCommand::Resolve(args)) => {
+            attention::resolve(configured(settings)?, args)
+        }
         Command::Reconcile(args) => reconcile::run(configured(settings)?, args),
         Command::Gateways(args) => gateways::run(&load(settings)?, args),
         Command::Events(EventsCommand::Tail(args)) => events::tail(&configured(settings)?, args),

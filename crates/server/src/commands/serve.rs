@@ -57,15 +57,16 @@ fn announce(running: &Running, notices: &[Notice]) {
         data = running.data(),
         "listening"
     );
-    for notice in notices.iter().filter(|notice| notice.kind == NoticeKind::Unknown) {
+    let worth_a_look = |notice: &&Notice| match notice.kind {
+        NoticeKind::Unknown | NoticeKind::Doubtful => true,
+        NoticeKind::Idle => false,
+    };
+    for notice in notices.iter().filter(worth_a_look) {
         tracing::warn!(setting = notice.key, origin = %notice.origin, "{}", notice.text);
     }
     let idle = notices.iter().filter(|notice| notice.kind == NoticeKind::Idle).count();
     if idle > 0 {
-        tracing::warn!(
-            settings = idle,
-            "settings without effect in this build; `pg-service check-config` lists them"
-        );
+        tracing::warn!(settings = idle, "settings without effect; `pg-service check-config` lists them");
     }
 }
 

@@ -23,7 +23,7 @@ use super::reader::Reader;
 use super::values::Values;
 
 /// Makes an adapter of its configuration and a client to make calls with.
-type Make = Box<dyn FnOnce(Client) -> Arc<dyn Gateway> + Send>;
+type Make = Box<dyn FnOnce(Client) -> Arc<dyn Gateway> + Send + Sync>;
 
 /// A gateway this program has an adapter for.
 pub struct Known {
@@ -70,9 +70,9 @@ pub const KNOWN: &[Known] = &[
     },
 ];
 
-fn read_one<C: Send + 'static, G: Gateway + 'static>(
+fn read_one<C: Send + Sync + 'static, G: Gateway + 'static>(
     config: Result<C, Vec<ConfigProblem>>,
-    adapter: impl FnOnce(C, Client) -> G + Send + 'static,
+    adapter: impl FnOnce(C, Client) -> G + Send + Sync + 'static,
 ) -> Result<Make, Vec<ConfigProblem>> {
     let config = config?;
     Ok(Box::new(move |client| Arc::new(adapter(config, client))))

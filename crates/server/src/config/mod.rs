@@ -47,6 +47,11 @@ impl Loaded {
         self.config.filter(|_| self.problems.is_empty()).ok_or(self.problems)
     }
 
+    /// The configuration, if nothing is wrong with it.
+    pub fn config(&self) -> Option<&Config> {
+        self.config.as_ref().filter(|_| self.problems.is_empty())
+    }
+
     /// The effective settings as a table for people, secrets hidden.
     pub fn effective(&self) -> String {
         report::effective(&self.values, self.config.as_ref())

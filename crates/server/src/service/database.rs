@@ -77,6 +77,17 @@ fn states<S: Into<MigrationState>>(states: Vec<S>) -> Vec<MigrationState> {
     states.into_iter().map(Into::into).collect()
 }
 
+/// Whether the address of the database can be understood.
+///
+/// # Errors
+/// When it cannot.
+pub(super) fn check(config: &Config) -> Outcome {
+    match &config.database {
+        Database::Embedded => Ok(()),
+        Database::Postgres(postgres) => options(postgres).map(|_| ()),
+    }
+}
+
 /// Opens the database, makes it when it is an embedded one that is not there, and brings its
 /// tables up to date.
 ///
@@ -157,7 +168,10 @@ pub async fn migrate(config: &Config) -> Outcome<Migrated> {
                 applied: states(report.applied),
                 newer: report.newer,
                 adopted: (report.adopted_rows > 0).then(|| {
-                    format!("{} transactions of an earlier service were found and adopted", report.adopted_rows)
+                    format!(
+                        "{} transactions of an earlier service were found and adopted",
+                        report.adopted_rows
+                    )
                 }),
             })
         }
@@ -189,9 +203,8 @@ fn options(postgres: &config::Postgres) -> Outcome<PostgresOptions> {
     use secrecy::ExposeSecret;
     let url = postgres.url.expose_secret();
     let (mut options, ignored) =
-        PostgresOptions::from_jdbc_url(url, postgres.username.as_deref(), postgres.password.clone()).map_err(
-            |error| Failure::new("the address of the database cannot be used").because(&error),
-        )?;
+        PostgresOptions::from_jdbc_url(url, postgres.username.as_deref(), postgres.password.clone())
+            .map_err(|error| Failure::new("the address of the database cannot be used").because(&error))?;
     if !ignored.is_empty() {
         tracing::warn!(parameters = ?ignored, "parameters of the database's address without effect");
     }

@@ -34,10 +34,8 @@ pub(super) fn scheduled(
     let scheduler = &config.scheduler;
     let daily = Schedule::cron(&scheduler.daily_cron, scheduler.time_zone.clone())
         .map_err(|error| Failure::new("the daily reconciliation cannot be scheduled").because(&error))?;
-    let receipts = ReceiptsJob {
-        receipts: payments.receipts.clone(),
-        interval: config.payments.receipt_interval,
-    };
+    let receipts =
+        ReceiptsJob { receipts: payments.receipts.clone(), interval: config.payments.receipt_interval };
     let housekeeping = HousekeepingJob::new(
         payments.ports.clone(),
         HousekeepingSettings {

@@ -10,6 +10,17 @@ use super::digit;
 use crate::config::{self, Config};
 use crate::failure::{Failure, Outcome};
 
+/// Whether the settings can be understood.
+///
+/// # Errors
+/// When they cannot.
+pub(super) fn check(config: &Config) -> Outcome {
+    let Some(kafka) = &config.kafka else { return Ok(()) };
+    client(kafka)?;
+    pattern(kafka)?;
+    Ok(())
+}
+
 /// The relay that publishes the outbox; `None` without brokers.
 ///
 /// # Errors
@@ -50,15 +61,9 @@ pub(super) fn consumer(config: &Config, payments: &Payments) -> Outcome<Option<N
             ..NotificationSettings::default()
         },
     );
-    let topics = topics(kafka);
-    let pattern = TopicPattern::from_java(&kafka.topic_pattern, &topics).map_err(|error| {
-        Failure::new("the topics of notifications cannot be told")
-            .because(&error)
-            .try_this("see pg.kafka.consumer.topic.pattern")
-    })?;
     let settings = ConsumerSettings {
         group: kafka.consumer_group.clone(),
-        topics: pattern,
+        topics: pattern(kafka)?,
         dead_letter_topic: kafka.dead_letter_topic.clone(),
         delivery_timeout: kafka.message_timeout,
         ..ConsumerSettings::default()
@@ -73,6 +78,14 @@ fn payment_link(notifications: &config::Notifications) -> Outcome<Option<Payment
         Failure::new("the link in messages cannot be made")
             .because(&error)
             .try_this("see notification.url and egov.application.pay.link")
+    })
+}
+
+fn pattern(kafka: &config::Kafka) -> Outcome<TopicPattern> {
+    TopicPattern::from_java(&kafka.topic_pattern, &topics(kafka)).map_err(|error| {
+        Failure::new("the topics of notifications cannot be told")
+            .because(&error)
+            .try_this("see pg.kafka.consumer.topic.pattern")
     })
 }
 

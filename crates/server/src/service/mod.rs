@@ -159,6 +159,11 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
     })
 }
 
+/// What only those who use it find out about a configuration. Nothing is connected to.
+pub fn check(config: &Config) -> Vec<Failure> {
+    [database::check(config), kafka::check(config)].into_iter().filter_map(Result::err).collect()
+}
+
 /// The database of a service, for looking things up beside it; never makes or changes one.
 ///
 /// # Errors

@@ -3,6 +3,8 @@
 #![allow(dead_code)] // each test binary uses a part of it
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a helper of tests fails as a test does
 
+mod database;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -25,10 +27,11 @@ use payment_service::{
     Schedule, ScheduledJob, Scheduler, SchedulerSettings, Settings,
 };
 use payment_store::{Claim, Store};
-use payment_store_sqlite::SqliteStore;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use database::Database;
 
 pub(crate) const LEASE: Duration = Duration::from_secs(120);
 
@@ -160,7 +163,7 @@ pub(crate) struct World {
     pub(crate) gateway: Arc<FakeGateway>,
     pub(crate) collections: Arc<FakeCollections>,
     pub(crate) clock: Arc<ManualClock>,
-    _folder: tempfile::TempDir,
+    _database: Database,
 }
 
 pub(crate) fn world() -> World {
@@ -177,9 +180,8 @@ pub(crate) fn impatient_world() -> World {
 }
 
 fn world_of(start_mode: StartMode, wait: Duration) -> World {
-    let folder = tempfile::tempdir().unwrap();
-    let store: Arc<dyn Store> =
-        Arc::new(SqliteStore::open(&folder.path().join("payments.db"), &Default::default()).unwrap());
+    let database = Database::open();
+    let store = database.store.clone();
     let gateway = Arc::new(FakeGateway::new("FAKE", start_mode));
     let collections = Arc::new(FakeCollections::default());
     let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)));
@@ -187,7 +189,7 @@ fn world_of(start_mode: StartMode, wait: Duration) -> World {
         gateways: Gateways::new([gateway.clone() as Arc<dyn Gateway>]),
         ..plain_ports(&store, &collections, &clock, wait)
     });
-    World { payments, store, gateway, collections, clock, _folder: folder }
+    World { payments, store, gateway, collections, clock, _database: database }
 }
 
 /// The outside world of the use cases, without a gateway.

@@ -53,7 +53,11 @@ async fn one(assembled: &Assembled, id: &TxnId, shown: &str) -> Outcome<DueCheck
     Ok(DueCheck { txn_id: id.clone(), gateway: txn.gateway, created_at: at, checks: 0, place })
 }
 
-async fn pending(assembled: &Assembled, args: &ReconcileArgs, older_than: Duration) -> Outcome<Vec<DueCheck>> {
+async fn pending(
+    assembled: &Assembled,
+    args: &ReconcileArgs,
+    older_than: Duration,
+) -> Outcome<Vec<DueCheck>> {
     let ports = &assembled.payments.ports;
     let gateway = args.gateway.as_deref().map(GatewayName::new);
     if let Some(gateway) = &gateway {
@@ -63,8 +67,10 @@ async fn pending(assembled: &Assembled, args: &ReconcileArgs, older_than: Durati
         known.dedup();
         if !known.contains(gateway) {
             let names: Vec<&str> = known.iter().map(GatewayName::as_str).collect();
-            return Err(Failure::new(format!("there is no gateway {gateway}, and nothing is pending at one"))
-                .try_this(format!("the gateways are {}", names.join(", "))));
+            return Err(Failure::new(format!(
+                "there is no gateway {gateway}, and nothing is pending at one"
+            ))
+            .try_this(format!("the gateways are {}", names.join(", "))));
         }
     }
     let by_hand = ByHand { gateway, older_than };

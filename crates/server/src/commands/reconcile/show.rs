@@ -23,7 +23,8 @@ pub(super) fn nothing(args: &ReconcileArgs, older_than: Duration) -> Outcome<Exi
     if args.json {
         say(&format!("{:#}", json!({ "dryRun": args.dry_run, "found": 0, "gateways": [], "notAsked": [] })))?;
     } else {
-        let at = args.gateway.as_ref().map_or_else(String::new, |name| format!(" at {}", name.to_uppercase()));
+        let at =
+            args.gateway.as_ref().map_or_else(String::new, |name| format!(" at {}", name.to_uppercase()));
         let for_how_long = match older_than {
             Duration::ZERO => String::new(),
             age => format!(" for {} or longer", length(age)),
@@ -88,7 +89,10 @@ pub(super) fn summary(
         (Some(_), None) | (None, _) => by_gateway(summary).render(paint),
     };
     if args.txn.is_none() && !summary.not_asked().is_empty() {
-        out.push_str(&format!("\n\n{}", paint.bad("Could not be asked; they stay pending, and keep their turn:")));
+        out.push_str(&format!(
+            "\n\n{}",
+            paint.bad("Could not be asked; they stay pending, and keep their turn:")
+        ));
         for one in summary.not_asked().iter().take(MOST_NAMED) {
             out.push_str(&format!("\n  {}  {}  {}", one.txn_id, one.gateway, one.reason));
         }

@@ -147,12 +147,8 @@ impl Page<'_> {
                 ),
             };
             let kind = stored.case.kind.as_str();
-            let _ = writeln!(
-                out,
-                "\n{title}\n  {}  case {}: {kind}\n  {then}",
-                self.paint.quiet(&at),
-                stored.id
-            );
+            let _ =
+                writeln!(out, "\n{title}\n  {}  case {}: {kind}\n  {then}", self.paint.quiet(&at), stored.id);
             self.evidence(out, &stored.case.evidence);
         }
     }

@@ -1,0 +1,114 @@
+//! A PostgreSQL server of this run's own, whose settings are known.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use payment_testing::postgres::{PostgresServer, connect};
+use tokio_postgres::Client;
+
+use crate::service::Launch;
+
+/// What differs from PostgreSQL's own settings. Nothing of it makes a commit less durable. Vacuum is
+/// left to this program, so that no load is disturbed by one and another is not.
+const SETTINGS: [(&str, &str); 4] = [
+    ("shared_buffers", "512MB"),
+    ("max_wal_size", "8GB"),
+    ("checkpoint_timeout", "30min"),
+    ("autovacuum", "off"),
+];
+
+/// A running server with a database of its own.
+pub(crate) struct Database {
+    server: PostgresServer,
+    /// A connection for what is measured nowhere.
+    pub(crate) client: Client,
+}
+
+impl Database {
+    /// Starts the server.
+    pub(crate) async fn start() -> Result<Database> {
+        ensure!(
+            server_is_installed(),
+            "PostgreSQL's server is not installed: run `scripts/services start`, or on Debian `apt-get install postgresql`"
+        );
+        let builder = SETTINGS
+            .iter()
+            .fold(PostgresServer::builder(), |builder, (name, value)| builder.setting(name, value));
+        let server = builder.start().await;
+        let client = connect(&server.url()).await.context("connecting to PostgreSQL")?;
+        Ok(Database { server, client })
+    }
+
+    /// Its address, with user and password.
+    pub(crate) fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// Where it listens on this machine.
+    pub(crate) fn port(&self) -> u16 {
+        self.server.port()
+    }
+
+    /// Its superuser's password.
+    pub(crate) fn password(&self) -> &str {
+        self.server.password()
+    }
+
+    /// A service that keeps its payments here.
+    pub(crate) fn launch(&self, binary: &Path, folder: &Path) -> Launch {
+        Launch::plain(binary, folder).variable("SPRING_DATASOURCE_URL", self.url())
+    }
+
+    /// Another connection.
+    pub(crate) async fn connect(&self) -> Result<Client> {
+        connect(&self.url()).await.context("connecting to PostgreSQL")
+    }
+
+    /// Brings every load to the same start: what was written before is on disk.
+    pub(crate) async fn settle(&self) -> Result<()> {
+        Ok(self.client.batch_execute("CHECKPOINT").await?)
+    }
+
+    /// Clears dead rows away and gathers statistics, as a server does by itself in quiet hours.
+    pub(crate) async fn tidy(&self) -> Result<()> {
+        self.client.batch_execute("VACUUM (ANALYZE)").await?;
+        self.settle().await
+    }
+
+    /// One number that a statement yields.
+    pub(crate) async fn number(&self, sql: &str) -> Result<i64> {
+        Ok(self.client.query_one(sql, &[]).await.with_context(|| sql.to_owned())?.try_get(0)?)
+    }
+
+    /// The settings that the figures depend on, for people.
+    pub(crate) async fn settings(&self) -> Result<String> {
+        let mut shown = Vec::new();
+        let names = ["server_version", "fsync", "synchronous_commit", "full_page_writes"];
+        for name in names.into_iter().chain(SETTINGS.iter().map(|(name, _)| *name)) {
+            let row = self.client.query_one("SELECT current_setting($1)", &[&name]).await?;
+            shown.push(format!("{name} {}", row.try_get::<_, String>(0)?));
+        }
+        Ok(shown.join(", "))
+    }
+}
+
+/// pgbench, in `PATH` or among Debian's server programs.
+pub(crate) fn pgbench() -> Result<PathBuf> {
+    match find("pgbench") {
+        Some(found) => Ok(found),
+        None => bail!("pgbench is not installed: on Debian `apt-get install postgresql` brings it along"),
+    }
+}
+
+fn server_is_installed() -> bool {
+    find("initdb").is_some()
+}
+
+/// A program of PostgreSQL, in `PATH` or where Debian keeps those of the server.
+fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    folders.extend(debian.map(|version| version.path().join("bin")));
+    folders.into_iter().map(|folder| folder.join(program)).find(|candidate| candidate.is_file())
+}

@@ -1,0 +1,125 @@
+//! Filling the tables with many payments at once: copies of one that the service wrote itself, each
+//! with its own id, bill, consumer, payer and moment.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Result, ensure};
+
+use crate::database::Database;
+use crate::report::progress;
+use crate::rows::{TABLES, Table, columns};
+
+/// How many payments one statement copies.
+const BATCH: u64 = 20_000;
+/// How many statements run at a time.
+const WORKERS: usize = 2;
+/// The years that a history spans, in milliseconds.
+const SPAN_MS: u64 = 3 * 365 * 86_400_000;
+/// Of so many payments one still has its events: they are forgotten some time after they are
+/// published.
+const EVENTS_OF_ONE_IN: u64 = 25;
+/// About what one payment takes on disk with its indexes, and for a while in the log.
+const BYTES_EACH: u64 = 4096;
+
+/// What is copied, and how the copies are called.
+#[derive(Debug, Clone)]
+pub(crate) struct Filling {
+    /// The payment that is copied.
+    pub(crate) template: String,
+    /// What their ids begin with; a number from 1 follows.
+    pub(crate) prefix: &'static str,
+    /// How many.
+    pub(crate) count: u64,
+    /// Whether they go back over years, or are as young as the one that is copied.
+    pub(crate) is_history: bool,
+}
+
+/// Copies a payment.
+pub(crate) async fn fill(database: &Database, filling: &Filling) -> Result<()> {
+    let statements = Arc::new(statements(database, filling).await?);
+    let (next, done) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let mut workers = Vec::new();
+    for _ in 0..WORKERS {
+        let client = database.connect().await?;
+        let (filling, statements) = (filling.clone(), statements.clone());
+        let (next, done) = (next.clone(), done.clone());
+        workers.push(tokio::spawn(async move {
+            loop {
+                let from = next.fetch_add(BATCH, Ordering::Relaxed);
+                if from >= filling.count {
+                    return anyhow::Ok(());
+                }
+                let to = (from + BATCH).min(filling.count);
+                let (first, last) = (i64::try_from(from + 1)?, i64::try_from(to)?);
+                for statement in statements.iter() {
+                    client.execute(statement, &[&filling.template, &first, &last]).await?;
+                }
+                let done = done.fetch_add(to - from, Ordering::Relaxed) + to - from;
+                if done % (BATCH * 10) < BATCH {
+                    progress(&format!("{done} of {} payments are filled in", filling.count));
+                }
+            }
+        }));
+    }
+    for worker in workers {
+        worker.await??;
+    }
+    Ok(())
+}
+
+/// Refuses what the disk does not hold.
+pub(crate) async fn refuse_without_room(database: &Database, count: u64) -> Result<()> {
+    let folder: String = database.client.query_one("SHOW data_directory", &[]).await?.try_get(0)?;
+    let told = std::process::Command::new("df").args(["--output=avail", "-B1", &folder]).output()?;
+    let free: Option<u64> =
+        String::from_utf8_lossy(&told.stdout).lines().last().and_then(|line| line.trim().parse().ok());
+    let (needed, free) = (count.saturating_mul(BYTES_EACH), free.unwrap_or(u64::MAX));
+    ensure!(
+        needed <= free,
+        "{count} payments take about {} GB and {folder} has {} GB left: free some, or set TMPDIR to another disk",
+        needed >> 30,
+        free >> 30
+    );
+    Ok(())
+}
+
+/// A statement for each table: $1 is the payment that is copied, $2 to $3 are the numbers of the
+/// copies.
+async fn statements(database: &Database, filling: &Filling) -> Result<Vec<String>> {
+    let mut statements = Vec::new();
+    for Table { name, .. } in TABLES {
+        let is_outbox = name == "eg_pg_outbox";
+        if is_outbox && !filling.is_history {
+            continue;
+        }
+        let columns = columns(&database.client, name).await?;
+        let values: Vec<String> = columns.iter().map(|column| value(name, column, filling)).collect();
+        let only = if is_outbox { format!("AND n % {EVENTS_OF_ONE_IN} = 0") } else { String::new() };
+        statements.push(format!(
+            "INSERT INTO {name} ({}) SELECT {} FROM {name} AS t CROSS JOIN generate_series($2::bigint, $3::bigint) AS n
+             WHERE t.txn_id = $1::text {only}",
+            columns.join(", "),
+            values.join(", ")
+        ));
+    }
+    Ok(statements)
+}
+
+/// What a column of a copy holds.
+fn value(table: &str, column: &str, filling: &Filling) -> String {
+    let Filling { prefix, count, is_history, .. } = filling;
+    let at = format!("t.{column} - {SPAN_MS} + n * {}", SPAN_MS / (*count).max(1));
+    match (table, column) {
+        (_, "txn_id") => format!("'{prefix}' || n"),
+        (_, "bill_id") => format!("'{prefix}B-' || n"),
+        ("eg_pg_transactions", "consumer_code") => "'PT-' || n % 1000000".to_owned(),
+        ("eg_pg_transactions", "user_uuid") => "md5((n % 500000)::text)".to_owned(),
+        ("eg_pg_transactions", "receipt") => {
+            format!("CASE WHEN t.receipt IS NULL THEN NULL ELSE '{prefix}R-' || n END")
+        }
+        ("eg_pg_outbox", "published_at") => "t.stored_at".to_owned(),
+        ("eg_pg_transactions", "created_time" | "last_modified_time") | (_, "at_time") if *is_history => at,
+        (_, _) => format!("t.{column}"),
+    }
+}

@@ -1,0 +1,175 @@
+//! A payment gateway as far away as one wishes: it speaks the protocol of remote gateways
+//! (`docs/remote-gateway.md`), opens every order at once, and after a while calls it paid.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Result;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use payment_gateways::remote::signature::{NONCE, SIGNATURE, Side, Signed, TIMESTAMP};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::service::Launch;
+
+/// The name applications choose it by.
+pub(crate) const NAME: &str = "FAR";
+/// What the service and the gateway sign with; it is worth nothing to anybody.
+const SECRET: &str = "what-the-gateway-and-the-service-share";
+/// How long the service waits for one that hangs.
+const PATIENCE_MS: u64 = 2000;
+
+/// A gateway that runs in this process.
+pub(crate) struct Gateway {
+    address: String,
+    desk: Arc<Desk>,
+}
+
+#[derive(Debug)]
+struct Desk {
+    /// How long an answer to the question for the status takes.
+    delay: Duration,
+    /// Of so many questions for the status one goes wrong; 0 for none.
+    one_wrong_in: AtomicUsize,
+    asked: AtomicUsize,
+    under_way: AtomicUsize,
+    most_under_way: AtomicUsize,
+}
+
+/// How a question is answered that goes wrong.
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    Fails,
+    Hangs,
+    Garbage,
+}
+
+impl Gateway {
+    /// Starts a gateway that takes so long to say where an order stands.
+    pub(crate) async fn start(delay: Duration) -> Result<Gateway> {
+        let desk = Arc::new(Desk {
+            delay,
+            one_wrong_in: AtomicUsize::new(0),
+            asked: AtomicUsize::new(0),
+            under_way: AtomicUsize::new(0),
+            most_under_way: AtomicUsize::new(0),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = format!("http://{}/far", listener.local_addr()?);
+        let router = Router::new()
+            .route("/far/start", post(start))
+            .route("/far/status", post(status))
+            .route("/far/verify", post(verify))
+            .with_state(desk.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(Gateway { address, desk })
+    }
+
+    /// A service that offers it.
+    pub(crate) fn offered(&self, launch: Launch) -> Launch {
+        launch
+            .set("remote.far.active", true)
+            .set("remote.far.base-url", &self.address)
+            .set("remote.far.timeout-ms", PATIENCE_MS)
+            .variable("PG_SERVICE_REMOTE_FAR_SECRET", SECRET)
+    }
+
+    /// From now on one question of so many goes wrong: in turn it fails, hangs and is answered with
+    /// garbage.
+    pub(crate) fn one_wrong_in(&self, questions: usize) {
+        self.desk.one_wrong_in.store(questions, Ordering::Relaxed);
+    }
+
+    /// The most questions that were under way at once since this was asked last.
+    pub(crate) fn most_under_way(&self) -> usize {
+        self.desk.most_under_way.swap(0, Ordering::Relaxed)
+    }
+}
+
+impl Desk {
+    fn fault(&self) -> Option<Fault> {
+        let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
+        let one_wrong_in = self.one_wrong_in.load(Ordering::Relaxed);
+        if one_wrong_in == 0 || number % one_wrong_in != 0 {
+            return None;
+        }
+        Some(match number / one_wrong_in % 3 {
+            0 => Fault::Fails,
+            1 => Fault::Hangs,
+            _ => Fault::Garbage,
+        })
+    }
+}
+
+async fn start(uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let Some(order) = order_id(&body) else { return StatusCode::BAD_REQUEST.into_response() };
+    let page = format!("http://far.example.org/pay/{order}");
+    signed(&uri, &headers, &json!({ "orderId": order, "redirectUrl": page }))
+}
+
+async fn verify(uri: Uri, headers: HeaderMap) -> Response {
+    signed(&uri, &headers, &json!({ "verdict": "unsigned" }))
+}
+
+async fn status(State(desk): State<Arc<Desk>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let under_way = desk.under_way.fetch_add(1, Ordering::Relaxed) + 1;
+    desk.most_under_way.fetch_max(under_way, Ordering::Relaxed);
+    let fault = desk.fault();
+    let delay = match fault {
+        // Longer than anybody waits.
+        Some(Fault::Hangs) => Duration::from_millis(PATIENCE_MS * 2),
+        Some(Fault::Fails | Fault::Garbage) | None => desk.delay,
+    };
+    // Of the service's own time it takes nothing, whatever answering it takes here.
+    tokio::time::sleep(delay).await;
+    desk.under_way.fetch_sub(1, Ordering::Relaxed);
+    match (fault, serde_json::from_slice::<Value>(&body)) {
+        (Some(Fault::Fails), _) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        (Some(Fault::Garbage | Fault::Hangs), _) => "what is this?".into_response(),
+        (None, Err(_)) => StatusCode::BAD_REQUEST.into_response(),
+        (None, Ok(question)) => {
+            let answer = json!({
+                "orderId": question["orderId"],
+                "state": "paid",
+                "amountPaise": question["amountPaise"],
+                "currency": question["currency"],
+                "gatewayTxnId": format!("FAR-{}", question["orderId"].as_str().unwrap_or_default()),
+                "paymentMode": "UPI",
+                "statusCode": "CAPTURED",
+                "statusMessage": "captured",
+            });
+            signed(&uri, &headers, &answer)
+        }
+    }
+}
+
+fn order_id(body: &[u8]) -> Option<String> {
+    let question: Value = serde_json::from_slice(body).ok()?;
+    Some(question["orderId"].as_str()?.to_owned())
+}
+
+/// An answer to the question that came with these headers.
+fn signed(uri: &Uri, headers: &HeaderMap, answer: &Value) -> Response {
+    let Some(nonce) = headers.get(NONCE).and_then(|nonce| nonce.to_str().ok()) else {
+        return StatusCode::UNAUTHORIZED.into_response();
+    };
+    let body = answer.to_string();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let timestamp = now.as_secs().to_string();
+    let question =
+        Signed { side: Side::Response, method: "POST", path: uri.path(), timestamp: &timestamp, nonce };
+    let signature = question.sign(SECRET, body.as_bytes());
+    let headers = [
+        ("content-type", "application/json".to_owned()),
+        (TIMESTAMP, timestamp.clone()),
+        (NONCE, nonce.to_owned()),
+        (SIGNATURE, signature),
+    ];
+    (headers, body).into_response()
+}

@@ -1,0 +1,94 @@
+//! pgbench: what the database does when each client runs the statements itself, one transaction
+//! after the other.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use anyhow::{Context, Result, ensure};
+use tokio::process::Command;
+
+use crate::Options;
+use crate::database::Database;
+use crate::report::progress;
+
+/// A script with the values of its variables. A variable is sent as a parameter of a prepared
+/// statement.
+#[derive(Debug, Default)]
+pub(crate) struct Script {
+    pub(crate) text: String,
+    pub(crate) variables: Vec<(String, String)>,
+}
+
+/// How long a script is run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Extent {
+    /// So many seconds.
+    Seconds(u64),
+    /// So many times by each client.
+    Times(usize),
+}
+
+/// Runs scripts against a database.
+pub(crate) struct Pgbench {
+    program: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+impl Pgbench {
+    /// Looks for the program.
+    pub(crate) fn find() -> Result<Pgbench> {
+        Ok(Pgbench { program: crate::database::pgbench()?, folder: tempfile::tempdir()? })
+    }
+
+    /// Runs a script over as many connections as the service's loads have; returns transactions per
+    /// second.
+    pub(crate) async fn run(
+        &self,
+        database: &Database,
+        options: &Options,
+        name: &str,
+        script: &Script,
+        extent: Extent,
+    ) -> Result<f64> {
+        progress(&format!("pgbench: {name}"));
+        let file = self.folder.path().join(format!("{name}.sql"));
+        std::fs::write(&file, &script.text)?;
+        let mut command = Command::new(&self.program);
+        command.args(["--no-vacuum", "--protocol=prepared", "--jobs=2", "--host=127.0.0.1"]);
+        command.arg(format!("--client={}", options.connections));
+        command.arg(format!("--port={}", database.port()));
+        command.args(["--username=postgres", "--file"]).arg(&file);
+        match extent {
+            Extent::Seconds(seconds) => command.arg(format!("--time={seconds}")),
+            Extent::Times(times) => command.arg(format!("--transactions={times}")),
+        };
+        for (variable, value) in &script.variables {
+            command.arg(format!("--define={variable}={value}"));
+        }
+        command.arg("postgres").env("PGPASSWORD", database.password()).stdin(Stdio::null());
+        let output = command.output().await.context("pgbench cannot be run")?;
+        let (told, complaint) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        ensure!(output.status.success() && !complaint.contains("error"), "pgbench failed: {complaint}{told}");
+        rate(&told).with_context(|| format!("pgbench tells no rate: {told}"))
+    }
+}
+
+/// The transactions per second that pgbench tells.
+fn rate(told: &str) -> Option<f64> {
+    let line = told.lines().find_map(|line| line.strip_prefix("tps = "))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_is_read_without_the_time_of_connecting() {
+        let told = "number of failed transactions: 0 (0.000%)\nlatency average = 14.2 ms\n\
+                    initial connection time = 91.070 ms\ntps = 4507.139 (without initial connection time)\n";
+        assert_eq!(rate(told), Some(4507.139));
+        assert_eq!(rate("pgbench: error"), None);
+    }
+}

@@ -1,0 +1,65 @@
+//! The database of one test: an embedded one, or one in PostgreSQL when `TEST_STORE` is `postgres`.
+
+use std::sync::{Arc, LazyLock};
+
+use payment_digit::embedded::Registers;
+use payment_store::{Backlog, Store};
+use payment_store_postgres::{PostgresOptions, PostgresStore};
+use payment_store_sqlite::SqliteStore;
+use payment_testing::postgres::FreshDatabase;
+use tokio::runtime::Runtime;
+
+/// An empty database, gone when this is dropped.
+pub(crate) struct Database {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) registers: Arc<dyn Registers>,
+    place: Place,
+}
+
+enum Place {
+    Folder(tempfile::TempDir),
+    Postgres(FreshDatabase),
+}
+
+/// Tests make their world without waiting, each on a runtime of its own: what takes waiting is done
+/// here meanwhile.
+static BESIDE: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+});
+
+fn beside<T: Send>(work: impl Future<Output = T> + Send) -> T {
+    std::thread::scope(|scope| scope.spawn(|| BESIDE.block_on(work)).join().unwrap())
+}
+
+impl Database {
+    pub(crate) fn open() -> Database {
+        match std::env::var("TEST_STORE").as_deref() {
+            Ok("postgres") => beside(async {
+                let place = FreshDatabase::create().await;
+                let store = Arc::new(connect(&place).await);
+                Database { registers: store.clone(), store, place: Place::Postgres(place) }
+            }),
+            Ok("sqlite") | Err(_) => {
+                let folder = tempfile::tempdir().unwrap();
+                let file = folder.path().join("payments.db");
+                let store = Arc::new(SqliteStore::open(&file, &Default::default()).unwrap());
+                Database { registers: store.clone(), store, place: Place::Folder(folder) }
+            }
+            Ok(other) => panic!("TEST_STORE is sqlite or postgres, not {other}"),
+        }
+    }
+
+    /// What is left to do, found out without the runtime of the test, which may be at its end.
+    pub(crate) fn backlog(&self) -> Backlog {
+        match &self.place {
+            Place::Folder(_) => beside(self.store.backlog()).unwrap(),
+            Place::Postgres(place) => beside(async { connect(place).await.backlog().await }).unwrap(),
+        }
+    }
+}
+
+/// With few connections: all tests together must stay below what the server allows.
+async fn connect(place: &FreshDatabase) -> PostgresStore {
+    let (options, _) = PostgresOptions::from_jdbc_url(place.url(), None, None).unwrap();
+    PostgresStore::connect(PostgresOptions { pool_size: 4, readers: 1, ..options }).await.unwrap()
+}

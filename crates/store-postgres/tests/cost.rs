@@ -1,0 +1,335 @@
+//! What is asked costs as much as it yields, however much is stored: nothing reads a table, and
+//! nothing reads much of an index. PostgreSQL itself counts what is read.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests: what fails, panics")]
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use payment_digit::PayerDetails;
+use payment_digit::embedded::Registers;
+use payment_domain::{AttentionKind, BillId, GatewayName, Personal, StatusName, TenantId};
+use payment_store::contract::sample::{self, at, bill_key, txn_id};
+use payment_store::{
+    Attention, AttentionQuery, CaseState, CheckNote, DueChecks, Fence, JobLedger, Mine, NewCase, NextCheck,
+    Outbox, RawCallback, Resolution, RunEnd, SearchQuery, Store, Tally, TenantScope, TickAnswer, TickRequest,
+    Turn,
+};
+use payment_store_postgres::{PostgresOptions, PostgresStore};
+use support::{Database, number};
+use tokio_postgres::Client;
+
+mod support;
+
+/// A year of a large city: 40 000 payments, of which forty are pending.
+const ROWS: i64 = 40_000;
+
+const FILL: &str = "
+    INSERT INTO eg_pg_transactions (txn_id, txn_amount, currency, txn_status, txn_status_msg, gateway, bill_id,
+        product_info, user_uuid, user_name, name, mobile_number, user_tenant_id, tenant_id, receipt, created_by,
+        created_time, consumer_code, additional_details, bills, version, checks, last_checked_at, next_check_at)
+    SELECT 'T' || n, 100, 'INR', status, 'm', (ARRAY['AXIS', 'PAYTM', 'PAYU'])[n % 3 + 1], 'B' || n,
+        'p', 'payer-' || n / 4, 'u', 'n', '1', 'pb', 'pb.' || n % 20,
+        CASE status WHEN 'SUCCESS' THEN 'R' || n END, CASE n % 5 WHEN 0 THEN 'clerk-' || n / 50 ELSE 'payer-' || n / 4 END,
+        1790000000000 + n, 'PT-' || n / 6, '{}', json_build_array(json_build_object('billId', 'B' || n, 'amountPaid', 100)),
+        1, n % 2, CASE n % 2 WHEN 1 THEN n END, CASE n % 2 WHEN 1 THEN 1790000000000 + n END
+    FROM (SELECT n, CASE WHEN n % 1000 = 0 OR n % 1000 = 501 THEN 'PENDING' WHEN n % 50 = 7 THEN 'FAILURE' ELSE 'SUCCESS' END
+          AS status FROM generate_series(1, $1::bigint) AS n) AS rows;
+    INSERT INTO eg_pg_transaction_bills SELECT bill_id, txn_id FROM eg_pg_transactions;
+    INSERT INTO eg_pg_bill_claims SELECT tenant_id, bill_id, txn_id FROM eg_pg_transactions WHERE txn_status <> 'FAILURE';
+    INSERT INTO eg_pg_transactions_dump (txn_id, txn_response) SELECT txn_id, '{}' FROM eg_pg_transactions;
+    INSERT INTO eg_pg_transaction_history
+        SELECT txn_id, 1, created_time, 'user', 'u', NULL, txn_status, 'w', '{}' FROM eg_pg_transactions;
+    INSERT INTO eg_pg_outbox (kind, txn_id, tenant_id, body, stored_at, published_at)
+        SELECT 'save-pg-txns', txn_id, tenant_id, '{}', created_time, CASE WHEN created_time % 1000 > 0 THEN created_time END
+        FROM eg_pg_transactions;
+    INSERT INTO eg_pg_once_keys SELECT 'sms-' || n, n FROM generate_series(1, $1::bigint) AS n;
+    INSERT INTO eg_pg_idempotency_keys
+        SELECT 'pb', 'K' || n, sha256('x'), 'T' || n, '{}', n FROM generate_series(1, $1::bigint) AS n;
+    INSERT INTO eg_pg_callbacks
+        SELECT sha256(n::text::bytea), 'PAYTM', n, 'c', 'T' || n, 'paid' FROM generate_series(1, $1::bigint) AS n;
+    INSERT INTO eg_pg_attention (txn_id, kind, raised_at, evidence, resolved_at, resolved_by, resolution)
+        SELECT 'T' || n, (ARRAY['late-success', 'refunded'])[n % 2 + 1], n, '{}', closed, CASE WHEN closed > 0 THEN 'b' END,
+            CASE WHEN closed > 0 THEN 'r' END
+        FROM (SELECT n, CASE WHEN n % 1000 > 0 THEN n END AS closed FROM generate_series(1, $1::bigint) AS n) AS rows;
+    INSERT INTO eg_pg_receipt_duties SELECT 'T' || n, n, 0 FROM generate_series(1, $1::bigint) AS n WHERE n % 1000 = 2;
+    INSERT INTO eg_pg_jobs VALUES ('old');
+    INSERT INTO eg_pg_job_runs (job, scheduled_at, missed, attempt, node, started_at, lease_until, examined, changed,
+            still_pending, failed, ended_at, end_kind)
+        SELECT 'old', n, 0, 1, 'n', n, n, 0, 0, 0, 0, n, 'finished' FROM generate_series(1, $1::bigint) AS n;
+    INSERT INTO stand_in_receipts
+        SELECT tenant_id, bill_id, 'R' || txn_id, txn_id, 1, 100 FROM eg_pg_transactions;
+    INSERT INTO stand_in_payers SELECT 'pb', n::text, 'n', 'u' || n, 'u', NULL, n FROM generate_series(1, $1::bigint) AS n;
+";
+
+/// What was read so far: rows of tables read whole, and entries of indexes; by table.
+async fn read_so_far(client: &Client) -> BTreeMap<String, (i64, i64)> {
+    let sql = "
+        SELECT t.relname::text, t.seq_tup_read::bigint, coalesce(sum(i.idx_tup_read), 0)::bigint
+        FROM pg_stat_user_tables AS t LEFT JOIN pg_stat_user_indexes AS i USING (relid)
+        GROUP BY t.relname, t.seq_tup_read";
+    let rows = client.query(sql, &[]).await.unwrap();
+    rows.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect()
+}
+
+/// A backend tells what it has read when it ends, at the latest.
+async fn until_alone(client: &Client) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let others = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
+    while number(client, others).await > 0 {
+        assert!(Instant::now() < deadline, "the connections of the store stay open");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+type Work = Pin<Box<dyn Future<Output = ()>>>;
+type Question = (&'static str, Box<dyn Fn(Arc<PostgresStore>) -> Work>);
+
+macro_rules! question {
+    ($name:expr, |$store:ident| $body:expr) => {
+        (
+            $name,
+            Box::new(move |$store: Arc<PostgresStore>| -> Work {
+                Box::pin(async move {
+                    $body;
+                })
+            }) as Box<dyn Fn(Arc<PostgresStore>) -> Work>,
+        )
+    };
+}
+
+fn searches() -> Vec<Question> {
+    let any = SearchQuery::default;
+    let queries = [
+        ("search everything", any()),
+        ("search by id", SearchQuery { txn_id: Some(txn_id("T777")), ..any() }),
+        ("search by bill", SearchQuery { bill_id: Some(BillId::new("B777").unwrap()), ..any() }),
+        ("search by receipt", SearchQuery { receipt: Some("R777".to_owned()), ..any() }),
+        ("search by consumer code", SearchQuery { consumer_code: Some("PT-77".to_owned()), ..any() }),
+        ("search by payer", SearchQuery { user_uuid: Some("payer-77".to_owned()), ..any() }),
+        ("search what is mine", SearchQuery { mine: Some(Mine { uuid: "clerk-7".to_owned() }), ..any() }),
+        ("search a tenant", SearchQuery { tenant_id: Some(TenantId::new("pb.7").unwrap()), ..any() }),
+        ("search within a state", SearchQuery { within: Some(TenantScope { root: "pb".to_owned() }), ..any() }),
+        ("search what is pending", SearchQuery { status: Some(StatusName::Pending), ..any() }),
+        (
+            "search what is pending in a tenant",
+            SearchQuery {
+                tenant_id: Some(TenantId::new("pb.1").unwrap()),
+                status: Some(StatusName::Pending),
+                ..any()
+            },
+        ),
+    ];
+    queries
+        .into_iter()
+        .map(|(name, query)| {
+            let work = move |store: Arc<PostgresStore>| -> Work {
+                let query = query.clone();
+                Box::pin(async move {
+                    assert!(!store.search(&query).await.unwrap().is_empty(), "{name}");
+                })
+            };
+            (name, Box::new(work) as Box<dyn Fn(Arc<PostgresStore>) -> Work>)
+        })
+        .collect()
+}
+
+fn questions() -> Vec<Question> {
+    let key = || sample::idempotency("K777", "T777").key;
+    let far = at(9_000_000);
+    let due = |turn| DueChecks { turn, gateway: None, after: None, limit: 5 };
+    let cases = |state, kind| AttentionQuery { state, kind, limit: 5, ..AttentionQuery::default() };
+    let fence = || Fence { job: "old".to_owned(), run_id: 1 };
+    let details = || PayerDetails {
+        name: Personal::new("n"),
+        mobile_number: Personal::new("777"),
+        email_id: None,
+        user_name: None,
+        uuid: None,
+        tenant_id: TenantId::new("pb").unwrap(),
+    };
+    let tick = || TickRequest {
+        job: "new".to_owned(),
+        scheduled_at: at(1),
+        missed: 0,
+        node: "n".to_owned(),
+        now: at(2),
+        lease_until: at(3),
+        not_renewed: None,
+    };
+    let mut all = searches();
+    all.extend([
+        question!("transaction", |store| assert!(store.transaction(&txn_id("T777")).await.unwrap().is_some())),
+        question!("redirect form", |store| store.redirect_form(&txn_id("T777")).await.unwrap()),
+        question!("claims", |store| store.claims(&[bill_key("B777"), bill_key("B778")]).await.unwrap()),
+        question!("history", |store| assert_eq!(store.history(&txn_id("T777")).await.unwrap().len(), 1)),
+        question!("dump", |store| assert!(store.dump(&txn_id("T777")).await.unwrap().is_some())),
+        question!("attention", |store| assert_eq!(store.attention(&txn_id("T777")).await.unwrap().len(), 1)),
+        question!("attention case", |store| store.attention_case(777).await.unwrap()),
+        question!("pending gateways", |store| assert_eq!(store.pending_gateways().await.unwrap().len(), 3)),
+        question!("first checks", |store| assert_eq!(
+            store.due_checks(&due(Turn::First { created_by: far })).await.unwrap().len(),
+            5
+        )),
+        question!("next checks", |store| assert_eq!(
+            store.due_checks(&due(Turn::Next { due_by: far })).await.unwrap().len(),
+            5
+        )),
+        question!("all checks", |store| assert_eq!(
+            store
+                .due_checks(&due(Turn::Every { created_before: far, not_checked_since: far }))
+                .await
+                .unwrap()
+                .len(),
+            5
+        )),
+        question!("checks of a gateway", |store| {
+            let query = DueChecks {
+                gateway: Some(GatewayName::new("PAYTM")),
+                ..due(Turn::First { created_by: far })
+            };
+            assert_eq!(store.due_checks(&query).await.unwrap().len(), 5)
+        }),
+        question!("receipt duty", |store| assert!(
+            store.receipt_duty(&txn_id("T1002")).await.unwrap().is_some()
+        )),
+        question!("idempotency", |store| store.idempotency(&key()).await.unwrap()),
+        question!("events after", |store| assert_eq!(store.events_after(777, 5).await.unwrap().len(), 5)),
+        question!("events of", |store| assert_eq!(store.events_of(&txn_id("T777")).await.unwrap().len(), 1)),
+        question!("unpublished", |store| assert_eq!(store.unpublished(0, 5).await.unwrap().len(), 5)),
+        question!("outbox backlog", |store| store.outbox_backlog().await.unwrap()),
+        question!("backlog", |store| store.backlog().await.unwrap()),
+        question!("ping", |store| store.ping().await.unwrap()),
+        question!("runs", |store| assert_eq!(store.runs(None, 5).await.unwrap().len(), 5)),
+        question!("runs of a job", |store| assert_eq!(store.runs(Some("old"), 5).await.unwrap().len(), 5)),
+        question!("last tick", |store| store.last_tick("old", far).await.unwrap()),
+        question!("take numbers", |store| store.take_numbers("ids", 5).await.unwrap()),
+        question!("paid bills", |store| store.paid_bills(&[bill_key("B777")]).await.unwrap()),
+        question!("receipts", |store| assert!(store.receipts(&txn_id("T777")).await.unwrap().is_some())),
+        question!("payer", |store| store.payer("pb", &details(), "new", far).await.unwrap()),
+        question!("new payer", |store| {
+            let new = PayerDetails { mobile_number: Personal::new("new"), ..details() };
+            store.payer("pb", &new, "new", far).await.unwrap()
+        }),
+    ]);
+    for (name, state, kind) in [
+        ("open cases", CaseState::Open, None),
+        ("open cases of a kind", CaseState::Open, Some(AttentionKind::LateSuccess)),
+        ("resolved cases", CaseState::Resolved, None),
+        ("resolved cases of a kind", CaseState::Resolved, Some(AttentionKind::Refunded)),
+        ("all cases", CaseState::All, None),
+        ("all cases of a kind", CaseState::All, Some(AttentionKind::Refunded)),
+    ] {
+        all.push(question!(name, |store| assert_eq!(
+            store.attention_cases(&cases(state, kind)).await.unwrap().len(),
+            5
+        )));
+    }
+    all.extend([
+        question!("create", |store| {
+            let store: Arc<dyn Store> = store;
+            sample::stored(&store, sample::new_transaction("NEW", "NEW")).await
+        }),
+        question!("refused create", |store| store.create(sample::new_transaction("N2", "NEW")).await.unwrap()),
+        question!("success and receipt", |store| {
+            let store: Arc<dyn Store> = store;
+            let txn = store.transaction(&txn_id("NEW")).await.unwrap().unwrap();
+            let paid = sample::applied(&store, sample::success(&txn)).await;
+            sample::applied(&store, sample::receipted(&paid, "first")).await
+        }),
+        question!("failure", |store| {
+            let store: Arc<dyn Store> = store;
+            let txn = store.transaction(&txn_id("T1000")).await.unwrap().unwrap();
+            sample::applied(&store, sample::failure(&txn)).await
+        }),
+        question!("note check", |store| {
+            let (at, next) = (far, NextCheck::At(far));
+            let note = CheckNote { txn_id: txn_id("T2000"), at, next, history: None, fence: Some(fence()) };
+            store.note_check(note.clone()).await.unwrap();
+            store.note_check(CheckNote { fence: None, ..note }).await.unwrap()
+        }),
+        question!("raise and resolve a case", |store| {
+            let txn = store.transaction(&txn_id("T3000")).await.unwrap().unwrap();
+            let case = Attention {
+                txn_id: txn.id.clone(),
+                kind: AttentionKind::Contradiction,
+                raised_at: far,
+                evidence: serde_json::json!({}),
+            };
+            let history = sample::change(&txn).history;
+            let new = NewCase { case, history: history.clone(), hold: txn.bill_keys(), fence: None };
+            assert!(store.raise_attention(new).await.unwrap());
+            let of_it =
+                AttentionQuery { txn_id: Some(txn.id.clone()), limit: 9, ..AttentionQuery::default() };
+            let id = store.attention_cases(&of_it).await.unwrap().last().unwrap().id;
+            let resolution = Resolution { at: far, by: "b".to_owned(), reason: "r".to_owned() };
+            store.resolve_attention(id, resolution, history, &txn.bill_keys()).await.unwrap()
+        }),
+        question!("lease and postpone duties", |store| {
+            let leased = store.lease_receipt_duties(far, sample::lease("L", 9_999_999), 5).await.unwrap();
+            assert_eq!(leased.len(), 5);
+            store.postpone_receipt_duty(&leased[0].txn_id, "L", far, "no").await.unwrap()
+        }),
+        question!("keep answer", |store| store.keep_answer(&key(), "{}").await.unwrap()),
+        question!("record and conclude a callback", |store| {
+            let callback = RawCallback {
+                gateway: GatewayName::new("PAYTM"),
+                digest: [1; 32],
+                received_at: far,
+                content: "c".to_owned(),
+            };
+            store.record_callback(callback.clone()).await.unwrap();
+            store.conclude_callback(&[1; 32], None, "done").await.unwrap();
+            store.record_callback(callback).await.unwrap()
+        }),
+        question!("mark published", |store| store.mark_published(&[1_000, 2_000], far, &fence()).await.unwrap()),
+        question!("store an event once", |store| {
+            let event = sample::event(&sample::transaction("T777", &["B777"]), payment_domain::EventKind::Sms);
+            store.store_event_once("sms-777", event.clone(), far).await.unwrap();
+            store.store_event_once("sms-new", event, far).await.unwrap()
+        }),
+        question!("begin, renew and end a run", |store| {
+            let TickAnswer::Begun(run) = store.begin_run(tick()).await.unwrap() else { panic!("busy") };
+            assert!(store.renew_run(&run.fence, far, Tally::default()).await.unwrap());
+            assert!(store.end_run(&run.fence, far, Tally::default(), RunEnd::Finished).await.unwrap());
+            store.begin_run(tick()).await.unwrap()
+        }),
+        question!("forget keys", |store| assert_eq!(store.forget_idempotency_keys(far, 5).await.unwrap(), 5)),
+        question!("forget callbacks", |store| assert_eq!(store.forget_callbacks(far, 5).await.unwrap(), 5)),
+        question!("forget events", |store| assert_eq!(store.forget_published(far, 5).await.unwrap(), 5)),
+        question!("forget runs", |store| assert_eq!(store.forget_runs(far, 5).await.unwrap(), 5)),
+    ]);
+    all
+}
+
+#[tokio::test]
+async fn nothing_reads_a_table_or_much_of_an_index() {
+    let database = Database::create().await;
+    database.open().await.close().await;
+    let client = database.client().await;
+    client.batch_execute(&FILL.replace("$1", &ROWS.to_string())).await.unwrap();
+    let options = PostgresOptions { pool_size: 4, readers: 1, ..database.options() };
+    // What connecting reads is known beforehand, and the first use of every table behind us.
+    until_alone(&client).await;
+    let mut offences = Vec::new();
+    for (name, ask) in questions() {
+        let store = Arc::new(PostgresStore::connect(options.clone()).await.unwrap());
+        let before = read_so_far(&client).await;
+        ask(store.clone()).await;
+        Arc::into_inner(store).unwrap().close().await;
+        until_alone(&client).await;
+        for (table, (scanned, entries)) in read_so_far(&client).await {
+            let (scanned_before, entries_before) = before.get(&table).copied().unwrap_or_default();
+            // These hold a handful of rows.
+            let is_small = ["eg_pg_heartbeat", "eg_pg_adoption", "eg_pg_store_migrations"].contains(&&*table);
+            let (scanned, entries) = (scanned - scanned_before, entries - entries_before);
+            if !is_small && (scanned > 0 || entries > 400) {
+                offences.push(format!("{name}: {scanned} rows scanned, {entries} entries read of {table}"));
+            }
+        }
+    }
+    assert!(offences.is_empty(), "{offences:#?}");
+}

@@ -1,0 +1,65 @@
+//! What the tests of this crate share.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::sync::Arc;
+
+use payment_store::Store;
+use payment_store_postgres::{PostgresOptions, PostgresStore};
+use payment_testing::postgres::{FreshDatabase, connect, database_url};
+use tokio_postgres::Client;
+
+/// A database of one test.
+pub(crate) struct Database(FreshDatabase);
+
+impl Database {
+    pub(crate) async fn create() -> Database {
+        Database(FreshDatabase::create().await)
+    }
+
+    /// One that does not sort texts by their bytes, like most that were not made for us.
+    pub(crate) async fn create_sorted_by_language() -> Database {
+        let fresh = FreshDatabase::create().await;
+        let server = connect(&database_url()).await.unwrap();
+        let name = fresh.name();
+        for statement in [
+            format!("DROP DATABASE {name}"),
+            format!(
+                "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'
+                     LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
+            ),
+        ] {
+            server.batch_execute(&statement).await.unwrap();
+        }
+        Database(fresh)
+    }
+
+    pub(crate) fn options(&self) -> PostgresOptions {
+        options(self.0.url())
+    }
+
+    /// A store on it, as one of several replicas.
+    pub(crate) async fn open(&self) -> PostgresStore {
+        PostgresStore::connect(self.options()).await.unwrap()
+    }
+
+    pub(crate) async fn store(&self) -> Arc<dyn Store> {
+        Arc::new(self.open().await)
+    }
+
+    /// A connection that looks at what the store does not show.
+    pub(crate) async fn client(&self) -> Client {
+        connect(self.0.url()).await.unwrap()
+    }
+}
+
+pub(crate) fn options(url: &str) -> PostgresOptions {
+    let (options, ignored) = PostgresOptions::from_jdbc_url(url, None, None).unwrap();
+    assert!(ignored.is_empty(), "{ignored:?}");
+    options
+}
+
+/// The one number a question yields.
+pub(crate) async fn number(client: &Client, sql: &str) -> i64 {
+    client.query_one(sql, &[]).await.unwrap().get(0)
+}
