@@ -60,8 +60,7 @@ pub(crate) async fn run(options: &Options) -> Result<Report> {
     let raw_created = pgbench.run(&database, options, "create", &script, extent).await?;
 
     progress("payments to search among");
-    let sought =
-        Filling { template: template.clone(), prefix: "SOUGHT-", count: SOUGHT, is_history: false };
+    let sought = Filling { template: template.clone(), prefix: "SOUGHT-", count: SOUGHT, is_history: false };
     fill::fill(&database, &sought).await?;
     database.tidy().await?;
     let searched = measure::searches(&service, options, sought_ids()).await?;
@@ -72,7 +71,12 @@ pub(crate) async fn run(options: &Options) -> Result<Report> {
     let settled = measure::updates(&service, options, &paid).await?;
     let repeated = measure::repeated_updates(&service, options, &paid).await?;
     let each = options.updates.div_ceil(options.connections).max(1);
-    let open = Filling { template, prefix: "OPEN-", count: u64::try_from(each * options.connections)?, is_history: false };
+    let open = Filling {
+        template,
+        prefix: "OPEN-",
+        count: u64::try_from(each * options.connections)?,
+        is_history: false,
+    };
     fill::fill(&database, &open).await?;
     database.settle().await?;
     let script = update_script(&database, paid.first().context("nothing was paid")?, each).await?;
@@ -94,7 +98,10 @@ pub(crate) async fn run(options: &Options) -> Result<Report> {
             Line::of("update of a settled one", &repeated),
         ],
         facts: vec![
-            ("memory after the load (resident, own)", format!("{} MB, {} MB", memory.0 / 1024, memory.1 / 1024)),
+            (
+                "memory after the load (resident, own)",
+                format!("{} MB, {} MB", memory.0 / 1024, memory.1 / 1024),
+            ),
             ("connections, seconds a load", format!("{}, {}", options.connections, options.seconds)),
             ("PostgreSQL", settings),
         ],

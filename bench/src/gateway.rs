@@ -107,6 +107,23 @@ impl Desk {
     }
 }
 
+/// A question under way: it ends with its answer, or when whoever asked goes away.
+struct UnderWay<'a>(&'a Desk);
+
+impl UnderWay<'_> {
+    fn begin(desk: &Desk) -> UnderWay<'_> {
+        let under_way = desk.under_way.fetch_add(1, Ordering::Relaxed) + 1;
+        desk.most_under_way.fetch_max(under_way, Ordering::Relaxed);
+        UnderWay(desk)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 async fn start(uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let Some(order) = order_id(&body) else { return StatusCode::BAD_REQUEST.into_response() };
     let page = format!("http://far.example.org/pay/{order}");
@@ -118,17 +135,14 @@ async fn verify(uri: Uri, headers: HeaderMap) -> Response {
 }
 
 async fn status(State(desk): State<Arc<Desk>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
-    let under_way = desk.under_way.fetch_add(1, Ordering::Relaxed) + 1;
-    desk.most_under_way.fetch_max(under_way, Ordering::Relaxed);
+    let _under_way = UnderWay::begin(&desk);
     let fault = desk.fault();
     let delay = match fault {
         // Longer than anybody waits.
         Some(Fault::Hangs) => Duration::from_millis(PATIENCE_MS * 2),
         Some(Fault::Fails | Fault::Garbage) | None => desk.delay,
     };
-    // Of the service's own time it takes nothing, whatever answering it takes here.
     tokio::time::sleep(delay).await;
-    desk.under_way.fetch_sub(1, Ordering::Relaxed);
     match (fault, serde_json::from_slice::<Value>(&body)) {
         (Some(Fault::Fails), _) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         (Some(Fault::Garbage | Fault::Hangs), _) => "what is this?".into_response(),

@@ -74,6 +74,10 @@ async fn main() -> Result<()> {
         Some(Command::History(history)) => history::run(&options, &history).await?,
         Some(Command::Reconcile(reconcile)) => reconcile::run(&options, &reconcile).await?,
     };
-    if options.json { report.print_json() } else { report.print() }
+    if options.json {
+        report.print_json()
+    } else {
+        report.print()
+    }
     Ok(())
 }

@@ -60,7 +60,9 @@ pub(crate) async fn searches(service: &Service, options: &Options, ids: Vec<Stri
     ensure!(!ids.is_empty(), "there is nothing to search for");
     let limit = Duration::from_secs(options.seconds);
     let request = move |number: usize| requests::search(&ids[number % ids.len()]);
-    measured(service, options, usize::MAX, limit, request, requests::nothing).await
+    let searched = measured(service, options, usize::MAX, limit, request, requests::found_nothing).await?;
+    ensure!(searched.kept.is_empty(), "{} searches found nothing", searched.kept.len());
+    Ok(searched)
 }
 
 /// Creates payments and pays each of them on the sandbox's page; returns their ids.
@@ -92,8 +94,7 @@ pub(crate) async fn updates(service: &Service, options: &Options, ids: &Arc<Vec<
     progress("update");
     let pending = ids.clone();
     let request = move |number: usize| requests::update(&pending[number]);
-    let settled =
-        measured(service, options, ids.len(), Duration::MAX, request, requests::receipted).await?;
+    let settled = measured(service, options, ids.len(), Duration::MAX, request, requests::receipted).await?;
     ensure!(settled.kept.len() == ids.len(), "a paid transaction was not settled");
     Ok(settled)
 }

@@ -55,10 +55,10 @@ pub(crate) fn id_of(created: &str) -> String {
     created.split(' ').next().unwrap_or_default().to_owned()
 }
 
-/// Something for an answer that has found exactly one transaction.
-pub(crate) fn found_one(response: &Response) -> Option<String> {
-    let body: Value = serde_json::from_slice(&response.body).ok()?;
-    (body["Transaction"].as_array()?.len() == 1).then(String::new)
+/// Something for an answer that has found nothing.
+pub(crate) fn found_nothing(response: &Response) -> Option<String> {
+    const NOTHING: &[u8] = br#""Transaction":[]"#;
+    response.body.windows(NOTHING.len()).any(|part| part == NOTHING).then(String::new)
 }
 
 /// Something for an answer that holds a paid transaction with its receipt.

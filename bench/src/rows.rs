@@ -73,11 +73,7 @@ impl Statements {
         let columns: Vec<&str> = row.iter().map(|(column, _)| column.as_str()).collect();
         let values: Vec<String> =
             row.iter().map(|(column, value)| self.value(column, value.as_deref(), own)).collect();
-        self.line(&format!(
-            "INSERT INTO {table} ({}) VALUES ({});",
-            columns.join(", "),
-            values.join(", ")
-        ));
+        self.line(&format!("INSERT INTO {table} ({}) VALUES ({});", columns.join(", "), values.join(", ")));
     }
 
     /// Adds `UPDATE` of the columns of a row that are not among those `kept`.

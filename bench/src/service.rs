@@ -87,8 +87,7 @@ impl Service {
             command.args(["--set", &format!("{name}={value}")]);
         }
         let started = Instant::now();
-        let process =
-            command.stdout(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true).spawn()?;
+        let process = command.stdout(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true).spawn()?;
         let health = b"GET /pg-service/health HTTP/1.1\r\nHost: bench\r\n\r\n";
         let first_answer = loop {
             ensure!(started.elapsed() < Duration::from_secs(20), "the service does not answer");

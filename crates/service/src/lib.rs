@@ -35,7 +35,7 @@ pub use housekeeping::{HousekeepingJob, HousekeepingSettings};
 pub use masking::{mask, mask_evidence};
 pub use notify::{
     InvalidPaymentLink, NotificationPorts, NotificationSettings, Notifications, Notified, NotifyError,
-    PaymentLink, Unreadable,
+    PaymentLink, UnreadableEvent,
 };
 pub use payment_page::{PaymentForm, PaymentPage, PaymentPageError, PaymentPages};
 pub use ports::{AllowedCallbackHosts, Ports, Settings};

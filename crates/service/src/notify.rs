@@ -138,7 +138,7 @@ impl Notified {
 pub enum NotifyError {
     /// It will never be understood: put it aside.
     #[error("the event cannot be read: {0}")]
-    Unreadable(#[from] Unreadable),
+    Unreadable(#[from] UnreadableEvent),
     /// Something that is needed is away: try again, however long it takes.
     #[error("something that is needed is away")]
     Unavailable(#[source] BoxError),
@@ -149,7 +149,7 @@ pub enum NotifyError {
 
 /// What is wrong with an event. Tells nothing of its contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unreadable {
+pub enum UnreadableEvent {
     /// It is larger than what is read.
     #[error("too large")]
     TooLarge,
@@ -245,20 +245,20 @@ impl Notifications {
 
     async fn decide(&self, event: &[u8]) -> Result<Notified, NotifyError> {
         if event.len() > self.settings.max_event_bytes {
-            return Err(Unreadable::TooLarge.into());
+            return Err(UnreadableEvent::TooLarge.into());
         }
         let Envelope { info, txn } =
             serde_json::from_slice(event).map_err(|error| match error.classify() {
-                serde_json::error::Category::Data => Unreadable::NotAnEvent,
+                serde_json::error::Category::Data => UnreadableEvent::NotAnEvent,
                 serde_json::error::Category::Syntax
                 | serde_json::error::Category::Eof
-                | serde_json::error::Category::Io => Unreadable::NotJson,
+                | serde_json::error::Category::Io => UnreadableEvent::NotJson,
             })?;
         if info.user("type").as_deref() != Some(SYSTEM) {
             return Ok(Notified::NotForUs);
         }
         let txn: Told = serde_json::from_str(txn.get())
-            .map_err(|error| Unreadable::NotATransaction { column: error.column() })?;
+            .map_err(|error| UnreadableEvent::NotATransaction { column: error.column() })?;
         let now = self.ports.clock.now();
         if self.is_too_old(&txn, now) {
             return Ok(Notified::TooOld);

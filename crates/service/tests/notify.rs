@@ -15,7 +15,7 @@ use payment_domain::{Actor, BillId, EventKind, RequestInfo, TenantId, TxnId};
 use payment_gateway::Answer;
 use payment_service::{
     Caller, NotificationPorts, NotificationSettings, Notifications, Notified, NotifyError, PaymentLink,
-    Unreadable,
+    UnreadableEvent,
 };
 use payment_store::StoreError;
 use serde_json::{Value, json};
@@ -331,14 +331,14 @@ async fn what_is_not_an_event_is_refused_without_being_told() {
     };
     let deep = format!("{{\"RequestInfo\":{{\"x\":{}1{}}}}}", "[".repeat(5000), "]".repeat(5000));
     for (event, unreadable) in [
-        (String::new(), Unreadable::NotJson),
-        ("not json".to_owned(), Unreadable::NotJson),
-        (deep, Unreadable::NotJson),
-        ("{}".to_owned(), Unreadable::NotAnEvent),
-        ("[]".to_owned(), Unreadable::NotAnEvent),
-        (without("/RequestInfo", json!(null)), Unreadable::NotAnEvent),
-        (json!({"RequestInfo": {}, "TransactionDump": {}}).to_string(), Unreadable::NotAnEvent),
-        (format!("{{{}}}", " ".repeat(1 << 20)), Unreadable::TooLarge),
+        (String::new(), UnreadableEvent::NotJson),
+        ("not json".to_owned(), UnreadableEvent::NotJson),
+        (deep, UnreadableEvent::NotJson),
+        ("{}".to_owned(), UnreadableEvent::NotAnEvent),
+        ("[]".to_owned(), UnreadableEvent::NotAnEvent),
+        (without("/RequestInfo", json!(null)), UnreadableEvent::NotAnEvent),
+        (json!({"RequestInfo": {}, "TransactionDump": {}}).to_string(), UnreadableEvent::NotAnEvent),
+        (format!("{{{}}}", " ".repeat(1 << 20)), UnreadableEvent::TooLarge),
     ] {
         match told.take(&event).await {
             Err(NotifyError::Unreadable(found)) => assert_eq!(found, unreadable),
@@ -354,7 +354,7 @@ async fn what_is_not_an_event_is_refused_without_being_told() {
         ("/Transaction/consumerCode", json!({})),
     ] {
         match told.take(&without(pointer, value)).await {
-            Err(error @ NotifyError::Unreadable(Unreadable::NotATransaction { .. })) => {
+            Err(error @ NotifyError::Unreadable(UnreadableEvent::NotATransaction { .. })) => {
                 assert!(!error.to_string().contains("9876543210"));
             }
             other => panic!("{pointer}: {other:?}"),

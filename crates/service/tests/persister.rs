@@ -5,11 +5,12 @@
 
 mod support;
 
+use std::time::Duration;
+
 use payment_domain::{EventKind, TxnId};
 use payment_testing::postgres::{FreshDatabase, connect};
 use serde::Deserialize;
 use serde_json::Value;
-use std::time::Duration;
 use support::{World, declined, paid, world};
 use tokio_postgres::Client;
 
@@ -267,7 +268,7 @@ async fn a_second_database_follows_a_payment() {
     ] {
         assert_eq!(row[column], *at(last, &format!("$.{path}")), "{column}");
     }
-    assert_eq!(row["txn_amount"].to_string(), "100.00");
+    assert_eq!(row["txn_amount"].as_f64(), Some(100.0));
     assert_eq!((row["txn_status"].as_str(), row["receipt"].as_str()), (Some("SUCCESS"), Some("R-T0001-B1")));
     let dump = persister.row("eg_pg_transactions_dump").await;
     let told =
@@ -282,22 +283,20 @@ async fn a_second_database_follows_a_payment() {
 async fn no_order_and_no_repetition_leads_elsewhere() {
     let persister = Persister::new().await;
     for moments in [Duration::from_secs(60), Duration::ZERO] {
-        let events = receipted(moments).await;
-        for event in &events {
-            persister.take(event).await;
-        }
-        let tables = ["eg_pg_transactions", "eg_pg_transactions_dump"];
-        let expected = [persister.row(tables[0]).await, persister.row(tables[1]).await];
-        for order in orders(events.len()) {
+        let (dumps, changes): (Vec<Received>, Vec<Received>) =
+            receipted(moments).await.into_iter().partition(|event| event.topic.ends_with("-dump"));
+        for (table, events) in [("eg_pg_transactions", changes), ("eg_pg_transactions_dump", dumps)] {
             persister.clear().await;
-            for &place in &order {
-                persister.take(&events[place]).await;
+            for event in &events {
+                persister.take(event).await;
             }
-            for &place in order.iter().rev() {
-                persister.take(&events[place]).await;
-            }
-            for (table, expected) in tables.iter().zip(&expected) {
-                assert_eq!(persister.row(table).await, *expected, "{order:?}");
+            let expected = persister.row(table).await;
+            for order in orders(events.len()) {
+                persister.clear().await;
+                for &place in order.iter().chain(order.iter().rev()) {
+                    persister.take(&events[place]).await;
+                }
+                assert_eq!(persister.row(table).await, expected, "{order:?}");
             }
         }
     }

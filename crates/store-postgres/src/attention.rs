@@ -88,11 +88,12 @@ pub(crate) async fn of(db: &Connections, id: &TxnId) -> Result<Vec<Attention>, F
 
 /// The cases that match, in the order of their numbers. Each reads an index that holds nothing else.
 pub(crate) async fn search(db: &Connections, query: &AttentionQuery) -> Result<Vec<AttentionCase>, Failure> {
+    // A transaction has a handful: they may be sorted. What is added keeps the index by number out.
     const OF_TRANSACTION: &str = concat!(
         select_cases!(),
-        " WHERE txn_id = $1 AND case_id > $2 AND ($3::text IS NULL OR kind = $3)
+        " WHERE txn_id = $1 AND case_id + 0 > $2 AND ($3::text IS NULL OR kind = $3)
             AND ($4::boolean IS NULL OR (resolved_at IS NULL) = $4)
-          ORDER BY case_id LIMIT $5"
+          ORDER BY case_id + 0 LIMIT $5"
     );
     const OPEN: &str =
         concat!(select_cases!(), " WHERE resolved_at IS NULL AND case_id > $1 ORDER BY case_id LIMIT $2");

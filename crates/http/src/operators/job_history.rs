@@ -26,7 +26,7 @@ pub(crate) struct JobHistoryBody<'a> {
     info: Option<RequestInfo>,
     /// Only runs of this job.
     #[serde(borrow)]
-    #[schema(value_type = Option<String>, max_length = 64, example = "early")]
+    #[schema(value_type = Option<String>, max_length = 64, example = "reconcile-early")]
     job: Option<Scalar<'a>>,
     /// How many runs at most; 100 unless it is said.
     #[serde(borrow)]

@@ -36,7 +36,7 @@ pub(crate) struct JobRunResponse {
     operation_id = "runJob",
     tag = super::TAG,
     security(("operatorToken" = [])),
-    params(("name" = String, Path, description = "The job, as `_search` names it.", example = "early")),
+    params(("name" = String, Path, description = "The job, as `_search` names it.", example = "reconcile-early")),
     request_body(content = RequestInfoBody, description = "Who asks; may be missing."),
     responses(
         (status = 200, description = "The run has ended: its `state` says how.", body = JobRunResponse),

@@ -13,12 +13,12 @@ use utoipa::ToSchema;
 #[schema(as = Job)]
 pub(crate) struct JobView {
     /// Its name.
-    #[schema(example = "early")]
+    #[schema(example = "reconcile-early")]
     name: &'static str,
     /// What it does.
     purpose: &'static str,
     /// When it is due, in words.
-    #[schema(example = "every 900s")]
+    #[schema(example = "every 15m")]
     schedule: String,
     /// The moment of its next tick; null when there is none.
     #[schema(required, example = 1_795_343_400_000_i64)]
@@ -49,7 +49,7 @@ pub(crate) struct RunView {
     #[schema(example = 4711)]
     run: i64,
     /// The job.
-    #[schema(example = "early")]
+    #[schema(example = "reconcile-early")]
     job: String,
     /// Where it stands: RUNNING, FINISHED, CANCELLED, FAILED or TAKEN_OVER.
     #[schema(example = "FINISHED")]

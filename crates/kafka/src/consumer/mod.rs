@@ -13,10 +13,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use payment_service::{Notifications, NotifyError};
-use rdkafka::consumer::{Consumer, StreamConsumer};
+use rdkafka::consumer::{BaseConsumer, Consumer, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::BorrowedMessage;
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -124,7 +124,9 @@ impl NotificationConsumer {
             complaints: Complaints::default(),
         });
         let consumer = NotificationConsumer { kafka, settings, desk };
-        let (unused, _) = consumer.client()?;
+        let (config, membership, _) = consumer.configuration();
+        // Only to see whether there can be one; this kind needs no runtime.
+        let unused: BaseConsumer<Membership> = config.create_with_context(membership)?;
         crate::client::end(unused);
         Ok(consumer)
     }
@@ -135,7 +137,8 @@ impl NotificationConsumer {
     /// When librdkafka does not understand the topic pattern.
     pub async fn run(&self, stop: CancellationToken) -> Result<(), NoClient> {
         loop {
-            let (consumer, revocations) = self.client()?;
+            let (config, membership, revocations) = self.configuration();
+            let consumer: StreamConsumer<Membership> = config.create_with_context(membership)?;
             consumer.subscribe(&[self.settings.topics.as_str()])?;
             let ended = self.consume(&consumer, revocations, &stop).await;
             // Commits what was dealt with and leaves the group, so that others need not wait for us.
@@ -151,7 +154,7 @@ impl NotificationConsumer {
         }
     }
 
-    fn client(&self) -> Result<(StreamConsumer<Membership>, Revocations), NoClient> {
+    fn configuration(&self) -> (ClientConfig, Membership, Revocations) {
         let defaults = [
             // A topic may have been written before we first see it.
             ("auto.offset.reset", "earliest"),
@@ -169,8 +172,7 @@ impl NotificationConsumer {
             ("enable.auto.offset.store", "false"),
         ];
         let (revoked, revocations) = mpsc::unbounded_channel();
-        let consumer = self.kafka.client(&defaults, &fixed).create_with_context(Membership::new(revoked))?;
-        Ok((consumer, revocations))
+        (self.kafka.client(&defaults, &fixed), Membership::new(revoked), revocations)
     }
 
     async fn consume(

@@ -262,7 +262,8 @@ impl<'a> Drain<'a> {
             metrics::counter!(FAILED, "stream" => refused.kind.as_str(), "why" => "refused").increment(1);
             if let Some(times) = self.relay.complaints.due("refused") {
                 let (sequence, reason, stream) = (refused.sequence, refused.reason, refused.kind.as_str());
-                tracing::warn!(%txn_id, sequence, stream, reason, times, "the brokers refuse an event, which stays in the outbox");
+                tracing::warn!(%txn_id, sequence, stream, reason, times,
+                    "the brokers refuse an event, which stays in the outbox");
             }
             let pause = self.relay.settings.refused_pause;
             match refused.topic {

@@ -68,7 +68,7 @@ struct World {
     broker: Arc<FakeBroker>,
     stop: CancellationToken,
     stored: Mutex<u32>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 fn world(page: u32) -> World {
@@ -91,7 +91,7 @@ fn world(page: u32) -> World {
         broker: Arc::default(),
         stop: CancellationToken::new(),
         stored: Mutex::new(0),
-        _folder: folder,
+        folder,
     }
 }
 
@@ -180,6 +180,25 @@ async fn every_event_is_published_once_in_the_order_of_its_transaction() {
     for (id, bodies) in expected {
         assert_eq!(world.broker.of(&id), bodies);
     }
+}
+
+#[tokio::test]
+async fn an_event_that_comes_to_light_behind_later_ones_is_not_passed_over() {
+    let world = world(100);
+    let database = rusqlite::Connection::open(world.folder.path().join("payments.db")).unwrap();
+    // As when several connections write: its number was given out before, its commit came after.
+    let commit = |sequence: i64, id: &str| {
+        let insert = "INSERT INTO eg_pg_outbox (sequence, kind, txn_id, tenant_id, body, stored_at)
+                      VALUES (?1, 'update-pg-txns', ?2, 'pb', 'body', 1)";
+        database.execute(insert, (sequence, id)).unwrap();
+    };
+    let running = world.drain().await;
+    for (sequence, id) in [(500, "A"), (20, "B"), (510, "A"), (10, "C")] {
+        commit(sequence, id);
+        world.waiting(0).await;
+    }
+    world.stop.cancel();
+    assert_eq!(running.await.unwrap().1.published, 4);
 }
 
 #[tokio::test]

@@ -7,28 +7,31 @@ use clap::{Args, Subcommand};
 use payment_domain::AttentionKind;
 
 pub(super) const JOBS: &str = "\
+Examples:
   pg-service jobs list
   pg-service jobs history reconcile-early --limit 20
   pg-service jobs run reconcile-daily";
 
 pub(super) const ATTENTION: &str = "\
-Payments end up here when no program may decide about them: the gateway and we disagree, or the money was
-taken and cannot be receipted. Each case has a number, its evidence, and a recommended action.
+Payments end up here when no program may decide about them: the gateway and we disagree, or money was
+taken and cannot be receipted. Each case has its evidence and a recommended action.
 
   pg-service attention list
   pg-service attention show 17
-  pg-service attention resolve 17 --reason \"refunded in the portal, reference 4711\"";
+  pg-service attention resolve 17 --reason \"refunded in the portal, reference 4711\"
+
+More: docs/operating.md";
 
 pub(super) const RECONCILE: &str = "\
-The jobs do this by themselves when it is time; this command does it now, for whoever has a payer on the
-telephone. Nothing is decided here that the jobs would not decide: a payment becomes a SUCCESS or a FAILURE
-only when its gateway says so. It is safe beside a running service and beside the jobs; give it the settings
-of the service. Ctrl-C finishes what has begun and shows what was done so far.
+The jobs do this by themselves when it is time; this command does it now, for whoever has a payer on
+the telephone. It decides nothing that the jobs would not: a payment becomes a SUCCESS or a FAILURE
+only when its gateway says so. It is safe beside a running service; give it the service's settings.
+Ctrl-C finishes what has begun and shows what was done so far.
 
-  pg-service reconcile                                what is pending for an early interval or longer
+  pg-service reconcile                             what is pending for an early interval or longer
   pg-service reconcile --gateway PAYTM --older-than 2h
   pg-service reconcile --txn PB_PG_2026_11_22_000072_14
-  pg-service reconcile --dry-run                      only show what would be checked
+  pg-service reconcile --dry-run                   only show what would be checked
 
 Exit code 1 when a gateway could not be asked about a payment, or not all of them were checked.";
 
@@ -37,20 +40,21 @@ Exit code 1 when a gateway could not be asked about a payment, or not all of the
 pub(crate) enum JobsCommand {
     /// Show the jobs, when they are due, and how their latest runs ended
     #[command(after_help = "\
+Examples:
   pg-service jobs list
   pg-service jobs list --json | jq -r '.[] | select(.lastRun.state == \"FAILED\") | .name'")]
     List(JobsListArgs),
     /// Show the runs of a job, or of all, newest first
     #[command(after_help = "\
-Each run has a number. A transaction that it changed names it in its history, as in reconcile-early#4711.
+Each run has a number. Transactions that it changed name it in their history: reconcile-early#4711.
 
   pg-service jobs history
   pg-service jobs history reconcile-early --limit 20 --json")]
     History(JobsHistoryArgs),
     /// Run a job here and now
     #[command(after_help = "\
-Runs it in this process, beside its schedule, and shows what it did. Ctrl-C stops it in order: what has
-begun is finished. While the job is at work on another node, nothing is run. Exit code 1 when it failed.
+Runs it in this process, beside its schedule, and shows what it did. Ctrl-C stops it in order: what
+has begun is finished. While the job is at work elsewhere, nothing is run. Exit code 1 when it failed.
 
   pg-service jobs run reconcile-daily
   pg-service jobs run receipts")]
@@ -90,6 +94,7 @@ pub(crate) struct JobsRunArgs {
 pub(crate) enum AttentionCommand {
     /// List the cases, oldest first: the open ones unless told otherwise
     #[command(after_help = "\
+Examples:
   pg-service attention list
   pg-service attention list --kind late-success
   pg-service attention list --all --txn PB_PG_2026_11_22_000072_14
@@ -104,8 +109,8 @@ What speaks of a person in the evidence is starred unless --show-personal-data i
     Show(AttentionShowArgs),
     /// Note that a case has been seen to: by whom, and how
     #[command(after_help = "\
-Do what the case recommends first: this moves no money and changes no transaction. It is noted in the case and in
-the history of its transaction, for ever. Bills that only this case kept from being paid are free again.
+Do what the case recommends first: this moves no money and changes no status. It is kept with the case
+and in the history of its transaction. Bills that only this case kept from being paid are free again.
 
   pg-service attention resolve 17 --reason \"refunded in the portal, reference 4711\"
   pg-service attention resolve 17 --by clerk-7 --reason \"registered by hand, receipt 000123\"")]

@@ -62,11 +62,12 @@ pub(super) fn instant(at: Timestamp) -> String {
 /// A length of time for people, as exact as it matters.
 pub(super) fn length(time: Duration) -> String {
     let (seconds, minutes, hours) = (time.as_secs(), time.as_secs() / 60, time.as_secs() / 3600);
+    let and = |more: u64, unit: &str| if more == 0 { String::new() } else { format!(" {more} {unit}") };
     match seconds {
         0 => format!("{} ms", time.as_millis()),
         1..60 => format!("{seconds}.{} s", time.subsec_millis() / 100),
-        60..3_600 => format!("{minutes} min {} s", seconds % 60),
-        3_600..172_800 => format!("{hours} h {} min", minutes % 60),
+        60..3_600 => format!("{minutes} min{}", and(seconds % 60, "s")),
+        3_600..172_800 => format!("{hours} h{}", and(minutes % 60, "min")),
         _ => format!("{} days", hours / 24),
     }
 }
@@ -82,6 +83,7 @@ mod tests {
             (999, "999 ms"),
             (1_790, "1.7 s"),
             (61_000, "1 min 1 s"),
+            (900_000, "15 min"),
             (5_400_000, "1 h 30 min"),
             (172_800_000, "2 days"),
         ] {

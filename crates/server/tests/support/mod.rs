@@ -55,7 +55,7 @@ pub(crate) fn free_port() -> u16 {
 pub(crate) fn http_client() -> reqwest::Client {
     let _already_chosen = rustls::crypto::ring::default_provider().install_default();
     let no_redirect = reqwest::redirect::Policy::none();
-    reqwest::Client::builder().timeout(Duration::from_secs(10)).redirect(no_redirect).build().unwrap()
+    reqwest::Client::builder().timeout(Duration::from_secs(20)).redirect(no_redirect).build().unwrap()
 }
 
 /// A running service.
@@ -108,6 +108,11 @@ impl Service {
     /// What it has logged so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
     }
 
     /// `kill -9`.

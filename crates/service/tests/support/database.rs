@@ -17,7 +17,7 @@ pub(crate) struct Database {
 }
 
 enum Place {
-    Folder(tempfile::TempDir),
+    Folder { _folder: tempfile::TempDir },
     Postgres(FreshDatabase),
 }
 
@@ -43,7 +43,7 @@ impl Database {
                 let folder = tempfile::tempdir().unwrap();
                 let file = folder.path().join("payments.db");
                 let store = Arc::new(SqliteStore::open(&file, &Default::default()).unwrap());
-                Database { registers: store.clone(), store, place: Place::Folder(folder) }
+                Database { registers: store.clone(), store, place: Place::Folder { _folder: folder } }
             }
             Ok(other) => panic!("TEST_STORE is sqlite or postgres, not {other}"),
         }
@@ -52,7 +52,7 @@ impl Database {
     /// What is left to do, found out without the runtime of the test, which may be at its end.
     pub(crate) fn backlog(&self) -> Backlog {
         match &self.place {
-            Place::Folder(_) => beside(self.store.backlog()).unwrap(),
+            Place::Folder { .. } => beside(self.store.backlog()).unwrap(),
             Place::Postgres(place) => beside(async { connect(place).await.backlog().await }).unwrap(),
         }
     }

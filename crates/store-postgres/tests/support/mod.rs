@@ -34,6 +34,10 @@ impl Database {
         Database(fresh)
     }
 
+    pub(crate) fn url(&self) -> &str {
+        self.0.url()
+    }
+
     pub(crate) fn options(&self) -> PostgresOptions {
         options(self.0.url())
     }

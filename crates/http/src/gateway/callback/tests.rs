@@ -3,7 +3,6 @@
 use axum::body::Body;
 use http::{Method, StatusCode};
 use payment_domain::{Outcome, TxnId};
-use payment_store::Store;
 
 use crate::testing::{Answer, Choices, TestApp, paid, request};
 

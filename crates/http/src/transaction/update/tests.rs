@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use http::StatusCode;
 use payment_domain::{Outcome, TxnId};
-use payment_store::Store;
 use serde_json::json;
 
 use crate::testing::{

@@ -7,26 +7,23 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
-#[path = "crash/check.rs"]
-mod check;
-#[path = "crash/gateway.rs"]
-mod gateway;
-#[path = "crash/load.rs"]
-mod load;
-#[path = "crash/random.rs"]
-mod random;
+mod database;
+#[path = "../proof/mod.rs"]
+mod proof;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use payment_store::Store;
-use payment_store_sqlite::{Options, SqliteStore};
 
-use crate::gateway::{Gateway, SECRET};
-use crate::load::Load;
-use crate::random::Random;
+use crate::database::Database;
+use crate::proof::check::{self, Evidence};
+use crate::proof::gateway::{Gateway, SECRET};
+use crate::proof::load::{self, Doors, Load};
+use crate::proof::number;
+use crate::proof::random::Random;
 use crate::support::{PATIENCE, Service, free_port, pg_service};
 
 /// The service's life before it is killed, at most.
@@ -36,19 +33,29 @@ const START_MS: u64 = 40;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_paid_is_receipted_once_whenever_the_service_dies() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::embedded(folder.path());
+    survive(folder.path(), database).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_paid_is_receipted_once_whenever_the_service_before_postgres_dies() {
+    let folder = tempfile::tempdir().unwrap();
+    survive(folder.path(), Database::postgres().await).await;
+}
+
+async fn survive(folder: &Path, database: Database) {
     let kills = number("CRASH_KILLS").unwrap_or(50);
     let seed = number("CRASH_SEED").unwrap_or_else(|| getrandom::u64().unwrap());
     println!("CRASH_SEED={seed} CRASH_KILLS={kills}");
     let mut random = Random::new(seed);
 
-    let folder = tempfile::tempdir().unwrap();
-    let gateway = Gateway::start(folder.path()).await;
-    let port = free_port();
-    let world = World { folder: folder.path(), port, sandbox: gateway.url().to_owned() };
+    let gateway = Gateway::start(folder).await;
+    let world = World { folder, database, port: free_port(), sandbox: gateway.url().to_owned() };
 
     let mut service = world.start_service().await;
-    let load = Load::start(service.url(), &mut random);
+    let doors = Doors::of(service.url());
+    let load = Load::start(&doors, &mut random);
     let mut to_answer = Vec::new();
     let mut longest_life = LONGEST_LIFE_MS;
     for _ in 0..kills {
@@ -71,23 +78,46 @@ async fn what_was_paid_is_receipted_once_whenever_the_service_dies() {
 
     // Whatever was left open is now asked for, until nothing is under way any more.
     gateway.until_late_answers_have_come().await;
-    let store = world.open_store();
-    let ids = check::stored_ids(&store).await;
-    load::update_all(service.url(), &ids).await;
-    until_receipts_are_issued(&store).await;
+    let store = world.database.open().await;
+    let ids = check::stored_ids(store.as_ref()).await;
+    load::update_all(&doors, &ids).await;
+    until_receipts_are_issued(store.as_ref()).await;
     drop(store);
     service.signal("TERM");
     let status = service.ended().await;
     assert!(status.success(), "it stops in order: {status}\n{}", service.log());
 
-    let figures = check::all(&world.open_store(), &world.database(), &gateway.books().await, &ledger).await;
+    let store = world.database.open().await;
+    let outbox = check::outbox(store.as_ref()).await;
+    let evidence = Evidence {
+        store,
+        outbox: &outbox,
+        books: &gateway.books().await,
+        register: &world.database.register().await,
+        ledger: &ledger,
+    };
+    let mut figures = check::all(&evidence).await;
+    let events = world.database.count_events().await;
+    if events != outbox.len() {
+        figures.faults.push(format!("{events} events, of which {} were read", outbox.len()));
+    }
+    figures.faults.extend(world.database.damage().map(|damage| format!("the database is damaged: {damage}")));
     to_answer.sort();
-    println!("{}", figures.table(kills, &to_answer));
+    println!("{}", figures.table(&deaths(kills, &to_answer), &[]));
     assert!(figures.faults.is_empty(), "seed {seed}: {:#?}", figures.faults);
     assert!(figures.paid > 0 && figures.receipts > 0, "nothing was tried");
 }
 
-async fn until_receipts_are_issued(store: &Arc<SqliteStore>) {
+fn deaths(kills: u64, to_answer: &[Duration]) -> Vec<(&'static str, String)> {
+    let mut rows = vec![("times killed (kill -9)", kills.to_string())];
+    if let (Some(middle), Some(longest)) = (to_answer.get(to_answer.len() / 2), to_answer.last()) {
+        rows.push(("restart to first answer, median", format!("{} ms", middle.as_millis())));
+        rows.push(("restart to first answer, longest", format!("{} ms", longest.as_millis())));
+    }
+    rows
+}
+
+async fn until_receipts_are_issued(store: &dyn Store) {
     let started = Instant::now();
     while store.backlog().await.unwrap().receipts_due > 0 {
         assert!(started.elapsed() < PATIENCE, "receipts stay due: {:?}", store.backlog().await);
@@ -98,6 +128,7 @@ async fn until_receipts_are_issued(store: &Arc<SqliteStore>) {
 /// What every start of the service has in common.
 struct World<'a> {
     folder: &'a Path,
+    database: Database,
     port: u16,
     sandbox: String,
 }
@@ -111,25 +142,20 @@ impl World<'_> {
 
     fn launch_service(&self) -> Service {
         let mut command = pg_service(self.folder);
+        self.database.name_to(&mut command);
         command.env("PG_SERVICE_SANDBOX_SECRET", SECRET).args([
             "--log-level",
             "warn",
             "--set",
             &format!("sandbox.url={}", self.sandbox),
-            // A dead owner's right to issue a receipt is soon taken over.
+            // A dead owner's jobs, and its right to issue a receipt, are soon taken over.
+            "--set",
+            "scheduler.lease-ms=1000",
             "--set",
             "receipts.lease-ms=1000",
             "--set",
             "receipts.interval-ms=100",
         ]);
         Service::launch(command, self.port, &self.folder.join("service.log"))
-    }
-
-    fn database(&self) -> std::path::PathBuf {
-        self.folder.join("data/payments.db")
-    }
-
-    fn open_store(&self) -> Arc<SqliteStore> {
-        Arc::new(SqliteStore::open(&self.database(), &Options::default()).unwrap())
     }
 }

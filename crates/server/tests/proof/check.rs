@@ -1,43 +1,23 @@
 //! What must hold in the end, whatever died when.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::fmt::Write;
-use std::path::Path;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
-use payment_digit::embedded::Registers;
 use payment_domain::{Actor, AttentionKind, EventKind, HistoryEntry, StatusName, Transaction};
 use payment_simulator::sandbox::{BookEntry, State};
 use payment_store::{PageRequest, SearchQuery, Store, StoredEvent};
-use payment_store_sqlite::SqliteStore;
 use serde_json::Value;
 
-use crate::load::Ledger;
-
-/// What was found.
-#[derive(Debug, Default)]
-pub(crate) struct Figures {
-    answered: usize,
-    unanswered: u64,
-    refused: u64,
-    stored: usize,
-    by_status: BTreeMap<&'static str, u64>,
-    pub(crate) paid: u64,
-    pub(crate) receipts: u64,
-    taken_over: u64,
-    events: usize,
-    attention: u64,
-    /// Everything that is not as promised.
-    pub(crate) faults: Vec<String>,
-}
+use super::books::Register;
+use super::figures::Figures;
+use super::load::Ledger;
 
 /// The ids of all transactions that are stored.
-pub(crate) async fn stored_ids(store: &SqliteStore) -> Vec<String> {
+pub(crate) async fn stored_ids(store: &dyn Store) -> Vec<String> {
     stored(store).await.iter().map(|txn| txn.id.to_string()).collect()
 }
 
-async fn stored(store: &SqliteStore) -> Vec<Transaction> {
+async fn stored(store: &dyn Store) -> Vec<Transaction> {
     const PAGE: u32 = 500;
     let mut all = Vec::new();
     loop {
@@ -51,7 +31,8 @@ async fn stored(store: &SqliteStore) -> Vec<Transaction> {
     }
 }
 
-async fn outbox(store: &SqliteStore) -> Vec<StoredEvent> {
+/// Every event in the outbox.
+pub(crate) async fn outbox(store: &dyn Store) -> Vec<StoredEvent> {
     let mut all: Vec<StoredEvent> = Vec::new();
     loop {
         let after = all.last().map_or(0, |stored| stored.sequence);
@@ -63,38 +44,53 @@ async fn outbox(store: &SqliteStore) -> Vec<StoredEvent> {
     }
 }
 
-pub(crate) async fn all(
-    store: &Arc<SqliteStore>,
-    database: &Path,
-    books: &[BookEntry],
-    ledger: &Ledger,
-) -> Figures {
-    let txns = stored(store).await;
-    let events = outbox(store).await;
+/// What there is to compare.
+pub(crate) struct Evidence<'a> {
+    pub(crate) store: Arc<dyn Store>,
+    /// Every event in the outbox.
+    pub(crate) outbox: &'a [StoredEvent],
+    /// The gateway's books.
+    pub(crate) books: &'a [BookEntry],
+    /// The collection service's.
+    pub(crate) register: &'a Register,
+    /// What clients were answered.
+    pub(crate) ledger: &'a Ledger,
+}
+
+/// Compares it all.
+pub(crate) async fn all(evidence: &Evidence<'_>) -> Figures {
+    let &Evidence { ref store, outbox, books, register, ledger } = evidence;
+    let txns = stored(store.as_ref()).await;
     let mut check = Check {
-        store,
+        store: store.clone(),
         books: books.iter().map(|entry| (entry.order.as_str(), entry)).collect(),
-        events: by_transaction(&events),
+        register,
+        events: by_transaction(outbox),
         figures: Figures {
             answered: ledger.created.len(),
             unanswered: ledger.unanswered,
+            unavailable: ledger.unavailable,
             refused: ledger.refused,
+            raced: ledger.raced,
             stored: txns.len(),
-            events: events.len(),
+            events: outbox.len(),
             faults: ledger.unexpected.clone(),
             ..Figures::default()
         },
     };
     check.nothing_answered_is_lost(&txns, ledger);
-    check.the_gateway_knows_no_stranger(&txns);
+    check.nobody_knows_a_stranger(&txns);
     check.no_bill_is_claimed_by_two(&txns).await;
     let mut numbers = HashSet::new();
     for txn in &txns {
         check.it_is_as_the_gateway_says(txn).await;
         check.it_has_its_receipts(txn, &mut numbers).await;
-        check.its_events_are_whole_and_in_order(txn).await;
+        check.its_events_are_whole_and_in_order(txn);
+        check.its_history_is_legal(txn).await;
     }
-    check.the_register_has_no_other_receipts(database);
+    for of_nobody in check.events.keys() {
+        check.figures.faults.push(format!("events of {of_nobody}, which is not stored"));
+    }
     check.figures
 }
 
@@ -107,8 +103,9 @@ fn by_transaction(events: &[StoredEvent]) -> HashMap<String, Vec<&StoredEvent>> 
 }
 
 struct Check<'a> {
-    store: &'a Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     books: HashMap<&'a str, &'a BookEntry>,
+    register: &'a Register,
     events: HashMap<String, Vec<&'a StoredEvent>>,
     figures: Figures,
 }
@@ -145,10 +142,16 @@ impl Check<'_> {
         }
     }
 
-    fn the_gateway_knows_no_stranger(&mut self, txns: &[Transaction]) {
+    fn nobody_knows_a_stranger(&mut self, txns: &[Transaction]) {
         let stored: HashSet<&str> = txns.iter().map(|txn| txn.id.as_str()).collect();
         for order in self.books.keys().filter(|order| !stored.contains(*order)) {
             self.figures.faults.push(format!("the gateway knows {order}, and we do not"));
+        }
+        for number in self.register.numbers().filter(|number| !stored.contains(number)) {
+            self.figures.faults.push(format!("{number} is registered, and we do not know it"));
+        }
+        for number in &self.register.twice {
+            self.figures.faults.push(format!("{number} is registered twice"));
         }
     }
 
@@ -196,20 +199,23 @@ impl Check<'_> {
     }
 
     async fn it_has_its_receipts(&mut self, txn: &Transaction, numbers: &mut HashSet<String>) {
-        let registered =
-            self.store.receipts(&txn.id).await.unwrap().map(|receipts| receipts.0).unwrap_or_default();
-        let expected = if txn.status.name() == StatusName::Success { txn.bills.len() } else { 0 };
-        if registered.len() != expected {
-            self.fault(txn, &format!("has {} receipts for {expected} bills", registered.len()));
+        let registered = self.register.payment(txn.id.as_str());
+        let is_success = txn.status.name() == StatusName::Success;
+        let expected = if is_success { txn.bills.len() } else { 0 };
+        if registered.receipts.len() != expected {
+            self.fault(txn, &format!("has {} receipts for {expected} bills", registered.receipts.len()));
         }
-        if txn.receipt() != registered.first().map(String::as_str) {
-            self.fault(txn, &format!("names another receipt than the register: {registered:?}"));
+        if is_success && registered.total != txn.amount.minor() {
+            self.fault(txn, &format!("is registered with {} paise", registered.total));
+        }
+        if txn.receipt() != registered.receipts.first().map(String::as_str) {
+            self.fault(txn, &format!("names another receipt than the register: {:?}", registered.receipts));
         }
         if self.store.receipt_duty(&txn.id).await.unwrap().is_some() {
             self.fault(txn, "its receipt is still due");
         }
-        self.figures.receipts += u64::try_from(registered.len()).unwrap();
-        for number in registered {
+        self.figures.receipts += u64::try_from(registered.receipts.len()).unwrap();
+        for number in registered.receipts {
             if !numbers.insert(number.clone()) {
                 self.fault(txn, &format!("shares the receipt {number}"));
             }
@@ -218,7 +224,7 @@ impl Check<'_> {
 
     /// One update for every change after the creation, each a step of the state machine, the last
     /// one telling what is stored.
-    async fn its_events_are_whole_and_in_order(&mut self, txn: &Transaction) {
+    fn its_events_are_whole_and_in_order(&mut self, txn: &Transaction) {
         let events = self.events.remove(txn.id.as_str()).unwrap_or_default();
         let of_kind = |kind: EventKind| -> Vec<Value> {
             let of_kind = events.iter().filter(|stored| stored.event.kind == kind);
@@ -261,63 +267,31 @@ impl Check<'_> {
         if !steps_forward || fails_then_succeeds || ranks.contains(&9) {
             self.fault(txn, &format!("was told out of order: {told:?}"));
         }
+    }
+
+    /// Every line begins where the one before it ended, and each step is one of the state machine's.
+    async fn its_history_is_legal(&mut self, txn: &Transaction) {
         let history = self.store.history(&txn.id).await.unwrap();
         let by_the_job = |entry: &&HistoryEntry| entry.actor == Actor::job("receipts");
         self.figures.taken_over += u64::try_from(history.iter().filter(by_the_job).count()).unwrap();
         if history.len() < usize::try_from(txn.version).unwrap() {
             self.fault(txn, "has a gap in its history");
         }
-    }
-
-    fn the_register_has_no_other_receipts(&mut self, database: &Path) {
-        let conn = rusqlite::Connection::open(database).unwrap();
-        let count = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
-        let receipts = count("SELECT count(*) FROM stand_in_receipts");
-        if u64::try_from(receipts).unwrap() != self.figures.receipts {
-            let known = self.figures.receipts;
-            self.figures
-                .faults
-                .push(format!("the register has {receipts} receipts, transactions name {known}"));
+        let mut stands = None;
+        for entry in &history {
+            let legal = match (entry.from, entry.to) {
+                (None, StatusName::Pending | StatusName::Success) => true,
+                (Some(StatusName::Pending), _) => true,
+                (Some(from), to) => from == to,
+                (None, StatusName::Failure) => false,
+            };
+            if entry.from != stands || !legal {
+                self.fault(txn, &format!("went from {stands:?} by {:?} to {:?}", entry.from, entry.to));
+            }
+            stands = Some(entry.to);
         }
-        let events = usize::try_from(count("SELECT count(*) FROM eg_pg_outbox")).unwrap();
-        if events != self.figures.events {
-            self.figures.faults.push(format!("{events} events, of which {} were read", self.figures.events));
+        if stands != Some(txn.status.name()) {
+            self.fault(txn, &format!("its history ends at {stands:?}"));
         }
-        let sound: String = conn.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-        if sound != "ok" {
-            self.figures.faults.push(format!("the database is damaged: {sound}"));
-        }
-        for of_nobody in self.events.keys() {
-            self.figures.faults.push(format!("events of {of_nobody}, which is not stored"));
-        }
-    }
-}
-
-impl Figures {
-    /// A summary for people.
-    pub(crate) fn table(&self, kills: u64, to_answer: &[Duration]) -> String {
-        let mut out = String::new();
-        let mut row = |name: &str, value: String| {
-            let _ = writeln!(out, "  {name:44} {value:>10}");
-        };
-        row("times killed (kill -9)", kills.to_string());
-        if let (Some(middle), Some(longest)) = (to_answer.get(to_answer.len() / 2), to_answer.last()) {
-            row("restart to first answer, median", format!("{} ms", middle.as_millis()));
-            row("restart to first answer, longest", format!("{} ms", longest.as_millis()));
-        }
-        row("creates answered", self.answered.to_string());
-        row("creates refused: the bill is taken", self.refused.to_string());
-        row("requests that died with the service", self.unanswered.to_string());
-        row("transactions stored", self.stored.to_string());
-        for (status, count) in &self.by_status {
-            row(&format!("  {status}"), count.to_string());
-        }
-        row("paid at the gateway, by its own books", self.paid.to_string());
-        row("receipts", self.receipts.to_string());
-        row("transactions receipted after a death", self.taken_over.to_string());
-        row("cases for an operator (wrong amounts)", self.attention.to_string());
-        row("events in the outbox", self.events.to_string());
-        row("faults", self.faults.len().to_string());
-        out
     }
 }

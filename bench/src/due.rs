@@ -1,0 +1,90 @@
+//! How long the store takes to find the payments that are due to be checked.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Result, ensure};
+use payment_domain::Timestamp;
+use payment_store::{CheckPlace, DueChecks, Store, Turn};
+use payment_store_postgres::{PostgresOptions, PostgresStore};
+
+use crate::database::Database;
+use crate::report::{millis, ratio};
+
+/// As many as the jobs read at a time.
+const PAGE: u32 = 256;
+/// How often all pages are read.
+const ROUNDS: usize = 10;
+
+/// The time a page takes, for each of the questions that the jobs ask.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DueTimes {
+    first: PageTimes,
+    next: PageTimes,
+    every: PageTimes,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct PageTimes {
+    median: Duration,
+    longest: Duration,
+}
+
+/// Reads, page after page, all that is due by each question; `expected` is how many are due for the
+/// first time.
+pub(crate) async fn measure(database: &Database, expected: usize) -> Result<DueTimes> {
+    let (options, _) = PostgresOptions::from_jdbc_url(&database.url(), None, None)?;
+    let store = PostgresStore::connect(options).await?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    let now = Timestamp::from_millis(i64::try_from(now.as_millis())?);
+    let first = pages(&store, Turn::First { created_by: now }, expected).await?;
+    let next = pages(&store, Turn::Next { due_by: now }, 0).await?;
+    let every = Turn::Every { created_before: now, not_checked_since: now };
+    let every = pages(&store, every, expected).await?;
+    store.close().await;
+    Ok(DueTimes { first, next, every })
+}
+
+async fn pages(store: &PostgresStore, turn: Turn, expected: usize) -> Result<PageTimes> {
+    let mut times = Vec::new();
+    for _ in 0..ROUNDS {
+        let mut after: Option<CheckPlace> = None;
+        let mut found = 0;
+        loop {
+            let due = DueChecks { turn, gateway: None, after, limit: PAGE };
+            let asked = Instant::now();
+            let page = store.due_checks(&due).await?;
+            times.push(asked.elapsed());
+            found += page.len();
+            let Some(last) = page.last() else { break };
+            after = Some(last.place.clone());
+        }
+        ensure!(found == expected, "{found} payments are due, and not {expected}");
+    }
+    times.sort();
+    Ok(PageTimes {
+        median: times.get(times.len() / 2).copied().unwrap_or_default(),
+        longest: times.last().copied().unwrap_or_default(),
+    })
+}
+
+impl DueTimes {
+    /// The median of each question, and the longest time of all.
+    pub(crate) fn for_people(&self) -> String {
+        let longest = [self.first, self.next, self.every].map(|times| times.longest).into_iter().max();
+        format!(
+            "{:.2}, {:.2}, {:.2} ms; longest {:.2} ms",
+            millis(self.first.median),
+            millis(self.next.median),
+            millis(self.every.median),
+            millis(longest.unwrap_or_default())
+        )
+    }
+
+    /// How many times as long as before the slowest of the questions takes now.
+    pub(crate) fn growth_since(&self, before: &DueTimes) -> f64 {
+        let growth = |now: PageTimes, before: PageTimes| ratio(millis(now.median), millis(before.median));
+        growth(self.first, before.first)
+            .max(growth(self.next, before.next))
+            .max(growth(self.every, before.every))
+    }
+}

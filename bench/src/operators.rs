@@ -1,0 +1,66 @@
+//! Running a job as an operator does, over HTTP.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use crate::load::{Connection, post_with};
+use crate::report::progress;
+use crate::service::{Launch, Service};
+
+/// What an operator presents; it is worth nothing to anybody.
+const TOKEN: &str = "the-token-of-whoever-runs-the-load-test";
+
+/// How often a run is looked at.
+const GLANCE: Duration = Duration::from_secs(2);
+
+/// A service that takes orders from us.
+pub(crate) fn admitted(launch: Launch) -> Launch {
+    launch.variable("PG_SERVICE_OPERATORS_TOKEN", TOKEN)
+}
+
+/// What a run of a job has done.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ran {
+    /// By the service's own record.
+    pub(crate) took: Duration,
+    pub(crate) changed: u64,
+    pub(crate) failed: u64,
+}
+
+/// Runs a job, and comes back when it has ended.
+pub(crate) async fn run_job(service: &Service, job: &str) -> Result<Ran> {
+    let mut run = ask(service, &format!("/jobs/v1/{job}/_run"), "{}").await?["Run"].take();
+    let number = run["run"].as_u64().with_context(|| format!("the run has no number: {run}"))?;
+    while run["state"] == "RUNNING" {
+        tokio::time::sleep(GLANCE).await;
+        let mut history =
+            ask(service, "/jobs/v1/_history", &format!(r#"{{"job":"{job}","limit":5}}"#)).await?;
+        let runs = history["Runs"].as_array_mut().context("the history of jobs has no runs")?;
+        run = runs
+            .iter_mut()
+            .find(|run| run["run"] == number)
+            .map(Value::take)
+            .context("the run was not recorded")?;
+        progress(&format!("{job}: {} examined so far", run["examined"]));
+    }
+    if run["state"] != "FINISHED" {
+        bail!("the job {job} did not come to its end: {run}");
+    }
+    let field = |name: &str| run[name].as_u64().with_context(|| format!("the run has no {name}: {run}"));
+    Ok(Ran {
+        took: Duration::from_millis(field("endedTime")?.saturating_sub(field("startedTime")?)),
+        changed: field("changed")?,
+        failed: field("failed")?,
+    })
+}
+
+async fn ask(service: &Service, path: &str, body: &str) -> Result<Value> {
+    let authority = format!("Authorization: Bearer {TOKEN}\r\n");
+    let request = post_with(&authority, &format!("/pg-service{path}"), body);
+    let answer = Connection::open(&service.address).await?.exchange(&request).await?;
+    let text = String::from_utf8_lossy(&answer.body).into_owned();
+    ensure!(matches!(answer.status, 200 | 202), "{path} is answered with {}: {text}", answer.status);
+    Ok(serde_json::from_str(&text)?)
+}

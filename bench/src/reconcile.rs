@@ -1,0 +1,227 @@
+//! Reconciling many pending payments at a gateway that takes its time.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use clap::{Args, ValueEnum};
+
+use crate::Options;
+use crate::database::Database;
+use crate::gateway::{self, Gateway};
+use crate::load::run as load;
+use crate::operators::{self, Ran};
+use crate::report::{Report, progress, ratio};
+use crate::requests::{self, nothing};
+use crate::service::{self, Launch, Service};
+
+/// The job that asks about payments for the first time.
+pub(crate) const JOB: &str = "reconcile-early";
+/// How old payments are made, in milliseconds: older than the job's interval.
+const AGE_MS: i64 = 26 * 3_600_000;
+/// Of so many questions one goes wrong in the second run.
+const ONE_WRONG_IN: usize = 100;
+/// How much longer than the ideal a run may take.
+const LONGEST: f64 = 1.2;
+
+/// What is reconciled, and where.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReconcileOptions {
+    #[command(flatten)]
+    pub(crate) sweep: SweepOptions,
+    /// Where payments are kept
+    #[arg(long, value_enum, default_value_t = Keeping::Postgres)]
+    database: Keeping,
+}
+
+/// How many payments, and how far away the gateway is.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SweepOptions {
+    /// How many payments are pending
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) payments: usize,
+    /// How long the gateway takes to answer, in milliseconds
+    #[arg(long, default_value_t = 200)]
+    pub(crate) delay_ms: u64,
+    /// How many are asked about at a time
+    #[arg(long, default_value_t = 64)]
+    pub(crate) at_once: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Keeping {
+    Postgres,
+    Sqlite,
+}
+
+impl SweepOptions {
+    /// The gateway.
+    pub(crate) async fn gateway(&self) -> Result<Gateway> {
+        Gateway::start(Duration::from_millis(self.delay_ms)).await
+    }
+
+    /// A service that offers it and asks it no earlier than it is told to.
+    pub(crate) fn launch(&self, gateway: &Gateway, launch: Launch) -> Launch {
+        let launch = gateway
+            .offered(launch)
+            .set("sandbox.active", true)
+            .set("reconciliation.calls-at-once", self.at_once)
+            .set("gateways.calls-at-once", self.at_once)
+            // Ours is the only run that finds anything, and no payment comes to the end of its life.
+            .set("pg.earlyReconcileJobRunInterval.mins", 1440)
+            .set("reconciliation.daily-cron", "0 0 0 29 2 ?")
+            .set("order.life-mins", 525_600);
+        operators::admitted(launch)
+    }
+
+    /// The time that nothing but waiting for the gateway takes.
+    fn ideal(&self) -> Duration {
+        let payments = u32::try_from(self.payments).unwrap_or(u32::MAX);
+        let at_once = u32::try_from(self.at_once.max(1)).unwrap_or(u32::MAX);
+        Duration::from_millis(self.delay_ms) * payments / at_once
+    }
+
+    /// A run beside the ideal, for people.
+    pub(crate) fn for_people(&self, ran: &Ran) -> String {
+        let (took, ideal) = (ran.took.as_secs_f64(), self.ideal().as_secs_f64());
+        format!("{took:.1} s, {:.2} of the ideal {ideal:.1} s   aim ≤ {LONGEST}", ratio(took, ideal))
+    }
+}
+
+/// Measures two runs: at a gateway that always answers, and at one that does not.
+pub(crate) async fn run(options: &Options, reconcile: &ReconcileOptions) -> Result<Report> {
+    let binary = service::build().await?;
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().join("service");
+    let sweep = &reconcile.sweep;
+    let gateway = sweep.gateway().await?;
+    let database = match reconcile.database {
+        Keeping::Postgres => Some(Database::start().await?),
+        Keeping::Sqlite => None,
+    };
+    let launch = match &database {
+        Some(database) => database.launch(&binary, &data),
+        None => Launch::plain(&binary, &data),
+    };
+    let service = Service::start(&sweep.launch(&gateway, launch)).await?;
+    let books = match &database {
+        Some(database) => Books::Postgres(database),
+        None => Books::Sqlite(&data),
+    };
+
+    let used = service.processor_time()?;
+    let clean = one_sweep(&service, &books, options, sweep, "clean").await?;
+    let used = service.processor_time()?.saturating_sub(used);
+    let most_at_once = gateway.most_under_way();
+    let receipts = books.receipts().await?;
+    ensure!(
+        (clean.changed, clean.failed) == (u64::try_from(sweep.payments)?, 0) && receipts == clean.changed,
+        "not every payment was reconciled: {clean:?}, {receipts} receipts"
+    );
+
+    gateway.one_wrong_in(ONE_WRONG_IN);
+    let troubled = one_sweep(&service, &books, options, sweep, "troubled").await?;
+    let wrong = u64::try_from(sweep.payments / ONE_WRONG_IN)?;
+    let receipts = books.receipts().await? - receipts;
+    ensure!(
+        troubled.failed == wrong && troubled.changed + wrong == clean.changed && receipts == troubled.changed,
+        "the others were not all reconciled: {troubled:?}, {receipts} receipts"
+    );
+    service.stop().await?;
+
+    let per_second = ratio(sweep.payments as f64, clean.took.as_secs_f64());
+    let mut facts = vec![
+        ("every question is answered", sweep.for_people(&clean)),
+        (
+            "one in a hundred fails, hangs or is garbage",
+            format!(
+                "{:.1} s: {} reconciled, {} not   aim: the others all are",
+                troubled.took.as_secs_f64(),
+                troubled.changed,
+                troubled.failed
+            ),
+        ),
+        ("checks a second", format!("{per_second:.0}")),
+        ("processor time of the service, with the creates", format!("{:.1} s", used.as_secs_f64())),
+        ("most questions at once", most_at_once.to_string()),
+        ("payments, delay, at once", format!("{}, {} ms, {}", sweep.payments, sweep.delay_ms, sweep.at_once)),
+    ];
+    if let Some(database) = &database {
+        facts.push(("PostgreSQL", database.settings().await?));
+    }
+    Ok(Report { lines: Vec::new(), facts })
+}
+
+/// Creates payments, makes them old enough, and has them reconciled.
+pub(crate) async fn one_sweep(
+    service: &Service,
+    books: &Books<'_>,
+    options: &Options,
+    sweep: &SweepOptions,
+    run: &'static str,
+) -> Result<Ran> {
+    pending(service, books, options, sweep, run).await?;
+    progress(&format!("{} payments are reconciled, {run}", sweep.payments));
+    operators::run_job(service, JOB).await
+}
+
+/// Creates payments at the gateway and makes them old enough to be asked about.
+pub(crate) async fn pending(
+    service: &Service,
+    books: &Books<'_>,
+    options: &Options,
+    sweep: &SweepOptions,
+    run: &'static str,
+) -> Result<()> {
+    progress("pending payments are created");
+    let request = move |number| requests::create(gateway::NAME, run, number);
+    load(&service.address, options.connections, sweep.payments, Duration::MAX, request, nothing).await?;
+    books.age().await
+}
+
+/// What the service has stored.
+pub(crate) enum Books<'a> {
+    Postgres(&'a Database),
+    /// In the file of this folder.
+    Sqlite(&'a Path),
+}
+
+impl Books<'_> {
+    /// Makes what has never been asked about as old as it has to be.
+    async fn age(&self) -> Result<()> {
+        let sql = format!(
+            "UPDATE eg_pg_transactions SET created_time = created_time - {AGE_MS}
+             WHERE txn_status = 'PENDING' AND last_checked_at IS NULL AND gateway = '{}'",
+            gateway::NAME
+        );
+        match self {
+            Books::Postgres(database) => database.client.execute(&sql, &[]).await.map(drop)?,
+            Books::Sqlite(_) => self.sqlite()?.execute(&sql, []).map(drop)?,
+        }
+        Ok(())
+    }
+
+    /// How many payments have a receipt that no other has.
+    pub(crate) async fn receipts(&self) -> Result<u64> {
+        let sql = format!(
+            "SELECT count(DISTINCT receipt) FROM eg_pg_transactions
+             WHERE txn_status = 'SUCCESS' AND gateway = '{}'",
+            gateway::NAME
+        );
+        let count = match self {
+            Books::Postgres(database) => database.number(&sql).await?,
+            Books::Sqlite(_) => self.sqlite()?.query_row(&sql, [], |row| row.get(0))?,
+        };
+        Ok(u64::try_from(count)?)
+    }
+
+    fn sqlite(&self) -> Result<rusqlite::Connection> {
+        let folder = match self {
+            Books::Sqlite(folder) => folder,
+            Books::Postgres(_) => anyhow::bail!("payments are kept elsewhere"),
+        };
+        let connection = rusqlite::Connection::open(folder.join("payments.db")).context("the database")?;
+        connection.busy_timeout(Duration::from_secs(10))?;
+        Ok(connection)
+    }
+}

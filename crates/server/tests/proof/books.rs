@@ -1,0 +1,72 @@
+//! Where receipts are registered, read past the service.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use payment_simulator::digit::PretendDigit;
+
+/// What is registered under one transaction's number.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Registered {
+    /// What was paid in all, in paise.
+    pub(crate) total: i64,
+    /// The receipts, in the order of the bills.
+    pub(crate) receipts: Vec<String>,
+}
+
+/// Payments by their transaction numbers.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Register {
+    payments: BTreeMap<String, Registered>,
+    /// Transactions that are registered more than once.
+    pub(crate) twice: Vec<String>,
+}
+
+/// Each payment with each of its receipts: what the stand-in keeps, in either database.
+pub(crate) const STAND_IN: &str = "
+    SELECT payment.transaction_number, payment.total_minor, receipt.receipt_number
+    FROM stand_in_payments payment
+    LEFT JOIN stand_in_receipts receipt ON receipt.transaction_number = payment.transaction_number
+    ORDER BY payment.transaction_number, receipt.position";
+
+impl Register {
+    /// From the rows of [`STAND_IN`].
+    pub(crate) fn of_stand_in(rows: impl IntoIterator<Item = (String, i64, Option<String>)>) -> Register {
+        let mut register = Register::default();
+        for (number, total, receipt) in rows {
+            let registered = register.payments.entry(number).or_default();
+            registered.total = total;
+            registered.receipts.extend(receipt);
+        }
+        register
+    }
+
+    pub(crate) fn of_embedded(database: &Path) -> Register {
+        let conn = rusqlite::Connection::open(database).unwrap();
+        let mut statement = conn.prepare(STAND_IN).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+        Register::of_stand_in(rows.map(Result::unwrap))
+    }
+
+    pub(crate) fn of_digit(digit: &PretendDigit) -> Register {
+        let mut register = Register::default();
+        for payment in digit.payments() {
+            let receipts = payment.bills.into_iter().map(|bill| bill.receipt_number).collect();
+            let registered = Registered { total: payment.total_paise, receipts };
+            if register.payments.insert(payment.transaction_number.clone(), registered).is_some() {
+                register.twice.push(payment.transaction_number);
+            }
+        }
+        register
+    }
+
+    /// What is registered under this number.
+    pub(crate) fn payment(&self, number: &str) -> Registered {
+        self.payments.get(number).cloned().unwrap_or_default()
+    }
+
+    /// Every number under which something is registered.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = &str> {
+        self.payments.keys().map(String::as_str)
+    }
+}

@@ -1,0 +1,338 @@
+//! The load: applications that create payments, citizens that pay them, in every way there is, while
+//! the service comes and goes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use payment_simulator::sandbox::{Choice, Visitor};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::random::Random;
+use super::requests::Wanted;
+use crate::support::http_client;
+
+/// How many work at the same time.
+const WORKERS: u64 = 12;
+
+/// Where the service is reached, and what may be expected of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Doors {
+    /// The address of each replica; requests go to them in turn.
+    pub(crate) replicas: Vec<String>,
+    /// What the address begins with to which payers come back.
+    pub(crate) public: String,
+    /// Whether something the service needs may be away: it then says so, and when to come again.
+    pub(crate) may_be_unavailable: bool,
+    /// How long a client rests between two payments.
+    pub(crate) rest: Duration,
+}
+
+impl Doors {
+    /// A service alone, with all it needs.
+    pub(crate) fn of(url: &str) -> Doors {
+        let (replicas, public) = (vec![url.to_owned()], url.to_owned());
+        Doors { replicas, public, may_be_unavailable: false, rest: Duration::from_millis(2) }
+    }
+}
+
+/// What one create came to, as its client saw it.
+#[derive(Debug, Clone)]
+pub(crate) struct Created {
+    /// The transaction's id in the answer.
+    pub(crate) txn_id: String,
+    /// The idempotency key, where there was one.
+    pub(crate) key: Option<String>,
+    /// The bills.
+    pub(crate) bills: Vec<String>,
+}
+
+/// What all clients together were answered.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    /// Creates that were answered 200.
+    pub(crate) created: Vec<Created>,
+    /// Creates that were refused because of a bill.
+    pub(crate) refused: u64,
+    /// Requests without an answer: the service died.
+    pub(crate) unanswered: u64,
+    /// Requests that were told to come again later.
+    pub(crate) unavailable: u64,
+    /// Creates of the same bills that were sent at the same moment.
+    pub(crate) raced: u64,
+    /// Answers that nobody should get, whatever dies.
+    pub(crate) unexpected: Vec<String>,
+}
+
+/// An answer.
+struct Answer {
+    status: u16,
+    retry_after: bool,
+    body: Value,
+}
+
+/// Clients that send their requests to the replicas in turn.
+#[derive(Clone)]
+struct Client {
+    http: reqwest::Client,
+    doors: Arc<Doors>,
+    next: Arc<AtomicUsize>,
+}
+
+impl Client {
+    fn new(doors: &Doors) -> Client {
+        Client { http: http_client(), doors: Arc::new(doors.clone()), next: Arc::default() }
+    }
+
+    /// `None` when no whole answer came because somebody died.
+    async fn post(&self, path: &str, key: Option<&str>, body: &Value) -> Option<Answer> {
+        let replicas = &self.doors.replicas;
+        let replica = &replicas[self.next.fetch_add(1, Ordering::SeqCst) % replicas.len()];
+        let mut request = self.http.post(format!("{replica}{path}")).json(body);
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
+        }
+        answer(request).await
+    }
+
+    async fn update(&self, id: &str) -> Option<Answer> {
+        let body = json!({ "RequestInfo": { "apiId": "Rainmaker" } });
+        self.post(&format!("/transaction/v1/_update?transactionId={id}"), None, &body).await
+    }
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Option<Answer> {
+    // Whoever lives answers in time, whatever they stand on is away.
+    let in_time = |error: &reqwest::Error| assert!(!error.is_timeout(), "no answer in time: {error}");
+    let response = request.send().await.inspect_err(in_time).ok()?;
+    let status = response.status().as_u16();
+    let retry_after = response.headers().contains_key("Retry-After");
+    let body = response.bytes().await.inspect_err(in_time).ok()?;
+    // A redirect has none.
+    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    Some(Answer { status, retry_after, body })
+}
+
+pub(crate) struct Load {
+    stop: Arc<AtomicBool>,
+    workers: JoinSet<Ledger>,
+}
+
+impl Load {
+    pub(crate) fn start(doors: &Doors, random: &mut Random) -> Load {
+        let stop = Arc::new(AtomicBool::new(false));
+        let bills = Arc::new(AtomicU64::new(0));
+        let client = Client::new(doors);
+        let mut workers = JoinSet::new();
+        for _ in 0..WORKERS {
+            let worker = Worker {
+                client: client.clone(),
+                visitor: Visitor::new(Duration::from_secs(20)).unwrap(),
+                random: random.split(),
+                bills: bills.clone(),
+                ledger: Ledger::default(),
+            };
+            workers.spawn(worker.work(stop.clone()));
+        }
+        Load { stop, workers }
+    }
+
+    /// Lets everybody finish what they are doing, and gathers what they were answered.
+    pub(crate) async fn stop(mut self) -> Ledger {
+        self.stop.store(true, Ordering::SeqCst);
+        let mut all = Ledger::default();
+        while let Some(one) = self.workers.join_next().await {
+            let one = one.unwrap();
+            all.created.extend(one.created);
+            all.refused += one.refused;
+            all.unanswered += one.unanswered;
+            all.unavailable += one.unavailable;
+            all.raced += one.raced;
+            all.unexpected.extend(one.unexpected);
+        }
+        all
+    }
+}
+
+/// Brings every transaction's id back, twice, as reloading payers do; all it needs is there.
+pub(crate) async fn update_all(doors: &Doors, ids: &[String]) {
+    let client = Client::new(doors);
+    let queue = Arc::new(std::sync::Mutex::new(ids.to_vec()));
+    let mut workers = JoinSet::new();
+    for _ in 0..WORKERS {
+        let (client, queue) = (client.clone(), queue.clone());
+        workers.spawn(async move {
+            loop {
+                let Some(id) = queue.lock().unwrap().pop() else { return };
+                for _ in 0..2 {
+                    let Answer { status, body, .. } = client.update(&id).await.expect("the service runs");
+                    assert_eq!(status, 200, "{id}: {body}");
+                }
+            }
+        });
+    }
+    while let Some(done) = workers.join_next().await {
+        done.unwrap();
+    }
+}
+
+struct Worker {
+    client: Client,
+    visitor: Visitor,
+    random: Random,
+    bills: Arc<AtomicU64>,
+    ledger: Ledger,
+}
+
+/// A transaction and where to pay it.
+struct Begun {
+    txn_id: String,
+    pay_link: String,
+}
+
+impl Worker {
+    async fn work(mut self, stop: Arc<AtomicBool>) -> Ledger {
+        let rest = self.client.doors.rest;
+        while !stop.load(Ordering::SeqCst) {
+            if let Some(begun) = self.create().await {
+                self.pay(begun).await;
+            }
+            // Also when it was refused, or the service is away: a moment later there may be more to do.
+            tokio::time::sleep(rest).await;
+        }
+        self.ledger
+    }
+
+    /// A bill: mostly a new one, sometimes one that somebody else pays as well.
+    fn bill(&mut self) -> String {
+        let newest = self.bills.fetch_add(1, Ordering::SeqCst);
+        if self.random.percent(25) {
+            let back = 1 + self.random.below(6);
+            return format!("B{}", newest.saturating_sub(back));
+        }
+        format!("B{newest}")
+    }
+
+    /// One create, with up to three bills, sometimes sent twice at once or again.
+    async fn create(&mut self) -> Option<Begun> {
+        let mut bills: Vec<String> = (0..1 + self.random.below(3)).map(|_| self.bill()).collect();
+        bills.sort();
+        bills.dedup();
+        let wanted = Wanted::new(bills, &mut self.random);
+        let body = wanted.create();
+        let key = self.random.percent(30).then(|| format!("key-{:x}", self.random.next()));
+        let client = self.client.clone();
+        let create = || client.post("/transaction/v1/_create", key.as_deref(), &body);
+        if self.random.percent(15) {
+            self.ledger.raced += 1;
+            let (first, second) = tokio::join!(create(), create());
+            let first = self.note(first, key.as_deref(), &wanted).await;
+            let second = self.note(second, key.as_deref(), &wanted).await;
+            return first.or(second);
+        }
+        let mut answer = create().await;
+        if key.is_some() && (answer.is_none() || self.random.percent(30)) {
+            // Whoever has a key asks again when they are not answered.
+            self.note(answer, key.as_deref(), &wanted).await;
+            answer = create().await;
+        }
+        self.note(answer, key.as_deref(), &wanted).await
+    }
+
+    async fn note(&mut self, answer: Option<Answer>, key: Option<&str>, wanted: &Wanted) -> Option<Begun> {
+        let Some(Answer { status, retry_after, body }) = answer else {
+            self.ledger.unanswered += 1;
+            return None;
+        };
+        let code = body["Errors"][0]["code"].as_str().unwrap_or_default();
+        match (status, code) {
+            (200, _) => {
+                let txn_id = body["Transaction"]["txnId"].as_str().expect("an id").to_owned();
+                let pay_link = body["Transaction"]["redirectUrl"].as_str().map(str::to_owned);
+                let (key, bills) = (key.map(str::to_owned), wanted.bills.clone());
+                self.ledger.created.push(Created { txn_id: txn_id.clone(), key, bills });
+                if self.random.percent(10) {
+                    self.find(&txn_id, wanted).await;
+                }
+                Some(Begun { txn_id, pay_link: pay_link? })
+            }
+            (400, "TXN_ABRUPTLY_DISCARDED" | "TXN_CREATE_BILL_ALREADY_PAID" | "BILL_ALREADY_PAID") => {
+                self.ledger.refused += 1;
+                None
+            }
+            // The first answer was lost with the service that would have given it.
+            (409, _) if key.is_some() => None,
+            (503, _) if retry_after && self.client.doors.may_be_unavailable => {
+                self.ledger.unavailable += 1;
+                None
+            }
+            _ => {
+                self.ledger.unexpected.push(format!("create: {status} {body}"));
+                None
+            }
+        }
+    }
+
+    /// What was answered is found at once, on every replica.
+    async fn find(&mut self, txn_id: &str, wanted: &Wanted) {
+        let path = format!("/transaction/v1/_search?txnId={txn_id}");
+        let found = self.client.post(&path, None, &wanted.search()).await;
+        if found.as_ref().is_some_and(|found| {
+            found.status == 200 && found.body["Transaction"][0]["txnId"].as_str() != Some(txn_id)
+        }) {
+            self.ledger.unexpected.push(format!("{txn_id} was answered and is not found"));
+        }
+        self.expect("search", found, 200);
+    }
+
+    /// The citizen pays in one of all ways, and comes back by one of all ways.
+    async fn pay(&mut self, Begun { txn_id, pay_link }: Begun) {
+        let choice = match self.random.below(100) {
+            0..55 => Choice::Pay,
+            55..67 => Choice::Decline,
+            67..79 => Choice::SayNothing,
+            79..87 => Choice::AnswerLate,
+            87..93 => Choice::WrongAmount,
+            _ => return,
+        };
+        let page = self.visitor.open(&pay_link).await.expect("the gateway lives");
+        if self.random.percent(3) {
+            return;
+        }
+        let answered = self.visitor.choose(&page, choice).await.expect("the gateway lives");
+        let client = self.client.clone();
+        if self.random.percent(60)
+            && let Some(back) = answered.location.filter(|url| url.starts_with(&client.doors.public))
+        {
+            let answered = answer(client.http.get(back)).await;
+            self.expect("redirect", answered, 303);
+        }
+        if self.random.percent(40) {
+            let (first, second) = if self.random.percent(25) {
+                let (first, second) = tokio::join!(client.update(&txn_id), client.update(&txn_id));
+                (first, Some(second))
+            } else {
+                (client.update(&txn_id).await, None)
+            };
+            for answered in [Some(first), second].into_iter().flatten() {
+                self.expect("update", answered, 200);
+            }
+        }
+    }
+
+    fn expect(&mut self, what: &str, answered: Option<Answer>, expected: u16) {
+        match answered {
+            None => self.ledger.unanswered += 1,
+            Some(answer) if answer.status == expected => {}
+            Some(answer)
+                if answer.status == 503 && answer.retry_after && self.client.doors.may_be_unavailable =>
+            {
+                self.ledger.unavailable += 1;
+            }
+            Some(answer) => {
+                self.ledger.unexpected.push(format!("{what}: {} {}", answer.status, answer.body));
+            }
+        }
+    }
+}

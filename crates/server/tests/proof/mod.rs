@@ -1,0 +1,19 @@
+//! What the proofs of a single service and of a cluster have in common: the outside world, the load,
+//! and what must hold in the end, whatever died when.
+
+// Every test target uses a part of it.
+#![allow(dead_code)]
+
+pub(crate) mod books;
+pub(crate) mod check;
+pub(crate) mod figures;
+pub(crate) mod gateway;
+pub(crate) mod load;
+pub(crate) mod postgres;
+pub(crate) mod random;
+pub(crate) mod requests;
+
+/// A number from the environment.
+pub(crate) fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is not a number")))
+}

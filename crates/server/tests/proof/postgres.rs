@@ -1,0 +1,27 @@
+//! A PostgreSQL database in which a service keeps its payments, looked at past the service.
+
+use std::sync::Arc;
+
+use payment_store_postgres::{PostgresOptions, PostgresStore};
+use payment_testing::postgres::connect;
+
+use super::books::{Register, STAND_IN};
+
+/// The database behind this URL, as the service sees it.
+pub(crate) async fn open(url: &str) -> Arc<PostgresStore> {
+    let (options, _) = PostgresOptions::from_jdbc_url(url, None, None).unwrap();
+    Arc::new(PostgresStore::connect(options).await.unwrap())
+}
+
+/// What the stand-in for the collection service has registered there.
+pub(crate) async fn register(url: &str) -> Register {
+    let rows = connect(url).await.unwrap().query(STAND_IN, &[]).await.unwrap();
+    Register::of_stand_in(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))))
+}
+
+/// How many rows a table has.
+pub(crate) async fn count(url: &str, table: &str) -> usize {
+    let sql = format!("SELECT count(*) FROM {table}");
+    let rows: i64 = connect(url).await.unwrap().query_one(&sql, &[]).await.unwrap().get(0);
+    usize::try_from(rows).unwrap()
+}

@@ -1,0 +1,147 @@
+//! Blows at whoever runs the tick, at random moments.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio_postgres::Client;
+
+use crate::journal::{self, AtWork};
+use crate::random::Random;
+use crate::replicas::{LEASE, Replicas};
+use crate::support::PATIENCE;
+
+/// What happens to a replica.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Blow {
+    /// `kill -9`; it is started again later.
+    Kill,
+    /// SIGSTOP, and SIGCONT later.
+    Stop,
+    /// Its connections to the database break, and no new ones are to be had for a while.
+    Cut,
+    /// No byte moves between it and the database for a while; then all that was under way arrives.
+    Silence,
+    /// The database hears it, but its answers do not arrive; then its connections break.
+    Deafness,
+    /// It is asked to leave (SIGTERM), and started again.
+    Leave,
+}
+
+/// A blow that was struck.
+#[derive(Debug, Clone)]
+pub(crate) struct Struck {
+    pub(crate) blow: Blow,
+    /// The run that was at work on it.
+    pub(crate) run_id: i64,
+    /// In milliseconds since 1970.
+    pub(crate) at_ms: i64,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Chaos {
+    pub(crate) blows: Vec<Struck>,
+}
+
+/// A replica that has not recovered yet.
+struct Down {
+    place: usize,
+    blow: Blow,
+    until: Instant,
+}
+
+/// About how long a run takes.
+const RUN_MS: u64 = 400;
+
+impl Chaos {
+    /// Strikes until so many ticks are finished, then lets everybody recover.
+    pub(crate) async fn until(
+        ticks: u64,
+        replicas: &mut Replicas,
+        client: &Client,
+        random: &mut Random,
+    ) -> Chaos {
+        let mut chaos = Chaos::default();
+        let mut down: Vec<Down> = Vec::new();
+        let mut next = Instant::now() + Duration::from_secs(2);
+        let (mut finished, mut progress) = (0, Instant::now());
+        while finished < ticks {
+            let count = journal::finished(client).await;
+            if count > finished {
+                (finished, progress) = (count, Instant::now());
+            }
+            assert!(progress.elapsed() < PATIENCE, "no tick is finished any more, after {finished}");
+            let now = Instant::now();
+            while let Some(place) = down.iter().position(|one| one.until <= now) {
+                recover(&down.swap_remove(place), replicas).await;
+            }
+            // One of the three is always well.
+            if now >= next && down.len() < 2 {
+                if let Some(struck) = strike(replicas, client, random, &mut down).await {
+                    chaos.blows.push(struck);
+                    next = Instant::now() + Duration::from_millis(500 + random.below(4000));
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        for one in &down {
+            recover(one, replicas).await;
+        }
+        chaos
+    }
+}
+
+/// Waits for a run, and a random moment longer; then strikes its owner if that is well so far.
+async fn strike(
+    replicas: &mut Replicas,
+    client: &Client,
+    random: &mut Random,
+    down: &mut Vec<Down>,
+) -> Option<Struck> {
+    journal::at_work(client).await?;
+    tokio::time::sleep(Duration::from_millis(random.below(RUN_MS))).await;
+    let AtWork { run_id, node } = journal::at_work(client).await?;
+    let place = replicas.place(&node);
+    if down.iter().any(|one| one.place == place) {
+        return None;
+    }
+    let blow = match random.below(100) {
+        0..25 => Blow::Kill,
+        25..50 => Blow::Stop,
+        50..65 => Blow::Cut,
+        65..80 => Blow::Silence,
+        80..92 => Blow::Deafness,
+        _ => Blow::Leave,
+    };
+    let replica = replicas.at(place);
+    let at_ms = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
+    match blow {
+        Blow::Kill => replica.service().kill(),
+        Blow::Stop => replica.service().signal("STOP"),
+        Blow::Cut => replica.proxy.cut(),
+        Blow::Silence => replica.proxy.blackhole(),
+        Blow::Deafness => replica.proxy.hold_answers(),
+        Blow::Leave => replica.service().signal("TERM"),
+    }
+    // Mostly for longer than the lease, and sometimes not.
+    let lease_ms = u64::try_from(LEASE.as_millis()).unwrap();
+    let held_ms = if random.percent(20) { random.below(lease_ms) } else { lease_ms + random.below(2500) };
+    down.push(Down { place, blow, until: Instant::now() + Duration::from_millis(held_ms) });
+    Some(Struck { blow, run_id, at_ms })
+}
+
+async fn recover(down: &Down, replicas: &mut Replicas) {
+    let replica = replicas.at(down.place);
+    match down.blow {
+        Blow::Kill => replicas.launch(down.place),
+        Blow::Stop => replica.service().signal("CONT"),
+        Blow::Cut | Blow::Silence => replica.proxy.mend(),
+        Blow::Deafness => {
+            replica.proxy.cut();
+            replica.proxy.mend();
+        }
+        Blow::Leave => {
+            let status = replica.service().ended().await;
+            assert!(status.success(), "it leaves in order: {status}\n{}", replica.service().log());
+            replicas.launch(down.place);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Ticks: three replicas of the real program share one PostgreSQL database, each over a connection of
+//! its own that can be cut. A tick is due every second, and again and again its owner is killed
+//! (`kill -9`), stopped for longer than its lease and let go on, cut off from the database in all the
+//! ways a network has, or asked to leave. Meanwhile payers pay.
+//!
+//! Afterwards the database is asked what has happened. It has kept a journal of its own, written by
+//! triggers inside the transactions it tells of: what was committed before what does not depend on
+//! anybody's clock.
+//!
+//! `TICKS=1000` for a long run, `TICKS_SEED=…` to draw the same blows again.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+mod chaos;
+mod figures;
+mod gateway;
+mod journal;
+mod payers;
+mod proof;
+#[path = "../crash/random.rs"]
+mod random;
+mod replicas;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::time::{Duration, Instant};
+
+use payment_testing::postgres::{FreshDatabase, connect};
+use tokio_postgres::Client;
+
+use crate::chaos::Chaos;
+use crate::figures::Figures;
+use crate::gateway::Gateway;
+use crate::payers::Payers;
+use crate::random::Random;
+use crate::replicas::Replicas;
+use crate::support::PATIENCE;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_tick_is_run_once_or_taken_over_whatever_becomes_of_its_owner() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let ticks = number("TICKS").unwrap_or(60);
+    let seed = number("TICKS_SEED").unwrap_or_else(|| getrandom::u64().unwrap());
+    println!("TICKS_SEED={seed} TICKS={ticks}");
+    let mut random = Random::new(seed);
+
+    let database = FreshDatabase::create().await;
+    let folder = tempfile::tempdir().unwrap();
+    let gateway = Gateway::start(folder.path()).await;
+    let mut replicas = Replicas::prepare(folder.path(), &database, gateway.url());
+    let client = connect(database.url()).await.unwrap();
+    journal::begin(&client).await;
+    replicas.start_all().await;
+
+    let payers = Payers::start(replicas.urls(), database.url(), &mut random).await;
+    let began = Instant::now();
+    let chaos = Chaos::until(ticks, &mut replicas, &client, &mut random).await;
+    let took = began.elapsed();
+    let paid = payers.stop().await;
+
+    // Everybody is back. What is open by now is settled by the next ticks.
+    until_settled(&client, &paid.settling).await;
+    let last_tick = journal::latest_finished(&client).await;
+    replicas.stop_all().await;
+
+    let mut figures = Figures { took, ..Figures::default() };
+    let mut faults = proof::ticks(&client, last_tick, &mut figures).await;
+    faults.extend(proof::succession(&client).await);
+    faults.extend(proof::money(&client, &gateway.books().await, &paid, &mut figures).await);
+    faults.extend(replicas.panics());
+    faults.extend(paid.unexpected.iter().cloned());
+    println!("{}", figures.table(&chaos, &paid));
+    assert!(faults.is_empty(), "seed {seed}: {} faults: {:#?}", faults.len(), &faults[..faults.len().min(40)]);
+    assert!(chaos.blows.len() >= 10 && figures.taken_over > 0 && figures.settled > 0, "nothing was tried");
+    proof::would_have_noticed(&client).await;
+}
+
+/// Waits until everything that has been decided at the gateway is decided here, with its receipts.
+async fn until_settled(client: &Client, ids: &[String]) {
+    const OPEN: &str = "
+        SELECT (SELECT count(*) FROM eg_pg_transactions WHERE txn_status = 'PENDING' AND txn_id = ANY($1))
+             + (SELECT count(*) FROM eg_pg_receipt_duties)";
+    let started = Instant::now();
+    loop {
+        let open: i64 = client.query_one(OPEN, &[&ids]).await.unwrap().get(0);
+        if open == 0 {
+            return;
+        }
+        assert!(started.elapsed() < 2 * PATIENCE, "{open} payments or receipts stay open");
+        // Three other processes are at work: there is nothing to wait on.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
