@@ -42,7 +42,7 @@ const KEPT: [&str; 14] = [
 /// Measures create, search by id and update.
 pub(crate) async fn run(options: &Options) -> Result<Report> {
     let pgbench = Pgbench::find()?;
-    let binary = service::build().await?;
+    let binary = service::binary(options).await?;
     let folder = tempfile::tempdir()?;
     progress("PostgreSQL starts");
     let database = Database::start().await?;
@@ -165,7 +165,7 @@ async fn update_script(database: &Database, template: &str, each: usize) -> Resu
     }
     statements.line(&format!(
         "INSERT INTO eg_pg_receipt_duties (txn_id, due_at, attempts, lease_token, lease_until)
-         VALUES ({ID}, 0, 0, 'bench', 1);"
+         VALUES ({ID}, 0, 0, 'bench', 9999999999999);"
     ));
     statements.line("END;");
 

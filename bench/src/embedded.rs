@@ -17,7 +17,7 @@ use crate::{Options, limits};
 
 /// Measures create, search and update.
 pub(crate) async fn run(options: &Options) -> Result<Report> {
-    let binary = service::build().await?;
+    let binary = service::binary(options).await?;
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("service");
     let service = Service::start(&Launch::plain(&binary, &data)).await?;

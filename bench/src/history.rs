@@ -39,7 +39,7 @@ struct Measured {
 
 /// Measures create, search by id, the search for due checks, and reconciliation.
 pub(crate) async fn run(options: &Options, history: &HistoryOptions) -> Result<Report> {
-    let binary = service::build().await?;
+    let binary = service::binary(options).await?;
     let folder = tempfile::tempdir()?;
     let gateway = history.sweep.gateway().await?;
     progress("PostgreSQL starts");

@@ -21,6 +21,8 @@ mod requests;
 mod rows;
 mod service;
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
@@ -50,6 +52,9 @@ struct Options {
     /// How many payments are paid and updated
     #[arg(long, global = true, default_value_t = 5000)]
     updates: usize,
+    /// A program to measure instead of building one
+    #[arg(long, global = true, value_name = "FILE")]
+    binary: Option<PathBuf>,
     /// Print one JSON document
     #[arg(long, global = true)]
     json: bool,

@@ -90,7 +90,7 @@ impl SweepOptions {
 
 /// Measures two runs: at a gateway that always answers, and at one that does not.
 pub(crate) async fn run(options: &Options, reconcile: &ReconcileOptions) -> Result<Report> {
-    let binary = service::build().await?;
+    let binary = service::binary(options).await?;
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("service");
     let sweep = &reconcile.sweep;

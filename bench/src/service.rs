@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
+use crate::Options;
 use crate::load::Connection;
 
 /// How a service is started.
@@ -55,8 +56,15 @@ pub(crate) struct Service {
     pub(crate) first_answer: Duration,
 }
 
-/// Builds the release binary; returns its path.
-pub(crate) async fn build() -> Result<PathBuf> {
+/// The program that is measured: the one that is named, or the release binary, built here.
+pub(crate) async fn binary(options: &Options) -> Result<PathBuf> {
+    match &options.binary {
+        Some(named) => Ok(std::path::absolute(named)?),
+        None => build().await,
+    }
+}
+
+async fn build() -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
     build.args(["build", "--release", "--package", "pg-service"]);

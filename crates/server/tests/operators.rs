@@ -163,14 +163,18 @@ async fn an_interrupted_reconciliation_finishes_what_has_begun_and_tells_how_far
     for bill in ["B1", "B2", "B3"] {
         world.create(bill).await;
     }
-    let child = pg_service(world.path())
+    let mut child = pg_service(world.path())
         .envs(settings)
         .args(["reconcile", "--older-than", "0s"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let (_held, _) = silent.accept().await.unwrap();
+    let asked = tokio::time::timeout(PATIENCE, silent.accept()).await;
+    if asked.is_err() {
+        child.kill().unwrap();
+        panic!("nobody was asked: {:?}", child.wait_with_output().unwrap());
+    }
     let id = child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     let output = tokio::task::spawn_blocking(|| child.wait_with_output().unwrap()).await.unwrap();

@@ -164,11 +164,17 @@ mod tests {
         let read: Vec<_> = bills(details)
             .unwrap()
             .into_iter()
-            .map(|bill| (bill.bill_id.to_string(), bill.amount_paid.minor(), bill.tax_amount.map(Money::minor)))
+            .map(|bill| {
+                (bill.bill_id.to_string(), bill.amount_paid.minor(), bill.tax_amount.map(Money::minor))
+            })
             .collect();
         assert_eq!(
             read,
-            [("B1".to_owned(), 10_000, None), ("B2".to_owned(), 50, Some(100_000)), ("B3".to_owned(), 725, None)]
+            [
+                ("B1".to_owned(), 10_000, None),
+                ("B2".to_owned(), 50, Some(100_000)),
+                ("B3".to_owned(), 725, None)
+            ]
         );
     }
 
@@ -186,7 +192,8 @@ mod tests {
         ] {
             assert_eq!(bills(details), None, "{details}");
         }
-        let named = r#"{"taxAndPayments": [{"amountPaid": "much", "billId": "B1"}, {}, 7, {"billId": "B2"}]}"#;
+        let named =
+            r#"{"taxAndPayments": [{"amountPaid": "much", "billId": "B1"}, {}, 7, {"billId": "B2"}]}"#;
         assert_eq!(bill_ids(named), ["B1", "B2"].map(|bill| BillId::new(bill).unwrap()));
         assert_eq!(bill_ids("17"), []);
     }

@@ -28,8 +28,7 @@ pub(crate) fn row<'a>(rows: &mut Rows<'a>, case: &'a Attention, evidence: &'a st
     ]);
 }
 
-const LOCK_TRANSACTION: &str =
-    "SELECT txn_status FROM eg_pg_transactions WHERE txn_id = $1 FOR UPDATE";
+const LOCK_TRANSACTION: &str = "SELECT txn_status FROM eg_pg_transactions WHERE txn_id = $1 FOR UPDATE";
 
 /// Stores a case with its line in the history, and holds the bills it names; or nothing of it.
 pub(crate) async fn raise(db: &Connections, new: &NewCase) -> Result<bool, Failure> {
@@ -150,8 +149,7 @@ pub(crate) async fn resolve(
 ) -> Result<Resolved, Failure> {
     const RESOLVE: &str = "
         UPDATE eg_pg_attention SET resolved_at = $2, resolved_by = $3, resolution = $4 WHERE case_id = $1";
-    const OPEN_CASES: &str =
-        "SELECT case_id FROM eg_pg_attention WHERE txn_id = $1 AND resolved_at IS NULL";
+    const OPEN_CASES: &str = "SELECT case_id FROM eg_pg_attention WHERE txn_id = $1 AND resolved_at IS NULL";
     let transaction = db.begin().await?;
     let Some(found) = transaction.rows(FIND, &[&id]).await?.first().map(read).transpose()? else {
         transaction.roll_back().await;

@@ -12,8 +12,7 @@ pub(crate) async fn record(db: &Connections, callback: &RawCallback) -> Result<R
     const RECORD: &str = "
         INSERT INTO eg_pg_callbacks (digest, gateway, received_at, content) VALUES ($1, $2, $3, $4)
         ON CONFLICT (digest) DO NOTHING RETURNING 1";
-    const IS_CONCLUDED: &str =
-        "SELECT 1 FROM eg_pg_callbacks WHERE digest = $1 AND conclusion IS NOT NULL";
+    const IS_CONCLUDED: &str = "SELECT 1 FROM eg_pg_callbacks WHERE digest = $1 AND conclusion IS NOT NULL";
     let digest = callback.digest.as_slice();
     let (gateway, content) = (storable(callback.gateway.as_str()), storable(&callback.content));
     let values: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =

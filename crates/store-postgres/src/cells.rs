@@ -202,7 +202,8 @@ fn is_altered(value: &Value) -> bool {
         Value::Null | Value::Bool(_) => false,
         // An exponent is written out, and a zero loses its sign.
         Value::Number(number) => {
-            number.is_f64() && matches!(number.to_string().as_str(), text if text.contains('e') || text == "-0.0")
+            number.is_f64()
+                && matches!(number.to_string().as_str(), text if text.contains('e') || text == "-0.0")
         }
         Value::String(text) => text.contains('\0'),
         Value::Array(items) => items.iter().any(is_altered),
@@ -215,10 +216,9 @@ fn without_nul(value: &Value) -> Value {
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
         Value::String(text) => Value::String(storable(text).into_owned()),
         Value::Array(items) => items.iter().map(without_nul).collect(),
-        Value::Object(fields) => fields
-            .iter()
-            .map(|(name, value)| (storable(name).into_owned(), without_nul(value)))
-            .collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| (storable(name).into_owned(), without_nul(value))).collect()
+        }
     }
 }
 

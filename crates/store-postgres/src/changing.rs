@@ -186,7 +186,11 @@ impl Locked {
         if stored.version.checked_add(1) != Some(txn.version) {
             return Ok(Applied::Stale);
         }
-        if is_same_payment(&stored, txn) { Ok(Applied::Stored) } else { Err(Failure::AltersPayment(txn.id.clone())) }
+        if is_same_payment(&stored, txn) {
+            Ok(Applied::Stored)
+        } else {
+            Err(Failure::AltersPayment(txn.id.clone()))
+        }
     }
 
     /// What a transaction may hold claims on.

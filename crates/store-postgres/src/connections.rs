@@ -13,6 +13,7 @@ use std::time::Duration;
 use deadpool_postgres::{
     ClientWrapper, ConfigConnectImpl, Connect, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
 };
+use tokio::sync::Semaphore;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row, Statement};
 
@@ -31,6 +32,8 @@ pub(crate) struct Connections {
     next_reader: AtomicUsize,
     /// How many may wait for a connection of the pool.
     queued: usize,
+    /// One for each small question that may be under way.
+    questions: Semaphore,
     answer_timeout: Duration,
 }
 
@@ -67,6 +70,7 @@ impl Connections {
             readers: std::iter::repeat_with(Reader::default).take(options.readers.max(1)).collect(),
             next_reader: AtomicUsize::new(0),
             queued: options.queued.max(1),
+            questions: Semaphore::new(options.queued.clamp(1, Semaphore::MAX_PERMITS)),
             answer_timeout: options.answer_timeout(),
         })
     }
@@ -117,6 +121,7 @@ impl Connections {
 
     /// The answer to a small question, by a connection that answers many at a time.
     pub(crate) async fn ask(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
+        let _question = self.questions.try_acquire().map_err(|_| Failure::Overloaded)?;
         let place = self.next_reader.fetch_add(1, Ordering::Relaxed) % self.readers.len().max(1);
         let reader = self.readers.get(place).ok_or(Failure::Stopped)?;
         match self.ask_reader(reader, sql, values).await {

@@ -57,6 +57,9 @@ enum Doubt {
     MayBeStored,
 }
 
+/// A creation of the group, by its place, with what was found out about it.
+type Tried = (usize, Doubt);
+
 /// Stores a group; each is answered in its place.
 pub(crate) async fn store(
     db: &Connections,
@@ -64,7 +67,7 @@ pub(crate) async fn store(
     group: Vec<Creation>,
 ) -> Vec<Result<Created, Failure>> {
     let mut answers: Vec<Option<Result<Created, Failure>>> = group.iter().map(|_| None).collect();
-    let mut open: Vec<(usize, Doubt)> = (0..group.len()).map(|place| (place, Doubt::None)).collect();
+    let mut open: Vec<Tried> = (0..group.len()).map(|place| (place, Doubt::None)).collect();
     for _ in 0..ROUNDS {
         if open.is_empty() {
             break;
@@ -105,10 +108,7 @@ fn set<T>(answers: &mut [Option<T>], place: usize, answer: T) {
 }
 
 /// Those that want nothing that an earlier one of the group wants, and the others.
-fn without_rivals(
-    group: &[Creation],
-    open: &[(usize, Doubt)],
-) -> (Vec<(usize, Doubt)>, Vec<(usize, Doubt)>) {
+fn without_rivals(group: &[Creation], open: &[Tried]) -> (Vec<Tried>, Vec<Tried>) {
     let (mut ids, mut keys, mut bills) = (HashSet::new(), HashSet::new(), HashSet::new());
     open.iter().partition(|(place, _)| {
         let Some(creation) = group.get(*place) else { return false };
@@ -130,8 +130,6 @@ enum Outcome {
     /// Something was in the way.
     Lost(Doubt),
 }
-
-type Tried = (usize, Doubt);
 
 /// Tries to store those together; if that fails because of one of them, each by itself.
 async fn attempt(
@@ -217,11 +215,7 @@ async fn commit(session: Session, widths: &Widths, creations: &[&Creation]) -> R
     }
 }
 
-async fn within(
-    session: &Session,
-    widths: &Widths,
-    creations: &[&Creation],
-) -> Result<Vec<bool>, Failure> {
+async fn within(session: &Session, widths: &Widths, creations: &[&Creation]) -> Result<Vec<bool>, Failure> {
     let wanted = Wanted::of(creations, widths);
     let put = wanted.put(session).await?;
     let stored: Vec<bool> = creations.iter().map(|creation| put.is_complete(creation)).collect();
@@ -417,18 +411,22 @@ impl<'a> Rest<'a> {
 async fn against(
     db: &Connections,
     group: &[Creation],
-    undecided: &[(usize, Doubt)],
+    undecided: &[Tried],
 ) -> Result<Vec<Option<Created>>, Failure> {
     if undecided.is_empty() {
         return Ok(Vec::new());
     }
     let creations: Vec<(&Creation, Doubt)> =
         undecided.iter().filter_map(|(place, doubt)| Some((group.get(*place)?, *doubt))).collect();
-    let keys: Vec<_> = creations.iter().filter_map(|(c, _)| c.new.idempotency.as_ref()).map(|r| &r.key).collect();
+    let keys: Vec<_> =
+        creations.iter().filter_map(|(c, _)| c.new.idempotency.as_ref()).map(|r| &r.key).collect();
     let bills: Vec<BillKey> = creations.iter().flat_map(|(c, _)| c.claims.iter().cloned()).collect();
     let ids: Vec<&str> = creations.iter().map(|(c, _)| c.id()).collect();
-    let known_keys: HashMap<_, _> =
-        idempotency::find_all(db, &keys).await?.into_iter().map(|record| (record.key.clone(), record)).collect();
+    let known_keys: HashMap<_, _> = idempotency::find_all(db, &keys)
+        .await?
+        .into_iter()
+        .map(|record| (record.key.clone(), record))
+        .collect();
     let held: HashMap<_, _> =
         claims::held(db, &bills).await?.into_iter().map(|claim| (claim.bill.clone(), claim)).collect();
     let stored = transactions::known(db, &ids).await?;

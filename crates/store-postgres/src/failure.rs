@@ -229,10 +229,8 @@ impl From<PoolError> for Failure {
 impl Failure {
     /// Why there is no connection. What is not the server's own refusal may pass.
     pub(crate) fn connecting(error: tokio_postgres::Error) -> Failure {
-        match Failure::from(error) {
-            Failure::Misunderstood(shown) => Failure::Disconnected(shown),
-            other => other,
-        }
+        let failure = Failure::from(error);
+        if let Failure::Misunderstood(shown) = failure { Failure::Disconnected(shown) } else { failure }
     }
 }
 
@@ -245,4 +243,3 @@ impl From<Failure> for StoreError {
         }
     }
 }
-

@@ -69,7 +69,8 @@ pub(crate) fn parse(url: &str) -> Result<(PostgresOptions, Vec<String>), Invalid
     let mut found = Found::default();
     let servers = match (family, authority.rsplit_once('@')) {
         (Family::Libpq, Some((user, servers))) => {
-            let (user, password) = user.split_once(':').map_or((user, None), |(user, word)| (user, Some(word)));
+            let (user, password) =
+                user.split_once(':').map_or((user, None), |(user, word)| (user, Some(word)));
             found.user = Some(decoded(user, family)?).filter(|user| !user.is_empty());
             found.password = password.map(|word| decoded(word, family)).transpose()?;
             servers
@@ -111,8 +112,7 @@ impl Found {
                 self.hosts.iter_mut().for_each(|host| host.port = port);
             }
             "sslmode" => {
-                self.ssl_mode =
-                    Some(SslMode::from_word(&value).ok_or(InvalidUrl::Parameter("sslmode"))?);
+                self.ssl_mode = Some(SslMode::from_word(&value).ok_or(InvalidUrl::Parameter("sslmode"))?);
             }
             // Java's older way to ask for TLS.
             "ssl" => self.ssl_wanted = matches!(value.as_str(), "" | "true"),
@@ -124,7 +124,8 @@ impl Found {
             }
             "socketTimeout" => seconds("socketTimeout", &value, &mut options.statement_timeout)?,
             // We write: whatever is asked for, it is a server that can.
-            "targetServerType" if matches!(value.as_str(), "any" | "primary" | "master" | "preferPrimary") => {}
+            "targetServerType"
+                if matches!(value.as_str(), "any" | "primary" | "master" | "preferPrimary") => {}
             "target_session_attrs" if matches!(value.as_str(), "any" | "read-write" | "primary") => {}
             // A parameter's name is shown to operators: a bounded part of it, without surprises.
             other => {
@@ -239,7 +240,8 @@ mod tests {
 
     #[test]
     fn what_digits_charts_say_is_understood() {
-        let options = read("jdbc:postgresql://db.digit.example:5433/egov_pg?currentSchema=pb&sslmode=require");
+        let options =
+            read("jdbc:postgresql://db.digit.example:5433/egov_pg?currentSchema=pb&sslmode=require");
         assert_eq!(servers(&options), [("db.digit.example", 5433)]);
         assert_eq!((options.database.as_str(), options.ssl_mode), ("egov_pg", SslMode::Require));
         assert_eq!(options.schema.as_deref(), Some("pb"));
@@ -288,8 +290,7 @@ mod tests {
             PostgresOptions::from_jdbc_url(url, Some("two"), Some("second".to_owned().into())).unwrap();
         assert_eq!(options.user, "two");
         assert_eq!(options.password.as_ref().map(|word| word.expose_secret()), Some("second"));
-        let (options, _) =
-            PostgresOptions::from_jdbc_url(url, Some(""), Some(String::new().into())).unwrap();
+        let (options, _) = PostgresOptions::from_jdbc_url(url, Some(""), Some(String::new().into())).unwrap();
         assert_eq!(options.password.as_ref().map(|word| word.expose_secret()), Some("first"));
     }
 

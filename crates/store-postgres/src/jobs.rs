@@ -127,14 +127,17 @@ async fn begin(db: &Connections, request: &TickRequest) -> Result<TickAnswer, Fa
         }
     };
     let begun = transaction
-        .rows(INSERT, &[
-            &job,
-            &scheduled_at.as_millis(),
-            &i64::from(missed),
-            &node,
-            &request.now.as_millis(),
-            &request.lease_until.as_millis(),
-        ])
+        .rows(
+            INSERT,
+            &[
+                &job,
+                &scheduled_at.as_millis(),
+                &i64::from(missed),
+                &node,
+                &request.now.as_millis(),
+                &request.lease_until.as_millis(),
+            ],
+        )
         .await?;
     let row = begun.first().ok_or(Failure::Contended)?;
     let (run_id, attempt): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
@@ -182,15 +185,18 @@ async fn renew(
         WHERE run_id = $1 AND job = $2 AND ended_at IS NULL RETURNING run_id";
     let [examined, changed, still_pending, failed] = numbers(tally);
     let renewed = db
-        .repeatable(RENEW, &[
-            &fence.run_id,
-            &storable(&fence.job),
-            &lease_until.as_millis(),
-            &examined,
-            &changed,
-            &still_pending,
-            &failed,
-        ])
+        .repeatable(
+            RENEW,
+            &[
+                &fence.run_id,
+                &storable(&fence.job),
+                &lease_until.as_millis(),
+                &examined,
+                &changed,
+                &still_pending,
+                &failed,
+            ],
+        )
         .await?;
     Ok(!renewed.is_empty())
 }

@@ -56,10 +56,12 @@ impl<W: Send + 'static, A: Send + 'static> Lanes<W, A> {
     pub(crate) async fn submit(&self, work: W) -> Result<A, Failure> {
         let (reply, mut answer) = oneshot::channel();
         let taken = Arc::new(AtomicBool::new(false));
-        self.queue.try_send(Piece { work, taken: taken.clone(), reply }).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => Failure::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => Failure::Stopped,
-        })?;
+        self.queue.try_send(Piece { work, taken: taken.clone(), reply }).map_err(
+            |refused| match refused {
+                mpsc::error::TrySendError::Full(_) => Failure::Overloaded,
+                mpsc::error::TrySendError::Closed(_) => Failure::Stopped,
+            },
+        )?;
         match tokio::time::timeout(self.patience, &mut answer).await {
             Ok(answered) => answered.unwrap_or(Err(Failure::Panicked)),
             // Nobody has taken it up, and now nobody will.
@@ -129,8 +131,15 @@ mod tests {
         Breadth { lanes, group, queued, patience: Duration::from_secs(60) }
     }
 
-    /// Lanes that write down their groups, and are held until they are let go.
-    fn held(breadth: Breadth) -> (Arc<Lanes<u32, u32>>, Arc<Mutex<Vec<Vec<u32>>>>, Arc<Semaphore>, Arc<Notify>) {
+    /// Lanes that write down their groups, and do them when they are let go.
+    struct Held {
+        lanes: Arc<Lanes<u32, u32>>,
+        groups: Arc<Mutex<Vec<Vec<u32>>>>,
+        gate: Arc<Semaphore>,
+        began: Arc<Notify>,
+    }
+
+    fn held(breadth: Breadth) -> Held {
         let groups: Arc<Mutex<Vec<Vec<u32>>>> = Arc::default();
         let (gate, began) = (Arc::new(Semaphore::new(0)), Arc::new(Notify::new()));
         let (seen, closed, beginning) = (groups.clone(), gate.clone(), began.clone());
@@ -140,15 +149,18 @@ mod tests {
             let closed = closed.clone();
             async move {
                 closed.acquire().await.unwrap().forget();
-                works.into_iter().map(|work| if work == 13 { panic!("a bug") } else { Ok(work * 2) }).collect()
+                works
+                    .into_iter()
+                    .map(|work| if work == 13 { panic!("a bug") } else { Ok(work * 2) })
+                    .collect()
             }
         });
-        (Arc::new(lanes), groups, gate, began)
+        Held { lanes: Arc::new(lanes), groups, gate, began }
     }
 
     #[tokio::test]
     async fn what_comes_while_all_are_busy_is_done_together() {
-        let (lanes, groups, gate, began) = held(breadth(1, 3, 100));
+        let Held { lanes, groups, gate, began } = held(breadth(1, 3, 100));
         let first = tokio::spawn({
             let lanes = lanes.clone();
             async move { lanes.submit(1).await }
@@ -163,7 +175,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_fails_its_group_and_nothing_else() {
-        let (lanes, _, gate, _) = held(breadth(1, 3, 100));
+        let Held { lanes, gate, .. } = held(breadth(1, 3, 100));
         gate.add_permits(10);
         assert!(matches!(lanes.submit(13).await, Err(Failure::Panicked)));
         assert_eq!(lanes.submit(7).await.unwrap(), 14);
@@ -171,7 +183,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_queue_turns_work_away_at_once() {
-        let (lanes, _, gate, began) = held(breadth(1, 1, 1));
+        let Held { lanes, gate, began, .. } = held(breadth(1, 1, 1));
         let mut under_way = Vec::new();
         for work in 1..=2 {
             let lanes = lanes.clone();
@@ -190,7 +202,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn work_that_nobody_takes_up_in_time_is_withdrawn_and_never_done() {
-        let (lanes, groups, gate, began) = held(breadth(1, 10, 100));
+        let Held { lanes, groups, gate, began } = held(breadth(1, 10, 100));
         let first = tokio::spawn({
             let lanes = lanes.clone();
             async move { lanes.submit(1).await }
@@ -206,7 +218,7 @@ mod tests {
 
     #[tokio::test]
     async fn queued_work_is_done_when_the_lanes_are_closed() {
-        let (lanes, groups, gate, began) = held(breadth(1, 10, 100));
+        let Held { lanes, groups, gate, began } = held(breadth(1, 10, 100));
         let tasks: Vec<_> = (1..=3)
             .map(|work| {
                 let lanes = lanes.clone();

@@ -197,7 +197,7 @@ impl PostgresOptions {
                 && name.len() <= 63
                 && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '-'))
         };
-        if !names.iter().all(|name| is_plain(&name)) {
+        if !names.iter().all(is_plain) {
             return Err(Failure::Options(
                 "a schema must be called by letters, digits, and the characters _ $ -".to_owned(),
             ));

@@ -58,10 +58,8 @@ pub(crate) async fn of(db: &Connections, id: &TxnId) -> Result<Vec<StoredEvent>,
 }
 
 async fn unpublished(db: &Connections, after: i64, limit: u32) -> Result<Vec<StoredEvent>, Failure> {
-    const UNPUBLISHED: &str = concat!(
-        select_events!(),
-        " WHERE published_at IS NULL AND sequence > $1 ORDER BY sequence LIMIT $2"
-    );
+    const UNPUBLISHED: &str =
+        concat!(select_events!(), " WHERE published_at IS NULL AND sequence > $1 ORDER BY sequence LIMIT $2");
     rows::all(&db.repeatable(UNPUBLISHED, &[&after, &i64::from(limit)]).await?, read)
 }
 

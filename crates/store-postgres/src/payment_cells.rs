@@ -89,7 +89,12 @@ pub(crate) const INSERT_TRANSACTIONS: &str = "
     RETURNING txn_id";
 
 /// A row of [`INSERT_TRANSACTIONS`].
-pub(crate) fn insert_transaction<'a>(rows: &mut Rows<'a>, txn: &'a Transaction, json: &'a JsonParts, widths: &Widths) {
+pub(crate) fn insert_transaction<'a>(
+    rows: &mut Rows<'a>,
+    txn: &'a Transaction,
+    json: &'a JsonParts,
+    widths: &Widths,
+) {
     let mut cut = Cutter::new(widths);
     let (payer, details) = (&txn.payer, &txn.gateway_details);
     rows.push([
@@ -161,7 +166,12 @@ pub(crate) const UPDATE_TRANSACTIONS: &str = "
     WHERE t.txn_id = u.txn_id";
 
 /// A row of [`UPDATE_TRANSACTIONS`].
-pub(crate) fn update_transaction<'a>(rows: &mut Rows<'a>, txn: &'a Transaction, json: &'a JsonParts, widths: &Widths) {
+pub(crate) fn update_transaction<'a>(
+    rows: &mut Rows<'a>,
+    txn: &'a Transaction,
+    json: &'a JsonParts,
+    widths: &Widths,
+) {
     let mut cut = Cutter::new(widths);
     let (payer, details) = (&txn.payer, &txn.gateway_details);
     // Fixed when it was created, and kept whole beside what is changed now.

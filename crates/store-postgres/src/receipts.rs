@@ -59,9 +59,8 @@ pub(crate) async fn lease(
         WHERE duty.txn_id = due.txn_id
         RETURNING duty.txn_id, due_at, attempts, lease_token, lease_until, last_error";
     let until = lease.until.as_millis();
-    let leased = db
-        .once(LEASE, &[&storable(&lease.token), &until, &now.as_millis(), &i64::from(limit)])
-        .await?;
+    let leased =
+        db.once(LEASE, &[&storable(&lease.token), &until, &now.as_millis(), &i64::from(limit)]).await?;
     let mut duties = rows::all(&leased, read)?;
     // The order of what an UPDATE returns is PostgreSQL's own.
     duties.sort_by(|one, other| (one.due_at, &one.txn_id).cmp(&(other.due_at, &other.txn_id)));
@@ -81,9 +80,7 @@ pub(crate) async fn postpone(
             due_at = $3, last_error = $4, attempts = attempts + 1, lease_token = NULL, lease_until = NULL
         WHERE txn_id = $1 AND lease_token = $2 RETURNING txn_id";
     let (lease_token, reason) = (storable(lease_token), storable(reason));
-    let changed = db
-        .once(POSTPONE, &[&id.as_str(), &lease_token, &due_at.as_millis(), &reason])
-        .await?;
+    let changed = db.once(POSTPONE, &[&id.as_str(), &lease_token, &due_at.as_millis(), &reason]).await?;
     Ok(!changed.is_empty())
 }
 

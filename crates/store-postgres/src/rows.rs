@@ -6,8 +6,8 @@
 use std::cell::Cell;
 
 use payment_domain::{
-    Actor, ActorKind, Audit, BillId, BillKey, BillPayment, Currency, GatewayDetails, GatewayName, HistoryEntry, Money,
-    Payer, Personal, Status, StatusName, TenantId, Timestamp, Transaction, TxnId,
+    Actor, ActorKind, Audit, BillId, BillKey, BillPayment, Currency, GatewayDetails, GatewayName,
+    HistoryEntry, Money, Payer, Personal, Status, StatusName, TenantId, Timestamp, Transaction, TxnId,
 };
 use serde_json::{Map, Value};
 use tokio_postgres::Row;
@@ -178,13 +178,14 @@ pub(crate) fn transaction(row: &Row) -> Result<Transaction, Failure> {
     let consumer_code = columns.text("consumer_code")?;
     let own_bills = columns.read_optional("bills", json::<Vec<BillPayment>>)?;
     let details = columns.get::<Option<&str>>("additional_details")?;
-    let bills = own_bills
-        .or_else(|| details.and_then(adopted::bills))
-        .unwrap_or_else(|| vec![BillPayment { tax_amount: None, amount_paid: amount, bill_id: bill_id.clone() }]);
+    let bills = own_bills.or_else(|| details.and_then(adopted::bills)).unwrap_or_else(|| {
+        vec![BillPayment { tax_amount: None, amount_paid: amount, bill_id: bill_id.clone() }]
+    });
     // An earlier service took anything for details; only an object can be one.
     let additional_details = match details.map(serde_json::from_str) {
         Some(Ok(Value::Object(details))) => details,
-        None | Some(Ok(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_))) => {
+        None
+        | Some(Ok(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_))) => {
             Map::new()
         }
         Some(Err(_)) => return Err(columns.unreadable("additional_details")),

@@ -90,8 +90,9 @@ const BY_ID: &str = concat!(
     " LIMIT $14::bigint OFFSET $15::bigint"
 );
 const BY_RECEIPT: &str = page!(head!("t.receipt = $12"));
-const BY_BILL: &str =
-    page!(head!("t.txn_id IN (SELECT known.txn_id FROM eg_pg_transaction_bills AS known WHERE known.bill_id = $3)"));
+const BY_BILL: &str = page!(head!(
+    "t.txn_id IN (SELECT known.txn_id FROM eg_pg_transaction_bills AS known WHERE known.bill_id = $3)"
+));
 const BY_CONSUMER_CODE: &str = page!(head!("t.consumer_code = $12"));
 const BY_PAYER: &str = page!(head!("t.user_uuid = $12"));
 const MINE: &str = page!(concat!(
@@ -124,7 +125,7 @@ const EVERYTHING: &str = page!(concat!(
 
 /// The runs of the most selective condition, and the text by which an index with cut texts is read,
 /// where it is not one of the conditions as it stands.
-fn runs<'a>(query: &'a SearchQuery) -> (&'static str, Option<(&'static str, &'a str)>) {
+fn runs(query: &SearchQuery) -> (&'static str, Option<(&'static str, &str)>) {
     if query.txn_id.is_some() {
         return (BY_ID, None);
     }
@@ -167,7 +168,9 @@ pub(crate) async fn search(
     let (sql, run) = runs(query);
     let statuses: Vec<&str> = match query.status {
         Some(status) => vec![status.as_str()],
-        None => [StatusName::Pending, StatusName::Success, StatusName::Failure].map(StatusName::as_str).into(),
+        None => {
+            [StatusName::Pending, StatusName::Success, StatusName::Failure].map(StatusName::as_str).into()
+        }
     };
     let text = |text: &'_ Option<String>| text.as_deref().map(|text| storable(text).into_owned());
     let tenant = query.tenant_id.as_ref().map(TenantId::as_str);
@@ -184,10 +187,27 @@ pub(crate) async fn search(
     let creator = query.mine.as_ref().map(|mine| widths.cut("created_by", &mine.uuid));
     let (limit, offset) = (i64::from(query.page.limit), i64::from(query.page.offset));
     let values: [&(dyn ToSql + Sync); 15] = [
-        &tenant, &txn_id, &bill, &user, &receipt, &consumer_code, &statuses, &mine, &root, &from, &to, &run,
-        &creator, &limit, &offset,
+        &tenant,
+        &txn_id,
+        &bill,
+        &user,
+        &receipt,
+        &consumer_code,
+        &statuses,
+        &mine,
+        &root,
+        &from,
+        &to,
+        &run,
+        &creator,
+        &limit,
+        &offset,
     ];
     // One transaction is a small question.
-    let found = if query.txn_id.is_some() { db.ask(sql, &values).await? } else { db.repeatable(sql, &values).await? };
+    let found = if query.txn_id.is_some() {
+        db.ask(sql, &values).await?
+    } else {
+        db.repeatable(sql, &values).await?
+    };
     rows::all(&found, rows::transaction)
 }

@@ -156,17 +156,20 @@ async fn insert(
         AS u (tenant_id, bill_id, receipt_number, transaction_number, position, paid_minor)";
     let details = serde_json::to_string(&payment.additional_details).map_err(|_| Failure::Unwritable)?;
     transaction
-        .rows(PAYMENT, &[
-            &transaction_number.as_str(),
-            &payment.tenant_id.as_str(),
-            &payment.total.minor(),
-            &payment.total.currency().code(),
-            &storable(payment.payer_name.expose()),
-            &storable(payment.payer_mobile.expose()),
-            &payment.paid_at.as_millis(),
-            &now.as_millis(),
-            &details,
-        ])
+        .rows(
+            PAYMENT,
+            &[
+                &transaction_number.as_str(),
+                &payment.tenant_id.as_str(),
+                &payment.total.minor(),
+                &payment.total.currency().code(),
+                &storable(payment.payer_name.expose()),
+                &storable(payment.payer_mobile.expose()),
+                &payment.paid_at.as_millis(),
+                &now.as_millis(),
+                &details,
+            ],
+        )
         .await?;
     let mut receipts = Rows::default();
     for (((bill, paid), receipt), position) in bills.iter().zip(issued).zip(1_i64..) {

@@ -35,9 +35,9 @@ pub(crate) fn connector(options: &PostgresOptions) -> Result<MakeRustlsConnect, 
                 .with_custom_certificate_verifier(Arc::new(AnyName { verifier }))
                 .with_no_client_auth()
         }
-        SslMode::VerifyFull => builder
-            .with_root_certificates(roots(options.root_certificate.as_deref())?)
-            .with_no_client_auth(),
+        SslMode::VerifyFull => {
+            builder.with_root_certificates(roots(options.root_certificate.as_deref())?).with_no_client_auth()
+        }
     };
     Ok(MakeRustlsConnect::new(config))
 }

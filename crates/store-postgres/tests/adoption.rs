@@ -258,18 +258,20 @@ async fn old_pending_payments_are_checked_and_settled() {
     let store: Arc<dyn Store> = database.store().await;
     let first = Turn::First { created_by: Timestamp::from_millis(6_000) };
     let due = DueChecks { turn: first, gateway: None, after: None, limit: 10 };
-    let ids = |due: Vec<payment_store::DueCheck>| due.into_iter().map(|due| due.txn_id.to_string()).collect::<Vec<_>>();
+    let ids = |due: Vec<payment_store::DueCheck>| {
+        due.into_iter().map(|due| due.txn_id.to_string()).collect::<Vec<_>>()
+    };
     let found = store.due_checks(&due).await.unwrap();
     assert_eq!((found[0].created_at, found[0].checks), (Timestamp::from_millis(0), 0));
     assert_eq!(ids(found), ["OLD_BARE", "OLD_PENDING", "OLD_PENDING_TOO", "OLD_SEVERAL"]);
     let of_axis = DueChecks { gateway: Some(payment_domain::GatewayName::new("AXIS")), ..due.clone() };
     assert_eq!(ids(store.due_checks(&of_axis).await.unwrap()), ["OLD_SEVERAL"], "in any letter case");
-    let names: Vec<_> =
-        store.pending_gateways().await.unwrap().iter().map(|name| name.to_string()).collect();
+    let names: Vec<_> = store.pending_gateways().await.unwrap().iter().map(|name| name.to_string()).collect();
     assert_eq!(names, ["AXIS", "PAYTM", "PHONEPE"]);
 
     let at = Timestamp::from_millis(9_000);
-    let note = CheckNote { txn_id: txn_id("OLD_BARE"), at, next: NextCheck::WithAll, history: None, fence: None };
+    let note =
+        CheckNote { txn_id: txn_id("OLD_BARE"), at, next: NextCheck::WithAll, history: None, fence: None };
     assert_eq!(store.note_check(note).await.unwrap(), Applied::Stored);
     assert_eq!(ids(store.due_checks(&due).await.unwrap()).len(), 3);
 
@@ -279,15 +281,21 @@ async fn old_pending_payments_are_checked_and_settled() {
         let receipted = sample::applied(&store, sample::receipted(&paid, "first")).await;
         assert_eq!(store.transaction(&txn.id).await.unwrap(), Some(receipted), "{id}");
         assert_eq!(store.history(&txn.id).await.unwrap().len(), 2);
-        assert_eq!(store.dump(&txn.id).await.unwrap().unwrap().dump.response.is_some(), true);
+        assert!(store.dump(&txn.id).await.unwrap().unwrap().dump.response.is_some());
     }
     let details: String = client
-        .query_one("SELECT additional_details::text FROM eg_pg_transactions WHERE txn_id = 'OLD_PENDING'", &[])
+        .query_one(
+            "SELECT additional_details::text FROM eg_pg_transactions WHERE txn_id = 'OLD_PENDING'",
+            &[],
+        )
         .await
         .unwrap()
         .get(0);
     assert_eq!(details, "[1]", "what is no object is left as it was");
-    assert_eq!(store.apply(sample::change(&read(&*store, "OLD_RIVAL_A").await)).await.unwrap(), Applied::Stored);
+    assert_eq!(
+        store.apply(sample::change(&read(&*store, "OLD_RIVAL_A").await)).await.unwrap(),
+        Applied::Stored
+    );
 }
 
 #[tokio::test]

@@ -112,7 +112,10 @@ fn searches() -> Vec<Question> {
         ("search by payer", SearchQuery { user_uuid: Some("payer-77".to_owned()), ..any() }),
         ("search what is mine", SearchQuery { mine: Some(Mine { uuid: "clerk-7".to_owned() }), ..any() }),
         ("search a tenant", SearchQuery { tenant_id: Some(TenantId::new("pb.7").unwrap()), ..any() }),
-        ("search within a state", SearchQuery { within: Some(TenantScope { root: "pb".to_owned() }), ..any() }),
+        (
+            "search within a state",
+            SearchQuery { within: Some(TenantScope { root: "pb".to_owned() }), ..any() },
+        ),
         ("search what is pending", SearchQuery { status: Some(StatusName::Pending), ..any() }),
         (
             "search what is pending in a tenant",
@@ -162,7 +165,9 @@ fn questions() -> Vec<Question> {
     };
     let mut all = searches();
     all.extend([
-        question!("transaction", |store| assert!(store.transaction(&txn_id("T777")).await.unwrap().is_some())),
+        question!("transaction", |store| assert!(
+            store.transaction(&txn_id("T777")).await.unwrap().is_some()
+        )),
         question!("redirect form", |store| store.redirect_form(&txn_id("T777")).await.unwrap()),
         question!("claims", |store| store.claims(&[bill_key("B777"), bill_key("B778")]).await.unwrap()),
         question!("history", |store| assert_eq!(store.history(&txn_id("T777")).await.unwrap().len(), 1)),
@@ -233,7 +238,10 @@ fn questions() -> Vec<Question> {
             let store: Arc<dyn Store> = store;
             sample::stored(&store, sample::new_transaction("NEW", "NEW")).await
         }),
-        question!("refused create", |store| store.create(sample::new_transaction("N2", "NEW")).await.unwrap()),
+        question!("refused create", |store| store
+            .create(sample::new_transaction("N2", "NEW"))
+            .await
+            .unwrap()),
         question!("success and receipt", |store| {
             let store: Arc<dyn Store> = store;
             let txn = store.transaction(&txn_id("NEW")).await.unwrap().unwrap();
@@ -285,9 +293,13 @@ fn questions() -> Vec<Question> {
             store.conclude_callback(&[1; 32], None, "done").await.unwrap();
             store.record_callback(callback).await.unwrap()
         }),
-        question!("mark published", |store| store.mark_published(&[1_000, 2_000], far, &fence()).await.unwrap()),
+        question!("mark published", |store| store
+            .mark_published(&[1_000, 2_000], far, &fence())
+            .await
+            .unwrap()),
         question!("store an event once", |store| {
-            let event = sample::event(&sample::transaction("T777", &["B777"]), payment_domain::EventKind::Sms);
+            let event =
+                sample::event(&sample::transaction("T777", &["B777"]), payment_domain::EventKind::Sms);
             store.store_event_once("sms-777", event.clone(), far).await.unwrap();
             store.store_event_once("sms-new", event, far).await.unwrap()
         }),

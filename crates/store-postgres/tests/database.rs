@@ -1,4 +1,4 @@
-//! The database itself: its last lines of defence, its texts, its replicas, its encryption.
+//! The database itself: its last lines of defence, its texts, its replicas.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests: what fails, panics")]
 
@@ -12,10 +12,8 @@ use payment_store::{
     Applied, Attention, Change, Created, Fence, Mine, NewTransaction, PageRequest, SearchQuery, Store,
     StoreError, TickAnswer, TickRequest,
 };
-use payment_store_postgres::{PostgresHost, PostgresOptions, PostgresStore, SslMode};
-use payment_testing::postgres::PostgresServer;
-use payment_testing::tls::Certificates;
-use support::{Database, number, options};
+use payment_store_postgres::{PostgresOptions, PostgresStore};
+use support::{Database, number};
 
 mod support;
 
@@ -116,10 +114,13 @@ async fn texts_longer_than_their_columns_are_cut_for_reports_and_kept_whole_for_
     let found = async |query: SearchQuery| store.search(&query).await.unwrap().len();
     let any = SearchQuery::default;
     let begins_alike = |text: String| text[..text.len() - 1].to_owned();
-    for (wanted, expected) in [(long("RCPT/"), 1), (begins_alike(long("RCPT/")), 0), (long("RCPT/")[..128].to_owned(), 0)] {
+    for (wanted, expected) in
+        [(long("RCPT/"), 1), (begins_alike(long("RCPT/")), 0), (long("RCPT/")[..128].to_owned(), 0)]
+    {
         assert_eq!(found(SearchQuery { receipt: Some(wanted), ..any() }).await, expected);
     }
-    for (wanted, expected) in [(long("c"), 1), (begins_alike(long("c")), 0), (long("c")[..128].to_owned(), 0)] {
+    for (wanted, expected) in [(long("c"), 1), (begins_alike(long("c")), 0), (long("c")[..128].to_owned(), 0)]
+    {
         assert_eq!(found(SearchQuery { consumer_code: Some(wanted), ..any() }).await, expected);
     }
     for (wanted, expected) in [(long("payer"), 1), (long("creator"), 1), (begins_alike(long("creator")), 0)] {
@@ -137,7 +138,7 @@ async fn what_postgres_cannot_hold_never_fails_a_payment_or_its_neighbours() {
     let store = database.store().await;
     let awkward = |nth: usize| {
         let mut new = sample::new_transaction(&format!("T{nth}"), &format!("B{nth}"));
-        if nth % 3 == 0 {
+        if nth.is_multiple_of(3) {
             new.txn.consumer_code = "a\0b".to_owned();
             new.txn.payer.name = Personal::new("\0");
             new.txn.additional_details.insert("\0".to_owned(), serde_json::json!(["\0", 1e16, -0.0]));
@@ -219,8 +220,13 @@ async fn an_error_tells_nothing_of_what_is_in_the_rows() {
     let txn = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
     client.batch_execute("UPDATE eg_pg_transactions SET bills = '[{\"secret\": \"Asha\"}]'").await.unwrap();
     let Err(unreadable) = store.transaction(&txn.id).await else { panic!("it was read") };
-    client.batch_execute("ALTER TABLE eg_pg_transactions ADD CHECK (name <> 'Asha Rani') NOT VALID").await.unwrap();
-    let Err(refused) = store.create(sample::new_transaction("T2", "B2")).await else { panic!("it was stored") };
+    client
+        .batch_execute("ALTER TABLE eg_pg_transactions ADD CHECK (name <> 'Asha Rani') NOT VALID")
+        .await
+        .unwrap();
+    let Err(refused) = store.create(sample::new_transaction("T2", "B2")).await else {
+        panic!("it was stored")
+    };
     for failure in [unreadable, refused] {
         assert!(matches!(failure, StoreError::Failed(_)));
         let source = std::error::Error::source(&failure).unwrap();
@@ -238,13 +244,16 @@ async fn of_200_creates_at_once_on_three_replicas_one_gets_the_bill() {
         let replica = replicas[nth % 3].clone();
         tokio::spawn(async move { replica.create(sample::new_transaction(&format!("T{nth}"), "B1")).await })
     });
-    let outcomes: Vec<Created> = join_all(creates).await.into_iter().map(|one| one.unwrap().unwrap()).collect();
+    let outcomes: Vec<Created> =
+        join_all(creates).await.into_iter().map(|one| one.unwrap().unwrap()).collect();
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Created::Stored).count(), 1);
     let held = replicas[0].claims(&[bill_key("B1")]).await.unwrap();
     let refused = outcomes.iter().filter(|outcome| **outcome == Created::BillsTaken(held.clone())).count();
     assert_eq!(refused, 199, "and all others are told who");
     let client = database.client().await;
-    for table in ["transactions", "transactions_dump", "transaction_history", "transaction_bills", "bill_claims"] {
+    for table in
+        ["transactions", "transactions_dump", "transaction_history", "transaction_bills", "bill_claims"]
+    {
         assert_eq!(number(&client, &format!("SELECT count(*) FROM eg_pg_{table}")).await, 1, "{table}");
     }
 }
@@ -257,9 +266,9 @@ async fn replicas_that_want_the_same_in_all_sorts_of_ways_leave_nothing_half_don
     let wanted = |nth: usize| -> NewTransaction {
         let bills = [format!("B{}", nth * 7 % 61), format!("B{}", nth * 5 % 61), format!("B{}", nth % 61)];
         let bills: Vec<&str> = bills.iter().take(nth % 3 + 1).map(String::as_str).collect();
-        let id = format!("T{}", if nth % 9 == 0 { nth / 2 } else { nth });
+        let id = format!("T{}", if nth.is_multiple_of(9) { nth / 2 } else { nth });
         let mut new = sample::new(sample::transaction(&id, &bills));
-        new.idempotency = (nth % 4 == 0).then(|| sample::idempotency(&format!("K{}", nth % 40), &id));
+        new.idempotency = nth.is_multiple_of(4).then(|| sample::idempotency(&format!("K{}", nth % 40), &id));
         new
     };
     let walks = (0..300).map(|nth| {
@@ -290,7 +299,10 @@ async fn replicas_that_want_the_same_in_all_sorts_of_ways_leave_nothing_half_don
             + (SELECT count(*) FROM eg_pg_transaction_history h LEFT JOIN eg_pg_transactions t USING (txn_id)
                 WHERE t.txn_id IS NULL)";
     assert_eq!(number(&client, consistent).await, 0);
-    assert_eq!(number(&client, "SELECT count(*) FROM eg_pg_transactions").await, i64::try_from(stored).unwrap());
+    assert_eq!(
+        number(&client, "SELECT count(*) FROM eg_pg_transactions").await,
+        i64::try_from(stored).unwrap()
+    );
     assert!(stored > 20, "{stored}");
 }
 
@@ -326,7 +338,11 @@ async fn changes_of_three_replicas_take_turns_and_their_events_keep_the_order() 
             replicas[0].events_of(&id).await.unwrap().into_iter().map(|stored| stored.event.body).collect();
         let versions: Vec<u64> = bodies
             .iter()
-            .map(|body| serde_json::from_str::<serde_json::Value>(body).unwrap()["Transaction"]["version"].as_u64().unwrap())
+            .map(|body| {
+                serde_json::from_str::<serde_json::Value>(body).unwrap()["Transaction"]["version"]
+                    .as_u64()
+                    .unwrap()
+            })
             .collect();
         assert_eq!(versions, [1].into_iter().chain(1..=31).collect::<Vec<_>>());
         assert_eq!(replicas[1].history(&id).await.unwrap().len(), 31);
@@ -337,10 +353,11 @@ async fn changes_of_three_replicas_take_turns_and_their_events_keep_the_order() 
 async fn a_run_that_is_taken_over_by_another_replica_stores_nothing_more() {
     let database = Database::create().await;
     let (one, other) = (database.store().await, database.store().await);
-    let txns: Vec<_> = join_all((0..40).map(|nth| {
-        sample::stored(&one, sample::new_transaction(&format!("T{nth}"), &format!("B{nth}")))
-    }))
-    .await;
+    let txns: Vec<_> =
+        join_all((0..40).map(|nth| {
+            sample::stored(&one, sample::new_transaction(&format!("T{nth}"), &format!("B{nth}")))
+        }))
+        .await;
     let tick = |node: &str, now: i64| TickRequest {
         job: "reconcile".to_owned(),
         scheduled_at: at(0),
@@ -374,68 +391,6 @@ async fn a_run_that_is_taken_over_by_another_replica_stores_nothing_more() {
         assert_eq!(one.attention(&txn.id).await.unwrap().len(), usize::from(stored.version == 2));
         assert_eq!(one.apply(change(&stored, &first.fence)).await.unwrap(), Applied::Fenced);
     }
-}
-
-#[tokio::test]
-async fn a_schema_of_ones_own_is_used_and_nothing_else() {
-    let database = Database::create().await;
-    let client = database.client().await;
-    client.batch_execute("CREATE SCHEMA \"pb-state\"").await.unwrap();
-    let options = PostgresOptions { schema: Some("pb-state".to_owned()), ..database.options() };
-    let store: Arc<dyn Store> = Arc::new(PostgresStore::connect(options.clone()).await.unwrap());
-    sample::stored(&store, sample::new_transaction("T1", "B1")).await;
-    assert_eq!(number(&client, "SELECT count(*) FROM \"pb-state\".eg_pg_transactions").await, 1);
-    assert_eq!(number(&client, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").await, 0);
-    let odd = PostgresOptions { schema: Some("x; DROP TABLE y".to_owned()), ..options };
-    assert!(matches!(PostgresStore::connect(odd).await, Err(StoreError::Failed(_))));
-}
-
-#[tokio::test]
-async fn a_server_that_refuses_us_is_no_passing_trouble_and_one_that_is_away_is() {
-    let database = Database::create().await;
-    let elsewhere = PostgresOptions { database: "no_such_database".to_owned(), ..database.options() };
-    assert!(matches!(PostgresStore::connect(elsewhere).await, Err(StoreError::Failed(_))));
-    let port = payment_testing::ports::Port::reserve();
-    let nobody = PostgresHost { name: "127.0.0.1".to_owned(), port: port.number() };
-    let away = PostgresOptions { hosts: vec![nobody.clone()], ..database.options() };
-    assert!(matches!(PostgresStore::connect(away).await, Err(StoreError::Unavailable(_))));
-    let mut hosts = database.options().hosts;
-    hosts.insert(0, nobody);
-    let second = PostgresOptions { hosts, ..database.options() };
-    assert!(PostgresStore::connect(second).await.is_ok(), "the next server is tried");
-}
-
-#[tokio::test]
-async fn the_connection_is_encrypted_and_the_server_verified_as_asked_for() {
-    let certificates = Certificates::create();
-    let server =
-        PostgresServer::builder().tls(certificates.certificate(), certificates.key()).start().await;
-    let by = |name: &str, ssl_mode: SslMode| {
-        let hosts = vec![PostgresHost { name: name.to_owned(), port: server.port() }];
-        let root_certificate = Some(certificates.authority());
-        PostgresOptions { hosts, ssl_mode, root_certificate, ..options(&server.url()) }
-    };
-    for ssl_mode in [SslMode::Prefer, SslMode::Require, SslMode::VerifyCa, SslMode::VerifyFull] {
-        let store: Arc<dyn Store> =
-            Arc::new(PostgresStore::connect(by("127.0.0.1", ssl_mode)).await.unwrap());
-        store.ping().await.unwrap();
-    }
-    let plain = PostgresStore::connect(by("127.0.0.1", SslMode::Disable)).await;
-    assert!(matches!(plain, Err(StoreError::Failed(_))), "the server speaks nothing but TLS");
-
-    // Made out to localhost and 127.0.0.1, reached as another.
-    assert!(PostgresStore::connect(by("127.0.0.2", SslMode::VerifyFull)).await.is_err());
-    let strangers = Certificates::create();
-    for ssl_mode in [SslMode::VerifyCa, SslMode::VerifyFull] {
-        let root_certificate = Some(strangers.authority());
-        let options = PostgresOptions { root_certificate, ..by("127.0.0.1", ssl_mode) };
-        assert!(PostgresStore::connect(options).await.is_err(), "another authority: {ssl_mode:?}");
-    }
-    let nothing = PostgresOptions {
-        root_certificate: Some("/nonexistent/root.pem".into()),
-        ..by("127.0.0.1", SslMode::VerifyFull)
-    };
-    assert!(matches!(PostgresStore::connect(nothing).await, Err(StoreError::Failed(_))));
 }
 
 #[tokio::test]

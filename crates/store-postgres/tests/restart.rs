@@ -142,8 +142,10 @@ impl ByProxy {
         let database = Database::create().await;
         drop(database.open().await);
         let proxy = TcpProxy::in_front_of(database.url());
-        let options =
-            PostgresOptions { statement_timeout: Duration::from_secs(2), ..options(&proxy.url(database.url())) };
+        let options = PostgresOptions {
+            statement_timeout: Duration::from_secs(2),
+            ..options(&proxy.url(database.url()))
+        };
         ByProxy { database, proxy, options }
     }
 
@@ -282,8 +284,7 @@ async fn a_server_that_falls_silent_keeps_nobody_waiting() {
         let store = store.clone();
         async move { store.search(&SearchQuery::default()).await }
     }));
-    let (creates, reads, searches) =
-        promptly(async { tokio::join!(creates, reads, searches) }).await;
+    let (creates, reads, searches) = promptly(async { tokio::join!(creates, reads, searches) }).await;
     assert!(creates.iter().all(is_outage));
     assert!(reads.iter().all(is_outage) && searches.iter().all(is_outage));
     by_proxy.proxy.cut();

@@ -38,7 +38,8 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// Why the store could not answer. The variants are decisions for the caller.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database is away or overloaded: nothing was stored, trying again later makes sense.
+    /// The database is away or overloaded: trying again later makes sense. Nothing was stored, unless
+    /// the connection broke in the very moment of the commit: only reading again tells.
     #[error("the database is not available")]
     Unavailable(#[source] BoxError),
     /// The database refuses, or what it holds cannot be read: trying again will not help.

@@ -11,7 +11,7 @@ use crate::proof::Attempt;
 
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
-    pub(crate) took: Duration,
+    took: Duration,
     scheduled: i64,
     finished: u64,
     at_first: u64,
@@ -31,6 +31,10 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
+    pub(crate) fn of(took: Duration) -> Figures {
+        Figures { took, ..Figures::default() }
+    }
+
     pub(crate) fn count_runs(&mut self, ticks: &BTreeMap<i64, Vec<Attempt>>, last_tick: i64) {
         let first_tick = ticks.keys().next().copied().unwrap_or(last_tick);
         self.scheduled = (last_tick - first_tick) / 1_000 + 1;

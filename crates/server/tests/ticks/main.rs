@@ -17,7 +17,7 @@ mod gateway;
 mod journal;
 mod payers;
 mod proof;
-#[path = "../crash/random.rs"]
+#[path = "../proof/random.rs"]
 mod random;
 mod replicas;
 #[path = "../support/mod.rs"]
@@ -63,7 +63,7 @@ async fn every_tick_is_run_once_or_taken_over_whatever_becomes_of_its_owner() {
     let last_tick = journal::latest_finished(&client).await;
     replicas.stop_all().await;
 
-    let mut figures = Figures { took, ..Figures::default() };
+    let mut figures = Figures::of(took);
     let mut faults = proof::ticks(&client, last_tick, &mut figures).await;
     faults.extend(proof::succession(&client).await);
     faults.extend(proof::money(&client, &gateway.books().await, &paid, &mut figures).await);

@@ -122,9 +122,11 @@ pub(crate) async fn succession(client: &Client) -> Vec<String> {
     for (what, sql) in [
         (
             "began before the run before it had ended, and did not take it over",
-            "SELECT job, run_id, NULL AS txn_id, detail FROM successions WHERE former IS NOT NULL AND NOT EXISTS (
-                SELECT 1 FROM journal AS line WHERE line.what = 'end' AND line.run_id = former
-                AND (pg_visible_in_snapshot(line.xid, sees) OR line.xid = xid AND line.detail = 'taken-over'))",
+            "SELECT job, run_id, NULL AS txn_id, detail FROM successions AS next
+             WHERE former IS NOT NULL AND NOT EXISTS (SELECT 1 FROM journal AS over
+                WHERE over.what = 'end' AND over.run_id = next.former
+                AND (pg_visible_in_snapshot(over.xid, next.sees)
+                    OR over.xid = next.xid AND over.detail = 'taken-over'))",
         ),
         (
             "ended more than once",

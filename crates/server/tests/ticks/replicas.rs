@@ -105,7 +105,8 @@ impl Replicas {
         }
         for replica in &mut self.all {
             let status = replica.service().ended().await;
-            assert!(status.success(), "{} stops in order: {status}\n{}", replica.name, replica.service().log());
+            let log = replica.service().log();
+            assert!(status.success(), "{} stops in order: {status}\n{log}", replica.name);
         }
     }
 

@@ -2,12 +2,16 @@
 
 use std::sync::{Arc, LazyLock};
 
+use futures_util::future::join_all;
 use payment_digit::embedded::Registers;
-use payment_store::{Backlog, Store};
+use payment_store::{Backlog, SearchQuery, Store};
 use payment_store_postgres::{PostgresOptions, PostgresStore};
 use payment_store_sqlite::SqliteStore;
 use payment_testing::postgres::FreshDatabase;
 use tokio::runtime::Runtime;
+
+/// Few connections: all tests together must stay below what the server allows.
+const POOL: usize = 4;
 
 /// An empty database, gone when this is dropped.
 pub(crate) struct Database {
@@ -37,6 +41,10 @@ impl Database {
             Ok("postgres") => beside(async {
                 let place = FreshDatabase::create().await;
                 let store = Arc::new(connect(&place).await);
+                // Some tests give a request a moment only, which is not for making connections.
+                let search = SearchQuery::default();
+                join_all((0..POOL).map(|_| store.search(&search))).await;
+                store.ping().await.unwrap();
                 Database { registers: store.clone(), store, place: Place::Postgres(place) }
             }),
             Ok("sqlite") | Err(_) => {
@@ -58,8 +66,7 @@ impl Database {
     }
 }
 
-/// With few connections: all tests together must stay below what the server allows.
 async fn connect(place: &FreshDatabase) -> PostgresStore {
     let (options, _) = PostgresOptions::from_jdbc_url(place.url(), None, None).unwrap();
-    PostgresStore::connect(PostgresOptions { pool_size: 4, readers: 1, ..options }).await.unwrap()
+    PostgresStore::connect(PostgresOptions { pool_size: POOL, readers: 1, ..options }).await.unwrap()
 }

@@ -1,0 +1,198 @@
+//! What others read from Kafka, compared with the outbox.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use payment_domain::EventKind;
+use payment_store::StoredEvent;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::util::Timeout;
+use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
+use serde_json::Value;
+
+/// How long a broker may take to answer.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The group in which the replicas read events that text messages come of.
+const GROUP: &str = "egov-pg-service";
+
+/// A record as others read it.
+struct Record {
+    key: String,
+    body: String,
+    partition: i32,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(crate) struct Delivered {
+    /// Records in all topics.
+    pub(crate) records: usize,
+    /// Records beyond the first of each event.
+    pub(crate) repeated: usize,
+    /// Events that are text messages.
+    pub(crate) messages: usize,
+    /// Everything that is not as promised.
+    pub(crate) faults: Vec<String>,
+}
+
+/// Compares every topic with the outbox: each event is there at least once, for the first time after
+/// those before it of the same transaction and topic, and there is nothing else.
+pub(crate) fn compare(bootstrap: &str, outbox: &[StoredEvent]) -> Delivered {
+    let mut delivered = Delivered::default();
+    for stored in outbox.iter().filter(|stored| stored.published_at.is_none()) {
+        delivered.faults.push(format!("event {} was never published", stored.sequence));
+    }
+    for kind in EventKind::ALL {
+        let stored: Vec<&StoredEvent> = outbox.iter().filter(|stored| stored.event.kind == kind).collect();
+        compare_topic(&read(bootstrap, kind.as_str()), kind, &stored, &mut delivered);
+    }
+    text_messages_are_sent_once(outbox, &mut delivered);
+    delivered
+}
+
+fn compare_topic(records: &[Record], kind: EventKind, stored: &[&StoredEvent], delivered: &mut Delivered) {
+    let topic = kind.as_str();
+    delivered.records += records.len();
+    delivered.repeated += records.len().saturating_sub(stored.len());
+    let mut expected: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for stored in stored {
+        expected.entry(stored.event.txn_id.as_str()).or_default().push(&stored.event.body);
+    }
+    let mut seen: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut partitions: HashMap<&str, i32> = HashMap::new();
+    for record in records {
+        seen.entry(&record.key).or_default().push(&record.body);
+        if *partitions.entry(&record.key).or_insert(record.partition) != record.partition {
+            delivered.faults.push(format!("{topic}: {} is in two partitions", record.key));
+        }
+    }
+    for (key, bodies) in &expected {
+        let records = seen.remove(key).unwrap_or_default();
+        // Two events may say the same: each must be there.
+        for body in bodies {
+            let count = |all: &[&str]| all.iter().filter(|other| *other == body).count();
+            if count(&records) < count(bodies) {
+                delivered.faults.push(format!("{topic}: an event of {key} was not delivered: {body}"));
+            }
+        }
+        if first(&records) != first(bodies) {
+            delivered.faults.push(format!(
+                "{topic}: the events of {key} were first delivered in another order: {:#?} and not {:#?}",
+                first(&records),
+                first(bodies)
+            ));
+        }
+    }
+    for stranger in seen.keys() {
+        delivered.faults.push(format!("{topic}: {stranger} is in no outbox"));
+    }
+}
+
+/// Each body where it is seen for the first time.
+fn first<'a>(bodies: &[&'a str]) -> Vec<&'a str> {
+    let mut known = HashSet::new();
+    bodies.iter().copied().filter(|body| known.insert(*body)).collect()
+}
+
+/// One text message a transaction and status that a job of ours has brought about.
+fn text_messages_are_sent_once(outbox: &[StoredEvent], delivered: &mut Delivered) {
+    let mut due: BTreeMap<&str, HashSet<String>> = BTreeMap::new();
+    let mut sent: BTreeMap<&str, usize> = BTreeMap::new();
+    for stored in outbox {
+        let (kind, txn_id) = (stored.event.kind, stored.event.txn_id.as_str());
+        match kind {
+            EventKind::SaveTransaction | EventKind::UpdateTransaction => {
+                let body: Value = serde_json::from_str(&stored.event.body).unwrap();
+                if body["RequestInfo"]["userInfo"]["type"] == "SYSTEM" {
+                    due.entry(txn_id).or_default().insert(body["Transaction"]["txnStatus"].to_string());
+                }
+            }
+            EventKind::Sms => *sent.entry(txn_id).or_default() += 1,
+            EventKind::SaveDump | EventKind::UpdateDump => {}
+        }
+    }
+    delivered.messages = sent.values().sum();
+    let expected: BTreeMap<&str, usize> = due.iter().map(|(id, due)| (*id, due.len())).collect();
+    if sent != expected {
+        let differ = |id: &&&str| sent.get(**id) != expected.get(**id);
+        let ids: HashSet<&&str> = sent.keys().chain(expected.keys()).filter(differ).collect();
+        delivered.faults.push(format!("text messages were not sent once for {ids:?}"));
+    }
+}
+
+fn consumer(bootstrap: &str, group: &str) -> BaseConsumer {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", bootstrap).set("group.id", group).set("enable.auto.commit", "false");
+    config.create().unwrap()
+}
+
+/// The partitions of a topic with what they hold: the first offset and the one behind the last.
+fn partitions(consumer: &BaseConsumer, topic: &str) -> Vec<(i32, i64, i64)> {
+    let metadata = consumer.fetch_metadata(Some(topic), LIMIT).unwrap();
+    let ids = metadata.topics()[0].partitions().iter().map(|partition| partition.id());
+    ids.map(|id| {
+        let (low, high) = consumer.fetch_watermarks(topic, id, LIMIT).unwrap();
+        (id, low, high)
+    })
+    .collect()
+}
+
+/// All records of a topic, each partition in its order.
+fn read(bootstrap: &str, topic: &str) -> Vec<Record> {
+    let consumer = consumer(bootstrap, "reader");
+    let mut from_start = TopicPartitionList::new();
+    let mut ends = HashMap::new();
+    for (id, low, high) in partitions(&consumer, topic) {
+        assert_eq!(low, 0, "nothing was cleared away");
+        if high > low {
+            ends.insert(id, high);
+            from_start.add_partition_offset(topic, id, Offset::Beginning).unwrap();
+        }
+    }
+    consumer.assign(&from_start).unwrap();
+    let text = |bytes: Option<&[u8]>| String::from_utf8(bytes.unwrap_or_default().to_vec()).unwrap();
+    let mut records = Vec::new();
+    while !ends.is_empty() {
+        let record = consumer.poll(Timeout::After(LIMIT)).expect("a record comes").unwrap();
+        let (key, body) = (text(record.key()), text(record.payload()));
+        records.push(Record { key, body, partition: record.partition() });
+        if ends.get(&record.partition()).is_some_and(|end| record.offset() + 1 >= *end) {
+            ends.remove(&record.partition());
+        }
+    }
+    records
+}
+
+/// Waits until the replicas have read every event that a text message could come of.
+pub(crate) fn until_read_by_the_replicas(bootstrap: &str, patience: Duration) {
+    let consumer = consumer(bootstrap, GROUP);
+    let started = Instant::now();
+    loop {
+        let unread: i64 = [EventKind::SaveTransaction, EventKind::UpdateTransaction]
+            .map(|kind| unread(&consumer, kind.as_str()))
+            .iter()
+            .sum();
+        if unread == 0 {
+            return;
+        }
+        assert!(started.elapsed() < patience, "{unread} events stay unread by the replicas");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn unread(consumer: &BaseConsumer, topic: &str) -> i64 {
+    let partitions = partitions(consumer, topic);
+    let mut wanted = TopicPartitionList::new();
+    for (id, _, _) in &partitions {
+        wanted.add_partition(topic, *id);
+    }
+    let committed = consumer.committed_offsets(wanted, LIMIT).unwrap();
+    partitions
+        .iter()
+        .map(|(id, _, high)| {
+            let read = committed.find_partition(topic, *id).and_then(|found| found.offset().to_raw());
+            high - read.filter(|offset| *offset > 0).unwrap_or(0)
+        })
+        .sum()
+}

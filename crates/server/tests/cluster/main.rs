@@ -1,0 +1,236 @@
+//! A cluster: three replicas of the real program on one PostgreSQL and one Kafka, beside a DIGIT that
+//! fails now and then, under a load that goes to them in turn, while replicas are killed (`kill -9`)
+//! or stand still, and the database and the broker are restarted. Afterwards what is stored is compared
+//! with the books of the gateway and of the collection service, with what clients were answered, and
+//! with what others read from Kafka.
+//!
+//! `CLUSTER_KILLS=120 CLUSTER_DATABASE_RESTARTS=10 CLUSTER_BROKER_RESTARTS=10` for a long run,
+//! `CLUSTER_SEED=…` for the same disturbances again, `CLUSTER_FOLDER=…` to keep what the replicas log.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+mod balancer;
+mod disturbances;
+mod events;
+#[path = "../proof/mod.rs"]
+mod proof;
+mod replicas;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use payment_simulator::digit::PretendDigit;
+use payment_store::Store;
+use payment_testing::kafka::Broker;
+use payment_testing::postgres::PostgresServer;
+
+use crate::balancer::Balancer;
+use crate::disturbances::{Weather, disturb_digit, restart_broker, restart_database};
+use crate::proof::books::Register;
+use crate::proof::check::{self, Evidence};
+use crate::proof::gateway::{Gateway, SECRET};
+use crate::proof::load::{self, Doors, Load};
+use crate::proof::random::Random;
+use crate::proof::{number, postgres};
+use crate::replicas::{Replicas, Settings};
+
+/// How many replicas there are.
+const REPLICAS: usize = 3;
+/// How soon a replica takes over the jobs of one that was not heard of.
+const LEASE: Duration = Duration::from_secs(3);
+/// How long what is left to do may take in the end: a receipt that failed a few times waits longest.
+const SETTLING: Duration = Duration::from_secs(120);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_paid_is_receipted_and_told_once_whatever_dies() {
+    let kills = number("CLUSTER_KILLS").unwrap_or(12);
+    let database_restarts = number("CLUSTER_DATABASE_RESTARTS").unwrap_or(2);
+    let broker_restarts = number("CLUSTER_BROKER_RESTARTS").unwrap_or(2);
+    let seed = number("CLUSTER_SEED").unwrap_or_else(|| getrandom::u64().unwrap());
+    println!(
+        "CLUSTER_SEED={seed} CLUSTER_KILLS={kills} CLUSTER_DATABASE_RESTARTS={database_restarts} \
+         CLUSTER_BROKER_RESTARTS={broker_restarts}"
+    );
+    let mut random = Random::new(seed);
+
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = std::env::var_os("CLUSTER_FOLDER").map_or(temporary.path().to_owned(), PathBuf::from);
+    std::fs::create_dir_all(&folder).unwrap();
+    let (mut server, mut broker) = tokio::join!(PostgresServer::start(), Broker::start());
+    let digit = PretendDigit::start().await.unwrap();
+    let gateway = Gateway::start(&folder).await;
+    let ports = Replicas::ports(REPLICAS);
+    let balancer = Balancer::start(ports.clone()).await;
+    let (database, brokers) = (server.url(), broker.bootstrap());
+    let settings = Settings {
+        folder,
+        set: settings(&balancer, &gateway, &digit, &brokers),
+        secret: vec![
+            ("SPRING_DATASOURCE_URL", database.clone()),
+            ("PG_SERVICE_SANDBOX_SECRET", SECRET.to_owned()),
+        ],
+    };
+    let weather = Weather::default();
+    let mut replicas = Replicas::launch(settings, &ports);
+    replicas.all_answer(&weather).await;
+
+    let doors = Doors {
+        replicas: Replicas::urls(&ports),
+        public: balancer.url(),
+        may_be_unavailable: true,
+        rest: Duration::from_millis(100),
+    };
+    let began = Instant::now();
+    let load = Load::start(&doors, &mut random);
+    let stops = {
+        let (killing, restarting, breaking, disturbing) =
+            (random.split(), random.split(), random.split(), random.split());
+        let over = AtomicBool::new(false);
+        let restarts = async {
+            tokio::join!(
+                restart_database(&mut server, database_restarts, &weather, restarting),
+                restart_broker(&mut broker, broker_restarts, breaking),
+            );
+            over.store(true, Ordering::SeqCst);
+        };
+        let disturbed = async {
+            tokio::join!(restarts, kill(&mut replicas, kills, &weather, killing, &over)).1
+        };
+        tokio::select! {
+            stops = disturbed => stops,
+            () = disturb_digit(&digit, disturbing) => unreachable!("it goes on for ever"),
+        }
+    };
+    digit.clear_faults();
+    replicas.all_answer(&weather).await;
+    replicas.supervise(Duration::from_secs(1), &weather).await;
+    let ledger = load.stop().await;
+    let loaded = began.elapsed();
+
+    // Whatever was left open is now asked for, until nothing is under way any more.
+    let settling = Instant::now();
+    gateway.until_late_answers_have_come().await;
+    let store = postgres::open(&database).await;
+    let ids = check::stored_ids(store.as_ref()).await;
+    load::update_all(&doors, &ids).await;
+    until_all_is_done(store.as_ref(), &brokers, &mut replicas, &weather).await;
+    let settled = settling.elapsed();
+    let gave_up = replicas.gave_up;
+    let replica_faults = replicas.stop().await;
+
+    let outbox = check::outbox(store.as_ref()).await;
+    let events = postgres::count(&database, "eg_pg_outbox").await;
+    let evidence = Evidence {
+        store,
+        outbox: &outbox,
+        books: &gateway.books().await,
+        register: &Register::of_digit(&digit),
+        ledger: &ledger,
+    };
+    let mut figures = check::all(&evidence).await;
+    let delivered = {
+        let (brokers, outbox) = (brokers.clone(), outbox.clone());
+        tokio::task::spawn_blocking(move || events::compare(&brokers, &outbox)).await.unwrap()
+    };
+    if events != outbox.len() {
+        figures.faults.push(format!("{events} events, of which {} were read", outbox.len()));
+    }
+    figures.faults.extend(replica_faults);
+    figures.faults.extend(delivered.faults);
+    let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
+    let before = [
+        ("replicas killed (kill -9)", kills.to_string()),
+        ("replicas that stood still past their lease", stops.to_string()),
+        ("replicas that ended for want of a database", gave_up.to_string()),
+        ("restarts of PostgreSQL", database_restarts.to_string()),
+        ("restarts of the broker", broker_restarts.to_string()),
+        ("under load", seconds(loaded)),
+        ("until nothing was left to do", seconds(settled)),
+    ];
+    let after = [
+        ("text messages", delivered.messages.to_string()),
+        ("records in Kafka", delivered.records.to_string()),
+        ("  of them repetitions", delivered.repeated.to_string()),
+    ];
+    println!("{}", figures.table(&before, &after));
+    assert!(figures.faults.is_empty(), "seed {seed}: {:#?}", figures.faults);
+    assert!(figures.paid > 0 && figures.receipts > 0, "nothing was tried");
+}
+
+fn settings(
+    balancer: &Balancer,
+    gateway: &Gateway,
+    digit: &PretendDigit,
+    brokers: &str,
+) -> Vec<(&'static str, String)> {
+    let millis = |time: Duration| time.as_millis().to_string();
+    vec![
+        ("server.public-url", format!("{}/pg-service", balancer.url())),
+        ("database.pool-size", "8".to_owned()),
+        ("kafka.config.bootstrap_server_config", brokers.to_owned()),
+        ("notification.sms.enabled", "true".to_owned()),
+        ("sandbox.url", gateway.url().to_owned()),
+        // DIGIT numbers transactions, knows payers and issues receipts; for the rest there are stand-ins.
+        ("egov.idgen.host", digit.url().to_owned()),
+        ("egov.userservice.host", digit.url().to_owned()),
+        ("egov.collectionservice.host", digit.url().to_owned()),
+        ("services.connect-timeout-ms", "1000".to_owned()),
+        ("services.timeout-ms", "2000".to_owned()),
+        // Longer than two calls can take.
+        ("receipts.lease-ms", "5000".to_owned()),
+        ("receipts.interval-ms", "200".to_owned()),
+        ("scheduler.lease-ms", millis(LEASE)),
+    ]
+}
+
+/// Kills replicas, that many times in all; now and then one stands still. Ends when everything else is
+/// over, too. Returns how often one stood still.
+async fn kill(
+    replicas: &mut Replicas,
+    kills: u64,
+    weather: &Weather,
+    mut random: Random,
+    over: &AtomicBool,
+) -> u64 {
+    let mut stops = 0;
+    for _ in 0..kills {
+        // A random moment is the point: no event is waited for.
+        let life = Duration::from_millis(300 + random.below(2000));
+        replicas.supervise(life, weather).await;
+        if random.percent(15) {
+            replicas.stop_one(LEASE + Duration::from_millis(1500), &mut random);
+            stops += 1;
+            replicas.supervise(Duration::from_millis(random.below(1000)), weather).await;
+        }
+        replicas.kill_one(&mut random);
+    }
+    while !over.load(Ordering::SeqCst) {
+        replicas.supervise(Duration::from_millis(100), weather).await;
+    }
+    stops
+}
+
+/// Waits until every receipt is issued, every event published and read, and what came of that as well.
+async fn until_all_is_done(store: &dyn Store, brokers: &str, replicas: &mut Replicas, weather: &Weather) {
+    let started = Instant::now();
+    for _ in 0..2 {
+        loop {
+            let receipts_due = store.backlog().await.unwrap().receipts_due;
+            let unpublished = store.outbox_backlog().await.unwrap().waiting;
+            if receipts_due == 0 && unpublished == 0 {
+                break;
+            }
+            assert!(
+                started.elapsed() < SETTLING,
+                "{receipts_due} receipts stay due, {unpublished} events stay unpublished"
+            );
+            replicas.supervise(Duration::from_millis(50), weather).await;
+        }
+        let (brokers, patience) = (brokers.to_owned(), SETTLING.saturating_sub(started.elapsed()));
+        let reading = move || events::until_read_by_the_replicas(&brokers, patience);
+        tokio::task::spawn_blocking(reading).await.unwrap();
+    }
+}
