@@ -83,6 +83,7 @@ impl Gateway {
     /// From now on one question of so many goes wrong: in turn it fails, hangs and is answered with
     /// garbage.
     pub(crate) fn one_wrong_in(&self, questions: usize) {
+        self.desk.asked.store(0, Ordering::Relaxed);
         self.desk.one_wrong_in.store(questions, Ordering::Relaxed);
     }
 

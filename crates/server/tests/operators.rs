@@ -4,19 +4,22 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use payment_simulator::sandbox::{Choice, Visitor};
+use payment_testing::postgres::FreshDatabase;
 use serde_json::{Value, json};
-use support::{PATIENCE, Service, free_port, http_client, pg_service, stderr, stdout};
+use support::{PATIENCE, Service, free_port, http_client, pg_service, run, stderr, stdout};
 use tokio::net::TcpListener;
 
-/// A running service in a folder of its own, and commands beside it.
+/// A running service in a folder of its own, and commands beside it, with the same environment.
 struct World {
     folder: tempfile::TempDir,
     port: u16,
+    environment: Vec<(String, String)>,
     service: Service,
 }
 
@@ -28,10 +31,12 @@ impl World {
     async fn with(environment: &[(&str, &str)]) -> World {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
+        let environment: Vec<(String, String)> =
+            environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let mut command = pg_service(folder.path());
-        command.envs(environment.iter().copied());
+        command.envs(environment.clone());
         let service = Service::start(command, port, &folder.path().join("log")).await;
-        World { folder, port, service }
+        World { folder, port, environment, service }
     }
 
     fn path(&self) -> &Path {
@@ -39,8 +44,14 @@ impl World {
     }
 
     /// A command with the settings of the service.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = pg_service(self.path());
+        command.envs(self.environment.clone()).args(["--port", &self.port.to_string()]).args(arguments);
+        command
+    }
+
     fn run(&self, arguments: &[&str]) -> Output {
-        pg_service(self.path()).args(["--port", &self.port.to_string()]).args(arguments).output().unwrap()
+        self.command(arguments).output().unwrap()
     }
 
     /// What a command that succeeds writes.
@@ -78,10 +89,6 @@ impl World {
         let page = visitor.open(&redirect_url).await.unwrap();
         visitor.choose(&page, choice).await.unwrap();
         id
-    }
-
-    fn database(&self) -> PathBuf {
-        self.path().join("data/payments.db")
     }
 }
 
@@ -134,7 +141,7 @@ async fn one_payment_is_reconciled_whatever_its_age() {
 #[tokio::test]
 async fn a_gateway_that_cannot_be_asked_is_named_and_told_by_the_exit_code() {
     let world = World::new().await;
-    let id = world.chosen("B1", Choice::Pay).await;
+    let id = world.chosen("B1", Choice::SayNothing).await;
     // The command does not know where the service listens, and with it the built-in sandbox.
     let elsewhere = free_port().to_string();
     let output = pg_service(world.path())
@@ -154,34 +161,61 @@ async fn an_interrupted_reconciliation_finishes_what_has_begun_and_tells_how_far
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
     let settings = [
-        ("SANDBOX_URL", url.as_str()),
-        ("SANDBOX_SECRET", "a-secret-that-is-long-enough-for-the-sandbox"),
-        ("GATEWAYS_WAITMS", "2000"),
-        ("RECONCILIATION_CALLSATONCE", "1"),
+        ("PG_SERVICE_SANDBOX_URL", url.as_str()),
+        ("PG_SERVICE_SANDBOX_SECRET", "a-secret-that-is-long-enough-for-the-sandbox"),
+        ("PG_SERVICE_GATEWAYS_WAIT_MS", "30000"),
+        ("PG_SERVICE_RECONCILIATION_CALLS_AT_ONCE", "1"),
     ];
     let world = World::with(&settings).await;
     for bill in ["B1", "B2", "B3"] {
         world.create(bill).await;
     }
-    let mut child = pg_service(world.path())
-        .envs(settings)
-        .args(["reconcile", "--older-than", "0s"])
+    let mut child = world
+        .command(&["reconcile", "--older-than", "0s"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let asked = tokio::time::timeout(PATIENCE, silent.accept()).await;
-    if asked.is_err() {
+    let Ok(asked) = tokio::time::timeout(PATIENCE, silent.accept()).await else {
         child.kill().unwrap();
-        panic!("nobody was asked: {:?}", child.wait_with_output().unwrap());
-    }
+        panic!("nobody was asked: {:?}", child.wait_with_output());
+    };
     let id = child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-    let output = tokio::task::spawn_blocking(|| child.wait_with_output().unwrap()).await.unwrap();
+    let mut complaints = BufReader::new(child.stderr.take().unwrap()).lines();
+    let told = complaints.next().unwrap().unwrap();
+    assert!(told.contains("Ctrl-C again"), "{told}");
+    // Now the gateway hangs up: what has begun comes to its end.
+    drop((asked, silent));
+    let output = child.wait_with_output().unwrap();
     let text = stdout(&output);
-    assert_eq!(output.status.code(), Some(1), "{text}{}", stderr(&output));
+    assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("Stopped: 1 of 3 payments were checked."), "{text}");
-    assert!(stderr(&output).contains("Ctrl-C again"), "{}", stderr(&output));
+}
+
+#[tokio::test]
+async fn every_command_works_on_postgresql() {
+    let database = FreshDatabase::create().await;
+    let world = World::with(&[("SPRING_DATASOURCE_URL", database.url())]).await;
+    assert!(world.told(&["migrate", "--check"]).contains("up to date"));
+    assert!(world.told(&["migrate"]).contains("Nothing to do"));
+    let id = world.chosen("B1", Choice::SayNothing).await;
+    let wrong = world.chosen("B2", Choice::WrongAmount).await;
+    assert!(world.told(&["reconcile", "--older-than", "0s", "--dry-run"]).contains(&id));
+    let done = json_of(&world.told(&["reconcile", "--older-than", "0s", "--json"]));
+    assert_eq!(done["gateways"][0]["paid"], 1, "{done}");
+    assert!(world.told(&["transaction", "show", &id]).contains("receipt issued"));
+    assert!(world.told(&["events", "tail", "--txn", &id]).contains("update-pg-txns"));
+    assert!(world.told(&["reconcile", "--txn", &wrong]).contains("FAILURE"));
+    let case = &json_of(&world.told(&["attention", "list", "--json", "--txn", &wrong]))[0]["id"].to_string();
+    assert!(world.told(&["attention", "show", case]).contains("amount-mismatch"));
+    world.told(&["attention", "resolve", case, "--by", "clerk-7", "--reason", "refunded"]);
+    assert_eq!(world.told(&["attention", "list"]), "Nothing needs an operator.\n");
+    assert!(world.told(&["jobs", "list"]).contains("reconcile-early"));
+    assert!(world.told(&["jobs", "history", "--limit", "3"]).contains("finished"));
+    let nobody = world.run(&["transaction", "show", "NOBODY"]);
+    assert!(stderr(&nobody).contains(database.name()), "{}", stderr(&nobody));
+    assert!(!world.path().join("data/payments.db").exists(), "it is not an embedded one");
 }
 
 #[tokio::test]
@@ -194,7 +228,9 @@ async fn a_case_is_listed_shown_and_resolved_once_by_somebody_who_says_why() {
     let listed = world.told(&["attention", "list", "--kind", "amount-mismatch"]);
     assert!(listed.contains(&id) && listed.contains("open"), "{listed}");
     let shown = world.told(&["attention", "show", "1"]);
-    for told in ["amount-mismatch", &id, "99.00", "What to do", "attention resolve 1", "FAILURE"] {
+    for told in
+        ["amount-mismatch", &id, r#""paid_paise": "9900""#, "What to do", "attention resolve 1", "FAILURE"]
+    {
         assert!(shown.contains(told), "{told}:\n{shown}");
     }
     let as_json = world.told(&["attention", "show", "1", "--json"]);
@@ -220,47 +256,66 @@ async fn a_case_is_listed_shown_and_resolved_once_by_somebody_who_says_why() {
     assert!(world.told(&["attention", "list", "--all"]).contains("by clerk-7"));
     assert!(world.told(&["attention", "show", "1"]).contains("refunded, reference 4711"));
     let shown = world.told(&["transaction", "show", &id]);
-    assert!(shown.contains("An operator has seen to it") && shown.contains("case 1: amount-mismatch"), "{shown}");
+    assert!(
+        shown.contains("An operator has seen to it") && shown.contains("case 1: amount-mismatch"),
+        "{shown}"
+    );
 }
 
-#[tokio::test]
-async fn jobs_are_listed_run_and_looked_up() {
-    let world = World::new().await;
-    let jobs = json_of(&world.told(&["jobs", "list", "--json"]));
+/// A folder with a database, and nobody else who runs jobs.
+fn quiet_folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(run(folder.path(), &["migrate"]).status.success());
+    folder
+}
+
+#[test]
+fn jobs_are_listed_run_and_looked_up() {
+    let folder = quiet_folder();
+    let told = |arguments: &[&str]| {
+        let output = run(folder.path(), arguments);
+        assert!(output.status.success(), "{arguments:?}: {}{}", stdout(&output), stderr(&output));
+        stdout(&output)
+    };
+    assert!(told(&["jobs", "history"]).contains("No run is recorded"));
+    let jobs = json_of(&told(&["jobs", "list", "--json"]));
     let names: Vec<&str> = jobs.as_array().unwrap().iter().map(|job| job["name"].as_str().unwrap()).collect();
     assert!(names.contains(&"reconcile-early") && names.contains(&"housekeeping"), "{names:?}");
-    let listed = world.told(&["jobs", "list"]);
-    assert!(listed.contains("every 15m") && listed.contains("0 0 0,12"), "{listed}");
 
-    let ran = world.told(&["jobs", "run", "reconcile-daily"]);
-    assert!(ran.contains("reconcile-daily#") && ran.contains("finished  examined 0"), "{ran}");
-    let runs = json_of(&world.told(&["jobs", "history", "reconcile-daily", "--json"]));
-    let run = &runs[0];
-    assert_eq!((&run["state"], &run["attempt"]), (&json!("FINISHED"), &json!(1)), "{run}");
-    assert!(run["node"].as_str().unwrap().starts_with("by-hand-"), "{run}");
-    let table = world.told(&["jobs", "history", "reconcile-daily", "--limit", "1"]);
-    assert!(table.contains("finished") && table.lines().count() == 2, "{table}");
+    let ran = told(&["jobs", "run", "reconcile-daily"]);
+    assert!(ran.contains("reconcile-daily#1  finished  examined 0"), "{ran}");
+    let listed = told(&["jobs", "list"]);
+    for told in ["every 15m", "0 0 0,12", "#1 ", "finished after", "never run"] {
+        assert!(listed.contains(told), "{told}:\n{listed}");
+    }
+    told(&["jobs", "run", "housekeeping"]);
+    let runs = json_of(&told(&["jobs", "history", "reconcile-daily", "--json"]));
+    let run_of = &runs[0];
+    assert_eq!((&run_of["state"], &run_of["attempt"]), (&json!("FINISHED"), &json!(1)), "{run_of}");
+    assert!(run_of["node"].as_str().unwrap().starts_with("by-hand-"), "{run_of}");
+    let table = told(&["jobs", "history", "--limit", "1"]);
+    assert!(table.contains("housekeeping") && table.lines().count() == 2, "{table}");
 
-    let unknown = world.run(&["jobs", "run", "nightly"]);
+    let unknown = run(folder.path(), &["jobs", "run", "nightly"]);
     assert_eq!(unknown.status.code(), Some(1));
     assert!(stderr(&unknown).contains("the jobs are reconcile-early"), "{}", stderr(&unknown));
-    assert!(world.told(&["jobs", "history", "nightly"]).contains("No run of `nightly`"));
+    assert!(told(&["jobs", "history", "nightly"]).contains("No run of `nightly`"));
 }
 
-#[tokio::test]
-async fn a_job_that_is_at_work_elsewhere_is_not_run() {
-    let world = World::new().await;
+#[test]
+fn a_job_that_is_at_work_elsewhere_is_not_run() {
+    let folder = quiet_folder();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let millis = |moment: Duration| i64::try_from(moment.as_millis()).unwrap();
-    let insert = "INSERT INTO eg_pg_job_runs (job, scheduled_at, attempt, missed, node, started_at, lease_until)
+    let insert =
+        "INSERT INTO eg_pg_job_runs (job, scheduled_at, attempt, missed, node, started_at, lease_until)
         VALUES ('reconcile-daily', ?1, 1, 0, 'another-node', ?1, ?2)";
-    let database = rusqlite::Connection::open(world.database()).unwrap();
-    database.busy_timeout(PATIENCE).unwrap();
+    let database = rusqlite::Connection::open(folder.path().join("data/payments.db")).unwrap();
     database.execute(insert, [millis(now), millis(now + Duration::from_secs(3600))]).unwrap();
-    let busy = world.run(&["jobs", "run", "reconcile-daily"]);
+    let busy = run(folder.path(), &["jobs", "run", "reconcile-daily"]);
     assert_eq!(busy.status.code(), Some(1));
     assert!(stderr(&busy).contains("at work elsewhere"), "{}", stderr(&busy));
-    assert!(world.told(&["jobs", "history", "reconcile-daily"]).contains("at work"));
+    assert!(stdout(&run(folder.path(), &["jobs", "history", "reconcile-daily"])).contains("at work"));
 }
 
 #[tokio::test]
@@ -275,7 +330,7 @@ async fn operators_are_served_over_http_when_a_token_is_set_and_presented() {
     let (status, body) = ask(&closed, TOKEN).await;
     assert_eq!((status, &body["Errors"][0]["code"]), (404, &json!("OPERATORS_OFF")));
 
-    let world = World::with(&[("OPERATORS_TOKEN", TOKEN)]).await;
+    let world = World::with(&[("PG_SERVICE_OPERATORS_TOKEN", TOKEN)]).await;
     assert_eq!(ask(&world, "another").await.0, 401);
     let (status, body) = ask(&world, TOKEN).await;
     assert_eq!(status, 200, "{body}");

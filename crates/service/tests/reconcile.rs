@@ -439,6 +439,34 @@ async fn an_operator_reconciles_by_hand() {
     assert_eq!(reconciliation.check_one(&nobody, "operator-1").await.unwrap(), None);
 }
 
+#[tokio::test]
+async fn a_check_by_hand_does_not_put_the_next_one_off_to_the_daily_run() {
+    let world = on_the_hour();
+    let node = world.scheduler("a");
+    let id = world.pending("B1", "100.00").await;
+    world.gateway.answers(Outcome::Pending);
+    world.clock.advance(MINUTE * 5);
+    let one = world.reconciliation().check_one(&id, "operator-1").await.unwrap().unwrap();
+    assert_eq!(one.check, Check::StillPending);
+    world.gateway.answers(paid("100.00"));
+    world.pass(&node, MINUTE * 31, MINUTE).await;
+    assert!(matches!(world.stored(&id).await.status, Status::Success { receipt: Some(_) }));
+}
+
+#[tokio::test]
+async fn a_check_that_is_stopped_finishes_what_has_begun_and_begins_nothing() {
+    let world = on_the_hour();
+    let id = world.pending("B1", "100.00").await;
+    world.gateway.answers(paid("100.00"));
+    let reconciliation = world.reconciliation();
+    let due = reconciliation.find(&ByHand::default()).await.unwrap();
+    let (stop, mut seen) = (CancellationToken::new(), Seen::default());
+    stop.cancel();
+    reconciliation.check_until(due, "operator-1", &mut seen, &stop).await.unwrap();
+    assert_eq!((seen.0.len(), world.gateway.asked()), (0, 0));
+    assert_eq!(world.stored(&id).await.status, Status::Pending);
+}
+
 impl World {
     fn clock_now(&self) -> Timestamp {
         payment_domain::Clock::now(self.clock.as_ref())
@@ -454,6 +482,7 @@ impl World {
             now,
             lease_until: now.plus(Duration::from_secs(15)),
             not_renewed: None,
+            newest_known: None,
         };
         self.store.begin_run(request).await.unwrap()
     }

@@ -84,6 +84,7 @@ async fn begin(db: &Connections, request: &TickRequest) -> Result<TickAnswer, Fa
     const AT_WORK: &str = concat!(select_runs!(), " WHERE run_id = $1 FOR UPDATE");
     const CARRIED_OUT: &str = "
         SELECT 1 FROM eg_pg_job_runs WHERE job = $1 AND scheduled_at = $2 AND end_kind = 'finished' LIMIT 1";
+    const NEWEST: &str = "SELECT coalesce(max(run_id), 0) FROM eg_pg_job_runs WHERE job = $1";
     const INSERT: &str = "
         INSERT INTO eg_pg_job_runs (job, scheduled_at, missed, attempt, node, started_at, lease_until,
             examined, changed, still_pending, failed)
@@ -122,6 +123,16 @@ async fn begin(db: &Connections, request: &TickRequest) -> Result<TickAnswer, Fa
             if !done.is_empty() {
                 transaction.roll_back().await;
                 return Ok(TickAnswer::Done);
+            }
+            if let Some(known) = request.newest_known {
+                let newest: Option<i64> = match transaction.rows(NEWEST, &[&job]).await?.first() {
+                    Some(row) => Some(row.try_get(0)?),
+                    None => None,
+                };
+                if newest != Some(known) {
+                    transaction.roll_back().await;
+                    return Ok(TickAnswer::Overtaken);
+                }
             }
             (request.scheduled_at, request.missed)
         }

@@ -69,11 +69,14 @@ pub struct MigrationReport {
     pub adopted_rows: u64,
 }
 
-/// Brings the database up to date, and takes in what an earlier service left, in one transaction.
-/// When it fails nothing is left behind: the caller closes the connection.
+/// Brings the database up to date, then takes in what an earlier service left, each in a transaction
+/// of its own: what locks the old tables is over before their rows are read. When one fails nothing
+/// of it is left behind: the caller closes the connection. Nobody serves before both are done here.
 pub(crate) async fn migrate(client: &ClientWrapper) -> Result<MigrationReport, Failure> {
     begin(client).await?;
     let report = apply(client, MIGRATIONS).await?;
+    client.batch_execute("COMMIT").await?;
+    begin(client).await?;
     let adopted_rows = adopted::take_in(client).await?;
     client.batch_execute("COMMIT").await?;
     Ok(MigrationReport { adopted_rows, ..report })

@@ -12,6 +12,11 @@ use crate::jdbc::{self, InvalidUrl};
 /// PostgreSQL's port.
 pub(crate) const DEFAULT_PORT: u16 = 5432;
 
+/// How long a database transaction may wait for its next statement. None of ours ever waits for
+/// anything but the server: one that does belongs to a process that hangs or is cut off, and what it
+/// has locked, a job's row for example, is what others need to take over.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
 /// Where a server is, and how it is used. The defaults suit a service with a server of its own on
 /// the same machine.
 ///
@@ -148,7 +153,7 @@ impl PostgresOptions {
              -c idle_in_transaction_session_timeout={} -c plan_cache_mode=force_generic_plan -c jit=off \
              -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off \
              -c enable_material=off -c enable_sort=off -c synchronous_commit=on",
-            timeout.saturating_mul(2)
+            LONGEST_PAUSE.as_millis()
         ))?;
         config.tcp_user_timeout(self.answer_timeout());
         Ok(config)

@@ -162,6 +162,7 @@ fn questions() -> Vec<Question> {
         now: at(2),
         lease_until: at(3),
         not_renewed: None,
+        newest_known: Some(0),
     };
     let mut all = searches();
     all.extend([

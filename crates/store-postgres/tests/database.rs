@@ -366,6 +366,7 @@ async fn a_run_that_is_taken_over_by_another_replica_stores_nothing_more() {
         now: at(now),
         lease_until: at(now + 100),
         not_renewed: None,
+        newest_known: None,
     };
     let TickAnswer::Begun(first) = one.begin_run(tick("one", 0)).await.unwrap() else { panic!("busy") };
     let change = |txn: &payment_domain::Transaction, fence: &Fence| Change {

@@ -86,6 +86,7 @@ fn begin(conn: &Connection, request: &TickRequest) -> Result<TickAnswer, Failure
             (run.scheduled_at, run.missed)
         }
         None if is_carried_out(conn, request)? => return Ok(TickAnswer::Done),
+        None if is_overtaken(conn, request)? => return Ok(TickAnswer::Overtaken),
         None => (request.scheduled_at, request.missed),
     };
     let mut statement = conn.prepare_cached(
@@ -121,6 +122,15 @@ fn is_carried_out(conn: &Connection, request: &TickRequest) -> Result<bool, Fail
             "SELECT 1 FROM eg_pg_job_runs WHERE job = ?1 AND scheduled_at = ?2 AND ended = 'finished'",
         )?
         .exists(params![request.job, request.scheduled_at.as_millis()])?)
+}
+
+/// Whether the job has been run since the tick was found to be due.
+fn is_overtaken(conn: &Connection, request: &TickRequest) -> Result<bool, Failure> {
+    let Some(known) = request.newest_known else { return Ok(false) };
+    let newest: i64 = conn
+        .prepare_cached("SELECT coalesce(max(run_id), 0) FROM eg_pg_job_runs WHERE job = ?1")?
+        .query_row([&request.job], |row| row.get(0))?;
+    Ok(newest != known)
 }
 
 /// Notes how far a run has come, and gives it until `lease_until`; `false` when it is over.

@@ -38,6 +38,10 @@ pub struct TickRequest {
     /// asks: a lease that still ends then has run out, whatever the moment. Clocks of nodes differ,
     /// and one that is far ahead must not keep a job for ever.
     pub not_renewed: Option<Timestamp>,
+    /// The newest run of the job, 0 for none, when the tick was found to be due: no run begins on
+    /// old news. A request may be long under way, and by then a later tick stands for this one.
+    /// `None` for a tick that is due whatever was run meanwhile.
+    pub newest_known: Option<i64>,
 }
 
 impl TickRequest {
@@ -60,6 +64,9 @@ pub enum TickAnswer {
     },
     /// The tick has been carried out.
     Done,
+    /// The job has been run since the tick was found to be due: whether it still is has to be found
+    /// out again.
+    Overtaken,
 }
 
 /// A run that has begun.
@@ -132,6 +139,8 @@ pub trait JobLedger: Send + Sync {
     /// carried out. A run whose lease has run out is ended as [`RunEnd::TakenOver`], and its tick
     /// is begun again, making up for as many earlier ones. A tick whose last run ended as cancelled
     /// or failed is begun again, too. A lease holds while it ends later than the request's `now`.
+    /// When no run is at work and the tick was not carried out, but the newest run of the job is not
+    /// the one that the request knows of, nothing begins.
     async fn begin_run(&self, request: TickRequest) -> Result<TickAnswer, StoreError>;
 
     /// Holds on to a run until another moment, and notes what it has done so far. Returns `false`,

@@ -14,7 +14,7 @@ const TEXTS: [(&str, &str); 3] = [
     (
         "PG_NOTIFICATION_FAILURE",
         "Your payment of Rs. {amount} for {consumerCode} did not go through: {Payment failure reason}. \
-         Transaction id: {txnId}. You can pay again here: {payment link}",
+         Transaction id: {txnId}.",
     ),
     (
         "PG_NOTIFICATION_PENDING",
@@ -23,9 +23,15 @@ const TEXTS: [(&str, &str); 3] = [
     ),
 ];
 
+/// What follows the text of a failure, where there is a page on which the bill can be paid.
+const PAY_AGAIN: &str = " You can pay again here: {payment link}";
+
 /// English texts, whatever the tenant and the language asked for.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct DefaultMessages;
+#[derive(Debug, Clone, Copy)]
+pub struct DefaultMessages {
+    /// Whether payers are shown where they can pay again.
+    pub with_payment_link: bool,
+}
 
 #[async_trait]
 impl Messages for DefaultMessages {
@@ -36,7 +42,9 @@ impl Messages for DefaultMessages {
         _locale: &str,
         code: &str,
     ) -> Result<Option<String>, DigitError> {
-        Ok(TEXTS.iter().find(|(known, _)| *known == code).map(|(_, text)| (*text).to_owned()))
+        let text = TEXTS.iter().find(|(known, _)| *known == code).map(|(_, text)| (*text).to_owned());
+        let is_failure = code == "PG_NOTIFICATION_FAILURE";
+        Ok(text.map(|text| if is_failure && self.with_payment_link { text + PAY_AGAIN } else { text }))
     }
 }
 
@@ -51,7 +59,7 @@ mod tests {
         let tenant = TenantId::new("pb.amritsar").unwrap();
         for status in [StatusName::Pending, StatusName::Success, StatusName::Failure] {
             let code = format!("PG_NOTIFICATION_{}", status.as_str());
-            let text = DefaultMessages
+            let text = DefaultMessages { with_payment_link: true }
                 .text(&RequestInfo::default(), &tenant, "pa_IN", &code)
                 .await
                 .unwrap()
@@ -63,7 +71,11 @@ mod tests {
             assert_eq!(text.contains("{Payment failure reason}"), failed);
             assert_eq!(text.contains("{payment link}"), failed);
         }
-        let unknown = DefaultMessages.text(&RequestInfo::default(), &tenant, "en_IN", "OTHER").await;
+        let unlinked = DefaultMessages { with_payment_link: false };
+        let failure =
+            unlinked.text(&RequestInfo::default(), &tenant, "en_IN", "PG_NOTIFICATION_FAILURE").await;
+        assert!(!failure.unwrap().unwrap().contains("here"), "a link that leads nowhere is not announced");
+        let unknown = unlinked.text(&RequestInfo::default(), &tenant, "en_IN", "OTHER").await;
         assert_eq!(unknown.unwrap(), None);
     }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use payment_domain::TxnId;
 use serde_json::{Value, json};
 
 use crate::ContextPath;
-use crate::testing::{TestApp, create_body};
+use crate::testing::{TestApp, create_body, paid};
 
 fn document() -> Value {
     serde_json::to_value(super::document(&ContextPath::default())).unwrap()
@@ -77,6 +78,19 @@ fn bodies_that_may_be_missing_are_documented_as_such() {
     }
 }
 
+/// Whether a value has each member of a schema, and no other.
+fn has_the_members(document: &Value, schema: &str, value: &Value) {
+    let named = schema;
+    let schema = &document["components"]["schemas"][schema];
+    let documented: BTreeSet<&String> = schema["properties"].as_object().unwrap().keys().collect();
+    let required: BTreeSet<&str> =
+        schema["required"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let answered: BTreeSet<&String> =
+        value.as_object().unwrap_or_else(|| panic!("{named}: {value}")).keys().collect();
+    assert_eq!(answered, documented, "{named}");
+    assert_eq!(required.len(), documented.len(), "every member is always there: {named}");
+}
+
 #[tokio::test]
 async fn answers_have_the_members_it_says_they_have() {
     let app = TestApp::new();
@@ -94,13 +108,7 @@ async fn answers_have_the_members_it_says_they_have() {
         ("ErrorEnvelope", &error),
         ("Error", &error["Errors"][0]),
     ] {
-        let schema = &document["components"]["schemas"][schema];
-        let documented: BTreeSet<&String> = schema["properties"].as_object().unwrap().keys().collect();
-        let required: BTreeSet<&str> =
-            schema["required"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-        let answered: BTreeSet<&String> = value.as_object().unwrap().keys().collect();
-        assert_eq!(answered, documented, "{schema}");
-        assert_eq!(required.len(), documented.len(), "every member is always there: {schema}");
+        has_the_members(&document, schema, value);
     }
 }
 
@@ -114,4 +122,45 @@ async fn its_example_creates_a_transaction() {
     body["Transaction"]["gateway"] = "FAKE".into();
     let answer = app.create(&body).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+#[tokio::test]
+async fn answers_to_operators_have_the_members_it_says_they_have() {
+    let app = TestApp::new();
+    let document = document();
+    let id = app.pending("bill-1").await;
+    let txn_id = TxnId::new(id.as_str()).unwrap();
+    app.gateway.answers_for(&txn_id, paid("99"));
+    let ask = async |path: &str, body: Value| app.operate(path, &body).await.json();
+    let due = ask("/reconciliation/v1/_run", json!({"olderThan": "0s", "dryRun": true})).await;
+    let reconciled = ask("/reconciliation/v1/_run", json!({"txnId": id})).await;
+    app.pending("bill-2").await;
+    app.gateway.is_away();
+    let unasked = ask("/reconciliation/v1/_run", json!({"olderThan": "0s"})).await;
+    let run = ask("/jobs/v1/test/_run", json!({})).await;
+    let jobs = ask("/jobs/v1/_search", json!({})).await;
+    let runs = ask("/jobs/v1/_history", json!({})).await;
+    let cases = ask("/attention/v1/_search", json!({})).await;
+    let shown = ask("/attention/v1/1/_show", json!({})).await;
+    let resolved = ask("/attention/v1/1/_resolve", json!({"reason": "seen to", "by": "clerk-7"})).await;
+    for (schema, value) in [
+        ("ReconciliationResponse", &due),
+        ("Reconciliation", &due["Reconciliation"]),
+        ("DuePayment", &due["Reconciliation"]["due"][0]),
+        ("ReconciledGateway", &reconciled["Reconciliation"]["gateways"][0]),
+        ("NotAsked", &unasked["Reconciliation"]["notAsked"][0]),
+        ("JobRunResponse", &run),
+        ("JobRun", &run["Run"]),
+        ("JobsResponse", &jobs),
+        ("Job", &jobs["Jobs"][0]),
+        ("JobHistoryResponse", &runs),
+        ("CasesResponse", &cases),
+        ("AttentionCase", &cases["Cases"][0]),
+        ("CaseResponse", &shown),
+        ("Transaction", &shown["Transaction"]),
+        ("ResolvedResponse", &resolved),
+        ("Resolution", &resolved["Case"]["resolution"]),
+    ] {
+        has_the_members(&document, schema, value);
+    }
 }

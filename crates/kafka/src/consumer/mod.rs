@@ -34,8 +34,11 @@ use record::{Partition, Record};
 const DEAD: &str = "notifications_dead_lettered_total";
 const RETRIES: &str = "notification_retries_total";
 
-/// How long to wait after the consumer itself met trouble.
-const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
+/// How long to wait before a consumer takes the place of one that died.
+const REPLACE_PAUSE: Duration = Duration::from_secs(1);
+/// How long to wait after an error. Short: while brokers are away they pile up before the records, and
+/// each of them would keep the records waiting.
+const ERROR_PAUSE: Duration = Duration::from_millis(5);
 /// How long the end of the consumer is waited for: its brokers may be away.
 const END_WAIT: Duration = Duration::from_secs(5);
 
@@ -148,7 +151,7 @@ impl NotificationConsumer {
                 Ended::Stopped => return Ok(()),
                 Ended::Died => tracing::warn!("another Kafka consumer takes the place of one that died"),
             }
-            if stop.run_until_cancelled(tokio::time::sleep(TROUBLE_PAUSE)).await.is_none() {
+            if stop.run_until_cancelled(tokio::time::sleep(REPLACE_PAUSE)).await.is_none() {
                 return Ok(());
             }
         }
@@ -209,7 +212,7 @@ impl NotificationConsumer {
                         if consumer.client().fatal_error().is_some() {
                             return Ended::Died;
                         }
-                        not_before = Instant::now() + TROUBLE_PAUSE;
+                        not_before = Instant::now() + ERROR_PAUSE;
                     }
                 },
             }

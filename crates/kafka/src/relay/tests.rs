@@ -120,10 +120,13 @@ impl World {
             now: at(now),
             lease_until: at(now + 1000),
             not_renewed: None,
+            newest_known: None,
         };
         match self.relay.store.begin_run(request).await.unwrap() {
             TickAnswer::Begun(begun) => begun,
-            other @ (TickAnswer::Busy { .. } | TickAnswer::Done) => panic!("{other:?}"),
+            other @ (TickAnswer::Busy { .. } | TickAnswer::Done | TickAnswer::Overtaken) => {
+                panic!("{other:?}")
+            }
         }
     }
 

@@ -111,10 +111,13 @@ impl Outbox {
             now: Timestamp::from_millis(turn * 1000),
             lease_until: Timestamp::from_millis(turn * 1000 + 500),
             not_renewed: None,
+            newest_known: None,
         };
         match self.store.begin_run(request).await.unwrap() {
             TickAnswer::Begun(begun) => begun,
-            other @ (TickAnswer::Busy { .. } | TickAnswer::Done) => panic!("{other:?}"),
+            other @ (TickAnswer::Busy { .. } | TickAnswer::Done | TickAnswer::Overtaken) => {
+                panic!("{other:?}")
+            }
         }
     }
 

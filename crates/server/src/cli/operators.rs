@@ -57,7 +57,7 @@ Runs it in this process, beside its schedule, and shows what it did. Ctrl-C stop
 has begun is finished. While the job is at work elsewhere, nothing is run. Exit code 1 when it failed.
 
   pg-service jobs run reconcile-daily
-  pg-service jobs run receipts")]
+  pg-service jobs run housekeeping")]
     Run(JobsRunArgs),
 }
 

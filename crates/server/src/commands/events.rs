@@ -106,6 +106,7 @@ fn summary(body: &Value) -> String {
     match (text("txnStatus"), text("receipt")) {
         (Some(status), Some(receipt)) => format!("{status}, receipt {receipt}"),
         (Some(status), None) => status.to_owned(),
+        (None, _) if body["TransactionDump"].is_null() => "a text message to the payer".to_owned(),
         (None, _) if body["TransactionDump"]["txnResponse"].is_null() => {
             "the request to the gateway".to_owned()
         }

@@ -113,7 +113,7 @@ pub(super) fn message_services(config: &Config, clock: &Arc<dyn Clock>) -> Outco
             };
             Arc::new(usable(LocalizationService::new(&localization, &client, clock.clone()))?)
         }
-        None => Arc::new(DefaultMessages),
+        None => Arc::new(DefaultMessages { with_payment_link: config.notifications.link_base.is_some() }),
     };
     let bills = match &services.billing {
         Some(config::Endpoint { host, path }) => {

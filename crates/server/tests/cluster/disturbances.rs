@@ -54,7 +54,11 @@ pub(crate) async fn restart_broker(broker: &mut Broker, times: u64, mut random: 
     for time in 0..times {
         tokio::time::sleep(Duration::from_secs(2)).await;
         pause(&mut random, 4000).await;
-        if time % 2 == 0 { broker.kill().await } else { broker.stop().await }
+        if time % 2 == 0 {
+            broker.kill().await
+        } else {
+            broker.stop().await
+        }
         pause(&mut random, 2500).await;
         broker.start_again().await;
     }

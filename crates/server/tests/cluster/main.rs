@@ -96,9 +96,8 @@ async fn what_was_paid_is_receipted_and_told_once_whatever_dies() {
             );
             over.store(true, Ordering::SeqCst);
         };
-        let disturbed = async {
-            tokio::join!(restarts, kill(&mut replicas, kills, &weather, killing, &over)).1
-        };
+        let disturbed =
+            async { tokio::join!(restarts, kill(&mut replicas, kills, &weather, killing, &over)).1 };
         tokio::select! {
             stops = disturbed => stops,
             () = disturb_digit(&digit, disturbing) => unreachable!("it goes on for ever"),
@@ -172,6 +171,10 @@ fn settings(
         ("database.pool-size", "8".to_owned()),
         ("kafka.config.bootstrap_server_config", brokers.to_owned()),
         ("notification.sms.enabled", "true".to_owned()),
+        // A dead member of the group is soon missed, and a new topic soon found.
+        ("kafka.client.session.timeout.ms", "6000".to_owned()),
+        ("kafka.client.heartbeat.interval.ms", "1000".to_owned()),
+        ("kafka.client.topic.metadata.refresh.interval.ms", "2000".to_owned()),
         ("sandbox.url", gateway.url().to_owned()),
         // DIGIT numbers transactions, knows payers and issues receipts; for the rest there are stand-ins.
         ("egov.idgen.host", digit.url().to_owned()),
@@ -196,11 +199,11 @@ async fn kill(
     over: &AtomicBool,
 ) -> u64 {
     let mut stops = 0;
-    for _ in 0..kills {
+    for nth in 0..kills {
         // A random moment is the point: no event is waited for.
         let life = Duration::from_millis(300 + random.below(2000));
         replicas.supervise(life, weather).await;
-        if random.percent(15) {
+        if nth % 6 == 3 {
             replicas.stop_one(LEASE + Duration::from_millis(1500), &mut random);
             stops += 1;
             replicas.supervise(Duration::from_millis(random.below(1000)), weather).await;

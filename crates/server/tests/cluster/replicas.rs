@@ -65,8 +65,7 @@ impl Replicas {
 
     /// One on each port, all started at the same moment.
     pub(crate) fn launch(settings: Settings, ports: &[u16]) -> Replicas {
-        let mut replicas =
-            Replicas { settings, all: Vec::new(), faults: Vec::new(), gave_up: 0 };
+        let mut replicas = Replicas { settings, all: Vec::new(), faults: Vec::new(), gave_up: 0 };
         for &port in ports {
             let folder = replicas.settings.folder.join(format!("replica-{port}"));
             std::fs::create_dir(&folder).unwrap();

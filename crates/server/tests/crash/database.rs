@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use payment_store::Store;
 use payment_store_sqlite::{Options, SqliteStore};
@@ -26,6 +27,15 @@ impl Database {
 
     pub(crate) async fn postgres() -> Database {
         Database::Postgres(FreshDatabase::create().await)
+    }
+
+    /// The longest life of a service before it is killed: long enough for some work.
+    pub(crate) fn longest_life(&self) -> Duration {
+        match self {
+            Database::Embedded(_) => Duration::from_millis(350),
+            // It has its connections to make first.
+            Database::Postgres(_) => Duration::from_millis(900),
+        }
     }
 
     /// Tells the service where it is.

@@ -26,10 +26,8 @@ use crate::proof::number;
 use crate::proof::random::Random;
 use crate::support::{PATIENCE, Service, free_port, pg_service};
 
-/// The service's life before it is killed, at most.
-const LONGEST_LIFE_MS: u64 = 350;
 /// About how long it takes to start: now and then it is killed while it does.
-const START_MS: u64 = 40;
+const START: Duration = Duration::from_millis(40);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_paid_is_receipted_once_whenever_the_service_dies() {
@@ -57,23 +55,25 @@ async fn survive(folder: &Path, database: Database) {
     let doors = Doors::of(service.url());
     let load = Load::start(&doors, &mut random);
     let mut to_answer = Vec::new();
-    let mut longest_life = LONGEST_LIFE_MS;
+    let usual_life = world.database.longest_life();
+    let mut longest_life = usual_life;
     for _ in 0..kills {
         // A random moment is the point: no event is waited for.
-        tokio::time::sleep(Duration::from_millis(random.below(longest_life))).await;
+        let longest_ms = u64::try_from(longest_life.as_millis()).unwrap();
+        tokio::time::sleep(Duration::from_millis(random.below(longest_ms))).await;
         service.kill();
         let started = Instant::now();
         service = world.launch_service();
         if random.percent(20) {
-            longest_life = START_MS;
+            longest_life = START;
         } else {
-            longest_life = LONGEST_LIFE_MS;
+            longest_life = usual_life;
             service.answers().await;
             to_answer.push(started.elapsed());
         }
     }
     service.answers().await;
-    tokio::time::sleep(Duration::from_millis(LONGEST_LIFE_MS)).await;
+    tokio::time::sleep(usual_life).await;
     let ledger = load.stop().await;
 
     // Whatever was left open is now asked for, until nothing is under way any more.

@@ -74,11 +74,12 @@ impl Chaos {
                 recover(&down.swap_remove(place), replicas).await;
             }
             // One of the three is always well.
-            if now >= next && down.len() < 2 {
-                if let Some(struck) = strike(replicas, client, random, &mut down).await {
-                    chaos.blows.push(struck);
-                    next = Instant::now() + Duration::from_millis(500 + random.below(4000));
-                }
+            if now >= next
+                && down.len() < 2
+                && let Some(struck) = strike(replicas, client, random, &mut down).await
+            {
+                chaos.blows.push(struck);
+                next = Instant::now() + Duration::from_millis(500 + random.below(4000));
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

@@ -19,8 +19,8 @@ pub(crate) struct Figures {
     pub(crate) taken_over: u64,
     begun_again: u64,
     most_attempts: usize,
-    /// From the last renewal of a lease to the successor, in milliseconds.
-    from_renewal: Vec<i64>,
+    /// From the last renewal of a lease to the successor, in milliseconds, and whose it was.
+    from_renewal: Vec<(i64, i64)>,
     /// When the successor of a run began, in milliseconds since 1970.
     successors: BTreeMap<i64, i64>,
     by_status: BTreeMap<String, u64>,
@@ -28,6 +28,7 @@ pub(crate) struct Figures {
     pub(crate) notes: i64,
     pub(crate) lines: i64,
     pub(crate) late_receipts: i64,
+    pub(crate) lost_leases: usize,
 }
 
 impl Figures {
@@ -45,10 +46,10 @@ impl Figures {
             self.missed += attempts.first().map_or(0, |first| first.missed);
             self.most_attempts = self.most_attempts.max(attempts.len());
             for pair in attempts.windows(2) {
-                self.successors.insert(pair[0].run_id, pair[1].started_at);
+                self.successors.insert(pair[0].run_id, pair[1].began_at);
                 if pair[0].end == "taken-over" {
                     self.taken_over += 1;
-                    self.from_renewal.push(pair[1].started_at - pair[0].renewed_at);
+                    self.from_renewal.push((pair[1].began_at - pair[0].seen_at, pair[0].run_id));
                 } else {
                     self.begun_again += 1;
                 }
@@ -60,6 +61,12 @@ impl Figures {
     pub(crate) fn count_payment(&mut self, status: &str, settled_by: Option<&str>) {
         *self.by_status.entry(status.to_owned()).or_default() += 1;
         self.settled += u64::from(settled_by.is_some_and(|actor| actor.starts_with(JOB)));
+    }
+
+    /// From the last renewal of a lease to the successor, at the longest.
+    pub(crate) fn longest_take_over(&self) -> Duration {
+        let longest = self.from_renewal.last().map_or(0, |(took, _)| *took);
+        Duration::from_millis(u64::try_from(longest).unwrap_or_default())
     }
 
     /// A summary for people.
@@ -77,8 +84,14 @@ impl Figures {
         row("runs taken over", self.taken_over.to_string());
         row("runs that ended otherwise and were begun again", self.begun_again.to_string());
         row("most runs of one tick", self.most_attempts.to_string());
-        row("last renewal to take-over, median", milliseconds(middle(&self.from_renewal)));
-        row("last renewal to take-over, longest", milliseconds(self.from_renewal.last().copied()));
+        let (took, runs): (Vec<i64>, Vec<i64>) = self.from_renewal.iter().copied().unzip();
+        row("last renewal to take-over, median", milliseconds(middle(&took)));
+        row("last renewal to take-over, longest", milliseconds(took.last().copied()));
+        let longest = chaos.blows.iter().rfind(|struck| Some(&struck.run_id) == runs.last());
+        row(
+            "    its owner was",
+            longest.map_or("not struck in it", |struck| name_of(struck.blow)).to_owned(),
+        );
         let mut blows: BTreeMap<Blow, Vec<i64>> = BTreeMap::new();
         for struck in &chaos.blows {
             let until = blows.entry(struck.blow).or_default();
@@ -99,6 +112,7 @@ impl Figures {
         row("  settled by ticks", self.settled.to_string());
         row("payers who came back meanwhile", paid.came_back.to_string());
         row("creates that nobody answered", paid.unanswered.to_string());
+        row("owners that came back and found their run over", self.lost_leases.to_string());
         row("lines that runs have written", self.lines.to_string());
         row("checks noted", self.notes.to_string());
         row("receipts issued after the end of their run", self.late_receipts.to_string());

@@ -15,7 +15,8 @@ struct Run {
     scheduled_at: i64,
     missed: i64,
     attempt: i64,
-    started_at: i64,
+    /// When the database stored that.
+    began_at: i64,
     lease_until: i64,
     end: Option<String>,
 }
@@ -23,8 +24,10 @@ struct Run {
 /// Every tick was run to its end once, by however many runs, or the next one stands for it.
 pub(crate) async fn ticks(client: &Client, last_tick: i64, figures: &mut Figures) -> Vec<String> {
     const RUNS: &str = "
-        SELECT job, run_id, scheduled_at, missed, attempt, started_at, lease_until, end_kind
-        FROM eg_pg_job_runs ORDER BY run_id";
+        SELECT run.job, run_id, scheduled_at, missed, attempt, lease_until, end_kind,
+            (extract(epoch FROM begun.at) * 1000)::bigint AS began_at
+        FROM eg_pg_job_runs AS run JOIN journal AS begun USING (run_id)
+        WHERE begun.what = 'begin' ORDER BY run_id";
     let mut jobs: BTreeMap<String, Vec<Run>> = BTreeMap::new();
     for row in client.query(RUNS, &[]).await.unwrap() {
         let run = Run {
@@ -32,7 +35,7 @@ pub(crate) async fn ticks(client: &Client, last_tick: i64, figures: &mut Figures
             scheduled_at: row.get("scheduled_at"),
             missed: row.get("missed"),
             attempt: row.get("attempt"),
-            started_at: row.get("started_at"),
+            began_at: row.get("began_at"),
             lease_until: row.get("lease_until"),
             end: row.get("end_kind"),
         };
@@ -83,7 +86,10 @@ fn ticks_of(job: &str, interval: i64, runs: &[Run], last_tick: i64) -> Vec<Strin
     for pair in ticks.windows(2) {
         let (before, after) = (&pair[0][0], &pair[1][0]);
         if after.scheduled_at - before.scheduled_at != interval * (after.missed + 1) {
-            fault(after, &format!("follows that of {} and stands for {} others", before.scheduled_at, after.missed));
+            fault(
+                after,
+                &format!("follows that of {} and stands for {} others", before.scheduled_at, after.missed),
+            );
         }
     }
     faults
@@ -94,9 +100,9 @@ fn ticks_of(job: &str, interval: i64, runs: &[Run], last_tick: i64) -> Vec<Strin
 pub(crate) struct Attempt {
     pub(crate) run_id: i64,
     pub(crate) missed: i64,
-    pub(crate) started_at: i64,
+    pub(crate) began_at: i64,
     /// When it was last known to be alive.
-    pub(crate) renewed_at: i64,
+    pub(crate) seen_at: i64,
     pub(crate) end: String,
 }
 
@@ -107,8 +113,8 @@ fn runs_of_ticks(runs: &[Run]) -> BTreeMap<i64, Vec<Attempt>> {
         ticks.entry(run.scheduled_at).or_default().push(Attempt {
             run_id: run.run_id,
             missed: run.missed,
-            started_at: run.started_at,
-            renewed_at: run.lease_until - i64::try_from(LEASE.as_millis()).unwrap(),
+            began_at: run.began_at,
+            seen_at: run.began_at.max(run.lease_until - i64::try_from(LEASE.as_millis()).unwrap()),
             end: run.end.clone().unwrap_or_default(),
         });
     }

@@ -110,6 +110,15 @@ impl Replicas {
         }
     }
 
+    /// How often a replica found that its run was over.
+    pub(crate) fn lost_leases(&self) -> usize {
+        let lost = |replica: &Replica| {
+            let log = std::fs::read_to_string(&replica.log).unwrap_or_default();
+            log.matches("the lease of a run is lost").count()
+        };
+        self.all.iter().map(lost).sum()
+    }
+
     /// What nobody should find in a log.
     pub(crate) fn panics(&self) -> Vec<String> {
         let all = self.all.iter().flat_map(|replica| {

@@ -126,7 +126,8 @@ impl Reconciliation {
     pub async fn check_one(&self, id: &TxnId, operator: &str) -> Result<Option<Checked>, StoreError> {
         let Some(txn) = self.ports.store.transaction(id).await? else { return Ok(None) };
         let checker = Checker { actor: Actor::user(operator), fence: None };
-        match self.check(id, u32::MAX, &checker).await {
+        // As after a first check: somebody waits for this one.
+        match self.check(id, 0, &checker).await {
             Ok(check) => Ok(Some(Checked { txn_id: id.clone(), gateway: txn.gateway, check })),
             Err(CheckError::Store(error)) => Err(error),
             Err(error @ (CheckError::Fenced | CheckError::Interrupted)) => {

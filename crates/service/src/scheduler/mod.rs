@@ -122,6 +122,27 @@ impl Known {
     }
 }
 
+/// A tick that was found to be due.
+struct Due {
+    tick: Timestamp,
+    missed: u32,
+    not_renewed: Option<Timestamp>,
+    newest_known: Option<i64>,
+}
+
+/// The tick before `due` whose last run, the newest of the job, was cancelled or has failed: it is
+/// finished first.
+fn left_unfinished(job: &ScheduledJob, newest: &RunRecord, due: Timestamp) -> Option<Timestamp> {
+    let tick = newest.scheduled_at;
+    match &newest.ended {
+        // One that was run by hand is nobody's duty.
+        Some((_, RunEnd::Cancelled | RunEnd::Failed(_))) => {
+            (tick < due && job.schedule.latest(tick) == Some(tick)).then_some(tick)
+        }
+        Some((_, RunEnd::Finished | RunEnd::TakenOver { .. })) | None => None,
+    }
+}
+
 /// Why a job was not run by hand.
 #[derive(Debug, thiserror::Error)]
 pub enum RunByHandError {
@@ -227,68 +248,53 @@ impl Scheduler {
         known: &mut Known,
         stop: &CancellationToken,
     ) -> Result<Looked, StoreError> {
-        let now = self.clock.now();
-        let Some(due) = job.schedule.latest(now) else { return Ok(Looked::NotDue) };
-        if known.done == Some(due) {
-            return Ok(Looked::NotDue);
-        }
-        let (tick, missed) = match self.left_unfinished(job, due).await? {
-            Some(earlier) => (earlier, 0),
-            None => {
-                let last = self.store.last_tick(job.name, now).await?;
-                (due, last.map_or(0, |last| job.schedule.between(last, due)))
+        loop {
+            let now = self.clock.now();
+            let Some(due) = job.schedule.latest(now) else { return Ok(Looked::NotDue) };
+            if known.done == Some(due) {
+                return Ok(Looked::NotDue);
             }
-        };
-        match self.begin(job, tick, missed, known.not_renewed(self.settings.lease)).await? {
-            TickAnswer::Done => {
-                known.done = Some(tick);
-                Ok(Looked::NotDue)
-            }
-            TickAnswer::Busy { until } => {
-                known.sees(until);
-                Ok(Looked::Busy { until })
-            }
-            TickAnswer::Begun(begun) => {
-                let yields_in = job.schedule.next(self.clock.now()).map(|next| next.since(self.clock.now()));
-                Ok(Looked::Ran(self.carry_out(job, begun, yields_in, stop).await))
+            let newest = self.store.runs(Some(job.name), 1).await?.into_iter().next();
+            let newest_known = Some(newest.as_ref().map_or(0, |run| run.fence.run_id));
+            let (tick, missed) = match newest.and_then(|run| left_unfinished(job, &run, due)) {
+                Some(earlier) => (earlier, 0),
+                None => {
+                    let last = self.store.last_tick(job.name, now).await?;
+                    (due, last.map_or(0, |last| job.schedule.between(last, due)))
+                }
+            };
+            let not_renewed = known.not_renewed(self.settings.lease);
+            match self.begin(job, Due { tick, missed, not_renewed, newest_known }).await? {
+                TickAnswer::Done => {
+                    known.done = Some(tick);
+                    return Ok(Looked::NotDue);
+                }
+                TickAnswer::Busy { until } => {
+                    known.sees(until);
+                    return Ok(Looked::Busy { until });
+                }
+                // Somebody else was faster, and may be done already.
+                TickAnswer::Overtaken => {}
+                TickAnswer::Begun(begun) => {
+                    let now = self.clock.now();
+                    let yields_in = job.schedule.next(now).map(|next| next.since(now));
+                    return Ok(Looked::Ran(self.carry_out(job, begun, yields_in, stop).await));
+                }
             }
         }
     }
 
-    /// The tick before `due` whose last run was cancelled or has failed: it is finished first.
-    async fn left_unfinished(
-        &self,
-        job: &ScheduledJob,
-        due: Timestamp,
-    ) -> Result<Option<Timestamp>, StoreError> {
-        let newest = self.store.runs(Some(job.name), 1).await?.into_iter().next();
-        Ok(newest.and_then(|run| match run.ended {
-            Some((_, RunEnd::Cancelled | RunEnd::Failed(_)))
-                // One that was run by hand is nobody's duty.
-                if run.scheduled_at < due && job.schedule.latest(run.scheduled_at) == Some(run.scheduled_at) =>
-            {
-                Some(run.scheduled_at)
-            }
-            Some((_, RunEnd::Cancelled | RunEnd::Failed(_) | RunEnd::Finished | RunEnd::TakenOver { .. })) | None => None,
-        }))
-    }
-
-    async fn begin(
-        &self,
-        job: &ScheduledJob,
-        due: Timestamp,
-        missed: u32,
-        not_renewed: Option<Timestamp>,
-    ) -> Result<TickAnswer, StoreError> {
+    async fn begin(&self, job: &ScheduledJob, due: Due) -> Result<TickAnswer, StoreError> {
         let now = self.clock.now();
         let request = TickRequest {
             job: job.name.to_owned(),
-            scheduled_at: due,
-            missed,
+            scheduled_at: due.tick,
+            missed: due.missed,
             node: self.settings.node.clone(),
             now,
             lease_until: now.plus(self.settings.lease),
-            not_renewed,
+            not_renewed: due.not_renewed,
+            newest_known: due.newest_known,
         };
         self.store.begin_run(request).await
     }
@@ -325,9 +331,12 @@ impl Scheduler {
     pub async fn begin_by_hand(&self, name: &str) -> Result<BegunByHand, RunByHandError> {
         let job = self.jobs.iter().find(|job| job.name == name).ok_or(RunByHandError::Unknown)?;
         loop {
-            match self.begin(job, self.clock.now(), 0, None).await? {
+            let due = Due { tick: self.clock.now(), missed: 0, not_renewed: None, newest_known: None };
+            match self.begin(job, due).await? {
                 // Somebody has asked for the same in this very millisecond.
-                TickAnswer::Done => tokio::time::sleep(Duration::from_millis(1)).await,
+                TickAnswer::Done | TickAnswer::Overtaken => {
+                    tokio::time::sleep(Duration::from_millis(1)).await
+                }
                 TickAnswer::Busy { until } => return Err(RunByHandError::Busy(until)),
                 TickAnswer::Begun(begun) => {
                     return Ok(BegunByHand { scheduler: self.clone(), job: job.clone(), begun });

@@ -19,6 +19,7 @@ pub(super) fn promises() -> Vec<Promise> {
         Promise::of(a_lease_that_was_not_renewed_is_taken_over_whatever_its_end),
         Promise::of(a_finished_tick_is_done),
         Promise::of(a_tick_that_was_cancelled_or_failed_begins_again),
+        Promise::of(no_run_begins_on_old_news),
         Promise::of(a_run_ends_once),
         Promise::of(runs_are_listed_newest_first_with_what_they_did),
         Promise::of(the_last_tick_is_not_one_of_a_clock_that_ran_ahead),
@@ -222,6 +223,29 @@ async fn a_tick_that_was_cancelled_or_failed_begins_again(store: Arc<dyn Store>)
     ended(&store, &run, 1_001, RunEnd::Cancelled).await;
     let next = begun(&store, tick("early", 2_000)).await;
     assert_eq!((next.scheduled_at, next.attempt), (at(2_000), 1), "nobody has to begin it again");
+}
+
+async fn no_run_begins_on_old_news(store: Arc<dyn Store>) {
+    let knowing = |newest: i64, request: TickRequest| TickRequest { newest_known: Some(newest), ..request };
+    let of_another = begun(&store, tick("daily", 0)).await;
+    let first = begun(&store, knowing(0, tick("early", 0))).await;
+    ended(&store, &first, 10, RunEnd::Finished).await;
+    // The ticks at 20 and 30 are missed; who found the former due comes too late for it.
+    let newest = begun(&store, knowing(first.fence.run_id, tick("early", 40))).await;
+    ended(&store, &newest, 50, RunEnd::Failed("away".to_owned())).await;
+    let before = all_runs(&store).await;
+    for old in [0, first.fence.run_id, of_another.fence.run_id, i64::MAX] {
+        let late = knowing(old, tick("early", 20));
+        assert_eq!(store.begin_run(late).await.unwrap(), TickAnswer::Overtaken, "{old}");
+    }
+    assert_eq!(all_runs(&store).await, before);
+    let done = knowing(0, tick("early", 0));
+    assert_eq!(store.begin_run(done).await.unwrap(), TickAnswer::Done, "that counts first");
+    begun(&store, knowing(newest.fence.run_id, tick("early", 40))).await;
+    let later = knowing(0, tick("early", 60));
+    assert!(matches!(store.begin_run(later).await.unwrap(), TickAnswer::Busy { .. }));
+    let taken_over = begun(&store, knowing(0, tick("early", 200_000))).await;
+    assert_eq!((taken_over.scheduled_at, taken_over.attempt), (at(40), 3), "taking over is always in time");
 }
 
 async fn a_run_ends_once(store: Arc<dyn Store>) {

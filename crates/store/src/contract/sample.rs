@@ -225,6 +225,7 @@ pub fn tick(job: &str, scheduled_ms: i64) -> TickRequest {
         now: at(scheduled_ms),
         lease_until: at(scheduled_ms + 60_000),
         not_renewed: None,
+        newest_known: None,
     }
 }
 
@@ -233,7 +234,9 @@ pub async fn begun(store: &Arc<dyn Store>, request: TickRequest) -> BegunRun {
     let asked = format!("{request:?}");
     match store.begin_run(request).await.unwrap() {
         TickAnswer::Begun(run) => run,
-        refused @ (TickAnswer::Busy { .. } | TickAnswer::Done) => panic!("{refused:?} to {asked}"),
+        refused @ (TickAnswer::Busy { .. } | TickAnswer::Done | TickAnswer::Overtaken) => {
+            panic!("{refused:?} to {asked}")
+        }
     }
 }
 

@@ -90,10 +90,11 @@ async fn check(
     let reconciliation = &assembled.reconciliation;
     let work = async {
         match only {
-            Some(id) => match reconciliation.check_one(id, &operator).await? {
-                Some(checked) => watched.done(&checked),
-                None => {}
-            },
+            Some(id) => {
+                if let Some(checked) = reconciliation.check_one(id, &operator).await? {
+                    watched.done(&checked);
+                }
+            }
             None => reconciliation.check_until(due, &operator, &mut watched, &stop).await?,
         }
         Ok::<(), StoreError>(())
