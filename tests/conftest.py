@@ -3,9 +3,11 @@
 import json
 import os
 import pathlib
+import secrets
 import socket
 import subprocess
 import time
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -23,17 +25,25 @@ def free_port() -> int:
 class Service:
     """A running service and the requests that a test makes to it."""
 
-    def __init__(self, folder: pathlib.Path, log: pathlib.Path, *arguments, port: int | None = None):
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        log: pathlib.Path,
+        *arguments,
+        port: int | None = None,
+        database: str | None = None,
+    ):
         self.port = port or free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.url = f"{self.base}/pg-service"
         self.log = log
         # Nothing of this machine's own configuration.
+        environment = {"SPRING_DATASOURCE_URL": database} if database else {}
         self.process = subprocess.Popen(
             [BINARY, "serve", "--port", str(self.port), "--data-dir", folder, *arguments],
             stdout=log.open("wb"),
             stderr=subprocess.STDOUT,
-            env={},
+            env=environment,
         )
         deadline = time.monotonic() + 30
         while True:
@@ -105,5 +115,29 @@ def request_info() -> dict:
 @pytest.fixture
 def service(tmp_path):
     running = Service(tmp_path / "data", tmp_path / "service.log")
+    yield running
+    assert running.stop() == 0, running.log.read_text()
+
+
+def on_the_server(statement: str):
+    """Runs a statement on the PostgreSQL server for tests."""
+    server = os.environ.get("DATABASE_URL")
+    assert server, "DATABASE_URL is not set: run `scripts/services start`, then `eval \"$(scripts/services env)\"`"
+    subprocess.run(["psql", "-XAtq", "-d", server, "-c", statement], check=True, stdin=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def postgres():
+    """The address of an empty PostgreSQL database."""
+    name = f"test_{secrets.token_hex(16)}"
+    on_the_server(f"CREATE DATABASE {name}")
+    server = urllib.parse.urlsplit(os.environ["DATABASE_URL"])
+    yield urllib.parse.urlunsplit(server._replace(path=f"/{name}"))
+    on_the_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def service_on_postgres(tmp_path, postgres):
+    running = Service(tmp_path / "data", tmp_path / "service.log", database=postgres)
     yield running
     assert running.stop() == 0, running.log.read_text()

@@ -5,6 +5,8 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
+
 CONFIG = """
 # Every endpoint takes a POST that may be wrong in more ways than the document can say.
 [checks]
@@ -14,7 +16,12 @@ unsupported_method.enabled = true
 """
 
 
-def test_every_answer_is_documented_and_none_is_our_fault(service, tmp_path):
+@pytest.fixture(params=["service", "service_on_postgres"])
+def service_on_either_database(request):
+    return request.getfixturevalue(request.param)
+
+
+def test_every_answer_is_documented_and_none_is_our_fault(service_on_either_database, tmp_path):
     config = tmp_path / "schemathesis.toml"
     config.write_text(CONFIG)
     command = [
@@ -22,7 +29,7 @@ def test_every_answer_is_documented_and_none_is_our_fault(service, tmp_path):
         "--config-file",
         config,
         "run",
-        f"{service.url}/openapi.json",
+        f"{service_on_either_database.url}/openapi.json",
         "--checks",
         "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
         "--max-examples",

@@ -19,9 +19,9 @@ use crate::proof::random::Random;
 use crate::proof::requests::Wanted;
 use crate::support::{PATIENCE, Service, free_port, http_client, pg_service};
 
-/// Within how long the service says that its database is away. (A statement is given up after one
-/// second here, and a request may need two of them.)
-const SOON: Duration = Duration::from_secs(6);
+/// Within how long the service says that its database is away. A statement is given up after one second
+/// here, a new connection after two; a request may need two of each.
+const SOON: Duration = Duration::from_secs(8);
 
 /// A service on the database behind a URL.
 struct World {
@@ -59,7 +59,7 @@ impl World {
         let mut command = pg_service(folder.path());
         command.env("SPRING_DATASOURCE_URL", database);
         command.args(["--log-level", "warn"]);
-        for setting in ["database.statement-timeout-ms=1000", "scheduler.lease-ms=2000"] {
+        for setting in ["database.statement-timeout-ms=1000", "database.connect-timeout-ms=1000"] {
             command.args(["--set", setting]);
         }
         let service = Service::start(command, free_port(), &folder.path().join("log")).await;

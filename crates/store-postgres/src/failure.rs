@@ -7,7 +7,7 @@ use payment_domain::TxnId;
 use payment_store::StoreError;
 use tokio_postgres::error::{DbError, SqlState};
 
-use crate::migrations::MigrationError;
+use payment_store::migration::MigrationError;
 
 /// Why a piece of work was not done. None of the texts holds anything a payer entered.
 #[derive(Debug, Clone, thiserror::Error)]

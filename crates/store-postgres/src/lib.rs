@@ -45,6 +45,7 @@ mod transactions;
 use std::sync::Arc;
 
 use deadpool_postgres::ClientWrapper;
+use payment_store::migration::{MigrationReport, MigrationState};
 use payment_store::{Applied, Created, StoreError};
 
 use crate::cells::Widths;
@@ -55,7 +56,6 @@ use crate::failure::Failure;
 use crate::lanes::{Breadth, Lanes};
 
 pub use jdbc::InvalidUrl;
-pub use migrations::{MigrationError, MigrationReport, MigrationState};
 pub use options::{PostgresHost, PostgresOptions, SslMode};
 
 /// Payments in a PostgreSQL database. Dropping it finishes the changes that are queued, as long as

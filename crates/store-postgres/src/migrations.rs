@@ -1,17 +1,10 @@
 //! The numbered migrations of this store: which there are, which were applied, and applying them.
 
 use deadpool_postgres::ClientWrapper;
-use sha2::{Digest, Sha256};
+use payment_store::migration::{self, AppliedMigration, Migration, MigrationReport, MigrationState};
 
 use crate::adopted;
 use crate::failure::Failure;
-
-/// A migration file. Once released it is never edited; what must change comes in the next one.
-struct Migration {
-    version: u32,
-    name: &'static str,
-    sql: &'static str,
-}
 
 const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "payments", sql: include_str!("../migrations/0001_payments.sql") },
@@ -20,54 +13,6 @@ const MIGRATIONS: &[Migration] = &[
 
 /// Held by whoever migrates: "payments" as a number. Two nodes that start at once take turns.
 const LOCK: i64 = 0x7061_796d_656e_7473;
-
-/// Why the migrations in a database and those of this program do not agree.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum MigrationError {
-    /// A migration that was applied has been edited since.
-    #[error(
-        "migration {version} ({name}) was changed after it was applied: the database may not be what it seems"
-    )]
-    Changed {
-        /// Its number.
-        version: u32,
-        /// Its name.
-        name: &'static str,
-    },
-    /// A migration was applied while an earlier one was not.
-    #[error("migration {version} ({name}) is missing although a later one was applied")]
-    Missing {
-        /// Its number.
-        version: u32,
-        /// Its name.
-        name: &'static str,
-    },
-}
-
-/// A migration and whether the database has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MigrationState {
-    /// Its number; they are applied in this order.
-    pub version: u32,
-    /// What it is called.
-    pub name: String,
-    /// When it was applied, in milliseconds since 1970; `None` while it is pending.
-    pub applied_at_ms: Option<i64>,
-}
-
-/// What was done to bring a database up to date.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MigrationReport {
-    /// Those that were there already.
-    pub present: Vec<MigrationState>,
-    /// Those that were applied now.
-    pub applied: Vec<MigrationState>,
-    /// The numbers of those that a newer version of this program has applied. It sees to it that
-    /// this version still runs after them.
-    pub newer: Vec<u32>,
-    /// How many transactions of an earlier service were found and taken in now.
-    pub adopted_rows: u64,
-}
 
 /// Brings the database up to date, then takes in what an earlier service left, each in a transaction
 /// of its own: what locks the old tables is over before their rows are read. When one fails nothing
@@ -85,25 +30,7 @@ pub(crate) async fn migrate(client: &ClientWrapper) -> Result<MigrationReport, F
 /// Which migrations the database has and which are pending; changes nothing.
 pub(crate) async fn states(client: &ClientWrapper) -> Result<Vec<MigrationState>, Failure> {
     let applied = if has_table(client).await? { applied(client).await? } else { Vec::new() };
-    check(MIGRATIONS, &applied)?;
-    Ok(MIGRATIONS.iter().map(|migration| migration.state(&applied)).collect())
-}
-
-struct Applied {
-    version: u32,
-    checksum: Vec<u8>,
-    at_ms: i64,
-}
-
-impl Migration {
-    fn checksum(&self) -> Vec<u8> {
-        Sha256::digest(self.sql.as_bytes()).to_vec()
-    }
-
-    fn state(&self, applied: &[Applied]) -> MigrationState {
-        let applied_at_ms = applied.iter().find(|row| row.version == self.version).map(|row| row.at_ms);
-        MigrationState { version: self.version, name: self.name.to_owned(), applied_at_ms }
-    }
+    Ok(migration::states(MIGRATIONS, &applied)?)
 }
 
 /// Begins the transaction in which this node alone migrates.
@@ -118,9 +45,9 @@ async fn begin(client: &ClientWrapper) -> Result<(), Failure> {
 async fn apply(client: &ClientWrapper, migrations: &[Migration]) -> Result<MigrationReport, Failure> {
     // A service that may not create tables still finds them up to date.
     let before = if has_table(client).await? { applied(client).await? } else { Vec::new() };
-    check(migrations, &before)?;
-    let is_new = |migration: &&Migration| before.iter().all(|row| row.version != migration.version);
-    if migrations.iter().any(|migration| is_new(&migration)) {
+    migration::check(migrations, &before)?;
+    let is_new = |migration: &&Migration| migration.is_pending(&before);
+    if migrations.iter().any(|migration| migration.is_pending(&before)) {
         client
             .batch_execute(
                 "CREATE TABLE IF NOT EXISTS eg_pg_store_migrations (
@@ -143,29 +70,7 @@ async fn apply(client: &ClientWrapper, migrations: &[Migration]) -> Result<Migra
             .await?;
     }
     let after = applied(client).await?;
-    let known = |row: &&Applied| migrations.iter().any(|migration| migration.version == row.version);
-    Ok(MigrationReport {
-        present: migrations.iter().filter(|m| !is_new(m)).map(|m| m.state(&after)).collect(),
-        applied: migrations.iter().filter(is_new).map(|m| m.state(&after)).collect(),
-        newer: before.iter().filter(|row| !known(row)).map(|row| row.version).collect(),
-        adopted_rows: 0,
-    })
-}
-
-/// Migrations are applied in order, and as they were released.
-fn check(migrations: &[Migration], applied: &[Applied]) -> Result<(), MigrationError> {
-    let last = applied.iter().map(|row| row.version).max().unwrap_or(0);
-    for migration in migrations {
-        let Migration { version, name, .. } = *migration;
-        match applied.iter().find(|row| row.version == version) {
-            Some(row) if row.checksum != migration.checksum() => {
-                return Err(MigrationError::Changed { version, name });
-            }
-            None if version < last => return Err(MigrationError::Missing { version, name }),
-            Some(_) | None => {}
-        }
-    }
-    Ok(())
+    Ok(MigrationReport::between(migrations, &before, &after))
 }
 
 async fn has_table(client: &ClientWrapper) -> Result<bool, Failure> {
@@ -173,13 +78,13 @@ async fn has_table(client: &ClientWrapper) -> Result<bool, Failure> {
     Ok(found.try_get(0)?)
 }
 
-async fn applied(client: &ClientWrapper) -> Result<Vec<Applied>, Failure> {
+async fn applied(client: &ClientWrapper) -> Result<Vec<AppliedMigration>, Failure> {
     let rows = client
         .query("SELECT version, checksum, applied_at FROM eg_pg_store_migrations ORDER BY version", &[])
         .await?;
     rows.iter()
         .map(|row| {
-            Ok(Applied {
+            Ok(AppliedMigration {
                 version: u32::try_from(row.try_get::<_, i64>(0)?).map_err(|_| Failure::OutOfRange)?,
                 checksum: row.try_get(1)?,
                 at_ms: row.try_get(2)?,
@@ -190,6 +95,7 @@ async fn applied(client: &ClientWrapper) -> Result<Vec<Applied>, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use payment_store::migration::MigrationError;
     use payment_testing::postgres::FreshDatabase;
 
     use super::*;

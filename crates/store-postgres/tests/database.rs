@@ -13,6 +13,7 @@ use payment_store::{
     StoreError, TickAnswer, TickRequest,
 };
 use payment_store_postgres::{PostgresOptions, PostgresStore};
+use payment_testing::proxy::TcpProxy;
 use support::{Database, number};
 
 mod support;
@@ -392,6 +393,41 @@ async fn a_run_that_is_taken_over_by_another_replica_stores_nothing_more() {
         assert_eq!(one.attention(&txn.id).await.unwrap().len(), usize::from(stored.version == 2));
         assert_eq!(one.apply(change(&stored, &first.fence)).await.unwrap(), Applied::Fenced);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_hanging_replica_has_locked_keeps_nobody_from_taking_over() {
+    let database = Database::create().await;
+    let proxy = TcpProxy::in_front_of(database.url());
+    let behind = PostgresStore::connect(support::options(&proxy.url(database.url()))).await.unwrap();
+    let (hanging, other): (Arc<dyn Store>, _) = (Arc::new(behind), database.store().await);
+    let mut txn = sample::stored(&hanging, sample::new_transaction("T1", "B1")).await;
+    let first = sample::begun(&hanging, sample::tick("reconcile", 0)).await;
+    let change = |txn: &payment_domain::Transaction| Change {
+        fence: Some(first.fence.clone()),
+        ..sample::change(txn)
+    };
+    // So that nothing has to be prepared any more.
+    txn = sample::applied(&hanging, change(&txn)).await;
+    proxy.hold_answers();
+    let late = tokio::spawn({
+        let (hanging, change) = (hanging.clone(), change(&txn));
+        async move { hanging.apply(change).await }
+    });
+    let client = database.client().await;
+    let hangs = "SELECT count(*) FROM pg_stat_activity
+         WHERE datname = current_database() AND state = 'idle in transaction'";
+    while number(&client, hangs).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    let later = sample::tick("reconcile", 120_000);
+    let taken = other.begin_run(later).await.unwrap();
+    assert!(matches!(&taken, TickAnswer::Begun(run) if run.attempt == 2), "{taken:?}");
+    proxy.mend();
+    // Its connection is gone: it is refused, or does not learn what became of its change.
+    let late = late.await.unwrap();
+    assert!(matches!(late, Ok(Applied::Fenced) | Err(StoreError::Unavailable(_))), "{late:?}");
+    assert_eq!(other.transaction(&txn.id).await.unwrap(), Some(txn));
 }
 
 #[tokio::test]

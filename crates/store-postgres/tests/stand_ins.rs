@@ -1,192 +1,38 @@
-//! The books of the stand-ins, kept by several replicas on one database: numbers never given twice,
-//! bills never receipted twice, payers never doubled.
+//! Every promise of the books of the stand-ins, kept by PostgreSQL: one test each, in a database of
+//! its own that two replicas work on.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests: what fails, panics")]
+#![allow(clippy::unwrap_used, reason = "these are tests: what fails, panics")]
 
-use std::collections::BTreeSet;
+use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures_util::future::join_all;
-use payment_digit::embedded::{Registers, Registration};
-use payment_digit::{PayerDetails, Payment, Receipts};
-use payment_domain::{BillId, BillKey, Personal, TenantId, Timestamp, TxnId};
-use payment_store::contract::sample::{TENANT, at, bill_key, paise, txn_id};
-use payment_store_postgres::PostgresStore;
+use async_trait::async_trait;
+use libtest_mimic::{Arguments, Trial};
+use payment_digit::embedded::Registers;
+use payment_digit::embedded::contract::{self, Promise, promises};
 
 use support::Database;
 
 mod support;
 
-/// Two replicas on one database. What one is asked is answered by both in turn.
-struct Books {
-    database: Database,
-    replicas: Vec<Arc<PostgresStore>>,
-    asked: AtomicUsize,
+fn main() -> ExitCode {
+    let trials =
+        promises().into_iter().map(|promise| Trial::test(promise.name, move || check(&promise))).collect();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-impl Books {
-    async fn new() -> Books {
-        let database = Database::create().await;
-        let mut books = Books { database, replicas: Vec::new(), asked: AtomicUsize::new(0) };
-        books.reopen().await;
-        books
+fn check(promise: &Promise) -> Result<(), libtest_mimic::Failed> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async { promise.check(Arc::new(Replicated(Database::create().await))).await });
+    Ok(())
+}
+
+/// A database that two replicas share.
+struct Replicated(Database);
+
+#[async_trait]
+impl contract::Database for Replicated {
+    async fn open(&self) -> Vec<Arc<dyn Registers>> {
+        vec![Arc::new(self.0.open().await), Arc::new(self.0.open().await)]
     }
-
-    async fn reopen(&mut self) {
-        self.replicas.clear();
-        for _ in 0..2 {
-            self.replicas.push(Arc::new(self.database.open().await));
-        }
-    }
-
-    fn registers(&self) -> &dyn Registers {
-        &*self.replicas[self.asked.fetch_add(1, Ordering::Relaxed) % 2]
-    }
-
-    async fn register(&self, number: &TxnId, bills: &[(&str, i64)]) -> Registration {
-        self.registers().register_payment(&payment(bills), number, at(5), receipt_number).await.unwrap()
-    }
-}
-
-fn receipt_number(number: u64, now: Timestamp) -> String {
-    format!("R/{}/{number}", now.as_millis() - at(0).as_millis())
-}
-
-fn payment(bills: &[(&str, i64)]) -> Payment {
-    Payment {
-        tenant_id: TenantId::new(TENANT).unwrap(),
-        transaction_number: None,
-        total: paise(bills.iter().map(|(_, minor)| minor).sum()),
-        bills: bills.iter().map(|(bill, minor)| (BillId::new(*bill).unwrap(), paise(*minor))).collect(),
-        payer_name: Personal::new("Asha Rani"),
-        payer_mobile: Personal::new("9876543210"),
-        paid_at: at(1),
-        additional_details: serde_json::Map::new(),
-    }
-}
-
-fn receipts(numbers: &[&str]) -> Receipts {
-    Receipts(numbers.iter().map(|number| (*number).to_owned()).collect())
-}
-
-fn details(name: &str, mobile: &str) -> PayerDetails {
-    PayerDetails {
-        name: Personal::new(name),
-        mobile_number: Personal::new(mobile),
-        email_id: None,
-        user_name: None,
-        uuid: None,
-        tenant_id: TenantId::new(TENANT).unwrap(),
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn numbers_are_given_once_and_grow_after_a_restart() {
-    let mut books = Books::new().await;
-    let calls = (1..=60_u32).map(|nth| {
-        let count = nth % 4 + 1;
-        let taken = books.registers().take_numbers("ids", count);
-        async move { (taken.await.unwrap(), u64::from(count)) }
-    });
-    let mut given = BTreeSet::new();
-    let mut total = 0;
-    for (first, count) in join_all(calls).await {
-        total += count;
-        assert!((first..first + count).all(|number| given.insert(number)), "a number was given twice");
-    }
-    assert_eq!((given.first(), given.last()), (Some(&1), Some(&total)), "from 1, without a gap");
-    books.reopen().await;
-    assert_eq!(books.registers().take_numbers("ids", 10).await.unwrap(), total + 1);
-    assert_eq!(books.registers().take_numbers("ids", 1).await.unwrap(), total + 11);
-    assert_eq!(books.registers().take_numbers("others", 1).await.unwrap(), 1, "sequences are apart");
-    assert!(books.registers().take_numbers("ids", 0).await.is_err());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_payment_gets_a_receipt_for_each_of_its_bills_and_keeps_them() {
-    let mut books = Books::new().await;
-    let (first, second) = (txn_id("T1"), txn_id("T2"));
-    assert_eq!(books.registers().receipts(&first).await.unwrap(), None);
-    let registered = books.register(&first, &[("B2", 100), ("B1", 200)]).await;
-    assert_eq!(registered, Registration::Registered(receipts(&["R/5/1", "R/5/2"])));
-    let registered = books.register(&second, &[("B3", 1)]).await;
-    assert_eq!(registered, Registration::Registered(receipts(&["R/5/3"])));
-    books.reopen().await;
-    assert_eq!(books.registers().receipts(&first).await.unwrap(), Some(receipts(&["R/5/1", "R/5/2"])));
-    assert_eq!(books.registers().receipts(&second).await.unwrap(), Some(receipts(&["R/5/3"])));
-    let asked = ["B4", "B3", "B1"].map(bill_key);
-    assert_eq!(books.registers().paid_bills(&asked).await.unwrap(), ["B3", "B1"].map(bill_key));
-    let elsewhere = BillKey { tenant: TenantId::new("pb").unwrap(), ..bill_key("B1") };
-    assert_eq!(books.registers().paid_bills(&[elsewhere]).await.unwrap(), []);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_bill_that_was_paid_is_refused_whole_and_takes_no_number() {
-    let books = Books::new().await;
-    books.register(&txn_id("T1"), &[("B1", 100)]).await;
-    for number in ["T1", "T2"] {
-        let refused = books.register(&txn_id(number), &[("B1", 100)]).await;
-        assert_eq!(refused, Registration::AlreadyPaid(bill_key("B1")), "a repetition is not recognised");
-    }
-    let refused = books.register(&txn_id("T2"), &[("B0", 1), ("B1", 100)]).await;
-    assert_eq!(refused, Registration::AlreadyPaid(bill_key("B1")));
-    assert_eq!(books.registers().receipts(&txn_id("T2")).await.unwrap(), None);
-    assert_eq!(books.registers().paid_bills(&[bill_key("B0")]).await.unwrap(), []);
-    let next = books.register(&txn_id("T3"), &[("B0", 1)]).await;
-    assert_eq!(next, Registration::Registered(receipts(&["R/5/2"])));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_registrations_at_once_one_pays_the_bill() {
-    let books = Books::new().await;
-    let numbers: Vec<TxnId> = (0..100).map(|nth| txn_id(&format!("T{nth}"))).collect();
-    let outcomes = join_all(numbers.iter().map(|number| books.register(number, &[("B1", 100)]))).await;
-    let registered = outcomes.iter().filter(|outcome| matches!(outcome, Registration::Registered(_))).count();
-    assert_eq!(registered, 1);
-    let mut receipts = 0;
-    for number in &numbers {
-        receipts += usize::from(books.registers().receipts(number).await.unwrap().is_some());
-    }
-    assert_eq!(receipts, 1);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_paid_towards_one_bill_in_parts_gets_one_receipt() {
-    let books = Books::new().await;
-    let registered = books.register(&txn_id("T1"), &[("B1", 100), ("B2", 1), ("B1", 50)]).await;
-    assert_eq!(registered, Registration::Registered(receipts(&["R/5/1", "R/5/2"])));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_payer_is_found_again_by_name_and_number() {
-    let mut books = Books::new().await;
-    let mut asha = details("Asha Rani", "9876543210");
-    asha.email_id = Some(Personal::new("asha@example.org"));
-    let first = books.registers().payer("pb", &asha, "uuid-1", at(0)).await.unwrap();
-    assert_eq!(first.uuid, "uuid-1");
-    assert_eq!(first.user_name.expose(), "9876543210", "the mobile number unless another is given");
-    assert_eq!(first.email_id, Some(Personal::new("asha@example.org")));
-    books.reopen().await;
-    let again =
-        books.registers().payer("pb", &details("Asha Rani", "9876543210"), "uuid-2", at(9)).await.unwrap();
-    assert_eq!(again, first);
-
-    let mut named = details("Asha Devi", "9876543210");
-    named.user_name = Some(Personal::new("asha"));
-    let named = books.registers().payer("pb", &named, "uuid-3", at(0)).await.unwrap();
-    assert_eq!((named.uuid.as_str(), named.user_name.expose()), ("uuid-3", "asha"));
-    let elsewhere = books.registers().payer("uk", &asha, "uuid-4", at(0)).await.unwrap();
-    assert_eq!(elsewhere.uuid, "uuid-4", "states have directories of their own");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_payer_asked_for_by_many_at_once_gets_one_id() {
-    let books = Books::new().await;
-    let asha = details("Asha Rani", "9876543210");
-    let uuids: Vec<String> = (0..100).map(|nth| format!("uuid-{nth}")).collect();
-    let calls = uuids.iter().map(|uuid| books.registers().payer("pb", &asha, uuid, at(0)));
-    let given: BTreeSet<String> =
-        join_all(calls).await.into_iter().map(|payer| payer.unwrap().uuid).collect();
-    assert_eq!(given.len(), 1);
 }

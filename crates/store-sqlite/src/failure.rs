@@ -54,7 +54,7 @@ pub(crate) enum Failure {
     OutOfRange,
     /// The migrations in the database and those of this program do not agree.
     #[error(transparent)]
-    Migration(#[from] crate::migrations::MigrationError),
+    Migration(#[from] payment_store::migration::MigrationError),
 }
 
 impl Failure {

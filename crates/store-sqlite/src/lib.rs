@@ -35,6 +35,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use payment_domain::{BillKey, GatewayName, HistoryEntry, Timestamp, Transaction, TxnId};
+use payment_store::migration::{MigrationReport, MigrationState};
 use payment_store::{
     Applied, Attention, AttentionCase, AttentionQuery, Backlog, Change, CheckNote, Claim, Created, DueCheck,
     DueChecks, IdempotencyKey, IdempotencyRecord, Lease, NewCase, NewTransaction, RawCallback, ReceiptDuty,
@@ -45,8 +46,6 @@ use serde_json::Value;
 use crate::readers::Readers;
 use crate::transactions::JsonParts;
 use crate::writer::Writer;
-
-pub use migrations::{MigrationError, MigrationReport, MigrationState};
 
 /// How the database is used. The defaults suit one service on one machine.
 #[derive(Debug, Clone, PartialEq, Eq)]

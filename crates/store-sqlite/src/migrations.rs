@@ -1,16 +1,9 @@
 //! The numbered migrations of this store: which there are, which were applied, and applying them.
 
+use payment_store::migration::{self, AppliedMigration, Migration, MigrationReport, MigrationState};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
-use sha2::{Digest, Sha256};
 
 use crate::failure::Failure;
-
-/// A migration file. Once released it is never edited; what must change comes in the next one.
-struct Migration {
-    version: u32,
-    name: &'static str,
-    sql: &'static str,
-}
 
 const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "payments", sql: include_str!("../migrations/0001_payments.sql") },
@@ -22,52 +15,6 @@ const MIGRATIONS: &[Migration] = &[
     },
 ];
 
-/// Why the migrations in a database and those of this program do not agree.
-#[derive(Debug, thiserror::Error)]
-pub enum MigrationError {
-    /// A migration that was applied has been edited since.
-    #[error(
-        "migration {version} ({name}) was changed after it was applied: the database may not be what it seems"
-    )]
-    Changed {
-        /// Its number.
-        version: u32,
-        /// Its name.
-        name: &'static str,
-    },
-    /// A migration was applied while an earlier one was not.
-    #[error("migration {version} ({name}) is missing although a later one was applied")]
-    Missing {
-        /// Its number.
-        version: u32,
-        /// Its name.
-        name: &'static str,
-    },
-}
-
-/// A migration and whether the database has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MigrationState {
-    /// Its number; they are applied in this order.
-    pub version: u32,
-    /// What it is called.
-    pub name: String,
-    /// When it was applied, in milliseconds since 1970; `None` while it is pending.
-    pub applied_at_ms: Option<i64>,
-}
-
-/// What was done to bring a database up to date.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MigrationReport {
-    /// Those that were there already.
-    pub present: Vec<MigrationState>,
-    /// Those that were applied now.
-    pub applied: Vec<MigrationState>,
-    /// The numbers of those that a newer version of this program has applied. It sees to it that
-    /// this version still runs after them.
-    pub newer: Vec<u32>,
-}
-
 /// Brings the database up to date, in one transaction. Two processes that start together do it one
 /// after the other, and the second finds it done.
 pub(crate) fn migrate(conn: &mut Connection) -> Result<MigrationReport, Failure> {
@@ -77,25 +24,7 @@ pub(crate) fn migrate(conn: &mut Connection) -> Result<MigrationReport, Failure>
 /// Which migrations the database has and which are pending; changes nothing.
 pub(crate) fn states(conn: &Connection) -> Result<Vec<MigrationState>, Failure> {
     let applied = if has_table(conn)? { applied(conn)? } else { Vec::new() };
-    check(MIGRATIONS, &applied)?;
-    Ok(MIGRATIONS.iter().map(|migration| migration.state(&applied)).collect())
-}
-
-struct Applied {
-    version: u32,
-    checksum: Vec<u8>,
-    at_ms: i64,
-}
-
-impl Migration {
-    fn checksum(&self) -> Vec<u8> {
-        Sha256::digest(self.sql.as_bytes()).to_vec()
-    }
-
-    fn state(&self, applied: &[Applied]) -> MigrationState {
-        let applied_at_ms = applied.iter().find(|row| row.version == self.version).map(|row| row.at_ms);
-        MigrationState { version: self.version, name: self.name.to_owned(), applied_at_ms }
-    }
+    Ok(migration::states(MIGRATIONS, &applied)?)
 }
 
 fn apply(conn: &mut Connection, migrations: &[Migration]) -> Result<MigrationReport, Failure> {
@@ -109,8 +38,8 @@ fn apply(conn: &mut Connection, migrations: &[Migration]) -> Result<MigrationRep
          ) STRICT",
     )?;
     let before = applied(&tx)?;
-    check(migrations, &before)?;
-    let is_new = |migration: &&Migration| before.iter().all(|row| row.version != migration.version);
+    migration::check(migrations, &before)?;
+    let is_new = |migration: &&Migration| migration.is_pending(&before);
     for migration in migrations.iter().filter(is_new) {
         tx.execute_batch(migration.sql)?;
         tx.execute(
@@ -121,28 +50,7 @@ fn apply(conn: &mut Connection, migrations: &[Migration]) -> Result<MigrationRep
     }
     let after = applied(&tx)?;
     tx.commit()?;
-    let known = |row: &&Applied| migrations.iter().any(|migration| migration.version == row.version);
-    Ok(MigrationReport {
-        present: migrations.iter().filter(|m| !is_new(m)).map(|m| m.state(&after)).collect(),
-        applied: migrations.iter().filter(is_new).map(|m| m.state(&after)).collect(),
-        newer: before.iter().filter(|row| !known(row)).map(|row| row.version).collect(),
-    })
-}
-
-/// Migrations are applied in order, and as they were released.
-fn check(migrations: &[Migration], applied: &[Applied]) -> Result<(), MigrationError> {
-    let last = applied.iter().map(|row| row.version).max().unwrap_or(0);
-    for migration in migrations {
-        let Migration { version, name, .. } = *migration;
-        match applied.iter().find(|row| row.version == version) {
-            Some(row) if row.checksum != migration.checksum() => {
-                return Err(MigrationError::Changed { version, name });
-            }
-            None if version < last => return Err(MigrationError::Missing { version, name }),
-            Some(_) | None => {}
-        }
-    }
-    Ok(())
+    Ok(MigrationReport::between(migrations, &before, &after))
 }
 
 fn has_table(conn: &Connection) -> Result<bool, Failure> {
@@ -152,11 +60,11 @@ fn has_table(conn: &Connection) -> Result<bool, Failure> {
     Ok(found.is_some())
 }
 
-fn applied(conn: &Connection) -> Result<Vec<Applied>, Failure> {
+fn applied(conn: &Connection) -> Result<Vec<AppliedMigration>, Failure> {
     let mut statement =
         conn.prepare("SELECT version, checksum, applied_at FROM eg_pg_store_migrations ORDER BY version")?;
     let rows = statement.query_map([], |row| {
-        Ok(Applied { version: row.get(0)?, checksum: row.get(1)?, at_ms: row.get(2)? })
+        Ok(AppliedMigration { version: row.get(0)?, checksum: row.get(1)?, at_ms: row.get(2)? })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -165,6 +73,8 @@ fn applied(conn: &Connection) -> Result<Vec<Applied>, Failure> {
 mod tests {
     use payment_store::contract::sample;
     use payment_store::{DueChecks, Turn};
+
+    use payment_store::migration::MigrationError;
 
     use super::*;
     use crate::checks;

@@ -165,7 +165,7 @@ async fn of_two_stores_on_one_file_one_runs_a_tick() {
             .into_iter()
             .filter_map(|answer| match answer.unwrap() {
                 TickAnswer::Begun(run) => Some(run),
-                TickAnswer::Busy { .. } | TickAnswer::Done => None,
+                TickAnswer::Busy { .. } | TickAnswer::Done | TickAnswer::Overtaken => None,
             })
             .collect();
         assert_eq!(begun.len(), 1);

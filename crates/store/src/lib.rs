@@ -13,6 +13,7 @@ mod attention;
 mod change;
 mod checks;
 mod jobs;
+pub mod migration;
 mod outbox;
 mod query;
 

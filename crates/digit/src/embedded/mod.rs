@@ -4,6 +4,8 @@
 
 mod bank_accounts;
 mod calendar;
+#[cfg(feature = "contract")]
+pub mod contract;
 mod directory;
 mod id_format;
 mod ids;

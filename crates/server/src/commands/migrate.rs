@@ -2,11 +2,13 @@
 
 use std::process::ExitCode;
 
+use payment_store::migration::MigrationState;
+
 use super::small_runtime;
 use crate::cli::MigrateArgs;
 use crate::config::Config;
 use crate::failure::Outcome;
-use crate::service::{self, Migrated, MigrationState, Migrations};
+use crate::service::{self, Migrated, Migrations};
 use crate::terminal::{Paint, say};
 
 pub(super) fn run(config: &Config, args: &MigrateArgs) -> Outcome<ExitCode> {
@@ -34,15 +36,15 @@ fn check(found: &Migrations, paint: Paint) -> Outcome<ExitCode> {
     Ok(if pending == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn migrate(report: &Migrated, paint: Paint) -> Outcome<ExitCode> {
-    let mut out = format!("{}\n", paint.title(&report.database));
+fn migrate(Migrated { database, report }: &Migrated, paint: Paint) -> Outcome<ExitCode> {
+    let mut out = format!("{}\n", paint.title(database));
     report.present.iter().for_each(|state| out.push_str(&line(paint, state, "applied before")));
     report.applied.iter().for_each(|state| out.push_str(&line(paint, state, "applied now")));
     for version in &report.newer {
         out.push_str(&format!("  {version:04}  applied by a newer version of this program\n"));
     }
-    if let Some(adopted) = &report.adopted {
-        out.push_str(&format!("{adopted}\n"));
+    if report.adopted_rows > 0 {
+        out.push_str(&format!("  {} transactions of an earlier service adopted\n", report.adopted_rows));
     }
     out.push_str(&paint.good(match report.applied.len() {
         0 => "Nothing to do: the database is up to date.",

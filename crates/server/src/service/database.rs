@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use payment_digit::embedded::Registers;
+use payment_store::migration::{MigrationReport, MigrationState};
 use payment_store::{Store, StoreError};
 use payment_store_postgres::{PostgresOptions, PostgresStore, SslMode};
 use payment_store_sqlite::{Options, SqliteStore};
@@ -24,17 +25,6 @@ impl Opened {
     }
 }
 
-/// A migration and whether the database has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MigrationState {
-    /// Its number; they are applied in this order.
-    pub version: u32,
-    /// What it is called.
-    pub name: String,
-    /// When it was applied, in milliseconds since 1970; `None` while it is pending.
-    pub applied_at_ms: Option<i64>,
-}
-
 /// Which migrations a database has.
 #[derive(Debug, Clone)]
 pub struct Migrations {
@@ -49,32 +39,8 @@ pub struct Migrations {
 pub struct Migrated {
     /// The database, for people; without a password.
     pub database: String,
-    /// Migrations that were there already.
-    pub present: Vec<MigrationState>,
-    /// Migrations that were applied now.
-    pub applied: Vec<MigrationState>,
-    /// The numbers of those that a newer version of this program has applied.
-    pub newer: Vec<u32>,
-    /// What was found of an older service's, in a sentence.
-    pub adopted: Option<String>,
-}
-
-impl From<payment_store_sqlite::MigrationState> for MigrationState {
-    fn from(state: payment_store_sqlite::MigrationState) -> MigrationState {
-        let payment_store_sqlite::MigrationState { version, name, applied_at_ms } = state;
-        MigrationState { version, name, applied_at_ms }
-    }
-}
-
-impl From<payment_store_postgres::MigrationState> for MigrationState {
-    fn from(state: payment_store_postgres::MigrationState) -> MigrationState {
-        let payment_store_postgres::MigrationState { version, name, applied_at_ms } = state;
-        MigrationState { version, name, applied_at_ms }
-    }
-}
-
-fn states<S: Into<MigrationState>>(states: Vec<S>) -> Vec<MigrationState> {
-    states.into_iter().map(Into::into).collect()
+    /// What was done.
+    pub report: MigrationReport,
 }
 
 /// Whether the address of the database can be understood.
@@ -131,13 +97,13 @@ pub async fn migrations(config: &Config) -> Outcome<Migrations> {
             let file = DataFolder::existing_database(&config.data_dir)?;
             let database = file.display().to_string();
             let found = SqliteStore::migrations(&file).map_err(|error| cannot_be_read(&database, &error))?;
-            Ok(Migrations { states: states(found), database })
+            Ok(Migrations { states: found, database })
         }
         Database::Postgres(postgres) => {
             let database = postgres.shown_url.clone();
             let found = PostgresStore::migrations(&options(postgres)?).await;
             let found = found.map_err(|error| cannot_be_read(&database, &error))?;
-            Ok(Migrations { states: states(found), database })
+            Ok(Migrations { states: found, database })
         }
     }
 }
@@ -151,29 +117,11 @@ pub async fn migrate(config: &Config) -> Outcome<Migrated> {
         Database::Embedded => {
             let folder = DataFolder::prepare(&config.data_dir)?;
             let report = open_embedded(&folder)?.migrated().clone();
-            Ok(Migrated {
-                database: folder.database().display().to_string(),
-                present: states(report.present),
-                applied: states(report.applied),
-                newer: report.newer,
-                adopted: None,
-            })
+            Ok(Migrated { database: folder.database().display().to_string(), report })
         }
         Database::Postgres(postgres) => {
-            let store = connect(postgres).await?;
-            let report = store.migrated().clone();
-            Ok(Migrated {
-                database: postgres.shown_url.clone(),
-                present: states(report.present),
-                applied: states(report.applied),
-                newer: report.newer,
-                adopted: (report.adopted_rows > 0).then(|| {
-                    format!(
-                        "{} transactions of an earlier service were found and adopted",
-                        report.adopted_rows
-                    )
-                }),
-            })
+            let report = connect(postgres).await?.migrated().clone();
+            Ok(Migrated { database: postgres.shown_url.clone(), report })
         }
     }
 }

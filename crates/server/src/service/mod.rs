@@ -27,7 +27,7 @@ use self::jobs::Loops;
 use crate::config::{Config, Database, Server};
 use crate::failure::{Failure, Outcome};
 
-pub use self::database::{Migrated, MigrationState, Migrations, migrate, migrations};
+pub use self::database::{Migrated, Migrations, migrate, migrations};
 pub use self::wiring::{Assembled, assemble};
 
 /// The addresses of a service, with the context path.

@@ -60,7 +60,7 @@ async fn of_50_requests_for_a_tick_at_once_one_begins(store: Arc<dyn Store>) {
         match answer.unwrap() {
             TickAnswer::Begun(run) => begun.push((run, request)),
             TickAnswer::Busy { until } => refused.push(until),
-            TickAnswer::Done => panic!("it was never finished"),
+            TickAnswer::Done | TickAnswer::Overtaken => panic!("it was never finished"),
         }
     }
     assert_eq!((begun.len(), refused.len()), (1, 49));
@@ -151,7 +151,7 @@ async fn of_50_requests_at_once_one_takes_over(store: Arc<dyn Store>) {
         .filter_map(|answer| match answer.unwrap() {
             TickAnswer::Begun(run) => Some(run),
             TickAnswer::Busy { .. } => None,
-            TickAnswer::Done => panic!("it was never finished"),
+            TickAnswer::Done | TickAnswer::Overtaken => panic!("it was never finished"),
         })
         .collect();
     assert_eq!(begun.len(), 1);
