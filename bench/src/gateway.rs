@@ -97,7 +97,7 @@ impl Desk {
     fn fault(&self) -> Option<Fault> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
         let one_wrong_in = self.one_wrong_in.load(Ordering::Relaxed);
-        if one_wrong_in == 0 || number % one_wrong_in != 0 {
+        if one_wrong_in == 0 || !number.is_multiple_of(one_wrong_in) {
             return None;
         }
         Some(match number / one_wrong_in % 3 {

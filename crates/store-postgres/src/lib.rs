@@ -1,11 +1,11 @@
 //! The database for several replicas: payments in PostgreSQL.
 //!
 //! [`PostgresStore`] implements [`payment_store::Store`] and the stand-ins'
-//! [`Registers`](payment_digit::embedded::Registers). Creates and changes that arrive together are
-//! committed together, over a few connections, each durable before anybody is answered; everything
-//! else is a statement or a short transaction of its own. Any number of replicas may use the same
-//! database: what only one may have (a bill, a key, a lease, a job) is decided by constraints and row
-//! locks, never by looking first.
+//! [`Registers`](payment_digit::embedded::Registers). Creates, changes and registered payments that
+//! arrive together are committed together, over a few connections, each durable before anybody is
+//! answered; everything else is a statement or a short transaction of its own. Any number of replicas
+//! may use the same database: what only one may have (a bill, a key, a lease, a job) is decided by
+//! constraints and row locks, never by looking first.
 //!
 //! Opening a store brings its tables up to date, and takes in what an earlier egov-pg-service left in
 //! the same database (module `adopted`). PostgreSQL 12 or later is needed.
@@ -35,6 +35,7 @@ mod options;
 mod outbox;
 mod payment_cells;
 mod receipts;
+mod registering;
 mod rows;
 mod search;
 mod stand_ins;
@@ -45,6 +46,7 @@ mod transactions;
 use std::sync::Arc;
 
 use deadpool_postgres::ClientWrapper;
+use payment_digit::embedded::Registration;
 use payment_store::migration::{MigrationReport, MigrationState};
 use payment_store::{Applied, Created, StoreError};
 
@@ -54,6 +56,7 @@ use crate::connections::Connections;
 use crate::creating::Creation;
 use crate::failure::Failure;
 use crate::lanes::{Breadth, Lanes};
+use crate::registering::Entry;
 
 pub use jdbc::InvalidUrl;
 pub use options::{PostgresHost, PostgresOptions, SslMode};
@@ -65,6 +68,7 @@ pub struct PostgresStore {
     widths: Arc<Widths>,
     creations: Lanes<Creation, Created>,
     alterations: Lanes<Alteration, Applied>,
+    registrations: Lanes<Entry, Registration>,
     migrated: MigrationReport,
 }
 
@@ -107,7 +111,15 @@ impl PostgresStore {
                 async move { changing::store(&db, &widths, group).await }
             })
         };
-        Ok(PostgresStore { db, widths, creations, alterations, migrated })
+        // One group at a time: each has to wait for the one before anyway.
+        let registrations = {
+            let db = db.clone();
+            Lanes::start(Breadth { lanes: 1, ..breadth }, move |group| {
+                let db = db.clone();
+                async move { registering::store(&db, group).await }
+            })
+        };
+        Ok(PostgresStore { db, widths, creations, alterations, registrations, migrated })
     }
 
     /// What connecting did to the tables.
@@ -128,6 +140,7 @@ impl PostgresStore {
     pub async fn close(self) {
         self.creations.close().await;
         self.alterations.close().await;
+        self.registrations.close().await;
         self.db.close();
     }
 }

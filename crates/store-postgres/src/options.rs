@@ -12,11 +12,6 @@ use crate::jdbc::{self, InvalidUrl};
 /// PostgreSQL's port.
 pub(crate) const DEFAULT_PORT: u16 = 5432;
 
-/// How long a database transaction may wait for its next statement. None of ours ever waits for
-/// anything but the server: one that does belongs to a process that hangs or is cut off, and what it
-/// has locked, a job's row for example, is what others need to take over.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-
 /// Where a server is, and how it is used. The defaults suit a service with a server of its own on
 /// the same machine.
 ///
@@ -144,6 +139,14 @@ impl PostgresOptions {
         self.statement_timeout.saturating_add(Duration::from_secs(1))
     }
 
+    /// How long a database transaction may wait for its next statement. None of ours ever waits for
+    /// anything but the server: one that does belongs to a process that hangs or is cut off, and what
+    /// it has locked, a job's row for example, is what others need to take over.
+    fn longest_pause(&self) -> Duration {
+        const LEAST: Duration = Duration::from_secs(1);
+        (self.statement_timeout / 4).max(LEAST)
+    }
+
     /// For connections that serve. Every plan is made once and without looking at values, and no
     /// plan reads a table whole, however small it was when the plan was made.
     pub(crate) fn serving(&self) -> Result<tokio_postgres::Config, Failure> {
@@ -153,7 +156,7 @@ impl PostgresOptions {
              -c idle_in_transaction_session_timeout={} -c plan_cache_mode=force_generic_plan -c jit=off \
              -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off \
              -c enable_material=off -c enable_sort=off -c synchronous_commit=on",
-            LONGEST_PAUSE.as_millis()
+            self.longest_pause().as_millis()
         ))?;
         config.tcp_user_timeout(self.answer_timeout());
         Ok(config)

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Trial};
 use payment_store::contract::{Promise, promises};
@@ -19,6 +20,9 @@ fn check(promise: &Promise) -> Result<(), libtest_mimic::Failed> {
     runtime.block_on(async {
         let database = FreshDatabase::create().await;
         let (options, _) = PostgresOptions::from_jdbc_url(database.url(), None, None)?;
+        // A machine that tests much at once is slow.
+        let (connect_timeout, statement_timeout) = (Duration::from_secs(20), Duration::from_secs(40));
+        let options = PostgresOptions { connect_timeout, statement_timeout, ..options };
         let store = Arc::new(PostgresStore::connect(options).await?);
         promise.check(store).await;
         Ok(())

@@ -38,8 +38,9 @@ pub struct TickRequest {
     /// asks: a lease that still ends then has run out, whatever the moment. Clocks of nodes differ,
     /// and one that is far ahead must not keep a job for ever.
     pub not_renewed: Option<Timestamp>,
-    /// The newest run of the job, 0 for none, when the tick was found to be due: no run begins on
-    /// old news. A request may be long under way, and by then a later tick stands for this one.
+    /// The newest run of the job that was over, 0 for none, when the tick was found to be due: no run
+    /// begins on old news. A request may be long under way, and by then a later tick stands for this
+    /// one; or the run that was at work has ended, and its own tick is to be finished first.
     /// `None` for a tick that is due whatever was run meanwhile.
     pub newest_known: Option<i64>,
 }
@@ -140,7 +141,7 @@ pub trait JobLedger: Send + Sync {
     /// is begun again, making up for as many earlier ones. A tick whose last run ended as cancelled
     /// or failed is begun again, too. A lease holds while it ends later than the request's `now`.
     /// When no run is at work and the tick was not carried out, but the newest run of the job is not
-    /// the one that the request knows of, nothing begins.
+    /// the one that the request knows to be over, nothing begins.
     async fn begin_run(&self, request: TickRequest) -> Result<TickAnswer, StoreError>;
 
     /// Holds on to a run until another moment, and notes what it has done so far. Returns `false`,

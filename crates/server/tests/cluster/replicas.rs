@@ -1,6 +1,6 @@
 //! The replicas: started, watched as a supervisor would, killed and stopped for a while.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    fn command(&self, folder: &PathBuf) -> Command {
+    fn command(&self, folder: &Path) -> Command {
         let mut command = pg_service(folder);
         command.envs(self.secret.iter().map(|(name, value)| (name, value)));
         command.args(["--log-level", "warn"]);
@@ -114,7 +114,7 @@ impl Replicas {
                             State::Dead(now + RESTART)
                         }
                     },
-                    other => other,
+                    other @ (State::Stopped(..) | State::Dead(_)) => other,
                 };
             }
             self.start_the_dead(now);
@@ -145,7 +145,7 @@ impl Replicas {
                 service.signal("STOP");
                 State::Stopped(service, until)
             }
-            other => other,
+            other @ (State::Stopped(..) | State::Dead(_)) => other,
         };
     }
 

@@ -254,9 +254,11 @@ impl Scheduler {
             if known.done == Some(due) {
                 return Ok(Looked::NotDue);
             }
-            let newest = self.store.runs(Some(job.name), 1).await?.into_iter().next();
-            let newest_known = Some(newest.as_ref().map_or(0, |run| run.fence.run_id));
-            let (tick, missed) = match newest.and_then(|run| left_unfinished(job, &run, due)) {
+            // Of two runs one is over.
+            let newest = self.store.runs(Some(job.name), 2).await?;
+            let over = newest.iter().find(|run| run.ended.is_some());
+            let newest_known = Some(over.map_or(0, |run| run.fence.run_id));
+            let (tick, missed) = match newest.first().and_then(|run| left_unfinished(job, run, due)) {
                 Some(earlier) => (earlier, 0),
                 None => {
                     let last = self.store.last_tick(job.name, now).await?;

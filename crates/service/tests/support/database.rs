@@ -1,6 +1,7 @@
 //! The database of one test: an embedded one, or one in PostgreSQL when `TEST_STORE` is `postgres`.
 
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use payment_digit::embedded::Registers;
@@ -68,5 +69,9 @@ impl Database {
 
 async fn connect(place: &FreshDatabase) -> PostgresStore {
     let (options, _) = PostgresOptions::from_jdbc_url(place.url(), None, None).unwrap();
-    PostgresStore::connect(PostgresOptions { pool_size: POOL, readers: 1, ..options }).await.unwrap()
+    // A machine that tests much at once is slow.
+    let (connect_timeout, statement_timeout) = (Duration::from_secs(20), Duration::from_secs(40));
+    let options =
+        PostgresOptions { pool_size: POOL, readers: 1, connect_timeout, statement_timeout, ..options };
+    PostgresStore::connect(options).await.unwrap()
 }

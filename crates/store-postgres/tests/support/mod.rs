@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use payment_store::Store;
 use payment_store_postgres::{PostgresOptions, PostgresStore};
@@ -60,7 +61,12 @@ impl Database {
 pub(crate) fn options(url: &str) -> PostgresOptions {
     let (options, ignored) = PostgresOptions::from_jdbc_url(url, None, None).unwrap();
     assert!(ignored.is_empty(), "{ignored:?}");
-    options
+    // Slow machines build and test at once; how promptly trouble is told is tested in `restart.rs`.
+    PostgresOptions {
+        connect_timeout: Duration::from_secs(20),
+        statement_timeout: Duration::from_secs(40),
+        ..options
+    }
 }
 
 /// The one number a question yields.
