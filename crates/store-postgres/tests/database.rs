@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use payment_domain::{Actor, AttentionKind, Personal, StatusName};
@@ -399,7 +400,10 @@ async fn a_run_that_is_taken_over_by_another_replica_stores_nothing_more() {
 async fn what_a_hanging_replica_has_locked_keeps_nobody_from_taking_over() {
     let database = Database::create().await;
     let proxy = TcpProxy::in_front_of(database.url());
-    let behind = PostgresStore::connect(support::options(&proxy.url(database.url()))).await.unwrap();
+    // As a service has it: the tests' own patience is longer.
+    let statement_timeout = PostgresOptions::default().statement_timeout;
+    let options = PostgresOptions { statement_timeout, ..support::options(&proxy.url(database.url())) };
+    let behind = PostgresStore::connect(options).await.unwrap();
     let (hanging, other): (Arc<dyn Store>, _) = (Arc::new(behind), database.store().await);
     let mut txn = sample::stored(&hanging, sample::new_transaction("T1", "B1")).await;
     let first = sample::begun(&hanging, sample::tick("reconcile", 0)).await;
@@ -420,9 +424,11 @@ async fn what_a_hanging_replica_has_locked_keeps_nobody_from_taking_over() {
     while number(&client, hangs).await == 0 {
         tokio::task::yield_now().await;
     }
-    let later = sample::tick("reconcile", 120_000);
+    let (later, asked) = (sample::tick("reconcile", 120_000), Instant::now());
     let taken = other.begin_run(later).await.unwrap();
     assert!(matches!(&taken, TickAnswer::Begun(run) if run.attempt == 2), "{taken:?}");
+    // A second, and not the time after which the one that hangs would give up if it could.
+    assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
     proxy.mend();
     // Its connection is gone: it is refused, or does not learn what became of its change.
     let late = late.await.unwrap();

@@ -82,6 +82,7 @@ async fn what_was_paid_is_receipted_and_told_once_whatever_dies() {
         public: balancer.url(),
         may_be_unavailable: true,
         rest: Duration::from_millis(100),
+        deaths: replicas.deaths.clone(),
     };
     let began = Instant::now();
     let load = Load::start(&doors, &mut random);

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::disturbances::Weather;
@@ -55,6 +57,8 @@ pub(crate) struct Replicas {
     faults: Vec<String>,
     /// How often a replica gave up by itself while its database was away.
     pub(crate) gave_up: u64,
+    /// How often one was killed, or gave up.
+    pub(crate) deaths: Arc<AtomicU64>,
 }
 
 impl Replicas {
@@ -65,7 +69,8 @@ impl Replicas {
 
     /// One on each port, all started at the same moment.
     pub(crate) fn launch(settings: Settings, ports: &[u16]) -> Replicas {
-        let mut replicas = Replicas { settings, all: Vec::new(), faults: Vec::new(), gave_up: 0 };
+        let mut replicas =
+            Replicas { settings, all: Vec::new(), faults: Vec::new(), gave_up: 0, deaths: Arc::default() };
         for &port in ports {
             let folder = replicas.settings.folder.join(format!("replica-{port}"));
             std::fs::create_dir(&folder).unwrap();
@@ -104,6 +109,7 @@ impl Replicas {
                     State::Running(mut service) => match service.has_ended() {
                         None => State::Running(service),
                         Some(status) => {
+                            self.deaths.fetch_add(1, Ordering::SeqCst);
                             // Without its database it cannot start. Nothing else is a reason to end.
                             if weather.database_was_away_within(Duration::from_secs(10)) {
                                 self.gave_up += 1;
@@ -134,6 +140,7 @@ impl Replicas {
             service.kill();
         }
         replica.state = State::Dead(Instant::now() + Duration::from_millis(away));
+        self.deaths.fetch_add(1, Ordering::SeqCst);
     }
 
     /// One of them stands still for so long, as on a machine that hangs.

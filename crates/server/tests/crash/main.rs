@@ -14,6 +14,7 @@ mod proof;
 mod support;
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use payment_store::Store;
@@ -62,6 +63,7 @@ async fn survive(folder: &Path, database: Database) {
         let longest_ms = u64::try_from(longest_life.as_millis()).unwrap();
         tokio::time::sleep(Duration::from_millis(random.below(longest_ms))).await;
         service.kill();
+        doors.deaths.fetch_add(1, Ordering::SeqCst);
         let started = Instant::now();
         service = world.launch_service();
         if random.percent(20) {

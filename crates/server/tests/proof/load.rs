@@ -27,13 +27,16 @@ pub(crate) struct Doors {
     pub(crate) may_be_unavailable: bool,
     /// How long a client rests between two payments.
     pub(crate) rest: Duration,
+    /// How often a replica was killed so far.
+    pub(crate) deaths: Arc<AtomicU64>,
 }
 
 impl Doors {
     /// A service alone, with all it needs.
     pub(crate) fn of(url: &str) -> Doors {
         let (replicas, public) = (vec![url.to_owned()], url.to_owned());
-        Doors { replicas, public, may_be_unavailable: false, rest: Duration::from_millis(2) }
+        let rest = Duration::from_millis(2);
+        Doors { replicas, public, may_be_unavailable: false, rest, deaths: Arc::default() }
     }
 }
 
@@ -85,7 +88,6 @@ impl Client {
         Client { http: http_client(), doors: Arc::new(doors.clone()), next: Arc::default() }
     }
 
-    /// `None` when no whole answer came because somebody died.
     async fn post(&self, path: &str, key: Option<&str>, body: &Value) -> Option<Answer> {
         let replicas = &self.doors.replicas;
         let replica = &replicas[self.next.fetch_add(1, Ordering::SeqCst) % replicas.len()];
@@ -93,25 +95,30 @@ impl Client {
         if let Some(key) = key {
             request = request.header("Idempotency-Key", key);
         }
-        answer(request).await
+        self.answer(request).await
+    }
+
+    /// `None` when no whole answer came because somebody died.
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Option<Answer> {
+        let deaths = self.doors.deaths.load(Ordering::SeqCst);
+        let in_time = |error: &reqwest::Error| {
+            let somebody_died = self.doors.deaths.load(Ordering::SeqCst) > deaths;
+            // Whoever lives answers in time, whatever they stand on is away.
+            assert!(somebody_died || !error.is_timeout(), "no answer in time: {error}");
+        };
+        let response = request.send().await.inspect_err(in_time).ok()?;
+        let status = response.status().as_u16();
+        let retry_after = response.headers().contains_key("Retry-After");
+        let body = response.bytes().await.inspect_err(in_time).ok()?;
+        // A redirect has none.
+        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        Some(Answer { status, retry_after, body })
     }
 
     async fn update(&self, id: &str) -> Option<Answer> {
         let body = json!({ "RequestInfo": { "apiId": "Rainmaker" } });
         self.post(&format!("/transaction/v1/_update?transactionId={id}"), None, &body).await
     }
-}
-
-async fn answer(request: reqwest::RequestBuilder) -> Option<Answer> {
-    // Whoever lives answers in time, whatever they stand on is away.
-    let in_time = |error: &reqwest::Error| assert!(!error.is_timeout(), "no answer in time: {error}");
-    let response = request.send().await.inspect_err(in_time).ok()?;
-    let status = response.status().as_u16();
-    let retry_after = response.headers().contains_key("Retry-After");
-    let body = response.bytes().await.inspect_err(in_time).ok()?;
-    // A redirect has none.
-    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    Some(Answer { status, retry_after, body })
 }
 
 pub(crate) struct Load {
@@ -305,7 +312,7 @@ impl Worker {
         if self.random.percent(60)
             && let Some(back) = answered.location.filter(|url| url.starts_with(&client.doors.public))
         {
-            let answered = answer(client.http.get(back)).await;
+            let answered = client.answer(client.http.get(back)).await;
             self.expect("redirect", answered, 303);
         }
         if self.random.percent(40) {
