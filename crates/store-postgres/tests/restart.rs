@@ -15,7 +15,7 @@ use payment_store::{Applied, Created, SearchQuery, Store, StoreError};
 use payment_store_postgres::{PostgresOptions, PostgresStore};
 use payment_testing::postgres::{PostgresServer, Stop, connect};
 use payment_testing::proxy::TcpProxy;
-use support::{Database, number, options};
+use support::{Database, number, prompt_options};
 use tokio_postgres::Client;
 
 mod support;
@@ -58,8 +58,8 @@ async fn crashes_and_restarts_under_load_leave_nothing_half_done_and_lose_nothin
     let mut server = PostgresServer::start().await;
     let url = server.url();
     let replicas: [Arc<dyn Store>; 2] = [
-        Arc::new(PostgresStore::connect(options(&url)).await.unwrap()),
-        Arc::new(PostgresStore::connect(options(&url)).await.unwrap()),
+        Arc::new(PostgresStore::connect(prompt_options(&url)).await.unwrap()),
+        Arc::new(PostgresStore::connect(prompt_options(&url)).await.unwrap()),
     ];
     let (next, stored) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let told: Arc<Mutex<(BTreeSet<usize>, BTreeSet<usize>)>> = Arc::default();
@@ -111,7 +111,8 @@ async fn crashes_and_restarts_under_load_leave_nothing_half_done_and_lose_nothin
 #[tokio::test]
 async fn a_server_that_is_away_is_told_at_once_and_needs_no_new_start_when_it_is_back() {
     let mut server = PostgresServer::start().await;
-    let store: Arc<dyn Store> = Arc::new(PostgresStore::connect(options(&server.url())).await.unwrap());
+    let store: Arc<dyn Store> =
+        Arc::new(PostgresStore::connect(prompt_options(&server.url())).await.unwrap());
     let txn = sample::stored(&store, new(1)).await;
     server.stop(Stop::Fast).await;
     for _ in 0..3 {
@@ -144,7 +145,7 @@ impl ByProxy {
         let proxy = TcpProxy::in_front_of(database.url());
         let options = PostgresOptions {
             statement_timeout: Duration::from_secs(2),
-            ..options(&proxy.url(database.url()))
+            ..prompt_options(&proxy.url(database.url()))
         };
         ByProxy { database, proxy, options }
     }

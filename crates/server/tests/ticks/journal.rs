@@ -34,7 +34,7 @@ pub(crate) async fn finished(client: &Client) -> u64 {
     u64::try_from(count).unwrap()
 }
 
-/// The latest moment of which all ticks before have been finished, or stand for themselves as missed.
+/// The moment of the latest tick that is finished.
 pub(crate) async fn latest_finished(client: &Client) -> i64 {
     const LATEST: &str = "
         SELECT max(scheduled_at) FROM eg_pg_job_runs WHERE job = $1 AND end_kind = 'finished'";

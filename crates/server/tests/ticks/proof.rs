@@ -144,7 +144,7 @@ pub(crate) async fn succession(client: &Client) -> Vec<String> {
             "SELECT line.job, line.run_id, line.txn_id, line.detail FROM journal AS line
              JOIN journal AS over ON over.run_id = line.run_id AND over.what = 'end'
              WHERE line.what = 'line' AND line.run_id IS NOT NULL
-             -- A receipt has a lease of its own, which the run does not outlive.
+             -- A receipt is issued under a lease of its own, which may outlive the run.
              AND line.detail <> 'receipt issued' AND NOT pg_visible_in_snapshot(line.xid, over.sees)",
         ),
         (
@@ -255,13 +255,13 @@ pub(crate) async fn money(
             faults.push(format!("the gateway knows {known}, and we do not"));
         }
     }
-    const SCRIPTS: &str = "
+    const WRITTEN: &str = "
         SELECT (SELECT count(*) FROM journal WHERE what = 'note') AS notes,
             (SELECT count(*) FROM journal WHERE what = 'line' AND run_id IS NOT NULL) AS lines,
             (SELECT count(*) FROM journal AS line JOIN journal AS over USING (run_id)
                 WHERE line.what = 'line' AND over.what = 'end' AND line.detail = 'receipt issued'
                 AND NOT pg_visible_in_snapshot(line.xid, over.sees)) AS late_receipts";
-    let row = client.query_one(SCRIPTS, &[]).await.unwrap();
+    let row = client.query_one(WRITTEN, &[]).await.unwrap();
     (figures.notes, figures.lines, figures.late_receipts) = (row.get(0), row.get(1), row.get(2));
     faults
 }

@@ -58,14 +58,19 @@ impl Database {
     }
 }
 
-pub(crate) fn options(url: &str) -> PostgresOptions {
+/// As a service has them: trouble is told promptly.
+pub(crate) fn prompt_options(url: &str) -> PostgresOptions {
     let (options, ignored) = PostgresOptions::from_jdbc_url(url, None, None).unwrap();
     assert!(ignored.is_empty(), "{ignored:?}");
-    // Slow machines build and test at once; how promptly trouble is told is tested in `restart.rs`.
+    options
+}
+
+/// With the patience of a machine that builds and tests at once.
+pub(crate) fn options(url: &str) -> PostgresOptions {
     PostgresOptions {
         connect_timeout: Duration::from_secs(20),
         statement_timeout: Duration::from_secs(40),
-        ..options
+        ..prompt_options(url)
     }
 }
 
