@@ -12,7 +12,7 @@ use crate::service::Launch;
 /// left to this program, so that no load is disturbed by one and another is not.
 const SETTINGS: [(&str, &str); 4] = [
     ("shared_buffers", "512MB"),
-    ("max_wal_size", "8GB"),
+    ("max_wal_size", "2GB"),
     ("checkpoint_timeout", "30min"),
     ("autovacuum", "off"),
 ];
