@@ -84,9 +84,11 @@ impl Report {
                 line.name, line.per_second, line.aim
             );
         }
-        println!();
+        if !self.lines.is_empty() {
+            println!();
+        }
         for (name, value) in &self.facts {
-            println!("{name:<44}{value}");
+            println!("{name:<50}{value}");
         }
     }
 
