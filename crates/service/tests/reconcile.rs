@@ -4,11 +4,11 @@
 
 mod support;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use payment_domain::{ActorKind, AttentionKind, Outcome, Status, StatusName, Timestamp, TxnId};
 use payment_gateway::Availability;
-use payment_service::{ByHand, Check, Checked, Looked, Progress, ResolveError};
+use payment_service::{ByHand, Check, Checked, Looked, Pace, Progress, ResolveError};
 use payment_store::{AttentionQuery, CaseState, RunEnd, TickAnswer, TickRequest};
 use tokio_util::sync::CancellationToken;
 
@@ -428,7 +428,7 @@ async fn an_operator_reconciles_by_hand() {
     assert_eq!(due.iter().map(|due| &due.txn_id).collect::<Vec<_>>(), [&old], "exactly that old is meant");
     assert_eq!(world.stored(&old).await.status, Status::Pending, "looking changes nothing");
     let mut seen = Seen::default();
-    reconciliation.check_all(due, "operator-1", &mut seen).await.unwrap();
+    reconciliation.check_until(due, "operator-1", &mut seen, &CancellationToken::new()).await.unwrap();
     assert_eq!(seen.0.len(), 1);
     assert_eq!(seen.0[0].check, Check::Settled(StatusName::Success));
     assert_eq!(world.stored(&old).await.audit.modified_by.as_deref(), Some("operator-1"));
@@ -486,4 +486,26 @@ impl World {
         };
         self.store.begin_run(request).await.unwrap()
     }
+}
+
+#[tokio::test]
+async fn a_gateway_with_a_pace_is_asked_from_the_beginning_and_never_in_a_burst() {
+    let world = on_the_hour();
+    for bill in ["B1", "B2", "B3", "B4"] {
+        world.pending(bill, "100.00").await;
+    }
+    world.gateway.answers(paid("100.00"));
+    let node = world.scheduler_at("a", Pace { at_once: 16, per_second: Some(2) });
+    world.clock.advance(MINUTE * 15);
+    let began = Instant::now();
+    let running = tokio::spawn(async move { node.look_once(&CancellationToken::new()).await.unwrap() });
+    while world.gateway.asked() == 0 {
+        assert!(began.elapsed() < MINUTE);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // The last one's moment comes after a second and a half.
+    assert!(began.elapsed() < Duration::from_secs(1), "the first one has waited {:?}", began.elapsed());
+    running.await.unwrap();
+    assert_eq!(world.gateway.asked(), 4);
+    assert!(began.elapsed() >= Duration::from_millis(1500), "{:?}", began.elapsed());
 }

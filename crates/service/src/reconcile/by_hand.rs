@@ -64,20 +64,8 @@ impl Reconciliation {
     }
 
     /// Checks these transactions in the name of `operator`, as many of a gateway at a time as the
-    /// jobs would, and tells `progress` of each.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database is away; what was checked before stays done.
-    pub async fn check_all(
-        &self,
-        due: Vec<DueCheck>,
-        operator: &str,
-        progress: &mut (dyn Progress + Send),
-    ) -> Result<(), StoreError> {
-        self.check_until(due, operator, progress, &CancellationToken::new()).await
-    }
-
-    /// The same until `stop`: then nothing new is checked, and what has begun is finished.
+    /// jobs would, and tells `progress` of each. After `stop` nothing new is checked, and what has
+    /// begun is finished.
     ///
     /// # Errors
     /// [`StoreError`] when the database is away; what was checked before stays done.
@@ -97,7 +85,9 @@ impl Reconciliation {
                 let turnstile = self.turnstile(&gateway);
                 let turn = async {
                     let place = turnstile.places.acquire().await;
-                    tokio::time::sleep_until(turnstile.next()).await;
+                    if let Some(at) = turnstile.next() {
+                        tokio::time::sleep_until(at).await;
+                    }
                     place
                 };
                 let Some(_place) = stop.run_until_cancelled(turn).await else { return Ok(None) };
@@ -106,13 +96,8 @@ impl Reconciliation {
             });
         }
         while let Some(checked) = under_way.next().await {
-            match checked {
-                Ok(Some(checked)) => progress.done(&checked),
-                Ok(None) => {}
-                Err(CheckError::Store(error)) => return Err(error),
-                Err(error @ (CheckError::Fenced | CheckError::Interrupted)) => {
-                    return Err(StoreError::Failed(error.into()));
-                }
+            if let Some(checked) = checked? {
+                progress.done(&checked);
             }
         }
         Ok(())
@@ -127,12 +112,7 @@ impl Reconciliation {
         let Some(txn) = self.ports.store.transaction(id).await? else { return Ok(None) };
         let checker = Checker { actor: Actor::user(operator), fence: None };
         // As after a first check: somebody waits for this one.
-        match self.check(id, 0, &checker).await {
-            Ok(check) => Ok(Some(Checked { txn_id: id.clone(), gateway: txn.gateway, check })),
-            Err(CheckError::Store(error)) => Err(error),
-            Err(error @ (CheckError::Fenced | CheckError::Interrupted)) => {
-                Err(StoreError::Failed(error.into()))
-            }
-        }
+        let check = self.check(id, 0, &checker).await?;
+        Ok(Some(Checked { txn_id: id.clone(), gateway: txn.gateway, check }))
     }
 }

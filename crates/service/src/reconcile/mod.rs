@@ -75,14 +75,15 @@ impl Turnstile {
         self.pace.at_once.max(1)
     }
 
-    /// The moment at which the next check may begin.
-    fn next(&self) -> Instant {
+    /// The moment at which the next check may begin; `None` when it may at once. To wait for a
+    /// moment that has come takes a millisecond, in which a place at the gateway stays empty.
+    fn next(&self) -> Option<Instant> {
+        let per_second = self.pace.per_second?;
+        let now = Instant::now();
         let mut next_at = self.next_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = (*next_at).max(Instant::now());
-        if let Some(per_second) = self.pace.per_second {
-            *next_at = at + Duration::from_secs(1) / per_second.max(1);
-        }
-        at
+        let at = (*next_at).max(now);
+        *next_at = at + Duration::from_secs(1) / per_second.max(1);
+        (at > now).then_some(at)
     }
 }
 
@@ -113,6 +114,15 @@ enum CheckError {
     Store(#[from] StoreError),
     #[error("the service stops")]
     Interrupted,
+}
+
+impl From<CheckError> for StoreError {
+    fn from(error: CheckError) -> StoreError {
+        match error {
+            CheckError::Store(error) => error,
+            CheckError::Fenced | CheckError::Interrupted => StoreError::Failed(error.into()),
+        }
+    }
 }
 
 impl Reconciliation {
@@ -244,10 +254,6 @@ impl Reconciliation {
         };
         let case = Attention { txn_id: txn.id.clone(), kind, raised_at: now, evidence };
         let new = NewCase { case, history, hold: Vec::new(), fence: checker.fence.clone() };
-        if self.ports.store.raise_attention(new).await? {
-            metrics::counter!("attention_raised_total", "kind" => kind.as_str()).increment(1);
-            tracing::warn!(txn_id = %txn.id, kind = kind.as_str(), "put up for attention");
-        }
-        Ok(())
+        Ok(self.ports.raise_attention(new).await?)
     }
 }

@@ -8,6 +8,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use payment_domain::{Actor, GatewayName};
 use payment_gateway::Availability;
 use payment_store::{CheckPlace, DueCheck, DueChecks, Turn};
+use tokio::time::Instant;
 
 use super::{Check, CheckError, Checker, Reconciliation};
 use crate::scheduler::{Job, JobError, Run};
@@ -89,9 +90,8 @@ impl Reconciliation {
                         count(run, checked)?;
                     }
                 }
-                tokio::select! {
-                    () = run.stopped() => {}
-                    () = tokio::time::sleep_until(turnstile.next()) => {}
+                if let Some(at) = turnstile.next() {
+                    go_on_until(run, at, &mut under_way).await?;
                 }
                 if run.is_stopped() {
                     break;
@@ -122,6 +122,20 @@ impl Reconciliation {
             Availability::Available => false,
             Availability::Unavailable { .. } => true,
         })
+    }
+}
+
+/// Waits for a moment or for the end of the run, while what has begun goes on.
+async fn go_on_until<F>(run: &Run, at: Instant, under_way: &mut FuturesUnordered<F>) -> Result<(), JobError>
+where
+    F: Future<Output = Result<Check, CheckError>> + Send,
+{
+    loop {
+        tokio::select! {
+            () = run.stopped() => return Ok(()),
+            () = tokio::time::sleep_until(at) => return Ok(()),
+            Some(checked) = under_way.next() => count(run, checked)?,
+        }
     }
 }
 

@@ -217,7 +217,6 @@ fn plain_ports(
             receipt_wait: wait,
             receipt_lease: LEASE,
             gateway_wait: wait,
-            idempotency_life: Duration::from_secs(24 * 3600),
             search_scope: true,
             system_user_uuid: "system-1".to_owned(),
             allowed_callback_hosts: AllowedCallbackHosts::default(),
@@ -311,9 +310,13 @@ impl World {
     }
 
     pub(crate) fn reconciliation(&self) -> Reconciliation {
+        self.reconciliation_at(Pace { at_once: 16, per_second: None })
+    }
+
+    fn reconciliation_at(&self, pace: Pace) -> Reconciliation {
         let settings = ReconciliationSettings {
             distances: vec![MINUTE * 30, HOUR, HOUR * 2, HOUR * 6],
-            pace: Pace { at_once: 16, per_second: None },
+            pace,
             pace_of: BTreeMap::new(),
         };
         Reconciliation::new(self.payments.ports.clone(), self.payments.settlement.clone(), settings)
@@ -324,8 +327,16 @@ impl World {
         self.scheduler_with_lease(node, Duration::from_secs(15))
     }
 
+    /// The same where gateways are asked at another pace.
+    pub(crate) fn scheduler_at(&self, node: &str, pace: Pace) -> Scheduler {
+        self.scheduler_of(node, Duration::from_secs(15), self.reconciliation_at(pace))
+    }
+
     pub(crate) fn scheduler_with_lease(&self, node: &str, lease: Duration) -> Scheduler {
-        let reconciliation = self.reconciliation();
+        self.scheduler_of(node, lease, self.reconciliation())
+    }
+
+    fn scheduler_of(&self, node: &str, lease: Duration, reconciliation: Reconciliation) -> Scheduler {
         let job = |name, schedule, job: Arc<dyn Job>| ScheduledJob { name, purpose: "", schedule, job };
         let daily = Schedule::cron("0 0 0,12 * * ?", TimeZone::get("Asia/Kolkata").unwrap()).unwrap();
         let jobs = vec![
