@@ -7,7 +7,7 @@ mod support;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::{Service, free_port, http_client, pg_service, run, stderr};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -48,6 +48,30 @@ async fn a_newcomer_starts_it_and_pastes_the_first_payment() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+#[tokio::test]
+async fn nobody_can_pay_an_order_that_counts_as_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = pg_service(folder.path());
+    command.args(["--set", "sandbox.order.life-mins=60", "--set", "order.life-mins=300"]);
+    let service = Service::start(command, free_port(), &folder.path().join("log")).await;
+    let body = json!({
+        "RequestInfo": { "userInfo": { "uuid": "u-1", "userName": "asha", "name": "Asha Rani",
+            "mobileNumber": "9876543210", "tenantId": "pb" } },
+        "Transaction": { "tenantId": "pb.amritsar", "txnAmount": "1.00", "billId": "B1", "consumerCode": "PT-1",
+            "taxAndPayments": [{ "billId": "B1", "amountPaid": "1.00" }], "productInfo": "Property tax",
+            "gateway": "SANDBOX", "callbackUrl": "https://city.example.org/paid",
+            "user": { "name": "Asha Rani", "mobileNumber": "9876543210", "tenantId": "pb" } },
+    });
+    let create = http_client().post(format!("{}/transaction/v1/_create", service.url())).json(&body);
+    let answer: Value = create.send().await.unwrap().json().await.unwrap();
+    let txn = &answer["Transaction"];
+    let redirect = url::Url::parse(txn["redirectUrl"].as_str().unwrap()).unwrap();
+    let expires =
+        redirect.query_pairs().find(|(name, _)| name == "expires").unwrap().1.parse::<i64>().unwrap();
+    let created = txn["auditDetails"]["createdTime"].as_i64().unwrap();
+    assert_eq!(expires - created, 60 * 60_000, "the gateway's own life, and not that of the others");
 }
 
 #[cfg(unix)]

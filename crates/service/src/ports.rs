@@ -7,7 +7,7 @@ use std::time::Duration;
 use payment_digit::{BankAccounts, Collections, Payers, TransactionIds};
 use payment_domain::machine::OrderLife;
 use payment_domain::{Clock, GatewayName, RequestInfo, TenantId, Timestamp, Transaction, TxnId};
-use payment_store::Store;
+use payment_store::{NewCase, Store, StoreError};
 use tokio_util::task::TaskTracker;
 use url::Url;
 
@@ -57,8 +57,6 @@ pub struct Settings {
     pub receipt_lease: Duration,
     /// How long one question to a gateway may take in all.
     pub gateway_wait: Duration,
-    /// How long an idempotency key is kept at least.
-    pub idempotency_life: Duration,
     /// Whether callers see only what is theirs.
     pub search_scope: bool,
     /// The user our own jobs act as.
@@ -146,6 +144,16 @@ impl Ports {
         } else {
             OrderLife::Running
         }
+    }
+
+    /// Puts a case up for operators, unless there is one of its kind for the transaction already.
+    pub(crate) async fn raise_attention(&self, new: NewCase) -> Result<(), StoreError> {
+        let (txn_id, kind) = (new.case.txn_id.clone(), new.case.kind.as_str());
+        if self.store.raise_attention(new).await? {
+            metrics::counter!("attention_raised_total", "kind" => kind).increment(1);
+            tracing::warn!(%txn_id, kind, "put up for attention");
+        }
+        Ok(())
     }
 
     /// The current moment.

@@ -370,11 +370,7 @@ impl Receipts {
             raised_at: now,
             evidence,
         };
-        self.ports
-            .store
-            .raise_attention(NewCase { case, history: entry, hold: Vec::new(), fence: None })
-            .await?;
-        Ok(())
+        self.ports.raise_attention(NewCase { case, history: entry, hold: Vec::new(), fence: None }).await
     }
 
     fn payment(&self, txn: &Transaction) -> Payment {

@@ -390,11 +390,7 @@ impl Settlement {
         let history = history(txn, txn.status.name(), &verdict, said, caller, now);
         let case = Attention { txn_id: txn.id.clone(), kind, raised_at: now, evidence };
         let new = NewCase { case, history, hold, fence: caller.fence.clone() };
-        if self.ports.store.raise_attention(new).await? {
-            metrics::counter!("attention_raised_total", "kind" => kind.as_str()).increment(1);
-            tracing::warn!(txn_id = %txn.id, kind = kind.as_str(), "put up for attention");
-        }
-        Ok(())
+        self.ports.raise_attention(new).await
     }
 }
 

@@ -245,12 +245,8 @@ async fn end_with_tally(
 async fn end(transaction: &Transaction, run_id: i64, at: Timestamp, how: &RunEnd) -> Result<(), Failure> {
     const END: &str = "
         UPDATE eg_pg_job_runs SET ended_at = $2, end_kind = $3, end_detail = $4 WHERE run_id = $1";
-    let (word, detail) = match how {
-        RunEnd::Finished => ("finished", None),
-        RunEnd::Cancelled => ("cancelled", None),
-        RunEnd::Failed(reason) => ("failed", Some(storable(reason))),
-        RunEnd::TakenOver { by } => ("taken-over", Some(storable(by))),
-    };
+    let (word, detail) = how.as_words();
+    let detail = detail.map(storable);
     transaction.rows(END, &[&run_id, &at.as_millis(), &word, &detail]).await?;
     Ok(())
 }
@@ -312,13 +308,12 @@ fn read(row: &Row) -> Result<RunRecord, Failure> {
     let at = columns.optional_moment("ended_at")?;
     let (word, detail): (Option<&str>, Option<String>) =
         (columns.get("end_kind")?, columns.get("end_detail")?);
-    run.ended = match (at, word, detail) {
-        (None, None, _) => None,
-        (Some(at), Some("finished"), _) => Some((at, RunEnd::Finished)),
-        (Some(at), Some("cancelled"), _) => Some((at, RunEnd::Cancelled)),
-        (Some(at), Some("failed"), Some(reason)) => Some((at, RunEnd::Failed(reason))),
-        (Some(at), Some("taken-over"), Some(by)) => Some((at, RunEnd::TakenOver { by })),
-        (Some(_) | None, Some(_) | None, _) => return Err(columns.unreadable("end_kind")),
+    run.ended = match (at, word) {
+        (None, None) => None,
+        (Some(at), Some(word)) => {
+            Some((at, RunEnd::from_words(word, detail).ok_or_else(|| columns.unreadable("end_kind"))?))
+        }
+        (Some(_), None) | (None, Some(_)) => return Err(columns.unreadable("end_kind")),
     };
     Ok(run)
 }

@@ -162,12 +162,7 @@ fn end(
     tally: Option<Tally>,
     how: &RunEnd,
 ) -> Result<bool, Failure> {
-    let (word, detail) = match how {
-        RunEnd::Finished => ("finished", None),
-        RunEnd::Cancelled => ("cancelled", None),
-        RunEnd::Failed(reason) => ("failed", Some(reason)),
-        RunEnd::TakenOver { by } => ("taken-over", Some(by)),
-    };
+    let (word, detail) = how.as_words();
     let ended = conn
         .prepare_cached(
             "UPDATE eg_pg_job_runs SET ended_at = ?3, ended = ?4, ended_detail = ?5,
@@ -238,13 +233,12 @@ fn read(row: &Row<'_>) -> Result<RunRecord, Failure> {
     };
     let (at, word): (_, Option<String>) = (columns.optional_moment("ended_at")?, columns.get("ended")?);
     let detail: Option<String> = columns.get("ended_detail")?;
-    run.ended = match (at, word.as_deref(), detail) {
-        (None, None, _) => None,
-        (Some(at), Some("finished"), _) => Some((at, RunEnd::Finished)),
-        (Some(at), Some("cancelled"), _) => Some((at, RunEnd::Cancelled)),
-        (Some(at), Some("failed"), Some(reason)) => Some((at, RunEnd::Failed(reason))),
-        (Some(at), Some("taken-over"), Some(by)) => Some((at, RunEnd::TakenOver { by })),
-        (Some(_) | None, Some(_) | None, _) => return Err(columns.unreadable("ended")),
+    run.ended = match (at, word) {
+        (None, None) => None,
+        (Some(at), Some(word)) => {
+            Some((at, RunEnd::from_words(&word, detail).ok_or_else(|| columns.unreadable("ended"))?))
+        }
+        (Some(_), None) | (None, Some(_)) => return Err(columns.unreadable("ended")),
     };
     Ok(run)
 }

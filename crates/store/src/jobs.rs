@@ -110,6 +110,29 @@ pub enum RunEnd {
     },
 }
 
+impl RunEnd {
+    /// The word that stores keep, and what it is said of: a reason, or a node.
+    pub fn as_words(&self) -> (&'static str, Option<&str>) {
+        match self {
+            RunEnd::Finished => ("finished", None),
+            RunEnd::Cancelled => ("cancelled", None),
+            RunEnd::Failed(reason) => ("failed", Some(reason)),
+            RunEnd::TakenOver { by } => ("taken-over", Some(by)),
+        }
+    }
+
+    /// The end for stored words.
+    pub fn from_words(word: &str, detail: Option<String>) -> Option<RunEnd> {
+        match (word, detail) {
+            ("finished", _) => Some(RunEnd::Finished),
+            ("cancelled", _) => Some(RunEnd::Cancelled),
+            ("failed", Some(reason)) => Some(RunEnd::Failed(reason)),
+            ("taken-over", Some(by)) => Some(RunEnd::TakenOver { by }),
+            _ => None,
+        }
+    }
+}
+
 /// A run as it is recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunRecord {

@@ -122,7 +122,6 @@ impl TestApp {
                 receipt_wait: choices.receipt_wait,
                 receipt_lease: Duration::from_secs(120),
                 gateway_wait: Duration::from_secs(20),
-                idempotency_life: Duration::from_secs(24 * 3600),
                 search_scope: choices.search_scope,
                 system_user_uuid: "system-uuid".to_owned(),
                 allowed_callback_hosts: choices.allowed_callback_hosts,

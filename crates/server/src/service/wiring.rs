@@ -81,7 +81,6 @@ fn settings(config: &Config, public_url: &str) -> Settings {
         receipt_wait: payments.receipt_wait,
         receipt_lease: payments.receipt_lease,
         gateway_wait: payments.gateway_wait,
-        idempotency_life: payments.idempotency_life,
         search_scope: payments.search_scope,
         system_user_uuid: payments.system_user_uuid.clone(),
         allowed_callback_hosts: payments.allowed_callback_hosts.clone(),

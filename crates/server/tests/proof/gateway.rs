@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use axum::Router;
 use payment_simulator::sandbox::{BookEntry, CallbackPolicy, Sandbox, SandboxSettings, State};
 use secrecy::SecretString;
 
@@ -17,9 +18,7 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     pub(crate) async fn start(folder: &Path) -> Gateway {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let settings = SandboxSettings {
+        let habits = |usual| SandboxSettings {
             late_after: Duration::from_millis(300),
             // Callbacks that meet a dead service come again soon.
             callbacks: CallbackPolicy {
@@ -28,12 +27,25 @@ impl Gateway {
                 longest_wait: Duration::from_millis(500),
                 most_attempts: 1000,
             },
-            ..SandboxSettings::new("pg-service", SecretString::from(SECRET), url.clone())
+            ..usual
         };
-        let sandbox = Sandbox::open(&folder.join("books.db"), settings).unwrap();
-        let router = sandbox.router();
+        let gateway = Gateway::open(folder, habits, |router| router).await;
+        tokio::spawn(gateway.sandbox.clone().run(std::future::pending()));
+        gateway
+    }
+
+    /// One with habits of its own, which calls nobody back; `serving` may change how it serves.
+    pub(crate) async fn open(
+        folder: &Path,
+        habits: impl FnOnce(SandboxSettings) -> SandboxSettings,
+        serving: impl FnOnce(Router) -> Router,
+    ) -> Gateway {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let usual = SandboxSettings::new("pg-service", SecretString::from(SECRET), url.clone());
+        let sandbox = Sandbox::open(&folder.join("books.db"), habits(usual)).unwrap();
+        let router = serving(sandbox.router());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        tokio::spawn(sandbox.clone().run(std::future::pending()));
         Gateway { sandbox, url }
     }
 

@@ -20,6 +20,9 @@ mod proof;
 #[path = "../proof/random.rs"]
 mod random;
 mod replicas;
+#[allow(dead_code, reason = "the other proofs use the rest of it")]
+#[path = "../proof/gateway.rs"]
+mod sandbox;
 mod story;
 #[path = "../support/mod.rs"]
 mod support;
@@ -31,7 +34,6 @@ use tokio_postgres::Client;
 
 use crate::chaos::Chaos;
 use crate::figures::Figures;
-use crate::gateway::Gateway;
 use crate::payers::Payers;
 use crate::random::Random;
 use crate::replicas::Replicas;
@@ -51,7 +53,7 @@ async fn every_tick_is_run_once_or_taken_over_whatever_becomes_of_its_owner() {
 
     let database = FreshDatabase::create().await;
     let folder = tempfile::tempdir().unwrap();
-    let gateway = Gateway::start(folder.path()).await;
+    let gateway = gateway::start(folder.path()).await;
     let mut replicas = Replicas::prepare(folder.path(), &database, gateway.url());
     let client = connect(database.url()).await.unwrap();
     journal::begin(&client).await;

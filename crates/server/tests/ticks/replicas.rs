@@ -6,7 +6,7 @@ use std::time::Duration;
 use payment_testing::postgres::FreshDatabase;
 use payment_testing::proxy::TcpProxy;
 
-use crate::gateway::SECRET;
+use crate::sandbox::SECRET;
 use crate::support::{Service, free_port, pg_service};
 
 /// The shortest lease there is.

@@ -17,7 +17,8 @@ use rdkafka::util::Timeout;
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use serde_json::{Value, json};
 
-use crate::gateway::{Gateway, SECRET};
+use crate::gateway;
+use crate::sandbox::{Gateway, SECRET};
 use crate::support::{PATIENCE, Service, free_port, http_client, pg_service};
 
 const SMS_TOPIC: &str = "egov.core.notification.sms";
@@ -28,7 +29,7 @@ const TWO_INTERVALS: Duration = Duration::from_secs(120);
 async fn paid_and_the_tab_closed_is_receipted_by_the_early_job_and_told_once() {
     let (database, digit) = (FreshDatabase::create().await, PretendDigit::start().await.unwrap());
     let folder = tempfile::tempdir().unwrap();
-    let gateway = Gateway::start(folder.path()).await;
+    let gateway = gateway::start(folder.path()).await;
     // The topic of text messages is everybody's: this number is nobody else's.
     let number = format!("9{:09}", getrandom::u64().unwrap() % 1_000_000_000);
     digit.set_message("pb", "pa_IN", "PG_NOTIFICATION_SUCCESS", "{amount}, {consumerCode}: {payment link}");

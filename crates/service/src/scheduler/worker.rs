@@ -66,7 +66,7 @@ impl Worker<'_> {
                 None
             }
         };
-        metrics::counter!("job_runs_total", "job" => name, "end" => word(end.as_ref())).increment(1);
+        metrics::counter!("job_runs_total", "job" => name, "end" => end.as_ref().map_or("lost", |end| end.as_words().0)).increment(1);
         match &end {
             Some(RunEnd::Failed(reason)) => {
                 tracing::warn!(job = name, run = fence.run_id, reason, "a run has failed");
@@ -104,15 +104,5 @@ impl Worker<'_> {
                 Err(_elapsed) => return,
             }
         }
-    }
-}
-
-fn word(end: Option<&RunEnd>) -> &'static str {
-    match end {
-        Some(RunEnd::Finished) => "finished",
-        Some(RunEnd::Cancelled) => "cancelled",
-        Some(RunEnd::Failed(_)) => "failed",
-        Some(RunEnd::TakenOver { .. }) => "taken over",
-        None => "lost",
     }
 }

@@ -115,8 +115,6 @@ pub enum LogFormat {
 pub struct Payments {
     /// The interval of the early reconciliation.
     pub early_interval: Duration,
-    /// How long an order can be paid.
-    pub order_life: Duration,
     /// How long a request waits for a receipt.
     pub receipt_wait: Duration,
     /// How long the right to issue a receipt is held.
@@ -189,7 +187,7 @@ impl Config {
     pub(super) fn worked_out(&self, key: &str) -> Option<String> {
         match key {
             "server.worker-threads" => Some(self.server.worker_threads.to_string()),
-            "order.life-mins" => Some((self.payments.order_life.as_secs() / 60).to_string()),
+            "order.life-mins" => Some((self.scheduler.order_life.of_others.as_secs() / 60).to_string()),
             "sandbox.active" => Some(self.sandbox.active.to_string()),
             "scheduler.node-name" => Some(self.scheduler.node_name.clone()),
             "kafka.message-timeout-ms" => {
@@ -316,7 +314,6 @@ fn payments(reader: &mut Reader<'_>) -> Payments {
     let early_interval = reader.mins("pg.earlyReconcileJobRunInterval.mins");
     Payments {
         early_interval,
-        order_life: reader.mins("order.life-mins"),
         receipt_wait: reader.millis("receipts.wait-ms"),
         receipt_lease: reader.millis("receipts.lease-ms"),
         receipt_interval: reader.millis("receipts.interval-ms"),
