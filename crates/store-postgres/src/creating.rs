@@ -18,7 +18,7 @@ use crate::cells::{Cell, Rows, Widths};
 use crate::connections::{Connections, Session, Step};
 use crate::failure::Failure;
 use crate::payment_cells::{self, JsonParts};
-use crate::{claims, idempotency, receipts, transactions};
+use crate::{claims, finding, idempotency, receipts, rows, transactions};
 
 /// How often a create is tried when others are in the way that then are not.
 const ROUNDS: usize = 16;
@@ -430,10 +430,12 @@ async fn against(
     let held: HashMap<_, _> =
         claims::held(db, &bills).await?.into_iter().map(|claim| (claim.bill.clone(), claim)).collect();
     let stored = transactions::known(db, &ids).await?;
+    let doubtful = creations.iter().filter(|(_, doubt)| *doubt == Doubt::MayBeStored).map(|(c, _)| *c);
+    let found = finding::by_id(db, &doubtful.clone().map(Creation::id).collect::<Vec<_>>()).await?;
     let mut found_again = HashSet::new();
-    for (creation, _) in creations.iter().filter(|(_, doubt)| *doubt == Doubt::MayBeStored) {
-        if let Some(known) = transactions::find(db, &creation.new.txn.id).await?
-            && is_same(&known, &creation.new.txn)
+    for creation in doubtful {
+        if let Some(row) = found.get(creation.id())
+            && is_same(&rows::transaction(row)?, &creation.new.txn)
         {
             found_again.insert(creation.id());
         }

@@ -3,7 +3,8 @@
 //! [`PostgresStore`] implements [`payment_store::Store`] and the stand-ins'
 //! [`Registers`](payment_digit::embedded::Registers). Creates, changes and registered payments that
 //! arrive together are committed together, over a few connections, each durable before anybody is
-//! answered; everything else is a statement or a short transaction of its own. Any number of replicas
+//! answered, and look-ups by id that arrive together are one question; everything else is a statement
+//! or a short transaction of its own. Any number of replicas
 //! may use the same database: what only one may have (a bill, a key, a lease, a job) is decided by
 //! constraints and row locks, never by looking first.
 //!
@@ -25,6 +26,7 @@ mod claims;
 mod connections;
 mod creating;
 mod failure;
+mod finding;
 mod health;
 mod idempotency;
 mod jdbc;
@@ -47,8 +49,10 @@ use std::sync::Arc;
 
 use deadpool_postgres::ClientWrapper;
 use payment_digit::embedded::Registration;
+use payment_domain::TxnId;
 use payment_store::migration::{MigrationReport, MigrationState};
 use payment_store::{Applied, Created, StoreError};
+use tokio_postgres::Row;
 
 use crate::cells::Widths;
 use crate::changing::Alteration;
@@ -69,6 +73,7 @@ pub struct PostgresStore {
     creations: Lanes<Creation, Created>,
     alterations: Lanes<Alteration, Applied>,
     registrations: Lanes<Entry, Registration>,
+    findings: Lanes<TxnId, Option<Row>>,
     migrated: MigrationReport,
 }
 
@@ -119,7 +124,14 @@ impl PostgresStore {
                 async move { registering::store(&db, group).await }
             })
         };
-        Ok(PostgresStore { db, widths, creations, alterations, registrations, migrated })
+        let findings = {
+            let db = db.clone();
+            Lanes::start(breadth, move |ids| {
+                let db = db.clone();
+                async move { finding::find(&db, ids).await }
+            })
+        };
+        Ok(PostgresStore { db, widths, creations, alterations, registrations, findings, migrated })
     }
 
     /// What connecting did to the tables.
@@ -141,6 +153,7 @@ impl PostgresStore {
         self.creations.close().await;
         self.alterations.close().await;
         self.registrations.close().await;
+        self.findings.close().await;
         self.db.close();
     }
 }

@@ -8,6 +8,7 @@
 
 use payment_domain::{BillId, StatusName, TenantId, Transaction, TxnId};
 use payment_store::{SearchQuery, TenantScope};
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use crate::cells::{Widths, storable};
@@ -82,13 +83,6 @@ macro_rules! tenants_within {
     };
 }
 
-/// Of one transaction hardly more is to be looked at than its key: who may see it can be read off it.
-/// All conditions together would cost the server more than finding it does.
-const BY_ID_ALONE: &str = concat!(
-    "SELECT ",
-    transaction_columns!(),
-    " FROM eg_pg_transactions AS t WHERE t.txn_id = $1 AND t.txn_status = ANY($2::text[])"
-);
 const BY_ID: &str = concat!(
     "SELECT ",
     transaction_columns!(),
@@ -166,8 +160,9 @@ fn below(scope: &TenantScope) -> [String; 3] {
     [root.clone().into_owned(), format!("{root}."), format!("{root}/")]
 }
 
-/// The one transaction that is looked for, when the other conditions are its status and who may see it.
-fn named_alone(query: &SearchQuery) -> Option<&TxnId> {
+/// The one transaction that is looked for, when the other conditions are its status and who may see
+/// it. They can be read off it; to ask the server for them costs more than finding it does.
+pub(crate) fn named_alone(query: &SearchQuery) -> Option<&TxnId> {
     let SearchQuery { txn_id, bill_id, user_uuid, receipt, consumer_code, mine, .. } = query;
     let is_alone = bill_id.is_none()
         && user_uuid.is_none()
@@ -188,8 +183,26 @@ fn is_visible(txn: &Transaction, query: &SearchQuery) -> bool {
         })
 }
 
-fn places(count: u32) -> usize {
-    usize::try_from(count).unwrap_or(usize::MAX)
+/// The statuses that are looked for, as the column has them. An adopted transaction may be in a state
+/// that nobody knows; it is in no answer.
+fn statuses(query: &SearchQuery) -> Vec<&'static str> {
+    match query.status {
+        Some(status) => vec![status.as_str()],
+        None => {
+            [StatusName::Pending, StatusName::Success, StatusName::Failure].map(StatusName::as_str).into()
+        }
+    }
+}
+
+/// The page when at most one transaction can be on it: the one [`named_alone`], which was found or not.
+pub(crate) fn page_of_one(found: Option<&Row>, query: &SearchQuery) -> Result<Vec<Transaction>, Failure> {
+    let Some(row) = found.filter(|_| query.page.offset == 0) else { return Ok(Vec::new()) };
+    let status: Option<&str> = row.try_get("txn_status")?;
+    if !status.is_some_and(|status| statuses(query).contains(&status)) {
+        return Ok(Vec::new());
+    }
+    let txn = rows::transaction(row)?;
+    Ok(if is_visible(&txn, query) { vec![txn] } else { Vec::new() })
 }
 
 /// The transactions that match, newest first.
@@ -199,18 +212,7 @@ pub(crate) async fn search(
     query: &SearchQuery,
 ) -> Result<Vec<Transaction>, Failure> {
     let (sql, run) = runs(query);
-    let statuses: Vec<&str> = match query.status {
-        Some(status) => vec![status.as_str()],
-        None => {
-            [StatusName::Pending, StatusName::Success, StatusName::Failure].map(StatusName::as_str).into()
-        }
-    };
-    if let Some(id) = named_alone(query) {
-        let found = db.ask(BY_ID_ALONE, &[&id.as_str(), &statuses]).await?;
-        let (limit, offset) = (places(query.page.limit), places(query.page.offset));
-        let visible = rows::all(&found, rows::transaction)?.into_iter().filter(|txn| is_visible(txn, query));
-        return Ok(visible.skip(offset).take(limit).collect());
-    }
+    let statuses = statuses(query);
     let text = |text: &'_ Option<String>| text.as_deref().map(|text| storable(text).into_owned());
     let tenant = query.tenant_id.as_ref().map(TenantId::as_str);
     let txn_id = query.txn_id.as_ref().map(TxnId::as_str);

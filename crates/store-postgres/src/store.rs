@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::changing::Alteration;
 use crate::creating::Creation;
 use crate::{
-    PostgresStore, attention, callbacks, checks, claims, health, idempotency, outbox, receipts, search,
+    PostgresStore, attention, callbacks, checks, claims, health, idempotency, outbox, receipts, rows, search,
     transactions,
 };
 
@@ -27,7 +27,8 @@ impl Store for PostgresStore {
     }
 
     async fn transaction(&self, id: &TxnId) -> Result<Option<Transaction>, StoreError> {
-        Ok(transactions::find(&self.db, id).await?)
+        let found = self.findings.submit(id.clone()).await?;
+        Ok(found.as_ref().map(rows::transaction).transpose()?)
     }
 
     async fn redirect_form(&self, id: &TxnId) -> Result<Option<Value>, StoreError> {
@@ -39,6 +40,10 @@ impl Store for PostgresStore {
     }
 
     async fn search(&self, query: &SearchQuery) -> Result<Vec<Transaction>, StoreError> {
+        if let Some(id) = search::named_alone(query) {
+            let found = self.findings.submit(id.clone()).await?;
+            return Ok(search::page_of_one(found.as_ref(), query)?);
+        }
         Ok(search::search(&self.db, &self.widths, query).await?)
     }
 

@@ -2,21 +2,13 @@
 
 use std::collections::HashSet;
 
-use payment_domain::{HistoryEntry, Transaction, TxnId};
+use payment_domain::{HistoryEntry, TxnId};
 use payment_store::{Dump, StoredDump};
 use serde_json::Value;
 
 use crate::connections::Connections;
 use crate::failure::Failure;
-use crate::rows::{self, Columns, transaction_columns};
-
-const FIND: &str =
-    concat!("SELECT ", transaction_columns!(), " FROM eg_pg_transactions AS t WHERE t.txn_id = $1");
-
-/// The transaction of this id.
-pub(crate) async fn find(db: &Connections, id: &TxnId) -> Result<Option<Transaction>, Failure> {
-    db.ask(FIND, &[&id.as_str()]).await?.first().map(rows::transaction).transpose()
-}
+use crate::rows::{self, Columns};
 
 /// Which of these ids are in use.
 pub(crate) async fn known(db: &Connections, ids: &[&str]) -> Result<HashSet<String>, Failure> {

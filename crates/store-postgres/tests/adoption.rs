@@ -253,6 +253,22 @@ async fn old_rows_are_found_by_every_condition() {
 }
 
 #[tokio::test]
+async fn a_row_in_a_state_that_nobody_knows_is_in_no_answer() {
+    let (database, client) = earlier_database().await;
+    let set = "UPDATE eg_pg_transactions SET txn_status = 'REVERSED' WHERE txn_id = 'OLD_FAILURE'";
+    client.execute(set, &[]).await.unwrap();
+    let store = database.open().await;
+    let named = SearchQuery { txn_id: Some(txn_id("OLD_FAILURE")), ..SearchQuery::default() };
+    let named_of_bill = SearchQuery { bill_id: Some(bill_key("B3").bill), ..named.clone() };
+    for query in [named, named_of_bill] {
+        assert_eq!(search(&store, query).await, [] as [&str; 0]);
+    }
+    let refused = store.transaction(&txn_id("OLD_FAILURE")).await.unwrap_err();
+    let refused = std::error::Error::source(&refused).unwrap().to_string();
+    assert!(refused.contains("OLD_FAILURE") && refused.contains("txn_status"), "{refused}");
+}
+
+#[tokio::test]
 async fn old_pending_payments_are_checked_and_settled() {
     let (database, client) = earlier_database().await;
     let store: Arc<dyn Store> = database.store().await;

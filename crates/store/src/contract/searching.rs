@@ -3,7 +3,8 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use payment_domain::{BillId, Status, StatusName, TenantId, Transaction};
+use futures_util::future::{join, join_all};
+use payment_domain::{BillId, Status, StatusName, TenantId, Transaction, TxnId};
 
 use super::Promise;
 use super::sample::{self, at, txn_id};
@@ -17,6 +18,7 @@ pub(super) fn promises() -> Vec<Promise> {
         Promise::of(a_scope_is_a_tenant_with_all_below_it_and_nothing_else),
         Promise::of(nothing_in_a_condition_is_a_wildcard),
         Promise::of(a_transaction_that_changed_is_found_as_it_is_now),
+        Promise::of(many_who_look_at_once_find_what_each_of_them_asked_for),
     ]
 }
 
@@ -211,4 +213,29 @@ async fn a_transaction_that_changed_is_found_as_it_is_now(store: Arc<dyn Store>)
     assert_eq!(store.search(&by_status(StatusName::Success)).await.unwrap().first(), Some(&txn));
     let by_receipt = SearchQuery { receipt: Some("RCPT/T1".to_owned()), ..SearchQuery::default() };
     assert_eq!(store.search(&by_receipt).await.unwrap(), [txn]);
+}
+
+async fn many_who_look_at_once_find_what_each_of_them_asked_for(store: Arc<dyn Store>) {
+    for nth in 0..40 {
+        sample::stored(&store, sample::new_transaction(&format!("T{nth}"), &format!("B{nth}"))).await;
+    }
+    let ids = || (0..400).map(|nth| txn_id(&format!("T{}", nth * 7 % 50)));
+    let read = join_all(ids().map(|id| {
+        let store = store.clone();
+        async move { store.transaction(&id).await.unwrap().map(|txn| txn.id) }
+    }));
+    let searched = join_all(ids().map(|id| {
+        let store = store.clone();
+        async move {
+            let query = SearchQuery { txn_id: Some(id), ..SearchQuery::default() };
+            found(&store, &query).await
+        }
+    }));
+    let (read, searched) = join(read, searched).await;
+    let is_known = |id: &TxnId| id.as_str()[1..].parse::<u32>().unwrap() < 40;
+    for ((id, read), searched) in ids().zip(read).zip(searched) {
+        let expected = Some(id).filter(is_known);
+        assert_eq!(read, expected);
+        assert_eq!(searched, expected.iter().map(ToString::to_string).collect::<Vec<_>>());
+    }
 }

@@ -1,0 +1,39 @@
+//! Finding transactions by their ids, many in one question.
+//!
+//! This is what is asked most often, and the server spends far more on being asked than on finding a
+//! row. A question is put at once while a lane is free; what comes while all are busy is asked
+//! together. A group is asked after each of its pieces arrived: so everyone finds what was stored
+//! before they asked.
+
+use std::collections::HashMap;
+
+use payment_domain::TxnId;
+use tokio_postgres::Row;
+
+use crate::connections::Connections;
+use crate::failure::Failure;
+use crate::rows::transaction_columns;
+
+const FIND: &str = concat!(
+    "SELECT ",
+    transaction_columns!(),
+    " FROM eg_pg_transactions AS t WHERE t.txn_id = ANY($1::text[])"
+);
+
+/// The rows of these transactions, each in the place of its id. They are read by those who asked: a
+/// row that cannot be read concerns nobody else.
+pub(crate) async fn find(db: &Connections, ids: Vec<TxnId>) -> Vec<Result<Option<Row>, Failure>> {
+    match by_id(db, &ids.iter().map(TxnId::as_str).collect::<Vec<_>>()).await {
+        Ok(found) => ids.iter().map(|id| Ok(found.get(id.as_str()).cloned())).collect(),
+        Err(failure) => ids.iter().map(|_| Err(failure.clone())).collect(),
+    }
+}
+
+/// The rows of those of these transactions that are there, by their ids.
+pub(crate) async fn by_id(db: &Connections, ids: &[&str]) -> Result<HashMap<String, Row>, Failure> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found = db.ask(FIND, &[&ids]).await?;
+    found.into_iter().map(|row| Ok((row.try_get("txn_id")?, row))).collect()
+}
