@@ -38,7 +38,7 @@ pub(crate) async fn measure(database: &Database, expected: usize) -> Result<DueT
     let now = Timestamp::from_millis(i64::try_from(now.as_millis())?);
     let first = pages(&store, Turn::First { created_by: now }, expected).await?;
     let next = pages(&store, Turn::Next { due_by: now }, 0).await?;
-    let every = Turn::Every { created_before: now, not_checked_since: now };
+    let every = Turn::Every { created_before: now, not_checked_since: now, now };
     let every = pages(&store, every, expected).await?;
     store.close().await;
     Ok(DueTimes { first, next, every })

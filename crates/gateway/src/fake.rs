@@ -80,6 +80,11 @@ impl FakeGateway {
         self.script().per_transaction.insert(txn_id.clone(), Some(outcome));
     }
 
+    /// From now on the gateway does not answer about one transaction.
+    pub fn is_silent_about(&self, txn_id: &TxnId) {
+        self.script().per_transaction.insert(txn_id.clone(), None);
+    }
+
     /// From now on the gateway does not answer.
     pub fn is_away(&self) {
         let mut script = self.script();

@@ -91,7 +91,9 @@ impl Callbacks {
                 }
                 (StatusName::Failure, Asked::Answered | Asked::NotNeeded) => Ok(Conclusion::Settled),
                 (StatusName::Pending, Asked::Answered | Asked::NotNeeded) => Ok(Conclusion::StillPending),
-                (StatusName::Pending | StatusName::Failure, Asked::InVain(_)) => Err(CallbackError::TryAgain),
+                (StatusName::Pending | StatusName::Failure, Asked::InVain(_) | Asked::NotNow { .. }) => {
+                    Err(CallbackError::TryAgain)
+                }
             },
             Err(SettleError::BadSignature | SettleError::WrongTransaction) => Err(CallbackError::Refused),
             Err(SettleError::NotFound) => Err(CallbackError::UnknownTransaction),

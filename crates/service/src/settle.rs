@@ -6,7 +6,7 @@
 //! was overtaken reads again and decides anew.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use payment_domain::machine::{self, OrderLife, Verdict};
 use payment_domain::{
@@ -83,6 +83,11 @@ pub enum Asked {
     /// It gave no usable answer, or is not active here, for this reason; the transaction keeps its
     /// state.
     InVain(String),
+    /// It is away, and the question was not put; the transaction keeps its state.
+    NotNow {
+        /// When it is worth asking again.
+        retry_after: Duration,
+    },
 }
 
 /// Why a transaction could not be settled.
@@ -218,7 +223,16 @@ impl Settlement {
                 metrics::counter!("gateway_questions_failed_total", "gateway" => txn.gateway.to_string())
                     .increment(1);
                 tracing::warn!(txn_id = %id, gateway = %txn.gateway, %error, "the gateway gave no usable answer");
-                Ok(Settled { txn, asked: Asked::InVain(error.to_string()) })
+                let asked = match error {
+                    GatewayError::Unavailable { retry_after } => Asked::NotNow { retry_after },
+                    error @ (GatewayError::NotSent(_)
+                    | GatewayError::Unanswered(_)
+                    | GatewayError::Unreadable(_)
+                    | GatewayError::Refused { .. }
+                    | GatewayError::BadSignature
+                    | GatewayError::WrongTransaction) => Asked::InVain(error.to_string()),
+                };
+                Ok(Settled { txn, asked })
             }
         }
     }

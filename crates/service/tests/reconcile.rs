@@ -7,12 +7,12 @@ mod support;
 use std::time::{Duration, Instant};
 
 use payment_domain::{ActorKind, AttentionKind, Outcome, Status, StatusName, Timestamp, TxnId};
-use payment_gateway::Availability;
+use payment_gateway::{Availability, GuardSettings};
 use payment_service::{ByHand, Check, Checked, Looked, Pace, Progress, ResolveError};
 use payment_store::{AttentionQuery, CaseState, RunEnd, TickAnswer, TickRequest};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{HOUR, MINUTE, World, codes, declined, paid, request, world};
+use crate::support::{HOUR, MINUTE, World, codes, declined, guarded_world, paid, request, world};
 
 /// A world whose clock stands on the hour, so that the ticks are easy to tell.
 fn on_the_hour() -> World {
@@ -370,17 +370,147 @@ async fn one_transaction_in_trouble_never_stops_the_others() {
     assert!(matches!(world.stored(&ids[3]).await.status, Status::Success { .. }));
 }
 
+/// How long a run has left in which the next tick is about to come.
+const SHORTLY: Duration = Duration::from_millis(100);
+
 #[tokio::test]
 async fn while_a_gateway_is_away_its_payments_keep_their_turn() {
     let world = on_the_hour();
     let node = world.scheduler("a");
     let id = world.pending("B1", "100.00").await;
     world.gateway.is(Availability::Unavailable { retry_after: HOUR });
-    world.pass(&node, MINUTE * 30, MINUTE * 15).await;
+    for _ in 0..3 {
+        // The run lasts until its next tick.
+        world.pass(&node, MINUTE * 15 - SHORTLY, MINUTE * 15).await;
+        world.clock.advance(SHORTLY);
+    }
     assert_eq!(world.store.history(&id).await.unwrap().len(), 1, "it was not even tried");
+    let run = &world.store.runs(Some("early"), 1).await.unwrap()[0];
+    assert_eq!((run.tally.examined, run.tally.failed), (0, 1), "and the run says that somebody was away");
     world.gateway.is(Availability::Available);
     world.gateway.answers(paid("100.00"));
     world.pass(&node, MINUTE * 15, MINUTE * 15).await;
+    assert!(matches!(world.stored(&id).await.status, Status::Success { .. }));
+}
+
+#[tokio::test]
+async fn a_gateway_that_comes_back_during_a_run_is_asked_by_it() {
+    let world = on_the_hour();
+    let node = world.scheduler("a");
+    for nth in 0..40 {
+        world.pending(&format!("B{nth}"), "100.00").await;
+    }
+    world.gateway.answers(paid("100.00"));
+    world.gateway.is(Availability::Unavailable { retry_after: HOUR });
+    let pass = world.pass(&node, MINUTE * 15, MINUTE * 15);
+    let back = async {
+        tokio::time::sleep(SHORTLY).await;
+        assert_eq!(world.gateway.asked(), 0);
+        world.gateway.is(Availability::Available);
+    };
+    tokio::join!(pass, back);
+    assert_eq!(world.gateway.asked(), 40);
+    let run = &world.store.runs(Some("early"), 1).await.unwrap()[0];
+    assert_eq!((run.tally.examined, run.tally.changed, run.tally.failed), (40, 40, 0));
+}
+
+fn touchy() -> GuardSettings {
+    GuardSettings { failures_in_a_row: 5, cool_down: SHORTLY, ..GuardSettings::default() }
+}
+
+#[tokio::test]
+async fn after_an_outage_one_check_goes_ahead_and_nobodys_turn_is_used_up() {
+    let world = guarded_world(touchy());
+    world.clock.set(at("2026-11-22T05:00:00Z"));
+    let node = world.scheduler("a");
+    let mut ids = Vec::new();
+    for nth in 0..40 {
+        ids.push(world.pending(&format!("B{nth}"), "100.00").await);
+    }
+    world.gateway.is_away();
+    for id in &ids[..5] {
+        world.settle(id).await;
+    }
+    // The breaker is open, and its time is over: whoever comes first is the probe.
+    tokio::time::sleep(SHORTLY * 2).await;
+    world.gateway.answers(paid("100.00"));
+    world.pass(&node, MINUTE * 15, MINUTE * 15).await;
+    let run = &world.store.runs(Some("early"), 1).await.unwrap()[0];
+    assert_eq!((run.tally.examined, run.tally.changed, run.tally.failed), (40, 40, 0));
+}
+
+#[tokio::test]
+async fn payments_a_gateway_cannot_speak_about_hold_up_nobody_behind_them() {
+    let world = guarded_world(touchy());
+    world.clock.set(at("2026-11-22T05:00:00Z"));
+    let node = world.scheduler("a");
+    world.gateway.answers(paid("100.00"));
+    for nth in 0..30 {
+        let id = world.pending(&format!("B{nth}"), "100.00").await;
+        world.clock.advance(Duration::from_millis(1));
+        if nth < 8 {
+            world.gateway.is_silent_about(&id);
+        }
+    }
+    world.pass(&node, MINUTE * 30, MINUTE * 30).await;
+    let run = &world.store.runs(Some("early"), 1).await.unwrap()[0];
+    assert_eq!((run.tally.examined, run.tally.changed, run.tally.failed), (30, 22, 8));
+}
+
+#[tokio::test]
+async fn looking_by_hand_uses_up_nobodys_turn() {
+    let world = on_the_hour();
+    let node = world.scheduler("a");
+    let checked = world.pending("B1", "100.00").await;
+    world.gateway.answers(Outcome::Pending);
+    world.pass(&node, MINUTE * 15, MINUTE).await;
+    let fresh = world.pending("B2", "100.00").await;
+    let reconciliation = world.reconciliation();
+    for _ in 0..4 {
+        let due = reconciliation.find(&ByHand::default(), None, usize::MAX).await.unwrap();
+        let stop = CancellationToken::new();
+        reconciliation.check_until(due, "operator-1", &mut Seen::default(), &stop).await.unwrap();
+        reconciliation.check_one(&checked, "operator-1").await.unwrap();
+    }
+    world.gateway.answers(paid("100.00"));
+    world.pass(&node, MINUTE * 30, MINUTE).await;
+    for id in [checked, fresh] {
+        assert!(matches!(world.stored(&id).await.status, Status::Success { .. }));
+    }
+}
+
+#[tokio::test]
+async fn a_failed_payment_that_nobody_could_ask_about_is_not_called_failed_again() {
+    let world = on_the_hour();
+    let id = world.pending("B1", "100.00").await;
+    world.gateway.answers(declined());
+    world.settle(&id).await;
+    let reconciliation = world.reconciliation();
+    world.gateway.is_away();
+    let checked = reconciliation.check_one(&id, "operator-1").await.unwrap().unwrap();
+    assert!(matches!(checked.check, Check::Failed(_)), "{:?}", checked.check);
+    world.gateway.is(Availability::Unavailable { retry_after: HOUR });
+    let checked = reconciliation.check_one(&id, "operator-1").await.unwrap().unwrap();
+    let expected = "the gateway is away, and worth trying again in 3600 s";
+    assert_eq!(checked.check, Check::Failed(expected.to_owned()));
+    world.gateway.is(Availability::Available);
+    world.gateway.answers(declined());
+    let checked = reconciliation.check_one(&id, "operator-1").await.unwrap().unwrap();
+    assert_eq!(checked.check, Check::Settled(StatusName::Failure));
+}
+
+#[tokio::test]
+async fn what_a_clock_that_was_ahead_has_checked_is_checked_again_by_the_next_daily_run() {
+    let world = on_the_hour();
+    let id = world.pending("B1", "100.00").await;
+    world.gateway.answers(Outcome::Pending);
+    world.clock.advance(HOUR * 72);
+    let reconciliation = world.scheduler("ahead");
+    world.pass(&reconciliation, MINUTE, MINUTE).await;
+    assert_eq!(world.gateway.asked(), 1);
+    world.clock.set(at("2026-11-22T05:30:00Z"));
+    world.gateway.answers(paid("100.00"));
+    world.pass(&world.scheduler("right"), HOUR * 14, MINUTE * 30).await;
     assert!(matches!(world.stored(&id).await.status, Status::Success { .. }));
 }
 
@@ -424,7 +554,7 @@ async fn an_operator_reconciles_by_hand() {
     world.gateway.answers(paid("100.00"));
     let reconciliation = world.reconciliation();
     let by_hand = ByHand { gateway: None, older_than: MINUTE * 40 };
-    let due = reconciliation.find(&by_hand).await.unwrap();
+    let due = reconciliation.find(&by_hand, None, usize::MAX).await.unwrap();
     assert_eq!(due.iter().map(|due| &due.txn_id).collect::<Vec<_>>(), [&old], "exactly that old is meant");
     assert_eq!(world.stored(&old).await.status, Status::Pending, "looking changes nothing");
     let mut seen = Seen::default();
@@ -459,7 +589,7 @@ async fn a_check_that_is_stopped_finishes_what_has_begun_and_begins_nothing() {
     let id = world.pending("B1", "100.00").await;
     world.gateway.answers(paid("100.00"));
     let reconciliation = world.reconciliation();
-    let due = reconciliation.find(&ByHand::default()).await.unwrap();
+    let due = reconciliation.find(&ByHand::default(), None, usize::MAX).await.unwrap();
     let (stop, mut seen) = (CancellationToken::new(), Seen::default());
     stop.cancel();
     reconciliation.check_until(due, "operator-1", &mut seen, &stop).await.unwrap();

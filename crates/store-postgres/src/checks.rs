@@ -44,7 +44,7 @@ const EVERY: &str = concat!(
     due!(
         "coalesce(t.created_time, 0)",
         "(CASE WHEN t.last_checked_at IS NULL THEN 0 ELSE 1 END) = 1 AND coalesce(t.created_time, 0) < $3
-         AND t.last_checked_at < $6"
+         AND (t.last_checked_at < $6 OR t.last_checked_at > $7)"
     ),
     ")"
 );
@@ -86,9 +86,10 @@ pub(crate) async fn due(db: &Connections, due: &DueChecks) -> Result<Vec<DueChec
         Turn::Next { due_by } => {
             db.repeatable(NEXT, &[&at, &txn_id, &due_by.as_millis(), &gateway, &limit]).await?
         }
-        Turn::Every { created_before, not_checked_since } => {
+        Turn::Every { created_before, not_checked_since, now } => {
             let (before, since) = (created_before.as_millis(), not_checked_since.as_millis());
-            db.repeatable(EVERY, &[&at, &txn_id, &before, &gateway, &limit, &since]).await?
+            let now = now.as_millis();
+            db.repeatable(EVERY, &[&at, &txn_id, &before, &gateway, &limit, &since, &now]).await?
         }
     };
     let mut checks = rows::all(&found, read)?;
@@ -105,10 +106,6 @@ pub(crate) async fn note(db: &Connections, note: &CheckNote) -> Result<Applied, 
         UPDATE eg_pg_transactions SET
             checks = coalesce(checks, 0) + 1, last_checked_at = $2, next_check_at = $3
         WHERE txn_id = $1";
-    let next = match note.next {
-        NextCheck::At(at) => Some(at.as_millis()),
-        NextCheck::WithAll => None,
-    };
     let id = note.txn_id.as_str();
     let transaction = db.begin().await?;
     if jobs::is_over(&transaction, note.fence.as_ref()).await? {
@@ -123,7 +120,14 @@ pub(crate) async fn note(db: &Connections, note: &CheckNote) -> Result<Applied, 
         transaction.roll_back().await;
         return Ok(Applied::Stale);
     }
-    transaction.rows(NOTE, &[&id, &note.at.as_millis(), &next]).await?;
+    let next = match note.next {
+        NextCheck::At(at) => Some(Some(at.as_millis())),
+        NextCheck::WithAll => Some(None),
+        NextCheck::AsBefore => None,
+    };
+    if let Some(next) = next {
+        transaction.rows(NOTE, &[&id, &note.at.as_millis(), &next]).await?;
+    }
     if let Some(entry) = &note.history {
         attention::append_history(&transaction, entry).await?;
     }

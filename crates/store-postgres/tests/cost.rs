@@ -186,7 +186,7 @@ fn questions() -> Vec<Question> {
         )),
         question!("all checks", |store| assert_eq!(
             store
-                .due_checks(&due(Turn::Every { created_before: far, not_checked_since: far }))
+                .due_checks(&due(Turn::Every { created_before: far, not_checked_since: far, now: far }))
                 .await
                 .unwrap()
                 .len(),

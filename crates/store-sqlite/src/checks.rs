@@ -28,7 +28,7 @@ const NEXT: &str = "
 const EVERY: &str = "
     SELECT txn_id, gateway, created_time, checks, created_time AS place FROM eg_pg_transactions
     WHERE txn_status = 'PENDING' AND created_time < ?3 AND (created_time, txn_id) > (?1, ?2)
-        AND (last_checked_at IS NULL OR last_checked_at < ?6) AND (?4 IS NULL OR gateway = ?4)
+        AND (last_checked_at IS NULL OR last_checked_at < ?6 OR last_checked_at > ?7) AND (?4 IS NULL OR gateway = ?4)
     ORDER BY created_time, txn_id LIMIT ?5";
 
 /// The gateways that have pending transactions.
@@ -55,10 +55,11 @@ pub(crate) fn due(conn: &Connection, due: &DueChecks) -> Result<Vec<DueCheck>, F
             let mut statement = conn.prepare_cached(NEXT)?;
             rows::all(&mut statement, params![at, txn_id, due_by.as_millis(), gateway, due.limit], read)
         }
-        Turn::Every { created_before, not_checked_since } => {
+        Turn::Every { created_before, not_checked_since, now } => {
             let mut statement = conn.prepare_cached(EVERY)?;
             let (before, since) = (created_before.as_millis(), not_checked_since.as_millis());
-            rows::all(&mut statement, params![at, txn_id, before, gateway, due.limit, since], read)
+            let values = params![at, txn_id, before, gateway, due.limit, since, now.as_millis()];
+            rows::all(&mut statement, values, read)
         }
     }
 }
@@ -69,18 +70,21 @@ pub(crate) fn note(conn: &Connection, note: &CheckNote) -> Result<Applied, Failu
     if jobs::is_over(conn, note.fence.as_ref())? {
         return Ok(Applied::Fenced);
     }
-    let next = match note.next {
-        NextCheck::At(at) => Some(at.as_millis()),
-        NextCheck::WithAll => None,
+    const NOTE: &str = "
+        UPDATE eg_pg_transactions SET checks = checks + 1, last_checked_at = ?2, next_check_at = ?3
+        WHERE txn_id = ?1 AND txn_status = 'PENDING'";
+    const PENDING: &str = "SELECT 1 FROM eg_pg_transactions WHERE txn_id = ?1 AND txn_status = 'PENDING'";
+    let id = note.txn_id.as_str();
+    let noted = |next: Option<i64>| {
+        let changed = conn.prepare_cached(NOTE)?.execute(params![id, note.at.as_millis(), next])?;
+        Ok::<_, Failure>(changed > 0)
     };
-    let noted = conn
-        .prepare_cached(
-            "UPDATE eg_pg_transactions SET
-                 checks = checks + 1, last_checked_at = ?2, next_check_at = ?3
-             WHERE txn_id = ?1 AND txn_status = 'PENDING'",
-        )?
-        .execute(params![note.txn_id.as_str(), note.at.as_millis(), next])?;
-    if noted == 0 {
+    let is_pending = match note.next {
+        NextCheck::At(at) => noted(Some(at.as_millis()))?,
+        NextCheck::WithAll => noted(None)?,
+        NextCheck::AsBefore => conn.prepare_cached(PENDING)?.exists([id])?,
+    };
+    if !is_pending {
         return Ok(Applied::Stale);
     }
     if let Some(entry) = &note.history {

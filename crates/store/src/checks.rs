@@ -30,12 +30,15 @@ pub enum Turn {
         /// The moment.
         due_by: Timestamp,
     },
-    /// It was created before a moment, and was not checked since another.
+    /// It was created before a moment, and was not checked since another. A check in the future was
+    /// noted by a clock that was ahead, and is none.
     Every {
         /// The first moment; a transaction created exactly then is not meant.
         created_before: Timestamp,
         /// The second moment; one checked exactly then is not meant.
         not_checked_since: Timestamp,
+        /// The present.
+        now: Timestamp,
     },
 }
 
@@ -86,4 +89,6 @@ pub enum NextCheck {
     At(Timestamp),
     /// When every pending transaction is.
     WithAll,
+    /// As if it had not been checked: only the line of the history is stored.
+    AsBefore,
 }

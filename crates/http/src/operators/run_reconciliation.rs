@@ -10,6 +10,7 @@ use payment_service::{
 };
 use payment_store::{CheckPlace, DueCheck, StoreError};
 use serde::{Deserialize, Serialize};
+use tokio::sync::OwnedSemaphorePermit;
 use utoipa::ToSchema;
 
 use super::fields::{self, Field};
@@ -80,15 +81,9 @@ pub(crate) struct ReconciliationView {
     dry_run: bool,
     /// Whether it has ended; otherwise it goes on.
     finished: bool,
-    /// How many pending payments are meant in all.
-    #[schema(example = 1400)]
-    found: usize,
-    /// How many of them this request has checked, or would have: the oldest 1000.
+    /// How many payments this request has checked, or would have: the oldest 1000 that are meant.
     #[schema(example = 1000)]
     taken: usize,
-    /// How many are left to another request.
-    #[schema(example = 400)]
-    remaining: usize,
     /// What to send as `after` to have those that are left checked; null when none are.
     #[schema(required, example = "PB_PG_2026_11_22_000072_14")]
     next: Option<String>,
@@ -178,14 +173,17 @@ pub(crate) async fn run(
     let info = body.info.take().unwrap_or_default();
     request_info::check(&info)?;
     let wish = read_wish(&app, body, &info).await?;
-    let chosen = choose(&app, &operators.reconciliation, &wish).await?;
     let response_info = ResponseInfo::answering(&info);
     if wish.dry_run {
-        let reconciliation = chosen.view(None, true);
+        let reconciliation = choose(&app, &operators.reconciliation, &wish).await?.view(None, true);
         return Reply::of(&ReconciliationResponse { response_info, reconciliation });
     }
+    let place =
+        operators.reconciling.clone().try_acquire_owned().map_err(|_| ApiError::ReconciliationAtWork)?;
+    let chosen = choose(&app, &operators.reconciliation, &wish).await?;
     let summary = Shown::default();
-    let ended = carry_out(&app, &operators, &wish, chosen.due.clone(), summary.clone()).await?;
+    let work = Work { place, due: chosen.due.clone(), summary: summary.clone() };
+    let ended = carry_out(&app, &operators, &wish, work).await?;
     let reconciliation = chosen.view(Some(&summary.so_far()), ended);
     let reply = Reply::of(&ReconciliationResponse { response_info, reconciliation })?;
     Ok(if ended { reply } else { reply.accepted() })
@@ -254,10 +252,10 @@ async fn is_known(app: &App, gateway: &GatewayName) -> Result<bool, StoreError> 
 
 /// What a request is about.
 struct Chosen {
-    /// How many are meant in all.
-    found: usize,
     /// Those of this request.
     due: Vec<DueCheck>,
+    /// Whether there are more.
+    more: bool,
 }
 
 async fn choose(app: &App, reconciliation: &Reconciliation, wish: &Wish) -> Result<Chosen, ApiError> {
@@ -271,34 +269,31 @@ async fn choose(app: &App, reconciliation: &Reconciliation, wish: &Wish) -> Resu
             let (at, gateway) = created_at(id).await?;
             let place = CheckPlace { at, txn_id: id.clone() };
             let due = DueCheck { txn_id: id.clone(), gateway, created_at: at, checks: 0, place };
-            Ok(Chosen { found: 1, due: vec![due] })
+            Ok(Chosen { due: vec![due], more: false })
         }
         What::Pending { by_hand, after } => {
-            let mut due = reconciliation.find(by_hand).await?;
-            if let Some(after) = after {
-                let place = CheckPlace { at: created_at(after).await?.0, txn_id: after.clone() };
-                due.retain(|due| due.place > place);
-            }
-            let found = due.len();
+            let after = match after {
+                Some(id) => Some(CheckPlace { at: created_at(id).await?.0, txn_id: id.clone() }),
+                None => None,
+            };
+            let mut due = reconciliation.find(by_hand, after, MOST + 1).await?;
+            let more = due.len() > MOST;
             due.truncate(MOST);
-            Ok(Chosen { found, due })
+            Ok(Chosen { due, more })
         }
     }
 }
 
 impl Chosen {
     fn view(self, summary: Option<&ReconciliationSummary>, finished: bool) -> ReconciliationView {
-        let Chosen { found, due } = self;
-        let remaining = found - due.len();
-        let next = due.last().filter(|_| remaining > 0).map(|last| last.txn_id.to_string());
+        let Chosen { due, more } = self;
+        let next = due.last().filter(|_| more).map(|last| last.txn_id.to_string());
         let gateways = summary.into_iter().flat_map(ReconciliationSummary::gateways);
         let not_asked = summary.into_iter().flat_map(ReconciliationSummary::not_asked);
         ReconciliationView {
             dry_run: summary.is_none(),
             finished,
-            found,
             taken: due.len(),
-            remaining,
             next,
             gateways: gateways
                 .map(|(gateway, sum)| GatewayView {
@@ -359,16 +354,17 @@ impl Progress for Shown {
     }
 }
 
-/// Has everything checked; says whether that has ended within the time the request may wait.
-async fn carry_out(
-    app: &App,
-    operators: &Operators,
-    wish: &Wish,
+/// What is to be done.
+struct Work {
+    /// Held while it goes on: one request at a time.
+    place: OwnedSemaphorePermit,
     due: Vec<DueCheck>,
-    mut summary: Shown,
-) -> Result<bool, ApiError> {
-    let place =
-        operators.reconciling.clone().try_acquire_owned().map_err(|_| ApiError::ReconciliationAtWork)?;
+    summary: Shown,
+}
+
+/// Has everything checked; says whether that has ended within the time the request may wait.
+async fn carry_out(app: &App, operators: &Operators, wish: &Wish, work: Work) -> Result<bool, ApiError> {
+    let Work { place, due, mut summary } = work;
     tracing::info!(transactions = due.len(), "an operator reconciles");
     let (operators, by) = (operators.clone(), wish.by.clone());
     let one = match &wish.what {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use payment_domain::{Actor, GatewayName, TxnId};
-use payment_store::{DueCheck, DueChecks, StoreError, Turn};
+use payment_store::{CheckPlace, DueCheck, DueChecks, StoreError, Turn};
 use tokio_util::sync::CancellationToken;
 
-use super::{Check, CheckError, Checker, Reconciliation};
+use super::{Check, CheckError, Checker, Occasion, Reconciliation};
 
 /// What is reconciled by hand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,27 +40,35 @@ pub trait Progress {
 const PAGE: u32 = 1000;
 
 impl Reconciliation {
-    /// The pending transactions that are meant, oldest first.
+    /// The pending transactions that are meant, oldest first, beginning behind `after`; `most` of
+    /// them at most.
     ///
     /// # Errors
     /// [`StoreError`] when the database is away.
-    pub async fn find(&self, by_hand: &ByHand) -> Result<Vec<DueCheck>, StoreError> {
+    pub async fn find(
+        &self,
+        by_hand: &ByHand,
+        after: Option<CheckPlace>,
+        most: usize,
+    ) -> Result<Vec<DueCheck>, StoreError> {
         let now = self.ports.now();
         let turn = Turn::Every {
             // At least that old: one created exactly then is meant.
             created_before: now.minus(by_hand.older_than).plus(Duration::from_millis(1)),
+            // Whenever they were checked.
             not_checked_since: now.plus(Duration::from_millis(1)),
+            now,
         };
+        let mut due = DueChecks { turn, gateway: by_hand.gateway.clone(), after, limit: PAGE };
         let mut found: Vec<DueCheck> = Vec::new();
-        loop {
-            let after = found.last().map(|last| last.place.clone());
-            let due = DueChecks { turn, gateway: by_hand.gateway.clone(), after, limit: PAGE };
+        while found.len() < most {
             let page = self.ports.store.due_checks(&due).await?;
-            if page.is_empty() {
-                return Ok(found);
-            }
+            let Some(last) = page.last() else { break };
+            due.after = Some(last.place.clone());
             found.extend(page);
         }
+        found.truncate(most);
+        Ok(found)
     }
 
     /// Checks these transactions in the name of `operator`, as many of a gateway at a time as the
@@ -81,7 +89,7 @@ impl Reconciliation {
         for due in due {
             let checker = checker.clone();
             under_way.push(async move {
-                let DueCheck { txn_id, gateway, checks, .. } = due;
+                let DueCheck { txn_id, gateway, .. } = due;
                 let turnstile = self.turnstile(&gateway);
                 let turn = async {
                     let place = turnstile.places.acquire().await;
@@ -91,7 +99,7 @@ impl Reconciliation {
                     place
                 };
                 let Some(_place) = stop.run_until_cancelled(turn).await else { return Ok(None) };
-                let check = self.check(&txn_id, checks, &checker).await?;
+                let check = self.check_out_of_turn(&txn_id, &checker).await?;
                 Ok::<_, CheckError>(Some(Checked { txn_id, gateway, check }))
             });
         }
@@ -111,8 +119,15 @@ impl Reconciliation {
     pub async fn check_one(&self, id: &TxnId, operator: &str) -> Result<Option<Checked>, StoreError> {
         let Some(txn) = self.ports.store.transaction(id).await? else { return Ok(None) };
         let checker = Checker { actor: Actor::user(operator), fence: None };
-        // As after a first check: somebody waits for this one.
-        let check = self.check(id, 0, &checker).await?;
+        let check = self.check_out_of_turn(id, &checker).await?;
         Ok(Some(Checked { txn_id: id.clone(), gateway: txn.gateway, check }))
+    }
+
+    /// Whoever waits for the answer is told at once that the gateway is away.
+    async fn check_out_of_turn(&self, id: &TxnId, checker: &Checker) -> Result<Check, CheckError> {
+        match self.check(id, Occasion::OutOfTurn, checker).await {
+            Err(away @ CheckError::NotNow { .. }) => Ok(Check::Failed(away.to_string())),
+            checked => checked,
+        }
     }
 }

@@ -94,6 +94,15 @@ struct Checker {
     fence: Option<Fence>,
 }
 
+/// Why a transaction is checked now.
+#[derive(Clone, Copy)]
+enum Occasion {
+    /// It is its turn, after so many checks before.
+    Turn { checks: u32 },
+    /// Somebody wants to know: its turns stay as they are.
+    OutOfTurn,
+}
+
 /// What a check came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Check {
@@ -114,13 +123,18 @@ enum CheckError {
     Store(#[from] StoreError),
     #[error("the service stops")]
     Interrupted,
+    /// The question was not put, and nothing was noted: it keeps its turn.
+    #[error("the gateway is away, and worth trying again in {} s", .retry_after.as_secs_f32().ceil())]
+    NotNow { retry_after: Duration },
 }
 
 impl From<CheckError> for StoreError {
     fn from(error: CheckError) -> StoreError {
         match error {
             CheckError::Store(error) => error,
-            CheckError::Fenced | CheckError::Interrupted => StoreError::Failed(error.into()),
+            CheckError::Fenced | CheckError::Interrupted | CheckError::NotNow { .. } => {
+                StoreError::Failed(error.into())
+            }
         }
     }
 }
@@ -145,8 +159,8 @@ impl Reconciliation {
         turnstiles.entry(gateway.clone()).or_insert_with(new).clone()
     }
 
-    /// Checks one transaction that has been checked `checks` times before.
-    async fn check(&self, id: &TxnId, checks: u32, checker: &Checker) -> Result<Check, CheckError> {
+    /// Checks one transaction.
+    async fn check(&self, id: &TxnId, occasion: Occasion, checker: &Checker) -> Result<Check, CheckError> {
         let caller = Caller {
             actor: checker.actor.clone(),
             info: self.ports.settings.system_request_info(),
@@ -165,21 +179,34 @@ impl Reconciliation {
                 | SettleError::WrongTransaction),
             ) => {
                 tracing::error!(txn_id = %id, %error, "a pending transaction cannot be checked");
-                self.note(id, checks, Some(&error.to_string()), checker).await?;
+                self.note(id, occasion, Some(&error.to_string()), checker).await?;
                 return Ok(Check::Failed(error.to_string()));
             }
         };
         let txn = settled.txn;
-        if txn.status.name() != StatusName::Pending {
-            return Ok(Check::Settled(txn.status.name()));
-        }
         let trouble = match settled.asked {
             Asked::InVain(reason) => Some(reason),
             Asked::Answered | Asked::NotNeeded => None,
+            Asked::NotNow { retry_after } => return Err(CheckError::NotNow { retry_after }),
         };
-        self.note(id, checks, trouble.as_deref(), checker).await?;
-        if self.ports.life_of(&txn) == OrderLife::Over {
-            self.raise_overdue(&txn, trouble.as_deref(), checker).await?;
+        match (txn.status.name(), trouble) {
+            (StatusName::Pending, trouble) => self.still_pending(&txn, trouble, occasion, checker).await,
+            // It may have been paid after all, and nobody could find out.
+            (StatusName::Failure, Some(reason)) => Ok(Check::Failed(reason)),
+            (status @ (StatusName::Success | StatusName::Failure), _) => Ok(Check::Settled(status)),
+        }
+    }
+
+    async fn still_pending(
+        &self,
+        txn: &Transaction,
+        trouble: Option<String>,
+        occasion: Occasion,
+        checker: &Checker,
+    ) -> Result<Check, CheckError> {
+        self.note(&txn.id, occasion, trouble.as_deref(), checker).await?;
+        if self.ports.life_of(txn) == OrderLife::Over {
+            self.raise_overdue(txn, trouble.as_deref(), checker).await?;
         }
         Ok(trouble.map_or(Check::StillPending, Check::Failed))
     }
@@ -188,7 +215,7 @@ impl Reconciliation {
     async fn note(
         &self,
         id: &TxnId,
-        checks: u32,
+        occasion: Occasion,
         trouble: Option<&str>,
         checker: &Checker,
     ) -> Result<(), CheckError> {
@@ -205,7 +232,10 @@ impl Reconciliation {
         let note = CheckNote {
             txn_id: id.clone(),
             at: now,
-            next: self.next_check(checks, now),
+            next: match occasion {
+                Occasion::Turn { checks } => self.next_check(checks, now),
+                Occasion::OutOfTurn => NextCheck::AsBefore,
+            },
             history,
             fence: checker.fence.clone(),
         };

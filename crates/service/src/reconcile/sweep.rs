@@ -1,20 +1,25 @@
 //! The three jobs that reconcile. They differ in whose turn it is, and in nothing else.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use payment_domain::{Actor, GatewayName};
 use payment_gateway::Availability;
-use payment_store::{CheckPlace, DueCheck, DueChecks, Turn};
+use payment_store::{DueCheck, DueChecks, StoreError, Turn};
 use tokio::time::Instant;
 
-use super::{Check, CheckError, Checker, Reconciliation};
+use super::{Check, CheckError, Checker, Occasion, Reconciliation, Turnstile};
 use crate::scheduler::{Job, JobError, Run};
 
 /// How many due transactions are read at a time.
 const PAGE: u32 = 256;
+/// How long a gateway that is away is left alone before it is looked at again, whatever it says: it
+/// may be back sooner.
+const LONGEST_REST: Duration = Duration::from_secs(1);
 
 /// Checks transactions for the first time, when they are one interval old; also those whose turn
 /// was missed.
@@ -48,6 +53,7 @@ impl Job for DailyJob {
         let turn = Turn::Every {
             created_before: run.scheduled_at().minus(two_intervals),
             not_checked_since: run.scheduled_at(),
+            now: self.0.ports.now(),
         };
         self.0.sweep(run, turn).await
     }
@@ -58,7 +64,7 @@ impl From<CheckError> for JobError {
         match error {
             CheckError::Fenced => JobError::Fenced,
             CheckError::Store(error) => JobError::Store(error),
-            CheckError::Interrupted => JobError::Other(error.into()),
+            CheckError::Interrupted | CheckError::NotNow { .. } => JobError::Other(error.into()),
         }
     }
 }
@@ -68,97 +74,191 @@ impl Reconciliation {
     /// nobody waiting but its own.
     async fn sweep(&self, run: &Run, turn: Turn) -> Result<(), JobError> {
         let gateways = self.ports.store.pending_gateways().await?;
-        let sweeps = gateways.into_iter().map(|gateway| self.sweep_gateway(run, turn, gateway));
+        let sweeps = gateways.into_iter().map(|gateway| Sweep::new(self, run, turn, gateway).carry_out());
         // All of them come to their end, whatever one of them runs into.
         join_all(sweeps).await.into_iter().collect()
     }
+}
 
-    async fn sweep_gateway(&self, run: &Run, turn: Turn, gateway: GatewayName) -> Result<(), JobError> {
-        let checker =
-            Arc::new(Checker { actor: Actor::job(run.actor_id()), fence: Some(run.fence().clone()) });
-        let turnstile = self.turnstile(&gateway);
-        let mut under_way = FuturesUnordered::new();
-        let mut after: Option<CheckPlace> = None;
+/// Checking the due transactions of one gateway.
+///
+/// While the gateway is away nothing is asked, and nobody's turn is used up: the sweep waits for it,
+/// as long as its run may last, and when it seems to be back one check goes ahead of the others.
+struct Sweep<'a> {
+    reconciliation: &'a Reconciliation,
+    run: &'a Run,
+    gateway: GatewayName,
+    turnstile: Arc<Turnstile>,
+    checker: Arc<Checker>,
+    due: Due<'a>,
+    under_way: FuturesUnordered<BoxFuture<'a, (DueCheck, Result<Check, CheckError>)>>,
+    /// Not before this moment, says whoever turned the last check away.
+    not_before: Option<Instant>,
+    /// Whether the gateway was away, and no answer tells yet that it is back.
+    in_doubt: bool,
+}
+
+impl<'a> Sweep<'a> {
+    fn new(reconciliation: &'a Reconciliation, run: &'a Run, turn: Turn, gateway: GatewayName) -> Sweep<'a> {
+        let checker = Checker { actor: Actor::job(run.actor_id()), fence: Some(run.fence().clone()) };
+        Sweep {
+            reconciliation,
+            run,
+            turnstile: reconciliation.turnstile(&gateway),
+            checker: Arc::new(checker),
+            due: Due {
+                reconciliation,
+                query: DueChecks { turn, gateway: Some(gateway.clone()), after: None, limit: PAGE },
+                read: VecDeque::new(),
+                is_read: false,
+            },
+            gateway,
+            under_way: FuturesUnordered::new(),
+            not_before: None,
+            in_doubt: false,
+        }
+    }
+
+    async fn carry_out(mut self) -> Result<(), JobError> {
         loop {
-            let due = DueChecks { turn, gateway: Some(gateway.clone()), after, limit: PAGE };
-            let page = self.ports.store.due_checks(&due).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.place.clone());
-            for due in page {
-                while under_way.len() >= turnstile.at_once() {
-                    if let Some(checked) = under_way.next().await {
-                        count(run, checked)?;
-                    }
+            let at_once = if self.in_doubt { 1 } else { self.turnstile.at_once() };
+            if self.under_way.len() < at_once
+                && let Some(due) = self.due.next().await?
+            {
+                if self.may_go_on().await? {
+                    self.begin(due);
+                    continue;
                 }
-                if let Some(at) = turnstile.next() {
-                    go_on_until(run, at, &mut under_way).await?;
-                }
-                if run.is_stopped() {
-                    break;
-                }
-                if self.is_away(&gateway) {
-                    // The rest keeps its turn: asking in vain would only use it up.
-                    tracing::warn!(%gateway, job = run.fence().job, "the gateway is away, its payments are checked at the next tick");
-                    run.count(|tally| tally.failed += 1);
-                    return drain(run, &mut under_way).await;
-                }
-                let (turnstile, checker) = (turnstile.clone(), checker.clone());
-                under_way.push(async move {
-                    let DueCheck { txn_id, checks, .. } = due;
-                    // The places are shared with the other jobs and with who reconciles by hand.
-                    let _place = turnstile.places.acquire().await;
-                    self.check(&txn_id, checks, &checker).await
-                });
-            }
-            if run.is_stopped() {
+                // What is left keeps its turn.
                 break;
             }
+            if !self.take_next().await? {
+                return Ok(());
+            }
         }
-        drain(run, &mut under_way).await
+        // What has begun is finished: each check takes no longer than one question to a gateway.
+        while self.take_next().await? {}
+        Ok(())
     }
 
-    fn is_away(&self, gateway: &GatewayName) -> bool {
-        self.ports.gateways.get(gateway).is_some_and(|gateway| match gateway.availability() {
-            Availability::Available => false,
-            Availability::Unavailable { .. } => true,
-        })
+    fn begin(&mut self, due: DueCheck) {
+        let (reconciliation, turnstile, checker) =
+            (self.reconciliation, self.turnstile.clone(), self.checker.clone());
+        self.under_way.push(Box::pin(async move {
+            // The places are shared with the other jobs and with who reconciles by hand.
+            let _place = turnstile.places.acquire().await;
+            let occasion = Occasion::Turn { checks: due.checks };
+            let checked = reconciliation.check(&due.txn_id, occasion, &checker).await;
+            (due, checked)
+        }));
+    }
+
+    /// Waits for the next check to end, and takes it in; says whether there was one.
+    async fn take_next(&mut self) -> Result<bool, JobError> {
+        match self.under_way.next().await {
+            Some(ended) => self.take(ended).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    fn take(&mut self, (due, checked): (DueCheck, Result<Check, CheckError>)) -> Result<(), JobError> {
+        let check = match checked {
+            Err(CheckError::NotNow { retry_after }) => {
+                self.not_before = Some(Instant::now() + retry_after.min(LONGEST_REST));
+                self.in_doubt = true;
+                self.due.put_back(due);
+                return Ok(());
+            }
+            checked => checked?,
+        };
+        self.in_doubt = false;
+        self.run.count(|tally| {
+            tally.examined += 1;
+            match check {
+                Check::Settled(_) => tally.changed += 1,
+                Check::StillPending => tally.still_pending += 1,
+                Check::Failed(_) => tally.failed += 1,
+            }
+        });
+        Ok(())
+    }
+
+    /// Waits for the gateway, where it is away, and for its pace; says whether the next check may
+    /// begin. It may not when the run is to end first.
+    async fn may_go_on(&mut self) -> Result<bool, JobError> {
+        let mut told = false;
+        while !self.run.is_stopped()
+            && let Some(until) = self.away_until()
+        {
+            if !told {
+                tracing::warn!(gateway = %self.gateway, job = self.run.fence().job, "the gateway is away, its payments wait for it");
+                told = true;
+            }
+            self.in_doubt = true;
+            if Instant::now() >= self.run.yields_at() {
+                self.run.count(|tally| tally.failed += 1);
+                return Ok(false);
+            }
+            self.go_on_until(until.min(self.run.yields_at())).await?;
+        }
+        if let Some(at) = self.turnstile.next() {
+            self.go_on_until(at).await?;
+        }
+        Ok(!self.run.is_stopped())
+    }
+
+    /// When to look again at a gateway that is away.
+    fn away_until(&mut self) -> Option<Instant> {
+        let now = Instant::now();
+        self.not_before = self.not_before.filter(|at| *at > now);
+        let gateway = self.reconciliation.ports.gateways.get(&self.gateway);
+        let away = gateway.and_then(|gateway| match gateway.availability() {
+            Availability::Available => None,
+            Availability::Unavailable { retry_after } => Some(now + retry_after.min(LONGEST_REST)),
+        });
+        away.max(self.not_before)
+    }
+
+    /// Waits for a moment or for the end of the run, while what has begun goes on.
+    async fn go_on_until(&mut self, at: Instant) -> Result<(), JobError> {
+        loop {
+            let ended = tokio::select! {
+                () = self.run.stopped() => return Ok(()),
+                () = tokio::time::sleep_until(at) => return Ok(()),
+                Some(ended) = self.under_way.next() => ended,
+            };
+            self.take(ended)?;
+        }
     }
 }
 
-/// Waits for a moment or for the end of the run, while what has begun goes on.
-async fn go_on_until<F>(run: &Run, at: Instant, under_way: &mut FuturesUnordered<F>) -> Result<(), JobError>
-where
-    F: Future<Output = Result<Check, CheckError>> + Send,
-{
-    loop {
-        tokio::select! {
-            () = run.stopped() => return Ok(()),
-            () = tokio::time::sleep_until(at) => return Ok(()),
-            Some(checked) = under_way.next() => count(run, checked)?,
-        }
-    }
+/// The due transactions, page after page.
+struct Due<'a> {
+    reconciliation: &'a Reconciliation,
+    query: DueChecks,
+    read: VecDeque<DueCheck>,
+    /// Whether there is no further page.
+    is_read: bool,
 }
 
-/// What has begun is finished: each check takes no longer than one question to a gateway.
-async fn drain<F>(run: &Run, under_way: &mut FuturesUnordered<F>) -> Result<(), JobError>
-where
-    F: Future<Output = Result<Check, CheckError>> + Send,
-{
-    while let Some(checked) = under_way.next().await {
-        count(run, checked)?;
-    }
-    Ok(())
-}
-
-fn count(run: &Run, checked: Result<Check, CheckError>) -> Result<(), JobError> {
-    let check = checked?;
-    run.count(|tally| {
-        tally.examined += 1;
-        match check {
-            Check::Settled(_) => tally.changed += 1,
-            Check::StillPending => tally.still_pending += 1,
-            Check::Failed(_) => tally.failed += 1,
+impl Due<'_> {
+    async fn next(&mut self) -> Result<Option<DueCheck>, StoreError> {
+        if self.read.is_empty() && !self.is_read {
+            if let Turn::Every { now, .. } = &mut self.query.turn {
+                *now = self.reconciliation.ports.now();
+            }
+            let page = self.reconciliation.ports.store.due_checks(&self.query).await?;
+            match page.last() {
+                Some(last) => self.query.after = Some(last.place.clone()),
+                None => self.is_read = true,
+            }
+            self.read.extend(page);
         }
-    });
-    Ok(())
+        Ok(self.read.pop_front())
+    }
+
+    /// It is the next one again.
+    fn put_back(&mut self, due: DueCheck) {
+        self.read.push_front(due);
+    }
 }

@@ -20,7 +20,7 @@ use payment_domain::{
     Actor, BillId, BillKey, GatewayName, ManualClock, Money, Payer, Personal, RequestInfo, TenantId,
     Timestamp, Transaction, TxnId,
 };
-use payment_gateway::{Answer, FakeGateway, Gateway, Params, StartMode};
+use payment_gateway::{Answer, FakeGateway, Gateway, GuardSettings, Guarded, Params, StartMode};
 use payment_service::{
     AllowedCallbackHosts, BillRequest, Caller, CreateError, CreateRequest, DailyJob, EarlyJob, FollowUpJob,
     Gateways, IdempotentRequest, Job, Pace, Payments, Ports, Reconciliation, ReconciliationSettings,
@@ -180,13 +180,27 @@ pub(crate) fn impatient_world() -> World {
 }
 
 fn world_of(start_mode: StartMode, wait: Duration) -> World {
+    world_behind(start_mode, wait, |gateway| gateway)
+}
+
+/// A world whose gateway has a guard before it, as a service's have.
+pub(crate) fn guarded_world(settings: GuardSettings) -> World {
+    let guard = |gateway| Arc::new(Guarded::new(gateway, settings)) as Arc<dyn Gateway>;
+    world_behind(StartMode::Offline, Duration::from_secs(20), guard)
+}
+
+fn world_behind(
+    start_mode: StartMode,
+    wait: Duration,
+    guard: impl FnOnce(Arc<dyn Gateway>) -> Arc<dyn Gateway>,
+) -> World {
     let database = Database::open();
     let store = database.store.clone();
     let gateway = Arc::new(FakeGateway::new("FAKE", start_mode));
     let collections = Arc::new(FakeCollections::default());
     let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)));
     let payments = Payments::new(Ports {
-        gateways: Gateways::new([gateway.clone() as Arc<dyn Gateway>]),
+        gateways: Gateways::new([guard(gateway.clone())]),
         ..plain_ports(&store, &collections, &clock, wait)
     });
     World { payments, store, gateway, collections, clock, _database: database }

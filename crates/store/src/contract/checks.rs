@@ -16,6 +16,8 @@ pub(super) fn promises() -> Vec<Promise> {
         Promise::of(a_first_check_is_due_to_the_millisecond_and_once),
         Promise::of(a_next_check_is_due_to_the_millisecond),
         Promise::of(everything_pending_is_due_unless_it_is_young_or_was_just_checked),
+        Promise::of(a_check_in_the_future_is_none),
+        Promise::of(a_check_out_of_turn_changes_no_turn),
         Promise::of(what_is_settled_is_never_due),
         Promise::of(due_checks_are_paged_in_their_order_without_repeats_or_gaps),
         Promise::of(pages_go_on_behind_what_was_settled_or_noted_meanwhile),
@@ -30,6 +32,7 @@ pub(super) fn promises() -> Vec<Promise> {
 const LONG_AGO: Turn = Turn::Every {
     created_before: Timestamp::from_millis(i64::MAX),
     not_checked_since: Timestamp::from_millis(i64::MAX),
+    now: Timestamp::from_millis(i64::MAX),
 };
 
 fn everything(turn: Turn) -> DueChecks {
@@ -116,8 +119,9 @@ async fn everything_pending_is_due_unless_it_is_young_or_was_just_checked(store:
     noted(&store, checked(&txn_id("T5"), 500, NextCheck::WithAll)).await;
     noted(&store, checked(&txn_id("T6"), 400, NextCheck::WithAll)).await;
     noted(&store, checked(&txn_id("T6"), 501, NextCheck::WithAll)).await;
-    let every =
-        |created_before, not_checked_since| due(&store, Turn::Every { created_before, not_checked_since });
+    let every = |created_before, not_checked_since| {
+        due(&store, Turn::Every { created_before, not_checked_since, now: at(600) })
+    };
     let found = every(at(100), at(500)).await;
     assert_eq!(ids(&found), ["T4", "T1", "T2"], "neither moment itself is meant");
     assert_eq!((found[0].checks, found[0].place.at), (1, at(10)));
@@ -125,6 +129,29 @@ async fn everything_pending_is_due_unless_it_is_young_or_was_just_checked(store:
     assert_eq!(ids(&found), ["T4", "T5", "T6", "T1", "T2", "T3"]);
     assert_eq!(ids(&every(at(100), at(0)).await), ["T1", "T2"], "never checked is long ago");
     assert_eq!(every(at(10), at(502)).await, []);
+}
+
+async fn a_check_in_the_future_is_none(store: Arc<dyn Store>) {
+    for (id, checked_ms) in [("T1", 499), ("T2", 500), ("T3", 600), ("T4", 601)] {
+        pending(&store, id, 0).await;
+        noted(&store, checked(&txn_id(id), checked_ms, NextCheck::At(at(9_000_000)))).await;
+    }
+    let turn = Turn::Every { created_before: at(1), not_checked_since: at(500), now: at(600) };
+    assert_eq!(ids(&due(&store, turn).await), ["T1", "T4"], "a clock was ahead");
+}
+
+async fn a_check_out_of_turn_changes_no_turn(store: Arc<dyn Store>) {
+    let (fresh, waiting) = (pending(&store, "T1", 0).await, pending(&store, "T2", 0).await);
+    noted(&store, checked(&waiting.id, 10, NextCheck::At(at(20)))).await;
+    let before = join_all(TURNS.map(|turn| due(&store, turn))).await;
+    for txn in [&fresh, &waiting] {
+        let mut line = sample::change(txn).history;
+        line.to = StatusName::Pending;
+        let note = CheckNote { history: Some(line.clone()), ..checked(&txn.id, 15, NextCheck::AsBefore) };
+        noted(&store, note).await;
+        assert_eq!(store.history(&txn.id).await.unwrap().last(), Some(&line));
+    }
+    assert_eq!(join_all(TURNS.map(|turn| due(&store, turn))).await, before);
 }
 
 async fn what_is_settled_is_never_due(store: Arc<dyn Store>) {
@@ -284,11 +311,11 @@ async fn a_check_of_what_is_not_pending_is_stale(store: Arc<dyn Store>) {
     let failed = sample::applied(&store, sample::failure(&pending(&store, "T2", 0).await)).await;
     for txn in [paid, failed, sample::transaction("T3", &["never stored"])] {
         let before = store.history(&txn.id).await.unwrap();
-        let note = CheckNote {
-            history: Some(sample::change(&txn).history),
-            ..checked(&txn.id, 10, NextCheck::At(at(20)))
-        };
-        assert_eq!(store.note_check(note).await.unwrap(), Applied::Stale);
+        for next in [NextCheck::At(at(20)), NextCheck::AsBefore] {
+            let note =
+                CheckNote { history: Some(sample::change(&txn).history), ..checked(&txn.id, 10, next) };
+            assert_eq!(store.note_check(note).await.unwrap(), Applied::Stale);
+        }
         assert_eq!(store.history(&txn.id).await.unwrap(), before, "{}", txn.id);
     }
     for turn in TURNS {

@@ -74,7 +74,7 @@ async fn pending(
         }
     }
     let by_hand = ByHand { gateway, older_than };
-    assembled.reconciliation.find(&by_hand).await.map_err(|error| unreadable(&error))
+    assembled.reconciliation.find(&by_hand, None, usize::MAX).await.map_err(|error| unreadable(&error))
 }
 
 async fn check(
