@@ -156,6 +156,29 @@ fn check_config_tells_every_problem_and_no_secret() {
 }
 
 #[test]
+fn what_is_perhaps_not_meant_is_told_and_stops_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = pg_service(folder.path())
+        .arg("check-config")
+        .env("SPRING_DATASOURCE_URL", "jdbc:postgresql://db/pay?sslcert=/c.pem&password=hush")
+        .env("EGOV_IDGEN_HOST", "http://egov-idgen")
+        .env("EGOV_USERSERVICE_HOST", "http://egov-user")
+        .env("EGOV_COLLECTIONSERVICE_HOSTS", "http://collection-services")
+        .output()
+        .unwrap();
+    let text = stdout(&output);
+    for told in [
+        "the parameter `sslcert` of the address has no effect",
+        "egov.collectionservice.host: is not set, though other services of DIGIT are",
+        "did you mean EGOV_COLLECTIONSERVICE_HOST?",
+        "No problems.",
+    ] {
+        assert!(text.contains(told), "{told}:\n{text}");
+    }
+    assert!(output.status.success() && !text.contains("hush"), "{text}");
+}
+
+#[test]
 fn nothing_starts_with_settings_that_cannot_be_honoured() {
     let folder = tempfile::tempdir().unwrap();
     let output = pg_service(folder.path())

@@ -261,6 +261,8 @@ impl Notifications {
             .map_err(|error| UnreadableEvent::NotATransaction { column: error.column() })?;
         let now = self.ports.clock.now();
         if self.is_too_old(&txn, now) {
+            let status = txn.txn_status.as_str();
+            tracing::info!(txn_id = %txn.txn_id, status, "a payer is not told of a change that is too old");
             return Ok(Notified::TooOld);
         }
         let Some(number) = txn.number() else {

@@ -304,6 +304,51 @@ async fn without_a_text_a_number_or_in_time_nothing_is_sent() {
     assert_eq!(told.messages(&id).await, Vec::<Value>::new());
 }
 
+/// What was logged, as text.
+#[derive(Clone, Default)]
+struct Logged(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Logged {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_would_come_too_late_is_left_out_with_a_word() {
+    let logged = Logged::default();
+    let writer = logged.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let told = told();
+    let id = told.settled(paid("100")).await;
+    let event = told.events(&id).await.remove(1);
+    told.world.clock.advance(Duration::from_secs(24 * 3600 + 1));
+    assert_eq!(told.take(&event).await.unwrap(), Notified::TooOld);
+    let log = String::from_utf8(logged.0.lock().unwrap().clone()).unwrap();
+    let line = log.lines().find(|line| line.contains("too old")).unwrap_or_else(|| panic!("{log}"));
+    assert!(line.contains(id.as_str()) && line.contains("SUCCESS"), "{line}");
+    let event_json: Value = serde_json::from_str(&event).unwrap();
+    let number = event_json["Transaction"]["user"]["mobileNumber"].as_str().unwrap();
+    assert!(!log.contains(number), "{log}");
+
+    let ports = NotificationPorts {
+        store: told.world.store.clone(),
+        messages: told.digit.clone(),
+        bills: None,
+        links: None,
+        clock: told.world.clock.clone(),
+    };
+    let patient = NotificationSettings { max_age: Some(Duration::from_secs(72 * 3600)), ..settings() };
+    let patient = Notifications::new(ports, patient);
+    assert_eq!(patient.take(event.as_bytes()).await.unwrap(), Notified::Stored);
+}
+
 #[tokio::test]
 async fn what_is_needed_and_away_is_asked_again_what_refuses_not_for_ever() {
     let told = told();

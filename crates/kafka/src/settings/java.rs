@@ -65,10 +65,7 @@ pub(super) fn translate(
             properties.entry(ours.to_owned()).or_insert(value);
         }
     }
-    for name in MEANINGLESS {
-        properties.remove(name);
-    }
-    properties.retain(|name, _| !name.starts_with("spring.json."));
+    properties.retain(|name, _| !is_meaningless(name));
     if let Some(protocol) = properties.get_mut("security.protocol") {
         *protocol = SecretString::from(protocol.expose_secret().trim().to_lowercase());
     }
@@ -78,6 +75,11 @@ pub(super) fn translate(
         *algorithm = SecretString::from("none");
     }
     (properties, problems)
+}
+
+/// Whether a property of Java's client means nothing here, whatever its value.
+pub(super) fn is_meaningless(name: &str) -> bool {
+    MEANINGLESS.contains(&name) || name.starts_with("spring.json.")
 }
 
 /// Java's name of a property that may be given by Spring's.

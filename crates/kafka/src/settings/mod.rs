@@ -86,6 +86,12 @@ impl KafkaSettings {
         }
     }
 
+    /// Whether a property, by the name of Java's client, is passed over: it says how Java objects
+    /// become bytes or how Java reads its key stores, and there is nothing here for it to change.
+    pub fn is_meaningless(name: &str) -> bool {
+        java::is_meaningless(name.trim())
+    }
+
     /// The configuration of a client: `defaults`, which an operator may change, and `fixed`.
     pub(crate) fn client(&self, defaults: &[(&str, &str)], fixed: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();

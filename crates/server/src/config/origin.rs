@@ -96,6 +96,12 @@ pub enum NoticeKind {
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} (set in {})", self.key, self.text, self.origin)
+        write!(f, "{}: {}", self.key, self.text)?;
+        match &self.origin {
+            Origin::Default => Ok(()),
+            Origin::File { .. } | Origin::Variable(_) | Origin::Flag(_) | Origin::SecretFile { .. } => {
+                write!(f, " (set in {})", self.origin)
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use super::kinds;
 use super::origin::{Notice, NoticeKind, Origin, Problem};
-use super::setting::Fallback;
+use super::setting::{Fallback, Standing};
 use super::table;
 use super::values::Values;
 
@@ -89,6 +89,10 @@ impl<'a> Reader<'a> {
     pub(super) fn idle<'k>(&mut self, keys: impl IntoIterator<Item = &'k str>, why: &str) {
         for key in keys {
             let Some(setting) = table::find(key) else { continue };
+            // What never has an effect was told with its own reason.
+            if setting.standing != Standing::Used {
+                continue;
+            }
             for (name, value) in self.values.names_of(setting) {
                 self.notices.push(Notice {
                     kind: NoticeKind::Idle,
@@ -100,10 +104,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Notes that one of the settings that are passed on under a client's own names has no effect.
+    pub(super) fn not_passed_on(&mut self, key: &str, why: &str) {
+        self.notice(NoticeKind::Idle, key, format!("has no effect: {why}"));
+    }
+
     /// Notes that a setting takes effect, but perhaps not the one that was meant.
     pub(super) fn doubt(&mut self, key: &str, text: impl Into<String>) {
+        self.notice(NoticeKind::Doubtful, key, text);
+    }
+
+    fn notice(&mut self, kind: NoticeKind, key: &str, text: impl Into<String>) {
         self.notices.push(Notice {
-            kind: NoticeKind::Doubtful,
+            kind,
             key: key.to_owned(),
             origin: self.values.set(key).map_or(Origin::Default, |value| value.origin.clone()),
             text: text.into(),

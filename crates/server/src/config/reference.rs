@@ -38,7 +38,8 @@ everything behind the dot is passed on; in the environment its dots are undersco
 
 `pg-service check-config` shows every problem together with the file and line, the variable or the flag it
 came from, the settings in effect with their origins, which names nobody knows, and which have no effect
-and why. It ends with exit code 1 when there is a problem.
+and why. Other programs have variables, too: of those without the prefix it names the ones that begin as this
+service's do (`EGOV_`, `PAYU_` and so on) and are none. It ends with exit code 1 when there is a problem.
 
 ## Secrets
 
@@ -71,7 +72,8 @@ spring.datasource.password.file=/run/secrets/database-password
 
 `jdbc:postgresql:`, `jdbc:otel:postgresql:`, `postgres://` and `postgresql://` are understood, several hosts
 separated by commas as well. A user or a password that is set beside the address counts more than one in it; an
-address is shown without its password. An encrypted connection to a server that proves who it is:
+address is shown without its password. Parameters of the address that mean nothing here, such as `sslcert`, are
+told by `check-config` and at the start. An encrypted connection to a server that proves who it is:
 
 ```toml
 [database]
@@ -99,7 +101,6 @@ ssl.ca.location = \"/etc/pg-service/kafka-ca.pem\"
 ```properties
 kafka.config.bootstrap_server_config=kafka-1.example:9093,kafka-2.example:9093
 spring.kafka.security.protocol=SSL
-spring.kafka.ssl.trust-store-type=PEM
 spring.kafka.ssl.trust-store-location=file:/etc/pg-service/kafka-ca.pem
 spring.kafka.ssl.key-store-type=PEM
 spring.kafka.ssl.key-store-location=file:/etc/pg-service/kafka-client.pem
@@ -120,7 +121,8 @@ Each service is called where its host is set, and stood in for where it is not. 
 | URL shortener | `egov.url.shortner.host` | long links |
 
 A host may go without a scheme (`http` is taken) and may end with a slash. The last three are called only
-where text messages are sent: `notification.sms.enabled`, which needs Kafka.
+where text messages are sent: `notification.sms.enabled`, which needs Kafka. Where any of these hosts is set and
+one of the first three is not, `check-config` and the log of every start ask whether that is meant.
 
 # Reference
 

@@ -150,12 +150,10 @@ async fn connect(postgres: &config::Postgres) -> Outcome<PostgresStore> {
 fn options(postgres: &config::Postgres) -> Outcome<PostgresOptions> {
     use secrecy::ExposeSecret;
     let url = postgres.url.expose_secret();
-    let (mut options, ignored) =
+    // Parameters that mean nothing were told when the configuration was read.
+    let (mut options, _) =
         PostgresOptions::from_jdbc_url(url, postgres.username.as_deref(), postgres.password.clone())
             .map_err(|error| Failure::new("the address of the database cannot be used").because(&error))?;
-    if !ignored.is_empty() {
-        tracing::warn!(parameters = ?ignored, "parameters of the database's address without effect");
-    }
     options.pool_size = postgres.pool_size;
     if let Some(timeout) = postgres.connect_timeout {
         options.connect_timeout = timeout;

@@ -58,6 +58,7 @@ pub(super) fn consumer(config: &Config, payments: &Payments) -> Outcome<Option<N
         NotificationSettings {
             payment_link: payment_link(&config.notifications)?,
             default_locale: config.notifications.locale.clone(),
+            max_age: Some(config.notifications.max_age),
             ..NotificationSettings::default()
         },
     );

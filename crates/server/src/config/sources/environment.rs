@@ -1,12 +1,9 @@
 //! Variables of the environment, in the form in which Spring binds them and with our own prefix.
 
-use super::Yield;
-use crate::config::origin::{Notice, NoticeKind, Origin};
-use crate::config::setting::{self, NAME, OWN_PREFIX, Setting, Shape, Standing};
-use crate::config::{suggest, table};
-
-/// Variables with our prefix that name files of settings rather than settings.
-const OF_THE_COMMAND_LINE: [&str; 2] = ["PG_SERVICE_CONFIG", "PG_SERVICE_PROPERTIES"];
+use super::{Yield, unknown};
+use crate::config::origin::Origin;
+use crate::config::setting::{self, NAME, Setting, Shape, Standing};
+use crate::config::table;
 
 pub(super) fn read(variables: &[(String, String)]) -> Yield {
     let mut out = Yield::default();
@@ -43,17 +40,7 @@ pub(super) fn read(variables: &[(String, String)]) -> Yield {
             read_tenants(setting, &names, variables, &mut out);
         }
     }
-    for (name, _) in variables {
-        if is_unknown(name) {
-            let closest = suggest::closest(name, table::all().flat_map(Setting::variables));
-            out.notices.push(Notice {
-                kind: NoticeKind::Unknown,
-                key: name.clone(),
-                origin: Origin::Variable(name.clone()),
-                text: suggest::unknown(closest),
-            });
-        }
-    }
+    out.notices.extend(unknown::notices(variables));
     out
 }
 
@@ -101,31 +88,9 @@ fn read_named(setting: &Setting, patterns: &[String], variables: &[(String, Stri
 }
 
 /// The name in a variable, as it stands in the names of settings.
-fn given_name(pattern: &str, variable: &str) -> Option<String> {
+pub(super) fn given_name(pattern: &str, variable: &str) -> Option<String> {
     let name = setting::name_in(pattern, &setting::variable(NAME), variable)?;
     Some(name.to_lowercase().replace('_', "-"))
-}
-
-/// Whether a variable looks like one of ours without being one.
-fn is_unknown(name: &str) -> bool {
-    let Some(rest) = name.strip_prefix(OWN_PREFIX) else { return false };
-    let known = table::all().any(|setting| {
-        setting.variables().iter().any(|variable| {
-            name == variable
-                || (setting.secret && name.strip_suffix("_FILE") == Some(variable))
-                || (matches!(setting.shape, Shape::PerTenant | Shape::Below)
-                    && name.starts_with(&format!("{variable}_")))
-                || given_name(variable, name).is_some()
-                || (setting.secret && given_name(&format!("{variable}_FILE"), name).is_some())
-        })
-    });
-    !known && !OF_THE_COMMAND_LINE.contains(&name) && !is_of_kubernetes(rest)
-}
-
-/// Kubernetes tells every pod the addresses of services; those of one called `pg-service` begin
-/// with our prefix.
-fn is_of_kubernetes(rest: &str) -> bool {
-    rest == "PORT" || rest == "SERVICE_HOST" || rest.starts_with("SERVICE_PORT") || rest.starts_with("PORT_")
 }
 
 #[cfg(test)]
@@ -216,18 +181,5 @@ mod tests {
     fn our_prefix_counts_more_than_the_plain_name() {
         let read = read_pairs(&[("PG_SERVICE_SERVER_PORT", "2"), ("SERVER_PORT", "1")]);
         assert_eq!(entries(&read), [("server.port", "1"), ("server.port", "2")]);
-    }
-
-    #[test]
-    fn a_misspelled_variable_of_ours_is_told_and_those_of_kubernetes_are_not() {
-        let read = read_pairs(&[
-            ("PG_SERVICE_DATADIR", "/d"),
-            ("PG_SERVICE_CONFIG", "x.toml"),
-            ("PG_SERVICE_SERVICE_HOST", "10.0.0.1"),
-            ("PG_SERVICE_PORT", "tcp://10.0.0.1:9000"),
-            ("PG_SERVICE_PORT_9000_TCP_ADDR", "10.0.0.1"),
-        ]);
-        assert_eq!(read.notices.len(), 1);
-        assert!(read.notices[0].to_string().contains("PG_SERVICE_DATA_DIR"), "{}", read.notices[0]);
     }
 }

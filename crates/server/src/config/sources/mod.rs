@@ -3,6 +3,7 @@
 mod environment;
 mod properties_file;
 mod toml_file;
+mod unknown;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

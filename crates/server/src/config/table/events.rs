@@ -73,7 +73,9 @@ pub(super) const KAFKA: &[Setting] = &[
     )
     .and_below(),
     Setting::digit("spring.kafka.security.protocol", Kind::Text, OF_SECURITY),
-    Setting::digit("spring.kafka.ssl.protocol", Kind::Text, OF_SSL),
+    Setting::digit("spring.kafka.ssl.protocol", Kind::Text, "Which TLS Java speaks.").idle(
+        "the Kafka client speaks the newest version of TLS that the broker does",
+    ),
     Setting::digit("spring.kafka.ssl.key-password", Kind::Text, OF_SSL).secret(),
     Setting::digit("spring.kafka.ssl.key-store-certificate-chain", Kind::Text, OF_SSL),
     Setting::digit("spring.kafka.ssl.key-store-key", Kind::Text, OF_SSL).secret(),
@@ -82,6 +84,9 @@ pub(super) const KAFKA: &[Setting] = &[
     Setting::digit("spring.kafka.ssl.key-store-type", Kind::Text, OF_SSL),
     Setting::digit("spring.kafka.ssl.trust-store-certificates", Kind::Text, OF_SSL),
     Setting::digit("spring.kafka.ssl.trust-store-location", Kind::Text, OF_SSL),
-    Setting::digit("spring.kafka.ssl.trust-store-password", Kind::Text, OF_SSL).secret(),
-    Setting::digit("spring.kafka.ssl.trust-store-type", Kind::Text, OF_SSL),
+    Setting::digit("spring.kafka.ssl.trust-store-password", Kind::Text, "The password of Java's trust store.")
+        .secret()
+        .idle("a trust store is a PEM file, and that has no password"),
+    Setting::digit("spring.kafka.ssl.trust-store-type", Kind::Text, "The format of Java's trust store.")
+        .idle("a trust store is always a PEM file"),
 ];

@@ -33,6 +33,12 @@ pub(super) const NOTIFICATIONS: &[Setting] = &[
         "The language of messages to payers whose request did not name one.",
     )
     .or("en_IN"),
+    Setting::own(
+        "notification.max-age-hours",
+        Kind::Number { min: 1, max: 8_760 },
+        "For how many hours after a payment changed its payer is told. Of what is heard of later, for example because Kafka was away, nobody is told.",
+    )
+    .or("24"),
     Setting::digit(
         "egov.billing.service.host",
         Kind::Service,

@@ -156,6 +156,7 @@ fn the_variables_of_a_helm_chart_are_understood() {
     };
     assert_eq!(given.problems(), [""; 0]);
     assert_eq!(given.noticed(NoticeKind::Unknown), [""; 0]);
+    assert_eq!(given.noticed(NoticeKind::Doubtful), ["egov.userservice.host"], "the chart does not name it");
     let config = given.config();
     assert_eq!(postgres(&config).pool_size, 20);
     let kafka = config.kafka.as_ref().unwrap();
@@ -194,6 +195,52 @@ fn a_database_is_what_is_set_of_it() {
 
     let none = Given { flags: &[("database.pool-size", "9"), ("spring.datasource.username", "u")], ..url };
     assert_eq!(none.noticed(NoticeKind::Idle), ["database.pool-size", "spring.datasource.username"]);
+}
+
+#[test]
+fn what_means_nothing_in_the_address_of_a_database_is_told() {
+    let given = Given {
+        environment: &[
+            (
+                "SPRING_DATASOURCE_URL",
+                "jdbc:postgresql://a,b/pay?sslmode=require&sslcert=/c.pem&targetServerType=secondary&password=hush",
+            ),
+            ("SPRING_DATASOURCE_USERNAME", "u"),
+        ],
+        ..Given::default()
+    };
+    assert_eq!(given.problems(), [""; 0]);
+    assert_eq!(given.noticed(NoticeKind::Doubtful), ["spring.datasource.url"]);
+    let told = given.load().notices[0].to_string();
+    assert!(told.contains("`sslcert`, `targetServerType`") && told.contains("no effect"), "{told}");
+    assert!(told.contains("environment SPRING_DATASOURCE_URL") && !told.contains("hush"), "{told}");
+
+    let understood = "jdbc:otel:postgresql://a,b/pay?ssl=true&targetServerType=primary&connectTimeout=3";
+    let understood = Sources {
+        environment: vec![("SPRING_DATASOURCE_URL".to_owned(), understood.to_owned())],
+        ..Sources::default()
+    };
+    assert!(load(&understood).notices.is_empty(), "{:?}", load(&understood).notices);
+}
+
+#[test]
+fn a_stand_in_between_services_of_digit_is_told() {
+    let given = |flags| Given { flags, ..Given::default() };
+    const THREE: [&str; 3] = ["egov.collectionservice.host", "egov.idgen.host", "egov.userservice.host"];
+    let only = given(&[("egov.bankaccountservice.host", "egf-master")]);
+    assert_eq!(only.noticed(NoticeKind::Doubtful), THREE);
+    let told: String = only.load().notices.iter().map(ToString::to_string).collect();
+    for variable in ["EGOV_COLLECTIONSERVICE_HOST", "EGOV_IDGEN_HOST", "EGOV_USERSERVICE_HOST"] {
+        assert!(told.contains(variable), "{told}");
+    }
+    let two = given(&[("egov.idgen.host", "idgen"), ("egov.collectionservice.host", "collections")]);
+    assert_eq!(two.noticed(NoticeKind::Doubtful), ["egov.userservice.host"]);
+    assert!(two.load().into_config().is_ok(), "any mix works");
+    let all = given(&[(THREE[0], "a"), (THREE[1], "b"), (THREE[2], "c")]);
+    assert_eq!(all.noticed(NoticeKind::Doubtful), [""; 0]);
+    let wrong = given(&[(THREE[0], "a"), (THREE[1], "b"), (THREE[2], "ftp://c")]);
+    assert_eq!((wrong.problems().len(), wrong.noticed(NoticeKind::Doubtful).len()), (1, 0), "told once");
+    assert_eq!(given(&[]).noticed(NoticeKind::Doubtful), [""; 0], "without DIGIT nobody misses it");
 }
 
 #[test]

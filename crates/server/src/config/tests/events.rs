@@ -6,11 +6,14 @@ use super::*;
 
 const BROKERS: (&str, &str) = ("kafka.config.bootstrap_server_config", "k1:9092, k2:9092");
 const SMS: (&str, &str) = ("notification.sms.enabled", "true");
-const MESSAGES: [(&str, &str); 4] = [
+const MESSAGES: [(&str, &str); 7] = [
     BROKERS,
     SMS,
     ("notification.url", "https://city.example/"),
     ("egov.localization.host", "http://egov-localization"),
+    ("egov.idgen.host", "http://egov-idgen"),
+    ("egov.collectionservice.host", "http://collection-services"),
+    ("egov.userservice.host", "http://egov-user"),
 ];
 
 fn passed_on(given: &Given) -> Vec<(String, String)> {
@@ -84,6 +87,34 @@ fn the_client_is_told_what_it_is_to_be_told_by_the_names_of_javas_client() {
 }
 
 #[test]
+fn what_only_javas_client_has_a_use_for_is_told_and_not_passed_on() {
+    let given = Given {
+        properties: Some(concat!(
+            "spring.kafka.ssl.protocol=TLSv1.2\nspring.kafka.ssl.trust-store-type=PEM\n",
+            "spring.kafka.ssl.trust-store-password=hush\nspring.kafka.ssl.key-store-type=PEM\n",
+            "spring.kafka.properties.ssl.truststore.password=hush\nspring.kafka.properties.client.id=x\n",
+        )),
+        environment: &[("PG_SERVICE_KAFKA_CLIENT_VALUE_SERIALIZER", "org.example.Json")],
+        flags: &[BROKERS],
+        ..Given::default()
+    };
+    assert_eq!(given.problems(), [""; 0]);
+    let without_effect = [
+        "kafka.client.value.serializer",
+        "spring.kafka.properties.ssl.truststore.password",
+        "spring.kafka.ssl.protocol",
+        "spring.kafka.ssl.trust-store-password",
+        "spring.kafka.ssl.trust-store-type",
+    ];
+    assert_eq!(given.noticed(NoticeKind::Idle), without_effect);
+    let expected = [("client.id", "x"), ("ssl.keystore.type", "PEM")];
+    assert_eq!(passed_on(&given), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let alone = Given { flags: &[], ..given };
+    let told = alone.noticed(NoticeKind::Idle);
+    assert_eq!(told.iter().filter(|name| name.ends_with("ssl.protocol")).count(), 1, "{told:?}");
+}
+
+#[test]
 fn an_event_is_given_up_before_another_replica_publishes() {
     let lease = |flags| Given { flags, ..Given::default() };
     let worked_out = lease(&[BROKERS, ("scheduler.lease-ms", "3000")]);
@@ -96,21 +127,14 @@ fn an_event_is_given_up_before_another_replica_publishes() {
 fn a_pattern_that_passes_our_topics_by_is_told() {
     const ORIGINAL: &str = "(^[a-zA-Z]+-save-pg-txns|^[a-zA-Z]+-update-pg-txns)";
     let doubted = |pattern: &str, central: &str| {
-        let [brokers, sms, url, texts] = MESSAGES;
-        let flags = [
-            brokers,
-            sms,
-            url,
-            texts,
-            ("pg.kafka.consumer.topic.pattern", pattern),
-            ("is.environment.central.instance", central),
-        ];
-        let flags = flags.map(|(name, value)| Flag {
-            name: name.to_owned(),
-            value: value.to_owned(),
+        let topics =
+            [("pg.kafka.consumer.topic.pattern", pattern), ("is.environment.central.instance", central)];
+        let flags = MESSAGES.iter().chain(&topics).map(|(name, value)| Flag {
+            name: (*name).to_owned(),
+            value: (*value).to_owned(),
             flag: "--set".to_owned(),
         });
-        let loaded = load(&Sources { flags: flags.to_vec(), ..Sources::default() });
+        let loaded = load(&Sources { flags: flags.collect(), ..Sources::default() });
         assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
         let notices = loaded.notices.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         assert_eq!(loaded.into_config().unwrap().kafka.unwrap().topic_pattern, pattern);
@@ -151,6 +175,11 @@ fn text_messages_want_kafka_to_carry_them() {
         (Some("https://city.example"), "en_IN")
     );
     assert!(messages.pay_link.starts_with("citizen/withoutAuth/"));
+    assert_eq!(messages.max_age.as_secs(), 24 * 3600);
+    let patient: &'static [_] =
+        Box::leak([&MESSAGES[..], &[("notification.max-age-hours", "72")]].concat().into_boxed_slice());
+    let patient = Given { flags: patient, ..Given::default() };
+    assert_eq!(patient.config().notifications.max_age.as_secs(), 72 * 3600);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use payment_store_postgres::PostgresOptions;
 use secrecy::SecretString;
 
 use crate::config::reader::Reader;
@@ -83,6 +84,7 @@ pub(super) fn database(reader: &mut Reader<'_>) -> Database {
         return Database::Embedded;
     };
     let url = database_url::plain(url);
+    tell_what_the_address_says_in_vain(reader, &url);
     Database::Postgres(Postgres {
         shown_url: database_url::without_password(&url),
         url: SecretString::from(url),
@@ -94,6 +96,19 @@ pub(super) fn database(reader: &mut Reader<'_>) -> Database {
         ssl_mode: reader.set("database.ssl-mode").and_then(ssl_mode),
         root_certificate: reader.set("database.ssl-root-cert").map(PathBuf::from),
     })
+}
+
+/// Parameters that Java's driver or libpq knows and this service does not: a client's certificate, a
+/// preference for replicas. An address that cannot be read at all is told elsewhere.
+fn tell_what_the_address_says_in_vain(reader: &mut Reader<'_>, url: &str) {
+    let Ok((_, ignored)) = PostgresOptions::from_jdbc_url(url, None, None) else { return };
+    let names: Vec<String> = ignored.iter().map(|name| format!("`{name}`")).collect();
+    let text = match names.as_slice() {
+        [] => return,
+        [one] => format!("the parameter {one} of the address has no effect"),
+        several => format!("the parameters {} of the address have no effect", several.join(", ")),
+    };
+    reader.doubt(URL, text);
 }
 
 fn ssl_mode(text: &str) -> Option<SslMode> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use payment_kafka::KafkaSettings;
 use secrecy::SecretString;
 
 use crate::config::reader::Reader;
@@ -11,6 +12,8 @@ use crate::config::{kinds, table};
 
 const BOOTSTRAP: &str = "kafka.config.bootstrap_server_config";
 const SPRINGS_BOOTSTRAP: &str = "spring.kafka.bootstrap-servers";
+const OF_JAVA: &str = "spring.kafka.properties";
+const OF_LIBRDKAFKA: &str = "kafka.client";
 const PATTERN: &str = "pg.kafka.consumer.topic.pattern";
 const CONSUMER_GROUP: &str = "spring.kafka.consumer.group-id";
 const DEAD_LETTERS: &str = "kafka.dead-letter-topic";
@@ -144,7 +147,6 @@ fn message_timeout(reader: &mut Reader<'_>) -> Duration {
 /// What Spring's names are called by Java's client.
 const NAMED_BY_SPRING: &[(&str, &str)] = &[
     ("spring.kafka.security.protocol", "security.protocol"),
-    ("spring.kafka.ssl.protocol", "ssl.protocol"),
     ("spring.kafka.ssl.key-password", "ssl.key.password"),
     ("spring.kafka.ssl.key-store-certificate-chain", "ssl.keystore.certificate.chain"),
     ("spring.kafka.ssl.key-store-key", "ssl.keystore.key"),
@@ -153,15 +155,16 @@ const NAMED_BY_SPRING: &[(&str, &str)] = &[
     ("spring.kafka.ssl.key-store-type", "ssl.keystore.type"),
     ("spring.kafka.ssl.trust-store-certificates", "ssl.truststore.certificates"),
     ("spring.kafka.ssl.trust-store-location", "ssl.truststore.location"),
-    ("spring.kafka.ssl.trust-store-password", "ssl.truststore.password"),
-    ("spring.kafka.ssl.trust-store-type", "ssl.truststore.type"),
 ];
 
 /// Our own names count most, and what Spring has a name for more than the property of Java's client.
 fn client(reader: &mut Reader<'_>) -> BTreeMap<String, SecretString> {
     let mut client = BTreeMap::new();
     let values = reader.values;
-    for (name, value) in values.names_below("spring.kafka.properties") {
+    for (name, value) in values.names_below(OF_JAVA) {
+        if is_idle(reader, OF_JAVA, name) {
+            continue;
+        }
         client.insert(name.to_owned(), SecretString::from(value.expose()));
     }
     for (spring, java) in NAMED_BY_SPRING {
@@ -169,14 +172,26 @@ fn client(reader: &mut Reader<'_>) -> BTreeMap<String, SecretString> {
             client.insert((*java).to_owned(), SecretString::from(value));
         }
     }
-    for (name, value) in values.names_below("kafka.client") {
+    for (name, value) in values.names_below(OF_LIBRDKAFKA) {
+        if is_idle(reader, OF_LIBRDKAFKA, name) {
+            continue;
+        }
         if name == "bootstrap.servers" {
-            let key = format!("kafka.client.{name}");
+            let key = format!("{OF_LIBRDKAFKA}.{name}");
             reader.problem(&key, "is set elsewhere", format!("set {BOOTSTRAP} instead"));
         }
         client.insert(name.to_owned(), SecretString::from(value.expose()));
     }
     client
+}
+
+/// Whether a property means something to Java's client alone; then it is told.
+fn is_idle(reader: &mut Reader<'_>, above: &str, name: &str) -> bool {
+    let idle = KafkaSettings::is_meaningless(name);
+    if idle {
+        reader.not_passed_on(&format!("{above}.{name}"), "only Java's Kafka client has a use for it");
+    }
+    idle
 }
 
 /// The pattern of the original's packaged file. It wants a prefix, which topics have in a central

@@ -1,5 +1,7 @@
 //! Text messages to payers.
 
+use std::time::Duration;
+
 use payment_gateways::config::absolute_url;
 
 use crate::config::reader::Reader;
@@ -18,6 +20,8 @@ pub struct Notifications {
     pub pay_link: String,
     /// The language for requests that name none.
     pub locale: String,
+    /// Nobody is told of a change that is older.
+    pub max_age: Duration,
 }
 
 pub(super) fn notifications(reader: &mut Reader<'_>, kafka: bool) -> Notifications {
@@ -49,5 +53,6 @@ pub(super) fn notifications(reader: &mut Reader<'_>, kafka: bool) -> Notificatio
         link_base,
         pay_link: reader.owned("egov.application.pay.link"),
         locale: reader.owned("notification.locale"),
+        max_age: reader.mins("notification.max-age-hours").saturating_mul(60),
     }
 }

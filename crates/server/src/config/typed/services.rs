@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::config::reader::Reader;
+use crate::config::setting;
 
 /// The services of DIGIT. Those that are `None` are stood in for by what is built in.
 #[derive(Debug, Clone)]
@@ -142,6 +143,7 @@ pub(super) fn services(reader: &mut Reader<'_>) -> DigitServices {
         },
     };
     tell_what_is_idle(reader, &services);
+    tell_lone_stand_ins(reader);
     check_lease(reader, &services);
     services
 }
@@ -179,6 +181,36 @@ fn tell_what_is_idle(reader: &mut Reader<'_>, services: &DigitServices) {
             reader.idle(["egov.bankaccountservice.path", "cache.bank-accounts-secs"], &why);
         }
         Some(_) => reader.idle(["bank-account"], &format!("accounts are looked up at {BANK_ACCOUNTS}")),
+    }
+}
+
+/// Where some of DIGIT's services are called, a stand-in for another was perhaps not meant: the
+/// environment of DIGIT's chart alone names some hosts and leaves others to the packaged file.
+fn tell_lone_stand_ins(reader: &mut Reader<'_>) {
+    const OTHERS: [&str; 5] = [
+        BANK_ACCOUNTS,
+        "egov.billing.service.host",
+        "egov.billingservice.host",
+        "egov.localization.host",
+        "egov.url.shortner.host",
+    ];
+    const STOOD_IN: [(&str, &str); 3] = [
+        (IDGEN, "transactions are numbered by the built-in stand-in"),
+        (COLLECTIONS, "receipts come from the built-in register, and the collection service knows of none"),
+        (USERS, "payers are kept in the built-in directory, and the user service knows of none"),
+    ];
+    let called = |host: &str| reader.set(host).is_some();
+    if !STOOD_IN.iter().map(|(host, _)| *host).chain(OTHERS).any(called) {
+        return;
+    }
+    for (host, what) in STOOD_IN {
+        if reader.set(host).is_none() {
+            let variable = setting::variable(host);
+            let text = format!(
+                "is not set, though other services of DIGIT are: {what}; unless that is meant, set it (in the environment: {variable})"
+            );
+            reader.doubt(host, text);
+        }
     }
 }
 

@@ -1,0 +1,267 @@
+//! Variables of the environment that were perhaps meant for us and match no setting.
+//!
+//! Every program's variables stand in one environment, and whoever runs the service beside others
+//! must not be told of theirs: only what begins as ours or as the original's do is looked at.
+
+use std::collections::BTreeSet;
+
+use super::environment::given_name;
+use crate::config::origin::{Notice, NoticeKind, Origin};
+use crate::config::setting::{Family, OWN_PREFIX, Setting, Shape, Standing};
+use crate::config::{suggest, table};
+
+/// Variables with our prefix that name files of settings rather than settings.
+const OF_THE_COMMAND_LINE: [&str; 2] = ["PG_SERVICE_CONFIG", "PG_SERVICE_PROPERTIES"];
+
+/// Words with which other programs' variables begin, too (`PG_VERSION`, `SERVER_NAME`): of these only
+/// what is all but one of our settings is told.
+const COMMON: [&str; 4] = ["IS", "PG", "SERVER", "STATE"];
+
+/// Gateways of the original that have no settings here, so that nothing can be set of them.
+const OTHER_GATEWAYS: [&str; 2] = ["CCAVENUE", "RAZORPAY"];
+
+/// What there is to tell.
+pub(super) fn notices(variables: &[(String, String)]) -> Vec<Notice> {
+    let known = Known::new();
+    let services = Services::among(variables);
+    variables
+        .iter()
+        .map(|(name, _)| name)
+        .filter(|name| !services.made(name))
+        .filter_map(|name| {
+            Some(Notice {
+                kind: NoticeKind::Unknown,
+                key: name.clone(),
+                origin: Origin::Variable(name.clone()),
+                text: suggest::unknown(known.doubts(name)?),
+            })
+        })
+        .collect()
+}
+
+/// The variables of all settings.
+struct Known {
+    settings: Vec<(&'static Setting, Vec<String>)>,
+    families: BTreeSet<String>,
+}
+
+impl Known {
+    fn new() -> Known {
+        let settings: Vec<_> = table::all().map(|setting| (setting, setting.variables())).collect();
+        let of_the_original =
+            |setting: &Setting| setting.family == Family::Digit && setting.standing == Standing::Used;
+        let mut families: BTreeSet<String> = settings
+            .iter()
+            .filter(|(setting, _)| of_the_original(setting))
+            .flat_map(|(_, names)| names)
+            .filter(|name| !name.starts_with(OWN_PREFIX))
+            .map(|name| first_word(name).to_owned())
+            .collect();
+        families.extend(OTHER_GATEWAYS.map(str::to_owned));
+        Known { settings, families }
+    }
+
+    /// `None` for what is known or none of our business; otherwise the setting that may be meant.
+    fn doubts(&self, name: &str) -> Option<Option<String>> {
+        if self.is_setting(name) {
+            return None;
+        }
+        if name.starts_with(OWN_PREFIX) {
+            let known = self.is_below_what_has_no_effect(name) || OF_THE_COMMAND_LINE.contains(&name);
+            return (!known).then(|| suggest::closest(name, self.names()));
+        }
+        let family = first_word(name);
+        if !self.families.contains(family) {
+            return None;
+        }
+        // A name of our own, written as the original's are.
+        let own = format!("{OWN_PREFIX}{name}");
+        if self.is_setting(&own) {
+            return Some(Some(own));
+        }
+        if COMMON.contains(&family) || self.is_below_what_has_no_effect(name) {
+            return suggest::all_but_the_same(name, self.names()).map(Some);
+        }
+        Some(suggest::closest(name, self.names()))
+    }
+
+    /// The names that have an effect.
+    fn names(&self) -> impl Iterator<Item = String> {
+        let used = self.settings.iter().filter(|(setting, _)| setting.standing == Standing::Used);
+        used.flat_map(|(_, names)| names).cloned()
+    }
+
+    fn is_setting(&self, name: &str) -> bool {
+        self.settings.iter().any(|(setting, names)| {
+            let goes_on = match setting.shape {
+                Shape::Single | Shape::Named => false,
+                Shape::PerTenant => true,
+                Shape::Below => setting.standing == Standing::Used,
+            };
+            names.iter().any(|variable| {
+                name == variable
+                    || (setting.secret && name.strip_suffix("_FILE") == Some(variable))
+                    || (goes_on && is_below(variable, name))
+                    || given_name(variable, name).is_some()
+                    || (setting.secret && given_name(&format!("{variable}_FILE"), name).is_some())
+            })
+        })
+    }
+
+    /// Names of Spring, Kafka and others, of which nobody has a list.
+    fn is_below_what_has_no_effect(&self, name: &str) -> bool {
+        self.settings.iter().any(|(setting, names)| {
+            setting.shape == Shape::Below
+                && setting.standing != Standing::Used
+                && names.iter().any(|variable| is_below(variable, name))
+        })
+    }
+}
+
+fn first_word(name: &str) -> &str {
+    name.split('_').next().unwrap_or(name)
+}
+
+fn is_below(above: &str, name: &str) -> bool {
+    name.strip_prefix(above).is_some_and(|rest| rest.starts_with('_'))
+}
+
+/// The services whose addresses Kubernetes tells every pod: that of `egov-idgen` is in
+/// `EGOV_IDGEN_SERVICE_HOST`, `EGOV_IDGEN_PORT` and others.
+struct Services<'a>(Vec<&'a str>);
+
+impl<'a> Services<'a> {
+    /// A host comes with its port; a host alone is somebody's setting.
+    fn among(variables: &'a [(String, String)]) -> Services<'a> {
+        let names: BTreeSet<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
+        let service = |name: &'a str| {
+            let service = name.strip_suffix("_SERVICE_HOST")?;
+            let with = |end: &str| names.contains(format!("{service}{end}").as_str());
+            (with("_SERVICE_PORT") || with("_PORT")).then_some(service)
+        };
+        Services(variables.iter().filter_map(|(name, _)| service(name)).collect())
+    }
+
+    fn made(&self, name: &str) -> bool {
+        let of_a_service = |service: &&str| {
+            name.strip_prefix(service).and_then(|rest| rest.strip_prefix('_')).is_some_and(|rest| {
+                ["SERVICE_HOST", "SERVICE_PORT", "PORT"].contains(&rest)
+                    || rest.starts_with("SERVICE_PORT_")
+                    || rest.starts_with("PORT_")
+            })
+        };
+        is_port(name) || self.0.iter().any(of_a_service)
+    }
+}
+
+/// `EGOV_IDGEN_PORT_8080_TCP_ADDR` is told by Docker as well, which tells no host beside it.
+fn is_port(name: &str) -> bool {
+    let Some((_, port)) = name.rsplit_once("_PORT_") else { return false };
+    let mut words = port.split('_');
+    let number =
+        words.next().is_some_and(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit()));
+    number && words.next().is_some_and(|protocol| ["TCP", "UDP", "SCTP"].contains(&protocol))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(names: &[&str]) -> Vec<String> {
+        let variables: Vec<_> = names.iter().map(|name| ((*name).to_owned(), "x".to_owned())).collect();
+        notices(&variables).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_slip_in_a_name_of_the_original_is_told_with_what_may_be_meant() {
+        for (slip, meant) in [
+            ("EGOV_COLLECTIONSERVICE_HOSTS", "EGOV_COLLECTIONSERVICE_HOST"),
+            ("EGOV_USER_SERVICE_HOST", "EGOV_USERSERVICE_HOST"),
+            ("AXIS_MECHANT_ID", "AXIS_MERCHANT_ID"),
+            ("PAYU_MERCHANT_SALTT", "PAYU_MERCHANT_SALT"),
+            ("PERSISTER_SAVE_PG_TXN", "PERSISTER_SAVE_PG_TXNS"),
+            ("NOTIFICATION_SMS_ENABLE", "NOTIFICATION_SMS_ENABLED"),
+            ("PG_EARLY_RECONCILEJOBRUNINTERVAL_MINS", "PG_EARLYRECONCILEJOBRUNINTERVAL_MINS"),
+            ("SPRING_DATASOURCE_PASWORD", "SPRING_DATASOURCE_PASSWORD"),
+            ("KAFKA_CONFIG_BOOTSTRAP_SERVERS_CONFIG", "KAFKA_CONFIG_BOOTSTRAP_SERVER_CONFIG"),
+            ("SERVER_PROT", "SERVER_PORT"),
+            // Names of our own want our prefix.
+            ("PAYU_ORDER_LIFE_MINS", "PG_SERVICE_PAYU_ORDER_LIFE_MINS"),
+            ("SERVER_PUBLIC_URL", "PG_SERVICE_SERVER_PUBLIC_URL"),
+            ("KAFKA_CLIENT_SASL_USERNAME", "PG_SERVICE_KAFKA_CLIENT_SASL_USERNAME"),
+            ("PG_SERVICE_DATADIR", "PG_SERVICE_DATA_DIR"),
+        ] {
+            let told = told(&[slip]);
+            assert_eq!(told.len(), 1, "{slip}: {told:?}");
+            assert!(told[0].contains(&format!("did you mean {meant}?")), "{}", told[0]);
+            assert!(told[0].contains(&format!("environment {slip}")), "{}", told[0]);
+        }
+        for stranger in ["RAZORPAY_ACTIVE", "EGOV_SOMETHING_ELSE", "PG_SERVICE_SOMETHING_ELSE"] {
+            let told = told(&[stranger]);
+            assert!(told.len() == 1 && told[0].contains("it has no effect"), "{told:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_a_setting_or_somebody_elses_is_not_told() {
+        let none: [String; 0] = [];
+        let known = [
+            "PG_SERVICE_CONFIG",
+            "PG_SERVICE_BANK_ACCOUNT_PB",
+            "PG_SERVICE_SPRING_JPA_SHOW_SQL",
+            "PAYU_MERCHANT_SALT_FILE",
+            "EGOV_MDMS_HOST",
+            "EGOV_STATE_LIST",
+            "SPRING_JPA_SHOW_SQL",
+            "SPRING_KAFKA_PROPERTIES_SASL_MECHANISM",
+            "SERVER_SERVLET_CONTEXT_PATH",
+            "APP_TIMEZONE",
+        ];
+        assert_eq!(told(&known), none);
+        let others = [
+            "APP_ENV",
+            "DATA_DIR",
+            "FLYWAY_SCHEMA_TABLE",
+            "HOME",
+            "JAVA_OPTS",
+            "KAFKA_HEAP_OPTS",
+            "KAFKA_HOME",
+            "LOG_LEVEL",
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "PGHOST",
+            "PG_MAJOR",
+            "PG_VERSION",
+            "POSTGRES_PASSWORD",
+            "SERVER_NAME",
+            "SERVER_SOFTWARE",
+            "STATE_DIRECTORY",
+        ];
+        assert_eq!(told(&others), none);
+    }
+
+    #[test]
+    fn what_kubernetes_tells_of_services_is_not_told() {
+        let none: [String; 0] = [];
+        let of = |service: &str| {
+            let ends = [
+                "SERVICE_HOST",
+                "SERVICE_PORT",
+                "SERVICE_PORT_HTTP",
+                "PORT",
+                "PORT_8080_TCP",
+                "PORT_8080_TCP_PROTO",
+                "PORT_8080_TCP_PORT",
+                "PORT_8080_TCP_ADDR",
+            ];
+            ends.map(|end| format!("{service}_{end}"))
+        };
+        // The last one's host has the name of a setting, as Kubernetes makes it.
+        for service in ["EGOV_IDGEN", "EGOV_USER", "EGOV_MDMS_SERVICE", "PG_SERVICE", "KAFKA", "EGOV_BILLING"]
+        {
+            let names = of(service);
+            assert_eq!(told(&names.each_ref().map(String::as_str)), none);
+        }
+        assert_eq!(told(&["EGOV_IDGEN_PORT_8080_UDP_ADDR"]), none);
+        assert_eq!(told(&["EGOV_USER_SERVICE_HOST"]).len(), 1, "no port: this one was written by somebody");
+    }
+}
