@@ -62,7 +62,7 @@ earlier one.
 
 ## PostgreSQL
 
-The service uses the embedded database until `spring.datasource.url` names another:
+The service uses the embedded database until `spring.datasource.url`, or `database.url`, names another:
 
 ```properties
 spring.datasource.url=jdbc:postgresql://db.example:5432/payments

@@ -7,13 +7,17 @@ pub(super) const DATABASE: &[Setting] = &[
         "spring.datasource.url",
         Kind::DatabaseUrl,
         "The address of a PostgreSQL database. Without it the embedded database in `data.dir` is used.",
-    ),
+    )
+    .also("database.url"),
     Setting::digit(
         "spring.datasource.username",
         Kind::Text,
         "The user of the PostgreSQL database, where the address does not name one.",
-    ),
-    Setting::digit("spring.datasource.password", Kind::Text, "The password of that user.").secret(),
+    )
+    .also("database.username"),
+    Setting::digit("spring.datasource.password", Kind::Text, "The password of that user.")
+        .also("database.password")
+        .secret(),
     Setting::own(
         "database.pool-size",
         Kind::Number { min: 4, max: 1_000 },

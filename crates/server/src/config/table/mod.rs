@@ -139,6 +139,7 @@ mod tests {
         ] {
             assert_eq!(find(name).unwrap().key, "database.pool-size", "{name}");
         }
+        assert_eq!(find("database.url").unwrap().key, "spring.datasource.url");
         assert_eq!(find("spring.kafka.bootstrapServers").unwrap().key, "spring.kafka.bootstrap-servers");
     }
 }

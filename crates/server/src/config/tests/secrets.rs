@@ -86,6 +86,7 @@ fn what_is_passed_on_to_a_client_may_be_secret_too() {
     for (name, value, instead) in [
         ("kafka.client.sasl.password", "hush", "kafka.client.sasl.password.file=PATH"),
         ("spring.datasource.url", "postgres://u:hush@db/x", "spring.datasource.password.file=PATH"),
+        ("database.password", "hush", "spring.datasource.password.file=PATH"),
     ] {
         let problem = given(&[], vec![flag(name, value)]).problems[0].to_string();
         assert!(problem.contains(instead) && !problem.contains("hush"), "{problem}");
