@@ -3,7 +3,8 @@
 //!
 //! Nothing in those rows is changed. What they lack beside them is added: the bills by which they
 //! are found, and the claims of those that are PENDING or SUCCESS. Where history has several payments
-//! of one bill, one of them gets the claim: a SUCCESS before a PENDING, then the earliest.
+//! of one bill, one of them gets the claim: a SUCCESS before a PENDING, then the earliest. When it fails
+//! the next one does ([`claims`]).
 //!
 //! It is done each time a store is opened, because the earlier service may have stored rows after
 //! the first time: what is new is found by its age.
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::claims;
 use crate::failure::Failure;
 
 /// How much younger rows than these may still arrive late, through the earlier service's queue.
@@ -45,16 +47,18 @@ const COUNT: &str = "
         AND NOT EXISTS (SELECT 1 FROM eg_pg_transaction_bills AS known
             WHERE known.bill_id = t.bill_id COLLATE \"C\" AND known.txn_id = t.txn_id)";
 
+/// In the order in which everybody locks claims. Where another holds the bill, its claim is locked and
+/// left to it: it cannot be let go unless by somebody who knows of the rows that are taken in.
 const ADD_CLAIMS: &str = concat!(
     newcomers!(),
     " INSERT INTO eg_pg_bill_claims (tenant_id, bill_id, txn_id)
-      SELECT DISTINCT ON (tenant_id, bill_id) tenant_id, bill_id, txn_id FROM bills
+      SELECT DISTINCT ON (tenant_id COLLATE \"C\", bill_id COLLATE \"C\") tenant_id, bill_id, txn_id FROM bills
       WHERE txn_status IN ('PENDING', 'SUCCESS')
           AND NOT EXISTS (SELECT 1 FROM eg_pg_transaction_bills AS known
               WHERE known.bill_id = bills.bill_id COLLATE \"C\" AND known.txn_id = bills.txn_id)
-      ORDER BY tenant_id, bill_id, txn_status = 'SUCCESS' DESC, created_time NULLS LAST,
-          txn_id COLLATE \"C\"
-      ON CONFLICT (tenant_id, bill_id) DO NOTHING"
+      ORDER BY tenant_id COLLATE \"C\", bill_id COLLATE \"C\", txn_status = 'SUCCESS' DESC,
+          created_time NULLS LAST, txn_id COLLATE \"C\"
+      ON CONFLICT (tenant_id, bill_id) DO UPDATE SET txn_id = eg_pg_bill_claims.txn_id"
 );
 
 const ADD_BILLS: &str = concat!(
@@ -64,13 +68,27 @@ const ADD_BILLS: &str = concat!(
 );
 
 /// While the earlier service still ran, it may have failed payments whose bills were claimed here.
-const FREE_FAILED: &str = "
-    DELETE FROM eg_pg_bill_claims AS claim
-    USING eg_pg_transactions AS t JOIN eg_pg_transaction_bills AS bill ON bill.txn_id = t.txn_id
+const HELD_BY_FAILED: &str = "
+    SELECT coalesce(array_agg(claim.tenant_id), '{}'), coalesce(array_agg(claim.bill_id), '{}'),
+        coalesce(array_agg(claim.txn_id), '{}')
+    FROM eg_pg_transactions AS t JOIN eg_pg_transaction_bills AS bill ON bill.txn_id = t.txn_id
+    JOIN eg_pg_bill_claims AS claim ON claim.tenant_id = t.tenant_id COLLATE \"C\"
+        AND claim.bill_id = bill.bill_id AND claim.txn_id = t.txn_id
     WHERE t.version IS NULL AND t.txn_status = 'FAILURE' AND t.created_time >= $1
-        AND claim.tenant_id = t.tenant_id COLLATE \"C\" AND claim.bill_id = bill.bill_id AND claim.txn_id = t.txn_id
         AND NOT EXISTS (SELECT 1 FROM eg_pg_attention AS case_
             WHERE case_.txn_id = t.txn_id AND case_.resolved_at IS NULL)";
+
+/// Lets those go.
+async fn free_failed(client: &ClientWrapper, from: i64) -> Result<(), Failure> {
+    let found = client.query_one(HELD_BY_FAILED, &[&from]).await?;
+    let held: [Vec<String>; 3] = [found.try_get(0)?, found.try_get(1)?, found.try_get(2)?];
+    let [tenants, bills, holders] = &held;
+    if !holders.is_empty() {
+        client.execute(claims::LOCK, &[tenants, bills, holders]).await?;
+        client.execute(claims::HAND_ON, &[tenants, bills, holders]).await?;
+    }
+    Ok(())
+}
 
 /// Takes in what is there and was not taken in before, within the transaction that is open; returns
 /// how many rows.
@@ -78,8 +96,8 @@ pub(crate) async fn take_in(client: &ClientWrapper) -> Result<u64, Failure> {
     let mark = client.query_opt("SELECT adopted_through FROM eg_pg_adoption", &[]).await?;
     let through: Option<i64> = mark.map(|row| row.try_get(0)).transpose()?.flatten();
     let from = through.map(|through| through.saturating_sub(LATECOMERS_MS));
-    if from.is_some() {
-        client.execute(FREE_FAILED, &[&from]).await?;
+    if let Some(from) = from {
+        free_failed(client, from).await?;
     }
     let counted = client.query_one(COUNT, &[&from]).await?;
     let (rows, youngest): (i64, Option<i64>) = (counted.try_get(0)?, counted.try_get(1)?);

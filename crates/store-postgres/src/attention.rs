@@ -175,7 +175,8 @@ pub(crate) async fn resolve(
         for bill in release {
             claims::row(&mut released, bill, txn_id);
         }
-        transaction.rows(claims::RELEASE, &released.values()).await?;
+        transaction.rows(claims::LOCK, &released.values()).await?;
+        transaction.rows(claims::HAND_ON, &released.values()).await?;
     }
     transaction.commit().await?;
     Ok(Resolved::Now)

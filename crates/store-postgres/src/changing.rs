@@ -273,7 +273,8 @@ impl<'a> Written<'a> {
     fn steps(&self) -> Vec<Step<'_>> {
         let mut steps: Vec<Step<'_>> = [
             (&self.transactions, payment_cells::UPDATE_TRANSACTIONS),
-            (&self.released, claims::RELEASE),
+            (&self.released, claims::LOCK),
+            (&self.released, claims::HAND_ON),
             (&self.history, payment_cells::APPEND_HISTORY),
             (&self.dumps, payment_cells::STORE_DUMPS),
             (&self.events, payment_cells::STORE_EVENTS),

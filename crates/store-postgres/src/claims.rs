@@ -1,4 +1,18 @@
 //! Who holds which bill.
+//!
+//! Of the live transactions (PENDING or SUCCESS) of a bill one holds it; so a claim is let go only by
+//! handing it on. Two live transactions of ours never share a bill: a create that does not get the
+//! claims stores nothing, a claim stays until its holder has failed, and what has failed never lives
+//! again. Only rows that an earlier service has written are rivals, to each other and to ours. They
+//! become known with their bills, in the transaction that claims what is free ([`crate::adopted`]).
+//!
+//! A rival may be failing in another database transaction while the claim is handed on to it. So whoever
+//! fails a transaction writes that first, then locks the claims on all its bills, whoever holds them
+//! ([`LOCK`]), and looks for heirs in the statement after that ([`HAND_ON`]). Of two who fail rivals at
+//! once the later one to get the lock sees what the other has committed: the failure of that rival, or
+//! its own transaction as the holder. No row of an heir is locked. All lock transactions before claims,
+//! and claims in the order of their keys; a create waits for claims in that order, too, when all it has
+//! put is new and waited for by creates alone. So nobody waits for each other.
 
 use std::collections::HashMap;
 
@@ -19,13 +33,44 @@ pub(crate) const PUT: &str = "
     ON CONFLICT (tenant_id, bill_id) DO NOTHING
     RETURNING tenant_id, bill_id, txn_id";
 
-/// Lets claims go that these transactions hold.
-pub(crate) const RELEASE: &str = "
+/// Takes back claims that these transactions have put in the same database transaction: they were put
+/// because no live transaction has the bill, so there is nobody to hand them on to.
+pub(crate) const TAKE_BACK: &str = "
     DELETE FROM eg_pg_bill_claims AS claim
     USING unnest($1::text[], $2::text[], $3::text[]) AS u (tenant_id, bill_id, txn_id)
     WHERE claim.tenant_id = u.tenant_id AND claim.bill_id = u.bill_id AND claim.txn_id = u.txn_id";
 
-/// A row of [`PUT`] and of [`RELEASE`].
+/// Locks the claims on bills that shall be let go, whoever holds them, in the order of their keys. The
+/// order is that of an expression: the index in whose order it is would be read whole.
+pub(crate) const LOCK: &str = "
+    SELECT FROM unnest($1::text[], $2::text[], $3::text[]) AS u (tenant_id, bill_id, txn_id)
+    JOIN eg_pg_bill_claims AS claim ON claim.tenant_id = u.tenant_id AND claim.bill_id = u.bill_id
+    ORDER BY (u.tenant_id || '') COLLATE \"C\", (u.bill_id || '') COLLATE \"C\" FOR UPDATE OF claim";
+
+/// Lets claims go that these transactions hold, once they are locked: to another live transaction of
+/// the bill, a SUCCESS before a PENDING, then the earliest; where there is none the bill is free.
+pub(crate) const HAND_ON: &str = "
+    WITH freed AS (
+        SELECT claim.tenant_id, claim.bill_id, (
+            SELECT heir.txn_id FROM eg_pg_transaction_bills AS named
+            JOIN eg_pg_transactions AS heir ON heir.txn_id = named.txn_id
+            WHERE named.bill_id = claim.bill_id AND named.txn_id <> claim.txn_id
+                AND heir.tenant_id = claim.tenant_id COLLATE \"C\"
+                AND heir.txn_status IN ('PENDING', 'SUCCESS')
+            ORDER BY heir.txn_status = 'SUCCESS' DESC, heir.created_time NULLS LAST,
+                heir.txn_id COLLATE \"C\" LIMIT 1) AS heir
+        FROM unnest($1::text[], $2::text[], $3::text[]) AS u (tenant_id, bill_id, txn_id)
+        JOIN eg_pg_bill_claims AS claim
+            ON claim.tenant_id = u.tenant_id AND claim.bill_id = u.bill_id AND claim.txn_id = u.txn_id
+    ), handed_on AS (
+        UPDATE eg_pg_bill_claims AS claim SET txn_id = freed.heir FROM freed
+        WHERE claim.tenant_id = freed.tenant_id AND claim.bill_id = freed.bill_id
+            AND freed.heir IS NOT NULL
+    )
+    DELETE FROM eg_pg_bill_claims AS claim USING freed
+    WHERE claim.tenant_id = freed.tenant_id AND claim.bill_id = freed.bill_id AND freed.heir IS NULL";
+
+/// A row of [`PUT`], [`TAKE_BACK`], [`LOCK`] and [`HAND_ON`].
 pub(crate) fn row<'a>(rows: &mut Rows<'a>, bill: &'a BillKey, txn_id: &'a str) {
     rows.push([Cell::text(bill.tenant.as_str()), Cell::text(bill.bill.as_str()), Cell::text(txn_id)]);
 }

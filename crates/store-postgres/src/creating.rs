@@ -348,7 +348,7 @@ impl TakenBack<'_> {
             steps.push(Step::new(idempotency::FREE, self.keys.values()));
         }
         if !self.claims.is_empty() {
-            steps.push(Step::new(claims::RELEASE, self.claims.values()));
+            steps.push(Step::new(claims::TAKE_BACK, self.claims.values()));
         }
         if !self.transactions.is_empty() {
             let sql = "DELETE FROM eg_pg_transactions WHERE txn_id = ANY($1::text[])";

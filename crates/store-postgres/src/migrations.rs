@@ -9,6 +9,11 @@ use crate::failure::Failure;
 const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "payments", sql: include_str!("../migrations/0001_payments.sql") },
     Migration { version: 2, name: "stand_ins", sql: include_str!("../migrations/0002_stand_ins.sql") },
+    Migration {
+        version: 3,
+        name: "guard_against_drops",
+        sql: include_str!("../migrations/0003_guard_against_drops.sql"),
+    },
 ];
 
 /// Held by whoever migrates: "payments" as a number. Two nodes that start at once take turns.

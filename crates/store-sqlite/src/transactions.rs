@@ -240,7 +240,9 @@ fn not_updated(conn: &Connection, txn: &Transaction) -> Result<Applied, Failure>
     }
 }
 
-/// Lets go what a transaction holds of these bills.
+/// Lets go what a transaction holds of these bills. Nobody inherits: two live transactions never share
+/// a bill here, because a create that does not get every claim stores nothing, a claim stays until its
+/// holder has failed, and what has failed never lives again.
 pub(crate) fn release(conn: &Connection, id: &TxnId, bills: &[BillKey]) -> Result<(), Failure> {
     let mut statement = conn.prepare_cached(
         "DELETE FROM eg_pg_bill_claims WHERE tenant_id = ?1 AND bill_id = ?2 AND txn_id = ?3",

@@ -10,6 +10,8 @@ use payment_store_postgres::{PostgresOptions, PostgresStore};
 use payment_testing::postgres::{FreshDatabase, connect, database_url};
 use tokio_postgres::Client;
 
+pub(crate) mod earlier;
+
 /// A database of one test.
 pub(crate) struct Database(FreshDatabase);
 
