@@ -1,4 +1,5 @@
-//! The moment between finding a tick due and beginning it, in which others do what they like.
+//! The moment between finding a tick due and beginning it, in which others do what they like; and
+//! what is counted of a run whose node has died.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -9,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use payment_domain::{Clock, ManualClock, Timestamp};
 use payment_service::{Job, JobError, Looked, Run, Schedule, ScheduledJob, Scheduler, SchedulerSettings};
 use payment_store::{BegunRun, RunEnd, Store, Tally, TickAnswer, TickRequest};
@@ -52,6 +54,17 @@ impl Clock for Meddling {
     }
 }
 
+fn scheduler(store: &Arc<dyn Store>, clock: Arc<dyn Clock>) -> Scheduler {
+    let job = ScheduledJob {
+        name: "job",
+        purpose: "",
+        schedule: Schedule::every(INTERVAL),
+        job: Arc::new(Nothing),
+    };
+    let settings = SchedulerSettings { node: "this".to_owned(), lease: INTERVAL };
+    Scheduler::new(store.clone(), clock, settings, vec![job])
+}
+
 /// Looks once at a moment, while others meddle; returns what came of it and all runs, oldest first.
 async fn look_while(
     store: &Arc<dyn Store>,
@@ -63,15 +76,7 @@ async fn look_while(
         asked: AtomicU32::new(0),
         meddle: Mutex::new(Some(Box::new(meddle))),
     };
-    let job = ScheduledJob {
-        name: "job",
-        purpose: "",
-        schedule: Schedule::every(INTERVAL),
-        job: Arc::new(Nothing),
-    };
-    let settings = SchedulerSettings { node: "this".to_owned(), lease: INTERVAL };
-    let scheduler = Scheduler::new(store.clone(), Arc::new(clock), settings, vec![job]);
-    let mut looked = scheduler.look_once(&CancellationToken::new()).await.unwrap();
+    let mut looked = scheduler(store, Arc::new(clock)).look_once(&CancellationToken::new()).await.unwrap();
     let runs = store.runs(Some("job"), 10).await.unwrap();
     let runs = runs.iter().rev().map(|run| (run.scheduled_at, run.attempt, run.missed)).collect();
     (looked.remove(0).1, runs)
@@ -131,4 +136,30 @@ async fn a_tick_for_which_a_later_one_stands_by_then_is_not_begun() {
     .await;
     assert_eq!(looked, Looked::NotDue);
     assert_eq!(runs, [(nth(0), 1, 0), (nth(3), 1, 2)]);
+}
+
+#[test]
+fn a_take_over_is_counted_by_the_node_that_takes_over() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let numbers = recorder.handle();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    metrics::with_local_recorder(&recorder, || {
+        runtime.block_on(async {
+            let store = &support::world().store;
+            begun(store, nth(0), 0).await;
+            let clock = Arc::new(ManualClock::at(nth(3)));
+            let scheduler = scheduler(store, clock.clone());
+            scheduler.look_once(&CancellationToken::new()).await.unwrap();
+            // Nor does a run by hand hide it.
+            begun(store, nth(4), 0).await;
+            clock.set(nth(7));
+            scheduler.run_by_hand("job", &CancellationToken::new()).await.unwrap();
+        });
+    });
+    let counted = |end: &str| {
+        let line = format!("job_runs_total{{job=\"job\",end=\"{end}\"}} 2");
+        assert!(numbers.render().lines().any(|found| found == line), "{}", numbers.render());
+    };
+    counted("taken-over");
+    counted("finished");
 }

@@ -108,7 +108,7 @@ async fn begin(db: &Connections, request: &TickRequest) -> Result<TickAnswer, Fa
         Some(run_id) => transaction.rows(AT_WORK, &[&run_id]).await?.first().map(read).transpose()?,
         None => None,
     };
-    let (scheduled_at, missed) = match at_work {
+    let (scheduled_at, missed, taken_from) = match at_work {
         Some(run) if request.finds_held(run.lease_until) => {
             transaction.roll_back().await;
             return Ok(TickAnswer::Busy { until: run.lease_until });
@@ -116,7 +116,7 @@ async fn begin(db: &Connections, request: &TickRequest) -> Result<TickAnswer, Fa
         Some(run) => {
             let by_us = RunEnd::TakenOver { by: request.node.clone() };
             end(&transaction, run.fence.run_id, request.now, &by_us).await?;
-            (run.scheduled_at, run.missed)
+            (run.scheduled_at, run.missed, Some(run.node))
         }
         None => {
             let done = transaction.rows(CARRIED_OUT, &[&job, &request.scheduled_at.as_millis()]).await?;
@@ -134,7 +134,7 @@ async fn begin(db: &Connections, request: &TickRequest) -> Result<TickAnswer, Fa
                     return Ok(TickAnswer::Overtaken);
                 }
             }
-            (request.scheduled_at, request.missed)
+            (request.scheduled_at, request.missed, None)
         }
     };
     let begun = transaction
@@ -158,6 +158,7 @@ async fn begin(db: &Connections, request: &TickRequest) -> Result<TickAnswer, Fa
         fence: Fence { job: request.job.clone(), run_id },
         scheduled_at,
         attempt: u32::try_from(attempt).map_err(|_| Failure::OutOfRange)?,
+        taken_from,
     }))
 }
 

@@ -76,18 +76,18 @@ pub(crate) fn is_over(conn: &Connection, fence: Option<&Fence>) -> Result<bool, 
 }
 
 fn begin(conn: &Connection, request: &TickRequest) -> Result<TickAnswer, Failure> {
-    let (scheduled_at, missed) = match at_work(conn, &request.job)? {
+    let (scheduled_at, missed, taken_from) = match at_work(conn, &request.job)? {
         Some(run) if request.finds_held(run.lease_until) => {
             return Ok(TickAnswer::Busy { until: run.lease_until });
         }
         Some(run) => {
             let by_us = RunEnd::TakenOver { by: request.node.clone() };
             end(conn, &run.fence, request.now, None, &by_us)?;
-            (run.scheduled_at, run.missed)
+            (run.scheduled_at, run.missed, Some(run.node))
         }
         None if is_carried_out(conn, request)? => return Ok(TickAnswer::Done),
         None if is_overtaken(conn, request)? => return Ok(TickAnswer::Overtaken),
-        None => (request.scheduled_at, request.missed),
+        None => (request.scheduled_at, request.missed, None),
     };
     let mut statement = conn.prepare_cached(
         "INSERT INTO eg_pg_job_runs (job, scheduled_at, missed, node, started_at, lease_until, attempt)
@@ -105,7 +105,7 @@ fn begin(conn: &Connection, request: &TickRequest) -> Result<TickAnswer, Failure
     ];
     let (run_id, attempt) = statement.query_row(begun, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let fence = Fence { job: request.job.clone(), run_id };
-    Ok(TickAnswer::Begun(BegunRun { fence, scheduled_at, attempt }))
+    Ok(TickAnswer::Begun(BegunRun { fence, scheduled_at, attempt, taken_from }))
 }
 
 fn at_work(conn: &Connection, job: &str) -> Result<Option<RunRecord>, Failure> {

@@ -46,7 +46,9 @@ pub struct TickRequest {
 }
 
 impl TickRequest {
-    /// Whether a lease that ends then still holds.
+    /// Whether a lease that ends then still holds. Its end is by the clock of its owner, `now` by that
+    /// of whoever asks: where these differ by more than is left of it, one that is renewed in time is
+    /// taken over needlessly, and its fence keeps that harmless.
     pub fn finds_held(&self, lease_until: Timestamp) -> bool {
         lease_until > self.now && self.not_renewed != Some(lease_until)
     }
@@ -79,6 +81,8 @@ pub struct BegunRun {
     pub scheduled_at: Timestamp,
     /// 1 for the first run of the tick, one more each time it is taken over or begun again.
     pub attempt: u32,
+    /// The node whose run was ended as [`RunEnd::TakenOver`] for this one to begin.
+    pub taken_from: Option<String>,
 }
 
 /// What a run has done.
@@ -161,7 +165,7 @@ pub struct RunRecord {
 pub trait JobLedger: Send + Sync {
     /// Begins a run, if there is none of this job under a lease that holds, and the tick was not
     /// carried out. A run whose lease has run out is ended as [`RunEnd::TakenOver`], and its tick
-    /// is begun again, making up for as many earlier ones. A tick whose last run ended as cancelled
+    /// is begun again, making up for as many earlier ones; the answer says from whom. A tick whose last run ended as cancelled
     /// or failed is begun again, too. A lease holds while it ends later than the request's `now`.
     /// When no run is at work and the tick was not carried out, but the newest run of the job is not
     /// the one that the request knows to be over, nothing begins.

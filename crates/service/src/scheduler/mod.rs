@@ -9,10 +9,13 @@
 //! has jumped, it is made up as soon as a node finds out. Of several missed ticks only the latest is
 //! run; its record says for how many others it stands.
 //!
-//! **Clocks**: nobody's clock is compared with another's. A lease has run out by its own time, or when
-//! nobody has renewed it for as long as it holds. A tick is told by the moment it was scheduled for, not by when it is run. A clock
-//! that goes back finds its ticks run already; one that has been ahead for a while stops nothing
-//! when it is right again.
+//! **Clocks**: a lease ends at a moment by its owner's clock, and has run out when that is over by the
+//! clock of whoever asks; or when that one has seen it unchanged, by its own stopwatch, for as long as
+//! it holds. As it is renewed three times as often as need be, clocks may differ by two thirds of it.
+//! Where they differ by more, a run that is alive is taken over needlessly, and what it still wants to
+//! store is refused like that of a dead one. A tick is told by the moment it was scheduled for, not by
+//! when it is run. A clock that goes back finds its ticks run already; one that has been ahead for a
+//! while stops nothing when it is right again.
 
 mod run;
 mod schedule;
@@ -120,6 +123,10 @@ impl Known {
     fn not_renewed(&self, lease: Duration) -> Option<Timestamp> {
         self.lease.and_then(|(until, since)| (since.elapsed() > lease).then_some(until))
     }
+}
+
+fn count_end(job: &'static str, end: &'static str) {
+    metrics::counter!("job_runs_total", "job" => job, "end" => end).increment(1);
 }
 
 /// A tick that was found to be due.
@@ -298,7 +305,14 @@ impl Scheduler {
             not_renewed: due.not_renewed,
             newest_known: due.newest_known,
         };
-        self.store.begin_run(request).await
+        let answer = self.store.begin_run(request).await?;
+        if let TickAnswer::Begun(BegunRun { taken_from: Some(from), .. }) = &answer {
+            // Its own node has died, or learns too late how it ended: nobody else counts it.
+            let end = RunEnd::TakenOver { by: self.settings.node.clone() };
+            count_end(job.name, end.as_words().0);
+            tracing::warn!(job = job.name, from, "a run whose lease was not renewed is taken over");
+        }
+        Ok(answer)
     }
 
     async fn carry_out(

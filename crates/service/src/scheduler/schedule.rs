@@ -3,10 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use croner::Cron;
 use croner::parser::{CronParser, Seconds};
+use croner::{Cron, CronComponent};
 use jiff::Zoned;
-use jiff::tz::TimeZone;
+use jiff::civil::DateTime;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use payment_domain::Timestamp;
 
 /// When a job is due. Every node works out the same moments from it, whenever it was started.
@@ -18,7 +19,7 @@ enum Kind {
     /// At every multiple of so many milliseconds since 1970.
     Every { millis: i64 },
     /// As a cron expression says, on the clocks of a time zone.
-    Cron { cron: Box<Cron>, text: String, zone: TimeZone },
+    Cron { cron: Box<Cron>, text: String, zone: TimeZone, names_times: bool },
 }
 
 /// A cron expression that cannot be read.
@@ -39,15 +40,21 @@ impl Schedule {
     }
 
     /// As a cron expression of five fields, or six with seconds in front, says, on the clocks of
-    /// `zone`. Where clocks are set forward, a moment that does not exist is made up as soon as
-    /// they have been; where they are set back, a moment that comes twice counts once.
+    /// `zone`. One that names its hours, minutes and seconds goes by what clocks show: where they are
+    /// set forward, a moment that does not exist is made up as soon as they have been; where they are
+    /// set back, a moment that comes twice counts once. One with `*` or steps among them goes by the
+    /// time that passes.
     ///
     /// # Errors
     /// [`InvalidCron`].
     pub fn cron(text: &str, zone: TimeZone) -> Result<Schedule, InvalidCron> {
         let parser = CronParser::builder().seconds(Seconds::Optional).build();
         match parser.parse(text) {
-            Ok(cron) => Ok(Schedule(Kind::Cron { cron: Box::new(cron), text: text.to_owned(), zone })),
+            Ok(cron) => {
+                let pattern = &cron.pattern;
+                let names_times = [&pattern.hours, &pattern.minutes, &pattern.seconds].into_iter().all(names);
+                Ok(Schedule(Kind::Cron { cron: Box::new(cron), text: text.to_owned(), zone, names_times }))
+            }
             Err(error) => Err(InvalidCron { text: text.to_owned(), reason: error.to_string() }),
         }
     }
@@ -58,7 +65,8 @@ impl Schedule {
             Kind::Every { millis } => {
                 Some(Timestamp::from_millis(now.as_millis().div_euclid(*millis).checked_mul(*millis)?))
             }
-            Kind::Cron { cron, zone, .. } => {
+            Kind::Cron { cron, zone, names_times: true, .. } => latest_shown(cron, zone, now),
+            Kind::Cron { cron, zone, names_times: false, .. } => {
                 cron.find_previous_occurrence(&zoned(now, zone)?, true).ok().map(|at| moment(&at))
             }
         }
@@ -71,7 +79,8 @@ impl Schedule {
                 let count = after.as_millis().div_euclid(*millis).checked_add(1)?;
                 Some(Timestamp::from_millis(count.checked_mul(*millis)?))
             }
-            Kind::Cron { cron, zone, .. } => {
+            Kind::Cron { cron, zone, names_times: true, .. } => next_shown(cron, zone, after),
+            Kind::Cron { cron, zone, names_times: false, .. } => {
                 cron.find_next_occurrence(&zoned(after, zone)?, false).ok().map(|at| moment(&at))
             }
         }
@@ -106,6 +115,54 @@ impl fmt::Display for Schedule {
     }
 }
 
+/// Whether a field says which times are meant, one by one or from one to another.
+fn names(field: &CronComponent) -> bool {
+    !field.from_wildcard && field.step == 1
+}
+
+fn latest_shown(cron: &Cron, zone: &TimeZone, now: Timestamp) -> Option<Timestamp> {
+    let shown = unset(zoned(now, zone)?.datetime())?;
+    let mut at = cron.find_previous_occurrence(&shown, true).ok();
+    let mut latest = at.as_ref().and_then(|at| first_shown(at.datetime(), zone));
+    // Clocks that have been set back showed more before than they show now.
+    while let Ok(later) = cron.find_next_occurrence(at.as_ref().unwrap_or(&shown), false)
+        && let Some(moment) = first_shown(later.datetime(), zone)
+        && moment <= now
+    {
+        (at, latest) = (Some(later), Some(moment));
+    }
+    latest
+}
+
+fn next_shown(cron: &Cron, zone: &TimeZone, after: Timestamp) -> Option<Timestamp> {
+    let mut at = unset(zoned(after, zone)?.datetime())?;
+    loop {
+        at = cron.find_next_occurrence(&at, false).ok()?;
+        // What clocks show again after they have been set back is over.
+        let moment = first_shown(at.datetime(), zone)?;
+        if moment > after {
+            return Some(moment);
+        }
+    }
+}
+
+/// The moment at which the clocks of a zone first show this, or are set forward past it.
+fn first_shown(shown: DateTime, zone: &TimeZone) -> Option<Timestamp> {
+    let at = zone.to_ambiguous_timestamp(shown);
+    let earlier = at.earlier().ok()?;
+    let first = match at.offset() {
+        AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => earlier,
+        // Read by the offset that holds after the gap it lies before it, and the next change is the gap.
+        AmbiguousOffset::Gap { .. } => zone.following(earlier).next()?.timestamp(),
+    };
+    Some(Timestamp::from_millis(first.as_millisecond()))
+}
+
+/// The same on a clock that is never set: there the expression comes true without exceptions.
+fn unset(shown: DateTime) -> Option<Zoned> {
+    shown.to_zoned(TimeZone::UTC).ok()
+}
+
 fn zoned(at: Timestamp, zone: &TimeZone) -> Option<Zoned> {
     Some(jiff::Timestamp::from_millisecond(at.as_millis()).ok()?.to_zoned(zone.clone()))
 }
@@ -123,7 +180,11 @@ mod tests {
     }
 
     fn text(at: Option<Timestamp>) -> String {
-        jiff::Timestamp::from_millisecond(at.unwrap().as_millis()).unwrap().to_string()
+        text_of(at.unwrap())
+    }
+
+    fn text_of(at: Timestamp) -> String {
+        jiff::Timestamp::from_millisecond(at.as_millis()).unwrap().to_string()
     }
 
     fn twice_a_day(zone: &str) -> Schedule {
@@ -189,6 +250,86 @@ mod tests {
         assert!(text(Some(forward)).starts_with("2026-03-29T01:"), "{}", text(Some(forward)));
         let back = schedule.next(at("2026-10-24T12:00:00Z")).unwrap();
         assert_eq!(text(schedule.next(back)), "2026-10-26T01:30:00Z", "after {}", text(Some(back)));
+    }
+
+    /// What an expression comes to in 2026 on the clocks of a zone, whenever it is asked for.
+    fn in_2026(text: &str, zone: &TimeZone) -> Vec<Timestamp> {
+        let schedule = Schedule::cron(text, zone.clone()).unwrap();
+        let (mut seen, mut now) = (Vec::new(), at("2025-12-30T00:00:00Z"));
+        while let Some(next) = schedule.next(now)
+            && next < at("2027-01-03T00:00:00Z")
+        {
+            assert_eq!(schedule.latest(next), Some(next));
+            seen.push(next);
+            now = next;
+        }
+        let mut now = at("2026-01-01T00:00:00.500Z");
+        while now < at("2027-01-01T00:00:00Z") {
+            let over = seen.partition_point(|seen| *seen <= now);
+            assert_eq!(schedule.latest(now), Some(seen[over - 1]), "{text} at {}", text_of(now));
+            assert_eq!(schedule.next(now), Some(seen[over]), "{text} at {}", text_of(now));
+            now = now.plus(Duration::from_secs(25 * 60));
+        }
+        seen.into_iter().filter(|at| zoned(*at, zone).unwrap().year() == 2026).collect()
+    }
+
+    fn assert_same(seen: &[Timestamp], expected: &[Timestamp], what: &str) {
+        for (seen, expected) in seen.iter().zip(expected) {
+            assert_eq!(text_of(*seen), text_of(*expected), "{what}");
+        }
+        assert_eq!(seen.len(), expected.len(), "{what}");
+    }
+
+    fn days_of_2026() -> impl Iterator<Item = jiff::civil::Date> {
+        jiff::civil::date(2026, 1, 1).series(jiff::Span::new().days(1)).take_while(|day| day.year() == 2026)
+    }
+
+    #[test]
+    fn the_default_comes_at_the_beginning_and_in_the_middle_of_every_day_everywhere() {
+        // Midnight does not exist once in Cairo, Beirut and Havana, and comes twice in Havana.
+        for name in ["Africa/Cairo", "Asia/Beirut", "America/Havana", "Europe/Berlin", "Asia/Kolkata"] {
+            let zone = TimeZone::get(name).unwrap();
+            let expected: Vec<Timestamp> = days_of_2026()
+                .flat_map(|day| {
+                    let midnight = day.to_zoned(zone.clone()).unwrap().start_of_day().unwrap();
+                    [midnight, day.at(12, 0, 0, 0).to_zoned(zone.clone()).unwrap()]
+                })
+                .map(|at| moment(&at))
+                .collect();
+            let seen = in_2026("0 0 0,12 * * ?", &zone);
+            assert_eq!(expected.len(), 2 * 365);
+            assert_same(&seen, &expected, name);
+        }
+    }
+
+    #[test]
+    fn half_past_two_comes_once_on_the_days_on_which_clocks_are_set() {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let expected: Vec<Timestamp> = days_of_2026()
+            .flat_map(|day| {
+                let (hour, minute) = if day == jiff::civil::date(2026, 3, 29) { (3, 0) } else { (2, 30) };
+                [day.at(hour, minute, 0, 0), day.at(14, 30, 0, 0)]
+            })
+            .map(|shown| moment(&shown.to_zoned(zone.clone()).unwrap()))
+            .collect();
+        for text in ["0 30 2,14 * * *", "30 14,2 * * *"] {
+            assert_same(&in_2026(text, &zone), &expected, text);
+        }
+    }
+
+    #[test]
+    fn an_expression_with_steps_goes_by_the_time_that_passes() {
+        for name in ["Africa/Cairo", "America/Havana", "Europe/Berlin"] {
+            let zone = TimeZone::get(name).unwrap();
+            let quarters = in_2026("0 */15 * * * *", &zone);
+            assert_eq!(quarters.len(), 365 * 96, "{name}");
+            let apart = Duration::from_secs(15 * 60);
+            assert!(
+                quarters.iter().zip(&quarters[1..]).all(|(one, next)| one.plus(apart) == *next),
+                "{name}"
+            );
+            assert_eq!(in_2026("0 0 * * * *", &zone).len(), 365 * 24, "{name}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::run::{JobError, Run};
-use super::{FinishedRun, ScheduledJob};
+use super::{FinishedRun, ScheduledJob, count_end};
 
 const LEASE_LOST: &str = "the lease could not be renewed in time";
 
@@ -66,7 +66,7 @@ impl Worker<'_> {
                 None
             }
         };
-        metrics::counter!("job_runs_total", "job" => name, "end" => end.as_ref().map_or("lost", |end| end.as_words().0)).increment(1);
+        count_end(name, end.as_ref().map_or("lost", |end| end.as_words().0));
         match &end {
             Some(RunEnd::Failed(reason)) => {
                 tracing::warn!(job = name, run = fence.run_id, reason, "a run has failed");

@@ -15,6 +15,7 @@ pub(super) fn promises() -> Vec<Promise> {
         Promise::of(jobs_do_not_wait_for_each_other_and_run_numbers_grow),
         Promise::of(a_tick_whose_lease_ran_out_is_taken_over_before_a_later_one_begins),
         Promise::of(of_50_requests_at_once_one_takes_over),
+        Promise::of(whoever_takes_over_learns_from_whom),
         Promise::of(a_lease_that_ran_out_may_be_renewed_until_it_is_taken_over),
         Promise::of(a_lease_that_was_not_renewed_is_taken_over_whatever_its_end),
         Promise::of(a_finished_tick_is_done),
@@ -66,6 +67,7 @@ async fn of_50_requests_for_a_tick_at_once_one_begins(store: Arc<dyn Store>) {
     assert_eq!((begun.len(), refused.len()), (1, 49));
     let (run, request) = &begun[0];
     assert_eq!((run.scheduled_at, run.attempt, run.fence.job.as_str()), (at(1_000), 1, "early"));
+    assert_eq!(run.taken_from, None);
     assert!(refused.iter().all(|until| *until == request.lease_until));
     assert_eq!(all_runs(&store).await, [record(run, request)]);
 }
@@ -161,6 +163,22 @@ async fn of_50_requests_at_once_one_takes_over(store: Arc<dyn Store>) {
     let by = recorded[0].node.clone();
     assert_eq!(recorded[1].fence, dead.fence);
     assert_eq!(recorded[1].ended.as_ref().unwrap().1, RunEnd::TakenOver { by });
+}
+
+async fn whoever_takes_over_learns_from_whom(store: Arc<dyn Store>) {
+    let first = begun(&store, by("ਨੋਡ-1", 0, tick("early", 0))).await;
+    assert_eq!(first.taken_from, None, "there was nobody");
+    let second = begun(&store, by("node-2", 60_000, tick("early", 60_000))).await;
+    assert_eq!(second.taken_from.as_deref(), Some("ਨੋਡ-1"));
+    let again = begun(&store, by("node-2", 120_000, tick("early", 60_000))).await;
+    assert_eq!(again.taken_from.as_deref(), Some("node-2"), "also from itself");
+    ended(&store, &again, 120_001, RunEnd::Cancelled).await;
+    let after_cancelling = begun(&store, by("node-3", 120_002, tick("early", 0))).await;
+    assert_eq!((after_cancelling.attempt, after_cancelling.taken_from.clone()), (4, None), "it was let go");
+    ended(&store, &after_cancelling, 120_003, RunEnd::Finished).await;
+    assert_eq!(begun(&store, by("node-3", 999_000, tick("early", 60_000))).await.taken_from, None);
+    let other_job = begun(&store, by("node-3", 999_000, tick("daily", 0))).await;
+    assert_eq!(other_job.taken_from, None);
 }
 
 async fn a_lease_that_ran_out_may_be_renewed_until_it_is_taken_over(store: Arc<dyn Store>) {

@@ -27,13 +27,13 @@ pub(super) const RECONCILIATION: &[Setting] = &[
     Setting::own(
         "reconciliation.calls-at-once",
         Kind::Number { min: 1, max: 4_096 },
-        "How many payments of one gateway are asked about at once; never more than `gateways.calls-at-once`.",
+        "How many payments of one gateway a replica asks about at once; never more than `gateways.calls-at-once`.",
     )
     .or("16"),
     Setting::own(
         "reconciliation.calls-per-second",
         Kind::Number { min: 0, max: 10_000 },
-        "How many payments of one gateway are asked about in a second at most; 0 for as many as it answers.",
+        "How many payments of one gateway a replica asks about in a second at most; 0 for as many as are answered.",
     )
     .or("0"),
     Setting::own(
