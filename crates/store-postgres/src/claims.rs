@@ -48,15 +48,16 @@ pub(crate) const LOCK: &str = "
     ORDER BY (u.tenant_id || '') COLLATE \"C\", (u.bill_id || '') COLLATE \"C\" FOR UPDATE OF claim";
 
 /// Lets claims go that these transactions hold, once they are locked: to another live transaction of
-/// the bill, a SUCCESS before a PENDING, then the earliest; where there is none the bill is free.
+/// the bill, a SUCCESS before a PENDING, then the earliest; where there is none the bill is free. An
+/// heir is found by its bill and its id: tenant and status are compared in a form that uses no index.
 pub(crate) const HAND_ON: &str = "
     WITH freed AS (
         SELECT claim.tenant_id, claim.bill_id, (
             SELECT heir.txn_id FROM eg_pg_transaction_bills AS named
             JOIN eg_pg_transactions AS heir ON heir.txn_id = named.txn_id
             WHERE named.bill_id = claim.bill_id AND named.txn_id <> claim.txn_id
-                AND heir.tenant_id = claim.tenant_id COLLATE \"C\"
-                AND heir.txn_status IN ('PENDING', 'SUCCESS')
+                AND heir.tenant_id || '' = claim.tenant_id
+                AND heir.txn_status || '' IN ('PENDING', 'SUCCESS')
             ORDER BY heir.txn_status = 'SUCCESS' DESC, heir.created_time NULLS LAST,
                 heir.txn_id COLLATE \"C\" LIMIT 1) AS heir
         FROM unnest($1::text[], $2::text[], $3::text[]) AS u (tenant_id, bill_id, txn_id)
