@@ -134,13 +134,26 @@ impl AttentionKind {
         AttentionKind::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 
-    /// What an operator should do about it.
+    /// Whether it describes a state that goes on until it is ended, and not one event.
+    pub fn lasts(self) -> bool {
+        match self {
+            AttentionKind::ReceiptRefused | AttentionKind::PendingBeyondLife => true,
+            AttentionKind::LateSuccess
+            | AttentionKind::AmountMismatch
+            | AttentionKind::Refunded
+            | AttentionKind::Contradiction
+            | AttentionKind::SecondPayment
+            | AttentionKind::PaidTwice => false,
+        }
+    }
+
+    /// What an operator should do about it, as far as the kind alone tells.
     pub fn recommended_action(self) -> &'static str {
         match self {
             AttentionKind::LateSuccess => {
                 "The payer has paid a transaction that counts as failed. See the payment in the gateway's \
                  merchant portal; then have it refunded there, or register it with the collection service \
-                 by hand. Its bills cannot be paid again until this case is resolved."
+                 by hand."
             }
             AttentionKind::AmountMismatch => {
                 "Another amount was taken than was asked. Compare both in the gateway's merchant portal, \

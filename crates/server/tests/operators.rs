@@ -242,6 +242,17 @@ async fn a_case_is_listed_shown_and_resolved_once_by_somebody_who_says_why() {
     let open = world.told(&["attention", "show", "1", "--show-personal-data"]);
     assert!(open.contains("Asha Demo") && open.contains("9876543210"), "{open}");
 
+    let other = world.chosen("B1", Choice::SayNothing).await;
+    assert!(world.told(&["reconcile", "--txn", &other]).contains("SUCCESS"));
+    let shown = world.told(&["attention", "show", "1"]);
+    assert!(shown.contains(&format!("{other}  SUCCESS  of bill B1")), "{shown}");
+    let listed = json_of(&world.told(&["attention", "list", "--json"]));
+    let alone = json_of(&world.told(&["attention", "show", "1", "--json"]));
+    for case in [&listed[0], &alone] {
+        assert_eq!(case["otherPayments"], json!([{"billId": "B1", "txnId": other, "txnStatus": "SUCCESS"}]));
+        assert!(case["recommendedAction"].as_str().unwrap().contains("Do not register it"), "{case}");
+    }
+
     let resolve = ["attention", "resolve", "1", "--reason", "refunded, reference 4711"];
     let nobody = world.run(&resolve);
     assert_eq!(nobody.status.code(), Some(1));

@@ -6,6 +6,7 @@ use payment_domain::{Actor, HistoryEntry, Timestamp, Transaction};
 use payment_store::{AttentionCase, AttentionQuery, Resolution, Resolved, StoreError};
 use serde_json::json;
 
+use crate::advice::{self, Advice};
 use crate::ports::Ports;
 
 /// Cases for operators.
@@ -21,6 +22,8 @@ pub struct AttentionDetail {
     pub case: AttentionCase,
     /// The transaction as it stands now.
     pub txn: Transaction,
+    /// What to do about it now.
+    pub advice: Advice,
 }
 
 /// Why a case was not resolved.
@@ -56,15 +59,33 @@ impl AttentionList {
         self.ports.store.attention_cases(query).await
     }
 
-    /// One case with its transaction.
+    /// The same, each with what to do about it now.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away.
+    pub async fn list_with_advice(
+        &self,
+        query: &AttentionQuery,
+    ) -> Result<Vec<(AttentionCase, Advice)>, StoreError> {
+        advice::advise_all(self.ports.store.as_ref(), self.list(query).await?).await
+    }
+
+    /// One case with its transaction, and what to do about it now.
     ///
     /// # Errors
     /// [`StoreError`] when the database is away.
     pub async fn show(&self, id: i64) -> Result<Option<AttentionDetail>, StoreError> {
+        let Some((case, txn)) = self.find(id).await? else { return Ok(None) };
+        let advice = advice::advise(self.ports.store.as_ref(), &case, &txn).await?;
+        Ok(Some(AttentionDetail { case, txn, advice }))
+    }
+
+    async fn find(&self, id: i64) -> Result<Option<(AttentionCase, Transaction)>, StoreError> {
         let Some(case) = self.ports.store.attention_case(id).await? else { return Ok(None) };
         let txn = self.ports.store.transaction(&case.case.txn_id).await?;
         let missing = || StoreError::Failed(format!("transaction {} is missing", case.case.txn_id).into());
-        Ok(Some(AttentionDetail { txn: txn.ok_or_else(missing)?, case }))
+        let txn = txn.ok_or_else(missing)?;
+        Ok(Some((case, txn)))
     }
 
     /// Resolves a case in the name of `operator`, and lets its transaction's bills be paid again
@@ -77,7 +98,7 @@ impl AttentionList {
         if reason.is_empty() {
             return Err(ResolveError::NoReason);
         }
-        let AttentionDetail { case, txn } = self.show(id).await?.ok_or(ResolveError::NotFound)?;
+        let (case, txn) = self.find(id).await?.ok_or(ResolveError::NotFound)?;
         let resolution = Resolution { at: self.ports.now(), by: operator.to_owned(), reason };
         let history = self.line(&case, &txn, &resolution, resolution.at);
         let store = &self.ports.store;

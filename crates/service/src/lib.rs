@@ -3,6 +3,7 @@
 //! [`Payments`] holds them all over one set of [`Ports`]: the store, the gateways, the DIGIT
 //! services and the clock. Nothing here knows which implementations those are, nor HTTP.
 
+mod advice;
 mod attention;
 mod callback_url;
 mod callbacks;
@@ -24,6 +25,7 @@ mod view;
 
 use std::sync::Arc;
 
+pub use advice::{Advice, OtherPayment, advise, advise_all};
 pub use attention::{AttentionDetail, AttentionList, ResolveError};
 pub use callback_url::with_transaction_id;
 pub use callbacks::{CallbackError, Callbacks, Conclusion};

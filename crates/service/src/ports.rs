@@ -55,6 +55,9 @@ pub struct Settings {
     /// How long the right to issue a receipt is held. Longer than any two calls to the collection
     /// service together can take, so that no two are ever under way at once.
     pub receipt_lease: Duration,
+    /// How long one call to the collection service may take in all: when less is left of the right to
+    /// issue a receipt, none is begun.
+    pub collection_call: Duration,
     /// How long one question to a gateway may take in all.
     pub gateway_wait: Duration,
     /// Whether callers see only what is theirs.

@@ -2,8 +2,9 @@
 //! due, in the same commit. The duty is done at once, or later by [`Receipts::tick`].
 //!
 //! Exactly one receipt, whatever dies when: the right to issue it is leased to one party at a time;
-//! the lease is longer than the calls made under it can take; and whoever takes over a duty first
-//! looks whether the collection service has the payment already.
+//! the lease is longer than the calls made under it can take, and nobody registers a payment when
+//! too little of it is left; and whoever takes over a duty, or a payment that an earlier service has
+//! begun, first looks whether the collection service has the payment already.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,10 +60,20 @@ enum ReceiptError {
 /// Whether the collection service may know the payment already.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Attempt {
-    /// The duty arose in a commit of ours and was leased to us there: nobody tried before.
+    /// The payment is ours from its beginning, its duty arose in a commit of ours and was leased to us
+    /// there: nobody tried before.
     First,
     /// Somebody may have tried.
     Later,
+}
+
+impl Attempt {
+    /// The attempt of whoever has stored the transaction as a success. The earlier service registered
+    /// a payment before it stored it as paid: a pending one that it has left may be registered.
+    fn of_whoever_stored(txn: &Transaction) -> Attempt {
+        // Only what was adopted from it has none.
+        if txn.callback_url.is_none() { Attempt::Later } else { Attempt::First }
+    }
 }
 
 /// Issues receipts that are due, all the time: it looks for them every `interval`.
@@ -77,14 +88,14 @@ pub struct ReceiptsJob {
 impl Job for ReceiptsJob {
     async fn tick(&self, run: &Run) -> Result<(), JobError> {
         loop {
-            let done = self.receipts.tick().await?;
+            let done = self.receipts.tick_until(|| run.is_stopped()).await?;
             run.count(|tally| {
                 tally.examined += done.issued + done.postponed;
                 tally.changed += done.issued;
                 tally.failed += done.postponed;
             });
             let pause = if done.issued > 0 { Duration::ZERO } else { self.interval };
-            if tokio::time::Instant::now() + pause >= run.yields_at() {
+            if run.is_stopped() || tokio::time::Instant::now() + pause >= run.yields_at() {
                 return Ok(());
             }
             tokio::select! {
@@ -127,7 +138,8 @@ impl Receipts {
     ) -> Transaction {
         let work = {
             let (receipts, txn, duty, caller) = (self.clone(), txn.clone(), duty.clone(), caller.clone());
-            self.ports.tasks.spawn(async move { receipts.attempt(txn, &duty, &caller, Attempt::First).await })
+            let attempt = Attempt::of_whoever_stored(&txn);
+            self.ports.tasks.spawn(async move { receipts.attempt(txn, &duty, &caller, attempt).await })
         };
         match tokio::time::timeout(self.ports.settings.receipt_wait, work).await {
             Ok(Ok(Some(with_receipt))) => with_receipt,
@@ -139,19 +151,19 @@ impl Receipts {
         }
     }
 
-    /// Waits, within the configured limit, for a receipt that somebody else is issuing now.
+    /// Waits, within the configured limit, for a receipt that somebody else is issuing now. Nobody is
+    /// where there is no duty: the receipt was issued a moment ago, or an earlier service, which stored
+    /// no receipts, has settled the transaction.
     pub(crate) async fn await_receipt(&self, txn: Transaction) -> Result<Transaction, StoreError> {
         const PAUSE: Duration = Duration::from_millis(25);
         let store = &self.ports.store;
         let deadline = tokio::time::Instant::now() + self.ports.settings.receipt_wait;
         let mut txn = txn;
         while txn.status == (Status::Success { receipt: None }) && tokio::time::Instant::now() < deadline {
-            let now = self.ports.now();
-            let under_way = store
-                .receipt_duty(&txn.id)
-                .await?
-                .is_none_or(|duty| duty.lease.is_some_and(|lease| lease.until > now));
-            if !under_way {
+            let Some(duty) = store.receipt_duty(&txn.id).await? else {
+                return Ok(store.transaction(&txn.id).await?.unwrap_or(txn));
+            };
+            if duty.lease.is_none_or(|lease| lease.until <= self.ports.now()) {
                 break;
             }
             tokio::time::sleep(PAUSE).await;
@@ -169,9 +181,17 @@ impl Receipts {
     /// # Errors
     /// [`StoreError`] when the due ones cannot be found out.
     pub async fn tick(&self) -> Result<ReceiptTally, StoreError> {
+        self.tick_until(|| false).await
+    }
+
+    /// The same, beginning nothing new once it is to stop.
+    async fn tick_until(&self, stopped: impl Fn() -> bool) -> Result<ReceiptTally, StoreError> {
         let mut tally = ReceiptTally::default();
         // As many at a time as are carried out at once: a lease begins when the work does.
         for _ in 0..BATCHES {
+            if stopped() {
+                break;
+            }
             let now = self.ports.now();
             let duties = self.ports.store.lease_receipt_duties(now, self.new_lease(now), AT_ONCE).await?;
             if duties.is_empty() {
@@ -213,8 +233,8 @@ impl Receipts {
         caller: &Caller,
         attempt: Attempt,
     ) -> Option<Transaction> {
-        let token = duty.lease.as_ref().map(|lease| lease.token.as_str()).unwrap_or_default();
-        let error = match self.issue(txn.clone(), token, caller, attempt).await {
+        let lease = duty.lease.as_ref()?;
+        let error = match self.issue(txn.clone(), lease, caller, attempt).await {
             Ok(with_receipt) => {
                 metrics::counter!("receipts_issued_total").increment(1);
                 return Some(with_receipt);
@@ -224,7 +244,7 @@ impl Receipts {
         };
         metrics::counter!("receipts_postponed_total").increment(1);
         tracing::warn!(txn_id = %txn.id, attempts = duty.attempts + 1, %error, "a receipt is postponed");
-        if let Err(error) = self.postpone(&txn, duty, token, &error).await {
+        if let Err(error) = self.postpone(&txn, duty, lease, &error).await {
             // The lease runs out by itself; then the duty is due again.
             tracing::warn!(txn_id = %txn.id, %error, "a receipt duty could not be given back");
         }
@@ -234,7 +254,7 @@ impl Receipts {
     async fn issue(
         &self,
         txn: Transaction,
-        lease_token: &str,
+        lease: &Lease,
         caller: &Caller,
         attempt: Attempt,
     ) -> Result<Transaction, ReceiptError> {
@@ -248,7 +268,10 @@ impl Receipts {
         };
         let numbers = match known {
             Some(numbers) => numbers,
-            None => collections.create(user, &self.payment(&txn)).await?,
+            None => {
+                self.refuse_to_outlive(lease, &txn)?;
+                collections.create(user, &self.payment(&txn)).await?
+            }
         };
         if numbers.0.is_empty() {
             return Err(ReceiptError::Digit(DigitError::Incomplete {
@@ -256,7 +279,18 @@ impl Receipts {
                 message: "The payment is registered without a receipt number".to_owned(),
             }));
         }
-        self.save(txn, lease_token, numbers, caller).await
+        self.save(txn, &lease.token, numbers, caller).await
+    }
+
+    /// Gives a duty up whose lease may end while the payment is being registered: the look-up or the
+    /// commit before took long, or the process stood still. Somebody else could look the payment up
+    /// meanwhile, not find it, and register it as well.
+    fn refuse_to_outlive(&self, lease: &Lease, txn: &Transaction) -> Result<(), ReceiptError> {
+        if self.ports.now().plus(self.ports.settings.collection_call) < lease.until {
+            return Ok(());
+        }
+        tracing::warn!(txn_id = %txn.id, "too little is left of the right to issue a receipt, it is left to the next one");
+        Err(ReceiptError::LeaseLost)
     }
 
     async fn save(
@@ -316,28 +350,31 @@ impl Receipts {
         &self,
         txn: &Transaction,
         duty: &ReceiptDuty,
-        lease_token: &str,
+        lease: &Lease,
         error: &ReceiptError,
     ) -> Result<(), StoreError> {
         let now = self.ports.now();
         let backoff = FIRST_DELAY.saturating_mul(1 << duty.attempts.min(16)).min(LONGEST_DELAY);
-        let delay = match error {
+        let (delay, refused) = match error {
             // The call may still be at work over there: not before the lease would have run out.
             ReceiptError::Digit(DigitError::Unanswered { .. }) => {
-                backoff.max(self.ports.settings.receipt_lease)
+                (backoff.max(self.ports.settings.receipt_lease), false)
             }
             ReceiptError::Digit(DigitError::Refused { .. } | DigitError::Incomplete { .. }) => {
-                self.raise_refusal(txn, error, now).await?;
-                LONGEST_DELAY
+                (LONGEST_DELAY, true)
             }
             ReceiptError::Digit(DigitError::NotSent { .. })
             | ReceiptError::Store(_)
-            | ReceiptError::LeaseLost => backoff,
+            | ReceiptError::LeaseLost => (backoff, false),
         };
-        self.ports
-            .store
-            .postpone_receipt_duty(&txn.id, lease_token, now.plus(delay), &error.to_string())
-            .await?;
+        let reason = error.to_string();
+        let due_at = now.plus(delay);
+        let ours = self.ports.store.postpone_receipt_duty(&txn.id, &lease.token, due_at, &reason).await?;
+        // Whoever has taken the duty over may have registered the payment, and been refused for that:
+        // what they find out counts.
+        if refused && ours {
+            self.raise_refusal(txn, error, now).await?;
+        }
         Ok(())
     }
 

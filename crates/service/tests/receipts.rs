@@ -1,13 +1,23 @@
 //! One receipt per successful transaction, whatever fails, dies or happens twice.
 
+#![allow(clippy::unwrap_used)] // a helper of tests fails as a test does
+
 mod support;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use payment_domain::{AttentionKind, Status};
-use payment_service::ReceiptTally;
-use support::{Fault, LEASE, impatient_world, paid, world};
+use async_trait::async_trait;
+use payment_digit::{Collections, DigitError, Payment, Receipts as ReceiptNumbers};
+use payment_domain::{
+    AttentionKind, Clock, ManualClock, RequestInfo, Status, StatusName, TenantId, Timestamp, TxnId,
+};
+use payment_gateway::Answer;
+use payment_service::{Job, Ports, ReceiptTally, Receipts, ReceiptsJob, Run};
+use payment_store::{BegunRun, Fence, Lease, Store};
+use support::{COLLECTION_CALL, FakeCollections, Fault, LEASE, World, caller, impatient_world, paid, world};
+use tokio_util::sync::CancellationToken;
 
 const ISSUED: ReceiptTally = ReceiptTally { issued: 1, postponed: 0 };
 const POSTPONED: ReceiptTally = ReceiptTally { issued: 0, postponed: 1 };
@@ -125,4 +135,197 @@ async fn one_duty_that_fails_does_not_stop_the_others() {
         ReceiptTally { issued: 1, postponed: 1 },
         "the one registered before is found, the other refused"
     );
+}
+
+/// A collection service that takes its time, by the world's clock, and during which something happens.
+struct Slow {
+    behind: Arc<FakeCollections>,
+    clock: Arc<ManualClock>,
+    look_up_takes: Duration,
+    /// Somebody else takes the duty over while a payment is being registered.
+    loses_the_lease_to: Option<Arc<dyn Store>>,
+    /// The service is told to stop while a payment is being registered.
+    stops: CancellationToken,
+}
+
+impl Slow {
+    fn of(world: &World) -> Slow {
+        Slow {
+            behind: world.collections.clone(),
+            clock: world.clock.clone(),
+            look_up_takes: Duration::ZERO,
+            loses_the_lease_to: None,
+            stops: CancellationToken::new(),
+        }
+    }
+
+    fn used_by(self, world: &World) -> Receipts {
+        world.with_ports(|ports| Ports { collections: Arc::new(self), ..ports }).receipts
+    }
+}
+
+#[async_trait]
+impl Collections for Slow {
+    async fn validate(&self, info: &RequestInfo, payment: &Payment) -> Result<(), DigitError> {
+        self.behind.validate(info, payment).await
+    }
+
+    async fn create(&self, info: &RequestInfo, payment: &Payment) -> Result<ReceiptNumbers, DigitError> {
+        self.stops.cancel();
+        if let Some(store) = &self.loses_the_lease_to {
+            self.clock.advance(LEASE);
+            let lease = Lease { token: "another".to_owned(), until: self.clock.now().plus(LEASE) };
+            assert_eq!(store.lease_receipt_duties(self.clock.now(), lease, 1).await.unwrap().len(), 1);
+        }
+        self.behind.create(info, payment).await
+    }
+
+    async fn find(
+        &self,
+        info: &RequestInfo,
+        tenant: &TenantId,
+        id: &TxnId,
+    ) -> Result<Option<ReceiptNumbers>, DigitError> {
+        self.clock.advance(self.look_up_takes);
+        self.behind.find(info, tenant, id).await
+    }
+}
+
+/// A paid transaction whose receipt is due now.
+async fn due(world: &World, bill: &str) -> TxnId {
+    let id = world.pending(bill, "100").await;
+    world.gateway.answers(paid("100"));
+    world.collections.has(Some(Fault::Away));
+    world.settle(&id).await;
+    world.collections.has(None);
+    world.clock.advance(Duration::from_secs(5));
+    id
+}
+
+#[tokio::test]
+async fn what_an_earlier_service_has_registered_is_not_registered_again() {
+    let world = world();
+    let id = world.adopted("OLD-1", "B1", Status::Pending).await;
+    world.collections.has_registered(&id, "R-OLD-1");
+    world.gateway.answers(paid("100"));
+    assert_eq!(world.settle(&id).await.receipt(), Some("R-OLD-1"));
+    assert_eq!(world.stored(&id).await.receipt(), Some("R-OLD-1"));
+    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 0);
+    assert!(world.store.attention(&id).await.unwrap().is_empty());
+
+    let unregistered = world.adopted("OLD-2", "B2", Status::Pending).await;
+    assert_eq!(world.settle(&unregistered).await.receipt(), Some("R-OLD-2-B2"));
+    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_receipt_that_nobody_is_to_issue() {
+    let world = world();
+    let id = world.adopted("OLD-1", "B1", Status::Success { receipt: None }).await;
+    let told = tokio::time::timeout(Duration::from_secs(5), world.settle(&id)).await;
+    assert_eq!(told.expect("the receipt is waited for").status, Status::Success { receipt: None });
+}
+
+#[tokio::test]
+async fn a_payment_is_not_registered_when_the_lease_may_end_meanwhile() {
+    let world = world();
+    let id = due(&world, "B1").await;
+    let tried = world.collections.creates.load(Ordering::SeqCst);
+    let slow = Slow { look_up_takes: LEASE - COLLECTION_CALL, ..Slow::of(&world) }.used_by(&world);
+    assert_eq!(slow.tick().await.unwrap(), POSTPONED);
+    assert_eq!(world.collections.creates.load(Ordering::SeqCst), tried);
+    assert_eq!(world.payments.receipts.tick().await.unwrap(), NOTHING, "it is still held");
+    world.clock.advance(COLLECTION_CALL);
+    let enough = LEASE - COLLECTION_CALL - Duration::from_millis(1);
+    let in_time = Slow { look_up_takes: enough, ..Slow::of(&world) }.used_by(&world);
+    assert_eq!(in_time.tick().await.unwrap(), ISSUED);
+    assert_eq!(world.stored(&id).await.receipt(), Some("R-T0001-B1"));
+}
+
+/// A clock by which everything takes long: it goes on by so much each time it is looked at.
+struct Hurried(ManualClock, Duration);
+
+impl Clock for Hurried {
+    fn now(&self) -> Timestamp {
+        let now = self.0.now();
+        self.0.advance(self.1);
+        now
+    }
+}
+
+#[tokio::test]
+async fn a_payment_whose_success_took_long_to_store_is_left_to_the_next_one() {
+    let world = world();
+    let id = world.pending("B1", "100").await;
+    world.gateway.answers(paid("100"));
+    let clock = Arc::new(Hurried(ManualClock::at(world.clock.now()), LEASE - COLLECTION_CALL));
+    let slow = world.with_ports(|ports| Ports { clock, ..ports });
+    let settled = slow.settlement.settle(&id, &Answer::default(), &caller()).await.unwrap();
+    assert_eq!(settled.txn.status, Status::Success { receipt: None });
+    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 0);
+    world.clock.advance(LEASE * 9);
+    assert_eq!(world.payments.receipts.tick().await.unwrap(), ISSUED);
+}
+
+#[tokio::test]
+async fn who_has_lost_the_lease_does_not_report_what_it_was_refused() {
+    let world = world();
+    let id = due(&world, "B1").await;
+    world.collections.has(Some(Fault::Refuses));
+    let taken_over = Slow { loses_the_lease_to: Some(world.store.clone()), ..Slow::of(&world) };
+    assert_eq!(taken_over.used_by(&world).tick().await.unwrap(), POSTPONED);
+    assert!(world.store.attention(&id).await.unwrap().is_empty());
+    let duty = world.store.receipt_duty(&id).await.unwrap().unwrap();
+    assert_eq!(duty.lease.unwrap().token, "another", "its new holder finds out");
+}
+
+#[tokio::test]
+async fn a_job_that_is_told_to_stop_takes_up_no_more_receipts() {
+    let world = world();
+    for number in 0..20 {
+        due(&world, &format!("B{number}")).await;
+    }
+    let tried = world.collections.creates.load(Ordering::SeqCst);
+    let stop = CancellationToken::new();
+    let receipts = Slow { stops: stop.clone(), ..Slow::of(&world) }.used_by(&world);
+    let job = ReceiptsJob { receipts, interval: Duration::from_millis(1) };
+    let begun = BegunRun {
+        taken_from: None,
+        fence: Fence { job: "receipts".to_owned(), run_id: 1 },
+        scheduled_at: world.clock.now(),
+        attempt: 1,
+    };
+    let run = Run::new(begun, stop, tokio::time::Instant::now() + Duration::from_secs(60));
+    job.tick(&run).await.unwrap();
+    let changed = run.tally().changed;
+    assert!((1..=8).contains(&changed), "what was begun is ended, and no more: {changed}");
+    assert_eq!(world.collections.creates.load(Ordering::SeqCst) - tried, changed);
+    job.tick(&run).await.unwrap();
+    assert_eq!(run.tally().changed, changed, "nor by a run that is over from its beginning");
+}
+
+#[tokio::test]
+async fn a_refusal_that_goes_on_is_shown_again_a_day_after_somebody_resolved_it() {
+    let world = world();
+    let id = due(&world, "B1").await;
+    world.collections.has(Some(Fault::Refuses));
+    assert_eq!(world.payments.receipts.tick().await.unwrap(), POSTPONED);
+    let list = &world.payments.attention;
+    let open = || async {
+        list.list(&payment_store::AttentionQuery { limit: 9, ..Default::default() }).await.unwrap()
+    };
+    let case = open().await[0].id;
+    list.resolve(case, "clerk-7", "told the municipality").await.unwrap();
+    world.clock.advance(Duration::from_secs(3600));
+    assert_eq!(world.payments.receipts.tick().await.unwrap(), POSTPONED);
+    assert!(open().await.is_empty(), "they have had no time to see to it");
+    world.clock.advance(Duration::from_secs(23 * 3600));
+    assert_eq!(world.payments.receipts.tick().await.unwrap(), POSTPONED);
+    let again = open().await;
+    assert_eq!((again[0].id, again[0].case.kind), (case, AttentionKind::ReceiptRefused));
+    assert_eq!(again[0].case.raised_at, world.clock.now());
+    let history = world.store.history(&id).await.unwrap();
+    let told: Vec<_> = history.iter().rev().take(2).map(|line| line.why.as_str()).collect();
+    assert!(told[0].ends_with("open again") && told[1].ends_with("told the municipality"), "{told:?}");
+    assert_eq!(history.last().unwrap().to, StatusName::Success);
 }

@@ -30,7 +30,15 @@ pub(crate) fn row<'a>(rows: &mut Rows<'a>, case: &'a Attention, evidence: &'a st
 
 const LOCK_TRANSACTION: &str = "SELECT txn_status FROM eg_pg_transactions WHERE txn_id = $1 FOR UPDATE";
 
-/// Stores a case with its line in the history, and holds the bills it names; or nothing of it.
+/// Opens a case again that was resolved long enough ago.
+const REOPEN: &str = "
+    UPDATE eg_pg_attention SET
+        raised_at = $3, evidence = $4::text::json, resolved_at = NULL, resolved_by = NULL, resolution = NULL
+    WHERE txn_id = $1 AND kind = $2 AND resolved_at <= $5
+    RETURNING case_id";
+
+/// Stores a case, or opens it again, with its line in the history, and holds the bills it names; or
+/// nothing of it.
 pub(crate) async fn raise(db: &Connections, new: &NewCase) -> Result<bool, Failure> {
     let txn_id = &new.case.txn_id;
     let transaction = db.begin().await?;
@@ -45,11 +53,14 @@ pub(crate) async fn raise(db: &Connections, new: &NewCase) -> Result<bool, Failu
     let evidence = new.case.evidence.to_string();
     let mut cases = Rows::default();
     row(&mut cases, &new.case, &evidence);
-    if transaction.rows(PUT, &cases.values()).await?.is_empty() {
+    if !transaction.rows(PUT, &cases.values()).await?.is_empty() {
+        append_history(&transaction, &new.history).await?;
+    } else if reopen(&transaction, new, &evidence).await? {
+        append_history(&transaction, &new.history_of_reopening()).await?;
+    } else {
         transaction.roll_back().await;
         return Ok(false);
     }
-    append_history(&transaction, &new.history).await?;
     let mut bills = new.hold.clone();
     bills.sort();
     let mut held = Rows::default();
@@ -61,6 +72,16 @@ pub(crate) async fn raise(db: &Connections, new: &NewCase) -> Result<bool, Failu
     }
     transaction.commit().await?;
     Ok(true)
+}
+
+/// Opens a case again, where it is of a state that lasts; its transaction is locked.
+async fn reopen(transaction: &Transaction, new: &NewCase, evidence: &str) -> Result<bool, Failure> {
+    let Some(resolved_by) = new.reopens_resolved_by() else { return Ok(false) };
+    let (txn_id, kind) = (new.case.txn_id.as_str(), new.case.kind.as_str());
+    let (raised_at, resolved_by) = (new.case.raised_at.as_millis(), resolved_by.as_millis());
+    let evidence = storable(evidence);
+    let opened = transaction.rows(REOPEN, &[&txn_id, &kind, &raised_at, &evidence, &resolved_by]).await?;
+    Ok(!opened.is_empty())
 }
 
 /// Adds a line to the history of a transaction whose row is locked.

@@ -26,12 +26,39 @@ pub(crate) fn insert(conn: &Connection, case: &Attention) -> Result<bool, Failur
     Ok(stored > 0)
 }
 
-/// Stores a case with its line in the history, and holds the bills it names; or nothing of it.
+/// Opens a case again that was resolved long enough ago, where it is of a state that lasts.
+fn reopen(conn: &Connection, new: &NewCase) -> Result<bool, Failure> {
+    let Some(resolved_by) = new.reopens_resolved_by() else { return Ok(false) };
+    let opened = conn
+        .prepare_cached(
+            "UPDATE eg_pg_attention SET
+                 raised_at = ?3, evidence = ?4, resolved_at = NULL, resolved_by = NULL, resolution = NULL
+             WHERE txn_id = ?1 AND kind = ?2 AND resolved_at <= ?5",
+        )?
+        .execute(params![
+            new.case.txn_id.as_str(),
+            new.case.kind.as_str(),
+            new.case.raised_at.as_millis(),
+            new.case.evidence.to_string(),
+            resolved_by.as_millis(),
+        ])?;
+    Ok(opened > 0)
+}
+
+/// Stores a case, or opens it again, with its line in the history, and holds the bills it names; or
+/// nothing of it.
 pub(crate) fn raise(conn: &Connection, new: &NewCase) -> Result<bool, Failure> {
-    if jobs::is_over(conn, new.fence.as_ref())? || !insert(conn, &new.case)? {
+    if jobs::is_over(conn, new.fence.as_ref())? {
         return Ok(false);
     }
-    transactions::append_history(conn, &new.history, &new.history.evidence.to_string())?;
+    let history = if insert(conn, &new.case)? {
+        new.history.clone()
+    } else if reopen(conn, new)? {
+        new.history_of_reopening()
+    } else {
+        return Ok(false);
+    };
+    transactions::append_history(conn, &history, &history.evidence.to_string())?;
     transactions::hold(conn, &new.case.txn_id, &new.hold)?;
     Ok(true)
 }

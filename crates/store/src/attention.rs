@@ -1,9 +1,15 @@
-//! Cases for an operator: raised once, listed, resolved.
+//! Cases for an operator: raised once, listed, resolved; one of a state that lasts is opened again.
+
+use std::time::Duration;
 
 use payment_domain::{AttentionKind, BillKey, HistoryEntry, Timestamp, TxnId};
 
 use crate::change::Attention;
 use crate::jobs::Fence;
+
+/// How long after its resolution a case of a state that lasts ([`AttentionKind::lasts`]) is opened
+/// again when the state is reported still: what an operator has set about has had its time by then.
+pub const REOPENED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A case that comes without a change of its transaction.
 #[derive(Debug, Clone)]
@@ -17,6 +23,20 @@ pub struct NewCase {
     pub hold: Vec<BillKey>,
     /// The run of a job that brings the case; nothing is stored when that run is over.
     pub fence: Option<Fence>,
+}
+
+impl NewCase {
+    /// Before which moment an earlier case of its kind must have been resolved, or just then, for this
+    /// one to open it again; `None` when it never does.
+    pub fn reopens_resolved_by(&self) -> Option<Timestamp> {
+        self.case.kind.lasts().then(|| self.case.raised_at.minus(REOPENED_AFTER))
+    }
+
+    /// Its line in the history when it opens an earlier case again.
+    pub fn history_of_reopening(&self) -> HistoryEntry {
+        let why = format!("{}; the case, which was resolved, is open again", self.history.why);
+        HistoryEntry { why, ..self.history.clone() }
+    }
 }
 
 /// A stored case.

@@ -23,7 +23,9 @@ pub mod contract;
 use async_trait::async_trait;
 use payment_domain::{Audit, BillKey, HistoryEntry, Timestamp, Transaction, TxnId};
 
-pub use attention::{AttentionCase, AttentionQuery, CaseState, NewCase, Resolution, Resolved};
+pub use attention::{
+    AttentionCase, AttentionQuery, CaseState, NewCase, REOPENED_AFTER, Resolution, Resolved,
+};
 pub use change::{
     Applied, Attention, Change, Claim, ClaimChange, Created, Dump, DutyChange, IdempotencyKey,
     IdempotencyRecord, Lease, NewTransaction, ReceiptDuty, RequestDigest,
@@ -139,8 +141,10 @@ pub trait Store: Outbox + JobLedger {
     async fn dump(&self, id: &TxnId) -> Result<Option<StoredDump>, StoreError>;
 
     /// Puts a transaction up for an operator's attention without changing it, with a line in its
-    /// history. Returns `false`, and stores nothing, when a case of that kind is there already or
-    /// the run that brings it is over.
+    /// history. A case of a state that lasts ([`payment_domain::AttentionKind::lasts`]) that was
+    /// resolved [`REOPENED_AFTER`] ago or earlier is opened again: with its number, the new moment and
+    /// evidence, no resolution, and [`NewCase::history_of_reopening`]. Returns `false`, and stores
+    /// nothing, when another case of that kind is there already or the run that brings it is over.
     async fn raise_attention(&self, new: NewCase) -> Result<bool, StoreError>;
 
     /// The attention cases of a transaction, oldest first.

@@ -3,6 +3,7 @@
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use payment_domain::RequestInfo;
+use payment_service::AttentionDetail;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -84,10 +85,11 @@ pub(crate) async fn resolve(
         return Err(found.into_error());
     };
     app.payments.attention.resolve(id, &by, &reason).await?;
-    let case = app.payments.ports.store.attention_case(id).await?.ok_or(ApiError::NoSuchCase)?;
+    let AttentionDetail { case, advice, .. } =
+        app.payments.attention.show(id).await?.ok_or(ApiError::NoSuchCase)?;
     let txn_id = case.case.txn_id.clone();
     tracing::info!(case = id, %txn_id, kind = case.case.kind.as_str(), "an operator has resolved a case");
     let answer =
-        ResolvedResponse { response_info: ResponseInfo::answering(&info), case: CaseView::from(case) };
+        ResolvedResponse { response_info: ResponseInfo::answering(&info), case: CaseView::of(case, advice) };
     Ok(Reply::of(&answer)?.about(txn_id))
 }

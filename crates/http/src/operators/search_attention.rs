@@ -78,10 +78,10 @@ pub(crate) async fn search(
     let mut body: AttentionSearchBody<'_> = body.optional_json()?.unwrap_or_default();
     let info = body.info.take().unwrap_or_default();
     request_info::check(&info)?;
-    let cases = app.payments.attention.list(&read_query(body)?).await?;
+    let cases = app.payments.attention.list_with_advice(&read_query(body)?).await?;
     Reply::of(&CasesResponse {
         response_info: ResponseInfo::answering(&info),
-        cases: cases.into_iter().map(CaseView::from).collect(),
+        cases: cases.into_iter().map(|(case, advice)| CaseView::of(case, advice)).collect(),
     })
 }
 

@@ -49,13 +49,14 @@ pub(crate) async fn show(
 ) -> Result<Reply, ApiError> {
     let info = body.optional_json::<RequestInfoBody>()?.unwrap_or_default().checked()?;
     let Path(id) = id.map_err(|_| ApiError::NoSuchCase)?;
-    let AttentionDetail { case, txn } = app.payments.attention.show(id).await?.ok_or(ApiError::NoSuchCase)?;
+    let AttentionDetail { case, txn, advice } =
+        app.payments.attention.show(id).await?.ok_or(ApiError::NoSuchCase)?;
     let mut transaction = serde_json::to_value(TransactionView::of(&txn))
         .map_err(|_| ApiError::Internal("a transaction without a JSON form"))?;
     mask(&mut transaction);
     let answer = CaseResponse {
         response_info: ResponseInfo::answering(&info),
-        case: CaseView::from(case),
+        case: CaseView::of(case, advice),
         transaction,
     };
     Ok(Reply::of(&answer)?.about(txn.id))

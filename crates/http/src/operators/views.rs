@@ -1,7 +1,7 @@
 //! Jobs, runs and cases as operators read them; times in epoch milliseconds.
 
 use payment_domain::Timestamp;
-use payment_service::{JobOverview, mask_evidence};
+use payment_service::{Advice, JobOverview, OtherPayment, mask_evidence};
 use payment_store::{AttentionCase, Resolution, RunEnd, RunRecord};
 use serde::Serialize;
 use serde_json::Value;
@@ -140,15 +140,43 @@ pub(crate) struct CaseView {
     /// When it was noticed.
     #[schema(example = 1_795_343_400_000_i64)]
     raised_time: i64,
-    /// What it rests on: the gateway's or the collection service's words. What speaks of a person
-    /// is starred.
+    /// What it rests on, as it was when the case was raised: the gateway's or the collection service's
+    /// words. What speaks of a person is starred.
     #[schema(value_type = Object)]
     evidence: Value,
-    /// What to do about it.
-    recommended_action: &'static str,
+    /// What to do about it, as things stand now.
+    recommended_action: String,
+    /// The other payments of the same bills as they stand now, where what to do may depend on them.
+    other_payments: Vec<OtherPaymentView>,
     /// How it ended; null while it is open.
     #[schema(required)]
     resolution: Option<ResolutionView>,
+}
+
+/// Another payment of a bill that the transaction of a case pays.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OtherPayment)]
+pub(crate) struct OtherPaymentView {
+    /// The bill.
+    #[schema(example = "ac8d5d1c-2f51-4bb5-a9cc-b2bf8b1e4a4e")]
+    bill_id: String,
+    /// The other transaction.
+    #[schema(example = "PB_PG_2026_11_22_000073_11")]
+    txn_id: String,
+    /// Where that one stands now.
+    #[schema(example = "SUCCESS")]
+    txn_status: &'static str,
+}
+
+impl From<OtherPayment> for OtherPaymentView {
+    fn from(other: OtherPayment) -> OtherPaymentView {
+        OtherPaymentView {
+            bill_id: other.bill_id.into(),
+            txn_id: other.txn_id.into(),
+            txn_status: other.status.as_str(),
+        }
+    }
 }
 
 /// How a case ended.
@@ -173,8 +201,8 @@ impl From<Resolution> for ResolutionView {
     }
 }
 
-impl From<AttentionCase> for CaseView {
-    fn from(stored: AttentionCase) -> CaseView {
+impl CaseView {
+    pub(crate) fn of(stored: AttentionCase, advice: Advice) -> CaseView {
         let AttentionCase { id, case, resolution } = stored;
         let mut evidence = case.evidence;
         mask_evidence(&mut evidence);
@@ -184,7 +212,8 @@ impl From<AttentionCase> for CaseView {
             kind: case.kind.as_str(),
             raised_time: case.raised_at.as_millis(),
             evidence,
-            recommended_action: case.kind.recommended_action(),
+            recommended_action: advice.action,
+            other_payments: advice.other_payments.into_iter().map(OtherPaymentView::from).collect(),
             resolution: resolution.map(ResolutionView::from),
         }
     }

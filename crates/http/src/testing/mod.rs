@@ -121,6 +121,7 @@ impl TestApp {
                 ask_after: Some(Duration::from_secs(60)),
                 receipt_wait: choices.receipt_wait,
                 receipt_lease: Duration::from_secs(120),
+                collection_call: Duration::from_secs(15),
                 gateway_wait: Duration::from_secs(20),
                 search_scope: choices.search_scope,
                 system_user_uuid: "system-uuid".to_owned(),

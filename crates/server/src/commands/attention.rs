@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use payment_domain::Transaction;
-use payment_service::{ResolveError, TransactionView, mask, mask_evidence};
+use payment_service::{Advice, ResolveError, TransactionView, advise, advise_all, mask, mask_evidence};
 use payment_store::{AttentionCase, AttentionQuery, CaseState, Store, StoreError};
 use serde_json::{Value, json};
 
@@ -31,12 +31,16 @@ pub(super) fn list(config: &Config, args: &AttentionListArgs) -> Outcome<ExitCod
         after: 0,
         limit: args.limit,
     };
-    let cases = small_runtime()?.block_on(async {
+    let runtime = small_runtime()?;
+    let (store, cases) = runtime.block_on(async {
         let store = service::open_store(config).await?;
-        store.attention_cases(&query).await.map_err(|error| unreadable(&error))
+        let cases = store.attention_cases(&query).await.map_err(|error| unreadable(&error))?;
+        Ok((store, cases))
     })?;
     if args.json {
-        let cases: Vec<Value> = cases.iter().map(|case| case_json(case, false)).collect();
+        let advised = runtime.block_on(advise_all(store.as_ref(), cases));
+        let advised = advised.map_err(|error| unreadable(&error))?;
+        let cases: Vec<Value> = advised.iter().map(|(case, advice)| case_json(case, advice, false)).collect();
         say(&format!("{:#}", Value::from(cases)))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -85,7 +89,7 @@ fn cases_table(cases: &[AttentionCase], config: &Config) -> Table {
 }
 
 pub(super) fn show(config: &Config, args: &AttentionShowArgs) -> Outcome<ExitCode> {
-    let (case, txn) = small_runtime()?
+    let (case, txn, advice) = small_runtime()?
         .block_on(async {
             let store = service::open_store(config).await?;
             read(store.as_ref(), args.id).await.map_err(|error| unreadable(&error))
@@ -96,20 +100,25 @@ pub(super) fn show(config: &Config, args: &AttentionShowArgs) -> Outcome<ExitCod
         if !args.show_personal_data {
             mask(&mut transaction);
         }
-        let mut document = case_json(&case, args.show_personal_data);
+        let mut document = case_json(&case, &advice, args.show_personal_data);
         document["transaction"] = transaction;
         say(&format!("{document:#}"))?;
     } else {
-        say(&case_text(&case, &txn, args.show_personal_data, config, Paint::detect()))?;
+        say(&case_text(&case, &txn, &advice, args.show_personal_data, config, Paint::detect()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn read(store: &dyn Store, id: i64) -> Result<Option<(AttentionCase, Transaction)>, StoreError> {
+async fn read(
+    store: &dyn Store,
+    id: i64,
+) -> Result<Option<(AttentionCase, Transaction, Advice)>, StoreError> {
     let Some(case) = store.attention_case(id).await? else { return Ok(None) };
     let txn = store.transaction(&case.case.txn_id).await?;
     let missing = || StoreError::Failed(format!("transaction {} is missing", case.case.txn_id).into());
-    Ok(Some((case.clone(), txn.ok_or_else(missing)?)))
+    let txn = txn.ok_or_else(missing)?;
+    let advice = advise(store, &case, &txn).await?;
+    Ok(Some((case, txn, advice)))
 }
 
 fn no_such_case(id: i64) -> Failure {
@@ -148,7 +157,7 @@ pub(super) fn resolve(config: Config, args: &AttentionResolveArgs) -> Outcome<Ex
     Ok(ExitCode::SUCCESS)
 }
 
-fn case_json(stored: &AttentionCase, personal: bool) -> Value {
+fn case_json(stored: &AttentionCase, advice: &Advice, personal: bool) -> Value {
     let mut evidence = stored.case.evidence.clone();
     if !personal {
         mask_evidence(&mut evidence);
@@ -160,7 +169,12 @@ fn case_json(stored: &AttentionCase, personal: bool) -> Value {
         "raisedAt": instant(stored.case.raised_at),
         "state": if stored.resolution.is_none() { "OPEN" } else { "RESOLVED" },
         "evidence": evidence,
-        "recommendedAction": stored.case.kind.recommended_action(),
+        "recommendedAction": advice.action,
+        "otherPayments": advice.other_payments.iter().map(|other| json!({
+            "billId": other.bill_id,
+            "txnId": other.txn_id,
+            "txnStatus": other.status.as_str(),
+        })).collect::<Vec<Value>>(),
         "resolution": stored.resolution.as_ref().map(|resolution| json!({
             "at": instant(resolution.at),
             "by": resolution.by,
@@ -172,6 +186,7 @@ fn case_json(stored: &AttentionCase, personal: bool) -> Value {
 fn case_text(
     stored: &AttentionCase,
     txn: &Transaction,
+    advice: &Advice,
     personal: bool,
     config: &Config,
     paint: Paint,
@@ -207,13 +222,16 @@ fn case_text(
     let show = |text: &payment_domain::Personal| {
         if personal { text.expose().to_owned() } else { text.masked() }
     };
+    for other in &advice.other_payments {
+        line("beside it", &format!("{}  {}  of bill {}", other.txn_id, other.status.as_str(), other.bill_id));
+    }
     line("payer", &format!("{}, {}, {}", show(&payer.name), show(&payer.mobile_number), payer.uuid));
 
     out.push_str(&format!("\n{}\n{}\n", paint.title("Evidence"), indented(&evidence(stored, personal))));
     match &stored.resolution {
         None => {
             out.push_str(&format!("\n{}\n", paint.title("What to do")));
-            for line in wrapped(stored.case.kind.recommended_action(), WIDTH) {
+            for line in wrapped(&advice.action, WIDTH) {
                 out.push_str(&format!("  {line}\n"));
             }
             let command = format!("pg-service attention resolve {} --reason \"what was done\"", stored.id);

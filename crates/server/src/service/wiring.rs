@@ -1,6 +1,7 @@
 //! Which database, which gateways, which services, which jobs: the one place that knows.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use payment_domain::{Clock, SystemClock};
 use payment_service::{
@@ -80,6 +81,12 @@ fn settings(config: &Config, public_url: &str) -> Settings {
         ask_after: config.reconciliation.ask_after,
         receipt_wait: payments.receipt_wait,
         receipt_lease: payments.receipt_lease,
+        // The stand-in answers at once, and registers a bill once whoever asks.
+        collection_call: config
+            .services
+            .collections
+            .as_ref()
+            .map_or(Duration::ZERO, |_| config.services.call_timeout),
         gateway_wait: payments.gateway_wait,
         search_scope: payments.search_scope,
         system_user_uuid: payments.system_user_uuid.clone(),

@@ -41,6 +41,10 @@ use crate::replicas::{Replicas, Settings};
 const REPLICAS: usize = 3;
 /// How soon a replica takes over the jobs of one that was not heard of.
 const LEASE: Duration = Duration::from_secs(3);
+/// How long the right to issue a receipt is held: longer than two calls can take.
+const RECEIPT_LEASE: Duration = Duration::from_secs(5);
+/// How long a replica stands still: when it goes on, whatever lease it had has run out.
+const STANDSTILL: Duration = Duration::from_secs(7);
 /// How long what is left to do may take in the end: a receipt that failed a few times waits longest.
 const SETTLING: Duration = Duration::from_secs(120);
 
@@ -183,8 +187,7 @@ fn settings(
         ("egov.collectionservice.host", digit.url().to_owned()),
         ("services.connect-timeout-ms", "1000".to_owned()),
         ("services.timeout-ms", "2000".to_owned()),
-        // Longer than two calls can take.
-        ("receipts.lease-ms", "5000".to_owned()),
+        ("receipts.lease-ms", millis(RECEIPT_LEASE)),
         ("receipts.interval-ms", "200".to_owned()),
         ("scheduler.lease-ms", millis(LEASE)),
     ]
@@ -205,7 +208,7 @@ async fn kill(
         let life = Duration::from_millis(300 + random.below(2000));
         replicas.supervise(life, weather).await;
         if nth % 6 == 3 {
-            replicas.stop_one(LEASE + Duration::from_millis(1500), &mut random);
+            replicas.stop_one(STANDSTILL, &mut random);
             stops += 1;
             replicas.supervise(Duration::from_millis(random.below(1000)), weather).await;
         }

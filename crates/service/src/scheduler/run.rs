@@ -12,7 +12,9 @@ use tokio_util::sync::CancellationToken;
 #[async_trait]
 pub trait Job: Send + Sync {
     /// Carries out one tick, or what an interrupted run of it has left. It is safe to repeat, and
-    /// returns soon after [`Run::stopped`]. Everything it stores carries the run's fence.
+    /// returns soon after [`Run::stopped`]. What it stores carries the run's fence, unless something
+    /// else keeps two runs apart: a receipt is stored under the lease of its own duty, and what is
+    /// cleared away twice is gone all the same.
     ///
     /// # Errors
     /// A [`JobError`] when the tick as a whole cannot go on. What is wrong with one item is counted,

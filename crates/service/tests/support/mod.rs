@@ -17,8 +17,8 @@ use payment_digit::{
     TransactionIds,
 };
 use payment_domain::{
-    Actor, BillId, BillKey, GatewayName, ManualClock, Money, Payer, Personal, RequestInfo, TenantId,
-    Timestamp, Transaction, TxnId,
+    Actor, BillId, BillKey, GatewayName, HistoryEntry, ManualClock, Money, Payer, Personal, RequestInfo,
+    Status, TenantId, Timestamp, Transaction, TxnId,
 };
 use payment_gateway::{Answer, FakeGateway, Gateway, GuardSettings, Guarded, Params, StartMode};
 use payment_service::{
@@ -26,7 +26,7 @@ use payment_service::{
     Gateways, IdempotentRequest, Job, Pace, Payments, Ports, Reconciliation, ReconciliationSettings,
     Schedule, ScheduledJob, Scheduler, SchedulerSettings, Settings,
 };
-use payment_store::{Claim, Store};
+use payment_store::{Claim, Created, Dump, NewTransaction, Store};
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -34,6 +34,7 @@ use tokio_util::task::TaskTracker;
 use database::Database;
 
 pub(crate) const LEASE: Duration = Duration::from_secs(120);
+pub(crate) const COLLECTION_CALL: Duration = Duration::from_secs(50);
 
 /// A collection service that keeps a register and fails on demand.
 #[derive(Default)]
@@ -59,6 +60,11 @@ pub(crate) enum Fault {
 impl FakeCollections {
     pub(crate) fn has(&self, fault: Option<Fault>) {
         *self.fault.lock().unwrap() = fault;
+    }
+
+    /// Somebody else has registered a payment.
+    pub(crate) fn has_registered(&self, id: &TxnId, receipt: &str) {
+        self.registered.lock().unwrap().insert(id.clone(), vec![receipt.to_owned()]);
     }
 
     pub(crate) fn registered(&self) -> usize {
@@ -230,6 +236,7 @@ fn plain_ports(
             ask_after: Some(Duration::from_secs(60)),
             receipt_wait: wait,
             receipt_lease: LEASE,
+            collection_call: COLLECTION_CALL,
             gateway_wait: wait,
             search_scope: true,
             system_user_uuid: "system-1".to_owned(),
@@ -383,6 +390,54 @@ impl World {
         let txn = self.create(request(&[(bill, amount)])).await.unwrap();
         assert_eq!(txn["txnStatus"], "PENDING");
         TxnId::new(txn["txnId"].as_str().unwrap()).unwrap()
+    }
+
+    /// A payment of one bill that an earlier egov-pg-service has left with this status.
+    pub(crate) async fn adopted(&self, id: &str, bill: &str, status: Status) -> TxnId {
+        let id = TxnId::new(id).unwrap();
+        let pattern = self.pending(&format!("pattern of {bill}"), "100").await;
+        let mut txn = self.stored(&pattern).await;
+        txn.id = id.clone();
+        txn.bill_id = BillId::new(bill).unwrap();
+        txn.bills[0].bill_id = txn.bill_id.clone();
+        txn.callback_url = None;
+        txn.status = status;
+        let history = HistoryEntry {
+            txn_id: id.clone(),
+            at: txn.audit.created_at,
+            actor: Actor::user("user-1"),
+            from: None,
+            to: txn.status.name(),
+            why: "created".to_owned(),
+            evidence: Value::Null,
+        };
+        let new = NewTransaction {
+            txn,
+            redirect_form: None,
+            history,
+            dump: Dump { request: None, response: None },
+            events: Vec::new(),
+            receipt_duty: None,
+            idempotency: None,
+        };
+        assert_eq!(self.store.create(new).await.unwrap(), Created::Stored);
+        id
+    }
+
+    /// The use cases of the same service with a part of its outside world replaced.
+    pub(crate) fn with_ports(&self, replace: impl FnOnce(Ports) -> Ports) -> Payments {
+        let ports = &self.payments.ports;
+        Payments::new(replace(Ports {
+            store: ports.store.clone(),
+            gateways: ports.gateways.clone(),
+            ids: ports.ids.clone(),
+            collections: ports.collections.clone(),
+            payers: ports.payers.clone(),
+            bank_accounts: ports.bank_accounts.clone(),
+            clock: ports.clock.clone(),
+            settings: ports.settings.clone(),
+            tasks: ports.tasks.clone(),
+        }))
     }
 
     pub(crate) async fn settle(&self, id: &TxnId) -> Transaction {

@@ -1,4 +1,4 @@
-//! Cases for operators: one of a kind for each transaction.
+//! Cases for operators: one of a kind for each transaction, open as long as somebody must look at it.
 
 use std::sync::Arc;
 
@@ -9,7 +9,8 @@ use serde_json::json;
 use super::Promise;
 use super::sample::{self, at, txn_id};
 use crate::{
-    Attention, AttentionCase, AttentionQuery, CaseState, Change, NewCase, Resolution, Resolved, Store,
+    Attention, AttentionCase, AttentionQuery, CaseState, Change, NewCase, REOPENED_AFTER, Resolution,
+    Resolved, Store,
 };
 
 pub(super) fn promises() -> Vec<Promise> {
@@ -22,6 +23,8 @@ pub(super) fn promises() -> Vec<Promise> {
         Promise::of(cases_that_meet_every_condition_are_listed_and_no_others),
         Promise::of(a_resolved_case_tells_who_and_why_and_is_not_raised_again),
         Promise::of(of_resolutions_at_once_the_first_stays),
+        Promise::of(a_resolved_case_of_a_state_that_lasts_is_opened_again_a_day_later),
+        Promise::of(a_case_is_opened_again_once_among_reports_at_once),
     ]
 }
 
@@ -242,4 +245,74 @@ async fn of_resolutions_at_once_the_first_stays(store: Arc<dyn Store>) {
     }
     assert_eq!(now, 1);
     assert_eq!(store.history(&txn.id).await.unwrap().len(), 3);
+}
+
+/// How many milliseconds after its resolution a case may be opened again.
+fn reopened_after_ms() -> i64 {
+    i64::try_from(REOPENED_AFTER.as_millis()).unwrap()
+}
+
+async fn a_resolved_case_of_a_state_that_lasts_is_opened_again_a_day_later(store: Arc<dyn Store>) {
+    let (resolved_ms, day_ms) = (5, reopened_after_ms());
+    for (nth, kind) in AttentionKind::ALL.into_iter().enumerate() {
+        let name = format!("T{nth}");
+        let txn = sample::stored(&store, sample::new_transaction(&name, &format!("B{nth}"))).await;
+        let first = case(&txn, kind, 1);
+        let id = raised(&store, new_case(&txn, first.clone(), "raised")).await;
+        let line = entry(&txn, "resolved");
+        store.resolve_attention(id, resolution(resolved_ms), line, &[]).await.unwrap();
+
+        let early = case(&txn, kind, resolved_ms + day_ms - 1);
+        assert!(!store.raise_attention(new_case(&txn, early, "early")).await.unwrap(), "{kind:?}");
+        let again = case(&txn, kind, resolved_ms + day_ms);
+        let opened = store.raise_attention(new_case(&txn, again.clone(), "again")).await.unwrap();
+        let lasts = matches!(kind, AttentionKind::ReceiptRefused | AttentionKind::PendingBeyondLife);
+        assert_eq!(opened, lasts, "{kind:?}");
+
+        let stored = store.attention_case(id).await.unwrap().unwrap();
+        let expected = match lasts {
+            true => AttentionCase { id, case: again, resolution: None },
+            false => AttentionCase { id, case: first, resolution: Some(resolution(resolved_ms)) },
+        };
+        assert_eq!(stored, expected);
+        let history: Vec<_> =
+            store.history(&txn.id).await.unwrap().into_iter().map(|line| line.why).collect();
+        let reopened = "again; the case, which was resolved, is open again";
+        let told = if lasts {
+            &["created", "raised", "resolved", reopened][..]
+        } else {
+            &["created", "raised", "resolved"]
+        };
+        assert_eq!(history, told);
+
+        let open = AttentionQuery { txn_id: Some(txn.id.clone()), limit: 9, ..AttentionQuery::default() };
+        assert_eq!(store.attention_cases(&open).await.unwrap().len(), usize::from(lasts));
+        if lasts {
+            let later = case(&txn, kind, resolved_ms + 9 * day_ms);
+            assert!(!store.raise_attention(new_case(&txn, later, "open")).await.unwrap(), "it is open");
+            let line = entry(&txn, "resolved again");
+            let once_more = resolution(resolved_ms + 10 * day_ms);
+            assert_eq!(
+                store.resolve_attention(id, once_more, line, &[]).await.unwrap(),
+                Resolved::Now,
+                "and can be resolved like any other"
+            );
+        }
+    }
+    assert_eq!(store.backlog().await.unwrap().open_attention, 0);
+}
+
+async fn a_case_is_opened_again_once_among_reports_at_once(store: Arc<dyn Store>) {
+    let txn = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
+    let kind = AttentionKind::PendingBeyondLife;
+    let id = raised(&store, new_case(&txn, case(&txn, kind, 1), "raised")).await;
+    store.resolve_attention(id, resolution(2), entry(&txn, "resolved"), &[]).await.unwrap();
+    let reports = join_all((0..30).map(|nth| {
+        let case = case(&txn, kind, 2 + reopened_after_ms() + nth);
+        store.raise_attention(new_case(&txn, case, "again"))
+    }))
+    .await;
+    assert_eq!(reports.into_iter().filter(|opened| *opened.as_ref().unwrap()).count(), 1);
+    assert_eq!(store.history(&txn.id).await.unwrap().len(), 4);
+    assert_eq!(store.attention_case(id).await.unwrap().unwrap().resolution, None);
 }

@@ -1,0 +1,202 @@
+//! What to do about a case, as things stand when it is shown.
+//!
+//! The evidence of a case is of its moment. What an operator is told to do must not be: where another
+//! payment of the same bill has succeeded meanwhile, registering this one as well would be a second
+//! payment of the bill.
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use payment_domain::{AttentionKind, BillId, StatusName, Transaction, TxnId};
+use payment_store::{AttentionCase, PageRequest, SearchQuery, Store, StoreError};
+
+/// How many cases of a list are looked into at a time.
+const AT_ONCE: usize = 8;
+/// How many other payments of a bill are named, of each status.
+const NAMED: u32 = 5;
+
+/// What to do about a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advice {
+    /// In sentences for an operator.
+    pub action: String,
+    /// The other payments of the same bills that have succeeded, may succeed, or hold a bill.
+    pub other_payments: Vec<OtherPayment>,
+}
+
+/// Another payment of a bill that the transaction of a case pays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherPayment {
+    /// The bill.
+    pub bill_id: BillId,
+    /// The other transaction.
+    pub txn_id: TxnId,
+    /// Where that one stands now.
+    pub status: StatusName,
+}
+
+/// What to do now about a case of this transaction.
+///
+/// # Errors
+/// [`StoreError`] when the other payments cannot be read.
+pub async fn advise(
+    store: &dyn Store,
+    case: &AttentionCase,
+    txn: &Transaction,
+) -> Result<Advice, StoreError> {
+    if !depends_on_others(case) {
+        return Ok(Advice { action: of_kind(case), other_payments: Vec::new() });
+    }
+    let bills = txn.bill_keys();
+    let mut others = Vec::new();
+    let (mut held, mut free) = (Vec::new(), bills.clone());
+    for claim in store.claims(&bills).await? {
+        free.retain(|bill| *bill != claim.bill);
+        if claim.txn_id == txn.id {
+            held.push(claim.bill.bill);
+        } else {
+            let (bill_id, txn_id) = (claim.bill.bill, claim.txn_id);
+            others.push(OtherPayment { bill_id, txn_id, status: claim.status });
+        }
+    }
+    // A bill of an adopted database may have several payments, of which one has the claim.
+    for bill in bills {
+        for status in [StatusName::Success, StatusName::Pending] {
+            let found = store
+                .search(&SearchQuery {
+                    tenant_id: Some(bill.tenant.clone()),
+                    bill_id: Some(bill.bill.clone()),
+                    status: Some(status),
+                    page: PageRequest { limit: NAMED, offset: 0 },
+                    ..SearchQuery::default()
+                })
+                .await?;
+            for other in found.into_iter().filter(|other| other.id != txn.id) {
+                let known = |seen: &OtherPayment| seen.txn_id == other.id && seen.bill_id == bill.bill;
+                match others.iter_mut().find(|seen| known(seen)) {
+                    // Read later: it may have been settled in between.
+                    Some(seen) => seen.status = status,
+                    None => {
+                        others.push(OtherPayment { bill_id: bill.bill.clone(), txn_id: other.id, status })
+                    }
+                }
+            }
+        }
+    }
+    let mut action = action(case.case.kind, txn.status.name(), &others);
+    if txn.status.name() == StatusName::Failure {
+        if !held.is_empty() {
+            let bills = joined(held.iter().map(BillId::as_str));
+            action.push_str(&format!(" Nobody can pay {bills} until this case is resolved."));
+        }
+        if case.case.kind == AttentionKind::LateSuccess && !free.is_empty() {
+            let bills = joined(free.iter().map(|bill| bill.bill.as_str()));
+            action.push_str(&format!(" Nothing keeps {bills} from being paid once more meanwhile."));
+        }
+    }
+    Ok(Advice { action, other_payments: others })
+}
+
+/// The same for each case of a list. One whose payments cannot be read does not hide the others.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database is away.
+pub async fn advise_all(
+    store: &dyn Store,
+    cases: Vec<AttentionCase>,
+) -> Result<Vec<(AttentionCase, Advice)>, StoreError> {
+    stream::iter(cases)
+        .map(|case| async move {
+            let advice = match advise_unread(store, &case).await {
+                Err(StoreError::Failed(error)) => {
+                    tracing::error!(txn_id = %case.case.txn_id, %error, "the payments of a case cannot be read");
+                    let unread = "What else was paid of its bills could not be read: see to that first.";
+                    Advice { action: format!("{unread} {}", of_kind(&case)), other_payments: Vec::new() }
+                }
+                advice @ (Ok(_) | Err(StoreError::Unavailable(_))) => advice?,
+            };
+            Ok((case, advice))
+        })
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await
+}
+
+async fn advise_unread(store: &dyn Store, case: &AttentionCase) -> Result<Advice, StoreError> {
+    if !depends_on_others(case) {
+        return Ok(Advice { action: of_kind(case), other_payments: Vec::new() });
+    }
+    let missing = || StoreError::Failed(format!("transaction {} is missing", case.case.txn_id).into());
+    let txn = store.transaction(&case.case.txn_id).await?.ok_or_else(missing)?;
+    advise(store, case, &txn).await
+}
+
+fn of_kind(case: &AttentionCase) -> String {
+    case.case.kind.recommended_action().to_owned()
+}
+
+/// Whether it is open, and money that was taken may have to be registered or given back.
+fn depends_on_others(case: &AttentionCase) -> bool {
+    let may_be_registered = match case.case.kind {
+        AttentionKind::LateSuccess
+        | AttentionKind::PaidTwice
+        | AttentionKind::AmountMismatch
+        | AttentionKind::Contradiction => true,
+        AttentionKind::ReceiptRefused
+        | AttentionKind::Refunded
+        | AttentionKind::SecondPayment
+        | AttentionKind::PendingBeyondLife => false,
+    };
+    may_be_registered && case.resolution.is_none()
+}
+
+fn action(kind: AttentionKind, status: StatusName, others: &[OtherPayment]) -> String {
+    let of = |status: StatusName| {
+        let mut ids: Vec<&str> =
+            others.iter().filter(|other| other.status == status).map(|other| other.txn_id.as_str()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        (!ids.is_empty()).then(|| joined(ids.into_iter()))
+    };
+    if status == StatusName::Success {
+        return "The transaction has succeeded since, and has its receipt or gets it by itself: do not register \
+                it by hand."
+            .to_owned();
+    }
+    if let Some(paid) = of(StatusName::Success) {
+        let refund = match kind {
+            AttentionKind::Contradiction => {
+                "Ask the gateway's support, with the evidence, whether this one was paid; if so, have it refunded."
+            }
+            AttentionKind::LateSuccess
+            | AttentionKind::PaidTwice
+            | AttentionKind::AmountMismatch
+            | AttentionKind::ReceiptRefused
+            | AttentionKind::Refunded
+            | AttentionKind::SecondPayment
+            | AttentionKind::PendingBeyondLife => {
+                "Have this payment refunded in the gateway's merchant portal."
+            }
+        };
+        return format!(
+            "The bill was paid by another transaction, {paid}. {refund} Do not register it with the collection \
+             service."
+        );
+    }
+    let mut action = kind.recommended_action().to_owned();
+    if let Some(pending) = of(StatusName::Pending) {
+        action.push_str(&format!(
+            " Another payment of the bill is still pending, {pending}: do not register this one before that is \
+             settled. `pg-service reconcile --txn` asks about it; if it succeeds, have this one refunded."
+        ));
+    }
+    if let Some(failed) = of(StatusName::Failure) {
+        action.push_str(&format!(
+            " Another failed payment holds the bill, {failed}, which has a case of its own: register only one of \
+             them."
+        ));
+    }
+    action
+}
+
+fn joined<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    words.collect::<Vec<_>>().join(", ")
+}
