@@ -139,6 +139,16 @@ impl Digit {
 }
 
 impl Told {
+    fn without_billing_and_shortener(&self) -> NotificationPorts {
+        NotificationPorts {
+            store: self.world.store.clone(),
+            messages: self.digit.clone(),
+            bills: None,
+            links: None,
+            clock: self.world.clock.clone(),
+        }
+    }
+
     /// A payment that our own job has settled.
     async fn settled(&self, outcome: payment_domain::Outcome) -> TxnId {
         let id = self.world.pending("B1", "100").await;
@@ -258,14 +268,7 @@ async fn a_payer_is_told_even_if_nobody_helps_with_the_link() {
 #[tokio::test]
 async fn without_billing_and_shortener_the_clients_own_words_serve() {
     let told = told();
-    let ports = NotificationPorts {
-        store: told.world.store.clone(),
-        messages: told.digit.clone(),
-        bills: None,
-        links: None,
-        clock: told.world.clock.clone(),
-    };
-    let alone = Notifications::new(ports, settings());
+    let alone = Notifications::new(told.without_billing_and_shortener(), settings());
     let id = told.settled(declined()).await;
     let event = told.events(&id).await.pop().unwrap();
     assert_eq!(alone.take(event.as_bytes()).await.unwrap(), Notified::Stored);
@@ -337,15 +340,8 @@ async fn a_message_that_would_come_too_late_is_left_out_with_a_word() {
     let number = event_json["Transaction"]["user"]["mobileNumber"].as_str().unwrap();
     assert!(!log.contains(number), "{log}");
 
-    let ports = NotificationPorts {
-        store: told.world.store.clone(),
-        messages: told.digit.clone(),
-        bills: None,
-        links: None,
-        clock: told.world.clock.clone(),
-    };
     let patient = NotificationSettings { max_age: Some(Duration::from_secs(72 * 3600)), ..settings() };
-    let patient = Notifications::new(ports, patient);
+    let patient = Notifications::new(told.without_billing_and_shortener(), patient);
     assert_eq!(patient.take(event.as_bytes()).await.unwrap(), Notified::Stored);
 }
 

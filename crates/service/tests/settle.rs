@@ -289,19 +289,7 @@ async fn when_the_gateway_answers_two_replicas_differently_one_answer_counts_and
 
 /// The settlement of another process over the same store.
 fn second_replica(world: &support::World) -> payment_service::Settlement {
-    let ports = &world.payments.ports;
-    payment_service::Payments::new(payment_service::Ports {
-        store: ports.store.clone(),
-        gateways: ports.gateways.clone(),
-        ids: ports.ids.clone(),
-        collections: ports.collections.clone(),
-        payers: ports.payers.clone(),
-        bank_accounts: ports.bank_accounts.clone(),
-        clock: ports.clock.clone(),
-        settings: ports.settings.clone(),
-        tasks: ports.tasks.clone(),
-    })
-    .settlement
+    world.with_ports(|ports| ports).settlement
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
