@@ -124,9 +124,16 @@ async fn advise_unread(store: &dyn Store, case: &AttentionCase) -> Result<Advice
     if !depends_on_others(case) {
         return Ok(Advice { action: of_kind(case), other_payments: Vec::new() });
     }
+    advise(store, case, &transaction_of(store, case).await?).await
+}
+
+/// The transaction of a case: there is none without.
+pub(crate) async fn transaction_of(
+    store: &dyn Store,
+    case: &AttentionCase,
+) -> Result<Transaction, StoreError> {
     let missing = || StoreError::Failed(format!("transaction {} is missing", case.case.txn_id).into());
-    let txn = store.transaction(&case.case.txn_id).await?.ok_or_else(missing)?;
-    advise(store, case, &txn).await
+    store.transaction(&case.case.txn_id).await?.ok_or_else(missing)
 }
 
 fn of_kind(case: &AttentionCase) -> String {

@@ -81,10 +81,9 @@ impl AttentionList {
     }
 
     async fn find(&self, id: i64) -> Result<Option<(AttentionCase, Transaction)>, StoreError> {
-        let Some(case) = self.ports.store.attention_case(id).await? else { return Ok(None) };
-        let txn = self.ports.store.transaction(&case.case.txn_id).await?;
-        let missing = || StoreError::Failed(format!("transaction {} is missing", case.case.txn_id).into());
-        let txn = txn.ok_or_else(missing)?;
+        let store = self.ports.store.as_ref();
+        let Some(case) = store.attention_case(id).await? else { return Ok(None) };
+        let txn = advice::transaction_of(store, &case).await?;
         Ok(Some((case, txn)))
     }
 

@@ -124,7 +124,7 @@ enum CheckError {
     #[error("the service stops")]
     Interrupted,
     /// The question was not put, and nothing was noted: it keeps its turn.
-    #[error("the gateway is away, and worth trying again in {} s", .retry_after.as_secs_f32().ceil())]
+    #[error("the gateway is away, and worth trying again in {} s", .retry_after.as_millis().div_ceil(1000))]
     NotNow { retry_after: Duration },
 }
 

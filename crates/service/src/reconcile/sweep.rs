@@ -244,6 +244,7 @@ struct Due<'a> {
 impl Due<'_> {
     async fn next(&mut self) -> Result<Option<DueCheck>, StoreError> {
         if self.read.is_empty() && !self.is_read {
+            // What was noted since the last page is no note of the future.
             if let Turn::Every { now, .. } = &mut self.query.turn {
                 *now = self.reconciliation.ports.now();
             }
