@@ -119,6 +119,24 @@ async fn a_legacy_payment_comes_back_by_a_signed_form_and_is_found_by_asking() {
 }
 
 #[tokio::test]
+async fn a_legacy_payment_is_opened_by_a_signed_link_as_well() {
+    let world = World::new().await;
+    let WayBack::Post { action, fields } = legacy_form(&world, &[]) else { panic!("a form") };
+    let link = |fields: &[(String, String)]| {
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        WayBack::Follow(format!("{action}?{query}"))
+    };
+    let mut forged = fields.clone();
+    forged.retain(|(name, _)| name != "TXN_AMOUNT");
+    forged.push(("TXN_AMOUNT".to_owned(), "1.00".to_owned()));
+    assert_eq!(world.visitor.follow(&link(&forged)).await.unwrap(), (400, None));
+    assert_eq!(world.providers.books(0, 10), []);
+    let back = world.choose_and_return(&link(&fields), Choice::Pay).await;
+    assert_eq!((back.method.as_str(), back.path.as_str()), ("POST", "/back?eg_pg_txnid=T1"));
+    assert!(is_signed_form(&back));
+}
+
+#[tokio::test]
 async fn legacy_states_have_their_codes() {
     let world = World::new().await;
     let code = async || {

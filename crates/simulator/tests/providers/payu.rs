@@ -47,6 +47,15 @@ fn is_signed(fields: &[(String, String)]) -> bool {
 }
 
 #[tokio::test]
+async fn a_merchants_server_that_posts_the_form_is_told_where_the_payer_pays() {
+    let world = World::new().await;
+    let (status, location) = world.visitor.follow(&form(&world, &[])).await.unwrap();
+    assert!((300..=399).contains(&status), "{status}");
+    let back = world.choose_and_return(&WayBack::Follow(location.unwrap()), Choice::Pay).await;
+    assert_eq!((back.method.as_str(), back.path.as_str()), ("POST", "/success"));
+}
+
+#[tokio::test]
 async fn a_payment_is_posted_to_the_success_address_and_found_by_asking() {
     let world = World::new().await;
     let back = world.choose_and_return(&form(&world, &[]), Choice::Pay).await;

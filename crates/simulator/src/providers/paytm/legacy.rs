@@ -1,10 +1,10 @@
-//! The legacy protocol: a signed form opens the page, a signed question tells the status.
+//! The legacy protocol: a signed form or link opens the page, a signed question tells the status.
 
 use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
@@ -32,11 +32,20 @@ pub(crate) fn is_order_id(text: &str) -> bool {
 }
 
 /// `POST /theia/processTransaction`: the payer posts a signed form.
-pub(crate) async fn open(State(providers): State<Providers>, body: Bytes) -> Response {
-    let terms = Fields::decode(&body)
+pub(crate) async fn open_by_form(State(providers): State<Providers>, body: Bytes) -> Response {
+    open(&providers, &body)
+}
+
+/// `GET /theia/processTransaction`: the payer follows a signed link.
+pub(crate) async fn open_by_link(State(providers): State<Providers>, RawQuery(query): RawQuery) -> Response {
+    open(&providers, query.unwrap_or_default().as_bytes())
+}
+
+fn open(providers: &Providers, encoded: &[u8]) -> Response {
+    let terms = Fields::decode(encoded)
         .map_err(|bad| Refusal::new("1001", &bad.to_string()))
         .and_then(|fields| terms(&providers.inner.settings.paytm, &fields));
-    pay::open(&providers, Provider::Paytm, terms)
+    pay::open(providers, Provider::Paytm, terms)
 }
 
 fn terms(account: &PaytmAccount, fields: &Fields) -> Result<Terms, Refusal> {

@@ -6,7 +6,7 @@ mod v3;
 mod words;
 
 use axum::Router;
-use axum::routing::post;
+use axum::routing::{get, post};
 use secrecy::ExposeSecret;
 
 use super::Providers;
@@ -19,7 +19,7 @@ use super::visitor::WayBack;
 
 pub(crate) fn router() -> Router<Providers> {
     Router::new()
-        .route("/theia/processTransaction", post(legacy::open))
+        .route("/theia/processTransaction", get(legacy::open_by_link).post(legacy::open_by_form))
         .route("/merchant-status/getTxnStatus", post(legacy::ask))
         .route("/theia/api/v1/initiateTransaction", post(v3::initiate))
         .route("/theia/api/v1/showPaymentPage", post(v3::show_page))
