@@ -9,15 +9,16 @@ use async_trait::async_trait;
 use payment_domain::{GatewayName, Outcome, Report, Transaction, TxnId};
 use serde_json::json;
 
-use crate::{Answer, Availability, Evidence, Gateway, GatewayError, Order, Redirect, StartMode, VerifyMode};
+use crate::{
+    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, VerifyMode,
+};
 
 /// A scripted gateway for tests: answers are set per transaction, or for all of them at once.
 /// Parameters are "signed" by `sign=good`; any other `sign` is a bad signature. What is signed says
 /// "pending", or with `said=paid` that the whole amount was paid, as the payment `payment`.
 #[derive(Debug)]
 pub struct FakeGateway {
-    name: GatewayName,
-    start_mode: StartMode,
+    profile: Profile,
     script: Mutex<Script>,
     starts: AtomicUsize,
     asked: AtomicUsize,
@@ -45,8 +46,13 @@ impl FakeGateway {
     /// A gateway of that name which knows of no payment yet.
     pub fn new(name: &str, start_mode: StartMode) -> FakeGateway {
         FakeGateway {
-            name: GatewayName::new(name),
-            start_mode,
+            profile: Profile {
+                name: GatewayName::new(name),
+                transaction_parameter: "fakeOrderId".into(),
+                start_mode,
+                verify_mode: VerifyMode::Offline,
+                needs_bank_account: false,
+            },
             script: Mutex::new(Script {
                 default: Some(Outcome::NotFound),
                 per_transaction: HashMap::new(),
@@ -131,32 +137,16 @@ fn report(outcome: Outcome) -> Report {
 
 #[async_trait]
 impl Gateway for FakeGateway {
-    fn name(&self) -> &GatewayName {
-        &self.name
-    }
-
-    fn transaction_parameter(&self) -> &str {
-        "fakeOrderId"
-    }
-
-    fn start_mode(&self) -> StartMode {
-        self.start_mode
-    }
-
-    fn verify_mode(&self) -> VerifyMode {
-        VerifyMode::Offline
+    fn profile(&self) -> &Profile {
+        &self.profile
     }
 
     fn availability(&self) -> Availability {
         self.script().availability
     }
 
-    fn needs_bank_account(&self) -> bool {
-        false
-    }
-
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
-        match self.start_mode {
+        match self.profile.start_mode {
             StartMode::Offline => {}
             StartMode::Network => self.refuse_while_away()?,
         }
@@ -173,7 +163,7 @@ impl Gateway for FakeGateway {
     }
 
     fn names(&self, answer: &Answer) -> Option<TxnId> {
-        answer.transaction_in(self.transaction_parameter())
+        answer.transaction_in(&self.profile.transaction_parameter)
     }
 
     async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {

@@ -18,15 +18,17 @@ mod answer;
 pub mod conformance;
 mod fake;
 pub mod guard;
+mod profile;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::{GatewayName, Report, Transaction, TxnId};
+use payment_domain::{Report, Transaction, TxnId};
 
 pub use answer::{Answer, Params};
 pub use fake::{FakeGateway, StartFault};
 pub use guard::{GuardSettings, Guarded};
+pub use profile::{Profile, StartMode, VerifyMode};
 
 /// An error of the layer below, boxed.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -64,25 +66,6 @@ pub enum GatewayError {
     WrongTransaction,
 }
 
-/// Whether [`Gateway::start`] calls the gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StartMode {
-    /// The redirect is computed here: it is stored in the same commit as the transaction.
-    Offline,
-    /// The gateway is called: the transaction is stored first, so that the gateway never knows an
-    /// order that we do not.
-    Network,
-}
-
-/// Whether [`Gateway::verify`] calls the gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum VerifyMode {
-    /// Signatures are checked here.
-    Offline,
-    /// Somebody else checks them, and is called for it.
-    Network,
-}
-
 /// Whether a gateway can be used at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Availability {
@@ -104,7 +87,7 @@ pub struct Order<'a> {
     pub return_url: &'a str,
     /// Our URL to which the gateway reports from server to server.
     pub notify_url: &'a str,
-    /// The tenant's bank account, where [`Gateway::needs_bank_account`] says so.
+    /// The tenant's bank account, where [`Profile::needs_bank_account`] says so.
     pub bank_account: Option<&'a str>,
 }
 
@@ -134,25 +117,12 @@ pub enum Evidence {
 /// A payment gateway.
 #[async_trait]
 pub trait Gateway: Send + Sync {
-    /// The upper-case name clients choose it by.
-    fn name(&self) -> &GatewayName;
-
-    /// The callback parameter in which this gateway returns our transaction id, e.g. `ORDERID`.
-    /// Compared without regard to letter case.
-    fn transaction_parameter(&self) -> &str;
-
-    /// Whether [`Gateway::start`] calls the gateway.
-    fn start_mode(&self) -> StartMode;
-
-    /// Whether [`Gateway::verify`] calls the gateway.
-    fn verify_mode(&self) -> VerifyMode;
+    /// What the service has to know of the gateway before it calls it.
+    fn profile(&self) -> &Profile;
 
     /// Whether the gateway can be used at the moment. An adapter that keeps no record of it is
     /// [`Availability::Available`]; [`Guarded`] keeps one.
     fn availability(&self) -> Availability;
-
-    /// Whether an order needs the tenant's bank account number.
-    fn needs_bank_account(&self) -> bool;
 
     /// Opens the order at the gateway and tells where the payer pays. Called again for the same
     /// order only when the first answer was lost; it must then not open a second order.

@@ -188,7 +188,7 @@ impl Creation {
         let bank_account = self.bank_account(gateway.as_ref(), &txn, &request.info).await?;
 
         let mut redirect_form = None;
-        let starts_later = match (txn.amount.is_zero(), gateway.start_mode()) {
+        let starts_later = match (txn.amount.is_zero(), gateway.profile().start_mode) {
             (true, _) => {
                 txn.status = Status::Success { receipt: None };
                 message::SUCCESSFUL.clone_into(&mut txn.status_message);
@@ -400,7 +400,7 @@ impl Creation {
             consumer_code: request.consumer_code.clone(),
             bills: amounts.bills,
             product_info: request.product_info.clone(),
-            gateway: gateway.name().clone(),
+            gateway: gateway.profile().name.clone(),
             redirect_url: None,
             payer,
             status: Status::Pending,
@@ -424,7 +424,7 @@ impl Creation {
         txn: &Transaction,
         info: &RequestInfo,
     ) -> Result<Option<String>, DigitError> {
-        match gateway.needs_bank_account() {
+        match gateway.profile().needs_bank_account {
             true => self.ports.bank_accounts.account_number(info, &txn.tenant_id).await.map(Some),
             false => Ok(None),
         }

@@ -32,7 +32,7 @@ pub struct Gateways {
 }
 
 fn by_name(gateways: impl IntoIterator<Item = Arc<dyn Gateway>>) -> BTreeMap<GatewayName, Arc<dyn Gateway>> {
-    gateways.into_iter().map(|gateway| (gateway.name().clone(), gateway)).collect()
+    gateways.into_iter().map(|gateway| (gateway.profile().name.clone(), gateway)).collect()
 }
 
 impl Gateways {
@@ -83,7 +83,7 @@ impl Gateways {
                 self.offered
                     .values()
                     .chain(self.switched_off.values())
-                    .map(|gateway| gateway.transaction_parameter()),
+                    .map(|gateway| gateway.profile().transaction_parameter.as_ref()),
             )
             .find_map(|parameter| answer.transaction_in(parameter))
     }

@@ -163,7 +163,7 @@ async fn what_carries_no_signature_proves_nothing(case: Case) {
         let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Answer::of_params(Params::new(pairs))
     };
-    let own = case.gateway.transaction_parameter().to_owned();
+    let own = case.gateway.profile().transaction_parameter.to_string();
     let id = txn.id.as_str();
     for bare in [
         Answer::default(),

@@ -54,7 +54,7 @@ async fn an_answer_that_says_nothing_decides_nothing(case: Case) {
             Ok(report) => assert!(super::is_undecided(&report.outcome), "{:?}", report.outcome),
             Err(error) => assert!(is_no_answer(&error), "{error:?}"),
         }
-        if gateway.start_mode() == StartMode::Network {
+        if gateway.profile().start_mode == StartMode::Network {
             let error = case.try_start(gateway.as_ref(), &txn).await.expect_err("it names no page");
             assert!(matches!(error, GatewayError::Unreadable(_)), "{error:?}");
         }
@@ -67,7 +67,7 @@ async fn a_start_that_is_not_answered_says_how_far_it_got(case: Case) {
         let faulty = fault.serve().await;
         let gateway = case.provider.gateway_at(&faulty.base_url, faulty.patience);
         let started = case.try_start(gateway.as_ref(), &txn).await;
-        match (gateway.start_mode(), started) {
+        match (gateway.profile().start_mode, started) {
             (StartMode::Offline, started) => assert!(started.is_ok(), "nobody is called: {started:?}"),
             (StartMode::Network, Ok(redirect)) => panic!("{fault:?} led to {redirect:?}"),
             (StartMode::Network, Err(error)) => assert!(fits(fault, &error), "{fault:?}: {error:?}"),
@@ -81,7 +81,7 @@ async fn a_verification_that_is_not_answered_is_no_verdict(case: Case) {
         for fault in Fault::ALL {
             let faulty = fault.serve().await;
             let gateway = case.provider.gateway_at(&faulty.base_url, faulty.patience);
-            match (gateway.verify_mode(), gateway.verify(&txn, &news.answer).await) {
+            match (gateway.profile().verify_mode, gateway.verify(&txn, &news.answer).await) {
                 (VerifyMode::Offline, verified) => {
                     assert!(verified.is_ok(), "nobody is called: {verified:?}")
                 }

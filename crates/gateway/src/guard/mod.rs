@@ -11,11 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::{GatewayName, Report, Transaction, TxnId};
+use payment_domain::{Report, Transaction, TxnId};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use self::breaker::{Breaker, End, Leave, Turn};
-use crate::{Answer, Availability, Evidence, Gateway, GatewayError, Order, Redirect, StartMode, VerifyMode};
+use crate::{
+    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, VerifyMode,
+};
 
 /// Gauge by `gateway`: 1 while calls are let through, 0 while the breaker is open.
 const AVAILABLE: &str = "gateway_available";
@@ -78,7 +80,7 @@ impl Guarded {
         metrics::describe_gauge!(AVAILABLE, "1 while the gateway is called, 0 while its breaker is open");
         metrics::describe_counter!(OPENED, "How often the breaker of a gateway opened");
         metrics::describe_counter!(HELD_BACK, "Calls to a gateway that were not made, by reason");
-        metrics::gauge!(AVAILABLE, "gateway" => inner.name().to_string()).set(1.0);
+        metrics::gauge!(AVAILABLE, "gateway" => inner.profile().name.to_string()).set(1.0);
         Guarded {
             calls: Semaphore::new(settings.calls_at_once.max(1)),
             verifications: Semaphore::new(settings.verifications_at_once.max(1)),
@@ -106,12 +108,13 @@ impl Guarded {
     }
 
     fn held_back(&self, reason: &'static str, retry_after: Duration) -> GatewayError {
-        metrics::counter!(HELD_BACK, "gateway" => self.name().to_string(), "reason" => reason).increment(1);
+        metrics::counter!(HELD_BACK, "gateway" => self.profile().name.to_string(), "reason" => reason)
+            .increment(1);
         GatewayError::Unavailable { retry_after }
     }
 
     fn ended(&self, leave: &Leave, payment: &TxnId, end: End) {
-        let gateway = self.name();
+        let gateway = &self.profile().name;
         match self.breaker.ended(leave, payment, end) {
             None => {}
             Some(Turn::Opened) => {
@@ -170,24 +173,8 @@ fn end_of<T>(result: &Result<T, GatewayError>) -> End {
 
 #[async_trait]
 impl Gateway for Guarded {
-    fn name(&self) -> &GatewayName {
-        self.inner.name()
-    }
-
-    fn transaction_parameter(&self) -> &str {
-        self.inner.transaction_parameter()
-    }
-
-    fn start_mode(&self) -> StartMode {
-        self.inner.start_mode()
-    }
-
-    fn verify_mode(&self) -> VerifyMode {
-        self.inner.verify_mode()
-    }
-
-    fn needs_bank_account(&self) -> bool {
-        self.inner.needs_bank_account()
+    fn profile(&self) -> &Profile {
+        self.inner.profile()
     }
 
     fn availability(&self) -> Availability {
@@ -198,7 +185,7 @@ impl Gateway for Guarded {
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
-        match self.start_mode() {
+        match self.profile().start_mode {
             StartMode::Offline => self.inner.start(order).await,
             StartMode::Network => {
                 let passage = self.enter(&order.txn.id).await?;
@@ -212,7 +199,7 @@ impl Gateway for Guarded {
     }
 
     async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {
-        match self.verify_mode() {
+        match self.profile().verify_mode {
             VerifyMode::Offline => self.inner.verify(txn, answer).await,
             VerifyMode::Network => {
                 if let Some(retry_after) = self.breaker.blocked_for() {

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use payment_domain::Outcome;
 use tokio::time::Instant;
 
+use payment_domain::GatewayName;
+
 use super::*;
 use crate::conformance::sample;
 
@@ -20,9 +22,7 @@ enum Does {
 }
 
 struct Stub {
-    name: GatewayName,
-    start_mode: StartMode,
-    verify_mode: VerifyMode,
+    profile: Profile,
     does: Mutex<Does>,
     reached: AtomicUsize,
 }
@@ -30,9 +30,13 @@ struct Stub {
 impl Stub {
     fn of(start_mode: StartMode, verify_mode: VerifyMode) -> Arc<Stub> {
         Arc::new(Stub {
-            name: GatewayName::new("STUB"),
-            start_mode,
-            verify_mode,
+            profile: Profile {
+                name: GatewayName::new("STUB"),
+                transaction_parameter: "order".into(),
+                start_mode,
+                verify_mode,
+                needs_bank_account: false,
+            },
             does: Mutex::new(Does::Answer),
             reached: AtomicUsize::new(0),
         })
@@ -62,28 +66,12 @@ impl Stub {
 
 #[async_trait]
 impl Gateway for Stub {
-    fn name(&self) -> &GatewayName {
-        &self.name
-    }
-
-    fn transaction_parameter(&self) -> &str {
-        "order"
-    }
-
-    fn start_mode(&self) -> StartMode {
-        self.start_mode
-    }
-
-    fn verify_mode(&self) -> VerifyMode {
-        self.verify_mode
+    fn profile(&self) -> &Profile {
+        &self.profile
     }
 
     fn availability(&self) -> Availability {
         Availability::Available
-    }
-
-    fn needs_bank_account(&self) -> bool {
-        false
     }
 
     async fn start(&self, _order: &Order<'_>) -> Result<Redirect, GatewayError> {

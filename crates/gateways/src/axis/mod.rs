@@ -10,7 +10,8 @@ pub mod wire;
 use async_trait::async_trait;
 use payment_domain::{GatewayName, Outcome, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Evidence, Gateway, GatewayError, Order, Params, Redirect, StartMode, VerifyMode,
+    Answer, Availability, Evidence, Gateway, GatewayError, Order, Params, Profile, Redirect, StartMode,
+    VerifyMode,
 };
 use secrecy::ExposeSecret;
 use url::Url;
@@ -25,7 +26,7 @@ use crate::text::{ascii, cut, one_line, paise};
 /// The AXIS adapter.
 #[derive(Debug)]
 pub struct Axis {
-    name: GatewayName,
+    profile: Profile,
     config: AxisConfig,
     client: Client,
 }
@@ -33,7 +34,14 @@ pub struct Axis {
 impl Axis {
     /// An adapter for this merchant.
     pub fn new(config: AxisConfig, client: Client) -> Axis {
-        Axis { name: GatewayName::new("AXIS"), config, client }
+        let profile = Profile {
+            name: GatewayName::new("AXIS"),
+            transaction_parameter: wire::REFERENCE.into(),
+            start_mode: StartMode::Offline,
+            verify_mode: VerifyMode::Offline,
+            needs_bank_account: true,
+        };
+        Axis { profile, config, client }
     }
 
     /// An adapter configured by the `axis.*` properties.
@@ -100,28 +108,12 @@ fn ascii_url(url: &str) -> String {
 
 #[async_trait]
 impl Gateway for Axis {
-    fn name(&self) -> &GatewayName {
-        &self.name
-    }
-
-    fn transaction_parameter(&self) -> &str {
-        wire::REFERENCE
-    }
-
-    fn start_mode(&self) -> StartMode {
-        StartMode::Offline
-    }
-
-    fn verify_mode(&self) -> VerifyMode {
-        VerifyMode::Offline
+    fn profile(&self) -> &Profile {
+        &self.profile
     }
 
     fn availability(&self) -> Availability {
         Availability::Available
-    }
-
-    fn needs_bank_account(&self) -> bool {
-        true
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {

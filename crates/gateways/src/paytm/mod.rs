@@ -17,7 +17,7 @@ pub mod wire;
 use async_trait::async_trait;
 use payment_domain::{GatewayName, Outcome, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Evidence, Gateway, GatewayError, Order, Redirect, StartMode, VerifyMode,
+    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, VerifyMode,
 };
 
 use self::answer::{Envelope, Facts};
@@ -34,7 +34,7 @@ const OUR_PARAMETER: &str = "eg_pg_txnid";
 /// The adapter.
 #[derive(Debug)]
 pub struct Paytm {
-    name: GatewayName,
+    profile: Profile,
     config: PaytmConfig,
     client: Client,
 }
@@ -42,7 +42,17 @@ pub struct Paytm {
 impl Paytm {
     /// The adapter for one merchant account.
     pub fn new(config: PaytmConfig, client: Client) -> Paytm {
-        Paytm { name: GatewayName::new("PAYTM"), config, client }
+        let profile = Profile {
+            name: GatewayName::new("PAYTM"),
+            transaction_parameter: "ORDERID".into(),
+            start_mode: match config.protocol {
+                Protocol::Legacy(_) => StartMode::Offline,
+                Protocol::V3(_) => StartMode::Network,
+            },
+            verify_mode: VerifyMode::Offline,
+            needs_bank_account: false,
+        };
+        Paytm { profile, config, client }
     }
 
     /// An adapter configured by the `paytm.*` properties.
@@ -99,31 +109,12 @@ impl Paytm {
 
 #[async_trait]
 impl Gateway for Paytm {
-    fn name(&self) -> &GatewayName {
-        &self.name
-    }
-
-    fn transaction_parameter(&self) -> &str {
-        "ORDERID"
-    }
-
-    fn start_mode(&self) -> StartMode {
-        match self.config.protocol {
-            Protocol::Legacy(_) => StartMode::Offline,
-            Protocol::V3(_) => StartMode::Network,
-        }
-    }
-
-    fn verify_mode(&self) -> VerifyMode {
-        VerifyMode::Offline
+    fn profile(&self) -> &Profile {
+        &self.profile
     }
 
     fn availability(&self) -> Availability {
         Availability::Available
-    }
-
-    fn needs_bank_account(&self) -> bool {
-        false
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
@@ -140,7 +131,7 @@ impl Gateway for Paytm {
     }
 
     fn names(&self, answer: &Answer) -> Option<TxnId> {
-        answer.transaction_in(self.transaction_parameter())
+        answer.transaction_in(&self.profile.transaction_parameter)
     }
 
     async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {

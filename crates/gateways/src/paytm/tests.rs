@@ -169,7 +169,7 @@ async fn the_current_protocol_opens_an_order_and_shows_its_page() {
         .mount(&server)
         .await;
     let adapter = paytm("v3", &server.uri(), client());
-    assert_eq!(adapter.start_mode(), StartMode::Network);
+    assert_eq!(adapter.profile().start_mode, StartMode::Network);
     let redirect = adapter.start(&order(&transaction(ID, "19.9"))).await.unwrap();
     let page = format!("{}/theia/api/v1/showPaymentPage?mid={MID}&orderId={ID}", server.uri());
     let fields = [("mid", MID), ("orderId", ID), ("txnToken", "t0k/e+n")];

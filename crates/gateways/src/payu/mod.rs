@@ -10,7 +10,7 @@ pub mod wire;
 use async_trait::async_trait;
 use payment_domain::{GatewayName, Money, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Evidence, Gateway, GatewayError, Order, Redirect, StartMode, VerifyMode,
+    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, VerifyMode,
 };
 use secrecy::ExposeSecret;
 
@@ -22,7 +22,7 @@ use crate::config::{ConfigProblem, Lookup};
 /// The PAYU adapter.
 #[derive(Debug)]
 pub struct Payu {
-    name: GatewayName,
+    profile: Profile,
     config: PayuConfig,
     client: Client,
 }
@@ -30,7 +30,14 @@ pub struct Payu {
 impl Payu {
     /// An adapter for this merchant.
     pub fn new(config: PayuConfig, client: Client) -> Payu {
-        Payu { name: GatewayName::new("PAYU"), config, client }
+        let profile = Profile {
+            name: GatewayName::new("PAYU"),
+            transaction_parameter: wire::REFERENCE.into(),
+            start_mode: StartMode::Offline,
+            verify_mode: VerifyMode::Offline,
+            needs_bank_account: false,
+        };
+        Payu { profile, config, client }
     }
 
     /// An adapter configured by the `payu.*` properties.
@@ -66,28 +73,12 @@ impl Payu {
 
 #[async_trait]
 impl Gateway for Payu {
-    fn name(&self) -> &GatewayName {
-        &self.name
-    }
-
-    fn transaction_parameter(&self) -> &str {
-        wire::REFERENCE
-    }
-
-    fn start_mode(&self) -> StartMode {
-        StartMode::Offline
-    }
-
-    fn verify_mode(&self) -> VerifyMode {
-        VerifyMode::Offline
+    fn profile(&self) -> &Profile {
+        &self.profile
     }
 
     fn availability(&self) -> Availability {
         Availability::Available
-    }
-
-    fn needs_bank_account(&self) -> bool {
-        false
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {

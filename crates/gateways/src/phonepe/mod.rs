@@ -20,7 +20,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use payment_domain::{Clock, GatewayName, Outcome, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Evidence, Gateway, GatewayError, Order, Redirect, StartMode, VerifyMode,
+    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, VerifyMode,
 };
 
 use self::answer::{Facts, Generation};
@@ -34,7 +34,7 @@ use crate::config::{ConfigProblem, Lookup};
 
 /// The adapter.
 pub struct Phonepe {
-    name: GatewayName,
+    profile: Profile,
     config: PhonepeConfig,
     client: Client,
     tokens: Tokens,
@@ -43,7 +43,14 @@ pub struct Phonepe {
 impl Phonepe {
     /// The adapter for one merchant account. The clock tells how old an access token is.
     pub fn new(config: PhonepeConfig, client: Client, clock: Arc<dyn Clock>) -> Phonepe {
-        Phonepe { name: GatewayName::new("PHONEPE"), config, client, tokens: Tokens::new(clock) }
+        let profile = Profile {
+            name: GatewayName::new("PHONEPE"),
+            transaction_parameter: "transactionId".into(),
+            start_mode: StartMode::Network,
+            verify_mode: VerifyMode::Offline,
+            needs_bank_account: false,
+        };
+        Phonepe { profile, config, client, tokens: Tokens::new(clock) }
     }
 
     /// An adapter configured by the `phonepe.*` properties.
@@ -131,28 +138,12 @@ impl std::fmt::Debug for Phonepe {
 
 #[async_trait]
 impl Gateway for Phonepe {
-    fn name(&self) -> &GatewayName {
-        &self.name
-    }
-
-    fn transaction_parameter(&self) -> &str {
-        "transactionId"
-    }
-
-    fn start_mode(&self) -> StartMode {
-        StartMode::Network
-    }
-
-    fn verify_mode(&self) -> VerifyMode {
-        VerifyMode::Offline
+    fn profile(&self) -> &Profile {
+        &self.profile
     }
 
     fn availability(&self) -> Availability {
         Availability::Available
-    }
-
-    fn needs_bank_account(&self) -> bool {
-        false
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
@@ -181,7 +172,7 @@ impl Gateway for Phonepe {
         };
         match in_body {
             Some(order) => TxnId::new(order).ok(),
-            None => answer.transaction_in(self.transaction_parameter()),
+            None => answer.transaction_in(&self.profile.transaction_parameter),
         }
     }
 

@@ -96,7 +96,7 @@ async fn the_legacy_protocol_takes_the_location_and_does_not_follow_it() {
     let answer = ResponseTemplate::new(302).insert_header("Location", "/transact?token=a%2Bb");
     let server = server_that_answers(answer).await;
     let adapter = phonepe("legacy", &server.uri(), client());
-    assert_eq!(adapter.start_mode(), StartMode::Network);
+    assert_eq!(adapter.profile().start_mode, StartMode::Network);
     let redirect = adapter.start(&order(&transaction(ID, "19.99"))).await.unwrap();
     assert_eq!(redirect, Redirect::To(format!("{}/transact?token=a%2Bb", server.uri())));
 

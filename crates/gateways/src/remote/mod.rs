@@ -14,9 +14,9 @@ pub mod wire;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use payment_domain::{Clock, GatewayName, Report, Transaction, TxnId};
+use payment_domain::{Clock, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Evidence, Gateway, GatewayError, Order, Redirect, StartMode, VerifyMode,
+    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, VerifyMode,
 };
 
 pub use config::RemoteConfig;
@@ -30,6 +30,7 @@ const OUR_PARAMETER: &str = "eg_pg_txnid";
 
 /// The adapter of one remote gateway.
 pub struct Remote {
+    profile: Profile,
     config: RemoteConfig,
     client: Client,
     clock: Arc<dyn Clock>,
@@ -39,7 +40,14 @@ impl Remote {
     /// An adapter that calls with this client, which should keep [`RemoteConfig::limits`]. The clock
     /// dates questions and tells how old answers are.
     pub fn new(config: RemoteConfig, client: Client, clock: Arc<dyn Clock>) -> Remote {
-        Remote { config, client, clock }
+        let profile = Profile {
+            name: config.name.clone(),
+            transaction_parameter: config.transaction_parameter.clone().into(),
+            start_mode: StartMode::Network,
+            verify_mode: VerifyMode::Network,
+            needs_bank_account: false,
+        };
+        Remote { profile, config, client, clock }
     }
 
     async fn ask(&self, operation: Operation, body: String) -> Result<Object, GatewayError> {
@@ -58,28 +66,12 @@ impl std::fmt::Debug for Remote {
 
 #[async_trait]
 impl Gateway for Remote {
-    fn name(&self) -> &GatewayName {
-        &self.config.name
-    }
-
-    fn transaction_parameter(&self) -> &str {
-        &self.config.transaction_parameter
-    }
-
-    fn start_mode(&self) -> StartMode {
-        StartMode::Network
-    }
-
-    fn verify_mode(&self) -> VerifyMode {
-        VerifyMode::Network
+    fn profile(&self) -> &Profile {
+        &self.profile
     }
 
     fn availability(&self) -> Availability {
         Availability::Available
-    }
-
-    fn needs_bank_account(&self) -> bool {
-        false
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
@@ -88,7 +80,7 @@ impl Gateway for Remote {
     }
 
     fn names(&self, answer: &Answer) -> Option<TxnId> {
-        let parameter = self.transaction_parameter();
+        let parameter = self.profile.transaction_parameter.as_ref();
         let in_body = || TxnId::new(Object::parse(&answer.body)?.text(parameter)?).ok();
         answer.transaction_in(parameter).or_else(in_body).or_else(|| answer.transaction_in(OUR_PARAMETER))
     }

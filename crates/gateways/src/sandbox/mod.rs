@@ -14,7 +14,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use payment_domain::{Clock, GatewayName, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Evidence, Gateway, GatewayError, Order, Redirect, StartMode, VerifyMode,
+    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, VerifyMode,
 };
 use secrecy::SecretString;
 
@@ -39,7 +39,7 @@ pub struct SandboxConfig {
 
 /// The SANDBOX adapter.
 pub struct Sandbox {
-    name: GatewayName,
+    profile: Profile,
     config: SandboxConfig,
     client: Client,
     clock: Arc<dyn Clock>,
@@ -48,7 +48,14 @@ pub struct Sandbox {
 impl Sandbox {
     /// An adapter for this merchant. The clock signs the questions.
     pub fn new(config: SandboxConfig, client: Client, clock: Arc<dyn Clock>) -> Sandbox {
-        Sandbox { name: GatewayName::new("SANDBOX"), config, client, clock }
+        let profile = Profile {
+            name: GatewayName::new("SANDBOX"),
+            transaction_parameter: wire::ORDER.into(),
+            start_mode: StartMode::Offline,
+            verify_mode: VerifyMode::Offline,
+            needs_bank_account: false,
+        };
+        Sandbox { profile, config, client, clock }
     }
 }
 
@@ -60,28 +67,12 @@ impl std::fmt::Debug for Sandbox {
 
 #[async_trait]
 impl Gateway for Sandbox {
-    fn name(&self) -> &GatewayName {
-        &self.name
-    }
-
-    fn transaction_parameter(&self) -> &str {
-        wire::ORDER
-    }
-
-    fn start_mode(&self) -> StartMode {
-        StartMode::Offline
-    }
-
-    fn verify_mode(&self) -> VerifyMode {
-        VerifyMode::Offline
+    fn profile(&self) -> &Profile {
+        &self.profile
     }
 
     fn availability(&self) -> Availability {
         Availability::Available
-    }
-
-    fn needs_bank_account(&self) -> bool {
-        false
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {

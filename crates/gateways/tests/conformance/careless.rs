@@ -4,11 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::{Currency, GatewayName, Money, Outcome, Report, Transaction, TxnId};
+use payment_domain::{Currency, Money, Outcome, Report, Transaction, TxnId};
 use payment_gateway::conformance::{Deed, Forgery, News, Provider, Seen};
-use payment_gateway::{
-    Answer, Availability, Evidence, Gateway, GatewayError, Order, Redirect, StartMode, VerifyMode,
-};
+use payment_gateway::{Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect};
 use serde_json::json;
 
 /// What an adapter does wrong.
@@ -116,28 +114,12 @@ fn declined() -> Outcome {
 
 #[async_trait]
 impl Gateway for Sinner {
-    fn name(&self) -> &GatewayName {
-        self.adapter.name()
-    }
-
-    fn transaction_parameter(&self) -> &str {
-        self.adapter.transaction_parameter()
-    }
-
-    fn start_mode(&self) -> StartMode {
-        self.adapter.start_mode()
-    }
-
-    fn verify_mode(&self) -> VerifyMode {
-        self.adapter.verify_mode()
+    fn profile(&self) -> &Profile {
+        self.adapter.profile()
     }
 
     fn availability(&self) -> Availability {
         self.adapter.availability()
-    }
-
-    fn needs_bank_account(&self) -> bool {
-        self.adapter.needs_bank_account()
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use payment_domain::{Currency, GatewayName, Outcome, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Evidence, Gateway, GatewayError, Order, Redirect, StartMode, VerifyMode,
+    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, VerifyMode,
 };
 use payment_gateways::client::{Body, Call, Client, Method};
 use payment_gateways::config::{ConfigProblem, Lookup, Settings, join};
@@ -100,7 +100,7 @@ fn report(text: &impl Fn(&str) -> Option<String>, raw: serde_json::Value) -> Rep
 
 /// The CHAIPAY adapter.
 pub struct Chaipay {
-    name: GatewayName,
+    profile: Profile,
     config: ChaipayConfig,
     client: Client,
 }
@@ -108,34 +108,25 @@ pub struct Chaipay {
 impl Chaipay {
     /// An adapter for this merchant.
     pub fn new(config: ChaipayConfig, client: Client) -> Chaipay {
-        Chaipay { name: GatewayName::new("CHAIPAY"), config, client }
+        let profile = Profile {
+            name: GatewayName::new("CHAIPAY"),
+            transaction_parameter: "order".into(),
+            start_mode: StartMode::Offline,
+            verify_mode: VerifyMode::Offline,
+            needs_bank_account: false,
+        };
+        Chaipay { profile, config, client }
     }
 }
 
 #[async_trait]
 impl Gateway for Chaipay {
-    fn name(&self) -> &GatewayName {
-        &self.name
-    }
-
-    fn transaction_parameter(&self) -> &str {
-        "order"
-    }
-
-    fn start_mode(&self) -> StartMode {
-        StartMode::Offline
-    }
-
-    fn verify_mode(&self) -> VerifyMode {
-        VerifyMode::Offline
+    fn profile(&self) -> &Profile {
+        &self.profile
     }
 
     fn availability(&self) -> Availability {
         Availability::Available
-    }
-
-    fn needs_bank_account(&self) -> bool {
-        false
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {

@@ -7,8 +7,7 @@ use payment_digit::embedded::{ReceiptRegister, Registers};
 use payment_digit::{Collections, DigitError, Payment, Receipts};
 use payment_domain::{Clock, GatewayName, Report, RequestInfo, TenantId, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Evidence, FakeGateway, Gateway, GatewayError, Order, Redirect, StartMode,
-    VerifyMode,
+    Answer, Availability, Evidence, FakeGateway, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
 };
 
 /// What is wrong with the collection service.
@@ -92,40 +91,30 @@ impl Collections for FaultyCollections {
 
 /// The gateway `FORM`: the same as another one, but that wants a form posted to it.
 pub(crate) struct FormGateway {
-    name: GatewayName,
+    profile: Profile,
     inner: Arc<FakeGateway>,
 }
 
 impl FormGateway {
     pub(crate) fn new(inner: Arc<FakeGateway>) -> FormGateway {
-        FormGateway { name: GatewayName::new("FORM"), inner }
+        let profile = Profile {
+            name: GatewayName::new("FORM"),
+            transaction_parameter: "formOrder".into(),
+            start_mode: StartMode::Offline,
+            ..inner.profile().clone()
+        };
+        FormGateway { profile, inner }
     }
 }
 
 #[async_trait]
 impl Gateway for FormGateway {
-    fn name(&self) -> &GatewayName {
-        &self.name
-    }
-
-    fn transaction_parameter(&self) -> &str {
-        "formOrder"
-    }
-
-    fn start_mode(&self) -> StartMode {
-        StartMode::Offline
-    }
-
-    fn verify_mode(&self) -> VerifyMode {
-        self.inner.verify_mode()
+    fn profile(&self) -> &Profile {
+        &self.profile
     }
 
     fn availability(&self) -> Availability {
         self.inner.availability()
-    }
-
-    fn needs_bank_account(&self) -> bool {
-        false
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
@@ -138,7 +127,7 @@ impl Gateway for FormGateway {
     }
 
     fn names(&self, answer: &Answer) -> Option<TxnId> {
-        answer.transaction_in(self.transaction_parameter())
+        answer.transaction_in(&self.profile.transaction_parameter)
     }
 
     async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {

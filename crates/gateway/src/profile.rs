@@ -1,0 +1,42 @@
+//! What is known of a gateway before it is called.
+
+use std::borrow::Cow;
+
+use payment_domain::GatewayName;
+
+/// What the service has to know of a gateway before it calls it. It stays the same as long as the
+/// adapter lives; whether the gateway can be used at the moment is
+/// [`Gateway::availability`](crate::Gateway::availability).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// The upper-case name clients choose it by.
+    pub name: GatewayName,
+    /// The callback parameter in which this gateway returns our transaction id, e.g. `ORDERID`.
+    /// Compared without regard to letter case.
+    pub transaction_parameter: Cow<'static, str>,
+    /// Whether [`Gateway::start`](crate::Gateway::start) calls the gateway.
+    pub start_mode: StartMode,
+    /// Whether [`Gateway::verify`](crate::Gateway::verify) calls the gateway.
+    pub verify_mode: VerifyMode,
+    /// Whether an order needs the tenant's bank account number.
+    pub needs_bank_account: bool,
+}
+
+/// Whether [`Gateway::start`](crate::Gateway::start) calls the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartMode {
+    /// The redirect is computed here: it is stored in the same commit as the transaction.
+    Offline,
+    /// The gateway is called: the transaction is stored first, so that the gateway never knows an
+    /// order that we do not.
+    Network,
+}
+
+/// Whether [`Gateway::verify`](crate::Gateway::verify) calls the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerifyMode {
+    /// Signatures are checked here.
+    Offline,
+    /// Somebody else checks them, and is called for it.
+    Network,
+}
