@@ -63,10 +63,11 @@ impl Answer {
         Answer { params, ..Answer::default() }
     }
 
-    /// The transaction id in the parameter of this name, in any letter case; `None` when it is
-    /// missing or cannot be an id.
+    /// The transaction id in the parameter of this name; `None` when it is missing or cannot be an
+    /// id. The exact name counts before one in another letter case, which may be an application's own.
     pub fn transaction_in(&self, parameter: &str) -> Option<TxnId> {
-        TxnId::new(self.params.get_ignoring_case(parameter)?).ok()
+        let named = self.params.get(parameter).or_else(|| self.params.get_ignoring_case(parameter))?;
+        TxnId::new(named).ok()
     }
 }
 

@@ -163,14 +163,15 @@ impl Facts {
         }
     }
 
-    /// The state of the payment. A code that contradicts its status decides nothing.
+    /// The state of the payment; the status is a word in any letter case. A code that contradicts it
+    /// decides nothing.
     ///
     /// # Errors
     /// [`GatewayError::Unreadable`] when Paytm refuses our question, or says nothing of a state.
     pub fn outcome(&self) -> Result<Outcome, GatewayError> {
         let code = self.code.as_deref().unwrap_or_default();
-        let status = self.status.as_deref().ok_or_else(|| unreadable("no status"))?;
-        Ok(match (status, code) {
+        let status = self.status.as_deref().ok_or_else(|| unreadable("no status"))?.to_ascii_uppercase();
+        Ok(match (status.as_str(), code) {
             ("TXN_SUCCESS", "01" | "") if self.gave_back() => Outcome::Refunded,
             ("TXN_SUCCESS", "01" | "") => Outcome::Paid { amount: self.amount() },
             ("TXN_SUCCESS", _) | (_, "01") => self.unrecognised(),
@@ -253,7 +254,8 @@ impl Facts {
 pub fn token(key: &MerchantKey, answer: &[u8]) -> Result<String, GatewayError> {
     let envelope = Envelope::open(key, answer)?;
     let result = envelope.body.object("resultInfo").ok_or_else(|| unreadable("no resultInfo"))?;
-    let (status, code) = (result.text("resultStatus"), result.text("resultCode").unwrap_or_default());
+    let status = result.text("resultStatus").map(|status| status.to_ascii_uppercase());
+    let code = result.text("resultCode").unwrap_or_default();
     match (status.as_deref(), code.as_str()) {
         (Some("S"), "0000" | "0002") if envelope.signed => {
             let token = envelope.body.text("txnToken").filter(|token| token.len() <= MAX_TOKEN_BYTES);

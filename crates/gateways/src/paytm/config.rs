@@ -2,7 +2,7 @@
 
 use secrecy::ExposeSecret;
 
-use super::signature::MerchantKey;
+use super::signature::{MerchantKey, SEPARATOR};
 use crate::config::{ConfigProblem, Lookup, Settings, join};
 
 /// The host of Paytm's current protocol; the staging one is `securestage.paytmpayments.com`.
@@ -68,6 +68,11 @@ impl PaytmConfig {
         let key = read_key(&mut settings);
         let website = settings.required("merchant.website");
         let protocol = read_protocol(&mut settings);
+        for name in ["merchant.id", "merchant.website", "merchant.industry.type", "merchant.channel.id"] {
+            if settings.optional(name).is_some_and(|value| value.contains(SEPARATOR)) {
+                settings.problem(name, "must not hold a |, which separates values in checksums");
+            }
+        }
         match (key, protocol) {
             (Some(key), Some(protocol)) => {
                 settings.finish(PaytmConfig { merchant_id, key, website, protocol })
@@ -148,6 +153,14 @@ mod tests {
         let Protocol::V3(v3) = config.protocol else { panic!("not v3") };
         assert_eq!(v3.initiate_url, "https://secure.paytmpayments.com/theia/api/v1/initiateTransaction");
         assert_eq!(v3.status_url, "https://secure.paytmpayments.com/v3/order/status");
+    }
+
+    #[test]
+    fn no_setting_holds_what_separates_signed_values() {
+        let mut properties = DROP_IN;
+        properties[0].1 = "A|B";
+        let problems = read(&properties).unwrap_err();
+        assert_eq!(problems, ["paytm.merchant.id must not hold a |, which separates values in checksums"]);
     }
 
     #[test]

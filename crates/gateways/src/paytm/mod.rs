@@ -28,9 +28,6 @@ use crate::client::Client;
 use crate::config::{ConfigProblem, Lookup};
 use crate::json::Object;
 
-/// Our own parameter in the return URL; Paytm posts its form beside it and does not sign it.
-const OUR_PARAMETER: &str = "eg_pg_txnid";
-
 /// The adapter.
 #[derive(Debug)]
 pub struct Paytm {
@@ -141,8 +138,8 @@ impl Gateway for Paytm {
         if answer.params.get(CHECKSUM_FIELD).is_none() {
             return Ok(Evidence::Unsigned);
         }
-        let theirs = answer.params.iter().filter(|(name, _)| !name.eq_ignore_ascii_case(OUR_PARAMETER));
-        let fields = signature::verified_form(&self.config.key, theirs).ok_or(GatewayError::BadSignature)?;
+        let fields = signature::verified_callback(&self.config.key, answer.params.iter())
+            .ok_or(GatewayError::BadSignature)?;
         let facts = Facts::of_form(&fields);
         facts
             .check(txn, &self.config.merchant_id, true)

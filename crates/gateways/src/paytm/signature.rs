@@ -18,6 +18,27 @@ use crate::form::unique;
 
 /// The form field that carries the checksum; it is not part of the signed text.
 pub const CHECKSUM_FIELD: &str = "CHECKSUMHASH";
+/// What separates the values of a form in the signed text. Values are not escaped.
+pub const SEPARATOR: char = '|';
+
+/// The fields that Paytm documents for its callback and payment webhook, beside the checksum.
+pub const CALLBACK_FIELDS: [&str; 13] = [
+    "BANKNAME",
+    "BANKTXNID",
+    "CURRENCY",
+    "GATEWAYNAME",
+    "MID",
+    "ORDERID",
+    "PAYMENTMODE",
+    "RESPCODE",
+    "RESPMSG",
+    "STATUS",
+    "TXNAMOUNT",
+    "TXNDATE",
+    "TXNID",
+];
+/// Those without which a form is no callback.
+const REQUIRED_FIELDS: [&str; 6] = ["MID", "ORDERID", "RESPCODE", "STATUS", "TXNAMOUNT", "TXNID"];
 
 /// The protocol's fixed initialisation vector.
 const IV: &[u8; 16] = b"@@@@&&&&####$$$$";
@@ -157,11 +178,12 @@ pub fn text_of_form<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) ->
     let mut fields: Vec<(&str, &str)> =
         fields.into_iter().filter(|(name, _)| *name != CHECKSUM_FIELD).collect();
     fields.sort_by_key(|(name, _)| *name);
-    let values: Vec<&str> = fields
-        .into_iter()
-        .map(|(_, value)| if value.eq_ignore_ascii_case("null") { "" } else { value })
-        .collect();
+    let values: Vec<&str> = fields.into_iter().map(|(_, value)| without_null(value)).collect();
     values.join("|")
+}
+
+fn without_null(value: &str) -> &str {
+    if value.eq_ignore_ascii_case("null") { "" } else { value }
 }
 
 /// The checksum of a text.
@@ -178,16 +200,28 @@ pub fn is_valid(key: &MerchantKey, text: &str, checksum: &str) -> bool {
         .is_some_and(|opened| equals_hex(&digest_of(text, opened.salt), &opened.digest))
 }
 
-/// The members of a form whose checksum is valid; `None` when it is missing or wrong, or a name
-/// occurs twice, because then nobody can say which value was signed.
-pub fn verified_form<'a>(
+/// The fields of a callback that Paytm signed; `None` when it did not. Parameters of other names,
+/// which applications relay beside them, are left out.
+///
+/// The checksum covers values without their names, and our own forms are signed with the same key.
+/// So only documented fields count, each at most once and without a [`SEPARATOR`] in its value, the
+/// required ones must have a value, and the status must be a word: of the values that we sign only
+/// an order id fits into its place, and that has digits.
+pub fn verified_callback<'a>(
     key: &MerchantKey,
-    fields: impl IntoIterator<Item = (&'a str, &'a str)>,
+    params: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Option<BTreeMap<&'a str, &'a str>> {
-    let members = unique(fields)?;
-    let checksum = members.get(CHECKSUM_FIELD)?;
-    let text = text_of_form(members.iter().map(|(name, value)| (*name, *value)));
-    is_valid(key, &text, checksum).then_some(members)
+    let counts = |name: &str| name == CHECKSUM_FIELD || CALLBACK_FIELDS.contains(&name);
+    let mut fields = unique(params.into_iter().filter(|(name, _)| counts(name)))?;
+    // Base64 has no blanks: a blank is a plus that was decoded once too often.
+    let checksum = fields.remove(CHECKSUM_FIELD)?.replace(' ', "+");
+    fields.values_mut().for_each(|value| *value = without_null(value));
+    let complete = REQUIRED_FIELDS.iter().all(|name| fields.get(name).is_some_and(|value| !value.is_empty()));
+    let unambiguous = !fields.values().any(|value| value.contains(SEPARATOR));
+    let is_word = |text: &&str| text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    let has_status = fields.get("STATUS").is_some_and(is_word);
+    let text = text_of_form(fields.iter().map(|(name, value)| (*name, *value)));
+    (is_valid(key, &text, &checksum) && complete && unambiguous && has_status).then_some(fields)
 }
 
 fn digest_of(text: &str, salt: Salt) -> Vec<u8> {

@@ -5,7 +5,7 @@ use payment_gateway::Order;
 use serde_json::{Map, Value, json};
 
 use super::config::{Legacy, PaytmConfig, V3};
-use super::signature::{self, CHECKSUM_FIELD, MerchantKey, Salt};
+use super::signature::{self, CHECKSUM_FIELD, MerchantKey, SEPARATOR, Salt};
 use crate::client::{Body, Call, Method};
 use crate::form::encode_query;
 use crate::text::{cut, one_line};
@@ -42,7 +42,7 @@ pub fn pay_form(
         fields.add("EMAIL", email.expose());
     }
     fields.add("MOBILE_NO", payer.mobile_number.expose());
-    fields.add("CALLBACK_URL", order.return_url);
+    fields.add("CALLBACK_URL", &callback_url(order));
     fields.sign(config, salt)
 }
 
@@ -68,7 +68,7 @@ pub fn initiate_call(config: &PaytmConfig, v3: &V3, order: &Order<'_>, salt: Sal
         "mid": config.merchant_id,
         "websiteName": config.website,
         "orderId": order.txn.id.as_str(),
-        "callbackUrl": order.return_url,
+        "callbackUrl": callback_url(order),
         "txnAmount": { "value": order.txn.amount.to_string(), "currency": order.txn.amount.currency().code() },
         "userInfo": user,
     });
@@ -115,10 +115,16 @@ impl Fields {
     }
 }
 
-/// The value on one line; `None` for nothing and for the word `null`, which the vendor's own
-/// libraries sign in two different ways.
+/// The value on one line and without the separator of signed values; `None` for nothing and for the
+/// word `null`, which the vendor's own libraries sign in two different ways.
 fn sendable(value: &str) -> Option<String> {
-    Some(one_line(value)).filter(|value| !value.is_empty() && !value.eq_ignore_ascii_case("null"))
+    let value = one_line(&value.replace(SEPARATOR, " "));
+    Some(value).filter(|value| !value.is_empty() && !value.eq_ignore_ascii_case("null"))
+}
+
+/// Where the browser comes back to; the separator of signed values is written as URLs escape it.
+fn callback_url(order: &Order<'_>) -> String {
+    order.return_url.replace(SEPARATOR, "%7C")
 }
 
 /// The payer's login name, as DIGIT has always sent it, else what identifies the payer or at least

@@ -84,7 +84,7 @@ fn response(vector: &Vector) -> Checked {
 fn callback(vector: &Vector) -> Checked {
     let fields = form::decode(vector.input("body")?.as_bytes());
     let pairs = fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let valid = signature::verified_form(&key(vector)?, pairs).is_some();
+    let valid = signature::verified_callback(&key(vector)?, pairs).is_some();
     vector.compare_verified(valid, &fields)
 }
 
