@@ -87,6 +87,13 @@ impl Axis {
             && member("vpc_Amount").map_or(may_lack, |text| paise(text) == Some(txn.amount))
     }
 
+    /// Whether it answers a payment and not another command, such as a refund.
+    fn is_of_a_payment(&self, params: &Params) -> bool {
+        params
+            .get("vpc_Command")
+            .is_none_or(|command| command.is_empty() || command == self.config.pay_command)
+    }
+
     /// Whether no member names another reference, merchant or currency.
     fn is_not_of_another(&self, txn: &Transaction, params: &Params) -> bool {
         let agrees = |name: &str, expected: &str| {
@@ -129,8 +136,13 @@ impl Gateway for Axis {
         if !signature::check(self.config.secret_key.expose_secret(), params)? {
             return Ok(Evidence::Unsigned);
         }
+        // Our own pay request is signed with the same key. It begins with the access code, which the
+        // gateway never returns.
+        if params.get(wire::ACCESS_CODE).is_some() {
+            return Err(GatewayError::BadSignature);
+        }
         let report = wire::report(params)?;
-        if !self.is_about(txn, params, &report.outcome) {
+        if !self.is_about(txn, params, &report.outcome) || !self.is_of_a_payment(params) {
             return Err(GatewayError::WrongTransaction);
         }
         Ok(Evidence::Signed(report))
@@ -146,7 +158,7 @@ impl Gateway for Axis {
         }
         // A missing reference is not an equal one: only a decline or an error may come without.
         let names_us = members.get(wire::REFERENCE).is_some_and(|reference| !reference.is_empty());
-        if matches!(report.outcome, Outcome::Paid { .. }) && !names_us {
+        if matches!(report.outcome, Outcome::Paid { .. } | Outcome::Refunded) && !names_us {
             return Err(GatewayError::Unreadable("a payment without the order's reference".to_owned()));
         }
         Ok(report)

@@ -125,6 +125,51 @@ async fn a_callback_of_another_payment_is_refused() {
     }
 }
 
+/// The query of the pay page's URL for an order with that return URL.
+async fn our_request(return_url: &str) -> Vec<(String, String)> {
+    let txn = transaction(ID, "19.99");
+    let order = Order { txn: &txn, return_url, notify_url: "https://pg.example/n", bank_account: Some("1") };
+    let Redirect::To(url) = OFFLINE.start(&order).await.unwrap() else { panic!("a redirect by URL") };
+    form::decode(url.split_once('?').unwrap().1.as_bytes())
+}
+
+#[tokio::test]
+async fn our_own_pay_request_is_no_callback() {
+    let request = our_request("https://pg.example/r").await;
+    let refused = verify(&Answer::of_params(Params::new(request))).await;
+    assert!(matches!(refused, Err(GatewayError::BadSignature)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn members_written_into_a_return_url_are_no_callback() {
+    // The hashed text of this request is also that of a callback "paid", cut up at other places.
+    let forged = "vpc_TransactionNo=5&vpc_TxnResponseCode=0&vpc_U=x";
+    let mut request = our_request(&format!("https://city.example/done?a=1&{forged}")).await;
+    let return_url = request.iter_mut().find(|(name, _)| name == "vpc_ReturnURL").unwrap();
+    return_url.1 = "https://city.example/done?a=1".to_owned();
+    request.extend(form::decode(forged.as_bytes()));
+    assert!(signature::check(&hex::decode(SECRET).unwrap(), &Params::new(request.clone())).unwrap());
+    let refused = verify(&Answer::of_params(Params::new(request.clone()))).await;
+    assert!(matches!(refused, Err(GatewayError::BadSignature)), "{refused:?}");
+    // Nor can the request's members hide in the name of another.
+    let hidden = "vpc_AccessCode=FA4EC0DE&vpc_Amount".to_owned();
+    request.retain(|(name, _)| name != wire::ACCESS_CODE && name != "vpc_Amount");
+    request.push((hidden, "1999".to_owned()));
+    let refused = verify(&Answer::of_params(Params::new(request))).await;
+    assert!(matches!(refused, Err(GatewayError::BadSignature)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn the_answer_to_another_command_is_no_payment() {
+    for command in ["refund", "queryDR", "capture"] {
+        let members = PAID.into_iter().chain([("vpc_Command", command)]).collect::<Vec<_>>();
+        let refused = verify(&signed(&members)).await;
+        assert!(matches!(refused, Err(GatewayError::WrongTransaction)), "{command}: {refused:?}");
+    }
+    let members = PAID.into_iter().chain([("vpc_Command", "pay")]).collect::<Vec<_>>();
+    assert!(matches!(verify(&signed(&members)).await, Ok(Evidence::Signed(_))));
+}
+
 #[tokio::test]
 async fn a_declined_callback_may_lack_what_the_gateway_leaves_out() {
     let members = [("vpc_TxnResponseCode", "C"), ("vpc_MerchTxnRef", ID)];

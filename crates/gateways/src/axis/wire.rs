@@ -3,6 +3,7 @@
 use payment_domain::{Outcome, Report};
 use payment_gateway::{GatewayError, Params};
 use secrecy::ExposeSecret;
+use serde_json::Value;
 
 use super::config::AxisConfig;
 use super::signature;
@@ -12,6 +13,12 @@ use crate::{evidence, form};
 
 /// The member that carries our transaction id, both ways.
 pub const REFERENCE: &str = "vpc_MerchTxnRef";
+/// The member that carries the merchant's access code; requests alone have it.
+pub const ACCESS_CODE: &str = "vpc_AccessCode";
+/// What of a payment went back, in paise; in answers to `queryDR`.
+const REFUNDED: &str = "vpc_RefundedAmount";
+/// What of an authorised amount was taken, in paise; in answers to `queryDR`.
+const CAPTURED: &str = "vpc_CapturedAmount";
 /// The longest transaction id the gateway takes, in characters.
 pub const MAX_REFERENCE_CHARS: usize = 40;
 /// The longest order information the gateway takes, in characters.
@@ -19,7 +26,7 @@ pub const MAX_ORDER_INFO_CHARS: usize = 34;
 
 /// What is kept of an answer. Left out are the hash, card numbers, 3-D Secure tokens and the order
 /// information, which is a bank account number.
-const EVIDENCE: [&str; 19] = [
+const EVIDENCE: [&str; 21] = [
     "vpc_Version",
     "vpc_Command",
     "vpc_Locale",
@@ -27,6 +34,8 @@ const EVIDENCE: [&str; 19] = [
     "vpc_Merchant",
     "vpc_Amount",
     "vpc_Currency",
+    REFUNDED,
+    CAPTURED,
     "vpc_TxnResponseCode",
     "vpc_Message",
     "vpc_TransactionNo",
@@ -59,7 +68,7 @@ pub fn pay_members(config: &AxisConfig, payment: &Payment<'_>) -> Vec<(String, S
     let members = [
         ("vpc_Version", config.version.as_str()),
         ("vpc_Command", &config.pay_command),
-        ("vpc_AccessCode", &config.access_code),
+        (ACCESS_CODE, &config.access_code),
         ("vpc_Merchant", &config.merchant_id),
         ("vpc_Locale", &config.locale),
         ("vpc_Currency", config.currency.code()),
@@ -86,7 +95,7 @@ pub fn status_call(config: &AxisConfig, reference: &str) -> Call {
     let fields = [
         ("vpc_Version", config.version.as_str()),
         ("vpc_Command", &config.status_command),
-        ("vpc_AccessCode", &config.access_code),
+        (ACCESS_CODE, &config.access_code),
         ("vpc_Merchant", &config.merchant_id),
         (REFERENCE, reference),
         ("vpc_User", &config.user),
@@ -114,7 +123,7 @@ pub fn report(members: &Params) -> Result<Report, GatewayError> {
     let member = |name: &str| vpc.get(name).copied().filter(|value| !value.is_empty());
     let text = |name: &str| member(name).map(|value| cut(value, 255).to_owned());
     let outcome = match (member("vpc_TxnResponseCode"), Record::of(members)) {
-        (Some("0"), Record::Found | Record::Several | Record::Unsaid) => paid(member("vpc_Amount"))?,
+        (Some("0"), Record::Found | Record::Several | Record::Unsaid) => paid(member)?,
         (Some("0"), Record::None) => unrecognised("0, without a record"),
         (Some(_) | None, Record::None) | (None, Record::Unsaid) => Outcome::NotFound,
         (None, Record::Found | Record::Several) => unrecognised("a record without a response code"),
@@ -131,8 +140,11 @@ pub fn report(members: &Params) -> Result<Report, GatewayError> {
         gateway_txn_id: text("vpc_TransactionNo").filter(|number| number != "0"),
         payment_mode: text("vpc_Card"),
         status_code: text("vpc_TxnResponseCode"),
-        status_message: text("vpc_Message"),
-        raw: evidence::of_pairs(members.iter(), &EVIDENCE),
+        status_message: match member("vpc_TxnResponseCode") {
+            Some(code) => Some(sentence(code).to_owned()),
+            None => text("vpc_Message"),
+        },
+        raw: as_lists(evidence::of_pairs(members.iter(), &EVIDENCE)),
     })
 }
 
@@ -148,7 +160,7 @@ pub fn status_report(members: &Params) -> Result<Report, GatewayError> {
         && report.gateway_txn_id.is_none();
     if refused {
         // The number alone: the sentence behind it may quote what was sent.
-        let message = report.status_message.as_deref().unwrap_or_default();
+        let message = members.get("vpc_Message").unwrap_or_default();
         let number = message.split(':').next().filter(|number| number.len() <= 8).unwrap_or_default();
         return Err(GatewayError::Unreadable(format!("the status question was refused: 7 {number}")));
     }
@@ -183,16 +195,18 @@ impl Record {
     }
 }
 
-fn paid(amount: Option<&str>) -> Result<Outcome, GatewayError> {
-    let amount = match amount {
-        Some(text) => {
-            let amount =
-                paise(text).ok_or_else(|| GatewayError::Unreadable("vpc_Amount is no amount".to_owned()))?;
-            Some(amount)
-        }
-        None => None,
-    };
-    Ok(Outcome::Paid { amount })
+/// What a payment took. Money that went back is no payment; where the records contradict the amount
+/// that was paid, or cannot be read, no amount is certain.
+fn paid<'a>(member: impl Fn(&str) -> Option<&'a str>) -> Result<Outcome, GatewayError> {
+    let unreadable = || GatewayError::Unreadable("vpc_Amount is no amount".to_owned());
+    let amount = member("vpc_Amount").map(|text| paise(text).ok_or_else(unreadable)).transpose()?;
+    let (refunded, captured) = (member(REFUNDED).map(paise), member(CAPTURED).map(paise));
+    Ok(match (refunded, captured) {
+        (Some(Some(refunded)), _) if !refunded.is_zero() => Outcome::Refunded,
+        (Some(None), _) | (_, Some(None)) => Outcome::Paid { amount: None },
+        (_, Some(captured)) if captured != amount => Outcome::Paid { amount: None },
+        (_, _) => Outcome::Paid { amount },
+    })
 }
 
 fn unrecognised(code: &str) -> Outcome {
@@ -201,33 +215,53 @@ fn unrecognised(code: &str) -> Outcome {
 
 /// The meaning of every response code but `0`.
 fn by_code(code: &str) -> Outcome {
-    let reason = match code {
-        "1" => "declined",
-        "2" => "declined by the bank",
-        "3" => "no reply from the bank",
-        "4" => "the card has expired",
-        "5" => "insufficient funds",
-        "6" => "the bank could not be reached",
-        "7" => "error at the payment server",
-        "8" => "this type of payment is not supported",
-        "9" => "declined by the bank, which is not to be contacted",
-        "A" => "aborted",
-        "B" => "declined, contact the bank",
-        "C" => "cancelled",
-        "E" => "declined, refer to the card issuer",
-        "F" => "3-D Secure authentication failed",
-        "I" | "U" => "the card's security code was not accepted",
-        "L" => "locked by another attempt",
-        "N" => "the cardholder is not enrolled",
-        "R" => "too many attempts",
-        "S" => "duplicate session",
-        "T" => "the address was not accepted",
-        "V" => "the address and the security code were not accepted",
+    match code {
         // Deferred, being processed, submitted without an answer, unknown to the gateway itself.
-        "D" | "M" | "P" | "?" => return Outcome::Pending,
-        unknown => return unrecognised(unknown),
-    };
-    Outcome::Declined { reason: reason.to_owned() }
+        "D" | "M" | "P" | "?" => Outcome::Pending,
+        "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "A" | "B" | "C" | "E" | "F" | "I" | "L"
+        | "N" | "R" | "S" | "T" | "U" | "V" => Outcome::Declined { reason: sentence(code).to_owned() },
+        unknown => unrecognised(unknown),
+    }
+}
+
+/// What a response code says, in the sentences of the original service, which reports read.
+fn sentence(code: &str) -> &'static str {
+    match code {
+        "0" => "Transaction Successful",
+        "1" => "Transaction Declined",
+        "2" => "Bank Declined Transaction",
+        "3" => "No Reply from Bank",
+        "4" => "Expired Card",
+        "5" => "Insufficient Funds",
+        "6" => "Error Communicating with Bank",
+        "7" => "Payment Server detected an error",
+        "8" => "Transaction Type Not Supported",
+        "9" => "Bank declined transaction (Do not contact Bank)",
+        "A" => "Transaction Aborted",
+        "B" => "Transaction Declined - Contact the Bank",
+        "C" => "Transaction Cancelled",
+        "D" => "Deferred transaction has been received and is awaiting processing",
+        "E" => "Transaction Declined - Refer to card issuer",
+        "F" => "3-D Secure Authentication failed",
+        "I" => "Card Security Code verification failed",
+        "L" => "Shopping Transaction Locked (Please try the transaction again later)",
+        "M" => "Transaction Submitted (No response from acquirer)",
+        "N" => "Cardholder is not enrolled in Authentication scheme",
+        "P" => "Transaction has been received by the Payment Adaptor and is being processed",
+        "R" => "Transaction was not processed - Reached limit of retry attempts allowed",
+        "S" => "Duplicate SessionID",
+        "T" => "Address Verification Failed",
+        "U" => "Card Security Code Failed",
+        "V" => "Address Verification and Card Security Code Failed",
+        "?" => "Transaction status is unknown",
+        _ => "Unable to be determined",
+    }
+}
+
+/// Each member as a list of its one value: the form in which the original service stored an answer.
+fn as_lists(kept: Value) -> Value {
+    let Value::Object(members) = kept else { return kept };
+    Value::Object(members.into_iter().map(|(name, value)| (name, Value::Array(vec![value]))).collect())
 }
 
 #[cfg(test)]
@@ -294,7 +328,56 @@ mod tests {
         );
         assert_eq!(
             report.raw,
-            serde_json::json!({"vpc_TxnResponseCode": "0", "vpc_Amount": "100", "vpc_TransactionNo": "5"})
+            serde_json::json!({"vpc_TxnResponseCode": ["0"], "vpc_Amount": ["100"], "vpc_TransactionNo": ["5"]})
+        );
+    }
+
+    #[test]
+    fn the_message_is_the_original_services_by_response_code() {
+        let message = |body: &str| read(body).status_message;
+        for (code, expected) in [
+            ("0", "Transaction Successful"),
+            ("2", "Bank Declined Transaction"),
+            ("%3F", "Transaction status is unknown"),
+            ("M", "Transaction Submitted (No response from acquirer)"),
+            ("W", "Unable to be determined"),
+        ] {
+            let body = format!("vpc_TxnResponseCode={code}&vpc_Amount=100&vpc_Message=own+words");
+            assert_eq!(message(&body).as_deref(), Some(expected), "{code}");
+            assert_eq!(read(&body).raw["vpc_Message"], serde_json::json!(["own words"]));
+        }
+        assert_eq!(message("vpc_DRExists=N&vpc_Message=own+words").as_deref(), Some("own words"));
+        assert_eq!(message("vpc_DRExists=N"), None);
+        let Outcome::Declined { reason } = read("vpc_TxnResponseCode=5&vpc_Amount=100").outcome else {
+            panic!("declined")
+        };
+        assert_eq!(reason, "Insufficient Funds");
+    }
+
+    #[test]
+    fn money_that_went_back_or_was_not_taken_is_no_equal_payment() {
+        let outcome =
+            |more: &str| read(&format!("vpc_TxnResponseCode=0&vpc_Amount=100&vpc_DRExists=Y{more}")).outcome;
+        let amount = paise("100");
+        for fine in
+            ["", "&vpc_RefundedAmount=0&vpc_CapturedAmount=100", "&vpc_CapturedAmount=&vpc_RefundedAmount="]
+        {
+            assert_eq!(outcome(fine), Outcome::Paid { amount }, "{fine}");
+        }
+        for refunded in ["&vpc_RefundedAmount=100&vpc_CapturedAmount=100", "&vpc_RefundedAmount=1"] {
+            assert_eq!(outcome(refunded), Outcome::Refunded, "{refunded}");
+        }
+        for unclear in [
+            "&vpc_CapturedAmount=0",
+            "&vpc_CapturedAmount=99",
+            "&vpc_RefundedAmount=1.00",
+            "&vpc_CapturedAmount=x",
+        ] {
+            assert_eq!(outcome(unclear), Outcome::Paid { amount: None }, "{unclear}");
+        }
+        assert_eq!(
+            read("vpc_TxnResponseCode=2&vpc_Amount=100&vpc_CapturedAmount=0").outcome.name(),
+            "declined"
         );
     }
 

@@ -101,7 +101,7 @@ fn query(vector: &Vector) -> Checked {
 fn status(vector: &Vector) -> Checked {
     let members = Params::new(form::decode(vector.input("body")?.as_bytes()));
     let amount = |report: &payment_domain::Report| {
-        Some(text::paise(report.raw.get("vpc_Amount")?.as_str()?)?.to_string())
+        Some(text::paise(report.raw.get("vpc_Amount")?.get(0)?.as_str()?)?.to_string())
     };
     vector.compare_report(&wire::report(&members), amount)
 }
