@@ -54,8 +54,8 @@ const COUNTED: [&str; 17] = [
 /// given out.
 ///
 /// # Errors
-/// [`GatewayError::BadSignature`] when the hash is not theirs, or a field occurs twice: it could be
-/// hashed with one value and read with the other.
+/// [`GatewayError::BadSignature`] when the hash is not theirs, a field occurs twice (it could be hashed
+/// with one value and read with the other), or a value holds the `|` that separates values.
 pub fn check(merchant_key: &str, salt: &str, params: &Params) -> Result<bool, GatewayError> {
     let Some(hash) = params.get("hash").filter(|hash| !hash.is_empty()) else {
         return Ok(false);
@@ -69,7 +69,8 @@ pub fn check(merchant_key: &str, salt: &str, params: &Params) -> Result<bool, Ga
     parts.extend(UNUSED);
     parts.extend(PAYMENT_FIELDS.into_iter().rev().map(value));
     parts.push(merchant_key);
-    let unambiguous = form::unique(params.iter().filter(|(name, _)| COUNTED.contains(name))).is_some();
+    let counted = form::unique(params.iter().filter(|(name, _)| COUNTED.contains(name)));
+    let unambiguous = counted.is_some_and(|counted| !counted.values().any(|value| value.contains('|')));
     if unambiguous && digest::equals_hex(&digest::sha512(parts.join("|").as_bytes()), hash) {
         Ok(true)
     } else {

@@ -133,6 +133,53 @@ async fn a_field_sent_twice_is_a_bad_signature() {
 }
 
 #[tokio::test]
+async fn what_we_sign_is_no_callback() {
+    let txn = transaction(ID, "19.99");
+    let order = Order { txn: &txn, return_url: "https://pg.example/r", notify_url: "", bank_account: None };
+    let Redirect::Form { fields, .. } = OFFLINE.start(&order).await.unwrap() else { panic!("a form") };
+    let is_refused = async |fields: &[(String, String)]| {
+        let refused = verify(&Answer::of_params(Params::new(fields.to_vec()))).await;
+        matches!(refused, Err(GatewayError::BadSignature))
+    };
+    assert!(is_refused(&fields).await, "as it is");
+    // The salt is the last thing we hash, and in a callback it has to be followed by the status.
+    let hash = Params::new(fields.clone()).get("hash").unwrap().to_owned();
+    for (name, value) in [("status", "success"), ("additionalCharges", "fAk3kY"), ("splitInfo", "success")] {
+        let mut forged = fields.clone();
+        forged.push((name.to_owned(), value.to_owned()));
+        assert!(is_refused(&forged).await, "{name}");
+    }
+    // Whoever knows a hash can go on from its end, but only behind its padding, which begins with a
+    // byte that is no text: whatever is decoded from it is hashed as something else.
+    let padded = [ID.as_bytes(), b"\x80\0\0\0|x"].concat();
+    let forged =
+        [[b"txnid=".as_slice(), &padded, b"&status=success&hash="].concat(), hash.into_bytes()].concat();
+    assert!(is_refused(&form::decode(&forged)).await);
+    let call = wire::status_call(&OFFLINE.config, ID);
+    let crate::client::Body::Form(question) = call.body else { panic!("a form") };
+    assert!(is_refused(&question).await, "our question");
+}
+
+#[tokio::test]
+async fn a_separator_in_a_value_is_a_bad_signature() {
+    let shifted = signed(&but("firstname", "Asha|Tax"));
+    assert!(matches!(verify(&shifted).await, Err(GatewayError::BadSignature)));
+}
+
+#[tokio::test]
+async fn what_the_hash_does_not_cover_proves_nothing() {
+    let mut answers = Vec::new();
+    for (name, value) in [("mihpayid", "1"), ("mihpayid", "2"), ("mode", "UPI")] {
+        let mut answer = signed(&but(name, value));
+        answer.params.extend(Params::new(vec![("error_Message".to_owned(), value.to_owned())]));
+        let Ok(Evidence::Signed(report)) = verify(&answer).await else { panic!("signed") };
+        assert_eq!(report.gateway_txn_id, None);
+        answers.push(report.raw);
+    }
+    assert!(answers.iter().all(|raw| *raw == json!({"status": "success", "txnid": ID, "amount": "19.99"})));
+}
+
+#[tokio::test]
 async fn every_fault_of_the_network_is_told_apart() {
     asks_through_every_fault(payu).await;
 }

@@ -43,6 +43,9 @@ const EVIDENCE: [&str; 18] = [
     "error_Message",
 ];
 
+/// What is kept of a callback: what its hash covers.
+const SIGNED_EVIDENCE: [&str; 4] = ["status", REFERENCE, "amount", "additionalCharges"];
+
 /// One payment before it is cut to what the gateway takes.
 #[derive(Clone, Copy)]
 pub struct Payment<'a> {
@@ -124,13 +127,15 @@ pub fn status_call(config: &PayuConfig, reference: &str) -> Call {
 }
 
 /// What the fields of a callback mean. The hash covers the status, but not whether the money was
-/// captured, so that a success is still pending here: only the status call knows.
+/// captured, so that a success is still pending here: only the status call knows. What the hash does
+/// not cover is not kept, and numbers no payment.
 pub fn callback_report(fields: &Params) -> Report {
     let text = |name: &str| fields.get(name).filter(|value| !value.is_empty()).map(str::to_owned);
-    let mut report = report(&text, evidence::of_pairs(fields.iter(), &EVIDENCE));
+    let mut report = report(&text, evidence::of_pairs(fields.iter(), &SIGNED_EVIDENCE));
     if matches!(report.outcome, Outcome::Paid { .. }) {
         report.outcome = Outcome::Pending;
     }
+    report.gateway_txn_id = None;
     report
 }
 
