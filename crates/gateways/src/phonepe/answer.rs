@@ -99,14 +99,13 @@ impl Facts {
         let code = answer.text("code");
         let state = text("state").or_else(|| text("paymentState"));
         let success = answer.text("success");
+        let completed = state.as_deref().map(|state| state.eq_ignore_ascii_case("COMPLETED"));
         // A payment that a second member denies is not one.
-        let contradicted = |state_if_so: &str, flag_if_so: &str| {
-            state.as_deref().is_some_and(|state| state != state_if_so)
-                || success.as_deref().is_some_and(|flag| flag != flag_if_so)
-        };
+        let denied = completed == Some(false)
+            || success.as_deref().is_some_and(|flag| !flag.eq_ignore_ascii_case("true"));
         let outcome = match by_code(code.as_deref()) {
-            Said::Paid if contradicted("COMPLETED", "true") => Said::Unknown,
-            Said::Declined if state.as_deref() == Some("COMPLETED") => Said::Unknown,
+            Said::Paid if denied => Said::Unknown,
+            Said::Declined if completed == Some(true) => Said::Unknown,
             said @ (Said::Paid
             | Said::Declined
             | Said::Pending
@@ -149,7 +148,8 @@ impl Facts {
     pub fn of_checkout(answer: &Object) -> Facts {
         let state = answer.text("state");
         let code = answer.text("code");
-        let outcome = match (state.as_deref(), code.as_deref()) {
+        let outcome = match (upper_case(state.as_deref()).as_deref(), upper_case(code.as_deref()).as_deref())
+        {
             (Some("COMPLETED"), _) => Said::Paid,
             (Some("FAILED"), _) => Said::Declined,
             (Some("PENDING"), _) => Said::Pending,
@@ -162,7 +162,9 @@ impl Facts {
             (Some(_), _) | (None, None) => Said::Unknown,
         };
         let attempts = answer.objects("paymentDetails").unwrap_or_default();
-        let completed = attempts.iter().find(|attempt| attempt.text("state").as_deref() == Some("COMPLETED"));
+        let completed = attempts.iter().find(|attempt| {
+            attempt.text("state").is_some_and(|state| state.eq_ignore_ascii_case("COMPLETED"))
+        });
         let attempt = completed.or(attempts.last());
         let of_attempt = |name: &str| attempt.and_then(|attempt| attempt.text(name));
         let meta = answer.object("metaInfo");
@@ -251,7 +253,7 @@ impl Facts {
 /// The meaning of the signed protocols' codes. Whether a payment was made is told by the code: the
 /// `success` flag can be true while it is pending.
 fn by_code(code: Option<&str>) -> Said {
-    match code {
+    match upper_case(code).as_deref() {
         Some("PAYMENT_SUCCESS") => Said::Paid,
         Some("PAYMENT_ERROR" | "PAYMENT_DECLINED" | "PAYMENT_CANCELLED") => Said::Declined,
         // Public implementations disagree about what timed out: it stays open.
@@ -260,6 +262,11 @@ fn by_code(code: Option<&str>) -> Said {
         Some("BAD_REQUEST" | "AUTHORIZATION_FAILED") => Said::Refused,
         Some(_) | None => Said::Unknown,
     }
+}
+
+/// A status word as PhonePe documents it; it is compared in any letter case.
+fn upper_case(word: Option<&str>) -> Option<String> {
+    word.map(str::to_ascii_uppercase)
 }
 
 /// Whether a body has the form of a server-to-server callback.

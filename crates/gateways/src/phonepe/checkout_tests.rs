@@ -183,7 +183,8 @@ async fn only_the_state_of_the_order_counts() {
         ("FAILED", "declined"),
         ("PENDING", "pending"),
         ("CREATED", "unrecognised"),
-        ("completed", "unrecognised"),
+        ("completed", "paid"),
+        ("Failed", "declined"),
     ] {
         let attempt = json!({ "transactionId": "OM1", "state": "COMPLETED", "amount": 1999 });
         let answer =

@@ -279,7 +279,9 @@ async fn every_code_is_what_phonepe_means_by_it() {
         ("PAYMENT_CANCELLED", "FAILED", "declined"),
         ("TRANSACTION_NOT_FOUND", "", "not found"),
         ("SOMETHING_NEW", "", "unrecognised"),
-        ("payment_success", "", "unrecognised"),
+        ("payment_success", "Completed", "paid"),
+        ("Payment_Error", "failed", "declined"),
+        ("payment_error", "completed", "unrecognised"),
     ] {
         let report = v1(json!({ "code": code, "state": state })).await.unwrap();
         assert_eq!(report.outcome.name(), outcome, "{code} {state}");
@@ -396,6 +398,47 @@ async fn a_callback_without_its_signature_is_a_forgery() {
     assert!(matches!(verify(&answer).await, Err(GatewayError::BadSignature)));
     answer.headers = Params::new(vec![("x-verify".to_owned(), "00###1".to_owned())]);
     assert!(matches!(verify(&answer).await, Err(GatewayError::BadSignature)));
+}
+
+/// The body of an order we opened: the payload as it was sent, and its signature.
+async fn opened(protocol: &'static str) -> (String, String) {
+    let server = server_that_answers(ResponseTemplate::new(200).set_body_string(V1_OPENED)).await;
+    let mut txn = transaction(ID, "19.99");
+    txn.product_info = r#"{"code":"PAYMENT_SUCCESS"}"#.to_owned();
+    let _opened_or_not = phonepe(protocol, &server.uri(), client()).start(&order(&txn)).await;
+    let request = &server.received_requests().await.unwrap()[0];
+    let body: Value = serde_json::from_slice(&request.body).unwrap();
+    let x_verify = request.headers["x-verify"].to_str().unwrap().to_owned();
+    (body["request"].as_str().unwrap().to_owned(), x_verify)
+}
+
+#[tokio::test]
+async fn what_we_sign_is_no_callback() {
+    let refused = async |payload: &str, x_verify: &str| {
+        let headers = Params::new(vec![(X_VERIFY.to_owned(), x_verify.to_owned())]);
+        let body = Bytes::from(json!({ "response": payload }).to_string());
+        let refused = verify(&Answer { headers, body, ..Answer::default() }).await;
+        matches!(refused, Err(GatewayError::BadSignature))
+    };
+    for (protocol, path) in [("legacy", "/v3/debit"), ("v1", "/pg/v1/pay")] {
+        let (payload, x_verify) = opened(protocol).await;
+        assert!(refused(&payload, &x_verify).await, "our payload");
+        // Path and payload are hashed as one text, and base64 may hold a slash.
+        assert!(salt().verifies(&format!("{payload}{path}"), &x_verify));
+        assert!(refused(&format!("{payload}{path}"), &x_verify).await, "with its path");
+        assert!(refused(payload.trim_end_matches('='), &x_verify).await);
+    }
+    // Our questions sign their path alone; a static QR code's callback signs three plain values.
+    for text in [format!("/pg/v1/status/{MID}/{ID}"), format!("{MID}{ID}1999")] {
+        assert!(refused(&text, &salt().x_verify("", &text)).await, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_refunds_callback_is_about_the_refund() {
+    let refund = json!({ "merchantTransactionId": "REFUND-1", "originalTransactionId": ID });
+    let refused = verify(&callback(&but(V1_PAID, &refund))).await;
+    assert!(matches!(refused, Err(GatewayError::WrongTransaction)), "{refused:?}");
 }
 
 #[tokio::test]

@@ -326,6 +326,28 @@ async fn a_callback_is_no_answer_and_a_return_is_no_callback() {
 }
 
 #[tokio::test]
+async fn what_we_sign_is_no_return_and_no_callback() {
+    let world = World::new().await;
+    let txn = world.transaction("T1");
+    let link = Params::new(form::decode(world.pay_link(&txn).await.split_once('?').unwrap().1.as_bytes()));
+    let question = wire::status_call(&config(&world.address), "T1", START);
+    let header = |name: &str| question.headers.iter().find(|(header, _)| header == name).unwrap().1.clone();
+    for signature in [link.get("signature").unwrap().to_owned(), header("X-Sandbox-Signature")] {
+        let fields = [("order", "T1"), ("merchant", "CITY"), ("state", "PAID"), ("amount_paise", "123456")];
+        let more = [("currency", "INR"), ("paid_paise", "123456"), ("signature", signature.as_str())];
+        let body: std::collections::BTreeMap<_, _> = fields.into_iter().chain(more).collect();
+        let callback = Answer { body: json!(body).to_string().into(), ..Answer::default() };
+        let names = ["Order", "Merchant", "State", "AmountPaise", "Currency", "PaidPaise", "Signature"];
+        let values = fields.into_iter().chain(more).map(|(_, value)| value.to_owned());
+        let back = names.map(|name| format!("sandbox{name}")).into_iter().zip(values).collect();
+        for answer in [callback, Answer::of_params(Params::new(back))] {
+            let refused = world.adapter.verify(&txn, &answer).await;
+            assert!(matches!(refused, Err(GatewayError::BadSignature)), "{refused:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_stranger_is_not_answered() {
     let world = World::new().await;
     let txn = world.transaction("T1");
