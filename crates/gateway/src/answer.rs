@@ -34,6 +34,18 @@ impl Params {
         self.0.extend(more.0);
     }
 
+    /// These without some pairs, each of which is left out once.
+    #[must_use]
+    pub fn without(&self, pairs: impl IntoIterator<Item = (String, String)>) -> Params {
+        let mut left = self.0.clone();
+        for pair in pairs {
+            if let Some(at) = left.iter().position(|known| *known == pair) {
+                left.remove(at);
+            }
+        }
+        Params(left)
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -18,8 +18,10 @@ use payment_store::{
     Applied, Attention, Change, ClaimChange, Dump, DutyChange, Fence, NewCase, ReceiptDuty, StoreError,
 };
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::events::EventWriter;
+use crate::gateways::TRANSACTION_PARAMETER;
 use crate::lanes::Lanes;
 use crate::ports::{Ports, finished};
 use crate::receipts::Receipts;
@@ -162,7 +164,13 @@ impl Settlement {
         txn: &Transaction,
         answer: &Answer,
     ) -> Result<Option<Report>, SettleError> {
-        let refused = match gateway.verify(txn, answer).await {
+        let mut verified = gateway.verify(txn, answer).await;
+        if let Err(GatewayError::BadSignature | GatewayError::WrongTransaction) = verified
+            && let Some(answer) = without_own_query(txn, answer)
+        {
+            verified = gateway.verify(txn, &answer).await;
+        }
+        let refused = match verified {
             Ok(Evidence::Unsigned) => return Ok(None),
             Ok(Evidence::Signed(report)) => return Ok(Some(report)),
             Err(GatewayError::BadSignature) => SettleError::BadSignature,
@@ -406,6 +414,19 @@ impl Settlement {
         let new = NewCase { case, history, hold, fence: caller.fence.clone() };
         self.ports.raise_attention(new).await
     }
+}
+
+/// The answer without the application's own parameters: a web client relays the whole query of the page
+/// to which the browser came back, and one of its own names may be one of the gateway's. `None` when it
+/// holds none of them. What is left still has to carry the gateway's signature.
+fn without_own_query(txn: &Transaction, answer: &Answer) -> Option<Answer> {
+    let url = Url::parse(txn.callback_url.as_deref()?).ok()?;
+    let own = url
+        .query_pairs()
+        .filter(|(name, _)| name != TRANSACTION_PARAMETER)
+        .map(|(name, value)| (name.into_owned(), value.into_owned()));
+    let params = answer.params.without(own);
+    (params != answer.params).then(|| Answer { params, ..answer.clone() })
 }
 
 /// What the gateway said, when it was asked and before.

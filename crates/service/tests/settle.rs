@@ -385,3 +385,27 @@ async fn a_gateway_that_is_switched_off_takes_no_payments_but_is_asked_about_tho
     world.gateway.answers(paid("100.00"));
     assert!(matches!(world.settle(&id).await.status, Status::Success { receipt: Some(_) }));
 }
+
+#[tokio::test]
+async fn the_applications_own_parameters_relayed_beside_the_gateways_do_no_harm() {
+    let world = world();
+    let mut own = request(&[("B1", "100")]);
+    own.callback_text = "https://city.example.org/done?sign=mine&x=1".to_owned();
+    own.callback_url = own.callback_text.parse().unwrap();
+    let txn = world.create(own).await.unwrap();
+    let id = payment_domain::TxnId::new(txn["txnId"].as_str().unwrap()).unwrap();
+    let relayed = |more: &[(&'static str, &'static str)]| {
+        [&[("sign", "mine"), ("x", "1"), ("eg_pg_txnid", "T0001")], more].concat()
+    };
+    let forged = world.settle_with(&id, &relayed(&[("sign", "bad"), ("said", "paid")])).await;
+    assert!(matches!(forged, Err(SettleError::BadSignature)), "what is left has to be signed");
+    let others = world.settle_with(&id, &relayed(&[("sign", "good"), ("fakeOrderId", "T0009")])).await;
+    assert!(matches!(others, Err(SettleError::WrongTransaction)), "{others:?}");
+    let twice = world.settle_with(&id, &relayed(&[("sign", "mine")])).await;
+    assert!(matches!(twice, Err(SettleError::BadSignature)), "each is left out once");
+    world.gateway.answers(paid("100"));
+    for genuine in [&[("sign", "good"), ("said", "paid")][..], &[]] {
+        let txn = world.settle_with(&id, &relayed(genuine)).await.unwrap();
+        assert_eq!(txn.status.name(), StatusName::Success, "{genuine:?}");
+    }
+}
