@@ -32,7 +32,7 @@ class Bridge:
                 question["amountPaise"],
                 question["description"],
                 question["returnUrl"],
-                question["notifyUrl"],
+                question.get("notifyUrl") or "",  # null where nobody can be reported to
             )
         except toy_provider.OtherOrder:
             # The first order can still be paid: "refused" would say that nothing can.

@@ -107,6 +107,8 @@ class ToyProvider:
 
     def _notify(self, order):
         """Reports from server to server, once: a real provider would try again for hours."""
+        if not order["notify_url"]:
+            return
         body = urllib.parse.urlencode(self.news(order)).encode("ascii")
         request = urllib.request.Request(order["notify_url"], data=body, method="POST")
         try:

@@ -52,6 +52,8 @@ impl FakeGateway {
                 start_mode,
                 verify_mode: VerifyMode::Offline,
                 needs_bank_account: false,
+                needs_form_page: false,
+                sends_callbacks: true,
             },
             script: Mutex::new(Script {
                 default: Some(Outcome::NotFound),

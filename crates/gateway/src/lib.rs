@@ -83,10 +83,12 @@ pub enum Availability {
 pub struct Order<'a> {
     /// The transaction; its id is the order number, its amount what is asked.
     pub txn: &'a Transaction,
-    /// Our URL to which the gateway sends the payer's browser, by GET or by form POST.
+    /// The URL to which the gateway sends the payer's browser, by GET or by form POST: the
+    /// application's or one of this service.
     pub return_url: &'a str,
-    /// Our URL to which the gateway reports from server to server.
-    pub notify_url: &'a str,
+    /// The URL to which the gateway reports from server to server; `None` where it cannot reach this
+    /// service.
+    pub notify_url: Option<&'a str>,
     /// The tenant's bank account, where [`Profile::needs_bank_account`] says so.
     pub bank_account: Option<&'a str>,
 }

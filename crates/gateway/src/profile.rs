@@ -20,6 +20,12 @@ pub struct Profile {
     pub verify_mode: VerifyMode,
     /// Whether an order needs the tenant's bank account number.
     pub needs_bank_account: bool,
+    /// Whether [`Gateway::start`](crate::Gateway::start) answers with
+    /// [`Redirect::Form`](crate::Redirect::Form), for which the service has to show a page. A gateway
+    /// without it makes do with a URL.
+    pub needs_form_page: bool,
+    /// Whether the gateway reports from server to server.
+    pub sends_callbacks: bool,
 }
 
 /// Whether [`Gateway::start`](crate::Gateway::start) calls the gateway.

@@ -93,6 +93,37 @@ impl<'a> Settings<'a> {
     }
 }
 
+/// Through whom payers' browsers are led to a gateway and back: the property `redirect.through`, which
+/// counts for all gateways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RedirectThrough {
+    /// The application: the browser follows one URL to the gateway, and comes back to the callback URL.
+    Application,
+    /// This service: a page of it may post a form to the gateway, and the browser comes back to it.
+    Service,
+}
+
+impl RedirectThrough {
+    /// The name of the property.
+    pub const PROPERTY: &str = "redirect.through";
+
+    /// Its value, `service` unless it is set.
+    pub fn read(lookup: &Lookup<'_>) -> RedirectThrough {
+        match lookup(RedirectThrough::PROPERTY).as_deref() {
+            Some("application") => RedirectThrough::Application,
+            Some(_) | None => RedirectThrough::Service,
+        }
+    }
+
+    /// The word in the property.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RedirectThrough::Application => "application",
+            RedirectThrough::Service => "service",
+        }
+    }
+}
+
 /// Completes a host or URL to an absolute one: `test.payu.in` → `https://test.payu.in`.
 ///
 /// # Errors

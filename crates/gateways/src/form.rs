@@ -16,6 +16,12 @@ pub fn encode_query<N: AsRef<str>, V: AsRef<str>>(fields: &[(N, V)]) -> String {
     encode(fields).replace('+', "%20")
 }
 
+/// The URL with names and values in its query, behind those that are there.
+pub fn in_query<N: AsRef<str>, V: AsRef<str>>(url: &str, fields: &[(N, V)]) -> String {
+    let mark = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{mark}{}", encode_query(fields))
+}
+
 /// Decodes a form body or query; bytes that are not UTF-8 become U+FFFD.
 pub fn decode(body: &[u8]) -> Vec<(String, String)> {
     form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), value.into_owned())).collect()

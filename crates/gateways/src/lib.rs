@@ -17,6 +17,7 @@ pub mod digest;
 pub mod evidence;
 pub mod form;
 pub mod json;
+pub mod pay_page;
 pub mod paytm;
 pub mod payu;
 pub mod phonepe;

@@ -23,6 +23,7 @@ use crate::callback_url::with_transaction_id;
 use crate::events::{EventWriter, to_json};
 use crate::ports::{Ports, finished};
 use crate::receipts::Receipts;
+use crate::redirects::Redirects;
 use crate::settle::{Caller, Settlement};
 use crate::view::TransactionView;
 
@@ -195,10 +196,9 @@ impl Creation {
                 false
             }
             (false, StartMode::Offline) => {
-                let redirect = self.open_order(&txn, gateway.as_ref(), bank_account.as_deref()).await?;
-                let (url, form) = self.follow(&txn.id, &redirect);
-                txn.redirect_url = Some(url);
-                redirect_form = form;
+                let way = self.open_order(&txn, gateway.as_ref(), bank_account.as_deref()).await?;
+                txn.redirect_url = Some(way.url);
+                redirect_form = way.form;
                 false
             }
             (false, StartMode::Network) => true,
@@ -440,7 +440,7 @@ impl Creation {
         key: Option<&IdempotencyKey>,
     ) -> Result<Transaction, CreateError> {
         match self.open_order(&txn, gateway, bank_account).await {
-            Ok(redirect) => self.store_started(txn, Ok(&redirect), info, None).await,
+            Ok(way) => self.store_started(txn, Ok(&way), info, None).await,
             // Nobody can pay what was not opened: the bill is free at once, and so is the key.
             Err(
                 error @ (GatewayError::NotSent(_)
@@ -466,13 +466,16 @@ impl Creation {
         txn: &Transaction,
         gateway: &dyn Gateway,
         bank_account: Option<&str>,
-    ) -> Result<Redirect, GatewayError> {
-        let urls = OrderUrls::new(&self.ports, txn);
-        let order = urls.order(txn, bank_account);
-        match tokio::time::timeout(LONGEST_START, gateway.start(&order)).await {
-            Ok(started) => started,
-            Err(elapsed) => Err(GatewayError::Unanswered(elapsed.into())),
-        }
+    ) -> Result<WayToPay, GatewayError> {
+        let redirects = &self.ports.settings.redirects;
+        let return_url = redirects.return_url(txn).ok_or_else(|| refused("CALLBACK_URL_MISSING"))?;
+        let notify_url = redirects.notify_url(&txn.gateway);
+        let order = Order { txn, return_url: &return_url, notify_url: notify_url.as_deref(), bank_account };
+        let redirect = match tokio::time::timeout(LONGEST_START, gateway.start(&order)).await {
+            Ok(started) => started?,
+            Err(elapsed) => return Err(GatewayError::Unanswered(elapsed.into())),
+        };
+        WayToPay::by(redirect, &txn.id, redirects)
     }
 
     /// Stores what came of opening the order, on whatever became of the transaction meanwhile: it
@@ -480,11 +483,10 @@ impl Creation {
     async fn store_started(
         &self,
         mut txn: Transaction,
-        started: Result<&Redirect, &GatewayError>,
+        started: Result<&WayToPay, &GatewayError>,
         info: &RequestInfo,
         key: Option<&IdempotencyKey>,
     ) -> Result<Transaction, CreateError> {
-        let redirect = started.map(|redirect| self.follow(&txn.id, redirect));
         loop {
             if txn.status != Status::Pending {
                 return Ok(txn);
@@ -494,10 +496,10 @@ impl Creation {
             next.version += 1;
             next.audit.modified_by = Some(txn.audit.created_by.clone());
             next.audit.modified_at = Some(now);
-            let (redirect_form, claims, why) = match &redirect {
-                Ok((url, form)) => {
-                    next.redirect_url = Some(url.clone());
-                    (form.clone(), ClaimChange::Keep, "the gateway opened the order".to_owned())
+            let (redirect_form, claims, why) = match started {
+                Ok(way) => {
+                    next.redirect_url = Some(way.url.clone());
+                    (way.form.clone(), ClaimChange::Keep, "the gateway opened the order".to_owned())
                 }
                 Err(error) => {
                     next.status = Status::Failure;
@@ -539,23 +541,6 @@ impl Creation {
         self.ports.store.transaction(id).await?.ok_or_else(missing)
     }
 
-    /// Where the payer goes: straight to the gateway, or to our page that posts a form there.
-    fn follow(&self, txn_id: &TxnId, redirect: &Redirect) -> (String, Option<Value>) {
-        match redirect {
-            Redirect::To(url) => (url.clone(), None),
-            Redirect::Form { action, fields } => {
-                // The form holds the payer's contact data, and transaction ids can be guessed.
-                let token = uuid::Uuid::new_v4().simple().to_string();
-                let url = format!(
-                    "{}/gateway/v1/_pay?eg_pg_txnid={}&token={token}",
-                    self.ports.settings.public_url,
-                    url::form_urlencoded::byte_serialize(txn_id.as_str().as_bytes()).collect::<String>()
-                );
-                (url, Some(json!({ "action": action, "fields": fields, "token": token })))
-            }
-        }
-    }
-
     /// Answers a repeated request with what the first one was answered.
     async fn repeat(
         &self,
@@ -584,8 +569,8 @@ impl Creation {
         {
             let bank_account = self.bank_account(gateway.as_ref(), &txn, info).await?;
             // Whatever comes of it, the first request may have opened the order: nothing is failed.
-            let redirect = self.open_order(&txn, gateway.as_ref(), bank_account.as_deref()).await?;
-            txn = self.store_started(txn, Ok(&redirect), info, None).await?;
+            let way = self.open_order(&txn, gateway.as_ref(), bank_account.as_deref()).await?;
+            txn = self.store_started(txn, Ok(&way), info, None).await?;
         }
         let answer = answer_json(&txn, &txn.amount.to_string())?;
         self.ports.store.keep_answer(&first.key, &answer).await?;
@@ -593,23 +578,31 @@ impl Creation {
     }
 }
 
-/// Our addresses for one order.
-struct OrderUrls {
-    return_url: String,
-    notify_url: String,
+/// Where the payer pays: straight at the gateway, or by a page of ours that posts a form there.
+struct WayToPay {
+    url: String,
+    form: Option<Value>,
 }
 
-impl OrderUrls {
-    fn new(ports: &Ports, txn: &Transaction) -> OrderUrls {
-        OrderUrls {
-            return_url: ports.settings.return_url(&txn.id),
-            notify_url: ports.settings.notify_url(&txn.gateway),
+impl WayToPay {
+    fn by(redirect: Redirect, id: &TxnId, redirects: &Redirects) -> Result<WayToPay, GatewayError> {
+        match redirect {
+            Redirect::To(url) => Ok(WayToPay { url, form: None }),
+            Redirect::Form { action, fields } => {
+                // The form holds the payer's contact data, and transaction ids can be guessed.
+                let token = uuid::Uuid::new_v4().simple().to_string();
+                // A form that no browser gets to see opens nothing.
+                let url =
+                    redirects.pay_page_url(id, &token).ok_or_else(|| refused("FORM_PAGE_UNREACHABLE"))?;
+                let form = json!({ "action": action, "fields": fields, "token": token });
+                Ok(WayToPay { url, form: Some(form) })
+            }
         }
     }
+}
 
-    fn order<'a>(&'a self, txn: &'a Transaction, bank_account: Option<&'a str>) -> Order<'a> {
-        Order { txn, return_url: &self.return_url, notify_url: &self.notify_url, bank_account }
-    }
+fn refused(code: &str) -> GatewayError {
+    GatewayError::Refused { code: code.to_owned() }
 }
 
 /// While a gateway is away nobody is sent to it, nor asked for anything on its behalf.

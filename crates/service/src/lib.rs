@@ -18,6 +18,7 @@ mod payment_page;
 mod ports;
 mod receipts;
 mod reconcile;
+mod redirects;
 mod scheduler;
 mod search;
 mod settle;
@@ -46,6 +47,7 @@ pub use reconcile::{
     ByHand, Check, Checked, DailyJob, EarlyJob, FollowUpJob, GatewaySummary, InvalidAge, NotAsked, Pace,
     Progress, Reconciliation, ReconciliationSettings, ReconciliationSummary, parse_age,
 };
+pub use redirects::Redirects;
 pub use scheduler::{
     BegunByHand, FinishedRun, InvalidCron, Job, JobError, JobOverview, Looked, Run, RunByHandError, Schedule,
     ScheduledJob, Scheduler, SchedulerSettings,

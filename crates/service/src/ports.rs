@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use payment_digit::{BankAccounts, Collections, Payers, TransactionIds};
 use payment_domain::machine::OrderLife;
-use payment_domain::{Clock, GatewayName, RequestInfo, TenantId, Timestamp, Transaction, TxnId};
+use payment_domain::{Clock, GatewayName, RequestInfo, TenantId, Timestamp, Transaction};
 use payment_store::{NewCase, Store, StoreError};
 use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::gateways::Gateways;
+use crate::redirects::Redirects;
 
 /// The outside world of the use cases.
 pub struct Ports {
@@ -38,9 +39,8 @@ pub struct Ports {
 /// Settings of the use cases.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Our own address as payers and gateways see it, with the context path and without a slash at
-    /// the end: `https://pay.example.org/pg-service`.
-    pub public_url: String,
+    /// Where payers' browsers are led, and where gateways report to.
+    pub redirects: Redirects,
     /// The interval of the early reconciliation; a payer is told to wait twice as long.
     pub early_interval: Duration,
     /// How long an order can be paid: after that "no such payment" is definite.
@@ -77,17 +77,6 @@ impl Settings {
     /// What our own jobs present as `RequestInfo`.
     pub fn system_request_info(&self) -> RequestInfo {
         RequestInfo::system(&self.system_user_uuid)
-    }
-
-    /// Our URL to which a gateway sends the payer's browser back.
-    pub(crate) fn return_url(&self, txn_id: &TxnId) -> String {
-        let id: String = url::form_urlencoded::byte_serialize(txn_id.as_str().as_bytes()).collect();
-        format!("{}/transaction/v1/_redirect?eg_pg_txnid={id}", self.public_url)
-    }
-
-    /// Our URL to which a gateway reports from server to server.
-    pub(crate) fn notify_url(&self, gateway: &GatewayName) -> String {
-        format!("{}/gateway/v1/{}/_callback", self.public_url, gateway.as_str().to_lowercase())
     }
 }
 

@@ -228,7 +228,7 @@ impl Case {
     async fn try_start(&self, gateway: &dyn Gateway, txn: &Transaction) -> Result<Redirect, GatewayError> {
         let return_url = format!("{}{}", sample::RETURN_URL, txn.id);
         let notify_url = self.provider.notify_url();
-        let order = Order { return_url: &return_url, notify_url: &notify_url, ..sample::order(txn) };
+        let order = Order { return_url: &return_url, notify_url: Some(&notify_url), ..sample::order(txn) };
         gateway.start(&order).await
     }
 

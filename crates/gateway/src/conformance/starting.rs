@@ -3,12 +3,14 @@
 use payment_domain::Personal;
 
 use super::{AMOUNT, Case, Deed, OUR_PARAMETER, Promise, Seen, id, is_paid, sample};
+use crate::Redirect;
 
 pub(super) fn promises() -> Vec<Promise> {
     vec![
         Promise::of(the_pay_page_is_about_the_order_and_amount_that_were_asked),
         Promise::of(an_order_that_is_started_twice_is_one_order),
         Promise::of(the_payer_is_sent_back_to_where_we_said),
+        Promise::of(payer_and_callbacks_go_as_the_profile_says),
         Promise::of(awkward_text_survives_being_signed),
     ]
 }
@@ -45,6 +47,20 @@ async fn the_payer_is_sent_back_to_where_we_said(case: Case) {
         let named = news.answer.params.get(OUR_PARAMETER);
         assert_eq!(named, Some(txn.id.as_str()), "what our return URL carries comes back with it");
     }
+}
+
+async fn payer_and_callbacks_go_as_the_profile_says(case: Case) {
+    let txn = sample::transaction(&id(1), AMOUNT);
+    let redirect = case.start(&txn).await;
+    let profile = case.gateway.profile();
+    match &redirect {
+        Redirect::Form { .. } => assert!(profile.needs_form_page, "somebody has to show the form"),
+        Redirect::To(url) => assert!(!profile.needs_form_page, "nobody has to show a form: {url}"),
+    }
+    case.provider.arrive(&redirect).await;
+    case.provider.does(&txn.id, Deed::IsPaid).await;
+    let by_server = case.provider.news(&txn.id).await.iter().any(|news| !news.by_browser);
+    assert_eq!(by_server, profile.sends_callbacks);
 }
 
 async fn awkward_text_survives_being_signed(case: Case) {

@@ -36,6 +36,8 @@ impl Stub {
                 start_mode,
                 verify_mode,
                 needs_bank_account: false,
+                needs_form_page: false,
+                sends_callbacks: true,
             },
             does: Mutex::new(Does::Answer),
             reached: AtomicUsize::new(0),

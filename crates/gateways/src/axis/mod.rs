@@ -34,14 +34,20 @@ pub struct Axis {
 impl Axis {
     /// An adapter for this merchant.
     pub fn new(config: AxisConfig, client: Client) -> Axis {
-        let profile = Profile {
+        Axis { profile: Axis::profile_of(&config), config, client }
+    }
+
+    /// What the service has to know of the gateway with this configuration.
+    pub fn profile_of(_: &AxisConfig) -> Profile {
+        Profile {
             name: GatewayName::new("AXIS"),
             transaction_parameter: wire::REFERENCE.into(),
             start_mode: StartMode::Offline,
             verify_mode: VerifyMode::Offline,
             needs_bank_account: true,
-        };
-        Axis { profile, config, client }
+            needs_form_page: false,
+            sends_callbacks: false,
+        }
     }
 
     /// An adapter configured by the `axis.*` properties.

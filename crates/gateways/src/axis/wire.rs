@@ -85,8 +85,7 @@ pub fn signed_url(pay_url: &str, secret_key: &[u8], mut members: Vec<(String, St
     let hash = signature::sign(secret_key, &members);
     members.push((signature::HASH.to_owned(), hash));
     members.push((signature::HASH_TYPE.to_owned(), signature::SHA256.to_owned()));
-    let mark = if pay_url.contains('?') { '&' } else { '?' };
-    format!("{pay_url}{mark}{}", form::encode_query(&members))
+    form::in_query(pay_url, &members)
 }
 
 /// The question where a payment stands. The gateway takes it by the operator's password alone, so

@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret;
 
 use super::signature::{MerchantKey, SEPARATOR};
-use crate::config::{ConfigProblem, Lookup, Settings, join};
+use crate::config::{ConfigProblem, Lookup, RedirectThrough, Settings, join};
 
 /// The host of Paytm's current protocol; the staging one is `securestage.paytmpayments.com`.
 const V3_HOST: &str = "https://secure.paytmpayments.com";
@@ -27,7 +27,7 @@ pub struct PaytmConfig {
 /// How we speak with Paytm.
 #[derive(Debug, Clone)]
 pub enum Protocol {
-    /// A form to `processTransaction`, and `getTxnStatus`.
+    /// A form or a link to `processTransaction`, and `getTxnStatus`.
     Legacy(Legacy),
     /// `initiateTransaction`, `showPaymentPage` and `/v3/order/status`.
     V3(V3),
@@ -44,6 +44,8 @@ pub struct Legacy {
     pub pay_url: String,
     /// `paytm.url.status`
     pub status_url: String,
+    /// `redirect.through`: whether a form or a link takes the payer to the pay page.
+    pub redirect_through: RedirectThrough,
 }
 
 /// The addresses of the current protocol: `paytm.v3.host` with `paytm.v3.path.*`.
@@ -67,7 +69,7 @@ impl PaytmConfig {
         let merchant_id = settings.required("merchant.id");
         let key = read_key(&mut settings);
         let website = settings.required("merchant.website");
-        let protocol = read_protocol(&mut settings);
+        let protocol = read_protocol(&mut settings, RedirectThrough::read(lookup));
         for name in ["merchant.id", "merchant.website", "merchant.industry.type", "merchant.channel.id"] {
             if settings.optional(name).is_some_and(|value| value.contains(SEPARATOR)) {
                 settings.problem(name, "must not hold a |, which separates values in checksums");
@@ -78,6 +80,15 @@ impl PaytmConfig {
                 settings.finish(PaytmConfig { merchant_id, key, website, protocol })
             }
             (None, _) | (_, None) => Err(settings.finish(()).err().unwrap_or_default()),
+        }
+    }
+
+    /// Whether payers get to Paytm by a form alone.
+    pub fn needs_form_page(&self) -> bool {
+        match &self.protocol {
+            Protocol::Legacy(legacy) => legacy.redirect_through == RedirectThrough::Service,
+            // The token is not accepted in a link.
+            Protocol::V3(_) => true,
         }
     }
 }
@@ -95,13 +106,14 @@ fn read_key(settings: &mut Settings<'_>) -> Option<MerchantKey> {
 }
 
 /// `None` when a problem was noted.
-fn read_protocol(settings: &mut Settings<'_>) -> Option<Protocol> {
+fn read_protocol(settings: &mut Settings<'_>, redirect_through: RedirectThrough) -> Option<Protocol> {
     match settings.or("protocol", "legacy").as_str() {
         "legacy" => Some(Protocol::Legacy(Legacy {
             industry_type: settings.or("merchant.industry.type", "Retail"),
             channel_id: settings.or("merchant.channel.id", "WEB"),
             pay_url: settings.url("url.debit", LEGACY_PAY),
             status_url: settings.url("url.status", LEGACY_STATUS),
+            redirect_through,
         })),
         "v3" => {
             let host = settings.url("v3.host", V3_HOST);

@@ -1,6 +1,6 @@
 //! Paytm, in its legacy protocol and in the current one; `paytm.protocol` chooses.
 //!
-//! Legacy: a signed form takes the payer to `processTransaction`, `getTxnStatus` tells the status.
+//! Legacy: a signed form or link takes the payer to `processTransaction`, `getTxnStatus` tells the status.
 //! Current: `initiateTransaction` opens an order, a form with its token takes the payer to
 //! `showPaymentPage`, `/v3/order/status` tells the status, signed by Paytm over the exact text of
 //! its body. Both call back with the same signed form.
@@ -39,7 +39,12 @@ pub struct Paytm {
 impl Paytm {
     /// The adapter for one merchant account.
     pub fn new(config: PaytmConfig, client: Client) -> Paytm {
-        let profile = Profile {
+        Paytm { profile: Paytm::profile_of(&config), config, client }
+    }
+
+    /// What the service has to know of the gateway with this configuration.
+    pub fn profile_of(config: &PaytmConfig) -> Profile {
+        Profile {
             name: GatewayName::new("PAYTM"),
             transaction_parameter: "ORDERID".into(),
             start_mode: match config.protocol {
@@ -48,8 +53,9 @@ impl Paytm {
             },
             verify_mode: VerifyMode::Offline,
             needs_bank_account: false,
-        };
-        Paytm { profile, config, client }
+            needs_form_page: config.needs_form_page(),
+            sends_callbacks: true,
+        }
     }
 
     /// An adapter configured by the `paytm.*` properties.
@@ -119,10 +125,7 @@ impl Gateway for Paytm {
             return Err(GatewayError::Refused { code: "INVALID_ORDER_ID".to_owned() });
         }
         match &self.config.protocol {
-            Protocol::Legacy(legacy) => Ok(Redirect::Form {
-                action: legacy.pay_url.clone(),
-                fields: wire::pay_form(&self.config, legacy, order, new_salt()?),
-            }),
+            Protocol::Legacy(legacy) => Ok(wire::pay_redirect(&self.config, legacy, order, new_salt()?)),
             Protocol::V3(v3) => self.open_order(v3, order).await,
         }
     }

@@ -10,6 +10,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::signature::MerchantKey;
 use super::*;
+use crate::config::RedirectThrough;
 use crate::testing::{asks_through_every_fault, client, server_that_answers, transaction};
 use crate::text;
 
@@ -23,8 +24,13 @@ pub(super) static KEY: LazyLock<MerchantKey> =
     LazyLock::new(|| MerchantKey::new("fAkE_k3y&#%12345").unwrap());
 
 fn paytm(protocol: &'static str, base_url: &str, client: Client) -> Paytm {
+    paytm_through(RedirectThrough::Service, protocol, base_url, client)
+}
+
+fn paytm_through(through: RedirectThrough, protocol: &'static str, base_url: &str, client: Client) -> Paytm {
     let lookup = |name: &str| {
         Some(match name {
+            RedirectThrough::PROPERTY => through.as_str().to_owned(),
             "paytm.protocol" => protocol.to_owned(),
             "paytm.merchant.id" => MID.to_owned(),
             "paytm.merchant.secret.key" => "fAkE_k3y&#%12345".to_owned(),
@@ -46,7 +52,7 @@ fn order(txn: &Transaction) -> Order<'_> {
     Order {
         txn,
         return_url: "https://pg.example/pg-service/transaction/v1/_redirect?eg_pg_txnid=T%2F1",
-        notify_url: "https://pg.example/pg-service/gateway/v1/paytm/_callback",
+        notify_url: Some("https://pg.example/pg-service/gateway/v1/paytm/_callback"),
         bank_account: None,
     }
 }
@@ -105,6 +111,26 @@ fn unreadable<T>(result: Result<T, GatewayError>) -> String {
 
 fn rupees(text: &str) -> Option<payment_domain::Money> {
     Some(payment_domain::Money::parse(text).unwrap())
+}
+
+#[tokio::test]
+async fn through_the_application_the_legacy_fields_are_a_link() {
+    let (through, at) = (RedirectThrough::Application, "https://gateway.example");
+    let adapter = paytm_through(through, "legacy", at, client());
+    let txn = transaction(ID, "100");
+    let Redirect::To(link) = adapter.start(&order(&txn)).await.unwrap() else { panic!("a link") };
+    let (page, query) = link.split_once('?').unwrap();
+    assert_eq!(page, "https://gateway.example/theia/processTransaction");
+    assert!(!query.contains('+'), "a plus could be taken for a space: {query}");
+    let fields = Params::new(crate::form::decode(query.as_bytes()));
+    assert!(is_signed(fields.iter()));
+    let shown = |fields: &Params| {
+        let fields = fields.iter().filter(|(name, _)| *name != CHECKSUM_FIELD);
+        fields.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&fields), shown(&form_of(&txn).await));
+    assert!(!adapter.profile().needs_form_page && OFFLINE.profile().needs_form_page);
+    assert!(paytm_through(through, "v3", at, client()).profile().needs_form_page);
 }
 
 #[tokio::test]

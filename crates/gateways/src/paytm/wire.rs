@@ -1,13 +1,14 @@
 //! What we send to Paytm: the pay forms and the calls. Pure.
 
 use payment_domain::{Payer, TxnId};
-use payment_gateway::Order;
+use payment_gateway::{Order, Redirect};
 use serde_json::{Map, Value, json};
 
 use super::config::{Legacy, PaytmConfig, V3};
 use super::signature::{self, CHECKSUM_FIELD, MerchantKey, SEPARATOR, Salt};
 use crate::client::{Body, Call, Method};
-use crate::form::encode_query;
+use crate::config::RedirectThrough;
+use crate::form::in_query;
 use crate::text::{cut, one_line};
 
 /// The longest `ORDER_ID`.
@@ -22,7 +23,17 @@ pub fn is_order_id(id: &TxnId) -> bool {
     id.len() <= MAX_ORDER_ID && id.bytes().all(allowed)
 }
 
-/// The form that takes the payer to the legacy pay page.
+/// What takes the payer to the legacy pay page: a form, or the same fields in a link, as
+/// egov-pg-service gives it.
+pub fn pay_redirect(config: &PaytmConfig, legacy: &Legacy, order: &Order<'_>, salt: Salt) -> Redirect {
+    let fields = pay_form(config, legacy, order, salt);
+    match legacy.redirect_through {
+        RedirectThrough::Application => Redirect::To(in_query(&legacy.pay_url, &fields)),
+        RedirectThrough::Service => Redirect::Form { action: legacy.pay_url.clone(), fields },
+    }
+}
+
+/// The signed fields of a legacy payment.
 pub fn pay_form(
     config: &PaytmConfig,
     legacy: &Legacy,
@@ -135,9 +146,7 @@ fn customer_id(payer: &Payer, id: &TxnId) -> String {
 }
 
 fn named(url: &str, config: &PaytmConfig, id: &TxnId) -> String {
-    let query = encode_query(&[("mid", config.merchant_id.as_str()), ("orderId", id.as_str())]);
-    let separator = if url.contains('?') { '&' } else { '?' };
-    format!("{url}{separator}{query}")
+    in_query(url, &[("mid", config.merchant_id.as_str()), ("orderId", id.as_str())])
 }
 
 fn post_json(url: String, text: String) -> Call {

@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use url::Url;
 
-use crate::config::{ConfigProblem, Lookup, Settings, join};
+use crate::config::{ConfigProblem, Lookup, RedirectThrough, Settings, join};
 
 /// The merchant's account at the gateway and where the gateway is. The salt is not shown by `Debug`.
 #[derive(Debug, Clone)]
@@ -12,10 +12,13 @@ pub struct PayuConfig {
     pub merchant_key: String,
     /// `payu.merchant.salt`: the secret.
     pub salt: SecretString,
-    /// Where the payer's browser posts its form: `payu.url` and `payu.path.pay`.
+    /// Where the form of a payment is posted: `payu.url` and `payu.path.pay`.
     pub pay_url: String,
     /// The server API: `payu.url.status` and `payu.path.status`, asked for JSON.
     pub status_url: String,
+    /// `redirect.through`: whether the payer's browser posts the form itself, or follows the URL with
+    /// which the gateway answers ours.
+    pub redirect_through: RedirectThrough,
 }
 
 impl PayuConfig {
@@ -37,8 +40,14 @@ impl PayuConfig {
             salt,
             pay_url: join(&pay_host, &settings.or("path.pay", "_payment")),
             status_url: for_json(join(&status_host, &settings.or("path.status", "merchant/postservice.php"))),
+            redirect_through: RedirectThrough::read(lookup),
         };
         settings.finish(config)
+    }
+
+    /// Whether payers get to the gateway by a form.
+    pub fn needs_form_page(&self) -> bool {
+        self.redirect_through == RedirectThrough::Service
     }
 }
 

@@ -1,7 +1,8 @@
 //! PayU India.
 //!
-//! The payer's browser posts a signed form and comes back with a signed one. The status is asked
-//! with the command `verify_payment`.
+//! The payer's browser posts a signed form; where nobody can show it one, this service posts it, and
+//! the browser follows the URL that PayU answers with, as with egov-pg-service. The browser comes back
+//! with a signed form. The status is asked with the command `verify_payment`.
 
 pub mod config;
 pub mod signature;
@@ -17,7 +18,7 @@ use secrecy::ExposeSecret;
 pub use config::PayuConfig;
 
 use crate::client::Client;
-use crate::config::{ConfigProblem, Lookup};
+use crate::config::{ConfigProblem, Lookup, RedirectThrough};
 
 /// The PAYU adapter.
 #[derive(Debug)]
@@ -30,14 +31,23 @@ pub struct Payu {
 impl Payu {
     /// An adapter for this merchant.
     pub fn new(config: PayuConfig, client: Client) -> Payu {
-        let profile = Profile {
+        Payu { profile: Payu::profile_of(&config), config, client }
+    }
+
+    /// What the service has to know of the gateway with this configuration.
+    pub fn profile_of(config: &PayuConfig) -> Profile {
+        Profile {
             name: GatewayName::new("PAYU"),
             transaction_parameter: wire::REFERENCE.into(),
-            start_mode: StartMode::Offline,
+            start_mode: match config.redirect_through {
+                RedirectThrough::Application => StartMode::Network,
+                RedirectThrough::Service => StartMode::Offline,
+            },
             verify_mode: VerifyMode::Offline,
             needs_bank_account: false,
-        };
-        Payu { profile, config, client }
+            needs_form_page: config.needs_form_page(),
+            sends_callbacks: true,
+        }
     }
 
     /// An adapter configured by the `payu.*` properties.
@@ -48,11 +58,11 @@ impl Payu {
         Ok(Payu::new(PayuConfig::read(lookup)?, client))
     }
 
-    /// The form the payer's browser posts for this order.
+    /// The signed fields of this order's form.
     ///
     /// # Errors
     /// [`GatewayError::Refused`] when the transaction id cannot be signed.
-    pub fn pay_form(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
+    pub fn pay_form(&self, order: &Order<'_>) -> Result<Vec<(String, String)>, GatewayError> {
         let txn = order.txn;
         if txn.id.as_str().contains('|') {
             return Err(GatewayError::Refused { code: "TXN_ID_NOT_A_REFERENCE".to_owned() });
@@ -66,8 +76,7 @@ impl Payu {
             phone: txn.payer.mobile_number.expose(),
             return_url: order.return_url,
         };
-        let fields = wire::pay_fields(&self.config, &payment);
-        Ok(Redirect::Form { action: self.config.pay_url.clone(), fields })
+        Ok(wire::pay_fields(&self.config, &payment))
     }
 }
 
@@ -82,7 +91,14 @@ impl Gateway for Payu {
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
-        self.pay_form(order)
+        let (action, fields) = (self.config.pay_url.clone(), self.pay_form(order)?);
+        match self.config.redirect_through {
+            RedirectThrough::Service => Ok(Redirect::Form { action, fields }),
+            RedirectThrough::Application => {
+                let call = wire::open_call(action, fields);
+                wire::opened(self.client.send(&call).await?, &call.url).map(Redirect::To)
+            }
+        }
     }
 
     fn names(&self, answer: &Answer) -> Option<TxnId> {

@@ -9,14 +9,20 @@ use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
 use super::*;
+use crate::config::RedirectThrough;
 use crate::testing::{asks_through_every_fault, client, server_that_answers, transaction};
 use crate::{digest, form};
 
 const ID: &str = "PB_PG_2024_03_15_000123_45";
 
 fn payu(base_url: &str, client: Client) -> Payu {
+    payu_through(RedirectThrough::Service, base_url, client)
+}
+
+fn payu_through(through: RedirectThrough, base_url: &str, client: Client) -> Payu {
     let lookup = |name: &str| {
         Some(match name {
+            RedirectThrough::PROPERTY => through.as_str().to_owned(),
             "payu.merchant.key" => "fAk3kY".to_owned(),
             "payu.merchant.salt" => "fAk3SaLt".to_owned(),
             "payu.url" | "payu.url.status" => base_url.to_owned(),
@@ -72,7 +78,7 @@ async fn verify(answer: &Answer) -> Result<Evidence, GatewayError> {
 async fn the_form_carries_the_amount_and_the_id_and_signs_what_it_carries() {
     let mut txn = transaction(ID, "100");
     txn.product_info = format!("a|b\n{}", "ੳ".repeat(200));
-    let order = Order { txn: &txn, return_url: "https://pg.example/r", notify_url: "", bank_account: None };
+    let order = Order { txn: &txn, return_url: "https://pg.example/r", notify_url: None, bank_account: None };
     let redirect = OFFLINE.start(&order).await.unwrap();
     assert_eq!(redirect, OFFLINE.start(&order).await.unwrap(), "asked again, it is the same order");
     let Redirect::Form { action, fields } = redirect else { panic!("a form") };
@@ -92,6 +98,49 @@ async fn the_form_carries_the_amount_and_the_id_and_signs_what_it_carries() {
         v("email")
     );
     assert_eq!(v("hash"), hex::encode(digest::sha512(text.as_bytes())));
+}
+
+#[tokio::test]
+async fn through_the_application_the_form_is_posted_from_here_and_the_location_is_not_followed() {
+    let answer = ResponseTemplate::new(302).insert_header("Location", "/_payment_options?mihpayid=a%2Bb");
+    let server = server_that_answers(answer).await;
+    let adapter = payu_through(RedirectThrough::Application, &server.uri(), client());
+    assert_eq!(adapter.profile().start_mode, StartMode::Network, "the transaction is stored before");
+    assert!(!adapter.profile().needs_form_page && OFFLINE.profile().needs_form_page);
+    let txn = transaction(ID, "100");
+    let return_url = "https://city.example/done?eg_pg_txnid=T1";
+    let order = Order { txn: &txn, return_url, notify_url: None, bank_account: None };
+    let redirect = adapter.start(&order).await.unwrap();
+    assert_eq!(redirect, Redirect::To(format!("{}/_payment_options?mihpayid=a%2Bb", server.uri())));
+    let requests = server.received_requests().await.unwrap();
+    assert_eq!((requests.len(), requests[0].url.path()), (1, "/_payment"));
+    let Redirect::Form { fields, .. } = OFFLINE.start(&order).await.unwrap() else { panic!("a form") };
+    assert_eq!(form::decode(&requests[0].body), fields, "what a browser would have posted");
+    assert_eq!((fields[7].1.as_str(), fields[8].1.as_str()), (return_url, return_url));
+}
+
+#[tokio::test]
+async fn an_answer_without_a_usable_location_is_not_known_to_have_opened_nothing() {
+    let unreadable = |error: &GatewayError| matches!(error, GatewayError::Unreadable(_));
+    let unanswered = |error: &GatewayError| matches!(error, GatewayError::Unanswered(_));
+    let at = |status: u16, location: &str| ResponseTemplate::new(status).insert_header("Location", location);
+    for (answer, expected) in [
+        (ResponseTemplate::new(200).set_body_string("<html>Sorry</html>"), true),
+        (ResponseTemplate::new(302), true),
+        (ResponseTemplate::new(400), true),
+        (at(200, "https://secure.payu.example/x"), true),
+        (at(302, "javascript:alert(1)"), true),
+        (at(302, "http:///"), true),
+        (at(503, "/x"), false),
+        (ResponseTemplate::new(429), false),
+    ] {
+        let server = server_that_answers(answer).await;
+        let adapter = payu_through(RedirectThrough::Application, &server.uri(), client());
+        let txn = transaction(ID, "100");
+        let order = Order { txn: &txn, return_url: "https://x", notify_url: None, bank_account: None };
+        let error = adapter.start(&order).await.unwrap_err();
+        assert!(if expected { unreadable(&error) } else { unanswered(&error) }, "{error:?}");
+    }
 }
 
 #[tokio::test]
@@ -135,7 +184,7 @@ async fn a_field_sent_twice_is_a_bad_signature() {
 #[tokio::test]
 async fn what_we_sign_is_no_callback() {
     let txn = transaction(ID, "19.99");
-    let order = Order { txn: &txn, return_url: "https://pg.example/r", notify_url: "", bank_account: None };
+    let order = Order { txn: &txn, return_url: "https://pg.example/r", notify_url: None, bank_account: None };
     let Redirect::Form { fields, .. } = OFFLINE.start(&order).await.unwrap() else { panic!("a form") };
     let is_refused = async |fields: &[(String, String)]| {
         let refused = verify(&Answer::of_params(Params::new(fields.to_vec()))).await;

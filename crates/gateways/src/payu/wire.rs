@@ -6,9 +6,10 @@ use secrecy::ExposeSecret;
 
 use super::config::PayuConfig;
 use super::signature;
-use crate::client::{Body, Call, Method};
+use crate::client::{Body, Call, Method, Reply};
 use crate::evidence;
 use crate::json::Object;
+use crate::pay_page::pay_page;
 use crate::text::{cut, one_line};
 
 /// The field that carries our transaction id, both ways.
@@ -65,7 +66,7 @@ pub struct Payment<'a> {
     pub return_url: &'a str,
 }
 
-/// The fields of the browser's form, the hash over exactly what is sent included.
+/// The fields of the form, the hash over exactly what is sent included.
 pub fn pay_fields(config: &PayuConfig, payment: &Payment<'_>) -> Vec<(String, String)> {
     let amount = payment.amount.to_string();
     // The gateway refuses a form without a description or a name.
@@ -91,6 +92,24 @@ pub fn pay_fields(config: &PayuConfig, payment: &Payment<'_>) -> Vec<(String, St
         .chain([("hash", hash.as_str())])
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
+}
+
+/// The form, posted from here.
+pub fn open_call(url: String, fields: Vec<(String, String)>) -> Call {
+    Call { method: Method::Post, url, headers: Vec::new(), body: Body::Form(fields) }
+}
+
+/// Where the payer pays, out of the answer to [`open_call`]: the `Location` that we do not follow.
+///
+/// # Errors
+/// [`GatewayError::Unanswered`] or [`GatewayError::Unreadable`] when there is none: whether the payment
+/// was opened is not known then.
+pub fn opened(reply: Reply, called: &str) -> Result<String, GatewayError> {
+    match (reply.status, &reply.location) {
+        (300..=399, Some(location)) => pay_page(called, location),
+        // What is wrong with a payment is said on a page for people.
+        (_, Some(_) | None) => reply.accepted().and_then(|_page| Err(unreadable("no address of a pay page"))),
+    }
 }
 
 /// Free text as the gateway takes it: on one line, because a browser rewrites line ends after the

@@ -4,12 +4,12 @@
 use payment_domain::{Money, Outcome, Report, Transaction};
 use payment_gateway::GatewayError;
 use serde_json::Value;
-use url::Url;
 
 use super::signature::{self, SaltKey};
 use crate::client::Reply;
 use crate::evidence;
 use crate::json::Object;
+use crate::pay_page::pay_page;
 use crate::text::{cut, paise};
 
 const ROOT_EVIDENCE: [&str; 10] = [
@@ -53,8 +53,6 @@ const MAX_ATTEMPTS: usize = 10;
 
 /// The longest text taken over from an answer, in characters.
 const MAX_CHARS: usize = 255;
-/// The longest address of a pay page.
-const MAX_URL_BYTES: usize = 4096;
 
 /// Which of a signed answer's members is our transaction id and which is PhonePe's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -385,22 +383,6 @@ fn refusal(reply: Reply) -> GatewayError {
         (400..=499, Some(code)) => refused(code),
         (status @ 400..=499, None) => refused(&format!("HTTP_{status}")),
         (status, _) => GatewayError::Unreadable(format!("HTTP status {status}")),
-    }
-}
-
-/// The absolute address of a pay page, completed by the address that was called. Only `https` will
-/// do, unless we called without it ourselves.
-fn pay_page(called: &str, location: &str) -> Result<String, GatewayError> {
-    let page = Url::parse(called).and_then(|called| Ok((called.scheme().to_owned(), called.join(location)?)));
-    match page {
-        Ok((scheme, page))
-            if (page.scheme() == "https" || page.scheme() == scheme)
-                && page.has_host()
-                && page.as_str().len() <= MAX_URL_BYTES =>
-        {
-            Ok(page.into())
-        }
-        Ok(_) | Err(_) => Err(unreadable("the address of the pay page is not usable")),
     }
 }
 

@@ -49,7 +49,7 @@ fn order(txn: &Transaction) -> Order<'_> {
     Order {
         txn,
         return_url: "https://pg.example/pg-service/transaction/v1/_redirect?eg_pg_txnid=T1",
-        notify_url: "https://pg.example/pg-service/gateway/v1/phonepe/_callback",
+        notify_url: Some("https://pg.example/pg-service/gateway/v1/phonepe/_callback"),
         bank_account: None,
     }
 }

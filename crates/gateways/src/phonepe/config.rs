@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 
 use super::signature::{SaltKey, WebhookUser};
-use crate::config::{ConfigProblem, Lookup, Settings, join};
+use crate::config::{ConfigProblem, Lookup, RedirectThrough, Settings, join};
 
 /// The production addresses. For tests PhonePe has `mercury-uat.phonepe.com` (legacy) and
 /// `api-preprod.phonepe.com/apis/pg-sandbox` (all the others).
@@ -36,6 +36,8 @@ pub struct Salted {
     pub pay_path: String,
     /// `phonepe.url.status`, or `phonepe.v1.path.status`: what stands in front of merchant and order.
     pub status_path: String,
+    /// `redirect.through`: whether the browser comes back to the application, or to this service.
+    pub redirect_through: RedirectThrough,
 }
 
 /// An account of Standard Checkout.
@@ -69,12 +71,13 @@ impl PhonepeConfig {
     /// Everything that is wrong with them.
     pub fn read(lookup: &Lookup<'_>) -> Result<PhonepeConfig, Vec<ConfigProblem>> {
         let mut settings = Settings::new("phonepe", lookup);
+        let through = RedirectThrough::read(lookup);
         let config = match settings.or("protocol", "legacy").as_str() {
             "v1" => {
                 let host = settings.url("v1.host", V1_HOST);
                 let pay_path = path(&settings, "v1.path.pay", "/pg/v1/pay");
                 let status_path = path(&settings, "v1.path.status", "/pg/v1/status");
-                PhonepeConfig::V1(salted(&mut settings, host, pay_path, status_path))
+                PhonepeConfig::V1(salted(&mut settings, host, pay_path, status_path, through))
             }
             "v2" => PhonepeConfig::V2(checkout(&mut settings)),
             protocol => {
@@ -84,21 +87,27 @@ impl PhonepeConfig {
                 let host = settings.url("merchant.host", LEGACY_HOST);
                 let pay_path = path(&settings, "url.debit", "/v3/debit");
                 let status_path = path(&settings, "url.status", "/v3/transaction");
-                PhonepeConfig::Legacy(salted(&mut settings, host, pay_path, status_path))
+                PhonepeConfig::Legacy(salted(&mut settings, host, pay_path, status_path, through))
             }
         };
         settings.finish(config)
     }
 }
 
-fn salted(settings: &mut Settings<'_>, host: String, pay_path: String, status_path: String) -> Salted {
+fn salted(
+    settings: &mut Settings<'_>,
+    host: String,
+    pay_path: String,
+    status_path: String,
+    redirect_through: RedirectThrough,
+) -> Salted {
     let merchant_id = settings.required("merchant.id");
     let key = settings.secret("merchant.secret.key");
     let index = settings.required("merchant.secret.index");
     if !index.bytes().all(|byte| byte.is_ascii_digit()) {
         settings.problem("merchant.secret.index", "must be a number");
     }
-    Salted { merchant_id, salt: SaltKey { key, index }, host, pay_path, status_path }
+    Salted { merchant_id, salt: SaltKey { key, index }, host, pay_path, status_path, redirect_through }
 }
 
 fn checkout(settings: &mut Settings<'_>) -> Checkout {

@@ -43,14 +43,20 @@ pub struct Phonepe {
 impl Phonepe {
     /// The adapter for one merchant account. The clock tells how old an access token is.
     pub fn new(config: PhonepeConfig, client: Client, clock: Arc<dyn Clock>) -> Phonepe {
-        let profile = Profile {
+        Phonepe { profile: Phonepe::profile_of(&config), config, client, tokens: Tokens::new(clock) }
+    }
+
+    /// What the service has to know of the gateway with this configuration.
+    pub fn profile_of(_: &PhonepeConfig) -> Profile {
+        Profile {
             name: GatewayName::new("PHONEPE"),
             transaction_parameter: "transactionId".into(),
             start_mode: StartMode::Network,
             verify_mode: VerifyMode::Offline,
             needs_bank_account: false,
-        };
-        Phonepe { profile, config, client, tokens: Tokens::new(clock) }
+            needs_form_page: false,
+            sends_callbacks: true,
+        }
     }
 
     /// An adapter configured by the `phonepe.*` properties.

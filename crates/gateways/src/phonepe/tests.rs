@@ -11,6 +11,7 @@ use wiremock::ResponseTemplate;
 
 use super::signature::SaltKey;
 use super::*;
+use crate::config::RedirectThrough;
 use crate::json::Object;
 use crate::testing::{asks_through_every_fault, client, server_that_answers, transaction};
 
@@ -22,8 +23,18 @@ const V1_PAID: &str = include_str!("fixtures/v1_paid.json");
 const V1_OPENED: &str = include_str!("fixtures/v1_opened.json");
 
 fn phonepe(protocol: &'static str, base_url: &str, client: Client) -> Phonepe {
+    phonepe_through(RedirectThrough::Service, protocol, base_url, client)
+}
+
+fn phonepe_through(
+    through: RedirectThrough,
+    protocol: &'static str,
+    base_url: &str,
+    client: Client,
+) -> Phonepe {
     let lookup = |name: &str| {
         Some(match name {
+            RedirectThrough::PROPERTY => through.as_str().to_owned(),
             "phonepe.protocol" => protocol.to_owned(),
             "phonepe.merchant.id" => MID.to_owned(),
             "phonepe.merchant.secret.key" => KEY.to_owned(),
@@ -47,7 +58,7 @@ fn order(txn: &Transaction) -> Order<'_> {
     Order {
         txn,
         return_url: "https://pg.example/pg-service/transaction/v1/_redirect?eg_pg_txnid=T1",
-        notify_url: "https://pg.example/pg-service/gateway/v1/phonepe/_callback",
+        notify_url: Some("https://pg.example/pg-service/gateway/v1/phonepe/_callback"),
         bank_account: None,
     }
 }
@@ -105,7 +116,7 @@ async fn the_legacy_protocol_takes_the_location_and_does_not_follow_it() {
     assert_eq!(requests[0].url.path(), "/v3/debit");
     assert_eq!(requests[0].headers["x-redirect-mode"], "POST");
     assert_eq!(requests[0].headers["x-redirect-url"], order(&transaction(ID, "1")).return_url);
-    assert_eq!(requests[0].headers["x-callback-url"], order(&transaction(ID, "1")).notify_url);
+    assert_eq!(requests[0].headers["x-callback-url"], order(&transaction(ID, "1")).notify_url.unwrap());
     insta::assert_json_snapshot!(payload_of(&requests[0], "/v3/debit"), @r#"
     {
       "amount": 1999,
@@ -117,6 +128,32 @@ async fn the_legacy_protocol_takes_the_location_and_does_not_follow_it() {
       "transactionId": "PB_PG_2024_03_15_000123_45"
     }
     "#);
+}
+
+#[tokio::test]
+async fn through_the_application_v1_comes_back_by_a_link_and_nothing_is_reported_to_nowhere() {
+    let txn = transaction(ID, "19.99");
+    let order =
+        Order { return_url: "https://city.example/done?eg_pg_txnid=T1", notify_url: None, ..order(&txn) };
+    let server = server_that_answers(ResponseTemplate::new(200).set_body_string(V1_OPENED)).await;
+    phonepe_through(RedirectThrough::Application, "v1", &server.uri(), client()).start(&order).await.unwrap();
+    let payload = payload_of(&server.received_requests().await.unwrap()[0], "/pg/v1/pay");
+    assert_eq!(
+        (&payload["redirectUrl"], &payload["redirectMode"]),
+        (&order.return_url.into(), &"REDIRECT".into())
+    );
+    assert!(payload.get("callbackUrl").is_none(), "{payload}");
+
+    let server = server_that_answers(ResponseTemplate::new(302).insert_header("Location", "/transact")).await;
+    phonepe_through(RedirectThrough::Application, "legacy", &server.uri(), client())
+        .start(&order)
+        .await
+        .unwrap();
+    let headers = &server.received_requests().await.unwrap()[0].headers;
+    assert_eq!(headers["x-redirect-url"], order.return_url);
+    // As egov-pg-service asks for it: the applications that come with it take a form.
+    assert_eq!(headers["x-redirect-mode"], "POST");
+    assert!(!headers.contains_key("x-callback-url"));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::config::{Checkout, Salted};
 use super::signature;
 use crate::client::{Body, Call, Method};
-use crate::config::join;
+use crate::config::{RedirectThrough, join};
 use crate::text::{cut, one_line};
 
 /// The longest transaction id in the signed protocols.
@@ -72,24 +72,28 @@ pub fn legacy_pay_call(account: &Salted, order: &Order<'_>) -> Call {
     payload.insert("merchantOrderId".to_owned(), order.txn.bill_id.as_str().into());
     add_mobile_number(&mut payload, &order.txn.payer);
     payload.insert("message".to_owned(), message(order).into());
-    let headers = [
-        ("X-REDIRECT-URL", order.return_url),
-        ("X-REDIRECT-MODE", "POST"),
-        ("X-CALLBACK-URL", order.notify_url),
-    ];
+    let mut headers = vec![("X-REDIRECT-URL", order.return_url), ("X-REDIRECT-MODE", "POST")];
+    headers.extend(order.notify_url.map(|url| ("X-CALLBACK-URL", url)));
     signed_post(account, &account.pay_path, &Value::Object(payload).to_string(), &headers)
 }
 
 /// Opens a payment in the v1 protocol; the answer names the pay page.
 pub fn v1_pay_call(account: &Salted, order: &Order<'_>) -> Call {
+    // An application's page may take no forms, and what the form would hold is not to be trusted.
+    let redirect_mode = match account.redirect_through {
+        RedirectThrough::Application => "REDIRECT",
+        RedirectThrough::Service => "POST",
+    };
     let mut payload = Map::new();
     payload.insert("merchantId".to_owned(), account.merchant_id.as_str().into());
     payload.insert("merchantTransactionId".to_owned(), order.txn.id.as_str().into());
     payload.insert("merchantUserId".to_owned(), user_id(&order.txn.payer, &order.txn.id).into());
     payload.insert("amount".to_owned(), order.txn.amount.minor().into());
     payload.insert("redirectUrl".to_owned(), order.return_url.into());
-    payload.insert("redirectMode".to_owned(), "POST".into());
-    payload.insert("callbackUrl".to_owned(), order.notify_url.into());
+    payload.insert("redirectMode".to_owned(), redirect_mode.into());
+    if let Some(notify_url) = order.notify_url {
+        payload.insert("callbackUrl".to_owned(), notify_url.into());
+    }
     add_mobile_number(&mut payload, &order.txn.payer);
     payload.insert("paymentInstrument".to_owned(), json!({ "type": "PAY_PAGE" }));
     signed_post(account, &account.pay_path, &Value::Object(payload).to_string(), &[])

@@ -40,14 +40,21 @@ impl Remote {
     /// An adapter that calls with this client, which should keep [`RemoteConfig::limits`]. The clock
     /// dates questions and tells how old answers are.
     pub fn new(config: RemoteConfig, client: Client, clock: Arc<dyn Clock>) -> Remote {
-        let profile = Profile {
+        Remote { profile: Remote::profile_of(&config), config, client, clock }
+    }
+
+    /// What the service has to know of the gateway with this configuration.
+    pub fn profile_of(config: &RemoteConfig) -> Profile {
+        Profile {
             name: config.name.clone(),
             transaction_parameter: config.transaction_parameter.clone().into(),
             start_mode: StartMode::Network,
             verify_mode: VerifyMode::Network,
             needs_bank_account: false,
-        };
-        Remote { profile, config, client, clock }
+            // It may answer with a form, and can do without.
+            needs_form_page: false,
+            sends_callbacks: true,
+        }
     }
 
     async fn ask(&self, operation: Operation, body: String) -> Result<Object, GatewayError> {

@@ -362,7 +362,7 @@ fn the_worked_example_of_the_document_is_what_happens() {
     let config = config("https://bridge.example.org/bridge");
     let order = Order {
         return_url: "https://pay.example.org/pg-service/transaction/v1/_redirect?eg_pg_txnid=PB_PG_2026_11_22_000072_14",
-        notify_url: "https://pay.example.org/pg-service/gateway/v1/citypay/_callback",
+        notify_url: Some("https://pay.example.org/pg-service/gateway/v1/citypay/_callback"),
         ..sample::order(&txn)
     };
     let nonce = "9f86d081884c7d659a2feaa0c55ad015".to_owned();

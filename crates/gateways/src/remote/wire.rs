@@ -90,7 +90,7 @@ struct StartBody<'a> {
     bill_ids: Vec<&'a str>,
     payer: PayerBody<'a>,
     return_url: &'a str,
-    notify_url: &'a str,
+    notify_url: Option<&'a str>,
 }
 
 #[derive(Serialize)]

@@ -54,6 +54,8 @@ impl Sandbox {
             start_mode: StartMode::Offline,
             verify_mode: VerifyMode::Offline,
             needs_bank_account: false,
+            needs_form_page: false,
+            sends_callbacks: true,
         };
         Sandbox { profile, config, client, clock }
     }

@@ -81,7 +81,7 @@ impl World {
         let id = form::encode_query(&[("eg_pg_txnid", txn.id.as_str())]);
         let return_url = format!("{}/pg/_redirect?{id}", self.address);
         let notify_url = format!("{}/notify", self.address);
-        let order = Order { txn, return_url: &return_url, notify_url: &notify_url, bank_account: None };
+        let order = Order { txn, return_url: &return_url, notify_url: Some(&notify_url), bank_account: None };
         match self.adapter.start(&order).await.unwrap() {
             Redirect::To(url) => url,
             other @ Redirect::Form { .. } => panic!("{other:?}"),

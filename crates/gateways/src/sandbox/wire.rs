@@ -54,7 +54,7 @@ pub fn pay_link(config: &SandboxConfig, order: &Order<'_>) -> String {
         ("bill", &bill),
         ("payee", txn.tenant_id.as_str()),
         ("return_url", order.return_url),
-        ("notify_url", order.notify_url),
+        ("notify_url", order.notify_url.unwrap_or_default()),
         ("expires", &expires),
     ];
     let signature = sign(config.secret.expose_secret(), Purpose::Pay, &fields);

@@ -35,6 +35,9 @@ const ADAPTERS: &[(&str, Make)] = &[
     ("PHONEPE legacy", || Box::pin(simulated::provider(Account::PhonepeLegacy))),
     ("PHONEPE v1", || Box::pin(simulated::provider(Account::PhonepeV1))),
     ("PHONEPE v2", || Box::pin(simulated::provider(Account::PhonepeV2))),
+    ("PAYTM legacy by link", || Box::pin(simulated::provider_through_application(Account::PaytmLegacy))),
+    ("PAYU by link", || Box::pin(simulated::provider_through_application(Account::Payu))),
+    ("PHONEPE v1 by link", || Box::pin(simulated::provider_through_application(Account::PhonepeV1))),
     ("SANDBOX", || Box::pin(sandbox::provider())),
     ("remote (Python)", || Box::pin(python::provider())),
 ];

@@ -12,6 +12,7 @@ use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, Seen};
 use payment_gateway::{Answer, Gateway, Params, Redirect};
 use payment_gateways::axis::Axis;
 use payment_gateways::client::{Client, Limits};
+use payment_gateways::config::RedirectThrough;
 use payment_gateways::paytm::Paytm;
 use payment_gateways::payu::Payu;
 use payment_gateways::phonepe::Phonepe;
@@ -119,6 +120,7 @@ impl Account {
 
 struct Simulated {
     account: Account,
+    redirect_through: RedirectThrough,
     simulator: Providers,
     base_url: String,
     visitor: Visitor,
@@ -129,6 +131,15 @@ struct Simulated {
 }
 
 pub(crate) async fn provider(account: Account) -> Arc<dyn Provider> {
+    simulated(account, RedirectThrough::Service).await
+}
+
+/// The same where no page of the service can be shown.
+pub(crate) async fn provider_through_application(account: Account) -> Arc<dyn Provider> {
+    simulated(account, RedirectThrough::Application).await
+}
+
+async fn simulated(account: Account, redirect_through: RedirectThrough) -> Arc<dyn Provider> {
     let receiver = Receiver::start().await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}", listener.local_addr().unwrap());
@@ -142,13 +153,24 @@ pub(crate) async fn provider(account: Account) -> Arc<dyn Provider> {
     let visitor = Visitor::new(Duration::from_secs(20)).unwrap();
     let http = reqwest::Client::new();
     let (pages, ways_back) = Default::default();
-    Arc::new(Simulated { account, simulator, base_url, visitor, http, receiver, pages, ways_back })
+    Arc::new(Simulated {
+        account,
+        redirect_through,
+        simulator,
+        base_url,
+        visitor,
+        http,
+        receiver,
+        pages,
+        ways_back,
+    })
 }
 
 impl Simulated {
     fn properties(&self, base_url: &str) -> HashMap<&'static str, String> {
         let mut properties: HashMap<&str, String> = self.simulator.properties(base_url).into_iter().collect();
         properties.insert("phonepe.v2.auth.host", format!("{}/phonepe", self.base_url));
+        properties.insert(RedirectThrough::PROPERTY, self.redirect_through.as_str().to_owned());
         properties.extend(self.account.protocol().map(|(name, protocol)| (name, protocol.to_owned())));
         properties
     }

@@ -108,14 +108,20 @@ pub struct Chaipay {
 impl Chaipay {
     /// An adapter for this merchant.
     pub fn new(config: ChaipayConfig, client: Client) -> Chaipay {
-        let profile = Profile {
+        Chaipay { profile: Chaipay::profile_of(&config), config, client }
+    }
+
+    /// What the service has to know of it with this configuration.
+    pub fn profile_of(_: &ChaipayConfig) -> Profile {
+        Profile {
             name: GatewayName::new("CHAIPAY"),
             transaction_parameter: "order".into(),
             start_mode: StartMode::Offline,
             verify_mode: VerifyMode::Offline,
             needs_bank_account: false,
-        };
-        Chaipay { profile, config, client }
+            needs_form_page: false,
+            sends_callbacks: false,
+        }
     }
 }
 

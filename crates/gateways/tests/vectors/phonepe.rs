@@ -1,6 +1,7 @@
 //! The vectors of PHONEPE.
 
 use payment_gateways::client::{Body, Call};
+use payment_gateways::config::RedirectThrough;
 use payment_gateways::form;
 use payment_gateways::json::Object;
 use payment_gateways::phonepe::PhonepeConfig;
@@ -42,6 +43,7 @@ fn account(vector: &Vector, host: &str, merchant_id: &str) -> Result<Salted, Str
         host: host.to_owned(),
         pay_path: "/pg/v1/pay".to_owned(),
         status_path: "/pg/v1/status".to_owned(),
+        redirect_through: RedirectThrough::Service,
     })
 }
 

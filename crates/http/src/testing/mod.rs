@@ -21,7 +21,7 @@ use http_body_util::BodyExt;
 use payment_digit::embedded::{ConfiguredBankAccounts, PayerDirectory, SequenceIds, indian_standard_time};
 use payment_domain::{ManualClock, Money, Outcome, Timestamp, TxnId};
 use payment_gateway::{FakeGateway, Gateway, StartMode};
-use payment_service::{AllowedCallbackHosts, Gateways, Payments, Ports, Settings};
+use payment_service::{AllowedCallbackHosts, Gateways, Payments, Ports, Redirects, Settings};
 use payment_store::Store;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -114,7 +114,7 @@ impl TestApp {
             bank_accounts: Arc::new(ConfiguredBankAccounts::new(HashMap::new(), None)),
             clock: clock.clone(),
             settings: Settings {
-                public_url: "https://pay.example.org/pg-service".to_owned(),
+                redirects: Redirects::Service { public_url: "https://pay.example.org/pg-service".to_owned() },
                 early_interval: Duration::from_secs(15 * 60),
                 order_life: Duration::from_secs(24 * 3600),
                 order_life_of: BTreeMap::new(),

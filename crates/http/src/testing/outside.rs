@@ -101,6 +101,7 @@ impl FormGateway {
             name: GatewayName::new("FORM"),
             transaction_parameter: "formOrder".into(),
             start_mode: StartMode::Offline,
+            needs_form_page: true,
             ..inner.profile().clone()
         };
         FormGateway { profile, inner }

@@ -22,8 +22,9 @@ use crate::{App, Shared};
 
 /// Return from the gateway.
 ///
-/// Settles like `_update`, then sends the browser to the callback URL that was stored when the
-/// transaction was created, with `eg_pg_txnid` and `txnStatus` in its query. It leads nowhere else.
+/// Where gateways send the payer's browser with `redirect.through=service`. Settles like `_update`, then
+/// sends the browser to the callback URL that was stored when the transaction was created, with
+/// `eg_pg_txnid` and `txnStatus` in its query. It leads nowhere else.
 #[utoipa::path(
     post,
     path = "/transaction/v1/_redirect",

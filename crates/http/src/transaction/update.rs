@@ -33,7 +33,8 @@ pub(crate) struct UpdateResponse<'a> {
 /// Settle a transaction.
 ///
 /// Takes what the gateway returned, as query parameters or as fields of a form, and answers with
-/// the transaction as it stands now. Nothing that is sent here is believed: the gateway is asked.
+/// the transaction as it stands now. A page to which the gateway sent the payer's browser passes on its whole
+/// query, its own parameters included. Nothing that is sent here is believed: the gateway is asked.
 /// Repeating it is safe. The transaction is named by `eg_pg_txnid` or by the gateway's own parameter.
 #[utoipa::path(
     post,

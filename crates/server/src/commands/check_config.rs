@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use crate::config::{Loaded, Notice, NoticeKind};
+use payment_gateways::config::RedirectThrough;
+
+use crate::config::{Loaded, Notice, NoticeKind, Reachable};
 use crate::failure::Outcome;
 use crate::service;
 use crate::terminal::{Paint, say};
@@ -10,6 +12,9 @@ use crate::terminal::{Paint, say};
 pub(super) fn run(loaded: &Loaded) -> Outcome<ExitCode> {
     let paint = Paint::detect();
     let mut out = loaded.effective();
+    if let Some(config) = loaded.config() {
+        reachable(&mut out, paint, &config.reachable());
+    }
     notices(&mut out, paint, "Worth a look", loaded, NoticeKind::Doubtful);
     notices(&mut out, paint, "Without effect", loaded, NoticeKind::Idle);
     notices(&mut out, paint, "Unknown", loaded, NoticeKind::Unknown);
@@ -35,6 +40,31 @@ pub(super) fn run(loaded: &Loaded) -> Outcome<ExitCode> {
     }
     say(&out)?;
     Ok(ExitCode::FAILURE)
+}
+
+/// What an API gateway in front has to open.
+fn reachable(out: &mut String, paint: Paint, reachable: &Reachable) {
+    let title = format!("Payers' browsers ({}={})", RedirectThrough::PROPERTY, reachable.through.as_str());
+    let led = match reachable.through {
+        RedirectThrough::Application => "straight to the gateway, and back to the application",
+        RedirectThrough::Service => "to the gateway by this service, and back to it",
+    };
+    out.push_str(&format!("{}\n  are led {led}. Reachable from outside must be:\n", paint.title(&title)));
+    let list = |out: &mut String, paths: &[String]| {
+        for path in paths {
+            out.push_str(&format!("    {path}\n"));
+        }
+    };
+    list(out, &reachable.paths);
+    if !reachable.through_service.is_empty() {
+        let other = RedirectThrough::Service.as_str();
+        out.push_str(&format!(
+            "  With {}={other}, below server.public-url, it would be as well:\n",
+            RedirectThrough::PROPERTY
+        ));
+        list(out, &reachable.through_service);
+    }
+    out.push('\n');
 }
 
 fn notices(out: &mut String, paint: Paint, title: &str, loaded: &Loaded, kind: NoticeKind) {

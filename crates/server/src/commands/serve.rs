@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use payment_http::Metrics;
 
 use self::signals::Signals;
-use crate::config::{Loaded, LogFormat, Notice, NoticeKind};
+use crate::config::{Loaded, LogFormat, Notice, NoticeKind, Reachable};
 use crate::failure::{Failure, Outcome};
 use crate::service::{self, Running};
 
@@ -27,11 +27,12 @@ pub(super) fn run(loaded: Loaded) -> Outcome<ExitCode> {
         let for_people = config.log.format == LogFormat::Human;
         let callbacks_open = config.payments.allowed_callback_hosts.is_open();
         let sandbox = config.sandbox.active;
+        let reachable = config.reachable();
         let listener = service::listen(&config.server).await?;
         let metrics =
             Metrics::install().map_err(|error| Failure::new("nothing can be counted").because(&error))?;
         let mut running = service::start(config, listener, metrics).await?;
-        announce(&running, &notices);
+        announce(&running, &reachable, &notices);
         if sandbox {
             tracing::warn!("the sandbox gateway is active: what is paid through it moves no money");
         }
@@ -49,13 +50,18 @@ pub(super) fn run(loaded: Loaded) -> Outcome<ExitCode> {
 }
 
 /// What an operator should find in the log of every start.
-fn announce(running: &Running, notices: &[Notice]) {
+fn announce(running: &Running, reachable: &Reachable, notices: &[Notice]) {
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         url = running.local_url(),
         public_url = running.public_url(),
         data = running.data(),
         "listening"
+    );
+    tracing::info!(
+        redirect_through = reachable.through.as_str(),
+        paths = reachable.paths.join(" "),
+        "these paths have to be reachable from outside"
     );
     let worth_a_look = |notice: &&Notice| match notice.kind {
         NoticeKind::Unknown | NoticeKind::Doubtful => true,

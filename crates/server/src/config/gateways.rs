@@ -6,10 +6,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use payment_domain::SystemClock;
-use payment_gateway::Gateway;
+use payment_gateway::{Gateway, Profile};
 use payment_gateways::axis::{Axis, AxisConfig};
 use payment_gateways::client::{Client, Limits};
-use payment_gateways::config::{ConfigProblem, Lookup};
+use payment_gateways::config::{ConfigProblem, Lookup, RedirectThrough};
 use payment_gateways::paytm::Paytm;
 use payment_gateways::paytm::config::PaytmConfig;
 use payment_gateways::payu::{Payu, PayuConfig};
@@ -22,6 +22,9 @@ use super::origin::Origin;
 use super::reader::Reader;
 use super::values::Values;
 
+/// An adapter before it is made: what has to be known of it, and what makes it.
+type Adapter = (Profile, Make);
+
 /// Makes an adapter of its configuration and a client to make calls with.
 type Make = Box<dyn FnOnce(Client) -> Arc<dyn Gateway> + Send + Sync>;
 
@@ -33,7 +36,7 @@ pub struct Known {
     pub prefix: &'static str,
     /// What is spoken with it, in a few words for people.
     pub protocol: &'static str,
-    read: fn(&Lookup<'_>) -> Result<Make, Vec<ConfigProblem>>,
+    read: fn(&Lookup<'_>) -> Result<Adapter, Vec<ConfigProblem>>,
 }
 
 /// The sandbox's name.
@@ -45,19 +48,19 @@ pub const KNOWN: &[Known] = &[
         name: "AXIS",
         prefix: "axis",
         protocol: "MIGS VPC: signed redirect, queryDR",
-        read: |lookup| read_one(AxisConfig::read(lookup), Axis::new),
+        read: |lookup| read_one(AxisConfig::read(lookup), Axis::profile_of, Axis::new),
     },
     Known {
         name: "PAYTM",
         prefix: "paytm",
         protocol: "legacy processTransaction, or initiateTransaction (v3)",
-        read: |lookup| read_one(PaytmConfig::read(lookup), Paytm::new),
+        read: |lookup| read_one(PaytmConfig::read(lookup), Paytm::profile_of, Paytm::new),
     },
     Known {
         name: "PAYU",
         prefix: "payu",
         protocol: "form post with SHA-512 hash, verify_payment",
-        read: |lookup| read_one(PayuConfig::read(lookup), Payu::new),
+        read: |lookup| read_one(PayuConfig::read(lookup), Payu::profile_of, Payu::new),
     },
     Known {
         name: "PHONEPE",
@@ -65,22 +68,23 @@ pub const KNOWN: &[Known] = &[
         protocol: "hosted checkout, order status",
         read: |lookup| {
             let with_clock = |config, client| Phonepe::new(config, client, Arc::new(SystemClock));
-            read_one(PhonepeConfig::read(lookup), with_clock)
+            read_one(PhonepeConfig::read(lookup), Phonepe::profile_of, with_clock)
         },
     },
 ];
 
 fn read_one<C: Send + Sync + 'static, G: Gateway + 'static>(
     config: Result<C, Vec<ConfigProblem>>,
+    profile: fn(&C) -> Profile,
     adapter: impl FnOnce(C, Client) -> G + Send + Sync + 'static,
-) -> Result<Make, Vec<ConfigProblem>> {
+) -> Result<Adapter, Vec<ConfigProblem>> {
     let config = config?;
-    Ok(Box::new(move |client| Arc::new(adapter(config, client))))
+    Ok((profile(&config), Box::new(move |client| Arc::new(adapter(config, client)))))
 }
 
 /// A gateway with its whole configuration.
 pub struct Configured {
-    name: String,
+    profile: Profile,
     /// Whether it takes new payments.
     offered: bool,
     /// The limits of its calls, where it has some of its own.
@@ -89,6 +93,11 @@ pub struct Configured {
 }
 
 impl Configured {
+    /// What the service has to know of it.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
     /// Whether it takes new payments. One that does not is asked about those it has.
     pub fn is_offered(&self) -> bool {
         self.offered
@@ -108,7 +117,7 @@ impl Configured {
 /// Only its name: its configuration holds secrets.
 impl fmt::Debug for Configured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Configured").field(&self.name).finish()
+        f.debug_tuple("Configured").field(&self.profile.name).finish()
     }
 }
 
@@ -147,15 +156,17 @@ pub(super) fn sandbox_is_active(reader: &Reader<'_>) -> bool {
 
 /// Reads the configurations of those that are active, and of those that are switched off but
 /// configured: payments that were made through them are still asked about.
-pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Configured> {
+pub(super) fn read(reader: &mut Reader<'_>, redirect_through: RedirectThrough) -> Vec<Configured> {
     let values = reader.values;
     // Only what was set: the adapter has the defaults, and a test compares them with the table's.
-    let lookup = |name: &str| values.set(name).map(|value| value.expose().to_owned());
+    let lookup = |name: &str| match name {
+        RedirectThrough::PROPERTY => Some(redirect_through.as_str().to_owned()),
+        other => values.set(other).map(|value| value.expose().to_owned()),
+    };
     let known = KNOWN.iter().map(|known| {
         let active = format!("{}.active", known.prefix);
         let read = (known.read)(&lookup);
-        let name = known.name.to_owned();
-        (active, read.map(|make| Configured { name, offered: true, limits: None, make }))
+        (active, read.map(|(profile, make)| Configured { profile, offered: true, limits: None, make }))
     });
     let remote = names_in(values.names()).into_iter().map(|name| {
         let active = format!("{REMOTE}{name}.active");
@@ -184,9 +195,9 @@ fn read_remote(name: &str, active: &str, lookup: &Lookup<'_>) -> Result<Configur
         return Err(vec![ConfigProblem { property: active.to_owned(), problem }]);
     }
     let config = RemoteConfig::read(name, lookup)?;
-    let (name, limits) = (config.name.to_string(), Some(config.limits()));
+    let (profile, limits) = (Remote::profile_of(&config), Some(config.limits()));
     let make: Make = Box::new(|client| Arc::new(Remote::new(config, client, Arc::new(SystemClock))));
-    Ok(Configured { name, offered: true, limits, make })
+    Ok(Configured { profile, offered: true, limits, make })
 }
 
 /// Where the settings that begin with `prefix` come from, each place once.

@@ -23,8 +23,8 @@ pub use origin::{Notice, NoticeKind, Origin, Problem};
 pub use sources::{Flag, Sources, environment};
 pub use typed::{
     Caches, Collections, Config, Database, DigitServices, Endpoint, IdGeneration, Kafka, KafkaTopics, Keep,
-    Localization, Log, LogFormat, Notifications, Payments, PerGateway, Postgres, Reconciliation, Sandbox,
-    Scheduler, Server, SslMode, StandIns, Users,
+    Localization, Log, LogFormat, Notifications, Payments, PerGateway, Postgres, Reachable, Reconciliation,
+    Redirect, Sandbox, Scheduler, Server, SslMode, StandIns, Users,
 };
 
 /// What reading the configuration came to.

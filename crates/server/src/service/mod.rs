@@ -34,7 +34,7 @@ pub use self::wiring::{Assembled, assemble};
 struct Addresses<'a> {
     /// On this machine.
     local: &'a str,
-    /// For payers and gateways.
+    /// For payers and gateways; where there is none that on this machine, which they are not given.
     public: &'a str,
 }
 
@@ -101,7 +101,7 @@ pub fn url_of(listener: &TcpListener) -> Outcome<String> {
 /// When the data folder or the database cannot be used.
 pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) -> Outcome<Running> {
     let local_url = format!("{}{}", url_of(&listener)?, config.server.context_path.as_str());
-    let public_url = config.server.public_url.clone().unwrap_or_else(|| local_url.clone());
+    let public_url = config.public_url(&local_url).unwrap_or_else(|| local_url.clone());
 
     // Replicas that keep everything in PostgreSQL have no folder, and may share a machine.
     let folder = match config.needs_data_folder() {
@@ -193,7 +193,8 @@ impl Running {
         &self.local_url
     }
 
-    /// Its address for payers and gateways, with the context path.
+    /// Its address for payers and gateways, with the context path; where there is none that on this
+    /// machine.
     pub fn public_url(&self) -> &str {
         &self.public_url
     }

@@ -32,7 +32,7 @@ pub struct Assembled {
 pub async fn assemble(mut config: Config, node: &str) -> Outcome<Assembled> {
     let opened = database::open_existing(&config).await?;
     let local = format!("{}{}", super::local_address(&config.server), config.server.context_path.as_str());
-    let public = config.server.public_url.clone().unwrap_or_else(|| local.clone());
+    let public = config.public_url(&local).unwrap_or_else(|| local.clone());
     let addresses = Addresses { local: &local, public: &public };
     let configured = std::mem::take(&mut config.gateways);
     wire(&config, configured, opened, &addresses, node, TaskTracker::new())
@@ -57,7 +57,7 @@ pub(super) fn wire(
         bank_accounts: services.bank_accounts,
         store: opened.store.clone(),
         clock: clock.clone(),
-        settings: settings(config, addresses.public),
+        settings: settings(config, addresses.local),
         tasks,
     });
     let reconciliation = Reconciliation::new(
@@ -71,10 +71,10 @@ pub(super) fn wire(
     Ok(Assembled { payments, reconciliation, scheduler })
 }
 
-fn settings(config: &Config, public_url: &str) -> Settings {
+fn settings(config: &Config, local_url: &str) -> Settings {
     let payments = &config.payments;
     Settings {
-        public_url: public_url.to_owned(),
+        redirects: config.redirects(local_url),
         early_interval: payments.early_interval,
         order_life: config.scheduler.order_life.of_others,
         order_life_of: config.scheduler.order_life.own.clone(),

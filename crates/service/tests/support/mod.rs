@@ -24,7 +24,7 @@ use payment_gateway::{Answer, FakeGateway, Gateway, GuardSettings, Guarded, Para
 use payment_service::{
     AllowedCallbackHosts, BillRequest, Caller, CreateError, CreateRequest, DailyJob, EarlyJob, FollowUpJob,
     Gateways, IdempotentRequest, Job, Pace, Payments, Ports, Reconciliation, ReconciliationSettings,
-    Schedule, ScheduledJob, Scheduler, SchedulerSettings, Settings,
+    Redirects, Schedule, ScheduledJob, Scheduler, SchedulerSettings, Settings,
 };
 use payment_store::{Claim, Created, Dump, NewTransaction, Store};
 use serde_json::{Map, Value, json};
@@ -229,7 +229,7 @@ fn plain_ports(
         bank_accounts: plain,
         clock: clock.clone(),
         settings: Settings {
-            public_url: "https://pay.example.org/pg-service".to_owned(),
+            redirects: Redirects::Service { public_url: "https://pay.example.org/pg-service".to_owned() },
             early_interval: Duration::from_secs(15 * 60),
             order_life: Duration::from_secs(24 * 3600),
             order_life_of: BTreeMap::new(),

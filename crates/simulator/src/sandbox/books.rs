@@ -338,7 +338,7 @@ fn save(txn: &Transaction<'_>, order: &mut Order, now_ms: i64, line: &str) -> Re
         order.decided_ms,
         order.due_ms,
     ])?;
-    if order.is_to_be_told() {
+    if order.is_to_be_told() && !order.terms.notify_url.is_empty() {
         txn.prepare_cached("INSERT INTO callbacks (order_sequence, next_ms) VALUES (?1, ?2)")?
             .execute(params![order.sequence, now_ms])?;
         order.callback = Some(CallbackProgress { attempts: 0, delivered: false, last_result: None });

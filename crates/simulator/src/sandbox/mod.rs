@@ -15,7 +15,7 @@
 //! `GET {base}/pay` with the query parameters `merchant`, `order`, `amount_paise`, `currency` (`INR`),
 //! `description`, `bill`, `payee`, `return_url`, `notify_url`, `expires`, and `signature` over these
 //! ten with the purpose `sandbox-pay-1`. Making the link calls nobody: the sandbox learns of the
-//! order when its page is first opened. From then on the order's amount and addresses are fixed, and
+//! order when its page is first opened. With an empty `notify_url` there is no callback. From then on the order's amount and addresses are fixed, and
 //! another link for the same order with other ones is refused. After `expires` it cannot be paid.
 //!
 //! ## Report

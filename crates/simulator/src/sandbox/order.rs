@@ -21,7 +21,7 @@ pub(super) struct Terms {
     pub(super) payee: String,
     /// Where the payer's browser goes afterwards.
     pub(super) return_url: String,
-    /// Where the callback goes.
+    /// Where the callback goes; empty where there is none.
     pub(super) notify_url: String,
     /// Until when it can be paid.
     pub(super) expires_ms: i64,

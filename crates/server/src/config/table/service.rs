@@ -31,7 +31,7 @@ pub(super) const SERVER: &[Setting] = &[
         Kind::Url,
         "The address of this service as payers' browsers and gateways reach it, with the context path.",
     )
-    .or_worked_out("`http://<server.address>:<server.port><server.context-path>`"),
+    .or_worked_out("alone `http://<server.address>:<server.port><server.context-path>`, beside DIGIT none"),
     Setting::own(
         "server.shutdown-wait-secs",
         Kind::Number { min: 0, max: 3_600 },
@@ -70,6 +70,12 @@ pub(super) const PAYMENTS: &[Setting] = &[
         "For how many minutes an order can be paid. After that a gateway's \"no such payment\" is final. Each gateway may have an order life of its own.",
     )
     .or("1440"),
+    Setting::own(
+        "redirect.through",
+        Kind::Choice(&["application", "service"]),
+        "Through whom payers' browsers are led to a gateway and back. `application`: straight to the gateway, and back to the application's `callbackUrl`; from outside, only `_create` and `_update` of this service have to be reachable. `service`: by a page of this service where a gateway wants a form, and back to this service, which sends the browser on to the `callbackUrl`; the paths that `check-config` names have to be reachable below `server.public-url`.",
+    )
+    .or_worked_out("`application` beside DIGIT while `server.public-url` is not set, else `service`"),
     Setting::own(
         "callback.allowed-hosts",
         Kind::Hosts,

@@ -3,6 +3,7 @@
 mod beside_digit;
 mod events;
 mod jobs;
+mod redirect;
 mod secrets;
 
 use std::path::Path;

@@ -4,6 +4,7 @@ mod database;
 mod jobs;
 mod kafka;
 mod notifications;
+mod redirect;
 mod services;
 
 use std::collections::{BTreeMap, HashMap};
@@ -33,6 +34,7 @@ pub use database::{Database, Postgres, SslMode};
 pub use jobs::{Keep, PerGateway, Reconciliation, Scheduler};
 pub use kafka::{Kafka, KafkaTopics};
 pub use notifications::Notifications;
+pub use redirect::{Reachable, Redirect};
 pub use services::{Caches, Collections, DigitServices, Endpoint, IdGeneration, Localization, Users};
 
 /// The whole configuration.
@@ -44,6 +46,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// What it logs.
     pub log: Log,
+    /// Through whom payers' browsers are led.
+    pub redirect: Redirect,
     /// How payments are handled.
     pub payments: Payments,
     /// What one request may cost.
@@ -85,8 +89,7 @@ pub struct Server {
     pub port: u16,
     /// The path below which everything is served.
     pub context_path: ContextPath,
-    /// The address payers and gateways use, without a slash at its end; `None` for the address it
-    /// listens on.
+    /// The address payers and gateways use, without a slash at its end, where it is set.
     pub public_url: Option<String>,
     /// How many threads handle requests.
     pub worker_threads: usize,
@@ -188,6 +191,7 @@ impl Config {
         match key {
             "server.worker-threads" => Some(self.server.worker_threads.to_string()),
             "order.life-mins" => Some((self.scheduler.order_life.of_others.as_secs() / 60).to_string()),
+            "redirect.through" => Some(self.redirect.through.as_str().to_owned()),
             "sandbox.active" => Some(self.sandbox.active.to_string()),
             "scheduler.node-name" => Some(self.scheduler.node_name.clone()),
             "kafka.message-timeout-ms" => {
@@ -216,7 +220,10 @@ pub(super) fn build(values: &Values) -> Built {
     let (request_limits, serve_limits) = (request_limits(&reader), serve_limits(&reader));
     let sandbox = sandbox(&mut reader);
     let guard = guard(&reader);
-    let gateways = gateways::read(&mut reader);
+    let redirect = redirect::redirect(&reader);
+    let gateways = gateways::read(&mut reader, redirect.through);
+    let built_in_sandbox = sandbox.active && sandbox.url.is_none();
+    redirect::check(&mut reader, redirect, &server, &gateways, built_in_sandbox);
     let time_zone = time_zone(&mut reader);
     let database = database::database(&mut reader);
     let kafka = kafka::kafka(&mut reader);
@@ -229,6 +236,7 @@ pub(super) fn build(values: &Values) -> Built {
     let stand_ins = stand_ins(&mut reader, time_zone, services.idgen.is_some());
     let config = stand_ins.map(|stand_ins| Config {
         server,
+        redirect,
         data_dir: PathBuf::from(reader.text("data.dir")),
         log,
         payments,

@@ -184,23 +184,28 @@ fn tell_what_is_idle(reader: &mut Reader<'_>, services: &DigitServices) {
     }
 }
 
+/// Whether any service of DIGIT is configured.
+pub(in crate::config) fn digit_is_there(reader: &Reader<'_>) -> bool {
+    STOOD_IN.iter().map(|(host, _)| *host).chain(OTHERS).any(|host| reader.set(host).is_some())
+}
+
+const OTHERS: [&str; 5] = [
+    BANK_ACCOUNTS,
+    "egov.billing.service.host",
+    "egov.billingservice.host",
+    "egov.localization.host",
+    "egov.url.shortner.host",
+];
+const STOOD_IN: [(&str, &str); 3] = [
+    (IDGEN, "transactions are numbered by the built-in stand-in"),
+    (COLLECTIONS, "receipts come from the built-in register, and the collection service knows of none"),
+    (USERS, "payers are kept in the built-in directory, and the user service knows of none"),
+];
+
 /// Where some of DIGIT's services are called, a stand-in for another was perhaps not meant: the
 /// environment of DIGIT's chart alone names some hosts and leaves others to the packaged file.
 fn tell_lone_stand_ins(reader: &mut Reader<'_>) {
-    const OTHERS: [&str; 5] = [
-        BANK_ACCOUNTS,
-        "egov.billing.service.host",
-        "egov.billingservice.host",
-        "egov.localization.host",
-        "egov.url.shortner.host",
-    ];
-    const STOOD_IN: [(&str, &str); 3] = [
-        (IDGEN, "transactions are numbered by the built-in stand-in"),
-        (COLLECTIONS, "receipts come from the built-in register, and the collection service knows of none"),
-        (USERS, "payers are kept in the built-in directory, and the user service knows of none"),
-    ];
-    let called = |host: &str| reader.set(host).is_some();
-    if !STOOD_IN.iter().map(|(host, _)| *host).chain(OTHERS).any(called) {
+    if !digit_is_there(reader) {
         return;
     }
     for (host, what) in STOOD_IN {
