@@ -17,7 +17,8 @@ use serde_json::json;
 
 use crate::audit::audit;
 use crate::cases::{CASES, Case, Relief};
-use crate::world::{Account, World};
+use crate::support::account::Account;
+use crate::world::World;
 
 /// As long as it takes: no answer is missed because the machine is busy.
 const PATIENT: Duration = Duration::from_secs(20);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use payment_http::Metrics;
 use payment_simulator::providers::{
-    PayPage, Protocol, Provider, Providers, ProvidersSettings, Visitor, WayBack, WebhookPolicy,
+    PayPage, Provider, Providers, ProvidersSettings, Visitor, WayBack, WebhookPolicy,
 };
 use pg_service::config::{self, Sources, setting};
 use pg_service::service::{self, Running};
@@ -14,62 +14,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
+use crate::support::account::Account;
 use crate::support::{PATIENCE, http_client};
-
-/// An account at a provider, and the protocol that is spoken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Account {
-    Axis,
-    PaytmLegacy,
-    PaytmV3,
-    PhonepeLegacy,
-    PhonepeV1,
-    PhonepeV2,
-    Payu,
-}
-
-impl Account {
-    pub(crate) const ALL: [Account; 7] = [
-        Account::Axis,
-        Account::PaytmLegacy,
-        Account::PaytmV3,
-        Account::PhonepeLegacy,
-        Account::PhonepeV1,
-        Account::PhonepeV2,
-        Account::Payu,
-    ];
-
-    pub(crate) fn protocol(self) -> Protocol {
-        match self {
-            Account::Axis => Protocol::Vpc,
-            Account::PaytmLegacy => Protocol::PaytmLegacy,
-            Account::PaytmV3 => Protocol::PaytmV3,
-            Account::PhonepeLegacy => Protocol::PhonepeLegacy,
-            Account::PhonepeV1 => Protocol::PhonepeV1,
-            Account::PhonepeV2 => Protocol::PhonepeV2,
-            Account::Payu => Protocol::Payu,
-        }
-    }
-
-    pub(crate) fn provider(self) -> Provider {
-        self.protocol().provider()
-    }
-
-    pub(crate) fn has_webhooks(self) -> bool {
-        self != Account::Axis
-    }
-
-    fn setting(self) -> Option<(&'static str, &'static str)> {
-        match self {
-            Account::Axis | Account::Payu => None,
-            Account::PaytmLegacy => Some(("paytm.protocol", "legacy")),
-            Account::PaytmV3 => Some(("paytm.protocol", "v3")),
-            Account::PhonepeLegacy => Some(("phonepe.protocol", "legacy")),
-            Account::PhonepeV1 => Some(("phonepe.protocol", "v1")),
-            Account::PhonepeV2 => Some(("phonepe.protocol", "v2")),
-        }
-    }
-}
 
 pub(crate) struct World {
     pub(crate) account: Account,

@@ -3,6 +3,8 @@
 // Every test target uses a part of it.
 #![allow(dead_code)]
 
+pub(crate) mod account;
+
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};

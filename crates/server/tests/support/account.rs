@@ -1,0 +1,59 @@
+//! The accounts at the simulated providers.
+
+use payment_simulator::providers::{Protocol, Provider};
+
+/// An account at a provider, and the protocol that is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Account {
+    Axis,
+    PaytmLegacy,
+    PaytmV3,
+    PhonepeLegacy,
+    PhonepeV1,
+    PhonepeV2,
+    Payu,
+}
+
+impl Account {
+    pub(crate) const ALL: [Account; 7] = [
+        Account::Axis,
+        Account::PaytmLegacy,
+        Account::PaytmV3,
+        Account::PhonepeLegacy,
+        Account::PhonepeV1,
+        Account::PhonepeV2,
+        Account::Payu,
+    ];
+
+    pub(crate) fn protocol(self) -> Protocol {
+        match self {
+            Account::Axis => Protocol::Vpc,
+            Account::PaytmLegacy => Protocol::PaytmLegacy,
+            Account::PaytmV3 => Protocol::PaytmV3,
+            Account::PhonepeLegacy => Protocol::PhonepeLegacy,
+            Account::PhonepeV1 => Protocol::PhonepeV1,
+            Account::PhonepeV2 => Protocol::PhonepeV2,
+            Account::Payu => Protocol::Payu,
+        }
+    }
+
+    pub(crate) fn provider(self) -> Provider {
+        self.protocol().provider()
+    }
+
+    pub(crate) fn has_webhooks(self) -> bool {
+        self != Account::Axis
+    }
+
+    /// The setting that chooses the protocol, where there is a choice.
+    pub(crate) fn setting(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Account::Axis | Account::Payu => None,
+            Account::PaytmLegacy => Some(("paytm.protocol", "legacy")),
+            Account::PaytmV3 => Some(("paytm.protocol", "v3")),
+            Account::PhonepeLegacy => Some(("phonepe.protocol", "legacy")),
+            Account::PhonepeV1 => Some(("phonepe.protocol", "v1")),
+            Account::PhonepeV2 => Some(("phonepe.protocol", "v2")),
+        }
+    }
+}
