@@ -8,6 +8,9 @@ use serde_json::value::RawValue;
 /// The largest amount a transaction may carry, in minor units: what `NUMERIC(15,2)` holds.
 pub const MAX_MINOR: i64 = 999_999_999_999_999;
 
+/// The digits of [`MAX_MINOR`].
+const MAX_DIGITS: i64 = 15;
+
 /// An ISO 4217 currency whose minor unit is a hundredth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Currency {
@@ -40,18 +43,56 @@ pub struct Money {
 /// Why a text or number is not an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAmount {
-    /// Not plain decimal digits with at most one point: empty, signs, exponents, spaces, letters.
+    /// Not a decimal number: empty, a plus sign, separators, spaces, letters.
     #[error("an amount must be a plain decimal number such as 100 or 100.50")]
     NotDecimal,
     /// Starts with a minus sign.
     #[error("an amount must not be negative")]
     Negative,
-    /// More than two digits after the point.
+    /// Not a whole number of paise.
     #[error("an amount must not have more than two decimals")]
     TooPrecise,
     /// Over 9999999999999.99.
     #[error("an amount must not be over 9999999999999.99")]
     TooLarge,
+}
+
+/// The parts of an unsigned decimal number.
+struct Decimal<'a> {
+    whole: &'a str,
+    fraction: &'a str,
+    exponent: i64,
+}
+
+impl Decimal<'_> {
+    /// The parts of `12`, `12.50` or `1.25E+1`; `None` for any other text, and for an exponent of more
+    /// than four digits.
+    fn read(text: &str) -> Option<Decimal<'_>> {
+        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => {
+                let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+                if digits.is_empty() || digits.len() > 4 || !is_digits(digits) {
+                    return None;
+                }
+                (mantissa, exponent.parse().ok()?)
+            }
+            None => (text, 0),
+        };
+        let (whole, fraction) = match mantissa.split_once('.') {
+            Some((_, "")) => return None,
+            Some(parts) => parts,
+            None => (mantissa, ""),
+        };
+        (!whole.is_empty() && is_digits(whole) && is_digits(fraction)).then_some(Decimal {
+            whole,
+            fraction,
+            exponent,
+        })
+    }
+}
+
+fn is_digits(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl Money {
@@ -70,41 +111,44 @@ impl Money {
         }
     }
 
-    /// Reads decimal text in rupees: `100`, `100.5`, `0.05`. At most two decimals, no sign, no
-    /// exponent, no thousands separators, no spaces.
+    /// Reads decimal text in rupees: `100`, `100.5`, `0.05`, and the forms in which Java writes a
+    /// `BigDecimal` or a double: `100.000`, `1E+2`, `1.0E7`. The value must be whole paise. No sign
+    /// but that of an exponent, no thousands separators, no spaces.
     ///
     /// # Errors
     /// The [`InvalidAmount`] that tells what is wrong with the text.
     pub fn parse(text: &str) -> Result<Money, InvalidAmount> {
-        if let Some(rest) = text.strip_prefix('-') {
-            let numeric = rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-            return Err(if numeric && !rest.is_empty() {
-                InvalidAmount::Negative
-            } else {
-                InvalidAmount::NotDecimal
-            });
-        }
-        let (whole, decimals) = match text.split_once('.') {
-            Some((_, "")) => return Err(InvalidAmount::NotDecimal),
-            Some((whole, decimals)) => (whole, decimals),
-            None => (text, ""),
+        let (negative, unsigned) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text),
         };
-        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        if whole.is_empty() || !digits(whole) || !digits(decimals) {
-            return Err(InvalidAmount::NotDecimal);
+        let Decimal { whole, fraction, exponent } =
+            Decimal::read(unsigned).ok_or(InvalidAmount::NotDecimal)?;
+        if negative {
+            return Err(InvalidAmount::Negative);
         }
-        if decimals.len() > 2 {
+        let digits = || whole.bytes().chain(fraction.bytes());
+        // The value is the digits as a whole number times 10 to the power of `scale`, in paise.
+        let scale = exponent - i64::try_from(fraction.len()).unwrap_or(i64::MAX) + 2;
+        let significant = digits().skip_while(|&digit| digit == b'0').count();
+        let trailing_zeros = digits().rev().take_while(|&digit| digit == b'0').count();
+        if significant == 0 {
+            return Ok(Money::ZERO);
+        }
+        if scale < 0 && scale.unsigned_abs() > trailing_zeros as u64 {
             return Err(InvalidAmount::TooPrecise);
         }
-        let whole = whole.trim_start_matches('0');
-        if whole.len() > 13 {
+        let length = i64::try_from(significant).unwrap_or(i64::MAX).saturating_add(scale);
+        if length > MAX_DIGITS {
             return Err(InvalidAmount::TooLarge);
         }
-        let mut minor: i64 = 0;
-        let padding = std::iter::repeat_n(b'0', 2 - decimals.len());
-        for digit in whole.bytes().chain(decimals.bytes()).chain(padding) {
-            minor = minor * 10 + i64::from(digit - b'0');
-        }
+        let kept = digits().rev().skip(usize::try_from(-scale).unwrap_or(0)).collect::<Vec<_>>();
+        let padding = std::iter::repeat_n(b'0', usize::try_from(scale).unwrap_or(0));
+        let minor = kept
+            .into_iter()
+            .rev()
+            .chain(padding)
+            .fold(0, |minor: i64, digit| minor * 10 + i64::from(digit - b'0'));
         Ok(Money { minor, currency: Currency::Inr })
     }
 
@@ -189,9 +233,24 @@ mod tests {
 
     #[test]
     fn reads_what_clients_send() {
-        for (text, minor) in
-            [("100", 10_000), ("100.5", 10_050), ("0.05", 5), ("0", 0), ("007", 700), ("1.10", 110)]
-        {
+        for (text, minor) in [
+            ("100", 10_000),
+            ("100.5", 10_050),
+            ("0.05", 5),
+            ("0", 0),
+            ("007", 700),
+            ("1.10", 110),
+            ("100.000", 10_000),
+            ("0.000", 0),
+            ("1E+2", 10_000),
+            ("1e3", 100_000),
+            ("1.0E7", 1_000_000_000),
+            ("1.0E-2", 1),
+            ("12.50E-1", 125),
+            ("0E9999", 0),
+            ("100E-4", 1),
+            ("000000000000000000001", 100),
+        ] {
             assert_eq!(Money::parse(text).unwrap().minor(), minor, "{text}");
         }
         assert_eq!(Money::parse("9999999999999.99").unwrap().minor(), MAX_MINOR);
@@ -205,8 +264,13 @@ mod tests {
             (".", NotDecimal),
             (".5", NotDecimal),
             ("1.", NotDecimal),
-            ("1e3", NotDecimal),
-            ("1E3", NotDecimal),
+            ("1e", NotDecimal),
+            ("1e+", NotDecimal),
+            ("1e+-2", NotDecimal),
+            ("1e2.0", NotDecimal),
+            ("1e1e1", NotDecimal),
+            (".5e1", NotDecimal),
+            ("1e10000", NotDecimal),
             ("+1", NotDecimal),
             (" 1", NotDecimal),
             ("1,000", NotDecimal),
@@ -218,9 +282,13 @@ mod tests {
             ("-1", Negative),
             ("-0.01", Negative),
             ("1.115", TooPrecise),
-            ("100.000", TooPrecise),
+            ("1.0E-3", TooPrecise),
+            ("1E-9999", TooPrecise),
+            ("-1E2", Negative),
             ("0.001", TooPrecise),
             ("10000000000000", TooLarge),
+            ("1E13", TooLarge),
+            ("1E9999", TooLarge),
             ("99999999999999999999999999", TooLarge),
         ];
         for (text, why) in cases {
@@ -251,7 +319,25 @@ mod tests {
         fn no_text_panics_and_accepted_text_keeps_its_value(text in "\\PC{0,40}") {
             if let Ok(money) = Money::parse(&text) {
                 prop_assert!((0..=MAX_MINOR).contains(&money.minor()));
-                prop_assert!(!text.contains(['e', 'E', '-', '+', ' ']));
+                prop_assert!(!text.contains(' ') && !text.starts_with(['-', '+']));
+            }
+        }
+
+        #[test]
+        fn a_number_means_the_same_however_it_is_written(
+            minor in 0..=MAX_MINOR, zeros in 0..30_usize, shift in -20..20_i32
+        ) {
+            let money = Money::from_minor(minor, Currency::Inr).unwrap();
+            prop_assert_eq!(Money::parse(&format!("{money}{}", "0".repeat(zeros))).unwrap(), money);
+            let exponent = -2 - shift;
+            if shift >= 0 {
+                let text = format!("{minor}{}E{exponent}", "0".repeat(shift.unsigned_abs() as usize));
+                prop_assert_eq!(Money::parse(&text).unwrap(), money);
+            } else {
+                let digits = format!("{minor:0>width$}", width = shift.unsigned_abs() as usize + 1);
+                let (whole, fraction) = digits.split_at(digits.len() - shift.unsigned_abs() as usize);
+                let text = format!("{whole}.{fraction}e{exponent:+}");
+                prop_assert_eq!(Money::parse(&text).unwrap(), money);
             }
         }
     }
