@@ -22,6 +22,8 @@ const DRAINED: usize = 16;
 pub(crate) struct RequestBody {
     kind: Kind,
     bytes: Bytes,
+    /// The text of a JSON body that is declared as ISO-8859-1.
+    decoded: Option<String>,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -29,6 +31,7 @@ enum Kind {
     #[default]
     Unnamed,
     Json,
+    Latin1Json,
     Form,
     Other(String),
 }
@@ -39,12 +42,29 @@ impl Kind {
         let value = String::from_utf8_lossy(value.as_bytes());
         let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match essence.as_str() {
-            "application/json" => Kind::Json,
             "application/x-www-form-urlencoded" => Kind::Form,
-            other if other.starts_with("application/") && other.ends_with("+json") => Kind::Json,
+            "application/json" => Kind::json(&value),
+            other if other.starts_with("application/") && other.ends_with("+json") => Kind::json(&value),
             _ => Kind::Other(bounded(&value)),
         }
     }
+
+    /// JSON in the character set that the media type declares; UTF-8 where it declares none.
+    fn json(media_type: &str) -> Kind {
+        let parameters = media_type.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+        let charset = parameters.into_iter().find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
+        let charset = charset.map(|(_, charset)| charset.trim().trim_matches('"').to_ascii_lowercase());
+        match charset.as_deref() {
+            None | Some("utf-8" | "utf8" | "us-ascii") => Kind::Json,
+            Some("iso-8859-1" | "latin1") => Kind::Latin1Json,
+            Some(_) => Kind::Other(bounded(media_type)),
+        }
+    }
+}
+
+/// The text of bytes in ISO-8859-1, whose codes are the first 256 of Unicode.
+fn latin1(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
 }
 
 impl RequestBody {
@@ -55,6 +75,7 @@ impl RequestBody {
     pub(crate) fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ApiError> {
         match &self.kind {
             Kind::Unnamed | Kind::Json => json::parse(&self.bytes),
+            Kind::Latin1Json => json::parse(self.decoded.as_deref().unwrap_or_default().as_bytes()),
             Kind::Form => Err(ApiError::UnsupportedMediaType("application/x-www-form-urlencoded".to_owned())),
             Kind::Other(media_type) => Err(ApiError::UnsupportedMediaType(media_type.clone())),
         }
@@ -95,7 +116,9 @@ impl FromRequest<Arc<App>> for RequestBody {
         let limits = &app.limits;
         let read = tokio::time::timeout(limits.body_time, read(body, limits.body_bytes));
         let bytes = read.await.map_err(|_| ApiError::BodyTooSlow)??;
-        Ok(RequestBody { kind: Kind::of(&parts.headers), bytes })
+        let kind = Kind::of(&parts.headers);
+        let decoded = (kind == Kind::Latin1Json).then(|| latin1(&bytes));
+        Ok(RequestBody { kind, bytes, decoded })
     }
 }
 
@@ -131,6 +154,10 @@ mod tests {
             assert_eq!(kind(json), Kind::Json);
         }
         assert_eq!(kind("application/x-www-form-urlencoded;charset=UTF-8"), Kind::Form);
+        for latin1 in ["application/json;charset=ISO-8859-1", "application/json; Charset=\"iso-8859-1\""] {
+            assert_eq!(kind(latin1), Kind::Latin1Json);
+        }
+        assert!(matches!(kind("application/json;charset=UTF-16"), Kind::Other(_)));
         assert_eq!(kind("text/plain;a=\t1"), Kind::Other("text/plain;a=1".to_owned()));
         assert!(matches!(kind(&"x".repeat(5000)), Kind::Other(shown) if shown.len() == 100));
     }

@@ -3,10 +3,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io;
 use std::marker::PhantomData;
 
+use serde::Serialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde_json::Value;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
@@ -74,6 +77,85 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiErro
                 ApiError::BrokenJson { line: error.line(), column: error.column() }
             }
         }),
+    }
+}
+
+/// The most digits a number may have when it is written without an exponent: more than any double of
+/// Java or JavaScript needs.
+pub(crate) const MAX_DIGITS: usize = 400;
+
+/// A number that needs more than [`MAX_DIGITS`] digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NumberTooLong;
+
+/// Writes the numbers in `value` without exponents, with the same value: databases and readers in other
+/// languages do so, too, and a short exponent must not become a long text there.
+///
+/// # Errors
+/// [`NumberTooLong`].
+pub(crate) fn write_out_numbers(value: &mut Value) -> Result<(), NumberTooLong> {
+    match value {
+        Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
+        Value::Number(number) => match written_out(&number.to_string())? {
+            Some(plain) => {
+                *number = plain.parse().map_err(|_| NumberTooLong)?;
+                Ok(())
+            }
+            None => Ok(()),
+        },
+        Value::Array(items) => items.iter_mut().try_for_each(write_out_numbers),
+        Value::Object(members) => members.values_mut().try_for_each(write_out_numbers),
+    }
+}
+
+/// A JSON number with an exponent as one without; `None` when it has none.
+fn written_out(text: &str) -> Result<Option<String>, NumberTooLong> {
+    if text.len() > MAX_DIGITS {
+        return Err(NumberTooLong);
+    }
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return Ok(None) };
+    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |digits| ("-", digits));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let exponent: i64 = exponent.parse().map_err(|_| NumberTooLong)?;
+    // Where the point stands, counted from the first digit.
+    let point = exponent.checked_add_unsigned(whole.len() as u64).ok_or(NumberTooLong)?;
+    if point.unsigned_abs() > MAX_DIGITS as u64 {
+        return Err(NumberTooLong);
+    }
+    let plain = match usize::try_from(point) {
+        Err(_) | Ok(0) => format!("0.{}{digits}", "0".repeat(usize::try_from(-point).unwrap_or_default())),
+        Ok(point) if point >= digits.len() => format!("{digits}{}", "0".repeat(point - digits.len())),
+        Ok(point) => {
+            let (whole, fraction) = digits.split_at(point);
+            format!("{whole}.{fraction}")
+        }
+    };
+    // JSON knows no leading zeros.
+    let trimmed = plain.trim_start_matches('0');
+    let zero = if trimmed.is_empty() || trimmed.starts_with('.') { "0" } else { "" };
+    Ok(Some(format!("{sign}{zero}{trimmed}")))
+}
+
+/// How many bytes a value has as JSON.
+pub(crate) fn length<T: Serialize>(value: &T) -> usize {
+    struct Counter(usize);
+
+    impl io::Write for Counter {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut counter = Counter(0);
+    match serde_json::to_writer(&mut counter, value) {
+        Ok(()) => counter.0,
+        Err(_) => usize::MAX,
     }
 }
 
@@ -153,7 +235,52 @@ mod tests {
         assert!(matches!(error(b"{\n\"text\": \"\xFF\"}"), ApiError::BrokenJson { line: 2, column: 10 }));
     }
 
+    #[test]
+    fn numbers_are_written_without_exponents() {
+        for (written, plain) in [
+            ("1e2", "100"),
+            ("1E+2", "100"),
+            ("1.50e3", "1500"),
+            ("-1.5e-3", "-0.0015"),
+            ("12.5e-1", "1.25"),
+            ("0e5", "0"),
+            ("0.0e0", "0.0"),
+            ("0.01e1", "0.1"),
+            ("0.01e4", "100"),
+            ("100.00", "100.00"),
+            ("18446744073709551617", "18446744073709551617"),
+        ] {
+            let mut value: Value = serde_json::from_str(&format!("[{{\"n\": {written}}}]")).unwrap();
+            write_out_numbers(&mut value).unwrap();
+            assert_eq!(value.to_string(), format!("[{{\"n\":{plain}}}]"), "{written}");
+        }
+        for long in ["1e401", "1e-402", "1e99999999999999999999", "1e-9223372036854775808", &"9".repeat(401)]
+        {
+            let mut value: Value = serde_json::from_str(long).unwrap();
+            assert_eq!(write_out_numbers(&mut value), Err(NumberTooLong), "{long}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_number_keeps_its_value_when_it_is_written_out(number in any::<f64>().prop_filter("finite", |n| n.is_finite())) {
+            for text in [format!("{number:e}"), format!("{number:?}")] {
+                let mut value: Value = serde_json::from_str(&text).unwrap();
+                write_out_numbers(&mut value).unwrap();
+                let plain = value.to_string();
+                prop_assert!(!plain.contains(['e', 'E']));
+                prop_assert_eq!(plain.parse::<f64>().unwrap(), number, "{}", plain);
+            }
+        }
+
+        #[test]
+        fn no_number_panics(text in "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,30})?([eE][+-]?[0-9]{1,6})?") {
+            let mut value: Value = serde_json::from_str(&text).unwrap();
+            if write_out_numbers(&mut value).is_ok() {
+                prop_assert!(value.to_string().len() < 2 * MAX_DIGITS + 2);
+            }
+        }
+
         #[test]
         fn no_body_panics(body in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = parse::<Body<'_>>(&body);

@@ -1,12 +1,16 @@
 //! `RequestInfo` as clients send it, and the `ResponseInfo` that answers it.
 
+use std::borrow::Cow;
+
 use payment_domain::RequestInfo;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::error::ApiError;
+use crate::json::{self, Scalar};
 use crate::openapi::RequestInfoSchema;
+use crate::validation::{TextRule, Violations};
 
 /// A body that holds nothing else.
 #[derive(Default, Deserialize, ToSchema)]
@@ -22,7 +26,7 @@ impl RequestInfoBody {
     /// The `RequestInfo`; an empty one where there is none.
     ///
     /// # Errors
-    /// [`ApiError::WrongJsonType`] when a field is not what it must be.
+    /// [`ApiError::WrongJsonType`] and [`ApiError::Invalid`] when a field is not what it must be.
     pub(crate) fn checked(self) -> Result<RequestInfo, ApiError> {
         let info = self.info.unwrap_or_default();
         check(&info)?;
@@ -30,16 +34,48 @@ impl RequestInfoBody {
     }
 }
 
-/// The texts of `RequestInfo` and of its `userInfo`.
-const TEXTS: [&str; 8] = ["apiId", "ver", "action", "did", "key", "msgId", "authToken", "correlationId"];
-const USER_TEXTS: [&str; 7] = ["uuid", "userName", "name", "type", "mobileNumber", "emailId", "tenantId"];
+/// The texts of `RequestInfo`, and the most characters each may have.
+const TEXTS: [(&str, usize); 8] = [
+    ("apiId", 256),
+    ("ver", 256),
+    ("action", 256),
+    ("did", 256),
+    ("key", 256),
+    ("msgId", 256),
+    ("authToken", 8192),
+    ("correlationId", 256),
+];
+/// The same of its `userInfo`.
+const USER_TEXTS: [(&str, usize); 7] = [
+    ("uuid", 128),
+    ("userName", 256),
+    ("name", 256),
+    ("type", 64),
+    ("mobileNumber", 128),
+    ("emailId", 300),
+    ("tenantId", 256),
+];
+/// The most bytes of JSON a `RequestInfo` may have without its token: it is stored with every event of its
+/// request.
+const MAX_BYTES: usize = 32 * 1024;
 
-/// Looks whether what is known of a `RequestInfo` has the right shape. Fields nobody knows may have
-/// any.
+/// Looks whether what is known of a `RequestInfo` has the right shape and lengths. Unknown fields may
+/// have any.
+///
+/// # Errors
+/// [`ApiError::WrongJsonType`] and [`ApiError::Invalid`].
+pub(crate) fn check(info: &RequestInfo) -> Result<(), ApiError> {
+    let mut found = Violations::default();
+    note_violations(info, "requestInfoWrapper.requestInfo", &mut found)?;
+    if found.is_empty() { Ok(()) } else { Err(found.into_error()) }
+}
+
+/// The same, where a length that is wrong is reported together with what else is wrong in the request.
+/// `at` is the path of the `RequestInfo` in the codes.
 ///
 /// # Errors
 /// [`ApiError::WrongJsonType`].
-pub(crate) fn check(info: &RequestInfo) -> Result<(), ApiError> {
+pub(crate) fn note_violations(info: &RequestInfo, at: &str, rules: &mut Violations) -> Result<(), ApiError> {
     let nothing = Map::new();
     let user = match info.raw("userInfo") {
         None | Some(Value::Null) => &nothing,
@@ -48,18 +84,28 @@ pub(crate) fn check(info: &RequestInfo) -> Result<(), ApiError> {
             return Err(ApiError::WrongJsonType);
         }
     };
-    let texts = TEXTS.iter().filter_map(|field| info.raw(field));
-    let user_texts = USER_TEXTS.iter().filter_map(|field| user.get(*field));
-    let roles_fit = user.get("roles").is_none_or(|roles| roles.is_array() || roles.is_null());
-    if roles_fit && texts.chain(user_texts).all(is_scalar) && epoch_ms(info.raw("ts")).is_ok() {
-        Ok(())
-    } else {
-        Err(ApiError::WrongJsonType)
+    if epoch_ms(info.raw("ts")).is_err()
+        || user.get("roles").is_some_and(|roles| !roles.is_array() && !roles.is_null())
+    {
+        return Err(ApiError::WrongJsonType);
     }
-}
-
-fn is_scalar(value: &Value) -> bool {
-    !value.is_object() && !value.is_array()
+    let texts = TEXTS.iter().map(|(name, max)| ("", *name, info.raw(name), *max));
+    let user_texts = USER_TEXTS.iter().map(|(name, max)| ("userInfo.", *name, user.get(*name), *max));
+    let mut fits = true;
+    for (parent, name, value, max) in texts.chain(user_texts) {
+        let text = match value {
+            None | Some(Value::Null) => continue,
+            Some(Value::String(text)) => Cow::Borrowed(text.as_str()),
+            Some(scalar @ (Value::Bool(_) | Value::Number(_))) => Cow::Owned(scalar.to_string()),
+            Some(Value::Array(_) | Value::Object(_)) => return Err(ApiError::WrongJsonType),
+        };
+        let field = format_args!("{at}.{parent}{name}");
+        fits &= rules.optional(field, Some(Scalar(text)), TextRule::line(0, max)).is_some();
+    }
+    if fits && json::length(&info.without_token()) > MAX_BYTES {
+        rules.add("Size", at, format!("must not be longer than {MAX_BYTES} bytes of JSON"));
+    }
+    Ok(())
 }
 
 /// A time in epoch milliseconds: a number, or a text holding one; `""` stands for none.
@@ -135,7 +181,7 @@ mod tests {
         let info =
             read(json!({"apiId": 7, "ver": "", "ts": "1764000000000", "did": 1, "msgId": null, "more": [{}],
             "userInfo": {"mobileNumber": 9_999_999_999_u64, "id": 24, "roles": [{"code": "CITIZEN"}]}}));
-        insta::assert_json_snapshot!(ResponseInfo::answering(&info.unwrap()), @r#"
+        insta::assert_snapshot!(serde_json::to_string_pretty(&ResponseInfo::answering(&info.unwrap())).unwrap(), @r#"
         {
           "apiId": "7",
           "ver": "",
@@ -149,6 +195,27 @@ mod tests {
             assert_eq!(ResponseInfo::answering(&read(json!({ "ts": ts })).unwrap()).ts, None);
         }
         assert!(read(Value::Null).is_ok());
+    }
+
+    #[test]
+    fn a_text_is_bounded_and_has_no_control_characters() {
+        let codes = |info: Value| match read(info) {
+            Ok(_) => Vec::new(),
+            Err(ApiError::Invalid(found)) => found.into_iter().map(|entry| entry.code.into_owned()).collect(),
+            Err(other) => panic!("{other:?}"),
+        };
+        let at = "requestInfoWrapper.requestInfo";
+        for (field, max) in USER_TEXTS {
+            assert!(codes(json!({"userInfo": {field: "ਪ".repeat(max)}})).is_empty(), "{field}");
+            let longer = json!({"userInfo": {field: "x".repeat(max + 1)}});
+            assert_eq!(codes(longer), [format!("Size.{at}.userInfo.{field}")]);
+            let forged = json!({"userInfo": {field: "me\n2026-11-01 SUCCESS\u{1b}[2K"}});
+            assert_eq!(codes(forged), [format!("Pattern.{at}.userInfo.{field}")]);
+        }
+        for (field, max) in TEXTS {
+            assert_eq!(codes(json!({field: "x".repeat(max + 1)})), [format!("Size.{at}.{field}")]);
+        }
+        assert_eq!(codes(json!({"anything": "x".repeat(MAX_BYTES)})), [format!("Size.{at}")]);
     }
 
     #[test]

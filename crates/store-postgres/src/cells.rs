@@ -180,7 +180,7 @@ impl JsonText {
     pub(crate) fn of(value: &Value) -> JsonText {
         let text = value.to_string();
         if is_altered(value) {
-            JsonText { searchable: without_nul(value).to_string(), exact: Some(text) }
+            JsonText { searchable: searchable(value).to_string(), exact: Some(text) }
         } else {
             JsonText { searchable: text, exact: None }
         }
@@ -189,7 +189,7 @@ impl JsonText {
     pub(crate) fn of_object(fields: &Map<String, Value>) -> Result<JsonText, Failure> {
         let text = serde_json::to_string(fields).map_err(|_| Failure::Unwritable)?;
         if fields.iter().any(|(name, value)| name.contains('\0') || is_altered(value)) {
-            let searchable = without_nul(&Value::Object(fields.clone())).to_string();
+            let searchable = searchable(&Value::Object(fields.clone())).to_string();
             Ok(JsonText { searchable, exact: Some(text) })
         } else {
             Ok(JsonText { searchable: text, exact: None })
@@ -202,8 +202,8 @@ fn is_altered(value: &Value) -> bool {
         Value::Null | Value::Bool(_) => false,
         // An exponent is written out, and a zero loses its sign.
         Value::Number(number) => {
-            number.is_f64()
-                && matches!(number.to_string().as_str(), text if text.contains('e') || text == "-0.0")
+            let text = number.to_string();
+            text.contains(['e', 'E']) || text.len() > LONGEST_NUMBER || is_negative_zero(&text)
         }
         Value::String(text) => text.contains('\0'),
         Value::Array(items) => items.iter().any(is_altered),
@@ -211,13 +211,33 @@ fn is_altered(value: &Value) -> bool {
     }
 }
 
-fn without_nul(value: &Value) -> Value {
+fn is_negative_zero(number: &str) -> bool {
+    number.strip_prefix('-').is_some_and(|digits| digits.bytes().all(|byte| matches!(byte, b'0' | b'.')))
+}
+
+/// Numbers with more digits are texts in jsonb, whose numbers have a bound.
+const LONGEST_NUMBER: usize = 400;
+
+/// Whether jsonb can be trusted to hold a number: it writes exponents out, and refuses the statement when
+/// that takes too many digits.
+fn is_moderate(number: &str) -> bool {
+    let exponent = number.split_once(['e', 'E']).map_or(Ok(0), |(_, exponent)| exponent.parse::<i32>());
+    number.len() <= LONGEST_NUMBER
+        && exponent.is_ok_and(|exponent| exponent.unsigned_abs() as usize <= LONGEST_NUMBER)
+}
+
+/// The value without what jsonb cannot hold.
+fn searchable(value: &Value) -> Value {
     match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+        Value::Null | Value::Bool(_) => value.clone(),
+        Value::Number(number) => {
+            let text = number.to_string();
+            if is_moderate(&text) { value.clone() } else { Value::String(text) }
+        }
         Value::String(text) => Value::String(storable(text).into_owned()),
-        Value::Array(items) => items.iter().map(without_nul).collect(),
+        Value::Array(items) => items.iter().map(searchable).collect(),
         Value::Object(fields) => {
-            fields.iter().map(|(name, value)| (storable(name).into_owned(), without_nul(value))).collect()
+            fields.iter().map(|(name, value)| (storable(name).into_owned(), searchable(value))).collect()
         }
     }
 }
@@ -262,6 +282,16 @@ mod tests {
             let text = JsonText::of(&awkward);
             assert_eq!(text.exact, Some(awkward.to_string()));
             assert!(!text.searchable.contains("\\u0000"));
+        }
+        for (written, searchable) in [
+            ("1e400000", "\"1e+400000\""),
+            ("1e-400000", "\"1e-400000\""),
+            ("-0", "-0"),
+            ("1e99999999999999999999", "\"1e+99999999999999999999\""),
+        ] {
+            let text = JsonText::of(&serde_json::from_str(written).unwrap());
+            assert_eq!(text.searchable, searchable);
+            assert!(text.exact.is_some());
         }
     }
 }

@@ -62,12 +62,12 @@ async fn without_a_correlation_id_there_is_no_header() {
 #[tokio::test]
 async fn bodies_are_those_of_the_contract() {
     let world = used(&info()).await;
-    insta::assert_json_snapshot!("ids", body(&world, Endpoint::Ids));
-    insta::assert_json_snapshot!("validate_payment", body(&world, Endpoint::ValidatePayment));
-    insta::assert_json_snapshot!("create_payment", body(&world, Endpoint::CreatePayment));
-    insta::assert_json_snapshot!("search_users", body(&world, Endpoint::SearchUsers));
-    insta::assert_json_snapshot!("create_user", body(&world, Endpoint::CreateUser));
-    insta::assert_json_snapshot!("links", body(&world, Endpoint::Links));
+    insta::assert_snapshot!("ids", format!("{:#}", body(&world, Endpoint::Ids)));
+    insta::assert_snapshot!("validate_payment", format!("{:#}", body(&world, Endpoint::ValidatePayment)));
+    insta::assert_snapshot!("create_payment", format!("{:#}", body(&world, Endpoint::CreatePayment)));
+    insta::assert_snapshot!("search_users", format!("{:#}", body(&world, Endpoint::SearchUsers)));
+    insta::assert_snapshot!("create_user", format!("{:#}", body(&world, Endpoint::CreateUser)));
+    insta::assert_snapshot!("links", format!("{:#}", body(&world, Endpoint::Links)));
     for only_request_info in
         [Endpoint::SearchPayments, Endpoint::BankAccounts, Endpoint::Bills, Endpoint::Messages]
     {

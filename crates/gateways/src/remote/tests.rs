@@ -141,7 +141,7 @@ async fn a_start_tells_all_there_is_to_know_of_the_order() {
     let redirect = adapter.start(&sample::order(&txn())).await.unwrap();
     assert_eq!(redirect, Redirect::To("https://pay.example/p?o=1".to_owned()));
     assert_eq!(server.received_requests().await.unwrap()[0].url.path(), "/bridge/start");
-    insta::assert_json_snapshot!("start", body_of(&server, 0).await);
+    insta::assert_snapshot!("start", format!("{:#}", body_of(&server, 0).await));
 }
 
 #[tokio::test]

@@ -40,12 +40,12 @@ async fn the_api_can_be_tried_on_a_page() {
 #[tokio::test]
 async fn everything_else_is_an_error_in_the_envelope() {
     let app = TestApp::new();
-    insta::assert_json_snapshot!("no_such_endpoint", app.get("/nothing").await.shown());
+    insta::assert_snapshot!("no_such_endpoint", app.get("/nothing").await.shown());
     for elsewhere in ["//nothing", "//health", "/transaction/v1/_create/", "/transaction//v1/_create"] {
         assert_eq!(app.get(elsewhere).await.codes(), ["NOT_FOUND"], "{elsewhere}");
     }
     let deleted = request(Method::DELETE, "/transaction/v1/_update", &[], Body::empty());
-    insta::assert_json_snapshot!("method_not_allowed", app.send(deleted).await.shown());
+    insta::assert_snapshot!("method_not_allowed", app.send(deleted).await.shown());
     assert_eq!(app.get("/transaction/v1/_create").await.header("allow"), Some("POST"));
     let invented = request(Method::from_bytes(b"PAY").unwrap(), "/health", &[], Body::empty());
     assert_eq!(app.send(invented).await.codes(), ["METHOD_NOT_ALLOWED"]);

@@ -291,8 +291,9 @@ impl Answer {
         if self.status.is_success() { status == Some("SUCCESSFUL") } else { fails }
     }
 
-    /// The status, the headers that matter and the whole body, without what differs from run to run.
-    pub(crate) fn shown(&self) -> Value {
+    /// The status, the headers that matter and the whole body, without what differs from run to run:
+    /// JSON text for a snapshot.
+    pub(crate) fn shown(&self) -> String {
         let mut body = self.json();
         tidy(&mut body);
         let mut shown = json!({ "status": self.status.as_u16(), "body": body });
@@ -301,7 +302,7 @@ impl Answer {
                 shown[name.as_str()] = value.into();
             }
         }
-        shown
+        format!("{shown:#}")
     }
 }
 

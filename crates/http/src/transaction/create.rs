@@ -77,7 +77,7 @@ pub(crate) async fn create(
             ResponseInfo::answering(&RequestInfo::default())
         }
         Some(info) => {
-            crate::request_info::check(info)?;
+            crate::request_info::note_violations(info, "transactionRequest.requestInfo", &mut found)?;
             ResponseInfo::answering(info)
         }
     };

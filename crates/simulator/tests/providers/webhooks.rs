@@ -65,7 +65,7 @@ async fn standard_checkout_shows_its_password() {
         password,
         received[0].header("authorization")
     ));
-    insta::assert_json_snapshot!(serde_json::from_str::<Value>(&received[0].body).unwrap());
+    insta::assert_snapshot!(format!("{:#}", serde_json::from_str::<Value>(&received[0].body).unwrap()));
 }
 
 #[tokio::test]

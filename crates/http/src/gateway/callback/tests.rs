@@ -48,7 +48,7 @@ async fn a_payment_that_is_not_finished_is_asked_about_again() {
         );
     }
     app.gateway.is_away();
-    insta::assert_json_snapshot!(call(&app, "", &format!("fakeOrderId={id}&sign=good")).await.shown());
+    insta::assert_snapshot!(call(&app, "", &format!("fakeOrderId={id}&sign=good")).await.shown());
     app.gateway.answers(paid("100"));
     assert_eq!(
         call(&app, "", &format!("fakeOrderId={id}&sign=good")).await.text(),
@@ -62,7 +62,7 @@ async fn a_forged_callback_is_refused_and_changes_nothing() {
     let id = app.pending("bill-1").await;
     app.gateway.answers(paid("100"));
     let before = app.whole(&id).await;
-    insta::assert_json_snapshot!(call(&app, "", &format!("fakeOrderId={id}&sign=forged")).await.shown());
+    insta::assert_snapshot!(call(&app, "", &format!("fakeOrderId={id}&sign=forged")).await.shown());
     assert_eq!((app.whole(&id).await, app.gateway.asked()), (before, 0));
 }
 
@@ -70,14 +70,14 @@ async fn a_forged_callback_is_refused_and_changes_nothing() {
 async fn a_callback_about_nothing_of_ours_is_refused() {
     let app = TestApp::new();
     let id = app.pending("bill-1").await;
-    insta::assert_json_snapshot!(
+    insta::assert_snapshot!(
         "unknown_transaction",
         call(&app, "", "fakeOrderId=PB_PG_1&sign=good").await.shown()
     );
     assert_eq!(call(&app, "", "a=1").await.codes(), ["TXN_UPDATE_NOT_FOUND"]);
     let path = format!("/gateway/v1/network/_callback?fakeOrderId={id}&sign=good");
     assert_eq!(app.get(&path).await.codes(), ["TXN_UPDATE_NOT_FOUND"], "it goes through another gateway");
-    insta::assert_json_snapshot!("unknown_gateway", app.get("/gateway/v1/paypal/_callback").await.shown());
+    insta::assert_snapshot!("unknown_gateway", app.get("/gateway/v1/paypal/_callback").await.shown());
     assert_eq!(app.get("/gateway/v1/%FF/_callback").await.codes(), ["INVALID_PAYMENT_GATEWAY"]);
 }
 

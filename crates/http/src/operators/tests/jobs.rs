@@ -26,14 +26,14 @@ async fn jobs_are_listed_with_what_they_do_and_how_they_last_ended() {
     app.operate("/jobs/v1/test/_run", &json!({})).await;
     app.clock.advance(Duration::from_secs(60));
     let answer = app.operate("/jobs/v1/_search", &json!({ "RequestInfo": request_info() })).await;
-    insta::assert_json_snapshot!(answer.shown());
+    insta::assert_snapshot!(answer.shown());
 }
 
 #[tokio::test]
 async fn a_run_by_hand_is_answered_as_it_is_recorded() {
     let app = TestApp::new();
     let answer = app.operate("/jobs/v1/test/_run", &json!({ "RequestInfo": request_info() })).await;
-    insta::assert_json_snapshot!(answer.shown());
+    insta::assert_snapshot!(answer.shown());
     assert_eq!(runs(&app, json!({"job": "test"})).await, [answer.json()["Run"].clone()]);
 }
 

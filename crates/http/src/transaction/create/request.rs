@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use payment_digit::PayerDetails;
-use payment_domain::{BillId, GatewayName, Personal, RequestInfo, TenantId};
+use payment_domain::{BillId, GatewayName, Money, Personal, RequestInfo, TenantId};
 use payment_service::{BillRequest, CreateRequest, IdempotentRequest};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -14,7 +14,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::error::ApiError;
-use crate::json::{Object, Scalar};
+use crate::json::{self, Object, Scalar};
 use crate::validation::{TextRule, Violations};
 
 /// The bill in the examples of the document.
@@ -33,6 +33,9 @@ const PERSONAL: TextRule = TextRule::at_least(1, 128);
 const OPTIONAL_PERSONAL: TextRule = TextRule::at_least(0, 128);
 const AMOUNT: TextRule = TextRule::at_least(0, 64);
 const USER_TENANT_ID: TextRule = TextRule::line(1, TenantId::MAX_CHARS);
+/// The most bytes of JSON that `additionalDetails` may have: they are stored with the transaction and with
+/// each of its events.
+const ADDITIONAL_DETAILS_BYTES: usize = 16 * 1024;
 
 /// The fields of `Transaction` that a client sets. Those that are ours to set (`txnId`, `txnStatus`,
 /// `receipt`, …) are not here, and so are ignored like every other field.
@@ -124,6 +127,7 @@ impl TransactionFields<'_> {
             .required(Field("callbackUrl"), self.callback_url, CALLBACK_URL)
             .and_then(|text| Some((read_callback_url(&text, rules)?, text.into_owned())));
         let payer = read_payer(self.user, rules);
+        let additional_details = read_additional_details(self.additional_details.unwrap_or_default(), rules);
 
         let tenant_id = tenant_id.and_then(|text| TenantId::new(text).ok());
         let bill_id = bill_id.and_then(|text| BillId::new(text).ok());
@@ -140,7 +144,7 @@ impl TransactionFields<'_> {
             ) if found.is_empty() => Ok(CreateRequest {
                 info,
                 tenant_id,
-                amount: amount.into_owned(),
+                amount: plain_amount(amount.into_owned()),
                 bill_id,
                 module: module.map(Cow::into_owned),
                 consumer_code: consumer_code.into_owned(),
@@ -150,7 +154,7 @@ impl TransactionFields<'_> {
                 callback_url,
                 callback_text,
                 payer,
-                additional_details: self.additional_details.unwrap_or_default(),
+                additional_details,
                 idempotent,
             }),
             _ => Err(found.into_error()),
@@ -190,6 +194,33 @@ fn read_bills(
         }
     }
     read
+}
+
+/// The amount as it is echoed: as the client wrote it, but plain where it is an exact amount in one of
+/// Java's other forms (`1.0E7`, `100.000`).
+fn plain_amount(text: String) -> String {
+    let plain =
+        !text.contains(['e', 'E']) && text.split_once('.').is_none_or(|(_, decimals)| decimals.len() <= 2);
+    match Money::parse(&text) {
+        Ok(amount) if !plain => amount.to_string(),
+        Ok(_) | Err(_) => text,
+    }
+}
+
+/// What the application wants to find again, with the value and the decimals of its numbers.
+fn read_additional_details(details: Map<String, Value>, rules: &mut Violations) -> Map<String, Value> {
+    let field = Field("additionalDetails");
+    let mut details = details;
+    if details.values_mut().try_for_each(json::write_out_numbers).is_err() {
+        rules.add(
+            "Digits",
+            field,
+            format!("must not hold a number of more than {} digits", json::MAX_DIGITS),
+        );
+    } else if json::length(&details) > ADDITIONAL_DETAILS_BYTES {
+        rules.add("Size", field, format!("must not be longer than {ADDITIONAL_DETAILS_BYTES} bytes of JSON"));
+    }
+    details
 }
 
 /// A number; Java reads an empty text as none.
@@ -249,7 +280,7 @@ impl PartialSchema for TransactionSchema {
     fn schema() -> RefOr<Schema> {
         let fields = [
             ("tenantId", TENANT_ID.schema("The tenant the bills belong to.", "pb.amritsar")),
-            ("txnAmount", TXN_AMOUNT.schema("The sum of all amountPaid, in rupees: a plain decimal with at most two decimals.", "100")),
+            ("txnAmount", TXN_AMOUNT.schema("The sum of all amountPaid, in rupees: a decimal number of whole paise.", "100")),
             ("billId", BILL_ID.schema("The bill, the first one of several.", EXAMPLE_BILL)),
             ("module", MODULE.schema("The application's module.", "PT")),
             ("consumerCode", CONSUMER_CODE.schema("What the payment is for in the application.", "PT-107-000123")),
@@ -273,7 +304,7 @@ impl PartialSchema for TransactionSchema {
                 "additionalDetails",
                 ObjectBuilder::new()
                     .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
-                    .description(Some("Anything the application wants to find again."))
+                    .description(Some("Anything the application wants to find again: at most 16384 bytes of JSON. Numbers keep their value and decimals."))
                     .examples([json!({"isWhatsapp": false})]),
             )
             .into()

@@ -17,7 +17,7 @@ async fn what_digits_web_client_sends_settles_a_paid_transaction() {
     let app = TestApp::new();
     let id = app.pending("bill-1").await;
     app.gateway.answers(paid("100"));
-    insta::assert_json_snapshot!(app.update(&id).await.shown());
+    insta::assert_snapshot!(app.update(&id).await.shown());
 }
 
 #[tokio::test]
@@ -30,7 +30,7 @@ async fn what_is_not_paid_yet_stays_pending() {
         assert_eq!((txn["txnStatus"].as_str(), txn["receipt"].as_str()), (Some("PENDING"), None));
     }
     app.gateway.is_away();
-    insta::assert_json_snapshot!(app.update(&id).await.shown());
+    insta::assert_snapshot!(app.update(&id).await.shown());
 }
 
 #[tokio::test]
@@ -38,9 +38,9 @@ async fn a_definite_no_and_another_amount_are_failures() {
     let app = TestApp::new();
     let (declined, short) = (app.pending("bill-1").await, app.pending("bill-2").await);
     app.gateway.answers(Outcome::Declined { reason: "no funds".to_owned() });
-    insta::assert_json_snapshot!("declined", app.update(&declined).await.shown());
+    insta::assert_snapshot!("declined", app.update(&declined).await.shown());
     app.gateway.answers(paid("99.99"));
-    insta::assert_json_snapshot!("another_amount", app.update(&short).await.shown());
+    insta::assert_snapshot!("another_amount", app.update(&short).await.shown());
     assert_eq!(app.create(&create_body("bill-1")).await.status, StatusCode::OK, "the bill is free again");
 }
 
@@ -166,8 +166,8 @@ async fn an_update_without_a_transaction_is_refused() {
     let app = TestApp::new();
     let body = json!({ "RequestInfo": request_info() });
     let post = async |query: &str| app.post(&format!("/transaction/v1/_update{query}"), &body).await;
-    insta::assert_json_snapshot!("missing_id", post("").await.shown());
-    insta::assert_json_snapshot!("unknown_id", post("?transactionId=PB_PG_1").await.shown());
+    insta::assert_snapshot!("missing_id", post("").await.shown());
+    insta::assert_snapshot!("unknown_id", post("?transactionId=PB_PG_1").await.shown());
     for nothing in
         ["?", "?transactionId=", "?transactionId=%00", &format!("?transactionId={}", "x".repeat(129))]
     {
@@ -183,9 +183,9 @@ async fn a_forged_answer_changes_nothing() {
     app.gateway.answers(paid("100"));
     let before = app.whole(&id).await;
     let forged = app.post_form(&format!("/transaction/v1/_update?eg_pg_txnid={id}"), "sign=bad").await;
-    insta::assert_json_snapshot!("bad_signature", forged.shown());
+    insta::assert_snapshot!("bad_signature", forged.shown());
     let path = format!("/transaction/v1/_update?eg_pg_txnid={id}&fakeOrderId={other}&sign=good");
-    insta::assert_json_snapshot!("another_transactions", app.get(&path).await.shown());
+    insta::assert_snapshot!("another_transactions", app.get(&path).await.shown());
     assert_eq!(app.whole(&id).await, before);
     assert_eq!(app.gateway.asked(), 0);
 }

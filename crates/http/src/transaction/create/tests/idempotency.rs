@@ -25,7 +25,7 @@ async fn a_repeated_request_gets_the_first_answer() {
     assert_eq!(again.json()["ResponseInfo"]["ts"], 1_764_000_000_000_i64, "the envelope is the new one");
 
     body["Transaction"]["productInfo"] = "something else".into();
-    insta::assert_json_snapshot!(create(&app, "key-1", &body).await.shown());
+    insta::assert_snapshot!(create(&app, "key-1", &body).await.shown());
 }
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn a_refused_request_does_not_use_its_key_up() {
 #[tokio::test]
 async fn a_key_that_cannot_be_one_is_refused() {
     let app = TestApp::new();
-    insta::assert_json_snapshot!(create(&app, "", &create_body("bill-1")).await.shown());
+    insta::assert_snapshot!(create(&app, "", &create_body("bill-1")).await.shown());
     for key in ["x".repeat(256), "a b".to_owned()] {
         let answer = create(&app, &key, &create_body("bill-1")).await;
         assert_eq!(answer.codes(), ["INVALID_IDEMPOTENCY_KEY"]);
@@ -99,7 +99,7 @@ async fn a_key_whose_first_request_is_at_work_says_so() {
     let mut body = create_body("bill-1");
     body["Transaction"]["gateway"] = "network".into();
     assert_eq!(create(&app, "key-1", &body).await.codes(), ["GATEWAY_UNANSWERED"]);
-    insta::assert_json_snapshot!(create(&app, "key-1", &body).await.shown());
+    insta::assert_snapshot!(create(&app, "key-1", &body).await.shown());
 
     app.network.start_fails(None);
     app.clock.advance(std::time::Duration::from_secs(61));
