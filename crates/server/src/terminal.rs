@@ -1,6 +1,9 @@
-//! Writing to standard output: in colour only for a person at a terminal, and without a complaint
-//! when whoever reads has gone away.
+//! Writing to standard output and standard error: in colour only for a person at a terminal, without a
+//! complaint when the reader has closed the pipe, and never with control characters that came from
+//! outside: they could forge lines, hide text or steer the terminal.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
 use owo_colors::{OwoColorize, Style};
@@ -70,13 +73,117 @@ pub(crate) enum Reader {
     Gone,
 }
 
+/// Whether a terminal or a reader may take a character for more than a letter: control characters, line
+/// and paragraph separators, and those that change the direction of the text around them.
+fn is_deceptive(char: char) -> bool {
+    char.is_control()
+        || matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// A text from outside on one line, with escapes (`\n`, `\u{1b}`) in the place of characters that would
+/// do something.
+pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_deceptive) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for char in text.chars() {
+        if is_deceptive(char) {
+            out.extend(char.escape_default());
+        } else {
+            out.push(char);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// JSON, indented or on one line, in which such characters stand as JSON escapes: it is the same JSON.
+pub(crate) fn json_text(json: &str) -> Cow<'_, str> {
+    // serde_json has escaped all below U+0020 in texts; line breaks between members are its own.
+    if !json.contains(|char| char != '\n' && is_deceptive(char)) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for char in json.chars() {
+        if char != '\n' && is_deceptive(char) {
+            let _ = write!(out, "\\u{:04x}", u32::from(char));
+        } else {
+            out.push(char);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// The last line of defence: a text of several lines in which nothing is left to steer a terminal with
+/// but line breaks and the colours of [`Paint`].
+fn harmless(text: &str) -> Cow<'_, str> {
+    if !text.contains(|char| char != '\n' && is_deceptive(char)) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some(char) = rest.chars().next() {
+        if let Some(colour) = colour_at(rest) {
+            out.push_str(colour);
+            rest = rest.get(colour.len()..).unwrap_or_default();
+            continue;
+        }
+        if char != '\n' && is_deceptive(char) {
+            out.extend(char.escape_default());
+        } else {
+            out.push(char);
+        }
+        rest = rest.get(char.len_utf8()..).unwrap_or_default();
+    }
+    Cow::Owned(out)
+}
+
+/// The escape sequence for a colour (`ESC [ 31 m`) at the beginning of a text.
+fn colour_at(text: &str) -> Option<&str> {
+    let parameters = text.strip_prefix("\u{1b}[")?;
+    let length = parameters.find(|char: char| !char.is_ascii_digit() && char != ';')?;
+    parameters.get(length..)?.starts_with('m').then(|| text.get(..2 + length + 1))?
+}
+
+/// Writes log lines so that each event stays on its line and steers no terminal.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LogLines;
+
+impl Write for LogLines {
+    /// One event, with its line break.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        let line = text.strip_suffix('\n').unwrap_or(&text).replace('\n', "\\n");
+        let mut line = harmless(&line).into_owned();
+        line.push('\n');
+        io::stderr().lock().write_all(line.as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
+    }
+}
+
+/// Writes JSON and a line break.
+///
+/// # Errors
+/// As [`say`].
+pub(crate) fn say_json(json: &str) -> Outcome<Reader> {
+    say(&json_text(json))
+}
+
 /// Writes a text and a line break.
 ///
 /// # Errors
 /// When it cannot be written for another reason than that nobody reads any more.
 pub(crate) fn say(text: &str) -> Outcome<Reader> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()) {
+    match out
+        .write_all(harmless(text).as_bytes())
+        .and_then(|()| out.write_all(b"\n"))
+        .and_then(|()| out.flush())
+    {
         Ok(()) => Ok(Reader::There),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
         Err(error) => Err(Failure::new("standard output cannot be written").because(&error)),
@@ -86,5 +193,52 @@ pub(crate) fn say(text: &str) -> Outcome<Reader> {
 /// Writes a text and a line break to standard error. When that does not work, there is nobody to
 /// tell.
 pub(crate) fn complain(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", harmless(text));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn text_from_outside_stays_on_its_line_and_does_nothing() {
+        assert_eq!(escaped("ਗੁਰਪ੍ਰੀਤ, 50 %"), "ਗੁਰਪ੍ਰੀਤ, 50 %");
+        assert_eq!(escaped("a\nb\r\tc"), "a\\nb\\r\\tc");
+        assert_eq!(escaped("\u{1b}[2K\u{9b}31m\u{202e}"), "\\u{1b}[2K\\u{9b}31m\\u{202e}");
+        // A joiner belongs to the scripts of India.
+        assert_eq!(escaped("ක්\u{200d}ෂ"), "ක්\u{200d}ෂ");
+    }
+
+    #[test]
+    fn only_colours_and_line_breaks_are_written() {
+        let painted = Paint { colours: true }.bad("no");
+        assert_eq!(harmless(&format!("{painted}\n{painted}")), format!("{painted}\n{painted}"));
+        assert_eq!(harmless("\u{1b}[2J\u{1b}[31m\u{1b}]0;x\u{7}"), "\\u{1b}[2J\u{1b}[31m\\u{1b}]0;x\\u{7}");
+        assert_eq!(harmless("\u{1b}["), "\\u{1b}[");
+    }
+
+    proptest! {
+        #[test]
+        fn json_stays_the_same_json(text in any::<String>()) {
+            let json = format!("{:#}", serde_json::json!({ "a": [text] }));
+            let written = json_text(&json);
+            let deceptive = written.contains(|char| char != '\n' && is_deceptive(char));
+            prop_assert!(!deceptive);
+            let (before, after): (serde_json::Value, serde_json::Value) =
+                (serde_json::from_str(&json).unwrap(), serde_json::from_str(&written).unwrap());
+            prop_assert_eq!(before, after);
+        }
+
+        #[test]
+        fn nothing_deceptive_is_left(text in "[\\PC\u{1b}\\[0-9;mJ\n\u{9b}\u{202e}]{0,40}") {
+            prop_assert!(!escaped(&text).contains(is_deceptive));
+            let written = harmless(&text);
+            let escapes = written.matches('\u{1b}').count();
+            prop_assert_eq!(escapes, written.match_indices("\u{1b}[").filter(|(at, _)| colour_at(&written[*at..]).is_some()).count());
+            let others = written.contains(|char| !matches!(char, '\n' | '\u{1b}') && is_deceptive(char));
+            prop_assert!(!others);
+        }
+    }
 }

@@ -14,7 +14,7 @@ use crate::cli::{AttentionListArgs, AttentionResolveArgs, AttentionShowArgs};
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
 use crate::service::{self, Assembled};
-use crate::terminal::{Paint, say};
+use crate::terminal::{Paint, escaped, json_text, say, say_json};
 
 /// How wide sentences are set.
 const WIDTH: usize = 100;
@@ -41,7 +41,7 @@ pub(super) fn list(config: &Config, args: &AttentionListArgs) -> Outcome<ExitCod
         let advised = runtime.block_on(advise_all(store.as_ref(), cases));
         let advised = advised.map_err(|error| unreadable(&error))?;
         let cases: Vec<Value> = advised.iter().map(|(case, advice)| case_json(case, advice, false)).collect();
-        say(&format!("{:#}", Value::from(cases)))?;
+        say_json(&format!("{:#}", Value::from(cases)))?;
         return Ok(ExitCode::SUCCESS);
     }
     let paint = Paint::detect();
@@ -102,7 +102,7 @@ pub(super) fn show(config: &Config, args: &AttentionShowArgs) -> Outcome<ExitCod
         }
         let mut document = case_json(&case, &advice, args.show_personal_data);
         document["transaction"] = transaction;
-        say(&format!("{document:#}"))?;
+        say_json(&format!("{document:#}"))?;
     } else {
         say(&case_text(&case, &txn, &advice, args.show_personal_data, config, Paint::detect()))?;
     }
@@ -139,8 +139,8 @@ pub(super) fn resolve(config: Config, args: &AttentionResolveArgs) -> Outcome<Ex
             "case {} was resolved before, {} by {}: {}",
             args.id,
             second(earlier.at, &zone),
-            earlier.by,
-            earlier.reason
+            escaped(&earlier.by),
+            escaped(&earlier.reason)
         )),
         ResolveError::NoReason => {
             Failure::new("whoever resolves a case says why").try_this("--reason \"what was done\"")
@@ -151,8 +151,8 @@ pub(super) fn resolve(config: Config, args: &AttentionResolveArgs) -> Outcome<Ex
     say(&format!(
         "{}  by {}: {}",
         paint.good(&format!("Case {} is resolved.", args.id)),
-        resolution.by,
-        resolution.reason
+        escaped(&resolution.by),
+        escaped(&resolution.reason)
     ))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -203,7 +203,7 @@ fn case_text(
     );
     let mut line = |name: &str, value: &str| {
         if !value.is_empty() {
-            out.push_str(&format!("  {name:11} {value}\n"));
+            out.push_str(&format!("  {name:11} {}\n", escaped(value)));
         }
     };
     line("raised", &moment(stored.case.raised_at, zone));
@@ -243,7 +243,7 @@ fn case_text(
                 "\n{}\n  {}, after {after}, by {}\n{}\n",
                 paint.title("Resolved"),
                 second(resolution.at, zone),
-                resolution.by,
+                escaped(&resolution.by),
                 indented(&resolution.reason)
             ));
         }
@@ -263,11 +263,11 @@ fn evidence(stored: &AttentionCase, personal: bool) -> String {
     if !personal {
         mask_evidence(&mut evidence);
     }
-    format!("{evidence:#}")
+    json_text(&format!("{evidence:#}")).into_owned()
 }
 
 fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+    text.lines().map(|line| format!("  {}", escaped(line))).collect::<Vec<_>>().join("\n")
 }
 
 /// A text in lines of at most so many characters, broken between words.

@@ -15,7 +15,7 @@ use crate::cli::TailArgs;
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
 use crate::service;
-use crate::terminal::{Paint, Reader, say};
+use crate::terminal::{Paint, Reader, escaped, json_text, say};
 
 /// How many events are read at once.
 const BATCH: u32 = 500;
@@ -65,17 +65,18 @@ impl Printer<'_> {
         if !self.args.json {
             let at = self.paint.quiet(&moment(stored.stored_at, self.zone));
             let summary = summary(&body);
+            let summary = escaped(&summary);
             return Ok(format!(
                 "{at}  #{}  {}  {}  {summary}",
                 stored.sequence,
                 event.kind.as_str(),
-                event.txn_id
+                escaped(event.txn_id.as_str())
             ));
         }
         if !self.args.show_personal_data {
             mask(&mut body);
         }
-        Ok(json!({
+        let line = json!({
             "sequence": stored.sequence,
             "storedAt": instant(stored.stored_at),
             "publishedAt": stored.published_at.map(instant),
@@ -83,8 +84,8 @@ impl Printer<'_> {
             "key": event.txn_id.as_str(),
             "tenantId": event.tenant_id.as_str(),
             "body": body,
-        })
-        .to_string())
+        });
+        Ok(json_text(&line.to_string()).into_owned())
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::cli::GatewaysArgs;
 use crate::config::{Loaded, gateways};
 use crate::failure::Outcome;
-use crate::terminal::{Paint, say};
+use crate::terminal::{Paint, say, say_json};
 
 struct Row {
     name: String,
@@ -25,7 +25,7 @@ pub(super) fn run(loaded: &Loaded, args: &GatewaysArgs) -> Outcome<ExitCode> {
                 json!({ "name": row.name, "active": row.active, "protocol": row.protocol, "settingsFrom": row.places })
             })
             .collect();
-        say(&format!("{:#}", json!(gateways)))?;
+        say_json(&format!("{:#}", json!(gateways)))?;
     } else {
         say(&table(&rows, Paint::detect()))?;
     }

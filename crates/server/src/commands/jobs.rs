@@ -16,7 +16,7 @@ use crate::cli::{JobsHistoryArgs, JobsListArgs, JobsRunArgs};
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
 use crate::service::{self, Assembled};
-use crate::terminal::{Paint, complain, say};
+use crate::terminal::{Paint, complain, escaped, say, say_json};
 
 pub(super) fn list(config: Config, args: &JobsListArgs) -> Outcome<ExitCode> {
     let zone = config.stand_ins.time_zone.clone();
@@ -26,7 +26,7 @@ pub(super) fn list(config: Config, args: &JobsListArgs) -> Outcome<ExitCode> {
     })?;
     if args.json {
         let jobs: Vec<Value> = jobs.iter().map(job_json).collect();
-        say(&format!("{:#}", Value::from(jobs)))?;
+        say_json(&format!("{:#}", Value::from(jobs)))?;
     } else {
         let paint = Paint::detect();
         let jobs: Vec<String> = jobs.iter().map(|job| job_text(job, &zone, paint)).collect();
@@ -42,7 +42,7 @@ pub(super) fn history(config: &Config, args: &JobsHistoryArgs) -> Outcome<ExitCo
     })?;
     if args.json {
         let runs: Vec<Value> = runs.iter().map(run_json).collect();
-        say(&format!("{:#}", Value::from(runs)))?;
+        say_json(&format!("{:#}", Value::from(runs)))?;
     } else if runs.is_empty() {
         let of = args.name.as_ref().map_or_else(String::new, |name| format!(" of `{name}`"));
         say(&format!("No run{of} is recorded. `pg-service jobs list` shows the jobs there are."))?;
@@ -111,7 +111,7 @@ fn job_text(job: &JobOverview, zone: &TimeZone, paint: Paint) -> String {
                 run.fence.run_id,
                 second(run.started_at, zone),
                 tally_text(&run.tally),
-                run.node
+                escaped(&run.node)
             )
         }
     };
@@ -179,8 +179,8 @@ fn ended(end: &RunEnd) -> (String, Tone) {
     match end {
         RunEnd::Finished => ("finished".to_owned(), Tone::Good),
         RunEnd::Cancelled => ("cancelled".to_owned(), Tone::Waiting),
-        RunEnd::Failed(reason) => (format!("failed: {reason}"), Tone::Bad),
-        RunEnd::TakenOver { by } => (format!("taken over by {by}"), Tone::Bad),
+        RunEnd::Failed(reason) => (format!("failed: {}", escaped(reason)), Tone::Bad),
+        RunEnd::TakenOver { by } => (format!("taken over by {}", escaped(by)), Tone::Bad),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Tables for people: aligned columns, with colours where there are any.
 
-use crate::terminal::Paint;
+use crate::terminal::{Paint, escaped};
 
 /// How a cell looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,8 @@ impl Table {
     }
 
     pub(super) fn row(&mut self, cells: impl Into<Vec<(String, Tone)>>) {
-        self.rows.push(cells.into());
+        let escape = |(text, tone): (String, Tone)| (escaped(&text).into_owned(), tone);
+        self.rows.push(cells.into().into_iter().map(escape).collect());
     }
 
     pub(super) fn render(&self, paint: Paint) -> String {

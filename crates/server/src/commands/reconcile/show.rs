@@ -13,7 +13,7 @@ use crate::cli::ReconcileArgs;
 use crate::commands::database::{instant, length, second};
 use crate::commands::table::{Column, Table, Tone, count, plain};
 use crate::failure::Outcome;
-use crate::terminal::{Paint, say};
+use crate::terminal::{Paint, escaped, say, say_json};
 
 /// So many payments that could not be asked about are named to people.
 const MOST_NAMED: usize = 20;
@@ -21,7 +21,10 @@ const MOST_NAMED: usize = 20;
 /// There is nothing to reconcile.
 pub(super) fn nothing(args: &ReconcileArgs, older_than: Duration) -> Outcome<ExitCode> {
     if args.json {
-        say(&format!("{:#}", json!({ "dryRun": args.dry_run, "found": 0, "gateways": [], "notAsked": [] })))?;
+        say_json(&format!(
+            "{:#}",
+            json!({ "dryRun": args.dry_run, "found": 0, "gateways": [], "notAsked": [] })
+        ))?;
     } else {
         let at =
             args.gateway.as_ref().map_or_else(String::new, |name| format!(" at {}", name.to_uppercase()));
@@ -44,7 +47,7 @@ pub(super) fn due(due: &[DueCheck], args: &ReconcileArgs, zone: &TimeZone) -> Ou
                     "createdAt": instant(due.created_at), "checks": due.checks })
             })
             .collect();
-        say(&format!("{:#}", json!({ "dryRun": true, "found": due.len(), "due": rows })))?;
+        say_json(&format!("{:#}", json!({ "dryRun": true, "found": due.len(), "due": rows })))?;
         return Ok(ExitCode::SUCCESS);
     }
     let now = SystemClock.now();
@@ -80,7 +83,7 @@ pub(super) fn summary(
     let checked = summary.total().checked();
     let stopped = usize::try_from(checked) != Ok(found);
     if args.json {
-        say(&format!("{:#}", as_json(summary, found, stopped)))?;
+        say_json(&format!("{:#}", as_json(summary, found, stopped)))?;
         return Ok(());
     }
     let paint = Paint::detect();
@@ -94,7 +97,7 @@ pub(super) fn summary(
             paint.bad("Could not be asked; they stay pending, and keep their turn:")
         ));
         for one in summary.not_asked().iter().take(MOST_NAMED) {
-            out.push_str(&format!("\n  {}  {}  {}", one.txn_id, one.gateway, one.reason));
+            out.push_str(&format!("\n  {}  {}  {}", one.txn_id, one.gateway, escaped(&one.reason)));
         }
         let more = summary.not_asked().len().saturating_sub(MOST_NAMED);
         if more > 0 {
@@ -121,7 +124,7 @@ fn word(check: &Check, paint: Paint) -> String {
         Check::Settled(Pending) | Check::StillPending => {
             paint.waiting("PENDING, the gateway knows nothing definite")
         }
-        Check::Failed(reason) => paint.bad(&format!("the gateway could not be asked: {reason}")),
+        Check::Failed(reason) => paint.bad(&format!("the gateway could not be asked: {}", escaped(reason))),
     }
 }
 

@@ -6,6 +6,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat};
 use crate::failure::{Failure, Outcome};
+use crate::terminal::LogLines;
 
 /// Starts logging, for the rest of the process.
 pub(in crate::commands) fn start(log: &Log) -> Outcome {
@@ -14,7 +15,7 @@ pub(in crate::commands) fn start(log: &Log) -> Outcome {
     })?;
     let colours =
         io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| LogLines);
     let started = match log.format {
         LogFormat::Human => lines.with_ansi(colours).try_init(),
         LogFormat::Json => {

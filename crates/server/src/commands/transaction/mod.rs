@@ -17,7 +17,7 @@ use crate::cli::ShowArgs;
 use crate::config::Config;
 use crate::failure::Outcome;
 use crate::service;
-use crate::terminal::{Paint, say};
+use crate::terminal::{Paint, say, say_json};
 
 /// Everything that is stored about one transaction.
 struct Whole {
@@ -38,7 +38,7 @@ pub(super) fn show(config: &Config, args: &ShowArgs) -> Outcome<ExitCode> {
         })?
         .ok_or_else(|| database::no_such_transaction(&database::shown(config), &id))?;
     if args.json {
-        say(&format!("{:#}", as_json(&whole, args.show_personal_data)))?;
+        say_json(&format!("{:#}", as_json(&whole, args.show_personal_data)))?;
     } else {
         say(&text::render(&whole, args.show_personal_data, &config.stand_ins.time_zone, Paint::detect()))?;
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Whole, receipt_sentence};
 use crate::commands::database::moment;
-use crate::terminal::Paint;
+use crate::terminal::{Paint, escaped, json_text};
 
 pub(super) fn render(whole: &Whole, personal: bool, zone: &TimeZone, paint: Paint) -> String {
     let page = Page { whole, personal, zone, paint };
@@ -50,13 +50,13 @@ impl Page<'_> {
         let _ = writeln!(
             out,
             "{}  {}  {}\n",
-            self.paint.title(txn.id.as_str()),
+            self.paint.title(&escaped(txn.id.as_str())),
             self.status(txn.status.name()),
-            txn.status_message
+            escaped(&txn.status_message)
         );
         let mut line = |name: &str, value: &str| {
             if !value.is_empty() {
-                let _ = writeln!(out, "  {name:10} {value}");
+                let _ = writeln!(out, "  {name:10} {}", escaped(value));
             }
         };
         line("amount", &format!("{} {}", txn.amount, txn.amount.currency().code()));
@@ -95,9 +95,9 @@ impl Page<'_> {
                 }
                 Some(_) | None => self.status(entry.to),
             };
-            let who = format!("{} {}", entry.actor.kind.as_str(), entry.actor.id);
+            let who = format!("{} {}", entry.actor.kind.as_str(), escaped(&entry.actor.id));
             let at = self.paint.quiet(&moment(entry.at, self.zone));
-            let _ = writeln!(out, "  {at}  {step}  {}  ({who})", entry.why);
+            let _ = writeln!(out, "  {at}  {step}  {}  ({who})", escaped(&entry.why));
             self.evidence(out, &entry.evidence);
         }
     }
@@ -124,7 +124,7 @@ impl Page<'_> {
             let _ = writeln!(out, "  somebody is at it, until {}", moment(lease.until, self.zone));
         }
         if let Some(error) = &duty.last_error {
-            let _ = writeln!(out, "  the last try: {error}");
+            let _ = writeln!(out, "  the last try: {}", escaped(error));
         }
     }
 
@@ -141,8 +141,8 @@ impl Page<'_> {
                     format!(
                         "resolved {} by {}: {}",
                         moment(resolution.at, self.zone),
-                        resolution.by,
-                        resolution.reason
+                        escaped(&resolution.by),
+                        escaped(&resolution.reason)
                     ),
                 ),
             };
@@ -155,7 +155,7 @@ impl Page<'_> {
 
     fn evidence(&self, out: &mut String, evidence: &Value) {
         if self.personal && !evidence.is_null() {
-            let _ = writeln!(out, "    {}", self.paint.quiet(&evidence.to_string()));
+            let _ = writeln!(out, "    {}", self.paint.quiet(&json_text(&evidence.to_string())));
         }
     }
 }
