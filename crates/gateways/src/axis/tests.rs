@@ -133,7 +133,8 @@ async fn a_callback_of_another_payment_is_refused() {
 /// The query of the pay page's URL for an order with that return URL.
 async fn our_request(return_url: &str) -> Vec<(String, String)> {
     let txn = transaction(ID, "19.99");
-    let order = Order { txn: &txn, return_url, notify_url: Some("https://pg.example/n"), bank_account: Some("1") };
+    let order =
+        Order { txn: &txn, return_url, notify_url: Some("https://pg.example/n"), bank_account: Some("1") };
     let Redirect::To(url) = OFFLINE.start(&order).await.unwrap() else { panic!("a redirect by URL") };
     form::decode(url.split_once('?').unwrap().1.as_bytes())
 }
