@@ -20,6 +20,8 @@ pub enum OrderLife {
     Running,
     /// The order's time is up: "no such payment" is definite.
     Over,
+    /// Nobody was ever sent to pay it: "no such payment" is definite.
+    NeverBegun,
 }
 
 /// What follows from a gateway's answer.
@@ -74,7 +76,7 @@ pub fn decide(
     // What the gateway itself signed as begun is not "no such payment": its records lag behind.
     let known = signed.is_some_and(|signed| !matches!(signed, Outcome::Declined { .. } | Outcome::NotFound));
     let signed_as_paid = matches!(signed, Some(Outcome::Paid { .. }));
-    let over = life == OrderLife::Over;
+    let over = life != OrderLife::Running;
     match (status, outcome) {
         (StatusName::Pending, Outcome::Paid { amount: Some(paid) }) if *paid == amount => Verdict {
             change: Some(Status::Success { receipt: None }),
@@ -96,7 +98,11 @@ pub fn decide(
         }
         (StatusName::Pending, Outcome::Declined { .. }) => Verdict::fail(message::FAILED_AT_GATEWAY, None),
         (StatusName::Pending, Outcome::NotFound) if over && !known => {
-            Verdict::fail(message::NEVER_PAID, None)
+            let message = match life {
+                OrderLife::NeverBegun => message::NOT_STARTED,
+                OrderLife::Running | OrderLife::Over => message::NEVER_PAID,
+            };
+            Verdict::fail(message, None)
         }
         (StatusName::Pending, Outcome::NotFound) => Verdict::keep(None),
         (StatusName::Pending | StatusName::Success, Outcome::Refunded) => {
@@ -165,8 +171,12 @@ mod tests {
     #[test]
     fn no_such_payment_ends_a_transaction_only_when_its_life_is_over() {
         assert_eq!(pending(&Outcome::NotFound).change, None);
-        let over = decide(StatusName::Pending, rupees(100), &Outcome::NotFound, None, OrderLife::Over);
-        assert_eq!(over.change, Some(Status::Failure));
+        for (life, message) in
+            [(OrderLife::Over, message::NEVER_PAID), (OrderLife::NeverBegun, message::NOT_STARTED)]
+        {
+            let over = decide(StatusName::Pending, rupees(100), &Outcome::NotFound, None, life);
+            assert_eq!((over.change, over.message), (Some(Status::Failure), message));
+        }
     }
 
     #[test]

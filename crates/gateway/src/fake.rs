@@ -10,7 +10,8 @@ use payment_domain::{GatewayName, Outcome, Report, Transaction, TxnId};
 use serde_json::json;
 
 use crate::{
-    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, VerifyMode,
+    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
+    USUAL_SESSION, VerifyMode,
 };
 
 /// A scripted gateway for tests: answers are set per transaction, or for all of them at once.
@@ -29,6 +30,7 @@ struct Script {
     default: Option<Outcome>,
     per_transaction: HashMap<TxnId, Option<Outcome>>,
     start_fails: Option<StartFault>,
+    tells_other_pages: bool,
     delay: Duration,
     availability: Availability,
 }
@@ -54,17 +56,27 @@ impl FakeGateway {
                 needs_bank_account: false,
                 needs_form_page: false,
                 sends_callbacks: true,
+                refuses_second_payment: true,
+                session: USUAL_SESSION,
             },
             script: Mutex::new(Script {
                 default: Some(Outcome::NotFound),
                 per_transaction: HashMap::new(),
                 start_fails: None,
+                tells_other_pages: false,
                 delay: Duration::ZERO,
                 availability: Availability::Available,
             }),
             starts: AtomicUsize::new(0),
             asked: AtomicUsize::new(0),
         }
+    }
+
+    /// One whose orders can be paid more than once.
+    #[must_use]
+    pub fn that_takes_an_order_twice(mut self) -> FakeGateway {
+        self.profile.refuses_second_payment = false;
+        self
     }
 
     fn refuse_while_away(&self) -> Result<(), GatewayError> {
@@ -110,6 +122,11 @@ impl FakeGateway {
         self.script().start_fails = fault;
     }
 
+    /// From now on the pay page of an order has another address each time it is started.
+    pub fn tells_another_page_each_time(&self) {
+        self.script().tells_other_pages = true;
+    }
+
     /// From now on the gateway is available, or not: as a guard before it would have it.
     pub fn is(&self, availability: Availability) {
         self.script().availability = availability;
@@ -152,15 +169,22 @@ impl Gateway for FakeGateway {
             StartMode::Offline => {}
             StartMode::Network => self.refuse_while_away()?,
         }
-        self.starts.fetch_add(1, Ordering::SeqCst);
+        let before = self.starts.fetch_add(1, Ordering::SeqCst);
         let delay = self.script().delay;
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
-        match self.script().start_fails {
+        let (fault, tells_other_pages) = {
+            let script = self.script();
+            (script.start_fails, script.tells_other_pages)
+        };
+        match fault {
             Some(StartFault::NotSent) => Err(GatewayError::NotSent("connection refused".into())),
             Some(StartFault::Unanswered) => Err(GatewayError::Unanswered("timed out".into())),
-            None => Ok(Redirect::To(format!("https://fake.example/pay?order={}", order.txn.id))),
+            None => {
+                let page = if tells_other_pages { format!("&page={before}") } else { String::new() };
+                Ok(Redirect::To(format!("https://fake.example/pay?order={}{page}", order.txn.id)))
+            }
         }
     }
 

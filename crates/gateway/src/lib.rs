@@ -23,12 +23,12 @@ mod profile;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::{Report, Transaction, TxnId};
+use payment_domain::{Report, Timestamp, Transaction, TxnId};
 
 pub use answer::{Answer, Params};
 pub use fake::{FakeGateway, StartFault};
 pub use guard::{GuardSettings, Guarded};
-pub use profile::{Profile, StartMode, VerifyMode};
+pub use profile::{Profile, StartMode, USUAL_SESSION, VerifyMode};
 
 /// An error of the layer below, boxed.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -89,6 +89,9 @@ pub struct Order<'a> {
     /// The URL to which the gateway reports from server to server; `None` where it cannot reach this
     /// service.
     pub notify_url: Option<&'a str>,
+    /// Until when it can be paid. A provider that takes an expiry is given this one, so that nobody pays
+    /// what was given up.
+    pub payable_until: Timestamp,
     /// The tenant's bank account, where [`Profile::needs_bank_account`] says so.
     pub bank_account: Option<&'a str>,
 }

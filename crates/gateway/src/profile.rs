@@ -1,6 +1,7 @@
 //! What is known of a gateway before it is called.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use payment_domain::GatewayName;
 
@@ -26,7 +27,16 @@ pub struct Profile {
     pub needs_form_page: bool,
     /// Whether the gateway reports from server to server.
     pub sends_callbacks: bool,
+    /// Whether the provider itself refuses a second payment of one order, so that a payer may be sent to
+    /// the same order again.
+    pub refuses_second_payment: bool,
+    /// How long the provider itself keeps an order open to be paid: the life of an order where none is
+    /// set. [`USUAL_SESSION`] where it is not known.
+    pub session: Duration,
 }
+
+/// How long providers keep an order open as a rule.
+pub const USUAL_SESSION: Duration = Duration::from_secs(30 * 60);
 
 /// Whether [`Gateway::start`](crate::Gateway::start) calls the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,26 +1,28 @@
 //! Creating a transaction: check, ask, claim the bills, and tell the payer where to pay.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod holders;
 
-use futures_util::future::join_all;
+use std::sync::Arc;
+
 use payment_digit::{DigitError, PayerDetails, Payment};
 use payment_domain::machine::message;
 use payment_domain::{
-    Actor, Audit, BillId, BillKey, BillPayment, Event, EventKind, GatewayDetails, GatewayName, HistoryEntry,
-    Money, RequestInfo, Status, StatusName, TenantId, Transaction, TxnId,
+    Actor, Audit, BillId, BillPayment, Event, EventKind, GatewayDetails, GatewayName, HistoryEntry, Money,
+    RequestInfo, Status, TenantId, Transaction, TxnId,
 };
-use payment_gateway::{Answer, Availability, Gateway, GatewayError, Order, Redirect, StartMode};
+use payment_gateway::{Availability, Gateway, GatewayError, Order, Redirect, StartMode};
 use payment_store::{
-    Applied, Change, Claim, ClaimChange, Created, Dump, DutyChange, IdempotencyKey, IdempotencyRecord,
+    Applied, Change, ClaimChange, Created, Dump, DutyChange, IdempotencyKey, IdempotencyRecord,
     NewTransaction, RequestDigest, StoreError,
 };
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use self::holders::{Bills, as_asked};
 use crate::callback_url::with_transaction_id;
 use crate::events::{EventWriter, to_json};
+use crate::order_life::{LONGEST_START, UNOPENED_LIFE};
 use crate::ports::{Ports, finished};
 use crate::receipts::Receipts;
 use crate::redirects::Redirects;
@@ -87,6 +89,8 @@ pub struct CreatedTransaction {
     pub id: TxnId,
     /// The transaction in the API's shape, JSON text.
     pub json: Box<RawValue>,
+    /// Whether an earlier request has created it, and this one is led to the same payment.
+    pub reused: bool,
 }
 
 /// One reason to refuse a request: a code and a sentence of the contract.
@@ -124,17 +128,20 @@ pub enum CreateError {
     Interrupted,
 }
 
-/// A first answer younger than this is still being worked on.
-const FIRST_ANSWER_DUE: Duration = Duration::from_secs(60);
-/// How long opening an order may take in all.
-const LONGEST_START: Duration = Duration::from_secs(40);
-
 /// Creates transactions.
 #[derive(Clone)]
 pub struct Creation {
     ports: Arc<Ports>,
     receipts: Receipts,
     settlement: Settlement,
+}
+
+/// What a request comes to that nothing stands against.
+enum Checked {
+    /// A new transaction through this gateway.
+    New(Arc<dyn Gateway>, Amounts),
+    /// The transaction that the same request was given before.
+    Reused(Box<Transaction>),
 }
 
 /// The amounts of a request once they are read.
@@ -184,7 +191,10 @@ impl Creation {
         request: &CreateRequest,
         key: Option<&IdempotencyKey>,
     ) -> Result<CreatedTransaction, CreateError> {
-        let (gateway, amounts) = self.check(request).await?;
+        let (gateway, amounts) = match self.check(request).await? {
+            Checked::New(gateway, amounts) => (gateway, amounts),
+            Checked::Reused(txn) => return self.reuse(*txn, request, key).await,
+        };
         let mut txn = self.ask(request, gateway.as_ref(), amounts).await?;
         let bank_account = self.bank_account(gateway.as_ref(), &txn, &request.info).await?;
 
@@ -238,7 +248,7 @@ impl Creation {
         };
         match self.ports.store.create(new).await? {
             Created::Stored => {}
-            Created::BillsTaken(claims) => return Err(CreateError::Refused(self.claim_refusals(&claims))),
+            Created::BillsTaken(claims) => return Err(self.taken(&claims).await?),
             Created::KeyTaken(first) => {
                 let digest =
                     request.idempotent.as_ref().map(|idempotent| idempotent.digest).unwrap_or_default();
@@ -273,7 +283,7 @@ impl Creation {
     }
 
     /// Everything that can be said without asking anyone but our own store, all of it together.
-    async fn check(&self, request: &CreateRequest) -> Result<(Arc<dyn Gateway>, Amounts), CreateError> {
+    async fn check(&self, request: &CreateRequest) -> Result<Checked, CreateError> {
         let mut refusals = Vec::new();
         let user = &request.info;
         if ["uuid", "name", "userName", "mobileNumber", "tenantId"]
@@ -298,68 +308,48 @@ impl Creation {
                 message: "The host of callbackUrl is not allowed for this tenant".to_owned(),
             });
         }
-        let paid = request.bills.iter().map(|bill| &bill.bill_id);
-        let bills = BillKey::all_of(&request.tenant_id, paid.chain([&request.bill_id]));
         let amounts = read_amounts(request);
-        let mut claims = self.ports.store.claims(&bills).await?;
         // Only a request that stands otherwise is worth a question to a gateway.
-        if refusals.is_empty() && amounts.is_ok() && self.ask_about(&claims).await {
-            claims = self.ports.store.claims(&bills).await?;
+        let stands = amounts.as_ref().ok().filter(|_| refusals.is_empty());
+        match self.look_at_bills(request, stands).await? {
+            Bills::Free => {}
+            Bills::Reused(txn) => return Ok(Checked::Reused(txn)),
+            Bills::Held(found) => refusals.extend(found),
         }
-        refusals.extend(self.claim_refusals(&claims));
         let amounts = amounts.map_err(|found| refusals.extend(found));
         match (gateway, amounts) {
             (Some(gateway), Ok(amounts)) if refusals.is_empty() => {
                 refuse_while_away(gateway.as_ref(), &amounts)?;
-                Ok((gateway.clone(), amounts))
+                Ok(Checked::New(gateway.clone(), amounts))
             }
             _ => Err(CreateError::Refused(refusals)),
         }
     }
 
-    /// Asks the gateways about payments that seem abandoned and stand in the way; says whether any
-    /// was asked. Those that are definitely over let their bills go.
-    async fn ask_about(&self, claims: &[Claim]) -> bool {
-        let Some(ask_after) = self.ports.settings.ask_after else { return false };
-        let now = self.ports.now();
-        let mut abandoned: Vec<&Claim> = claims
-            .iter()
-            .filter(|claim| claim.status == StatusName::Pending && now.since(claim.created_at) > ask_after)
-            .collect();
-        abandoned.sort_by(|one, other| one.txn_id.cmp(&other.txn_id));
-        abandoned.dedup_by(|one, other| one.txn_id == other.txn_id);
-        let caller = Caller::new(Actor::job("create"), self.ports.settings.system_request_info());
-        let answer = Answer::default();
-        let questions = abandoned.iter().map(async |claim| {
-            if let Err(error) = self.settlement.settle(&claim.txn_id, &answer, &caller).await {
-                // It stays in the way, as it was.
-                tracing::warn!(txn_id = %claim.txn_id, %error, "an abandoned payment could not be asked about");
+    /// Answers a request that was made before with the transaction it was given then; from now on under
+    /// its own key, too.
+    async fn reuse(
+        &self,
+        txn: Transaction,
+        request: &CreateRequest,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<CreatedTransaction, CreateError> {
+        metrics::counter!("transactions_reused_total", "gateway" => txn.gateway.to_string()).increment(1);
+        let id = txn.id.clone();
+        let answer = answer_json(&as_asked(txn, request), &request.amount)?;
+        if let Some((key, idempotent)) = key.zip(request.idempotent.as_ref()) {
+            let record = IdempotencyRecord {
+                key: key.clone(),
+                digest: idempotent.digest,
+                txn_id: id.clone(),
+                answer: Some(answer.clone()),
+                created_at: self.ports.now(),
+            };
+            if let Some(first) = self.ports.store.remember_key(record).await? {
+                return self.repeat(first, &idempotent.digest, &request.info).await;
             }
-        });
-        join_all(questions).await;
-        !abandoned.is_empty()
-    }
-
-    fn claim_refusals(&self, claims: &[Claim]) -> Vec<Refusal> {
-        let mut refusals = Vec::new();
-        if claims.iter().any(|claim| claim.status == StatusName::Pending) {
-            let minutes = self.ports.settings.early_interval.as_secs() * 2 / 60;
-            refusals.push(Refusal {
-                code: "TXN_ABRUPTLY_DISCARDED",
-                message: format!(
-                    "A transaction for this bill has been abruptly discarded, please retry after {minutes} mins"
-                ),
-            });
         }
-        // A failed transaction holds a bill when it turned out to be paid: until an operator has
-        // seen to it, nobody shall pay again.
-        if claims.iter().any(|claim| claim.status != StatusName::Pending) {
-            refusals.push(Refusal {
-                code: "TXN_CREATE_BILL_ALREADY_PAID",
-                message: "Bill has already been paid or is in pending state".to_owned(),
-            });
-        }
-        refusals
+        Ok(CreatedTransaction { reused: true, ..answered(id, answer)? })
     }
 
     /// Asks the collection service, then obtains id and payer, and puts the transaction together.
@@ -439,24 +429,43 @@ impl Creation {
         info: &RequestInfo,
         key: Option<&IdempotencyKey>,
     ) -> Result<Transaction, CreateError> {
-        match self.open_order(&txn, gateway, bank_account).await {
-            Ok(way) => self.store_started(txn, Ok(&way), info, None).await,
+        let error = match self.open_order(&txn, gateway, bank_account).await {
+            Ok(way) => return self.store_started(txn, Started::Opened(&way), info, None).await,
+            Err(error) => error,
+        };
+        match &error {
             // Nobody can pay what was not opened: the bill is free at once, and so is the key.
-            Err(
-                error @ (GatewayError::NotSent(_)
-                | GatewayError::Refused { .. }
-                | GatewayError::Unavailable { .. }),
-            ) => {
-                self.store_started(txn, Err(&error), info, key).await?;
+            GatewayError::NotSent(_) | GatewayError::Refused { .. } | GatewayError::Unavailable { .. } => {
+                self.store_started(txn, Started::NotOpened(&error), info, key).await?;
                 Err(error.into())
             }
-            // The order may be open there: the transaction stays as it is until the gateway tells.
-            Err(
-                error @ (GatewayError::Unanswered(_)
-                | GatewayError::Unreadable(_)
-                | GatewayError::BadSignature
-                | GatewayError::WrongTransaction),
-            ) => Err(error.into()),
+            // The order may be open there, and nobody can have been sent to it: the gateway is asked.
+            GatewayError::Unanswered(_)
+            | GatewayError::Unreadable(_)
+            | GatewayError::BadSignature
+            | GatewayError::WrongTransaction => {
+                let txn = self.store_started(txn, Started::Unclear(&error), info, key).await?;
+                self.ask_after_unclear_start(txn, error).await
+            }
+        }
+    }
+
+    /// Asks the gateway about an order that may be open. If it does not know it, it is over, and the bill
+    /// is free at once; otherwise the transaction stays as it is until the gateway tells.
+    async fn ask_after_unclear_start(
+        &self,
+        txn: Transaction,
+        error: GatewayError,
+    ) -> Result<Transaction, CreateError> {
+        let caller = Caller::new(Actor::job("create"), self.ports.settings.system_request_info());
+        match self.settlement.settle_unopened(&txn.id, &caller).await.map(|settled| settled.txn) {
+            Ok(txn) if txn.status == Status::Failure => Err(GatewayError::NotSent(error.into()).into()),
+            Ok(txn) if txn.status != Status::Pending => Ok(txn),
+            Ok(_) => Err(error.into()),
+            Err(unsettled) => {
+                tracing::warn!(txn_id = %txn.id, error = %unsettled, "an order that may be open could not be asked about");
+                Err(error.into())
+            }
         }
     }
 
@@ -470,7 +479,13 @@ impl Creation {
         let redirects = &self.ports.settings.redirects;
         let return_url = redirects.return_url(txn).ok_or_else(|| refused("CALLBACK_URL_MISSING"))?;
         let notify_url = redirects.notify_url(&txn.gateway);
-        let order = Order { txn, return_url: &return_url, notify_url: notify_url.as_deref(), bank_account };
+        let order = Order {
+            txn,
+            return_url: &return_url,
+            notify_url: notify_url.as_deref(),
+            payable_until: self.ports.payable_until(txn),
+            bank_account,
+        };
         let redirect = match tokio::time::timeout(LONGEST_START, gateway.start(&order)).await {
             Ok(started) => started?,
             Err(elapsed) => return Err(GatewayError::Unanswered(elapsed.into())),
@@ -479,16 +494,17 @@ impl Creation {
     }
 
     /// Stores what came of opening the order, on whatever became of the transaction meanwhile: it
-    /// may have been asked about, or even settled by a callback that was faster.
+    /// may have been asked about, or even settled by a callback that was faster. The key is free then.
     async fn store_started(
         &self,
         mut txn: Transaction,
-        started: Result<&WayToPay, &GatewayError>,
+        started: Started<'_>,
         info: &RequestInfo,
         key: Option<&IdempotencyKey>,
     ) -> Result<Transaction, CreateError> {
         loop {
-            if txn.status != Status::Pending {
+            // Who was told where to pay first goes there: a later word on it takes that away from nobody.
+            if txn.status != Status::Pending || txn.redirect_url.is_some() {
                 return Ok(txn);
             }
             let now = self.ports.now();
@@ -497,14 +513,18 @@ impl Creation {
             next.audit.modified_by = Some(txn.audit.created_by.clone());
             next.audit.modified_at = Some(now);
             let (redirect_form, claims, why) = match started {
-                Ok(way) => {
+                Started::Opened(way) => {
                     next.redirect_url = Some(way.url.clone());
                     (way.form.clone(), ClaimChange::Keep, "the gateway opened the order".to_owned())
                 }
-                Err(error) => {
+                Started::NotOpened(error) => {
                     next.status = Status::Failure;
                     message::NOT_STARTED.clone_into(&mut next.status_message);
                     (None, ClaimChange::Release, error.to_string())
+                }
+                Started::Unclear(error) => {
+                    let why = format!("whether the gateway opened the order is not known: {error}");
+                    (None, ClaimChange::Keep, why)
                 }
             };
             let dump = Dump { request: next.redirect_url.clone(), response: None };
@@ -541,6 +561,19 @@ impl Creation {
         self.ports.store.transaction(id).await?.ok_or_else(missing)
     }
 
+    /// Opens the order of a transaction anew whose pay link was lost, while there is time left to pay it.
+    /// Whatever comes of it, the first request may have opened it: nothing is failed.
+    async fn reopen(&self, txn: Transaction, info: &RequestInfo) -> Result<Transaction, CreateError> {
+        let Some(gateway) =
+            self.ports.gateways.get(&txn.gateway).filter(|_| self.ports.is_open_to_payers(&txn))
+        else {
+            return Ok(txn);
+        };
+        let bank_account = self.bank_account(gateway.as_ref(), &txn, info).await?;
+        let way = self.open_order(&txn, gateway.as_ref(), bank_account.as_deref()).await?;
+        self.store_started(txn, Started::Opened(&way), info, None).await
+    }
+
     /// Answers a repeated request with what the first one was answered.
     async fn repeat(
         &self,
@@ -554,28 +587,29 @@ impl Creation {
         if let Some(answer) = first.answer {
             return answered(first.txn_id, answer);
         }
-        if self.ports.now().since(first.created_at) < FIRST_ANSWER_DUE {
+        if self.ports.now().since(first.created_at) < UNOPENED_LIFE {
             return Err(CreateError::StillRunning);
         }
         // The first request died between its commit and its answer.
         let mut txn = self.stored(&first.txn_id).await?;
-        // An order is opened only while there is time left to pay it.
-        let in_time =
-            self.ports.now().since(txn.audit.created_at) < self.ports.settings.order_life(&txn.gateway) / 2;
-        if txn.status == Status::Pending
-            && txn.redirect_url.is_none()
-            && in_time
-            && let Some(gateway) = self.ports.gateways.get(&txn.gateway).cloned()
-        {
-            let bank_account = self.bank_account(gateway.as_ref(), &txn, info).await?;
-            // Whatever comes of it, the first request may have opened the order: nothing is failed.
-            let way = self.open_order(&txn, gateway.as_ref(), bank_account.as_deref()).await?;
-            txn = self.store_started(txn, Ok(&way), info, None).await?;
+        if txn.status == Status::Pending && txn.redirect_url.is_none() {
+            txn = self.reopen(txn, info).await?;
         }
         let answer = answer_json(&txn, &txn.amount.to_string())?;
         self.ports.store.keep_answer(&first.key, &answer).await?;
         answered(first.txn_id, answer)
     }
+}
+
+/// What came of opening an order.
+#[derive(Clone, Copy)]
+enum Started<'a> {
+    /// It is open, and paid there.
+    Opened(&'a WayToPay),
+    /// It is not, for this reason.
+    NotOpened(&'a GatewayError),
+    /// It may be.
+    Unclear(&'a GatewayError),
 }
 
 /// Where the payer pays: straight at the gateway, or by a page of ours that posts a form there.
@@ -660,5 +694,5 @@ fn answer_json(txn: &Transaction, amount: &str) -> Result<String, StoreError> {
 
 fn answered(id: TxnId, json: String) -> Result<CreatedTransaction, CreateError> {
     let json = RawValue::from_string(json).map_err(|error| StoreError::Failed(error.into()))?;
-    Ok(CreatedTransaction { id, json })
+    Ok(CreatedTransaction { id, json, reused: false })
 }

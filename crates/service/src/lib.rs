@@ -14,6 +14,7 @@ mod housekeeping;
 mod lanes;
 mod masking;
 mod notify;
+mod order_life;
 mod payment_page;
 mod ports;
 mod receipts;

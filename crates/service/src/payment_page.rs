@@ -20,8 +20,8 @@ pub struct PaymentPages {
 pub enum PaymentPage {
     /// The form to post to the gateway.
     Pay(PaymentForm),
-    /// The transaction is settled: nobody may pay it again.
-    Settled(Box<Transaction>),
+    /// The transaction is settled, or its time to pay is over: nobody may pay it any more.
+    Closed(Box<Transaction>),
 }
 
 /// A form that takes the payer to the gateway.
@@ -70,12 +70,7 @@ impl PaymentPages {
         }
         let txn = self.ports.store.transaction(id).await?.ok_or(PaymentPageError::NotFound)?;
         // Whoever pays after the order's life could pay a bill that was let go meanwhile.
-        if self.ports.now().since(txn.audit.created_at) > self.ports.settings.order_life {
-            return Ok(PaymentPage::Settled(Box::new(txn)));
-        }
-        Ok(match txn.status {
-            Status::Pending => PaymentPage::Pay(form),
-            Status::Success { .. } | Status::Failure => PaymentPage::Settled(Box::new(txn)),
-        })
+        let is_open = txn.status == Status::Pending && self.ports.is_open_to_payers(&txn);
+        Ok(if is_open { PaymentPage::Pay(form) } else { PaymentPage::Closed(Box::new(txn)) })
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use payment_digit::{BankAccounts, Collections, Payers, TransactionIds};
-use payment_domain::machine::OrderLife;
-use payment_domain::{Clock, GatewayName, RequestInfo, TenantId, Timestamp, Transaction};
+use payment_domain::{Clock, GatewayName, RequestInfo, TenantId, Timestamp};
 use payment_store::{NewCase, Store, StoreError};
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -43,13 +43,19 @@ pub struct Settings {
     pub redirects: Redirects,
     /// The interval of the early reconciliation; a payer is told to wait twice as long.
     pub early_interval: Duration,
-    /// How long an order can be paid: after that "no such payment" is definite.
-    pub order_life: Duration,
-    /// The same for the gateways that have a life of their own.
+    /// How long an order can be paid: after that "no such payment" is definite. `None` for as long as
+    /// its gateway keeps it open ([`Profile::session`](payment_gateway::Profile::session)).
+    pub order_life: Option<Duration>,
+    /// The same for the gateways for which it is set.
     pub order_life_of: BTreeMap<GatewayName, Duration>,
     /// How old a pending transaction must be for its gateway to be asked when somebody wants to pay
     /// its bill anew; `None` when it never is.
     pub ask_after: Option<Duration>,
+    /// How old a pending transaction must be for a repetition of its request to be led to it; `None`
+    /// when it never is.
+    pub reuse_after: Option<Duration>,
+    /// The time zone in which payers are told moments.
+    pub time_zone: TimeZone,
     /// How long a request waits for a receipt before it answers without one.
     pub receipt_wait: Duration,
     /// How long the right to issue a receipt is held. Longer than any two calls to the collection
@@ -69,11 +75,6 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// How long an order can be paid at a gateway.
-    pub fn order_life(&self, gateway: &GatewayName) -> Duration {
-        self.order_life_of.get(gateway).copied().unwrap_or(self.order_life)
-    }
-
     /// What our own jobs present as `RequestInfo`.
     pub fn system_request_info(&self) -> RequestInfo {
         RequestInfo::system(&self.system_user_uuid)
@@ -129,15 +130,6 @@ impl AllowedCallbackHosts {
 }
 
 impl Ports {
-    /// Whether a payer may still come to pay a transaction.
-    pub(crate) fn life_of(&self, txn: &Transaction) -> OrderLife {
-        if self.now().since(txn.audit.created_at) > self.settings.order_life(&txn.gateway) {
-            OrderLife::Over
-        } else {
-            OrderLife::Running
-        }
-    }
-
     /// Puts a case up for operators, unless there is one of its kind for the transaction already.
     pub(crate) async fn raise_attention(&self, new: NewCase) -> Result<(), StoreError> {
         let (txn_id, kind) = (new.case.txn_id.clone(), new.case.kind.as_str());

@@ -22,7 +22,7 @@ use url::Url;
 
 use crate::events::EventWriter;
 use crate::gateways::TRANSACTION_PARAMETER;
-use crate::lanes::Lanes;
+use crate::lanes::{Lanes, Turn};
 use crate::ports::{Ports, finished};
 use crate::receipts::Receipts;
 
@@ -155,6 +155,22 @@ impl Settlement {
         }
     }
 
+    /// Settles a transaction whose order could not be opened, as far as is known: nobody was sent to pay
+    /// it, and if the gateway does not know it, it is over.
+    ///
+    /// # Errors
+    /// A [`SettleError`], as of [`settle`](Settlement::settle).
+    pub(crate) async fn settle_unopened(&self, id: &TxnId, caller: &Caller) -> Result<Settled, SettleError> {
+        let mut turn = self.lanes.turn(id).await;
+        let txn = self.ports.store.transaction(id).await?.ok_or(SettleError::NotFound)?;
+        match self.ports.gateways.get(&txn.gateway) {
+            Some(gateway) if txn.status.name() == StatusName::Pending && txn.redirect_url.is_none() => {
+                self.ask_now(&mut turn, gateway.as_ref(), txn, None, OrderLife::NeverBegun, caller).await
+            }
+            Some(_) | None => Ok(Settled::unasked(txn)),
+        }
+    }
+
     /// Refuses an answer that pretends to be the gateway's, or that is the gateway's about another
     /// payment. Returns what the gateway signed: not enough for a success, but enough to keep
     /// a payment from being forgotten.
@@ -215,10 +231,23 @@ impl Settlement {
             }
             Some(true) | None => {}
         }
-        let asked_at = Instant::now();
         // The order's life is judged by when the question was put: a payment made in its last moment
         // must not be missed because the answer took a moment more.
         let life = self.ports.life_of(&txn);
+        self.ask_now(&mut turn, gateway, txn, signed, life, caller).await
+    }
+
+    async fn ask_now(
+        &self,
+        turn: &mut Turn,
+        gateway: &dyn Gateway,
+        txn: Transaction,
+        signed: Option<&Report>,
+        life: OrderLife,
+        caller: &Caller,
+    ) -> Result<Settled, SettleError> {
+        let id = &txn.id;
+        let asked_at = Instant::now();
         let answer = self.ask(gateway, &txn).await;
         turn.asked(asked_at, answer.is_ok());
         match answer {

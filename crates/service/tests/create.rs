@@ -140,6 +140,7 @@ async fn a_gateway_that_is_called_knows_no_order_that_we_do_not() {
     assert!(world.claims("B2").await.is_empty(), "nobody can pay it: the bill is free");
 
     world.gateway.start_fails(Some(StartFault::Unanswered));
+    world.gateway.answers(payment_domain::Outcome::Pending);
     let unclear = world.create(request(&[("B3", "1")])).await;
     assert!(matches!(unclear, Err(CreateError::Gateway(GatewayError::Unanswered(_)))));
     assert_eq!(world.stored(&TxnId::new("T0003").unwrap()).await.status, Status::Pending);
@@ -149,12 +150,10 @@ async fn a_gateway_that_is_called_knows_no_order_that_we_do_not() {
 #[tokio::test]
 async fn a_first_answer_that_was_lost_is_made_up_for() {
     let world = world_with(StartMode::Network);
-    world.gateway.start_fails(Some(StartFault::Unanswered));
-    assert!(world.create(with_key(request(&[("B1", "1")]), "k", 1)).await.is_err());
+    world.dies_before_the_order_is_opened(with_key(request(&[("B1", "1")]), "k", 1)).await;
     let soon = world.create(with_key(request(&[("B1", "1")]), "k", 1)).await;
     assert!(matches!(soon, Err(CreateError::StillRunning)));
     world.clock.advance(Duration::from_secs(60));
-    world.gateway.start_fails(None);
     let txn = world.create(with_key(request(&[("B1", "1")]), "k", 1)).await.unwrap();
     assert_eq!(
         (&txn["txnId"], &txn["redirectUrl"]),
@@ -177,8 +176,7 @@ async fn a_key_whose_order_was_never_opened_is_free_again() {
 #[tokio::test]
 async fn a_repetition_fails_nothing_that_the_first_request_may_have_opened() {
     let world = world_with(StartMode::Network);
-    world.gateway.start_fails(Some(StartFault::Unanswered));
-    assert!(world.create(with_key(request(&[("B1", "1")]), "k", 1)).await.is_err());
+    world.dies_before_the_order_is_opened(with_key(request(&[("B1", "1")]), "k", 1)).await;
     world.clock.advance(Duration::from_secs(60));
     world.gateway.start_fails(Some(StartFault::NotSent));
     assert!(world.create(with_key(request(&[("B1", "1")]), "k", 1)).await.is_err());

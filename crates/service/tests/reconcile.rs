@@ -7,12 +7,14 @@ mod support;
 use std::time::{Duration, Instant};
 
 use payment_domain::{ActorKind, AttentionKind, Outcome, Status, StatusName, Timestamp, TxnId};
-use payment_gateway::{Availability, GuardSettings};
+use payment_gateway::{Availability, GuardSettings, StartMode};
 use payment_service::{ByHand, Check, Checked, Looked, Pace, Progress, ResolveError};
 use payment_store::{AttentionQuery, CaseState, RunEnd, TickAnswer, TickRequest};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{HOUR, MINUTE, World, codes, declined, guarded_world, paid, request, world};
+use crate::support::{
+    HOUR, MINUTE, World, codes, declined, guarded_world, paid, request, world, world_where,
+};
 
 /// A world whose clock stands on the hour, so that the ticks are easy to tell.
 fn on_the_hour() -> World {
@@ -120,6 +122,19 @@ async fn what_the_gateway_still_calls_pending_is_never_failed_but_put_up() {
     world.gateway.answers(paid("100.00"));
     world.pass(&node, HOUR * 12, MINUTE * 30).await;
     assert!(matches!(world.stored(&id).await.status, Status::Success { receipt: Some(_) }));
+}
+
+#[tokio::test]
+async fn what_a_bank_may_yet_decide_is_put_before_no_operator_within_a_day() {
+    let world = world_where(StartMode::Offline, |settings| settings.order_life = None);
+    world.clock.set(at("2026-11-22T05:00:00Z"));
+    let node = world.scheduler("a");
+    let id = world.pending("B1", "100.00").await;
+    world.gateway.answers(Outcome::Pending);
+    world.pass(&node, HOUR * 24, MINUTE * 15).await;
+    assert_eq!(cases(&world).await, []);
+    world.pass(&node, HOUR * 12, MINUTE * 15).await;
+    assert_eq!(cases(&world).await, [(id, AttentionKind::PendingBeyondLife)]);
 }
 
 #[tokio::test]

@@ -5,10 +5,10 @@ mod support;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use payment_domain::{AttentionKind, Outcome, Status, StatusName};
-use payment_gateway::{Answer, Params};
+use payment_domain::{AttentionKind, GatewayName, Outcome, Status, StatusName};
+use payment_gateway::{Answer, Params, StartMode};
 use payment_service::{Asked, CallbackError, Conclusion, SettleError};
-use support::{Fault, caller, codes, declined, impatient_world, paid, request, world};
+use support::{Fault, caller, codes, declined, impatient_world, paid, request, world, world_where};
 
 #[tokio::test]
 async fn a_paid_transaction_gets_its_receipt_and_tells_everybody_in_order() {
@@ -99,6 +99,28 @@ async fn no_such_payment_fails_only_after_the_orders_life() {
     world.gateway.answers(paid("100"));
     assert_eq!(world.settle(&id).await.status, Status::Failure);
     assert_eq!(world.store.attention(&id).await.unwrap()[0].kind, AttentionKind::LateSuccess);
+}
+
+#[tokio::test]
+async fn an_order_lives_as_long_as_its_gateway_keeps_it_open_unless_it_is_set() {
+    let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+    let own = [(GatewayName::new("FAKE"), minutes(5))];
+    for (life, life_of, lived) in [
+        (None, None, minutes(30)),
+        (Some(minutes(60)), None, minutes(60)),
+        (Some(minutes(60)), Some(own), minutes(5)),
+    ] {
+        let world = world_where(StartMode::Offline, |settings| {
+            settings.order_life = life;
+            settings.order_life_of = life_of.into_iter().flatten().collect();
+        });
+        let id = world.pending("B1", "100").await;
+        world.gateway.answers(Outcome::NotFound);
+        world.clock.advance(lived);
+        assert_eq!(world.settle(&id).await.status, Status::Pending, "at the very end of its life");
+        world.clock.advance(Duration::from_millis(1));
+        assert_eq!(world.settle(&id).await.status, Status::Failure, "{lived:?}");
+    }
 }
 
 #[tokio::test]

@@ -74,6 +74,38 @@ fn read(row: &Row) -> Result<IdempotencyRecord, Failure> {
     })
 }
 
+/// Stores a key, or tells what is kept under it.
+pub(crate) async fn remember(
+    db: &Connections,
+    record: &IdempotencyRecord,
+) -> Result<Option<IdempotencyRecord>, Failure> {
+    const REMEMBER: &str = "
+        INSERT INTO eg_pg_idempotency_keys (scope, key, digest, txn_id, answer, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (scope, key) DO NOTHING RETURNING 1";
+    loop {
+        let stored = db
+            .repeatable(
+                REMEMBER,
+                &[
+                    &storable(&record.key.scope),
+                    &storable(&record.key.key),
+                    &record.digest.as_slice(),
+                    &storable(record.txn_id.as_str()),
+                    &record.answer.as_deref().map(storable),
+                    &record.created_at.as_millis(),
+                ],
+            )
+            .await?;
+        if !stored.is_empty() {
+            return Ok(None);
+        }
+        // It may have been forgotten in between: then it can be stored after all.
+        if let Some(kept) = find(db, &record.key).await? {
+            return Ok(Some(kept));
+        }
+    }
+}
+
 /// Keeps the first answer; one that is kept already stays.
 pub(crate) async fn keep_answer(db: &Connections, key: &IdempotencyKey, answer: &str) -> Result<(), Failure> {
     const KEEP: &str = "

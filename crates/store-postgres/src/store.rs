@@ -120,6 +120,10 @@ impl Store for PostgresStore {
         Ok(idempotency::find(&self.db, key).await?)
     }
 
+    async fn remember_key(&self, record: IdempotencyRecord) -> Result<Option<IdempotencyRecord>, StoreError> {
+        Ok(idempotency::remember(&self.db, &record).await?)
+    }
+
     async fn keep_answer(&self, key: &IdempotencyKey, answer: &str) -> Result<(), StoreError> {
         Ok(idempotency::keep_answer(&self.db, key, answer).await?)
     }

@@ -282,6 +282,11 @@ fn questions() -> Vec<Question> {
             assert_eq!(leased.len(), 5);
             store.postpone_receipt_duty(&leased[0].txn_id, "L", far, "no").await.unwrap()
         }),
+        question!("remember key", |store| {
+            let record = sample::idempotency("new", "T3000");
+            store.remember_key(record.clone()).await.unwrap();
+            store.remember_key(record).await.unwrap()
+        }),
         question!("keep answer", |store| store.keep_answer(&key(), "{}").await.unwrap()),
         question!("record and conclude a callback", |store| {
             let callback = RawCallback {

@@ -41,6 +41,18 @@ pub(crate) fn find(conn: &Connection, key: &IdempotencyKey) -> Result<Option<Ide
     }))
 }
 
+/// Stores a key, or tells what is kept under it.
+pub(crate) fn remember(
+    conn: &Connection,
+    record: &IdempotencyRecord,
+) -> Result<Option<IdempotencyRecord>, Failure> {
+    let kept = find(conn, &record.key)?;
+    if kept.is_none() {
+        insert(conn, record)?;
+    }
+    Ok(kept)
+}
+
 /// Keeps the first answer; one that is kept already stays.
 pub(crate) fn keep_answer(conn: &Connection, key: &IdempotencyKey, answer: &str) -> Result<(), Failure> {
     conn.prepare_cached(

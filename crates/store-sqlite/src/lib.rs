@@ -228,6 +228,10 @@ impl Store for SqliteStore {
         Ok(self.readers.read(move |conn| idempotency::find(conn, &key)).await?)
     }
 
+    async fn remember_key(&self, record: IdempotencyRecord) -> Result<Option<IdempotencyRecord>, StoreError> {
+        Ok(self.writer.write(move |conn| idempotency::remember(conn, &record)).await?)
+    }
+
     async fn keep_answer(&self, key: &IdempotencyKey, answer: &str) -> Result<(), StoreError> {
         let (key, answer) = (key.clone(), answer.to_owned());
         Ok(self.writer.write(move |conn| idempotency::keep_answer(conn, &key, &answer)).await?)

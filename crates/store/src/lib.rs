@@ -202,6 +202,10 @@ pub trait Store: Outbox + JobLedger {
     /// What was answered to a create with this key.
     async fn idempotency(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyRecord>, StoreError>;
 
+    /// Stores a key for a transaction that is there. Stores nothing, and returns what is kept under it,
+    /// when the key is in use.
+    async fn remember_key(&self, record: IdempotencyRecord) -> Result<Option<IdempotencyRecord>, StoreError>;
+
     /// Keeps the first answer (JSON text) to a create with this key. An answer already kept stays.
     async fn keep_answer(&self, key: &IdempotencyKey, answer: &str) -> Result<(), StoreError>;
 

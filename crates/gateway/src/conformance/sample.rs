@@ -58,5 +58,11 @@ pub fn transaction(id: &str, rupees: &str) -> Transaction {
 
 /// Its order, with addresses that are nobody's.
 pub fn order(txn: &Transaction) -> Order<'_> {
-    Order { txn, return_url: RETURN_URL, notify_url: Some(NOTIFY_URL), bank_account: Some(BANK_ACCOUNT) }
+    Order {
+        txn,
+        return_url: RETURN_URL,
+        notify_url: Some(NOTIFY_URL),
+        payable_until: txn.audit.created_at.plus(crate::USUAL_SESSION),
+        bank_account: Some(BANK_ACCOUNT),
+    }
 }

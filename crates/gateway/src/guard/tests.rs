@@ -38,6 +38,8 @@ impl Stub {
                 needs_bank_account: false,
                 needs_form_page: false,
                 sends_callbacks: true,
+                refuses_second_payment: true,
+                session: crate::USUAL_SESSION,
             },
             does: Mutex::new(Does::Answer),
             reached: AtomicUsize::new(0),

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use payment_domain::{GatewayName, Outcome, Report, Transaction, TxnId};
 use payment_gateway::{
     Answer, Availability, Evidence, Gateway, GatewayError, Order, Params, Profile, Redirect, StartMode,
-    VerifyMode,
+    USUAL_SESSION, VerifyMode,
 };
 use secrecy::ExposeSecret;
 use url::Url;
@@ -47,6 +47,9 @@ impl Axis {
             needs_bank_account: true,
             needs_form_page: false,
             sends_callbacks: false,
+            // The same reference can be paid again.
+            refuses_second_payment: false,
+            session: USUAL_SESSION,
         }
     }
 

@@ -64,6 +64,7 @@ async fn the_redirect_carries_the_amount_and_the_id_signed() {
         txn: &txn,
         return_url: "https://pg.example/r?a=1&b=p+q",
         notify_url: Some("https://pg.example/n"),
+        payable_until: txn.audit.created_at.plus(USUAL_SESSION),
         bank_account: Some("Nº 1&2 + शाखा"),
     };
     let Redirect::To(url) = OFFLINE.start(&order).await.unwrap() else { panic!("a redirect by URL") };
@@ -86,14 +87,20 @@ async fn an_id_that_is_no_reference_is_refused_and_never_shortened() {
             txn: &txn,
             return_url: "https://x",
             notify_url: Some("https://x"),
+            payable_until: txn.audit.created_at.plus(USUAL_SESSION),
             bank_account: Some("1"),
         };
         let refused = OFFLINE.start(&order).await;
         assert!(matches!(refused, Err(GatewayError::Refused { .. })), "{id}");
     }
     let txn = transaction(ID, "1");
-    let order =
-        Order { txn: &txn, return_url: "https://x", notify_url: Some("https://x"), bank_account: None };
+    let order = Order {
+        txn: &txn,
+        return_url: "https://x",
+        notify_url: Some("https://x"),
+        payable_until: txn.audit.created_at.plus(USUAL_SESSION),
+        bank_account: None,
+    };
     assert!(matches!(OFFLINE.start(&order).await, Err(GatewayError::Refused { .. })));
 }
 
@@ -133,8 +140,13 @@ async fn a_callback_of_another_payment_is_refused() {
 /// The query of the pay page's URL for an order with that return URL.
 async fn our_request(return_url: &str) -> Vec<(String, String)> {
     let txn = transaction(ID, "19.99");
-    let order =
-        Order { txn: &txn, return_url, notify_url: Some("https://pg.example/n"), bank_account: Some("1") };
+    let order = Order {
+        txn: &txn,
+        return_url,
+        notify_url: Some("https://pg.example/n"),
+        payable_until: txn.audit.created_at.plus(USUAL_SESSION),
+        bank_account: Some("1"),
+    };
     let Redirect::To(url) = OFFLINE.start(&order).await.unwrap() else { panic!("a redirect by URL") };
     form::decode(url.split_once('?').unwrap().1.as_bytes())
 }

@@ -17,7 +17,8 @@ pub mod wire;
 use async_trait::async_trait;
 use payment_domain::{GatewayName, Outcome, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, VerifyMode,
+    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
+    USUAL_SESSION, VerifyMode,
 };
 
 use self::answer::{Envelope, Facts};
@@ -55,6 +56,8 @@ impl Paytm {
             needs_bank_account: false,
             needs_form_page: config.needs_form_page(),
             sends_callbacks: true,
+            refuses_second_payment: true,
+            session: USUAL_SESSION,
         }
     }
 

@@ -11,7 +11,8 @@ pub mod wire;
 use async_trait::async_trait;
 use payment_domain::{GatewayName, Money, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, VerifyMode,
+    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
+    USUAL_SESSION, VerifyMode,
 };
 use secrecy::ExposeSecret;
 
@@ -47,6 +48,8 @@ impl Payu {
             needs_bank_account: false,
             needs_form_page: config.needs_form_page(),
             sends_callbacks: true,
+            refuses_second_payment: true,
+            session: USUAL_SESSION,
         }
     }
 

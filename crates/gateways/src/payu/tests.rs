@@ -78,7 +78,13 @@ async fn verify(answer: &Answer) -> Result<Evidence, GatewayError> {
 async fn the_form_carries_the_amount_and_the_id_and_signs_what_it_carries() {
     let mut txn = transaction(ID, "100");
     txn.product_info = format!("a|b\n{}", "ੳ".repeat(200));
-    let order = Order { txn: &txn, return_url: "https://pg.example/r", notify_url: None, bank_account: None };
+    let order = Order {
+        txn: &txn,
+        return_url: "https://pg.example/r",
+        notify_url: None,
+        payable_until: txn.audit.created_at.plus(USUAL_SESSION),
+        bank_account: None,
+    };
     let redirect = OFFLINE.start(&order).await.unwrap();
     assert_eq!(redirect, OFFLINE.start(&order).await.unwrap(), "asked again, it is the same order");
     let Redirect::Form { action, fields } = redirect else { panic!("a form") };
@@ -109,7 +115,13 @@ async fn through_the_application_the_form_is_posted_from_here_and_the_location_i
     assert!(!adapter.profile().needs_form_page && OFFLINE.profile().needs_form_page);
     let txn = transaction(ID, "100");
     let return_url = "https://city.example/done?eg_pg_txnid=T1";
-    let order = Order { txn: &txn, return_url, notify_url: None, bank_account: None };
+    let order = Order {
+        txn: &txn,
+        return_url,
+        notify_url: None,
+        payable_until: txn.audit.created_at.plus(USUAL_SESSION),
+        bank_account: None,
+    };
     let redirect = adapter.start(&order).await.unwrap();
     assert_eq!(redirect, Redirect::To(format!("{}/_payment_options?mihpayid=a%2Bb", server.uri())));
     let requests = server.received_requests().await.unwrap();
@@ -137,7 +149,13 @@ async fn an_answer_without_a_usable_location_is_not_known_to_have_opened_nothing
         let server = server_that_answers(answer).await;
         let adapter = payu_through(RedirectThrough::Application, &server.uri(), client());
         let txn = transaction(ID, "100");
-        let order = Order { txn: &txn, return_url: "https://x", notify_url: None, bank_account: None };
+        let order = Order {
+            txn: &txn,
+            return_url: "https://x",
+            notify_url: None,
+            payable_until: txn.audit.created_at.plus(USUAL_SESSION),
+            bank_account: None,
+        };
         let error = adapter.start(&order).await.unwrap_err();
         assert!(if expected { unreadable(&error) } else { unanswered(&error) }, "{error:?}");
     }
@@ -184,7 +202,13 @@ async fn a_field_sent_twice_is_a_bad_signature() {
 #[tokio::test]
 async fn what_we_sign_is_no_callback() {
     let txn = transaction(ID, "19.99");
-    let order = Order { txn: &txn, return_url: "https://pg.example/r", notify_url: None, bank_account: None };
+    let order = Order {
+        txn: &txn,
+        return_url: "https://pg.example/r",
+        notify_url: None,
+        payable_until: txn.audit.created_at.plus(USUAL_SESSION),
+        bank_account: None,
+    };
     let Redirect::Form { fields, .. } = OFFLINE.start(&order).await.unwrap() else { panic!("a form") };
     let is_refused = async |fields: &[(String, String)]| {
         let refused = verify(&Answer::of_params(Params::new(fields.to_vec()))).await;

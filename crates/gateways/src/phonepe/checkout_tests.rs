@@ -50,6 +50,7 @@ fn order(txn: &Transaction) -> Order<'_> {
         txn,
         return_url: "https://pg.example/pg-service/transaction/v1/_redirect?eg_pg_txnid=T1",
         notify_url: Some("https://pg.example/pg-service/gateway/v1/phonepe/_callback"),
+        payable_until: txn.audit.created_at.plus(USUAL_SESSION),
         bank_account: None,
     }
 }
@@ -139,6 +140,27 @@ async fn an_order_is_opened_with_a_token_that_is_kept() {
       }
     }
     "#);
+}
+
+#[tokio::test]
+async fn an_order_expires_no_later_than_it_is_given_up_here() {
+    let server = MockServer::start().await;
+    let adapter = phonepe(&server);
+    let PhonepeConfig::V2(account) = &adapter.config else { panic!("the checkout protocol") };
+    let txn = transaction(ID, "19.99");
+    let now = txn.audit.created_at;
+    for (left_s, set_s, expires_s) in [
+        (1_800, Some(1_200), 1_200),
+        (900, Some(1_200), 900),
+        (900, None, 900),
+        (86_400, None, 3_600),
+        (10, None, 300),
+    ] {
+        let payable_until = now.plus(std::time::Duration::from_secs(left_s));
+        let account = Checkout { expire_after_s: set_s, ..account.clone() };
+        let opened = CheckoutOrder::of(&account, &Order { payable_until, ..order(&txn) }, now);
+        assert_eq!(opened.expire_after_s, Some(expires_s), "{left_s} {set_s:?}");
+    }
 }
 
 #[tokio::test]

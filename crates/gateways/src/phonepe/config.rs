@@ -53,7 +53,7 @@ pub struct Checkout {
     pub client_version: String,
     /// `phonepe.v2.webhook.username` and `phonepe.v2.webhook.password`, both or neither.
     pub webhook_user: Option<WebhookUser>,
-    /// `phonepe.v2.expire.after`: for how many seconds an order can be paid; PhonePe decides when it
+    /// `phonepe.v2.expire.after`: for how many seconds an order can be paid; as long as it is kept here when it
     /// is not set.
     pub expire_after_s: Option<u32>,
     /// `phonepe.v2.auth.host` with `phonepe.v2.path.token`.

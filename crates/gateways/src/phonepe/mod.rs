@@ -20,7 +20,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use payment_domain::{Clock, GatewayName, Outcome, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, VerifyMode,
+    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
+    USUAL_SESSION, VerifyMode,
 };
 
 use self::answer::{Facts, Generation};
@@ -38,12 +39,20 @@ pub struct Phonepe {
     config: PhonepeConfig,
     client: Client,
     tokens: Tokens,
+    clock: Arc<dyn Clock>,
 }
 
 impl Phonepe {
-    /// The adapter for one merchant account. The clock tells how old an access token is.
+    /// The adapter for one merchant account. The clock tells how old an access token is, and for how long
+    /// an order can still be paid.
     pub fn new(config: PhonepeConfig, client: Client, clock: Arc<dyn Clock>) -> Phonepe {
-        Phonepe { profile: Phonepe::profile_of(&config), config, client, tokens: Tokens::new(clock) }
+        Phonepe {
+            profile: Phonepe::profile_of(&config),
+            config,
+            client,
+            tokens: Tokens::new(clock.clone()),
+            clock,
+        }
     }
 
     /// What the service has to know of the gateway with this configuration.
@@ -56,6 +65,8 @@ impl Phonepe {
             needs_bank_account: false,
             needs_form_page: false,
             sends_callbacks: true,
+            refuses_second_payment: true,
+            session: USUAL_SESSION,
         }
     }
 
@@ -95,7 +106,7 @@ impl Phonepe {
         if order.txn.amount.minor() < wire::MIN_CHECKOUT_MINOR {
             return Err(refused("AMOUNT_BELOW_MINIMUM"));
         }
-        let opened = CheckoutOrder::of(account, order);
+        let opened = CheckoutOrder::of(account, order, self.clock.now());
         let call = |authorization: &str| wire::checkout_pay_call(account, authorization, &opened);
         let reply = self.call_checkout(account, call).await.map_err(CheckoutError::of_start)?;
         answer::checkout_pay_page(reply, &account.pay_url).map(Redirect::To)

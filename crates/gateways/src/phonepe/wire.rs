@@ -1,6 +1,6 @@
 //! What we send to PhonePe, in each of its protocols. Pure.
 
-use payment_domain::{Payer, TxnId};
+use payment_domain::{Payer, Timestamp, TxnId};
 use payment_gateway::Order;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
@@ -127,6 +127,9 @@ pub fn token_call(account: &Checkout) -> Call {
     }
 }
 
+/// The shortest and the longest time to pay that Standard Checkout takes, in seconds.
+const EXPIRE_AFTER_S: (u32, u32) = (300, 3_600);
+
 /// An order of Standard Checkout.
 #[derive(Debug, Clone)]
 pub struct CheckoutOrder<'a> {
@@ -145,15 +148,17 @@ pub struct CheckoutOrder<'a> {
 }
 
 impl<'a> CheckoutOrder<'a> {
-    /// The order of a transaction. Its id is sent along a second time, because a status repeats only
-    /// that.
-    pub fn of(account: &Checkout, order: &Order<'a>) -> CheckoutOrder<'a> {
+    /// The order of a transaction, opened now. Its id is sent along a second time, because a status
+    /// repeats only that. It expires when it is given up here, or earlier.
+    pub fn of(account: &Checkout, order: &Order<'a>, now: Timestamp) -> CheckoutOrder<'a> {
+        let left_s = u32::try_from(order.payable_until.since(now).as_secs()).unwrap_or(u32::MAX);
+        let expire_after_s = account.expire_after_s.map_or(left_s, |set| set.min(left_s));
         CheckoutOrder {
             id: order.txn.id.as_str(),
             amount_minor: order.txn.amount.minor(),
             redirect_url: order.return_url,
             message: Some(message(order)).filter(|message| !message.is_empty()),
-            expire_after_s: account.expire_after_s,
+            expire_after_s: Some(expire_after_s.clamp(EXPIRE_AFTER_S.0, EXPIRE_AFTER_S.1)),
             meta: vec![("udf1", order.txn.id.as_str())],
         }
     }

@@ -32,6 +32,9 @@ pub struct RemoteConfig {
     /// `remote.<name>.transaction-parameter`: the parameter or JSON member in which the provider
     /// returns our transaction id.
     pub transaction_parameter: String,
+    /// `remote.<name>.refuses-second-payment`: whether the provider itself refuses a second payment of
+    /// one order.
+    pub refuses_second_payment: bool,
 }
 
 impl RemoteConfig {
@@ -64,8 +67,16 @@ impl RemoteConfig {
         {
             settings.problem("transaction-parameter", "must have 1 to 64 visible ASCII characters");
         }
+        let refuses_second_payment = flag(&mut settings, "refuses-second-payment");
         let name = GatewayName::new(name);
-        settings.finish(RemoteConfig { name, base_url, secret, timeout, transaction_parameter })
+        settings.finish(RemoteConfig {
+            name,
+            base_url,
+            secret,
+            timeout,
+            transaction_parameter,
+            refuses_second_payment,
+        })
     }
 
     /// The limits of the calls to it.
@@ -77,6 +88,14 @@ impl RemoteConfig {
             ..defaults
         }
     }
+}
+
+fn flag(settings: &mut Settings<'_>, name: &str) -> bool {
+    let text = settings.or(name, "false");
+    text.parse().unwrap_or_else(|_| {
+        settings.problem(name, "must be `true` or `false`");
+        false
+    })
 }
 
 fn timeout(settings: &mut Settings<'_>) -> Duration {

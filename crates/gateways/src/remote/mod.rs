@@ -16,7 +16,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use payment_domain::{Clock, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, VerifyMode,
+    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
+    USUAL_SESSION, VerifyMode,
 };
 
 pub use config::RemoteConfig;
@@ -54,6 +55,8 @@ impl Remote {
             // It may answer with a form, and can do without.
             needs_form_page: false,
             sends_callbacks: true,
+            refuses_second_payment: config.refuses_second_payment,
+            session: USUAL_SESSION,
         }
     }
 

@@ -9,12 +9,12 @@ pub mod signature;
 pub mod wire;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use payment_domain::{Clock, GatewayName, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, VerifyMode,
+    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
+    USUAL_SESSION, VerifyMode,
 };
 use secrecy::SecretString;
 
@@ -32,9 +32,6 @@ pub struct SandboxConfig {
     pub merchant: String,
     /// What we share with it.
     pub secret: SecretString,
-    /// How long an order can be paid, from its creation. Not longer than the service waits before it
-    /// takes "no such payment" for final, so that nobody pays what was given up.
-    pub order_life: Duration,
 }
 
 /// The SANDBOX adapter.
@@ -56,6 +53,8 @@ impl Sandbox {
             needs_bank_account: false,
             needs_form_page: false,
             sends_callbacks: true,
+            refuses_second_payment: true,
+            session: USUAL_SESSION,
         };
         Sandbox { profile, config, client, clock }
     }

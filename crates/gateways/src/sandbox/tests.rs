@@ -1,6 +1,7 @@
 //! The adapter against the sandbox's own side, over HTTP.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::StatusCode;
@@ -37,7 +38,6 @@ fn config(address: &str) -> SandboxConfig {
         api_url: format!("{address}/sandbox/"),
         merchant: "CITY".to_owned(),
         secret: SecretString::from(SECRET),
-        order_life: LIFE,
     }
 }
 
@@ -81,7 +81,13 @@ impl World {
         let id = form::encode_query(&[("eg_pg_txnid", txn.id.as_str())]);
         let return_url = format!("{}/pg/_redirect?{id}", self.address);
         let notify_url = format!("{}/notify", self.address);
-        let order = Order { txn, return_url: &return_url, notify_url: Some(&notify_url), bank_account: None };
+        let order = Order {
+            txn,
+            return_url: &return_url,
+            notify_url: Some(&notify_url),
+            payable_until: txn.audit.created_at.plus(LIFE),
+            bank_account: None,
+        };
         match self.adapter.start(&order).await.unwrap() {
             Redirect::To(url) => url,
             other @ Redirect::Form { .. } => panic!("{other:?}"),

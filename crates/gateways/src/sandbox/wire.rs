@@ -42,7 +42,7 @@ const REPORT: [(&str, &str); 11] = [
 pub fn pay_link(config: &SandboxConfig, order: &Order<'_>) -> String {
     let txn = order.txn;
     let amount_paise = txn.amount.minor().to_string();
-    let expires = txn.audit.created_at.plus(config.order_life).as_millis().to_string();
+    let expires = order.payable_until.as_millis().to_string();
     let description = one_line(&txn.product_info);
     let bill = bill_text(txn);
     let mut fields = vec![

@@ -69,7 +69,6 @@ impl Provider for Simulated {
             api_url: base_url.to_owned(),
             merchant: "CITY".to_owned(),
             secret: SecretString::from(SECRET),
-            order_life: Duration::from_secs(1800),
         };
         let client = Client::new(Limits { total_timeout: patience, ..Limits::default() }).unwrap();
         Arc::new(Sandbox::new(config, client, self.clock.clone()))

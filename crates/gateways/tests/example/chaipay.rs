@@ -4,7 +4,8 @@
 use async_trait::async_trait;
 use payment_domain::{Currency, GatewayName, Outcome, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, VerifyMode,
+    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
+    USUAL_SESSION, VerifyMode,
 };
 use payment_gateways::client::{Body, Call, Client, Method};
 use payment_gateways::config::{ConfigProblem, Lookup, Settings, join};
@@ -121,6 +122,8 @@ impl Chaipay {
             needs_bank_account: false,
             needs_form_page: false,
             sends_callbacks: false,
+            refuses_second_payment: true,
+            session: USUAL_SESSION,
         }
     }
 }

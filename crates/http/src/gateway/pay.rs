@@ -40,8 +40,8 @@ struct PayPage<'a> {
 /// Go on to the gateway.
 ///
 /// The page to which `redirectUrl` leads when the gateway wants a form posted: it posts it at once,
-/// or by a button where there is no JavaScript. A payer whose payment is settled is sent back to the
-/// application instead, and so never pays twice.
+/// or by a button where there is no JavaScript. A payer whose payment is settled, or whose time to pay is
+/// over, is sent back to the application instead, and so never pays twice.
 #[utoipa::path(
     get,
     path = "/gateway/v1/_pay",
@@ -61,7 +61,7 @@ pub(crate) async fn pay(State(app): Shared, query: QueryParams) -> Result<Respon
     };
     match app.payments.payment_pages.open(&id, token).await? {
         PaymentPage::Pay(form) => page(&form, id),
-        PaymentPage::Settled(txn) => back_to_application(&txn),
+        PaymentPage::Closed(txn) => back_to_application(&txn),
     }
 }
 

@@ -116,6 +116,10 @@ impl Store for AwayStore {
         away()
     }
 
+    async fn remember_key(&self, _: IdempotencyRecord) -> Result<Option<IdempotencyRecord>, StoreError> {
+        away()
+    }
+
     async fn keep_answer(&self, _: &IdempotencyKey, _: &str) -> Result<(), StoreError> {
         away()
     }

@@ -19,7 +19,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use payment_digit::embedded::{ConfiguredBankAccounts, PayerDirectory, SequenceIds, indian_standard_time};
-use payment_domain::{ManualClock, Money, Outcome, Timestamp, TxnId};
+use payment_domain::{GatewayName, ManualClock, Money, Outcome, Timestamp, TxnId};
 use payment_gateway::{FakeGateway, Gateway, StartMode};
 use payment_service::{AllowedCallbackHosts, Gateways, Payments, Ports, Redirects, Settings};
 use payment_store::Store;
@@ -65,6 +65,8 @@ pub(crate) struct Choices {
     pub(crate) search_scope: bool,
     pub(crate) receipt_wait: Duration,
     pub(crate) allowed_callback_hosts: AllowedCallbackHosts,
+    /// The life of an order of a gateway.
+    pub(crate) order_life_of: BTreeMap<GatewayName, Duration>,
     /// The database is there, and does not answer.
     pub(crate) database_is_away: bool,
     /// There is a token for operators.
@@ -79,6 +81,7 @@ impl Default for Choices {
             search_scope: true,
             receipt_wait: Duration::from_secs(20),
             allowed_callback_hosts: AllowedCallbackHosts::default(),
+            order_life_of: BTreeMap::new(),
             database_is_away: false,
             operators: true,
         }
@@ -116,9 +119,11 @@ impl TestApp {
             settings: Settings {
                 redirects: Redirects::Service { public_url: "https://pay.example.org/pg-service".to_owned() },
                 early_interval: Duration::from_secs(15 * 60),
-                order_life: Duration::from_secs(24 * 3600),
-                order_life_of: BTreeMap::new(),
+                order_life: None,
+                order_life_of: choices.order_life_of,
                 ask_after: Some(Duration::from_secs(60)),
+                reuse_after: Some(Duration::from_secs(5)),
+                time_zone: indian_standard_time(),
                 receipt_wait: choices.receipt_wait,
                 receipt_lease: Duration::from_secs(120),
                 collection_call: Duration::from_secs(15),

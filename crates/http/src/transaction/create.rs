@@ -6,7 +6,8 @@ mod request;
 mod tests;
 
 use axum::extract::State;
-use http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use payment_domain::RequestInfo;
 use payment_service::TransactionView;
 use serde::Deserialize;
@@ -23,6 +24,9 @@ use crate::validation::Violations;
 
 pub(crate) use request::EXAMPLE_BILL;
 use request::TransactionFields;
+
+/// Tells that an earlier request has created the transaction, and this one is led to the same payment.
+const REUSED: HeaderName = HeaderName::from_static("x-transaction-reused");
 
 /// The body of a request to create a transaction.
 #[derive(Deserialize, ToSchema)]
@@ -48,8 +52,10 @@ pub(crate) struct CreateResponse<'a> {
 /// Create a transaction.
 ///
 /// Opens a payment for one or several bills and tells where the payer pays (`redirectUrl`). A bill
-/// has one live payment at a time. With an `Idempotency-Key` the request can be repeated safely: the
-/// first answer is given again.
+/// has one live payment at a time: a request for the same bills, amount, gateway, callback URL and mobile
+/// number as a payment that was begun is answered with that one (`X-Transaction-Reused: true`), while its
+/// page can be used. With an `Idempotency-Key` the request can be repeated safely: the first answer is
+/// given again.
 #[utoipa::path(
     post,
     path = "/transaction/v1/_create",
@@ -61,13 +67,17 @@ pub(crate) struct CreateResponse<'a> {
             description = "Makes a repetition of the same request, with whatever RequestInfo, answer as the first did. Kept for 24 hours."),
     ),
     request_body(content = CreateBody),
-    responses((status = 200, description = "The transaction is created.", body = CreateResponse), failures::Creating),
+    responses(
+        (status = 200, description = "The transaction is created, or was created by an earlier request.", body = CreateResponse,
+            headers(("X-Transaction-Reused" = String, description = "`true` when an earlier request has created it; absent otherwise."))),
+        failures::Creating,
+    ),
 )]
 pub(crate) async fn create(
     State(app): Shared,
     headers: HeaderMap,
     body: RequestBody,
-) -> Result<Reply, ApiError> {
+) -> Result<Response, ApiError> {
     let key = idempotency::key(&headers)?;
     let CreateBody { request_info, transaction } = body.json()?;
     let mut found = Violations::default();
@@ -88,5 +98,9 @@ pub(crate) async fn create(
     let idempotent = key.map(|key| idempotency::request(key, &body)).transpose()?;
     let request = transaction.into_request(request_info.unwrap_or_default(), idempotent, found)?;
     let created = app.payments.creation.create(request).await?;
-    Ok(Reply::transaction(&info, &created.json)?.about(created.id))
+    let mut response = Reply::transaction(&info, &created.json)?.about(created.id).into_response();
+    if created.reused {
+        response.headers_mut().insert(REUSED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use payment_domain::{Clock, GatewayName};
+use payment_domain::Clock;
 use payment_gateway::{Gateway, Guarded};
 use payment_gateways::client::{Client, Limits};
 use payment_gateways::sandbox::{Sandbox as SandboxAdapter, SandboxConfig};
@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use super::Addresses;
 use super::data_folder::DataFolder;
 use crate::config::Config;
-use crate::config::gateways::{Configured, SANDBOX};
+use crate::config::gateways::Configured;
 use crate::failure::{Failure, Outcome};
 
 /// The built-in sandbox, unless it is switched off or stands elsewhere.
@@ -91,7 +91,6 @@ fn sandbox_adapter(
         api_url,
         merchant: sandbox.merchant.clone(),
         secret: sandbox_secret(config)?,
-        order_life: config.scheduler.order_life.of(&GatewayName::new(SANDBOX)),
     };
     Ok(Arc::new(SandboxAdapter::new(adapter, client, clock.clone())))
 }

@@ -77,8 +77,10 @@ fn settings(config: &Config, local_url: &str) -> Settings {
         redirects: config.redirects(local_url),
         early_interval: payments.early_interval,
         order_life: config.scheduler.order_life.of_others,
-        order_life_of: config.scheduler.order_life.own.clone(),
+        order_life_of: config.scheduler.order_life.set_for_gateways(),
         ask_after: config.reconciliation.ask_after,
+        reuse_after: payments.reuse_after,
+        time_zone: config.scheduler.time_zone.clone(),
         receipt_wait: payments.receipt_wait,
         receipt_lease: payments.receipt_lease,
         // The stand-in answers at once, and registers a bill once whoever asks.

@@ -167,6 +167,69 @@ async fn an_order_whose_opening_goes_wrong_is_never_lost_and_never_a_success() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payer_who_leaves_the_pay_page_and_comes_back_pays_the_same_order() {
+    for account in Account::ALL {
+        let world = World::with(account, PATIENT, &[("create.reuse-pending.after-secs", "1")]).await;
+        let bill = world.bill();
+        let (status, first) = world.try_to_create(&bill).await;
+        assert_eq!(status, 200, "{account:?}: {first}");
+        let id = first["Transaction"]["txnId"].as_str().unwrap().to_owned();
+        let page = world.open(&first["Transaction"]).await;
+        world.visitor.choose(&page, Choice::Leave).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        let (status, again) = world.try_to_create(&bill).await;
+        if account == Account::Axis {
+            // It would take the money of one order twice.
+            let refusal = &again["Errors"][0];
+            assert_eq!((status, &refusal["code"]), (400, &json!("TXN_ABRUPTLY_DISCARDED")), "{again}");
+            let told = refusal["message"].as_str().unwrap();
+            assert!(told.contains("please retry after 30 mins: ") && told.contains(&id), "{told}");
+            audit(world, &[]).await;
+            continue;
+        }
+        assert_eq!(status, 200, "{account:?}: {again}");
+        for same in ["txnId", "redirectUrl"] {
+            assert_eq!(again["Transaction"][same], first["Transaction"][same], "{account:?}");
+        }
+        let page = world.open(&again["Transaction"]).await;
+        world.visitor.choose(&page, Choice::Pay).await.unwrap();
+        world.settled(&id, "SUCCESS").await;
+        let (_, paid) = world.try_to_create(&bill).await;
+        assert_eq!(paid["Errors"][0]["code"], "TXN_CREATE_BILL_ALREADY_PAID", "{account:?}: {paid}");
+        audit(world, &[(id, None)]).await;
+    }
+}
+
+/// PhonePe as it is when it opens no order: an error for every order, and it knows none.
+async fn opens_nothing() -> String {
+    let not_found =
+        json!({ "success": false, "code": "TRANSACTION_NOT_FOUND", "message": "No such transaction" });
+    let status = axum::routing::get(async move || axum::Json(not_found.clone()));
+    let router = axum::Router::new()
+        .route("/v3/debit", axum::routing::post(async || axum::http::StatusCode::INTERNAL_SERVER_ERROR))
+        .route("/v3/transaction/{merchant}/{order}/status", status);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bill_whose_order_could_not_be_opened_is_free_at_once() {
+    let host = opens_nothing().await;
+    let world = World::with(Account::PhonepeLegacy, PATIENT, &[("phonepe.merchant.host", &host)]).await;
+    let bill = world.bill();
+    for _ in 0..3 {
+        let (status, answer) = world.try_to_create(&bill).await;
+        assert_eq!((status, &answer["Errors"][0]["code"]), (503, &json!("GATEWAY_UNAVAILABLE")), "{answer}");
+        let txn = world.of_bill(&bill).await;
+        assert_eq!(txn["txnStatus"], "FAILURE", "{txn}");
+        assert_eq!(txn["txnStatusMsg"], "Transaction failed, the gateway could not be reached", "{txn}");
+    }
+    audit(world, &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateway_that_is_down_is_told_at_once_and_comes_back() {
     let world = World::with(Account::PhonepeV1, PATIENT, &[("gateways.cool-down-secs", "1")]).await;
     world.control("/phonepe", &json!({ "fault": "http-500" })).await;

@@ -87,6 +87,9 @@ impl Turnstile {
     }
 }
 
+/// How long a payment is pending before it is put up for attention: banks take hours to decide some.
+const UNDECIDED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Who checks, and on behalf of which run.
 #[derive(Clone)]
 struct Checker {
@@ -205,7 +208,8 @@ impl Reconciliation {
         checker: &Checker,
     ) -> Result<Check, CheckError> {
         self.note(&txn.id, occasion, trouble.as_deref(), checker).await?;
-        if self.ports.life_of(txn) == OrderLife::Over {
+        let age = self.ports.now().since(txn.audit.created_at);
+        if self.ports.life_of(txn) != OrderLife::Running && age > UNDECIDED_FOR {
             self.raise_overdue(txn, trouble.as_deref(), checker).await?;
         }
         Ok(trouble.map_or(Check::StillPending, Check::Failed))

@@ -186,29 +186,35 @@ pub(crate) fn impatient_world() -> World {
 }
 
 fn world_of(start_mode: StartMode, wait: Duration) -> World {
-    world_behind(start_mode, wait, |gateway| gateway)
+    world_behind(start_mode, wait, |gateway| gateway, |_| {})
+}
+
+/// A world with other settings.
+pub(crate) fn world_where(start_mode: StartMode, change: impl FnOnce(&mut Settings)) -> World {
+    world_behind(start_mode, Duration::from_secs(20), |gateway| gateway, change)
 }
 
 /// A world whose gateway has a guard before it, as a service's have.
 pub(crate) fn guarded_world(settings: GuardSettings) -> World {
     let guard = |gateway| Arc::new(Guarded::new(gateway, settings)) as Arc<dyn Gateway>;
-    world_behind(StartMode::Offline, Duration::from_secs(20), guard)
+    world_behind(StartMode::Offline, Duration::from_secs(20), guard, |_| {})
 }
 
 fn world_behind(
     start_mode: StartMode,
     wait: Duration,
     guard: impl FnOnce(Arc<dyn Gateway>) -> Arc<dyn Gateway>,
+    change: impl FnOnce(&mut Settings),
 ) -> World {
     let database = Database::open();
     let store = database.store.clone();
     let gateway = Arc::new(FakeGateway::new("FAKE", start_mode));
     let collections = Arc::new(FakeCollections::default());
     let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)));
-    let payments = Payments::new(Ports {
-        gateways: Gateways::new([guard(gateway.clone())]),
-        ..plain_ports(&store, &collections, &clock, wait)
-    });
+    let mut ports = plain_ports(&store, &collections, &clock, wait);
+    ports.gateways = Gateways::new([guard(gateway.clone())]);
+    change(&mut ports.settings);
+    let payments = Payments::new(ports);
     World { payments, store, gateway, collections, clock, _database: database }
 }
 
@@ -231,9 +237,11 @@ fn plain_ports(
         settings: Settings {
             redirects: Redirects::Service { public_url: "https://pay.example.org/pg-service".to_owned() },
             early_interval: Duration::from_secs(15 * 60),
-            order_life: Duration::from_secs(24 * 3600),
+            order_life: Some(Duration::from_secs(24 * 3600)),
             order_life_of: BTreeMap::new(),
             ask_after: Some(Duration::from_secs(60)),
+            reuse_after: Some(Duration::from_secs(5)),
+            time_zone: TimeZone::get("Asia/Kolkata").unwrap(),
             receipt_wait: wait,
             receipt_lease: LEASE,
             collection_call: COLLECTION_CALL,
@@ -383,6 +391,17 @@ impl World {
     pub(crate) async fn create(&self, request: CreateRequest) -> Result<Value, CreateError> {
         let json = self.payments.creation.create(request).await?.json;
         Ok(serde_json::from_str(json.get()).unwrap())
+    }
+
+    /// A create that ends between its commit and the opening of its order.
+    pub(crate) async fn dies_before_the_order_is_opened(&self, request: CreateRequest) {
+        let (creation, starts) = (self.payments.creation.clone(), self.gateway.starts());
+        self.gateway.is_slow(HOUR);
+        tokio::spawn(async move { creation.create(request).await });
+        while self.gateway.starts() == starts {
+            tokio::task::yield_now().await;
+        }
+        self.gateway.is_slow(Duration::ZERO);
     }
 
     /// Creates a payment of one bill; returns its id.

@@ -12,6 +12,7 @@ pub(super) fn promises() -> Vec<Promise> {
     vec![
         Promise::of(a_key_is_kept_with_its_transaction),
         Promise::of(a_used_key_stores_nothing_and_is_told_before_a_taken_bill),
+        Promise::of(a_key_is_remembered_for_a_transaction_that_is_there_once),
         Promise::of(a_key_belongs_to_its_scope),
         Promise::of(of_creates_with_one_key_at_once_one_is_stored),
         Promise::of(the_first_answer_stays),
@@ -60,6 +61,21 @@ async fn a_change_frees_the_key_of_its_own_transaction_only(store: Arc<dyn Store
     sample::applied(&store, crate::Change { forget_key, ..sample::failure(&txn) }).await;
     assert_eq!(store.idempotency(&own.key).await.unwrap(), None);
     sample::stored(&store, with_key("T3", "B1", sample::idempotency("K1", "T3"))).await;
+}
+
+async fn a_key_is_remembered_for_a_transaction_that_is_there_once(store: Arc<dyn Store>) {
+    sample::stored(&store, with_key("T1", "B1", sample::idempotency("K1", "T1"))).await;
+    let mut record = sample::idempotency("ਚਾਬੀ 2", "T1");
+    record.answer = Some("{\"answer\": 1}".to_owned());
+    let at_once = join_all((0..20).map(|_| store.remember_key(record.clone()))).await;
+    let kept: Vec<_> = at_once.into_iter().map(Result::unwrap).collect();
+    assert_eq!(kept.iter().filter(|kept| kept.is_none()).count(), 1, "one of them has stored it");
+    assert!(kept.into_iter().flatten().all(|kept| kept == record));
+    let other = IdempotencyRecord { digest: [9; 32], answer: None, ..record.clone() };
+    assert_eq!(store.remember_key(other).await.unwrap(), Some(record.clone()));
+    assert_eq!(store.idempotency(&record.key).await.unwrap(), Some(record.clone()));
+    store.keep_answer(&record.key, "{}").await.unwrap();
+    assert_eq!(store.idempotency(&record.key).await.unwrap(), Some(record), "its answer stays");
 }
 
 async fn a_key_belongs_to_its_scope(store: Arc<dyn Store>) {

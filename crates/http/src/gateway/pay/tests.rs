@@ -1,7 +1,9 @@
 //! What the page to the gateway promises, over HTTP.
 
+use std::time::Duration;
+
 use http::StatusCode;
-use payment_domain::TxnId;
+use payment_domain::{GatewayName, TxnId};
 use serde_json::json;
 
 use crate::testing::{Choices, TestApp, create_body, paid};
@@ -74,6 +76,24 @@ async fn who_has_paid_is_not_led_to_pay_again() {
     let answer = app.get(&path).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     assert!(answer.header("location").unwrap().ends_with(&format!("eg_pg_txnid={id}&txnStatus=SUCCESS")));
+}
+
+#[tokio::test]
+async fn the_page_closes_before_the_life_of_its_gateways_order_is_over() {
+    let minute = Duration::from_secs(60);
+    for (life, closes_after) in
+        [(minute, Duration::from_secs(40)), (minute * 30, minute * 20), (minute * 90, minute * 80)]
+    {
+        let order_life_of = [(GatewayName::new("FORM"), life)].into();
+        let app = TestApp::with(Choices { order_life_of, ..Choices::default() });
+        let (id, path) = page_path(&app, "bill-1").await;
+        app.clock.advance(closes_after - Duration::from_millis(1));
+        assert_eq!(app.get(&path).await.status, StatusCode::OK, "{life:?}");
+        app.clock.advance(Duration::from_millis(1));
+        let closed = app.get(&path).await;
+        assert_eq!(closed.status, StatusCode::SEE_OTHER, "{life:?}");
+        assert!(closed.header("location").unwrap().ends_with(&format!("eg_pg_txnid={id}&txnStatus=PENDING")));
+    }
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod refusals;
 mod wrong_bodies;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
 use payment_gateway::StartFault;
@@ -121,6 +122,7 @@ async fn a_gateway_that_is_away_frees_the_bill_at_once() {
 async fn a_gateway_that_does_not_answer_keeps_the_bill() {
     let app = TestApp::new();
     app.network.start_fails(Some(StartFault::Unanswered));
+    app.network.is_away();
     let body = changed("bill-1", "gateway", json!("network"));
     insta::assert_snapshot!(app.create(&body).await.shown());
     assert_eq!(app.create(&body).await.codes(), ["TXN_ABRUPTLY_DISCARDED"]);
@@ -244,4 +246,17 @@ async fn a_bug_is_an_answer_and_claims_nothing() {
     assert!(answer.status.is_server_error() && answer.is_envelope(), "{}", answer.text());
     app.collections.has(None);
     assert_eq!(app.create(&create_body("bill-1")).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_payer_who_comes_back_is_led_to_the_same_payment_and_the_client_is_told_so() {
+    let app = TestApp::new();
+    let first = app.create(&create_body("bill-1")).await;
+    assert_eq!(first.header("x-transaction-reused"), None);
+    app.clock.advance(Duration::from_secs(5));
+    let again = app.create(&create_body("bill-1")).await;
+    assert_eq!((again.status, again.header("x-transaction-reused")), (StatusCode::OK, Some("true")));
+    for same in ["txnId", "redirectUrl"] {
+        assert_eq!(again.json()["Transaction"][same], first.json()["Transaction"][same], "{same}");
+    }
 }

@@ -8,7 +8,7 @@ const fn order_life(key: &'static str) -> Setting {
         Kind::Number { min: 1, max: 525_600 },
         "For how many minutes an order of this gateway can be paid.",
     )
-    .or_worked_out("`order.life-mins`")
+    .or_worked_out("`order.life-mins`, or as long as its provider keeps an order open: 30 minutes")
 }
 
 const fn calls_at_once(key: &'static str) -> Setting {
@@ -175,8 +175,9 @@ pub(super) const PHONEPE: &[Setting] = &[
     Setting::own(
         "phonepe.v2.expire.after",
         Kind::Number { min: 300, max: 3_600 },
-        "For how many seconds an order can be paid, in the v2 protocol; the gateway decides when it is not set.",
-    ),
+        "For how many seconds an order can be paid, in the v2 protocol; never longer than the order is kept here.",
+    )
+    .or_worked_out("what is left of the order's life"),
     Setting::own("phonepe.v2.host", Kind::Url, "The gateway's host, in the v2 protocol.")
         .or("https://api.phonepe.com/apis/pg"),
     Setting::own("phonepe.v2.auth.host", Kind::Url, "The host that gives access tokens, in the v2 protocol.")
@@ -247,6 +248,13 @@ pub(super) const REMOTE: &[Setting] = &[
     )
     .named()
     .or("orderId"),
+    Setting::own(
+        "remote.<name>.refuses-second-payment",
+        Kind::Flag,
+        "Whether the provider itself refuses a second payment of one order. A payer who comes back is then led to the order that was begun.",
+    )
+    .named()
+    .or("false"),
     order_life("remote.<name>.order.life-mins").named(),
     calls_at_once("remote.<name>.reconciliation.calls-at-once").named(),
     calls_per_second("remote.<name>.reconciliation.calls-per-second").named(),

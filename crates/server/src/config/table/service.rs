@@ -67,9 +67,15 @@ pub(super) const PAYMENTS: &[Setting] = &[
     Setting::own(
         "order.life-mins",
         Kind::Number { min: 1, max: 525_600 },
-        "For how many minutes an order can be paid. After that a gateway's \"no such payment\" is final. Each gateway may have an order life of its own.",
+        "For how many minutes an order can be paid. After that a gateway's \"no such payment\" is final and the bill is free; no payer is sent to pay in the last third of it, ten minutes at most. Each gateway may have an order life of its own.",
     )
-    .or("1440"),
+    .or_worked_out("as long as its provider keeps an order open: 30 minutes"),
+    Setting::own(
+        "create.reuse-pending.after-secs",
+        Kind::Number { min: 0, max: 86_400 },
+        "A request for the same bills, amount, gateway, callback URL and mobile number as a pending payment of more than so many seconds is answered with that payment, while its page can be used; 0 never does.",
+    )
+    .or("5"),
     Setting::own(
         "redirect.through",
         Kind::Choice(&["application", "service"]),

@@ -37,7 +37,7 @@ fn a_gateway_may_have_limits_of_its_own() {
     };
     assert!(given.load().notices.is_empty(), "{:?}", given.load().notices);
     let config = given.config();
-    let life = |name| config.scheduler.order_life.of(&GatewayName::new(name)).as_secs() / 60;
+    let life = |name| config.scheduler.order_life.of(&GatewayName::new(name)).unwrap().as_secs() / 60;
     assert_eq!(
         [life("PAYU"), life("CITY-PAY"), life("SANDBOX"), life("OTHER"), life("AXIS")],
         [30, 10, 5, 7, 60]

@@ -78,7 +78,7 @@ fn nothing_has_to_be_configured() {
     assert_eq!(config.server.port, 9000);
     assert_eq!(config.server.context_path.as_str(), "/pg-service");
     assert_eq!(config.data_dir, Path::new("./data"));
-    assert_eq!(config.scheduler.order_life.of_others.as_secs(), 24 * 3600);
+    assert_eq!(config.scheduler.order_life.of_others, None);
     assert_eq!(config.payments.idempotency_life.as_secs(), 24 * 3600);
     assert!(config.payments.allowed_callback_hosts.is_open());
     assert!(config.sandbox.active && config.gateways.is_empty());

@@ -28,8 +28,8 @@ pub struct Scheduler {
     pub time_zone: TimeZone,
     /// The growing distances in which a pending payment is asked about again; at least one.
     pub follow_ups: Vec<Duration>,
-    /// How long an order can be paid.
-    pub order_life: PerGateway<Duration>,
+    /// How long an order can be paid; `None` for as long as its gateway keeps it open.
+    pub order_life: PerGateway<Option<Duration>>,
 }
 
 /// How gateways are asked about pending payments.
@@ -69,6 +69,13 @@ impl<T: Copy> PerGateway<T> {
     }
 }
 
+impl<T: Copy> PerGateway<Option<T>> {
+    /// Those that are set.
+    pub fn set_for_gateways(&self) -> BTreeMap<GatewayName, T> {
+        self.own.iter().filter_map(|(gateway, value)| Some((gateway.clone(), (*value)?))).collect()
+    }
+}
+
 impl std::fmt::Debug for Scheduler {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Scheduler")
@@ -93,7 +100,9 @@ pub(super) fn scheduler(reader: &Reader<'_>, time_zone: TimeZone) -> Scheduler {
         daily_cron: reader.read(DAILY, |text| moments::cron(text).ok()),
         time_zone,
         follow_ups: reader.read(FOLLOW_UPS, |text| moments::distances(text).ok()),
-        order_life: per_gateway(reader, "order.life-mins", |reader, key| reader.mins(key)),
+        order_life: per_gateway(reader, "order.life-mins", |reader, key| {
+            reader.set(key).map(|_| reader.mins(key))
+        }),
     }
 }
 

@@ -118,6 +118,8 @@ pub enum LogFormat {
 pub struct Payments {
     /// The interval of the early reconciliation.
     pub early_interval: Duration,
+    /// How old a pending payment must be for a repeated request to be led to it; `None` for never.
+    pub reuse_after: Option<Duration>,
     /// How long a request waits for a receipt.
     pub receipt_wait: Duration,
     /// How long the right to issue a receipt is held.
@@ -190,7 +192,6 @@ impl Config {
     pub(super) fn worked_out(&self, key: &str) -> Option<String> {
         match key {
             "server.worker-threads" => Some(self.server.worker_threads.to_string()),
-            "order.life-mins" => Some((self.scheduler.order_life.of_others.as_secs() / 60).to_string()),
             "redirect.through" => Some(self.redirect.through.as_str().to_owned()),
             "sandbox.active" => Some(self.sandbox.active.to_string()),
             "scheduler.node-name" => Some(self.scheduler.node_name.clone()),
@@ -322,6 +323,7 @@ fn payments(reader: &mut Reader<'_>) -> Payments {
     let early_interval = reader.mins("pg.earlyReconcileJobRunInterval.mins");
     Payments {
         early_interval,
+        reuse_after: Some(reader.secs("create.reuse-pending.after-secs")).filter(|after| !after.is_zero()),
         receipt_wait: reader.millis("receipts.wait-ms"),
         receipt_lease: reader.millis("receipts.lease-ms"),
         receipt_interval: reader.millis("receipts.interval-ms"),

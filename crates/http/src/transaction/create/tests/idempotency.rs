@@ -94,14 +94,22 @@ async fn of_many_with_one_key_all_get_one_transaction() {
 #[tokio::test]
 async fn a_key_whose_first_request_is_at_work_says_so() {
     let app = TestApp::new();
-    // The gateway does not answer: the first request has no answer to repeat.
-    app.network.start_fails(Some(payment_gateway::StartFault::Unanswered));
+    // The gateway takes its time: the first request has no answer to repeat.
+    app.network.is_slow(std::time::Duration::from_secs(3_600));
     let mut body = create_body("bill-1");
     body["Transaction"]["gateway"] = "network".into();
-    assert_eq!(create(&app, "key-1", &body).await.codes(), ["GATEWAY_UNANSWERED"]);
+    let at_the_gateway = async {
+        while app.network.starts() == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    };
+    tokio::select! {
+        answer = create(&app, "key-1", &body) => panic!("{}", answer.text()),
+        () = at_the_gateway => {}
+    }
+    app.network.is_slow(std::time::Duration::ZERO);
     insta::assert_snapshot!(create(&app, "key-1", &body).await.shown());
 
-    app.network.start_fails(None);
     app.clock.advance(std::time::Duration::from_secs(61));
     let later = create(&app, "key-1", &body).await;
     assert!(later.json()["Transaction"]["redirectUrl"].is_string(), "{}", later.text());
