@@ -1,5 +1,7 @@
 //! Through whom a payer gets to the gateway and back.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod support;
 
 use std::sync::{Arc, Mutex};
@@ -132,10 +134,8 @@ async fn a_form_that_nobody_can_be_shown_opens_nothing_and_leaves_the_bill_free(
     for start_mode in [StartMode::Offline, StartMode::Network] {
         let (world, gateway) = (world(), Listening::new(start_mode, true));
         let refused = redirect_url(&with(&world, &gateway, application(None))).await.unwrap_err();
-        match refused {
-            CreateError::Gateway(GatewayError::Refused { code }) => assert_eq!(code, "FORM_PAGE_UNREACHABLE"),
-            other => panic!("{other:?}"),
-        }
+        let CreateError::Gateway(GatewayError::Refused { code }) = refused else { panic!("{refused:?}") };
+        assert_eq!(code, "FORM_PAGE_UNREACHABLE");
         assert_eq!(world.claims("B1").await, [], "{start_mode:?}");
         let stored = world.store.transaction(&TxnId::new("T0001").unwrap()).await.unwrap();
         match start_mode {
