@@ -5,7 +5,7 @@
 //! middle, a server that stopped) is closed and never used again.
 
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -35,6 +35,8 @@ pub(crate) struct Connections {
     /// One for each small question that may be under way.
     questions: Semaphore,
     answer_timeout: Duration,
+    /// Whether the server had no room left when something was last written that needs some.
+    disk_full: Arc<AtomicBool>,
 }
 
 /// A connection that is shared by all who read, while it is good.
@@ -72,7 +74,18 @@ impl Connections {
             queued: options.queued.max(1),
             questions: Semaphore::new(options.queued.clamp(1, Semaphore::MAX_PERMITS)),
             answer_timeout: options.answer_timeout(),
+            disk_full: Arc::default(),
         })
+    }
+
+    /// Whether the server was out of room, and nobody has found any since.
+    pub(crate) fn is_disk_full(&self) -> bool {
+        self.disk_full.load(Ordering::Relaxed)
+    }
+
+    /// The server has room again.
+    pub(crate) fn has_room(&self) {
+        self.disk_full.store(false, Ordering::Relaxed);
     }
 
     /// Refuses everything from now on.
@@ -89,7 +102,12 @@ impl Connections {
             return Err(Failure::Overloaded);
         }
         let object = self.pool.get().await?;
-        Ok(Session { object: Some(object), answer_timeout: self.answer_timeout, in_doubt: true })
+        Ok(Session {
+            object: Some(object),
+            answer_timeout: self.answer_timeout,
+            in_doubt: true,
+            disk_full: self.disk_full.clone(),
+        })
     }
 
     /// A database transaction.
@@ -192,6 +210,7 @@ pub(crate) struct Session {
     object: Option<Object>,
     answer_timeout: Duration,
     in_doubt: bool,
+    disk_full: Arc<AtomicBool>,
 }
 
 /// A statement with its values, to be sent with others.
@@ -224,7 +243,11 @@ impl Session {
     }
 
     async fn within<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        tokio::time::timeout(self.answer_timeout, work).await.unwrap_or(Err(Failure::NoAnswer))
+        let done = tokio::time::timeout(self.answer_timeout, work).await.unwrap_or(Err(Failure::NoAnswer));
+        if done.as_ref().is_err_and(Failure::is_disk_full) {
+            self.disk_full.store(true, Ordering::Relaxed);
+        }
+        done
     }
 
     /// What one statement yields.

@@ -185,6 +185,11 @@ impl Failure {
         self.is_silence() || matches!(self, Failure::Misunderstood(_))
     }
 
+    /// Whether the server has no room left to write.
+    pub(crate) fn is_disk_full(&self) -> bool {
+        matches!(self, Failure::Refused(refusal) if refusal.code == SqlState::DISK_FULL.code())
+    }
+
     /// Whether two transactions were in each other's way, and this one was undone for it.
     pub(crate) fn is_collision(&self) -> bool {
         matches!(self, Failure::Refused(refusal)

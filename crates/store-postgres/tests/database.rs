@@ -67,6 +67,30 @@ async fn a_success_and_its_receipt_are_final_whatever_the_code_above_asks_for() 
 }
 
 #[tokio::test]
+async fn a_server_without_room_is_told_and_the_end_of_it() {
+    let database = Database::create().await;
+    let store = database.store().await;
+    let client = database.client().await;
+    let full = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+            $$BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END$$;
+        CREATE TRIGGER full_disk BEFORE INSERT ON eg_pg_transactions
+            FOR EACH STATEMENT EXECUTE FUNCTION full_disk();
+        CREATE TRIGGER full_disk BEFORE INSERT ON eg_pg_callbacks
+            FOR EACH STATEMENT EXECUTE FUNCTION full_disk()";
+    client.batch_execute(full).await.unwrap();
+    let refused = store.create(sample::new_transaction("T1", "B1")).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    for _ in 0..3 {
+        let full = store.ping().await;
+        assert!(matches!(full, Err(StoreError::Unavailable(_))), "{full:?}");
+    }
+    client.batch_execute("DROP FUNCTION full_disk CASCADE").await.unwrap();
+    store.ping().await.unwrap();
+    assert_eq!(number(&client, "SELECT count(*) FROM eg_pg_callbacks").await, 0);
+    sample::stored(&store, sample::new_transaction("T1", "B1")).await;
+}
+
+#[tokio::test]
 async fn the_constraint_stands_where_a_check_would_be_passed_over() {
     let database = Database::create().await;
     let store = database.store().await;

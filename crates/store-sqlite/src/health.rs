@@ -18,6 +18,26 @@ pub(crate) fn backlog(conn: &Connection) -> Result<Backlog, Failure> {
     })
 }
 
+/// What is tried for: more than a payment takes, in bytes.
+const ROOM: u32 = 128 * 1024;
+
+/// Finds out whether there is room on the disk: writes as much as a payment needs, as far as into the
+/// log, and takes it back. A change of one row says nothing: it needs no more room than there was.
+pub(crate) fn try_for_room(conn: &Connection) -> Result<(), Failure> {
+    const INSERT: &str = "INSERT INTO eg_pg_callbacks (digest, gateway, received_at, content)
+        VALUES (randomblob(32), '', 0, hex(zeroblob(?1)))";
+    conn.execute_batch("SAVEPOINT room")?;
+    let tried = conn
+        .prepare_cached(INSERT)
+        .and_then(|mut insert| insert.execute([ROOM / 2]))
+        .and_then(|_| conn.cache_flush());
+    // SQLite may have given up the whole transaction.
+    if !conn.is_autocommit() {
+        conn.execute_batch("ROLLBACK TO room; RELEASE room")?;
+    }
+    Ok(tried?)
+}
+
 /// Writes something that is committed like everything else.
 pub(crate) fn beat(conn: &Connection) -> Result<(), Failure> {
     conn.prepare_cached("UPDATE eg_pg_heartbeat SET beats = beats + 1")?.execute([])?;

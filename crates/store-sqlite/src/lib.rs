@@ -278,7 +278,43 @@ impl Store for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.writer.write(health::beat).await?;
+        // With the work of others in one transaction a full disk would fail them all.
+        self.writer.write_alone(|conn| health::try_for_room(conn).and_then(|()| health::beat(conn))).await?;
         Ok(self.readers.read(health::read_beat).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_and_the_end_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("payments.db"), &Options::default()).unwrap();
+        let allow = async |pages: u32| {
+            let limit = format!("PRAGMA max_page_count = {pages}");
+            let set = move |conn: &rusqlite::Connection| {
+                Ok(conn.query_row(&limit, [], |row| row.get::<_, i64>(0))?)
+            };
+            store.writer.write(set).await.unwrap()
+        };
+        store.ping().await.unwrap();
+        // No more than there is.
+        let pages = u32::try_from(allow(1).await).unwrap();
+        let full = store.ping().await;
+        assert!(matches!(full, Err(StoreError::Unavailable(_))), "{full:?}");
+        let one_row = store.writer.write(health::beat).await;
+        assert!(one_row.is_ok(), "which is why one row is not enough to tell");
+        allow(pages + 1000).await;
+        store.ping().await.unwrap();
+        let kept = store
+            .readers
+            .read(|conn| {
+                Ok(conn.query_row("SELECT count(*) FROM eg_pg_callbacks", [], |row| row.get::<_, i64>(0))?)
+            })
+            .await
+            .unwrap();
+        assert_eq!(kept, 0, "what is tried for is taken back");
     }
 }

@@ -43,10 +43,27 @@ impl Writer {
         T: Send + 'static,
         W: Fn(&Connection) -> Result<T, Failure> + Send + 'static,
     {
+        self.queue(work, false).await
+    }
+
+    /// The same in a transaction of its own: for work whose failure may end the transaction.
+    pub(crate) async fn write_alone<T, W>(&self, work: W) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        W: Fn(&Connection) -> Result<T, Failure> + Send + 'static,
+    {
+        self.queue(work, true).await
+    }
+
+    async fn queue<T, W>(&self, work: W, alone: bool) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        W: Fn(&Connection) -> Result<T, Failure> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or(Failure::Stopped)?;
         queue
-            .try_send(Box::new(Task { work, result: None, reply }))
+            .try_send(Box::new(Task { work, alone, result: None, reply }))
             .map_err(|refused| if refused.is_full() { Failure::Overloaded } else { Failure::Stopped })?;
         let (result, _work) = answer.await.map_err(|_| Failure::Stopped)?;
         result
@@ -66,6 +83,8 @@ impl Drop for Writer {
 
 /// A queued piece of work, whatever its result.
 trait Job: Send {
+    /// Whether it shares its transaction with no other.
+    fn is_alone(&self) -> bool;
     /// Does the work, and keeps the result; says whether it went well.
     fn run(&mut self, conn: &Connection) -> bool;
     /// Tells the caller the result, or why the group was not committed.
@@ -74,6 +93,7 @@ trait Job: Send {
 
 struct Task<T, W> {
     work: W,
+    alone: bool,
     result: Option<Result<T, Failure>>,
     /// The work goes back with its result: it is the caller who clears away what it holds.
     reply: oneshot::Sender<(Result<T, Failure>, W)>,
@@ -84,6 +104,10 @@ where
     T: Send,
     W: Fn(&Connection) -> Result<T, Failure> + Send,
 {
+    fn is_alone(&self) -> bool {
+        self.alone
+    }
+
     fn run(&mut self, conn: &Connection) -> bool {
         // A panic would end the thread, and with it every payment. What the work holds is not used
         // again after one.
@@ -105,9 +129,21 @@ where
 
 fn serve(conn: &Connection, jobs: &Receiver<Box<dyn Job>>, most: usize) {
     let mut group = Vec::with_capacity(most);
-    while let Ok(first) = jobs.recv() {
+    // Taken from the queue for a group of its own.
+    let mut alone = None;
+    while let Some(first) = alone.take().or_else(|| jobs.recv().ok()) {
+        let gathers = !first.is_alone();
         group.push(first);
-        group.extend(jobs.try_iter().take(most - 1));
+        while gathers
+            && group.len() < most
+            && let Ok(job) = jobs.try_recv()
+        {
+            if job.is_alone() {
+                alone = Some(job);
+                break;
+            }
+            group.push(job);
+        }
         let committed = commit(conn, &mut group).map_err(Arc::new);
         for job in group.drain(..) {
             job.answer(committed.clone());
@@ -300,6 +336,28 @@ mod tests {
         assert_eq!(Held::words(&folder), [""; 0]);
         writer.write(note("afterwards")).await.unwrap();
         assert_eq!(Held::words(&folder), ["afterwards"]);
+    }
+
+    #[tokio::test]
+    async fn work_on_its_own_fails_nobody_though_its_transaction_is_given_up() {
+        let held = Held::with_queue(100).await;
+        let before = held.queue(note("before"));
+        let writer = held.writer.clone();
+        let mut giving_up = Box::pin(async move {
+            writer
+                .write_alone(|conn| {
+                    conn.execute_batch("ROLLBACK")?;
+                    Err::<(), _>(Failure::OutOfRange)
+                })
+                .await
+        });
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(giving_up.as_mut().poll(&mut context).is_pending());
+        let after = held.queue(note("after"));
+        let (folder, _writer) = held.release();
+        assert!(before.await.is_ok() && after.await.is_ok());
+        assert!(matches!(giving_up.await, Err(Failure::OutOfRange)));
+        assert_eq!(Held::words(&folder), ["after", "before"]);
     }
 
     #[tokio::test]
