@@ -39,6 +39,11 @@ pub enum GatewayError {
     /// The request never left us: nothing happened at the gateway, repeating is safe.
     #[error("the gateway could not be reached")]
     NotSent(#[source] BoxError),
+    /// Something of ours is missing that the call needs: a file descriptor, memory, the address that
+    /// belongs to the gateway's name. Nothing left us, repeating is safe, and it says nothing about the
+    /// gateway.
+    #[error("the gateway could not be called for a fault on our side")]
+    LocalFault(#[source] BoxError),
     /// The request left, no whole answer came: the gateway may have acted. Only ask for the status.
     #[error("the gateway did not answer")]
     Unanswered(#[source] BoxError),

@@ -4,10 +4,14 @@
 //! [`Client::send`] makes the call once. It never repeats one, follows no redirect, and sorts what
 //! goes wrong into the three cases that matter for money: never sent, not answered, not readable.
 
-use std::fmt;
+use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, io};
 
 use payment_gateway::{BoxError, GatewayError};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustix::io::Errno;
 
 /// The HTTP methods gateways are called with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,6 +177,7 @@ impl Client {
             .timeout(limits.total_timeout)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
+            .dns_resolver(Arc::new(SystemNames))
             .build()?;
         Ok(Client { http, max_body_bytes: limits.max_body_bytes })
     }
@@ -180,7 +185,8 @@ impl Client {
     /// Makes the call, once.
     ///
     /// # Errors
-    /// [`GatewayError::NotSent`] when no connection came about, [`GatewayError::Unanswered`] when
+    /// [`GatewayError::NotSent`] when no connection came about, [`GatewayError::LocalFault`] when that is
+    /// for want of something of ours, [`GatewayError::Unanswered`] when
     /// no whole answer came, [`GatewayError::Unreadable`] when the answer is over the limit.
     pub async fn send(&self, call: &Call) -> Result<Reply, GatewayError> {
         let mut request = match call.method {
@@ -223,10 +229,50 @@ impl Client {
     }
 }
 
-/// Tells a call that was never sent from one whose answer is missing. The URL is taken out of the
-/// error, because it may carry what must not be logged.
+/// Tells a call that was never sent from one whose answer is missing, and a fault of ours from one of
+/// the gateway. The URL is taken out of the error, because it may carry what must not be logged.
 fn classify(error: reqwest::Error) -> GatewayError {
-    let never_sent = error.is_connect() || error.is_builder();
-    let error: BoxError = Box::new(error.without_url());
-    if never_sent { GatewayError::NotSent(error) } else { GatewayError::Unanswered(error) }
+    let (connecting, unbuildable) = (error.is_connect(), error.is_builder());
+    let error = error.without_url();
+    if unbuildable || (connecting && is_ours(&error)) {
+        GatewayError::LocalFault(Box::new(error))
+    } else if connecting {
+        GatewayError::NotSent(Box::new(error))
+    } else {
+        GatewayError::Unanswered(Box::new(error))
+    }
+}
+
+/// Whether no connection came about for want of something of ours.
+fn is_ours(error: &(dyn Error + 'static)) -> bool {
+    const SHORTAGES: [Errno; 5] =
+        [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::ADDRNOTAVAIL];
+    let is_shortage =
+        |error: &io::Error| Errno::from_io_error(error).is_some_and(|errno| SHORTAGES.contains(&errno));
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<Unresolved>() || error.downcast_ref::<io::Error>().is_some_and(is_shortage) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// The name of the gateway has no address, as far as this machine can find out.
+#[derive(Debug, thiserror::Error)]
+#[error("the name of the gateway cannot be resolved")]
+struct Unresolved(#[source] io::Error);
+
+/// Asks the system for addresses, and names the error when there are none.
+struct SystemNames;
+
+impl Resolve for SystemNames {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(Unresolved)?;
+            let addresses: Vec<_> = found.collect();
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
 }

@@ -6,12 +6,13 @@ use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http::{HeaderMap, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
 
 use crate::App;
 use crate::error::{ApiError, bounded};
 use crate::json;
+use crate::limits::{Budget, FREE_BODY_BYTES, RequestLimits, Share, Spent};
 
 /// Of a body over the limit, this many times the limit is read and thrown away, so that a client
 /// that is still sending gets to read why it is refused.
@@ -111,32 +112,81 @@ impl RequestBody {
 impl FromRequest<Arc<App>> for RequestBody {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, app: &Arc<App>) -> Result<RequestBody, ApiError> {
+    /// The body was read before the request came to any route ([`read`]).
+    async fn from_request(request: Request, _: &Arc<App>) -> Result<RequestBody, ApiError> {
         let (parts, body) = request.into_parts();
-        let limits = &app.limits;
-        let read = tokio::time::timeout(limits.body_time, read(body, limits.body_bytes));
-        let bytes = read.await.map_err(|_| ApiError::BodyTooSlow)??;
+        let bytes = body.collect().await.map_err(|_| ApiError::MissingBody)?.to_bytes();
         let kind = Kind::of(&parts.headers);
         let decoded = (kind == Kind::Latin1Json).then(|| latin1(&bytes));
         Ok(RequestBody { kind, bytes, decoded })
     }
 }
 
-async fn read(mut body: Body, limit: usize) -> Result<Bytes, ApiError> {
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced <= limit {
-        match Limited::new(&mut body, limit).collect().await {
-            Ok(collected) => return Ok(collected.to_bytes()),
-            Err(error) if error.is::<LengthLimitError>() => {}
-            Err(_) => return Err(ApiError::MissingBody),
-        }
+/// Reads the body of a request within its limits, and the share of the budget it takes up.
+///
+/// # Errors
+/// [`ApiError::BodyTooLarge`], [`ApiError::BodyTooSlow`], [`ApiError::TooManyBytes`], or
+/// [`ApiError::MissingBody`] when it breaks off.
+pub(crate) async fn read(
+    body: Body,
+    limits: &RequestLimits,
+    budget: &Budget,
+) -> Result<(Bytes, Share), ApiError> {
+    if body.is_end_stream() {
+        return Ok((Bytes::new(), Share::default()));
     }
+    let read = tokio::time::timeout(limits.body_time, read_or_drain(body, limits.body_bytes, budget));
+    read.await.map_err(|_| ApiError::BodyTooSlow)?
+}
+
+async fn read_or_drain(mut body: Body, limit: usize, budget: &Budget) -> Result<(Bytes, Share), ApiError> {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let error = if announced > limit {
+        ApiError::BodyTooLarge(limit)
+    } else {
+        match collect(&mut body, limit, budget).await {
+            Err(error @ (ApiError::BodyTooLarge(_) | ApiError::TooManyBytes)) => error,
+            read => return read,
+        }
+    };
     let drained = limit.saturating_mul(DRAINED);
     if announced <= drained {
         let mut rest = Limited::new(body, drained);
         while let Some(Ok(_)) = rest.frame().await {}
     }
-    Err(ApiError::BodyTooLarge(limit))
+    Err(error)
+}
+
+/// Copies the body into a buffer of its own size: a piece as it comes from the network keeps a whole
+/// read buffer alive, however short it is.
+async fn collect(body: &mut Body, limit: usize, budget: &Budget) -> Result<(Bytes, Share), ApiError> {
+    let mut bytes = Vec::new();
+    let mut share = Share::default();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| ApiError::MissingBody)?.into_data() else { continue };
+        let length = bytes.len() + data.len();
+        if length > limit {
+            return Err(ApiError::BodyTooLarge(limit));
+        }
+        if length > bytes.capacity() {
+            let capacity = room_for(length, bytes.capacity());
+            let counted = |capacity: usize| capacity.saturating_sub(FREE_BODY_BYTES);
+            let more = counted(capacity) - counted(bytes.capacity());
+            budget.add(more, &mut share).map_err(|Spent| ApiError::TooManyBytes)?;
+            bytes.reserve_exact(capacity - bytes.len());
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok((Bytes::from(bytes), share))
+}
+
+/// How large a buffer for so many bytes is to be, when it was so large before.
+fn room_for(length: usize, before: usize) -> usize {
+    if length <= FREE_BODY_BYTES {
+        length.max((before * 2).min(FREE_BODY_BYTES))
+    } else {
+        length.next_multiple_of(FREE_BODY_BYTES)
+    }
 }
 
 #[cfg(test)]
@@ -162,13 +212,44 @@ mod tests {
         assert!(matches!(kind(&"x".repeat(5000)), Kind::Other(shown) if shown.len() == 100));
     }
 
+    async fn read_up_to(limit: usize, body: impl Into<Body>) -> Result<Bytes, ApiError> {
+        let limits = RequestLimits { body_bytes: limit, ..RequestLimits::default() };
+        read(body.into(), &limits, &Budget::new(0)).await.map(|(bytes, _)| bytes)
+    }
+
+    fn pieces(length: usize, count: usize) -> Body {
+        let piece = move |_| Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; length]));
+        Body::from_stream(futures_util::stream::iter((0..count).map(piece)))
+    }
+
     #[tokio::test]
     async fn a_body_is_read_up_to_its_limit() {
-        assert_eq!(read(Body::from("12345"), 5).await.unwrap(), "12345");
-        assert!(matches!(read(Body::from("123456"), 5).await, Err(ApiError::BodyTooLarge(5))));
-        let chunks = futures_util::stream::iter([Ok::<_, std::io::Error>("123"), Ok("456")]);
-        assert!(matches!(read(Body::from_stream(chunks), 5).await, Err(ApiError::BodyTooLarge(5))));
+        assert_eq!(read_up_to(5, "12345").await.unwrap(), "12345");
+        assert!(matches!(read_up_to(5, "123456").await, Err(ApiError::BodyTooLarge(5))));
+        assert!(matches!(read_up_to(5, pieces(3, 2)).await, Err(ApiError::BodyTooLarge(5))));
+        assert_eq!(read_up_to(5, pieces(1, 5)).await.unwrap(), "xxxxx");
         let broken = futures_util::stream::iter([Ok("1"), Err(std::io::Error::other("gone"))]);
-        assert!(matches!(read(Body::from_stream(broken), 5).await, Err(ApiError::MissingBody)));
+        assert!(matches!(read_up_to(5, Body::from_stream(broken)).await, Err(ApiError::MissingBody)));
+    }
+
+    #[tokio::test]
+    async fn long_bodies_share_a_budget_and_short_ones_need_none() {
+        let limits = RequestLimits::default();
+        let budget = Budget::new(50_000);
+        let (first, share) = read(pieces(1000, 60), &limits, &budget).await.unwrap();
+        assert_eq!(first.len(), 60_000);
+        assert!(matches!(read(pieces(1000, 60), &limits, &budget).await, Err(ApiError::TooManyBytes)));
+        let short = read(pieces(1, FREE_BODY_BYTES), &limits, &budget).await.unwrap();
+        assert_eq!(short.0.len(), FREE_BODY_BYTES);
+        drop(share);
+        assert!(read(pieces(1000, 60), &limits, &budget).await.is_ok());
+    }
+
+    #[test]
+    fn a_buffer_grows_without_a_copy_for_each_piece_and_not_beyond_its_need() {
+        assert_eq!(room_for(1500, 0), 1500);
+        assert_eq!(room_for(1501, 1500), 3000);
+        assert_eq!(room_for(FREE_BODY_BYTES, 1500), FREE_BODY_BYTES);
+        assert_eq!(room_for(FREE_BODY_BYTES + 1, FREE_BODY_BYTES), 2 * FREE_BODY_BYTES);
     }
 }

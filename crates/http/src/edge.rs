@@ -11,21 +11,27 @@ use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::body::{Body, HttpBody};
 use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http_body_util::BodyExt;
 use payment_domain::TxnId;
+use payment_service::Subject;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tower::{Layer, Service};
 
+use crate::body;
 use crate::error::ApiError;
-use crate::limits::RequestLimits;
+use crate::limits::{Budget, FREE_ANSWER_BYTES, RequestLimits, Share};
 use crate::metrics::{DURATIONS, REQUESTS};
 
 /// Under which a request is found in the log; taken over from the caller where there is one.
@@ -44,15 +50,34 @@ pub(crate) struct Notes {
     pub(crate) cause: Option<String>,
 }
 
+/// Cancelled when a shutdown waits no longer and every request is to be answered at once.
+#[derive(Debug, Clone)]
+pub(crate) struct LastCall(pub(crate) CancellationToken);
+
+/// Says that the bytes of an answer are not its own: they are there anyway, for all who ask for them.
+#[derive(Debug, Clone)]
+pub(crate) struct SharedBytes;
+
 /// Wraps every route.
 #[derive(Clone)]
 pub(crate) struct EdgeLayer {
-    limits: RequestLimits,
+    limits: Arc<EdgeLimits>,
+}
+
+struct EdgeLimits {
+    request: RequestLimits,
+    /// Bytes of request bodies.
+    bodies: Budget,
+    /// Bytes of answers.
+    answers: Budget,
 }
 
 impl EdgeLayer {
     pub(crate) fn new(limits: RequestLimits) -> EdgeLayer {
-        EdgeLayer { limits }
+        // Enough for one body, however long it may be.
+        let bytes = limits.bytes_in_flight.max(limits.body_bytes);
+        let (bodies, answers) = (Budget::new(bytes), Budget::new(bytes));
+        EdgeLayer { limits: Arc::new(EdgeLimits { request: limits, bodies, answers }) }
     }
 }
 
@@ -60,7 +85,7 @@ impl<S> Layer<S> for EdgeLayer {
     type Service = Edge<S>;
 
     fn layer(&self, inner: S) -> Edge<S> {
-        Edge { inner, url_bytes: self.limits.url_bytes, request_time: self.limits.request_time }
+        Edge { inner, limits: self.limits.clone() }
     }
 }
 
@@ -68,13 +93,12 @@ impl<S> Layer<S> for EdgeLayer {
 #[derive(Clone)]
 pub(crate) struct Edge<S> {
     inner: S,
-    url_bytes: usize,
-    request_time: Duration,
+    limits: Arc<EdgeLimits>,
 }
 
 impl<S> Service<Request> for Edge<S>
 where
-    S: Service<Request, Response = Response, Error = Infallible>,
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
 {
     type Response = Response;
@@ -85,26 +109,86 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call(&mut self, mut request: Request) -> Self::Future {
         let arrival = Arrival::of(&request);
-        let limit = self.request_time;
-        let too_long = request.uri().path_and_query().is_some_and(|url| url.as_str().len() > self.url_bytes);
-        let answer = if too_long {
-            Err(ApiError::UrlTooLong(self.url_bytes))
-        } else {
-            Ok(AssertUnwindSafe(self.inner.call(request)).catch_unwind())
-        };
+        let limits = self.limits.clone();
+        // The one that was polled ready is the one to call.
+        let next = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, next);
+        let last_call = request.extensions().get::<LastCall>().cloned();
+        let subject = Subject::default();
+        request.extensions_mut().insert(subject.clone());
         Box::pin(async move {
-            let response = match answer {
-                Err(refused) => refused.into_response(),
-                Ok(answer) => match tokio::time::timeout(limit, answer).await {
-                    Ok(Ok(Ok(response))) => response,
+            let answer = AssertUnwindSafe(answer(inner, request, &limits)).catch_unwind();
+            let response = tokio::select! {
+                biased;
+                answered = tokio::time::timeout(limits.request.request_time, answer) => match answered {
+                    Ok(Ok(response)) => response,
                     Ok(Err(panic)) => panicked(panic.as_ref()).into_response(),
-                    Err(_elapsed) => ApiError::TooSlow.into_response(),
+                    Err(_elapsed) => ApiError::TooSlow(subject.txn_id()).into_response(),
                 },
+                () = called(last_call) => ApiError::Interrupted(subject.txn_id()).into_response(),
             };
             Ok(arrival.leave(response))
         })
+    }
+}
+
+async fn called(last_call: Option<LastCall>) {
+    match last_call {
+        Some(LastCall(token)) => token.cancelled_owned().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Reads the body, calls the route, and sees to it that what is read and answered is within bounds.
+async fn answer<S>(mut inner: S, request: Request, limits: &EdgeLimits) -> Response
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+{
+    let longest = limits.request.url_bytes;
+    if request.uri().path_and_query().is_some_and(|url| url.as_str().len() > longest) {
+        return ApiError::UrlTooLong(longest).into_response();
+    }
+    let (parts, body) = request.into_parts();
+    let (bytes, _share) = match body::read(body, &limits.request, &limits.bodies).await {
+        Ok(read) => read,
+        Err(refused) => return refused.into_response(),
+    };
+    let Ok(response) = inner.call(Request::from_parts(parts, Body::from(bytes))).await;
+    within(&limits.answers, response).await
+}
+
+/// Counts a long answer against the budget until its last byte is written, or its client is gone.
+async fn within(budget: &Budget, response: Response) -> Response {
+    let length = response.body().size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
+    let Some(length) = length.filter(|length| *length > FREE_ANSWER_BYTES) else { return response };
+    if response.extensions().get::<SharedBytes>().is_some() {
+        return response;
+    }
+    let mut share = Share::default();
+    if budget.add(length, &mut share).is_err() {
+        return ApiError::TooManyBytes.into_response();
+    }
+    let (parts, body) = response.into_parts();
+    match body.collect().await {
+        Ok(collected) => {
+            let bytes = Bytes::from_owner(Counted { bytes: collected.to_bytes(), _share: share });
+            Response::from_parts(parts, Body::from(bytes))
+        }
+        Err(_) => ApiError::Internal("an answer that cannot be read").into_response(),
+    }
+}
+
+/// Bytes with the share of a budget that they take up.
+struct Counted {
+    bytes: Bytes,
+    _share: Share,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 

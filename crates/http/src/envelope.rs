@@ -41,9 +41,9 @@ pub(crate) struct ErrorEntry {
     /// Always null.
     #[schema(value_type = Option<String>, required)]
     description: (),
-    /// Always null.
-    #[schema(value_type = Option<Vec<String>>, required)]
-    params: (),
+    /// The transaction id, where the request was begun and its outcome is not known; else null.
+    #[schema(required)]
+    pub(crate) params: Option<Vec<String>>,
 }
 
 impl ErrorEntry {
@@ -58,7 +58,7 @@ impl ErrorEntry {
             code: code.into(),
             message: message.into(),
             description: (),
-            params: (),
+            params: None,
         }
     }
 }

@@ -64,9 +64,15 @@ pub(crate) enum ApiError {
     /// The client took too long to send its body.
     #[error("the body came too slowly")]
     BodyTooSlow,
-    /// The answer is not ready in time; the work goes on.
+    /// As many bytes of bodies are held as may be.
+    #[error("too many bytes in flight")]
+    TooManyBytes,
+    /// The answer is not ready in time; the work goes on. The transaction, where it is known.
     #[error("the request took too long")]
-    TooSlow,
+    TooSlow(Option<TxnId>),
+    /// The service ends before the answer is ready. The transaction, where it is known.
+    #[error("the service is shutting down")]
+    Interrupted(Option<TxnId>),
     /// No endpoint has this path.
     #[error("no such endpoint")]
     NoSuchEndpoint,
@@ -174,6 +180,17 @@ impl Told {
         )
         .retry_after(2)
     }
+
+    /// Names the transaction whose state is to be looked up.
+    fn about(mut self, txn_id: Option<&TxnId>) -> Told {
+        if let (Some(id), Content::Entries(entries)) = (txn_id, &mut self.content) {
+            for entry in entries {
+                entry.message = format!("{} (transaction {id})", entry.message).into();
+                entry.params = Some(vec![id.to_string()]);
+            }
+        }
+        self
+    }
 }
 
 fn tell(error: &ApiError) -> Told {
@@ -220,11 +237,18 @@ fn tell(error: &ApiError) -> Told {
             "REQUEST_TIMEOUT",
             "The body of the request did not arrive in time",
         ),
-        ApiError::TooSlow => Told::away(
+        ApiError::TooManyBytes => Told::away(
+            "TOO_MANY_BYTES",
+            "The service holds as many bytes of long requests and answers as it may; try again",
+        )
+        .retry_after(2),
+        ApiError::TooSlow(txn_id) => Told::away(
             "RESPONSE_TIMEOUT",
             "The answer was not ready in time; what the request began goes on, look its state up before repeating it",
         )
-        .retry_after(5),
+        .retry_after(5)
+        .about(txn_id.as_ref()),
+        ApiError::Interrupted(txn_id) => Told::interrupted().about(txn_id.as_ref()),
         ApiError::NoSuchEndpoint => Told::one(StatusCode::NOT_FOUND, "NOT_FOUND", "There is no such endpoint"),
         ApiError::MethodNotAllowed => Told::one(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -364,7 +388,7 @@ fn tell_digit(error: &DigitError) -> Told {
 
 fn tell_gateway(error: &GatewayError) -> Told {
     match error {
-        GatewayError::NotSent(_) => Told::away(
+        GatewayError::NotSent(_) | GatewayError::LocalFault(_) => Told::away(
             "GATEWAY_UNAVAILABLE",
             "The payment gateway could not be reached; nothing was paid, send the request again",
         )
@@ -422,6 +446,7 @@ impl ApiError {
         match self {
             ApiError::Settle(_, SettleError::NotFound) => None,
             ApiError::Settle(id, _) => Some(id.clone()),
+            ApiError::TooSlow(id) | ApiError::Interrupted(id) => id.clone(),
             ApiError::MissingBody
             | ApiError::BrokenJson { .. }
             | ApiError::WrongJsonType
@@ -434,7 +459,7 @@ impl ApiError {
             | ApiError::UrlTooLong(_)
             | ApiError::TooManyParameters(_)
             | ApiError::BodyTooSlow
-            | ApiError::TooSlow
+            | ApiError::TooManyBytes
             | ApiError::NoSuchEndpoint
             | ApiError::MethodNotAllowed
             | ApiError::OperatorsOff

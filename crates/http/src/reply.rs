@@ -68,8 +68,8 @@ impl IntoResponse for Reply {
 }
 
 /// A response of that status with a JSON body.
-pub(crate) fn json_response(status: StatusCode, json: Vec<u8>) -> Response {
-    let mut response = Response::new(Body::from(json));
+pub(crate) fn json_response(status: StatusCode, json: impl Into<Body>) -> Response {
+    let mut response = Response::new(json.into());
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

@@ -16,11 +16,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use rustix::net::sockopt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
+use crate::edge::LastCall;
 use crate::limits::ServeLimits;
 use crate::metrics::{CONNECTIONS, TURNED_AWAY};
 use connection::{Guarded, Phase};
@@ -31,9 +33,15 @@ const TOLD_AT_ONCE: usize = 128;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 /// hyper wants at least this much room for what it reads and writes.
 const SMALLEST_BUFFER: usize = 8192;
+/// What the system holds for a connection in either direction, in bytes; it doubles this for its own
+/// needs. Left to itself it holds megabytes for a client that does not read, and says so late.
+const SOCKET_BUFFER: usize = 64 * 1024;
+/// How long the last answers of a shutdown may take to be written.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
-/// Answers on the listener until `shutdown`: then nothing new is accepted, running requests may
-/// finish within their limit, and everything else is closed.
+/// Answers on the listener until `shutdown`: then nothing new is accepted, and running requests may
+/// finish within their limit. Those that have not are answered 503 with what is known of them, and
+/// everything is closed.
 pub async fn serve(listener: TcpListener, router: Router, limits: ServeLimits, shutdown: CancellationToken) {
     let server = Server::new(router, limits);
     loop {
@@ -66,6 +74,7 @@ struct Server {
     open: Arc<Semaphore>,
     told: Arc<Semaphore>,
     graceful: GracefulShutdown,
+    last_call: LastCall,
     cut: CancellationToken,
 }
 
@@ -81,6 +90,7 @@ impl Server {
             open: Arc::new(Semaphore::new(limits.connections)),
             told: Arc::new(Semaphore::new(TOLD_AT_ONCE)),
             graceful: GracefulShutdown::new(),
+            last_call: LastCall(CancellationToken::new()),
             cut: CancellationToken::new(),
             router,
             limits,
@@ -93,11 +103,16 @@ impl Server {
         };
         // An answer is written in one piece: there is nothing to wait for.
         let _ = stream.set_nodelay(true);
+        // Without it the connection works as well, it only costs more.
+        let _ = sockopt::set_socket_send_buffer_size(&stream, SOCKET_BUFFER);
+        let _ = sockopt::set_socket_recv_buffer_size(&stream, SOCKET_BUFFER);
         let phase = Arc::new(Phase::default());
-        let guarded = Guarded::new(stream, phase.clone(), self.limits.header_time);
+        let guarded = Guarded::new(stream, phase.clone(), &self.limits);
         let router = self.router.clone();
-        let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let last_call = self.last_call.clone();
+        let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
             phase.busy();
+            request.extensions_mut().insert(last_call.clone());
             let phase = phase.clone();
             let answer = router.clone().call(request.map(Body::new));
             async move {
@@ -132,9 +147,14 @@ impl Server {
     }
 
     async fn finish(self) {
-        let running = self.graceful.count();
-        if tokio::time::timeout(self.limits.shutdown_time, self.graceful.shutdown()).await.is_err() {
-            tracing::warn!(running, "some connections did not finish in time and are cut");
+        let unfinished = self.graceful.count();
+        let mut shutdown = pin!(self.graceful.shutdown());
+        if tokio::time::timeout(self.limits.shutdown_time, &mut shutdown).await.is_err() {
+            tracing::warn!(unfinished, "some requests did not finish in time and are answered 503");
+            self.last_call.0.cancel();
+            if tokio::time::timeout(LAST_ANSWERS, shutdown).await.is_err() {
+                tracing::warn!("some clients do not read their last answer and are cut off");
+            }
         }
         self.cut.cancel();
     }

@@ -27,6 +27,7 @@ use crate::ports::{Ports, finished};
 use crate::receipts::Receipts;
 use crate::redirects::Redirects;
 use crate::settle::{Caller, Settlement};
+use crate::subject::Subject;
 use crate::view::TransactionView;
 
 /// A request to create a transaction, well-formed but not yet checked.
@@ -60,6 +61,8 @@ pub struct CreateRequest {
     pub additional_details: Map<String, Value>,
     /// Set when the client wants to be able to repeat the request.
     pub idempotent: Option<IdempotentRequest>,
+    /// Told the transaction as soon as it is stored.
+    pub subject: Subject,
 }
 
 /// One bill of a request, amounts as the client wrote them.
@@ -247,7 +250,7 @@ impl Creation {
             txn: txn.clone(),
         };
         match self.ports.store.create(new).await? {
-            Created::Stored => {}
+            Created::Stored => request.subject.is(&txn.id),
             Created::BillsTaken(claims) => return Err(self.taken(&claims).await?),
             Created::KeyTaken(first) => {
                 let digest =
@@ -435,7 +438,10 @@ impl Creation {
         };
         match &error {
             // Nobody can pay what was not opened: the bill is free at once, and so is the key.
-            GatewayError::NotSent(_) | GatewayError::Refused { .. } | GatewayError::Unavailable { .. } => {
+            GatewayError::NotSent(_)
+            | GatewayError::LocalFault(_)
+            | GatewayError::Refused { .. }
+            | GatewayError::Unavailable { .. } => {
                 self.store_started(txn, Started::NotOpened(&error), info, key).await?;
                 Err(error.into())
             }

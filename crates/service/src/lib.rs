@@ -15,14 +15,18 @@ mod lanes;
 mod masking;
 mod notify;
 mod order_life;
+mod pace;
 mod payment_page;
 mod ports;
+mod questions;
+mod readiness;
 mod receipts;
 mod reconcile;
 mod redirects;
 mod scheduler;
 mod search;
 mod settle;
+mod subject;
 mod view;
 
 use std::sync::Arc;
@@ -41,12 +45,15 @@ pub use notify::{
     InvalidPaymentLink, NotificationPorts, NotificationSettings, Notifications, Notified, NotifyError,
     PaymentLink, UnreadableEvent,
 };
+pub use pace::{Pace, PaceSettings};
 pub use payment_page::{PaymentForm, PaymentPage, PaymentPageError, PaymentPages};
 pub use ports::{AllowedCallbackHosts, Ports, Settings};
+pub use questions::QuestionSettings;
+pub use readiness::Readiness;
 pub use receipts::{ReceiptTally, Receipts, ReceiptsJob};
 pub use reconcile::{
-    ByHand, Check, Checked, DailyJob, EarlyJob, FollowUpJob, GatewaySummary, InvalidAge, NotAsked, Pace,
-    Progress, Reconciliation, ReconciliationSettings, ReconciliationSummary, parse_age,
+    ByHand, Check, Checked, DailyJob, EarlyJob, FollowUpJob, GatewaySummary, InvalidAge, NotAsked, Progress,
+    Reconciliation, ReconciliationSettings, ReconciliationSummary, parse_age,
 };
 pub use redirects::Redirects;
 pub use scheduler::{
@@ -54,7 +61,8 @@ pub use scheduler::{
     ScheduledJob, Scheduler, SchedulerSettings,
 };
 pub use search::{Search, SearchError, SearchRequest, SearchResult};
-pub use settle::{Asked, Caller, SettleError, Settled, Settlement};
+pub use settle::{Asked, Caller, Origin, SettleError, Settled, Settlement};
+pub use subject::Subject;
 pub use view::{AuditView, BillPaymentView, PayerView, TransactionView};
 
 /// All use cases over one set of ports.
@@ -76,6 +84,8 @@ pub struct Payments {
     pub payment_pages: PaymentPages,
     /// What operators must look at.
     pub attention: AttentionList,
+    /// Whether the service can work.
+    pub readiness: Readiness,
 }
 
 impl Payments {
@@ -90,6 +100,7 @@ impl Payments {
             callbacks: Callbacks::new(ports.clone(), settlement.clone()),
             payment_pages: PaymentPages::new(ports.clone()),
             attention: AttentionList::new(ports.clone()),
+            readiness: Readiness::new(ports.clone()),
             settlement,
             receipts,
             ports,

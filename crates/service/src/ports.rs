@@ -11,6 +11,9 @@ use payment_store::{NewCase, Store, StoreError};
 use tokio_util::task::TaskTracker;
 use url::Url;
 
+use crate::pace::PaceSettings;
+use crate::questions::QuestionSettings;
+
 use crate::gateways::Gateways;
 use crate::redirects::Redirects;
 
@@ -66,6 +69,10 @@ pub struct Settings {
     pub collection_call: Duration,
     /// How long one question to a gateway may take in all.
     pub gateway_wait: Duration,
+    /// How many questions news of one payment are worth.
+    pub questions: QuestionSettings,
+    /// How fast gateways are asked.
+    pub pace: PaceSettings,
     /// Whether callers see only what is theirs.
     pub search_scope: bool,
     /// The user our own jobs act as.

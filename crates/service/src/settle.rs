@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use payment_domain::machine::{self, OrderLife, Verdict};
 use payment_domain::{
-    Actor, ActorKind, AttentionKind, EventKind, GatewayDetails, HistoryEntry, Outcome, Report, RequestInfo,
-    StatusName, Transaction, TxnId,
+    Actor, ActorKind, AttentionKind, EventKind, GatewayDetails, GatewayName, HistoryEntry, Outcome, Report,
+    RequestInfo, StatusName, Transaction, TxnId,
 };
 use payment_gateway::{Answer, Evidence, Gateway, GatewayError};
 use payment_store::{
@@ -23,7 +23,9 @@ use url::Url;
 use crate::events::EventWriter;
 use crate::gateways::TRANSACTION_PARAMETER;
 use crate::lanes::{Lanes, Turn};
+use crate::pace::{Paces, Turnstile};
 use crate::ports::{Ports, finished};
+use crate::questions::{News, Questions};
 use crate::receipts::Receipts;
 
 /// Settles transactions.
@@ -32,6 +34,8 @@ pub struct Settlement {
     ports: Arc<Ports>,
     receipts: Receipts,
     lanes: Arc<Lanes>,
+    questions: Arc<Questions>,
+    paces: Arc<Paces>,
 }
 
 /// On whose behalf a transaction is settled.
@@ -43,12 +47,24 @@ pub struct Caller {
     pub info: RequestInfo,
     /// The run of a job on whose behalf it happens: nothing is stored when that run is over.
     pub fence: Option<Fence>,
+    /// What brings it about.
+    pub origin: Origin,
+}
+
+/// What brings about that a transaction is settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Somebody brought news of it, or wants to know: it is worth so many questions, and waits for
+    /// nobody's answer but a payer's.
+    News,
+    /// A job or an operator checks it, at the pace of its gateway, which was waited for.
+    Reconciliation,
 }
 
 impl Caller {
     /// Somebody who is no job.
     pub fn new(actor: Actor, info: RequestInfo) -> Caller {
-        Caller { actor, info, fence: None }
+        Caller { actor, info, fence: None, origin: Origin::News }
     }
 
     /// Who is named as having changed the transaction: a job acts as the system user.
@@ -85,7 +101,8 @@ pub enum Asked {
     /// It gave no usable answer, or is not active here, for this reason; the transaction keeps its
     /// state.
     InVain(String),
-    /// It is away, and the question was not put; the transaction keeps its state.
+    /// The question was not put: the gateway is not available, or was asked often enough for now. The
+    /// transaction keeps its state.
     NotNow {
         /// When it is worth asking again.
         retry_after: Duration,
@@ -117,7 +134,14 @@ pub enum SettleError {
 
 impl Settlement {
     pub(crate) fn new(ports: Arc<Ports>, receipts: Receipts) -> Settlement {
-        Settlement { ports, receipts, lanes: Arc::default() }
+        let questions = Arc::new(Questions::new(ports.settings.questions));
+        let paces = Arc::new(Paces::new(ports.settings.pace.clone()));
+        Settlement { ports, receipts, lanes: Arc::default(), questions, paces }
+    }
+
+    /// What keeps the pace of a gateway.
+    pub(crate) fn turnstile(&self, gateway: &GatewayName) -> Arc<Turnstile> {
+        self.paces.of(gateway)
     }
 
     /// Settles a transaction on the strength of `answer`: what a gateway sent, by whatever way, or
@@ -146,6 +170,11 @@ impl Settlement {
                 Ok(Settled { txn, asked: Asked::InVain(reason) })
             }
             (StatusName::Pending | StatusName::Failure, Some(gateway)) => {
+                if caller.origin == Origin::News
+                    && let Some(retry_after) = self.questions.wait(self.news(&txn, signed.as_ref()))
+                {
+                    return Ok(held_back(txn, retry_after));
+                }
                 let (settlement, id, caller) = (self.clone(), id.clone(), caller.clone());
                 let work = self.ports.tasks.spawn(async move {
                     settlement.ask_in_turn(&id, gateway.as_ref(), signed.as_ref(), &caller, arrived).await
@@ -161,11 +190,14 @@ impl Settlement {
     /// # Errors
     /// A [`SettleError`], as of [`settle`](Settlement::settle).
     pub(crate) async fn settle_unopened(&self, id: &TxnId, caller: &Caller) -> Result<Settled, SettleError> {
-        let mut turn = self.lanes.turn(id).await;
+        let mut lane = self.lanes.turn(id).await;
         let txn = self.ports.store.transaction(id).await?.ok_or(SettleError::NotFound)?;
         match self.ports.gateways.get(&txn.gateway) {
             Some(gateway) if txn.status.name() == StatusName::Pending && txn.redirect_url.is_none() => {
-                self.ask_now(&mut turn, gateway.as_ref(), txn, None, OrderLife::NeverBegun, caller).await
+                if let Err(retry_after) = self.turnstile(&txn.gateway).payer().await {
+                    return Ok(held_back(txn, retry_after));
+                }
+                self.ask_now(&mut lane, gateway.as_ref(), txn, None, OrderLife::NeverBegun, caller).await
             }
             Some(_) | None => Ok(Settled::unasked(txn)),
         }
@@ -193,6 +225,7 @@ impl Settlement {
             Err(GatewayError::WrongTransaction) => SettleError::WrongTransaction,
             Err(
                 error @ (GatewayError::NotSent(_)
+                | GatewayError::LocalFault(_)
                 | GatewayError::Unanswered(_)
                 | GatewayError::Unreadable(_)
                 | GatewayError::Refused { .. }
@@ -215,15 +248,15 @@ impl Settlement {
         caller: &Caller,
         arrived: Instant,
     ) -> Result<Settled, SettleError> {
-        let mut turn = self.lanes.turn(id).await;
+        let mut lane = self.lanes.turn(id).await;
         let txn = self.ports.store.transaction(id).await?.ok_or(SettleError::NotFound)?;
         if txn.status.name() == StatusName::Success {
-            drop(turn);
+            drop(lane);
             return Ok(Settled::unasked(self.receipts.await_receipt(txn).await?));
         }
         // Whoever brings proof of a payment is not put off with somebody else's answer.
         let brings_proof = signed.is_some_and(|signed| matches!(signed.outcome, Outcome::Paid { .. }));
-        match turn.asked_since(arrived) {
+        match lane.asked_since(arrived) {
             Some(true) if !brings_proof => return Ok(Settled::unasked(txn)),
             Some(false) => {
                 let reason = "the gateway gave no usable answer a moment ago".to_owned();
@@ -231,15 +264,25 @@ impl Settlement {
             }
             Some(true) | None => {}
         }
+        if caller.origin == Origin::News {
+            let worth_a_question = self.questions.take(self.news(&txn, signed));
+            let turn = match worth_a_question {
+                Ok(()) => self.turnstile(&txn.gateway).payer().await,
+                Err(retry_after) => Err(retry_after),
+            };
+            if let Err(retry_after) = turn {
+                return Ok(held_back(txn, retry_after));
+            }
+        }
         // The order's life is judged by when the question was put: a payment made in its last moment
         // must not be missed because the answer took a moment more.
         let life = self.ports.life_of(&txn);
-        self.ask_now(&mut turn, gateway, txn, signed, life, caller).await
+        self.ask_now(&mut lane, gateway, txn, signed, life, caller).await
     }
 
     async fn ask_now(
         &self,
-        turn: &mut Turn,
+        lane: &mut Turn,
         gateway: &dyn Gateway,
         txn: Transaction,
         signed: Option<&Report>,
@@ -249,7 +292,7 @@ impl Settlement {
         let id = &txn.id;
         let asked_at = Instant::now();
         let answer = self.ask(gateway, &txn).await;
-        turn.asked(asked_at, answer.is_ok());
+        lane.asked(asked_at, answer.is_ok());
         match answer {
             Ok(report) => {
                 let said = Said { report: &report, signed, life };
@@ -263,6 +306,7 @@ impl Settlement {
                 let asked = match error {
                     GatewayError::Unavailable { retry_after } => Asked::NotNow { retry_after },
                     error @ (GatewayError::NotSent(_)
+                    | GatewayError::LocalFault(_)
                     | GatewayError::Unanswered(_)
                     | GatewayError::Unreadable(_)
                     | GatewayError::Refused { .. }
@@ -272,6 +316,10 @@ impl Settlement {
                 Ok(Settled { txn, asked })
             }
         }
+    }
+
+    fn news<'a>(&self, txn: &'a Transaction, signed: Option<&'a Report>) -> News<'a> {
+        News { txn_id: &txn.id, age: self.ports.now().since(txn.audit.created_at), signed }
     }
 
     async fn ask(&self, gateway: &dyn Gateway, txn: &Transaction) -> Result<Report, GatewayError> {
@@ -456,6 +504,12 @@ fn without_own_query(txn: &Transaction, answer: &Answer) -> Option<Answer> {
         .map(|(name, value)| (name.into_owned(), value.into_owned()));
     let params = answer.params.without(own);
     (params != answer.params).then(|| Answer { params, ..answer.clone() })
+}
+
+/// The gateway was asked often enough for now: what is stored has to do.
+fn held_back(txn: Transaction, retry_after: Duration) -> Settled {
+    metrics::counter!("gateway_questions_held_back_total", "gateway" => txn.gateway.to_string()).increment(1);
+    Settled { txn, asked: Asked::NotNow { retry_after } }
 }
 
 /// What the gateway said, when it was asked and before.

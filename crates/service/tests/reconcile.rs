@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use payment_domain::{ActorKind, AttentionKind, Outcome, Status, StatusName, Timestamp, TxnId};
 use payment_gateway::{Availability, GuardSettings, StartMode};
-use payment_service::{ByHand, Check, Checked, Looked, Pace, Progress, ResolveError};
+use payment_service::{ByHand, Check, Checked, Looked, Progress, ResolveError};
 use payment_store::{AttentionQuery, CaseState, RunEnd, TickAnswer, TickRequest};
 use tokio_util::sync::CancellationToken;
 
@@ -635,12 +635,12 @@ impl World {
 
 #[tokio::test]
 async fn a_gateway_with_a_pace_is_asked_from_the_beginning_and_never_in_a_burst() {
-    let world = on_the_hour();
+    let world = on_the_hour().asking(Some(2), 5);
     for bill in ["B1", "B2", "B3", "B4"] {
         world.pending(bill, "100.00").await;
     }
     world.gateway.answers(paid("100.00"));
-    let node = world.scheduler_at("a", Pace { at_once: 16, per_second: Some(2) });
+    let node = world.scheduler("a");
     world.clock.advance(MINUTE * 15);
     let began = Instant::now();
     let running = tokio::spawn(async move { node.look_once(&CancellationToken::new()).await.unwrap() });
@@ -653,4 +653,27 @@ async fn a_gateway_with_a_pace_is_asked_from_the_beginning_and_never_in_a_burst(
     running.await.unwrap();
     assert_eq!(world.gateway.asked(), 4);
     assert!(began.elapsed() >= Duration::from_millis(1500), "{:?}", began.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payer_is_not_kept_waiting_by_a_sweep_at_its_gateways_pace() {
+    let world = on_the_hour().asking(Some(4), 5);
+    let mut ids = Vec::new();
+    for bill in 0..12 {
+        ids.push(world.pending(&format!("B{bill}"), "100.00").await);
+    }
+    world.clock.advance(MINUTE * 15);
+    let payer = world.pending("payer", "100.00").await;
+    world.gateway.answers(paid("100.00"));
+    let node = world.scheduler("a");
+    let running = tokio::spawn(async move { node.look_once(&CancellationToken::new()).await.unwrap() });
+    while world.gateway.asked() < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let began = Instant::now();
+    assert_eq!(world.settle(&payer).await.status.name(), StatusName::Success);
+    assert!(began.elapsed() < Duration::from_millis(600), "{:?}: two turns at most", began.elapsed());
+    assert!(world.gateway.asked() < 8, "the sweep still has work: {}", world.gateway.asked());
+    running.await.unwrap();
+    assert_eq!(world.gateway.asked(), 13);
 }

@@ -3,7 +3,7 @@
 mod support;
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use payment_domain::{AttentionKind, GatewayName, Outcome, Status, StatusName};
 use payment_gateway::{Answer, Params, StartMode};
@@ -185,6 +185,68 @@ async fn a_second_payment_of_the_same_order_is_shown_to_an_operator() {
     let cases = world.store.attention(&id).await.unwrap();
     assert_eq!(cases.iter().map(|case| case.kind).collect::<Vec<_>>(), [AttentionKind::SecondPayment]);
     assert_eq!(world.collections.creates.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn strangers_bring_about_only_so_many_questions() {
+    let world = world().asking(None, 5);
+    let id = world.pending("B1", "100").await;
+    world.gateway.answers(Outcome::Pending);
+    let began = Instant::now();
+    let mut held_back = 0;
+    for _ in 0..200 {
+        let settled = world.payments.settlement.settle(&id, &Answer::default(), &caller()).await.unwrap();
+        assert_eq!(settled.txn.status, Status::Pending);
+        held_back += u32::from(matches!(settled.asked, Asked::NotNow { .. }));
+    }
+    assert_eq!((world.gateway.asked(), held_back), (5, 195));
+    assert!(began.elapsed() < Duration::from_secs(5), "200 answers took {:?}", began.elapsed());
+
+    // Another way to have it asked: a create for the same bill.
+    world.clock.advance(Duration::from_secs(120));
+    for _ in 0..5 {
+        assert_eq!(codes(world.create(request(&[("B1", "100")])).await), ["TXN_ABRUPTLY_DISCARDED"]);
+    }
+    assert_eq!(world.gateway.asked(), 5);
+
+    // Other payments and those who look after this one are not held back.
+    let other = world.pending("B2", "100").await;
+    world.settle(&other).await;
+    assert_eq!(world.gateway.asked(), 6);
+    world.reconciliation().check_one(&id, "clerk-7").await.unwrap();
+    assert_eq!(world.gateway.asked(), 7);
+}
+
+#[tokio::test]
+async fn what_the_gateway_signed_is_asked_about_whatever_strangers_do() {
+    let world = world().asking(None, 5);
+    let id = world.pending("B1", "100").await;
+    world.gateway.answers(Outcome::Pending);
+    for _ in 0..20 {
+        world.settle(&id).await;
+    }
+    let proof = [("sign", "good"), ("said", "paid")];
+    for _ in 0..20 {
+        world.settle_with(&id, &proof).await.unwrap();
+    }
+    assert_eq!(world.gateway.asked(), 6, "a replay is worth no more than unsigned news");
+    world.gateway.answers(paid("100"));
+    let another = [("sign", "good"), ("said", "paid"), ("payment", "FAKE-2")];
+    assert_eq!(world.settle_with(&id, &another).await.unwrap().receipt(), Some("R-T0001-B1"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_comes_too_often_does_not_wait_for_a_slow_gateway() {
+    let world = world().asking(None, 1);
+    let id = world.pending("B1", "100").await;
+    world.gateway.answers(Outcome::Pending);
+    world.settle(&id).await;
+    world.gateway.is_slow(Duration::from_secs(3600));
+    let began = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(world.settle(&id).await.status, Status::Pending);
+    }
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

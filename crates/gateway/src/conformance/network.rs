@@ -18,6 +18,7 @@ pub(super) fn promises() -> Vec<Promise> {
 pub(super) fn is_no_answer(error: &GatewayError) -> bool {
     match error {
         GatewayError::NotSent(_)
+        | GatewayError::LocalFault(_)
         | GatewayError::Unanswered(_)
         | GatewayError::Unreadable(_)
         | GatewayError::Unavailable { .. }

@@ -50,6 +50,8 @@ pub(super) enum End {
     Answered,
     /// No usable answer came.
     Failed,
+    /// The call was not made for want of something of ours: nothing was learned about the gateway.
+    NotTried,
 }
 
 /// A change of the road that operators hear of.
@@ -113,6 +115,11 @@ impl Breaker {
                 state.enter(Phase::Open { until: now + self.settings.cool_down });
                 None
             }
+            // The probe is still to be made.
+            (Phase::Probing, End::NotTried) => {
+                state.enter(Phase::Open { until: now + WHILE_PROBING });
+                None
+            }
             (Phase::Closed, end) => {
                 state.note(now, payment, end, &self.settings);
                 if !state.is_bad(&self.settings) {
@@ -122,7 +129,7 @@ impl Breaker {
                 Some(Turn::Opened)
             }
             // Leaves are given in the two other phases only.
-            (Phase::Open { .. }, End::Answered | End::Failed) => None,
+            (Phase::Open { .. }, End::Answered | End::Failed | End::NotTried) => None,
         }
     }
 }
@@ -137,6 +144,7 @@ impl State {
 
     fn note(&mut self, now: Instant, payment: &TxnId, end: End, settings: &GuardSettings) {
         let failed = match end {
+            End::NotTried => return,
             End::Answered => {
                 self.run.clear();
                 None
@@ -263,6 +271,23 @@ mod tests {
         tokio::time::advance(Duration::from_secs(31)).await;
         assert_eq!(call(&breaker, 9, End::Failed), None);
         assert_eq!(breaker.leave().err(), Some(Duration::from_secs(30)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_was_not_made_says_nothing() {
+        let breaker = Breaker::new(settings());
+        for about in 0..2 {
+            assert_eq!(call(&breaker, about, End::Failed), None);
+        }
+        for about in 0..50 {
+            assert_eq!(call(&breaker, about, End::NotTried), None);
+        }
+        assert_eq!(call(&breaker, 2, End::Failed), Some(Turn::Opened), "nor does it end a run");
+        tokio::time::advance(Duration::from_secs(30)).await;
+        let probe = breaker.leave().unwrap();
+        assert_eq!(breaker.ended(&probe, &payment(1), End::NotTried), None);
+        tokio::time::advance(WHILE_PROBING).await;
+        assert_eq!(call(&breaker, 1, End::Answered), Some(Turn::Closed), "the probe is made up for soon");
     }
 
     #[tokio::test(start_paused = true)]

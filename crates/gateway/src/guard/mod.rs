@@ -160,6 +160,7 @@ fn end_of<T>(result: &Result<T, GatewayError>) -> End {
         Err(GatewayError::NotSent(_) | GatewayError::Unanswered(_) | GatewayError::Unreadable(_)) => {
             End::Failed
         }
+        Err(GatewayError::LocalFault(_)) => End::NotTried,
         Ok(_)
         | Err(
             GatewayError::Refused { .. }

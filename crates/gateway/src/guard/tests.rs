@@ -16,6 +16,7 @@ enum Does {
     Answer,
     Hang,
     NotSent,
+    LocalFault,
     Unanswered,
     Unreadable,
     Refuse,
@@ -61,6 +62,7 @@ impl Stub {
             Does::Answer => Ok(()),
             Does::Hang => std::future::pending().await,
             Does::NotSent => Err(GatewayError::NotSent("refused".into())),
+            Does::LocalFault => Err(GatewayError::LocalFault("no file descriptor".into())),
             Does::Unanswered => Err(GatewayError::Unanswered("cut".into())),
             Does::Unreadable => Err(GatewayError::Unreadable("garbage".to_owned())),
             Does::Refuse => Err(GatewayError::Refused { code: "NO".to_owned() }),
@@ -183,6 +185,17 @@ async fn every_way_of_not_answering_counts_and_a_refusal_is_an_answer() {
     for number in 0..50 {
         assert!(matches!(start(&guarded, number).await, Err(GatewayError::Refused { .. })));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_of_ours_is_no_fault_of_the_gateway() {
+    let (stub, guarded) = network();
+    stub.now(Does::LocalFault);
+    for number in 0..50 {
+        assert!(matches!(start(&guarded, number).await, Err(GatewayError::LocalFault(_))));
+        assert!(matches!(status(&guarded, number).await, Err(GatewayError::LocalFault(_))));
+    }
+    assert_eq!(guarded.availability(), Availability::Available);
 }
 
 #[tokio::test(start_paused = true)]

@@ -180,5 +180,5 @@ impl Gateway for Paytm {
 
 /// A new salt; without randomness nothing is sent.
 fn new_salt() -> Result<Salt, GatewayError> {
-    Salt::random().map_err(|error| GatewayError::NotSent(error.into()))
+    Salt::random().map_err(|error| GatewayError::LocalFault(error.into()))
 }

@@ -271,6 +271,7 @@ impl CheckoutError {
         match self {
             CheckoutError::Token(TokenError::Denied(_)) => refused("AUTHORIZATION_FAILED"),
             CheckoutError::Token(error @ TokenError::Unavailable(_)) => GatewayError::NotSent(error.into()),
+            CheckoutError::Token(error @ TokenError::LocalFault(_)) => GatewayError::LocalFault(error.into()),
             CheckoutError::Call(error) => error,
         }
     }
@@ -281,6 +282,7 @@ impl CheckoutError {
                 GatewayError::Unreadable(error.to_string())
             }
             CheckoutError::Token(error @ TokenError::Unavailable(_)) => GatewayError::NotSent(error.into()),
+            CheckoutError::Token(error @ TokenError::LocalFault(_)) => GatewayError::LocalFault(error.into()),
             CheckoutError::Call(error) => error,
         }
     }

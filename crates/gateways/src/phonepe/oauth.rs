@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use payment_domain::{Clock, Timestamp};
+use payment_gateway::GatewayError;
 use tokio::sync::Mutex;
 
 use super::config::Checkout;
@@ -58,6 +59,9 @@ pub enum TokenError {
     /// The token service could not be reached, or did not answer with a token.
     #[error("no access token: {0}")]
     Unavailable(String),
+    /// The token service was not called for a fault on our side.
+    #[error("no access token: {0}")]
+    LocalFault(String),
     /// The token service refuses the credentials.
     #[error("the client id or secret was refused: HTTP status {0}")]
     Denied(u16),
@@ -148,6 +152,7 @@ impl Tokens {
         let received_at = self.clock.now();
         let token = match reply {
             Ok(reply) => read(&reply, received_at).map(Arc::new),
+            Err(error @ GatewayError::LocalFault(_)) => Err(TokenError::LocalFault(error.to_string())),
             Err(error) => Err(TokenError::Unavailable(error.to_string())),
         };
         if let Ok(token) = &token {

@@ -61,7 +61,7 @@ impl Remote {
     }
 
     async fn ask(&self, operation: Operation, body: String) -> Result<Object, GatewayError> {
-        let nonce = signature::new_nonce().map_err(|error| GatewayError::NotSent(error.into()))?;
+        let nonce = signature::new_nonce().map_err(|error| GatewayError::LocalFault(error.into()))?;
         let question = Question::new(&self.config, operation, body, self.clock.now(), nonce);
         let reply = self.client.send(&question.call).await?;
         question.read(&self.config, reply, self.clock.now())

@@ -160,7 +160,7 @@ pub fn verify_body(
 }
 
 fn json(body: &impl Serialize) -> Result<String, GatewayError> {
-    serde_json::to_string(body).map_err(|error| GatewayError::NotSent(error.into()))
+    serde_json::to_string(body).map_err(|error| GatewayError::LocalFault(error.into()))
 }
 
 /// One question: its call, and what the answer to it is checked by.

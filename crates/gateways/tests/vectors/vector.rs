@@ -150,6 +150,7 @@ fn normalised(report: &Result<Report, GatewayError>) -> &'static str {
         Err(GatewayError::Unreadable(_) | GatewayError::WrongTransaction) => "ERROR",
         Err(
             GatewayError::NotSent(_)
+            | GatewayError::LocalFault(_)
             | GatewayError::Unanswered(_)
             | GatewayError::Refused { .. }
             | GatewayError::Unavailable { .. }

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::response::Response;
 use axum::routing::get;
+use bytes::Bytes;
 use http::{Method, StatusCode};
 use http_body_util::BodyExt;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::json;
 use tower::ServiceExt;
 
-use super::EdgeLayer;
+use super::{EdgeLayer, SharedBytes};
 use crate::limits::RequestLimits;
 use crate::testing::{Choices, Fault, Log, TestApp, create_body, paid, post_request, request};
 
@@ -54,6 +56,63 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     insta::assert_snapshot!(
         app.send(request(Method::POST, "/transaction/v1/_create", &[], never)).await.shown()
     );
+}
+
+#[tokio::test]
+async fn long_answers_share_a_budget_until_they_are_read() {
+    async fn long() -> String {
+        "x".repeat(100_000)
+    }
+    async fn shared() -> Response {
+        let mut response = Response::new(Body::from(Bytes::from_static(&[0; 500_000])));
+        response.extensions_mut().insert(SharedBytes);
+        response
+    }
+    let limits = RequestLimits { bytes_in_flight: 150_000, body_bytes: 100, ..RequestLimits::default() };
+    let router = Router::new()
+        .route("/long", get(long))
+        .route("/shared", get(shared))
+        .route("/short", get(async || "short"))
+        .layer(EdgeLayer::new(limits));
+    let ask = async |path: &str| {
+        router.clone().oneshot(request(Method::GET, path, &[], Body::empty())).await.unwrap()
+    };
+    let unread = ask("//long").await;
+    assert_eq!(unread.status(), StatusCode::OK);
+    let refused = ask("//long").await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.headers()["retry-after"], "2");
+    for free in ["//short", "//shared"] {
+        assert_eq!(ask(free).await.status(), StatusCode::OK, "{free}");
+    }
+    // A server holds the bytes when it has done with the body.
+    let bytes = unread.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(ask("//long").await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    drop(bytes);
+    assert_eq!(ask("//long").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn routes_of_others_are_served_within_the_same_limits() {
+    let limits = RequestLimits {
+        body_bytes: 100,
+        url_bytes: 100,
+        body_time: Duration::from_millis(20),
+        ..RequestLimits::default()
+    };
+    let beside =
+        Router::new().route("/pg-service/sandbox/pay", get(async || "page").post(async |_: Bytes| {}));
+    let app = TestApp::with(Choices { limits, beside, ..Choices::default() });
+    let page = app.get("/sandbox/pay").await;
+    assert_eq!((page.text(), page.header("x-content-type-options")), ("page", Some("nosniff")));
+    assert!(page.header("x-request-id").is_some());
+    let long = app.post_form("/sandbox/pay", &"x".repeat(101)).await;
+    assert_eq!(long.codes(), ["PayloadTooLarge"]);
+    let never = Body::from_stream(futures_util::stream::pending::<Result<&str, std::io::Error>>());
+    let slow = app.send(request(Method::POST, "/sandbox/pay", &[], never)).await;
+    assert_eq!(slow.codes(), ["REQUEST_TIMEOUT"]);
+    assert_eq!(app.get(&format!("/sandbox/pay?{}", "x".repeat(100))).await.codes(), ["UrlTooLong"]);
+    assert_eq!(app.get("/nothing").await.codes(), ["NOT_FOUND"]);
 }
 
 #[tokio::test]

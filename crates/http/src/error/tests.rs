@@ -26,6 +26,7 @@ fn store() -> [StoreError; 2] {
 fn gateway() -> Vec<GatewayError> {
     vec![
         GatewayError::NotSent(SECRET.into()),
+        GatewayError::LocalFault(SECRET.into()),
         GatewayError::Unanswered(SECRET.into()),
         GatewayError::Unreadable(SECRET.to_owned()),
         GatewayError::Refused { code: "U16\r\n<b>".to_owned() },
@@ -65,7 +66,9 @@ fn all() -> Vec<ApiError> {
         ApiError::UrlTooLong(8192),
         ApiError::TooManyParameters(200),
         ApiError::BodyTooSlow,
-        ApiError::TooSlow,
+        ApiError::TooManyBytes,
+        ApiError::TooSlow(None),
+        ApiError::Interrupted(TxnId::new("PB_PG_1").ok()),
         ApiError::NoSuchEndpoint,
         ApiError::MethodNotAllowed,
         ApiError::Internal("what happened is ours to know"),

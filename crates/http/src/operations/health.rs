@@ -52,7 +52,8 @@ pub(crate) async fn liveness() -> Result<Reply, ApiError> {
 
 /// Whether the service can work.
 ///
-/// Asks the database.
+/// Asks the database whether it can be read and written, and has room for more; at most once a second,
+/// however often it is asked itself.
 #[utoipa::path(
     get,
     path = "/health/readiness",
@@ -61,19 +62,18 @@ pub(crate) async fn liveness() -> Result<Reply, ApiError> {
     responses(
         (status = 200, description = "It can.", body = Health),
         failures::Always,
-        (status = 503, description = "It cannot, the database is away.", body = Health,
+        (status = 503, description = "It cannot: the database is not available, or cannot be written, for want of room for example.", body = Health,
             example = json!({"status": "DOWN"})),
     ),
 )]
 pub(crate) async fn readiness(State(app): Shared) -> Response {
-    match app.payments.ports.store.ping().await {
+    match app.payments.readiness.check().await {
         Ok(()) => health().await.into_response(),
-        Err(error) => {
+        Err(cause) => {
             let mut response =
                 json_response(StatusCode::SERVICE_UNAVAILABLE, br#"{"status":"DOWN"}"#.to_vec());
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(5));
-            let cause = Some(error.to_string());
-            response.extensions_mut().insert(Notes { txn_id: None, code: None, cause });
+            response.extensions_mut().insert(Notes { txn_id: None, code: None, cause: Some(cause) });
             response
         }
     }

@@ -6,7 +6,7 @@ pub(crate) mod prometheus;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use askama::Template;
 use axum::Router;
@@ -14,20 +14,31 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{Redirect, Response};
 use axum::routing::get;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, header};
+use sha2::{Digest, Sha256};
 
 use crate::error::ApiError;
-use crate::{App, ContextPath, Shared};
+use crate::{App, ContextPath, Pages, Shared};
+
+/// The path of the metrics, below the context path.
+pub(crate) const METRICS: &str = "/prometheus";
+/// The beginning of the paths of health.
+pub(crate) const HEALTH: &str = "/health";
 
 /// The pages that no document describes.
-pub(crate) fn pages(context: &ContextPath) -> Router<Arc<App>> {
+pub(crate) fn pages(context: &ContextPath, pages: Pages) -> Router<Arc<App>> {
     let landing_path = context.join("/");
-    let mut router = Router::new()
-        .route(&context.join("/openapi.json"), get(docs::openapi))
-        .route(&context.join("/docs"), get(docs::to_folder))
-        .route(&context.join("/docs/"), get(docs::index))
-        .route(&context.join("/docs/{*file}"), get(docs::file))
-        .route(&landing_path, get(landing));
+    let mut router = Router::new().route(&landing_path, get(landing));
+    if pages.docs {
+        let document = Arc::new(OnceLock::new());
+        router = router
+            .route(&context.join("/openapi.json"), get(move |app| docs::openapi(app, document)))
+            .route(&context.join("/docs"), get(docs::to_folder))
+            .route(&context.join("/docs/"), get(docs::index))
+            .route(&context.join("/docs/{*file}"), get(docs::file));
+    }
     if !context.as_str().is_empty() {
         let to_landing = Redirect::temporary(&landing_path);
         router = router.route(context.as_str(), get(to_landing.clone())).route("/", get(to_landing));
@@ -40,12 +51,27 @@ pub(crate) fn pages(context: &ContextPath) -> Router<Arc<App>> {
 struct LandingPage<'a> {
     context: &'a str,
     style: &'static str,
+    pages: Pages,
 }
 
+const STYLE: &str = include_str!("../../templates/page.css");
+
+/// No script, nothing from elsewhere; exactly our one style sheet.
+static LANDING_POLICY: LazyLock<String> = LazyLock::new(|| {
+    let style = STANDARD.encode(Sha256::digest(STYLE));
+    format!(
+        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+});
+
 async fn landing(State(app): Shared) -> Result<Response, ApiError> {
-    let page =
-        LandingPage { context: app.context_path.as_str(), style: include_str!("../../templates/page.css") };
-    page.render().map(html).map_err(|_| ApiError::Internal("a page that cannot be written"))
+    let page = LandingPage { context: app.context_path.as_str(), style: STYLE, pages: app.pages };
+    let page = page.render().map_err(|_| ApiError::Internal("a page that cannot be written"))?;
+    let mut response = html(page);
+    if let Ok(policy) = HeaderValue::try_from(&*LANDING_POLICY) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    Ok(response)
 }
 
 /// A page.

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use http::{Method, StatusCode};
 
+use crate::Pages;
 use crate::testing::{Choices, TestApp, request};
 
 #[tokio::test]
@@ -35,6 +36,53 @@ async fn the_api_can_be_tried_on_a_page() {
     for nothing in ["/docs/nothing", "/docs/../Cargo.toml", "/docs/%2e%2e/%2e%2e/etc/passwd", "/docs/%FF"] {
         assert_eq!(app.get(nothing).await.codes(), ["NOT_FOUND"], "{nothing}");
     }
+}
+
+#[tokio::test]
+async fn documents_and_metrics_can_be_switched_off() {
+    for (docs, metrics) in [(false, true), (true, false), (false, false)] {
+        let app = TestApp::with(Choices { pages: Pages { docs, metrics }, ..Choices::default() });
+        let status = |served| if served { StatusCode::OK } else { StatusCode::NOT_FOUND };
+        for path in ["/docs/", "/docs/index.css", "/openapi.json"] {
+            assert_eq!(app.get(path).await.status, status(docs), "{path}");
+            assert_eq!(app.get_of_admin(path).await.status, status(docs), "{path}");
+        }
+        assert_eq!(app.get("/prometheus").await.status, status(metrics));
+        assert_eq!(app.get_of_admin("/prometheus").await.status, status(metrics));
+        let landing = app.get("/").await;
+        assert_eq!(landing.text().contains("/docs/"), docs);
+        assert_eq!(landing.text().contains("/prometheus"), metrics);
+    }
+}
+
+#[tokio::test]
+async fn the_port_of_its_own_serves_nothing_of_payments() {
+    let app = TestApp::new();
+    for path in
+        ["/health", "/health/liveness", "/health/readiness", "/prometheus", "/docs/", "/openapi.json", "/"]
+    {
+        assert_eq!(app.get_of_admin(path).await.status, StatusCode::OK, "{path}");
+    }
+    for path in ["/transaction/v1/_update?transactionId=T1", "/gateway/v1/_pay", "/jobs/v1/_search"] {
+        assert_eq!(app.get_of_admin(path).await.codes(), ["NOT_FOUND"], "{path}");
+    }
+}
+
+#[tokio::test]
+async fn pages_say_what_they_may_load() {
+    let app = TestApp::new();
+    for path in ["/", "/docs/", "/docs/swagger-initializer.js"] {
+        let page = app.get(path).await;
+        let policy = page.header("content-security-policy").unwrap();
+        assert!(
+            policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+            "{policy}"
+        );
+        assert!(!policy.contains("script-src 'unsafe") && !policy.contains("http"), "{policy}");
+    }
+    // What the policy allows is all there is: no script stands in the page itself.
+    let page = app.get("/docs/").await;
+    assert!(!page.text().contains("<script>"), "{}", page.text());
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! A connection that does not wait for ever for the rest of a request's head, and on which even a
-//! request that hyper refuses by itself is told why.
+//! A connection that waits for ever neither for the rest of a request's head nor for a client that
+//! does not read its answer, and on which even a request that hyper refuses by itself is told why.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,12 +11,21 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
+use crate::limits::{SLOWEST_READER, ServeLimits};
+
 use super::refusal::{LINGER_BYTES, LINGER_TIME, Refusal};
 
 /// Where a connection stands. The service says when it has a request's head and when it has
-/// answered; the first byte in between begins the next head.
-#[derive(Debug, Default)]
+/// answered; the first byte in between begins the next head. A connection begins in its first head:
+/// who opens one has something to ask.
+#[derive(Debug)]
 pub(super) struct Phase(AtomicU8);
+
+impl Default for Phase {
+    fn default() -> Phase {
+        Phase(AtomicU8::new(HEAD))
+    }
+}
 
 const IDLE: u8 = 0;
 const HEAD: u8 = 1;
@@ -49,8 +58,19 @@ pub(super) struct Guarded<S> {
     header_time: Duration,
     /// Runs while a head is incomplete.
     head_timer: Option<Pin<Box<Sleep>>>,
+    write_time: Duration,
+    /// Set while the client takes less than waits for it.
+    stalled: Option<Stalled>,
     /// Takes the place of hyper's own refusal.
     refusal: Option<Refused>,
+}
+
+/// A client that leaves something unread.
+struct Stalled {
+    /// Runs until it must have taken its least.
+    timer: Pin<Box<Sleep>>,
+    /// The bytes it has taken since the timer was set.
+    taken: usize,
 }
 
 struct Refused {
@@ -61,9 +81,49 @@ struct Refused {
 }
 
 impl<S> Guarded<S> {
-    pub(super) fn new(stream: S, phase: Arc<Phase>, header_time: Duration) -> Guarded<S> {
-        Guarded { stream, phase, header_time, head_timer: None, refusal: None }
+    pub(super) fn new(stream: S, phase: Arc<Phase>, limits: &ServeLimits) -> Guarded<S> {
+        Guarded {
+            stream,
+            phase,
+            header_time: limits.header_time,
+            head_timer: None,
+            write_time: limits.write_time,
+            stalled: None,
+            refusal: None,
+        }
     }
+
+    /// Passes on how a write went, unless the client has taken too little for too long.
+    fn progress(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        match (&written, &mut self.stalled) {
+            (Poll::Ready(Ok(bytes)), Some(stalled)) => stalled.taken = stalled.taken.saturating_add(*bytes),
+            (Poll::Ready(_), _) => {}
+            (Poll::Pending, stalled) => {
+                let stalled = stalled.get_or_insert_with(|| Stalled {
+                    timer: Box::pin(tokio::time::sleep(self.write_time)),
+                    taken: 0,
+                });
+                while stalled.timer.as_mut().poll(cx).is_ready() {
+                    if stalled.taken < least_taken_in(self.write_time) {
+                        return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+                    }
+                    stalled.taken = 0;
+                    stalled.timer.as_mut().reset(tokio::time::Instant::now() + self.write_time);
+                }
+            }
+        }
+        written
+    }
+}
+
+/// The bytes that a client takes at least in that time.
+fn least_taken_in(time: Duration) -> usize {
+    let millis = usize::try_from(time.as_millis()).unwrap_or(usize::MAX);
+    (millis.saturating_mul(SLOWEST_READER) / 1000).max(1)
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
@@ -103,7 +163,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
     fn poll_refuse(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(refused) = &mut self.refusal else { return Poll::Ready(Ok(())) };
         while let Some(rest) = refused.response.get(refused.written..).filter(|rest| !rest.is_empty()) {
-            match ready!(Pin::new(&mut self.stream).poll_write(cx, rest))? {
+            let written = Pin::new(&mut self.stream).poll_write(cx, rest);
+            if written.is_pending() && refused.linger_timer.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            match ready!(written)? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 written => refused.written += written,
             }
@@ -133,7 +197,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         if this.replaces(bytes) {
             return Poll::Ready(Ok(bytes.len()));
         }
-        Pin::new(&mut this.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        this.progress(cx, written)
     }
 
     fn poll_write_vectored(
@@ -148,7 +213,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         {
             return Poll::Ready(Ok(only.len()));
         }
-        Pin::new(&mut this.stream).poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
+        this.progress(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -158,6 +224,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         ready!(this.poll_refuse(cx))?;
+        // Everything is written that was to be.
+        this.stalled = None;
         Pin::new(&mut this.stream).poll_flush(cx)
     }
 

@@ -26,11 +26,15 @@ struct Running {
     server: JoinHandle<()>,
 }
 
+/// More than the system takes over for a client that does not read.
+static LARGE: [u8; 4 * 1024 * 1024] = [b'x'; 4 * 1024 * 1024];
+
 async fn running(limits: ServeLimits) -> Running {
     let (waiting, let_go) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
     let gates = (waiting.clone(), let_go.clone());
     let router = Router::new()
         .route("/", get(async || "hello"))
+        .route("/large", get(async || Bytes::from_static(&LARGE)))
         .route("/length", post(async |body: Bytes| body.len().to_string()))
         .route(
             "/wait",
@@ -186,6 +190,69 @@ async fn a_head_that_comes_drop_by_drop_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn a_connection_without_a_request_is_not_waited_for() {
+    let server =
+        running(ServeLimits { header_time: Duration::from_millis(50), ..ServeLimits::default() }).await;
+    assert_eq!(read_all(&mut server.connect().await).await, "");
+    server.stop().await;
+}
+
+/// Asks again until the one connection there may be is free.
+async fn answered_in_the_end(server: &Running) -> String {
+    let close = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let answered = async {
+        loop {
+            let answer = server.send(close).await;
+            if !answer.contains("TOO_MANY_CONNECTIONS") {
+                return answer;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), answered).await.expect("the connection is never free")
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_its_answer_is_cut_off() {
+    let write_time = Duration::from_millis(200);
+    let server = running(ServeLimits { connections: 1, write_time, ..ServeLimits::default() }).await;
+    let mut silent = server.connect().await;
+    silent.write_all(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    assert!(answered_in_the_end(&server).await.ends_with("hello"));
+    let mut rest = Vec::new();
+    let _ = silent.read_to_end(&mut rest).await;
+    assert!(rest.len() < LARGE.len(), "{} bytes", rest.len());
+
+    // Now and then a byte is no progress.
+    let mut dripping = server.connect().await;
+    dripping.write_all(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let drip = async {
+        while dripping.read_u8().await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        answer = answered_in_the_end(&server) => assert!(answer.ends_with("hello"), "{answer}"),
+        () = drip => {}
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_reads_slowly_gets_its_whole_answer() {
+    let write_time = Duration::from_millis(500);
+    let server = running(ServeLimits { write_time, ..ServeLimits::default() }).await;
+    let mut slow = server.connect().await;
+    slow.write_all(b"GET /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    let (mut read, mut some) = (0, vec![0; 64 * 1024]);
+    while let more @ 1.. = slow.read(&mut some).await.unwrap() {
+        read += more;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(read > LARGE.len(), "{read} bytes");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn an_idle_connection_is_closed_in_the_end() {
     let server =
         running(ServeLimits { idle_time: Duration::from_millis(50), ..ServeLimits::default() }).await;
@@ -247,5 +314,38 @@ async fn a_shutdown_does_not_wait_for_ever() {
     server.waiting.acquire().await.unwrap().forget();
     server.shutdown.cancel();
     server.server.await.unwrap();
-    assert_eq!(read_all(&mut busy).await, "");
+    insta::assert_snapshot!(without_its_number(&read_all(&mut busy).await));
+}
+
+/// An answer without the number of its request.
+fn without_its_number(answer: &str) -> String {
+    answer
+        .split("\r\n")
+        .filter(|line| !line.starts_with("x-request-id") && !line.starts_with("date"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[tokio::test]
+async fn a_client_cut_short_by_a_shutdown_is_told_its_transaction() {
+    let app = TestApp::new();
+    let id = app.pending("bill-1").await;
+    app.gateway.is_slow(Duration::from_secs(3600));
+    let gate = || Arc::new(Semaphore::new(0));
+    let limits = ServeLimits { shutdown_time: Duration::from_millis(50), ..ServeLimits::default() };
+    let server = start(app.router(), limits, gate(), gate()).await;
+    let mut paying = server.connect().await;
+    let update =
+        format!("POST /pg-service/transaction/v1/_update?transactionId={id} HTTP/1.1\r\nhost: x\r\n\r\n");
+    paying.write_all(update.as_bytes()).await.unwrap();
+    while app.gateway.asked() == 0 {
+        tokio::task::yield_now().await;
+    }
+    server.stop().await;
+    let answer = read_all(&mut paying).await;
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 2\r\n"), "{answer}");
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    let error = &body["Errors"][0];
+    assert_eq!((&error["code"], &error["params"][0]), (&"REQUEST_INTERRUPTED".into(), &id.into()));
 }

@@ -21,14 +21,17 @@ use http_body_util::BodyExt;
 use payment_digit::embedded::{ConfiguredBankAccounts, PayerDirectory, SequenceIds, indian_standard_time};
 use payment_domain::{GatewayName, ManualClock, Money, Outcome, Timestamp, TxnId};
 use payment_gateway::{FakeGateway, Gateway, StartMode};
-use payment_service::{AllowedCallbackHosts, Gateways, Payments, Ports, Redirects, Settings};
+use payment_service::{
+    AllowedCallbackHosts, Gateways, Pace, PaceSettings, Payments, Ports, QuestionSettings, Redirects,
+    Settings,
+};
 use payment_store::Store;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use crate::{App, ContextPath, Metrics, RequestLimits};
+use crate::{App, ContextPath, Metrics, Pages, RequestLimits};
 
 pub(crate) use away::AwayStore;
 use database::Database;
@@ -54,6 +57,7 @@ pub(crate) struct TestApp {
     /// Stops what operators have set going.
     pub(crate) stop: CancellationToken,
     router: Router,
+    admin_router: Router,
     may_owe_receipts: bool,
     database: Database,
 }
@@ -71,6 +75,12 @@ pub(crate) struct Choices {
     pub(crate) database_is_away: bool,
     /// There is a token for operators.
     pub(crate) operators: bool,
+    /// How many questions one payment is worth at once.
+    pub(crate) questions: u32,
+    /// What is served beside payments.
+    pub(crate) pages: Pages,
+    /// Routes of others that are served with ours.
+    pub(crate) beside: Router,
 }
 
 impl Default for Choices {
@@ -84,6 +94,9 @@ impl Default for Choices {
             order_life_of: BTreeMap::new(),
             database_is_away: false,
             operators: true,
+            questions: 1000,
+            pages: Pages::ALL,
+            beside: Router::new(),
         }
     }
 }
@@ -128,6 +141,8 @@ impl TestApp {
                 receipt_lease: Duration::from_secs(120),
                 collection_call: Duration::from_secs(15),
                 gateway_wait: Duration::from_secs(20),
+                questions: QuestionSettings { burst: choices.questions, every: Duration::from_secs(10) },
+                pace: PaceSettings { of_others: Pace { at_once: 4, per_second: None }, own: BTreeMap::new() },
                 search_scope: choices.search_scope,
                 system_user_uuid: "system-uuid".to_owned(),
                 allowed_callback_hosts: choices.allowed_callback_hosts,
@@ -136,13 +151,16 @@ impl TestApp {
         });
         let (job, stop) = (Arc::new(TestJob::default()), CancellationToken::new());
         let operators = choices.operators.then(|| operating::operators(&payments, &job, &stop));
-        let router = crate::router(App {
+        let app = App {
             payments: payments.clone(),
             metrics: Metrics::detached(),
             context_path: ContextPath::new(choices.context_path).unwrap(),
             limits: choices.limits,
             operators,
-        });
+            pages: choices.pages,
+        };
+        let admin_router = crate::admin_router(app.clone());
+        let router = crate::router(app, choices.beside);
         TestApp {
             payments,
             store,
@@ -153,6 +171,7 @@ impl TestApp {
             job,
             stop,
             router,
+            admin_router,
             may_owe_receipts: false,
             database,
         }
@@ -168,7 +187,16 @@ impl TestApp {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        Self::answer(self.router.clone(), request).await
+    }
+
+    /// On the port of its own.
+    pub(crate) async fn get_of_admin(&self, path: &str) -> Answer {
+        Self::answer(self.admin_router.clone(), request(Method::GET, path, &[], Body::empty())).await
+    }
+
+    async fn answer(router: Router, request: Request<Body>) -> Answer {
+        let response = router.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Answer { status: parts.status, headers: parts.headers, body }

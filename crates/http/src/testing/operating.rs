@@ -1,13 +1,12 @@
 //! What operators use, with a job that does what a test tells it.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use payment_service::{
-    EarlyJob, Job, JobError, Pace, Payments, Reconciliation, ReconciliationSettings, Run, Schedule,
-    ScheduledJob, Scheduler, SchedulerSettings,
+    EarlyJob, Job, JobError, Payments, Reconciliation, ReconciliationSettings, Run, Schedule, ScheduledJob,
+    Scheduler, SchedulerSettings,
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -59,11 +58,7 @@ impl Job for TestJob {
 
 pub(super) fn operators(payments: &Payments, job: &Arc<TestJob>, stop: &CancellationToken) -> Operators {
     let ports = &payments.ports;
-    let settings = ReconciliationSettings {
-        distances: vec![Duration::from_secs(1800)],
-        pace: Pace { at_once: 4, per_second: None },
-        pace_of: BTreeMap::new(),
-    };
+    let settings = ReconciliationSettings { distances: vec![Duration::from_secs(1800)] };
     let reconciliation = Reconciliation::new(ports.clone(), payments.settlement.clone(), settings);
     let quarter = Schedule::every(Duration::from_secs(900));
     let jobs = vec![

@@ -5,11 +5,12 @@ mod request;
 #[cfg(test)]
 mod tests;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use payment_domain::RequestInfo;
-use payment_service::TransactionView;
+use payment_service::{CreateRequest, Subject, TransactionView};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -75,6 +76,7 @@ pub(crate) struct CreateResponse<'a> {
 )]
 pub(crate) async fn create(
     State(app): Shared,
+    Extension(subject): Extension<Subject>,
     headers: HeaderMap,
     body: RequestBody,
 ) -> Result<Response, ApiError> {
@@ -97,7 +99,7 @@ pub(crate) async fn create(
     };
     let idempotent = key.map(|key| idempotency::request(key, &body)).transpose()?;
     let request = transaction.into_request(request_info.unwrap_or_default(), idempotent, found)?;
-    let created = app.payments.creation.create(request).await?;
+    let created = app.payments.creation.create(CreateRequest { subject, ..request }).await?;
     let mut response = Reply::transaction(&info, &created.json)?.about(created.id).into_response();
     if created.reused {
         response.headers_mut().insert(REUSED, HeaderValue::from_static("true"));

@@ -4,13 +4,14 @@
 #[cfg(test)]
 mod tests;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use payment_domain::{RequestInfo, Transaction};
 use payment_gateway::Params;
-use payment_service::with_transaction_id;
+use payment_service::{Subject, with_transaction_id};
 
 use super::update::settle;
 use crate::body::RequestBody;
@@ -38,11 +39,12 @@ use crate::{App, Shared};
 )]
 pub(crate) async fn post(
     State(app): Shared,
+    Extension(subject): Extension<Subject>,
     query: QueryParams,
     body: RequestBody,
 ) -> Result<Response, ApiError> {
     let params = query.with_form(&body, &app.limits)?;
-    settle_and_return(&app, params).await
+    settle_and_return(&app, params, &subject).await
 }
 
 /// Return from the gateway, by `GET`.
@@ -57,12 +59,16 @@ pub(crate) async fn post(
         example = "PB_PG_2026_11_22_000072_14")),
     responses(failures::Redirecting),
 )]
-pub(crate) async fn get(State(app): Shared, QueryParams(params): QueryParams) -> Result<Response, ApiError> {
-    settle_and_return(&app, params).await
+pub(crate) async fn get(
+    State(app): Shared,
+    Extension(subject): Extension<Subject>,
+    QueryParams(params): QueryParams,
+) -> Result<Response, ApiError> {
+    settle_and_return(&app, params, &subject).await
 }
 
-async fn settle_and_return(app: &App, params: Params) -> Result<Response, ApiError> {
-    let settled = settle(app, params, &RequestInfo::default()).await?;
+async fn settle_and_return(app: &App, params: Params, subject: &Subject) -> Result<Response, ApiError> {
+    let settled = settle(app, params, &RequestInfo::default(), subject).await?;
     back_to_application(&settled.txn)
 }
 

@@ -3,10 +3,11 @@
 #[cfg(test)]
 mod tests;
 
+use axum::Extension;
 use axum::extract::State;
 use payment_domain::{Actor, RequestInfo};
 use payment_gateway::{Answer, Params};
-use payment_service::{Caller, Settled, TransactionView};
+use payment_service::{Caller, Settled, Subject, TransactionView};
 use utoipa::ToSchema;
 
 use crate::body::RequestBody;
@@ -54,12 +55,13 @@ pub(crate) struct UpdateResponse<'a> {
 )]
 pub(crate) async fn post(
     State(app): Shared,
+    Extension(subject): Extension<Subject>,
     query: QueryParams,
     body: RequestBody,
 ) -> Result<Reply, ApiError> {
     let info = read_info(&body)?;
     let params = query.with_form(&body, &app.limits)?;
-    update(&app, params, info).await
+    update(&app, params, info, &subject).await
 }
 
 /// Settle a transaction, by `GET`.
@@ -80,15 +82,16 @@ pub(crate) async fn post(
 )]
 pub(crate) async fn get(
     State(app): Shared,
+    Extension(subject): Extension<Subject>,
     QueryParams(params): QueryParams,
     body: RequestBody,
 ) -> Result<Reply, ApiError> {
     let info = read_info(&body)?;
-    update(&app, params, info).await
+    update(&app, params, info, &subject).await
 }
 
-async fn update(app: &App, params: Params, info: RequestInfo) -> Result<Reply, ApiError> {
-    let Settled { txn, .. } = settle(app, params, &info).await?;
+async fn update(app: &App, params: Params, info: RequestInfo, subject: &Subject) -> Result<Reply, ApiError> {
+    let Settled { txn, .. } = settle(app, params, &info, subject).await?;
     let view = match app.payments.search.knows_payer(&info, &txn) {
         true => TransactionView::of(&txn),
         false => TransactionView::masked(&txn),
@@ -102,10 +105,16 @@ pub(super) fn read_info(body: &RequestBody) -> Result<RequestInfo, ApiError> {
 }
 
 /// Settles the transaction that the parameters name.
-pub(super) async fn settle(app: &App, params: Params, info: &RequestInfo) -> Result<Settled, ApiError> {
+pub(super) async fn settle(
+    app: &App,
+    params: Params,
+    info: &RequestInfo,
+    subject: &Subject,
+) -> Result<Settled, ApiError> {
     let ports = &app.payments.ports;
     let answer = Answer::of_params(params);
     let id = ports.gateways.transaction_named_in(&answer).ok_or(ApiError::MissingTxnId)?;
+    subject.is(&id);
     let uuid = info.user("uuid");
     let caller = Caller::new(Actor::user(uuid.as_deref().unwrap_or(ANONYMOUS)), info.clone());
     app.payments.settlement.settle(&id, &answer, &caller).await.map_err(|error| ApiError::Settle(id, error))

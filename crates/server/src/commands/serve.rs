@@ -28,6 +28,7 @@ pub(super) fn run(loaded: Loaded) -> Outcome<ExitCode> {
         let callbacks_open = config.payments.allowed_callback_hosts.is_open();
         let sandbox = config.sandbox.active;
         let reachable = config.reachable();
+        let docs = config.server.pages.docs;
         let listener = service::listen(&config.server).await?;
         let metrics =
             Metrics::install().map_err(|error| Failure::new("nothing can be counted").because(&error))?;
@@ -40,7 +41,7 @@ pub(super) fn run(loaded: Loaded) -> Outcome<ExitCode> {
             tracing::warn!("payers may be sent back to any host: restrict it with callback.allowed-hosts");
         }
         if for_people {
-            banner::show(&running, sandbox)?;
+            banner::show(&running, sandbox, docs)?;
         }
         let outcome = until_stopped(&mut running, signals).await;
         running.stop().await;
@@ -54,6 +55,7 @@ fn announce(running: &Running, reachable: &Reachable, notices: &[Notice]) {
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         url = running.local_url(),
+        admin_url = running.admin_url(),
         public_url = running.public_url(),
         data = running.data(),
         "listening"

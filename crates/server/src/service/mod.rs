@@ -6,6 +6,7 @@ mod digit;
 mod gateways;
 mod jobs;
 mod kafka;
+mod open_files;
 mod wiring;
 
 use std::io;
@@ -13,9 +14,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::response::Redirect;
 use axum::routing::get;
-use payment_http::{App, Metrics, Operators};
+use payment_http::{App, Metrics, Operators, Pages, ServeLimits};
 use payment_store::Store;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -30,6 +32,9 @@ use crate::failure::{Failure, Outcome};
 pub use self::database::{Migrated, Migrations, migrate, migrations};
 pub use self::wiring::{Assembled, assemble};
 
+/// The most connections to the port of its own for metrics and documents.
+const ADMIN_CONNECTIONS: usize = 64;
+
 /// The addresses of a service, with the context path.
 struct Addresses<'a> {
     /// On this machine.
@@ -41,6 +46,7 @@ struct Addresses<'a> {
 /// A service that runs until it is stopped.
 pub struct Running {
     local_url: String,
+    admin_url: Option<String>,
     public_url: String,
     data: String,
     stop: CancellationToken,
@@ -56,24 +62,28 @@ pub struct Running {
 /// # Errors
 /// When it cannot be had.
 pub async fn listen(server: &Server) -> Outcome<TcpListener> {
-    let address = SocketAddr::new(server.address, server.port);
-    TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))
+    listen_at(SocketAddr::new(server.address, server.port), "--port ").await
 }
 
-fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
+/// `option` is what chooses another port.
+async fn listen_at(address: SocketAddr, option: &str) -> Outcome<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| cannot_listen(address, option, &error))
+}
+
+fn cannot_listen(address: SocketAddr, option: &str, error: &io::Error) -> Failure {
     let (ip, port) = (address.ip(), address.port());
     let (what, next) = if error.kind() == io::ErrorKind::AddrInUse {
         let another = port.checked_add(1).unwrap_or(9000);
         (
             format!("port {port} on {ip} is in use, perhaps by a service that runs already"),
             format!(
-                "stop the other program, or choose another port: --port {another} (--port 0 takes a free one)"
+                "stop the other program, or choose another port: {option}{another} ({option}0 takes a free one)"
             ),
         )
     } else if error.kind() == io::ErrorKind::PermissionDenied {
         (
             format!("nobody but root may listen on port {port}"),
-            "choose a port above 1023: --port 9000".to_owned(),
+            format!("choose a port above 1023: {option}9000"),
         )
     } else {
         (
@@ -98,10 +108,12 @@ pub fn url_of(listener: &TcpListener) -> Outcome<String> {
 /// Starts the service behind an address that it has taken; `metrics` is what `/prometheus` shows.
 ///
 /// # Errors
-/// When the data folder or the database cannot be used.
+/// When the data folder or the database cannot be used, or too few files may be open.
 pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) -> Outcome<Running> {
     let local_url = format!("{}{}", url_of(&listener)?, config.server.context_path.as_str());
     let public_url = config.public_url(&local_url).unwrap_or_else(|| local_url.clone());
+
+    config.serve_limits.connections = open_files::room_for(config.serve_limits.connections)?;
 
     // Replicas that keep everything in PostgreSQL have no folder, and may share a machine.
     let folder = match config.needs_data_folder() {
@@ -130,24 +142,41 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
         .map(|token| Operators::new(token, scheduler.clone(), reconciliation, stop.clone()));
     let context_path = config.server.context_path.clone();
     let sandbox_path = format!("{}/sandbox", context_path.as_str());
-    let mut router = payment_http::router(App {
+    let admin_listener = match config.server.admin_port {
+        Some(port) => {
+            Some(listen_at(SocketAddr::new(config.server.address, port), "--set server.admin-port=").await?)
+        }
+        None => None,
+    };
+    let pages = config.server.pages;
+    let app = App {
         payments,
         metrics: metrics.clone(),
         context_path,
         limits: config.request_limits.clone(),
         operators,
-    });
-    if let Some(sandbox) = &sandbox {
+        pages: if admin_listener.is_some() { Pages::NONE } else { pages },
+    };
+    let beside = sandbox.as_ref().map_or_else(Router::new, |sandbox| {
         let to_sandbox = get(Redirect::permanent(&sandbox_path));
-        router = router.nest(&sandbox_path, sandbox.router()).route(&format!("{sandbox_path}/"), to_sandbox);
-    }
+        Router::new().nest(&sandbox_path, sandbox.router()).route(&format!("{sandbox_path}/"), to_sandbox)
+    });
 
     let loops = Loops::start(scheduler, consumer, sandbox, metrics, &stop);
     let shutdown_wait = config.serve_limits.shutdown_time;
     let mut server = JoinSet::new();
+    let mut admin_url = None;
+    if let Some(listener) = admin_listener {
+        admin_url = Some(format!("{}{}", url_of(&listener)?, app.context_path.as_str()));
+        let router = payment_http::admin_router(App { pages, ..app.clone() });
+        let limits = ServeLimits { connections: ADMIN_CONNECTIONS, ..config.serve_limits.clone() };
+        server.spawn(payment_http::serve(listener, router, limits, stop.clone()));
+    }
+    let router = payment_http::router(app, beside);
     server.spawn(payment_http::serve(listener, router, config.serve_limits, stop.clone()));
     Ok(Running {
         local_url,
+        admin_url,
         public_url,
         data,
         stop,
@@ -191,6 +220,11 @@ impl Running {
     /// Its address on this machine, with the context path.
     pub fn local_url(&self) -> &str {
         &self.local_url
+    }
+
+    /// The address of the port of its own for metrics and documents, with the context path.
+    pub fn admin_url(&self) -> Option<&str> {
+        self.admin_url.as_deref()
     }
 
     /// Its address for payers and gateways, with the context path; where there is none that on this

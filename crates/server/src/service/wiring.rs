@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use payment_domain::{Clock, SystemClock};
 use payment_service::{
-    Pace, Payments, Ports, Reconciliation, ReconciliationSettings, Scheduler, SchedulerSettings, Settings,
+    Pace, PaceSettings, Payments, Ports, Reconciliation, ReconciliationSettings, Scheduler,
+    SchedulerSettings, Settings,
 };
 use tokio_util::task::TaskTracker;
 
@@ -63,7 +64,7 @@ pub(super) fn wire(
     let reconciliation = Reconciliation::new(
         payments.ports.clone(),
         payments.settlement.clone(),
-        reconciliation_settings(config),
+        ReconciliationSettings { distances: config.scheduler.follow_ups.clone() },
     );
     let jobs = jobs::scheduled(config, &payments, &reconciliation)?;
     let settings = SchedulerSettings { node: node.to_owned(), lease: config.scheduler.lease };
@@ -90,21 +91,22 @@ fn settings(config: &Config, local_url: &str) -> Settings {
             .as_ref()
             .map_or(Duration::ZERO, |_| config.services.call_timeout),
         gateway_wait: payments.gateway_wait,
+        questions: payments.questions,
+        pace: pace(config),
         search_scope: payments.search_scope,
         system_user_uuid: payments.system_user_uuid.clone(),
         allowed_callback_hosts: payments.allowed_callback_hosts.clone(),
     }
 }
 
-fn reconciliation_settings(config: &Config) -> ReconciliationSettings {
+fn pace(config: &Config) -> PaceSettings {
     let (at_once, per_second) =
         (&config.reconciliation.calls_at_once, &config.reconciliation.calls_per_second);
     let limit = |per_second: u32| (per_second > 0).then_some(per_second);
     let own = at_once.own.keys().chain(per_second.own.keys());
-    ReconciliationSettings {
-        distances: config.scheduler.follow_ups.clone(),
-        pace: Pace { at_once: at_once.of_others, per_second: limit(per_second.of_others) },
-        pace_of: own
+    PaceSettings {
+        of_others: Pace { at_once: at_once.of_others, per_second: limit(per_second.of_others) },
+        own: own
             .map(|gateway| {
                 let pace = Pace { at_once: at_once.of(gateway), per_second: limit(per_second.of(gateway)) };
                 (gateway.clone(), pace)

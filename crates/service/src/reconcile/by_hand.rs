@@ -90,12 +90,10 @@ impl Reconciliation {
             let checker = checker.clone();
             under_way.push(async move {
                 let DueCheck { txn_id, gateway, .. } = due;
-                let turnstile = self.turnstile(&gateway);
+                let turnstile = self.settlement.turnstile(&gateway);
                 let turn = async {
                     let place = turnstile.places.acquire().await;
-                    if let Some(at) = turnstile.next() {
-                        tokio::time::sleep_until(at).await;
-                    }
+                    turnstile.wait_for_job().await;
                     place
                 };
                 let Some(_place) = stop.run_until_cancelled(turn).await else { return Ok(None) };
@@ -119,6 +117,7 @@ impl Reconciliation {
     pub async fn check_one(&self, id: &TxnId, operator: &str) -> Result<Option<Checked>, StoreError> {
         let Some(txn) = self.ports.store.transaction(id).await? else { return Ok(None) };
         let checker = Checker { actor: Actor::user(operator), fence: None };
+        self.settlement.turnstile(&txn.gateway).wait_for_job().await;
         let check = self.check_out_of_turn(id, &checker).await?;
         Ok(Some(Checked { txn_id: id.clone(), gateway: txn.gateway, check }))
     }

@@ -10,19 +10,14 @@ mod by_hand;
 mod summary;
 mod sweep;
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use payment_domain::machine::OrderLife;
-use payment_domain::{
-    Actor, AttentionKind, GatewayName, HistoryEntry, StatusName, Timestamp, Transaction, TxnId,
-};
+use payment_domain::{Actor, AttentionKind, HistoryEntry, StatusName, Timestamp, Transaction, TxnId};
 use payment_gateway::Answer;
 use payment_store::{Applied, Attention, CheckNote, Fence, NewCase, NextCheck, StoreError};
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
 pub use age::{InvalidAge, parse_age};
 pub use by_hand::{ByHand, Checked, Progress};
@@ -30,7 +25,7 @@ pub use summary::{GatewaySummary, NotAsked, ReconciliationSummary};
 pub use sweep::{DailyJob, EarlyJob, FollowUpJob};
 
 use crate::ports::Ports;
-use crate::settle::{Asked, Caller, SettleError, Settlement};
+use crate::settle::{Asked, Caller, Origin, SettleError, Settlement};
 
 /// How pending transactions are reconciled.
 #[derive(Debug, Clone)]
@@ -38,19 +33,6 @@ pub struct ReconciliationSettings {
     /// How long after a check the next one follows: the first distance after the first check, and
     /// so on. After the last one a transaction is checked by the daily job alone.
     pub distances: Vec<Duration>,
-    /// How fast a gateway is asked.
-    pub pace: Pace,
-    /// The same for the gateways that have a pace of their own.
-    pub pace_of: BTreeMap<GatewayName, Pace>,
-}
-
-/// How fast one gateway is asked by one node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
-    /// How many transactions are checked at a time; at least one.
-    pub at_once: usize,
-    /// How many checks begin within a second; `None` for no limit.
-    pub per_second: Option<u32>,
 }
 
 /// Reconciles pending transactions.
@@ -59,32 +41,6 @@ pub struct Reconciliation {
     ports: Arc<Ports>,
     settlement: Settlement,
     settings: Arc<ReconciliationSettings>,
-    turnstiles: Arc<Mutex<HashMap<GatewayName, Arc<Turnstile>>>>,
-}
-
-/// Keeps the pace of one gateway, for all that reconcile on this node.
-struct Turnstile {
-    pace: Pace,
-    places: Semaphore,
-    next_at: Mutex<Instant>,
-}
-
-impl Turnstile {
-    /// How many checks are under way at most.
-    fn at_once(&self) -> usize {
-        self.pace.at_once.max(1)
-    }
-
-    /// The moment at which the next check may begin; `None` when it may at once. To wait for a
-    /// moment that has come takes a millisecond, in which a place at the gateway stays empty.
-    fn next(&self) -> Option<Instant> {
-        let per_second = self.pace.per_second?;
-        let now = Instant::now();
-        let mut next_at = self.next_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = (*next_at).max(now);
-        *next_at = at + Duration::from_secs(1) / per_second.max(1);
-        (at > now).then_some(at)
-    }
 }
 
 /// How long a payment is pending before it is put up for attention: banks take hours to decide some.
@@ -149,25 +105,16 @@ impl Reconciliation {
         settlement: Settlement,
         settings: ReconciliationSettings,
     ) -> Reconciliation {
-        Reconciliation { ports, settlement, settings: Arc::new(settings), turnstiles: Arc::default() }
+        Reconciliation { ports, settlement, settings: Arc::new(settings) }
     }
 
-    fn turnstile(&self, gateway: &GatewayName) -> Arc<Turnstile> {
-        let pace = self.settings.pace_of.get(gateway).copied().unwrap_or(self.settings.pace);
-        let new = || {
-            let places = Semaphore::new(pace.at_once.max(1));
-            Arc::new(Turnstile { pace, places, next_at: Mutex::new(Instant::now()) })
-        };
-        let mut turnstiles = self.turnstiles.lock().unwrap_or_else(PoisonError::into_inner);
-        turnstiles.entry(gateway.clone()).or_insert_with(new).clone()
-    }
-
-    /// Checks one transaction.
+    /// Checks one transaction, when its gateway's pace allows it.
     async fn check(&self, id: &TxnId, occasion: Occasion, checker: &Checker) -> Result<Check, CheckError> {
         let caller = Caller {
             actor: checker.actor.clone(),
             info: self.ports.settings.system_request_info(),
             fence: checker.fence.clone(),
+            origin: Origin::Reconciliation,
         };
         let settled = match self.settlement.settle(id, &Answer::default(), &caller).await {
             Ok(settled) => settled,

@@ -12,7 +12,8 @@ use payment_gateway::Availability;
 use payment_store::{DueCheck, DueChecks, StoreError, Turn};
 use tokio::time::Instant;
 
-use super::{Check, CheckError, Checker, Occasion, Reconciliation, Turnstile};
+use super::{Check, CheckError, Checker, Occasion, Reconciliation};
+use crate::pace::{JobTurn, Turnstile};
 use crate::scheduler::{Job, JobError, Run};
 
 /// How many due transactions are read at a time.
@@ -104,7 +105,7 @@ impl<'a> Sweep<'a> {
         Sweep {
             reconciliation,
             run,
-            turnstile: reconciliation.turnstile(&gateway),
+            turnstile: reconciliation.settlement.turnstile(&gateway),
             checker: Arc::new(checker),
             due: Due {
                 reconciliation,
@@ -201,8 +202,16 @@ impl<'a> Sweep<'a> {
             }
             self.go_on_until(until.min(self.run.yields_at())).await?;
         }
-        if let Some(at) = self.turnstile.next() {
-            self.go_on_until(at).await?;
+        let since = Instant::now();
+        while !self.run.is_stopped() {
+            match self.turnstile.job(since) {
+                JobTurn::Now => break,
+                JobTurn::At(at) => {
+                    self.go_on_until(at).await?;
+                    break;
+                }
+                JobTurn::LookAgain(at) => self.go_on_until(at).await?,
+            }
         }
         Ok(!self.run.is_stopped())
     }

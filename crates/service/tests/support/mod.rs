@@ -23,8 +23,9 @@ use payment_domain::{
 use payment_gateway::{Answer, FakeGateway, Gateway, GuardSettings, Guarded, Params, StartMode};
 use payment_service::{
     AllowedCallbackHosts, BillRequest, Caller, CreateError, CreateRequest, DailyJob, EarlyJob, FollowUpJob,
-    Gateways, IdempotentRequest, Job, Pace, Payments, Ports, Reconciliation, ReconciliationSettings,
-    Redirects, Schedule, ScheduledJob, Scheduler, SchedulerSettings, Settings,
+    Gateways, IdempotentRequest, Job, Pace, PaceSettings, Payments, Ports, QuestionSettings, Reconciliation,
+    ReconciliationSettings, Redirects, Schedule, ScheduledJob, Scheduler, SchedulerSettings, Settings,
+    Subject,
 };
 use payment_store::{Claim, Created, Dump, NewTransaction, Store};
 use serde_json::{Map, Value, json};
@@ -246,6 +247,8 @@ fn plain_ports(
             receipt_lease: LEASE,
             collection_call: COLLECTION_CALL,
             gateway_wait: wait,
+            questions: QuestionSettings { burst: 1000, every: Duration::from_secs(10) },
+            pace: PaceSettings { of_others: Pace { at_once: 16, per_second: None }, own: BTreeMap::new() },
             search_scope: true,
             system_user_uuid: "system-1".to_owned(),
             allowed_callback_hosts: AllowedCallbackHosts::default(),
@@ -308,6 +311,7 @@ pub(crate) fn request(bills: &[(&str, &str)]) -> CreateRequest {
         },
         additional_details: Map::new(),
         idempotent: None,
+        subject: Subject::default(),
     }
 }
 
@@ -329,6 +333,11 @@ pub(crate) fn codes(result: Result<impl std::fmt::Debug, CreateError>) -> Vec<&'
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
+fn reconciliation_of(payments: &Payments) -> Reconciliation {
+    let settings = ReconciliationSettings { distances: vec![MINUTE * 30, HOUR, HOUR * 2, HOUR * 6] };
+    Reconciliation::new(payments.ports.clone(), payments.settlement.clone(), settings)
+}
+
 impl World {
     /// The same service after a restart with its gateway switched off.
     pub(crate) fn with_gateway_switched_off(self) -> World {
@@ -339,26 +348,23 @@ impl World {
     }
 
     pub(crate) fn reconciliation(&self) -> Reconciliation {
-        self.reconciliation_at(Pace { at_once: 16, per_second: None })
+        reconciliation_of(&self.payments)
     }
 
-    fn reconciliation_at(&self, pace: Pace) -> Reconciliation {
-        let settings = ReconciliationSettings {
-            distances: vec![MINUTE * 30, HOUR, HOUR * 2, HOUR * 6],
-            pace,
-            pace_of: BTreeMap::new(),
-        };
-        Reconciliation::new(self.payments.ports.clone(), self.payments.settlement.clone(), settings)
+    /// The same service where gateways are asked at another pace, and payments are worth other questions.
+    pub(crate) fn asking(self, per_second: Option<u32>, burst: u32) -> World {
+        let payments = self.with_ports(|ports| {
+            let of_others = Pace { per_second, ..ports.settings.pace.of_others };
+            let pace = PaceSettings { of_others, ..ports.settings.pace };
+            let questions = QuestionSettings { burst, ..ports.settings.questions };
+            Ports { settings: Settings { pace, questions, ..ports.settings }, ..ports }
+        });
+        World { payments, ..self }
     }
 
     /// The jobs of a service as this node runs them, on the world's clock.
     pub(crate) fn scheduler(&self, node: &str) -> Scheduler {
         self.scheduler_with_lease(node, Duration::from_secs(15))
-    }
-
-    /// The same where gateways are asked at another pace.
-    pub(crate) fn scheduler_at(&self, node: &str, pace: Pace) -> Scheduler {
-        self.scheduler_of(node, Duration::from_secs(15), self.reconciliation_at(pace))
     }
 
     pub(crate) fn scheduler_with_lease(&self, node: &str, lease: Duration) -> Scheduler {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use payment_digit::PayerDetails;
 use payment_domain::{BillId, GatewayName, Money, Personal, RequestInfo, TenantId};
-use payment_service::{BillRequest, CreateRequest, IdempotentRequest};
+use payment_service::{BillRequest, CreateRequest, IdempotentRequest, Subject};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -156,6 +156,7 @@ impl TransactionFields<'_> {
                 payer,
                 additional_details,
                 idempotent,
+                subject: Subject::default(),
             }),
             _ => Err(found.into_error()),
         }

@@ -34,6 +34,30 @@ async fn what_is_not_paid_yet_stays_pending() {
 }
 
 #[tokio::test]
+async fn strangers_are_told_the_stored_state_and_do_not_reach_the_gateway() {
+    let app = TestApp::with(Choices { questions: 5, ..Choices::default() });
+    let id = app.pending("bill-1").await;
+    app.gateway.answers(Outcome::Pending);
+    // The browser returns, and the web client asks right behind it: both have the gateway asked.
+    let back = app.get(&format!("/transaction/v1/_redirect?eg_pg_txnid={id}")).await;
+    assert_eq!(back.status, StatusCode::SEE_OTHER);
+    app.update(&id).await;
+    assert_eq!(app.gateway.asked(), 2);
+    for _ in 0..100 {
+        let answer = app.get(&format!("/transaction/v1/_update?transactionId={id}")).await;
+        assert_eq!(answer.json()["Transaction"][0]["txnStatus"], "PENDING");
+    }
+    assert_eq!(app.gateway.asked(), 5);
+    // A report that nobody signed is to come again later, and none of what is signed is lost.
+    let report = async |form: &str| app.post_form("/gateway/v1/fake/_callback", form).await;
+    let unsigned = report(&format!("fakeOrderId={id}")).await;
+    assert_eq!((unsigned.codes(), app.gateway.asked()), (vec!["GATEWAY_UNAVAILABLE".to_owned()], 5));
+    app.gateway.answers(paid("100"));
+    let signed = report(&format!("fakeOrderId={id}&sign=good")).await;
+    assert_eq!(signed.text(), r#"{"status":"SETTLED"}"#);
+}
+
+#[tokio::test]
 async fn a_definite_no_and_another_amount_are_failures() {
     let app = TestApp::new();
     let (declined, short) = (app.pending("bill-1").await, app.pending("bill-2").await);

@@ -8,13 +8,16 @@ use crate::service::Running;
 use crate::terminal::{Paint, say};
 
 /// Shows where everything is, and how to make a first payment.
-pub(super) fn show(running: &Running, sandbox: bool) -> Outcome {
+pub(super) fn show(running: &Running, sandbox: bool, docs: bool) -> Outcome {
     let paint = Paint::detect();
     let url = running.public_url();
     let place = |name: &str, path: &str| format!("  {name:9} {}\n", paint.link(&format!("{url}{path}")));
     let mut out = format!("\n{} {}\n\n", paint.title("pg-service"), env!("CARGO_PKG_VERSION"));
     out.push_str(&place("service", ""));
-    out.push_str(&place("API", "/docs"));
+    if docs {
+        let docs_url = running.admin_url().unwrap_or(url);
+        out.push_str(&format!("  {:9} {}\n", "API", paint.link(&format!("{docs_url}/docs"))));
+    }
     out.push_str(&place("health", "/health"));
     if sandbox {
         out.push_str(&place("sandbox", "/sandbox"));

@@ -33,7 +33,7 @@ pub(super) const RECONCILIATION: &[Setting] = &[
     Setting::own(
         "reconciliation.calls-per-second",
         Kind::Number { min: 0, max: 10_000 },
-        "How many payments of one gateway a replica asks about in a second at most; 0 for as many as are answered.",
+        "How many payments of one gateway a replica asks about in a second at most, whoever wants to know: payers go first, and jobs get at least one turn in a second. A payer who would wait longer than two seconds is told the stored state. 0 for as many as are answered.",
     )
     .or("0"),
     Setting::own(

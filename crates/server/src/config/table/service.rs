@@ -27,6 +27,13 @@ pub(super) const SERVER: &[Setting] = &[
     .also("server.servlet.context-path")
     .or("/pg-service"),
     Setting::own(
+        "server.admin-port",
+        Kind::Number { min: 0, max: 65_535 },
+        "A port of its own, at the same address, for what operators and developers need: `/prometheus`, `/docs/` and `/openapi.json` are then served there and no longer beside payments, and `/health` is served on both. 0 takes a free one.",
+    ),
+    Setting::own("server.metrics", Kind::Flag, "Whether `/prometheus` is served.").or("true"),
+    Setting::own("server.docs", Kind::Flag, "Whether `/docs/` and `/openapi.json` are served.").or("true"),
+    Setting::own(
         "server.public-url",
         Kind::Url,
         "The address of this service as payers' browsers and gateways reach it, with the context path.",
@@ -35,7 +42,7 @@ pub(super) const SERVER: &[Setting] = &[
     Setting::own(
         "server.shutdown-wait-secs",
         Kind::Number { min: 0, max: 3_600 },
-        "How many seconds running requests are given to finish when the service is asked to stop.",
+        "How many seconds running requests are given to finish when the service is asked to stop. Those that have not are then answered 503 with the id of their transaction.",
     )
     .or("20"),
     Setting::own(
@@ -125,6 +132,18 @@ pub(super) const PAYMENTS: &[Setting] = &[
     )
     .or("10000"),
     Setting::own(
+        "update.questions.burst",
+        Kind::Number { min: 1, max: 1_000 },
+        "How many questions about one payment its gateway is asked at once because somebody brings news of it, on one replica. News that the gateway has signed are worth a question of their own, once.",
+    )
+    .or("5"),
+    Setting::own(
+        "update.questions.every-secs",
+        Kind::Number { min: 1, max: 3_600 },
+        "After so many seconds it is asked another one; less often when the payment is older than thirty times that. In between the stored state is the answer.",
+    )
+    .or("10"),
+    Setting::own(
         "gateways.calls-at-once",
         Kind::Number { min: 1, max: 4_096 },
         "How many calls to one gateway are under way at once.",
@@ -162,15 +181,32 @@ pub(super) const LIMITS: &[Setting] = &[
         "How many seconds a request may take in all. What it has begun goes on behind that.",
     )
     .or("30"),
-    Setting::own("limits.connections", SOME, "The most connections open at once.").or("4096"),
+    Setting::own(
+        "limits.bytes-in-flight",
+        SOME,
+        "The most bytes of request bodies that are held at once, beyond the first 16384 of each, and as many of answers longer than 65536. More are answered 503 with a `Retry-After`.",
+    )
+    .or("33554432"),
+    Setting::own(
+        "limits.connections",
+        SOME,
+        "The most connections open at once; fewer where the system's limit of open files leaves less.",
+    )
+    .or("4096"),
     Setting::own("limits.header-bytes", Kind::Number { min: 8_192, max: 1_048_576 }, "The longest head of a request, in bytes.")
-        .or("32768"),
+        .or("16384"),
     Setting::own("limits.header-secs", SECONDS, "How many seconds a client may take to send the head of a request.")
         .or("10"),
     Setting::own(
+        "limits.write-secs",
+        SECONDS,
+        "How many seconds a client may leave an answer unread. In each such time it must take 1024 bytes a second of what waits for it.",
+    )
+    .or("15"),
+    Setting::own(
         "limits.idle-secs",
         SECONDS,
-        "How many seconds a connection may stay open without a request; longer than a load balancer in front keeps its own end open.",
+        "How many seconds a connection may stay open between requests; longer than a load balancer in front keeps its own end open.",
     )
     .or("75"),
 ];

@@ -19,8 +19,8 @@ use payment_digit::embedded::{ConfiguredBankAccounts, IdFormat, indian_standard_
 use payment_domain::TenantId;
 use payment_gateway::GuardSettings;
 use payment_gateways::config::absolute_url;
-use payment_http::{ContextPath, RequestLimits, ServeLimits};
-use payment_service::AllowedCallbackHosts;
+use payment_http::{ContextPath, Pages, RequestLimits, ServeLimits};
+use payment_service::{AllowedCallbackHosts, QuestionSettings};
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
@@ -91,6 +91,11 @@ pub struct Server {
     pub context_path: ContextPath,
     /// The address payers and gateways use, without a slash at its end, where it is set.
     pub public_url: Option<String>,
+    /// The port of its own for health, metrics and documents, 0 for a free one; `None` serves them
+    /// beside payments.
+    pub admin_port: Option<u16>,
+    /// What is served beside payments and health, on whichever port.
+    pub pages: Pages,
     /// How many threads handle requests.
     pub worker_threads: usize,
 }
@@ -128,6 +133,8 @@ pub struct Payments {
     pub receipt_interval: Duration,
     /// How long one question to a gateway may take.
     pub gateway_wait: Duration,
+    /// How many questions news of one payment are worth.
+    pub questions: QuestionSettings,
     /// How long an idempotency key is kept at least.
     pub idempotency_life: Duration,
     /// How often expired rows are cleared away.
@@ -271,6 +278,8 @@ fn server(reader: &mut Reader<'_>) -> Server {
         port: u16::try_from(reader.number("server.port")).unwrap_or_default(),
         context_path: context_path(reader),
         public_url,
+        admin_port: reader.set("server.admin-port").and_then(|port| port.parse().ok()),
+        pages: Pages { metrics: reader.flag("server.metrics"), docs: reader.flag("server.docs") },
         worker_threads: match reader.small_number("server.worker-threads") {
             0 => processors.min(MOST_THREADS),
             set => set,
@@ -292,6 +301,7 @@ fn request_limits(reader: &Reader<'_>) -> RequestLimits {
         url_bytes: reader.small_number("limits.url-bytes"),
         parameters: reader.small_number("limits.parameters"),
         body_time: reader.secs("limits.body-secs"),
+        bytes_in_flight: reader.small_number("limits.bytes-in-flight"),
         request_time: reader.secs("limits.request-secs"),
     }
 }
@@ -301,6 +311,7 @@ fn serve_limits(reader: &Reader<'_>) -> ServeLimits {
         connections: reader.small_number("limits.connections"),
         header_bytes: reader.small_number("limits.header-bytes"),
         header_time: reader.secs("limits.header-secs"),
+        write_time: reader.secs("limits.write-secs"),
         idle_time: reader.secs("limits.idle-secs"),
         shutdown_time: reader.secs("server.shutdown-wait-secs"),
     }
@@ -328,6 +339,10 @@ fn payments(reader: &mut Reader<'_>) -> Payments {
         receipt_lease: reader.millis("receipts.lease-ms"),
         receipt_interval: reader.millis("receipts.interval-ms"),
         gateway_wait: reader.millis("gateways.wait-ms"),
+        questions: QuestionSettings {
+            burst: u32::try_from(reader.number("update.questions.burst")).unwrap_or(u32::MAX),
+            every: reader.secs("update.questions.every-secs"),
+        },
         idempotency_life: reader.mins("idempotency.life-hours").saturating_mul(60),
         housekeeping_interval: reader.mins("housekeeping.interval-mins"),
         search_scope: reader.flag("search.scope"),
