@@ -11,10 +11,9 @@ use payment_store::{NewCase, Store, StoreError};
 use tokio_util::task::TaskTracker;
 use url::Url;
 
+use crate::gateways::Gateways;
 use crate::pace::PaceSettings;
 use crate::questions::QuestionSettings;
-
-use crate::gateways::Gateways;
 use crate::redirects::Redirects;
 
 /// The outside world of the use cases.
