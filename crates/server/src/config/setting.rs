@@ -92,12 +92,12 @@ pub enum Standing {
     Idle(&'static str),
 }
 
-/// Where a name comes from, which decides its form in the environment.
+/// Where a name comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
-    /// A name of `egov-pg-service` or of Spring: `axis.merchant.id` is `AXIS_MERCHANT_ID`.
+    /// A name of `egov-pg-service` or of Spring, such as `axis.merchant.id`.
     Digit,
-    /// A name of this service: `data.dir` is `PG_SERVICE_DATA_DIR`.
+    /// A name of this service, such as `order.life-mins`.
     Own,
 }
 
@@ -136,6 +136,8 @@ pub struct Setting {
     pub standing: Standing,
     /// Where the name comes from.
     pub family: Family,
+    /// Whether its variable counts only with our prefix, because other programs have such variables.
+    pub only_prefixed: bool,
     /// What it is for: a sentence.
     pub doc: &'static str,
 }
@@ -152,6 +154,7 @@ impl Setting {
             secret: false,
             standing: Standing::Used,
             family: Family::Own,
+            only_prefixed: false,
             doc,
         }
     }
@@ -187,9 +190,15 @@ impl Setting {
         Setting { shape: Shape::PerTenant, ..self }
     }
 
-    /// There is one for each thing that has a name.
+    /// There is one for each thing that has a name. Only with our prefix: any variable may have such a
+    /// name in its middle.
     pub const fn named(self) -> Setting {
-        Setting { shape: Shape::Named, ..self }
+        Setting { shape: Shape::Named, only_prefixed: true, ..self }
+    }
+
+    /// Its variable counts only with our prefix: others have one of this name for themselves.
+    pub const fn only_prefixed(self) -> Setting {
+        Setting { only_prefixed: true, ..self }
     }
 
     /// It stands for every name below it.
@@ -226,21 +235,30 @@ impl Setting {
         given.map_or_else(|| self.key.to_owned(), |given| self.key.replace(NAME, given))
     }
 
-    /// The names of its variable in the environment, the one that counts most first: with our prefix
-    /// and, for the names of others, without; dashes dropped or written as underscores. Another name
-    /// under which a setting is known is always one of others.
+    /// The names of its variable in the environment, the one that counts most first: with our prefix,
+    /// and as Spring binds it without, unless that name is too common; dashes dropped, written as
+    /// underscores or as they are.
     pub fn variables(&self) -> Vec<String> {
         let spellings = |key: &str| {
-            let (dropped, kept) = (variable(key), variable(&key.replace('-', ".")));
-            if dropped == kept { vec![dropped] } else { vec![dropped, kept] }
+            let (dropped, underscored) = (variable(key), variable(&key.replace('-', ".")));
+            let as_they_are = key.replace('.', "_").to_uppercase();
+            let mut names = vec![dropped, underscored, as_they_are];
+            names.dedup();
+            names
         };
         let plain = spellings(self.key);
         let own: Vec<String> = plain.iter().map(|name| format!("{OWN_PREFIX}{name}")).collect();
         let alias = self.alias.map(spellings).unwrap_or_default();
-        match self.family {
-            Family::Own => [own, alias].concat(),
-            Family::Digit => [own, plain, alias].concat(),
+        if self.only_prefixed { [own, alias].concat() } else { [own, plain, alias].concat() }
+    }
+
+    /// The names without our prefix that are not read, although Spring would bind them.
+    pub fn variables_left_alone(&self) -> Vec<String> {
+        if !self.only_prefixed {
+            return Vec::new();
         }
+        let with_prefix = self.variables();
+        with_prefix.iter().filter_map(|name| name.strip_prefix(OWN_PREFIX)).map(str::to_owned).collect()
     }
 }
 
@@ -251,7 +269,7 @@ pub fn name_in<'a>(pattern: &str, placeholder: &str, text: &'a str) -> Option<&'
 }
 
 /// Whether a name of a client's setting is that of a secret. Hiding too much does no harm.
-fn sounds_secret(name: &str) -> bool {
+pub(super) fn sounds_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["password", "passphrase", "secret", "jaas"].iter().any(|word| name.contains(word))
         || [".key", ".pem", "token", "oauthbearer.config"].iter().any(|end| name.ends_with(end))
@@ -285,18 +303,32 @@ mod tests {
         ] {
             assert_eq!(variable(key), name);
         }
-        assert_eq!(Setting::own("data.dir", Kind::Path, "").variables(), ["PG_SERVICE_DATA_DIR"]);
+        let common = Setting::own("data.dir", Kind::Path, "").only_prefixed();
+        assert_eq!(common.variables(), ["PG_SERVICE_DATA_DIR"]);
+        assert_eq!(common.variables_left_alone(), ["DATA_DIR"]);
         assert_eq!(
             Setting::own("server.public-url", Kind::Url, "").variables(),
-            ["PG_SERVICE_SERVER_PUBLICURL", "PG_SERVICE_SERVER_PUBLIC_URL"]
+            [
+                "PG_SERVICE_SERVER_PUBLICURL",
+                "PG_SERVICE_SERVER_PUBLIC_URL",
+                "PG_SERVICE_SERVER_PUBLIC-URL",
+                "SERVER_PUBLICURL",
+                "SERVER_PUBLIC_URL",
+                "SERVER_PUBLIC-URL",
+            ]
         );
         assert_eq!(
             Setting::own("database.pool-size", Kind::Text, "").also("spring.pool-size").variables(),
             [
                 "PG_SERVICE_DATABASE_POOLSIZE",
                 "PG_SERVICE_DATABASE_POOL_SIZE",
+                "PG_SERVICE_DATABASE_POOL-SIZE",
+                "DATABASE_POOLSIZE",
+                "DATABASE_POOL_SIZE",
+                "DATABASE_POOL-SIZE",
                 "SPRING_POOLSIZE",
                 "SPRING_POOL_SIZE",
+                "SPRING_POOL-SIZE",
             ]
         );
         assert_eq!(

@@ -1,7 +1,8 @@
-//! Variables of the environment that were perhaps meant for us and match no setting.
+//! Variables of the environment that were perhaps meant for us and set nothing.
 //!
 //! Every program's variables stand in one environment, and whoever runs the service beside others
-//! must not be told of theirs: only what begins as ours or as the original's do is looked at.
+//! must not be told of theirs: only what begins as ours or as the original's do is looked at, and what
+//! has the name of a setting but is left alone without our prefix.
 
 use std::collections::BTreeSet;
 
@@ -13,9 +14,10 @@ use crate::config::{suggest, table};
 /// Variables with our prefix that name files of settings rather than settings.
 const OF_THE_COMMAND_LINE: [&str; 2] = ["PG_SERVICE_CONFIG", "PG_SERVICE_PROPERTIES"];
 
-/// Words with which other programs' variables begin, too (`PG_VERSION`, `SERVER_NAME`): of these only
-/// what is all but one of our settings is told.
-const COMMON: [&str; 4] = ["IS", "PG", "SERVER", "STATE"];
+/// Words with which names of the original begin, and other programs' variables, too (`PG_VERSION`,
+/// `SERVER_NAME`): of these only what is all but one of our settings is told, as of the words with which
+/// only names of our own begin (`CACHE`, `LIMITS`).
+const COMMON: [&str; 5] = ["DATABASE", "IS", "PG", "SERVER", "STATE"];
 
 /// Gateways of the original that have no settings here, so that nothing can be set of them.
 const OTHER_GATEWAYS: [&str; 2] = ["CCAVENUE", "RAZORPAY"];
@@ -33,7 +35,7 @@ pub(super) fn notices(variables: &[(String, String)]) -> Vec<Notice> {
                 kind: NoticeKind::Unknown,
                 key: name.clone(),
                 origin: Origin::Variable(name.clone()),
-                text: suggest::unknown(known.doubts(name)?),
+                text: known.text(name)?,
             })
         })
         .collect()
@@ -42,23 +44,49 @@ pub(super) fn notices(variables: &[(String, String)]) -> Vec<Notice> {
 /// The variables of all settings.
 struct Known {
     settings: Vec<(&'static Setting, Vec<String>)>,
+    /// The first words of the original's names.
     families: BTreeSet<String>,
+    /// The first words of names of our own.
+    own: BTreeSet<String>,
 }
 
 impl Known {
     fn new() -> Known {
         let settings: Vec<_> = table::all().map(|setting| (setting, setting.variables())).collect();
-        let of_the_original =
-            |setting: &Setting| setting.family == Family::Digit && setting.standing == Standing::Used;
-        let mut families: BTreeSet<String> = settings
-            .iter()
-            .filter(|(setting, _)| of_the_original(setting))
-            .flat_map(|(_, names)| names)
-            .filter(|name| !name.starts_with(OWN_PREFIX))
-            .map(|name| first_word(name).to_owned())
-            .collect();
+        let first_words = |family: Family| -> BTreeSet<String> {
+            settings
+                .iter()
+                .filter(|(setting, _)| setting.family == family && setting.standing == Standing::Used)
+                .flat_map(|(_, names)| names)
+                .filter(|name| !name.starts_with(OWN_PREFIX))
+                .map(|name| first_word(name).to_owned())
+                .collect()
+        };
+        let (mut families, own) = (first_words(Family::Digit), first_words(Family::Own));
         families.extend(OTHER_GATEWAYS.map(str::to_owned));
-        Known { settings, families }
+        Known { families, own, settings }
+    }
+
+    /// What there is to tell about a variable.
+    fn text(&self, name: &str) -> Option<String> {
+        if self.is_left_alone(name) {
+            return Some(format!(
+                "is not read, because other programs have variables of this name; {OWN_PREFIX}{name} is the setting"
+            ));
+        }
+        self.doubts(name).map(suggest::unknown)
+    }
+
+    /// Whether a variable would be a setting if it had our prefix.
+    fn is_left_alone(&self, name: &str) -> bool {
+        self.settings.iter().filter(|(setting, _)| setting.only_prefixed).any(|(setting, _)| {
+            let left_alone = setting.variables_left_alone();
+            left_alone.iter().any(|variable| {
+                name == variable
+                    || (setting.shape == Shape::Below && is_below(variable, name))
+                    || (setting.shape == Shape::Named && given_name(variable, name).is_some())
+            })
+        })
     }
 
     /// `None` for what is known or none of our business; otherwise the setting that may be meant.
@@ -71,15 +99,13 @@ impl Known {
             return (!known).then(|| suggest::closest(name, self.names()));
         }
         let family = first_word(name);
-        if !self.families.contains(family) {
+        if !self.families.contains(family) && !self.own.contains(family) {
             return None;
         }
-        // A name of our own, written as the original's are.
-        let own = format!("{OWN_PREFIX}{name}");
-        if self.is_setting(&own) {
-            return Some(Some(own));
-        }
-        if COMMON.contains(&family) || self.is_below_what_has_no_effect(name) {
+        if COMMON.contains(&family)
+            || !self.families.contains(family)
+            || self.is_below_what_has_no_effect(name)
+        {
             return suggest::all_but_the_same(name, self.names()).map(Some);
         }
         Some(suggest::closest(name, self.names()))
@@ -185,10 +211,8 @@ mod tests {
             ("SPRING_DATASOURCE_PASWORD", "SPRING_DATASOURCE_PASSWORD"),
             ("KAFKA_CONFIG_BOOTSTRAP_SERVERS_CONFIG", "KAFKA_CONFIG_BOOTSTRAP_SERVER_CONFIG"),
             ("SERVER_PROT", "SERVER_PORT"),
-            // Names of our own want our prefix.
-            ("PAYU_ORDER_LIFE_MINS", "PG_SERVICE_PAYU_ORDER_LIFE_MINS"),
-            ("SERVER_PUBLIC_URL", "PG_SERVICE_SERVER_PUBLIC_URL"),
-            ("KAFKA_CLIENT_SASL_USERNAME", "PG_SERVICE_KAFKA_CLIENT_SASL_USERNAME"),
+            ("CALLBACK_ALOWED_HOSTS", "CALLBACK_ALLOWED_HOSTS"),
+            ("ORDER_LIFE_MIN", "ORDER_LIFE_MINS"),
             ("PG_SERVICE_DATADIR", "PG_SERVICE_DATA_DIR"),
         ] {
             let told = told(&[slip]);
@@ -199,6 +223,17 @@ mod tests {
         for stranger in ["RAZORPAY_ACTIVE", "EGOV_SOMETHING_ELSE", "PG_SERVICE_SOMETHING_ELSE"] {
             let told = told(&[stranger]);
             assert!(told.len() == 1 && told[0].contains("it has no effect"), "{told:?}");
+        }
+    }
+
+    #[test]
+    fn a_setting_whose_name_is_too_common_is_told_to_want_our_prefix() {
+        for common in
+            ["DATA_DIR", "LOG_LEVEL", "LOG_FORMAT", "KAFKA_CLIENT_SASL_USERNAME", "REMOTE_CITY_PAY_SECRET"]
+        {
+            let told = told(&[common]);
+            assert_eq!(told.len(), 1, "{common}: {told:?}");
+            assert!(told[0].contains(&format!("PG_SERVICE_{common} is the setting")), "{}", told[0]);
         }
     }
 
@@ -215,18 +250,25 @@ mod tests {
             "SPRING_JPA_SHOW_SQL",
             "SPRING_KAFKA_PROPERTIES_SASL_MECHANISM",
             "SERVER_SERVLET_CONTEXT_PATH",
+            "CALLBACK_ALLOWED_HOSTS",
+            "CALLBACK_ALLOWED_HOSTS_PB_AMRITSAR",
+            "TIME_ZONE",
+            "ORDER_LIFE_MINS",
+            "PAYU_ORDER_LIFEMINS",
+            "OPERATORS_TOKEN_FILE",
             "APP_TIMEZONE",
         ];
         assert_eq!(told(&known), none);
         let others = [
             "APP_ENV",
-            "DATA_DIR",
+            "CACHE_DIR",
+            "DATABASE_NAME",
             "FLYWAY_SCHEMA_TABLE",
             "HOME",
             "JAVA_OPTS",
             "KAFKA_HEAP_OPTS",
             "KAFKA_HOME",
-            "LOG_LEVEL",
+            "LOG_DIR",
             "OTEL_EXPORTER_OTLP_ENDPOINT",
             "PGHOST",
             "PG_MAJOR",

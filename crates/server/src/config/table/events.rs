@@ -65,7 +65,8 @@ pub(super) const KAFKA: &[Setting] = &[
         Kind::Text,
         "Passed on to the Kafka client: any property of librdkafka by its own name, e.g. `kafka.client.security.protocol`. Names with `password`, `secret`, `key` or `jaas` hold secrets.",
     )
-    .and_below(),
+    .and_below()
+    .only_prefixed(),
     Setting::digit(
         "spring.kafka.properties",
         Kind::Text,

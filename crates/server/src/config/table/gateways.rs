@@ -35,7 +35,15 @@ pub(super) const SANDBOX: &[Setting] = &[
         Kind::Flag,
         "Whether the SANDBOX gateway is offered, with its pay page. No money moves in it.",
     )
-    .or_worked_out("`true`, unless another gateway is active"),
+    .or_worked_out(
+        "`true` while nothing real is configured: no service of DIGIT, no database, no broker and no other gateway, not even one that is switched off",
+    ),
+    Setting::own(
+        "sandbox.beside-digit",
+        Kind::Flag,
+        "Whether the sandbox may be offered while receipts are issued by a collection service (`egov.collectionservice.host`), which is refused otherwise. For trials: what is paid in the sandbox carries `\"sandbox\": true` in the `additionalDetails` of its receipt.",
+    )
+    .or("false"),
     Setting::own(
         "sandbox.secret",
         Kind::Text,

@@ -94,7 +94,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::config::setting::{Shape, Standing};
+    use crate::config::setting::{NAME, OWN_PREFIX, Shape, Standing, name_in, variable as variable_of};
 
     #[test]
     fn no_two_settings_share_a_name_or_a_variable() {
@@ -105,6 +105,44 @@ mod tests {
             }
             for variable in setting.variables() {
                 assert!(names.insert(variable.clone()), "{variable} is there twice");
+            }
+        }
+    }
+
+    /// Variables that are there for other programs: a shell's, a container's, those of other services.
+    const AMBIENT: &[&str] = &[
+        "DATA_DIR",
+        "DEBUG",
+        "HOME",
+        "HOSTNAME",
+        "KAFKA_CLIENT_USERS",
+        "LANG",
+        "LOGNAME",
+        "LOG_FORMAT",
+        "LOG_LEVEL",
+        "PATH",
+        "PORT",
+        "PWD",
+        "REMOTE_ADDR",
+        "REMOTE_DEBUG_ACTIVE",
+        "SHELL",
+        "TEMP",
+        "TMPDIR",
+        "TZ",
+        "USER",
+    ];
+
+    #[test]
+    fn every_setting_is_a_variable_without_our_prefix_and_none_is_taken_from_other_programs() {
+        for setting in all() {
+            let plain = setting.variables().iter().any(|name| !name.starts_with(OWN_PREFIX));
+            assert!(plain || !setting.variables_left_alone().is_empty(), "{}", setting.key);
+            for variable in setting.variables() {
+                assert!(!AMBIENT.contains(&variable.as_str()), "{variable}");
+                assert!(
+                    !AMBIENT.iter().any(|ambient| name_in(&variable, &variable_of(NAME), ambient).is_some()),
+                    "{variable}"
+                );
             }
         }
     }

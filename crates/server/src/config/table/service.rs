@@ -56,14 +56,17 @@ pub(super) const SERVER: &[Setting] = &[
         Kind::Path,
         "The folder of the embedded database and of generated secrets. It is created for its owner alone.",
     )
+    .only_prefixed()
     .or("./data"),
     Setting::own("log.format", Kind::Choice(&["human", "json"]), "How log lines on standard error look.")
+        .only_prefixed()
         .or("human"),
     Setting::own(
         "log.level",
         Kind::Text,
         "What is logged: `error`, `warn`, `info`, `debug`, or a list of levels by module such as `info,payment_service=debug`.",
     )
+    .only_prefixed()
     .or("info"),
     Setting::own("time-zone", Kind::Text, "The time zone in which transaction ids and receipts are dated and daily jobs are run.")
         .or("Asia/Kolkata"),
@@ -92,9 +95,10 @@ pub(super) const PAYMENTS: &[Setting] = &[
     Setting::own(
         "callback.allowed-hosts",
         Kind::Hosts,
-        "The hosts to which payers may be sent back, as `host`, `host:port` or `*.parent`. A tenant without an entry of its own has that of the tenant above it. Without any entry every host is allowed.",
+        "The hosts to which payers may be sent back, as `host`, `host:port` or `*.parent`. A tenant without an entry of its own has that of the tenant above it. Once anything is set, a tenant without any entry has none.",
     )
-    .per_tenant(),
+    .per_tenant()
+    .or_worked_out("beside DIGIT the host of `notification.url`; alone this machine (`localhost`, `127.0.0.1`, `[::1]`) and the service's own host"),
     Setting::own(
         "search.scope",
         Kind::Flag,
@@ -149,6 +153,11 @@ pub(super) const PAYMENTS: &[Setting] = &[
         "How many calls to one gateway are under way at once.",
     )
     .or("64"),
+    Setting::own(
+        "gateways.http-hosts",
+        Kind::Hosts,
+        "The hosts of gateways that may be called over `http`, as `host`, `host:port` or `*.parent`. Others must be called over `https`, unless they are this machine.",
+    ),
     Setting::own(
         "gateways.failures-in-a-row",
         Kind::Number { min: 1, max: 1_000 },
