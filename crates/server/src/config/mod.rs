@@ -9,6 +9,7 @@ pub mod gateways;
 mod kinds;
 mod moments;
 mod origin;
+mod placeholders;
 mod reader;
 pub mod reference;
 pub mod report;
@@ -18,6 +19,8 @@ mod suggest;
 pub mod table;
 mod typed;
 mod values;
+
+use placeholders::Properties;
 
 pub use origin::{Notice, NoticeKind, Origin, Problem};
 pub use sources::{Flag, Sources, environment};
@@ -81,7 +84,9 @@ impl Loaded {
 
 /// Reads all sources and checks what they say.
 pub fn load(sources: &Sources) -> Loaded {
-    let merged = values::merge(sources.read());
+    let read = sources.read();
+    let properties = Properties::new(&sources.environment, &read);
+    let merged = values::merge(read, properties);
     let mut built = typed::build(&merged.values);
     let mut problems = merged.problems;
     // What is wrong with a text was told when it was read; what it means is worked out all the same.

@@ -53,7 +53,7 @@ fn rows(setting: &'static Setting, values: &Values, config: Option<&Config>) -> 
         .names_of(setting)
         .map(|(key, value)| Row {
             key: key.to_owned(),
-            value: if setting.is_secret(key) {
+            value: if setting.is_secret(key) || value.is_hidden() {
                 "(hidden)".to_owned()
             } else if setting.kind == Kind::DatabaseUrl {
                 database_url::without_password(value.expose())
