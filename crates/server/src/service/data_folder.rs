@@ -14,6 +14,9 @@ const SANDBOX_BOOKS: &str = "sandbox.db";
 const SANDBOX_SECRET: &str = "sandbox.secret";
 const LOCK: &str = "service.lock";
 
+/// How the names of the files go on that make up one database of SQLite.
+const BESIDE_A_DATABASE: [&str; 4] = ["", "-wal", "-shm", "-journal"];
+
 /// A data folder that is there.
 #[derive(Debug, Clone)]
 pub struct DataFolder {
@@ -59,6 +62,11 @@ impl DataFolder {
         ))
     }
 
+    /// The sandbox's books in a folder that a service has used, where there are some.
+    pub fn existing_books(path: &Path) -> Option<PathBuf> {
+        Some(DataFolder { path: path.to_owned() }.sandbox_books()).filter(|books| books.is_file())
+    }
+
     /// Where the folder is, in full where that can be found out.
     pub fn shown(&self) -> PathBuf {
         fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone())
@@ -86,13 +94,49 @@ impl DataFolder {
         let lock = private_file(&path, OpenOptions::new().write(true).create(true).truncate(false))
             .map_err(|error| trouble(&error))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Occupied { _lock: lock }),
+            Ok(()) => {
+                self.close_to_strangers();
+                Ok(Occupied { _lock: lock })
+            }
             Err(TryLockError::WouldBlock) => {
                 Err(Failure::new(format!("another service uses the data folder {}", self.shown().display()))
                     .try_this("stop it, or give this one a folder of its own: --data-dir FOLDER"))
             }
             Err(TryLockError::Error(error)) => Err(trouble(&error)),
         }
+    }
+
+    /// Takes the rights of everybody on this machine from files that earlier versions have created with
+    /// them. Those of a group are left: somebody may have given them, to a backup for example.
+    #[cfg(unix)]
+    fn close_to_strangers(&self) {
+        use std::os::unix::fs::PermissionsExt;
+        const STRANGERS: u32 = 0o007;
+        let others = [SANDBOX_SECRET, LOCK].map(|file| self.path.join(file));
+        for file in self.database_files().into_iter().chain(others) {
+            let Ok(metadata) = fs::metadata(&file) else { continue };
+            let mode = metadata.permissions().mode();
+            if mode & STRANGERS == 0 {
+                continue;
+            }
+            match fs::set_permissions(&file, fs::Permissions::from_mode(mode & !STRANGERS)) {
+                Ok(()) => {
+                    tracing::info!(file = %file.display(), "can no longer be read by everybody on this machine")
+                }
+                Err(error) => {
+                    tracing::warn!(file = %file.display(), %error, "can be read by everybody on this machine: chmod o= it")
+                }
+            }
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn close_to_strangers(&self) {}
+
+    /// The files that databases are made of here, whether or not they are there.
+    pub fn database_files(&self) -> Vec<PathBuf> {
+        let files = |database| BESIDE_A_DATABASE.map(|ending| self.path.join(format!("{database}{ending}")));
+        [DATABASE, SANDBOX_BOOKS].into_iter().flat_map(files).collect()
     }
 
     /// The key of the built-in sandbox: made once, then always the same.
@@ -135,8 +179,8 @@ fn read_or_make_secret(path: &Path) -> io::Result<SecretString> {
     Ok(SecretString::from(key))
 }
 
-/// Opens a file that nobody else may read.
-fn private_file(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+/// Opens a file; one that is created can be read by its owner alone.
+pub(crate) fn private_file(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options.open(path)
@@ -163,6 +207,22 @@ mod tests {
         folder.sandbox_secret().unwrap();
         assert_eq!(mode(&path), 0o700);
         assert_eq!(mode(&path.join(SANDBOX_SECRET)), 0o600);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_an_earlier_version_has_left_open_is_closed_to_strangers() {
+        use std::os::unix::fs::PermissionsExt;
+        let outer = tempfile::tempdir().unwrap();
+        let folder = DataFolder::prepare(outer.path()).unwrap();
+        for (name, before) in [("sandbox.db", 0o644), ("payments.db-wal", 0o666), ("mine.txt", 0o644)] {
+            let path = outer.path().join(name);
+            fs::write(&path, "x").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(before)).unwrap();
+        }
+        let _occupied = folder.occupy().unwrap();
+        let modes = ["sandbox.db", "payments.db-wal", "mine.txt"].map(|name| mode(&outer.path().join(name)));
+        assert_eq!(modes, [0o640, 0o660, 0o644]);
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub enum OpenError {
     /// The file cannot be opened, or is no database.
     #[error("the sandbox's database cannot be opened")]
     Database(#[from] rusqlite::Error),
+    /// The file cannot be created.
+    #[error("the sandbox's database cannot be created")]
+    File(#[source] std::io::Error),
     /// The file was written by a later version.
     #[error("the sandbox's database is of version {0}, which is not known here")]
     Version(i64),
@@ -41,6 +44,20 @@ pub enum BooksError {
     /// The work was cut off by the end of the process.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// Creates the file for its owner alone, unless it is there: it holds what payers pay for. SQLite gives
+/// the files beside it the same permissions.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// What came of opening an order.
@@ -81,6 +98,7 @@ pub(super) struct Books {
 impl Books {
     /// Opens the file, and makes it what it has to be.
     pub(super) fn open(path: &Path) -> Result<Books, OpenError> {
+        create_private(path).map_err(OpenError::File)?;
         let mut connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(10))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
