@@ -150,6 +150,21 @@ The service does this by itself when it starts. Doing it before is for those who
   pg-service migrate            apply what is pending
   pg-service migrate --check    change nothing; exit code 1 when something is pending")]
     Migrate(MigrateArgs),
+    /// Copy the embedded database into a file, while the service runs
+    #[command(after_help = "\
+The copy is of one moment, checked, on disk when the command ends, and readable by its owner alone. The books of
+the built-in sandbox, where there are some, go into FILE.sandbox. A file that is there is not written over.
+PostgreSQL is backed up with its own tools.
+
+  pg-service backup /backups/payments-$(date +%F).db")]
+    Backup(BackupArgs),
+    /// Put a backup into a data folder that has no database
+    #[command(after_help = "\
+It runs while no service uses the folder, and writes nothing over. What was paid after the backup was made is
+not in it, and gateways know of it: docs/operating.md says what to compare before payments are taken again.
+
+  pg-service --data-dir /var/lib/pg-service-new restore /backups/payments-2026-11-29.db")]
+    Restore(BackupArgs),
     /// Show every problem of the configuration, and the settings in effect
     #[command(after_help = "\
 Every problem is shown together with the file and line, variable or flag it came from. Secrets are hidden.
@@ -246,6 +261,13 @@ pub(crate) struct MigrateArgs {
     /// Change nothing, only say what is applied and what is pending
     #[arg(long)]
     pub(crate) check: bool,
+}
+
+/// Of `backup` and `restore`.
+#[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    /// The backup
+    pub(crate) file: PathBuf,
 }
 
 /// Of `gateways`.

@@ -49,6 +49,9 @@ pub(crate) enum Failure {
     /// A change would alter what was fixed when the transaction was created.
     #[error("a change may not alter what transaction {0} was created with")]
     AltersPayment(TxnId),
+    /// A copy of the database is of no use.
+    #[error("the copy is not whole: {0}")]
+    NotWhole(String),
     /// A number that does not fit.
     #[error("a number is out of range")]
     OutOfRange,
@@ -70,6 +73,7 @@ impl Failure {
             | Failure::Unreadable { .. }
             | Failure::Unwritable(_)
             | Failure::AltersPayment(_)
+            | Failure::NotWhole(_)
             | Failure::OutOfRange
             | Failure::Migration(_) => false,
         }

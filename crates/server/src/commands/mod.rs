@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod attention;
+mod backup;
 mod by_hand;
 mod check_config;
 mod database;
@@ -46,6 +47,8 @@ fn dispatch(cli: &Cli) -> Outcome<ExitCode> {
         Command::Demo(args) => demo::run(args),
         Command::Simulate(args) => simulate::run(settings, args),
         Command::Migrate(args) => migrate::run(&configured(settings)?, args),
+        Command::Backup(args) => backup::back_up(&configured(settings)?, args),
+        Command::Restore(args) => backup::restore(&configured(settings)?, args),
         Command::CheckConfig => check_config::run(&config::load(&settings.sources())),
         Command::Transaction(TransactionCommand::Show(args)) => {
             transaction::show(&configured(settings)?, args)

@@ -1,5 +1,6 @@
 //! The running service: what it is wired of, what runs in it, and how it comes to an end.
 
+pub mod backup;
 pub mod data_folder;
 mod database;
 mod digit;
