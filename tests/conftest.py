@@ -38,7 +38,7 @@ class Service:
         self.url = f"{self.base}/pg-service"
         self.log = log
         # Nothing of this machine's own configuration.
-        environment = {"SPRING_DATASOURCE_URL": database} if database else {}
+        environment = {"SPRING_DATASOURCE_URL": database, "SANDBOX_ACTIVE": "true"} if database else {}
         self.process = subprocess.Popen(
             [BINARY, "serve", "--port", str(self.port), "--data-dir", folder, *arguments],
             stdout=log.open("wb"),

@@ -56,7 +56,9 @@ impl Database {
 
     /// A service that keeps its payments here.
     pub(crate) fn launch(&self, binary: &Path, folder: &Path) -> Launch {
-        Launch::plain(binary, folder).variable("SPRING_DATASOURCE_URL", self.url())
+        Launch::plain(binary, folder)
+            .variable("SPRING_DATASOURCE_URL", self.url())
+            .set("sandbox.active", true)
     }
 
     /// Another connection.

@@ -30,7 +30,8 @@ impl Launch {
         Launch {
             binary: binary.to_owned(),
             folder: folder.to_owned(),
-            settings: Vec::new(),
+            // Where the payers of the load come from.
+            settings: vec![("callback.allowed-hosts".to_owned(), "city.example.org".to_owned())],
             variables: Vec::new(),
         }
     }

@@ -127,6 +127,9 @@ impl BillKey {
 pub struct GatewayName(Arc<str>);
 
 impl GatewayName {
+    /// The sandbox's: the gateway in which no money moves.
+    pub const SANDBOX: &str = "SANDBOX";
+
     /// The name in upper case; gateways are compared without regard to letter case.
     pub fn new(name: &str) -> GatewayName {
         GatewayName(name.to_uppercase().into())
@@ -135,6 +138,11 @@ impl GatewayName {
     /// The upper-case name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether what is paid through it is no money.
+    pub fn is_sandbox(&self) -> bool {
+        self.as_str() == GatewayName::SANDBOX
     }
 }
 

@@ -131,6 +131,7 @@ fn check_config_tells_every_problem_and_no_secret() {
         "[server]\nport = \"many\"\n",
         "[payu]\nactive = true\nmerchant.salt = \"hush\"\n",
         "[egov.idgen]\nhost = \"ftp://idgen\"\n",
+        "[callback]\nallowed-hosts = \"city.example\"\n",
         "[sevrer]\naddress = \"0.0.0.0\"\n",
     );
     std::fs::write(folder.path().join("pg-service.toml"), settings).unwrap();
@@ -162,6 +163,7 @@ fn what_is_perhaps_not_meant_is_told_and_stops_nothing() {
         .arg("check-config")
         .env("SPRING_DATASOURCE_URL", "jdbc:postgresql://db/pay?sslcert=/c.pem&password=hush")
         .env("EGOV_IDGEN_HOST", "http://egov-idgen")
+        .env("CALLBACK_ALLOWED_HOSTS", "city.example")
         .env("EGOV_USERSERVICE_HOST", "http://egov-user")
         .env("EGOV_COLLECTIONSERVICE_HOSTS", "http://collection-services")
         .output()

@@ -57,7 +57,7 @@ impl World {
     async fn on(database: &str) -> World {
         let folder = tempfile::tempdir().unwrap();
         let mut command = pg_service(folder.path());
-        command.env("SPRING_DATASOURCE_URL", database);
+        command.env("SPRING_DATASOURCE_URL", database).env("SANDBOX_ACTIVE", "true");
         command.args(["--log-level", "warn"]);
         for setting in ["database.statement-timeout-ms=1000", "database.connect-timeout-ms=1000"] {
             command.args(["--set", setting]);

@@ -74,7 +74,7 @@ impl World {
             "tenantId": "pb", "type": "CITIZEN"});
         let txn = json!({"tenantId": "pb.amritsar", "txnAmount": "100.00", "billId": bill, "consumerCode": "PT-1",
             "taxAndPayments": [{"billId": bill, "amountPaid": "100.00"}], "productInfo": "Property tax",
-            "gateway": "SANDBOX", "callbackUrl": "https://city.example.org/done",
+            "gateway": "SANDBOX", "callbackUrl": "http://127.0.0.1:1/done",
             "user": {"name": "Asha Demo", "mobileNumber": "9876543210", "tenantId": "pb"}});
         let body = json!({"RequestInfo": {"userInfo": user}, "Transaction": txn});
         let answer = self.post("/transaction/v1/_create", &body).await;
@@ -196,7 +196,7 @@ async fn an_interrupted_reconciliation_finishes_what_has_begun_and_tells_how_far
 #[tokio::test]
 async fn every_command_works_on_postgresql() {
     let database = FreshDatabase::create().await;
-    let world = World::with(&[("SPRING_DATASOURCE_URL", database.url())]).await;
+    let world = World::with(&[("SPRING_DATASOURCE_URL", database.url()), ("SANDBOX_ACTIVE", "true")]).await;
     assert!(world.told(&["migrate", "--check"]).contains("up to date"));
     assert!(world.told(&["migrate"]).contains("Nothing to do"));
     let id = world.chosen("B1", Choice::SayNothing).await;

@@ -85,6 +85,7 @@ async fn service(folder: &Path, database: &FreshDatabase, gateway: &str) -> Serv
     command.env("PG_SERVICE_SANDBOX_SECRET", SECRET).env("PG_SERVICE_OPERATORS_TOKEN", TOKEN);
     command.args(["--log-level", "error"]);
     for setting in [
+        "sandbox.active=true".to_owned(),
         format!("sandbox.url={gateway}"),
         format!("reconciliation.calls-at-once={AT_ONCE}"),
         format!("gateways.calls-at-once={AT_ONCE}"),

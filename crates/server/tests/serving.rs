@@ -61,7 +61,7 @@ async fn nobody_can_pay_an_order_that_counts_as_over() {
             "mobileNumber": "9876543210", "tenantId": "pb" } },
         "Transaction": { "tenantId": "pb.amritsar", "txnAmount": "1.00", "billId": "B1", "consumerCode": "PT-1",
             "taxAndPayments": [{ "billId": "B1", "amountPaid": "1.00" }], "productInfo": "Property tax",
-            "gateway": "SANDBOX", "callbackUrl": "https://city.example.org/paid",
+            "gateway": "SANDBOX", "callbackUrl": "http://127.0.0.1:1/paid",
             "user": { "name": "Asha Rani", "mobileNumber": "9876543210", "tenantId": "pb" } },
     });
     let create = http_client().post(format!("{}/transaction/v1/_create", service.url())).json(&body);

@@ -23,7 +23,7 @@ use self::holders::{Bills, as_asked};
 use crate::callback_url::with_transaction_id;
 use crate::events::{EventWriter, to_json};
 use crate::order_life::{LONGEST_START, UNOPENED_LIFE};
-use crate::ports::{Ports, finished};
+use crate::ports::{Ports, finished, sandbox_label};
 use crate::receipts::Receipts;
 use crate::redirects::Redirects;
 use crate::settle::{Caller, Settlement};
@@ -263,7 +263,7 @@ impl Creation {
                 )));
             }
         }
-        metrics::counter!("transactions_created_total", "gateway" => txn.gateway.to_string()).increment(1);
+        metrics::counter!("transactions_created_total", "gateway" => txn.gateway.to_string(), "sandbox" => sandbox_label(&txn.gateway)).increment(1);
 
         let id = txn.id.clone();
         let answer = match duty {

@@ -47,7 +47,7 @@ pub use notify::{
 };
 pub use pace::{Pace, PaceSettings};
 pub use payment_page::{PaymentForm, PaymentPage, PaymentPageError, PaymentPages};
-pub use ports::{AllowedCallbackHosts, Ports, Settings};
+pub use ports::{AllowedCallbackHosts, Ports, Settings, is_host_among};
 pub use questions::QuestionSettings;
 pub use readiness::Readiness;
 pub use receipts::{ReceiptTally, Receipts, ReceiptsJob};

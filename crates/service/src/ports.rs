@@ -88,9 +88,23 @@ impl Settings {
 }
 
 /// The hosts a payer may be sent back to, per tenant. A tenant without an entry inherits that of
-/// the tenant above it; without any entry every host is allowed.
-#[derive(Debug, Clone, Default)]
+/// the tenant above it; where there is none either, no host is allowed.
+#[derive(Debug, Clone)]
 pub struct AllowedCallbackHosts(BTreeMap<String, Vec<String>>);
+
+/// Whether a URL leads to one of these hosts. `example.org` is exactly that host, `*.example.org` every
+/// host below it; a port is compared when the entry names one.
+pub fn is_host_among(hosts: &[String], url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    let authority = match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    };
+    hosts.iter().any(|allowed| match allowed.strip_prefix("*.") {
+        Some(parent) => host.strip_suffix(parent).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
+        None => allowed.eq_ignore_ascii_case(host) || allowed.eq_ignore_ascii_case(&authority),
+    })
+}
 
 impl AllowedCallbackHosts {
     /// Hosts by tenant; the tenant `*` stands for all that have no entry.
@@ -98,17 +112,18 @@ impl AllowedCallbackHosts {
         AllowedCallbackHosts(hosts)
     }
 
-    /// Whether nothing is restricted.
-    pub fn is_open(&self) -> bool {
-        self.0.is_empty()
+    /// The same hosts for every tenant.
+    pub fn of_all(hosts: Vec<String>) -> AllowedCallbackHosts {
+        AllowedCallbackHosts::new(BTreeMap::from([("*".to_owned(), hosts)]))
     }
 
-    /// Whether payers of this tenant may be sent to this URL. `example.org` allows exactly that
-    /// host, `*.example.org` every host below it; a port is compared when the entry names one.
+    /// Those of tenants that have no entry, and neither has any tenant above them.
+    pub fn of_others(&self) -> &[String] {
+        self.0.get("*").map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether payers of this tenant may be sent to this URL.
     pub fn allow(&self, tenant: &TenantId, url: &Url) -> bool {
-        if self.is_open() {
-            return true;
-        }
         let mut scope = tenant.as_str();
         let hosts = loop {
             if let Some(hosts) = self.0.get(scope) {
@@ -119,19 +134,7 @@ impl AllowedCallbackHosts {
                 None => break self.0.get("*"),
             }
         };
-        let Some(host) = url.host_str() else { return false };
-        let authority = match url.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        };
-        hosts.is_some_and(|hosts| {
-            hosts.iter().any(|allowed| match allowed.strip_prefix("*.") {
-                Some(parent) => {
-                    host.strip_suffix(parent).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
-                }
-                None => allowed.eq_ignore_ascii_case(host) || allowed.eq_ignore_ascii_case(&authority),
-            })
-        })
+        hosts.is_some_and(|hosts| is_host_among(hosts, url))
     }
 }
 
@@ -150,6 +153,11 @@ impl Ports {
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
+}
+
+/// By which metrics keep apart what is no money.
+pub(crate) fn sandbox_label(gateway: &GatewayName) -> &'static str {
+    if gateway.is_sandbox() { "true" } else { "false" }
 }
 
 /// What a task came to; `None` when the end of the process cut it off. A panic in it goes on in
@@ -182,7 +190,7 @@ mod tests {
 
     #[test]
     fn payers_are_sent_only_to_hosts_of_their_tenant() {
-        assert!(allowed(&[], "pb.amritsar", "https://anywhere.example/x"));
+        assert!(!allowed(&[], "pb.amritsar", "https://anywhere.example/x"));
         let hosts: &[(&str, &[&str])] =
             &[("pb", &["pay.pb.gov.in", "*.city.in"]), ("pb.nabha", &["nabha.in:8443"])];
         assert!(allowed(hosts, "pb.amritsar", "https://pay.pb.gov.in/done?x=1"));

@@ -15,10 +15,10 @@ use payment_domain::{Actor, AttentionKind, HistoryEntry, Status, Timestamp, Tran
 use payment_store::{
     Applied, Attention, Change, ClaimChange, DutyChange, Lease, NewCase, ReceiptDuty, Store, StoreError,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::events::EventWriter;
-use crate::ports::Ports;
+use crate::ports::{Ports, sandbox_label};
 use crate::scheduler::{Job, JobError, Run};
 use crate::settle::Caller;
 
@@ -236,7 +236,8 @@ impl Receipts {
         let lease = duty.lease.as_ref()?;
         let error = match self.issue(txn.clone(), lease, caller, attempt).await {
             Ok(with_receipt) => {
-                metrics::counter!("receipts_issued_total").increment(1);
+                metrics::counter!("receipts_issued_total", "sandbox" => sandbox_label(&txn.gateway))
+                    .increment(1);
                 return Some(with_receipt);
             }
             Err(ReceiptError::LeaseLost) => return None,
@@ -419,7 +420,19 @@ impl Receipts {
             payer_name: txn.payer.name.clone(),
             payer_mobile: txn.payer.mobile_number.clone(),
             paid_at: txn.audit.modified_at.unwrap_or(txn.audit.created_at),
-            additional_details: txn.additional_details.clone(),
+            additional_details: marked_details(txn),
         }
     }
+}
+
+/// What the application sent along, with the mark of a payment that was no money. Only the service sets it.
+fn marked_details(txn: &Transaction) -> Map<String, Value> {
+    const MARK: &str = "sandbox";
+    let mut details = txn.additional_details.clone();
+    if txn.gateway.is_sandbox() {
+        details.insert(MARK.to_owned(), Value::Bool(true));
+    } else {
+        details.remove(MARK);
+    }
+    details
 }

@@ -24,7 +24,7 @@ use crate::events::EventWriter;
 use crate::gateways::TRANSACTION_PARAMETER;
 use crate::lanes::{Lanes, Turn};
 use crate::pace::{Paces, Turnstile};
-use crate::ports::{Ports, finished};
+use crate::ports::{Ports, finished, sandbox_label};
 use crate::questions::{News, Questions};
 use crate::receipts::Receipts;
 
@@ -423,7 +423,7 @@ impl Settlement {
         caller: &Caller,
     ) -> Transaction {
         let status = txn.status.name().as_str();
-        metrics::counter!("transactions_settled_total", "gateway" => txn.gateway.to_string(), "status" => status)
+        metrics::counter!("transactions_settled_total", "gateway" => txn.gateway.to_string(), "status" => status, "sandbox" => sandbox_label(&txn.gateway))
             .increment(1);
         tracing::info!(txn_id = %txn.id, gateway = %txn.gateway, status, outcome = report.outcome.name(), "settled");
         match duty {

@@ -46,7 +46,7 @@ impl Sandbox {
     /// An adapter for this merchant. The clock signs the questions.
     pub fn new(config: SandboxConfig, client: Client, clock: Arc<dyn Clock>) -> Sandbox {
         let profile = Profile {
-            name: GatewayName::new("SANDBOX"),
+            name: GatewayName::new(GatewayName::SANDBOX),
             transaction_parameter: wire::ORDER.into(),
             start_mode: StartMode::Offline,
             verify_mode: VerifyMode::Offline,

@@ -20,6 +20,8 @@ pub(crate) struct GatewayState {
     /// The gateway.
     #[schema(example = "AXIS")]
     name: String,
+    /// Whether it is the sandbox: what is paid through it is no money.
+    sandbox: bool,
     /// Whether payments are sent to it. While they are not, `_create` refuses them with 503, and
     /// payments that are under way stay PENDING.
     available: bool,
@@ -31,6 +33,7 @@ pub(crate) struct GatewayState {
 impl From<GatewayStatus> for GatewayState {
     fn from(status: GatewayStatus) -> GatewayState {
         GatewayState {
+            sandbox: status.name.is_sandbox(),
             name: status.name.to_string(),
             available: status.unavailable_for.is_none(),
             retry_after_seconds: status

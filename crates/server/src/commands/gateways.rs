@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use payment_domain::GatewayName;
 use serde_json::json;
 
 use crate::cli::GatewaysArgs;
@@ -40,7 +41,7 @@ fn rows(loaded: &Loaded) -> Vec<Row> {
         places: loaded.places(prefix),
     };
     let sandbox = "signed link, signed callbacks, signed questions; no money moves";
-    let mut rows = vec![row(gateways::SANDBOX, "sandbox", sandbox.to_owned())];
+    let mut rows = vec![row(GatewayName::SANDBOX, "sandbox", sandbox.to_owned())];
     rows.extend(gateways::KNOWN.iter().map(|known| row(known.name, known.prefix, known.protocol.to_owned())));
     rows.extend(
         loaded.remote_gateways().iter().map(|remote| {

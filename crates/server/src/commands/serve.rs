@@ -25,7 +25,6 @@ pub(super) fn run(loaded: Loaded) -> Outcome<ExitCode> {
     runtime.block_on(async {
         let signals = Signals::listen()?;
         let for_people = config.log.format == LogFormat::Human;
-        let callbacks_open = config.payments.allowed_callback_hosts.is_open();
         let sandbox = config.sandbox.active;
         let reachable = config.reachable();
         let docs = config.server.pages.docs;
@@ -36,9 +35,6 @@ pub(super) fn run(loaded: Loaded) -> Outcome<ExitCode> {
         announce(&running, &reachable, &notices);
         if sandbox {
             tracing::warn!("the sandbox gateway is active: what is paid through it moves no money");
-        }
-        if callbacks_open {
-            tracing::warn!("payers may be sent back to any host: restrict it with callback.allowed-hosts");
         }
         if for_people {
             banner::show(&running, sandbox, docs)?;

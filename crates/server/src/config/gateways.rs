@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use payment_domain::SystemClock;
+use payment_domain::{GatewayName, SystemClock};
 use payment_gateway::{Gateway, Profile};
 use payment_gateways::axis::{Axis, AxisConfig};
 use payment_gateways::client::{Client, Limits};
@@ -18,8 +18,10 @@ use payment_gateways::phonepe::config::PhonepeConfig;
 use payment_gateways::remote::config::{PREFIX as REMOTE, names_in};
 use payment_gateways::remote::{Remote, RemoteConfig};
 
+use super::gateway_hosts::{check_hosts, tell_make_believe};
 use super::origin::Origin;
 use super::reader::Reader;
+use super::typed::digit_is_there;
 use super::values::Values;
 
 /// An adapter before it is made: what has to be known of it, and what makes it.
@@ -36,11 +38,11 @@ pub struct Known {
     pub prefix: &'static str,
     /// What is spoken with it, in a few words for people.
     pub protocol: &'static str,
+    /// What names the operator's account and proves it, in all protocols. Where nothing of it is set
+    /// there is no account.
+    credentials: &'static [&'static str],
     read: fn(&Lookup<'_>) -> Result<Adapter, Vec<ConfigProblem>>,
 }
-
-/// The sandbox's name.
-pub const SANDBOX: &str = "SANDBOX";
 
 /// Every gateway beside the sandbox, in alphabetical order.
 pub const KNOWN: &[Known] = &[
@@ -48,30 +50,62 @@ pub const KNOWN: &[Known] = &[
         name: "AXIS",
         prefix: "axis",
         protocol: "MIGS VPC: signed redirect, queryDR",
+        credentials: &[
+            "axis.merchant.id",
+            "axis.merchant.secret.key",
+            "axis.merchant.access.code",
+            "axis.merchant.user",
+            "axis.merchant.pwd",
+        ],
         read: |lookup| read_one(AxisConfig::read(lookup), Axis::profile_of, Axis::new),
     },
     Known {
         name: "PAYTM",
         prefix: "paytm",
         protocol: "legacy processTransaction, or initiateTransaction (v3)",
+        credentials: &["paytm.merchant.id", "paytm.merchant.secret.key"],
         read: |lookup| read_one(PaytmConfig::read(lookup), Paytm::profile_of, Paytm::new),
     },
     Known {
         name: "PAYU",
         prefix: "payu",
         protocol: "form post with SHA-512 hash, verify_payment",
+        credentials: &["payu.merchant.key", "payu.merchant.salt"],
         read: |lookup| read_one(PayuConfig::read(lookup), Payu::profile_of, Payu::new),
     },
     Known {
         name: "PHONEPE",
         prefix: "phonepe",
         protocol: "hosted checkout, order status",
+        credentials: &[
+            "phonepe.merchant.id",
+            "phonepe.merchant.secret.key",
+            "phonepe.v2.client.id",
+            "phonepe.v2.client.secret",
+        ],
         read: |lookup| {
             let with_clock = |config, client| Phonepe::new(config, client, Arc::new(SystemClock));
             read_one(PhonepeConfig::read(lookup), Phonepe::profile_of, with_clock)
         },
     },
 ];
+
+impl Known {
+    /// The setting that switches it on.
+    fn active(&self) -> String {
+        format!("{}.active", self.prefix)
+    }
+
+    fn has_account(&self, reader: &Reader<'_>) -> bool {
+        self.credentials.iter().any(|credential| reader.set(credential).is_some())
+    }
+
+    /// Whether it takes new payments: it is switched on, and there is an account to pay into. The
+    /// original's packaged file switches gateways on whose account it leaves blank.
+    fn is_offered(&self, reader: &Reader<'_>) -> bool {
+        reader.flag(&self.active()) && self.has_account(reader)
+    }
+}
 
 fn read_one<C: Send + Sync + 'static, G: Gateway + 'static>(
     config: Result<C, Vec<ConfigProblem>>,
@@ -142,16 +176,34 @@ pub(super) fn remote_gateways(values: &Values) -> Vec<RemoteGateway> {
     names_in(values.names()).into_iter().map(remote).collect()
 }
 
-/// Whether the sandbox is offered: when somebody says so, and by itself as long as there is no
-/// other gateway. Beside real ones it would settle bills without money.
+/// Whether a gateway is offered, by what its settings begin with.
+pub(super) fn is_offered(reader: &Reader<'_>, prefix: &str) -> bool {
+    match KNOWN.iter().find(|known| known.prefix == prefix) {
+        Some(known) => known.is_offered(reader),
+        None if prefix == "sandbox" => sandbox_is_active(reader),
+        None => reader.flag(&format!("{prefix}.active")),
+    }
+}
+
+/// Whether the sandbox is offered: when a setting says so, and by default where nothing real is
+/// configured. Beside anything real it would settle bills without money.
 pub(super) fn sandbox_is_active(reader: &Reader<'_>) -> bool {
-    let remote = names_in(reader.values.names()).into_iter().map(|name| format!("{REMOTE}{name}"));
-    let known = KNOWN.iter().map(|known| known.prefix.to_owned());
-    let others = known.chain(remote).any(|prefix| reader.flag(&format!("{prefix}.active")));
     match reader.set("sandbox.active") {
         Some(_) => reader.flag("sandbox.active"),
-        None => !others,
+        None => !is_anything_real(reader),
     }
+}
+
+/// Whether a service of DIGIT, a database, a broker or a gateway is configured, even a gateway that is
+/// switched off.
+fn is_anything_real(reader: &Reader<'_>) -> bool {
+    const OTHERS: [&str; 3] =
+        ["spring.datasource.url", "kafka.config.bootstrap_server_config", "spring.kafka.bootstrap-servers"];
+    let gateway = |known: &Known| reader.flag(&known.active()) || known.has_account(reader);
+    digit_is_there(reader)
+        || OTHERS.iter().any(|key| reader.set(key).is_some())
+        || KNOWN.iter().any(gateway)
+        || !names_in(reader.values.names()).is_empty()
 }
 
 /// Reads the configurations of those that are active, and of those that are switched off but
@@ -163,33 +215,65 @@ pub(super) fn read(reader: &mut Reader<'_>, redirect_through: RedirectThrough) -
         RedirectThrough::PROPERTY => Some(redirect_through.as_str().to_owned()),
         other => values.set(other).map(|value| value.expose().to_owned()),
     };
-    let known = KNOWN.iter().map(|known| {
-        let active = format!("{}.active", known.prefix);
-        let read = (known.read)(&lookup);
-        (active, read.map(|(profile, make)| Configured { profile, offered: true, limits: None, make }))
-    });
-    let remote = names_in(values.names()).into_iter().map(|name| {
-        let active = format!("{REMOTE}{name}.active");
-        let read = read_remote(name, &active, &lookup);
-        (active, read)
-    });
     let mut configured = Vec::new();
-    for (active, read) in known.chain(remote) {
-        match (reader.flag(&active), read) {
-            (offered, Ok(one)) => configured.push(Configured { offered, ..one }),
-            (true, Err(problems)) => {
-                for ConfigProblem { property, problem } in problems {
-                    reader.problem(&property, problem, format!("set it, or {active}=false"));
-                }
-            }
-            (false, Err(_)) => {}
+    for known in KNOWN {
+        let active = known.active();
+        if reader.flag(&active) && !known.has_account(reader) {
+            let names = known.credentials.join(", ");
+            reader.doubt(
+                &active,
+                format!("the gateway is left out, because none of its credentials is set: {names}"),
+            );
+            continue;
         }
+        let read = (known.read)(&lookup);
+        let read = read.map(|(profile, make)| Configured { profile, offered: true, limits: None, make });
+        configured.extend(take(reader, known.prefix, read));
+    }
+    for name in names_in(values.names()) {
+        let prefix = format!("{REMOTE}{name}");
+        let read = read_remote(name, &format!("{prefix}.active"), &lookup);
+        configured.extend(take(reader, &prefix, read));
+    }
+    if sandbox_is_active(reader) {
+        check_hosts(reader, "sandbox");
+    }
+    if !sandbox_is_active(reader) && !configured.iter().any(Configured::is_offered) {
+        reader.doubt(
+            "sandbox.active",
+            "no gateway is offered, so that nothing can be paid: switch one on with <gateway>.active=true",
+        );
     }
     configured
 }
 
+/// A gateway that was read; nothing where its settings are wrong, which matters only while it is active.
+fn take(
+    reader: &mut Reader<'_>,
+    prefix: &str,
+    read: Result<Configured, Vec<ConfigProblem>>,
+) -> Option<Configured> {
+    let active = format!("{prefix}.active");
+    match (reader.flag(&active), read) {
+        (offered, Ok(one)) => {
+            check_hosts(reader, prefix);
+            if offered {
+                tell_make_believe(reader, prefix);
+            }
+            Some(Configured { offered, ..one })
+        }
+        (true, Err(problems)) => {
+            for ConfigProblem { property, problem } in problems {
+                reader.problem(&property, problem, format!("set it, or {active}=false"));
+            }
+            None
+        }
+        (false, Err(_)) => None,
+    }
+}
+
 fn read_remote(name: &str, active: &str, lookup: &Lookup<'_>) -> Result<Configured, Vec<ConfigProblem>> {
-    let own = KNOWN.iter().map(|known| known.name).chain([SANDBOX]);
+    let own = KNOWN.iter().map(|known| known.name).chain([GatewayName::SANDBOX]);
     if let Some(taken) = own.into_iter().find(|own| own.eq_ignore_ascii_case(name)) {
         let problem = format!("cannot be switched on: {taken} is the name of a gateway of this program");
         return Err(vec![ConfigProblem { property: active.to_owned(), problem }]);

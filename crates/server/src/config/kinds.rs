@@ -28,6 +28,7 @@ pub(super) fn check(kind: Kind, text: &str) -> Result<(), String> {
         Kind::Url => absolute_url(text).map(|_| ()).map_err(str::to_owned),
         Kind::Hosts => match hosts(text).find(|host| !is_host(host)) {
             Some(host) => Err(format!("`{}` is not the name of a host", shorten(host))),
+            None if hosts(text).next().is_none() => Err("names no host".to_owned()),
             None => Ok(()),
         },
         Kind::Service => service_host(text).map(|_| ()),
@@ -157,6 +158,7 @@ mod tests {
             (Kind::Hosts, "https://a.in"),
             (Kind::Hosts, "a.in/path"),
             (Kind::Hosts, "a.in,*"),
+            (Kind::Hosts, ","),
             (Kind::Hosts, "user@a.in"),
             (Kind::Service, "ftp://x"),
             (Kind::Service, "http://user:hush@x"),

@@ -5,6 +5,7 @@
 //! problem is reported, together with all others.
 
 mod database_url;
+pub(crate) mod gateway_hosts;
 pub mod gateways;
 mod kinds;
 mod moments;
@@ -74,11 +75,7 @@ impl Loaded {
 
     /// Whether a gateway is offered, by what its settings begin with.
     pub fn offers(&self, prefix: &str) -> bool {
-        let reader = reader::Reader::new(&self.values);
-        match prefix {
-            "sandbox" => gateways::sandbox_is_active(&reader),
-            other => reader.flag(&format!("{other}.active")),
-        }
+        gateways::is_offered(&reader::Reader::new(&self.values), prefix)
     }
 }
 

@@ -11,7 +11,10 @@ const INTRODUCTION: &str = "\
 <!-- Written by `pg-service config-reference`; a test compares. Change the table in the code. -->
 
 Nothing has to be configured: without any setting the service runs on 127.0.0.1:9000 with an embedded
-database, the sandbox gateway and stand-ins for DIGIT's services.
+database, the sandbox gateway and stand-ins for DIGIT's services. The sandbox is there by default only as long as
+nothing real is configured.
+
+What is wrong is a *problem* and stops the start; what is perhaps not meant is a *warning* and never does.
 
 ## Where settings come from
 
@@ -23,13 +26,25 @@ From these places; a later one counts more:
    (`payu.url`, `payu.url.status`) it is quoted: `\"url.status\" = \"…\"` under `[payu]`;
 3. a Java properties file, such as that of `egov-pg-service`: `--properties FILE`;
 4. the environment: `server.port` is `SERVER_PORT` as Spring binds it (upper case, dots to underscores,
-   dashes dropped or written as underscores), and every setting has a name of its own with the prefix
-   `PG_SERVICE_`, which counts more: `data.dir` is `PG_SERVICE_DATA_DIR`;
+   dashes dropped, written as underscores or kept), and every setting has a name of its own with the prefix
+   `PG_SERVICE_`, which counts more: `PG_SERVICE_SERVER_PORT`. **Only** with the prefix are read those whose plain
+   names other programs use: `data.dir`, `log.level` and `log.format` (`PG_SERVICE_LOG_LEVEL`),
+   `kafka.client.…` and `remote.<name>.…`. A variable with such a plain name is told as a warning;
 5. the command line: `--data-dir`, `--port` and others (see `pg-service --help`), and `--set NAME=VALUE`
    for every setting except secrets.
 
 A blank value is no value: it takes back what an earlier place has set. Names that begin with `spring.`
 are read as Spring reads them, without regard to letter case and dashes.
+
+`${NAME:default}` in a value is replaced as Spring replaces it: `NAME` is a variable of the environment or another
+property, looked up in the environment first, then in the files; behind the first `:` stands what is taken where
+there is neither. Names and defaults may hold placeholders themselves. One that comes to nothing is a problem that
+names its line. A plain `${` is written `\\${` (in a properties file, where a backslash is doubled, `\\\\${`).
+What stands in the file of a secret is taken as it is.
+
+```properties
+spring.datasource.url=jdbc:postgresql://${DB_HOST:localhost}:5432/${DB_NAME:payments}
+```
 
 Settings *per tenant* are named `<name>.<tenant>`, and `<name>` alone (or `<name>.*`) stands for all other
 tenants. In the environment the name of a remote gateway is written in upper case with underscores for
@@ -39,7 +54,7 @@ everything behind the dot is passed on; in the environment its dots are undersco
 `pg-service check-config` shows every problem together with the file and line, the variable or the flag it
 came from, the settings in effect with their origins, which names nobody knows, and which have no effect
 and why. Other programs have variables, too: of those without the prefix it names the ones that begin as this
-service's do (`EGOV_`, `PAYU_` and so on) and are none. It ends with exit code 1 when there is a problem.
+service's do (`EGOV_`, `PAYU_` and so on) and are none, or nearly one of its names. It ends with exit code 1 when there is a problem.
 
 ## Secrets
 
@@ -123,6 +138,17 @@ Each service is called where its host is set, and stood in for where it is not. 
 A host may go without a scheme (`http` is taken) and may end with a slash. The last three are called only
 where text messages are sent: `notification.sms.enabled`, which needs Kafka. Where any of these hosts is set and
 one of the first three is not, `check-config` and the log of every start ask whether that is meant.
+
+## Where payers are sent back to, and gateways are called
+
+`_create` accepts a `callbackUrl` only on a host of `callback.allowed-hosts`. Where that is not set, beside DIGIT
+it is the host of `notification.url`, which DIGIT's chart sets, and a problem where that is not set either; alone
+it is this machine and the service's own host.
+
+A gateway that is switched on without any credential (`payu.active=true` with a blank key and salt, as the
+original's packaged file has it) is left out with a warning; one with some of them and not all is a problem.
+Gateways are called over `https`. `http://` is accepted for this machine, and for the hosts in
+`gateways.http-hosts`.
 
 # Reference
 

@@ -6,8 +6,11 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use payment_simulator::providers::Providers;
+use url::Url;
 
+use crate::config::gateway_hosts::is_loopback;
 use crate::failure::{Failure, Outcome};
+use crate::service::data_folder::private_file;
 
 /// The first line of the file. Only a file that begins with it is written over.
 const HEADER: &str = "# Gateways played by `pg-service simulate`: made-up accounts, no money moves.";
@@ -28,8 +31,19 @@ pub(crate) fn text(providers: &Providers, url: &str) -> String {
     for (name, value) in providers.properties(url) {
         let _ = writeln!(out, "{name}={}", escaped(&value));
     }
+    if let Some(host) = host_to_allow(url) {
+        let _ =
+            writeln!(out, "# It is called over http, and is on another machine:\ngateways.http-hosts={host}");
+    }
     out.push_str(BESIDE);
     out
+}
+
+/// The host that a service refuses to call as a gateway unless it is allowed.
+fn host_to_allow(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    let refused = url.scheme() == "http" && !is_loopback(&url);
+    refused.then(|| url.host_str().map(str::to_owned)).flatten()
 }
 
 /// A value as a properties file has it.
@@ -54,7 +68,7 @@ pub(crate) fn write(path: &Path, text: &str) -> Outcome {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(not_written(path, &error)),
     }
-    File::create(path)
+    private_file(path, File::options().write(true).create(true).truncate(true))
         .and_then(|mut file| file.write_all(text.as_bytes()))
         .map_err(|error| not_written(path, &error))
 }
@@ -85,6 +99,18 @@ mod tests {
         let config = loaded.into_config().unwrap();
         assert_eq!(config.gateways.len(), 4);
         assert!(!config.sandbox.active);
+    }
+
+    #[test]
+    fn a_simulator_on_another_machine_is_allowed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("simulator.properties");
+        for url in ["http://simulator.example:9300", "https://simulator.example"] {
+            let providers = Providers::new(ProvidersSettings::new(url)).unwrap();
+            write(&path, &text(&providers, url)).unwrap();
+            let loaded = config::load(&Sources { properties_file: Some(path.clone()), ..Sources::default() });
+            assert!(loaded.problems.is_empty() && loaded.notices.is_empty(), "{:?}", loaded.problems);
+        }
     }
 
     #[test]

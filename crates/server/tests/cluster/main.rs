@@ -180,7 +180,10 @@ fn settings(
         ("kafka.client.session.timeout.ms", "6000".to_owned()),
         ("kafka.client.heartbeat.interval.ms", "1000".to_owned()),
         ("kafka.client.topic.metadata.refresh.interval.ms", "2000".to_owned()),
+        ("sandbox.active", "true".to_owned()),
+        ("sandbox.beside-digit", "true".to_owned()),
         ("sandbox.url", gateway.url().to_owned()),
+        ("callback.allowed-hosts", "127.0.0.1".to_owned()),
         // DIGIT numbers transactions, knows payers and issues receipts; for the rest there are stand-ins.
         ("egov.idgen.host", digit.url().to_owned()),
         ("egov.userservice.host", digit.url().to_owned()),

@@ -43,7 +43,7 @@ impl Database {
         match self {
             Database::Embedded(_) => {}
             Database::Postgres(database) => {
-                command.env("SPRING_DATASOURCE_URL", database.url());
+                command.env("SPRING_DATASOURCE_URL", database.url()).env("SANDBOX_ACTIVE", "true");
             }
         }
     }

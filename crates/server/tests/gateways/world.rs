@@ -63,6 +63,7 @@ impl World {
         let more = [
             ("data.dir", folder.path().join("data").display().to_string()),
             ("bank-account", "000100200300".to_owned()),
+            ("callback.allowed-hosts", "city.example".to_owned()),
             ("gateways.wait-ms", gateway_wait.as_millis().to_string()),
         ];
         set.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));

@@ -66,6 +66,7 @@ impl Replicas {
         command.env("PG_SERVICE_SPRING_DATASOURCE_URL", &replica.database);
         command.args(["--log-level", "warn"]);
         for setting in [
+            "sandbox.active=true".to_owned(),
             format!("sandbox.url={}", self.sandbox),
             format!("scheduler.node-name={}", replica.name),
             format!("scheduler.lease-ms={}", LEASE.as_millis()),

@@ -120,6 +120,8 @@ fn replica(
     let own = database.name();
     for (setting, value) in [
         ("scheduler.node-name", name),
+        ("sandbox.active", "true"),
+        ("sandbox.beside-digit", "true"),
         ("sandbox.url", gateway.url()),
         ("pg.earlyReconcileJobRunInterval.mins", "1"),
         ("kafka.config.bootstrap_server_config", &bootstrap_servers()),

@@ -251,7 +251,9 @@ fn plain_ports(
             pace: PaceSettings { of_others: Pace { at_once: 16, per_second: None }, own: BTreeMap::new() },
             search_scope: true,
             system_user_uuid: "system-1".to_owned(),
-            allowed_callback_hosts: AllowedCallbackHosts::default(),
+            allowed_callback_hosts: AllowedCallbackHosts::of_all(
+                ["city.example", "city.example.org", "localhost"].map(str::to_owned).to_vec(),
+            ),
         },
         tasks: TaskTracker::new(),
     }

@@ -9,7 +9,7 @@ use crate::testing::{TestApp, create_body};
 #[tokio::test]
 async fn a_gateway_that_is_away_says_when_to_come_again() {
     let app = TestApp::new();
-    let state = |name: &str, available: bool, seconds: Option<u64>| json!({"name": name, "available": available, "retryAfterSeconds": seconds});
+    let state = |name: &str, available: bool, seconds: Option<u64>| json!({"name": name, "sandbox": false, "available": available, "retryAfterSeconds": seconds});
     let answer = app.get("/gateway/v1/_status").await;
     assert_eq!(answer.status, StatusCode::OK);
     let states = answer.json();

@@ -31,7 +31,7 @@ fn a_stock_file_is_used_line_by_line_or_told_to_have_no_effect() {
     let given = stock();
     assert_eq!(given.problems(), [""; 0]);
     assert_eq!(given.noticed(NoticeKind::Unknown), [""; 0]);
-    assert_eq!(given.noticed(NoticeKind::Doubtful), [""; 0]);
+    assert_eq!(given.noticed(NoticeKind::Doubtful), ["payu.url"], "it names PayU's test environment");
     insta::assert_snapshot!(given.noticed(NoticeKind::Idle).join("\n"), @r"
     //systemuser
     app.timezone
@@ -102,25 +102,95 @@ fn a_stock_file_means_what_it_says() {
     assert!(!config.sandbox.active && config.gateways.len() == 2);
 }
 
+/// What DIGIT's chart sets of `egov-pg-service`, with the gateways of which its values name nothing.
+const CHART: &[(&str, &str)] = &[
+    ("SPRING_DATASOURCE_URL", "jdbc:postgresql://egov-db.egov:5432/egov"),
+    ("SPRING_DATASOURCE_USERNAME", "egov"),
+    ("SPRING_DATASOURCE_PASSWORD", "hush"),
+    ("FLYWAY_ENABLED", "false"),
+    ("SPRING_FLYWAY_ENABLED", "false"),
+    ("FLYWAY_URL", "jdbc:postgresql://egov-db.egov:5432/egov"),
+    ("MANAGEMENT_ENDPOINTS_WEB_BASE_PATH", "/"),
+    ("APP_TIMEZONE", "UTC"),
+    ("SPRING_DATASOURCE_TOMCAT_INITIAL_SIZE", "5"),
+    ("SPRING_DATASOURCE_TOMCAT_MAX_ACTIVE", "5"),
+    ("SPRING_DATASOURCE_HIKARI_MAXIMUM-POOL-SIZE", "5"),
+    ("SERVER_TOMCAT_MAX_THREADS", "10"),
+    ("SERVER_TOMCAT_MAX_CONNECTIONS", "200"),
+    ("KAFKA_CONFIG_BOOTSTRAP_SERVER_CONFIG", "kafka-v2.kafka-cluster:9092"),
+    ("SPRING_KAFKA_BOOTSTRAP_SERVERS", "kafka-v2.kafka-cluster:9092"),
+    ("SPRING_JPA_SHOW_SQL", "true"),
+    ("IS_ENVIRONMENT_CENTRAL_INSTANCE", "false"),
+    ("SPRING_KAFKA_CONSUMER_GROUP_ID", "egov-pg-service"),
+    ("SPRING_KAFKA_PRODUCER_KEY_SERIALIZER", "org.apache.kafka.common.serialization.StringSerializer"),
+    ("SPRING_KAFKA_PRODUCER_VALUE_SERIALIZER", "org.springframework.kafka.support.serializer.JsonSerializer"),
+    ("EGOV_IDGEN_HOST", "http://egov-idgen.egov:8080/"),
+    ("EGOV_MDMS_HOST", "http://egov-mdms-service.egov:8080/"),
+    ("EGOV_BILLINGSERVICE_HOST", "http://billing-service.egov:8080/"),
+    ("EGOV_COLLECTIONSERVICE_HOST", "http://collection-services.egov:8080/"),
+    ("EGOV_BANKACCOUNTSERVICE_HOST", "http://egf-master.egov:8080/"),
+    ("EGOV_BUSINESSDETAILSSERVICE_HOST", "http://egov-common-masters.egov:8080/"),
+    ("NOTIFICATION_URL", "https://city.example/"),
+    ("JAVA_OPTS", "-Xmx192m -Xms192m"),
+    ("JAVA_ARGS", ""),
+    ("JAVA_ENABLE_DEBUG", "false"),
+    ("SERVER_PORT", "8080"),
+    ("SECURITY_BASIC_ENABLED", "false"),
+    ("MANAGEMENT_SECURITY_ENABLED", "false"),
+    ("TRACER_OPENTRACING_ENABLED", "true"),
+    ("CCAVENUE_ACTIVE", "true"),
+    ("CCAVENUE_MERCHANT_ID", ""),
+];
+
 #[test]
-fn what_a_stock_file_leaves_to_be_filled_in_is_told() {
-    let bare = Given { properties: Some(STOCK), ..Given::default() };
-    let mut told: Vec<String> = bare
-        .load()
-        .problems
-        .into_iter()
-        .map(|problem| format!("{}: {}", problem.key, problem.wrong))
-        .collect();
-    told.sort();
-    insta::assert_snapshot!(told.join("\n"), @r"
-    axis.merchant.access.code: must be set
-    axis.merchant.id: must be set
-    axis.merchant.pwd: must be set
-    axis.merchant.secret.key: must be set
-    axis.merchant.user: must be set
-    payu.merchant.key: must be set
-    payu.merchant.salt: must be set
-    ");
+fn a_stock_file_starts_with_the_environment_of_the_stock_chart() {
+    let given = Given { properties: Some(STOCK), environment: CHART, ..Given::default() };
+    assert_eq!(given.problems(), [""; 0]);
+    assert_eq!(
+        given.noticed(NoticeKind::Doubtful),
+        ["axis.active", "payu.active", "sandbox.active"],
+        "two gateways without an account are left out, and none is offered"
+    );
+    let loaded = given.load();
+    assert!(!loaded.offers("axis") && !loaded.offers("payu") && !loaded.offers("sandbox"));
+    let config = given.config();
+    assert!(config.gateways.is_empty() && !config.sandbox.active);
+    assert_eq!(config.payments.allowed_callback_hosts.of_others(), ["city.example"]);
+    assert_eq!(postgres(&config).pool_size, 5);
+
+    let one = [CHART, &[("PAYU_MERCHANT_KEY", "K"), ("PAYU_MERCHANT_SALT", "S")]].concat();
+    let one = Given { properties: Some(STOCK), environment: one.leak(), ..Given::default() };
+    assert_eq!(one.config().gateways.len(), 1);
+    assert_eq!(one.noticed(NoticeKind::Doubtful), ["axis.active", "payu.url"]);
+}
+
+#[test]
+fn a_gateway_whose_account_is_half_set_is_a_problem() {
+    for (set, lacks) in [
+        (("PAYU_MERCHANT_KEY", "K"), &["payu.merchant.salt"][..]),
+        (
+            ("AXIS_MERCHANT_PWD", "P"),
+            &[
+                "axis.merchant.access.code",
+                "axis.merchant.id",
+                "axis.merchant.secret.key",
+                "axis.merchant.user",
+            ],
+        ),
+    ] {
+        let variables = [CHART, &[set]].concat();
+        let given = Given { properties: Some(STOCK), environment: variables.leak(), ..Given::default() };
+        let mut told: Vec<String> = given.load().problems.into_iter().map(|problem| problem.key).collect();
+        told.sort();
+        assert_eq!(told, lacks);
+    }
+    // An account of another protocol than the one that is spoken is an account.
+    let given = Given {
+        properties: Some("phonepe.active=true\nphonepe.protocol=v2\nphonepe.merchant.id=M\n"),
+        ..Given::default()
+    };
+    assert!(given.problems().iter().all(|problem| problem.starts_with("phonepe.v2.client.")));
+    assert_eq!(given.problems().len(), 2);
 }
 
 #[test]
@@ -156,7 +226,11 @@ fn the_variables_of_a_helm_chart_are_understood() {
     };
     assert_eq!(given.problems(), [""; 0]);
     assert_eq!(given.noticed(NoticeKind::Unknown), [""; 0]);
-    assert_eq!(given.noticed(NoticeKind::Doubtful), ["egov.userservice.host"], "the chart does not name it");
+    assert_eq!(
+        given.noticed(NoticeKind::Doubtful),
+        ["egov.userservice.host", "sandbox.active"],
+        "the chart does not name the one, and no gateway is offered"
+    );
     let config = given.config();
     assert_eq!(postgres(&config).pool_size, 20);
     let kafka = config.kafka.as_ref().unwrap();
@@ -166,12 +240,13 @@ fn the_variables_of_a_helm_chart_are_understood() {
     assert_eq!(services.billing.as_ref().unwrap().host, "http://billing-service.egov:8080");
     assert_eq!(services.bank_accounts.as_ref().unwrap().path, "egf-master/bankaccounts/_search");
     assert!(!config.notifications.sms_enabled);
-    assert!(config.sandbox.active, "it is there until another gateway is");
+    assert!(!config.sandbox.active, "a database, brokers and services are real");
 }
 
 #[test]
 fn a_database_is_what_is_set_of_it() {
     let url = Given { flags: &[("spring.datasource.url", "postgres://db.example/pay")], ..Given::default() };
+    assert_eq!(url.noticed(NoticeKind::Doubtful), ["sandbox.active"]);
     let config = url.config();
     let database = postgres(&config);
     assert_eq!((&database.username, database.pool_size), (&None, 12));
@@ -210,8 +285,9 @@ fn what_means_nothing_in_the_address_of_a_database_is_told() {
         ..Given::default()
     };
     assert_eq!(given.problems(), [""; 0]);
-    assert_eq!(given.noticed(NoticeKind::Doubtful), ["spring.datasource.url"]);
-    let told = given.load().notices[0].to_string();
+    assert_eq!(given.noticed(NoticeKind::Doubtful), ["sandbox.active", "spring.datasource.url"]);
+    let notices = given.load().notices;
+    let told = notices.iter().find(|notice| notice.key == "spring.datasource.url").unwrap().to_string();
     assert!(told.contains("`sslcert`, `targetServerType`") && told.contains("no effect"), "{told}");
     assert!(told.contains("environment SPRING_DATASOURCE_URL") && !told.contains("hush"), "{told}");
 
@@ -220,12 +296,22 @@ fn what_means_nothing_in_the_address_of_a_database_is_told() {
         environment: vec![("SPRING_DATASOURCE_URL".to_owned(), understood.to_owned())],
         ..Sources::default()
     };
-    assert!(load(&understood).notices.is_empty(), "{:?}", load(&understood).notices);
+    assert!(
+        load(&understood).notices.iter().all(|notice| notice.key == "sandbox.active"),
+        "{:?}",
+        load(&understood).notices
+    );
 }
 
 #[test]
 fn a_stand_in_between_services_of_digit_is_told() {
-    let given = |flags| Given { flags, ..Given::default() };
+    let given = |flags| Given {
+        flags,
+        toml: Some(
+            "[server]\npublic-url = \"https://city.example\"\n[callback]\nallowed-hosts = \"city.example\"\n[sandbox]\nactive = true\nbeside-digit = true\n",
+        ),
+        ..Given::default()
+    };
     const THREE: [&str; 3] = ["egov.collectionservice.host", "egov.idgen.host", "egov.userservice.host"];
     let only = given(&[("egov.bankaccountservice.host", "egf-master")]);
     assert_eq!(only.noticed(NoticeKind::Doubtful), THREE);
@@ -263,7 +349,9 @@ fn what_only_a_called_service_or_only_its_stand_in_uses_is_told() {
         ]
     );
     let called = Given {
-        properties: Some("egov.bankaccountservice.host=egf-master:8080\nbank-account.pb=1\n"),
+        properties: Some(
+            "egov.bankaccountservice.host=egf-master:8080\nbank-account.pb=1\ncallback.allowed-hosts=city.example\n",
+        ),
         ..Given::default()
     };
     assert_eq!(called.noticed(NoticeKind::Idle), ["bank-account.pb"]);
@@ -274,32 +362,38 @@ fn what_only_a_called_service_or_only_its_stand_in_uses_is_told() {
 fn a_format_is_the_affair_of_the_service_that_numbers() {
     let mut given = Given { properties: Some("egov.idgen.ack.format=[fancy:new]\n"), ..Given::default() };
     assert!(given.problem().starts_with("egov.idgen.ack.format"));
-    given.flags = &[("egov.idgen.host", "http://egov-idgen")];
+    given.flags = &[("egov.idgen.host", "http://egov-idgen"), ("callback.allowed-hosts", "city.example")];
     assert_eq!(given.config().services.idgen.unwrap().format, "[fancy:new]");
 }
 
 #[test]
 fn the_right_to_issue_a_receipt_outlasts_two_calls_to_the_collection_service() {
     const HOST: (&str, &str) = ("egov.collectionservice.host", "http://collections");
-    let slow = Given { flags: &[HOST, ("services.timeout-ms", "30000")], ..Given::default() };
+    const PAGES: (&str, &str) = ("notification.url", "https://city.example");
+    let slow = Given { flags: &[HOST, PAGES, ("services.timeout-ms", "30000")], ..Given::default() };
     let problem = slow.problem();
     assert!(problem.starts_with("services.timeout-ms: ") && problem.contains("less than 27000"), "{problem}");
-    let short = Given { toml: Some("receipts.lease-ms = 30000\n"), flags: &[HOST], ..Given::default() };
+    let short =
+        Given { toml: Some("receipts.lease-ms = 30000\n"), flags: &[HOST, PAGES], ..Given::default() };
     let problem = short.problem();
     assert!(problem.starts_with("receipts.lease-ms: ") && problem.contains("x.toml:1"), "{problem}");
-    let tight = Given { toml: Some("receipts.lease-ms = 33333\n"), flags: &[HOST], ..Given::default() };
+    let tight =
+        Given { toml: Some("receipts.lease-ms = 33333\n"), flags: &[HOST, PAGES], ..Given::default() };
     let problem = tight.problem();
     assert!(problem.contains("more than 33333"), "the database takes its time between the calls: {problem}");
     let alone = Given { toml: Some("receipts.lease-ms = 1000\n"), ..Given::default() };
     assert_eq!(alone.problems(), [""; 0], "the stand-in answers at once");
-    let enough = Given { toml: Some("receipts.lease-ms = 33334\n"), flags: &[HOST], ..Given::default() };
+    let enough =
+        Given { toml: Some("receipts.lease-ms = 33334\n"), flags: &[HOST, PAGES], ..Given::default() };
     assert_eq!(enough.config().services.call_timeout.as_secs(), 15);
 }
 
 #[test]
 fn a_host_that_is_none_is_told_with_its_place() {
     let given = Given {
-        properties: Some("egov.idgen.host=ftp://x\negov.userservice.host=http://u:hush@x\n"),
+        properties: Some(
+            "egov.idgen.host=ftp://x\negov.userservice.host=http://u:hush@x\ncallback.allowed-hosts=city.example\n",
+        ),
         ..Given::default()
     };
     let problems = given.problems();

@@ -33,7 +33,10 @@ fn brokers_switch_kafka_on() {
     assert_eq!((kafka.consumer_group.as_str(), kafka.message_timeout.as_secs()), ("egov-pg-service", 10));
     let springs = Given { flags: &[("spring.kafka.bootstrap-servers", "k3")], ..Given::default() };
     assert_eq!(springs.config().kafka.unwrap().bootstrap_servers, "k3");
-    let both = Given { flags: &[BROKERS, ("spring.kafka.bootstrap-servers", "k3")], ..Given::default() };
+    let both = Given {
+        flags: &[BROKERS, ("spring.kafka.bootstrap-servers", "k3"), ("sandbox.active", "true")],
+        ..Given::default()
+    };
     assert_eq!(both.noticed(NoticeKind::Doubtful), ["spring.kafka.bootstrap-servers"]);
     assert_eq!(both.config().kafka.unwrap().bootstrap_servers, "k1:9092,k2:9092");
 }
@@ -127,8 +130,13 @@ fn an_event_is_given_up_before_another_replica_publishes() {
 fn a_pattern_that_passes_our_topics_by_is_told() {
     const ORIGINAL: &str = "(^[a-zA-Z]+-save-pg-txns|^[a-zA-Z]+-update-pg-txns)";
     let doubted = |pattern: &str, central: &str| {
-        let topics =
-            [("pg.kafka.consumer.topic.pattern", pattern), ("is.environment.central.instance", central)];
+        let topics = [
+            ("pg.kafka.consumer.topic.pattern", pattern),
+            ("is.environment.central.instance", central),
+            ("sandbox.active", "true"),
+            ("sandbox.beside-digit", "true"),
+            ("server.public-url", "https://city.example"),
+        ];
         let flags = MESSAGES.iter().chain(&topics).map(|(name, value)| Flag {
             name: (*name).to_owned(),
             value: (*value).to_owned(),
@@ -167,7 +175,13 @@ fn text_messages_want_kafka_to_carry_them() {
     let bare = Given { flags: &[BROKERS, SMS], ..Given::default() };
     let told: String = bare.load().notices.iter().map(ToString::to_string).collect();
     assert!(told.contains("no link to pay") && told.contains("built-in English texts"), "{told}");
-    let complete = Given { flags: &MESSAGES, ..Given::default() };
+    let complete = Given {
+        flags: &MESSAGES,
+        toml: Some(
+            "[server]\npublic-url = \"https://city.example\"\n[sandbox]\nactive = true\nbeside-digit = true\n",
+        ),
+        ..Given::default()
+    };
     assert!(complete.load().notices.is_empty());
     let messages = complete.config().notifications;
     assert_eq!(

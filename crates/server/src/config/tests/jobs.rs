@@ -31,6 +31,7 @@ fn a_gateway_may_have_limits_of_its_own() {
         )),
         environment: &[
             ("PG_SERVICE_SANDBOX_ORDER_LIFE_MINS", "5"),
+            ("SANDBOX_ACTIVE", "true"),
             ("PG_SERVICE_REMOTE_OTHER_ORDER_LIFE_MINS", "7"),
         ],
         ..Given::default()

@@ -8,7 +8,7 @@ use payment_domain::GatewayName;
 use payment_gateways::remote::config::{PREFIX as REMOTE, names_in};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::config::gateways::{KNOWN, SANDBOX};
+use crate::config::gateways::KNOWN;
 use crate::config::moments;
 use crate::config::reader::Reader;
 
@@ -149,7 +149,7 @@ fn per_gateway<T>(reader: &Reader<'_>, key: &str, read: impl Fn(&Reader<'_>, &st
     let remote = names_in(reader.values.names())
         .into_iter()
         .map(|name| (format!("{REMOTE}{name}"), GatewayName::new(name)));
-    let sandbox = [("sandbox".to_owned(), GatewayName::new(SANDBOX))];
+    let sandbox = [("sandbox".to_owned(), GatewayName::new(GatewayName::SANDBOX))];
     let own = sandbox
         .into_iter()
         .chain(known)

@@ -1,5 +1,6 @@
 //! The configuration as types: what the rest of the program reads.
 
+mod callback_hosts;
 mod database;
 mod jobs;
 mod kafka;
@@ -7,7 +8,7 @@ mod notifications;
 mod redirect;
 mod services;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroUsize;
@@ -25,7 +26,6 @@ use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
 use super::gateways::{self, Configured};
-use super::kinds;
 use super::origin::{Notice, Problem};
 use super::reader::Reader;
 use super::values::Values;
@@ -35,6 +35,7 @@ pub use jobs::{Keep, PerGateway, Reconciliation, Scheduler};
 pub use kafka::{Kafka, KafkaTopics};
 pub use notifications::Notifications;
 pub use redirect::{Reachable, Redirect};
+pub(super) use services::digit_is_there;
 pub use services::{Caches, Collections, DigitServices, Endpoint, IdGeneration, Localization, Users};
 
 /// The whole configuration.
@@ -200,6 +201,7 @@ impl Config {
         match key {
             "server.worker-threads" => Some(self.server.worker_threads.to_string()),
             "redirect.through" => Some(self.redirect.through.as_str().to_owned()),
+            "callback.allowed-hosts" => Some(self.payments.allowed_callback_hosts.of_others().join(",")),
             "sandbox.active" => Some(self.sandbox.active.to_string()),
             "scheduler.node-name" => Some(self.scheduler.node_name.clone()),
             "kafka.message-timeout-ms" => {
@@ -347,7 +349,7 @@ fn payments(reader: &mut Reader<'_>) -> Payments {
         housekeeping_interval: reader.mins("housekeeping.interval-mins"),
         search_scope: reader.flag("search.scope"),
         system_user_uuid: reader.text("egov.pg.reconciliation.system.user.uuid").to_owned(),
-        allowed_callback_hosts: allowed_callback_hosts(reader),
+        allowed_callback_hosts: callback_hosts::allowed(reader),
     }
 }
 
@@ -363,17 +365,6 @@ fn guard(reader: &Reader<'_>) -> GuardSettings {
     }
 }
 
-fn allowed_callback_hosts(reader: &mut Reader<'_>) -> AllowedCallbackHosts {
-    let hosts: BTreeMap<String, Vec<String>> = reader
-        .values
-        .per_tenant("callback.allowed-hosts")
-        .map(|(tenant, hosts)| {
-            (tenant.to_owned(), kinds::hosts(hosts.expose()).map(str::to_ascii_lowercase).collect())
-        })
-        .collect();
-    AllowedCallbackHosts::new(hosts)
-}
-
 fn sandbox(reader: &mut Reader<'_>) -> Sandbox {
     let secret = sandbox_secret(reader);
     let url = reader.set("sandbox.url").and_then(|url| absolute_url(url).ok());
@@ -384,14 +375,24 @@ fn sandbox(reader: &mut Reader<'_>) -> Sandbox {
             "set the key that is set there",
         );
     }
+    let active = gateways::sandbox_is_active(reader);
+    if active && reader.set("egov.collectionservice.host").is_some() && !reader.flag(BESIDE_DIGIT) {
+        reader.problem(
+            "sandbox.active",
+            "the sandbox moves no money, and the collection service would issue receipts for what is paid in it",
+            format!("set sandbox.active=false; for a trial where receipts do not count, {BESIDE_DIGIT}=true"),
+        );
+    }
     Sandbox {
-        active: gateways::sandbox_is_active(reader),
+        active,
         secret,
         merchant: reader.text("sandbox.merchant").to_owned(),
         url,
         late_after: reader.secs("sandbox.late-secs"),
     }
 }
+
+const BESIDE_DIGIT: &str = "sandbox.beside-digit";
 
 /// The shortest key the sandbox may be given, in bytes: that of the digest it signs with.
 const SHORTEST_SANDBOX_SECRET: usize = 32;

@@ -1,13 +1,12 @@
 //! Through whom payers' browsers are led to gateways and back, and what has to be reachable for that.
 
-use std::net::Ipv4Addr;
-
 use payment_gateways::config::RedirectThrough;
 use payment_service::Redirects;
-use url::{Host, Url};
+use url::Url;
 
 use super::services::digit_is_there;
 use super::{Config, Server};
+use crate::config::gateway_hosts::is_loopback;
 use crate::config::gateways::Configured;
 use crate::config::reader::Reader;
 
@@ -55,7 +54,7 @@ pub(super) fn check(
     built_in_sandbox: bool,
 ) {
     if let Some(public_url) = &server.public_url {
-        if !redirect.is_local && is_loopback(public_url) {
+        if !redirect.is_local && Url::parse(public_url).is_ok_and(|url| is_loopback(&url)) {
             reader.doubt(PUBLIC_URL, "is an address of this machine: payers elsewhere do not reach it");
         }
         return;
@@ -103,15 +102,6 @@ pub(super) fn check(
                 format!("{}, or take another protocol or gateway", open("/gateway/v1/_pay")),
             );
         }
-    }
-}
-
-fn is_loopback(url: &str) -> bool {
-    match Url::parse(url).ok().as_ref().and_then(Url::host) {
-        Some(Host::Ipv4(ip)) => ip.is_loopback() || ip == Ipv4Addr::UNSPECIFIED,
-        Some(Host::Ipv6(ip)) => ip.is_loopback() || ip.is_unspecified(),
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        None => false,
     }
 }
 
