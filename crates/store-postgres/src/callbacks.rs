@@ -1,7 +1,7 @@
 //! Server-to-server callbacks as they arrived, and what became of them.
 
 use payment_domain::{Timestamp, TxnId};
-use payment_store::{RawCallback, Recorded};
+use payment_store::{RawCallback, Recorded, UnsignedCallback};
 
 use crate::cells::storable;
 use crate::connections::Connections;
@@ -38,13 +38,50 @@ pub(crate) async fn conclude(
     Ok(())
 }
 
-/// Forgets up to `limit` callbacks from before a moment, the oldest first; returns how many.
+/// Keeps an unsigned callback while there is room on its transaction's day. Of two that take the same
+/// place at once, one is left out.
+pub(crate) async fn keep_unsigned(
+    db: &Connections,
+    callback: &UnsignedCallback,
+    limit: u32,
+) -> Result<bool, Failure> {
+    const KEEP: &str = "
+        INSERT INTO eg_pg_unsigned_callbacks (txn_id, day, nth, gateway, received_at, content)
+        SELECT $1, $2, kept + 1, $4, $5, $6 FROM (
+            SELECT coalesce(max(nth), 0) AS kept FROM eg_pg_unsigned_callbacks WHERE txn_id = $1 AND day = $2
+        ) AS of_that_day
+        WHERE kept < $3
+        ON CONFLICT DO NOTHING RETURNING 1";
+    let (gateway, content) = (storable(callback.gateway.as_str()), storable(&callback.content));
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] = [
+        &callback.txn_id.as_str(),
+        &callback.day(),
+        &i64::from(limit),
+        &gateway,
+        &callback.received_at.as_millis(),
+        &content,
+    ];
+    Ok(!db.repeatable(KEEP, &values).await?.is_empty())
+}
+
+/// Forgets up to `limit` callbacks from before a moment, unsigned ones first, the oldest of them
+/// first; returns how many.
 pub(crate) async fn forget(db: &Connections, received_before: Timestamp, limit: u32) -> Result<u32, Failure> {
-    const FORGET: &str = "
+    const FORGET_UNSIGNED: &str = "
+        DELETE FROM eg_pg_unsigned_callbacks AS callback USING (
+            SELECT txn_id, day, nth FROM eg_pg_unsigned_callbacks WHERE received_at < $1
+            ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED) AS old
+        WHERE callback.txn_id = old.txn_id AND callback.day = old.day AND callback.nth = old.nth RETURNING 1";
+    const FORGET_SIGNED: &str = "
         DELETE FROM eg_pg_callbacks AS callback USING (
             SELECT digest FROM eg_pg_callbacks WHERE received_at < $1
             ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED) AS old
         WHERE callback.digest = old.digest RETURNING 1";
-    let forgotten = db.repeatable(FORGET, &[&received_before.as_millis(), &i64::from(limit)]).await?;
-    u32::try_from(forgotten.len()).map_err(|_| Failure::OutOfRange)
+    let mut forgotten = 0;
+    for statement in [FORGET_UNSIGNED, FORGET_SIGNED] {
+        let rest = i64::from(limit.saturating_sub(forgotten));
+        let rows = db.repeatable(statement, &[&received_before.as_millis(), &rest]).await?;
+        forgotten += u32::try_from(rows.len()).map_err(|_| Failure::OutOfRange)?;
+    }
+    Ok(forgotten)
 }

@@ -14,6 +14,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "guard_against_drops",
         sql: include_str!("../migrations/0003_guard_against_drops.sql"),
     },
+    Migration {
+        version: 4,
+        name: "unsigned_callbacks",
+        sql: include_str!("../migrations/0004_unsigned_callbacks.sql"),
+    },
 ];
 
 /// Held by whoever migrates: "payments" as a number. Two nodes that start at once take turns.

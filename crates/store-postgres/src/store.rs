@@ -6,6 +6,7 @@ use payment_store::{
     Applied, Attention, AttentionCase, AttentionQuery, Backlog, Change, CheckNote, Claim, Created, DueCheck,
     DueChecks, IdempotencyKey, IdempotencyRecord, Lease, NewCase, NewTransaction, RawCallback, ReceiptDuty,
     Recorded, Resolution, Resolved, SearchQuery, Store, StoreError, StoredDump, StoredEvent,
+    UnsignedCallback,
 };
 use serde_json::Value;
 
@@ -155,6 +156,14 @@ impl Store for PostgresStore {
         conclusion: &str,
     ) -> Result<(), StoreError> {
         Ok(callbacks::conclude(&self.db, digest, txn_id, conclusion).await?)
+    }
+
+    async fn keep_unsigned_callback(
+        &self,
+        callback: UnsignedCallback,
+        limit: u32,
+    ) -> Result<bool, StoreError> {
+        Ok(callbacks::keep_unsigned(&self.db, &callback, limit).await?)
     }
 
     async fn forget_callbacks(&self, received_before: Timestamp, limit: u32) -> Result<u32, StoreError> {

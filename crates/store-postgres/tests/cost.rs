@@ -15,7 +15,7 @@ use payment_store::contract::sample::{self, at, bill_key, txn_id};
 use payment_store::{
     Attention, AttentionQuery, CaseState, CheckNote, DueChecks, Fence, JobLedger, Mine, NewCase, NextCheck,
     Outbox, RawCallback, Resolution, RunEnd, SearchQuery, Store, Tally, TenantScope, TickAnswer, TickRequest,
-    Turn,
+    Turn, UnsignedCallback,
 };
 use payment_store_postgres::{PostgresOptions, PostgresStore};
 use support::{Database, number};
@@ -50,6 +50,7 @@ const FILL: &str = "
         SELECT 'pb', 'K' || n, sha256('x'), 'T' || n, '{}', n FROM generate_series(1, $1::bigint) AS n;
     INSERT INTO eg_pg_callbacks
         SELECT sha256(n::text::bytea), 'PAYTM', n, 'c', 'T' || n, 'paid' FROM generate_series(1, $1::bigint) AS n;
+    INSERT INTO eg_pg_unsigned_callbacks SELECT 'T' || n, 0, 1, 'PAYTM', n, 'c' FROM generate_series(1, $1::bigint) AS n;
     INSERT INTO eg_pg_attention (txn_id, kind, raised_at, evidence, resolved_at, resolved_by, resolution)
         SELECT 'T' || n, (ARRAY['late-success', 'refunded'])[n % 2 + 1], n, '{}', closed, CASE WHEN closed > 0 THEN 'b' END,
             CASE WHEN closed > 0 THEN 'r' END
@@ -298,6 +299,16 @@ fn questions() -> Vec<Question> {
             store.record_callback(callback.clone()).await.unwrap();
             store.conclude_callback(&[1; 32], None, "done").await.unwrap();
             store.record_callback(callback).await.unwrap()
+        }),
+        question!("keep an unsigned callback", |store| {
+            let callback = UnsignedCallback {
+                txn_id: txn_id("T1000"),
+                gateway: GatewayName::new("PAYTM"),
+                received_at: payment_domain::Timestamp::from_millis(9),
+                content: "c".to_owned(),
+            };
+            assert!(store.keep_unsigned_callback(callback.clone(), 2).await.unwrap());
+            assert!(!store.keep_unsigned_callback(callback, 2).await.unwrap());
         }),
         question!("mark published", |store| store
             .mark_published(&[1_000, 2_000], far, &fence())

@@ -41,6 +41,7 @@ use payment_store::{
     Applied, Attention, AttentionCase, AttentionQuery, Backlog, Change, CheckNote, Claim, Created, DueCheck,
     DueChecks, IdempotencyKey, IdempotencyRecord, Lease, NewCase, NewTransaction, RawCallback, ReceiptDuty,
     Recorded, Resolution, Resolved, SearchQuery, Store, StoreError, StoredDump, StoredEvent,
+    UnsignedCallback,
 };
 use serde_json::Value;
 
@@ -268,6 +269,20 @@ impl Store for SqliteStore {
         let (digest, txn_id, conclusion) = (*digest, txn_id.cloned(), conclusion.to_owned());
         let work = move |conn: &_| callbacks::conclude(conn, &digest, txn_id.as_ref(), &conclusion);
         Ok(self.writer.write(work).await?)
+    }
+
+    async fn keep_unsigned_callback(
+        &self,
+        callback: UnsignedCallback,
+        limit: u32,
+    ) -> Result<bool, StoreError> {
+        let (txn_id, day) = (callback.txn_id.clone(), callback.day());
+        // A flood is turned away by the readers: the writer is for what is stored.
+        let kept = self.readers.read(move |conn| callbacks::kept_unsigned(conn, &txn_id, day)).await?;
+        if kept >= limit {
+            return Ok(false);
+        }
+        Ok(self.writer.write(move |conn| callbacks::keep_unsigned(conn, &callback, limit)).await?)
     }
 
     async fn forget_callbacks(&self, received_before: Timestamp, limit: u32) -> Result<u32, StoreError> {

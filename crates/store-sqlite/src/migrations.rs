@@ -13,6 +13,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "reconciliation",
         sql: include_str!("../migrations/0003_reconciliation.sql"),
     },
+    Migration {
+        version: 4,
+        name: "unsigned_callbacks",
+        sql: include_str!("../migrations/0004_unsigned_callbacks.sql"),
+    },
 ];
 
 /// Brings the database up to date, in one transaction. Two processes that start together do it one

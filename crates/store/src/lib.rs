@@ -83,12 +83,12 @@ pub struct Backlog {
     pub open_attention: u64,
 }
 
-/// A server-to-server callback as it arrived, stored before anything in it is believed.
+/// A server-to-server callback that the gateway signed, as it arrived.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawCallback {
     /// The gateway whose endpoint received it.
     pub gateway: payment_domain::GatewayName,
-    /// SHA-256 over gateway, query, signature headers and body: tells a repetition.
+    /// SHA-256 over gateway, transaction and what the gateway signed: tells a repetition.
     pub digest: [u8; 32],
     /// When it arrived.
     pub received_at: Timestamp,
@@ -100,6 +100,35 @@ pub struct RawCallback {
 impl std::fmt::Debug for RawCallback {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RawCallback").field("gateway", &self.gateway).finish_non_exhaustive()
+    }
+}
+
+/// A server-to-server callback that carries no signature or a wrong one, as it arrived: anybody can
+/// send those.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UnsignedCallback {
+    /// The transaction it names, which exists.
+    pub txn_id: TxnId,
+    /// The gateway whose endpoint received it.
+    pub gateway: payment_domain::GatewayName,
+    /// When it arrived.
+    pub received_at: Timestamp,
+    /// The beginning of query string and body, as they came.
+    pub content: String,
+}
+
+impl UnsignedCallback {
+    /// The day it arrived on: days since 1970-01-01 in UTC.
+    pub fn day(&self) -> i64 {
+        const MILLIS_OF_A_DAY: i64 = 86_400_000;
+        self.received_at.as_millis().div_euclid(MILLIS_OF_A_DAY)
+    }
+}
+
+/// Without the content: it holds what its sender wrote.
+impl std::fmt::Debug for UnsignedCallback {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UnsignedCallback").field("txn_id", &self.txn_id).finish_non_exhaustive()
     }
 }
 
@@ -219,7 +248,7 @@ pub trait Store: Outbox + JobLedger {
     /// The events of one transaction, in order.
     async fn events_of(&self, id: &TxnId) -> Result<Vec<StoredEvent>, StoreError>;
 
-    /// Stores a callback as it arrived.
+    /// Stores a signed callback as it arrived.
     async fn record_callback(&self, callback: RawCallback) -> Result<Recorded, StoreError>;
 
     /// Notes what became of a callback: the transaction it named, and the conclusion in a word.
@@ -230,7 +259,16 @@ pub trait Store: Outbox + JobLedger {
         conclusion: &str,
     ) -> Result<(), StoreError>;
 
-    /// Forgets up to `limit` callbacks that arrived before a moment; returns how many.
+    /// Keeps a callback that nobody signed, if fewer than `limit` of its transaction were kept on its
+    /// day. Never more than `limit` are, however many arrive at once; of those, some may be left out
+    /// although there is room. Returns whether it was kept.
+    async fn keep_unsigned_callback(
+        &self,
+        callback: UnsignedCallback,
+        limit: u32,
+    ) -> Result<bool, StoreError>;
+
+    /// Forgets up to `limit` callbacks, signed or not, that arrived before a moment; returns how many.
     async fn forget_callbacks(&self, received_before: Timestamp, limit: u32) -> Result<u32, StoreError>;
 
     /// Counts for operators.

@@ -6,7 +6,7 @@ use payment_store::{
     Applied, Attention, AttentionCase, AttentionQuery, Backlog, Change, CheckNote, Claim, Created, DueCheck,
     DueChecks, Fence, IdempotencyKey, IdempotencyRecord, JobLedger, Lease, NewCase, NewTransaction, Outbox,
     OutboxBacklog, RawCallback, ReceiptDuty, Recorded, Resolution, Resolved, RunEnd, RunRecord, SearchQuery,
-    Store, StoreError, StoredDump, StoredEvent, Tally, TickAnswer, TickRequest,
+    Store, StoreError, StoredDump, StoredEvent, Tally, TickAnswer, TickRequest, UnsignedCallback,
 };
 use serde_json::Value;
 
@@ -137,6 +137,10 @@ impl Store for AwayStore {
     }
 
     async fn record_callback(&self, _: RawCallback) -> Result<Recorded, StoreError> {
+        away()
+    }
+
+    async fn keep_unsigned_callback(&self, _: UnsignedCallback, _: u32) -> Result<bool, StoreError> {
         away()
     }
 

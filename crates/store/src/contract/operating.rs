@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use payment_domain::{AttentionKind, GatewayName, Status};
+use payment_domain::{AttentionKind, GatewayName, Status, Timestamp};
 use serde_json::Value;
 
 use super::Promise;
 use super::sample::{self, at, txn_id};
-use crate::{Attention, Backlog, NewCase, RawCallback, Recorded, Store};
+use crate::{Attention, Backlog, NewCase, RawCallback, Recorded, Store, UnsignedCallback};
 
 pub(super) fn promises() -> Vec<Promise> {
     vec![
         Promise::of(a_callback_is_processed_until_it_is_concluded),
         Promise::of(old_callbacks_are_forgotten_a_few_at_a_time),
+        Promise::of(unsigned_callbacks_are_kept_up_to_a_number_a_transaction_and_day),
+        Promise::of(a_flood_of_unsigned_callbacks_keeps_no_more_than_its_number),
         Promise::of(the_backlog_counts_what_is_open),
         Promise::of(a_working_database_answers_a_ping),
         Promise::of(everybody_sees_at_once_what_was_stored),
@@ -61,6 +63,59 @@ async fn old_callbacks_are_forgotten_a_few_at_a_time(store: Arc<dyn Store>) {
     assert_eq!(forgotten, [2, 2, 1, 0], "concluded or not");
     assert_eq!(store.record_callback(callback(3)).await.unwrap(), Recorded::Unfinished);
     assert_eq!(store.record_callback(callback(5)).await.unwrap(), Recorded::Concluded);
+}
+
+const DAY_MS: i64 = 86_400_000;
+
+fn unsigned(txn: &str, received_at: i64) -> UnsignedCallback {
+    UnsignedCallback {
+        txn_id: txn_id(txn),
+        gateway: GatewayName::new("PAYTM"),
+        received_at: Timestamp::from_millis(received_at),
+        content: "ORDERID=T1\u{0}&STATUS='".to_owned(),
+    }
+}
+
+async fn unsigned_callbacks_are_kept_up_to_a_number_a_transaction_and_day(store: Arc<dyn Store>) {
+    let kept = async |txn: &str, at: i64, limit: u32| {
+        store.keep_unsigned_callback(unsigned(txn, at), limit).await.unwrap()
+    };
+    for nth in 0..5 {
+        assert_eq!(kept("T1", nth, 3).await, nth < 3, "{nth}");
+    }
+    assert!(kept("T2", 0, 3).await, "another transaction");
+    assert!(!kept("T1", DAY_MS - 1, 3).await, "the last moment of the day");
+    assert!(kept("T1", DAY_MS, 3).await, "the next day");
+    assert!(kept("T1", -1, 3).await, "the day before");
+    assert!(kept("T1", 9, 4).await && !kept("T1", 9, 4).await, "the number was raised");
+    assert!(!kept("T3", 0, 0).await, "none are kept");
+    store.record_callback(callback(1)).await.unwrap();
+    let forget = async |before: i64, limit: u32| {
+        store.forget_callbacks(Timestamp::from_millis(before), limit).await.unwrap()
+    };
+    assert_eq!(forget(9, 0).await, 0);
+    assert_eq!(
+        (forget(9, 3).await, forget(9, 3).await),
+        (3, 2),
+        "the one of the day before and four of this"
+    );
+    assert_eq!(
+        (forget(DAY_MS + 1, 100).await, forget(i64::MAX, 100).await),
+        (2, 1),
+        "the signed one is last"
+    );
+}
+
+async fn a_flood_of_unsigned_callbacks_keeps_no_more_than_its_number(store: Arc<dyn Store>) {
+    let flood = join_all((0..200).map(|_| store.keep_unsigned_callback(unsigned("T1", 5), 20))).await;
+    let kept = flood.into_iter().filter(|kept| *kept.as_ref().unwrap()).count();
+    assert!((1..=20).contains(&kept), "{kept}");
+    let mut later = 0;
+    for _ in 0..30 {
+        later += usize::from(store.keep_unsigned_callback(unsigned("T1", 5), 20).await.unwrap());
+    }
+    assert_eq!(kept + later, 20);
+    assert_eq!(store.forget_callbacks(Timestamp::from_millis(6), 100).await.unwrap(), 20);
 }
 
 async fn the_backlog_counts_what_is_open(store: Arc<dyn Store>) {
