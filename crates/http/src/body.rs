@@ -27,7 +27,7 @@ pub(crate) struct RequestBody {
     decoded: Option<String>,
 }
 
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 enum Kind {
     #[default]
     Unnamed,
@@ -68,6 +68,18 @@ fn latin1(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()
 }
 
+/// How a body can be read, whatever its `Content-Type` says: gateways and proxies name forms and JSON in
+/// many ways, or not at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// The fields of a form.
+    Form,
+    /// A JSON object.
+    Json,
+    /// Nothing, or something that is neither.
+    Unread,
+}
+
 impl RequestBody {
     /// Reads a JSON body. One without a `Content-Type` is taken for JSON.
     ///
@@ -75,28 +87,54 @@ impl RequestBody {
     /// [`ApiError::UnsupportedMediaType`], or what [`json::parse`] finds wrong.
     pub(crate) fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ApiError> {
         match &self.kind {
-            Kind::Unnamed | Kind::Json => json::parse(&self.bytes),
-            Kind::Latin1Json => json::parse(self.decoded.as_deref().unwrap_or_default().as_bytes()),
+            Kind::Unnamed | Kind::Json | Kind::Latin1Json => json::parse(self.text()),
             Kind::Form => Err(ApiError::UnsupportedMediaType("application/x-www-form-urlencoded".to_owned())),
             Kind::Other(media_type) => Err(ApiError::UnsupportedMediaType(media_type.clone())),
         }
     }
 
-    /// The same, where a missing body stands for an empty object and the fields of a form are read
-    /// elsewhere.
+    /// The same, where a missing body stands for an empty object, the fields of a form are read
+    /// elsewhere, and a JSON object is read whatever it is called.
     ///
     /// # Errors
     /// As those of [`RequestBody::json`].
     pub(crate) fn optional_json<'a, T: Deserialize<'a>>(&'a self) -> Result<Option<T>, ApiError> {
-        if self.is_empty() || self.kind == Kind::Form {
-            return Ok(None);
+        match self.shape() {
+            Shape::Form => Ok(None),
+            Shape::Json => json::parse(self.text()).map(Some),
+            Shape::Unread if self.is_empty() => Ok(None),
+            Shape::Unread => self.json().map(Some),
         }
-        self.json().map(Some)
     }
 
-    /// The fields of a form, still encoded; nothing for any other body.
-    pub(crate) fn form(&self) -> &[u8] {
-        if self.kind == Kind::Form { &self.bytes } else { &[] }
+    /// How it can be read.
+    pub(crate) fn shape(&self) -> Shape {
+        let bytes = self.text().trim_ascii();
+        if json::is_object(bytes) {
+            Shape::Json
+        } else if self.kind == Kind::Form || begins_like_a_form(bytes) {
+            Shape::Form
+        } else {
+            Shape::Unread
+        }
+    }
+
+    /// What a body calls itself that can be read neither as a form nor as JSON; `None` for one that
+    /// can, or is empty.
+    pub(crate) fn unread(&self) -> Option<String> {
+        if self.is_empty() || self.shape() != Shape::Unread {
+            return None;
+        }
+        Some(match &self.kind {
+            Kind::Other(media_type) => media_type.clone(),
+            Kind::Json | Kind::Latin1Json => "application/json".to_owned(),
+            Kind::Unnamed | Kind::Form => "none".to_owned(),
+        })
+    }
+
+    /// The body as UTF-8, unless it came in a character set that it does not declare.
+    pub(crate) fn text(&self) -> &[u8] {
+        self.decoded.as_ref().map_or(&self.bytes, String::as_bytes)
     }
 
     /// The body as it came.
@@ -107,6 +145,13 @@ impl RequestBody {
     fn is_empty(&self) -> bool {
         self.bytes.trim_ascii().is_empty()
     }
+}
+
+/// Whether it begins with a name and an equals sign, which neither JSON, XML nor a multipart body does.
+fn begins_like_a_form(bytes: &[u8]) -> bool {
+    let in_a_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.*%+[]".contains(byte);
+    let name = bytes.iter().take_while(|byte| in_a_name(byte)).count();
+    name > 0 && bytes.get(name) == Some(&b'=')
 }
 
 impl FromRequest<Arc<App>> for RequestBody {
@@ -210,6 +255,36 @@ mod tests {
         assert!(matches!(kind("application/json;charset=UTF-16"), Kind::Other(_)));
         assert_eq!(kind("text/plain;a=\t1"), Kind::Other("text/plain;a=1".to_owned()));
         assert!(matches!(kind(&"x".repeat(5000)), Kind::Other(shown) if shown.len() == 100));
+    }
+
+    #[test]
+    fn a_body_is_read_by_its_looks() {
+        let body =
+            |kind: Kind, text: &str| RequestBody { kind, bytes: Bytes::from(text.to_owned()), decoded: None };
+        let other = || Kind::Other("text/plain".to_owned());
+        for kind in [Kind::Unnamed, Kind::Json, Kind::Form, other()] {
+            for (text, shape) in [
+                ("ORDERID=T1&STATUS=x", Shape::Form),
+                ("a%5B%5D=1\r\n", Shape::Form),
+                (" {\"ORDERID\": \"T1\"}\n", Shape::Json),
+            ] {
+                assert_eq!(body(kind.clone(), text).shape(), shape, "{kind:?} {text}");
+            }
+        }
+        for text in [
+            "<a b=\"c\"/>",
+            "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n",
+            "[1]",
+            "{broken",
+            "=1",
+            "\u{FFFD}",
+        ] {
+            assert_eq!(body(other(), text).shape(), Shape::Unread, "{text}");
+            assert_eq!(body(other(), text).unread().as_deref(), Some("text/plain"));
+            assert_eq!(body(Kind::Form, text).shape(), Shape::Form, "what says it is a form is one");
+        }
+        assert_eq!(body(other(), " \n").unread(), None);
+        assert_eq!(body(Kind::Unnamed, "<a/>").unread().as_deref(), Some("none"));
     }
 
     async fn read_up_to(limit: usize, body: impl Into<Body>) -> Result<Bytes, ApiError> {

@@ -307,7 +307,7 @@ fn tell(error: &ApiError) -> Told {
             CallbackError::UnknownGateway => {
                 Told::refused("INVALID_PAYMENT_GATEWAY", "Invalid or inactive payment gateway provided")
             }
-            CallbackError::UnknownTransaction => Told::no_such_transaction(),
+            CallbackError::NoTransaction | CallbackError::UnknownTransaction => Told::no_such_transaction(),
             CallbackError::Refused => Told::refused(
                 "CALLBACK_REFUSED",
                 "The callback is not signed by the gateway, or not about this transaction",

@@ -2,13 +2,14 @@
 //! nobody knows, `null` for nothing.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 
 use serde::Serialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
@@ -159,6 +160,22 @@ pub(crate) fn length<T: Serialize>(value: &T) -> usize {
     }
 }
 
+/// Whether a body is a JSON object.
+pub(crate) fn is_object(body: &[u8]) -> bool {
+    serde_json::from_slice::<Object<IgnoredAny>>(body).is_ok()
+}
+
+/// The plain members of a JSON object as texts, numbers with the digits they were written with; `null`
+/// is an empty text. Lists and objects are left out, and all of what is no object.
+pub(crate) fn fields(body: &[u8]) -> Vec<(String, String)> {
+    let members: BTreeMap<String, Option<&RawValue>> = serde_json::from_slice(body).unwrap_or_default();
+    let text = |value: Option<&RawValue>| match value {
+        Some(value) => serde_json::from_str::<Scalar<'_>>(value.get()).ok().map(|text| text.0.into_owned()),
+        None => Some(String::new()),
+    };
+    members.into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect()
+}
+
 fn broken_at(body: &[u8], offset: usize) -> ApiError {
     let before = body.get(..offset).unwrap_or_default();
     let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
@@ -259,6 +276,18 @@ mod tests {
             let mut value: Value = serde_json::from_str(long).unwrap();
             assert_eq!(write_out_numbers(&mut value), Err(NumberTooLong), "{long}");
         }
+    }
+
+    #[test]
+    fn plain_members_are_fields() {
+        let pairs = |body: &str| fields(body.as_bytes());
+        let read = pairs(r#"{"b": 19.90, "a": "x+y \u0026", "n": null, "t": true, "o": {"c": 1}, "l": [1]}"#);
+        let expected = [("a", "x+y &"), ("b", "19.90"), ("n", ""), ("t", "true")];
+        assert_eq!(read, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        for none in ["", "[]", "\"a\"", "{", "null"] {
+            assert!(pairs(none).is_empty() && !is_object(none.as_bytes()), "{none}");
+        }
+        assert!(is_object(b"{}"));
     }
 
     proptest! {

@@ -7,8 +7,9 @@ use http::request::Parts;
 use payment_gateway::Params;
 
 use crate::App;
-use crate::body::RequestBody;
+use crate::body::{RequestBody, Shape};
 use crate::error::ApiError;
+use crate::json;
 use crate::limits::RequestLimits;
 
 /// The parameters of the query.
@@ -24,13 +25,17 @@ impl FromRequestParts<Arc<App>> for QueryParams {
 }
 
 impl QueryParams {
-    /// These and the fields of a form, as one set.
+    /// These and the fields of the body, a form or a flat JSON object, as one set.
     ///
     /// # Errors
     /// [`ApiError::TooManyParameters`].
-    pub(crate) fn with_form(self, body: &RequestBody, limits: &RequestLimits) -> Result<Params, ApiError> {
+    pub(crate) fn with_fields(self, body: &RequestBody, limits: &RequestLimits) -> Result<Params, ApiError> {
         let QueryParams(mut params) = self;
-        params.extend(decode(body.form(), limits)?);
+        params.extend(match body.shape() {
+            Shape::Form => decode(body.text().trim_ascii(), limits)?,
+            Shape::Json => Params::new(json::fields(body.text())),
+            Shape::Unread => Params::default(),
+        });
         if params.iter().count() > limits.parameters {
             return Err(ApiError::TooManyParameters(limits.parameters));
         }

@@ -1,15 +1,22 @@
-//! Server-to-server callbacks: stored as they come, before anything in them is believed, then settled
-//! like everything else.
+//! Server-to-server callbacks: verified, then stored as they came, then settled like everything else.
+//!
+//! What the gateway signed is stored once. Anybody can send the rest, so it is kept within bounds.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use payment_domain::{Actor, GatewayName, StatusName};
+use payment_domain::{Actor, GatewayName, Report, StatusName, Transaction};
 use payment_gateway::Answer;
-use payment_store::{RawCallback, Recorded, StoreError};
+use payment_store::{RawCallback, Recorded, StoreError, UnsignedCallback};
 use sha2::{Digest, Sha256};
 
 use crate::ports::Ports;
 use crate::settle::{Asked, Caller, SettleError, Settlement};
+
+/// How much is kept of a signed callback, in bytes: real ones are shorter.
+const SIGNED_BYTES: usize = 16 * 1024;
+/// How much is kept of an unsigned callback, in bytes.
+const UNSIGNED_BYTES: usize = 4 * 1024;
 
 /// Takes callbacks.
 #[derive(Clone)]
@@ -35,7 +42,10 @@ pub enum CallbackError {
     /// No such gateway is configured.
     #[error("no such gateway")]
     UnknownGateway,
-    /// It names no transaction, or one that does not go through this gateway.
+    /// It names no transaction.
+    #[error("no transaction is named")]
+    NoTransaction,
+    /// It names a transaction that does not exist, or does not go through this gateway.
     #[error("no such transaction")]
     UnknownTransaction,
     /// It is forged, or about another payment.
@@ -49,12 +59,26 @@ pub enum CallbackError {
     Store(#[from] StoreError),
 }
 
+impl From<SettleError> for CallbackError {
+    fn from(error: SettleError) -> CallbackError {
+        match error {
+            SettleError::BadSignature | SettleError::WrongTransaction => CallbackError::Refused,
+            SettleError::NotFound => CallbackError::UnknownTransaction,
+            SettleError::Interrupted | SettleError::Fenced => CallbackError::TryAgain,
+            SettleError::Store(error) => CallbackError::Store(error),
+        }
+    }
+}
+
 impl Callbacks {
     pub(crate) fn new(ports: Arc<Ports>, settlement: Settlement) -> Callbacks {
         Callbacks { ports, settlement }
     }
 
-    /// Takes one callback. `content` is its query string and body as they came.
+    /// Takes one callback, which came with this query string.
+    ///
+    /// When the process dies before it is stored, nothing was answered: the gateway calls again, or
+    /// reconciliation asks about the payment.
     ///
     /// # Errors
     /// A [`CallbackError`]; only [`CallbackError::TryAgain`] and [`CallbackError::Store`] ask the
@@ -63,71 +87,106 @@ impl Callbacks {
         &self,
         gateway: &GatewayName,
         answer: &Answer,
-        content: String,
+        query: &str,
     ) -> Result<Conclusion, CallbackError> {
-        let adapter = self.ports.gateways.get(gateway).ok_or(CallbackError::UnknownGateway)?;
+        let arrived = Instant::now();
+        let adapter = self.ports.gateways.get(gateway).cloned().ok_or(CallbackError::UnknownGateway)?;
         let store = &self.ports.store;
-        // Only what names a transaction of this gateway is worth keeping: anybody can post here.
-        let id = adapter.names(answer).ok_or(CallbackError::UnknownTransaction)?;
-        match store.transaction(&id).await? {
-            Some(txn) if &txn.gateway == gateway => {}
-            Some(_) | None => return Err(CallbackError::UnknownTransaction),
-        }
-        let digest = digest(gateway, answer, &content);
-        let content = bounded(content);
-        let raw = RawCallback { gateway: gateway.clone(), digest, received_at: self.ports.now(), content };
-        match store.record_callback(raw).await? {
-            Recorded::Concluded => return Ok(Conclusion::Repeated),
-            Recorded::Unfinished => {}
-        }
+        let id = adapter.names(answer).ok_or(CallbackError::NoTransaction)?;
+        let txn = store.transaction(&id).await?.filter(|txn| &txn.gateway == gateway);
+        let txn = txn.ok_or(CallbackError::UnknownTransaction)?;
+        let signed = match self.settlement.signed(adapter.as_ref(), &txn, answer).await {
+            Ok(signed) => signed,
+            Err(refused) => {
+                self.keep_unsigned(&txn, answer, query).await?;
+                return Err(refused.into());
+            }
+        };
+        let digest = match &signed {
+            Some(report) => {
+                let (digest, content) = (digest(&txn, report), content(query, &answer.body, SIGNED_BYTES));
+                let (gateway, received_at) = (gateway.clone(), self.ports.now());
+                let raw = RawCallback { gateway, digest, received_at, content };
+                match store.record_callback(raw).await? {
+                    Recorded::Concluded => return Ok(Conclusion::Repeated),
+                    Recorded::Unfinished => Some(digest),
+                }
+            }
+            None => {
+                self.keep_unsigned(&txn, answer, query).await?;
+                None
+            }
+        };
         let caller = Caller::new(Actor::gateway(gateway.as_str()), self.ports.settings.system_request_info());
-        match self.settlement.settle(&id, answer, &caller).await {
-            Ok(settled) => match (settled.txn.status.name(), settled.asked) {
-                // Final for ever: the same callback need not be looked at again. After a failure it
-                // is, for a payment may turn up late; refused, too, for a secret may be corrected.
-                (StatusName::Success, _) => {
+        let settled = self.settlement.settle_by(txn, Some(adapter), signed, &caller, arrived).await?;
+        match (settled.txn.status.name(), settled.asked) {
+            // Final for ever: the same callback need not be looked at again. After a failure it is, for
+            // a payment may turn up late.
+            (StatusName::Success, _) => {
+                if let Some(digest) = digest {
                     store.conclude_callback(&digest, Some(&id), StatusName::Success.as_str()).await?;
-                    Ok(Conclusion::Settled)
                 }
-                (StatusName::Failure, Asked::Answered | Asked::NotNeeded) => Ok(Conclusion::Settled),
-                (StatusName::Pending, Asked::Answered | Asked::NotNeeded) => Ok(Conclusion::StillPending),
-                (StatusName::Pending | StatusName::Failure, Asked::InVain(_) | Asked::NotNow { .. }) => {
-                    Err(CallbackError::TryAgain)
-                }
-            },
-            Err(SettleError::BadSignature | SettleError::WrongTransaction) => Err(CallbackError::Refused),
-            Err(SettleError::NotFound) => Err(CallbackError::UnknownTransaction),
-            Err(SettleError::Interrupted | SettleError::Fenced) => Err(CallbackError::TryAgain),
-            Err(SettleError::Store(error)) => Err(error.into()),
+                Ok(Conclusion::Settled)
+            }
+            (StatusName::Failure, Asked::Answered | Asked::NotNeeded) => Ok(Conclusion::Settled),
+            (StatusName::Pending, Asked::Answered | Asked::NotNeeded) => Ok(Conclusion::StillPending),
+            (StatusName::Pending | StatusName::Failure, Asked::InVain(_) | Asked::NotNow { .. }) => {
+                Err(CallbackError::TryAgain)
+            }
         }
     }
-}
 
-/// The beginning of a callback's content: real ones are short.
-fn bounded(content: String) -> String {
-    const MOST_BYTES: usize = 16 * 1024;
-    if content.len() <= MOST_BYTES {
-        return content;
+    /// Counts a callback that the gateway did not sign, and keeps it while there is room: anybody can
+    /// send those.
+    async fn keep_unsigned(&self, txn: &Transaction, answer: &Answer, query: &str) -> Result<(), StoreError> {
+        metrics::counter!("callbacks_unsigned_total", "gateway" => txn.gateway.to_string()).increment(1);
+        let limit = self.ports.settings.unsigned_callbacks_per_day;
+        if limit == 0 {
+            return Ok(());
+        }
+        let (txn_id, gateway, received_at) = (txn.id.clone(), txn.gateway.clone(), self.ports.now());
+        let content = content(query, &answer.body, UNSIGNED_BYTES);
+        let callback = UnsignedCallback { txn_id, gateway, received_at, content };
+        self.ports.store.keep_unsigned_callback(callback, limit).await?;
+        Ok(())
     }
-    let cut = (0..=MOST_BYTES).rev().find(|at| content.is_char_boundary(*at)).unwrap_or_default();
-    content[..cut].to_owned()
 }
 
-fn digest(gateway: &GatewayName, answer: &Answer, content: &str) -> [u8; 32] {
+/// Query string and body on a line each, up to that many bytes.
+fn content(query: &str, body: &[u8], max_bytes: usize) -> String {
+    let body = String::from_utf8_lossy(body.get(..max_bytes).unwrap_or(body));
+    let mut content = format!("{query}\n{body}");
+    let fits = |end: &usize| content.is_char_boundary(*end);
+    let end = (0..=max_bytes.min(content.len())).rev().find(fits).unwrap_or_default();
+    content.truncate(end);
+    content
+}
+
+/// What tells a repetition: what the gateway signed, and nothing that could be changed around it.
+fn digest(txn: &Transaction, signed: &Report) -> [u8; 32] {
+    let gateway_txn_id = signed.gateway_txn_id.as_deref().unwrap_or_default();
     let mut hash = Sha256::new();
-    hash.update(gateway.as_str());
-    hash.update([0]);
-    hash.update(content);
-    // The signature may stand in a header; transport headers differ from try to try.
-    for (name, value) in answer.headers.iter().filter(|(name, _)| is_signature(name)) {
+    for part in [txn.gateway.as_str(), txn.id.as_str(), gateway_txn_id, &signed.raw.to_string()] {
+        hash.update(part);
         hash.update([0]);
-        hash.update(name);
-        hash.update([0]);
-        hash.update(value);
     }
     hash.finalize().into()
 }
 
-fn is_signature(header: &str) -> bool {
-    header == "authorization" || header.contains("signature") || header.contains("verify")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_is_kept_within_its_bound_and_never_half_a_character() {
+        assert_eq!(content("a=1", b"b=2", 100), "a=1\nb=2");
+        assert_eq!(content("", "आ".as_bytes(), 3), "\n");
+        assert_eq!(content("", "आ".as_bytes(), 4), "\nआ");
+        for body in [vec![0xff; 300_000], "आ".repeat(100_000).into_bytes()] {
+            for bound in [0, 1, 2, 3, UNSIGNED_BYTES, SIGNED_BYTES] {
+                assert!(content(&"q".repeat(8192), &body, bound).len() <= bound);
+                assert!(content("", &body, bound).len() <= bound);
+            }
+        }
+    }
 }

@@ -78,6 +78,8 @@ pub struct Settings {
     pub system_user_uuid: String,
     /// Where payers may be sent back to.
     pub allowed_callback_hosts: AllowedCallbackHosts,
+    /// How many unsigned callbacks are kept of one transaction and day (UTC).
+    pub unsigned_callbacks_per_day: u32,
 }
 
 impl Settings {

@@ -154,9 +154,23 @@ impl Settlement {
         let txn = self.ports.store.transaction(id).await?.ok_or(SettleError::NotFound)?;
         let gateway = self.ports.gateways.get(&txn.gateway).cloned();
         let signed = match &gateway {
-            Some(gateway) => self.refuse_forgery(gateway.as_ref(), &txn, answer).await?,
+            Some(gateway) => self.signed(gateway.as_ref(), &txn, answer).await?,
             None => None,
         };
+        self.settle_by(txn, gateway, signed, caller, arrived).await
+    }
+
+    /// Settles a transaction on the strength of what its gateway signed, or of nothing at all, which
+    /// arrived at that moment.
+    pub(crate) async fn settle_by(
+        &self,
+        txn: Transaction,
+        gateway: Option<Arc<dyn Gateway>>,
+        signed: Option<Report>,
+        caller: &Caller,
+        arrived: Instant,
+    ) -> Result<Settled, SettleError> {
+        let id = txn.id.clone();
         match (txn.status.name(), gateway) {
             (StatusName::Success, _) => {
                 if let Some(signed) = &signed {
@@ -175,7 +189,7 @@ impl Settlement {
                 {
                     return Ok(held_back(txn, retry_after));
                 }
-                let (settlement, id, caller) = (self.clone(), id.clone(), caller.clone());
+                let (settlement, caller) = (self.clone(), caller.clone());
                 let work = self.ports.tasks.spawn(async move {
                     settlement.ask_in_turn(&id, gateway.as_ref(), signed.as_ref(), &caller, arrived).await
                 });
@@ -203,10 +217,13 @@ impl Settlement {
         }
     }
 
-    /// Refuses an answer that pretends to be the gateway's, or that is the gateway's about another
-    /// payment. Returns what the gateway signed: not enough for a success, but enough to keep
+    /// What the gateway signed in an answer, if anything: not enough for a success, but enough to keep
     /// a payment from being forgotten.
-    async fn refuse_forgery(
+    ///
+    /// # Errors
+    /// [`SettleError::BadSignature`] when it pretends to be the gateway's,
+    /// [`SettleError::WrongTransaction`] when it is the gateway's about another payment.
+    pub(crate) async fn signed(
         &self,
         gateway: &dyn Gateway,
         txn: &Transaction,

@@ -62,7 +62,7 @@ async fn a_question_is_put_off_and_never_fails_a_transaction() {
     let content = format!("fakeOrderId={id}");
     let params = Params::new(vec![("fakeOrderId".to_owned(), id.to_string())]);
     let callback =
-        world.payments.callbacks.take(&GatewayName::new("FAKE"), &Answer::of_params(params), content).await;
+        world.payments.callbacks.take(&GatewayName::new("FAKE"), &Answer::of_params(params), &content).await;
     assert!(matches!(callback, Err(CallbackError::TryAgain)), "the gateway is to call again");
     assert_eq!(world.steps(&id).await, [">PENDING"]);
 

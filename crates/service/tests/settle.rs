@@ -5,7 +5,7 @@ mod support;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use payment_domain::{AttentionKind, GatewayName, Outcome, Status, StatusName};
+use payment_domain::{AttentionKind, GatewayName, Outcome, Status, StatusName, Timestamp};
 use payment_gateway::{Answer, Params, StartMode};
 use payment_service::{Asked, CallbackError, Conclusion, SettleError};
 use support::{Fault, caller, codes, declined, impatient_world, paid, request, world, world_where};
@@ -415,7 +415,7 @@ async fn a_callback_is_stored_settled_and_not_repeated() {
     let good = answer(&[("fakeOrderId", id.as_str()), ("sign", "good")]);
     let take = |answer: Answer, content: &str| {
         let (callbacks, fake, content) = (world.payments.callbacks.clone(), fake.clone(), content.to_owned());
-        async move { callbacks.take(&fake, &answer, content).await }
+        async move { callbacks.take(&fake, &answer, &content).await }
     };
     world.gateway.answers(Outcome::Pending);
     assert_eq!(take(good.clone(), "a").await.unwrap(), Conclusion::StillPending);
@@ -445,7 +445,48 @@ async fn a_callback_is_stored_settled_and_not_repeated() {
         take(answer(&[("fakeOrderId", "NONE")]), "c").await,
         Err(CallbackError::UnknownTransaction)
     ));
-    assert!(matches!(take(answer(&[]), "d").await, Err(CallbackError::UnknownTransaction)));
+    assert!(matches!(take(answer(&[]), "d").await, Err(CallbackError::NoTransaction)));
+}
+
+#[tokio::test]
+async fn what_is_changed_around_a_signed_callback_makes_no_other_callback() {
+    let world = world();
+    let id = world.pending("B1", "100").await;
+    let fake = world.payments.ports.gateways.names()[0].clone();
+    let far = Timestamp::from_millis(i64::MAX);
+    world.gateway.answers(Outcome::Pending);
+    for nth in 0..50 {
+        let pairs = [("fakeOrderId", id.to_string()), ("sign", "good".to_owned()), ("junk", nth.to_string())];
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value)).into();
+        let taken = world.payments.callbacks.take(&fake, &Answer::of_params(Params::new(pairs)), "x").await;
+        assert!(matches!(taken, Ok(Conclusion::StillPending) | Err(CallbackError::TryAgain)), "{taken:?}");
+    }
+    assert_eq!(world.store.forget_callbacks(far, 1000).await.unwrap(), 1, "it is stored once");
+}
+
+#[tokio::test]
+async fn unsigned_callbacks_are_asked_about_and_kept_up_to_their_number() {
+    let world = world();
+    let (id, other) = (world.pending("B1", "100").await, world.pending("B2", "100").await);
+    let fake = world.payments.ports.gateways.names()[0].clone();
+    let take = async |id: &str, sign: Option<&str>| {
+        let pairs = [("fakeOrderId", Some(id)), ("sign", sign)].into_iter();
+        let pairs = pairs.filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();
+        world.payments.callbacks.take(&fake, &Answer::of_params(Params::new(pairs)), "x").await
+    };
+    world.gateway.answers(Outcome::Pending);
+    for _ in 0..15 {
+        let taken = take(id.as_str(), None).await;
+        assert!(matches!(taken, Ok(Conclusion::StillPending) | Err(CallbackError::TryAgain)), "{taken:?}");
+        assert!(matches!(take(id.as_str(), Some("forged")).await, Err(CallbackError::Refused)));
+        let unknown = take("PB_PG_NONE", None).await;
+        assert!(matches!(unknown, Err(CallbackError::UnknownTransaction)), "{unknown:?}");
+    }
+    take(other.as_str(), None).await.unwrap();
+    world.clock.advance(Duration::from_secs(24 * 3600));
+    assert!(matches!(take(id.as_str(), Some("forged")).await, Err(CallbackError::Refused)));
+    let far = Timestamp::from_millis(i64::MAX);
+    assert_eq!(world.store.forget_callbacks(far, 1000).await.unwrap(), 20 + 1 + 1);
 }
 
 #[tokio::test]

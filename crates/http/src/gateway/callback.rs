@@ -7,7 +7,7 @@ use axum::extract::{RawQuery, State};
 use bytes::Bytes;
 use http::HeaderMap;
 use payment_gateway::{Answer, Params};
-use payment_service::Conclusion;
+use payment_service::{CallbackError, Conclusion};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -29,8 +29,9 @@ pub(crate) struct Accepted {
 
 /// Report a payment.
 ///
-/// For the gateway's server. What it sends is stored, its signature is checked, and the gateway is
-/// asked before anything changes. Repeating it is safe.
+/// For the gateway's server. Its signature is checked, what is signed is stored, and the gateway is
+/// asked before anything changes. A form or a flat JSON object is read whatever its media type.
+/// Repeating it is safe.
 #[utoipa::path(
     post,
     path = "/gateway/v1/{gateway}/_callback",
@@ -51,8 +52,15 @@ pub(crate) async fn post(
     headers: HeaderMap,
     body: RequestBody,
 ) -> Result<Reply, ApiError> {
-    let params = query.with_form(&body, &app.limits)?;
-    take(&app, gateway, raw_query, params, &headers, body.into_bytes()).await
+    let params = query.with_fields(&body, &app.limits)?;
+    let unread = body.unread();
+    let taken = take(&app, gateway, raw_query, params, &headers, body.into_bytes()).await;
+    match (taken, unread) {
+        (Err(ApiError::Callback(CallbackError::NoTransaction)), Some(kind)) => {
+            Err(ApiError::UnsupportedMediaType(kind))
+        }
+        (taken, _) => taken,
+    }
 }
 
 /// Report a payment, by `GET`.
@@ -84,11 +92,10 @@ async fn take(
     headers: &HeaderMap,
     body: Bytes,
 ) -> Result<Reply, ApiError> {
-    let content = format!("{}\n{}", raw_query.unwrap_or_default(), String::from_utf8_lossy(&body));
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
     let answer = Answer { params, headers: Params::new(headers), body };
-    let conclusion = app.payments.callbacks.take(&gateway, &answer, content).await?;
+    let conclusion = app.payments.callbacks.take(&gateway, &answer, &raw_query.unwrap_or_default()).await?;
     Reply::of(&Accepted {
         status: match conclusion {
             Conclusion::Settled => "SETTLED",

@@ -148,6 +148,7 @@ impl TestApp {
                 search_scope: choices.search_scope,
                 system_user_uuid: "system-uuid".to_owned(),
                 allowed_callback_hosts: choices.allowed_callback_hosts,
+                unsigned_callbacks_per_day: 20,
             },
             tasks: TaskTracker::new(),
         });

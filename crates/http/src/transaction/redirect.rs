@@ -11,7 +11,7 @@ use axum::response::Response;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use payment_domain::{RequestInfo, Transaction};
 use payment_gateway::Params;
-use payment_service::{Subject, with_transaction_id};
+use payment_service::{SettleError, Subject, with_transaction_id};
 
 use super::update::settle;
 use crate::body::RequestBody;
@@ -25,7 +25,8 @@ use crate::{App, Shared};
 ///
 /// Where gateways send the payer's browser with `redirect.through=service`. Settles like `_update`, then
 /// sends the browser to the callback URL that was stored when the transaction was created, with
-/// `eg_pg_txnid` and `txnStatus` in its query. It leads nowhere else.
+/// `eg_pg_txnid` and `txnStatus` in its query. It leads nowhere else, and there even when the gateway's
+/// answer is refused: then with the status that is stored.
 #[utoipa::path(
     post,
     path = "/transaction/v1/_redirect",
@@ -43,8 +44,11 @@ pub(crate) async fn post(
     query: QueryParams,
     body: RequestBody,
 ) -> Result<Response, ApiError> {
-    let params = query.with_form(&body, &app.limits)?;
-    settle_and_return(&app, params, &subject).await
+    let params = query.with_fields(&body, &app.limits)?;
+    match (settle_and_return(&app, params, &subject).await, body.unread()) {
+        (Err(ApiError::MissingTxnId), Some(kind)) => Err(ApiError::UnsupportedMediaType(kind)),
+        (returned, _) => returned,
+    }
 }
 
 /// Return from the gateway, by `GET`.
@@ -68,8 +72,16 @@ pub(crate) async fn get(
 }
 
 async fn settle_and_return(app: &App, params: Params, subject: &Subject) -> Result<Response, ApiError> {
-    let settled = settle(app, params, &RequestInfo::default(), subject).await?;
-    back_to_application(&settled.txn)
+    match settle(app, params, &RequestInfo::default(), subject).await {
+        Ok(settled) => back_to_application(&settled.txn),
+        // Nothing of a refused answer is believed. The payer goes home all the same, to where the
+        // transaction itself says.
+        Err(ApiError::Settle(id, refused @ (SettleError::BadSignature | SettleError::WrongTransaction))) => {
+            let txn = app.payments.ports.store.transaction(&id).await?;
+            back_to_application(&txn.ok_or(ApiError::Settle(id, refused))?)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Sends the browser to the callback URL of the transaction.

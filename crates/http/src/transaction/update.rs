@@ -60,7 +60,7 @@ pub(crate) async fn post(
     body: RequestBody,
 ) -> Result<Reply, ApiError> {
     let info = read_info(&body)?;
-    let params = query.with_form(&body, &app.limits)?;
+    let params = query.with_fields(&body, &app.limits)?;
     update(&app, params, info, &subject).await
 }
 

@@ -96,6 +96,7 @@ fn settings(config: &Config, local_url: &str) -> Settings {
         search_scope: payments.search_scope,
         system_user_uuid: payments.system_user_uuid.clone(),
         allowed_callback_hosts: payments.allowed_callback_hosts.clone(),
+        unsigned_callbacks_per_day: payments.unsigned_callbacks_per_day,
     }
 }
 

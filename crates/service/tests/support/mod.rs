@@ -254,6 +254,7 @@ fn plain_ports(
             allowed_callback_hosts: AllowedCallbackHosts::of_all(
                 ["city.example", "city.example.org", "localhost"].map(str::to_owned).to_vec(),
             ),
+            unsigned_callbacks_per_day: 20,
         },
         tasks: TaskTracker::new(),
     }

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use http::{Method, StatusCode};
 use payment_domain::{Outcome, TxnId};
+use serde_json::json;
 
 use crate::testing::{Answer, Choices, TestApp, paid, request};
 
@@ -97,6 +98,72 @@ async fn any_kind_of_body_is_taken_and_kept_within_its_bound() {
     let large = Body::from(vec![b'x'; 256 * 1024 + 1]);
     let answer = app.send(request(Method::POST, "/gateway/v1/fake/_callback", &[], large)).await;
     assert_eq!(answer.codes(), ["PayloadTooLarge"]);
+}
+
+#[tokio::test]
+async fn a_form_or_a_flat_object_is_read_whatever_it_is_called() {
+    let app = TestApp::new();
+    let mut bills = 0;
+    for content_type in ["", "text/plain", "application/octet-stream", "application/json", "text/xml"] {
+        for is_json in [false, true] {
+            bills += 1;
+            let id = app.pending(&format!("bill-{bills}")).await;
+            app.gateway.answers_for(&TxnId::new(id.as_str()).unwrap(), paid("100"));
+            let body = match is_json {
+                true => json!({ "fakeOrderId": id, "sign": "good", "more": null, "deep": [1] }).to_string(),
+                false => format!("fakeOrderId={id}&sign=good"),
+            };
+            let headers: &[(&str, &str)] =
+                if content_type.is_empty() { &[] } else { &[("content-type", content_type)] };
+            let posted = request(Method::POST, "/gateway/v1/fake/_callback", headers, Body::from(body));
+            let answer = app.send(posted).await;
+            assert_eq!(answer.text(), r#"{"status":"SETTLED"}"#, "{content_type}, JSON: {is_json}");
+        }
+    }
+    for (content_type, body) in
+        [("text/xml", "<a/>"), ("multipart/form-data", "--x\r\n"), ("text/plain", "[1]")]
+    {
+        let headers = [("content-type", content_type)];
+        let posted = request(Method::POST, "/gateway/v1/fake/_callback", &headers, Body::from(body));
+        assert_eq!(app.send(posted).await.codes(), ["UnsupportedMediaType"], "{content_type}");
+    }
+}
+
+/// What is stored of callbacks is bounded, and others are answered meanwhile: at most 20 of 4 kB each
+/// for a transaction and day, and nothing for one that does not exist.
+#[tokio::test]
+async fn a_flood_of_unsigned_callbacks_is_kept_within_its_bound() {
+    const SENDERS: usize = 16;
+    const EACH: usize = 60;
+    let app = TestApp::new();
+    let (known, forged) = (app.pending("bill-1").await, app.pending("bill-2").await);
+    app.gateway.answers(Outcome::Pending);
+    let junk = "x".repeat(200 * 1024);
+    let send = async |sender: usize, nth: usize| {
+        let form = match nth % 3 {
+            0 => format!("fakeOrderId={known}&n={sender}-{nth}&junk={junk}"),
+            1 => format!("fakeOrderId={forged}&sign=forged&n={sender}-{nth}&junk={junk}"),
+            _ => format!("fakeOrderId=PB_PG_{sender}_{nth}&junk={junk}"),
+        };
+        call(&app, "", &form).await.status
+    };
+    let flood = futures_util::future::join_all((0..SENDERS).map(|sender| async move {
+        for nth in 0..EACH {
+            let status = send(sender, nth).await;
+            let told = [StatusCode::OK, StatusCode::BAD_REQUEST, StatusCode::SERVICE_UNAVAILABLE];
+            assert!(told.contains(&status), "{status}");
+        }
+    }));
+    let payers = async {
+        for nth in 0..10 {
+            app.paid(&format!("meanwhile-{nth}")).await;
+        }
+    };
+    let answered = tokio::time::timeout(std::time::Duration::from_secs(20), payers);
+    let (_, answered) = tokio::join!(flood, answered);
+    answered.expect("ten payers pay while callbacks pour in");
+    let far = payment_domain::Timestamp::from_millis(i64::MAX);
+    assert_eq!(app.store.forget_callbacks(far, 10_000).await.unwrap(), 2 * 20);
 }
 
 #[tokio::test]

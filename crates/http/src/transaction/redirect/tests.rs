@@ -71,7 +71,52 @@ async fn a_forged_return_changes_nothing() {
     let id = app.pending("bill-1").await;
     app.gateway.answers(paid("100"));
     let before = app.whole(&id).await;
-    let answer = app.post_form("/transaction/v1/_redirect", &format!("eg_pg_txnid={id}&sign=forged")).await;
-    insta::assert_snapshot!(answer.shown());
+    let other = app.pending("bill-2").await;
+    for form in [
+        format!("eg_pg_txnid={id}&sign=forged"),
+        format!("eg_pg_txnid={id}&fakeOrderId={other}&sign=good"),
+        format!("fakeOrderId={id}&sign=a+b"),
+    ] {
+        let answer = app.post_form("/transaction/v1/_redirect", &form).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{form}: {}", answer.text());
+        let home = format!("{CALLBACK}&eg_pg_txnid={id}&txnStatus=PENDING");
+        assert_eq!(answer.header("location"), Some(home.as_str()), "{form}");
+        let by_get = app.get(&format!("/transaction/v1/_redirect?{form}")).await;
+        assert_eq!(by_get.header("location"), Some(home.as_str()), "{form}");
+    }
     assert_eq!(app.whole(&id).await, before);
+    assert_eq!(app.gateway.asked(), 0);
+}
+
+#[tokio::test]
+async fn a_form_is_read_whatever_it_is_called() {
+    let app = TestApp::new();
+    let id = app.pending("bill-1").await;
+    app.gateway.answers(paid("100"));
+    let form = format!("fakeOrderId={id}&sign=good");
+    let flat = json!({ "fakeOrderId": id, "sign": "good" }).to_string();
+    for (content_type, body) in [
+        (None, &form),
+        (Some("text/plain"), &form),
+        (Some("application/octet-stream"), &form),
+        (Some("application/json"), &flat),
+        (Some("application/x-www-form-urlencoded"), &flat),
+    ] {
+        let headers: Vec<_> = content_type.map(|value| ("content-type", value)).into_iter().collect();
+        let posted = request(Method::POST, "/transaction/v1/_redirect", &headers, Body::from(body.clone()));
+        let answer = app.send(posted).await;
+        let home = format!("{CALLBACK}&eg_pg_txnid={id}&txnStatus=SUCCESS");
+        assert_eq!(answer.header("location"), Some(home.as_str()), "{content_type:?}: {}", answer.text());
+    }
+    let xml = async |query: &str| {
+        let path = format!("/transaction/v1/_redirect{query}");
+        app.send(request(Method::POST, &path, &[("content-type", "text/xml")], Body::from("<a b='c'/>")))
+            .await
+    };
+    assert_eq!(xml("").await.codes(), ["UnsupportedMediaType"]);
+    assert_eq!(
+        xml(&format!("?eg_pg_txnid={id}")).await.status,
+        StatusCode::SEE_OTHER,
+        "the query says enough"
+    );
 }

@@ -282,6 +282,31 @@ async fn a_wrong_body_is_refused_before_anything_is_asked() {
 }
 
 #[tokio::test]
+async fn what_the_gateway_returned_is_read_whatever_it_is_called() {
+    let app = TestApp::new();
+    let id = app.pending("bill-1").await;
+    let form = format!("fakeOrderId={id}&a=b");
+    let flat = json!({ "RequestInfo": request_info(), "fakeOrderId": id }).to_string();
+    for (content_type, body) in [
+        ("text/plain", &form),
+        ("application/octet-stream", &form),
+        ("application/json", &form),
+        ("application/json", &flat),
+        ("text/plain;charset=UTF-8", &flat),
+    ] {
+        let headers = [("content-type", content_type)];
+        let answer = app.send(post_request("/transaction/v1/_update", &headers, body)).await;
+        assert_eq!(answer.json()["Transaction"][0]["txnId"], id.as_str(), "{content_type}: {body}");
+    }
+    let named = post_request("/transaction/v1/_update", &[("content-type", "text/plain")], &flat);
+    assert_eq!(
+        app.send(named).await.json()["Transaction"][0]["user"]["name"],
+        "Asha Rani",
+        "who asks is read"
+    );
+}
+
+#[tokio::test]
 async fn a_database_that_is_away_is_told() {
     let app = TestApp::with(Choices { database_is_away: true, ..Choices::default() });
     let answer = app.update("PB_PG_1").await;

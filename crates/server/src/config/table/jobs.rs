@@ -78,6 +78,12 @@ pub(super) const JOBS: &[Setting] = &[
     )
     .or("90"),
     Setting::own(
+        "callbacks.unsigned-per-day",
+        Kind::Number { min: 0, max: 1_000 },
+        "How many callbacks without a valid signature are kept of one transaction and day, 4 kB each. All are counted in `callbacks_unsigned_total`.",
+    )
+    .or("20"),
+    Setting::own(
         "operators.token",
         Kind::Text,
         "What operators present to see and run jobs and to settle what needs attention over HTTP. Without it nothing of that is served.",

@@ -146,6 +146,8 @@ pub struct Payments {
     pub system_user_uuid: String,
     /// Where payers may be sent back to.
     pub allowed_callback_hosts: AllowedCallbackHosts,
+    /// How many unsigned callbacks are kept of one transaction and day.
+    pub unsigned_callbacks_per_day: u32,
 }
 
 /// The sandbox gateway.
@@ -350,6 +352,10 @@ fn payments(reader: &mut Reader<'_>) -> Payments {
         search_scope: reader.flag("search.scope"),
         system_user_uuid: reader.text("egov.pg.reconciliation.system.user.uuid").to_owned(),
         allowed_callback_hosts: callback_hosts::allowed(reader),
+        unsigned_callbacks_per_day: reader
+            .number("callbacks.unsigned-per-day")
+            .try_into()
+            .unwrap_or(u32::MAX),
     }
 }
 
