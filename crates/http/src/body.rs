@@ -134,7 +134,7 @@ impl RequestBody {
 
     /// The body as UTF-8, unless it came in a character set that it does not declare.
     pub(crate) fn text(&self) -> &[u8] {
-        self.decoded.as_ref().map_or(&self.bytes, String::as_bytes)
+        self.decoded.as_deref().map_or(&self.bytes[..], str::as_bytes)
     }
 
     /// The body as it came.
