@@ -83,6 +83,11 @@ impl Topics {
         }
     }
 
+    /// Every topic there can be; `None` where tenants make more of them.
+    pub(crate) fn all(&self) -> Option<[&str; 5]> {
+        self.central_instance.is_none().then(|| EventKind::ALL.map(|kind| self.name(kind)))
+    }
+
     fn name(&self, kind: EventKind) -> &str {
         match kind {
             EventKind::SaveTransaction => &self.save_transaction,

@@ -6,7 +6,7 @@ mod support;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use payment_domain::EventKind;
 use payment_service::JobError;
@@ -204,6 +204,78 @@ async fn what_the_brokers_refuse_stays_in_the_outbox_and_holds_up_nobody() {
     assert_eq!(seen["LARGEST"], [largest]);
 }
 
+/// Topics that take 20 KB a batch, and payments with two events each that are far smaller.
+async fn payments_before_small_topics(bootstrap: &str, payments: usize) -> Outbox {
+    let outbox = Outbox::new();
+    for topic in [
+        &outbox.topics.save_transaction,
+        &outbox.topics.update_transaction,
+        &outbox.topics.save_dump,
+        &outbox.topics.update_dump,
+        &outbox.topics.sms,
+    ] {
+        create_topic(bootstrap, topic, 1).await;
+        set_topic(bootstrap, topic, "max.message.bytes", "20000").await;
+    }
+    for step in 0..2 {
+        for txn in 0..payments {
+            outbox.store(&format!("T{txn}"), UPDATE, &format!("{step}{}", "s".repeat(1_500))).await;
+        }
+    }
+    outbox
+}
+
+/// Batches as large as an operator has set them, whatever the topics take: every batch is refused.
+const LARGE_BATCHES: [(&str, &str); 2] = [("batch.size", "1000000"), ("linger.ms", "50")];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_over_the_limit_of_its_topic_holds_back_its_own_transaction_and_nobody_else() {
+    let bootstrap = bootstrap_servers();
+    for properties in [LARGE_BATCHES.as_slice(), &[]] {
+        let outbox = payments_before_small_topics(&bootstrap, 24).await;
+        for body in ["x".repeat(25_000), "behind".to_owned()] {
+            outbox.store("LARGE", UPDATE, &body).await;
+        }
+        outbox.store("LARGE", SAVE, "of another topic").await;
+        let relay = outbox.relay(kafka(&bootstrap, properties));
+        let running = outbox.run(&relay).await;
+        // Twice a refused event's pause: the others do not wait for that.
+        let begun = Instant::now();
+        outbox.waits(2).await;
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+        // It is tried again and again, at nobody's expense.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        outbox.store("LATER", UPDATE, "paid").await;
+        outbox.waits(2).await;
+        let (result, tally) = running.stopped().await;
+        result.unwrap();
+        assert_eq!(tally.changed, 2 * 24 + 2);
+        let waiting = outbox.store.unpublished(0, 10).await.unwrap();
+        assert!(waiting.iter().all(|stored| stored.event.txn_id.as_str() == "LARGE"), "{waiting:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backlog_in_which_nothing_is_too_large_is_published_whatever_the_size_of_its_batches() {
+    let bootstrap = bootstrap_servers();
+    for properties in [LARGE_BATCHES.as_slice(), &[]] {
+        let outbox = payments_before_small_topics(&bootstrap, 200).await;
+        let relay = outbox.relay(kafka(&bootstrap, properties));
+        let running = outbox.run(&relay).await;
+        let begun = Instant::now();
+        outbox.waits(0).await;
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+        let (result, tally) = running.stopped().await;
+        result.unwrap();
+        assert_eq!((tally.changed, tally.failed), (400, 0));
+        let seen = first_seen(&read(&bootstrap, &outbox.topics.update_transaction).await);
+        assert_eq!(seen.len(), 200);
+        for bodies in seen.values() {
+            assert_eq!(bodies.iter().map(|body| &body[..1]).collect::<Vec<_>>(), ["0", "1"]);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn brokers_behind_tls_and_a_login_are_reached_with_the_settings_of_a_java_service() {
     let certificates = Certificates::create();
@@ -232,8 +304,8 @@ async fn brokers_behind_tls_and_a_login_are_reached_with_the_settings_of_a_java_
     for stranger in [settings(&certificates.authority(), "wrong"), settings(&others.authority(), "s3cret")] {
         let relay = outbox.relay(stranger);
         let running = outbox.run(&relay).await;
-        // Longer than an event may be under way.
-        tokio::time::sleep(Duration::from_secs(4)).await;
+        // Longer than the brokers are asked what they take, and an event may be under way.
+        tokio::time::sleep(Duration::from_secs(6)).await;
         let (result, tally) = running.stopped().await;
         assert!(matches!(result, Err(JobError::Other(_))), "{result:?}");
         assert!(tally.failed > 0 && tally.changed == 0);

@@ -316,6 +316,20 @@ database, where this command reads them, beside a running service.
   pg-service events tail --after 1200 --follow    go on behind number 1200, and wait for more
   pg-service events tail --txn PB_PG_2026_11_22_000072_14 --json")]
     Tail(TailArgs),
+    /// Have a dead letter published after all
+    #[command(after_help = "\
+An event that the brokers refused for longer than kafka.dead-letter-after-hours is a dead letter:
+`pg-service events tail` names it. First see to what the brokers refused, for example by raising
+max.message.bytes of its topic. Later events of its transaction may have been published before it.")]
+    Revive(ReviveArgs),
+}
+
+/// Of `events revive`.
+#[derive(Debug, Args)]
+pub(crate) struct ReviveArgs {
+    /// The number of the event
+    #[arg(value_name = "NUMBER")]
+    pub(crate) sequence: i64,
 }
 
 /// Of `events tail`.

@@ -1,10 +1,11 @@
 //! The numbered migrations of this store: which there are, which were applied, and applying them.
 
 use deadpool_postgres::ClientWrapper;
-use payment_store::migration::{self, AppliedMigration, Migration, MigrationReport, MigrationState};
+use payment_store::migration::{self, AppliedMigration, Migration, MigrationReport, MigrationState, OddRows};
 
 use crate::adopted;
 use crate::failure::Failure;
+use crate::surroundings;
 
 const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "payments", sql: include_str!("../migrations/0001_payments.sql") },
@@ -19,6 +20,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "unsigned_callbacks",
         sql: include_str!("../migrations/0004_unsigned_callbacks.sql"),
     },
+    Migration { version: 5, name: "dead_letters", sql: include_str!("../migrations/0005_dead_letters.sql") },
 ];
 
 /// Held by whoever migrates: "payments" as a number. Two nodes that start at once take turns.
@@ -34,7 +36,8 @@ pub(crate) async fn migrate(client: &ClientWrapper) -> Result<MigrationReport, F
     begin(client).await?;
     let adopted_rows = adopted::take_in(client).await?;
     client.batch_execute("COMMIT").await?;
-    Ok(MigrationReport { adopted_rows, ..report })
+    let odd_rows = if adopted_rows > 0 { adopted::odd_rows(client).await? } else { OddRows::default() };
+    Ok(MigrationReport { adopted_rows, odd_rows, ..report })
 }
 
 /// Which migrations the database has and which are pending; changes nothing.
@@ -58,6 +61,7 @@ async fn apply(client: &ClientWrapper, migrations: &[Migration]) -> Result<Migra
     migration::check(migrations, &before)?;
     let is_new = |migration: &&Migration| migration.is_pending(&before);
     if migrations.iter().any(|migration| migration.is_pending(&before)) {
+        surroundings::check_creating(client).await?;
         client
             .batch_execute(
                 "CREATE TABLE IF NOT EXISTS eg_pg_store_migrations (

@@ -1,8 +1,8 @@
 //! Events, stored in the commit that made them true, and kept for the relay that publishes them.
 
 use async_trait::async_trait;
-use payment_domain::{Event, EventKind, TenantId, Timestamp, TxnId};
-use payment_store::{Fence, Outbox, OutboxBacklog, StoreError, StoredEvent};
+use payment_domain::{Event, EventKind, Timestamp, TxnId};
+use payment_store::{DeadLetter, Fence, Outbox, OutboxBacklog, StoreError, StoredEvent};
 use tokio_postgres::Row;
 
 use crate::cells::{Rows, storable};
@@ -13,7 +13,8 @@ use crate::{PostgresStore, jobs, payment_cells};
 
 macro_rules! select_events {
     () => {
-        "SELECT txn_id, sequence, stored_at, published_at, kind, tenant_id, body FROM eg_pg_outbox"
+        "SELECT txn_id, sequence, stored_at, published_at, dead_at, dead_reason, kind, tenant_id, body
+         FROM eg_pg_outbox"
     };
 }
 
@@ -30,6 +31,14 @@ impl Outbox for PostgresStore {
         fence: &Fence,
     ) -> Result<bool, StoreError> {
         Ok(mark_published(&self.db, sequences, at, fence).await?)
+    }
+
+    async fn mark_dead(&self, sequence: i64, letter: DeadLetter, fence: &Fence) -> Result<bool, StoreError> {
+        Ok(mark_dead(&self.db, sequence, &letter, fence).await?)
+    }
+
+    async fn revive(&self, sequence: i64) -> Result<bool, StoreError> {
+        Ok(revive(&self.db, sequence).await?)
     }
 
     async fn forget_published(&self, published_before: Timestamp, limit: u32) -> Result<u32, StoreError> {
@@ -58,8 +67,10 @@ pub(crate) async fn of(db: &Connections, id: &TxnId) -> Result<Vec<StoredEvent>,
 }
 
 async fn unpublished(db: &Connections, after: i64, limit: u32) -> Result<Vec<StoredEvent>, Failure> {
-    const UNPUBLISHED: &str =
-        concat!(select_events!(), " WHERE published_at IS NULL AND sequence > $1 ORDER BY sequence LIMIT $2");
+    const UNPUBLISHED: &str = concat!(
+        select_events!(),
+        " WHERE published_at IS NULL AND dead_at IS NULL AND sequence > $1 ORDER BY sequence LIMIT $2"
+    );
     rows::all(&db.repeatable(UNPUBLISHED, &[&after, &i64::from(limit)]).await?, read)
 }
 
@@ -84,6 +95,34 @@ async fn mark_published(
     Ok(true)
 }
 
+/// Makes an event that waits a dead letter; `false` when the run that publishes is over.
+async fn mark_dead(
+    db: &Connections,
+    sequence: i64,
+    letter: &DeadLetter,
+    fence: &Fence,
+) -> Result<bool, Failure> {
+    const DEAD: &str = "
+        UPDATE eg_pg_outbox SET dead_at = $2, dead_reason = $3
+        WHERE sequence = $1 AND published_at IS NULL AND dead_at IS NULL";
+    let transaction = db.begin().await?;
+    if jobs::is_over(&transaction, Some(fence)).await? {
+        transaction.roll_back().await;
+        return Ok(false);
+    }
+    transaction.rows(DEAD, &[&sequence, &letter.at.as_millis(), &storable(&letter.reason)]).await?;
+    transaction.commit().await?;
+    Ok(true)
+}
+
+/// Makes a dead letter an event that waits; `false` when it is none.
+async fn revive(db: &Connections, sequence: i64) -> Result<bool, Failure> {
+    const REVIVE: &str = "
+        UPDATE eg_pg_outbox SET dead_at = NULL, dead_reason = NULL
+        WHERE sequence = $1 AND dead_at IS NOT NULL RETURNING sequence";
+    Ok(!db.once(REVIVE, &[&sequence]).await?.is_empty())
+}
+
 /// Forgets up to `limit` events published before a moment, the first published first.
 async fn forget_published(db: &Connections, published_before: Timestamp, limit: u32) -> Result<u32, Failure> {
     const FORGET: &str = "
@@ -98,14 +137,18 @@ async fn forget_published(db: &Connections, published_before: Timestamp, limit: 
 async fn backlog(db: &Connections) -> Result<OutboxBacklog, Failure> {
     const BACKLOG: &str = "
         SELECT (SELECT count(*) FROM eg_pg_outbox WHERE published_at IS NULL),
-            (SELECT stored_at FROM eg_pg_outbox WHERE published_at IS NULL ORDER BY sequence LIMIT 1)";
+            (SELECT count(*) FROM eg_pg_outbox WHERE published_at IS NULL AND dead_at IS NOT NULL),
+            (SELECT stored_at FROM eg_pg_outbox WHERE published_at IS NULL AND dead_at IS NULL
+             ORDER BY sequence LIMIT 1)";
     let found = db.repeatable(BACKLOG, &[]).await?;
     let row = found.first().ok_or(Failure::OutOfRange)?;
-    let (waiting, oldest): (i64, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
-    Ok(OutboxBacklog {
-        waiting: u64::try_from(waiting).map_err(|_| Failure::OutOfRange)?,
-        oldest_at: oldest.map(Timestamp::from_millis),
-    })
+    let count = |place: usize| -> Result<u64, Failure> {
+        u64::try_from(row.try_get::<_, i64>(place)?).map_err(|_| Failure::OutOfRange)
+    };
+    let oldest: Option<i64> = row.try_get(2)?;
+    let (unpublished, dead) = (count(0)?, count(1)?);
+    let waiting = unpublished.saturating_sub(dead);
+    Ok(OutboxBacklog { waiting, dead, oldest_at: oldest.map(Timestamp::from_millis) })
 }
 
 /// Stores an event whose key is new; `false`, and nothing stored, when it is known.
@@ -134,10 +177,15 @@ fn read(row: &Row) -> Result<StoredEvent, Failure> {
         sequence: columns.get("sequence")?,
         stored_at: columns.moment("stored_at")?,
         published_at: columns.optional_moment("published_at")?,
+        dead_letter: match (columns.optional_moment("dead_at")?, columns.get("dead_reason")?) {
+            (Some(at), Some(reason)) => Some(DeadLetter { at, reason }),
+            // A check sees to it that both are there or none.
+            (None, _) | (_, None) => None,
+        },
         event: Event {
             kind: columns.read("kind", EventKind::from_word)?,
-            txn_id: columns.txn_id()?,
-            tenant_id: columns.read("tenant_id", |text| TenantId::new(text).ok())?,
+            txn_id: columns.txn_id(),
+            tenant_id: columns.tenant("tenant_id")?,
             body: columns.get("body")?,
         },
     })

@@ -23,11 +23,12 @@ mod support;
 async fn opening_it_again_finds_it_as_it_was_left() {
     let database = Database::create().await;
     let first = database.open().await;
-    assert_eq!((first.migrated().applied.len(), first.migrated().adopted_rows), (3, 0));
+    let all = PostgresStore::migrations(&database.options()).await.unwrap();
+    assert_eq!((&first.migrated().applied, first.migrated().adopted_rows), (&all, 0));
     let store: Arc<dyn Store> = Arc::new(first);
     let txn = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
     let second = database.open().await;
-    assert_eq!((second.migrated().applied.len(), second.migrated().present.len()), (0, 3));
+    assert_eq!((second.migrated().applied.len(), &second.migrated().present), (0, &all));
     assert_eq!(second.transaction(&txn.id).await.unwrap(), Some(txn));
 }
 

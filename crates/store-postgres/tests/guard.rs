@@ -75,7 +75,7 @@ async fn a_database_that_was_migrated_before_is_guarded_too() {
             .unwrap();
     }
     let store = database.open().await;
-    assert_eq!(store.migrated().applied.len(), 1, "only what was not there yet");
+    assert_eq!(store.migrated().applied[0].version, 3, "only what was not there yet");
     refuses_to_drop_the_payments(&client).await;
 }
 

@@ -18,6 +18,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "unsigned_callbacks",
         sql: include_str!("../migrations/0004_unsigned_callbacks.sql"),
     },
+    Migration { version: 5, name: "dead_letters", sql: include_str!("../migrations/0005_dead_letters.sql") },
 ];
 
 /// Brings the database up to date, in one transaction. Two processes that start together do it one

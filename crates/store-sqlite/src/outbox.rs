@@ -2,21 +2,26 @@
 
 use async_trait::async_trait;
 use payment_domain::{Event, EventKind, TenantId, Timestamp, TxnId};
-use payment_store::{Fence, Outbox, OutboxBacklog, StoreError, StoredEvent};
+use payment_store::{DeadLetter, Fence, Outbox, OutboxBacklog, StoreError, StoredEvent};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::failure::Failure;
 use crate::rows::{self, Columns};
 use crate::{SqliteStore, jobs};
 
-const COLUMNS: &str = "txn_id, sequence, stored_at, published_at, kind, tenant_id, body";
+const COLUMNS: &str =
+    "txn_id, sequence, stored_at, published_at, dead_at, dead_reason, kind, tenant_id, body";
 
 const UNPUBLISHED: &str = "
-    SELECT txn_id, sequence, stored_at, published_at, kind, tenant_id, body FROM eg_pg_outbox
-    WHERE published_at IS NULL AND sequence > ?1 ORDER BY sequence LIMIT ?2";
+    SELECT txn_id, sequence, stored_at, published_at, dead_at, dead_reason, kind, tenant_id, body FROM eg_pg_outbox
+    WHERE published_at IS NULL AND dead_at IS NULL AND sequence > ?1 ORDER BY sequence LIMIT ?2";
 const COUNT: &str = "SELECT count(*) FROM eg_pg_outbox WHERE published_at IS NULL";
-const OLDEST: &str =
-    "SELECT stored_at FROM eg_pg_outbox WHERE published_at IS NULL ORDER BY sequence LIMIT 1";
+const DEAD: &str = "
+    SELECT count(*) FROM eg_pg_outbox INDEXED BY eg_pg_outbox_dead
+    WHERE published_at IS NULL AND dead_at IS NOT NULL";
+const OLDEST: &str = "
+    SELECT stored_at FROM eg_pg_outbox WHERE published_at IS NULL AND dead_at IS NULL
+    ORDER BY sequence LIMIT 1";
 const FORGET: &str = "
     DELETE FROM eg_pg_outbox WHERE sequence IN (
         SELECT sequence FROM eg_pg_outbox WHERE published_at < ?1 ORDER BY published_at, sequence LIMIT ?2)";
@@ -35,6 +40,15 @@ impl Outbox for SqliteStore {
     ) -> Result<bool, StoreError> {
         let (sequences, fence) = (sequences.to_vec(), fence.clone());
         Ok(self.writer.write(move |conn| mark_published(conn, &sequences, at, &fence)).await?)
+    }
+
+    async fn mark_dead(&self, sequence: i64, letter: DeadLetter, fence: &Fence) -> Result<bool, StoreError> {
+        let fence = fence.clone();
+        Ok(self.writer.write(move |conn| mark_dead(conn, sequence, &letter, &fence)).await?)
+    }
+
+    async fn revive(&self, sequence: i64) -> Result<bool, StoreError> {
+        Ok(self.writer.write(move |conn| revive(conn, sequence)).await?)
     }
 
     async fn forget_published(&self, published_before: Timestamp, limit: u32) -> Result<u32, StoreError> {
@@ -108,6 +122,30 @@ fn mark_published(
     Ok(true)
 }
 
+/// Makes an event that waits a dead letter; `false` when the run that publishes is over.
+fn mark_dead(conn: &Connection, sequence: i64, letter: &DeadLetter, fence: &Fence) -> Result<bool, Failure> {
+    if jobs::is_over(conn, Some(fence))? {
+        return Ok(false);
+    }
+    conn.prepare_cached(
+        "UPDATE eg_pg_outbox SET dead_at = ?2, dead_reason = ?3
+         WHERE sequence = ?1 AND published_at IS NULL AND dead_at IS NULL",
+    )?
+    .execute(params![sequence, letter.at.as_millis(), letter.reason])?;
+    Ok(true)
+}
+
+/// Makes a dead letter an event that waits; `false` when it is none.
+fn revive(conn: &Connection, sequence: i64) -> Result<bool, Failure> {
+    let revived = conn
+        .prepare_cached(
+            "UPDATE eg_pg_outbox SET dead_at = NULL, dead_reason = NULL
+             WHERE sequence = ?1 AND dead_at IS NOT NULL",
+        )?
+        .execute([sequence])?;
+    Ok(revived > 0)
+}
+
 /// Forgets up to `limit` events published before a moment, the first published first.
 fn forget_published(conn: &Connection, published_before: Timestamp, limit: u32) -> Result<u32, Failure> {
     let forgotten = conn.prepare_cached(FORGET)?.execute(params![published_before.as_millis(), limit])?;
@@ -116,10 +154,15 @@ fn forget_published(conn: &Connection, published_before: Timestamp, limit: u32) 
 
 fn backlog(conn: &Connection) -> Result<OutboxBacklog, Failure> {
     let snapshot = conn.unchecked_transaction()?;
-    let waiting: i64 = snapshot.prepare_cached(COUNT)?.query_row([], |row| row.get(0))?;
+    let number = |sql| -> Result<i64, Failure> {
+        Ok(snapshot.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+    };
+    let (unpublished, dead) = (number(COUNT)?, number(DEAD)?);
+    let count = |number: i64| u64::try_from(number).map_err(|_| Failure::OutOfRange);
     let oldest: Option<i64> = snapshot.prepare_cached(OLDEST)?.query_row([], |row| row.get(0)).optional()?;
     Ok(OutboxBacklog {
-        waiting: u64::try_from(waiting).map_err(|_| Failure::OutOfRange)?,
+        waiting: count(unpublished - dead)?,
+        dead: count(dead)?,
         oldest_at: oldest.map(Timestamp::from_millis),
     })
 }
@@ -144,6 +187,11 @@ fn read(row: &Row<'_>) -> Result<StoredEvent, Failure> {
         sequence: columns.get("sequence")?,
         stored_at: columns.moment("stored_at")?,
         published_at: columns.optional_moment("published_at")?,
+        dead_letter: match (columns.optional_moment("dead_at")?, columns.get("dead_reason")?) {
+            (Some(at), Some(reason)) => Some(DeadLetter { at, reason }),
+            // Both are there or none.
+            (None, _) | (_, None) => None,
+        },
         event: Event {
             kind: columns.read("kind", EventKind::from_word)?,
             txn_id: columns.txn_id()?,
@@ -164,6 +212,7 @@ mod tests {
         for (sql, index) in [
             (UNPUBLISHED, "INDEX eg_pg_outbox_by_publication (published_at=? AND rowid>?)"),
             (COUNT, "COVERING INDEX eg_pg_outbox_by_publication (published_at=?)"),
+            (DEAD, "INDEX eg_pg_outbox_dead (published_at=?)"),
             (OLDEST, "INDEX eg_pg_outbox_by_publication (published_at=?)"),
         ] {
             let steps = plan(&conn, sql);

@@ -59,8 +59,26 @@ pub struct StoredEvent {
     pub stored_at: Timestamp,
     /// When the broker confirmed it; `None` while it waits.
     pub published_at: Option<Timestamp>,
+    /// Set when the brokers refused it for so long that nothing waits for it any more.
+    pub dead_letter: Option<DeadLetter>,
     /// The event.
     pub event: payment_domain::Event,
+}
+
+impl StoredEvent {
+    /// Whether it waits to be published.
+    pub fn waits(&self) -> bool {
+        self.published_at.is_none() && self.dead_letter.is_none()
+    }
+}
+
+/// That an event was given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// When.
+    pub at: Timestamp,
+    /// What the brokers said.
+    pub reason: String,
 }
 
 /// A stored dump with its audit columns.

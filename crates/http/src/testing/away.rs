@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use payment_domain::{BillKey, Event, GatewayName, HistoryEntry, Timestamp, Transaction, TxnId};
 use payment_store::{
-    Applied, Attention, AttentionCase, AttentionQuery, Backlog, Change, CheckNote, Claim, Created, DueCheck,
-    DueChecks, Fence, IdempotencyKey, IdempotencyRecord, JobLedger, Lease, NewCase, NewTransaction, Outbox,
-    OutboxBacklog, RawCallback, ReceiptDuty, Recorded, Resolution, Resolved, RunEnd, RunRecord, SearchQuery,
-    Store, StoreError, StoredDump, StoredEvent, Tally, TickAnswer, TickRequest, UnsignedCallback,
+    Applied, Attention, AttentionCase, AttentionQuery, Backlog, Change, CheckNote, Claim, Created,
+    DeadLetter, DueCheck, DueChecks, Fence, IdempotencyKey, IdempotencyRecord, JobLedger, Lease, NewCase,
+    NewTransaction, Outbox, OutboxBacklog, RawCallback, ReceiptDuty, Recorded, Resolution, Resolved, RunEnd,
+    RunRecord, SearchQuery, Store, StoreError, StoredDump, StoredEvent, Tally, TickAnswer, TickRequest,
+    UnsignedCallback,
 };
 use serde_json::Value;
 
@@ -168,6 +169,14 @@ impl Outbox for AwayStore {
     }
 
     async fn mark_published(&self, _: &[i64], _: Timestamp, _: &Fence) -> Result<bool, StoreError> {
+        away()
+    }
+
+    async fn mark_dead(&self, _: i64, _: DeadLetter, _: &Fence) -> Result<bool, StoreError> {
+        away()
+    }
+
+    async fn revive(&self, _: i64) -> Result<bool, StoreError> {
         away()
     }
 

@@ -9,11 +9,17 @@ use tokio::time::Instant;
 const WAITING: &str = "outbox_waiting";
 const OLDEST: &str = "outbox_oldest_seconds";
 
+const DEAD: &str = "outbox_dead_letters";
+
 /// How often the outbox is counted.
 const INTERVAL: Duration = Duration::from_secs(5);
 
 pub(super) fn describe() {
     metrics::describe_gauge!(WAITING, "Events that wait to be published; NaN on nodes that do not publish");
+    metrics::describe_gauge!(
+        DEAD,
+        "Events that the brokers refused for too long; NaN on nodes that do not publish"
+    );
     metrics::describe_gauge!(OLDEST, "Age of the oldest event that waits; NaN on nodes that do not publish");
 }
 
@@ -35,6 +41,7 @@ impl Gauges {
             Ok(backlog) => {
                 let age = backlog.oldest_at.map(|oldest| clock.now().since(oldest)).unwrap_or_default();
                 metrics::gauge!(WAITING).set(backlog.waiting as f64);
+                metrics::gauge!(DEAD).set(backlog.dead as f64);
                 metrics::gauge!(OLDEST).set(age.as_secs_f64());
             }
             Err(error) => tracing::debug!(%error, "the outbox could not be counted"),
@@ -45,6 +52,7 @@ impl Gauges {
 impl Drop for Gauges {
     fn drop(&mut self) {
         metrics::gauge!(WAITING).set(f64::NAN);
+        metrics::gauge!(DEAD).set(f64::NAN);
         metrics::gauge!(OLDEST).set(f64::NAN);
     }
 }

@@ -1,5 +1,6 @@
 //! Handing one event to the brokers, and what their answers mean.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,6 +18,10 @@ use crate::settings::{KafkaSettings, NoClient};
 pub(super) trait Broker: Send + Sync {
     /// Sends one event, and returns when the brokers have it, on all replicas that must.
     async fn send(&self, topic: &str, event: &Event) -> Result<(), SendError>;
+
+    /// The same in a batch of its own: brokers refuse whole batches, and this one is refused for nothing
+    /// but its only event.
+    async fn send_alone(&self, topic: &str, event: &Event) -> Result<(), SendError>;
 }
 
 /// Why an event was not taken, or nobody knows whether it was.
@@ -24,7 +29,7 @@ pub(super) trait Broker: Send + Sync {
 pub(super) enum SendError {
     /// Trying again makes sense.
     Failed(String),
-    /// This event will not be taken as it is.
+    /// This event, or another one in its batch, will not be taken as it is.
     EventRefused(String),
     /// Nothing will be taken for this topic as things are.
     TopicRefused(String),
@@ -35,40 +40,89 @@ pub(super) enum SendError {
 /// Brokers, reached by librdkafka's idempotent producer.
 pub(super) struct KafkaBroker {
     producer: FutureProducer<Telling>,
+    /// The largest batch, in bytes; a larger event makes a batch of its own.
+    batch_bytes: usize,
+    /// Its batches have one event; made when a batch is refused.
+    singles: Mutex<Option<FutureProducer<Telling>>>,
+    kafka: KafkaSettings,
+    delivery_timeout: Duration,
 }
 
 impl KafkaBroker {
     /// A producer that gives an event up after `delivery_timeout`.
-    pub(super) fn new(kafka: &KafkaSettings, delivery_timeout: Duration) -> Result<KafkaBroker, NoClient> {
-        let timeout_ms = delivery_timeout.as_millis().max(1).to_string();
-        // Whether a new topic is there after all is found out before the event is given up.
-        let propagation_ms = (delivery_timeout.as_millis() / 2).max(1).to_string();
-        let defaults = [
-            ("linger.ms", "2"),
-            ("topic.metadata.propagation.max.ms", propagation_ms.as_str()),
-            // A transaction has the partition that a Java client would give it.
-            ("partitioner", "murmur2_random"),
-        ];
-        let fixed = [
-            ("enable.idempotence", "true"),
-            ("acks", "all"),
-            // An event is gone when it was not sent in time: a process that was stopped and goes on
-            // must not send what another has sent long since.
-            ("message.timeout.ms", timeout_ms.as_str()),
-        ];
-        let producer = kafka.client(&defaults, &fixed).create_with_context(Telling::default())?;
-        Ok(KafkaBroker { producer })
+    pub(super) fn new(
+        kafka: &KafkaSettings,
+        delivery_timeout: Duration,
+        batch_bytes: usize,
+    ) -> Result<KafkaBroker, NoClient> {
+        let batch = batch_bytes.to_string();
+        let producer = producer(kafka, delivery_timeout, &[("batch.size", &batch), ("linger.ms", "2")], &[])?;
+        let (kafka, singles) = (kafka.clone(), Mutex::default());
+        Ok(KafkaBroker { producer, batch_bytes, singles, kafka, delivery_timeout })
+    }
+
+    /// The largest batch, in bytes.
+    pub(super) fn batch_bytes(&self) -> usize {
+        self.batch_bytes
     }
 
     /// Gives up whatever was not sent yet, and lets the brokers go.
     pub(super) fn discard(self) {
-        self.producer.purge(PurgeConfig::default().queue().inflight());
-        crate::client::end(self.producer);
+        let singles = self.singles.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for producer in singles.into_iter().chain([self.producer]) {
+            producer.purge(PurgeConfig::default().queue().inflight());
+            crate::client::end(producer);
+        }
     }
 
-    fn meaning(&self, error: &KafkaError) -> SendError {
+    fn singles(&self) -> Result<FutureProducer<Telling>, NoClient> {
+        let mut singles = self.singles.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(producer) = &*singles {
+            return Ok(producer.clone());
+        }
+        let fixed = [("batch.num.messages", "1"), ("linger.ms", "0")];
+        Ok(singles.insert(producer(&self.kafka, self.delivery_timeout, &[], &fixed)?).clone())
+    }
+}
+
+fn producer(
+    kafka: &KafkaSettings,
+    delivery_timeout: Duration,
+    defaults: &[(&str, &str)],
+    fixed: &[(&str, &str)],
+) -> Result<FutureProducer<Telling>, NoClient> {
+    let timeout_ms = delivery_timeout.as_millis().max(1).to_string();
+    // Whether a new topic is there after all is found out before the event is given up.
+    let propagation_ms = (delivery_timeout.as_millis() / 2).max(1).to_string();
+    let all_defaults = [
+        ("topic.metadata.propagation.max.ms", propagation_ms.as_str()),
+        // A transaction has the partition that a Java client would give it.
+        ("partitioner", "murmur2_random"),
+    ];
+    let all_fixed = [
+        ("enable.idempotence", "true"),
+        ("acks", "all"),
+        // An event is gone when it was not sent in time: a process that was stopped and goes on
+        // must not send what another has sent long since.
+        ("message.timeout.ms", timeout_ms.as_str()),
+    ];
+    let config = kafka.client(&[defaults, &all_defaults].concat(), &[fixed, &all_fixed].concat());
+    Ok(config.create_with_context(Telling::default())?)
+}
+
+async fn send(producer: &FutureProducer<Telling>, topic: &str, event: &Event) -> Result<(), SendError> {
+    let record = FutureRecord::to(topic).key(event.txn_id.as_str()).payload(event.body.as_str());
+    match producer.send(record, Timeout::After(Duration::ZERO)).await {
+        Ok(_delivery) => Ok(()),
+        Err((error, _record)) => Err(SendError::of(producer, &error)),
+    }
+}
+
+impl SendError {
+    /// What an error of a producer means.
+    fn of(producer: &FutureProducer<Telling>, error: &KafkaError) -> SendError {
         use RDKafkaErrorCode as Code;
-        if let Some((code, reason)) = self.producer.client().fatal_error() {
+        if let Some((code, reason)) = producer.client().fatal_error() {
             return SendError::ProducerDied(format!("{code}: {reason}"));
         }
         let Some(code) = error.rdkafka_error_code() else { return SendError::Failed(error.to_string()) };
@@ -102,10 +156,11 @@ impl KafkaBroker {
 #[async_trait]
 impl Broker for KafkaBroker {
     async fn send(&self, topic: &str, event: &Event) -> Result<(), SendError> {
-        let record = FutureRecord::to(topic).key(event.txn_id.as_str()).payload(event.body.as_str());
-        match self.producer.send(record, Timeout::After(Duration::ZERO)).await {
-            Ok(_delivery) => Ok(()),
-            Err((error, _record)) => Err(self.meaning(&error)),
-        }
+        send(&self.producer, topic, event).await
+    }
+
+    async fn send_alone(&self, topic: &str, event: &Event) -> Result<(), SendError> {
+        let producer = self.singles().map_err(|error| SendError::Failed(error.to_string()))?;
+        send(&producer, topic, event).await
     }
 }

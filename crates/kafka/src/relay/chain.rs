@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use payment_domain::{EventKind, TxnId};
+use payment_domain::{EventKind, Timestamp, TxnId};
 use payment_service::Run;
 use payment_store::StoredEvent;
 use tokio::time::Instant;
@@ -47,7 +47,7 @@ impl<'a> Sending<'a> {
         patience: Duration,
     ) -> ChainEnd {
         let mut end = ChainEnd { txn_id, size: events.len(), refused: Vec::new(), failure: None };
-        for StoredEvent { sequence, event, .. } in events {
+        for StoredEvent { sequence, event, stored_at, .. } in events {
             if end.refused.iter().any(|refused| refused.kind == event.kind) {
                 continue;
             }
@@ -56,12 +56,25 @@ impl<'a> Sending<'a> {
             }
             let (topic, sent) = match self.topics.of(&event) {
                 Ok(topic) => {
-                    let sent = self.broker.send(&topic, &event).await;
+                    let sent = match self.broker.send(&topic, &event).await {
+                        // Perhaps for another event's sake: what is refused alone is too large itself.
+                        Err(SendError::EventRefused(reason)) => {
+                            if !self.may_send(read_at, patience) {
+                                end.failure = Some(Failure { reason, died: false });
+                                break;
+                            }
+                            self.broker.send_alone(&topic, &event).await
+                        }
+                        sent => sent,
+                    };
                     (topic.into_owned(), sent)
                 }
                 Err(invalid) => (String::new(), Err(SendError::EventRefused(invalid.to_string()))),
             };
-            let refuse = |topic, reason| Refused { sequence, kind: event.kind, topic, reason };
+            let refuse = |topic, reason| {
+                let size = event.body.len();
+                Refused { sequence, kind: event.kind, stored_at, size, topic, reason }
+            };
             match sent {
                 Ok(()) => {
                     let label = event.kind.as_str();
@@ -93,10 +106,13 @@ pub(super) struct ChainEnd {
     pub(super) failure: Option<Failure>,
 }
 
-/// An event that the brokers will not take.
+/// An event that the brokers will not take, not even alone.
 pub(super) struct Refused {
     pub(super) sequence: i64,
     pub(super) kind: EventKind,
+    pub(super) stored_at: Timestamp,
+    /// Of its body, in bytes.
+    pub(super) size: usize,
     /// Set when they take nothing for this topic.
     pub(super) topic: Option<String>,
     pub(super) reason: String,

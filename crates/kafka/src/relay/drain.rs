@@ -14,11 +14,11 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use payment_domain::TxnId;
 use payment_service::{JobError, Run};
-use payment_store::{BoxError, StoreError, StoredEvent};
+use payment_store::{BoxError, DeadLetter, StoreError, StoredEvent};
 use tokio::time::Instant;
 
 use super::backlog::Gauges;
-use super::chain::{ChainEnd, Sending};
+use super::chain::{ChainEnd, Refused, Sending};
 use super::holds::Holds;
 use super::{FAILED, Relay};
 
@@ -66,6 +66,8 @@ pub(super) struct Drain<'a> {
     /// How far the look behind them has come.
     behind: Option<i64>,
     died: bool,
+    /// What was refused for so long that it becomes a dead letter.
+    dead: Vec<(i64, DeadLetter)>,
 }
 
 impl<'a> Drain<'a> {
@@ -82,6 +84,7 @@ impl<'a> Drain<'a> {
             stuck: 0,
             behind: None,
             died: false,
+            dead: Vec::new(),
         }
     }
 
@@ -107,6 +110,11 @@ impl<'a> Drain<'a> {
 
     /// Notes what was confirmed. Returns whether that has shown that the run is not over.
     async fn mark(&mut self) -> Result<bool, JobError> {
+        for (sequence, letter) in std::mem::take(&mut self.dead) {
+            if !self.relay.store.mark_dead(sequence, letter, self.run.fence()).await? {
+                return Err(JobError::Fenced);
+            }
+        }
         let confirmed = self.sending.take_confirmed();
         if confirmed.is_empty() {
             return Ok(false);
@@ -199,7 +207,7 @@ impl<'a> Drain<'a> {
             let mut whole = Vec::new();
             for (txn_id, _) in self.open_groups(page) {
                 let events = self.relay.store.events_of(&txn_id).await?;
-                whole.extend(events.into_iter().filter(|event| event.published_at.is_none()));
+                whole.extend(events.into_iter().filter(StoredEvent::waits));
             }
             let groups = self.open_groups(whole);
             match self.behind {
@@ -259,22 +267,7 @@ impl<'a> Drain<'a> {
             tally.failed = tally.failed.saturating_add(u32::try_from(troubles).unwrap_or(u32::MAX));
         });
         for refused in end.refused {
-            metrics::counter!(FAILED, "stream" => refused.kind.as_str(), "why" => "refused").increment(1);
-            if let Some(times) = self.relay.complaints.due("refused") {
-                let (sequence, reason, stream) = (refused.sequence, refused.reason, refused.kind.as_str());
-                tracing::warn!(%txn_id, sequence, stream, reason, times,
-                    "the brokers refuse an event, which stays in the outbox");
-            }
-            let pause = self.relay.settings.refused_pause;
-            match refused.topic {
-                Some(topic) => self.holds.hold_topic(topic, pause),
-                None => {
-                    // Brokers refuse whole batches. Those that were refused for another's sake are
-                    // tried again at other times than it.
-                    let apart = u32::try_from(refused.sequence.rem_euclid(16)).unwrap_or(0);
-                    self.holds.hold_stream(txn_id.clone(), refused.kind, pause + pause / 16 * apart);
-                }
-            }
+            self.refused(&txn_id, refused);
         }
         if let Some(failure) = end.failure {
             metrics::counter!(FAILED, "stream" => "any", "why" => "failed").increment(1);
@@ -286,6 +279,33 @@ impl<'a> Drain<'a> {
             self.done.last_failure = Some(failure.reason);
             self.holds.hold_transaction(txn_id);
         }
+    }
+
+    /// Leaves a stream or a topic alone for a while, or gives up an event that was refused for too long.
+    fn refused(&mut self, txn_id: &TxnId, refused: Refused) {
+        let Refused { sequence, kind, stored_at, size, topic, reason } = refused;
+        let (stream, settings) = (kind.as_str(), &self.relay.settings);
+        metrics::counter!(FAILED, "stream" => stream, "why" => "refused").increment(1);
+        let Some(topic) = topic else {
+            let now = self.relay.clock.now();
+            if settings.dead_letter_after.is_some_and(|after| now.since(stored_at) >= after) {
+                tracing::error!(%txn_id, sequence, stream, size, reason,
+                    "the brokers refuse an event for too long: it is a dead letter now");
+                self.dead.push((sequence, DeadLetter { at: now, reason }));
+                return;
+            }
+            if let Some(times) = self.relay.complaints.due("refused") {
+                tracing::warn!(%txn_id, sequence, stream, size, reason, times,
+                    "the brokers refuse an event, which stays in the outbox and holds back the later ones \
+                     of its transaction and topic");
+            }
+            return self.holds.hold_stream(txn_id.clone(), kind, settings.refused_pause);
+        };
+        if let Some(times) = self.relay.complaints.due("topic refused") {
+            tracing::warn!(%txn_id, sequence, topic, reason, times,
+                "the brokers take nothing for a topic, its events stay in the outbox");
+        }
+        self.holds.hold_topic(topic, settings.refused_pause);
     }
 
     /// Begins nothing more, waits a little for what is under way, and notes what was confirmed.

@@ -5,11 +5,12 @@ mod broker;
 mod chain;
 mod drain;
 mod holds;
+mod limits;
 
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -47,6 +48,9 @@ pub struct RelaySettings {
     pub poll_interval: Duration,
     /// How long an event, or a topic, that the brokers refuse is left alone.
     pub refused_pause: Duration,
+    /// How old an event that the brokers refuse must be to become a dead letter, which holds back no
+    /// other; `None` when none ever does.
+    pub dead_letter_after: Option<Duration>,
 }
 
 impl Default for RelaySettings {
@@ -57,6 +61,7 @@ impl Default for RelaySettings {
             page: 1000,
             poll_interval: Duration::from_millis(75),
             refused_pause: Duration::from_secs(15),
+            dead_letter_after: None,
         }
     }
 }
@@ -65,12 +70,15 @@ impl Default for RelaySettings {
 /// order, nothing before its commit. A job of the scheduler, which runs it on one node at a time.
 ///
 /// A failure keeps back its transaction, and is tried again. An event that the brokers will not take
-/// keeps back the later ones of its transaction and topic, and no others; it stays in the outbox.
+/// keeps back the later ones of its transaction and topic, and no others; it stays in the outbox, after
+/// [`RelaySettings::dead_letter_after`] as a dead letter that keeps nothing back.
 pub struct OutboxRelay {
     relay: Relay,
     kafka: KafkaSettings,
     /// The producer, between two runs that have left nothing in it.
     idle: Mutex<Option<KafkaBroker>>,
+    /// The largest batch that the topics take, in bytes, once the brokers have told it.
+    batch_bytes: OnceLock<usize>,
 }
 
 /// What draining the outbox needs beside the brokers.
@@ -96,21 +104,39 @@ impl OutboxRelay {
         metrics::describe_counter!(FAILED, "Attempts to publish an event that failed or were refused");
         backlog::describe();
         settings.topics.check().map_err(|invalid| NoClient { reason: invalid.to_string() })?;
-        let broker = KafkaBroker::new(&kafka, settings.delivery_timeout)?;
+        let broker = KafkaBroker::new(&kafka, settings.delivery_timeout, limits::UNKNOWN)?;
         let relay = Relay { store, clock, settings, complaints: Complaints::default() };
-        Ok(OutboxRelay { relay, kafka, idle: Mutex::new(Some(broker)) })
+        Ok(OutboxRelay { relay, kafka, idle: Mutex::new(Some(broker)), batch_bytes: OnceLock::new() })
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Option<KafkaBroker>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn broker(&self) -> Result<KafkaBroker, JobError> {
-        if let Some(broker) = self.idle().take() {
-            return Ok(broker);
+    async fn broker(&self, run: &Run) -> Result<KafkaBroker, JobError> {
+        let batch_bytes = self.batch_bytes(run).await;
+        let idle = self.idle().take();
+        match idle {
+            Some(broker) if broker.batch_bytes() == batch_bytes => return Ok(broker),
+            Some(broker) => broker.discard(),
+            None => {}
         }
-        KafkaBroker::new(&self.kafka, self.relay.settings.delivery_timeout)
+        KafkaBroker::new(&self.kafka, self.relay.settings.delivery_timeout, batch_bytes)
             .map_err(|error| JobError::Other(BoxError::from(error)))
+    }
+
+    /// How large batches are. The brokers are asked again in each run until they tell; a limit that is
+    /// lowered later costs refused batches, and no event.
+    async fn batch_bytes(&self, run: &Run) -> usize {
+        if let Some(known) = self.batch_bytes.get() {
+            return *known;
+        }
+        let Some(topics) = self.relay.settings.topics.all() else { return limits::UNKNOWN };
+        let told = tokio::select! {
+            told = limits::batch_bytes(&self.kafka, &topics) => told,
+            () = run.stopped() => None,
+        };
+        told.map_or(limits::UNKNOWN, |told| *self.batch_bytes.get_or_init(|| told))
     }
 }
 
@@ -120,7 +146,7 @@ impl Job for OutboxRelay {
         let mut gauges = Gauges::default();
         let mut done = Done::default();
         loop {
-            let broker = Held(Some(self.broker()?));
+            let broker = Held(Some(self.broker(run).await?));
             let drained = self.relay.drain(run, &broker, &mut done, &mut gauges).await;
             match drained? {
                 Drained::Clean => {
@@ -172,12 +198,19 @@ impl Drop for Held {
     }
 }
 
+impl Held {
+    fn broker(&self) -> Result<&KafkaBroker, SendError> {
+        self.0.as_ref().ok_or_else(|| SendError::ProducerDied("the producer is gone".to_owned()))
+    }
+}
+
 #[async_trait]
 impl Broker for Held {
     async fn send(&self, topic: &str, event: &Event) -> Result<(), SendError> {
-        match &self.0 {
-            Some(broker) => broker.send(topic, event).await,
-            None => Err(SendError::ProducerDied("the producer is gone".to_owned())),
-        }
+        self.broker()?.send(topic, event).await
+    }
+
+    async fn send_alone(&self, topic: &str, event: &Event) -> Result<(), SendError> {
+        self.broker()?.send_alone(topic, event).await
     }
 }

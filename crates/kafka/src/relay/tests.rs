@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use payment_domain::{EventKind, SystemClock, TenantId, TxnId};
+use payment_domain::{EventKind, SystemClock, TenantId, Timestamp, TxnId};
 use payment_store::contract::sample::at;
 use payment_store::{BegunRun, Tally, TickAnswer, TickRequest};
 use payment_store_sqlite::SqliteStore;
@@ -18,6 +18,8 @@ enum Answer {
     TakenAfter(Arc<Notify>),
     Never,
     Error(SendError),
+    /// The batch is refused for the sake of another event.
+    TakenAlone,
 }
 
 /// Brokers that write down what they took.
@@ -31,17 +33,30 @@ struct FakeBroker {
 #[async_trait]
 impl Broker for FakeBroker {
     async fn send(&self, topic: &str, event: &Event) -> Result<(), SendError> {
+        self.take(topic, event, false).await
+    }
+
+    async fn send_alone(&self, topic: &str, event: &Event) -> Result<(), SendError> {
+        self.take(topic, event, true).await
+    }
+}
+
+impl FakeBroker {
+    async fn take(&self, topic: &str, event: &Event, is_alone: bool) -> Result<(), SendError> {
         let place = (event.txn_id.clone(), topic.to_owned());
         assert!(self.under_way.lock().unwrap().insert(place.clone()), "two at once for {place:?}");
         let answer = self.answers.lock().unwrap().as_ref().map_or(Answer::Taken, |answers| answers(event));
         match &answer {
             Answer::TakenAfter(moment) => moment.notified().await,
-            Answer::Taken | Answer::Never | Answer::Error(_) => tokio::task::yield_now().await,
+            Answer::Taken | Answer::Never | Answer::Error(_) | Answer::TakenAlone => {
+                tokio::task::yield_now().await;
+            }
         }
         let result = match answer {
             Answer::Never => std::future::pending().await,
             Answer::Error(error) => Err(error),
-            Answer::Taken | Answer::TakenAfter(_) => {
+            Answer::TakenAlone if !is_alone => Err(SendError::EventRefused("batch too large".to_owned())),
+            Answer::Taken | Answer::TakenAfter(_) | Answer::TakenAlone => {
                 self.taken.lock().unwrap().push((event.txn_id.to_string(), event.body.clone()));
                 Ok(())
             }
@@ -49,9 +64,7 @@ impl Broker for FakeBroker {
         self.under_way.lock().unwrap().remove(&place);
         result
     }
-}
 
-impl FakeBroker {
     fn answers(&self, answers: impl Fn(&Event) -> Answer + Send + Sync + 'static) {
         *self.answers.lock().unwrap() = Some(Box::new(answers));
     }
@@ -72,14 +85,19 @@ struct World {
 }
 
 fn world(page: u32) -> World {
+    world_with(page, |_| ())
+}
+
+fn world_with(page: u32, adjust: impl FnOnce(&mut RelaySettings)) -> World {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("payments.db"), &Default::default()).unwrap();
-    let settings = RelaySettings {
+    let mut settings = RelaySettings {
         page,
         poll_interval: Duration::from_millis(5),
         refused_pause: Duration::from_secs(60),
         ..RelaySettings::default()
     };
+    adjust(&mut settings);
     let relay = Relay {
         store: Arc::new(store),
         clock: Arc::new(SystemClock),
@@ -97,6 +115,10 @@ fn world(page: u32) -> World {
 
 impl World {
     async fn store(&self, id: &str, kind: EventKind, body: &str) {
+        self.store_at(id, kind, body, at(0)).await;
+    }
+
+    async fn store_at(&self, id: &str, kind: EventKind, body: &str, at: Timestamp) {
         let key = {
             let mut stored = self.stored.lock().unwrap();
             *stored += 1;
@@ -108,7 +130,7 @@ impl World {
             tenant_id: TenantId::new("pb").unwrap(),
             body: body.to_owned(),
         };
-        assert!(self.relay.store.store_event_once(&key, event, at(0)).await.unwrap());
+        assert!(self.relay.store.store_event_once(&key, event, at).await.unwrap());
     }
 
     async fn begin(&self, node: &str, now: i64) -> BegunRun {
@@ -262,6 +284,74 @@ async fn what_the_brokers_refuse_stays_and_lets_all_others_pass() {
     assert_eq!(world.broker.of("B"), ["b0", "b1"]);
     assert_eq!(tally.failed, 1, "it is left alone for a while");
     assert!(nothing_published(&done).is_ok());
+}
+
+#[tokio::test]
+async fn what_is_refused_for_anothers_sake_is_sent_alone_at_once_and_in_order() {
+    let world = world(100);
+    world.broker.answers(|event| match event.body.as_str() {
+        "large" => Answer::Error(SendError::EventRefused("too large".to_owned())),
+        _ => Answer::TakenAlone,
+    });
+    world.store("A", UPDATE, "large").await;
+    for step in 0..3 {
+        for txn in 0..20 {
+            world.store(&format!("T{txn}"), UPDATE, &format!("{step}")).await;
+        }
+    }
+    let running = world.drain().await;
+    assert_eq!(world.waiting(1).await, ["large"]);
+    world.stop.cancel();
+    let (drained, done, tally) = running.await.unwrap();
+    assert_eq!(drained.unwrap(), Drained::Clean);
+    assert_eq!((done.published, tally.failed), (60, 1), "nothing but the large one counts as refused");
+    for txn in 0..20 {
+        assert_eq!(world.broker.of(&format!("T{txn}")), ["0", "1", "2"]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_for_too_long_becomes_a_dead_letter_that_holds_nothing_back() {
+    let world = world_with(100, |settings| settings.dead_letter_after = Some(Duration::from_secs(3600)));
+    world.broker.answers(|event| match event.body.as_str() {
+        "large" => Answer::Error(SendError::EventRefused("too large".to_owned())),
+        "nowhere" => Answer::Error(SendError::TopicRefused("no such topic".to_owned())),
+        _ => Answer::Taken,
+    });
+    let now = SystemClock.now();
+    for (id, kind, body, age_secs) in [
+        ("OLD", UPDATE, "large", 7200),
+        ("OLD", UPDATE, "paid", 7100),
+        ("YOUNG", UPDATE, "large", 60),
+        ("YOUNG", UPDATE, "behind", 0),
+        ("NOWHERE", DUMP, "nowhere", 7200),
+    ] {
+        world.store_at(id, kind, body, now.minus(Duration::from_secs(age_secs))).await;
+    }
+    let running = world.drain().await;
+    assert_eq!(
+        world.waiting(3).await,
+        ["large", "behind", "nowhere"],
+        "a topic that is missing is no reason"
+    );
+    world.stop.cancel();
+    running.await.unwrap().0.unwrap();
+    assert_eq!(world.broker.of("OLD"), ["paid"]);
+    let events = world.relay.store.events_after(0, 10).await.unwrap();
+    let dead: Vec<_> =
+        events.iter().filter_map(|stored| Some((stored.sequence, stored.dead_letter.as_ref()?))).collect();
+    assert_eq!(dead.len(), 1);
+    assert_eq!((dead[0].0, dead[0].1.reason.as_str()), (events[0].sequence, "too large"));
+    // The reason has gone away, and an operator says so.
+    world.broker.answers(|_| Answer::Taken);
+    assert!(world.relay.store.revive(events[0].sequence).await.unwrap());
+    let stop = CancellationToken::new();
+    let world = World { stop: stop.clone(), ..world };
+    let running = world.drain_as(world.begin("b", 10_000).await);
+    world.waiting(0).await;
+    stop.cancel();
+    running.await.unwrap().0.unwrap();
+    assert_eq!(world.broker.of("OLD"), ["paid", "large"]);
 }
 
 #[tokio::test]

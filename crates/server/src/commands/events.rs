@@ -1,4 +1,4 @@
-//! `events tail`: what other services are told, read from the outbox.
+//! `events`: what other services are told, read from the outbox; dead letters that are published after all.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::database::{self, instant, moment};
 use super::small_runtime;
-use crate::cli::TailArgs;
+use crate::cli::{ReviveArgs, TailArgs};
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
 use crate::service;
@@ -29,6 +29,20 @@ pub(super) fn tail(config: &Config, args: &TailArgs) -> Outcome<ExitCode> {
         let store = service::open_store(config).await?;
         printer.run(store.as_ref(), txn_id.as_ref()).await
     })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn revive(config: &Config, args: &ReviveArgs) -> Outcome<ExitCode> {
+    let sequence = args.sequence;
+    let revived = small_runtime()?.block_on(async {
+        let store = service::open_store(config).await?;
+        store.revive(sequence).await.map_err(|error| database::unreadable(&error))
+    })?;
+    if !revived {
+        return Err(Failure::new(format!("event {sequence} is no dead letter"))
+            .try_this("`pg-service events tail` shows which events are"));
+    }
+    say(&format!("Event {sequence} waits to be published again."))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -66,8 +80,11 @@ impl Printer<'_> {
             let at = self.paint.quiet(&moment(stored.stored_at, self.zone));
             let summary = summary(&body);
             let summary = escaped(&summary);
+            let dead = stored.dead_letter.as_ref();
+            let dead = dead.map(|letter| format!("  dead letter: {}", escaped(&letter.reason)));
+            let dead = self.paint.bad(&dead.unwrap_or_default());
             return Ok(format!(
-                "{at}  #{}  {}  {}  {summary}",
+                "{at}  #{}  {}  {}  {summary}{dead}",
                 stored.sequence,
                 event.kind.as_str(),
                 escaped(event.txn_id.as_str())
@@ -80,6 +97,7 @@ impl Printer<'_> {
             "sequence": stored.sequence,
             "storedAt": instant(stored.stored_at),
             "publishedAt": stored.published_at.map(instant),
+            "deadLetter": dead_letter(stored),
             "kind": event.kind.as_str(),
             "key": event.txn_id.as_str(),
             "tenantId": event.tenant_id.as_str(),
@@ -87,6 +105,14 @@ impl Printer<'_> {
         });
         Ok(json_text(&line.to_string()).into_owned())
     }
+}
+
+/// That an event is a dead letter, as JSON.
+pub(super) fn dead_letter(stored: &StoredEvent) -> Value {
+    stored
+        .dead_letter
+        .as_ref()
+        .map_or(Value::Null, |letter| json!({ "at": instant(letter.at), "reason": letter.reason }))
 }
 
 async fn read(store: &dyn Store, txn_id: Option<&TxnId>, after: i64) -> Result<Vec<StoredEvent>, StoreError> {

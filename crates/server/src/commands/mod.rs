@@ -64,6 +64,7 @@ fn dispatch(cli: &Cli) -> Outcome<ExitCode> {
         Command::Reconcile(args) => reconcile::run(configured(settings)?, args),
         Command::Gateways(args) => gateways::run(&load(settings)?, args),
         Command::Events(EventsCommand::Tail(args)) => events::tail(&configured(settings)?, args),
+        Command::Events(EventsCommand::Revive(args)) => events::revive(&configured(settings)?, args),
         Command::Openapi(args) => openapi::run(&configured(settings)?, args),
         Command::ConfigReference => {
             say(reference::document().trim_end())?;

@@ -31,6 +31,7 @@ pub(super) fn relay(config: &Config, payments: &Payments) -> Outcome<Option<Outb
     let settings = RelaySettings {
         topics: topics(kafka),
         delivery_timeout: kafka.message_timeout,
+        dead_letter_after: kafka.dead_letter_after,
         ..RelaySettings::default()
     };
     let relay = OutboxRelay::new(ports.store.clone(), ports.clock.clone(), client(kafka)?, settings);

@@ -206,6 +206,7 @@ fn a_lost_an_overtaking_and_a_strange_event_would_be_noticed() {
             sequence,
             stored_at: Timestamp::from_millis(0),
             published_at: None,
+            dead_letter: None,
             event: Event {
                 kind,
                 txn_id: TxnId::new(id).unwrap(),

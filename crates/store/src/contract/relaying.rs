@@ -10,7 +10,7 @@ use payment_domain::{Event, EventKind};
 
 use super::Promise;
 use super::sample::{self, at, begun, tick};
-use crate::{Fence, OutboxBacklog, Store, StoredEvent};
+use crate::{DeadLetter, Fence, OutboxBacklog, RunEnd, Store, StoredEvent, Tally};
 
 pub(super) fn promises() -> Vec<Promise> {
     vec![
@@ -20,6 +20,7 @@ pub(super) fn promises() -> Vec<Promise> {
         Promise::of(a_relay_tells_everything_in_the_order_of_each_transaction),
         Promise::of(the_outbox_backlog_counts_what_waits),
         Promise::of(published_events_are_forgotten_a_few_at_a_time_and_others_never),
+        Promise::of(a_dead_letter_waits_no_longer_until_it_is_revived),
         Promise::of(an_event_is_stored_once_a_key),
         Promise::of(of_events_stored_once_at_the_same_time_one_is_stored),
     ]
@@ -148,15 +149,46 @@ async fn a_relay_tells_everything_in_the_order_of_each_transaction(store: Arc<dy
 }
 
 async fn the_outbox_backlog_counts_what_waits(store: Arc<dyn Store>) {
-    assert_eq!(store.outbox_backlog().await.unwrap(), OutboxBacklog { waiting: 0, oldest_at: None });
+    assert_eq!(store.outbox_backlog().await.unwrap(), OutboxBacklog::default());
     let fence = relay(&store).await;
     let events = told(&store, 3).await;
     let steps = [(0, 6, Some(0)), (1, 5, Some(0)), (2, 4, Some(1_000)), (5, 1, Some(2_000)), (6, 0, None)];
     for (done, waiting, oldest_ms) in steps {
         published(&store, &events[..done], 9_000, &fence).await;
-        let expected = OutboxBacklog { waiting, oldest_at: oldest_ms.map(at) };
+        let expected = OutboxBacklog { waiting, dead: 0, oldest_at: oldest_ms.map(at) };
         assert_eq!(store.outbox_backlog().await.unwrap(), expected, "{done} published");
     }
+}
+
+async fn a_dead_letter_waits_no_longer_until_it_is_revived(store: Arc<dyn Store>) {
+    let fence = relay(&store).await;
+    let events = told(&store, 3).await;
+    let letter = DeadLetter { at: at(9), reason: "too large: 'ਵੱਡਾ'".to_owned() };
+    let (first, second) = (events[0].sequence, events[1].sequence);
+    for sequence in [first, first, i64::MAX] {
+        assert!(store.mark_dead(sequence, letter.clone(), &fence).await.unwrap());
+    }
+    assert_eq!(store.unpublished(0, 100).await.unwrap(), events[1..]);
+    let dead = StoredEvent { dead_letter: Some(letter.clone()), ..events[0].clone() };
+    assert!(!dead.waits() && events[1].waits());
+    assert_eq!(store.events_after(0, 1).await.unwrap(), [dead.clone()]);
+    assert_eq!(store.events_of(&dead.event.txn_id).await.unwrap(), [dead, events[1].clone()]);
+    let backlog = OutboxBacklog { waiting: 5, dead: 1, oldest_at: Some(at(0)) };
+    assert_eq!(store.outbox_backlog().await.unwrap(), backlog);
+    assert_eq!(store.forget_published(at(9_000_000), 100).await.unwrap(), 0, "it is kept");
+
+    assert!(store.revive(first).await.unwrap());
+    for sequence in [first, second, i64::MAX] {
+        assert!(!store.revive(sequence).await.unwrap());
+    }
+    assert_eq!(store.unpublished(0, 100).await.unwrap(), events, "in its old place");
+    published(&store, &events[1..2], 10, &fence).await;
+    assert!(store.mark_dead(second, letter.clone(), &fence).await.unwrap());
+    assert!(!store.revive(second).await.unwrap(), "what was published is no dead letter");
+
+    store.end_run(&fence, at(11), Tally::default(), RunEnd::Finished).await.unwrap();
+    assert!(!store.mark_dead(first, letter, &fence).await.unwrap());
+    assert_eq!(store.unpublished(0, 1).await.unwrap(), events[..1]);
 }
 
 async fn published_events_are_forgotten_a_few_at_a_time_and_others_never(store: Arc<dyn Store>) {

@@ -12,6 +12,7 @@ use payment_store::{
 use serde_json::{Value, json};
 
 use super::database::{self, instant};
+use super::events::dead_letter;
 use super::small_runtime;
 use crate::cli::ShowArgs;
 use crate::config::Config;
@@ -80,6 +81,7 @@ fn as_json(whole: &Whole, personal: bool) -> Value {
             "kind": stored.event.kind.as_str(),
             "storedAt": instant(stored.stored_at),
             "publishedAt": stored.published_at.map(instant),
+            "deadLetter": dead_letter(stored),
         })).collect::<Vec<_>>(),
         "gateway": whole.dump.as_ref().map(|stored| json!({
             "txnRequest": stored.dump.request,

@@ -7,7 +7,7 @@ use payment_domain::{Personal, StatusName};
 use serde_json::Value;
 
 use super::{Whole, receipt_sentence};
-use crate::commands::database::moment;
+use crate::commands::database::{amount, moment};
 use crate::terminal::{Paint, escaped, json_text};
 
 pub(super) fn render(whole: &Whole, personal: bool, zone: &TimeZone, paint: Paint) -> String {
@@ -51,7 +51,10 @@ impl Page<'_> {
             out,
             "{}  {}  {}\n",
             self.paint.title(&escaped(txn.id.as_str())),
-            self.status(txn.status.name()),
+            match txn.unknown.as_ref().and_then(|unknown| unknown.status.as_ref()) {
+                Some(_) => self.paint.bad(&escaped(txn.status_text().unwrap_or("no status"))),
+                None => self.status(txn.status.name()),
+            },
             escaped(&txn.status_message)
         );
         let mut line = |name: &str, value: &str| {
@@ -59,7 +62,8 @@ impl Page<'_> {
                 let _ = writeln!(out, "  {name:10} {}", escaped(value));
             }
         };
-        line("amount", &format!("{} {}", txn.amount, txn.amount.currency().code()));
+        line("amount", &amount(txn));
+        line("unknown", txn.unknown_values().as_deref().unwrap_or_default());
         for bill in &txn.bills {
             line("bill", &format!("{}  {}", bill.bill_id, bill.amount_paid));
         }
@@ -80,7 +84,10 @@ impl Page<'_> {
                 .collect();
         line("gateway", &format!("{}  {}", txn.gateway, said.join(", ")));
         line("receipt", txn.receipt().unwrap_or_default());
-        line("created", &format!("{} by {}", moment(txn.audit.created_at, self.zone), txn.audit.created_by));
+        if txn.audit.created_at.as_millis() != 0 {
+            let at = moment(txn.audit.created_at, self.zone);
+            line("created", &format!("{at} by {}", txn.audit.created_by));
+        }
         if let (Some(at), Some(by)) = (txn.audit.modified_at, &txn.audit.modified_by) {
             line("changed", &format!("{} by {by}, version {}", moment(at, self.zone), txn.version));
         }
@@ -105,9 +112,14 @@ impl Page<'_> {
     fn events(&self, out: &mut String) {
         let _ = writeln!(out, "\n{}", self.paint.title("Events"));
         for stored in &self.whole.events {
-            let published = match stored.published_at {
-                Some(at) => format!("published {}", moment(at, self.zone)),
-                None => "in the outbox".to_owned(),
+            let published = match (stored.published_at, &stored.dead_letter) {
+                (Some(at), _) => format!("published {}", moment(at, self.zone)),
+                (None, Some(letter)) => self.paint.bad(&format!(
+                    "dead letter {}: {}",
+                    moment(letter.at, self.zone),
+                    letter.reason
+                )),
+                (None, None) => "in the outbox".to_owned(),
             };
             let at = self.paint.quiet(&moment(stored.stored_at, self.zone));
             let _ =

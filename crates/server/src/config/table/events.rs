@@ -55,6 +55,12 @@ pub(super) const KAFKA: &[Setting] = &[
     )
     .or("pg-service-dead-letters"),
     Setting::own(
+        "kafka.dead-letter-after-hours",
+        Kind::Number { min: 0, max: 87_600 },
+        "How many hours after it was stored an event that the brokers refuse, because it is too large for its topic for example, becomes a dead letter: it stays in the database, and no longer holds back the later events of its transaction and topic. 0: never.",
+    )
+    .or("0"),
+    Setting::own(
         "kafka.message-timeout-ms",
         Kind::Number { min: 500, max: 600_000 },
         "How many milliseconds the brokers are given to confirm an event before it counts as not published and is sent again later; less than `scheduler.lease-ms`.",

@@ -41,6 +41,8 @@ pub struct Kafka {
     pub dead_letter_topic: String,
     /// How long the brokers are given to confirm an event.
     pub message_timeout: Duration,
+    /// When an event that the brokers refuse becomes a dead letter; `None` for never.
+    pub dead_letter_after: Option<Duration>,
 }
 
 /// The names of topics, without prefixes.
@@ -70,6 +72,7 @@ impl fmt::Debug for Kafka {
             .field("topic_pattern", &self.topic_pattern)
             .field("dead_letter_topic", &self.dead_letter_topic)
             .field("message_timeout", &self.message_timeout)
+            .field("dead_letter_after", &self.dead_letter_after)
             .finish()
     }
 }
@@ -114,6 +117,7 @@ pub(super) fn kafka(reader: &mut Reader<'_>) -> Option<Kafka> {
         topic_pattern: reader.owned(PATTERN),
         dead_letter_topic: reader.owned(DEAD_LETTERS),
         message_timeout: message_timeout(reader),
+        dead_letter_after: dead_letter_after(reader),
         topics,
     })
 }
@@ -130,6 +134,11 @@ fn bootstrap_servers(reader: &mut Reader<'_>) -> Option<String> {
 
 /// What a replica has handed to the client must be gone when another takes over: it could overtake
 /// what that one sends.
+fn dead_letter_after(reader: &mut Reader<'_>) -> Option<Duration> {
+    let hours = reader.number("kafka.dead-letter-after-hours");
+    (hours > 0).then(|| Duration::from_secs(hours.saturating_mul(3_600)))
+}
+
 fn message_timeout(reader: &mut Reader<'_>) -> Duration {
     const TIMEOUT: &str = "kafka.message-timeout-ms";
     let lease = reader.millis("scheduler.lease-ms");
