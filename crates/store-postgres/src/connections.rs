@@ -5,6 +5,7 @@
 //! middle, a server that stopped) is closed and never used again.
 
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
@@ -13,13 +14,21 @@ use std::time::Duration;
 use deadpool_postgres::{
     ClientWrapper, ConfigConnectImpl, Connect, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row, Statement};
 
+use crate::crowding::{Crowding, Lately};
 use crate::failure::Failure;
-use crate::options::{PostgresOptions, SslMode};
-use crate::tls;
+use crate::options::{PostgresOptions, Reach, SslMode};
+use crate::{surroundings, tls};
+
+/// How long to wait for a connection that others give up.
+const CROWDED_PAUSE: Duration = Duration::from_millis(100);
+/// How long a session that is shared with others keeps the database from counting as well.
+const SHARED_FOR: Duration = Duration::from_secs(60);
 
 /// The values of a statement.
 pub(crate) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -27,16 +36,25 @@ pub(crate) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 /// The ways to the server.
 pub(crate) struct Connections {
     pool: Pool,
+    /// One for each connection of the pool that may be in use.
+    gate: Arc<Semaphore>,
+    crowding: Crowding,
     connector: Connector,
     readers: Vec<Reader>,
     next_reader: AtomicUsize,
-    /// How many may wait for a connection of the pool.
-    queued: usize,
+    /// One for each piece of work that may wait for a connection of the pool.
+    waiting: Semaphore,
     /// One for each small question that may be under way.
     questions: Semaphore,
+    /// One for each search that may be under way: the other connections of the pool are for changes.
+    searches: Semaphore,
+    /// How long work waits for its turn.
+    patience: Duration,
     answer_timeout: Duration,
     /// Whether the server had no room left when something was last written that needs some.
     disk_full: Arc<AtomicBool>,
+    /// That a session was found to be shared with others.
+    sharing: Arc<Lately>,
 }
 
 /// A connection that is shared by all who read, while it is good.
@@ -50,31 +68,34 @@ struct Reader {
 impl Connections {
     /// Nothing is connected yet.
     pub(crate) fn new(options: &PostgresOptions) -> Result<Connections, Failure> {
-        let connector = Connector::new(options.serving()?, options)?;
+        let Reach { config, settings } = options.serving()?;
+        let connector = Connector::new(config.clone(), settings.clone(), options)?;
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = match options.ssl_mode {
-            SslMode::Disable => Manager::from_config(connector.config.clone(), NoTls, recycling),
-            SslMode::Prefer | SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => {
-                Manager::from_config(connector.config.clone(), tls::connector(options)?, recycling)
-            }
-        };
+        let manager = Manager::from_connect(config, Beginning::new(settings, options)?, recycling);
+        let size = options.pool_size.max(4);
         let pool = Pool::builder(manager)
-            .max_size(options.pool_size.max(4))
+            .max_size(size)
             .wait_timeout(Some(options.statement_timeout))
             .create_timeout(Some(connector.limit))
             .recycle_timeout(Some(options.answer_timeout()))
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| Failure::Misunderstood(error.to_string()))?;
+        let queued = options.queued.clamp(1, Semaphore::MAX_PERMITS);
         Ok(Connections {
             pool,
+            gate: Arc::new(Semaphore::new(size)),
+            crowding: Crowding::of(size),
             connector,
             readers: std::iter::repeat_with(Reader::default).take(options.readers.max(1)).collect(),
             next_reader: AtomicUsize::new(0),
-            queued: options.queued.max(1),
-            questions: Semaphore::new(options.queued.clamp(1, Semaphore::MAX_PERMITS)),
+            waiting: Semaphore::new(queued),
+            questions: Semaphore::new(queued),
+            searches: Semaphore::new((options.pool_size / 4).clamp(1, 4)),
+            patience: options.statement_timeout,
             answer_timeout: options.answer_timeout(),
             disk_full: Arc::default(),
+            sharing: Arc::new(Lately::within(SHARED_FOR)),
         })
     }
 
@@ -91,23 +112,53 @@ impl Connections {
     /// Refuses everything from now on.
     pub(crate) fn close(&self) {
         self.pool.close();
+        self.gate.close();
         for reader in &self.readers {
             reader.forget();
         }
     }
 
-    /// A connection for one piece of work.
+    /// A connection for one piece of work. Where the server lets in fewer than the pool may have, the
+    /// work waits for one of those that are in.
     pub(crate) async fn session(&self) -> Result<Session, Failure> {
-        if self.pool.status().waiting > self.queued {
-            return Err(Failure::Overloaded);
+        let _place = self.waiting.try_acquire().map_err(|_| Failure::Overloaded)?;
+        let deadline = Instant::now() + self.patience;
+        loop {
+            self.crowding.ease(&self.gate);
+            let permit = tokio::time::timeout_at(deadline, self.gate.clone().acquire_owned()).await;
+            let permit = permit.map_err(|_| Failure::Overloaded)?.map_err(|_| Failure::Stopped)?;
+            match self.pool.get().await.map_err(Failure::from) {
+                Ok(object) => {
+                    return Ok(Session {
+                        object: Some(object),
+                        _permit: permit,
+                        sharing: self.sharing.clone(),
+                        answer_timeout: self.answer_timeout,
+                        in_doubt: true,
+                        disk_full: self.disk_full.clone(),
+                    });
+                }
+                Err(refused) if refused.is_crowding() => {
+                    let connected = self.pool.status().size;
+                    self.crowding.note(connected);
+                    if connected > 0 {
+                        self.crowding.close_one(permit);
+                    } else if Instant::now() + CROWDED_PAUSE < deadline {
+                        // The small questions have what there is: changes come first.
+                        self.readers.iter().for_each(Reader::forget);
+                        tokio::time::sleep(CROWDED_PAUSE).await;
+                    } else {
+                        return Err(refused);
+                    }
+                }
+                Err(failure) => return Err(failure),
+            }
         }
-        let object = self.pool.get().await?;
-        Ok(Session {
-            object: Some(object),
-            answer_timeout: self.answer_timeout,
-            in_doubt: true,
-            disk_full: self.disk_full.clone(),
-        })
+    }
+
+    /// Whether a session was found to be shared with others a short while ago.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.sharing.is_so()
     }
 
     /// A database transaction.
@@ -126,6 +177,13 @@ impl Connections {
         }
     }
 
+    /// What a search yields. Only a few are under way at a time, however many are asked for.
+    pub(crate) async fn search(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
+        let turn = tokio::time::timeout(self.patience, self.searches.acquire()).await;
+        let _turn = turn.map_err(|_| Failure::Overloaded)?.map_err(|_| Failure::Stopped)?;
+        self.repeatable(sql, values).await
+    }
+
     /// What comes of one statement that changes something, committed by itself.
     pub(crate) async fn once(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
         let session = self.session().await?;
@@ -141,9 +199,21 @@ impl Connections {
     pub(crate) async fn ask(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
         let _question = self.questions.try_acquire().map_err(|_| Failure::Overloaded)?;
         let place = self.next_reader.fetch_add(1, Ordering::Relaxed) % self.readers.len().max(1);
-        let reader = self.readers.get(place).ok_or(Failure::Stopped)?;
-        match self.ask_reader(reader, sql, values).await {
+        // While the server lets nobody else in, whoever is in answers.
+        let reader = match self.crowding.is_on() {
+            true => self.readers.iter().find(|reader| reader.good().is_some()),
+            false => self.readers.get(place),
+        };
+        let Some(reader) = reader else { return self.repeatable(sql, values).await };
+        let answered = match self.ask_reader(reader, sql, values).await {
             Err(failure) if failure.is_disconnection() => self.ask_reader(reader, sql, values).await,
+            answered => answered,
+        };
+        match answered {
+            Err(failure) if failure.is_crowding() => {
+                self.crowding.note(self.pool.status().size);
+                self.repeatable(sql, values).await
+            }
             answered => answered,
         }
     }
@@ -156,6 +226,9 @@ impl Connections {
         };
         let answered =
             tokio::time::timeout(self.answer_timeout, asked).await.unwrap_or(Err(Failure::NoAnswer));
+        if let Err(Failure::SharedSession) = &answered {
+            self.sharing.note();
+        }
         if let Err(failure) = &answered
             && failure.spoils_connection()
         {
@@ -208,6 +281,9 @@ const ROLLBACK: &str = "ROLLBACK";
 /// A connection in the hands of one piece of work. Unless it is given back it is closed.
 pub(crate) struct Session {
     object: Option<Object>,
+    /// Given back after the connection is.
+    _permit: OwnedSemaphorePermit,
+    sharing: Arc<Lately>,
     answer_timeout: Duration,
     in_doubt: bool,
     disk_full: Arc<AtomicBool>,
@@ -246,6 +322,9 @@ impl Session {
         let done = tokio::time::timeout(self.answer_timeout, work).await.unwrap_or(Err(Failure::NoAnswer));
         if done.as_ref().is_err_and(Failure::is_disk_full) {
             self.disk_full.store(true, Ordering::Relaxed);
+        }
+        if let Err(Failure::SharedSession) = &done {
+            self.sharing.note();
         }
         done
     }
@@ -356,35 +435,74 @@ impl Transaction {
     }
 }
 
-/// Makes connections that belong to no pool.
-struct Connector {
-    config: tokio_postgres::Config,
+/// Connects, and makes the settings of the session.
+struct Beginning {
     connect: Box<dyn Connect>,
-    limit: Duration,
+    settings: String,
 }
 
-impl Connector {
-    fn new(config: tokio_postgres::Config, options: &PostgresOptions) -> Result<Connector, Failure> {
+impl Beginning {
+    fn new(settings: String, options: &PostgresOptions) -> Result<Beginning, Failure> {
         let connect: Box<dyn Connect> = match options.ssl_mode {
             SslMode::Disable => Box::new(ConfigConnectImpl { tls: NoTls }),
             SslMode::Prefer | SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => {
                 Box::new(ConfigConnectImpl { tls: tls::connector(options)? })
             }
         };
+        Ok(Beginning { connect, settings })
+    }
+}
+
+type Connected = Result<(tokio_postgres::Client, JoinHandle<()>), tokio_postgres::Error>;
+
+impl Connect for Beginning {
+    fn connect(
+        &self,
+        config: &tokio_postgres::Config,
+    ) -> Pin<Box<dyn Future<Output = Connected> + Send + '_>> {
+        let config = config.clone();
+        Box::pin(async move {
+            let (client, task) = self.connect.connect(&config).await?;
+            client.batch_execute(&self.settings).await?;
+            Ok((client, task))
+        })
+    }
+}
+
+/// Makes connections that belong to no pool.
+pub(crate) struct Connector {
+    config: tokio_postgres::Config,
+    connect: Beginning,
+    limit: Duration,
+}
+
+impl Connector {
+    fn new(
+        config: tokio_postgres::Config,
+        settings: String,
+        options: &PostgresOptions,
+    ) -> Result<Connector, Failure> {
+        let connect = Beginning::new(settings, options)?;
         // Every server gets its time, and the one that answers some more to let us in.
         let hosts = u32::try_from(options.hosts.len()).unwrap_or(u32::MAX);
         let limit = options.connect_timeout.saturating_mul(hosts).saturating_add(Duration::from_secs(1));
         Ok(Connector { config, connect, limit })
     }
 
-    async fn connect(&self) -> Result<ClientWrapper, Failure> {
+    pub(crate) async fn connect(&self) -> Result<ClientWrapper, Failure> {
         let connected = tokio::time::timeout(self.limit, self.connect.connect(&self.config)).await;
         let (client, task) = connected.map_err(|_| Failure::NoAnswer)?.map_err(Failure::connecting)?;
         Ok(ClientWrapper::new(client, task))
     }
 }
 
-/// A connection for migrations, which may take their time.
+/// A connection for migrations, which may take their time. Nothing is set in its session before it is known
+/// to be our own.
 pub(crate) async fn migrating(options: &PostgresOptions) -> Result<ClientWrapper, Failure> {
-    Connector::new(options.migrating()?, options)?.connect().await
+    let Reach { config, settings } = options.migrating()?;
+    let connector = Connector::new(config, String::new(), options)?;
+    let client = connector.connect().await?;
+    surroundings::refuse_shared_sessions(&client, &connector).await?;
+    client.batch_execute(&settings).await?;
+    Ok(client)
 }

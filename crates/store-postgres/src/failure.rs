@@ -64,6 +64,16 @@ pub(crate) enum Failure {
     /// The options do not make sense.
     #[error("{0}")]
     Options(String),
+    /// The database is none that payments can be kept in.
+    #[error("{0}")]
+    Unsuitable(String),
+    /// A pooler hands our session to others: what was prepared in it is another's, or gone.
+    #[error(
+        "the connection leads to a pooler that shares sessions among clients (PgBouncer with pool_mode \
+         transaction or statement): set pool_mode = session for this database there, or connect to PostgreSQL \
+         directly"
+    )]
+    SharedSession,
     /// The migrations in the database and those of this program do not agree.
     #[error(transparent)]
     Migration(#[from] MigrationError),
@@ -141,6 +151,7 @@ impl Failure {
             | Failure::Overloaded
             | Failure::Contended
             | Failure::Stopped
+            | Failure::SharedSession
             | Failure::Panicked => true,
             Failure::Misunderstood(_)
             | Failure::Unreadable { .. }
@@ -149,6 +160,7 @@ impl Failure {
             | Failure::UnknownTransaction(_)
             | Failure::OutOfRange
             | Failure::Options(_)
+            | Failure::Unsuitable(_)
             | Failure::Migration(_) => false,
         }
     }
@@ -171,6 +183,8 @@ impl Failure {
             | Failure::UnknownTransaction(_)
             | Failure::OutOfRange
             | Failure::Options(_)
+            | Failure::Unsuitable(_)
+            | Failure::SharedSession
             | Failure::Migration(_) => false,
         }
     }
@@ -182,7 +196,12 @@ impl Failure {
 
     /// Whether the connection it happened on is of no further use.
     pub(crate) fn spoils_connection(&self) -> bool {
-        self.is_silence() || matches!(self, Failure::Misunderstood(_))
+        self.is_silence() || matches!(self, Failure::Misunderstood(_) | Failure::SharedSession)
+    }
+
+    /// Whether the server lets in no more connections.
+    pub(crate) fn is_crowding(&self) -> bool {
+        matches!(self, Failure::Refused(refusal) if refusal.code == SqlState::TOO_MANY_CONNECTIONS.code())
     }
 
     /// Whether the server has no room left to write.
@@ -202,6 +221,12 @@ impl Failure {
 impl From<tokio_postgres::Error> for Failure {
     fn from(error: tokio_postgres::Error) -> Failure {
         if let Some(reported) = error.as_db_error() {
+            // A statement that was prepared is unknown, or one that was not is there already.
+            const FOREIGN: [&SqlState; 2] =
+                [&SqlState::INVALID_SQL_STATEMENT_NAME, &SqlState::DUPLICATE_PSTATEMENT];
+            if FOREIGN.contains(&reported.code()) {
+                return Failure::SharedSession;
+            }
             return Failure::Refused(Box::new(Refusal::of(reported)));
         }
         let source = std::error::Error::source(&error);

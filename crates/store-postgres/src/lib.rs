@@ -25,6 +25,7 @@ mod checks;
 mod claims;
 mod connections;
 mod creating;
+mod crowding;
 mod failure;
 mod finding;
 mod health;
@@ -42,6 +43,7 @@ mod rows;
 mod search;
 mod stand_ins;
 mod store;
+mod surroundings;
 mod tls;
 mod transactions;
 
@@ -50,7 +52,7 @@ use std::sync::Arc;
 use deadpool_postgres::ClientWrapper;
 use payment_digit::embedded::Registration;
 use payment_domain::TxnId;
-use payment_store::migration::{MigrationReport, MigrationState};
+use payment_store::migration::{MigrationReport, MigrationState, OddRows};
 use payment_store::{Applied, Created, StoreError};
 use tokio_postgres::Row;
 
@@ -70,6 +72,7 @@ pub use options::{PostgresHost, PostgresOptions, SslMode};
 pub struct PostgresStore {
     db: Arc<Connections>,
     widths: Arc<Widths>,
+    foreign_statuses: Vec<String>,
     creations: Lanes<Creation, Created>,
     alterations: Lanes<Alteration, Applied>,
     registrations: Lanes<Entry, Registration>,
@@ -82,10 +85,12 @@ impl PostgresStore {
     /// that one after the other. It must be called within a Tokio runtime, which the store then uses.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when the server is away, [`StoreError::Failed`] when it refuses us,
-    /// the options make no sense, or the migrations in the database are not ours.
+    /// [`StoreError::Unavailable`] when the server is away, [`StoreError::Failed`] when it refuses us, the
+    /// options make no sense, payments cannot be kept in the database, a pooler before it shares sessions
+    /// among clients, or the migrations in it are not ours.
     pub async fn connect(options: PostgresOptions) -> Result<PostgresStore, StoreError> {
         let client = connections::migrating(&options).await?;
+        surroundings::check(&client).await?;
         let migrated = migrations::migrate(&client).await?;
         if !migrated.newer.is_empty() {
             tracing::warn!(migrations = ?migrated.newer, "a newer version has changed this database");
@@ -93,7 +98,18 @@ impl PostgresStore {
         if migrated.adopted_rows > 0 {
             tracing::info!(rows = migrated.adopted_rows, "transactions of an earlier service were taken in");
         }
+        if migrated.odd_rows.count > 0 {
+            let first: Vec<String> =
+                migrated.odd_rows.named.iter().map(|(id, oddity)| format!("{id:?} ({oddity})")).collect();
+            tracing::warn!(
+                rows = migrated.odd_rows.count,
+                first = first.join(", "),
+                "transactions of an earlier service hold what this service does not know; they are shown as \
+                 they are, `pg-service migrate` names them"
+            );
+        }
         let widths = Arc::new(widths(&client).await?);
+        let foreign_statuses = search::foreign_statuses(&client).await?;
         let db = Arc::new(Connections::new(&options)?);
         // Of the pool, a half for the two kinds of groups, the rest for everything else.
         let breadth = Breadth {
@@ -131,7 +147,16 @@ impl PostgresStore {
                 async move { finding::find(&db, ids).await }
             })
         };
-        Ok(PostgresStore { db, widths, creations, alterations, registrations, findings, migrated })
+        Ok(PostgresStore {
+            db,
+            widths,
+            foreign_statuses,
+            creations,
+            alterations,
+            registrations,
+            findings,
+            migrated,
+        })
     }
 
     /// What connecting did to the tables.
@@ -146,6 +171,16 @@ impl PostgresStore {
     pub async fn migrations(options: &PostgresOptions) -> Result<Vec<MigrationState>, StoreError> {
         let client = connections::migrating(options).await?;
         Ok(migrations::states(&client).await?)
+    }
+
+    /// The rows of an earlier service that keep no rule of ours, however long ago they were taken in. It
+    /// reads all of them.
+    ///
+    /// # Errors
+    /// As [`PostgresStore::connect`].
+    pub async fn odd_rows(options: &PostgresOptions) -> Result<OddRows, StoreError> {
+        let client = connections::migrating(options).await?;
+        Ok(adopted::odd_rows(&client).await?)
     }
 
     /// Finishes the changes that are queued, and closes the connections.

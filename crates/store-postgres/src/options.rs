@@ -15,8 +15,8 @@ pub(crate) const DEFAULT_PORT: u16 = 5432;
 /// Where a server is, and how it is used. The defaults suit a service with a server of its own on
 /// the same machine.
 ///
-/// Statements are prepared once for each connection: a connection pooler between the two must keep
-/// a session for each client, or know prepared statements.
+/// Statements are prepared once for each connection, and settings are made when it begins: a connection
+/// pooler between the two must keep a session for each client, and one that does not is refused.
 #[derive(Debug, Clone)]
 pub struct PostgresOptions {
     /// The servers, tried in this order: the first that accepts writes is used.
@@ -49,6 +49,13 @@ pub struct PostgresOptions {
     pub statement_timeout: Duration,
     /// The name under which the server lists our connections.
     pub application_name: String,
+}
+
+/// How a connection is made and begun. Its settings are no options of its start, which poolers drop.
+pub(crate) struct Reach {
+    pub(crate) config: tokio_postgres::Config,
+    /// Statements that set what a session must have.
+    pub(crate) settings: String,
 }
 
 /// One server.
@@ -149,25 +156,26 @@ impl PostgresOptions {
 
     /// For connections that serve. Every plan is made once and without looking at values, and no
     /// plan reads a table whole, however small it was when the plan was made.
-    pub(crate) fn serving(&self) -> Result<tokio_postgres::Config, Failure> {
+    pub(crate) fn serving(&self) -> Result<Reach, Failure> {
         let timeout = self.statement_timeout.as_millis().clamp(1, 3_600_000);
-        let mut config = self.config(&format!(
-            "-c statement_timeout={timeout} -c lock_timeout={timeout} \
-             -c idle_in_transaction_session_timeout={} -c plan_cache_mode=force_generic_plan -c jit=off \
-             -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off \
-             -c enable_material=off -c enable_sort=off -c synchronous_commit=on",
+        let mut reach = self.reach(&format!(
+            "SET statement_timeout = {timeout}; SET lock_timeout = {timeout};
+             SET idle_in_transaction_session_timeout = {}; SET plan_cache_mode = force_generic_plan;
+             SET jit = off; SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off;
+             SET enable_mergejoin = off; SET enable_material = off; SET enable_sort = off;
+             SET synchronous_commit = on",
             self.longest_pause().as_millis()
         ))?;
-        config.tcp_user_timeout(self.answer_timeout());
-        Ok(config)
+        reach.config.tcp_user_timeout(self.answer_timeout());
+        Ok(reach)
     }
 
     /// For the connection that migrates: it takes the time it takes.
-    pub(crate) fn migrating(&self) -> Result<tokio_postgres::Config, Failure> {
-        self.config("-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c jit=off")
+    pub(crate) fn migrating(&self) -> Result<Reach, Failure> {
+        self.reach("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET jit = off")
     }
 
-    fn config(&self, settings: &str) -> Result<tokio_postgres::Config, Failure> {
+    fn reach(&self, settings: &str) -> Result<Reach, Failure> {
         if self.hosts.is_empty() {
             return Err(Failure::Options("a database server must be named".to_owned()));
         }
@@ -179,8 +187,6 @@ impl PostgresOptions {
         if let Some(password) = &self.password {
             config.password(password.expose_secret());
         }
-        let search_path = self.search_path()?;
-        config.options(format!("{settings}{search_path} -c default_transaction_isolation=read\\ committed"));
         config.application_name(&self.application_name);
         // Whatever we do, we write: a server that only follows is of no use.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
@@ -193,10 +199,13 @@ impl PostgresOptions {
                 tokio_postgres::config::SslMode::Require
             }
         });
-        Ok(config)
+        let search_path = self.search_path()?;
+        let settings =
+            format!("{settings}; SET default_transaction_isolation = 'read committed'{search_path}");
+        Ok(Reach { config, settings })
     }
 
-    /// The schema as an option of the session. Plain names only: they need no quoting there.
+    /// The schema as a setting of the session. Plain names only: they need no escaping in quotes.
     fn search_path(&self) -> Result<String, Failure> {
         let Some(schema) = &self.schema else { return Ok(String::new()) };
         let names: Vec<&str> = schema.split(',').map(|name| name.trim().trim_matches('"')).collect();
@@ -211,6 +220,6 @@ impl PostgresOptions {
             ));
         }
         let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
-        Ok(format!(" -c search_path={}", quoted.join(",")))
+        Ok(format!("; SET search_path = {}", quoted.join(", ")))
     }
 }

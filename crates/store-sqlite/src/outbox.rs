@@ -154,9 +154,8 @@ fn forget_published(conn: &Connection, published_before: Timestamp, limit: u32) 
 
 fn backlog(conn: &Connection) -> Result<OutboxBacklog, Failure> {
     let snapshot = conn.unchecked_transaction()?;
-    let number = |sql| -> Result<i64, Failure> {
-        Ok(snapshot.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
-    };
+    let number =
+        |sql| -> Result<i64, Failure> { Ok(snapshot.prepare_cached(sql)?.query_row([], |row| row.get(0))?) };
     let (unpublished, dead) = (number(COUNT)?, number(DEAD)?);
     let count = |number: i64| u64::try_from(number).map_err(|_| Failure::OutOfRange);
     let oldest: Option<i64> = snapshot.prepare_cached(OLDEST)?.query_row([], |row| row.get(0)).optional()?;

@@ -21,6 +21,14 @@ pub(crate) fn program(name: &str) -> PathBuf {
     in_path(name).unwrap_or_else(|| panic!("{name} is not installed: run `scripts/services start`"))
 }
 
+/// PgBouncer, which Debian keeps where not every user's `PATH` leads.
+pub(crate) fn pgbouncer() -> PathBuf {
+    let elsewhere = || Some(PathBuf::from("/usr/sbin/pgbouncer")).filter(|program| program.is_file());
+    in_path("pgbouncer")
+        .or_else(elsewhere)
+        .unwrap_or_else(|| panic!("pgbouncer is not installed: run `scripts/services start`"))
+}
+
 /// The folder of PostgreSQL's server programs, which Debian keeps out of `PATH`: the newest there.
 pub(crate) fn postgres_folder() -> PathBuf {
     if let Some(found) = in_path("initdb").and_then(|found| found.canonicalize().ok())

@@ -1,11 +1,13 @@
 //! PostgreSQL: a fresh database on the shared server, or a server of one's own.
 
 mod database;
+mod pooler;
 mod server;
 
 use tokio_postgres::{Client, NoTls};
 
 pub use database::FreshDatabase;
+pub use pooler::{PgBouncer, PoolMode};
 pub use server::{PostgresServer, PostgresServerBuilder, Stop};
 
 /// The URL of the shared server, as a user who may create databases: `DATABASE_URL`.
