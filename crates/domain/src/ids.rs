@@ -36,6 +36,17 @@ macro_rules! id {
                 if valid { Ok($name(text)) } else { Err(InvalidId { kind: $kind, max: $max }) }
             }
 
+            /// Takes what a database holds, as it is: rows of an earlier service keep no rules. Empty
+            /// where the row says nothing.
+            pub fn stored(text: impl Into<Arc<str>>) -> $name {
+                $name(text.into())
+            }
+
+            /// Whether the stored row says nothing.
+            pub fn is_absent(&self) -> bool {
+                self.0.is_empty()
+            }
+
             /// The text.
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -111,10 +122,12 @@ pub struct BillKey {
 }
 
 impl BillKey {
-    /// What a payment of these bills of a tenant claims: each bill once, in order.
+    /// What a payment of these bills of a tenant claims: each bill once, in order; an absent one is none.
     pub fn all_of<'a>(tenant: &TenantId, bills: impl Iterator<Item = &'a BillId>) -> Vec<BillKey> {
-        let mut keys: Vec<BillKey> =
-            bills.map(|bill| BillKey { tenant: tenant.clone(), bill: bill.clone() }).collect();
+        let mut keys: Vec<BillKey> = bills
+            .filter(|bill| !bill.is_absent())
+            .map(|bill| BillKey { tenant: tenant.clone(), bill: bill.clone() })
+            .collect();
         keys.sort();
         keys.dedup();
         keys

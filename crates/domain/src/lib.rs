@@ -23,4 +23,6 @@ pub use money::{Currency, InvalidAmount, Money};
 pub use outcome::{Outcome, Report};
 pub use personal::Personal;
 pub use request_info::RequestInfo;
-pub use transaction::{Audit, BillPayment, GatewayDetails, Payer, Status, StatusName, Transaction};
+pub use transaction::{
+    Audit, BillPayment, GatewayDetails, Payer, Status, StatusName, Transaction, UnknownValues,
+};

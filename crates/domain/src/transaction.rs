@@ -160,6 +160,19 @@ pub struct Transaction {
     pub additional_details: Map<String, Value>,
     /// Counts the changes; the first stored state is 1. A change names the version it rests on.
     pub version: u32,
+    /// Set when the row was adopted with an amount or a status that this service does not know: the
+    /// transaction is shown, and never settled.
+    pub unknown: Option<Box<UnknownValues>>,
+}
+
+/// What an adopted row holds where this service knows no value, as it is stored; empty where the row
+/// holds nothing. The field it stands for is zero, or [`Status::Pending`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UnknownValues {
+    /// An amount that is absent, negative, too large or has parts of a paisa.
+    pub amount: Option<String>,
+    /// A status that is none of [`StatusName`].
+    pub status: Option<String>,
 }
 
 impl Transaction {
@@ -169,6 +182,34 @@ impl Transaction {
             Status::Success { receipt } => receipt.as_deref(),
             Status::Pending | Status::Failure => None,
         }
+    }
+
+    /// The amount as it is shown, two decimals as a rule; `None` where the row holds none.
+    pub fn amount_text(&self) -> Option<String> {
+        match self.unknown.as_ref().and_then(|unknown| unknown.amount.clone()) {
+            Some(stored) => Some(stored).filter(|stored| !stored.is_empty()),
+            None => Some(self.amount.to_string()),
+        }
+    }
+
+    /// The status as it is shown; `None` where the row holds none.
+    pub fn status_text(&self) -> Option<&str> {
+        match self.unknown.as_ref().and_then(|unknown| unknown.status.as_deref()) {
+            Some(stored) => Some(stored).filter(|stored| !stored.is_empty()),
+            None => Some(self.status.name().as_str()),
+        }
+    }
+
+    /// Why the transaction cannot be settled, where its row holds what this service does not know.
+    pub fn unknown_values(&self) -> Option<String> {
+        let unknown = self.unknown.as_ref()?;
+        let said = |column: &str, stored: &Option<String>| match stored.as_deref()? {
+            "" => Some(format!("no {column}")),
+            stored => Some(format!("the {column} {stored:?}")),
+        };
+        let values = [said("amount", &unknown.amount), said("status", &unknown.status)];
+        let values: Vec<String> = values.into_iter().flatten().collect();
+        (!values.is_empty()).then(|| format!("its row was adopted with {}", values.join(" and ")))
     }
 
     /// Every bill this transaction claims, each once: the bills paid and the bill named.

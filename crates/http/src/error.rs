@@ -301,6 +301,10 @@ fn tell(error: &ApiError) -> Told {
                 "SEARCH_CRITERIA_REQUIRED",
                 "At least one of txnId, billId, consumerCode and receipt is required without userInfo",
             ),
+            SearchError::UnknownPlace => Told::refused(
+                "SEARCH_PLACE_NOT_FOUND",
+                "after is not the txnId of a transaction that this search can find",
+            ),
             SearchError::Store(error) => tell_store(error),
         },
         ApiError::Callback(error) => match error {

@@ -407,6 +407,7 @@ impl Creation {
             },
             additional_details,
             version: 1,
+            unknown: None,
         })
     }
 

@@ -192,8 +192,9 @@ struct Told {
     txn_amount: Money,
     txn_status: StatusName,
     txn_status_msg: Option<String>,
-    bill_id: BillId,
-    consumer_code: String,
+    /// As stored, like the consumer code: a payment of an earlier service need not name them.
+    bill_id: Option<String>,
+    consumer_code: Option<String>,
     module: Option<String>,
     user: Option<ToldUser>,
     audit_details: Option<ToldAudit>,
@@ -307,7 +308,7 @@ impl Notifications {
         };
         let values = [
             ("{amount}", txn.txn_amount.to_string()),
-            ("{consumerCode}", harmless(&txn.consumer_code)),
+            ("{consumerCode}", harmless(txn.consumer_code.as_deref().unwrap_or_default())),
             ("{txnId}", txn.txn_id.to_string()),
             ("{Payment failure reason}", harmless(txn.txn_status_msg.as_deref().unwrap_or_default())),
             (LINK, link),
@@ -318,7 +319,8 @@ impl Notifications {
     /// Never fails: a payer without a perfect link is still told.
     async fn link(&self, link: &PaymentLink, info: &RequestInfo, txn: &Told) -> String {
         let business_service = self.business_service(info, txn).await;
-        let long = link.fill(&txn.consumer_code, &txn.tenant_id, &business_service);
+        let long =
+            link.fill(txn.consumer_code.as_deref().unwrap_or_default(), &txn.tenant_id, &business_service);
         let Some(links) = &self.ports.links else { return long };
         match links.shorten(&long).await {
             Ok(short) if is_web_url(short.trim()) => short.trim().to_owned(),
@@ -337,9 +339,10 @@ impl Notifications {
     async fn business_service(&self, info: &RequestInfo, txn: &Told) -> String {
         let otherwise = || txn.module.clone().unwrap_or_default();
         let Some(bills) = &self.ports.bills else { return otherwise() };
+        let Some(bill) = txn.bill_id.as_deref().map(BillId::stored) else { return otherwise() };
         let mut tries = 1;
         loop {
-            match bills.business_service(info, &txn.tenant_id, &txn.bill_id).await {
+            match bills.business_service(info, &txn.tenant_id, &bill).await {
                 Ok(Some(business_service)) => return business_service,
                 Ok(None) => return otherwise(),
                 Err(DigitError::NotSent { .. } | DigitError::Unanswered { .. }) if tries < BILLING_TRIES => {

@@ -37,6 +37,9 @@ pub enum SearchError {
     /// An unknown caller must name what they look for.
     #[error("at least one of txnId, billId, consumerCode and receipt is required without userInfo")]
     ScopeRequired,
+    /// The transaction behind which the page begins is none that the caller can see.
+    #[error("the transaction behind which the page begins was not found")]
+    UnknownPlace,
     /// The database is away.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -82,6 +85,12 @@ impl Search {
                 true
             }
         };
+        if let Some(after) = &query.after {
+            let place = self.ports.store.transaction(after).await?;
+            if !place.is_some_and(|txn| is_in_scope(&txn, &query)) {
+                return Err(SearchError::UnknownPlace);
+            }
+        }
         Ok(SearchResult { transactions: self.ports.store.search(&query).await?, masked })
     }
 
@@ -110,4 +119,11 @@ impl Search {
             _ => Scope::Named,
         }
     }
+}
+
+/// Whether the scope of a query includes a transaction.
+fn is_in_scope(txn: &Transaction, query: &SearchQuery) -> bool {
+    let is_mine = |mine: &Mine| txn.payer.uuid == mine.uuid || txn.audit.created_by == mine.uuid;
+    query.mine.as_ref().is_none_or(is_mine)
+        && query.within.as_ref().is_none_or(|scope| txn.tenant_id.is_within(&scope.root))
 }

@@ -152,6 +152,11 @@ impl Settlement {
     pub async fn settle(&self, id: &TxnId, answer: &Answer, caller: &Caller) -> Result<Settled, SettleError> {
         let arrived = Instant::now();
         let txn = self.ports.store.transaction(id).await?.ok_or(SettleError::NotFound)?;
+        if let Some(reason) = txn.unknown_values() {
+            // No answer of a gateway can be compared with it.
+            tracing::warn!(txn_id = %id, reason, "the transaction cannot be settled; see to it by hand");
+            return Ok(Settled { txn, asked: Asked::InVain(reason) });
+        }
         let gateway = self.ports.gateways.get(&txn.gateway).cloned();
         let signed = match &gateway {
             Some(gateway) => self.signed(gateway.as_ref(), &txn, answer).await?,

@@ -11,25 +11,28 @@ use utoipa::ToSchema;
 #[schema(as = Transaction)]
 pub struct TransactionView<'a> {
     /// The tenant the bills belong to.
-    #[schema(example = "pb.amritsar")]
-    tenant_id: &'a str,
+    #[schema(required, example = "pb.amritsar")]
+    tenant_id: Option<&'a str>,
     /// The amount in rupees, as decimal text.
-    #[schema(example = "100.00")]
-    txn_amount: String,
+    #[schema(required, example = "100.00")]
+    txn_amount: Option<String>,
     /// The bill named first.
-    bill_id: &'a str,
+    #[schema(required)]
+    bill_id: Option<&'a str>,
     /// The application's module.
     #[schema(required)]
     module: Option<&'a str>,
     /// What the payment is for in the application.
-    consumer_code: &'a str,
+    #[schema(required)]
+    consumer_code: Option<&'a str>,
     /// Every bill that is paid, with its amount.
     tax_and_payments: Vec<BillPaymentView<'a>>,
     /// A description for the payer.
-    product_info: &'a str,
+    #[schema(required)]
+    product_info: Option<&'a str>,
     /// The gateway it goes through.
-    #[schema(example = "SANDBOX")]
-    gateway: &'a str,
+    #[schema(required, example = "SANDBOX")]
+    gateway: Option<&'a str>,
     /// Where the payer's browser goes in the end.
     #[schema(required)]
     callback_url: Option<&'a str>,
@@ -41,11 +44,13 @@ pub struct TransactionView<'a> {
     /// Where the payer pays.
     #[schema(required)]
     redirect_url: Option<&'a str>,
-    /// `PENDING`, `SUCCESS` or `FAILURE`.
-    #[schema(example = "PENDING")]
-    txn_status: &'static str,
+    /// `PENDING`, `SUCCESS` or `FAILURE`; a transaction that an earlier service left in another state
+    /// has the word of that one.
+    #[schema(required, example = "PENDING")]
+    txn_status: Option<&'a str>,
     /// The status in a sentence.
-    txn_status_msg: &'a str,
+    #[schema(required)]
+    txn_status_msg: Option<&'a str>,
     /// The gateway's number of the payment.
     #[schema(required)]
     gateway_txn_id: Option<&'a str>,
@@ -111,7 +116,8 @@ pub struct AuditView<'a> {
     /// The user (uuid) that created it.
     created_by: &'a str,
     /// When, in epoch milliseconds.
-    created_time: i64,
+    #[schema(required)]
+    created_time: Option<i64>,
     /// Who changed it last.
     #[schema(required)]
     last_modified_by: Option<&'a str>,
@@ -135,20 +141,20 @@ impl<'a> TransactionView<'a> {
 
     fn with<T: Into<String>>(txn: &'a Transaction, show: impl Fn(&'a Personal) -> T) -> TransactionView<'a> {
         TransactionView {
-            tenant_id: txn.tenant_id.as_str(),
-            txn_amount: txn.amount.to_string(),
-            bill_id: txn.bill_id.as_str(),
+            tenant_id: present(txn.tenant_id.as_str()),
+            txn_amount: txn.amount_text(),
+            bill_id: present(txn.bill_id.as_str()),
             module: txn.module.as_deref(),
-            consumer_code: &txn.consumer_code,
+            consumer_code: present(&txn.consumer_code),
             tax_and_payments: txn.bills.iter().map(bill_view).collect(),
-            product_info: &txn.product_info,
-            gateway: txn.gateway.as_str(),
+            product_info: present(&txn.product_info),
+            gateway: present(txn.gateway.as_str()),
             callback_url: txn.callback_url.as_deref(),
             txn_id: txn.id.as_str(),
             user: payer_view(&txn.payer, show),
             redirect_url: txn.redirect_url.as_deref(),
-            txn_status: txn.status.name().as_str(),
-            txn_status_msg: &txn.status_message,
+            txn_status: txn.status_text(),
+            txn_status_msg: present(&txn.status_message),
             gateway_txn_id: txn.gateway_details.txn_id.as_deref(),
             gateway_payment_mode: txn.gateway_details.payment_mode.as_deref(),
             gateway_status_code: txn.gateway_details.status_code.as_deref(),
@@ -162,8 +168,13 @@ impl<'a> TransactionView<'a> {
     /// The same with the amount as the client wrote it: `100` stays `100` in the answer to its
     /// creation.
     pub fn with_amount_text(self, text: &str) -> TransactionView<'a> {
-        TransactionView { txn_amount: text.to_owned(), ..self }
+        TransactionView { txn_amount: Some(text.to_owned()), ..self }
     }
+}
+
+/// What a stored row says; every text of a transaction of ours is there.
+fn present(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 fn bill_view(bill: &BillPayment) -> BillPaymentView<'_> {
@@ -190,9 +201,47 @@ impl<'a> AuditView<'a> {
     pub fn of(audit: &'a payment_domain::Audit) -> AuditView<'a> {
         AuditView {
             created_by: &audit.created_by,
-            created_time: audit.created_at.as_millis(),
+            // An adopted row without a moment of creation has the beginning of time.
+            created_time: Some(audit.created_at.as_millis()).filter(|created_ms| *created_ms != 0),
             last_modified_by: audit.modified_by.as_deref(),
             last_modified_time: audit.modified_at.map(payment_domain::Timestamp::as_millis),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use payment_domain::{BillId, GatewayName, TenantId, UnknownValues};
+    use payment_store::contract::sample;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn what_an_adopted_row_lacks_is_null_and_what_it_says_is_shown_as_it_is() {
+        let mut txn = sample::transaction("T1", &["B1"]);
+        txn.tenant_id = TenantId::stored("");
+        txn.bill_id = BillId::stored("");
+        txn.bills.clear();
+        txn.consumer_code.clear();
+        txn.gateway = GatewayName::new("");
+        txn.audit.created_at = payment_domain::Timestamp::from_millis(0);
+        let shown = |txn: &Transaction| serde_json::to_value(TransactionView::of(txn)).unwrap();
+        let view = shown(&txn);
+        for absent in ["tenantId", "billId", "consumerCode", "gateway"] {
+            assert_eq!(view[absent], Value::Null, "{absent}");
+        }
+        assert_eq!((&view["txnAmount"], &view["taxAndPayments"]), (&json!("100.00"), &json!([])));
+        assert_eq!(view["auditDetails"]["createdTime"], Value::Null);
+
+        let unknown = |amount: &str, status: &str| {
+            Some(Box::new(UnknownValues { amount: Some(amount.to_owned()), status: Some(status.to_owned()) }))
+        };
+        txn.unknown = unknown("-5.00", "REVERSED");
+        let view = shown(&txn);
+        assert_eq!((&view["txnAmount"], &view["txnStatus"]), (&json!("-5.00"), &json!("REVERSED")));
+        txn.unknown = unknown("", "");
+        let view = shown(&txn);
+        assert_eq!((&view["txnAmount"], &view["txnStatus"]), (&Value::Null, &Value::Null));
     }
 }

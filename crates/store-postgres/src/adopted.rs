@@ -11,6 +11,7 @@
 
 use deadpool_postgres::ClientWrapper;
 use payment_domain::{BillId, BillPayment, Money};
+use payment_store::migration::OddRows;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -41,11 +42,15 @@ macro_rules! newcomers {
     };
 }
 
+/// A row is known by its bill; one whose bill id is no key is new when it is younger than all ($2) that
+/// were taken in.
 const COUNT: &str = "
     SELECT count(*), max(created_time) FROM eg_pg_transactions AS t
     WHERE version IS NULL AND ($1::bigint IS NULL OR created_time >= $1)
-        AND NOT EXISTS (SELECT 1 FROM eg_pg_transaction_bills AS known
-            WHERE known.bill_id = t.bill_id COLLATE \"C\" AND known.txn_id = t.txn_id)";
+        AND CASE WHEN char_length(bill_id) BETWEEN 1 AND 64
+            THEN NOT EXISTS (SELECT 1 FROM eg_pg_transaction_bills AS known
+                WHERE known.bill_id = t.bill_id COLLATE \"C\" AND known.txn_id = t.txn_id)
+            ELSE $2::bigint IS NULL OR created_time > $2 END";
 
 /// In the order in which everybody locks claims. Where another holds the bill, its claim is locked and
 /// left to it: it cannot be let go unless by somebody who knows of the rows that are taken in.
@@ -99,7 +104,7 @@ pub(crate) async fn take_in(client: &ClientWrapper) -> Result<u64, Failure> {
     if let Some(from) = from {
         free_failed(client, from).await?;
     }
-    let counted = client.query_one(COUNT, &[&from]).await?;
+    let counted = client.query_one(COUNT, &[&from, &through]).await?;
     let (rows, youngest): (i64, Option<i64>) = (counted.try_get(0)?, counted.try_get(1)?);
     if rows == 0 {
         return Ok(0);
@@ -116,6 +121,46 @@ pub(crate) async fn take_in(client: &ClientWrapper) -> Result<u64, Failure> {
         )
         .await?;
     u64::try_from(rows).map_err(|_| Failure::OutOfRange)
+}
+
+/// Every adopted row with what this service does not know about it, in words; NULL where that is nothing.
+macro_rules! judged {
+    () => {
+        "(SELECT txn_id::text, nullif(concat_ws(', ',
+             CASE WHEN txn_id = '' OR char_length(txn_id) > 128 OR txn_id ~ '[\\u0001-\\u001f\\u007f-\\u009f]'
+                 THEN 'an unusual id' END,
+             CASE WHEN coalesce(bill_id, '') = '' THEN 'no bill id'
+                 WHEN char_length(bill_id) > 64 OR bill_id ~ '[\\u0001-\\u001f\\u007f-\\u009f]'
+                 THEN 'an unusual bill id' END,
+             CASE WHEN coalesce(tenant_id, '') = '' THEN 'no tenant'
+                 WHEN char_length(tenant_id) > 50 OR tenant_id ~ '[\\u0001-\\u001f\\u007f-\\u009f]'
+                 THEN 'an unusual tenant' END,
+             CASE WHEN txn_amount IS NULL THEN 'no amount'
+                 WHEN txn_amount < 0 OR txn_amount > 9999999999999.99 OR txn_amount <> round(txn_amount, 2)
+                 THEN 'an amount out of range' END,
+             CASE WHEN coalesce(txn_status, '') = '' THEN 'no status'
+                 WHEN txn_status NOT IN ('PENDING', 'SUCCESS', 'FAILURE') THEN 'an unknown status' END,
+             CASE WHEN coalesce(gateway, '') = '' THEN 'no gateway' END,
+             CASE WHEN created_time IS NULL THEN 'no moment of creation' END), '') AS oddity
+          FROM eg_pg_transactions WHERE version IS NULL) AS judged"
+    };
+}
+
+/// The adopted rows that keep no rule of ours. It reads all rows that were adopted and never changed.
+pub(crate) async fn odd_rows(client: &ClientWrapper) -> Result<OddRows, Failure> {
+    const COUNT: &str = concat!("SELECT count(*) FROM ", judged!(), " WHERE oddity IS NOT NULL");
+    const NAME: &str = concat!(
+        "SELECT txn_id, oddity FROM ",
+        judged!(),
+        " WHERE oddity IS NOT NULL ORDER BY txn_id COLLATE \"C\" LIMIT $1"
+    );
+    let count: i64 = client.query_one(COUNT, &[]).await?.try_get(0)?;
+    let limit = i64::try_from(OddRows::NAMED).map_err(|_| Failure::OutOfRange)?;
+    let mut named = Vec::new();
+    for row in client.query(NAME, &[&limit]).await? {
+        named.push((row.try_get(0)?, row.try_get(1)?));
+    }
+    Ok(OddRows { count: u64::try_from(count).map_err(|_| Failure::OutOfRange)?, named })
 }
 
 #[derive(Deserialize)]
@@ -149,7 +194,7 @@ fn payment(paid: Paid) -> Option<BillPayment> {
 }
 
 /// An amount as it was computed: more decimals than it needs do no harm.
-fn money(json: &str) -> Option<Money> {
+pub(crate) fn money(json: &str) -> Option<Money> {
     let digits = json.trim_matches('"');
     let surplus = digits.split_once('.').and_then(|(_, decimals)| decimals.get(2..)).unwrap_or_default();
     let is_nothing = surplus.bytes().all(|digit| digit == b'0');
@@ -162,8 +207,8 @@ pub(crate) fn bill_ids(details: &str) -> Vec<BillId> {
     let details: Value = serde_json::from_str(details).unwrap_or_default();
     let paid = details.get("taxAndPayments").and_then(Value::as_array);
     let named = paid.into_iter().flatten().filter_map(|paid| match paid.get("billId")? {
-        Value::String(bill) => BillId::new(bill.as_str()).ok(),
-        Value::Number(bill) => BillId::new(bill.to_string()).ok(),
+        Value::String(bill) => Some(BillId::stored(bill.as_str())),
+        Value::Number(bill) => Some(BillId::stored(bill.to_string())),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     });
     named.collect()

@@ -206,7 +206,7 @@ pub(crate) async fn resolve(
 fn read(row: &Row) -> Result<AttentionCase, Failure> {
     let columns = Columns::of(row, "eg_pg_attention")?;
     let case = Attention {
-        txn_id: columns.txn_id()?,
+        txn_id: columns.txn_id(),
         kind: columns.read("kind", AttentionKind::from_word)?,
         raised_at: columns.moment("raised_at")?,
         evidence: columns.read("evidence", rows::json)?,

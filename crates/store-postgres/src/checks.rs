@@ -137,8 +137,8 @@ pub(crate) async fn note(db: &Connections, note: &CheckNote) -> Result<Applied, 
 
 fn read(row: &Row) -> Result<DueCheck, Failure> {
     let columns = Columns::of(row, "eg_pg_transactions")?;
-    let txn_id = columns.txn_id()?;
-    let gateway = columns.read("gateway", |text| Some(GatewayName::new(text)))?;
+    let txn_id = columns.txn_id();
+    let gateway = columns.gateway("gateway")?;
     let created_at = columns.moment_or_zero("created_time")?;
     let checks = columns.get::<Option<i64>>("checks")?.unwrap_or(0);
     Ok(DueCheck {

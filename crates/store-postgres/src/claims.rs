@@ -16,7 +16,7 @@
 
 use std::collections::HashMap;
 
-use payment_domain::{BillId, BillKey, GatewayName, StatusName, TenantId};
+use payment_domain::{BillKey, StatusName};
 use payment_store::Claim;
 use tokio_postgres::Row;
 
@@ -98,13 +98,14 @@ pub(crate) async fn held(db: &Connections, bills: &[BillKey]) -> Result<Vec<Clai
 fn read(row: &Row) -> Result<Claim, Failure> {
     let columns = Columns::of(row, "eg_pg_bill_claims")?;
     Ok(Claim {
-        txn_id: columns.txn_id()?,
-        bill: BillKey {
-            tenant: columns.read("tenant_id", |text| TenantId::new(text).ok())?,
-            bill: columns.read("bill_id", |text| BillId::new(text).ok())?,
-        },
-        status: columns.read("txn_status", StatusName::from_word)?,
-        gateway: columns.read("gateway", |text| Some(GatewayName::new(text)))?,
+        txn_id: columns.txn_id(),
+        bill: BillKey { tenant: columns.tenant("tenant_id")?, bill: columns.bill("bill_id")? },
+        // What holds a bill in a state that this service does not know may have been paid.
+        status: columns
+            .get::<Option<&str>>("txn_status")?
+            .and_then(StatusName::from_word)
+            .unwrap_or(StatusName::Success),
+        gateway: columns.gateway("gateway")?,
         created_at: columns.moment_or_zero("created_time")?,
     })
 }

@@ -65,7 +65,7 @@ pub(crate) async fn find(
 fn read(row: &Row) -> Result<IdempotencyRecord, Failure> {
     let columns = Columns::of(row, "eg_pg_idempotency_keys")?;
     Ok(IdempotencyRecord {
-        txn_id: columns.txn_id()?,
+        txn_id: columns.txn_id(),
         key: IdempotencyKey { scope: columns.get("scope")?, key: columns.get("key")? },
         digest: <[u8; 32]>::try_from(columns.get::<&[u8]>("digest")?)
             .map_err(|_| columns.unreadable("digest"))?,

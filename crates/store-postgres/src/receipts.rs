@@ -87,7 +87,7 @@ pub(crate) async fn postpone(
 fn read(row: &Row) -> Result<ReceiptDuty, Failure> {
     let columns = Columns::of(row, "eg_pg_receipt_duties")?;
     Ok(ReceiptDuty {
-        txn_id: columns.txn_id()?,
+        txn_id: columns.txn_id(),
         due_at: columns.moment("due_at")?,
         attempts: columns.number("attempts")?,
         lease: match (columns.get("lease_token")?, columns.optional_moment("lease_until")?) {

@@ -1,13 +1,15 @@
 //! How columns become values again. A row that cannot be read is an error that names its
 //! transaction and column, and nothing of what is in it.
 //!
-//! Rows that an earlier service has written are read with what they lack: see [`transaction`].
+//! Rows that an earlier service has written are read as they are, with what they lack: see
+//! [`transaction`].
 
 use std::cell::Cell;
 
 use payment_domain::{
     Actor, ActorKind, Audit, BillId, BillKey, BillPayment, Currency, GatewayDetails, GatewayName,
     HistoryEntry, Money, Payer, Personal, Status, StatusName, TenantId, Timestamp, Transaction, TxnId,
+    UnknownValues,
 };
 use serde_json::{Map, Value};
 use tokio_postgres::Row;
@@ -128,8 +130,23 @@ impl<'a> Columns<'a> {
     }
 
     /// The transaction the row belongs to.
-    pub(crate) fn txn_id(&self) -> Result<TxnId, Failure> {
-        TxnId::new(self.key.as_str()).map_err(|_| self.unreadable("txn_id"))
+    pub(crate) fn txn_id(&self) -> TxnId {
+        TxnId::stored(self.key.as_str())
+    }
+
+    /// A column with a tenant.
+    pub(crate) fn tenant(&self, column: &'static str) -> Result<TenantId, Failure> {
+        Ok(TenantId::stored(self.get::<Option<&str>>(column)?.unwrap_or_default()))
+    }
+
+    /// A column with a bill.
+    pub(crate) fn bill(&self, column: &'static str) -> Result<BillId, Failure> {
+        Ok(BillId::stored(self.get::<Option<&str>>(column)?.unwrap_or_default()))
+    }
+
+    /// A column with a gateway.
+    pub(crate) fn gateway(&self, column: &'static str) -> Result<GatewayName, Failure> {
+        Ok(GatewayName::new(self.get::<Option<&str>>(column)?.unwrap_or_default()))
     }
 
     /// The four audit columns.
@@ -155,32 +172,42 @@ pub(crate) fn json<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
 
 /// Reads a row of [`transaction_columns`]. What an adopted row lacks is empty, its moment of creation
 /// the beginning of time, its version 1; a receipt counts only where there was a success; its bills
-/// are those its details name, with what was paid towards each, and otherwise the one bill it names.
+/// are those its details name, with what was paid towards each, and otherwise the one bill it names. An
+/// amount or a status that is none of ours is kept as it stands ([`Transaction::unknown`]).
 pub(crate) fn transaction(row: &Row) -> Result<Transaction, Failure> {
     let mut columns = Columns::of(row, "eg_pg_transactions")?;
     let whole = columns.read_optional("whole_texts", json)?;
     columns.whole = whole.unwrap_or_default();
-    let version = columns.get::<Option<i64>>("version")?.unwrap_or(1);
-    let version = u32::try_from(version).map_err(|_| columns.unreadable("version"))?;
-    let status = columns.read("txn_status", StatusName::from_word)?;
+    let version = columns.get::<Option<i64>>("version")?;
+    let is_adopted = version.is_none();
+    let version = u32::try_from(version.unwrap_or(1)).map_err(|_| columns.unreadable("version"))?;
+    let status_text = columns.get::<Option<&str>>("txn_status")?.unwrap_or_default();
+    let status = StatusName::from_word(status_text);
     let receipt = columns.optional("receipt")?;
-    let status = match status {
-        StatusName::Pending => Status::Pending,
-        StatusName::Failure => Status::Failure,
-        StatusName::Success => Status::Success { receipt },
-    };
     // There is one currency; a column says so that there can be more.
-    columns.read_optional("currency", Currency::from_code)?;
-    let amount = columns.read("txn_amount", |text| Money::parse(text).ok())?;
-    let tenant_id = columns.read("tenant_id", |text| TenantId::new(text).ok())?;
-    let bill_id = columns.read("bill_id", |text| BillId::new(text).ok())?;
+    let currency = columns.get::<Option<&str>>("currency")?;
+    if !is_adopted && currency.is_some_and(|code| Currency::from_code(code).is_none()) {
+        return Err(columns.unreadable("currency"));
+    }
+    let amount_text = columns.get::<Option<&str>>("txn_amount")?.unwrap_or_default();
+    let amount = adopted::money(amount_text);
+    let unknown = UnknownValues {
+        amount: amount.is_none().then(|| amount_text.to_owned()),
+        status: status.is_none().then(|| status_text.to_owned()),
+    };
+    let tenant_id = columns.tenant("tenant_id")?;
+    let bill_id = columns.bill("bill_id")?;
     let module = columns.optional("module")?;
     let consumer_code = columns.text("consumer_code")?;
     let own_bills = columns.read_optional("bills", json::<Vec<BillPayment>>)?;
     let details = columns.get::<Option<&str>>("additional_details")?;
-    let bills = own_bills.or_else(|| details.and_then(adopted::bills)).unwrap_or_else(|| {
-        vec![BillPayment { tax_amount: None, amount_paid: amount, bill_id: bill_id.clone() }]
-    });
+    let named = || {
+        let amount_paid = amount.filter(|_| !bill_id.is_absent())?;
+        Some(BillPayment { tax_amount: None, amount_paid, bill_id: bill_id.clone() })
+    };
+    let bills = own_bills
+        .or_else(|| details.and_then(adopted::bills))
+        .unwrap_or_else(|| named().into_iter().collect());
     // An earlier service took anything for details; only an object can be one.
     let additional_details = match details.map(serde_json::from_str) {
         Some(Ok(Value::Object(details))) => details,
@@ -188,12 +215,13 @@ pub(crate) fn transaction(row: &Row) -> Result<Transaction, Failure> {
         | Some(Ok(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_))) => {
             Map::new()
         }
+        Some(Err(_)) if is_adopted => Map::new(),
         Some(Err(_)) => return Err(columns.unreadable("additional_details")),
     };
     Ok(Transaction {
-        id: columns.txn_id()?,
+        id: columns.txn_id(),
         tenant_id,
-        amount,
+        amount: amount.unwrap_or(Money::ZERO),
         bill_id,
         module,
         consumer_code,
@@ -210,7 +238,11 @@ pub(crate) fn transaction(row: &Row) -> Result<Transaction, Failure> {
             email_id: columns.whole("email_id")?.map(Personal::new),
             tenant_id: columns.text("user_tenant_id")?,
         },
-        status,
+        status: match status {
+            Some(StatusName::Pending) | None => Status::Pending,
+            Some(StatusName::Failure) => Status::Failure,
+            Some(StatusName::Success) => Status::Success { receipt },
+        },
         status_message: columns.text("txn_status_msg")?,
         gateway_details: GatewayDetails {
             txn_id: columns.optional("gateway_txn_id")?,
@@ -221,6 +253,7 @@ pub(crate) fn transaction(row: &Row) -> Result<Transaction, Failure> {
         audit: columns.audit()?,
         additional_details,
         version,
+        unknown: (unknown != UnknownValues::default()).then(|| Box::new(unknown)),
     })
 }
 
@@ -241,7 +274,7 @@ pub(crate) fn claimable(row: &Row, txn: &Transaction) -> Vec<BillKey> {
 pub(crate) fn history_entry(row: &Row) -> Result<HistoryEntry, Failure> {
     let columns = Columns::of(row, "eg_pg_transaction_history")?;
     Ok(HistoryEntry {
-        txn_id: columns.txn_id()?,
+        txn_id: columns.txn_id(),
         at: columns.moment("at_time")?,
         actor: Actor {
             kind: columns.read("actor_kind", ActorKind::from_word)?,

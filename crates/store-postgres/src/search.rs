@@ -4,8 +4,10 @@
 //! the order of the answer. The most selective condition chooses the runs, the others filter what
 //! they yield; written as they are they can use no index, and whether they are set is known only when
 //! the statement runs. The heads of the runs are merged. Thus a page is read, however large the
-//! table, and never gathered and sorted; and there are as many statements as there are kinds of runs.
+//! table, and never gathered and sorted; and there are as many statements as there are kinds of runs,
+//! from the newest and behind the place of a transaction that was seen before.
 
+use deadpool_postgres::ClientWrapper;
 use payment_domain::{BillId, StatusName, TenantId, Transaction, TxnId};
 use payment_store::{SearchQuery, TenantScope};
 use tokio_postgres::Row;
@@ -36,16 +38,38 @@ macro_rules! filters {
     };
 }
 
-/// The head of a run that begins with this condition: the places of the answer in it.
-macro_rules! head {
-    ($run:literal) => {
+/// The places of the answer in a run that begins with this condition.
+macro_rules! places {
+    ($run:literal, $behind:literal) => {
         concat!(
             "(SELECT t.txn_id, t.created_time FROM eg_pg_transactions AS t WHERE ",
             $run,
+            $behind,
             " AND ",
             filters!(),
             " ORDER BY t.created_time DESC NULLS LAST, t.txn_id COLLATE \"C\" DESC
               LIMIT $14::bigint + $15::bigint)"
+        )
+    };
+}
+
+/// The head of a run.
+macro_rules! head {
+    ($run:literal) => {
+        places!($run, "")
+    };
+}
+
+/// What follows a place ($16, $17) in a run: the rest of those with a time, and of those without one,
+/// which are the oldest, what is behind $18. Each is a range of the index.
+macro_rules! head_after {
+    ($run:literal) => {
+        concat!(
+            "(",
+            places!($run, " AND (t.created_time, t.txn_id COLLATE \"C\") < ($16::bigint, $17::text)"),
+            " UNION ALL ",
+            places!($run, " AND t.created_time IS NULL AND t.txn_id COLLATE \"C\" < $18::text"),
+            ")"
         )
     };
 }
@@ -83,72 +107,120 @@ macro_rules! tenants_within {
     };
 }
 
-const BY_ID: &str = concat!(
-    "SELECT ",
-    transaction_columns!(),
-    " FROM eg_pg_transactions AS t WHERE t.txn_id = $2 AND ",
-    filters!(),
-    " LIMIT $14::bigint OFFSET $15::bigint"
-);
-const BY_RECEIPT: &str = page!(head!("t.receipt = $12"));
-const BY_BILL: &str = page!(head!(
-    "t.txn_id IN (SELECT known.txn_id FROM eg_pg_transaction_bills AS known WHERE known.bill_id = $3)"
-));
-const BY_CONSUMER_CODE: &str = page!(head!("t.consumer_code = $12"));
-const BY_PAYER: &str = page!(head!("t.user_uuid = $12"));
-const MINE: &str = page!(concat!(
-    "(",
-    head!("t.user_uuid = $12"),
-    " UNION ALL ",
-    head!(
-        "t.created_by = $13 AND t.created_by <> t.user_uuid
-         AND coalesce(t.whole_texts ->> 'user_uuid', t.user_uuid) <> $8"
-    ),
-    ")"
-));
-const OF_TENANT: &str = page!(concat!(
-    "(SELECT run.* FROM unnest($7::text[]) AS status (name) CROSS JOIN LATERAL ",
-    head!("t.tenant_id COLLATE \"C\" = $1 AND t.txn_status = status.name"),
-    " AS run)"
-));
-const WITHIN: &str = page!(concat!(
-    "(SELECT run.* FROM ",
-    tenants_within!(),
-    " CROSS JOIN unnest($7::text[]) AS status (name) CROSS JOIN LATERAL ",
-    head!("t.tenant_id COLLATE \"C\" = tenant.tenant_id AND t.txn_status = status.name"),
-    " AS run)"
-));
-const EVERYTHING: &str = page!(concat!(
-    "(SELECT run.* FROM unnest($7::text[]) AS status (name) CROSS JOIN LATERAL ",
-    head!("t.txn_status = status.name"),
-    " AS run)"
-));
+/// A statement for each kind of runs.
+struct Statements {
+    by_id: &'static str,
+    by_receipt: &'static str,
+    by_bill: &'static str,
+    by_consumer_code: &'static str,
+    by_payer: &'static str,
+    mine: &'static str,
+    of_tenant: &'static str,
+    within: &'static str,
+    everything: &'static str,
+}
+
+macro_rules! statements {
+    ($head:ident) => {
+        Statements {
+            by_id: page!($head!("t.txn_id = $2")),
+            by_receipt: page!($head!("t.receipt = $12")),
+            by_bill: page!($head!(
+                "t.txn_id IN (SELECT known.txn_id FROM eg_pg_transaction_bills AS known
+                     WHERE known.bill_id = $3)"
+            )),
+            by_consumer_code: page!($head!("t.consumer_code = $12")),
+            by_payer: page!($head!("t.user_uuid = $12")),
+            mine: page!(concat!(
+                "(",
+                $head!("t.user_uuid = $12"),
+                " UNION ALL ",
+                $head!(
+                    "t.created_by = $13 AND t.created_by <> t.user_uuid
+                     AND coalesce(t.whole_texts ->> 'user_uuid', t.user_uuid) <> $8"
+                ),
+                ")"
+            )),
+            of_tenant: page!(concat!(
+                "(SELECT run.* FROM unnest($7::text[]) AS status (name) CROSS JOIN LATERAL ",
+                $head!("t.tenant_id COLLATE \"C\" = $1 AND t.txn_status = status.name"),
+                " AS run)"
+            )),
+            within: page!(concat!(
+                "(SELECT run.* FROM ",
+                tenants_within!(),
+                " CROSS JOIN unnest($7::text[]) AS status (name) CROSS JOIN LATERAL ",
+                $head!("t.tenant_id COLLATE \"C\" = tenant.tenant_id AND t.txn_status = status.name"),
+                " AS run)"
+            )),
+            everything: page!(concat!(
+                "(SELECT run.* FROM unnest($7::text[]) AS status (name) CROSS JOIN LATERAL ",
+                $head!("t.txn_status = status.name"),
+                " AS run)"
+            )),
+        }
+    };
+}
+
+const FROM_THE_NEWEST: Statements = statements!(head);
+const BEHIND_A_PLACE: Statements = statements!(head_after);
+
+/// Behind every id, in the order of bytes.
+const BEHIND_ALL_IDS: &str = "\u{10ffff}";
+
+/// Where a page begins.
+struct Place {
+    created_time: i64,
+    txn_id: String,
+    /// Of the rows without a time.
+    timeless: String,
+}
+
+impl Place {
+    /// The place of a transaction; `None` where there is none of this id.
+    async fn of(db: &Connections, id: &TxnId) -> Result<Option<Place>, Failure> {
+        const CREATED: &str = "SELECT created_time FROM eg_pg_transactions WHERE txn_id = $1";
+        let found = db.ask(CREATED, &[&id.as_str()]).await?;
+        let Some(row) = found.first() else { return Ok(None) };
+        let place = match row.try_get(0)? {
+            Some(created_time) => {
+                let timeless = BEHIND_ALL_IDS.to_owned();
+                Place { created_time, txn_id: id.as_str().to_owned(), timeless }
+            }
+            None => Place { created_time: i64::MIN, txn_id: String::new(), timeless: id.as_str().to_owned() },
+        };
+        Ok(Some(place))
+    }
+}
 
 /// The runs of the most selective condition, and the text by which an index with cut texts is read,
 /// where it is not one of the conditions as it stands.
-fn runs(query: &SearchQuery) -> (&'static str, Option<(&'static str, &str)>) {
+fn runs<'a>(
+    query: &'a SearchQuery,
+    statements: &Statements,
+) -> (&'static str, Option<(&'static str, &'a str)>) {
     if query.txn_id.is_some() {
-        return (BY_ID, None);
+        return (statements.by_id, None);
     }
     if let Some(receipt) = &query.receipt {
-        return (BY_RECEIPT, Some(("receipt", receipt)));
+        return (statements.by_receipt, Some(("receipt", receipt)));
     }
     if query.bill_id.is_some() {
-        return (BY_BILL, None);
+        return (statements.by_bill, None);
     }
     if let Some(consumer_code) = &query.consumer_code {
-        return (BY_CONSUMER_CODE, Some(("consumer_code", consumer_code)));
+        return (statements.by_consumer_code, Some(("consumer_code", consumer_code)));
     }
     if let Some(uuid) = &query.user_uuid {
-        return (BY_PAYER, Some(("user_uuid", uuid)));
+        return (statements.by_payer, Some(("user_uuid", uuid)));
     }
     if let Some(mine) = &query.mine {
-        return (MINE, Some(("user_uuid", &mine.uuid)));
+        return (statements.mine, Some(("user_uuid", &mine.uuid)));
     }
     let sql = match (&query.tenant_id, &query.within) {
-        (Some(_), _) => OF_TENANT,
-        (None, Some(_)) => WITHIN,
-        (None, None) => EVERYTHING,
+        (Some(_), _) => statements.of_tenant,
+        (None, Some(_)) => statements.within,
+        (None, None) => statements.everything,
     };
     (sql, None)
 }
@@ -163,8 +235,9 @@ fn below(scope: &TenantScope) -> [String; 3] {
 /// The one transaction that is looked for, when the other conditions are its status and who may see
 /// it. They can be read off it; to ask the server for them costs more than finding it does.
 pub(crate) fn named_alone(query: &SearchQuery) -> Option<&TxnId> {
-    let SearchQuery { txn_id, bill_id, user_uuid, receipt, consumer_code, mine, .. } = query;
-    let is_alone = bill_id.is_none()
+    let SearchQuery { txn_id, bill_id, user_uuid, receipt, consumer_code, mine, after, .. } = query;
+    let is_alone = after.is_none()
+        && bill_id.is_none()
         && user_uuid.is_none()
         && receipt.is_none()
         && consumer_code.is_none()
@@ -183,14 +256,28 @@ fn is_visible(txn: &Transaction, query: &SearchQuery) -> bool {
         })
 }
 
-/// The statuses that are looked for, as the column has them. An adopted transaction may be in a state
-/// that nobody knows; it is in no answer.
-fn statuses(query: &SearchQuery) -> Vec<&'static str> {
+/// The statuses that an earlier service's rows have beside those of ours.
+pub(crate) async fn foreign_statuses(client: &ClientWrapper) -> Result<Vec<String>, Failure> {
+    // Each is found by one step along the index.
+    const KNOWN: &str = "
+        WITH RECURSIVE known AS (
+            (SELECT txn_status FROM eg_pg_transactions ORDER BY txn_status LIMIT 1)
+            UNION ALL
+            SELECT (SELECT t.txn_status FROM eg_pg_transactions AS t WHERE t.txn_status > known.txn_status
+                ORDER BY t.txn_status LIMIT 1)
+            FROM known WHERE known.txn_status IS NOT NULL)
+        SELECT txn_status::text FROM known WHERE txn_status IS NOT NULL";
+    let known: Result<Vec<String>, _> =
+        client.query(KNOWN, &[]).await?.iter().map(|row| row.try_get(0)).collect();
+    Ok(known?.into_iter().filter(|word| StatusName::from_word(word).is_none()).collect())
+}
+
+/// The statuses that are looked for, as the column has them: by default all there are.
+fn statuses<'a>(query: &SearchQuery, foreign: &'a [String]) -> Vec<&'a str> {
+    let all = [StatusName::Pending, StatusName::Success, StatusName::Failure].map(StatusName::as_str);
     match query.status {
         Some(status) => vec![status.as_str()],
-        None => {
-            [StatusName::Pending, StatusName::Success, StatusName::Failure].map(StatusName::as_str).into()
-        }
+        None => all.into_iter().chain(foreign.iter().map(String::as_str)).collect(),
     }
 }
 
@@ -198,7 +285,7 @@ fn statuses(query: &SearchQuery) -> Vec<&'static str> {
 pub(crate) fn page_of_one(found: Option<&Row>, query: &SearchQuery) -> Result<Vec<Transaction>, Failure> {
     let Some(row) = found.filter(|_| query.page.offset == 0) else { return Ok(Vec::new()) };
     let status: Option<&str> = row.try_get("txn_status")?;
-    if !status.is_some_and(|status| statuses(query).contains(&status)) {
+    if query.status.is_some_and(|wanted| status != Some(wanted.as_str())) {
         return Ok(Vec::new());
     }
     let txn = rows::transaction(row)?;
@@ -209,10 +296,25 @@ pub(crate) fn page_of_one(found: Option<&Row>, query: &SearchQuery) -> Result<Ve
 pub(crate) async fn search(
     db: &Connections,
     widths: &Widths,
+    foreign_statuses: &[String],
     query: &SearchQuery,
 ) -> Result<Vec<Transaction>, Failure> {
-    let (sql, run) = runs(query);
-    let statuses = statuses(query);
+    let place = match &query.after {
+        Some(id) => match Place::of(db, id).await? {
+            Some(place) => Some(place),
+            None => return Ok(Vec::new()),
+        },
+        None => None,
+    };
+    let (sql, run) = runs(query, if place.is_some() { &BEHIND_A_PLACE } else { &FROM_THE_NEWEST });
+    let names_a_run = query.txn_id.is_some()
+        || query.receipt.is_some()
+        || query.bill_id.is_some()
+        || query.consumer_code.is_some()
+        || query.user_uuid.is_some()
+        || query.mine.is_some();
+    // Runs of their own only where nothing else names one.
+    let statuses = (query.status.is_some() || !names_a_run).then(|| statuses(query, foreign_statuses));
     let text = |text: &'_ Option<String>| text.as_deref().map(|text| storable(text).into_owned());
     let tenant = query.tenant_id.as_ref().map(TenantId::as_str);
     let txn_id = query.txn_id.as_ref().map(TxnId::as_str);
@@ -227,7 +329,7 @@ pub(crate) async fn search(
     let run = run.map(|(column, text)| widths.cut(column, text));
     let creator = query.mine.as_ref().map(|mine| widths.cut("created_by", &mine.uuid));
     let (limit, offset) = (i64::from(query.page.limit), i64::from(query.page.offset));
-    let values: [&(dyn ToSql + Sync); 15] = [
+    let mut values: Vec<&(dyn ToSql + Sync)> = vec![
         &tenant,
         &txn_id,
         &bill,
@@ -244,11 +346,11 @@ pub(crate) async fn search(
         &limit,
         &offset,
     ];
+    if let Some(Place { created_time, txn_id, timeless }) = &place {
+        values.extend([created_time as &(dyn ToSql + Sync), txn_id, timeless]);
+    }
     // One transaction is a small question.
-    let found = if query.txn_id.is_some() {
-        db.ask(sql, &values).await?
-    } else {
-        db.repeatable(sql, &values).await?
-    };
+    let found =
+        if query.txn_id.is_some() { db.ask(sql, &values).await? } else { db.search(sql, &values).await? };
     rows::all(&found, rows::transaction)
 }

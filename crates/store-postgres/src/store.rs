@@ -45,7 +45,7 @@ impl Store for PostgresStore {
             let found = self.findings.submit(id.clone()).await?;
             return Ok(search::page_of_one(found.as_ref(), query)?);
         }
-        Ok(search::search(&self.db, &self.widths, query).await?)
+        Ok(search::search(&self.db, &self.widths, &self.foreign_statuses, query).await?)
     }
 
     async fn history(&self, id: &TxnId) -> Result<Vec<HistoryEntry>, StoreError> {

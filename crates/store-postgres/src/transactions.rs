@@ -44,7 +44,10 @@ pub(crate) async fn dump(db: &Connections, id: &TxnId) -> Result<Option<StoredDu
     let columns = Columns::of(row, "eg_pg_transactions_dump")?;
     let dump = Dump {
         request: columns.get("txn_request")?,
-        response: columns.read_optional("txn_response", rows::json)?,
+        // What an earlier service has kept need not be what this one can parse.
+        response: columns.read_optional("txn_response", |text| {
+            Some(rows::json(text).unwrap_or_else(|| Value::from(text)))
+        })?,
     };
     Ok(Some(StoredDump { dump, audit: columns.audit()? }))
 }

@@ -117,6 +117,23 @@ fn searches() -> Vec<Question> {
             "search within a state",
             SearchQuery { within: Some(TenantScope { root: "pb".to_owned() }), ..any() },
         ),
+        ("search behind a place", SearchQuery { after: Some(txn_id("T20000")), ..any() }),
+        (
+            "search a tenant behind a place",
+            SearchQuery {
+                tenant_id: Some(TenantId::new("pb.7").unwrap()),
+                after: Some(txn_id("T20000")),
+                ..any()
+            },
+        ),
+        (
+            "search within a state behind a place",
+            SearchQuery {
+                within: Some(TenantScope { root: "pb".to_owned() }),
+                after: Some(txn_id("T20000")),
+                ..any()
+            },
+        ),
         ("search what is pending", SearchQuery { status: Some(StatusName::Pending), ..any() }),
         (
             "search what is pending in a tenant",

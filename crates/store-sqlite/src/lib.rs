@@ -54,6 +54,8 @@ use crate::writer::Writer;
 pub struct Options {
     /// How many threads read; at least one.
     pub readers: usize,
+    /// How many more threads search; at least one.
+    pub searchers: usize,
     /// How many changes, and how many questions, may wait before more are turned away as
     /// [`StoreError::Unavailable`].
     pub queued: usize,
@@ -65,7 +67,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { readers: 2, queued: 8_192, group: 512, busy_timeout: Duration::from_secs(5) }
+        Options { readers: 2, searchers: 1, queued: 8_192, group: 512, busy_timeout: Duration::from_secs(5) }
     }
 }
 
@@ -75,6 +77,8 @@ pub struct SqliteStore {
     // Dropped first: the last connection to close copies the log back into the database file, and
     // one that only reads cannot.
     readers: Readers,
+    /// For searches alone: they may take a while.
+    searchers: Readers,
     writer: Writer,
     migrated: MigrationReport,
 }
@@ -92,9 +96,10 @@ impl SqliteStore {
         if !migrated.newer.is_empty() {
             tracing::warn!(migrations = ?migrated.newer, "a newer version has changed this database");
         }
-        let readers = Readers::start(path, options.readers, options.queued, options.busy_timeout)?;
+        let reading = |count| Readers::start(path, count, options.queued, options.busy_timeout);
+        let (readers, searchers) = (reading(options.readers)?, reading(options.searchers)?);
         let writer = Writer::start(conn, options.queued, options.group)?;
-        Ok(SqliteStore { writer, readers, migrated })
+        Ok(SqliteStore { writer, readers, searchers, migrated })
     }
 
     /// What opening it did to its tables.
@@ -140,8 +145,10 @@ impl Store for SqliteStore {
     }
 
     async fn search(&self, query: &SearchQuery) -> Result<Vec<Transaction>, StoreError> {
+        // One transaction is a small question.
+        let readers = if query.txn_id.is_some() { &self.readers } else { &self.searchers };
         let query = query.clone();
-        Ok(self.readers.read(move |conn| search::search(conn, &query)).await?)
+        Ok(readers.read(move |conn| search::search(conn, &query)).await?)
     }
 
     async fn history(&self, id: &TxnId) -> Result<Vec<HistoryEntry>, StoreError> {

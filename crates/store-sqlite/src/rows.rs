@@ -183,6 +183,7 @@ pub(crate) fn transaction(row: &Row<'_>) -> Result<Transaction, Failure> {
         audit: columns.audit()?,
         additional_details: columns.read("additional_details", json::<Map<String, Value>>)?,
         version: columns.get("version")?,
+        unknown: None,
     })
 }
 

@@ -9,7 +9,7 @@
 use payment_domain::{StatusName, Transaction, TxnId};
 use payment_store::{SearchQuery, TenantScope};
 use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use crate::failure::Failure;
 use crate::rows::{self, Columns};
@@ -37,9 +37,16 @@ pub(crate) fn search(conn: &Connection, query: &SearchQuery) -> Result<Vec<Trans
     let skipped = usize::try_from(query.page.offset).map_err(|_| Failure::OutOfRange)?;
     let wanted = i64::from(query.page.offset).saturating_add(i64::from(query.page.limit));
     let filters = filters(query);
+    let after = match &query.after {
+        Some(id) => match place_of(&snapshot, id)? {
+            Some(place) => Some(place),
+            None => return Ok(Vec::new()),
+        },
+        None => None,
+    };
     let mut places: Vec<Place> = Vec::new();
     for run in runs(&snapshot, query)? {
-        places.extend(head(&snapshot, run, &filters, wanted)?);
+        places.extend(head(&snapshot, run, &filters, after.as_ref(), wanted)?);
     }
     places.sort_unstable_by(|one, other| other.cmp(one));
     let mut matching = Vec::new();
@@ -50,17 +57,27 @@ pub(crate) fn search(conn: &Connection, query: &SearchQuery) -> Result<Vec<Trans
     Ok(matching)
 }
 
-/// The first `wanted` places of a run that pass the filters.
+/// The place of a transaction; `None` where there is none of this id.
+fn place_of(conn: &Connection, id: &TxnId) -> Result<Option<Place>, Failure> {
+    let mut created = conn.prepare_cached("SELECT created_time FROM eg_pg_transactions WHERE txn_id = ?")?;
+    let created = created.query_row([id.as_str()], |row| row.get(0)).optional()?;
+    Ok(created.map(|created| (created, id.clone())))
+}
+
+/// The first `wanted` places of a run, behind a place if there is one, that pass the filters.
 fn head(
     conn: &Connection,
     run: Condition,
     filters: &[Condition],
+    after: Option<&Place>,
     wanted: i64,
 ) -> Result<Vec<Place>, Failure> {
-    let mut statement = conn.prepare_cached(&head_sql(&run, filters))?;
+    let mut statement = conn.prepare_cached(&head_sql(&run, filters, after.is_some()))?;
+    let place = after.map(|(at, id)| [Value::Integer(*at), Value::Text(id.as_str().to_owned())]);
     let values = run
         .values
         .into_iter()
+        .chain(place.into_iter().flatten())
         .chain(filters.iter().flat_map(|filter| filter.values.iter().cloned()))
         .chain([Value::Integer(wanted)]);
     rows::all(&mut statement, params_from_iter(values), |row| {
@@ -69,8 +86,11 @@ fn head(
     })
 }
 
-fn head_sql(run: &Condition, filters: &[Condition]) -> String {
+fn head_sql(run: &Condition, filters: &[Condition], behind_a_place: bool) -> String {
     let mut sql = format!("SELECT txn_id, created_time FROM eg_pg_transactions WHERE {}", run.sql);
+    if behind_a_place {
+        sql.push_str(" AND (created_time, txn_id) < (?, ?)");
+    }
     for filter in filters {
         sql.push_str(" AND ");
         sql.push_str(filter.sql);
@@ -216,6 +236,7 @@ mod tests {
             status: Some(StatusName::Pending),
             mine: Some(Mine { uuid: "payer-1".to_owned() }),
             within: Some(TenantScope { root: "pb".to_owned() }),
+            after: None,
             page: payment_store::PageRequest::default(),
         };
         for combination in 0..512_u32 {
@@ -233,14 +254,16 @@ mod tests {
             let filters = filters(&query);
             let runs = runs(&conn, &query).unwrap();
             assert!(!runs.is_empty());
-            for run in runs {
-                let sql = head_sql(&run, &filters);
+            for (run, behind) in runs.iter().flat_map(|run| [(run, false), (run, true)]) {
+                let sql = head_sql(run, &filters, behind);
                 let plan = plan(&conn, &sql);
-                // A bill has a handful of payments: those may be sorted.
-                let may_sort = query.bill_id.is_some();
+                // A bill has a handful of payments: those may be sorted, and one has no place in it.
+                let is_few = query.bill_id.is_some() || query.txn_id.is_some();
+                let is_range = plan.iter().any(|step| step.contains("(created_time,txn_id)<(?,?)"));
                 assert!(
-                    plan.iter()
-                        .all(|step| !step.contains("SCAN") && (may_sort || !step.contains("TEMP B-TREE"))),
+                    plan.iter().all(|step| !step.contains("SCAN")
+                        && (query.bill_id.is_some() || !step.contains("TEMP B-TREE")))
+                        && (is_few || is_range == behind),
                     "{sql}\n{plan:#?}"
                 );
             }

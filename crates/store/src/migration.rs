@@ -70,6 +70,23 @@ pub struct MigrationReport {
     pub newer: Vec<u32>,
     /// How many transactions of an earlier service were found and taken in now.
     pub adopted_rows: u64,
+    /// Those rows of an earlier service that keep no rule of ours; looked for when rows were taken in.
+    pub odd_rows: OddRows,
+}
+
+/// Rows of an earlier service that this service shows as they are: a bill, a tenant, an amount, a status,
+/// a gateway or a moment of creation is absent, or holds what none of ours can.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OddRows {
+    /// How many there are.
+    pub count: u64,
+    /// The first of them, at most [`OddRows::NAMED`]: the transaction and what is odd about it.
+    pub named: Vec<(String, String)>,
+}
+
+impl OddRows {
+    /// How many are named at most.
+    pub const NAMED: usize = 20;
 }
 
 impl Migration {
@@ -136,6 +153,7 @@ impl MigrationReport {
             applied: states(applied),
             newer: before.iter().filter(|row| !known(row)).map(|row| row.version).collect(),
             adopted_rows: 0,
+            odd_rows: OddRows::default(),
         }
     }
 }

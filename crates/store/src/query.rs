@@ -23,6 +23,9 @@ pub struct SearchQuery {
     pub mine: Option<Mine>,
     /// Only transactions of this tenant and below.
     pub within: Option<TenantScope>,
+    /// Only what comes behind this transaction in the order of the answer; nothing, where there is no
+    /// such transaction. Its cost does not grow with how far behind the newest that is.
+    pub after: Option<TxnId>,
     /// Which part of the result.
     pub page: PageRequest,
 }

@@ -53,6 +53,7 @@ pub fn transaction(id: &str, rupees: &str) -> Transaction {
         },
         additional_details: Map::new(),
         version: 1,
+        unknown: None,
     }
 }
 

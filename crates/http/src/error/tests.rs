@@ -103,6 +103,7 @@ fn all() -> Vec<ApiError> {
     );
     all.extend(store().map(|error| settling(error.into())));
     all.push(SearchError::ScopeRequired.into());
+    all.push(SearchError::UnknownPlace.into());
     all.extend(store().map(|error| SearchError::from(error).into()));
     all.extend(
         [

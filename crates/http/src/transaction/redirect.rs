@@ -90,7 +90,8 @@ async fn settle_and_return(app: &App, params: Params, subject: &Subject) -> Resu
 /// [`ApiError::NoCallbackUrl`].
 pub(crate) fn back_to_application(txn: &Transaction) -> Result<Response, ApiError> {
     let url = txn.callback_url.as_deref().ok_or(ApiError::NoCallbackUrl)?;
-    let url = with_transaction_id(url, txn.id.as_str(), &[("txnStatus", txn.status.name().as_str())]);
+    let url =
+        with_transaction_id(url, txn.id.as_str(), &[("txnStatus", txn.status_text().unwrap_or_default())]);
     let location = HeaderValue::try_from(url).map_err(|_| ApiError::NoCallbackUrl)?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SEE_OTHER;

@@ -21,6 +21,8 @@ use crate::validation::{TextRule, Violations};
 
 /// The most rows one answer holds.
 const LARGEST_PAGE: u32 = 500;
+/// The most rows that are skipped: each costs as much as one that is shown.
+const LARGEST_OFFSET: u32 = 10_000;
 /// What other texts than ids may have.
 const TEXT: TextRule = TextRule::line(1, 128);
 
@@ -39,22 +41,22 @@ pub(crate) struct SearchResponse<'a> {
 #[allow(dead_code, non_snake_case)] // it only describes
 pub(crate) struct Criteria {
     /// The tenant, exactly.
-    #[param(max_length = 50, example = "pb.amritsar")]
+    #[param(min_length = 1, max_length = 50, example = "pb.amritsar")]
     tenantId: Option<String>,
     /// The transaction.
-    #[param(max_length = 128)]
+    #[param(min_length = 1, max_length = 128)]
     txnId: Option<String>,
     /// The bill, or one of several that were paid together.
-    #[param(max_length = 64)]
+    #[param(min_length = 1, max_length = 64)]
     billId: Option<String>,
     /// The payer.
-    #[param(max_length = 128)]
+    #[param(min_length = 1, max_length = 128)]
     userUuid: Option<String>,
     /// The receipt's number.
-    #[param(max_length = 128)]
+    #[param(min_length = 1, max_length = 128)]
     receipt: Option<String>,
     /// What the payment is for in the application.
-    #[param(max_length = 128)]
+    #[param(min_length = 1, max_length = 128)]
     consumerCode: Option<String>,
     /// The status.
     #[param(pattern = "^(PENDING|SUCCESS|FAILURE)$")]
@@ -62,9 +64,13 @@ pub(crate) struct Criteria {
     /// How many rows at most.
     #[param(minimum = 1, maximum = 500, default = 5)]
     limit: Option<u32>,
-    /// How many rows to skip.
-    #[param(minimum = 0, default = 0)]
+    /// How many rows to skip; what lies deeper is reached with `after`.
+    #[param(minimum = 0, maximum = 10000, default = 0)]
     offset: Option<u32>,
+    /// The `txnId` of the last row of the page before: the rows behind it follow, however many came
+    /// before them.
+    #[param(min_length = 1, max_length = 128)]
+    after: Option<String>,
 }
 
 /// Search transactions.
@@ -102,8 +108,9 @@ pub(crate) async fn search(
 
 fn read_criteria(query: &QueryParams) -> Result<SearchQuery, ApiError> {
     let mut found = Violations::default();
+    // A condition without a value is refused: to leave it out would find what it was to exclude.
     let mut text = |name: &'static str, rule: TextRule| {
-        let value = query.text(name).map(|text| crate::json::Scalar(text.into()));
+        let value = query.0.get(name).map(|text| crate::json::Scalar(text.into()));
         found.optional(Criterion(name), value, rule)
     };
     let tenant_id = text("tenantId", TextRule::line(1, TenantId::MAX_CHARS));
@@ -112,21 +119,26 @@ fn read_criteria(query: &QueryParams) -> Result<SearchQuery, ApiError> {
     let user_uuid = text("userUuid", TEXT);
     let receipt = text("receipt", TEXT);
     let consumer_code = text("consumerCode", TEXT);
-    let status = query.text("txnStatus").map(StatusName::from_word);
+    let after = text("after", TextRule::line(1, TxnId::MAX_CHARS));
+    let status = query.0.get("txnStatus").map(StatusName::from_word);
     if status == Some(None) {
         found.add("Pattern", Criterion("txnStatus"), "must be PENDING, SUCCESS or FAILURE");
     }
     let mut number = |name: &'static str, default: u32, range: std::ops::RangeInclusive<u32>| {
-        let value = query.text(name).map_or(Ok(default), str::parse);
+        let value = query.0.get(name).map_or(Ok(default), str::parse);
         value.ok().filter(|number| range.contains(number)).unwrap_or_else(|| {
-            let message = format!("must be a number between {} and {}", range.start(), range.end());
+            let instead = match name {
+                "offset" => "; for what lies deeper give the last txnId of the page before as after",
+                _ => "",
+            };
+            let message = format!("must be a number between {} and {}{instead}", range.start(), range.end());
             found.add("Range", Criterion(name), message);
             default
         })
     };
     let page = PageRequest {
         limit: number("limit", PageRequest::default().limit, 1..=LARGEST_PAGE),
-        offset: number("offset", 0, 0..=i32::MAX.unsigned_abs()),
+        offset: number("offset", 0, 0..=LARGEST_OFFSET),
     };
     if !found.is_empty() {
         return Err(found.into_error());
@@ -142,6 +154,7 @@ fn read_criteria(query: &QueryParams) -> Result<SearchQuery, ApiError> {
         status: status.flatten(),
         mine: None,
         within: None,
+        after: after.map(TxnId::new).transpose().map_err(widened)?,
         page,
     })
 }

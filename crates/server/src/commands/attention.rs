@@ -7,7 +7,7 @@ use payment_service::{Advice, ResolveError, TransactionView, advise, advise_all,
 use payment_store::{AttentionCase, AttentionQuery, CaseState, Store, StoreError};
 use serde_json::{Value, json};
 
-use super::database::{self, instant, length, moment, second, unreadable};
+use super::database::{self, amount, instant, length, moment, second, unreadable};
 use super::table::{Column, Table, Tone, plain};
 use super::{by_hand, small_runtime};
 use crate::cli::{AttentionListArgs, AttentionResolveArgs, AttentionShowArgs};
@@ -207,8 +207,9 @@ fn case_text(
         }
     };
     line("raised", &moment(stored.case.raised_at, zone));
-    line("transaction", &format!("{}  {}  {}", txn.id, txn.status.name().as_str(), txn.status_message));
-    line("amount", &format!("{} {}", txn.amount, txn.amount.currency().code()));
+    let status = txn.status_text().unwrap_or("no status");
+    line("transaction", &format!("{}  {status}  {}", txn.id, txn.status_message));
+    line("amount", &amount(txn));
     let bills: Vec<&str> = txn.bills.iter().map(|bill| bill.bill_id.as_str()).collect();
     line("bills", &bills.join(", "));
     line("tenant", txn.tenant_id.as_str());

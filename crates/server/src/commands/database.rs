@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use payment_domain::{Timestamp, TxnId};
+use payment_domain::{Timestamp, Transaction, TxnId};
 use payment_store::StoreError;
 
 use crate::config::{Config, Database};
@@ -32,6 +32,14 @@ pub(super) fn no_such_transaction(database: &str, id: &TxnId) -> Failure {
 /// What went wrong when something was looked up.
 pub(super) fn unreadable(error: &StoreError) -> Failure {
     Failure::new("the database could not answer").because(error)
+}
+
+/// An amount with its currency.
+pub(super) fn amount(txn: &Transaction) -> String {
+    match txn.amount_text() {
+        Some(amount) => format!("{amount} {}", txn.amount.currency().code()),
+        None => "none".to_owned(),
+    }
 }
 
 /// A moment for people, in the configured time zone.

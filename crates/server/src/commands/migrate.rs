@@ -46,6 +46,19 @@ fn migrate(Migrated { database, report }: &Migrated, paint: Paint) -> Outcome<Ex
     if report.adopted_rows > 0 {
         out.push_str(&format!("  {} transactions of an earlier service adopted\n", report.adopted_rows));
     }
+    let odd = &report.odd_rows;
+    if odd.count > 0 {
+        out.push_str(&paint.waiting(&format!(
+            "  {} transactions of the earlier service hold what this service does not know; they are shown as they are:\n",
+            odd.count
+        )));
+        for (id, oddity) in &odd.named {
+            out.push_str(&format!("    {}  {oddity}\n", id.escape_debug()));
+        }
+        if odd.count > odd.named.len() as u64 {
+            out.push_str("    …\n");
+        }
+    }
     out.push_str(&paint.good(match report.applied.len() {
         0 => "Nothing to do: the database is up to date.",
         _ => "The database is up to date.",

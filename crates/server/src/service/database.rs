@@ -121,6 +121,9 @@ pub async fn migrate(config: &Config) -> Outcome<Migrated> {
         }
         Database::Postgres(postgres) => {
             let report = connect(postgres).await?.migrated().clone();
+            let odd_rows = PostgresStore::odd_rows(&options(postgres)?).await;
+            let odd_rows = odd_rows.map_err(|error| cannot_be_read(&postgres.shown_url, &error))?;
+            let report = MigrationReport { odd_rows, ..report };
             Ok(Migrated { database: postgres.shown_url.clone(), report })
         }
     }

@@ -39,15 +39,7 @@ fn beside<T: Send>(work: impl Future<Output = T> + Send) -> T {
 impl Database {
     pub(crate) fn open() -> Database {
         match std::env::var("TEST_STORE").as_deref() {
-            Ok("postgres") => beside(async {
-                let place = FreshDatabase::create().await;
-                let store = Arc::new(connect(&place).await);
-                // Some tests give a request a moment only, which is not for making connections.
-                let search = SearchQuery::default();
-                join_all((0..POOL).map(|_| store.search(&search))).await;
-                store.ping().await.unwrap();
-                Database { registers: store.clone(), store, place: Place::Postgres(place) }
-            }),
+            Ok("postgres") => Database::in_postgres(),
             Ok("sqlite") | Err(_) => {
                 let folder = tempfile::tempdir().unwrap();
                 let file = folder.path().join("payments.db");
@@ -55,6 +47,35 @@ impl Database {
                 Database { registers: store.clone(), store, place: Place::Folder { _folder: folder } }
             }
             Ok(other) => panic!("TEST_STORE is sqlite or postgres, not {other}"),
+        }
+    }
+
+    /// One in PostgreSQL, for what can only be there.
+    pub(crate) fn in_postgres() -> Database {
+        beside(async {
+            let place = FreshDatabase::create().await;
+            let store = Arc::new(connect(&place).await);
+            // Some tests give a request a moment only, which is not for making connections.
+            let search = SearchQuery::default();
+            join_all((0..POOL).map(|_| store.search(&search))).await;
+            store.ping().await.unwrap();
+            Database { registers: store.clone(), store, place: Place::Postgres(place) }
+        })
+    }
+
+    #[allow(dead_code, reason = "not everybody who has this file uses it")]
+    /// Changes a database in PostgreSQL behind the back of the service.
+    pub(crate) async fn execute(&self, sql: &str) {
+        match &self.place {
+            Place::Folder { .. } => panic!("not in PostgreSQL"),
+            Place::Postgres(place) => {
+                payment_testing::postgres::connect(place.url())
+                    .await
+                    .unwrap()
+                    .batch_execute(sql)
+                    .await
+                    .unwrap();
+            }
         }
     }
 

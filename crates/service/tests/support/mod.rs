@@ -170,7 +170,7 @@ pub(crate) struct World {
     pub(crate) gateway: Arc<FakeGateway>,
     pub(crate) collections: Arc<FakeCollections>,
     pub(crate) clock: Arc<ManualClock>,
-    _database: Database,
+    pub(crate) database: Database,
 }
 
 pub(crate) fn world() -> World {
@@ -207,7 +207,22 @@ fn world_behind(
     guard: impl FnOnce(Arc<dyn Gateway>) -> Arc<dyn Gateway>,
     change: impl FnOnce(&mut Settings),
 ) -> World {
-    let database = Database::open();
+    world_in(Database::open(), start_mode, wait, guard, change)
+}
+
+/// A world whose database is in PostgreSQL whatever `TEST_STORE` says.
+pub(crate) fn world_in_postgres() -> World {
+    let wait = Duration::from_secs(20);
+    world_in(Database::in_postgres(), StartMode::Offline, wait, |gateway| gateway, |_| {})
+}
+
+fn world_in(
+    database: Database,
+    start_mode: StartMode,
+    wait: Duration,
+    guard: impl FnOnce(Arc<dyn Gateway>) -> Arc<dyn Gateway>,
+    change: impl FnOnce(&mut Settings),
+) -> World {
     let store = database.store.clone();
     let gateway = Arc::new(FakeGateway::new("FAKE", start_mode));
     let collections = Arc::new(FakeCollections::default());
@@ -216,7 +231,7 @@ fn world_behind(
     ports.gateways = Gateways::new([guard(gateway.clone())]);
     change(&mut ports.settings);
     let payments = Payments::new(ports);
-    World { payments, store, gateway, collections, clock, _database: database }
+    World { payments, store, gateway, collections, clock, database }
 }
 
 /// The outside world of the use cases, without a gateway.

@@ -98,11 +98,18 @@ async fn every_combination_of_conditions_finds_what_meets_all_of_them(store: Arc
                 status: is_set(6).then(|| picked.status.name()),
                 mine: is_set(7).then(|| Mine { uuid: picked.audit.created_by.clone() }),
                 within: within("pb").filter(|_| is_set(8)),
+                after: None,
                 page: EVERYTHING,
             };
             let expected: Vec<&Transaction> = all.iter().filter(|txn| meets(txn, &query)).collect();
             let answered = store.search(&query).await.unwrap();
             assert_eq!(answered.iter().collect::<Vec<_>>(), expected, "{query:?}");
+            let after = SearchQuery { after: Some(picked.id.clone()), ..query };
+            let place = |txn: &Transaction| (txn.audit.created_at, txn.id.clone());
+            let expected: Vec<_> =
+                expected.into_iter().filter(|txn| place(txn) < place(picked)).map(|txn| &txn.id).collect();
+            let answered = store.search(&after).await.unwrap();
+            assert_eq!(answered.iter().map(|txn| &txn.id).collect::<Vec<_>>(), expected, "{after:?}");
         }
     }
 }
@@ -136,7 +143,17 @@ async fn the_newest_come_first_and_pages_show_each_once(store: Arc<dyn Store>) {
             paged.extend(ids);
         }
         assert_eq!(paged, expected);
+        let mut paged: Vec<String> = Vec::new();
+        for _ in 0..7 {
+            let after = paged.last().map(|id| txn_id(id));
+            let page = PageRequest { limit: 4, offset: 0 };
+            let query = SearchQuery { within: within.clone(), after, page, ..SearchQuery::default() };
+            paged.extend(found(&store, &query).await);
+        }
+        assert_eq!(paged, expected, "page behind page");
     }
+    let after = Some(txn_id("T_UNKNOWN"));
+    assert_eq!(found(&store, &SearchQuery { after, ..SearchQuery::default() }).await, [""; 0]);
     for page in [
         PageRequest { limit: 0, offset: 0 },
         PageRequest { limit: 5, offset: 23 },

@@ -1,0 +1,36 @@
+//! What is never done to a payment of an earlier service whose row this service does not understand.
+
+mod support;
+
+use std::time::Duration;
+
+use payment_domain::Status;
+use payment_gateway::Answer;
+use payment_service::Asked;
+use support::{caller, declined, paid, world_in_postgres};
+
+/// The amount cannot be compared with what the gateway says, or what the state means is not known:
+/// nothing the gateway says succeeds or fails such a payment.
+#[tokio::test]
+async fn a_payment_whose_amount_or_status_is_unknown_is_shown_and_never_settled() {
+    let world = world_in_postgres();
+    for (nth, (column, value)) in
+        [("txn_amount", "-5"), ("txn_amount", "NULL"), ("txn_status", "'REVERSED'")].iter().enumerate()
+    {
+        let id = world.pending(&format!("B{nth}"), "100").await;
+        let adopted = format!(
+            "ALTER TABLE eg_pg_transactions ALTER txn_amount DROP NOT NULL;
+             UPDATE eg_pg_transactions SET version = NULL, {column} = {value} WHERE txn_id = '{id}'"
+        );
+        world.database.execute(&adopted).await;
+        for outcome in [paid("100"), paid("0"), declined()] {
+            world.gateway.answers(outcome);
+            let settled = world.payments.settlement.settle(&id, &Answer::default(), &caller()).await.unwrap();
+            assert!(matches!(settled.asked, Asked::InVain(_)), "{:?}", settled.asked);
+            assert_eq!(settled.txn.status, Status::Pending);
+        }
+        assert_eq!(world.steps(&id).await, [">PENDING"]);
+        assert_eq!(world.claims(&format!("B{nth}")).await.len(), 1, "its bill stays held");
+    }
+    world.clock.advance(Duration::from_secs(25 * 3600));
+}
