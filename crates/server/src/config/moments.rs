@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use croner::Cron;
-use croner::parser::{CronParser, Seconds};
+use jiff::tz::TimeZone;
+use payment_domain::{Clock, SystemClock};
+use payment_service::Schedule;
 
 /// The longest distance between two looks at a payment, in seconds: 30 days.
 const LONGEST_SECS: u64 = 30 * 86_400;
@@ -58,12 +59,10 @@ pub(super) fn cron(text: &str) -> Result<String, String> {
         return Err("has days of the week as numbers, which cron and Quartz count differently".to_owned());
     }
     let expression = fields.join(" ");
-    let parsed = CronParser::builder()
-        .seconds(Seconds::Optional)
-        .build()
-        .parse(&expression)
-        .map_err(|error| format!("cannot be read: {error}"))?;
-    if comes_true(&parsed) { Ok(expression) } else { Err("never comes true".to_owned()) }
+    let schedule =
+        Schedule::cron(&expression, TimeZone::UTC).map_err(|error| format!("cannot be read: {error}"))?;
+    let comes_true = schedule.next(SystemClock.now()).is_some();
+    if comes_true { Ok(expression) } else { Err("never comes true".to_owned()) }
 }
 
 /// Whether there is a number in the field, other than the step behind a slash and the count behind
@@ -73,11 +72,6 @@ fn names_days_by_numbers(field: &str) -> bool {
         let days = part.split(['/', '#']).next().unwrap_or(part);
         days.bytes().any(|byte| byte.is_ascii_digit())
     })
-}
-
-fn comes_true(cron: &Cron) -> bool {
-    let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
-    cron.find_next_occurrence(&now, false).is_ok()
 }
 
 #[cfg(test)]
@@ -120,6 +114,8 @@ mod tests {
             ("0 0 6 ? * MON-FRI", "0 0 6 * * MON-FRI"),
             ("0 0 6 ? * MON#2", "0 0 6 * * MON#2"),
             ("0 */5 * * * *", "0 */5 * * * *"),
+            ("0 0 0/12 * * ?", "0 0 0/12 * * *"),
+            ("0 30 1/2 * * ?", "0 30 1/2 * * *"),
         ] {
             assert_eq!(cron(text).as_deref(), Ok(read));
         }

@@ -40,7 +40,7 @@ impl Schedule {
     }
 
     /// As a cron expression of five fields, or six with seconds in front, says, on the clocks of
-    /// `zone`. One that names its hours, minutes and seconds goes by what clocks show: where they are
+    /// `zone`. `10/20` is every 20th from 10 on, as Quartz reads it. One that names its hours, minutes and seconds goes by what clocks show: where they are
     /// set forward, a moment that does not exist is made up as soon as they have been; where they are
     /// set back, a moment that comes twice counts once. One with `*` or steps among them goes by the
     /// time that passes.
@@ -48,7 +48,7 @@ impl Schedule {
     /// # Errors
     /// [`InvalidCron`].
     pub fn cron(text: &str, zone: TimeZone) -> Result<Schedule, InvalidCron> {
-        let parser = CronParser::builder().seconds(Seconds::Optional).build();
+        let parser = CronParser::builder().seconds(Seconds::Optional).sloppy_ranges(true).build();
         match parser.parse(text) {
             Ok(cron) => {
                 let pattern = &cron.pattern;
@@ -209,6 +209,31 @@ mod tests {
         let five = Schedule::cron("30 2 * * *", TimeZone::UTC).unwrap();
         assert_eq!(text(five.next(at("2026-11-22T02:30:00Z"))), "2026-11-23T02:30:00Z");
         for wrong in ["", "every day", "0 0 25 * * ?", "* * *", "0 0 0 30 2 x"] {
+            assert!(Schedule::cron(wrong, TimeZone::UTC).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_step_behind_a_number_goes_on_from_it_as_quartz_means_it() {
+        let on_the_day = |text: &str| {
+            let schedule = Schedule::cron(text, TimeZone::UTC).unwrap();
+            let (mut now, mut seen) = (at("2026-11-22T23:59:59Z"), Vec::new());
+            while let Some(next) = schedule.next(now)
+                && next < at("2026-11-24T00:00:00Z")
+            {
+                seen.push(text_of(next)["2026-11-23T".len()..16].to_owned());
+                now = next;
+            }
+            seen
+        };
+        assert_eq!(on_the_day("0 0 0/12 * * ?"), ["00:00", "12:00"]);
+        assert_eq!(on_the_day("0 30 1/8 * * ?"), ["01:30", "09:30", "17:30"]);
+        assert_eq!(on_the_day("0 0/20 23 * * ?"), ["23:00", "23:20", "23:40"]);
+        assert_eq!(on_the_day("5/15 6 * * *"), ["06:05", "06:20", "06:35", "06:50"]);
+        assert_eq!(on_the_day("0 0 9 1/2 * ?"), ["09:00"], "the 23rd is an odd day");
+        assert_eq!(on_the_day("0 0 9 2/2 * ?"), [""; 0]);
+        assert_eq!(on_the_day("0 0 9 ? 11/2 ?"), ["09:00"]);
+        for wrong in ["0 0 24/2 * * ?", "0 60/5 * * * ?", "0 0 0/0 * * ?", "0 0 x/2 * * ?"] {
             assert!(Schedule::cron(wrong, TimeZone::UTC).is_err(), "{wrong}");
         }
     }

@@ -21,7 +21,7 @@ pub(super) const RECONCILIATION: &[Setting] = &[
     Setting::own(
         "reconciliation.daily-cron",
         Kind::Cron,
-        "When all payments that are pending for more than two intervals are asked about, on the clocks of `time-zone`. Quartz's `?` is understood.",
+        "When all payments that are pending for more than two intervals are asked about, on the clocks of `time-zone`. Quartz's `?` and `0/12` are understood.",
     )
     .or("0 0 0,12 * * ?"),
     Setting::own(
