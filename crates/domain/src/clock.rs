@@ -1,7 +1,10 @@
 //! Time as a value that is handed in, so that tests can move it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
 
 /// A moment, in milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +43,14 @@ impl Timestamp {
 pub trait Clock: Send + Sync {
     /// The current moment by this clock.
     fn now(&self) -> Timestamp;
+
+    /// The reading of a stopwatch. It only goes forward, also while the computer is suspended, and no
+    /// setting of a clock moves it; only the difference of two readings means something.
+    fn stopwatch(&self) -> Duration;
+
+    /// How far the computer's own clock is ahead of this one, in milliseconds; negative when it is
+    /// behind.
+    fn computer_ahead_ms(&self) -> i64;
 }
 
 /// The computer's own clock.
@@ -51,32 +62,166 @@ impl Clock for SystemClock {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
     }
+
+    fn stopwatch(&self) -> Duration {
+        // Unlike `Instant`, these go on while the computer is suspended.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        const CLOCK: ClockId = ClockId::Boottime;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        const CLOCK: ClockId = ClockId::Monotonic;
+        let reading = clock_gettime(CLOCK);
+        let (seconds, nanos) = (u64::try_from(reading.tv_sec), u32::try_from(reading.tv_nsec));
+        Duration::new(seconds.unwrap_or(0), nanos.unwrap_or(0))
+    }
+
+    fn computer_ahead_ms(&self) -> i64 {
+        0
+    }
+}
+
+/// Another clock's time, carried on by a stopwatch between two readings of that clock: what is done to
+/// the computer's own clock does not move it.
+pub struct AnchoredClock {
+    computer: Arc<dyn Clock>,
+    anchor: Mutex<Anchor>,
+}
+
+#[derive(Clone, Copy)]
+struct Anchor {
+    at: Timestamp,
+    stopwatch: Duration,
+}
+
+impl Anchor {
+    fn moment(self, stopwatch: Duration) -> Timestamp {
+        match stopwatch.checked_sub(self.stopwatch) {
+            Some(since) => self.at.plus(since),
+            None => self.at.minus(self.stopwatch.saturating_sub(stopwatch)),
+        }
+    }
+}
+
+impl AnchoredClock {
+    /// A clock that shows `now`, and goes on by the stopwatch of `computer`.
+    pub fn new(now: Timestamp, computer: Arc<dyn Clock>) -> AnchoredClock {
+        let anchor = Anchor { at: now, stopwatch: computer.stopwatch() };
+        AnchoredClock { computer, anchor: Mutex::new(anchor) }
+    }
+
+    /// Takes in a reading of the other clock: it showed `shown` some time after the stopwatch showed
+    /// `asked`, and before now. This clock is corrected as far as the reading proves it wrong, and no
+    /// further, so that the time a reading is under way does not make it waver.
+    pub fn take_reading(&self, shown: Timestamp, asked: Duration) {
+        let answered = self.computer.stopwatch();
+        let mut anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner);
+        let (earliest, latest) = (shown, shown.plus(answered.saturating_sub(asked)));
+        let at = anchor.moment(answered).clamp(earliest, latest);
+        *anchor = Anchor { at, stopwatch: answered };
+    }
+}
+
+impl Clock for AnchoredClock {
+    fn now(&self) -> Timestamp {
+        let anchor = *self.anchor.lock().unwrap_or_else(PoisonError::into_inner);
+        anchor.moment(self.computer.stopwatch())
+    }
+
+    fn stopwatch(&self) -> Duration {
+        self.computer.stopwatch()
+    }
+
+    fn computer_ahead_ms(&self) -> i64 {
+        self.computer.now().0.saturating_sub(self.now().0)
+    }
+}
+
+impl std::fmt::Debug for AnchoredClock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AnchoredClock").field("now", &self.now()).finish_non_exhaustive()
+    }
 }
 
 /// A clock that stands still until it is moved: for tests.
 #[derive(Debug)]
-pub struct ManualClock(AtomicI64);
+pub struct ManualClock {
+    now: AtomicI64,
+    stopwatch_ms: AtomicI64,
+}
 
 impl ManualClock {
     /// A clock standing at `now`.
     pub fn at(now: Timestamp) -> ManualClock {
-        ManualClock(AtomicI64::new(now.0))
+        ManualClock { now: AtomicI64::new(now.0), stopwatch_ms: AtomicI64::new(0) }
     }
 
-    /// Sets the clock, forward or back.
+    /// Sets the clock, forward or back; its stopwatch does not notice.
     pub fn set(&self, now: Timestamp) {
-        self.0.store(now.0, Ordering::SeqCst);
+        self.now.store(now.0, Ordering::SeqCst);
     }
 
-    /// Moves the clock forward.
+    /// Lets time pass, by the clock and by its stopwatch.
     pub fn advance(&self, duration: Duration) {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-        self.0.fetch_add(millis, Ordering::SeqCst);
+        self.now.fetch_add(millis, Ordering::SeqCst);
+        self.stopwatch_ms.fetch_add(millis, Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
+        Timestamp(self.now.load(Ordering::SeqCst))
+    }
+
+    fn stopwatch(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.stopwatch_ms.load(Ordering::SeqCst)).unwrap_or(0))
+    }
+
+    fn computer_ahead_ms(&self) -> i64 {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    #[test]
+    fn setting_the_computers_clock_does_not_move_an_anchored_one() {
+        let start = Timestamp::from_millis(1_790_000_000_000);
+        let computer = Arc::new(ManualClock::at(start.plus(DAY)));
+        let clock = AnchoredClock::new(start, computer.clone());
+        assert_eq!((clock.now(), clock.computer_ahead_ms()), (start, 86_400_000));
+        computer.advance(Duration::from_secs(5));
+        computer.set(start.minus(DAY));
+        assert_eq!(clock.now(), start.plus(Duration::from_secs(5)));
+        assert_eq!(clock.computer_ahead_ms(), -86_405_000);
+    }
+
+    #[test]
+    fn a_reading_corrects_a_clock_as_far_as_it_proves_it_wrong() {
+        let start = Timestamp::from_millis(1_790_000_000_000);
+        let computer = Arc::new(ManualClock::at(start));
+        let clock = AnchoredClock::new(start, computer.clone());
+        let second = Duration::from_secs(1);
+        let read = |shown: Timestamp| {
+            let asked = computer.stopwatch();
+            computer.advance(second);
+            clock.take_reading(shown, asked);
+            clock.now()
+        };
+        // A second under way: what the clock says lies between what is possible.
+        assert_eq!(read(start.plus(Duration::from_millis(400))), start.plus(second));
+        assert_eq!(read(start), start.plus(second), "it is at most a second later there");
+        assert_eq!(read(start.plus(DAY)), start.plus(DAY));
+        assert_eq!(read(start), start.plus(second));
+    }
+
+    #[test]
+    fn the_stopwatch_of_the_computer_goes_forward() {
+        let began = SystemClock.stopwatch();
+        std::thread::sleep(Duration::from_millis(5));
+        assert!(SystemClock.stopwatch() - began >= Duration::from_millis(5));
     }
 }

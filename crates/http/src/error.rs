@@ -91,6 +91,9 @@ pub(crate) enum ApiError {
     /// The job is at work, on whichever node.
     #[error("the job is at work")]
     JobAtWork,
+    /// The clock of this node's computer differs too much from the database's.
+    #[error("no jobs are run on this node")]
+    JobsSuspended,
     /// No case has this number.
     #[error("no such case")]
     NoSuchCase,
@@ -274,6 +277,12 @@ fn tell(error: &ApiError) -> Told {
             StatusCode::CONFLICT,
             "JOB_AT_WORK",
             "The job is at work, here or on another node; jobs/v1/_history tells what it does",
+        )
+        .retry_after(5),
+        ApiError::JobsSuspended => Told::one(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "JOBS_SUSPENDED",
+            "The clock of this node's computer differs from the database's, so no jobs are run on it; set the clock, or ask another node",
         )
         .retry_after(5),
         ApiError::NoSuchCase => Told::no_such_case(),
@@ -470,6 +479,7 @@ impl ApiError {
             | ApiError::NotAnOperator
             | ApiError::UnknownJob(_)
             | ApiError::JobAtWork
+            | ApiError::JobsSuspended
             | ApiError::NoSuchCase
             | ApiError::ReconciliationAtWork
             | ApiError::Internal(_)

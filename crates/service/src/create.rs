@@ -225,7 +225,7 @@ impl Creation {
             events.dump(EventKind::SaveDump, &txn, &dump)?,
         ];
         let settled = txn.amount.is_zero();
-        let duty = settled.then(|| self.receipts.new_duty(&txn.id));
+        let duty = settled.then(|| self.receipts.begin_duty());
         let new = NewTransaction {
             history: HistoryEntry {
                 txn_id: txn.id.clone(),
@@ -239,7 +239,7 @@ impl Creation {
             redirect_form,
             dump,
             events: stored_events,
-            receipt_duty: duty.clone(),
+            receipt_duty: duty.as_ref().map(|duty| duty.new_duty(self.ports.settings.receipt_lease)),
             idempotency: key.zip(request.idempotent.as_ref()).map(|(key, idempotent)| IdempotencyRecord {
                 key: key.clone(),
                 digest: idempotent.digest,
@@ -269,7 +269,7 @@ impl Creation {
         let answer = match duty {
             Some(duty) => {
                 let caller = Caller::new(Actor::user(txn.audit.created_by.clone()), request.info.clone());
-                let txn = self.receipts.issue_now(txn, &duty, &caller).await;
+                let txn = self.receipts.issue_now(txn, duty, &caller).await;
                 answer_json(&txn, &request.amount)?
             }
             None if starts_later => {

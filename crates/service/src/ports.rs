@@ -15,6 +15,7 @@ use crate::gateways::Gateways;
 use crate::pace::PaceSettings;
 use crate::questions::QuestionSettings;
 use crate::redirects::Redirects;
+use crate::scheduler::differs_too_much;
 
 /// The outside world of the use cases.
 pub struct Ports {
@@ -30,7 +31,7 @@ pub struct Ports {
     pub payers: Arc<dyn Payers>,
     /// Knows bank accounts.
     pub bank_accounts: Arc<dyn BankAccounts>,
-    /// The time.
+    /// The one clock that payments go by: that of the store.
     pub clock: Arc<dyn Clock>,
     /// The settings.
     pub settings: Settings,
@@ -66,6 +67,9 @@ pub struct Settings {
     /// How long one call to the collection service may take in all: when less is left of the right to
     /// issue a receipt, none is begun.
     pub collection_call: Duration,
+    /// How far the computer's clock may differ from the service's for jobs to be run; `None` where
+    /// nobody else goes by the service's clock.
+    pub largest_clock_offset: Option<Duration>,
     /// How long one question to a gateway may take in all.
     pub gateway_wait: Duration,
     /// How many questions news of one payment are worth.
@@ -149,6 +153,13 @@ impl Ports {
             tracing::warn!(%txn_id, kind, "put up for attention");
         }
         Ok(())
+    }
+
+    /// By how many milliseconds the computer's clock is ahead of the service's, or behind it, where
+    /// that is more than it may be for jobs to be run.
+    pub fn clock_differs(&self) -> Option<i64> {
+        let ahead = self.clock.computer_ahead_ms();
+        differs_too_much(ahead, self.settings.largest_clock_offset).then_some(ahead)
     }
 
     /// The current moment.

@@ -1,21 +1,27 @@
 //! The receipt duty: whoever makes a transaction a success also writes down that its receipt is
 //! due, in the same commit. The duty is done at once, or later by [`Receipts::tick`].
 //!
-//! Exactly one receipt, whatever dies when: the right to issue it is leased to one party at a time;
-//! the lease is longer than the calls made under it can take, and nobody registers a payment when
-//! too little of it is left; and whoever takes over a duty, or a payment that an earlier service has
-//! begun, first looks whether the collection service has the payment already.
+//! Exactly one receipt, whatever dies when and whatever clocks show: the right to issue it is leased to
+//! one party at a time, and taken over by the rule of all leases ([`payment_store::lease`]); the lease is
+//! longer than the calls made under it can take, and nobody registers a payment when, by a stopwatch,
+//! too little of it is left; a process never has two registrations of a payment under way. Whoever takes
+//! a duty over, or a payment that an earlier service has begun, first looks whether the collection
+//! service has the payment already; and where a registration may have been begun of which nobody knows
+//! what became, it is looked up for as long as a lease holds before the payment is registered again.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use payment_digit::{DigitError, Payment, Receipts as ReceiptNumbers};
 use payment_domain::{Actor, AttentionKind, HistoryEntry, Status, Timestamp, Transaction, TxnId};
 use payment_store::{
-    Applied, Attention, Change, ClaimChange, DutyChange, Lease, NewCase, ReceiptDuty, Store, StoreError,
+    Applied, Attention, Change, ClaimChange, ClaimedDuty, DutyChange, DutyClaim, LeaseWatch, NewCase,
+    NewDuty, Postponement, Store, StoreError, Tried, lease,
 };
 use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::events::EventWriter;
 use crate::ports::{Ports, sandbox_label};
@@ -26,15 +32,67 @@ use crate::settle::Caller;
 const FIRST_DELAY: Duration = Duration::from_secs(5);
 /// The longest wait between two tries.
 const LONGEST_DELAY: Duration = Duration::from_secs(600);
+/// When a payment is looked up whose registration is unclear, counted from the end of that.
+const LOOK_UPS: [Duration; 4] =
+    [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15), Duration::from_secs(30)];
 /// How many receipts are issued at a time.
 const AT_ONCE: u32 = 8;
 /// How often one tick takes so many.
 const BATCHES: usize = 8;
+/// How many leases of others are watched at a time: more than are under way on all replicas together.
+const WATCHED: u32 = 4096;
+/// How many abandoned leases are named when duties are claimed.
+const ABANDONED: usize = 256;
+/// How often in the length of a lease the leases of others are looked at.
+const SIGHTINGS: u32 = 8;
 
 /// Issues receipts.
 #[derive(Clone)]
 pub struct Receipts {
     pub(crate) ports: Arc<Ports>,
+    others: Arc<Mutex<LeaseWatch>>,
+    under_way: UnderWay,
+}
+
+/// The duty of a transaction, leased to this process.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    lease_token: String,
+    /// What the stopwatch showed before the lease was asked for.
+    since: Duration,
+    /// How often it was tried in vain.
+    attempts: u32,
+    /// How long ago a registration had ended, when the lease began, of which nobody knows what became.
+    unclear_for: Option<Duration>,
+}
+
+impl Held {
+    pub(crate) fn new_duty(&self, lease: Duration) -> NewDuty {
+        NewDuty { lease_token: self.lease_token.clone(), lease }
+    }
+}
+
+/// The transactions whose receipts this process is issuing.
+#[derive(Debug, Clone, Default)]
+struct UnderWay(Arc<Mutex<HashSet<TxnId>>>);
+
+impl UnderWay {
+    /// `None` when it is under way already.
+    fn begin(&self, id: &TxnId) -> Option<Begun> {
+        let mut ids = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.insert(id.clone()).then(|| Begun { all: self.clone(), id: id.clone() })
+    }
+}
+
+struct Begun {
+    all: UnderWay,
+    id: TxnId,
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.all.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
 }
 
 /// What a tick did.
@@ -49,10 +107,21 @@ pub struct ReceiptTally {
 /// Why a receipt was not issued this time.
 #[derive(Debug, thiserror::Error)]
 enum ReceiptError {
+    /// The payment could not be looked up; nothing was registered.
     #[error(transparent)]
-    Digit(#[from] DigitError),
+    LookingUp(DigitError),
+    /// The payment was, or may have been, tried to be registered.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Registering(DigitError),
+    /// It is registered, and its receipt could not be stored.
+    #[error(transparent)]
+    Storing(StoreError),
+    #[error("the outcome of an earlier registration is not known yet")]
+    Unclear,
+    #[error("this process is at it already")]
+    UnderWay,
+    #[error("too little was left of the right to issue it")]
+    Late,
     #[error("another worker has taken the duty over")]
     LeaseLost,
 }
@@ -74,6 +143,14 @@ impl Attempt {
         // Only what was adopted from it has none.
         if txn.callback_url.is_none() { Attempt::Later } else { Attempt::First }
     }
+}
+
+/// When a payment is looked up next whose registration ended so long ago; `None` when it may be
+/// registered again.
+fn next_look_up(unclear_for: Duration, lease: Duration) -> Option<Duration> {
+    let left = lease.checked_sub(unclear_for).filter(|left| !left.is_zero())?;
+    let look_up = LOOK_UPS.into_iter().find(|look_up| *look_up > unclear_for);
+    Some(look_up.map_or(left, |look_up| left.min(look_up.saturating_sub(unclear_for))))
 }
 
 /// Issues receipts that are due, all the time: it looks for them every `interval`.
@@ -108,36 +185,26 @@ impl Job for ReceiptsJob {
 
 impl Receipts {
     pub(crate) fn new(ports: Arc<Ports>) -> Receipts {
-        Receipts { ports }
+        Receipts { ports, others: Arc::default(), under_way: UnderWay::default() }
     }
 
-    pub(crate) fn new_lease(&self, now: Timestamp) -> Lease {
-        Lease { token: uuid::Uuid::now_v7().to_string(), until: now.plus(self.ports.settings.receipt_lease) }
-    }
-
-    /// The duty of a transaction that is stored as a success, leased to whoever stores it.
-    pub(crate) fn new_duty(&self, txn_id: &TxnId) -> ReceiptDuty {
-        let now = self.ports.now();
-        ReceiptDuty {
-            txn_id: txn_id.clone(),
-            due_at: now,
+    /// The lease of the duty of a transaction that is about to be stored as a success, for whoever
+    /// stores it.
+    pub(crate) fn begin_duty(&self) -> Held {
+        Held {
+            lease_token: uuid::Uuid::now_v7().to_string(),
+            since: self.ports.clock.stopwatch(),
             attempts: 0,
-            lease: Some(self.new_lease(now)),
-            last_error: None,
+            unclear_for: None,
         }
     }
 
     /// Issues the receipt of a transaction that was just stored as a success, waiting for it no
     /// longer than the configured limit; the work goes on behind that. Returns the transaction as
     /// it stands then, with or without its receipt.
-    pub(crate) async fn issue_now(
-        &self,
-        txn: Transaction,
-        duty: &ReceiptDuty,
-        caller: &Caller,
-    ) -> Transaction {
+    pub(crate) async fn issue_now(&self, txn: Transaction, duty: Held, caller: &Caller) -> Transaction {
         let work = {
-            let (receipts, txn, duty, caller) = (self.clone(), txn.clone(), duty.clone(), caller.clone());
+            let (receipts, txn, caller) = (self.clone(), txn.clone(), caller.clone());
             let attempt = Attempt::of_whoever_stored(&txn);
             self.ports.tasks.spawn(async move { receipts.attempt(txn, &duty, &caller, attempt).await })
         };
@@ -163,7 +230,7 @@ impl Receipts {
             let Some(duty) = store.receipt_duty(&txn.id).await? else {
                 return Ok(store.transaction(&txn.id).await?.unwrap_or(txn));
             };
-            if duty.lease.is_none_or(|lease| lease.until <= self.ports.now()) {
+            if duty.lease.is_none_or(|held| lease::is_over(held.until, self.ports.now())) {
                 break;
             }
             tokio::time::sleep(PAUSE).await;
@@ -173,6 +240,28 @@ impl Receipts {
             }
         }
         Ok(txn)
+    }
+
+    /// Looks at the leases of others again and again, until `stop`, so that those of a replica that
+    /// has died are known as abandoned when their time is over.
+    pub async fn keep_watching(&self, stop: CancellationToken) {
+        let interval = self.ports.settings.receipt_lease / SIGHTINGS;
+        while stop.run_until_cancelled(tokio::time::sleep(interval)).await.is_some() {
+            if let Err(error) = self.look_at_others().await {
+                tracing::debug!(%error, "the leases of receipts cannot be looked at");
+            }
+        }
+    }
+
+    /// Looks at the leases of others; returns the tokens of those that were seen unchanged for as long
+    /// as a lease holds.
+    async fn look_at_others(&self) -> Result<Vec<String>, StoreError> {
+        let clock = &self.ports.clock;
+        let asked = clock.stopwatch();
+        let leases = self.ports.store.receipt_leases(WATCHED).await?;
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        others.see_all(&leases, clock.stopwatch());
+        Ok(others.all_unchanged(self.ports.settings.receipt_lease, asked, ABANDONED))
     }
 
     /// Takes up a batch of duties that are due. One that fails is given back for later and never
@@ -187,20 +276,28 @@ impl Receipts {
     /// The same, beginning nothing new once it is to stop.
     async fn tick_until(&self, stopped: impl Fn() -> bool) -> Result<ReceiptTally, StoreError> {
         let mut tally = ReceiptTally::default();
+        let abandoned = self.look_at_others().await?;
         // As many at a time as are carried out at once: a lease begins when the work does.
         for _ in 0..BATCHES {
             if stopped() {
                 break;
             }
-            let now = self.ports.now();
-            let duties = self.ports.store.lease_receipt_duties(now, self.new_lease(now), AT_ONCE).await?;
+            let Held { lease_token, since, .. } = self.begin_duty();
+            let claim = DutyClaim {
+                lease_token: lease_token.clone(),
+                lease: self.ports.settings.receipt_lease,
+                limit: AT_ONCE,
+                abandoned: abandoned.clone(),
+            };
+            let duties = self.ports.store.claim_receipt_duties(claim).await?;
             if duties.is_empty() {
                 break;
             }
             let mut work = tokio::task::JoinSet::new();
-            for duty in duties {
+            for ClaimedDuty { txn_id, attempts, unclear_for } in duties {
+                let held = Held { lease_token: lease_token.clone(), since, attempts, unclear_for };
                 let receipts = self.clone();
-                work.spawn(async move { receipts.resume(&duty).await });
+                work.spawn(async move { receipts.resume(&txn_id, &held).await });
             }
             while let Some(issued) = work.join_next().await {
                 if issued.unwrap_or(false) { tally.issued += 1 } else { tally.postponed += 1 }
@@ -209,16 +306,16 @@ impl Receipts {
         Ok(tally)
     }
 
-    async fn resume(&self, duty: &ReceiptDuty) -> bool {
+    async fn resume(&self, id: &TxnId, duty: &Held) -> bool {
         let caller = Caller::new(Actor::job("receipts"), self.ports.settings.system_request_info());
-        match self.ports.store.transaction(&duty.txn_id).await {
+        match self.ports.store.transaction(id).await {
             Ok(Some(txn)) => self.attempt(txn, duty, &caller, Attempt::Later).await.is_some(),
             Ok(None) => {
-                tracing::error!(txn_id = %duty.txn_id, "a receipt is due for a transaction that is not there");
+                tracing::error!(txn_id = %id, "a receipt is due for a transaction that is not there");
                 false
             }
             Err(error) => {
-                tracing::warn!(txn_id = %duty.txn_id, %error, "a due receipt could not be taken up");
+                tracing::warn!(txn_id = %id, %error, "a due receipt could not be taken up");
                 false
             }
         }
@@ -229,12 +326,11 @@ impl Receipts {
     async fn attempt(
         &self,
         txn: Transaction,
-        duty: &ReceiptDuty,
+        duty: &Held,
         caller: &Caller,
         attempt: Attempt,
     ) -> Option<Transaction> {
-        let lease = duty.lease.as_ref()?;
-        let error = match self.issue(txn.clone(), lease, caller, attempt).await {
+        let error = match self.issue(txn.clone(), duty, caller, attempt).await {
             Ok(with_receipt) => {
                 metrics::counter!("receipts_issued_total", "sandbox" => sandbox_label(&txn.gateway))
                     .increment(1);
@@ -244,8 +340,12 @@ impl Receipts {
             Err(error) => error,
         };
         metrics::counter!("receipts_postponed_total").increment(1);
-        tracing::warn!(txn_id = %txn.id, attempts = duty.attempts + 1, %error, "a receipt is postponed");
-        if let Err(error) = self.postpone(&txn, duty, lease, &error).await {
+        if matches!(error, ReceiptError::Unclear) {
+            tracing::info!(txn_id = %txn.id, %error, "a receipt is postponed");
+        } else {
+            tracing::warn!(txn_id = %txn.id, attempts = duty.attempts + 1, %error, "a receipt is postponed");
+        }
+        if let Err(error) = self.postpone(&txn, duty, &error).await {
             // The lease runs out by itself; then the duty is due again.
             tracing::warn!(txn_id = %txn.id, %error, "a receipt duty could not be given back");
         }
@@ -255,43 +355,60 @@ impl Receipts {
     async fn issue(
         &self,
         txn: Transaction,
-        lease: &Lease,
+        duty: &Held,
         caller: &Caller,
         attempt: Attempt,
     ) -> Result<Transaction, ReceiptError> {
+        let _under_way = self.under_way.begin(&txn.id).ok_or(ReceiptError::UnderWay)?;
         let collections = &self.ports.collections;
         // The collection service wants to know a user: for callers without one we act in our own name.
         let system = self.ports.settings.system_request_info();
         let user = if caller.info.user("uuid").is_some() { &caller.info } else { &system };
         let known = match attempt {
             Attempt::First => None,
-            Attempt::Later => collections.find(user, &txn.tenant_id, &txn.id).await?,
+            Attempt::Later => {
+                collections.find(user, &txn.tenant_id, &txn.id).await.map_err(ReceiptError::LookingUp)?
+            }
         };
         let numbers = match known {
             Some(numbers) => numbers,
             None => {
-                self.refuse_to_outlive(lease, &txn)?;
-                collections.create(user, &self.payment(&txn)).await?
+                self.refuse_to_repeat(duty)?;
+                self.refuse_to_outlive(duty)?;
+                collections.create(user, &self.payment(&txn)).await.map_err(ReceiptError::Registering)?
             }
         };
         if numbers.0.is_empty() {
-            return Err(ReceiptError::Digit(DigitError::Incomplete {
+            return Err(ReceiptError::Registering(DigitError::Incomplete {
                 code: "PAYMENT_REGISTRATION_FAILED",
                 message: "The payment is registered without a receipt number".to_owned(),
             }));
         }
-        self.save(txn, &lease.token, numbers, caller).await
+        self.save(txn, &duty.lease_token, numbers, caller).await
+    }
+
+    /// Registers nothing as long as an earlier registration may still be at work over there.
+    fn refuse_to_repeat(&self, duty: &Held) -> Result<(), ReceiptError> {
+        let unclear = duty.unclear_for.and_then(|at_first| {
+            next_look_up(at_first + self.held_for(duty), self.ports.settings.receipt_lease)
+        });
+        if unclear.is_some() { Err(ReceiptError::Unclear) } else { Ok(()) }
     }
 
     /// Gives a duty up whose lease may end while the payment is being registered: the look-up or the
     /// commit before took long, or the process stood still. Somebody else could look the payment up
     /// meanwhile, not find it, and register it as well.
-    fn refuse_to_outlive(&self, lease: &Lease, txn: &Transaction) -> Result<(), ReceiptError> {
-        if self.ports.now().plus(self.ports.settings.collection_call) < lease.until {
+    fn refuse_to_outlive(&self, duty: &Held) -> Result<(), ReceiptError> {
+        let settings = &self.ports.settings;
+        if self.held_for(duty) + settings.collection_call < settings.receipt_lease {
             return Ok(());
         }
-        tracing::warn!(txn_id = %txn.id, "too little is left of the right to issue a receipt, it is left to the next one");
-        Err(ReceiptError::LeaseLost)
+        Err(ReceiptError::Late)
+    }
+
+    /// For how long the lease has been held, at most.
+    fn held_for(&self, duty: &Held) -> Duration {
+        self.ports.clock.stopwatch().saturating_sub(duty.since)
     }
 
     async fn save(
@@ -301,6 +418,7 @@ impl Receipts {
         ReceiptNumbers(numbers): ReceiptNumbers,
         caller: &Caller,
     ) -> Result<Transaction, ReceiptError> {
+        let writer = EventWriter::new(&caller.info).map_err(ReceiptError::Storing)?;
         let mut txn = txn;
         loop {
             let now = self.ports.now();
@@ -321,7 +439,7 @@ impl Receipts {
                 },
                 redirect_form: None,
                 dump: None,
-                events: vec![EventWriter::new(&caller.info)?.update(&txn)?],
+                events: vec![writer.update(&txn).map_err(ReceiptError::Storing)?],
                 claims: ClaimChange::Keep,
                 receipt_duty: DutyChange::Done { lease_token: lease_token.to_owned() },
                 attention: None,
@@ -329,7 +447,7 @@ impl Receipts {
                 fence: None,
                 txn: txn.clone(),
             };
-            match self.ports.store.apply(change).await? {
+            match self.ports.store.apply(change).await.map_err(ReceiptError::Storing)? {
                 Applied::Stored => return Ok(txn),
                 Applied::Stale | Applied::Fenced => txn = self.reload_for_receipt(&txn, lease_token).await?,
             }
@@ -339,57 +457,74 @@ impl Receipts {
     /// The stored transaction, if the duty is still ours to do.
     async fn reload_for_receipt(&self, txn: &Transaction, token: &str) -> Result<Transaction, ReceiptError> {
         let store: &dyn Store = self.ports.store.as_ref();
-        let duty = store.receipt_duty(&txn.id).await?;
+        let duty = store.receipt_duty(&txn.id).await.map_err(ReceiptError::Storing)?;
         let ours = duty.is_some_and(|duty| duty.lease.is_some_and(|lease| lease.token == token));
-        match store.transaction(&txn.id).await? {
+        match store.transaction(&txn.id).await.map_err(ReceiptError::Storing)? {
             Some(stored) if ours => Ok(stored),
             Some(_) | None => Err(ReceiptError::LeaseLost),
         }
     }
 
-    async fn postpone(
-        &self,
-        txn: &Transaction,
-        duty: &ReceiptDuty,
-        lease: &Lease,
-        error: &ReceiptError,
-    ) -> Result<(), StoreError> {
-        let now = self.ports.now();
+    async fn postpone(&self, txn: &Transaction, duty: &Held, error: &ReceiptError) -> Result<(), StoreError> {
+        let lease = self.ports.settings.receipt_lease;
         let backoff = FIRST_DELAY.saturating_mul(1 << duty.attempts.min(16)).min(LONGEST_DELAY);
-        let (delay, refused) = match error {
-            // The call may still be at work over there: not before the lease would have run out.
-            ReceiptError::Digit(DigitError::Unanswered { .. }) => {
-                (backoff.max(self.ports.settings.receipt_lease), false)
+        let look_up =
+            duty.unclear_for.and_then(|at_first| next_look_up(at_first + self.held_for(duty), lease));
+        let (delay, tried) = match error {
+            // The call may still be at work over there, or its receipt is still to be shown.
+            ReceiptError::Registering(DigitError::Unanswered { .. }) | ReceiptError::Storing(_) => {
+                (next_look_up(Duration::ZERO, lease).unwrap_or(lease), Tried::Unclear)
             }
-            ReceiptError::Digit(DigitError::Refused { .. } | DigitError::Incomplete { .. }) => {
-                (LONGEST_DELAY, true)
+            ReceiptError::Registering(DigitError::Refused { .. } | DigitError::Incomplete { .. })
+            | ReceiptError::LookingUp(DigitError::Refused { .. } | DigitError::Incomplete { .. }) => {
+                (LONGEST_DELAY, Tried::Failed)
             }
-            ReceiptError::Digit(DigitError::NotSent { .. })
-            | ReceiptError::Store(_)
-            | ReceiptError::LeaseLost => (backoff, false),
+            ReceiptError::Registering(DigitError::NotSent { .. }) => (backoff, Tried::Failed),
+            ReceiptError::LookingUp(DigitError::NotSent { .. } | DigitError::Unanswered { .. }) => {
+                (look_up.unwrap_or(backoff), Tried::Failed)
+            }
+            ReceiptError::Unclear | ReceiptError::UnderWay | ReceiptError::Late | ReceiptError::LeaseLost => {
+                (look_up.unwrap_or(FIRST_DELAY), Tried::Looked)
+            }
         };
-        let reason = error.to_string();
-        let due_at = now.plus(delay);
-        let ours = self.ports.store.postpone_receipt_duty(&txn.id, &lease.token, due_at, &reason).await?;
+        let postponement = Postponement {
+            txn_id: txn.id.clone(),
+            lease_token: duty.lease_token.clone(),
+            delay,
+            reason: error.to_string(),
+            tried,
+        };
+        let ours = self.ports.store.postpone_receipt_duty(postponement).await?;
+        let refused = match error {
+            ReceiptError::LookingUp(error) | ReceiptError::Registering(error) => match error {
+                DigitError::Refused { .. } | DigitError::Incomplete { .. } => Some(error),
+                DigitError::NotSent { .. } | DigitError::Unanswered { .. } => None,
+            },
+            ReceiptError::Storing(_)
+            | ReceiptError::Unclear
+            | ReceiptError::UnderWay
+            | ReceiptError::Late
+            | ReceiptError::LeaseLost => None,
+        };
         // Whoever has taken the duty over may have registered the payment, and been refused for that:
         // what they find out counts.
-        if refused && ours {
-            self.raise_refusal(txn, error, now).await?;
+        match refused {
+            Some(error) if ours => self.raise_refusal(txn, error, self.ports.now()).await,
+            Some(_) | None => Ok(()),
         }
-        Ok(())
     }
 
     async fn raise_refusal(
         &self,
         txn: &Transaction,
-        error: &ReceiptError,
+        error: &DigitError,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let evidence: Value = match error {
-            ReceiptError::Digit(DigitError::Refused { service, body }) => {
+            DigitError::Refused { service, body } => {
                 json!({ "service": service, "body": serde_json::from_str::<Value>(body).unwrap_or_else(|_| body.as_str().into()) })
             }
-            ReceiptError::Digit(_) | ReceiptError::Store(_) | ReceiptError::LeaseLost => {
+            DigitError::NotSent { .. } | DigitError::Unanswered { .. } | DigitError::Incomplete { .. } => {
                 json!({ "error": error.to_string() })
             }
         };

@@ -14,9 +14,7 @@ use payment_domain::{
     RequestInfo, StatusName, Transaction, TxnId,
 };
 use payment_gateway::{Answer, Evidence, Gateway, GatewayError};
-use payment_store::{
-    Applied, Attention, Change, ClaimChange, Dump, DutyChange, Fence, NewCase, ReceiptDuty, StoreError,
-};
+use payment_store::{Applied, Attention, Change, ClaimChange, Dump, DutyChange, Fence, NewCase, StoreError};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -26,7 +24,7 @@ use crate::lanes::{Lanes, Turn};
 use crate::pace::{Paces, Turnstile};
 use crate::ports::{Ports, finished, sandbox_label};
 use crate::questions::{News, Questions};
-use crate::receipts::Receipts;
+use crate::receipts::{Held, Receipts};
 
 /// Settles transactions.
 #[derive(Clone)]
@@ -394,7 +392,7 @@ impl Settlement {
         details: GatewayDetails,
         said: &Said<'_>,
         caller: &Caller,
-    ) -> Result<(Change, Option<ReceiptDuty>), StoreError> {
+    ) -> Result<(Change, Option<Held>), StoreError> {
         let report = said.report;
         let now = self.ports.now();
         let from = txn.status.name();
@@ -409,7 +407,8 @@ impl Settlement {
         next.version += 1;
 
         let to = next.status.name();
-        let duty = (to == StatusName::Success).then(|| self.receipts.new_duty(&next.id));
+        let duty = (to == StatusName::Success).then(|| self.receipts.begin_duty());
+        let lease = self.ports.settings.receipt_lease;
         let dump = Dump { request: None, response: Some(report.raw.clone()) };
         let events = EventWriter::new(&caller.info)?;
         let told_dump = Dump { request: next.redirect_url.clone(), response: dump.response.clone() };
@@ -422,7 +421,9 @@ impl Settlement {
                 StatusName::Failure => ClaimChange::Release,
                 StatusName::Pending | StatusName::Success => ClaimChange::Keep,
             },
-            receipt_duty: duty.clone().map_or(DutyChange::None, DutyChange::Arises),
+            receipt_duty: duty
+                .as_ref()
+                .map_or(DutyChange::None, |duty| DutyChange::Arises(duty.new_duty(lease))),
             attention: verdict.attention.map(|kind| Attention {
                 txn_id: next.id.clone(),
                 kind,
@@ -440,7 +441,7 @@ impl Settlement {
     async fn after(
         &self,
         txn: Transaction,
-        duty: Option<ReceiptDuty>,
+        duty: Option<Held>,
         report: &Report,
         caller: &Caller,
     ) -> Transaction {
@@ -449,7 +450,7 @@ impl Settlement {
             .increment(1);
         tracing::info!(txn_id = %txn.id, gateway = %txn.gateway, status, outcome = report.outcome.name(), "settled");
         match duty {
-            Some(duty) => self.receipts.issue_now(txn, &duty, caller).await,
+            Some(duty) => self.receipts.issue_now(txn, duty, caller).await,
             None => txn,
         }
     }

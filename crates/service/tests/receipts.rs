@@ -15,7 +15,7 @@ use payment_domain::{
 };
 use payment_gateway::Answer;
 use payment_service::{Job, Ports, ReceiptTally, Receipts, ReceiptsJob, Run};
-use payment_store::{BegunRun, Fence, Lease, Store};
+use payment_store::{BegunRun, DutyClaim, Fence, Store};
 use support::{COLLECTION_CALL, FakeCollections, Fault, LEASE, World, caller, impatient_world, paid, world};
 use tokio_util::sync::CancellationToken;
 
@@ -51,16 +51,63 @@ async fn a_lost_answer_is_looked_up_and_not_created_again() {
     world.collections.has(Some(Fault::AnswerLost));
     assert_eq!(world.settle(&id).await.receipt(), None);
     world.collections.has(None);
-    world.clock.advance(LEASE - Duration::from_millis(1));
-    assert_eq!(
-        world.payments.receipts.tick().await.unwrap(),
-        NOTHING,
-        "the call may still be at work over there"
-    );
+    world.clock.advance(Duration::from_millis(1_999));
+    assert_eq!(world.payments.receipts.tick().await.unwrap(), NOTHING, "not due yet");
     world.clock.advance(Duration::from_millis(1));
     assert_eq!(world.payments.receipts.tick().await.unwrap(), ISSUED);
     assert_eq!(world.stored(&id).await.receipt(), Some("R-T0001-B1"));
     assert_eq!(world.collections.creates.load(Ordering::SeqCst), 1);
+}
+
+/// Ticks once a second; at which of them something was tried, and what came of it.
+async fn tries(world: &World, receipts: &Receipts, seconds: u64) -> Vec<(u64, ReceiptTally)> {
+    let mut tries = Vec::new();
+    for second in 1..=seconds {
+        world.clock.advance(Duration::from_secs(1));
+        let tally = receipts.tick().await.unwrap();
+        if tally != NOTHING {
+            tries.push((second, tally));
+        }
+    }
+    tries
+}
+
+#[tokio::test]
+async fn a_call_that_was_cut_is_looked_up_at_growing_distances_and_repeated_after_the_length_of_a_lease() {
+    let world = world();
+    let id = world.pending("B1", "100").await;
+    world.gateway.answers(paid("100"));
+    world.collections.has(Some(Fault::Cut));
+    assert_eq!(world.settle(&id).await.receipt(), None);
+    let again = tries(&world, &world.payments.receipts, 120).await;
+    assert_eq!(again, [2, 5, 15, 30, 120].map(|second| (second, POSTPONED)));
+    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 2, "the last of them was cut, too");
+    assert_eq!(world.collections.finds.load(Ordering::SeqCst), 5);
+    let duty = world.store.receipt_duty(&id).await.unwrap().unwrap();
+    assert_eq!(duty.attempts, 2, "to look is no try");
+
+    // The earlier one comes to its end over there after all.
+    world.collections.has_registered(&id, "R-LATE");
+    assert_eq!(tries(&world, &world.payments.receipts, 120).await, [(2, ISSUED)]);
+    assert_eq!(world.stored(&id).await.receipt(), Some("R-LATE"));
+    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_look_up_that_fails_does_not_shorten_the_wait_for_an_unclear_registration() {
+    let world = world();
+    let id = world.pending("B1", "100").await;
+    world.gateway.answers(paid("100"));
+    world.collections.has(Some(Fault::Cut));
+    world.settle(&id).await;
+    world.collections.has(Some(Fault::Away));
+    let again = tries(&world, &world.payments.receipts, 30).await;
+    assert_eq!(again, [2, 5, 15, 30].map(|second| (second, POSTPONED)));
+    world.collections.has(None);
+    let again = tries(&world, &world.payments.receipts, 90).await;
+    assert_eq!(again, [(90, ISSUED)]);
+    assert_eq!(world.stored(&id).await.receipt(), Some("R-T0001-B1"));
+    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]
@@ -71,11 +118,51 @@ async fn whoever_dies_at_it_is_replaced_when_the_lease_runs_out() {
     world.collections.has(Some(Fault::Hangs));
     world.settle(&id).await;
     world.collections.has(None);
+    let (other, late) = (world.with_ports(|ports| ports).receipts, world.with_ports(|ports| ports).receipts);
+    assert_eq!(other.tick().await.unwrap(), NOTHING, "it is seen for the first time");
     world.clock.advance(LEASE - Duration::from_millis(1));
-    assert_eq!(world.payments.receipts.tick().await.unwrap(), NOTHING);
+    assert_eq!(other.tick().await.unwrap(), NOTHING);
     world.clock.advance(Duration::from_millis(1));
-    assert_eq!(world.payments.receipts.tick().await.unwrap(), ISSUED);
+    assert_eq!(late.tick().await.unwrap(), NOTHING, "who was not there cannot know whether it is alive");
+    // Its call may have been under way until its lease was over, and be at work over there.
+    assert_eq!(other.tick().await.unwrap(), POSTPONED);
+    let again = tries(&world, &other, 120).await;
+    assert_eq!(again[..4], [2, 5, 15, 30].map(|second| (second, POSTPONED)));
+    assert_eq!(again[4..], [(120, ISSUED)]);
     assert_eq!(world.collections.registered(), 1);
+    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn what_the_dead_one_has_registered_is_found_as_soon_as_its_lease_is_over() {
+    let world = impatient_world();
+    let id = world.pending("B1", "100").await;
+    world.gateway.answers(paid("100"));
+    world.collections.has(Some(Fault::Hangs));
+    world.settle(&id).await;
+    world.collections.has(None);
+    world.collections.has_registered(&id, "R-1");
+    let other = world.with_ports(|ports| ports).receipts;
+    assert_eq!(other.tick().await.unwrap(), NOTHING);
+    assert_eq!(tries(&world, &other, LEASE.as_secs()).await, [(LEASE.as_secs(), ISSUED)]);
+    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_process_never_registers_what_it_is_registering_already() {
+    let world = impatient_world();
+    let id = world.pending("B1", "100").await;
+    world.gateway.answers(paid("100"));
+    world.collections.has(Some(Fault::Hangs));
+    world.settle(&id).await;
+    world.collections.has(None);
+    let receipts = &world.payments.receipts;
+    assert_eq!(receipts.tick().await.unwrap(), NOTHING);
+    let again = tries(&world, receipts, 5 * LEASE.as_secs()).await;
+    assert!(!again.is_empty() && again.iter().all(|(_, tally)| *tally == POSTPONED), "{again:?}");
+    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 1);
+    let duty = world.store.receipt_duty(&id).await.unwrap().unwrap();
+    assert_eq!(duty.last_error.as_deref(), Some("this process is at it already"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -174,8 +261,14 @@ impl Collections for Slow {
         self.stops.cancel();
         if let Some(store) = &self.loses_the_lease_to {
             self.clock.advance(LEASE);
-            let lease = Lease { token: "another".to_owned(), until: self.clock.now().plus(LEASE) };
-            assert_eq!(store.lease_receipt_duties(self.clock.now(), lease, 1).await.unwrap().len(), 1);
+            let leases = store.receipt_leases(9).await.unwrap();
+            let claim = DutyClaim {
+                lease_token: "another".to_owned(),
+                lease: LEASE,
+                limit: 1,
+                abandoned: leases.into_iter().map(|lease| lease.token).collect(),
+            };
+            assert_eq!(store.claim_receipt_duties(claim).await.unwrap().len(), 1);
         }
         self.behind.create(info, payment).await
     }
@@ -234,22 +327,30 @@ async fn a_payment_is_not_registered_when_the_lease_may_end_meanwhile() {
     let slow = Slow { look_up_takes: LEASE - COLLECTION_CALL, ..Slow::of(&world) }.used_by(&world);
     assert_eq!(slow.tick().await.unwrap(), POSTPONED);
     assert_eq!(world.collections.creates.load(Ordering::SeqCst), tried);
-    assert_eq!(world.payments.receipts.tick().await.unwrap(), NOTHING, "it is still held");
-    world.clock.advance(COLLECTION_CALL);
+    assert_eq!(world.payments.receipts.tick().await.unwrap(), NOTHING, "it was given back for later");
+    world.clock.advance(Duration::from_secs(5));
     let enough = LEASE - COLLECTION_CALL - Duration::from_millis(1);
     let in_time = Slow { look_up_takes: enough, ..Slow::of(&world) }.used_by(&world);
     assert_eq!(in_time.tick().await.unwrap(), ISSUED);
     assert_eq!(world.stored(&id).await.receipt(), Some("R-T0001-B1"));
 }
 
-/// A clock by which everything takes long: it goes on by so much each time it is looked at.
+/// A clock by which everything takes long: its stopwatch goes on by so much each time it is read.
 struct Hurried(ManualClock, Duration);
 
 impl Clock for Hurried {
     fn now(&self) -> Timestamp {
-        let now = self.0.now();
+        self.0.now()
+    }
+
+    fn stopwatch(&self) -> Duration {
+        let reading = self.0.stopwatch();
         self.0.advance(self.1);
-        now
+        reading
+    }
+
+    fn computer_ahead_ms(&self) -> i64 {
+        0
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use payment_domain::{ActorKind, AttentionKind, Outcome, Status, StatusName, Timestamp, TxnId};
 use payment_gateway::{Availability, GuardSettings, StartMode};
-use payment_service::{ByHand, Check, Checked, Looked, Progress, ResolveError};
+use payment_service::{ByHand, Check, Checked, Looked, Progress, ResolveError, Scheduler};
 use payment_store::{AttentionQuery, CaseState, RunEnd, TickAnswer, TickRequest};
 use tokio_util::sync::CancellationToken;
 
@@ -265,11 +265,16 @@ async fn a_tick_whose_node_died_is_taken_over_and_finished() {
     let begun = world.begin("early", now, "the one that dies").await;
     let TickAnswer::Begun(dead) = begun else { panic!("{begun:?}") };
 
-    let node = world.scheduler("b");
+    let (node, late) = (world.scheduler("b"), world.scheduler("c"));
+    let is_busy = async |node: &Scheduler| {
+        let looked = node.look_once(&CancellationToken::new()).await.unwrap();
+        assert!(matches!(looked[0], ("early", Looked::Busy { .. })), "the lease holds: {looked:?}");
+    };
+    is_busy(&node).await;
     world.clock.advance(Duration::from_secs(14));
-    let looked = node.look_once(&CancellationToken::new()).await.unwrap();
-    assert!(matches!(looked[0], ("early", Looked::Busy { .. })), "the lease holds: {looked:?}");
+    is_busy(&node).await;
     world.clock.advance(Duration::from_secs(1));
+    is_busy(&late).await;
     node.look_once(&CancellationToken::new()).await.unwrap();
     assert!(matches!(world.stored(&id).await.status, Status::Success { receipt: Some(_) }));
 
@@ -300,6 +305,7 @@ async fn a_lease_by_a_clock_that_is_far_ahead_is_taken_over_when_nobody_renews_i
             if runs[0].node == "b" && runs[0].ended.is_some() {
                 return;
             }
+            world.clock.advance(Duration::from_millis(20));
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
@@ -342,7 +348,8 @@ async fn what_a_run_that_was_taken_over_still_wants_to_store_is_refused() {
         tokio::task::yield_now().await;
     }
     world.clock.advance(Duration::from_secs(20));
-    let taken = world.begin("early", world.clock_now(), "the next one").await;
+    let until = world.store.runs(Some("early"), 1).await.unwrap()[0].lease_until;
+    let taken = world.begin_after("early", world.clock_now(), "the next one", Some(until)).await;
     assert!(matches!(taken, TickAnswer::Begun(_)), "{taken:?}");
     let looked = running.await.unwrap();
     let Looked::Ran(run) = &looked[0].1 else { panic!("{looked:?}") };
@@ -618,15 +625,24 @@ impl World {
     }
 
     async fn begin(&self, job: &str, scheduled_at: Timestamp, node: &str) -> TickAnswer {
-        let now = self.clock_now();
+        self.begin_after(job, scheduled_at, node, None).await
+    }
+
+    /// The same of a node that has seen a lease unchanged which ends at that moment.
+    async fn begin_after(
+        &self,
+        job: &str,
+        scheduled_at: Timestamp,
+        node: &str,
+        not_renewed: Option<Timestamp>,
+    ) -> TickAnswer {
         let request = TickRequest {
             job: job.to_owned(),
             scheduled_at,
             missed: 0,
             node: node.to_owned(),
-            now,
-            lease_until: now.plus(Duration::from_secs(15)),
-            not_renewed: None,
+            lease: Duration::from_secs(15),
+            not_renewed,
             newest_known: None,
         };
         self.store.begin_run(request).await.unwrap()

@@ -5,14 +5,15 @@
 
 mod support;
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use metrics_exporter_prometheus::PrometheusBuilder;
-use payment_domain::{Clock, ManualClock, Timestamp};
-use payment_service::{Job, JobError, Looked, Run, Schedule, ScheduledJob, Scheduler, SchedulerSettings};
+use payment_domain::{AnchoredClock, Clock, ManualClock, Timestamp};
+use payment_service::{
+    Job, JobError, Looked, Run, RunByHandError, Schedule, ScheduledJob, Scheduler, SchedulerSettings,
+};
 use payment_store::{BegunRun, RunEnd, Store, Tally, TickAnswer, TickRequest};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -35,22 +36,27 @@ impl Job for Nothing {
 
 type Meddle = Box<dyn FnOnce(&ManualClock) + Send>;
 
-/// A clock that lets something happen when it is asked for the second time: when a node has found a
-/// tick due, and is about to begin it.
+/// A clock that lets something happen when its stopwatch is read for the first time: when a node has
+/// found a tick due, and is about to begin it.
 struct Meddling {
     clock: ManualClock,
-    asked: AtomicU32,
     meddle: Mutex<Option<Meddle>>,
 }
 
 impl Clock for Meddling {
     fn now(&self) -> Timestamp {
-        if self.asked.fetch_add(1, Ordering::SeqCst) == 1
-            && let Some(meddle) = self.meddle.lock().unwrap().take()
-        {
+        self.clock.now()
+    }
+
+    fn stopwatch(&self) -> Duration {
+        if let Some(meddle) = self.meddle.lock().unwrap().take() {
             tokio::task::block_in_place(|| meddle(&self.clock));
         }
-        self.clock.now()
+        self.clock.stopwatch()
+    }
+
+    fn computer_ahead_ms(&self) -> i64 {
+        0
     }
 }
 
@@ -61,7 +67,7 @@ fn scheduler(store: &Arc<dyn Store>, clock: Arc<dyn Clock>) -> Scheduler {
         schedule: Schedule::every(INTERVAL),
         job: Arc::new(Nothing),
     };
-    let settings = SchedulerSettings { node: "this".to_owned(), lease: INTERVAL };
+    let settings = SchedulerSettings { node: "this".to_owned(), lease: INTERVAL, largest_clock_offset: None };
     Scheduler::new(store.clone(), clock, settings, vec![job])
 }
 
@@ -71,11 +77,7 @@ async fn look_while(
     now: Timestamp,
     meddle: impl FnOnce(&ManualClock) + Send + 'static,
 ) -> (Looked, Vec<(Timestamp, u32, u32)>) {
-    let clock = Meddling {
-        clock: ManualClock::at(now),
-        asked: AtomicU32::new(0),
-        meddle: Mutex::new(Some(Box::new(meddle))),
-    };
+    let clock = Meddling { clock: ManualClock::at(now), meddle: Mutex::new(Some(Box::new(meddle))) };
     let mut looked = scheduler(store, Arc::new(clock)).look_once(&CancellationToken::new()).await.unwrap();
     let runs = store.runs(Some("job"), 10).await.unwrap();
     let runs = runs.iter().rev().map(|run| (run.scheduled_at, run.attempt, run.missed)).collect();
@@ -89,8 +91,7 @@ async fn begun(store: &Arc<dyn Store>, tick: Timestamp, missed: u32) -> BegunRun
         scheduled_at: tick,
         missed,
         node: "another".to_owned(),
-        now: tick,
-        lease_until: tick.plus(3 * INTERVAL),
+        lease: INTERVAL,
         not_renewed: None,
         newest_known: None,
     };
@@ -145,15 +146,19 @@ fn a_take_over_is_counted_by_the_node_that_takes_over() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     metrics::with_local_recorder(&recorder, || {
         runtime.block_on(async {
-            let store = &support::world().store;
+            let world = support::world();
+            let (store, clock, stop) = (&world.store, world.clock.clone(), CancellationToken::new());
+            clock.set(nth(0));
             begun(store, nth(0), 0).await;
-            let clock = Arc::new(ManualClock::at(nth(3)));
             let scheduler = scheduler(store, clock.clone());
-            scheduler.look_once(&CancellationToken::new()).await.unwrap();
+            scheduler.look_once(&stop).await.unwrap();
+            clock.advance(INTERVAL);
+            scheduler.look_once(&stop).await.unwrap();
             // Nor does a run by hand hide it.
-            begun(store, nth(4), 0).await;
-            clock.set(nth(7));
-            scheduler.run_by_hand("job", &CancellationToken::new()).await.unwrap();
+            begun(store, nth(1), 0).await;
+            scheduler.look_once(&stop).await.unwrap();
+            clock.advance(INTERVAL);
+            scheduler.run_by_hand("job", &stop).await.unwrap();
         });
     });
     let counted = |end: &str| {
@@ -162,4 +167,54 @@ fn a_take_over_is_counted_by_the_node_that_takes_over() {
     };
     counted("taken-over");
     counted("finished");
+}
+
+#[tokio::test]
+async fn a_run_by_hand_takes_over_what_it_has_watched_for_a_lease() {
+    let world = support::world();
+    let (store, clock, stop) = (&world.store, world.clock.clone(), CancellationToken::new());
+    clock.set(nth(0));
+    let dead = begun(store, nth(0), 0).await;
+    clock.advance(INTERVAL);
+    let mut scheduler = std::pin::pin!(async {
+        let scheduler = scheduler(store, clock.clone());
+        scheduler.run_by_hand("job", &stop).await.unwrap()
+    });
+    let shortly = tokio::time::timeout(Duration::from_millis(300), &mut scheduler).await;
+    assert!(shortly.is_err(), "its node may be alive");
+    clock.advance(INTERVAL);
+    let ran = scheduler.await;
+    assert_eq!((ran.begun.scheduled_at, ran.begun.attempt), (nth(0), 2));
+    assert!(ran.begun.fence.run_id > dead.fence.run_id);
+}
+
+#[tokio::test]
+async fn a_node_whose_clock_differs_from_the_databases_runs_no_jobs_until_it_agrees() {
+    let world = support::world();
+    world.clock.set(nth(0));
+    let computer = Arc::new(ManualClock::at(nth(0)));
+    let clock = Arc::new(AnchoredClock::new(nth(0), computer.clone()));
+    let settings =
+        SchedulerSettings { node: "this".to_owned(), lease: INTERVAL, largest_clock_offset: Some(INTERVAL) };
+    let job = ScheduledJob {
+        name: "job",
+        purpose: "",
+        schedule: Schedule::every(INTERVAL),
+        job: Arc::new(Nothing),
+    };
+    let scheduler = Scheduler::new(world.store.clone(), clock, settings, vec![job]);
+    let stop = CancellationToken::new();
+    let just_too_much = INTERVAL + Duration::from_millis(1);
+    for wrong in [nth(0).plus(just_too_much), nth(0).minus(just_too_much)] {
+        computer.set(wrong);
+        let looked = scheduler.look_once(&stop).await.unwrap();
+        assert_eq!(looked, [("job", Looked::ClockDiffers)]);
+        let refused = scheduler.run_by_hand("job", &stop).await;
+        assert!(matches!(refused, Err(RunByHandError::ClockDiffers(_))), "{refused:?}");
+    }
+    assert_eq!(world.store.runs(None, 9).await.unwrap(), []);
+    computer.set(nth(1));
+    let looked = scheduler.look_once(&stop).await.unwrap();
+    let Looked::Ran(run) = &looked[0].1 else { panic!("{looked:?}") };
+    assert_eq!(run.begun.scheduled_at, nth(0), "by the service's clock");
 }

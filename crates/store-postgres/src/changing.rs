@@ -13,6 +13,7 @@ use payment_store::{Applied, Change, ClaimChange, DutyChange, Fence};
 use tokio_postgres::Row;
 
 use crate::cells::{Cell, Rows, Widths, storable};
+use crate::clock::Now;
 use crate::connections::{Connections, Session, Step};
 use crate::failure::Failure;
 use crate::payment_cells::{self, JsonParts};
@@ -26,11 +27,12 @@ const ATTEMPTS: usize = 3;
 pub(crate) struct Alteration {
     change: Change,
     json: JsonParts,
+    now: Now,
 }
 
 impl Alteration {
-    pub(crate) fn new(change: Change) -> Result<Alteration, Failure> {
-        Ok(Alteration { json: JsonParts::of_change(&change)?, change })
+    pub(crate) fn new(change: Change, now: Now) -> Result<Alteration, Failure> {
+        Ok(Alteration { json: JsonParts::of_change(&change)?, change, now })
     }
 
     fn id(&self) -> &str {
@@ -230,7 +232,7 @@ impl<'a> Written<'a> {
     fn by(winners: &[&'a Alteration], locked: &Locked, widths: &Widths) -> Written<'a> {
         let mut written = Written::default();
         for alteration in winners {
-            let Alteration { change, json } = alteration;
+            let Alteration { change, json, now } = alteration;
             payment_cells::update_transaction(&mut written.transactions, &change.txn, json, widths);
             match change.claims {
                 ClaimChange::Keep => {}
@@ -253,7 +255,7 @@ impl<'a> Written<'a> {
             }
             match &change.receipt_duty {
                 DutyChange::None => {}
-                DutyChange::Arises(duty) => receipts::row(&mut written.duties, duty),
+                DutyChange::Arises(duty) => receipts::row(&mut written.duties, &change.txn.id, duty, *now),
                 DutyChange::Done { .. } => written.duties_done.push(alteration.id()),
             }
             if let Some(case) = &change.attention {

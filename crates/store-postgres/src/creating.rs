@@ -15,6 +15,7 @@ use payment_domain::{BillKey, StatusName, Transaction};
 use payment_store::{Created, NewTransaction};
 
 use crate::cells::{Cell, Rows, Widths};
+use crate::clock::Now;
 use crate::connections::{Connections, Session, Step};
 use crate::failure::Failure;
 use crate::payment_cells::{self, JsonParts};
@@ -33,14 +34,15 @@ pub(crate) struct Creation {
     claims: Vec<BillKey>,
     /// Every bill by which it is found, each once.
     bills: Vec<BillKey>,
+    now: Now,
 }
 
 impl Creation {
-    pub(crate) fn new(new: NewTransaction) -> Result<Creation, Failure> {
+    pub(crate) fn new(new: NewTransaction, now: Now) -> Result<Creation, Failure> {
         let bills = new.txn.bill_keys();
         let is_live = new.txn.status.name() != StatusName::Failure;
         let claims = if is_live { bills.clone() } else { Vec::new() };
-        Ok(Creation { json: JsonParts::of_new(&new)?, claims, bills, new })
+        Ok(Creation { json: JsonParts::of_new(&new)?, claims, bills, new, now })
     }
 
     fn id(&self) -> &str {
@@ -382,7 +384,7 @@ impl<'a> Rest<'a> {
                 payment_cells::event(&mut rest.events, event, new.history.at);
             }
             if let Some(duty) = &new.receipt_duty {
-                receipts::row(&mut rest.duties, duty);
+                receipts::row(&mut rest.duties, &new.txn.id, duty, creation.now);
             }
         }
         rest

@@ -4,15 +4,19 @@
 //! stores shares a lock on it until it is committed: a run that has been taken over finds another in
 //! its place, and one that stores something is not taken over meanwhile.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use payment_domain::Timestamp;
 use payment_store::{
     BegunRun, Fence, JobLedger, RunEnd, RunRecord, StoreError, Tally, TickAnswer, TickRequest,
 };
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 use crate::PostgresStore;
 use crate::cells::storable;
+use crate::clock::{Now, millis, now};
 use crate::connections::{Connections, Transaction};
 use crate::failure::Failure;
 use crate::rows::{self, Columns};
@@ -32,16 +36,11 @@ macro_rules! select_runs {
 #[async_trait]
 impl JobLedger for PostgresStore {
     async fn begin_run(&self, request: TickRequest) -> Result<TickAnswer, StoreError> {
-        Ok(begin(&self.db, &request).await?)
+        Ok(begin(&self.db, &request, self.clock.now()).await?)
     }
 
-    async fn renew_run(
-        &self,
-        fence: &Fence,
-        lease_until: Timestamp,
-        tally: Tally,
-    ) -> Result<bool, StoreError> {
-        Ok(renew(&self.db, fence, lease_until, tally).await?)
+    async fn renew_run(&self, fence: &Fence, lease: Duration, tally: Tally) -> Result<bool, StoreError> {
+        Ok(renew(&self.db, fence, lease, tally, self.clock.now()).await?)
     }
 
     async fn end_run(
@@ -78,9 +77,10 @@ pub(crate) async fn is_over(transaction: &Transaction, fence: Option<&Fence>) ->
     Ok(current != Some(fence.run_id))
 }
 
-async fn begin(db: &Connections, request: &TickRequest) -> Result<TickAnswer, Failure> {
+async fn begin(db: &Connections, request: &TickRequest, now: Now) -> Result<TickAnswer, Failure> {
     const KNOW: &str = "INSERT INTO eg_pg_jobs (job) VALUES ($1) ON CONFLICT (job) DO NOTHING";
     const LOCK: &str = "SELECT current_run FROM eg_pg_jobs WHERE job = $1 FOR UPDATE";
+    const PRESENT: &str = concat!("SELECT ", now!("$1"));
     const AT_WORK: &str = concat!(select_runs!(), " WHERE run_id = $1 FOR UPDATE");
     const CARRIED_OUT: &str = "
         SELECT 1 FROM eg_pg_job_runs WHERE job = $1 AND scheduled_at = $2 AND end_kind = 'finished' LIMIT 1";
@@ -95,7 +95,7 @@ async fn begin(db: &Connections, request: &TickRequest) -> Result<TickAnswer, Fa
     const SET: &str = "UPDATE eg_pg_jobs SET current_run = $2 WHERE job = $1";
     let (job, node) = (storable(&request.job), storable(&request.node));
     // Most of the time there is nothing to begin, and nothing to lock.
-    if let Some(answer) = at_a_glance(db, &job, request).await? {
+    if let Some(answer) = at_a_glance(db, &job, request, now).await? {
         return Ok(answer);
     }
     let transaction = db.begin().await?;
@@ -104,18 +104,24 @@ async fn begin(db: &Connections, request: &TickRequest) -> Result<TickAnswer, Fa
         Some(row) => row.try_get(0)?,
         None => None,
     };
+    // Read when the job is locked: until then others may have begun.
+    let now: i64 = match transaction.rows(PRESENT, &[&now.0]).await?.first() {
+        Some(row) => row.try_get(0)?,
+        None => return Err(Failure::OutOfRange),
+    };
+    let now = Timestamp::from_millis(now);
     let at_work = match current {
         Some(run_id) => transaction.rows(AT_WORK, &[&run_id]).await?.first().map(read).transpose()?,
         None => None,
     };
     let (scheduled_at, missed, taken_from) = match at_work {
-        Some(run) if request.finds_held(run.lease_until) => {
+        Some(run) if request.finds_held(run.lease_until, now) => {
             transaction.roll_back().await;
             return Ok(TickAnswer::Busy { until: run.lease_until });
         }
         Some(run) => {
             let by_us = RunEnd::TakenOver { by: request.node.clone() };
-            end(&transaction, run.fence.run_id, request.now, &by_us).await?;
+            end(&transaction, run.fence.run_id, now, &by_us).await?;
             (run.scheduled_at, run.missed, Some(run.node))
         }
         None => {
@@ -145,8 +151,8 @@ async fn begin(db: &Connections, request: &TickRequest) -> Result<TickAnswer, Fa
                 &scheduled_at.as_millis(),
                 &i64::from(missed),
                 &node,
-                &request.now.as_millis(),
-                &request.lease_until.as_millis(),
+                &now.as_millis(),
+                &now.plus(request.lease).as_millis(),
             ],
         )
         .await?;
@@ -167,49 +173,47 @@ async fn at_a_glance(
     db: &Connections,
     job: &str,
     request: &TickRequest,
+    now: Now,
 ) -> Result<Option<TickAnswer>, Failure> {
-    const GLANCE: &str = "
-        SELECT run.lease_until, EXISTS (SELECT 1 FROM eg_pg_job_runs AS done
+    const GLANCE: &str = concat!(
+        "SELECT run.lease_until, ",
+        now!("$3"),
+        ", EXISTS (SELECT 1 FROM eg_pg_job_runs AS done
             WHERE done.job = $1 AND done.scheduled_at = $2 AND done.end_kind = 'finished')
         FROM eg_pg_jobs AS job LEFT JOIN eg_pg_job_runs AS run ON run.run_id = job.current_run
-        WHERE job.job = $1";
-    let found = db.ask(GLANCE, &[&job, &request.scheduled_at.as_millis()]).await?;
+        WHERE job.job = $1"
+    );
+    let found = db.ask(GLANCE, &[&job, &request.scheduled_at.as_millis(), &now.0]).await?;
     let Some(row) = found.first() else { return Ok(None) };
     let lease_until: Option<i64> = row.try_get(0)?;
-    let is_done: bool = row.try_get(1)?;
+    let now = Timestamp::from_millis(row.try_get(1)?);
+    let is_done: bool = row.try_get(2)?;
     Ok(match lease_until.map(Timestamp::from_millis) {
-        Some(until) if request.finds_held(until) => Some(TickAnswer::Busy { until }),
+        Some(until) if request.finds_held(until, now) => Some(TickAnswer::Busy { until }),
         Some(_) => None,
         None => is_done.then_some(TickAnswer::Done),
     })
 }
 
-/// Notes how far a run has come, and gives it until `lease_until`; `false` when it is over.
+/// Notes how far a run has come, and gives it so long from now; `false` when it is over.
 async fn renew(
     db: &Connections,
     fence: &Fence,
-    lease_until: Timestamp,
+    lease: Duration,
     tally: Tally,
+    now: Now,
 ) -> Result<bool, Failure> {
-    const RENEW: &str = "
-        UPDATE eg_pg_job_runs SET
-            lease_until = $3, examined = $4, changed = $5, still_pending = $6, failed = $7
-        WHERE run_id = $1 AND job = $2 AND ended_at IS NULL RETURNING run_id";
+    const RENEW: &str = concat!(
+        "UPDATE eg_pg_job_runs SET lease_until = ",
+        now!("$3"),
+        " + $4, examined = $5, changed = $6, still_pending = $7, failed = $8
+        WHERE run_id = $1 AND job = $2 AND ended_at IS NULL RETURNING run_id"
+    );
     let [examined, changed, still_pending, failed] = numbers(tally);
-    let renewed = db
-        .repeatable(
-            RENEW,
-            &[
-                &fence.run_id,
-                &storable(&fence.job),
-                &lease_until.as_millis(),
-                &examined,
-                &changed,
-                &still_pending,
-                &failed,
-            ],
-        )
-        .await?;
+    let (job, lease) = (storable(&fence.job), millis(lease));
+    let values: [&(dyn ToSql + Sync); 8] =
+        [&fence.run_id, &job, &now.0, &lease, &examined, &changed, &still_pending, &failed];
+    let renewed = db.repeatable(RENEW, &values).await?;
     Ok(!renewed.is_empty())
 }
 

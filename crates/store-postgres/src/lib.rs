@@ -23,6 +23,7 @@ mod cells;
 mod changing;
 mod checks;
 mod claims;
+mod clock;
 mod connections;
 mod creating;
 mod crowding;
@@ -51,13 +52,14 @@ use std::sync::Arc;
 
 use deadpool_postgres::ClientWrapper;
 use payment_digit::embedded::Registration;
-use payment_domain::TxnId;
+use payment_domain::{Clock, TxnId};
 use payment_store::migration::{MigrationReport, MigrationState, OddRows};
 use payment_store::{Applied, Created, StoreError};
 use tokio_postgres::Row;
 
 use crate::cells::Widths;
 use crate::changing::Alteration;
+use crate::clock::StoreClock;
 use crate::connections::Connections;
 use crate::creating::Creation;
 use crate::failure::Failure;
@@ -78,6 +80,7 @@ pub struct PostgresStore {
     registrations: Lanes<Entry, Registration>,
     findings: Lanes<TxnId, Option<Row>>,
     migrated: MigrationReport,
+    clock: StoreClock,
 }
 
 impl PostgresStore {
@@ -89,6 +92,24 @@ impl PostgresStore {
     /// options make no sense, payments cannot be kept in the database, a pooler before it shares sessions
     /// among clients, or the migrations in it are not ours.
     pub async fn connect(options: PostgresOptions) -> Result<PostgresStore, StoreError> {
+        PostgresStore::connect_by(options, None).await
+    }
+
+    /// The same with a clock of the caller's in place of the database's: for tests.
+    ///
+    /// # Errors
+    /// As [`PostgresStore::connect`].
+    pub async fn connect_with_clock(
+        options: PostgresOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<PostgresStore, StoreError> {
+        PostgresStore::connect_by(options, Some(clock)).await
+    }
+
+    async fn connect_by(
+        options: PostgresOptions,
+        clock: Option<Arc<dyn Clock>>,
+    ) -> Result<PostgresStore, StoreError> {
         let client = connections::migrating(&options).await?;
         surroundings::check(&client).await?;
         let migrated = migrations::migrate(&client).await?;
@@ -111,6 +132,10 @@ impl PostgresStore {
         let widths = Arc::new(widths(&client).await?);
         let foreign_statuses = search::foreign_statuses(&client).await?;
         let db = Arc::new(Connections::new(&options)?);
+        let clock = match clock {
+            Some(clock) => StoreClock::Given(clock),
+            None => StoreClock::of_database(&db).await?,
+        };
         // Of the pool, a half for the two kinds of groups, the rest for everything else.
         let breadth = Breadth {
             lanes: (options.pool_size / 4).clamp(1, 4),
@@ -156,7 +181,14 @@ impl PostgresStore {
             registrations,
             findings,
             migrated,
+            clock,
         })
+    }
+
+    /// The clock by which leases and due moments are judged, and everything else should be: the
+    /// database's, carried on by a stopwatch between two readings.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clock()
     }
 
     /// What connecting did to the tables.

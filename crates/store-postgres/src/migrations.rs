@@ -21,6 +21,7 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0004_unsigned_callbacks.sql"),
     },
     Migration { version: 5, name: "dead_letters", sql: include_str!("../migrations/0005_dead_letters.sql") },
+    Migration { version: 6, name: "one_clock", sql: include_str!("../migrations/0006_one_clock.sql") },
 ];
 
 /// Held by whoever migrates: "payments" as a number. Two nodes that start at once take turns.

@@ -1,30 +1,35 @@
 //! The written-down duties to issue receipts, and the leases under which they are carried out.
 
 use payment_domain::{Timestamp, TxnId};
-use payment_store::{Lease, ReceiptDuty};
+use payment_store::lease::FARTHEST_END;
+use payment_store::{ClaimedDuty, DutyClaim, Lease, NewDuty, Postponement, ReceiptDuty, Tried};
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 use crate::cells::{Cell, Rows, storable};
+use crate::clock::{Now, millis, now};
 use crate::connections::Connections;
 use crate::failure::Failure;
 use crate::rows::{self, Columns};
 
 /// Stores new duties.
-pub(crate) const PUT: &str = "
-    INSERT INTO eg_pg_receipt_duties (txn_id, due_at, attempts, lease_token, lease_until, last_error)
-    SELECT u.txn_id, u.due_at, u.attempts, u.lease_token, u.lease_until, u.last_error
-    FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::text[])
-    AS u (txn_id, due_at, attempts, lease_token, lease_until, last_error)";
+pub(crate) const PUT: &str = concat!(
+    "INSERT INTO eg_pg_receipt_duties (txn_id, due_at, attempts, lease_token, lease_until)
+     SELECT u.txn_id, ",
+    now!("u.now"),
+    ", 0, u.lease_token, ",
+    now!("u.now"),
+    " + u.lease
+     FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS u (txn_id, lease_token, lease, now)"
+);
 
 /// A row of [`PUT`].
-pub(crate) fn row<'a>(rows: &mut Rows<'a>, duty: &'a ReceiptDuty) {
+pub(crate) fn row<'a>(rows: &mut Rows<'a>, txn_id: &'a TxnId, duty: &'a NewDuty, now: Now) {
     rows.push([
-        Cell::text(duty.txn_id.as_str()),
-        Cell::moment(duty.due_at),
-        Cell::number(duty.attempts),
-        Cell::optional(duty.lease.as_ref().map(|lease| lease.token.as_str())),
-        Cell::optional_moment(duty.lease.as_ref().map(|lease| lease.until)),
-        Cell::optional(duty.last_error.as_deref()),
+        Cell::text(txn_id.as_str()),
+        Cell::text(&duty.lease_token),
+        Cell::number(millis(duty.lease)),
+        Cell::Number(now.0),
     ]);
 }
 
@@ -39,48 +44,91 @@ pub(crate) const DONE: &str = "DELETE FROM eg_pg_receipt_duties WHERE txn_id = A
 /// The duty of a transaction.
 pub(crate) async fn of(db: &Connections, id: &TxnId) -> Result<Option<ReceiptDuty>, Failure> {
     const OF: &str = "
-        SELECT txn_id, due_at, attempts, lease_token, lease_until, last_error FROM eg_pg_receipt_duties
-        WHERE txn_id = $1";
+        SELECT txn_id, due_at, attempts, lease_token, lease_until, last_error, unclear_at
+        FROM eg_pg_receipt_duties WHERE txn_id = $1";
     db.ask(OF, &[&id.as_str()]).await?.first().map(read).transpose()
 }
 
 /// Leases what is due and free, longest due first. What another is about to lease is passed over.
-pub(crate) async fn lease(
+pub(crate) async fn claim(
     db: &Connections,
-    now: Timestamp,
-    lease: &Lease,
-    limit: u32,
-) -> Result<Vec<ReceiptDuty>, Failure> {
-    const LEASE: &str = "
-        UPDATE eg_pg_receipt_duties AS duty SET lease_token = $1, lease_until = $2
-        FROM (SELECT txn_id FROM eg_pg_receipt_duties
-            WHERE due_at <= $3 AND (lease_until IS NULL OR lease_until <= $3)
-            ORDER BY due_at, txn_id LIMIT $4 FOR UPDATE SKIP LOCKED) AS due
+    claim: &DutyClaim,
+    now: Now,
+) -> Result<Vec<ClaimedDuty>, Failure> {
+    const CLAIM: &str = concat!(
+        "WITH present AS MATERIALIZED (SELECT ",
+        now!("$3"),
+        " AS now)
+        UPDATE eg_pg_receipt_duties AS duty SET
+            unclear_at = CASE WHEN due.lease_until IS NULL THEN duty.unclear_at
+                ELSE least(due.lease_until, present.now) END,
+            lease_token = $1, lease_until = present.now + $2
+        FROM present, (SELECT txn_id, lease_until FROM eg_pg_receipt_duties, present
+            WHERE due_at <= present.now AND (lease_until IS NULL
+                OR ((lease_until <= present.now OR lease_until > present.now + $6)
+                    AND lease_token = ANY($5::text[])))
+            ORDER BY due_at, txn_id LIMIT $4 FOR UPDATE OF eg_pg_receipt_duties SKIP LOCKED) AS due
         WHERE duty.txn_id = due.txn_id
-        RETURNING duty.txn_id, due_at, attempts, lease_token, lease_until, last_error";
-    let until = lease.until.as_millis();
-    let leased =
-        db.once(LEASE, &[&storable(&lease.token), &until, &now.as_millis(), &i64::from(limit)]).await?;
-    let mut duties = rows::all(&leased, read)?;
+        RETURNING duty.txn_id, due_at, attempts, lease_token, duty.lease_until, last_error, unclear_at, now"
+    );
+    let values: [&(dyn ToSql + Sync); 6] = [
+        &storable(&claim.lease_token),
+        &millis(claim.lease),
+        &now.0,
+        &i64::from(claim.limit),
+        &claim.abandoned,
+        &millis(FARTHEST_END),
+    ];
+    let claimed = db.once(CLAIM, &values).await?;
+    let read = |row: &Row| Ok((read(row)?, Timestamp::from_millis(row.try_get("now")?)));
+    let mut duties: Vec<(ReceiptDuty, Timestamp)> = rows::all(&claimed, read)?;
     // The order of what an UPDATE returns is PostgreSQL's own.
-    duties.sort_by(|one, other| (one.due_at, &one.txn_id).cmp(&(other.due_at, &other.txn_id)));
-    Ok(duties)
+    duties.sort_by(|(one, _), (other, _)| (one.due_at, &one.txn_id).cmp(&(other.due_at, &other.txn_id)));
+    let claimed = |(duty, now): (ReceiptDuty, Timestamp)| ClaimedDuty {
+        txn_id: duty.txn_id,
+        attempts: duty.attempts,
+        unclear_for: duty.unclear_at.map(|at| now.since(at)),
+    };
+    Ok(duties.into_iter().map(claimed).collect())
+}
+
+/// The leases under which duties are, the first to end first.
+pub(crate) async fn leases(db: &Connections, limit: u32) -> Result<Vec<Lease>, Failure> {
+    const LEASES: &str = "
+        SELECT DISTINCT lease_until, lease_token FROM eg_pg_receipt_duties WHERE lease_until IS NOT NULL
+        ORDER BY lease_until, lease_token LIMIT $1";
+    let found = db.ask(LEASES, &[&i64::from(limit)]).await?;
+    let read =
+        |row: &Row| Ok(Lease { until: Timestamp::from_millis(row.try_get(0)?), token: row.try_get(1)? });
+    rows::all(&found, read)
 }
 
 /// Gives a leased duty back; `false` when the lease is no longer held.
 pub(crate) async fn postpone(
     db: &Connections,
-    id: &TxnId,
-    lease_token: &str,
-    due_at: Timestamp,
-    reason: &str,
+    postponement: &Postponement,
+    now: Now,
 ) -> Result<bool, Failure> {
-    const POSTPONE: &str = "
+    const POSTPONE: &str = concat!(
+        "WITH present AS MATERIALIZED (SELECT ",
+        now!("$3"),
+        " AS now)
         UPDATE eg_pg_receipt_duties SET
-            due_at = $3, last_error = $4, attempts = attempts + 1, lease_token = NULL, lease_until = NULL
-        WHERE txn_id = $1 AND lease_token = $2 RETURNING txn_id";
-    let (lease_token, reason) = (storable(lease_token), storable(reason));
-    let changed = db.once(POSTPONE, &[&id.as_str(), &lease_token, &due_at.as_millis(), &reason]).await?;
+            due_at = now + $4, last_error = $5, attempts = attempts + $6,
+            unclear_at = CASE WHEN $7 THEN now ELSE unclear_at END, lease_token = NULL, lease_until = NULL
+        FROM present WHERE txn_id = $1 AND lease_token = $2 RETURNING txn_id"
+    );
+    let Postponement { txn_id, lease_token, delay, reason, tried } = postponement;
+    let values: [&(dyn ToSql + Sync); 7] = [
+        &txn_id.as_str(),
+        &storable(lease_token),
+        &now.0,
+        &millis(*delay),
+        &storable(reason),
+        &i64::from(*tried != Tried::Looked),
+        &(*tried == Tried::Unclear),
+    ];
+    let changed = db.once(POSTPONE, &values).await?;
     Ok(!changed.is_empty())
 }
 
@@ -96,5 +144,6 @@ fn read(row: &Row) -> Result<ReceiptDuty, Failure> {
             (None, _) | (_, None) => None,
         },
         last_error: columns.get("last_error")?,
+        unclear_at: columns.optional_moment("unclear_at")?,
     })
 }

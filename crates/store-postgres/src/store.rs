@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use payment_domain::{BillKey, GatewayName, HistoryEntry, Timestamp, Transaction, TxnId};
 use payment_store::{
-    Applied, Attention, AttentionCase, AttentionQuery, Backlog, Change, CheckNote, Claim, Created, DueCheck,
-    DueChecks, IdempotencyKey, IdempotencyRecord, Lease, NewCase, NewTransaction, RawCallback, ReceiptDuty,
-    Recorded, Resolution, Resolved, SearchQuery, Store, StoreError, StoredDump, StoredEvent,
-    UnsignedCallback,
+    Applied, Attention, AttentionCase, AttentionQuery, Backlog, Change, CheckNote, Claim, ClaimedDuty,
+    Created, DueCheck, DueChecks, DutyClaim, IdempotencyKey, IdempotencyRecord, Lease, NewCase,
+    NewTransaction, Postponement, RawCallback, ReceiptDuty, Recorded, Resolution, Resolved, SearchQuery,
+    Store, StoreError, StoredDump, StoredEvent, UnsignedCallback,
 };
 use serde_json::Value;
 
@@ -20,11 +20,11 @@ use crate::{
 #[async_trait]
 impl Store for PostgresStore {
     async fn create(&self, new: NewTransaction) -> Result<Created, StoreError> {
-        Ok(self.creations.submit(Creation::new(new)?).await?)
+        Ok(self.creations.submit(Creation::new(new, self.clock.now())?).await?)
     }
 
     async fn apply(&self, change: Change) -> Result<Applied, StoreError> {
-        Ok(self.alterations.submit(Alteration::new(change)?).await?)
+        Ok(self.alterations.submit(Alteration::new(change, self.clock.now())?).await?)
     }
 
     async fn transaction(&self, id: &TxnId) -> Result<Option<Transaction>, StoreError> {
@@ -98,23 +98,16 @@ impl Store for PostgresStore {
         Ok(receipts::of(&self.db, id).await?)
     }
 
-    async fn lease_receipt_duties(
-        &self,
-        now: Timestamp,
-        lease: Lease,
-        limit: u32,
-    ) -> Result<Vec<ReceiptDuty>, StoreError> {
-        Ok(receipts::lease(&self.db, now, &lease, limit).await?)
+    async fn claim_receipt_duties(&self, claim: DutyClaim) -> Result<Vec<ClaimedDuty>, StoreError> {
+        Ok(receipts::claim(&self.db, &claim, self.clock.now()).await?)
     }
 
-    async fn postpone_receipt_duty(
-        &self,
-        id: &TxnId,
-        lease_token: &str,
-        due_at: Timestamp,
-        reason: &str,
-    ) -> Result<bool, StoreError> {
-        Ok(receipts::postpone(&self.db, id, lease_token, due_at, reason).await?)
+    async fn receipt_leases(&self, limit: u32) -> Result<Vec<Lease>, StoreError> {
+        Ok(receipts::leases(&self.db, limit).await?)
+    }
+
+    async fn postpone_receipt_duty(&self, postponement: Postponement) -> Result<bool, StoreError> {
+        Ok(receipts::postpone(&self.db, &postponement, self.clock.now()).await?)
     }
 
     async fn idempotency(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyRecord>, StoreError> {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Trial};
-use payment_store::contract::{Promise, promises};
+use payment_domain::ManualClock;
+use payment_store::contract::{Promise, promises, sample};
 use payment_store_postgres::{PostgresOptions, PostgresStore};
 use payment_testing::postgres::FreshDatabase;
 
@@ -23,8 +24,9 @@ fn check(promise: &Promise) -> Result<(), libtest_mimic::Failed> {
         // A machine that tests much at once is slow.
         let (connect_timeout, statement_timeout) = (Duration::from_secs(20), Duration::from_secs(40));
         let options = PostgresOptions { connect_timeout, statement_timeout, ..options };
-        let store = Arc::new(PostgresStore::connect(options).await?);
-        promise.check(store).await;
+        let clock = Arc::new(ManualClock::at(sample::at(0)));
+        let store = Arc::new(PostgresStore::connect_with_clock(options, clock.clone()).await?);
+        promise.check(store, clock).await;
         Ok(())
     })
 }

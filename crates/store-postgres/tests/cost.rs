@@ -13,9 +13,9 @@ use payment_digit::embedded::Registers;
 use payment_domain::{AttentionKind, BillId, GatewayName, Personal, StatusName, TenantId};
 use payment_store::contract::sample::{self, at, bill_key, txn_id};
 use payment_store::{
-    Attention, AttentionQuery, CaseState, CheckNote, DueChecks, Fence, JobLedger, Mine, NewCase, NextCheck,
-    Outbox, RawCallback, Resolution, RunEnd, SearchQuery, Store, Tally, TenantScope, TickAnswer, TickRequest,
-    Turn, UnsignedCallback,
+    Attention, AttentionQuery, CaseState, CheckNote, DueChecks, DutyClaim, Fence, JobLedger, Mine, NewCase,
+    NextCheck, Outbox, RawCallback, Resolution, RunEnd, SearchQuery, Store, Tally, TenantScope, TickAnswer,
+    TickRequest, Turn, UnsignedCallback,
 };
 use payment_store_postgres::{PostgresOptions, PostgresStore};
 use support::{Database, number};
@@ -177,8 +177,7 @@ fn questions() -> Vec<Question> {
         scheduled_at: at(1),
         missed: 0,
         node: "n".to_owned(),
-        now: at(2),
-        lease_until: at(3),
+        lease: Duration::from_millis(1),
         not_renewed: None,
         newest_known: Some(0),
     };
@@ -296,9 +295,13 @@ fn questions() -> Vec<Question> {
             store.resolve_attention(id, resolution, history, &txn.bill_keys()).await.unwrap()
         }),
         question!("lease and postpone duties", |store| {
-            let leased = store.lease_receipt_duties(far, sample::lease("L", 9_999_999), 5).await.unwrap();
+            let abandoned = (0..9).map(|nth| format!("token {nth}")).collect();
+            let claim = DutyClaim { abandoned, ..sample::duty_claim("L", 5) };
+            let leased = store.claim_receipt_duties(claim).await.unwrap();
             assert_eq!(leased.len(), 5);
-            store.postpone_receipt_duty(&leased[0].txn_id, "L", far, "no").await.unwrap()
+            let given_back = sample::postponement(&leased[0].txn_id, "L", 0, "no");
+            assert!(store.postpone_receipt_duty(given_back).await.unwrap());
+            assert_eq!(store.receipt_leases(9).await.unwrap().len(), 1);
         }),
         question!("remember key", |store| {
             let record = sample::idempotency("new", "T3000");
@@ -339,7 +342,7 @@ fn questions() -> Vec<Question> {
         }),
         question!("begin, renew and end a run", |store| {
             let TickAnswer::Begun(run) = store.begin_run(tick()).await.unwrap() else { panic!("busy") };
-            assert!(store.renew_run(&run.fence, far, Tally::default()).await.unwrap());
+            assert!(store.renew_run(&run.fence, Duration::from_secs(1), Tally::default()).await.unwrap());
             assert!(store.end_run(&run.fence, far, Tally::default(), RunEnd::Finished).await.unwrap());
             store.begin_run(tick()).await.unwrap()
         }),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use payment_domain::{Actor, AttentionKind, Personal, StatusName};
+use payment_domain::{Actor, AttentionKind, ManualClock, Personal, StatusName};
 use payment_store::contract::sample::{self, at, bill_key, txn_id};
 use payment_store::{
     Applied, Attention, Change, Created, Fence, Mine, NewTransaction, PageRequest, SearchQuery, Store,
@@ -385,17 +385,16 @@ async fn a_run_that_is_taken_over_by_another_replica_stores_nothing_more() {
             sample::stored(&one, sample::new_transaction(&format!("T{nth}"), &format!("B{nth}")))
         }))
         .await;
-    let tick = |node: &str, now: i64| TickRequest {
+    let tick = |node: &str, not_renewed| TickRequest {
         job: "reconcile".to_owned(),
         scheduled_at: at(0),
         missed: 0,
         node: node.to_owned(),
-        now: at(now),
-        lease_until: at(now + 100),
-        not_renewed: None,
+        lease: Duration::ZERO,
+        not_renewed,
         newest_known: None,
     };
-    let TickAnswer::Begun(first) = one.begin_run(tick("one", 0)).await.unwrap() else { panic!("busy") };
+    let TickAnswer::Begun(first) = one.begin_run(tick("one", None)).await.unwrap() else { panic!("busy") };
     let change = |txn: &payment_domain::Transaction, fence: &Fence| Change {
         fence: Some(fence.clone()),
         attention: Some(Attention {
@@ -406,8 +405,9 @@ async fn a_run_that_is_taken_over_by_another_replica_stores_nothing_more() {
         }),
         ..sample::change(txn)
     };
+    let until = one.runs(Some("reconcile"), 1).await.unwrap()[0].lease_until;
     let late = join_all(txns.iter().map(|txn| one.apply(change(txn, &first.fence))));
-    let (late, taken) = tokio::join!(late, other.begin_run(tick("other", 200)));
+    let (late, taken) = tokio::join!(late, other.begin_run(tick("other", Some(until))));
     assert!(matches!(taken.unwrap(), TickAnswer::Begun(_)));
     for (txn, outcome) in txns.iter().zip(late) {
         let stored = one.transaction(&txn.id).await.unwrap().unwrap();
@@ -428,8 +428,10 @@ async fn what_a_hanging_replica_has_locked_keeps_nobody_from_taking_over() {
     // As a service has it: the tests' own patience is longer.
     let statement_timeout = PostgresOptions::default().statement_timeout;
     let options = PostgresOptions { statement_timeout, ..support::options(&proxy.url(database.url())) };
-    let behind = PostgresStore::connect(options).await.unwrap();
-    let (hanging, other): (Arc<dyn Store>, _) = (Arc::new(behind), database.store().await);
+    let clock = Arc::new(ManualClock::at(at(0)));
+    let behind = PostgresStore::connect_with_clock(options, clock.clone()).await.unwrap();
+    let other = PostgresStore::connect_with_clock(database.options(), clock.clone()).await.unwrap();
+    let (hanging, other): (Arc<dyn Store>, Arc<dyn Store>) = (Arc::new(behind), Arc::new(other));
     let mut txn = sample::stored(&hanging, sample::new_transaction("T1", "B1")).await;
     let first = sample::begun(&hanging, sample::tick("reconcile", 0)).await;
     let change = |txn: &payment_domain::Transaction| Change {
@@ -449,7 +451,9 @@ async fn what_a_hanging_replica_has_locked_keeps_nobody_from_taking_over() {
     while number(&client, hangs).await == 0 {
         tokio::task::yield_now().await;
     }
-    let (later, asked) = (sample::tick("reconcile", 120_000), Instant::now());
+    clock.set(at(60_000));
+    let later = TickRequest { not_renewed: Some(at(60_000)), ..sample::tick("reconcile", 120_000) };
+    let asked = Instant::now();
     let taken = other.begin_run(later).await.unwrap();
     assert!(matches!(&taken, TickAnswer::Begun(run) if run.attempt == 2), "{taken:?}");
     // A second, and not the time after which the one that hangs would give up if it could.
@@ -505,4 +509,23 @@ async fn overload_is_turned_away_at_once_and_nothing_of_it_stored() {
         ..SearchQuery::default()
     };
     assert_eq!(store.search(&pending).await.unwrap().len(), waiting.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_clock_is_the_databases_whatever_the_computers_shows() {
+    let database = Database::create().await;
+    let store = database.open().await;
+    let client = database.client().await;
+    let ms = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+    let before = number(&client, ms).await;
+    let now = store.clock().now().as_millis();
+    let after = number(&client, ms).await;
+    // As long as it was under way when it was read last.
+    assert!((before - 2_000..=after).contains(&now), "{before} {now} {after}");
+    let store: Arc<dyn Store> = Arc::new(store);
+    let begun = sample::begun(&store, sample::tick("early", 0)).await;
+    let run = store.runs(Some("early"), 1).await.unwrap().remove(0);
+    assert_eq!(run.fence, begun.fence);
+    assert!((before..=number(&client, ms).await).contains(&run.started_at.as_millis()));
+    assert_eq!(run.lease_until, run.started_at.plus(sample::MINUTE));
 }

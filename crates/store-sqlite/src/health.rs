@@ -1,5 +1,6 @@
 //! Whether the database works, and how much is open.
 
+use payment_domain::Timestamp;
 use payment_store::Backlog;
 use rusqlite::Connection;
 
@@ -47,4 +48,17 @@ pub(crate) fn beat(conn: &Connection) -> Result<(), Failure> {
 /// Reads it.
 pub(crate) fn read_beat(conn: &Connection) -> Result<(), Failure> {
     Ok(conn.prepare_cached("SELECT beats FROM eg_pg_heartbeat")?.query_row([], |_| Ok(()))?)
+}
+
+/// When the latest commit was made.
+pub(crate) fn latest_commit(conn: &Connection) -> Result<Timestamp, Failure> {
+    let at = conn.query_row("SELECT committed_at FROM eg_pg_heartbeat", [], |row| row.get(0))?;
+    Ok(Timestamp::from_millis(at))
+}
+
+/// Writes down when this commit is made.
+pub(crate) fn stamp(conn: &Connection, now: Timestamp) -> Result<(), Failure> {
+    conn.prepare_cached("UPDATE eg_pg_heartbeat SET committed_at = ?1 WHERE committed_at < ?1")?
+        .execute([now.as_millis()])?;
+    Ok(())
 }

@@ -2,6 +2,8 @@
 //! taken over in the commit in which the next one begins, so that the number of the run at work is
 //! a fence: whatever an earlier run still wants to store finds itself over.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use payment_domain::Timestamp;
 use payment_store::{
@@ -27,17 +29,13 @@ const FORGET: &str = "
 #[async_trait]
 impl JobLedger for SqliteStore {
     async fn begin_run(&self, request: TickRequest) -> Result<TickAnswer, StoreError> {
-        Ok(self.writer.write(move |conn| begin(conn, &request)).await?)
+        let clock = self.clock();
+        Ok(self.writer.write(move |conn| begin(conn, &request, clock.now())).await?)
     }
 
-    async fn renew_run(
-        &self,
-        fence: &Fence,
-        lease_until: Timestamp,
-        tally: Tally,
-    ) -> Result<bool, StoreError> {
-        let fence = fence.clone();
-        Ok(self.writer.write(move |conn| renew(conn, &fence, lease_until, tally)).await?)
+    async fn renew_run(&self, fence: &Fence, lease: Duration, tally: Tally) -> Result<bool, StoreError> {
+        let (fence, clock) = (fence.clone(), self.clock());
+        Ok(self.writer.write(move |conn| renew(conn, &fence, clock.now().plus(lease), tally)).await?)
     }
 
     async fn end_run(
@@ -75,14 +73,14 @@ pub(crate) fn is_over(conn: &Connection, fence: Option<&Fence>) -> Result<bool, 
     Ok(!is_at_work)
 }
 
-fn begin(conn: &Connection, request: &TickRequest) -> Result<TickAnswer, Failure> {
+fn begin(conn: &Connection, request: &TickRequest, now: Timestamp) -> Result<TickAnswer, Failure> {
     let (scheduled_at, missed, taken_from) = match at_work(conn, &request.job)? {
-        Some(run) if request.finds_held(run.lease_until) => {
+        Some(run) if request.finds_held(run.lease_until, now) => {
             return Ok(TickAnswer::Busy { until: run.lease_until });
         }
         Some(run) => {
             let by_us = RunEnd::TakenOver { by: request.node.clone() };
-            end(conn, &run.fence, request.now, None, &by_us)?;
+            end(conn, &run.fence, now, None, &by_us)?;
             (run.scheduled_at, run.missed, Some(run.node))
         }
         None if is_carried_out(conn, request)? => return Ok(TickAnswer::Done),
@@ -100,8 +98,8 @@ fn begin(conn: &Connection, request: &TickRequest) -> Result<TickAnswer, Failure
         scheduled_at.as_millis(),
         missed,
         request.node,
-        request.now.as_millis(),
-        request.lease_until.as_millis(),
+        now.as_millis(),
+        now.plus(request.lease).as_millis(),
     ];
     let (run_id, attempt) = statement.query_row(begun, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let fence = Fence { job: request.job.clone(), run_id };

@@ -32,16 +32,19 @@ mod transactions;
 mod writer;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::{BillKey, GatewayName, HistoryEntry, Timestamp, Transaction, TxnId};
+use payment_domain::{
+    AnchoredClock, BillKey, Clock, GatewayName, HistoryEntry, SystemClock, Timestamp, Transaction, TxnId,
+};
 use payment_store::migration::{MigrationReport, MigrationState};
 use payment_store::{
-    Applied, Attention, AttentionCase, AttentionQuery, Backlog, Change, CheckNote, Claim, Created, DueCheck,
-    DueChecks, IdempotencyKey, IdempotencyRecord, Lease, NewCase, NewTransaction, RawCallback, ReceiptDuty,
-    Recorded, Resolution, Resolved, SearchQuery, Store, StoreError, StoredDump, StoredEvent,
-    UnsignedCallback,
+    Applied, Attention, AttentionCase, AttentionQuery, Backlog, Change, CheckNote, Claim, ClaimedDuty,
+    Created, DueCheck, DueChecks, DutyClaim, IdempotencyKey, IdempotencyRecord, Lease, NewCase,
+    NewTransaction, Postponement, RawCallback, ReceiptDuty, Recorded, Resolution, Resolved, SearchQuery,
+    Store, StoreError, StoredDump, StoredEvent, UnsignedCallback,
 };
 use serde_json::Value;
 
@@ -81,25 +84,70 @@ pub struct SqliteStore {
     searchers: Readers,
     writer: Writer,
     migrated: MigrationReport,
+    clock: Arc<dyn Clock>,
 }
 
 impl SqliteStore {
     /// Opens the database, creating the file when it is not there, and brings its tables up to
-    /// date. The folder must exist.
+    /// date. The folder must exist. Its clock begins with the computer's, but never before the latest
+    /// commit, and goes on by a stopwatch.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the file cannot be used or is locked for too long,
     /// [`StoreError::Failed`] when it is not a database of ours or its migrations were tampered with.
     pub fn open(path: &Path, options: &Options) -> Result<SqliteStore, StoreError> {
+        SqliteStore::open_by(path, options, |latest_commit| {
+            Arc::new(AnchoredClock::new(latest_commit.max(SystemClock.now()), Arc::new(SystemClock)))
+        })
+    }
+
+    /// The same beside a running service, whose clock need not be the computer's: the latest commit
+    /// tells it, but for the moments since.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub fn open_beside_a_service(path: &Path, options: &Options) -> Result<SqliteStore, StoreError> {
+        SqliteStore::open_by(path, options, |latest_commit| {
+            Arc::new(AnchoredClock::new(latest_commit, Arc::new(SystemClock)))
+        })
+    }
+
+    /// The same with a clock of the caller's: for tests.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub fn open_with_clock(
+        path: &Path,
+        options: &Options,
+        clock: Arc<dyn Clock>,
+    ) -> Result<SqliteStore, StoreError> {
+        SqliteStore::open_by(path, options, |_| clock)
+    }
+
+    fn open_by(
+        path: &Path,
+        options: &Options,
+        clock: impl FnOnce(Timestamp) -> Arc<dyn Clock>,
+    ) -> Result<SqliteStore, StoreError> {
         let mut conn = connection::writing(path, options.busy_timeout)?;
         let migrated = migrations::migrate(&mut conn)?;
         if !migrated.newer.is_empty() {
             tracing::warn!(migrations = ?migrated.newer, "a newer version has changed this database");
         }
+        let clock = clock(health::latest_commit(&conn)?);
         let reading = |count| Readers::start(path, count, options.queued, options.busy_timeout);
         let (readers, searchers) = (reading(options.readers)?, reading(options.searchers)?);
-        let writer = Writer::start(conn, options.queued, options.group)?;
-        Ok(SqliteStore { writer, readers, searchers, migrated })
+        let stamp = {
+            let clock = clock.clone();
+            move |conn: &_| health::stamp(conn, clock.now())
+        };
+        let writer = Writer::start(conn, options.queued, options.group, stamp)?;
+        Ok(SqliteStore { writer, readers, searchers, migrated, clock })
+    }
+
+    /// The clock by which leases and due moments are judged, and everything else should be.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
     }
 
     /// What opening it did to its tables.
@@ -121,12 +169,14 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn create(&self, new: NewTransaction) -> Result<Created, StoreError> {
         let json = JsonParts::of_new(&new)?;
-        Ok(self.writer.write(move |conn| transactions::create(conn, &new, &json)).await?)
+        let clock = self.clock();
+        Ok(self.writer.write(move |conn| transactions::create(conn, &new, &json, clock.now())).await?)
     }
 
     async fn apply(&self, change: Change) -> Result<Applied, StoreError> {
         let json = JsonParts::of_change(&change)?;
-        Ok(self.writer.write(move |conn| transactions::apply(conn, &change, &json)).await?)
+        let clock = self.clock();
+        Ok(self.writer.write(move |conn| transactions::apply(conn, &change, &json, clock.now())).await?)
     }
 
     async fn transaction(&self, id: &TxnId) -> Result<Option<Transaction>, StoreError> {
@@ -209,27 +259,18 @@ impl Store for SqliteStore {
         Ok(self.readers.read(move |conn| receipts::of(conn, &id)).await?)
     }
 
-    async fn lease_receipt_duties(
-        &self,
-        now: Timestamp,
-        lease: Lease,
-        limit: u32,
-    ) -> Result<Vec<ReceiptDuty>, StoreError> {
-        Ok(self.writer.write(move |conn| receipts::lease(conn, now, &lease, limit)).await?)
+    async fn claim_receipt_duties(&self, claim: DutyClaim) -> Result<Vec<ClaimedDuty>, StoreError> {
+        let clock = self.clock();
+        Ok(self.writer.write(move |conn| receipts::claim(conn, &claim, clock.now())).await?)
     }
 
-    async fn postpone_receipt_duty(
-        &self,
-        id: &TxnId,
-        lease_token: &str,
-        due_at: Timestamp,
-        reason: &str,
-    ) -> Result<bool, StoreError> {
-        let (id, lease_token, reason) = (id.clone(), lease_token.to_owned(), reason.to_owned());
-        Ok(self
-            .writer
-            .write(move |conn| receipts::postpone(conn, &id, &lease_token, due_at, &reason))
-            .await?)
+    async fn receipt_leases(&self, limit: u32) -> Result<Vec<Lease>, StoreError> {
+        Ok(self.readers.read(move |conn| receipts::leases(conn, limit)).await?)
+    }
+
+    async fn postpone_receipt_duty(&self, postponement: Postponement) -> Result<bool, StoreError> {
+        let clock = self.clock();
+        Ok(self.writer.write(move |conn| receipts::postpone(conn, &postponement, clock.now())).await?)
     }
 
     async fn idempotency(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyRecord>, StoreError> {

@@ -19,6 +19,7 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0004_unsigned_callbacks.sql"),
     },
     Migration { version: 5, name: "dead_letters", sql: include_str!("../migrations/0005_dead_letters.sql") },
+    Migration { version: 6, name: "one_clock", sql: include_str!("../migrations/0006_one_clock.sql") },
 ];
 
 /// Brings the database up to date, in one transaction. Two processes that start together do it one
@@ -117,7 +118,7 @@ mod tests {
         let store = |conn: &Connection, id: &str| {
             let new = sample::new_transaction(id, id);
             let json = JsonParts::of_new(&new).unwrap();
-            transactions::create(conn, &new, &json).unwrap();
+            transactions::create(conn, &new, &json, sample::at(0)).unwrap();
         };
         store(&conn, "T1");
         assert_eq!(migrate(&mut conn).unwrap().applied.len(), MIGRATIONS.len() - 2);

@@ -1,27 +1,25 @@
 //! The written-down duties to issue receipts, and the leases under which they are carried out.
 
 use payment_domain::{Timestamp, TxnId};
-use payment_store::{Lease, ReceiptDuty};
+use payment_store::lease::FARTHEST_END;
+use payment_store::{ClaimedDuty, DutyClaim, Lease, NewDuty, Postponement, ReceiptDuty, Tried};
 use rusqlite::{Connection, Row, params};
 
 use crate::failure::Failure;
 use crate::rows::{self, Columns};
 
-const COLUMNS: &str = "txn_id, due_at, attempts, lease_token, lease_until, last_error";
+const COLUMNS: &str = "txn_id, due_at, attempts, lease_token, lease_until, last_error, unclear_at";
+/// Many tokens in one value.
+const TOKENS: &str = "SELECT value FROM json_each(?5)";
 
 /// Stores a new duty.
-pub(crate) fn arises(conn: &Connection, duty: &ReceiptDuty) -> Result<(), Failure> {
-    conn.prepare_cached(&format!(
-        "INSERT INTO eg_pg_receipt_duties ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-    ))?
-    .execute(params![
-        duty.txn_id.as_str(),
-        duty.due_at.as_millis(),
-        duty.attempts,
-        duty.lease.as_ref().map(|lease| &lease.token),
-        duty.lease.as_ref().map(|lease| lease.until.as_millis()),
-        duty.last_error,
-    ])?;
+pub(crate) fn arises(conn: &Connection, id: &TxnId, duty: &NewDuty, now: Timestamp) -> Result<(), Failure> {
+    let until = now.plus(duty.lease).as_millis();
+    conn.prepare_cached(
+        "INSERT INTO eg_pg_receipt_duties (txn_id, due_at, attempts, lease_token, lease_until)
+         VALUES (?1, ?2, 0, ?3, ?4)",
+    )?
+    .execute(params![id.as_str(), now.as_millis(), duty.lease_token, until])?;
     Ok(())
 }
 
@@ -47,42 +45,73 @@ pub(crate) fn of(conn: &Connection, id: &TxnId) -> Result<Option<ReceiptDuty>, F
 }
 
 /// Leases what is due and free, longest due first.
-pub(crate) fn lease(
+pub(crate) fn claim(
     conn: &Connection,
+    claim: &DutyClaim,
     now: Timestamp,
-    lease: &Lease,
-    limit: u32,
-) -> Result<Vec<ReceiptDuty>, Failure> {
+) -> Result<Vec<ClaimedDuty>, Failure> {
     let mut statement = conn.prepare_cached(&format!(
-        "UPDATE eg_pg_receipt_duties SET lease_token = ?1, lease_until = ?2
+        "UPDATE eg_pg_receipt_duties SET
+             unclear_at = CASE WHEN lease_until IS NULL THEN unclear_at ELSE min(lease_until, ?3) END,
+             lease_token = ?1, lease_until = ?2
          WHERE txn_id IN (
              SELECT txn_id FROM eg_pg_receipt_duties
-             WHERE due_at <= ?3 AND (lease_until IS NULL OR lease_until <= ?3)
+             WHERE due_at <= ?3 AND (lease_until IS NULL
+                 OR ((lease_until <= ?3 OR lease_until > ?6) AND lease_token IN ({TOKENS})))
              ORDER BY due_at, txn_id LIMIT ?4)
          RETURNING {COLUMNS}"
     ))?;
-    let leased = params![lease.token, lease.until.as_millis(), now.as_millis(), limit];
-    let mut duties = rows::all(&mut statement, leased, read)?;
+    let values = params![
+        claim.lease_token,
+        now.plus(claim.lease).as_millis(),
+        now.as_millis(),
+        claim.limit,
+        serde_json::Value::from(claim.abandoned.as_slice()).to_string(),
+        now.plus(FARTHEST_END).as_millis(),
+    ];
+    let mut duties = rows::all(&mut statement, values, read)?;
     // The order of what an UPDATE returns is SQLite's own.
     duties.sort_by(|one, other| (one.due_at, &one.txn_id).cmp(&(other.due_at, &other.txn_id)));
-    Ok(duties)
+    let claimed = |duty: ReceiptDuty| ClaimedDuty {
+        txn_id: duty.txn_id,
+        attempts: duty.attempts,
+        unclear_for: duty.unclear_at.map(|at| now.since(at)),
+    };
+    Ok(duties.into_iter().map(claimed).collect())
+}
+
+/// The leases under which duties are, the first to end first.
+pub(crate) fn leases(conn: &Connection, limit: u32) -> Result<Vec<Lease>, Failure> {
+    let mut statement = conn.prepare_cached(
+        "SELECT DISTINCT lease_until, lease_token FROM eg_pg_receipt_duties WHERE lease_until IS NOT NULL
+         ORDER BY lease_until, lease_token LIMIT ?1",
+    )?;
+    let read = |row: &Row<'_>| Ok(Lease { until: Timestamp::from_millis(row.get(0)?), token: row.get(1)? });
+    rows::all(&mut statement, params![limit], read)
 }
 
 /// Gives a leased duty back; `false` when the lease is no longer held.
 pub(crate) fn postpone(
     conn: &Connection,
-    id: &TxnId,
-    lease_token: &str,
-    due_at: Timestamp,
-    reason: &str,
+    postponement: &Postponement,
+    now: Timestamp,
 ) -> Result<bool, Failure> {
+    let Postponement { txn_id, lease_token, delay, reason, tried } = postponement;
     let changed = conn
         .prepare_cached(
             "UPDATE eg_pg_receipt_duties SET
-                 due_at = ?3, last_error = ?4, attempts = attempts + 1, lease_token = NULL, lease_until = NULL
+                 due_at = ?3, last_error = ?4, attempts = attempts + ?5, unclear_at = coalesce(?6, unclear_at),
+                 lease_token = NULL, lease_until = NULL
              WHERE txn_id = ?1 AND lease_token = ?2",
         )?
-        .execute(params![id.as_str(), lease_token, due_at.as_millis(), reason])?;
+        .execute(params![
+            txn_id.as_str(),
+            lease_token,
+            now.plus(*delay).as_millis(),
+            reason,
+            *tried != Tried::Looked,
+            (*tried == Tried::Unclear).then_some(now.as_millis()),
+        ])?;
     Ok(changed > 0)
 }
 
@@ -98,5 +127,6 @@ fn read(row: &Row<'_>) -> Result<ReceiptDuty, Failure> {
             (None, _) | (_, None) => None,
         },
         last_error: columns.get("last_error")?,
+        unclear_at: columns.optional_moment("unclear_at")?,
     })
 }

@@ -225,7 +225,7 @@ mod tests {
     fn no_search_reads_the_whole_table_or_sorts_what_it_reads() {
         let conn = migrated();
         let new = sample::new_transaction("T1", "B1");
-        transactions::create(&conn, &new, &JsonParts::of_new(&new).unwrap()).unwrap();
+        transactions::create(&conn, &new, &JsonParts::of_new(&new).unwrap(), sample::at(0)).unwrap();
         let everything = SearchQuery {
             tenant_id: Some(TenantId::new(sample::TENANT).unwrap()),
             txn_id: Some(sample::txn_id("T1")),

@@ -1,6 +1,6 @@
 //! Creating and changing transactions with everything that is stored in the same commit.
 
-use payment_domain::{BillKey, GatewayName, HistoryEntry, StatusName, Transaction, TxnId};
+use payment_domain::{BillKey, GatewayName, HistoryEntry, StatusName, Timestamp, Transaction, TxnId};
 use payment_store::{
     Applied, Change, Claim, ClaimChange, Created, Dump, DutyChange, NewTransaction, StoredDump,
 };
@@ -48,7 +48,12 @@ impl JsonParts {
 
 /// Stores a new transaction. Everything that may stand against it is looked at before the first
 /// row is written: nobody else writes meanwhile, and there is nothing to undo.
-pub(crate) fn create(conn: &Connection, new: &NewTransaction, json: &JsonParts) -> Result<Created, Failure> {
+pub(crate) fn create(
+    conn: &Connection,
+    new: &NewTransaction,
+    json: &JsonParts,
+    now: Timestamp,
+) -> Result<Created, Failure> {
     let txn = &new.txn;
     if let Some(record) = &new.idempotency
         && let Some(stored) = idempotency::find(conn, &record.key)?
@@ -80,7 +85,7 @@ pub(crate) fn create(conn: &Connection, new: &NewTransaction, json: &JsonParts) 
     store_dump(conn, txn, &new.dump, json)?;
     outbox::store(conn, &new.events, new.history.at)?;
     if let Some(duty) = &new.receipt_duty {
-        receipts::arises(conn, duty)?;
+        receipts::arises(conn, &txn.id, duty, now)?;
     }
     if let Some(record) = &new.idempotency {
         idempotency::insert(conn, record)?;
@@ -89,7 +94,12 @@ pub(crate) fn create(conn: &Connection, new: &NewTransaction, json: &JsonParts) 
 }
 
 /// Stores a change, if the stored transaction is at the version before it.
-pub(crate) fn apply(conn: &Connection, change: &Change, json: &JsonParts) -> Result<Applied, Failure> {
+pub(crate) fn apply(
+    conn: &Connection,
+    change: &Change,
+    json: &JsonParts,
+    now: Timestamp,
+) -> Result<Applied, Failure> {
     let txn = &change.txn;
     // Both are looked at first, because such a change stores nothing.
     if jobs::is_over(conn, change.fence.as_ref())? {
@@ -116,7 +126,7 @@ pub(crate) fn apply(conn: &Connection, change: &Change, json: &JsonParts) -> Res
     outbox::store(conn, &change.events, change.history.at)?;
     match &change.receipt_duty {
         DutyChange::None => {}
-        DutyChange::Arises(duty) => receipts::arises(conn, duty)?,
+        DutyChange::Arises(duty) => receipts::arises(conn, &txn.id, duty, now)?,
         DutyChange::Done { .. } => receipts::done(conn, &txn.id)?,
     }
     if let Some(case) = &change.attention {

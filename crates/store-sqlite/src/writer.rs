@@ -23,12 +23,17 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread on its connection. At most `queued` pieces of work wait, and at most
-    /// `group` are committed together.
-    pub(crate) fn start(conn: Connection, queued: usize, group: usize) -> Result<Writer, Failure> {
+    /// `group` are committed together; `stamp` adds to each commit when it is made.
+    pub(crate) fn start(
+        conn: Connection,
+        queued: usize,
+        group: usize,
+        stamp: impl Fn(&Connection) -> Result<(), Failure> + Send + 'static,
+    ) -> Result<Writer, Failure> {
         let (queue, jobs) = bounded(queued.max(1));
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || serve(&conn, &jobs, group.max(1)))
+            .spawn(move || serve(&conn, &jobs, group.max(1), &stamp))
             .map_err(Failure::Thread)?;
         Ok(Writer { queue: Some(queue), thread: Some(thread) })
     }
@@ -127,7 +132,9 @@ where
     }
 }
 
-fn serve(conn: &Connection, jobs: &Receiver<Box<dyn Job>>, most: usize) {
+type Stamp<'a> = &'a dyn Fn(&Connection) -> Result<(), Failure>;
+
+fn serve(conn: &Connection, jobs: &Receiver<Box<dyn Job>>, most: usize, stamp: Stamp<'_>) {
     let mut group = Vec::with_capacity(most);
     // Taken from the queue for a group of its own.
     let mut alone = None;
@@ -144,34 +151,35 @@ fn serve(conn: &Connection, jobs: &Receiver<Box<dyn Job>>, most: usize) {
             }
             group.push(job);
         }
-        let committed = commit(conn, &mut group).map_err(Arc::new);
+        let committed = commit(conn, &mut group, stamp).map_err(Arc::new);
         for job in group.drain(..) {
             job.answer(committed.clone());
         }
     }
 }
 
-fn commit(conn: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
-    if together(conn, group)? {
+fn commit(conn: &Connection, group: &mut [Box<dyn Job>], stamp: Stamp<'_>) -> Result<(), Failure> {
+    if together(conn, group, stamp)? {
         return Ok(());
     }
-    one_by_one(conn, group)
+    one_by_one(conn, group, stamp)
 }
 
 /// Does the work of the group in one transaction; `false` and nothing done when a piece fails.
-fn together(conn: &Connection, group: &mut [Box<dyn Job>]) -> Result<bool, Failure> {
+fn together(conn: &Connection, group: &mut [Box<dyn Job>], stamp: Stamp<'_>) -> Result<bool, Failure> {
     let transaction = Transaction::begin(conn)?;
     for job in group {
         if !job.run(conn) {
             return Ok(false);
         }
     }
+    stamp(conn)?;
     transaction.commit()?;
     Ok(true)
 }
 
 /// The same, with what each failing piece wrote undone on its own.
-fn one_by_one(conn: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+fn one_by_one(conn: &Connection, group: &mut [Box<dyn Job>], stamp: Stamp<'_>) -> Result<(), Failure> {
     let transaction = Transaction::begin(conn)?;
     for job in group {
         conn.execute_batch("SAVEPOINT piece")?;
@@ -185,6 +193,7 @@ fn one_by_one(conn: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), Failu
         }
         conn.execute_batch(if well { "RELEASE piece" } else { "ROLLBACK TO piece; RELEASE piece" })?;
     }
+    stamp(conn)?;
     transaction.commit()
 }
 
@@ -250,7 +259,7 @@ mod tests {
                      DEFERRABLE INITIALLY DEFERRED) STRICT;",
             )
             .unwrap();
-            let writer = Arc::new(Writer::start(conn, queued, 100).unwrap());
+            let writer = Arc::new(Writer::start(conn, queued, 100, |_| Ok(())).unwrap());
             let (let_go, held) = std::sync::mpsc::channel::<()>();
             let held = std::sync::Mutex::new(held);
             let (began, beginning) = oneshot::channel();

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use payment_domain::{Clock, ManualClock, SystemClock};
 use payment_store::contract::sample;
-use payment_store::{Created, RunEnd, Store, StoreError, Tally, TickAnswer};
+use payment_store::{Created, RunEnd, Store, StoreError, Tally, TickAnswer, TickRequest};
 use payment_store_sqlite::{Options, SqliteStore};
 use rusqlite::Connection;
 
@@ -176,20 +177,61 @@ async fn of_two_stores_on_one_file_one_runs_a_tick() {
 #[tokio::test]
 async fn a_run_goes_on_after_a_restart_and_is_taken_over_when_it_does_not() {
     let folder = Folder::new();
-    let store = folder.open();
+    let clock = Arc::new(ManualClock::at(sample::at(0)));
+    let open = || -> Arc<dyn Store> {
+        let options = Options::default();
+        Arc::new(SqliteStore::open_with_clock(&folder.database(), &options, clock.clone()).unwrap())
+    };
+    let store = open();
     let run = sample::begun(&store, sample::tick("early", 0)).await;
     drop(store);
 
-    let store = folder.open();
+    let store = open();
+    clock.set(sample::at(10_000));
     let busy = store.begin_run(sample::tick("early", 1_000)).await.unwrap();
     assert_eq!(busy, TickAnswer::Busy { until: sample::at(60_000) });
-    assert!(store.renew_run(&run.fence, sample::at(70_000), Tally::default()).await.unwrap());
+    assert!(store.renew_run(&run.fence, sample::MINUTE, Tally::default()).await.unwrap());
     drop(store);
 
-    let store = folder.open();
-    let next = sample::begun(&store, sample::tick("early", 70_000)).await;
+    let store = open();
+    clock.set(sample::at(70_000));
+    let seen = TickRequest { not_renewed: Some(sample::at(70_000)), ..sample::tick("early", 70_000) };
+    let next = sample::begun(&store, seen).await;
     assert_eq!((next.scheduled_at, next.attempt), (sample::at(0), 2));
-    assert!(!store.renew_run(&run.fence, sample::at(90_000), Tally::default()).await.unwrap());
+    assert!(!store.renew_run(&run.fence, sample::MINUTE, Tally::default()).await.unwrap());
+}
+
+#[tokio::test]
+async fn the_clock_never_begins_before_the_latest_commit() {
+    let folder = Folder::new();
+    let a_year = Duration::from_secs(365 * 86_400);
+    let ahead = Arc::new(ManualClock::at(SystemClock.now().plus(a_year)));
+    let options = Options::default();
+    let store = SqliteStore::open_with_clock(&folder.database(), &options, ahead.clone()).unwrap();
+    store.ping().await.unwrap();
+    let latest = ahead.now();
+    ahead.set(SystemClock.now());
+    store.ping().await.unwrap();
+    drop(store);
+
+    let service = SqliteStore::open(&folder.database(), &options).unwrap();
+    let begins = service.clock().now();
+    assert!(begins >= latest && begins.since(latest) < Duration::from_secs(60), "{begins:?}");
+    assert!(service.clock().computer_ahead_ms() < -364 * 86_400_000, "and says so");
+    let beside = SqliteStore::open_beside_a_service(&folder.database(), &options).unwrap();
+    assert!(beside.clock().now() >= latest);
+}
+
+#[tokio::test]
+async fn beside_a_service_its_clock_counts_and_not_the_computers() {
+    let folder = Folder::new();
+    let behind = Arc::new(ManualClock::at(SystemClock.now().minus(Duration::from_secs(86_400))));
+    let options = Options::default();
+    let service = SqliteStore::open_with_clock(&folder.database(), &options, behind.clone()).unwrap();
+    service.ping().await.unwrap();
+    let beside = SqliteStore::open_beside_a_service(&folder.database(), &options).unwrap();
+    let differs = beside.clock().now().since(behind.now());
+    assert!(differs < Duration::from_secs(60), "{differs:?}");
 }
 
 #[test]

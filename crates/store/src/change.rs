@@ -1,11 +1,14 @@
 //! The values by which a store is changed.
 
+use std::time::Duration;
+
 use payment_domain::{
     AttentionKind, BillKey, Event, GatewayName, HistoryEntry, StatusName, Timestamp, Transaction, TxnId,
 };
 use serde_json::Value;
 
 use crate::jobs::Fence;
+use crate::lease::Lease;
 
 /// A new transaction with everything that is stored in the same commit.
 #[derive(Debug, Clone)]
@@ -21,7 +24,7 @@ pub struct NewTransaction {
     /// What is told to others, in order.
     pub events: Vec<Event>,
     /// The duty to issue a receipt, when it is a success already.
-    pub receipt_duty: Option<ReceiptDuty>,
+    pub receipt_duty: Option<NewDuty>,
     /// The key under which the client may repeat the request.
     pub idempotency: Option<IdempotencyRecord>,
 }
@@ -84,7 +87,7 @@ pub enum DutyChange {
     /// Nothing.
     None,
     /// It arises, and is leased to the one who stores this.
-    Arises(ReceiptDuty),
+    Arises(NewDuty),
     /// It is done. The change is stale unless the duty is there and this lease is held.
     Done {
         /// The lease under which it was done.
@@ -142,23 +145,77 @@ impl std::fmt::Debug for Dump {
 pub struct ReceiptDuty {
     /// The transaction.
     pub txn_id: TxnId,
-    /// When it is to be tried next.
+    /// When it is to be tried next, by the store's clock, as every moment here.
     pub due_at: Timestamp,
-    /// How often it was tried and given back.
+    /// How often it was tried in vain.
     pub attempts: u32,
     /// Who is at it, and until when.
     pub lease: Option<Lease>,
     /// Why it was given back last.
     pub last_error: Option<String>,
+    /// When a registration ended of which nobody knows what became; the latest.
+    pub unclear_at: Option<Timestamp>,
 }
 
-/// The right to carry out a duty, for a limited time.
+/// A duty that arises in the commit it belongs to, due at once, and leased to whoever stores that.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lease {
+pub struct NewDuty {
     /// Tells this lease from every other.
-    pub token: String,
-    /// When others may take over.
-    pub until: Timestamp,
+    pub lease_token: String,
+    /// For how long it is leased, from the commit on.
+    pub lease: Duration,
+}
+
+/// A request to lease duties that are due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DutyClaim {
+    /// Tells this lease from every other.
+    pub lease_token: String,
+    /// For how long they are leased, from now on.
+    pub lease: Duration,
+    /// How many at most.
+    pub limit: u32,
+    /// The tokens of leases that the asker has seen unchanged for as long as a lease holds: what is
+    /// leased under them may be taken over, where that lease is over by the store's clock as well.
+    pub abandoned: Vec<String>,
+}
+
+/// A duty that was leased to whoever asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedDuty {
+    /// The transaction.
+    pub txn_id: TxnId,
+    /// How often it was tried in vain.
+    pub attempts: u32,
+    /// How long ago a registration ended of which nobody knows what became. One whose holder is gone
+    /// counts as ended with its lease.
+    pub unclear_for: Option<Duration>,
+}
+
+/// A leased duty that is given back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Postponement {
+    /// The transaction.
+    pub txn_id: TxnId,
+    /// The lease under which it was tried.
+    pub lease_token: String,
+    /// When it is due again, from now.
+    pub delay: Duration,
+    /// Why it was not done.
+    pub reason: String,
+    /// How far the try came.
+    pub tried: Tried,
+}
+
+/// How far a try to carry out a duty came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tried {
+    /// It failed, and certainly registered nothing.
+    Failed,
+    /// It may have registered the payment, by now at the latest.
+    Unclear,
+    /// It only looked whether the payment is registered; it does not count as a try.
+    Looked,
 }
 
 /// The name under which a client may repeat a create: its key, within its tenant and user.

@@ -5,10 +5,12 @@
 //! soon as the next one has begun, or the run has ended, whatever it still wants to store is
 //! refused.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use payment_domain::Timestamp;
 
-use crate::StoreError;
+use crate::{StoreError, lease};
 
 /// Proof of being the run of a job that is at work.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -30,13 +32,10 @@ pub struct TickRequest {
     pub missed: u32,
     /// Who wants to run it.
     pub node: String,
-    /// The current moment.
-    pub now: Timestamp,
-    /// When others may take over, unless the lease is renewed.
-    pub lease_until: Timestamp,
-    /// The end of a lease that was not renewed for as long as a lease holds, by the clock of whoever
-    /// asks: a lease that still ends then has run out, whatever the moment. Clocks of nodes differ,
-    /// and one that is far ahead must not keep a job for ever.
+    /// For how long others may not take over, unless the lease is renewed.
+    pub lease: Duration,
+    /// The end of a lease that the asker has seen unchanged for as long as a lease holds
+    /// ([`lease::LeaseWatch`]): only such a one is taken over.
     pub not_renewed: Option<Timestamp>,
     /// The newest run of the job that was over, 0 for none, when the tick was found to be due: no run
     /// begins on old news. A request may be long under way, and by then a later tick stands for this
@@ -46,11 +45,9 @@ pub struct TickRequest {
 }
 
 impl TickRequest {
-    /// Whether a lease that ends then still holds. Its end is by the clock of its owner, `now` by that
-    /// of whoever asks: where these differ by more than is left of it, one that is renewed in time is
-    /// taken over needlessly, and its fence keeps that harmless.
-    pub fn finds_held(&self, lease_until: Timestamp) -> bool {
-        lease_until > self.now && self.not_renewed != Some(lease_until)
+    /// Whether a lease that ends then keeps the run from beginning; `now` is by the store's clock.
+    pub fn finds_held(&self, lease_until: Timestamp, now: Timestamp) -> bool {
+        !lease::is_over(lease_until, now) || self.not_renewed != Some(lease_until)
     }
 }
 
@@ -60,7 +57,8 @@ pub enum TickAnswer {
     /// The run has begun. It may be for an earlier tick than was asked for: one whose run's lease
     /// has run out, which is taken over first.
     Begun(BegunRun),
-    /// Another run of this job is at work; its lease ends at this moment.
+    /// Another run of this job is at work, or nobody has taken it over yet; its lease ends at this
+    /// moment.
     Busy {
         /// The moment.
         until: Timestamp,
@@ -164,22 +162,18 @@ pub struct RunRecord {
 #[async_trait]
 pub trait JobLedger: Send + Sync {
     /// Begins a run, if there is none of this job under a lease that holds, and the tick was not
-    /// carried out. A run whose lease has run out is ended as [`RunEnd::TakenOver`], and its tick
-    /// is begun again, making up for as many earlier ones; the answer says from whom. A tick whose last run ended as cancelled
-    /// or failed is begun again, too. A lease holds while it ends later than the request's `now`.
+    /// carried out. A run whose lease is over by the store's clock, and was seen unchanged by the
+    /// asker for as long as a lease holds, is ended as [`RunEnd::TakenOver`], and its tick is begun
+    /// again, making up for as many earlier ones; the answer says from whom. A tick whose last run
+    /// ended as cancelled or failed is begun again, too.
     /// When no run is at work and the tick was not carried out, but the newest run of the job is not
     /// the one that the request knows to be over, nothing begins.
     async fn begin_run(&self, request: TickRequest) -> Result<TickAnswer, StoreError>;
 
-    /// Holds on to a run until another moment, and notes what it has done so far. Returns `false`,
+    /// Holds on to a run for so long from now, and notes what it has done so far. Returns `false`,
     /// and stores nothing, when the run is over; a lease that has run out does not make it so before
     /// another run has begun.
-    async fn renew_run(
-        &self,
-        fence: &Fence,
-        lease_until: Timestamp,
-        tally: Tally,
-    ) -> Result<bool, StoreError>;
+    async fn renew_run(&self, fence: &Fence, lease: Duration, tally: Tally) -> Result<bool, StoreError>;
 
     /// Ends a run. Returns `false`, and stores nothing, when it is over already.
     async fn end_run(

@@ -8,11 +8,15 @@
 //! Two writers never overwrite each other: a [`Change`] names the version it rests on, and is
 //! [`Applied::Stale`] when the stored transaction has moved on. The caller then reads again and
 //! decides anew.
+//!
+//! A store compares leases and due moments with one clock of its own, the database's where there is
+//! one, and is handed lengths of time, not moments.
 
 mod attention;
 mod change;
 mod checks;
 mod jobs;
+pub mod lease;
 pub mod migration;
 mod outbox;
 mod query;
@@ -27,11 +31,13 @@ pub use attention::{
     AttentionCase, AttentionQuery, CaseState, NewCase, REOPENED_AFTER, Resolution, Resolved,
 };
 pub use change::{
-    Applied, Attention, Change, Claim, ClaimChange, Created, Dump, DutyChange, IdempotencyKey,
-    IdempotencyRecord, Lease, NewTransaction, ReceiptDuty, RequestDigest,
+    Applied, Attention, Change, Claim, ClaimChange, ClaimedDuty, Created, Dump, DutyChange, DutyClaim,
+    IdempotencyKey, IdempotencyRecord, NewDuty, NewTransaction, Postponement, ReceiptDuty, RequestDigest,
+    Tried,
 };
 pub use checks::{CheckNote, CheckPlace, DueCheck, DueChecks, NextCheck, Turn};
 pub use jobs::{BegunRun, Fence, JobLedger, RunEnd, RunRecord, Tally, TickAnswer, TickRequest};
+pub use lease::{Lease, LeaseWatch};
 pub use outbox::{Outbox, OutboxBacklog};
 pub use query::{Mine, PageRequest, SearchQuery, TenantScope};
 
@@ -227,24 +233,16 @@ pub trait Store: Outbox + JobLedger {
     /// The receipt duty of a transaction, leased or not.
     async fn receipt_duty(&self, id: &TxnId) -> Result<Option<ReceiptDuty>, StoreError>;
 
-    /// Leases up to `limit` receipt duties that are due at `now` and not leased by anybody else,
-    /// longest due first.
-    async fn lease_receipt_duties(
-        &self,
-        now: Timestamp,
-        lease: Lease,
-        limit: u32,
-    ) -> Result<Vec<ReceiptDuty>, StoreError>;
+    /// Leases receipt duties to whoever asks, longest due first: those that are due and not leased,
+    /// and those under an abandoned lease. What is due, and which lease is over, the store says by its
+    /// own clock. A duty that is taken over counts as unclear from the end of its lease on.
+    async fn claim_receipt_duties(&self, claim: DutyClaim) -> Result<Vec<ClaimedDuty>, StoreError>;
 
-    /// Gives a leased duty back, due again at `due_at`, with the reason it was not done. Returns
-    /// `false` when the lease is no longer held.
-    async fn postpone_receipt_duty(
-        &self,
-        id: &TxnId,
-        lease_token: &str,
-        due_at: Timestamp,
-        reason: &str,
-    ) -> Result<bool, StoreError>;
+    /// Up to `limit` leases of receipt duties, the first to end first, each once.
+    async fn receipt_leases(&self, limit: u32) -> Result<Vec<Lease>, StoreError>;
+
+    /// Gives a leased duty back. Returns `false` when the lease is no longer held.
+    async fn postpone_receipt_duty(&self, postponement: Postponement) -> Result<bool, StoreError>;
 
     /// What was answered to a create with this key.
     async fn idempotency(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyRecord>, StoreError>;

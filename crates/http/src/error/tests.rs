@@ -76,6 +76,7 @@ fn all() -> Vec<ApiError> {
         ApiError::NotAnOperator,
         ApiError::UnknownJob(vec!["early", "daily"]),
         ApiError::JobAtWork,
+        ApiError::JobsSuspended,
         ApiError::NoSuchCase,
         ApiError::ReconciliationAtWork,
     ];

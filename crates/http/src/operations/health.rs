@@ -23,6 +23,28 @@ pub(crate) struct Health {
     status: &'static str,
 }
 
+/// Whether the service can work, and what its clock shows.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Readiness {
+    #[serde(flatten)]
+    health: Health,
+    clock: ClockHealth,
+}
+
+/// How the clock of this node's computer agrees with the one that payments go by: the database's, or
+/// with an embedded one the service's own stopwatch.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ClockHealth {
+    /// `UP`, or `DOWN` when it differs by more than the lease of a job: requests are answered, no jobs
+    /// are run on this node.
+    #[schema(example = "UP")]
+    status: &'static str,
+    /// By how many seconds it is ahead; negative when it is behind.
+    #[schema(example = 0.002)]
+    computer_ahead_seconds: f64,
+}
+
 /// Whether the service lives.
 ///
 /// Says nothing about the database: restarting the service would not bring that back. DIGIT's charts
@@ -60,7 +82,7 @@ pub(crate) async fn liveness() -> Result<Reply, ApiError> {
     operation_id = "readiness",
     tag = "Operations",
     responses(
-        (status = 200, description = "It can.", body = Health),
+        (status = 200, description = "It can.", body = Readiness),
         failures::Always,
         (status = 503, description = "It cannot: the database is not available, or cannot be written, for want of room for example.", body = Health,
             example = json!({"status": "DOWN"})),
@@ -68,7 +90,14 @@ pub(crate) async fn liveness() -> Result<Reply, ApiError> {
 )]
 pub(crate) async fn readiness(State(app): Shared) -> Response {
     match app.payments.readiness.check().await {
-        Ok(()) => health().await.into_response(),
+        Ok(()) => {
+            let ports = &app.payments.ports;
+            let clock = ClockHealth {
+                status: if ports.clock_differs().is_some() { "DOWN" } else { "UP" },
+                computer_ahead_seconds: seconds(ports.clock.computer_ahead_ms()),
+            };
+            Reply::of(&Readiness { health: Health { status: "UP" }, clock }).into_response()
+        }
         Err(cause) => {
             let mut response =
                 json_response(StatusCode::SERVICE_UNAVAILABLE, br#"{"status":"DOWN"}"#.to_vec());
@@ -77,4 +106,9 @@ pub(crate) async fn readiness(State(app): Shared) -> Response {
             response
         }
     }
+}
+
+fn seconds(millis: i64) -> f64 {
+    let length = std::time::Duration::from_millis(millis.unsigned_abs()).as_secs_f64();
+    if millis < 0 { -length } else { length }
 }

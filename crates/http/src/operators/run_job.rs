@@ -56,6 +56,7 @@ pub(crate) async fn run(
     let begun = operators.scheduler.begin_by_hand(&name).await.map_err(|error| match error {
         RunByHandError::Unknown => unknown(),
         RunByHandError::Busy(_) => ApiError::JobAtWork,
+        RunByHandError::ClockDiffers(_) => ApiError::JobsSuspended,
         RunByHandError::Store(error) => error.into(),
     })?;
     let fence = begun.begun().fence.clone();

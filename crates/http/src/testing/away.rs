@@ -1,13 +1,15 @@
 //! A database that does not answer.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use payment_domain::{BillKey, Event, GatewayName, HistoryEntry, Timestamp, Transaction, TxnId};
 use payment_store::{
-    Applied, Attention, AttentionCase, AttentionQuery, Backlog, Change, CheckNote, Claim, Created,
-    DeadLetter, DueCheck, DueChecks, Fence, IdempotencyKey, IdempotencyRecord, JobLedger, Lease, NewCase,
-    NewTransaction, Outbox, OutboxBacklog, RawCallback, ReceiptDuty, Recorded, Resolution, Resolved, RunEnd,
-    RunRecord, SearchQuery, Store, StoreError, StoredDump, StoredEvent, Tally, TickAnswer, TickRequest,
-    UnsignedCallback,
+    Applied, Attention, AttentionCase, AttentionQuery, Backlog, Change, CheckNote, Claim, ClaimedDuty,
+    Created, DeadLetter, DueCheck, DueChecks, DutyClaim, Fence, IdempotencyKey, IdempotencyRecord, JobLedger,
+    Lease, NewCase, NewTransaction, Outbox, OutboxBacklog, Postponement, RawCallback, ReceiptDuty, Recorded,
+    Resolution, Resolved, RunEnd, RunRecord, SearchQuery, Store, StoreError, StoredDump, StoredEvent, Tally,
+    TickAnswer, TickRequest, UnsignedCallback,
 };
 use serde_json::Value;
 
@@ -94,22 +96,15 @@ impl Store for AwayStore {
         away()
     }
 
-    async fn lease_receipt_duties(
-        &self,
-        _: Timestamp,
-        _: Lease,
-        _: u32,
-    ) -> Result<Vec<ReceiptDuty>, StoreError> {
+    async fn claim_receipt_duties(&self, _: DutyClaim) -> Result<Vec<ClaimedDuty>, StoreError> {
         away()
     }
 
-    async fn postpone_receipt_duty(
-        &self,
-        _: &TxnId,
-        _: &str,
-        _: Timestamp,
-        _: &str,
-    ) -> Result<bool, StoreError> {
+    async fn receipt_leases(&self, _: u32) -> Result<Vec<Lease>, StoreError> {
+        away()
+    }
+
+    async fn postpone_receipt_duty(&self, _: Postponement) -> Result<bool, StoreError> {
         away()
     }
 
@@ -199,7 +194,7 @@ impl JobLedger for AwayStore {
         away()
     }
 
-    async fn renew_run(&self, _: &Fence, _: Timestamp, _: Tally) -> Result<bool, StoreError> {
+    async fn renew_run(&self, _: &Fence, _: Duration, _: Tally) -> Result<bool, StoreError> {
         away()
     }
 

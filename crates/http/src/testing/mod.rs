@@ -109,9 +109,9 @@ impl TestApp {
     }
 
     pub(crate) fn with(choices: Choices) -> TestApp {
-        let database = Database::open();
-        let (store, registers) = (database.store.clone(), database.registers.clone());
         let clock = Arc::new(ManualClock::at(NOW));
+        let database = Database::open(&clock);
+        let (store, registers) = (database.store.clone(), database.registers.clone());
         let gateway = Arc::new(FakeGateway::new("FAKE", StartMode::Offline));
         let network = Arc::new(FakeGateway::new("NETWORK", StartMode::Network));
         let form = Arc::new(FormGateway::new(gateway.clone()));
@@ -142,6 +142,7 @@ impl TestApp {
                 receipt_wait: choices.receipt_wait,
                 receipt_lease: Duration::from_secs(120),
                 collection_call: Duration::from_secs(15),
+                largest_clock_offset: None,
                 gateway_wait: Duration::from_secs(20),
                 questions: QuestionSettings { burst: choices.questions, every: Duration::from_secs(10) },
                 pace: PaceSettings { of_others: Pace { at_once: 4, per_second: None }, own: BTreeMap::new() },

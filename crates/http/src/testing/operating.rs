@@ -75,7 +75,11 @@ pub(super) fn operators(payments: &Payments, job: &Arc<TestJob>, stop: &Cancella
             job: job.clone(),
         },
     ];
-    let settings = SchedulerSettings { node: "node-1".to_owned(), lease: Duration::from_secs(15) };
+    let settings = SchedulerSettings {
+        node: "node-1".to_owned(),
+        lease: Duration::from_secs(15),
+        largest_clock_offset: None,
+    };
     let scheduler = Scheduler::new(ports.store.clone(), ports.clock.clone(), settings, jobs);
     Operators::new(TOKEN.into(), scheduler, reconciliation, stop.clone())
 }

@@ -133,15 +133,16 @@ impl World {
         assert!(self.relay.store.store_event_once(&key, event, at).await.unwrap());
     }
 
-    async fn begin(&self, node: &str, now: i64) -> BegunRun {
+    async fn begin(&self, node: &str) -> BegunRun {
+        // The lease of whoever was at it before has run out.
+        let before = self.relay.store.runs(Some("outbox"), 1).await.unwrap();
         let request = TickRequest {
             job: "outbox".to_owned(),
             scheduled_at: at(0),
             missed: 0,
             node: node.to_owned(),
-            now: at(now),
-            lease_until: at(now + 1000),
-            not_renewed: None,
+            lease: Duration::ZERO,
+            not_renewed: before.first().map(|run| run.lease_until),
             newest_known: None,
         };
         match self.relay.store.begin_run(request).await.unwrap() {
@@ -154,7 +155,7 @@ impl World {
 
     /// Drains in the background, for a minute or until it is stopped.
     async fn drain(&self) -> tokio::task::JoinHandle<(Result<Drained, JobError>, Done, Tally)> {
-        let begun = self.begin("a", 0).await;
+        let begun = self.begin("a").await;
         self.drain_as(begun)
     }
 
@@ -403,8 +404,8 @@ async fn an_event_that_hangs_holds_up_no_other_transaction() {
 #[tokio::test]
 async fn a_run_that_is_over_publishes_nothing_more() {
     let world = world(100);
-    let old = world.begin("a", 0).await;
-    let new = world.begin("b", 2000).await;
+    let old = world.begin("a").await;
+    let new = world.begin("b").await;
     world.store("A", UPDATE, "a0").await;
     let (drained, _, _) = world.drain_as(old).await.unwrap();
     assert!(matches!(drained, Err(JobError::Fenced)));
@@ -419,7 +420,7 @@ async fn a_run_that_is_over_publishes_nothing_more() {
 #[tokio::test]
 async fn what_is_confirmed_after_another_has_taken_over_is_left_to_that_one() {
     let world = world(100);
-    let old = world.begin("a", 0).await;
+    let old = world.begin("a").await;
     let moment = Arc::new(Notify::new());
     let confirmed = moment.clone();
     world.broker.answers(move |_| Answer::TakenAfter(confirmed.clone()));
@@ -429,7 +430,7 @@ async fn what_is_confirmed_after_another_has_taken_over_is_left_to_that_one() {
     while world.broker.under_way.lock().unwrap().is_empty() {
         tokio::task::yield_now().await;
     }
-    let _new = world.begin("b", 2000).await;
+    let _new = world.begin("b").await;
     moment.notify_one();
     // The second is under way by now; what it comes to is of no interest.
     moment.notify_one();

@@ -102,15 +102,16 @@ impl Outbox {
 
     /// Begins a run as a node that finds the lease of the last one run out.
     pub(crate) async fn begin(&self) -> BegunRun {
-        let turn = i64::from(self.begun.fetch_add(1, Ordering::SeqCst));
+        let turn = self.begun.fetch_add(1, Ordering::SeqCst);
+        // The lease of whoever was at it before has run out.
+        let before = self.store.runs(Some("outbox"), 1).await.unwrap();
         let request = TickRequest {
             job: "outbox".to_owned(),
             scheduled_at: Timestamp::from_millis(0),
             missed: 0,
             node: format!("node-{turn}"),
-            now: Timestamp::from_millis(turn * 1000),
-            lease_until: Timestamp::from_millis(turn * 1000 + 500),
-            not_renewed: None,
+            lease: Duration::ZERO,
+            not_renewed: before.first().map(|run| run.lease_until),
             newest_known: None,
         };
         match self.store.begin_run(request).await.unwrap() {

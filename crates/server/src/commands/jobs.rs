@@ -90,6 +90,8 @@ fn not_run(name: &str, names: &[&str], error: &RunByHandError, zone: &TimeZone) 
              takes over after {}",
             second(*until, zone)
         )),
+        RunByHandError::ClockDiffers(_) => Failure::new(error.to_string())
+            .try_this("set this computer's clock, or run the job on another"),
         RunByHandError::Store(error) => unreadable(error),
     }
 }

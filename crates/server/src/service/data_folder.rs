@@ -139,6 +139,12 @@ impl DataFolder {
         [DATABASE, SANDBOX_BOOKS].into_iter().flat_map(files).collect()
     }
 
+    /// Whether a running service uses the folder.
+    pub fn is_occupied(path: &Path) -> bool {
+        let lock = File::open(path.join(LOCK));
+        lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
     /// The key of the built-in sandbox: made once, then always the same.
     ///
     /// # Errors
@@ -240,9 +246,12 @@ mod tests {
     fn one_service_at_a_time_uses_a_folder() {
         let outer = tempfile::tempdir().unwrap();
         let folder = DataFolder::prepare(outer.path()).unwrap();
+        assert!(!DataFolder::is_occupied(outer.path()));
         let occupied = folder.occupy().unwrap();
+        assert!(DataFolder::is_occupied(outer.path()));
         assert!(folder.occupy().unwrap_err().to_string().contains("another service"));
         drop(occupied);
+        assert!(!DataFolder::is_occupied(outer.path()));
         folder.occupy().unwrap();
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use payment_digit::embedded::Registers;
+use payment_domain::Clock;
 use payment_store::migration::{MigrationReport, MigrationState};
 use payment_store::{Store, StoreError};
 use payment_store_postgres::{PostgresOptions, PostgresStore, SslMode};
@@ -16,12 +17,24 @@ use crate::failure::{Failure, Outcome};
 pub(super) struct Opened {
     pub(super) store: Arc<dyn Store>,
     pub(super) registers: Arc<dyn Registers>,
+    /// The one clock that payments go by.
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl Opened {
-    fn of<S: Store + Registers + 'static>(store: S) -> Opened {
+    fn of<S: Store + Registers + 'static>(store: S, clock: Arc<dyn Clock>) -> Opened {
         let store = Arc::new(store);
-        Opened { registers: store.clone(), store }
+        Opened { registers: store.clone(), store, clock }
+    }
+
+    fn embedded(store: SqliteStore) -> Opened {
+        let clock = store.clock();
+        Opened::of(store, clock)
+    }
+
+    fn postgres(store: PostgresStore) -> Opened {
+        let clock = store.clock();
+        Opened::of(store, clock)
     }
 }
 
@@ -61,8 +74,8 @@ pub(super) fn check(config: &Config) -> Outcome {
 /// When it cannot be used.
 pub(super) async fn open(config: &Config) -> Outcome<Opened> {
     match &config.database {
-        Database::Embedded => open_embedded(&DataFolder::prepare(&config.data_dir)?).map(Opened::of),
-        Database::Postgres(postgres) => connect(postgres).await.map(Opened::of),
+        Database::Embedded => open_embedded(&DataFolder::prepare(&config.data_dir)?).map(Opened::embedded),
+        Database::Postgres(postgres) => connect(postgres).await.map(Opened::postgres),
     }
 }
 
@@ -80,10 +93,14 @@ pub(super) async fn open_existing(config: &Config) -> Outcome<Opened> {
         Database::Embedded => {
             let file = DataFolder::existing_database(&config.data_dir)?;
             let options = Options { readers: 1, ..Options::default() };
-            let opened = SqliteStore::open(&file, &options);
-            opened.map(Opened::of).map_err(|error| cannot_be_read(&database, &error))
+            let opened = if DataFolder::is_occupied(&config.data_dir) {
+                SqliteStore::open_beside_a_service(&file, &options)
+            } else {
+                SqliteStore::open(&file, &options)
+            };
+            opened.map(Opened::embedded).map_err(|error| cannot_be_read(&database, &error))
         }
-        Database::Postgres(postgres) => connect(postgres).await.map(Opened::of),
+        Database::Postgres(postgres) => connect(postgres).await.map(Opened::postgres),
     }
 }
 

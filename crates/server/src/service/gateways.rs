@@ -21,12 +21,19 @@ use crate::failure::{Failure, Outcome};
 ///
 /// # Errors
 /// When its books cannot be opened.
-pub(super) fn open_sandbox(config: &Config, addresses: &Addresses<'_>) -> Outcome<Option<Sandbox>> {
+pub(super) fn open_sandbox(
+    config: &Config,
+    addresses: &Addresses<'_>,
+    clock: &Arc<dyn Clock>,
+) -> Outcome<Option<Sandbox>> {
     if !config.has_built_in_sandbox() {
         return Ok(None);
     }
     let folder = DataFolder::prepare(&config.data_dir)?;
+    // What the adapter signs, the sandbox finds fresh.
+    let shared = clock.clone();
     let settings = SandboxSettings {
+        clock: payment_simulator::sandbox::Clock::from_fn(move || shared.now().as_millis()),
         lookup_url: Some(addresses.public.to_owned()),
         late_after: config.sandbox.late_after,
         ..SandboxSettings::new(

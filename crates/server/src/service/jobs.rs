@@ -7,8 +7,8 @@ use std::time::Duration;
 use payment_http::Metrics;
 use payment_kafka::NotificationConsumer;
 use payment_service::{
-    DailyJob, EarlyJob, FollowUpJob, HousekeepingJob, HousekeepingSettings, Job, Payments, ReceiptsJob,
-    Reconciliation, Schedule, ScheduledJob, Scheduler,
+    DailyJob, EarlyJob, FollowUpJob, HousekeepingJob, HousekeepingSettings, Job, Payments, Receipts,
+    ReceiptsJob, Reconciliation, Schedule, ScheduledJob, Scheduler,
 };
 use payment_simulator::sandbox::Sandbox;
 use tokio::task::JoinSet;
@@ -86,6 +86,7 @@ pub(super) struct Loops(JoinSet<()>);
 impl Loops {
     pub(super) fn start(
         scheduler: Scheduler,
+        receipts: Receipts,
         consumer: Option<NotificationConsumer>,
         sandbox: Option<Sandbox>,
         metrics: Metrics,
@@ -94,6 +95,8 @@ impl Loops {
         let mut loops = JoinSet::new();
         let until = stop.clone();
         loops.spawn(async move { scheduler.run(until).await });
+        let until = stop.clone();
+        loops.spawn(async move { receipts.keep_watching(until).await });
         if let Some(consumer) = consumer {
             let until = stop.clone();
             loops.spawn(async move {

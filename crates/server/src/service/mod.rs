@@ -128,13 +128,14 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
     };
     let opened = database::open(&config).await?;
     let addresses = Addresses { local: &local_url, public: &public_url };
-    let sandbox = gateways::open_sandbox(&config, &addresses)?;
+    let sandbox = gateways::open_sandbox(&config, &addresses, &opened.clock)?;
     let tasks = TaskTracker::new();
     let configured = std::mem::take(&mut config.gateways);
     let node = config.scheduler.node_name.clone();
     let assembled = wiring::wire(&config, configured, opened, &addresses, &node, tasks.clone())?;
     let Assembled { payments, reconciliation, scheduler } = assembled;
     let consumer = kafka::consumer(&config, &payments)?;
+    let receipts = payments.receipts.clone();
 
     let stop = CancellationToken::new();
     let operators = config
@@ -163,7 +164,7 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
         Router::new().nest(&sandbox_path, sandbox.router()).route(&format!("{sandbox_path}/"), to_sandbox)
     });
 
-    let loops = Loops::start(scheduler, consumer, sandbox, metrics, &stop);
+    let loops = Loops::start(scheduler, receipts, consumer, sandbox, metrics, &stop);
     let shutdown_wait = config.serve_limits.shutdown_time;
     let mut server = JoinSet::new();
     let mut admin_url = None;

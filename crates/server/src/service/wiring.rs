@@ -1,9 +1,7 @@
 //! Which database, which gateways, which services, which jobs: the one place that knows.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use payment_domain::{Clock, SystemClock};
 use payment_service::{
     Pace, PaceSettings, Payments, Ports, Reconciliation, ReconciliationSettings, Scheduler,
     SchedulerSettings, Settings,
@@ -11,8 +9,8 @@ use payment_service::{
 use tokio_util::task::TaskTracker;
 
 use super::{Addresses, database, digit, gateways, jobs};
-use crate::config::Config;
 use crate::config::gateways::Configured;
+use crate::config::{Config, Database};
 use crate::failure::Outcome;
 
 /// The use cases, put together.
@@ -48,7 +46,7 @@ pub(super) fn wire(
     node: &str,
     tasks: TaskTracker,
 ) -> Outcome<Assembled> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock = opened.clock;
     let services = digit::services(config, &opened.registers, &clock)?;
     let payments = Payments::new(Ports {
         gateways: gateways::adapters(config, configured, addresses, &clock)?,
@@ -67,9 +65,22 @@ pub(super) fn wire(
         ReconciliationSettings { distances: config.scheduler.follow_ups.clone() },
     );
     let jobs = jobs::scheduled(config, &payments, &reconciliation)?;
-    let settings = SchedulerSettings { node: node.to_owned(), lease: config.scheduler.lease };
+    let settings = SchedulerSettings {
+        node: node.to_owned(),
+        lease: config.scheduler.lease,
+        largest_clock_offset: largest_clock_offset(config),
+    };
     let scheduler = Scheduler::new(opened.store, clock, settings, jobs);
     Ok(Assembled { payments, reconciliation, scheduler })
+}
+
+/// Replicas share a database's clock; an embedded database's is that of the one service itself, and
+/// nothing is to be gained by running no jobs.
+fn largest_clock_offset(config: &Config) -> Option<Duration> {
+    match &config.database {
+        Database::Embedded => None,
+        Database::Postgres(_) => Some(config.scheduler.lease),
+    }
 }
 
 fn settings(config: &Config, local_url: &str) -> Settings {
@@ -90,6 +101,7 @@ fn settings(config: &Config, local_url: &str) -> Settings {
             .collections
             .as_ref()
             .map_or(Duration::ZERO, |_| config.services.call_timeout),
+        largest_clock_offset: largest_clock_offset(config),
         gateway_wait: payments.gateway_wait,
         questions: payments.questions,
         pace: pace(config),

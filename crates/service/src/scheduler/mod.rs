@@ -9,23 +9,26 @@
 //! has jumped, it is made up as soon as a node finds out. Of several missed ticks only the latest is
 //! run; its record says for how many others it stands.
 //!
-//! **Clocks**: a lease ends at a moment by its owner's clock, and has run out when that is over by the
-//! clock of whoever asks; or when that one has seen it unchanged, by its own stopwatch, for as long as
-//! it holds. As it is renewed three times as often as need be, clocks may differ by two thirds of it.
-//! Where they differ by more, a run that is alive is taken over needlessly, and what it still wants to
-//! store is refused like that of a dead one. A tick is told by the moment it was scheduled for, not by
-//! when it is run. A clock that goes back finds its ticks run already; one that has been ahead for a
-//! while stops nothing when it is right again.
+//! **Clocks**: leases and ticks go by the service's clock, which is the database's where several nodes
+//! share one; and a lease is taken over by the rule of all leases ([`payment_store::lease`]), so that no
+//! clock that is wrong or is set takes a run from a node that is alive. A tick is told by the moment it
+//! was scheduled for, not by when it is run: a clock that goes back finds its ticks run already, and one
+//! that has been ahead for a while stops nothing when it is right again. A node whose computer's own
+//! clock differs from the service's by more than it may ([`SchedulerSettings::largest_clock_offset`])
+//! runs no jobs.
 
 mod run;
 mod schedule;
 mod worker;
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use payment_domain::{Clock, Timestamp};
-use payment_store::{BegunRun, RunEnd, RunRecord, Store, StoreError, Tally, TickAnswer, TickRequest};
+use payment_store::{
+    BegunRun, LeaseWatch, RunEnd, RunRecord, Store, StoreError, Tally, TickAnswer, TickRequest, lease,
+};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -39,6 +42,8 @@ use self::worker::Worker;
 const AFTER_TROUBLE: Duration = Duration::from_secs(5);
 /// The longest a node sleeps before it looks at the clock again: clocks may be set.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// How often in the length of a lease another node's is looked at.
+const SIGHTINGS: u32 = 8;
 
 /// How runs are leased.
 #[derive(Debug, Clone)]
@@ -48,6 +53,9 @@ pub struct SchedulerSettings {
     /// How long a node that does not renew its lease keeps its run. Another takes over within this
     /// time and a second.
     pub lease: Duration,
+    /// How far the computer's clock may differ from the service's for jobs to be run; `None` where
+    /// nobody else goes by the service's clock.
+    pub largest_clock_offset: Option<Duration>,
 }
 
 /// A job and when it is due.
@@ -90,6 +98,8 @@ pub enum Looked {
     },
     /// A tick was run here.
     Ran(FinishedRun),
+    /// No jobs are run here: the computer's clock differs too much from the service's.
+    ClockDiffers,
 }
 
 /// A run that has come to its end.
@@ -103,26 +113,10 @@ pub struct FinishedRun {
     pub end: Option<RunEnd>,
 }
 
-/// What a node remembers of a job between two looks.
-#[derive(Debug, Default)]
-struct Known {
-    /// The latest tick that is done, so that nobody is asked about it again.
-    done: Option<Timestamp>,
-    /// The end of another node's lease, and since when it was seen to end then.
-    lease: Option<(Timestamp, Instant)>,
-}
-
-impl Known {
-    fn sees(&mut self, until: Timestamp) {
-        if self.lease.is_none_or(|(seen, _)| seen != until) {
-            self.lease = Some((until, Instant::now()));
-        }
-    }
-
-    /// The end of a lease that nobody has renewed for the whole of its time.
-    fn not_renewed(&self, lease: Duration) -> Option<Timestamp> {
-        self.lease.and_then(|(until, since)| (since.elapsed() > lease).then_some(until))
-    }
+/// Whether a computer's clock that is ahead by so many milliseconds, or behind, differs by more than it
+/// may.
+pub(crate) fn differs_too_much(ahead_ms: i64, most: Option<Duration>) -> bool {
+    most.is_some_and(|most| u128::from(ahead_ms.unsigned_abs()) > most.as_millis())
 }
 
 fn count_end(job: &'static str, end: &'static str) {
@@ -133,7 +127,6 @@ fn count_end(job: &'static str, end: &'static str) {
 struct Due {
     tick: Timestamp,
     missed: u32,
-    not_renewed: Option<Timestamp>,
     newest_known: Option<i64>,
 }
 
@@ -159,6 +152,9 @@ pub enum RunByHandError {
     /// It is at work; its lease ends at this moment.
     #[error("the job is at work")]
     Busy(Timestamp),
+    /// The computer's clock is ahead of the service's by so many milliseconds, or behind it.
+    #[error("the computer's clock differs from the database's by {} s, no jobs are run here", .0 / 1000)]
+    ClockDiffers(i64),
     /// The database is away.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -171,6 +167,10 @@ pub struct Scheduler {
     clock: Arc<dyn Clock>,
     settings: Arc<SchedulerSettings>,
     jobs: Arc<Vec<ScheduledJob>>,
+    /// The leases of runs of other nodes, by job.
+    others: Arc<Mutex<LeaseWatch>>,
+    /// Whether it was told that no jobs are run.
+    differs: Arc<AtomicBool>,
 }
 
 impl Scheduler {
@@ -181,7 +181,14 @@ impl Scheduler {
         settings: SchedulerSettings,
         jobs: Vec<ScheduledJob>,
     ) -> Scheduler {
-        Scheduler { store, clock, settings: Arc::new(settings), jobs: Arc::new(jobs) }
+        Scheduler {
+            store,
+            clock,
+            settings: Arc::new(settings),
+            jobs: Arc::new(jobs),
+            others: Arc::default(),
+            differs: Arc::default(),
+        }
     }
 
     /// The names of the jobs.
@@ -205,14 +212,12 @@ impl Scheduler {
 
     async fn run_job(&self, place: usize, stop: &CancellationToken) {
         let Some(job) = self.jobs.get(place) else { return };
-        let mut known = Known::default();
+        let mut done = None;
         while !stop.is_cancelled() {
-            let pause = match self.look(job, &mut known, stop).await {
+            let pause = match self.look(job, &mut done, stop).await {
                 Ok(Looked::NotDue) => self.until_next(job),
-                Ok(Looked::Busy { until }) => {
-                    let lease = self.settings.lease + Duration::from_millis(1);
-                    until.since(self.clock.now()).min(lease)
-                }
+                Ok(Looked::ClockDiffers) => LONGEST_SLEEP,
+                Ok(Looked::Busy { .. }) => self.until_next_sighting(),
                 Ok(Looked::Ran(FinishedRun { end: Some(RunEnd::Failed(_)), .. })) => AFTER_TROUBLE,
                 Ok(Looked::Ran(_)) => Duration::ZERO,
                 Err(error) => {
@@ -226,6 +231,10 @@ impl Scheduler {
                 () = tokio::time::sleep(pause) => {}
             }
         }
+    }
+
+    fn until_next_sighting(&self) -> Duration {
+        (self.settings.lease / SIGHTINGS).min(LONGEST_SLEEP)
     }
 
     fn until_next(&self, job: &ScheduledJob) -> Duration {
@@ -244,7 +253,7 @@ impl Scheduler {
     ) -> Result<Vec<(&'static str, Looked)>, StoreError> {
         let mut looked = Vec::new();
         for job in self.jobs.iter() {
-            looked.push((job.name, self.look(job, &mut Known::default(), stop).await?));
+            looked.push((job.name, self.look(job, &mut None, stop).await?));
         }
         Ok(looked)
     }
@@ -252,13 +261,17 @@ impl Scheduler {
     async fn look(
         &self,
         job: &ScheduledJob,
-        known: &mut Known,
+        done: &mut Option<Timestamp>,
         stop: &CancellationToken,
     ) -> Result<Looked, StoreError> {
+        if self.clock_differs().is_some() {
+            return Ok(Looked::ClockDiffers);
+        }
         loop {
             let now = self.clock.now();
             let Some(due) = job.schedule.latest(now) else { return Ok(Looked::NotDue) };
-            if known.done == Some(due) {
+            // The latest tick that is done: nobody is asked about it again.
+            if *done == Some(due) {
                 return Ok(Looked::NotDue);
             }
             // Of two runs one is over.
@@ -272,16 +285,12 @@ impl Scheduler {
                     (due, last.map_or(0, |last| job.schedule.between(last, due)))
                 }
             };
-            let not_renewed = known.not_renewed(self.settings.lease);
-            match self.begin(job, Due { tick, missed, not_renewed, newest_known }).await? {
+            match self.begin(job, Due { tick, missed, newest_known }).await? {
                 TickAnswer::Done => {
-                    known.done = Some(tick);
+                    *done = Some(tick);
                     return Ok(Looked::NotDue);
                 }
-                TickAnswer::Busy { until } => {
-                    known.sees(until);
-                    return Ok(Looked::Busy { until });
-                }
+                TickAnswer::Busy { until } => return Ok(Looked::Busy { until }),
                 // Somebody else was faster, and may be done already.
                 TickAnswer::Overtaken => {}
                 TickAnswer::Begun(begun) => {
@@ -293,19 +302,49 @@ impl Scheduler {
         }
     }
 
+    fn others(&self) -> MutexGuard<'_, LeaseWatch> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// By how many milliseconds the computer's clock is ahead of the service's, where that is too much.
+    fn clock_differs(&self) -> Option<i64> {
+        let ahead = self.clock.computer_ahead_ms();
+        let offset = Duration::from_millis(ahead.unsigned_abs()).as_secs_f64();
+        metrics::gauge!("database_clock_offset_seconds").set(if ahead < 0 { -offset } else { offset });
+        let differs = differs_too_much(ahead, self.settings.largest_clock_offset);
+        if self.differs.swap(differs, Ordering::Relaxed) != differs {
+            let ahead_secs = ahead / 1000;
+            if differs {
+                tracing::error!(
+                    ahead_secs,
+                    "the computer's clock differs from the database's, no jobs are run here: set it"
+                );
+            } else {
+                tracing::info!(
+                    ahead_secs,
+                    "the computer's clock agrees with the database's, jobs are run again"
+                );
+            }
+        }
+        differs.then_some(ahead)
+    }
+
     async fn begin(&self, job: &ScheduledJob, due: Due) -> Result<TickAnswer, StoreError> {
-        let now = self.clock.now();
+        let lease = self.settings.lease;
+        let not_renewed = self.others().unchanged(job.name, lease, self.clock.stopwatch());
         let request = TickRequest {
             job: job.name.to_owned(),
             scheduled_at: due.tick,
             missed: due.missed,
             node: self.settings.node.clone(),
-            now,
-            lease_until: now.plus(self.settings.lease),
-            not_renewed: due.not_renewed,
+            lease,
+            not_renewed,
             newest_known: due.newest_known,
         };
         let answer = self.store.begin_run(request).await?;
+        if let TickAnswer::Busy { until } = &answer {
+            self.others().see(job.name, *until, self.clock.stopwatch());
+        }
         if let TickAnswer::Begun(BegunRun { taken_from: Some(from), .. }) = &answer {
             // Its own node has died, or learns too late how it ended: nobody else counts it.
             let end = RunEnd::TakenOver { by: self.settings.node.clone() };
@@ -340,18 +379,29 @@ impl Scheduler {
     }
 
     /// Begins a run of a job here and now, as a tick of its own: it has a number, and is to be
-    /// carried out at once.
+    /// carried out at once. Where the lease of a run is over that was not watched here, this takes as
+    /// long as a lease.
     ///
     /// # Errors
     /// A [`RunByHandError`].
     pub async fn begin_by_hand(&self, name: &str) -> Result<BegunByHand, RunByHandError> {
         let job = self.jobs.iter().find(|job| job.name == name).ok_or(RunByHandError::Unknown)?;
+        if let Some(ahead) = self.clock_differs() {
+            return Err(RunByHandError::ClockDiffers(ahead));
+        }
+        let give_up_at = Instant::now() + self.settings.lease + LONGEST_SLEEP;
         loop {
-            let due = Due { tick: self.clock.now(), missed: 0, not_renewed: None, newest_known: None };
+            let due = Due { tick: self.clock.now(), missed: 0, newest_known: None };
             match self.begin(job, due).await? {
                 // Somebody has asked for the same in this very millisecond.
                 TickAnswer::Done | TickAnswer::Overtaken => {
                     tokio::time::sleep(Duration::from_millis(1)).await
+                }
+                // Its node seems to have died: whether it has, only watching tells.
+                TickAnswer::Busy { until }
+                    if lease::is_over(until, self.clock.now()) && Instant::now() < give_up_at =>
+                {
+                    tokio::time::sleep(self.until_next_sighting()).await;
                 }
                 TickAnswer::Busy { until } => return Err(RunByHandError::Busy(until)),
                 TickAnswer::Begun(begun) => {

@@ -87,10 +87,9 @@ impl Worker<'_> {
         loop {
             tokio::time::sleep(pause.min(deadline.saturating_duration_since(Instant::now()))).await;
             let asked_at = Instant::now();
-            let until = self.clock.now().plus(self.lease);
             let renewed = tokio::time::timeout_at(
                 deadline.max(asked_at + Duration::from_millis(1)),
-                self.store.renew_run(run.fence(), until, run.tally()),
+                self.store.renew_run(run.fence(), self.lease, run.tally()),
             );
             match renewed.await {
                 Ok(Ok(true)) => deadline = asked_at + self.lease,

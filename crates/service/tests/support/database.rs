@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use payment_digit::embedded::Registers;
+use payment_domain::ManualClock;
 use payment_store::{Backlog, SearchQuery, Store};
 use payment_store_postgres::{PostgresOptions, PostgresStore};
 use payment_store_sqlite::SqliteStore;
@@ -19,6 +20,7 @@ pub(crate) struct Database {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) registers: Arc<dyn Registers>,
     place: Place,
+    clock: Arc<ManualClock>,
 }
 
 enum Place {
@@ -37,29 +39,33 @@ fn beside<T: Send>(work: impl Future<Output = T> + Send) -> T {
 }
 
 impl Database {
-    pub(crate) fn open() -> Database {
+    /// One that goes by this clock.
+    pub(crate) fn open(clock: &Arc<ManualClock>) -> Database {
         match std::env::var("TEST_STORE").as_deref() {
-            Ok("postgres") => Database::in_postgres(),
+            Ok("postgres") => Database::in_postgres(clock),
             Ok("sqlite") | Err(_) => {
                 let folder = tempfile::tempdir().unwrap();
                 let file = folder.path().join("payments.db");
-                let store = Arc::new(SqliteStore::open(&file, &Default::default()).unwrap());
-                Database { registers: store.clone(), store, place: Place::Folder { _folder: folder } }
+                let options = Default::default();
+                let store = Arc::new(SqliteStore::open_with_clock(&file, &options, clock.clone()).unwrap());
+                let place = Place::Folder { _folder: folder };
+                Database { registers: store.clone(), store, place, clock: clock.clone() }
             }
             Ok(other) => panic!("TEST_STORE is sqlite or postgres, not {other}"),
         }
     }
 
     /// One in PostgreSQL, for what can only be there.
-    pub(crate) fn in_postgres() -> Database {
+    pub(crate) fn in_postgres(clock: &Arc<ManualClock>) -> Database {
         beside(async {
             let place = FreshDatabase::create().await;
-            let store = Arc::new(connect(&place).await);
+            let store = Arc::new(connect(&place, clock).await);
             // Some tests give a request a moment only, which is not for making connections.
             let search = SearchQuery::default();
             join_all((0..POOL).map(|_| store.search(&search))).await;
             store.ping().await.unwrap();
-            Database { registers: store.clone(), store, place: Place::Postgres(place) }
+            let place = Place::Postgres(place);
+            Database { registers: store.clone(), store, place, clock: clock.clone() }
         })
     }
 
@@ -83,16 +89,18 @@ impl Database {
     pub(crate) fn backlog(&self) -> Backlog {
         match &self.place {
             Place::Folder { .. } => beside(self.store.backlog()).unwrap(),
-            Place::Postgres(place) => beside(async { connect(place).await.backlog().await }).unwrap(),
+            Place::Postgres(place) => {
+                beside(async { connect(place, &self.clock).await.backlog().await }).unwrap()
+            }
         }
     }
 }
 
-async fn connect(place: &FreshDatabase) -> PostgresStore {
+async fn connect(place: &FreshDatabase, clock: &Arc<ManualClock>) -> PostgresStore {
     let (options, _) = PostgresOptions::from_jdbc_url(place.url(), None, None).unwrap();
     // A machine that tests much at once is slow.
     let (connect_timeout, statement_timeout) = (Duration::from_secs(20), Duration::from_secs(40));
     let options =
         PostgresOptions { pool_size: POOL, readers: 1, connect_timeout, statement_timeout, ..options };
-    PostgresStore::connect(options).await.unwrap()
+    PostgresStore::connect_with_clock(options, clock.clone()).await.unwrap()
 }

@@ -52,6 +52,8 @@ pub(crate) enum Fault {
     Away,
     /// Registers the payment, but the answer is lost.
     AnswerLost,
+    /// The call is cut, and does not arrive.
+    Cut,
     /// Refuses every payment.
     Refuses,
     /// Takes longer than any request waits.
@@ -81,6 +83,10 @@ fn away() -> DigitError {
     DigitError::NotSent { service: "collection-services", source: "connection refused".into() }
 }
 
+fn unanswered() -> DigitError {
+    DigitError::Unanswered { service: "collection-services", source: "timed out".into() }
+}
+
 #[async_trait]
 impl Collections for FakeCollections {
     async fn validate(&self, _: &RequestInfo, _: &Payment) -> Result<(), DigitError> {
@@ -98,6 +104,7 @@ impl Collections for FakeCollections {
             Some(Fault::Away) => return Err(away()),
             Some(Fault::Refuses) => return Err(refused()),
             Some(Fault::Hangs) => std::future::pending::<()>().await,
+            Some(Fault::Cut) => return Err(unanswered()),
             Some(Fault::AnswerLost) | None => {}
         }
         let id = payment.transaction_number.clone().expect("a payment is registered under its transaction");
@@ -112,10 +119,10 @@ impl Collections for FakeCollections {
             numbers
         };
         match fault {
-            Some(Fault::AnswerLost) => {
-                Err(DigitError::Unanswered { service: "collection-services", source: "timed out".into() })
+            Some(Fault::AnswerLost) => Err(unanswered()),
+            Some(Fault::Away | Fault::Refuses | Fault::Hangs | Fault::Cut) | None => {
+                Ok(ReceiptNumbers(numbers))
             }
-            Some(Fault::Away | Fault::Refuses | Fault::Hangs) | None => Ok(ReceiptNumbers(numbers)),
         }
     }
 
@@ -207,26 +214,27 @@ fn world_behind(
     guard: impl FnOnce(Arc<dyn Gateway>) -> Arc<dyn Gateway>,
     change: impl FnOnce(&mut Settings),
 ) -> World {
-    world_in(Database::open(), start_mode, wait, guard, change)
+    world_in(Database::open, start_mode, wait, guard, change)
 }
 
 /// A world whose database is in PostgreSQL whatever `TEST_STORE` says.
 pub(crate) fn world_in_postgres() -> World {
     let wait = Duration::from_secs(20);
-    world_in(Database::in_postgres(), StartMode::Offline, wait, |gateway| gateway, |_| {})
+    world_in(Database::in_postgres, StartMode::Offline, wait, |gateway| gateway, |_| {})
 }
 
 fn world_in(
-    database: Database,
+    database: impl FnOnce(&Arc<ManualClock>) -> Database,
     start_mode: StartMode,
     wait: Duration,
     guard: impl FnOnce(Arc<dyn Gateway>) -> Arc<dyn Gateway>,
     change: impl FnOnce(&mut Settings),
 ) -> World {
+    let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)));
+    let database = database(&clock);
     let store = database.store.clone();
     let gateway = Arc::new(FakeGateway::new("FAKE", start_mode));
     let collections = Arc::new(FakeCollections::default());
-    let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)));
     let mut ports = plain_ports(&store, &collections, &clock, wait);
     ports.gateways = Gateways::new([guard(gateway.clone())]);
     change(&mut ports.settings);
@@ -261,6 +269,7 @@ fn plain_ports(
             receipt_wait: wait,
             receipt_lease: LEASE,
             collection_call: COLLECTION_CALL,
+            largest_clock_offset: None,
             gateway_wait: wait,
             questions: QuestionSettings { burst: 1000, every: Duration::from_secs(10) },
             pace: PaceSettings { of_others: Pace { at_once: 16, per_second: None }, own: BTreeMap::new() },
@@ -397,7 +406,7 @@ impl World {
             job("follow-up", Schedule::every(MINUTE), Arc::new(FollowUpJob(reconciliation.clone()))),
             job("daily", daily, Arc::new(DailyJob(reconciliation))),
         ];
-        let settings = SchedulerSettings { node: node.to_owned(), lease };
+        let settings = SchedulerSettings { node: node.to_owned(), lease, largest_clock_offset: None };
         Scheduler::new(self.store.clone(), self.clock.clone(), settings, jobs)
     }
 

@@ -56,7 +56,7 @@ pub(super) fn loaded(stored: &Transaction) -> Change {
     let mut change = sample::failure(stored);
     change.redirect_form = Some(json!({ "action": "stale" }));
     change.dump = Some(Dump { request: Some("stale".to_owned()), response: Some(json!("stale")) });
-    change.receipt_duty = crate::DutyChange::Arises(sample::duty("T1", at(0)));
+    change.receipt_duty = crate::DutyChange::Arises(sample::new_duty("L1"));
     change.attention = Some(Attention {
         txn_id: stored.id.clone(),
         kind: payment_domain::AttentionKind::AmountMismatch,

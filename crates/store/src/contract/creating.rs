@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Promise;
 use super::sample::{self, at, txn_id};
-use crate::{Created, Dump, ReceiptDuty, Store};
+use crate::{Created, Dump, Store};
 
 pub(super) fn promises() -> Vec<Promise> {
     vec![
@@ -139,16 +139,14 @@ async fn everything_that_belongs_to_a_new_transaction_is_stored_with_it(store: A
     new.redirect_form = Some(json!({ "action": "https://gateway.example", "fields": { "a": "1" } }));
     new.history.evidence = json!({ "amount": "0.00" });
     new.dump = Dump { request: Some("https://gateway.example".to_owned()), response: Some(Value::Null) };
-    let duty: ReceiptDuty =
-        ReceiptDuty { lease: Some(sample::lease("L1", 60_000)), ..sample::duty("T1", at(1)) };
-    new.receipt_duty = Some(duty.clone());
+    new.receipt_duty = Some(sample::new_duty("L1"));
     sample::stored(&store, new.clone()).await;
 
     assert_eq!(store.redirect_form(&txn.id).await.unwrap(), new.redirect_form);
     assert_eq!(store.history(&txn.id).await.unwrap(), [new.history]);
     let dump = store.dump(&txn.id).await.unwrap().unwrap();
     assert_eq!((dump.dump, dump.audit), (new.dump, txn.audit));
-    assert_eq!(store.receipt_duty(&txn.id).await.unwrap(), Some(duty));
+    assert_eq!(store.receipt_duty(&txn.id).await.unwrap(), Some(sample::duty("T1", "L1", 0)));
     let events = store.events_of(&txn.id).await.unwrap();
     assert_eq!(
         events.iter().map(|stored| &stored.event).collect::<Vec<_>>(),
@@ -161,7 +159,7 @@ async fn a_taken_id_stores_nothing(store: Arc<dyn Store>) {
     let first = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
     let mut second = sample::new_transaction("T1", "B2");
     second.txn.product_info = "another".to_owned();
-    second.receipt_duty = Some(sample::duty("T1", at(0)));
+    second.receipt_duty = Some(sample::new_duty("L2"));
     second.idempotency = Some(sample::idempotency("K", "T1"));
     assert_eq!(store.create(second).await.unwrap(), Created::IdTaken);
     assert_eq!(store.transaction(&first.id).await.unwrap(), Some(first.clone()));

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::{join, join_all};
-use payment_domain::{AttentionKind, Transaction, TxnId};
+use payment_domain::{AttentionKind, Clock, Transaction, TxnId};
 use serde_json::Value;
 
-use super::Promise;
 use super::changing::{assert_untouched, loaded};
-use super::sample::{self, at, begun, bill_key, checked, ended, tick};
+use super::sample::{self, MINUTE, at, begun, bill_key, checked, ended, tick};
+use super::{Promise, Timed};
 use crate::{
     Applied, Attention, Change, CheckNote, DutyChange, Fence, NewCase, NextCheck, RunEnd, Store, Tally,
     TickRequest,
@@ -18,17 +18,18 @@ use crate::{
 
 pub(super) fn promises() -> Vec<Promise> {
     vec![
-        Promise::of(a_run_at_work_stores_what_it_brings_even_when_its_lease_has_run_out),
-        Promise::of(a_change_of_a_run_that_is_over_stores_nothing),
-        Promise::of(a_check_noted_by_a_run_that_is_over_stores_nothing),
-        Promise::of(a_case_brought_by_a_run_that_is_over_stores_nothing),
-        Promise::of(events_published_by_a_run_that_is_over_stay_unpublished),
-        Promise::of(nothing_of_a_run_is_stored_after_another_has_begun),
+        Promise::timed(a_run_at_work_stores_what_it_brings_even_when_its_lease_has_run_out),
+        Promise::timed(a_change_of_a_run_that_is_over_stores_nothing),
+        Promise::timed(a_check_noted_by_a_run_that_is_over_stores_nothing),
+        Promise::timed(a_case_brought_by_a_run_that_is_over_stores_nothing),
+        Promise::timed(events_published_by_a_run_that_is_over_stay_unpublished),
+        Promise::timed(nothing_of_a_run_is_stored_after_another_has_begun),
     ]
 }
 
-/// Fences of runs that are over, each in its own way, and of such as never were.
-async fn worthless(store: &Arc<dyn Store>, job: &str) -> Vec<Fence> {
+/// Fences of runs that are over, each in its own way, and of such as never were. A minute passes.
+async fn worthless(timed: &Timed, job: &str) -> Vec<Fence> {
+    let store: &Arc<dyn Store> = timed;
     let mut fences = Vec::new();
     let ends = [RunEnd::Finished, RunEnd::Cancelled, RunEnd::Failed("broken".to_owned())];
     for (scheduled_ms, end) in (0..).zip(ends) {
@@ -37,7 +38,9 @@ async fn worthless(store: &Arc<dyn Store>, job: &str) -> Vec<Fence> {
         fences.push(run.fence);
     }
     let dead = begun(store, tick(job, 10)).await;
-    let at_work = begun(store, tick(job, 60_010)).await;
+    let until = timed.clock.now().plus(MINUTE);
+    let request = TickRequest { not_renewed: Some(until), ..tick(job, 60_010) };
+    let at_work = begun(timed.when(until), request).await;
     assert_eq!(at_work.scheduled_at, dead.scheduled_at, "taken over");
     fences.push(dead.fence);
     fences.push(Fence { job: "another".to_owned(), ..at_work.fence.clone() });
@@ -46,17 +49,17 @@ async fn worthless(store: &Arc<dyn Store>, job: &str) -> Vec<Fence> {
     fences
 }
 
-async fn a_run_at_work_stores_what_it_brings_even_when_its_lease_has_run_out(store: Arc<dyn Store>) {
-    let txn = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
-    // Over long before what follows happens.
-    let run = begun(&store, TickRequest { lease_until: at(-50_000), ..tick("early", -60_000) }).await;
+async fn a_run_at_work_stores_what_it_brings_even_when_its_lease_has_run_out(timed: Timed) {
+    let txn = sample::stored(&timed, sample::new_transaction("T1", "B1")).await;
+    let run = begun(&timed, tick("early", 0)).await;
+    let store = timed.when(at(999_000));
     let fence = Some(run.fence.clone());
 
     let note = CheckNote { fence: fence.clone(), ..checked(&txn.id, 10, NextCheck::WithAll) };
     assert_eq!(store.note_check(note).await.unwrap(), Applied::Stored);
-    let failed = sample::applied(&store, Change { fence: fence.clone(), ..sample::failure(&txn) }).await;
+    let failed = sample::applied(store, Change { fence: fence.clone(), ..sample::failure(&txn) }).await;
     assert!(store.raise_attention(case(&failed, fence)).await.unwrap());
-    assert!(store.mark_published(&[sequence(&store, &txn.id).await], at(5), &run.fence).await.unwrap());
+    assert!(store.mark_published(&[sequence(store, &txn.id).await], at(5), &run.fence).await.unwrap());
 
     assert_eq!(store.history(&txn.id).await.unwrap().len(), 3);
     assert_eq!(store.claims(&[bill_key("B1")]).await.unwrap().len(), 1, "held by the case");
@@ -77,7 +80,7 @@ async fn sequence(store: &Arc<dyn Store>, id: &TxnId) -> i64 {
     store.events_of(id).await.unwrap()[0].sequence
 }
 
-async fn a_change_of_a_run_that_is_over_stores_nothing(store: Arc<dyn Store>) {
+async fn a_change_of_a_run_that_is_over_stores_nothing(store: Timed) {
     let new = sample::new_transaction("T1", "B1");
     let key = sample::idempotency("K", "T1");
     let txn = sample::stored(&store, crate::NewTransaction { idempotency: Some(key.clone()), ..new }).await;
@@ -98,7 +101,7 @@ async fn a_change_of_a_run_that_is_over_stores_nothing(store: Arc<dyn Store>) {
     sample::applied(&store, receipted).await;
 }
 
-async fn a_check_noted_by_a_run_that_is_over_stores_nothing(store: Arc<dyn Store>) {
+async fn a_check_noted_by_a_run_that_is_over_stores_nothing(store: Timed) {
     let txn = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
     for fence in worthless(&store, "early").await {
         let note = CheckNote {
@@ -114,7 +117,7 @@ async fn a_check_noted_by_a_run_that_is_over_stores_nothing(store: Arc<dyn Store
     assert_eq!(store.due_checks(&never_checked).await.unwrap().len(), 1);
 }
 
-async fn a_case_brought_by_a_run_that_is_over_stores_nothing(store: Arc<dyn Store>) {
+async fn a_case_brought_by_a_run_that_is_over_stores_nothing(store: Timed) {
     let txn = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
     let failed = sample::applied(&store, sample::failure(&txn)).await;
     for fence in worthless(&store, "early").await {
@@ -126,7 +129,7 @@ async fn a_case_brought_by_a_run_that_is_over_stores_nothing(store: Arc<dyn Stor
     assert!(store.raise_attention(case(&failed, None)).await.unwrap(), "somebody else may still bring it");
 }
 
-async fn events_published_by_a_run_that_is_over_stay_unpublished(store: Arc<dyn Store>) {
+async fn events_published_by_a_run_that_is_over_stay_unpublished(store: Timed) {
     let txn = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
     let waiting = store.unpublished(0, 10).await.unwrap();
     let sequences: Vec<i64> = waiting.iter().map(|stored| stored.sequence).collect();
@@ -144,7 +147,7 @@ async fn is_touched(store: &Arc<dyn Store>, id: &TxnId) -> bool {
     is_published || store.history(id).await.unwrap().len() > 1
 }
 
-async fn nothing_of_a_run_is_stored_after_another_has_begun(store: Arc<dyn Store>) {
+async fn nothing_of_a_run_is_stored_after_another_has_begun(store: Timed) {
     for round in 0..5 {
         let old = begun(&store, tick("early", round * 1_000_000)).await.fence;
         let mut txns = Vec::new();
@@ -179,7 +182,10 @@ async fn nothing_of_a_run_is_stored_after_another_has_begun(store: Arc<dyn Store
             for _ in 0..3 {
                 store.last_tick("early", at(0)).await.unwrap();
             }
-            let next = begun(&store, tick("early", round * 1_000_000 + 60_000)).await;
+            let until = store.clock.now().plus(MINUTE);
+            let request =
+                TickRequest { not_renewed: Some(until), ..tick("early", round * 1_000_000 + 60_000) };
+            let next = begun(store.when(until), request).await;
             is_taken_over.store(true, Ordering::SeqCst);
             let seen = join_all(txns.iter().map(|txn| is_touched(&store, &txn.id))).await;
             ended(&store, &next, 1, RunEnd::Cancelled).await;
@@ -191,6 +197,6 @@ async fn nothing_of_a_run_is_stored_after_another_has_begun(store: Arc<dyn Store
             assert_eq!(stored, seen, "{}: what is there when the next run begins is all there is", txn.id);
             assert_eq!(is_touched(&store, &txn.id).await, stored, "{}", txn.id);
         }
-        assert!(!store.renew_run(&old, at(9_000_000), Tally::default()).await.unwrap());
+        assert!(!store.renew_run(&old, MINUTE, Tally::default()).await.unwrap());
     }
 }

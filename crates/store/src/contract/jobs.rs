@@ -1,26 +1,27 @@
 //! Ticks of jobs: each carried out by one run at a time, taken over from one that died, and recorded.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::Promise;
-use super::sample::{at, begun, ended, tick};
+use super::sample::{MINUTE, at, begun, ended, tick};
+use super::{Promise, Timed};
 use crate::{BegunRun, RunEnd, RunRecord, Store, Tally, TickAnswer, TickRequest};
 
 pub(super) fn promises() -> Vec<Promise> {
     vec![
         Promise::of(of_50_requests_for_a_tick_at_once_one_begins),
-        Promise::of(a_lease_that_holds_keeps_every_other_tick_of_the_job_waiting),
+        Promise::timed(a_lease_that_holds_keeps_every_other_tick_of_the_job_waiting),
+        Promise::timed(a_lease_is_taken_over_when_it_is_over_and_was_seen_unchanged),
         Promise::of(jobs_do_not_wait_for_each_other_and_run_numbers_grow),
-        Promise::of(a_tick_whose_lease_ran_out_is_taken_over_before_a_later_one_begins),
-        Promise::of(of_50_requests_at_once_one_takes_over),
-        Promise::of(whoever_takes_over_learns_from_whom),
-        Promise::of(a_lease_that_ran_out_may_be_renewed_until_it_is_taken_over),
-        Promise::of(a_lease_that_was_not_renewed_is_taken_over_whatever_its_end),
+        Promise::timed(a_tick_whose_lease_ran_out_is_taken_over_before_a_later_one_begins),
+        Promise::timed(of_50_requests_at_once_one_takes_over),
+        Promise::timed(whoever_takes_over_learns_from_whom),
+        Promise::timed(a_lease_that_ran_out_may_be_renewed_until_it_is_taken_over),
         Promise::of(a_finished_tick_is_done),
         Promise::of(a_tick_that_was_cancelled_or_failed_begins_again),
-        Promise::of(no_run_begins_on_old_news),
+        Promise::timed(no_run_begins_on_old_news),
         Promise::of(a_run_ends_once),
         Promise::of(runs_are_listed_newest_first_with_what_they_did),
         Promise::of(the_last_tick_is_not_one_of_a_clock_that_ran_ahead),
@@ -28,20 +29,25 @@ pub(super) fn promises() -> Vec<Promise> {
     ]
 }
 
-fn by(node: &str, at_ms: i64, request: TickRequest) -> TickRequest {
-    TickRequest { node: node.to_owned(), now: at(at_ms), lease_until: at(at_ms + 60_000), ..request }
+fn by(node: &str, request: TickRequest) -> TickRequest {
+    TickRequest { node: node.to_owned(), ..request }
 }
 
-/// The run as it is recorded when it began by `request`.
-fn record(run: &BegunRun, request: &TickRequest) -> RunRecord {
+/// The request of a node that has seen a lease unchanged which ends at [`at`]`(until_ms)`.
+fn having_seen(until_ms: i64, request: TickRequest) -> TickRequest {
+    TickRequest { not_renewed: Some(at(until_ms)), ..request }
+}
+
+/// The run as it is recorded when it began by `request` at [`at`]`(at_ms)`.
+fn record(run: &BegunRun, request: &TickRequest, at_ms: i64) -> RunRecord {
     RunRecord {
         fence: run.fence.clone(),
         scheduled_at: run.scheduled_at,
         missed: request.missed,
         attempt: run.attempt,
         node: request.node.clone(),
-        started_at: request.now,
-        lease_until: request.lease_until,
+        started_at: at(at_ms),
+        lease_until: at(at_ms + 60_000),
         tally: Tally::default(),
         ended: None,
     }
@@ -53,7 +59,7 @@ async fn all_runs(store: &Arc<dyn Store>) -> Vec<RunRecord> {
 
 async fn of_50_requests_for_a_tick_at_once_one_begins(store: Arc<dyn Store>) {
     let requests: Vec<TickRequest> =
-        (0..50).map(|nth| by(&format!("node-{nth}"), 1_000 + nth, tick("early", 1_000))).collect();
+        (0..50).map(|nth| by(&format!("node-{nth}"), tick("early", 1_000))).collect();
     let answers = join_all(requests.iter().map(|request| store.begin_run(request.clone()))).await;
     let mut begun = Vec::new();
     let mut refused = Vec::new();
@@ -68,29 +74,54 @@ async fn of_50_requests_for_a_tick_at_once_one_begins(store: Arc<dyn Store>) {
     let (run, request) = &begun[0];
     assert_eq!((run.scheduled_at, run.attempt, run.fence.job.as_str()), (at(1_000), 1, "early"));
     assert_eq!(run.taken_from, None);
-    assert!(refused.iter().all(|until| *until == request.lease_until));
-    assert_eq!(all_runs(&store).await, [record(run, request)]);
+    assert!(refused.iter().all(|until| *until == at(60_000)));
+    assert_eq!(all_runs(&store).await, [record(run, request, 0)]);
 }
 
-async fn a_lease_that_holds_keeps_every_other_tick_of_the_job_waiting(store: Arc<dyn Store>) {
-    let run = begun(&store, tick("early", 60_000)).await;
+async fn a_lease_that_holds_keeps_every_other_tick_of_the_job_waiting(timed: Timed) {
+    let run = begun(timed.when(at(60_000)), tick("early", 60_000)).await;
     let asked_at_the_last_moment = async |scheduled_ms, until_ms: i64| {
-        let request = by("node-2", until_ms - 1, tick("early", scheduled_ms));
-        let answer = store.begin_run(request).await.unwrap();
+        let request = having_seen(until_ms, by("node-2", tick("early", scheduled_ms)));
+        let answer = timed.when(at(until_ms - 1)).begin_run(request).await.unwrap();
         assert_eq!(answer, TickAnswer::Busy { until: at(until_ms) }, "tick {scheduled_ms}");
     };
     for scheduled_ms in [60_000, 0, 61_000, 120_000] {
         asked_at_the_last_moment(scheduled_ms, 120_000).await;
     }
-    assert!(store.renew_run(&run.fence, at(200_000), Tally::default()).await.unwrap());
+    let two_minutes = Duration::from_secs(120);
+    assert!(timed.when(at(80_000)).renew_run(&run.fence, two_minutes, Tally::default()).await.unwrap());
     asked_at_the_last_moment(120_000, 200_000).await;
-    let own = store.begin_run(tick("early", 60_000)).await.unwrap();
+    let own = timed.begin_run(tick("early", 60_000)).await.unwrap();
     assert_eq!(own, TickAnswer::Busy { until: at(200_000) }, "nor does its own node run it twice");
-    assert_eq!(all_runs(&store).await.len(), 1);
+    assert_eq!(all_runs(&timed).await.len(), 1);
 
-    ended(&store, &run, 150_000, RunEnd::Finished).await;
-    let next = begun(&store, by("node-2", 150_000, tick("early", 120_000))).await;
+    ended(&timed, &run, 150_000, RunEnd::Finished).await;
+    let next = begun(timed.when(at(150_000)), by("node-2", tick("early", 120_000))).await;
     assert_eq!((next.scheduled_at, next.attempt), (at(120_000), 1), "a run that ended holds nobody up");
+}
+
+async fn a_lease_is_taken_over_when_it_is_over_and_was_seen_unchanged(timed: Timed) {
+    let dead = begun(timed.when(at(0)), tick("early", 0)).await;
+    let busy = TickAnswer::Busy { until: at(60_000) };
+    for (now, request) in [
+        (999_000, tick("early", 0)),
+        (999_000, having_seen(59_999, tick("early", 0))),
+        (59_999, having_seen(60_000, tick("early", 0))),
+        // The database's clock was set back, or the lease is one of a clock that was ahead.
+        (60_000 - 7_200_000, having_seen(60_000, tick("early", 0))),
+        (60_000 - 7_200_001, tick("early", 0)),
+    ] {
+        let answer = timed.when(at(now)).begin_run(by("node-2", request.clone())).await.unwrap();
+        assert_eq!(answer, busy, "at {now}: {request:?}");
+    }
+    let request = having_seen(60_000, by("node-2", tick("early", 0)));
+    let far_ahead = timed.when(at(60_000 - 7_200_001));
+    let second = begun(far_ahead, request.clone()).await;
+    assert_eq!(second.attempt, 2, "no lease is that long");
+    assert!(!timed.renew_run(&dead.fence, MINUTE, Tally::default()).await.unwrap());
+    let until_ms = 120_000 - 7_200_001;
+    let third = begun(timed.when(at(until_ms)), having_seen(until_ms, tick("early", 0))).await;
+    assert_eq!(third.attempt, 3);
 }
 
 async fn jobs_do_not_wait_for_each_other_and_run_numbers_grow(store: Arc<dyn Store>) {
@@ -111,42 +142,44 @@ async fn jobs_do_not_wait_for_each_other_and_run_numbers_grow(store: Arc<dyn Sto
     assert!(at_once.into_iter().all(|answer| matches!(answer, Ok(TickAnswer::Begun(_)))));
 }
 
-async fn a_tick_whose_lease_ran_out_is_taken_over_before_a_later_one_begins(store: Arc<dyn Store>) {
+async fn a_tick_whose_lease_ran_out_is_taken_over_before_a_later_one_begins(timed: Timed) {
     let first = TickRequest { missed: 3, ..tick("early", 0) };
-    let dead = begun(&store, first.clone()).await;
+    let dead = begun(timed.when(at(0)), first.clone()).await;
     let so_far = Tally { examined: 7, changed: 2, still_pending: 4, failed: 1 };
-    assert!(store.renew_run(&dead.fence, at(90_000), so_far).await.unwrap());
+    assert!(timed.when(at(30_000)).renew_run(&dead.fence, MINUTE, so_far).await.unwrap());
 
-    let second = by("node-2", 90_000, tick("early", 90_000));
-    let taken_over = begun(&store, second.clone()).await;
+    let second = having_seen(90_000, by("node-2", tick("early", 90_000)));
+    let taken_over = begun(timed.when(at(90_000)), second.clone()).await;
     assert_eq!((taken_over.scheduled_at, taken_over.attempt), (at(0), 2), "not the tick asked for");
     assert!(taken_over.fence.run_id > dead.fence.run_id);
     let ended_record = RunRecord {
         lease_until: at(90_000),
         tally: so_far,
         ended: Some((at(90_000), RunEnd::TakenOver { by: "node-2".to_owned() })),
-        ..record(&dead, &first)
+        ..record(&dead, &first, 0)
     };
-    let at_work = RunRecord { missed: 3, ..record(&taken_over, &second) };
-    assert_eq!(all_runs(&store).await, [at_work, ended_record]);
+    let at_work = RunRecord { missed: 3, ..record(&taken_over, &second, 90_000) };
+    assert_eq!(all_runs(&timed).await, [at_work, ended_record]);
 
     // Nor does the second one live.
-    let third = begun(&store, by("node-3", 999_000, tick("early", 90_000))).await;
+    let third = having_seen(150_000, by("node-3", tick("early", 90_000)));
+    let third = begun(timed.when(at(999_000)), third).await;
     assert_eq!((third.scheduled_at, third.attempt), (at(0), 3));
-    ended(&store, &third, 999_001, RunEnd::Finished).await;
-    let asked_for = begun(&store, by("node-3", 999_002, tick("early", 90_000))).await;
+    ended(&timed, &third, 999_001, RunEnd::Finished).await;
+    let asked_for = begun(&timed, by("node-3", tick("early", 90_000))).await;
     assert_eq!((asked_for.scheduled_at, asked_for.attempt), (at(90_000), 1));
-    ended(&store, &asked_for, 999_003, RunEnd::Finished).await;
+    ended(&timed, &asked_for, 999_003, RunEnd::Finished).await;
     for scheduled_ms in [0, 90_000] {
-        let again = store.begin_run(by("node-2", 999_004, tick("early", scheduled_ms))).await.unwrap();
+        let again = timed.begin_run(by("node-2", tick("early", scheduled_ms))).await.unwrap();
         assert_eq!(again, TickAnswer::Done, "tick {scheduled_ms}");
     }
 }
 
-async fn of_50_requests_at_once_one_takes_over(store: Arc<dyn Store>) {
-    let dead = begun(&store, tick("early", 0)).await;
+async fn of_50_requests_at_once_one_takes_over(timed: Timed) {
+    let dead = begun(timed.when(at(0)), tick("early", 0)).await;
+    let store = timed.when(at(60_000));
     let requests =
-        (0..50).map(|nth| by(&format!("node-{nth}"), 60_000 + nth % 3, tick("early", 60_000 * (nth % 2))));
+        (0..50).map(|nth| having_seen(60_000, by(&format!("node-{nth}"), tick("early", 60_000 * (nth % 2)))));
     let answers = join_all(requests.map(|request| store.begin_run(request))).await;
     let begun: Vec<BegunRun> = answers
         .into_iter()
@@ -158,67 +191,55 @@ async fn of_50_requests_at_once_one_takes_over(store: Arc<dyn Store>) {
         .collect();
     assert_eq!(begun.len(), 1);
     assert_eq!((begun[0].scheduled_at, begun[0].attempt), (at(0), 2));
-    let recorded = all_runs(&store).await;
+    let recorded = all_runs(store).await;
     assert_eq!(recorded.len(), 2);
     let by = recorded[0].node.clone();
     assert_eq!(recorded[1].fence, dead.fence);
     assert_eq!(recorded[1].ended.as_ref().unwrap().1, RunEnd::TakenOver { by });
 }
 
-async fn whoever_takes_over_learns_from_whom(store: Arc<dyn Store>) {
-    let first = begun(&store, by("ਨੋਡ-1", 0, tick("early", 0))).await;
+async fn whoever_takes_over_learns_from_whom(timed: Timed) {
+    let first = begun(timed.when(at(0)), by("ਨੋਡ-1", tick("early", 0))).await;
     assert_eq!(first.taken_from, None, "there was nobody");
-    let second = begun(&store, by("node-2", 60_000, tick("early", 60_000))).await;
+    let request = having_seen(60_000, by("node-2", tick("early", 60_000)));
+    let second = begun(timed.when(at(60_000)), request.clone()).await;
     assert_eq!(second.taken_from.as_deref(), Some("ਨੋਡ-1"));
-    let again = begun(&store, by("node-2", 120_000, tick("early", 60_000))).await;
+    let again = begun(timed.when(at(120_000)), having_seen(120_000, request)).await;
     assert_eq!(again.taken_from.as_deref(), Some("node-2"), "also from itself");
-    ended(&store, &again, 120_001, RunEnd::Cancelled).await;
-    let after_cancelling = begun(&store, by("node-3", 120_002, tick("early", 0))).await;
+    ended(&timed, &again, 120_001, RunEnd::Cancelled).await;
+    let after_cancelling = begun(&timed, by("node-3", tick("early", 0))).await;
     assert_eq!((after_cancelling.attempt, after_cancelling.taken_from.clone()), (4, None), "it was let go");
-    ended(&store, &after_cancelling, 120_003, RunEnd::Finished).await;
-    assert_eq!(begun(&store, by("node-3", 999_000, tick("early", 60_000))).await.taken_from, None);
-    let other_job = begun(&store, by("node-3", 999_000, tick("daily", 0))).await;
-    assert_eq!(other_job.taken_from, None);
+    ended(&timed, &after_cancelling, 120_003, RunEnd::Finished).await;
+    assert_eq!(begun(&timed, by("node-3", tick("early", 60_000))).await.taken_from, None);
+    assert_eq!(begun(&timed, by("node-3", tick("daily", 0))).await.taken_from, None);
 }
 
-async fn a_lease_that_ran_out_may_be_renewed_until_it_is_taken_over(store: Arc<dyn Store>) {
-    let run = begun(&store, tick("early", 0)).await;
-    // Whose clock would say that the lease ran out is no matter: nobody else has begun.
-    assert!(store.renew_run(&run.fence, at(500_000), Tally::default()).await.unwrap());
-    let other = store.begin_run(by("node-2", 499_999, tick("early", 0))).await.unwrap();
-    assert_eq!(other, TickAnswer::Busy { until: at(500_000) });
-    let renewals = (0..20).map(|nth| store.renew_run(&run.fence, at(600_000 + nth), Tally::default()));
+async fn a_lease_that_ran_out_may_be_renewed_until_it_is_taken_over(timed: Timed) {
+    let run = begun(timed.when(at(0)), tick("early", 0)).await;
+    assert!(timed.when(at(440_000)).renew_run(&run.fence, MINUTE, Tally::default()).await.unwrap());
+    let stale = having_seen(60_000, by("node-2", tick("early", 0)));
+    let other = timed.when(at(999_000)).begin_run(stale).await.unwrap();
+    assert_eq!(other, TickAnswer::Busy { until: at(500_000) }, "it has changed since");
+    let renewals = (0..20).map(|_| timed.renew_run(&run.fence, MINUTE, Tally::default()));
     assert!(join_all(renewals).await.into_iter().all(Result::unwrap));
 
-    begun(&store, by("node-2", 700_000, tick("early", 0))).await;
-    let before = all_runs(&store).await;
-    assert!(!store.renew_run(&run.fence, at(900_000), Tally::default()).await.unwrap());
-    assert!(!store.end_run(&run.fence, at(1), Tally::default(), RunEnd::Finished).await.unwrap());
-    assert_eq!(all_runs(&store).await, before);
-}
-
-async fn a_lease_that_was_not_renewed_is_taken_over_whatever_its_end(store: Arc<dyn Store>) {
-    let far_ahead = begun(&store, TickRequest { lease_until: at(1_000_000_000), ..tick("early", 0) }).await;
-    let request = by("node-2", 10, tick("early", 0));
-    let busy = TickAnswer::Busy { until: at(1_000_000_000) };
-    assert_eq!(store.begin_run(request.clone()).await.unwrap(), busy);
-    let seen_another = TickRequest { not_renewed: Some(at(999_999_999)), ..request.clone() };
-    assert_eq!(store.begin_run(seen_another).await.unwrap(), busy, "it was renewed since");
-    let seen = TickRequest { not_renewed: Some(at(1_000_000_000)), ..request };
-    let taken = store.begin_run(seen).await.unwrap();
-    assert!(matches!(&taken, TickAnswer::Begun(run) if run.attempt == 2), "{taken:?}");
-    assert!(!store.renew_run(&far_ahead.fence, at(20), Tally::default()).await.unwrap());
+    let request = having_seen(1_059_000, by("node-2", tick("early", 0)));
+    begun(timed.when(at(1_059_000)), request).await;
+    let before = all_runs(&timed).await;
+    assert!(!timed.renew_run(&run.fence, MINUTE, Tally::default()).await.unwrap());
+    assert!(!timed.end_run(&run.fence, at(1), Tally::default(), RunEnd::Finished).await.unwrap());
+    assert_eq!(all_runs(&timed).await, before);
 }
 
 async fn a_finished_tick_is_done(store: Arc<dyn Store>) {
     let first = begun(&store, tick("early", 0)).await;
     ended(&store, &first, 10, RunEnd::Finished).await;
-    let again = (0..20).map(|nth| store.begin_run(by("node-2", nth, tick("early", 0))));
+    let again = (0..20).map(|_| store.begin_run(by("node-2", tick("early", 0))));
     assert!(join_all(again).await.into_iter().all(|answer| matches!(answer, Ok(TickAnswer::Done))));
     let second = begun(&store, tick("early", 1_000)).await;
     ended(&store, &second, 1_010, RunEnd::Finished).await;
     for scheduled_ms in [0, 1_000] {
-        let answer = store.begin_run(by("node-2", 9_000_000, tick("early", scheduled_ms))).await.unwrap();
+        let answer = store.begin_run(by("node-2", tick("early", scheduled_ms))).await.unwrap();
         assert_eq!(answer, TickAnswer::Done, "tick {scheduled_ms}");
     }
     assert_eq!(all_runs(&store).await.len(), 2);
@@ -243,26 +264,28 @@ async fn a_tick_that_was_cancelled_or_failed_begins_again(store: Arc<dyn Store>)
     assert_eq!((next.scheduled_at, next.attempt), (at(2_000), 1), "nobody has to begin it again");
 }
 
-async fn no_run_begins_on_old_news(store: Arc<dyn Store>) {
+async fn no_run_begins_on_old_news(timed: Timed) {
+    let store = timed.when(at(0));
     let knowing = |newest: i64, request: TickRequest| TickRequest { newest_known: Some(newest), ..request };
-    let of_another = begun(&store, tick("daily", 0)).await;
-    let first = begun(&store, knowing(0, tick("early", 0))).await;
-    ended(&store, &first, 10, RunEnd::Finished).await;
+    let of_another = begun(store, tick("daily", 0)).await;
+    let first = begun(store, knowing(0, tick("early", 0))).await;
+    ended(store, &first, 10, RunEnd::Finished).await;
     // The ticks at 20 and 30 are missed; who found the former due comes too late for it.
-    let newest = begun(&store, knowing(first.fence.run_id, tick("early", 40))).await;
-    ended(&store, &newest, 50, RunEnd::Failed("away".to_owned())).await;
-    let before = all_runs(&store).await;
+    let newest = begun(store, knowing(first.fence.run_id, tick("early", 40))).await;
+    ended(store, &newest, 50, RunEnd::Failed("away".to_owned())).await;
+    let before = all_runs(store).await;
     for old in [0, first.fence.run_id, of_another.fence.run_id, i64::MAX] {
         let late = knowing(old, tick("early", 20));
         assert_eq!(store.begin_run(late).await.unwrap(), TickAnswer::Overtaken, "{old}");
     }
-    assert_eq!(all_runs(&store).await, before);
+    assert_eq!(all_runs(store).await, before);
     let done = knowing(0, tick("early", 0));
     assert_eq!(store.begin_run(done).await.unwrap(), TickAnswer::Done, "that counts first");
-    begun(&store, knowing(newest.fence.run_id, tick("early", 40))).await;
+    begun(store, knowing(newest.fence.run_id, tick("early", 40))).await;
     let later = knowing(0, tick("early", 60));
     assert!(matches!(store.begin_run(later).await.unwrap(), TickAnswer::Busy { .. }));
-    let taken_over = begun(&store, knowing(0, tick("early", 200_000))).await;
+    let request = having_seen(60_000, knowing(0, tick("early", 200_000)));
+    let taken_over = begun(timed.when(at(200_000)), request).await;
     assert_eq!((taken_over.scheduled_at, taken_over.attempt), (at(40), 3), "taking over is always in time");
 }
 
@@ -279,7 +302,7 @@ async fn a_run_ends_once(store: Arc<dyn Store>) {
     let recorded = all_runs(&store).await;
     assert_eq!(recorded[0].tally.examined, won[0]);
     assert_eq!(recorded[0].ended, Some((at(i64::from(won[0])), RunEnd::Failed(won[0].to_string()))));
-    assert!(!store.renew_run(&run.fence, at(900_000), Tally::default()).await.unwrap());
+    assert!(!store.renew_run(&run.fence, MINUTE, Tally::default()).await.unwrap());
     assert_eq!(all_runs(&store).await, recorded);
 }
 
@@ -288,7 +311,6 @@ async fn runs_are_listed_newest_first_with_what_they_did(store: Arc<dyn Store>) 
     let mut expected = Vec::new();
     for nth in 0..9_u32 {
         let job = ["early", "daily", "outbox"][usize::try_from(nth % 3).unwrap()];
-        // The clocks of the nodes do not agree.
         let scheduled_ms = i64::from(nth) * if nth % 2 == 0 { 1_000 } else { -1_000 };
         let request =
             TickRequest { missed: nth, node: format!("ਨੋਡ-{nth}"), ..tick(job, scheduled_ms) };
@@ -296,7 +318,7 @@ async fn runs_are_listed_newest_first_with_what_they_did(store: Arc<dyn Store>) 
         let tally = Tally { examined: u32::MAX, changed: nth, still_pending: nth + 1, failed: nth + 2 };
         assert!(store.end_run(&run.fence, at(7), tally, RunEnd::Finished).await.unwrap());
         let ended = Some((at(7), RunEnd::Finished));
-        expected.insert(0, RunRecord { tally, ended, ..record(&run, &request) });
+        expected.insert(0, RunRecord { tally, ended, ..record(&run, &request, 0) });
     }
     assert_eq!(all_runs(&store).await, expected);
     assert_eq!(store.runs(None, 4).await.unwrap(), expected[..4]);
@@ -362,7 +384,7 @@ async fn old_runs_are_forgotten_except_the_last_of_each_job(store: Arc<dyn Store
     assert_eq!(store.forget_runs(at(9_000_000), 100).await.unwrap(), 0);
     assert_eq!(store.last_tick("daily", at(99)).await.unwrap(), Some(at(14)));
     assert_eq!(store.begin_run(tick("early", 16)).await.unwrap(), TickAnswer::Done);
-    assert!(store.renew_run(&at_work.fence, at(99), Tally::default()).await.unwrap(), "it is at work");
+    assert!(store.renew_run(&at_work.fence, MINUTE, Tally::default()).await.unwrap(), "it is at work");
 
     let next = begun(&store, tick("early", 20)).await;
     assert!(next.fence.run_id > at_work.fence.run_id, "a number is never given twice");

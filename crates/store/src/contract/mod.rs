@@ -5,13 +5,14 @@
 //!
 //! ```ignore
 //! for promise in payment_store::contract::promises() {
-//!     let store: Arc<dyn Store> = fresh_store().await;
-//!     promise.check(store).await;
+//!     let clock = Arc::new(ManualClock::at(sample::at(0)));
+//!     let store: Arc<dyn Store> = fresh_store(clock.clone()).await;
+//!     promise.check(store, clock).await;
 //! }
 //! ```
 //!
-//! A check panics when the promise is broken. It starts no tasks and keeps no time: what is said to
-//! happen at once is many calls under way at the same time on one task.
+//! A check panics when the promise is broken. It starts no tasks, and moves the store's clock itself: what is said
+//! to happen at once is many calls under way at the same time on one task.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "checks for tests: a broken promise panics")]
 
@@ -33,12 +34,37 @@ mod repeating;
 mod searching;
 
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use payment_domain::{ManualClock, Timestamp};
+
 use crate::Store;
 
-type Check = Box<dyn Fn(Arc<dyn Store>) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+type Check = Box<dyn Fn(Timed) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
+/// A store that holds nothing, and the clock that it goes by.
+struct Timed {
+    store: Arc<dyn Store>,
+    clock: Arc<ManualClock>,
+}
+
+impl Timed {
+    /// The store, when its clock shows this.
+    fn when(&self, now: Timestamp) -> &Arc<dyn Store> {
+        self.clock.set(now);
+        &self.store
+    }
+}
+
+impl Deref for Timed {
+    type Target = Arc<dyn Store>;
+
+    fn deref(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+}
 
 /// One promise of a store, with the check that tries to break it.
 pub struct Promise {
@@ -54,20 +80,31 @@ impl Promise {
         C: Fn(Arc<dyn Store>) -> F + Send + Sync + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
-        let path = std::any::type_name::<C>();
-        Promise {
-            name: path.rsplit("::").next().unwrap_or(path),
-            check: Box::new(move |store| Box::pin(check(store))),
-        }
+        Promise { name: name_of::<C>(), check: Box::new(move |timed: Timed| Box::pin(check(timed.store))) }
     }
 
-    /// Checks it against a store that holds nothing.
+    /// The same of a function that moves the store's clock.
+    fn timed<C, F>(check: C) -> Promise
+    where
+        C: Fn(Timed) -> F + Send + Sync + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Promise { name: name_of::<C>(), check: Box::new(move |timed| Box::pin(check(timed))) }
+    }
+
+    /// Checks it against a store that holds nothing and goes by this clock, which shows
+    /// [`sample::at`]`(0)`.
     ///
     /// # Panics
     /// When the promise is broken.
-    pub async fn check(&self, store: Arc<dyn Store>) {
-        (self.check)(store).await;
+    pub async fn check(&self, store: Arc<dyn Store>, clock: Arc<ManualClock>) {
+        (self.check)(Timed { store, clock }).await;
     }
+}
+
+fn name_of<C>() -> &'static str {
+    let path = std::any::type_name::<C>();
+    path.rsplit("::").next().unwrap_or(path)
 }
 
 /// Every promise.

@@ -1,35 +1,56 @@
 //! The duty to issue a receipt: held by one at a time, lost by nobody.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
-use payment_domain::{Status, Timestamp, Transaction};
+use payment_domain::{Status, Transaction};
 
-use super::Promise;
-use super::sample::{self, at, lease, txn_id};
-use crate::{Applied, Change, DutyChange, NewTransaction, ReceiptDuty, Store};
+use super::sample::{self, at, duty_claim, lease, postponement, txn_id};
+use super::{Promise, Timed};
+use crate::{
+    Applied, Change, ClaimedDuty, DutyChange, DutyClaim, NewTransaction, Postponement, ReceiptDuty, Store,
+    Tried,
+};
 
 pub(super) fn promises() -> Vec<Promise> {
     vec![
-        Promise::of(a_duty_arises_with_the_success_and_in_the_hands_of_whoever_stored_it),
-        Promise::of(a_duty_is_leased_once_among_callers_at_once),
-        Promise::of(duties_are_leased_longest_due_first_and_no_more_than_asked),
-        Promise::of(a_lease_that_ends_is_taken_over_and_its_holder_can_do_no_more),
-        Promise::of(a_postponed_duty_is_free_again_when_it_is_due),
+        Promise::timed(a_duty_arises_with_the_success_and_in_the_hands_of_whoever_stored_it),
+        Promise::timed(a_duty_is_leased_once_among_callers_at_once),
+        Promise::timed(duties_are_leased_longest_due_first_and_no_more_than_asked),
+        Promise::timed(an_abandoned_lease_that_is_over_is_taken_over_and_its_holder_can_do_no_more),
+        Promise::timed(an_abandoned_lease_is_taken_over_once_among_callers_at_once),
+        Promise::timed(a_lease_whose_end_means_nothing_is_taken_over_when_it_is_abandoned),
+        Promise::timed(leases_are_listed_once_the_first_to_end_first),
+        Promise::timed(a_postponed_duty_is_free_again_when_it_is_due),
+        Promise::timed(it_is_known_how_long_a_registration_has_been_unclear),
         Promise::of(a_duty_is_done_once),
-        Promise::of(a_stale_change_leaves_its_duty_undone),
+        Promise::timed(a_stale_change_leaves_its_duty_undone),
     ]
 }
 
-/// A payment of nothing, successful at once, whose receipt is due at a moment.
-fn due(nth: usize, due_at: Timestamp) -> NewTransaction {
+/// A payment of nothing, successful at once, whose receipt is due.
+fn due(nth: usize) -> NewTransaction {
     let (id, bill) = (format!("T{nth}"), format!("B{nth}"));
     let mut txn = sample::transaction(&id, &[&bill]);
     txn.status = Status::Success { receipt: None };
-    NewTransaction { receipt_duty: Some(sample::duty(&id, due_at)), ..sample::new(txn) }
+    NewTransaction { receipt_duty: Some(sample::new_duty("first")), ..sample::new(txn) }
 }
 
-fn ids(duties: &[ReceiptDuty]) -> Vec<&str> {
+/// Stores such payments, whose duties were given back and are due again after so long.
+async fn postponed(store: &Arc<dyn Store>, duties: impl IntoIterator<Item = (usize, u64)>) {
+    for (nth, delay_ms) in duties {
+        let txn = sample::stored(store, due(nth)).await;
+        let given_back = postponement(&txn.id, "first", delay_ms, "away");
+        assert!(store.postpone_receipt_duty(given_back).await.unwrap());
+    }
+}
+
+fn abandoning(token: &str, claim: DutyClaim) -> DutyClaim {
+    DutyClaim { abandoned: vec!["nobody's".to_owned(), token.to_owned()], ..claim }
+}
+
+fn ids(duties: &[ClaimedDuty]) -> Vec<&str> {
     duties.iter().map(|duty| duty.txn_id.as_str()).collect()
 }
 
@@ -38,78 +59,153 @@ async fn paid(store: &Arc<dyn Store>) -> Transaction {
     sample::applied(store, sample::success(&txn)).await
 }
 
-async fn a_duty_arises_with_the_success_and_in_the_hands_of_whoever_stored_it(store: Arc<dyn Store>) {
-    let txn = paid(&store).await;
-    let duty = store.receipt_duty(&txn.id).await.unwrap().unwrap();
-    let held = Some(lease("first", 61_000));
-    assert_eq!(duty, ReceiptDuty { lease: held, ..sample::duty("T1", at(1_000)) });
-    let others = store.lease_receipt_duties(at(60_999), lease("second", 120_000), 10).await.unwrap();
-    assert_eq!(others, []);
+async fn a_duty_arises_with_the_success_and_in_the_hands_of_whoever_stored_it(timed: Timed) {
+    let txn = paid(timed.when(at(1_000))).await;
+    let duty = timed.receipt_duty(&txn.id).await.unwrap().unwrap();
+    assert_eq!(duty, sample::duty("T1", "first", 1_000));
+    for now in [60_999, 61_000, 9_000_000] {
+        let others = timed.when(at(now)).claim_receipt_duties(duty_claim("second", 10)).await.unwrap();
+        assert_eq!(others, [], "at {now}: nobody has seen it abandoned");
+    }
 }
 
-async fn a_duty_is_leased_once_among_callers_at_once(store: Arc<dyn Store>) {
-    for nth in 0..30 {
-        sample::stored(&store, due(nth, at(0))).await;
+async fn a_duty_is_leased_once_among_callers_at_once(store: Timed) {
+    postponed(&store, (0..30).map(|nth| (nth, 0))).await;
+    let names: Vec<String> = (0..20).map(|nth| format!("worker {nth}")).collect();
+    let calls = names.iter().map(|name| store.claim_receipt_duties(duty_claim(name, 4)));
+    let mut leased = Vec::new();
+    for (name, claimed) in names.iter().zip(join_all(calls).await) {
+        for duty in claimed.unwrap() {
+            let held = store.receipt_duty(&duty.txn_id).await.unwrap().unwrap().lease;
+            assert_eq!(held, Some(lease(name, 60_000)));
+            leased.push(duty.txn_id);
+        }
     }
-    let calls =
-        (0..20).map(|nth| store.lease_receipt_duties(at(0), lease(&format!("worker {nth}"), 60_000), 4));
-    let mut leased: Vec<ReceiptDuty> = join_all(calls).await.into_iter().flat_map(Result::unwrap).collect();
     assert_eq!(leased.len(), 30);
-    for duty in &leased {
-        assert_eq!(store.receipt_duty(&duty.txn_id).await.unwrap().as_ref(), Some(duty));
-    }
-    leased.sort_by(|one, other| one.txn_id.cmp(&other.txn_id));
-    leased.dedup_by(|one, other| one.txn_id == other.txn_id);
+    leased.sort();
+    leased.dedup();
     assert_eq!(leased.len(), 30, "no duty was leased to two");
 }
 
-async fn duties_are_leased_longest_due_first_and_no_more_than_asked(store: Arc<dyn Store>) {
-    for (nth, due_ms) in [(1, 300), (2, 400), (3, 500), (4, 200), (5, 100)] {
-        sample::stored(&store, due(nth, at(due_ms))).await;
-    }
-    assert_eq!(store.lease_receipt_duties(at(99), lease("L0", 9_000), 10).await.unwrap(), []);
-    assert_eq!(store.lease_receipt_duties(at(400), lease("L1", 9_000), 0).await.unwrap(), []);
-    let first = store.lease_receipt_duties(at(400), lease("L1", 9_000), 3).await.unwrap();
+async fn duties_are_leased_longest_due_first_and_no_more_than_asked(timed: Timed) {
+    postponed(&timed, [(1, 300), (2, 400), (3, 500), (4, 200), (5, 100)]).await;
+    let claimed = async |now, token, limit| {
+        timed.when(at(now)).claim_receipt_duties(duty_claim(token, limit)).await.unwrap()
+    };
+    assert_eq!(claimed(99, "L0", 10).await, []);
+    assert_eq!(claimed(400, "L1", 0).await, []);
+    let first = claimed(400, "L1", 3).await;
     assert_eq!(ids(&first), ["T5", "T4", "T1"]);
-    assert!(first.iter().all(|duty| duty.lease == Some(lease("L1", 9_000)) && duty.attempts == 0));
-    let rest = store.lease_receipt_duties(at(400), lease("L2", 9_000), 3).await.unwrap();
-    assert_eq!(ids(&rest), ["T2"], "the last is not due yet");
+    assert!(first.iter().all(|duty| duty.attempts == 1 && duty.unclear_for.is_none()));
+    assert_eq!(ids(&claimed(400, "L2", 3).await), ["T2"], "the last is not due yet");
 }
 
-async fn a_lease_that_ends_is_taken_over_and_its_holder_can_do_no_more(store: Arc<dyn Store>) {
-    let txn = paid(&store).await;
-    let taken = store.lease_receipt_duties(at(61_000), lease("second", 120_000), 10).await.unwrap();
-    assert_eq!(
-        taken,
-        [ReceiptDuty { lease: Some(lease("second", 120_000)), ..sample::duty("T1", at(1_000)) }]
-    );
+async fn an_abandoned_lease_that_is_over_is_taken_over_and_its_holder_can_do_no_more(timed: Timed) {
+    let txn = paid(&timed).await;
+    let claim = abandoning("first", duty_claim("second", 10));
+    assert_eq!(timed.when(at(59_999)).claim_receipt_duties(claim.clone()).await.unwrap(), [], "it holds");
+    let other = abandoning("another", duty_claim("third", 10));
+    assert_eq!(timed.when(at(65_000)).claim_receipt_duties(other).await.unwrap(), []);
+    let taken = timed.claim_receipt_duties(claim).await.unwrap();
+    let unclear_for = Some(Duration::from_secs(5));
+    assert_eq!(taken, [ClaimedDuty { txn_id: txn.id.clone(), attempts: 0, unclear_for }]);
+    let held = Some(lease("second", 125_000));
+    let duty = ReceiptDuty { lease: held, unclear_at: Some(at(60_000)), ..sample::duty("T1", "first", 0) };
+    assert_eq!(timed.receipt_duty(&txn.id).await.unwrap().as_ref(), Some(&duty));
 
-    assert_eq!(store.apply(sample::receipted(&txn, "first")).await.unwrap(), Applied::Stale);
-    assert!(!store.postpone_receipt_duty(&txn.id, "first", at(0), "late").await.unwrap());
-    assert_eq!(store.transaction(&txn.id).await.unwrap(), Some(txn.clone()));
-    assert_eq!(store.receipt_duty(&txn.id).await.unwrap().as_ref(), taken.first());
-    sample::applied(&store, sample::receipted(&txn, "second")).await;
+    assert_eq!(timed.apply(sample::receipted(&txn, "first")).await.unwrap(), Applied::Stale);
+    let late = postponement(&txn.id, "first", 0, "late");
+    assert!(!timed.postpone_receipt_duty(late).await.unwrap());
+    assert_eq!(timed.transaction(&txn.id).await.unwrap(), Some(txn.clone()));
+    assert_eq!(timed.receipt_duty(&txn.id).await.unwrap(), Some(duty));
+    sample::applied(&timed, sample::receipted(&txn, "second")).await;
 }
 
-async fn a_postponed_duty_is_free_again_when_it_is_due(store: Arc<dyn Store>) {
-    let txn = paid(&store).await;
-    assert!(!store.postpone_receipt_duty(&txn_id("T0"), "first", at(0), "unknown").await.unwrap());
-    assert!(store.postpone_receipt_duty(&txn.id, "first", at(5_000), "no answer").await.unwrap());
+async fn an_abandoned_lease_is_taken_over_once_among_callers_at_once(timed: Timed) {
+    for nth in 0..30 {
+        sample::stored(&timed, due(nth)).await;
+    }
+    let store = timed.when(at(60_000));
+    let names: Vec<String> = (0..20).map(|nth| format!("worker {nth}")).collect();
+    let calls = names.iter().map(|name| store.claim_receipt_duties(abandoning("first", duty_claim(name, 4))));
+    let mut taken: Vec<_> =
+        join_all(calls).await.into_iter().flat_map(Result::unwrap).map(|duty| duty.txn_id).collect();
+    assert_eq!(taken.len(), 30);
+    taken.sort();
+    taken.dedup();
+    assert_eq!(taken.len(), 30);
+}
+
+async fn a_lease_whose_end_means_nothing_is_taken_over_when_it_is_abandoned(timed: Timed) {
+    let a_day = 86_400_000;
+    sample::stored(timed.when(at(a_day)), due(1)).await;
+    let given_back = postponement(&txn_id("T1"), "first", 0, "away");
+    assert!(timed.when(at(0)).postpone_receipt_duty(given_back).await.unwrap());
+    // Leased by a clock that is a day ahead.
+    let ahead = timed.when(at(a_day)).claim_receipt_duties(duty_claim("ahead", 1)).await.unwrap();
+    assert_eq!(ids(&ahead), ["T1"]);
+    assert_eq!(timed.when(at(5)).claim_receipt_duties(duty_claim("second", 1)).await.unwrap(), []);
+    let claim = abandoning("ahead", duty_claim("second", 1));
+    let taken = timed.claim_receipt_duties(claim).await.unwrap();
+    assert_eq!(taken[0].unclear_for, Some(Duration::ZERO), "it ended now at the latest");
+}
+
+async fn leases_are_listed_once_the_first_to_end_first(timed: Timed) {
+    assert_eq!(timed.receipt_leases(10).await.unwrap(), []);
+    postponed(&timed, (0..5).map(|nth| (nth, 0))).await;
+    assert_eq!(timed.receipt_leases(10).await.unwrap(), [], "nobody is at them");
+    timed.when(at(20)).claim_receipt_duties(duty_claim("a", 2)).await.unwrap();
+    timed.when(at(10)).claim_receipt_duties(duty_claim("b", 2)).await.unwrap();
+    let leases = [lease("b", 60_010), lease("a", 60_020)];
+    assert_eq!(timed.receipt_leases(10).await.unwrap(), leases);
+    assert_eq!(timed.receipt_leases(1).await.unwrap(), leases[..1]);
+}
+
+async fn a_postponed_duty_is_free_again_when_it_is_due(timed: Timed) {
+    let txn = paid(&timed).await;
+    let unknown = postponement(&txn_id("T0"), "first", 0, "unknown");
+    assert!(!timed.postpone_receipt_duty(unknown).await.unwrap());
+    let given_back = postponement(&txn.id, "first", 4_000, "no answer");
+    assert!(timed.when(at(1_000)).postpone_receipt_duty(given_back).await.unwrap());
     let postponed = ReceiptDuty {
         attempts: 1,
+        lease: None,
+        due_at: at(5_000),
         last_error: Some("no answer".to_owned()),
-        ..sample::duty("T1", at(5_000))
+        ..sample::duty("T1", "", 0)
     };
-    assert_eq!(store.receipt_duty(&txn.id).await.unwrap(), Some(postponed.clone()));
-    let again = store.postpone_receipt_duty(&txn.id, "first", at(0), "twice").await.unwrap();
-    assert!(!again, "the lease was given back");
+    assert_eq!(timed.receipt_duty(&txn.id).await.unwrap(), Some(postponed));
+    let again = postponement(&txn.id, "first", 0, "twice");
+    assert!(!timed.postpone_receipt_duty(again).await.unwrap(), "the lease was given back");
 
-    assert_eq!(store.lease_receipt_duties(at(4_999), lease("second", 90_000), 10).await.unwrap(), []);
-    let leased = store.lease_receipt_duties(at(5_000), lease("second", 90_000), 10).await.unwrap();
-    assert_eq!(leased, [ReceiptDuty { lease: Some(lease("second", 90_000)), ..postponed }]);
-    assert!(store.postpone_receipt_duty(&txn.id, "second", at(9_000), "refused").await.unwrap());
-    let duty = store.receipt_duty(&txn.id).await.unwrap().unwrap();
+    let claim = duty_claim("second", 10);
+    assert_eq!(timed.when(at(4_999)).claim_receipt_duties(claim.clone()).await.unwrap(), []);
+    let leased = timed.when(at(5_000)).claim_receipt_duties(claim).await.unwrap();
+    assert_eq!(leased, [ClaimedDuty { txn_id: txn.id.clone(), attempts: 1, unclear_for: None }]);
+    let refused = postponement(&txn.id, "second", 4_000, "refused");
+    assert!(timed.postpone_receipt_duty(refused).await.unwrap());
+    let duty = timed.receipt_duty(&txn.id).await.unwrap().unwrap();
     assert_eq!((duty.attempts, duty.last_error.as_deref()), (2, Some("refused")));
+}
+
+async fn it_is_known_how_long_a_registration_has_been_unclear(timed: Timed) {
+    let txn = paid(&timed).await;
+    let given_back = |token, tried| Postponement { tried, ..postponement(&txn.id, token, 0, "cut") };
+    let unclear = given_back("first", Tried::Unclear);
+    assert!(timed.when(at(3_000)).postpone_receipt_duty(unclear).await.unwrap());
+    let claimed = async |now, token| {
+        let claimed = timed.when(at(now)).claim_receipt_duties(duty_claim(token, 1)).await.unwrap();
+        (claimed[0].attempts, claimed[0].unclear_for)
+    };
+    let seconds = |seconds| Some(Duration::from_secs(seconds));
+    assert_eq!(claimed(5_000, "second").await, (1, seconds(2)));
+    assert!(timed.postpone_receipt_duty(given_back("second", Tried::Looked)).await.unwrap());
+    assert_eq!(claimed(8_000, "third").await, (1, seconds(5)), "to look is no try");
+    assert!(timed.postpone_receipt_duty(given_back("third", Tried::Failed)).await.unwrap());
+    assert_eq!(claimed(9_000, "fourth").await, (2, seconds(6)));
+    let unclear = given_back("fourth", Tried::Unclear);
+    assert!(timed.postpone_receipt_duty(unclear).await.unwrap());
+    assert_eq!(claimed(9_000, "fifth").await, (3, seconds(0)), "the latest counts");
 }
 
 async fn a_duty_is_done_once(store: Arc<dyn Store>) {
@@ -121,7 +217,7 @@ async fn a_duty_is_done_once(store: Arc<dyn Store>) {
     let stored = attempts.into_iter().filter(|outcome| matches!(outcome, Ok(Applied::Stored))).count();
     assert_eq!(stored, 1);
     assert_eq!(store.receipt_duty(&txn.id).await.unwrap(), None);
-    assert_eq!(store.lease_receipt_duties(at(999_000), lease("second", 999_999), 10).await.unwrap(), []);
+    assert_eq!(store.receipt_leases(10).await.unwrap(), []);
 
     let receipted = store.transaction(&txn.id).await.unwrap().unwrap();
     assert_eq!(receipted.receipt(), Some("RCPT/T1"));
@@ -134,10 +230,10 @@ async fn a_duty_is_done_once(store: Arc<dyn Store>) {
     assert_eq!(store.events_of(&txn.id).await.unwrap().len(), 4);
 }
 
-async fn a_stale_change_leaves_its_duty_undone(store: Arc<dyn Store>) {
-    let txn = paid(&store).await;
-    sample::applied(&store, sample::change(&txn)).await;
-    assert_eq!(store.apply(sample::receipted(&txn, "first")).await.unwrap(), Applied::Stale);
-    let duty = store.receipt_duty(&txn.id).await.unwrap().unwrap();
-    assert_eq!(duty.lease, Some(lease("first", 61_000)));
+async fn a_stale_change_leaves_its_duty_undone(timed: Timed) {
+    let txn = paid(&timed).await;
+    sample::applied(&timed, sample::change(&txn)).await;
+    assert_eq!(timed.apply(sample::receipted(&txn, "first")).await.unwrap(), Applied::Stale);
+    let duty = timed.receipt_duty(&txn.id).await.unwrap().unwrap();
+    assert_eq!(duty.lease, Some(lease("first", 60_000)));
 }

@@ -2,6 +2,7 @@
 //! changed before it is stored.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use payment_domain::{
     Actor, Audit, BillId, BillKey, BillPayment, Currency, Event, EventKind, GatewayDetails, GatewayName,
@@ -10,12 +11,16 @@ use payment_domain::{
 use serde_json::{Map, Value, json};
 
 use crate::{
-    BegunRun, Change, CheckNote, ClaimChange, Created, Dump, DutyChange, IdempotencyKey, IdempotencyRecord,
-    Lease, NewTransaction, NextCheck, ReceiptDuty, RunEnd, Store, Tally, TickAnswer, TickRequest,
+    BegunRun, Change, CheckNote, ClaimChange, Created, Dump, DutyChange, DutyClaim, IdempotencyKey,
+    IdempotencyRecord, Lease, NewDuty, NewTransaction, NextCheck, Postponement, ReceiptDuty, RunEnd, Store,
+    Tally, TickAnswer, TickRequest, Tried,
 };
 
 /// The tenant of all samples that name no other.
 pub const TENANT: &str = "pb.amritsar";
+
+/// How long the samples lease something.
+pub const MINUTE: Duration = Duration::from_secs(60);
 
 /// So many milliseconds after the moment at which the samples begin.
 pub fn at(offset_ms: i64) -> Timestamp {
@@ -162,11 +167,7 @@ pub fn success(stored: &Transaction) -> Change {
     change.txn.status_message = "Transaction successful".to_owned();
     change.history.to = change.txn.status.name();
     change.dump = Some(Dump { request: None, response: Some(json!({ "status": "paid" })) });
-    let due_at = change.history.at;
-    change.receipt_duty = DutyChange::Arises(ReceiptDuty {
-        lease: Some(lease("first", due_at.as_millis() - at(0).as_millis() + 60_000)),
-        ..duty(stored.id.as_str(), due_at)
-    });
+    change.receipt_duty = DutyChange::Arises(new_duty("first"));
     change
 }
 
@@ -189,14 +190,42 @@ pub fn receipted(stored: &Transaction, lease_token: &str) -> Change {
     change
 }
 
-/// A duty that nobody is at yet.
-pub fn duty(id: &str, due_at: Timestamp) -> ReceiptDuty {
-    ReceiptDuty { txn_id: txn_id(id), due_at, attempts: 0, lease: None, last_error: None }
+/// A duty that arises, leased for a minute under this token.
+pub fn new_duty(token: &str) -> NewDuty {
+    NewDuty { lease_token: token.to_owned(), lease: MINUTE }
+}
+
+/// That duty as it is read when it has arisen at [`at`]`(at_ms)`.
+pub fn duty(id: &str, token: &str, at_ms: i64) -> ReceiptDuty {
+    ReceiptDuty {
+        txn_id: txn_id(id),
+        due_at: at(at_ms),
+        attempts: 0,
+        lease: Some(lease(token, at_ms + 60_000)),
+        last_error: None,
+        unclear_at: None,
+    }
 }
 
 /// A lease until [`at`]`(until_ms)`.
 pub fn lease(token: &str, until_ms: i64) -> Lease {
     Lease { token: token.to_owned(), until: at(until_ms) }
+}
+
+/// A request for up to `limit` duties, for a minute, by somebody who has seen nothing.
+pub fn duty_claim(token: &str, limit: u32) -> DutyClaim {
+    DutyClaim { lease_token: token.to_owned(), lease: MINUTE, limit, abandoned: Vec::new() }
+}
+
+/// A duty given back, due again after so long.
+pub fn postponement(id: &TxnId, token: &str, delay_ms: u64, reason: &str) -> Postponement {
+    Postponement {
+        txn_id: id.clone(),
+        lease_token: token.to_owned(),
+        delay: Duration::from_millis(delay_ms),
+        reason: reason.to_owned(),
+        tried: Tried::Failed,
+    }
 }
 
 /// What is kept for a create of the payment `id` under a key.
@@ -215,16 +244,14 @@ pub fn checked(id: &TxnId, at_ms: i64, next: NextCheck) -> CheckNote {
     CheckNote { txn_id: id.clone(), at: at(at_ms), next, history: None, fence: None }
 }
 
-/// The request of `node-1` to carry out the tick of a job at [`at`]`(scheduled_ms)`, made at that
-/// moment and for one minute.
+/// The request of `node-1` to carry out the tick of a job at [`at`]`(scheduled_ms)`, for one minute.
 pub fn tick(job: &str, scheduled_ms: i64) -> TickRequest {
     TickRequest {
         job: job.to_owned(),
         scheduled_at: at(scheduled_ms),
         missed: 0,
         node: "node-1".to_owned(),
-        now: at(scheduled_ms),
-        lease_until: at(scheduled_ms + 60_000),
+        lease: MINUTE,
         not_renewed: None,
         newest_known: None,
     }

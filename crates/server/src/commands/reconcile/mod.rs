@@ -37,7 +37,8 @@ pub(super) fn run(config: Config, args: &ReconcileArgs) -> Outcome<ExitCode> {
             return show::nothing(args, older_than);
         }
         if args.dry_run {
-            return show::due(&due, args, &zone);
+            let now = assembled.payments.ports.clock.now();
+            return show::due(&due, args, now, &zone);
         }
         let outcome = check(&assembled, args, due, txn_id.as_ref()).await;
         by_hand::settle_down(&assembled.payments, limit).await;

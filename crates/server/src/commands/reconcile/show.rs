@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use payment_domain::{Clock, SystemClock};
+use payment_domain::Timestamp;
 use payment_service::{Check, GatewaySummary, ReconciliationSummary};
 use payment_store::DueCheck;
 use serde_json::{Value, json};
@@ -38,7 +38,12 @@ pub(super) fn nothing(args: &ReconcileArgs, older_than: Duration) -> Outcome<Exi
 }
 
 /// What would be checked.
-pub(super) fn due(due: &[DueCheck], args: &ReconcileArgs, zone: &TimeZone) -> Outcome<ExitCode> {
+pub(super) fn due(
+    due: &[DueCheck],
+    args: &ReconcileArgs,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Outcome<ExitCode> {
     if args.json {
         let rows: Vec<Value> = due
             .iter()
@@ -50,7 +55,6 @@ pub(super) fn due(due: &[DueCheck], args: &ReconcileArgs, zone: &TimeZone) -> Ou
         say_json(&format!("{:#}", json!({ "dryRun": true, "found": due.len(), "due": rows })))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let now = SystemClock.now();
     let mut table = Table::new([
         Column::Text("transaction"),
         Column::Text("gateway"),

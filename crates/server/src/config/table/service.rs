@@ -120,7 +120,7 @@ pub(super) const PAYMENTS: &[Setting] = &[
     Setting::own(
         "receipts.lease-ms",
         Kind::Number { min: 1_000, max: 3_600_000 },
-        "For how many milliseconds the right to issue a receipt is held. It must be longer than two calls to the collection service can take together, with their repetitions, and a tenth of it is kept for the database.",
+        "For how many milliseconds the right to issue a receipt is held. It must be longer than two calls to the collection service can take together, with their repetitions, and a tenth of it is kept for the database. A registration of which nobody knows what became is repeated only after as long.",
     )
     .or("60000"),
     Setting::own(
