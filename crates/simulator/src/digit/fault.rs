@@ -15,6 +15,11 @@ pub enum Fault {
         /// By how much, in milliseconds.
         ms: u64,
     },
+    /// The work is done late, and answered then.
+    SlowWork {
+        /// By how much, in milliseconds.
+        ms: u64,
+    },
     /// HTTP status 500; no work is done.
     Status500,
     /// The work is done, then the connection is closed without an answer.
@@ -64,7 +69,7 @@ pub(crate) struct FaultRequest {
 /// Why a fault cannot be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "faults are none, slow (ms, at most 600000), status500, cut-after-work, cut-before-work, refuse4xx (status from \
+    "faults are none, slow and slow-work (ms, at most 600000), status500, cut-after-work, cut-before-work, refuse4xx (status from \
      400 to 499, body), garbage and empty-list; each may have times"
 )]
 pub(crate) struct BadFault;
@@ -75,6 +80,7 @@ impl FaultRequest {
         let fault = match (self.fault.as_str(), self.ms, self.status, self.body) {
             ("none", None, None, None) => return Ok(None),
             ("slow", Some(ms), None, None) if ms <= MAX_MS => Fault::Slow { ms },
+            ("slow-work", Some(ms), None, None) if ms <= MAX_MS => Fault::SlowWork { ms },
             ("status500", None, None, None) => Fault::Status500,
             ("cut-after-work", None, None, None) => Fault::CutAfterWork,
             ("cut-before-work", None, None, None) => Fault::CutBeforeWork,
@@ -104,6 +110,7 @@ mod tests {
     fn every_fault_can_be_asked_for_as_it_is_shown() {
         for fault in [
             Fault::Slow { ms: 5 },
+            Fault::SlowWork { ms: 5 },
             Fault::Status500,
             Fault::CutAfterWork,
             Fault::CutBeforeWork,

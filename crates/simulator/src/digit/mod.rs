@@ -10,7 +10,7 @@
 //! Tests in the same process call the methods of [`PretendDigit`]. Others use HTTP:
 //! - `GET /_control` shows each endpoint with its path, the number of its calls, and its fault;
 //! - `POST /_control/faults/{endpoint}` with `{"fault":"slow","ms":200,"times":1}` lets something go wrong:
-//!   `slow` (`ms`), `status500`, `cut-after-work`, `cut-before-work`, `refuse4xx` (`status`, `body`),
+//!   `slow` and `slow-work` (`ms`), `status500`, `cut-after-work`, `cut-before-work`, `refuse4xx` (`status`, `body`),
 //!   `garbage`, `empty-list`; `none` ends it. Without `times` it strikes every call. The endpoint `all`
 //!   stands for all of them;
 //! - `GET /_control/calls/{endpoint}?limit=` shows the last calls with query, headers and body;

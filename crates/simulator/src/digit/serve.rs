@@ -72,6 +72,10 @@ async fn receive(
             tokio::time::sleep(Duration::from_millis(ms)).await;
             answer
         }
+        Some(Fault::SlowWork { ms }) => {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+            work()
+        }
         Some(Fault::Status500) => {
             (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n").into_response()
         }
