@@ -1,4 +1,4 @@
-"""The bridge: answers the payment gateway service's three questions in the provider's place.
+"""The bridge: answers the payment gateway service's questions in the provider's place.
 
 This is the file to rewrite for a real provider. It has one function for each question; each takes the
 members of the question and returns those of the answer. See docs/remote-gateway.md.
@@ -15,6 +15,7 @@ STATES = {
     toy_provider.IN_PROGRESS: "pending",
     toy_provider.CAPTURED: "paid",
     toy_provider.DENIED: "declined",
+    toy_provider.CANCELLED: "declined",
 }
 
 
@@ -41,7 +42,13 @@ class Bridge:
 
     def status(self, question):
         """Where does the order stand?"""
-        order = self._provider.look_up(question["orderId"])
+        return self._standing(question, self._provider.look_up(question["orderId"]))
+
+    def close(self, question):
+        """Nobody shall pay this order any more. Where does it stand now?"""
+        return self._standing(question, self._provider.cancel(question["orderId"]))
+
+    def _standing(self, question, order):
         if order is None:
             return {"orderId": question["orderId"], "state": "not_found"}
         return {

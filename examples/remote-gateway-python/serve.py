@@ -35,6 +35,7 @@ class Handler(BaseHTTPRequestHandler):
         questions = {
             "/bridge/start": self.server.bridge.start,
             "/bridge/status": self.server.bridge.status,
+            "/bridge/close": self.server.bridge.close,
             "/bridge/verify": self.server.bridge.verify,
         }
         if path in questions:

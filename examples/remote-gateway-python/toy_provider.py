@@ -18,6 +18,7 @@ IN_PROGRESS = "IN_PROGRESS"
 CAPTURED = "CAPTURED"
 DENIED = "DENIED"
 ON_HOLD = "ON_HOLD_AT_BANK"
+CANCELLED = "CANCELLED"
 
 # What a visitor can choose on the page, and where the order may stand for it: only the first choice
 # counts, except that a payment in progress is completed by paying, and even one that was denied may
@@ -65,6 +66,11 @@ class ToyProvider:
     def look_up(self, number):
         """What the provider knows of an order, or None."""
         return self._books.order("number", number)
+
+    def cancel(self, number):
+        """Takes an order back that nobody has paid; returns it as it stands then, or None."""
+        self._books.move(number, (OPEN,), CANCELLED, None, None)
+        return self.look_up(number)
 
     def news(self, order):
         """What the provider tells about an order, signed."""

@@ -47,6 +47,8 @@ pub mod message {
     pub const AMOUNT_MISMATCH: &str = "Transaction failed, amount mismatch";
     /// Of one that nobody paid within the order's life.
     pub const NEVER_PAID: &str = "Transaction failed, no payment was made in time";
+    /// Of one whose order was closed for another payment of its bills.
+    pub const SUPERSEDED: &str = "Transaction failed, superseded by another payment";
     /// Of one that the gateway never received.
     pub const NOT_STARTED: &str = "Transaction failed, the gateway could not be reached";
 }

@@ -10,7 +10,7 @@ use payment_domain::{GatewayName, Outcome, Report, Transaction, TxnId};
 use serde_json::json;
 
 use crate::{
-    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
+    Answer, Availability, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
     USUAL_SESSION, VerifyMode,
 };
 
@@ -33,6 +33,8 @@ struct Script {
     tells_other_pages: bool,
     delay: Duration,
     availability: Availability,
+    closes: bool,
+    loses_answers_to_close: bool,
 }
 
 /// How a scripted [`FakeGateway`] fails to start a payment.
@@ -66,6 +68,8 @@ impl FakeGateway {
                 tells_other_pages: false,
                 delay: Duration::ZERO,
                 availability: Availability::Available,
+                closes: false,
+                loses_answers_to_close: false,
             }),
             starts: AtomicUsize::new(0),
             asked: AtomicUsize::new(0),
@@ -132,6 +136,13 @@ impl FakeGateway {
         self.script().availability = availability;
     }
 
+    /// From now on orders can be closed; the answers to that may be lost.
+    pub fn closes_orders(&self, loses_answers: bool) {
+        let mut script = self.script();
+        script.closes = true;
+        script.loses_answers_to_close = loses_answers;
+    }
+
     /// How often a payment was started.
     pub fn starts(&self) -> usize {
         self.starts.load(Ordering::SeqCst)
@@ -162,6 +173,10 @@ impl Gateway for FakeGateway {
 
     fn availability(&self) -> Availability {
         self.script().availability
+    }
+
+    fn closing(&self) -> Option<&dyn Closing> {
+        self.script().closes.then_some(self as &dyn Closing)
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
@@ -222,5 +237,21 @@ impl Gateway for FakeGateway {
             tokio::time::sleep(delay).await;
         }
         outcome.map(report).ok_or_else(|| GatewayError::Unanswered("timed out".into()))
+    }
+}
+
+#[async_trait]
+impl Closing for FakeGateway {
+    async fn close(&self, txn: &Transaction) -> Result<Report, GatewayError> {
+        let stands = self.status(txn).await?;
+        if !matches!(stands.outcome, Outcome::NotFound | Outcome::Pending) {
+            return Ok(stands);
+        }
+        let closed = Outcome::Declined { reason: "closed".to_owned() };
+        self.answers_for(&txn.id, closed.clone());
+        if self.script().loses_answers_to_close {
+            return Err(GatewayError::Unanswered("timed out".into()));
+        }
+        Ok(report(closed))
     }
 }

@@ -124,6 +124,19 @@ pub enum Evidence {
     Signed(Report),
 }
 
+/// A gateway at which an order can be closed.
+#[async_trait]
+pub trait Closing: Send + Sync {
+    /// Closes an order, so that nobody can pay it any more, and tells where it stands then:
+    /// [`Outcome::Declined`](payment_domain::Outcome::Declined) when it is closed and nothing was taken,
+    /// [`Outcome::Paid`](payment_domain::Outcome::Paid) when a payer was faster. One that the gateway does
+    /// not know yet cannot be paid later either. Closing it again changes nothing.
+    ///
+    /// # Errors
+    /// As of [`Gateway::status`]; after [`GatewayError::Unanswered`] it may be closed.
+    async fn close(&self, txn: &Transaction) -> Result<Report, GatewayError>;
+}
+
 /// A payment gateway.
 #[async_trait]
 pub trait Gateway: Send + Sync {
@@ -133,6 +146,9 @@ pub trait Gateway: Send + Sync {
     /// Whether the gateway can be used at the moment. An adapter that keeps no record of it is
     /// [`Availability::Available`]; [`Guarded`] keeps one.
     fn availability(&self) -> Availability;
+
+    /// How an order is closed, where the provider can do that.
+    fn closing(&self) -> Option<&dyn Closing>;
 
     /// Opens the order at the gateway and tells where the payer pays. Called again for the same
     /// order only when the first answer was lost; it must then not open a second order.

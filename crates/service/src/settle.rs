@@ -214,7 +214,28 @@ impl Settlement {
                 if let Err(retry_after) = self.turnstile(&txn.gateway).payer().await {
                     return Ok(held_back(txn, retry_after));
                 }
-                self.ask_now(&mut lane, gateway.as_ref(), txn, None, OrderLife::NeverBegun, caller).await
+                let question = Question { signed: None, life: OrderLife::NeverBegun, closes: false };
+                self.ask_now(&mut lane, gateway.as_ref(), txn, question, caller).await
+            }
+            Some(_) | None => Ok(Settled::unasked(txn)),
+        }
+    }
+
+    /// Closes the order of a pending transaction for another payment of its bills, where its gateway can
+    /// do that, and settles it on what the gateway says then.
+    ///
+    /// # Errors
+    /// A [`SettleError`], as of [`settle`](Settlement::settle).
+    pub(crate) async fn supersede(&self, id: &TxnId, caller: &Caller) -> Result<Settled, SettleError> {
+        let mut lane = self.lanes.turn(id).await;
+        let txn = self.ports.store.transaction(id).await?.ok_or(SettleError::NotFound)?;
+        match self.ports.gateways.get(&txn.gateway) {
+            Some(gateway) if txn.status.name() == StatusName::Pending && gateway.closing().is_some() => {
+                if let Err(retry_after) = self.turnstile(&txn.gateway).payer().await {
+                    return Ok(held_back(txn, retry_after));
+                }
+                let question = Question { signed: None, life: self.ports.life_of(&txn), closes: true };
+                self.ask_now(&mut lane, gateway.as_ref(), txn, question, caller).await
             }
             Some(_) | None => Ok(Settled::unasked(txn)),
         }
@@ -296,8 +317,8 @@ impl Settlement {
         }
         // The order's life is judged by when the question was put: a payment made in its last moment
         // must not be missed because the answer took a moment more.
-        let life = self.ports.life_of(&txn);
-        self.ask_now(&mut lane, gateway, txn, signed, life, caller).await
+        let question = Question { signed, life: self.ports.life_of(&txn), closes: false };
+        self.ask_now(&mut lane, gateway, txn, question, caller).await
     }
 
     async fn ask_now(
@@ -305,17 +326,16 @@ impl Settlement {
         lane: &mut Turn,
         gateway: &dyn Gateway,
         txn: Transaction,
-        signed: Option<&Report>,
-        life: OrderLife,
+        question: Question<'_>,
         caller: &Caller,
     ) -> Result<Settled, SettleError> {
         let id = &txn.id;
         let asked_at = Instant::now();
-        let answer = self.ask(gateway, &txn).await;
+        let answer = self.ask(gateway, &txn, question.closes).await;
         lane.asked(asked_at, answer.is_ok());
         match answer {
             Ok(report) => {
-                let said = Said { report: &report, signed, life };
+                let said = Said { report: &report, question };
                 let txn = self.take_report(txn, &said, caller).await?;
                 Ok(Settled { txn, asked: Asked::Answered })
             }
@@ -342,8 +362,17 @@ impl Settlement {
         News { txn_id: &txn.id, age: self.ports.now().since(txn.audit.created_at), signed }
     }
 
-    async fn ask(&self, gateway: &dyn Gateway, txn: &Transaction) -> Result<Report, GatewayError> {
-        match tokio::time::timeout(self.ports.settings.gateway_wait, gateway.status(txn)).await {
+    async fn ask(
+        &self,
+        gateway: &dyn Gateway,
+        txn: &Transaction,
+        closes: bool,
+    ) -> Result<Report, GatewayError> {
+        let call = match gateway.closing().filter(|_| closes) {
+            Some(closing) => closing.close(txn),
+            None => gateway.status(txn),
+        };
+        match tokio::time::timeout(self.ports.settings.gateway_wait, call).await {
             Ok(answer) => answer,
             Err(elapsed) => Err(GatewayError::Unanswered(elapsed.into())),
         }
@@ -359,8 +388,12 @@ impl Settlement {
         let mut txn = txn;
         let report = said.report;
         loop {
-            let signed = said.signed.map(|signed| &signed.outcome);
-            let verdict = machine::decide(txn.status.name(), txn.amount, &report.outcome, signed, said.life);
+            let Question { signed, life, closes } = said.question;
+            let signed = signed.map(|signed| &signed.outcome);
+            let mut verdict = machine::decide(txn.status.name(), txn.amount, &report.outcome, signed, life);
+            if closes && verdict.message == machine::message::FAILED_AT_GATEWAY {
+                verdict.message = machine::message::SUPERSEDED;
+            }
             let details = GatewayDetails {
                 txn_id: report.gateway_txn_id.clone(),
                 payment_mode: report.payment_mode.clone(),
@@ -476,7 +509,8 @@ impl Settlement {
             | Outcome::Unrecognised { .. } => None,
         };
         let verdict = Verdict { change: None, message: "", attention };
-        let said = Said { report: signed, signed: None, life: OrderLife::Running };
+        let question = Question { signed: None, life: OrderLife::Running, closes: false };
+        let said = Said { report: signed, question };
         self.raise_attention(txn, &verdict, &said, caller).await
     }
 
@@ -539,16 +573,25 @@ fn held_back(txn: Transaction, retry_after: Duration) -> Settled {
 struct Said<'a> {
     /// Its answer to the question.
     report: &'a Report,
+    /// The question.
+    question: Question<'a>,
+}
+
+/// What a gateway is asked about a transaction, and what is known by then.
+#[derive(Clone, Copy)]
+struct Question<'a> {
     /// What it had signed in the answer that led to the question.
     signed: Option<&'a Report>,
     /// Whether the order could still be paid when the question was put.
     life: OrderLife,
+    /// Whether it is to close the order.
+    closes: bool,
 }
 
 impl Said<'_> {
     /// Both, as they came.
     fn evidence(&self) -> Value {
-        match self.signed {
+        match self.question.signed {
             Some(signed) => json!({ "answer": self.report.raw, "signed": signed.raw }),
             None => json!({ "answer": self.report.raw }),
         }
@@ -573,6 +616,7 @@ fn history(
             format!("the gateway says: {}", report.outcome.name())
         }
     };
+    let said = if gateway.question.closes { format!("closed for another payment; {said}") } else { said };
     let why = match verdict.attention {
         Some(kind) => format!("{said}; put up for attention: {}", kind.as_str()),
         None => said,

@@ -46,7 +46,7 @@ async fn all_that_is_wrong_is_said_at_once() {
             "TXN_CREATE_INVALID_TXN_AMT"
         ]
     );
-    for amount in ["-1", "1.001", "1e2", "10000000000000", ""] {
+    for amount in ["-1", "1.001", "10000000000000", ""] {
         let mut wrong = request(&[("B9", "1")]);
         wrong.amount = amount.to_owned();
         assert_eq!(codes(world.create(wrong).await), ["INVALID_TXN_AMOUNT"], "{amount}");

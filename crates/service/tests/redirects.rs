@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use payment_domain::{Report, Status, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Evidence, FakeGateway, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
+    Answer, Availability, Closing, Evidence, FakeGateway, Gateway, GatewayError, Order, Profile, Redirect,
+    StartMode,
 };
 use payment_service::{CreateError, Gateways, Payments, Ports, Redirects, Settings};
 use serde_json::Value;
@@ -49,6 +50,10 @@ impl Gateway for Listening {
 
     fn availability(&self) -> Availability {
         Availability::Available
+    }
+
+    fn closing(&self) -> Option<&dyn Closing> {
+        None
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {

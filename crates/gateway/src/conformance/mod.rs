@@ -27,6 +27,7 @@ pub mod sample;
 
 mod asking;
 mod bringing;
+mod closing;
 mod faults;
 mod network;
 mod privacy;
@@ -200,10 +201,17 @@ impl Promise {
 
 /// Every promise.
 pub fn promises() -> Vec<Promise> {
-    [starting::promises(), asking::promises(), bringing::promises(), network::promises(), privacy::promises()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        starting::promises(),
+        asking::promises(),
+        bringing::promises(),
+        closing::promises(),
+        network::promises(),
+        privacy::promises(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// A provider and the adapter under test, with the steps that checks are made of.

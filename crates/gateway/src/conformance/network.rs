@@ -28,7 +28,7 @@ pub(super) fn is_no_answer(error: &GatewayError) -> bool {
 }
 
 /// Whether the error is the one that belongs to the fault: what decides if a call may be repeated.
-fn fits(fault: Fault, error: &GatewayError) -> bool {
+pub(super) fn fits(fault: Fault, error: &GatewayError) -> bool {
     match fault {
         Fault::Refused => matches!(error, GatewayError::NotSent(_)),
         Fault::Hangs | Fault::Cut | Fault::Http500 => matches!(error, GatewayError::Unanswered(_)),

@@ -1,6 +1,6 @@
 //! A gateway with a guard before it: not too many calls at once, and none while it is down.
 //!
-//! Only calls that go out are guarded: [`Gateway::status`], and [`Gateway::start`] and
+//! Only calls that go out are guarded: [`Gateway::status`], [`Closing::close`], and [`Gateway::start`] and
 //! [`Gateway::verify`] where the adapter says that they call. How `verify` ends says nothing about
 //! the road: what is verified comes from strangers, who must not be able to open it, nor to keep
 //! payments from being started or asked about; verifications therefore have places of their own.
@@ -16,7 +16,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use self::breaker::{Breaker, End, Leave, Turn};
 use crate::{
-    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, VerifyMode,
+    Answer, Availability, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
+    VerifyMode,
 };
 
 /// Gauge by `gateway`: 1 while calls are let through, 0 while the breaker is open.
@@ -185,6 +186,10 @@ impl Gateway for Guarded {
         }
     }
 
+    fn closing(&self) -> Option<&dyn Closing> {
+        self.inner.closing().map(|_| self as &dyn Closing)
+    }
+
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
         match self.profile().start_mode {
             StartMode::Offline => self.inner.start(order).await,
@@ -215,6 +220,15 @@ impl Gateway for Guarded {
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
         let passage = self.enter(&txn.id).await?;
         passage.ends(self.inner.status(txn).await)
+    }
+}
+
+#[async_trait]
+impl Closing for Guarded {
+    async fn close(&self, txn: &Transaction) -> Result<Report, GatewayError> {
+        let Some(closing) = self.inner.closing() else { return self.status(txn).await };
+        let passage = self.enter(&txn.id).await?;
+        passage.ends(closing.close(txn).await)
     }
 }
 

@@ -80,6 +80,10 @@ impl Gateway for Stub {
         Availability::Available
     }
 
+    fn closing(&self) -> Option<&dyn crate::Closing> {
+        None
+    }
+
     async fn start(&self, _order: &Order<'_>) -> Result<Redirect, GatewayError> {
         self.called().await.map(|()| Redirect::To("https://pay.example/".to_owned()))
     }

@@ -10,8 +10,8 @@ pub mod wire;
 use async_trait::async_trait;
 use payment_domain::{GatewayName, Outcome, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Evidence, Gateway, GatewayError, Order, Params, Profile, Redirect, StartMode,
-    USUAL_SESSION, VerifyMode,
+    Answer, Availability, Closing, Evidence, Gateway, GatewayError, Order, Params, Profile, Redirect,
+    StartMode, USUAL_SESSION, VerifyMode,
 };
 use secrecy::ExposeSecret;
 use url::Url;
@@ -130,6 +130,10 @@ impl Gateway for Axis {
 
     fn availability(&self) -> Availability {
         Availability::Available
+    }
+
+    fn closing(&self) -> Option<&dyn Closing> {
+        None
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {

@@ -17,7 +17,7 @@ pub mod wire;
 use async_trait::async_trait;
 use payment_domain::{GatewayName, Outcome, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
+    Answer, Availability, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
     USUAL_SESSION, VerifyMode,
 };
 
@@ -121,6 +121,10 @@ impl Gateway for Paytm {
 
     fn availability(&self) -> Availability {
         Availability::Available
+    }
+
+    fn closing(&self) -> Option<&dyn Closing> {
+        None
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {

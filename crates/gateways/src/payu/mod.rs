@@ -11,7 +11,7 @@ pub mod wire;
 use async_trait::async_trait;
 use payment_domain::{GatewayName, Money, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
+    Answer, Availability, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
     USUAL_SESSION, VerifyMode,
 };
 use secrecy::ExposeSecret;
@@ -91,6 +91,10 @@ impl Gateway for Payu {
 
     fn availability(&self) -> Availability {
         Availability::Available
+    }
+
+    fn closing(&self) -> Option<&dyn Closing> {
+        None
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use payment_domain::{Clock, GatewayName, Outcome, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
+    Answer, Availability, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
     USUAL_SESSION, VerifyMode,
 };
 
@@ -161,6 +161,10 @@ impl Gateway for Phonepe {
 
     fn availability(&self) -> Availability {
         Availability::Available
+    }
+
+    fn closing(&self) -> Option<&dyn Closing> {
+        None
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {

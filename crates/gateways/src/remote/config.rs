@@ -23,7 +23,7 @@ const TIMEOUTS_MS: (u64, u64, u64) = (100, 60_000, 10_000);
 pub struct RemoteConfig {
     /// The name applications choose it by: the name in the properties, in upper case.
     pub name: GatewayName,
-    /// `remote.<name>.base-url`: what `/start`, `/status` and `/verify` are appended to.
+    /// `remote.<name>.base-url`: what `/start` and the other questions are appended to.
     pub base_url: String,
     /// `remote.<name>.secret`: what both sides sign with.
     pub secret: SecretString,
@@ -35,6 +35,8 @@ pub struct RemoteConfig {
     /// `remote.<name>.refuses-second-payment`: whether the provider itself refuses a second payment of
     /// one order.
     pub refuses_second_payment: bool,
+    /// `remote.<name>.closes-orders`: whether it answers `/close`.
+    pub closes_orders: bool,
 }
 
 impl RemoteConfig {
@@ -68,6 +70,7 @@ impl RemoteConfig {
             settings.problem("transaction-parameter", "must have 1 to 64 visible ASCII characters");
         }
         let refuses_second_payment = flag(&mut settings, "refuses-second-payment");
+        let closes_orders = flag(&mut settings, "closes-orders");
         let name = GatewayName::new(name);
         settings.finish(RemoteConfig {
             name,
@@ -76,6 +79,7 @@ impl RemoteConfig {
             timeout,
             transaction_parameter,
             refuses_second_payment,
+            closes_orders,
         })
     }
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use payment_domain::{Clock, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
+    Answer, Availability, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
     USUAL_SESSION, VerifyMode,
 };
 
@@ -84,6 +84,10 @@ impl Gateway for Remote {
         Availability::Available
     }
 
+    fn closing(&self) -> Option<&dyn Closing> {
+        self.config.closes_orders.then_some(self as &dyn Closing)
+    }
+
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
         let body = wire::start_body(&self.config, order)?;
         wire::redirect(&self.ask(Operation::Start, body).await?, order.txn)
@@ -114,6 +118,14 @@ impl Gateway for Remote {
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
         let body = wire::status_body(&self.config, txn)?;
         wire::status_report(&self.ask(Operation::Status, body).await?, txn)
+    }
+}
+
+#[async_trait]
+impl Closing for Remote {
+    async fn close(&self, txn: &Transaction) -> Result<Report, GatewayError> {
+        let body = wire::status_body(&self.config, txn)?;
+        wire::status_report(&self.ask(Operation::Close, body).await?, txn)
     }
 }
 

@@ -44,6 +44,8 @@ pub enum Operation {
     Start,
     /// Tell where it stands.
     Status,
+    /// Close it, and tell where it stands then.
+    Close,
     /// Check what a provider sent.
     Verify,
 }
@@ -53,6 +55,7 @@ impl Operation {
         match self {
             Operation::Start => "start",
             Operation::Status => "status",
+            Operation::Close => "close",
             Operation::Verify => "verify",
         }
     }

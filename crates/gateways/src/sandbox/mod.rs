@@ -11,15 +11,15 @@ pub mod wire;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use payment_domain::{Clock, GatewayName, Report, Transaction, TxnId};
+use payment_domain::{Clock, GatewayName, Report, Timestamp, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
+    Answer, Availability, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
     USUAL_SESSION, VerifyMode,
 };
 use secrecy::SecretString;
 
 use self::wire::Told;
-use crate::client::Client;
+use crate::client::{Call, Client};
 
 /// What the adapter is configured by.
 #[derive(Debug, Clone)]
@@ -76,6 +76,10 @@ impl Gateway for Sandbox {
         Availability::Available
     }
 
+    fn closing(&self) -> Option<&dyn Closing> {
+        Some(self)
+    }
+
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
         Ok(Redirect::To(wire::pay_link(&self.config, order)))
     }
@@ -96,10 +100,24 @@ impl Gateway for Sandbox {
     }
 
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
-        let unreadable = |problem: &str| GatewayError::Unreadable(problem.to_owned());
         let asked_at = self.clock.now();
-        let call = wire::status_call(&self.config, txn.id.as_str(), asked_at);
-        let reply = self.client.send(&call).await?;
+        self.ask(txn, &wire::status_call(&self.config, txn.id.as_str(), asked_at), asked_at).await
+    }
+}
+
+#[async_trait]
+impl Closing for Sandbox {
+    async fn close(&self, txn: &Transaction) -> Result<Report, GatewayError> {
+        let asked_at = self.clock.now();
+        self.ask(txn, &wire::close_call(&self.config, txn, asked_at), asked_at).await
+    }
+}
+
+impl Sandbox {
+    /// What the sandbox answers about an order.
+    async fn ask(&self, txn: &Transaction, call: &Call, asked_at: Timestamp) -> Result<Report, GatewayError> {
+        let unreadable = |problem: &str| GatewayError::Unreadable(problem.to_owned());
+        let reply = self.client.send(call).await?;
         // "No such order" comes with 404, like a wrong address: only the signature tells them apart.
         let reply = if reply.status == 404 { reply } else { reply.accepted()? };
         let told = Told::in_reply(&reply.body).ok_or_else(|| unreadable("it is not a signed report"))?;

@@ -9,6 +9,8 @@ pub enum Purpose {
     Pay,
     /// Our question about an order.
     Status,
+    /// Our wish to close an order.
+    Close,
     /// The sandbox's parameters in the payer's browser.
     Return,
     /// The sandbox's callback.
@@ -22,6 +24,7 @@ impl Purpose {
         match self {
             Purpose::Pay => "sandbox-pay-1",
             Purpose::Status => "sandbox-status-1",
+            Purpose::Close => "sandbox-close-1",
             Purpose::Return => "sandbox-return-1",
             Purpose::Callback => "sandbox-callback-1",
             Purpose::Answer => "sandbox-answer-1",

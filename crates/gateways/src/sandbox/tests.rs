@@ -502,3 +502,20 @@ fn debug_shows_no_secret() {
     );
     assert!(!format!("{adapter:?}").contains(SECRET));
 }
+
+#[tokio::test]
+async fn an_order_that_was_closed_can_be_paid_by_nobody() {
+    let world = World::new().await;
+    let unopened = world.transaction("T1");
+    let link = world.pay_link(&unopened).await;
+    let closed = world.adapter.close(&unopened).await.unwrap();
+    assert!(matches!(closed.outcome, Outcome::Declined { .. }), "{closed:?}");
+    assert_eq!(closed.status_code.as_deref(), Some("CLOSED_BY_MERCHANT"));
+    assert!(world.visitor.open(&link).await.is_err(), "its page offers nothing to choose");
+
+    let opened = world.transaction("T2");
+    let page = world.visitor.open(&world.pay_link(&opened).await).await.unwrap();
+    world.adapter.close(&opened).await.unwrap();
+    world.visitor.choose(&page, Choice::Pay).await.unwrap();
+    assert!(matches!(world.outcome(&opened).await, Outcome::Declined { .. }), "the payer came too late");
+}

@@ -74,18 +74,47 @@ pub fn status_call(config: &SandboxConfig, order: &str, asked_at: Timestamp) -> 
     let timestamp = asked_at.as_millis().to_string();
     let fields = [("merchant", config.merchant.as_str()), ("timestamp", &timestamp), ("order", order)];
     let signature = sign(config.secret.expose_secret(), Purpose::Status, &fields);
-    let encoded: String = url::form_urlencoded::byte_serialize(order.as_bytes()).collect();
     Call {
         method: Method::Get,
-        // In a path a plus is a plus: the space it stands for in a form is written out.
-        url: join(&config.api_url, &format!("api/v1/orders/{}", encoded.replace('+', "%20"))),
-        headers: vec![
-            ("X-Sandbox-Merchant".to_owned(), config.merchant.clone()),
-            ("X-Sandbox-Timestamp".to_owned(), timestamp),
-            ("X-Sandbox-Signature".to_owned(), signature),
-        ],
+        url: order_address(config, order),
+        headers: signed_headers(config, timestamp, signature),
         body: Body::Empty,
     }
+}
+
+/// The wish to close an order, which the sandbox need not know yet: so it says what the order is for.
+pub fn close_call(config: &SandboxConfig, txn: &Transaction, asked_at: Timestamp) -> Call {
+    let (timestamp, amount) = (asked_at.as_millis().to_string(), txn.amount.minor().to_string());
+    let terms = [("amount_paise", amount.as_str()), ("currency", txn.amount.currency().code())];
+    let order = txn.id.as_str();
+    let fields = [
+        ("merchant", config.merchant.as_str()),
+        ("timestamp", &timestamp),
+        ("order", order),
+        terms[0],
+        terms[1],
+    ];
+    let signature = sign(config.secret.expose_secret(), Purpose::Close, &fields);
+    Call {
+        method: Method::Post,
+        url: format!("{}/close", order_address(config, order)),
+        headers: signed_headers(config, timestamp, signature),
+        body: Body::Form(terms.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()),
+    }
+}
+
+fn order_address(config: &SandboxConfig, order: &str) -> String {
+    let encoded: String = url::form_urlencoded::byte_serialize(order.as_bytes()).collect();
+    // In a path a plus is a plus: the space it stands for in a form is written out.
+    join(&config.api_url, &format!("api/v1/orders/{}", encoded.replace('+', "%20")))
+}
+
+fn signed_headers(config: &SandboxConfig, timestamp: String, signature: String) -> Vec<(String, String)> {
+    vec![
+        ("X-Sandbox-Merchant".to_owned(), config.merchant.clone()),
+        ("X-Sandbox-Timestamp".to_owned(), timestamp),
+        ("X-Sandbox-Signature".to_owned(), signature),
+    ]
 }
 
 /// What the sandbox said, with the signature it said it with. Nothing in it is believed yet.

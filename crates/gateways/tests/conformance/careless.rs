@@ -6,7 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use payment_domain::{Currency, Money, Outcome, Report, Transaction, TxnId};
 use payment_gateway::conformance::{Deed, Forgery, News, Provider, Seen};
-use payment_gateway::{Answer, Availability, Evidence, Gateway, GatewayError, Order, Profile, Redirect};
+use payment_gateway::{
+    Answer, Availability, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect,
+};
 use serde_json::json;
 
 /// What an adapter does wrong.
@@ -120,6 +122,10 @@ impl Gateway for Sinner {
 
     fn availability(&self) -> Availability {
         self.adapter.availability()
+    }
+
+    fn closing(&self) -> Option<&dyn Closing> {
+        self.adapter.closing()
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {

@@ -144,6 +144,7 @@ impl Provider for Python {
         let lookup = |name: &str| match name {
             "remote.toy.base-url" => Some(base_url.to_owned()),
             "remote.toy.secret" => Some(SECRET.to_owned()),
+            "remote.toy.closes-orders" => Some("true".to_owned()),
             "remote.toy.timeout-ms" => Some(patience.as_millis().to_string()),
             _ => None,
         };

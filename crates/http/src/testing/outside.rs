@@ -7,7 +7,8 @@ use payment_digit::embedded::{ReceiptRegister, Registers};
 use payment_digit::{Collections, DigitError, Payment, Receipts};
 use payment_domain::{Clock, GatewayName, Report, RequestInfo, TenantId, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Evidence, FakeGateway, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
+    Answer, Availability, Closing, Evidence, FakeGateway, Gateway, GatewayError, Order, Profile, Redirect,
+    StartMode,
 };
 
 /// What is wrong with the collection service.
@@ -116,6 +117,10 @@ impl Gateway for FormGateway {
 
     fn availability(&self) -> Availability {
         self.inner.availability()
+    }
+
+    fn closing(&self) -> Option<&dyn Closing> {
+        self.inner.closing()
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {

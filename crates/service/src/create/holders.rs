@@ -6,7 +6,7 @@ use payment_domain::machine::OrderLife;
 use payment_domain::{
     Actor, Audit, BillId, BillKey, Money, Payer, Personal, StatusName, Timestamp, Transaction,
 };
-use payment_gateway::{Answer, StartMode};
+use payment_gateway::{Answer, Availability, StartMode};
 use payment_store::{Claim, StoreError};
 
 use super::{Amounts, CreateError, CreateRequest, Creation, Refusal, callback_text};
@@ -55,6 +55,10 @@ impl Creation {
             {
                 return Ok(Bills::Reused(Box::new(txn)));
             }
+            if self.close(&claims, &holders, request).await {
+                claims = self.ports.store.claims(&bills).await?;
+                holders = self.pending_holders(&claims).await?;
+            }
         }
         let refusals = self.refusals(&claims, &holders);
         Ok(if refusals.is_empty() { Bills::Free } else { Bills::Held(refusals) })
@@ -84,21 +88,53 @@ impl Creation {
 
     /// Asks the gateways about payments that seem abandoned; says whether any was asked.
     async fn ask_about(&self, holders: &[Transaction]) -> bool {
-        let Some(ask_after) = self.ports.settings.ask_after else { return false };
-        let now = self.ports.now();
-        let is_abandoned = |txn: &&Transaction| {
-            let never_opened = txn.redirect_url.is_none() && self.ports.life_of(txn) == OrderLife::Over;
-            never_opened || now.since(txn.audit.created_at) > ask_after
-        };
         let caller = Caller::new(Actor::job("create"), self.ports.settings.system_request_info());
         let answer = Answer::default();
-        let questions = holders.iter().filter(is_abandoned).map(async |holder| {
+        let abandoned = holders.iter().filter(|holder| self.seems_abandoned(holder));
+        let questions = abandoned.map(async |holder| {
             if let Err(error) = self.settlement.settle(&holder.id, &answer, &caller).await {
                 // It stays in the way, as it was.
                 tracing::warn!(txn_id = %holder.id, %error, "an abandoned payment could not be asked about");
             }
         });
         !join_all(questions).await.is_empty()
+    }
+
+    /// Whether a pending transaction is so old that its payer may have given up.
+    fn seems_abandoned(&self, txn: &Transaction) -> bool {
+        let age = self.ports.now().since(txn.audit.created_at);
+        self.ports
+            .settings
+            .ask_after
+            .is_some_and(|ask_after| age > ask_after || self.ports.life_of(txn) == OrderLife::NeverBegun)
+    }
+
+    /// Closes the orders of payments that seem abandoned, for the new one; says whether any was closed.
+    /// None is where that would not free the bills, or the new payment could not begin.
+    async fn close(&self, claims: &[Claim], holders: &[Transaction], request: &CreateRequest) -> bool {
+        let gateways = &self.ports.gateways;
+        let can_begin =
+            gateways.offered(&request.gateway).is_some_and(|gateway| match gateway.availability() {
+                Availability::Available => true,
+                Availability::Unavailable { .. } => false,
+            });
+        let can_be_closed = |txn: &Transaction| {
+            self.seems_abandoned(txn)
+                && gateways.get(&txn.gateway).is_some_and(|gateway| gateway.closing().is_some())
+        };
+        let frees_the_bills = claims.iter().all(|claim| claim.status == StatusName::Pending);
+        if holders.is_empty() || !can_begin || !frees_the_bills || !holders.iter().all(can_be_closed) {
+            return false;
+        }
+        let caller = Caller::new(Actor::job("create"), self.ports.settings.system_request_info());
+        let closings = holders.iter().map(async |holder| {
+            if let Err(error) = self.settlement.supersede(&holder.id, &caller).await {
+                // It stays in the way, as it was.
+                tracing::warn!(txn_id = %holder.id, %error, "the order of an abandoned payment could not be closed");
+            }
+        });
+        join_all(closings).await;
+        true
     }
 
     /// The pending transaction of a request that was made before, if its payer can be led to it: its pay

@@ -160,37 +160,41 @@ impl Books {
             if now_ms > terms.expires_ms {
                 return Ok(Opened::TooLate);
             }
-            txn.prepare_cached(
-                "INSERT INTO orders (order_id, amount_paise, currency, description, bill, payee, return_url, notify_url,
-                                     expires_ms, opened_ms, state)
-                 VALUES (:order, :amount_paise, :currency, :description, :bill, :payee, :return_url, :notify_url,
-                         :expires_ms, :opened_ms, 'CREATED')",
-            )?
-            .execute(named_params! {
-                ":order": terms.order,
-                ":amount_paise": terms.amount_paise,
-                ":currency": terms.currency,
-                ":description": terms.description,
-                ":bill": terms.bill,
-                ":payee": terms.payee,
-                ":return_url": terms.return_url,
-                ":notify_url": terms.notify_url,
-                ":expires_ms": terms.expires_ms,
-                ":opened_ms": now_ms,
-            })?;
-            let sequence = txn.last_insert_rowid();
-            log(txn, sequence, now_ms, "The payer opened the page")?;
-            Ok(Opened::Order(Box::new(Order {
-                sequence,
-                terms,
-                opened_ms: now_ms,
-                state: State::Created,
-                choice: None,
-                paid_paise: None,
-                decided_ms: None,
-                due_ms: None,
-                callback: None,
-            })))
+            Ok(Opened::Order(Box::new(insert(txn, terms, now_ms, "The payer opened the page")?)))
+        })
+        .await
+    }
+
+    /// Closes an order that nobody has paid, and returns it as it stands then. One that nobody has opened
+    /// is taken up closed: it has no way back, so that no link fits it.
+    pub(super) async fn close(
+        &self,
+        order: &str,
+        amount_paise: i64,
+        currency: &str,
+        now_ms: i64,
+    ) -> Result<Order, BooksError> {
+        let terms = Terms {
+            order: order.to_owned(),
+            amount_paise,
+            currency: currency.to_owned(),
+            description: String::new(),
+            bill: String::new(),
+            payee: String::new(),
+            return_url: String::new(),
+            notify_url: String::new(),
+            expires_ms: now_ms,
+        };
+        self.write(move |txn| {
+            let known = current(txn, &terms.order, now_ms)?;
+            let mut order = match known {
+                Some(order) => order,
+                None => insert(txn, terms, now_ms, "Nobody has opened the page")?,
+            };
+            if let Some(line) = order.close(now_ms) {
+                save(txn, &mut order, now_ms, line)?;
+            }
+            Ok(order)
         })
         .await
     }
@@ -331,6 +335,41 @@ impl Books {
         })
         .await
     }
+}
+
+/// Writes a new order down.
+fn insert(txn: &Transaction<'_>, terms: Terms, now_ms: i64, line: &str) -> Result<Order, rusqlite::Error> {
+    txn.prepare_cached(
+        "INSERT INTO orders (order_id, amount_paise, currency, description, bill, payee, return_url, notify_url,
+                             expires_ms, opened_ms, state)
+         VALUES (:order, :amount_paise, :currency, :description, :bill, :payee, :return_url, :notify_url,
+                 :expires_ms, :opened_ms, 'CREATED')",
+    )?
+    .execute(named_params! {
+        ":order": terms.order,
+        ":amount_paise": terms.amount_paise,
+        ":currency": terms.currency,
+        ":description": terms.description,
+        ":bill": terms.bill,
+        ":payee": terms.payee,
+        ":return_url": terms.return_url,
+        ":notify_url": terms.notify_url,
+        ":expires_ms": terms.expires_ms,
+        ":opened_ms": now_ms,
+    })?;
+    let sequence = txn.last_insert_rowid();
+    log(txn, sequence, now_ms, line)?;
+    Ok(Order {
+        sequence,
+        terms,
+        opened_ms: now_ms,
+        state: State::Created,
+        choice: None,
+        paid_paise: None,
+        decided_ms: None,
+        due_ms: None,
+        callback: None,
+    })
 }
 
 /// The order with everything that has become true by now, which is written down first.

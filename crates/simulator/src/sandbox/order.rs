@@ -214,6 +214,16 @@ impl Order {
         Some(log)
     }
 
+    /// Closes it, if the payer has not chosen. Returns what is written into the log.
+    pub(super) fn close(&mut self, now_ms: i64) -> Option<&'static str> {
+        if self.state != State::Created {
+            return None;
+        }
+        self.state = State::Declined;
+        self.decided_ms = Some(now_ms);
+        Some("Closed by the merchant")
+    }
+
     /// Whether there is something to call the merchant about.
     pub(super) fn is_to_be_told(&self) -> bool {
         let decided = match self.state {

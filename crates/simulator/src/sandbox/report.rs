@@ -31,6 +31,9 @@ impl Report {
             State::Created => ("AWAITING_PAYER", "The payer has not chosen yet"),
             State::Pending => ("ANSWER_PENDING", "The answer is still to come"),
             State::Paid => ("PAID", "Payment successful"),
+            State::Declined if order.choice.is_none() => {
+                ("CLOSED_BY_MERCHANT", "The merchant closed the order")
+            }
             State::Declined => ("DECLINED_BY_PAYER", "The payer declined"),
             State::Expired => ("ORDER_EXPIRED", "The order's time ran out"),
         };

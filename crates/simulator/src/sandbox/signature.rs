@@ -11,6 +11,8 @@ pub enum Purpose {
     Pay,
     /// A question about one order, by the merchant.
     Status,
+    /// The wish to close an order, by the merchant.
+    Close,
     /// A question for the list of orders, by the merchant.
     Orders,
     /// What the payer's browser carries back, by the sandbox.
@@ -29,6 +31,7 @@ impl Purpose {
         match self {
             Purpose::Pay => "sandbox-pay-1",
             Purpose::Status => "sandbox-status-1",
+            Purpose::Close => "sandbox-close-1",
             Purpose::Orders => "sandbox-orders-1",
             Purpose::Return => "sandbox-return-1",
             Purpose::Callback => "sandbox-callback-1",

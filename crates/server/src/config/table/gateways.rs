@@ -263,6 +263,13 @@ pub(super) const REMOTE: &[Setting] = &[
     )
     .named()
     .or("false"),
+    Setting::own(
+        "remote.<name>.closes-orders",
+        Kind::Flag,
+        "Whether it answers `/close`: an abandoned payment is then closed there when its bill is to be paid by another.",
+    )
+    .named()
+    .or("false"),
     order_life("remote.<name>.order.life-mins").named(),
     calls_at_once("remote.<name>.reconciliation.calls-at-once").named(),
     calls_per_second("remote.<name>.reconciliation.calls-per-second").named(),

@@ -105,6 +105,31 @@ async fn report(
     })
 }
 
+/// `POST /api/v1/orders/{order}/close`: nobody shall pay an order any more, opened or not.
+pub(super) async fn close(
+    State(sandbox): State<Sandbox>,
+    Path(order): Path<String>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    match closed(&sandbox, &order, &headers, &body).await {
+        Ok(report) => Json(report.to_json(Purpose::Answer, sandbox.secret())).into_response(),
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn closed(sandbox: &Sandbox, order: &str, headers: &HeaderMap, body: &str) -> Result<Report, Refusal> {
+    let terms = link::decode(body);
+    let term = |name: &'static str| terms.get(name).map(String::as_str).ok_or(Refusal::BadParameter(name));
+    let (amount_paise, currency) = (term("amount_paise")?, term("currency")?);
+    let about = [("order", order), ("amount_paise", amount_paise), ("currency", currency)];
+    let asked_ms = asked_by_merchant(sandbox, headers, Purpose::Close, &about)?;
+    let amount_paise = amount_paise.parse().map_err(|_| Refusal::BadParameter("amount_paise"))?;
+    let books = &sandbox.inner.books;
+    let order = books.close(order, amount_paise, currency, sandbox.now_ms()).await.map_err(Refusal::Books)?;
+    Ok(Report::of(&order, sandbox.merchant(), asked_ms))
+}
+
 /// `GET /api/v1/orders`: the books, page by page.
 pub(super) async fn orders(
     State(sandbox): State<Sandbox>,

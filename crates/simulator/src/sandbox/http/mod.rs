@@ -10,7 +10,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::map_response;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use super::Sandbox;
 
@@ -25,6 +25,7 @@ pub(super) fn router(sandbox: Sandbox) -> Router {
         .route("/return", get(front::back).post(front::back))
         .route("/api/v1/orders", get(api::orders))
         .route("/api/v1/orders/{order}", get(api::status))
+        .route("/api/v1/orders/{order}/close", post(api::close))
         .fallback(front::elsewhere)
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
         .layer(map_response(guarded))
