@@ -64,7 +64,7 @@ pub(super) fn check(
     }
     let base = server.context_path.as_str();
     let open = |path: &str| format!("open {base}{path} at the API gateway and set {PUBLIC_URL}");
-    if built_in_sandbox && reader.set("sandbox.active").is_some() {
+    if built_in_sandbox {
         reader.problem(
             "sandbox.active",
             format!(
