@@ -13,7 +13,7 @@ use payment_store::{AttentionQuery, CaseState, RunEnd, TickAnswer, TickRequest};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    HOUR, MINUTE, World, codes, declined, guarded_world, paid, request, world, world_where,
+    HOUR, MINUTE, World, by_another, codes, declined, guarded_world, paid, request, world, world_where,
 };
 
 /// A world whose clock stands on the hour, so that the ticks are easy to tell.
@@ -543,17 +543,25 @@ async fn a_bill_in_the_way_of_a_new_payment_is_asked_about_first() {
     world.gateway.answers_for(&old, declined());
     world.clock.advance(MINUTE);
     let taken = ["TXN_ABRUPTLY_DISCARDED"];
-    assert_eq!(codes(world.create(request(&[("B1", "100.00")])).await), taken, "a minute is too soon");
+    assert_eq!(
+        codes(world.create(by_another(request(&[("B1", "100.00")]))).await),
+        taken,
+        "a minute is too soon"
+    );
     assert_eq!(world.gateway.asked(), 0);
     world.clock.advance(Duration::from_millis(1));
-    world.pending("B1", "100.00").await;
+    world.create(by_another(request(&[("B1", "100.00")]))).await.unwrap();
     assert_eq!(world.stored(&old).await.status, Status::Failure);
 
     let undecided = world.pending("B2", "100.00").await;
     world.clock.advance(MINUTE * 2);
-    assert_eq!(codes(world.create(request(&[("B2", "100.00")])).await), taken, "not definitely over");
+    assert_eq!(
+        codes(world.create(by_another(request(&[("B2", "100.00")]))).await),
+        taken,
+        "not definitely over"
+    );
     world.gateway.answers_for(&undecided, paid("100.00"));
-    let answer = codes(world.create(request(&[("B2", "100.00")])).await);
+    let answer = codes(world.create(by_another(request(&[("B2", "100.00")]))).await);
     assert_eq!(answer, ["TXN_CREATE_BILL_ALREADY_PAID"], "and the payer has the receipt");
     assert!(matches!(world.stored(&undecided).await.status, Status::Success { receipt: Some(_) }));
 }

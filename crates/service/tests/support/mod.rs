@@ -342,6 +342,12 @@ pub(crate) fn request(bills: &[(&str, &str)]) -> CreateRequest {
     }
 }
 
+/// The same request for somebody else, who does not take over a payment that was begun.
+pub(crate) fn by_another(mut request: CreateRequest) -> CreateRequest {
+    request.payer.mobile_number = Personal::new("9876543211");
+    request
+}
+
 pub(crate) fn with_key(request: CreateRequest, key: &str, digest: u8) -> CreateRequest {
     CreateRequest {
         idempotent: Some(IdempotentRequest { key: key.to_owned(), digest: [digest; 32] }),
