@@ -2,8 +2,6 @@
 
 mod support;
 
-use std::time::Duration;
-
 use payment_domain::Status;
 use payment_gateway::Answer;
 use payment_service::Asked;
@@ -32,5 +30,4 @@ async fn a_payment_whose_amount_or_status_is_unknown_is_shown_and_never_settled(
         assert_eq!(world.steps(&id).await, [">PENDING"]);
         assert_eq!(world.claims(&format!("B{nth}")).await.len(), 1, "its bill stays held");
     }
-    world.clock.advance(Duration::from_secs(25 * 3600));
 }

@@ -200,9 +200,10 @@ impl Connections {
         let _question = self.questions.try_acquire().map_err(|_| Failure::Overloaded)?;
         let place = self.next_reader.fetch_add(1, Ordering::Relaxed) % self.readers.len().max(1);
         // While the server lets nobody else in, whoever is in answers.
-        let reader = match self.crowding.is_on() {
-            true => self.readers.iter().find(|reader| reader.good().is_some()),
-            false => self.readers.get(place),
+        let reader = if self.crowding.is_on() {
+            self.readers.iter().find(|reader| reader.good().is_some())
+        } else {
+            self.readers.get(place)
         };
         let Some(reader) = reader else { return self.repeatable(sql, values).await };
         let answered = match self.ask_reader(reader, sql, values).await {

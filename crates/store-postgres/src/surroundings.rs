@@ -70,9 +70,9 @@ pub(crate) async fn refuse_shared_sessions(
 async fn session(client: &ClientWrapper) -> Result<String, Failure> {
     // Not prepared: that needs a session.
     let answer = client.simple_query("SELECT pg_backend_pid()").await?;
-    let row = answer.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0),
-        _ => None,
+    let row = answer.iter().find_map(|message| {
+        let SimpleQueryMessage::Row(row) = message else { return None };
+        row.get(0)
     });
     row.map(str::to_owned).ok_or(Failure::OutOfRange)
 }
