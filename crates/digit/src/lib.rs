@@ -7,7 +7,7 @@ pub mod clients;
 pub mod embedded;
 
 use async_trait::async_trait;
-use payment_domain::{BillId, Money, Payer, Personal, RequestInfo, TenantId, Timestamp, TxnId};
+use payment_domain::{BillId, Money, Payer, Personal, RequestInfo, TenantId, Timestamp, TxnId, UserInfo};
 
 /// An error of the layer below, boxed.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -148,6 +148,16 @@ pub struct PayerDetails {
 pub trait Payers: Send + Sync {
     /// The payer of this description, who is registered when nobody knew them.
     async fn find_or_create(&self, info: &RequestInfo, details: &PayerDetails) -> Result<Payer, DigitError>;
+}
+
+/// Knows to whom access tokens were given.
+#[async_trait]
+pub trait Tokens: Send + Sync {
+    /// The user of an access token; `None` when the token is unknown, expired or revoked.
+    ///
+    /// # Errors
+    /// [`DigitError::NotSent`] and [`DigitError::Unanswered`] when nobody could tell.
+    async fn user_of(&self, token: &str) -> Result<Option<UserInfo>, DigitError>;
 }
 
 /// Knows the bank accounts of tenants.

@@ -22,7 +22,7 @@ pub use ids::{BillId, BillKey, GatewayName, InvalidId, TenantId, TxnId};
 pub use money::{Currency, InvalidAmount, Money};
 pub use outcome::{Outcome, Report};
 pub use personal::Personal;
-pub use request_info::RequestInfo;
+pub use request_info::{RequestInfo, UserInfo};
 pub use transaction::{
     Audit, BillPayment, GatewayDetails, Payer, Status, StatusName, Transaction, UnknownValues,
 };

@@ -1,4 +1,4 @@
-//! DIGIT's `RequestInfo`: who asks, as the caller states it.
+//! DIGIT's `RequestInfo`: who asks, as the caller states it, and as somebody trusted says.
 
 use std::borrow::Cow;
 
@@ -19,6 +19,28 @@ impl std::fmt::Debug for RequestInfo {
     }
 }
 
+/// The type of users that pay.
+const CITIZEN: &str = "CITIZEN";
+
+/// A user whose identity is proven: the members of a `userInfo`, `uuid` and `type` among them.
+#[derive(Clone, PartialEq)]
+pub struct UserInfo(Map<String, Value>);
+
+/// Without its contents: they hold names and numbers.
+impl std::fmt::Debug for UserInfo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("UserInfo(***)")
+    }
+}
+
+impl UserInfo {
+    /// The user of these members; `None` when `uuid` or `type` is missing.
+    pub fn new(members: Map<String, Value>) -> Option<UserInfo> {
+        let named = ["uuid", "type"].iter().all(|member| scalar(members.get(*member)).is_some());
+        named.then_some(UserInfo(members))
+    }
+}
+
 fn scalar(value: Option<&Value>) -> Option<Cow<'_, str>> {
     match value? {
         Value::String(text) if text.is_empty() => None,
@@ -30,11 +52,14 @@ fn scalar(value: Option<&Value>) -> Option<Cow<'_, str>> {
 }
 
 impl RequestInfo {
+    /// The user type of our own jobs.
+    pub const SYSTEM: &str = "SYSTEM";
+
     /// The `RequestInfo` of our own jobs: the configured system user, of type SYSTEM.
     pub fn system(user_uuid: &str) -> RequestInfo {
         let user = Map::from_iter([
             ("uuid".to_owned(), Value::from(user_uuid)),
-            ("type".to_owned(), Value::from("SYSTEM")),
+            ("type".to_owned(), Value::from(RequestInfo::SYSTEM)),
         ]);
         RequestInfo(Map::from_iter([("userInfo".to_owned(), Value::Object(user))]))
     }
@@ -63,9 +88,46 @@ impl RequestInfo {
         ((1..=16).contains(&locale.len()) && locale.chars().all(plain)).then(|| locale.to_owned())
     }
 
-    /// Whether the caller states who they are.
-    pub fn has_user(&self) -> bool {
-        self.0.get("userInfo").is_some_and(|user| user.as_object().is_some_and(|fields| !fields.is_empty()))
+    /// The same with a user whose identity is proven. Of what the caller said only the name, the login
+    /// name, the mobile number and the e-mail address stay, each where the proof has none.
+    pub fn with_user(&self, user: &UserInfo) -> RequestInfo {
+        const DESCRIBING: [&str; 4] = ["userName", "name", "mobileNumber", "emailId"];
+        let mut fields = self.0.clone();
+        let mut members = match fields.remove("userInfo") {
+            Some(Value::Object(claimed)) => claimed,
+            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_))
+            | None => Map::new(),
+        };
+        members.retain(|name, _| DESCRIBING.contains(&name.as_str()));
+        members.extend(user.0.clone());
+        fields.insert("userInfo".to_owned(), Value::Object(members));
+        RequestInfo(fields)
+    }
+
+    /// The same with a user who may do what every citizen may: whatever other type and roles the caller
+    /// claims are taken away. Who has claimed none stays as they are.
+    pub fn as_citizen(&self) -> RequestInfo {
+        let mut fields = self.0.clone();
+        let Some(Value::Object(user)) = fields.get_mut("userInfo") else { return RequestInfo(fields) };
+        user.retain(|name, _| name == "roles" || !name.to_ascii_lowercase().contains("role"));
+        if let Some(kind) = user.get_mut("type")
+            && scalar(Some(kind)).is_some_and(|kind| !kind.eq_ignore_ascii_case(CITIZEN))
+        {
+            *kind = Value::from(CITIZEN);
+        }
+        if let Some(Value::Array(roles)) = user.get_mut("roles") {
+            roles.retain(|role| role.get("code").and_then(Value::as_str) == Some(CITIZEN));
+        }
+        RequestInfo(fields)
+    }
+
+    /// The same with `userInfo.type` null, where there is a `userInfo`: nobody has proven it.
+    pub fn without_user_type(&self) -> RequestInfo {
+        let mut fields = self.0.clone();
+        if let Some(Value::Object(user)) = fields.get_mut("userInfo") {
+            user.insert("type".to_owned(), Value::Null);
+        }
+        RequestInfo(fields)
     }
 
     /// The same without the caller's token: what may be stored and published.
@@ -116,6 +178,53 @@ mod tests {
         ] {
             assert_eq!(info(json!({"msgId": message_id})).locale().as_deref(), locale, "{message_id}");
         }
+    }
+
+    fn user(value: Value) -> Option<UserInfo> {
+        UserInfo::new(value.as_object().unwrap().clone())
+    }
+
+    #[test]
+    fn a_proven_user_takes_the_place_of_the_claimed_one() {
+        let claimed = info(
+            json!({"apiId": "a", "userInfo": {"uuid": "victim", "type": "EMPLOYEE", "tenantId": "pb",
+            "roles": [{"code": "SUPERUSER"}], "permissions": ["all"], "name": "Asha", "mobileNumber": "9876543210"}}),
+        );
+        let proof = user(json!({"uuid": "u-1", "type": "CITIZEN", "name": "Asha Rani", "id": 7})).unwrap();
+        let expected = json!({"apiId": "a", "userInfo": {"uuid": "u-1", "type": "CITIZEN", "name": "Asha Rani",
+            "id": 7, "mobileNumber": "9876543210"}});
+        assert_eq!(serde_json::to_value(claimed.with_user(&proof)).unwrap(), expected);
+        for without_user in [json!({}), json!({"userInfo": null}), json!({"userInfo": "x"})] {
+            assert_eq!(info(without_user).with_user(&proof).user("uuid").as_deref(), Some("u-1"));
+        }
+        assert!(!format!("{proof:?}").contains("Asha"));
+    }
+
+    #[test]
+    fn a_proof_names_a_user_and_their_type() {
+        for nobody in
+            [json!({}), json!({"uuid": "u"}), json!({"type": "CITIZEN"}), json!({"uuid": "", "type": "x"})]
+        {
+            assert!(user(nobody.clone()).is_none(), "{nobody}");
+        }
+    }
+
+    #[test]
+    fn claims_to_be_more_than_a_citizen_are_taken_away() {
+        let claimed = json!({"uuid": "u", "type": "SYSTEM", "primaryrole": [1], "additionalRoles": [1],
+            "roles": [{"code": "SUPERUSER"}, {"code": "CITIZEN", "tenantId": "pb"}, "SUPERUSER"]});
+        let citizen =
+            json!({"uuid": "u", "type": "CITIZEN", "roles": [{"code": "CITIZEN", "tenantId": "pb"}]});
+        let demoted = info(json!({ "userInfo": claimed })).as_citizen();
+        assert_eq!(serde_json::to_value(&demoted).unwrap(), json!({ "userInfo": citizen }));
+        for unchanged in
+            [json!({ "userInfo": citizen }), json!({"userInfo": {"uuid": "u", "type": null}}), json!({})]
+        {
+            assert_eq!(serde_json::to_value(info(unchanged.clone()).as_citizen()).unwrap(), unchanged);
+        }
+        let untyped = json!({"userInfo": {"uuid": "u", "type": null, "roles": [{"code": "CITIZEN", "tenantId": "pb"}]}});
+        assert_eq!(serde_json::to_value(demoted.without_user_type()).unwrap(), untyped);
+        assert_eq!(serde_json::to_value(info(json!({})).without_user_type()).unwrap(), json!({}));
     }
 
     #[test]

@@ -25,9 +25,16 @@ struct Generations<K, V> {
     older: HashMap<K, Arc<Cell<V>>>,
 }
 
+/// An answer with the time for which it counts.
+struct Kept<V> {
+    value: V,
+    since: Timestamp,
+    until: Timestamp,
+}
+
 /// The place of one answer.
 struct Cell<V> {
-    kept: Mutex<Option<(V, Timestamp)>>,
+    kept: Mutex<Option<Kept<V>>>,
     /// Held by whoever asks, while the others wait for the answer.
     asking: tokio::sync::Mutex<()>,
     /// How many questions brought nothing to share: a failure, or an answer that is not kept.
@@ -62,7 +69,8 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
         let _turn = (cell.fruitless.load(Ordering::SeqCst) == fruitless_before).then_some(turn);
         match ask.await {
             Ok((value, life)) if !life.is_zero() => {
-                *cell.kept() = Some((value.clone(), self.clock.now().plus(life)));
+                let since = self.clock.now();
+                *cell.kept() = Some(Kept { value: value.clone(), since, until: since.plus(life) });
                 Ok(value)
             }
             fruitless => {
@@ -93,12 +101,14 @@ impl<V> Default for Cell<V> {
 }
 
 impl<V: Clone> Cell<V> {
-    fn kept(&self) -> MutexGuard<'_, Option<(V, Timestamp)>> {
+    fn kept(&self) -> MutexGuard<'_, Option<Kept<V>>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn fresh(&self, now: Timestamp) -> Option<V> {
-        self.kept().as_ref().filter(|(_, until)| now < *until).map(|(value, _)| value.clone())
+        // A clock that was set back would keep it for longer than it counts.
+        let counts = |kept: &&Kept<V>| kept.since <= now && now < kept.until;
+        self.kept().as_ref().filter(counts).map(|kept| kept.value.clone())
     }
 }
 
@@ -143,6 +153,8 @@ mod tests {
         assert_eq!(world.get("a", MINUTE).await, Ok(1));
         assert_eq!(world.get("b", Duration::ZERO).await, Ok(2));
         assert_eq!(world.get("b", Duration::ZERO).await, Ok(3), "an answer without a life is not kept");
+        world.clock.set(Timestamp::from_millis(0));
+        assert_eq!(world.get("a", MINUTE).await, Ok(4), "a clock that is set back prolongs nothing");
     }
 
     #[tokio::test]

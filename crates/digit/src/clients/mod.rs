@@ -15,6 +15,7 @@ mod ids;
 mod json;
 mod links;
 mod localization;
+mod tokens;
 mod users;
 
 pub use bank_accounts::{BankAccountMaster, BankAccountMasterConfig};
@@ -24,6 +25,7 @@ pub use http::{Client, InvalidAddress, Limits};
 pub use ids::{IdGeneration, IdGenerationConfig};
 pub use links::{LinkShortener, LinkShortenerConfig};
 pub use localization::{LocalizationConfig, LocalizationService};
+pub use tokens::{TokenConfig, TokenService};
 pub use users::{UserConfig, UserService};
 
 use payment_domain::RequestInfo;

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use payment_digit::{BankAccounts, Bills, Collections, DigitError, Links, Messages, Payers, TransactionIds};
+use payment_digit::{
+    BankAccounts, Bills, Collections, DigitError, Links, Messages, Payers, Tokens, TransactionIds,
+};
 use payment_simulator::digit::{Endpoint, Fault};
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::world::{Clients, Told, World, bill, hurried, info, payer, payment, tenant, told, txn};
@@ -31,6 +34,10 @@ async fn call(clients: &Clients, endpoint: Endpoint) -> Result<Option<String>, D
         Endpoint::SearchUsers | Endpoint::CreateUser => {
             Ok(Some(clients.users.find_or_create(&info, &payer("Asha Rani")).await?.uuid))
         }
+        Endpoint::UserDetails => {
+            let user = clients.tokens.user_of("token-0").await?;
+            Ok(user.map(|user| info.with_user(&user).user("uuid").unwrap().into_owned()))
+        }
         Endpoint::BankAccounts => Ok(Some(clients.bank_accounts.account_number(&info, &tenant).await?)),
         Endpoint::Bills => clients.bills.business_service(&info, &tenant, &bill("B1")).await,
         Endpoint::Messages => clients.messages.text(&info, &tenant, "en_IN", "PG_NOTIFICATION_SUCCESS").await,
@@ -44,6 +51,7 @@ fn asks(endpoint: Endpoint) -> bool {
         Endpoint::ValidatePayment
         | Endpoint::SearchPayments
         | Endpoint::SearchUsers
+        | Endpoint::UserDetails
         | Endpoint::BankAccounts
         | Endpoint::Bills
         | Endpoint::Messages => true,
@@ -56,10 +64,16 @@ fn endpoints() -> impl Iterator<Item = Endpoint> {
     Endpoint::ALL.into_iter().filter(|endpoint| *endpoint != Endpoint::CreateUser)
 }
 
+/// Those whose refusals are errors; a token that the service refuses is nobody's.
+fn refusing() -> impl Iterator<Item = Endpoint> {
+    endpoints().filter(|endpoint| *endpoint != Endpoint::UserDetails)
+}
+
 /// A world in which there is something to find for every question.
 async fn furnished() -> World {
     let world = World::new().await;
     world.clients.collections.create(&info(), &payment(Some("T0"), &[("B0", "1")])).await.unwrap();
+    world.digit.log_in("token-0", json!({"uuid": "u-1", "type": "CITIZEN"}));
     world
 }
 
@@ -129,7 +143,7 @@ async fn an_answer_that_comes_too_late_is_unclear_and_the_time_is_for_all_tries_
 async fn an_error_body_is_passed_on_as_it_came_and_nothing_is_repeated() {
     for status in [400, 401, 404, 422] {
         let world = World::new().await;
-        for endpoint in endpoints() {
+        for endpoint in refusing() {
             world.digit.set_fault(endpoint, Fault::Refuse4xx { status, body: ERROR_BODY.to_owned() });
             let answer = call(&world.clients, endpoint).await;
             assert_eq!(answer.map_err(told), Err(Told::Refused(ERROR_BODY.to_owned())), "{endpoint:?}");
@@ -143,14 +157,14 @@ async fn a_refusal_without_an_error_body_is_told_in_our_words() {
     let spring = r#"{"timestamp":1,"status":404,"error":"Not Found","path":"/user/_search"}"#;
     for body in ["", "<html>403 Forbidden</html>", spring] {
         let world = World::new().await;
-        for endpoint in endpoints() {
+        for endpoint in refusing() {
             world.digit.set_fault(endpoint, Fault::Refuse4xx { status: 404, body: body.to_owned() });
             let code = match endpoint {
                 Endpoint::Ids => "IDGEN_ERROR",
                 Endpoint::ValidatePayment => "PAYMENT_VALIDATION_FAILED",
                 Endpoint::CreatePayment => "PAYMENT_REGISTRATION_FAILED",
                 Endpoint::SearchPayments => "PAYMENT_SEARCH_FAILED",
-                Endpoint::SearchUsers | Endpoint::CreateUser => "USER_SEARCH_FAILED",
+                Endpoint::SearchUsers | Endpoint::CreateUser | Endpoint::UserDetails => "USER_SEARCH_FAILED",
                 Endpoint::BankAccounts => "BANK_ACCOUNT_FETCH_ERROR",
                 Endpoint::Bills => "BILL_SEARCH_FAILED",
                 Endpoint::Messages => "MESSAGE_SEARCH_FAILED",
@@ -197,7 +211,7 @@ async fn an_empty_list_means_what_the_contract_says() {
             Endpoint::SearchUsers | Endpoint::CreateUser => {
                 Ok(Some("00000000-0000-4000-8000-000000000001".to_owned()))
             }
-            Endpoint::Links => Err(Told::Unanswered),
+            Endpoint::UserDetails | Endpoint::Links => Err(Told::Unanswered),
         };
         assert_eq!(call(&world.clients, endpoint).await.map_err(told), expected, "{endpoint:?}");
     }

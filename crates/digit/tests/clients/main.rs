@@ -5,6 +5,7 @@ mod collections;
 mod faults;
 mod lookups;
 mod requests;
+mod tokens;
 mod users;
 mod wire;
 mod world;

@@ -1,6 +1,6 @@
 //! What goes out: bodies, queries, headers.
 
-use payment_digit::{BankAccounts, Bills, Collections, Links, Messages, Payers, TransactionIds};
+use payment_digit::{BankAccounts, Bills, Collections, Links, Messages, Payers, Tokens, TransactionIds};
 use payment_domain::RequestInfo;
 use payment_simulator::digit::{Endpoint, ReceivedCall};
 use serde_json::{Value, json};
@@ -33,6 +33,7 @@ async fn used(info: &RequestInfo) -> World {
     clients.bills.business_service(info, &tenant(), &bill("B1 &x=y")).await.unwrap();
     clients.messages.text(info, &tenant(), "en_IN", "A").await.unwrap();
     clients.links.shorten("https://long.example/pay?x=1").await.unwrap();
+    clients.tokens.user_of("s3cret-token").await.unwrap();
     world
 }
 
@@ -41,7 +42,8 @@ async fn the_callers_request_info_is_passed_on_whole() {
     let info = info();
     let world = used(&info).await;
     let whole = serde_json::to_value(&info).unwrap();
-    for endpoint in Endpoint::ALL.into_iter().filter(|endpoint| *endpoint != Endpoint::Links) {
+    let takes_one = |endpoint: &Endpoint| !matches!(endpoint, Endpoint::Links | Endpoint::UserDetails);
+    for endpoint in Endpoint::ALL.into_iter().filter(takes_one) {
         let call = only(&world, endpoint);
         assert_eq!(call.body()["RequestInfo"], whole, "{endpoint:?}");
         assert_eq!(call.headers["x-correlation-id"], "corr-1", "{endpoint:?}");
@@ -86,6 +88,7 @@ async fn questions_are_asked_in_the_query() {
     assert_eq!(query(Endpoint::BankAccounts), ["tenantId=pb.amritsar"]);
     assert_eq!(query(Endpoint::Bills), ["billId=B1 &x=y", "tenantId=pb.amritsar"]);
     assert_eq!(query(Endpoint::Messages), ["locale=en_IN", "module=egov-pg", "tenantId=pb"]);
+    assert_eq!(query(Endpoint::UserDetails), ["access_token=s3cret-token"]);
     assert!(query(Endpoint::CreatePayment).is_empty());
 }
 

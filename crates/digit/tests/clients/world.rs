@@ -6,7 +6,7 @@ use std::time::Duration;
 use payment_digit::clients::{
     BankAccountMaster, BankAccountMasterConfig, BillingConfig, BillingService, Client, CollectionConfig,
     CollectionService, IdGeneration, IdGenerationConfig, Limits, LinkShortener, LinkShortenerConfig,
-    LocalizationConfig, LocalizationService, UserConfig, UserService,
+    LocalizationConfig, LocalizationService, TokenConfig, TokenService, UserConfig, UserService,
 };
 use payment_digit::{DigitError, PayerDetails, Payment};
 use payment_domain::{BillId, Clock, ManualClock, Money, Personal, RequestInfo, TenantId, Timestamp, TxnId};
@@ -30,6 +30,7 @@ pub(crate) struct Clients {
     pub(crate) bills: BillingService,
     pub(crate) messages: LocalizationService,
     pub(crate) links: LinkShortener,
+    pub(crate) tokens: TokenService,
 }
 
 /// Limits that no test runs into by accident, however busy the machine is.
@@ -47,7 +48,9 @@ impl Clients {
     pub(crate) fn at(host: &str, limits: Limits, clock: &Arc<ManualClock>) -> Clients {
         let client = Client::new(limits).unwrap();
         let clock: Arc<dyn Clock> = clock.clone();
+        let tokens = TokenConfig { wait: limits.total_timeout, ..TokenConfig::at(host) };
         Clients {
+            tokens: TokenService::new(&tokens, &client, clock.clone()).unwrap(),
             ids: IdGeneration::new(&IdGenerationConfig::at(host), &client).unwrap(),
             collections: CollectionService::new(&CollectionConfig::at(host), &client).unwrap(),
             users: UserService::new(&UserConfig::at(host), &client, clock.clone()).unwrap(),

@@ -22,6 +22,8 @@ impl<'a> Asked<'a> {
 pub(crate) enum Answer {
     /// Status 200 and the list under its name.
     List(Vec<Value>),
+    /// Status 200 and this object.
+    Object(Value),
     /// Status 200 and plain text.
     Text(String),
     /// A 4xx status and an error body.

@@ -87,6 +87,7 @@ impl Books {
             Endpoint::SearchPayments => self.register.search(asked),
             Endpoint::SearchUsers => self.users.search(asked),
             Endpoint::CreateUser => self.users.create(asked),
+            Endpoint::UserDetails => self.users.details(asked),
             Endpoint::BankAccounts => self.masters.bank_accounts(asked),
             Endpoint::Bills => self.masters.bills(asked),
             Endpoint::Messages => self.masters.messages(asked),

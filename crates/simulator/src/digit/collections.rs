@@ -236,7 +236,7 @@ mod tests {
     fn code(answer: &Answer) -> &str {
         match answer {
             Answer::Refused(body) => body["Errors"][0]["code"].as_str().unwrap(),
-            Answer::List(_) | Answer::Text(_) => "",
+            Answer::List(_) | Answer::Object(_) | Answer::Text(_) => "",
         }
     }
 

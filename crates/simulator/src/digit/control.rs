@@ -52,6 +52,7 @@ pub(crate) fn router() -> Router<Arc<Digit>> {
         .route("/payments/{number}", get(payment))
         .route("/paid-bills", post(pay_elsewhere))
         .route("/users", post(enter_user))
+        .route("/tokens/{token}", post(log_in).delete(log_out))
         .route("/bank-accounts/{tenant}", post(set_bank_accounts))
         .route("/bills/{bill}", post(set_bill))
         .route("/messages", post(set_message))
@@ -147,6 +148,18 @@ async fn pay_elsewhere(State(digit): Shared, Json(bill): Json<Bill>) -> StatusCo
 /// `POST /_control/users`: a user is there.
 async fn enter_user(State(digit): Shared, Json(user): Json<Value>) -> StatusCode {
     digit.books().users.enter(user);
+    StatusCode::NO_CONTENT
+}
+
+/// `POST /_control/tokens/{token}` with the user who logs in.
+async fn log_in(State(digit): Shared, Path(token): Path<String>, Json(user): Json<Value>) -> StatusCode {
+    digit.books().users.log_in(token, user);
+    StatusCode::NO_CONTENT
+}
+
+/// `DELETE /_control/tokens/{token}`: its user logs out.
+async fn log_out(State(digit): Shared, Path(token): Path<String>) -> StatusCode {
+    digit.books().users.log_out(&token);
     StatusCode::NO_CONTENT
 }
 

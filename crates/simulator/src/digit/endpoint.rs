@@ -17,6 +17,8 @@ pub enum Endpoint {
     SearchUsers,
     /// egov-user: a new user.
     CreateUser,
+    /// egov-user: the user of an access token.
+    UserDetails,
     /// egf-master: the bank accounts of a tenant.
     BankAccounts,
     /// billing-service: bills.
@@ -29,13 +31,14 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// All of them.
-    pub const ALL: [Endpoint; 10] = [
+    pub const ALL: [Endpoint; 11] = [
         Endpoint::Ids,
         Endpoint::ValidatePayment,
         Endpoint::CreatePayment,
         Endpoint::SearchPayments,
         Endpoint::SearchUsers,
         Endpoint::CreateUser,
+        Endpoint::UserDetails,
         Endpoint::BankAccounts,
         Endpoint::Bills,
         Endpoint::Messages,
@@ -51,6 +54,7 @@ impl Endpoint {
             Endpoint::SearchPayments => "/collection-services/payments/_search",
             Endpoint::SearchUsers => "/user/_search",
             Endpoint::CreateUser => "/user/users/_createnovalidate",
+            Endpoint::UserDetails => "/user/_details",
             Endpoint::BankAccounts => "/egf-master/bankaccounts/_search",
             Endpoint::Bills => "/billing-service/bill/v2/_search",
             Endpoint::Messages => "/localization/messages/v1/_search",
@@ -67,6 +71,7 @@ impl Endpoint {
             Endpoint::SearchPayments => "search-payments",
             Endpoint::SearchUsers => "search-users",
             Endpoint::CreateUser => "create-user",
+            Endpoint::UserDetails => "user-details",
             Endpoint::BankAccounts => "bank-accounts",
             Endpoint::Bills => "bills",
             Endpoint::Messages => "messages",
@@ -79,7 +84,8 @@ impl Endpoint {
         Endpoint::ALL.into_iter().find(|endpoint| endpoint.word() == word)
     }
 
-    /// The member of its answer that holds the list; `None` for the one that answers in plain text.
+    /// The member of its answer that holds the list; `None` for those that answer with
+    /// one object or in plain text.
     pub(crate) fn list(self) -> Option<&'static str> {
         match self {
             Endpoint::Ids => Some("idResponses"),
@@ -90,7 +96,7 @@ impl Endpoint {
             Endpoint::BankAccounts => Some("bankAccounts"),
             Endpoint::Bills => Some("Bill"),
             Endpoint::Messages => Some("messages"),
-            Endpoint::Links => None,
+            Endpoint::UserDetails | Endpoint::Links => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! egov-localization and egov-url-shortening on one address, with books in memory and faults on demand.
 //!
 //! It speaks as the real services do, down to their two forms of error bodies: payments are registered
-//! once a bill and once a number, users once a login name, texts exist for states and not for cities,
+//! once a bill and once a number, users once a login name, access tokens are known while their users are logged in, texts exist for states and not for cities,
 //! a bill belongs to `PT` and a tenant has the bank account `ACC-<tenant>` unless it is told otherwise.
 //! What the real services have persisted is there for the next search at once.
 //!
@@ -16,6 +16,7 @@
 //! - `GET /_control/calls/{endpoint}?limit=` shows the last calls with query, headers and body;
 //! - `GET /_control/books` and `GET /_control/payments/{number}` show what was registered;
 //! - `POST /_control/paid-bills` `{"tenantId","billId"}`, `/users` (a user record),
+//!   `/tokens/{token}` (the user who logs in with it; `DELETE` logs them out),
 //!   `/bank-accounts/{tenant}` `["001"]`, `/bills/{bill}` `{"businessService"}`,
 //!   `/messages` `{"state","locale","code","message"}` change what the services know;
 //! - `POST /_control/reset` forgets everything.
@@ -169,6 +170,16 @@ impl PretendDigit {
     /// A user is there, with the fields of egov-user's record.
     pub fn enter_user(&self, user: Value) {
         self.state.books().users.enter(user);
+    }
+
+    /// A user logs in and is given this access token.
+    pub fn log_in(&self, token: &str, user: Value) {
+        self.state.books().users.log_in(token.to_owned(), user);
+    }
+
+    /// The access token is nobody's any more: it has expired, or its user has logged out.
+    pub fn log_out(&self, token: &str) {
+        self.state.books().users.log_out(token);
     }
 
     /// The bank accounts of a tenant.

@@ -103,6 +103,7 @@ fn shown(endpoint: Endpoint, answer: Answer) -> Response {
             Json(Map::from_iter([response_info, list])).into_response()
         }
         (Answer::List(_), None) => String::new().into_response(),
+        (Answer::Object(object), _) => Json(object).into_response(),
         (Answer::Text(text), _) => text.into_response(),
         (Answer::Refused(body), _) => (StatusCode::BAD_REQUEST, Json(body)).into_response(),
     }

@@ -1,4 +1,4 @@
-//! egov-user: finds and registers users.
+//! egov-user: finds and registers users, and knows whose an access token is.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,6 +13,8 @@ pub(crate) struct Users {
     by_mobile: HashMap<String, Vec<usize>>,
     /// Login names with type and tenant.
     logins: HashSet<[Option<String>; 3]>,
+    /// The users of access tokens.
+    tokens: HashMap<String, Value>,
 }
 
 fn login(user: &Value) -> [Option<String>; 3] {
@@ -30,6 +32,27 @@ impl Users {
         self.by_mobile.entry(mobile).or_default().push(self.users.len());
         self.logins.insert(login(&user));
         self.users.push(user);
+    }
+
+    /// A user logs in: the token is theirs until they log out.
+    pub(crate) fn log_in(&mut self, token: String, user: Value) {
+        self.tokens.insert(token, user);
+    }
+
+    /// The token is nobody's any more.
+    pub(crate) fn log_out(&mut self, token: &str) {
+        self.tokens.remove(token);
+    }
+
+    /// The user of an access token, in the flat form of the service.
+    pub(crate) fn details(&self, asked: &Asked<'_>) -> Answer {
+        match asked.parameter("access_token").and_then(|token| self.tokens.get(token)) {
+            Some(user) => Answer::Object(user.clone()),
+            None => Answer::Refused(json!({
+                "responseInfo": null,
+                "error": {"code": 401, "message": "Invalid access token", "description": null, "fields": null},
+            })),
+        }
     }
 
     /// Active users whose fields are those that are asked for; a field that is not given is not looked
@@ -108,7 +131,7 @@ mod tests {
     fn found(users: &Users, criteria: &Value) -> usize {
         match users.search(&Asked { query: &BTreeMap::new(), body: criteria }) {
             Answer::List(found) => found.len(),
-            Answer::Text(_) | Answer::Refused(_) => unreachable!(),
+            Answer::Object(_) | Answer::Text(_) | Answer::Refused(_) => unreachable!(),
         }
     }
 
