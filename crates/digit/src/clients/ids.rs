@@ -9,6 +9,8 @@ use super::json;
 use crate::{DigitError, TransactionIds};
 
 const SERVICE: &str = "egov-idgen";
+/// How often the service is asked when it answers without an id that can be one.
+const TRIES: u32 = 2;
 const NO_ID: OwnError = OwnError { code: "IDGEN_ERROR", message: "No transaction id could be generated" };
 
 /// Where and how ids are generated.
@@ -77,17 +79,20 @@ impl TransactionIds for IdGeneration {
     async fn next(&self, info: &RequestInfo, tenant: &TenantId) -> Result<TxnId, DigitError> {
         let request = IdRequest { id_name: &self.id_name, tenant_id: tenant, format: &self.id_format };
         let body = Body { info, requests: [request] };
-        self.generate.post(Some(info), &[], &body, read).await?.ok_or_else(|| NO_ID.into())
+        for _ in 0..TRIES {
+            if let Some(id) = self.generate.post(Some(info), &[], &body, read).await? {
+                return Ok(id);
+            }
+        }
+        Err(NO_ID.into())
     }
 }
 
-/// The first id of an answer, which may have none; `None` for what is no answer.
+/// The first id of an answer, which may have none that can be one; `None` for what is no answer.
 fn read(answer: &[u8]) -> Option<Option<TxnId>> {
     let answer = json::object(answer)?;
-    match json::list(&answer, "idResponses")?.first() {
-        None => Some(None),
-        Some(response) => Some(Some(TxnId::new(json::text(response, "id")?).ok()?)),
-    }
+    let first = json::list(&answer, "idResponses")?.first();
+    Some(first.and_then(|response| TxnId::new(json::text(response, "id")?).ok()))
 }
 
 #[cfg(test)]
@@ -101,13 +106,18 @@ mod tests {
         let id = |answer: &str| read(answer.as_bytes());
         let whole = r#"{"responseInfo":null,"idResponses":[{"id":"PB_PG_2018_08_06_000072_14"},{"id":"x"}]}"#;
         assert_eq!(id(whole).flatten().unwrap().as_str(), "PB_PG_2018_08_06_000072_14");
-        for none in [r#"{"idResponses":[]}"#, r#"{"idResponses":null}"#] {
+        let long = format!(r#"{{"idResponses":[{{"id":"{}"}}]}}"#, "x".repeat(129));
+        for none in [
+            r#"{"idResponses":[]}"#,
+            r#"{"idResponses":null}"#,
+            r#"{"idResponses":[{}]}"#,
+            r#"{"idResponses":[{"id":""}]}"#,
+            r#"{"idResponses":[{"id":"a\nb"}]}"#,
+            &long,
+        ] {
             assert_eq!(id(none), Some(None), "{none}");
         }
-        let long = format!(r#"{{"idResponses":[{{"id":"{}"}}]}}"#, "x".repeat(129));
-        for garbage in
-            ["", "[]", "{}", r#"{"idResponses":[{}]}"#, r#"{"idResponses":[{"id":"a\nb"}]}"#, &long]
-        {
+        for garbage in ["", "[]", "{}", r#"{"idResponses":{}}"#] {
             assert_eq!(id(garbage), None, "{garbage}");
         }
     }

@@ -7,6 +7,8 @@ use payment_digit::clients::{Client, IdGeneration, IdGenerationConfig};
 use payment_digit::{BankAccounts, Bills, Links, Messages, TransactionIds};
 use payment_simulator::digit::{Endpoint, Fault};
 
+use serde_json::json;
+
 use crate::world::{Told, World, bill, info, patient, tenant, told};
 
 const SUCCESS: &str = "PG_NOTIFICATION_SUCCESS";
@@ -19,6 +21,21 @@ async fn ids_are_the_services() {
         let id = world.clients.ids.next(&info(), &tenant()).await.unwrap();
         assert!(id.as_str().starts_with("PB_PG_20"), "{id}");
         assert!(ids.insert(id));
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_cannot_be_one_is_asked_for_once_more() {
+    let no_id =
+        |id: &str| Fault::Refuse4xx { status: 200, body: json!({"idResponses": [{"id": id}]}).to_string() };
+    for id in ["", " ", "a\nb", &"x".repeat(129)] {
+        let world = World::new().await;
+        world.digit.set_fault_for(Endpoint::Ids, no_id(id), 1);
+        assert!(world.clients.ids.next(&info(), &tenant()).await.is_ok(), "{id:?}");
+        world.digit.set_fault(Endpoint::Ids, no_id(id));
+        let none = world.clients.ids.next(&info(), &tenant()).await;
+        assert_eq!(none.map_err(told), Err(Told::Ours("IDGEN_ERROR")), "{id:?}");
+        assert_eq!(world.digit.count(Endpoint::Ids), 4, "{id:?}");
     }
 }
 
