@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::load::{Connection, Response, post};
 
-const REQUEST_INFO: &str = r#"{"apiId":"Rainmaker","ver":".01","ts":"","action":"_create","did":"1","key":"","msgId":"20170310130900|en_IN","authToken":"bench","userInfo":{"id":1,"uuid":"a6f9b1c4-0000-4000-8000-000000000001","userName":"asha","name":"Asha Rani","type":"SYSTEM","mobileNumber":"9876543210","tenantId":"pb","roles":[{"id":1,"name":"Citizen","code":"CITIZEN","tenantId":"pb"}]}}"#;
+const REQUEST_INFO: &str = r#"{"apiId":"Rainmaker","ver":".01","ts":"","action":"_create","did":"1","key":"","msgId":"20170310130900|en_IN","authToken":"bench","userInfo":{"id":1,"uuid":"a6f9b1c4-0000-4000-8000-000000000001","userName":"asha","name":"Asha Rani","type":"EMPLOYEE","mobileNumber":"9876543210","tenantId":"pb","roles":[{"id":1,"name":"Citizen","code":"CITIZEN","tenantId":"pb"}]}}"#;
 
 /// The gateway built into the service.
 pub(crate) const SANDBOX: &str = "SANDBOX";

@@ -308,8 +308,13 @@ fn tell(error: &ApiError) -> Told {
         ApiError::Search(error) => match error {
             SearchError::ScopeRequired => Told::refused(
                 "SEARCH_CRITERIA_REQUIRED",
-                "At least one of txnId, billId, consumerCode and receipt is required without userInfo",
+                "At least one of txnId, billId, consumerCode and receipt is required of a caller without proof of who they are",
             ),
+            SearchError::Unverifiable => Told::away(
+                "IDENTITY_UNVERIFIED",
+                "The user service does not answer, so nobody can tell who asks; send the request again, or name a txnId, billId, consumerCode or receipt",
+            )
+            .retry_after(5),
             SearchError::UnknownPlace => Told::refused(
                 "SEARCH_PLACE_NOT_FOUND",
                 "after is not the txnId of a transaction that this search can find",
@@ -369,6 +374,7 @@ fn tell_create(error: &CreateError) -> Told {
             "The first request with this Idempotency-Key is still at work",
         )
         .retry_after(2),
+        CreateError::IdTaken(_) => Told::refused("IDGEN_ERROR", "No new transaction id could be generated"),
         CreateError::Digit(error) => tell_digit(error),
         CreateError::Gateway(error) => tell_gateway(error),
         CreateError::Store(error) => tell_store(error),

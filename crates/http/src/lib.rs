@@ -10,6 +10,7 @@ mod edge;
 mod envelope;
 mod error;
 mod gateway;
+mod identity;
 mod json;
 mod limits;
 mod metrics;
@@ -20,6 +21,7 @@ mod params;
 mod postman;
 mod reply;
 mod request_info;
+mod secret;
 mod serve;
 #[cfg(test)]
 mod testing;
@@ -32,6 +34,7 @@ use axum::Router;
 use payment_service::Payments;
 
 pub use context_path::{ContextPath, InvalidContextPath};
+pub use identity::IdentityProof;
 pub use limits::{FREE_BODY_BYTES, RequestLimits, SLOWEST_READER, ServeLimits};
 pub use metrics::{Metrics, MetricsError};
 pub use openapi::document;
@@ -44,6 +47,8 @@ pub use serve::serve;
 pub struct App {
     /// The use cases.
     pub payments: Payments,
+    /// How callers prove who they are.
+    pub identity: IdentityProof,
     /// The numbers that `/prometheus` shows.
     pub metrics: Metrics,
     /// The path below which every endpoint lies.

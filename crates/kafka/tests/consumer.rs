@@ -11,9 +11,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use payment_digit::{DigitError, Messages};
-use payment_domain::{EventKind, RequestInfo, SystemClock, TenantId};
+use payment_domain::{Clock, EventKind, RequestInfo, Status, SystemClock, TenantId, Transaction};
 use payment_kafka::{ConsumerSettings, NoClient, NotificationConsumer, TopicPattern, Topics};
 use payment_service::{NotificationPorts, NotificationSettings, Notifications};
+use payment_store::contract::sample;
+use payment_store::{Created, NewTransaction};
 use payment_testing::kafka::{Broker, bootstrap_servers};
 use rdkafka::ClientConfig;
 use rdkafka::producer::{FutureProducer, FutureRecord};
@@ -144,7 +146,23 @@ impl World {
         self.producer.send(record, Timeout::After(LIMIT)).await.map_err(|(error, _)| error).unwrap();
     }
 
+    /// The service has the transaction of an event, which was paid just now.
+    async fn knows(&self, event: &Value) {
+        let txn = &event["Transaction"];
+        let id = txn["txnId"].as_str().unwrap();
+        let mut txn = Transaction {
+            tenant_id: TenantId::new(txn["tenantId"].as_str().unwrap()).unwrap(),
+            status: Status::Success { receipt: None },
+            ..sample::transaction(id, &[id])
+        };
+        txn.audit.created_at = SystemClock.now();
+        let created =
+            self.outbox.store.create(NewTransaction { events: Vec::new(), ..sample::new(txn) }).await;
+        assert!(matches!(created, Ok(Created::Stored | Created::IdTaken)), "{created:?}");
+    }
+
     async fn send_event(&self, event: &Value) {
+        self.knows(event).await;
         let key = event["Transaction"]["txnId"].as_str().unwrap();
         self.send(&self.outbox.topics.update_transaction, key, &event.to_string()).await;
     }
@@ -169,9 +187,10 @@ impl World {
     }
 }
 
-fn event(txn_id: &str, tenant: &str, user_type: &str) -> Value {
+fn event(txn_id: &str, tenant: &str, notify_payer: bool) -> Value {
     json!({
-        "RequestInfo": {"userInfo": {"uuid": "system-1", "type": user_type}},
+        "RequestInfo": {"userInfo": {"uuid": "u-1", "type": null}},
+        "notifyPayer": notify_payer,
         "Transaction": {
             "txnId": txn_id, "tenantId": tenant, "txnAmount": "100.00", "txnStatus": "SUCCESS",
             "txnStatusMsg": "Transaction successful", "billId": "B1", "consumerCode": "PT-1",
@@ -181,7 +200,7 @@ fn event(txn_id: &str, tenant: &str, user_type: &str) -> Value {
 }
 
 fn by_system(txn_id: &str) -> Value {
-    event(txn_id, "pb.amritsar", "SYSTEM")
+    event(txn_id, "pb.amritsar", true)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -189,13 +208,14 @@ async fn a_payer_is_told_once_however_often_the_event_comes_and_by_whichever_top
     let world = World::new(bootstrap_servers()).await;
     for _ in 0..3 {
         world.send_event(&by_system("T1")).await;
-        world.send_event(&event("T2", "pb.amritsar", "CITIZEN")).await;
+        world.send_event(&event("T2", "pb.amritsar", false)).await;
     }
     let first = world.consume();
     world.tells(1).await;
     // A state's own topic, which is created while we are at it.
     let prefixed = format!("state1-{}", world.outbox.topics.save_transaction);
     create_topic(&world.bootstrap, &prefixed, 1).await;
+    world.knows(&by_system("T3")).await;
     world.send(&prefixed, "T3", &by_system("T3").to_string()).await;
     let dumps = &world.outbox.topics.update_dump;
     world.send(dumps, "T4", &by_system("T4").to_string()).await;
@@ -258,7 +278,7 @@ async fn an_offset_is_committed_only_after_the_work() {
     for number in 0..12 {
         let id = format!("T{number}");
         let tenant = if stuck.is_none() { "pb.hangs" } else { "pb.amritsar" };
-        world.send_event(&event(&id, tenant, "SYSTEM")).await;
+        world.send_event(&event(&id, tenant, true)).await;
         stuck.get_or_insert(id);
     }
     let killed = world.consume();

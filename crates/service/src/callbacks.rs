@@ -117,7 +117,7 @@ impl Callbacks {
                 None
             }
         };
-        let caller = Caller::new(Actor::gateway(gateway.as_str()), self.ports.settings.system_request_info());
+        let caller = Caller::new(Actor::gateway(gateway.as_str()), self.ports.settings.system_identity());
         let settled = self.settlement.settle_by(txn, Some(adapter), signed, &caller, arrived).await?;
         match (settled.txn.status.name(), settled.asked) {
             // Final for ever: the same callback need not be looked at again. After a failure it is, for

@@ -22,6 +22,7 @@ use url::Url;
 use self::holders::{Bills, as_asked};
 use crate::callback_url::with_transaction_id;
 use crate::events::{EventWriter, to_json};
+use crate::identity::Identity;
 use crate::order_life::{LONGEST_START, UNOPENED_LIFE};
 use crate::ports::{Ports, finished, sandbox_label};
 use crate::receipts::Receipts;
@@ -33,8 +34,8 @@ use crate::view::TransactionView;
 /// A request to create a transaction, well-formed but not yet checked.
 #[derive(Debug, Clone)]
 pub struct CreateRequest {
-    /// Who asks.
-    pub info: RequestInfo,
+    /// Who asks. What they say of themselves becomes the creator of the transaction, and decides nothing.
+    pub identity: Identity,
     /// The tenant of the bills.
     pub tenant_id: TenantId,
     /// The amount as the client wrote it, in rupees.
@@ -117,6 +118,9 @@ pub enum CreateError {
     /// The first request with this idempotency key is still at work.
     #[error("the first request with this key is still at work")]
     StillRunning,
+    /// The id that was given for it is another transaction's, and so was the one asked for after it.
+    #[error("the transaction id {0} was given before")]
+    IdTaken(TxnId),
     /// A DIGIT service refused or is away.
     #[error(transparent)]
     Digit(#[from] DigitError),
@@ -173,16 +177,20 @@ impl Creation {
     async fn run(&self, request: CreateRequest) -> Result<CreatedTransaction, CreateError> {
         let Some(idempotent) = request.idempotent.clone() else { return self.run_new(&request, None).await };
         let key = IdempotencyKey {
-            scope: format!("{}/{}", request.tenant_id, request.info.user("uuid").unwrap_or_default()),
+            scope: format!(
+                "{}/{}",
+                request.tenant_id,
+                request.identity.info().user("uuid").unwrap_or_default()
+            ),
             key: idempotent.key,
         };
         if let Some(first) = self.ports.store.idempotency(&key).await? {
-            return self.repeat(first, &idempotent.digest, &request.info).await;
+            return self.repeat(first, &idempotent.digest, &request.identity).await;
         }
         match self.run_new(&request, Some(&key)).await {
             // The first request may have claimed the bills between our look at its key and at them.
             Err(CreateError::Refused(refusals)) => match self.ports.store.idempotency(&key).await? {
-                Some(first) => self.repeat(first, &idempotent.digest, &request.info).await,
+                Some(first) => self.repeat(first, &idempotent.digest, &request.identity).await,
                 None => Err(CreateError::Refused(refusals)),
             },
             other => other,
@@ -194,12 +202,27 @@ impl Creation {
         request: &CreateRequest,
         key: Option<&IdempotencyKey>,
     ) -> Result<CreatedTransaction, CreateError> {
+        match self.try_new(request, key).await {
+            // Nothing was stored, and no gateway knows of it: a new attempt asks for a new id.
+            Err(CreateError::IdTaken(id)) => {
+                tracing::warn!(txn_id = %id, "a transaction id was given before; another one is asked for");
+                self.try_new(request, key).await
+            }
+            other => other,
+        }
+    }
+
+    async fn try_new(
+        &self,
+        request: &CreateRequest,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<CreatedTransaction, CreateError> {
         let (gateway, amounts) = match self.check(request).await? {
             Checked::New(gateway, amounts) => (gateway, amounts),
             Checked::Reused(txn) => return self.reuse(*txn, request, key).await,
         };
         let mut txn = self.ask(request, gateway.as_ref(), amounts).await?;
-        let bank_account = self.bank_account(gateway.as_ref(), &txn, &request.info).await?;
+        let bank_account = self.bank_account(gateway.as_ref(), &txn, request.identity.info()).await?;
 
         let mut redirect_form = None;
         let starts_later = match (txn.amount.is_zero(), gateway.profile().start_mode) {
@@ -218,7 +241,7 @@ impl Creation {
         };
 
         let answer = answer_json(&txn, &request.amount)?;
-        let events = EventWriter::new(&request.info)?;
+        let events = EventWriter::new(&request.identity)?;
         let dump = Dump { request: txn.redirect_url.clone(), response: None };
         let stored_events: Vec<Event> = vec![
             events.transaction(EventKind::SaveTransaction, &txn, &answer),
@@ -255,26 +278,23 @@ impl Creation {
             Created::KeyTaken(first) => {
                 let digest =
                     request.idempotent.as_ref().map(|idempotent| idempotent.digest).unwrap_or_default();
-                return self.repeat(first, &digest, &request.info).await;
+                return self.repeat(first, &digest, &request.identity).await;
             }
-            Created::IdTaken => {
-                return Err(CreateError::Store(StoreError::Failed(
-                    format!("the transaction id {} was given twice", txn.id).into(),
-                )));
-            }
+            Created::IdTaken => return Err(CreateError::IdTaken(txn.id)),
         }
         metrics::counter!("transactions_created_total", "gateway" => txn.gateway.to_string(), "sandbox" => sandbox_label(&txn.gateway)).increment(1);
 
         let id = txn.id.clone();
         let answer = match duty {
             Some(duty) => {
-                let caller = Caller::new(Actor::user(txn.audit.created_by.clone()), request.info.clone());
+                let caller = Caller::new(Actor::user(txn.audit.created_by.clone()), request.identity.clone());
                 let txn = self.receipts.issue_now(txn, duty, &caller).await;
                 answer_json(&txn, &request.amount)?
             }
             None if starts_later => {
-                let txn =
-                    self.start(txn, gateway.as_ref(), bank_account.as_deref(), &request.info, key).await?;
+                let txn = self
+                    .start(txn, gateway.as_ref(), bank_account.as_deref(), &request.identity, key)
+                    .await?;
                 answer_json(&txn, &request.amount)?
             }
             None => return answered(id, answer),
@@ -288,7 +308,7 @@ impl Creation {
     /// Everything that can be said without asking anyone but our own store, all of it together.
     async fn check(&self, request: &CreateRequest) -> Result<Checked, CreateError> {
         let mut refusals = Vec::new();
-        let user = &request.info;
+        let user = request.identity.info();
         if ["uuid", "name", "userName", "mobileNumber", "tenantId"]
             .iter()
             .any(|field| user.user(field).is_none())
@@ -349,7 +369,7 @@ impl Creation {
                 created_at: self.ports.now(),
             };
             if let Some(first) = self.ports.store.remember_key(record).await? {
-                return self.repeat(first, &idempotent.digest, &request.info).await;
+                return self.repeat(first, &idempotent.digest, &request.identity).await;
             }
         }
         Ok(CreatedTransaction { reused: true, ..answered(id, answer)? })
@@ -375,10 +395,10 @@ impl Creation {
             additional_details: request.additional_details.clone(),
         };
         // Only a payment that can be registered gets an id and a payer.
-        ports.collections.validate(&request.info, &payment).await?;
+        ports.collections.validate(request.identity.info(), &payment).await?;
         let (id, payer) = tokio::try_join!(
-            ports.ids.next(&request.info, &request.tenant_id),
-            ports.payers.find_or_create(&request.info, &request.payer),
+            ports.ids.next(request.identity.info(), &request.tenant_id),
+            ports.payers.find_or_create(request.identity.info(), &request.payer),
         )?;
         let mut additional_details = request.additional_details.clone();
         let bills = serde_json::to_value(&amounts.bills).map_err(|error| StoreError::Failed(error.into()))?;
@@ -400,7 +420,7 @@ impl Creation {
             status_message: message::INITIATED.to_owned(),
             gateway_details: GatewayDetails::default(),
             audit: Audit {
-                created_by: request.info.user("uuid").unwrap_or_default().into_owned(),
+                created_by: request.identity.info().user("uuid").unwrap_or_default().into_owned(),
                 created_at: now,
                 modified_by: None,
                 modified_at: None,
@@ -430,11 +450,11 @@ impl Creation {
         txn: Transaction,
         gateway: &dyn Gateway,
         bank_account: Option<&str>,
-        info: &RequestInfo,
+        identity: &Identity,
         key: Option<&IdempotencyKey>,
     ) -> Result<Transaction, CreateError> {
         let error = match self.open_order(&txn, gateway, bank_account).await {
-            Ok(way) => return self.store_started(txn, Started::Opened(&way), info, None).await,
+            Ok(way) => return self.store_started(txn, Started::Opened(&way), identity, None).await,
             Err(error) => error,
         };
         match &error {
@@ -443,7 +463,7 @@ impl Creation {
             | GatewayError::LocalFault(_)
             | GatewayError::Refused { .. }
             | GatewayError::Unavailable { .. } => {
-                self.store_started(txn, Started::NotOpened(&error), info, key).await?;
+                self.store_started(txn, Started::NotOpened(&error), identity, key).await?;
                 Err(error.into())
             }
             // The order may be open there, and nobody can have been sent to it: the gateway is asked.
@@ -451,7 +471,7 @@ impl Creation {
             | GatewayError::Unreadable(_)
             | GatewayError::BadSignature
             | GatewayError::WrongTransaction => {
-                let txn = self.store_started(txn, Started::Unclear(&error), info, key).await?;
+                let txn = self.store_started(txn, Started::Unclear(&error), identity, key).await?;
                 self.ask_after_unclear_start(txn, error).await
             }
         }
@@ -464,7 +484,7 @@ impl Creation {
         txn: Transaction,
         error: GatewayError,
     ) -> Result<Transaction, CreateError> {
-        let caller = Caller::new(Actor::job("create"), self.ports.settings.system_request_info());
+        let caller = Caller::new(Actor::job("create"), self.ports.settings.system_identity());
         match self.settlement.settle_unopened(&txn.id, &caller).await.map(|settled| settled.txn) {
             Ok(txn) if txn.status == Status::Failure => Err(GatewayError::NotSent(error.into()).into()),
             Ok(txn) if txn.status != Status::Pending => Ok(txn),
@@ -506,7 +526,7 @@ impl Creation {
         &self,
         mut txn: Transaction,
         started: Started<'_>,
-        info: &RequestInfo,
+        identity: &Identity,
         key: Option<&IdempotencyKey>,
     ) -> Result<Transaction, CreateError> {
         loop {
@@ -535,7 +555,7 @@ impl Creation {
                 }
             };
             let dump = Dump { request: next.redirect_url.clone(), response: None };
-            let events = EventWriter::new(info)?;
+            let events = EventWriter::new(identity)?;
             let change = Change {
                 history: HistoryEntry {
                     txn_id: txn.id.clone(),
@@ -570,15 +590,15 @@ impl Creation {
 
     /// Opens the order of a transaction anew whose pay link was lost, while there is time left to pay it.
     /// Whatever comes of it, the first request may have opened it: nothing is failed.
-    async fn reopen(&self, txn: Transaction, info: &RequestInfo) -> Result<Transaction, CreateError> {
+    async fn reopen(&self, txn: Transaction, identity: &Identity) -> Result<Transaction, CreateError> {
         let Some(gateway) =
             self.ports.gateways.get(&txn.gateway).filter(|_| self.ports.is_open_to_payers(&txn))
         else {
             return Ok(txn);
         };
-        let bank_account = self.bank_account(gateway.as_ref(), &txn, info).await?;
+        let bank_account = self.bank_account(gateway.as_ref(), &txn, identity.info()).await?;
         let way = self.open_order(&txn, gateway.as_ref(), bank_account.as_deref()).await?;
-        self.store_started(txn, Started::Opened(&way), info, None).await
+        self.store_started(txn, Started::Opened(&way), identity, None).await
     }
 
     /// Answers a repeated request with what the first one was answered.
@@ -586,7 +606,7 @@ impl Creation {
         &self,
         first: IdempotencyRecord,
         digest: &RequestDigest,
-        info: &RequestInfo,
+        identity: &Identity,
     ) -> Result<CreatedTransaction, CreateError> {
         if &first.digest != digest {
             return Err(CreateError::KeyReused);
@@ -600,7 +620,7 @@ impl Creation {
         // The first request died between its commit and its answer.
         let mut txn = self.stored(&first.txn_id).await?;
         if txn.status == Status::Pending && txn.redirect_url.is_none() {
-            txn = self.reopen(txn, info).await?;
+            txn = self.reopen(txn, identity).await?;
         }
         let answer = answer_json(&txn, &txn.amount.to_string())?;
         self.ports.store.keep_answer(&first.key, &answer).await?;

@@ -1,16 +1,24 @@
 //! Events as consumers read them: `{"RequestInfo":…,"Transaction":…}` and
 //! `{"RequestInfo":…,"TransactionDump":…}`.
+//!
+//! What we have done by ourselves carries [`NOTIFY_PAYER`] beside the two: the mark by which the
+//! notification consumer knows of what a payer is to be told. A request reaches only the inside of
+//! `RequestInfo` and `Transaction`, so no caller can set it.
 
-use payment_domain::{Event, EventKind, RequestInfo, Transaction};
+use payment_domain::{Event, EventKind, Transaction};
 use payment_store::{BoxError, Dump, StoreError};
 use serde::Serialize;
 
+use crate::identity::Identity;
 use crate::view::{AuditView, TransactionView};
 
-/// The events of one change. The caller's `RequestInfo` goes along without its token: what is
-/// stored and published must not open any door.
+/// The member of an event of which its payer is to be told; `true` where it is there at all.
+pub(crate) const NOTIFY_PAYER: &str = "notifyPayer";
+
+/// The events of one change, with the [`Identity::published_info`] of whoever made it.
 pub(crate) struct EventWriter {
     request_info: String,
+    notifies: bool,
 }
 
 #[derive(Serialize)]
@@ -23,13 +31,15 @@ struct DumpView<'a> {
 }
 
 impl EventWriter {
-    pub(crate) fn new(info: &RequestInfo) -> Result<EventWriter, StoreError> {
-        Ok(EventWriter { request_info: to_json(&info.without_token())? })
+    pub(crate) fn new(identity: &Identity) -> Result<EventWriter, StoreError> {
+        let request_info = to_json(&identity.published_info())?;
+        Ok(EventWriter { request_info, notifies: identity.is_system() })
     }
 
     /// An event about a transaction whose JSON text is at hand.
     pub(crate) fn transaction(&self, kind: EventKind, txn: &Transaction, json: &str) -> Event {
-        self.event(kind, txn, "Transaction", json)
+        let mark = if self.notifies { format!(",\"{NOTIFY_PAYER}\":true") } else { String::new() };
+        self.event(kind, txn, "Transaction", &format!("{json}{mark}"))
     }
 
     /// An event about what was sent to or came from the gateway.

@@ -11,6 +11,7 @@ mod create;
 mod events;
 mod gateways;
 mod housekeeping;
+mod identity;
 mod lanes;
 mod masking;
 mod notify;
@@ -40,6 +41,7 @@ pub use create::{
 };
 pub use gateways::{GatewayStatus, Gateways};
 pub use housekeeping::{HousekeepingJob, HousekeepingSettings};
+pub use identity::Identity;
 pub use masking::{mask, mask_evidence};
 pub use notify::{
     InvalidPaymentLink, NotificationPorts, NotificationSettings, Notifications, Notified, NotifyError,

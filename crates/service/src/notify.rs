@@ -1,24 +1,23 @@
 //! Telling payers by text message what became of a payment that nobody was waiting for.
 //!
-//! The events of transactions come back here from Kafka. Those that a job of ours brought about
+//! The events of transactions come back here from Kafka. Those that carry our mark (see `events`)
 //! become a text message, one a transaction and status, however often the event is delivered: the
 //! message is an event in the outbox, stored under a key that is used once.
+//!
+//! Others may write to the topics, too. So an event is only a hint: whom to tell what is read from our
+//! own database. A forged one has a payer told what is true of their own payment, once, and nothing else.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use payment_digit::{Bills, DigitError, Links, Messages};
 use payment_domain::{
-    BillId, Clock, Event, EventKind, Money, RequestInfo, StatusName, TenantId, Timestamp, TxnId,
+    ActorKind, Clock, Event, EventKind, RequestInfo, StatusName, TenantId, Timestamp, Transaction, TxnId,
 };
 use payment_store::{BoxError, Store, StoreError};
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use url::Url;
-
-/// The user type of our own jobs. Whoever else changed a transaction has seen what became of it.
-const SYSTEM: &str = "SYSTEM";
 
 /// How often the billing service is asked for what a link can do without.
 const BILLING_TRIES: u32 = 3;
@@ -109,8 +108,12 @@ pub enum Notified {
     Stored,
     /// The payer was told of this status before.
     Repeated,
-    /// Somebody was waiting for the answer and has seen it.
+    /// Whoever brought it about was waiting for the answer and has seen it.
     NotForUs,
+    /// There is no such transaction.
+    NoTransaction,
+    /// The transaction has another status by now, of which there is an event as well.
+    Overtaken,
     /// The change is too old to be told.
     TooOld,
     /// There is no text for this status.
@@ -126,6 +129,8 @@ impl Notified {
             Notified::Stored => "stored",
             Notified::Repeated => "repeated",
             Notified::NotForUs => "not for us",
+            Notified::NoTransaction => "no transaction",
+            Notified::Overtaken => "overtaken",
             Notified::TooOld => "too old",
             Notified::NoText => "no text",
             Notified::NoNumber => "no number",
@@ -180,37 +185,17 @@ struct Envelope<'a> {
     info: RequestInfo,
     #[serde(rename = "Transaction", borrow)]
     txn: &'a RawValue,
+    /// [`crate::events::NOTIFY_PAYER`].
+    #[serde(rename = "notifyPayer", default)]
+    notify_payer: bool,
 }
 
-/// What a message needs of a transaction.
+/// What is believed of an event's transaction: everything else is read where nobody else can write.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Told {
     txn_id: TxnId,
-    tenant_id: TenantId,
-    #[serde(deserialize_with = "amount")]
-    txn_amount: Money,
     txn_status: StatusName,
-    txn_status_msg: Option<String>,
-    /// As stored, like the consumer code: a payment of an earlier service need not name them.
-    bill_id: Option<String>,
-    consumer_code: Option<String>,
-    module: Option<String>,
-    user: Option<ToldUser>,
-    audit_details: Option<ToldAudit>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ToldUser {
-    mobile_number: Option<Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ToldAudit {
-    created_time: Option<i64>,
-    last_modified_time: Option<i64>,
 }
 
 /// The body of the event that the SMS service reads.
@@ -248,30 +233,42 @@ impl Notifications {
         if event.len() > self.settings.max_event_bytes {
             return Err(UnreadableEvent::TooLarge.into());
         }
-        let Envelope { info, txn } =
+        let Envelope { info, txn, notify_payer } =
             serde_json::from_slice(event).map_err(|error| match error.classify() {
                 serde_json::error::Category::Data => UnreadableEvent::NotAnEvent,
                 serde_json::error::Category::Syntax
                 | serde_json::error::Category::Eof
                 | serde_json::error::Category::Io => UnreadableEvent::NotJson,
             })?;
-        if info.user("type").as_deref() != Some(SYSTEM) {
+        // An earlier version marks nothing, and has its jobs act as the system user.
+        let unmarked = !notify_payer;
+        if unmarked && info.user("type").as_deref() != Some(RequestInfo::SYSTEM) {
             return Ok(Notified::NotForUs);
         }
-        let txn: Told = serde_json::from_str(txn.get())
+        let Told { txn_id, txn_status } = serde_json::from_str(txn.get())
             .map_err(|error| UnreadableEvent::NotATransaction { column: error.column() })?;
+        if unmarked && !self.is_our_doing(&txn_id, txn_status).await? {
+            return Ok(Notified::NotForUs);
+        }
+        let status = txn_status.as_str();
+        let Some(txn) = self.ports.store.transaction(&txn_id).await? else {
+            tracing::warn!(%txn_id, status, "an event is about a transaction that is not there; no one is told");
+            return Ok(Notified::NoTransaction);
+        };
+        if txn.status.name() != txn_status {
+            return Ok(Notified::Overtaken);
+        }
         let now = self.ports.clock.now();
         if self.is_too_old(&txn, now) {
-            let status = txn.txn_status.as_str();
-            tracing::info!(txn_id = %txn.txn_id, status, "a payer is not told of a change that is too old");
+            tracing::info!(%txn_id, status, "a payer is not told of a change that is too old");
             return Ok(Notified::TooOld);
         }
-        let Some(number) = txn.number() else {
-            tracing::info!(txn_id = %txn.txn_id, "a payer without a usable number is told nothing");
+        let Some(number) = number(&txn) else {
+            tracing::info!(%txn_id, "a payer without a usable number is told nothing");
             return Ok(Notified::NoNumber);
         };
         let locale = info.locale().unwrap_or_else(|| self.settings.default_locale.clone());
-        let code = format!("PG_NOTIFICATION_{}", txn.txn_status.as_str());
+        let code = format!("PG_NOTIFICATION_{status}");
         let text = self.ports.messages.text(&info, &txn.tenant_id, &locale, &code).await?;
         let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
             return Ok(Notified::NoText);
@@ -282,24 +279,33 @@ impl Notifications {
         let event = Event {
             kind: EventKind::Sms,
             body: crate::events::to_json(&body)?,
-            txn_id: txn.txn_id.clone(),
+            txn_id: txn.id.clone(),
             tenant_id: txn.tenant_id.clone(),
         };
-        let key = format!("sms/{}/{}", txn.txn_id, txn.txn_status.as_str());
+        let key = format!("sms/{txn_id}/{status}");
         let stored = self.ports.store.store_event_once(&key, event, now).await?;
         Ok(if stored { Notified::Stored } else { Notified::Repeated })
     }
 
-    fn is_too_old(&self, txn: &Told, now: Timestamp) -> bool {
-        let audit = txn.audit_details.as_ref();
-        let changed = audit.and_then(|audit| audit.last_modified_time.or(audit.created_time));
-        match (changed, self.settings.max_age) {
-            (Some(changed), Some(max_age)) => now.since(Timestamp::from_millis(changed)) > max_age,
-            (None, _) | (_, None) => false,
-        }
+    /// Whether one of our jobs, or a gateway's callback, has led the transaction to this status or has
+    /// changed it there.
+    async fn is_our_doing(&self, txn_id: &TxnId, status: StatusName) -> Result<bool, StoreError> {
+        let history = self.ports.store.history(txn_id).await?;
+        Ok(history.iter().any(|line| {
+            line.to == status
+                && match line.actor.kind {
+                    ActorKind::Job | ActorKind::Gateway => true,
+                    ActorKind::User => false,
+                }
+        }))
     }
 
-    async fn message(&self, info: &RequestInfo, txn: &Told, text: &str) -> String {
+    fn is_too_old(&self, txn: &Transaction, now: Timestamp) -> bool {
+        let changed = txn.audit.modified_at.unwrap_or(txn.audit.created_at);
+        self.settings.max_age.is_some_and(|max_age| now.since(changed) > max_age)
+    }
+
+    async fn message(&self, info: &RequestInfo, txn: &Transaction, text: &str) -> String {
         const LINK: &str = "{payment link}";
         let link = match &self.settings.payment_link {
             // Two services are asked only for a link that somebody will see.
@@ -307,20 +313,19 @@ impl Notifications {
             Some(_) | None => String::new(),
         };
         let values = [
-            ("{amount}", txn.txn_amount.to_string()),
-            ("{consumerCode}", harmless(txn.consumer_code.as_deref().unwrap_or_default())),
-            ("{txnId}", txn.txn_id.to_string()),
-            ("{Payment failure reason}", harmless(txn.txn_status_msg.as_deref().unwrap_or_default())),
+            ("{amount}", txn.amount.to_string()),
+            ("{consumerCode}", harmless(&txn.consumer_code)),
+            ("{txnId}", txn.id.to_string()),
+            ("{Payment failure reason}", harmless(&txn.status_message)),
             (LINK, link),
         ];
         fill(text, '{', &values)
     }
 
     /// Never fails: a payer without a perfect link is still told.
-    async fn link(&self, link: &PaymentLink, info: &RequestInfo, txn: &Told) -> String {
+    async fn link(&self, link: &PaymentLink, info: &RequestInfo, txn: &Transaction) -> String {
         let business_service = self.business_service(info, txn).await;
-        let long =
-            link.fill(txn.consumer_code.as_deref().unwrap_or_default(), &txn.tenant_id, &business_service);
+        let long = link.fill(&txn.consumer_code, &txn.tenant_id, &business_service);
         let Some(links) = &self.ports.links else { return long };
         match links.shorten(&long).await {
             Ok(short) if is_web_url(short.trim()) => short.trim().to_owned(),
@@ -336,13 +341,16 @@ impl Notifications {
     }
 
     /// What the bill is for: as billing says, else as the client said, who names its module so.
-    async fn business_service(&self, info: &RequestInfo, txn: &Told) -> String {
+    async fn business_service(&self, info: &RequestInfo, txn: &Transaction) -> String {
         let otherwise = || txn.module.clone().unwrap_or_default();
         let Some(bills) = &self.ports.bills else { return otherwise() };
-        let Some(bill) = txn.bill_id.as_deref().map(BillId::stored) else { return otherwise() };
+        // A payment of an earlier service need not name its bill.
+        if txn.bill_id.as_str().is_empty() {
+            return otherwise();
+        }
         let mut tries = 1;
         loop {
-            match bills.business_service(info, &txn.tenant_id, &bill).await {
+            match bills.business_service(info, &txn.tenant_id, &txn.bill_id).await {
                 Ok(Some(business_service)) => return business_service,
                 Ok(None) => return otherwise(),
                 Err(DigitError::NotSent { .. } | DigitError::Unanswered { .. }) if tries < BILLING_TRIES => {
@@ -357,23 +365,18 @@ impl Notifications {
         }
     }
 
-    fn fell_back(&self, txn: &Told, service: &'static str, error: &str) {
+    fn fell_back(&self, txn: &Transaction, service: &'static str, error: &str) {
         metrics::counter!("notification_fallbacks_total", "service" => service).increment(1);
-        tracing::info!(txn_id = %txn.txn_id, service, error, "a payment link is made without help");
+        tracing::info!(txn_id = %txn.id, service, error, "a payment link is made without help");
     }
 }
 
-impl Told {
-    /// The payer's mobile number, if it can be one: 7 to 15 digits, perhaps with a plus.
-    fn number(&self) -> Option<String> {
-        let number = match self.user.as_ref()?.mobile_number.as_ref()? {
-            Value::String(text) => text.trim().to_owned(),
-            Value::Number(number) => number.to_string(),
-            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
-        };
-        let digits = number.strip_prefix('+').unwrap_or(&number);
-        ((7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())).then_some(number)
-    }
+/// The payer's mobile number, if it can be one: 7 to 15 digits, perhaps with a plus.
+fn number(txn: &Transaction) -> Option<String> {
+    let number = txn.payer.mobile_number.expose().trim();
+    let digits = number.strip_prefix('+').unwrap_or(number);
+    let plausible = (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    plausible.then(|| number.to_owned())
 }
 
 impl From<StoreError> for NotifyError {
@@ -396,16 +399,6 @@ impl From<DigitError> for NotifyError {
             }
         }
     }
-}
-
-/// An amount as text or number.
-fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Money, D::Error> {
-    let text = match Value::deserialize(deserializer)? {
-        Value::String(text) => text,
-        Value::Number(number) => number.to_string(),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => String::new(),
-    };
-    Money::parse(&text).map_err(|_| D::Error::custom("not an amount"))
 }
 
 fn is_web_url(text: &str) -> bool {

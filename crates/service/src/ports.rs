@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use payment_digit::{BankAccounts, Collections, Payers, TransactionIds};
-use payment_domain::{Clock, GatewayName, RequestInfo, TenantId, Timestamp};
+use payment_domain::{Clock, GatewayName, TenantId, Timestamp};
 use payment_store::{NewCase, Store, StoreError};
 use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::gateways::Gateways;
+use crate::identity::Identity;
 use crate::pace::PaceSettings;
 use crate::questions::QuestionSettings;
 use crate::redirects::Redirects;
@@ -87,9 +88,9 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// What our own jobs present as `RequestInfo`.
-    pub fn system_request_info(&self) -> RequestInfo {
-        RequestInfo::system(&self.system_user_uuid)
+    /// Ourselves, when we act without a caller.
+    pub fn system_identity(&self) -> Identity {
+        Identity::system(&self.system_user_uuid)
     }
 }
 

@@ -307,7 +307,7 @@ impl Receipts {
     }
 
     async fn resume(&self, id: &TxnId, duty: &Held) -> bool {
-        let caller = Caller::new(Actor::job("receipts"), self.ports.settings.system_request_info());
+        let caller = Caller::new(Actor::job("receipts"), self.ports.settings.system_identity());
         match self.ports.store.transaction(id).await {
             Ok(Some(txn)) => self.attempt(txn, duty, &caller, Attempt::Later).await.is_some(),
             Ok(None) => {
@@ -361,9 +361,10 @@ impl Receipts {
     ) -> Result<Transaction, ReceiptError> {
         let _under_way = self.under_way.begin(&txn.id).ok_or(ReceiptError::UnderWay)?;
         let collections = &self.ports.collections;
-        // The collection service wants to know a user: for callers without one we act in our own name.
-        let system = self.ports.settings.system_request_info();
-        let user = if caller.info.user("uuid").is_some() { &caller.info } else { &system };
+        // The collection service keeps who registered a payment: for callers whom nobody has proven we act
+        // in our own name.
+        let system = self.ports.settings.system_identity();
+        let user = if caller.identity.proven_uuid().is_some() { &caller.identity } else { &system }.info();
         let known = match attempt {
             Attempt::First => None,
             Attempt::Later => {

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use payment_domain::{RequestInfo, Transaction};
+use payment_domain::Transaction;
 use payment_store::{Mine, SearchQuery, StoreError, TenantScope};
 
+use crate::identity::Identity;
 use crate::ports::Ports;
 
 /// Finds transactions.
@@ -17,7 +18,7 @@ pub struct Search {
 #[derive(Debug, Clone)]
 pub struct SearchRequest {
     /// Who asks.
-    pub info: RequestInfo,
+    pub identity: Identity,
     /// The conditions and the page; the scope is set here, by who asks.
     pub query: SearchQuery,
 }
@@ -27,16 +28,19 @@ pub struct SearchRequest {
 pub struct SearchResult {
     /// The transactions, newest first.
     pub transactions: Vec<Transaction>,
-    /// Whether the payers' personal data is to be masked.
+    /// Whether what strangers may not know is to be masked.
     pub masked: bool,
 }
 
 /// Why nothing was searched.
 #[derive(Debug, thiserror::Error)]
 pub enum SearchError {
-    /// An unknown caller must name what they look for.
-    #[error("at least one of txnId, billId, consumerCode and receipt is required without userInfo")]
+    /// A caller without proof must name what they look for.
+    #[error("at least one of txnId, billId, consumerCode and receipt is required of a caller without proof")]
     ScopeRequired,
+    /// The same, and the caller may have a proof that could not be checked.
+    #[error("who asks could not be checked with the user service")]
+    Unverifiable,
     /// The transaction behind which the page begins is none that the caller can see.
     #[error("the transaction behind which the page begins was not found")]
     UnknownPlace,
@@ -63,8 +67,8 @@ impl Search {
     /// # Errors
     /// A [`SearchError`].
     pub async fn search(&self, request: SearchRequest) -> Result<SearchResult, SearchError> {
-        let SearchRequest { info, mut query } = request;
-        let masked = match self.scope(&info) {
+        let SearchRequest { identity, mut query } = request;
+        let masked = match self.scope(&identity) {
             Scope::All => false,
             Scope::Mine(mine) => {
                 query.mine = Some(mine);
@@ -79,8 +83,10 @@ impl Search {
                     || query.bill_id.is_some()
                     || query.consumer_code.is_some()
                     || query.receipt.is_some();
-                if !named {
-                    return Err(SearchError::ScopeRequired);
+                match (named, identity.is_unverifiable()) {
+                    (true, _) => {}
+                    (false, true) => return Err(SearchError::Unverifiable),
+                    (false, false) => return Err(SearchError::ScopeRequired),
                 }
                 true
             }
@@ -95,8 +101,8 @@ impl Search {
     }
 
     /// Whether the caller may know the payer of this transaction; otherwise their data is masked.
-    pub fn knows_payer(&self, info: &RequestInfo, txn: &Transaction) -> bool {
-        match self.scope(info) {
+    pub fn knows_payer(&self, identity: &Identity, txn: &Transaction) -> bool {
+        match self.scope(identity) {
             Scope::All => true,
             Scope::Mine(Mine { uuid }) => txn.payer.uuid == uuid || txn.audit.created_by == uuid,
             Scope::Within(TenantScope { root }) => txn.tenant_id.is_within(&root),
@@ -104,18 +110,21 @@ impl Search {
         }
     }
 
-    fn scope(&self, info: &RequestInfo) -> Scope {
+    fn scope(&self, identity: &Identity) -> Scope {
         if !self.ports.settings.search_scope {
             return Scope::All;
         }
+        if !identity.is_proven() {
+            return Scope::Named;
+        }
+        let info = identity.info();
         let kind = info.user("type").unwrap_or_default().to_uppercase();
         let uuid = info.user("uuid").map(|uuid| uuid.into_owned());
         let tenant = info.user("tenantId").map(|tenant| tenant.into_owned());
         match (kind.as_str(), uuid, tenant) {
-            ("SYSTEM", _, _) => Scope::All,
             ("EMPLOYEE", _, Some(root)) => Scope::Within(TenantScope { root }),
             ("CITIZEN", Some(uuid), _) => Scope::Mine(Mine { uuid }),
-            // A caller who says nothing usable about themselves is a stranger.
+            // Whoever is neither, or is not said to belong anywhere, is a stranger.
             _ => Scope::Named,
         }
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use payment_domain::machine::{self, OrderLife, Verdict};
 use payment_domain::{
     Actor, ActorKind, AttentionKind, EventKind, GatewayDetails, GatewayName, HistoryEntry, Outcome, Report,
-    RequestInfo, StatusName, Transaction, TxnId,
+    StatusName, Transaction, TxnId,
 };
 use payment_gateway::{Answer, Evidence, Gateway, GatewayError};
 use payment_store::{Applied, Attention, Change, ClaimChange, Dump, DutyChange, Fence, NewCase, StoreError};
@@ -20,6 +20,7 @@ use url::Url;
 
 use crate::events::EventWriter;
 use crate::gateways::TRANSACTION_PARAMETER;
+use crate::identity::Identity;
 use crate::lanes::{Lanes, Turn};
 use crate::pace::{Paces, Turnstile};
 use crate::ports::{Ports, finished, sandbox_label};
@@ -41,8 +42,8 @@ pub struct Settlement {
 pub struct Caller {
     /// Who is written into the history.
     pub actor: Actor,
-    /// What goes along with events and calls to DIGIT services.
-    pub info: RequestInfo,
+    /// Who they are, for events and calls to DIGIT services.
+    pub identity: Identity,
     /// The run of a job on whose behalf it happens: nothing is stored when that run is over.
     pub fence: Option<Fence>,
     /// What brings it about.
@@ -60,16 +61,16 @@ pub enum Origin {
 }
 
 impl Caller {
-    /// Somebody who is no job.
-    pub fn new(actor: Actor, info: RequestInfo) -> Caller {
-        Caller { actor, info, fence: None, origin: Origin::News }
+    /// A caller without a job fence.
+    pub fn new(actor: Actor, identity: Identity) -> Caller {
+        Caller { actor, identity, fence: None, origin: Origin::News }
     }
 
     /// Who is named as having changed the transaction: a job acts as the system user.
     pub(crate) fn modifier(&self) -> String {
         match self.actor.kind {
             ActorKind::User | ActorKind::Gateway => self.actor.id.clone(),
-            ActorKind::Job => self.info.user("uuid").unwrap_or_default().into_owned(),
+            ActorKind::Job => self.identity.info().user("uuid").unwrap_or_default().into_owned(),
         }
     }
 }
@@ -443,7 +444,7 @@ impl Settlement {
         let duty = (to == StatusName::Success).then(|| self.receipts.begin_duty());
         let lease = self.ports.settings.receipt_lease;
         let dump = Dump { request: None, response: Some(report.raw.clone()) };
-        let events = EventWriter::new(&caller.info)?;
+        let events = EventWriter::new(&caller.identity)?;
         let told_dump = Dump { request: next.redirect_url.clone(), response: dump.response.clone() };
         let change = Change {
             history: history(&next, from, verdict, said, caller, now),

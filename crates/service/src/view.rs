@@ -68,9 +68,9 @@ pub struct TransactionView<'a> {
     receipt: Option<&'a str>,
     /// Who made and changed the transaction.
     audit_details: AuditView<'a>,
-    /// What the client attached, and `taxAndPayments`.
-    #[schema(value_type = Object)]
-    additional_details: &'a Map<String, Value>,
+    /// What the client attached, and `taxAndPayments`; null to those who may not know the payer.
+    #[schema(value_type = Option<Object>, required)]
+    additional_details: Option<&'a Map<String, Value>>,
 }
 
 /// One bill of a payment.
@@ -93,8 +93,9 @@ pub struct BillPaymentView<'a> {
 #[serde(rename_all = "camelCase")]
 #[schema(as = User)]
 pub struct PayerView<'a> {
-    /// The user service's id.
-    uuid: &'a str,
+    /// The user service's id; null to those who may not know the payer.
+    #[schema(required)]
+    uuid: Option<&'a str>,
     /// The name.
     name: String,
     /// The login name.
@@ -113,8 +114,9 @@ pub struct PayerView<'a> {
 #[serde(rename_all = "camelCase")]
 #[schema(as = AuditDetails)]
 pub struct AuditView<'a> {
-    /// The user (uuid) that created it.
-    created_by: &'a str,
+    /// The user (uuid) that created it; null to those who may not know the payer.
+    #[schema(required)]
+    created_by: Option<&'a str>,
     /// When, in epoch milliseconds.
     #[schema(required)]
     created_time: Option<i64>,
@@ -132,11 +134,20 @@ impl<'a> TransactionView<'a> {
         TransactionView::with(txn, Personal::expose)
     }
 
-    /// The transaction for somebody who may not know the payer: name, mobile number, login name
-    /// and e-mail address are starred. The redirect URL is left out: it opens the payer's way to the
-    /// gateway, and gateways put the payer's data into it.
+    /// The transaction for a caller who may not know the payer: name, mobile number, login name and
+    /// e-mail address are starred. Null is whatever else tells of a person: the ids of users, what the
+    /// client attached, and the redirect URL, which opens the payer's way to the gateway and in which
+    /// gateways keep the payer's data. The callback URL is without its query.
     pub fn masked(txn: &'a Transaction) -> TransactionView<'a> {
-        TransactionView { redirect_url: None, ..TransactionView::with(txn, Personal::masked) }
+        let view = TransactionView::with(txn, Personal::masked);
+        TransactionView {
+            callback_url: view.callback_url.and_then(|url| url.split(['?', '#']).next()),
+            redirect_url: None,
+            user: PayerView { uuid: None, ..view.user },
+            audit_details: AuditView { created_by: None, last_modified_by: None, ..view.audit_details },
+            additional_details: None,
+            ..view
+        }
     }
 
     fn with<T: Into<String>>(txn: &'a Transaction, show: impl Fn(&'a Personal) -> T) -> TransactionView<'a> {
@@ -161,7 +172,7 @@ impl<'a> TransactionView<'a> {
             gateway_status_msg: txn.gateway_details.status_message.as_deref(),
             receipt: txn.receipt(),
             audit_details: AuditView::of(&txn.audit),
-            additional_details: &txn.additional_details,
+            additional_details: Some(&txn.additional_details),
         }
     }
 
@@ -187,7 +198,7 @@ fn bill_view(bill: &BillPayment) -> BillPaymentView<'_> {
 
 fn payer_view<'a, T: Into<String>>(payer: &'a Payer, show: impl Fn(&'a Personal) -> T) -> PayerView<'a> {
     PayerView {
-        uuid: &payer.uuid,
+        uuid: Some(&payer.uuid),
         name: show(&payer.name).into(),
         user_name: show(&payer.user_name).into(),
         mobile_number: show(&payer.mobile_number).into(),
@@ -200,7 +211,7 @@ impl<'a> AuditView<'a> {
     /// The audit details in JSON shape.
     pub fn of(audit: &'a payment_domain::Audit) -> AuditView<'a> {
         AuditView {
-            created_by: &audit.created_by,
+            created_by: Some(&audit.created_by),
             // An adopted row without a moment of creation has the beginning of time.
             created_time: Some(audit.created_at.as_millis()).filter(|created_ms| *created_ms != 0),
             last_modified_by: audit.modified_by.as_deref(),

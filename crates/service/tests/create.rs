@@ -1,13 +1,16 @@
 //! Creating: who gets a bill, what a repetition is answered, what is left when something fails.
 
+#![allow(clippy::unwrap_used)] // a helper of tests fails as a test does
+
 mod support;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use payment_domain::{Status, TxnId};
+use payment_digit::{DigitError, TransactionIds};
+use payment_domain::{RequestInfo, Status, TenantId, TxnId};
 use payment_gateway::{GatewayError, StartFault, StartMode};
-use payment_service::CreateError;
+use payment_service::{CreateError, Ports};
 use serde_json::json;
 use support::{codes, declined, paid, request, with_key, world, world_with};
 
@@ -33,7 +36,7 @@ async fn all_that_is_wrong_is_said_at_once() {
     world.gateway.answers(paid("1"));
     world.settle(&paid_id).await;
     let mut wrong = request(&[("B1", "100"), ("B2", "1")]);
-    wrong.info = payment_domain::RequestInfo::default();
+    wrong.identity = payment_service::Identity::unproven(&RequestInfo::default());
     wrong.gateway = payment_domain::GatewayName::new("NONE");
     wrong.amount = "5".to_owned();
     assert_eq!(
@@ -218,4 +221,35 @@ async fn a_bill_can_be_paid_again_after_a_failure_and_never_after_a_success() {
     world.gateway.answers(paid("100"));
     world.settle(&id).await;
     assert_eq!(codes(world.create(request(&[("B1", "100")])).await), ["TXN_CREATE_BILL_ALREADY_PAID"]);
+}
+
+/// Gives these ids, the last of them for ever.
+struct Given(std::sync::Mutex<Vec<&'static str>>);
+
+#[async_trait::async_trait]
+impl TransactionIds for Given {
+    async fn next(&self, _: &RequestInfo, _: &TenantId) -> Result<TxnId, DigitError> {
+        let mut ids = self.0.lock().unwrap();
+        let id = if ids.len() > 1 { ids.remove(0) } else { ids[0] };
+        Ok(TxnId::new(id).unwrap())
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_was_given_before_is_asked_for_once_more() {
+    for start_mode in [StartMode::Offline, StartMode::Network] {
+        let world = world_with(start_mode);
+        let ids = Arc::new(Given(vec!["A", "A", "B", "B"].into()));
+        let payments = world.with_ports(|ports| Ports { ids, ..ports });
+        let create = async |bill: &str| {
+            let created = payments.creation.create(request(&[(bill, "100")])).await;
+            created.map(|created| created.id.to_string())
+        };
+        assert_eq!(create("B1").await.unwrap(), "A");
+        assert_eq!(create("B2").await.unwrap(), "B", "the second one asked for is new");
+        let none = create("B3").await;
+        assert!(matches!(none, Err(CreateError::IdTaken(_))), "{none:?}");
+        assert_eq!(world.claims("B3").await.len(), 0, "nothing is kept of it");
+        assert_eq!(world.claims("B2").await[0].txn_id.as_str(), "B");
+    }
 }

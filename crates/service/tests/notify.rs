@@ -14,8 +14,8 @@ use payment_digit::{Bills, DigitError, Links, Messages};
 use payment_domain::{Actor, BillId, EventKind, RequestInfo, TenantId, TxnId};
 use payment_gateway::Answer;
 use payment_service::{
-    Caller, NotificationPorts, NotificationSettings, Notifications, Notified, NotifyError, PaymentLink,
-    UnreadableEvent,
+    Caller, Identity, NotificationPorts, NotificationSettings, Notifications, Notified, NotifyError,
+    PaymentLink, UnreadableEvent,
 };
 use payment_store::StoreError;
 use serde_json::{Value, json};
@@ -153,9 +153,13 @@ impl Told {
     async fn settled(&self, outcome: payment_domain::Outcome) -> TxnId {
         let id = self.world.pending("B1", "100").await;
         self.world.gateway.answers(outcome);
-        let caller = Caller::new(Actor::job("early"), RequestInfo::system("system-1"));
-        self.world.payments.settlement.settle(&id, &Answer::default(), &caller).await.unwrap();
+        self.settle_as(Identity::system("system-1"), &id).await;
         id
+    }
+
+    async fn settle_as(&self, identity: Identity, id: &TxnId) {
+        let caller = Caller::new(Actor::job("early"), identity);
+        self.world.payments.settlement.settle(id, &Answer::default(), &caller).await.unwrap();
     }
 
     /// The events that consumers see of a transaction.
@@ -227,6 +231,76 @@ async fn who_waited_for_the_answer_is_sent_nothing() {
     told.world.settle(&id).await;
     assert_eq!(told.take_all(&id).await, [Notified::NotForUs; 3]);
     assert_eq!(told.messages(&id).await, Vec::<Value>::new());
+}
+
+/// A claim to be the system user, with another's number and words in it.
+fn claimed() -> RequestInfo {
+    serde_json::from_value(json!({"notifyPayer": true, "userInfo": {"uuid": "system-1", "type": "SYSTEM",
+        "name": "x", "userName": "x", "mobileNumber": "9999999999", "tenantId": "pb"}}))
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_caller_who_claims_to_be_the_system_has_no_one_told() {
+    let told = told();
+    for identity in
+        [Identity::unproven(&claimed()), Identity::unverifiable(&claimed()), Identity::vouched(claimed())]
+    {
+        let mut request = support::request(&[("B1", "100")]);
+        request.identity = identity.clone();
+        request.additional_details.insert("notifyPayer".to_owned(), json!(true));
+        let txn = told.world.create(request).await.unwrap();
+        let id = TxnId::new(txn["txnId"].as_str().unwrap()).unwrap();
+        told.world.gateway.answers(declined());
+        let caller = Caller::new(Actor::user("system-1"), identity);
+        told.world.payments.settlement.settle(&id, &Answer::default(), &caller).await.unwrap();
+        for event in told.events(&id).await {
+            let event: Value = serde_json::from_str(&event).unwrap();
+            assert_eq!(event["RequestInfo"]["userInfo"]["type"], Value::Null);
+            assert_eq!(event.get("notifyPayer"), None);
+        }
+        assert_eq!(told.take_all(&id).await, [Notified::NotForUs; 2]);
+        assert_eq!(told.messages(&id).await, Vec::<Value>::new());
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_others_have_written_tells_no_payer_but_the_true_one_and_nothing_but_the_truth() {
+    let told = told();
+    let forged = |txn_id: &str, status: &str, mark: bool| {
+        let mut event = json!({"RequestInfo": claimed(), "Transaction": {"txnId": txn_id, "tenantId": "evil",
+            "txnAmount": "1.00", "txnStatus": status, "txnStatusMsg": "call 9999999999", "consumerCode": "WIN A PRIZE",
+            "billId": "B1", "user": {"mobileNumber": "9999999999"}}});
+        if mark {
+            event["notifyPayer"] = json!(true);
+        }
+        event.to_string()
+    };
+    let id = told.world.pending("B1", "100").await;
+    told.world.gateway.answers(paid("100"));
+    told.world.settle(&id).await;
+    for (event, expected) in [
+        (forged("NOWHERE", "SUCCESS", true), Notified::NoTransaction),
+        (forged("NOWHERE", "SUCCESS", false), Notified::NotForUs),
+        (forged(id.as_str(), "FAILURE", true), Notified::Overtaken),
+        (forged(id.as_str(), "SUCCESS", false), Notified::NotForUs),
+    ] {
+        assert_eq!(told.take(&event).await.unwrap(), expected, "{event}");
+    }
+    assert_eq!(told.messages(&id).await, Vec::<Value>::new());
+    assert_eq!(told.take(&forged(id.as_str(), "SUCCESS", true)).await.unwrap(), Notified::Stored);
+    assert_eq!(told.take(&forged(id.as_str(), "SUCCESS", true)).await.unwrap(), Notified::Repeated);
+    assert_eq!(told.message(&id).await, format!("Rs 100.00 for PT-1 are paid ({id})."));
+    assert_eq!(told.messages(&id).await[0]["mobileNumber"], "9876543210");
+}
+
+#[tokio::test]
+async fn what_a_job_of_an_earlier_version_did_is_told_as_well() {
+    let told = told();
+    let id = told.settled(paid("100")).await;
+    let mut event: Value = serde_json::from_str(&told.events(&id).await[1]).unwrap();
+    assert_eq!(event.as_object_mut().unwrap().remove("notifyPayer"), Some(json!(true)));
+    assert_eq!(told.take(&event.to_string()).await.unwrap(), Notified::Stored);
 }
 
 #[tokio::test]
@@ -306,11 +380,13 @@ async fn without_a_text_a_number_or_in_time_nothing_is_sent() {
     let told = told();
     let id = told.settled(paid("100")).await;
     let event: Value = serde_json::from_str(&told.events(&id).await[1]).unwrap();
-    for number in [json!(null), json!("not a number"), json!("12345"), json!("98765432109876543"), json!([])]
-    {
-        let mut event = event.clone();
-        event["Transaction"]["user"]["mobileNumber"] = number;
-        assert_eq!(told.take(&event.to_string()).await.unwrap(), Notified::NoNumber);
+    for number in ["not a number", "12345", "98765432109876543"] {
+        let mut request = support::request(&[(number, "100")]);
+        request.payer.mobile_number = payment_domain::Personal::new(number);
+        let txn = told.world.create(request).await.unwrap();
+        let id = TxnId::new(txn["txnId"].as_str().unwrap()).unwrap();
+        told.settle_as(Identity::system("system-1"), &id).await;
+        assert_eq!(told.take_all(&id).await[1..], [Notified::NoNumber; 2]);
     }
     told.digit.texts.lock().unwrap().clear();
     assert_eq!(told.take(&event.to_string()).await.unwrap(), Notified::NoText);
@@ -392,6 +468,7 @@ async fn what_is_not_an_event_is_refused_without_being_told() {
         ("{}".to_owned(), UnreadableEvent::NotAnEvent),
         ("[]".to_owned(), UnreadableEvent::NotAnEvent),
         (without("/RequestInfo", json!(null)), UnreadableEvent::NotAnEvent),
+        (without("/notifyPayer", json!("yes")), UnreadableEvent::NotAnEvent),
         (json!({"RequestInfo": {}, "TransactionDump": {}}).to_string(), UnreadableEvent::NotAnEvent),
         (format!("{{{}}}", " ".repeat(1 << 20)), UnreadableEvent::TooLarge),
     ] {
@@ -404,9 +481,6 @@ async fn what_is_not_an_event_is_refused_without_being_told() {
         ("/Transaction", json!(7)),
         ("/Transaction/txnId", json!(null)),
         ("/Transaction/txnStatus", json!("PAID")),
-        ("/Transaction/txnAmount", json!("1e9")),
-        ("/Transaction/tenantId", json!("")),
-        ("/Transaction/consumerCode", json!({})),
     ] {
         match told.take(&without(pointer, value)).await {
             Err(error @ NotifyError::Unreadable(UnreadableEvent::NotATransaction { .. })) => {

@@ -57,7 +57,8 @@ async fn what_was_paid_behind_a_closed_tab_is_receipted_by_the_early_job() {
 
     let events = world.store.events_of(&id).await.unwrap();
     let body: serde_json::Value = serde_json::from_str(&events.last().unwrap().event.body).unwrap();
-    assert_eq!(body["RequestInfo"]["userInfo"]["type"], "SYSTEM", "so that the payer is sent a message");
+    assert_eq!(body["notifyPayer"], true, "so that the payer is sent a message");
+    assert_eq!(body["RequestInfo"]["userInfo"]["type"], "SYSTEM");
     assert_eq!(body["RequestInfo"]["userInfo"]["uuid"], "system-1");
     assert!(body["Transaction"]["receipt"].is_string());
 }

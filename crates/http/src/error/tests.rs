@@ -86,6 +86,7 @@ fn all() -> Vec<ApiError> {
             CreateError::Refused(vec![refusal]),
             CreateError::KeyReused,
             CreateError::StillRunning,
+            CreateError::IdTaken(TxnId::new("PB_PG_1").unwrap()),
             CreateError::Interrupted,
         ]
         .map(ApiError::from),
@@ -103,7 +104,7 @@ fn all() -> Vec<ApiError> {
         .map(settling),
     );
     all.extend(store().map(|error| settling(error.into())));
-    all.push(SearchError::ScopeRequired.into());
+    all.extend([SearchError::ScopeRequired.into(), SearchError::Unverifiable.into()]);
     all.push(SearchError::UnknownPlace.into());
     all.extend(store().map(|error| SearchError::from(error).into()));
     all.extend(

@@ -29,7 +29,7 @@ impl PartialSchema for RequestInfoSchema {
             ("uuid", "The user's id."),
             ("userName", "The login name."),
             ("name", "The name."),
-            ("type", "CITIZEN, EMPLOYEE or SYSTEM: what the caller may see depends on it."),
+            ("type", "CITIZEN or EMPLOYEE: what the caller may see depends on it, where it is proven."),
             ("mobileNumber", "The mobile number."),
             ("emailId", "The e-mail address."),
             ("tenantId", "The tenant the user belongs to."),
@@ -46,7 +46,9 @@ impl PartialSchema for RequestInfoSchema {
                     .items(ObjectBuilder::new().schema_type(SchemaType::AnyValue)),
             )
             .schema_type(nullable(Type::Object))
-            .description(Some("The user; needed to create a transaction."));
+            .description(Some(
+                "The user; needed to create a transaction. Shows and unmasks nothing unless it is proven.",
+            ));
         let fields = [
             ("apiId", "The application; echoed."),
             ("ver", "Its version; echoed."),
@@ -54,7 +56,10 @@ impl PartialSchema for RequestInfoSchema {
             ("did", "Not used."),
             ("key", "Not used."),
             ("msgId", "The message; echoed. The text behind a bar is the locale."),
-            ("authToken", "The caller's token; passed on to DIGIT's services, never stored."),
+            (
+                "authToken",
+                "The caller's access token: the proof of who they are where `identity.proof` is `token`. Passed on to DIGIT's services, never stored.",
+            ),
             ("correlationId", "Passed on."),
         ];
         fields

@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use crate::{App, ContextPath, Metrics, Pages, RequestLimits};
+use crate::{App, ContextPath, IdentityProof, Metrics, Pages, RequestLimits};
 
 pub(crate) use away::AwayStore;
 use database::Database;
@@ -67,6 +67,7 @@ pub(crate) struct Choices {
     pub(crate) context_path: &'static str,
     pub(crate) limits: RequestLimits,
     pub(crate) search_scope: bool,
+    pub(crate) identity: IdentityProof,
     pub(crate) receipt_wait: Duration,
     pub(crate) allowed_callback_hosts: AllowedCallbackHosts,
     /// The life of an order of a gateway.
@@ -89,6 +90,7 @@ impl Default for Choices {
             context_path: "/pg-service",
             limits: RequestLimits::default(),
             search_scope: true,
+            identity: IdentityProof::Believed,
             receipt_wait: Duration::from_secs(20),
             allowed_callback_hosts: AllowedCallbackHosts::of_all(
                 ["city.example", "city.example.org", "localhost"].map(str::to_owned).to_vec(),
@@ -157,6 +159,7 @@ impl TestApp {
         let operators = choices.operators.then(|| operating::operators(&payments, &job, &stop));
         let app = App {
             payments: payments.clone(),
+            identity: choices.identity,
             metrics: Metrics::detached(),
             context_path: ContextPath::new(choices.context_path).unwrap(),
             limits: choices.limits,

@@ -98,7 +98,8 @@ pub(crate) async fn create(
         return Err(found.into_error());
     };
     let idempotent = key.map(|key| idempotency::request(key, &body)).transpose()?;
-    let request = transaction.into_request(request_info.unwrap_or_default(), idempotent, found)?;
+    let identity = app.identity.identify(&request_info.unwrap_or_default(), &headers).await;
+    let request = transaction.into_request(identity, idempotent, found)?;
     let created = app.payments.creation.create(CreateRequest { subject, ..request }).await?;
     let mut response = Reply::transaction(&info, &created.json)?.about(created.id).into_response();
     if created.reused {

@@ -11,7 +11,7 @@ use axum::response::Response;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use payment_domain::{RequestInfo, Transaction};
 use payment_gateway::Params;
-use payment_service::{SettleError, Subject, with_transaction_id};
+use payment_service::{Identity, SettleError, Subject, with_transaction_id};
 
 use super::update::settle;
 use crate::body::RequestBody;
@@ -72,7 +72,7 @@ pub(crate) async fn get(
 }
 
 async fn settle_and_return(app: &App, params: Params, subject: &Subject) -> Result<Response, ApiError> {
-    match settle(app, params, &RequestInfo::default(), subject).await {
+    match settle(app, params, &Identity::unproven(&RequestInfo::default()), subject).await {
         Ok(settled) => back_to_application(&settled.txn),
         // Nothing of a refused answer is believed. The payer goes home all the same, to where the
         // transaction itself says.

@@ -4,6 +4,7 @@
 mod tests;
 
 use axum::extract::State;
+use http::HeaderMap;
 use payment_domain::{BillId, StatusName, TenantId, TxnId};
 use payment_service::{SearchRequest, SearchResult, TransactionView};
 use payment_store::{PageRequest, SearchQuery};
@@ -76,8 +77,9 @@ pub(crate) struct Criteria {
 /// Search transactions.
 ///
 /// Newest first. A CITIZEN sees what they pay or created, an EMPLOYEE what belongs to their tenant
-/// and below, SYSTEM everything. Without `userInfo` one of `txnId`, `billId`, `consumerCode` and
-/// `receipt` must be given, and the payer's data comes back masked.
+/// and below. Who a caller is must be proven, as the setting `identity.proof` says. A caller without proof
+/// must give one of `txnId`, `billId`, `consumerCode` and `receipt`, and what tells of the payer comes back
+/// masked.
 #[utoipa::path(
     post,
     path = "/transaction/v1/_search",
@@ -90,13 +92,15 @@ pub(crate) struct Criteria {
 pub(crate) async fn search(
     State(app): Shared,
     query: QueryParams,
+    headers: HeaderMap,
     body: RequestBody,
 ) -> Result<Reply, ApiError> {
     let info = body.json::<RequestInfoBody>()?.checked()?;
     let query = read_criteria(&query)?;
+    let identity = app.identity.identify(&info, &headers).await;
+    let request = SearchRequest { identity, query };
+    let SearchResult { transactions, masked } = app.payments.search.search(request).await?;
     let answered = ResponseInfo::answering(&info);
-    let SearchResult { transactions, masked } =
-        app.payments.search.search(SearchRequest { info, query }).await?;
     let view = if masked { TransactionView::masked } else { TransactionView::of };
     let views: Vec<_> = transactions.iter().map(view).collect();
     let reply = Reply::transaction(&answered, &views)?;

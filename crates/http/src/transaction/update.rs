@@ -5,9 +5,10 @@ mod tests;
 
 use axum::Extension;
 use axum::extract::State;
+use http::HeaderMap;
 use payment_domain::{Actor, RequestInfo};
 use payment_gateway::{Answer, Params};
-use payment_service::{Caller, Settled, Subject, TransactionView};
+use payment_service::{Caller, Identity, Settled, Subject, TransactionView};
 use utoipa::ToSchema;
 
 use crate::body::RequestBody;
@@ -18,7 +19,7 @@ use crate::reply::Reply;
 use crate::request_info::{RequestInfoBody, ResponseInfo};
 use crate::{App, Shared};
 
-/// Who settles a transaction without saying who they are: a payer's browser, as a rule.
+/// Who settles a transaction without proof of who they are: a payer's browser, as a rule.
 const ANONYMOUS: &str = "anonymous";
 
 /// The answer to an update.
@@ -57,17 +58,18 @@ pub(crate) async fn post(
     State(app): Shared,
     Extension(subject): Extension<Subject>,
     query: QueryParams,
+    headers: HeaderMap,
     body: RequestBody,
 ) -> Result<Reply, ApiError> {
     let info = read_info(&body)?;
     let params = query.with_fields(&body, &app.limits)?;
-    update(&app, params, info, &subject).await
+    update(&app, params, &info, &headers, &subject).await
 }
 
 /// Settle a transaction, by `GET`.
 ///
 /// The same for gateways and browsers that cannot post; a body with a `RequestInfo` is read here, too.
-/// Whoever asks without `userInfo` sees the payer's data masked.
+/// Whoever asks without proof of who they are sees what tells of the payer masked.
 #[utoipa::path(
     get,
     path = "/transaction/v1/_update",
@@ -84,19 +86,27 @@ pub(crate) async fn get(
     State(app): Shared,
     Extension(subject): Extension<Subject>,
     QueryParams(params): QueryParams,
+    headers: HeaderMap,
     body: RequestBody,
 ) -> Result<Reply, ApiError> {
     let info = read_info(&body)?;
-    update(&app, params, info, &subject).await
+    update(&app, params, &info, &headers, &subject).await
 }
 
-async fn update(app: &App, params: Params, info: RequestInfo, subject: &Subject) -> Result<Reply, ApiError> {
-    let Settled { txn, .. } = settle(app, params, &info, subject).await?;
-    let view = match app.payments.search.knows_payer(&info, &txn) {
+async fn update(
+    app: &App,
+    params: Params,
+    info: &RequestInfo,
+    headers: &HeaderMap,
+    subject: &Subject,
+) -> Result<Reply, ApiError> {
+    let identity = app.identity.identify(info, headers).await;
+    let Settled { txn, .. } = settle(app, params, &identity, subject).await?;
+    let view = match app.payments.search.knows_payer(&identity, &txn) {
         true => TransactionView::of(&txn),
         false => TransactionView::masked(&txn),
     };
-    Ok(Reply::transaction(&ResponseInfo::answering(&info), &[view])?.about(txn.id.clone()))
+    Ok(Reply::transaction(&ResponseInfo::answering(info), &[view])?.about(txn.id.clone()))
 }
 
 /// The `RequestInfo` of a body, if it has one.
@@ -108,14 +118,14 @@ pub(super) fn read_info(body: &RequestBody) -> Result<RequestInfo, ApiError> {
 pub(super) async fn settle(
     app: &App,
     params: Params,
-    info: &RequestInfo,
+    identity: &Identity,
     subject: &Subject,
 ) -> Result<Settled, ApiError> {
     let ports = &app.payments.ports;
     let answer = Answer::of_params(params);
     let id = ports.gateways.transaction_named_in(&answer).ok_or(ApiError::MissingTxnId)?;
     subject.is(&id);
-    let uuid = info.user("uuid");
-    let caller = Caller::new(Actor::user(uuid.as_deref().unwrap_or(ANONYMOUS)), info.clone());
+    let uuid = identity.proven_uuid();
+    let caller = Caller::new(Actor::user(uuid.as_deref().unwrap_or(ANONYMOUS)), identity.clone());
     app.payments.settlement.settle(&id, &answer, &caller).await.map_err(|error| ApiError::Settle(id, error))
 }

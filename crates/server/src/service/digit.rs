@@ -6,11 +6,13 @@ use std::time::Duration;
 use payment_digit::clients::{
     BankAccountMaster, BankAccountMasterConfig, BillingConfig, BillingService, Client, CollectionConfig,
     CollectionService, IdGeneration, IdGenerationConfig, InvalidAddress, Limits, LinkShortener,
-    LinkShortenerConfig, LocalizationConfig, LocalizationService, UserConfig, UserService,
+    LinkShortenerConfig, LocalizationConfig, LocalizationService, TokenConfig, TokenService, UserConfig,
+    UserService,
 };
 use payment_digit::embedded::{DefaultMessages, PayerDirectory, ReceiptRegister, Registers, SequenceIds};
 use payment_digit::{BankAccounts, Bills, Collections, Links, Messages, Payers, TransactionIds};
 use payment_domain::Clock;
+use payment_http::IdentityProof;
 
 use crate::config::{self, Config};
 use crate::failure::{Failure, Outcome};
@@ -95,6 +97,31 @@ pub(super) fn services(
         None => Arc::new(stand_ins.bank_accounts.clone()),
     };
     Ok(Services { ids, collections, payers, bank_accounts })
+}
+
+/// How callers prove who they are.
+pub(super) fn identity_proof(config: &Config, clock: &Arc<dyn Clock>) -> Outcome<IdentityProof> {
+    let services = &config.services;
+    match (&config.identity, &services.users) {
+        (config::IdentityProof::Token, Some(users)) => {
+            let default = TokenConfig::at(users.host.clone());
+            let tokens = TokenConfig {
+                details_path: users.details_path.clone(),
+                wait: default.wait.min(services.call_timeout),
+                ..default
+            };
+            let tokens = usable(TokenService::new(&tokens, &client(services)?, clock.clone()))?;
+            Ok(IdentityProof::token(Arc::new(tokens)))
+        }
+        (config::IdentityProof::Token, None) => {
+            Err(Failure::new("callers cannot prove who they are by tokens")
+                .try_this("set egov.userservice.host, or another identity.proof"))
+        }
+        (config::IdentityProof::Header { name, secret }, _) => {
+            Ok(IdentityProof::Header { name: name.clone(), secret: secret.clone() })
+        }
+        (config::IdentityProof::Believed, _) => Ok(IdentityProof::Believed),
+    }
 }
 
 /// The services that text messages need.

@@ -136,6 +136,7 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
     let Assembled { payments, reconciliation, scheduler } = assembled;
     let consumer = kafka::consumer(&config, &payments)?;
     let receipts = payments.receipts.clone();
+    let identity = digit::identity_proof(&config, &payments.ports.clock)?;
 
     let stop = CancellationToken::new();
     let operators = config
@@ -153,6 +154,7 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
     let pages = config.server.pages;
     let app = App {
         payments,
+        identity,
         metrics: metrics.clone(),
         context_path,
         limits: config.request_limits.clone(),

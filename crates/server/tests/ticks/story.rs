@@ -162,7 +162,8 @@ async fn create(replica: &Service, number: &str) -> Value {
 
 async fn search(replica: &Service, txn_id: &str) -> Value {
     let url = format!("{}/transaction/v1/_search?txnId={txn_id}", replica.url());
-    let body = json!({ "RequestInfo": { "userInfo": { "type": "SYSTEM" } } });
+    let body =
+        json!({ "RequestInfo": { "userInfo": { "uuid": "clerk-1", "type": "EMPLOYEE", "tenantId": "pb" } } });
     let mut answer: Value = http_client().post(url).json(&body).send().await.unwrap().json().await.unwrap();
     answer["Transaction"][0].take()
 }

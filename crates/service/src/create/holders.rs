@@ -88,7 +88,7 @@ impl Creation {
 
     /// Asks the gateways about payments that seem abandoned; says whether any was asked.
     async fn ask_about(&self, holders: &[Transaction]) -> bool {
-        let caller = Caller::new(Actor::job("create"), self.ports.settings.system_request_info());
+        let caller = Caller::new(Actor::job("create"), self.ports.settings.system_identity());
         let answer = Answer::default();
         let abandoned = holders.iter().filter(|holder| self.seems_abandoned(holder));
         let questions = abandoned.map(async |holder| {
@@ -158,7 +158,7 @@ impl Creation {
         if age < UNOPENED_LIFE || profile.start_mode == StartMode::Offline {
             return Ok(None);
         }
-        let opened = self.reopen(txn.clone(), &request.info).await?;
+        let opened = self.reopen(txn.clone(), &request.identity).await?;
         Ok(opened.redirect_url.is_some().then_some(opened))
     }
 
@@ -227,7 +227,7 @@ fn is_repetition(request: &CreateRequest, amounts: &Amounts, txn: &Transaction) 
 /// caller has sent, and without whoever else created and changed it.
 pub(super) fn as_asked(txn: Transaction, request: &CreateRequest) -> Transaction {
     let details = &request.payer;
-    let caller = request.info.user("uuid").unwrap_or_default().into_owned();
+    let caller = request.identity.info().user("uuid").unwrap_or_default().into_owned();
     let is_own = txn.audit.created_by == caller;
     let mut additional_details = request.additional_details.clone();
     if let Some(bills) = txn.additional_details.get("taxAndPayments") {

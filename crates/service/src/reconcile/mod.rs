@@ -112,7 +112,7 @@ impl Reconciliation {
     async fn check(&self, id: &TxnId, occasion: Occasion, checker: &Checker) -> Result<Check, CheckError> {
         let caller = Caller {
             actor: checker.actor.clone(),
-            info: self.ports.settings.system_request_info(),
+            identity: self.ports.settings.system_identity(),
             fence: checker.fence.clone(),
             origin: Origin::Reconciliation,
         };

@@ -23,9 +23,9 @@ use payment_domain::{
 use payment_gateway::{Answer, FakeGateway, Gateway, GuardSettings, Guarded, Params, StartMode};
 use payment_service::{
     AllowedCallbackHosts, BillRequest, Caller, CreateError, CreateRequest, DailyJob, EarlyJob, FollowUpJob,
-    Gateways, IdempotentRequest, Job, Pace, PaceSettings, Payments, Ports, QuestionSettings, Reconciliation,
-    ReconciliationSettings, Redirects, Schedule, ScheduledJob, Scheduler, SchedulerSettings, Settings,
-    Subject,
+    Gateways, IdempotentRequest, Identity, Job, Pace, PaceSettings, Payments, Ports, QuestionSettings,
+    Reconciliation, ReconciliationSettings, Redirects, Schedule, ScheduledJob, Scheduler, SchedulerSettings,
+    Settings, Subject,
 };
 use payment_store::{Claim, Created, Dump, NewTransaction, Store};
 use serde_json::{Map, Value, json};
@@ -303,14 +303,18 @@ pub(crate) fn info() -> RequestInfo {
     .unwrap()
 }
 
+pub(crate) fn identity() -> Identity {
+    Identity::vouched(info())
+}
+
 pub(crate) fn caller() -> Caller {
-    Caller::new(Actor::user("user-1"), info())
+    Caller::new(Actor::user("user-1"), identity())
 }
 
 pub(crate) fn request(bills: &[(&str, &str)]) -> CreateRequest {
     let total: i64 = bills.iter().map(|(_, amount)| rupees(amount).minor()).sum();
     CreateRequest {
-        info: info(),
+        identity: identity(),
         tenant_id: TenantId::new("pb.amritsar").unwrap(),
         amount: format!("{}.{:02}", total / 100, total % 100),
         bill_id: BillId::new(bills[0].0).unwrap(),

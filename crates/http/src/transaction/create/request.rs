@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use payment_digit::PayerDetails;
-use payment_domain::{BillId, GatewayName, Money, Personal, RequestInfo, TenantId};
-use payment_service::{BillRequest, CreateRequest, IdempotentRequest, Subject};
+use payment_domain::{BillId, GatewayName, Money, Personal, TenantId};
+use payment_service::{BillRequest, CreateRequest, IdempotentRequest, Identity, Subject};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -110,7 +110,7 @@ impl TransactionFields<'_> {
     /// [`ApiError::Invalid`].
     pub(super) fn into_request(
         self,
-        info: RequestInfo,
+        identity: Identity,
         idempotent: Option<IdempotentRequest>,
         mut found: Violations,
     ) -> Result<CreateRequest, ApiError> {
@@ -142,7 +142,7 @@ impl TransactionFields<'_> {
                 Some((callback_url, callback_text)),
                 Some(payer),
             ) if found.is_empty() => Ok(CreateRequest {
-                info,
+                identity,
                 tenant_id,
                 amount: plain_amount(amount.into_owned()),
                 bill_id,

@@ -234,7 +234,11 @@ async fn the_payer_is_shown_to_those_who_may_know_them() {
     };
     assert_eq!(name(request_info()).await, "Asha Rani", "who created it");
     assert_eq!(name(request_info_of("clerk-1", "EMPLOYEE", "pb.amritsar")).await, "Asha Rani");
-    assert_eq!(name(request_info_of("job-1", "SYSTEM", "pb")).await, "Asha Rani");
+    assert_eq!(
+        name(request_info_of("job-1", "SYSTEM", "pb")).await,
+        "As*****ni",
+        "no caller is the system user"
+    );
     assert_eq!(name(request_info_of("clerk-2", "EMPLOYEE", "pb.nabha")).await, "As*****ni");
     assert_eq!(name(request_info_of("citizen-2", "CITIZEN", "pb")).await, "As*****ni");
     assert_eq!(name(json!(null)).await, "As*****ni");

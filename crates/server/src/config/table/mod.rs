@@ -36,6 +36,7 @@ impl Section {
 pub const SECTIONS: &[Section] = &[
     Section::of("Server", service::SERVER),
     Section::of("Payments", service::PAYMENTS),
+    Section::of("Who a caller is", service::IDENTITY),
     Section::of("Reconciliation", jobs::RECONCILIATION),
     Section::of("Jobs and operators", jobs::JOBS),
     Section::of("Limits", service::LIMITS),

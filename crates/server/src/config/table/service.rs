@@ -102,7 +102,7 @@ pub(super) const PAYMENTS: &[Setting] = &[
     Setting::own(
         "search.scope",
         Kind::Flag,
-        "Whether citizens find only their own transactions, employees only those of their tenant, and callers who do not say who they are only what they can name, with personal data masked.",
+        "Whether citizens find only their own transactions, employees only those of their tenant, and callers without proof of who they are only what they can name, with personal data masked.",
     )
     .or("true"),
     Setting::own(
@@ -176,6 +176,24 @@ pub(super) const PAYMENTS: &[Setting] = &[
         "How often what has been kept long enough is cleared away, in minutes.",
     )
     .or("60"),
+];
+
+/// Who a caller is.
+pub(super) const IDENTITY: &[Setting] = &[
+    Setting::own(
+        "identity.proof",
+        Kind::Choice(&["token", "header", "believed"]),
+        "How a caller proves who they are. `token`: the user service is asked whose the `authToken` of the request is. `header`: `userInfo` counts in requests to which the API gateway has added a secret header. `believed`: `userInfo` is taken at its word, for an installation without DIGIT that no stranger reaches. A caller without proof finds payments by what they can name, with personal data masked.",
+    )
+    .or_worked_out("`token` where `egov.userservice.host` is set, `believed` otherwise"),
+    Setting::own(
+        "identity.header.name",
+        Kind::Text,
+        "With `identity.proof=header`: the header that the API gateway adds where it has set `userInfo` itself, and nowhere else.",
+    )
+    .or("X-Identity-Secret"),
+    Setting::own("identity.header.secret", Kind::Text, "With `identity.proof=header`: what that header must hold, at least 32 characters.")
+        .secret(),
 ];
 
 /// What one caller may take up.

@@ -11,7 +11,9 @@ pub(super) const STAND_INS: &[Setting] = &[
         Kind::Text,
         "The format of transaction ids, as DIGIT's id generation writes it: `[cy:…]` and `[fy:…]` dates, `[SEQ_…]` sequence numbers, `[d{n}]` random digits, `[city]` and `[tenantid]`. DIGIT's service is given it, too.",
     )
-    .or("PB_PG_[cy:yyyy_MM_dd]_[SEQ_EG_PG_TXN]_[d{2}]"),
+    .or_worked_out(
+        "`PB_PG_[cy:yyyy_MM_dd]_[SEQ_EG_PG_TXN]_[d{9}]`; `…_[d{2}]` is what DIGIT's service is given",
+    ),
     Setting::own(
         "bank-account",
         Kind::Text,
@@ -46,6 +48,12 @@ pub(super) const SERVICES: &[Setting] = &[
     Setting::digit("egov.userservice.search.path", Kind::Text, "The path that finds a user.").or("user/_search"),
     Setting::digit("egov.userservice.create.path", Kind::Text, "The path that registers a user.")
         .or("user/users/_createnovalidate"),
+    Setting::own(
+        "egov.userservice.details.path",
+        Kind::Text,
+        "The path that tells whose an access token is.",
+    )
+    .or("user/_details"),
     Setting::digit(
         "pg.is.user.create.enabled",
         Kind::Flag,

@@ -2,6 +2,7 @@
 
 mod beside_digit;
 mod events;
+mod identity;
 mod jobs;
 mod placeholders;
 mod real_money;

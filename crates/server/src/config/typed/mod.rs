@@ -2,6 +2,7 @@
 
 mod callback_hosts;
 mod database;
+mod identity;
 mod jobs;
 mod kafka;
 mod notifications;
@@ -31,6 +32,7 @@ use super::reader::Reader;
 use super::values::Values;
 
 pub use database::{Database, Postgres, SslMode};
+pub use identity::IdentityProof;
 pub use jobs::{Keep, PerGateway, Reconciliation, Scheduler};
 pub use kafka::{Kafka, KafkaTopics};
 pub use notifications::Notifications;
@@ -51,6 +53,8 @@ pub struct Config {
     pub redirect: Redirect,
     /// How payments are handled.
     pub payments: Payments,
+    /// How callers prove who they are.
+    pub identity: IdentityProof,
     /// What one request may cost.
     pub request_limits: RequestLimits,
     /// What all of them together may cost.
@@ -204,6 +208,7 @@ impl Config {
             "server.worker-threads" => Some(self.server.worker_threads.to_string()),
             "redirect.through" => Some(self.redirect.through.as_str().to_owned()),
             "callback.allowed-hosts" => Some(self.payments.allowed_callback_hosts.of_others().join(",")),
+            "identity.proof" => Some(self.identity.word().to_owned()),
             "sandbox.active" => Some(self.sandbox.active.to_string()),
             "scheduler.node-name" => Some(self.scheduler.node_name.clone()),
             "kafka.message-timeout-ms" => {
@@ -240,6 +245,7 @@ pub(super) fn build(values: &Values) -> Built {
     let database = database::database(&mut reader);
     let kafka = kafka::kafka(&mut reader);
     let services = services::services(&mut reader);
+    let identity = identity::identity(&mut reader, &server, services.users.is_some());
     let notifications = notifications::notifications(&mut reader, kafka.is_some());
     let scheduler = jobs::scheduler(&reader, time_zone.clone());
     let reconciliation = jobs::reconciliation(&reader);
@@ -252,6 +258,7 @@ pub(super) fn build(values: &Values) -> Built {
         data_dir: PathBuf::from(reader.text("data.dir")),
         log,
         payments,
+        identity,
         request_limits,
         serve_limits,
         sandbox,
@@ -419,16 +426,32 @@ fn sandbox_secret(reader: &mut Reader<'_>) -> Option<SecretString> {
 /// formats is its own affair.
 fn stand_ins(reader: &mut Reader<'_>, time_zone: TimeZone, called: bool) -> Option<StandIns> {
     const FORMAT: &str = "egov.idgen.ack.format";
-    let id_format = match reader.text(FORMAT).parse::<IdFormat>() {
-        Ok(format) => Some(format),
-        Err(_) if called => reader.read(FORMAT, |text| text.parse().ok().map(Some)),
-        Err(error) => {
+    let id_format = match reader.set(FORMAT).filter(|_| !called).map(str::parse::<IdFormat>) {
+        None => Some(IdFormat::default()),
+        Some(Ok(format)) => {
+            tell_guessable(reader, FORMAT, &format);
+            Some(format)
+        }
+        Some(Err(error)) => {
             reader.problem(FORMAT, error.to_string(), "see docs/configuration.md for what a format may hold");
             None
         }
     };
     let bank_accounts = bank_accounts(reader);
     Some(StandIns { id_format: id_format?, time_zone, bank_accounts })
+}
+
+/// A stranger who names a transaction is shown what is not personal of it: its id must not be guessed.
+fn tell_guessable(reader: &mut Reader<'_>, key: &str, format: &IdFormat) {
+    const FEWEST: u32 = 8;
+    let digits = format.random_digits();
+    if digits < FEWEST {
+        let text = format!(
+            "has {digits} random digits, so that strangers can guess the ids of transactions: end it with \
+             [d{{9}}], or leave it out"
+        );
+        reader.doubt(key, text);
+    }
 }
 
 fn time_zone(reader: &mut Reader<'_>) -> TimeZone {

@@ -74,6 +74,8 @@ pub struct Users {
     pub search_path: String,
     /// The path that registers a user.
     pub create_path: String,
+    /// The path that tells whose an access token is.
+    pub details_path: String,
     /// Whether users whom nobody knows are registered.
     pub create_enabled: bool,
 }
@@ -100,6 +102,8 @@ pub struct Caches {
     pub messages: Duration,
 }
 
+/// The original's, for the service whose ids they are.
+const IDGEN_FORMAT: &str = "PB_PG_[cy:yyyy_MM_dd]_[SEQ_EG_PG_TXN]_[d{2}]";
 const IDGEN: &str = "egov.idgen.host";
 const COLLECTIONS: &str = "egov.collectionservice.host";
 const USERS: &str = "egov.userservice.host";
@@ -111,7 +115,7 @@ pub(super) fn services(reader: &mut Reader<'_>) -> DigitServices {
             host,
             path: reader.owned("egov.idgen.path"),
             id_name: reader.owned("egov.idgen.ack.name"),
-            format: reader.owned("egov.idgen.ack.format"),
+            format: reader.set("egov.idgen.ack.format").unwrap_or(IDGEN_FORMAT).to_owned(),
         }),
         collections: reader.service(COLLECTIONS).map(|host| Collections {
             host,
@@ -123,6 +127,7 @@ pub(super) fn services(reader: &mut Reader<'_>) -> DigitServices {
             host,
             search_path: reader.owned("egov.userservice.search.path"),
             create_path: reader.owned("egov.userservice.create.path"),
+            details_path: reader.owned("egov.userservice.details.path"),
             create_enabled: reader.flag("pg.is.user.create.enabled"),
         }),
         bank_accounts: endpoint(reader, BANK_ACCOUNTS, "egov.bankaccountservice.path"),

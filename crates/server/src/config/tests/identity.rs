@@ -1,0 +1,87 @@
+//! How callers prove who they are, and what makes ids that cannot be guessed.
+
+use secrecy::ExposeSecret;
+
+use super::*;
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+const USERS: (&str, &str) = ("egov.userservice.host", "http://egov-user:8080");
+const HEADER: (&str, &str) = ("identity.proof", "header");
+
+fn given(flags: &'static [(&'static str, &'static str)]) -> Given {
+    Given { flags, ..Given::default() }
+}
+
+#[test]
+fn tokens_are_the_proof_where_there_is_a_user_service() {
+    assert!(matches!(Given::default().config().identity, IdentityProof::Believed));
+    assert!(matches!(given(&[USERS]).config().identity, IdentityProof::Token));
+    assert!(given(&[USERS]).load().effective().contains("token"));
+    let believed = given(&[USERS, ("identity.proof", "believed")]);
+    assert!(matches!(believed.config().identity, IdentityProof::Believed));
+    assert!(given(&[("identity.proof", "token")]).problem().contains("set egov.userservice.host"));
+    assert!(given(&[("identity.proof", "trust")]).problem().starts_with("identity.proof: `trust`"));
+    let path = given(&[USERS, ("egov.userservice.details.path", "user/v2/_details")]);
+    assert_eq!(path.config().services.users.unwrap().details_path, "user/v2/_details");
+    assert_eq!(path.noticed(NoticeKind::Idle), [""; 0]);
+}
+
+#[test]
+fn a_header_is_proof_with_a_secret_that_nobody_guesses() {
+    let secret = Given {
+        environment: &[("PG_SERVICE_IDENTITY_HEADER_SECRET", SECRET)],
+        ..given(&[HEADER, ("identity.header.name", "X-Gateway")])
+    };
+    match secret.config().identity {
+        IdentityProof::Header { name, secret } => {
+            assert_eq!((name.as_str(), secret.expose_secret()), ("x-gateway", SECRET));
+        }
+        other @ (IdentityProof::Token | IdentityProof::Believed) => panic!("{other:?}"),
+    }
+    assert!(!secret.load().effective().contains(SECRET));
+    let missing = given(&[HEADER]);
+    assert!(missing.problem().starts_with("identity.header.secret: must be set"));
+    for weak in ["0123456789abcdef0123456789abcde", "0123456789abcdef 123456789abcdef"] {
+        let environment = vec![("PG_SERVICE_IDENTITY_HEADER_SECRET", weak)].leak();
+        let problem = Given { environment, ..given(&[HEADER]) }.problem();
+        assert!(
+            problem.starts_with("identity.header.secret: cannot be used") && !problem.contains(weak),
+            "{problem}"
+        );
+    }
+    let name =
+        Given { environment: secret.environment, ..given(&[HEADER, ("identity.header.name", "no header")]) };
+    assert!(name.problem().starts_with("identity.header.name: "));
+    let idle = Given { environment: secret.environment, ..given(&[("identity.header.name", "X-Gateway")]) };
+    assert_eq!(idle.noticed(NoticeKind::Idle), ["identity.header.name", "identity.header.secret"]);
+}
+
+#[test]
+fn whoever_believes_everybody_beyond_this_machine_is_warned() {
+    let everywhere = ("server.address", "0.0.0.0");
+    let open = Given { flags: vec![everywhere].leak(), ..Given::default() };
+    assert_eq!(open.noticed(NoticeKind::Doubtful), ["identity.proof"]);
+    assert_eq!(open.problems(), [""; 0], "a warning never stops the start");
+    assert!(open.load().notices[0].to_string().contains("claim to be an employee"));
+    let chosen = Given { flags: vec![everywhere, ("identity.proof", "believed")].leak(), ..Given::default() };
+    assert_eq!(chosen.noticed(NoticeKind::Doubtful), ["identity.proof"]);
+    let loopback = given(&[("server.address", "::1"), ("identity.proof", "believed")]);
+    assert_eq!(loopback.noticed(NoticeKind::Doubtful), [""; 0]);
+    let token = Given { flags: vec![everywhere, USERS].leak(), ..Given::default() };
+    assert!(!token.noticed(NoticeKind::Doubtful).contains(&"identity.proof".to_owned()));
+}
+
+#[test]
+fn ids_of_our_own_are_not_guessed_and_digits_service_is_given_the_originals_format() {
+    assert_eq!(Given::default().config().stand_ins.id_format.random_digits(), 9);
+    let called = given(&[("egov.idgen.host", "http://egov-idgen")]);
+    assert_eq!(
+        called.config().services.idgen.unwrap().format,
+        "PB_PG_[cy:yyyy_MM_dd]_[SEQ_EG_PG_TXN]_[d{2}]"
+    );
+    let short = given(&[("egov.idgen.ack.format", "PB_[SEQ_A]_[d{2}]")]);
+    assert_eq!(short.noticed(NoticeKind::Doubtful), ["egov.idgen.ack.format"]);
+    assert_eq!(short.config().stand_ins.id_format.random_digits(), 2, "it is as it was set");
+    let long = given(&[("egov.idgen.ack.format", "PB_[SEQ_A]_[d{8}]")]);
+    assert_eq!(long.noticed(NoticeKind::Doubtful), [""; 0]);
+}
