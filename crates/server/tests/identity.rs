@@ -103,11 +103,8 @@ async fn a_token_of_digit_says_who_asks_and_user_info_does_not() {
         );
     }
     let elsewhere = claimed("clerk-1", "EMPLOYEE", "pb.amritsar", Some("nabha-token"));
-    assert_eq!(
-        shown(&service, id, None, &elsewhere).await,
-        [masked.clone()],
-        "found by nobody of another tenant"
-    );
+    let seen = shown(&service, id, None, &elsewhere).await;
+    assert!(seen.len() == 1 && seen[0] == masked, "an employee of another tenant does not find it: {seen:?}");
     let whole = ("Asha Rani".to_owned(), json!("citizen-1"));
     let proven = json!({"authToken": "clerk-token"});
     assert_eq!(shown(&service, id, None, &proven).await, [whole.clone(), whole.clone()]);
