@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use payment_domain::{GatewayName, Outcome, Personal, Status, TxnId};
 use payment_gateway::{FakeGateway, Gateway, GatewayError, StartFault, StartMode};
-use payment_service::{CreateError, CreateRequest, CreatedTransaction, Gateways, Ports, Refusal};
+use payment_service::{CreateError, CreateRequest, CreatedTransaction, Gateways, Identity, Ports, Refusal};
 use serde_json::{Value, json};
 use support::{MINUTE, World, codes, declined, paid, request, with_key, world_where};
 
@@ -71,9 +71,9 @@ async fn whoever_repeats_a_request_reads_nothing_that_they_have_not_sent() {
     other.payer.name = Personal::new("B. Singh");
     other.payer.email_id = Some(Personal::new("b@example.org"));
     other.additional_details.insert("mine".to_owned(), json!(1));
-    other.info = serde_json::from_value(json!({"userInfo": {"uuid": "user-2", "name": "B", "userName": "b",
-        "mobileNumber": "1", "tenantId": "pb"}}))
-    .unwrap();
+    let info = json!({"userInfo": {"uuid": "user-2", "name": "B", "userName": "b", "mobileNumber": "1",
+        "tenantId": "pb"}});
+    other.identity = Identity::unproven(&serde_json::from_value(info).unwrap());
     let again = created(&world, other).await.unwrap();
     assert!(again.reused);
     let shown = view(&again);
