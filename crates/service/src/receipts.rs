@@ -419,7 +419,7 @@ impl Receipts {
         ReceiptNumbers(numbers): ReceiptNumbers,
         caller: &Caller,
     ) -> Result<Transaction, ReceiptError> {
-        let writer = EventWriter::new(&caller.info).map_err(ReceiptError::Storing)?;
+        let writer = EventWriter::new(&caller.identity).map_err(ReceiptError::Storing)?;
         let mut txn = txn;
         loop {
             let now = self.ports.now();

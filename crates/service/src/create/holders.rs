@@ -126,7 +126,7 @@ impl Creation {
         if holders.is_empty() || !can_begin || !frees_the_bills || !holders.iter().all(can_be_closed) {
             return false;
         }
-        let caller = Caller::new(Actor::job("create"), self.ports.settings.system_request_info());
+        let caller = Caller::new(Actor::job("create"), self.ports.settings.system_identity());
         let closings = holders.iter().map(async |holder| {
             if let Err(error) = self.settlement.supersede(&holder.id, &caller).await {
                 // It stays in the way, as it was.
