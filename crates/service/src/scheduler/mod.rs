@@ -310,7 +310,11 @@ impl Scheduler {
     fn clock_differs(&self) -> Option<i64> {
         let ahead = self.clock.computer_ahead_ms();
         let offset = Duration::from_millis(ahead.unsigned_abs()).as_secs_f64();
-        metrics::gauge!("database_clock_offset_seconds").set(if ahead < 0 { -offset } else { offset });
+        metrics::gauge!("database_clock_offset_seconds").set(offset.copysign(if ahead < 0 {
+            -1.0
+        } else {
+            1.0
+        }));
         let differs = differs_too_much(ahead, self.settings.largest_clock_offset);
         if self.differs.swap(differs, Ordering::Relaxed) != differs {
             let ahead_secs = ahead / 1000;
