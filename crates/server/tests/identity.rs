@@ -16,6 +16,8 @@ const SECRET: &str = "0123456789abcdef0123456789abcdef";
 async fn beside(digit: &PretendDigit, folder: &Path, settings: &[(&str, &str)]) -> Service {
     let mut command = pg_service(folder);
     command.args(["--set", "sandbox.active=true"]);
+    // Nobody opens the sandbox's pages here; beside DIGIT they need an address all the same.
+    command.args(["--set", "server.public-url=http://127.0.0.1:1/pg-service"]);
     command.args(["--set", "callback.allowed-hosts=city.example.org"]);
     command.args(["--set", &format!("egov.userservice.host={}", digit.url())]);
     for (name, value) in settings {

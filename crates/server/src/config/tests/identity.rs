@@ -9,7 +9,8 @@ const USERS: (&str, &str) = ("egov.userservice.host", "http://egov-user:8080");
 const HEADER: (&str, &str) = ("identity.proof", "header");
 
 fn given(flags: &'static [(&'static str, &'static str)]) -> Given {
-    Given { flags, ..Given::default() }
+    // Beside DIGIT payers are sent back to named hosts alone.
+    Given { flags, properties: Some("callback.allowed-hosts=city.example\n"), ..Given::default() }
 }
 
 #[test]
