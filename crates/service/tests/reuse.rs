@@ -1,6 +1,8 @@
 //! A payer who comes back to a payment that was begun: led to the same one, told how long to wait, or free
 //! to begin anew.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod support;
 
 use std::sync::Arc;

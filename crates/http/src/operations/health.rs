@@ -110,5 +110,5 @@ pub(crate) async fn readiness(State(app): Shared) -> Response {
 
 fn seconds(millis: i64) -> f64 {
     let length = std::time::Duration::from_millis(millis.unsigned_abs()).as_secs_f64();
-    if millis < 0 { -length } else { length }
+    length.copysign(if millis < 0 { -1.0 } else { 1.0 })
 }

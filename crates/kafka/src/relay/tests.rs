@@ -348,7 +348,7 @@ async fn what_is_refused_for_too_long_becomes_a_dead_letter_that_holds_nothing_b
     assert!(world.relay.store.revive(events[0].sequence).await.unwrap());
     let stop = CancellationToken::new();
     let world = World { stop: stop.clone(), ..world };
-    let running = world.drain_as(world.begin("b", 10_000).await);
+    let running = world.drain_as(world.begin("b").await);
     world.waiting(0).await;
     stop.cancel();
     running.await.unwrap().0.unwrap();
