@@ -156,6 +156,10 @@ async fn pay(visitor: &Visitor, link: &str) {
 fn settings(digit: &PretendDigit, gateway: &Gateway) -> Vec<(&'static str, String)> {
     vec![
         ("sandbox.url", gateway.url().to_owned()),
+        ("sandbox.active", "true".to_owned()),
+        ("sandbox.beside-digit", "true".to_owned()),
+        ("callback.allowed-hosts", "127.0.0.1".to_owned()),
+        ("identity.proof", "believed".to_owned()),
         ("egov.collectionservice.host", digit.url().to_owned()),
         ("services.connect-timeout-ms", "2000".to_owned()),
         ("services.timeout-ms", CALL_MS.to_string()),
