@@ -350,9 +350,9 @@ async fn without_billing_and_shortener_the_clients_own_words_serve() {
     assert!(message.ends_with(&format!("{LONG_LINK}PT")), "{message}");
 }
 
-/// A row of an earlier service need not name a bill or a consumer.
+/// Words come from the database, whatever the event says.
 #[tokio::test]
-async fn a_payer_of_a_payment_without_a_bill_id_is_told() {
+async fn an_event_that_names_neither_bill_nor_consumer_tells_what_is_stored() {
     let told = told();
     let id = told.settled(declined()).await;
     let mut event: Value = serde_json::from_str(&told.events(&id).await.pop().unwrap()).unwrap();
@@ -360,8 +360,7 @@ async fn a_payer_of_a_payment_without_a_bill_id_is_told() {
     event["Transaction"]["consumerCode"] = Value::Null;
     assert_eq!(told.take(&event.to_string()).await.unwrap(), Notified::Stored);
     let message = told.message(&id).await;
-    assert!(message.starts_with("Rs 100.00 for : Transaction failed at gateway"), "{message}");
-    assert_eq!(told.digit.bills_asked.load(Ordering::SeqCst), 0, "there is no bill to ask about");
+    assert!(message.starts_with("Rs 100.00 for PT-1: Transaction failed at gateway"), "{message}");
 }
 
 #[tokio::test]

@@ -131,6 +131,8 @@ impl PostgresStore {
         }
         let widths = Arc::new(widths(&client).await?);
         let foreign_statuses = search::foreign_statuses(&client).await?;
+        // The server may let in no other connection beside it.
+        drop(client);
         let db = Arc::new(Connections::new(&options)?);
         let clock = match clock {
             Some(clock) => StoreClock::Given(clock),

@@ -50,7 +50,7 @@ fn order(txn: &Transaction) -> Order<'_> {
         txn,
         return_url: "https://pg.example/pg-service/transaction/v1/_redirect?eg_pg_txnid=T1",
         notify_url: Some("https://pg.example/pg-service/gateway/v1/phonepe/_callback"),
-        payable_until: txn.audit.created_at.plus(USUAL_SESSION),
+        payable_until: clock().now().plus(USUAL_SESSION),
         bank_account: None,
     }
 }

@@ -280,7 +280,7 @@ async fn a_user_service_that_is_away_leaves_callers_without_proof_and_fails_no_p
         creator.send(&app, Method::POST, &format!("/transaction/v1/_search?txnId={id}"), &body).await.json();
     assert_shown(&named["Transaction"][0], &txn, &creator, "_search");
     let all = creator.send(&app, Method::POST, "/transaction/v1/_search", &body).await;
-    insta::assert_json_snapshot!("unverified", all.shown());
+    insta::assert_snapshot!("unverified", all.shown());
     let stranger = app.post("/transaction/v1/_search", &json!({"RequestInfo": {}})).await;
     assert_eq!(stranger.codes(), ["SEARCH_CRITERIA_REQUIRED"], "who brings no token is not put off");
     users.away.store(false, Ordering::SeqCst);

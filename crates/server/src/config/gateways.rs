@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use payment_domain::{GatewayName, SystemClock};
+use payment_domain::{Clock, GatewayName};
 use payment_gateway::{Gateway, Profile};
 use payment_gateways::axis::{Axis, AxisConfig};
 use payment_gateways::client::{Client, Limits};
@@ -27,8 +27,8 @@ use super::values::Values;
 /// An adapter before it is made: what has to be known of it, and what makes it.
 type Adapter = (Profile, Make);
 
-/// Makes an adapter of its configuration and a client to make calls with.
-type Make = Box<dyn FnOnce(Client) -> Arc<dyn Gateway> + Send + Sync>;
+/// Makes an adapter of its configuration, a client to make calls with, and the service's clock.
+type Make = Box<dyn FnOnce(Client, Arc<dyn Clock>) -> Arc<dyn Gateway> + Send + Sync>;
 
 /// A gateway this program has an adapter for.
 pub struct Known {
@@ -57,21 +57,33 @@ pub const KNOWN: &[Known] = &[
             "axis.merchant.user",
             "axis.merchant.pwd",
         ],
-        read: |lookup| read_one(AxisConfig::read(lookup), Axis::profile_of, Axis::new),
+        read: |lookup| {
+            read_one(AxisConfig::read(lookup), Axis::profile_of, |config, client, _| {
+                Axis::new(config, client)
+            })
+        },
     },
     Known {
         name: "PAYTM",
         prefix: "paytm",
         protocol: "legacy processTransaction, or initiateTransaction (v3)",
         credentials: &["paytm.merchant.id", "paytm.merchant.secret.key"],
-        read: |lookup| read_one(PaytmConfig::read(lookup), Paytm::profile_of, Paytm::new),
+        read: |lookup| {
+            read_one(PaytmConfig::read(lookup), Paytm::profile_of, |config, client, _| {
+                Paytm::new(config, client)
+            })
+        },
     },
     Known {
         name: "PAYU",
         prefix: "payu",
         protocol: "form post with SHA-512 hash, verify_payment",
         credentials: &["payu.merchant.key", "payu.merchant.salt"],
-        read: |lookup| read_one(PayuConfig::read(lookup), Payu::profile_of, Payu::new),
+        read: |lookup| {
+            read_one(PayuConfig::read(lookup), Payu::profile_of, |config, client, _| {
+                Payu::new(config, client)
+            })
+        },
     },
     Known {
         name: "PHONEPE",
@@ -83,10 +95,7 @@ pub const KNOWN: &[Known] = &[
             "phonepe.v2.client.id",
             "phonepe.v2.client.secret",
         ],
-        read: |lookup| {
-            let with_clock = |config, client| Phonepe::new(config, client, Arc::new(SystemClock));
-            read_one(PhonepeConfig::read(lookup), Phonepe::profile_of, with_clock)
-        },
+        read: |lookup| read_one(PhonepeConfig::read(lookup), Phonepe::profile_of, Phonepe::new),
     },
 ];
 
@@ -110,10 +119,10 @@ impl Known {
 fn read_one<C: Send + Sync + 'static, G: Gateway + 'static>(
     config: Result<C, Vec<ConfigProblem>>,
     profile: fn(&C) -> Profile,
-    adapter: impl FnOnce(C, Client) -> G + Send + Sync + 'static,
+    adapter: impl FnOnce(C, Client, Arc<dyn Clock>) -> G + Send + Sync + 'static,
 ) -> Result<Adapter, Vec<ConfigProblem>> {
     let config = config?;
-    Ok((profile(&config), Box::new(move |client| Arc::new(adapter(config, client)))))
+    Ok((profile(&config), Box::new(move |client, clock| Arc::new(adapter(config, client, clock)))))
 }
 
 /// A gateway with its whole configuration.
@@ -143,8 +152,8 @@ impl Configured {
     }
 
     /// The adapter.
-    pub fn make(self, client: Client) -> Arc<dyn Gateway> {
-        (self.make)(client)
+    pub fn make(self, client: Client, clock: Arc<dyn Clock>) -> Arc<dyn Gateway> {
+        (self.make)(client, clock)
     }
 }
 
@@ -280,7 +289,7 @@ fn read_remote(name: &str, active: &str, lookup: &Lookup<'_>) -> Result<Configur
     }
     let config = RemoteConfig::read(name, lookup)?;
     let (profile, limits) = (Remote::profile_of(&config), Some(config.limits()));
-    let make: Make = Box::new(|client| Arc::new(Remote::new(config, client, Arc::new(SystemClock))));
+    let make: Make = Box::new(|client, clock| Arc::new(Remote::new(config, client, clock)));
     Ok(Configured { profile, offered: true, limits, make })
 }
 

@@ -77,7 +77,7 @@ pub(super) fn adapters(
     for configured in configured {
         let client = configured.limits().cloned().map_or_else(|| Ok(shared.clone()), client)?;
         let to = if configured.is_offered() { &mut offered } else { &mut switched_off };
-        to.push(guarded(configured.make(client)));
+        to.push(guarded(configured.make(client, clock.clone())));
     }
     Ok(Gateways::new(offered).with_switched_off(switched_off))
 }
