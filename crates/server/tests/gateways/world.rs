@@ -1,5 +1,6 @@
 //! A service and the simulated providers, and what a test does in them.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -55,7 +56,8 @@ impl World {
         tokio::spawn(async move { axum::serve(at_simulator, router).await });
         tokio::spawn(simulator.clone().run(std::future::pending()));
 
-        let mut set: Vec<(String, String)> = simulator
+        // A later value of a setting replaces an earlier one.
+        let mut set: BTreeMap<String, String> = simulator
             .properties(&simulator_url)
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))

@@ -61,11 +61,11 @@ fn a_header_is_proof_with_a_secret_that_nobody_guesses() {
 fn whoever_believes_everybody_beyond_this_machine_is_warned() {
     let everywhere = ("server.address", "0.0.0.0");
     let open = Given { flags: vec![everywhere].leak(), ..Given::default() };
-    assert_eq!(open.noticed(NoticeKind::Doubtful), ["identity.proof"]);
+    assert_eq!(open.noticed(NoticeKind::Doubtful), ["callback.allowed-hosts", "identity.proof"]);
     assert_eq!(open.problems(), [""; 0], "a warning never stops the start");
-    assert!(open.load().notices[0].to_string().contains("claim to be an employee"));
+    assert!(open.load().notices[1].to_string().contains("claim to be an employee"));
     let chosen = Given { flags: vec![everywhere, ("identity.proof", "believed")].leak(), ..Given::default() };
-    assert_eq!(chosen.noticed(NoticeKind::Doubtful), ["identity.proof"]);
+    assert_eq!(chosen.noticed(NoticeKind::Doubtful), ["callback.allowed-hosts", "identity.proof"]);
     let loopback = given(&[("server.address", "::1"), ("identity.proof", "believed")]);
     assert_eq!(loopback.noticed(NoticeKind::Doubtful), [""; 0]);
     let token = Given { flags: vec![everywhere, USERS].leak(), ..Given::default() };

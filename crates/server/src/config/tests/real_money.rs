@@ -114,7 +114,7 @@ fn alone_payers_are_sent_back_to_this_machine() {
         assert_eq!(callback_hosts(flags), [&LOOPBACK[..], &[own]].concat());
     }
     let open = Given { flags: &[("server.address", "0.0.0.0")], ..Given::default() };
-    assert_eq!(open.noticed(NoticeKind::Doubtful), ["callback.allowed-hosts"]);
+    assert_eq!(open.noticed(NoticeKind::Doubtful), ["callback.allowed-hosts", "identity.proof"]);
     assert_eq!(callback_hosts(&[("server.address", "0.0.0.0")]), LOOPBACK);
 }
 
