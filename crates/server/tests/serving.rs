@@ -108,26 +108,6 @@ async fn a_port_or_a_folder_in_use_is_told_with_what_to_do() {
     assert!(text.contains("another service uses the data folder") && text.contains("--data-dir"), "{text}");
 }
 
-/// What a service logs from its start to its end.
-async fn whole_log(environment: &[(&str, &str)]) -> String {
-    let folder = tempfile::tempdir().unwrap();
-    let mut command = pg_service(folder.path());
-    command.envs(environment.iter().copied());
-    let mut service = Service::start(command, free_port(), &folder.path().join("log")).await;
-    service.signal("TERM");
-    assert_eq!(service.ended().await.code(), Some(0), "{}", service.log());
-    service.log()
-}
-
-#[tokio::test]
-async fn callbacks_that_may_go_anywhere_are_told_at_the_start() {
-    const TOLD: &str = "payers may be sent back to any host";
-    let open = whole_log(&[]).await;
-    assert!(open.contains(TOLD), "{open}");
-    let restricted = whole_log(&[("PG_SERVICE_CALLBACK_ALLOWED_HOSTS", "pay.example.org")]).await;
-    assert!(!restricted.contains(TOLD), "{restricted}");
-}
-
 /// A request whose body the service is waiting for: it has said that it wants it.
 async fn half_a_request(url: &str) -> TcpStream {
     let address = url.strip_prefix("http://").unwrap().strip_suffix("/pg-service").unwrap();

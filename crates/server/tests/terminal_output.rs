@@ -47,7 +47,10 @@ async fn hostile_payment(folder: &Path) -> String {
         )
         .unwrap();
     database
-        .execute("INSERT INTO eg_pg_receipt_duties VALUES (?1, 1, 1, NULL, NULL, ?2)", (&id, HOSTILE))
+        .execute(
+            "INSERT INTO eg_pg_receipt_duties (txn_id, due_at, attempts, last_error) VALUES (?1, 1, 1, ?2)",
+            (&id, HOSTILE),
+        )
         .unwrap();
     database
         .execute(
