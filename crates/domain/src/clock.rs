@@ -181,6 +181,12 @@ impl Clock for ManualClock {
     }
 }
 
+/// A length of time that may be negative, from milliseconds to seconds.
+pub fn signed_seconds(millis: i64) -> f64 {
+    let length = Duration::from_millis(millis.unsigned_abs()).as_secs_f64();
+    length.copysign(if millis < 0 { -1.0 } else { 1.0 })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,7 +15,7 @@ pub mod personal;
 pub mod request_info;
 pub mod transaction;
 
-pub use clock::{AnchoredClock, Clock, ManualClock, SystemClock, Timestamp};
+pub use clock::{AnchoredClock, Clock, ManualClock, SystemClock, Timestamp, signed_seconds};
 pub use event::{Event, EventKind};
 pub use history::{Actor, ActorKind, AttentionKind, HistoryEntry};
 pub use ids::{BillId, BillKey, GatewayName, InvalidId, TenantId, TxnId};

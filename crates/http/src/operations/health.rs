@@ -6,6 +6,7 @@ mod tests;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use payment_domain::signed_seconds;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -94,7 +95,7 @@ pub(crate) async fn readiness(State(app): Shared) -> Response {
             let ports = &app.payments.ports;
             let clock = ClockHealth {
                 status: if ports.clock_differs().is_some() { "DOWN" } else { "UP" },
-                computer_ahead_seconds: seconds(ports.clock.computer_ahead_ms()),
+                computer_ahead_seconds: signed_seconds(ports.clock.computer_ahead_ms()),
             };
             Reply::of(&Readiness { health: Health { status: "UP" }, clock }).into_response()
         }
@@ -106,9 +107,4 @@ pub(crate) async fn readiness(State(app): Shared) -> Response {
             response
         }
     }
-}
-
-fn seconds(millis: i64) -> f64 {
-    let length = std::time::Duration::from_millis(millis.unsigned_abs()).as_secs_f64();
-    length.copysign(if millis < 0 { -1.0 } else { 1.0 })
 }

@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use payment_domain::{Clock, Timestamp};
+use payment_domain::{Clock, Timestamp, signed_seconds};
 use payment_store::{
     BegunRun, LeaseWatch, RunEnd, RunRecord, Store, StoreError, Tally, TickAnswer, TickRequest, lease,
 };
@@ -309,12 +309,7 @@ impl Scheduler {
     /// By how many milliseconds the computer's clock is ahead of the service's, where that is too much.
     fn clock_differs(&self) -> Option<i64> {
         let ahead = self.clock.computer_ahead_ms();
-        let offset = Duration::from_millis(ahead.unsigned_abs()).as_secs_f64();
-        metrics::gauge!("database_clock_offset_seconds").set(offset.copysign(if ahead < 0 {
-            -1.0
-        } else {
-            1.0
-        }));
+        metrics::gauge!("database_clock_offset_seconds").set(signed_seconds(ahead));
         let differs = differs_too_much(ahead, self.settings.largest_clock_offset);
         if self.differs.swap(differs, Ordering::Relaxed) != differs {
             let ahead_secs = ahead / 1000;
