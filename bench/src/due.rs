@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
 use payment_domain::Timestamp;
-use payment_store::{CheckPlace, DueChecks, Store, Turn};
+use payment_store::{CheckCursor, DueChecks, Store, Turn};
 use payment_store_postgres::{PostgresOptions, PostgresStore};
 
 use crate::database::Database;
@@ -49,7 +49,7 @@ async fn pages(store: &PostgresStore, turn: Turn, expected: usize) -> Result<Pag
     // The first question on a connection is planned as well.
     store.due_checks(&DueChecks { turn, gateway: None, after: None, limit: PAGE }).await?;
     for _ in 0..ROUNDS {
-        let mut after: Option<CheckPlace> = None;
+        let mut after: Option<CheckCursor> = None;
         let mut found = 0;
         loop {
             let due = DueChecks { turn, gateway: None, after, limit: PAGE };

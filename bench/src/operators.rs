@@ -13,7 +13,7 @@ use crate::service::{Launch, Service};
 const TOKEN: &str = "the-token-of-whoever-runs-the-load-test";
 
 /// How often a run is looked at.
-const GLANCE: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A service that takes orders from us.
 pub(crate) fn admitted(launch: Launch) -> Launch {
@@ -34,7 +34,7 @@ pub(crate) async fn run_job(service: &Service, job: &str) -> Result<Ran> {
     let mut run = ask(service, &format!("/jobs/v1/{job}/_run"), "{}").await?["Run"].take();
     let number = run["run"].as_u64().with_context(|| format!("the run has no number: {run}"))?;
     while run["state"] == "RUNNING" {
-        tokio::time::sleep(GLANCE).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
         let mut history =
             ask(service, "/jobs/v1/_history", &format!(r#"{{"job":"{job}","limit":5}}"#)).await?;
         let runs = history["Runs"].as_array_mut().context("the history of jobs has no runs")?;

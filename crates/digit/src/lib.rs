@@ -1,6 +1,6 @@
 //! The DIGIT services that a payment needs: ids, the collection service, the user service, the bank
 //! account master, and what text messages to payers take. Each is a small trait; [`clients`] calls
-//! the real services over HTTP, [`embedded`] holds stand-ins that do the same work inside this
+//! the real services over HTTP, [`embedded`] holds embedded implementations that do the same work inside this
 //! process, for running without DIGIT. Any mix works.
 
 pub mod clients;

@@ -15,7 +15,7 @@ pub enum Status {
     Pending,
     /// The money was taken.
     Success {
-        /// The number of the receipt; `None` while the duty to issue it is open.
+        /// The number of the receipt; `None` while the task to issue it is open.
         receipt: Option<String>,
     },
     /// Nothing was taken for this transaction, or not what was asked.

@@ -18,7 +18,7 @@ pub(crate) use operators::{
 /// one receipt.
 ///
 /// Without a command it serves: on 127.0.0.1:9000, with an embedded database in ./data, a sandbox
-/// gateway to pay with, and stand-ins for DIGIT's services. Nothing has to be configured.
+/// gateway to pay with, and embedded implementations for DIGIT's services. Nothing has to be configured.
 #[derive(Parser)]
 #[command(name = "pg-service", version, max_term_width = 100, after_help = EXAMPLES, after_long_help = EXAMPLES)]
 pub(crate) struct Cli {

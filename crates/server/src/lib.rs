@@ -1,6 +1,6 @@
 //! The payment gateway service as a program: its configuration, its commands, its wiring.
 //!
-//! Only this crate knows which store, which gateways and which stand-ins there are.
+//! Only this crate knows which store, which gateways and which embedded implementations there are.
 
 mod cli;
 mod commands;

@@ -41,7 +41,7 @@ struct Answer {
 impl Answer {
     fn says_that_the_database_is_away(&self) {
         assert_eq!(self.status, 503, "{self:?}");
-        // The stand-ins keep their books in it, too.
+        // The embedded implementations keep their books in it, too.
         let code = self.body["Errors"][0]["code"].as_str().unwrap_or_default();
         assert!(["DATABASE_UNAVAILABLE", "DIGIT_SERVICE_UNAVAILABLE"].contains(&code), "{self:?}");
         assert!(self.retry_after.as_ref().is_some_and(|seconds| seconds.parse::<u32>().is_ok()), "{self:?}");

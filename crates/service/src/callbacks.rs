@@ -130,7 +130,7 @@ impl Callbacks {
             }
             (StatusName::Failure, Asked::Answered | Asked::NotNeeded) => Ok(Conclusion::Settled),
             (StatusName::Pending, Asked::Answered | Asked::NotNeeded) => Ok(Conclusion::StillPending),
-            (StatusName::Pending | StatusName::Failure, Asked::InVain(_) | Asked::NotNow { .. }) => {
+            (StatusName::Pending | StatusName::Failure, Asked::Unusable(_) | Asked::Unavailable { .. }) => {
                 Err(CallbackError::TryAgain)
             }
         }

@@ -12,8 +12,8 @@ use payment_domain::{
 };
 use payment_gateway::{Availability, Gateway, GatewayError, Order, Redirect, StartMode};
 use payment_store::{
-    Applied, Change, ClaimChange, Created, Dump, DutyChange, IdempotencyKey, IdempotencyRecord,
-    NewTransaction, RequestDigest, StoreError,
+    Applied, Change, ClaimChange, Created, Dump, IdempotencyKey, IdempotencyRecord, NewTransaction,
+    ReceiptTaskChange, RequestDigest, StoreError,
 };
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -248,7 +248,7 @@ impl Creation {
             events.dump(EventKind::SaveDump, &txn, &dump)?,
         ];
         let settled = txn.amount.is_zero();
-        let duty = settled.then(|| self.receipts.begin_duty());
+        let task = settled.then(|| self.receipts.begin_task());
         let new = NewTransaction {
             history: HistoryEntry {
                 txn_id: txn.id.clone(),
@@ -262,7 +262,7 @@ impl Creation {
             redirect_form,
             dump,
             events: stored_events,
-            receipt_duty: duty.as_ref().map(|duty| duty.new_duty(self.ports.settings.receipt_lease)),
+            receipt_task: task.as_ref().map(|task| task.new_task(self.ports.settings.receipt_lease)),
             idempotency: key.zip(request.idempotent.as_ref()).map(|(key, idempotent)| IdempotencyRecord {
                 key: key.clone(),
                 digest: idempotent.digest,
@@ -285,10 +285,10 @@ impl Creation {
         metrics::counter!("transactions_created_total", "gateway" => txn.gateway.to_string(), "sandbox" => sandbox_label(&txn.gateway)).increment(1);
 
         let id = txn.id.clone();
-        let answer = match duty {
-            Some(duty) => {
+        let answer = match task {
+            Some(task) => {
                 let caller = Caller::new(Actor::user(txn.audit.created_by.clone()), request.identity.clone());
-                let txn = self.receipts.issue_now(txn, duty, &caller).await;
+                let txn = self.receipts.issue_now(txn, task, &caller).await;
                 answer_json(&txn, &request.amount)?
             }
             None if starts_later => {
@@ -570,7 +570,7 @@ impl Creation {
                 events: vec![events.update(&next)?, events.dump(EventKind::UpdateDump, &next, &dump)?],
                 dump: Some(dump),
                 claims,
-                receipt_duty: DutyChange::None,
+                receipt_task: ReceiptTaskChange::None,
                 attention: None,
                 forget_key: key.cloned(),
                 fence: None,

@@ -12,7 +12,6 @@ mod events;
 mod gateways;
 mod housekeeping;
 mod identity;
-mod lanes;
 mod masking;
 mod notify;
 mod order_life;
@@ -27,6 +26,7 @@ mod redirects;
 mod scheduler;
 mod search;
 mod settle;
+mod single_flight;
 mod subject;
 mod view;
 

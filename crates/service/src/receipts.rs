@@ -1,11 +1,11 @@
-//! The receipt duty: whoever makes a transaction a success also writes down that its receipt is
-//! due, in the same commit. The duty is done at once, or later by [`Receipts::tick`].
+//! The receipt task: whoever makes a transaction a success also writes down that its receipt is
+//! due, in the same commit. The task is done at once, or later by [`Receipts::tick`].
 //!
 //! Exactly one receipt, whatever dies when and whatever clocks show: the right to issue it is leased to
 //! one party at a time, and taken over by the rule of all leases ([`payment_store::lease`]); the lease is
 //! longer than the calls made under it can take, and nobody registers a payment when, by a stopwatch,
 //! too little of it is left; a process never has two registrations of a payment under way. Whoever takes
-//! a duty over, or a payment that an earlier service has begun, first looks whether the collection
+//! a task over, or a payment that an earlier service has begun, first looks whether the collection
 //! service has the payment already; and where a registration may have been begun of which nobody knows
 //! what became, it is looked up for as long as a lease holds before the payment is registered again.
 
@@ -17,8 +17,8 @@ use async_trait::async_trait;
 use payment_digit::{DigitError, Payment, Receipts as ReceiptNumbers};
 use payment_domain::{Actor, AttentionKind, HistoryEntry, Status, Timestamp, Transaction, TxnId};
 use payment_store::{
-    Applied, Attention, Change, ClaimChange, ClaimedDuty, DutyChange, DutyClaim, LeaseWatch, NewCase,
-    NewDuty, Postponement, Store, StoreError, Tried, lease,
+    Applied, Attention, Change, ClaimChange, ClaimedReceiptTask, LeaseWatch, NewCase, NewReceiptTask,
+    Postponement, ReceiptTaskChange, ReceiptTaskClaim, Store, StoreError, Tried, lease,
 };
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
@@ -41,7 +41,7 @@ const AT_ONCE: u32 = 8;
 const BATCHES: usize = 8;
 /// How many leases of others are watched at a time: more than are under way on all replicas together.
 const WATCHED: u32 = 4096;
-/// How many abandoned leases are named when duties are claimed.
+/// How many abandoned leases are named when tasks are claimed.
 const ABANDONED: usize = 256;
 /// How often in the length of a lease the leases of others are looked at.
 const SIGHTINGS: u32 = 8;
@@ -54,7 +54,7 @@ pub struct Receipts {
     under_way: UnderWay,
 }
 
-/// The duty of a transaction, leased to this process.
+/// The task of a transaction, leased to this process.
 #[derive(Debug, Clone)]
 pub(crate) struct Held {
     lease_token: String,
@@ -67,8 +67,8 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    pub(crate) fn new_duty(&self, lease: Duration) -> NewDuty {
-        NewDuty { lease_token: self.lease_token.clone(), lease }
+    pub(crate) fn new_task(&self, lease: Duration) -> NewReceiptTask {
+        NewReceiptTask { lease_token: self.lease_token.clone(), lease }
     }
 }
 
@@ -100,7 +100,7 @@ impl Drop for Begun {
 pub struct ReceiptTally {
     /// Receipts issued.
     pub issued: u32,
-    /// Duties given back for a later try.
+    /// Tasks given back for a later try.
     pub postponed: u32,
 }
 
@@ -122,14 +122,14 @@ enum ReceiptError {
     UnderWay,
     #[error("too little was left of the right to issue it")]
     Late,
-    #[error("another worker has taken the duty over")]
+    #[error("another worker has taken the task over")]
     LeaseLost,
 }
 
 /// Whether the collection service may know the payment already.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Attempt {
-    /// The payment is ours from its beginning, its duty arose in a commit of ours and was leased to us
+    /// The payment is ours from its beginning, its task arose in a commit of ours and was leased to us
     /// there: nobody tried before.
     First,
     /// Somebody may have tried.
@@ -188,9 +188,9 @@ impl Receipts {
         Receipts { ports, others: Arc::default(), under_way: UnderWay::default() }
     }
 
-    /// The lease of the duty of a transaction that is about to be stored as a success, for whoever
+    /// The lease of the task of a transaction that is about to be stored as a success, for whoever
     /// stores it.
-    pub(crate) fn begin_duty(&self) -> Held {
+    pub(crate) fn begin_task(&self) -> Held {
         Held {
             lease_token: uuid::Uuid::now_v7().to_string(),
             since: self.ports.clock.stopwatch(),
@@ -202,11 +202,11 @@ impl Receipts {
     /// Issues the receipt of a transaction that was just stored as a success, waiting for it no
     /// longer than the configured limit; the work goes on behind that. Returns the transaction as
     /// it stands then, with or without its receipt.
-    pub(crate) async fn issue_now(&self, txn: Transaction, duty: Held, caller: &Caller) -> Transaction {
+    pub(crate) async fn issue_now(&self, txn: Transaction, task: Held, caller: &Caller) -> Transaction {
         let work = {
             let (receipts, txn, caller) = (self.clone(), txn.clone(), caller.clone());
             let attempt = Attempt::of_whoever_stored(&txn);
-            self.ports.tasks.spawn(async move { receipts.attempt(txn, &duty, &caller, attempt).await })
+            self.ports.tasks.spawn(async move { receipts.attempt(txn, &task, &caller, attempt).await })
         };
         match tokio::time::timeout(self.ports.settings.receipt_wait, work).await {
             Ok(Ok(Some(with_receipt))) => with_receipt,
@@ -219,7 +219,7 @@ impl Receipts {
     }
 
     /// Waits, within the configured limit, for a receipt that somebody else is issuing now. Nobody is
-    /// where there is no duty: the receipt was issued a moment ago, or an earlier service, which stored
+    /// where there is no task: the receipt was issued a moment ago, or an earlier service, which stored
     /// no receipts, has settled the transaction.
     pub(crate) async fn await_receipt(&self, txn: Transaction) -> Result<Transaction, StoreError> {
         const PAUSE: Duration = Duration::from_millis(25);
@@ -227,10 +227,10 @@ impl Receipts {
         let deadline = tokio::time::Instant::now() + self.ports.settings.receipt_wait;
         let mut txn = txn;
         while txn.status == (Status::Success { receipt: None }) && tokio::time::Instant::now() < deadline {
-            let Some(duty) = store.receipt_duty(&txn.id).await? else {
+            let Some(task) = store.receipt_task(&txn.id).await? else {
                 return Ok(store.transaction(&txn.id).await?.unwrap_or(txn));
             };
-            if duty.lease.is_none_or(|held| lease::is_over(held.until, self.ports.now())) {
+            if task.lease.is_none_or(|held| lease::is_over(held.until, self.ports.now())) {
                 break;
             }
             tokio::time::sleep(PAUSE).await;
@@ -264,7 +264,7 @@ impl Receipts {
         Ok(others.all_unchanged(self.ports.settings.receipt_lease, asked, ABANDONED))
     }
 
-    /// Takes up a batch of duties that are due. One that fails is given back for later and never
+    /// Takes up a batch of tasks that are due. One that fails is given back for later and never
     /// stops the others.
     ///
     /// # Errors
@@ -282,19 +282,19 @@ impl Receipts {
             if stopped() {
                 break;
             }
-            let Held { lease_token, since, .. } = self.begin_duty();
-            let claim = DutyClaim {
+            let Held { lease_token, since, .. } = self.begin_task();
+            let claim = ReceiptTaskClaim {
                 lease_token: lease_token.clone(),
                 lease: self.ports.settings.receipt_lease,
                 limit: AT_ONCE,
                 abandoned: abandoned.clone(),
             };
-            let duties = self.ports.store.claim_receipt_duties(claim).await?;
-            if duties.is_empty() {
+            let tasks = self.ports.store.claim_receipt_tasks(claim).await?;
+            if tasks.is_empty() {
                 break;
             }
             let mut work = tokio::task::JoinSet::new();
-            for ClaimedDuty { txn_id, attempts, unclear_for } in duties {
+            for ClaimedReceiptTask { txn_id, attempts, unclear_for } in tasks {
                 let held = Held { lease_token: lease_token.clone(), since, attempts, unclear_for };
                 let receipts = self.clone();
                 work.spawn(async move { receipts.resume(&txn_id, &held).await });
@@ -306,10 +306,10 @@ impl Receipts {
         Ok(tally)
     }
 
-    async fn resume(&self, id: &TxnId, duty: &Held) -> bool {
+    async fn resume(&self, id: &TxnId, task: &Held) -> bool {
         let caller = Caller::new(Actor::job("receipts"), self.ports.settings.system_identity());
         match self.ports.store.transaction(id).await {
-            Ok(Some(txn)) => self.attempt(txn, duty, &caller, Attempt::Later).await.is_some(),
+            Ok(Some(txn)) => self.attempt(txn, task, &caller, Attempt::Later).await.is_some(),
             Ok(None) => {
                 tracing::error!(txn_id = %id, "a receipt is due for a transaction that is not there");
                 false
@@ -321,16 +321,16 @@ impl Receipts {
         }
     }
 
-    /// One attempt under the duty's lease: the transaction with its receipt, or `None` when the
-    /// duty was given back.
+    /// One attempt under the task's lease: the transaction with its receipt, or `None` when the
+    /// task was given back.
     async fn attempt(
         &self,
         txn: Transaction,
-        duty: &Held,
+        task: &Held,
         caller: &Caller,
         attempt: Attempt,
     ) -> Option<Transaction> {
-        let error = match self.issue(txn.clone(), duty, caller, attempt).await {
+        let error = match self.issue(txn.clone(), task, caller, attempt).await {
             Ok(with_receipt) => {
                 metrics::counter!("receipts_issued_total", "sandbox" => sandbox_label(&txn.gateway))
                     .increment(1);
@@ -343,11 +343,11 @@ impl Receipts {
         if matches!(error, ReceiptError::Unclear) {
             tracing::info!(txn_id = %txn.id, %error, "a receipt is postponed");
         } else {
-            tracing::warn!(txn_id = %txn.id, attempts = duty.attempts + 1, %error, "a receipt is postponed");
+            tracing::warn!(txn_id = %txn.id, attempts = task.attempts + 1, %error, "a receipt is postponed");
         }
-        if let Err(error) = self.postpone(&txn, duty, &error).await {
-            // The lease runs out by itself; then the duty is due again.
-            tracing::warn!(txn_id = %txn.id, %error, "a receipt duty could not be given back");
+        if let Err(error) = self.postpone(&txn, task, &error).await {
+            // The lease runs out by itself; then the task is due again.
+            tracing::warn!(txn_id = %txn.id, %error, "a receipt task could not be given back");
         }
         None
     }
@@ -355,7 +355,7 @@ impl Receipts {
     async fn issue(
         &self,
         txn: Transaction,
-        duty: &Held,
+        task: &Held,
         caller: &Caller,
         attempt: Attempt,
     ) -> Result<Transaction, ReceiptError> {
@@ -374,8 +374,8 @@ impl Receipts {
         let numbers = match known {
             Some(numbers) => numbers,
             None => {
-                self.refuse_to_repeat(duty)?;
-                self.refuse_to_outlive(duty)?;
+                self.refuse_to_repeat(task)?;
+                self.refuse_to_outlive(task)?;
                 collections.create(user, &self.payment(&txn)).await.map_err(ReceiptError::Registering)?
             }
         };
@@ -385,31 +385,31 @@ impl Receipts {
                 message: "The payment is registered without a receipt number".to_owned(),
             }));
         }
-        self.save(txn, &duty.lease_token, numbers, caller).await
+        self.save(txn, &task.lease_token, numbers, caller).await
     }
 
     /// Registers nothing as long as an earlier registration may still be at work over there.
-    fn refuse_to_repeat(&self, duty: &Held) -> Result<(), ReceiptError> {
-        let unclear = duty.unclear_for.and_then(|at_first| {
-            next_look_up(at_first + self.held_for(duty), self.ports.settings.receipt_lease)
+    fn refuse_to_repeat(&self, task: &Held) -> Result<(), ReceiptError> {
+        let unclear = task.unclear_for.and_then(|at_first| {
+            next_look_up(at_first + self.held_for(task), self.ports.settings.receipt_lease)
         });
         if unclear.is_some() { Err(ReceiptError::Unclear) } else { Ok(()) }
     }
 
-    /// Gives a duty up whose lease may end while the payment is being registered: the look-up or the
+    /// Gives a task up whose lease may end while the payment is being registered: the look-up or the
     /// commit before took long, or the process stood still. Somebody else could look the payment up
     /// meanwhile, not find it, and register it as well.
-    fn refuse_to_outlive(&self, duty: &Held) -> Result<(), ReceiptError> {
+    fn refuse_to_outlive(&self, task: &Held) -> Result<(), ReceiptError> {
         let settings = &self.ports.settings;
-        if self.held_for(duty) + settings.collection_call < settings.receipt_lease {
+        if self.held_for(task) + settings.collection_call < settings.receipt_lease {
             return Ok(());
         }
         Err(ReceiptError::Late)
     }
 
     /// For how long the lease has been held, at most.
-    fn held_for(&self, duty: &Held) -> Duration {
-        self.ports.clock.stopwatch().saturating_sub(duty.since)
+    fn held_for(&self, task: &Held) -> Duration {
+        self.ports.clock.stopwatch().saturating_sub(task.since)
     }
 
     async fn save(
@@ -442,7 +442,7 @@ impl Receipts {
                 dump: None,
                 events: vec![writer.update(&txn).map_err(ReceiptError::Storing)?],
                 claims: ClaimChange::Keep,
-                receipt_duty: DutyChange::Done { lease_token: lease_token.to_owned() },
+                receipt_task: ReceiptTaskChange::Completed { lease_token: lease_token.to_owned() },
                 attention: None,
                 forget_key: None,
                 fence: None,
@@ -455,22 +455,22 @@ impl Receipts {
         }
     }
 
-    /// The stored transaction, if the duty is still ours to do.
+    /// The stored transaction, if the task is still ours to do.
     async fn reload_for_receipt(&self, txn: &Transaction, token: &str) -> Result<Transaction, ReceiptError> {
         let store: &dyn Store = self.ports.store.as_ref();
-        let duty = store.receipt_duty(&txn.id).await.map_err(ReceiptError::Storing)?;
-        let ours = duty.is_some_and(|duty| duty.lease.is_some_and(|lease| lease.token == token));
+        let task = store.receipt_task(&txn.id).await.map_err(ReceiptError::Storing)?;
+        let ours = task.is_some_and(|task| task.lease.is_some_and(|lease| lease.token == token));
         match store.transaction(&txn.id).await.map_err(ReceiptError::Storing)? {
             Some(stored) if ours => Ok(stored),
             Some(_) | None => Err(ReceiptError::LeaseLost),
         }
     }
 
-    async fn postpone(&self, txn: &Transaction, duty: &Held, error: &ReceiptError) -> Result<(), StoreError> {
+    async fn postpone(&self, txn: &Transaction, task: &Held, error: &ReceiptError) -> Result<(), StoreError> {
         let lease = self.ports.settings.receipt_lease;
-        let backoff = FIRST_DELAY.saturating_mul(1 << duty.attempts.min(16)).min(LONGEST_DELAY);
+        let backoff = FIRST_DELAY.saturating_mul(1 << task.attempts.min(16)).min(LONGEST_DELAY);
         let look_up =
-            duty.unclear_for.and_then(|at_first| next_look_up(at_first + self.held_for(duty), lease));
+            task.unclear_for.and_then(|at_first| next_look_up(at_first + self.held_for(task), lease));
         let (delay, tried) = match error {
             // The call may still be at work over there, or its receipt is still to be shown.
             ReceiptError::Registering(DigitError::Unanswered { .. }) | ReceiptError::Storing(_) => {
@@ -490,12 +490,12 @@ impl Receipts {
         };
         let postponement = Postponement {
             txn_id: txn.id.clone(),
-            lease_token: duty.lease_token.clone(),
+            lease_token: task.lease_token.clone(),
             delay,
             reason: error.to_string(),
             tried,
         };
-        let ours = self.ports.store.postpone_receipt_duty(postponement).await?;
+        let ours = self.ports.store.postpone_receipt_task(postponement).await?;
         let refused = match error {
             ReceiptError::LookingUp(error) | ReceiptError::Registering(error) => match error {
                 DigitError::Refused { .. } | DigitError::Incomplete { .. } => Some(error),
@@ -507,7 +507,7 @@ impl Receipts {
             | ReceiptError::Late
             | ReceiptError::LeaseLost => None,
         };
-        // Whoever has taken the duty over may have registered the payment, and been refused for that:
+        // Whoever has taken the task over may have registered the payment, and been refused for that:
         // what they find out counts.
         match refused {
             Some(error) if ours => self.raise_refusal(txn, error, self.ports.now()).await,

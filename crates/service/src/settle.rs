@@ -14,25 +14,27 @@ use payment_domain::{
     StatusName, Transaction, TxnId,
 };
 use payment_gateway::{Answer, Evidence, Gateway, GatewayError};
-use payment_store::{Applied, Attention, Change, ClaimChange, Dump, DutyChange, Fence, NewCase, StoreError};
+use payment_store::{
+    Applied, Attention, Change, ClaimChange, Dump, Fence, NewCase, ReceiptTaskChange, StoreError,
+};
 use serde_json::{Value, json};
 use url::Url;
 
 use crate::events::EventWriter;
 use crate::gateways::TRANSACTION_PARAMETER;
 use crate::identity::Identity;
-use crate::lanes::{Lanes, Turn};
 use crate::pace::{Paces, Turnstile};
 use crate::ports::{Ports, finished, sandbox_label};
 use crate::questions::{News, Questions};
 use crate::receipts::{Held, Receipts};
+use crate::single_flight::{Permit, SingleFlight};
 
 /// Settles transactions.
 #[derive(Clone)]
 pub struct Settlement {
     ports: Arc<Ports>,
     receipts: Receipts,
-    lanes: Arc<Lanes>,
+    single_flight: Arc<SingleFlight>,
     questions: Arc<Questions>,
     paces: Arc<Paces>,
 }
@@ -99,10 +101,10 @@ pub enum Asked {
     Answered,
     /// It gave no usable answer, or is not active here, for this reason; the transaction keeps its
     /// state.
-    InVain(String),
+    Unusable(String),
     /// The question was not put: the gateway is not available, or was asked often enough for now. The
     /// transaction keeps its state.
-    NotNow {
+    Unavailable {
         /// When it is worth asking again.
         retry_after: Duration,
     },
@@ -135,7 +137,7 @@ impl Settlement {
     pub(crate) fn new(ports: Arc<Ports>, receipts: Receipts) -> Settlement {
         let questions = Arc::new(Questions::new(ports.settings.questions));
         let paces = Arc::new(Paces::new(ports.settings.pace.clone()));
-        Settlement { ports, receipts, lanes: Arc::default(), questions, paces }
+        Settlement { ports, receipts, single_flight: Arc::default(), questions, paces }
     }
 
     /// What keeps the pace of a gateway.
@@ -154,7 +156,7 @@ impl Settlement {
         if let Some(reason) = txn.unknown_values() {
             // No answer of a gateway can be compared with it.
             tracing::warn!(txn_id = %id, reason, "the transaction cannot be settled; see to it by hand");
-            return Ok(Settled { txn, asked: Asked::InVain(reason) });
+            return Ok(Settled { txn, asked: Asked::Unusable(reason) });
         }
         let gateway = self.ports.gateways.get(&txn.gateway).cloned();
         let signed = match &gateway {
@@ -185,7 +187,7 @@ impl Settlement {
             (StatusName::Pending | StatusName::Failure, None) => {
                 tracing::warn!(txn_id = %id, gateway = %txn.gateway, "the gateway is not active, its payments cannot be settled");
                 let reason = format!("the gateway {} is not active", txn.gateway);
-                Ok(Settled { txn, asked: Asked::InVain(reason) })
+                Ok(Settled { txn, asked: Asked::Unusable(reason) })
             }
             (StatusName::Pending | StatusName::Failure, Some(gateway)) => {
                 if caller.origin == Origin::News
@@ -208,7 +210,7 @@ impl Settlement {
     /// # Errors
     /// A [`SettleError`], as of [`settle`](Settlement::settle).
     pub(crate) async fn settle_unopened(&self, id: &TxnId, caller: &Caller) -> Result<Settled, SettleError> {
-        let mut lane = self.lanes.turn(id).await;
+        let mut permit = self.single_flight.permit(id).await;
         let txn = self.ports.store.transaction(id).await?.ok_or(SettleError::NotFound)?;
         match self.ports.gateways.get(&txn.gateway) {
             Some(gateway) if txn.status.name() == StatusName::Pending && txn.redirect_url.is_none() => {
@@ -216,7 +218,7 @@ impl Settlement {
                     return Ok(held_back(txn, retry_after));
                 }
                 let question = Question { signed: None, life: OrderLife::NeverBegun, closes: false };
-                self.ask_now(&mut lane, gateway.as_ref(), txn, question, caller).await
+                self.ask_now(&mut permit, gateway.as_ref(), txn, question, caller).await
             }
             Some(_) | None => Ok(Settled::unasked(txn)),
         }
@@ -228,7 +230,7 @@ impl Settlement {
     /// # Errors
     /// A [`SettleError`], as of [`settle`](Settlement::settle).
     pub(crate) async fn supersede(&self, id: &TxnId, caller: &Caller) -> Result<Settled, SettleError> {
-        let mut lane = self.lanes.turn(id).await;
+        let mut permit = self.single_flight.permit(id).await;
         let txn = self.ports.store.transaction(id).await?.ok_or(SettleError::NotFound)?;
         match self.ports.gateways.get(&txn.gateway) {
             Some(gateway) if txn.status.name() == StatusName::Pending && gateway.closing().is_some() => {
@@ -236,7 +238,7 @@ impl Settlement {
                     return Ok(held_back(txn, retry_after));
                 }
                 let question = Question { signed: None, life: self.ports.life_of(&txn), closes: true };
-                self.ask_now(&mut lane, gateway.as_ref(), txn, question, caller).await
+                self.ask_now(&mut permit, gateway.as_ref(), txn, question, caller).await
             }
             Some(_) | None => Ok(Settled::unasked(txn)),
         }
@@ -290,19 +292,19 @@ impl Settlement {
         caller: &Caller,
         arrived: Instant,
     ) -> Result<Settled, SettleError> {
-        let mut lane = self.lanes.turn(id).await;
+        let mut permit = self.single_flight.permit(id).await;
         let txn = self.ports.store.transaction(id).await?.ok_or(SettleError::NotFound)?;
         if txn.status.name() == StatusName::Success {
-            drop(lane);
+            drop(permit);
             return Ok(Settled::unasked(self.receipts.await_receipt(txn).await?));
         }
         // Whoever brings proof of a payment is not put off with somebody else's answer.
         let brings_proof = signed.is_some_and(|signed| matches!(signed.outcome, Outcome::Paid { .. }));
-        match lane.asked_since(arrived) {
+        match permit.asked_since(arrived) {
             Some(true) if !brings_proof => return Ok(Settled::unasked(txn)),
             Some(false) => {
                 let reason = "the gateway gave no usable answer a moment ago".to_owned();
-                return Ok(Settled { txn, asked: Asked::InVain(reason) });
+                return Ok(Settled { txn, asked: Asked::Unusable(reason) });
             }
             Some(true) | None => {}
         }
@@ -319,12 +321,12 @@ impl Settlement {
         // The order's life is judged by when the question was put: a payment made in its last moment
         // must not be missed because the answer took a moment more.
         let question = Question { signed, life: self.ports.life_of(&txn), closes: false };
-        self.ask_now(&mut lane, gateway, txn, question, caller).await
+        self.ask_now(&mut permit, gateway, txn, question, caller).await
     }
 
     async fn ask_now(
         &self,
-        lane: &mut Turn,
+        permit: &mut Permit,
         gateway: &dyn Gateway,
         txn: Transaction,
         question: Question<'_>,
@@ -333,7 +335,7 @@ impl Settlement {
         let id = &txn.id;
         let asked_at = Instant::now();
         let answer = self.ask(gateway, &txn, question.closes).await;
-        lane.asked(asked_at, answer.is_ok());
+        permit.asked(asked_at, answer.is_ok());
         match answer {
             Ok(report) => {
                 let said = Said { report: &report, question };
@@ -345,14 +347,14 @@ impl Settlement {
                     .increment(1);
                 tracing::warn!(txn_id = %id, gateway = %txn.gateway, %error, "the gateway gave no usable answer");
                 let asked = match error {
-                    GatewayError::Unavailable { retry_after } => Asked::NotNow { retry_after },
+                    GatewayError::Unavailable { retry_after } => Asked::Unavailable { retry_after },
                     error @ (GatewayError::NotSent(_)
                     | GatewayError::LocalFault(_)
                     | GatewayError::Unanswered(_)
                     | GatewayError::Unreadable(_)
                     | GatewayError::Refused { .. }
                     | GatewayError::BadSignature
-                    | GatewayError::WrongTransaction) => Asked::InVain(error.to_string()),
+                    | GatewayError::WrongTransaction) => Asked::Unusable(error.to_string()),
                 };
                 Ok(Settled { txn, asked })
             }
@@ -407,10 +409,10 @@ impl Settlement {
                 // Whoever was faster, on another replica, may be issuing the receipt right now.
                 return Ok(self.receipts.await_receipt(txn).await?);
             }
-            let (changed, duty) = self.change(&txn, &verdict, details, said, caller)?;
+            let (changed, task) = self.change(&txn, &verdict, details, said, caller)?;
             let next = changed.txn.clone();
             match self.ports.store.apply(changed).await? {
-                Applied::Stored => return Ok(self.after(next, duty, report, caller).await),
+                Applied::Stored => return Ok(self.after(next, task, report, caller).await),
                 Applied::Fenced => return Err(SettleError::Fenced),
                 Applied::Stale => {
                     txn = self.ports.store.transaction(&txn.id).await?.ok_or(SettleError::NotFound)?;
@@ -441,7 +443,7 @@ impl Settlement {
         next.version += 1;
 
         let to = next.status.name();
-        let duty = (to == StatusName::Success).then(|| self.receipts.begin_duty());
+        let task = (to == StatusName::Success).then(|| self.receipts.begin_task());
         let lease = self.ports.settings.receipt_lease;
         let dump = Dump { request: None, response: Some(report.raw.clone()) };
         let events = EventWriter::new(&caller.identity)?;
@@ -455,9 +457,9 @@ impl Settlement {
                 StatusName::Failure => ClaimChange::Release,
                 StatusName::Pending | StatusName::Success => ClaimChange::Keep,
             },
-            receipt_duty: duty
+            receipt_task: task
                 .as_ref()
-                .map_or(DutyChange::None, |duty| DutyChange::Arises(duty.new_duty(lease))),
+                .map_or(ReceiptTaskChange::None, |task| ReceiptTaskChange::Created(task.new_task(lease))),
             attention: verdict.attention.map(|kind| Attention {
                 txn_id: next.id.clone(),
                 kind,
@@ -468,14 +470,14 @@ impl Settlement {
             fence: caller.fence.clone(),
             txn: next,
         };
-        Ok((change, duty))
+        Ok((change, task))
     }
 
     /// What follows a stored change: the numbers for operators, and the receipt.
     async fn after(
         &self,
         txn: Transaction,
-        duty: Option<Held>,
+        task: Option<Held>,
         report: &Report,
         caller: &Caller,
     ) -> Transaction {
@@ -483,8 +485,8 @@ impl Settlement {
         metrics::counter!("transactions_settled_total", "gateway" => txn.gateway.to_string(), "status" => status, "sandbox" => sandbox_label(&txn.gateway))
             .increment(1);
         tracing::info!(txn_id = %txn.id, gateway = %txn.gateway, status, outcome = report.outcome.name(), "settled");
-        match duty {
-            Some(duty) => self.receipts.issue_now(txn, duty, caller).await,
+        match task {
+            Some(task) => self.receipts.issue_now(txn, task, caller).await,
             None => txn,
         }
     }
@@ -567,7 +569,7 @@ fn without_own_query(txn: &Transaction, answer: &Answer) -> Option<Answer> {
 /// The gateway was asked often enough for now: what is stored has to do.
 fn held_back(txn: Transaction, retry_after: Duration) -> Settled {
     metrics::counter!("gateway_questions_held_back_total", "gateway" => txn.gateway.to_string()).increment(1);
-    Settled { txn, asked: Asked::NotNow { retry_after } }
+    Settled { txn, asked: Asked::Unavailable { retry_after } }
 }
 
 /// What the gateway said, when it was asked and before.

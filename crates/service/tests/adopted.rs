@@ -24,7 +24,7 @@ async fn a_payment_whose_amount_or_status_is_unknown_is_shown_and_never_settled(
         for outcome in [paid("100"), paid("0"), declined()] {
             world.gateway.answers(outcome);
             let settled = world.payments.settlement.settle(&id, &Answer::default(), &caller()).await.unwrap();
-            assert!(matches!(settled.asked, Asked::InVain(_)), "{:?}", settled.asked);
+            assert!(matches!(settled.asked, Asked::Unusable(_)), "{:?}", settled.asked);
             assert_eq!(settled.txn.status, Status::Pending);
         }
         assert_eq!(world.steps(&id).await, [">PENDING"]);

@@ -57,7 +57,7 @@ async fn a_question_is_put_off_and_never_fails_a_transaction() {
     world.clock.advance(Duration::from_secs(48 * 3600));
     let settled = world.payments.settlement.settle(&id, &Answer::default(), &caller()).await.unwrap();
     assert_eq!(settled.txn.status, Status::Pending);
-    assert!(matches!(settled.asked, Asked::NotNow { .. }));
+    assert!(matches!(settled.asked, Asked::Unavailable { .. }));
 
     let content = format!("fakeOrderId={id}");
     let params = Params::new(vec![("fakeOrderId".to_owned(), id.to_string())]);

@@ -15,7 +15,7 @@ use payment_domain::{
 };
 use payment_gateway::Answer;
 use payment_service::{Job, Ports, ReceiptTally, Receipts, ReceiptsJob, Run};
-use payment_store::{BegunRun, DutyClaim, Fence, Store};
+use payment_store::{BegunRun, Fence, ReceiptTaskClaim, Store};
 use support::{COLLECTION_CALL, FakeCollections, Fault, LEASE, World, caller, impatient_world, paid, world};
 use tokio_util::sync::CancellationToken;
 
@@ -83,8 +83,8 @@ async fn a_call_that_was_cut_is_looked_up_at_growing_distances_and_repeated_afte
     assert_eq!(again, [2, 5, 15, 30, 120].map(|second| (second, POSTPONED)));
     assert_eq!(world.collections.creates.load(Ordering::SeqCst), 2, "the last of them was cut, too");
     assert_eq!(world.collections.finds.load(Ordering::SeqCst), 5);
-    let duty = world.store.receipt_duty(&id).await.unwrap().unwrap();
-    assert_eq!(duty.attempts, 2, "to look is no try");
+    let task = world.store.receipt_task(&id).await.unwrap().unwrap();
+    assert_eq!(task.attempts, 2, "to look is no try");
 
     // The earlier one comes to its end over there after all.
     world.collections.has_registered(&id, "R-LATE");
@@ -161,12 +161,12 @@ async fn a_process_never_registers_what_it_is_registering_already() {
     let again = tries(&world, receipts, 5 * LEASE.as_secs()).await;
     assert!(!again.is_empty() && again.iter().all(|(_, tally)| *tally == POSTPONED), "{again:?}");
     assert_eq!(world.collections.creates.load(Ordering::SeqCst), 1);
-    let duty = world.store.receipt_duty(&id).await.unwrap().unwrap();
-    assert_eq!(duty.last_error.as_deref(), Some("this process is at it already"));
+    let task = world.store.receipt_task(&id).await.unwrap().unwrap();
+    assert_eq!(task.last_error.as_deref(), Some("this process is at it already"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn workers_at_the_same_time_do_each_duty_once() {
+async fn workers_at_the_same_time_do_each_task_once() {
     let world = world();
     world.gateway.answers(paid("100"));
     world.collections.has(Some(Fault::Away));
@@ -205,7 +205,7 @@ async fn a_refused_receipt_is_shown_to_an_operator_and_stays_due() {
 }
 
 #[tokio::test]
-async fn one_duty_that_fails_does_not_stop_the_others() {
+async fn one_task_that_fails_does_not_stop_the_others() {
     let world = world();
     world.gateway.answers(paid("100"));
     let hangs = world.pending("B1", "100").await;
@@ -229,7 +229,7 @@ struct Slow {
     behind: Arc<FakeCollections>,
     clock: Arc<ManualClock>,
     look_up_takes: Duration,
-    /// Somebody else takes the duty over while a payment is being registered.
+    /// Somebody else takes the task over while a payment is being registered.
     loses_the_lease_to: Option<Arc<dyn Store>>,
     /// The service is told to stop while a payment is being registered.
     stops: CancellationToken,
@@ -262,13 +262,13 @@ impl Collections for Slow {
         if let Some(store) = &self.loses_the_lease_to {
             self.clock.advance(LEASE);
             let leases = store.receipt_leases(9).await.unwrap();
-            let claim = DutyClaim {
+            let claim = ReceiptTaskClaim {
                 lease_token: "another".to_owned(),
                 lease: LEASE,
                 limit: 1,
                 abandoned: leases.into_iter().map(|lease| lease.token).collect(),
             };
-            assert_eq!(store.claim_receipt_duties(claim).await.unwrap().len(), 1);
+            assert_eq!(store.claim_receipt_tasks(claim).await.unwrap().len(), 1);
         }
         self.behind.create(info, payment).await
     }
@@ -376,8 +376,8 @@ async fn who_has_lost_the_lease_does_not_report_what_it_was_refused() {
     let taken_over = Slow { loses_the_lease_to: Some(world.store.clone()), ..Slow::of(&world) };
     assert_eq!(taken_over.used_by(&world).tick().await.unwrap(), POSTPONED);
     assert!(world.store.attention(&id).await.unwrap().is_empty());
-    let duty = world.store.receipt_duty(&id).await.unwrap().unwrap();
-    assert_eq!(duty.lease.unwrap().token, "another", "its new holder finds out");
+    let task = world.store.receipt_task(&id).await.unwrap().unwrap();
+    assert_eq!(task.lease.unwrap().token, "another", "its new holder finds out");
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ async fn a_paid_transaction_gets_its_receipt_and_tells_everybody_in_order() {
             "update-pg-txns SUCCESS+receipt"
         ]
     );
-    assert_eq!(world.store.receipt_duty(&id).await.unwrap(), None);
+    assert_eq!(world.store.receipt_task(&id).await.unwrap(), None);
     assert_eq!(world.claims("B1").await.len(), 1, "a paid bill stays claimed");
 }
 
@@ -46,7 +46,7 @@ async fn whatever_is_not_definite_stays_pending() {
     world.gateway.is_away();
     let settled = world.payments.settlement.settle(&id, &Answer::default(), &caller()).await.unwrap();
     assert_eq!(settled.txn.status, Status::Pending);
-    assert!(matches!(settled.asked, Asked::InVain(_)));
+    assert!(matches!(settled.asked, Asked::Unusable(_)));
     world.gateway.answers(paid("100"));
     world.gateway.is_slow(Duration::from_secs(5));
     assert_eq!(world.settle(&id).await.status, Status::Pending, "an answer that comes too late is none");
@@ -199,7 +199,7 @@ async fn strangers_bring_about_only_so_many_questions() {
     for _ in 0..200 {
         let settled = world.payments.settlement.settle(&id, &Answer::default(), &caller()).await.unwrap();
         assert_eq!(settled.txn.status, Status::Pending);
-        held_back += u32::from(matches!(settled.asked, Asked::NotNow { .. }));
+        held_back += u32::from(matches!(settled.asked, Asked::Unavailable { .. }));
     }
     assert_eq!((world.gateway.asked(), held_back), (5, 195));
     assert!(began.elapsed() < Duration::from_secs(5), "200 answers took {:?}", began.elapsed());
@@ -262,7 +262,7 @@ async fn those_who_wait_for_a_question_that_fails_are_told_so() {
     let ask = || world.payments.settlement.settle(&id, &nothing, &caller);
     let (one, two, three) = tokio::join!(ask(), ask(), ask());
     for settled in [one, two, three] {
-        assert!(matches!(settled.unwrap().asked, Asked::InVain(_)));
+        assert!(matches!(settled.unwrap().asked, Asked::Unusable(_)));
     }
 }
 
@@ -501,7 +501,7 @@ async fn a_success_is_committed_before_the_collection_service_is_called() {
     let txn = world.settle(&id).await;
     assert_eq!(txn.status, Status::Success { receipt: None });
     assert_eq!(world.stored(&id).await.status, Status::Success { receipt: None });
-    assert!(world.store.receipt_duty(&id).await.unwrap().is_some());
+    assert!(world.store.receipt_task(&id).await.unwrap().is_some());
 }
 
 #[tokio::test]

@@ -4,11 +4,11 @@ use payment_domain::{AttentionKind, BillKey, HistoryEntry, StatusName, TxnId};
 use payment_store::{Attention, AttentionCase, AttentionQuery, CaseState, NewCase, Resolution, Resolved};
 use tokio_postgres::Row;
 
-use crate::cells::{Cell, Rows, storable};
 use crate::connections::{Connections, Transaction};
 use crate::failure::Failure;
+use crate::parameters::{Parameter, Rows, storable};
 use crate::rows::{self, Columns};
-use crate::{claims, jobs, payment_cells};
+use crate::{claims, jobs, transaction_columns};
 
 /// Stores cases of which there is none of their kind yet, resolved or not.
 pub(crate) const PUT: &str = "
@@ -21,10 +21,10 @@ pub(crate) const PUT: &str = "
 /// A row of [`PUT`].
 pub(crate) fn row<'a>(rows: &mut Rows<'a>, case: &'a Attention, evidence: &'a str) {
     rows.push([
-        Cell::text(case.txn_id.as_str()),
-        Cell::text(case.kind.as_str()),
-        Cell::moment(case.raised_at),
-        Cell::text(evidence),
+        Parameter::text(case.txn_id.as_str()),
+        Parameter::text(case.kind.as_str()),
+        Parameter::moment(case.raised_at),
+        Parameter::text(evidence),
     ]);
 }
 
@@ -88,8 +88,8 @@ async fn reopen(transaction: &Transaction, new: &NewCase, evidence: &str) -> Res
 pub(crate) async fn append_history(transaction: &Transaction, entry: &HistoryEntry) -> Result<(), Failure> {
     let evidence = entry.evidence.to_string();
     let mut lines = Rows::default();
-    payment_cells::history_line(&mut lines, entry, &evidence);
-    transaction.rows(payment_cells::APPEND_HISTORY, &lines.values()).await?;
+    transaction_columns::history_line(&mut lines, entry, &evidence);
+    transaction.rows(transaction_columns::APPEND_HISTORY, &lines.values()).await?;
     Ok(())
 }
 

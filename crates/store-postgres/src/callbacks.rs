@@ -3,9 +3,9 @@
 use payment_domain::{Timestamp, TxnId};
 use payment_store::{RawCallback, Recorded, UnsignedCallback};
 
-use crate::cells::storable;
 use crate::connections::Connections;
 use crate::failure::Failure;
+use crate::parameters::storable;
 
 /// Stores a callback, unless the same one is there.
 pub(crate) async fn record(db: &Connections, callback: &RawCallback) -> Result<Recorded, Failure> {

@@ -1,7 +1,7 @@
 //! Changing transactions, many in one commit.
 //!
 //! First everything a change rests on is locked and looked at: the job whose run brings it, the
-//! transaction, the duty it is to strike off. Then it is decided for each change of the group, in
+//! transaction, the task it is to strike off. Then it is decided for each change of the group, in
 //! order, whether it is stored; then everything that is, is written and committed. The row of the
 //! transaction is locked by everybody who adds to its history or its events, so that both keep the
 //! order of the commits. All lock in the same order, so that two never wait for each other.
@@ -9,15 +9,15 @@
 use std::collections::{HashMap, HashSet};
 
 use payment_domain::{BillKey, Transaction};
-use payment_store::{Applied, Change, ClaimChange, DutyChange, Fence};
+use payment_store::{Applied, Change, ClaimChange, Fence, ReceiptTaskChange};
 use tokio_postgres::Row;
 
-use crate::cells::{Cell, Rows, Widths, storable};
 use crate::clock::Now;
 use crate::connections::{Connections, Session, Step};
 use crate::failure::Failure;
-use crate::payment_cells::{self, JsonParts};
+use crate::parameters::{ColumnLimits, Parameter, Rows, storable};
 use crate::rows::{self, transaction_columns};
+use crate::transaction_columns::{self, JsonParts};
 use crate::{attention, claims, idempotency, jobs, receipts};
 
 /// How often a group is tried when it collides with another, or its connection turns out dead.
@@ -44,11 +44,11 @@ impl Alteration {
 /// one.
 pub(crate) async fn store(
     db: &Connections,
-    widths: &Widths,
+    column_limits: &ColumnLimits,
     group: Vec<Alteration>,
 ) -> Vec<Result<Applied, Failure>> {
     let all: Vec<&Alteration> = group.iter().collect();
-    match together(db, widths, &all).await {
+    match together(db, column_limits, &all).await {
         Ok(answers) => answers,
         Err(failure) if failure.is_passing() || group.len() == 1 => {
             group.iter().map(|_| Err(failure.clone())).collect()
@@ -56,7 +56,7 @@ pub(crate) async fn store(
         Err(_) => {
             let mut answers = Vec::with_capacity(group.len());
             for one in &group {
-                let answer = together(db, widths, &[one]).await;
+                let answer = together(db, column_limits, &[one]).await;
                 answers.push(answer.and_then(|mut one| one.pop().unwrap_or(Err(Failure::Contended))));
             }
             answers
@@ -66,11 +66,15 @@ pub(crate) async fn store(
 
 type Answers = Vec<Result<Applied, Failure>>;
 
-async fn together(db: &Connections, widths: &Widths, group: &[&Alteration]) -> Result<Answers, Failure> {
+async fn together(
+    db: &Connections,
+    column_limits: &ColumnLimits,
+    group: &[&Alteration],
+) -> Result<Answers, Failure> {
     let mut last = Failure::Contended;
     for _ in 0..ATTEMPTS {
         let session = db.session().await?;
-        match within(&session, widths, group).await {
+        match within(&session, column_limits, group).await {
             Ok(answers) => {
                 session.give_back();
                 return Ok(answers);
@@ -90,7 +94,11 @@ async fn together(db: &Connections, widths: &Widths, group: &[&Alteration]) -> R
     Err(last)
 }
 
-async fn within(session: &Session, widths: &Widths, group: &[&Alteration]) -> Result<Answers, Failure> {
+async fn within(
+    session: &Session,
+    column_limits: &ColumnLimits,
+    group: &[&Alteration],
+) -> Result<Answers, Failure> {
     let locked = Locked::by(session, group).await?;
     let mut taken = HashSet::new();
     let answers: Answers = group
@@ -108,7 +116,7 @@ async fn within(session: &Session, widths: &Widths, group: &[&Alteration]) -> Re
         .filter(|(_, answer)| matches!(answer, Ok(Applied::Stored)))
         .map(|(alteration, _)| *alteration)
         .collect();
-    let written = Written::by(&winners, &locked, widths);
+    let written = Written::by(&winners, &locked, column_limits);
     let mut steps = written.steps();
     steps.push(Step::commit());
     match session.flight(&steps).await {
@@ -139,7 +147,7 @@ impl Locked {
         job_names.sort();
         job_names.dedup();
         let ids: Vec<&str> = group.iter().map(|alteration| alteration.id()).collect();
-        let is_done = |a: &&&Alteration| matches!(a.change.receipt_duty, DutyChange::Done { .. });
+        let is_done = |a: &&&Alteration| matches!(a.change.receipt_task, ReceiptTaskChange::Completed { .. });
         let done: Vec<&str> = group.iter().filter(is_done).map(|alteration| alteration.id()).collect();
         let mut steps = vec![Step::begin()];
         if !job_names.is_empty() {
@@ -170,14 +178,14 @@ impl Locked {
     }
 
     fn verdict(&self, alteration: &Alteration) -> Result<Applied, Failure> {
-        let Change { txn, receipt_duty, fence, .. } = &alteration.change;
+        let Change { txn, receipt_task, fence, .. } = &alteration.change;
         if fence.as_ref().is_some_and(|fence| self.is_over(fence)) {
             return Ok(Applied::Fenced);
         }
         let Some(row) = self.rows.get(alteration.id()) else { return Ok(Applied::Stale) };
-        match receipt_duty {
-            DutyChange::None | DutyChange::Arises(_) => {}
-            DutyChange::Done { lease_token } => {
+        match receipt_task {
+            ReceiptTaskChange::None | ReceiptTaskChange::Created(_) => {}
+            ReceiptTaskChange::Completed { lease_token } => {
                 let held = self.leases.get(alteration.id()).and_then(Option::as_deref);
                 if held != Some(storable(lease_token).as_ref()) {
                     return Ok(Applied::Stale);
@@ -222,50 +230,57 @@ struct Written<'a> {
     history: Rows<'a>,
     dumps: Rows<'a>,
     events: Rows<'a>,
-    duties: Rows<'a>,
-    duties_done: Vec<&'a str>,
+    tasks: Rows<'a>,
+    tasks_completed: Vec<&'a str>,
     cases: Rows<'a>,
     keys_freed: Rows<'a>,
 }
 
 impl<'a> Written<'a> {
-    fn by(winners: &[&'a Alteration], locked: &Locked, widths: &Widths) -> Written<'a> {
+    fn by(winners: &[&'a Alteration], locked: &Locked, column_limits: &ColumnLimits) -> Written<'a> {
         let mut written = Written::default();
         for alteration in winners {
             let Alteration { change, json, now } = alteration;
-            payment_cells::update_transaction(&mut written.transactions, &change.txn, json, widths);
+            transaction_columns::update_transaction(
+                &mut written.transactions,
+                &change.txn,
+                json,
+                column_limits,
+            );
             match change.claims {
                 ClaimChange::Keep => {}
                 ClaimChange::Release => {
                     for key in locked.claimable(alteration) {
                         written.released.push([
-                            Cell::owned(key.tenant.into()),
-                            Cell::owned(key.bill.into()),
-                            Cell::text(alteration.id()),
+                            Parameter::owned(key.tenant.into()),
+                            Parameter::owned(key.bill.into()),
+                            Parameter::text(alteration.id()),
                         ]);
                     }
                 }
             }
-            payment_cells::history_line(&mut written.history, &change.history, json.evidence());
+            transaction_columns::history_line(&mut written.history, &change.history, json.evidence());
             if let Some(dump) = &change.dump {
-                payment_cells::dump(&mut written.dumps, &change.txn, dump, json, widths);
+                transaction_columns::dump(&mut written.dumps, &change.txn, dump, json, column_limits);
             }
             for event in &change.events {
-                payment_cells::event(&mut written.events, event, change.history.at);
+                transaction_columns::event(&mut written.events, event, change.history.at);
             }
-            match &change.receipt_duty {
-                DutyChange::None => {}
-                DutyChange::Arises(duty) => receipts::row(&mut written.duties, &change.txn.id, duty, *now),
-                DutyChange::Done { .. } => written.duties_done.push(alteration.id()),
+            match &change.receipt_task {
+                ReceiptTaskChange::None => {}
+                ReceiptTaskChange::Created(task) => {
+                    receipts::row(&mut written.tasks, &change.txn.id, task, *now)
+                }
+                ReceiptTaskChange::Completed { .. } => written.tasks_completed.push(alteration.id()),
             }
             if let Some(case) = &change.attention {
                 attention::row(&mut written.cases, case, json.case_evidence());
             }
             if let Some(key) = &change.forget_key {
                 written.keys_freed.push([
-                    Cell::text(&key.scope),
-                    Cell::text(&key.key),
-                    Cell::text(alteration.id()),
+                    Parameter::text(&key.scope),
+                    Parameter::text(&key.key),
+                    Parameter::text(alteration.id()),
                 ]);
             }
         }
@@ -274,13 +289,13 @@ impl<'a> Written<'a> {
 
     fn steps(&self) -> Vec<Step<'_>> {
         let mut steps: Vec<Step<'_>> = [
-            (&self.transactions, payment_cells::UPDATE_TRANSACTIONS),
+            (&self.transactions, transaction_columns::UPDATE_TRANSACTIONS),
             (&self.released, claims::LOCK),
             (&self.released, claims::HAND_ON),
-            (&self.history, payment_cells::APPEND_HISTORY),
-            (&self.dumps, payment_cells::STORE_DUMPS),
-            (&self.events, payment_cells::STORE_EVENTS),
-            (&self.duties, receipts::PUT),
+            (&self.history, transaction_columns::APPEND_HISTORY),
+            (&self.dumps, transaction_columns::STORE_DUMPS),
+            (&self.events, transaction_columns::STORE_EVENTS),
+            (&self.tasks, receipts::PUT),
             (&self.cases, attention::PUT),
             (&self.keys_freed, idempotency::FREE),
         ]
@@ -288,8 +303,8 @@ impl<'a> Written<'a> {
         .filter(|(rows, _)| !rows.is_empty())
         .map(|(rows, sql)| Step::new(sql, rows.values()))
         .collect();
-        if !self.duties_done.is_empty() {
-            steps.push(Step::new(receipts::DONE, vec![&self.duties_done]));
+        if !self.tasks_completed.is_empty() {
+            steps.push(Step::new(receipts::DONE, vec![&self.tasks_completed]));
         }
         steps
     }

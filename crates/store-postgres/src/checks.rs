@@ -1,7 +1,7 @@
 //! Which pending transactions are to be checked with their gateways, and what is noted of a check.
 
 use payment_domain::{GatewayName, StatusName};
-use payment_store::{Applied, CheckNote, CheckPlace, DueCheck, DueChecks, NextCheck, Turn};
+use payment_store::{Applied, CheckCursor, CheckNote, DueCheck, DueChecks, NextCheck, Turn};
 use tokio_postgres::Row;
 
 use crate::attention;
@@ -145,7 +145,7 @@ fn read(row: &Row) -> Result<DueCheck, Failure> {
         gateway,
         created_at,
         checks: u32::try_from(checks).map_err(|_| columns.unreadable("checks"))?,
-        place: CheckPlace { at: columns.moment("place")?, txn_id: txn_id.clone() },
+        place: CheckCursor { at: columns.moment("place")?, txn_id: txn_id.clone() },
         txn_id,
     })
 }

@@ -3,14 +3,14 @@
 //! Of the live transactions (PENDING or SUCCESS) of a bill one holds it; so a claim is let go only by
 //! handing it on. Two live transactions of ours never share a bill: a create that does not get the
 //! claims stores nothing, a claim stays until its holder has failed, and what has failed never lives
-//! again. Only rows that an earlier service has written are rivals, to each other and to ours. They
+//! again. Only rows that an earlier service has written are competing, to each other and to ours. They
 //! become known with their bills, in the transaction that claims what is free ([`crate::adopted`]).
 //!
-//! A rival may be failing in another database transaction while the claim is handed on to it. So whoever
+//! A competitor may be failing in another database transaction while the claim is handed on to it. So whoever
 //! fails a transaction writes that first, then locks the claims on all its bills, whoever holds them
-//! ([`LOCK`]), and looks for heirs in the statement after that ([`HAND_ON`]). Of two who fail rivals at
-//! once the later one to get the lock sees what the other has committed: the failure of that rival, or
-//! its own transaction as the holder. No row of an heir is locked. All lock transactions before claims,
+//! ([`LOCK`]), and looks for successors in the statement after that ([`HAND_ON`]). Of two who fail competing at
+//! once the later one to get the lock sees what the other has committed: the failure of that competitor, or
+//! its own transaction as the holder. No row of an successor is locked. All lock transactions before claims,
 //! and claims in the order of their keys; a create waits for claims in that order, too, when all it has
 //! put is new and waited for by creates alone. So nobody waits for each other.
 
@@ -20,9 +20,9 @@ use payment_domain::{BillKey, StatusName};
 use payment_store::Claim;
 use tokio_postgres::Row;
 
-use crate::cells::{Cell, Rows};
 use crate::connections::Connections;
 use crate::failure::Failure;
+use crate::parameters::{Parameter, Rows};
 use crate::rows::{self, Columns};
 
 /// Claims bills that are free; says which. The rows come in the order of their keys.
@@ -49,31 +49,35 @@ pub(crate) const LOCK: &str = "
 
 /// Lets claims go that these transactions hold, once they are locked: to another live transaction of
 /// the bill, a SUCCESS before a PENDING, then the earliest; where there is none the bill is free. An
-/// heir is found by its bill and its id: tenant and status are compared in a form that uses no index.
+/// successor is found by its bill and its id: tenant and status are compared in a form that uses no index.
 pub(crate) const HAND_ON: &str = "
     WITH freed AS (
         SELECT claim.tenant_id, claim.bill_id, (
-            SELECT heir.txn_id FROM eg_pg_transaction_bills AS named
-            JOIN eg_pg_transactions AS heir ON heir.txn_id = named.txn_id
+            SELECT successor.txn_id FROM eg_pg_transaction_bills AS named
+            JOIN eg_pg_transactions AS successor ON successor.txn_id = named.txn_id
             WHERE named.bill_id = claim.bill_id AND named.txn_id <> claim.txn_id
-                AND heir.tenant_id || '' = claim.tenant_id
-                AND heir.txn_status || '' IN ('PENDING', 'SUCCESS')
-            ORDER BY heir.txn_status = 'SUCCESS' DESC, heir.created_time NULLS LAST,
-                heir.txn_id COLLATE \"C\" LIMIT 1) AS heir
+                AND successor.tenant_id || '' = claim.tenant_id
+                AND successor.txn_status || '' IN ('PENDING', 'SUCCESS')
+            ORDER BY successor.txn_status = 'SUCCESS' DESC, successor.created_time NULLS LAST,
+                successor.txn_id COLLATE \"C\" LIMIT 1) AS successor
         FROM unnest($1::text[], $2::text[], $3::text[]) AS u (tenant_id, bill_id, txn_id)
         JOIN eg_pg_bill_claims AS claim
             ON claim.tenant_id = u.tenant_id AND claim.bill_id = u.bill_id AND claim.txn_id = u.txn_id
     ), handed_on AS (
-        UPDATE eg_pg_bill_claims AS claim SET txn_id = freed.heir FROM freed
+        UPDATE eg_pg_bill_claims AS claim SET txn_id = freed.successor FROM freed
         WHERE claim.tenant_id = freed.tenant_id AND claim.bill_id = freed.bill_id
-            AND freed.heir IS NOT NULL
+            AND freed.successor IS NOT NULL
     )
     DELETE FROM eg_pg_bill_claims AS claim USING freed
-    WHERE claim.tenant_id = freed.tenant_id AND claim.bill_id = freed.bill_id AND freed.heir IS NULL";
+    WHERE claim.tenant_id = freed.tenant_id AND claim.bill_id = freed.bill_id AND freed.successor IS NULL";
 
 /// A row of [`PUT`], [`TAKE_BACK`], [`LOCK`] and [`HAND_ON`].
 pub(crate) fn row<'a>(rows: &mut Rows<'a>, bill: &'a BillKey, txn_id: &'a str) {
-    rows.push([Cell::text(bill.tenant.as_str()), Cell::text(bill.bill.as_str()), Cell::text(txn_id)]);
+    rows.push([
+        Parameter::text(bill.tenant.as_str()),
+        Parameter::text(bill.bill.as_str()),
+        Parameter::text(txn_id),
+    ]);
 }
 
 const HELD: &str = "

@@ -14,11 +14,11 @@ use std::collections::{HashMap, HashSet};
 use payment_domain::{BillKey, StatusName, Transaction};
 use payment_store::{Created, NewTransaction};
 
-use crate::cells::{Cell, Rows, Widths};
 use crate::clock::Now;
 use crate::connections::{Connections, Session, Step};
 use crate::failure::Failure;
-use crate::payment_cells::{self, JsonParts};
+use crate::parameters::{ColumnLimits, Parameter, Rows};
+use crate::transaction_columns::{self, JsonParts};
 use crate::{claims, finding, idempotency, receipts, rows, transactions};
 
 /// How often a create is tried when others are in the way that then are not.
@@ -65,7 +65,7 @@ type Tried = (usize, Doubt);
 /// Stores a group; each is answered in its place.
 pub(crate) async fn store(
     db: &Connections,
-    widths: &Widths,
+    column_limits: &ColumnLimits,
     group: Vec<Creation>,
 ) -> Vec<Result<Created, Failure>> {
     let mut answers: Vec<Option<Result<Created, Failure>>> = group.iter().map(|_| None).collect();
@@ -74,8 +74,8 @@ pub(crate) async fn store(
         if open.is_empty() {
             break;
         }
-        let (tried, mut undecided) = without_rivals(&group, &open);
-        for (place, outcome) in attempt(db, widths, &group, tried).await {
+        let (tried, mut undecided) = without_competing(&group, &open);
+        for (place, outcome) in attempt(db, column_limits, &group, tried).await {
             match outcome {
                 Ok(Outcome::Stored) => set(&mut answers, place.0, Ok(Created::Stored)),
                 Ok(Outcome::Lost(doubt)) => undecided.push((place.0, doubt)),
@@ -110,7 +110,7 @@ fn set<T>(answers: &mut [Option<T>], place: usize, answer: T) {
 }
 
 /// Those that want nothing that an earlier one of the group wants, and the others.
-fn without_rivals(group: &[Creation], open: &[Tried]) -> (Vec<Tried>, Vec<Tried>) {
+fn without_competing(group: &[Creation], open: &[Tried]) -> (Vec<Tried>, Vec<Tried>) {
     let (mut ids, mut keys, mut bills) = (HashSet::new(), HashSet::new(), HashSet::new());
     open.iter().partition(|(place, _)| {
         let Some(creation) = group.get(*place) else { return false };
@@ -136,11 +136,11 @@ enum Outcome {
 /// Tries to store those together; if that fails because of one of them, each by itself.
 async fn attempt(
     db: &Connections,
-    widths: &Widths,
+    column_limits: &ColumnLimits,
     group: &[Creation],
     tried: Vec<Tried>,
 ) -> Vec<(Tried, Result<Outcome, Failure>)> {
-    match together(db, widths, group, &tried).await {
+    match together(db, column_limits, group, &tried).await {
         Ok(outcomes) => tried.into_iter().zip(outcomes.into_iter().map(Ok)).collect(),
         Err(failure) if failure.is_passing() || tried.len() == 1 => {
             tried.into_iter().map(|place| (place, Err(failure.clone()))).collect()
@@ -148,7 +148,7 @@ async fn attempt(
         Err(_) => {
             let mut outcomes = Vec::with_capacity(tried.len());
             for place in tried {
-                let outcome = together(db, widths, group, &[place]).await;
+                let outcome = together(db, column_limits, group, &[place]).await;
                 outcomes.push((place, outcome.map(|mut one| one.pop().unwrap_or(Outcome::Lost(place.1)))));
             }
             outcomes
@@ -160,7 +160,7 @@ async fn attempt(
 /// again: whatever became of the first, its rows are then either there or never will be.
 async fn together(
     db: &Connections,
-    widths: &Widths,
+    column_limits: &ColumnLimits,
     group: &[Creation],
     tried: &[Tried],
 ) -> Result<Vec<Outcome>, Failure> {
@@ -172,7 +172,7 @@ async fn together(
             Ok(session) => session,
             Err(failure) => return Err(if in_doubt { last } else { failure }),
         };
-        match commit(session, widths, &creations).await {
+        match commit(session, column_limits, &creations).await {
             Ok(stored) => {
                 return Ok(stored
                     .into_iter()
@@ -201,8 +201,12 @@ async fn together(
 }
 
 /// One database transaction: which of the creations are stored by it.
-async fn commit(session: Session, widths: &Widths, creations: &[&Creation]) -> Result<Vec<bool>, Failure> {
-    match within(&session, widths, creations).await {
+async fn commit(
+    session: Session,
+    column_limits: &ColumnLimits,
+    creations: &[&Creation],
+) -> Result<Vec<bool>, Failure> {
+    match within(&session, column_limits, creations).await {
         Ok(stored) => {
             session.give_back();
             Ok(stored)
@@ -217,15 +221,19 @@ async fn commit(session: Session, widths: &Widths, creations: &[&Creation]) -> R
     }
 }
 
-async fn within(session: &Session, widths: &Widths, creations: &[&Creation]) -> Result<Vec<bool>, Failure> {
-    let wanted = Wanted::of(creations, widths);
+async fn within(
+    session: &Session,
+    column_limits: &ColumnLimits,
+    creations: &[&Creation],
+) -> Result<Vec<bool>, Failure> {
+    let wanted = Wanted::of(creations, column_limits);
     let put = wanted.put(session).await?;
     let stored: Vec<bool> = creations.iter().map(|creation| put.is_complete(creation)).collect();
     let (mut winners, mut losers) = (Vec::new(), Vec::new());
     for (creation, is_stored) in creations.iter().zip(&stored) {
         if *is_stored { winners.push(*creation) } else { losers.push(*creation) }
     }
-    let (back, rest) = (put.of_losers(&losers), Rest::of(&winners, widths));
+    let (back, rest) = (put.of_losers(&losers), Rest::of(&winners, column_limits));
     let mut steps = back.steps();
     steps.extend(rest.steps());
     steps.push(Step::commit());
@@ -244,7 +252,7 @@ struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    fn of(creations: &[&'a Creation], widths: &Widths) -> Wanted<'a> {
+    fn of(creations: &[&'a Creation], column_limits: &ColumnLimits) -> Wanted<'a> {
         let mut wanted =
             Wanted { keys: Rows::default(), claims: Rows::default(), transactions: Rows::default() };
         let mut records: Vec<_> = creations.iter().filter_map(|c| c.new.idempotency.as_ref()).collect();
@@ -261,11 +269,11 @@ impl<'a> Wanted<'a> {
         let mut by_id: Vec<&Creation> = creations.to_vec();
         by_id.sort_by(|one, other| one.id().cmp(other.id()));
         for creation in by_id {
-            payment_cells::insert_transaction(
+            transaction_columns::insert_transaction(
                 &mut wanted.transactions,
                 &creation.new.txn,
                 &creation.json,
-                widths,
+                column_limits,
             );
         }
         wanted
@@ -276,7 +284,7 @@ impl<'a> Wanted<'a> {
         for (rows, sql) in [
             (&self.keys, idempotency::PUT),
             (&self.claims, claims::PUT),
-            (&self.transactions, payment_cells::INSERT_TRANSACTIONS),
+            (&self.transactions, transaction_columns::INSERT_TRANSACTIONS),
         ] {
             if !rows.is_empty() {
                 steps.push(Step::new(sql, rows.values()));
@@ -324,10 +332,14 @@ impl Put {
         for loser in losers {
             let id = loser.id();
             if let Some(record) = loser.new.idempotency.as_ref().filter(|_| self.keys.contains(id)) {
-                back.keys.push([Cell::text(&record.key.scope), Cell::text(&record.key.key), Cell::text(id)]);
+                back.keys.push([
+                    Parameter::text(&record.key.scope),
+                    Parameter::text(&record.key.key),
+                    Parameter::text(id),
+                ]);
             }
             for (tenant, bill) in self.claims.get(id).into_iter().flatten() {
-                back.claims.push([Cell::text(tenant), Cell::text(bill), Cell::text(id)]);
+                back.claims.push([Parameter::text(tenant), Parameter::text(bill), Parameter::text(id)]);
             }
             if self.transactions.contains(id) {
                 back.transactions.push(id);
@@ -367,24 +379,24 @@ struct Rest<'a> {
     history: Rows<'a>,
     dumps: Rows<'a>,
     events: Rows<'a>,
-    duties: Rows<'a>,
+    tasks: Rows<'a>,
 }
 
 impl<'a> Rest<'a> {
-    fn of(winners: &[&'a Creation], widths: &Widths) -> Rest<'a> {
+    fn of(winners: &[&'a Creation], column_limits: &ColumnLimits) -> Rest<'a> {
         let mut rest = Rest::default();
         for creation in winners {
             let Creation { new, json, .. } = creation;
             for key in &creation.bills {
-                rest.bills.push([Cell::text(key.bill.as_str()), Cell::text(creation.id())]);
+                rest.bills.push([Parameter::text(key.bill.as_str()), Parameter::text(creation.id())]);
             }
-            payment_cells::history_line(&mut rest.history, &new.history, json.evidence());
-            payment_cells::dump(&mut rest.dumps, &new.txn, &new.dump, json, widths);
+            transaction_columns::history_line(&mut rest.history, &new.history, json.evidence());
+            transaction_columns::dump(&mut rest.dumps, &new.txn, &new.dump, json, column_limits);
             for event in &new.events {
-                payment_cells::event(&mut rest.events, event, new.history.at);
+                transaction_columns::event(&mut rest.events, event, new.history.at);
             }
-            if let Some(duty) = &new.receipt_duty {
-                receipts::row(&mut rest.duties, &new.txn.id, duty, creation.now);
+            if let Some(task) = &new.receipt_task {
+                receipts::row(&mut rest.tasks, &new.txn.id, task, creation.now);
             }
         }
         rest
@@ -396,10 +408,10 @@ impl<'a> Rest<'a> {
             SELECT u.bill_id, u.txn_id FROM unnest($1::text[], $2::text[]) AS u (bill_id, txn_id)";
         [
             (&self.bills, PUT_BILLS),
-            (&self.history, payment_cells::APPEND_HISTORY),
-            (&self.dumps, payment_cells::STORE_DUMPS),
-            (&self.events, payment_cells::STORE_EVENTS),
-            (&self.duties, receipts::PUT),
+            (&self.history, transaction_columns::APPEND_HISTORY),
+            (&self.dumps, transaction_columns::STORE_DUMPS),
+            (&self.events, transaction_columns::STORE_EVENTS),
+            (&self.tasks, receipts::PUT),
         ]
         .into_iter()
         .filter(|(rows, _)| !rows.is_empty())

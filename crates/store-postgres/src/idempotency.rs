@@ -4,9 +4,9 @@ use payment_domain::Timestamp;
 use payment_store::{IdempotencyKey, IdempotencyRecord};
 use tokio_postgres::Row;
 
-use crate::cells::{Cell, Rows, storable};
 use crate::connections::Connections;
 use crate::failure::Failure;
+use crate::parameters::{Parameter, Rows, storable};
 use crate::rows::{self, Columns};
 
 /// Stores keys that are not there; says of which transactions. The rows come in the order of their
@@ -22,12 +22,12 @@ pub(crate) const PUT: &str = "
 /// A row of [`PUT`].
 pub(crate) fn row<'a>(rows: &mut Rows<'a>, record: &'a IdempotencyRecord) {
     rows.push([
-        Cell::text(&record.key.scope),
-        Cell::text(&record.key.key),
-        Cell::Bytes(&record.digest),
-        Cell::text(record.txn_id.as_str()),
-        Cell::optional(record.answer.as_deref()),
-        Cell::moment(record.created_at),
+        Parameter::text(&record.key.scope),
+        Parameter::text(&record.key.key),
+        Parameter::Bytes(&record.digest),
+        Parameter::text(record.txn_id.as_str()),
+        Parameter::optional(record.answer.as_deref()),
+        Parameter::moment(record.created_at),
     ]);
 }
 
@@ -49,8 +49,8 @@ pub(crate) async fn find_all(
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let scopes: Vec<Cell<'_>> = keys.iter().map(|key| Cell::text(&key.scope)).collect();
-    let texts: Vec<Cell<'_>> = keys.iter().map(|key| Cell::text(&key.key)).collect();
+    let scopes: Vec<Parameter<'_>> = keys.iter().map(|key| Parameter::text(&key.scope)).collect();
+    let texts: Vec<Parameter<'_>> = keys.iter().map(|key| Parameter::text(&key.key)).collect();
     rows::all(&db.ask(FIND, &[&scopes, &texts]).await?, read)
 }
 

@@ -15,10 +15,10 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use crate::PostgresStore;
-use crate::cells::storable;
 use crate::clock::{Now, millis, now};
 use crate::connections::{Connections, Transaction};
 use crate::failure::Failure;
+use crate::parameters::storable;
 use crate::rows::{self, Columns};
 
 /// Locks jobs against beginning and ending a run, and says which run is at work.
@@ -175,7 +175,7 @@ async fn at_a_glance(
     request: &TickRequest,
     now: Now,
 ) -> Result<Option<TickAnswer>, Failure> {
-    const GLANCE: &str = concat!(
+    const SELECT_RUN: &str = concat!(
         "SELECT run.lease_until, ",
         now!("$3"),
         ", EXISTS (SELECT 1 FROM eg_pg_job_runs AS done
@@ -183,7 +183,7 @@ async fn at_a_glance(
         FROM eg_pg_jobs AS job LEFT JOIN eg_pg_job_runs AS run ON run.run_id = job.current_run
         WHERE job.job = $1"
     );
-    let found = db.ask(GLANCE, &[&job, &request.scheduled_at.as_millis(), &now.0]).await?;
+    let found = db.ask(SELECT_RUN, &[&job, &request.scheduled_at.as_millis(), &now.0]).await?;
     let Some(row) = found.first() else { return Ok(None) };
     let lease_until: Option<i64> = row.try_get(0)?;
     let now = Timestamp::from_millis(row.try_get(1)?);

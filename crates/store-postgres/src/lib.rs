@@ -1,6 +1,6 @@
 //! The database for several replicas: payments in PostgreSQL.
 //!
-//! [`PostgresStore`] implements [`payment_store::Store`] and the stand-ins'
+//! [`PostgresStore`] implements [`payment_store::Store`] and the embedded implementations'
 //! [`Registers`](payment_digit::embedded::Registers). Creates, changes and registered payments that
 //! arrive together are committed together, over a few connections, each durable before anybody is
 //! answered, and look-ups by id that arrive together are one question; everything else is a statement
@@ -19,7 +19,6 @@
 mod adopted;
 mod attention;
 mod callbacks;
-mod cells;
 mod changing;
 mod checks;
 mod claims;
@@ -27,25 +26,26 @@ mod clock;
 mod connections;
 mod creating;
 mod crowding;
+mod embedded;
 mod failure;
 mod finding;
+mod group_commit;
 mod health;
 mod idempotency;
 mod jdbc;
 mod jobs;
-mod lanes;
 mod migrations;
 mod options;
 mod outbox;
-mod payment_cells;
+mod parameters;
 mod receipts;
 mod registering;
 mod rows;
 mod search;
-mod stand_ins;
 mod store;
 mod surroundings;
 mod tls;
+mod transaction_columns;
 mod transactions;
 
 use std::sync::Arc;
@@ -57,13 +57,13 @@ use payment_store::migration::{MigrationReport, MigrationState, OddRows};
 use payment_store::{Applied, Created, StoreError};
 use tokio_postgres::Row;
 
-use crate::cells::Widths;
 use crate::changing::Alteration;
 use crate::clock::StoreClock;
 use crate::connections::Connections;
 use crate::creating::Creation;
 use crate::failure::Failure;
-use crate::lanes::{Breadth, Lanes};
+use crate::group_commit::{GroupCommit, GroupLimits};
+use crate::parameters::ColumnLimits;
 use crate::registering::Entry;
 
 pub use jdbc::InvalidUrl;
@@ -73,12 +73,12 @@ pub use options::{PostgresHost, PostgresOptions, SslMode};
 /// its runtime runs; [`PostgresStore::close`] waits for them.
 pub struct PostgresStore {
     db: Arc<Connections>,
-    widths: Arc<Widths>,
+    column_limits: Arc<ColumnLimits>,
     foreign_statuses: Vec<String>,
-    creations: Lanes<Creation, Created>,
-    alterations: Lanes<Alteration, Applied>,
-    registrations: Lanes<Entry, Registration>,
-    findings: Lanes<TxnId, Option<Row>>,
+    creations: GroupCommit<Creation, Created>,
+    alterations: GroupCommit<Alteration, Applied>,
+    registrations: GroupCommit<Entry, Registration>,
+    findings: GroupCommit<TxnId, Option<Row>>,
     migrated: MigrationReport,
     clock: StoreClock,
 }
@@ -129,7 +129,7 @@ impl PostgresStore {
                  they are, `pg-service migrate` names them"
             );
         }
-        let widths = Arc::new(widths(&client).await?);
+        let column_limits = Arc::new(column_limits(&client).await?);
         let foreign_statuses = search::foreign_statuses(&client).await?;
         // The server may let in no other connection beside it.
         drop(client);
@@ -139,44 +139,44 @@ impl PostgresStore {
             None => StoreClock::of_database(&db).await?,
         };
         // Of the pool, a half for the two kinds of groups, the rest for everything else.
-        let breadth = Breadth {
-            lanes: (options.pool_size / 4).clamp(1, 4),
+        let limits = GroupLimits {
+            concurrent: (options.pool_size / 4).clamp(1, 4),
             group: options.group,
             queued: options.queued,
             patience: options.statement_timeout,
         };
         let creations = {
-            let (db, widths) = (db.clone(), widths.clone());
-            Lanes::start(breadth, move |group| {
-                let (db, widths) = (db.clone(), widths.clone());
-                async move { creating::store(&db, &widths, group).await }
+            let (db, column_limits) = (db.clone(), column_limits.clone());
+            GroupCommit::start(limits, move |group| {
+                let (db, column_limits) = (db.clone(), column_limits.clone());
+                async move { creating::store(&db, &column_limits, group).await }
             })
         };
         let alterations = {
-            let (db, widths) = (db.clone(), widths.clone());
-            Lanes::start(breadth, move |group| {
-                let (db, widths) = (db.clone(), widths.clone());
-                async move { changing::store(&db, &widths, group).await }
+            let (db, column_limits) = (db.clone(), column_limits.clone());
+            GroupCommit::start(limits, move |group| {
+                let (db, column_limits) = (db.clone(), column_limits.clone());
+                async move { changing::store(&db, &column_limits, group).await }
             })
         };
         // One group at a time: each has to wait for the one before anyway.
         let registrations = {
             let db = db.clone();
-            Lanes::start(Breadth { lanes: 1, ..breadth }, move |group| {
+            GroupCommit::start(GroupLimits { concurrent: 1, ..limits }, move |group| {
                 let db = db.clone();
                 async move { registering::store(&db, group).await }
             })
         };
         let findings = {
             let db = db.clone();
-            Lanes::start(breadth, move |ids| {
+            GroupCommit::start(limits, move |ids| {
                 let db = db.clone();
                 async move { finding::find(&db, ids).await }
             })
         };
         Ok(PostgresStore {
             db,
-            widths,
+            column_limits,
             foreign_statuses,
             creations,
             alterations,
@@ -228,16 +228,16 @@ impl PostgresStore {
 }
 
 /// How long the texts may be that an adopted table holds.
-async fn widths(client: &ClientWrapper) -> Result<Widths, Failure> {
+async fn column_limits(client: &ClientWrapper) -> Result<ColumnLimits, Failure> {
     const WIDTHS: &str = "
         SELECT attname::text, min(atttypmod - 4)::bigint FROM pg_attribute
         WHERE attrelid IN ('eg_pg_transactions'::regclass, 'eg_pg_transactions_dump'::regclass)
             AND atttypid = 'varchar'::regtype AND atttypmod > 4 AND NOT attisdropped
         GROUP BY attname";
-    let mut widths = Vec::new();
+    let mut column_limits = Vec::new();
     for row in client.query(WIDTHS, &[]).await? {
         let width: i64 = row.try_get(1)?;
-        widths.push((row.try_get(0)?, usize::try_from(width).map_err(|_| Failure::OutOfRange)?));
+        column_limits.push((row.try_get(0)?, usize::try_from(width).map_err(|_| Failure::OutOfRange)?));
     }
-    Ok(Widths::new(widths))
+    Ok(ColumnLimits::new(column_limits))
 }

@@ -5,11 +5,11 @@ use payment_domain::{Event, EventKind, Timestamp, TxnId};
 use payment_store::{DeadLetter, Fence, Outbox, OutboxBacklog, StoreError, StoredEvent};
 use tokio_postgres::Row;
 
-use crate::cells::{Rows, storable};
 use crate::connections::Connections;
 use crate::failure::Failure;
+use crate::parameters::{Rows, storable};
 use crate::rows::{self, Columns};
-use crate::{PostgresStore, jobs, payment_cells};
+use crate::{PostgresStore, jobs, transaction_columns};
 
 macro_rules! select_events {
     () => {
@@ -165,8 +165,8 @@ async fn store_once(db: &Connections, key: &str, event: &Event, at: Timestamp) -
         return Ok(false);
     }
     let mut events = Rows::default();
-    payment_cells::event(&mut events, event, at);
-    transaction.rows(payment_cells::STORE_EVENTS, &events.values()).await?;
+    transaction_columns::event(&mut events, event, at);
+    transaction.rows(transaction_columns::STORE_EVENTS, &events.values()).await?;
     transaction.commit().await?;
     Ok(true)
 }

@@ -1,18 +1,20 @@
-//! The written-down duties to issue receipts, and the leases under which they are carried out.
+//! The written-down tasks to issue receipts, and the leases under which they are carried out.
 
 use payment_domain::{Timestamp, TxnId};
 use payment_store::lease::FARTHEST_END;
-use payment_store::{ClaimedDuty, DutyClaim, Lease, NewDuty, Postponement, ReceiptDuty, Tried};
+use payment_store::{
+    ClaimedReceiptTask, Lease, NewReceiptTask, Postponement, ReceiptTask, ReceiptTaskClaim, Tried,
+};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use crate::cells::{Cell, Rows, storable};
 use crate::clock::{Now, millis, now};
 use crate::connections::Connections;
 use crate::failure::Failure;
+use crate::parameters::{Parameter, Rows, storable};
 use crate::rows::{self, Columns};
 
-/// Stores new duties.
+/// Stores new tasks.
 pub(crate) const PUT: &str = concat!(
     "INSERT INTO eg_pg_receipt_duties (txn_id, due_at, attempts, lease_token, lease_until)
      SELECT u.txn_id, ",
@@ -24,25 +26,25 @@ pub(crate) const PUT: &str = concat!(
 );
 
 /// A row of [`PUT`].
-pub(crate) fn row<'a>(rows: &mut Rows<'a>, txn_id: &'a TxnId, duty: &'a NewDuty, now: Now) {
+pub(crate) fn row<'a>(rows: &mut Rows<'a>, txn_id: &'a TxnId, task: &'a NewReceiptTask, now: Now) {
     rows.push([
-        Cell::text(txn_id.as_str()),
-        Cell::text(&duty.lease_token),
-        Cell::number(millis(duty.lease)),
-        Cell::Number(now.0),
+        Parameter::text(txn_id.as_str()),
+        Parameter::text(&task.lease_token),
+        Parameter::number(millis(task.lease)),
+        Parameter::Number(now.0),
     ]);
 }
 
-/// Locks the duties of these transactions, and says under which leases they are.
+/// Locks the tasks of these transactions, and says under which leases they are.
 pub(crate) const LOCK: &str = "
     SELECT txn_id, lease_token FROM eg_pg_receipt_duties WHERE txn_id = ANY($1::text[])
     ORDER BY txn_id FOR UPDATE";
 
-/// Strikes duties off.
+/// Strikes tasks off.
 pub(crate) const DONE: &str = "DELETE FROM eg_pg_receipt_duties WHERE txn_id = ANY($1::text[])";
 
-/// The duty of a transaction.
-pub(crate) async fn of(db: &Connections, id: &TxnId) -> Result<Option<ReceiptDuty>, Failure> {
+/// The task of a transaction.
+pub(crate) async fn of(db: &Connections, id: &TxnId) -> Result<Option<ReceiptTask>, Failure> {
     const OF: &str = "
         SELECT txn_id, due_at, attempts, lease_token, lease_until, last_error, unclear_at
         FROM eg_pg_receipt_duties WHERE txn_id = $1";
@@ -52,15 +54,15 @@ pub(crate) async fn of(db: &Connections, id: &TxnId) -> Result<Option<ReceiptDut
 /// Leases what is due and free, longest due first. What another is about to lease is passed over.
 pub(crate) async fn claim(
     db: &Connections,
-    claim: &DutyClaim,
+    claim: &ReceiptTaskClaim,
     now: Now,
-) -> Result<Vec<ClaimedDuty>, Failure> {
+) -> Result<Vec<ClaimedReceiptTask>, Failure> {
     const CLAIM: &str = concat!(
         "WITH present AS MATERIALIZED (SELECT ",
         now!("$3"),
         " AS now)
-        UPDATE eg_pg_receipt_duties AS duty SET
-            unclear_at = CASE WHEN due.lease_until IS NULL THEN duty.unclear_at
+        UPDATE eg_pg_receipt_duties AS task SET
+            unclear_at = CASE WHEN due.lease_until IS NULL THEN task.unclear_at
                 ELSE least(due.lease_until, present.now) END,
             lease_token = $1, lease_until = present.now + $2
         FROM present, (SELECT txn_id, lease_until FROM eg_pg_receipt_duties, present
@@ -68,8 +70,8 @@ pub(crate) async fn claim(
                 OR ((lease_until <= present.now OR lease_until > present.now + $6)
                     AND lease_token = ANY($5::text[])))
             ORDER BY due_at, txn_id LIMIT $4 FOR UPDATE OF eg_pg_receipt_duties SKIP LOCKED) AS due
-        WHERE duty.txn_id = due.txn_id
-        RETURNING duty.txn_id, due_at, attempts, lease_token, duty.lease_until, last_error, unclear_at, now"
+        WHERE task.txn_id = due.txn_id
+        RETURNING task.txn_id, due_at, attempts, lease_token, task.lease_until, last_error, unclear_at, now"
     );
     let values: [&(dyn ToSql + Sync); 6] = [
         &storable(&claim.lease_token),
@@ -81,18 +83,18 @@ pub(crate) async fn claim(
     ];
     let claimed = db.once(CLAIM, &values).await?;
     let read = |row: &Row| Ok((read(row)?, Timestamp::from_millis(row.try_get("now")?)));
-    let mut duties: Vec<(ReceiptDuty, Timestamp)> = rows::all(&claimed, read)?;
+    let mut tasks: Vec<(ReceiptTask, Timestamp)> = rows::all(&claimed, read)?;
     // The order of what an UPDATE returns is PostgreSQL's own.
-    duties.sort_by(|(one, _), (other, _)| (one.due_at, &one.txn_id).cmp(&(other.due_at, &other.txn_id)));
-    let claimed = |(duty, now): (ReceiptDuty, Timestamp)| ClaimedDuty {
-        txn_id: duty.txn_id,
-        attempts: duty.attempts,
-        unclear_for: duty.unclear_at.map(|at| now.since(at)),
+    tasks.sort_by(|(one, _), (other, _)| (one.due_at, &one.txn_id).cmp(&(other.due_at, &other.txn_id)));
+    let claimed = |(task, now): (ReceiptTask, Timestamp)| ClaimedReceiptTask {
+        txn_id: task.txn_id,
+        attempts: task.attempts,
+        unclear_for: task.unclear_at.map(|at| now.since(at)),
     };
-    Ok(duties.into_iter().map(claimed).collect())
+    Ok(tasks.into_iter().map(claimed).collect())
 }
 
-/// The leases under which duties are, the first to end first.
+/// The leases under which tasks are, the first to end first.
 pub(crate) async fn leases(db: &Connections, limit: u32) -> Result<Vec<Lease>, Failure> {
     const LEASES: &str = "
         SELECT DISTINCT lease_until, lease_token FROM eg_pg_receipt_duties WHERE lease_until IS NOT NULL
@@ -103,7 +105,7 @@ pub(crate) async fn leases(db: &Connections, limit: u32) -> Result<Vec<Lease>, F
     rows::all(&found, read)
 }
 
-/// Gives a leased duty back; `false` when the lease is no longer held.
+/// Gives a leased task back; `false` when the lease is no longer held.
 pub(crate) async fn postpone(
     db: &Connections,
     postponement: &Postponement,
@@ -132,9 +134,9 @@ pub(crate) async fn postpone(
     Ok(!changed.is_empty())
 }
 
-fn read(row: &Row) -> Result<ReceiptDuty, Failure> {
+fn read(row: &Row) -> Result<ReceiptTask, Failure> {
     let columns = Columns::of(row, "eg_pg_receipt_duties")?;
-    Ok(ReceiptDuty {
+    Ok(ReceiptTask {
         txn_id: columns.txn_id(),
         due_at: columns.moment("due_at")?,
         attempts: columns.number("attempts")?,

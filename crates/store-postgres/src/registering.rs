@@ -1,4 +1,4 @@
-//! Registering payments with the collection stand-in, many in one commit.
+//! Registering payments with the collection embedded implementation, many in one commit.
 //!
 //! A group holds the receipts' sequence until it is committed: so no number is lost, and of two
 //! payments of one bill the later one finds it paid, be it by another replica, an earlier group or an
@@ -12,9 +12,9 @@ use payment_digit::{Payment, Receipts};
 use payment_domain::{BillKey, Money, Timestamp, TxnId};
 use tokio_postgres::Row;
 
-use crate::cells::{Cell, Rows, storable};
 use crate::connections::{Connections, Session, Step};
 use crate::failure::Failure;
+use crate::parameters::{Parameter, Rows, storable};
 
 /// The sequence that numbers receipts.
 const RECEIPTS: &str = "receipts";
@@ -159,15 +159,15 @@ impl<'a> Page<'a> {
         }
         let Entry { payment, transaction_number, now, .. } = entry;
         self.payments.push([
-            Cell::text(transaction_number.as_str()),
-            Cell::text(payment.tenant_id.as_str()),
-            Cell::number(payment.total.minor()),
-            Cell::text(payment.total.currency().code()),
-            Cell::text(payment.payer_name.expose()),
-            Cell::text(payment.payer_mobile.expose()),
-            Cell::moment(payment.paid_at),
-            Cell::moment(*now),
-            Cell::text(&entry.details),
+            Parameter::text(transaction_number.as_str()),
+            Parameter::text(payment.tenant_id.as_str()),
+            Parameter::number(payment.total.minor()),
+            Parameter::text(payment.total.currency().code()),
+            Parameter::text(payment.payer_name.expose()),
+            Parameter::text(payment.payer_mobile.expose()),
+            Parameter::moment(payment.paid_at),
+            Parameter::moment(*now),
+            Parameter::text(&entry.details),
         ]);
         let mut issued = Vec::with_capacity(entry.bills.len());
         for ((key, paid), position) in entry.bills.iter().zip(1_i64..) {
@@ -175,12 +175,12 @@ impl<'a> Page<'a> {
             let number = u64::try_from(self.last_taken).map_err(|_| Failure::OutOfRange)?;
             let receipt = (entry.number)(number, *now);
             self.receipts.push([
-                Cell::text(key.tenant.as_str()),
-                Cell::text(key.bill.as_str()),
-                Cell::owned(storable(&receipt).into_owned()),
-                Cell::text(transaction_number.as_str()),
-                Cell::number(position),
-                Cell::number(paid.minor()),
+                Parameter::text(key.tenant.as_str()),
+                Parameter::text(key.bill.as_str()),
+                Parameter::owned(storable(&receipt).into_owned()),
+                Parameter::text(transaction_number.as_str()),
+                Parameter::number(position),
+                Parameter::number(paid.minor()),
             ]);
             self.paid.insert(name(key));
             issued.push(receipt);

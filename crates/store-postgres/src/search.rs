@@ -13,9 +13,9 @@ use payment_store::{SearchQuery, TenantScope};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use crate::cells::{Widths, storable};
 use crate::connections::Connections;
 use crate::failure::Failure;
+use crate::parameters::{ColumnLimits, storable};
 use crate::rows::{self, transaction_columns};
 
 /// Every condition of a search that is set, in a form that uses no index. A text that is longer than
@@ -295,7 +295,7 @@ pub(crate) fn page_of_one(found: Option<&Row>, query: &SearchQuery) -> Result<Ve
 /// The transactions that match, newest first.
 pub(crate) async fn search(
     db: &Connections,
-    widths: &Widths,
+    column_limits: &ColumnLimits,
     foreign_statuses: &[String],
     query: &SearchQuery,
 ) -> Result<Vec<Transaction>, Failure> {
@@ -326,8 +326,8 @@ pub(crate) async fn search(
         Some(range) => range.map(Some),
         None => [None, None, None],
     };
-    let run = run.map(|(column, text)| widths.cut(column, text));
-    let creator = query.mine.as_ref().map(|mine| widths.cut("created_by", &mine.uuid));
+    let run = run.map(|(column, text)| column_limits.cut(column, text));
+    let creator = query.mine.as_ref().map(|mine| column_limits.cut("created_by", &mine.uuid));
     let (limit, offset) = (i64::from(query.page.limit), i64::from(query.page.offset));
     let mut values: Vec<&(dyn ToSql + Sync)> = vec![
         &tenant,

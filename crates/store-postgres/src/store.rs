@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use payment_domain::{BillKey, GatewayName, HistoryEntry, Timestamp, Transaction, TxnId};
 use payment_store::{
-    Applied, Attention, AttentionCase, AttentionQuery, Backlog, Change, CheckNote, Claim, ClaimedDuty,
-    Created, DueCheck, DueChecks, DutyClaim, IdempotencyKey, IdempotencyRecord, Lease, NewCase,
-    NewTransaction, Postponement, RawCallback, ReceiptDuty, Recorded, Resolution, Resolved, SearchQuery,
+    Applied, Attention, AttentionCase, AttentionQuery, Backlog, Change, CheckNote, Claim, ClaimedReceiptTask,
+    Created, DueCheck, DueChecks, IdempotencyKey, IdempotencyRecord, Lease, NewCase, NewTransaction,
+    Postponement, RawCallback, ReceiptTask, ReceiptTaskClaim, Recorded, Resolution, Resolved, SearchQuery,
     Store, StoreError, StoredDump, StoredEvent, UnsignedCallback,
 };
 use serde_json::Value;
@@ -45,7 +45,7 @@ impl Store for PostgresStore {
             let found = self.findings.submit(id.clone()).await?;
             return Ok(search::page_of_one(found.as_ref(), query)?);
         }
-        Ok(search::search(&self.db, &self.widths, &self.foreign_statuses, query).await?)
+        Ok(search::search(&self.db, &self.column_limits, &self.foreign_statuses, query).await?)
     }
 
     async fn history(&self, id: &TxnId) -> Result<Vec<HistoryEntry>, StoreError> {
@@ -94,11 +94,14 @@ impl Store for PostgresStore {
         Ok(checks::note(&self.db, &note).await?)
     }
 
-    async fn receipt_duty(&self, id: &TxnId) -> Result<Option<ReceiptDuty>, StoreError> {
+    async fn receipt_task(&self, id: &TxnId) -> Result<Option<ReceiptTask>, StoreError> {
         Ok(receipts::of(&self.db, id).await?)
     }
 
-    async fn claim_receipt_duties(&self, claim: DutyClaim) -> Result<Vec<ClaimedDuty>, StoreError> {
+    async fn claim_receipt_tasks(
+        &self,
+        claim: ReceiptTaskClaim,
+    ) -> Result<Vec<ClaimedReceiptTask>, StoreError> {
         Ok(receipts::claim(&self.db, &claim, self.clock.now()).await?)
     }
 
@@ -106,7 +109,7 @@ impl Store for PostgresStore {
         Ok(receipts::leases(&self.db, limit).await?)
     }
 
-    async fn postpone_receipt_duty(&self, postponement: Postponement) -> Result<bool, StoreError> {
+    async fn postpone_receipt_task(&self, postponement: Postponement) -> Result<bool, StoreError> {
         Ok(receipts::postpone(&self.db, &postponement, self.clock.now()).await?)
     }
 

@@ -13,9 +13,9 @@ use payment_digit::embedded::Registers;
 use payment_domain::{AttentionKind, BillId, GatewayName, Personal, StatusName, TenantId};
 use payment_store::contract::sample::{self, at, bill_key, txn_id};
 use payment_store::{
-    Attention, AttentionQuery, CaseState, CheckNote, DueChecks, DutyClaim, Fence, JobLedger, Mine, NewCase,
-    NextCheck, Outbox, RawCallback, Resolution, RunEnd, SearchQuery, Store, Tally, TenantScope, TickAnswer,
-    TickRequest, Turn, UnsignedCallback,
+    Attention, AttentionQuery, CaseState, CheckNote, DueChecks, Fence, JobLedger, Mine, NewCase, NextCheck,
+    Outbox, RawCallback, ReceiptTaskClaim, Resolution, RunEnd, SearchQuery, Store, Tally, TenantScope,
+    TickAnswer, TickRequest, Turn, UnsignedCallback,
 };
 use payment_store_postgres::{PostgresOptions, PostgresStore};
 use support::{Database, number};
@@ -216,8 +216,8 @@ fn questions() -> Vec<Question> {
             };
             assert_eq!(store.due_checks(&query).await.unwrap().len(), 5)
         }),
-        question!("receipt duty", |store| assert!(
-            store.receipt_duty(&txn_id("T1002")).await.unwrap().is_some()
+        question!("receipt task", |store| assert!(
+            store.receipt_task(&txn_id("T1002")).await.unwrap().is_some()
         )),
         question!("idempotency", |store| store.idempotency(&key()).await.unwrap()),
         question!("events after", |store| assert_eq!(store.events_after(777, 5).await.unwrap().len(), 5)),
@@ -294,13 +294,13 @@ fn questions() -> Vec<Question> {
             let resolution = Resolution { at: far, by: "b".to_owned(), reason: "r".to_owned() };
             store.resolve_attention(id, resolution, history, &txn.bill_keys()).await.unwrap()
         }),
-        question!("lease and postpone duties", |store| {
+        question!("lease and postpone tasks", |store| {
             let abandoned = (0..9).map(|nth| format!("token {nth}")).collect();
-            let claim = DutyClaim { abandoned, ..sample::duty_claim("L", 5) };
-            let leased = store.claim_receipt_duties(claim).await.unwrap();
+            let claim = ReceiptTaskClaim { abandoned, ..sample::task_claim("L", 5) };
+            let leased = store.claim_receipt_tasks(claim).await.unwrap();
             assert_eq!(leased.len(), 5);
             let given_back = sample::postponement(&leased[0].txn_id, "L", 0, "no");
-            assert!(store.postpone_receipt_duty(given_back).await.unwrap());
+            assert!(store.postpone_receipt_task(given_back).await.unwrap());
             assert_eq!(store.receipt_leases(9).await.unwrap().len(), 1);
         }),
         question!("remember key", |store| {

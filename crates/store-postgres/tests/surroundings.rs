@@ -130,7 +130,7 @@ async fn fewer_connections_than_the_pool_may_have_are_shared_by_all() {
                 // A change, a small question, and a search.
                 let txn = store.transaction(&txn_id(&format!("T{nth}"))).await.unwrap().unwrap();
                 store.apply(sample::success(&txn)).await.unwrap();
-                assert!(store.receipt_duty(&txn.id).await.unwrap().is_some());
+                assert!(store.receipt_task(&txn.id).await.unwrap().is_some());
                 assert!(!store.search(&SearchQuery::default()).await.unwrap().is_empty());
             }
         }));

@@ -1,7 +1,7 @@
 //! Which pending transactions are to be checked with their gateways, and what is noted of a check.
 
 use payment_domain::GatewayName;
-use payment_store::{Applied, CheckNote, CheckPlace, DueCheck, DueChecks, NextCheck, Turn};
+use payment_store::{Applied, CheckCursor, CheckNote, DueCheck, DueChecks, NextCheck, Turn};
 use rusqlite::{Connection, Row, params};
 
 use crate::failure::Failure;
@@ -100,7 +100,7 @@ fn read(row: &Row<'_>) -> Result<DueCheck, Failure> {
         gateway: columns.read("gateway", |text| Some(GatewayName::new(text)))?,
         created_at: columns.moment("created_time")?,
         checks: columns.get("checks")?,
-        place: CheckPlace { at: columns.moment("place")?, txn_id: txn_id.clone() },
+        place: CheckCursor { at: columns.moment("place")?, txn_id: txn_id.clone() },
         txn_id,
     })
 }

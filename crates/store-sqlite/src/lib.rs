@@ -1,6 +1,6 @@
 //! The embedded database: payments in one SQLite file beside the service.
 //!
-//! [`SqliteStore`] implements [`payment_store::Store`] and the stand-ins'
+//! [`SqliteStore`] implements [`payment_store::Store`] and the embedded implementations'
 //! [`Registers`](payment_digit::embedded::Registers). All changes go through one thread that
 //! commits what waits in groups, each durable (write-ahead log, `synchronous = FULL`) before
 //! anybody is answered; questions are answered by threads with connections of their own, from the
@@ -15,6 +15,7 @@ pub mod backup;
 mod callbacks;
 mod checks;
 mod connection;
+mod embedded;
 mod failure;
 mod health;
 mod idempotency;
@@ -27,7 +28,6 @@ mod readers;
 mod receipts;
 mod rows;
 mod search;
-mod stand_ins;
 mod transactions;
 mod writer;
 
@@ -41,9 +41,9 @@ use payment_domain::{
 };
 use payment_store::migration::{MigrationReport, MigrationState};
 use payment_store::{
-    Applied, Attention, AttentionCase, AttentionQuery, Backlog, Change, CheckNote, Claim, ClaimedDuty,
-    Created, DueCheck, DueChecks, DutyClaim, IdempotencyKey, IdempotencyRecord, Lease, NewCase,
-    NewTransaction, Postponement, RawCallback, ReceiptDuty, Recorded, Resolution, Resolved, SearchQuery,
+    Applied, Attention, AttentionCase, AttentionQuery, Backlog, Change, CheckNote, Claim, ClaimedReceiptTask,
+    Created, DueCheck, DueChecks, IdempotencyKey, IdempotencyRecord, Lease, NewCase, NewTransaction,
+    Postponement, RawCallback, ReceiptTask, ReceiptTaskClaim, Recorded, Resolution, Resolved, SearchQuery,
     Store, StoreError, StoredDump, StoredEvent, UnsignedCallback,
 };
 use serde_json::Value;
@@ -254,12 +254,15 @@ impl Store for SqliteStore {
         Ok(self.writer.write(move |conn| checks::note(conn, &note)).await?)
     }
 
-    async fn receipt_duty(&self, id: &TxnId) -> Result<Option<ReceiptDuty>, StoreError> {
+    async fn receipt_task(&self, id: &TxnId) -> Result<Option<ReceiptTask>, StoreError> {
         let id = id.clone();
         Ok(self.readers.read(move |conn| receipts::of(conn, &id)).await?)
     }
 
-    async fn claim_receipt_duties(&self, claim: DutyClaim) -> Result<Vec<ClaimedDuty>, StoreError> {
+    async fn claim_receipt_tasks(
+        &self,
+        claim: ReceiptTaskClaim,
+    ) -> Result<Vec<ClaimedReceiptTask>, StoreError> {
         let clock = self.clock();
         Ok(self.writer.write(move |conn| receipts::claim(conn, &claim, clock.now())).await?)
     }
@@ -268,7 +271,7 @@ impl Store for SqliteStore {
         Ok(self.readers.read(move |conn| receipts::leases(conn, limit)).await?)
     }
 
-    async fn postpone_receipt_duty(&self, postponement: Postponement) -> Result<bool, StoreError> {
+    async fn postpone_receipt_task(&self, postponement: Postponement) -> Result<bool, StoreError> {
         let clock = self.clock();
         Ok(self.writer.write(move |conn| receipts::postpone(conn, &postponement, clock.now())).await?)
     }

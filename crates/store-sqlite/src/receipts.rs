@@ -1,8 +1,10 @@
-//! The written-down duties to issue receipts, and the leases under which they are carried out.
+//! The written-down tasks to issue receipts, and the leases under which they are carried out.
 
 use payment_domain::{Timestamp, TxnId};
 use payment_store::lease::FARTHEST_END;
-use payment_store::{ClaimedDuty, DutyClaim, Lease, NewDuty, Postponement, ReceiptDuty, Tried};
+use payment_store::{
+    ClaimedReceiptTask, Lease, NewReceiptTask, Postponement, ReceiptTask, ReceiptTaskClaim, Tried,
+};
 use rusqlite::{Connection, Row, params};
 
 use crate::failure::Failure;
@@ -12,32 +14,37 @@ const COLUMNS: &str = "txn_id, due_at, attempts, lease_token, lease_until, last_
 /// Many tokens in one value.
 const TOKENS: &str = "SELECT value FROM json_each(?5)";
 
-/// Stores a new duty.
-pub(crate) fn arises(conn: &Connection, id: &TxnId, duty: &NewDuty, now: Timestamp) -> Result<(), Failure> {
-    let until = now.plus(duty.lease).as_millis();
+/// Stores a new task.
+pub(crate) fn arises(
+    conn: &Connection,
+    id: &TxnId,
+    task: &NewReceiptTask,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let until = now.plus(task.lease).as_millis();
     conn.prepare_cached(
         "INSERT INTO eg_pg_receipt_duties (txn_id, due_at, attempts, lease_token, lease_until)
          VALUES (?1, ?2, 0, ?3, ?4)",
     )?
-    .execute(params![id.as_str(), now.as_millis(), duty.lease_token, until])?;
+    .execute(params![id.as_str(), now.as_millis(), task.lease_token, until])?;
     Ok(())
 }
 
-/// Whether the duty is there and leased under this token.
+/// Whether the task is there and leased under this token.
 pub(crate) fn is_leased(conn: &Connection, id: &TxnId, lease_token: &str) -> Result<bool, Failure> {
     Ok(conn
         .prepare_cached("SELECT 1 FROM eg_pg_receipt_duties WHERE txn_id = ?1 AND lease_token = ?2")?
         .exists([id.as_str(), lease_token])?)
 }
 
-/// Strikes a duty off.
+/// Strikes a task off.
 pub(crate) fn done(conn: &Connection, id: &TxnId) -> Result<(), Failure> {
     conn.prepare_cached("DELETE FROM eg_pg_receipt_duties WHERE txn_id = ?1")?.execute([id.as_str()])?;
     Ok(())
 }
 
-/// The duty of a transaction.
-pub(crate) fn of(conn: &Connection, id: &TxnId) -> Result<Option<ReceiptDuty>, Failure> {
+/// The task of a transaction.
+pub(crate) fn of(conn: &Connection, id: &TxnId) -> Result<Option<ReceiptTask>, Failure> {
     let mut statement =
         conn.prepare_cached(&format!("SELECT {COLUMNS} FROM eg_pg_receipt_duties WHERE txn_id = ?1"))?;
     let mut found = statement.query([id.as_str()])?;
@@ -47,9 +54,9 @@ pub(crate) fn of(conn: &Connection, id: &TxnId) -> Result<Option<ReceiptDuty>, F
 /// Leases what is due and free, longest due first.
 pub(crate) fn claim(
     conn: &Connection,
-    claim: &DutyClaim,
+    claim: &ReceiptTaskClaim,
     now: Timestamp,
-) -> Result<Vec<ClaimedDuty>, Failure> {
+) -> Result<Vec<ClaimedReceiptTask>, Failure> {
     let mut statement = conn.prepare_cached(&format!(
         "UPDATE eg_pg_receipt_duties SET
              unclear_at = CASE WHEN lease_until IS NULL THEN unclear_at ELSE min(lease_until, ?3) END,
@@ -69,18 +76,18 @@ pub(crate) fn claim(
         serde_json::Value::from(claim.abandoned.as_slice()).to_string(),
         now.plus(FARTHEST_END).as_millis(),
     ];
-    let mut duties = rows::all(&mut statement, values, read)?;
+    let mut tasks = rows::all(&mut statement, values, read)?;
     // The order of what an UPDATE returns is SQLite's own.
-    duties.sort_by(|one, other| (one.due_at, &one.txn_id).cmp(&(other.due_at, &other.txn_id)));
-    let claimed = |duty: ReceiptDuty| ClaimedDuty {
-        txn_id: duty.txn_id,
-        attempts: duty.attempts,
-        unclear_for: duty.unclear_at.map(|at| now.since(at)),
+    tasks.sort_by(|one, other| (one.due_at, &one.txn_id).cmp(&(other.due_at, &other.txn_id)));
+    let claimed = |task: ReceiptTask| ClaimedReceiptTask {
+        txn_id: task.txn_id,
+        attempts: task.attempts,
+        unclear_for: task.unclear_at.map(|at| now.since(at)),
     };
-    Ok(duties.into_iter().map(claimed).collect())
+    Ok(tasks.into_iter().map(claimed).collect())
 }
 
-/// The leases under which duties are, the first to end first.
+/// The leases under which tasks are, the first to end first.
 pub(crate) fn leases(conn: &Connection, limit: u32) -> Result<Vec<Lease>, Failure> {
     let mut statement = conn.prepare_cached(
         "SELECT DISTINCT lease_until, lease_token FROM eg_pg_receipt_duties WHERE lease_until IS NOT NULL
@@ -90,7 +97,7 @@ pub(crate) fn leases(conn: &Connection, limit: u32) -> Result<Vec<Lease>, Failur
     rows::all(&mut statement, params![limit], read)
 }
 
-/// Gives a leased duty back; `false` when the lease is no longer held.
+/// Gives a leased task back; `false` when the lease is no longer held.
 pub(crate) fn postpone(
     conn: &Connection,
     postponement: &Postponement,
@@ -115,9 +122,9 @@ pub(crate) fn postpone(
     Ok(changed > 0)
 }
 
-fn read(row: &Row<'_>) -> Result<ReceiptDuty, Failure> {
+fn read(row: &Row<'_>) -> Result<ReceiptTask, Failure> {
     let columns = Columns::of(row, "eg_pg_receipt_duties")?;
-    Ok(ReceiptDuty {
+    Ok(ReceiptTask {
         txn_id: columns.txn_id()?,
         due_at: columns.moment("due_at")?,
         attempts: columns.get("attempts")?,

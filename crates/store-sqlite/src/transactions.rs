@@ -2,7 +2,7 @@
 
 use payment_domain::{BillKey, GatewayName, HistoryEntry, StatusName, Timestamp, Transaction, TxnId};
 use payment_store::{
-    Applied, Change, Claim, ClaimChange, Created, Dump, DutyChange, NewTransaction, StoredDump,
+    Applied, Change, Claim, ClaimChange, Created, Dump, NewTransaction, ReceiptTaskChange, StoredDump,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
@@ -84,8 +84,8 @@ pub(crate) fn create(
     append_history(conn, &new.history, &json.evidence)?;
     store_dump(conn, txn, &new.dump, json)?;
     outbox::store(conn, &new.events, new.history.at)?;
-    if let Some(duty) = &new.receipt_duty {
-        receipts::arises(conn, &txn.id, duty, now)?;
+    if let Some(task) = &new.receipt_task {
+        receipts::arises(conn, &txn.id, task, now)?;
     }
     if let Some(record) = &new.idempotency {
         idempotency::insert(conn, record)?;
@@ -105,9 +105,9 @@ pub(crate) fn apply(
     if jobs::is_over(conn, change.fence.as_ref())? {
         return Ok(Applied::Fenced);
     }
-    let lease_is_lost = match &change.receipt_duty {
-        DutyChange::None | DutyChange::Arises(_) => false,
-        DutyChange::Done { lease_token } => !receipts::is_leased(conn, &txn.id, lease_token)?,
+    let lease_is_lost = match &change.receipt_task {
+        ReceiptTaskChange::None | ReceiptTaskChange::Created(_) => false,
+        ReceiptTaskChange::Completed { lease_token } => !receipts::is_leased(conn, &txn.id, lease_token)?,
     };
     if lease_is_lost {
         return Ok(Applied::Stale);
@@ -124,10 +124,10 @@ pub(crate) fn apply(
         store_dump(conn, txn, dump, json)?;
     }
     outbox::store(conn, &change.events, change.history.at)?;
-    match &change.receipt_duty {
-        DutyChange::None => {}
-        DutyChange::Arises(duty) => receipts::arises(conn, &txn.id, duty, now)?,
-        DutyChange::Done { .. } => receipts::done(conn, &txn.id)?,
+    match &change.receipt_task {
+        ReceiptTaskChange::None => {}
+        ReceiptTaskChange::Created(task) => receipts::arises(conn, &txn.id, task, now)?,
+        ReceiptTaskChange::Completed { .. } => receipts::done(conn, &txn.id)?,
     }
     if let Some(case) = &change.attention {
         attention::insert(conn, case)?;

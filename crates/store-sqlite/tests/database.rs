@@ -42,7 +42,7 @@ async fn everything_is_there_after_opening_it_again() {
     let store = folder.open();
     assert_eq!(store.transaction(&paid.id).await.unwrap(), Some(paid.clone()));
     assert_eq!(store.history(&paid.id).await.unwrap().len(), 2);
-    assert!(store.receipt_duty(&paid.id).await.unwrap().is_some());
+    assert!(store.receipt_task(&paid.id).await.unwrap().is_some());
     assert_eq!(store.events_after(0, 100).await.unwrap(), events);
     let taken = store.create(sample::new_transaction("T3", "B2")).await.unwrap();
     assert!(matches!(taken, Created::BillsTaken(_)));

@@ -23,8 +23,8 @@ pub struct NewTransaction {
     pub dump: Dump,
     /// What is told to others, in order.
     pub events: Vec<Event>,
-    /// The duty to issue a receipt, when it is a success already.
-    pub receipt_duty: Option<NewDuty>,
+    /// The task to issue a receipt, when it is a success already.
+    pub receipt_task: Option<NewReceiptTask>,
     /// The key under which the client may repeat the request.
     pub idempotency: Option<IdempotencyRecord>,
 }
@@ -61,8 +61,8 @@ pub struct Change {
     pub events: Vec<Event>,
     /// What becomes of the claims on its bills.
     pub claims: ClaimChange,
-    /// What becomes of the duty to issue its receipt.
-    pub receipt_duty: DutyChange,
+    /// What becomes of the task to issue its receipt.
+    pub receipt_task: ReceiptTaskChange,
     /// Put up for an operator; a case of that kind already there stays as it is.
     pub attention: Option<Attention>,
     /// The key of the create that made it, to be free again: nothing came of that create. A key
@@ -81,15 +81,15 @@ pub enum ClaimChange {
     Release,
 }
 
-/// What becomes of the duty to issue a receipt.
+/// What becomes of the task to issue a receipt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DutyChange {
+pub enum ReceiptTaskChange {
     /// Nothing.
     None,
-    /// It arises, and is leased to the one who stores this.
-    Arises(NewDuty),
-    /// It is done. The change is stale unless the duty is there and this lease is held.
-    Done {
+    /// It is created, leased to the caller.
+    Created(NewReceiptTask),
+    /// It is completed. The change is stale unless the task is there and this lease is held.
+    Completed {
         /// The lease under which it was done.
         lease_token: String,
     },
@@ -140,9 +140,9 @@ impl std::fmt::Debug for Dump {
     }
 }
 
-/// The written-down duty to issue the receipt of a successful transaction.
+/// The written-down task to issue the receipt of a successful transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReceiptDuty {
+pub struct ReceiptTask {
     /// The transaction.
     pub txn_id: TxnId,
     /// When it is to be tried next, by the store's clock, as every moment here.
@@ -157,18 +157,18 @@ pub struct ReceiptDuty {
     pub unclear_at: Option<Timestamp>,
 }
 
-/// A duty that arises in the commit it belongs to, due at once, and leased to whoever stores that.
+/// A receipt task created with the commit of a success: due at once, leased to the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewDuty {
+pub struct NewReceiptTask {
     /// Tells this lease from every other.
     pub lease_token: String,
     /// For how long it is leased, from the commit on.
     pub lease: Duration,
 }
 
-/// A request to lease duties that are due.
+/// A request to lease tasks that are due.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DutyClaim {
+pub struct ReceiptTaskClaim {
     /// Tells this lease from every other.
     pub lease_token: String,
     /// For how long they are leased, from now on.
@@ -180,9 +180,9 @@ pub struct DutyClaim {
     pub abandoned: Vec<String>,
 }
 
-/// A duty that was leased to whoever asked.
+/// A task that was leased to whoever asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClaimedDuty {
+pub struct ClaimedReceiptTask {
     /// The transaction.
     pub txn_id: TxnId,
     /// How often it was tried in vain.
@@ -192,7 +192,7 @@ pub struct ClaimedDuty {
     pub unclear_for: Option<Duration>,
 }
 
-/// A leased duty that is given back.
+/// A leased task that is given back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Postponement {
     /// The transaction.
@@ -207,7 +207,7 @@ pub struct Postponement {
     pub tried: Tried,
 }
 
-/// How far a try to carry out a duty came.
+/// How far a try to carry out a task came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tried {
     /// It failed, and certainly registered nothing.

@@ -12,7 +12,7 @@ pub struct DueChecks {
     /// Only those of this gateway.
     pub gateway: Option<GatewayName>,
     /// Behind this one, for the next page.
-    pub after: Option<CheckPlace>,
+    pub after: Option<CheckCursor>,
     /// How many at most.
     pub limit: u32,
 }
@@ -54,13 +54,13 @@ pub struct DueCheck {
     /// How often it was checked.
     pub checks: u32,
     /// Its place in the order of the answer.
-    pub place: CheckPlace,
+    pub place: CheckCursor,
 }
 
 /// The place of a transaction among those that are due: when it became due (of [`Turn::First`] and
 /// [`Turn::Every`] when it was created), then its id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct CheckPlace {
+pub struct CheckCursor {
     /// The moment.
     pub at: Timestamp,
     /// The transaction.

@@ -15,7 +15,7 @@ use payment_domain::Timestamp;
 /// was ahead, and its end means nothing. More than the longest lease that can be configured.
 pub const FARTHEST_END: Duration = Duration::from_secs(2 * 3600);
 
-/// The right to carry out a duty, for a limited time.
+/// The right to carry out a task, for a limited time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     /// Tells this lease from every other.

@@ -2,7 +2,7 @@
 //!
 //! Every change of a transaction is one value ([`NewTransaction`] or [`Change`]) that is stored
 //! whole or not at all: the transaction with its history, its events, the claims on its bills and
-//! the duty to issue a receipt. No database transaction is ever open while somebody waits for a
+//! the task to issue a receipt. No database transaction is ever open while somebody waits for a
 //! network, and an implementation is free to commit the changes of many requests together.
 //!
 //! Two writers never overwrite each other: a [`Change`] names the version it rests on, and is
@@ -31,11 +31,11 @@ pub use attention::{
     AttentionCase, AttentionQuery, CaseState, NewCase, REOPENED_AFTER, Resolution, Resolved,
 };
 pub use change::{
-    Applied, Attention, Change, Claim, ClaimChange, ClaimedDuty, Created, Dump, DutyChange, DutyClaim,
-    IdempotencyKey, IdempotencyRecord, NewDuty, NewTransaction, Postponement, ReceiptDuty, RequestDigest,
-    Tried,
+    Applied, Attention, Change, Claim, ClaimChange, ClaimedReceiptTask, Created, Dump, IdempotencyKey,
+    IdempotencyRecord, NewReceiptTask, NewTransaction, Postponement, ReceiptTask, ReceiptTaskChange,
+    ReceiptTaskClaim, RequestDigest, Tried,
 };
-pub use checks::{CheckNote, CheckPlace, DueCheck, DueChecks, NextCheck, Turn};
+pub use checks::{CheckCursor, CheckNote, DueCheck, DueChecks, NextCheck, Turn};
 pub use jobs::{BegunRun, Fence, JobLedger, RunEnd, RunRecord, Tally, TickAnswer, TickRequest};
 pub use lease::{Lease, LeaseWatch};
 pub use outbox::{Outbox, OutboxBacklog};
@@ -230,19 +230,22 @@ pub trait Store: Outbox + JobLedger {
     /// pending any more, [`Applied::Fenced`] when the run that checked it is over.
     async fn note_check(&self, note: CheckNote) -> Result<Applied, StoreError>;
 
-    /// The receipt duty of a transaction, leased or not.
-    async fn receipt_duty(&self, id: &TxnId) -> Result<Option<ReceiptDuty>, StoreError>;
+    /// The receipt task of a transaction, leased or not.
+    async fn receipt_task(&self, id: &TxnId) -> Result<Option<ReceiptTask>, StoreError>;
 
-    /// Leases receipt duties to whoever asks, longest due first: those that are due and not leased,
+    /// Leases receipt tasks to whoever asks, longest due first: those that are due and not leased,
     /// and those under an abandoned lease. What is due, and which lease is over, the store says by its
-    /// own clock. A duty that is taken over counts as unclear from the end of its lease on.
-    async fn claim_receipt_duties(&self, claim: DutyClaim) -> Result<Vec<ClaimedDuty>, StoreError>;
+    /// own clock. A task that is taken over counts as unclear from the end of its lease on.
+    async fn claim_receipt_tasks(
+        &self,
+        claim: ReceiptTaskClaim,
+    ) -> Result<Vec<ClaimedReceiptTask>, StoreError>;
 
-    /// Up to `limit` leases of receipt duties, the first to end first, each once.
+    /// Up to `limit` leases of receipt tasks, the first to end first, each once.
     async fn receipt_leases(&self, limit: u32) -> Result<Vec<Lease>, StoreError>;
 
-    /// Gives a leased duty back. Returns `false` when the lease is no longer held.
-    async fn postpone_receipt_duty(&self, postponement: Postponement) -> Result<bool, StoreError>;
+    /// Gives a leased task back. Returns `false` when the lease is no longer held.
+    async fn postpone_receipt_task(&self, postponement: Postponement) -> Result<bool, StoreError>;
 
     /// What was answered to a create with this key.
     async fn idempotency(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyRecord>, StoreError>;

@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::ports::Port;
-use crate::process::{GLANCE, Server, beside};
+use crate::process::{POLL_INTERVAL, Server, beside};
 use crate::programs;
 
 const START_LIMIT: Duration = Duration::from_secs(90);
@@ -132,7 +132,7 @@ impl Broker {
                 break;
             }
             assert!(server.ended().is_none() && Instant::now() < deadline, "Kafka did not start:\n{said}");
-            tokio::time::sleep(GLANCE).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
         self.running = Some(server);
     }

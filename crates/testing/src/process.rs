@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How often a process is asked whether it has come or gone.
-pub(crate) const GLANCE: Duration = Duration::from_millis(10);
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// How long a process may take over its farewell.
-const FAREWELL: Duration = Duration::from_secs(10);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A running process. Ended and reaped when dropped.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl Server {
             if Instant::now() >= deadline {
                 return false;
             }
-            thread::sleep(GLANCE);
+            thread::sleep(POLL_INTERVAL);
         }
         true
     }
@@ -91,7 +91,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.signal(self.farewell);
-        if !self.ends_within(FAREWELL) {
+        if !self.ends_within(SHUTDOWN_TIMEOUT) {
             let _ = self.child.kill();
             let _ = self.child.wait();
         }

@@ -1,4 +1,4 @@
-//! The DIGIT services over HTTP, behind the same traits as the stand-ins.
+//! The DIGIT services over HTTP, behind the same traits as the embedded implementations.
 //!
 //! Every call carries the caller's `RequestInfo` whole, with its token, and its correlation id as a
 //! header. Every call ends within its [`Limits`]. Calls that only ask are repeated a little; calls

@@ -11,7 +11,7 @@ use payment_domain::{Clock, Payer, Personal, RequestInfo};
 use super::{Registers, StoredPayer};
 use crate::{DigitError, PayerDetails, Payers};
 
-/// The name of this stand-in in errors.
+/// The name of this embedded implementation in errors.
 const SERVICE: &str = "the payer directory";
 /// How many payers each of the two generations of the cache remembers.
 const GENERATION: usize = 4_096;

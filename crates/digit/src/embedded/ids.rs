@@ -12,7 +12,7 @@ use super::calendar::local_time;
 use super::id_format::{IdFormat, Ingredients};
 use crate::{BoxError, DigitError, TransactionIds};
 
-/// The name of this stand-in in errors.
+/// The name of this embedded implementation in errors.
 const SERVICE: &str = "the id register";
 /// How many numbers the first block of a process takes: what a restart may skip.
 const FIRST_BLOCK: u32 = 25;

@@ -1,4 +1,4 @@
-//! Books kept in memory, for the tests of the stand-ins.
+//! Books kept in memory, for the tests of the embedded implementations.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

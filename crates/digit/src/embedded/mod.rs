@@ -36,7 +36,7 @@ pub enum Registration {
     AlreadyPaid(BillKey),
 }
 
-/// The books of the stand-ins.
+/// The books of the embedded implementations.
 #[async_trait]
 pub trait Registers: Send + Sync {
     /// Takes `count` numbers (at least 1) of a named sequence that starts at 1; returns the first.

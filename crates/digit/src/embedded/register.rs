@@ -10,7 +10,7 @@ use super::calendar::{financial_year_start, indian_standard_time, local_time};
 use super::{Registers, Registration};
 use crate::{BoxError, Collections, DigitError, Payment, Receipts};
 
-/// The name of this stand-in in errors.
+/// The name of this embedded implementation in errors.
 const SERVICE: &str = "the receipt register";
 
 /// Registers payments in [`Registers`]. Like the collection service it stands in for, it refuses a

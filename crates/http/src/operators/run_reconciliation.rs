@@ -8,7 +8,7 @@ use payment_domain::{GatewayName, RequestInfo, TxnId};
 use payment_service::{
     ByHand, Checked, Progress, Reconciliation, ReconciliationSummary, SettleError, parse_age,
 };
-use payment_store::{CheckPlace, DueCheck, StoreError};
+use payment_store::{CheckCursor, DueCheck, StoreError};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedSemaphorePermit;
 use utoipa::ToSchema;
@@ -267,13 +267,13 @@ async fn choose(app: &App, reconciliation: &Reconciliation, wish: &Wish) -> Resu
     match &wish.what {
         What::One(id) => {
             let (at, gateway) = created_at(id).await?;
-            let place = CheckPlace { at, txn_id: id.clone() };
+            let place = CheckCursor { at, txn_id: id.clone() };
             let due = DueCheck { txn_id: id.clone(), gateway, created_at: at, checks: 0, place };
             Ok(Chosen { due: vec![due], more: false })
         }
         What::Pending { by_hand, after } => {
             let after = match after {
-                Some(id) => Some(CheckPlace { at: created_at(id).await?.0, txn_id: id.clone() }),
+                Some(id) => Some(CheckCursor { at: created_at(id).await?.0, txn_id: id.clone() }),
                 None => None,
             };
             let mut due = reconciliation.find(by_hand, after, MOST + 1).await?;

@@ -5,11 +5,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use payment_domain::{BillKey, Event, GatewayName, HistoryEntry, Timestamp, Transaction, TxnId};
 use payment_store::{
-    Applied, Attention, AttentionCase, AttentionQuery, Backlog, Change, CheckNote, Claim, ClaimedDuty,
-    Created, DeadLetter, DueCheck, DueChecks, DutyClaim, Fence, IdempotencyKey, IdempotencyRecord, JobLedger,
-    Lease, NewCase, NewTransaction, Outbox, OutboxBacklog, Postponement, RawCallback, ReceiptDuty, Recorded,
-    Resolution, Resolved, RunEnd, RunRecord, SearchQuery, Store, StoreError, StoredDump, StoredEvent, Tally,
-    TickAnswer, TickRequest, UnsignedCallback,
+    Applied, Attention, AttentionCase, AttentionQuery, Backlog, Change, CheckNote, Claim, ClaimedReceiptTask,
+    Created, DeadLetter, DueCheck, DueChecks, Fence, IdempotencyKey, IdempotencyRecord, JobLedger, Lease,
+    NewCase, NewTransaction, Outbox, OutboxBacklog, Postponement, RawCallback, ReceiptTask, ReceiptTaskClaim,
+    Recorded, Resolution, Resolved, RunEnd, RunRecord, SearchQuery, Store, StoreError, StoredDump,
+    StoredEvent, Tally, TickAnswer, TickRequest, UnsignedCallback,
 };
 use serde_json::Value;
 
@@ -92,11 +92,11 @@ impl Store for AwayStore {
         away()
     }
 
-    async fn receipt_duty(&self, _: &TxnId) -> Result<Option<ReceiptDuty>, StoreError> {
+    async fn receipt_task(&self, _: &TxnId) -> Result<Option<ReceiptTask>, StoreError> {
         away()
     }
 
-    async fn claim_receipt_duties(&self, _: DutyClaim) -> Result<Vec<ClaimedDuty>, StoreError> {
+    async fn claim_receipt_tasks(&self, _: ReceiptTaskClaim) -> Result<Vec<ClaimedReceiptTask>, StoreError> {
         away()
     }
 
@@ -104,7 +104,7 @@ impl Store for AwayStore {
         away()
     }
 
-    async fn postpone_receipt_duty(&self, _: Postponement) -> Result<bool, StoreError> {
+    async fn postpone_receipt_task(&self, _: Postponement) -> Result<bool, StoreError> {
         away()
     }
 

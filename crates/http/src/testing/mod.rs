@@ -1,5 +1,5 @@
 //! The whole service in one process, for tests: its endpoints over a real database and the embedded
-//! stand-ins, with gateways that say what a test tells them.
+//! embedded implementations, with gateways that say what a test tells them.
 
 mod away;
 // The tests of the use cases have the same choice of databases.

@@ -5,7 +5,7 @@
 
 mod dead_letters;
 mod group;
-mod lanes;
+mod partition_workers;
 mod pattern;
 mod record;
 
@@ -27,7 +27,7 @@ use crate::topics;
 use crate::topics::Topics;
 use dead_letters::DeadLetters;
 use group::Membership;
-use lanes::{Lanes, Order};
+use partition_workers::{Order, PartitionWorkers};
 pub use pattern::{InvalidTopicPattern, TopicPattern};
 use record::{Partition, Record};
 
@@ -184,7 +184,7 @@ impl NotificationConsumer {
         mut revocations: Revocations,
         stop: &CancellationToken,
     ) -> Ended {
-        let mut lanes = Lanes::new(|record, stop| {
+        let mut workers = PartitionWorkers::new(|record, stop| {
             let desk = self.desk.clone();
             async move { desk.deal_with(&record, &stop).await }
         });
@@ -193,15 +193,15 @@ impl NotificationConsumer {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ended::Stopped,
-                Some(partitions) = revocations.recv() => lanes.revoke(&partitions),
-                orders = lanes.next() => {
+                Some(partitions) = revocations.recv() => workers.revoke(&partitions),
+                orders = workers.next() => {
                     for order in orders {
                         carry_out(consumer, &order);
                     }
                 }
                 received = receive(consumer, not_before) => match received {
                     Ok(message) => {
-                        if let Some(order) = lanes.push(Record::of(&message)) {
+                        if let Some(order) = workers.push(Record::of(&message)) {
                             carry_out(consumer, &order);
                         }
                     }

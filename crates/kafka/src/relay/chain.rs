@@ -9,13 +9,13 @@ use payment_service::Run;
 use payment_store::StoredEvent;
 use tokio::time::Instant;
 
-use super::broker::{Broker, SendError};
+use super::publisher::{EventPublisher, SendError};
 use crate::topics::Topics;
 
 /// What the chains of a run share.
 pub(super) struct Sending<'a> {
     pub(super) run: &'a Run,
-    pub(super) broker: &'a dyn Broker,
+    pub(super) publisher: &'a dyn EventPublisher,
     pub(super) topics: &'a Topics,
     /// Set when nothing more is to be begun.
     pub(super) halted: AtomicBool,
@@ -24,8 +24,8 @@ pub(super) struct Sending<'a> {
 }
 
 impl<'a> Sending<'a> {
-    pub(super) fn new(run: &'a Run, broker: &'a dyn Broker, topics: &'a Topics) -> Sending<'a> {
-        Sending { run, broker, topics, halted: AtomicBool::new(false), confirmed: Mutex::default() }
+    pub(super) fn new(run: &'a Run, publisher: &'a dyn EventPublisher, topics: &'a Topics) -> Sending<'a> {
+        Sending { run, publisher, topics, halted: AtomicBool::new(false), confirmed: Mutex::default() }
     }
 
     pub(super) fn take_confirmed(&self) -> Vec<i64> {
@@ -56,14 +56,14 @@ impl<'a> Sending<'a> {
             }
             let (topic, sent) = match self.topics.of(&event) {
                 Ok(topic) => {
-                    let sent = match self.broker.send(&topic, &event).await {
+                    let sent = match self.publisher.send(&topic, &event).await {
                         // Perhaps for another event's sake: what is refused alone is too large itself.
                         Err(SendError::EventRefused(reason)) => {
                             if !self.may_send(read_at, patience) {
                                 end.failure = Some(Failure { reason, died: false });
                                 break;
                             }
-                            self.broker.send_alone(&topic, &event).await
+                            self.publisher.send_alone(&topic, &event).await
                         }
                         sent => sent,
                     };

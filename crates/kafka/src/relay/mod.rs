@@ -1,11 +1,11 @@
 //! The outbox relay: publishes the events that wait in the store, in the order of each transaction.
 
 mod backlog;
-mod broker;
 mod chain;
 mod drain;
 mod holds;
 mod limits;
+mod publisher;
 
 #[cfg(test)]
 mod tests;
@@ -23,9 +23,9 @@ use crate::complaint::Complaints;
 use crate::settings::{KafkaSettings, NoClient};
 use crate::topics::Topics;
 use backlog::Gauges;
-use broker::{Broker, KafkaBroker, SendError};
 use chain::Sending;
 use drain::{Done, Drain, Drained, nothing_published};
+use publisher::{EventPublisher, KafkaPublisher, SendError};
 
 const PUBLISHED: &str = "events_published_total";
 const FAILED: &str = "events_failed_total";
@@ -76,7 +76,7 @@ pub struct OutboxRelay {
     relay: Relay,
     kafka: KafkaSettings,
     /// The producer, between two runs that have left nothing in it.
-    idle: Mutex<Option<KafkaBroker>>,
+    idle: Mutex<Option<KafkaPublisher>>,
     /// The largest batch that the topics take, in bytes, once the brokers have told it.
     batch_bytes: OnceLock<usize>,
 }
@@ -104,16 +104,16 @@ impl OutboxRelay {
         metrics::describe_counter!(FAILED, "Attempts to publish an event that failed or were refused");
         backlog::describe();
         settings.topics.check().map_err(|invalid| NoClient { reason: invalid.to_string() })?;
-        let broker = KafkaBroker::new(&kafka, settings.delivery_timeout, limits::UNKNOWN)?;
+        let broker = KafkaPublisher::new(&kafka, settings.delivery_timeout, limits::UNKNOWN)?;
         let relay = Relay { store, clock, settings, complaints: Complaints::default() };
         Ok(OutboxRelay { relay, kafka, idle: Mutex::new(Some(broker)), batch_bytes: OnceLock::new() })
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Option<KafkaBroker>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Option<KafkaPublisher>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn broker(&self, run: &Run) -> Result<KafkaBroker, JobError> {
+    async fn publisher(&self, run: &Run) -> Result<KafkaPublisher, JobError> {
         let batch_bytes = self.batch_bytes(run).await;
         let idle = self.idle().take();
         match idle {
@@ -121,7 +121,7 @@ impl OutboxRelay {
             Some(broker) => broker.discard(),
             None => {}
         }
-        KafkaBroker::new(&self.kafka, self.relay.settings.delivery_timeout, batch_bytes)
+        KafkaPublisher::new(&self.kafka, self.relay.settings.delivery_timeout, batch_bytes)
             .map_err(|error| JobError::Other(BoxError::from(error)))
     }
 
@@ -146,15 +146,15 @@ impl Job for OutboxRelay {
         let mut gauges = Gauges::default();
         let mut done = Done::default();
         loop {
-            let broker = Held(Some(self.broker(run).await?));
-            let drained = self.relay.drain(run, &broker, &mut done, &mut gauges).await;
+            let publisher = Held(Some(self.publisher(run).await?));
+            let drained = self.relay.drain(run, &publisher, &mut done, &mut gauges).await;
             match drained? {
                 Drained::Clean => {
-                    *self.idle() = broker.keep();
+                    *self.idle() = publisher.keep();
                     return nothing_published(&done);
                 }
                 Drained::Unfinished => return nothing_published(&done),
-                Drained::ProducerDied => drop(broker),
+                Drained::ProducerDied => drop(publisher),
             }
             let again_at = (Instant::now() + REPLACE_PAUSE).min(run.yields_at());
             tokio::select! {
@@ -170,47 +170,47 @@ impl Relay {
     async fn drain(
         &self,
         run: &Run,
-        broker: &dyn Broker,
+        publisher: &dyn EventPublisher,
         done: &mut Done,
         gauges: &mut Gauges,
     ) -> Result<Drained, JobError> {
-        let sending = Sending::new(run, broker, &self.settings.topics);
+        let sending = Sending::new(run, publisher, &self.settings.topics);
         Drain::new(self, &sending, done).run(gauges).await
     }
 }
 
 /// A producer in use. However its use ends, also by a run that is cut off, nothing that it has not
 /// sent yet is sent later.
-struct Held(Option<KafkaBroker>);
+struct Held(Option<KafkaPublisher>);
 
 impl Held {
     /// It has nothing left to send.
-    fn keep(mut self) -> Option<KafkaBroker> {
+    fn keep(mut self) -> Option<KafkaPublisher> {
         self.0.take()
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if let Some(broker) = self.0.take() {
-            broker.discard();
+        if let Some(publisher) = self.0.take() {
+            publisher.discard();
         }
     }
 }
 
 impl Held {
-    fn broker(&self) -> Result<&KafkaBroker, SendError> {
+    fn publisher(&self) -> Result<&KafkaPublisher, SendError> {
         self.0.as_ref().ok_or_else(|| SendError::ProducerDied("the producer is gone".to_owned()))
     }
 }
 
 #[async_trait]
-impl Broker for Held {
+impl EventPublisher for Held {
     async fn send(&self, topic: &str, event: &Event) -> Result<(), SendError> {
-        self.broker()?.send(topic, event).await
+        self.publisher()?.send(topic, event).await
     }
 
     async fn send_alone(&self, topic: &str, event: &Event) -> Result<(), SendError> {
-        self.broker()?.send_alone(topic, event).await
+        self.publisher()?.send_alone(topic, event).await
     }
 }

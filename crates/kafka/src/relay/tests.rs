@@ -24,14 +24,14 @@ enum Answer {
 
 /// Brokers that write down what they took.
 #[derive(Default)]
-struct FakeBroker {
+struct FakePublisher {
     answers: Mutex<Option<Answers>>,
     taken: Mutex<Vec<(String, String)>>,
     under_way: Mutex<HashSet<(TxnId, String)>>,
 }
 
 #[async_trait]
-impl Broker for FakeBroker {
+impl EventPublisher for FakePublisher {
     async fn send(&self, topic: &str, event: &Event) -> Result<(), SendError> {
         self.take(topic, event, false).await
     }
@@ -41,7 +41,7 @@ impl Broker for FakeBroker {
     }
 }
 
-impl FakeBroker {
+impl FakePublisher {
     async fn take(&self, topic: &str, event: &Event, is_alone: bool) -> Result<(), SendError> {
         let place = (event.txn_id.clone(), topic.to_owned());
         assert!(self.under_way.lock().unwrap().insert(place.clone()), "two at once for {place:?}");
@@ -78,7 +78,7 @@ impl FakeBroker {
 
 struct World {
     relay: Arc<Relay>,
-    broker: Arc<FakeBroker>,
+    broker: Arc<FakePublisher>,
     stop: CancellationToken,
     stored: Mutex<u32>,
     folder: tempfile::TempDir,

@@ -62,7 +62,7 @@ pub(super) fn list(config: &Config, args: &AttentionListArgs) -> Outcome<ExitCod
 }
 
 fn cases_table(cases: &[AttentionCase], config: &Config) -> Table {
-    let zone = &config.stand_ins.time_zone;
+    let zone = &config.embedded.time_zone;
     let mut table = Table::new([
         Column::Number("case"),
         Column::Text("raised"),
@@ -128,7 +128,7 @@ fn no_such_case(id: i64) -> Failure {
 
 pub(super) fn resolve(config: Config, args: &AttentionResolveArgs) -> Outcome<ExitCode> {
     let by = by_hand::operator(args.by.as_deref()).ok_or_else(by_hand::nobody)?;
-    let zone = config.stand_ins.time_zone.clone();
+    let zone = config.embedded.time_zone.clone();
     let resolved = small_runtime()?.block_on(async {
         let Assembled { payments, .. } = service::assemble(config, &by_hand::node()).await?;
         Ok(payments.attention.resolve(args.id, &by, &args.reason).await)
@@ -191,7 +191,7 @@ fn case_text(
     config: &Config,
     paint: Paint,
 ) -> String {
-    let zone = &config.stand_ins.time_zone;
+    let zone = &config.embedded.time_zone;
     let state = match &stored.resolution {
         None => paint.waiting("open"),
         Some(_) => paint.good("resolved"),

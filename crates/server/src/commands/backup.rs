@@ -39,7 +39,7 @@ fn show(config: &Config, payments: &str, done: &BackedUp, closing: &str) -> Outc
         done.payments.bytes / 1024,
     );
     if let Some(newest) = done.newest {
-        let at = second(newest, &config.stand_ins.time_zone);
+        let at = second(newest, &config.embedded.time_zone);
         out.push_str(&format!("  the newest payment was created or changed at {at}\n"));
     }
     if let Some((path, books)) = &done.sandbox {

@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 pub(super) fn tail(config: &Config, args: &TailArgs) -> Outcome<ExitCode> {
     let txn_id = args.txn.as_deref().map(database::transaction_id).transpose()?;
-    let printer = Printer { args, zone: &config.stand_ins.time_zone, paint: Paint::detect() };
+    let printer = Printer { args, zone: &config.embedded.time_zone, paint: Paint::detect() };
     small_runtime()?.block_on(async {
         let store = service::open_store(config).await?;
         printer.run(store.as_ref(), txn_id.as_ref()).await

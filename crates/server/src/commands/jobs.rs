@@ -19,7 +19,7 @@ use crate::service::{self, Assembled};
 use crate::terminal::{Paint, complain, escaped, say, say_json};
 
 pub(super) fn list(config: Config, args: &JobsListArgs) -> Outcome<ExitCode> {
-    let zone = config.stand_ins.time_zone.clone();
+    let zone = config.embedded.time_zone.clone();
     let jobs = small_runtime()?.block_on(async {
         let Assembled { scheduler, .. } = service::assemble(config, &by_hand::node()).await?;
         scheduler.overview().await.map_err(|error| unreadable(&error))
@@ -47,13 +47,13 @@ pub(super) fn history(config: &Config, args: &JobsHistoryArgs) -> Outcome<ExitCo
         let of = args.name.as_ref().map_or_else(String::new, |name| format!(" of `{name}`"));
         say(&format!("No run{of} is recorded. `pg-service jobs list` shows the jobs there are."))?;
     } else {
-        say(&runs_table(&runs, &config.stand_ins.time_zone).render(Paint::detect()))?;
+        say(&runs_table(&runs, &config.embedded.time_zone).render(Paint::detect()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 pub(super) fn run(config: Config, args: &JobsRunArgs) -> Outcome<ExitCode> {
-    let (zone, limit) = (config.stand_ins.time_zone.clone(), config.serve_limits.shutdown_time);
+    let (zone, limit) = (config.embedded.time_zone.clone(), config.serve_limits.shutdown_time);
     let finished = small_runtime()?.block_on(async {
         let Assembled { payments, scheduler, .. } = service::assemble(config, &by_hand::node()).await?;
         let stop = CancellationToken::new();

@@ -26,9 +26,9 @@ use placeholders::Properties;
 pub use origin::{Notice, NoticeKind, Origin, Problem};
 pub use sources::{Flag, Sources, environment};
 pub use typed::{
-    Caches, Collections, Config, Database, DigitServices, Endpoint, IdGeneration, IdentityProof, Kafka,
-    KafkaTopics, Keep, Localization, Log, LogFormat, Notifications, Payments, PerGateway, Postgres,
-    Reachable, Reconciliation, Redirect, Sandbox, Scheduler, Server, SslMode, StandIns, Users,
+    Caches, Collections, Config, Database, DigitServices, Embedded, Endpoint, IdGeneration, IdentityProof,
+    Kafka, KafkaTopics, Keep, Localization, Log, LogFormat, Notifications, Payments, PerGateway, Postgres,
+    Reachable, Reconciliation, Redirect, Sandbox, Scheduler, Server, SslMode, Users,
 };
 
 /// What reading the configuration came to.

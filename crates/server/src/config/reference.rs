@@ -11,7 +11,7 @@ const INTRODUCTION: &str = "\
 <!-- Written by `pg-service config-reference`; a test compares. Change the table in the code. -->
 
 Nothing has to be configured: without any setting the service runs on 127.0.0.1:9000 with an embedded
-database, the sandbox gateway and stand-ins for DIGIT's services. The sandbox is there by default only as long as
+database, the sandbox gateway and embedded implementations for DIGIT's services. The sandbox is there by default only as long as
 nothing real is configured.
 
 What is wrong is a *problem* and stops the start; what is perhaps not meant is a *warning* and never does.

@@ -13,7 +13,7 @@ use super::data_folder::DataFolder;
 use crate::config::{self, Config, Database};
 use crate::failure::{Failure, Outcome};
 
-/// An open database: what payments and the stand-ins for DIGIT's services stand on.
+/// An open database: what payments and the embedded implementations for DIGIT's services stand on.
 pub(super) struct Opened {
     pub(super) store: Arc<dyn Store>,
     pub(super) registers: Arc<dyn Registers>,

@@ -42,7 +42,7 @@ pub(super) fn services(
     clock: &Arc<dyn Clock>,
 ) -> Outcome<Services> {
     let client = client(&config.services)?;
-    let stand_ins = &config.stand_ins;
+    let embedded = &config.embedded;
     let ids: Arc<dyn TransactionIds> = match &config.services.idgen {
         Some(idgen) => {
             let idgen = IdGenerationConfig {
@@ -56,8 +56,8 @@ pub(super) fn services(
         None => Arc::new(SequenceIds::new(
             registers.clone(),
             clock.clone(),
-            stand_ins.time_zone.clone(),
-            stand_ins.id_format.clone(),
+            embedded.time_zone.clone(),
+            embedded.id_format.clone(),
         )),
     };
     let collections: Arc<dyn Collections> = match &config.services.collections {
@@ -94,7 +94,7 @@ pub(super) fn services(
             };
             Arc::new(usable(BankAccountMaster::new(&accounts, &client, clock.clone()))?)
         }
-        None => Arc::new(stand_ins.bank_accounts.clone()),
+        None => Arc::new(embedded.bank_accounts.clone()),
     };
     Ok(Services { ids, collections, payers, bank_accounts })
 }

@@ -95,7 +95,7 @@ fn settings(config: &Config, local_url: &str) -> Settings {
         time_zone: config.scheduler.time_zone.clone(),
         receipt_wait: payments.receipt_wait,
         receipt_lease: payments.receipt_lease,
-        // The stand-in answers at once, and registers a bill once whoever asks.
+        // The embedded implementation answers at once, and registers a bill once whoever asks.
         collection_call: config
             .services
             .collections

@@ -184,7 +184,7 @@ fn settings(
         ("sandbox.beside-digit", "true".to_owned()),
         ("sandbox.url", gateway.url().to_owned()),
         ("callback.allowed-hosts", "127.0.0.1".to_owned()),
-        // DIGIT numbers transactions, knows payers and issues receipts; for the rest there are stand-ins.
+        // DIGIT numbers transactions, knows payers and issues receipts; for the rest there are embedded implementations.
         ("egov.idgen.host", digit.url().to_owned()),
         ("egov.userservice.host", digit.url().to_owned()),
         // Who may see what is another test's affair; here all search for what they have created.

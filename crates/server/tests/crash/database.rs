@@ -56,7 +56,7 @@ impl Database {
         }
     }
 
-    /// What the stand-in for the collection service has registered.
+    /// What the embedded implementation for the collection service has registered.
     pub(crate) async fn register(&self) -> Register {
         match self {
             Database::Embedded(file) => Register::of_embedded(file),

@@ -46,7 +46,7 @@ pub(crate) async fn audit(world: World, played: &[(String, Option<AttentionKind>
                 assert_eq!(taken, None, "{at}: money was taken and not found");
             }
         }
-        assert!(store.receipt_duty(&id).await.unwrap().is_none(), "{at}: a receipt is still due");
+        assert!(store.receipt_task(&id).await.unwrap().is_none(), "{at}: a receipt is still due");
         assert!(receipts.into_iter().all(|number| numbers.insert(number)), "{at}: a receipt twice");
     }
 }

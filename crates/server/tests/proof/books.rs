@@ -22,16 +22,16 @@ pub(crate) struct Register {
     pub(crate) twice: Vec<String>,
 }
 
-/// Each payment with each of its receipts: what the stand-in keeps, in either database.
-pub(crate) const STAND_IN: &str = "
+/// Each payment with each of its receipts: what the embedded implementation keeps, in either database.
+pub(crate) const EMBEDDED_PAYMENTS: &str = "
     SELECT payment.transaction_number, payment.total_minor, receipt.receipt_number
     FROM stand_in_payments payment
     LEFT JOIN stand_in_receipts receipt ON receipt.transaction_number = payment.transaction_number
     ORDER BY payment.transaction_number, receipt.position";
 
 impl Register {
-    /// From the rows of [`STAND_IN`].
-    pub(crate) fn of_stand_in(rows: impl IntoIterator<Item = (String, i64, Option<String>)>) -> Register {
+    /// From the rows of [`EMBEDDED_PAYMENTS`].
+    pub(crate) fn from_rows(rows: impl IntoIterator<Item = (String, i64, Option<String>)>) -> Register {
         let mut register = Register::default();
         for (number, total, receipt) in rows {
             let registered = register.payments.entry(number).or_default();
@@ -43,9 +43,9 @@ impl Register {
 
     pub(crate) fn of_embedded(database: &Path) -> Register {
         let conn = rusqlite::Connection::open(database).unwrap();
-        let mut statement = conn.prepare(STAND_IN).unwrap();
+        let mut statement = conn.prepare(EMBEDDED_PAYMENTS).unwrap();
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
-        Register::of_stand_in(rows.map(Result::unwrap))
+        Register::from_rows(rows.map(Result::unwrap))
     }
 
     pub(crate) fn of_digit(digit: &PretendDigit) -> Register {

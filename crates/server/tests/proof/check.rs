@@ -211,7 +211,7 @@ impl Check<'_> {
         if txn.receipt() != registered.receipts.first().map(String::as_str) {
             self.fault(txn, &format!("names another receipt than the register: {:?}", registered.receipts));
         }
-        if self.store.receipt_duty(&txn.id).await.unwrap().is_some() {
+        if self.store.receipt_task(&txn.id).await.unwrap().is_some() {
             self.fault(txn, "its receipt is still due");
         }
         self.figures.receipts += u64::try_from(registered.receipts.len()).unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use payment_store_postgres::{PostgresOptions, PostgresStore};
 use payment_testing::postgres::connect;
 
-use super::books::{Register, STAND_IN};
+use super::books::{EMBEDDED_PAYMENTS, Register};
 
 /// The database behind this URL, as the service sees it.
 pub(crate) async fn open(url: &str) -> Arc<PostgresStore> {
@@ -13,10 +13,10 @@ pub(crate) async fn open(url: &str) -> Arc<PostgresStore> {
     Arc::new(PostgresStore::connect(options).await.unwrap())
 }
 
-/// What the stand-in for the collection service has registered there.
+/// What the embedded implementation for the collection service has registered there.
 pub(crate) async fn register(url: &str) -> Register {
-    let rows = connect(url).await.unwrap().query(STAND_IN, &[]).await.unwrap();
-    Register::of_stand_in(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))))
+    let rows = connect(url).await.unwrap().query(EMBEDDED_PAYMENTS, &[]).await.unwrap();
+    Register::from_rows(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))))
 }
 
 /// How many rows a table has.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use payment_domain::{Actor, GatewayName, TxnId};
-use payment_store::{CheckPlace, DueCheck, DueChecks, StoreError, Turn};
+use payment_store::{CheckCursor, DueCheck, DueChecks, StoreError, Turn};
 use tokio_util::sync::CancellationToken;
 
 use super::{Check, CheckError, Checker, Occasion, Reconciliation};
@@ -48,7 +48,7 @@ impl Reconciliation {
     pub async fn find(
         &self,
         by_hand: &ByHand,
-        after: Option<CheckPlace>,
+        after: Option<CheckCursor>,
         most: usize,
     ) -> Result<Vec<DueCheck>, StoreError> {
         let now = self.ports.now();
@@ -125,7 +125,7 @@ impl Reconciliation {
     /// Whoever waits for the answer is told at once that the gateway is away.
     async fn check_out_of_turn(&self, id: &TxnId, checker: &Checker) -> Result<Check, CheckError> {
         match self.check(id, Occasion::OutOfTurn, checker).await {
-            Err(away @ CheckError::NotNow { .. }) => Ok(Check::Failed(away.to_string())),
+            Err(away @ CheckError::Unavailable { .. }) => Ok(Check::Failed(away.to_string())),
             checked => checked,
         }
     }

@@ -84,14 +84,14 @@ enum CheckError {
     Interrupted,
     /// The question was not put, and nothing was noted: it keeps its turn.
     #[error("the gateway is away, and worth trying again in {} s", .retry_after.as_millis().div_ceil(1000))]
-    NotNow { retry_after: Duration },
+    Unavailable { retry_after: Duration },
 }
 
 impl From<CheckError> for StoreError {
     fn from(error: CheckError) -> StoreError {
         match error {
             CheckError::Store(error) => error,
-            CheckError::Fenced | CheckError::Interrupted | CheckError::NotNow { .. } => {
+            CheckError::Fenced | CheckError::Interrupted | CheckError::Unavailable { .. } => {
                 StoreError::Failed(error.into())
             }
         }
@@ -135,9 +135,9 @@ impl Reconciliation {
         };
         let txn = settled.txn;
         let trouble = match settled.asked {
-            Asked::InVain(reason) => Some(reason),
+            Asked::Unusable(reason) => Some(reason),
             Asked::Answered | Asked::NotNeeded => None,
-            Asked::NotNow { retry_after } => return Err(CheckError::NotNow { retry_after }),
+            Asked::Unavailable { retry_after } => return Err(CheckError::Unavailable { retry_after }),
         };
         match (txn.status.name(), trouble) {
             (StatusName::Pending, trouble) => self.still_pending(&txn, trouble, occasion, checker).await,

@@ -65,7 +65,7 @@ impl From<CheckError> for JobError {
         match error {
             CheckError::Fenced => JobError::Fenced,
             CheckError::Store(error) => JobError::Store(error),
-            CheckError::Interrupted | CheckError::NotNow { .. } => JobError::Other(error.into()),
+            CheckError::Interrupted | CheckError::Unavailable { .. } => JobError::Other(error.into()),
         }
     }
 }
@@ -164,7 +164,7 @@ impl<'a> Sweep<'a> {
 
     fn take(&mut self, (due, checked): (DueCheck, Result<Check, CheckError>)) -> Result<(), JobError> {
         let check = match checked {
-            Err(CheckError::NotNow { retry_after }) => {
+            Err(CheckError::Unavailable { retry_after }) => {
                 self.not_before = Some(Instant::now() + retry_after.min(LONGEST_REST));
                 self.in_doubt = true;
                 self.due.put_back(due);

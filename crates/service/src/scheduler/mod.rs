@@ -135,7 +135,7 @@ struct Due {
 fn left_unfinished(job: &ScheduledJob, newest: &RunRecord, due: Timestamp) -> Option<Timestamp> {
     let tick = newest.scheduled_at;
     match &newest.ended {
-        // One that was run by hand is nobody's duty.
+        // One that was run by hand is nobody's task.
         Some((_, RunEnd::Cancelled | RunEnd::Failed(_))) => {
             (tick < due && job.schedule.latest(tick) == Some(tick)).then_some(tick)
         }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 pub trait Job: Send + Sync {
     /// Carries out one tick, or what an interrupted run of it has left. It is safe to repeat, and
     /// returns soon after [`Run::stopped`]. What it stores carries the run's fence, unless something
-    /// else keeps two runs apart: a receipt is stored under the lease of its own duty, and what is
+    /// else keeps two runs apart: a receipt is stored under the lease of its own task, and what is
     /// cleared away twice is gone all the same.
     ///
     /// # Errors

@@ -479,7 +479,7 @@ impl World {
             history,
             dump: Dump { request: None, response: None },
             events: Vec::new(),
-            receipt_duty: None,
+            receipt_task: None,
             idempotency: None,
         };
         assert_eq!(self.store.create(new).await.unwrap(), Created::Stored);

@@ -56,7 +56,7 @@ pub(super) fn loaded(stored: &Transaction) -> Change {
     let mut change = sample::failure(stored);
     change.redirect_form = Some(json!({ "action": "stale" }));
     change.dump = Some(Dump { request: Some("stale".to_owned()), response: Some(json!("stale")) });
-    change.receipt_duty = crate::DutyChange::Arises(sample::new_duty("L1"));
+    change.receipt_task = crate::ReceiptTaskChange::Created(sample::new_task("L1"));
     change.attention = Some(Attention {
         txn_id: stored.id.clone(),
         kind: payment_domain::AttentionKind::AmountMismatch,
@@ -74,7 +74,7 @@ pub(super) async fn assert_untouched(store: &Arc<dyn Store>, stored: &Transactio
     assert_eq!(store.events_of(&stored.id).await.unwrap().len(), 2 + changes);
     assert_eq!(store.dump(&stored.id).await.unwrap().unwrap().dump.response, None);
     assert_eq!(store.claims(&[bill_key("B1")]).await.unwrap().len(), 1);
-    assert_eq!(store.receipt_duty(&stored.id).await.unwrap(), None);
+    assert_eq!(store.receipt_task(&stored.id).await.unwrap(), None);
     assert_eq!(store.attention(&stored.id).await.unwrap(), []);
 }
 

@@ -9,7 +9,7 @@ use payment_domain::{GatewayName, Status, StatusName, Timestamp, Transaction};
 
 use super::Promise;
 use super::sample::{self, at, checked, txn_id};
-use crate::{Applied, CheckNote, CheckPlace, DueCheck, DueChecks, NextCheck, Store, Turn};
+use crate::{Applied, CheckCursor, CheckNote, DueCheck, DueChecks, NextCheck, Store, Turn};
 
 pub(super) fn promises() -> Vec<Promise> {
     vec![
@@ -74,7 +74,7 @@ async fn a_first_check_is_due_to_the_millisecond_and_once(store: Arc<dyn Store>)
         gateway: GatewayName::new("SANDBOX"),
         created_at: at(101),
         checks: 0,
-        place: CheckPlace { at: at(101), txn_id: txn_id("T2") },
+        place: CheckCursor { at: at(101), txn_id: txn_id("T2") },
     };
     assert_eq!(found[1], expected);
 
@@ -100,7 +100,7 @@ async fn a_next_check_is_due_to_the_millisecond(store: Arc<dyn Store>) {
     assert_eq!(next(at(299)).await, []);
     let found = next(at(301)).await;
     assert_eq!(ids(&found), ["T3", "T2"], "the moment itself is meant, and the longest due comes first");
-    let place = CheckPlace { at: at(301), txn_id: txn_id("T2") };
+    let place = CheckCursor { at: at(301), txn_id: txn_id("T2") };
     assert_eq!((found[1].checks, found[1].created_at, &found[1].place), (1, at(0), &place));
 
     noted(&store, checked(&txn_id("T3"), 400, NextCheck::At(at(500)))).await;

@@ -124,7 +124,7 @@ async fn what_is_not_there_is_not_found(store: Arc<dyn Store>) {
     assert_eq!(store.history(&unknown).await.unwrap(), []);
     assert_eq!(store.dump(&unknown).await.unwrap(), None);
     assert_eq!(store.attention(&unknown).await.unwrap(), []);
-    assert_eq!(store.receipt_duty(&unknown).await.unwrap(), None);
+    assert_eq!(store.receipt_task(&unknown).await.unwrap(), None);
     assert_eq!(store.events_of(&unknown).await.unwrap(), []);
     assert_eq!(store.claims(&[sample::bill_key("B")]).await.unwrap(), []);
     assert_eq!(store.claims(&[]).await.unwrap(), []);
@@ -139,14 +139,14 @@ async fn everything_that_belongs_to_a_new_transaction_is_stored_with_it(store: A
     new.redirect_form = Some(json!({ "action": "https://gateway.example", "fields": { "a": "1" } }));
     new.history.evidence = json!({ "amount": "0.00" });
     new.dump = Dump { request: Some("https://gateway.example".to_owned()), response: Some(Value::Null) };
-    new.receipt_duty = Some(sample::new_duty("L1"));
+    new.receipt_task = Some(sample::new_task("L1"));
     sample::stored(&store, new.clone()).await;
 
     assert_eq!(store.redirect_form(&txn.id).await.unwrap(), new.redirect_form);
     assert_eq!(store.history(&txn.id).await.unwrap(), [new.history]);
     let dump = store.dump(&txn.id).await.unwrap().unwrap();
     assert_eq!((dump.dump, dump.audit), (new.dump, txn.audit));
-    assert_eq!(store.receipt_duty(&txn.id).await.unwrap(), Some(sample::duty("T1", "L1", 0)));
+    assert_eq!(store.receipt_task(&txn.id).await.unwrap(), Some(sample::task("T1", "L1", 0)));
     let events = store.events_of(&txn.id).await.unwrap();
     assert_eq!(
         events.iter().map(|stored| &stored.event).collect::<Vec<_>>(),
@@ -159,13 +159,13 @@ async fn a_taken_id_stores_nothing(store: Arc<dyn Store>) {
     let first = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
     let mut second = sample::new_transaction("T1", "B2");
     second.txn.product_info = "another".to_owned();
-    second.receipt_duty = Some(sample::new_duty("L2"));
+    second.receipt_task = Some(sample::new_task("L2"));
     second.idempotency = Some(sample::idempotency("K", "T1"));
     assert_eq!(store.create(second).await.unwrap(), Created::IdTaken);
     assert_eq!(store.transaction(&first.id).await.unwrap(), Some(first.clone()));
     assert_eq!(store.claims(&[sample::bill_key("B2")]).await.unwrap(), []);
     assert_eq!(store.history(&first.id).await.unwrap().len(), 1);
     assert_eq!(store.events_of(&first.id).await.unwrap().len(), 2);
-    assert_eq!(store.receipt_duty(&first.id).await.unwrap(), None);
+    assert_eq!(store.receipt_task(&first.id).await.unwrap(), None);
     assert_eq!(store.idempotency(&sample::idempotency("K", "T1").key).await.unwrap(), None);
 }

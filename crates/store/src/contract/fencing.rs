@@ -12,8 +12,8 @@ use super::changing::{assert_untouched, loaded};
 use super::sample::{self, MINUTE, at, begun, bill_key, checked, ended, tick};
 use super::{Promise, Timed};
 use crate::{
-    Applied, Attention, Change, CheckNote, DutyChange, Fence, NewCase, NextCheck, RunEnd, Store, Tally,
-    TickRequest,
+    Applied, Attention, Change, CheckNote, Fence, NewCase, NextCheck, ReceiptTaskChange, RunEnd, Store,
+    Tally, TickRequest,
 };
 
 pub(super) fn promises() -> Vec<Promise> {
@@ -95,9 +95,9 @@ async fn a_change_of_a_run_that_is_over_stores_nothing(store: Timed) {
         let change = Change { fence: Some(fence), ..sample::receipted(&paid, "first") };
         assert_eq!(store.apply(change).await.unwrap(), Applied::Fenced);
     }
-    assert!(store.receipt_duty(&txn.id).await.unwrap().is_some(), "its receipt is still due");
+    assert!(store.receipt_task(&txn.id).await.unwrap().is_some(), "its receipt is still due");
     let receipted = sample::receipted(&paid, "first");
-    assert!(matches!(receipted.receipt_duty, DutyChange::Done { .. }));
+    assert!(matches!(receipted.receipt_task, ReceiptTaskChange::Completed { .. }));
     sample::applied(&store, receipted).await;
 }
 

@@ -112,8 +112,8 @@ async fn a_relay_tells_everything_in_the_order_of_each_transaction(store: Arc<dy
         let mut txn = sample::stored(&store, new).await;
         for _ in 0..5 {
             // Two want to change it at once, and one of them does.
-            let rivals = join_all((0..2).map(|_| store.apply(sample::change(&txn)))).await;
-            assert!(rivals.into_iter().all(|outcome| outcome.is_ok()));
+            let competing = join_all((0..2).map(|_| store.apply(sample::change(&txn)))).await;
+            assert!(competing.into_iter().all(|outcome| outcome.is_ok()));
             txn = sample::change(&txn).txn;
             expected.push(sample::event(&txn, EventKind::UpdateTransaction).body);
         }

@@ -11,9 +11,9 @@ use payment_domain::{
 use serde_json::{Map, Value, json};
 
 use crate::{
-    BegunRun, Change, CheckNote, ClaimChange, Created, Dump, DutyChange, DutyClaim, IdempotencyKey,
-    IdempotencyRecord, Lease, NewDuty, NewTransaction, NextCheck, Postponement, ReceiptDuty, RunEnd, Store,
-    Tally, TickAnswer, TickRequest, Tried,
+    BegunRun, Change, CheckNote, ClaimChange, Created, Dump, IdempotencyKey, IdempotencyRecord, Lease,
+    NewReceiptTask, NewTransaction, NextCheck, Postponement, ReceiptTask, ReceiptTaskChange,
+    ReceiptTaskClaim, RunEnd, Store, Tally, TickAnswer, TickRequest, Tried,
 };
 
 /// The tenant of all samples that name no other.
@@ -110,7 +110,7 @@ pub fn new(txn: Transaction) -> NewTransaction {
         },
         dump: Dump { request: txn.redirect_url.clone(), response: None },
         events: vec![event(&txn, EventKind::SaveTransaction), event(&txn, EventKind::SaveDump)],
-        receipt_duty: None,
+        receipt_task: None,
         idempotency: None,
         txn,
     }
@@ -149,7 +149,7 @@ pub fn change(stored: &Transaction) -> Change {
         dump: None,
         events: Vec::new(),
         claims: ClaimChange::Keep,
-        receipt_duty: DutyChange::None,
+        receipt_task: ReceiptTaskChange::None,
         attention: None,
         forget_key: None,
         fence: None,
@@ -167,7 +167,7 @@ pub fn success(stored: &Transaction) -> Change {
     change.txn.status_message = "Transaction successful".to_owned();
     change.history.to = change.txn.status.name();
     change.dump = Some(Dump { request: None, response: Some(json!({ "status": "paid" })) });
-    change.receipt_duty = DutyChange::Arises(new_duty("first"));
+    change.receipt_task = ReceiptTaskChange::Created(new_task("first"));
     change
 }
 
@@ -186,18 +186,18 @@ pub fn receipted(stored: &Transaction, lease_token: &str) -> Change {
     let mut change = change(stored);
     change.txn.status = Status::Success { receipt: Some(format!("RCPT/{}", stored.id)) };
     change.history.to = change.txn.status.name();
-    change.receipt_duty = DutyChange::Done { lease_token: lease_token.to_owned() };
+    change.receipt_task = ReceiptTaskChange::Completed { lease_token: lease_token.to_owned() };
     change
 }
 
-/// A duty that arises, leased for a minute under this token.
-pub fn new_duty(token: &str) -> NewDuty {
-    NewDuty { lease_token: token.to_owned(), lease: MINUTE }
+/// A task that arises, leased for a minute under this token.
+pub fn new_task(token: &str) -> NewReceiptTask {
+    NewReceiptTask { lease_token: token.to_owned(), lease: MINUTE }
 }
 
-/// That duty as it is read when it has arisen at [`at`]`(at_ms)`.
-pub fn duty(id: &str, token: &str, at_ms: i64) -> ReceiptDuty {
-    ReceiptDuty {
+/// That task as it is read when it has arisen at [`at`]`(at_ms)`.
+pub fn task(id: &str, token: &str, at_ms: i64) -> ReceiptTask {
+    ReceiptTask {
         txn_id: txn_id(id),
         due_at: at(at_ms),
         attempts: 0,
@@ -212,12 +212,12 @@ pub fn lease(token: &str, until_ms: i64) -> Lease {
     Lease { token: token.to_owned(), until: at(until_ms) }
 }
 
-/// A request for up to `limit` duties, for a minute, by somebody who has seen nothing.
-pub fn duty_claim(token: &str, limit: u32) -> DutyClaim {
-    DutyClaim { lease_token: token.to_owned(), lease: MINUTE, limit, abandoned: Vec::new() }
+/// A request for up to `limit` tasks, for a minute, by somebody who has seen nothing.
+pub fn task_claim(token: &str, limit: u32) -> ReceiptTaskClaim {
+    ReceiptTaskClaim { lease_token: token.to_owned(), lease: MINUTE, limit, abandoned: Vec::new() }
 }
 
-/// A duty given back, due again after so long.
+/// A task given back, due again after so long.
 pub fn postponement(id: &TxnId, token: &str, delay_ms: u64, reason: &str) -> Postponement {
     Postponement {
         txn_id: id.clone(),

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::connect;
 use crate::ports::Port;
-use crate::process::{GLANCE, Server, beside};
+use crate::process::{POLL_INTERVAL, Server, beside};
 use crate::programs;
 
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -102,7 +102,7 @@ impl PgBouncer {
                 "PgBouncer did not start:\n{}",
                 fs::read_to_string(&log).unwrap_or_default(),
             );
-            tokio::time::sleep(GLANCE).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
         self.running = Some(server);
     }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::connect;
 use crate::ports::Port;
-use crate::process::{GLANCE, Server, beside};
+use crate::process::{POLL_INTERVAL, Server, beside};
 use crate::programs;
 
 /// A start after a crash may replay a lot.
@@ -132,7 +132,7 @@ impl PostgresServer {
                 "PostgreSQL did not start:\n{}",
                 fs::read_to_string(self.log()).unwrap_or_default(),
             );
-            tokio::time::sleep(GLANCE).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
         self.running = Some(server);
     }

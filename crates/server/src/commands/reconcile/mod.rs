@@ -8,7 +8,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use payment_domain::{GatewayName, TxnId};
 use payment_service::{ByHand, Check, Checked, Progress, ReconciliationSummary};
-use payment_store::{CheckPlace, DueCheck, StoreError};
+use payment_store::{CheckCursor, DueCheck, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use super::database::{self, unreadable};
@@ -24,7 +24,7 @@ const SOMEBODY: &str = "operator";
 
 pub(super) fn run(config: Config, args: &ReconcileArgs) -> Outcome<ExitCode> {
     small_runtime()?.block_on(async {
-        let (zone, limit) = (config.stand_ins.time_zone.clone(), config.serve_limits.shutdown_time);
+        let (zone, limit) = (config.embedded.time_zone.clone(), config.serve_limits.shutdown_time);
         let older_than = args.older_than.unwrap_or(config.payments.early_interval);
         let txn_id = args.txn.as_deref().map(database::transaction_id).transpose()?;
         let shown = database::shown(&config);
@@ -50,7 +50,7 @@ async fn one(assembled: &Assembled, id: &TxnId, shown: &str) -> Outcome<DueCheck
     let txn = assembled.payments.ports.store.transaction(id).await.map_err(|error| unreadable(&error))?;
     let txn = txn.ok_or_else(|| database::no_such_transaction(shown, id))?;
     let at = txn.audit.created_at;
-    let place = CheckPlace { at, txn_id: id.clone() };
+    let place = CheckCursor { at, txn_id: id.clone() };
     Ok(DueCheck { txn_id: id.clone(), gateway: txn.gateway, created_at: at, checks: 0, place })
 }
 

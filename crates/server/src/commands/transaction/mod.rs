@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use payment_domain::{AttentionKind, HistoryEntry, Status, Transaction, TxnId};
 use payment_service::{TransactionView, mask};
 use payment_store::{
-    AttentionCase, AttentionQuery, CaseState, ReceiptDuty, Store, StoreError, StoredDump, StoredEvent,
+    AttentionCase, AttentionQuery, CaseState, ReceiptTask, Store, StoreError, StoredDump, StoredEvent,
 };
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ struct Whole {
     history: Vec<HistoryEntry>,
     events: Vec<StoredEvent>,
     dump: Option<StoredDump>,
-    duty: Option<ReceiptDuty>,
+    task: Option<ReceiptTask>,
     attention: Vec<AttentionCase>,
 }
 
@@ -41,7 +41,7 @@ pub(super) fn show(config: &Config, args: &ShowArgs) -> Outcome<ExitCode> {
     if args.json {
         say_json(&format!("{:#}", as_json(&whole, args.show_personal_data)))?;
     } else {
-        say(&text::render(&whole, args.show_personal_data, &config.stand_ins.time_zone, Paint::detect()))?;
+        say(&text::render(&whole, args.show_personal_data, &config.embedded.time_zone, Paint::detect()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -52,7 +52,7 @@ async fn read(store: &dyn Store, id: &TxnId) -> Result<Option<Whole>, StoreError
         history: store.history(id).await?,
         events: store.events_of(id).await?,
         dump: store.dump(id).await?,
-        duty: store.receipt_duty(id).await?,
+        task: store.receipt_task(id).await?,
         attention: store.attention_cases(&cases_of(id)).await?,
         txn,
     }))
@@ -87,11 +87,11 @@ fn as_json(whole: &Whole, personal: bool) -> Value {
             "txnRequest": stored.dump.request,
             "txnResponse": stored.dump.response,
         })),
-        "receiptDuty": whole.duty.as_ref().map(|duty| json!({
-            "dueAt": instant(duty.due_at),
-            "attempts": duty.attempts,
-            "lastError": duty.last_error,
-            "leasedUntil": duty.lease.as_ref().map(|lease| instant(lease.until)),
+        "receiptTask": whole.task.as_ref().map(|task| json!({
+            "dueAt": instant(task.due_at),
+            "attempts": task.attempts,
+            "lastError": task.last_error,
+            "leasedUntil": task.lease.as_ref().map(|lease| instant(lease.until)),
         })),
         "attention": whole.attention.iter().map(|stored| json!({
             "id": stored.id,
@@ -113,9 +113,9 @@ fn as_json(whole: &Whole, personal: bool) -> Value {
 
 /// What is to be said about the receipt, in a sentence.
 fn receipt_sentence(whole: &Whole) -> &'static str {
-    match (&whole.txn.status, &whole.duty) {
+    match (&whole.txn.status, &whole.task) {
         (Status::Success { receipt: Some(_) }, _) => "issued",
-        (Status::Success { receipt: None }, Some(duty)) if duty.lease.is_some() => "being issued now",
+        (Status::Success { receipt: None }, Some(task)) if task.lease.is_some() => "being issued now",
         (Status::Success { receipt: None }, Some(_)) => "due",
         (Status::Success { receipt: None }, None) => "missing, and nobody is to issue it",
         (Status::Pending | Status::Failure, _) => "none, nothing was paid",

@@ -129,13 +129,13 @@ impl Page<'_> {
 
     fn receipt(&self, out: &mut String) {
         let _ = writeln!(out, "\n{}\n  {}", self.paint.title("Receipt"), receipt_sentence(self.whole));
-        let Some(duty) = &self.whole.duty else { return };
+        let Some(task) = &self.whole.task else { return };
         let _ =
-            writeln!(out, "  due {}, tried {} times before", moment(duty.due_at, self.zone), duty.attempts);
-        if let Some(lease) = &duty.lease {
+            writeln!(out, "  due {}, tried {} times before", moment(task.due_at, self.zone), task.attempts);
+        if let Some(lease) = &task.lease {
             let _ = writeln!(out, "  somebody is at it, until {}", moment(lease.until, self.zone));
         }
-        if let Some(error) = &duty.last_error {
+        if let Some(error) = &task.last_error {
             let _ = writeln!(out, "  the last try: {}", escaped(error));
         }
     }

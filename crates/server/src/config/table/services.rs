@@ -4,7 +4,7 @@ use crate::config::setting::{Kind, Setting};
 
 const CACHE: Kind = Kind::Number { min: 0, max: 86_400 };
 
-/// The stand-ins that are built in.
+/// The embedded implementations that are built in.
 pub(super) const STAND_INS: &[Setting] = &[
     Setting::digit(
         "egov.idgen.ack.format",

@@ -331,7 +331,7 @@ fn a_stand_in_between_services_of_digit_is_told() {
 
 #[test]
 fn what_only_a_called_service_or_only_its_stand_in_uses_is_told() {
-    let stand_ins = Given {
+    let embedded = Given {
         properties: Some(concat!(
             "egov.idgen.path=x\negov.collectionservice.payment.create.path=x\negov.userservice.search.path=x\n",
             "egov.bankaccountservice.path=x\npg.is.user.create.enabled=false\nbank-account.pb=1\n",
@@ -339,7 +339,7 @@ fn what_only_a_called_service_or_only_its_stand_in_uses_is_told() {
         ..Given::default()
     };
     assert_eq!(
-        stand_ins.noticed(NoticeKind::Idle),
+        embedded.noticed(NoticeKind::Idle),
         [
             "egov.bankaccountservice.path",
             "egov.collectionservice.payment.create.path",
@@ -382,7 +382,7 @@ fn the_right_to_issue_a_receipt_outlasts_two_calls_to_the_collection_service() {
     let problem = tight.problem();
     assert!(problem.contains("more than 33333"), "the database takes its time between the calls: {problem}");
     let alone = Given { toml: Some("receipts.lease-ms = 1000\n"), ..Given::default() };
-    assert_eq!(alone.problems(), [""; 0], "the stand-in answers at once");
+    assert_eq!(alone.problems(), [""; 0], "the embedded implementation answers at once");
     let enough =
         Given { toml: Some("receipts.lease-ms = 33334\n"), flags: &[HOST, PAGES], ..Given::default() };
     assert_eq!(enough.config().services.call_timeout.as_secs(), 15);

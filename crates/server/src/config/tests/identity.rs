@@ -74,7 +74,7 @@ fn whoever_believes_everybody_beyond_this_machine_is_warned() {
 
 #[test]
 fn ids_of_our_own_are_not_guessed_and_digits_service_is_given_the_originals_format() {
-    assert_eq!(Given::default().config().stand_ins.id_format.random_digits(), 9);
+    assert_eq!(Given::default().config().embedded.id_format.random_digits(), 9);
     let called = given(&[("egov.idgen.host", "http://egov-idgen")]);
     assert_eq!(
         called.config().services.idgen.unwrap().format,
@@ -82,7 +82,7 @@ fn ids_of_our_own_are_not_guessed_and_digits_service_is_given_the_originals_form
     );
     let short = given(&[("egov.idgen.ack.format", "PB_[SEQ_A]_[d{2}]")]);
     assert_eq!(short.noticed(NoticeKind::Doubtful), ["egov.idgen.ack.format"]);
-    assert_eq!(short.config().stand_ins.id_format.random_digits(), 2, "it is as it was set");
+    assert_eq!(short.config().embedded.id_format.random_digits(), 2, "it is as it was set");
     let long = given(&[("egov.idgen.ack.format", "PB_[SEQ_A]_[d{8}]")]);
     assert_eq!(long.noticed(NoticeKind::Doubtful), [""; 0]);
 }

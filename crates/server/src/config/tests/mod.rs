@@ -186,7 +186,7 @@ fn hosts_and_accounts_are_set_per_tenant_or_for_all_others() {
     };
     assert!(allow("pb.amritsar", "https://a.in/x") && !allow("pb.amritsar", "https://b.in:8443/"));
     assert!(allow("pb.nabha", "https://b.in:8443/") && !allow("pb.nabha", "https://a.in/"));
-    assert!(format!("{:?}", config.stand_ins).contains("tenants: 1"));
+    assert!(format!("{:?}", config.embedded).contains("tenants: 1"));
 }
 
 #[test]

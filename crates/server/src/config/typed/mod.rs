@@ -65,8 +65,8 @@ pub struct Config {
     pub gateways: Vec<Configured>,
     /// What every gateway is guarded by.
     pub guard: GuardSettings,
-    /// The stand-ins for DIGIT's services.
-    pub stand_ins: StandIns,
+    /// The embedded implementations for DIGIT's services.
+    pub embedded: Embedded,
     /// The database.
     pub database: Database,
     /// Where events are published; `None` where they stay in the database.
@@ -169,9 +169,9 @@ pub struct Sandbox {
     pub late_after: Duration,
 }
 
-/// The stand-ins for DIGIT's services.
+/// The embedded implementations for DIGIT's services.
 #[derive(Clone)]
-pub struct StandIns {
+pub struct Embedded {
     /// What transaction ids look like.
     pub id_format: IdFormat,
     /// Where the day turns.
@@ -180,9 +180,9 @@ pub struct StandIns {
     pub bank_accounts: ConfiguredBankAccounts,
 }
 
-impl fmt::Debug for StandIns {
+impl fmt::Debug for Embedded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StandIns")
+        f.debug_struct("Embedded")
             .field("id_format", &self.id_format)
             .field("time_zone", &self.time_zone.iana_name())
             .field("bank_accounts", &self.bank_accounts)
@@ -251,8 +251,8 @@ pub(super) fn build(values: &Values) -> Built {
     let reconciliation = jobs::reconciliation(&reader);
     let keep = jobs::keep(&reader);
     let operators_token = jobs::operators_token(&mut reader);
-    let stand_ins = stand_ins(&mut reader, time_zone, services.idgen.is_some());
-    let config = stand_ins.map(|stand_ins| Config {
+    let embedded = embedded(&mut reader, time_zone, services.idgen.is_some());
+    let config = embedded.map(|embedded| Config {
         server,
         redirect,
         data_dir: PathBuf::from(reader.text("data.dir")),
@@ -264,7 +264,7 @@ pub(super) fn build(values: &Values) -> Built {
         sandbox,
         gateways,
         guard,
-        stand_ins,
+        embedded,
         database,
         kafka,
         services,
@@ -424,7 +424,7 @@ fn sandbox_secret(reader: &mut Reader<'_>) -> Option<SecretString> {
 
 /// `called` says whether the service that numbers transactions is called: what it understands of
 /// formats is its own affair.
-fn stand_ins(reader: &mut Reader<'_>, time_zone: TimeZone, called: bool) -> Option<StandIns> {
+fn embedded(reader: &mut Reader<'_>, time_zone: TimeZone, called: bool) -> Option<Embedded> {
     const FORMAT: &str = "egov.idgen.ack.format";
     let id_format = match reader.set(FORMAT).filter(|_| !called).map(str::parse::<IdFormat>) {
         None => Some(IdFormat::default()),
@@ -438,7 +438,7 @@ fn stand_ins(reader: &mut Reader<'_>, time_zone: TimeZone, called: bool) -> Opti
         }
     };
     let bank_accounts = bank_accounts(reader);
-    Some(StandIns { id_format: id_format?, time_zone, bank_accounts })
+    Some(Embedded { id_format: id_format?, time_zone, bank_accounts })
 }
 
 /// A stranger who names a transaction is shown what is not personal of it: its id must not be guessed.

@@ -157,9 +157,9 @@ fn endpoint(reader: &Reader<'_>, host: &str, path: &str) -> Option<Endpoint> {
     Some(Endpoint { host: reader.service(host)?, path: reader.owned(path) })
 }
 
-/// Paths and lifetimes of services that are not called, and what only stand-ins would have used.
+/// Paths and lifetimes of services that are not called, and what only embedded implementations would have used.
 fn tell_what_is_idle(reader: &mut Reader<'_>, services: &DigitServices) {
-    let stood_in = |host: &str| format!("{host} is not set, the built-in stand-in is used");
+    let stood_in = |host: &str| format!("{host} is not set, the embedded implementation is used");
     if services.idgen.is_none() {
         reader.idle(["egov.idgen.path", "egov.idgen.ack.name"], &stood_in(IDGEN));
     }
@@ -202,12 +202,12 @@ const OTHERS: [&str; 5] = [
     "egov.url.shortner.host",
 ];
 const STOOD_IN: [(&str, &str); 3] = [
-    (IDGEN, "transactions are numbered by the built-in stand-in"),
+    (IDGEN, "transactions are numbered by the embedded implementation"),
     (COLLECTIONS, "receipts come from the built-in register, and the collection service knows of none"),
     (USERS, "payers are kept in the built-in directory, and the user service knows of none"),
 ];
 
-/// Where some of DIGIT's services are called, a stand-in for another was perhaps not meant: the
+/// Where some of DIGIT's services are called, a embedded implementation for another was perhaps not meant: the
 /// environment of DIGIT's chart alone names some hosts and leaves others to the packaged file.
 fn tell_lone_stand_ins(reader: &mut Reader<'_>) {
     if !digit_is_there(reader) {

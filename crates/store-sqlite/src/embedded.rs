@@ -1,4 +1,4 @@
-//! The books of the stand-ins for DIGIT services. They go the same way as everything else: written
+//! The books of the embedded implementations for DIGIT services. They go the same way as everything else: written
 //! by the one writer, in groups, and read by the readers.
 
 use async_trait::async_trait;

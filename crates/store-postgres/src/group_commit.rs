@@ -1,6 +1,6 @@
 //! Groups: work that arrives together is done together.
 //!
-//! A piece of work is taken up at once while a lane is free. While all are busy the next group
+//! A piece of work is taken up at once while a slot is free. While all are busy the next group
 //! gathers, so that many callers share the cost of one commit, and nobody ever waits for company.
 
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use crate::failure::Failure;
 
 /// How many groups may be under way at once, and how large they are.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Breadth {
+pub(crate) struct GroupLimits {
     /// How many groups are done at the same time.
-    pub(crate) lanes: usize,
+    pub(crate) concurrent: usize,
     /// The most pieces of work in one group.
     pub(crate) group: usize,
     /// The most pieces of work that wait.
@@ -26,7 +26,7 @@ pub(crate) struct Breadth {
 }
 
 /// The way to the groups.
-pub(crate) struct Lanes<W, A> {
+pub(crate) struct GroupCommit<W, A> {
     queue: mpsc::Sender<Piece<W, A>>,
     patience: Duration,
     keeper: JoinHandle<()>,
@@ -39,16 +39,16 @@ struct Piece<W, A> {
     reply: oneshot::Sender<Result<A, Failure>>,
 }
 
-impl<W: Send + 'static, A: Send + 'static> Lanes<W, A> {
-    /// Starts lanes in which `serve` does groups of work: it answers each piece in its place.
-    pub(crate) fn start<S, F>(breadth: Breadth, serve: S) -> Lanes<W, A>
+impl<W: Send + 'static, A: Send + 'static> GroupCommit<W, A> {
+    /// Starts commit in which `serve` does groups of work: it answers each piece in its place.
+    pub(crate) fn start<S, F>(limits: GroupLimits, serve: S) -> GroupCommit<W, A>
     where
         S: Fn(Vec<W>) -> F + Send + Sync + 'static,
         F: Future<Output = Vec<Result<A, Failure>>> + Send + 'static,
     {
-        let (queue, pieces) = mpsc::channel(breadth.queued.max(1));
-        let keeper = tokio::spawn(keep(pieces, breadth, Arc::new(serve)));
-        Lanes { queue, patience: breadth.patience, keeper }
+        let (queue, pieces) = mpsc::channel(limits.queued.max(1));
+        let keeper = tokio::spawn(keep(pieces, limits, Arc::new(serve)));
+        GroupCommit { queue, patience: limits.patience, keeper }
     }
 
     /// Has the work done, and comes back with what became of it. Work that was taken up is done even
@@ -72,7 +72,7 @@ impl<W: Send + 'static, A: Send + 'static> Lanes<W, A> {
 
     /// Takes no more work, and comes back when what was queued is done.
     pub(crate) async fn close(self) {
-        let Lanes { queue, keeper, .. } = self;
+        let GroupCommit { queue, keeper, .. } = self;
         drop(queue);
         if keeper.await.is_err() {
             tracing::error!("a queue to the database ended in a panic");
@@ -80,17 +80,17 @@ impl<W: Send + 'static, A: Send + 'static> Lanes<W, A> {
     }
 }
 
-async fn keep<W, A, S, F>(mut pieces: mpsc::Receiver<Piece<W, A>>, breadth: Breadth, serve: Arc<S>)
+async fn keep<W, A, S, F>(mut pieces: mpsc::Receiver<Piece<W, A>>, limits: GroupLimits, serve: Arc<S>)
 where
     W: Send + 'static,
     A: Send + 'static,
     S: Fn(Vec<W>) -> F + Send + Sync + 'static,
     F: Future<Output = Vec<Result<A, Failure>>> + Send + 'static,
 {
-    let free = Arc::new(Semaphore::new(breadth.lanes.max(1)));
+    let free = Arc::new(Semaphore::new(limits.concurrent.max(1)));
     let mut groups = JoinSet::new();
-    // The lane first: what comes while none is free makes one group.
-    while let Ok(lane) = free.clone().acquire_owned().await {
+    // The slot first: what comes while none is free makes one group.
+    while let Ok(slot) = free.clone().acquire_owned().await {
         let Some(first) = pieces.recv().await else { break };
         let mut works = Vec::new();
         let mut replies = Vec::new();
@@ -100,7 +100,7 @@ where
                 works.push(piece.work);
                 replies.push(piece.reply);
             }
-            next = if works.len() < breadth.group.max(1) { pieces.try_recv().ok() } else { None };
+            next = if works.len() < limits.group.max(1) { pieces.try_recv().ok() } else { None };
         }
         let serve = serve.clone();
         // A task of its own: a panic in it fails this group and nothing else.
@@ -111,7 +111,7 @@ where
                     let _ = reply.send(answer);
                 }
             }
-            drop(lane);
+            drop(slot);
         });
         while groups.try_join_next().is_some() {}
     }
@@ -127,23 +127,23 @@ mod tests {
 
     use super::*;
 
-    fn breadth(lanes: usize, group: usize, queued: usize) -> Breadth {
-        Breadth { lanes, group, queued, patience: Duration::from_secs(60) }
+    fn limits(concurrent: usize, group: usize, queued: usize) -> GroupLimits {
+        GroupLimits { concurrent, group, queued, patience: Duration::from_secs(60) }
     }
 
-    /// Lanes that write down their groups, and do them when they are let go.
+    /// GroupCommit that write down their groups, and do them when they are let go.
     struct Held {
-        lanes: Arc<Lanes<u32, u32>>,
+        commit: Arc<GroupCommit<u32, u32>>,
         groups: Arc<Mutex<Vec<Vec<u32>>>>,
         gate: Arc<Semaphore>,
         began: Arc<Notify>,
     }
 
-    fn held(breadth: Breadth) -> Held {
+    fn held(limits: GroupLimits) -> Held {
         let groups: Arc<Mutex<Vec<Vec<u32>>>> = Arc::default();
         let (gate, began) = (Arc::new(Semaphore::new(0)), Arc::new(Notify::new()));
         let (seen, closed, beginning) = (groups.clone(), gate.clone(), began.clone());
-        let lanes = Lanes::start(breadth, move |works: Vec<u32>| {
+        let commit = GroupCommit::start(limits, move |works: Vec<u32>| {
             seen.lock().unwrap().push(works.clone());
             beginning.notify_one();
             let closed = closed.clone();
@@ -155,19 +155,19 @@ mod tests {
                     .collect()
             }
         });
-        Held { lanes: Arc::new(lanes), groups, gate, began }
+        Held { commit: Arc::new(commit), groups, gate, began }
     }
 
     #[tokio::test]
     async fn what_comes_while_all_are_busy_is_done_together() {
-        let Held { lanes, groups, gate, began } = held(breadth(1, 3, 100));
+        let Held { commit, groups, gate, began } = held(limits(1, 3, 100));
         let first = tokio::spawn({
-            let lanes = lanes.clone();
-            async move { lanes.submit(1).await }
+            let commit = commit.clone();
+            async move { commit.submit(1).await }
         });
         began.notified().await;
         gate.add_permits(10);
-        let others = join_all((2..=6).map(|work| lanes.submit(work))).await;
+        let others = join_all((2..=6).map(|work| commit.submit(work))).await;
         assert_eq!(others.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [4, 6, 8, 10, 12]);
         assert_eq!(first.await.unwrap().unwrap(), 2);
         assert_eq!(*groups.lock().unwrap(), [vec![1], vec![2, 3, 4], vec![5, 6]]);
@@ -175,25 +175,25 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_fails_its_group_and_nothing_else() {
-        let Held { lanes, gate, .. } = held(breadth(1, 3, 100));
+        let Held { commit, gate, .. } = held(limits(1, 3, 100));
         gate.add_permits(10);
-        assert!(matches!(lanes.submit(13).await, Err(Failure::Panicked)));
-        assert_eq!(lanes.submit(7).await.unwrap(), 14);
+        assert!(matches!(commit.submit(13).await, Err(Failure::Panicked)));
+        assert_eq!(commit.submit(7).await.unwrap(), 14);
     }
 
     #[tokio::test]
     async fn a_full_queue_turns_work_away_at_once() {
-        let Held { lanes, gate, began, .. } = held(breadth(1, 1, 1));
+        let Held { commit, gate, began, .. } = held(limits(1, 1, 1));
         let mut under_way = Vec::new();
         for work in 1..=2 {
-            let lanes = lanes.clone();
-            under_way.push(tokio::spawn(async move { lanes.submit(work).await }));
+            let commit = commit.clone();
+            under_way.push(tokio::spawn(async move { commit.submit(work).await }));
             if work == 1 {
                 began.notified().await;
             }
         }
         tokio::task::yield_now().await;
-        assert!(matches!(lanes.submit(3).await, Err(Failure::Overloaded)));
+        assert!(matches!(commit.submit(3).await, Err(Failure::Overloaded)));
         gate.add_permits(10);
         for (work, task) in (1..).zip(under_way) {
             assert_eq!(task.await.unwrap().unwrap(), work * 2);
@@ -202,27 +202,27 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn work_that_nobody_takes_up_in_time_is_withdrawn_and_never_done() {
-        let Held { lanes, groups, gate, began } = held(breadth(1, 10, 100));
+        let Held { commit, groups, gate, began } = held(limits(1, 10, 100));
         let first = tokio::spawn({
-            let lanes = lanes.clone();
-            async move { lanes.submit(1).await }
+            let commit = commit.clone();
+            async move { commit.submit(1).await }
         });
         began.notified().await;
-        let waiting = lanes.submit(2).await;
+        let waiting = commit.submit(2).await;
         assert!(matches!(waiting, Err(Failure::Overloaded)));
         gate.add_permits(10);
         assert_eq!(first.await.unwrap().unwrap(), 2, "what was taken up is waited for");
-        Arc::into_inner(lanes).unwrap().close().await;
+        Arc::into_inner(commit).unwrap().close().await;
         assert_eq!(*groups.lock().unwrap(), [vec![1]]);
     }
 
     #[tokio::test]
     async fn queued_work_is_done_when_the_lanes_are_closed() {
-        let Held { lanes, groups, gate, began } = held(breadth(1, 10, 100));
+        let Held { commit, groups, gate, began } = held(limits(1, 10, 100));
         let tasks: Vec<_> = (1..=3)
             .map(|work| {
-                let lanes = lanes.clone();
-                tokio::spawn(async move { lanes.submit(work).await })
+                let commit = commit.clone();
+                tokio::spawn(async move { commit.submit(work).await })
             })
             .collect();
         began.notified().await;
@@ -230,7 +230,7 @@ mod tests {
         for task in tasks {
             task.await.unwrap().unwrap();
         }
-        Arc::into_inner(lanes).unwrap().close().await;
+        Arc::into_inner(commit).unwrap().close().await;
         assert_eq!(groups.lock().unwrap().concat(), [1, 2, 3]);
     }
 }

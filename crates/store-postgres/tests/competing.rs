@@ -16,7 +16,7 @@ use tokio_postgres::Client;
 
 mod support;
 
-/// Pairs of rivals in the tests of races.
+/// Pairs of competing in the tests of races.
 const PAIRS: usize = 80;
 
 async fn holder(store: &Arc<dyn Store>, bill: &str) -> Option<(String, StatusName)> {
@@ -47,9 +47,9 @@ async fn earlier_stores(client: &Client, id: &str, bill: &str, tenant: &str, cre
 }
 
 #[tokio::test]
-async fn a_payment_that_fails_hands_its_bill_on_to_the_rival_that_may_still_be_paid() {
+async fn a_payment_that_fails_transfers_its_claim_to_the_competitor_that_may_still_be_paid() {
     let (database, client) = earlier_database().await;
-    // Of the same number, and no rival: the bill of another city.
+    // Of the same number, and no competitor: the bill of another city.
     earlier_stores(&client, "OLD_ELSEWHERE", "B9", "pb.jalandhar", 7_002).await;
     let store = database.store().await;
     assert_eq!(holder(&store, "B9").await, held_by("OLD_RIVAL_b", StatusName::Pending));
@@ -65,7 +65,7 @@ async fn a_payment_that_fails_hands_its_bill_on_to_the_rival_that_may_still_be_p
 }
 
 #[tokio::test]
-async fn a_bill_is_handed_on_to_the_rival_that_was_paid() {
+async fn a_bill_is_transferred_to_the_competitor_that_was_paid() {
     let (database, client) = earlier_database().await;
     earlier_stores(&client, "OLD_RIVAL_C", "B9", "pb.amritsar", 7_000).await;
     let store = database.store().await;
@@ -104,7 +104,7 @@ async fn a_resolved_case_hands_the_bill_it_held_on_to_a_payment_that_came_meanwh
     assert_eq!(holder(&store, "B3").await, held_by("LATE", StatusName::Pending));
 }
 
-/// Pairs of rivals, each of which names two bills and holds one of them.
+/// Pairs of competing, each of which names two bills and holds one of them.
 async fn pairs(client: &Client) {
     client
         .batch_execute(&format!(

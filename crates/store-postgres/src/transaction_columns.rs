@@ -1,11 +1,11 @@
-//! The columns of a transaction and what is stored beside it, as cells for statements of many rows.
+//! The columns of a transaction and what is stored beside it, as parameters for statements of many rows.
 
 use payment_domain::{Event, HistoryEntry, Personal, StatusName, Timestamp, Transaction};
 use payment_store::{Attention, Change, Dump, NewTransaction};
 use serde_json::Value;
 
-use crate::cells::{Cell, Cutter, JsonText, Rows, Widths};
 use crate::failure::Failure;
+use crate::parameters::{ColumnLimits, JsonText, Parameter, Rows, Truncation};
 
 /// The parts of a transaction that are stored as JSON, written by the caller so that those who
 /// commit for everybody need not.
@@ -93,31 +93,31 @@ pub(crate) fn insert_transaction<'a>(
     rows: &mut Rows<'a>,
     txn: &'a Transaction,
     json: &'a JsonParts,
-    widths: &Widths,
+    column_limits: &ColumnLimits,
 ) {
-    let mut cut = Cutter::new(widths);
+    let mut cut = Truncation::new(column_limits);
     let (payer, details) = (&txn.payer, &txn.gateway_details);
     rows.push([
-        Cell::text(txn.id.as_str()),
-        Cell::text(txn.tenant_id.as_str()),
-        Cell::owned(txn.amount.to_string()),
-        Cell::text(txn.amount.currency().code()),
-        Cell::text(txn.bill_id.as_str()),
+        Parameter::text(txn.id.as_str()),
+        Parameter::text(txn.tenant_id.as_str()),
+        Parameter::owned(txn.amount.to_string()),
+        Parameter::text(txn.amount.currency().code()),
+        Parameter::text(txn.bill_id.as_str()),
         cut.optional("module", txn.module.as_deref()),
         cut.text("consumer_code", &txn.consumer_code),
-        Cell::text(&json.bills),
+        Parameter::text(&json.bills),
         cut.text("product_info", &txn.product_info),
         cut.text("gateway", txn.gateway.as_str()),
-        Cell::optional(txn.callback_url.as_deref()),
-        Cell::optional(txn.redirect_url.as_deref()),
-        Cell::optional(json.redirect_form.as_deref()),
+        Parameter::optional(txn.callback_url.as_deref()),
+        Parameter::optional(txn.redirect_url.as_deref()),
+        Parameter::optional(json.redirect_form.as_deref()),
         cut.text("user_uuid", &payer.uuid),
         cut.text("user_name", payer.user_name.expose()),
         cut.text("name", payer.name.expose()),
         cut.text("mobile_number", payer.mobile_number.expose()),
         cut.optional("email_id", payer.email_id.as_ref().map(Personal::expose)),
         cut.text("user_tenant_id", &payer.tenant_id),
-        Cell::text(txn.status.name().as_str()),
+        Parameter::text(txn.status.name().as_str()),
         cut.text("txn_status_msg", &txn.status_message),
         cut.optional("receipt", txn.receipt()),
         cut.optional("gateway_txn_id", details.txn_id.as_deref()),
@@ -125,12 +125,12 @@ pub(crate) fn insert_transaction<'a>(
         cut.optional("gateway_status_code", details.status_code.as_deref()),
         cut.optional("gateway_status_msg", details.status_message.as_deref()),
         cut.text("created_by", &txn.audit.created_by),
-        Cell::moment(txn.audit.created_at),
+        Parameter::moment(txn.audit.created_at),
         cut.optional("last_modified_by", txn.audit.modified_by.as_deref()),
-        Cell::optional_moment(txn.audit.modified_at),
-        Cell::text(&json.details.searchable),
-        Cell::optional(json.details.exact.as_deref()),
-        Cell::number(txn.version),
+        Parameter::optional_moment(txn.audit.modified_at),
+        Parameter::text(&json.details.searchable),
+        Parameter::optional(json.details.exact.as_deref()),
+        Parameter::number(txn.version),
         cut.whole_texts(),
     ]);
 }
@@ -170,9 +170,9 @@ pub(crate) fn update_transaction<'a>(
     rows: &mut Rows<'a>,
     txn: &'a Transaction,
     json: &'a JsonParts,
-    widths: &Widths,
+    column_limits: &ColumnLimits,
 ) {
-    let mut cut = Cutter::new(widths);
+    let mut cut = Truncation::new(column_limits);
     let (payer, details) = (&txn.payer, &txn.gateway_details);
     // Fixed when it was created, and kept whole beside what is changed now.
     for (column, text) in [
@@ -183,19 +183,19 @@ pub(crate) fn update_transaction<'a>(
         cut.text(column, text);
     }
     rows.push([
-        Cell::text(txn.id.as_str()),
+        Parameter::text(txn.id.as_str()),
         cut.optional("module", txn.module.as_deref()),
         cut.text("product_info", &txn.product_info),
         cut.text("gateway", txn.gateway.as_str()),
-        Cell::optional(txn.callback_url.as_deref()),
-        Cell::optional(txn.redirect_url.as_deref()),
-        Cell::optional(json.redirect_form.as_deref()),
+        Parameter::optional(txn.callback_url.as_deref()),
+        Parameter::optional(txn.redirect_url.as_deref()),
+        Parameter::optional(json.redirect_form.as_deref()),
         cut.text("user_name", payer.user_name.expose()),
         cut.text("name", payer.name.expose()),
         cut.text("mobile_number", payer.mobile_number.expose()),
         cut.optional("email_id", payer.email_id.as_ref().map(Personal::expose)),
         cut.text("user_tenant_id", &payer.tenant_id),
-        Cell::text(txn.status.name().as_str()),
+        Parameter::text(txn.status.name().as_str()),
         cut.text("txn_status_msg", &txn.status_message),
         cut.optional("receipt", txn.receipt()),
         cut.optional("gateway_txn_id", details.txn_id.as_deref()),
@@ -203,10 +203,10 @@ pub(crate) fn update_transaction<'a>(
         cut.optional("gateway_status_code", details.status_code.as_deref()),
         cut.optional("gateway_status_msg", details.status_message.as_deref()),
         cut.optional("last_modified_by", txn.audit.modified_by.as_deref()),
-        Cell::optional_moment(txn.audit.modified_at),
-        Cell::text(&json.details.searchable),
-        Cell::optional(json.details.exact.as_deref()),
-        Cell::number(txn.version),
+        Parameter::optional_moment(txn.audit.modified_at),
+        Parameter::text(&json.details.searchable),
+        Parameter::optional(json.details.exact.as_deref()),
+        Parameter::number(txn.version),
         cut.whole_texts(),
     ]);
 }
@@ -226,14 +226,14 @@ pub(crate) const APPEND_HISTORY: &str = "
 /// A row of [`APPEND_HISTORY`].
 pub(crate) fn history_line<'a>(rows: &mut Rows<'a>, entry: &'a HistoryEntry, evidence: &'a str) {
     rows.push([
-        Cell::text(entry.txn_id.as_str()),
-        Cell::moment(entry.at),
-        Cell::text(entry.actor.kind.as_str()),
-        Cell::text(&entry.actor.id),
-        Cell::optional(entry.from.map(StatusName::as_str)),
-        Cell::text(entry.to.as_str()),
-        Cell::text(&entry.why),
-        Cell::text(evidence),
+        Parameter::text(entry.txn_id.as_str()),
+        Parameter::moment(entry.at),
+        Parameter::text(entry.actor.kind.as_str()),
+        Parameter::text(&entry.actor.id),
+        Parameter::optional(entry.from.map(StatusName::as_str)),
+        Parameter::text(entry.to.as_str()),
+        Parameter::text(&entry.why),
+        Parameter::text(evidence),
     ]);
 }
 
@@ -262,19 +262,19 @@ pub(crate) fn dump<'a>(
     txn: &'a Transaction,
     dump: &'a Dump,
     json: &'a JsonParts,
-    widths: &Widths,
+    column_limits: &ColumnLimits,
 ) {
-    let by = |column, text| Cell::Text(Some(widths.cut(column, text)));
+    let by = |column, text| Parameter::Text(Some(column_limits.cut(column, text)));
     let response = json.response.as_ref();
     rows.push([
-        Cell::text(txn.id.as_str()),
-        Cell::optional(dump.request.as_deref()),
-        Cell::optional(response.map(|text| text.searchable.as_str())),
-        Cell::optional(response.and_then(|text| text.exact.as_deref())),
+        Parameter::text(txn.id.as_str()),
+        Parameter::optional(dump.request.as_deref()),
+        Parameter::optional(response.map(|text| text.searchable.as_str())),
+        Parameter::optional(response.and_then(|text| text.exact.as_deref())),
         by("created_by", &txn.audit.created_by),
-        Cell::moment(txn.audit.created_at),
-        txn.audit.modified_by.as_deref().map_or(Cell::Text(None), |user| by("last_modified_by", user)),
-        Cell::optional_moment(txn.audit.modified_at),
+        Parameter::moment(txn.audit.created_at),
+        txn.audit.modified_by.as_deref().map_or(Parameter::Text(None), |user| by("last_modified_by", user)),
+        Parameter::optional_moment(txn.audit.modified_at),
     ]);
 }
 
@@ -288,10 +288,10 @@ pub(crate) const STORE_EVENTS: &str = "
 /// A row of [`STORE_EVENTS`].
 pub(crate) fn event<'a>(rows: &mut Rows<'a>, event: &'a Event, at: Timestamp) {
     rows.push([
-        Cell::text(event.kind.as_str()),
-        Cell::text(event.txn_id.as_str()),
-        Cell::text(event.tenant_id.as_str()),
-        Cell::text(&event.body),
-        Cell::moment(at),
+        Parameter::text(event.kind.as_str()),
+        Parameter::text(event.txn_id.as_str()),
+        Parameter::text(event.tenant_id.as_str()),
+        Parameter::text(&event.body),
+        Parameter::moment(at),
     ]);
 }

@@ -1,4 +1,4 @@
-//! One lane per transaction: who wants to ask the gateway about it waits for whoever is asking.
+//! One flight per transaction: who wants to ask the gateway about it waits for whoever is asking.
 //!
 //! A payer who reloads, a gateway that calls back and a job that meets both are told the same, and
 //! the gateway is asked once or twice instead of once for each. Correctness does not rest on it
@@ -12,28 +12,28 @@ use std::time::Instant;
 use payment_domain::TxnId;
 use tokio::sync::OwnedMutexGuard;
 
-/// The last question in this lane: when it was put, and whether it was answered.
+/// The last question in this flight: when it was put, and whether it was answered.
 type LastAsked = Option<(Instant, bool)>;
 
 #[derive(Default)]
-pub(crate) struct Lanes(Arc<Mutex<HashMap<TxnId, Arc<tokio::sync::Mutex<LastAsked>>>>>);
+pub(crate) struct SingleFlight(Arc<Mutex<HashMap<TxnId, Arc<tokio::sync::Mutex<LastAsked>>>>>);
 
 /// The right to ask about one transaction.
-pub(crate) struct Turn {
-    lanes: Arc<Mutex<HashMap<TxnId, Arc<tokio::sync::Mutex<LastAsked>>>>>,
+pub(crate) struct Permit {
+    flights: Arc<Mutex<HashMap<TxnId, Arc<tokio::sync::Mutex<LastAsked>>>>>,
     id: TxnId,
     last_asked: Option<OwnedMutexGuard<LastAsked>>,
 }
 
-impl Lanes {
+impl SingleFlight {
     /// Waits for the turn to ask about a transaction.
-    pub(crate) async fn turn(&self, id: &TxnId) -> Turn {
-        let lane = {
-            let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            lanes.entry(id.clone()).or_default().clone()
+    pub(crate) async fn permit(&self, id: &TxnId) -> Permit {
+        let flight = {
+            let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            flights.entry(id.clone()).or_default().clone()
         };
-        let last_asked = Some(lane.lock_owned().await);
-        Turn { lanes: self.0.clone(), id: id.clone(), last_asked }
+        let last_asked = Some(flight.lock_owned().await);
+        Permit { flights: self.0.clone(), id: id.clone(), last_asked }
     }
 
     #[cfg(test)]
@@ -42,7 +42,7 @@ impl Lanes {
     }
 }
 
-impl Turn {
+impl Permit {
     /// Whether the gateway was asked after that moment, and if so whether it answered: that is
     /// fresh enough for whoever arrived then.
     pub(crate) fn asked_since(&self, arrived: Instant) -> Option<bool> {
@@ -58,13 +58,13 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for Permit {
     fn drop(&mut self) {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
         self.last_asked = None;
-        // Waiters hold a clone each; without one the lane is closed. New ones need the lock we hold.
-        if lanes.get(&self.id).is_some_and(|lane| Arc::strong_count(lane) == 1) {
-            lanes.remove(&self.id);
+        // Waiters hold a clone each; without one the flight is closed. New ones need the lock we hold.
+        if flights.get(&self.id).is_some_and(|flight| Arc::strong_count(flight) == 1) {
+            flights.remove(&self.id);
         }
     }
 }
@@ -77,17 +77,17 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn many_who_arrive_together_ask_at_most_twice() {
-        let lanes = Arc::new(Lanes::default());
+        let flights = Arc::new(SingleFlight::default());
         let asked = Arc::new(AtomicUsize::new(0));
         let start = Arc::new(tokio::sync::Barrier::new(200));
         let id = TxnId::new("T1").unwrap();
         let tasks: Vec<_> = (0..200)
             .map(|_| {
-                let (lanes, asked, start, id) = (lanes.clone(), asked.clone(), start.clone(), id.clone());
+                let (flights, asked, start, id) = (flights.clone(), asked.clone(), start.clone(), id.clone());
                 tokio::spawn(async move {
                     start.wait().await;
                     let arrived = Instant::now();
-                    let mut turn = lanes.turn(&id).await;
+                    let mut turn = flights.permit(&id).await;
                     if turn.asked_since(arrived).is_none() {
                         let now = Instant::now();
                         asked.fetch_add(1, Ordering::SeqCst);
@@ -101,6 +101,6 @@ mod tests {
             task.await.unwrap();
         }
         assert!((1..=3).contains(&asked.load(Ordering::SeqCst)), "asked {asked:?} times");
-        assert_eq!(lanes.open(), 0, "a lane closes behind the last one in it");
+        assert_eq!(flights.open(), 0, "a flight closes behind the last one in it");
     }
 }

@@ -1,4 +1,4 @@
-//! The books of the stand-ins for DIGIT services.
+//! The books of the embedded implementations for DIGIT services.
 
 use async_trait::async_trait;
 use payment_digit::embedded::{Registers, Registration, StoredPayer};
@@ -7,9 +7,9 @@ use payment_domain::{BillKey, Personal, Timestamp, TxnId};
 use tokio_postgres::Row;
 
 use crate::PostgresStore;
-use crate::cells::storable;
 use crate::connections::Connections;
 use crate::failure::Failure;
+use crate::parameters::storable;
 use crate::registering::{Entry, PAID};
 
 #[async_trait]

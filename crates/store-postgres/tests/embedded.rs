@@ -1,4 +1,4 @@
-//! Every promise of the books of the stand-ins, kept by PostgreSQL: one test each, in a database of
+//! Every promise of the books of the embedded implementations, kept by PostgreSQL: one test each, in a database of
 //! its own that two replicas work on.
 
 #![allow(clippy::unwrap_used, reason = "these are tests: what fails, panics")]

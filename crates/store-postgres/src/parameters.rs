@@ -14,50 +14,50 @@ use crate::failure::Failure;
 
 /// One value of one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Cell<'a> {
+pub(crate) enum Parameter<'a> {
     Text(Option<Cow<'a, str>>),
     Number(Option<i64>),
     Bytes(&'a [u8]),
 }
 
-impl<'a> Cell<'a> {
+impl<'a> Parameter<'a> {
     /// A text, with what stands in for the character NUL, which PostgreSQL cannot hold.
-    pub(crate) fn text(text: &'a str) -> Cell<'a> {
-        Cell::Text(Some(storable(text)))
+    pub(crate) fn text(text: &'a str) -> Parameter<'a> {
+        Parameter::Text(Some(storable(text)))
     }
 
     /// The same, or NULL.
-    pub(crate) fn optional(text: Option<&'a str>) -> Cell<'a> {
-        Cell::Text(text.map(storable))
+    pub(crate) fn optional(text: Option<&'a str>) -> Parameter<'a> {
+        Parameter::Text(text.map(storable))
     }
 
     /// A number.
-    pub(crate) fn number(number: impl Into<i64>) -> Cell<'a> {
-        Cell::Number(Some(number.into()))
+    pub(crate) fn number(number: impl Into<i64>) -> Parameter<'a> {
+        Parameter::Number(Some(number.into()))
     }
 
     /// A moment in milliseconds.
-    pub(crate) fn moment(at: Timestamp) -> Cell<'a> {
-        Cell::Number(Some(at.as_millis()))
+    pub(crate) fn moment(at: Timestamp) -> Parameter<'a> {
+        Parameter::Number(Some(at.as_millis()))
     }
 
     /// The same, or NULL.
-    pub(crate) fn optional_moment(at: Option<Timestamp>) -> Cell<'a> {
-        Cell::Number(at.map(Timestamp::as_millis))
+    pub(crate) fn optional_moment(at: Option<Timestamp>) -> Parameter<'a> {
+        Parameter::Number(at.map(Timestamp::as_millis))
     }
 
     /// A text of our own making.
-    pub(crate) fn owned(text: String) -> Cell<'a> {
-        Cell::Text(Some(Cow::Owned(text)))
+    pub(crate) fn owned(text: String) -> Parameter<'a> {
+        Parameter::Text(Some(Cow::Owned(text)))
     }
 }
 
-impl ToSql for Cell<'_> {
+impl ToSql for Parameter<'_> {
     fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
         match self {
-            Cell::Text(text) => text.to_sql(ty, out),
-            Cell::Number(number) => number.to_sql(ty, out),
-            Cell::Bytes(bytes) => bytes.to_sql(ty, out),
+            Parameter::Text(text) => text.to_sql(ty, out),
+            Parameter::Number(number) => number.to_sql(ty, out),
+            Parameter::Bytes(bytes) => bytes.to_sql(ty, out),
         }
     }
 
@@ -71,15 +71,15 @@ impl ToSql for Cell<'_> {
 /// Rows for one statement: a column of each becomes one array.
 #[derive(Default)]
 pub(crate) struct Rows<'a> {
-    columns: Vec<Vec<Cell<'a>>>,
+    columns: Vec<Vec<Parameter<'a>>>,
 }
 
 impl<'a> Rows<'a> {
-    /// Adds a row; all have as many cells.
-    pub(crate) fn push<const N: usize>(&mut self, row: [Cell<'a>; N]) {
+    /// Adds a row; all have as many parameters.
+    pub(crate) fn push<const N: usize>(&mut self, row: [Parameter<'a>; N]) {
         self.columns.resize_with(N, Vec::new);
-        for (column, cell) in self.columns.iter_mut().zip(row) {
-            column.push(cell);
+        for (column, parameter) in self.columns.iter_mut().zip(row) {
+            column.push(parameter);
         }
     }
 
@@ -87,7 +87,7 @@ impl<'a> Rows<'a> {
         self.columns.is_empty()
     }
 
-    /// The arrays, in the order of the cells.
+    /// The arrays, in the order of the parameters.
     pub(crate) fn values(&self) -> Vec<&(dyn ToSql + Sync)> {
         self.columns.iter().map(|column| column as &(dyn ToSql + Sync)).collect()
     }
@@ -101,11 +101,11 @@ pub(crate) fn storable(text: &str) -> Cow<'_, str> {
 /// How many characters the columns of `eg_pg_transactions` hold, by name. Adopted databases need not
 /// agree with each other.
 #[derive(Debug, Default)]
-pub(crate) struct Widths(HashMap<String, usize>);
+pub(crate) struct ColumnLimits(HashMap<String, usize>);
 
-impl Widths {
-    pub(crate) fn new(by_column: impl IntoIterator<Item = (String, usize)>) -> Widths {
-        Widths(by_column.into_iter().collect())
+impl ColumnLimits {
+    pub(crate) fn new(by_column: impl IntoIterator<Item = (String, usize)>) -> ColumnLimits {
+        ColumnLimits(by_column.into_iter().collect())
     }
 
     /// The text as the column holds it: cut where the column ends.
@@ -137,33 +137,33 @@ impl Widths {
 }
 
 /// Cuts the texts of one row, and keeps those whole that were cut.
-pub(crate) struct Cutter<'w> {
-    widths: &'w Widths,
+pub(crate) struct Truncation<'w> {
+    column_limits: &'w ColumnLimits,
     whole: Map<String, Value>,
 }
 
-impl<'w> Cutter<'w> {
-    pub(crate) fn new(widths: &'w Widths) -> Cutter<'w> {
-        Cutter { widths, whole: Map::new() }
+impl<'w> Truncation<'w> {
+    pub(crate) fn new(column_limits: &'w ColumnLimits) -> Truncation<'w> {
+        Truncation { column_limits, whole: Map::new() }
     }
 
     /// The text for this column.
-    pub(crate) fn text<'a>(&mut self, column: &'static str, text: &'a str) -> Cell<'a> {
-        if !self.widths.holds(column, text) {
+    pub(crate) fn text<'a>(&mut self, column: &'static str, text: &'a str) -> Parameter<'a> {
+        if !self.column_limits.holds(column, text) {
             self.whole.insert(column.to_owned(), Value::String(storable(text).into_owned()));
         }
-        Cell::Text(Some(self.widths.cut(column, text)))
+        Parameter::Text(Some(self.column_limits.cut(column, text)))
     }
 
     /// The same, or NULL.
-    pub(crate) fn optional<'a>(&mut self, column: &'static str, text: Option<&'a str>) -> Cell<'a> {
-        text.map_or(Cell::Text(None), |text| self.text(column, text))
+    pub(crate) fn optional<'a>(&mut self, column: &'static str, text: Option<&'a str>) -> Parameter<'a> {
+        text.map_or(Parameter::Text(None), |text| self.text(column, text))
     }
 
     /// What was cut, whole, as a JSON object by column; NULL when nothing was.
-    pub(crate) fn whole_texts(self) -> Cell<'static> {
+    pub(crate) fn whole_texts(self) -> Parameter<'static> {
         let whole = (!self.whole.is_empty()).then(|| Cow::Owned(Value::Object(self.whole).to_string()));
-        Cell::Text(whole)
+        Parameter::Text(whole)
     }
 }
 
@@ -248,29 +248,29 @@ mod tests {
 
     use super::*;
 
-    fn widths() -> Widths {
-        Widths::new([("name".to_owned(), 4)])
+    fn column_limits() -> ColumnLimits {
+        ColumnLimits::new([("name".to_owned(), 4)])
     }
 
     #[test]
     fn a_text_is_cut_at_the_column_by_characters_and_kept_whole_beside_it() {
-        let widths = widths();
-        let mut cutter = Cutter::new(&widths);
-        assert_eq!(cutter.text("name", "ਗੁਰਪ੍ਰੀਤ"), Cell::text("ਗੁਰਪ"));
-        assert_eq!(cutter.text("unbounded", "ਗੁਰਪ੍ਰੀਤ"), Cell::text("ਗੁਰਪ੍ਰੀਤ"));
-        assert_eq!(cutter.whole_texts(), Cell::owned(json!({ "name": "ਗੁਰਪ੍ਰੀਤ" }).to_string()));
-        let mut cutter = Cutter::new(&widths);
-        assert_eq!(cutter.text("name", "ਗੁਰਪ"), Cell::text("ਗੁਰਪ"));
-        assert_eq!(cutter.whole_texts(), Cell::Text(None));
+        let column_limits = column_limits();
+        let mut cutter = Truncation::new(&column_limits);
+        assert_eq!(cutter.text("name", "ਗੁਰਪ੍ਰੀਤ"), Parameter::text("ਗੁਰਪ"));
+        assert_eq!(cutter.text("unbounded", "ਗੁਰਪ੍ਰੀਤ"), Parameter::text("ਗੁਰਪ੍ਰੀਤ"));
+        assert_eq!(cutter.whole_texts(), Parameter::owned(json!({ "name": "ਗੁਰਪ੍ਰੀਤ" }).to_string()));
+        let mut cutter = Truncation::new(&column_limits);
+        assert_eq!(cutter.text("name", "ਗੁਰਪ"), Parameter::text("ਗੁਰਪ"));
+        assert_eq!(cutter.whole_texts(), Parameter::Text(None));
     }
 
     #[test]
     fn what_postgres_cannot_hold_is_replaced_and_fits_still() {
-        let widths = widths();
-        let mut cutter = Cutter::new(&widths);
-        assert_eq!(cutter.text("name", "a\0b"), Cell::text("a\u{fffd}b"));
-        assert_eq!(cutter.whole_texts(), Cell::Text(None));
-        assert_eq!(widths.cut("name", "\0\0\0\0\0"), "\u{fffd}\u{fffd}\u{fffd}\u{fffd}");
+        let column_limits = column_limits();
+        let mut cutter = Truncation::new(&column_limits);
+        assert_eq!(cutter.text("name", "a\0b"), Parameter::text("a\u{fffd}b"));
+        assert_eq!(cutter.whole_texts(), Parameter::Text(None));
+        assert_eq!(column_limits.cut("name", "\0\0\0\0\0"), "\u{fffd}\u{fffd}\u{fffd}\u{fffd}");
     }
 
     #[test]

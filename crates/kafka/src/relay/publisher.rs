@@ -15,7 +15,7 @@ use crate::settings::{KafkaSettings, NoClient};
 
 /// Takes events.
 #[async_trait]
-pub(super) trait Broker: Send + Sync {
+pub(super) trait EventPublisher: Send + Sync {
     /// Sends one event, and returns when the brokers have it, on all replicas that must.
     async fn send(&self, topic: &str, event: &Event) -> Result<(), SendError>;
 
@@ -38,7 +38,7 @@ pub(super) enum SendError {
 }
 
 /// Brokers, reached by librdkafka's idempotent producer.
-pub(super) struct KafkaBroker {
+pub(super) struct KafkaPublisher {
     producer: FutureProducer<Telling>,
     /// The largest batch, in bytes; a larger event makes a batch of its own.
     batch_bytes: usize,
@@ -48,17 +48,17 @@ pub(super) struct KafkaBroker {
     delivery_timeout: Duration,
 }
 
-impl KafkaBroker {
+impl KafkaPublisher {
     /// A producer that gives an event up after `delivery_timeout`.
     pub(super) fn new(
         kafka: &KafkaSettings,
         delivery_timeout: Duration,
         batch_bytes: usize,
-    ) -> Result<KafkaBroker, NoClient> {
+    ) -> Result<KafkaPublisher, NoClient> {
         let batch = batch_bytes.to_string();
         let producer = producer(kafka, delivery_timeout, &[("batch.size", &batch), ("linger.ms", "2")], &[])?;
         let (kafka, singles) = (kafka.clone(), Mutex::default());
-        Ok(KafkaBroker { producer, batch_bytes, singles, kafka, delivery_timeout })
+        Ok(KafkaPublisher { producer, batch_bytes, singles, kafka, delivery_timeout })
     }
 
     /// The largest batch, in bytes.
@@ -154,7 +154,7 @@ impl SendError {
 }
 
 #[async_trait]
-impl Broker for KafkaBroker {
+impl EventPublisher for KafkaPublisher {
     async fn send(&self, topic: &str, event: &Event) -> Result<(), SendError> {
         send(&self.producer, topic, event).await
     }

@@ -1,4 +1,4 @@
-//! Every promise of the books of the stand-ins, kept by SQLite: one test each.
+//! Every promise of the books of the embedded implementations, kept by SQLite: one test each.
 
 #![allow(clippy::unwrap_used, reason = "these are tests: what fails, panics")]
 
