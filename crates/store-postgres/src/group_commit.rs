@@ -1,7 +1,17 @@
-//! Groups: work that arrives together is done together.
+//! Group commit: work that arrives together shares a database transaction.
 //!
-//! A piece of work is taken up at once while a slot is free. While all are busy the next group
-//! gathers, so that many callers share the cost of one commit, and nobody ever waits for company.
+//! At most [`GroupLimits::concurrent`] groups are in progress. Work is taken up at once while one of
+//! these slots is free, alone if need be: a group is never delayed to grow. While all slots are busy,
+//! arriving work queues, and the next free slot takes all of it, up to [`GroupLimits::group`] pieces.
+//! So an idle service has the latency of a single commit, and a busy one pays for a commit once per
+//! group.
+//!
+//! - Every piece is answered after the commit of its group; one that fails because of its own row does
+//!   not fail the others (see the functions that serve groups).
+//! - A full queue ([`GroupLimits::queued`]) and a piece that was not taken up within
+//!   [`GroupLimits::patience`] are [`Failure::Overloaded`]: nothing was done.
+//! - Work that was taken up is completed even when its caller no longer waits.
+//! - A panic fails its own group and no other.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

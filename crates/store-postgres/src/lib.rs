@@ -1,20 +1,35 @@
-//! The database for several replicas: payments in PostgreSQL.
+//! The PostgreSQL implementation of [`payment_store::Store`], for any number of replicas.
 //!
-//! [`PostgresStore`] implements [`payment_store::Store`] and the embedded implementations'
-//! [`Registers`](payment_digit::embedded::Registers). Creates, changes and registered payments that
-//! arrive together are committed together, over a few connections, each durable before anybody is
-//! answered, and look-ups by id that arrive together are one question; everything else is a statement
-//! or a short transaction of its own. Any number of replicas
-//! may use the same database: what only one may have (a bill, a key, a lease, a job) is decided by
-//! constraints and row locks, never by looking first.
+//! [`PostgresStore`] also implements the [`Registers`](payment_digit::embedded::Registers) of the
+//! embedded DIGIT services. PostgreSQL 12 or later is needed.
 //!
-//! Opening a store brings its tables up to date, and takes in what an earlier egov-pg-service left in
-//! the same database (module `adopted`). PostgreSQL 12 or later is needed.
+//! **Concurrency.** Constraints and row locks decide everything that may exist only once (a bill's
+//! claim, an idempotency key, a lease, a run), never a look-up before the write. All writers lock in
+//! the same order: jobs, transactions, receipt tasks, claims in the order of their keys.
 //!
-//! One case is left open by every network: the connection breaks while a commit is under way. A
-//! create then finds out by itself what became of it, if the database answers again at once.
-//! Otherwise, as for everything else, the caller is told
-//! [`StoreError::Unavailable`], and only reading again tells whether it was stored.
+//! **Group commit** (`group_commit`). Creates (`creating`), changes (`changing`) and look-ups by
+//! id (`finding`) that arrive together share a database transaction or a statement. Everything else
+//! is a statement or a short transaction of its own.
+//!
+//! - A group of creates inserts all keys, all claims and all transactions with one statement each,
+//!   `ON CONFLICT DO NOTHING`; the rows that come back tell winners from losers. Rows of losers are
+//!   removed, the rest of the winners is stored, and only after the commit each loser is told which
+//!   committed row it lost to.
+//! - A group of changes locks the rows it rests on, decides each change against them, and writes.
+//! - A group that fails because of one of its rows is repeated one by one, so that no failure reaches
+//!   its neighbours.
+//!
+//! **Connections** (`connections`). Of the pool a quarter each, four at most, serves groups of creates
+//! and groups of changes; searches have a quarter; two more connections carry single small statements,
+//! pipelined. A server that admits fewer connections is handled by `crowding`; a database that cannot
+//! hold payments is refused at start (`surroundings`).
+//!
+//! **Earlier data** (`adopted`). Opening a store applies the migrations and adopts the rows of an
+//! earlier egov-pg-service without changing them.
+//!
+//! **Ambiguous commits.** When the connection breaks during a commit, a create determines from its own
+//! rows whether it was stored, if the database answers again at once. Any other write, and a create that
+//! gets no answer, fails with [`StoreError::Unavailable`]; only reading again tells whether it was stored.
 
 mod adopted;
 mod attention;
