@@ -1,4 +1,4 @@
-"""The real program, started for a test on a free port with a folder of its own."""
+"""The program, started for a test on a free port in its own folder."""
 
 import json
 import os
@@ -37,7 +37,7 @@ class Service:
         self.base = f"http://127.0.0.1:{self.port}"
         self.url = f"{self.base}/pg-service"
         self.log = log
-        # Nothing of this machine's own configuration.
+        # Independent of this machine's configuration.
         environment = {"SPRING_DATASOURCE_URL": database, "SANDBOX_ACTIVE": "true"} if database else {}
         self.process = subprocess.Popen(
             [BINARY, "serve", "--port", str(self.port), "--data-dir", folder, *arguments],

@@ -1,5 +1,5 @@
-"""The running service against its own OpenAPI document: thousands of made-up requests, none of which may
-be answered with a fault of ours or with anything the document does not name."""
+"""The running service against its OpenAPI document: thousands of generated requests, of which none may be
+answered with an internal fault or with an undocumented answer."""
 
 import pathlib
 import subprocess
@@ -8,7 +8,7 @@ import sys
 import pytest
 
 CONFIG = """
-# Every endpoint takes a POST that may be wrong in more ways than the document can say.
+# Endpoints accept a POST with more possible errors than the document can describe.
 [checks]
 positive_data_acceptance.enabled = false
 negative_data_rejection.enabled = false

@@ -1,5 +1,5 @@
-"""A payer in a real browser at the pay pages of AXIS, PAYU, PHONEPE and PAYTM, played by the simulator: one
-gateway for each way in which a browser is sent to a gateway and back, with and without JavaScript."""
+"""A payer in a browser at the simulator's pay pages of AXIS, PAYU, PHONEPE and PAYTM: one gateway for each
+way of a browser to a gateway and back, with and without JavaScript."""
 
 import itertools
 import json
@@ -14,7 +14,7 @@ from test_pay_page import CHROMIUM, DESK, FLAGS, PHONE, no_sideways_scrolling
 
 
 class Simulator:
-    """The providers' side, and the properties that point a service at it."""
+    """The providers' side, and the properties of a service that uses it."""
 
     def __init__(self, properties):
         port, self.service_port = free_port(), free_port()
@@ -28,7 +28,7 @@ class Simulator:
             stderr=subprocess.DEVNULL,
             env={},
         )
-        # It has said where to go next when it listens.
+        # It prints its address when it listens.
         while b"--properties" not in self.process.stdout.readline():
             assert self.process.poll() is None, "the simulator does not start"
 
@@ -43,7 +43,7 @@ class Simulator:
 
 
 class ServiceWithGateways(Service):
-    """A service whose gateways are those of the simulator."""
+    """A service with the simulator's gateways."""
 
     def __init__(self, folder, log, simulator: Simulator):
         self.simulator = simulator
@@ -75,7 +75,7 @@ def service(tmp_path_factory, simulator):
 
 @pytest.fixture
 def bill(counter=itertools.count(1)):
-    """A bill that nobody has paid yet."""
+    """An unpaid bill."""
     return f"BILL-{next(counter)}"
 
 
@@ -89,7 +89,7 @@ def browser():
 
 @pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
 def page(browser, request):
-    """A page of a phone with JavaScript, or of a desk without."""
+    """A page on a phone with JavaScript, or on a desktop without."""
     scripts = request.param
     context = browser.new_context(viewport=PHONE if scripts else DESK, java_script_enabled=scripts)
     opened = context.new_page()
@@ -97,13 +97,13 @@ def page(browser, request):
     opened.complaints = []
     opened.on("console", lambda line: opened.complaints.append(line.text) if line.type == "error" else None)
     yield opened
-    # A policy that is broken, or a script that fails, is told there.
+    # The console reports violated policies and failing scripts.
     assert opened.complaints == []
     context.close()
 
 
 def go_to_the_pay_page(page, txn: dict, provider: str, by_form: bool):
-    """Follows redirectUrl; without JavaScript the button of our own page is pressed."""
+    """Follows redirectUrl; without JavaScript, presses the button of the service's page."""
     page.goto(txn["redirectUrl"])
     if by_form and not page.scripts:
         assert "/gateway/v1/_pay?" in page.url
@@ -116,7 +116,7 @@ def go_to_the_pay_page(page, txn: dict, provider: str, by_form: bool):
 
 
 def come_back(page, txn: dict, status: str, by_form: bool):
-    """The provider sends the browser back, if need be by the button of its page."""
+    """The provider returns the browser, if necessary by the button of its page."""
     if by_form and not page.scripts:
         page.get_by_role("button", name="Return to the application").click()
     page.wait_for_url(re.compile(rf"/sandbox/return\?.*txnStatus={status}"))
@@ -124,7 +124,7 @@ def come_back(page, txn: dict, status: str, by_form: bool):
     expect(page.get_by_text(txn["txnId"]).first).to_be_visible()
 
 
-# The gateway, whether a form takes the browser there, and whether one brings it back.
+# The gateway, whether a form sends the browser there, and whether one returns it.
 GATEWAYS = pytest.mark.parametrize(
     ("gateway", "there_by_form", "back_by_form"),
     [("AXIS", False, False), ("PAYU", True, True), ("PHONEPE", False, False), ("PAYTM", True, True)],
@@ -145,7 +145,7 @@ def test_paying_brings_the_payer_back_with_a_receipt(service, page, bill, gatewa
     order = service.simulator.order(gateway.lower(), txn["txnId"])
     assert (order["state"], order["taken_paise"]) == ("PAID", 12345650)
 
-    # Whoever goes back in the browser cannot pay a second time.
+    # Going back in the browser permits no second payment.
     page.goto(txn["redirectUrl"])
     expect(page.get_by_role("button", name=re.compile("^Pay ₹"))).to_have_count(0)
     assert service.update(txn["txnId"]) == updated

@@ -1,5 +1,5 @@
-"""A payer at the sandbox's pay page, in a real browser: on a phone and on a desk, without JavaScript, with
-names and texts as people have them."""
+"""A payer at the sandbox's pay page, in a browser: on a phone and on a desktop, without JavaScript, with
+realistic names and texts."""
 
 import re
 
@@ -30,7 +30,7 @@ def browser():
 
 @pytest.fixture(params=[PHONE, DESK], ids=["phone", "desk"])
 def page(browser, request):
-    """A page of a browser without JavaScript, which must load nothing from elsewhere."""
+    """A page of a browser without JavaScript, which must load nothing from other hosts."""
     context = browser.new_context(viewport=request.param, java_script_enabled=False)
     opened = context.new_page()
     yield opened

@@ -1,8 +1,7 @@
 //! The service on PostgreSQL, beside pgbench: as many connections, the same server, the same rows.
 //!
-//! pgbench runs what an application without a queue would: single-row statements with prepared
-//! plans, a transaction a payment. It is told the rows that the service has written, and asks no
-//! question that the service asks before it writes.
+//! pgbench runs the statements of an application without group commit: single-row statements with prepared
+//! plans, one transaction per payment. It writes the same rows as the service, without the service's look-ups.
 
 use std::sync::Arc;
 
@@ -18,7 +17,7 @@ use crate::requests::id_of;
 use crate::rows::{self, Row, Statements, TABLES};
 use crate::service::{self, Service};
 
-/// How many payments there are to search among.
+/// Payments in the searched table.
 const SOUGHT: u64 = 100_000;
 
 /// The columns that are fixed when a payment is created, and those that only checks change.
@@ -108,7 +107,7 @@ pub(crate) async fn run(options: &Options) -> Result<Report> {
     })
 }
 
-/// What is searched for, in an order that jumps about.
+/// The ids to search for, in a scattered order.
 fn sought_ids() -> Vec<String> {
     const STEP: u64 = 7_919; // a prime
     (0..SOUGHT).map(|place| format!("SOUGHT-{}", place * STEP % SOUGHT + 1)).collect()
@@ -140,8 +139,8 @@ fn search_script() -> Script {
     statements.finish()
 }
 
-/// The rows of one update, in two transactions: what the gateway said, and the receipt. Without the
-/// books of the collection service.
+/// The rows of one update, in two transactions: the gateway's report, and the receipt. Without the
+/// embedded collection service's rows.
 async fn update_script(database: &Database, template: &str, each: usize) -> Result<Script> {
     const ID: &str = "'OPEN-' || :order";
     let [_, transactions, _, history, dumps, outbox] = TABLES;

@@ -1,4 +1,4 @@
-//! A PostgreSQL server of this run's own, whose settings are known.
+//! A private PostgreSQL server with known settings.
 
 use std::path::{Path, PathBuf};
 
@@ -8,8 +8,8 @@ use tokio_postgres::Client;
 
 use crate::service::Launch;
 
-/// What differs from PostgreSQL's own settings. Nothing of it makes a commit less durable. Vacuum is
-/// left to this program, so that no load is disturbed by one and another is not.
+/// Differences from PostgreSQL's defaults. None reduces durability. This program vacuums by itself, so
+/// that no load is disturbed more than another.
 const SETTINGS: [(&str, &str); 4] = [
     ("shared_buffers", "512MB"),
     ("max_wal_size", "2GB"),
@@ -20,12 +20,11 @@ const SETTINGS: [(&str, &str); 4] = [
 /// A running server with a database of its own.
 pub(crate) struct Database {
     server: PostgresServer,
-    /// A connection for what is measured nowhere.
+    /// A connection for unmeasured work.
     pub(crate) client: Client,
 }
 
 impl Database {
-    /// Starts the server.
     pub(crate) async fn start() -> Result<Database> {
         ensure!(
             server_is_installed(),
@@ -44,7 +43,6 @@ impl Database {
         self.server.url()
     }
 
-    /// Where it listens on this machine.
     pub(crate) fn port(&self) -> u16 {
         self.server.port()
     }
@@ -61,28 +59,27 @@ impl Database {
             .set("sandbox.active", true)
     }
 
-    /// Another connection.
     pub(crate) async fn connect(&self) -> Result<Client> {
         connect(&self.url()).await.context("connecting to PostgreSQL")
     }
 
-    /// Brings every load to the same start: what was written before is on disk.
+    /// Gives every load the same start: earlier writes are on disk.
     pub(crate) async fn settle(&self) -> Result<()> {
         Ok(self.client.batch_execute("CHECKPOINT").await?)
     }
 
-    /// Clears dead rows away and gathers statistics, as a server does by itself in quiet hours.
+    /// Removes dead rows and gathers statistics, like autovacuum.
     pub(crate) async fn tidy(&self) -> Result<()> {
         self.client.batch_execute("VACUUM (ANALYZE)").await?;
         self.settle().await
     }
 
-    /// One number that a statement yields.
+    /// The number that a statement returns.
     pub(crate) async fn number(&self, sql: &str) -> Result<i64> {
         Ok(self.client.query_one(sql, &[]).await.with_context(|| sql.to_owned())?.try_get(0)?)
     }
 
-    /// The settings that the figures depend on, for people.
+    /// The settings that affect the figures, as text.
     pub(crate) async fn settings(&self) -> Result<String> {
         let mut shown = Vec::new();
         let names = ["server_version", "fsync", "synchronous_commit", "full_page_writes"];

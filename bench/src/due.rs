@@ -1,4 +1,4 @@
-//! How long the store takes to find the payments that are due to be checked.
+//! The time in which the store finds payments that are due for a check.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -10,12 +10,11 @@ use payment_store_postgres::{PostgresOptions, PostgresStore};
 use crate::database::Database;
 use crate::report::{millis, ratio};
 
-/// As many as the jobs read at a time.
+/// The page size of the jobs.
 const PAGE: u32 = 256;
-/// How often all pages are read.
 const ROUNDS: usize = 10;
 
-/// The time a page takes, for each of the questions that the jobs ask.
+/// The time per page, for each query of the jobs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DueTimes {
     first: PageTimes,
@@ -29,8 +28,7 @@ struct PageTimes {
     longest: Duration,
 }
 
-/// Reads, page after page, all that is due by each question; `expected` is how many are due for the
-/// first time.
+/// Reads all pages of each query; `expected` is the number of first checks due.
 pub(crate) async fn measure(database: &Database, expected: usize) -> Result<DueTimes> {
     let (options, _) = PostgresOptions::from_jdbc_url(&database.url(), None, None)?;
     let store = PostgresStore::connect(options).await?;
@@ -46,7 +44,7 @@ pub(crate) async fn measure(database: &Database, expected: usize) -> Result<DueT
 
 async fn pages(store: &PostgresStore, turn: Turn, expected: usize) -> Result<PageTimes> {
     let mut times = Vec::new();
-    // The first question on a connection is planned as well.
+    // The first query on a connection includes planning.
     store.due_checks(&DueChecks { turn, gateway: None, after: None, limit: PAGE }).await?;
     for _ in 0..ROUNDS {
         let mut after: Option<CheckCursor> = None;
@@ -70,7 +68,7 @@ async fn pages(store: &PostgresStore, turn: Turn, expected: usize) -> Result<Pag
 }
 
 impl DueTimes {
-    /// The median of each question, and the longest time of all.
+    /// The median of each query, and the longest time.
     pub(crate) fn for_people(&self) -> String {
         let longest = [self.first, self.next, self.every].map(|times| times.longest).into_iter().max();
         format!(
@@ -82,7 +80,7 @@ impl DueTimes {
         )
     }
 
-    /// How many times as long as before the slowest of the questions takes now.
+    /// The growth factor of the slowest query.
     pub(crate) fn growth_since(&self, before: &DueTimes) -> f64 {
         let growth = |now: PageTimes, before: PageTimes| ratio(millis(now.median), millis(before.median));
         growth(self.first, before.first)

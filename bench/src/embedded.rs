@@ -76,7 +76,7 @@ async fn bare_endpoint(options: &Options) -> Result<Figures> {
     load::run(&address, options.connections, usize::MAX, limit, request, requests::nothing).await
 }
 
-/// Creates per second of nothing but SQLite, with rows that the service has written in `data`.
+/// Creates per second of SQLite alone, with rows that the service has written in `data`.
 async fn raw_sqlite(binary: &Path, data: &Path, empty: &Path, options: &Options) -> Result<f64> {
     progress("raw SQLite");
     let mut migrate = Command::new(binary);

@@ -1,5 +1,5 @@
-//! Filling the tables with many payments at once: copies of one that the service wrote itself, each
-//! with its own id, bill, consumer, payer and moment.
+//! Fills the tables with copies of a payment written by the service, each with its own id, bill, consumer,
+//! payer and time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,34 +10,30 @@ use crate::database::Database;
 use crate::report::progress;
 use crate::rows::{TABLES, Table, columns};
 
-/// How many payments one statement copies.
+/// Payments per statement.
 const BATCH: u64 = 20_000;
-/// How many statements run at a time.
+/// Concurrent statements.
 const WORKERS: usize = 2;
-/// The years that a history spans, in milliseconds.
+/// The span of a history, in milliseconds.
 const SPAN_MS: u64 = 3 * 365 * 86_400_000;
-/// Of so many payments one still has its events: they are forgotten some time after they are
-/// published.
+/// One payment in so many keeps its events: they are deleted some time after publication.
 const EVENTS_OF_ONE_IN: u64 = 25;
-/// About what one payment takes on disk with its indexes.
+/// Approximate disk space of one payment with its indexes.
 const BYTES_EACH: u64 = 3400;
-/// What the loads write, the log, and what should stay free.
+/// Disk space for the loads, the log and a reserve.
 const BYTES_BESIDE: u64 = 6 << 30;
 
-/// What is copied, and how the copies are called.
+/// The payment to copy, and the naming of its copies.
 #[derive(Debug, Clone)]
 pub(crate) struct Filling {
-    /// The payment that is copied.
     pub(crate) template: String,
-    /// What their ids begin with; a number from 1 follows.
+    /// The prefix of the copies' ids; a number from 1 follows.
     pub(crate) prefix: &'static str,
-    /// How many.
     pub(crate) count: u64,
-    /// Whether they go back over years, or are as young as the one that is copied.
+    /// Whether their times span years, or equal that of the original.
     pub(crate) is_history: bool,
 }
 
-/// Copies a payment.
 pub(crate) async fn fill(database: &Database, filling: &Filling) -> Result<()> {
     let statements = Arc::new(statements(database, filling).await?);
     let (next, done) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
@@ -70,7 +66,7 @@ pub(crate) async fn fill(database: &Database, filling: &Filling) -> Result<()> {
     Ok(())
 }
 
-/// Refuses what the disk does not hold.
+/// Fails when the disk is too small.
 pub(crate) async fn refuse_without_room(database: &Database, count: u64) -> Result<()> {
     let folder: String = database.client.query_one("SHOW data_directory", &[]).await?.try_get(0)?;
     let told = std::process::Command::new("df").args(["--output=avail", "-B1", &folder]).output()?;
@@ -87,8 +83,7 @@ pub(crate) async fn refuse_without_room(database: &Database, count: u64) -> Resu
     Ok(())
 }
 
-/// A statement for each table: $1 is the payment that is copied, $2 to $3 are the numbers of the
-/// copies.
+/// A statement per table: $1 is the original, $2 to $3 are the numbers of the copies.
 async fn statements(database: &Database, filling: &Filling) -> Result<Vec<String>> {
     let mut statements = Vec::new();
     for Table { name, .. } in TABLES {
@@ -109,7 +104,7 @@ async fn statements(database: &Database, filling: &Filling) -> Result<Vec<String
     Ok(statements)
 }
 
-/// What a column of a copy holds.
+/// The value of a copy's column.
 fn value(table: &str, column: &str, filling: &Filling) -> String {
     let Filling { prefix, count, is_history, .. } = filling;
     let at = format!("t.{column} - {SPAN_MS} + n * {}", SPAN_MS / (*count).max(1));
@@ -122,7 +117,7 @@ fn value(table: &str, column: &str, filling: &Filling) -> String {
             format!("CASE WHEN t.receipt IS NULL THEN NULL ELSE '{prefix}R-' || n END")
         }
         ("eg_pg_outbox", "published_at") => "t.stored_at".to_owned(),
-        // What was said at the gateway stands in no index: it would fill nothing but the disk.
+        // These columns are in no index and would only use disk space.
         (_, "redirect_url" | "txn_request") if *is_history => format!("left(t.{column}, 64)"),
         (_, "txn_response") if *is_history => "'{}'::jsonb".to_owned(),
         (_, "evidence") if *is_history => "'null'::json".to_owned(),

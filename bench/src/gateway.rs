@@ -1,5 +1,5 @@
-//! A payment gateway as far away as one wishes: it speaks the protocol of remote gateways
-//! (`docs/remote-gateway.md`), opens every order at once, and after a while calls it paid.
+//! A payment gateway with a configured delay: it implements the protocol of remote gateways
+//! (`docs/remote-gateway.md`), opens every order at once, and reports it as paid.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,11 +18,10 @@ use tokio::net::TcpListener;
 
 use crate::service::Launch;
 
-/// The name applications choose it by.
 pub(crate) const NAME: &str = "FAR";
-/// What the service and the gateway sign with; it is worth nothing to anybody.
+/// The signing key of service and gateway; not a real secret.
 const SECRET: &str = "what-the-gateway-and-the-service-share";
-/// How long the service waits for one that hangs.
+/// The service's timeout for a call.
 const PATIENCE_MS: u64 = 2000;
 
 /// A gateway that runs in this process.
@@ -33,16 +32,16 @@ pub(crate) struct Gateway {
 
 #[derive(Debug)]
 struct Desk {
-    /// How long an answer to the question for the status takes.
+    /// The delay of a status answer.
     delay: Duration,
-    /// Of so many questions for the status one goes wrong; 0 for none.
+    /// One status request in so many fails; 0 for none.
     one_wrong_in: AtomicUsize,
     asked: AtomicUsize,
     under_way: AtomicUsize,
     most_under_way: AtomicUsize,
 }
 
-/// How a question is answered that goes wrong.
+/// The answer to a failing status request.
 #[derive(Debug, Clone, Copy)]
 enum Fault {
     Fails,
@@ -51,7 +50,7 @@ enum Fault {
 }
 
 impl Gateway {
-    /// Starts a gateway that takes so long to say where an order stands.
+    /// Starts a gateway whose status answers have this delay.
     pub(crate) async fn start(delay: Duration) -> Result<Gateway> {
         let desk = Arc::new(Desk {
             delay,
@@ -71,7 +70,7 @@ impl Gateway {
         Ok(Gateway { address, desk })
     }
 
-    /// A service that offers it.
+    /// A service with this gateway.
     pub(crate) fn offered(&self, launch: Launch) -> Launch {
         launch
             .set("remote.far.active", true)
@@ -80,14 +79,13 @@ impl Gateway {
             .variable("PG_SERVICE_REMOTE_FAR_SECRET", SECRET)
     }
 
-    /// From now on one question of so many goes wrong: in turn it fails, hangs and is answered with
-    /// garbage.
+    /// From now on one status request in so many fails: in turn with an error, a hang, and garbage.
     pub(crate) fn one_wrong_in(&self, questions: usize) {
         self.desk.asked.store(0, Ordering::Relaxed);
         self.desk.one_wrong_in.store(questions, Ordering::Relaxed);
     }
 
-    /// The most questions that were under way at once since this was asked last.
+    /// The maximum of concurrent status requests since the last call.
     pub(crate) fn most_under_way(&self) -> usize {
         self.desk.most_under_way.swap(0, Ordering::Relaxed)
     }
@@ -108,7 +106,7 @@ impl Desk {
     }
 }
 
-/// A question under way: it ends with its answer, or when whoever asked goes away.
+/// A status request in progress: ends with its answer, or when the client disconnects.
 struct UnderWay<'a>(&'a Desk);
 
 impl UnderWay<'_> {
@@ -139,7 +137,7 @@ async fn status(State(desk): State<Arc<Desk>>, uri: Uri, headers: HeaderMap, bod
     let _under_way = UnderWay::begin(&desk);
     let fault = desk.fault();
     let delay = match fault {
-        // Longer than anybody waits.
+        // Longer than the client's timeout.
         Some(Fault::Hangs) => Duration::from_millis(PATIENCE_MS * 2),
         Some(Fault::Fails | Fault::Garbage) | None => desk.delay,
     };
@@ -169,7 +167,7 @@ fn order_id(body: &[u8]) -> Option<String> {
     Some(question["orderId"].as_str()?.to_owned())
 }
 
-/// An answer to the question that came with these headers.
+/// A signed answer to the request with these headers.
 fn signed(uri: &Uri, headers: &HeaderMap, answer: &Value) -> Response {
     let Some(nonce) = headers.get(NONCE).and_then(|nonce| nonce.to_str().ok()) else {
         return StatusCode::UNAUTHORIZED.into_response();

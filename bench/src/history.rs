@@ -1,5 +1,5 @@
-//! The service on PostgreSQL in an empty table and in one with years of payments: what it costs must
-//! not grow with what is over.
+//! The service on PostgreSQL with an empty table and with years of payments: costs must not grow with
+//! settled payments.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,7 +19,7 @@ use crate::report::{Line, Report, progress};
 use crate::requests::id_of;
 use crate::service::{self, Launch, Service};
 
-/// How much history there is.
+/// The size of the history.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct HistoryOptions {
     /// How many settled payments are filled in; 10000000 take a quarter of an hour and 40 GB
@@ -29,7 +29,7 @@ pub(crate) struct HistoryOptions {
     sweep: SweepOptions,
 }
 
-/// What is measured twice.
+/// The figures, measured twice.
 struct Measured {
     created: Figures,
     searched: Figures,
@@ -100,7 +100,7 @@ pub(crate) async fn run(options: &Options, history: &HistoryOptions) -> Result<R
     })
 }
 
-/// Measures a service that has just been started. The names tell the bills of the loads apart.
+/// Measures a freshly started service. The names distinguish the bills of the loads.
 async fn measured(
     launch: &Launch,
     database: &Database,
@@ -115,7 +115,7 @@ async fn measured(
     database.settle().await?;
     let searched = measure::searches(&service, options, known).await?;
 
-    // What the loads have left behind is not what is looked for.
+    // Pending payments of the loads would disturb the search for due checks.
     let settle = "UPDATE eg_pg_transactions SET txn_status = 'FAILURE' WHERE txn_status = 'PENDING'";
     database.client.execute(settle, &[]).await?;
     let sweep = &history.sweep;
@@ -130,7 +130,7 @@ async fn measured(
     Ok(Measured { created, searched, due, swept })
 }
 
-/// A payment that went all its way.
+/// A settled payment with its receipt.
 async fn settled_payment(launch: &Launch, options: &Options) -> Result<String> {
     let service = Service::start(launch).await?;
     let paid = Arc::new(measure::paid(&service, options, 1).await?);
@@ -143,7 +143,7 @@ async fn settled(database: &Database) -> Result<i64> {
     database.number("SELECT count(*) FROM eg_pg_transactions WHERE txn_status <> 'PENDING'").await
 }
 
-/// How large the database is, in bytes.
+/// The size of the database, in bytes.
 async fn size(database: &Database) -> Result<i64> {
     database.number("SELECT pg_database_size(current_database())").await
 }

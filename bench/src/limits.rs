@@ -1,4 +1,4 @@
-//! The limits, measured in the same run: what the framework and the database can do at most.
+//! The limits of the framework and the database, measured in the same run.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -35,13 +35,12 @@ const TABLES: [(&str, &str); 6] = [
 
 struct Table {
     insert: String,
-    /// The columns whose text names the transaction or its bill, and so must differ.
     rows: Vec<Vec<Value>>,
 }
 
-/// Inserts the rows of one create again and again, from one thread, `group` creates a commit, into
-/// an empty database of the same schema; returns creates per second. The rows are those that the
-/// service itself wrote for its first transaction, with another id and bill each time.
+/// Inserts the rows of one create repeatedly, from one thread, `group` creates per commit, into an empty
+/// database of the same schema; returns creates per second. The rows are those that the service wrote for
+/// its first transaction, with another id and bill each time.
 pub(crate) fn raw_sqlite(written: &Path, empty: &Path, group: usize, limit: Duration) -> Result<f64> {
     let source = Connection::open(written)?;
     let (txn_id, bill_id): (String, String) = source.query_row(
@@ -86,7 +85,7 @@ fn read_rows(source: &Connection, table: &str, key: &str, txn_id: &str) -> Resul
         .prepare(&format!("SELECT name FROM pragma_table_info('{table}')"))?
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    // Numbers that the database gives itself.
+    // Assigned by the database.
     columns.retain(|column| column != "sequence");
     let list = columns.join(", ");
     let mut query = source.prepare(&format!("SELECT {list} FROM {table} WHERE {key} = ?1"))?;

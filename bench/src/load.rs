@@ -1,4 +1,4 @@
-//! The load: a number of connections, each sending its next request when the last one is answered.
+//! The load: several connections, each sending its next request after the previous answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,14 +8,12 @@ use anyhow::{Context, Result, bail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// One answer.
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
 }
 
-/// One kept-alive HTTP/1.1 connection, as lean as it can be: the load shares the machine with what
-/// it measures.
+/// One minimal kept-alive HTTP/1.1 connection: the load shares the machine with the service.
 pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -28,7 +26,6 @@ impl Connection {
         Ok(Connection { stream, buffer: Vec::with_capacity(16 * 1024) })
     }
 
-    /// Sends a whole request and reads the whole answer.
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<Response> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
@@ -58,12 +55,11 @@ fn parse(buffer: &[u8]) -> Result<Option<Response>> {
     Ok(buffer.get(start..start + length).map(|body| Response { status, body: body.to_vec() }))
 }
 
-/// A POST of a JSON body.
 pub(crate) fn post(path: &str, body: &str) -> Vec<u8> {
     post_with("", path, body)
 }
 
-/// The same with more headers, each ended by a line end.
+/// A POST with further headers, each ended by a line end.
 pub(crate) fn post_with(headers: &str, path: &str, body: &str) -> Vec<u8> {
     format!(
         "POST {path} HTTP/1.1\r\nHost: bench\r\n{headers}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
@@ -72,15 +68,15 @@ pub(crate) fn post_with(headers: &str, path: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// What a load came to.
+/// The results of a load.
 pub(crate) struct Figures {
     pub(crate) requests: usize,
     pub(crate) elapsed: Duration,
     /// Response times, sorted.
     pub(crate) times: Vec<Duration>,
-    /// What each answer was kept as, by [`run`]'s `keep`.
+    /// The values that [`run`]'s `keep` returned.
     pub(crate) kept: Vec<String>,
-    /// Processor time that the measured process used for each request, where that was looked at.
+    /// Processor time of the measured process per request, where measured.
     pub(crate) cpu: Option<Duration>,
 }
 
@@ -89,15 +85,14 @@ impl Figures {
         crate::report::ratio(self.requests as f64, self.elapsed.as_secs_f64())
     }
 
-    /// The response time that this share of a hundred of the requests stays within.
     pub(crate) fn percentile(&self, percent: usize) -> Duration {
         let last = self.times.len().saturating_sub(1);
         self.times.get(last * percent / 100).copied().unwrap_or_default()
     }
 }
 
-/// Sends `request(0..)` over `connections` until `count` are answered or `limit` is over. Every
-/// answer must be a 200; `keep` takes from it what a later load needs.
+/// Sends `request(0..)` over `connections` until `count` are answered or `limit` has passed. Every answer
+/// must be a 200; `keep` extracts the value that a later load needs.
 pub(crate) async fn run(
     address: &str,
     connections: usize,

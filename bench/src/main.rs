@@ -1,7 +1,7 @@
-//! Loads the service and, in the same run, its limits; prints what share of each limit is reached.
+//! Loads the service and, in the same run, its limits; prints the share of each limit that is reached.
 //!
-//! The figures mean something on a quiet machine only, and the ratios more than the figures: load,
-//! service and database share the processors.
+//! Figures are valid on a quiet machine only, and ratios more reliable than figures: load, service and
+//! database share the processors.
 
 mod beside_pgbench;
 mod database;
@@ -29,7 +29,7 @@ use clap::{Args, Parser, Subcommand};
 use history::HistoryOptions;
 use reconcile::ReconcileOptions;
 
-/// Measures the service beside what its parts can do at most.
+/// Measures the service beside the limits of its parts.
 ///
 /// Without a command: with the embedded database, beside a bare axum endpoint and raw SQLite.
 #[derive(Parser)]
@@ -40,7 +40,7 @@ struct Cli {
     options: Options,
 }
 
-/// How much load, and how the figures are shown.
+/// The size of the load, and the output format.
 #[derive(Debug, Clone, Args)]
 struct Options {
     /// Connections at a time
@@ -49,7 +49,7 @@ struct Options {
     /// How long each load runs, in seconds
     #[arg(long, global = true, default_value_t = 8)]
     seconds: u64,
-    /// How many payments are paid and updated
+    /// The number of payments that are paid and updated
     #[arg(long, global = true, default_value_t = 5000)]
     updates: usize,
     /// A program to measure instead of building one
@@ -66,7 +66,7 @@ enum Command {
     Postgres,
     /// Create, search by id and the search for due checks on PostgreSQL, in an empty table and in a full one
     History(HistoryOptions),
-    /// Reconcile pending payments at a slow gateway, then at one that fails now and then
+    /// Reconcile pending payments at a slow gateway, then at one with occasional failures
     Reconcile(ReconcileOptions),
 }
 

@@ -1,4 +1,4 @@
-//! Loads on a service, and what it spends on them.
+//! Loads on a service, and the processor time they take.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub(crate) async fn load(
     load::run(&service.address, options.connections, count, limit, request, keep).await
 }
 
-/// The same, with the processor time that the service used for each request.
+/// [`load`] with the service's processor time per request.
 pub(crate) async fn measured(
     service: &Service,
     options: &Options,
@@ -39,7 +39,7 @@ pub(crate) async fn measured(
     Ok(Figures { cpu: Some(each), ..figures })
 }
 
-/// Creates that warm the service up and are not measured; returns what [`created`] keeps.
+/// Unmeasured creates that warm the service up; returns the values of [`created`].
 pub(crate) async fn warm_up(service: &Service, options: &Options, run: &'static str) -> Result<Vec<String>> {
     const COUNT: usize = 2000;
     let request = move |number| requests::create(SANDBOX, run, number);
@@ -89,7 +89,7 @@ pub(crate) async fn paid(service: &Service, options: &Options, count: usize) -> 
     Ok(ids)
 }
 
-/// Updates of paid payments: each asks the gateway, settles and issues the receipt. Every one must.
+/// Updates of paid payments: each must ask the gateway, settle and issue the receipt.
 pub(crate) async fn updates(service: &Service, options: &Options, ids: &Arc<Vec<String>>) -> Result<Figures> {
     progress("update");
     let pending = ids.clone();

@@ -1,4 +1,4 @@
-//! Running a job as an operator does, over HTTP.
+//! Runs a job over HTTP, like an operator.
 
 use std::time::Duration;
 
@@ -9,27 +9,26 @@ use crate::load::{Connection, post_with};
 use crate::report::progress;
 use crate::service::{Launch, Service};
 
-/// What an operator presents; it is worth nothing to anybody.
-const TOKEN: &str = "the-token-of-whoever-runs-the-load-test";
+/// The operators' token; not a real secret.
+const TOKEN: &str = "the-token-of-the-load-test";
 
-/// How often a run is looked at.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// A service that takes orders from us.
+/// A service with the operators' endpoints.
 pub(crate) fn admitted(launch: Launch) -> Launch {
     launch.variable("PG_SERVICE_OPERATORS_TOKEN", TOKEN)
 }
 
-/// What a run of a job has done.
+/// The result of a job's run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ran {
-    /// By the service's own record.
+    /// According to the service's record.
     pub(crate) took: Duration,
     pub(crate) changed: u64,
     pub(crate) failed: u64,
 }
 
-/// Runs a job, and comes back when it has ended.
+/// Runs a job and waits for its end.
 pub(crate) async fn run_job(service: &Service, job: &str) -> Result<Ran> {
     let mut run = ask(service, &format!("/jobs/v1/{job}/_run"), "{}").await?["Run"].take();
     let number = run["run"].as_u64().with_context(|| format!("the run has no number: {run}"))?;

@@ -1,5 +1,5 @@
-//! pgbench: what the database does when each client runs the statements itself, one transaction
-//! after the other.
+//! pgbench: the database's throughput when each client runs the statements itself, one transaction after
+//! the other.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -11,20 +11,18 @@ use crate::Options;
 use crate::database::Database;
 use crate::report::progress;
 
-/// A script with the values of its variables. A variable is sent as a parameter of a prepared
-/// statement.
+/// A script with the values of its variables, which are sent as parameters of prepared statements.
 #[derive(Debug, Default)]
 pub(crate) struct Script {
     pub(crate) text: String,
     pub(crate) variables: Vec<(String, String)>,
 }
 
-/// How long a script is run.
+/// The duration of a script.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Extent {
-    /// So many seconds.
     Seconds(u64),
-    /// So many times by each client.
+    /// Per client.
     Times(usize),
 }
 
@@ -74,7 +72,7 @@ impl Pgbench {
     }
 }
 
-/// The transactions per second that pgbench tells.
+/// The transactions per second in pgbench's output.
 fn rate(told: &str) -> Option<f64> {
     let line = told.lines().find_map(|line| line.strip_prefix("tps = "))?;
     line.split_whitespace().next()?.parse().ok()

@@ -1,4 +1,4 @@
-//! Reconciling many pending payments at a gateway that takes its time.
+//! Reconciliation of many pending payments at a slow gateway.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,16 +15,16 @@ use crate::report::{Report, progress, ratio};
 use crate::requests::{self, nothing};
 use crate::service::{self, Launch, Service};
 
-/// The job that asks about payments for the first time.
+/// The job of first checks.
 pub(crate) const JOB: &str = "reconcile-early";
-/// How old payments are made, in milliseconds: older than the job's interval.
+/// The age of the payments, in milliseconds: older than the job's interval.
 const AGE_MS: i64 = 26 * 3_600_000;
-/// Of so many questions one goes wrong in the second run.
+/// One status request in so many fails in the second run.
 const ONE_WRONG_IN: usize = 100;
-/// How much longer than the ideal a run may take.
+/// The longest run, relative to the ideal.
 const LONGEST: f64 = 1.2;
 
-/// What is reconciled, and where.
+/// The payments to reconcile, and their database.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ReconcileOptions {
     #[command(flatten)]
@@ -34,7 +34,7 @@ pub(crate) struct ReconcileOptions {
     database: Keeping,
 }
 
-/// How many payments, and how far away the gateway is.
+/// The number of payments, and the delay of the gateway.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct SweepOptions {
     /// How many payments are pending
@@ -43,7 +43,7 @@ pub(crate) struct SweepOptions {
     /// How long the gateway takes to answer, in milliseconds
     #[arg(long, default_value_t = 200)]
     pub(crate) delay_ms: u64,
-    /// How many are asked about at a time
+    /// Concurrent status requests
     #[arg(long, default_value_t = 64)]
     pub(crate) at_once: usize,
 }
@@ -55,40 +55,39 @@ enum Keeping {
 }
 
 impl SweepOptions {
-    /// The gateway.
     pub(crate) async fn gateway(&self) -> Result<Gateway> {
         Gateway::start(Duration::from_millis(self.delay_ms)).await
     }
 
-    /// A service that offers it and asks it no earlier than it is told to.
+    /// A service with this gateway that sends no status request before the run.
     pub(crate) fn launch(&self, gateway: &Gateway, launch: Launch) -> Launch {
         let launch = gateway
             .offered(launch)
             .set("sandbox.active", true)
             .set("reconciliation.calls-at-once", self.at_once)
             .set("gateways.calls-at-once", self.at_once)
-            // Ours is the only run that finds anything, and no payment comes to the end of its life.
+            // No other run finds a payment, and no order's life ends.
             .set("pg.earlyReconcileJobRunInterval.mins", 1440)
             .set("reconciliation.daily-cron", "0 0 0 29 2 ?")
             .set("order.life-mins", 525_600);
         operators::admitted(launch)
     }
 
-    /// The time that nothing but waiting for the gateway takes.
+    /// The time of waiting for the gateway alone.
     fn ideal(&self) -> Duration {
         let payments = u32::try_from(self.payments).unwrap_or(u32::MAX);
         let at_once = u32::try_from(self.at_once.max(1)).unwrap_or(u32::MAX);
         Duration::from_millis(self.delay_ms) * payments / at_once
     }
 
-    /// A run beside the ideal, for people.
+    /// A run compared with the ideal, as text.
     pub(crate) fn for_people(&self, ran: &Ran) -> String {
         let (took, ideal) = (ran.took.as_secs_f64(), self.ideal().as_secs_f64());
         format!("{took:.1} s, {:.2} of the ideal {ideal:.1} s   aim ≤ {LONGEST}", ratio(took, ideal))
     }
 }
 
-/// Measures two runs: at a gateway that always answers, and at one that does not.
+/// Measures two runs: at a reliable gateway, and at an unreliable one.
 pub(crate) async fn run(options: &Options, reconcile: &ReconcileOptions) -> Result<Report> {
     let binary = service::binary(options).await?;
     let folder = tempfile::tempdir()?;
@@ -152,7 +151,7 @@ pub(crate) async fn run(options: &Options, reconcile: &ReconcileOptions) -> Resu
     Ok(Report { lines: Vec::new(), facts })
 }
 
-/// Creates payments, makes them old enough, and has them reconciled.
+/// Creates payments, ages them, and reconciles them.
 pub(crate) async fn one_sweep(
     service: &Service,
     books: &Books<'_>,
@@ -165,7 +164,7 @@ pub(crate) async fn one_sweep(
     operators::run_job(service, JOB).await
 }
 
-/// Creates payments at the gateway and makes them old enough to be asked about.
+/// Creates payments at the gateway and ages them so that they are due.
 pub(crate) async fn pending(
     service: &Service,
     books: &Books<'_>,
@@ -179,7 +178,7 @@ pub(crate) async fn pending(
     books.age().await
 }
 
-/// What the service has stored.
+/// The service's database.
 pub(crate) enum Books<'a> {
     Postgres(&'a Database),
     /// In the file of this folder.
@@ -187,7 +186,7 @@ pub(crate) enum Books<'a> {
 }
 
 impl Books<'_> {
-    /// Makes what has never been asked about as old as it has to be.
+    /// Ages payments that were never checked.
     async fn age(&self) -> Result<()> {
         let sql = format!(
             "UPDATE eg_pg_transactions SET created_time = created_time - {AGE_MS}
@@ -201,7 +200,7 @@ impl Books<'_> {
         Ok(())
     }
 
-    /// How many payments have a receipt that no other has.
+    /// The number of payments with a unique receipt.
     pub(crate) async fn receipts(&self) -> Result<u64> {
         let sql = format!(
             "SELECT count(DISTINCT receipt) FROM eg_pg_transactions

@@ -1,4 +1,4 @@
-//! Figures, and how they are shown.
+//! Figures and their output.
 
 use std::time::Duration;
 
@@ -6,43 +6,41 @@ use serde_json::json;
 
 use crate::load::Figures;
 
-/// One measured thing, beside its limit where it has one.
+/// One figure, with its limit where it has one.
 pub(crate) struct Line {
     name: &'static str,
     per_second: f64,
-    /// The response times that half and 99 of a hundred stay within.
+    /// The median and the 99th percentile of response times.
     times: Option<(Duration, Duration)>,
     /// Processor time of the measured process per request.
     cpu_per_request: Option<Duration>,
-    /// How much of the limit's throughput was reached, and which limit that is.
+    /// The share of a limit's throughput, and the limit's name.
     of_limit: Option<(f64, &'static str)>,
-    /// What the ratio, or the p99, is meant to be.
+    /// The intended ratio or p99.
     aim: &'static str,
 }
 
 impl Line {
-    /// A throughput, of which nothing else is known.
+    /// A throughput alone.
     pub(crate) fn of_rate(name: &'static str, per_second: f64) -> Line {
         Line { name, per_second, times: None, cpu_per_request: None, of_limit: None, aim: "" }
     }
 
-    /// What a load came to.
     pub(crate) fn of(name: &'static str, figures: &Figures) -> Line {
         let times = Some((figures.percentile(50), figures.percentile(99)));
         Line { times, cpu_per_request: figures.cpu, ..Line::of_rate(name, figures.per_second()) }
     }
 
-    /// The same, compared with a limit's throughput.
+    /// Compares with a limit's throughput.
     pub(crate) fn beside(self, limit: f64, limit_name: &'static str, aim: &'static str) -> Line {
         Line { of_limit: Some((ratio(self.per_second, limit), limit_name)), aim, ..self }
     }
 }
 
-/// What was measured.
 #[derive(Default)]
 pub(crate) struct Report {
     pub(crate) lines: Vec<Line>,
-    /// Single figures by what they are, each with its aim in words where it has one.
+    /// Named single figures, with the aim in words where there is one.
     pub(crate) facts: Vec<(&'static str, String)>,
 }
 
@@ -58,7 +56,7 @@ pub(crate) fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
-/// Says on standard error what is being done: a run takes minutes.
+/// Reports progress on standard error: a run takes minutes.
 #[allow(clippy::print_stderr)]
 pub(crate) fn progress(what: &str) {
     eprintln!("bench: {what}");
@@ -92,7 +90,7 @@ impl Report {
         }
     }
 
-    /// The same as one JSON document.
+    /// Prints one JSON document.
     #[allow(clippy::print_stdout)]
     pub(crate) fn print_json(&self) {
         let lines: Vec<_> = self

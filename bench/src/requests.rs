@@ -1,4 +1,4 @@
-//! The requests of the load, and what is read off their answers.
+//! The requests of the load, and the values read from their answers.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -10,8 +10,8 @@ const REQUEST_INFO: &str = r#"{"apiId":"Rainmaker","ver":".01","ts":"","action":
 /// The gateway built into the service.
 pub(crate) const SANDBOX: &str = "SANDBOX";
 
-/// Creates a payment of a bill of its own at a gateway, by one of a thousand payers; `run` tells the
-/// bills of one load from those of the others.
+/// Creates a payment of a new bill at a gateway, by one of a thousand payers; `run` distinguishes the bills
+/// of one load from those of others.
 pub(crate) fn create(gateway: &str, run: &str, number: usize) -> Vec<u8> {
     let (bill, payer) = (format!("BENCH-{run}-{number}"), number % 1000);
     post(
@@ -30,7 +30,7 @@ pub(crate) fn search(txn_id: &str) -> Vec<u8> {
     )
 }
 
-/// Asks how a transaction stands.
+/// Requests the status of a transaction.
 pub(crate) fn update(txn_id: &str) -> Vec<u8> {
     post(
         &format!("/pg-service/transaction/v1/_update?transactionId={txn_id}"),
@@ -55,20 +55,20 @@ pub(crate) fn id_of(created: &str) -> String {
     created.split(' ').next().unwrap_or_default().to_owned()
 }
 
-/// Something for an answer that has found nothing.
+/// `Some` for an empty search result.
 pub(crate) fn found_nothing(response: &Response) -> Option<String> {
     const NOTHING: &[u8] = br#""Transaction":[]"#;
     response.body.windows(NOTHING.len()).any(|part| part == NOTHING).then(String::new)
 }
 
-/// Something for an answer that holds a paid transaction with its receipt.
+/// `Some` for a paid transaction with its receipt.
 pub(crate) fn receipted(response: &Response) -> Option<String> {
     let body: Value = serde_json::from_slice(&response.body).ok()?;
     let txn = &body["Transaction"][0];
     (txn["txnStatus"] == "SUCCESS" && txn["receipt"].is_string()).then(String::new)
 }
 
-/// Pays on the sandbox's page, as a browser would but without going back: the service is asked later.
+/// Pays on the sandbox's page like a browser, without returning: the update follows later.
 pub(crate) async fn pay(connection: &mut Connection, redirect_url: &str) -> Result<()> {
     let path = redirect_url.splitn(4, '/').nth(3).context("a redirect URL has a path")?;
     let page = connection.exchange(format!("GET /{path} HTTP/1.1\r\nHost: bench\r\n\r\n").as_bytes()).await?;

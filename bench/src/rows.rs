@@ -1,13 +1,11 @@
-//! The rows that the service itself wrote for one payment: what pgbench writes as well, and what a
-//! history is filled with.
+//! The rows that the service wrote for one payment: the model for pgbench's rows and for a history.
 
 use anyhow::{Context, Result, ensure};
 use tokio_postgres::Client;
 
 use crate::pgbench::Script;
 
-/// The tables that hold what belongs to a payment, in the order in which the service writes them,
-/// each with the order of the rows of one payment.
+/// The tables of a payment, in the service's order of writing, each with the order of one payment's rows.
 pub(crate) const TABLES: [Table; 6] = [
     Table { name: "eg_pg_bill_claims", order: "bill_id" },
     Table { name: "eg_pg_transactions", order: "txn_id" },
@@ -17,17 +15,15 @@ pub(crate) const TABLES: [Table; 6] = [
     Table { name: "eg_pg_outbox", order: "sequence" },
 ];
 
-/// A table.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Table {
     pub(crate) name: &'static str,
     pub(crate) order: &'static str,
 }
 
-/// A row as text.
 pub(crate) type Row = Vec<(String, Option<String>)>;
 
-/// The columns of a table, except those that the database fills in itself.
+/// The columns of a table, except those that the database assigns.
 pub(crate) async fn columns(client: &Client, table: &str) -> Result<Vec<String>> {
     const COLUMNS: &str = "
         SELECT column_name::text FROM information_schema.columns
@@ -51,24 +47,23 @@ pub(crate) async fn of(client: &Client, table: Table, txn_id: &str) -> Result<Ve
     Ok(found.iter().map(row).collect())
 }
 
-/// A script under way: statements, whose values are variables.
+/// A script being built: statements with variables as values.
 #[derive(Debug, Default)]
 pub(crate) struct Statements(Script);
 
 impl Statements {
-    /// Gives a variable its first value.
+    /// Defines a variable.
     pub(crate) fn define(&mut self, variable: &str, value: &str) {
         self.0.variables.push((variable.to_owned(), value.to_owned()));
     }
 
-    /// Adds lines as they are.
+    /// Adds unchanged lines.
     pub(crate) fn line(&mut self, line: &str) {
         self.0.text.push_str(line);
         self.0.text.push('\n');
     }
 
-    /// Adds `INSERT` of a row; `own` says by which expressions columns are filled that must differ
-    /// from one payment to the other.
+    /// Adds the `INSERT` of a row; `own` has the expressions of columns that differ between payments.
     pub(crate) fn insert(&mut self, table: &str, row: &Row, own: &[(&str, &str)]) {
         let columns: Vec<&str> = row.iter().map(|(column, _)| column.as_str()).collect();
         let values: Vec<String> =
@@ -76,7 +71,7 @@ impl Statements {
         self.line(&format!("INSERT INTO {table} ({}) VALUES ({});", columns.join(", "), values.join(", ")));
     }
 
-    /// Adds `UPDATE` of the columns of a row that are not among those `kept`.
+    /// Adds the `UPDATE` of a row's columns, except those `kept`.
     pub(crate) fn update(&mut self, table: &str, row: &Row, kept: &[&str], own: &[(&str, &str)], id: &str) {
         let changed: Vec<String> = row
             .iter()
@@ -86,12 +81,11 @@ impl Statements {
         self.line(&format!("UPDATE {table} SET {} WHERE txn_id = {id};", changed.join(", ")));
     }
 
-    /// The script.
     pub(crate) fn finish(self) -> Script {
         self.0
     }
 
-    /// What stands for a value: an expression of one's own, nothing, or a new variable.
+    /// The expression of a value: one from `own`, `NULL`, or a new variable.
     fn value(&mut self, column: &str, value: Option<&str>, own: &[(&str, &str)]) -> String {
         if let Some((_, expression)) = own.iter().find(|(name, _)| *name == column) {
             return (*expression).to_owned();

@@ -1,4 +1,4 @@
-//! The service under load: the release binary, started with a folder of its own.
+//! The service under load: the release binary, started in its own folder.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -11,53 +11,48 @@ use tokio::process::{Child, Command};
 use crate::Options;
 use crate::load::Connection;
 
-/// How a service is started.
+/// The start parameters of a service.
 #[derive(Debug, Clone)]
 pub(crate) struct Launch {
-    /// The release binary.
     pub(crate) binary: PathBuf,
-    /// Where it keeps what it keeps in files.
+    /// Its data folder.
     pub(crate) folder: PathBuf,
-    /// Settings by name.
     pub(crate) settings: Vec<(String, String)>,
-    /// Settings that do not stand on the command line, by their variables.
+    /// Settings passed as environment variables.
     pub(crate) variables: Vec<(String, String)>,
 }
 
 impl Launch {
-    /// Of the service as it is without any setting.
+    /// The service without settings.
     pub(crate) fn plain(binary: &Path, folder: &Path) -> Launch {
         Launch {
             binary: binary.to_owned(),
             folder: folder.to_owned(),
-            // Where the payers of the load come from.
+            // The host of the load's callback URLs.
             settings: vec![("callback.allowed-hosts".to_owned(), "city.example.org".to_owned())],
             variables: Vec::new(),
         }
     }
 
-    /// With another setting.
     pub(crate) fn set(mut self, name: &str, value: impl ToString) -> Launch {
         self.settings.push((name.to_owned(), value.to_string()));
         self
     }
 
-    /// With another variable.
     pub(crate) fn variable(mut self, name: &str, value: impl Into<String>) -> Launch {
         self.variables.push((name.to_owned(), value.into()));
         self
     }
 }
 
-/// A running service.
 pub(crate) struct Service {
     pub(crate) address: String,
     process: Child,
-    /// From starting the process to its first answer.
+    /// The time from the start of the process to its first answer.
     pub(crate) first_answer: Duration,
 }
 
-/// The program that is measured: the one that is named, or the release binary, built here.
+/// The measured program: the given one, or the release binary, built here.
 pub(crate) async fn binary(options: &Options) -> Result<PathBuf> {
     match &options.binary {
         Some(named) => Ok(std::path::absolute(named)?),
@@ -69,7 +64,7 @@ async fn build() -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
     build.args(["build", "--release", "--package", "pg-service"]);
-    // What cargo told this program about itself would make build scripts run again.
+    // Cargo's variables of this program would make build scripts run again.
     for (name, _) in std::env::vars_os() {
         let about_us = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];
         if about_us.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
@@ -88,7 +83,7 @@ impl Service {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let address = format!("127.0.0.1:{port}");
         let mut command = Command::new(&launch.binary);
-        // Nothing of whoever runs this: neither variables nor a file of settings.
+        // Independent of the caller's variables and settings file.
         command.env_clear().envs(launch.variables.iter().cloned()).current_dir(&launch.folder);
         command.args(["serve", "--port", &port.to_string(), "--log-level", "error", "--data-dir"]);
         command.arg(&launch.folder);
@@ -115,7 +110,7 @@ impl Service {
         Ok(std::fs::read_to_string(format!("/proc/{pid}/{name}"))?)
     }
 
-    /// Resident memory in KiB: what the process holds now, and what is its own of that.
+    /// Resident memory in KiB: total and private.
     pub(crate) fn memory_kib(&self) -> Result<(u64, u64)> {
         let status = self.proc_file("status")?;
         let field = |name: &str| {

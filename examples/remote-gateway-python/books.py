@@ -1,4 +1,4 @@
-"""One SQLite file: the toy provider's orders, and the nonces that were used."""
+"""One SQLite file with the toy provider's orders and the used nonces."""
 
 import sqlite3
 import threading
@@ -26,7 +26,7 @@ _COLUMNS = (
 
 
 class Books:
-    """Safe to use from several threads; every change is on disk before it is answered."""
+    """Usable from several threads; every change is on disk before its answer."""
 
     def __init__(self, path):
         self._lock = threading.Lock()
@@ -40,7 +40,7 @@ class Books:
             return cursor.fetchall(), cursor.rowcount
 
     def add_order(self, order):
-        """Adds an order unless there is one of that number; returns the one that is there."""
+        """Adds an order unless the number exists; returns the stored order."""
         marks = ", ".join("?" for _ in _COLUMNS)
         self._run(
             f"INSERT INTO orders ({', '.join(_COLUMNS)}) VALUES ({marks}) ON CONFLICT (number) DO NOTHING",
@@ -56,7 +56,7 @@ class Books:
         return dict(zip(_COLUMNS, rows[0])) if rows else None
 
     def move(self, number, before, status, taken_paise, payment_id):
-        """Moves an order on if it stands at one of `before`; returns whether it did."""
+        """Changes an order's state if it is one of `before`; returns whether it did."""
         marks = ", ".join("?" for _ in before)
         _, changed = self._run(
             f"UPDATE orders SET status = ?, taken_paise = ?, payment_id = ? WHERE number = ? AND status IN ({marks})",
@@ -65,7 +65,7 @@ class Books:
         return changed == 1
 
     def is_new_nonce(self, nonce, now, remember_seconds):
-        """Notes a nonce; returns False when it was noted before."""
+        """Stores a nonce; returns False when it was stored before."""
         self._run("DELETE FROM nonces WHERE used_at < ?", (now - remember_seconds,))
         _, added = self._run(
             "INSERT INTO nonces (nonce, used_at) VALUES (?, ?) ON CONFLICT (nonce) DO NOTHING", (nonce, now)

@@ -1,15 +1,15 @@
-"""The bridge: answers the payment gateway service's questions in the provider's place.
+"""The bridge: answers the payment gateway service's requests for the provider.
 
-This is the file to rewrite for a real provider. It has one function for each question; each takes the
-members of the question and returns those of the answer. See docs/remote-gateway.md.
+This is the file to rewrite for a real provider. It has one function per request, which takes the
+members of the request and returns those of the answer. See docs/remote-gateway.md.
 """
 
 import hmac
 
 import toy_provider
 
-# What the provider's words mean. A word that is not here is passed on as it is: it is then unknown to
-# the service as well, and the payment stays pending. It is never taken for "declined".
+# The provider's states. A word that is not here is passed on unchanged: the service does not know it
+# either, and the payment stays pending. It is never taken for "declined".
 STATES = {
     toy_provider.OPEN: "pending",
     toy_provider.IN_PROGRESS: "pending",
@@ -26,26 +26,26 @@ class Bridge:
         self._provider = provider
 
     def start(self, question):
-        """Where is this order paid? Asking twice opens one order."""
+        """Opens an order; repeating the request opens no second one."""
         try:
             url = self._provider.open_order(
                 question["orderId"],
                 question["amountPaise"],
                 question["description"],
                 question["returnUrl"],
-                question.get("notifyUrl") or "",  # null where nobody can be reported to
+                question.get("notifyUrl") or "",  # null where the service is not reachable
             )
         except toy_provider.OtherOrder:
-            # The first order can still be paid: "refused" would say that nothing can.
+            # The first order can still be paid: "refused" would be wrong.
             raise Unavailable("the order was opened with another amount")
         return {"orderId": question["orderId"], "redirectUrl": url}
 
     def status(self, question):
-        """Where does the order stand?"""
+        """The status of an order."""
         return self._standing(question, self._provider.look_up(question["orderId"]))
 
     def close(self, question):
-        """Nobody shall pay this order any more. Where does it stand now?"""
+        """Closes an order and returns its status."""
         return self._standing(question, self._provider.cancel(question["orderId"]))
 
     def _standing(self, question, order):
@@ -57,16 +57,16 @@ class Bridge:
         }
 
     def verify(self, question):
-        """Is what the provider is said to have sent genuine, and what does it say?"""
-        # This provider sends forms, whose fields are among the parameters. One that sends JSON is found
-        # in question["body"], in base64.
+        """Checks the authenticity of a message from the provider."""
+        # This provider sends forms, whose fields are among the parameters. A JSON body would be in
+        # question["body"], in base64.
         pairs = [(name, value) for name, value in question["params"]]
         names = ("orderId", "status", "amountPaise", "currency", "paymentId")
         fields = {name: value for name, value in pairs if name in names}
         signatures = [value for name, value in pairs if name == "providerSign"]
         if not signatures:
             return {"verdict": "unsigned"}
-        # With a name twice nobody can say which value was signed.
+        # With a repeated name it is ambiguous which value was signed.
         once = len([name for name, _ in pairs if name in names]) == len(fields) and len(signatures) == 1
         expected = self._provider.sign(fields)
         if not once or not hmac.compare_digest(expected.encode(), signatures[0].encode("utf-8", "replace")):
@@ -92,4 +92,4 @@ class Bridge:
 
 
 class Unavailable(Exception):
-    """Nothing can be said now: answered with HTTP status 503, so that the service asks again."""
+    """No answer is possible now: HTTP status 503, so that the service repeats the request."""

@@ -1,4 +1,4 @@
-"""The signatures of the remote gateway protocol: who may ask, and how answers prove where they come from.
+"""The signatures of the remote gateway protocol, of requests and answers.
 
 See docs/remote-gateway.md, "Signatures".
 """
@@ -13,20 +13,20 @@ NONCE = "X-Gateway-Nonce"
 SIGNATURE = "X-Gateway-Signature"
 
 MAX_SKEW_SECONDS = 300
-# A question is too old after MAX_SKEW_SECONDS, and may be dated that far ahead.
+# The permitted difference between a request's time and the clock, in both directions.
 REMEMBER_NONCES_SECONDS = 2 * MAX_SKEW_SECONDS
 MIN_SECRET_CHARACTERS = 32
 
 
 class NotAllowed(Exception):
-    """The question is not signed by the payment gateway service, or was asked before."""
+    """The request is not signed by the payment gateway service, or is a repetition."""
 
 
 class Signatures:
-    """Checks questions and signs answers with one shared secret."""
+    """Checks requests and signs answers with one shared secret."""
 
     def __init__(self, secret, nonces, now=time.time):
-        """`nonces` remembers what was used before: see `Books.is_new_nonce`."""
+        """`nonces` stores used nonces: see `Books.is_new_nonce`."""
         if len(secret) < MIN_SECRET_CHARACTERS:
             raise ValueError(f"the secret must have at least {MIN_SECRET_CHARACTERS} characters")
         self._key = secret.encode("utf-8")
@@ -38,20 +38,20 @@ class Signatures:
         return hmac.new(self._key, lines.encode("utf-8") + body, hashlib.sha256).hexdigest()
 
     def check_question(self, path, headers, body):
-        """Returns the nonce of a question that may be answered; raises NotAllowed otherwise."""
+        """Returns the nonce of a valid request; raises NotAllowed otherwise."""
         timestamp = headers.get(TIMESTAMP, "")
         nonce = headers.get(NONCE, "")
         signature = headers.get(SIGNATURE, "")
         if not re.fullmatch(r"[0-9]{1,12}", timestamp) or not re.fullmatch(r"[0-9a-f]{32}", nonce):
             raise NotAllowed("headers are missing or malformed")
         expected = self._sign("request", path, timestamp, nonce, body)
-        # In bytes: compare_digest takes no text with letters outside ASCII.
+        # In bytes: compare_digest accepts no text with characters outside ASCII.
         if not hmac.compare_digest(expected.encode("ascii"), signature.encode("utf-8", "replace")):
             raise NotAllowed("the signature is wrong")
         now = int(self._now())
         if abs(now - int(timestamp)) > MAX_SKEW_SECONDS:
             raise NotAllowed("the question is too old, or the clocks differ")
-        # Only now: nobody without the secret can make us remember anything.
+        # Only now, so that strangers cannot fill the memory.
         if not self._nonces.is_new_nonce(nonce, now, REMEMBER_NONCES_SECONDS):
             raise NotAllowed("the question was asked before")
         return nonce

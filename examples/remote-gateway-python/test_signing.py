@@ -1,4 +1,4 @@
-"""The worked example of docs/remote-gateway.md, and what must be refused."""
+"""The worked example of docs/remote-gateway.md, and requests that must be refused."""
 
 import pathlib
 import unittest
@@ -22,7 +22,7 @@ class Nonces:
 
 
 def messages():
-    """The question and the answer of the worked example: headers and body each."""
+    """The request and the answer of the worked example: headers and body each."""
     for block in DOCUMENT.read_text(encoding="utf-8").split("```http\n")[1:]:
         head, body = block.split("\n```", 1)[0].split("\n\n", 1)
         yield dict(line.split(": ", 1) for line in head.splitlines()[1:]), body.encode("utf-8")

@@ -1,6 +1,6 @@
-"""A payment provider to play with: a pay page, a status, and news that it signs in its own way.
+"""A toy payment provider: a pay page, a status, and callbacks with its own signature.
 
-It stands for the real provider that you have an account with. Everything it knows is in its own words:
+It represents the real provider. Its states are in its own words:
 the bridge next door translates them.
 """
 
@@ -12,7 +12,7 @@ import threading
 import urllib.parse
 import urllib.request
 
-# What the provider calls the states of an order.
+# The provider's states of an order.
 OPEN = "OPEN"
 IN_PROGRESS = "IN_PROGRESS"
 CAPTURED = "CAPTURED"
@@ -20,9 +20,8 @@ DENIED = "DENIED"
 ON_HOLD = "ON_HOLD_AT_BANK"
 CANCELLED = "CANCELLED"
 
-# What a visitor can choose on the page, and where the order may stand for it: only the first choice
-# counts, except that a payment in progress is completed by paying, and even one that was denied may
-# turn up as paid: banks do that.
+# The visitor's choices, and the states in which each is possible: only the first choice counts, except
+# that a payment in progress is completed by paying, and a denied one may be paid later, as with banks.
 CHOICES = {
     "pay": ("Pay", (OPEN, IN_PROGRESS, DENIED)),
     "decline": ("Be declined", (OPEN,)),
@@ -35,11 +34,11 @@ NOTIFY_TIMEOUT_SECONDS = 5
 
 
 class OtherOrder(Exception):
-    """There is an order of that number with another amount."""
+    """The number belongs to an order with another amount."""
 
 
 class ToyProvider:
-    """The provider's side of everything. `key` is what it signs its news with."""
+    """The provider's side. `key` signs its messages."""
 
     def __init__(self, books, key, public_url):
         self._books = books
@@ -47,10 +46,10 @@ class ToyProvider:
         self._public_url = public_url.rstrip("/")
 
     def open_order(self, number, amount_paise, description, return_url, notify_url):
-        """Opens an order, or finds the one that was opened before; returns the address of its page."""
+        """Opens an order, or finds the existing one; returns the address of its page."""
         order = self._books.add_order({
             "number": number,
-            "token": secrets.token_urlsafe(24),  # numbers can be guessed, pages must not be
+            "token": secrets.token_urlsafe(24),  # order numbers can be guessed, addresses of pages must not be
             "amount_paise": amount_paise,
             "description": description,
             "return_url": return_url,
@@ -64,16 +63,16 @@ class ToyProvider:
         return f"{self._public_url}/pay/{order['token']}"
 
     def look_up(self, number):
-        """What the provider knows of an order, or None."""
+        """The provider's record of an order, or None."""
         return self._books.order("number", number)
 
     def cancel(self, number):
-        """Takes an order back that nobody has paid; returns it as it stands then, or None."""
+        """Cancels an unpaid order; returns its state afterwards, or None."""
         self._books.move(number, (OPEN,), CANCELLED, None, None)
         return self.look_up(number)
 
     def news(self, order):
-        """What the provider tells about an order, signed."""
+        """The provider's signed message about an order."""
         fields = {
             "orderId": order["number"],
             "status": order["status"],
@@ -89,7 +88,7 @@ class ToyProvider:
         return hmac.new(self._key, text.encode("ascii"), hashlib.sha256).hexdigest()
 
     def choose(self, token, choice):
-        """Carries out a visitor's choice; returns the order, or None when there is no such page."""
+        """Executes a visitor's choice; returns the order, or None when there is no such page."""
         order = self._books.order("token", token)
         if order is None or choice not in CHOICES:
             return order
@@ -107,12 +106,12 @@ class ToyProvider:
         return self._books.order("token", token)
 
     def way_back(self, order):
-        """Where the visitor's browser goes afterwards."""
+        """The browser's next address."""
         separator = "&" if "?" in order["return_url"] else "?"
         return order["return_url"] + separator + urllib.parse.urlencode(self.news(order))
 
     def _notify(self, order):
-        """Reports from server to server, once: a real provider would try again for hours."""
+        """Sends a callback, once: a real provider would retry for hours."""
         if not order["notify_url"]:
             return
         body = urllib.parse.urlencode(self.news(order)).encode("ascii")
@@ -120,7 +119,7 @@ class ToyProvider:
         try:
             urllib.request.urlopen(request, timeout=NOTIFY_TIMEOUT_SECONDS).close()
         except (OSError, ValueError):
-            pass  # whoever asks for the status will find out
+            pass  # a status request will return the state
 
     def page(self, token):
         """The pay page, or None when there is no such page."""
@@ -147,7 +146,7 @@ button {{ font: inherit; padding: .6rem 1rem; width: 100% }} dt {{ color: #666 }
 <dt>Order</dt><dd id="order">{html.escape(order['number'])}</dd>
 <dt>For</dt><dd id="description">{html.escape(order['description'])}</dd>
 <dt>Amount</dt><dd id="amount">₹ {rupees}</dd>
-<dt>Stands at</dt><dd id="status">{order['status']}</dd>
+<dt>Status</dt><dd id="status">{order['status']}</dd>
 </dl>
 <form method="post">
 {buttons}
