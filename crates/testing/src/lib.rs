@@ -1,18 +1,25 @@
-//! Real servers for tests.
+//! Servers and fakes for tests.
 //!
-//! [`postgres`] gives a fresh database on the shared server and servers of one's own, [`kafka`] brokers
-//! of one's own, [`proxy`] a connection that can be cut, [`tls`] certificates. `scripts/services start` installs what they
-//! need. Whatever a test starts here ends with it: by `Drop`, or with the test's process when that
-//! is killed.
+//! [`postgres`]: a fresh database on the shared server, and dedicated servers; [`kafka`]: dedicated
+//! brokers; [`proxy`]: a connection that can be cut; [`tls`]: certificates. `scripts/services start`
+//! installs what they need. A server ends with its test: by `Drop`, or with the test's process.
 //!
-//! Everything here panics when it fails: without its server a test has nothing to say.
+//! With the feature `payments`, `database` is the store of a test of the use cases or of the HTTP
+//! interface, and `collections` a collection service with faults.
+//!
+//! All of it panics on failure: a test without its server fails.
 
 #![allow(
     clippy::expect_used,
     clippy::panic,
+    clippy::unwrap_used,
     reason = "used by tests only, where a failed set-up is a failed test"
 )]
 
+#[cfg(feature = "payments")]
+pub mod collections;
+#[cfg(feature = "payments")]
+pub mod database;
 pub mod kafka;
 pub mod ports;
 pub mod postgres;
@@ -22,7 +29,7 @@ pub mod tls;
 mod process;
 mod programs;
 
-/// The value of an environment variable that names a server of the tests.
+/// An environment variable that names a server of the tests.
 fn required(name: &str) -> String {
     match std::env::var(name) {
         Ok(value) if !value.is_empty() => value,
@@ -32,7 +39,7 @@ fn required(name: &str) -> String {
     }
 }
 
-/// Sixteen random bytes in hexadecimal: names and passwords that no other test has.
+/// Sixteen random bytes in hexadecimal, for unique names and passwords.
 fn random_word() -> String {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).expect("the system gives random bytes");

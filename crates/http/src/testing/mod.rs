@@ -1,13 +1,10 @@
-//! The whole service in one process, for tests: its endpoints over a real database and the embedded
+//! The whole service in one process, for tests: its endpoints over a real database and the
 //! embedded implementations, with gateways that say what a test tells them.
 
 mod away;
-// The tests of the use cases have the same choice of databases.
-#[path = "../../../service/tests/support/database.rs"]
-mod database;
+mod form;
 mod log;
 mod operating;
-mod outside;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -18,7 +15,9 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
-use payment_digit::embedded::{ConfiguredBankAccounts, PayerDirectory, SequenceIds, indian_standard_time};
+use payment_digit::embedded::{
+    ConfiguredBankAccounts, PayerDirectory, ReceiptRegister, SequenceIds, indian_standard_time,
+};
 use payment_domain::{GatewayName, ManualClock, Money, Outcome, Timestamp, TxnId};
 use payment_gateway::{FakeGateway, Gateway, StartMode};
 use payment_service::{
@@ -26,6 +25,8 @@ use payment_service::{
     Settings,
 };
 use payment_store::Store;
+use payment_testing::collections::FakeCollections;
+use payment_testing::database::Database;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -34,10 +35,10 @@ use tower::ServiceExt;
 use crate::{App, ContextPath, IdentityProof, Metrics, Pages, RequestLimits};
 
 pub(crate) use away::AwayStore;
-use database::Database;
+pub(crate) use form::FormGateway;
 pub(crate) use log::Log;
 pub(crate) use operating::{TOKEN, TestJob};
-pub(crate) use outside::{Fault, FaultyCollections, FormGateway};
+pub(crate) use payment_testing::collections::Fault;
 
 /// 2026-11-22T16:00:00+05:30.
 const NOW: Timestamp = Timestamp::from_millis(1_795_343_400_000);
@@ -50,7 +51,7 @@ pub(crate) struct TestApp {
     pub(crate) gateway: Arc<FakeGateway>,
     /// A gateway that is called to open an order.
     pub(crate) network: Arc<FakeGateway>,
-    pub(crate) collections: Arc<FaultyCollections>,
+    pub(crate) collections: Arc<FakeCollections<ReceiptRegister>>,
     pub(crate) clock: Arc<ManualClock>,
     /// The job `test`.
     pub(crate) job: Arc<TestJob>,
@@ -117,7 +118,8 @@ impl TestApp {
         let gateway = Arc::new(FakeGateway::new("FAKE", StartMode::Offline));
         let network = Arc::new(FakeGateway::new("NETWORK", StartMode::Network));
         let form = Arc::new(FormGateway::new(gateway.clone()));
-        let collections = Arc::new(FaultyCollections::new(registers.clone(), clock.clone()));
+        let collections =
+            Arc::new(FakeCollections::new(ReceiptRegister::new(registers.clone(), clock.clone())));
         let format = "PB_PG_[cy:yyyy_MM_dd]_[SEQ_EG_PG_TXN]".parse().unwrap();
         let used_store: Arc<dyn Store> =
             if choices.database_is_away { Arc::new(AwayStore) } else { store.clone() };

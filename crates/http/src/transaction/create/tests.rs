@@ -180,9 +180,9 @@ async fn a_database_that_is_away_is_told_and_nothing_of_it_leaks() {
 #[tokio::test]
 async fn a_collection_service_that_is_away_is_told() {
     let app = TestApp::new();
-    app.collections.has(Fault::Away);
+    app.collections.has(Fault::Unreachable);
     insta::assert_snapshot!("collections_away", app.create(&create_body("bill-1")).await.shown());
-    app.collections.has(Fault::Unanswered);
+    app.collections.has(Fault::Cut);
     insta::assert_snapshot!("collections_unanswered", app.create(&create_body("bill-1")).await.shown());
     app.collections.has(None);
     assert_eq!(app.create(&create_body("bill-1")).await.status, StatusCode::OK, "nothing was claimed");

@@ -96,7 +96,7 @@ async fn a_receipt_that_cannot_be_issued_now_comes_later_and_once() {
     let app = TestApp::new();
     let id = app.pending("bill-1").await;
     app.gateway.answers(paid("100"));
-    app.collections.has(Fault::Away);
+    app.collections.has(Fault::Unreachable);
     let txn = app.update(&id).await.json()["Transaction"][0].clone();
     assert_eq!((txn["txnStatus"].as_str(), txn["receipt"].as_str()), (Some("SUCCESS"), None));
 

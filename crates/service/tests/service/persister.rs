@@ -1,20 +1,17 @@
 //! The mapping for a stock egov-persister: a second database follows our events, in whatever order
 //! and however often they come.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // a helper of tests fails as a test does
-
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{World, declined, paid, world};
 use payment_domain::{EventKind, TxnId};
+use payment_testing::collections::Fault;
 use payment_testing::postgres::{FreshDatabase, connect};
 use serde::Deserialize;
 use serde_json::Value;
-use support::{World, declined, paid, world};
 use tokio_postgres::Client;
 
-const MAPPING: &str = include_str!("../../../deploy/digit/pg-service-persister.yml");
+const MAPPING: &str = include_str!("../../../../deploy/digit/pg-service-persister.yml");
 
 /// The tables as the migrations of the original service leave them.
 const TABLES: &str = "
@@ -167,7 +164,7 @@ async fn receipted(moments: Duration) -> Vec<Received> {
     let id = world.pending("B1", "100").await;
     world.clock.advance(moments);
     world.gateway.answers(paid("100"));
-    world.collections.has(Some(support::Fault::Away));
+    world.collections.has(Fault::Unreachable);
     world.settle(&id).await;
     world.collections.has(None);
     world.clock.advance(Duration::from_secs(3600));

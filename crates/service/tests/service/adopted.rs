@@ -1,11 +1,9 @@
 //! What is never done to a payment of an earlier service whose row this service does not understand.
 
-mod support;
-
+use crate::support::{caller, declined, paid, world_in_postgres};
 use payment_domain::Status;
 use payment_gateway::Answer;
 use payment_service::Asked;
-use support::{caller, declined, paid, world_in_postgres};
 
 /// The amount cannot be compared with what the gateway says, or what the state means is not known:
 /// nothing the gateway says succeeds or fails such a payment.

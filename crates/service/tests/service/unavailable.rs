@@ -1,14 +1,12 @@
 //! A gateway that is down: nobody is sent to it, nothing is failed because of it.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{World, caller, codes, paid, request, world_with};
 use payment_domain::{Actor, GatewayName, Status};
 use payment_gateway::{Answer, Availability, GatewayError, Params, StartMode};
 use payment_service::{Asked, CallbackError, CreateError, GatewayStatus};
 use serde_json::json;
-use support::{World, caller, codes, paid, request, world_with};
 
 const AWAY: Duration = Duration::from_secs(17);
 

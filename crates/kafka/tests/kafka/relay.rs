@@ -1,18 +1,14 @@
 //! The relay on real brokers: nothing lost, nothing out of order, whoever dies.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // a helper of tests fails as a test does
-
-mod support;
-
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::support::{LIMIT, Outbox, create_topic, first_seen, kafka, read, set_topic, until};
 use payment_domain::EventKind;
 use payment_service::JobError;
 use payment_testing::kafka::{Broker, bootstrap_servers};
 use payment_testing::tls::Certificates;
-use support::{LIMIT, Outbox, create_topic, first_seen, kafka, read, set_topic, until};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 

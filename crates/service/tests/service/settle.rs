@@ -1,16 +1,14 @@
 //! What becomes of a transaction when news of it arrives: early, late, twice, at once, forged.
 
-mod support;
-
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use crate::support::{
+    World, by_another, caller, codes, declined, impatient_world, paid, request, world, world_where,
+};
 use payment_domain::{AttentionKind, GatewayName, Outcome, Status, StatusName, Timestamp};
 use payment_gateway::{Answer, Params, StartMode};
 use payment_service::{Asked, CallbackError, Conclusion, SettleError};
-use support::{
-    Fault, by_another, caller, codes, declined, impatient_world, paid, request, world, world_where,
-};
+use payment_testing::collections::Fault;
 
 #[tokio::test]
 async fn a_paid_transaction_gets_its_receipt_and_tells_everybody_in_order() {
@@ -50,7 +48,7 @@ async fn whatever_is_not_definite_stays_pending() {
     world.gateway.answers(paid("100"));
     world.gateway.is_slow(Duration::from_secs(5));
     assert_eq!(world.settle(&id).await.status, Status::Pending, "an answer that comes too late is none");
-    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 0);
+    assert_eq!(world.collections.creates(), 0);
 }
 
 #[tokio::test]
@@ -137,7 +135,7 @@ async fn a_late_success_is_recorded_once_and_changes_nothing() {
     }
     assert_eq!(world.store.attention(&id).await.unwrap().len(), 1);
     assert_eq!(world.steps(&id).await, [">PENDING", "PENDING>FAILURE", "FAILURE>FAILURE"]);
-    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 0);
+    assert_eq!(world.collections.creates(), 0);
 }
 
 #[tokio::test]
@@ -186,7 +184,7 @@ async fn a_second_payment_of_the_same_order_is_shown_to_an_operator() {
     }
     let cases = world.store.attention(&id).await.unwrap();
     assert_eq!(cases.iter().map(|case| case.kind).collect::<Vec<_>>(), [AttentionKind::SecondPayment]);
-    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 1);
+    assert_eq!(world.collections.creates(), 1);
 }
 
 #[tokio::test]
@@ -272,7 +270,7 @@ async fn updates_beside_the_receipt_worker_give_one_receipt() {
         let world = std::sync::Arc::new(world());
         let id = world.pending("B1", "100").await;
         world.gateway.answers(paid("100"));
-        world.collections.has(Some(Fault::Away));
+        world.collections.has(Fault::Unreachable);
         world.settle(&id).await;
         world.collections.has(None);
         world.clock.advance(Duration::from_secs(60));
@@ -327,7 +325,7 @@ async fn two_hundred_updates_at_once_give_one_receipt_and_equal_answers() {
     }
     assert!(answers.iter().all(|answer| answer == &answers[0]), "all are told the same");
     assert_eq!(answers[0].receipt(), Some("R-T0001-B1"));
-    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 1);
+    assert_eq!(world.collections.creates(), 1);
     assert_eq!(world.steps(&id).await, [">PENDING", "PENDING>SUCCESS", "SUCCESS>SUCCESS"]);
 }
 
@@ -375,7 +373,7 @@ async fn when_the_gateway_answers_two_replicas_differently_one_answer_counts_and
 }
 
 /// The settlement of another process over the same store.
-fn second_replica(world: &support::World) -> payment_service::Settlement {
+fn second_replica(world: &World) -> payment_service::Settlement {
     world.with_ports(|ports| ports).settlement
 }
 
@@ -391,7 +389,7 @@ async fn the_receipt_of_another_replica_is_awaited() {
         assert_eq!(one, two.unwrap().txn);
         assert_eq!(one.receipt(), Some("R-T0001-B1"));
     }
-    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 1);
+    assert_eq!(world.collections.creates(), 1);
 }
 
 #[tokio::test]
@@ -497,7 +495,7 @@ async fn a_success_is_committed_before_the_collection_service_is_called() {
     let world = impatient_world();
     let id = world.pending("B1", "100").await;
     world.gateway.answers(paid("100"));
-    world.collections.has(Some(Fault::Hangs));
+    world.collections.has(Fault::Hangs);
     let txn = world.settle(&id).await;
     assert_eq!(txn.status, Status::Success { receipt: None });
     assert_eq!(world.stored(&id).await.status, Status::Success { receipt: None });

@@ -1,18 +1,14 @@
 //! A payer who comes back to a payment that was begun: led to the same one, told how long to wait, or free
 //! to begin anew.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{MINUTE, World, codes, declined, paid, request, with_key, world_where};
 use payment_domain::{GatewayName, Outcome, Personal, Status, TxnId};
 use payment_gateway::{FakeGateway, Gateway, GatewayError, StartFault, StartMode};
 use payment_service::{CreateError, CreateRequest, CreatedTransaction, Gateways, Identity, Ports, Refusal};
 use serde_json::{Value, json};
-use support::{MINUTE, World, codes, declined, paid, request, with_key, world_where};
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -1,14 +1,12 @@
 //! A payment that seems abandoned is closed at its gateway when its bill is to be paid by another.
 
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{World, codes, paid, request, world_where};
 use payment_domain::{AttentionKind, Outcome, Status, TxnId};
 use payment_gateway::StartMode;
 use payment_service::CreateRequest;
-use support::{World, codes, paid, request, world_where};
 
 const LONG_ENOUGH: Duration = Duration::from_secs(61);
 

@@ -1,8 +1,5 @@
 //! A store, jobs' runs, and real brokers with topics of a test's own.
 
-#![allow(dead_code)] // each test binary uses a part of it
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a helper of tests fails as a test does
-
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

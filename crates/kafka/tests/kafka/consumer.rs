@@ -1,14 +1,11 @@
 //! The notification consumer on a real broker: told once, in order, and nothing taken for done that
 //! was not.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // a helper of tests fails as a test does
-
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
+use crate::support::{LIMIT, Outbox, committed, create_topic, kafka, read, until};
 use async_trait::async_trait;
 use payment_digit::{DigitError, Messages};
 use payment_domain::{Clock, EventKind, RequestInfo, Status, SystemClock, TenantId, Transaction, TxnId};
@@ -21,7 +18,6 @@ use rdkafka::ClientConfig;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::util::Timeout;
 use serde_json::{Value, json};
-use support::{LIMIT, Outbox, committed, create_topic, kafka, read, until};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 

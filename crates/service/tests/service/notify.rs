@@ -1,14 +1,11 @@
 //! Whom a payer's text message reaches, when, and how often.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // a helper of tests fails as a test does
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::{World, declined, paid, request, world};
 use async_trait::async_trait;
 use payment_digit::{Bills, DigitError, Links, Messages};
 use payment_domain::{Actor, BillId, EventKind, RequestInfo, TenantId, TxnId};
@@ -19,7 +16,6 @@ use payment_service::{
 };
 use payment_store::StoreError;
 use serde_json::{Value, json};
-use support::{World, declined, paid, world};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Trouble {
@@ -246,7 +242,7 @@ async fn a_caller_who_claims_to_be_the_system_has_no_one_told() {
     for identity in
         [Identity::unproven(&claimed()), Identity::unverifiable(&claimed()), Identity::vouched(claimed())]
     {
-        let mut request = support::request(&[("B1", "100")]);
+        let mut request = request(&[("B1", "100")]);
         request.identity = identity.clone();
         request.additional_details.insert("notifyPayer".to_owned(), json!(true));
         let txn = told.world.create(request).await.unwrap();
@@ -380,7 +376,7 @@ async fn without_a_text_a_number_or_in_time_nothing_is_sent() {
     let id = told.settled(paid("100")).await;
     let event: Value = serde_json::from_str(&told.events(&id).await[1]).unwrap();
     for number in ["not a number", "12345", "98765432109876543"] {
-        let mut request = support::request(&[(number, "100")]);
+        let mut request = request(&[(number, "100")]);
         request.payer.mobile_number = payment_domain::Personal::new(number);
         let txn = told.world.create(request).await.unwrap();
         let id = TxnId::new(txn["txnId"].as_str().unwrap()).unwrap();

@@ -1,7 +1,5 @@
 //! Databases and PostgreSQL servers of one's own.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
-
 use payment_testing::postgres::{FreshDatabase, PostgresServer, Stop, connect, database_url};
 use payment_testing::tls::Certificates;
 

@@ -1,9 +1,5 @@
 //! Reconciliation: whole stories on a clock that is moved by hand.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
 use std::time::{Duration, Instant};
 
 use payment_domain::{ActorKind, AttentionKind, Outcome, Status, StatusName, Timestamp, TxnId};
@@ -75,7 +71,7 @@ async fn what_the_gateway_confirms_after_forty_minutes_is_receipted_within_the_h
     world.gateway.answers(paid("100.00"));
     world.pass(&node, MINUTE * 5, MINUTE).await;
     assert!(matches!(world.stored(&id).await.status, Status::Success { receipt: Some(_) }));
-    assert_eq!(world.collections.creates.load(std::sync::atomic::Ordering::SeqCst), 1);
+    assert_eq!(world.collections.creates(), 1);
 }
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! A server ends with the test that started it, even when that is killed and can clean nothing up.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
-
 use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpStream;
@@ -24,7 +22,7 @@ fn a_server_does_not_outlive_a_killed_test() {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
     let mut test = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "a_test_that_never_ends", "--nocapture"])
+        .args(["--ignored", "--exact", "orphans::a_test_that_never_ends", "--nocapture"])
         .env("TMPDIR", folder.path())
         .env(TOLD_TO_STAY, "yes")
         .stdout(Stdio::piped())

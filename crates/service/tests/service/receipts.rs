@@ -1,13 +1,9 @@
 //! One receipt per successful transaction, whatever fails, dies or happens twice.
 
-#![allow(clippy::unwrap_used)] // a helper of tests fails as a test does
-
-mod support;
-
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::support::{ALREADY_PAID, COLLECTION_CALL, LEASE, World, caller, impatient_world, paid, world};
 use async_trait::async_trait;
 use payment_digit::{Collections, DigitError, Payment, Receipts as ReceiptNumbers};
 use payment_domain::{
@@ -16,7 +12,7 @@ use payment_domain::{
 use payment_gateway::Answer;
 use payment_service::{Job, Ports, ReceiptTally, Receipts, ReceiptsJob, Run};
 use payment_store::{BegunRun, Fence, ReceiptTaskClaim, Store};
-use support::{COLLECTION_CALL, FakeCollections, Fault, LEASE, World, caller, impatient_world, paid, world};
+use payment_testing::collections::{FakeCollections, Fault};
 use tokio_util::sync::CancellationToken;
 
 const ISSUED: ReceiptTally = ReceiptTally { issued: 1, postponed: 0 };
@@ -28,7 +24,7 @@ async fn a_collection_service_that_is_away_delays_the_receipt_and_nothing_else()
     let world = world();
     let id = world.pending("B1", "100").await;
     world.gateway.answers(paid("100"));
-    world.collections.has(Some(Fault::Away));
+    world.collections.has(Fault::Unreachable);
     assert_eq!(world.settle(&id).await.status, Status::Success { receipt: None });
     assert_eq!(world.payments.receipts.tick().await.unwrap(), NOTHING, "not due yet");
     world.clock.advance(Duration::from_secs(5));
@@ -48,7 +44,7 @@ async fn a_lost_answer_is_looked_up_and_not_created_again() {
     let world = world();
     let id = world.pending("B1", "100").await;
     world.gateway.answers(paid("100"));
-    world.collections.has(Some(Fault::AnswerLost));
+    world.collections.has(Fault::AnswerLost);
     assert_eq!(world.settle(&id).await.receipt(), None);
     world.collections.has(None);
     world.clock.advance(Duration::from_millis(1_999));
@@ -56,7 +52,7 @@ async fn a_lost_answer_is_looked_up_and_not_created_again() {
     world.clock.advance(Duration::from_millis(1));
     assert_eq!(world.payments.receipts.tick().await.unwrap(), ISSUED);
     assert_eq!(world.stored(&id).await.receipt(), Some("R-T0001-B1"));
-    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 1);
+    assert_eq!(world.collections.creates(), 1);
 }
 
 /// Ticks once a second; at which of them something was tried, and what came of it.
@@ -77,12 +73,12 @@ async fn a_call_that_was_cut_is_looked_up_at_growing_distances_and_repeated_afte
     let world = world();
     let id = world.pending("B1", "100").await;
     world.gateway.answers(paid("100"));
-    world.collections.has(Some(Fault::Cut));
+    world.collections.has(Fault::Cut);
     assert_eq!(world.settle(&id).await.receipt(), None);
     let again = tries(&world, &world.payments.receipts, 120).await;
     assert_eq!(again, [2, 5, 15, 30, 120].map(|second| (second, POSTPONED)));
-    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 2, "the last of them was cut, too");
-    assert_eq!(world.collections.finds.load(Ordering::SeqCst), 5);
+    assert_eq!(world.collections.creates(), 2, "the last of them was cut, too");
+    assert_eq!(world.collections.finds(), 5);
     let task = world.store.receipt_task(&id).await.unwrap().unwrap();
     assert_eq!(task.attempts, 2, "to look is no try");
 
@@ -90,7 +86,7 @@ async fn a_call_that_was_cut_is_looked_up_at_growing_distances_and_repeated_afte
     world.collections.has_registered(&id, "R-LATE");
     assert_eq!(tries(&world, &world.payments.receipts, 120).await, [(2, ISSUED)]);
     assert_eq!(world.stored(&id).await.receipt(), Some("R-LATE"));
-    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 2);
+    assert_eq!(world.collections.creates(), 2);
 }
 
 #[tokio::test]
@@ -98,16 +94,16 @@ async fn a_look_up_that_fails_does_not_shorten_the_wait_for_an_unclear_registrat
     let world = world();
     let id = world.pending("B1", "100").await;
     world.gateway.answers(paid("100"));
-    world.collections.has(Some(Fault::Cut));
+    world.collections.has(Fault::Cut);
     world.settle(&id).await;
-    world.collections.has(Some(Fault::Away));
+    world.collections.has(Fault::Unreachable);
     let again = tries(&world, &world.payments.receipts, 30).await;
     assert_eq!(again, [2, 5, 15, 30].map(|second| (second, POSTPONED)));
     world.collections.has(None);
     let again = tries(&world, &world.payments.receipts, 90).await;
     assert_eq!(again, [(90, ISSUED)]);
     assert_eq!(world.stored(&id).await.receipt(), Some("R-T0001-B1"));
-    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 2);
+    assert_eq!(world.collections.creates(), 2);
 }
 
 #[tokio::test]
@@ -115,7 +111,7 @@ async fn whoever_dies_at_it_is_replaced_when_the_lease_runs_out() {
     let world = impatient_world();
     let id = world.pending("B1", "100").await;
     world.gateway.answers(paid("100"));
-    world.collections.has(Some(Fault::Hangs));
+    world.collections.has(Fault::Hangs);
     world.settle(&id).await;
     world.collections.has(None);
     let (other, late) = (world.with_ports(|ports| ports).receipts, world.with_ports(|ports| ports).receipts);
@@ -130,7 +126,7 @@ async fn whoever_dies_at_it_is_replaced_when_the_lease_runs_out() {
     assert_eq!(again[..4], [2, 5, 15, 30].map(|second| (second, POSTPONED)));
     assert_eq!(again[4..], [(120, ISSUED)]);
     assert_eq!(world.collections.registered(), 1);
-    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 2);
+    assert_eq!(world.collections.creates(), 2);
 }
 
 #[tokio::test]
@@ -138,14 +134,14 @@ async fn what_the_dead_one_has_registered_is_found_as_soon_as_its_lease_is_over(
     let world = impatient_world();
     let id = world.pending("B1", "100").await;
     world.gateway.answers(paid("100"));
-    world.collections.has(Some(Fault::Hangs));
+    world.collections.has(Fault::Hangs);
     world.settle(&id).await;
     world.collections.has(None);
     world.collections.has_registered(&id, "R-1");
     let other = world.with_ports(|ports| ports).receipts;
     assert_eq!(other.tick().await.unwrap(), NOTHING);
     assert_eq!(tries(&world, &other, LEASE.as_secs()).await, [(LEASE.as_secs(), ISSUED)]);
-    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 1);
+    assert_eq!(world.collections.creates(), 1);
 }
 
 #[tokio::test]
@@ -153,14 +149,14 @@ async fn a_process_never_registers_what_it_is_registering_already() {
     let world = impatient_world();
     let id = world.pending("B1", "100").await;
     world.gateway.answers(paid("100"));
-    world.collections.has(Some(Fault::Hangs));
+    world.collections.has(Fault::Hangs);
     world.settle(&id).await;
     world.collections.has(None);
     let receipts = &world.payments.receipts;
     assert_eq!(receipts.tick().await.unwrap(), NOTHING);
     let again = tries(&world, receipts, 5 * LEASE.as_secs()).await;
     assert!(!again.is_empty() && again.iter().all(|(_, tally)| *tally == POSTPONED), "{again:?}");
-    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 1);
+    assert_eq!(world.collections.creates(), 1);
     let task = world.store.receipt_task(&id).await.unwrap().unwrap();
     assert_eq!(task.last_error.as_deref(), Some("this process is at it already"));
 }
@@ -169,24 +165,24 @@ async fn a_process_never_registers_what_it_is_registering_already() {
 async fn workers_at_the_same_time_do_each_task_once() {
     let world = world();
     world.gateway.answers(paid("100"));
-    world.collections.has(Some(Fault::Away));
+    world.collections.has(Fault::Unreachable);
     let mut ids = Vec::new();
     world.collections.has(None);
     for number in 0..20 {
         ids.push(world.pending(&format!("B{number}"), "100").await);
     }
-    world.collections.has(Some(Fault::Away));
+    world.collections.has(Fault::Unreachable);
     for id in &ids {
         world.settle(id).await;
     }
     world.collections.has(None);
     world.clock.advance(Duration::from_secs(60));
     let receipts = &world.payments.receipts;
-    let creates_before = world.collections.creates.load(Ordering::SeqCst);
+    let creates_before = world.collections.creates();
     let (a, b, c) = tokio::join!(receipts.tick(), receipts.tick(), receipts.tick());
     assert_eq!(a.unwrap().issued + b.unwrap().issued + c.unwrap().issued, 20);
     assert_eq!(world.collections.registered(), 20);
-    assert_eq!(world.collections.creates.load(Ordering::SeqCst) - creates_before, 20);
+    assert_eq!(world.collections.creates() - creates_before, 20);
 }
 
 #[tokio::test]
@@ -194,7 +190,7 @@ async fn a_refused_receipt_is_shown_to_an_operator_and_stays_due() {
     let world = world();
     let id = world.pending("B1", "100").await;
     world.gateway.answers(paid("100"));
-    world.collections.has(Some(Fault::Refuses));
+    world.collections.has(ALREADY_PAID);
     assert_eq!(world.settle(&id).await.status, Status::Success { receipt: None });
     let cases = world.store.attention(&id).await.unwrap();
     assert_eq!(cases[0].kind, AttentionKind::ReceiptRefused);
@@ -210,11 +206,11 @@ async fn one_task_that_fails_does_not_stop_the_others() {
     world.gateway.answers(paid("100"));
     let hangs = world.pending("B1", "100").await;
     let waits = world.pending("B2", "100").await;
-    world.collections.has(Some(Fault::AnswerLost));
+    world.collections.has(Fault::AnswerLost);
     world.settle(&hangs).await;
-    world.collections.has(Some(Fault::Away));
+    world.collections.has(Fault::Unreachable);
     world.settle(&waits).await;
-    world.collections.has(Some(Fault::Refuses));
+    world.collections.has(ALREADY_PAID);
     world.clock.advance(LEASE);
     let tally = world.payments.receipts.tick().await.unwrap();
     assert_eq!(
@@ -288,7 +284,7 @@ impl Collections for Slow {
 async fn due(world: &World, bill: &str) -> TxnId {
     let id = world.pending(bill, "100").await;
     world.gateway.answers(paid("100"));
-    world.collections.has(Some(Fault::Away));
+    world.collections.has(Fault::Unreachable);
     world.settle(&id).await;
     world.collections.has(None);
     world.clock.advance(Duration::from_secs(5));
@@ -303,12 +299,12 @@ async fn what_an_earlier_service_has_registered_is_not_registered_again() {
     world.gateway.answers(paid("100"));
     assert_eq!(world.settle(&id).await.receipt(), Some("R-OLD-1"));
     assert_eq!(world.stored(&id).await.receipt(), Some("R-OLD-1"));
-    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 0);
+    assert_eq!(world.collections.creates(), 0);
     assert!(world.store.attention(&id).await.unwrap().is_empty());
 
     let unregistered = world.adopted("OLD-2", "B2", Status::Pending).await;
     assert_eq!(world.settle(&unregistered).await.receipt(), Some("R-OLD-2-B2"));
-    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 1);
+    assert_eq!(world.collections.creates(), 1);
 }
 
 #[tokio::test]
@@ -323,10 +319,10 @@ async fn nobody_waits_for_a_receipt_that_nobody_is_to_issue() {
 async fn a_payment_is_not_registered_when_the_lease_may_end_meanwhile() {
     let world = world();
     let id = due(&world, "B1").await;
-    let tried = world.collections.creates.load(Ordering::SeqCst);
+    let tried = world.collections.creates();
     let slow = Slow { look_up_takes: LEASE - COLLECTION_CALL, ..Slow::of(&world) }.used_by(&world);
     assert_eq!(slow.tick().await.unwrap(), POSTPONED);
-    assert_eq!(world.collections.creates.load(Ordering::SeqCst), tried);
+    assert_eq!(world.collections.creates(), tried);
     assert_eq!(world.payments.receipts.tick().await.unwrap(), NOTHING, "it was given back for later");
     world.clock.advance(Duration::from_secs(5));
     let enough = LEASE - COLLECTION_CALL - Duration::from_millis(1);
@@ -363,7 +359,7 @@ async fn a_payment_whose_success_took_long_to_store_is_left_to_the_next_one() {
     let slow = world.with_ports(|ports| Ports { clock, ..ports });
     let settled = slow.settlement.settle(&id, &Answer::default(), &caller()).await.unwrap();
     assert_eq!(settled.txn.status, Status::Success { receipt: None });
-    assert_eq!(world.collections.creates.load(Ordering::SeqCst), 0);
+    assert_eq!(world.collections.creates(), 0);
     world.clock.advance(LEASE * 9);
     assert_eq!(world.payments.receipts.tick().await.unwrap(), ISSUED);
 }
@@ -372,7 +368,7 @@ async fn a_payment_whose_success_took_long_to_store_is_left_to_the_next_one() {
 async fn who_has_lost_the_lease_does_not_report_what_it_was_refused() {
     let world = world();
     let id = due(&world, "B1").await;
-    world.collections.has(Some(Fault::Refuses));
+    world.collections.has(ALREADY_PAID);
     let taken_over = Slow { loses_the_lease_to: Some(world.store.clone()), ..Slow::of(&world) };
     assert_eq!(taken_over.used_by(&world).tick().await.unwrap(), POSTPONED);
     assert!(world.store.attention(&id).await.unwrap().is_empty());
@@ -386,7 +382,7 @@ async fn a_job_that_is_told_to_stop_takes_up_no_more_receipts() {
     for number in 0..20 {
         due(&world, &format!("B{number}")).await;
     }
-    let tried = world.collections.creates.load(Ordering::SeqCst);
+    let tried = world.collections.creates();
     let stop = CancellationToken::new();
     let receipts = Slow { stops: stop.clone(), ..Slow::of(&world) }.used_by(&world);
     let job = ReceiptsJob { receipts, interval: Duration::from_millis(1) };
@@ -400,7 +396,7 @@ async fn a_job_that_is_told_to_stop_takes_up_no_more_receipts() {
     job.tick(&run).await.unwrap();
     let changed = run.tally().changed;
     assert!((1..=8).contains(&changed), "what was begun is ended, and no more: {changed}");
-    assert_eq!(world.collections.creates.load(Ordering::SeqCst) - tried, changed);
+    assert_eq!(world.collections.creates() - tried, changed);
     job.tick(&run).await.unwrap();
     assert_eq!(run.tally().changed, changed, "nor by a run that is over from its beginning");
 }
@@ -409,7 +405,7 @@ async fn a_job_that_is_told_to_stop_takes_up_no_more_receipts() {
 async fn a_refusal_that_goes_on_is_shown_again_a_day_after_somebody_resolved_it() {
     let world = world();
     let id = due(&world, "B1").await;
-    world.collections.has(Some(Fault::Refuses));
+    world.collections.has(ALREADY_PAID);
     assert_eq!(world.payments.receipts.tick().await.unwrap(), POSTPONED);
     let list = &world.payments.attention;
     let open = || async {

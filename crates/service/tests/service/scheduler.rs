@@ -1,10 +1,6 @@
 //! The moment between finding a tick due and beginning it, in which others do what they like; and
 //! what is counted of a run whose node has died.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod support;
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,6 +13,8 @@ use payment_service::{
 use payment_store::{BegunRun, RunEnd, Store, Tally, TickAnswer, TickRequest};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
+
+use crate::support::world;
 
 const INTERVAL: Duration = Duration::from_secs(60);
 
@@ -107,7 +105,7 @@ async fn ended(store: &Arc<dyn Store>, run: &BegunRun, end: RunEnd) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tick_that_is_left_unfinished_in_that_moment_is_finished_first() {
     for end in [RunEnd::Cancelled, RunEnd::Failed("away".to_owned())] {
-        let world = support::world();
+        let world = world();
         let store = &world.store;
         let at_work = begun(store, nth(0), 0).await;
         let (meddled, handle) = (store.clone(), Handle::current());
@@ -122,7 +120,7 @@ async fn a_tick_that_is_left_unfinished_in_that_moment_is_finished_first() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tick_for_which_a_later_one_stands_by_then_is_not_begun() {
-    let world = support::world();
+    let world = world();
     let store = &world.store;
     let first = begun(store, nth(0), 0).await;
     ended(store, &first, RunEnd::Finished).await;
@@ -146,7 +144,7 @@ fn a_take_over_is_counted_by_the_node_that_takes_over() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     metrics::with_local_recorder(&recorder, || {
         runtime.block_on(async {
-            let world = support::world();
+            let world = world();
             let (store, clock, stop) = (&world.store, world.clock.clone(), CancellationToken::new());
             clock.set(nth(0));
             begun(store, nth(0), 0).await;
@@ -171,7 +169,7 @@ fn a_take_over_is_counted_by_the_node_that_takes_over() {
 
 #[tokio::test]
 async fn a_run_by_hand_takes_over_what_it_has_watched_for_a_lease() {
-    let world = support::world();
+    let world = world();
     let (store, clock, stop) = (&world.store, world.clock.clone(), CancellationToken::new());
     clock.set(nth(0));
     let dead = begun(store, nth(0), 0).await;
@@ -190,7 +188,7 @@ async fn a_run_by_hand_takes_over_what_it_has_watched_for_a_lease() {
 
 #[tokio::test]
 async fn a_node_whose_clock_differs_from_the_databases_runs_no_jobs_until_it_agrees() {
-    let world = support::world();
+    let world = world();
     world.clock.set(nth(0));
     let computer = Arc::new(ManualClock::at(nth(0)));
     let clock = Arc::new(AnchoredClock::new(nth(0), computer.clone()));

@@ -1,11 +1,8 @@
 //! Through whom a payer gets to the gateway and back.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod support;
-
 use std::sync::{Arc, Mutex};
 
+use crate::support::{World, request, world};
 use async_trait::async_trait;
 use payment_domain::{Report, Status, Transaction, TxnId};
 use payment_gateway::{
@@ -14,7 +11,6 @@ use payment_gateway::{
 };
 use payment_service::{CreateError, Gateways, Payments, Ports, Redirects, Settings};
 use serde_json::Value;
-use support::{World, request, world};
 
 const PUBLIC_URL: &str = "https://pay.example.org/pg-service";
 const CALLBACK_URL: &str = "https://city.example.org/done?x=1&eg_pg_txnid=T0001";

@@ -1,13 +1,9 @@
 //! What operators are told to do about a case: never anything that pays a bill twice.
 
-#![allow(clippy::unwrap_used)] // a helper of tests fails as a test does
-
-mod support;
-
+use crate::support::{World, declined, paid, world};
 use payment_domain::{AttentionKind, StatusName, TxnId};
 use payment_service::{Advice, OtherPayment, advise_all};
 use payment_store::{AttentionCase, AttentionQuery};
-use support::{World, declined, paid, world};
 
 /// A payment that failed; the gateway says from now on that it was paid all the same.
 async fn failed(world: &World, bill: &str) -> TxnId {

@@ -1,4 +1,5 @@
-//! The database of one test: an embedded one, or one in PostgreSQL when `TEST_STORE` is `postgres`.
+//! The database of one test of the use cases or of the HTTP interface: SQLite, or PostgreSQL when
+//! `TEST_STORE` is `postgres`.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -9,16 +10,18 @@ use payment_domain::ManualClock;
 use payment_store::{Backlog, SearchQuery, Store};
 use payment_store_postgres::{PostgresOptions, PostgresStore};
 use payment_store_sqlite::SqliteStore;
-use payment_testing::postgres::FreshDatabase;
 use tokio::runtime::Runtime;
 
-/// Few connections: all tests together must stay below what the server allows.
+use crate::postgres::FreshDatabase;
+
+/// Small, so that all tests together stay below the server's limit.
 const POOL: usize = 4;
 
-/// An empty database, gone when this is dropped.
-pub(crate) struct Database {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) registers: Arc<dyn Registers>,
+/// A database that is empty at first and removed on drop.
+pub struct Database {
+    pub store: Arc<dyn Store>,
+    /// The books of the embedded DIGIT services.
+    pub registers: Arc<dyn Registers>,
     place: Place,
     clock: Arc<ManualClock>,
 }
@@ -28,8 +31,8 @@ enum Place {
     Postgres(FreshDatabase),
 }
 
-/// Tests make their world without waiting, each on a runtime of its own: what takes waiting is done
-/// here meanwhile.
+/// Tests build their world outside of async code, or on a runtime that may have ended: whatever
+/// awaits runs here.
 static BESIDE: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 });
@@ -39,8 +42,8 @@ fn beside<T: Send>(work: impl Future<Output = T> + Send) -> T {
 }
 
 impl Database {
-    /// One that goes by this clock.
-    pub(crate) fn open(clock: &Arc<ManualClock>) -> Database {
+    /// The database `TEST_STORE` asks for, on this clock.
+    pub fn open(clock: &Arc<ManualClock>) -> Database {
         match std::env::var("TEST_STORE").as_deref() {
             Ok("postgres") => Database::in_postgres(clock),
             Ok("sqlite") | Err(_) => {
@@ -55,12 +58,12 @@ impl Database {
         }
     }
 
-    /// One in PostgreSQL, for what can only be there.
-    pub(crate) fn in_postgres(clock: &Arc<ManualClock>) -> Database {
+    /// PostgreSQL, whatever `TEST_STORE` says.
+    pub fn in_postgres(clock: &Arc<ManualClock>) -> Database {
         beside(async {
             let place = FreshDatabase::create().await;
             let store = Arc::new(connect(&place, clock).await);
-            // Some tests give a request a moment only, which is not for making connections.
+            // Fills the pool: some tests allow a request less time than connecting takes.
             let search = SearchQuery::default();
             join_all((0..POOL).map(|_| store.search(&search))).await;
             store.ping().await.unwrap();
@@ -69,24 +72,18 @@ impl Database {
         })
     }
 
-    #[allow(dead_code, reason = "not everybody who has this file uses it")]
-    /// Changes a database in PostgreSQL behind the back of the service.
-    pub(crate) async fn execute(&self, sql: &str) {
+    /// Runs SQL in PostgreSQL, past the service.
+    pub async fn execute(&self, sql: &str) {
         match &self.place {
             Place::Folder { .. } => panic!("not in PostgreSQL"),
             Place::Postgres(place) => {
-                payment_testing::postgres::connect(place.url())
-                    .await
-                    .unwrap()
-                    .batch_execute(sql)
-                    .await
-                    .unwrap();
+                crate::postgres::connect(place.url()).await.unwrap().batch_execute(sql).await.unwrap();
             }
         }
     }
 
-    /// What is left to do, found out without the runtime of the test, which may be at its end.
-    pub(crate) fn backlog(&self) -> Backlog {
+    /// The work that is left; for a `Drop`, after the runtime of the test.
+    pub fn backlog(&self) -> Backlog {
         match &self.place {
             Place::Folder { .. } => beside(self.store.backlog()).unwrap(),
             Place::Postgres(place) => {
@@ -98,7 +95,7 @@ impl Database {
 
 async fn connect(place: &FreshDatabase, clock: &Arc<ManualClock>) -> PostgresStore {
     let (options, _) = PostgresOptions::from_jdbc_url(place.url(), None, None).unwrap();
-    // A machine that tests much at once is slow.
+    // Generous: the machine is busy with other tests.
     let (connect_timeout, statement_timeout) = (Duration::from_secs(20), Duration::from_secs(40));
     let options =
         PostgresOptions { pool_size: POOL, readers: 1, connect_timeout, statement_timeout, ..options };

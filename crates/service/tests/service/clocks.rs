@@ -1,20 +1,17 @@
 //! Clocks of replicas that differ, or are set in the middle of what they do: nothing is registered
 //! twice, and no pending payment is failed.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // a helper of tests fails as a test does
-
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use crate::support::{LEASE, World, caller, impatient_world, paid, world};
 use async_trait::async_trait;
 use payment_digit::{Collections, DigitError, Payment, Receipts as ReceiptNumbers};
 use payment_domain::{AnchoredClock, Clock, ManualClock, Outcome, RequestInfo, Status, TenantId, TxnId};
 use payment_gateway::Answer;
 use payment_service::{Payments, Ports};
-use support::{FakeCollections, LEASE, World, caller, impatient_world, paid, world};
+use payment_testing::collections::FakeCollections;
 use tokio::sync::Semaphore;
 
 const DAY: Duration = Duration::from_secs(86_400);

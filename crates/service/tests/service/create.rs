@@ -1,18 +1,14 @@
 //! Creating: who gets a bill, what a repetition is answered, what is left when something fails.
 
-#![allow(clippy::unwrap_used)] // a helper of tests fails as a test does
-
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{codes, declined, paid, request, with_key, world, world_with};
 use payment_digit::{DigitError, TransactionIds};
 use payment_domain::{RequestInfo, Status, TenantId, TxnId};
 use payment_gateway::{GatewayError, StartFault, StartMode};
 use payment_service::{CreateError, Ports};
 use serde_json::json;
-use support::{codes, declined, paid, request, with_key, world, world_with};
 
 #[tokio::test]
 async fn a_created_transaction_names_its_way_back_and_its_bills() {

@@ -1,0 +1,19 @@
+//! The use cases over a real database: SQLite, or PostgreSQL with `TEST_STORE=postgres`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod adopted;
+mod attention;
+mod clocks;
+mod create;
+mod notify;
+mod persister;
+mod receipts;
+mod reconcile;
+mod redirects;
+mod reuse;
+mod scheduler;
+mod settle;
+mod supersede;
+mod support;
+mod unavailable;

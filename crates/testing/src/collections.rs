@@ -1,0 +1,166 @@
+//! The collection service of a test, with faults.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use payment_digit::{Collections, DigitError, Payment, Receipts};
+use payment_domain::{RequestInfo, TenantId, TxnId};
+
+const SERVICE: &str = "collection-services";
+
+/// What is wrong with the collection service. A look-up fails only when it is unreachable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Every connection is refused.
+    Unreachable,
+    /// The call is lost on its way, and times out.
+    Cut,
+    /// The payment is registered, and the answer is lost.
+    AnswerLost,
+    /// Refuses with this body.
+    Refuses(&'static str),
+    /// Answers without the required fields.
+    Incomplete,
+    /// Never answers.
+    Hangs,
+    /// Has a bug.
+    Panics,
+}
+
+/// A register of payments behind a [`Fault`] that a test sets.
+#[derive(Default)]
+pub struct FakeCollections<R = MemoryRegister> {
+    register: R,
+    fault: Mutex<Option<Fault>>,
+    creates: AtomicU32,
+    finds: AtomicU32,
+}
+
+impl<R> FakeCollections<R> {
+    /// In front of this register.
+    pub fn new(register: R) -> FakeCollections<R> {
+        FakeCollections {
+            register,
+            fault: Mutex::new(None),
+            creates: AtomicU32::new(0),
+            finds: AtomicU32::new(0),
+        }
+    }
+
+    /// The fault of all later calls, or `None`.
+    pub fn has(&self, fault: impl Into<Option<Fault>>) {
+        *lock(&self.fault) = fault.into();
+    }
+
+    /// How often a payment was to be registered.
+    pub fn creates(&self) -> u32 {
+        self.creates.load(Ordering::SeqCst)
+    }
+
+    /// How often a payment was looked up.
+    pub fn finds(&self) -> u32 {
+        self.finds.load(Ordering::SeqCst)
+    }
+
+    fn fault(&self) -> Option<Fault> {
+        *lock(&self.fault)
+    }
+
+    async fn fails(&self) -> Result<(), DigitError> {
+        match self.fault() {
+            None | Some(Fault::AnswerLost) => Ok(()),
+            Some(Fault::Unreachable) => Err(unreachable()),
+            Some(Fault::Cut) => Err(unanswered()),
+            Some(Fault::Refuses(body)) => {
+                Err(DigitError::Refused { service: SERVICE, body: body.to_owned() })
+            }
+            Some(Fault::Incomplete) => Err(DigitError::Incomplete {
+                code: "PAYMENT_VALIDATION_FAILED",
+                message: "Failed to validate payment".to_owned(),
+            }),
+            Some(Fault::Hangs) => std::future::pending().await,
+            Some(Fault::Panics) => panic!("a bug"),
+        }
+    }
+}
+
+impl FakeCollections {
+    /// Registers a payment past the service.
+    pub fn has_registered(&self, id: &TxnId, receipt: &str) {
+        lock(&self.register.0).insert(id.clone(), vec![receipt.to_owned()]);
+    }
+
+    /// How many payments are registered.
+    pub fn registered(&self) -> usize {
+        lock(&self.register.0).len()
+    }
+}
+
+/// Receipts named after their transaction and bill, kept in memory.
+#[derive(Default)]
+pub struct MemoryRegister(Mutex<BTreeMap<TxnId, Vec<String>>>);
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn unreachable() -> DigitError {
+    DigitError::NotSent { service: SERVICE, source: "connection refused by 10.0.0.7".into() }
+}
+
+fn unanswered() -> DigitError {
+    DigitError::Unanswered { service: SERVICE, source: "timed out".into() }
+}
+
+#[async_trait]
+impl<R: Collections> Collections for FakeCollections<R> {
+    async fn validate(&self, info: &RequestInfo, payment: &Payment) -> Result<(), DigitError> {
+        self.fails().await?;
+        self.register.validate(info, payment).await
+    }
+
+    async fn create(&self, info: &RequestInfo, payment: &Payment) -> Result<Receipts, DigitError> {
+        self.creates.fetch_add(1, Ordering::SeqCst);
+        self.fails().await?;
+        let receipts = self.register.create(info, payment).await?;
+        if self.fault() == Some(Fault::AnswerLost) { Err(unanswered()) } else { Ok(receipts) }
+    }
+
+    async fn find(
+        &self,
+        info: &RequestInfo,
+        tenant: &TenantId,
+        id: &TxnId,
+    ) -> Result<Option<Receipts>, DigitError> {
+        self.finds.fetch_add(1, Ordering::SeqCst);
+        if self.fault() == Some(Fault::Unreachable) {
+            return Err(unreachable());
+        }
+        self.register.find(info, tenant, id).await
+    }
+}
+
+#[async_trait]
+impl Collections for MemoryRegister {
+    async fn validate(&self, _: &RequestInfo, _: &Payment) -> Result<(), DigitError> {
+        Ok(())
+    }
+
+    async fn create(&self, _: &RequestInfo, payment: &Payment) -> Result<Receipts, DigitError> {
+        let id = payment.transaction_number.clone().expect("a payment is registered under its transaction");
+        let mut registered = lock(&self.0);
+        if registered.contains_key(&id) {
+            let body = r#"{"Errors":[{"code":"PAID"}]}"#.to_owned();
+            return Err(DigitError::Refused { service: SERVICE, body });
+        }
+        let receipts: Vec<String> = payment.bills.iter().map(|(bill, _)| format!("R-{id}-{bill}")).collect();
+        registered.insert(id, receipts.clone());
+        Ok(Receipts(receipts))
+    }
+
+    async fn find(&self, _: &RequestInfo, _: &TenantId, id: &TxnId) -> Result<Option<Receipts>, DigitError> {
+        Ok(lock(&self.0).get(id).cloned().map(Receipts))
+    }
+}
