@@ -1,6 +1,6 @@
-//! Server-to-server callbacks: verified, then stored as they came, then settled like everything else.
+//! Server-to-server callbacks: verified, stored as received, then settled like any other answer.
 //!
-//! What the gateway signed is stored once. Anybody can send the rest, so it is kept within bounds.
+//! A signed callback is stored once. Unsigned ones, which any caller can send, are kept up to a limit.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,48 +13,43 @@ use sha2::{Digest, Sha256};
 use crate::ports::Ports;
 use crate::settle::{Asked, Caller, SettleError, Settlement};
 
-/// How much is kept of a signed callback, in bytes: real ones are shorter.
+/// The bytes kept of a signed callback; real ones are shorter.
 const SIGNED_BYTES: usize = 16 * 1024;
-/// How much is kept of an unsigned callback, in bytes.
+/// The bytes kept of an unsigned callback.
 const UNSIGNED_BYTES: usize = 4 * 1024;
 
-/// Takes callbacks.
 #[derive(Clone)]
 pub struct Callbacks {
     ports: Arc<Ports>,
     settlement: Settlement,
 }
 
-/// What a callback came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conclusion {
-    /// The transaction it names is settled, now or before.
+    /// The transaction is settled, now or before.
     Settled,
-    /// The gateway says the payment is not finished; it will call again.
+    /// The payment is not finished; the gateway will call again.
     StillPending,
-    /// The same callback was dealt with before.
+    /// The same callback was concluded before.
     Repeated,
 }
 
 /// Why a callback was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum CallbackError {
-    /// No such gateway is configured.
     #[error("no such gateway")]
     UnknownGateway,
-    /// It names no transaction.
     #[error("no transaction is named")]
     NoTransaction,
-    /// It names a transaction that does not exist, or does not go through this gateway.
+    /// There is none with that id at this gateway.
     #[error("no such transaction")]
     UnknownTransaction,
-    /// It is forged, or about another payment.
+    /// Forged, or about another payment.
     #[error("refused")]
     Refused,
-    /// It could not be checked with the gateway now: the gateway should call again.
+    /// The gateway could not be asked: it should call again.
     #[error("try again later")]
     TryAgain,
-    /// The database is away.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -75,9 +70,9 @@ impl Callbacks {
         Callbacks { ports, settlement }
     }
 
-    /// Takes one callback, which came with this query string.
+    /// Settles a transaction on a callback that came with this query string.
     ///
-    /// When the process dies before it is stored, nothing was answered: the gateway calls again, or
+    /// When the process dies before the callback is stored, it is unanswered: the gateway calls again, or
     /// reconciliation asks about the payment.
     ///
     /// # Errors
@@ -118,10 +113,10 @@ impl Callbacks {
             }
         };
         let caller = Caller::new(Actor::gateway(gateway.as_str()), self.ports.settings.system_identity());
-        let settled = self.settlement.settle_by(txn, Some(adapter), signed, &caller, arrived).await?;
+        let settled = self.settlement.settle_verified(txn, Some(adapter), signed, &caller, arrived).await?;
         match (settled.txn.status.name(), settled.asked) {
-            // Final for ever: the same callback need not be looked at again. After a failure it is, for
-            // a payment may turn up late.
+            // Final: a repetition of the callback is not settled again. After a failure it is, as the payment
+            // may succeed late.
             (StatusName::Success, _) => {
                 if let Some(digest) = digest {
                     store.conclude_callback(&digest, Some(&id), StatusName::Success.as_str()).await?;
@@ -136,8 +131,7 @@ impl Callbacks {
         }
     }
 
-    /// Counts a callback that the gateway did not sign, and keeps it while there is room: anybody can
-    /// send those.
+    /// Counts an unsigned callback, and keeps it up to the limit.
     async fn keep_unsigned(&self, txn: &Transaction, answer: &Answer, query: &str) -> Result<(), StoreError> {
         metrics::counter!("callbacks_unsigned_total", "gateway" => txn.gateway.to_string()).increment(1);
         let limit = self.ports.settings.unsigned_callbacks_per_day;
@@ -152,7 +146,7 @@ impl Callbacks {
     }
 }
 
-/// Query string and body on a line each, up to that many bytes.
+/// Query string and body on a line each, truncated.
 fn content(query: &str, body: &[u8], max_bytes: usize) -> String {
     let body = String::from_utf8_lossy(body.get(..max_bytes).unwrap_or(body));
     let mut content = format!("{query}\n{body}");
@@ -162,7 +156,7 @@ fn content(query: &str, body: &[u8], max_bytes: usize) -> String {
     content
 }
 
-/// What tells a repetition: what the gateway signed, and nothing that could be changed around it.
+/// Identifies a callback by what the gateway signed, without what could be changed around it.
 fn digest(txn: &Transaction, signed: &Report) -> [u8; 32] {
     let gateway_txn_id = signed.gateway_txn_id.as_deref().unwrap_or_default();
     let mut hash = Sha256::new();

@@ -1,4 +1,4 @@
-//! How fast one gateway is asked by one node, whoever wants to know: payers first.
+//! The rate of questions from this node to each gateway. Payers go before jobs.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,31 +8,27 @@ use payment_domain::GatewayName;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-/// How long a payer waits for a turn before the stored state has to do.
+/// The longest wait of a payer, who is then answered with the stored state.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
-/// How often a job is let in between payers who leave no turn free: reconciliation goes on, however many
-/// questions strangers bring about.
+/// The interval at which a job goes before waiting payers, so that no number of callers stops reconciliation.
 const JOB_SHARE: Duration = Duration::from_secs(1);
 
-/// How fast one gateway is asked by one node.
+/// The rate of questions from one node to one gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
-    /// How many transactions the jobs check at a time; at least one.
+    /// How many transactions jobs and operators check at a time; at least one.
     pub at_once: usize,
-    /// How many questions begin within a second, those of payers included; `None` for no limit.
+    /// How many questions begin in a second, those of payers included; `None` for no limit.
     pub per_second: Option<u32>,
 }
 
-/// The pace of every gateway.
 #[derive(Debug, Clone)]
 pub struct PaceSettings {
-    /// Of the gateways that have none of their own.
+    /// Of the gateways without an entry in `own`.
     pub of_others: Pace,
-    /// Of those that have.
     pub own: BTreeMap<GatewayName, Pace>,
 }
 
-/// Keeps the pace of every gateway.
 pub(crate) struct Paces {
     settings: PaceSettings,
     turnstiles: Mutex<HashMap<GatewayName, Arc<Turnstile>>>,
@@ -50,29 +46,26 @@ impl Paces {
     }
 }
 
-/// Keeps the pace of one gateway.
+/// The pace of one gateway.
 pub(crate) struct Turnstile {
     pace: Pace,
-    /// Jobs and operators check so many transactions at a time.
+    /// `at_once` permits for jobs and operators.
     pub(crate) places: Semaphore,
     turns: Mutex<Turns>,
 }
 
 struct Turns {
-    /// When the next question may begin.
     next_at: Instant,
-    /// When a job was last let in between payers.
+    /// When a job last went before payers.
     job_let_in_at: Option<Instant>,
 }
 
-/// When a job may ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum JobTurn {
-    /// Now.
     Now,
-    /// At this moment; the turn is kept for it.
+    /// At this moment, which is reserved.
     At(Instant),
-    /// Not before this moment: then it has to look again, for payers go first.
+    /// Not before this moment, at which it looks again: payers go first.
     LookAgain(Instant),
 }
 
@@ -85,7 +78,6 @@ impl Turnstile {
         }
     }
 
-    /// How many checks of jobs are under way at most.
     pub(crate) fn at_once(&self) -> usize {
         self.pace.at_once.max(1)
     }
@@ -94,15 +86,15 @@ impl Turnstile {
         self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Between two questions; `None` without a limit.
+    /// The time between two questions; `None` without a limit.
     fn distance(&self) -> Option<Duration> {
         self.pace.per_second.map(|per_second| Duration::from_secs(1) / per_second.max(1))
     }
 
-    /// Waits for a payer's turn.
+    /// Waits until a payer's question may begin.
     ///
     /// # Errors
-    /// How long the wait would be, when it is too long.
+    /// The time to wait, when it is too long.
     pub(crate) async fn payer(&self) -> Result<(), Duration> {
         let Some(distance) = self.distance() else { return Ok(()) };
         let at = {
@@ -118,7 +110,7 @@ impl Turnstile {
         Ok(())
     }
 
-    /// The turn of a job that has waited since that moment.
+    /// When a job may ask that has waited since that moment.
     pub(crate) fn job(&self, waiting_since: Instant) -> JobTurn {
         let Some(distance) = self.distance() else { return JobTurn::Now };
         let (mut turns, now) = (self.turns(), Instant::now());
@@ -136,7 +128,7 @@ impl Turnstile {
         JobTurn::LookAgain(at)
     }
 
-    /// Waits for the turn of a job.
+    /// Waits until a job's question may begin.
     pub(crate) async fn wait_for_job(&self) {
         let since = Instant::now();
         loop {

@@ -1,11 +1,11 @@
-//! How often those whom nobody knows may have a gateway asked about one payment.
+//! The allowance of questions about one payment that unsigned answers can cause.
 //!
-//! Anybody who has the id of a payment can bring news of it, signed by nobody. The first few are each
-//! worth a question: the browser comes back, and the web client asks right behind it. After that there is
-//! one question in a while, the longer the older the payment is; whoever comes in between is told the
-//! stored state. What the gateway has signed is worth a question of its own, once.
+//! Any caller with a payment's id can send an unsigned answer. The first few cause a question each: the
+//! browser comes back, and the web client asks right after it. Later ones cause one question in a while,
+//! more rarely the older the payment is; in between the stored state is the answer. Each different report
+//! that the gateway has signed causes one question more.
 //!
-//! Kept in the memory of this node: each replica has its own.
+//! Kept in memory, per replica.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -15,30 +15,28 @@ use std::time::Duration;
 use payment_domain::{Report, TxnId};
 use tokio::time::Instant;
 
-/// How many payments are remembered at most; each takes about 200 bytes.
+/// The most payments that are kept; each takes about 200 bytes.
 const REMEMBERED: usize = 50_000;
-/// How many signed reports are told apart for a payment. A gateway has no more to say of one.
+/// How many signed reports are told apart for a payment.
 const SIGNED_REPORTS: usize = 8;
-/// A payment's questions are at least this part of its age apart: one in 10 s while it is younger than
-/// five minutes, one in a minute at half an hour.
+/// The part of a payment's age between two questions: 10 s at five minutes, one minute at half an hour.
 const PART_OF_AGE: u32 = 30;
 
-/// How many questions one payment is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuestionSettings {
-    /// So many at once; at least one.
+    /// So many at once, at least one,
     pub burst: u32,
-    /// Then one in this time, or in a thirtieth of the payment's age where that is longer.
+    /// then one in this time, or in a thirtieth of the payment's age if that is longer.
     pub every: Duration,
 }
 
-/// What news of a payment rests on.
+/// An answer about a payment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct News<'a> {
     pub(crate) txn_id: &'a TxnId,
-    /// Since the payment was created.
+    /// Of the payment.
     pub(crate) age: Duration,
-    /// What its gateway has signed.
+    /// The report that the gateway signed in it.
     pub(crate) signed: Option<&'a Report>,
 }
 
@@ -50,14 +48,14 @@ pub(crate) struct Questions {
 
 struct Allowance {
     left: u32,
-    /// Since when time counts for the next one.
+    /// When time began to count for the next one.
     since: Instant,
     every: Duration,
     signed: Vec<u64>,
 }
 
 impl Allowance {
-    /// The questions that are left at a moment, and since when time counts for the next.
+    /// The questions left at a moment, and when time began to count for the next one.
     fn at(&self, now: Instant, burst: u32) -> (u32, Instant) {
         let passed = now.duration_since(self.since).as_millis() / self.every.as_millis().max(1);
         let passed = u32::try_from(passed).unwrap_or(u32::MAX);
@@ -76,7 +74,7 @@ impl Questions {
         self.payments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How long it takes until these news are worth a question; `None` when they are. Takes nothing.
+    /// The time until this answer may cause a question; `None` when it may now. Takes nothing.
     pub(crate) fn wait(&self, news: News<'_>) -> Option<Duration> {
         let signed = self.fingerprint(news.signed);
         let payments = self.payments();
@@ -89,10 +87,10 @@ impl Questions {
         (left == 0).then(|| (since + allowance.every).duration_since(now))
     }
 
-    /// Takes the question that these news are worth.
+    /// Takes a question from the allowance.
     ///
     /// # Errors
-    /// How long it takes until they are worth one.
+    /// The time until there is one.
     pub(crate) fn take(&self, news: News<'_>) -> Result<(), Duration> {
         let signed = self.fingerprint(news.signed);
         let (now, burst) = (Instant::now(), self.settings.burst);
@@ -128,14 +126,13 @@ impl Questions {
     }
 }
 
-/// Whether nobody has brought this report yet, as far as so many can be told apart.
+/// Whether a report is none of the known ones, while there is room to tell it apart.
 fn is_new(known: &[u64], report: u64) -> bool {
     known.len() < SIGNED_REPORTS && !known.contains(&report)
 }
 
-/// Forgets those that have all their questions again: to them it makes no difference. If that is not
-/// enough, somebody asks about more payments than are ever begun at once, and the gateway's pace alone
-/// has to hold them.
+/// Forgets the payments with a full allowance, which changes nothing for them. If that is not enough, more
+/// payments are asked about than are ever begun at once: only the gateway's pace limits the questions then.
 fn make_room(payments: &mut HashMap<TxnId, Allowance>, now: Instant, burst: u32) {
     payments.retain(|_, allowance| allowance.at(now, burst).0 < burst);
     if payments.len() > REMEMBERED / 2 {

@@ -1,9 +1,8 @@
-//! One flight per transaction: who wants to ask the gateway about it waits for whoever is asking.
+//! Single-flight per transaction: one request at a time asks the gateway about it, the others wait.
 //!
-//! A payer who reloads, a gateway that calls back and a job that meets both are told the same, and
-//! the gateway is asked once or twice instead of once for each. Correctness does not rest on it
-//! (the store's versions see to that, across replicas too); it saves calls and gives those who
-//! arrive together one answer.
+//! A payer who reloads, a callback and a job that arrive together get one answer, and the gateway is asked
+//! once or twice instead of once for each. It only saves calls: the versions of the store keep changes
+//! apart, within a process and across replicas.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,28 +11,33 @@ use std::time::Instant;
 use payment_domain::TxnId;
 use tokio::sync::OwnedMutexGuard;
 
-/// The last question in this flight: when it was put, and whether it was answered.
+/// When the last question of a flight was put, and whether it was answered.
 type LastAsked = Option<(Instant, bool)>;
+type Flights = Arc<Mutex<HashMap<TxnId, Arc<tokio::sync::Mutex<LastAsked>>>>>;
 
 #[derive(Default)]
-pub(crate) struct SingleFlight(Arc<Mutex<HashMap<TxnId, Arc<tokio::sync::Mutex<LastAsked>>>>>);
+pub(crate) struct SingleFlight(Flights);
 
 /// The right to ask about one transaction.
 pub(crate) struct Permit {
-    flights: Arc<Mutex<HashMap<TxnId, Arc<tokio::sync::Mutex<LastAsked>>>>>,
+    flights: Flights,
     id: TxnId,
     last_asked: Option<OwnedMutexGuard<LastAsked>>,
+    has_waited: bool,
 }
 
 impl SingleFlight {
-    /// Waits for the turn to ask about a transaction.
+    /// Waits until no other request asks about the transaction.
     pub(crate) async fn permit(&self, id: &TxnId) -> Permit {
         let flight = {
             let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             flights.entry(id.clone()).or_default().clone()
         };
-        let last_asked = Some(flight.lock_owned().await);
-        Permit { flights: self.0.clone(), id: id.clone(), last_asked }
+        let (last_asked, has_waited) = match flight.clone().try_lock_owned() {
+            Ok(free) => (free, false),
+            Err(_) => (flight.lock_owned().await, true),
+        };
+        Permit { flights: self.0.clone(), id: id.clone(), last_asked: Some(last_asked), has_waited }
     }
 
     #[cfg(test)]
@@ -43,14 +47,18 @@ impl SingleFlight {
 }
 
 impl Permit {
-    /// Whether the gateway was asked after that moment, and if so whether it answered: that is
-    /// fresh enough for whoever arrived then.
+    /// Whether another request had the permit meanwhile: it may have changed the transaction.
+    pub(crate) fn has_waited(&self) -> bool {
+        self.has_waited
+    }
+
+    /// Whether a question that was put after that moment was answered; `None` without one.
     pub(crate) fn asked_since(&self, arrived: Instant) -> Option<bool> {
         let (asked, answered) = (*self.last_asked.as_deref()?)?;
         (asked >= arrived).then_some(answered)
     }
 
-    /// Notes that a question was put at that moment, and whether it was answered.
+    /// Notes a question for the requests that wait.
     pub(crate) fn asked(&mut self, at: Instant, answered: bool) {
         if let Some(last_asked) = self.last_asked.as_deref_mut() {
             *last_asked = Some((at, answered));
@@ -62,7 +70,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
         self.last_asked = None;
-        // Waiters hold a clone each; without one the flight is closed. New ones need the lock we hold.
+        // Each waiter holds a clone of its flight; a new one needs the lock that is held here.
         if flights.get(&self.id).is_some_and(|flight| Arc::strong_count(flight) == 1) {
             flights.remove(&self.id);
         }
@@ -87,12 +95,12 @@ mod tests {
                 tokio::spawn(async move {
                     start.wait().await;
                     let arrived = Instant::now();
-                    let mut turn = flights.permit(&id).await;
-                    if turn.asked_since(arrived).is_none() {
+                    let mut permit = flights.permit(&id).await;
+                    if permit.asked_since(arrived).is_none() {
                         let now = Instant::now();
                         asked.fetch_add(1, Ordering::SeqCst);
                         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-                        turn.asked(now, true);
+                        permit.asked(now, true);
                     }
                 })
             })
@@ -101,6 +109,6 @@ mod tests {
             task.await.unwrap();
         }
         assert!((1..=3).contains(&asked.load(Ordering::SeqCst)), "asked {asked:?} times");
-        assert_eq!(flights.open(), 0, "a flight closes behind the last one in it");
+        assert_eq!(flights.open(), 0, "a flight ends with its last permit");
     }
 }
