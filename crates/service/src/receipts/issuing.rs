@@ -1,0 +1,249 @@
+//! One attempt to issue a receipt under the lease of its task.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use payment_digit::{DigitError, Payment, Receipts as ReceiptNumbers};
+use payment_domain::{HistoryEntry, Status, Transaction, TxnId};
+use payment_store::{Applied, Change, ClaimChange, ReceiptTaskChange, Store, StoreError};
+use serde_json::{Map, Value, json};
+
+use super::postponing::next_look_up;
+use super::{Held, Receipts};
+use crate::events::EventWriter;
+use crate::ports::sandbox_label;
+use crate::settle::Caller;
+
+/// The transactions whose receipts this process is issuing.
+#[derive(Debug, Clone, Default)]
+pub(super) struct UnderWay(Arc<Mutex<HashSet<TxnId>>>);
+
+impl UnderWay {
+    /// `None` when it is among them already.
+    fn begin(&self, id: &TxnId) -> Option<Begun> {
+        let mut ids = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.insert(id.clone()).then(|| Begun { all: self.clone(), id: id.clone() })
+    }
+}
+
+struct Begun {
+    all: UnderWay,
+    id: TxnId,
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.all.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
+
+/// Why a receipt was not issued this time.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ReceiptError {
+    /// The look-up failed, and nothing was registered.
+    #[error(transparent)]
+    LookingUp(DigitError),
+    /// The registration failed, or its outcome is unclear.
+    #[error(transparent)]
+    Registering(DigitError),
+    /// The payment is registered, and its receipt could not be stored.
+    #[error(transparent)]
+    Storing(StoreError),
+    #[error("the outcome of an earlier registration is not known yet")]
+    Unclear,
+    #[error("this process is at it already")]
+    UnderWay,
+    #[error("too little was left of the right to issue it")]
+    Late,
+    #[error("another worker has taken the task over")]
+    LeaseLost,
+}
+
+/// Whether the collection service may know the payment already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attempt {
+    /// No: the payment began here, and this process created its task.
+    First,
+    /// Perhaps.
+    Later,
+}
+
+impl Attempt {
+    /// The attempt of the request that has stored the transaction as a success. An earlier service
+    /// registered a payment before it stored it as paid.
+    pub(super) fn of_creator(txn: &Transaction) -> Attempt {
+        // Only adopted transactions have none.
+        if txn.callback_url.is_none() { Attempt::Later } else { Attempt::First }
+    }
+}
+
+impl Receipts {
+    /// One attempt under the task's lease: the transaction with its receipt, or `None` when the task was
+    /// postponed.
+    pub(super) async fn attempt(
+        &self,
+        txn: Transaction,
+        task: &Held,
+        caller: &Caller,
+        attempt: Attempt,
+    ) -> Option<Transaction> {
+        let error = match self.issue(txn.clone(), task, caller, attempt).await {
+            Ok(with_receipt) => {
+                metrics::counter!("receipts_issued_total", "sandbox" => sandbox_label(&txn.gateway))
+                    .increment(1);
+                return Some(with_receipt);
+            }
+            Err(ReceiptError::LeaseLost) => return None,
+            Err(error) => error,
+        };
+        metrics::counter!("receipts_postponed_total").increment(1);
+        if matches!(error, ReceiptError::Unclear) {
+            tracing::info!(txn_id = %txn.id, %error, "a receipt is postponed");
+        } else {
+            tracing::warn!(txn_id = %txn.id, attempts = task.attempts + 1, %error, "a receipt is postponed");
+        }
+        if let Err(error) = self.postpone(&txn, task, &error).await {
+            // The task is due again when its lease is over.
+            tracing::warn!(txn_id = %txn.id, %error, "a receipt task could not be given back");
+        }
+        None
+    }
+
+    async fn issue(
+        &self,
+        txn: Transaction,
+        task: &Held,
+        caller: &Caller,
+        attempt: Attempt,
+    ) -> Result<Transaction, ReceiptError> {
+        let _under_way = self.under_way.begin(&txn.id).ok_or(ReceiptError::UnderWay)?;
+        let collections = &self.ports.collections;
+        // The collection service records who registers a payment: an unproven caller does not.
+        let system = self.ports.settings.system_identity();
+        let user = if caller.identity.proven_uuid().is_some() { &caller.identity } else { &system }.info();
+        let known = match attempt {
+            Attempt::First => None,
+            Attempt::Later => {
+                collections.find(user, &txn.tenant_id, &txn.id).await.map_err(ReceiptError::LookingUp)?
+            }
+        };
+        let numbers = match known {
+            Some(numbers) => numbers,
+            None => {
+                self.refuse_to_repeat(task)?;
+                self.refuse_to_outlive(task)?;
+                collections.create(user, &payment(&txn)).await.map_err(ReceiptError::Registering)?
+            }
+        };
+        if numbers.0.is_empty() {
+            return Err(ReceiptError::Registering(DigitError::Incomplete {
+                code: "PAYMENT_REGISTRATION_FAILED",
+                message: "The payment is registered without a receipt number".to_owned(),
+            }));
+        }
+        self.save(txn, &task.lease_token, numbers, caller).await
+    }
+
+    /// Refuses to register while an earlier registration may still be at work at the collection service.
+    fn refuse_to_repeat(&self, task: &Held) -> Result<(), ReceiptError> {
+        let unclear = task.unclear_for.and_then(|at_first| {
+            next_look_up(at_first + self.held_for(task), self.ports.settings.receipt_lease)
+        });
+        if unclear.is_some() { Err(ReceiptError::Unclear) } else { Ok(()) }
+    }
+
+    /// Refuses to register when the lease may end during the call, because the look-up or the commit before
+    /// took long or the process was suspended: the next holder could look the payment up meanwhile, not
+    /// find it, and register it as well.
+    fn refuse_to_outlive(&self, task: &Held) -> Result<(), ReceiptError> {
+        let settings = &self.ports.settings;
+        if self.held_for(task) + settings.collection_call < settings.receipt_lease {
+            return Ok(());
+        }
+        Err(ReceiptError::Late)
+    }
+
+    /// The longest time for which the lease can have been held.
+    pub(super) fn held_for(&self, task: &Held) -> Duration {
+        self.ports.clock.stopwatch().saturating_sub(task.since)
+    }
+
+    async fn save(
+        &self,
+        mut txn: Transaction,
+        lease_token: &str,
+        ReceiptNumbers(numbers): ReceiptNumbers,
+        caller: &Caller,
+    ) -> Result<Transaction, ReceiptError> {
+        let writer = EventWriter::new(&caller.identity).map_err(ReceiptError::Storing)?;
+        loop {
+            let now = self.ports.now();
+            let from = txn.status.name();
+            txn.status = Status::Success { receipt: numbers.first().cloned() };
+            txn.audit.modified_by = Some(caller.modifier());
+            txn.audit.modified_at = Some(now);
+            txn.version += 1;
+            let change = Change {
+                history: HistoryEntry {
+                    txn_id: txn.id.clone(),
+                    at: now,
+                    actor: caller.actor.clone(),
+                    from: Some(from),
+                    to: txn.status.name(),
+                    why: "receipt issued".to_owned(),
+                    evidence: json!({ "receipts": numbers }),
+                },
+                redirect_form: None,
+                dump: None,
+                events: vec![writer.update(&txn).map_err(ReceiptError::Storing)?],
+                claims: ClaimChange::Keep,
+                receipt_task: ReceiptTaskChange::Completed { lease_token: lease_token.to_owned() },
+                attention: None,
+                forget_key: None,
+                fence: None,
+                txn: txn.clone(),
+            };
+            match self.ports.store.apply(change).await.map_err(ReceiptError::Storing)? {
+                Applied::Stored => return Ok(txn),
+                Applied::Stale | Applied::Fenced => txn = self.reload_for_receipt(&txn, lease_token).await?,
+            }
+        }
+    }
+
+    /// The stored transaction, if this process still holds the task.
+    async fn reload_for_receipt(&self, txn: &Transaction, token: &str) -> Result<Transaction, ReceiptError> {
+        let store: &dyn Store = self.ports.store.as_ref();
+        let task = store.receipt_task(&txn.id).await.map_err(ReceiptError::Storing)?;
+        let ours = task.is_some_and(|task| task.lease.is_some_and(|lease| lease.token == token));
+        match store.transaction(&txn.id).await.map_err(ReceiptError::Storing)? {
+            Some(stored) if ours => Ok(stored),
+            Some(_) | None => Err(ReceiptError::LeaseLost),
+        }
+    }
+}
+
+fn payment(txn: &Transaction) -> Payment {
+    Payment {
+        tenant_id: txn.tenant_id.clone(),
+        transaction_number: Some(txn.id.clone()),
+        total: txn.amount,
+        bills: txn.bills.iter().map(|bill| (bill.bill_id.clone(), bill.amount_paid)).collect(),
+        payer_name: txn.payer.name.clone(),
+        payer_mobile: txn.payer.mobile_number.clone(),
+        paid_at: txn.audit.modified_at.unwrap_or(txn.audit.created_at),
+        additional_details: marked_details(txn),
+    }
+}
+
+/// The application's details, with the mark of a sandbox payment, which only the service sets.
+fn marked_details(txn: &Transaction) -> Map<String, Value> {
+    const MARK: &str = "sandbox";
+    let mut details = txn.additional_details.clone();
+    if txn.gateway.is_sandbox() {
+        details.insert(MARK.to_owned(), Value::Bool(true));
+    } else {
+        details.remove(MARK);
+    }
+    details
+}
