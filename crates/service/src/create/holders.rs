@@ -1,36 +1,37 @@
-//! The payments that hold the bills of a new one: what becomes of them, and what its payer is told.
+//! The payments that hold the bills of a new one: asked about, reused, closed, or named in the refusal.
+
+use std::time::Instant;
 
 use futures_util::future::join_all;
 use jiff::tz::TimeZone;
 use payment_domain::machine::OrderLife;
-use payment_domain::{
-    Actor, Audit, BillId, BillKey, Money, Payer, Personal, StatusName, Timestamp, Transaction,
-};
+use payment_domain::{Actor, BillId, BillKey, Money, StatusName, Timestamp, Transaction};
 use payment_gateway::{Answer, Availability, StartMode};
 use payment_store::{Claim, StoreError};
 
-use super::{Amounts, CreateError, CreateRequest, Creation, Refusal, callback_text};
+use super::checking::Amounts;
+use super::request::CreateRequest;
+use super::{CreateError, Creation, Refusal};
 use crate::callback_url::with_transaction_id;
 use crate::order_life::UNOPENED_LIFE;
 use crate::settle::Caller;
 
-/// What was found out about the bills of a request.
+/// The bills of a request.
 pub(super) enum Bills {
-    /// No payment holds one.
     Free,
-    /// The same request was made before, and its payment can still be paid.
+    /// Held by the payment of an earlier, equal request, which can still be paid.
     Reused(Box<Transaction>),
     /// They are held, for these reasons.
     Held(Vec<Refusal>),
 }
 
 impl Creation {
-    /// Finds out whether the bills of a request can be paid. Where nothing else stands against the request
-    /// (`amounts` are its amounts then), the gateways of payments that seem abandoned are asked first, and
-    /// those that are definitely over let their bills go.
+    /// Looks whether the bills of a request can be paid. For a request without objections (`amounts` is
+    /// `Some`) the gateways of payments that seem abandoned are asked first: those that are over release
+    /// their bills.
     ///
     /// # Errors
-    /// [`CreateError::Store`]; and what opening an order anew runs into.
+    /// [`CreateError::Store`], and those of opening an order once more.
     pub(super) async fn look_at_bills(
         &self,
         request: &CreateRequest,
@@ -64,13 +65,13 @@ impl Creation {
         Ok(if refusals.is_empty() { Bills::Free } else { Bills::Held(refusals) })
     }
 
-    /// What is told to a payer whose bills were claimed by others at the same moment.
+    /// The refusal when others claimed the bills at the same moment.
     pub(super) async fn taken(&self, claims: &[Claim]) -> Result<CreateError, StoreError> {
         let holders = self.pending_holders(claims).await?;
         Ok(CreateError::Refused(self.refusals(claims, &holders)))
     }
 
-    /// The pending transactions among those that hold these claims, each once.
+    /// The pending transactions among the holders of these claims, each once.
     async fn pending_holders(&self, claims: &[Claim]) -> Result<Vec<Transaction>, StoreError> {
         let mut ids: Vec<_> = claims
             .iter()
@@ -86,18 +87,24 @@ impl Creation {
         Ok(holders)
     }
 
-    /// Asks the gateways about payments that seem abandoned; says whether any was asked.
+    /// Asks the gateways about payments that seem abandoned; says whether any has changed.
     async fn ask_about(&self, holders: &[Transaction]) -> bool {
         let caller = Caller::new(Actor::job("create"), self.ports.settings.system_identity());
         let answer = Answer::default();
         let abandoned = holders.iter().filter(|holder| self.seems_abandoned(holder));
         let questions = abandoned.map(async |holder| {
-            if let Err(error) = self.settlement.settle(&holder.id, &answer, &caller).await {
-                // It stays in the way, as it was.
-                tracing::warn!(txn_id = %holder.id, %error, "an abandoned payment could not be asked about");
+            let settled =
+                self.settlement.settle_stored(holder.clone(), &answer, &caller, Instant::now()).await;
+            match settled {
+                Ok(settled) => settled.txn.version != holder.version,
+                Err(error) => {
+                    // It keeps its bills.
+                    tracing::warn!(txn_id = %holder.id, %error, "an abandoned payment could not be asked about");
+                    true
+                }
             }
         });
-        !join_all(questions).await.is_empty()
+        join_all(questions).await.contains(&true)
     }
 
     /// Whether a pending transaction is so old that its payer may have given up.
@@ -109,8 +116,8 @@ impl Creation {
             .is_some_and(|ask_after| age > ask_after || self.ports.life_of(txn) == OrderLife::NeverBegun)
     }
 
-    /// Closes the orders of payments that seem abandoned, for the new one; says whether any was closed.
-    /// None is where that would not free the bills, or the new payment could not begin.
+    /// Closes the orders of payments that seem abandoned; says whether any was asked to. None is when that
+    /// would not free all bills, or the new payment could not begin.
     async fn close(&self, claims: &[Claim], holders: &[Transaction], request: &CreateRequest) -> bool {
         let gateways = &self.ports.gateways;
         let can_begin =
@@ -129,7 +136,7 @@ impl Creation {
         let caller = Caller::new(Actor::job("create"), self.ports.settings.system_identity());
         let closings = holders.iter().map(async |holder| {
             if let Err(error) = self.settlement.supersede(&holder.id, &caller).await {
-                // It stays in the way, as it was.
+                // It keeps its bills.
                 tracing::warn!(txn_id = %holder.id, %error, "the order of an abandoned payment could not be closed");
             }
         });
@@ -137,9 +144,9 @@ impl Creation {
         true
     }
 
-    /// The pending transaction of a request that was made before, if its payer can be led to it: its pay
-    /// page is open, and its gateway lets nobody pay an order twice. Where its pay link was lost, the order
-    /// is opened anew.
+    /// The pending transaction of an earlier, equal request, if its payer can be sent to it: it is open to
+    /// payers, and its gateway takes an order's payment once. An order whose redirect was lost is opened once
+    /// more.
     async fn reusable(
         &self,
         txn: &Transaction,
@@ -154,7 +161,7 @@ impl Creation {
         if txn.redirect_url.is_some() {
             return Ok(Some(txn.clone()));
         }
-        // The request that created it may be opening it just now.
+        // The request that created it may still be opening it.
         if age < UNOPENED_LIFE || profile.start_mode == StartMode::Offline {
             return Ok(None);
         }
@@ -167,8 +174,8 @@ impl Creation {
         if let Some(last) = holders.iter().max_by_key(|holder| self.ports.life_ends_at(holder)) {
             refusals.push(Refusal { code: "TXN_ABRUPTLY_DISCARDED", message: self.held_by(last) });
         }
-        // A failed transaction holds a bill when it turned out to be paid: until an operator has
-        // seen to it, nobody shall pay again.
+        // A failed transaction that turned out to be paid holds its bill until an operator resolves the
+        // case.
         if claims.iter().any(|claim| claim.status != StatusName::Pending) {
             refusals.push(Refusal {
                 code: "TXN_CREATE_BILL_ALREADY_PAID",
@@ -178,7 +185,7 @@ impl Creation {
         refusals
     }
 
-    /// The contract's sentence, with the moment from which the bill can be paid, and by whom it is held.
+    /// The contract's sentence, with the transaction that holds the bill, and until when.
     fn held_by(&self, holder: &Transaction) -> String {
         let settings = &self.ports.settings;
         let (now, ends_at, id) = (self.ports.now(), self.ports.life_ends_at(holder), &holder.id);
@@ -186,7 +193,7 @@ impl Creation {
             let until = moment(ends_at, &settings.time_zone);
             (ends_at.since(now), format!("transaction {id} can be paid until {until}"))
         } else {
-            // What a gateway calls pending has no end that is known.
+            // A payment that its gateway calls pending has no known end.
             let why = format!("the gateway has not told yet what became of transaction {id}");
             (settings.early_interval * 2, why)
         };
@@ -197,14 +204,14 @@ impl Creation {
     }
 }
 
-/// A moment as people of that time zone write it, e.g. `2026-11-22T14:30:00+05:30`.
+/// A moment in a time zone: `2026-11-22T14:30:00+05:30`.
 fn moment(at: Timestamp, time_zone: &TimeZone) -> String {
     let moment = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or(jiff::Timestamp::MAX);
     moment.to_zoned(time_zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
-/// Whether a request asks for what a transaction was created for, and names its payer's mobile number:
-/// who does not know that is not led to where the payer pays.
+/// Whether a request equals the one that created a transaction, including the payer's mobile number:
+/// a caller who does not know that is not sent to the payment page.
 fn is_repetition(request: &CreateRequest, amounts: &Amounts, txn: &Transaction) -> bool {
     fn by_bill(bills: &[payment_domain::BillPayment]) -> Vec<(&BillId, Money)> {
         let mut bills: Vec<_> = bills.iter().map(|bill| (&bill.bill_id, bill.amount_paid)).collect();
@@ -212,7 +219,7 @@ fn is_repetition(request: &CreateRequest, amounts: &Amounts, txn: &Transaction) 
         bills
     }
     let mobile_number = request.payer.mobile_number.expose();
-    let callback_url = with_transaction_id(callback_text(request), txn.id.as_str(), &[]);
+    let callback_url = with_transaction_id(request.callback_text(), txn.id.as_str(), &[]);
     txn.tenant_id == request.tenant_id
         && txn.gateway == request.gateway
         && txn.amount == amounts.total
@@ -221,33 +228,4 @@ fn is_repetition(request: &CreateRequest, amounts: &Amounts, txn: &Transaction) 
         && txn.callback_url == Some(callback_url)
         && !mobile_number.is_empty()
         && txn.payer.mobile_number.expose() == mobile_number
-}
-
-/// A transaction as the answer to a repeated request shows it: with the payer and the details that this
-/// caller has sent, and without whoever else created and changed it.
-pub(super) fn as_asked(txn: Transaction, request: &CreateRequest) -> Transaction {
-    let details = &request.payer;
-    let caller = request.identity.info().user("uuid").unwrap_or_default().into_owned();
-    let is_own = txn.audit.created_by == caller;
-    let mut additional_details = request.additional_details.clone();
-    if let Some(bills) = txn.additional_details.get("taxAndPayments") {
-        additional_details.insert("taxAndPayments".to_owned(), bills.clone());
-    }
-    Transaction {
-        payer: Payer {
-            uuid: details.uuid.clone().unwrap_or_default(),
-            user_name: details.user_name.clone().unwrap_or_else(|| Personal::new("")),
-            name: details.name.clone(),
-            mobile_number: details.mobile_number.clone(),
-            email_id: details.email_id.clone(),
-            tenant_id: details.tenant_id.as_str().to_owned(),
-        },
-        audit: Audit {
-            created_by: if is_own { caller } else { String::new() },
-            modified_by: txn.audit.modified_by.clone().filter(|_| is_own),
-            ..txn.audit.clone()
-        },
-        additional_details,
-        ..txn
-    }
 }

@@ -1,0 +1,113 @@
+//! The checks of a request.
+
+use std::sync::Arc;
+
+use payment_domain::{BillPayment, Money, Transaction};
+use payment_gateway::{Availability, Gateway, GatewayError};
+
+use super::holders::Bills;
+use super::request::CreateRequest;
+use super::{CreateError, Creation, Refusal};
+
+/// The outcome for a request without objections.
+pub(super) enum Checked {
+    /// A new transaction through this gateway.
+    New(Arc<dyn Gateway>, Amounts),
+    /// The pending transaction of an earlier, equal request.
+    Reused(Box<Transaction>),
+}
+
+/// The amounts of a request, parsed.
+pub(super) struct Amounts {
+    pub(super) total: Money,
+    pub(super) bills: Vec<BillPayment>,
+}
+
+impl Creation {
+    /// All objections to a request that the store and the settings know of, together.
+    pub(super) async fn check(&self, request: &CreateRequest) -> Result<Checked, CreateError> {
+        let mut refusals = Vec::new();
+        let user = request.identity.info();
+        if ["uuid", "name", "userName", "mobileNumber", "tenantId"]
+            .iter()
+            .any(|field| user.user(field).is_none())
+        {
+            refusals.push(Refusal {
+                code: "INVALID_USER_DETAILS",
+                message: "User UUID, Name, Username, Mobile Number and Tenant Id are mandatory".to_owned(),
+            });
+        }
+        let gateway = self.ports.gateways.offered(&request.gateway);
+        if gateway.is_none() {
+            refusals.push(Refusal {
+                code: "INVALID_PAYMENT_GATEWAY",
+                message: "Invalid or inactive payment gateway provided".to_owned(),
+            });
+        }
+        if !self.ports.settings.allowed_callback_hosts.allow(&request.tenant_id, &request.callback_url) {
+            refusals.push(Refusal {
+                code: "INVALID_CALLBACK_URL",
+                message: "The host of callbackUrl is not allowed for this tenant".to_owned(),
+            });
+        }
+        let amounts = read_amounts(request);
+        // Gateways are asked only for a request without another objection.
+        let acceptable = amounts.as_ref().ok().filter(|_| refusals.is_empty());
+        match self.look_at_bills(request, acceptable).await? {
+            Bills::Free => {}
+            Bills::Reused(txn) => return Ok(Checked::Reused(txn)),
+            Bills::Held(found) => refusals.extend(found),
+        }
+        let amounts = amounts.map_err(|found| refusals.extend(found));
+        match (gateway, amounts) {
+            (Some(gateway), Ok(amounts)) if refusals.is_empty() => {
+                refuse_while_unavailable(gateway.as_ref(), &amounts)?;
+                Ok(Checked::New(gateway.clone(), amounts))
+            }
+            _ => Err(CreateError::Refused(refusals)),
+        }
+    }
+}
+
+/// No payer is sent to a gateway that is unavailable, and no DIGIT service is asked on its behalf.
+fn refuse_while_unavailable(gateway: &dyn Gateway, amounts: &Amounts) -> Result<(), GatewayError> {
+    match gateway.availability() {
+        Availability::Unavailable { retry_after } if !amounts.total.is_zero() => {
+            Err(GatewayError::Unavailable { retry_after })
+        }
+        Availability::Available | Availability::Unavailable { .. } => Ok(()),
+    }
+}
+
+fn read_amounts(request: &CreateRequest) -> Result<Amounts, Vec<Refusal>> {
+    let mut refusals = Vec::new();
+    let mut read = |field: &str, text: &str| {
+        Money::parse(text)
+            .map_err(|error| {
+                let refusal = Refusal { code: "INVALID_TXN_AMOUNT", message: format!("{field}: {error}") };
+                refusals.push(refusal);
+            })
+            .ok()
+    };
+    let total = read("txnAmount", &request.amount);
+    let mut bills = Vec::with_capacity(request.bills.len());
+    for bill in &request.bills {
+        let tax_amount = bill.tax_amount.as_deref().and_then(|text| read("taxAmount", text));
+        if let Some(amount_paid) = read("amountPaid", &bill.amount_paid) {
+            bills.push(BillPayment { tax_amount, amount_paid, bill_id: bill.bill_id.clone() });
+        }
+    }
+    match total {
+        Some(total) if refusals.is_empty() => {
+            if Money::sum(bills.iter().map(|bill| bill.amount_paid)) == Some(total) {
+                return Ok(Amounts { total, bills });
+            }
+            Err(vec![Refusal {
+                code: "TXN_CREATE_INVALID_TXN_AMT",
+                message: "Transaction amount should be equal to sum of all  amountPaids in taxAndPayments"
+                    .to_owned(),
+            }])
+        }
+        Some(_) | None => Err(refusals),
+    }
+}
