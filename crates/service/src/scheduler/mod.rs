@@ -1,22 +1,42 @@
-//! Jobs at scheduled moments, on one node at a time.
+//! Jobs at scheduled moments, each on one node at a time.
 //!
-//! Every node runs the same scheduler. When a tick is due, each asks the store for the right to run
-//! it, and one gets it: a lease, which it renews while it is at work. A node that dies, hangs or is
-//! cut off stops renewing; when the lease has run out another node takes the tick over. Whatever
-//! the old one still wants to store is refused, because it carries the number of a run that is over.
+//! Every node runs the same scheduler over the same store.
 //!
-//! **Missed ticks**: when the latest tick of a job was missed, because no node was up or the clock
-//! has jumped, it is made up as soon as a node finds out. Of several missed ticks only the latest is
-//! run; its record says for how many others it stands.
+//! **Ticks.** A job is due at moments that every node computes alike: multiples of an interval since 1970,
+//! or a cron expression in a time zone ([`Schedule`]). A *tick* is a job at one of these moments, and is
+//! identified by it. A cron expression that names its hours, minutes and seconds follows wall clocks: a
+//! moment that does not exist when they are set forward is made up, one that comes twice when they are set
+//! back counts once. One with `*` or steps among them follows elapsed time.
 //!
-//! **Clocks**: leases and ticks go by the service's clock, which is the database's where several nodes
-//! share one; and a lease is taken over by the rule of all leases ([`payment_store::lease`]), so that no
-//! clock that is wrong or is set takes a run from a node that is alive. A tick is told by the moment it
-//! was scheduled for, not by when it is run: a clock that goes back finds its ticks run already, and one
-//! that has been ahead for a while stops nothing when it is right again. A node whose computer's own
-//! clock differs from the service's by more than it may ([`SchedulerSettings::largest_clock_offset`])
-//! runs no jobs.
+//! **Runs and leases.** When a tick is due, each node asks the store to begin a *run* of it, and one gets
+//! it. The run holds a lease, which its node renews three times as often as needed (`worker`). A node that
+//! dies, hangs or is cut off stops renewing; when the lease is over, another node begins the next run of
+//! the same tick. A tick whose run was cancelled by a shutdown or has failed is begun again, too, before the
+//! next one. Every run is on record with its node, counts and end.
+//!
+//! **Fences.** Reconciliation and the outbox relay store under the number of their run. The store compares
+//! it in the same transaction, and refuses what belongs to a run that is over: a process that was suspended
+//! for an hour stores nothing of that. `receipts` rests on the lease of each task instead, and what
+//! `housekeeping` deletes twice is gone all the same.
+//!
+//! **Missed ticks.** When ticks were missed, because no node was up or the clock has jumped, the latest one
+//! is run as soon as a node looks; its record counts the others.
+//!
+//! **Clocks.** Leases, ticks and due moments follow one clock, the store's: the database's where several
+//! nodes share one, read every five seconds and carried on by a stopwatch
+//! ([`AnchoredClock`](payment_domain::AnchoredClock)). Statements compare with the database's clock
+//! themselves, and are passed durations, not moments. A lease, of a run or of a receipt, is taken over when
+//! it is over by the store's clock *and* the taker has seen it unchanged for its whole length by a stopwatch
+//! of its own ([`payment_store::lease`]). So no clock that is wrong, or is set, takes a run from a node that
+//! is alive, and a dead node is replaced one lease after it was last seen to renew. A clock that goes back
+//! finds its ticks done; one that was ahead for a while stops nothing once it is right. A node whose
+//! computer's clock differs from the database's by more than
+//! [`SchedulerSettings::largest_clock_offset`] runs no jobs.
+//!
+//! **Endless jobs.** `receipts` and `outbox` work until their next tick is due ([`Run::yields_at`]) and
+//! return; any node begins that one.
 
+mod by_hand;
 mod run;
 mod schedule;
 mod worker;
@@ -27,94 +47,80 @@ use std::time::Duration;
 
 use payment_domain::{Clock, Timestamp, signed_seconds};
 use payment_store::{
-    BegunRun, LeaseWatch, RunEnd, RunRecord, Store, StoreError, Tally, TickAnswer, TickRequest, lease,
+    BegunRun, LeaseWatch, RunEnd, RunRecord, Store, StoreError, Tally, TickAnswer, TickRequest,
 };
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use by_hand::{BegunByHand, RunByHandError};
 pub use run::{Job, JobError, Run};
 pub use schedule::{InvalidCron, Schedule};
 
 use self::worker::Worker;
 
-/// How long to wait before trying again when the database is away or a tick has failed.
+/// The pause after a failed tick, or while the database is unavailable.
 const AFTER_TROUBLE: Duration = Duration::from_secs(5);
-/// The longest a node sleeps before it looks at the clock again: clocks may be set.
+/// The longest pause between two looks at the clock, which may be set.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
-/// How often in the length of a lease another node's is looked at.
+/// How often another node's lease is looked at in its length.
 const SIGHTINGS: u32 = 8;
 
-/// How runs are leased.
 #[derive(Debug, Clone)]
 pub struct SchedulerSettings {
-    /// The name of this node in the records.
+    /// This node in the records of runs.
     pub node: String,
-    /// How long a node that does not renew its lease keeps its run. Another takes over within this
-    /// time and a second.
+    /// The time after which the run of a node that does not renew is taken over, within a second.
     pub lease: Duration,
-    /// How far the computer's clock may differ from the service's for jobs to be run; `None` where
-    /// nobody else goes by the service's clock.
+    /// The largest difference of the computer's clock from the service's at which jobs run; `None` where
+    /// no other node shares the service's clock.
     pub largest_clock_offset: Option<Duration>,
 }
 
 /// A job and when it is due.
 #[derive(Clone)]
 pub struct ScheduledJob {
-    /// Its name.
     pub name: &'static str,
-    /// What it does, in a few words for operators.
+    /// A few words for operators.
     pub purpose: &'static str,
-    /// When it is due.
     pub schedule: Schedule,
-    /// What it does.
     pub job: Arc<dyn Job>,
 }
 
-/// What an operator sees of a job.
+/// A job as operators see it.
 #[derive(Debug, Clone)]
 pub struct JobOverview {
-    /// Its name.
     pub name: &'static str,
-    /// What it does.
     pub purpose: &'static str,
-    /// When it is due, in words.
+    /// In words.
     pub schedule: String,
-    /// The moment of its next tick.
     pub next: Option<Timestamp>,
-    /// Its latest run.
     pub last_run: Option<RunRecord>,
 }
 
-/// What came of looking whether a job is due.
+/// The outcome of looking whether a job is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Looked {
-    /// There is nothing to do before the next tick.
     NotDue,
-    /// Another run is at work; its lease ends at this moment.
+    /// Another run is under way, with a lease until this moment.
     Busy {
-        /// The moment.
         until: Timestamp,
     },
     /// A tick was run here.
     Ran(FinishedRun),
-    /// No jobs are run here: the computer's clock differs too much from the service's.
+    /// No jobs run here: the computer's clock differs too much from the service's.
     ClockDiffers,
 }
 
-/// A run that has come to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FinishedRun {
-    /// Which it was.
     pub begun: BegunRun,
-    /// What it has done.
     pub tally: Tally,
-    /// How it ended; `None` when another node has taken it over, which has recorded that.
+    /// `None` when another node has taken the run over, which has recorded its end.
     pub end: Option<RunEnd>,
 }
 
-/// Whether a computer's clock that is ahead by so many milliseconds, or behind, differs by more than it
-/// may.
+/// Whether an offset of the computer's clock is larger than allowed.
 pub(crate) fn differs_too_much(ahead_ms: i64, most: Option<Duration>) -> bool {
     most.is_some_and(|most| u128::from(ahead_ms.unsigned_abs()) > most.as_millis())
 }
@@ -135,7 +141,7 @@ struct Due {
 fn left_unfinished(job: &ScheduledJob, newest: &RunRecord, due: Timestamp) -> Option<Timestamp> {
     let tick = newest.scheduled_at;
     match &newest.ended {
-        // One that was run by hand is nobody's task.
+        // A run begun by hand is not finished by another.
         Some((_, RunEnd::Cancelled | RunEnd::Failed(_))) => {
             (tick < due && job.schedule.latest(tick) == Some(tick)).then_some(tick)
         }
@@ -143,24 +149,6 @@ fn left_unfinished(job: &ScheduledJob, newest: &RunRecord, due: Timestamp) -> Op
     }
 }
 
-/// Why a job was not run by hand.
-#[derive(Debug, thiserror::Error)]
-pub enum RunByHandError {
-    /// There is no such job.
-    #[error("there is no such job")]
-    Unknown,
-    /// It is at work; its lease ends at this moment.
-    #[error("the job is at work")]
-    Busy(Timestamp),
-    /// The computer's clock is ahead of the service's by so many milliseconds, or behind it.
-    #[error("the computer's clock differs from the database's by {} s, no jobs are run here", .0 / 1000)]
-    ClockDiffers(i64),
-    /// The database is away.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// Runs jobs.
 #[derive(Clone)]
 pub struct Scheduler {
     store: Arc<dyn Store>,
@@ -169,12 +157,11 @@ pub struct Scheduler {
     jobs: Arc<Vec<ScheduledJob>>,
     /// The leases of runs of other nodes, by job.
     others: Arc<Mutex<LeaseWatch>>,
-    /// Whether it was told that no jobs are run.
+    /// Whether the log says that no jobs run here.
     differs: Arc<AtomicBool>,
 }
 
 impl Scheduler {
-    /// A scheduler of these jobs.
     pub fn new(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
@@ -191,12 +178,11 @@ impl Scheduler {
         }
     }
 
-    /// The names of the jobs.
     pub fn names(&self) -> Vec<&'static str> {
         self.jobs.iter().map(|job| job.name).collect()
     }
 
-    /// Runs the jobs when they are due, until `stop`; then returns as soon as those at work have.
+    /// Runs the jobs when they are due, until `stop`; returns when those under way have ended.
     pub async fn run(&self, stop: CancellationToken) {
         let mut loops = JoinSet::new();
         for place in 0..self.jobs.len() {
@@ -221,7 +207,7 @@ impl Scheduler {
                 Ok(Looked::Ran(FinishedRun { end: Some(RunEnd::Failed(_)), .. })) => AFTER_TROUBLE,
                 Ok(Looked::Ran(_)) => Duration::ZERO,
                 Err(error) => {
-                    tracing::warn!(job = job.name, %error, "whether the job is due cannot be found out");
+                    tracing::warn!(job = job.name, %error, "whether the job is due cannot be determined");
                     AFTER_TROUBLE
                 }
             };
@@ -242,11 +228,7 @@ impl Scheduler {
         job.schedule.next(now).map_or(LONGEST_SLEEP, |next| next.since(now).min(LONGEST_SLEEP))
     }
 
-    /// Looks once at every job, in their order, and runs here what is due and free: what
-    /// [`Scheduler::run`] does all the time.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database is away.
+    /// Looks once at every job, in their order, and runs those that are due and free.
     pub async fn look_once(
         &self,
         stop: &CancellationToken,
@@ -270,11 +252,11 @@ impl Scheduler {
         loop {
             let now = self.clock.now();
             let Some(due) = job.schedule.latest(now) else { return Ok(Looked::NotDue) };
-            // The latest tick that is done: nobody is asked about it again.
+            // The latest tick is known to be done.
             if *done == Some(due) {
                 return Ok(Looked::NotDue);
             }
-            // Of two runs one is over.
+            // At least one of the two newest runs is over.
             let newest = self.store.runs(Some(job.name), 2).await?;
             let over = newest.iter().find(|run| run.ended.is_some());
             let newest_known = Some(over.map_or(0, |run| run.fence.run_id));
@@ -291,7 +273,7 @@ impl Scheduler {
                     return Ok(Looked::NotDue);
                 }
                 TickAnswer::Busy { until } => return Ok(Looked::Busy { until }),
-                // Somebody else was faster, and may be done already.
+                // Another node was faster, and may be done.
                 TickAnswer::Overtaken => {}
                 TickAnswer::Begun(begun) => {
                     let now = self.clock.now();
@@ -306,7 +288,7 @@ impl Scheduler {
         self.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// By how many milliseconds the computer's clock is ahead of the service's, where that is too much.
+    /// The offset of the computer's clock in milliseconds, when it is too large.
     fn clock_differs(&self) -> Option<i64> {
         let ahead = self.clock.computer_ahead_ms();
         metrics::gauge!("database_clock_offset_seconds").set(signed_seconds(ahead));
@@ -345,7 +327,7 @@ impl Scheduler {
             self.others().see(job.name, *until, self.clock.stopwatch());
         }
         if let TickAnswer::Begun(BegunRun { taken_from: Some(from), .. }) = &answer {
-            // Its own node has died, or learns too late how it ended: nobody else counts it.
+            // Counted here: its own node has died, or learns too late that it ended.
             let end = RunEnd::TakenOver { by: self.settings.node.clone() };
             count_end(job.name, end.as_words().0);
             tracing::warn!(job = job.name, from, "a run whose lease was not renewed is taken over");
@@ -365,55 +347,7 @@ impl Scheduler {
         worker.carry_out(job, begun, yields_at, stop).await
     }
 
-    /// Runs a job here and now, as a tick of its own.
-    ///
-    /// # Errors
-    /// A [`RunByHandError`].
-    pub async fn run_by_hand(
-        &self,
-        name: &str,
-        stop: &CancellationToken,
-    ) -> Result<FinishedRun, RunByHandError> {
-        Ok(self.begin_by_hand(name).await?.carry_out(stop).await)
-    }
-
-    /// Begins a run of a job here and now, as a tick of its own: it has a number, and is to be
-    /// carried out at once. Where the lease of a run is over that was not watched here, this takes as
-    /// long as a lease.
-    ///
-    /// # Errors
-    /// A [`RunByHandError`].
-    pub async fn begin_by_hand(&self, name: &str) -> Result<BegunByHand, RunByHandError> {
-        let job = self.jobs.iter().find(|job| job.name == name).ok_or(RunByHandError::Unknown)?;
-        if let Some(ahead) = self.clock_differs() {
-            return Err(RunByHandError::ClockDiffers(ahead));
-        }
-        let give_up_at = Instant::now() + self.settings.lease + LONGEST_SLEEP;
-        loop {
-            let due = Due { tick: self.clock.now(), missed: 0, newest_known: None };
-            match self.begin(job, due).await? {
-                // Somebody has asked for the same in this very millisecond.
-                TickAnswer::Done | TickAnswer::Overtaken => {
-                    tokio::time::sleep(Duration::from_millis(1)).await
-                }
-                // Its node seems to have died: whether it has, only watching tells.
-                TickAnswer::Busy { until }
-                    if lease::is_over(until, self.clock.now()) && Instant::now() < give_up_at =>
-                {
-                    tokio::time::sleep(self.until_next_sighting()).await;
-                }
-                TickAnswer::Busy { until } => return Err(RunByHandError::Busy(until)),
-                TickAnswer::Begun(begun) => {
-                    return Ok(BegunByHand { scheduler: self.clone(), job: job.clone(), begun });
-                }
-            }
-        }
-    }
-
     /// The jobs with their latest runs and next ticks.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database is away.
     pub async fn overview(&self) -> Result<Vec<JobOverview>, StoreError> {
         let mut jobs = Vec::with_capacity(self.jobs.len());
         for job in self.jobs.iter() {
@@ -426,25 +360,5 @@ impl Scheduler {
             });
         }
         Ok(jobs)
-    }
-}
-
-/// A run that was begun by hand. When it is dropped instead, its lease runs out, and another node
-/// takes it over.
-pub struct BegunByHand {
-    scheduler: Scheduler,
-    job: ScheduledJob,
-    begun: BegunRun,
-}
-
-impl BegunByHand {
-    /// Which it is.
-    pub fn begun(&self) -> &BegunRun {
-        &self.begun
-    }
-
-    /// Carries it out, until `stop` at the latest.
-    pub async fn carry_out(self, stop: &CancellationToken) -> FinishedRun {
-        self.scheduler.carry_out(&self.job, self.begun, Some(Duration::ZERO), stop).await
     }
 }

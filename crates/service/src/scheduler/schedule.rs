@@ -10,15 +10,13 @@ use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use payment_domain::Timestamp;
 
-/// When a job is due. Every node works out the same moments from it, whenever it was started.
+/// When a job is due: the same moments on every node, whenever it was started.
 #[derive(Debug, Clone)]
 pub struct Schedule(Kind);
 
 #[derive(Debug, Clone)]
 enum Kind {
-    /// At every multiple of so many milliseconds since 1970.
     Every { millis: i64 },
-    /// As a cron expression says, on the clocks of a time zone.
     Cron { cron: Box<Cron>, text: String, zone: TimeZone, names_times: bool },
 }
 
@@ -39,11 +37,8 @@ impl Schedule {
         Schedule(Kind::Every { millis: i64::try_from(interval.as_millis()).unwrap_or(i64::MAX).max(1) })
     }
 
-    /// As a cron expression of five fields, or six with seconds in front, says, on the clocks of
-    /// `zone`. `10/20` is every 20th from 10 on, as Quartz reads it. One that names its hours, minutes and seconds goes by what clocks show: where they are
-    /// set forward, a moment that does not exist is made up as soon as they have been; where they are
-    /// set back, a moment that comes twice counts once. One with `*` or steps among them goes by the
-    /// time that passes.
+    /// A cron expression of five fields, or six with seconds in front, in a time zone. `10/20` is every 20th
+    /// from 10 on, as Quartz reads it. The module [`scheduler`](super) says what happens when clocks are set.
     ///
     /// # Errors
     /// [`InvalidCron`].
@@ -72,7 +67,6 @@ impl Schedule {
         }
     }
 
-    /// The first moment after `after`.
     pub fn next(&self, after: Timestamp) -> Option<Timestamp> {
         match &self.0 {
             Kind::Every { millis } => {
@@ -115,7 +109,7 @@ impl fmt::Display for Schedule {
     }
 }
 
-/// Whether a field says which times are meant, one by one or from one to another.
+/// Whether a field lists its times or gives a range.
 fn names(field: &CronComponent) -> bool {
     !field.from_wildcard && field.step == 1
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use payment_domain::Clock;
 use payment_store::{BegunRun, RunEnd, Store};
+use tokio::task::JoinError;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +34,7 @@ impl Worker<'_> {
         let run = Arc::new(Run::new(begun.clone(), stop.clone(), yields_at));
         let mut work = {
             let (job, run) = (job.job.clone(), run.clone());
-            // A task of its own: a panic in it ends this run and nothing else.
+            // A task: a panic in it ends this run only.
             tokio::spawn(async move { job.tick(&run).await })
         };
         let mut holding = std::pin::pin!(self.hold(&run, Instant::now() + self.lease));
@@ -46,22 +47,14 @@ impl Worker<'_> {
                 work.await
             }
         };
-        let end = match ended {
-            Ok(Ok(())) if lost => RunEnd::Failed(LEASE_LOST.to_owned()),
-            Ok(Ok(())) if shutdown.is_cancelled() => RunEnd::Cancelled,
-            Ok(Ok(())) => RunEnd::Finished,
-            Ok(Err(JobError::Fenced)) => RunEnd::Failed(LEASE_LOST.to_owned()),
-            Ok(Err(error @ (JobError::Store(_) | JobError::Other(_)))) => RunEnd::Failed(error.to_string()),
-            Err(error) if error.is_panic() => RunEnd::Failed("the job has panicked".to_owned()),
-            Err(_) => RunEnd::Cancelled,
-        };
+        let end = end_of(ended, lost, shutdown.is_cancelled());
         let tally = run.tally();
-        // Refused when another node has taken over, which has recorded how this run ended.
+        // Refused when another node has taken the run over, and has recorded its end.
         let end = match self.store.end_run(&fence, self.clock.now(), tally, end.clone()).await {
             Ok(true) => Some(end),
             Ok(false) => None,
             Err(error) => {
-                // The lease runs out by itself; then the tick is taken over.
+                // The tick is taken over when the lease is over.
                 tracing::warn!(job = name, run = fence.run_id, %error, "the end of a run could not be recorded");
                 None
             }
@@ -79,8 +72,8 @@ impl Worker<'_> {
         FinishedRun { begun, tally, end }
     }
 
-    /// Renews the lease three times as often as need be. Returns when it is lost: another node has
-    /// taken over, or the database could not be reached in time. Then nothing is known any more.
+    /// Renews the lease three times as often as needed. Returns when it is lost: another node has taken the
+    /// run over, or the database could not be reached in time.
     async fn hold(&self, run: &Run, deadline: Instant) {
         let pause = self.lease / 3;
         let mut deadline = deadline;
@@ -103,5 +96,19 @@ impl Worker<'_> {
                 Err(_elapsed) => return,
             }
         }
+    }
+}
+
+/// How a run ended. A job that finishes although its lease is lost, or the service shuts down, may have
+/// left work undone.
+fn end_of(ended: Result<Result<(), JobError>, JoinError>, lost: bool, shuts_down: bool) -> RunEnd {
+    match ended {
+        Ok(Ok(())) if lost => RunEnd::Failed(LEASE_LOST.to_owned()),
+        Ok(Ok(())) if shuts_down => RunEnd::Cancelled,
+        Ok(Ok(())) => RunEnd::Finished,
+        Ok(Err(JobError::Fenced)) => RunEnd::Failed(LEASE_LOST.to_owned()),
+        Ok(Err(error @ (JobError::Store(_) | JobError::Other(_)))) => RunEnd::Failed(error.to_string()),
+        Err(error) if error.is_panic() => RunEnd::Failed("the job has panicked".to_owned()),
+        Err(_) => RunEnd::Cancelled,
     }
 }
