@@ -1,4 +1,4 @@
-//! Time as a value that is handed in, so that tests can move it.
+//! Clocks, which are passed in so that tests can move them.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,12 +16,11 @@ impl Timestamp {
         Timestamp(epoch_ms)
     }
 
-    /// Milliseconds since the epoch.
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// This much later; the far end of time when it would overflow.
+    /// Saturates.
     pub fn plus(self, duration: Duration) -> Timestamp {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Timestamp(self.0.saturating_add(millis))
@@ -44,8 +43,8 @@ pub trait Clock: Send + Sync {
     /// The current moment by this clock.
     fn now(&self) -> Timestamp;
 
-    /// The reading of a stopwatch. It only goes forward, also while the computer is suspended, and no
-    /// setting of a clock moves it; only the difference of two readings means something.
+    /// A reading of a stopwatch, which goes on while the computer is suspended, and which no setting of a
+    /// clock moves. Only the difference of two readings has a meaning.
     fn stopwatch(&self) -> Duration;
 
     /// How far the computer's own clock is ahead of this one, in milliseconds; negative when it is
@@ -79,8 +78,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// Another clock's time, carried on by a stopwatch between two readings of that clock: what is done to
-/// the computer's own clock does not move it.
+/// Another clock's time, carried on by a stopwatch between two readings of that clock. Setting the
+/// computer's own clock does not move it.
 pub struct AnchoredClock {
     computer: Arc<dyn Clock>,
     anchor: Mutex<Anchor>,
@@ -108,9 +107,9 @@ impl AnchoredClock {
         AnchoredClock { computer, anchor: Mutex::new(anchor) }
     }
 
-    /// Takes in a reading of the other clock: it showed `shown` some time after the stopwatch showed
-    /// `asked`, and before now. This clock is corrected as far as the reading proves it wrong, and no
-    /// further, so that the time a reading is under way does not make it waver.
+    /// Takes a reading of the other clock, which showed `shown` at some moment between the stopwatch's reading
+    /// `asked` and now. This clock is corrected only as far as the reading proves it wrong, so that slow
+    /// readings do not move it.
     pub fn take_reading(&self, shown: Timestamp, asked: Duration) {
         let answered = self.computer.stopwatch();
         let mut anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner);
@@ -141,7 +140,7 @@ impl std::fmt::Debug for AnchoredClock {
     }
 }
 
-/// A clock that stands still until it is moved: for tests.
+/// A clock that tests move.
 #[derive(Debug)]
 pub struct ManualClock {
     now: AtomicI64,
@@ -149,12 +148,11 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// A clock standing at `now`.
     pub fn at(now: Timestamp) -> ManualClock {
         ManualClock { now: AtomicI64::new(now.0), stopwatch_ms: AtomicI64::new(0) }
     }
 
-    /// Sets the clock, forward or back; its stopwatch does not notice.
+    /// Sets the clock, forward or back, without its stopwatch.
     pub fn set(&self, now: Timestamp) {
         self.now.store(now.0, Ordering::SeqCst);
     }

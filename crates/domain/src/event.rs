@@ -1,13 +1,11 @@
-//! What is told to the rest of DIGIT when a transaction changes.
+//! The events that tell the rest of DIGIT of a transaction's changes.
 
 use crate::ids::{TenantId, TxnId};
 
 /// The streams of events. Their topics are configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventKind {
-    /// A transaction was created.
     SaveTransaction,
-    /// A transaction changed.
     UpdateTransaction,
     /// The request to the gateway was recorded.
     SaveDump,
@@ -18,7 +16,6 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// All of them.
     pub const ALL: [EventKind; 5] = [
         EventKind::SaveTransaction,
         EventKind::UpdateTransaction,
@@ -47,13 +44,11 @@ impl EventKind {
 /// An event as it is published: the body is the finished JSON text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Which stream it belongs to.
     pub kind: EventKind,
     /// The transaction it tells of; the record's key, so that its events keep their order.
     pub txn_id: TxnId,
     /// The tenant, from which a central instance takes the topic's prefix.
     pub tenant_id: TenantId,
-    /// The JSON text.
     pub body: String,
 }
 

@@ -1,4 +1,4 @@
-//! The append-only history of a transaction, and who acts in it.
+//! The append-only history of a transaction, its actors, and the kinds of review cases.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::ids::TxnId;
 use crate::transaction::StatusName;
 
-/// What kind of party changed a transaction.
+/// The kind of party that changed a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ActorKind {
@@ -35,22 +35,18 @@ impl ActorKind {
     }
 }
 
-/// Who changed a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
-    /// What kind of party.
     pub kind: ActorKind,
-    /// Which: a user's uuid, a gateway's name, a job's name. Never personal data.
+    /// A user's uuid, a gateway's name, a job's name; never personal data.
     pub id: String,
 }
 
 impl Actor {
-    /// A user, by uuid.
     pub fn user(uuid: impl Into<String>) -> Actor {
         Actor { kind: ActorKind::User, id: uuid.into() }
     }
 
-    /// A gateway, by name.
     pub fn gateway(name: impl Into<String>) -> Actor {
         Actor { kind: ActorKind::Gateway, id: name.into() }
     }
@@ -64,23 +60,19 @@ impl Actor {
 /// One line of a transaction's history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HistoryEntry {
-    /// The transaction.
     pub txn_id: TxnId,
-    /// When it happened.
     pub at: Timestamp,
-    /// Who did it.
     pub actor: Actor,
     /// The status before; `None` for the creation.
     pub from: Option<StatusName>,
-    /// The status after.
     pub to: StatusName,
     /// Why, in a sentence for operators.
     pub why: String,
-    /// What it rests on: the gateway's raw answer, the receipt numbers.
+    /// The gateway's raw answer, the receipt numbers.
     pub evidence: Value,
 }
 
-/// Why a transaction is put up for an operator's attention.
+/// The kind of a review case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AttentionKind {
     /// The gateway reports a payment for a transaction that had already failed.
@@ -98,12 +90,11 @@ pub enum AttentionKind {
     /// The gateway reports a payment for a transaction that had failed, and another transaction has
     /// paid its bill meanwhile.
     PaidTwice,
-    /// The order's life is over, and still nobody can say whether it was paid.
+    /// The order's life is over, and its gateway does not decide it.
     PendingBeyondLife,
 }
 
 impl AttentionKind {
-    /// Every kind there is.
     pub const ALL: [AttentionKind; 8] = [
         AttentionKind::LateSuccess,
         AttentionKind::AmountMismatch,
@@ -134,7 +125,7 @@ impl AttentionKind {
         AttentionKind::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 
-    /// Whether it describes a state that goes on until it is ended, and not one event.
+    /// Whether it is a lasting state, not an event.
     pub fn lasts(self) -> bool {
         match self {
             AttentionKind::ReceiptRefused | AttentionKind::PendingBeyondLife => true,
@@ -147,7 +138,7 @@ impl AttentionKind {
         }
     }
 
-    /// What an operator should do about it, as far as the kind alone tells.
+    /// What an operator should do, as far as the kind tells.
     pub fn recommended_action(self) -> &'static str {
         match self {
             AttentionKind::LateSuccess => {

@@ -47,7 +47,6 @@ macro_rules! id {
                 self.0.is_empty()
             }
 
-            /// The text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -117,7 +116,6 @@ impl TenantId {
 pub struct BillKey {
     /// The tenant the bill was raised by.
     pub tenant: TenantId,
-    /// The bill.
     pub bill: BillId,
 }
 
@@ -148,7 +146,6 @@ impl GatewayName {
         GatewayName(name.to_uppercase().into())
     }
 
-    /// The upper-case name.
     pub fn as_str(&self) -> &str {
         &self.0
     }

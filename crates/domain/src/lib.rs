@@ -1,8 +1,7 @@
 //! What a payment is, and what may happen to it.
 //!
-//! Everything here is pure: no clock is read, no file opened, nothing sent. The state machine in
-//! [`machine`] is the only place that decides whether a transaction may change; stores, gateways
-//! and endpoints carry out what it says.
+//! Pure: no clock is read, no file opened, nothing sent. The state machine in [`machine`] is the only place
+//! that decides whether a transaction may change.
 
 pub mod clock;
 pub mod event;

@@ -20,32 +20,29 @@ pub enum OrderLife {
     Running,
     /// The order's time is up: "no such payment" is definite.
     Over,
-    /// Nobody was ever sent to pay it: "no such payment" is definite.
+    /// No payer was sent to it: "no such payment" is definite.
     NeverBegun,
 }
 
-/// What follows from a gateway's answer.
+/// The consequence of a gateway's report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// The new status, or `None` to keep the one it has.
     pub change: Option<Status>,
     /// The sentence that clients read as `txnStatusMsg` when the status changes.
     pub message: &'static str,
-    /// Set when an operator must look at it.
+    /// The review case to raise.
     pub attention: Option<AttentionKind>,
 }
 
 /// Status messages that clients have always read.
 pub mod message {
-    /// Of a new transaction.
     pub const INITIATED: &str = "Transaction initiated";
-    /// Of a paid one.
     pub const SUCCESSFUL: &str = "Transaction successful";
-    /// Of a declined one.
     pub const FAILED_AT_GATEWAY: &str = "Transaction failed at gateway";
     /// Of one for which another amount was taken.
     pub const AMOUNT_MISMATCH: &str = "Transaction failed, amount mismatch";
-    /// Of one that nobody paid within the order's life.
+    /// Of one that was not paid within the order's life.
     pub const NEVER_PAID: &str = "Transaction failed, no payment was made in time";
     /// Of one whose order was closed for another payment of its bills.
     pub const SUPERSEDED: &str = "Transaction failed, superseded by another payment";
@@ -63,8 +60,8 @@ impl Verdict {
     }
 }
 
-/// Decides what `outcome` means for a transaction of `amount` that stands at `status`. `signed` is
-/// what the gateway signed in the answer that led to the question, if it signed anything.
+/// Decides what `outcome` means for a transaction of `amount` with this `status`. `signed` is the report that
+/// the gateway signed in the answer which led to the question.
 ///
 /// Money first: only a definite payment of exactly the asked amount succeeds, only a definite "no"
 /// fails, and nothing leaves SUCCESS or FAILURE.

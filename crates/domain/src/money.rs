@@ -46,13 +46,11 @@ pub enum InvalidAmount {
     /// Not a decimal number: empty, a plus sign, separators, spaces, letters.
     #[error("an amount must be a plain decimal number such as 100 or 100.50")]
     NotDecimal,
-    /// Starts with a minus sign.
     #[error("an amount must not be negative")]
     Negative,
     /// Not a whole number of paise.
     #[error("an amount must not have more than two decimals")]
     TooPrecise,
-    /// Over 9999999999999.99.
     #[error("an amount must not be over 9999999999999.99")]
     TooLarge,
 }
@@ -157,7 +155,6 @@ impl Money {
         self.minor
     }
 
-    /// The currency of the amount.
     pub fn currency(self) -> Currency {
         self.currency
     }
@@ -196,7 +193,7 @@ impl fmt::Debug for Money {
 }
 
 /// A JSON number with no more digits than needed: `100`, `100.5`. The digits are written as text,
-/// so that no float stands between the amount and the wire.
+/// so that the amount never becomes a float.
 impl Serialize for Money {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (whole, rest) = (self.minor / 100, self.minor % 100);

@@ -1,4 +1,4 @@
-//! What a gateway says about a payment, in our words.
+//! A gateway's report of a payment, independent of the gateway.
 
 use serde_json::Value;
 
@@ -7,7 +7,6 @@ use crate::money::Money;
 /// The state of a payment at its gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The money was taken.
     Paid {
         /// What the gateway says it took; `None` when it does not say, which is never taken as equal.
         amount: Option<Money>,
@@ -19,7 +18,7 @@ pub enum Outcome {
     },
     /// The gateway is not done yet.
     Pending,
-    /// The gateway knows no such payment: nobody came to pay, or its records lag behind.
+    /// The gateway knows no such payment: the payer never came, or its records lag behind.
     NotFound,
     /// The money was taken and given back.
     Refunded,
@@ -47,7 +46,6 @@ impl Outcome {
 /// A gateway's whole answer about one payment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
-    /// What it means.
     pub outcome: Outcome,
     /// The gateway's own number of the payment.
     pub gateway_txn_id: Option<String>,

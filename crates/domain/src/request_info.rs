@@ -1,4 +1,4 @@
-//! DIGIT's `RequestInfo`: who asks, as the caller states it, and as somebody trusted says.
+//! DIGIT's `RequestInfo`: the caller, as it states itself or as a trusted party does.
 
 use std::borrow::Cow;
 
@@ -79,7 +79,7 @@ impl RequestInfo {
         scalar(self.0.get("userInfo")?.as_object()?.get(field))
     }
 
-    /// The caller's language, e.g. `en_IN`: what stands behind the bar in `msgId`
+    /// The caller's language, e.g. `en_IN`: the part of `msgId` behind the bar
     /// (`20170310130900|en_IN`). `None` when that is not 1 to 16 letters, digits, `_` and `-`.
     pub fn locale(&self) -> Option<String> {
         let message_id = self.text("msgId")?;
@@ -105,7 +105,7 @@ impl RequestInfo {
     }
 
     /// The same with a user who may do what every citizen may: whatever other type and roles the caller
-    /// claims are taken away. Who has claimed none stays as they are.
+    /// claims are taken away. A caller that claims none is unchanged.
     pub fn as_citizen(&self) -> RequestInfo {
         let mut fields = self.0.clone();
         let Some(Value::Object(user)) = fields.get_mut("userInfo") else { return RequestInfo(fields) };
@@ -121,7 +121,7 @@ impl RequestInfo {
         RequestInfo(fields)
     }
 
-    /// The same with `userInfo.type` null, where there is a `userInfo`: nobody has proven it.
+    /// The same with `userInfo.type` null, where there is a `userInfo`: it is unproven.
     pub fn without_user_type(&self) -> RequestInfo {
         let mut fields = self.0.clone();
         if let Some(Value::Object(user)) = fields.get_mut("userInfo") {

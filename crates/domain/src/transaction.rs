@@ -8,12 +8,11 @@ use crate::ids::{BillId, BillKey, GatewayName, TenantId, TxnId};
 use crate::money::Money;
 use crate::personal::Personal;
 
-/// Where a transaction stands. SUCCESS is final.
+/// The status of a transaction. SUCCESS is final.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
     /// The gateway has not given a definite answer.
     Pending,
-    /// The money was taken.
     Success {
         /// The number of the receipt; `None` while the task to issue it is open.
         receipt: Option<String>,
@@ -26,16 +25,12 @@ pub enum Status {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum StatusName {
-    /// See [`Status::Pending`].
     Pending,
-    /// See [`Status::Success`].
     Success,
-    /// See [`Status::Failure`].
     Failure,
 }
 
 impl StatusName {
-    /// `PENDING`, `SUCCESS` or `FAILURE`.
     pub fn as_str(self) -> &'static str {
         match self {
             StatusName::Pending => "PENDING",
@@ -72,7 +67,6 @@ pub struct BillPayment {
     pub tax_amount: Option<Money>,
     /// What is paid now.
     pub amount_paid: Money,
-    /// The bill.
     pub bill_id: BillId,
 }
 
@@ -99,11 +93,8 @@ pub struct Payer {
 pub struct GatewayDetails {
     /// The gateway's number of the payment.
     pub txn_id: Option<String>,
-    /// How the payer paid.
     pub payment_mode: Option<String>,
-    /// The gateway's status code.
     pub status_code: Option<String>,
-    /// The gateway's message.
     pub status_message: Option<String>,
 }
 
@@ -112,11 +103,9 @@ pub struct GatewayDetails {
 pub struct Audit {
     /// The user (uuid) that created it.
     pub created_by: String,
-    /// When it was created.
     pub created_at: Timestamp,
     /// Who changed it last; `None` before the first change.
     pub modified_by: Option<String>,
-    /// When it was changed last.
     pub modified_at: Option<Timestamp>,
 }
 
@@ -139,22 +128,17 @@ pub struct Transaction {
     pub bills: Vec<BillPayment>,
     /// A description for the payer.
     pub product_info: String,
-    /// The gateway it goes through.
     pub gateway: GatewayName,
     /// Where the payer's browser goes in the end: an absolute URL that names this transaction in
     /// its `eg_pg_txnid` parameter. `None` only for rows adopted from an older database.
     pub callback_url: Option<String>,
     /// Where the payer pays; `None` when there is nothing to pay or the gateway has not said yet.
     pub redirect_url: Option<String>,
-    /// Who pays.
     pub payer: Payer,
-    /// Where it stands.
     pub status: Status,
     /// The status in a sentence, as clients have always read it.
     pub status_message: String,
-    /// What the gateway last said.
     pub gateway_details: GatewayDetails,
-    /// Who made and changed it.
     pub audit: Audit,
     /// What the client attached, and `taxAndPayments`. Echoed, never interpreted.
     pub additional_details: Map<String, Value>,
@@ -166,7 +150,7 @@ pub struct Transaction {
 }
 
 /// What an adopted row holds where this service knows no value, as it is stored; empty where the row
-/// holds nothing. The field it stands for is zero, or [`Status::Pending`].
+/// holds nothing. The field itself is zero, or [`Status::Pending`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnknownValues {
     /// An amount that is absent, negative, too large or has parts of a paisa.

@@ -1,8 +1,8 @@
 //! The payer's way back to the application.
 
-/// The URL with `eg_pg_txnid=<id>` (and `more` pairs) at the end of its query. The application's own
-/// text stays as it is, but for empty pairs and an `eg_pg_txnid` that was there before: left from an
-/// earlier payment, it would name the wrong transaction.
+/// The URL with `eg_pg_txnid=<id>` and `more` pairs at the end of its query. Of the application's own text
+/// only empty pairs and earlier pairs of these names are dropped: those of an earlier payment would name
+/// the wrong transaction.
 pub fn with_transaction_id(url: &str, txn_id: &str, more: &[(&str, &str)]) -> String {
     let (rest, fragment) = url.split_once('#').map_or((url, None), |(rest, fragment)| (rest, Some(fragment)));
     let (base, query) = rest.split_once('?').unwrap_or((rest, ""));

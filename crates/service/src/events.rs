@@ -1,9 +1,9 @@
 //! Events as consumers read them: `{"RequestInfo":…,"Transaction":…}` and
 //! `{"RequestInfo":…,"TransactionDump":…}`.
 //!
-//! What we have done by ourselves carries [`NOTIFY_PAYER`] beside the two: the mark by which the
-//! notification consumer knows of what a payer is to be told. A request reaches only the inside of
-//! `RequestInfo` and `Transaction`, so no caller can set it.
+//! An event of a change that no request waits for carries [`NOTIFY_PAYER`] beside the two: the notification
+//! consumer makes a text message of it. A request reaches only the inside of `RequestInfo` and
+//! `Transaction`, so that no caller can set it.
 
 use payment_domain::{Event, EventKind, Transaction};
 use payment_store::{BoxError, Dump, StoreError};
@@ -12,10 +12,10 @@ use serde::Serialize;
 use crate::identity::Identity;
 use crate::view::{AuditView, TransactionView};
 
-/// The member of an event of which its payer is to be told; `true` where it is there at all.
+/// `true` where it is present.
 pub(crate) const NOTIFY_PAYER: &str = "notifyPayer";
 
-/// The events of one change, with the [`Identity::published_info`] of whoever made it.
+/// Writes the events of one change, with the [`Identity::published_info`] of its caller.
 pub(crate) struct EventWriter {
     request_info: String,
     notifies: bool,
@@ -36,13 +36,13 @@ impl EventWriter {
         Ok(EventWriter { request_info, notifies: identity.is_system() })
     }
 
-    /// An event about a transaction whose JSON text is at hand.
+    /// An event about a transaction, of which `json` is the view.
     pub(crate) fn transaction(&self, kind: EventKind, txn: &Transaction, json: &str) -> Event {
         let mark = if self.notifies { format!(",\"{NOTIFY_PAYER}\":true") } else { String::new() };
         self.event(kind, txn, "Transaction", &format!("{json}{mark}"))
     }
 
-    /// An event about what was sent to or came from the gateway.
+    /// An event about a request to the gateway, or its answer.
     pub(crate) fn dump(&self, kind: EventKind, txn: &Transaction, dump: &Dump) -> Result<Event, StoreError> {
         let json = to_json(&DumpView {
             txn_id: txn.id.as_str(),
@@ -53,7 +53,6 @@ impl EventWriter {
         Ok(self.event(kind, txn, "TransactionDump", &json))
     }
 
-    /// The update of a transaction.
     pub(crate) fn update(&self, txn: &Transaction) -> Result<Event, StoreError> {
         Ok(self.transaction(EventKind::UpdateTransaction, txn, &to_json(&TransactionView::of(txn))?))
     }
@@ -69,7 +68,7 @@ impl EventWriter {
     }
 }
 
-/// JSON text of our own types, which always have one.
+/// JSON text.
 pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Failed(BoxError::from(error)))
 }

@@ -1,4 +1,4 @@
-//! The gateways by name: those that are offered, and those that no longer are.
+//! The gateways by name: offered, or switched off.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,24 +7,22 @@ use std::time::Duration;
 use payment_domain::{GatewayName, TxnId};
 use payment_gateway::{Answer, Availability, Gateway};
 
-/// The parameter in which we give our transaction id to applications and gateways.
+/// The parameter in which applications and gateways get the transaction id.
 pub(crate) const TRANSACTION_PARAMETER: &str = "eg_pg_txnid";
 
 /// The parameters of AXIS, PAYTM, PHONEPE and PAYU. They are read whether or not those gateways are
 /// active: DIGIT's web client always names the transaction in `transactionId`.
 const WELL_KNOWN_PARAMETERS: [&str; 4] = ["vpc_MerchTxnRef", "ORDERID", "transactionId", "txnid"];
 
-/// Whether a gateway that is offered can be used at the moment.
+/// The availability of an offered gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewayStatus {
-    /// The gateway.
     pub name: GatewayName,
-    /// When it is worth trying again; `None` while the gateway is available.
+    /// `None` while it is available.
     pub unavailable_for: Option<Duration>,
 }
 
-/// The gateways by name. One that is switched off takes no new payments, but as long as it is
-/// configured it is still asked about the payments that were made through it.
+/// A gateway that is switched off takes no new payments, and is still asked about those it has.
 #[derive(Clone, Default)]
 pub struct Gateways {
     offered: BTreeMap<GatewayName, Arc<dyn Gateway>>,
@@ -36,33 +34,31 @@ fn by_name(gateways: impl IntoIterator<Item = Arc<dyn Gateway>>) -> BTreeMap<Gat
 }
 
 impl Gateways {
-    /// These gateways, all of them offered; of two of one name the later one counts.
+    /// Offered gateways; the later of two with one name counts.
     pub fn new(gateways: impl IntoIterator<Item = Arc<dyn Gateway>>) -> Gateways {
         Gateways { offered: by_name(gateways), switched_off: BTreeMap::new() }
     }
 
-    /// These gateways as well, switched off.
     #[must_use]
     pub fn with_switched_off(self, gateways: impl IntoIterator<Item = Arc<dyn Gateway>>) -> Gateways {
         Gateways { switched_off: by_name(gateways), ..self }
     }
 
-    /// The gateway of this name, if it takes new payments.
     pub fn offered(&self, name: &GatewayName) -> Option<&Arc<dyn Gateway>> {
         self.offered.get(name)
     }
 
-    /// The gateway of this name, offered or switched off.
+    /// Offered or switched off.
     pub fn get(&self, name: &GatewayName) -> Option<&Arc<dyn Gateway>> {
         self.offered.get(name).or_else(|| self.switched_off.get(name))
     }
 
-    /// The names of all gateways that are offered, in alphabetical order.
+    /// Of the offered gateways, in alphabetical order.
     pub fn names(&self) -> Vec<GatewayName> {
         self.offered.keys().cloned().collect()
     }
 
-    /// Every gateway that is offered, in alphabetical order, with whether it can be used at the moment.
+    /// Of the offered gateways, in alphabetical order.
     pub fn statuses(&self) -> Vec<GatewayStatus> {
         let status = |(name, gateway): (&GatewayName, &Arc<dyn Gateway>)| GatewayStatus {
             name: name.clone(),

@@ -1,4 +1,4 @@
-//! Clearing away what has had its time, in bounded batches.
+//! Deletes what has been kept for long enough, in bounded batches.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,29 +10,24 @@ use payment_store::{Store, StoreError};
 use crate::ports::Ports;
 use crate::scheduler::{Job, JobError, Run};
 
-/// How many rows are removed in one commit at most.
+/// The most rows that one commit deletes.
 const BATCH: u32 = 1000;
 
-/// How long things are kept.
 #[derive(Debug, Clone)]
 pub struct HousekeepingSettings {
-    /// Idempotency keys, at least.
+    /// At least.
     pub idempotency_keys: Duration,
-    /// Events, after they were published.
+    /// After publication.
     pub published_events: Duration,
-    /// Callbacks as they came.
     pub callbacks: Duration,
-    /// Records of job runs.
     pub job_runs: Duration,
 }
 
-/// Removes what has been kept long enough.
 pub struct HousekeepingJob {
     ports: Arc<Ports>,
     settings: HousekeepingSettings,
 }
 
-/// One kind of thing that has its time.
 #[derive(Clone, Copy)]
 enum Kept {
     IdempotencyKeys,
@@ -42,7 +37,6 @@ enum Kept {
 }
 
 impl HousekeepingJob {
-    /// Tidies up the store of these ports.
     pub fn new(ports: Arc<Ports>, settings: HousekeepingSettings) -> HousekeepingJob {
         HousekeepingJob { ports, settings }
     }

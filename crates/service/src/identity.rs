@@ -1,90 +1,84 @@
-//! Who a request comes from. What a caller says of itself decides nothing until it is proven.
+//! The identity of a caller. What a caller says of itself decides nothing until it is proven.
 
 use std::borrow::Cow;
 
 use payment_domain::{RequestInfo, UserInfo};
 
-/// The party on whose behalf something is done: its `RequestInfo`, and how far that is to be believed.
+/// A `RequestInfo`, and the proof of it.
 #[derive(Debug, Clone)]
 pub struct Identity {
     info: RequestInfo,
-    standing: Standing,
+    proof: Proof,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    /// Nothing is proven.
+enum Proof {
     Unproven,
-    /// The proof could not be checked: repeating the request makes sense.
+    /// Could not be checked: repeating the request makes sense.
     Unverifiable,
-    /// `userInfo` is true.
     Proven,
-    /// One of our own jobs, or a gateway by its callback: no caller waits for the answer.
+    /// A job, or a gateway's callback: no caller waits for the answer.
     System,
 }
 
 impl Identity {
-    /// A caller without proof: nobody in particular. Towards DIGIT's services it is a citizen at most.
+    /// A caller without proof. Towards DIGIT's services it is at most a citizen.
     pub fn unproven(info: &RequestInfo) -> Identity {
-        Identity { info: info.as_citizen(), standing: Standing::Unproven }
+        Identity { info: info.as_citizen(), proof: Proof::Unproven }
     }
 
-    /// A caller whose proof cannot be checked at the moment: without proof until it can.
+    /// A caller whose proof cannot be checked now, and counts as none.
     pub fn unverifiable(info: &RequestInfo) -> Identity {
-        Identity { standing: Standing::Unverifiable, ..Identity::unproven(info) }
+        Identity { proof: Proof::Unverifiable, ..Identity::unproven(info) }
     }
 
-    /// A caller proven to be this user. The system user is never a caller: who claims to be it is
-    /// without proof, whatever vouches for it.
+    /// A caller proven to be this user. The system user is never a caller: a claim to be it is unproven,
+    /// whatever vouches for it.
     pub fn proven(info: &RequestInfo, user: &UserInfo) -> Identity {
         Identity::vouched(info.with_user(user))
     }
 
-    /// A caller whose `userInfo` was set by a party that is trusted with it. See [`Identity::proven`].
+    /// A caller whose `userInfo` was set by a trusted party. See [`Identity::proven`].
     pub fn vouched(info: RequestInfo) -> Identity {
         match info.user("type") {
             Some(kind) if kind.trim().eq_ignore_ascii_case(RequestInfo::SYSTEM) => Identity::unproven(&info),
-            Some(_) | None => Identity { info, standing: Standing::Proven },
+            Some(_) | None => Identity { info, proof: Proof::Proven },
         }
     }
 
-    /// Ourselves, as the user that our jobs act as.
+    /// Jobs, as their user.
     pub fn system(user_uuid: &str) -> Identity {
-        Identity { info: RequestInfo::system(user_uuid), standing: Standing::System }
+        Identity { info: RequestInfo::system(user_uuid), proof: Proof::System }
     }
 
-    /// What goes along with calls to DIGIT's services.
+    /// Goes with calls to DIGIT's services.
     pub fn info(&self) -> &RequestInfo {
         &self.info
     }
 
-    /// The user whose identity is proven, by uuid.
+    /// The uuid of a proven user.
     pub fn proven_uuid(&self) -> Option<Cow<'_, str>> {
         if self.is_proven() { self.info.user("uuid") } else { None }
     }
 
-    /// Whether it is proven who the caller is.
     pub(crate) fn is_proven(&self) -> bool {
-        self.standing == Standing::Proven
+        self.proof == Proof::Proven
     }
 
-    /// Whether there may be a proof that could not be checked.
     pub(crate) fn is_unverifiable(&self) -> bool {
-        self.standing == Standing::Unverifiable
+        self.proof == Proof::Unverifiable
     }
 
-    /// Whether we act by ourselves.
     pub(crate) fn is_system(&self) -> bool {
-        self.standing == Standing::System
+        self.proof == Proof::System
     }
 
-    /// The `RequestInfo` that is stored and published: without the token, which must not open any door,
-    /// and without a user type that nobody has proven.
+    /// The `RequestInfo` that is stored and published: without the token, and without an unproven user type.
     pub(crate) fn published_info(&self) -> RequestInfo {
         let info = self.info.without_token();
-        match self.standing {
-            Standing::Unproven | Standing::Unverifiable => info.without_user_type(),
-            Standing::Proven | Standing::System => info,
+        match self.proof {
+            Proof::Unproven | Proof::Unverifiable => info.without_user_type(),
+            Proof::Proven | Proof::System => info,
         }
     }
 }

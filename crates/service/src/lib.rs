@@ -1,7 +1,7 @@
-//! The use cases of the payment gateway service, one file each.
+//! The use cases of the payment gateway service, a module each.
 //!
-//! [`Payments`] holds them all over one set of [`Ports`]: the store, the gateways, the DIGIT
-//! services and the clock. Nothing here knows which implementations those are, nor HTTP.
+//! [`Payments`] holds them over one set of [`Ports`]: the store, the gateways, DIGIT's services and the
+//! clock. Nothing here depends on their implementations, or on HTTP.
 
 mod advice;
 mod attention;
@@ -70,28 +70,18 @@ pub use view::{AuditView, BillPaymentView, PayerView, TransactionView};
 /// All use cases over one set of ports.
 #[derive(Clone)]
 pub struct Payments {
-    /// The outside world of the use cases.
     pub ports: Arc<Ports>,
-    /// Creates transactions.
     pub creation: Creation,
-    /// Settles transactions, whoever brings the news.
     pub settlement: Settlement,
-    /// Issues receipts.
     pub receipts: Receipts,
-    /// Finds transactions.
     pub search: Search,
-    /// Takes server-to-server callbacks.
     pub callbacks: Callbacks,
-    /// Opens the page that posts a payer on to their gateway.
     pub payment_pages: PaymentPages,
-    /// What operators must look at.
     pub attention: AttentionList,
-    /// Whether the service can work.
     pub readiness: Readiness,
 }
 
 impl Payments {
-    /// The use cases over these ports.
     pub fn new(ports: Ports) -> Payments {
         let ports = Arc::new(ports);
         let receipts = Receipts::new(ports.clone());

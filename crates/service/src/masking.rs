@@ -1,13 +1,12 @@
-//! What operators are shown of payers: enough to recognise somebody who calls, never who it is.
+//! Masked personal data for operators: enough to recognise a payer who calls, never the person.
 
 use payment_domain::Personal;
 use serde_json::{Map, Value};
 
-/// What stands in for something that is not shown.
 const HIDDEN: &str = "(hidden)";
 
-/// Hides who pays and who asked, what the client and the gateway attached, and what hangs on
-/// addresses behind a question mark, in a transaction or an event, at any depth.
+/// Masks payer and caller, hides what client and gateway attached, and cuts the queries of URLs, in a
+/// transaction or an event, at any depth.
 pub fn mask(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -28,9 +27,8 @@ pub fn mask(value: &mut Value) {
     }
 }
 
-/// Stars what speaks of a person in the evidence of a case, and leaves the rest to be read: the
-/// operator has to compare it with the gateway's portal. Adapters keep no such members in the first
-/// place; other services may answer with anything.
+/// Masks the personal data in the evidence of a case, and leaves the rest for comparison with the gateway's
+/// portal. Adapters keep no personal members; other services may answer with anything.
 pub fn mask_evidence(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -44,7 +42,7 @@ pub fn mask_evidence(value: &mut Value) {
     }
 }
 
-/// Whether a member is about a person by its name, in whatever spelling.
+/// Whether a member's name, in any spelling, is one of personal data.
 fn names_a_person(member: &str) -> bool {
     const PARTS: [&str; 14] = [
         "mobile", "phone", "email", "address", "payer", "paidby", "customer", "vpa", "upi", "card",
@@ -57,7 +55,7 @@ fn names_a_person(member: &str) -> bool {
     NAMES.contains(&plain.as_str()) || PARTS.iter().any(|part| plain.contains(part))
 }
 
-/// Stars every text and number below.
+/// Masks every text and number below.
 fn star(value: &mut Value) {
     match value {
         Value::Object(fields) => fields.values_mut().for_each(star),
@@ -68,8 +66,7 @@ fn star(value: &mut Value) {
     }
 }
 
-/// Stars e-mail addresses, and mobile numbers in sentences: a number that stands alone is the
-/// number of a payment.
+/// Masks e-mail addresses, and mobile numbers in sentences: a number alone is a payment's.
 fn star_words(text: &str) -> String {
     let sentence = text.contains(char::is_whitespace);
     let personal = |word: &str| {
@@ -88,7 +85,7 @@ fn star_words(text: &str) -> String {
     words.collect()
 }
 
-/// Of a person, only who they are by id and tenant stays.
+/// Keeps id, type and tenant of a person.
 fn mask_person(value: &mut Value) {
     const PLAIN: [&str; 4] = ["uuid", "tenantId", "type", "id"];
     for (name, value) in object(value) {

@@ -1,4 +1,4 @@
-//! The page between the application and a gateway that wants a form posted to it.
+//! The page that posts a payer's browser to a gateway which takes a form.
 
 use std::sync::Arc;
 
@@ -9,45 +9,39 @@ use subtle::ConstantTimeEq;
 
 use crate::ports::Ports;
 
-/// Opens payment pages.
 #[derive(Clone)]
 pub struct PaymentPages {
     ports: Arc<Ports>,
 }
 
-/// What a payer who comes to the page is to see.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PaymentPage {
-    /// The form to post to the gateway.
     Pay(PaymentForm),
-    /// The transaction is settled, or its time to pay is over: nobody may pay it any more.
+    /// The transaction is settled, or no longer open to payers.
     Closed(Box<Transaction>),
 }
 
-/// A form that takes the payer to the gateway.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct PaymentForm {
-    /// The absolute URL it is posted to.
+    /// An absolute URL.
     pub action: String,
-    /// Names and values of its fields, in order.
+    /// Names and values, in order.
     pub fields: Vec<(String, String)>,
     token: String,
 }
 
-/// Without the values: they hold signatures and the payer's contact data.
+/// Without the values, which hold signatures and contact data.
 impl std::fmt::Debug for PaymentForm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PaymentForm").field("action", &self.action).finish_non_exhaustive()
     }
 }
 
-/// Why there is no page.
 #[derive(Debug, thiserror::Error)]
 pub enum PaymentPageError {
-    /// No such transaction, none that needs a page, or not its token: the three look the same.
+    /// No such transaction, none with a form, or another token: indistinguishable.
     #[error("no such payment page")]
     NotFound,
-    /// The database is away.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -57,7 +51,7 @@ impl PaymentPages {
         PaymentPages { ports }
     }
 
-    /// Opens the page of a transaction for whoever holds its token.
+    /// The page of a transaction, for the holder of its token.
     ///
     /// # Errors
     /// A [`PaymentPageError`].
@@ -69,7 +63,7 @@ impl PaymentPages {
             return Err(PaymentPageError::NotFound);
         }
         let txn = self.ports.store.transaction(id).await?.ok_or(PaymentPageError::NotFound)?;
-        // Whoever pays after the order's life could pay a bill that was let go meanwhile.
+        // A payment after the order's life could be for a bill that was released meanwhile.
         let is_open = txn.status == Status::Pending && self.ports.is_open_to_payers(&txn);
         Ok(if is_open { PaymentPage::Pay(form) } else { PaymentPage::Closed(Box::new(txn)) })
     }

@@ -1,4 +1,4 @@
-//! What the use cases stand on, and the settings they read.
+//! The ports of the use cases, and their settings.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,89 +18,73 @@ use crate::questions::QuestionSettings;
 use crate::redirects::Redirects;
 use crate::scheduler::differs_too_much;
 
-/// The outside world of the use cases.
 pub struct Ports {
-    /// The database.
     pub store: Arc<dyn Store>,
-    /// The active gateways.
     pub gateways: Gateways,
-    /// Numbers transactions.
     pub ids: Arc<dyn TransactionIds>,
-    /// Registers payments.
     pub collections: Arc<dyn Collections>,
-    /// Knows payers.
     pub payers: Arc<dyn Payers>,
-    /// Knows bank accounts.
     pub bank_accounts: Arc<dyn BankAccounts>,
-    /// The one clock that payments go by: that of the store.
+    /// The store's clock, which everything follows.
     pub clock: Arc<dyn Clock>,
-    /// The settings.
     pub settings: Settings,
-    /// Work that outlives the request that began it; shutdown waits for it.
+    /// Work that outlives its request; shutdown waits for it.
     pub tasks: TaskTracker,
 }
 
-/// Settings of the use cases.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where payers' browsers are led, and where gateways report to.
     pub redirects: Redirects,
-    /// The interval of the early reconciliation; a payer is told to wait twice as long.
+    /// The interval of the early reconciliation job; a payer is told to retry after twice that.
     pub early_interval: Duration,
-    /// How long an order can be paid: after that "no such payment" is definite. `None` for as long as
-    /// its gateway keeps it open ([`Profile::session`](payment_gateway::Profile::session)).
+    /// How long an order can be paid; after that "no such payment" is final. `None` for the gateway's
+    /// [`Profile::session`](payment_gateway::Profile::session).
     pub order_life: Option<Duration>,
-    /// The same for the gateways for which it is set.
+    /// `order_life` by gateway.
     pub order_life_of: BTreeMap<GatewayName, Duration>,
-    /// How old a pending transaction must be for its gateway to be asked when somebody wants to pay
-    /// its bill anew; `None` when it never is.
+    /// The age at which a pending transaction is asked about when another create wants its bill; `None` for
+    /// never.
     pub ask_after: Option<Duration>,
-    /// How old a pending transaction must be for a repetition of its request to be led to it; `None`
-    /// when it never is.
+    /// The age at which an equal request is answered with a pending transaction; `None` for never.
     pub reuse_after: Option<Duration>,
-    /// The time zone in which payers are told moments.
+    /// Of the moments in messages to payers.
     pub time_zone: TimeZone,
-    /// How long a request waits for a receipt before it answers without one.
+    /// How long a request waits for its receipt.
     pub receipt_wait: Duration,
-    /// How long the right to issue a receipt is held. Longer than any two calls to the collection
-    /// service together can take, so that no two are ever under way at once.
+    /// The lease of a receipt task: longer than two calls to the collection service together.
     pub receipt_lease: Duration,
-    /// How long one call to the collection service may take in all: when less is left of the right to
-    /// issue a receipt, none is begun.
+    /// The longest call to the collection service. None begins when less is left of the lease.
     pub collection_call: Duration,
-    /// How far the computer's clock may differ from the service's for jobs to be run; `None` where
-    /// nobody else goes by the service's clock.
+    /// [`SchedulerSettings::largest_clock_offset`](crate::SchedulerSettings::largest_clock_offset).
     pub largest_clock_offset: Option<Duration>,
-    /// How long one question to a gateway may take in all.
+    /// The longest question to a gateway.
     pub gateway_wait: Duration,
-    /// How many questions news of one payment are worth.
+    /// The questions that unsigned answers about one payment may cause.
     pub questions: QuestionSettings,
-    /// How fast gateways are asked.
     pub pace: PaceSettings,
-    /// Whether callers see only what is theirs.
+    /// Whether callers see only their own transactions.
     pub search_scope: bool,
-    /// The user our own jobs act as.
+    /// The user that jobs act as.
     pub system_user_uuid: String,
-    /// Where payers may be sent back to.
     pub allowed_callback_hosts: AllowedCallbackHosts,
-    /// How many unsigned callbacks are kept of one transaction and day (UTC).
+    /// How many unsigned callbacks are kept per transaction and day (UTC).
     pub unsigned_callbacks_per_day: u32,
 }
 
 impl Settings {
-    /// Ourselves, when we act without a caller.
+    /// The identity of jobs.
     pub fn system_identity(&self) -> Identity {
         Identity::system(&self.system_user_uuid)
     }
 }
 
-/// The hosts a payer may be sent back to, per tenant. A tenant without an entry inherits that of
-/// the tenant above it; where there is none either, no host is allowed.
+/// The hosts a payer may be sent back to, by tenant. A tenant without an entry inherits that of the tenant
+/// above it; without one, no host is allowed.
 #[derive(Debug, Clone)]
 pub struct AllowedCallbackHosts(BTreeMap<String, Vec<String>>);
 
-/// Whether a URL leads to one of these hosts. `example.org` is exactly that host, `*.example.org` every
-/// host below it; a port is compared when the entry names one.
+/// Whether a URL leads to one of these hosts. `example.org` is that host, `*.example.org` every host below it;
+/// a port is compared when the entry has one.
 pub fn is_host_among(hosts: &[String], url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };
     let authority = match url.port() {
@@ -114,7 +98,7 @@ pub fn is_host_among(hosts: &[String], url: &Url) -> bool {
 }
 
 impl AllowedCallbackHosts {
-    /// Hosts by tenant; the tenant `*` stands for all that have no entry.
+    /// Hosts by tenant; `*` stands for all tenants without an entry.
     pub fn new(hosts: BTreeMap<String, Vec<String>>) -> AllowedCallbackHosts {
         AllowedCallbackHosts(hosts)
     }
@@ -124,7 +108,7 @@ impl AllowedCallbackHosts {
         AllowedCallbackHosts::new(BTreeMap::from([("*".to_owned(), hosts)]))
     }
 
-    /// Those of tenants that have no entry, and neither has any tenant above them.
+    /// The hosts of tenants without an entry of their own or above them.
     pub fn of_others(&self) -> &[String] {
         self.0.get("*").map_or(&[], Vec::as_slice)
     }
@@ -146,7 +130,7 @@ impl AllowedCallbackHosts {
 }
 
 impl Ports {
-    /// Puts a case up for operators, unless there is one of its kind for the transaction already.
+    /// Raises a review case, unless the transaction has one of its kind.
     pub(crate) async fn raise_attention(&self, new: NewCase) -> Result<(), StoreError> {
         let (txn_id, kind) = (new.case.txn_id.clone(), new.case.kind.as_str());
         if self.store.raise_attention(new).await? {
@@ -156,26 +140,23 @@ impl Ports {
         Ok(())
     }
 
-    /// By how many milliseconds the computer's clock is ahead of the service's, or behind it, where
-    /// that is more than it may be for jobs to be run.
+    /// The offset of the computer's clock in milliseconds, when it is too large for jobs to run.
     pub fn clock_differs(&self) -> Option<i64> {
         let ahead = self.clock.computer_ahead_ms();
         differs_too_much(ahead, self.settings.largest_clock_offset).then_some(ahead)
     }
 
-    /// The current moment.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 }
 
-/// By which metrics keep apart what is no money.
+/// The label that keeps sandbox payments apart in metrics.
 pub(crate) fn sandbox_label(gateway: &GatewayName) -> &'static str {
     if gateway.is_sandbox() { "true" } else { "false" }
 }
 
-/// What a task came to; `None` when the end of the process cut it off. A panic in it goes on in
-/// whoever waits for it.
+/// The result of a task; `None` when the process ended first. Resumes a panic of the task.
 pub(crate) fn finished<T>(joined: Result<T, tokio::task::JoinError>) -> Option<T> {
     match joined {
         Ok(result) => Some(result),

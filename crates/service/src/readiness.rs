@@ -1,4 +1,4 @@
-//! Whether the service can work: asked of the database at most once in a while, however many want to know.
+//! Whether the database can be read and written, asked at most once a second.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,20 +8,18 @@ use tokio::time::Instant;
 
 use crate::ports::Ports;
 
-/// How long an answer is good for. Anybody may ask, and each question writes to the disk.
+/// The lifetime of an answer. Any caller may ask, and each check writes to the disk.
 const GOOD_FOR: Duration = Duration::from_secs(1);
 
-/// Tells whether the service can work.
 #[derive(Clone)]
 pub struct Readiness {
     ports: Arc<Ports>,
     last: Arc<Mutex<Option<Answer>>>,
 }
 
-/// What the database last came to, and when.
 struct Answer {
     at: Instant,
-    came_to: Result<(), String>,
+    result: Result<(), String>,
 }
 
 impl Readiness {
@@ -32,18 +30,18 @@ impl Readiness {
     /// Whether the database can be read and written.
     ///
     /// # Errors
-    /// Why not, for the log.
+    /// The reason, for the log.
     pub async fn check(&self) -> Result<(), String> {
-        // Those who come meanwhile wait for the same answer.
+        // Concurrent checks wait for one answer.
         let mut last = self.last.lock().await;
         if let Some(answer) = &*last
             && answer.at.elapsed() < GOOD_FOR
         {
-            return answer.came_to.clone();
+            return answer.result.clone();
         }
-        let came_to = self.ports.store.ping().await.map_err(|error| with_causes(&error));
-        *last = Some(Answer { at: Instant::now(), came_to: came_to.clone() });
-        came_to
+        let result = self.ports.store.ping().await.map_err(|error| with_causes(&error));
+        *last = Some(Answer { at: Instant::now(), result: result.clone() });
+        result
     }
 }
 

@@ -1,4 +1,4 @@
-//! Finding transactions, for those who may see them.
+//! Search for transactions, within the caller's scope.
 
 use std::sync::Arc;
 
@@ -8,48 +8,41 @@ use payment_store::{Mine, SearchQuery, StoreError, TenantScope};
 use crate::identity::Identity;
 use crate::ports::Ports;
 
-/// Finds transactions.
 #[derive(Clone)]
 pub struct Search {
     ports: Arc<Ports>,
 }
 
-/// What is searched for, by whom.
 #[derive(Debug, Clone)]
 pub struct SearchRequest {
-    /// Who asks.
     pub identity: Identity,
-    /// The conditions and the page; the scope is set here, by who asks.
+    /// Its scope is set here, by the caller's identity.
     pub query: SearchQuery,
 }
 
-/// What was found.
 #[derive(Debug, Clone)]
 pub struct SearchResult {
-    /// The transactions, newest first.
+    /// Newest first.
     pub transactions: Vec<Transaction>,
-    /// Whether what strangers may not know is to be masked.
+    /// Whether personal data is to be masked.
     pub masked: bool,
 }
 
-/// Why nothing was searched.
 #[derive(Debug, thiserror::Error)]
 pub enum SearchError {
-    /// A caller without proof must name what they look for.
+    /// A caller without proof must name the transactions.
     #[error("at least one of txnId, billId, consumerCode and receipt is required of a caller without proof")]
     ScopeRequired,
-    /// The same, and the caller may have a proof that could not be checked.
+    /// As `ScopeRequired`, for a caller whose proof could not be checked.
     #[error("who asks could not be checked with the user service")]
     Unverifiable,
-    /// The transaction behind which the page begins is none that the caller can see.
+    /// The cursor is no transaction in the caller's scope.
     #[error("the transaction behind which the page begins was not found")]
     UnknownPlace,
-    /// The database is away.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// What a caller may see.
 enum Scope {
     All,
     Mine(Mine),
@@ -62,7 +55,7 @@ impl Search {
         Search { ports }
     }
 
-    /// Finds what matches and what the caller may see.
+    /// Finds the transactions that match, within the caller's scope.
     ///
     /// # Errors
     /// A [`SearchError`].
@@ -100,7 +93,7 @@ impl Search {
         Ok(SearchResult { transactions: self.ports.store.search(&query).await?, masked })
     }
 
-    /// Whether the caller may know the payer of this transaction; otherwise their data is masked.
+    /// Whether the caller may see the payer's data, which is masked otherwise.
     pub fn knows_payer(&self, identity: &Identity, txn: &Transaction) -> bool {
         match self.scope(identity) {
             Scope::All => true,
@@ -124,7 +117,7 @@ impl Search {
         match (kind.as_str(), uuid, tenant) {
             ("EMPLOYEE", _, Some(root)) => Scope::Within(TenantScope { root }),
             ("CITIZEN", Some(uuid), _) => Scope::Mine(Mine { uuid }),
-            // Whoever is neither, or is not said to belong anywhere, is a stranger.
+            // Neither, or without a tenant.
             _ => Scope::Named,
         }
     }

@@ -1,19 +1,17 @@
-//! How old something must be, as operators write it.
+//! Ages as operators write them.
 
 use std::time::Duration;
 
 use jiff::{Span, SpanRelativeTo};
 
-/// A text that is no age.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("an age is a number with a unit: 90s, 30m, 2h, 1h30m, 7d")]
 pub struct InvalidAge;
 
-/// The longest age there is, longer than any payment is kept pending.
+/// A hundred years.
 const LONGEST: Duration = Duration::from_secs(36_525 * 86_400);
 
-/// Reads an age such as `90s`, `30m`, `1h30m` or `7d`; a day has 24 hours, and a hundred years are
-/// the most.
+/// Parses `90s`, `30m`, `1h30m` or `7d`, up to a hundred years of 24-hour days.
 ///
 /// # Errors
 /// [`InvalidAge`] for anything else, also without a unit, negative, or in months and years.

@@ -1,4 +1,4 @@
-//! Reconciling by hand: an operator names what is to be checked, and watches.
+//! Reconciliation by operators: of pending transactions they select, or of one whatever its status.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,41 +10,30 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Check, CheckError, Checker, Occasion, Reconciliation};
 
-/// What is reconciled by hand.
+/// The transactions that an operator selects.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ByHand {
-    /// Only transactions of this gateway.
     pub gateway: Option<GatewayName>,
-    /// Only transactions at least this old.
     pub older_than: Duration,
 }
 
 /// One transaction that was checked by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
-    /// The transaction.
     pub txn_id: TxnId,
-    /// Its gateway.
     pub gateway: GatewayName,
-    /// What came of it.
     pub check: Check,
 }
 
-/// Told of every check when it is done.
 pub trait Progress {
-    /// This one is done.
+    /// After each check.
     fn done(&mut self, checked: &Checked);
 }
 
-/// How many due transactions are read at a time.
 const PAGE: u32 = 1000;
 
 impl Reconciliation {
-    /// The pending transactions that are meant, oldest first, beginning behind `after`; `most` of
-    /// them at most.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database is away.
+    /// The selected pending transactions behind `after`, oldest first, at most `most`.
     pub async fn find(
         &self,
         by_hand: &ByHand,
@@ -53,9 +42,9 @@ impl Reconciliation {
     ) -> Result<Vec<DueCheck>, StoreError> {
         let now = self.ports.now();
         let turn = Turn::Every {
-            // At least that old: one created exactly then is meant.
+            // Includes one created exactly then.
             created_before: now.minus(by_hand.older_than).plus(Duration::from_millis(1)),
-            // Whenever they were checked.
+            // However recently they were checked.
             not_checked_since: now.plus(Duration::from_millis(1)),
             now,
         };
@@ -71,12 +60,8 @@ impl Reconciliation {
         Ok(found)
     }
 
-    /// Checks these transactions in the name of `operator`, as many of a gateway at a time as the
-    /// jobs would, and tells `progress` of each. After `stop` nothing new is checked, and what has
-    /// begun is finished.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database is away; what was checked before stays done.
+    /// Checks these transactions in the name of `operator`, within the limits of the jobs. After `stop` no
+    /// check begins, and those under way end.
     pub async fn check_until(
         &self,
         due: Vec<DueCheck>,
@@ -109,11 +94,8 @@ impl Reconciliation {
         Ok(())
     }
 
-    /// Checks one transaction, whatever its status, in the name of `operator`: a failed one may
-    /// have been paid after all.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database is away.
+    /// Checks one transaction in the name of `operator`, whatever its status: a failed one may have been paid
+    /// after all.
     pub async fn check_one(&self, id: &TxnId, operator: &str) -> Result<Option<Checked>, StoreError> {
         let Some(txn) = self.ports.store.transaction(id).await? else { return Ok(None) };
         let checker = Checker { actor: Actor::user(operator), fence: None };
@@ -122,10 +104,10 @@ impl Reconciliation {
         Ok(Some(Checked { txn_id: id.clone(), gateway: txn.gateway, check }))
     }
 
-    /// Whoever waits for the answer is told at once that the gateway is away.
+    /// Does not wait for a gateway that is unavailable: an operator waits for the answer.
     async fn check_out_of_turn(&self, id: &TxnId, checker: &Checker) -> Result<Check, CheckError> {
         match self.check(id, Occasion::OutOfTurn, checker).await {
-            Err(away @ CheckError::Unavailable { .. }) => Ok(Check::Failed(away.to_string())),
+            Err(unavailable @ CheckError::Unavailable { .. }) => Ok(Check::Failed(unavailable.to_string())),
             checked => checked,
         }
     }

@@ -1,9 +1,19 @@
-//! Reconciliation: asking the gateways about what stays pending, until it is clear.
+//! Reconciliation: gateways are asked about pending transactions until each is settled.
 //!
 //! A pending transaction is checked by the *early* job once it is one interval old, then by the
-//! *follow-up* job at growing distances, and by the *daily* job with all the others. Each check is
-//! one call of [`Settlement::settle`], the same road that the payer's browser takes. What one
-//! transaction runs into is counted, written into its history, and never stops the others.
+//! *follow-up* job at growing distances, and by the *daily* job with all the others. Each check is one call
+//! of [`Settlement::settle`]. A transaction that cannot be checked is counted, has that written into its
+//! history, and never stops the others.
+//!
+//! **Limits.** A sweep is limited at four places, each with one purpose. *Parallelism* (`Pace::at_once`)
+//! bounds the checks of one gateway that are under way on a node, over all jobs and operators, so that a
+//! gateway that hangs binds no more of them. *Pace* (`Pace::per_second`) bounds how many questions begin in a
+//! second, those of payers included, which go first: it is the provider's rate limit. The *guard* before
+//! each adapter ([`Guarded`](payment_gateway::Guarded)) bounds all calls to a gateway, creates included, and
+//! opens its circuit breaker when they fail. While that is open the sweep *waits*: it looks again every
+//! second, uses up no transaction's turn, and sends one check ahead of the others when the gateway seems
+//! back. The allowance of questions per payment (`questions`) does not apply here: it limits answers that
+//! anyone can send, and jobs space their checks by [`ReconciliationSettings::distances`].
 
 mod age;
 mod by_hand;
@@ -27,15 +37,12 @@ pub use sweep::{DailyJob, EarlyJob, FollowUpJob};
 use crate::ports::Ports;
 use crate::settle::{Asked, Caller, Origin, SettleError, Settlement};
 
-/// How pending transactions are reconciled.
 #[derive(Debug, Clone)]
 pub struct ReconciliationSettings {
-    /// How long after a check the next one follows: the first distance after the first check, and
-    /// so on. After the last one a transaction is checked by the daily job alone.
+    /// The time from each check to the next. After the last one only the daily job checks a transaction.
     pub distances: Vec<Duration>,
 }
 
-/// Reconciles pending transactions.
 #[derive(Clone)]
 pub struct Reconciliation {
     ports: Arc<Ports>,
@@ -43,10 +50,10 @@ pub struct Reconciliation {
     settings: Arc<ReconciliationSettings>,
 }
 
-/// How long a payment is pending before it is put up for attention: banks take hours to decide some.
+/// How long a payment is pending before it becomes a review case: banks decide some within hours.
 const UNDECIDED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Who checks, and on behalf of which run.
+/// The actor of a check, and its job run.
 #[derive(Clone)]
 struct Checker {
     actor: Actor,
@@ -56,24 +63,23 @@ struct Checker {
 /// Why a transaction is checked now.
 #[derive(Clone, Copy)]
 enum Occasion {
-    /// It is its turn, after so many checks before.
+    /// It is due, after so many checks.
     Turn { checks: u32 },
-    /// Somebody wants to know: its turns stay as they are.
+    /// By hand: the next check stays due when it was.
     OutOfTurn,
 }
 
-/// What a check came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Check {
-    /// The transaction is settled, by this check or meanwhile.
+    /// By this check or meanwhile.
     Settled(StatusName),
-    /// The gateway answered, and it is as undecided as before.
+    /// The gateway answered that it is pending.
     StillPending,
     /// The gateway could not be asked, or gave no usable answer.
     Failed(String),
 }
 
-/// Why a check could not be carried out: no reason that lies in the transaction.
+/// Why a check could not be carried out, for a reason that is not the transaction's.
 #[derive(Debug, thiserror::Error)]
 enum CheckError {
     #[error("the run is over")]
@@ -82,7 +88,7 @@ enum CheckError {
     Store(#[from] StoreError),
     #[error("the service stops")]
     Interrupted,
-    /// The question was not put, and nothing was noted: it keeps its turn.
+    /// Not asked, and not noted: the check stays due.
     #[error("the gateway is away, and worth trying again in {} s", .retry_after.as_millis().div_ceil(1000))]
     Unavailable { retry_after: Duration },
 }
@@ -99,7 +105,6 @@ impl From<CheckError> for StoreError {
 }
 
 impl Reconciliation {
-    /// Reconciles what `settlement` settles.
     pub fn new(
         ports: Arc<Ports>,
         settlement: Settlement,
@@ -121,7 +126,7 @@ impl Reconciliation {
             Err(SettleError::Fenced) => return Err(CheckError::Fenced),
             Err(SettleError::Interrupted) => return Err(CheckError::Interrupted),
             Err(SettleError::Store(error @ StoreError::Unavailable(_))) => return Err(error.into()),
-            // The row of this one cannot be read or changed: it must not stop the others.
+            // This row cannot be read or changed; the others can.
             Err(
                 error @ (SettleError::Store(StoreError::Failed(_))
                 | SettleError::NotFound
@@ -141,7 +146,7 @@ impl Reconciliation {
         };
         match (txn.status.name(), trouble) {
             (StatusName::Pending, trouble) => self.still_pending(&txn, trouble, occasion, checker).await,
-            // It may have been paid after all, and nobody could find out.
+            // It may have been paid after all, which is still unknown.
             (StatusName::Failure, Some(reason)) => Ok(Check::Failed(reason)),
             (status @ (StatusName::Success | StatusName::Failure), _) => Ok(Check::Settled(status)),
         }
@@ -162,7 +167,7 @@ impl Reconciliation {
         Ok(trouble.map_or(Check::StillPending, Check::Failed))
     }
 
-    /// Writes down that a transaction was checked and is still pending, and when its next turn is.
+    /// Stores that a transaction was checked and is still pending, and when its next check is due.
     async fn note(
         &self,
         id: &TxnId,
@@ -191,7 +196,7 @@ impl Reconciliation {
             fence: checker.fence.clone(),
         };
         match self.ports.store.note_check(note).await {
-            // No longer pending: somebody else has settled it meanwhile.
+            // `Stale`: it was settled meanwhile.
             Ok(Applied::Stored | Applied::Stale) => Ok(()),
             Ok(Applied::Fenced) => Err(CheckError::Fenced),
             Err(error @ StoreError::Unavailable(_)) => Err(error.into()),
@@ -207,7 +212,7 @@ impl Reconciliation {
         distance.map_or(NextCheck::WithAll, |distance| NextCheck::At(now.plus(*distance)))
     }
 
-    /// Puts up what nobody can decide any more. It is never failed on doubt.
+    /// Raises a case for a payment that its gateway does not decide. Doubt never fails it.
     async fn raise_overdue(
         &self,
         txn: &Transaction,

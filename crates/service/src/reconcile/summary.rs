@@ -1,4 +1,4 @@
-//! What came of reconciling by hand, gateway by gateway.
+//! The outcome of a reconciliation by hand, by gateway.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -8,7 +8,6 @@ use payment_domain::{GatewayName, StatusName, TxnId};
 use super::Check;
 use super::by_hand::{Checked, Progress};
 
-/// What was checked by hand so far.
 #[derive(Debug, Clone)]
 pub struct ReconciliationSummary {
     began: Instant,
@@ -16,16 +15,11 @@ pub struct ReconciliationSummary {
     not_asked: Vec<NotAsked>,
 }
 
-/// What was checked with one gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct GatewaySummary {
-    /// Transactions that are a SUCCESS.
     pub paid: u32,
-    /// Transactions that are a FAILURE.
     pub failed: u32,
-    /// Transactions of which the gateway knows nothing definite.
     pub still_pending: u32,
-    /// Transactions the gateway could not be asked about.
     pub not_asked: u32,
     /// From the beginning to the end of its last check.
     pub took: Duration,
@@ -34,38 +28,32 @@ pub struct GatewaySummary {
 /// A transaction whose gateway could not be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotAsked {
-    /// The transaction.
     pub txn_id: TxnId,
-    /// Its gateway.
     pub gateway: GatewayName,
-    /// Why.
     pub reason: String,
 }
 
 impl GatewaySummary {
-    /// How many transactions were checked.
     pub fn checked(&self) -> u32 {
         self.paid + self.failed + self.still_pending + self.not_asked
     }
 }
 
 impl ReconciliationSummary {
-    /// Nothing so far; time runs from now on.
+    /// Empty; `took` is counted from now.
     pub fn begin() -> ReconciliationSummary {
         ReconciliationSummary { began: Instant::now(), gateways: BTreeMap::new(), not_asked: Vec::new() }
     }
 
-    /// By gateway.
     pub fn gateways(&self) -> &BTreeMap<GatewayName, GatewaySummary> {
         &self.gateways
     }
 
-    /// Whose gateway could not be asked, in the order in which that was found out.
+    /// In the order of the checks.
     pub fn not_asked(&self) -> &[NotAsked] {
         &self.not_asked
     }
 
-    /// All gateways together.
     pub fn total(&self) -> GatewaySummary {
         self.gateways.values().fold(GatewaySummary::default(), |sum, one| GatewaySummary {
             paid: sum.paid + one.paid,

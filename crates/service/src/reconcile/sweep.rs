@@ -1,4 +1,4 @@
-//! The three jobs that reconcile. They differ in whose turn it is, and in nothing else.
+//! The three reconciliation jobs. They differ only in the transactions that are due.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,20 +16,17 @@ use super::{Check, CheckError, Checker, Occasion, Reconciliation};
 use crate::pace::{JobTurn, Turnstile};
 use crate::scheduler::{Job, JobError, Run};
 
-/// How many due transactions are read at a time.
 const PAGE: u32 = 256;
-/// How long a gateway that is away is left alone before it is looked at again, whatever it says: it
-/// may be back sooner.
+/// The longest pause before an unavailable gateway is looked at again, which may be back sooner than it says.
 const LONGEST_REST: Duration = Duration::from_secs(1);
 
-/// Checks transactions for the first time, when they are one interval old; also those whose turn
-/// was missed.
+/// The first check of transactions that are one interval old or older.
 pub struct EarlyJob(pub Reconciliation);
 
-/// Checks again what was pending when it was checked before.
+/// Later checks of transactions that stay pending.
 pub struct FollowUpJob(pub Reconciliation);
 
-/// Checks everything that is pending and older than two intervals.
+/// A check of every pending transaction that is older than two intervals.
 pub struct DailyJob(pub Reconciliation);
 
 #[async_trait]
@@ -71,20 +68,16 @@ impl From<CheckError> for JobError {
 }
 
 impl Reconciliation {
-    /// Checks all whose turn it is; those of each gateway on their own, so that a slow one keeps
-    /// nobody waiting but its own.
+    /// Checks all due transactions, those of each gateway apart, so that a slow gateway delays only its own.
     async fn sweep(&self, run: &Run, turn: Turn) -> Result<(), JobError> {
         let gateways = self.ports.store.pending_gateways().await?;
         let sweeps = gateways.into_iter().map(|gateway| Sweep::new(self, run, turn, gateway).carry_out());
-        // All of them come to their end, whatever one of them runs into.
+        // An error in one ends no other.
         join_all(sweeps).await.into_iter().collect()
     }
 }
 
-/// Checking the due transactions of one gateway.
-///
-/// While the gateway is away nothing is asked, and nobody's turn is used up: the sweep waits for it,
-/// as long as its run may last, and when it seems to be back one check goes ahead of the others.
+/// The due transactions of one gateway, checked within the limits described in [`reconcile`](super).
 struct Sweep<'a> {
     reconciliation: &'a Reconciliation,
     run: &'a Run,
@@ -93,9 +86,9 @@ struct Sweep<'a> {
     checker: Arc<Checker>,
     due: Due<'a>,
     under_way: FuturesUnordered<BoxFuture<'a, (DueCheck, Result<Check, CheckError>)>>,
-    /// Not before this moment, says whoever turned the last check away.
+    /// The earliest moment for the next check, after one that was not asked.
     not_before: Option<Instant>,
-    /// Whether the gateway was away, and no answer tells yet that it is back.
+    /// Whether the gateway was unavailable, and has not answered since.
     in_doubt: bool,
 }
 
@@ -130,7 +123,7 @@ impl<'a> Sweep<'a> {
                     self.begin(due);
                     continue;
                 }
-                // What is left keeps its turn.
+                // The others stay due.
                 break;
             }
             if !self.take_next().await? {
@@ -146,7 +139,7 @@ impl<'a> Sweep<'a> {
         let (reconciliation, turnstile, checker) =
             (self.reconciliation, self.turnstile.clone(), self.checker.clone());
         self.under_way.push(Box::pin(async move {
-            // The places are shared with the other jobs and with who reconciles by hand.
+            // Shared with the other jobs and with operators.
             let _place = turnstile.places.acquire().await;
             let occasion = Occasion::Turn { checks: due.checks };
             let checked = reconciliation.check(&due.txn_id, occasion, &checker).await;
@@ -154,7 +147,7 @@ impl<'a> Sweep<'a> {
         }));
     }
 
-    /// Waits for the next check to end, and takes it in; says whether there was one.
+    /// Waits for the next check to end; says whether there was one.
     async fn take_next(&mut self) -> Result<bool, JobError> {
         match self.under_way.next().await {
             Some(ended) => self.take(ended).map(|()| true),
@@ -184,15 +177,14 @@ impl<'a> Sweep<'a> {
         Ok(())
     }
 
-    /// Waits for the gateway, where it is away, and for its pace; says whether the next check may
-    /// begin. It may not when the run is to end first.
+    /// Waits until the gateway is available, and for its pace; `false` when the run is to end first.
     async fn may_go_on(&mut self) -> Result<bool, JobError> {
         let mut told = false;
         while !self.run.is_stopped()
-            && let Some(until) = self.away_until()
+            && let Some(until) = self.unavailable_until()
         {
             if !told {
-                tracing::warn!(gateway = %self.gateway, job = self.run.fence().job, "the gateway is away, its payments wait for it");
+                tracing::warn!(gateway = %self.gateway, job = self.run.fence().job, "the gateway is unavailable, its payments wait for it");
                 told = true;
             }
             self.in_doubt = true;
@@ -216,19 +208,19 @@ impl<'a> Sweep<'a> {
         Ok(!self.run.is_stopped())
     }
 
-    /// When to look again at a gateway that is away.
-    fn away_until(&mut self) -> Option<Instant> {
+    /// When to look again at a gateway that is unavailable.
+    fn unavailable_until(&mut self) -> Option<Instant> {
         let now = Instant::now();
         self.not_before = self.not_before.filter(|at| *at > now);
         let gateway = self.reconciliation.ports.gateways.get(&self.gateway);
-        let away = gateway.and_then(|gateway| match gateway.availability() {
+        let unavailable = gateway.and_then(|gateway| match gateway.availability() {
             Availability::Available => None,
             Availability::Unavailable { retry_after } => Some(now + retry_after.min(LONGEST_REST)),
         });
-        away.max(self.not_before)
+        unavailable.max(self.not_before)
     }
 
-    /// Waits for a moment or for the end of the run, while what has begun goes on.
+    /// Waits for a moment or the end of the run, while checks under way go on.
     async fn go_on_until(&mut self, at: Instant) -> Result<(), JobError> {
         loop {
             let ended = tokio::select! {
@@ -246,14 +238,14 @@ struct Due<'a> {
     reconciliation: &'a Reconciliation,
     query: DueChecks,
     read: VecDeque<DueCheck>,
-    /// Whether there is no further page.
+    /// Whether the last page was read.
     is_read: bool,
 }
 
 impl Due<'_> {
     async fn next(&mut self) -> Result<Option<DueCheck>, StoreError> {
         if self.read.is_empty() && !self.is_read {
-            // What was noted since the last page is no note of the future.
+            // Checks since the last page are not in the future.
             if let Turn::Every { now, .. } = &mut self.query.turn {
                 *now = self.reconciliation.ports.now();
             }
@@ -267,7 +259,6 @@ impl Due<'_> {
         Ok(self.read.pop_front())
     }
 
-    /// It is the next one again.
     fn put_back(&mut self, due: DueCheck) {
         self.read.push_front(due);
     }
