@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use crate::complaint::Complaints;
 
 /// Passes librdkafka's words on to the log: what it complains of once a minute, for it says the same
-/// for every broker and every attempt, the rest where somebody looks for it.
+/// for every broker and every attempt, the rest at debug level.
 #[derive(Debug, Default)]
 pub(crate) struct Telling(Complaints);
 

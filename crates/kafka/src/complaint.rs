@@ -1,4 +1,4 @@
-//! Trouble that lasts is told now and then, not each time it is met.
+//! Rate-limited warnings: trouble that lasts is logged once a minute, with the number of times.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,10 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long the same complaint is not repeated.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// Remembers what was complained of.
 #[derive(Debug, Default)]
 pub(crate) struct Complaints(Mutex<HashMap<&'static str, Complaint>>);
 
@@ -20,8 +18,7 @@ struct Complaint {
 }
 
 impl Complaints {
-    /// Whether to complain now: the number of times this was the matter since it was told last,
-    /// this time included; `None` to keep silent.
+    /// The number of times since this was logged last, if it is to be logged now.
     pub(crate) fn due(&self, about: &'static str) -> Option<u64> {
         let mut complaints = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();

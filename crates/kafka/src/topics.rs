@@ -33,7 +33,6 @@ pub struct CentralInstance {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name:?} cannot be the name of a topic: 1 to 249 letters, digits, '.', '_' and '-'")]
 pub struct InvalidTopic {
-    /// The name.
     pub name: String,
 }
 

@@ -1,4 +1,4 @@
-//! Where records go that nobody can deal with.
+//! The topic of records that cannot be processed.
 
 use std::time::Duration;
 
@@ -16,7 +16,6 @@ use crate::settings::{KafkaSettings, NoClient};
 const MAX_PAYLOAD: usize = 512 * 1024;
 const MAX_KEY: usize = 4 * 1024;
 
-/// The topic of dead letters.
 pub(super) struct DeadLetters {
     topic: String,
     producer: FutureProducer<Telling>,

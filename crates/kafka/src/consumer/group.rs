@@ -52,7 +52,7 @@ impl ConsumerContext for Membership {
                 .iter()
                 .map(|element| Partition { topic: element.topic().into(), number: element.partition() })
                 .collect();
-            // Nobody listens any more when the consumer ends.
+            // No receiver: the consumer ends.
             let _unheard = self.revoked.send(partitions);
         }
     }

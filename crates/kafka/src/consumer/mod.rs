@@ -1,7 +1,7 @@
-//! The notification consumer: reads the events of transactions and has payers told of them.
+//! The notification consumer: reads the events of transactions and passes them to [`Notifications`].
 //!
-//! An offset is committed after its record was dealt with, never before. What is dealt with twice,
-//! because a consumer died in between, is told once: see [`Notifications`].
+//! An offset is committed after its record was processed. A record that is processed twice, because a
+//! consumer died in between, causes one text message.
 
 mod dead_letters;
 mod group;
@@ -34,32 +34,30 @@ use record::{Partition, Record};
 const DEAD: &str = "notifications_dead_lettered_total";
 const RETRIES: &str = "notification_retries_total";
 
-/// How long to wait before a consumer takes the place of one that died.
+/// The pause before a new consumer replaces one that is unusable.
 const REPLACE_PAUSE: Duration = Duration::from_secs(1);
-/// How long to wait after an error. Short: while brokers are away they pile up before the records, and
-/// each of them would keep the records waiting.
+/// The pause after an error. Short: errors of unavailable brokers queue up before the records, and each delays
+/// them.
 const ERROR_PAUSE: Duration = Duration::from_millis(5);
-/// How long the end of the consumer is waited for: its brokers may be away.
+/// The longest wait for the end of a consumer, whose brokers may be unavailable.
 const END_WAIT: Duration = Duration::from_secs(5);
 
-/// Settings of the consumer.
 #[derive(Debug, Clone)]
 pub struct ConsumerSettings {
-    /// The consumer group. Members of one group share the work.
+    /// The consumer group.
     pub group: String,
-    /// What is read.
     pub topics: TopicPattern,
-    /// Where records go that cannot be dealt with.
+    /// For records that cannot be processed.
     pub dead_letter_topic: String,
-    /// When a dead letter that the brokers have not confirmed is sent again.
+    /// The time after which an unconfirmed dead letter is sent again.
     pub delivery_timeout: Duration,
-    /// How often an event is tried that something refuses, before it becomes a dead letter.
+    /// The attempts at a refused event before it becomes a dead letter.
     pub refused_tries: u32,
-    /// The first and the longest pause before a record is tried again; it doubles in between.
+    /// The first and the longest pause between attempts; doubled in between.
     pub pauses: (Duration, Duration),
 }
 
-/// The group of the original service, which has committed how far it came.
+/// The group is that of the original service, to go on where it has stopped.
 impl Default for ConsumerSettings {
     fn default() -> ConsumerSettings {
         ConsumerSettings {
@@ -73,16 +71,15 @@ impl Default for ConsumerSettings {
     }
 }
 
-/// Consumes the events of transactions. Any number of nodes may do so at once: Kafka gives each its
-/// partitions.
+/// Consumes the events of transactions, on any number of nodes: Kafka assigns each its partitions.
 pub struct NotificationConsumer {
     kafka: KafkaSettings,
     settings: ConsumerSettings,
-    desk: Arc<Desk>,
+    processor: Arc<Processor>,
 }
 
-/// Where a record is dealt with.
-struct Desk {
+/// Processes records.
+struct Processor {
     notifications: Notifications,
     dead_letters: DeadLetters,
     refused_tries: u32,
@@ -90,17 +87,16 @@ struct Desk {
     complaints: Complaints,
 }
 
-/// How one consumer came to its end.
 enum Ended {
     Stopped,
-    /// It is of no use any more; another takes its place.
+    /// It is unusable, and another replaces it.
     Died,
 }
 
 type Revocations = mpsc::UnboundedReceiver<Vec<Partition>>;
 
 impl NotificationConsumer {
-    /// A consumer of these brokers, which need not be there yet.
+    /// A consumer of these brokers, which may be unavailable.
     ///
     /// # Errors
     /// When librdkafka cannot work with the settings.
@@ -110,31 +106,28 @@ impl NotificationConsumer {
         settings: ConsumerSettings,
     ) -> Result<NotificationConsumer, NoClient> {
         metrics::describe_counter!(DEAD, "Records that became dead letters, by why");
-        metrics::describe_counter!(
-            RETRIES,
-            "Attempts to deal with a record that come to be repeated, by why"
-        );
-        metrics::describe_gauge!(group::LAG, "Records that this node is yet to deal with");
+        metrics::describe_counter!(RETRIES, "Attempts to process a record that are repeated, by why");
+        metrics::describe_gauge!(group::LAG, "Records that this node has yet to process");
         topics::check(&settings.dead_letter_topic)
             .map_err(|invalid| NoClient { reason: invalid.to_string() })?;
         let dead_letters =
             DeadLetters::new(&kafka, settings.dead_letter_topic.clone(), settings.delivery_timeout)?;
-        let desk = Arc::new(Desk {
+        let processor = Arc::new(Processor {
             notifications,
             dead_letters,
             refused_tries: settings.refused_tries,
             pauses: settings.pauses,
             complaints: Complaints::default(),
         });
-        let consumer = NotificationConsumer { kafka, settings, desk };
+        let consumer = NotificationConsumer { kafka, settings, processor };
         let (config, membership, _) = consumer.configuration();
-        // Only to see whether there can be one; this kind needs no runtime.
+        // Checks the configuration; this kind of consumer needs no runtime.
         let unused: BaseConsumer<Membership> = config.create_with_context(membership)?;
         crate::client::end(unused);
         Ok(consumer)
     }
 
-    /// Consumes until it is stopped. Brokers, a database and services that are away are waited for.
+    /// Consumes until it is stopped. Waits for brokers, services and a database that are unavailable.
     ///
     /// # Errors
     /// When librdkafka does not understand the topic pattern.
@@ -144,7 +137,7 @@ impl NotificationConsumer {
             let consumer: StreamConsumer<Membership> = config.create_with_context(membership)?;
             consumer.subscribe(&[self.settings.topics.as_str()])?;
             let ended = self.consume(&consumer, revocations, &stop).await;
-            // Commits what was dealt with and leaves the group, so that others need not wait for us.
+            // Commits, and leaves the group, so that its partitions are assigned at once.
             let left = crate::client::end(consumer);
             let _in_time = tokio::time::timeout(END_WAIT, left.notified()).await;
             match ended {
@@ -159,9 +152,9 @@ impl NotificationConsumer {
 
     fn configuration(&self) -> (ClientConfig, Membership, Revocations) {
         let defaults = [
-            // A topic may have been written before we first see it.
+            // A topic may have records before it is first seen.
             ("auto.offset.reset", "earliest"),
-            // New topics that match the pattern are noticed after this time.
+            // The time until a new topic that matches the pattern is seen.
             ("topic.metadata.refresh.interval.ms", "30000"),
             ("auto.commit.interval.ms", "1000"),
             ("statistics.interval.ms", "10000"),
@@ -169,8 +162,8 @@ impl NotificationConsumer {
         ];
         let fixed = [
             ("group.id", self.settings.group.as_str()),
-            // Committed is what was stored, and stored is what was dealt with: in the background, on
-            // a rebalance, and at the end.
+            // Offsets are stored after processing, and committed in the background, on a rebalance and at
+            // the end.
             ("enable.auto.commit", "true"),
             ("enable.auto.offset.store", "false"),
         ];
@@ -185,8 +178,8 @@ impl NotificationConsumer {
         stop: &CancellationToken,
     ) -> Ended {
         let mut workers = PartitionWorkers::new(|record, stop| {
-            let desk = self.desk.clone();
-            async move { desk.deal_with(&record, &stop).await }
+            let processor = self.processor.clone();
+            async move { processor.process(&record, &stop).await }
         });
         let mut not_before = Instant::now();
         loop {
@@ -206,7 +199,7 @@ impl NotificationConsumer {
                         }
                     }
                     Err(error) => {
-                        if let Some(times) = self.desk.complaints.due("consumer") {
+                        if let Some(times) = self.processor.complaints.due("consumer") {
                             tracing::warn!(%error, times, "no events can be consumed at the moment");
                         }
                         if consumer.client().fatal_error().is_some() {
@@ -244,15 +237,15 @@ fn carry_out(consumer: &StreamConsumer<Membership>, order: &Order) {
         }
     };
     if let Err(error) = carried_out {
-        // The partition is another member's meanwhile, and with it all that is to be known of it.
+        // The partition is assigned to another member meanwhile.
         tracing::debug!(%error, ?order, "a partition was taken away");
     }
 }
 
-impl Desk {
-    /// Deals with a record, however long it takes; `false` when it was cancelled before.
-    async fn deal_with(&self, record: &Record, stop: &CancellationToken) -> bool {
-        // A pattern may match too much.
+impl Processor {
+    /// Processes a record, however long it takes; `false` when it was cancelled before.
+    async fn process(&self, record: &Record, stop: &CancellationToken) -> bool {
+        // The pattern may match it.
         if self.dead_letters.is_topic(&record.partition.topic) {
             return true;
         }
@@ -263,7 +256,7 @@ impl Desk {
             let (why, error) = match &dead {
                 Some((why, reason)) => match self.bury(record, why, reason).await {
                     Ok(()) => return true,
-                    Err(error) => ("dead letter", error.to_string()),
+                    Err(error) => ("dead_letter", error.to_string()),
                 },
                 None => match stop.run_until_cancelled(self.notifications.take(&record.payload)).await {
                     None => return false,
@@ -287,7 +280,7 @@ impl Desk {
             if let Some(times) = self.complaints.due(why) {
                 let Record { partition, offset, .. } = record;
                 tracing::warn!(topic = %partition.topic, partition = partition.number, offset, why, error, times,
-                    "an event cannot be dealt with now and is tried again");
+                    "an event cannot be processed now and is tried again");
             }
             if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
                 return false;

@@ -94,7 +94,7 @@ where
         }
     }
 
-    /// Waits until a record was dealt with, for ever if there is none.
+    /// Waits until a record was processed; without end if there is none.
     pub(super) async fn next(&mut self) -> Vec<Order> {
         let Some(end) = self.under_way.next().await else { return std::future::pending().await };
         let Some(worker) = self.workers.get_mut(&end.partition).filter(|worker| worker.number == end.worker)

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use rdkafka::Message;
 
-/// A partition of a topic.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Partition {
     pub(super) topic: Arc<str>,

@@ -1,4 +1,4 @@
-//! Sending the waiting events of one transaction, one after the other.
+//! A chain: the waiting events of one transaction, each sent when the one before it is confirmed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -12,14 +12,14 @@ use tokio::time::Instant;
 use super::publisher::{EventPublisher, SendError};
 use crate::topics::Topics;
 
-/// What the chains of a run share.
+/// Shared by the chains of a run.
 pub(super) struct Sending<'a> {
     pub(super) run: &'a Run,
     pub(super) publisher: &'a dyn EventPublisher,
     pub(super) topics: &'a Topics,
-    /// Set when nothing more is to be begun.
+    /// No chain sends another event.
     pub(super) halted: AtomicBool,
-    /// What the brokers have confirmed and the store does not know yet.
+    /// Confirmed by the brokers, and not yet taken for marking.
     confirmed: Mutex<Vec<i64>>,
 }
 
@@ -33,12 +33,12 @@ impl<'a> Sending<'a> {
     }
 
     fn may_send(&self, read_at: Instant, patience: Duration) -> bool {
-        // What was read long ago was published by another meanwhile, if this process stood still.
+        // If this process was suspended, another node may have published what was read before.
         !self.run.is_stopped() && !self.halted.load(Ordering::Relaxed) && read_at.elapsed() < patience
     }
 
-    /// Sends events of one transaction in their order. After one that failed nothing is sent; one
-    /// that is refused lets those of other kinds pass.
+    /// Sends the events of one transaction in order. Ends at one that failed; one that is refused holds back
+    /// only those of its kind.
     pub(super) async fn chain(
         &self,
         txn_id: TxnId,
@@ -57,7 +57,7 @@ impl<'a> Sending<'a> {
             let (topic, sent) = match self.topics.of(&event) {
                 Ok(topic) => {
                     let sent = match self.publisher.send(&topic, &event).await {
-                        // Perhaps for another event's sake: what is refused alone is too large itself.
+                        // Perhaps because of another event of its batch.
                         Err(SendError::EventRefused(reason)) => {
                             if !self.may_send(read_at, patience) {
                                 end.failure = Some(Failure { reason, died: false });
@@ -97,7 +97,6 @@ impl<'a> Sending<'a> {
     }
 }
 
-/// How far a chain came.
 pub(super) struct ChainEnd {
     pub(super) txn_id: TxnId,
     /// How many events it was given.
@@ -106,14 +105,14 @@ pub(super) struct ChainEnd {
     pub(super) failure: Option<Failure>,
 }
 
-/// An event that the brokers will not take, not even alone.
+/// An event that the brokers refuse even alone.
 pub(super) struct Refused {
     pub(super) sequence: i64,
     pub(super) kind: EventKind,
     pub(super) stored_at: Timestamp,
     /// Of its body, in bytes.
     pub(super) size: usize,
-    /// Set when they take nothing for this topic.
+    /// Set when they refuse every event for this topic.
     pub(super) topic: Option<String>,
     pub(super) reason: String,
 }
@@ -121,6 +120,6 @@ pub(super) struct Refused {
 /// Why a chain broke off.
 pub(super) struct Failure {
     pub(super) reason: String,
-    /// Whether the producer is of no use any more.
+    /// Whether the producer is unusable.
     pub(super) died: bool,
 }

@@ -1,9 +1,13 @@
 //! Draining the outbox, round after round.
 //!
-//! Each round reads from the beginning of what waits. To go on behind a place would be wrong: while
-//! one page is published, two events of another transaction may be committed, the first before that
-//! place and the second behind it. Only when the beginning is full of events that cannot be published
-//! does a round look behind them, and then it reads each transaction it finds there as a whole.
+//! Each round reads the waiting events from the first one. Going on behind the last one read would be wrong:
+//! sequence numbers become visible out of order, so that an earlier event of a transaction may appear before
+//! that place after a later one behind it. Only when the head is full of events that cannot be published
+//! does a round look behind it, and then it reads each transaction it finds there as a whole.
+//!
+//! An event that was sent and is not marked as published is sent again when the process dies. A round begins
+//! one page and marks before the next, so that this is a page of events, and a few pages while the brokers
+//! are slow ([`PAGES`]).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
@@ -22,30 +26,29 @@ use super::chain::{ChainEnd, Refused, Sending};
 use super::holds::Holds;
 use super::{FAILED, Relay};
 
-/// How long a round waits for confirmations before the next one begins.
+/// How long a round waits for confirmations before they are marked.
 const ROUND: Duration = Duration::from_millis(50);
-/// How long confirmations are waited for in the end, when there is time, and when there is none.
+/// How long confirmations are waited for at the end of a run, and at that of a stopped one.
 const GRACE: Duration = Duration::from_secs(5);
 const SHORT_GRACE: Duration = Duration::from_secs(1);
-/// The longest pause between two looks at an outbox in which nothing can be done.
+/// The longest pause between two looks at an outbox in which nothing can be published.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// How many pages may be under way, and how many are read at once where many cannot be published.
+/// How many pages of events may be under way, and are read at once where many cannot be published.
 const PAGES: usize = 4;
-/// How many pages behind those are looked at in one round.
+/// How many pages behind the head are looked at in one round.
 const PAGES_BEHIND: usize = 20;
 
-/// How draining ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Drained {
-    /// It was time to end; nothing is under way any more.
+    /// At its time, with nothing under way.
     Clean,
-    /// It was time to end; something may still be under way, which the producer must give up.
+    /// At its time, with events under way, which the producer must give up.
     Unfinished,
-    /// The producer is of no use any more.
+    /// The producer is unusable.
     ProducerDied,
 }
 
-/// What a run did, as far as it decides how the run is recorded.
+/// What a run did, as far as it decides how its end is recorded.
 #[derive(Debug, Default)]
 pub(super) struct Done {
     pub(super) published: u64,
@@ -61,12 +64,14 @@ pub(super) struct Drain<'a> {
     busy: HashSet<TxnId>,
     under_way: usize,
     holds: Holds,
-    /// How many events at the beginning could not be begun when it was read last.
+    /// How many events of the head could not be begun in the last round.
     stuck: usize,
-    /// How far the look behind them has come.
+    /// How far the look behind the head has come.
     behind: Option<i64>,
     died: bool,
-    /// What was refused for so long that it becomes a dead letter.
+    /// Confirmed by the brokers, and not yet marked in the store.
+    confirmed: Vec<i64>,
+    /// Refused for too long, and not yet dead letters in the store.
     dead: Vec<(i64, DeadLetter)>,
 }
 
@@ -84,6 +89,7 @@ impl<'a> Drain<'a> {
             stuck: 0,
             behind: None,
             died: false,
+            confirmed: Vec::new(),
             dead: Vec::new(),
         }
     }
@@ -92,47 +98,58 @@ impl<'a> Drain<'a> {
     pub(super) async fn run(mut self, gauges: &mut Gauges) -> Result<Drained, JobError> {
         while !(self.run.is_stopped() || self.died || Instant::now() >= self.run.yields_at()) {
             gauges.refresh(self.relay.store.as_ref(), self.relay.clock.as_ref()).await;
-            let fence_holds = self.mark().await?;
             let read_at = Instant::now();
-            let begun = if self.under_way < PAGES * self.page() {
-                self.begin_round(read_at, fence_holds).await?
-            } else {
-                0
-            };
-            if begun == 0 { self.rest(read_at.elapsed()).await } else { self.wait(begun).await }
+            match self.round(read_at).await {
+                Ok(0) => self.rest(read_at.elapsed()).await,
+                Ok(begun) => self.wait(begun).await,
+                // Ending the run would send everything confirmed again. It ends with its lease, if the
+                // database stays unavailable for so long.
+                Err(JobError::Store(error @ StoreError::Unavailable(_))) => {
+                    if let Some(times) = self.relay.complaints.due("store") {
+                        tracing::warn!(%error, times, "the outbox cannot be read, and is read again");
+                    }
+                    self.rest(read_at.elapsed()).await;
+                }
+                Err(error) => return Err(error),
+            }
         }
         self.end().await
+    }
+
+    /// Marks what was confirmed, then begins what can be begun; returns how many events that are.
+    async fn round(&mut self, read_at: Instant) -> Result<usize, JobError> {
+        let fence_holds = self.mark().await?;
+        if self.under_way < PAGES * self.page() {
+            self.begin_round(read_at, fence_holds).await
+        } else {
+            Ok(0)
+        }
     }
 
     fn page(&self) -> usize {
         self.relay.settings.page.max(1) as usize
     }
 
-    /// Notes what was confirmed. Returns whether that has shown that the run is not over.
+    /// Marks confirmed events and dead letters. Returns whether that has shown that the run is not over.
     async fn mark(&mut self) -> Result<bool, JobError> {
-        for (sequence, letter) in std::mem::take(&mut self.dead) {
+        while let Some((sequence, letter)) = self.dead.last().cloned() {
             if !self.relay.store.mark_dead(sequence, letter, self.run.fence()).await? {
                 return Err(JobError::Fenced);
             }
+            self.dead.pop();
         }
-        let confirmed = self.sending.take_confirmed();
-        if confirmed.is_empty() {
+        self.confirmed.append(&mut self.sending.take_confirmed());
+        if self.confirmed.is_empty() {
             return Ok(false);
         }
-        self.check_fence(&confirmed).await?;
-        let count = u32::try_from(confirmed.len()).unwrap_or(u32::MAX);
+        self.relay.mark_published(&self.confirmed, self.run).await?;
+        let count = u32::try_from(self.confirmed.len()).unwrap_or(u32::MAX);
+        self.confirmed.clear();
         self.run.count(|tally| tally.changed = tally.changed.saturating_add(count));
         self.done.published += u64::from(count);
         Ok(true)
     }
 
-    async fn check_fence(&mut self, confirmed: &[i64]) -> Result<(), JobError> {
-        let now = self.relay.clock.now();
-        let holds = self.relay.store.mark_published(confirmed, now, self.run.fence()).await?;
-        if holds { Ok(()) } else { Err(JobError::Fenced) }
-    }
-
-    /// Reads and begins what can be begun; returns how many events that are.
     async fn begin_round(&mut self, read_at: Instant, fence_holds: bool) -> Result<usize, JobError> {
         self.holds.tidy(read_at);
         let limit = self.page() + self.stuck.min(PAGES * self.page());
@@ -151,9 +168,9 @@ impl<'a> Drain<'a> {
         if groups.is_empty() {
             return Ok(0);
         }
-        // A process that was stopped for long finds out before it publishes anything.
+        // A process that was suspended finds out before it publishes.
         if !fence_holds {
-            self.check_fence(&[]).await?;
+            self.relay.mark_published(&[], self.run).await?;
         }
         let begun = groups.iter().map(|(_, events)| events.len()).sum();
         self.run.count(|tally| {
@@ -168,7 +185,7 @@ impl<'a> Drain<'a> {
         Ok(begun)
     }
 
-    /// The transactions among these events with which something can be begun, in order.
+    /// These events by transaction, in order, without those that are under way or held back.
     fn open_groups(&self, events: Vec<StoredEvent>) -> Vec<(TxnId, Vec<StoredEvent>)> {
         let mut groups: Vec<(TxnId, Vec<StoredEvent>)> = Vec::new();
         let mut places: HashMap<TxnId, usize> = HashMap::new();
@@ -193,8 +210,8 @@ impl<'a> Drain<'a> {
         groups
     }
 
-    /// What can be begun behind a beginning in which nothing can, a few pages further in each round.
-    /// Every transaction found there is read again, from its first event that waits.
+    /// What can be begun behind a head in which nothing can, a few pages further in each round. Each
+    /// transaction found there is read from its first waiting event.
     async fn groups_behind(
         &mut self,
         last_of_head: i64,
@@ -229,8 +246,7 @@ impl<'a> Drain<'a> {
         }
     }
 
-    /// Waits until something has changed. What cannot be published is looked at more rarely the
-    /// longer it takes.
+    /// Waits for a change. Events that cannot be published are read less often the longer reading takes.
     async fn rest(&mut self, read_took: Duration) {
         let mut pause = self.relay.settings.poll_interval;
         if self.stuck > 0 {
@@ -238,14 +254,14 @@ impl<'a> Drain<'a> {
         }
         let until = (Instant::now() + pause).min(self.run.yields_at());
         if self.next_end(until).await {
-            // Those that ended together are noted together.
+            // Those that ended together are marked together.
             while let Some(Some(end)) = self.chains.next().now_or_never() {
                 self.take(end);
             }
         }
     }
 
-    /// Waits for the next chain to end; `false` when none did until then, or the run was stopped.
+    /// Waits for the next chain to end; `false` when none did by then, or the run was stopped.
     async fn next_end(&mut self, until: Instant) -> bool {
         tokio::select! {
             biased;
@@ -281,7 +297,8 @@ impl<'a> Drain<'a> {
         }
     }
 
-    /// Leaves a stream or a topic alone for a while, or gives up an event that was refused for too long.
+    /// Holds a stream or a topic back for a while, or makes an event that was refused for too long a dead
+    /// letter.
     fn refused(&mut self, txn_id: &TxnId, refused: Refused) {
         let Refused { sequence, kind, stored_at, size, topic, reason } = refused;
         let (stream, settings) = (kind.as_str(), &self.relay.settings);
@@ -308,7 +325,7 @@ impl<'a> Drain<'a> {
         self.holds.hold_topic(topic, settings.refused_pause);
     }
 
-    /// Begins nothing more, waits a little for what is under way, and notes what was confirmed.
+    /// Begins nothing more, waits a little for what is under way, and marks what was confirmed.
     async fn end(mut self) -> Result<Drained, JobError> {
         self.sending.halted.store(true, Ordering::Relaxed);
         let long = Instant::now() + GRACE;
@@ -334,7 +351,7 @@ impl<'a> Drain<'a> {
     }
 }
 
-/// The failure that a run comes to which has published nothing at all.
+/// The failure of a run that has published nothing at all.
 pub(super) fn nothing_published(done: &Done) -> Result<(), JobError> {
     match &done.last_failure {
         Some(reason) if done.published == 0 => {

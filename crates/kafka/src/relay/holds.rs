@@ -1,4 +1,4 @@
-//! What is not tried for a while.
+//! Transactions, streams and topics that are held back for a while.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,11 +7,10 @@ use std::time::Duration;
 use payment_domain::{EventKind, TxnId};
 use tokio::time::Instant;
 
-/// How long a transaction rests after an event of it was not delivered.
+/// The pause of a transaction after an event was not delivered.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
 
-/// Transactions, and streams of them, and topics that are left alone until a moment. Everything
-/// here may be forgotten at any time: it is then tried once more than need be.
+/// Held back until a moment. Forgetting one costs no more than a needless attempt.
 #[derive(Debug, Default)]
 pub(super) struct Holds {
     transactions: HashMap<TxnId, Instant>,

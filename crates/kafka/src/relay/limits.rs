@@ -1,4 +1,4 @@
-//! How large a batch the topics take.
+//! The largest batch that the topics take.
 
 use std::time::Duration;
 
@@ -8,17 +8,15 @@ use rdkafka::error::KafkaError;
 use crate::client::{self, Telling};
 use crate::settings::KafkaSettings;
 
-/// The batch size, in bytes, where the brokers do not tell what their topics take: that of Java's client.
+/// The batch size where the limits are unknown: that of Java's client.
 pub(super) const UNKNOWN: usize = 16 * 1024;
-/// The largest batch size, in bytes: that of librdkafka.
+/// The largest batch size: that of librdkafka.
 const LARGEST: usize = 1_000_000;
-/// A topic's limit for one batch, in bytes, by Kafka's name.
 const LIMIT: &str = "max.message.bytes";
-/// How long the brokers are given to tell.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The largest batch, in bytes, that each of these topics takes; `None` when the brokers do not tell that
-/// of all of them: a topic is not there yet, or its configuration is not for us to read.
+/// The largest batch that every one of these topics takes; `None` when one does not exist yet, or its
+/// configuration may not be read.
 pub(super) async fn batch_bytes(kafka: &KafkaSettings, topics: &[&str]) -> Option<usize> {
     let told = match describe(kafka, topics).await {
         Ok(told) => told,
@@ -30,7 +28,7 @@ pub(super) async fn batch_bytes(kafka: &KafkaSettings, topics: &[&str]) -> Optio
     (told.len() == topics.len()).then(|| told.into_iter().chain([LARGEST]).min()).flatten()
 }
 
-/// The limits of those of the topics whose limit is told.
+/// The limits that are readable.
 async fn describe(kafka: &KafkaSettings, topics: &[&str]) -> Result<Vec<usize>, KafkaError> {
     let admin: AdminClient<Telling> = kafka.client(&[], &[]).create_with_context(Telling::default())?;
     let resources: Vec<_> = topics.iter().map(|topic| ResourceSpecifier::Topic(topic)).collect();

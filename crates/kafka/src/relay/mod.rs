@@ -30,26 +30,23 @@ use publisher::{EventPublisher, KafkaPublisher, SendError};
 const PUBLISHED: &str = "events_published_total";
 const FAILED: &str = "events_failed_total";
 
-/// How long to wait before a producer takes the place of one that died.
+/// The pause before a new producer replaces one that is unusable.
 const REPLACE_PAUSE: Duration = Duration::from_secs(1);
 
-/// Settings of the relay.
 #[derive(Debug, Clone)]
 pub struct RelaySettings {
-    /// Where events go.
     pub topics: Topics,
-    /// When an event that the brokers have not confirmed is given up, to be tried again. Shorter
-    /// than the lease under which the relay runs, so that what this process has not sent is gone
-    /// when another takes over.
+    /// The time after which an unconfirmed event is given up, to be tried again. Shorter than the lease of the
+    /// run, so that this process has nothing left to send when another takes over.
     pub delivery_timeout: Duration,
-    /// How many events are read at once.
+    /// How many events are read at once, and at most sent before they are marked: those are sent again when
+    /// the process dies.
     pub page: u32,
-    /// How long to wait before an empty outbox is looked at again.
+    /// The pause before an empty outbox is read again.
     pub poll_interval: Duration,
-    /// How long an event, or a topic, that the brokers refuse is left alone.
+    /// How long an event, or a topic, that the brokers refuse is held back.
     pub refused_pause: Duration,
-    /// How old an event that the brokers refuse must be to become a dead letter, which holds back no
-    /// other; `None` when none ever does.
+    /// The age at which a refused event becomes a dead letter, which holds back no other; `None` for never.
     pub dead_letter_after: Option<Duration>,
 }
 
@@ -58,7 +55,7 @@ impl Default for RelaySettings {
         RelaySettings {
             topics: Topics::default(),
             delivery_timeout: Duration::from_secs(10),
-            page: 1000,
+            page: 250,
             poll_interval: Duration::from_millis(75),
             refused_pause: Duration::from_secs(15),
             dead_letter_after: None,
@@ -66,22 +63,22 @@ impl Default for RelaySettings {
     }
 }
 
-/// Publishes the outbox to Kafka: every event at least once, the events of a transaction in their
-/// order, nothing before its commit. A job of the scheduler, which runs it on one node at a time.
+/// Publishes the outbox to Kafka: every event at least once, the events of a transaction in order, none before
+/// its commit. A job, which the scheduler runs on one node at a time.
 ///
-/// A failure keeps back its transaction, and is tried again. An event that the brokers will not take
-/// keeps back the later ones of its transaction and topic, and no others; it stays in the outbox, after
-/// [`RelaySettings::dead_letter_after`] as a dead letter that keeps nothing back.
+/// A failure holds back its transaction, and is tried again. An event that the brokers refuse holds back the
+/// later ones of its transaction and topic, and no others; after [`RelaySettings::dead_letter_after`] it is a
+/// dead letter, which holds back nothing. While the database is unavailable a run goes on as long as its
+/// lease, so that what the brokers have confirmed is marked and not sent again.
 pub struct OutboxRelay {
     relay: Relay,
     kafka: KafkaSettings,
-    /// The producer, between two runs that have left nothing in it.
+    /// The producer of a run that has left nothing in it, for the next one.
     idle: Mutex<Option<KafkaPublisher>>,
-    /// The largest batch that the topics take, in bytes, once the brokers have told it.
+    /// The largest batch that the topics take, once it is known.
     batch_bytes: OnceLock<usize>,
 }
 
-/// What draining the outbox needs beside the brokers.
 struct Relay {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -90,7 +87,7 @@ struct Relay {
 }
 
 impl OutboxRelay {
-    /// A relay from this store to these brokers, which need not be there yet.
+    /// A relay from this store to these brokers, which may be unavailable.
     ///
     /// # Errors
     /// When librdkafka cannot work with the settings.
@@ -125,8 +122,8 @@ impl OutboxRelay {
             .map_err(|error| JobError::Other(BoxError::from(error)))
     }
 
-    /// How large batches are. The brokers are asked again in each run until they tell; a limit that is
-    /// lowered later costs refused batches, and no event.
+    /// The batch size. The brokers are asked once per run until it is known; a limit that is lowered later
+    /// costs refused batches, and no event.
     async fn batch_bytes(&self, run: &Run) -> usize {
         if let Some(known) = self.batch_bytes.get() {
             return *known;
@@ -166,7 +163,6 @@ impl Job for OutboxRelay {
 }
 
 impl Relay {
-    /// Publishes until it is time to end, or the producer dies.
     async fn drain(
         &self,
         run: &Run,
@@ -177,14 +173,19 @@ impl Relay {
         let sending = Sending::new(run, publisher, &self.settings.topics);
         Drain::new(self, &sending, done).run(gauges).await
     }
+
+    /// Marks confirmed events; none to find out whether the run is over.
+    async fn mark_published(&self, confirmed: &[i64], run: &Run) -> Result<(), JobError> {
+        let holds = self.store.mark_published(confirmed, self.clock.now(), run.fence()).await?;
+        if holds { Ok(()) } else { Err(JobError::Fenced) }
+    }
 }
 
-/// A producer in use. However its use ends, also by a run that is cut off, nothing that it has not
-/// sent yet is sent later.
+/// A producer in use, which sends nothing once it is dropped, also by a run that is cut off.
 struct Held(Option<KafkaPublisher>);
 
 impl Held {
-    /// It has nothing left to send.
+    /// For a producer with nothing left to send.
     fn keep(mut self) -> Option<KafkaPublisher> {
         self.0.take()
     }

@@ -13,27 +13,25 @@ use rdkafka::util::Timeout;
 use crate::client::Telling;
 use crate::settings::{KafkaSettings, NoClient};
 
-/// Takes events.
 #[async_trait]
 pub(super) trait EventPublisher: Send + Sync {
-    /// Sends one event, and returns when the brokers have it, on all replicas that must.
+    /// Sends one event; returns when the brokers have confirmed it (`acks=all`).
     async fn send(&self, topic: &str, event: &Event) -> Result<(), SendError>;
 
-    /// The same in a batch of its own: brokers refuse whole batches, and this one is refused for nothing
-    /// but its only event.
+    /// Sends one event in a batch of its own: brokers refuse whole batches.
     async fn send_alone(&self, topic: &str, event: &Event) -> Result<(), SendError>;
 }
 
-/// Why an event was not taken, or nobody knows whether it was.
+/// Why an event was not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum SendError {
-    /// Trying again makes sense.
+    /// To be tried again.
     Failed(String),
-    /// This event, or another one in its batch, will not be taken as it is.
+    /// This event, or another one of its batch, is refused as it is.
     EventRefused(String),
-    /// Nothing will be taken for this topic as things are.
+    /// Every event for this topic is refused.
     TopicRefused(String),
-    /// The producer is of no use any more.
+    /// The producer is unusable.
     ProducerDied(String),
 }
 
@@ -66,7 +64,7 @@ impl KafkaPublisher {
         self.batch_bytes
     }
 
-    /// Gives up whatever was not sent yet, and lets the brokers go.
+    /// Gives up what was not sent, and disconnects.
     pub(super) fn discard(self) {
         let singles = self.singles.into_inner().unwrap_or_else(PoisonError::into_inner);
         for producer in singles.into_iter().chain([self.producer]) {
@@ -92,7 +90,7 @@ fn producer(
     fixed: &[(&str, &str)],
 ) -> Result<FutureProducer<Telling>, NoClient> {
     let timeout_ms = delivery_timeout.as_millis().max(1).to_string();
-    // Whether a new topic is there after all is found out before the event is given up.
+    // A new topic is looked for before the event is given up.
     let propagation_ms = (delivery_timeout.as_millis() / 2).max(1).to_string();
     let all_defaults = [
         ("topic.metadata.propagation.max.ms", propagation_ms.as_str()),
@@ -102,8 +100,8 @@ fn producer(
     let all_fixed = [
         ("enable.idempotence", "true"),
         ("acks", "all"),
-        // An event is gone when it was not sent in time: a process that was stopped and goes on
-        // must not send what another has sent long since.
+        // An event that was not sent in time is given up: a process that was suspended must not send what
+        // another node has sent meanwhile.
         ("message.timeout.ms", timeout_ms.as_str()),
     ];
     let config = kafka.client(&[defaults, &all_defaults].concat(), &[fixed, &all_fixed].concat());
@@ -119,7 +117,7 @@ async fn send(producer: &FutureProducer<Telling>, topic: &str, event: &Event) ->
 }
 
 impl SendError {
-    /// What an error of a producer means.
+    /// The meaning of a producer's error.
     fn of(producer: &FutureProducer<Telling>, error: &KafkaError) -> SendError {
         use RDKafkaErrorCode as Code;
         if let Some((code, reason)) = producer.client().fatal_error() {
