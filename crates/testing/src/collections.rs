@@ -92,7 +92,6 @@ impl FakeCollections {
         lock(&self.register.0).insert(id.clone(), vec![receipt.to_owned()]);
     }
 
-    /// How many payments are registered.
     pub fn registered(&self) -> usize {
         lock(&self.register.0).len()
     }

@@ -261,7 +261,7 @@ fn common_properties() -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())) + "\n"
 }
 
-/// Java with the jars that `scripts/services` fetched. Nothing it runs is worth a farewell.
+/// Java with the jars that `scripts/services` fetched; killed at its end.
 fn java() -> Command {
     let workspace = programs::workspace();
     let jars = workspace.join("target/services/kafka/jars");

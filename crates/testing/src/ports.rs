@@ -1,10 +1,10 @@
-//! Ports that stay one's own while the server behind them is away.
+//! Ports that stay reserved while their server is down.
 
 use std::fs::{self, File, TryLockError};
 use std::net::TcpListener;
 
-/// Below the ports that the kernel gives to outgoing connections (from 32768 on): nobody gets one of
-/// these by chance while a test has its server stopped.
+/// Below the ports of outgoing connections (from 32768 on), so that the kernel gives none of
+/// these away while a server is stopped.
 const FIRST: u16 = 10_000;
 const LAST: u16 = 19_999;
 
@@ -17,7 +17,7 @@ pub struct Port {
 }
 
 impl Port {
-    /// Reserves a port at which nobody listens.
+    /// Reserves a port without a listener.
     ///
     /// # Panics
     /// When no port is free, or reservations cannot be written to the temporary folder.
@@ -46,7 +46,6 @@ impl Port {
         panic!("no port between {FIRST} and {LAST} is free");
     }
 
-    /// Its number.
     #[must_use]
     pub fn number(&self) -> u16 {
         self.number

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 /// How often a process is asked whether it has come or gone.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// How long a process may take over its farewell.
+/// How long a process may take to end.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A running process. Ended and reaped when dropped.
@@ -20,23 +20,23 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct Server {
     child: Child,
     /// What ends it when it is dropped.
-    farewell: Signal,
+    stop_signal: Signal,
 }
 
 impl Server {
-    /// Starts the command. When dropped it gets the signal `farewell`, and is killed if that does not
+    /// Starts the command. When dropped it gets the signal `stop_signal`, and is killed if that does not
     /// end it.
     ///
     /// Linux sends a death signal when the *thread* that started the process ends, and a test's thread
     /// ends before its process does. So one thread, which lives as long as we do, starts them all.
-    pub(crate) fn start(command: Command, farewell: Signal) -> Self {
+    pub(crate) fn start(command: Command, stop_signal: Signal) -> Self {
         type Order = (Command, Sender<io::Result<Child>>);
         static STARTER: OnceLock<Sender<Order>> = OnceLock::new();
         let starter = STARTER.get_or_init(|| {
             let (orders, queue) = mpsc::channel::<Order>();
             thread::spawn(move || {
                 for (mut command, answer) in queue {
-                    // Nobody waits for it any more: then it is not wanted either.
+                    // Its test has ended.
                     if let Err(mpsc::SendError(Ok(mut child))) = answer.send(command.spawn()) {
                         let _ = child.kill();
                     }
@@ -48,7 +48,7 @@ impl Server {
         let (answer, started) = mpsc::channel();
         starter.send((command, answer)).expect("the starting thread lives as long as we do");
         match started.recv().expect("the starting thread answers") {
-            Ok(child) => Self { child, farewell },
+            Ok(child) => Self { child, stop_signal },
             Err(error) => panic!("{} cannot be started: {error}", program.to_string_lossy()),
         }
     }
@@ -90,7 +90,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.signal(self.farewell);
+        self.signal(self.stop_signal);
         if !self.ends_within(SHUTDOWN_TIMEOUT) {
             let _ = self.child.kill();
             let _ = self.child.wait();

@@ -1,4 +1,4 @@
-//! Where the programs of the servers are, and as whom they run.
+//! The programs of the servers, and the user they run as.
 
 use std::ffi::OsStr;
 use std::fs;

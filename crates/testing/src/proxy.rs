@@ -13,7 +13,6 @@ use url::Url;
 
 use crate::ports::Port;
 
-/// What the proxy lets through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Open,
@@ -22,7 +21,6 @@ enum Mode {
     Cut,
 }
 
-/// Which way bytes go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Direction {
     ToTarget,
@@ -39,7 +37,7 @@ impl Mode {
     }
 }
 
-/// A new mode, and whom to tell when it holds.
+/// A new mode, and the channel that reports when it applies.
 type Order = (Mode, blocking::Sender<()>);
 
 /// A proxy on loopback. It runs on a thread of its own, so it works for blocking tests as well. Its
@@ -87,7 +85,6 @@ impl TcpProxy {
         Self::start((url.host_str().expect("a host"), url.port_or_known_default().unwrap_or(5432)))
     }
 
-    /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.port.number()))
@@ -126,7 +123,7 @@ impl TcpProxy {
         self.set(Mode::Open);
     }
 
-    /// Returns when the mode holds.
+    /// Returns when the mode applies.
     fn set(&self, mode: Mode) {
         let (done, held) = blocking::channel();
         self.orders.send((mode, done)).expect("the proxy runs as long as this does");
@@ -134,7 +131,7 @@ impl TcpProxy {
     }
 }
 
-/// Carries out orders and takes connections until nobody can give orders any more.
+/// Applies modes and accepts connections until the proxy is dropped.
 async fn serve(address: SocketAddr, target: SocketAddr, mut orders: mpsc::UnboundedReceiver<Order>) {
     let (mode, watched) = watch::channel(Mode::Cut);
     let mut connections = JoinSet::new();
@@ -157,7 +154,7 @@ async fn serve(address: SocketAddr, target: SocketAddr, mut orders: mpsc::Unboun
             listener = Some(TcpListener::bind(address).await.expect("the port is reserved for us"));
         }
         mode.send_replace(wanted);
-        // Whoever ordered has stopped waiting only if it is gone.
+        // No receiver: the proxy is dropped.
         let _ = done.send(());
     }
 }

@@ -55,13 +55,11 @@ impl Certificates {
         self.folder.path().join("authority.pem")
     }
 
-    /// The server's certificate.
     #[must_use]
     pub fn certificate(&self) -> PathBuf {
         self.folder.path().join("server.pem")
     }
 
-    /// The server's private key.
     #[must_use]
     pub fn key(&self) -> PathBuf {
         self.folder.path().join("server.key")

@@ -1,4 +1,4 @@
-//! What stands in front of the replicas for payers and gateways: every connection goes to the next one
+//! The load balancer for payers and gateways: every connection goes to the next one
 //! that takes it.
 
 use std::net::SocketAddr;

@@ -1,5 +1,5 @@
-//! What the replicas stand on, and how it fails them: the database and the broker are restarted, and
-//! DIGIT's services do what services do.
+//! The replicas' dependencies fail: the database and the broker are restarted, and calls to DIGIT's services
+//! go wrong.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -10,12 +10,12 @@ use payment_testing::postgres::{PostgresServer, Stop};
 
 use crate::proof::random::Random;
 
-/// When the database was away last.
+/// When the database was last unavailable.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Weather(Arc<Mutex<Option<Instant>>>);
 
 impl Weather {
-    /// Whether it was at some moment of the last `time`.
+    /// Whether that was within the last `time`.
     pub(crate) fn database_was_away_within(&self, time: Duration) -> bool {
         self.0.lock().unwrap().is_some_and(|last| last.elapsed() < time)
     }
@@ -80,7 +80,7 @@ pub(crate) async fn disturb_digit(digit: &PretendDigit, mut random: Random) {
         let endpoint = ENDPOINTS[usize::try_from(random.below(6)).unwrap()];
         let fault = match random.below(10) {
             0..3 => Fault::Slow { ms: random.below(900) },
-            // Longer than anybody waits.
+            // Longer than any call waits.
             3 => Fault::Slow { ms: 4000 },
             4..6 => Fault::Status500,
             6..9 => Fault::CutAfterWork,

@@ -43,7 +43,7 @@ const REPLICAS: usize = 3;
 const LEASE: Duration = Duration::from_secs(3);
 /// How long the right to issue a receipt is held: longer than two calls can take.
 const RECEIPT_LEASE: Duration = Duration::from_secs(5);
-/// How long a replica stands still: when it goes on, whatever lease it had has run out.
+/// How long a replica is suspended: longer than any lease.
 const STANDSTILL: Duration = Duration::from_secs(7);
 /// How long what is left to do may take in the end: a receipt that failed a few times waits longest.
 const SETTLING: Duration = Duration::from_secs(120);
@@ -198,8 +198,8 @@ fn settings(
     ]
 }
 
-/// Kills replicas, that many times in all; now and then one stands still. Ends when everything else is
-/// over, too. Returns how often one stood still.
+/// Kills replicas, that many times in all, and suspends one now and then. Ends when everything else is over,
+/// too. Returns how often one was suspended.
 async fn kill(
     replicas: &mut Replicas,
     kills: u64,

@@ -10,7 +10,7 @@ use crate::disturbances::Weather;
 use crate::proof::random::Random;
 use crate::support::{Service, free_port, pg_service};
 
-/// How soon a supervisor starts a replica again that ended.
+/// The time after which a supervisor restarts a replica.
 const RESTART: Duration = Duration::from_millis(300);
 
 /// What every start of every replica has in common.
@@ -19,7 +19,7 @@ pub(crate) struct Settings {
     pub(crate) folder: PathBuf,
     /// The names and values of settings.
     pub(crate) set: Vec<(&'static str, String)>,
-    /// Those that nobody is to see in a list of processes.
+    /// Settings that must not appear in a list of processes.
     pub(crate) secret: Vec<(&'static str, String)>,
 }
 
@@ -37,9 +37,9 @@ impl Settings {
 
 enum State {
     Running(Service),
-    /// It stands still, and goes on at that moment.
+    /// Suspended until that moment.
     Stopped(Service, Instant),
-    /// It is dead, and is started at that moment.
+    /// To be started at that moment.
     Dead(Instant),
 }
 
@@ -53,9 +53,9 @@ struct Replica {
 pub(crate) struct Replicas {
     settings: Settings,
     all: Vec<Replica>,
-    /// What a supervisor should not see.
+    /// What a supervisor must not see.
     faults: Vec<String>,
-    /// How often a replica gave up by itself while its database was away.
+    /// How often a replica ended by itself while its database was unavailable.
     pub(crate) gave_up: u64,
     /// How often one was killed, or gave up.
     pub(crate) deaths: Arc<AtomicU64>,
@@ -143,7 +143,7 @@ impl Replicas {
         self.deaths.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// One of them stands still for so long, as on a machine that hangs.
+    /// Suspends one of them for so long, as on a machine that hangs.
     pub(crate) fn stop_one(&mut self, time: Duration, random: &mut Random) {
         let replica = self.pick(random);
         let until = Instant::now() + time;

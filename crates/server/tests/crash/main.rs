@@ -1,7 +1,6 @@
 //! Crashes: the real program is loaded with payments and killed (`kill -9`) at random moments, again
-//! and again. Afterwards what it stored is compared with the books of the sandbox gateway, which
-//! stands apart and lives on like a real one. (The machine itself stays up: this is about the
-//! process, not about what a disk does when the power fails.)
+//! and again. Afterwards what it stored is compared with the books of the sandbox gateway, a separate
+//! process that is not killed. (The machine stays up: this is about the process, not about power failures.)
 //!
 //! `CRASH_KILLS=300` for a long run, `CRASH_SEED=…` to repeat a run.
 

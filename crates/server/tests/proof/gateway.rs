@@ -34,7 +34,7 @@ impl Gateway {
         gateway
     }
 
-    /// One with habits of its own, which calls nobody back; `serving` may change how it serves.
+    /// One with its own behaviour, which makes no callbacks; `serving` may change how it serves.
     pub(crate) async fn open(
         folder: &Path,
         habits: impl FnOnce(SandboxSettings) -> SandboxSettings,

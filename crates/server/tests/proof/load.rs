@@ -23,7 +23,7 @@ pub(crate) struct Doors {
     pub(crate) replicas: Vec<String>,
     /// What the address begins with to which payers come back.
     pub(crate) public: String,
-    /// Whether something the service needs may be away: it then says so, and when to come again.
+    /// Whether the service may answer that a dependency is unavailable, and when to retry.
     pub(crate) may_be_unavailable: bool,
     /// How long a client rests between two payments.
     pub(crate) rest: Duration,
@@ -64,7 +64,7 @@ pub(crate) struct Ledger {
     pub(crate) unavailable: u64,
     /// Creates of the same bills that were sent at the same moment.
     pub(crate) raced: u64,
-    /// Answers that nobody should get, whatever dies.
+    /// Answers that are wrong whatever dies.
     pub(crate) unexpected: Vec<String>,
 }
 
@@ -98,12 +98,12 @@ impl Client {
         self.answer(request).await
     }
 
-    /// `None` when no whole answer came because somebody died.
+    /// `None` when no whole answer came because a process died.
     async fn answer(&self, request: reqwest::RequestBuilder) -> Option<Answer> {
         let deaths = self.doors.deaths.load(Ordering::SeqCst);
         let in_time = |error: &reqwest::Error| {
             let somebody_died = self.doors.deaths.load(Ordering::SeqCst) > deaths;
-            // Whoever lives answers in time, whatever they stand on is away.
+            // A live service answers in time, whatever dependency is unavailable.
             assert!(somebody_died || !error.is_timeout(), "no answer in time: {error}");
         };
         let response = request.send().await.inspect_err(in_time).ok()?;
@@ -205,13 +205,13 @@ impl Worker {
             if let Some(begun) = self.create().await {
                 self.pay(begun).await;
             }
-            // Also when it was refused, or the service is away: a moment later there may be more to do.
+            // Also after a refusal, or while the service is down.
             tokio::time::sleep(rest).await;
         }
         self.ledger
     }
 
-    /// A bill: mostly a new one, sometimes one that somebody else pays as well.
+    /// A bill: mostly a new one, sometimes one that another payer pays as well.
     fn bill(&mut self) -> String {
         let newest = self.bills.fetch_add(1, Ordering::SeqCst);
         if self.random.percent(25) {
@@ -240,7 +240,7 @@ impl Worker {
         }
         let mut answer = create().await;
         if key.is_some() && (answer.is_none() || self.random.percent(30)) {
-            // Whoever has a key asks again when they are not answered.
+            // A request with a key is repeated when it is not answered.
             self.note(answer, key.as_deref(), &wanted).await;
             answer = create().await;
         }

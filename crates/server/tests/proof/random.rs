@@ -7,7 +7,7 @@ impl Random {
         Random(seed)
     }
 
-    /// A generator of its own for somebody else.
+    /// An independent generator.
     pub(crate) fn split(&mut self) -> Random {
         Random(self.next())
     }

@@ -10,7 +10,7 @@ const EACH: u64 = 7525;
 /// How many citizens there are.
 const CITIZENS: u64 = 40;
 
-/// A payment that somebody wants to make.
+/// A payment to be created.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {
     pub(crate) bills: Vec<String>,

@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long anything may take that should take no time at all.
+/// The longest time for anything that should be immediate.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A command of the program, with nothing of the test's own environment and folder.
@@ -38,7 +38,7 @@ pub(crate) fn stderr(output: &Output) -> String {
 }
 
 /// A port that is free now, below those the system gives to outgoing connections: it stays free
-/// while a service is away for a moment. No two tests of a process get the same.
+/// while a service restarts. No two tests of a process get the same.
 pub(crate) fn free_port() -> u16 {
     const FIRST: u32 = 20_000;
     const COUNT: u32 = 12_000;
@@ -53,7 +53,7 @@ pub(crate) fn free_port() -> u16 {
     }
 }
 
-/// A client that follows no redirect and does not wait for ever.
+/// A client that follows no redirect, with a time limit.
 pub(crate) fn http_client() -> reqwest::Client {
     let _already_chosen = rustls::crypto::ring::default_provider().install_default();
     let no_redirect = reqwest::redirect::Policy::none();

@@ -1,4 +1,4 @@
-//! Blows at whoever runs the tick, at random moments.
+//! Kills, suspends and cuts off the owner of the tick, at random moments.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! The outside world: a sandbox gateway that takes its time to answer, and calls nobody back. Whoever
+//! A sandbox gateway that answers slowly, and makes no callbacks. Whoever
 //! wants to know has to ask.
 
 use std::path::Path;

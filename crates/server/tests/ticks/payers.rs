@@ -30,7 +30,7 @@ pub(crate) struct Paid {
     pub(crate) unanswered: u64,
     /// Payers who came back to the application.
     pub(crate) came_back: u64,
-    /// Answers that nobody should get, whatever happens to replicas.
+    /// Answers that are wrong whatever happens to replicas.
     pub(crate) unexpected: Vec<String>,
 }
 
@@ -109,7 +109,7 @@ impl Worker {
         self.paid
     }
 
-    /// One payment, decided at the gateway and hours old; `None` when nobody answered.
+    /// One payment, decided at the gateway and hours old; `None` without an answer.
     async fn pays(&mut self, choice: Choice) -> Option<String> {
         const GROW_OLD: &str =
             "UPDATE eg_pg_transactions SET created_time = created_time - 10800000 WHERE txn_id = $1";

@@ -1,4 +1,4 @@
-//! What must hold in the end, whoever was struck when.
+//! The invariants that hold at the end.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -21,7 +21,7 @@ struct Run {
     end: Option<String>,
 }
 
-/// Every tick was run to its end once, by however many runs, or the next one stands for it.
+/// Every tick was finished once, by one or more runs, or is counted as missed by the next one.
 pub(crate) async fn ticks(client: &Client, last_tick: i64, figures: &mut Figures) -> Vec<String> {
     const RUNS: &str = "
         SELECT run.job, run_id, scheduled_at, missed, attempt, lease_until, end_kind,
@@ -223,7 +223,7 @@ pub(crate) async fn money(
             Some((State::Paid, Some(7525))) => &["SUCCESS"],
             Some((State::Paid, _)) | Some((State::Declined | State::Expired, _)) => &["FAILURE"],
             Some((State::Pending, _)) => &["PENDING"],
-            // Its create was answered to nobody: it fails when its life is over.
+            // Its create had no answer: it fails when its life is over.
             Some((State::Created, _)) | None => &["PENDING", "FAILURE"],
         };
         if !expected.contains(&status.as_str()) {

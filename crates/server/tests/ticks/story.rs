@@ -30,7 +30,7 @@ async fn paid_and_the_tab_closed_is_receipted_by_the_early_job_and_told_once() {
     let (database, digit) = (FreshDatabase::create().await, PretendDigit::start().await.unwrap());
     let folder = tempfile::tempdir().unwrap();
     let gateway = gateway::start(folder.path()).await;
-    // The topic of text messages is everybody's: this number is nobody else's.
+    // The topic of text messages is shared: this number is unique.
     let number = format!("9{:09}", getrandom::u64().unwrap() % 1_000_000_000);
     digit.set_message("pb", "pa_IN", "PG_NOTIFICATION_SUCCESS", "{amount}, {consumerCode}: {payment link}");
     let mut replicas = Vec::new();
@@ -54,7 +54,7 @@ async fn paid_and_the_tab_closed_is_receipted_by_the_early_job_and_told_once() {
             break txn;
         }
         assert!(began.elapsed() < TWO_INTERVALS + PATIENCE, "{txn}\n{}", one.log());
-        // Nobody tells: that is the story.
+        // No callback and no return: only the job asks.
         tokio::time::sleep(Duration::from_millis(500)).await;
     };
     let took = began.elapsed();

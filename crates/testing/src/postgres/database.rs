@@ -48,7 +48,6 @@ impl FreshDatabase {
         &self.url
     }
 
-    /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -56,7 +55,7 @@ impl FreshDatabase {
 }
 
 impl Drop for FreshDatabase {
-    /// Drops the database. A server that is away by now took its databases along: no failure.
+    /// Drops the database. No failure when its server is gone.
     fn drop(&mut self) {
         let server = self.server.clone();
         let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);

@@ -18,7 +18,6 @@ use crate::programs;
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 
-/// How a server is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
     /// Open transactions are rolled back, connections closed, everything is written.
@@ -98,7 +97,6 @@ impl PostgresServer {
         self.port.number()
     }
 
-    /// The superuser's password.
     #[must_use]
     pub fn password(&self) -> &str {
         &self.password
