@@ -11,7 +11,7 @@ pub enum EventKind {
     SaveDump,
     /// The gateway's answer was recorded.
     UpdateDump,
-    /// A payer is to be told something by text message.
+    /// A text message to a payer.
     Sms,
 }
 
@@ -24,7 +24,7 @@ impl EventKind {
         EventKind::Sms,
     ];
 
-    /// The word that stores keep; also the default topic's name.
+    /// The stored word; also the default topic.
     pub fn as_str(self) -> &'static str {
         match self {
             EventKind::SaveTransaction => "save-pg-txns",
@@ -35,7 +35,6 @@ impl EventKind {
         }
     }
 
-    /// The kind for a stored word.
     pub fn from_word(word: &str) -> Option<EventKind> {
         EventKind::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
@@ -45,14 +44,14 @@ impl EventKind {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Event {
     pub kind: EventKind,
-    /// The transaction it tells of; the record's key, so that its events keep their order.
+    /// The transaction; also the record's key, so that its events keep their order.
     pub txn_id: TxnId,
     /// The tenant, from which a central instance takes the topic's prefix.
     pub tenant_id: TenantId,
     pub body: String,
 }
 
-/// Without the body: it holds the payer's name and number.
+/// Without the body, which has the payer's name and number.
 impl std::fmt::Debug for Event {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Event")

@@ -11,16 +11,16 @@ use crate::transaction::StatusName;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ActorKind {
-    /// A person or an application acting for one, through the API.
+    /// A person, or an application acting for one, through the API.
     User,
     /// The payment gateway, by its callback.
     Gateway,
-    /// One of our own jobs.
+    /// A job of this service.
     Job,
 }
 
 impl ActorKind {
-    /// The word that stores keep.
+    /// The stored word.
     pub fn as_str(self) -> &'static str {
         match self {
             ActorKind::User => "user",
@@ -29,7 +29,6 @@ impl ActorKind {
         }
     }
 
-    /// The kind for a stored word.
     pub fn from_word(word: &str) -> Option<ActorKind> {
         [ActorKind::User, ActorKind::Gateway, ActorKind::Job].into_iter().find(|kind| kind.as_str() == word)
     }
@@ -51,13 +50,12 @@ impl Actor {
         Actor { kind: ActorKind::Gateway, id: name.into() }
     }
 
-    /// One of our jobs, by name.
     pub fn job(name: impl Into<String>) -> Actor {
         Actor { kind: ActorKind::Job, id: name.into() }
     }
 }
 
-/// One line of a transaction's history.
+/// An entry of a transaction's history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HistoryEntry {
     pub txn_id: TxnId,
@@ -66,7 +64,7 @@ pub struct HistoryEntry {
     /// The status before; `None` for the creation.
     pub from: Option<StatusName>,
     pub to: StatusName,
-    /// Why, in a sentence for operators.
+    /// The reason, a sentence for operators.
     pub why: String,
     /// The gateway's raw answer, the receipt numbers.
     pub evidence: Value,
@@ -77,13 +75,13 @@ pub struct HistoryEntry {
 pub enum AttentionKind {
     /// The gateway reports a payment for a transaction that had already failed.
     LateSuccess,
-    /// The gateway took another amount than was asked, or does not say how much.
+    /// The gateway took another amount than requested, or does not report the amount.
     AmountMismatch,
     /// The collection service refuses to register a payment that was made.
     ReceiptRefused,
-    /// The gateway says the money was given back.
+    /// The gateway reports that the money was returned.
     Refunded,
-    /// The gateway signed that it was paid, and says otherwise when it is asked.
+    /// The gateway signed the payment as paid, and denies it in a status request.
     Contradiction,
     /// The gateway reports a second payment for a transaction that was paid.
     SecondPayment,
@@ -106,7 +104,7 @@ impl AttentionKind {
         AttentionKind::PendingBeyondLife,
     ];
 
-    /// The word that stores keep.
+    /// The stored word.
     pub fn as_str(self) -> &'static str {
         match self {
             AttentionKind::LateSuccess => "late-success",
@@ -120,7 +118,6 @@ impl AttentionKind {
         }
     }
 
-    /// The kind for a stored word.
     pub fn from_word(word: &str) -> Option<AttentionKind> {
         AttentionKind::ALL.into_iter().find(|kind| kind.as_str() == word)
     }

@@ -1,11 +1,11 @@
-//! Identifiers as types, so that a bill is never passed where a transaction is meant.
+//! Identifiers as types, so that a bill id never passes for a transaction id.
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// A text that cannot be an identifier: empty, too long, or with control characters in it.
+/// A text that is no identifier: empty, too long, or with control characters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{kind} must have 1 to {max} characters and no control characters")]
 pub struct InvalidId {
@@ -21,11 +21,9 @@ macro_rules! id {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// The longest such identifier, in characters.
+            /// The maximum length, in characters.
             pub const MAX_CHARS: usize = $max;
 
-            /// Takes the text as it is.
-            ///
             /// # Errors
             /// [`InvalidId`] when it is empty, too long or holds control characters.
             pub fn new(text: impl Into<Arc<str>>) -> Result<$name, InvalidId> {
@@ -36,13 +34,13 @@ macro_rules! id {
                 if valid { Ok($name(text)) } else { Err(InvalidId { kind: $kind, max: $max }) }
             }
 
-            /// Takes what a database holds, as it is: rows of an earlier service keep no rules. Empty
-            /// where the row says nothing.
+            /// An unvalidated value of a database row: those of an earlier service follow no rules. Empty
+            /// where the row has none.
             pub fn stored(text: impl Into<Arc<str>>) -> $name {
                 $name(text.into())
             }
 
-            /// Whether the stored row says nothing.
+            /// Whether the row has no value.
             pub fn is_absent(&self) -> bool {
                 self.0.is_empty()
             }
@@ -81,7 +79,7 @@ macro_rules! id {
 }
 
 id!(
-    /// The number of a transaction, e.g. `PB_PG_2018_08_06_000072_14`.
+    /// The id of a transaction, e.g. `PB_PG_2018_08_06_000072_14`.
     TxnId,
     "a transaction id",
     128
@@ -93,25 +91,25 @@ id!(
     50
 );
 id!(
-    /// The number of a bill within its tenant.
+    /// The id of a bill within its tenant.
     BillId,
     "a bill id",
     64
 );
 
 impl TenantId {
-    /// The first segment: the state a city belongs to. `pb.amritsar` → `pb`.
+    /// The first segment, the state: `pb.amritsar` → `pb`.
     pub fn state(&self) -> &str {
         self.0.split('.').next().unwrap_or(&self.0)
     }
 
-    /// Whether this tenant is `other` or lies below it: `pb.amritsar` is within `pb`.
+    /// Whether this tenant is `other` or below it: `pb.amritsar` is within `pb`.
     pub fn is_within(&self, other: &str) -> bool {
         self.0.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     }
 }
 
-/// What a claim is held on: a bill is unique within its tenant.
+/// The key of a claim: a bill is unique within its tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BillKey {
     /// The tenant the bill was raised by.
@@ -120,7 +118,7 @@ pub struct BillKey {
 }
 
 impl BillKey {
-    /// What a payment of these bills of a tenant claims: each bill once, in order; an absent one is none.
+    /// The claims of a payment of these bills: each bill once, sorted; absent ones are left out.
     pub fn all_of<'a>(tenant: &TenantId, bills: impl Iterator<Item = &'a BillId>) -> Vec<BillKey> {
         let mut keys: Vec<BillKey> = bills
             .filter(|bill| !bill.is_absent())
@@ -132,16 +130,16 @@ impl BillKey {
     }
 }
 
-/// The upper-case name by which a gateway is chosen: `AXIS`, `PAYTM`, `SANDBOX`.
+/// The upper-case name of a gateway: `AXIS`, `PAYTM`, `SANDBOX`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct GatewayName(Arc<str>);
 
 impl GatewayName {
-    /// The sandbox's: the gateway in which no money moves.
+    /// The sandbox gateway, which moves no money.
     pub const SANDBOX: &str = "SANDBOX";
 
-    /// The name in upper case; gateways are compared without regard to letter case.
+    /// Converts to upper case: letter case does not distinguish gateways.
     pub fn new(name: &str) -> GatewayName {
         GatewayName(name.to_uppercase().into())
     }
@@ -150,7 +148,6 @@ impl GatewayName {
         &self.0
     }
 
-    /// Whether what is paid through it is no money.
     pub fn is_sandbox(&self) -> bool {
         self.as_str() == GatewayName::SANDBOX
     }

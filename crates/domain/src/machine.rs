@@ -1,10 +1,10 @@
-//! The state machine: the only place that decides whether a gateway's answer changes a transaction.
+//! The state machine: decides whether a gateway's report changes a transaction.
 //!
 //! ```text
 //!            paid, equal amount          SUCCESS (final)
 //! PENDING ──────────────────────────▶
-//!         ── declined, other amount,     FAILURE (final; a payment that
-//!            no such payment in time ──▶  turns up later is for an operator)
+//!         ── declined, other amount,     FAILURE (final; a later payment
+//!            no such payment in time ──▶  opens a review case)
 //!         ── everything else ─────────▶  PENDING
 //! ```
 
@@ -13,12 +13,12 @@ use crate::money::Money;
 use crate::outcome::Outcome;
 use crate::transaction::{Status, StatusName};
 
-/// Whether a payer may still come to pay this order at the gateway.
+/// Whether an order can still be paid at the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrderLife {
     /// The order can still be paid: "no such payment" proves nothing.
     Running,
-    /// The order's time is up: "no such payment" is definite.
+    /// The order has expired: "no such payment" is definite.
     Over,
     /// No payer was sent to it: "no such payment" is definite.
     NeverBegun,
@@ -27,7 +27,7 @@ pub enum OrderLife {
 /// The consequence of a gateway's report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// The new status, or `None` to keep the one it has.
+    /// The new status; `None` for no change.
     pub change: Option<Status>,
     /// The sentence that clients read as `txnStatusMsg` when the status changes.
     pub message: &'static str,
@@ -35,18 +35,17 @@ pub struct Verdict {
     pub attention: Option<AttentionKind>,
 }
 
-/// Status messages that clients have always read.
+/// Status messages of the public API.
 pub mod message {
     pub const INITIATED: &str = "Transaction initiated";
     pub const SUCCESSFUL: &str = "Transaction successful";
     pub const FAILED_AT_GATEWAY: &str = "Transaction failed at gateway";
-    /// Of one for which another amount was taken.
     pub const AMOUNT_MISMATCH: &str = "Transaction failed, amount mismatch";
     /// Of one that was not paid within the order's life.
     pub const NEVER_PAID: &str = "Transaction failed, no payment was made in time";
-    /// Of one whose order was closed for another payment of its bills.
+    /// The order was closed for another payment of its bills.
     pub const SUPERSEDED: &str = "Transaction failed, superseded by another payment";
-    /// Of one that the gateway never received.
+    /// The gateway never received the order.
     pub const NOT_STARTED: &str = "Transaction failed, the gateway could not be reached";
 }
 
@@ -72,7 +71,7 @@ pub fn decide(
     signed: Option<&Outcome>,
     life: OrderLife,
 ) -> Verdict {
-    // What the gateway itself signed as begun is not "no such payment": its records lag behind.
+    // After a signed message about the payment, "no such payment" means that the gateway's records lag.
     let known = signed.is_some_and(|signed| !matches!(signed, Outcome::Declined { .. } | Outcome::NotFound));
     let signed_as_paid = matches!(signed, Some(Outcome::Paid { .. }));
     let over = life != OrderLife::Running;
@@ -85,7 +84,7 @@ pub fn decide(
         (StatusName::Pending, Outcome::Paid { amount: Some(_) }) => {
             Verdict::fail(message::AMOUNT_MISMATCH, Some(AttentionKind::AmountMismatch))
         }
-        // Paid, but the gateway does not say how much: missing is not equal, and not a "no" either.
+        // Paid without an amount: missing is not equal, and no refusal either.
         (StatusName::Pending, Outcome::Paid { amount: None }) => {
             Verdict::keep(Some(AttentionKind::AmountMismatch))
         }
@@ -110,7 +109,7 @@ pub fn decide(
         (StatusName::Failure, Outcome::Paid { amount: Some(paid) }) if *paid == amount => {
             Verdict::keep(Some(AttentionKind::LateSuccess))
         }
-        // Often the very answer it failed for: that is the same case, not a second one.
+        // Often the answer for which it failed: the same case, not a second one.
         (StatusName::Failure, Outcome::Paid { .. }) => Verdict::keep(Some(AttentionKind::AmountMismatch)),
         (StatusName::Pending, Outcome::Pending | Outcome::Unrecognised { .. })
         | (StatusName::Success, _)

@@ -27,7 +27,7 @@ impl Currency {
         }
     }
 
-    /// The currency with this ISO 4217 code, in any letter case; `None` for one we do not handle.
+    /// The currency with this ISO 4217 code, in any letter case; `None` when unsupported.
     pub fn from_code(code: &str) -> Option<Currency> {
         code.eq_ignore_ascii_case("INR").then_some(Currency::Inr)
     }
@@ -40,7 +40,7 @@ pub struct Money {
     currency: Currency,
 }
 
-/// Why a text or number is not an amount.
+/// The reason why a text or number is not an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAmount {
     /// Not a decimal number: empty, a plus sign, separators, spaces, letters.
@@ -48,7 +48,6 @@ pub enum InvalidAmount {
     NotDecimal,
     #[error("an amount must not be negative")]
     Negative,
-    /// Not a whole number of paise.
     #[error("an amount must not have more than two decimals")]
     TooPrecise,
     #[error("an amount must not be over 9999999999999.99")]
@@ -94,7 +93,7 @@ fn is_digits(text: &str) -> bool {
 }
 
 impl Money {
-    /// Nothing, in rupees.
+    /// Zero rupees.
     pub const ZERO: Money = Money { minor: 0, currency: Currency::Inr };
 
     /// An amount of `minor` paise.
@@ -114,7 +113,7 @@ impl Money {
     /// but that of an exponent, no thousands separators, no spaces.
     ///
     /// # Errors
-    /// The [`InvalidAmount`] that tells what is wrong with the text.
+    /// An [`InvalidAmount`].
     pub fn parse(text: &str) -> Result<Money, InvalidAmount> {
         let (negative, unsigned) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -159,7 +158,6 @@ impl Money {
         self.currency
     }
 
-    /// Whether there is nothing to pay.
     pub fn is_zero(self) -> bool {
         self.minor == 0
     }
@@ -206,7 +204,7 @@ impl Serialize for Money {
     }
 }
 
-/// A JSON number or a string holding one, taken by its exact digits.
+/// A JSON number, or a string with one, read by its exact digits.
 impl<'de> Deserialize<'de> for Money {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Money, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;

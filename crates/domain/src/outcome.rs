@@ -8,10 +8,10 @@ use crate::money::Money;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     Paid {
-        /// What the gateway says it took; `None` when it does not say, which is never taken as equal.
+        /// The amount reported by the gateway; `None`, never taken as equal, when it reports none.
         amount: Option<Money>,
     },
-    /// A definite no: nothing was and nothing will be taken.
+    /// Definitely refused: nothing was and nothing will be taken.
     Declined {
         /// The gateway's reason, for people.
         reason: String,
@@ -20,17 +20,14 @@ pub enum Outcome {
     Pending,
     /// The gateway knows no such payment: the payer never came, or its records lag behind.
     NotFound,
-    /// The money was taken and given back.
+    /// The money was taken and returned.
     Refunded,
-    /// An answer we do not know. Money may have moved.
-    Unrecognised {
-        /// The code that we do not know.
-        code: String,
-    },
+    /// An unknown answer. Money may have moved.
+    Unrecognised { code: String },
 }
 
 impl Outcome {
-    /// One word for logs, metrics and the history.
+    /// The name in logs, metrics and the history.
     pub fn name(&self) -> &'static str {
         match self {
             Outcome::Paid { .. } => "paid",
@@ -47,14 +44,14 @@ impl Outcome {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     pub outcome: Outcome,
-    /// The gateway's own number of the payment.
+    /// The gateway's number of the payment.
     pub gateway_txn_id: Option<String>,
-    /// How the payer paid, in the gateway's words: `UPI`, `CC`.
+    /// The payment method, in the gateway's words: `UPI`, `CC`.
     pub payment_mode: Option<String>,
-    /// The gateway's status code as it came.
+    /// The gateway's unchanged status code.
     pub status_code: Option<String>,
-    /// The gateway's message as it came.
+    /// The gateway's unchanged message.
     pub status_message: Option<String>,
-    /// The answer as it came, without signatures and card data, kept as evidence.
+    /// The raw answer without signatures and card data, kept as evidence.
     pub raw: Value,
 }

@@ -13,18 +13,17 @@ use zeroize::Zeroize;
 pub struct Personal(String);
 
 impl Personal {
-    /// Wraps a text that is about a person.
     pub fn new(text: impl Into<String>) -> Personal {
         Personal(text.into())
     }
 
-    /// The text itself; the caller sees to it that it goes only where it belongs.
+    /// The text itself; the caller is responsible for its use.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// The text with all but its edges starred, for people who may know that there is a value but
-    /// not which: `9876543210` → `98******10`. Short texts are starred whole.
+    /// The text with all but its edges starred: `9876543210` → `98******10`. Short texts are starred
+    /// whole.
     pub fn masked(&self) -> String {
         let chars: Vec<char> = self.0.chars().collect();
         let shown = if chars.len() >= 8 { 2 } else { usize::from(chars.len() >= 4) };

@@ -5,28 +5,26 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// The `RequestInfo` of a request, kept whole so that it can be passed on whole. Scalars are read
-/// leniently: clients send numbers and booleans where strings are meant, and empty strings for
-/// nothing.
+/// The whole `RequestInfo` of a request, so that it can be passed on. Scalars are read leniently:
+/// clients send numbers and booleans for strings, and empty strings for nothing.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RequestInfo(Map<String, Value>);
 
-/// Without its contents: they hold a token, names and numbers.
+/// Without its contents, which have a token, names and numbers.
 impl std::fmt::Debug for RequestInfo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("RequestInfo(***)")
     }
 }
 
-/// The type of users that pay.
 const CITIZEN: &str = "CITIZEN";
 
 /// A user whose identity is proven: the members of a `userInfo`, `uuid` and `type` among them.
 #[derive(Clone, PartialEq)]
 pub struct UserInfo(Map<String, Value>);
 
-/// Without its contents: they hold names and numbers.
+/// Without its contents, which have names and numbers.
 impl std::fmt::Debug for UserInfo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("UserInfo(***)")
@@ -52,10 +50,10 @@ fn scalar(value: Option<&Value>) -> Option<Cow<'_, str>> {
 }
 
 impl RequestInfo {
-    /// The user type of our own jobs.
+    /// The user type of this service's jobs.
     pub const SYSTEM: &str = "SYSTEM";
 
-    /// The `RequestInfo` of our own jobs: the configured system user, of type SYSTEM.
+    /// The `RequestInfo` of this service's jobs: the configured system user, of type SYSTEM.
     pub fn system(user_uuid: &str) -> RequestInfo {
         let user = Map::from_iter([
             ("uuid".to_owned(), Value::from(user_uuid)),
@@ -64,7 +62,7 @@ impl RequestInfo {
         RequestInfo(Map::from_iter([("userInfo".to_owned(), Value::Object(user))]))
     }
 
-    /// A field as it came, e.g. `ts`.
+    /// An unconverted field, e.g. `ts`.
     pub fn raw(&self, field: &str) -> Option<&Value> {
         self.0.get(field)
     }
@@ -88,8 +86,8 @@ impl RequestInfo {
         ((1..=16).contains(&locale.len()) && locale.chars().all(plain)).then(|| locale.to_owned())
     }
 
-    /// The same with a user whose identity is proven. Of what the caller said only the name, the login
-    /// name, the mobile number and the e-mail address stay, each where the proof has none.
+    /// Replaces the user by a proven one. Of the caller's claims only name, login name, mobile number and
+    /// e-mail address stay, each where the proof has none.
     pub fn with_user(&self, user: &UserInfo) -> RequestInfo {
         const DESCRIBING: [&str; 4] = ["userName", "name", "mobileNumber", "emailId"];
         let mut fields = self.0.clone();
@@ -130,7 +128,7 @@ impl RequestInfo {
         RequestInfo(fields)
     }
 
-    /// The same without the caller's token: what may be stored and published.
+    /// Removes the caller's token: the part that may be stored and published.
     pub fn without_token(&self) -> RequestInfo {
         let mut fields = self.0.clone();
         if let Some(token) = fields.get_mut("authToken") {

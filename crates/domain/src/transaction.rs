@@ -1,4 +1,4 @@
-//! The transaction: one payment of one payer, against one or several bills, through one gateway.
+//! The transaction: one payer's payment of one or several bills through one gateway.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -17,7 +17,7 @@ pub enum Status {
         /// The number of the receipt; `None` while the task to issue it is open.
         receipt: Option<String>,
     },
-    /// Nothing was taken for this transaction, or not what was asked.
+    /// Nothing was taken for this transaction, or another amount than requested.
     Failure,
 }
 
@@ -48,7 +48,6 @@ impl StatusName {
 }
 
 impl Status {
-    /// The status without its data.
     pub fn name(&self) -> StatusName {
         match self {
             Status::Pending => StatusName::Pending,
@@ -58,29 +57,27 @@ impl Status {
     }
 }
 
-/// One bill of a payment and what is paid towards it.
+/// One bill of a payment and the amount paid towards it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BillPayment {
-    /// What is owed, where the client says so.
+    /// The amount owed, where the client states it.
     #[serde(default)]
     pub tax_amount: Option<Money>,
-    /// What is paid now.
+    /// The amount paid now.
     pub amount_paid: Money,
     pub bill_id: BillId,
 }
 
-/// The payer, as the user service knows them.
+/// The payer in the user service's records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Payer {
     /// The user service's id of the payer; empty when the row was adopted without one.
     pub uuid: String,
-    /// The login name.
     pub user_name: Personal,
-    /// The name of the person.
     pub name: Personal,
-    /// The mobile number, digits as they came.
+    /// The mobile number, unchanged.
     pub mobile_number: Personal,
     /// The e-mail address, where there is one.
     pub email_id: Option<Personal>,
@@ -88,7 +85,7 @@ pub struct Payer {
     pub tenant_id: String,
 }
 
-/// What the gateway last said, in its own words.
+/// The gateway's last report, in its own words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GatewayDetails {
     /// The gateway's number of the payment.
@@ -98,13 +95,13 @@ pub struct GatewayDetails {
     pub status_message: Option<String>,
 }
 
-/// Who made a row and who changed it last, when.
+/// Creator and last modifier of a row, with times.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audit {
-    /// The user (uuid) that created it.
+    /// The creating user's uuid.
     pub created_by: String,
     pub created_at: Timestamp,
-    /// Who changed it last; `None` before the first change.
+    /// `None` before the first change.
     pub modified_by: Option<String>,
     pub modified_at: Option<Timestamp>,
 }
@@ -112,40 +109,40 @@ pub struct Audit {
 /// One payment, from its creation to its receipt.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transaction {
-    /// Its number; also the order number at the gateway.
+    /// Also the order number at the gateway.
     pub id: TxnId,
     /// The tenant the bills belong to.
     pub tenant_id: TenantId,
-    /// What is to be paid: the sum over `bills`.
+    /// The amount due: the sum over `bills`.
     pub amount: Money,
     /// The bill the client named first; one of `bills` as a rule.
     pub bill_id: BillId,
     /// The application's module, e.g. `PT`.
     pub module: Option<String>,
-    /// What the payment is for in the application: a property, a connection.
+    /// The application's id of the property or connection.
     pub consumer_code: String,
-    /// Every bill that is paid, at least one.
+    /// At least one.
     pub bills: Vec<BillPayment>,
     /// A description for the payer.
     pub product_info: String,
     pub gateway: GatewayName,
-    /// Where the payer's browser goes in the end: an absolute URL that names this transaction in
-    /// its `eg_pg_txnid` parameter. `None` only for rows adopted from an older database.
+    /// The browser's final destination: an absolute URL with this transaction's id in its `eg_pg_txnid`
+    /// parameter. `None` only for rows adopted from an older database.
     pub callback_url: Option<String>,
-    /// Where the payer pays; `None` when there is nothing to pay or the gateway has not said yet.
+    /// The payment page; `None` when there is nothing to pay or the gateway has not answered yet.
     pub redirect_url: Option<String>,
     pub payer: Payer,
     pub status: Status,
-    /// The status in a sentence, as clients have always read it.
+    /// The status as a sentence, part of the public API.
     pub status_message: String,
     pub gateway_details: GatewayDetails,
     pub audit: Audit,
-    /// What the client attached, and `taxAndPayments`. Echoed, never interpreted.
+    /// The client's attachment, and `taxAndPayments`. Echoed, never interpreted.
     pub additional_details: Map<String, Value>,
-    /// Counts the changes; the first stored state is 1. A change names the version it rests on.
+    /// The number of changes; 1 for the first stored state. A change names the version it is based on.
     pub version: u32,
-    /// Set when the row was adopted with an amount or a status that this service does not know: the
-    /// transaction is shown, and never settled.
+    /// Set when the row was adopted with an unknown amount or status: the transaction is shown, never
+    /// settled.
     pub unknown: Option<Box<UnknownValues>>,
 }
 
@@ -153,14 +150,14 @@ pub struct Transaction {
 /// holds nothing. The field itself is zero, or [`Status::Pending`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnknownValues {
-    /// An amount that is absent, negative, too large or has parts of a paisa.
+    /// An amount that is absent, negative, too large or no whole number of paise.
     pub amount: Option<String>,
-    /// A status that is none of [`StatusName`].
+    /// A status that is no [`StatusName`].
     pub status: Option<String>,
 }
 
 impl Transaction {
-    /// The number of the receipt, once there is one.
+    /// The receipt number, once issued.
     pub fn receipt(&self) -> Option<&str> {
         match &self.status {
             Status::Success { receipt } => receipt.as_deref(),
@@ -168,7 +165,7 @@ impl Transaction {
         }
     }
 
-    /// The amount as it is shown, two decimals as a rule; `None` where the row holds none.
+    /// The amount for display, normally with two decimals; `None` where the row has none.
     pub fn amount_text(&self) -> Option<String> {
         match self.unknown.as_ref().and_then(|unknown| unknown.amount.clone()) {
             Some(stored) => Some(stored).filter(|stored| !stored.is_empty()),
@@ -176,7 +173,7 @@ impl Transaction {
         }
     }
 
-    /// The status as it is shown; `None` where the row holds none.
+    /// The status for display; `None` where the row has none.
     pub fn status_text(&self) -> Option<&str> {
         match self.unknown.as_ref().and_then(|unknown| unknown.status.as_deref()) {
             Some(stored) => Some(stored).filter(|stored| !stored.is_empty()),
@@ -184,7 +181,7 @@ impl Transaction {
         }
     }
 
-    /// Why the transaction cannot be settled, where its row holds what this service does not know.
+    /// Why the transaction cannot be settled, when its row has unknown values.
     pub fn unknown_values(&self) -> Option<String> {
         let unknown = self.unknown.as_ref()?;
         let said = |column: &str, stored: &Option<String>| match stored.as_deref()? {
@@ -196,7 +193,7 @@ impl Transaction {
         (!values.is_empty()).then(|| format!("its row was adopted with {}", values.join(" and ")))
     }
 
-    /// Every bill this transaction claims, each once: the bills paid and the bill named.
+    /// The bills this transaction claims, each once: the bills paid and the bill named.
     pub fn bill_keys(&self) -> Vec<BillKey> {
         let paid = self.bills.iter().map(|payment| &payment.bill_id);
         BillKey::all_of(&self.tenant_id, paid.chain([&self.bill_id]))

@@ -1,4 +1,4 @@
-//! Apache Kafka: the shared broker, or brokers of one's own to stop, kill, freeze and start again.
+//! Apache Kafka: the shared broker, or private ones to stop, kill, freeze and restart.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -16,11 +16,11 @@ use crate::programs;
 const START_LIMIT: Duration = Duration::from_secs(90);
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 
-/// What a broker says once it takes requests, whatever its listener speaks.
+/// The log line of a broker that accepts requests, with any listener protocol.
 const STARTED: &str = "Kafka Server started";
 
-/// Where the shared broker listens: `KAFKA_BOOTSTRAP_SERVERS`. Other tests use it too: choose topics and
-/// groups with names of your own.
+/// The shared broker's address, `KAFKA_BOOTSTRAP_SERVERS`. Other tests use it too: choose unique names of
+/// topics and groups.
 ///
 /// # Panics
 /// When it is not set.
@@ -29,7 +29,7 @@ pub fn bootstrap_servers() -> String {
     crate::required("KAFKA_BOOTSTRAP_SERVERS")
 }
 
-/// What is different about a broker; see [`Broker::builder`].
+/// Settings of a broker; see [`Broker::builder`].
 #[derive(Debug, Default)]
 pub struct BrokerBuilder {
     settings: Vec<(String, String)>,
@@ -45,21 +45,21 @@ impl BrokerBuilder {
         self
     }
 
-    /// Lets in only this user with this password, by SASL's mechanism PLAIN.
+    /// Admits only this user with this password, by SASL PLAIN.
     #[must_use]
     pub fn login(mut self, user: &str, password: &str) -> Self {
         self.login = Some((user.to_owned(), password.to_owned()));
         self
     }
 
-    /// Speaks TLS with this certificate and key (PEM files, which are copied), and nothing else.
+    /// Uses only TLS, with this certificate and key (PEM files, which are copied).
     #[must_use]
     pub fn tls(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
         self.tls = Some((certificate.into(), key.into()));
         self
     }
 
-    /// What the clients' listener speaks, as Kafka calls it.
+    /// Kafka's name of the client listener's protocol.
     fn protocol(&self) -> &'static str {
         match (&self.login, &self.tls) {
             (None, None) => "PLAINTEXT",
@@ -69,7 +69,7 @@ impl BrokerBuilder {
         }
     }
 
-    /// Sets the broker up, starts it and waits until it takes requests.
+    /// Sets the broker up, starts it and waits until it accepts requests.
     ///
     /// # Panics
     /// When Kafka is not installed, or does not start; with its log.
@@ -80,13 +80,13 @@ impl BrokerBuilder {
     }
 }
 
-/// A broker on loopback, alone in its cluster, with its own ports and data; three partitions to a topic
-/// unless asked otherwise. Killed and removed when dropped.
+/// A single-node cluster on loopback with its own ports and data; three partitions per topic by default.
+/// Killed and removed when dropped.
 #[derive(Debug)]
 pub struct Broker {
     running: Option<Server>,
     port: Port,
-    /// On which it speaks to itself as a broker, and as a controller.
+    /// For inter-broker and controller traffic.
     inner: [Port; 2],
     folder: TempDir,
 }
@@ -100,19 +100,19 @@ impl Broker {
         Self::builder().start().await
     }
 
-    /// A broker with settings of one's own.
+    /// A broker with particular settings.
     #[must_use]
     pub fn builder() -> BrokerBuilder {
         BrokerBuilder::default()
     }
 
-    /// Where it listens, `host:port`: the same for its whole life.
+    /// Its address, `host:port`, constant across restarts.
     #[must_use]
     pub fn bootstrap(&self) -> String {
         format!("127.0.0.1:{}", self.port.number())
     }
 
-    /// Starts it on the data it had, and waits until it takes requests. Nothing happens if it runs.
+    /// Starts it on its data and waits until it accepts requests. No effect while it runs.
     ///
     /// # Panics
     /// When it does not start; with its log.
@@ -137,7 +137,7 @@ impl Broker {
         self.running = Some(server);
     }
 
-    /// Stops it in order, and waits until it is gone. Nothing happens if it does not run.
+    /// Stops it gracefully and waits for its end. No effect when stopped.
     ///
     /// # Panics
     /// When it does not stop.
@@ -145,7 +145,7 @@ impl Broker {
         self.end(Signal::TERM).await;
     }
 
-    /// Kills it, as in a crash. Nothing happens if it does not run.
+    /// Kills it, as in a crash. No effect when stopped.
     ///
     /// # Panics
     /// When it does not die.
@@ -153,12 +153,12 @@ impl Broker {
         self.end(Signal::KILL).await;
     }
 
-    /// Makes it hang: connections stay, nothing is answered until [`Self::thaw`].
+    /// Suspends it: connections stay open, without answers until [`Self::thaw`].
     pub fn freeze(&mut self) {
         self.signal(Signal::STOP);
     }
 
-    /// Lets it go on after [`Self::freeze`].
+    /// Resumes it after [`Self::freeze`].
     pub fn thaw(&mut self) {
         self.signal(Signal::CONT);
     }
@@ -250,12 +250,12 @@ impl Broker {
     }
 }
 
-/// A later line of the same name wins.
+/// A later line of the same name has precedence.
 fn line(properties: &mut String, name: &str, value: &str) {
     writeln!(properties, "{name}={value}").expect("text grows");
 }
 
-/// What `scripts/services` gives every broker.
+/// The properties that `scripts/services` gives every broker.
 fn common_properties() -> String {
     let path = programs::workspace().join("scripts/kafka/broker.properties");
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())) + "\n"

@@ -8,7 +8,7 @@ use std::net::TcpListener;
 const FIRST: u16 = 10_000;
 const LAST: u16 = 19_999;
 
-/// A port on loopback, reserved among all tests of this user until it is dropped.
+/// A loopback port, reserved among all tests of this user until dropped.
 #[derive(Debug)]
 pub struct Port {
     number: u16,

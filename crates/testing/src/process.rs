@@ -1,4 +1,4 @@
-//! A server's process: started so that it cannot outlive the test, stopped by signals.
+//! The process of a server: ends with the test at the latest; stopped by signals.
 
 use std::io;
 use std::process::{Child, Command, ExitStatus};
@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// How often a process is asked whether it has come or gone.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// How long a process may take to end.
@@ -19,7 +18,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
-    /// What ends it when it is dropped.
+    /// Sent when dropped.
     stop_signal: Signal,
 }
 
@@ -27,8 +26,8 @@ impl Server {
     /// Starts the command. When dropped it gets the signal `stop_signal`, and is killed if that does not
     /// end it.
     ///
-    /// Linux sends a death signal when the *thread* that started the process ends, and a test's thread
-    /// ends before its process does. So one thread, which lives as long as we do, starts them all.
+    /// Linux sends the death signal when the *thread* that started the process ends, and a test's thread
+    /// ends before its process. So one thread, which lives as long as this process, starts them all.
     pub(crate) fn start(command: Command, stop_signal: Signal) -> Self {
         type Order = (Command, Sender<io::Result<Child>>);
         static STARTER: OnceLock<Sender<Order>> = OnceLock::new();
@@ -53,12 +52,12 @@ impl Server {
         }
     }
 
-    /// How it ended, if it has.
+    /// The exit status, once it has ended.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("a child can be waited for")
     }
 
-    /// Sends it a signal; nothing happens if it has ended.
+    /// Sends a signal; no effect after its end.
     pub(crate) fn signal(&mut self, signal: Signal) {
         if self.ended().is_some() {
             return;
@@ -67,7 +66,7 @@ impl Server {
         kill_process(pid, signal).expect("a child of ours takes our signals");
     }
 
-    /// Sends a signal that ends it, and waits until it has ended.
+    /// Sends a signal and waits for the end.
     ///
     /// # Panics
     /// When it has not ended within the limit.
@@ -98,7 +97,7 @@ impl Drop for Server {
     }
 }
 
-/// Runs what blocks beside the test's own tasks.
+/// Runs blocking work outside of the test's tasks.
 pub(crate) async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(value) => value,

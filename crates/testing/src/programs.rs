@@ -10,7 +10,7 @@ pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the checkout is still there")
 }
 
-/// The first folder of `PATH` that has the program.
+/// The program in the first folder of `PATH` that has it.
 fn in_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|candidate| candidate.is_file())
@@ -21,7 +21,7 @@ pub(crate) fn program(name: &str) -> PathBuf {
     in_path(name).unwrap_or_else(|| panic!("{name} is not installed: run `scripts/services start`"))
 }
 
-/// PgBouncer, which Debian keeps where not every user's `PATH` leads.
+/// PgBouncer, which is in no folder of an ordinary user's `PATH` on Debian.
 pub(crate) fn pgbouncer() -> PathBuf {
     let elsewhere = || Some(PathBuf::from("/usr/sbin/pgbouncer")).filter(|program| program.is_file());
     in_path("pgbouncer")
@@ -29,7 +29,7 @@ pub(crate) fn pgbouncer() -> PathBuf {
         .unwrap_or_else(|| panic!("pgbouncer is not installed: run `scripts/services start`"))
 }
 
-/// The folder of PostgreSQL's server programs, which Debian keeps out of `PATH`: the newest there.
+/// The newest folder of PostgreSQL's server programs, which Debian keeps out of `PATH`.
 pub(crate) fn postgres_folder() -> PathBuf {
     if let Some(found) = in_path("initdb").and_then(|found| found.canonicalize().ok())
         && let Some(folder) = found.parent().filter(|folder| folder.join("postgres").is_file())
@@ -53,9 +53,9 @@ pub(crate) fn postgres_is_another_user() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// A command that ends by `death_signal` when the test's process dies, however it dies.
+/// A command that gets `death_signal` when the test's process ends in any way.
 ///
-/// It has to be started with [`crate::process::Server::start`]: the signal goes by the thread that started it.
+/// Start it with [`crate::process::Server::start`]: the signal depends on the starting thread.
 pub(crate) fn bound_to_us(program: &Path, death_signal: &str, as_postgres: bool) -> Command {
     let mut command = Command::new(self::program("setpriv"));
     command.arg(format!("--pdeathsig={death_signal}"));

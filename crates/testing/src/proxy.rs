@@ -1,4 +1,4 @@
-//! A TCP proxy that a test can cut, to part one side from the other without stopping either.
+//! A TCP proxy that a test can cut, to separate two sides without stopping either.
 
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::sync::mpsc as blocking;
@@ -40,8 +40,8 @@ impl Mode {
 /// A new mode, and the channel that reports when it applies.
 type Order = (Mode, blocking::Sender<()>);
 
-/// A proxy on loopback. It runs on a thread of its own, so it works for blocking tests as well. Its
-/// connections end when it is dropped.
+/// A proxy on loopback, on its own thread, so that it also works for blocking tests. Its connections end
+/// when it is dropped.
 #[derive(Debug)]
 pub struct TcpProxy {
     port: Port,
@@ -49,7 +49,7 @@ pub struct TcpProxy {
 }
 
 impl TcpProxy {
-    /// A proxy that lets everything through to the target, `host:port`.
+    /// An open proxy to the target, `host:port`.
     ///
     /// # Panics
     /// When the target's name is unknown.
@@ -75,7 +75,7 @@ impl TcpProxy {
         proxy
     }
 
-    /// A proxy in front of the server that a URL names.
+    /// An open proxy to the server of a URL.
     ///
     /// # Panics
     /// When the URL has no host and port.
@@ -90,7 +90,7 @@ impl TcpProxy {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.port.number()))
     }
 
-    /// The same URL by way of this proxy.
+    /// The URL with this proxy's address.
     ///
     /// # Panics
     /// When it is not a URL.
@@ -107,18 +107,18 @@ impl TcpProxy {
         self.set(Mode::Cut);
     }
 
-    /// Keeps connections and takes new ones, but moves no byte: both sides wait.
+    /// Keeps connections and accepts new ones, but passes no byte: both sides wait.
     pub fn blackhole(&self) {
         self.set(Mode::Blackhole);
     }
 
-    /// Passes on what clients send, and keeps back what they would be answered: the work is done, and
-    /// they do not know. After [`Self::mend`] the answers arrive late; after [`Self::cut`] never.
+    /// Passes requests and holds answers: the work is done without the client's knowledge. After
+    /// [`Self::mend`] the answers arrive late; after [`Self::cut`] never.
     pub fn hold_answers(&self) {
         self.set(Mode::AnswersHeld);
     }
 
-    /// Lets everything through again. What was held back goes on its way.
+    /// Passes everything again, including held answers.
     pub fn mend(&self) {
         self.set(Mode::Open);
     }
@@ -159,11 +159,11 @@ async fn serve(address: SocketAddr, target: SocketAddr, mut orders: mpsc::Unboun
     }
 }
 
-/// The next client; never any without a listener.
+/// The next client; pending without a listener.
 async fn accept(listener: Option<&TcpListener>) -> TcpStream {
     let Some(listener) = listener else { return std::future::pending().await };
     loop {
-        // A client that left before it was accepted is none.
+        // A client that disconnected before it was accepted is skipped.
         if let Ok((client, _)) = listener.accept().await {
             return client;
         }
@@ -186,7 +186,7 @@ async fn forward(client: TcpStream, target: SocketAddr, mut mode: watch::Receive
     );
 }
 
-/// Moves bytes while the mode allows it. The end of what is read is passed on as well.
+/// Passes bytes while the mode permits it, and the end of the stream.
 async fn pump(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
@@ -196,7 +196,7 @@ async fn pump(
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let length = from.read(&mut buffer).await?;
-        // Asked after the read: what arrives in a closed mode waits here, and the rest in the sockets.
+        // Checked after the read: bytes that arrive in a closed mode wait here, the rest in the sockets.
         if mode.wait_for(|mode| mode.passes(direction)).await.is_err() {
             return Ok(());
         }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use tempfile::TempDir;
 
-/// An authority of its own, and a certificate by it for `localhost` and `127.0.0.1`, as PEM files that
-/// are removed when this is dropped.
+/// A private authority and its certificate for `localhost` and `127.0.0.1`, as PEM files that are removed
+/// when dropped.
 #[derive(Debug)]
 pub struct Certificates {
     folder: TempDir,
@@ -49,7 +49,7 @@ impl Certificates {
         certificates
     }
 
-    /// The authority's certificate: what a client trusts.
+    /// The authority's certificate, for clients.
     #[must_use]
     pub fn authority(&self) -> PathBuf {
         self.folder.path().join("authority.pem")

@@ -1,4 +1,4 @@
-//! A database that one test has for itself.
+//! A private database for one test.
 
 use std::thread;
 
@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{connect, database_url};
 
-/// An empty database with a random name, dropped with every connection to it when this is dropped.
+/// An empty database with a random name; deleted, with its connections, when dropped.
 #[derive(Debug)]
 pub struct FreshDatabase {
     server: String,

@@ -1,4 +1,4 @@
-//! PostgreSQL: a fresh database on the shared server, or a server of one's own.
+//! PostgreSQL: a fresh database on the shared server, or a private server.
 
 mod database;
 mod pooler;
@@ -19,13 +19,13 @@ pub fn database_url() -> String {
     crate::required("DATABASE_URL")
 }
 
-/// A connection without TLS, to look at or change what a test cannot reach otherwise.
+/// A connection without TLS, for direct access to the data.
 ///
 /// # Errors
-/// When the server does not take the connection.
+/// When the server refuses the connection.
 pub async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
-    // It ends with the client, or with the server; the client then says so.
+    // Ends with the client, or with the server; the client reports the latter.
     tokio::spawn(connection);
     Ok(client)
 }

@@ -1,4 +1,4 @@
-//! PgBouncer before a PostgreSQL server.
+//! PgBouncer in front of a PostgreSQL server.
 
 use std::fs;
 use std::process::Command;
@@ -15,27 +15,27 @@ use crate::programs;
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 
-/// When PgBouncer gives a client's session to others.
+/// When PgBouncer reuses a client's session for others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PoolMode {
-    /// When the client has gone.
+    /// After the client has disconnected.
     Session,
     /// After each transaction.
     Transaction,
 }
 
-/// A pooler on loopback that lets everybody in as the user of the server's URL. Stopped when dropped.
+/// A pooler on loopback that connects every client as the user of the server's URL. Stopped when dropped.
 #[derive(Debug)]
 pub struct PgBouncer {
     running: Option<Server>,
     port: Port,
     server: Url,
-    /// Holds its settings and its log.
+    /// Its settings and its log.
     folder: TempDir,
 }
 
 impl PgBouncer {
-    /// A running pooler before the database of this URL.
+    /// A running pooler in front of the database of this URL.
     ///
     /// # Panics
     /// When PgBouncer is not installed, or does not start; with its log.
@@ -48,7 +48,7 @@ impl PgBouncer {
         pooler
     }
 
-    /// Ends it, with every connection, and starts it in another mode.
+    /// Stops it, with every connection, and starts it in another mode.
     ///
     /// # Panics
     /// As [`Self::start`].

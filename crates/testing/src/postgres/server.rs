@@ -1,4 +1,4 @@
-//! A PostgreSQL server that one test has for itself, to stop and start.
+//! A private PostgreSQL server for one test, to stop and start.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -14,19 +14,19 @@ use crate::ports::Port;
 use crate::process::{POLL_INTERVAL, Server, beside};
 use crate::programs;
 
-/// A start after a crash may replay a lot.
+/// A start after a crash may replay much of the log.
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
-    /// Open transactions are rolled back, connections closed, everything is written.
+    /// Rolls back transactions, closes connections, writes everything.
     Fast,
-    /// As in a crash: at once, nothing is written, the next start recovers from the log.
+    /// As in a crash: writes nothing; the next start recovers from the log.
     Immediate,
 }
 
-/// What is different about a server; see [`PostgresServer::builder`].
+/// Settings of a server; see [`PostgresServer::builder`].
 #[derive(Debug, Default)]
 pub struct PostgresServerBuilder {
     settings: Vec<(String, String)>,
@@ -41,7 +41,7 @@ impl PostgresServerBuilder {
         self
     }
 
-    /// Speaks TLS with this certificate and key (PEM files, which are copied), and over TCP nothing else.
+    /// Uses only TLS over TCP, with this certificate and key (PEM files, which are copied).
     #[must_use]
     pub fn tls(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
         self.tls = Some((certificate.into(), key.into()));
@@ -59,14 +59,14 @@ impl PostgresServerBuilder {
     }
 }
 
-/// A server on loopback with its own port, data and password. Writes are durable, as in production.
+/// A server on loopback with its own port, data and password, and durable writes as in production.
 /// Stopped and removed when dropped.
 #[derive(Debug)]
 pub struct PostgresServer {
     running: Option<Server>,
     port: Port,
     password: String,
-    /// Holds `data`, the log and the Unix socket.
+    /// Has `data`, the log and the Unix socket.
     folder: TempDir,
 }
 
@@ -79,7 +79,7 @@ impl PostgresServer {
         Self::builder().start().await
     }
 
-    /// A server with settings of one's own, or TLS.
+    /// A server with particular settings, or TLS.
     #[must_use]
     pub fn builder() -> PostgresServerBuilder {
         PostgresServerBuilder::default()
@@ -91,7 +91,7 @@ impl PostgresServer {
         format!("postgres://postgres:{}@127.0.0.1:{}/postgres", self.password, self.port.number())
     }
 
-    /// Its port on `127.0.0.1`: the same one for its whole life.
+    /// Its port on `127.0.0.1`, constant across restarts.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port.number()
@@ -102,7 +102,7 @@ impl PostgresServer {
         &self.password
     }
 
-    /// Starts it on the data it had, and waits until it answers. Nothing happens if it runs.
+    /// Starts it on its data and waits until it answers. No effect while it runs.
     ///
     /// # Panics
     /// When it does not start; with its log.
@@ -117,7 +117,7 @@ impl PostgresServer {
         command.stdout(log.try_clone().expect("a file can be shared")).stderr(log);
         let mut server = Server::start(command, Signal::QUIT);
         let deadline = Instant::now() + START_LIMIT;
-        // Over the socket: with TLS on, nothing else is spoken over TCP, and both open at once.
+        // Over the socket, which opens together with TCP: TCP may require TLS.
         let socket = format!(
             "host={} port={} user=postgres password={} dbname=postgres",
             self.folder.path().display(),
@@ -135,7 +135,7 @@ impl PostgresServer {
         self.running = Some(server);
     }
 
-    /// Stops it and waits until it is gone. Nothing happens if it does not run.
+    /// Stops it and waits for its end. No effect when stopped.
     ///
     /// # Panics
     /// When it does not stop.
