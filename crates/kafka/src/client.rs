@@ -1,4 +1,4 @@
-//! Clients of librdkafka: what they have to say, and how they end.
+//! Logs of librdkafka's clients, and their end.
 
 use std::sync::Arc;
 use std::thread;
@@ -10,8 +10,8 @@ use tokio::sync::Notify;
 
 use crate::complaint::Complaints;
 
-/// Passes librdkafka's words on to the log: what it complains of once a minute, for it says the same
-/// for every broker and every attempt, the rest at debug level.
+/// Logs librdkafka's messages: warnings once a minute, because it repeats them for every broker and attempt, the
+/// rest at debug level.
 #[derive(Debug, Default)]
 pub(crate) struct Telling(Complaints);
 
@@ -40,8 +40,7 @@ impl ClientContext for Telling {
     }
 }
 
-/// Ends a client on a thread of its own: that takes a moment, and as long as a broker does not answer
-/// where one must be told. Notifies when it has ended.
+/// Ends a client on its own thread, because that may wait for brokers. Notifies when it has ended.
 pub(crate) fn end<T: Send + 'static>(client: T) -> Arc<Notify> {
     let ended = Arc::new(Notify::new());
     let told = ended.clone();

@@ -18,7 +18,7 @@ struct Complaint {
 }
 
 impl Complaints {
-    /// The number of times since this was logged last, if it is to be logged now.
+    /// The occurrences since the last log line, when one is due.
     pub(crate) fn due(&self, about: &'static str) -> Option<u64> {
         let mut complaints = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();

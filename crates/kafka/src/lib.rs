@@ -1,8 +1,8 @@
-//! The two ways to and from Apache Kafka: the relay that publishes what waits in the outbox, and the
-//! consumer that reads the events of transactions to tell payers of them.
+//! Apache Kafka: the relay that publishes the outbox, and the consumer that turns events of transactions into
+//! text messages.
 //!
-//! Both speak to the brokers through librdkafka. What an operator may set of it is in
-//! [`KafkaSettings`]; what the promises of this crate rest on is not for anybody to set.
+//! Both use librdkafka. [`KafkaSettings`] has the properties that an operator may set; those that guarantee
+//! delivery and order are fixed.
 
 mod client;
 mod complaint;

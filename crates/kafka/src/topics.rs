@@ -1,4 +1,4 @@
-//! Which topic an event goes to.
+//! The topics of events.
 
 use std::borrow::Cow;
 
@@ -17,19 +17,19 @@ pub struct Topics {
     pub update_dump: String,
     /// Text messages to payers. Shared by all states: never prefixed.
     pub sms: String,
-    /// Set when one installation serves several states, each with topics of its own.
+    /// Set when one installation serves several states, each with its own topics.
     pub central_instance: Option<CentralInstance>,
 }
 
 /// An installation that serves several states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CentralInstance {
-    /// Which segment of a tenant id names the state, from 0: of `in.statea.citya` segment 1 is
-    /// `statea`. A tenant with fewer segments is named by its last.
+    /// The segment of a tenant id with the state, from 0: segment 1 of `in.statea.citya` is `statea`. Of a
+    /// tenant with fewer segments it is the last.
     pub segment: usize,
 }
 
-/// A name that no topic can have.
+/// A name that is not valid for a topic.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name:?} cannot be the name of a topic: 1 to 249 letters, digits, '.', '_' and '-'")]
 pub struct InvalidTopic {
@@ -52,10 +52,10 @@ impl Default for Topics {
 }
 
 impl Topics {
-    /// Whether all names can be names of topics.
+    /// Checks that all names are valid.
     ///
     /// # Errors
-    /// The first one that cannot.
+    /// The first invalid one.
     pub fn check(&self) -> Result<(), InvalidTopic> {
         EventKind::ALL.into_iter().try_for_each(|kind| check(self.name(kind)))
     }
@@ -63,7 +63,7 @@ impl Topics {
     /// The topic of an event.
     ///
     /// # Errors
-    /// [`InvalidTopic`] when the tenant's state cannot be part of a topic's name.
+    /// [`InvalidTopic`] when the tenant's state is not valid in a topic's name.
     pub fn of(&self, event: &Event) -> Result<Cow<'_, str>, InvalidTopic> {
         let name = self.name(event.kind);
         match (self.central_instance, event.kind) {
@@ -82,7 +82,7 @@ impl Topics {
         }
     }
 
-    /// Every topic there can be; `None` where tenants make more of them.
+    /// All topics; `None` where tenants add more.
     pub(crate) fn all(&self) -> Option<[&str; 5]> {
         self.central_instance.is_none().then(|| EventKind::ALL.map(|kind| self.name(kind)))
     }

@@ -4,7 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::net::TcpListener;
 
 /// Below the ports of outgoing connections (from 32768 on), so that the kernel gives none of
-/// these away while a server is stopped.
+/// these while a server is stopped.
 const FIRST: u16 = 10_000;
 const LAST: u16 = 19_999;
 

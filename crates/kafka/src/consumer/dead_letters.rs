@@ -11,8 +11,8 @@ use super::record::Record;
 use crate::client::Telling;
 use crate::settings::{KafkaSettings, NoClient};
 
-/// How much of a record is kept. A copy must never be too large for its topic; where the whole of
-/// it is, its headers tell.
+/// The length at which a copy is truncated, so that it is never too large for its topic. Its headers name the
+/// original.
 const MAX_PAYLOAD: usize = 512 * 1024;
 const MAX_KEY: usize = 4 * 1024;
 
@@ -38,7 +38,7 @@ impl DeadLetters {
         topic == self.topic
     }
 
-    /// Puts a record aside, with where it came from and why. Returns when the brokers have it.
+    /// Copies a record, with its origin and the reason. Returns when the brokers have confirmed it.
     pub(super) async fn put(&self, record: &Record, reason: &str) -> Result<(), KafkaError> {
         let (number, offset) = (record.partition.number.to_string(), record.offset.to_string());
         let size = record.payload.len().to_string();

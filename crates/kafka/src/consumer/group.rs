@@ -1,4 +1,4 @@
-//! Membership in the consumer group: which partitions are ours, and how far behind we are.
+//! Membership in the consumer group: assigned partitions, and the lag.
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -12,10 +12,10 @@ use crate::client::Telling;
 
 pub(super) const LAG: &str = "notification_lag";
 
-/// Hears what the group decides.
+/// Receives the group's assignments.
 pub(super) struct Membership {
     telling: Telling,
-    /// Where partitions are told of that are another member's from now on.
+    /// For partitions that are assigned to another member.
     revoked: UnboundedSender<Vec<Partition>>,
 }
 

@@ -1,5 +1,5 @@
-//! The partitions at work: records of one are dealt with in their order, one at a time; partitions
-//! do not wait for each other.
+//! Partition workers: each processes the records of one partition in order, one at a time; partitions do not
+//! wait for each other.
 
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
@@ -11,27 +11,27 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::record::{Partition, Record};
 
-/// A worker that holds so much is full: nothing more is fetched for it.
+/// The records at which a worker is full: fetching pauses.
 const FULL_RECORDS: usize = 500;
 const FULL_BYTES: usize = 4 << 20;
 
-/// What is to be told to the consumer.
+/// An instruction for the consumer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Order {
     /// Fetch nothing more of this partition for now.
     Pause(Partition),
     /// Fetch this partition again.
     Resume(Partition),
-    /// All up to and including this offset was dealt with.
+    /// Everything up to and including this offset was processed.
     Done(Partition, i64),
 }
 
-/// All workers, over the function that deals with a record.
+/// All workers, with the function that processes a record.
 pub(super) struct PartitionWorkers<F> {
     work: F,
     workers: HashMap<Partition, Worker>,
     under_way: FuturesUnordered<BoxFuture<'static, End>>,
-    /// Tells a worker from an earlier one of the same partition.
+    /// Distinguishes a worker from an earlier one of the same partition.
     last_number: u64,
 }
 
@@ -57,12 +57,12 @@ where
     F: Fn(Record, CancellationToken) -> W,
     W: Future<Output = bool> + Send + 'static,
 {
-    /// PartitionWorkers whose records `work` deals with; it says whether it did, and ends when it is cancelled.
+    /// `work` processes a record and returns whether it did; it ends when cancelled.
     pub(super) fn new(work: F) -> PartitionWorkers<F> {
         PartitionWorkers { work, workers: HashMap::new(), under_way: FuturesUnordered::new(), last_number: 0 }
     }
 
-    /// Puts a record into its worker.
+    /// Queues a record for its worker.
     pub(super) fn push(&mut self, record: Record) -> Option<Order> {
         let partition = record.partition.clone();
         let worker = self.workers.entry(partition.clone()).or_insert_with(|| {
@@ -87,14 +87,14 @@ where
         pause.then_some(Order::Pause(partition))
     }
 
-    /// These partitions are another member's now: what was not dealt with, that one will receive.
+    /// Drops the workers of partitions that another member has now, with their unprocessed records.
     pub(super) fn revoke(&mut self, partitions: &[Partition]) {
         for partition in partitions {
             self.workers.remove(partition);
         }
     }
 
-    /// Waits until a record was processed; without end if there is none.
+    /// Waits until a record was processed; pending when there is none.
     pub(super) async fn next(&mut self) -> Vec<Order> {
         let Some(end) = self.under_way.next().await else { return std::future::pending().await };
         let Some(worker) = self.workers.get_mut(&end.partition).filter(|worker| worker.number == end.worker)
@@ -149,7 +149,7 @@ mod tests {
         Record { partition: partition(number), offset, key: None, payload: vec![0; size] }
     }
 
-    /// PartitionWorkers whose partition 0 stands still until it is let go.
+    /// Workers whose partition 0 waits until it is released.
     fn workers(
         gate: &Arc<Semaphore>,
         seen: &Arc<Mutex<Vec<(i32, i64)>>>,
@@ -210,7 +210,7 @@ mod tests {
         workers.push(record(0, 5, 1));
         workers.push(record(0, 6, 1));
         workers.revoke(&[partition(0), partition(9)]);
-        // It comes back, from where it was committed.
+        // The partition returns, from the committed offset.
         workers.push(record(0, 5, 1));
         assert_eq!(workers.next().await, [], "the work of the revoked worker has ended");
         gate.add_permits(1);

@@ -1,16 +1,15 @@
-//! Which topics the consumer reads.
+//! The pattern of topics that the consumer reads.
 
 use crate::topics::Topics;
 
-/// The pattern that the original service was shipped with. It means all topics with a prefix and,
-/// by mistake, none without.
+/// The default pattern of the original service. It matches topics with a prefix and, by mistake, none without.
 const ORIGINAL: &str = "(^[a-zA-Z]+-save-pg-txns|^[a-zA-Z]+-update-pg-txns)";
 
-/// The topics whose names match a pattern, among them those that are created later.
+/// The topics whose names match a pattern, including those created later.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicPattern(String);
 
-/// A pattern that only Java understands.
+/// A pattern in Java's syntax alone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the topic pattern must be an extended regular expression, without {0}")]
 pub struct InvalidTopicPattern(&'static str);
@@ -23,11 +22,11 @@ impl TopicPattern {
         TopicPattern(format!("^([a-zA-Z0-9_-]+-)?({save}|{update})$"))
     }
 
-    /// A pattern as Java services are given it: it must match the whole name. That of the original
-    /// service's own configuration means [`TopicPattern::of`].
+    /// A pattern of a Java service, which must match the whole name. The default of the original service means
+    /// [`TopicPattern::of`].
     ///
     /// # Errors
-    /// [`InvalidTopicPattern`] when it needs Java to be understood.
+    /// [`InvalidTopicPattern`] for syntax of Java alone.
     pub fn from_java(pattern: &str, topics: &Topics) -> Result<TopicPattern, InvalidTopicPattern> {
         let pattern = pattern.trim();
         if pattern.is_empty() || pattern == ORIGINAL {
@@ -44,7 +43,7 @@ impl TopicPattern {
                     return Err(InvalidTopicPattern("classes such as '\\w'"));
                 }
                 ('\\', None) => return Err(InvalidTopicPattern("a backslash at its end")),
-                // What is escaped has no meaning.
+                // An escaped character has no special meaning.
                 ('\\', Some(_)) => drop(chars.next()),
                 (_, _) => {}
             }
@@ -52,7 +51,7 @@ impl TopicPattern {
         Ok(TopicPattern(format!("^({pattern})$")))
     }
 
-    /// As librdkafka takes it.
+    /// In librdkafka's syntax.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

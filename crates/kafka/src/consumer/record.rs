@@ -1,4 +1,4 @@
-//! A record that was received.
+//! A received record.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ pub(super) struct Partition {
     pub(super) number: i32,
 }
 
-/// A record with its place. Has no `Debug`: it tells of a payer.
+/// A record with its position. No `Debug`: it has personal data.
 pub(super) struct Record {
     pub(super) partition: Partition,
     pub(super) offset: i64,
@@ -28,7 +28,7 @@ impl Record {
         }
     }
 
-    /// What it takes of memory.
+    /// Its size in memory, in bytes.
     pub(super) fn size(&self) -> usize {
         self.payload.len() + self.key.as_ref().map_or(0, Vec::len)
     }

@@ -1,4 +1,4 @@
-//! How far behind the relay is, for operators.
+//! Gauges of the relay's backlog.
 
 use std::time::Duration;
 
@@ -11,7 +11,6 @@ const OLDEST: &str = "outbox_oldest_seconds";
 
 const DEAD: &str = "outbox_dead_letters";
 
-/// How often the outbox is counted.
 const INTERVAL: Duration = Duration::from_secs(5);
 
 pub(super) fn describe() {
@@ -23,15 +22,15 @@ pub(super) fn describe() {
     metrics::describe_gauge!(OLDEST, "Age of the oldest event that waits; NaN on nodes that do not publish");
 }
 
-/// Keeps the gauges of the outbox while this node publishes it. Another node may do so next: what is
-/// known here is then not a number any more, so that the maximum over all nodes is the truth.
+/// Keeps the gauges of the outbox while this node publishes it, and sets them to NaN afterwards, so that the
+/// maximum over all nodes is right.
 #[derive(Default)]
 pub(super) struct Gauges {
     counted_at: Option<Instant>,
 }
 
 impl Gauges {
-    /// Counts, if it is time to. A backlog that cannot be counted is not worth a failure.
+    /// Counts when due. An error is ignored.
     pub(super) async fn refresh(&mut self, store: &dyn Store, clock: &dyn Clock) {
         if self.counted_at.is_some_and(|at| at.elapsed() < INTERVAL) {
             return;

@@ -1,4 +1,4 @@
-//! Handing one event to the brokers, and what their answers mean.
+//! Sends single events to the brokers and interprets their answers.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

@@ -1,10 +1,10 @@
-//! What can be wrong with the settings. Values are never told: one of them may be a password.
+//! Errors in the settings. They never contain values, which may be passwords.
 
 use std::fmt;
 
 use rdkafka::error::KafkaError;
 
-/// Everything that is wrong with the settings.
+/// All errors in the settings.
 #[derive(Debug)]
 pub struct InvalidKafkaSettings(pub Vec<KafkaSettingsError>);
 
@@ -20,57 +20,39 @@ impl fmt::Display for InvalidKafkaSettings {
 
 impl std::error::Error for InvalidKafkaSettings {}
 
-/// One thing that is wrong with the settings.
+/// One error in the settings.
 #[derive(Debug, thiserror::Error)]
 pub enum KafkaSettingsError {
-    /// Nobody says where the brokers are.
+    /// The brokers' addresses are missing or malformed.
     #[error("the bootstrap servers must be given as host:port, separated by commas")]
     BootstrapServers,
-    /// A promise of ours rests on it.
+    /// The property is fixed.
     #[error("{name} cannot be set: the delivery of events rests on it")]
-    Controlled {
-        /// The property.
-        name: String,
-    },
-    /// librdkafka has no such property, or was built without what it needs.
+    Controlled { name: String },
+    /// librdkafka has no such property, or was built without the feature.
     #[error("{name} is not a property of librdkafka")]
-    Unknown {
-        /// The property.
-        name: String,
-    },
-    /// The property cannot have this value.
+    Unknown { name: String },
     #[error("{name} has a value that it cannot have")]
-    Value {
-        /// The property.
-        name: String,
-    },
+    Value { name: String },
     /// A file cannot be read.
     #[error("the file of {name} cannot be read: {source}")]
-    File {
-        /// The property that names it.
-        name: &'static str,
-        /// Why not.
-        source: std::io::Error,
-    },
+    File { name: &'static str, source: std::io::Error },
     /// A Java key store, or something else that is not PEM.
     #[error(
         "the file of {name} is not PEM. Java key stores cannot be read here: export the certificates \
          with `keytool -list -rfc -keystore FILE` and name that file"
     )]
-    NotPem {
-        /// The property that names it.
-        name: &'static str,
-    },
-    /// The login of a Java client that cannot be translated.
+    NotPem { name: &'static str },
+    /// A login of a Java client that cannot be translated.
     #[error("sasl.jaas.config {0}")]
     Jaas(&'static str),
 }
 
-/// librdkafka makes no client of the settings.
+/// librdkafka refuses the settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no Kafka client can be made of the settings: {reason}")]
 pub struct NoClient {
-    /// Why, in librdkafka's words.
+    /// librdkafka's message.
     pub reason: String,
 }
 

@@ -1,4 +1,4 @@
-//! The login that Java clients are configured with: one line with a module and its options.
+//! The login configuration of Java clients: one line with a module and its options.
 //!
 //! `org.apache.kafka.common.security.scram.ScramLoginModule required username="u" password="p";`
 

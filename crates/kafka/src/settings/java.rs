@@ -1,4 +1,4 @@
-//! The names by which Java clients, and Spring before them, know the properties of librdkafka.
+//! Names of librdkafka's properties in Java clients and in Spring.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::error::KafkaSettingsError;
 use super::jaas;
 
-/// What stands before a Kafka property in the configuration of a Spring service.
+/// Prefixes of Kafka properties in the configuration of a Spring service.
 const SPRING_PREFIXES: [&str; 3] =
     ["spring.kafka.properties.", "spring.kafka.producer.properties.", "spring.kafka.consumer.properties."];
 
@@ -29,7 +29,7 @@ const SPRING_NAMES: [(&str, &str); 12] = [
     ("spring.kafka.ssl.trust-store-certificates", "ssl.truststore.certificates"),
 ];
 
-/// Names that mean the same under another name here.
+/// Properties with another name here.
 const OTHER_NAMES: [(&str, &str); 4] = [
     ("sasl.mechanism", "sasl.mechanisms"),
     ("ssl.truststore.certificates", "ssl.ca.pem"),
@@ -37,7 +37,7 @@ const OTHER_NAMES: [(&str, &str); 4] = [
     ("ssl.keystore.key", "ssl.key.pem"),
 ];
 
-/// Names that mean nothing here: how Java objects become bytes, and how Java reads its key stores.
+/// Properties without effect here: Java's serialisation and key stores.
 const MEANINGLESS: [&str; 7] = [
     "key.serializer",
     "value.serializer",
@@ -50,7 +50,7 @@ const MEANINGLESS: [&str; 7] = [
 
 type Properties = BTreeMap<String, SecretString>;
 
-/// The properties by librdkafka's names, and what cannot be translated.
+/// The properties by librdkafka's names, and those that cannot be translated.
 pub(super) fn translate(
     given: impl IntoIterator<Item = (String, SecretString)>,
 ) -> (Properties, Vec<KafkaSettingsError>) {
@@ -77,12 +77,12 @@ pub(super) fn translate(
     (properties, problems)
 }
 
-/// Whether a property of Java's client means nothing here, whatever its value.
+/// Whether a property of Java's client has no effect here.
 pub(super) fn is_meaningless(name: &str) -> bool {
     MEANINGLESS.contains(&name) || name.starts_with("spring.json.")
 }
 
-/// Java's name of a property that may be given by Spring's.
+/// Java's name of a property that may have Spring's name.
 fn java_name(name: &str) -> &str {
     SPRING_NAMES
         .iter()
@@ -109,7 +109,7 @@ fn trust_store(properties: &mut Properties) -> Result<(), KafkaSettingsError> {
     Ok(())
 }
 
-/// librdkafka reads key stores in the format PKCS #12 under Java's name, and PEM under two others.
+/// librdkafka reads PKCS #12 key stores under Java's name, and PEM under two others.
 fn key_store(properties: &mut Properties) -> Result<(), KafkaSettingsError> {
     const NAME: &str = "ssl.keystore.location";
     let given_type = properties.remove("ssl.keystore.type");

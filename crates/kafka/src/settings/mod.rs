@@ -1,4 +1,4 @@
-//! How the brokers are reached.
+//! The brokers' addresses and the properties of librdkafka.
 
 mod error;
 mod jaas;
@@ -17,8 +17,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 pub use error::{InvalidKafkaSettings, KafkaSettingsError, NoClient};
 
-/// Properties on which it rests that no event is lost, sent late or out of order, and none taken
-/// for read before it was dealt with.
+/// Fixed properties: they ensure that no event is lost, sent late or out of order, or committed before it was
+/// processed.
 const CONTROLLED: [&str; 20] = [
     "acks",
     "auto.commit.enable",
@@ -42,14 +42,14 @@ const CONTROLLED: [&str; 20] = [
     "transactional.id",
 ];
 
-/// Where the brokers are, and the properties of librdkafka that an operator has set.
+/// The brokers' addresses, and the operator's properties of librdkafka.
 #[derive(Clone)]
 pub struct KafkaSettings {
     bootstrap_servers: String,
     properties: BTreeMap<String, SecretString>,
 }
 
-/// Without the values of the properties: passwords are among them.
+/// Without the properties' values, which may be passwords.
 impl fmt::Debug for KafkaSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KafkaSettings")
@@ -66,7 +66,7 @@ impl KafkaSettings {
     /// Reads the files of key stores to tell their formats.
     ///
     /// # Errors
-    /// Everything that is wrong with them.
+    /// All errors in them.
     pub fn new(
         bootstrap_servers: &str,
         properties: impl IntoIterator<Item = (String, SecretString)>,
@@ -86,8 +86,7 @@ impl KafkaSettings {
         }
     }
 
-    /// Whether a property, by the name of Java's client, is passed over: it says how Java objects
-    /// become bytes or how Java reads its key stores, and there is nothing here for it to change.
+    /// Whether a property of Java's client is ignored: it concerns Java's serialisation or key stores.
     pub fn is_meaningless(name: &str) -> bool {
         java::is_meaningless(name.trim())
     }
@@ -96,7 +95,7 @@ impl KafkaSettings {
     pub(crate) fn client(&self, defaults: &[(&str, &str)], fixed: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("client.id", "pg-service").set("socket.keepalive.enable", "true");
-        // A broker that comes back is noticed within seconds.
+        // A broker that returns is noticed within seconds.
         config.set("reconnect.backoff.max.ms", "2000");
         for (name, value) in defaults {
             config.set(*name, *value);
