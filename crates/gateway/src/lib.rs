@@ -5,7 +5,8 @@
 //! [`payment_domain::machine`] from the [`Report`] that [`Gateway::status`] returns.
 //!
 //! The server puts a guard before every adapter ([`Guarded`]): a limit on calls at once, and a circuit
-//! breaker. The feature `conformance` holds the suite that every adapter has to pass.
+//! breaker. The feature `conformance` holds the suite that every adapter has to pass, the feature `fake` a
+//! scripted gateway for the tests of callers.
 //!
 //! Three rules every adapter keeps:
 //! - what it does not recognise is [`Outcome::Unrecognised`](payment_domain::Outcome::Unrecognised), never a failure: money may have moved;
@@ -13,9 +14,12 @@
 //! - no secret, signature input, card hint or personal datum appears in an error, a log or
 //!   [`Report::raw`](payment_domain::Report::raw).
 
+#![warn(missing_docs)]
+
 mod answer;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+#[cfg(any(test, feature = "fake"))]
 mod fake;
 pub mod guard;
 mod profile;
@@ -24,14 +28,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use payment_domain::{Report, Timestamp, Transaction, TxnId};
+use payment_http_client::CallError;
 
 pub use answer::{Answer, Params};
+#[cfg(any(test, feature = "fake"))]
 pub use fake::{FakeGateway, StartFault};
 pub use guard::{GuardSettings, Guarded};
+pub use payment_http_client::BoxError;
 pub use profile::{Profile, StartMode, USUAL_SESSION, VerifyMode};
-
-/// An error of the layer below, boxed.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a gateway could not be used. The variants are decisions for the caller.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +73,17 @@ pub enum GatewayError {
     /// Well-signed parameters that belong to another transaction, merchant or amount: refused.
     #[error("the answer is not about this transaction")]
     WrongTransaction,
+}
+
+impl From<CallError> for GatewayError {
+    fn from(error: CallError) -> GatewayError {
+        match error {
+            CallError::NotSent(source) => GatewayError::NotSent(source),
+            CallError::LocalFault(source) => GatewayError::LocalFault(source),
+            CallError::Unanswered(source) => GatewayError::Unanswered(source),
+            CallError::Unreadable(why) => GatewayError::Unreadable(why),
+        }
+    }
 }
 
 /// Whether a gateway can be used at the moment.
@@ -143,9 +158,11 @@ pub trait Gateway: Send + Sync {
     /// What the service has to know of the gateway before it calls it.
     fn profile(&self) -> &Profile;
 
-    /// Whether the gateway can be used at the moment. An adapter that keeps no record of it is
-    /// [`Availability::Available`]; [`Guarded`] keeps one.
-    fn availability(&self) -> Availability;
+    /// Whether the gateway can be used at the moment. [`Guarded`] keeps a record of it; an adapter leaves
+    /// this as it is.
+    fn availability(&self) -> Availability {
+        Availability::Available
+    }
 
     /// How an order is closed, where the provider can do that.
     fn closing(&self) -> Option<&dyn Closing>;

@@ -11,7 +11,6 @@
 //! for the operator, because it says nothing about the payment.
 
 pub mod axis;
-pub mod client;
 pub mod config;
 pub mod digest;
 pub mod evidence;
@@ -24,6 +23,13 @@ pub mod phonepe;
 pub mod remote;
 pub mod sandbox;
 pub mod text;
+
+pub use payment_http_client as client;
+
+/// The callback parameters in which AXIS, PAYTM, PHONEPE and PAYU return our transaction id. DIGIT's web
+/// client relays them to endpoints that name no gateway, also for one that is no longer configured.
+pub const TRANSACTION_PARAMETERS: [&str; 4] =
+    [axis::wire::REFERENCE, paytm::REFERENCE, phonepe::REFERENCE, payu::wire::REFERENCE];
 
 #[cfg(test)]
 mod testing;

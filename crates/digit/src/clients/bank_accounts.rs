@@ -6,8 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use payment_domain::{Clock, RequestInfo, TenantId};
 
+use super::Client;
 use super::cache::Cache;
-use super::http::{Client, Endpoint, InvalidAddress, Nature, OwnError};
+use super::http::{Endpoint, InvalidAddress, Nature, OwnError};
 use super::{OnlyRequestInfo, json};
 use crate::{BankAccounts, DigitError};
 
@@ -15,7 +16,7 @@ const SERVICE: &str = "egf-master";
 const NOT_FOUND: OwnError =
     OwnError { code: "BANK_ACCOUNT_FETCH_ERROR", message: "Unable to fetch related bank account" };
 /// How many tenants' accounts are remembered.
-const REMEMBERED: usize = 2_048;
+const REMEMBERED: u64 = 2_048;
 
 /// Where bank accounts are known.
 #[derive(Debug, Clone)]

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use payment_domain::{BillId, RequestInfo, TenantId};
 use serde_json::Value;
 
-use super::http::{Client, Endpoint, InvalidAddress, Nature, OwnError};
+use super::Client;
+use super::http::{Endpoint, InvalidAddress, Nature, OwnError};
 use super::{OnlyRequestInfo, json};
 use crate::{Bills, DigitError};
 

@@ -1,120 +1,90 @@
-//! Remembers answers for a while: bounded, by an injected clock, and many who want the same answer
-//! at once ask for it once.
+//! Remembers answers for a while: bounded, by an injected clock, with one question for all who want the
+//! same answer at once.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::hash::Hash;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use payment_domain::{Clock, Timestamp};
 
 /// Answers by key. Keys and values may be personal data: neither is ever printed.
-///
-/// Two generations bound it: when the younger is full it becomes the older, and the former older
-/// one is forgotten. What is asked for again moves to the younger.
 pub(super) struct Cache<K, V> {
     clock: Arc<dyn Clock>,
-    per_generation: usize,
-    generations: Mutex<Generations<K, V>>,
-}
-
-struct Generations<K, V> {
-    younger: HashMap<K, Arc<Cell<V>>>,
-    older: HashMap<K, Arc<Cell<V>>>,
+    answers: moka::future::Cache<K, Kept<V>>,
 }
 
 /// An answer with the time for which it counts.
+#[derive(Clone)]
 struct Kept<V> {
     value: V,
     since: Timestamp,
     until: Timestamp,
 }
 
-/// The place of one answer.
-struct Cell<V> {
-    kept: Mutex<Option<Kept<V>>>,
-    /// Held by whoever asks, while the others wait for the answer.
-    asking: tokio::sync::Mutex<()>,
-    /// How many questions brought nothing to share: a failure, or an answer that is not kept.
-    fruitless: AtomicU64,
-}
+/// The question of the caller who asked for all has failed.
+#[derive(Clone, Copy)]
+struct Failed;
 
-impl<K: Eq + Hash, V: Clone> Cache<K, V> {
+impl<K, V> Cache<K, V>
+where
+    K: Clone + Eq + Hash + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
     /// An empty cache of at most `capacity` answers.
-    pub(super) fn new(clock: Arc<dyn Clock>, capacity: usize) -> Cache<K, V> {
-        let generations = Generations { younger: HashMap::new(), older: HashMap::new() };
-        Cache { clock, per_generation: capacity.div_ceil(2).max(1), generations: Mutex::new(generations) }
+    pub(super) fn new(clock: Arc<dyn Clock>, capacity: u64) -> Cache<K, V> {
+        Cache { clock, answers: moka::future::Cache::new(capacity) }
     }
 
-    /// The answer that is remembered, or else the one that `ask` brings with the time it may be
-    /// remembered for; zero means not at all. Failures are not remembered.
+    /// The answer that is remembered, or else the one that `ask` brings with the time for which it may
+    /// be remembered. A failure is not remembered, nor shared: it may be due to the caller's own token.
     pub(super) async fn get_or_ask<E>(
         &self,
         key: K,
         ask: impl Future<Output = Result<(V, Duration), E>>,
     ) -> Result<V, E> {
-        let cell = self.cell(key);
-        if let Some(value) = cell.fresh(self.clock.now()) {
-            return Ok(value);
+        if let Some(kept) = self.answers.get(&key).await {
+            // A clock that was set back would keep it for longer than it counts.
+            let now = self.clock.now();
+            if kept.since <= now && now < kept.until {
+                return Ok(kept.value);
+            }
+            self.answers.invalidate(&key).await;
         }
-        let fruitless_before = cell.fruitless.load(Ordering::SeqCst);
-        let turn = cell.asking.lock().await;
-        if let Some(value) = cell.fresh(self.clock.now()) {
-            return Ok(value);
-        }
-        // Those who waited for a question in vain go on side by side: one after the other they
-        // would wait for each other's time limits.
-        let _turn = (cell.fruitless.load(Ordering::SeqCst) == fruitless_before).then_some(turn);
-        match ask.await {
-            Ok((value, life)) if !life.is_zero() => {
-                let since = self.clock.now();
-                *cell.kept() = Some(Kept { value: value.clone(), since, until: since.plus(life) });
+        let mut ask = pin!(ask);
+        let mut failure = None;
+        let asked = self.answers.try_get_with_by_ref(&key, async {
+            match ask.as_mut().await {
+                Ok((value, life)) => Ok(self.kept(value, life)),
+                Err(error) => {
+                    failure = Some(error);
+                    Err(Failed)
+                }
+            }
+        });
+        match (asked.await, failure) {
+            (Ok(kept), _) => Ok(kept.value),
+            (Err(_), Some(error)) => Err(error),
+            // Another caller's question failed. Those who waited for it ask side by side: one after the
+            // other they would wait for each other's time limits.
+            (Err(_), None) => {
+                let (value, life) = ask.await?;
+                self.answers.insert(key, self.kept(value.clone(), life)).await;
                 Ok(value)
             }
-            fruitless => {
-                cell.fruitless.fetch_add(1, Ordering::SeqCst);
-                fruitless.map(|(value, _)| value)
-            }
         }
     }
 
-    fn cell(&self, key: K) -> Arc<Cell<V>> {
-        let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(cell) = generations.younger.get(&key) {
-            return cell.clone();
-        }
-        let cell = generations.older.remove(&key).unwrap_or_default();
-        if generations.younger.len() >= self.per_generation {
-            generations.older = std::mem::take(&mut generations.younger);
-        }
-        generations.younger.insert(key, cell.clone());
-        cell
-    }
-}
-
-impl<V> Default for Cell<V> {
-    fn default() -> Cell<V> {
-        Cell { kept: Mutex::new(None), asking: tokio::sync::Mutex::new(()), fruitless: AtomicU64::new(0) }
-    }
-}
-
-impl<V: Clone> Cell<V> {
-    fn kept(&self) -> MutexGuard<'_, Option<Kept<V>>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn fresh(&self, now: Timestamp) -> Option<V> {
-        // A clock that was set back would keep it for longer than it counts.
-        let counts = |kept: &&Kept<V>| kept.since <= now && now < kept.until;
-        self.kept().as_ref().filter(counts).map(|kept| kept.value.clone())
+    fn kept(&self, value: V, life: Duration) -> Kept<V> {
+        let since = self.clock.now();
+        Kept { value, since, until: since.plus(life) }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use payment_domain::ManualClock;
     use tokio::sync::Semaphore;
@@ -129,7 +99,7 @@ mod tests {
         asked: Arc<AtomicUsize>,
     }
 
-    fn world(capacity: usize) -> World {
+    fn world(capacity: u64) -> World {
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(0)));
         let cache = Arc::new(Cache::new(clock.clone() as Arc<dyn Clock>, capacity));
         World { cache, clock, asked: Arc::default() }
@@ -172,8 +142,8 @@ mod tests {
         for other in 0..1_000 {
             world.get(&format!("other {other}"), MINUTE).await.unwrap();
             assert_eq!(world.get("kept", MINUTE).await, Ok(0));
-            let generations = world.cache.generations.lock().unwrap();
-            assert!(generations.younger.len() + generations.older.len() <= 64);
+            world.cache.answers.run_pending_tasks().await;
+            assert!(world.cache.answers.entry_count() <= 64);
         }
     }
 

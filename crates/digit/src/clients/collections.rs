@@ -10,7 +10,8 @@ use payment_domain::{BillId, Money, RequestInfo, TenantId, TxnId};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::http::{Client, Endpoint, InvalidAddress, Nature, OwnError};
+use super::Client;
+use super::http::{Endpoint, InvalidAddress, Nature, OwnError};
 use super::{OnlyRequestInfo, json};
 use crate::{Collections, DigitError, Payment, Receipts};
 

@@ -1,11 +1,10 @@
-//! One HTTP call to a DIGIT service: within its time, within its size, and told apart by how far it
-//! got. Calls that only ask are repeated a little when no answer comes; calls that act never are.
+//! Calls to DIGIT's services over the outgoing HTTP client: addresses, repetition and the meaning of
+//! answers. Calls that only ask are repeated a little when no answer comes; calls that act never are.
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use payment_domain::RequestInfo;
-use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use payment_http_client::{Body, Call, CallError, Client, Limits, Method, Reply};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -13,65 +12,17 @@ use url::Url;
 
 use crate::{BoxError, DigitError};
 
-/// The header in which DIGIT's services hand a request's number on to each other.
-const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
-/// The longest correlation id that is handed on.
-const MAX_CORRELATION_ID: usize = 256;
+/// Limits of calls to DIGIT's services; the total time covers every repetition of a call that asks.
+pub const LIMITS: Limits = Limits {
+    connect_timeout: Duration::from_secs(3),
+    total_timeout: Duration::from_secs(15),
+    max_body_bytes: 1024 * 1024,
+};
 /// The longest error body that is passed on.
 const MAX_ERROR_BODY: usize = 64 * 1024;
 /// The waits before a call that asks is repeated. Each is stretched by up to as much again, so that
 /// replicas that failed together do not come back together.
 const PAUSES: [Duration; 2] = [Duration::from_millis(60), Duration::from_millis(240)];
-/// Connections that were idle for longer are not used again: the other side may be closing them
-/// just now, and a call that acts would be left without an answer.
-const POOL_IDLE: Duration = Duration::from_secs(10);
-
-/// How long a call may take and how much may come back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Until the connection stands, TLS included.
-    pub connect_timeout: Duration,
-    /// Until the last byte of the answer is here: the connection, and for calls that ask every
-    /// repetition, included.
-    pub total_timeout: Duration,
-    /// The longest answer that is read.
-    pub max_body_bytes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            connect_timeout: Duration::from_secs(3),
-            total_timeout: Duration::from_secs(15),
-            max_body_bytes: 1024 * 1024,
-        }
-    }
-}
-
-/// Makes calls over kept connections. Cheap to clone; clones share the connections.
-#[derive(Debug, Clone)]
-pub struct Client {
-    http: reqwest::Client,
-    limits: Limits,
-}
-
-impl Client {
-    /// A client that keeps these limits in every call.
-    ///
-    /// # Errors
-    /// When the computer's trusted certificates cannot be loaded.
-    pub fn new(limits: Limits) -> Result<Client, BoxError> {
-        // A process has one default provider; whoever comes first has chosen it.
-        let _already_chosen = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .connect_timeout(limits.connect_timeout)
-            .pool_idle_timeout(POOL_IDLE)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .build()?;
-        Ok(Client { http, limits })
-    }
-}
 
 /// An address at which no service can be called.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -117,12 +68,6 @@ pub(super) struct Endpoint {
     refusal: OwnError,
 }
 
-/// What came back.
-struct Reply {
-    status: u16,
-    body: Vec<u8>,
-}
-
 impl Endpoint {
     /// The address `path` at `host`, however many slashes either brings.
     pub(super) fn new(
@@ -149,22 +94,26 @@ impl Endpoint {
         body: &impl Serialize,
         read: impl Fn(&[u8]) -> Option<T>,
     ) -> Result<T, DigitError> {
-        let body = Bytes::from(serde_json::to_vec(body).map_err(|error| self.not_sent(Box::new(error)))?);
+        let body = serde_json::to_string(body).map_err(|error| self.not_sent(Box::new(error)))?;
         let mut url = self.url.clone();
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let deadline = Instant::now() + self.client.limits.total_timeout;
+        let mut call =
+            Call { method: Method::POST, url: url.into(), headers: Vec::new(), body: Body::Json(body) };
+        if let Some(id) = info.and_then(|info| info.text("correlationId")) {
+            call.correlate(&id);
+        }
+        let deadline = Instant::now() + self.client.limits().total_timeout;
         let mut pauses = match self.nature {
             Nature::Asks => PAUSES.iter(),
             Nature::Acts => [].iter(),
         };
         loop {
-            let error = match self.send_once(&url, info, body.clone(), deadline).await {
-                Ok(reply) => match self.judge(reply, &read) {
-                    Ok(answer) => return Ok(answer),
-                    Err(error) => error,
-                },
+            let left = deadline.saturating_duration_since(Instant::now());
+            let reply = self.client.send_within(&call, left).await;
+            let error = match reply.map_err(|error| self.failed(error)).and_then(|it| self.judge(it, &read)) {
+                Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             let may_pass = match &error {
@@ -182,36 +131,6 @@ impl Endpoint {
         }
     }
 
-    async fn send_once(
-        &self,
-        url: &Url,
-        info: Option<&RequestInfo>,
-        body: Bytes,
-        deadline: Instant,
-    ) -> Result<Reply, DigitError> {
-        let mut request = self
-            .client
-            .http
-            .post(url.clone())
-            .timeout(deadline.saturating_duration_since(Instant::now()))
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .body(body);
-        if let Some(id) = info.and_then(correlation_id) {
-            request = request.header(CORRELATION_ID, id);
-        }
-        let mut response = request.send().await.map_err(|error| self.classify(error))?;
-        let status = response.status().as_u16();
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.classify(error))? {
-            let limit = self.client.limits.max_body_bytes;
-            if body.len() + chunk.len() > limit {
-                return Err(self.unanswered(format!("the answer is longer than {limit} bytes")));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Reply { status, body })
-    }
-
     fn judge<T>(&self, reply: Reply, read: impl Fn(&[u8]) -> Option<T>) -> Result<T, DigitError> {
         match reply.status {
             200..=299 => {
@@ -227,15 +146,11 @@ impl Endpoint {
         }
     }
 
-    /// Tells a call that was never sent from one whose answer is missing. The URL is taken out of
-    /// the error, because it may carry what must not be logged.
-    fn classify(&self, error: reqwest::Error) -> DigitError {
-        let never_sent = error.is_connect() || error.is_builder();
-        let source: BoxError = Box::new(error.without_url());
-        if never_sent {
-            self.not_sent(source)
-        } else {
-            DigitError::Unanswered { service: self.service, source }
+    fn failed(&self, error: CallError) -> DigitError {
+        match error {
+            CallError::NotSent(source) | CallError::LocalFault(source) => self.not_sent(source),
+            CallError::Unanswered(source) => DigitError::Unanswered { service: self.service, source },
+            CallError::Unreadable(why) => self.unanswered(why),
         }
     }
 
@@ -265,13 +180,6 @@ fn join(host: &str, path: &str) -> Option<Url> {
         && url.query().is_none()
         && url.fragment().is_none();
     plain.then_some(url)
-}
-
-/// The correlation id of a request, if it can stand in a header.
-fn correlation_id(info: &RequestInfo) -> Option<HeaderValue> {
-    let id = info.text("correlationId").filter(|id| id.len() <= MAX_CORRELATION_ID)?;
-    let printable = id.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-    if printable { HeaderValue::from_str(&id).ok() } else { None }
 }
 
 /// The body of a refusal, if it is an error body of DIGIT's services: a list `Errors`, or in the
@@ -358,21 +266,6 @@ mod tests {
         }
         let long = json!({"Errors": [{"code": "x".repeat(MAX_ERROR_BODY)}]}).to_string();
         assert_eq!(error_body(long.into()), None);
-    }
-
-    #[test]
-    fn a_correlation_id_that_cannot_stand_in_a_header_stays_behind() {
-        let id = |value: Value| {
-            let info: RequestInfo = serde_json::from_value(json!({ "correlationId": value })).unwrap();
-            correlation_id(&info).map(|header| header.to_str().unwrap().to_owned())
-        };
-        assert_eq!(id(json!("abc-1")).as_deref(), Some("abc-1"));
-        assert_eq!(id(json!(17)).as_deref(), Some("17"));
-        for value in
-            [json!(null), json!(""), json!("a\r\nx: y"), json!("ਪੰ"), json!("x".repeat(257)), json!({})]
-        {
-            assert_eq!(id(value), None);
-        }
     }
 
     #[test]

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use payment_domain::{RequestInfo, TenantId, TxnId};
 use serde::Serialize;
 
-use super::http::{Client, Endpoint, InvalidAddress, Nature, OwnError};
+use super::Client;
+use super::http::{Endpoint, InvalidAddress, Nature, OwnError};
 use super::json;
 use crate::{DigitError, TransactionIds};
 

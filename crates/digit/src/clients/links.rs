@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use serde::Serialize;
 use url::Url;
 
-use super::http::{Client, Endpoint, InvalidAddress, Nature, OwnError};
+use super::Client;
+use super::http::{Endpoint, InvalidAddress, Nature, OwnError};
 use crate::{DigitError, Links};
 
 const SERVICE: &str = "egov-url-shortening";

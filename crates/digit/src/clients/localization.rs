@@ -11,8 +11,9 @@ use async_trait::async_trait;
 use payment_domain::{Clock, RequestInfo, TenantId};
 use serde_json::Value;
 
+use super::Client;
 use super::cache::Cache;
-use super::http::{Client, Endpoint, InvalidAddress, Nature, OwnError};
+use super::http::{Endpoint, InvalidAddress, Nature, OwnError};
 use super::{OnlyRequestInfo, json};
 use crate::{DigitError, Messages};
 
@@ -22,7 +23,7 @@ const NOT_FOUND_OUT: OwnError = OwnError {
     message: "Failed to look up the messages at the localization service",
 };
 /// How many languages of states are remembered.
-const REMEMBERED: usize = 256;
+const REMEMBERED: u64 = 256;
 /// The longest name of a language that is asked for: it comes from the caller's `msgId`.
 const MAX_LOCALE: usize = 16;
 /// The longest text that is taken, in characters.

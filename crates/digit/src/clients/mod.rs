@@ -21,12 +21,14 @@ mod users;
 pub use bank_accounts::{BankAccountMaster, BankAccountMasterConfig};
 pub use billing::{BillingConfig, BillingService};
 pub use collections::{CollectionConfig, CollectionService};
-pub use http::{Client, InvalidAddress, Limits};
+pub use http::{InvalidAddress, LIMITS};
 pub use ids::{IdGeneration, IdGenerationConfig};
 pub use links::{LinkShortener, LinkShortenerConfig};
 pub use localization::{LocalizationConfig, LocalizationService};
 pub use tokens::{TokenConfig, TokenService};
 pub use users::{UserConfig, UserService};
+
+pub use payment_http_client::{Client, Limits};
 
 use payment_domain::RequestInfo;
 use serde::Serialize;

@@ -8,8 +8,9 @@ use payment_domain::{Clock, UserInfo};
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
+use super::Client;
 use super::cache::Cache;
-use super::http::{Client, Endpoint, InvalidAddress, Nature, OwnError};
+use super::http::{Endpoint, InvalidAddress, Nature, OwnError};
 use super::json;
 use crate::{DigitError, Tokens};
 
@@ -22,7 +23,7 @@ const LIFE: Duration = Duration::from_secs(60);
 /// For how long it is remembered that a token is nobody's.
 const UNKNOWN_LIFE: Duration = Duration::from_secs(10);
 /// How many tokens are remembered.
-const REMEMBERED: usize = 8_192;
+const REMEMBERED: u64 = 8_192;
 /// How many questions are under way at once: callers may make tokens up as fast as they like.
 const AT_ONCE: usize = 32;
 /// The longest token that is asked about, in bytes.

@@ -16,8 +16,9 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::Client;
 use super::cache::Cache;
-use super::http::{Client, Endpoint, InvalidAddress, Nature, OwnError};
+use super::http::{Endpoint, InvalidAddress, Nature, OwnError};
 use super::json;
 use crate::{DigitError, PayerDetails, Payers};
 
@@ -33,7 +34,7 @@ const UNKNOWN: OwnError =
 /// The name space of the login names that are made here.
 const LOGIN_NAMES: Uuid = Uuid::from_u128(0x4a1d_6c0e_58f3_4f0b_9d27_6b0a_3e91_c5d4);
 /// How many payers are remembered.
-const REMEMBERED: usize = 8_192;
+const REMEMBERED: u64 = 8_192;
 
 /// Where payers are known.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use payment_digit::clients::{
     BankAccountMaster, BankAccountMasterConfig, BillingConfig, BillingService, Client, CollectionConfig,
-    CollectionService, IdGeneration, IdGenerationConfig, Limits, LinkShortener, LinkShortenerConfig,
+    CollectionService, IdGeneration, IdGenerationConfig, LIMITS, Limits, LinkShortener, LinkShortenerConfig,
     LocalizationConfig, LocalizationService, TokenConfig, TokenService, UserConfig, UserService,
 };
 use payment_digit::{DigitError, PayerDetails, Payment};
@@ -35,12 +35,12 @@ pub(crate) struct Clients {
 
 /// Limits that no test runs into by accident, however busy the machine is.
 pub(crate) fn patient() -> Limits {
-    Limits { total_timeout: Duration::from_secs(60), ..Limits::default() }
+    Limits { total_timeout: Duration::from_secs(60), ..LIMITS }
 }
 
 /// Limits for answers that never come; long enough for the question to arrive on a busy machine.
 pub(crate) fn hurried() -> Limits {
-    Limits { total_timeout: Duration::from_secs(2), ..Limits::default() }
+    Limits { total_timeout: Duration::from_secs(2), ..LIMITS }
 }
 
 impl Clients {

@@ -10,8 +10,8 @@ pub mod wire;
 use async_trait::async_trait;
 use payment_domain::{GatewayName, Outcome, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Closing, Evidence, Gateway, GatewayError, Order, Params, Profile, Redirect,
-    StartMode, USUAL_SESSION, VerifyMode,
+    Answer, Closing, Evidence, Gateway, GatewayError, Order, Params, Profile, Redirect, StartMode,
+    USUAL_SESSION, VerifyMode,
 };
 use secrecy::ExposeSecret;
 use url::Url;
@@ -126,10 +126,6 @@ fn ascii_url(url: &str) -> String {
 impl Gateway for Axis {
     fn profile(&self) -> &Profile {
         &self.profile
-    }
-
-    fn availability(&self) -> Availability {
-        Availability::Available
     }
 
     fn closing(&self) -> Option<&dyn Closing> {

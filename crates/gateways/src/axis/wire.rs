@@ -101,7 +101,7 @@ pub fn status_call(config: &AxisConfig, reference: &str) -> Call {
         ("vpc_Password", config.password.expose_secret()),
     ];
     Call {
-        method: Method::Post,
+        method: Method::POST,
         url: config.status_url.clone(),
         headers: Vec::new(),
         body: Body::Form(fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into()),

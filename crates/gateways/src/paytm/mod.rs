@@ -17,8 +17,8 @@ pub mod wire;
 use async_trait::async_trait;
 use payment_domain::{GatewayName, Outcome, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
-    USUAL_SESSION, VerifyMode,
+    Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, USUAL_SESSION,
+    VerifyMode,
 };
 
 use self::answer::{Envelope, Facts};
@@ -28,6 +28,9 @@ use self::signature::{CHECKSUM_FIELD, Salt};
 use crate::client::Client;
 use crate::config::{ConfigProblem, Lookup};
 use crate::json::Object;
+
+/// The callback parameter with our transaction id.
+pub const REFERENCE: &str = "ORDERID";
 
 /// The adapter.
 #[derive(Debug)]
@@ -47,7 +50,7 @@ impl Paytm {
     pub fn profile_of(config: &PaytmConfig) -> Profile {
         Profile {
             name: GatewayName::new("PAYTM"),
-            transaction_parameter: "ORDERID".into(),
+            transaction_parameter: REFERENCE.into(),
             start_mode: match config.protocol {
                 Protocol::Legacy(_) => StartMode::Offline,
                 Protocol::V3(_) => StartMode::Network,
@@ -117,10 +120,6 @@ impl Paytm {
 impl Gateway for Paytm {
     fn profile(&self) -> &Profile {
         &self.profile
-    }
-
-    fn availability(&self) -> Availability {
-        Availability::Available
     }
 
     fn closing(&self) -> Option<&dyn Closing> {

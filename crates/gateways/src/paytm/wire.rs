@@ -150,5 +150,5 @@ fn named(url: &str, config: &PaytmConfig, id: &TxnId) -> String {
 }
 
 fn post_json(url: String, text: String) -> Call {
-    Call { method: Method::Post, url, headers: Vec::new(), body: Body::Json(text) }
+    Call { method: Method::POST, url, headers: Vec::new(), body: Body::Json(text) }
 }

@@ -96,7 +96,7 @@ pub fn pay_fields(config: &PayuConfig, payment: &Payment<'_>) -> Vec<(String, St
 
 /// The form, posted from here.
 pub fn open_call(url: String, fields: Vec<(String, String)>) -> Call {
-    Call { method: Method::Post, url, headers: Vec::new(), body: Body::Form(fields) }
+    Call { method: Method::POST, url, headers: Vec::new(), body: Body::Form(fields) }
 }
 
 /// Where the payer pays, out of the answer to [`open_call`]: the `Location` that we do not follow.
@@ -108,7 +108,10 @@ pub fn opened(reply: Reply, called: &str) -> Result<String, GatewayError> {
     match (reply.status, &reply.location) {
         (300..=399, Some(location)) => pay_page(called, location),
         // What is wrong with a payment is said on a page for people.
-        (_, Some(_) | None) => reply.accepted().and_then(|_page| Err(unreadable("no address of a pay page"))),
+        (_, Some(_) | None) => {
+            reply.accepted()?;
+            Err(unreadable("no address of a pay page"))
+        }
     }
 }
 
@@ -131,7 +134,7 @@ pub fn command_call(config: &PayuConfig, command: &str, arguments: &[(&str, &str
     fields.extend(arguments);
     fields.push(("hash", &hash));
     Call {
-        method: Method::Post,
+        method: Method::POST,
         url: config.status_url.clone(),
         headers: Vec::new(),
         body: Body::Form(

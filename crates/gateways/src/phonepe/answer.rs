@@ -316,7 +316,8 @@ pub fn status_facts(reply: Reply, read: impl Fn(&Object) -> Facts) -> Result<Fac
         (_, Some(_) | None) => reply,
     };
     // Not 2xx, so this is always the error.
-    reply.accepted().and_then(|_| Err(GatewayError::Unreadable(format!("HTTP status {status}"))))
+    reply.accepted()?;
+    Err(GatewayError::Unreadable(format!("HTTP status {status}")))
 }
 
 /// Where the payer pays, out of the answer to `/v3/debit`: the `Location` that we do not follow.

@@ -20,8 +20,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use payment_domain::{Clock, GatewayName, Outcome, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
-    USUAL_SESSION, VerifyMode,
+    Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, USUAL_SESSION,
+    VerifyMode,
 };
 
 use self::answer::{Facts, Generation};
@@ -30,8 +30,11 @@ use self::config::{Checkout, Salted};
 use self::oauth::{TokenError, Tokens};
 use self::signature::X_VERIFY;
 use self::wire::CheckoutOrder;
-use crate::client::{Call, Client, Reply};
+use crate::client::{Call, CallError, Client, Reply};
 use crate::config::{ConfigProblem, Lookup};
+
+/// The callback parameter with our transaction id.
+pub const REFERENCE: &str = "transactionId";
 
 /// The adapter.
 pub struct Phonepe {
@@ -59,7 +62,7 @@ impl Phonepe {
     pub fn profile_of(_: &PhonepeConfig) -> Profile {
         Profile {
             name: GatewayName::new("PHONEPE"),
-            transaction_parameter: "transactionId".into(),
+            transaction_parameter: REFERENCE.into(),
             start_mode: StartMode::Network,
             verify_mode: VerifyMode::Offline,
             needs_bank_account: false,
@@ -157,10 +160,6 @@ impl std::fmt::Debug for Phonepe {
 impl Gateway for Phonepe {
     fn profile(&self) -> &Profile {
         &self.profile
-    }
-
-    fn availability(&self) -> Availability {
-        Availability::Available
     }
 
     fn closing(&self) -> Option<&dyn Closing> {
@@ -264,9 +263,9 @@ impl From<TokenError> for CheckoutError {
     }
 }
 
-impl From<GatewayError> for CheckoutError {
-    fn from(error: GatewayError) -> CheckoutError {
-        CheckoutError::Call(error)
+impl From<CallError> for CheckoutError {
+    fn from(error: CallError) -> CheckoutError {
+        CheckoutError::Call(error.into())
     }
 }
 

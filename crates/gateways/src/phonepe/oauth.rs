@@ -10,12 +10,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use payment_domain::{Clock, Timestamp};
-use payment_gateway::GatewayError;
 use tokio::sync::Mutex;
 
 use super::config::Checkout;
 use super::wire;
-use crate::client::{Client, Reply};
+use crate::client::{CallError, Client, Reply};
 use crate::json::Object;
 
 /// Longer values are no token.
@@ -152,7 +151,7 @@ impl Tokens {
         let received_at = self.clock.now();
         let token = match reply {
             Ok(reply) => read(&reply, received_at).map(Arc::new),
-            Err(error @ GatewayError::LocalFault(_)) => Err(TokenError::LocalFault(error.to_string())),
+            Err(error @ CallError::LocalFault(_)) => Err(TokenError::LocalFault(error.to_string())),
             Err(error) => Err(TokenError::Unavailable(error.to_string())),
         };
         if let Ok(token) = &token {

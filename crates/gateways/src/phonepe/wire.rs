@@ -43,7 +43,7 @@ pub fn signed_post(account: &Salted, path: &str, payload: &str, headers: &[(&str
     let payload = signature::encode(payload);
     let x_verify = account.salt.x_verify(&payload, path);
     Call {
-        method: Method::Post,
+        method: Method::POST,
         url: join(&account.host, path),
         headers: named(&[&[("X-VERIFY", x_verify.as_str())], headers].concat()),
         body: Body::Json(json!({ "request": payload }).to_string()),
@@ -55,7 +55,7 @@ pub fn signed_get(account: &Salted, path: &str, headers: &[(&str, &str)]) -> Cal
     let x_verify = account.salt.x_verify("", path);
     let own = [("Content-Type", "application/json"), ("X-VERIFY", x_verify.as_str())];
     Call {
-        method: Method::Get,
+        method: Method::GET,
         url: join(&account.host, path),
         headers: named(&[&own, headers].concat()),
         body: Body::Empty,
@@ -120,7 +120,7 @@ pub fn token_call(account: &Checkout) -> Call {
         ("client_version", &account.client_version),
     ];
     Call {
-        method: Method::Post,
+        method: Method::POST,
         url: account.token_url.clone(),
         headers: Vec::new(),
         body: Body::Form(named(&fields)),
@@ -183,7 +183,7 @@ pub fn checkout_pay_call(account: &Checkout, authorization: &str, order: &Checko
         body["metaInfo"] = Value::Object(Map::from_iter(meta));
     }
     Call {
-        method: Method::Post,
+        method: Method::POST,
         url: account.pay_url.clone(),
         headers: named(&[("Authorization", authorization)]),
         body: Body::Json(body.to_string()),
@@ -193,7 +193,7 @@ pub fn checkout_pay_call(account: &Checkout, authorization: &str, order: &Checko
 /// The question for an order of Standard Checkout.
 pub fn checkout_status_call(account: &Checkout, authorization: &str, id: &str) -> Call {
     Call {
-        method: Method::Get,
+        method: Method::GET,
         url: format!("{}/{}/status?details=false", account.status_url, segment(id)),
         headers: named(&[("Authorization", authorization), ("Content-Type", "application/json")]),
         body: Body::Empty,

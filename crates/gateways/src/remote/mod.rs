@@ -16,8 +16,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use payment_domain::{Clock, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
-    USUAL_SESSION, VerifyMode,
+    Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, USUAL_SESSION,
+    VerifyMode,
 };
 
 pub use config::RemoteConfig;
@@ -78,10 +78,6 @@ impl std::fmt::Debug for Remote {
 impl Gateway for Remote {
     fn profile(&self) -> &Profile {
         &self.profile
-    }
-
-    fn availability(&self) -> Availability {
-        Availability::Available
     }
 
     fn closing(&self) -> Option<&dyn Closing> {

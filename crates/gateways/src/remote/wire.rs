@@ -187,20 +187,15 @@ impl Question {
         let url = join(&config.base_url, operation.path());
         let path = Url::parse(&url).map_or_else(|_| String::new(), |url| url.path().to_owned());
         let timestamp = seconds(now).to_string();
-        let signed = Signed {
-            side: Side::Request,
-            method: Method::Post.as_str(),
-            path: &path,
-            timestamp: &timestamp,
-            nonce: &nonce,
-        };
+        let signed =
+            Signed { side: Side::Request, method: "POST", path: &path, timestamp: &timestamp, nonce: &nonce };
         let signature = signed.sign(config.secret.expose_secret(), body.as_bytes());
         let headers = vec![
             (TIMESTAMP.to_owned(), timestamp),
             (NONCE.to_owned(), nonce.clone()),
             (SIGNATURE.to_owned(), signature),
         ];
-        Question { call: Call { method: Method::Post, url, headers, body: Body::Json(body) }, path, nonce }
+        Question { call: Call { method: Method::POST, url, headers, body: Body::Json(body) }, path, nonce }
     }
 
     /// The members of the answer to this question.
@@ -218,13 +213,8 @@ impl Question {
             value.ok_or_else(|| GatewayError::Unreadable(format!("the answer has no {name} header")))
         };
         let (timestamp, nonce, signature) = (header(TIMESTAMP)?, header(NONCE)?, header(SIGNATURE)?);
-        let signed = Signed {
-            side: Side::Response,
-            method: Method::Post.as_str(),
-            path: &self.path,
-            timestamp,
-            nonce: &self.nonce,
-        };
+        let signed =
+            Signed { side: Side::Response, method: "POST", path: &self.path, timestamp, nonce: &self.nonce };
         if nonce != self.nonce {
             return Err(unreadable("the answer is to another question"));
         }

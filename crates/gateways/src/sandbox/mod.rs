@@ -13,8 +13,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use payment_domain::{Clock, GatewayName, Report, Timestamp, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
-    USUAL_SESSION, VerifyMode,
+    Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, USUAL_SESSION,
+    VerifyMode,
 };
 use secrecy::SecretString;
 
@@ -70,10 +70,6 @@ impl std::fmt::Debug for Sandbox {
 impl Gateway for Sandbox {
     fn profile(&self) -> &Profile {
         &self.profile
-    }
-
-    fn availability(&self) -> Availability {
-        Availability::Available
     }
 
     fn closing(&self) -> Option<&dyn Closing> {

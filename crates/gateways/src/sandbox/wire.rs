@@ -75,7 +75,7 @@ pub fn status_call(config: &SandboxConfig, order: &str, asked_at: Timestamp) -> 
     let fields = [("merchant", config.merchant.as_str()), ("timestamp", &timestamp), ("order", order)];
     let signature = sign(config.secret.expose_secret(), Purpose::Status, &fields);
     Call {
-        method: Method::Get,
+        method: Method::GET,
         url: order_address(config, order),
         headers: signed_headers(config, timestamp, signature),
         body: Body::Empty,
@@ -96,7 +96,7 @@ pub fn close_call(config: &SandboxConfig, txn: &Transaction, asked_at: Timestamp
     ];
     let signature = sign(config.secret.expose_secret(), Purpose::Close, &fields);
     Call {
-        method: Method::Post,
+        method: Method::POST,
         url: format!("{}/close", order_address(config, order)),
         headers: signed_headers(config, timestamp, signature),
         body: Body::Form(terms.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()),

@@ -6,9 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use payment_domain::{Currency, Money, Outcome, Report, Transaction, TxnId};
 use payment_gateway::conformance::{Deed, Forgery, News, Provider, Seen};
-use payment_gateway::{
-    Answer, Availability, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect,
-};
+use payment_gateway::{Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect};
 use serde_json::json;
 
 /// What an adapter does wrong.
@@ -118,10 +116,6 @@ fn declined() -> Outcome {
 impl Gateway for Sinner {
     fn profile(&self) -> &Profile {
         self.adapter.profile()
-    }
-
-    fn availability(&self) -> Availability {
-        self.adapter.availability()
     }
 
     fn closing(&self) -> Option<&dyn Closing> {

@@ -10,7 +10,7 @@ use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, Seen};
 use payment_gateway::{Answer, Gateway, Redirect};
 use payment_gateways::client::{Client, Limits};
 use payment_gateways::sandbox::{Sandbox, SandboxConfig};
-use payment_simulator::sandbox::{self as simulator, Choice, Page, SandboxSettings, Visitor};
+use payment_simulator::sandbox::{self as simulator, Choice, PayPage, SandboxSettings, Visitor};
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -34,7 +34,7 @@ struct Simulated {
     clock: Arc<ManualClock>,
     visitor: Visitor,
     receiver: Receiver,
-    pages: Mutex<HashMap<String, Page>>,
+    pages: Mutex<HashMap<String, PayPage>>,
     ways_back: Mutex<HashMap<String, String>>,
     _folder: tempfile::TempDir,
 }
@@ -83,8 +83,8 @@ impl Provider for Simulated {
         let page = self.visitor.open(url).await.expect("the sandbox accepts the link");
         let books = self.simulator.books(0, 100).await.unwrap();
         let entry =
-            books.into_iter().find(|entry| entry.order == page.order).expect("the order is in the books");
-        self.pages.lock().unwrap().insert(page.order.clone(), page);
+            books.into_iter().find(|entry| entry.order == page.order()).expect("the order is in the books");
+        self.pages.lock().unwrap().insert(entry.order.clone(), page);
         Seen { order: entry.order, amount_paise: entry.amount_paise }
     }
 
@@ -102,8 +102,8 @@ impl Provider for Simulated {
             Deed::IsDeclinedForNow | Deed::IsUnheardOf => panic!("{deed:?} never happens here"),
         };
         let page = self.pages.lock().unwrap().remove(order.as_str()).expect("the payer is at the pay page");
-        let answered = self.visitor.choose(&page, choice).await.unwrap();
-        self.ways_back.lock().unwrap().extend(answered.location.map(|way| (order.to_string(), way)));
+        let way = self.visitor.choose(&page, choice).await.unwrap();
+        self.ways_back.lock().unwrap().extend(way.map(|way| (order.to_string(), way.url().to_owned())));
     }
 
     fn never(&self) -> Vec<Deed> {

@@ -4,8 +4,8 @@
 use async_trait::async_trait;
 use payment_domain::{Currency, GatewayName, Outcome, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
-    USUAL_SESSION, VerifyMode,
+    Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, USUAL_SESSION,
+    VerifyMode,
 };
 use payment_gateways::client::{Body, Call, Client, Method};
 use payment_gateways::config::{ConfigProblem, Lookup, Settings, join};
@@ -72,7 +72,7 @@ fn status_call(config: &ChaipayConfig, txn: &Transaction) -> Call {
     let sign = hex::encode(signature(config, &fields));
     fields.push(("sign", &sign));
     Call {
-        method: Method::Get,
+        method: Method::GET,
         url: format!("{}?{}", join(&config.base_url, "orders"), form::encode_query(&fields)),
         headers: Vec::new(),
         body: Body::Empty,
@@ -132,10 +132,6 @@ impl Chaipay {
 impl Gateway for Chaipay {
     fn profile(&self) -> &Profile {
         &self.profile
-    }
-
-    fn availability(&self) -> Availability {
-        Availability::Available
     }
 
     fn closing(&self) -> Option<&dyn Closing> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use payment_digit::clients::{
     BankAccountMaster, BankAccountMasterConfig, BillingConfig, BillingService, Client, CollectionConfig,
-    CollectionService, IdGeneration, IdGenerationConfig, InvalidAddress, Limits, LinkShortener,
+    CollectionService, IdGeneration, IdGenerationConfig, InvalidAddress, LIMITS, Limits, LinkShortener,
     LinkShortenerConfig, LocalizationConfig, LocalizationService, TokenConfig, TokenService, UserConfig,
     UserService,
 };
@@ -160,11 +160,8 @@ pub(super) fn message_services(config: &Config, clock: &Arc<dyn Clock>) -> Outco
 }
 
 fn client(services: &config::DigitServices) -> Outcome<Client> {
-    let limits = Limits {
-        connect_timeout: services.connect_timeout,
-        total_timeout: services.call_timeout,
-        ..Limits::default()
-    };
+    let limits =
+        Limits { connect_timeout: services.connect_timeout, total_timeout: services.call_timeout, ..LIMITS };
     Client::new(limits).map_err(|error| {
         Failure::new("DIGIT's services cannot be called")
             .because(error.as_ref())

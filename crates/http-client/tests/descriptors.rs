@@ -6,12 +6,11 @@
 use std::fs::File;
 use std::time::Duration;
 
-use payment_gateway::GatewayError;
-use payment_gateways::client::{Body, Call, Client, Limits, Method};
+use payment_http_client::{Body, Call, CallError, Client, Limits, Method};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 fn call(url: &str) -> Call {
-    Call { method: Method::Get, url: url.to_owned(), headers: Vec::new(), body: Body::Empty }
+    Call { method: Method::GET, url: url.to_owned(), headers: Vec::new(), body: Body::Empty }
 }
 
 #[tokio::test]
@@ -20,10 +19,10 @@ async fn what_is_missing_here_is_told_from_what_is_missing_there() {
         Client::new(Limits { connect_timeout: Duration::from_secs(5), ..Limits::default() }).unwrap();
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let refused = client.send(&call(&format!("http://{nobody}/"))).await;
-    assert!(matches!(refused, Err(GatewayError::NotSent(_))), "{refused:?}");
+    assert!(matches!(refused, Err(CallError::NotSent(_))), "{refused:?}");
 
     let unresolved = client.send(&call("http://no-such-gateway.invalid/")).await;
-    assert!(matches!(unresolved, Err(GatewayError::LocalFault(_))), "{unresolved:?}");
+    assert!(matches!(unresolved, Err(CallError::LocalFault(_))), "{unresolved:?}");
 
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = Some(64);
@@ -31,8 +30,8 @@ async fn what_is_missing_here_is_told_from_what_is_missing_there() {
     let taken: Vec<File> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
     let without = client.send(&call(&format!("http://{nobody}/"))).await;
     drop(taken);
-    assert!(matches!(without, Err(GatewayError::LocalFault(_))), "{without:?}");
+    assert!(matches!(without, Err(CallError::LocalFault(_))), "{without:?}");
 
     let again = client.send(&call(&format!("http://{nobody}/"))).await;
-    assert!(matches!(again, Err(GatewayError::NotSent(_))), "{again:?}");
+    assert!(matches!(again, Err(CallError::NotSent(_))), "{again:?}");
 }
