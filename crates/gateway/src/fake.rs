@@ -23,6 +23,8 @@ pub struct FakeGateway {
     script: Mutex<Script>,
     starts: AtomicUsize,
     asked: AtomicUsize,
+    /// The return and the notify URL of each order.
+    addresses: Mutex<Vec<(String, Option<String>)>>,
 }
 
 #[derive(Debug)]
@@ -73,7 +75,15 @@ impl FakeGateway {
             }),
             starts: AtomicUsize::new(0),
             asked: AtomicUsize::new(0),
+            addresses: Mutex::default(),
         }
+    }
+
+    /// One that wants a form posted.
+    #[must_use]
+    pub fn that_wants_a_form(mut self) -> FakeGateway {
+        self.profile.needs_form_page = true;
+        self
     }
 
     /// One whose orders can be paid more than once.
@@ -148,6 +158,11 @@ impl FakeGateway {
         self.starts.load(Ordering::SeqCst)
     }
 
+    /// The return and the notify URL of each order since this was last asked.
+    pub fn addresses(&self) -> Vec<(String, Option<String>)> {
+        std::mem::take(&mut *self.addresses.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// How often a status was asked for.
     pub fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
@@ -185,6 +200,10 @@ impl Gateway for FakeGateway {
             StartMode::Network => self.refuse_while_away()?,
         }
         let before = self.starts.fetch_add(1, Ordering::SeqCst);
+        self.addresses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((order.return_url.to_owned(), order.notify_url.map(str::to_owned)));
         let delay = self.script().delay;
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
@@ -196,6 +215,9 @@ impl Gateway for FakeGateway {
         match fault {
             Some(StartFault::NotSent) => Err(GatewayError::NotSent("connection refused".into())),
             Some(StartFault::Unanswered) => Err(GatewayError::Unanswered("timed out".into())),
+            None if self.profile.needs_form_page => {
+                Ok(Redirect::Form { action: "https://fake.example/form".to_owned(), fields: Vec::new() })
+            }
             None => {
                 let page = if tells_other_pages { format!("&page={before}") } else { String::new() };
                 Ok(Redirect::To(format!("https://fake.example/pay?order={}{page}", order.txn.id)))

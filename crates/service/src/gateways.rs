@@ -10,9 +10,8 @@ use payment_gateway::{Answer, Availability, Gateway};
 /// The parameter in which applications and gateways get the transaction id.
 pub(crate) const TRANSACTION_PARAMETER: &str = "eg_pg_txnid";
 
-/// The parameters of AXIS, PAYTM, PHONEPE and PAYU. They are read whether or not those gateways are
-/// active: DIGIT's web client always names the transaction in `transactionId`.
-const WELL_KNOWN_PARAMETERS: [&str; 4] = ["vpc_MerchTxnRef", "ORDERID", "transactionId", "txnid"];
+/// The parameter in which DIGIT's web client names the transaction, whichever the gateway.
+const CLIENT_PARAMETER: &str = "transactionId";
 
 /// The availability of an offered gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +26,8 @@ pub struct GatewayStatus {
 pub struct Gateways {
     offered: BTreeMap<GatewayName, Arc<dyn Gateway>>,
     switched_off: BTreeMap<GatewayName, Arc<dyn Gateway>>,
+    /// Transaction parameters of gateways that need not be configured.
+    known_parameters: Vec<&'static str>,
 }
 
 fn by_name(gateways: impl IntoIterator<Item = Arc<dyn Gateway>>) -> BTreeMap<GatewayName, Arc<dyn Gateway>> {
@@ -36,12 +37,18 @@ fn by_name(gateways: impl IntoIterator<Item = Arc<dyn Gateway>>) -> BTreeMap<Gat
 impl Gateways {
     /// Offered gateways; the later of two with one name counts.
     pub fn new(gateways: impl IntoIterator<Item = Arc<dyn Gateway>>) -> Gateways {
-        Gateways { offered: by_name(gateways), switched_off: BTreeMap::new() }
+        Gateways { offered: by_name(gateways), ..Gateways::default() }
     }
 
     #[must_use]
     pub fn with_switched_off(self, gateways: impl IntoIterator<Item = Arc<dyn Gateway>>) -> Gateways {
         Gateways { switched_off: by_name(gateways), ..self }
+    }
+
+    /// Reads these transaction parameters as well, before those of the gateways that are configured.
+    #[must_use]
+    pub fn with_known_parameters(self, known_parameters: impl Into<Vec<&'static str>>) -> Gateways {
+        Gateways { known_parameters: known_parameters.into(), ..self }
     }
 
     pub fn offered(&self, name: &GatewayName) -> Option<&Arc<dyn Gateway>> {
@@ -70,11 +77,12 @@ impl Gateways {
         self.offered.iter().map(status).collect()
     }
 
-    /// The transaction that an answer of an unnamed gateway names: in our own parameter first,
-    /// then in those that clients have always used, then in that of each other gateway.
+    /// The transaction that an answer of an unnamed gateway names: in our own parameter first, then in
+    /// those that clients may use for any gateway, then in that of each configured one.
     pub fn transaction_named_in(&self, answer: &Answer) -> Option<TxnId> {
         std::iter::once(TRANSACTION_PARAMETER)
-            .chain(WELL_KNOWN_PARAMETERS)
+            .chain(self.known_parameters.iter().copied())
+            .chain([CLIENT_PARAMETER])
             .chain(
                 self.offered
                     .values()
@@ -93,7 +101,8 @@ mod tests {
 
     fn named(params: &[(&str, &str)]) -> Option<String> {
         let params = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let named = Gateways::default().transaction_named_in(&Answer::of_params(Params::new(params)));
+        let gateways = Gateways::default().with_known_parameters(["vpc_MerchTxnRef", "ORDERID", "txnid"]);
+        let named = gateways.transaction_named_in(&Answer::of_params(Params::new(params)));
         named.map(|id| id.to_string())
     }
 

@@ -76,10 +76,6 @@ impl Gateway for Stub {
         &self.profile
     }
 
-    fn availability(&self) -> Availability {
-        Availability::Available
-    }
-
     fn closing(&self) -> Option<&dyn crate::Closing> {
         None
     }

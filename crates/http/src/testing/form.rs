@@ -5,8 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use payment_domain::{GatewayName, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Availability, Closing, Evidence, FakeGateway, Gateway, GatewayError, Order, Profile, Redirect,
-    StartMode,
+    Answer, Closing, Evidence, FakeGateway, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
 };
 
 /// The gateway `FORM`: the same as another one, but that wants a form posted to it.
@@ -32,10 +31,6 @@ impl FormGateway {
 impl Gateway for FormGateway {
     fn profile(&self) -> &Profile {
         &self.profile
-    }
-
-    fn availability(&self) -> Availability {
-        self.inner.availability()
     }
 
     fn closing(&self) -> Option<&dyn Closing> {

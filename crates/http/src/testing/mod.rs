@@ -129,7 +129,8 @@ impl TestApp {
                 gateway.clone() as Arc<dyn Gateway>,
                 network.clone() as Arc<dyn Gateway>,
                 form as Arc<dyn Gateway>,
-            ]),
+            ])
+            .with_known_parameters(["vpc_MerchTxnRef", "ORDERID", "txnid"]),
             ids: Arc::new(SequenceIds::new(registers.clone(), clock.clone(), indian_standard_time(), format)),
             collections: collections.clone(),
             payers: Arc::new(PayerDirectory::new(registers, clock.clone())),

@@ -8,7 +8,6 @@ use payment_gateway::{Gateway, Guarded};
 use payment_gateways::client::{Client, Limits};
 use payment_gateways::sandbox::{Sandbox as SandboxAdapter, SandboxConfig};
 use payment_service::Gateways;
-use payment_simulator::sandbox::{Sandbox, SandboxSettings};
 use secrecy::SecretString;
 
 use super::Addresses;
@@ -17,38 +16,8 @@ use crate::config::Config;
 use crate::config::gateways::Configured;
 use crate::failure::{Failure, Outcome};
 
-/// The built-in sandbox, unless it is switched off or stands elsewhere.
-///
-/// # Errors
-/// When its books cannot be opened.
-pub(super) fn open_sandbox(
-    config: &Config,
-    addresses: &Addresses<'_>,
-    clock: &Arc<dyn Clock>,
-) -> Outcome<Option<Sandbox>> {
-    if !config.has_built_in_sandbox() {
-        return Ok(None);
-    }
-    let folder = DataFolder::prepare(&config.data_dir)?;
-    // What the adapter signs, the sandbox finds fresh.
-    let shared = clock.clone();
-    let settings = SandboxSettings {
-        clock: payment_simulator::sandbox::Clock::from_fn(move || shared.now().as_millis()),
-        lookup_url: Some(addresses.public.to_owned()),
-        late_after: config.sandbox.late_after,
-        ..SandboxSettings::new(
-            config.sandbox.merchant.clone(),
-            sandbox_secret(config)?,
-            format!("{}/sandbox", addresses.public),
-        )
-    };
-    let books = folder.sandbox_books();
-    Sandbox::open(&books, settings).map(Some).map_err(|error| {
-        Failure::new(format!("the sandbox's books {} cannot be opened", books.display())).because(&error)
-    })
-}
-
-fn sandbox_secret(config: &Config) -> Outcome<SecretString> {
+/// The key that the sandbox and its adapter share.
+pub(super) fn sandbox_secret(config: &Config) -> Outcome<SecretString> {
     match &config.sandbox.secret {
         Some(secret) => Ok(secret.clone()),
         None => DataFolder::prepare(&config.data_dir)?.sandbox_secret(),
@@ -79,7 +48,8 @@ pub(super) fn adapters(
         let to = if configured.is_offered() { &mut offered } else { &mut switched_off };
         to.push(guarded(configured.make(client, clock.clone())));
     }
-    Ok(Gateways::new(offered).with_switched_off(switched_off))
+    let gateways = Gateways::new(offered).with_switched_off(switched_off);
+    Ok(gateways.with_known_parameters(payment_gateways::TRANSACTION_PARAMETERS))
 }
 
 fn sandbox_adapter(
