@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use payment_http_client::{Body, Call, Client, Limits, Method};
 use serde_json::{Value, json};
 
 use super::citizen::Citizen;
-use super::stage::Gateway;
+use crate::cli::DemoGateway;
 use crate::failure::{Failure, Outcome};
+use crate::sample::{create_request, request_info};
 
 /// How long one step may take.
 const STEP: Duration = Duration::from_secs(30);
@@ -17,11 +19,11 @@ pub(super) struct World {
     url: String,
     run: String,
     /// Where the citizen pays.
-    pub(super) gateway: Gateway,
+    pub(super) gateway: DemoGateway,
 }
 
 impl World {
-    pub(super) fn new(url: &str, gateway: Gateway) -> World {
+    pub(super) fn new(url: &str, gateway: DemoGateway) -> World {
         // A run must not meet the bills of the one before.
         let run = uuid::Uuid::new_v4().simple().to_string();
         World { url: url.to_owned(), run: run.chars().take(8).collect(), gateway }
@@ -56,17 +58,15 @@ impl Answer {
 pub(super) struct Actors {
     pub(super) world: World,
     pub(super) citizen: Citizen,
-    http: reqwest::Client,
+    http: Client,
 }
 
 impl Actors {
     pub(super) fn new(world: World) -> Outcome<Actors> {
-        let citizen = Citizen::new(world.gateway, STEP)?;
-        let http = reqwest::Client::builder()
-            .timeout(STEP)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| Failure::new("no HTTP client can be made").because(&error))?;
+        let citizen = Citizen::new(STEP)?;
+        let limits = Limits { total_timeout: STEP, ..Limits::default() };
+        let http = Client::new(limits)
+            .map_err(|error| Failure::new("no HTTP client can be made").because(error.as_ref()))?;
         Ok(Actors { world, http, citizen })
     }
 
@@ -113,65 +113,13 @@ impl Actors {
 
     async fn post(&self, path: &str, body: &Value) -> Outcome<Answer> {
         let url = format!("{}{path}", self.world.url);
-        let unreachable = |error: reqwest::Error| {
+        let body = Body::Json(body.to_string());
+        let call = Call { method: Method::POST, url, headers: Vec::new(), body };
+        let reply = self.http.send(&call).await.map_err(|error| {
             Failure::new(format!("{} does not answer", self.world.url))
-                .because(&error.without_url())
+                .because(&error)
                 .try_this("check that the service runs, and the address behind --url")
-        };
-        let response = self.http.post(&url).json(body).send().await.map_err(unreachable)?;
-        let status = response.status().as_u16();
-        let text = response.text().await.map_err(unreachable)?;
-        Ok(Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::Null) })
+        })?;
+        Ok(Answer { status: reply.status, body: serde_json::from_slice(&reply.body).unwrap_or(Value::Null) })
     }
-}
-
-/// Who asks: a citizen of a tenant, made up.
-fn request_info() -> Value {
-    json!({
-        "apiId": "Rainmaker",
-        "ver": ".01",
-        "ts": "",
-        "action": "_create",
-        "did": "1",
-        "key": "",
-        "msgId": "20170310130900|en_IN",
-        "authToken": "demo",
-        "userInfo": {
-            "id": 1,
-            "uuid": "7f4d3a52-0c1e-4a57-9d53-1d6f0c2b9a10",
-            "userName": "9876543210",
-            "name": "Asha Demo",
-            "type": "CITIZEN",
-            "mobileNumber": "9876543210",
-            "tenantId": "pb",
-            "roles": [{ "name": "Citizen", "code": "CITIZEN", "tenantId": "pb" }],
-        },
-    })
-}
-
-/// A request to create a transaction that comes back to the sandbox's own return page.
-pub(crate) fn create_request(url: &str, bill: &str, amount: &str) -> Value {
-    json!({
-        "RequestInfo": request_info(),
-        "Transaction": {
-            "tenantId": "pb.amritsar",
-            "txnAmount": amount,
-            "module": "PT",
-            "billId": bill,
-            "consumerCode": "PT-107-001330",
-            "productInfo": "Property tax",
-            "gateway": "SANDBOX",
-            "callbackUrl": format!("{url}/sandbox/return"),
-            "taxAndPayments": [{ "taxAmount": amount, "amountPaid": amount, "billId": bill }],
-            "user": {
-                "name": "Asha Demo",
-                "mobileNumber": "9876543210",
-                "tenantId": "pb",
-                "emailId": null,
-                "userName": "9876543210",
-                "uuid": "7f4d3a52-0c1e-4a57-9d53-1d6f0c2b9a10",
-            },
-            "additionalDetails": { "isWhatsapp": false },
-        },
-    })
 }

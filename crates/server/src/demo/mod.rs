@@ -11,7 +11,6 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-pub(crate) use self::actors::create_request;
 use self::actors::{Actors, World};
 use self::narrator::Narrator;
 use self::stage::{Play, Stage};

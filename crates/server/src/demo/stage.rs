@@ -10,20 +10,10 @@ use crate::failure::{Failure, Outcome};
 use crate::service::{self, Running};
 use crate::simulation::{Simulation, properties};
 
-/// At which gateway the citizen pays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Gateway {
-    Sandbox,
-    Axis,
-    Paytm,
-    Phonepe,
-    Payu,
-}
-
-/// What is played.
+/// The gateway of a demo.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Play {
-    pub(super) gateway: Gateway,
+    pub(super) gateway: DemoGateway,
     /// The protocol, where it is not the gateway's usual one: the setting and its value.
     protocol: Option<(&'static str, &'static str)>,
 }
@@ -34,14 +24,8 @@ impl Play {
     /// # Errors
     /// When that cannot be played together.
     pub(super) fn of(args: &DemoArgs) -> Outcome<Play> {
-        let gateway = match args.gateway {
-            DemoGateway::Sandbox => Gateway::Sandbox,
-            DemoGateway::Axis => Gateway::Axis,
-            DemoGateway::Paytm => Gateway::Paytm,
-            DemoGateway::Phonepe => Gateway::Phonepe,
-            DemoGateway::Payu => Gateway::Payu,
-        };
-        if args.url.is_some() && gateway != Gateway::Sandbox {
+        let gateway = args.gateway;
+        if args.url.is_some() && gateway != DemoGateway::Sandbox {
             return Err(Failure::new(
                 "a running service is played with in its sandbox only: its other gateways may be real ones",
             )
@@ -51,15 +35,12 @@ impl Play {
         }
         let protocol = match (gateway, args.protocol) {
             (_, None) => None,
-            (Gateway::Paytm, Some(DemoProtocol::Legacy)) => Some(("paytm.protocol", "legacy")),
-            (Gateway::Paytm, Some(DemoProtocol::V3)) => Some(("paytm.protocol", "v3")),
-            (Gateway::Phonepe, Some(DemoProtocol::Legacy)) => Some(("phonepe.protocol", "legacy")),
-            (Gateway::Phonepe, Some(DemoProtocol::V1)) => Some(("phonepe.protocol", "v1")),
-            (Gateway::Phonepe, Some(DemoProtocol::V2)) => Some(("phonepe.protocol", "v2")),
-            (
-                Gateway::Sandbox | Gateway::Axis | Gateway::Payu | Gateway::Paytm | Gateway::Phonepe,
-                Some(DemoProtocol::Legacy | DemoProtocol::V1 | DemoProtocol::V2 | DemoProtocol::V3),
-            ) => {
+            (DemoGateway::Paytm, Some(DemoProtocol::Legacy)) => Some(("paytm.protocol", "legacy")),
+            (DemoGateway::Paytm, Some(DemoProtocol::V3)) => Some(("paytm.protocol", "v3")),
+            (DemoGateway::Phonepe, Some(DemoProtocol::Legacy)) => Some(("phonepe.protocol", "legacy")),
+            (DemoGateway::Phonepe, Some(DemoProtocol::V1)) => Some(("phonepe.protocol", "v1")),
+            (DemoGateway::Phonepe, Some(DemoProtocol::V2)) => Some(("phonepe.protocol", "v2")),
+            (_, Some(_)) => {
                 return Err(Failure::new(format!("{} has no such protocol", gateway.name()))
                     .try_this("choose legacy or v3 with PAYTM, legacy, v1 or v2 with PHONEPE"));
             }
@@ -70,19 +51,6 @@ impl Play {
     /// The protocol's name, where one was chosen.
     pub(super) fn protocol(&self) -> Option<&'static str> {
         self.protocol.map(|(_, protocol)| protocol)
-    }
-}
-
-impl Gateway {
-    /// The name by which applications choose it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Gateway::Sandbox => "SANDBOX",
-            Gateway::Axis => "AXIS",
-            Gateway::Paytm => "PAYTM",
-            Gateway::Phonepe => "PHONEPE",
-            Gateway::Payu => "PAYU",
-        }
     }
 }
 
@@ -112,7 +80,7 @@ impl Stage {
 
         let listener = free_address().await?;
         let mut simulation = None;
-        if play.gateway != Gateway::Sandbox {
+        if play.gateway != DemoGateway::Sandbox {
             let service_url = format!("{}/pg-service", service::url_of(&listener)?);
             let there = free_address().await?;
             let url = service::url_of(&there)?;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::actors::{Actors, Answer};
-use super::citizen::{Choice, Page, WayBack, described};
+use super::citizen::{Choice, PayPage, WayBack, described};
 use super::narrator::{Narrator, Step};
 use crate::failure::Outcome;
 
@@ -113,7 +113,7 @@ impl<'a> Telling<'a> {
 
     /// The application creates the transaction, the citizen opens the pay page; `None` when the
     /// story cannot go on.
-    async fn come_to_the_page(&mut self, amount: &str) -> Outcome<Option<(String, Page)>> {
+    async fn come_to_the_page(&mut self, amount: &str) -> Outcome<Option<(String, PayPage)>> {
         let request = self.actors.create_request(&self.bill, amount);
         let answer = self.actors.create(&request).await?;
         let txn = answer.transaction();
@@ -140,7 +140,7 @@ impl<'a> Telling<'a> {
             Ok(_) => "the pay page, with a form".to_owned(),
             Err(error) => error.clone(),
         };
-        let shown = page.as_ref().is_ok_and(|page| page.order == txn_id);
+        let shown = page.as_ref().is_ok_and(|page| page.order() == txn_id);
         self.step(
             Step::new("citizen", "opens the pay page", &said).promised("a page about this payment", shown),
         )?;
@@ -148,7 +148,7 @@ impl<'a> Telling<'a> {
     }
 
     /// The citizen sends the form; the browser follows to the service and on to the application.
-    async fn choose_and_return(&mut self, page: &Page, choice: Choice) -> Outcome {
+    async fn choose_and_return(&mut self, page: &PayPage, choice: Choice) -> Outcome {
         let chosen = self.actors.citizen.choose(page, choice).await;
         let said = match &chosen {
             Ok(Some(WayBack::Follow(_))) => "the browser is sent back".to_owned(),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use payment_http::Metrics;
 use payment_simulator::providers::{
-    PayPage, Provider, Providers, ProvidersSettings, Visitor, WayBack, WebhookPolicy,
+    CallbackPolicy, PayPage, Provider, Providers, ProvidersSettings, Visitor, WayBack,
 };
 use pg_service::config::{self, Sources, setting};
 use pg_service::service::{self, Running};
@@ -50,7 +50,7 @@ impl World {
 
         let mut settings =
             ProvidersSettings::new(&simulator_url).reporting_to(&format!("{service_url}/pg-service"));
-        settings.webhooks = WebhookPolicy { first_wait: Duration::from_millis(100), ..settings.webhooks };
+        settings.webhooks = CallbackPolicy { first_wait: Duration::from_millis(100), ..settings.webhooks };
         let simulator = Providers::new(settings).unwrap();
         let router = simulator.router();
         tokio::spawn(async move { axum::serve(at_simulator, router).await });

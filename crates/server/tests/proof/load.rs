@@ -307,12 +307,12 @@ impl Worker {
         if self.random.percent(3) {
             return;
         }
-        let answered = self.visitor.choose(&page, choice).await.expect("the gateway lives");
+        let way = self.visitor.choose(&page, choice).await.expect("the gateway lives");
         let client = self.client.clone();
         if self.random.percent(60)
-            && let Some(back) = answered.location.filter(|url| url.starts_with(&client.doors.public))
+            && let Some(back) = way.filter(|way| way.url().starts_with(&client.doors.public))
         {
-            let answered = client.answer(client.http.get(back)).await;
+            let answered = client.answer(client.http.get(back.url())).await;
             self.expect("redirect", answered, 303);
         }
         if self.random.percent(40) {

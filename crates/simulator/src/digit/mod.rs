@@ -39,7 +39,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::sandbox::Clock;
+use crate::Clock;
 use books::Books;
 use fault::Plan;
 

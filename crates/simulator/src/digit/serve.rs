@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, middleware};
-use futures_util::stream;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Asked};
@@ -19,6 +18,7 @@ use super::books::ReceivedCall;
 use super::endpoint::Endpoint;
 use super::fault::Fault;
 use super::{State as Digit, control};
+use crate::cut;
 
 /// The longest request that is read.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -107,10 +107,4 @@ fn shown(endpoint: Endpoint, answer: Answer) -> Response {
         (Answer::Text(text), _) => text.into_response(),
         (Answer::Refused(body), _) => (StatusCode::BAD_REQUEST, Json(body)).into_response(),
     }
-}
-
-/// An answer that fails before its first byte: the server can only close the connection.
-fn cut() -> Response {
-    let broken = stream::once(async { Err::<Bytes, _>(std::io::Error::other("cut on demand")) });
-    Response::new(Body::from_stream(broken))
 }

@@ -8,11 +8,12 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use super::fault::{Fault, Strike, Twist};
-use super::ledger::{Key, Ledger, Message, Opened};
+use super::ledger::{Key, Ledger, Opened};
 use super::order::{Choice, Order, State, Statement, Terms};
 use super::provider::{Protocol, Provider};
-use super::visitor::WayBack;
 use super::{BookEntry, Providers, axis, form, paytm, payu, phonepe};
+use crate::WayBack;
+use crate::courier::Message;
 
 /// An order and what is wrong with it.
 #[derive(Debug, Clone)]

@@ -5,20 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::fault::{Fault, Rule, Strike, Twist};
 use super::order::{Order, State, Terms, WebhookProgress};
 use super::provider::Provider;
+use crate::courier::{Message, Tried};
 
 /// How an order is found.
 pub(crate) type Key = (Provider, String);
-
-/// A message to a merchant's server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Message {
-    /// Where it goes.
-    pub(crate) url: String,
-    /// Its headers.
-    pub(crate) headers: Vec<(&'static str, String)>,
-    /// Its body.
-    pub(crate) body: String,
-}
 
 /// A message under way.
 #[derive(Debug, Clone)]
@@ -160,8 +150,9 @@ impl Ledger {
             .collect()
     }
 
-    /// Writes down what a try came to. With `next_ms` it is tried again then.
-    pub(crate) fn tried(&mut self, place: (i64, u64), delivered: bool, result: String, next_ms: Option<i64>) {
+    /// Records a try.
+    pub(crate) fn tried(&mut self, place: (i64, u64), tried: Tried) {
+        let Tried { delivered, result, next_ms } = tried;
         let Some(mut letter) = self.letters.remove(&place) else { return };
         letter.attempts = letter.attempts.saturating_add(1);
         if let Some(order) = self.orders.get_mut(&letter.key) {
@@ -331,9 +322,11 @@ mod tests {
             (0, 2, Some(5))
         );
         let places: Vec<_> = ledger.due_letters(5, 9).into_iter().map(|(place, _)| place).collect();
-        ledger.tried(places[0], true, "answered 200".to_owned(), None);
-        ledger.tried(places[1], false, "answered 500".to_owned(), Some(8));
-        ledger.tried(places[0], true, "again".to_owned(), None);
+        let tried =
+            |delivered, result: &str, next_ms| Tried { delivered, result: result.to_owned(), next_ms };
+        ledger.tried(places[0], tried(true, "answered 200", None));
+        ledger.tried(places[1], tried(false, "answered 500", Some(8)));
+        ledger.tried(places[0], tried(true, "again", None));
         assert_eq!(ledger.next_due_ms(), Some(8));
         let progress = &ledger.order(&key("T1")).unwrap().webhooks;
         assert_eq!((progress.attempts, progress.delivered, progress.waiting), (2, 1, 1));

@@ -37,14 +37,12 @@
 //! `silent`) change what becomes of an order or what is said of it.
 
 mod axis;
-mod courier;
 mod desk;
 mod fault;
 mod form;
 mod http;
 mod ledger;
 mod moment;
-mod money;
 mod order;
 mod paytm;
 mod payu;
@@ -53,7 +51,7 @@ mod properties;
 mod provider;
 mod settings;
 pub mod signature;
-mod visitor;
+mod webhooks;
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
@@ -63,14 +61,16 @@ use url::Url;
 
 use ledger::Ledger;
 
-pub use courier::Tally;
+use crate::courier::Courier;
+
 pub use fault::{Fault, Rate, Rule, Strike, Twist};
 pub use order::{Choice, State, WebhookProgress};
 pub use provider::{Protocol, Provider};
 pub use settings::{
-    AxisAccount, PaytmAccount, PayuAccount, PhonepeAccount, ProvidersSettings, SettingsError, WebhookPolicy,
+    AxisAccount, PaytmAccount, PayuAccount, PhonepeAccount, ProvidersSettings, SettingsError,
 };
-pub use visitor::{PayPage, VisitError, Visitor, WayBack};
+
+pub use crate::{CallbackPolicy, Clock, PayPage, Tally, VisitError, Visitor, WayBack};
 
 /// All four providers. Cheap to clone; clones share the books.
 #[derive(Clone)]
@@ -85,7 +85,7 @@ struct Inner {
     /// The path of the public URL, without a slash at its end: links within the pages begin with it.
     base_path: String,
     ledger: Mutex<Ledger>,
-    courier: courier::Courier,
+    courier: Courier,
     /// What the simulator signs its own pages and tokens with.
     own_key: [u8; 32],
     /// How often access tokens were revoked.
@@ -137,7 +137,7 @@ impl Providers {
         let mut own_key = [0; 32];
         getrandom::fill(&mut own_key).map_err(SettingsError::Random)?;
         let ledger = Mutex::new(Ledger::new(settings.max_orders, settings.rules.clone()));
-        let courier = courier::Courier::new(&settings.webhooks)?;
+        let courier = Courier::new(settings.webhooks.clone());
         let token_epoch = AtomicU64::new(0);
         let inner = Inner { settings, axis_secret, base_path, ledger, courier, own_key, token_epoch };
         Ok(Providers { inner: Arc::new(inner) })

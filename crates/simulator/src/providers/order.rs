@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::fault::{Fault, Twist};
-use super::money::wrong_amount;
 use super::provider::{Protocol, Provider};
+use crate::money::wrong_amount;
 
 /// Where the payer's browser goes afterwards, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,17 +108,19 @@ pub enum Choice {
     PayWith(Fault),
 }
 
-impl Choice {
-    /// The word in the form.
-    pub fn word(self) -> String {
+/// The word in the form.
+impl std::fmt::Display for Choice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Choice::Pay => "pay".to_owned(),
-            Choice::Decline => "decline".to_owned(),
-            Choice::Leave => "leave".to_owned(),
-            Choice::PayWith(fault) => format!("pay:{}", fault.word()),
+            Choice::Pay => f.write_str("pay"),
+            Choice::Decline => f.write_str("decline"),
+            Choice::Leave => f.write_str("leave"),
+            Choice::PayWith(fault) => write!(f, "pay:{}", fault.word()),
         }
     }
+}
 
+impl Choice {
     /// The choice of this word.
     pub fn from_word(word: &str) -> Option<Choice> {
         match word {
@@ -352,7 +354,7 @@ mod tests {
     #[test]
     fn every_choice_is_found_by_its_word() {
         for choice in choices() {
-            assert_eq!(Choice::from_word(&choice.word()), Some(choice));
+            assert_eq!(Choice::from_word(&choice.to_string()), Some(choice));
         }
         for bad in ["", "PAY", "pay:", "pay:none", "refund"] {
             assert_eq!(Choice::from_word(bad), None, "{bad}");

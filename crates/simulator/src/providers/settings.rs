@@ -9,7 +9,7 @@ use super::fault::Rule;
 use super::form::is_address;
 use super::provider::Provider;
 use super::signature;
-use crate::sandbox::Clock;
+use crate::{CallbackPolicy, Clock};
 
 /// Everything the simulator needs to know. [`ProvidersSettings::new`] has a made-up account at every
 /// provider.
@@ -35,7 +35,7 @@ pub struct ProvidersSettings {
     /// More orders than this are refused: everything is kept in memory.
     pub max_orders: usize,
     /// How webhooks are tried.
-    pub webhooks: WebhookPolicy,
+    pub webhooks: CallbackPolicy,
     /// After how long a call that hangs is cut.
     pub hang_for: Duration,
     /// The simulator's own clock.
@@ -55,7 +55,7 @@ impl ProvidersSettings {
             order_life: Duration::from_secs(30 * 60),
             token_life: Duration::from_secs(60 * 60),
             max_orders: 100_000,
-            webhooks: WebhookPolicy::default(),
+            webhooks: CallbackPolicy { most_attempts: 6, ..CallbackPolicy::default() },
             hang_for: Duration::from_secs(120),
             clock: Clock::default(),
         }
@@ -121,38 +121,6 @@ pub enum SettingsError {
     /// The computer has no randomness to offer.
     #[error("no randomness for the key of the forms")]
     Random(#[source] getrandom::Error),
-    /// No HTTP client for webhooks could be made.
-    #[error("no HTTP client for webhooks")]
-    Http(#[from] reqwest::Error),
-}
-
-/// How webhooks are tried: any 2xx answer ends it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WebhookPolicy {
-    /// How long one try may take.
-    pub timeout: Duration,
-    /// The wait after the first try that failed; it doubles with every further one.
-    pub first_wait: Duration,
-    /// After so many tries a webhook is given up.
-    pub most_attempts: u32,
-}
-
-impl Default for WebhookPolicy {
-    fn default() -> WebhookPolicy {
-        WebhookPolicy {
-            timeout: Duration::from_secs(10),
-            first_wait: Duration::from_secs(1),
-            most_attempts: 6,
-        }
-    }
-}
-
-impl WebhookPolicy {
-    /// The wait after so many tries; `None` when the webhook is given up.
-    pub(crate) fn wait_after(&self, attempts: u32) -> Option<Duration> {
-        let doubled = 1u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(u32::MAX);
-        (attempts < self.most_attempts).then(|| self.first_wait.saturating_mul(doubled))
-    }
 }
 
 /// An account at Axis (MIGS).
@@ -308,15 +276,5 @@ mod tests {
         assert!(broken(|settings| settings.axis.secret_hex = "ABC".into()).contains("Axis"));
         assert!(broken(|settings| settings.paytm.key = "short".into()).contains("Paytm"));
         assert!(broken(|settings| settings.payu.webhook_url = Some("ftp://x".to_owned())).contains("PAYU"));
-    }
-
-    #[test]
-    fn waits_double_and_end() {
-        let policy = WebhookPolicy { most_attempts: 4, ..WebhookPolicy::default() };
-        let waits: Vec<_> =
-            (1..=4).map(|attempts| policy.wait_after(attempts).map(|wait| wait.as_secs())).collect();
-        assert_eq!(waits, [Some(1), Some(2), Some(4), None]);
-        let patient = WebhookPolicy { most_attempts: u32::MAX, ..WebhookPolicy::default() };
-        assert!(patient.wait_after(40).is_some(), "no overflow");
     }
 }

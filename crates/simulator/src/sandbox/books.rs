@@ -7,6 +7,8 @@ use std::time::Duration;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, named_params, params};
 
+use crate::courier::Tried;
+
 use super::order::{CallbackProgress, Choice, Order, State, Terms};
 
 /// The version of `schema.sql`.
@@ -300,16 +302,14 @@ impl Books {
         .await
     }
 
-    /// Writes down what a try to deliver a callback came to. With `next_ms` it is tried again.
+    /// Records a try to deliver a callback.
     pub(super) async fn callback_tried(
         &self,
         order_sequence: i64,
         now_ms: i64,
-        delivered: bool,
-        result: &str,
-        next_ms: Option<i64>,
+        tried: &Tried,
     ) -> Result<(), BooksError> {
-        let result = result.to_owned();
+        let Tried { delivered, result, next_ms } = tried.clone();
         self.write(move |txn| {
             txn.prepare_cached(
                 "UPDATE callbacks SET attempts = attempts + 1, next_ms = ?2, last_result = ?3,

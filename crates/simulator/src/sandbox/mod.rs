@@ -57,14 +57,12 @@
 //! order as it is. Only the first choice counts, however often the form is sent.
 
 mod books;
-mod clock;
-mod courier;
+mod callbacks;
 mod http;
 mod link;
 mod order;
 mod report;
 pub mod signature;
-mod visitor;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -77,11 +75,12 @@ use url::Url;
 use books::Books;
 use report::Report;
 
+use crate::courier::Courier;
+
 pub use books::{BooksError, OpenError};
-pub use clock::Clock;
-pub use courier::{CallbackPolicy, Tally};
 pub use order::{CallbackProgress, Choice, State};
-pub use visitor::{Answered, Page, VisitError, Visitor};
+
+pub use crate::{CallbackPolicy, Clock, PayPage, Tally, VisitError, Visitor, WayBack};
 
 /// What a sandbox needs to know.
 #[derive(Debug, Clone)]
@@ -134,7 +133,7 @@ struct Inner {
     base_path: String,
     books: Books,
     form_key: Vec<u8>,
-    courier: courier::Courier,
+    courier: Courier,
 }
 
 /// An order as the books have it.
@@ -181,7 +180,8 @@ impl Sandbox {
         };
         let books = Books::open(database)?;
         let form_key = books.form_key()?;
-        let inner = Inner { settings, base_path, books, form_key, courier: courier::Courier::default() };
+        let courier = Courier::new(settings.callbacks.clone());
+        let inner = Inner { settings, base_path, books, form_key, courier };
         Ok(Sandbox { inner: Arc::new(inner) })
     }
 

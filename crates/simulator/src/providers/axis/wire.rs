@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
+use crate::WayBack;
+use crate::money::paise_of_digits;
 use crate::providers::form::{Fields, is_address, with_parameters};
 use crate::providers::http::pay::Refusal;
 use crate::providers::moment;
-use crate::providers::money::paise_of_digits;
 use crate::providers::order::{ReturnTo, Said, Statement, Terms};
 use crate::providers::provider::Protocol;
 use crate::providers::settings::AxisAccount;
 use crate::providers::signature::axis::{HASH, HASH_TYPE, is_valid, sign};
-use crate::providers::visitor::WayBack;
 
 /// The member that carries the merchant's number.
 pub(crate) const REFERENCE: &str = "vpc_MerchTxnRef";

@@ -7,9 +7,7 @@ pub(crate) mod strike;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderValue, header};
 use axum::middleware::map_response;
-use axum::response::Response;
 use axum::routing::get;
 
 use super::provider::Provider;
@@ -28,22 +26,6 @@ pub(crate) fn router(providers: Providers) -> Router {
         .nest("/payu", with_page(Provider::Payu, payu::router()))
         .nest("/control", control::router())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(map_response(guarded))
+        .layer(map_response(crate::page::guarded_with_submit))
         .with_state(providers)
-}
-
-/// What every answer carries. There is no `form-action` in the policy: the way back leads to addresses
-/// that only the merchant knows.
-async fn guarded(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    let fixed = [
-        (header::CACHE_CONTROL, "no-store"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-    ];
-    headers.extend(fixed.map(|(name, value)| (name, HeaderValue::from_static(value))));
-    if let Ok(policy) = HeaderValue::from_str(&page::CONTENT_POLICY) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    response
 }

@@ -1,73 +1,35 @@
 //! The pages: what stands on them, and how they become answers.
 
-use std::sync::LazyLock;
-
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Response};
-use base64::Engine as _;
-use sha2::{Digest, Sha256};
+use axum::response::Response;
 
 use super::pay::Refusal;
+use crate::WayBack;
+use crate::money::{rupees_for_people, wrong_amount};
+use crate::page::{Badge, Frame, ProblemPage, SUBMIT, duration, html};
 use crate::providers::desk::Found;
 use crate::providers::fault::{Fault, Twist};
-use crate::providers::money::{rupees_for_people, wrong_amount};
 use crate::providers::order::{Choice, Order, State as OrderState};
 use crate::providers::provider::Provider;
-use crate::providers::visitor::WayBack;
 use crate::providers::{BookEntry, Providers};
 
-const STYLE: &str = include_str!("../../../templates/providers/style.css");
-/// Sends the form of the page that sends the browser back; without it there is a button.
-const SUBMIT: &str = "document.forms[0].submit()";
 /// How many orders the front page lists.
 const NEWEST: usize = 20;
 
-/// Nothing from elsewhere; exactly our one style sheet and our one line of script.
-pub(crate) static CONTENT_POLICY: LazyLock<String> = LazyLock::new(|| {
-    let digest = |text: &str| base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text));
-    let (style, script) = (digest(STYLE), digest(SUBMIT));
-    format!(
-        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; base-uri 'none'; frame-ancestors 'none'"
-    )
-});
-
-/// What all pages share.
-struct Frame {
-    style: &'static str,
-    base: String,
-    /// `axis` and so on, or `all`: the colours.
-    theme: &'static str,
-    title: &'static str,
+fn frame(providers: &Providers, provider: Option<Provider>) -> Frame {
+    let theme = provider.map_or("all", Provider::path);
+    Frame::new(&providers.inner.base_path, theme, provider.map_or("Payment providers", Provider::title))
 }
 
-impl Frame {
-    fn of(providers: &Providers, provider: Option<Provider>) -> Frame {
-        Frame {
-            style: STYLE,
-            base: providers.inner.base_path.clone(),
-            theme: provider.map_or("all", Provider::path),
-            title: provider.map_or("payment providers", Provider::title),
-        }
-    }
-}
-
-/// A state in a word and a colour.
-struct Badge {
-    class: &'static str,
-    word: &'static str,
-}
-
-impl Badge {
-    fn of(state: OrderState) -> Badge {
-        match state {
-            OrderState::Open => Badge { class: "wait", word: "Open" },
-            OrderState::Pending { .. } => Badge { class: "wait", word: "Pending" },
-            OrderState::Paid => Badge { class: "good", word: "Paid" },
-            OrderState::Declined { .. } => Badge { class: "bad", word: "Declined" },
-            OrderState::Expired => Badge { class: "bad", word: "Expired" },
-        }
+fn badge(state: OrderState) -> Badge {
+    match state {
+        OrderState::Open => Badge::wait("Open"),
+        OrderState::Pending { .. } => Badge::wait("Pending"),
+        OrderState::Paid => Badge::good("Paid"),
+        OrderState::Declined { .. } => Badge::bad("Declined"),
+        OrderState::Expired => Badge::bad("Expired"),
     }
 }
 
@@ -123,15 +85,6 @@ struct BackPage<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "providers/problem.html")]
-struct ProblemPage {
-    frame: Frame,
-    heading: &'static str,
-    reason: String,
-    code: Option<String>,
-}
-
-#[derive(Template)]
 #[template(path = "providers/index.html")]
 struct IndexPage {
     frame: Frame,
@@ -157,16 +110,6 @@ pub(crate) enum Problem {
     BadForm,
 }
 
-fn html(status: StatusCode, page: &impl Template) -> Response {
-    match page.render() {
-        Ok(text) => (status, Html(text)).into_response(),
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "a page could not be rendered");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    }
-}
-
 /// A page that says what is wrong. It sends nobody on: an address in a request that is not genuine is
 /// not one to follow.
 pub(crate) fn problem(providers: &Providers, provider: Provider, problem: Problem) -> Response {
@@ -187,7 +130,7 @@ pub(crate) fn problem(providers: &Providers, provider: Provider, problem: Proble
             None,
         ),
     };
-    html(status, &ProblemPage { frame: Frame::of(providers, Some(provider)), heading, reason, code })
+    html(status, &ProblemPage { frame: frame(providers, Some(provider)), heading, reason, code })
 }
 
 /// The page on which the payer chooses.
@@ -201,12 +144,12 @@ pub(crate) fn pay(providers: &Providers, order: &Order) -> Response {
         Provider::Payu => &account.payu.merchant_key,
     };
     let page = PayPage {
-        frame: Frame::of(providers, Some(provider)),
+        frame: frame(providers, Some(provider)),
         amount: rupees_for_people(order.terms.amount_paise),
         order: &order.terms.id,
         merchant,
         token: providers.seal("page", &[provider.path(), &order.terms.id]),
-        time_left: span(order.expires_ms.saturating_sub(providers.now_ms())),
+        time_left: duration(order.expires_ms.saturating_sub(providers.now_ms())),
         cases: cases(order),
     };
     html(StatusCode::OK, &page)
@@ -237,7 +180,7 @@ fn cases(order: &Order) -> Vec<Case> {
                 return None;
             }
         };
-        Some(Case { choice: Choice::PayWith(fault).word(), title, text })
+        Some(Case { choice: Choice::PayWith(fault).to_string(), title, text })
     });
     offered.collect()
 }
@@ -261,8 +204,8 @@ pub(crate) fn decided(providers: &Providers, found: &Found) -> Response {
         (OrderState::Open, _) => ("Open", "Nothing was chosen yet."),
     };
     let page = DecidedPage {
-        frame: Frame::of(providers, Some(order.provider())),
-        badge: Badge::of(order.state),
+        frame: frame(providers, Some(order.provider())),
+        badge: badge(order.state),
         heading,
         explanation,
         amount: rupees_for_people(order.taken_paise.unwrap_or(order.terms.amount_paise)),
@@ -276,10 +219,10 @@ pub(crate) fn decided(providers: &Providers, found: &Found) -> Response {
 pub(crate) fn left(providers: &Providers, order: &Order) -> Response {
     let key = (order.provider(), order.terms.id.clone());
     let page = LeftPage {
-        frame: Frame::of(providers, Some(order.provider())),
+        frame: frame(providers, Some(order.provider())),
         order: &order.terms.id,
         page: providers.pay_page_url(&key),
-        time_left: span(order.expires_ms.saturating_sub(providers.now_ms())),
+        time_left: duration(order.expires_ms.saturating_sub(providers.now_ms())),
     };
     html(StatusCode::OK, &page)
 }
@@ -292,8 +235,8 @@ pub(crate) fn back(
     fields: &[(String, String)],
 ) -> Response {
     let page = BackPage {
-        frame: Frame::of(providers, Some(order.provider())),
-        badge: Badge::of(order.state),
+        frame: frame(providers, Some(order.provider())),
+        badge: badge(order.state),
         order: &order.terms.id,
         action,
         fields,
@@ -307,41 +250,15 @@ pub(crate) async fn index(State(providers): State<Providers>) -> Response {
     let keys = providers.ledger().newest(NEWEST);
     let entries = keys.iter().filter_map(|key| providers.book_entry(key));
     let orders = entries.map(line).collect();
-    html(StatusCode::OK, &IndexPage { frame: Frame::of(&providers, None), orders })
+    html(StatusCode::OK, &IndexPage { frame: frame(&providers, None), orders })
 }
 
 fn line(entry: BookEntry) -> Line {
     Line {
         provider: entry.provider.title(),
         amount: rupees_for_people(entry.taken_paise.unwrap_or(entry.amount_paise)),
-        badge: Badge::of(entry.state),
+        badge: badge(entry.state),
         fault: entry.fault.map_or("", Fault::word),
         order: entry.order,
-    }
-}
-
-/// A span of time for people.
-fn span(span_ms: i64) -> String {
-    let seconds = span_ms.max(0) / 1_000;
-    // A minute that has begun counts, so that half an hour does not begin with 29 minutes.
-    let (count, unit) = if seconds < 120 { (seconds, "second") } else { ((seconds + 59) / 60, "minute") };
-    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans_of_time_read_well() {
-        for (span_ms, text) in [
-            (-5, "0 seconds"),
-            (1_999, "1 second"),
-            (119_000, "119 seconds"),
-            (1_799_000, "30 minutes"),
-            (1_800_000, "30 minutes"),
-        ] {
-            assert_eq!(span(span_ms), text);
-        }
     }
 }

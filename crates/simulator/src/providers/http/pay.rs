@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 
 use super::page::{self, Problem};
+use crate::WayBack;
 use crate::providers::Providers;
 use crate::providers::desk::Found;
 use crate::providers::fault::Twist;
@@ -14,7 +15,6 @@ use crate::providers::form::Fields;
 use crate::providers::ledger::{Key, Opened};
 use crate::providers::order::{Choice, State as OrderState, Terms};
 use crate::providers::provider::Provider;
-use crate::providers::visitor::WayBack;
 
 /// Why a payer who was sent here cannot pay: a code of the provider's, and what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]

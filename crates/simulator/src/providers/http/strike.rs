@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
 
+use crate::cut;
 use crate::providers::Providers;
 use crate::providers::fault::Strike;
 
@@ -31,10 +30,4 @@ pub(crate) async fn carry_out(providers: &Providers, strike: Option<Strike>, ans
         }
         Some(Strike::Garbage) => ([(header::CONTENT_TYPE, "text/html")], GARBAGE).into_response(),
     }
-}
-
-/// An answer that fails before its first byte: the server can only close the connection.
-fn cut() -> Response {
-    let broken = stream::once(async { Err::<Bytes, _>(std::io::Error::other("cut on demand")) });
-    Response::new(Body::from_stream(broken))
 }

@@ -11,11 +11,11 @@ use serde_json::{Map, Value};
 
 use super::result_fields;
 use super::words::{self, BAD_CHECKSUM, BAD_MERCHANT, Words};
+use crate::money::paise_of_rupees;
 use crate::providers::Providers;
 use crate::providers::form::{Fields, is_address};
 use crate::providers::http::pay::{self, Refusal};
 use crate::providers::http::strike;
-use crate::providers::money::paise_of_rupees;
 use crate::providers::order::{ReturnTo, Said, Statement, Terms};
 use crate::providers::provider::{Protocol, Provider};
 use crate::providers::settings::PaytmAccount;

@@ -11,11 +11,11 @@ use secrecy::ExposeSecret;
 
 use super::Providers;
 use super::moment;
-use super::money::rupees;
 use super::order::{ReturnTo, Said, Statement};
 use super::settings::PaytmAccount;
 use super::signature::paytm::{CHECKSUM, new_salt, sign, text_of_form};
-use super::visitor::WayBack;
+use crate::WayBack;
+use crate::money::rupees;
 
 pub(crate) fn router() -> Router<Providers> {
     Router::new()

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
+use crate::WayBack;
+use crate::money::{paise_of_rupees, rupees};
 use crate::providers::form::{Fields, is_address};
 use crate::providers::http::pay::Refusal;
 use crate::providers::moment;
-use crate::providers::money::{paise_of_rupees, rupees};
 use crate::providers::order::{ReturnTo, Said, Statement, Terms};
 use crate::providers::provider::Protocol;
 use crate::providers::settings::PayuAccount;
 use crate::providers::signature::payu::{is_request_hash, response_hash};
-use crate::providers::visitor::WayBack;
 
 /// What the merchant gets back as it was sent.
 const ECHOED: [&str; 9] =

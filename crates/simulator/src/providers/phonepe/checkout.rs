@@ -14,16 +14,17 @@ use serde_json::{Map, Value, json};
 use subtle::ConstantTimeEq;
 
 use super::{Refused, is_order_id};
+use crate::WayBack;
+use crate::courier::Message;
+use crate::money::MAX_PAISE;
 use crate::providers::Providers;
 use crate::providers::form::{Fields, is_address};
 use crate::providers::http::strike;
-use crate::providers::ledger::{Message, Opened};
-use crate::providers::money::MAX_PAISE;
+use crate::providers::ledger::Opened;
 use crate::providers::order::{ReturnTo, Said, Statement, Terms};
 use crate::providers::provider::{Protocol, Provider};
 use crate::providers::settings::PhonepeAccount;
 use crate::providers::signature::phonepe::webhook_authorization;
-use crate::providers::visitor::WayBack;
 
 /// The purpose of the seal in an access token.
 const TOKEN: &str = "phonepe-token";

@@ -13,16 +13,17 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{Refused, is_order_id, words};
+use crate::WayBack;
+use crate::courier::Message;
+use crate::money::MAX_PAISE;
 use crate::providers::Providers;
 use crate::providers::form::is_address;
 use crate::providers::http::strike;
-use crate::providers::ledger::{Message, Opened};
-use crate::providers::money::MAX_PAISE;
+use crate::providers::ledger::Opened;
 use crate::providers::order::{ReturnTo, Said, Statement, Terms};
 use crate::providers::provider::{Protocol, Provider};
 use crate::providers::settings::PhonepeAccount;
 use crate::providers::signature::phonepe::{decode, encode, is_x_verify, x_verify};
-use crate::providers::visitor::WayBack;
 
 const X_VERIFY: &str = "x-verify";
 /// The longest number of a transaction.

@@ -6,9 +6,10 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::page::{Badge, Frame, Problem, age, html, order_link};
+use super::page::{Problem, age, badge, frame, order_link};
+use crate::money::rupees_for_people;
+use crate::page::{Badge, Frame, html};
 use crate::sandbox::Sandbox;
-use crate::sandbox::order::rupees;
 
 /// How many orders the front page lists.
 const RECENT: u32 = 20;
@@ -45,14 +46,14 @@ pub(super) async fn index(State(sandbox): State<Sandbox>) -> Response {
         order.advance(now_ms);
     }
     let page = IndexPage {
-        frame: Frame::of(&sandbox),
+        frame: frame(&sandbox),
         return_page: format!("{}/return", sandbox.inner.settings.public_url.trim_end_matches('/')),
         orders: orders
             .into_iter()
             .map(|order| OrderLine {
                 link: order_link(&sandbox, &order.terms.order),
-                amount: rupees(order.terms.amount_paise),
-                badge: Badge::of(order.state),
+                amount: rupees_for_people(order.terms.amount_paise),
+                badge: badge(order.state),
                 age: age(now_ms, order.opened_ms),
                 payee: order.terms.payee,
                 number: order.terms.order,
@@ -96,11 +97,9 @@ pub(super) async fn back(State(sandbox): State<Sandbox>, RawQuery(query): RawQue
     let status = first("txnStatus").unwrap_or_default();
     let (heading, badge) = match (&txn_id, status.as_str()) {
         (None, _) => ("Nothing was paid yet", None),
-        (Some(_), "SUCCESS") => ("The payment went through", Some(Badge { class: "good", word: "Success" })),
-        (Some(_), "FAILURE") => ("The payment failed", Some(Badge { class: "bad", word: "Failure" })),
-        (Some(_), "PENDING") => {
-            ("The payment is not decided yet", Some(Badge { class: "wait", word: "Pending" }))
-        }
+        (Some(_), "SUCCESS") => ("The payment went through", Some(Badge::good("Success"))),
+        (Some(_), "FAILURE") => ("The payment failed", Some(Badge::bad("Failure"))),
+        (Some(_), "PENDING") => ("The payment is not decided yet", Some(Badge::wait("Pending"))),
         (Some(_), _) => ("Back from the payment", None),
     };
     let lookup = match (&txn_id, &sandbox.inner.settings.lookup_url) {
@@ -110,7 +109,7 @@ pub(super) async fn back(State(sandbox): State<Sandbox>, RawQuery(query): RawQue
     let status = if status.is_empty() { "not told".to_owned() } else { status };
     html(
         StatusCode::OK,
-        &ReturnPage { frame: Frame::of(&sandbox), badge, heading, txn_id, status, lookup, parameters },
+        &ReturnPage { frame: frame(&sandbox), badge, heading, txn_id, status, lookup, parameters },
     )
 }
 

@@ -1,53 +1,27 @@
 //! The pages: what stands on them, and how they become answers.
 
-use std::sync::LazyLock;
-
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
-use base64::Engine as _;
-use sha2::{Digest, Sha256};
+use axum::response::Response;
 
+use crate::money::{rupees_for_people as rupees, wrong_amount};
+use crate::page::{Badge, Frame, ProblemPage, duration, html};
 use crate::sandbox::Sandbox;
 use crate::sandbox::books::{BooksError, LogLine};
 use crate::sandbox::link::BadLink;
-use crate::sandbox::order::{Choice, Order, State, Terms, rupees, wrong_amount};
+use crate::sandbox::order::{Choice, Order, State, Terms};
 
-const STYLE: &str = include_str!("../../../templates/sandbox/style.css");
-
-/// No script, no frame, nothing from elsewhere; exactly our one style sheet.
-pub(super) static CONTENT_POLICY: LazyLock<String> = LazyLock::new(|| {
-    let digest = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(STYLE));
-    format!("default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; frame-ancestors 'none'")
-});
-
-/// What all pages share.
-pub(super) struct Frame {
-    pub(super) style: &'static str,
-    pub(super) base: String,
+pub(super) fn frame(sandbox: &Sandbox) -> Frame {
+    Frame::new(&sandbox.inner.base_path, "sandbox", "Sandbox gateway")
 }
 
-impl Frame {
-    pub(super) fn of(sandbox: &Sandbox) -> Frame {
-        Frame { style: STYLE, base: sandbox.inner.base_path.clone() }
-    }
-}
-
-/// A state in a word and a colour.
-pub(super) struct Badge {
-    pub(super) class: &'static str,
-    pub(super) word: &'static str,
-}
-
-impl Badge {
-    pub(super) fn of(state: State) -> Badge {
-        match state {
-            State::Created => Badge { class: "wait", word: "Open" },
-            State::Pending => Badge { class: "wait", word: "Pending" },
-            State::Paid => Badge { class: "good", word: "Paid" },
-            State::Declined => Badge { class: "bad", word: "Declined" },
-            State::Expired => Badge { class: "bad", word: "Expired" },
-        }
+pub(super) fn badge(state: State) -> Badge {
+    match state {
+        State::Created => Badge::wait("Open"),
+        State::Pending => Badge::wait("Pending"),
+        State::Paid => Badge::good("Paid"),
+        State::Declined => Badge::bad("Declined"),
+        State::Expired => Badge::bad("Expired"),
     }
 }
 
@@ -80,15 +54,6 @@ struct DecidedPage<'a> {
 struct AgedLine {
     what: String,
     age: String,
-}
-
-#[derive(Template)]
-#[template(path = "sandbox/problem.html")]
-struct ProblemPage {
-    frame: Frame,
-    heading: &'static str,
-    reason: String,
-    advice: &'static str,
 }
 
 /// Why there is no page to show.
@@ -145,23 +110,11 @@ impl Problem {
                 (StatusCode::SERVICE_UNAVAILABLE, "The sandbox cannot write its books", reason.to_owned())
             }
         };
-        let advice = "Go back to the application and start the payment again from there.";
-        let mut response = html(status, &ProblemPage { frame: Frame::of(sandbox), heading, reason, advice });
+        let mut response = html(status, &ProblemPage { frame: frame(sandbox), heading, reason, code: None });
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
         }
         response
-    }
-}
-
-/// A rendered page as an answer.
-pub(super) fn html(status: StatusCode, page: &impl Template) -> Response {
-    match page.render() {
-        Ok(text) => (status, Html(text)).into_response(),
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "a page could not be rendered");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
     }
 }
 
@@ -172,7 +125,7 @@ pub(super) fn of_order(sandbox: &Sandbox, order: &Order, log: Vec<LogLine>) -> R
     if order.state == State::Created {
         let late_ms = i64::try_from(sandbox.inner.settings.late_after.as_millis()).unwrap_or(i64::MAX);
         let page = PayPage {
-            frame: Frame::of(sandbox),
+            frame: frame(sandbox),
             amount,
             wrong_amount: rupees(wrong_amount(order.terms.amount_paise)),
             late_after: duration(late_ms),
@@ -184,8 +137,8 @@ pub(super) fn of_order(sandbox: &Sandbox, order: &Order, log: Vec<LogLine>) -> R
     }
     let (heading, explanation) = explain(order, now_ms);
     let page = DecidedPage {
-        frame: Frame::of(sandbox),
-        badge: Badge::of(order.state),
+        frame: frame(sandbox),
+        badge: badge(order.state),
         heading,
         explanation,
         amount: rupees(order.paid_paise.unwrap_or(order.terms.amount_paise)),
@@ -222,18 +175,6 @@ fn explain(order: &Order, now_ms: i64) -> (&'static str, String) {
     }
 }
 
-/// A span of time for people, in its largest unit.
-fn duration(span_ms: i64) -> String {
-    let seconds = span_ms.max(0) / 1_000;
-    let (count, unit) = match seconds {
-        0..120 => (seconds, "second"),
-        120..7_200 => (seconds / 60, "minute"),
-        7_200..172_800 => (seconds / 3_600, "hour"),
-        _ => (seconds / 86_400, "day"),
-    };
-    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
-}
-
 /// How long ago something was.
 pub(super) fn age(now_ms: i64, at_ms: i64) -> String {
     let span_ms = now_ms.saturating_sub(at_ms);
@@ -254,18 +195,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_of_time_read_well() {
-        for (span_ms, text) in [
-            (-5, "0 seconds"),
-            (1_999, "1 second"),
-            (20_000, "20 seconds"),
-            (1_800_000, "30 minutes"),
-            (7_200_000, "2 hours"),
-            (i64::MAX, "106751991167 days"),
-        ] {
-            assert_eq!(duration(span_ms), text);
-        }
+    fn an_age_is_told_even_after_the_clock_was_set_back() {
         assert_eq!(age(10_000, 9_000), "just now");
-        assert_eq!(age(0, i64::MAX), "just now", "a clock that was set back");
+        assert_eq!(age(0, i64::MAX), "just now");
     }
 }

@@ -1,13 +1,11 @@
 //! A payer made of code: follows redirects and forms to a pay page, chooses, and goes back to the
 //! merchant. For demos, tests and loads.
 
+use std::fmt::Display;
 use std::time::Duration;
 
-use reqwest::header::LOCATION;
+use payment_http_client::{Body, Call, CallError, Client, Limits, Method};
 use url::Url;
-
-use super::form;
-use super::order::Choice;
 
 /// The longest page that is read.
 const MAX_PAGE_BYTES: usize = 256 * 1024;
@@ -28,12 +26,41 @@ pub enum WayBack {
     },
 }
 
+impl WayBack {
+    /// The address it leads to.
+    pub fn url(&self) -> &str {
+        let (WayBack::Follow(url) | WayBack::Post { action: url, .. }) = self;
+        url
+    }
+}
+
+impl From<&WayBack> for WayBack {
+    fn from(way: &WayBack) -> WayBack {
+        way.clone()
+    }
+}
+
+impl From<&String> for WayBack {
+    fn from(url: &String) -> WayBack {
+        WayBack::Follow(url.clone())
+    }
+}
+
+impl From<&str> for WayBack {
+    fn from(url: &str) -> WayBack {
+        WayBack::Follow(url.to_owned())
+    }
+}
+
 /// Why a visit came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum VisitError {
     /// A page could not be fetched or a form not sent.
     #[error("a page could not be reached")]
-    Http(#[from] reqwest::Error),
+    Http(#[from] CallError),
+    /// No HTTP client can be made.
+    #[error("no HTTP client can be made")]
+    Client(#[source] payment_http_client::BoxError),
     /// An address cannot be followed.
     #[error("an address cannot be followed")]
     Address(#[from] url::ParseError),
@@ -45,7 +72,7 @@ pub enum VisitError {
         /// The text of the page.
         page: String,
     },
-    /// The redirects and forms never ended, or a page was too long.
+    /// The redirects and forms never ended.
     #[error("the way to the pay page cannot be followed: {0}")]
     Lost(&'static str),
 }
@@ -53,7 +80,7 @@ pub enum VisitError {
 /// A payer with a browser.
 #[derive(Debug, Clone)]
 pub struct Visitor {
-    http: reqwest::Client,
+    http: Client,
 }
 
 /// An open pay page.
@@ -67,6 +94,13 @@ pub struct PayPage {
     pub html: String,
 }
 
+impl PayPage {
+    /// The order it is about.
+    pub fn order(&self) -> &str {
+        self.fields.iter().find(|(name, _)| name == "order").map_or("", |(_, order)| order)
+    }
+}
+
 /// What a server answered.
 struct Answer {
     url: Url,
@@ -76,26 +110,22 @@ struct Answer {
 }
 
 impl Visitor {
-    /// A visitor whose every step takes at most that long.
+    /// A visitor with this time limit for each step.
     ///
     /// # Errors
-    /// [`VisitError::Http`] when no HTTP client can be made.
+    /// [`VisitError::Client`].
     pub fn new(timeout: Duration) -> Result<Visitor, VisitError> {
-        // A process has one default provider; whoever comes first has chosen it.
-        let _already_chosen = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .timeout(timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
-        Ok(Visitor { http })
+        let limits =
+            Limits { connect_timeout: timeout, total_timeout: timeout, max_body_bytes: MAX_PAGE_BYTES };
+        Ok(Visitor { http: Client::new(limits).map_err(VisitError::Client)? })
     }
 
     /// Goes to a pay page, through redirects and forms that send themselves.
     ///
     /// # Errors
     /// A [`VisitError`] when there is nothing to choose at the end.
-    pub async fn open(&self, way: &WayBack) -> Result<PayPage, VisitError> {
-        let mut way = way.clone();
+    pub async fn open(&self, way: impl Into<WayBack>) -> Result<PayPage, VisitError> {
+        let mut way = way.into();
         for _ in 0..MAX_STEPS {
             let answer = self.go(&way).await?;
             if let (300..=399, Some(location)) = (answer.status, &answer.location) {
@@ -128,9 +158,13 @@ impl Visitor {
     ///
     /// # Errors
     /// A [`VisitError`] when the choice was not taken.
-    pub async fn choose(&self, page: &PayPage, choice: Choice) -> Result<Option<WayBack>, VisitError> {
+    pub async fn choose(
+        &self,
+        page: &PayPage,
+        choice: impl Display + Send,
+    ) -> Result<Option<WayBack>, VisitError> {
         let mut fields = page.fields.clone();
-        fields.push(("choice".to_owned(), choice.word()));
+        fields.push(("choice".to_owned(), choice.to_string()));
         let answer = self.go(&WayBack::Post { action: page.action.clone(), fields }).await?;
         match (answer.status, &answer.location) {
             (300..=399, Some(location)) => Ok(Some(WayBack::Follow(answer.url.join(location)?.into()))),
@@ -153,28 +187,13 @@ impl Visitor {
     }
 
     async fn go(&self, way: &WayBack) -> Result<Answer, VisitError> {
-        let request = match way {
-            WayBack::Follow(url) => self.http.get(url),
-            WayBack::Post { action, fields } => {
-                let pairs = fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-                self.http
-                    .post(action)
-                    .header("content-type", "application/x-www-form-urlencoded")
-                    .body(form::encode(pairs))
-            }
+        let (method, url, body) = match way {
+            WayBack::Follow(url) => (Method::GET, url.clone(), Body::Empty),
+            WayBack::Post { action, fields } => (Method::POST, action.clone(), Body::Form(fields.clone())),
         };
-        let mut response = request.send().await?;
-        let location =
-            response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let (url, status) = (response.url().clone(), response.status().as_u16());
-        let mut text = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
-            if text.len() + chunk.len() > MAX_PAGE_BYTES {
-                return Err(VisitError::Lost("the page is too long"));
-            }
-            text.extend_from_slice(&chunk);
-        }
-        Ok(Answer { url, status, location, text: String::from_utf8_lossy(&text).into_owned() })
+        let reply = self.http.send(&Call { method, url: url.clone(), headers: Vec::new(), body }).await?;
+        let text = String::from_utf8_lossy(&reply.body).into_owned();
+        Ok(Answer { url: Url::parse(&url)?, status: reply.status, location: reply.location, text })
     }
 }
 

@@ -1,4 +1,4 @@
-//! The sandbox's own idea of the time.
+//! The clock of the sandbox and of the providers.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
