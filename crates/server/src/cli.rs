@@ -1,6 +1,11 @@
 //! The command line: what can be asked for and how it is explained.
 
 mod operators;
+#[cfg(feature = "sandbox")]
+mod sandbox;
+#[cfg(not(feature = "sandbox"))]
+#[path = "cli/without_sandbox.rs"]
+mod sandbox;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -13,6 +18,9 @@ pub(crate) use operators::{
     AttentionCommand, AttentionListArgs, AttentionResolveArgs, AttentionShowArgs, JobsCommand,
     JobsHistoryArgs, JobsListArgs, JobsRunArgs, ReconcileArgs,
 };
+pub(crate) use sandbox::{DemoArgs, SimulateArgs};
+#[cfg(feature = "sandbox")]
+pub(crate) use sandbox::{DemoGateway, DemoProtocol};
 
 /// Payments for cities: create a transaction, send the payer to a gateway, verify the answer, issue
 /// one receipt.
@@ -45,39 +53,6 @@ Examples:
 
 Exit codes: 0 done, 1 it did not work (the message says why and what to do), 2 the command line is wrong.
 ";
-
-const SIMULATING: &str = "\
-It serves what a merchant's server and a payer's browser meet at the providers: pay pages,
-signature checks, status questions, webhooks, in every protocol the service speaks. No money moves,
-and nothing is kept when it ends. It listens on 127.0.0.1:9300 unless --address and --port say
-otherwise; --public-url is its own address here. To try it, in two terminals:
-
-  pg-service simulate --write-properties simulator.properties
-  pg-service --properties simulator.properties
-
-Then create a transaction with \"gateway\": \"AXIS\" (or PAYTM, PHONEPE, PAYU) and open its
-redirectUrl.
-
-Anything can go wrong on demand: with one order, before it is opened or after,
-
-  curl -s -H 'Content-Type: application/json' -d '{\"fault\":\"pending\",\"seconds\":20}' \\
-    http://127.0.0.1:9300/control/orders/paytm/TXN_ID
-
-or with some of a provider's calls and orders; the word none ends it:
-
-  curl -s -H 'Content-Type: application/json' -d '{\"fault\":\"hang\",\"rate\":0.1,\"seed\":1}' \\
-    http://127.0.0.1:9300/control/phonepe
-
-Faults of calls:   slow (ms), http-500, cut, hang, garbage
-Faults of orders:  wrong-amount, wrong-signature, pending (seconds),
-                   paid-after-declined (seconds), unknown-code, not-found, duplicate-webhooks, silent
-
-What became of them stands in the books, for people at http://127.0.0.1:9300/, for programs at
-http://127.0.0.1:9300/control/orders. What is to come later comes at once with
-
-  curl -s -X POST http://127.0.0.1:9300/control/orders/paytm/TXN_ID/elapse
-
-More: docs/simulator.md";
 
 /// Settings that stand on the command line; every other one except secrets can be given with `--set`.
 #[derive(Default, Args)]
@@ -127,21 +102,10 @@ SIGTERM or Ctrl-C stops it: nothing new is accepted, what runs is finished withi
 server.shutdown-wait-secs (20). A second signal ends it at once.")]
     Serve,
     /// Make three whole payments over HTTP and show every step
-    #[command(after_help = "\
-It plays the application and the citizen: creates transactions, opens the pay page, chooses, follows
-the browser back, and looks everything up. It starts a service of its own on a free port, with a
-temporary database, unless --url names a running one whose sandbox gateway is active. With --gateway
-the citizen pays through the real adapter of that gateway, at a simulator of the provider's side (see
-`pg-service simulate`).
-
-  pg-service demo
-  pg-service demo --gateway axis
-  pg-service demo --gateway phonepe --protocol v2
-  pg-service demo --url http://127.0.0.1:9000/pg-service
-  pg-service demo --json | jq .payments[].receipt")]
+    #[command(after_help = sandbox::DEMO)]
     Demo(DemoArgs),
     /// Play the providers' side of AXIS, PAYTM, PHONEPE and PAYU, for tests and trials
-    #[command(after_help = SIMULATING)]
+    #[command(after_help = sandbox::SIMULATE)]
     Simulate(SimulateArgs),
     /// Bring the database up to date, or say whether it is
     #[command(after_help = "\
@@ -197,62 +161,6 @@ Exit code 1 when there is a problem: good for a pipeline before a deployment.
     /// Print docs/configuration.md
     #[command(hide = true)]
     ConfigReference,
-}
-
-/// Of `demo`.
-#[derive(Debug, Args)]
-pub(crate) struct DemoArgs {
-    /// A running service, with its context path, instead of one of its own
-    #[arg(long, value_name = "URL")]
-    pub(crate) url: Option<String>,
-    /// The gateway to pay at
-    #[arg(long, value_enum, default_value_t = DemoGateway::Sandbox)]
-    pub(crate) gateway: DemoGateway,
-    /// The protocol to speak with it: legacy or v3 with paytm; legacy, v1 or v2 with phonepe
-    #[arg(long, value_enum)]
-    pub(crate) protocol: Option<DemoProtocol>,
-    /// One JSON document for machines instead of steps for people
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// Where the demo can be played.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DemoGateway {
-    /// The built-in sandbox
-    Sandbox,
-    /// AXIS, through MIGS
-    Axis,
-    /// PAYTM
-    Paytm,
-    /// PHONEPE
-    Phonepe,
-    /// PAYU
-    Payu,
-}
-
-/// The protocols there are to choose between.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DemoProtocol {
-    /// The one that is spoken unless another is configured
-    Legacy,
-    /// PhonePe's PG v1
-    V1,
-    /// PhonePe's Standard Checkout
-    V2,
-    /// Paytm's v3
-    V3,
-}
-
-/// Of `simulate`.
-#[derive(Debug, Args)]
-pub(crate) struct SimulateArgs {
-    /// The service to which webhooks are sent, with its context path
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9000/pg-service")]
-    pub(crate) service_url: String,
-    /// Write the properties that point the service here into a file, instead of showing them
-    #[arg(long, value_name = "FILE")]
-    pub(crate) write_properties: Option<PathBuf>,
 }
 
 /// Of `migrate`.

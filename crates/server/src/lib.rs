@@ -5,9 +5,12 @@
 mod cli;
 mod commands;
 pub mod config;
+#[cfg(feature = "sandbox")]
 mod demo;
 mod failure;
+mod sample;
 pub mod service;
+#[cfg(feature = "sandbox")]
 mod simulation;
 mod terminal;
 

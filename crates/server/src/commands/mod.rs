@@ -12,6 +12,7 @@ mod migrate;
 mod openapi;
 mod reconcile;
 mod serve;
+#[cfg(feature = "sandbox")]
 mod simulate;
 mod table;
 mod transaction;
@@ -24,7 +25,6 @@ use crate::cli::{
     AttentionCommand, Cli, Command, EventsCommand, JobsCommand, SettingArgs, TransactionCommand,
 };
 use crate::config::{self, Config, Loaded, Problem, reference};
-use crate::demo;
 use crate::failure::{Failure, Outcome};
 use crate::terminal::{complain, say};
 
@@ -44,8 +44,14 @@ fn dispatch(cli: &Cli) -> Outcome<ExitCode> {
     let settings = &cli.settings;
     match cli.command.as_ref().unwrap_or(&Command::Serve) {
         Command::Serve => serve::run(load(settings)?),
-        Command::Demo(args) => demo::run(args),
+        #[cfg(feature = "sandbox")]
+        Command::Demo(args) => crate::demo::run(args),
+        #[cfg(feature = "sandbox")]
         Command::Simulate(args) => simulate::run(settings, args),
+        #[cfg(not(feature = "sandbox"))]
+        Command::Demo(_) | Command::Simulate(_) => {
+            Err(Failure::new(config::WITHOUT_SANDBOX).try_this(config::WITH_SANDBOX))
+        }
         Command::Migrate(args) => migrate::run(&configured(settings)?, args),
         Command::Backup(args) => backup::back_up(&configured(settings)?, args),
         Command::Restore(args) => backup::restore(&configured(settings)?, args),

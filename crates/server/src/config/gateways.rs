@@ -199,7 +199,7 @@ pub(super) fn is_offered(reader: &Reader<'_>, prefix: &str) -> bool {
 pub(super) fn sandbox_is_active(reader: &Reader<'_>) -> bool {
     match reader.set("sandbox.active") {
         Some(_) => reader.flag("sandbox.active"),
-        None => !is_anything_real(reader),
+        None => cfg!(feature = "sandbox") && !is_anything_real(reader),
     }
 }
 

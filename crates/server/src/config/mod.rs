@@ -30,6 +30,8 @@ pub use typed::{
     Kafka, KafkaTopics, Keep, Localization, Log, LogFormat, Notifications, Payments, PerGateway, Postgres,
     Reachable, Reconciliation, Redirect, Sandbox, Scheduler, Server, SslMode, Users,
 };
+#[cfg(not(feature = "sandbox"))]
+pub(crate) use typed::{WITH_SANDBOX, WITHOUT_SANDBOX};
 
 /// What reading the configuration came to.
 pub struct Loaded {

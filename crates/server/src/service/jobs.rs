@@ -1,6 +1,7 @@
 //! What runs by itself: the jobs of the scheduler, the consumer of notifications, the sandbox's
 //! callbacks.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,6 @@ use payment_service::{
     DailyJob, EarlyJob, FollowUpJob, HousekeepingJob, HousekeepingSettings, Job, Payments, Receipts,
     ReceiptsJob, Reconciliation, Schedule, ScheduledJob, Scheduler,
 };
-use payment_simulator::sandbox::Sandbox;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -88,7 +88,7 @@ impl Loops {
         scheduler: Scheduler,
         receipts: Receipts,
         consumer: Option<NotificationConsumer>,
-        sandbox: Option<Sandbox>,
+        sandbox: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
         metrics: Metrics,
         stop: &CancellationToken,
     ) -> Loops {
@@ -106,7 +106,7 @@ impl Loops {
             });
         }
         if let Some(sandbox) = sandbox {
-            loops.spawn(sandbox.run(stop.clone().cancelled_owned()));
+            loops.spawn(sandbox);
         }
         let upkeep = stop.clone().run_until_cancelled_owned(metrics.upkeep());
         loops.spawn(async move {

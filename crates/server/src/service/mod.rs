@@ -8,6 +8,7 @@ mod gateways;
 mod jobs;
 mod kafka;
 mod open_files;
+mod sandbox;
 mod wiring;
 
 use std::io;
@@ -128,7 +129,8 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
     };
     let opened = database::open(&config).await?;
     let addresses = Addresses { local: &local_url, public: &public_url };
-    let sandbox = gateways::open_sandbox(&config, &addresses, &opened.clock)?;
+    let stop = CancellationToken::new();
+    let sandbox = sandbox::open(&config, &addresses, &opened.clock, &stop)?;
     let tasks = TaskTracker::new();
     let configured = std::mem::take(&mut config.gateways);
     let node = config.scheduler.node_name.clone();
@@ -138,7 +140,6 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
     let receipts = payments.receipts.clone();
     let identity = digit::identity_proof(&config, &payments.ports.clock)?;
 
-    let stop = CancellationToken::new();
     let operators = config
         .operators_token
         .clone()
@@ -161,12 +162,16 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
         operators,
         pages: if admin_listener.is_some() { Pages::NONE } else { pages },
     };
-    let beside = sandbox.as_ref().map_or_else(Router::new, |sandbox| {
-        let to_sandbox = get(Redirect::permanent(&sandbox_path));
-        Router::new().nest(&sandbox_path, sandbox.router()).route(&format!("{sandbox_path}/"), to_sandbox)
-    });
+    let (beside, sandbox_work) = match sandbox {
+        Some(sandbox) => {
+            let to_sandbox = get(Redirect::permanent(&sandbox_path));
+            let pages = Router::new().nest(&sandbox_path, sandbox.pages);
+            (pages.route(&format!("{sandbox_path}/"), to_sandbox), Some(sandbox.work))
+        }
+        None => (Router::new(), None),
+    };
 
-    let loops = Loops::start(scheduler, receipts, consumer, sandbox, metrics, &stop);
+    let loops = Loops::start(scheduler, receipts, consumer, sandbox_work, metrics, &stop);
     let shutdown_wait = config.serve_limits.shutdown_time;
     let mut server = JoinSet::new();
     let mut admin_url = None;

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::demo::create_request;
 use crate::failure::Outcome;
+use crate::sample::create_request;
 use crate::service::Running;
 use crate::terminal::{Paint, say};
 

@@ -36,7 +36,7 @@ pub(super) const SANDBOX: &[Setting] = &[
         "Whether the SANDBOX gateway is offered, with its pay page. No money moves in it.",
     )
     .or_worked_out(
-        "`true` while nothing real is configured: no service of DIGIT, no database, no broker and no other gateway, not even one that is switched off",
+        "`true` while nothing real is configured: no service of DIGIT, no database, no broker and no other gateway, not even one that is switched off. `true` is refused by a program built without the sandbox, such as the production image",
     ),
     Setting::own(
         "sandbox.beside-digit",

@@ -389,6 +389,9 @@ fn sandbox(reader: &mut Reader<'_>) -> Sandbox {
         );
     }
     let active = gateways::sandbox_is_active(reader);
+    if active && !cfg!(feature = "sandbox") {
+        reader.problem("sandbox.active", WITHOUT_SANDBOX, WITH_SANDBOX);
+    }
     if active && reader.set("egov.collectionservice.host").is_some() && !reader.flag(BESIDE_DIGIT) {
         reader.problem(
             "sandbox.active",
@@ -404,6 +407,12 @@ fn sandbox(reader: &mut Reader<'_>) -> Sandbox {
         late_after: reader.secs("sandbox.late-secs"),
     }
 }
+
+/// Why a program built without the sandbox refuses it.
+pub(crate) const WITHOUT_SANDBOX: &str =
+    "this program was built without the sandbox, the simulator and the demo";
+/// How to get one with it.
+pub(crate) const WITH_SANDBOX: &str = "for trials use the image target `sandbox`, or `cargo build --package pg-service` with its default features; in production pay at a real gateway (sandbox.active=false)";
 
 const BESIDE_DIGIT: &str = "sandbox.beside-digit";
 
