@@ -1,7 +1,8 @@
 # The service as an image: one program on a slim Debian, run by a user who owns nothing but /data.
 #
-#   docker build -t pg-service .
-#   docker run --rm -p 127.0.0.1:9000:9000 pg-service
+#   docker build -t pg-service .                                           for production
+#   docker build -t pg-service:sandbox --build-arg FEATURES=sandbox .      for trials: with the sandbox gateway,
+#   docker run --rm -p 127.0.0.1:9000:9000 pg-service:sandbox              the simulator and the demo
 #
 # Both stages are the same Debian: the program is linked against its OpenSSL and zlib.
 
@@ -11,10 +12,12 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
+# Features of the program beside what production needs.
+ARG FEATURES=""
 # The caches are not part of the image, so the program is copied out of them in the same step.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \
-    cargo build --release --locked --package pg-service \
+    cargo build --release --locked --package pg-service --no-default-features --features "$FEATURES" \
     && install -D --mode 755 target/release/pg-service /out/pg-service
 
 FROM debian:12.11-slim

@@ -390,7 +390,11 @@ fn sandbox(reader: &mut Reader<'_>) -> Sandbox {
     }
     let active = gateways::sandbox_is_active(reader);
     if active && !cfg!(feature = "sandbox") {
-        reader.problem("sandbox.active", WITHOUT_SANDBOX, WITH_SANDBOX);
+        reader.problem(
+            "sandbox.active",
+            WITHOUT_SANDBOX,
+            format!("set sandbox.active=false; {WITH_SANDBOX}"),
+        );
     }
     if active && reader.set("egov.collectionservice.host").is_some() && !reader.flag(BESIDE_DIGIT) {
         reader.problem(
@@ -412,7 +416,7 @@ fn sandbox(reader: &mut Reader<'_>) -> Sandbox {
 pub(crate) const WITHOUT_SANDBOX: &str =
     "this program was built without the sandbox, the simulator and the demo";
 /// How to get one with it.
-pub(crate) const WITH_SANDBOX: &str = "for trials use the image target `sandbox`, or `cargo build --package pg-service` with its default features; in production pay at a real gateway (sandbox.active=false)";
+pub(crate) const WITH_SANDBOX: &str = "for a trial build the image with `--build-arg FEATURES=sandbox`, or the program with its default features: `cargo build --package pg-service`";
 
 const BESIDE_DIGIT: &str = "sandbox.beside-digit";
 
