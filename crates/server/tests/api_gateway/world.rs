@@ -1,22 +1,20 @@
 //! A service beside DIGIT, behind DIGIT's API gateway, and everybody who takes part in a payment: the
 //! real program, simulated providers, an application, a payer.
 
+use std::ops::Deref;
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
 
 use payment_simulator::digit::PretendDigit;
-use payment_simulator::providers::{Choice, PayPage, Providers, ProvidersSettings, Visitor, WayBack};
+use payment_simulator::providers::{Choice, PayPage, Providers, WayBack};
 use pg_service::config::setting;
-use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 
 use crate::application::{Application, Visit};
 use crate::gateway::ApiGateway;
 use crate::support::account::Account;
-use crate::support::{PATIENCE, Service, free_port, http_client, pg_service, stderr, stdout};
+use crate::support::payments::{Payments, simulate};
+use crate::support::{Service, free_port, pg_service, stderr, stdout};
 
 /// What DIGIT's API gateway opens of the service as it is delivered.
 pub(crate) const STOCK: [&str; 2] =
@@ -26,18 +24,21 @@ pub(crate) const STOCK: [&str; 2] =
 pub(crate) type Settings = Vec<(&'static str, String)>;
 
 pub(crate) struct World {
-    pub(crate) account: Account,
-    pub(crate) simulator: Providers,
+    payments: Payments,
     pub(crate) digit: PretendDigit,
     pub(crate) application: Application,
     pub(crate) api_gateway: ApiGateway,
     pub(crate) service: Service,
-    simulator_url: String,
-    visitor: Visitor,
     settings: Settings,
     folder: TempDir,
-    http: reqwest::Client,
-    bills: AtomicU32,
+}
+
+impl Deref for World {
+    type Target = Payments;
+
+    fn deref(&self) -> &Payments {
+        &self.payments
+    }
 }
 
 /// The program with these settings.
@@ -102,16 +103,8 @@ impl World {
         let (digit, application) = (PretendDigit::start().await.unwrap(), Application::start().await);
         let at_api_gateway = ApiGateway::listen().await;
         let more = more(&at_api_gateway.url);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let simulator_url = format!("http://{}", listener.local_addr().unwrap());
-        let mut providers = ProvidersSettings::new(&simulator_url);
-        if let Some((_, public_url)) = more.iter().find(|(name, _)| *name == "server.public-url") {
-            providers = providers.reporting_to(public_url);
-        }
-        let simulator = Providers::new(providers).unwrap();
-        let router = simulator.router();
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        tokio::spawn(simulator.clone().run(std::future::pending()));
+        let public_url = more.iter().find(|(name, _)| *name == "server.public-url");
+        let (simulator, simulator_url) = simulate(public_url.map(|(_, url)| url.as_str())).await;
 
         let folder = tempfile::tempdir().unwrap();
         let mut settings = beside_digit(&simulator, &simulator_url, digit.url(), account);
@@ -121,53 +114,9 @@ impl World {
         let api_gateway = at_api_gateway.serve(port, open);
         let log = folder.path().join("log");
         let service = Service::start(configured(folder.path(), &settings), port, &log).await;
-        World {
-            account,
-            simulator,
-            digit,
-            application,
-            api_gateway,
-            service,
-            simulator_url,
-            visitor: Visitor::new(PATIENCE).unwrap(),
-            settings,
-            folder,
-            http: http_client(),
-            bills: AtomicU32::new(1),
-        }
-    }
-
-    /// The application creates a transaction for a new bill.
-    pub(crate) async fn create(&self) -> Value {
-        let bill = format!("BILL-{}", self.bills.fetch_add(1, Ordering::SeqCst));
-        self.create_for(&bill).await
-    }
-
-    pub(crate) async fn create_for(&self, bill: &str) -> Value {
-        let body = json!({
-            "RequestInfo": request_info(),
-            "Transaction": {
-                "tenantId": "pb.amritsar",
-                "txnAmount": "100.50",
-                "module": "PT",
-                "billId": bill,
-                "consumerCode": "PT-107-001330",
-                "productInfo": "ਜਾਇਦਾਦ ਟੈਕਸ & \"water\" + 100%",
-                "gateway": self.account.provider().name(),
-                "callbackUrl": self.application.callback_url(),
-                "taxAndPayments": [{ "amountPaid": "100.50", "billId": bill }],
-                "user": { "name": "Åsha & Söns", "mobileNumber": "9876543210", "emailId": "a+b@example.org", "tenantId": "pb" },
-            },
-        });
-        let (status, mut answer) = self.post("/pg-service/transaction/v1/_create", &body).await;
-        assert_eq!(status, 200, "{:?}: {answer}\n{}", self.account, self.service.log());
-        answer["Transaction"].take()
-    }
-
-    /// The browser follows `redirectUrl` up to the provider's pay page.
-    pub(crate) async fn open(&self, txn: &Value) -> PayPage {
-        let redirect = txn["redirectUrl"].as_str().unwrap().to_owned();
-        self.visitor.open(&WayBack::Follow(redirect)).await.unwrap()
+        let url = format!("{}/pg-service", api_gateway.url());
+        let payments = Payments::new(account, (simulator, simulator_url), url, application.callback_url());
+        World { payments, digit, application, api_gateway, service, settings, folder }
     }
 
     /// The payer chooses on the page; the way on which the browser is sent back.
@@ -185,27 +134,6 @@ impl World {
         self.application.visit()
     }
 
-    /// The web client relays a query to `_update`; the transaction as it is answered.
-    pub(crate) async fn update(&self, query: &str) -> Value {
-        let path = format!("/pg-service/transaction/v1/_update?{query}");
-        let (status, mut answer) = self.post(&path, &json!({ "RequestInfo": request_info() })).await;
-        assert_eq!(status, 200, "{:?}: {query}: {answer}", self.account);
-        answer["Transaction"][0].take()
-    }
-
-    /// Waits until the service has taken a webhook of an order.
-    pub(crate) async fn webhook_has_come(&self, id: &str) {
-        let started = Instant::now();
-        loop {
-            let webhooks = self.simulator.book_entry_of(self.account.provider(), id).unwrap().webhooks;
-            if webhooks.delivered > 0 {
-                return;
-            }
-            assert!(started.elapsed() < PATIENCE, "{:?}: {webhooks:?}", self.account);
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
     /// An operator asks the gateways about everything that is pending.
     pub(crate) fn reconcile(&self) {
         let output = configured(self.folder.path(), &self.settings)
@@ -219,25 +147,4 @@ impl World {
     pub(crate) fn is_at_provider(&self, url: &str) -> bool {
         url.starts_with(&format!("{}/", self.simulator_url))
     }
-
-    async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        let url = format!("{}{path}", self.api_gateway.url());
-        let answer = self.http.post(url).json(body).timeout(PATIENCE).send().await.unwrap();
-        (answer.status().as_u16(), answer.json().await.unwrap())
-    }
-}
-
-fn request_info() -> Value {
-    json!({
-        "apiId": "Rainmaker",
-        "userInfo": {
-            "id": 7,
-            "uuid": "7f4d3a52-0c1e-4a57-9d53-1d6f0c2b9a10",
-            "userName": "asha",
-            "name": "Åsha & Söns",
-            "mobileNumber": "9876543210",
-            "tenantId": "pb",
-            "type": "CITIZEN",
-        },
-    })
 }

@@ -13,7 +13,8 @@ use crate::world::World;
 /// Stops the service and compares. Each transaction comes with what an operator must have been told
 /// of it.
 pub(crate) async fn audit(world: World, played: &[(String, Option<AttentionKind>)]) {
-    let World { account, simulator, service, folder, .. } = world;
+    let World { payments, service, folder } = world;
+    let account = payments.account;
     service.stop().await;
     let database = folder.path().join("data").join("payments.db");
     let store = SqliteStore::open(&database, &Options::default()).unwrap();
@@ -22,7 +23,7 @@ pub(crate) async fn audit(world: World, played: &[(String, Option<AttentionKind>
         let at = format!("{id} at {account:?}");
         let id = TxnId::new(id.as_str()).unwrap();
         let txn = store.transaction(&id).await.unwrap().unwrap();
-        let entry = simulator.book_entry_of(account.provider(), id.as_str());
+        let entry = payments.simulator.book_entry_of(account.provider(), id.as_str());
         let taken = entry.as_ref().and_then(|entry| entry.taken_paise);
         let attention: Vec<_> =
             store.attention(&id).await.unwrap().into_iter().map(|case| case.kind).collect();
