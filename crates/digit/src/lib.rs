@@ -5,6 +5,7 @@
 
 pub mod clients;
 pub mod embedded;
+mod payer_key;
 
 use async_trait::async_trait;
 use payment_domain::{BillId, Money, Payer, Personal, RequestInfo, TenantId, Timestamp, TxnId, UserInfo};
@@ -19,25 +20,20 @@ pub enum DigitError {
     /// The request never left us: nothing happened, repeating is safe.
     #[error("{service} could not be reached")]
     NotSent {
-        /// The service that was called.
         service: &'static str,
-        /// Why it could not be reached.
         #[source]
         source: BoxError,
     },
     /// The request left, no usable answer came: the service may have acted.
     #[error("{service} did not answer")]
     Unanswered {
-        /// The service that was called.
         service: &'static str,
-        /// What happened instead of an answer.
         #[source]
         source: BoxError,
     },
     /// The service refused with an error body of its own, which is passed on as it came.
     #[error("{service} refused")]
     Refused {
-        /// The service that was called.
         service: &'static str,
         /// Its error body, JSON text.
         body: String,
@@ -47,7 +43,6 @@ pub enum DigitError {
     Incomplete {
         /// The contract's error code, e.g. `PAYMENT_VALIDATION_FAILED`.
         code: &'static str,
-        /// The sentence for people.
         message: String,
     },
 }
@@ -70,7 +65,6 @@ impl std::fmt::Debug for DigitError {
     }
 }
 
-/// Numbers transactions.
 #[async_trait]
 pub trait TransactionIds: Send + Sync {
     /// A transaction id that was never given before.
@@ -80,19 +74,13 @@ pub trait TransactionIds: Send + Sync {
 /// A payment as the collection service registers it.
 #[derive(Debug, Clone)]
 pub struct Payment {
-    /// The tenant of the bills.
     pub tenant_id: TenantId,
     /// The transaction's id; `None` while the payment is only validated.
     pub transaction_number: Option<TxnId>,
-    /// The sum paid.
     pub total: Money,
-    /// What is paid towards each bill.
     pub bills: Vec<(BillId, Money)>,
-    /// Who pays.
     pub payer_name: Personal,
-    /// The payer's mobile number.
     pub payer_mobile: Personal,
-    /// When the payment was made.
     pub paid_at: Timestamp,
     /// What the client attached to the transaction.
     pub additional_details: serde_json::Map<String, serde_json::Value>,
@@ -102,7 +90,6 @@ pub struct Payment {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipts(pub Vec<String>);
 
-/// Registers payments and issues receipts.
 #[async_trait]
 pub trait Collections: Send + Sync {
     /// Whether such a payment could be registered now.
@@ -129,9 +116,7 @@ pub trait Collections: Send + Sync {
 /// The payer as a client describes them.
 #[derive(Debug, Clone)]
 pub struct PayerDetails {
-    /// The person's name.
     pub name: Personal,
-    /// The mobile number.
     pub mobile_number: Personal,
     /// The e-mail address, where given.
     pub email_id: Option<Personal>,
@@ -139,14 +124,12 @@ pub struct PayerDetails {
     pub user_name: Option<Personal>,
     /// The user service's id, where given.
     pub uuid: Option<String>,
-    /// The tenant the client names.
     pub tenant_id: TenantId,
 }
 
-/// Knows payers.
 #[async_trait]
 pub trait Payers: Send + Sync {
-    /// The payer of this description, who is registered when nobody knew them.
+    /// The payer of this description; an unknown one is registered.
     async fn find_or_create(&self, info: &RequestInfo, details: &PayerDetails) -> Result<Payer, DigitError>;
 }
 
@@ -156,21 +139,19 @@ pub trait Tokens: Send + Sync {
     /// The user of an access token; `None` when the token is unknown, expired or revoked.
     ///
     /// # Errors
-    /// [`DigitError::NotSent`] and [`DigitError::Unanswered`] when nobody could tell.
+    /// [`DigitError::NotSent`] and [`DigitError::Unanswered`] when the service could not be asked.
     async fn user_of(&self, token: &str) -> Result<Option<UserInfo>, DigitError>;
 }
 
-/// Knows the bank accounts of tenants.
 #[async_trait]
 pub trait BankAccounts: Send + Sync {
     /// The number of the tenant's one bank account.
     async fn account_number(&self, info: &RequestInfo, tenant: &TenantId) -> Result<String, DigitError>;
 }
 
-/// Knows bills.
 #[async_trait]
 pub trait Bills: Send + Sync {
-    /// The service a bill belongs to, e.g. `PT`; `None` when nobody knows the bill.
+    /// The service a bill belongs to, e.g. `PT`; `None` for an unknown bill.
     async fn business_service(
         &self,
         info: &RequestInfo,
@@ -192,7 +173,6 @@ pub trait Messages: Send + Sync {
     ) -> Result<Option<String>, DigitError>;
 }
 
-/// Makes short links.
 #[async_trait]
 pub trait Links: Send + Sync {
     /// A short link that leads to a long one.

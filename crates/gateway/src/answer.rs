@@ -1,4 +1,4 @@
-//! What reaches us from a gateway, by the payer's browser or from server to server.
+//! Answers of a gateway, brought by the payer's browser or from server to server.
 
 use bytes::Bytes;
 use payment_domain::TxnId;

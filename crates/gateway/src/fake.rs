@@ -1,4 +1,4 @@
-//! A gateway that says what a test tells it to say.
+//! A scripted gateway for tests.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -93,7 +93,7 @@ impl FakeGateway {
         self
     }
 
-    fn refuse_while_away(&self) -> Result<(), GatewayError> {
+    fn refuse_while_unavailable(&self) -> Result<(), GatewayError> {
         match self.script().availability {
             Availability::Available => Ok(()),
             Availability::Unavailable { retry_after } => Err(GatewayError::Unavailable { retry_after }),
@@ -104,49 +104,49 @@ impl FakeGateway {
         self.script.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on the gateway says this of every transaction without an answer of its own.
+    /// The answer about every transaction without an answer of its own.
     pub fn answers(&self, outcome: Outcome) {
         self.script().default = Some(outcome);
     }
 
-    /// From now on the gateway says this of one transaction.
+    /// The answer about one transaction.
     pub fn answers_for(&self, txn_id: &TxnId, outcome: Outcome) {
         self.script().per_transaction.insert(txn_id.clone(), Some(outcome));
     }
 
-    /// From now on the gateway does not answer about one transaction.
+    /// No answer about one transaction.
     pub fn is_silent_about(&self, txn_id: &TxnId) {
         self.script().per_transaction.insert(txn_id.clone(), None);
     }
 
-    /// From now on the gateway does not answer.
+    /// No answer at all.
     pub fn is_away(&self) {
         let mut script = self.script();
         script.default = None;
         script.per_transaction.clear();
     }
 
-    /// From now on every call takes this long.
+    /// The duration of every call.
     pub fn is_slow(&self, delay: Duration) {
         self.script().delay = delay;
     }
 
-    /// From now on `start` fails like this; `None` makes it work again.
+    /// The failure of `start`; `None` makes it work again.
     pub fn start_fails(&self, fault: Option<StartFault>) {
         self.script().start_fails = fault;
     }
 
-    /// From now on the pay page of an order has another address each time it is started.
+    /// Another pay page each time an order is started.
     pub fn tells_another_page_each_time(&self) {
         self.script().tells_other_pages = true;
     }
 
-    /// From now on the gateway is available, or not: as a guard before it would have it.
+    /// Its availability, as a guard would report it.
     pub fn is(&self, availability: Availability) {
         self.script().availability = availability;
     }
 
-    /// From now on orders can be closed; the answers to that may be lost.
+    /// Orders can be closed; the answers may be lost.
     pub fn closes_orders(&self, loses_answers: bool) {
         let mut script = self.script();
         script.closes = true;
@@ -197,7 +197,7 @@ impl Gateway for FakeGateway {
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
         match self.profile.start_mode {
             StartMode::Offline => {}
-            StartMode::Network => self.refuse_while_away()?,
+            StartMode::Network => self.refuse_while_unavailable()?,
         }
         let before = self.starts.fetch_add(1, Ordering::SeqCst);
         self.addresses
@@ -248,7 +248,7 @@ impl Gateway for FakeGateway {
     }
 
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
-        self.refuse_while_away()?;
+        self.refuse_while_unavailable()?;
         self.asked.fetch_add(1, Ordering::SeqCst);
         let (outcome, delay) = {
             let script = self.script();

@@ -61,10 +61,10 @@ pub enum GatewayError {
         code: String,
     },
     /// No call was made, because the gateway is down or too many calls are under way: nothing
-    /// happened there. What was to be done is put off, not failed.
+    /// happened there. The work is put off, not failed.
     #[error("the gateway is not available at the moment")]
     Unavailable {
-        /// When it is worth trying again.
+        /// Time until another try makes sense.
         retry_after: Duration,
     },
     /// Signed parameters whose signature is wrong: refused, changes nothing.
@@ -86,14 +86,14 @@ impl From<CallError> for GatewayError {
     }
 }
 
-/// Whether a gateway can be used at the moment.
+/// Whether a gateway can be used now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Availability {
     /// Nothing is known that speaks against it.
     Available,
     /// It is down: what would need it is better not begun.
     Unavailable {
-        /// When it is worth trying again.
+        /// Time until another try makes sense.
         retry_after: Duration,
     },
 }
@@ -109,8 +109,8 @@ pub struct Order<'a> {
     /// The URL to which the gateway reports from server to server; `None` where it cannot reach this
     /// service.
     pub notify_url: Option<&'a str>,
-    /// Until when it can be paid. A provider that takes an expiry is given this one, so that nobody pays
-    /// what was given up.
+    /// End of its life. A provider that takes an expiry is given this one, so that no order is paid after
+    /// it was given up.
     pub payable_until: Timestamp,
     /// The tenant's bank account, where [`Profile::needs_bank_account`] says so.
     pub bank_account: Option<&'a str>,
@@ -130,10 +130,10 @@ pub enum Redirect {
     },
 }
 
-/// What a set of callback parameters is worth.
+/// The value of a set of callback parameters as evidence.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Evidence {
-    /// Nothing in it is signed by the gateway: worth nothing beyond "ask for the status".
+    /// Not signed by the gateway: only a reason to ask for the status.
     Unsigned,
     /// Signed by the gateway and about this transaction, its merchant and its amount.
     Signed(Report),
@@ -142,7 +142,7 @@ pub enum Evidence {
 /// A gateway at which an order can be closed.
 #[async_trait]
 pub trait Closing: Send + Sync {
-    /// Closes an order, so that nobody can pay it any more, and tells where it stands then:
+    /// Closes an order, so that it cannot be paid any more, and reports its state then:
     /// [`Outcome::Declined`](payment_domain::Outcome::Declined) when it is closed and nothing was taken,
     /// [`Outcome::Paid`](payment_domain::Outcome::Paid) when a payer was faster. One that the gateway does
     /// not know yet cannot be paid later either. Closing it again changes nothing.
@@ -155,7 +155,7 @@ pub trait Closing: Send + Sync {
 /// A payment gateway.
 #[async_trait]
 pub trait Gateway: Send + Sync {
-    /// What the service has to know of the gateway before it calls it.
+    /// What the service has to know before it calls the gateway.
     fn profile(&self) -> &Profile;
 
     /// Whether the gateway can be used at the moment. [`Guarded`] keeps a record of it; an adapter leaves
@@ -167,7 +167,7 @@ pub trait Gateway: Send + Sync {
     /// How an order is closed, where the provider can do that.
     fn closing(&self) -> Option<&dyn Closing>;
 
-    /// Opens the order at the gateway and tells where the payer pays. Called again for the same
+    /// Opens the order at the gateway and returns the way to the pay page. Called again for the same
     /// order only when the first answer was lost; it must then not open a second order.
     ///
     /// # Errors
@@ -185,10 +185,10 @@ pub trait Gateway: Send + Sync {
     /// # Errors
     /// [`GatewayError::BadSignature`] for a wrong one, [`GatewayError::WrongTransaction`] for a
     /// good one on another payment. Every other error means that it could not be checked: the answer
-    /// is then worth as little as an unsigned one.
+    /// is then treated as unsigned.
     async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError>;
 
-    /// Asks the gateway where the payment stands. Changes nothing there.
+    /// Asks the gateway for the state of the payment. Changes nothing there.
     ///
     /// # Errors
     /// [`GatewayError::NotSent`], [`GatewayError::Unanswered`], [`GatewayError::Unreadable`] or

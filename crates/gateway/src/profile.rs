@@ -1,12 +1,12 @@
-//! What is known of a gateway before it is called.
+//! Properties of a gateway that are known before it is called.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use payment_domain::GatewayName;
 
-/// What the service has to know of a gateway before it calls it. It stays the same as long as the
-/// adapter lives; whether the gateway can be used at the moment is
+/// What the service has to know before it calls a gateway. It never changes during the life of an
+/// adapter; whether the gateway can be used now is
 /// [`Gateway::availability`](crate::Gateway::availability).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
@@ -23,7 +23,7 @@ pub struct Profile {
     pub needs_bank_account: bool,
     /// Whether [`Gateway::start`](crate::Gateway::start) answers with
     /// [`Redirect::Form`](crate::Redirect::Form), for which the service has to show a page. A gateway
-    /// without it makes do with a URL.
+    /// without it needs only a URL.
     pub needs_form_page: bool,
     /// Whether the gateway reports from server to server.
     pub sends_callbacks: bool,
@@ -53,6 +53,6 @@ pub enum StartMode {
 pub enum VerifyMode {
     /// Signatures are checked here.
     Offline,
-    /// Somebody else checks them, and is called for it.
+    /// A remote party checks them, and is called for it.
     Network,
 }

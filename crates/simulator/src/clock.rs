@@ -13,7 +13,6 @@ impl Clock {
         Clock(Arc::new(now_ms))
     }
 
-    /// The current moment.
     pub fn now_ms(&self) -> i64 {
         (self.0)()
     }

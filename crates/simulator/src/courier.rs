@@ -8,7 +8,6 @@ use payment_http_client::{Body, Call, CallError, Client, Limits, Method};
 use tokio::sync::{Notify, OnceCell};
 use tokio::task::JoinSet;
 
-/// The longest sleep between two rounds.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 /// The longest answer to a callback that is read.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
@@ -20,7 +19,6 @@ pub struct CallbackPolicy {
     pub timeout: Duration,
     /// The wait after the first try that failed; it doubles with every further one.
     pub first_wait: Duration,
-    /// The longest wait.
     pub longest_wait: Duration,
     /// A callback is given up after so many tries.
     pub most_attempts: u32,
@@ -46,12 +44,9 @@ impl CallbackPolicy {
     }
 }
 
-/// The result of one round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// Callbacks that arrived.
     pub delivered: u32,
-    /// Callbacks that failed this time.
     pub failed: u32,
 }
 
@@ -63,11 +58,9 @@ pub(crate) struct Message {
     pub(crate) body: String,
 }
 
-/// The result of one try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tried {
     pub(crate) delivered: bool,
-    /// For people.
     pub(crate) result: String,
     /// The next try; `None` when there is none.
     pub(crate) next_ms: Option<i64>,
@@ -76,7 +69,6 @@ pub(crate) struct Tried {
 /// Shared by the background task and the pages.
 pub(crate) struct Courier {
     policy: CallbackPolicy,
-    /// Rung when something new is due.
     pub(crate) bell: Notify,
     /// Made when it is first needed: it costs time that a start does not have.
     http: OnceCell<Client>,

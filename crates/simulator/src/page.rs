@@ -27,7 +27,6 @@ fn digest(text: &str) -> String {
     format!("sha256-{}", base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text)))
 }
 
-/// The headers of every answer.
 pub(crate) async fn guarded(response: Response) -> Response {
     with_headers(response, &CONTENT_POLICY)
 }
@@ -53,10 +52,8 @@ fn with_headers(mut response: Response, policy: &str) -> Response {
     response
 }
 
-/// Shared by all pages.
 pub(crate) struct Frame {
-    style: &'static str,
-    /// The path below which the pages are.
+    pub(crate) style: &'static str,
     pub(crate) base: String,
     /// The class of the colours: `sandbox`, `axis` and so on, or `all`.
     pub(crate) theme: &'static str,
@@ -100,7 +97,6 @@ pub(crate) struct ProblemPage {
     pub(crate) code: Option<String>,
 }
 
-/// A page as an answer.
 pub(crate) fn html(status: StatusCode, page: &impl Template) -> Response {
     match page.render() {
         Ok(text) => (status, Html(text)).into_response(),

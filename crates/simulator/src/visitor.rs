@@ -7,7 +7,6 @@ use std::time::Duration;
 use payment_http_client::{Body, Call, CallError, Client, Limits, Method};
 use url::Url;
 
-/// The longest page that is read.
 const MAX_PAGE_BYTES: usize = 256 * 1024;
 /// More redirects and forms than these lead nowhere.
 const MAX_STEPS: u32 = 8;
@@ -15,11 +14,8 @@ const MAX_STEPS: u32 = 8;
 /// How a payer's browser gets back to the merchant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WayBack {
-    /// By following this address.
     Follow(String),
-    /// By posting a form.
     Post {
-        /// Where the form goes.
         action: String,
         /// Names and values of its fields, in order.
         fields: Vec<(String, String)>,
@@ -27,7 +23,6 @@ pub enum WayBack {
 }
 
 impl WayBack {
-    /// The address it leads to.
     pub fn url(&self) -> &str {
         let (WayBack::Follow(url) | WayBack::Post { action: url, .. }) = self;
         url
@@ -52,7 +47,6 @@ impl From<&str> for WayBack {
     }
 }
 
-/// Why a visit came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum VisitError {
     /// A page could not be fetched or a form not sent.
@@ -61,7 +55,6 @@ pub enum VisitError {
     /// No HTTP client can be made.
     #[error("no HTTP client can be made")]
     Client(#[source] payment_http_client::BoxError),
-    /// An address cannot be followed.
     #[error("an address cannot be followed")]
     Address(#[from] url::ParseError),
     /// The way ended on a page without a choice: the order is decided, or the payment was refused.
@@ -69,7 +62,6 @@ pub enum VisitError {
     NoChoice {
         /// The HTTP status of the page.
         status: u16,
-        /// The text of the page.
         page: String,
     },
     /// The redirects and forms never ended.
@@ -77,31 +69,25 @@ pub enum VisitError {
     Lost(&'static str),
 }
 
-/// A payer with a browser.
 #[derive(Debug, Clone)]
 pub struct Visitor {
     http: Client,
 }
 
-/// An open pay page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PayPage {
-    /// Where its form goes.
     pub action: String,
-    /// The form's own fields.
     pub fields: Vec<(String, String)>,
     /// The page, as it is written.
     pub html: String,
 }
 
 impl PayPage {
-    /// The order it is about.
     pub fn order(&self) -> &str {
         self.fields.iter().find(|(name, _)| name == "order").map_or("", |(_, order)| order)
     }
 }
 
-/// What a server answered.
 struct Answer {
     url: Url,
     status: u16,
@@ -139,7 +125,7 @@ impl Visitor {
                     if answer.text.contains("name=\"choice\"") {
                         return Ok(PayPage { action, fields, html: answer.text });
                     }
-                    // The page of a decided order has a form as well, but sends it for nobody.
+                    // The page of a decided order has a form as well, but does not submit it by itself.
                     if !answer.text.contains("<script") {
                         return Err(VisitError::NoChoice { status: answer.status, page: answer.text });
                     }
@@ -154,7 +140,7 @@ impl Visitor {
     }
 
     /// Chooses on a pay page. Returns how the browser is sent back, or `None` when it stays: the payer
-    /// left, or nobody is to be told.
+    /// left, or the merchant is not told.
     ///
     /// # Errors
     /// A [`VisitError`] when the choice was not taken.
@@ -180,7 +166,7 @@ impl Visitor {
     /// Goes a way once, following nothing. Returns the HTTP status and where the browser would be sent on.
     ///
     /// # Errors
-    /// [`VisitError::Http`] when nobody answers.
+    /// [`VisitError::Http`] when no answer comes.
     pub async fn follow(&self, way: &WayBack) -> Result<(u16, Option<String>), VisitError> {
         let answer = self.go(way).await?;
         Ok((answer.status, answer.location))

@@ -15,10 +15,8 @@ use crate::{BankAccounts, DigitError};
 const SERVICE: &str = "egf-master";
 const NOT_FOUND: OwnError =
     OwnError { code: "BANK_ACCOUNT_FETCH_ERROR", message: "Unable to fetch related bank account" };
-/// How many tenants' accounts are remembered.
 const REMEMBERED: u64 = 2_048;
 
-/// Where bank accounts are known.
 #[derive(Debug, Clone)]
 pub struct BankAccountMasterConfig {
     /// `egov.bankaccountservice.host`.
@@ -40,7 +38,6 @@ impl BankAccountMasterConfig {
     }
 }
 
-/// egf-master.
 pub struct BankAccountMaster {
     search: Endpoint,
     cache_life: Duration,

@@ -13,7 +13,6 @@ const SERVICE: &str = "billing-service";
 const NOT_FOUND_OUT: OwnError =
     OwnError { code: "BILL_SEARCH_FAILED", message: "Failed to look up the bill at the billing service" };
 
-/// Where bills are known.
 #[derive(Debug, Clone)]
 pub struct BillingConfig {
     /// `egov.billing.service.host`.
@@ -29,7 +28,6 @@ impl BillingConfig {
     }
 }
 
-/// billing-service.
 #[derive(Debug)]
 pub struct BillingService {
     search: Endpoint,

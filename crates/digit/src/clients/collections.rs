@@ -16,7 +16,7 @@ use super::{OnlyRequestInfo, json};
 use crate::{Collections, DigitError, Payment, Receipts};
 
 const SERVICE: &str = "collection-services";
-/// What stands for the transaction while a payment is only validated.
+/// Replaces the transaction number while a payment is only validated.
 const VALIDATED_ONLY: &str = "PROV_PAYMENT_VALIDATION";
 const NOT_VALID: OwnError = OwnError {
     code: "PAYMENT_VALIDATION_FAILED",
@@ -35,7 +35,6 @@ const NOT_FOUND_OUT: OwnError = OwnError {
     message: "Failed to look up this payment at collection-service",
 };
 
-/// Where payments are registered.
 #[derive(Debug, Clone)]
 pub struct CollectionConfig {
     /// `egov.collectionservice.host`.
@@ -44,7 +43,6 @@ pub struct CollectionConfig {
     pub create_path: String,
     /// `egov.collectionservice.payment.validate.path`.
     pub validate_path: String,
-    /// The path of the search.
     pub search_path: String,
 }
 
@@ -60,7 +58,6 @@ impl CollectionConfig {
     }
 }
 
-/// collection-services.
 #[derive(Debug)]
 pub struct CollectionService {
     create: Endpoint,

@@ -30,7 +30,6 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(60), Duration::from_millis(
     "the address of {service} must be an absolute http or https URL without a user, a query and a fragment"
 )]
 pub struct InvalidAddress {
-    /// The service.
     pub service: &'static str,
 }
 
@@ -46,9 +45,7 @@ pub(super) enum Nature {
 /// What a refusal without an error body is told as.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OwnError {
-    /// The contract's code.
     pub(super) code: &'static str,
-    /// The sentence for people.
     pub(super) message: &'static str,
 }
 
@@ -58,7 +55,6 @@ impl From<OwnError> for DigitError {
     }
 }
 
-/// One address of a service.
 #[derive(Debug)]
 pub(super) struct Endpoint {
     client: Client,

@@ -14,7 +14,6 @@ const SERVICE: &str = "egov-idgen";
 const TRIES: u32 = 2;
 const NO_ID: OwnError = OwnError { code: "IDGEN_ERROR", message: "No transaction id could be generated" };
 
-/// Where and how ids are generated.
 #[derive(Debug, Clone)]
 pub struct IdGenerationConfig {
     /// `egov.idgen.host`.
@@ -39,7 +38,6 @@ impl IdGenerationConfig {
     }
 }
 
-/// egov-idgen.
 #[derive(Debug)]
 pub struct IdGeneration {
     generate: Endpoint,

@@ -16,7 +16,6 @@ const NOT_SHORTENED: OwnError = OwnError {
 /// The longest link that is taken for a short one.
 const MAX_LINK: usize = 2_048;
 
-/// Where links are shortened.
 #[derive(Debug, Clone)]
 pub struct LinkShortenerConfig {
     /// `egov.url.shortner.host`.
@@ -32,7 +31,6 @@ impl LinkShortenerConfig {
     }
 }
 
-/// egov-url-shortening.
 #[derive(Debug)]
 pub struct LinkShortener {
     shorten: Endpoint,

@@ -31,7 +31,6 @@ const MAX_MESSAGE: usize = 2_000;
 /// The most texts that are kept of one answer.
 const MAX_MESSAGES: usize = 2_000;
 
-/// Where texts are known.
 #[derive(Debug, Clone)]
 pub struct LocalizationConfig {
     /// `egov.localization.host`.
@@ -40,7 +39,6 @@ pub struct LocalizationConfig {
     pub context_path: String,
     /// `egov.localization.search.endpoint`.
     pub search_path: String,
-    /// The module of our texts.
     pub module: String,
     /// The language of callers who name none.
     pub default_locale: String,
@@ -68,14 +66,12 @@ impl LocalizationConfig {
 
 type Texts = HashMap<String, String>;
 
-/// egov-localization.
 pub struct LocalizationService {
     search: Endpoint,
     module: String,
     default_locale: String,
     cache_life: Duration,
     missing_life: Duration,
-    /// By state and locale.
     recent: Cache<(String, String), Arc<Texts>>,
 }
 

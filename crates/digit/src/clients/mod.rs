@@ -2,8 +2,8 @@
 //!
 //! Every call carries the caller's `RequestInfo` whole, with its token, and its correlation id as a
 //! header. Every call ends within its [`Limits`]. Calls that only ask are repeated a little; calls
-//! that act are made once, and whoever made them decides what an unclear answer means.
-//! Nothing of a request or an answer is logged or stands in an error, except the error body a service
+//! that act are made once; the caller decides what an unclear answer means.
+//! Nothing of a request or an answer is logged or shown in an error, except the error body a service
 //! refuses with, which is passed on.
 
 mod bank_accounts;
@@ -33,7 +33,6 @@ pub use payment_http_client::{Client, Limits};
 use payment_domain::RequestInfo;
 use serde::Serialize;
 
-/// A body that holds nothing else.
 #[derive(Serialize)]
 struct OnlyRequestInfo<'a> {
     #[serde(rename = "RequestInfo")]

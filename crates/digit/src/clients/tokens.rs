@@ -15,14 +15,13 @@ use super::json;
 use crate::{DigitError, Tokens};
 
 const SERVICE: &str = "egov-user";
-/// A refusal without an error body: as one with it, the token is nobody's.
+/// A refusal without an error body means the same as one with it: an unknown token.
 const REFUSED: OwnError =
     OwnError { code: "INVALID_ACCESS_TOKEN", message: "The user service does not know the access token" };
 /// For how long a user is remembered: a token that is revoked counts so much longer.
 const LIFE: Duration = Duration::from_secs(60);
-/// For how long it is remembered that a token is nobody's.
+/// How long it is remembered that a token is unknown.
 const UNKNOWN_LIFE: Duration = Duration::from_secs(10);
-/// How many tokens are remembered.
 const REMEMBERED: u64 = 8_192;
 /// How many questions are under way at once: callers may make tokens up as fast as they like.
 const AT_ONCE: usize = 32;
@@ -31,7 +30,6 @@ const LONGEST_TOKEN: usize = 4_096;
 /// The most roles that are taken from an answer.
 const MOST_ROLES: usize = 200;
 
-/// Where tokens are known.
 #[derive(Debug, Clone)]
 pub struct TokenConfig {
     /// `egov.userservice.host`.

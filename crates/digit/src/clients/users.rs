@@ -1,12 +1,11 @@
 //! Payers at egov-user: `user/_search` by name and mobile number, `user/users/_createnovalidate` for
-//! those whom nobody knows.
+//! unknown ones.
 //!
 //! A payment names a payer, it does not prove who they are. So a new entry gets a login name of its
-//! own, never the mobile number or a name the client sent: nobody's login is taken by paying in their
+//! own, never the mobile number or a name the client sent: no login is taken by paying in its owner's
 //! name. The login name follows from state, number and name, so that two who register the same payer
 //! at once make one entry: the service refuses a login name it has, and the payer is looked up again.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use super::Client;
 use super::cache::Cache;
 use super::http::{Endpoint, InvalidAddress, Nature, OwnError};
 use super::json;
+use crate::payer_key::PayerKey;
 use crate::{DigitError, PayerDetails, Payers};
 
 const SERVICE: &str = "egov-user";
@@ -33,10 +33,8 @@ const UNKNOWN: OwnError =
     OwnError { code: "INVALID_USER_DETAILS", message: "The payer is not known to the user service" };
 /// The name space of the login names that are made here.
 const LOGIN_NAMES: Uuid = Uuid::from_u128(0x4a1d_6c0e_58f3_4f0b_9d27_6b0a_3e91_c5d4);
-/// How many payers are remembered.
 const REMEMBERED: u64 = 8_192;
 
-/// Where payers are known.
 #[derive(Debug, Clone)]
 pub struct UserConfig {
     /// `egov.userservice.host`.
@@ -45,7 +43,7 @@ pub struct UserConfig {
     pub search_path: String,
     /// `egov.userservice.create.path`.
     pub create_path: String,
-    /// `pg.is.user.create.enabled`: whether payers whom nobody knows are registered.
+    /// `pg.is.user.create.enabled`: whether unknown payers are registered.
     pub create_enabled: bool,
     /// How long a payer is remembered; zero for not at all.
     pub cache_life: Duration,
@@ -65,12 +63,11 @@ impl UserConfig {
     }
 }
 
-/// egov-user.
 pub struct UserService {
     search: Endpoint,
     create: Option<Endpoint>,
     cache_life: Duration,
-    recent: Cache<Wanted, Payer>,
+    recent: Cache<PayerKey, Payer>,
 }
 
 impl UserService {
@@ -95,7 +92,7 @@ impl UserService {
         })
     }
 
-    async fn look_up_or_register(&self, info: &RequestInfo, wanted: &Wanted) -> Result<Payer, DigitError> {
+    async fn look_up_or_register(&self, info: &RequestInfo, wanted: &PayerKey) -> Result<Payer, DigitError> {
         if let Some(payer) = self.look_up(info, wanted).await? {
             return Ok(payer);
         }
@@ -120,7 +117,7 @@ impl UserService {
         }
     }
 
-    async fn look_up(&self, info: &RequestInfo, wanted: &Wanted) -> Result<Option<Payer>, DigitError> {
+    async fn look_up(&self, info: &RequestInfo, wanted: &PayerKey) -> Result<Option<Payer>, DigitError> {
         let body = SearchBody {
             info,
             name: wanted.name.expose(),
@@ -142,11 +139,7 @@ impl std::fmt::Debug for UserService {
 #[async_trait]
 impl Payers for UserService {
     async fn find_or_create(&self, info: &RequestInfo, details: &PayerDetails) -> Result<Payer, DigitError> {
-        let wanted = Wanted {
-            state: details.tenant_id.state().to_owned(),
-            mobile: details.mobile_number.clone(),
-            name: details.name.clone(),
-        };
+        let wanted = PayerKey::of(details);
         let ask = async {
             let payer = self.look_up_or_register(info, &wanted).await?;
             Ok((payer, self.cache_life))
@@ -155,27 +148,11 @@ impl Payers for UserService {
     }
 }
 
-/// Who is looked for. Cannot be printed.
-#[derive(Clone, PartialEq, Eq)]
-struct Wanted {
-    state: String,
-    mobile: Personal,
-    name: Personal,
-}
-
-impl Hash for Wanted {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        (&self.state, self.mobile.expose(), self.name.expose()).hash(hasher);
-    }
-}
-
-impl Wanted {
-    /// The login name of an entry that is made for them: always the same one.
-    fn login_name(&self) -> String {
-        let (mobile, name) = (self.mobile.expose(), self.name.expose());
-        let who = format!("{}:{}:{mobile}:{name}", self.state, mobile.len());
-        Uuid::new_v5(&LOGIN_NAMES, who.as_bytes()).to_string()
-    }
+/// The login name of an entry that is made for a payer: always the same one.
+fn login_name(wanted: &PayerKey) -> String {
+    let (mobile, name) = (wanted.mobile.expose(), wanted.name.expose());
+    let payer = format!("{}:{}:{mobile}:{name}", wanted.state, mobile.len());
+    Uuid::new_v5(&LOGIN_NAMES, payer.as_bytes()).to_string()
 }
 
 #[derive(Serialize)]
@@ -218,14 +195,14 @@ struct Role<'a> {
 }
 
 impl<'a> NewUserBody<'a> {
-    fn new(info: &'a RequestInfo, wanted: &'a Wanted) -> NewUserBody<'a> {
+    fn new(info: &'a RequestInfo, wanted: &'a PayerKey) -> NewUserBody<'a> {
         let tenant_id = wanted.state.as_str();
         NewUserBody {
             info,
             user: NewUser {
                 name: wanted.name.expose(),
                 mobile_number: wanted.mobile.expose(),
-                user_name: wanted.login_name(),
+                user_name: login_name(wanted),
                 active: true,
                 user_type: CITIZEN,
                 tenant_id,
@@ -255,7 +232,7 @@ enum Fit {
 }
 
 impl Shown {
-    fn fit(&self, wanted: &Wanted) -> Option<Fit> {
+    fn fit(&self, wanted: &PayerKey) -> Option<Fit> {
         let state_fits = self.tenant.as_deref().is_none_or(|tenant| {
             tenant
                 .strip_prefix(wanted.state.as_str())
@@ -276,8 +253,8 @@ fn agreement(theirs: &str, ours: &str) -> Option<Fit> {
 }
 
 /// The payer among these users: who fits best, and of those who fit equally well always the same one.
-/// `None` when none fits, whatever was searched for: a payment is never put to somebody else's name.
-fn choose(users: Vec<Shown>, wanted: &Wanted) -> Option<Payer> {
+/// `None` when none fits, whatever was searched for: a payment is never booked on another payer.
+fn choose(users: Vec<Shown>, wanted: &PayerKey) -> Option<Payer> {
     let (_, chosen) = users
         .into_iter()
         .filter_map(|user| Some((user.fit(wanted)?, user)))
@@ -323,8 +300,8 @@ mod tests {
 
     use super::*;
 
-    fn wanted() -> Wanted {
-        Wanted {
+    fn wanted() -> PayerKey {
+        PayerKey {
             state: "pb".to_owned(),
             mobile: Personal::new("9876543210"),
             name: Personal::new("Asha Rani"),
@@ -392,12 +369,12 @@ mod tests {
 
     #[test]
     fn a_login_name_belongs_to_one_payer_and_fits_the_service() {
-        let name = wanted().login_name();
-        assert_eq!(name, wanted().login_name());
+        let name = login_name(&wanted());
+        assert_eq!(name, login_name(&wanted()));
         assert_eq!(name.len(), 36);
         let other =
-            Wanted { mobile: Personal::new("9876543210:"), name: Personal::new("Asha Rani"), ..wanted() };
-        assert_ne!(name, other.login_name());
+            PayerKey { mobile: Personal::new("9876543210:"), name: Personal::new("Asha Rani"), ..wanted() };
+        assert_ne!(name, login_name(&other));
     }
 
     proptest! {

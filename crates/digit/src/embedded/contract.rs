@@ -31,7 +31,7 @@ use crate::{PayerDetails, Payment, Receipts};
 
 type Check = Box<dyn Fn(Books) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
-/// A database that keeps registers, also while nobody has them open.
+/// A database that keeps registers while they are closed.
 #[async_trait]
 pub trait Database: Send + Sync {
     /// Opens its registers, once for each replica that works on them; at least once. What was opened
@@ -72,7 +72,6 @@ impl Promise {
     }
 }
 
-/// Every promise.
 pub fn promises() -> Vec<Promise> {
     vec![
         Promise::of(numbers_are_given_once_and_grow_after_a_restart),

@@ -1,117 +1,62 @@
 //! The directory of payers: one record for a name and mobile number in a state.
 
-use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use payment_domain::{Clock, Payer, Personal, RequestInfo};
 
 use super::{Registers, StoredPayer};
+use crate::payer_key::PayerKey;
 use crate::{DigitError, PayerDetails, Payers};
 
 /// The name of this embedded implementation in errors.
 const SERVICE: &str = "the payer directory";
-/// How many payers each of the two generations of the cache remembers.
-const GENERATION: usize = 4_096;
+const REMEMBERED: u64 = 8_192;
 
 /// Finds payers in [`Registers`] by state, mobile number and name, and registers those it does not
 /// know. Payers seen lately are answered from memory.
 ///
 /// A uuid that a client sends is not looked at, as the user service searches by name and number
-/// only: whoever pays must not be taken for somebody else by naming an id.
+/// only: naming an id must not turn one payer into another.
 pub struct PayerDirectory {
     registers: Arc<dyn Registers>,
     clock: Arc<dyn Clock>,
-    recent: Mutex<Recent>,
-    hasher: RandomState,
+    recent: moka::future::Cache<PayerKey, StoredPayer>,
 }
 
 impl PayerDirectory {
     /// A directory whose new entries are dated by the clock.
     pub fn new(registers: Arc<dyn Registers>, clock: Arc<dyn Clock>) -> PayerDirectory {
-        PayerDirectory { registers, clock, recent: Mutex::default(), hasher: RandomState::new() }
-    }
-
-    fn recent(&self) -> std::sync::MutexGuard<'_, Recent> {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+        PayerDirectory { registers, clock, recent: moka::future::Cache::new(REMEMBERED) }
     }
 }
 
 #[async_trait]
 impl Payers for PayerDirectory {
     async fn find_or_create(&self, _info: &RequestInfo, details: &PayerDetails) -> Result<Payer, DigitError> {
-        let state = details.tenant_id.state();
-        let (mobile, name) = (&details.mobile_number, &details.name);
-        let hash = self.hasher.hash_one((state, mobile.expose(), name.expose()));
-        let remembered = self.recent().find(hash, state, mobile, name);
-        let payer = match remembered {
+        let key = PayerKey::of(details);
+        let payer = match self.recent.get(&key).await {
             Some(payer) => payer,
             None => {
                 let new_uuid = uuid::Uuid::new_v4().to_string();
                 let payer = self
                     .registers
-                    .payer(state, details, &new_uuid, self.clock.now())
+                    .payer(&key.state, details, &new_uuid, self.clock.now())
                     .await
-                    // Finding or registering somebody twice does no harm: repeating is safe.
+                    // Finding or registering a payer twice does no harm: repeating is safe.
                     .map_err(|source| DigitError::NotSent { service: SERVICE, source })?;
-                let entry = Entry {
-                    state: state.to_owned(),
-                    mobile: mobile.clone(),
-                    name: name.clone(),
-                    payer: payer.clone(),
-                };
-                self.recent().remember(hash, entry);
+                self.recent.insert(key.clone(), payer.clone()).await;
                 payer
             }
         };
         Ok(Payer {
             uuid: payer.uuid,
             user_name: payer.user_name,
-            name: name.clone(),
-            mobile_number: mobile.clone(),
+            name: key.name,
+            mobile_number: key.mobile,
             email_id: payer.email_id,
-            tenant_id: state.to_owned(),
+            tenant_id: key.state,
         })
-    }
-}
-
-#[derive(Clone)]
-struct Entry {
-    state: String,
-    mobile: Personal,
-    name: Personal,
-    payer: StoredPayer,
-}
-
-/// Payers seen lately, in two generations: when the younger is full, it becomes the older and the
-/// former older one is forgotten. What is asked for again moves to the younger.
-#[derive(Default)]
-struct Recent {
-    younger: HashMap<u64, Entry>,
-    older: HashMap<u64, Entry>,
-}
-
-impl Recent {
-    fn find(&mut self, hash: u64, state: &str, mobile: &Personal, name: &Personal) -> Option<StoredPayer> {
-        // Two payers may share a hash; they are told apart by what they are.
-        let is_asked_for =
-            |entry: &Entry| entry.state == state && entry.mobile == *mobile && entry.name == *name;
-        if let Some(entry) = self.younger.get(&hash) {
-            return is_asked_for(entry).then(|| entry.payer.clone());
-        }
-        let entry = self.older.remove(&hash)?;
-        let found = is_asked_for(&entry).then(|| entry.payer.clone());
-        self.remember(hash, entry);
-        found
-    }
-
-    fn remember(&mut self, hash: u64, entry: Entry) {
-        if self.younger.len() >= GENERATION {
-            self.older = std::mem::take(&mut self.younger);
-        }
-        self.younger.insert(hash, entry);
     }
 }
 
@@ -165,38 +110,6 @@ mod tests {
             ("Asha", "9876543210", "ka.bengaluru"),
         ] {
             assert!(uuids.insert(find(&directory, &details(name, mobile, tenant)).await.uuid));
-        }
-    }
-
-    #[test]
-    fn payers_that_share_a_hash_are_told_apart() {
-        let entry = |name: &str, uuid: &str| Entry {
-            state: "pb".to_owned(),
-            mobile: Personal::new("1"),
-            name: Personal::new(name),
-            payer: StoredPayer { uuid: uuid.to_owned(), user_name: Personal::new("1"), email_id: None },
-        };
-        let mut recent = Recent::default();
-        recent.remember(7, entry("Asha", "a"));
-        assert_eq!(recent.find(7, "pb", &Personal::new("1"), &Personal::new("Ravi")), None);
-        recent.remember(7, entry("Ravi", "r"));
-        let ravi = recent.find(7, "pb", &Personal::new("1"), &Personal::new("Ravi"));
-        assert_eq!(ravi.map(|payer| payer.uuid).as_deref(), Some("r"));
-    }
-
-    #[test]
-    fn the_memory_is_bounded_and_keeps_who_comes_again() {
-        let entry = || Entry {
-            state: "pb".to_owned(),
-            mobile: Personal::new("1"),
-            name: Personal::new("Asha"),
-            payer: StoredPayer { uuid: "a".to_owned(), user_name: Personal::new("1"), email_id: None },
-        };
-        let mut recent = Recent::default();
-        for hash in 0..20_000 {
-            recent.remember(hash, entry());
-            assert!(recent.find(0, "pb", &Personal::new("1"), &Personal::new("Asha")).is_some());
-            assert!(recent.younger.len() + recent.older.len() <= 2 * GENERATION);
         }
     }
 

@@ -11,7 +11,6 @@ use super::calendar::financial_year_start;
 
 /// Sequence numbers are padded with zeros to this many digits; larger ones take the room they need.
 const SEQUENCE_DIGITS: usize = 6;
-/// The longest name of a sequence.
 const MAX_SEQUENCE_NAME: usize = 63;
 /// The most random digits one placeholder may ask for: what a u64 can hold.
 const MAX_RANDOM_DIGITS: u8 = 18;
@@ -19,7 +18,6 @@ const MAX_RANDOM_DIGITS: u8 = 18;
 /// Why a text is not a format of transaction ids.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidIdFormat {
-    /// A placeholder that is not known.
     #[error(
         "unknown placeholder [{0}]; allowed are [cy:…] with yyyy yy MM dd HH mm ss, [fy:yyyy-yy], [SEQ_NAME], \
          [d{{n}}] with n from 1 to 18, [city] and [tenantid]"
@@ -28,11 +26,9 @@ pub enum InvalidIdFormat {
     /// A date pattern with letters that mean nothing.
     #[error("unknown letters {letters:?} in [{placeholder}]; allowed are {allowed}")]
     UnknownPattern {
-        /// The placeholder.
         placeholder: String,
         /// The letters in it that are not known.
         letters: String,
-        /// The letters that are.
         allowed: &'static str,
     },
     /// A `[` without its `]`.
@@ -82,15 +78,11 @@ pub struct IdFormat {
     sequences: Vec<String>,
 }
 
-/// What an id is made from.
 pub(super) struct Ingredients<'a> {
-    /// The local date and time.
     pub(super) now: DateTime,
-    /// Whose transaction it is.
     pub(super) tenant: &'a TenantId,
     /// A number for each of [`IdFormat::sequences`].
     pub(super) numbers: &'a [u64],
-    /// Random numbers for the random digits.
     pub(super) random: &'a mut dyn FnMut() -> u64,
 }
 

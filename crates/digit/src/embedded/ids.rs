@@ -16,7 +16,6 @@ use crate::{BoxError, DigitError, TransactionIds};
 const SERVICE: &str = "the id register";
 /// How many numbers the first block of a process takes: what a restart may skip.
 const FIRST_BLOCK: u32 = 25;
-/// The most numbers one block takes.
 const LARGEST_BLOCK: u32 = 12_800;
 /// A block that is used up faster than this was too small.
 const LASTING: Duration = Duration::from_secs(2);
@@ -77,7 +76,6 @@ impl TransactionIds for SequenceIds {
     }
 }
 
-/// The numbers at hand.
 #[derive(Debug, Clone, Copy)]
 struct Block {
     next: u64,

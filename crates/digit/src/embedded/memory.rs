@@ -45,7 +45,6 @@ impl MemoryRegisters {
         self.held.send_replace(true);
     }
 
-    /// Lets everybody who waits go on.
     pub(super) fn release(&self) {
         self.held.send_replace(false);
     }

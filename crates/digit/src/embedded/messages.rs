@@ -5,7 +5,6 @@ use payment_domain::{RequestInfo, TenantId};
 
 use crate::{DigitError, Messages};
 
-/// Each code with its text.
 const TEXTS: [(&str, &str); 3] = [
     (
         "PG_NOTIFICATION_SUCCESS",

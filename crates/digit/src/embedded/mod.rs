@@ -27,7 +27,6 @@ pub use ids::SequenceIds;
 pub use messages::DefaultMessages;
 pub use register::ReceiptRegister;
 
-/// What became of registering a payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Registration {
     /// Registered, with these receipts.
@@ -36,7 +35,6 @@ pub enum Registration {
     AlreadyPaid(BillKey),
 }
 
-/// The books of the embedded implementations.
 #[async_trait]
 pub trait Registers: Send + Sync {
     /// Takes `count` numbers (at least 1) of a named sequence that starts at 1; returns the first.
@@ -58,7 +56,6 @@ pub trait Registers: Send + Sync {
         number: fn(u64, Timestamp) -> String,
     ) -> Result<Registration, BoxError>;
 
-    /// The receipts under a transaction number.
     async fn receipts(&self, transaction_number: &TxnId) -> Result<Option<Receipts>, BoxError>;
 
     /// The uuid of the payer of this name and mobile number in a state; `new_uuid` is stored for
@@ -72,10 +69,8 @@ pub trait Registers: Send + Sync {
     ) -> Result<StoredPayer, BoxError>;
 }
 
-/// A payer in the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredPayer {
-    /// Their id.
     pub uuid: String,
     /// Their login name: the mobile number, unless one was given.
     pub user_name: Personal,

@@ -1,8 +1,8 @@
 //! The promises every adapter keeps, as checks that try to break them.
 //!
-//! [`promises`] lists them. Each is checked against a [`Provider`] of its own: the test's hand at the
-//! other side, which knows what the provider knows, does what the provider does, and brings what the
-//! provider sends. An adapter's tests make one for each and show each as a test:
+//! [`promises`] lists them. Each is checked against a [`Provider`] of its own: the test's double of the
+//! payment provider, with its books, its actions and its messages. An adapter's tests make one for each
+//! promise and show each as a test:
 //!
 //! ```ignore
 //! for promise in payment_gateway::conformance::promises() {
@@ -46,7 +46,7 @@ use crate::{Answer, Gateway, GatewayError, Order, Params, Redirect};
 /// The parameter of our own that return URLs carry.
 pub const OUR_PARAMETER: &str = "eg_pg_txnid";
 
-/// The test's hand at the provider's side.
+/// The test's double of the payment provider.
 #[async_trait]
 pub trait Provider: Send + Sync {
     /// The adapter under test, speaking to this provider.

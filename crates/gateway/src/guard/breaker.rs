@@ -1,4 +1,4 @@
-//! The circuit breaker: tells from how the last calls ended whether another one is worth making.
+//! The circuit breaker: decides by the results of the last calls whether another one is made.
 //!
 //! ```text
 //!   closed ── a run of failures, or too many of the last calls ──▶ open
@@ -7,7 +7,7 @@
 //! ```
 //!
 //! One payment counts once in a run of failures, however often it is asked about: a payment that the
-//! gateway cannot speak about must not close the road for all others.
+//! gateway cannot answer about must not block all others.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use super::GuardSettings;
 
-/// What is told to those who come while a probe is under way: it will not take long.
+/// The retry time told to callers while a probe is under way.
 const WHILE_PROBING: Duration = Duration::from_secs(1);
 
 pub(super) struct Breaker {
@@ -28,7 +28,7 @@ pub(super) struct Breaker {
 
 struct State {
     phase: Phase,
-    /// Counts the changes of phase. A call that began in another phase decides nothing in this one.
+    /// Number of the phase. A call that began in another phase decides nothing in this one.
     generation: u64,
     /// The payments whose calls failed since the last success.
     run: Vec<TxnId>,
@@ -43,26 +43,26 @@ enum Phase {
     Probing,
 }
 
-/// How a call ended, as far as the road is concerned.
+/// The end of a call, as far as the breaker is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     /// The gateway answered, whatever it said.
     Answered,
     /// No usable answer came.
     Failed,
-    /// The call was not made for want of something of ours: nothing was learned about the gateway.
+    /// The call was not made for lack of a resource of ours: it says nothing about the gateway.
     NotTried,
 }
 
-/// A change of the road that operators hear of.
+/// A change of state that is reported to operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum Transition {
     Opened,
     Closed,
 }
 
-/// The leave to make one call; it has to be handed back with how the call ended.
-pub(super) struct Leave {
+/// Permission for one call; it is handed back with the end of the call.
+pub(super) struct Permit {
     generation: u64,
 }
 
@@ -76,7 +76,7 @@ impl Breaker {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a call would be let through now, and if not, when to come again.
+    /// The time until a call is permitted; `None` when it is now.
     pub(super) fn blocked_for(&self) -> Option<Duration> {
         let now = Instant::now();
         match self.state().phase {
@@ -86,8 +86,8 @@ impl Breaker {
         }
     }
 
-    /// Leave to make a call, or when to come again.
-    pub(super) fn leave(&self) -> Result<Leave, Duration> {
+    /// A permit for a call, or the time until there is one.
+    pub(super) fn permit(&self) -> Result<Permit, Duration> {
         let now = Instant::now();
         let mut state = self.state();
         match state.phase {
@@ -96,20 +96,20 @@ impl Breaker {
             Phase::Open { .. } => state.enter(Phase::Probing),
             Phase::Probing => return Err(WHILE_PROBING),
         }
-        Ok(Leave { generation: state.generation })
+        Ok(Permit { generation: state.generation })
     }
 
-    /// Takes in how a call about this payment ended.
-    pub(super) fn ended(&self, leave: &Leave, payment: &TxnId, end: End) -> Option<Turn> {
+    /// Records the end of a call about this payment.
+    pub(super) fn ended(&self, permit: &Permit, payment: &TxnId, end: End) -> Option<Transition> {
         let now = Instant::now();
         let mut state = self.state();
-        if leave.generation != state.generation {
+        if permit.generation != state.generation {
             return None;
         }
         match (state.phase, end) {
             (Phase::Probing, End::Answered) => {
                 state.enter(Phase::Closed);
-                Some(Turn::Closed)
+                Some(Transition::Closed)
             }
             (Phase::Probing, End::Failed) => {
                 state.enter(Phase::Open { until: now + self.settings.cool_down });
@@ -126,9 +126,9 @@ impl Breaker {
                     return None;
                 }
                 state.enter(Phase::Open { until: now + self.settings.cool_down });
-                Some(Turn::Opened)
+                Some(Transition::Opened)
             }
-            // Leaves are given in the two other phases only.
+            // Permits are given in the two other phases only.
             (Phase::Open { .. }, End::Answered | End::Failed | End::NotTried) => None,
         }
     }
@@ -195,22 +195,22 @@ mod tests {
         TxnId::new(format!("T{number}")).unwrap()
     }
 
-    fn call(breaker: &Breaker, about: usize, end: End) -> Option<Turn> {
-        breaker.ended(&breaker.leave().unwrap(), &payment(about), end)
+    fn call(breaker: &Breaker, about: usize, end: End) -> Option<Transition> {
+        breaker.ended(&breaker.permit().unwrap(), &payment(about), end)
     }
 
     fn open(breaker: &Breaker) {
         for about in 0..2 {
             assert_eq!(call(breaker, about, End::Failed), None);
         }
-        assert_eq!(call(breaker, 2, End::Failed), Some(Turn::Opened));
+        assert_eq!(call(breaker, 2, End::Failed), Some(Transition::Opened));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_run_of_failures_opens_it_and_says_for_how_long() {
         let breaker = Breaker::new(settings());
         open(&breaker);
-        assert_eq!(breaker.leave().err(), Some(Duration::from_secs(30)));
+        assert_eq!(breaker.permit().err(), Some(Duration::from_secs(30)));
         tokio::time::advance(Duration::from_secs(12)).await;
         assert_eq!(breaker.blocked_for(), Some(Duration::from_secs(18)));
     }
@@ -230,7 +230,7 @@ mod tests {
         for (about, failed) in ends.into_iter().enumerate() {
             assert_eq!(call(&breaker, about, if failed { End::Failed } else { End::Answered }), None);
         }
-        assert_eq!(call(&breaker, 99, End::Failed), Some(Turn::Opened));
+        assert_eq!(call(&breaker, 99, End::Failed), Some(Transition::Opened));
     }
 
     #[tokio::test(start_paused = true)]
@@ -257,10 +257,10 @@ mod tests {
         open(&breaker);
         tokio::time::advance(Duration::from_secs(30)).await;
         assert_eq!(breaker.blocked_for(), None, "a call would be let through");
-        let probe = breaker.leave().unwrap();
-        assert_eq!(breaker.leave().err(), Some(WHILE_PROBING));
+        let probe = breaker.permit().unwrap();
+        assert_eq!(breaker.permit().err(), Some(WHILE_PROBING));
         assert_eq!(breaker.blocked_for(), Some(WHILE_PROBING));
-        assert_eq!(breaker.ended(&probe, &payment(1), End::Answered), Some(Turn::Closed));
+        assert_eq!(breaker.ended(&probe, &payment(1), End::Answered), Some(Transition::Closed));
         assert_eq!(call(&breaker, 1, End::Failed), None, "the run begins anew");
     }
 
@@ -270,7 +270,7 @@ mod tests {
         open(&breaker);
         tokio::time::advance(Duration::from_secs(31)).await;
         assert_eq!(call(&breaker, 9, End::Failed), None);
-        assert_eq!(breaker.leave().err(), Some(Duration::from_secs(30)));
+        assert_eq!(breaker.permit().err(), Some(Duration::from_secs(30)));
     }
 
     #[tokio::test(start_paused = true)]
@@ -282,25 +282,29 @@ mod tests {
         for about in 0..50 {
             assert_eq!(call(&breaker, about, End::NotTried), None);
         }
-        assert_eq!(call(&breaker, 2, End::Failed), Some(Turn::Opened), "nor does it end a run");
+        assert_eq!(call(&breaker, 2, End::Failed), Some(Transition::Opened), "nor does it end a run");
         tokio::time::advance(Duration::from_secs(30)).await;
-        let probe = breaker.leave().unwrap();
+        let probe = breaker.permit().unwrap();
         assert_eq!(breaker.ended(&probe, &payment(1), End::NotTried), None);
         tokio::time::advance(WHILE_PROBING).await;
-        assert_eq!(call(&breaker, 1, End::Answered), Some(Turn::Closed), "the probe is made up for soon");
+        assert_eq!(
+            call(&breaker, 1, End::Answered),
+            Some(Transition::Closed),
+            "the probe is made up for soon"
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_call_of_another_phase_decides_nothing() {
         let breaker = Breaker::new(settings());
-        let slow = breaker.leave().unwrap();
-        let slower = breaker.leave().unwrap();
+        let slow = breaker.permit().unwrap();
+        let slower = breaker.permit().unwrap();
         open(&breaker);
         assert_eq!(breaker.ended(&slow, &payment(1), End::Answered), None);
         assert!(breaker.blocked_for().is_some(), "an answer from before does not close it");
         tokio::time::advance(Duration::from_secs(30)).await;
-        let probe = breaker.leave().unwrap();
+        let probe = breaker.permit().unwrap();
         assert_eq!(breaker.ended(&slower, &payment(2), End::Failed), None);
-        assert_eq!(breaker.ended(&probe, &payment(3), End::Answered), Some(Turn::Closed));
+        assert_eq!(breaker.ended(&probe, &payment(3), End::Answered), Some(Transition::Closed));
     }
 }

@@ -1,9 +1,9 @@
-//! A gateway with a guard before it: not too many calls at once, and none while it is down.
+//! A gateway behind a guard: a limit on concurrent calls, and a circuit breaker.
 //!
 //! Only calls that go out are guarded: [`Gateway::status`], [`Closing::close`], and [`Gateway::start`] and
-//! [`Gateway::verify`] where the adapter says that they call. How `verify` ends says nothing about
-//! the road: what is verified comes from strangers, who must not be able to open it, nor to keep
-//! payments from being started or asked about; verifications therefore have places of their own.
+//! [`Gateway::verify`] where the profile says that they call. The result of `verify`
+//! does not count for the breaker: its input comes from strangers, who must be able neither to open the
+//! breaker nor to hold up starts and status calls; verifications therefore have a limit of their own.
 
 mod breaker;
 
@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use payment_domain::{Report, Transaction, TxnId};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use self::breaker::{Breaker, End, Leave, Turn};
+use self::breaker::{Breaker, End, Permit, Transition};
 use crate::{
     Answer, Availability, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
     VerifyMode,
@@ -26,7 +26,7 @@ const AVAILABLE: &str = "gateway_available";
 const OPENED: &str = "gateway_breaker_opened_total";
 /// Counter by `gateway` and `reason`: calls that were not made.
 const HELD_BACK: &str = "gateway_calls_held_back_total";
-/// What is told to those who found no free place in time.
+/// The retry time told to callers who found no free place in time.
 const WHILE_BUSY: Duration = Duration::from_secs(1);
 
 /// The limits of a guard.
@@ -91,14 +91,14 @@ impl Guarded {
         }
     }
 
-    /// Waits for a place, then takes leave: the breaker may have opened during the wait.
-    async fn enter<'a>(&'a self, payment: &'a TxnId) -> Result<Passage<'a>, GatewayError> {
+    /// Waits for a place, then takes a permit: the breaker may have opened during the wait.
+    async fn enter<'a>(&'a self, payment: &'a TxnId) -> Result<GuardedCall<'a>, GatewayError> {
         if let Some(retry_after) = self.breaker.blocked_for() {
             return Err(self.held_back("open", retry_after));
         }
         let place = self.place(&self.calls).await?;
-        let leave = self.breaker.leave().map_err(|retry_after| self.held_back("open", retry_after))?;
-        Ok(Passage { guard: self, payment, leave: Some(leave), _place: place })
+        let permit = self.breaker.permit().map_err(|retry_after| self.held_back("open", retry_after))?;
+        Ok(GuardedCall { guard: self, payment, permit: Some(permit), _place: place })
     }
 
     async fn place<'a>(&self, places: &'a Semaphore) -> Result<SemaphorePermit<'a>, GatewayError> {
@@ -114,16 +114,16 @@ impl Guarded {
         GatewayError::Unavailable { retry_after }
     }
 
-    fn ended(&self, leave: &Leave, payment: &TxnId, end: End) {
+    fn ended(&self, permit: &Permit, payment: &TxnId, end: End) {
         let gateway = &self.profile().name;
-        match self.breaker.ended(leave, payment, end) {
+        match self.breaker.ended(permit, payment, end) {
             None => {}
-            Some(Turn::Opened) => {
+            Some(Transition::Opened) => {
                 metrics::gauge!(AVAILABLE, "gateway" => gateway.to_string()).set(0.0);
                 metrics::counter!(OPENED, "gateway" => gateway.to_string()).increment(1);
                 tracing::error!(%gateway, "the gateway is down: it is not called for a while");
             }
-            Some(Turn::Closed) => {
+            Some(Transition::Closed) => {
                 metrics::gauge!(AVAILABLE, "gateway" => gateway.to_string()).set(1.0);
                 tracing::info!(%gateway, "the gateway answers again");
             }
@@ -131,27 +131,27 @@ impl Guarded {
     }
 }
 
-/// A call under way. When it is dropped without an end, its caller gave up waiting for the gateway.
-struct Passage<'a> {
+/// A call under way. Dropped without an end, its caller gave up waiting for the gateway.
+struct GuardedCall<'a> {
     guard: &'a Guarded,
     payment: &'a TxnId,
-    leave: Option<Leave>,
+    permit: Option<Permit>,
     _place: SemaphorePermit<'a>,
 }
 
-impl Passage<'_> {
+impl GuardedCall<'_> {
     fn ends<T>(mut self, result: Result<T, GatewayError>) -> Result<T, GatewayError> {
-        if let Some(leave) = self.leave.take() {
-            self.guard.ended(&leave, self.payment, end_of(&result));
+        if let Some(permit) = self.permit.take() {
+            self.guard.ended(&permit, self.payment, end_of(&result));
         }
         result
     }
 }
 
-impl Drop for Passage<'_> {
+impl Drop for GuardedCall<'_> {
     fn drop(&mut self) {
-        if let Some(leave) = self.leave.take() {
-            self.guard.ended(&leave, self.payment, End::Failed);
+        if let Some(permit) = self.permit.take() {
+            self.guard.ended(&permit, self.payment, End::Failed);
         }
     }
 }
@@ -167,7 +167,7 @@ fn end_of<T>(result: &Result<T, GatewayError>) -> End {
             GatewayError::Refused { .. }
             | GatewayError::BadSignature
             | GatewayError::WrongTransaction
-            // It says so itself, and knows better for how long.
+            // The gateway answered, with a retry time of its own.
             | GatewayError::Unavailable { .. },
         ) => End::Answered,
     }
@@ -194,8 +194,8 @@ impl Gateway for Guarded {
         match self.profile().start_mode {
             StartMode::Offline => self.inner.start(order).await,
             StartMode::Network => {
-                let passage = self.enter(&order.txn.id).await?;
-                passage.ends(self.inner.start(order).await)
+                let call = self.enter(&order.txn.id).await?;
+                call.ends(self.inner.start(order).await)
             }
         }
     }
@@ -218,8 +218,8 @@ impl Gateway for Guarded {
     }
 
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
-        let passage = self.enter(&txn.id).await?;
-        passage.ends(self.inner.status(txn).await)
+        let call = self.enter(&txn.id).await?;
+        call.ends(self.inner.status(txn).await)
     }
 }
 
@@ -227,8 +227,8 @@ impl Gateway for Guarded {
 impl Closing for Guarded {
     async fn close(&self, txn: &Transaction) -> Result<Report, GatewayError> {
         let Some(closing) = self.inner.closing() else { return self.status(txn).await };
-        let passage = self.enter(&txn.id).await?;
-        passage.ends(closing.close(txn).await)
+        let call = self.enter(&txn.id).await?;
+        call.ends(closing.close(txn).await)
     }
 }
 

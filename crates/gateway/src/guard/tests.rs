@@ -1,4 +1,4 @@
-//! The guard before a gateway that does as it is told. Time stands still but for what is waited for.
+//! The guard before a scripted gateway, with paused time.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -199,7 +199,7 @@ async fn a_fault_of_ours_is_no_fault_of_the_gateway() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_redirect_that_is_computed_here_needs_no_leave() {
+async fn a_redirect_that_is_computed_here_needs_no_permit() {
     let stub = Stub::of(StartMode::Offline, VerifyMode::Offline);
     let guarded = guarded(&stub);
     bring_down(&stub, &guarded).await;

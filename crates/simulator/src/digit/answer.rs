@@ -17,7 +17,6 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// What a service answers.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Answer {
     /// Status 200 and the list under its name.

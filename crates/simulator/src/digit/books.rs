@@ -12,20 +12,16 @@ use super::fault::{Fault, Plan};
 use super::masters::Masters;
 use super::users::Users;
 
-/// How many calls are remembered.
 const MAX_CALLS: usize = 10_000;
 
 /// A call as it arrived, whatever became of it. It holds what real callers send, tokens and names
 /// included: for tests only.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ReceivedCall {
-    /// What was called.
     pub endpoint: Endpoint,
-    /// The query parameters.
     pub query: BTreeMap<String, String>,
     /// The headers that can be read, names in lower case.
     pub headers: BTreeMap<String, String>,
-    /// The body as it came.
     pub text: String,
 }
 

@@ -8,33 +8,26 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Asked, paise, refused, text, user_info};
 
-/// A registered payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RegisteredPayment {
     /// The number under which it is registered: the transaction's id.
     pub transaction_number: String,
-    /// The tenant of the bills.
     pub tenant_id: String,
     /// The sum, in paise.
     pub total_paise: i64,
-    /// The bills it pays.
     pub bills: Vec<PaidBill>,
 }
 
-/// A bill of a registered payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PaidBill {
-    /// The bill.
     pub bill_id: String,
     /// What was paid towards it, in paise.
     pub paise: i64,
-    /// The number of its receipt.
     pub receipt_number: String,
 }
 
-/// The register.
 #[derive(Default)]
 pub(crate) struct Register {
     payments: Vec<RegisteredPayment>,
@@ -43,7 +36,6 @@ pub(crate) struct Register {
     receipts: u64,
 }
 
-/// A payment that could be registered.
 struct Sound {
     transaction_number: String,
     tenant_id: String,
@@ -60,7 +52,7 @@ impl Register {
         self.by_number.get(transaction_number).and_then(|at| self.payments.get(*at))
     }
 
-    /// Takes a bill for paid, as if somebody had paid it at the counter.
+    /// Takes a bill for paid, as if at the counter.
     pub(crate) fn pay_elsewhere(&mut self, tenant_id: &str, bill_id: &str) {
         self.paid.insert((tenant_id.to_owned(), bill_id.to_owned()));
     }

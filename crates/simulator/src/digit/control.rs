@@ -100,7 +100,6 @@ async fn set_fault(
 
 #[derive(Deserialize)]
 struct Page {
-    /// How many of the last calls.
     limit: Option<usize>,
 }
 
@@ -176,7 +175,6 @@ async fn set_bank_accounts(
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct BillService {
-    /// Null for a bill nobody knows.
     business_service: Option<String>,
 }
 

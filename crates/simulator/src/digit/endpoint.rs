@@ -2,7 +2,6 @@
 
 use serde::{Serialize, Serializer};
 
-/// One address of one service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Endpoint {
     /// egov-idgen: numbers.
@@ -30,7 +29,6 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// All of them.
     pub const ALL: [Endpoint; 11] = [
         Endpoint::Ids,
         Endpoint::ValidatePayment,
@@ -62,7 +60,6 @@ impl Endpoint {
         }
     }
 
-    /// The word for it in control requests.
     pub fn word(self) -> &'static str {
         match self {
             Endpoint::Ids => "ids",
@@ -79,7 +76,6 @@ impl Endpoint {
         }
     }
 
-    /// The endpoint of this word.
     pub fn from_word(word: &str) -> Option<Endpoint> {
         Endpoint::ALL.into_iter().find(|endpoint| endpoint.word() == word)
     }

@@ -6,7 +6,6 @@ use serde_json::Value;
 /// The longest delay, in milliseconds.
 const MAX_MS: u64 = 600_000;
 
-/// What goes wrong with a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "fault", rename_all = "kebab-case")]
 pub enum Fault {
@@ -28,7 +27,6 @@ pub enum Fault {
     CutBeforeWork,
     /// A 4xx status; no work is done.
     Refuse4xx {
-        /// The status.
         status: u16,
         /// The body, whatever it is.
         body: String,
@@ -66,7 +64,6 @@ pub(crate) struct FaultRequest {
     times: Option<u32>,
 }
 
-/// Why a fault cannot be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "faults are none, slow and slow-work (ms, at most 600000), status500, cut-after-work, cut-before-work, refuse4xx (status from \

@@ -20,13 +20,12 @@ const MESSAGES: [(&str, &str); 3] = [
     ("PG_NOTIFICATION_PENDING", "Dear citizen, Rs. {amount} for {consumerCode} are pending, number {txnId}."),
 ];
 
-/// What these services know.
 #[derive(Default)]
 pub(crate) struct Masters {
     ids: u64,
     /// Of tenants that have not their one default account.
     bank_accounts: HashMap<String, Vec<String>>,
-    /// Of bills whose service is not `PT`; `None` for a bill nobody knows.
+    /// Of bills whose service is not `PT`; `None` for an unknown bill.
     bill_services: HashMap<String, Option<String>>,
     /// By state, locale and code.
     messages: HashMap<(String, String, String), String>,
@@ -52,7 +51,6 @@ impl Masters {
         &self.links
     }
 
-    /// How many numbers were given.
     pub(crate) fn ids(&self) -> u64 {
         self.ids
     }

@@ -48,7 +48,6 @@ pub use collections::{PaidBill, RegisteredPayment};
 pub use endpoint::Endpoint;
 pub use fault::Fault;
 
-/// What the handlers share.
 struct State {
     url: String,
     clock: Clock,
@@ -97,7 +96,7 @@ impl PretendDigit {
         let (stop, stopped) = oneshot::channel::<()>();
         let router = serve::router(state.clone());
         let serving = tokio::spawn(async move {
-            // Whether told to or because nobody holds it any more, it ends.
+            // It ends when told to, or when it is dropped.
             let told = async move {
                 let _ = stopped.await;
             };
@@ -111,12 +110,11 @@ impl PretendDigit {
         &self.state.url
     }
 
-    /// Its address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Ends once the calls at work have their answers; from then on nobody can connect.
+    /// Ends once the calls at work have their answers; from then on no connection is accepted.
     pub async fn stop(mut self) {
         drop(self.stop.take());
         let _ended = (&mut self.serving).await;
@@ -132,7 +130,6 @@ impl PretendDigit {
         self.state.books().faults.insert(endpoint, Plan { fault, times: Some(times) });
     }
 
-    /// Nothing goes wrong any more.
     pub fn clear_faults(&self) {
         self.state.books().faults.clear();
     }
@@ -152,17 +149,14 @@ impl PretendDigit {
         self.state.books().register.payments().to_vec()
     }
 
-    /// The payment under a transaction number.
     pub fn payment(&self, transaction_number: &str) -> Option<RegisteredPayment> {
         self.state.books().register.payment(transaction_number).cloned()
     }
 
-    /// A bill is paid at the counter.
     pub fn pay_elsewhere(&self, tenant_id: &str, bill_id: &str) {
         self.state.books().register.pay_elsewhere(tenant_id, bill_id);
     }
 
-    /// All users.
     pub fn users(&self) -> Vec<Value> {
         self.state.books().users.all().to_vec()
     }
@@ -177,18 +171,17 @@ impl PretendDigit {
         self.state.books().users.log_in(token.to_owned(), user);
     }
 
-    /// The access token is nobody's any more: it has expired, or its user has logged out.
+    /// The access token becomes unknown: it has expired, or its user has logged out.
     pub fn log_out(&self, token: &str) {
         self.state.books().users.log_out(token);
     }
 
-    /// The bank accounts of a tenant.
     pub fn set_bank_accounts(&self, tenant_id: &str, numbers: &[&str]) {
         let numbers = numbers.iter().map(|number| (*number).to_owned()).collect();
         self.state.books().masters.set_bank_accounts(tenant_id, numbers);
     }
 
-    /// The service a bill belongs to; `None` for a bill nobody knows.
+    /// The service a bill belongs to; `None` for an unknown bill.
     pub fn set_bill_service(&self, bill_id: &str, service: Option<&str>) {
         self.state.books().masters.set_bill_service(bill_id, service.map(str::to_owned));
     }

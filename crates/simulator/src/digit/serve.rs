@@ -20,7 +20,6 @@ use super::fault::Fault;
 use super::{State as Digit, control};
 use crate::cut;
 
-/// The longest request that is read.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// Something that is no answer of any service: not even text.
 const GARBAGE: &[u8] = b"\x1f\x8b\xff\xfe<html><body>upstream connect error{\"Payments\":";

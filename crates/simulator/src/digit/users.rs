@@ -6,14 +6,11 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Asked, refused, text};
 
-/// The users.
 #[derive(Default)]
 pub(crate) struct Users {
     users: Vec<Value>,
     by_mobile: HashMap<String, Vec<usize>>,
-    /// Login names with type and tenant.
     logins: HashSet<[Option<String>; 3]>,
-    /// The users of access tokens.
     tokens: HashMap<String, Value>,
 }
 
@@ -26,7 +23,6 @@ impl Users {
         &self.users
     }
 
-    /// Enters a user as it is.
     pub(crate) fn enter(&mut self, user: Value) {
         let mobile = text(&user, "mobileNumber").unwrap_or_default();
         self.by_mobile.entry(mobile).or_default().push(self.users.len());
@@ -39,7 +35,6 @@ impl Users {
         self.tokens.insert(token, user);
     }
 
-    /// The token is nobody's any more.
     pub(crate) fn log_out(&mut self, token: &str) {
         self.tokens.remove(token);
     }

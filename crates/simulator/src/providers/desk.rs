@@ -20,7 +20,6 @@ use crate::courier::Message;
 pub(crate) struct Found {
     /// The order, up to date.
     pub(crate) order: Order,
-    /// What is wrong with it.
     pub(crate) twist: Option<Twist>,
 }
 
@@ -65,12 +64,11 @@ impl Providers {
         Some(Found { order, twist })
     }
 
-    /// An order as it stands now.
     pub(crate) fn look(&self, key: &Key) -> Option<Found> {
         self.update(key, |_, _, _| false)
     }
 
-    /// An order as it stands now, for somebody who asks for its status.
+    /// The current state of an order, for a status call.
     pub(crate) fn status_asked(&self, provider: Provider, order: &str) -> Option<Found> {
         self.update(&(provider, order.to_owned()), |order, _, _| {
             order.status_calls = order.status_calls.saturating_add(1);
@@ -153,7 +151,6 @@ impl Providers {
         keys.iter().filter_map(|key| self.book_entry(key)).collect()
     }
 
-    /// One order of the books.
     pub fn book_entry_of(&self, provider: Provider, order: &str) -> Option<BookEntry> {
         self.book_entry(&(provider, order.to_owned()))
     }
@@ -183,7 +180,6 @@ impl Providers {
         self.ledger().set_own_fault((provider, order.to_owned()), fault)
     }
 
-    /// Where the payer finds an order's page.
     pub(crate) fn pay_page_url(&self, key: &Key) -> String {
         let token = self.seal("page", &[key.0.path(), &key.1]);
         let base = self.inner.settings.public_url.trim_end_matches('/');
@@ -193,7 +189,7 @@ impl Providers {
         )
     }
 
-    /// The simulator's own seal over some texts: nobody else can make one.
+    /// The simulator's own signature over some texts.
     pub(crate) fn seal(&self, purpose: &str, texts: &[&str]) -> String {
         // HMAC takes keys of every length, so the error cannot occur; an empty seal opens nothing.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.inner.own_key) else { return String::new() };

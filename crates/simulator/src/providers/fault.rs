@@ -9,7 +9,6 @@ use super::provider::Provider;
 /// The longest delay, in milliseconds, and the longest wait of a payment, in seconds.
 const MAX_MS: u64 = 600_000;
 const MAX_SECONDS: u64 = 604_800;
-/// What is taken when none is given.
 const DEFAULT_MS: u64 = 2_000;
 const DEFAULT_SECONDS: u64 = 20;
 
@@ -17,7 +16,6 @@ const DEFAULT_SECONDS: u64 = 20;
 /// suffers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strike {
-    /// The answer comes late.
     Slow {
         /// By how much, in milliseconds.
         ms: u64,
@@ -32,7 +30,6 @@ pub enum Strike {
     Garbage,
 }
 
-/// What is wrong with an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Twist {
     /// Another amount than asked is taken and reported, once the payer pays.
@@ -51,7 +48,6 @@ pub enum Twist {
     },
     /// The state is reported by a code that is in no documentation.
     UnknownCode,
-    /// The status API knows no such order.
     NotFound,
     /// Every webhook is sent twice, even when it was answered.
     DuplicateWebhooks,
@@ -59,12 +55,9 @@ pub enum Twist {
     Silent,
 }
 
-/// Anything that can go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Something happens to a call.
     Call(Strike),
-    /// Something is wrong with an order.
     Order(Twist),
 }
 
@@ -105,7 +98,6 @@ impl Fault {
         }
     }
 
-    /// The fault of this word.
     pub fn from_word(word: &str) -> Option<Fault> {
         Fault::ALL.into_iter().find(|fault| fault.word() == word)
     }
@@ -139,12 +131,10 @@ impl Serialize for Fault {
     }
 }
 
-/// How many of a million are struck.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate(u32);
 
 impl Rate {
-    /// All of them.
     pub const ALWAYS: Rate = Rate(1_000_000);
 
     /// A share between `0` and `1` with at most six decimals, e.g. `0.01`.
@@ -168,16 +158,13 @@ impl std::fmt::Display for Rate {
 /// A fault that strikes some of a provider's calls or orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
-    /// What happens.
     pub fault: Fault,
-    /// To how many.
     pub rate: Rate,
     /// To which: the same seed picks the same ones of the same sequence.
     pub seed: u64,
 }
 
 impl Rule {
-    /// A fault that strikes always.
     pub fn always(fault: Fault) -> Rule {
         Rule { fault, rate: Rate::ALWAYS, seed: 0 }
     }
@@ -222,10 +209,8 @@ enum RateText {
     Text(String),
 }
 
-/// Why a fault cannot be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadFault {
-    /// There is no such fault.
     #[error("there is no such fault")]
     Word,
     /// A time that does not belong to the fault, or is too long.
@@ -233,10 +218,8 @@ pub(crate) enum BadFault {
         "ms belongs to slow (at most 600000), seconds to pending and paid-after-declined (at most 604800)"
     )]
     Time,
-    /// A rate that is none.
     #[error("rate must lie between 0 and 1, with at most six decimals")]
     Rate,
-    /// A rate for a single order.
     #[error("rate and seed are for a whole provider")]
     RateOfOne,
 }

@@ -7,13 +7,11 @@ const MAX_FIELDS: usize = 200;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Fields(Vec<(String, String)>);
 
-/// Why a form is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadForm {
-    /// A name occurs twice: nobody can say which was meant.
+    /// A name occurs twice: it is ambiguous.
     #[error("a field occurs twice")]
     Twice,
-    /// There are too many.
     #[error("too many fields")]
     TooMany,
 }
@@ -42,7 +40,6 @@ impl Fields {
         self.0.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value)
     }
 
-    /// Names and values.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }

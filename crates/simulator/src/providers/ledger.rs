@@ -7,28 +7,22 @@ use super::order::{Order, State, Terms, WebhookProgress};
 use super::provider::Provider;
 use crate::courier::{Message, Tried};
 
-/// How an order is found.
 pub(crate) type Key = (Provider, String);
 
-/// A message under way.
 #[derive(Debug, Clone)]
 pub(crate) struct Letter {
-    /// What it is about.
     pub(crate) key: Key,
     /// What is sent: the same bytes in every try.
     pub(crate) message: Message,
-    /// How often it was tried.
     pub(crate) attempts: u32,
 }
 
-/// What came of opening an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Opened {
     /// Here it is, new or as it was left.
     Order(Box<Order>),
     /// It is known with another amount, protocol or way back.
     OtherTerms,
-    /// The books are full.
     Full,
 }
 
@@ -49,7 +43,6 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Empty books.
     pub(crate) fn new(max_orders: usize, rules: Vec<(Provider, Rule)>) -> Ledger {
         Ledger {
             max_orders,
@@ -131,7 +124,6 @@ impl Ledger {
         self.by_sequence.iter().rev().take(limit).cloned().collect()
     }
 
-    /// Posts a message.
     pub(crate) fn post(&mut self, key: &Key, message: Message, now_ms: i64) {
         self.letters_written = self.letters_written.wrapping_add(1);
         let letter = Letter { key: key.clone(), message, attempts: 0 };
@@ -150,7 +142,6 @@ impl Ledger {
             .collect()
     }
 
-    /// Records a try.
     pub(crate) fn tried(&mut self, place: (i64, u64), tried: Tried) {
         let Tried { delivered, result, next_ms } = tried;
         let Some(mut letter) = self.letters.remove(&place) else { return };
@@ -199,12 +190,10 @@ impl Ledger {
         self.rules.push((provider, rule));
     }
 
-    /// Takes all of a provider's rules away.
     pub(crate) fn clear_rules(&mut self, provider: Provider) {
         self.rules.retain(|(other, _)| *other != provider);
     }
 
-    /// A provider's rules.
     pub(crate) fn rules(&self, provider: Provider) -> impl Iterator<Item = Rule> + '_ {
         self.rules.iter().filter(move |(other, _)| *other == provider).map(|(_, rule)| *rule)
     }

@@ -1,7 +1,7 @@
 //! The providers' side of AXIS (MIGS/VPC), PAYTM, PHONEPE and PAYU: what a merchant's server and a
 //! payer's browser meet there, for tests and demos. No money moves.
 //!
-//! Written from the providers' protocols. Each provider stands under its own first segment with its
+//! Written from the providers' protocols. Each provider has a first segment of its own with its
 //! own paths behind it, so that one listener serves all of them:
 //!
 //! | Provider | Protocol | Addresses |
@@ -88,36 +88,27 @@ struct Inner {
     courier: Courier,
     /// What the simulator signs its own pages and tokens with.
     own_key: [u8; 32],
-    /// How often access tokens were revoked.
     token_epoch: AtomicU64,
 }
 
-/// An order as the books have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BookEntry {
     /// Its place in the books; grows, over all providers.
     pub sequence: u64,
-    /// Whose it is.
     pub provider: Provider,
-    /// How it was opened.
     pub protocol: Protocol,
-    /// The merchant's number of it.
     pub order: String,
-    /// Where it stands.
     pub state: State,
-    /// What was asked for.
     pub amount_paise: i64,
     /// What was taken; `None` when nothing was.
     pub taken_paise: Option<i64>,
-    /// How often its status was asked for.
     pub status_calls: u32,
-    /// How its webhooks fare.
     pub webhooks: WebhookProgress,
     /// The fault that was asked for this order; an order that is kept from all faults has none.
     pub fault: Option<Fault>,
     /// When it was opened, in milliseconds since the epoch.
     pub opened_ms: i64,
-    /// When it came to where it stands, in milliseconds since the epoch.
+    /// When its state last changed, in milliseconds since the epoch.
     pub decided_ms: Option<i64>,
 }
 

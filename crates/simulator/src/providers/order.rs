@@ -11,27 +11,19 @@ use crate::money::wrong_amount;
 /// Where the payer's browser goes afterwards, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ReturnTo {
-    /// It follows an address.
     Get(String),
-    /// It posts a form.
     Post {
         /// The address for everything that is not a failure.
         success: String,
-        /// The address for failures.
         failure: String,
     },
 }
 
-/// What the merchant asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Terms {
-    /// How.
     pub(crate) protocol: Protocol,
-    /// The merchant's number of the order.
     pub(crate) id: String,
-    /// How much.
     pub(crate) amount_paise: i64,
-    /// Where the browser goes afterwards.
     pub(crate) return_to: ReturnTo,
     /// Where the webhook goes, if there is one.
     pub(crate) notify_url: Option<String>,
@@ -55,19 +47,15 @@ impl Terms {
     }
 }
 
-/// Where an order stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// The payer has not chosen yet.
     Open,
     /// The payer has paid; the answer is still to come.
     Pending {
         /// When it comes, in milliseconds since the epoch.
         due_ms: i64,
     },
-    /// The money was taken.
     Paid,
-    /// Nothing was taken.
     Declined {
         /// When it will be taken all the same, in milliseconds since the epoch.
         paid_at_ms: Option<i64>,
@@ -77,7 +65,6 @@ pub enum State {
 }
 
 impl State {
-    /// The word in the books.
     pub fn as_str(self) -> &'static str {
         match self {
             State::Open => "OPEN",
@@ -98,9 +85,7 @@ impl Serialize for State {
 /// What a payer can choose on the pay page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
-    /// To pay.
     Pay,
-    /// To be declined.
     Decline,
     /// To leave without choosing: the order stays open.
     Leave,
@@ -108,7 +93,6 @@ pub enum Choice {
     PayWith(Fault),
 }
 
-/// The word in the form.
 impl std::fmt::Display for Choice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -121,7 +105,6 @@ impl std::fmt::Display for Choice {
 }
 
 impl Choice {
-    /// The choice of this word.
     pub fn from_word(word: &str) -> Option<Choice> {
         match word {
             "pay" => Some(Choice::Pay),
@@ -132,49 +115,36 @@ impl Choice {
     }
 }
 
-/// How the webhooks of an order fare.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct WebhookProgress {
-    /// How many tries there were.
     pub attempts: u32,
-    /// How many webhooks arrived.
     pub delivered: u32,
-    /// How many are still to be tried.
     pub waiting: u32,
-    /// What the last try came to, in a few words.
+    /// The result of the last try, for people.
     pub last_result: Option<String>,
 }
 
-/// An order as it stands in the books.
+/// An order in the books.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Order {
     /// Its place in the books; grows, from 1.
     pub(crate) sequence: u64,
-    /// What was asked for.
     pub(crate) terms: Terms,
-    /// When it was opened.
     pub(crate) opened_ms: i64,
-    /// Until when it can be paid.
     pub(crate) expires_ms: i64,
-    /// Where it stands.
     pub(crate) state: State,
-    /// What was taken.
     pub(crate) taken_paise: Option<i64>,
-    /// When it came to where it stands, if it moved.
+    /// When its state last changed.
     pub(crate) decided_ms: Option<i64>,
-    /// How often its status was asked for.
     pub(crate) status_calls: u32,
-    /// Its webhooks.
     pub(crate) webhooks: WebhookProgress,
 }
 
 impl Order {
-    /// Whose it is.
     pub(crate) fn provider(&self) -> Provider {
         self.terms.protocol.provider()
     }
 
-    /// The provider's number of the payment.
     pub(crate) fn payment_number(&self) -> u64 {
         self.sequence.saturating_add(2_000_000_000)
     }
@@ -243,7 +213,7 @@ impl Order {
         match self.state {
             State::Pending { due_ms } => Some(due_ms),
             State::Declined { paid_at_ms } => paid_at_ms,
-            // Found out when somebody asks: nobody is told of an order that expires.
+            // Found out by asking: no webhook tells of an order that expires.
             State::Open | State::Paid | State::Expired => None,
         }
     }
@@ -260,31 +230,21 @@ impl Order {
     }
 }
 
-/// What a provider says of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Said {
-    /// It is open.
     Open,
-    /// The answer is still to come.
     Pending,
-    /// It is paid.
     Paid,
-    /// It was declined.
     Declined,
-    /// Its time ran out.
     Expired,
-    /// Something that nobody understands.
     Gibberish,
-    /// There is no such order.
     NotFound,
 }
 
 /// A provider's word on an order, before it is put into the provider's own terms.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Statement<'a> {
-    /// The order.
     pub(crate) order: &'a Order,
-    /// Its state.
     pub(crate) said: Said,
     /// The amount: what was taken, else what was asked.
     pub(crate) amount_paise: i64,
@@ -293,13 +253,11 @@ pub(crate) struct Statement<'a> {
 }
 
 impl<'a> Statement<'a> {
-    /// What the status API answers.
     pub(crate) fn answered(order: &'a Order, twist: Option<Twist>) -> Statement<'a> {
         let told = Statement::told(order, twist);
         if twist == Some(Twist::NotFound) { Statement { said: Said::NotFound, ..told } } else { told }
     }
 
-    /// What browser and webhook tell.
     pub(crate) fn told(order: &'a Order, twist: Option<Twist>) -> Statement<'a> {
         let said = match (order.state, twist) {
             (State::Open, _) => Said::Open,

@@ -2,22 +2,17 @@
 
 use serde::Serialize;
 
-/// A payment gateway company.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Provider {
     /// Axis Bank through MIGS (Virtual Payment Client).
     Axis,
-    /// Paytm.
     Paytm,
-    /// PhonePe.
     Phonepe,
-    /// PayU India.
     Payu,
 }
 
 impl Provider {
-    /// All of them.
     pub const ALL: [Provider; 4] = [Provider::Axis, Provider::Paytm, Provider::Phonepe, Provider::Payu];
 
     /// The name by which applications choose it, e.g. `AXIS`.
@@ -40,7 +35,6 @@ impl Provider {
         }
     }
 
-    /// Its name on its pay page.
     pub fn title(self) -> &'static str {
         match self {
             Provider::Axis => "Axis Bank (MIGS)",
@@ -70,14 +64,12 @@ pub enum Protocol {
     PhonepeLegacy,
     /// PhonePe's `/pg/v1/pay`.
     PhonepeV1,
-    /// PhonePe's Standard Checkout.
     PhonepeV2,
     /// PayU's `_payment` and `postservice.php`.
     Payu,
 }
 
 impl Protocol {
-    /// Whose protocol it is.
     pub fn provider(self) -> Provider {
         match self {
             Protocol::Vpc => Provider::Axis,

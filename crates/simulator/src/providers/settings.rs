@@ -18,15 +18,10 @@ pub struct ProvidersSettings {
     /// Where browsers reach [`Providers::router`](super::Providers::router), e.g.
     /// `http://localhost:9000` or `http://localhost:9000/providers`.
     pub public_url: String,
-    /// The merchant's account at Axis.
     pub axis: AxisAccount,
-    /// The merchant's account at Paytm.
     pub paytm: PaytmAccount,
-    /// The merchant's account at PhonePe.
     pub phonepe: PhonepeAccount,
-    /// The merchant's account at PayU.
     pub payu: PayuAccount,
-    /// What goes wrong from the start.
     pub rules: Vec<(Provider, Rule)>,
     /// For how long an order can be paid, unless the merchant says otherwise.
     pub order_life: Duration,
@@ -34,7 +29,6 @@ pub struct ProvidersSettings {
     pub token_life: Duration,
     /// More orders than this are refused: everything is kept in memory.
     pub max_orders: usize,
-    /// How webhooks are tried.
     pub webhooks: CallbackPolicy,
     /// After how long a call that hangs is cut.
     pub hang_for: Duration,
@@ -75,7 +69,6 @@ impl ProvidersSettings {
         self
     }
 
-    /// Whether all of it can be used.
     pub(crate) fn check(&self) -> Result<(), SettingsError> {
         let public = Url::parse(&self.public_url).ok().filter(|url| {
             matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none()
@@ -103,22 +96,17 @@ impl ProvidersSettings {
     }
 }
 
-/// Why the simulator cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// Nobody could be sent there.
     #[error("the public URL {0} is not an http(s) URL without query and fragment")]
     PublicUrl(String),
     /// The secret of Axis does not consist of hexadecimal digits in pairs.
     #[error("the secret of the Axis account must be hexadecimal digits in pairs")]
     AxisSecret,
-    /// The key of Paytm cannot be one.
     #[error("the key of the Paytm account must be 16, 24 or 32 bytes long")]
     PaytmKey,
-    /// Webhooks cannot be sent there.
     #[error("the webhook URL of {0} is not an http(s) URL")]
     WebhookUrl(&'static str),
-    /// The computer has no randomness to offer.
     #[error("no randomness for the key of the forms")]
     Random(#[source] getrandom::Error),
 }
@@ -132,9 +120,7 @@ pub struct AxisAccount {
     pub access_code: String,
     /// The secure hash secret, in hexadecimal.
     pub secret_hex: SecretString,
-    /// The operator who may ask for results.
     pub user: String,
-    /// The operator's password.
     pub password: SecretString,
 }
 
@@ -188,7 +174,6 @@ pub struct PhonepeAccount {
     pub merchant_id: String,
     /// The salt key of the legacy and v1 protocols.
     pub salt_key: SecretString,
-    /// Its number.
     pub salt_index: String,
     /// `client_id` of Standard Checkout.
     pub client_id: String,
@@ -221,12 +206,10 @@ impl Default for PhonepeAccount {
     }
 }
 
-/// An account at PayU.
 #[derive(Debug, Clone)]
 pub struct PayuAccount {
     /// `key`
     pub merchant_key: String,
-    /// The salt.
     pub salt: SecretString,
     /// Where the webhook goes, if one is set up.
     pub webhook_url: Option<String>,

@@ -14,13 +14,11 @@ use super::order::{CallbackProgress, Choice, Order, State, Terms};
 /// The version of `schema.sql`.
 const SCHEMA_VERSION: i64 = 1;
 
-/// Why the books cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file cannot be opened, or is no database.
     #[error("the sandbox's database cannot be opened")]
     Database(#[from] rusqlite::Error),
-    /// The file cannot be created.
     #[error("the sandbox's database cannot be created")]
     File(#[source] std::io::Error),
     /// The file was written by a later version.
@@ -32,7 +30,6 @@ pub enum OpenError {
     /// The merchant's name or the secret is empty: anybody could sign.
     #[error("the sandbox needs a merchant and a secret")]
     NoSecret,
-    /// The computer gives no random numbers.
     #[error("no random numbers to be had")]
     Random(#[source] getrandom::Error),
 }
@@ -40,7 +37,6 @@ pub enum OpenError {
 /// Why the books could not be read or written. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum BooksError {
-    /// The database failed.
     #[error("the sandbox's database failed")]
     Database(#[from] rusqlite::Error),
     /// The work was cut off by the end of the process.
@@ -62,7 +58,6 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// What came of opening an order.
 #[derive(Debug)]
 pub(super) enum Opened {
     /// It is in the books, now or since before.
@@ -73,19 +68,14 @@ pub(super) enum Opened {
     TooLate,
 }
 
-/// A callback that is due.
 #[derive(Debug)]
 pub(super) struct DueCallback {
-    /// The order it tells of.
     pub(super) order: Order,
-    /// How often it was tried before.
     pub(super) attempts: u32,
 }
 
-/// One line of an order's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LogLine {
-    /// When.
     pub(super) at_ms: i64,
     /// What happened, in a few words.
     pub(super) what: String,
@@ -127,7 +117,7 @@ impl Books {
         Ok(Books { connection: Arc::new(Mutex::new(connection)) })
     }
 
-    /// The key the sandbox signs its own forms with: nobody else ever sees it.
+    /// The key the sandbox signs its own forms with; it never leaves the books.
     pub(super) fn form_key(&self) -> Result<Vec<u8>, rusqlite::Error> {
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         connection.query_row("SELECT value FROM own_values WHERE name = 'form-key'", [], |row| row.get(0))
@@ -167,8 +157,8 @@ impl Books {
         .await
     }
 
-    /// Closes an order that nobody has paid, and returns it as it stands then. One that nobody has opened
-    /// is taken up closed: it has no way back, so that no link fits it.
+    /// Closes an order unless it is paid, and returns its state then. An unopened one is recorded as
+    /// closed: it has no way back, so that no link fits it.
     pub(super) async fn close(
         &self,
         order: &str,
@@ -201,13 +191,13 @@ impl Books {
         .await
     }
 
-    /// The order as it stands now; `None` when nobody has opened it.
+    /// The current state of the order; `None` before it is opened.
     pub(super) async fn order(&self, order: &str, now_ms: i64) -> Result<Option<Order>, BooksError> {
         let order = order.to_owned();
         self.write(move |txn| current(txn, &order, now_ms)).await
     }
 
-    /// Carries out the payer's choice if it is the first, and returns the order as it stands then.
+    /// Carries out the payer's choice if it is the first, and returns the order.
     pub(super) async fn choose(
         &self,
         order: &str,
@@ -302,7 +292,6 @@ impl Books {
         .await
     }
 
-    /// Records a try to deliver a callback.
     pub(super) async fn callback_tried(
         &self,
         order_sequence: i64,
@@ -337,7 +326,6 @@ impl Books {
     }
 }
 
-/// Writes a new order down.
 fn insert(txn: &Transaction<'_>, terms: Terms, now_ms: i64, line: &str) -> Result<Order, rusqlite::Error> {
     txn.prepare_cached(
         "INSERT INTO orders (order_id, amount_paise, currency, description, bill, payee, return_url, notify_url,

@@ -27,7 +27,6 @@ const FIELDS: [(&str, usize); 10] = [
     ("expires", 15),
 ];
 
-/// Why a link is not followed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadLink {
     /// Something is missing, too long, there twice or not what it should be.
@@ -41,7 +40,7 @@ pub(super) enum BadLink {
     Forged,
 }
 
-/// Decodes a query. A name that occurs twice is left out, because nobody can say which was meant.
+/// Decodes a query. A name that occurs twice is left out as ambiguous.
 pub(super) fn decode(query: &str) -> HashMap<String, String> {
     let mut pairs = HashMap::new();
     let mut twice = Vec::new();

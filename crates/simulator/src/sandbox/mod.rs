@@ -14,7 +14,7 @@
 //! ## Pay link (merchant → payer's browser → sandbox)
 //! `GET {base}/pay` with the query parameters `merchant`, `order`, `amount_paise`, `currency` (`INR`),
 //! `description`, `bill`, `payee`, `return_url`, `notify_url`, `expires`, and `signature` over these
-//! ten with the purpose `sandbox-pay-1`. Making the link calls nobody: the sandbox learns of the
+//! ten with the purpose `sandbox-pay-1`. Making the link needs no call: the sandbox learns of the
 //! order when its page is first opened. With an empty `notify_url` there is no callback. From then on the order's amount and addresses are fixed, and
 //! another link for the same order with other ones is refused. After `expires` it cannot be paid.
 //!
@@ -30,7 +30,7 @@
 //! | `PENDING` | the payer has paid, the answer is still to come |
 //! | `PAID` | `paid_paise` was taken |
 //! | `DECLINED`, `EXPIRED` | nothing was taken and nothing will be |
-//! | `UNKNOWN` | with HTTP status 404 and the code `NO_SUCH_ORDER`: nobody has opened it |
+//! | `UNKNOWN` | with HTTP status 404 and the code `NO_SUCH_ORDER`: not opened |
 //!
 //! - **Return** (purpose `sandbox-return-1`): after the choice the browser is sent on, by `303 See
 //!   Other`, to `return_url` with the report in the parameters `sandboxMerchant`, `sandboxOrder`,
@@ -82,21 +82,16 @@ pub use order::{CallbackProgress, Choice, State};
 
 pub use crate::{CallbackPolicy, Clock, PayPage, Tally, VisitError, Visitor, WayBack};
 
-/// What a sandbox needs to know.
 #[derive(Debug, Clone)]
 pub struct SandboxSettings {
-    /// The one merchant it serves.
     pub merchant: String,
-    /// What it shares with the merchant.
     pub secret: SecretString,
     /// Where browsers reach [`Sandbox::router`], e.g. `http://localhost:9000/sandbox`.
     pub public_url: String,
     /// Where the merchant's own API is reached, e.g. `http://localhost:9000/pg-service`. Only shown, as
     /// a hint on the return page.
     pub lookup_url: Option<String>,
-    /// How long a late answer takes.
     pub late_after: Duration,
-    /// How callbacks are tried.
     pub callbacks: CallbackPolicy,
     /// Its own clock.
     pub clock: Clock,
@@ -136,24 +131,18 @@ struct Inner {
     courier: Courier,
 }
 
-/// An order as the books have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BookEntry {
     /// Its place in the books; grows.
     pub sequence: i64,
-    /// The merchant's number of it.
     pub order: String,
-    /// Where it stands.
     pub state: State,
-    /// What was asked for.
     pub amount_paise: i64,
     /// Always `INR`.
     pub currency: String,
     /// What was taken; `None` when nothing was.
     pub paid_paise: Option<i64>,
-    /// The sandbox's number of the payment.
     pub payment_id: Option<String>,
-    /// What the payer chose.
     pub choice: Option<Choice>,
     /// When its page was first opened, in milliseconds since the epoch.
     pub opened_ms: i64,

@@ -9,23 +9,16 @@ use crate::money::wrong_amount;
 /// How much a payer is asked for and where the answer goes: what the merchant signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Terms {
-    /// The merchant's number of the order.
     pub(super) order: String,
-    /// What is to be paid.
     pub(super) amount_paise: i64,
     /// Always `INR`.
     pub(super) currency: String,
-    /// What it is for.
     pub(super) description: String,
-    /// The bill.
     pub(super) bill: String,
-    /// Who gets it.
     pub(super) payee: String,
-    /// Where the payer's browser goes afterwards.
     pub(super) return_url: String,
     /// Where the callback goes; empty where there is none.
     pub(super) notify_url: String,
-    /// Until when it can be paid.
     pub(super) expires_ms: i64,
 }
 
@@ -41,7 +34,6 @@ impl Terms {
     }
 }
 
-/// Where an order stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum State {
@@ -49,7 +41,6 @@ pub enum State {
     Created,
     /// The payer has paid; the answer is still to come.
     Pending,
-    /// The money was taken.
     Paid,
     /// The payer declined: nothing was taken and nothing will be.
     Declined,
@@ -69,7 +60,6 @@ impl State {
         }
     }
 
-    /// The state of this word.
     pub fn from_word(word: &str) -> Option<State> {
         [State::Created, State::Pending, State::Paid, State::Declined, State::Expired]
             .into_iter()
@@ -85,7 +75,7 @@ pub enum Choice {
     Pay,
     /// Nothing is taken; browser and callback say so.
     Decline,
-    /// The money is taken; nobody is told.
+    /// The money is taken; the application is not told.
     SayNothing,
     /// The browser says "pending"; the money is taken, and the callback sent, some time later.
     AnswerLate,
@@ -109,7 +99,6 @@ impl Choice {
         }
     }
 
-    /// The choice of this word.
     pub fn from_word(word: &str) -> Option<Choice> {
         Choice::ALL.into_iter().find(|choice| choice.as_str() == word)
     }
@@ -129,35 +118,27 @@ impl std::fmt::Display for Choice {
     }
 }
 
-/// How the callback of an order fares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CallbackProgress {
-    /// How often it was tried.
     pub attempts: u32,
-    /// Whether it arrived.
     pub delivered: bool,
-    /// What the last try came to, in a few words.
+    /// The result of the last try, for people.
     pub last_result: Option<String>,
 }
 
-/// An order as it stands in the books.
+/// An order in the books.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Order {
     /// Its place in the books; grows.
     pub(super) sequence: i64,
-    /// What was asked for.
     pub(super) terms: Terms,
     /// When the payer first opened the page.
     pub(super) opened_ms: i64,
-    /// Where it stands.
     pub(super) state: State,
-    /// What the payer chose.
     pub(super) choice: Option<Choice>,
-    /// What was taken.
     pub(super) paid_paise: Option<i64>,
     /// When the payer chose, or its time ran out.
     pub(super) decided_ms: Option<i64>,
-    /// When a late answer comes.
     pub(super) due_ms: Option<i64>,
     /// The callback, once there is something to call back about.
     pub(super) callback: Option<CallbackProgress>,

@@ -25,7 +25,6 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// About an order in the books.
     pub(super) fn of(order: &Order, merchant: &str, timestamp_ms: i64) -> Report {
         let (code, message) = match order.state {
             State::Created => ("AWAITING_PAYER", "The payer has not chosen yet"),
@@ -52,7 +51,6 @@ impl Report {
         }
     }
 
-    /// About an order that nobody has opened.
     pub(super) fn of_unknown(order: &str, merchant: &str, timestamp_ms: i64) -> Report {
         Report {
             merchant: merchant.to_owned(),

@@ -15,7 +15,6 @@ use crate::providers::provider::Protocol;
 use crate::providers::settings::AxisAccount;
 use crate::providers::signature::axis::{HASH, HASH_TYPE, is_valid, sign};
 
-/// The member that carries the merchant's number.
 pub(crate) const REFERENCE: &str = "vpc_MerchTxnRef";
 const RETURN_URL: &str = "vpc_ReturnURL";
 const ORDER_INFO: &str = "vpc_OrderInfo";
@@ -69,7 +68,7 @@ fn is_hash_right(secret: &[u8], fields: &Fields) -> bool {
     fields.get(HASH_TYPE) == "SHA256" && is_valid(secret, fields.pairs(), fields.get(HASH))
 }
 
-/// Whether somebody who asks for results is the merchant's operator. A hash is not asked for, but if
+/// Whether the caller who asks for results is the merchant's operator. A hash is not asked for, but if
 /// there is one it must be right.
 ///
 /// # Errors

@@ -30,7 +30,6 @@ pub(crate) fn router() -> Router<Providers> {
         .route("/{provider}", get(rules).post(add_rule))
 }
 
-/// Why the control does not do something.
 #[derive(Debug)]
 enum Refused {
     NoSuchProvider,

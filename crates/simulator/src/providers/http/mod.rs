@@ -13,7 +13,6 @@ use axum::routing::get;
 use super::provider::Provider;
 use super::{Providers, axis, paytm, payu, phonepe};
 
-/// The longest request that is read.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
 pub(crate) fn router(providers: Providers) -> Router {

@@ -1,4 +1,4 @@
-//! The pages: what stands on them, and how they become answers.
+//! The pages of an order, and the front page.
 
 use askama::Template;
 use axum::extract::State;
@@ -15,7 +15,6 @@ use crate::providers::order::{Choice, Order, State as OrderState};
 use crate::providers::provider::Provider;
 use crate::providers::{BookEntry, Providers};
 
-/// How many orders the front page lists.
 const NEWEST: usize = 20;
 
 fn frame(providers: &Providers, provider: Option<Provider>) -> Frame {
@@ -33,7 +32,6 @@ fn badge(state: OrderState) -> Badge {
     }
 }
 
-/// A choice beyond the usual ones.
 struct Case {
     choice: String,
     title: &'static str,
@@ -99,7 +97,6 @@ struct Line {
     fault: &'static str,
 }
 
-/// Why there is no page to show.
 #[derive(Debug)]
 pub(crate) enum Problem {
     /// The provider refuses the request that the payer came with.
@@ -110,7 +107,7 @@ pub(crate) enum Problem {
     BadForm,
 }
 
-/// A page that says what is wrong. It sends nobody on: an address in a request that is not genuine is
+/// A page that says what is wrong. It leads nowhere: an address in a request that is not genuine is
 /// not one to follow.
 pub(crate) fn problem(providers: &Providers, provider: Provider, problem: Problem) -> Response {
     let (status, heading, reason, code) = match problem {
@@ -133,7 +130,6 @@ pub(crate) fn problem(providers: &Providers, provider: Provider, problem: Proble
     html(status, &ProblemPage { frame: frame(providers, Some(provider)), heading, reason, code })
 }
 
-/// The page on which the payer chooses.
 pub(crate) fn pay(providers: &Providers, order: &Order) -> Response {
     let account = &providers.inner.settings;
     let provider = order.provider();

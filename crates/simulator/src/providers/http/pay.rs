@@ -19,7 +19,6 @@ use crate::providers::provider::Provider;
 /// Why a payer who was sent here cannot pay: a code of the provider's, and what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
-    /// The provider's code.
     pub(crate) code: String,
     /// What is wrong, in words.
     pub(crate) message: String,
@@ -31,7 +30,6 @@ impl Refusal {
     }
 }
 
-/// The pay page of a provider.
 pub(crate) fn routes(provider: Provider) -> Router<Providers> {
     let show = move |State(providers): State<Providers>, RawQuery(query): RawQuery| async move {
         show(&providers, provider, &query.unwrap_or_default())

@@ -33,7 +33,6 @@ fn checksum(account: &PaytmAccount, text: &str, genuine: bool) -> String {
     sign(key.as_bytes(), text, new_salt()).unwrap_or_default()
 }
 
-/// Paytm's number of a payment.
 fn transaction_number(statement: &Statement<'_>) -> String {
     format!("{}{:024}", moment::day(statement.order.opened_ms), statement.order.payment_number())
 }

@@ -2,7 +2,6 @@
 
 use crate::providers::order::Said;
 
-/// What is said of an order.
 pub(crate) struct Words {
     /// `STATUS`, or `resultStatus`.
     pub(crate) status: &'static str,
@@ -12,7 +11,6 @@ pub(crate) struct Words {
     pub(crate) message: &'static str,
 }
 
-/// The words for a state.
 pub(crate) fn of(said: Said) -> Words {
     let (status, code, message) = match said {
         Said::Paid => ("TXN_SUCCESS", "01", "Txn Success"),
@@ -26,9 +24,7 @@ pub(crate) fn of(said: Said) -> Words {
     Words { status, code, message }
 }
 
-/// A checksum that is not right.
 pub(crate) const BAD_CHECKSUM: Words =
     Words { status: "TXN_FAILURE", code: "330", message: "Checksum provided is invalid" };
-/// A merchant that is not known.
 pub(crate) const BAD_MERCHANT: Words =
     Words { status: "TXN_FAILURE", code: "335", message: "Mid is invalid" };

@@ -130,7 +130,7 @@ pub(crate) fn way_back(account: &PayuAccount, statement: &Statement<'_>) -> WayB
     WayBack::Post { action: action.clone(), fields: callback_fields(account, statement) }
 }
 
-/// The answer to `verify_payment` about several orders; `None` for those that nobody opened.
+/// The answer to `verify_payment` about several orders; `None` for unknown ones.
 pub(crate) fn verify_answer(asked: &[(&str, Option<Statement<'_>>)]) -> Value {
     let details = asked.iter().map(|(id, statement)| ((*id).to_owned(), detail(statement.as_ref())));
     let details: Map<String, Value> = details.collect();

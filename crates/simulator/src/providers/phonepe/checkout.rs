@@ -29,7 +29,6 @@ use crate::providers::signature::phonepe::webhook_authorization;
 /// The purpose of the seal in an access token.
 const TOKEN: &str = "phonepe-token";
 const TOKEN_TYPE: &str = "O-Bearer";
-/// The longest number of an order.
 const MAX_ID: usize = 63;
 /// The smallest amount, in paise.
 const MIN_PAISE: i64 = 100;
@@ -203,7 +202,6 @@ fn state(said: Said) -> &'static str {
     }
 }
 
-/// PhonePe's number of an order.
 fn order_id(statement: &Statement<'_>) -> String {
     format!("OMO{:020}", statement.order.payment_number())
 }

@@ -23,7 +23,6 @@ pub(crate) fn router() -> Router<Providers> {
         .route("/checkout/v2/order/{order}/status", get(checkout::status))
 }
 
-/// A call that is not carried out.
 #[derive(Debug, Clone, Copy)]
 struct Refused {
     status: StatusCode,
@@ -32,7 +31,6 @@ struct Refused {
 }
 
 impl Refused {
-    /// Something about the request is wrong.
     const fn bad_request(message: &'static str) -> Refused {
         Refused { status: StatusCode::BAD_REQUEST, code: "BAD_REQUEST", message }
     }
@@ -42,7 +40,6 @@ impl Refused {
         Refused { status: StatusCode::UNAUTHORIZED, code: "AUTHORIZATION_FAILED", message }
     }
 
-    /// The books are full.
     const FULL: Refused = Refused {
         status: StatusCode::INTERNAL_SERVER_ERROR,
         code: "INTERNAL_SERVER_ERROR",

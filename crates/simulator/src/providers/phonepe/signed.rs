@@ -26,7 +26,6 @@ use crate::providers::settings::PhonepeAccount;
 use crate::providers::signature::phonepe::{decode, encode, is_x_verify, x_verify};
 
 const X_VERIFY: &str = "x-verify";
-/// The longest number of a transaction.
 const MAX_ID: usize = 38;
 
 #[derive(Deserialize)]
@@ -281,7 +280,6 @@ fn answer(
     }
 }
 
-/// PhonePe's number of a payment.
 fn payment_id(statement: &Statement<'_>) -> String {
     format!("T{:018}", statement.order.payment_number())
 }

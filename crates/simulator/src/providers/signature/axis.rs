@@ -6,9 +6,7 @@ use sha2::Sha256;
 
 use super::is_digest;
 
-/// The member that carries the hash.
 pub const HASH: &str = "vpc_SecureHash";
-/// The member that names its kind.
 pub const HASH_TYPE: &str = "vpc_SecureHashType";
 
 /// The text that is hashed: members that are not empty, by name in byte order, `name=value` with `&`

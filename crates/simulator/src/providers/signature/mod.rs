@@ -1,5 +1,5 @@
 //! The providers' signatures, from both sides: the simulator checks requests with them and signs its
-//! answers, and whoever plays a merchant in a test signs requests. Pure functions; whatever is wrong
+//! answers, and tests that play a merchant sign requests. Pure functions; whatever is wrong
 //! with a signature, from its length to its letters, makes it invalid and nothing more.
 
 pub mod axis;

@@ -9,7 +9,6 @@ use super::is_digest;
 /// Between the digest and the number of the salt key.
 const SEPARATOR: &str = "###";
 
-/// A payload as it is sent.
 pub fn encode(payload: &str) -> String {
     STANDARD.encode(payload)
 }

@@ -18,7 +18,6 @@ const MOST_SKEW_MS: i64 = 5 * 60 * 1_000;
 const MOST_ORDERS: u32 = 1_000;
 const DEFAULT_ORDERS: &str = "100";
 
-/// Why a question is not answered.
 #[derive(Debug)]
 enum Refusal {
     /// Not the merchant, or not signed by them.
@@ -27,7 +26,6 @@ enum Refusal {
     Stale,
     /// A parameter is not what it should be.
     BadParameter(&'static str),
-    /// The books are closed.
     Books(BooksError),
 }
 
@@ -105,7 +103,7 @@ async fn report(
     })
 }
 
-/// `POST /api/v1/orders/{order}/close`: nobody shall pay an order any more, opened or not.
+/// `POST /api/v1/orders/{order}/close`: closes an order, opened or not.
 pub(super) async fn close(
     State(sandbox): State<Sandbox>,
     Path(order): Path<String>,

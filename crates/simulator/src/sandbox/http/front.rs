@@ -11,7 +11,6 @@ use crate::money::rupees_for_people;
 use crate::page::{Badge, Frame, html};
 use crate::sandbox::Sandbox;
 
-/// How many orders the front page lists.
 const RECENT: u32 = 20;
 /// How many parameters the return page lists, and how much of each.
 const MOST_PARAMETERS: usize = 24;
@@ -42,7 +41,7 @@ pub(super) async fn index(State(sandbox): State<Sandbox>) -> Response {
     };
     let now_ms = sandbox.now_ms();
     for order in &mut orders {
-        // Shown as it stands by now; written down when somebody asks for it.
+        // Shown as of now; recorded when the order is asked for.
         order.advance(now_ms);
     }
     let page = IndexPage {
@@ -63,7 +62,6 @@ pub(super) async fn index(State(sandbox): State<Sandbox>) -> Response {
     html(StatusCode::OK, &page)
 }
 
-/// Any other path.
 pub(super) async fn elsewhere(State(sandbox): State<Sandbox>) -> Response {
     Problem::NoSuchPage.answer(&sandbox)
 }

@@ -12,7 +12,6 @@ use axum::routing::{get, post};
 
 use super::Sandbox;
 
-/// The longest form that is read.
 const MAX_FORM_BYTES: usize = 16 * 1024;
 
 pub(super) fn router(sandbox: Sandbox) -> Router {

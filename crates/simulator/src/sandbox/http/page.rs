@@ -1,4 +1,4 @@
-//! The pages: what stands on them, and how they become answers.
+//! The pages of an order.
 
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -56,10 +56,8 @@ struct AgedLine {
     age: String,
 }
 
-/// Why there is no page to show.
 #[derive(Debug)]
 pub(super) enum Problem {
-    /// The pay link cannot be followed.
     Link(BadLink),
     /// The order was opened before with another amount or other addresses.
     OtherTerms,
@@ -69,7 +67,6 @@ pub(super) enum Problem {
     NoSuchPage,
     /// The form is not one of ours, or incomplete.
     BadForm,
-    /// The books are closed.
     Books(BooksError),
 }
 
@@ -175,13 +172,11 @@ fn explain(order: &Order, now_ms: i64) -> (&'static str, String) {
     }
 }
 
-/// How long ago something was.
 pub(super) fn age(now_ms: i64, at_ms: i64) -> String {
     let span_ms = now_ms.saturating_sub(at_ms);
     if span_ms < 5_000 { "just now".to_owned() } else { format!("{} ago", duration(span_ms)) }
 }
 
-/// The address of an order's page.
 pub(super) fn order_link(sandbox: &Sandbox, order: &str) -> String {
     let query: String = form_urlencoded::Serializer::new(String::new())
         .append_pair("order", order)

@@ -60,7 +60,7 @@ async fn take_choice(sandbox: &Sandbox, form: &HashMap<String, String>) -> Resul
     order.ok_or(Problem::NoSuchPage)
 }
 
-/// `GET /order`: an order again, for whoever was sent to its page.
+/// `GET /order`: an order again, for a browser that was sent to its page.
 pub(super) async fn show(State(sandbox): State<Sandbox>, RawQuery(query): RawQuery) -> Response {
     let query = link::decode(&query.unwrap_or_default());
     match find(&sandbox, &query).await {
