@@ -3,13 +3,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Asked, paise, refused, text, user_info};
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegisteredPayment {
     /// The number under which it is registered: the transaction's id.
     pub transaction_number: String,
@@ -19,8 +17,7 @@ pub struct RegisteredPayment {
     pub bills: Vec<PaidBill>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaidBill {
     pub bill_id: String,
     /// What was paid towards it, in paise.

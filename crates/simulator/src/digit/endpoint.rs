@@ -1,7 +1,5 @@
 //! The addresses of the pretend services.
 
-use serde::{Serialize, Serializer};
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Endpoint {
     /// egov-idgen: numbers.
@@ -60,26 +58,6 @@ impl Endpoint {
         }
     }
 
-    pub fn word(self) -> &'static str {
-        match self {
-            Endpoint::Ids => "ids",
-            Endpoint::ValidatePayment => "validate-payment",
-            Endpoint::CreatePayment => "create-payment",
-            Endpoint::SearchPayments => "search-payments",
-            Endpoint::SearchUsers => "search-users",
-            Endpoint::CreateUser => "create-user",
-            Endpoint::UserDetails => "user-details",
-            Endpoint::BankAccounts => "bank-accounts",
-            Endpoint::Bills => "bills",
-            Endpoint::Messages => "messages",
-            Endpoint::Links => "links",
-        }
-    }
-
-    pub fn from_word(word: &str) -> Option<Endpoint> {
-        Endpoint::ALL.into_iter().find(|endpoint| endpoint.word() == word)
-    }
-
     /// The member of its answer that holds the list; `None` for those that answer with
     /// one object or in plain text.
     pub(crate) fn list(self) -> Option<&'static str> {
@@ -94,24 +72,5 @@ impl Endpoint {
             Endpoint::Messages => Some("messages"),
             Endpoint::UserDetails | Endpoint::Links => None,
         }
-    }
-}
-
-impl Serialize for Endpoint {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.word())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_endpoint_has_a_word_and_is_found_by_it() {
-        for endpoint in Endpoint::ALL {
-            assert_eq!(Endpoint::from_word(endpoint.word()), Some(endpoint));
-        }
-        assert_eq!(Endpoint::from_word("moon"), None);
     }
 }

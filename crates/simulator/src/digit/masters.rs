@@ -51,10 +51,6 @@ impl Masters {
         &self.links
     }
 
-    pub(crate) fn ids(&self) -> u64 {
-        self.ids
-    }
-
     pub(crate) fn generate_ids(&mut self, asked: &Asked<'_>, today: &str) -> Answer {
         let requests = asked.body["idRequests"].as_array().map(Vec::as_slice).unwrap_or_default();
         let given = requests.iter().map(|request| {

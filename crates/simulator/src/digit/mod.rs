@@ -2,36 +2,21 @@
 //! egov-localization and egov-url-shortening on one address, with books in memory and faults on demand.
 //!
 //! It speaks as the real services do, down to their two forms of error bodies: payments are registered
-//! once a bill and once a number, users once a login name, access tokens are known while their users are logged in, texts exist for states and not for cities,
-//! a bill belongs to `PT` and a tenant has the bank account `ACC-<tenant>` unless it is told otherwise.
+//! once a bill and once a number, users once a login name, access tokens are known while their users are
+//! logged in, texts exist for states and not for cities, a bill belongs to `PT` and a tenant has the bank
+//! account `ACC-<tenant>` unless set otherwise.
 //! What the real services have persisted is there for the next search at once.
-//!
-//! # Control
-//! Tests in the same process call the methods of [`PretendDigit`]. Others use HTTP:
-//! - `GET /_control` shows each endpoint with its path, the number of its calls, and its fault;
-//! - `POST /_control/faults/{endpoint}` with `{"fault":"slow","ms":200,"times":1}` lets something go wrong:
-//!   `slow` and `slow-work` (`ms`), `status500`, `cut-after-work`, `cut-before-work`, `refuse4xx` (`status`, `body`),
-//!   `garbage`, `empty-list`; `none` ends it. Without `times` it strikes every call. The endpoint `all`
-//!   stands for all of them;
-//! - `GET /_control/calls/{endpoint}?limit=` shows the last calls with query, headers and body;
-//! - `GET /_control/books` and `GET /_control/payments/{number}` show what was registered;
-//! - `POST /_control/paid-bills` `{"tenantId","billId"}`, `/users` (a user record),
-//!   `/tokens/{token}` (the user who logs in with it; `DELETE` logs them out),
-//!   `/bank-accounts/{tenant}` `["001"]`, `/bills/{bill}` `{"businessService"}`,
-//!   `/messages` `{"state","locale","code","message"}` change what the services know;
-//! - `POST /_control/reset` forgets everything.
 
 mod answer;
 mod books;
 mod collections;
-mod control;
 mod endpoint;
 mod fault;
 mod masters;
 mod serve;
 mod users;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
@@ -39,7 +24,6 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::Clock;
 use books::Books;
 use fault::Plan;
 
@@ -50,7 +34,6 @@ pub use fault::Fault;
 
 struct State {
     url: String,
-    clock: Clock,
     books: Mutex<Books>,
 }
 
@@ -60,18 +43,15 @@ impl State {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The date in Universal Time, as it stands in numbers: `2018_08_06`.
+    /// The date in Universal Time, in numbers: `2018_08_06`.
     fn today(&self) -> String {
-        let now =
-            jiff::Timestamp::from_millisecond(self.clock.now_ms()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        now.strftime("%Y_%m_%d").to_string()
+        jiff::Timestamp::now().strftime("%Y_%m_%d").to_string()
     }
 }
 
 /// A pretend DIGIT that serves until it is dropped.
 pub struct PretendDigit {
     state: Arc<State>,
-    address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<std::io::Result<()>>,
 }
@@ -82,17 +62,9 @@ impl PretendDigit {
     /// # Errors
     /// When no port can be had.
     pub async fn start() -> std::io::Result<PretendDigit> {
-        PretendDigit::start_on(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), Clock::default()).await
-    }
-
-    /// Starts one on that address, with a clock of its own.
-    ///
-    /// # Errors
-    /// When the address cannot be had.
-    pub async fn start_on(address: SocketAddr, clock: Clock) -> std::io::Result<PretendDigit> {
-        let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?;
-        let state = Arc::new(State { url: format!("http://{address}"), clock, books: Mutex::default() });
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let state = Arc::new(State { url, books: Mutex::default() });
         let (stop, stopped) = oneshot::channel::<()>();
         let router = serve::router(state.clone());
         let serving = tokio::spawn(async move {
@@ -102,16 +74,12 @@ impl PretendDigit {
             };
             axum::serve(listener, router).with_graceful_shutdown(told).await
         });
-        Ok(PretendDigit { state, address, stop: Some(stop), serving })
+        Ok(PretendDigit { state, stop: Some(stop), serving })
     }
 
     /// Where it is: `http://127.0.0.1:…`, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.state.url
-    }
-
-    pub fn address(&self) -> SocketAddr {
-        self.address
     }
 
     /// Ends once the calls at work have their answers; from then on no connection is accepted.
@@ -136,7 +104,7 @@ impl PretendDigit {
 
     /// The last calls of an endpoint, the oldest first.
     pub fn calls(&self, endpoint: Endpoint) -> Vec<ReceivedCall> {
-        self.state.books().calls(Some(endpoint))
+        self.state.books().calls(endpoint)
     }
 
     /// How often an endpoint was called in all.

@@ -13,11 +13,11 @@ use axum::routing::post;
 use axum::{Json, middleware};
 use serde_json::{Map, Value, json};
 
+use super::State as Digit;
 use super::answer::{Answer, Asked};
 use super::books::ReceivedCall;
 use super::endpoint::Endpoint;
 use super::fault::Fault;
-use super::{State as Digit, control};
 use crate::cut;
 
 const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -34,7 +34,6 @@ pub(crate) fn router(digit: Arc<Digit>) -> Router {
         router.route(endpoint.path(), post(handler))
     });
     services
-        .nest("/_control", control::router())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::map_response(not_kept))
         .with_state(digit)
