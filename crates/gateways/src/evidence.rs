@@ -1,4 +1,4 @@
-//! What of a gateway's answer is kept: named members only, each within bounds.
+//! The evidence kept of a gateway's answer: named members only, each within bounds.
 //!
 //! Answers carry signatures, card hints, names, e-mail addresses and numbers beside what an
 //! operator needs. Members are kept by name, so that what a gateway adds tomorrow is left out.

@@ -12,7 +12,7 @@ pub fn encode<N: AsRef<str>, V: AsRef<str>>(fields: &[(N, V)]) -> String {
 /// Names and values as a URL's query: a space is `%20`, which every reader takes for a space, and a
 /// plus `%2B`, so that no reader takes it for one.
 pub fn encode_query<N: AsRef<str>, V: AsRef<str>>(fields: &[(N, V)]) -> String {
-    // Every literal plus is `%2B` by now; what is left stands for a space.
+    // Every literal plus is `%2B` by now; the others mean a space.
     encode(fields).replace('+', "%20")
 }
 
@@ -27,8 +27,7 @@ pub fn decode(body: &[u8]) -> Vec<(String, String)> {
     form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
 }
 
-/// The pairs as a map; `None` when a name occurs twice, because then nobody can say which value the
-/// sender meant.
+/// The pairs as a map; `None` when a name occurs twice: its value is ambiguous.
 pub fn unique<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<BTreeMap<&'a str, &'a str>> {
     let mut members = BTreeMap::new();
     for (name, value) in pairs {

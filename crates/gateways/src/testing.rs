@@ -1,4 +1,4 @@
-//! What the adapters' tests share: a transaction, clients, and a server with every fault of a network.
+//! Shared by the adapters' tests: a transaction, clients, and a server with every fault of a network.
 
 use std::time::Duration;
 

@@ -13,7 +13,7 @@ pub fn one_line(text: &str) -> String {
     text.replace(char::is_control, " ").trim().to_owned()
 }
 
-/// The text in ASCII letters: `José` → `Jose`, `आशा` → `asha`. What has no such form is left out.
+/// The text in ASCII letters: `José` → `Jose`, `आशा` → `asha`. Letters without such a form are left out.
 pub fn ascii(text: &str) -> String {
     any_ascii::any_ascii(text)
 }

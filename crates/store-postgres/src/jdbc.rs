@@ -201,24 +201,14 @@ fn host(server: &str, family: Family) -> Result<PostgresHost, InvalidUrl> {
 
 /// The text with its percent signs resolved.
 fn decoded(text: &str, family: Family) -> Result<String, InvalidUrl> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'%' => {
-                let high = rest.next().and_then(hex_digit).ok_or(InvalidUrl::Encoding)?;
-                let low = rest.next().and_then(hex_digit).ok_or(InvalidUrl::Encoding)?;
-                high * 16 + low
-            }
-            b'+' if family == Family::Java => b' ',
-            other => other,
-        });
+    let text = if family == Family::Java { text.replace('+', " ") } else { text.to_owned() };
+    // The decoder leaves a stray percent sign as it is.
+    let is_escape = |rest: &str| rest.get(..2).is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
+    if !text.split('%').skip(1).all(is_escape) {
+        return Err(InvalidUrl::Encoding);
     }
-    String::from_utf8(bytes).map_err(|_| InvalidUrl::Encoding)
-}
-
-fn hex_digit(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+    let decoded = percent_encoding::percent_decode_str(&text).decode_utf8();
+    Ok(decoded.map_err(|_| InvalidUrl::Encoding)?.into_owned())
 }
 
 #[cfg(test)]

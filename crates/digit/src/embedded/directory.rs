@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use payment_domain::{Clock, Payer, Personal, RequestInfo};
+use payment_domain::{Clock, Payer, RequestInfo};
 
 use super::{Registers, StoredPayer};
 use crate::payer_key::PayerKey;
@@ -62,7 +62,7 @@ impl Payers for PayerDirectory {
 
 #[cfg(test)]
 mod tests {
-    use payment_domain::{SystemClock, TenantId};
+    use payment_domain::{Personal, SystemClock, TenantId};
 
     use super::*;
     use crate::embedded::memory::MemoryRegisters;

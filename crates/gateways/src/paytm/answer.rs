@@ -1,4 +1,4 @@
-//! What Paytm's answers mean: status answers of both protocols, and callbacks. Pure.
+//! Paytm's answers: status answers of both protocols, and callbacks. Pure.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::evidence;
 use crate::json::Object;
 use crate::text::cut;
 
-/// What is kept of a callback or a legacy answer.
+/// Evidence kept of a callback or a legacy answer.
 const FORM_EVIDENCE: [&str; 15] = [
     "MID",
     "ORDERID",
@@ -30,7 +30,7 @@ const FORM_EVIDENCE: [&str; 15] = [
     "REFUNDAMT",
 ];
 
-/// What is kept of the body of a current answer, beside its `resultInfo`.
+/// Evidence kept of the body of a current answer, beside its `resultInfo`.
 const BODY_EVIDENCE: [&str; 12] = [
     "mid",
     "orderId",
@@ -80,7 +80,7 @@ impl Envelope {
     }
 }
 
-/// What an answer says, in one shape for all of Paytm's forms.
+/// An answer, in one shape for all of Paytm's forms.
 #[derive(Debug, Clone)]
 pub struct Facts {
     status: Option<String>,
@@ -96,7 +96,7 @@ pub struct Facts {
     raw: Value,
 }
 
-/// What an answer is not about.
+/// The part of an answer that is about another payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Mismatch {
     /// It names another order, or none.

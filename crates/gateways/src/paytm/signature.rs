@@ -18,7 +18,7 @@ use crate::form::unique;
 
 /// The form field that carries the checksum; it is not part of the signed text.
 pub const CHECKSUM_FIELD: &str = "CHECKSUMHASH";
-/// What separates the values of a form in the signed text. Values are not escaped.
+/// Separator of the values of a form in the signed text. Values are not escaped.
 pub const SEPARATOR: char = '|';
 
 /// The fields that Paytm documents for its callback and payment webhook, beside the checksum.
@@ -139,7 +139,7 @@ impl Salt {
     }
 }
 
-/// What a decrypted checksum holds.
+/// The content of a decrypted checksum.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Opened {
     digest: String,

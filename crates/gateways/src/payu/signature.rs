@@ -8,7 +8,7 @@ use crate::{digest, form};
 pub const PAYMENT_FIELDS: [&str; 10] =
     ["txnid", "amount", "productinfo", "firstname", "email", "udf1", "udf2", "udf3", "udf4", "udf5"];
 
-/// What separates the user-defined fields from the salt, on either way: five unused fields.
+/// Separator of the user-defined fields and the salt, in both directions: five unused fields.
 const UNUSED: [&str; 5] = [""; 5];
 
 /// The hash of a payment request in lower-case hexadecimal. `value` yields a field's text as it is

@@ -1,4 +1,4 @@
-//! What PhonePe's answers mean: to the opening of a payment, to the question for its status, and in
+//! PhonePe's answers: to the opening of a payment, to the status call, and in
 //! callbacks. Pure.
 
 use payment_domain::{Money, Outcome, Report, Transaction};
@@ -63,7 +63,7 @@ pub enum Generation {
     V1,
 }
 
-/// What an answer says about a payment, in one shape for all protocols.
+/// An answer about a payment, in one shape for all protocols.
 #[derive(Debug, Clone)]
 pub struct Facts {
     outcome: Said,
@@ -153,7 +153,7 @@ impl Facts {
             (Some("PENDING"), _) => Said::Pending,
             (None, Some("INVALID_MERCHANT_ORDER_ID")) => Said::NotFound,
             (None, code @ Some(_)) => match by_code(code) {
-                // Standard Checkout tells of payments by `state` alone.
+                // Standard Checkout reports payments by `state` alone.
                 Said::Paid | Said::Declined => Said::Unknown,
                 said @ (Said::Pending | Said::NotFound | Said::Refused | Said::Unknown) => said,
             },
@@ -300,7 +300,7 @@ pub fn webhook_order(body: &[u8]) -> Option<String> {
 /// says then is believed as far as it leaves the payment open.
 ///
 /// # Errors
-/// What [`Reply::accepted`] says of an answer that is not JSON; [`GatewayError::Unreadable`] when an
+/// The error of [`Reply::accepted`] for an answer that is not JSON; [`GatewayError::Unreadable`] when an
 /// error is said to be a result.
 pub fn status_facts(reply: Reply, read: impl Fn(&Object) -> Facts) -> Result<Facts, GatewayError> {
     let facts = Object::parse(&reply.body).map(|answer| read(&answer));
@@ -367,7 +367,7 @@ pub fn checkout_pay_page(reply: Reply, called: &str) -> Result<String, GatewayEr
     }
 }
 
-/// What it means that no pay page came.
+/// The error when no pay page came.
 fn refusal(reply: Reply) -> GatewayError {
     let code = Object::parse(&reply.body).and_then(|answer| answer.text("code"));
     let code = code.as_deref().map(|code| cut(code, 64));

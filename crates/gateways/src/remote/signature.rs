@@ -31,7 +31,7 @@ impl Side {
     }
 }
 
-/// What is signed beside the body.
+/// The signed fields beside the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Signed<'a> {
     /// Who signs.

@@ -2,7 +2,7 @@
 
 use crate::digest::{equals_hex, hmac_sha256};
 
-/// What a signature is for: the first line of the signed text.
+/// The purpose of a signature: the first line of the signed text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Our pay link.

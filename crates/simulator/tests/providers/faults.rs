@@ -121,7 +121,7 @@ async fn the_payer_can_ask_for_a_fault_on_the_page() {
     let world = World::new().await;
     let late = Choice::PayWith(Fault::from_word("pending").unwrap());
     let page = world.visitor.open(&payu::form(&world, &[])).await.unwrap();
-    assert!(page.html.contains(&format!("value=\"{}\"", late.word())));
+    assert!(page.html.contains(&format!("value=\"{late}\"")));
     world.visitor.choose(&page, late).await.unwrap();
     assert!(matches!(world.book(Provider::Payu, ORDER).state, State::Pending { .. }));
     world.visitor.choose(&page, Choice::PayWith(Fault::from_word("not-found").unwrap())).await.unwrap();
