@@ -1,4 +1,4 @@
-//! What the merchant's server is told, and nobody else.
+//! Answers to the merchant's server, and to no other client.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod world;

@@ -1,4 +1,4 @@
-//! Callbacks arrive, however often the merchant is away and the sandbox starts anew.
+//! Callbacks arrive, also when the merchant is unavailable or the sandbox restarts.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod world;
@@ -122,7 +122,7 @@ async fn a_callback_is_repeated_byte_for_byte_until_it_arrives() {
 #[tokio::test]
 async fn a_callback_is_given_up_after_the_last_try() {
     let world = World::new();
-    // Port 9 on the loopback: nobody listens there.
+    // Port 9 on loopback has no listener.
     world.choose(&link(&[]), Choice::Pay).await;
     for _ in 0..3 {
         assert_eq!(world.sandbox.tick().await.unwrap(), FAILED);

@@ -48,7 +48,7 @@ impl LinkShortener {
     /// [`InvalidAddress`].
     pub fn new(config: &LinkShortenerConfig, client: &Client) -> Result<LinkShortener, InvalidAddress> {
         let address = (config.host.as_str(), config.path.as_str());
-        // Whoever wants a short link has the long one to fall back on: no need to insist.
+        // The caller falls back on the long link: no repetition.
         Ok(LinkShortener { shorten: Endpoint::new(client, SERVICE, address, Nature::Acts, NOT_SHORTENED)? })
     }
 }

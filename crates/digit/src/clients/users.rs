@@ -107,7 +107,7 @@ impl UserService {
         };
         match &failure {
             DigitError::NotSent { .. } => Err(failure),
-            // Somebody else may have registered them in between, or we have and were not told.
+            // The payer may have been registered meanwhile, by another caller or by this call.
             DigitError::Unanswered { .. } | DigitError::Refused { .. } | DigitError::Incomplete { .. } => {
                 match self.look_up(info, wanted).await {
                     Ok(Some(payer)) => Ok(payer),

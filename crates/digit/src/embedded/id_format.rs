@@ -45,7 +45,7 @@ pub enum InvalidIdFormat {
     ControlCharacter,
 }
 
-/// One element of a date: what a run of equal letters stands for, or text between them.
+/// One element of a date: a field, for a run of equal letters, or literal text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum DatePart {
     Year4,

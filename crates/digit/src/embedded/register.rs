@@ -13,7 +13,7 @@ use crate::{BoxError, Collections, DigitError, Payment, Receipts};
 /// The name of this embedded implementation in errors.
 const SERVICE: &str = "the receipt register";
 
-/// Registers payments in [`Registers`]. Like the collection service it stands in for, it refuses a
+/// Registers payments in [`Registers`]. Like the collection service, it refuses a
 /// bill that was paid before, and does not recognise a repetition.
 pub struct ReceiptRegister {
     registers: Arc<dyn Registers>,

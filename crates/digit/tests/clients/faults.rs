@@ -64,7 +64,7 @@ fn endpoints() -> impl Iterator<Item = Endpoint> {
     Endpoint::ALL.into_iter().filter(|endpoint| *endpoint != Endpoint::CreateUser)
 }
 
-/// Those whose refusals are errors; a token that the service refuses is nobody's.
+/// Those whose refusals are errors; a refused token has no owner.
 fn refusing() -> impl Iterator<Item = Endpoint> {
     endpoints().filter(|endpoint| *endpoint != Endpoint::UserDetails)
 }
@@ -207,7 +207,7 @@ async fn an_empty_list_means_what_the_contract_says() {
             Endpoint::CreatePayment => Err(Told::Ours("PAYMENT_REGISTRATION_FAILED")),
             Endpoint::BankAccounts => Err(Told::Ours("BANK_ACCOUNT_FETCH_ERROR")),
             Endpoint::SearchPayments | Endpoint::Bills | Endpoint::Messages => Ok(None),
-            // Nobody is found, so the payer is registered.
+            // No payer is found, so one is registered.
             Endpoint::SearchUsers | Endpoint::CreateUser => {
                 Ok(Some("00000000-0000-4000-8000-000000000001".to_owned()))
             }

@@ -1,4 +1,4 @@
-//! Payers: found, registered once, remembered, never taken for somebody else.
+//! Payers: found, registered once, cached, never mistaken for another person.
 
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::world::{Clients, Told, World, bill, info, patient, payment, tenant, told};
 
-/// A server that sends the same bytes to whoever connects, and closes.
+/// A server that sends the same bytes to every client, and closes.
 pub(crate) struct RawServer {
     url: String,
     connections: Arc<AtomicUsize>,
@@ -29,7 +29,7 @@ impl RawServer {
                 let mut connection = connection.unwrap();
                 counted.fetch_add(1, Ordering::SeqCst);
                 read_request(&mut connection);
-                // A caller that has read enough goes away.
+                // A caller that has read enough disconnects.
                 let _ = connection.write_all(&answer);
             }
         });

@@ -76,7 +76,7 @@ impl World {
     }
 }
 
-/// What a citizen's browser sends, and a field that nobody knows.
+/// The `RequestInfo` of a citizen's browser, with an unknown field.
 pub(crate) fn info() -> RequestInfo {
     serde_json::from_value(json!({
         "apiId": "Rainmaker",

@@ -1,4 +1,4 @@
-//! Asking where a payment stands.
+//! Promises of status requests.
 
 use payment_domain::Outcome;
 
@@ -49,7 +49,7 @@ async fn another_amount_is_never_the_one_that_was_asked(case: Case) {
             let told = matches!(report.outcome, Outcome::Paid { .. }) && !is_paid(&report.outcome, &txn);
             assert!(told || is_undecided(&report.outcome), "{:?}", report.outcome);
         }
-        // Money moved: it is not declined, and stays as it is until somebody looks at it.
+        // Money moved: not declined; the status stays until an operator decides.
         Err(error) => assert!(super::network::is_no_answer(&error), "{error:?}"),
     }
 }

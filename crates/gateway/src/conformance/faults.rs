@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 /// What is wrong with a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// Nobody listens.
+    /// No listener.
     Refused,
     /// The request is read and never answered.
     Hangs,
@@ -61,7 +61,7 @@ impl Fault {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());
         if self == Fault::Refused {
-            // The port was free a moment ago, and nobody else was given it.
+            // The port was free a moment ago, and was not assigned since.
             drop(listener);
             return Faulty { base_url, patience: self.patience(), serving: None };
         }

@@ -104,7 +104,7 @@ pub enum Deed {
     IsDeclinedForNow,
     /// What was to come later comes: a pending or declined payment is paid.
     IsPaidAtLast,
-    /// The provider says something that nobody has heard of.
+    /// The provider returns an unknown state.
     IsUnheardOf,
 }
 

@@ -57,7 +57,7 @@ pub fn transaction(id: &str, rupees: &str) -> Transaction {
     }
 }
 
-/// Its order, with addresses that are nobody's.
+/// Its order, with unreachable addresses.
 pub fn order(txn: &Transaction) -> Order<'_> {
     Order {
         txn,

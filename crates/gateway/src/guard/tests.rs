@@ -238,7 +238,7 @@ async fn only_one_call_probes() {
     }
     assert_eq!(retry_after(status(&guarded, 2).await), Some(Duration::from_secs(1)));
     assert_eq!(stub.reached(), before + 1);
-    // Whoever asked gave up: that is no answer.
+    // The caller gave up: that is no answer.
     probe.abort();
     assert!(probe.await.unwrap_err().is_cancelled());
     assert_eq!(retry_after(status(&guarded, 2).await), Some(Duration::from_secs(30)));

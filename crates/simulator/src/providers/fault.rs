@@ -51,7 +51,7 @@ pub enum Twist {
     NotFound,
     /// Every webhook is sent twice, even when it was answered.
     DuplicateWebhooks,
-    /// Nobody is told of the payer's choice: no webhook, and the browser stays. Only asking finds out.
+    /// The payer's choice is not reported: no webhook, and the browser stays. Only a status request shows it.
     Silent,
 }
 

@@ -1,5 +1,5 @@
 //! A simulator on a port of its own, a merchant's server that writes down what it gets, a payer, and a
-//! clock that stands still.
+//! manual clock.
 
 use std::sync::atomic::{AtomicI64, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};

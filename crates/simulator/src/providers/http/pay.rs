@@ -40,7 +40,7 @@ pub(crate) fn routes(provider: Provider) -> Router<Providers> {
     Router::new().route("/pay-page", get(show).post(choose))
 }
 
-/// Opens the order that a payer was sent here with, and sends the payer on to its page. Whoever reloads
+/// Opens the order of an arriving payer, and redirects the payer to its page. A payer who reloads
 /// that page posts nothing a second time.
 pub(crate) fn open(providers: &Providers, provider: Provider, terms: Result<Terms, Refusal>) -> Response {
     let key = terms.and_then(|terms| {

@@ -211,7 +211,7 @@ struct Question {
     order_id: String,
 }
 
-/// `POST /v3/order/status`: where an order stands.
+/// `POST /v3/order/status`: the status of an order.
 pub(crate) async fn ask(State(providers): State<Providers>, body: Bytes) -> Response {
     let account = &providers.inner.settings.paytm;
     let question = signed_body::<Question>(account, &body);

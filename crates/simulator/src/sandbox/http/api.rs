@@ -76,7 +76,7 @@ fn asked_by_merchant(
     if skew_ms > MOST_SKEW_MS { Err(Refusal::Stale) } else { Ok(timestamp_ms) }
 }
 
-/// `GET /api/v1/orders/{order}`: where an order stands.
+/// `GET /api/v1/orders/{order}`: the status of an order.
 pub(super) async fn status(
     State(sandbox): State<Sandbox>,
     Path(order): Path<String>,
