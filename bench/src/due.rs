@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
 use payment_domain::Timestamp;
-use payment_store::{CheckCursor, DueChecks, Store, Turn};
+use payment_store::{CheckCursor, Checks, DueChecks, Turn};
 use payment_store_postgres::{PostgresOptions, PostgresStore};
 
 use crate::database::Database;

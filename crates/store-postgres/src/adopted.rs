@@ -90,7 +90,7 @@ async fn free_failed(client: &ClientWrapper, from: i64) -> Result<(), Failure> {
     let [tenants, bills, holders] = &held;
     if !holders.is_empty() {
         client.execute(claims::LOCK, &[tenants, bills, holders]).await?;
-        client.execute(claims::HAND_ON, &[tenants, bills, holders]).await?;
+        client.execute(claims::RELEASE, &[tenants, bills, holders]).await?;
     }
     Ok(())
 }

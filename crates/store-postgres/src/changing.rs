@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::parameters::{ColumnLimits, Parameter, Rows, storable};
 use crate::rows::{self, transaction_columns};
 use crate::transaction_columns::{self, JsonParts};
-use crate::{attention, claims, idempotency, jobs, receipts};
+use crate::{attention, claims, idempotency, jobs, outbox, receipts, transactions};
 
 /// How often a group is tried when it collides with another, or its connection turns out dead.
 const ATTEMPTS: usize = 3;
@@ -259,12 +259,12 @@ impl<'a> Written<'a> {
                     }
                 }
             }
-            transaction_columns::history_line(&mut written.history, &change.history, json.evidence());
+            transactions::history_line(&mut written.history, &change.history, json.evidence());
             if let Some(dump) = &change.dump {
-                transaction_columns::dump(&mut written.dumps, &change.txn, dump, json, column_limits);
+                transactions::dump(&mut written.dumps, &change.txn, dump, json, column_limits);
             }
             for event in &change.events {
-                transaction_columns::event(&mut written.events, event, change.history.at);
+                outbox::row(&mut written.events, event, change.history.at);
             }
             match &change.receipt_task {
                 ReceiptTaskChange::None => {}
@@ -277,11 +277,7 @@ impl<'a> Written<'a> {
                 attention::row(&mut written.cases, case, json.case_evidence());
             }
             if let Some(key) = &change.forget_key {
-                written.keys_freed.push([
-                    Parameter::text(&key.scope),
-                    Parameter::text(&key.key),
-                    Parameter::text(alteration.id()),
-                ]);
+                idempotency::freed(&mut written.keys_freed, key, alteration.id());
             }
         }
         written
@@ -291,11 +287,11 @@ impl<'a> Written<'a> {
         let mut steps: Vec<Step<'_>> = [
             (&self.transactions, transaction_columns::UPDATE_TRANSACTIONS),
             (&self.released, claims::LOCK),
-            (&self.released, claims::HAND_ON),
-            (&self.history, transaction_columns::APPEND_HISTORY),
-            (&self.dumps, transaction_columns::STORE_DUMPS),
-            (&self.events, transaction_columns::STORE_EVENTS),
-            (&self.tasks, receipts::PUT),
+            (&self.released, claims::RELEASE),
+            (&self.history, transactions::APPEND_HISTORY),
+            (&self.dumps, transactions::STORE_DUMPS),
+            (&self.events, outbox::STORE),
+            (&self.tasks, receipts::PUT.as_str()),
             (&self.cases, attention::PUT),
             (&self.keys_freed, idempotency::FREE),
         ]
@@ -304,7 +300,7 @@ impl<'a> Written<'a> {
         .map(|(rows, sql)| Step::new(sql, rows.values()))
         .collect();
         if !self.tasks_completed.is_empty() {
-            steps.push(Step::new(receipts::DONE, vec![&self.tasks_completed]));
+            steps.push(Step::new(receipts::COMPLETE, vec![&self.tasks_completed]));
         }
         steps
     }

@@ -1,31 +1,34 @@
-//! Who holds which bill.
+//! Claims: which live transaction holds a bill.
 //!
-//! Of the live transactions (PENDING or SUCCESS) of a bill one holds it; so a claim is let go only by
-//! handing it on. Two live transactions of ours never share a bill: a create that does not get the
-//! claims stores nothing, a claim stays until its holder has failed, and what has failed never lives
-//! again. Only rows that an earlier service has written are competing, to each other and to ours. They
-//! become known with their bills, in the transaction that claims what is free ([`crate::adopted`]).
+//! Of the live transactions (PENDING or SUCCESS) of a bill one holds it; so the release of a claim
+//! transfers it where there is another. Two live transactions of ours never share a bill: a create that
+//! does not get the claims stores nothing, a claim stays until its holder has failed, and a failed
+//! transaction never becomes live again. Only rows that an earlier service has written are competing
+//! transactions, to each other and to ours. They become known with their bills, in the database
+//! transaction that claims what is free ([`crate::adopted`]).
 //!
-//! A competitor may be failing in another database transaction while the claim is handed on to it. So whoever
-//! fails a transaction writes that first, then locks the claims on all its bills, whoever holds them
-//! ([`LOCK`]), and looks for successors in the statement after that ([`HAND_ON`]). Of two who fail competing at
-//! once the later one to get the lock sees what the other has committed: the failure of that competitor, or
-//! its own transaction as the holder. No row of an successor is locked. All lock transactions before claims,
-//! and claims in the order of their keys; a create waits for claims in that order, too, when all it has
-//! put is new and waited for by creates alone. So nobody waits for each other.
+//! A competing transaction may be failing in another database transaction while the claim is transferred
+//! to it. So whoever fails a transaction writes that first, then locks the claims on all its bills,
+//! whoever holds them ([`LOCK`]), and looks for successors in the statement after that ([`RELEASE`]). Of
+//! two that fail at once the later one to get the lock sees the commit of the other: the failure of that
+//! competitor, or its own transaction as the holder. No row of a successor is locked. All lock
+//! transactions before claims, and claims in the order of their keys; a create waits for claims in that
+//! order, too, when all it has put is new and waited for by creates alone. So there is no deadlock.
 
 use std::collections::HashMap;
 
+use async_trait::async_trait;
 use payment_domain::{BillKey, StatusName};
-use payment_store::Claim;
+use payment_store::{Claim, Claims, StoreError};
 use tokio_postgres::Row;
 
+use crate::PostgresStore;
 use crate::connections::Connections;
 use crate::failure::Failure;
 use crate::parameters::{Parameter, Rows};
 use crate::rows::{self, Columns};
 
-/// Claims bills that are free; says which. The rows come in the order of their keys.
+/// Claims bills that are free; returns them. The rows come in the order of their keys.
 pub(crate) const PUT: &str = "
     INSERT INTO eg_pg_bill_claims (tenant_id, bill_id, txn_id)
     SELECT u.tenant_id, u.bill_id, u.txn_id
@@ -34,23 +37,23 @@ pub(crate) const PUT: &str = "
     RETURNING tenant_id, bill_id, txn_id";
 
 /// Takes back claims that these transactions have put in the same database transaction: they were put
-/// because no live transaction has the bill, so there is nobody to hand them on to.
+/// because no live transaction has the bill, so there is no successor.
 pub(crate) const TAKE_BACK: &str = "
     DELETE FROM eg_pg_bill_claims AS claim
     USING unnest($1::text[], $2::text[], $3::text[]) AS u (tenant_id, bill_id, txn_id)
     WHERE claim.tenant_id = u.tenant_id AND claim.bill_id = u.bill_id AND claim.txn_id = u.txn_id";
 
-/// Locks the claims on bills that shall be let go, whoever holds them, in the order of their keys. The
+/// Locks the claims on bills that shall be released, whoever holds them, in the order of their keys. The
 /// order is that of an expression: the index in whose order it is would be read whole.
 pub(crate) const LOCK: &str = "
     SELECT FROM unnest($1::text[], $2::text[], $3::text[]) AS u (tenant_id, bill_id, txn_id)
     JOIN eg_pg_bill_claims AS claim ON claim.tenant_id = u.tenant_id AND claim.bill_id = u.bill_id
     ORDER BY (u.tenant_id || '') COLLATE \"C\", (u.bill_id || '') COLLATE \"C\" FOR UPDATE OF claim";
 
-/// Lets claims go that these transactions hold, once they are locked: to another live transaction of
-/// the bill, a SUCCESS before a PENDING, then the earliest; where there is none the bill is free. An
+/// Releases claims that these transactions hold, once they are locked: to another live transaction of
+/// the bill, a SUCCESS before a PENDING, then the earliest; where there is none the bill is free. A
 /// successor is found by its bill and its id: tenant and status are compared in a form that uses no index.
-pub(crate) const HAND_ON: &str = "
+pub(crate) const RELEASE: &str = "
     WITH freed AS (
         SELECT claim.tenant_id, claim.bill_id, (
             SELECT successor.txn_id FROM eg_pg_transaction_bills AS named
@@ -63,7 +66,7 @@ pub(crate) const HAND_ON: &str = "
         FROM unnest($1::text[], $2::text[], $3::text[]) AS u (tenant_id, bill_id, txn_id)
         JOIN eg_pg_bill_claims AS claim
             ON claim.tenant_id = u.tenant_id AND claim.bill_id = u.bill_id AND claim.txn_id = u.txn_id
-    ), handed_on AS (
+    ), transferred AS (
         UPDATE eg_pg_bill_claims AS claim SET txn_id = freed.successor FROM freed
         WHERE claim.tenant_id = freed.tenant_id AND claim.bill_id = freed.bill_id
             AND freed.successor IS NOT NULL
@@ -71,7 +74,7 @@ pub(crate) const HAND_ON: &str = "
     DELETE FROM eg_pg_bill_claims AS claim USING freed
     WHERE claim.tenant_id = freed.tenant_id AND claim.bill_id = freed.bill_id AND freed.successor IS NULL";
 
-/// A row of [`PUT`], [`TAKE_BACK`], [`LOCK`] and [`HAND_ON`].
+/// A row of [`PUT`], [`TAKE_BACK`], [`LOCK`] and [`RELEASE`].
 pub(crate) fn row<'a>(rows: &mut Rows<'a>, bill: &'a BillKey, txn_id: &'a str) {
     rows.push([
         Parameter::text(bill.tenant.as_str()),
@@ -80,14 +83,20 @@ pub(crate) fn row<'a>(rows: &mut Rows<'a>, bill: &'a BillKey, txn_id: &'a str) {
     ]);
 }
 
-const HELD: &str = "
-    SELECT claim.txn_id, claim.tenant_id, claim.bill_id, held.txn_status, held.gateway, held.created_time
-    FROM unnest($1::text[], $2::text[]) AS u (tenant_id, bill_id)
-    JOIN eg_pg_bill_claims AS claim ON claim.tenant_id = u.tenant_id AND claim.bill_id = u.bill_id
-    JOIN eg_pg_transactions AS held ON held.txn_id = claim.txn_id";
+#[async_trait]
+impl Claims for PostgresStore {
+    async fn claims(&self, bills: &[BillKey]) -> Result<Vec<Claim>, StoreError> {
+        Ok(held(&self.db, bills).await?)
+    }
+}
 
 /// The claims held on these bills, each once, in the order of the bills.
 pub(crate) async fn held(db: &Connections, bills: &[BillKey]) -> Result<Vec<Claim>, Failure> {
+    const HELD: &str = "
+        SELECT claim.txn_id, claim.tenant_id, claim.bill_id, held.txn_status, held.gateway, held.created_time
+        FROM unnest($1::text[], $2::text[]) AS u (tenant_id, bill_id)
+        JOIN eg_pg_bill_claims AS claim ON claim.tenant_id = u.tenant_id AND claim.bill_id = u.bill_id
+        JOIN eg_pg_transactions AS held ON held.txn_id = claim.txn_id";
     if bills.is_empty() {
         return Ok(Vec::new());
     }
@@ -104,7 +113,7 @@ fn read(row: &Row) -> Result<Claim, Failure> {
     Ok(Claim {
         txn_id: columns.txn_id(),
         bill: BillKey { tenant: columns.tenant("tenant_id")?, bill: columns.bill("bill_id")? },
-        // What holds a bill in a state that this service does not know may have been paid.
+        // A holder in a state that this service does not know may have been paid.
         status: columns
             .get::<Option<&str>>("txn_status")?
             .and_then(StatusName::from_word)

@@ -4,24 +4,20 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use payment_domain::{AnchoredClock, Clock, SystemClock, Timestamp};
-use tokio_postgres::Row;
 
 use crate::connections::Connections;
 use crate::failure::Failure;
+use crate::rows;
 
-/// How often the database's clock is read.
 const READING_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The present of a statement, in milliseconds since 1970: that of the database, unless the value names
+/// The present of a statement, in milliseconds since 1970: that of the database, unless this value names
 /// another.
-macro_rules! now {
-    ($value:literal) => {
-        concat!("coalesce(", $value, "::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)")
-    };
+pub(crate) fn present(value: &str) -> String {
+    format!("coalesce({value}::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)")
 }
-pub(crate) use now;
 
-/// What a statement takes for the present, in milliseconds since 1970; `None` is the database's own.
+/// The present that statements are given, in milliseconds since 1970; `None` is the database's own.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Now(pub(crate) Option<i64>);
 
@@ -30,16 +26,14 @@ pub(crate) fn millis(length: Duration) -> i64 {
     i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The clock of a store.
 pub(crate) enum StoreClock {
-    /// The database's.
     Database(Arc<AnchoredClock>),
-    /// One that a test moves.
+    /// For tests.
     Given(Arc<dyn Clock>),
 }
 
 impl StoreClock {
-    /// The database's, read now and again and again from now on, as long as the store is there.
+    /// The database's, read at once and at intervals, as long as the store exists.
     pub(crate) async fn of_database(db: &Arc<Connections>) -> Result<StoreClock, Failure> {
         let clock = Arc::new(AnchoredClock::new(read(db).await?, Arc::new(SystemClock)));
         tokio::spawn(keep_reading(Arc::downgrade(db), clock.clone()));
@@ -53,7 +47,6 @@ impl StoreClock {
         }
     }
 
-    /// What statements take for the present.
     pub(crate) fn now(&self) -> Now {
         match self {
             StoreClock::Database(_) => Now(None),
@@ -63,10 +56,8 @@ impl StoreClock {
 }
 
 async fn read(db: &Connections) -> Result<Timestamp, Failure> {
-    const READ: &str = concat!("SELECT ", now!("NULL"));
-    let found = db.ask(READ, &[]).await?;
-    let row: &Row = found.first().ok_or(Failure::OutOfRange)?;
-    Ok(Timestamp::from_millis(row.try_get(0)?))
+    let found = db.ask(&format!("SELECT {}", present("NULL")), &[]).await?;
+    Ok(Timestamp::from_millis(rows::first(&found)?.ok_or(Failure::OutOfRange)?))
 }
 
 async fn keep_reading(db: Weak<Connections>, clock: Arc<AnchoredClock>) {

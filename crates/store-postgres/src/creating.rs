@@ -19,7 +19,7 @@ use crate::connections::{Connections, Session, Step};
 use crate::failure::Failure;
 use crate::parameters::{ColumnLimits, Parameter, Rows};
 use crate::transaction_columns::{self, JsonParts};
-use crate::{claims, finding, idempotency, receipts, rows, transactions};
+use crate::{claims, finding, idempotency, outbox, receipts, rows, transactions};
 
 /// How often a create is tried when others are in the way that then are not.
 const ROUNDS: usize = 16;
@@ -332,11 +332,7 @@ impl Put {
         for loser in losers {
             let id = loser.id();
             if let Some(record) = loser.new.idempotency.as_ref().filter(|_| self.keys.contains(id)) {
-                back.keys.push([
-                    Parameter::text(&record.key.scope),
-                    Parameter::text(&record.key.key),
-                    Parameter::text(id),
-                ]);
+                idempotency::freed(&mut back.keys, &record.key, id);
             }
             for (tenant, bill) in self.claims.get(id).into_iter().flatten() {
                 back.claims.push([Parameter::text(tenant), Parameter::text(bill), Parameter::text(id)]);
@@ -390,10 +386,10 @@ impl<'a> Rest<'a> {
             for key in &creation.bills {
                 rest.bills.push([Parameter::text(key.bill.as_str()), Parameter::text(creation.id())]);
             }
-            transaction_columns::history_line(&mut rest.history, &new.history, json.evidence());
-            transaction_columns::dump(&mut rest.dumps, &new.txn, &new.dump, json, column_limits);
+            transactions::history_line(&mut rest.history, &new.history, json.evidence());
+            transactions::dump(&mut rest.dumps, &new.txn, &new.dump, json, column_limits);
             for event in &new.events {
-                transaction_columns::event(&mut rest.events, event, new.history.at);
+                outbox::row(&mut rest.events, event, new.history.at);
             }
             if let Some(task) = &new.receipt_task {
                 receipts::row(&mut rest.tasks, &new.txn.id, task, creation.now);
@@ -408,16 +404,22 @@ impl<'a> Rest<'a> {
             SELECT u.bill_id, u.txn_id FROM unnest($1::text[], $2::text[]) AS u (bill_id, txn_id)";
         [
             (&self.bills, PUT_BILLS),
-            (&self.history, transaction_columns::APPEND_HISTORY),
-            (&self.dumps, transaction_columns::STORE_DUMPS),
-            (&self.events, transaction_columns::STORE_EVENTS),
-            (&self.tasks, receipts::PUT),
+            (&self.history, transactions::APPEND_HISTORY),
+            (&self.dumps, transactions::STORE_DUMPS),
+            (&self.events, outbox::STORE),
+            (&self.tasks, receipts::PUT.as_str()),
         ]
         .into_iter()
         .filter(|(rows, _)| !rows.is_empty())
         .map(|(rows, sql)| Step::new(sql, rows.values()))
         .collect()
     }
+}
+
+/// The ids among these that are in use.
+async fn stored_ids(db: &Connections, ids: &[&str]) -> Result<HashSet<String>, Failure> {
+    const STORED: &str = "SELECT txn_id FROM eg_pg_transactions WHERE txn_id = ANY($1::text[])";
+    db.ask(STORED, &[&ids]).await?.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
 /// What stands against each of these: the key first, then the bills, then the id. `None` where nothing
@@ -443,7 +445,7 @@ async fn against(
         .collect();
     let held: HashMap<_, _> =
         claims::held(db, &bills).await?.into_iter().map(|claim| (claim.bill.clone(), claim)).collect();
-    let stored = transactions::known(db, &ids).await?;
+    let stored = stored_ids(db, &ids).await?;
     let doubtful = creations.iter().filter(|(_, doubt)| *doubt == Doubt::MayBeStored).map(|(c, _)| *c);
     let found = finding::by_id(db, &doubtful.clone().map(Creation::id).collect::<Vec<_>>()).await?;
     let mut found_again = HashSet::new();

@@ -1,9 +1,8 @@
 //! Finding transactions by their ids, many in one question.
 //!
-//! This is what is asked most often, and the server spends far more on being asked than on finding a
-//! row. A question is put at once while a lane is free; what comes while all are busy is asked
-//! together. A group is asked after each of its pieces arrived: so everyone finds what was stored
-//! before they asked.
+//! This is the most frequent query, and the server spends far more on a statement than on finding a row.
+//! A query is sent at once while a slot is free; those that come while all are busy are sent together. A
+//! group is sent after each of its pieces arrived: so everyone finds what was stored before they asked.
 
 use std::collections::HashMap;
 

@@ -1,16 +1,17 @@
-//! Keys under which clients repeat a create, and the first answers they were given.
+//! Idempotency keys of clients, with the first answers to their creates.
 
+use async_trait::async_trait;
 use payment_domain::Timestamp;
-use payment_store::{IdempotencyKey, IdempotencyRecord};
+use payment_store::{Idempotency, IdempotencyKey, IdempotencyRecord, StoreError};
 use tokio_postgres::Row;
 
-use crate::connections::Connections;
+use crate::PostgresStore;
+use crate::connections::{Connections, Values};
 use crate::failure::Failure;
 use crate::parameters::{Parameter, Rows, storable};
 use crate::rows::{self, Columns};
 
-/// Stores keys that are not there; says of which transactions. The rows come in the order of their
-/// keys.
+/// Stores keys that are free; returns their transactions. The rows come in the order of their keys.
 pub(crate) const PUT: &str = "
     INSERT INTO eg_pg_idempotency_keys (scope, key, digest, txn_id, answer, created_at)
     SELECT u.scope, u.key, u.digest, u.txn_id, u.answer, u.created_at
@@ -31,13 +32,18 @@ pub(crate) fn row<'a>(rows: &mut Rows<'a>, record: &'a IdempotencyRecord) {
     ]);
 }
 
-/// Makes keys free again, where they are those of these transactions.
+/// Frees keys, where they belong to these transactions.
 pub(crate) const FREE: &str = "
     DELETE FROM eg_pg_idempotency_keys AS known
     USING unnest($1::text[], $2::text[], $3::text[]) AS u (scope, key, txn_id)
     WHERE known.scope = u.scope AND known.key = u.key AND known.txn_id = u.txn_id";
 
-/// What is kept under these keys.
+/// A row of [`FREE`].
+pub(crate) fn freed<'a>(rows: &mut Rows<'a>, key: &'a IdempotencyKey, txn_id: &'a str) {
+    rows.push([Parameter::text(&key.scope), Parameter::text(&key.key), Parameter::text(txn_id)]);
+}
+
+/// The records under these keys.
 pub(crate) async fn find_all(
     db: &Connections,
     keys: &[&IdempotencyKey],
@@ -54,12 +60,55 @@ pub(crate) async fn find_all(
     rows::all(&db.ask(FIND, &[&scopes, &texts]).await?, read)
 }
 
-/// What is kept under a key.
-pub(crate) async fn find(
-    db: &Connections,
-    key: &IdempotencyKey,
-) -> Result<Option<IdempotencyRecord>, Failure> {
-    Ok(find_all(db, &[key]).await?.pop())
+#[async_trait]
+impl Idempotency for PostgresStore {
+    async fn idempotency(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyRecord>, StoreError> {
+        Ok(find_all(&self.db, &[key]).await?.pop())
+    }
+
+    async fn remember_key(&self, record: IdempotencyRecord) -> Result<Option<IdempotencyRecord>, StoreError> {
+        const REMEMBER: &str = "
+            INSERT INTO eg_pg_idempotency_keys (scope, key, digest, txn_id, answer, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (scope, key) DO NOTHING RETURNING 1";
+        loop {
+            let values: Values<'_> = &[
+                &storable(&record.key.scope),
+                &storable(&record.key.key),
+                &record.digest.as_slice(),
+                &storable(record.txn_id.as_str()),
+                &record.answer.as_deref().map(storable),
+                &record.created_at.as_millis(),
+            ];
+            if !self.db.repeatable(REMEMBER, values).await?.is_empty() {
+                return Ok(None);
+            }
+            // It may have been deleted in between: then it can be stored after all.
+            if let Some(kept) = self.idempotency(&record.key).await? {
+                return Ok(Some(kept));
+            }
+        }
+    }
+
+    async fn keep_answer(&self, key: &IdempotencyKey, answer: &str) -> Result<(), StoreError> {
+        const KEEP: &str = "
+            UPDATE eg_pg_idempotency_keys SET answer = $3 WHERE scope = $1 AND key = $2 AND answer IS NULL";
+        self.db.repeatable(KEEP, &[&storable(&key.scope), &storable(&key.key), &storable(answer)]).await?;
+        Ok(())
+    }
+
+    async fn forget_idempotency_keys(
+        &self,
+        created_before: Timestamp,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
+        const FORGET: &str = "
+            DELETE FROM eg_pg_idempotency_keys AS known USING (
+                SELECT scope, key FROM eg_pg_idempotency_keys WHERE created_at < $1
+                ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED) AS old
+            WHERE known.scope = old.scope AND known.key = old.key RETURNING 1";
+        let deleted = self.db.repeatable(FORGET, &[&created_before.as_millis(), &i64::from(limit)]).await?;
+        Ok(rows::count(&deleted)?)
+    }
 }
 
 fn read(row: &Row) -> Result<IdempotencyRecord, Failure> {
@@ -72,55 +121,4 @@ fn read(row: &Row) -> Result<IdempotencyRecord, Failure> {
         answer: columns.get("answer")?,
         created_at: columns.moment("created_at")?,
     })
-}
-
-/// Stores a key, or tells what is kept under it.
-pub(crate) async fn remember(
-    db: &Connections,
-    record: &IdempotencyRecord,
-) -> Result<Option<IdempotencyRecord>, Failure> {
-    const REMEMBER: &str = "
-        INSERT INTO eg_pg_idempotency_keys (scope, key, digest, txn_id, answer, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (scope, key) DO NOTHING RETURNING 1";
-    loop {
-        let stored = db
-            .repeatable(
-                REMEMBER,
-                &[
-                    &storable(&record.key.scope),
-                    &storable(&record.key.key),
-                    &record.digest.as_slice(),
-                    &storable(record.txn_id.as_str()),
-                    &record.answer.as_deref().map(storable),
-                    &record.created_at.as_millis(),
-                ],
-            )
-            .await?;
-        if !stored.is_empty() {
-            return Ok(None);
-        }
-        // It may have been forgotten in between: then it can be stored after all.
-        if let Some(kept) = find(db, &record.key).await? {
-            return Ok(Some(kept));
-        }
-    }
-}
-
-/// Keeps the first answer; one that is kept already stays.
-pub(crate) async fn keep_answer(db: &Connections, key: &IdempotencyKey, answer: &str) -> Result<(), Failure> {
-    const KEEP: &str = "
-        UPDATE eg_pg_idempotency_keys SET answer = $3 WHERE scope = $1 AND key = $2 AND answer IS NULL";
-    db.repeatable(KEEP, &[&storable(&key.scope), &storable(&key.key), &storable(answer)]).await?;
-    Ok(())
-}
-
-/// Forgets up to `limit` keys from before a moment, the oldest first; returns how many.
-pub(crate) async fn forget(db: &Connections, created_before: Timestamp, limit: u32) -> Result<u32, Failure> {
-    const FORGET: &str = "
-        DELETE FROM eg_pg_idempotency_keys AS known USING (
-            SELECT scope, key FROM eg_pg_idempotency_keys WHERE created_at < $1
-            ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED) AS old
-        WHERE known.scope = old.scope AND known.key = old.key RETURNING 1";
-    let forgotten = db.repeatable(FORGET, &[&created_before.as_millis(), &i64::from(limit)]).await?;
-    u32::try_from(forgotten.len()).map_err(|_| Failure::OutOfRange)
 }

@@ -1,7 +1,7 @@
-//! The book of jobs and their runs.
+//! The job ledger.
 //!
-//! The row of a job names its run at work; whoever begins or ends a run locks that row. What a run
-//! stores shares a lock on it until it is committed: a run that has been taken over finds another in
+//! The row of a job names its run at work; whoever begins or ends a run locks that row. A write under a
+//! fence shares a lock on it until it is committed: a run that has been taken over finds another in
 //! its place, and one that stores something is not taken over meanwhile.
 
 use std::time::Duration;
@@ -12,35 +12,73 @@ use payment_store::{
     BegunRun, Fence, JobLedger, RunEnd, RunRecord, StoreError, Tally, TickAnswer, TickRequest,
 };
 use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
 
 use crate::PostgresStore;
-use crate::clock::{Now, millis, now};
-use crate::connections::{Connections, Transaction};
+use crate::clock::{Now, millis, present};
+use crate::connections::{Connections, Transaction, Values};
 use crate::failure::Failure;
 use crate::parameters::storable;
 use crate::rows::{self, Columns};
 
-/// Locks jobs against beginning and ending a run, and says which run is at work.
+/// Locks jobs against beginning and ending a run; returns the run at work.
 pub(crate) const SHARE: &str = "
     SELECT job, current_run FROM eg_pg_jobs WHERE job = ANY($1::text[]) ORDER BY job FOR SHARE";
 
-macro_rules! select_runs {
-    () => {
-        "SELECT run_id, job, scheduled_at, missed, attempt, node, started_at, lease_until, examined, changed,
-             still_pending, failed, ended_at, end_kind, end_detail
-         FROM eg_pg_job_runs"
-    };
+const SELECT_RUNS: &str = "
+    SELECT run_id, job, scheduled_at, missed, attempt, node, started_at, lease_until, examined, changed,
+        still_pending, failed, ended_at, end_kind, end_detail
+    FROM eg_pg_job_runs";
+
+/// Begins a database transaction under a fence; `None` when its run is over. Without a fence it always
+/// begins.
+pub(crate) async fn begin_fenced(
+    db: &Connections,
+    fence: Option<&Fence>,
+) -> Result<Option<Transaction>, Failure> {
+    let transaction = db.begin().await?;
+    let Some(fence) = fence else { return Ok(Some(transaction)) };
+    let found = transaction.rows(SHARE, &[&vec![storable(&fence.job)]]).await?;
+    let current: Option<i64> = found.first().map(|row| row.try_get(1)).transpose()?.flatten();
+    if current == Some(fence.run_id) {
+        return Ok(Some(transaction));
+    }
+    transaction.roll_back().await;
+    Ok(None)
 }
 
 #[async_trait]
 impl JobLedger for PostgresStore {
     async fn begin_run(&self, request: TickRequest) -> Result<TickAnswer, StoreError> {
-        Ok(begin(&self.db, &request, self.clock.now()).await?)
+        let now = self.clock.now();
+        // Most of the time there is nothing to begin, and nothing to lock.
+        if let Some(answer) = begin_refused(&self.db, &request, now).await? {
+            return Ok(answer);
+        }
+        let transaction = self.db.begin().await?;
+        match begin(&transaction, &request, now).await? {
+            TickAnswer::Begun(run) => {
+                transaction.commit().await?;
+                Ok(TickAnswer::Begun(run))
+            }
+            refused @ (TickAnswer::Busy { .. } | TickAnswer::Done | TickAnswer::Overtaken) => {
+                transaction.roll_back().await;
+                Ok(refused)
+            }
+        }
     }
 
     async fn renew_run(&self, fence: &Fence, lease: Duration, tally: Tally) -> Result<bool, StoreError> {
-        Ok(renew(&self.db, fence, lease, tally, self.clock.now()).await?)
+        let renew = format!(
+            "UPDATE eg_pg_job_runs SET lease_until = {} + $4,
+                examined = $5, changed = $6, still_pending = $7, failed = $8
+            WHERE run_id = $1 AND job = $2 AND ended_at IS NULL RETURNING run_id",
+            present("$3")
+        );
+        let [examined, changed, still_pending, failed] = numbers(tally);
+        let (job, now, lease) = (storable(&fence.job), self.clock.now().0, millis(lease));
+        let values: Values<'_> =
+            &[&fence.run_id, &job, &now, &lease, &examined, &changed, &still_pending, &failed];
+        Ok(!self.db.repeatable(&renew, values).await?.is_empty())
     }
 
     async fn end_run(
@@ -48,40 +86,90 @@ impl JobLedger for PostgresStore {
         fence: &Fence,
         at: Timestamp,
         tally: Tally,
-        end: RunEnd,
+        how: RunEnd,
     ) -> Result<bool, StoreError> {
-        Ok(end_with_tally(&self.db, fence, at, tally, &end).await?)
+        const FREE: &str = "
+            UPDATE eg_pg_jobs SET current_run = NULL WHERE job = $1 AND current_run = $2 RETURNING job";
+        const COUNT: &str = "
+            UPDATE eg_pg_job_runs SET examined = $2, changed = $3, still_pending = $4, failed = $5
+            WHERE run_id = $1";
+        let transaction = self.db.begin().await?;
+        // The job first, in the order in which all lock them.
+        if transaction.rows(FREE, &[&storable(&fence.job), &fence.run_id]).await?.is_empty() {
+            transaction.roll_back().await;
+            return Ok(false);
+        }
+        let [examined, changed, still_pending, failed] = numbers(tally);
+        transaction.rows(COUNT, &[&fence.run_id, &examined, &changed, &still_pending, &failed]).await?;
+        end(&transaction, fence.run_id, at, &how).await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 
     async fn runs(&self, job: Option<&str>, limit: u32) -> Result<Vec<RunRecord>, StoreError> {
-        Ok(runs(&self.db, job, limit).await?)
+        let limit = i64::from(limit);
+        let found = match job {
+            Some(job) => {
+                let of_job = format!("{SELECT_RUNS} WHERE job = $2 ORDER BY run_id DESC LIMIT $1");
+                self.db.ask(&of_job, &[&limit, &storable(job)]).await?
+            }
+            None => self.db.ask(&format!("{SELECT_RUNS} ORDER BY run_id DESC LIMIT $1"), &[&limit]).await?,
+        };
+        Ok(rows::all(&found, read)?)
     }
 
     async fn last_tick(&self, job: &str, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        Ok(last_tick(&self.db, job, now).await?)
+        const LAST: &str = "
+            SELECT scheduled_at FROM eg_pg_job_runs WHERE job = $1 AND scheduled_at <= $2
+            ORDER BY scheduled_at DESC LIMIT 1";
+        let found = self.db.ask(LAST, &[&storable(job), &now.as_millis()]).await?;
+        Ok(rows::first(&found)?.map(Timestamp::from_millis))
     }
 
     async fn forget_runs(&self, ended_before: Timestamp, limit: u32) -> Result<u32, StoreError> {
-        Ok(forget(&self.db, ended_before, limit).await?)
+        const FORGET: &str = "
+            DELETE FROM eg_pg_job_runs AS known USING (
+                SELECT run.run_id FROM eg_pg_job_runs AS run
+                WHERE run.ended_at < $1 AND EXISTS (
+                    SELECT 1 FROM eg_pg_job_runs AS later
+                    WHERE later.job = run.job AND later.run_id > run.run_id)
+                ORDER BY run.ended_at LIMIT $2 FOR UPDATE OF run SKIP LOCKED) AS old
+            WHERE known.run_id = old.run_id RETURNING 1";
+        let deleted = self.db.repeatable(FORGET, &[&ended_before.as_millis(), &i64::from(limit)]).await?;
+        Ok(rows::count(&deleted)?)
     }
 }
 
-/// Whether what comes under this fence is to be refused. What comes without one never is.
-pub(crate) async fn is_over(transaction: &Transaction, fence: Option<&Fence>) -> Result<bool, Failure> {
-    let Some(fence) = fence else { return Ok(false) };
-    let found = transaction.rows(SHARE, &[&vec![storable(&fence.job)]]).await?;
-    let current: Option<i64> = match found.first() {
-        Some(row) => row.try_get(1)?,
-        None => None,
-    };
-    Ok(current != Some(fence.run_id))
+/// The refusals that need no lock: a run under a lease that holds, a tick that is done.
+async fn begin_refused(
+    db: &Connections,
+    request: &TickRequest,
+    now: Now,
+) -> Result<Option<TickAnswer>, Failure> {
+    let select = format!(
+        "SELECT run.lease_until, {}, EXISTS (SELECT 1 FROM eg_pg_job_runs AS done
+            WHERE done.job = $1 AND done.scheduled_at = $2 AND done.end_kind = 'finished')
+        FROM eg_pg_jobs AS job LEFT JOIN eg_pg_job_runs AS run ON run.run_id = job.current_run
+        WHERE job.job = $1",
+        present("$3")
+    );
+    let values: Values<'_> = &[&storable(&request.job), &request.scheduled_at.as_millis(), &now.0];
+    let found = db.ask(&select, values).await?;
+    let Some(row) = found.first() else { return Ok(None) };
+    let lease_until: Option<i64> = row.try_get(0)?;
+    let now = Timestamp::from_millis(row.try_get(1)?);
+    let is_done: bool = row.try_get(2)?;
+    Ok(match lease_until.map(Timestamp::from_millis) {
+        Some(until) if request.finds_held(until, now) => Some(TickAnswer::Busy { until }),
+        Some(_) => None,
+        None => is_done.then_some(TickAnswer::Done),
+    })
 }
 
-async fn begin(db: &Connections, request: &TickRequest, now: Now) -> Result<TickAnswer, Failure> {
+/// Begins a run with the row of its job locked; a refusal leaves nothing to commit.
+async fn begin(transaction: &Transaction, request: &TickRequest, now: Now) -> Result<TickAnswer, Failure> {
     const KNOW: &str = "INSERT INTO eg_pg_jobs (job) VALUES ($1) ON CONFLICT (job) DO NOTHING";
     const LOCK: &str = "SELECT current_run FROM eg_pg_jobs WHERE job = $1 FOR UPDATE";
-    const PRESENT: &str = concat!("SELECT ", now!("$1"));
-    const AT_WORK: &str = concat!(select_runs!(), " WHERE run_id = $1 FOR UPDATE");
     const CARRIED_OUT: &str = "
         SELECT 1 FROM eg_pg_job_runs WHERE job = $1 AND scheduled_at = $2 AND end_kind = 'finished' LIMIT 1";
     const NEWEST: &str = "SELECT coalesce(max(run_id), 0) FROM eg_pg_job_runs WHERE job = $1";
@@ -94,72 +182,48 @@ async fn begin(db: &Connections, request: &TickRequest, now: Now) -> Result<Tick
         RETURNING run_id, attempt";
     const SET: &str = "UPDATE eg_pg_jobs SET current_run = $2 WHERE job = $1";
     let (job, node) = (storable(&request.job), storable(&request.node));
-    // Most of the time there is nothing to begin, and nothing to lock.
-    if let Some(answer) = at_a_glance(db, &job, request, now).await? {
-        return Ok(answer);
-    }
-    let transaction = db.begin().await?;
     transaction.rows(KNOW, &[&job]).await?;
-    let current: Option<i64> = match transaction.rows(LOCK, &[&job]).await?.first() {
-        Some(row) => row.try_get(0)?,
-        None => None,
-    };
+    let current: Option<i64> = rows::first(&transaction.rows(LOCK, &[&job]).await?)?.flatten();
     // Read when the job is locked: until then others may have begun.
-    let now: i64 = match transaction.rows(PRESENT, &[&now.0]).await?.first() {
-        Some(row) => row.try_get(0)?,
-        None => return Err(Failure::OutOfRange),
-    };
+    let clock = format!("SELECT {}", present("$1"));
+    let now = rows::first(&transaction.rows(&clock, &[&now.0]).await?)?.ok_or(Failure::OutOfRange)?;
     let now = Timestamp::from_millis(now);
     let at_work = match current {
-        Some(run_id) => transaction.rows(AT_WORK, &[&run_id]).await?.first().map(read).transpose()?,
+        Some(run_id) => {
+            let at_work = format!("{SELECT_RUNS} WHERE run_id = $1 FOR UPDATE");
+            transaction.rows(&at_work, &[&run_id]).await?.first().map(read).transpose()?
+        }
         None => None,
     };
     let (scheduled_at, missed, taken_from) = match at_work {
         Some(run) if request.finds_held(run.lease_until, now) => {
-            transaction.roll_back().await;
             return Ok(TickAnswer::Busy { until: run.lease_until });
         }
         Some(run) => {
             let by_us = RunEnd::TakenOver { by: request.node.clone() };
-            end(&transaction, run.fence.run_id, now, &by_us).await?;
+            end(transaction, run.fence.run_id, now, &by_us).await?;
             (run.scheduled_at, run.missed, Some(run.node))
         }
         None => {
-            let done = transaction.rows(CARRIED_OUT, &[&job, &request.scheduled_at.as_millis()]).await?;
-            if !done.is_empty() {
-                transaction.roll_back().await;
+            let scheduled_at = request.scheduled_at.as_millis();
+            if !transaction.rows(CARRIED_OUT, &[&job, &scheduled_at]).await?.is_empty() {
                 return Ok(TickAnswer::Done);
             }
-            if let Some(known) = request.newest_known {
-                let newest: Option<i64> = match transaction.rows(NEWEST, &[&job]).await?.first() {
-                    Some(row) => Some(row.try_get(0)?),
-                    None => None,
-                };
-                if newest != Some(known) {
-                    transaction.roll_back().await;
-                    return Ok(TickAnswer::Overtaken);
-                }
+            if request.newest_known.is_some()
+                && rows::first(&transaction.rows(NEWEST, &[&job]).await?)? != request.newest_known
+            {
+                return Ok(TickAnswer::Overtaken);
             }
             (request.scheduled_at, request.missed, None)
         }
     };
-    let begun = transaction
-        .rows(
-            INSERT,
-            &[
-                &job,
-                &scheduled_at.as_millis(),
-                &i64::from(missed),
-                &node,
-                &now.as_millis(),
-                &now.plus(request.lease).as_millis(),
-            ],
-        )
-        .await?;
+    let lease_until = now.plus(request.lease).as_millis();
+    let values: Values<'_> =
+        &[&job, &scheduled_at.as_millis(), &i64::from(missed), &node, &now.as_millis(), &lease_until];
+    let begun = transaction.rows(INSERT, values).await?;
     let row = begun.first().ok_or(Failure::Contended)?;
     let (run_id, attempt): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
     transaction.rows(SET, &[&job, &run_id]).await?;
-    transaction.commit().await?;
     Ok(TickAnswer::Begun(BegunRun {
         fence: Fence { job: request.job.clone(), run_id },
         scheduled_at,
@@ -168,85 +232,11 @@ async fn begin(db: &Connections, request: &TickRequest, now: Now) -> Result<Tick
     }))
 }
 
-/// What need not be locked to be known: a run under a lease that holds, a tick that is done.
-async fn at_a_glance(
-    db: &Connections,
-    job: &str,
-    request: &TickRequest,
-    now: Now,
-) -> Result<Option<TickAnswer>, Failure> {
-    const SELECT_RUN: &str = concat!(
-        "SELECT run.lease_until, ",
-        now!("$3"),
-        ", EXISTS (SELECT 1 FROM eg_pg_job_runs AS done
-            WHERE done.job = $1 AND done.scheduled_at = $2 AND done.end_kind = 'finished')
-        FROM eg_pg_jobs AS job LEFT JOIN eg_pg_job_runs AS run ON run.run_id = job.current_run
-        WHERE job.job = $1"
-    );
-    let found = db.ask(SELECT_RUN, &[&job, &request.scheduled_at.as_millis(), &now.0]).await?;
-    let Some(row) = found.first() else { return Ok(None) };
-    let lease_until: Option<i64> = row.try_get(0)?;
-    let now = Timestamp::from_millis(row.try_get(1)?);
-    let is_done: bool = row.try_get(2)?;
-    Ok(match lease_until.map(Timestamp::from_millis) {
-        Some(until) if request.finds_held(until, now) => Some(TickAnswer::Busy { until }),
-        Some(_) => None,
-        None => is_done.then_some(TickAnswer::Done),
-    })
-}
-
-/// Notes how far a run has come, and gives it so long from now; `false` when it is over.
-async fn renew(
-    db: &Connections,
-    fence: &Fence,
-    lease: Duration,
-    tally: Tally,
-    now: Now,
-) -> Result<bool, Failure> {
-    const RENEW: &str = concat!(
-        "UPDATE eg_pg_job_runs SET lease_until = ",
-        now!("$3"),
-        " + $4, examined = $5, changed = $6, still_pending = $7, failed = $8
-        WHERE run_id = $1 AND job = $2 AND ended_at IS NULL RETURNING run_id"
-    );
-    let [examined, changed, still_pending, failed] = numbers(tally);
-    let (job, lease) = (storable(&fence.job), millis(lease));
-    let values: [&(dyn ToSql + Sync); 8] =
-        [&fence.run_id, &job, &now.0, &lease, &examined, &changed, &still_pending, &failed];
-    let renewed = db.repeatable(RENEW, &values).await?;
-    Ok(!renewed.is_empty())
-}
-
 fn numbers(tally: Tally) -> [i64; 4] {
     [tally.examined, tally.changed, tally.still_pending, tally.failed].map(i64::from)
 }
 
-async fn end_with_tally(
-    db: &Connections,
-    fence: &Fence,
-    at: Timestamp,
-    tally: Tally,
-    how: &RunEnd,
-) -> Result<bool, Failure> {
-    const FREE: &str = "
-        UPDATE eg_pg_jobs SET current_run = NULL WHERE job = $1 AND current_run = $2 RETURNING job";
-    const COUNT: &str = "
-        UPDATE eg_pg_job_runs SET examined = $2, changed = $3, still_pending = $4, failed = $5
-        WHERE run_id = $1";
-    let transaction = db.begin().await?;
-    // The job first, as everybody locks them.
-    if transaction.rows(FREE, &[&storable(&fence.job), &fence.run_id]).await?.is_empty() {
-        transaction.roll_back().await;
-        return Ok(false);
-    }
-    let [examined, changed, still_pending, failed] = numbers(tally);
-    transaction.rows(COUNT, &[&fence.run_id, &examined, &changed, &still_pending, &failed]).await?;
-    end(&transaction, fence.run_id, at, how).await?;
-    transaction.commit().await?;
-    Ok(true)
-}
-
-/// Ends a run that is at work; what it has noted of its progress stays.
+/// Ends a run that is at work; its tally stays.
 async fn end(transaction: &Transaction, run_id: i64, at: Timestamp, how: &RunEnd) -> Result<(), Failure> {
     const END: &str = "
         UPDATE eg_pg_job_runs SET ended_at = $2, end_kind = $3, end_detail = $4 WHERE run_id = $1";
@@ -254,41 +244,6 @@ async fn end(transaction: &Transaction, run_id: i64, at: Timestamp, how: &RunEnd
     let detail = detail.map(storable);
     transaction.rows(END, &[&run_id, &at.as_millis(), &word, &detail]).await?;
     Ok(())
-}
-
-async fn runs(db: &Connections, job: Option<&str>, limit: u32) -> Result<Vec<RunRecord>, Failure> {
-    const OF_JOB: &str = concat!(select_runs!(), " WHERE job = $2 ORDER BY run_id DESC LIMIT $1");
-    const ALL: &str = concat!(select_runs!(), " ORDER BY run_id DESC LIMIT $1");
-    let limit = i64::from(limit);
-    let found = match job {
-        Some(job) => db.ask(OF_JOB, &[&limit, &storable(job)]).await?,
-        None => db.ask(ALL, &[&limit]).await?,
-    };
-    rows::all(&found, read)
-}
-
-async fn last_tick(db: &Connections, job: &str, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
-    const LAST: &str = "
-        SELECT scheduled_at FROM eg_pg_job_runs WHERE job = $1 AND scheduled_at <= $2
-        ORDER BY scheduled_at DESC LIMIT 1";
-    match db.ask(LAST, &[&storable(job), &now.as_millis()]).await?.first() {
-        Some(row) => Ok(Some(Timestamp::from_millis(row.try_get(0)?))),
-        None => Ok(None),
-    }
-}
-
-/// Forgets up to `limit` runs that ended before a moment, the first to end first.
-async fn forget(db: &Connections, ended_before: Timestamp, limit: u32) -> Result<u32, Failure> {
-    const FORGET: &str = "
-        DELETE FROM eg_pg_job_runs AS known USING (
-            SELECT run.run_id FROM eg_pg_job_runs AS run
-            WHERE run.ended_at < $1 AND EXISTS (
-                SELECT 1 FROM eg_pg_job_runs AS later
-                WHERE later.job = run.job AND later.run_id > run.run_id)
-            ORDER BY run.ended_at LIMIT $2 FOR UPDATE OF run SKIP LOCKED) AS old
-        WHERE known.run_id = old.run_id RETURNING 1";
-    let forgotten = db.repeatable(FORGET, &[&ended_before.as_millis(), &i64::from(limit)]).await?;
-    u32::try_from(forgotten.len()).map_err(|_| Failure::OutOfRange)
 }
 
 fn read(row: &Row) -> Result<RunRecord, Failure> {

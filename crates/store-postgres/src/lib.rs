@@ -57,7 +57,6 @@ mod receipts;
 mod registering;
 mod rows;
 mod search;
-mod store;
 mod surroundings;
 mod tls;
 mod transaction_columns;

@@ -1,29 +1,32 @@
-//! The written-down tasks to issue receipts, and the leases under which they are carried out.
+//! Receipt tasks, and the leases under which they are carried out.
 
+use std::sync::LazyLock;
+
+use async_trait::async_trait;
 use payment_domain::{Timestamp, TxnId};
 use payment_store::lease::FARTHEST_END;
 use payment_store::{
-    ClaimedReceiptTask, Lease, NewReceiptTask, Postponement, ReceiptTask, ReceiptTaskClaim, Tried,
+    ClaimedReceiptTask, Lease, NewReceiptTask, Postponement, ReceiptTask, ReceiptTaskClaim, ReceiptTasks,
+    StoreError, Tried,
 };
 use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
 
-use crate::clock::{Now, millis, now};
-use crate::connections::Connections;
+use crate::PostgresStore;
+use crate::clock::{Now, millis, present};
+use crate::connections::Values;
 use crate::failure::Failure;
 use crate::parameters::{Parameter, Rows, storable};
 use crate::rows::{self, Columns};
 
 /// Stores new tasks.
-pub(crate) const PUT: &str = concat!(
-    "INSERT INTO eg_pg_receipt_duties (txn_id, due_at, attempts, lease_token, lease_until)
-     SELECT u.txn_id, ",
-    now!("u.now"),
-    ", 0, u.lease_token, ",
-    now!("u.now"),
-    " + u.lease
-     FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS u (txn_id, lease_token, lease, now)"
-);
+pub(crate) static PUT: LazyLock<String> = LazyLock::new(|| {
+    let now = present("u.now");
+    format!(
+        "INSERT INTO eg_pg_receipt_duties (txn_id, due_at, attempts, lease_token, lease_until)
+         SELECT u.txn_id, {now}, 0, u.lease_token, {now} + u.lease
+         FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS u (txn_id, lease_token, lease, now)"
+    )
+});
 
 /// A row of [`PUT`].
 pub(crate) fn row<'a>(rows: &mut Rows<'a>, txn_id: &'a TxnId, task: &'a NewReceiptTask, now: Now) {
@@ -35,103 +38,101 @@ pub(crate) fn row<'a>(rows: &mut Rows<'a>, txn_id: &'a TxnId, task: &'a NewRecei
     ]);
 }
 
-/// Locks the tasks of these transactions, and says under which leases they are.
+/// Locks the tasks of these transactions; returns their leases.
 pub(crate) const LOCK: &str = "
     SELECT txn_id, lease_token FROM eg_pg_receipt_duties WHERE txn_id = ANY($1::text[])
     ORDER BY txn_id FOR UPDATE";
 
-/// Strikes tasks off.
-pub(crate) const DONE: &str = "DELETE FROM eg_pg_receipt_duties WHERE txn_id = ANY($1::text[])";
+/// Removes completed tasks.
+pub(crate) const COMPLETE: &str = "DELETE FROM eg_pg_receipt_duties WHERE txn_id = ANY($1::text[])";
 
-/// The task of a transaction.
-pub(crate) async fn of(db: &Connections, id: &TxnId) -> Result<Option<ReceiptTask>, Failure> {
-    const OF: &str = "
-        SELECT txn_id, due_at, attempts, lease_token, lease_until, last_error, unclear_at
-        FROM eg_pg_receipt_duties WHERE txn_id = $1";
-    db.ask(OF, &[&id.as_str()]).await?.first().map(read).transpose()
-}
+/// A task that another claim has locked is passed over.
+static CLAIM: LazyLock<String> = LazyLock::new(|| {
+    let now = present("$3");
+    format!(
+        "WITH present AS MATERIALIZED (SELECT {now} AS now)
+         UPDATE eg_pg_receipt_duties AS task SET
+             unclear_at = CASE WHEN due.lease_until IS NULL THEN task.unclear_at
+                 ELSE least(due.lease_until, present.now) END,
+             lease_token = $1, lease_until = present.now + $2
+         FROM present, (SELECT txn_id, lease_until FROM eg_pg_receipt_duties, present
+             WHERE due_at <= present.now AND (lease_until IS NULL
+                 OR ((lease_until <= present.now OR lease_until > present.now + $6)
+                     AND lease_token = ANY($5::text[])))
+             ORDER BY due_at, txn_id LIMIT $4 FOR UPDATE OF eg_pg_receipt_duties SKIP LOCKED) AS due
+         WHERE task.txn_id = due.txn_id
+         RETURNING task.txn_id, due_at, attempts, lease_token, task.lease_until, last_error, unclear_at, now"
+    )
+});
 
-/// Leases what is due and free, longest due first. What another is about to lease is passed over.
-pub(crate) async fn claim(
-    db: &Connections,
-    claim: &ReceiptTaskClaim,
-    now: Now,
-) -> Result<Vec<ClaimedReceiptTask>, Failure> {
-    const CLAIM: &str = concat!(
-        "WITH present AS MATERIALIZED (SELECT ",
-        now!("$3"),
-        " AS now)
-        UPDATE eg_pg_receipt_duties AS task SET
-            unclear_at = CASE WHEN due.lease_until IS NULL THEN task.unclear_at
-                ELSE least(due.lease_until, present.now) END,
-            lease_token = $1, lease_until = present.now + $2
-        FROM present, (SELECT txn_id, lease_until FROM eg_pg_receipt_duties, present
-            WHERE due_at <= present.now AND (lease_until IS NULL
-                OR ((lease_until <= present.now OR lease_until > present.now + $6)
-                    AND lease_token = ANY($5::text[])))
-            ORDER BY due_at, txn_id LIMIT $4 FOR UPDATE OF eg_pg_receipt_duties SKIP LOCKED) AS due
-        WHERE task.txn_id = due.txn_id
-        RETURNING task.txn_id, due_at, attempts, lease_token, task.lease_until, last_error, unclear_at, now"
-    );
-    let values: [&(dyn ToSql + Sync); 6] = [
-        &storable(&claim.lease_token),
-        &millis(claim.lease),
-        &now.0,
-        &i64::from(claim.limit),
-        &claim.abandoned,
-        &millis(FARTHEST_END),
-    ];
-    let claimed = db.once(CLAIM, &values).await?;
-    let read = |row: &Row| Ok((read(row)?, Timestamp::from_millis(row.try_get("now")?)));
-    let mut tasks: Vec<(ReceiptTask, Timestamp)> = rows::all(&claimed, read)?;
-    // The order of what an UPDATE returns is PostgreSQL's own.
-    tasks.sort_by(|(one, _), (other, _)| (one.due_at, &one.txn_id).cmp(&(other.due_at, &other.txn_id)));
-    let claimed = |(task, now): (ReceiptTask, Timestamp)| ClaimedReceiptTask {
-        txn_id: task.txn_id,
-        attempts: task.attempts,
-        unclear_for: task.unclear_at.map(|at| now.since(at)),
-    };
-    Ok(tasks.into_iter().map(claimed).collect())
-}
+static POSTPONE: LazyLock<String> = LazyLock::new(|| {
+    let now = present("$3");
+    format!(
+        "WITH present AS MATERIALIZED (SELECT {now} AS now)
+         UPDATE eg_pg_receipt_duties SET
+             due_at = now + $4, last_error = $5, attempts = attempts + $6,
+             unclear_at = CASE WHEN $7 THEN now ELSE unclear_at END, lease_token = NULL, lease_until = NULL
+         FROM present WHERE txn_id = $1 AND lease_token = $2 RETURNING txn_id"
+    )
+});
 
-/// The leases under which tasks are, the first to end first.
-pub(crate) async fn leases(db: &Connections, limit: u32) -> Result<Vec<Lease>, Failure> {
-    const LEASES: &str = "
-        SELECT DISTINCT lease_until, lease_token FROM eg_pg_receipt_duties WHERE lease_until IS NOT NULL
-        ORDER BY lease_until, lease_token LIMIT $1";
-    let found = db.ask(LEASES, &[&i64::from(limit)]).await?;
-    let read =
-        |row: &Row| Ok(Lease { until: Timestamp::from_millis(row.try_get(0)?), token: row.try_get(1)? });
-    rows::all(&found, read)
-}
+#[async_trait]
+impl ReceiptTasks for PostgresStore {
+    async fn receipt_task(&self, id: &TxnId) -> Result<Option<ReceiptTask>, StoreError> {
+        const OF: &str = "
+            SELECT txn_id, due_at, attempts, lease_token, lease_until, last_error, unclear_at
+            FROM eg_pg_receipt_duties WHERE txn_id = $1";
+        Ok(self.db.ask(OF, &[&id.as_str()]).await?.first().map(read).transpose()?)
+    }
 
-/// Gives a leased task back; `false` when the lease is no longer held.
-pub(crate) async fn postpone(
-    db: &Connections,
-    postponement: &Postponement,
-    now: Now,
-) -> Result<bool, Failure> {
-    const POSTPONE: &str = concat!(
-        "WITH present AS MATERIALIZED (SELECT ",
-        now!("$3"),
-        " AS now)
-        UPDATE eg_pg_receipt_duties SET
-            due_at = now + $4, last_error = $5, attempts = attempts + $6,
-            unclear_at = CASE WHEN $7 THEN now ELSE unclear_at END, lease_token = NULL, lease_until = NULL
-        FROM present WHERE txn_id = $1 AND lease_token = $2 RETURNING txn_id"
-    );
-    let Postponement { txn_id, lease_token, delay, reason, tried } = postponement;
-    let values: [&(dyn ToSql + Sync); 7] = [
-        &txn_id.as_str(),
-        &storable(lease_token),
-        &now.0,
-        &millis(*delay),
-        &storable(reason),
-        &i64::from(*tried != Tried::Looked),
-        &(*tried == Tried::Unclear),
-    ];
-    let changed = db.once(POSTPONE, &values).await?;
-    Ok(!changed.is_empty())
+    async fn claim_receipt_tasks(
+        &self,
+        claim: ReceiptTaskClaim,
+    ) -> Result<Vec<ClaimedReceiptTask>, StoreError> {
+        let values: Values<'_> = &[
+            &storable(&claim.lease_token),
+            &millis(claim.lease),
+            &self.clock.now().0,
+            &i64::from(claim.limit),
+            &claim.abandoned,
+            &millis(FARTHEST_END),
+        ];
+        let claimed = self.db.once(&CLAIM, values).await?;
+        let read = |row: &Row| Ok((read(row)?, Timestamp::from_millis(row.try_get("now")?)));
+        let mut tasks: Vec<(ReceiptTask, Timestamp)> = rows::all(&claimed, read)?;
+        // The order of what an UPDATE returns is PostgreSQL's own.
+        tasks.sort_by(|(one, _), (other, _)| (one.due_at, &one.txn_id).cmp(&(other.due_at, &other.txn_id)));
+        let claimed = |(task, now): (ReceiptTask, Timestamp)| ClaimedReceiptTask {
+            txn_id: task.txn_id,
+            attempts: task.attempts,
+            unclear_for: task.unclear_at.map(|at| now.since(at)),
+        };
+        Ok(tasks.into_iter().map(claimed).collect())
+    }
+
+    async fn receipt_leases(&self, limit: u32) -> Result<Vec<Lease>, StoreError> {
+        const LEASES: &str = "
+            SELECT DISTINCT lease_until, lease_token FROM eg_pg_receipt_duties WHERE lease_until IS NOT NULL
+            ORDER BY lease_until, lease_token LIMIT $1";
+        let found = self.db.ask(LEASES, &[&i64::from(limit)]).await?;
+        let read =
+            |row: &Row| Ok(Lease { until: Timestamp::from_millis(row.try_get(0)?), token: row.try_get(1)? });
+        Ok(rows::all(&found, read)?)
+    }
+
+    async fn postpone_receipt_task(&self, postponement: Postponement) -> Result<bool, StoreError> {
+        let Postponement { txn_id, lease_token, delay, reason, tried } = postponement;
+        let values: Values<'_> = &[
+            &txn_id.as_str(),
+            &storable(&lease_token),
+            &self.clock.now().0,
+            &millis(delay),
+            &storable(&reason),
+            &i64::from(tried != Tried::Looked),
+            &(tried == Tried::Unclear),
+        ];
+        Ok(!self.db.once(&POSTPONE, values).await?.is_empty())
+    }
 }
 
 fn read(row: &Row) -> Result<ReceiptTask, Failure> {
@@ -142,7 +143,7 @@ fn read(row: &Row) -> Result<ReceiptTask, Failure> {
         attempts: columns.number("attempts")?,
         lease: match (columns.get("lease_token")?, columns.optional_moment("lease_until")?) {
             (Some(token), Some(until)) => Some(Lease { token, until }),
-            // A check sees to it that both are there or none.
+            // A constraint keeps them both set or both empty.
             (None, _) | (_, None) => None,
         },
         last_error: columns.get("last_error")?,

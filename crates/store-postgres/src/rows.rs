@@ -13,7 +13,7 @@ use payment_domain::{
 };
 use serde_json::{Map, Value};
 use tokio_postgres::Row;
-use tokio_postgres::types::FromSql;
+use tokio_postgres::types::{FromSql, FromSqlOwned};
 
 use crate::adopted;
 use crate::failure::Failure;
@@ -285,6 +285,16 @@ pub(crate) fn history_entry(row: &Row) -> Result<HistoryEntry, Failure> {
         why: columns.get("why")?,
         evidence: columns.read("evidence", json)?,
     })
+}
+
+/// The first column of the first row.
+pub(crate) fn first<T: FromSqlOwned>(found: &[Row]) -> Result<Option<T>, Failure> {
+    Ok(found.first().map(|row| row.try_get(0)).transpose()?)
+}
+
+/// The number of rows that a statement has changed, of those that it returns.
+pub(crate) fn count(changed: &[Row]) -> Result<u32, Failure> {
+    u32::try_from(changed.len()).map_err(|_| Failure::OutOfRange)
 }
 
 /// Every row, read.

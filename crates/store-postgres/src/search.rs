@@ -7,15 +7,17 @@
 //! table, and never gathered and sorted; and there are as many statements as there are kinds of runs,
 //! from the newest and behind the place of a transaction that was seen before.
 
+use async_trait::async_trait;
 use deadpool_postgres::ClientWrapper;
 use payment_domain::{BillId, StatusName, TenantId, Transaction, TxnId};
-use payment_store::{SearchQuery, TenantScope};
+use payment_store::{Search, SearchQuery, StoreError, TenantScope};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
+use crate::PostgresStore;
 use crate::connections::Connections;
 use crate::failure::Failure;
-use crate::parameters::{ColumnLimits, storable};
+use crate::parameters::storable;
 use crate::rows::{self, transaction_columns};
 
 /// Every condition of a search that is set, in a form that uses no index. A text that is longer than
@@ -234,7 +236,7 @@ fn below(scope: &TenantScope) -> [String; 3] {
 
 /// The one transaction that is looked for, when the other conditions are its status and who may see
 /// it. They can be read off it; to ask the server for them costs more than finding it does.
-pub(crate) fn named_alone(query: &SearchQuery) -> Option<&TxnId> {
+fn named_alone(query: &SearchQuery) -> Option<&TxnId> {
     let SearchQuery { txn_id, bill_id, user_uuid, receipt, consumer_code, mine, after, .. } = query;
     let is_alone = after.is_none()
         && bill_id.is_none()
@@ -282,7 +284,7 @@ fn statuses<'a>(query: &SearchQuery, foreign: &'a [String]) -> Vec<&'a str> {
 }
 
 /// The page when at most one transaction can be on it: the one [`named_alone`], which was found or not.
-pub(crate) fn page_of_one(found: Option<&Row>, query: &SearchQuery) -> Result<Vec<Transaction>, Failure> {
+fn page_of_one(found: Option<&Row>, query: &SearchQuery) -> Result<Vec<Transaction>, Failure> {
     let Some(row) = found.filter(|_| query.page.offset == 0) else { return Ok(Vec::new()) };
     let status: Option<&str> = row.try_get("txn_status")?;
     if query.status.is_some_and(|wanted| status != Some(wanted.as_str())) {
@@ -292,65 +294,71 @@ pub(crate) fn page_of_one(found: Option<&Row>, query: &SearchQuery) -> Result<Ve
     Ok(if is_visible(&txn, query) { vec![txn] } else { Vec::new() })
 }
 
-/// The transactions that match, newest first.
-pub(crate) async fn search(
-    db: &Connections,
-    column_limits: &ColumnLimits,
-    foreign_statuses: &[String],
-    query: &SearchQuery,
-) -> Result<Vec<Transaction>, Failure> {
-    let place = match &query.after {
-        Some(id) => match Place::of(db, id).await? {
-            Some(place) => Some(place),
-            None => return Ok(Vec::new()),
-        },
-        None => None,
-    };
-    let (sql, run) = runs(query, if place.is_some() { &BEHIND_A_PLACE } else { &FROM_THE_NEWEST });
-    let names_a_run = query.txn_id.is_some()
-        || query.receipt.is_some()
-        || query.bill_id.is_some()
-        || query.consumer_code.is_some()
-        || query.user_uuid.is_some()
-        || query.mine.is_some();
-    // Runs of their own only where nothing else names one.
-    let statuses = (query.status.is_some() || !names_a_run).then(|| statuses(query, foreign_statuses));
-    let text = |text: &'_ Option<String>| text.as_deref().map(|text| storable(text).into_owned());
-    let tenant = query.tenant_id.as_ref().map(TenantId::as_str);
-    let txn_id = query.txn_id.as_ref().map(TxnId::as_str);
-    let bill = query.bill_id.as_ref().map(BillId::as_str);
-    let (user, receipt, consumer_code) =
-        (text(&query.user_uuid), text(&query.receipt), text(&query.consumer_code));
-    let mine = query.mine.as_ref().map(|mine| storable(&mine.uuid));
-    let [root, from, to] = match query.within.as_ref().map(below) {
-        Some(range) => range.map(Some),
-        None => [None, None, None],
-    };
-    let run = run.map(|(column, text)| column_limits.cut(column, text));
-    let creator = query.mine.as_ref().map(|mine| column_limits.cut("created_by", &mine.uuid));
-    let (limit, offset) = (i64::from(query.page.limit), i64::from(query.page.offset));
-    let mut values: Vec<&(dyn ToSql + Sync)> = vec![
-        &tenant,
-        &txn_id,
-        &bill,
-        &user,
-        &receipt,
-        &consumer_code,
-        &statuses,
-        &mine,
-        &root,
-        &from,
-        &to,
-        &run,
-        &creator,
-        &limit,
-        &offset,
-    ];
-    if let Some(Place { created_time, txn_id, timeless }) = &place {
-        values.extend([created_time as &(dyn ToSql + Sync), txn_id, timeless]);
+#[async_trait]
+impl Search for PostgresStore {
+    async fn search(&self, query: &SearchQuery) -> Result<Vec<Transaction>, StoreError> {
+        if let Some(id) = named_alone(query) {
+            let found = self.findings.submit(id.clone()).await?;
+            return Ok(page_of_one(found.as_ref(), query)?);
+        }
+        let (db, column_limits) = (&self.db, &self.column_limits);
+        let place = match &query.after {
+            Some(id) => match Place::of(db, id).await? {
+                Some(place) => Some(place),
+                None => return Ok(Vec::new()),
+            },
+            None => None,
+        };
+        let (sql, run) = runs(query, if place.is_some() { &BEHIND_A_PLACE } else { &FROM_THE_NEWEST });
+        let names_a_run = query.txn_id.is_some()
+            || query.receipt.is_some()
+            || query.bill_id.is_some()
+            || query.consumer_code.is_some()
+            || query.user_uuid.is_some()
+            || query.mine.is_some();
+        // Runs of their own only where nothing else names one.
+        let statuses =
+            (query.status.is_some() || !names_a_run).then(|| statuses(query, &self.foreign_statuses));
+        let text = |text: &'_ Option<String>| text.as_deref().map(|text| storable(text).into_owned());
+        let tenant = query.tenant_id.as_ref().map(TenantId::as_str);
+        let txn_id = query.txn_id.as_ref().map(TxnId::as_str);
+        let bill = query.bill_id.as_ref().map(BillId::as_str);
+        let (user, receipt, consumer_code) =
+            (text(&query.user_uuid), text(&query.receipt), text(&query.consumer_code));
+        let mine = query.mine.as_ref().map(|mine| storable(&mine.uuid));
+        let [root, from, to] = match query.within.as_ref().map(below) {
+            Some(range) => range.map(Some),
+            None => [None, None, None],
+        };
+        let run = run.map(|(column, text)| column_limits.cut(column, text));
+        let creator = query.mine.as_ref().map(|mine| column_limits.cut("created_by", &mine.uuid));
+        let (limit, offset) = (i64::from(query.page.limit), i64::from(query.page.offset));
+        let mut values: Vec<&(dyn ToSql + Sync)> = vec![
+            &tenant,
+            &txn_id,
+            &bill,
+            &user,
+            &receipt,
+            &consumer_code,
+            &statuses,
+            &mine,
+            &root,
+            &from,
+            &to,
+            &run,
+            &creator,
+            &limit,
+            &offset,
+        ];
+        if let Some(Place { created_time, txn_id, timeless }) = &place {
+            values.extend([created_time as &(dyn ToSql + Sync), txn_id, timeless]);
+        }
+        // One transaction is a small question.
+        let found = if query.txn_id.is_some() {
+            db.ask(sql, &values).await?
+        } else {
+            db.search(sql, &values).await?
+        };
+        Ok(rows::all(&found, rows::transaction)?)
     }
-    // One transaction is a small question.
-    let found =
-        if query.txn_id.is_some() { db.ask(sql, &values).await? } else { db.search(sql, &values).await? };
-    rows::all(&found, rows::transaction)
 }

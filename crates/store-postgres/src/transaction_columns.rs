@@ -1,6 +1,6 @@
 //! The columns of a transaction and what is stored beside it, as parameters for statements of many rows.
 
-use payment_domain::{Event, HistoryEntry, Personal, StatusName, Timestamp, Transaction};
+use payment_domain::{HistoryEntry, Personal, Transaction};
 use payment_store::{Attention, Change, Dump, NewTransaction};
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ pub(crate) struct JsonParts {
     details: JsonText,
     redirect_form: Option<String>,
     evidence: String,
-    response: Option<JsonText>,
+    pub(crate) response: Option<JsonText>,
     case_evidence: Option<String>,
 }
 
@@ -208,90 +208,5 @@ pub(crate) fn update_transaction<'a>(
         Parameter::optional(json.details.exact.as_deref()),
         Parameter::number(txn.version),
         cut.whole_texts(),
-    ]);
-}
-
-/// Adds lines at the end of histories: one for each transaction, whose row is locked or new.
-pub(crate) const APPEND_HISTORY: &str = "
-    INSERT INTO eg_pg_transaction_history (
-        txn_id, entry_number, at_time, actor_kind, actor_id, from_status, to_status, why, evidence)
-    SELECT u.txn_id,
-        (SELECT coalesce(max(h.entry_number), 0) + 1 FROM eg_pg_transaction_history AS h
-         WHERE h.txn_id = u.txn_id),
-        u.at_time, u.actor_kind, u.actor_id, u.from_status, u.to_status, u.why, u.evidence::json
-    FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-        $8::text[])
-    AS u (txn_id, at_time, actor_kind, actor_id, from_status, to_status, why, evidence)";
-
-/// A row of [`APPEND_HISTORY`].
-pub(crate) fn history_line<'a>(rows: &mut Rows<'a>, entry: &'a HistoryEntry, evidence: &'a str) {
-    rows.push([
-        Parameter::text(entry.txn_id.as_str()),
-        Parameter::moment(entry.at),
-        Parameter::text(entry.actor.kind.as_str()),
-        Parameter::text(&entry.actor.id),
-        Parameter::optional(entry.from.map(StatusName::as_str)),
-        Parameter::text(entry.to.as_str()),
-        Parameter::text(&entry.why),
-        Parameter::text(evidence),
-    ]);
-}
-
-/// Stores dumps, or replaces the parts of stored ones that are set.
-pub(crate) const STORE_DUMPS: &str = "
-    INSERT INTO eg_pg_transactions_dump AS d (
-        txn_id, txn_request, txn_response, txn_response_exact, created_by, created_time,
-        last_modified_by, last_modified_time)
-    SELECT u.txn_id, u.txn_request, u.txn_response::jsonb, u.txn_response_exact, u.created_by,
-        u.created_time, u.last_modified_by, u.last_modified_time
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[],
-        $8::bigint[])
-    AS u (txn_id, txn_request, txn_response, txn_response_exact, created_by, created_time,
-        last_modified_by, last_modified_time)
-    ON CONFLICT (txn_id) DO UPDATE SET
-        txn_request = coalesce(excluded.txn_request, d.txn_request),
-        txn_response = coalesce(excluded.txn_response, d.txn_response),
-        txn_response_exact = CASE WHEN excluded.txn_response IS NULL THEN d.txn_response_exact
-            ELSE excluded.txn_response_exact END,
-        last_modified_by = excluded.last_modified_by,
-        last_modified_time = excluded.last_modified_time";
-
-/// A row of [`STORE_DUMPS`].
-pub(crate) fn dump<'a>(
-    rows: &mut Rows<'a>,
-    txn: &'a Transaction,
-    dump: &'a Dump,
-    json: &'a JsonParts,
-    column_limits: &ColumnLimits,
-) {
-    let by = |column, text| Parameter::Text(Some(column_limits.cut(column, text)));
-    let response = json.response.as_ref();
-    rows.push([
-        Parameter::text(txn.id.as_str()),
-        Parameter::optional(dump.request.as_deref()),
-        Parameter::optional(response.map(|text| text.searchable.as_str())),
-        Parameter::optional(response.and_then(|text| text.exact.as_deref())),
-        by("created_by", &txn.audit.created_by),
-        Parameter::moment(txn.audit.created_at),
-        txn.audit.modified_by.as_deref().map_or(Parameter::Text(None), |user| by("last_modified_by", user)),
-        Parameter::optional_moment(txn.audit.modified_at),
-    ]);
-}
-
-/// Stores events, numbered in their order.
-pub(crate) const STORE_EVENTS: &str = "
-    INSERT INTO eg_pg_outbox (kind, txn_id, tenant_id, body, stored_at)
-    SELECT u.kind, u.txn_id, u.tenant_id, u.body, u.stored_at
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[])
-    AS u (kind, txn_id, tenant_id, body, stored_at)";
-
-/// A row of [`STORE_EVENTS`].
-pub(crate) fn event<'a>(rows: &mut Rows<'a>, event: &'a Event, at: Timestamp) {
-    rows.push([
-        Parameter::text(event.kind.as_str()),
-        Parameter::text(event.txn_id.as_str()),
-        Parameter::text(event.tenant_id.as_str()),
-        Parameter::text(&event.body),
-        Parameter::moment(at),
     ]);
 }

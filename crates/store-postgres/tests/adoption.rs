@@ -8,8 +8,8 @@ use futures_util::future::join_all;
 use payment_domain::{BillId, Status, StatusName, Timestamp, Transaction};
 use payment_store::contract::sample::{self, bill_key, txn_id};
 use payment_store::{
-    Applied, Attention, CheckNote, Claim, Created, DueChecks, NewCase, NextCheck, PageRequest, Resolution,
-    Resolved, SearchQuery, Store, TenantScope, Turn,
+    Applied, Attention, CheckNote, Claim, Claims, Created, DueChecks, NewCase, NextCheck, PageRequest,
+    Resolution, Resolved, SearchQuery, Store, TenantScope, Transactions, Turn,
 };
 use payment_store_postgres::PostgresStore;
 use support::earlier::earlier_database;

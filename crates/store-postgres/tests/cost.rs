@@ -13,9 +13,10 @@ use payment_digit::embedded::Registers;
 use payment_domain::{AttentionKind, BillId, GatewayName, Personal, StatusName, TenantId};
 use payment_store::contract::sample::{self, at, bill_key, txn_id};
 use payment_store::{
-    Attention, AttentionQuery, CaseState, CheckNote, DueChecks, Fence, JobLedger, Mine, NewCase, NextCheck,
-    Outbox, RawCallback, ReceiptTaskClaim, Resolution, RunEnd, SearchQuery, Store, Tally, TenantScope,
-    TickAnswer, TickRequest, Turn, UnsignedCallback,
+    Attention, AttentionQuery, Callbacks, CaseState, CheckNote, Checks, Claims, DueChecks, Fence, Health,
+    Idempotency, JobLedger, Mine, NewCase, NextCheck, Outbox, RawCallback, ReceiptTaskClaim, ReceiptTasks,
+    Resolution, ReviewCases, RunEnd, Search, SearchQuery, Store, Tally, TenantScope, TickAnswer, TickRequest,
+    Transactions, Turn, UnsignedCallback,
 };
 use payment_store_postgres::{PostgresOptions, PostgresStore};
 use support::{Database, number};

@@ -11,7 +11,7 @@ use payment_domain::{Actor, AttentionKind, ManualClock, Personal, StatusName};
 use payment_store::contract::sample::{self, at, bill_key, txn_id};
 use payment_store::{
     Applied, Attention, Change, Created, Fence, Mine, NewTransaction, PageRequest, SearchQuery, Store,
-    StoreError, TickAnswer, TickRequest,
+    StoreError, TickAnswer, TickRequest, Transactions,
 };
 use payment_store_postgres::{PostgresOptions, PostgresStore};
 use payment_testing::proxy::TcpProxy;

@@ -10,7 +10,8 @@ use payment_domain::{
 };
 use payment_store::contract::sample::{self, at, bill_key, txn_id};
 use payment_store::{
-    Applied, Attention, DueChecks, NewCase, PageRequest, SearchQuery, Store, TenantScope, Turn,
+    Applied, Attention, DueChecks, NewCase, PageRequest, ReviewCases, Search, SearchQuery, Store,
+    TenantScope, Transactions, Turn,
 };
 use payment_store_postgres::{PostgresOptions, PostgresStore};
 use support::Database;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{join, join_all};
 use payment_store::contract::sample::{self, txn_id};
-use payment_store::{Created, SearchQuery, Store, StoreError};
+use payment_store::{Created, Health, ReceiptTasks, Search, SearchQuery, Store, StoreError, Transactions};
 use payment_store_postgres::{PostgresOptions, PostgresStore};
 use payment_testing::postgres::{PgBouncer, PoolMode, connect, database_url};
 use support::{Database, number, options};

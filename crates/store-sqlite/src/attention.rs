@@ -1,16 +1,104 @@
-//! Cases for an operator: at most one of a kind for each transaction.
+//! Review cases: at most one of a kind for each transaction.
 
+use async_trait::async_trait;
 use payment_domain::{AttentionKind, BillKey, HistoryEntry, TxnId};
-use payment_store::{Attention, AttentionCase, AttentionQuery, CaseState, NewCase, Resolution, Resolved};
+use payment_store::{
+    Attention, AttentionCase, AttentionQuery, CaseState, NewCase, Resolution, Resolved, ReviewCases,
+    StoreError,
+};
 use rusqlite::{Connection, Row, params};
 
 use crate::failure::Failure;
 use crate::rows::{self, Columns};
-use crate::{jobs, transactions};
+use crate::{SqliteStore, claims, jobs, transactions};
 
-const COLUMNS: &str = "txn_id, kind, raised_at, evidence, case_id, resolved_at, resolved_by, resolution";
+const SELECT: &str = "
+    SELECT txn_id, kind, raised_at, evidence, case_id, resolved_at, resolved_by, resolution
+    FROM eg_pg_attention";
 
-/// Stores a case; `false` when one of that kind is there already, resolved or not.
+#[async_trait]
+impl ReviewCases for SqliteStore {
+    async fn raise_attention(&self, new: NewCase) -> Result<bool, StoreError> {
+        let raise = move |conn: &Connection| {
+            if jobs::is_over(conn, new.fence.as_ref())? {
+                return Ok(false);
+            }
+            let history = if insert(conn, &new.case)? {
+                new.history.clone()
+            } else if reopen(conn, &new)? {
+                new.history_of_reopening()
+            } else {
+                return Ok(false);
+            };
+            transactions::append_history(conn, &history, &history.evidence.to_string())?;
+            claims::hold(conn, &new.case.txn_id, &new.hold)?;
+            Ok(true)
+        };
+        Ok(self.writer.write(raise).await?)
+    }
+
+    async fn attention(&self, id: &TxnId) -> Result<Vec<Attention>, StoreError> {
+        let id = id.clone();
+        let of = move |conn: &Connection| {
+            let sql = format!("{SELECT} WHERE txn_id = ?1 ORDER BY raised_at, case_id");
+            rows::all(conn, &sql, [id.as_str()], |row| Ok(read(row)?.case))
+        };
+        Ok(self.readers.read(of).await?)
+    }
+
+    async fn attention_cases(&self, query: &AttentionQuery) -> Result<Vec<AttentionCase>, StoreError> {
+        let query = query.clone();
+        let search = move |conn: &Connection| {
+            let values = params![
+                query.after,
+                query.limit,
+                query.kind.map(AttentionKind::as_str),
+                query.txn_id.as_ref().map(TxnId::as_str),
+            ];
+            rows::all(conn, &search_sql(&query), values, read)
+        };
+        Ok(self.readers.read(search).await?)
+    }
+
+    async fn attention_case(&self, id: i64) -> Result<Option<AttentionCase>, StoreError> {
+        Ok(self.readers.read(move |conn| find(conn, id)).await?)
+    }
+
+    async fn resolve_attention(
+        &self,
+        id: i64,
+        resolution: Resolution,
+        history: HistoryEntry,
+        release: &[BillKey],
+    ) -> Result<Resolved, StoreError> {
+        let release = release.to_vec();
+        let resolve = move |conn: &Connection| {
+            let Some(stored) = find(conn, id)? else { return Ok(Resolved::NotFound) };
+            if let Some(before) = stored.resolution {
+                return Ok(Resolved::Before(before));
+            }
+            conn.prepare_cached(
+                "UPDATE eg_pg_attention SET resolved_at = ?2, resolved_by = ?3, resolution = ?4
+                 WHERE case_id = ?1",
+            )?
+            .execute(params![
+                id,
+                resolution.at.as_millis(),
+                resolution.by,
+                resolution.reason
+            ])?;
+            transactions::append_history(conn, &history, &history.evidence.to_string())?;
+            let txn_id = &stored.case.txn_id;
+            if is_settled_as_failure(conn, txn_id)? {
+                claims::release(conn, txn_id, &release)?;
+            }
+            Ok(Resolved::Now)
+        };
+        Ok(self.writer.write(resolve).await?)
+    }
+}
+
+/// Stores a case; `false` when one of that kind is stored already, resolved or not.
 pub(crate) fn insert(conn: &Connection, case: &Attention) -> Result<bool, Failure> {
     let stored = conn
         .prepare_cached(
@@ -45,46 +133,8 @@ fn reopen(conn: &Connection, new: &NewCase) -> Result<bool, Failure> {
     Ok(opened > 0)
 }
 
-/// Stores a case, or opens it again, with its line in the history, and holds the bills it names; or
-/// nothing of it.
-pub(crate) fn raise(conn: &Connection, new: &NewCase) -> Result<bool, Failure> {
-    if jobs::is_over(conn, new.fence.as_ref())? {
-        return Ok(false);
-    }
-    let history = if insert(conn, &new.case)? {
-        new.history.clone()
-    } else if reopen(conn, new)? {
-        new.history_of_reopening()
-    } else {
-        return Ok(false);
-    };
-    transactions::append_history(conn, &history, &history.evidence.to_string())?;
-    transactions::hold(conn, &new.case.txn_id, &new.hold)?;
-    Ok(true)
-}
-
-/// The cases of a transaction, oldest first.
-pub(crate) fn of(conn: &Connection, id: &TxnId) -> Result<Vec<Attention>, Failure> {
-    let mut statement = conn.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM eg_pg_attention WHERE txn_id = ?1 ORDER BY raised_at, case_id"
-    ))?;
-    rows::all(&mut statement, [id.as_str()], |row| Ok(read(row)?.case))
-}
-
-/// The cases that match, in the order of their numbers.
-pub(crate) fn search(conn: &Connection, query: &AttentionQuery) -> Result<Vec<AttentionCase>, Failure> {
-    let mut statement = conn.prepare_cached(&search_sql(query))?;
-    let values = params![
-        query.after,
-        query.limit,
-        query.kind.map(AttentionKind::as_str),
-        query.txn_id.as_ref().map(TxnId::as_str),
-    ];
-    rows::all(&mut statement, values, read)
-}
-
-/// What is open, and what is of one transaction, is found without reading the other cases; the plus
-/// sign keeps the cases of one transaction from being looked for in their numbers.
+/// Open cases, and those of one transaction, are found without reading the others; the plus sign keeps
+/// the cases of one transaction from being looked for by their numbers.
 fn search_sql(query: &AttentionQuery) -> String {
     let state = match query.state {
         CaseState::Open if query.txn_id.is_some() => "+resolved_at IS NULL",
@@ -94,45 +144,16 @@ fn search_sql(query: &AttentionQuery) -> String {
     };
     let behind =
         if query.txn_id.is_some() { "txn_id = ?4 AND +case_id > ?1" } else { "?4 IS NULL AND case_id > ?1" };
-    format!(
-        "SELECT {COLUMNS} FROM eg_pg_attention
-         WHERE {state} AND {behind} AND (?3 IS NULL OR kind = ?3) ORDER BY case_id LIMIT ?2"
-    )
+    format!("{SELECT} WHERE {state} AND {behind} AND (?3 IS NULL OR kind = ?3) ORDER BY case_id LIMIT ?2")
 }
 
-/// The case of this number.
-pub(crate) fn find(conn: &Connection, id: i64) -> Result<Option<AttentionCase>, Failure> {
-    let mut statement =
-        conn.prepare_cached(&format!("SELECT {COLUMNS} FROM eg_pg_attention WHERE case_id = ?1"))?;
+fn find(conn: &Connection, id: i64) -> Result<Option<AttentionCase>, Failure> {
+    let mut statement = conn.prepare_cached(&format!("{SELECT} WHERE case_id = ?1"))?;
     let mut found = statement.query([id])?;
     found.next()?.map(read).transpose()
 }
 
-/// Resolves a case that is open, and lets the bills go if nothing else holds them back.
-pub(crate) fn resolve(
-    conn: &Connection,
-    id: i64,
-    resolution: &Resolution,
-    entry: &HistoryEntry,
-    bills: &[BillKey],
-) -> Result<Resolved, Failure> {
-    let Some(stored) = find(conn, id)? else { return Ok(Resolved::NotFound) };
-    if let Some(before) = stored.resolution {
-        return Ok(Resolved::Before(before));
-    }
-    conn.prepare_cached(
-        "UPDATE eg_pg_attention SET resolved_at = ?2, resolved_by = ?3, resolution = ?4 WHERE case_id = ?1",
-    )?
-    .execute(params![id, resolution.at.as_millis(), resolution.by, resolution.reason])?;
-    transactions::append_history(conn, entry, &entry.evidence.to_string())?;
-    let txn_id = &stored.case.txn_id;
-    if is_settled_as_failure(conn, txn_id)? {
-        transactions::release(conn, txn_id, bills)?;
-    }
-    Ok(Resolved::Now)
-}
-
-/// Whether a transaction is a FAILURE about which nothing is open.
+/// Whether a transaction is a FAILURE without an open case.
 fn is_settled_as_failure(conn: &Connection, id: &TxnId) -> Result<bool, Failure> {
     Ok(conn
         .prepare_cached(

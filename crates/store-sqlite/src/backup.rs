@@ -1,4 +1,4 @@
-//! Copies of database files that are in use, checked before anybody relies on them.
+//! Checked copies of database files that are in use.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -16,11 +16,9 @@ use crate::{Options, connection};
 /// between a backup and the loss of what came after it.
 pub const SKIPPED_NUMBERS: i64 = 1_000_000;
 
-/// What a copy holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copied {
     rows: BTreeMap<String, u64>,
-    /// Its size in bytes.
     pub bytes: u64,
 }
 
@@ -31,8 +29,8 @@ impl Copied {
     }
 }
 
-/// Copies the database in the file `from` into `to`, an empty file, as it is at one moment, whoever writes
-/// to it meanwhile. The copy is checked, flushed to disk, and needs no other file beside it. Takes time, and
+/// Copies the database in the file `from` into `to`, an empty file, as of one moment, whatever is written
+/// meanwhile. The copy is checked, flushed to disk, and needs no other file beside it. Takes time, and
 /// holds back the shortening of the log of `from` for as long.
 ///
 /// # Errors
@@ -44,7 +42,7 @@ pub fn copy(from: &Path, to: &Path) -> Result<Copied, StoreError> {
 
 fn copied(from: &Path, to: &Path) -> Result<Copied, Failure> {
     let source = connection::reading(from, Options::default().busy_timeout)?;
-    // The rows are counted at the very moment that is copied.
+    // The rows are counted in the snapshot that is copied.
     source.execute_batch("BEGIN")?;
     let expected = count_rows(&source)?;
     let mut target =
@@ -67,7 +65,7 @@ fn copied(from: &Path, to: &Path) -> Result<Copied, Failure> {
     Ok(Copied { rows, bytes: file.metadata()?.len() })
 }
 
-/// Whether all of it can be read and belongs together; the number of rows of each table.
+/// Checks that all of it can be read and is consistent; returns the number of rows of each table.
 fn check(conn: &Connection) -> Result<BTreeMap<String, u64>, Failure> {
     let found: String = conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if found != "ok" {
@@ -106,8 +104,8 @@ pub fn newest(path: &Path) -> Result<Option<Timestamp>, StoreError> {
     Ok(read()?.map(Timestamp::from_millis))
 }
 
-/// Makes a copy fit to go on with: what was numbered after it was made is not numbered so again. Otherwise
-/// a new payment could get the id of one that the database has forgotten and its gateway remembers as paid.
+/// Makes a copy fit for use: numbers given after it was made are not given again. Otherwise a new payment
+/// could get the id of one that the database has lost and its gateway knows as paid.
 ///
 /// # Errors
 /// As [`copy`].

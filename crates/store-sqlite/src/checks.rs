@@ -1,18 +1,21 @@
-//! Which pending transactions are to be checked with their gateways, and what is noted of a check.
+//! Pending transactions that are due to be checked with their gateways, and the notes of checks.
 
+use async_trait::async_trait;
 use payment_domain::GatewayName;
-use payment_store::{Applied, CheckCursor, CheckNote, DueCheck, DueChecks, NextCheck, Turn};
+use payment_store::{
+    Applied, CheckCursor, CheckNote, Checks, DueCheck, DueChecks, NextCheck, StoreError, Turn,
+};
 use rusqlite::{Connection, Row, params};
 
 use crate::failure::Failure;
 use crate::rows::{self, Columns};
-use crate::{jobs, transactions};
+use crate::{SqliteStore, jobs, transactions};
 
 const GATEWAYS: &str = "
     SELECT txn_id, gateway FROM eg_pg_transactions WHERE txn_status = 'PENDING' GROUP BY gateway";
 
-/// Each begins where a page begins (?1, ?2), goes on to a moment (?3), and reads the pending part
-/// of an index in its order. The planner would sort all that is pending rather than take the index
+/// Each statement begins where a page begins (?1, ?2), goes on to a moment (?3), and reads the pending
+/// part of an index in its order. The planner would sort all pending rows rather than take the index
 /// of the next checks, unless it is named.
 const FIRST: &str = "
     SELECT txn_id, gateway, created_time, checks, created_time AS place FROM eg_pg_transactions
@@ -31,16 +34,27 @@ const EVERY: &str = "
         AND (last_checked_at IS NULL OR last_checked_at < ?6 OR last_checked_at > ?7) AND (?4 IS NULL OR gateway = ?4)
     ORDER BY created_time, txn_id LIMIT ?5";
 
-/// The gateways that have pending transactions.
-pub(crate) fn gateways(conn: &Connection) -> Result<Vec<GatewayName>, Failure> {
-    let mut statement = conn.prepare_cached(GATEWAYS)?;
-    rows::all(&mut statement, [], |row| {
-        Columns::of(row, "eg_pg_transactions")?.read("gateway", |text| Some(GatewayName::new(text)))
-    })
+#[async_trait]
+impl Checks for SqliteStore {
+    async fn pending_gateways(&self) -> Result<Vec<GatewayName>, StoreError> {
+        let gateways = |conn: &Connection| {
+            rows::all(conn, GATEWAYS, [], |row| Columns::of(row, "eg_pg_transactions")?.gateway("gateway"))
+        };
+        Ok(self.readers.read(gateways).await?)
+    }
+
+    async fn due_checks(&self, due: &DueChecks) -> Result<Vec<DueCheck>, StoreError> {
+        let due = due.clone();
+        Ok(self.readers.read(move |conn| find(conn, &due)).await?)
+    }
+
+    /// The version stays: whoever settles the transaction meanwhile need not read it again.
+    async fn note_check(&self, note: CheckNote) -> Result<Applied, StoreError> {
+        Ok(self.writer.write(move |conn| store(conn, &note)).await?)
+    }
 }
 
-/// What is due, in the order of its places.
-pub(crate) fn due(conn: &Connection, due: &DueChecks) -> Result<Vec<DueCheck>, Failure> {
+pub(crate) fn find(conn: &Connection, due: &DueChecks) -> Result<Vec<DueCheck>, Failure> {
     let (at, txn_id) = match &due.after {
         Some(place) => (place.at.as_millis(), place.txn_id.as_str()),
         None => (i64::MIN, ""),
@@ -48,32 +62,29 @@ pub(crate) fn due(conn: &Connection, due: &DueChecks) -> Result<Vec<DueCheck>, F
     let gateway = due.gateway.as_ref().map(GatewayName::as_str);
     match due.turn {
         Turn::First { created_by } => {
-            let mut statement = conn.prepare_cached(FIRST)?;
-            rows::all(&mut statement, params![at, txn_id, created_by.as_millis(), gateway, due.limit], read)
+            let values = params![at, txn_id, created_by.as_millis(), gateway, due.limit];
+            rows::all(conn, FIRST, values, read)
         }
         Turn::Next { due_by } => {
-            let mut statement = conn.prepare_cached(NEXT)?;
-            rows::all(&mut statement, params![at, txn_id, due_by.as_millis(), gateway, due.limit], read)
+            let values = params![at, txn_id, due_by.as_millis(), gateway, due.limit];
+            rows::all(conn, NEXT, values, read)
         }
         Turn::Every { created_before, not_checked_since, now } => {
-            let mut statement = conn.prepare_cached(EVERY)?;
             let (before, since) = (created_before.as_millis(), not_checked_since.as_millis());
             let values = params![at, txn_id, before, gateway, due.limit, since, now.as_millis()];
-            rows::all(&mut statement, values, read)
+            rows::all(conn, EVERY, values, read)
         }
     }
 }
 
-/// Notes a check of a transaction that is still pending. Its version stays: whoever settles it
-/// meanwhile need not read it again.
-pub(crate) fn note(conn: &Connection, note: &CheckNote) -> Result<Applied, Failure> {
-    if jobs::is_over(conn, note.fence.as_ref())? {
-        return Ok(Applied::Fenced);
-    }
+fn store(conn: &Connection, note: &CheckNote) -> Result<Applied, Failure> {
     const NOTE: &str = "
         UPDATE eg_pg_transactions SET checks = checks + 1, last_checked_at = ?2, next_check_at = ?3
         WHERE txn_id = ?1 AND txn_status = 'PENDING'";
     const PENDING: &str = "SELECT 1 FROM eg_pg_transactions WHERE txn_id = ?1 AND txn_status = 'PENDING'";
+    if jobs::is_over(conn, note.fence.as_ref())? {
+        return Ok(Applied::Fenced);
+    }
     let id = note.txn_id.as_str();
     let noted = |next: Option<i64>| {
         let changed = conn.prepare_cached(NOTE)?.execute(params![id, note.at.as_millis(), next])?;
@@ -97,7 +108,7 @@ fn read(row: &Row<'_>) -> Result<DueCheck, Failure> {
     let columns = Columns::of(row, "eg_pg_transactions")?;
     let txn_id = columns.txn_id()?;
     Ok(DueCheck {
-        gateway: columns.read("gateway", |text| Some(GatewayName::new(text)))?,
+        gateway: columns.gateway("gateway")?,
         created_at: columns.moment("created_time")?,
         checks: columns.get("checks")?,
         place: CheckCursor { at: columns.moment("place")?, txn_id: txn_id.clone() },

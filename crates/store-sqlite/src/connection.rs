@@ -1,4 +1,4 @@
-//! How connections to the database file are opened and set up.
+//! Opening and setting up connections to the database file.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -8,10 +8,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::failure::Failure;
 
-/// More than there are statements, so that none is ever prepared twice.
+/// More than the statements there are, so that none is prepared twice.
 const CACHED_STATEMENTS: usize = 128;
 
-/// The one connection that writes; creates the file when it is not there.
+/// The one connection that writes; creates the file when it does not exist.
 pub(crate) fn writing(path: &Path, busy_timeout: Duration) -> Result<Connection, Failure> {
     create_private(path)?;
     let conn = Connection::open_with_flags(
@@ -20,8 +20,8 @@ pub(crate) fn writing(path: &Path, busy_timeout: Duration) -> Result<Connection,
     )?;
     prepare(&conn, busy_timeout)?;
     write_ahead(&conn, busy_timeout)?;
-    // FULL: what a caller was told is stored survives a power cut.
-    // 1000 pages: the log is copied back often and in small steps, so that nobody waits long for it.
+    // FULL: a confirmed write survives a power cut.
+    // 1000 pages: the log is copied back often and in small steps, so that no write waits long for it.
     conn.execute_batch(
         "PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
@@ -32,8 +32,8 @@ pub(crate) fn writing(path: &Path, busy_timeout: Duration) -> Result<Connection,
     Ok(conn)
 }
 
-/// Turns the write-ahead log on. Another process that does the same to a new file is in the way for
-/// a moment, and here SQLite does not wait for it by itself.
+/// Turns the write-ahead log on. Another process that does the same to a new file locks it for a moment,
+/// and here SQLite does not wait by itself.
 fn write_ahead(conn: &Connection, busy_timeout: Duration) -> Result<(), Failure> {
     let deadline = Instant::now() + busy_timeout;
     loop {
@@ -62,7 +62,6 @@ pub(crate) fn reading(path: &Path, busy_timeout: Duration) -> Result<Connection,
     Ok(conn)
 }
 
-/// What all connections have in common.
 fn prepare(conn: &Connection, busy_timeout: Duration) -> Result<(), Failure> {
     conn.busy_timeout(busy_timeout)?;
     conn.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
@@ -74,8 +73,8 @@ fn prepare(conn: &Connection, busy_timeout: Duration) -> Result<(), Failure> {
 }
 
 /// Creates the file readable by its owner alone: it holds names and mobile numbers. SQLite gives
-/// the files beside it the same permissions. A file that is there is not touched, not even opened:
-/// closing it would let go of the locks that other connections of this process hold on it.
+/// the files beside it the same permissions. An existing file is not touched, not even opened: closing it
+/// would release the locks that other connections of this process hold on it.
 fn create_private(path: &Path) -> Result<(), Failure> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);

@@ -1,5 +1,4 @@
-//! The books of the embedded implementations for DIGIT services. They go the same way as everything else: written
-//! by the one writer, in groups, and read by the readers.
+//! The registers of the embedded implementations of DIGIT services.
 
 use async_trait::async_trait;
 use payment_digit::embedded::{Registers, Registration, StoredPayer};

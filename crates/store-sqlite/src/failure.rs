@@ -1,4 +1,4 @@
-//! What can go wrong inside this store, and which of it is worth another try.
+//! Failures of this store, and which of them are worth another try.
 
 use std::sync::Arc;
 
@@ -6,63 +6,48 @@ use payment_domain::TxnId;
 use payment_store::StoreError;
 use rusqlite::ErrorCode;
 
-/// Why a piece of work was not done. None of the texts holds anything a payer entered.
+/// No text holds anything that a payer has entered.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// SQLite reports an error.
     #[error("SQLite reports an error")]
     Database(#[from] rusqlite::Error),
-    /// The database file could not be created or opened.
     #[error("the database file cannot be used")]
     File(#[from] std::io::Error),
     /// The file system cannot share memory between processes, which the write-ahead log needs.
     #[error("the file system does not support a write-ahead log")]
     NoWriteAheadLog,
-    /// A thread of the store could not be started.
     #[error("a thread of the store could not be started")]
     Thread(#[source] std::io::Error),
-    /// The group that the work belonged to was not committed.
     #[error("the commit failed")]
     NotCommitted(#[source] Arc<Failure>),
-    /// More work is queued than is allowed.
     #[error("too much work is queued for the database")]
     Overloaded,
-    /// The thread that does the work is gone.
     #[error("the database thread has stopped")]
     Stopped,
-    /// The work panicked.
     #[error("the work on the database panicked")]
     Panicked,
-    /// A row holds what this version cannot read.
     #[error("{table} of {owner} cannot be read: {column}")]
     Unreadable {
-        /// The table.
         table: &'static str,
         /// The transaction, or the number of the run, the row belongs to.
         owner: String,
-        /// The column.
         column: &'static str,
     },
-    /// A value that cannot be written as JSON text.
     #[error("a value cannot be written as JSON")]
     Unwritable(#[from] serde_json::Error),
-    /// A change would alter what was fixed when the transaction was created.
     #[error("a change may not alter what transaction {0} was created with")]
     AltersPayment(TxnId),
-    /// A copy of the database is of no use.
     #[error("the copy is not whole: {0}")]
     NotWhole(String),
-    /// A number that does not fit.
     #[error("a number is out of range")]
     OutOfRange,
-    /// The migrations in the database and those of this program do not agree.
     #[error(transparent)]
     Migration(#[from] payment_store::migration::MigrationError),
 }
 
 impl Failure {
-    /// Whether the same work may succeed later without anybody repairing anything but the
-    /// surroundings: a lock held too long, a full disk, a file system that stumbles.
+    /// Whether the same work may succeed later without a repair of the database itself: a lock held too
+    /// long, a full disk, an error of the file system.
     fn is_passing(&self) -> bool {
         match self {
             Failure::Database(error) => is_passing(error),

@@ -1,30 +1,52 @@
 //! Whether the database works, and how much is open.
 
+use async_trait::async_trait;
 use payment_domain::Timestamp;
-use payment_store::Backlog;
+use payment_store::{Backlog, Health, StoreError};
 use rusqlite::Connection;
 
+use crate::SqliteStore;
 use crate::failure::Failure;
 
-/// Counts what is open.
-pub(crate) fn backlog(conn: &Connection) -> Result<Backlog, Failure> {
-    let count = |sql: &str| -> Result<u64, Failure> {
-        let rows: i64 = conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
-        u64::try_from(rows).map_err(|_| Failure::OutOfRange)
-    };
-    Ok(Backlog {
-        pending_transactions: count("SELECT count(*) FROM eg_pg_transactions WHERE txn_status = 'PENDING'")?,
-        receipts_due: count("SELECT count(*) FROM eg_pg_receipt_duties")?,
-        open_attention: count("SELECT count(*) FROM eg_pg_attention WHERE resolved_at IS NULL")?,
-    })
+#[async_trait]
+impl Health for SqliteStore {
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        let count = |conn: &Connection, sql: &str| -> Result<u64, Failure> {
+            let rows: i64 = conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+            u64::try_from(rows).map_err(|_| Failure::OutOfRange)
+        };
+        let counted = self.readers.read(move |conn| {
+            Ok(Backlog {
+                pending_transactions: count(
+                    conn,
+                    "SELECT count(*) FROM eg_pg_transactions WHERE txn_status = 'PENDING'",
+                )?,
+                receipts_due: count(conn, "SELECT count(*) FROM eg_pg_receipt_duties")?,
+                open_attention: count(
+                    conn,
+                    "SELECT count(*) FROM eg_pg_attention WHERE resolved_at IS NULL",
+                )?,
+            })
+        });
+        Ok(counted.await?)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        // In a group a full disk would fail the others' work, too.
+        self.writer.write_alone(|conn| probe_room(conn).and_then(|()| beat(conn))).await?;
+        let read = |conn: &Connection| {
+            Ok(conn.prepare_cached("SELECT beats FROM eg_pg_heartbeat")?.query_row([], |_| Ok(()))?)
+        };
+        Ok(self.readers.read(read).await?)
+    }
 }
 
-/// What is tried for: more than a payment takes, in bytes.
+/// More than a payment takes, in bytes.
 const ROOM: u32 = 128 * 1024;
 
-/// Finds out whether there is room on the disk: writes as much as a payment needs, as far as into the
-/// log, and takes it back. A change of one row says nothing: it needs no more room than there was.
-pub(crate) fn try_for_room(conn: &Connection) -> Result<(), Failure> {
+/// Probes for room on the disk: writes as much as a payment needs, as far as into the log, and undoes it.
+/// A change of one row proves nothing: it needs no more room than there was.
+fn probe_room(conn: &Connection) -> Result<(), Failure> {
     const INSERT: &str = "INSERT INTO eg_pg_callbacks (digest, gateway, received_at, content)
         VALUES (randomblob(32), '', 0, hex(zeroblob(?1)))";
     conn.execute_batch("SAVEPOINT room")?;
@@ -39,15 +61,9 @@ pub(crate) fn try_for_room(conn: &Connection) -> Result<(), Failure> {
     Ok(tried?)
 }
 
-/// Writes something that is committed like everything else.
-pub(crate) fn beat(conn: &Connection) -> Result<(), Failure> {
+fn beat(conn: &Connection) -> Result<(), Failure> {
     conn.prepare_cached("UPDATE eg_pg_heartbeat SET beats = beats + 1")?.execute([])?;
     Ok(())
-}
-
-/// Reads it.
-pub(crate) fn read_beat(conn: &Connection) -> Result<(), Failure> {
-    Ok(conn.prepare_cached("SELECT beats FROM eg_pg_heartbeat")?.query_row([], |_| Ok(()))?)
 }
 
 /// When the latest commit was made.
@@ -56,9 +72,43 @@ pub(crate) fn latest_commit(conn: &Connection) -> Result<Timestamp, Failure> {
     Ok(Timestamp::from_millis(at))
 }
 
-/// Writes down when this commit is made.
+/// Notes when this commit is made.
 pub(crate) fn stamp(conn: &Connection, now: Timestamp) -> Result<(), Failure> {
     conn.prepare_cached("UPDATE eg_pg_heartbeat SET committed_at = ?1 WHERE committed_at < ?1")?
         .execute([now.as_millis()])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Options;
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_and_the_end_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("payments.db"), &Options::default()).unwrap();
+        let allow = async |pages: u32| {
+            let limit = format!("PRAGMA max_page_count = {pages}");
+            let set = move |conn: &Connection| Ok(conn.query_row(&limit, [], |row| row.get::<_, i64>(0))?);
+            store.writer.write(set).await.unwrap()
+        };
+        store.ping().await.unwrap();
+        // No more than there is.
+        let pages = u32::try_from(allow(1).await).unwrap();
+        let full = store.ping().await;
+        assert!(matches!(full, Err(StoreError::Unavailable(_))), "{full:?}");
+        let one_row = store.writer.write(beat).await;
+        assert!(one_row.is_ok(), "which is why one row is not enough to tell");
+        allow(pages + 1000).await;
+        store.ping().await.unwrap();
+        let kept = store
+            .readers
+            .read(|conn| {
+                Ok(conn.query_row("SELECT count(*) FROM eg_pg_callbacks", [], |row| row.get::<_, i64>(0))?)
+            })
+            .await
+            .unwrap();
+        assert_eq!(kept, 0, "what is tried for is taken back");
+    }
 }

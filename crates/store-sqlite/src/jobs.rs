@@ -1,4 +1,4 @@
-//! The book of jobs and their runs. At most one run of a job is at work, by a unique index; a run is
+//! The job ledger. At most one run of a job is at work, by a unique index; a run is
 //! taken over in the commit in which the next one begins, so that the number of the run at work is
 //! a fence: whatever an earlier run still wants to store finds itself over.
 
@@ -15,8 +15,10 @@ use crate::SqliteStore;
 use crate::failure::Failure;
 use crate::rows::{self, Columns};
 
-const COLUMNS: &str = "run_id, job, scheduled_at, missed, attempt, node, started_at, lease_until, examined, \
-     changed, still_pending, failed, ended_at, ended, ended_detail";
+const SELECT: &str = "
+    SELECT run_id, job, scheduled_at, missed, attempt, node, started_at, lease_until, examined, changed,
+        still_pending, failed, ended_at, ended, ended_detail
+    FROM eg_pg_job_runs";
 
 const LAST_TICK: &str = "SELECT max(scheduled_at) FROM eg_pg_job_runs WHERE job = ?1 AND scheduled_at <= ?2";
 const FORGET: &str = "
@@ -35,7 +37,25 @@ impl JobLedger for SqliteStore {
 
     async fn renew_run(&self, fence: &Fence, lease: Duration, tally: Tally) -> Result<bool, StoreError> {
         let (fence, clock) = (fence.clone(), self.clock());
-        Ok(self.writer.write(move |conn| renew(conn, &fence, clock.now().plus(lease), tally)).await?)
+        let renew = move |conn: &Connection| {
+            let renewed = conn
+                .prepare_cached(
+                    "UPDATE eg_pg_job_runs SET
+                         lease_until = ?3, examined = ?4, changed = ?5, still_pending = ?6, failed = ?7
+                     WHERE run_id = ?1 AND job = ?2 AND ended_at IS NULL",
+                )?
+                .execute(params![
+                    fence.run_id,
+                    fence.job,
+                    clock.now().plus(lease).as_millis(),
+                    tally.examined,
+                    tally.changed,
+                    tally.still_pending,
+                    tally.failed,
+                ])?;
+            Ok(renewed > 0)
+        };
+        Ok(self.writer.write(renew).await?)
     }
 
     async fn end_run(
@@ -51,20 +71,38 @@ impl JobLedger for SqliteStore {
 
     async fn runs(&self, job: Option<&str>, limit: u32) -> Result<Vec<RunRecord>, StoreError> {
         let job = job.map(ToOwned::to_owned);
-        Ok(self.readers.read(move |conn| runs(conn, job.as_deref(), limit)).await?)
+        let runs = move |conn: &Connection| match &job {
+            Some(job) => {
+                let of_job = format!("{SELECT} WHERE job = ?1 ORDER BY run_id DESC LIMIT ?2");
+                rows::all(conn, &of_job, params![job, limit], read)
+            }
+            None => {
+                let all = format!("{SELECT} ORDER BY run_id DESC LIMIT ?1");
+                rows::all(conn, &all, params![limit], read)
+            }
+        };
+        Ok(self.readers.read(runs).await?)
     }
 
     async fn last_tick(&self, job: &str, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let job = job.to_owned();
-        Ok(self.readers.read(move |conn| last_tick(conn, &job, now)).await?)
+        let last = move |conn: &Connection| {
+            let mut statement = conn.prepare_cached(LAST_TICK)?;
+            let last: Option<i64> = statement.query_row(params![job, now.as_millis()], |row| row.get(0))?;
+            Ok(last.map(Timestamp::from_millis))
+        };
+        Ok(self.readers.read(last).await?)
     }
 
     async fn forget_runs(&self, ended_before: Timestamp, limit: u32) -> Result<u32, StoreError> {
-        Ok(self.writer.write(move |conn| forget(conn, ended_before, limit)).await?)
+        let forget = move |conn: &Connection| {
+            rows::count(conn.prepare_cached(FORGET)?.execute(params![ended_before.as_millis(), limit])?)
+        };
+        Ok(self.writer.write(forget).await?)
     }
 }
 
-/// Whether what comes under this fence is to be refused. What comes without one never is.
+/// Whether a write under this fence is to be refused; one without a fence never is.
 pub(crate) fn is_over(conn: &Connection, fence: Option<&Fence>) -> Result<bool, Failure> {
     let Some(fence) = fence else { return Ok(false) };
     let is_at_work = conn
@@ -107,9 +145,7 @@ fn begin(conn: &Connection, request: &TickRequest, now: Timestamp) -> Result<Tic
 }
 
 fn at_work(conn: &Connection, job: &str) -> Result<Option<RunRecord>, Failure> {
-    let mut statement = conn.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM eg_pg_job_runs WHERE job = ?1 AND ended_at IS NULL"
-    ))?;
+    let mut statement = conn.prepare_cached(&format!("{SELECT} WHERE job = ?1 AND ended_at IS NULL"))?;
     let mut found = statement.query([job])?;
     found.next()?.map(read).transpose()
 }
@@ -131,28 +167,7 @@ fn is_overtaken(conn: &Connection, request: &TickRequest) -> Result<bool, Failur
     Ok(newest != known)
 }
 
-/// Notes how far a run has come, and gives it until `lease_until`; `false` when it is over.
-fn renew(conn: &Connection, fence: &Fence, lease_until: Timestamp, tally: Tally) -> Result<bool, Failure> {
-    let renewed = conn
-        .prepare_cached(
-            "UPDATE eg_pg_job_runs SET
-                 lease_until = ?3, examined = ?4, changed = ?5, still_pending = ?6, failed = ?7
-             WHERE run_id = ?1 AND job = ?2 AND ended_at IS NULL",
-        )?
-        .execute(params![
-            fence.run_id,
-            fence.job,
-            lease_until.as_millis(),
-            tally.examined,
-            tally.changed,
-            tally.still_pending,
-            tally.failed,
-        ])?;
-    Ok(renewed > 0)
-}
-
-/// Ends a run; what it has noted of its progress stays, unless it says more at the end. `false`
-/// when it is over.
+/// Ends a run; its tally stays unless a new one is given. `false` when the run is over.
 fn end(
     conn: &Connection,
     fence: &Fence,
@@ -180,35 +195,6 @@ fn end(
             tally.map(|tally| tally.failed),
         ])?;
     Ok(ended > 0)
-}
-
-fn runs(conn: &Connection, job: Option<&str>, limit: u32) -> Result<Vec<RunRecord>, Failure> {
-    match job {
-        Some(job) => {
-            let mut statement = conn.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM eg_pg_job_runs WHERE job = ?1 ORDER BY run_id DESC LIMIT ?2"
-            ))?;
-            rows::all(&mut statement, params![job, limit], read)
-        }
-        None => {
-            let mut statement = conn.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM eg_pg_job_runs ORDER BY run_id DESC LIMIT ?1"
-            ))?;
-            rows::all(&mut statement, params![limit], read)
-        }
-    }
-}
-
-fn last_tick(conn: &Connection, job: &str, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
-    let last: Option<i64> =
-        conn.prepare_cached(LAST_TICK)?.query_row(params![job, now.as_millis()], |row| row.get(0))?;
-    Ok(last.map(Timestamp::from_millis))
-}
-
-/// Forgets up to `limit` runs that ended before a moment, the first to end first.
-fn forget(conn: &Connection, ended_before: Timestamp, limit: u32) -> Result<u32, Failure> {
-    let forgotten = conn.prepare_cached(FORGET)?.execute(params![ended_before.as_millis(), limit])?;
-    u32::try_from(forgotten).map_err(|_| Failure::OutOfRange)
 }
 
 fn read(row: &Row<'_>) -> Result<RunRecord, Failure> {

@@ -1,4 +1,4 @@
-//! The numbered migrations of this store: which there are, which were applied, and applying them.
+//! The numbered migrations of this store.
 
 use payment_store::migration::{self, AppliedMigration, Migration, MigrationReport, MigrationState};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
@@ -129,7 +129,7 @@ mod tests {
             after: None,
             limit: 10,
         };
-        let found = checks::due(&conn, &due).unwrap();
+        let found = checks::find(&conn, &due).unwrap();
         assert_eq!(found.iter().map(|due| due.txn_id.as_str()).collect::<Vec<_>>(), ["T1", "T2"]);
         assert!(found.iter().all(|due| due.checks == 0));
     }

@@ -1,4 +1,4 @@
-//! Events, stored in the commit that made them true, and kept for the relay that publishes them.
+//! The outbox: events stored in the commit that made them true, kept for the relay that publishes them.
 
 use async_trait::async_trait;
 use payment_domain::{Event, EventKind, TenantId, Timestamp, TxnId};
@@ -9,12 +9,10 @@ use crate::failure::Failure;
 use crate::rows::{self, Columns};
 use crate::{SqliteStore, jobs};
 
-const COLUMNS: &str =
-    "txn_id, sequence, stored_at, published_at, dead_at, dead_reason, kind, tenant_id, body";
-
-const UNPUBLISHED: &str = "
-    SELECT txn_id, sequence, stored_at, published_at, dead_at, dead_reason, kind, tenant_id, body FROM eg_pg_outbox
-    WHERE published_at IS NULL AND dead_at IS NULL AND sequence > ?1 ORDER BY sequence LIMIT ?2";
+const SELECT: &str = "
+    SELECT txn_id, sequence, stored_at, published_at, dead_at, dead_reason, kind, tenant_id, body
+    FROM eg_pg_outbox WHERE";
+const WAITING: &str = "published_at IS NULL AND dead_at IS NULL AND sequence > ?1 ORDER BY sequence LIMIT ?2";
 const COUNT: &str = "SELECT count(*) FROM eg_pg_outbox WHERE published_at IS NULL";
 const DEAD: &str = "
     SELECT count(*) FROM eg_pg_outbox INDEXED BY eg_pg_outbox_dead
@@ -28,8 +26,29 @@ const FORGET: &str = "
 
 #[async_trait]
 impl Outbox for SqliteStore {
+    async fn events_after(&self, sequence: i64, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
+        let after = move |conn: &Connection| {
+            let sql = format!("{SELECT} sequence > ?1 ORDER BY sequence LIMIT ?2");
+            rows::all(conn, &sql, params![sequence, limit], read)
+        };
+        Ok(self.readers.read(after).await?)
+    }
+
+    async fn events_of(&self, id: &TxnId) -> Result<Vec<StoredEvent>, StoreError> {
+        let id = id.clone();
+        let of = move |conn: &Connection| {
+            let sql = format!("{SELECT} txn_id = ?1 ORDER BY sequence");
+            rows::all(conn, &sql, [id.as_str()], read)
+        };
+        Ok(self.readers.read(of).await?)
+    }
+
     async fn unpublished(&self, after: i64, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
-        Ok(self.readers.read(move |conn| unpublished(conn, after, limit)).await?)
+        let unpublished = move |conn: &Connection| {
+            let sql = format!("{SELECT} {WAITING}");
+            rows::all(conn, &sql, params![after, limit], read)
+        };
+        Ok(self.readers.read(unpublished).await?)
     }
 
     async fn mark_published(
@@ -39,20 +58,55 @@ impl Outbox for SqliteStore {
         fence: &Fence,
     ) -> Result<bool, StoreError> {
         let (sequences, fence) = (sequences.to_vec(), fence.clone());
-        Ok(self.writer.write(move |conn| mark_published(conn, &sequences, at, &fence)).await?)
+        let mark = move |conn: &Connection| {
+            if jobs::is_over(conn, Some(&fence))? {
+                return Ok(false);
+            }
+            let mut statement = conn.prepare_cached(
+                "UPDATE eg_pg_outbox SET published_at = ?2 WHERE sequence = ?1 AND published_at IS NULL",
+            )?;
+            for sequence in &sequences {
+                statement.execute(params![sequence, at.as_millis()])?;
+            }
+            Ok(true)
+        };
+        Ok(self.writer.write(mark).await?)
     }
 
     async fn mark_dead(&self, sequence: i64, letter: DeadLetter, fence: &Fence) -> Result<bool, StoreError> {
         let fence = fence.clone();
-        Ok(self.writer.write(move |conn| mark_dead(conn, sequence, &letter, &fence)).await?)
+        let mark = move |conn: &Connection| {
+            if jobs::is_over(conn, Some(&fence))? {
+                return Ok(false);
+            }
+            conn.prepare_cached(
+                "UPDATE eg_pg_outbox SET dead_at = ?2, dead_reason = ?3
+                 WHERE sequence = ?1 AND published_at IS NULL AND dead_at IS NULL",
+            )?
+            .execute(params![sequence, letter.at.as_millis(), letter.reason])?;
+            Ok(true)
+        };
+        Ok(self.writer.write(mark).await?)
     }
 
     async fn revive(&self, sequence: i64) -> Result<bool, StoreError> {
-        Ok(self.writer.write(move |conn| revive(conn, sequence)).await?)
+        let revive = move |conn: &Connection| {
+            let revived = conn
+                .prepare_cached(
+                    "UPDATE eg_pg_outbox SET dead_at = NULL, dead_reason = NULL
+                     WHERE sequence = ?1 AND dead_at IS NOT NULL",
+                )?
+                .execute([sequence])?;
+            Ok(revived > 0)
+        };
+        Ok(self.writer.write(revive).await?)
     }
 
     async fn forget_published(&self, published_before: Timestamp, limit: u32) -> Result<u32, StoreError> {
-        Ok(self.writer.write(move |conn| forget_published(conn, published_before, limit)).await?)
+        let forget = move |conn: &Connection| {
+            rows::count(conn.prepare_cached(FORGET)?.execute(params![published_before.as_millis(), limit])?)
+        };
+        Ok(self.writer.write(forget).await?)
     }
 
     async fn outbox_backlog(&self) -> Result<OutboxBacklog, StoreError> {
@@ -61,12 +115,25 @@ impl Outbox for SqliteStore {
 
     async fn store_event_once(&self, key: &str, event: Event, at: Timestamp) -> Result<bool, StoreError> {
         let (key, events) = (key.to_owned(), [event]);
-        Ok(self.writer.write(move |conn| store_once(conn, &key, &events, at)).await?)
+        let store = move |conn: &Connection| {
+            let is_new = conn
+                .prepare_cached(
+                    "INSERT INTO eg_pg_event_keys (key, stored_at) VALUES (?1, ?2)
+                     ON CONFLICT (key) DO NOTHING",
+                )?
+                .execute(params![key, at.as_millis()])?
+                > 0;
+            if is_new {
+                append(conn, &events, at)?;
+            }
+            Ok(is_new)
+        };
+        Ok(self.writer.write(store).await?)
     }
 }
 
 /// Stores events in their order.
-pub(crate) fn store(conn: &Connection, events: &[Event], at: Timestamp) -> Result<(), Failure> {
+pub(crate) fn append(conn: &Connection, events: &[Event], at: Timestamp) -> Result<(), Failure> {
     let mut statement = conn.prepare_cached(
         "INSERT INTO eg_pg_outbox (kind, txn_id, tenant_id, body, stored_at) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
@@ -80,76 +147,6 @@ pub(crate) fn store(conn: &Connection, events: &[Event], at: Timestamp) -> Resul
         ])?;
     }
     Ok(())
-}
-
-/// Up to `limit` events behind a place.
-pub(crate) fn after(conn: &Connection, sequence: i64, limit: u32) -> Result<Vec<StoredEvent>, Failure> {
-    let mut statement = conn.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM eg_pg_outbox WHERE sequence > ?1 ORDER BY sequence LIMIT ?2"
-    ))?;
-    rows::all(&mut statement, params![sequence, limit], read)
-}
-
-/// The events of one transaction.
-pub(crate) fn of(conn: &Connection, id: &TxnId) -> Result<Vec<StoredEvent>, Failure> {
-    let mut statement = conn
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM eg_pg_outbox WHERE txn_id = ?1 ORDER BY sequence"))?;
-    rows::all(&mut statement, [id.as_str()], read)
-}
-
-fn unpublished(conn: &Connection, after: i64, limit: u32) -> Result<Vec<StoredEvent>, Failure> {
-    let mut statement = conn.prepare_cached(UNPUBLISHED)?;
-    rows::all(&mut statement, params![after, limit], read)
-}
-
-/// Notes what the broker has confirmed; when it did so first stays. `false`, and nothing noted,
-/// when the run that published it is over.
-fn mark_published(
-    conn: &Connection,
-    sequences: &[i64],
-    at: Timestamp,
-    fence: &Fence,
-) -> Result<bool, Failure> {
-    if jobs::is_over(conn, Some(fence))? {
-        return Ok(false);
-    }
-    let mut statement = conn.prepare_cached(
-        "UPDATE eg_pg_outbox SET published_at = ?2 WHERE sequence = ?1 AND published_at IS NULL",
-    )?;
-    for sequence in sequences {
-        statement.execute(params![sequence, at.as_millis()])?;
-    }
-    Ok(true)
-}
-
-/// Makes an event that waits a dead letter; `false` when the run that publishes is over.
-fn mark_dead(conn: &Connection, sequence: i64, letter: &DeadLetter, fence: &Fence) -> Result<bool, Failure> {
-    if jobs::is_over(conn, Some(fence))? {
-        return Ok(false);
-    }
-    conn.prepare_cached(
-        "UPDATE eg_pg_outbox SET dead_at = ?2, dead_reason = ?3
-         WHERE sequence = ?1 AND published_at IS NULL AND dead_at IS NULL",
-    )?
-    .execute(params![sequence, letter.at.as_millis(), letter.reason])?;
-    Ok(true)
-}
-
-/// Makes a dead letter an event that waits; `false` when it is none.
-fn revive(conn: &Connection, sequence: i64) -> Result<bool, Failure> {
-    let revived = conn
-        .prepare_cached(
-            "UPDATE eg_pg_outbox SET dead_at = NULL, dead_reason = NULL
-             WHERE sequence = ?1 AND dead_at IS NOT NULL",
-        )?
-        .execute([sequence])?;
-    Ok(revived > 0)
-}
-
-/// Forgets up to `limit` events published before a moment, the first published first.
-fn forget_published(conn: &Connection, published_before: Timestamp, limit: u32) -> Result<u32, Failure> {
-    let forgotten = conn.prepare_cached(FORGET)?.execute(params![published_before.as_millis(), limit])?;
-    u32::try_from(forgotten).map_err(|_| Failure::OutOfRange)
 }
 
 fn backlog(conn: &Connection) -> Result<OutboxBacklog, Failure> {
@@ -166,20 +163,6 @@ fn backlog(conn: &Connection) -> Result<OutboxBacklog, Failure> {
     })
 }
 
-/// Stores events whose key is new; `false`, and nothing stored, when it is known.
-fn store_once(conn: &Connection, key: &str, events: &[Event], at: Timestamp) -> Result<bool, Failure> {
-    let is_new = conn
-        .prepare_cached(
-            "INSERT INTO eg_pg_event_keys (key, stored_at) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING",
-        )?
-        .execute(params![key, at.as_millis()])?
-        > 0;
-    if is_new {
-        store(conn, events, at)?;
-    }
-    Ok(is_new)
-}
-
 fn read(row: &Row<'_>) -> Result<StoredEvent, Failure> {
     let columns = Columns::of(row, "eg_pg_outbox")?;
     Ok(StoredEvent {
@@ -188,7 +171,7 @@ fn read(row: &Row<'_>) -> Result<StoredEvent, Failure> {
         published_at: columns.optional_moment("published_at")?,
         dead_letter: match (columns.optional_moment("dead_at")?, columns.get("dead_reason")?) {
             (Some(at), Some(reason)) => Some(DeadLetter { at, reason }),
-            // Both are there or none.
+            // Both are set or neither.
             (None, _) | (_, None) => None,
         },
         event: Event {
@@ -208,8 +191,9 @@ mod tests {
     #[test]
     fn what_was_published_is_not_read_to_find_what_waits() {
         let conn = migrated();
+        let unpublished = format!("{SELECT} {WAITING}");
         for (sql, index) in [
-            (UNPUBLISHED, "INDEX eg_pg_outbox_by_publication (published_at=? AND rowid>?)"),
+            (unpublished.as_str(), "INDEX eg_pg_outbox_by_publication (published_at=? AND rowid>?)"),
             (COUNT, "COVERING INDEX eg_pg_outbox_by_publication (published_at=?)"),
             (DEAD, "INDEX eg_pg_outbox_dead (published_at=?)"),
             (OLDEST, "INDEX eg_pg_outbox_by_publication (published_at=?)"),

@@ -1,4 +1,4 @@
-//! How SQLite would carry a statement out: for tests of what a statement must not read.
+//! Query plans of SQLite: for tests of what a statement must not read.
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
@@ -13,7 +13,7 @@ pub(crate) fn migrated() -> Connection {
     conn
 }
 
-/// The steps of the plan, whatever the values of the statement are.
+/// The steps of the plan, the same for any values.
 pub(crate) fn plan(conn: &Connection, sql: &str) -> Vec<String> {
     let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     let steps = statement.raw_query().mapped(|row| row.get(3));

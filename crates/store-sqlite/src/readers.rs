@@ -14,14 +14,14 @@ use crate::failure::Failure;
 
 type Question = Box<dyn FnOnce(&Connection) + Send>;
 
-/// The reading threads and the way to them.
+/// The reading threads and their queue.
 pub(crate) struct Readers {
     queue: Option<Sender<Question>>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Readers {
-    /// Starts `count` threads, at least one. At most `queued` questions wait.
+    /// Starts `count` threads, at least one. At most `queued` queries wait.
     pub(crate) fn start(
         path: &Path,
         count: usize,
@@ -42,8 +42,8 @@ impl Readers {
         Ok(readers)
     }
 
-    /// Answers a question from the committed state of the database. A question whose asker has gone
-    /// is not looked into.
+    /// Answers a query from the committed state of the database. A query whose caller has gone is
+    /// dropped.
     pub(crate) async fn read<T, Q>(&self, question: Q) -> Result<T, Failure>
     where
         T: Send + 'static,

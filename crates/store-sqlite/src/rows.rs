@@ -8,7 +8,7 @@ use payment_domain::{
     Payer, Personal, Status, StatusName, TenantId, Timestamp, Transaction, TxnId,
 };
 use rusqlite::types::FromSql;
-use rusqlite::{Params, Row, Statement};
+use rusqlite::{Connection, Params, Row};
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
@@ -19,10 +19,6 @@ pub(crate) const TRANSACTION_COLUMNS: &str = "txn_id, txn_status, receipt, curre
      user_uuid, user_name, name, mobile_number, email_id, user_tenant_id, txn_status_msg, gateway_txn_id, \
      gateway_payment_mode, gateway_status_code, gateway_status_msg, created_by, created_time, \
      last_modified_by, last_modified_time, additional_details, version";
-
-/// The columns of `eg_pg_transaction_history` in the order in which [`history_entry`] reads them.
-pub(crate) const HISTORY_COLUMNS: &str =
-    "txn_id, at_time, actor_kind, actor_id, from_status, to_status, why, evidence";
 
 /// Reads the columns of a row one after the other, and turns what it cannot read into an error. A
 /// column is asked for by name but read by place, which is several times faster; the names must come
@@ -99,6 +95,10 @@ impl<'a, 's> Columns<'a, 's> {
         Ok(self.get::<Option<i64>>(column)?.map(Timestamp::from_millis))
     }
 
+    pub(crate) fn gateway(&self, column: &'static str) -> Result<GatewayName, Failure> {
+        self.read(column, |text| Some(GatewayName::new(text)))
+    }
+
     /// The transaction the row belongs to.
     pub(crate) fn txn_id(&self) -> Result<TxnId, Failure> {
         TxnId::new(self.owner.as_str()).map_err(|_| self.unreadable("txn_id"))
@@ -120,12 +120,19 @@ impl<'a, 's> Columns<'a, 's> {
     }
 }
 
-/// All rows a statement yields.
+/// The number of rows that a statement has changed.
+pub(crate) fn count(changed: usize) -> Result<u32, Failure> {
+    u32::try_from(changed).map_err(|_| Failure::OutOfRange)
+}
+
+/// All rows that a statement yields.
 pub(crate) fn all<T>(
-    statement: &mut Statement<'_>,
+    conn: &Connection,
+    sql: &str,
     params: impl Params,
     read: impl Fn(&Row<'_>) -> Result<T, Failure>,
 ) -> Result<Vec<T>, Failure> {
+    let mut statement = conn.prepare_cached(sql)?;
     let mut found = statement.query(params)?;
     let mut rows = Vec::new();
     while let Some(row) = found.next()? {
@@ -161,7 +168,7 @@ pub(crate) fn transaction(row: &Row<'_>) -> Result<Transaction, Failure> {
         consumer_code: columns.get("consumer_code")?,
         bills: columns.read("bills", json::<Vec<BillPayment>>)?,
         product_info: columns.get("product_info")?,
-        gateway: columns.read("gateway", |text| Some(GatewayName::new(text)))?,
+        gateway: columns.gateway("gateway")?,
         callback_url: columns.get("callback_url")?,
         redirect_url: columns.get("redirect_url")?,
         payer: Payer {
@@ -187,7 +194,7 @@ pub(crate) fn transaction(row: &Row<'_>) -> Result<Transaction, Failure> {
     })
 }
 
-/// Reads a row of [`HISTORY_COLUMNS`].
+/// Reads a row of `eg_pg_transaction_history`.
 pub(crate) fn history_entry(row: &Row<'_>) -> Result<HistoryEntry, Failure> {
     let columns = Columns::of(row, "eg_pg_transaction_history")?;
     Ok(HistoryEntry {
@@ -211,8 +218,6 @@ pub(crate) fn personal(text: &str) -> Option<Personal> {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::Connection;
-
     use super::*;
 
     #[test]

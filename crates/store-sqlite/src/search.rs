@@ -2,18 +2,19 @@
 //!
 //! The conditions of a search are turned into one or several *runs*: pieces of an index that lie in
 //! the order of the answer. The most selective condition chooses the runs, the others filter what
-//! they yield; the planner has no statistics to choose by, so a plus sign keeps it from using the
-//! index of a filter. The heads of the runs are merged. Thus a page is read, however large the
+//! their rows; the planner has no statistics to choose by, so a plus sign keeps it from using the
+//! index of a filter. The heads of the runs are merged. So a page is read, however large the
 //! table, and never gathered and sorted.
 
+use async_trait::async_trait;
 use payment_domain::{StatusName, Transaction, TxnId};
-use payment_store::{SearchQuery, TenantScope};
+use payment_store::{Search, SearchQuery, StoreError, TenantScope};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use crate::failure::Failure;
 use crate::rows::{self, Columns};
-use crate::transactions;
+use crate::{SqliteStore, transactions};
 
 /// Part of a `WHERE` with the values of its question marks.
 struct Condition {
@@ -30,9 +31,18 @@ impl Condition {
 /// The place of a transaction in the answer: its creation time, then its id.
 type Place = (i64, TxnId);
 
-/// The transactions that match, newest first.
-pub(crate) fn search(conn: &Connection, query: &SearchQuery) -> Result<Vec<Transaction>, Failure> {
-    // One snapshot: what matched is still so when it is read.
+#[async_trait]
+impl Search for SqliteStore {
+    async fn search(&self, query: &SearchQuery) -> Result<Vec<Transaction>, StoreError> {
+        // A search for one transaction is a small query.
+        let readers = if query.txn_id.is_some() { &self.readers } else { &self.searchers };
+        let query = query.clone();
+        Ok(readers.read(move |conn| search(conn, &query)).await?)
+    }
+}
+
+fn search(conn: &Connection, query: &SearchQuery) -> Result<Vec<Transaction>, Failure> {
+    // One snapshot: a match still matches when it is read.
     let snapshot = conn.unchecked_transaction()?;
     let skipped = usize::try_from(query.page.offset).map_err(|_| Failure::OutOfRange)?;
     let wanted = i64::from(query.page.offset).saturating_add(i64::from(query.page.limit));
@@ -72,7 +82,7 @@ fn head(
     after: Option<&Place>,
     wanted: i64,
 ) -> Result<Vec<Place>, Failure> {
-    let mut statement = conn.prepare_cached(&head_sql(&run, filters, after.is_some()))?;
+    let sql = head_sql(&run, filters, after.is_some());
     let place = after.map(|(at, id)| [Value::Integer(*at), Value::Text(id.as_str().to_owned())]);
     let values = run
         .values
@@ -80,7 +90,7 @@ fn head(
         .chain(place.into_iter().flatten())
         .chain(filters.iter().flat_map(|filter| filter.values.iter().cloned()))
         .chain([Value::Integer(wanted)]);
-    rows::all(&mut statement, params_from_iter(values), |row| {
+    rows::all(conn, &sql, params_from_iter(values), |row| {
         let columns = Columns::of(row, "eg_pg_transactions")?;
         Ok((columns.get("created_time")?, columns.txn_id()?))
     })

@@ -1,15 +1,17 @@
-//! Creating and changing transactions with everything that is stored in the same commit.
+//! Transactions: created and changed with everything that is stored in the same commit.
 
-use payment_domain::{BillKey, GatewayName, HistoryEntry, StatusName, Timestamp, Transaction, TxnId};
+use async_trait::async_trait;
+use payment_domain::{HistoryEntry, StatusName, Timestamp, Transaction, TxnId};
 use payment_store::{
-    Applied, Change, Claim, ClaimChange, Created, Dump, NewTransaction, ReceiptTaskChange, StoredDump,
+    Applied, Change, ClaimChange, Created, Dump, NewTransaction, ReceiptTaskChange, StoreError, StoredDump,
+    Transactions,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::rows::{self, Columns, HISTORY_COLUMNS, TRANSACTION_COLUMNS};
-use crate::{attention, idempotency, jobs, outbox, receipts};
+use crate::rows::{self, Columns, TRANSACTION_COLUMNS};
+use crate::{SqliteStore, attention, claims, idempotency, jobs, outbox, receipts};
 
 /// The parts of a transaction that are stored as JSON, written before the work is queued so that
 /// the one writing thread need not.
@@ -46,8 +48,69 @@ impl JsonParts {
     }
 }
 
-/// Stores a new transaction. Everything that may stand against it is looked at before the first
-/// row is written: nobody else writes meanwhile, and there is nothing to undo.
+#[async_trait]
+impl Transactions for SqliteStore {
+    async fn create(&self, new: NewTransaction) -> Result<Created, StoreError> {
+        let json = JsonParts::of_new(&new)?;
+        let clock = self.clock();
+        Ok(self.writer.write(move |conn| create(conn, &new, &json, clock.now())).await?)
+    }
+
+    async fn apply(&self, change: Change) -> Result<Applied, StoreError> {
+        let json = JsonParts::of_change(&change)?;
+        let clock = self.clock();
+        Ok(self.writer.write(move |conn| apply(conn, &change, &json, clock.now())).await?)
+    }
+
+    async fn transaction(&self, id: &TxnId) -> Result<Option<Transaction>, StoreError> {
+        let id = id.clone();
+        Ok(self.readers.read(move |conn| find(conn, &id)).await?)
+    }
+
+    async fn redirect_form(&self, id: &TxnId) -> Result<Option<Value>, StoreError> {
+        let id = id.clone();
+        let form = move |conn: &Connection| {
+            let mut statement = conn
+                .prepare_cached("SELECT txn_id, redirect_form FROM eg_pg_transactions WHERE txn_id = ?1")?;
+            let mut found = statement.query([id.as_str()])?;
+            let Some(row) = found.next()? else { return Ok(None) };
+            Columns::of(row, "eg_pg_transactions")?.read_optional("redirect_form", rows::json)
+        };
+        Ok(self.readers.read(form).await?)
+    }
+
+    async fn history(&self, id: &TxnId) -> Result<Vec<HistoryEntry>, StoreError> {
+        let id = id.clone();
+        const HISTORY: &str = "
+            SELECT txn_id, at_time, actor_kind, actor_id, from_status, to_status, why, evidence
+            FROM eg_pg_transaction_history WHERE txn_id = ?1 ORDER BY entry_number";
+        let history = move |conn: &Connection| rows::all(conn, HISTORY, [id.as_str()], rows::history_entry);
+        Ok(self.readers.read(history).await?)
+    }
+
+    async fn dump(&self, id: &TxnId) -> Result<Option<StoredDump>, StoreError> {
+        let id = id.clone();
+        let dump = move |conn: &Connection| {
+            let mut statement = conn.prepare_cached(
+                "SELECT txn_id, txn_request, txn_response, created_by, created_time, last_modified_by,
+                     last_modified_time
+                 FROM eg_pg_transactions_dump WHERE txn_id = ?1",
+            )?;
+            let mut found = statement.query([id.as_str()])?;
+            let Some(row) = found.next()? else { return Ok(None) };
+            let columns = Columns::of(row, "eg_pg_transactions_dump")?;
+            let dump = Dump {
+                request: columns.get("txn_request")?,
+                response: columns.read_optional("txn_response", rows::json)?,
+            };
+            Ok(Some(StoredDump { dump, audit: columns.audit()? }))
+        };
+        Ok(self.readers.read(dump).await?)
+    }
+}
+
+/// Stores a new transaction. All that may prevent it is looked at before the first row is written: there
+/// is no other writer meanwhile, and nothing to undo.
 pub(crate) fn create(
     conn: &Connection,
     new: &NewTransaction,
@@ -63,7 +126,7 @@ pub(crate) fn create(
     let bills = txn.bill_keys();
     let is_live = txn.status.name() != StatusName::Failure;
     if is_live {
-        let claims = claims(conn, &bills)?;
+        let claims = claims::held(conn, &bills)?;
         if !claims.is_empty() {
             return Ok(Created::BillsTaken(claims));
         }
@@ -83,9 +146,9 @@ pub(crate) fn create(
     }
     append_history(conn, &new.history, &json.evidence)?;
     store_dump(conn, txn, &new.dump, json)?;
-    outbox::store(conn, &new.events, new.history.at)?;
+    outbox::append(conn, &new.events, new.history.at)?;
     if let Some(task) = &new.receipt_task {
-        receipts::arises(conn, &txn.id, task, now)?;
+        receipts::insert(conn, &txn.id, task, now)?;
     }
     if let Some(record) = &new.idempotency {
         idempotency::insert(conn, record)?;
@@ -117,17 +180,17 @@ pub(crate) fn apply(
     }
     match change.claims {
         ClaimChange::Keep => {}
-        ClaimChange::Release => release(conn, &txn.id, &txn.bill_keys())?,
+        ClaimChange::Release => claims::release(conn, &txn.id, &txn.bill_keys())?,
     }
     append_history(conn, &change.history, &json.evidence)?;
     if let Some(dump) = &change.dump {
         store_dump(conn, txn, dump, json)?;
     }
-    outbox::store(conn, &change.events, change.history.at)?;
+    outbox::append(conn, &change.events, change.history.at)?;
     match &change.receipt_task {
         ReceiptTaskChange::None => {}
-        ReceiptTaskChange::Created(task) => receipts::arises(conn, &txn.id, task, now)?,
-        ReceiptTaskChange::Completed { .. } => receipts::done(conn, &txn.id)?,
+        ReceiptTaskChange::Created(task) => receipts::insert(conn, &txn.id, task, now)?,
+        ReceiptTaskChange::Completed { .. } => receipts::complete(conn, &txn.id)?,
     }
     if let Some(case) = &change.attention {
         attention::insert(conn, case)?;
@@ -250,31 +313,6 @@ fn not_updated(conn: &Connection, txn: &Transaction) -> Result<Applied, Failure>
     }
 }
 
-/// Lets go what a transaction holds of these bills. Nobody inherits: two live transactions never share
-/// a bill here, because a create that does not get every claim stores nothing, a claim stays until its
-/// holder has failed, and what has failed never lives again.
-pub(crate) fn release(conn: &Connection, id: &TxnId, bills: &[BillKey]) -> Result<(), Failure> {
-    let mut statement = conn.prepare_cached(
-        "DELETE FROM eg_pg_bill_claims WHERE tenant_id = ?1 AND bill_id = ?2 AND txn_id = ?3",
-    )?;
-    for key in bills {
-        statement.execute([key.tenant.as_str(), key.bill.as_str(), id.as_str()])?;
-    }
-    Ok(())
-}
-
-/// Claims, for a transaction that is there, those of these bills that are free.
-pub(crate) fn hold(conn: &Connection, id: &TxnId, bills: &[BillKey]) -> Result<(), Failure> {
-    let mut statement = conn.prepare_cached(
-        "INSERT INTO eg_pg_bill_claims (tenant_id, bill_id, txn_id) VALUES (?1, ?2, ?3)
-         ON CONFLICT (tenant_id, bill_id) DO NOTHING",
-    )?;
-    for key in bills {
-        statement.execute([key.tenant.as_str(), key.bill.as_str(), id.as_str()])?;
-    }
-    Ok(())
-}
-
 /// Adds a line to the end of a transaction's history.
 pub(crate) fn append_history(conn: &Connection, entry: &HistoryEntry, evidence: &str) -> Result<(), Failure> {
     conn.prepare_cached(
@@ -323,66 +361,4 @@ pub(crate) fn find(conn: &Connection, id: &TxnId) -> Result<Option<Transaction>,
         .prepare_cached(&format!("SELECT {TRANSACTION_COLUMNS} FROM eg_pg_transactions WHERE txn_id = ?1"))?;
     let mut found = statement.query([id.as_str()])?;
     found.next()?.map(rows::transaction).transpose()
-}
-
-/// The form its redirect page posts.
-pub(crate) fn redirect_form(conn: &Connection, id: &TxnId) -> Result<Option<Value>, Failure> {
-    let mut statement =
-        conn.prepare_cached("SELECT txn_id, redirect_form FROM eg_pg_transactions WHERE txn_id = ?1")?;
-    let mut found = statement.query([id.as_str()])?;
-    let Some(row) = found.next()? else { return Ok(None) };
-    Columns::of(row, "eg_pg_transactions")?.read_optional("redirect_form", rows::json)
-}
-
-/// The claims held on these bills, each once.
-pub(crate) fn claims(conn: &Connection, bills: &[BillKey]) -> Result<Vec<Claim>, Failure> {
-    let mut keys: Vec<&BillKey> = bills.iter().collect();
-    keys.sort();
-    keys.dedup();
-    let mut statement = conn.prepare_cached(
-        "SELECT claim.txn_id AS txn_id, held.txn_status AS txn_status, held.gateway AS gateway,
-             held.created_time AS created_time
-         FROM eg_pg_bill_claims AS claim JOIN eg_pg_transactions AS held ON held.txn_id = claim.txn_id
-         WHERE claim.tenant_id = ?1 AND claim.bill_id = ?2",
-    )?;
-    let mut claims = Vec::new();
-    for key in keys {
-        let mut found = statement.query([key.tenant.as_str(), key.bill.as_str()])?;
-        if let Some(row) = found.next()? {
-            let columns = Columns::of(row, "eg_pg_bill_claims")?;
-            claims.push(Claim {
-                bill: key.clone(),
-                txn_id: columns.txn_id()?,
-                status: columns.read("txn_status", StatusName::from_word)?,
-                gateway: columns.read("gateway", |text| Some(GatewayName::new(text)))?,
-                created_at: columns.moment("created_time")?,
-            });
-        }
-    }
-    Ok(claims)
-}
-
-/// The history of a transaction, oldest first.
-pub(crate) fn history(conn: &Connection, id: &TxnId) -> Result<Vec<HistoryEntry>, Failure> {
-    let mut statement = conn.prepare_cached(&format!(
-        "SELECT {HISTORY_COLUMNS} FROM eg_pg_transaction_history WHERE txn_id = ?1 ORDER BY entry_number"
-    ))?;
-    rows::all(&mut statement, [id.as_str()], rows::history_entry)
-}
-
-/// The request to the gateway and its last answer.
-pub(crate) fn dump(conn: &Connection, id: &TxnId) -> Result<Option<StoredDump>, Failure> {
-    let mut statement = conn.prepare_cached(
-        "SELECT txn_id, txn_request, txn_response, created_by, created_time, last_modified_by,
-             last_modified_time
-         FROM eg_pg_transactions_dump WHERE txn_id = ?1",
-    )?;
-    let mut found = statement.query([id.as_str()])?;
-    let Some(row) = found.next()? else { return Ok(None) };
-    let columns = Columns::of(row, "eg_pg_transactions_dump")?;
-    let dump = Dump {
-        request: columns.get("txn_request")?,
-        response: columns.read_optional("txn_response", rows::json)?,
-    };
-    Ok(Some(StoredDump { dump, audit: columns.audit()? }))
 }

@@ -1,9 +1,9 @@
-//! The one thread that writes. It takes all the work that waits, up to a bound, does it in one
-//! database transaction, and answers everybody after the commit: while one group is made durable
-//! the next one gathers, so that many callers share the cost of one commit.
+//! The writing thread. It takes all queued work, up to a limit, does it in one database transaction, and
+//! answers the callers after the commit: while one group is made durable the next one gathers, so that
+//! many callers share the cost of one commit.
 //!
 //! Work that fails never fails its neighbours: the group is then rolled back and done again with a
-//! savepoint around each piece. Doing that always would cost every group for the sake of a rare one.
+//! savepoint around each piece. A savepoint each time would cost every group for the sake of a rare one.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::failure::Failure;
 
-/// The writing thread and the way to it. Dropping it finishes what is queued.
+/// The writing thread and its queue. Dropping it finishes the queued work.
 pub(crate) struct Writer {
     queue: Option<Sender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
@@ -38,11 +38,9 @@ impl Writer {
         Ok(Writer { queue: Some(queue), thread: Some(thread) })
     }
 
-    /// Does `work` and comes back when it is committed. The work may be done more than once, of
-    /// which only the last time counts; it must leave nothing behind but what it writes through the
-    /// connection. What it writes before it fails is undone.
-    ///
-    /// Work that is queued is done even if its caller no longer waits.
+    /// Does `work` and returns when it is committed. The work may be done more than once, of which only the
+    /// last time counts: its only effect must be what it writes through the connection. Failed work is
+    /// undone. Queued work is done even if its caller no longer waits.
     pub(crate) async fn write<T, W>(&self, work: W) -> Result<T, Failure>
     where
         T: Send + 'static,
@@ -86,13 +84,13 @@ impl Drop for Writer {
     }
 }
 
-/// A queued piece of work, whatever its result.
+/// A queued piece of work, of any result type.
 trait Job: Send {
     /// Whether it shares its transaction with no other.
     fn is_alone(&self) -> bool;
-    /// Does the work, and keeps the result; says whether it went well.
+    /// Does the work, and keeps the result; returns whether it succeeded.
     fn run(&mut self, conn: &Connection) -> bool;
-    /// Tells the caller the result, or why the group was not committed.
+    /// Sends the caller the result, or the reason why the group was not committed.
     fn answer(self: Box<Self>, group: Result<(), Arc<Failure>>);
 }
 
@@ -100,7 +98,7 @@ struct Task<T, W> {
     work: W,
     alone: bool,
     result: Option<Result<T, Failure>>,
-    /// The work goes back with its result: it is the caller who clears away what it holds.
+    /// The work goes back with its result: the caller drops it, not the writing thread.
     reply: oneshot::Sender<(Result<T, Failure>, W)>,
 }
 
@@ -114,8 +112,7 @@ where
     }
 
     fn run(&mut self, conn: &Connection) -> bool {
-        // A panic would end the thread, and with it every payment. What the work holds is not used
-        // again after one.
+        // A panic would end the thread, and with it every payment. The work is not used again after one.
         let result = catch_unwind(AssertUnwindSafe(|| (self.work)(conn))).unwrap_or(Err(Failure::Panicked));
         self.result.insert(result).is_ok()
     }
@@ -127,7 +124,7 @@ where
             (_, Err(failure)) => Err(Failure::NotCommitted(failure)),
             (None, Ok(())) => Err(Failure::Stopped),
         };
-        // The caller may have gone: what is committed is committed.
+        // The caller may have gone; the commit stays.
         let _ = self.reply.send((result, self.work));
     }
 }
@@ -165,7 +162,7 @@ fn commit(conn: &Connection, group: &mut [Box<dyn Job>], stamp: Stamp<'_>) -> Re
     one_by_one(conn, group, stamp)
 }
 
-/// Does the work of the group in one transaction; `false` and nothing done when a piece fails.
+/// Does the work of the group in one transaction; `false`, and nothing stored, when a piece fails.
 fn together(conn: &Connection, group: &mut [Box<dyn Job>], stamp: Stamp<'_>) -> Result<bool, Failure> {
     let transaction = Transaction::begin(conn)?;
     for job in group {
@@ -178,7 +175,7 @@ fn together(conn: &Connection, group: &mut [Box<dyn Job>], stamp: Stamp<'_>) -> 
     Ok(true)
 }
 
-/// The same, with what each failing piece wrote undone on its own.
+/// The same, with each failing piece undone on its own.
 fn one_by_one(conn: &Connection, group: &mut [Box<dyn Job>], stamp: Stamp<'_>) -> Result<(), Failure> {
     let transaction = Transaction::begin(conn)?;
     for job in group {
@@ -203,7 +200,7 @@ struct Transaction<'a>(&'a Connection);
 impl<'a> Transaction<'a> {
     fn begin(conn: &'a Connection) -> Result<Transaction<'a>, Failure> {
         let transaction = Transaction(conn);
-        // What a rollback that failed left open, if ever.
+        // A transaction that a failed rollback has left open, if ever.
         transaction.roll_back();
         conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         Ok(transaction)

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use payment_domain::{Clock, ManualClock, SystemClock};
 use payment_store::contract::sample;
-use payment_store::{Created, RunEnd, Store, StoreError, Tally, TickAnswer, TickRequest};
+use payment_store::{Created, Health, RunEnd, Store, StoreError, Tally, TickAnswer, TickRequest};
 use payment_store_sqlite::{Options, SqliteStore};
 use rusqlite::Connection;
 

@@ -1,33 +1,69 @@
-//! Cases for an operator: raised once, listed, resolved; one of a state that lasts is opened again.
+//! Review cases: raised once, listed, resolved by an operator; one of a state that lasts is opened again.
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use payment_domain::{AttentionKind, BillKey, HistoryEntry, Timestamp, TxnId};
+use serde_json::Value;
 
-use crate::change::Attention;
-use crate::jobs::Fence;
+use crate::{Fence, StoreError};
 
 /// How long after its resolution a case of a state that lasts ([`AttentionKind::lasts`]) is opened
-/// again when the state is reported still: what an operator has set about has had its time by then.
+/// again when the state is still reported: by then the operator's remedy should have taken effect.
 pub const REOPENED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+#[async_trait]
+pub trait ReviewCases: Send + Sync {
+    /// Raises a review case without changing its transaction, with a line in the history. A case of a
+    /// state that lasts ([`AttentionKind::lasts`]) that was resolved [`REOPENED_AFTER`] ago or earlier is
+    /// opened again: with its number, the new moment and evidence, no resolution, and
+    /// [`NewCase::history_of_reopening`]. Returns `false`, and stores nothing, when another case of that
+    /// kind is stored already or the run that brings it is over.
+    async fn raise_attention(&self, new: NewCase) -> Result<bool, StoreError>;
+
+    /// The cases of a transaction, oldest first.
+    async fn attention(&self, id: &TxnId) -> Result<Vec<Attention>, StoreError>;
+
+    /// The cases that match, oldest first.
+    async fn attention_cases(&self, query: &AttentionQuery) -> Result<Vec<AttentionCase>, StoreError>;
+
+    /// The case of this number.
+    async fn attention_case(&self, id: i64) -> Result<Option<AttentionCase>, StoreError>;
+
+    /// Resolves a case, with a line in its transaction's history. If that transaction is a FAILURE without
+    /// another open case, its claims on these bills are released.
+    async fn resolve_attention(
+        &self,
+        id: i64,
+        resolution: Resolution,
+        history: HistoryEntry,
+        release: &[BillKey],
+    ) -> Result<Resolved, StoreError>;
+}
+
+/// A review case: what is the matter with a transaction, since when, on what evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attention {
+    pub txn_id: TxnId,
+    pub kind: AttentionKind,
+    pub raised_at: Timestamp,
+    pub evidence: Value,
+}
 
 /// A case that comes without a change of its transaction.
 #[derive(Debug, Clone)]
 pub struct NewCase {
-    /// The case.
     pub case: Attention,
-    /// The line that tells of it in the transaction's history.
     pub history: HistoryEntry,
-    /// Bills that nobody shall pay until the case is resolved: claimed for the transaction, as far
-    /// as no other holds them.
+    /// Bills to be claimed for the transaction until the case is resolved, as far as no other holds them.
     pub hold: Vec<BillKey>,
-    /// The run of a job that brings the case; nothing is stored when that run is over.
+    /// The job's run that brings the case; nothing is stored when that run is over.
     pub fence: Option<Fence>,
 }
 
 impl NewCase {
-    /// Before which moment an earlier case of its kind must have been resolved, or just then, for this
-    /// one to open it again; `None` when it never does.
+    /// The latest resolution of an earlier case of its kind that this one opens again; `None` when it
+    /// opens none.
     pub fn reopens_resolved_by(&self) -> Option<Timestamp> {
         self.case.kind.lasts().then(|| self.case.raised_at.minus(REOPENED_AFTER))
     }
@@ -39,59 +75,45 @@ impl NewCase {
     }
 }
 
-/// A stored case.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AttentionCase {
-    /// Its number; a later case has a larger one.
+    /// A later case has a larger one.
     pub id: i64,
-    /// What it is about.
     pub case: Attention,
-    /// What became of it; `None` while it is open.
+    /// `None` while the case is open.
     pub resolution: Option<Resolution>,
 }
 
-/// How a case ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolution {
-    /// When.
     pub at: Timestamp,
-    /// Who resolved it.
     pub by: String,
-    /// Why, or what was done, in the operator's words.
+    /// In the operator's words.
     pub reason: String,
 }
 
-/// Which cases are looked for; conditions that are set must all hold.
+/// Conditions that must all hold where they are set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AttentionQuery {
-    /// Open ones, resolved ones, or both.
     pub state: CaseState,
-    /// Of this kind.
     pub kind: Option<AttentionKind>,
-    /// Of this transaction.
     pub txn_id: Option<TxnId>,
-    /// Behind the case of this number.
+    /// Cursor: cases with larger numbers only.
     pub after: i64,
-    /// How many at most.
     pub limit: u32,
 }
 
-/// Whether a case waits for somebody.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum CaseState {
-    /// It waits.
     #[default]
     Open,
-    /// Somebody has resolved it.
     Resolved,
-    /// Either.
     All,
 }
 
-/// What became of resolving a case.
+/// The outcome of resolving a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolved {
-    /// It is resolved now.
     Now,
     /// It was resolved before, in this way; nothing was stored.
     Before(Resolution),

@@ -1,4 +1,4 @@
-//! Who runs which job, and what came of every run.
+//! The job ledger: who runs which job, and the outcome of every run.
 //!
 //! A *tick* is a job at the moment it was scheduled for. It is carried out by a *run*; when the
 //! node that runs it dies, another run takes the tick over. The number of a run is its fence: as
@@ -15,7 +15,6 @@ use crate::{StoreError, lease};
 /// Proof of being the run of a job that is at work.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Fence {
-    /// The job.
     pub job: String,
     /// The number of the run. Of two runs of all jobs the later one has the larger number.
     pub run_id: i64,
@@ -24,23 +23,20 @@ pub struct Fence {
 /// A request to carry out a tick.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TickRequest {
-    /// The job.
     pub job: String,
-    /// The moment the tick was scheduled for.
     pub scheduled_at: Timestamp,
     /// How many earlier ticks were missed and are made up by this one.
     pub missed: u32,
-    /// Who wants to run it.
     pub node: String,
     /// For how long others may not take over, unless the lease is renewed.
     pub lease: Duration,
     /// The end of a lease that the asker has seen unchanged for as long as a lease holds
     /// ([`lease::LeaseWatch`]): only such a one is taken over.
     pub not_renewed: Option<Timestamp>,
-    /// The newest run of the job that was over, 0 for none, when the tick was found to be due: no run
-    /// begins on old news. A request may be long under way, and by then a later tick stands for this
-    /// one; or the run that was at work has ended, and its own tick is to be finished first.
-    /// `None` for a tick that is due whatever was run meanwhile.
+    /// The newest run of the job that was over, 0 for none, when the tick was found to be due: a request
+    /// based on a stale snapshot begins nothing. While it was under way a later tick may have replaced
+    /// this one, or the run at work may have ended with its own tick unfinished. `None` for a tick that is
+    /// due whatever was run meanwhile.
     pub newest_known: Option<i64>,
 }
 
@@ -57,12 +53,8 @@ pub enum TickAnswer {
     /// The run has begun. It may be for an earlier tick than was asked for: one whose run's lease
     /// has run out, which is taken over first.
     Begun(BegunRun),
-    /// Another run of this job is at work, or nobody has taken it over yet; its lease ends at this
-    /// moment.
-    Busy {
-        /// The moment.
-        until: Timestamp,
-    },
+    /// Another run of this job is at work, or is not taken over yet; its lease ends at this moment.
+    Busy { until: Timestamp },
     /// The tick has been carried out.
     Done,
     /// The job has been run since the tick was found to be due: whether it still is has to be found
@@ -73,9 +65,7 @@ pub enum TickAnswer {
 /// A run that has begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BegunRun {
-    /// Its fence.
     pub fence: Fence,
-    /// The moment its tick was scheduled for.
     pub scheduled_at: Timestamp,
     /// 1 for the first run of the tick, one more each time it is taken over or begun again.
     pub attempt: u32,
@@ -83,20 +73,15 @@ pub struct BegunRun {
     pub taken_from: Option<String>,
 }
 
-/// What a run has done.
+/// The counts of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// How many things it looked at.
     pub examined: u32,
-    /// How many it changed.
     pub changed: u32,
-    /// How many are as undecided as before.
     pub still_pending: u32,
-    /// How many it could not deal with.
     pub failed: u32,
 }
 
-/// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunEnd {
     /// It has done all there was to do.
@@ -106,14 +91,11 @@ pub enum RunEnd {
     /// It could not go on, for this reason; what it left is for the next run of the tick.
     Failed(String),
     /// Its node did not renew the lease: this node has taken the tick over.
-    TakenOver {
-        /// Who took it over.
-        by: String,
-    },
+    TakenOver { by: String },
 }
 
 impl RunEnd {
-    /// The word that stores keep, and what it is said of: a reason, or a node.
+    /// The stored word with its detail: a reason, or a node.
     pub fn as_words(&self) -> (&'static str, Option<&str>) {
         match self {
             RunEnd::Finished => ("finished", None),
@@ -138,27 +120,21 @@ impl RunEnd {
 /// A run as it is recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunRecord {
-    /// Its fence.
     pub fence: Fence,
-    /// The moment its tick was scheduled for.
     pub scheduled_at: Timestamp,
     /// How many earlier ticks it makes up for.
     pub missed: u32,
     /// Which run of the tick it is, from 1.
     pub attempt: u32,
-    /// Who runs it.
     pub node: String,
-    /// When it began.
     pub started_at: Timestamp,
     /// When others may take over; counts while it has not ended.
     pub lease_until: Timestamp,
-    /// What it has done so far.
     pub tally: Tally,
     /// When and how it ended; `None` while it is at work.
     pub ended: Option<(Timestamp, RunEnd)>,
 }
 
-/// The book of jobs and their runs.
 #[async_trait]
 pub trait JobLedger: Send + Sync {
     /// Begins a run, if there is none of this job under a lease that holds, and the tick was not

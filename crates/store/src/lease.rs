@@ -1,4 +1,4 @@
-//! Leases: the right to do something alone, for a limited time.
+//! Leases: the right to carry out a task alone, for a limited time.
 //!
 //! One rule for all of them says when another party may take one over. Its end must have come by the
 //! store's clock, *and* whoever takes it must have seen it unchanged, by a stopwatch of its own, for as
@@ -30,7 +30,7 @@ pub fn is_over(until: Timestamp, now: Timestamp) -> bool {
     until <= now || until > now.plus(FARTHEST_END)
 }
 
-/// What a process has seen of leases that others hold.
+/// The leases of others that a process has seen, and since when unchanged.
 #[derive(Debug, Default)]
 pub struct LeaseWatch {
     seen: HashMap<String, Sighting>,
@@ -43,7 +43,7 @@ struct Sighting {
 }
 
 impl LeaseWatch {
-    /// Notes that a lease, of this name, was seen to end at that moment. `stopwatch` is the process's
+    /// Notes that the lease of this name was seen to end at that moment. `stopwatch` is the process's
     /// own, read after the store answered.
     pub fn see(&mut self, name: &str, until: Timestamp, stopwatch: Duration) {
         if self.seen.get(name).is_none_or(|seen| seen.until != until) {
@@ -51,7 +51,7 @@ impl LeaseWatch {
         }
     }
 
-    /// The same for all leases there are: what is not among them is forgotten.
+    /// The same for all leases there are: others are forgotten.
     pub fn see_all(&mut self, leases: &[Lease], stopwatch: Duration) {
         let before = std::mem::take(&mut self.seen);
         for lease in leases {

@@ -1,29 +1,21 @@
-//! The events that wait to be published.
+//! The outbox: events stored in the commit that made them true, kept for the relay that publishes them.
 
 use async_trait::async_trait;
-use payment_domain::{Event, Timestamp};
+use payment_domain::{Event, Timestamp, TxnId};
 
-use crate::jobs::Fence;
-use crate::{DeadLetter, StoreError, StoredEvent};
+use crate::{Fence, StoreError};
 
-/// What waits in the outbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct OutboxBacklog {
-    /// How many events wait to be published.
-    pub waiting: u64,
-    /// How many are dead letters.
-    pub dead: u64,
-    /// When the oldest of those that wait was stored.
-    pub oldest_at: Option<Timestamp>,
-}
-
-/// The outbox as a relay sees it.
-///
 /// Sequences of different transactions need not become visible in their order: an event may appear
 /// behind one of a larger number. Those of one transaction do.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// Up to `limit` events behind a place that wait to be published, in order.
+    /// Up to `limit` events of larger sequences, in order.
+    async fn events_after(&self, sequence: i64, limit: u32) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// The events of one transaction, in order.
+    async fn events_of(&self, id: &TxnId) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// Up to `limit` events of larger sequences that wait to be published, in order.
     async fn unpublished(&self, after: i64, limit: u32) -> Result<Vec<StoredEvent>, StoreError>;
 
     /// Notes that the broker has confirmed these events, on behalf of a run of a job. Returns
@@ -39,16 +31,51 @@ pub trait Outbox: Send + Sync {
     /// waits no longer. Returns `false`, and stores nothing, when that run is over.
     async fn mark_dead(&self, sequence: i64, letter: DeadLetter, fence: &Fence) -> Result<bool, StoreError>;
 
-    /// Makes a dead letter an event that waits; says whether it was one.
+    /// Makes a dead letter an event that waits; returns whether it was one.
     async fn revive(&self, sequence: i64) -> Result<bool, StoreError>;
 
-    /// Forgets up to `limit` events that were published before a moment; returns how many.
+    /// Deletes up to `limit` events that were published before a moment; returns how many.
     async fn forget_published(&self, published_before: Timestamp, limit: u32) -> Result<u32, StoreError>;
 
-    /// How much waits.
     async fn outbox_backlog(&self) -> Result<OutboxBacklog, StoreError>;
 
-    /// Stores an event unless one was stored under this key before; says whether it did. Keys are
+    /// Stores an event unless one was stored under this key before; returns whether it did. Keys are
     /// kept for ever.
     async fn store_event_once(&self, key: &str, event: Event, at: Timestamp) -> Result<bool, StoreError>;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Grows in the order of the commits of one transaction.
+    pub sequence: i64,
+    pub stored_at: Timestamp,
+    /// When the broker confirmed it; `None` while it waits.
+    pub published_at: Option<Timestamp>,
+    pub dead_letter: Option<DeadLetter>,
+    pub event: Event,
+}
+
+impl StoredEvent {
+    /// Whether it waits to be published.
+    pub fn waits(&self) -> bool {
+        self.published_at.is_none() && self.dead_letter.is_none()
+    }
+}
+
+/// The mark of an event that the brokers refused for so long that it was given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    pub at: Timestamp,
+    /// The brokers' answer.
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OutboxBacklog {
+    /// Events that wait to be published.
+    pub waiting: u64,
+    /// Dead letters.
+    pub dead: u64,
+    /// When the oldest of those that wait was stored.
+    pub oldest_at: Option<Timestamp>,
 }

@@ -1,39 +1,41 @@
-//! What can be searched for.
+//! Searching transactions.
 
-use payment_domain::{BillId, StatusName, TenantId, TxnId};
+use async_trait::async_trait;
+use payment_domain::{BillId, StatusName, TenantId, Transaction, TxnId};
 
-/// The conditions of a search; those that are set must all hold.
+use crate::StoreError;
+
+#[async_trait]
+pub trait Search: Send + Sync {
+    /// Transactions that match, newest first (by creation time, then by id, both descending).
+    async fn search(&self, query: &SearchQuery) -> Result<Vec<Transaction>, StoreError>;
+}
+
+/// Conditions that must all hold where they are set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SearchQuery {
-    /// The transaction's tenant, exactly.
     pub tenant_id: Option<TenantId>,
-    /// The transaction.
     pub txn_id: Option<TxnId>,
     /// The bill the client named first, or any bill the transaction claimed.
     pub bill_id: Option<BillId>,
     /// The payer.
     pub user_uuid: Option<String>,
-    /// The receipt's number.
     pub receipt: Option<String>,
-    /// The consumer code.
     pub consumer_code: Option<String>,
-    /// The status.
     pub status: Option<StatusName>,
     /// Only transactions this user pays or created.
     pub mine: Option<Mine>,
     /// Only transactions of this tenant and below.
     pub within: Option<TenantScope>,
-    /// Only what comes behind this transaction in the order of the answer; nothing, where there is no
-    /// such transaction. Its cost does not grow with how far behind the newest that is.
+    /// Cursor: only what follows this transaction in the order of the answer; nothing, where there is no
+    /// such transaction. The cost does not grow with the distance from the newest one.
     pub after: Option<TxnId>,
-    /// Which part of the result.
     pub page: PageRequest,
 }
 
 /// The user whose transactions are seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mine {
-    /// The user's uuid.
     pub uuid: String,
 }
 
@@ -47,9 +49,7 @@ pub struct TenantScope {
 /// A part of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRequest {
-    /// How many rows at most.
     pub limit: u32,
-    /// How many rows to skip.
     pub offset: u32,
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use payment_digit::embedded::Registers;
 use payment_domain::ManualClock;
-use payment_store::{Backlog, SearchQuery, Store};
+use payment_store::{Backlog, Health, Search, SearchQuery, Store};
 use payment_store_postgres::{PostgresOptions, PostgresStore};
 use payment_store_sqlite::SqliteStore;
 use tokio::runtime::Runtime;

@@ -5,11 +5,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use payment_domain::{BillKey, Event, GatewayName, HistoryEntry, Timestamp, Transaction, TxnId};
 use payment_store::{
-    Applied, Attention, AttentionCase, AttentionQuery, Backlog, Change, CheckNote, Claim, ClaimedReceiptTask,
-    Created, DeadLetter, DueCheck, DueChecks, Fence, IdempotencyKey, IdempotencyRecord, JobLedger, Lease,
-    NewCase, NewTransaction, Outbox, OutboxBacklog, Postponement, RawCallback, ReceiptTask, ReceiptTaskClaim,
-    Recorded, Resolution, Resolved, RunEnd, RunRecord, SearchQuery, Store, StoreError, StoredDump,
-    StoredEvent, Tally, TickAnswer, TickRequest, UnsignedCallback,
+    Applied, Attention, AttentionCase, AttentionQuery, Backlog, Callbacks, Change, CheckNote, Checks, Claim,
+    ClaimedReceiptTask, Claims, Created, DeadLetter, DueCheck, DueChecks, Fence, Health, Idempotency,
+    IdempotencyKey, IdempotencyRecord, JobLedger, Lease, NewCase, NewTransaction, Outbox, OutboxBacklog,
+    Postponement, RawCallback, ReceiptTask, ReceiptTaskClaim, ReceiptTasks, Recorded, Resolution, Resolved,
+    ReviewCases, RunEnd, RunRecord, Search, SearchQuery, StoreError, StoredDump, StoredEvent, Tally,
+    TickAnswer, TickRequest, Transactions, UnsignedCallback,
 };
 use serde_json::Value;
 
@@ -21,7 +22,7 @@ fn away<T>() -> Result<T, StoreError> {
 }
 
 #[async_trait]
-impl Store for AwayStore {
+impl Transactions for AwayStore {
     async fn create(&self, _: NewTransaction) -> Result<Created, StoreError> {
         away()
     }
@@ -38,14 +39,6 @@ impl Store for AwayStore {
         away()
     }
 
-    async fn claims(&self, _: &[BillKey]) -> Result<Vec<Claim>, StoreError> {
-        away()
-    }
-
-    async fn search(&self, _: &SearchQuery) -> Result<Vec<Transaction>, StoreError> {
-        away()
-    }
-
     async fn history(&self, _: &TxnId) -> Result<Vec<HistoryEntry>, StoreError> {
         away()
     }
@@ -53,7 +46,43 @@ impl Store for AwayStore {
     async fn dump(&self, _: &TxnId) -> Result<Option<StoredDump>, StoreError> {
         away()
     }
+}
 
+#[async_trait]
+impl Search for AwayStore {
+    async fn search(&self, _: &SearchQuery) -> Result<Vec<Transaction>, StoreError> {
+        away()
+    }
+}
+
+#[async_trait]
+impl Claims for AwayStore {
+    async fn claims(&self, _: &[BillKey]) -> Result<Vec<Claim>, StoreError> {
+        away()
+    }
+}
+
+#[async_trait]
+impl ReceiptTasks for AwayStore {
+    async fn receipt_task(&self, _: &TxnId) -> Result<Option<ReceiptTask>, StoreError> {
+        away()
+    }
+
+    async fn claim_receipt_tasks(&self, _: ReceiptTaskClaim) -> Result<Vec<ClaimedReceiptTask>, StoreError> {
+        away()
+    }
+
+    async fn receipt_leases(&self, _: u32) -> Result<Vec<Lease>, StoreError> {
+        away()
+    }
+
+    async fn postpone_receipt_task(&self, _: Postponement) -> Result<bool, StoreError> {
+        away()
+    }
+}
+
+#[async_trait]
+impl ReviewCases for AwayStore {
     async fn raise_attention(&self, _: NewCase) -> Result<bool, StoreError> {
         away()
     }
@@ -79,7 +108,10 @@ impl Store for AwayStore {
     ) -> Result<Resolved, StoreError> {
         away()
     }
+}
 
+#[async_trait]
+impl Checks for AwayStore {
     async fn pending_gateways(&self) -> Result<Vec<GatewayName>, StoreError> {
         away()
     }
@@ -91,23 +123,10 @@ impl Store for AwayStore {
     async fn note_check(&self, _: CheckNote) -> Result<Applied, StoreError> {
         away()
     }
+}
 
-    async fn receipt_task(&self, _: &TxnId) -> Result<Option<ReceiptTask>, StoreError> {
-        away()
-    }
-
-    async fn claim_receipt_tasks(&self, _: ReceiptTaskClaim) -> Result<Vec<ClaimedReceiptTask>, StoreError> {
-        away()
-    }
-
-    async fn receipt_leases(&self, _: u32) -> Result<Vec<Lease>, StoreError> {
-        away()
-    }
-
-    async fn postpone_receipt_task(&self, _: Postponement) -> Result<bool, StoreError> {
-        away()
-    }
-
+#[async_trait]
+impl Idempotency for AwayStore {
     async fn idempotency(&self, _: &IdempotencyKey) -> Result<Option<IdempotencyRecord>, StoreError> {
         away()
     }
@@ -123,15 +142,10 @@ impl Store for AwayStore {
     async fn forget_idempotency_keys(&self, _: Timestamp, _: u32) -> Result<u32, StoreError> {
         away()
     }
+}
 
-    async fn events_after(&self, _: i64, _: u32) -> Result<Vec<StoredEvent>, StoreError> {
-        away()
-    }
-
-    async fn events_of(&self, _: &TxnId) -> Result<Vec<StoredEvent>, StoreError> {
-        away()
-    }
-
+#[async_trait]
+impl Callbacks for AwayStore {
     async fn record_callback(&self, _: RawCallback) -> Result<Recorded, StoreError> {
         away()
     }
@@ -147,7 +161,10 @@ impl Store for AwayStore {
     async fn forget_callbacks(&self, _: Timestamp, _: u32) -> Result<u32, StoreError> {
         away()
     }
+}
 
+#[async_trait]
+impl Health for AwayStore {
     async fn backlog(&self) -> Result<Backlog, StoreError> {
         away()
     }
@@ -159,6 +176,14 @@ impl Store for AwayStore {
 
 #[async_trait]
 impl Outbox for AwayStore {
+    async fn events_after(&self, _: i64, _: u32) -> Result<Vec<StoredEvent>, StoreError> {
+        away()
+    }
+
+    async fn events_of(&self, _: &TxnId) -> Result<Vec<StoredEvent>, StoreError> {
+        away()
+    }
+
     async fn unpublished(&self, _: i64, _: u32) -> Result<Vec<StoredEvent>, StoreError> {
         away()
     }

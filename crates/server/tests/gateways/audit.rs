@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use payment_digit::embedded::Registers;
 use payment_domain::{AttentionKind, StatusName, TxnId};
 use payment_simulator::providers::State;
-use payment_store::Store;
+use payment_store::{ReceiptTasks, ReviewCases, Transactions};
 use payment_store_sqlite::{Options, SqliteStore};
 
 use crate::world::World;
