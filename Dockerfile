@@ -17,8 +17,8 @@ ARG FEATURES=""
 # The caches are not part of the image, so the program is copied out of them in the same step.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \
-    cargo build --release --locked --package pg-service --no-default-features --features "$FEATURES" \
-    && install -D --mode 755 target/release/pg-service /out/pg-service
+    cargo build --profile dist --locked --package pg-service --no-default-features --features "$FEATURES" \
+    && install -D --mode 755 target/dist/pg-service /out/pg-service
 
 FROM debian:12.11-slim
 RUN apt-get update \

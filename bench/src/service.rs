@@ -63,7 +63,7 @@ pub(crate) async fn binary(options: &Options) -> Result<PathBuf> {
 async fn build() -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
-    build.args(["build", "--release", "--package", "pg-service"]);
+    build.args(["build", "--profile", "dist", "--package", "pg-service"]);
     // Cargo's variables of this program would make build scripts run again.
     for (name, _) in std::env::vars_os() {
         let about_us = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];
@@ -74,7 +74,8 @@ async fn build() -> Result<PathBuf> {
     let built = build.status().await?;
     ensure!(built.success(), "pg-service cannot be built");
     let own = std::env::current_exe()?;
-    Ok(own.parent().context("this program lies in no folder")?.join("pg-service"))
+    let target = own.ancestors().nth(2).context("this program is not in a target folder")?;
+    Ok(target.join("dist/pg-service"))
 }
 
 impl Service {

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Runs the workspace's test programs, several at a time, and tells how long each took.
+
+cargo test runs one program after the other; most of ours wait for a database, a broker or a clock, so
+that on two cores three of them at a time take little more than half as long. Everything is built once,
+with the features of the whole workspace, also for the second run on PostgreSQL.
+
+  run_tests.py            every test program, then those that take TEST_STORE again on PostgreSQL
+  run_tests.py --quick    those that need neither PostgreSQL nor Kafka nor the service's program
+
+The output of a program is shown when it fails, and kept in target/test-output.
+"""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+OUTPUT = ROOT / "target" / "test-output"
+AT_A_TIME = (os.cpu_count() or 1) + 1
+# Run by themselves, at the end: they measure what a neighbour would disturb.
+ALONE = {"limits", "cost"}
+# The integration tests of --quick; unit tests always belong to it.
+QUICK = {"payment-service", "payment-http", "payment-gateways", "payment-store-sqlite", "payment-simulator"}
+# Packages whose tests run on the database that TEST_STORE names.
+EITHER_DATABASE = {"payment-service", "payment-http"}
+# Started first, so that none of them is left alone at the end.
+LONG = ["ticks", "contract", "crash", "surroundings", "cluster", "relay", "kafka", "consumer", "gateways"]
+
+
+def build(arguments):
+    """The test programs that cargo built: (package, target, kind, program, folder of the package)."""
+    command = ["cargo", "test", "--no-run", "--message-format=json-render-diagnostics", *arguments]
+    built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    if built.returncode:
+        sys.exit(built.returncode)
+    for line in built.stdout.splitlines():
+        message = json.loads(line)
+        if message.get("reason") == "compiler-artifact" and message.get("executable") and message["profile"]["test"]:
+            folder = pathlib.Path(message["manifest_path"]).parent
+            package = next(
+                line.split('"')[1] for line in (folder / "Cargo.toml").read_text().splitlines() if line.startswith("name")
+            )
+            target = message["target"]
+            yield package, target["name"], target["kind"][0], message["executable"], folder
+
+
+def run(name, program, folder, variables):
+    """Runs one program; its name, whether it succeeded, how long it took and where its output is."""
+    output = OUTPUT / f"{name.replace('/', '-').replace(' ', '-')}.txt"
+    began = time.monotonic()
+    with output.open("w") as file:
+        ended = subprocess.run(
+            [program],
+            cwd=folder,
+            env={**os.environ, "CARGO_MANIFEST_DIR": str(folder), **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    return name, ended.returncode == 0, time.monotonic() - began, output
+
+
+def main():
+    quick = "--quick" in sys.argv[1:]
+    selection = ["--workspace"]
+    programs = list(build(selection + (["--lib", "--bins"] if quick else [])))
+    if quick:
+        packages = [word for package in sorted(QUICK) for word in ("-p", package)]
+        programs += [found for found in build([*packages, "--test", "*"]) if found[2] == "test"]
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+
+    together, alone = [], []
+    for package, target, kind, program, folder in programs:
+        name = package if kind in ("lib", "bin", "proc-macro") else f"{package}/{target}"
+        (alone if target in ALONE else together).append((target, (name, program, folder, {})))
+        if package in EITHER_DATABASE and not quick:
+            together.append((target, (f"{name} on PostgreSQL", program, folder, {"TEST_STORE": "postgres"})))
+    together.sort(key=lambda entry: LONG.index(entry[0]) if entry[0] in LONG else len(LONG))
+
+    failed = []
+
+    def report(ended):
+        name, succeeded, seconds, output = ended
+        print(f"{'ok    ' if succeeded else 'FAILED'} {seconds:6.1f} s  {name}", flush=True)
+        if not succeeded:
+            failed.append(name)
+            print(output.read_text(errors="replace"), flush=True)
+
+    with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
+        waiting = [pool.submit(run, *work) for _, work in together]
+        for ended in concurrent.futures.as_completed(waiting):
+            report(ended.result())
+    for _, work in alone:
+        report(run(*work))
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
+
+
+main()
