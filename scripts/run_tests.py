@@ -24,8 +24,11 @@ OUTPUT = ROOT / "target" / "test-output"
 AT_A_TIME = (os.cpu_count() or 1) + 1
 # Run by themselves, at the end: they measure what a neighbour would disturb.
 ALONE = {"limits", "cost"}
-# The integration tests of --quick; unit tests always belong to it.
-QUICK = {"payment-service", "payment-http", "payment-gateways", "payment-store-sqlite", "payment-simulator"}
+# The packages whose integration tests belong to --quick, with the modules that need PostgreSQL left out.
+QUICK = ["payment-service", "payment-gateways", "payment-store-sqlite"]
+WITHOUT_POSTGRES = {"payment-service/service": ["--skip=adopted::", "--skip=persister::"]}
+# Its unit tests need PostgreSQL as well.
+NOT_QUICK = "payment-store-postgres"
 # Packages whose tests run on the database that TEST_STORE names.
 EITHER_DATABASE = {"payment-service", "payment-http"}
 # Started first, so that none of them is left alone at the end.
@@ -49,13 +52,13 @@ def build(arguments):
             yield package, target["name"], target["kind"][0], message["executable"], folder
 
 
-def run(name, program, folder, variables):
+def run(name, program, folder, variables, arguments=()):
     """Runs one program; its name, whether it succeeded, how long it took and where its output is."""
     output = OUTPUT / f"{name.replace('/', '-').replace(' ', '-')}.txt"
     began = time.monotonic()
     with output.open("w") as file:
         ended = subprocess.run(
-            [program],
+            [program, *arguments],
             cwd=folder,
             env={**os.environ, "CARGO_MANIFEST_DIR": str(folder), **variables},
             stdin=subprocess.DEVNULL,
@@ -68,17 +71,17 @@ def run(name, program, folder, variables):
 
 def main():
     quick = "--quick" in sys.argv[1:]
-    selection = ["--workspace"]
-    programs = list(build(selection + (["--lib", "--bins"] if quick else [])))
+    everything = ["--workspace"]
+    programs = list(build([*everything, "--exclude", NOT_QUICK, "--lib", "--bins"] if quick else everything))
     if quick:
-        packages = [word for package in sorted(QUICK) for word in ("-p", package)]
+        packages = [word for package in QUICK for word in ("-p", package)]
         programs += [found for found in build([*packages, "--test", "*"]) if found[2] == "test"]
     OUTPUT.mkdir(parents=True, exist_ok=True)
 
     together, alone = [], []
     for package, target, kind, program, folder in programs:
         name = package if kind in ("lib", "bin", "proc-macro") else f"{package}/{target}"
-        (alone if target in ALONE else together).append((target, (name, program, folder, {})))
+        (alone if target in ALONE else together).append((target, (name, program, folder, {}, WITHOUT_POSTGRES.get(name, ()) if quick else ())))
         if package in EITHER_DATABASE and not quick:
             together.append((target, (f"{name} on PostgreSQL", program, folder, {"TEST_STORE": "postgres"})))
     together.sort(key=lambda entry: LONG.index(entry[0]) if entry[0] in LONG else len(LONG))

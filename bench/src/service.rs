@@ -1,4 +1,4 @@
-//! The service under load: the release binary, started in its own folder.
+//! The service under load: the `dist` binary, started in its own folder.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -52,7 +52,7 @@ pub(crate) struct Service {
     pub(crate) first_answer: Duration,
 }
 
-/// The measured program: the given one, or the release binary, built here.
+/// The measured program: the given one, or the `dist` binary, built here.
 pub(crate) async fn binary(options: &Options) -> Result<PathBuf> {
     match &options.binary {
         Some(named) => Ok(std::path::absolute(named)?),
