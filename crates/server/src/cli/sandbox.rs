@@ -67,7 +67,7 @@ pub(crate) struct DemoArgs {
     pub(crate) json: bool,
 }
 
-/// Where the demo can be played.
+/// The gateways of the demo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DemoGateway {
     /// The built-in sandbox
@@ -95,7 +95,7 @@ impl DemoGateway {
     }
 }
 
-/// The protocols there are to choose between.
+/// The protocols of PAYTM and PHONEPE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DemoProtocol {
     /// The one that is spoken unless another is configured

@@ -10,11 +10,11 @@ use crate::service;
 use crate::simulation::{Simulation, properties};
 use crate::terminal::{Paint, say};
 
-/// Where it listens unless it is told otherwise.
+/// The default port.
 const PORT: u16 = 9300;
 
 pub(super) fn run(settings: &SettingArgs, args: &SimulateArgs) -> Outcome<ExitCode> {
-    // Only the command line: what is configured elsewhere is the service's.
+    // Only the command line: other sources configure the service.
     let loaded = config::load(&Sources { flags: settings.sources().flags, ..Sources::default() });
     let config = loaded.into_config().map_err(|problems| super::refused(&problems))?;
     logging::start(&config.log)?;
@@ -44,7 +44,7 @@ pub(super) fn run(settings: &SettingArgs, args: &SimulateArgs) -> Outcome<ExitCo
     })
 }
 
-/// Where everything is, and what to do with it.
+/// The addresses, and instructions.
 fn banner(url: &str, args: &SimulateArgs, properties: &str, paint: Paint) -> String {
     let link = |path: &str| paint.link(&format!("{url}{path}"));
     let service_url = args.service_url.trim_end_matches('/');

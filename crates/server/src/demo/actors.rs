@@ -1,4 +1,4 @@
-//! The application and the citizen: what they send, and what they are answered.
+//! The application and the citizen: their requests, and the answers.
 
 use std::time::Duration;
 
@@ -10,15 +10,14 @@ use crate::cli::DemoGateway;
 use crate::failure::{Failure, Outcome};
 use crate::sample::{create_request, request_info};
 
-/// How long one step may take.
+/// Time limit of one step.
 const STEP: Duration = Duration::from_secs(30);
 
-/// Where the service is, and what this run calls its bills.
+/// The address of the service, and the bill numbers of this run.
 #[derive(Debug, Clone)]
 pub(super) struct World {
     url: String,
     run: String,
-    /// Where the citizen pays.
     pub(super) gateway: DemoGateway,
 }
 
@@ -29,13 +28,12 @@ impl World {
         World { url: url.to_owned(), run: run.chars().take(8).collect(), gateway }
     }
 
-    /// A bill that nobody has paid yet.
+    /// An unpaid bill.
     pub(super) fn bill(&self, name: &str) -> String {
         format!("DEMO-{}-{name}", self.run)
     }
 }
 
-/// What the service answered.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: Value,
@@ -70,7 +68,7 @@ impl Actors {
         Ok(Actors { world, http, citizen })
     }
 
-    /// Sees to it that somebody is there, and that the gateway is offered.
+    /// Checks that the service answers and offers the gateway.
     pub(super) async fn check_service(&self) -> Outcome {
         let advice = "name the address with its context path, e.g. --url http://127.0.0.1:9000/pg-service";
         let gateways = self.post("/gateway/v1/_search", &json!({})).await?;
@@ -87,7 +85,7 @@ impl Actors {
         Ok(())
     }
 
-    /// What the application sends for a bill of that amount.
+    /// The application's request for a bill of that amount.
     pub(super) fn create_request(&self, bill: &str, amount: &str) -> Value {
         let mut request = create_request(&self.world.url, bill, amount);
         request["Transaction"]["gateway"] = json!(self.world.gateway.name());

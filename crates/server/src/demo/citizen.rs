@@ -42,7 +42,7 @@ impl Citizen {
         self.browser.open(redirect_url).await.map_err(|error| error.to_string())
     }
 
-    /// Presses a button; tells how the browser is sent on.
+    /// Presses a button; returns the way back of the browser.
     pub(super) async fn choose(&self, page: &PayPage, choice: Choice) -> Result<Option<WayBack>, String> {
         self.browser.choose(page, choice.button()).await.map_err(|error| error.to_string())
     }

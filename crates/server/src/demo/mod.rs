@@ -1,5 +1,4 @@
-//! `demo`: three whole payments over real HTTP, played by code in the parts of the application and
-//! the citizen.
+//! `demo`: three whole payments over HTTP, with code as the application and the citizen.
 
 mod actors;
 mod citizen;
@@ -18,10 +17,10 @@ use crate::cli::DemoArgs;
 use crate::failure::{Failure, Outcome};
 use crate::terminal::{Paint, say};
 
-/// Plays the demo.
+/// Runs the demo.
 ///
 /// # Errors
-/// When it cannot be played at all. A promise that is not kept is told by the exit code.
+/// When it cannot run. A broken promise is reported by the exit code.
 pub(crate) fn run(args: &DemoArgs) -> Outcome<ExitCode> {
     let plan = Play::of(args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -37,7 +36,7 @@ pub(crate) fn run(args: &DemoArgs) -> Outcome<ExitCode> {
     })
 }
 
-/// Plays against a service of our own, with a database that is thrown away.
+/// Runs against a service of its own with a temporary database.
 async fn play_alone(args: &DemoArgs, plan: &Play) -> Outcome<ExitCode> {
     let stage = Stage::build(plan).await?;
     let code = play(args, plan, stage.url()).await;

@@ -1,4 +1,4 @@
-//! Telling the story to a person, as it happens.
+//! The demo on the terminal, step by step.
 
 use serde::Serialize;
 use serde::ser::Serializer;
@@ -7,7 +7,7 @@ use super::stage::Play;
 use crate::failure::Outcome;
 use crate::terminal::{Paint, say};
 
-/// One thing that somebody did, and what came of it.
+/// One action and its result.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Step {
@@ -32,7 +32,7 @@ impl Step {
         }
     }
 
-    /// The same with something worth seeing.
+    /// The same with a detail.
     pub(super) fn with(mut self, name: &'static str, value: &str) -> Step {
         if !value.is_empty() {
             self.details.push((name, value.to_owned()));
@@ -40,7 +40,7 @@ impl Step {
         self
     }
 
-    /// The same with what was promised, and whether it is so.
+    /// The same with its promise, and whether it is kept.
     pub(super) fn promised(self, promise: &str, kept: bool) -> Step {
         Step { promise: promise.to_owned(), as_promised: kept, ..self }
     }
@@ -50,7 +50,7 @@ fn as_object<S: Serializer>(details: &[(&'static str, String)], serializer: S) -
     serializer.collect_map(details.iter().map(|(name, value)| (name, value)))
 }
 
-/// How much of an address a person wants to read.
+/// The longest part of an address that is shown, in characters.
 const SHOWN_OF_ADDRESS: usize = 96;
 
 pub(super) struct Narrator {

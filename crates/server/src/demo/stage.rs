@@ -1,4 +1,4 @@
-//! Where the demo plays: at which gateway, and the service and simulator that are started for it.
+//! The gateway of a demo, and the service and simulator that are started for it.
 
 use payment_http::Metrics;
 use tempfile::TempDir;
@@ -19,10 +19,10 @@ pub(super) struct Play {
 }
 
 impl Play {
-    /// What the command line asks for.
+    /// From the command line.
     ///
     /// # Errors
-    /// When that cannot be played together.
+    /// When the options exclude each other.
     pub(super) fn of(args: &DemoArgs) -> Outcome<Play> {
         let gateway = args.gateway;
         if args.url.is_some() && gateway != DemoGateway::Sandbox {
@@ -54,7 +54,7 @@ impl Play {
     }
 }
 
-/// What is started for one demo. Its folder goes away with it.
+/// The processes of one demo. Its folder is deleted with it.
 pub(super) struct Stage {
     service: Running,
     _simulation: Option<Simulation>,
@@ -72,7 +72,7 @@ impl Stage {
             flag: "demo".to_owned(),
         };
         let data = folder.path().join("data").display().to_string();
-        // Its return page stands for the application's.
+        // Its return page replaces the application's.
         let mut flags = vec![flag("data.dir", &data), flag("sandbox.active", "true")];
         flags.extend(play.protocol.map(|(name, value)| flag(name, value)));
         // Nothing from outside: the demo shows the same everywhere.

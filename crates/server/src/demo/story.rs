@@ -1,4 +1,4 @@
-//! The three payments, and what is promised about each.
+//! The three payments, with the promises about each.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -8,11 +8,11 @@ use super::citizen::{Choice, PayPage, WayBack, described};
 use super::narrator::{Narrator, Step};
 use crate::failure::Outcome;
 
-/// Where a gateway sends the browser, and where the service sends it on to.
+/// The path to which a gateway sends the browser, and the one to which the service sends it on.
 const SERVICE: &str = "/transaction/v1/_redirect";
 const APPLICATION: &str = "/sandbox/return";
 
-/// What happened to one payment.
+/// The course of one payment.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Payment {
@@ -31,7 +31,7 @@ impl Payment {
     }
 }
 
-/// A payment that is being told.
+/// A payment under way.
 struct Telling<'a> {
     actors: &'a Actors,
     narrator: &'a mut Narrator,
@@ -39,7 +39,7 @@ struct Telling<'a> {
     bill: String,
 }
 
-/// Plays all three. Each goes on as far as it can.
+/// Runs all three, each as far as it can.
 pub(super) async fn all(actors: &Actors, narrator: &mut Narrator) -> Outcome<Vec<Payment>> {
     Ok(vec![
         paid(actors, narrator).await?,
@@ -186,7 +186,7 @@ impl<'a> Telling<'a> {
         self.step(Step::new("browser", "GET callbackUrl", &said).promised("200", as_promised))
     }
 
-    /// The web client asks what became of it.
+    /// The web client asks for its status.
     async fn ask(&mut self, expected: &str, txn_id: &str) -> Outcome<Answer> {
         let answer = self.actors.update(txn_id).await?;
         let status = text(answer.transaction(), "txnStatus");
@@ -212,7 +212,7 @@ impl<'a> Telling<'a> {
         )
     }
 
-    /// Somebody tries to pay the same bill again.
+    /// A second payment of the same bill is tried.
     async fn try_again(&mut self, amount: &str) -> Outcome {
         let request = self.actors.create_request(&self.bill, amount);
         let answer = self.actors.create(&request).await?;

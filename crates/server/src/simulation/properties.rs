@@ -15,7 +15,7 @@ use crate::service::data_folder::private_file;
 /// The first line of the file. Only a file that begins with it is written over.
 const HEADER: &str = "# Gateways played by `pg-service simulate`: made-up accounts, no money moves.";
 
-/// What belongs to the accounts without being the providers' to know, and what can be chosen.
+/// Settings of the accounts that the providers do not know, and those with a choice.
 const BESIDE: &str = "\
 # The bank account of every tenant, which AXIS is told with each order:
 bank-account=000100200300
@@ -51,7 +51,7 @@ fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\")
 }
 
-/// Writes the file. One that somebody else wrote is left alone.
+/// Writes the file. One that was not written by this command is left alone.
 ///
 /// # Errors
 /// When there is another file of that name, or none can be written.

@@ -1,5 +1,5 @@
-//! Where orders are taken, looked up and decided: every change goes through here, so that time is
-//! always up to date and webhooks are written in the moment something changes.
+//! Opening, look-up and decision of orders: every change goes through here, so that orders are always up
+//! to date and webhooks are written with each change.
 
 use std::sync::{MutexGuard, PoisonError};
 
@@ -15,7 +15,7 @@ use super::{BookEntry, Providers, axis, form, paytm, payu, phonepe};
 use crate::WayBack;
 use crate::courier::Message;
 
-/// An order and what is wrong with it.
+/// An order and its fault.
 #[derive(Debug, Clone)]
 pub(crate) struct Found {
     /// The order, up to date.
@@ -87,17 +87,17 @@ impl Providers {
         self.update(key, |order, twist, now_ms| order.choose(choice, twist, now_ms))
     }
 
-    /// Lets what is to come later come now.
+    /// Brings a pending change about now.
     pub(crate) fn elapse(&self, key: &Key) -> Option<Found> {
         self.update(key, |order, _, now_ms| order.elapse(now_ms))
     }
 
-    /// What happens to this call about an order, which need not exist.
+    /// The fault of this call about an order, which need not exist.
     pub(crate) fn strike(&self, provider: Provider, order: &str) -> Option<Strike> {
         self.ledger().strike(&(provider, order.to_owned()))
     }
 
-    /// What the merchant's server is told of an order that has just changed.
+    /// The webhooks of an order that has just changed.
     fn webhooks(&self, order: &Order, twist: Option<Twist>) -> Vec<Message> {
         let decided = match order.state {
             State::Paid | State::Declined { .. } => true,

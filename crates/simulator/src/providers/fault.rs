@@ -1,4 +1,4 @@
-//! What can go wrong at a provider, and for which calls and orders it does.
+//! Faults of a provider, and the calls and orders they strike.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value, json};
@@ -12,8 +12,7 @@ const MAX_SECONDS: u64 = 604_800;
 const DEFAULT_MS: u64 = 2_000;
 const DEFAULT_SECONDS: u64 = 20;
 
-/// What happens to one server-to-server call. The call has done its work by then: only the answer
-/// suffers.
+/// A fault of one server-to-server call. The work of the call is done: only the answer suffers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strike {
     Slow {
@@ -51,7 +50,7 @@ pub enum Twist {
     NotFound,
     /// Every webhook is sent twice, even when it was answered.
     DuplicateWebhooks,
-    /// The payer's choice is not reported: no webhook, and the browser stays. Only a status request shows it.
+    /// No webhook, and the browser stays: only a status call finds out.
     Silent,
 }
 
@@ -62,7 +61,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// All of them, with what is taken for times that are not given.
+    /// All of them, with the default times.
     pub const ALL: [Fault; 13] = [
         Fault::Call(Strike::Slow { ms: DEFAULT_MS }),
         Fault::Call(Strike::ServerError),
@@ -160,7 +159,7 @@ impl std::fmt::Display for Rate {
 pub struct Rule {
     pub fault: Fault,
     pub rate: Rate,
-    /// To which: the same seed picks the same ones of the same sequence.
+    /// The same seed picks the same ones of the same sequence.
     pub seed: u64,
 }
 
@@ -189,7 +188,7 @@ impl Serialize for Rule {
     }
 }
 
-/// A fault as it is asked for: `{"fault":"pending","seconds":20}`, for a whole provider also with
+/// A request for a fault: `{"fault":"pending","seconds":20}`, for a whole provider also with
 /// `"rate"` and `"seed"`. The word `none` asks for none.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,4 +1,4 @@
-//! The books, in memory: orders, what is due, webhooks under way, and which faults are asked for.
+//! The books, in memory: orders, due changes, webhooks under way, and faults.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,14 +12,14 @@ pub(crate) type Key = (Provider, String);
 #[derive(Debug, Clone)]
 pub(crate) struct Letter {
     pub(crate) key: Key,
-    /// What is sent: the same bytes in every try.
+    /// The same bytes in every try.
     pub(crate) message: Message,
     pub(crate) attempts: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Opened {
-    /// Here it is, new or as it was left.
+    /// New or known.
     Order(Box<Order>),
     /// It is known with another amount, protocol or way back.
     OtherTerms,
@@ -198,7 +198,7 @@ impl Ledger {
         self.rules.iter().filter(move |(other, _)| *other == provider).map(|(_, rule)| *rule)
     }
 
-    /// What is wrong with an order: its own fault, else the first rule that strikes it.
+    /// The fault of an order: its own, else the first rule that strikes it.
     pub(crate) fn twist(&self, key: &Key) -> Option<Twist> {
         let of_order = |fault: Fault| match fault {
             Fault::Order(twist) => Some(twist),
@@ -215,7 +215,7 @@ impl Ledger {
         }
     }
 
-    /// What happens to this call about an order, there or not: the order's own fault, else the first
+    /// The fault of this call about an order, known or not: the order's own, else the first
     /// rule that strikes the provider's calls at this number.
     pub(crate) fn strike(&mut self, key: &Key) -> Option<Strike> {
         let of_call = |fault: Fault| match fault {

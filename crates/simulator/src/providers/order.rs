@@ -1,4 +1,4 @@
-//! An order at a provider: what was asked, what the payer chose, and what came of it. Pure.
+//! An order at a provider: its terms, the choice of the payer, and the result. Pure.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::fault::{Fault, Twist};
 use super::provider::{Protocol, Provider};
 use crate::money::wrong_amount;
 
-/// Where the payer's browser goes afterwards, and how.
+/// The way back of the payer's browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ReturnTo {
     Get(String),
@@ -27,14 +27,14 @@ pub(crate) struct Terms {
     pub(crate) return_to: ReturnTo,
     /// Where the webhook goes, if there is one.
     pub(crate) notify_url: Option<String>,
-    /// What the merchant gets back as it was sent.
+    /// Fields that the merchant gets back as they were sent.
     pub(crate) echo: BTreeMap<String, String>,
     /// For how long it can be paid, where the merchant said so.
     pub(crate) life_ms: Option<i64>,
 }
 
 impl Terms {
-    /// What the merchant gets back under this name; empty when it sent nothing.
+    /// The echoed field of this name; empty when there is none.
     pub(crate) fn echoed(&self, name: &str) -> &str {
         self.echo.get(name).map_or("", String::as_str)
     }
@@ -82,7 +82,7 @@ impl Serialize for State {
     }
 }
 
-/// What a payer can choose on the pay page.
+/// A choice on the pay page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
     Pay,
@@ -149,7 +149,7 @@ impl Order {
         self.sequence.saturating_add(2_000_000_000)
     }
 
-    /// What changes by the passing of time; returns whether something did.
+    /// Applies the changes that time brings; returns whether there were any.
     pub(crate) fn advance(&mut self, now_ms: i64) -> bool {
         match self.state {
             State::Open if now_ms > self.expires_ms => self.move_to(State::Expired, None, now_ms),
@@ -166,7 +166,7 @@ impl Order {
     }
 
     /// Carries out the payer's choice if it is the first; returns whether something changed. `twist`
-    /// is what is wrong with the order.
+    /// is the fault of the order.
     pub(crate) fn choose(&mut self, choice: Choice, twist: Option<Twist>, now_ms: i64) -> bool {
         if self.state != State::Open {
             return false;
@@ -208,7 +208,7 @@ impl Order {
         true
     }
 
-    /// When time next changes something; `None` when it never does.
+    /// When time brings the next change; `None` when there is none.
     pub(crate) fn due_ms(&self) -> Option<i64> {
         match self.state {
             State::Pending { due_ms } => Some(due_ms),
@@ -218,7 +218,7 @@ impl Order {
         }
     }
 
-    /// Lets what is to come later come now; returns whether something was.
+    /// Brings a pending change about now; returns whether there was one.
     pub(crate) fn elapse(&mut self, now_ms: i64) -> bool {
         match &mut self.state {
             State::Pending { due_ms: due } | State::Declined { paid_at_ms: Some(due) } => {
@@ -241,7 +241,7 @@ pub(crate) enum Said {
     NotFound,
 }
 
-/// A provider's word on an order, before it is put into the provider's own terms.
+/// A provider's statement about an order, before it is written in the provider's protocol.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Statement<'a> {
     pub(crate) order: &'a Order,

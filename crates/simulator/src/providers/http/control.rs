@@ -1,5 +1,5 @@
-//! The control: the books, and what is to go wrong. For tests and demos only; a real provider has
-//! nothing like it.
+//! The control: the books, and faults on demand. For tests and demos only; a real provider has nothing
+//! like it.
 
 use std::sync::atomic::Ordering;
 
@@ -118,7 +118,7 @@ async fn set_fault(
     Ok(Json(json!({ "provider": provider, "order": order, "fault": fault })).into_response())
 }
 
-/// `POST /control/orders/{provider}/{order}/elapse`: what is to come later comes now.
+/// `POST /control/orders/{provider}/{order}/elapse`: a pending change comes now.
 async fn elapse(
     State(providers): State<Providers>,
     Path((provider, order)): Path<(String, String)>,

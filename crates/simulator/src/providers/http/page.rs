@@ -107,7 +107,7 @@ pub(crate) enum Problem {
     BadForm,
 }
 
-/// A page that says what is wrong. It leads nowhere: an address in a request that is not genuine is
+/// The page of a problem. It leads nowhere: an address in a request that is not genuine is
 /// not one to follow.
 pub(crate) fn problem(providers: &Providers, provider: Provider, problem: Problem) -> Response {
     let (status, heading, reason, code) = match problem {
@@ -241,7 +241,7 @@ pub(crate) fn back(
     html(StatusCode::OK, &page)
 }
 
-/// `GET /`: which providers there are and what was ordered last.
+/// `GET /`: the providers and the newest orders.
 pub(crate) async fn index(State(providers): State<Providers>) -> Response {
     let keys = providers.ledger().newest(NEWEST);
     let entries = keys.iter().filter_map(|key| providers.book_entry(key));

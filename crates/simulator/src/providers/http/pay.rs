@@ -1,4 +1,4 @@
-//! From an opened order to the payer's choice, the same for all providers.
+//! From an opened order to the payer's choice: shared by all providers.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -16,11 +16,10 @@ use crate::providers::ledger::{Key, Opened};
 use crate::providers::order::{Choice, State as OrderState, Terms};
 use crate::providers::provider::Provider;
 
-/// Why a payer who was sent here cannot pay: a code of the provider's, and what it means.
+/// The refusal of a payment: a code of the provider, and its meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) code: String,
-    /// What is wrong, in words.
     pub(crate) message: String,
 }
 
@@ -40,7 +39,7 @@ pub(crate) fn routes(provider: Provider) -> Router<Providers> {
     Router::new().route("/pay-page", get(show).post(choose))
 }
 
-/// Opens the order of an arriving payer, and redirects the payer to its page. A payer who reloads
+/// Opens the order that a payer was sent here with, and sends the payer on to its page. A reload of
 /// that page posts nothing a second time.
 pub(crate) fn open(providers: &Providers, provider: Provider, terms: Result<Terms, Refusal>) -> Response {
     let key = terms.and_then(|terms| {
@@ -82,7 +81,7 @@ fn named(providers: &Providers, provider: Provider, fields: &Fields) -> Option<K
         .then(|| (provider, order.to_owned()))
 }
 
-/// `GET /pay-page`: the choice, or what came of it.
+/// `GET /pay-page`: the choice, or its result.
 fn show(providers: &Providers, provider: Provider, query: &str) -> Response {
     let key = Fields::decode(query.as_bytes()).ok().and_then(|fields| named(providers, provider, &fields));
     let found = key.as_ref().and_then(|key| providers.look(key));

@@ -1,4 +1,4 @@
-//! What can happen to the answer of a call.
+//! Faults of the answer to a call.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::cut;
 use crate::providers::Providers;
 use crate::providers::fault::Strike;
 
-/// Something that is no answer of any provider: not even text.
+/// No answer of any provider: not even text.
 const GARBAGE: &[u8] = b"\x1f\x8b\xff\xfe<html><body>upstream connect error{\"status\":";
 
-/// Lets the answer through, or what is left of it.
+/// The answer with the fault applied.
 pub(crate) async fn carry_out(providers: &Providers, strike: Option<Strike>, answer: Response) -> Response {
     match strike {
         None => answer,

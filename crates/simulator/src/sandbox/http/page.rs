@@ -115,7 +115,7 @@ impl Problem {
     }
 }
 
-/// The page of an order: with the choice while there is one, afterwards with what came of it.
+/// The page of an order: with the choice while there is one, afterwards with the result.
 pub(super) fn of_order(sandbox: &Sandbox, order: &Order, log: Vec<LogLine>) -> Response {
     let now_ms = sandbox.now_ms();
     let amount = rupees(order.terms.amount_paise);
