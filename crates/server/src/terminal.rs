@@ -24,7 +24,7 @@ impl Paint {
         Paint { colours: io::stdout().is_terminal() && !unwanted }
     }
 
-    /// Never in colour.
+    #[cfg(test)]
     pub(crate) fn plain() -> Paint {
         Paint { colours: false }
     }

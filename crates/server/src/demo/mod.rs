@@ -45,8 +45,7 @@ async fn play_alone(args: &DemoArgs, plan: &Play) -> Outcome<ExitCode> {
 }
 
 async fn play(args: &DemoArgs, plan: &Play, url: &str) -> Outcome<ExitCode> {
-    let paint = if args.json { Paint::plain() } else { Paint::detect() };
-    let mut narrator = Narrator::new(paint, !args.json);
+    let mut narrator = Narrator::new(Paint::detect(), !args.json);
     let actors = Actors::new(World::new(url, plan.gateway))?;
     actors.check_service().await?;
     narrator.opening(url, plan, args.url.is_none())?;
