@@ -41,7 +41,7 @@ impl Settlement {
         caller: &Caller,
     ) -> Result<Transaction, SettleError> {
         let reply = Reply { report, question };
-        let Question { signed, life, closes } = question;
+        let Question { signed, mut life, closes } = question;
         let signed = signed.map(|signed| &signed.outcome);
         loop {
             let mut verdict = machine::decide(txn.status.name(), txn.amount, &report.outcome, signed, life);
@@ -65,7 +65,13 @@ impl Settlement {
             match self.ports.store.apply(change).await? {
                 Applied::Stored => return Ok(self.after_commit(next, task, report, caller).await),
                 Applied::Fenced => return Err(SettleError::Fenced),
-                Applied::Stale => txn = self.stored(&txn.id).await?,
+                Applied::Stale => {
+                    txn = self.stored(&txn.id).await?;
+                    // Its order was opened after the question: a payer may be on the way.
+                    if life == OrderLife::NeverBegun && txn.redirect_url.is_some() {
+                        life = OrderLife::Running;
+                    }
+                }
             }
         }
     }

@@ -161,6 +161,27 @@ async fn a_first_answer_that_was_lost_is_made_up_for() {
     assert_eq!(world.create(with_key(request(&[("B1", "1")]), "k", 1)).await.unwrap(), txn);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_that_is_opened_while_its_gateway_is_asked_does_not_fail() {
+    let world = Arc::new(world_with(StartMode::Network));
+    world.dies_before_the_order_is_opened(with_key(request(&[("B1", "1")]), "k", 1)).await;
+    world.clock.advance(Duration::from_secs(61));
+    let id = TxnId::new("T0001").unwrap();
+    world.gateway.is_slow(Duration::from_millis(300));
+    let settling = tokio::spawn({
+        let (world, id) = (world.clone(), id.clone());
+        async move { world.settle(&id).await }
+    });
+    while world.gateway.asked() == 0 {
+        tokio::task::yield_now().await;
+    }
+    world.gateway.is_slow(Duration::ZERO);
+    let txn = world.create(with_key(request(&[("B1", "1")]), "k", 1)).await.unwrap();
+    assert_eq!(txn["redirectUrl"], "https://fake.example/pay?order=T0001");
+    assert_eq!(settling.await.unwrap().status, Status::Pending, "it knew no such payment before");
+    assert_eq!(world.claims("B1").await.len(), 1);
+}
+
 #[tokio::test]
 async fn a_key_whose_order_was_never_opened_is_free_again() {
     let world = world_with(StartMode::Network);
@@ -219,7 +240,7 @@ async fn a_bill_can_be_paid_again_after_a_failure_and_never_after_a_success() {
     assert_eq!(codes(world.create(request(&[("B1", "100")])).await), ["TXN_CREATE_BILL_ALREADY_PAID"]);
 }
 
-/// Gives these ids, the last of them for ever.
+/// Gives these ids, the last one again and again.
 struct Given(std::sync::Mutex<Vec<&'static str>>);
 
 #[async_trait::async_trait]
