@@ -189,8 +189,24 @@ impl Broker {
             .expect("the temporary folder is writable");
         let broker =
             Self { running: None, port: Port::reserve(), inner: [Port::reserve(), Port::reserve()], folder };
-        let clients = format!("CLIENTS://127.0.0.1:{}", broker.port.number());
-        let [itself, controller] = broker.inner.each_ref().map(Port::number);
+        fs::write(broker.properties(), broker.configured(builder)).expect("a file in our folder");
+        let mut format = java();
+        format.args([
+            "kafka.tools.StorageTool",
+            "format",
+            "--cluster-id",
+            "cGF5bWVudC1zZXJ2aWNlcw",
+            "--config",
+        ]);
+        format.arg(broker.properties());
+        programs::run(&mut format);
+        broker
+    }
+
+    /// The contents of its properties file.
+    fn configured(&self, builder: &BrokerBuilder) -> String {
+        let clients = format!("CLIENTS://127.0.0.1:{}", self.port.number());
+        let [itself, controller] = self.inner.each_ref().map(Port::number);
         let protocol = builder.protocol();
         let mut properties = common_properties();
         for (name, value) in [
@@ -205,7 +221,7 @@ impl Broker {
             ),
             ("inter.broker.listener.name", "ITSELF".to_owned()),
             ("controller.quorum.voters", format!("1@127.0.0.1:{controller}")),
-            ("log.dirs", broker.folder.path().join("data").display().to_string()),
+            ("log.dirs", self.folder.path().join("data").display().to_string()),
         ] {
             line(&mut properties, name, &value);
         }
@@ -220,7 +236,7 @@ impl Broker {
             );
         }
         if let Some((certificate, key)) = &builder.tls {
-            let store = broker.folder.path().join("server.pem");
+            let store = self.folder.path().join("server.pem");
             let pem = [key, certificate].map(|path| {
                 fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
             });
@@ -235,18 +251,7 @@ impl Broker {
         for (name, value) in &builder.settings {
             line(&mut properties, name, value);
         }
-        fs::write(broker.properties(), properties).expect("a file in our folder");
-        let mut format = java();
-        format.args([
-            "kafka.tools.StorageTool",
-            "format",
-            "--cluster-id",
-            "cGF5bWVudC1zZXJ2aWNlcw",
-            "--config",
-        ]);
-        format.arg(broker.properties());
-        programs::run(&mut format);
-        broker
+        properties
     }
 }
 

@@ -1,5 +1,5 @@
-//! The notification consumer on a real broker: told once, in order, and nothing taken for done that
-//! was not.
+//! The notification consumer on a real broker: one message per event, in order, and no offset committed
+//! before its record was processed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// A localization service that hangs for some transactions, and is away for a while.
+/// A localization service that hangs for some transactions, and is unavailable for a while.
 #[derive(Default)]
 struct Texts {
     hangs: AtomicBool,
@@ -351,7 +351,7 @@ async fn what_cannot_be_put_aside_is_not_taken_for_done_and_a_broker_that_comes_
     let consuming = world.consume();
     world.send(&topic, "T1", "not json").await;
     world.send_event(&by_system("T1")).await;
-    // Others are dealt with, this partition stands still: there is no topic for dead letters.
+    // Other partitions go on, this one waits: there is no topic for dead letters.
     let other = (2..).map(|number| format!("T{number}"));
     for id in other.take(10) {
         world.send_event(&by_system(&id)).await;

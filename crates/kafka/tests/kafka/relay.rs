@@ -1,4 +1,4 @@
-//! The relay on real brokers: nothing lost, nothing out of order, whoever dies.
+//! The relay on real brokers: no event is lost or out of order, whichever process dies.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,8 +16,7 @@ const SAVE: EventKind = EventKind::SaveTransaction;
 const UPDATE: EventKind = EventKind::UpdateTransaction;
 const DUMP: EventKind = EventKind::UpdateDump;
 
-/// Stores events of many transactions, step by step, until it is told to stop; returns how many
-/// steps it has done.
+/// Stores events of many transactions, step by step, until `stop`; returns the number of steps.
 fn keep_storing(outbox: &Arc<Outbox>, stop: &CancellationToken) -> JoinHandle<usize> {
     let (outbox, stop) = (outbox.clone(), stop.clone());
     tokio::spawn(async move {
@@ -83,7 +82,7 @@ async fn order_is_kept_while_nodes_take_turns_and_some_do_not_know_that_theirs_i
         let running = outbox.run(&nodes[turn % nodes.len()]).await;
         tokio::time::sleep(Duration::from_millis(250)).await;
         match turn % 3 {
-            // In order, then two that are not told, then one that is killed.
+            // Stopped in order, then left running, then killed.
             0 => running.stopped().await.0.unwrap(),
             1 => zombies.push(running),
             _ => running.handle.abort(),
@@ -188,7 +187,7 @@ async fn what_the_brokers_refuse_stays_in_the_outbox_and_holds_up_nobody() {
     let seen = first_seen(&read(&bootstrap, updates).await);
     assert_eq!(seen.len(), 101);
     assert_eq!(seen["NOWHERE"], ["paid"]);
-    // The reasons go away: what was kept back follows, in order.
+    // Without the reasons the events that were held back follow, in order.
     set_topic(&bootstrap, updates, "max.message.bytes", "5000000").await;
     create_topic(&bootstrap, &outbox.topics.update_dump, 1).await;
     let relay = outbox.relay(kafka(&bootstrap, &[("message.max.bytes", "5000000")]));
@@ -239,7 +238,7 @@ async fn an_event_over_the_limit_of_its_topic_holds_back_its_own_transaction_and
         let begun = Instant::now();
         outbox.waits(2).await;
         assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
-        // It is tried again and again, at nobody's expense.
+        // It is tried again and again, and delays no other.
         tokio::time::sleep(Duration::from_secs(2)).await;
         outbox.store("LATER", UPDATE, "paid").await;
         outbox.waits(2).await;

@@ -1,4 +1,4 @@
-//! What operators are told to do about a case: never anything that pays a bill twice.
+//! The advice on a review case: never one that pays a bill twice.
 
 use crate::support::{World, declined, paid, world};
 use payment_domain::{AttentionKind, StatusName, TxnId};

@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 const DAY: Duration = Duration::from_secs(86_400);
 const MINUTES: Duration = Duration::from_secs(120);
 
-/// A collection service that registers each payment when it is told to.
+/// A collection service that waits for a permit before it registers a payment.
 struct Slow {
     behind: Arc<FakeCollections>,
     asked: AtomicU32,

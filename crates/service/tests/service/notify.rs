@@ -1,4 +1,4 @@
-//! Whom a payer's text message reaches, when, and how often.
+//! Text messages: to which payer, when, and how often.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};

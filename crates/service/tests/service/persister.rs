@@ -94,7 +94,7 @@ fn literal(value: &Value, map: &JsonMap) -> String {
     }
 }
 
-/// An event as the persister takes it from its topic.
+/// An event as the persister reads it.
 #[derive(Clone)]
 struct Received {
     topic: &'static str,

@@ -225,9 +225,9 @@ struct Slow {
     behind: Arc<FakeCollections>,
     clock: Arc<ManualClock>,
     look_up_takes: Duration,
-    /// Somebody else takes the task over while a payment is being registered.
+    /// Another worker takes the task over while a payment is being registered.
     loses_the_lease_to: Option<Arc<dyn Store>>,
-    /// The service is told to stop while a payment is being registered.
+    /// The service is stopped while a payment is being registered.
     stops: CancellationToken,
 }
 

@@ -12,7 +12,7 @@ use crate::support::{
     HOUR, MINUTE, World, by_another, codes, declined, guarded_world, paid, request, world, world_where,
 };
 
-/// A world whose clock stands on the hour, so that the ticks are easy to tell.
+/// A world whose clock begins on the hour, so that the ticks are easy to count.
 fn on_the_hour() -> World {
     let world = world();
     world.clock.set(at("2026-11-22T05:00:00Z"));
@@ -450,7 +450,7 @@ async fn after_an_outage_one_check_goes_ahead_and_nobodys_turn_is_used_up() {
     for id in &ids[..5] {
         world.settle(id).await;
     }
-    // The breaker is open, and its time is over: whoever comes first is the probe.
+    // The breaker is open, and its time is over: the first call is the probe.
     tokio::time::sleep(SHORTLY * 2).await;
     world.gateway.answers(paid("100.00"));
     world.pass(&node, MINUTE * 15, MINUTE * 15).await;

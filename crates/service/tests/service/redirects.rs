@@ -1,4 +1,4 @@
-//! Through whom a payer gets to the gateway and back.
+//! The payer's way to the gateway and back: through this service or the application.
 
 use std::sync::Arc;
 

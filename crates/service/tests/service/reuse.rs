@@ -1,5 +1,4 @@
-//! A payer who comes back to a payment that was begun: led to the same one, told how long to wait, or free
-//! to begin anew.
+//! A payer who comes back to a pending payment: sent to the same one, asked to wait, or free to begin another.
 
 use std::sync::Arc;
 use std::time::Duration;

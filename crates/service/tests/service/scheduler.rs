@@ -1,5 +1,5 @@
-//! The moment between finding a tick due and beginning it, in which others do what they like; and
-//! what is counted of a run whose node has died.
+//! The moment between finding a tick due and beginning it, in which other nodes act; and the counts of a run
+//! whose node has died.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -69,7 +69,7 @@ fn scheduler(store: &Arc<dyn Store>, clock: Arc<dyn Clock>) -> Scheduler {
     Scheduler::new(store.clone(), clock, settings, vec![job])
 }
 
-/// Looks once at a moment, while others meddle; returns what came of it and all runs, oldest first.
+/// Looks once at a moment, at which another node acts; returns the outcome and all runs, oldest first.
 async fn look_while(
     store: &Arc<dyn Store>,
     now: Timestamp,

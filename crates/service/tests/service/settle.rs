@@ -1,4 +1,4 @@
-//! What becomes of a transaction when news of it arrives: early, late, twice, at once, forged.
+//! Answers about a transaction that arrive early, late, twice, at once or forged.
 
 use std::time::{Duration, Instant};
 
@@ -329,7 +329,7 @@ async fn two_hundred_updates_at_once_give_one_receipt_and_equal_answers() {
     assert_eq!(world.steps(&id).await, [">PENDING", "PENDING>SUCCESS", "SUCCESS>SUCCESS"]);
 }
 
-/// Two replicas share nothing but the store: one is told "paid", the other "declined".
+/// Two replicas share only the store: one hears "paid", the other "declined".
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_the_gateway_answers_two_replicas_differently_one_answer_counts_and_none_is_lost() {
     for round in 0..40 {

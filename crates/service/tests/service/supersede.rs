@@ -19,7 +19,7 @@ async fn abandoned(loses_answers: bool) -> (World, TxnId) {
     (world, id)
 }
 
-/// Somebody else's payment of these bills.
+/// Another payer's payment of these bills.
 fn another(bills: &[(&str, &str)]) -> CreateRequest {
     CreateRequest { callback_text: "https://city.example.org/other".to_owned(), ..request(bills) }
 }

@@ -1,4 +1,4 @@
-//! A gateway that is down: nobody is sent to it, nothing is failed because of it.
+//! A gateway that is unavailable: no payer is sent to it, and no payment fails because of it.
 
 use std::time::Duration;
 

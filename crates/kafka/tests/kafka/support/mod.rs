@@ -100,7 +100,7 @@ impl Outbox {
     /// Begins a run as a node that finds the lease of the last one run out.
     pub(crate) async fn begin(&self) -> BegunRun {
         let turn = self.begun.fetch_add(1, Ordering::SeqCst);
-        // The lease of whoever was at it before has run out.
+        // The lease of the run before is over.
         let before = self.store.runs(Some("outbox"), 1).await.unwrap();
         let request = TickRequest {
             job: "outbox".to_owned(),
@@ -145,7 +145,7 @@ pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// A record that somebody else reads.
+/// A record as other consumers read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub(crate) key: String,
