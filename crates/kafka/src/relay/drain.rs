@@ -69,8 +69,6 @@ pub(super) struct Drain<'a> {
     /// How far the look behind the head has come.
     behind: Option<i64>,
     died: bool,
-    /// Confirmed by the brokers, and not yet marked in the store.
-    confirmed: Vec<i64>,
     /// Refused for too long, and not yet dead letters in the store.
     dead: Vec<(i64, DeadLetter)>,
 }
@@ -89,7 +87,6 @@ impl<'a> Drain<'a> {
             stuck: 0,
             behind: None,
             died: false,
-            confirmed: Vec::new(),
             dead: Vec::new(),
         }
     }
@@ -98,32 +95,16 @@ impl<'a> Drain<'a> {
     pub(super) async fn run(mut self, gauges: &mut Gauges) -> Result<Drained, JobError> {
         while !(self.run.is_stopped() || self.died || Instant::now() >= self.run.yields_at()) {
             gauges.refresh(self.relay.store.as_ref(), self.relay.clock.as_ref()).await;
+            let fence_holds = self.mark().await?;
             let read_at = Instant::now();
-            match self.round(read_at).await {
-                Ok(0) => self.rest(read_at.elapsed()).await,
-                Ok(begun) => self.wait(begun).await,
-                // Ending the run would send everything confirmed again. It ends with its lease, if the
-                // database stays unavailable for so long.
-                Err(JobError::Store(error @ StoreError::Unavailable(_))) => {
-                    if let Some(times) = self.relay.complaints.due("store") {
-                        tracing::warn!(%error, times, "the outbox cannot be read, and is read again");
-                    }
-                    self.rest(read_at.elapsed()).await;
-                }
-                Err(error) => return Err(error),
-            }
+            let begun = if self.under_way < PAGES * self.page() {
+                self.begin_round(read_at, fence_holds).await?
+            } else {
+                0
+            };
+            if begun == 0 { self.rest(read_at.elapsed()).await } else { self.wait(begun).await }
         }
         self.end().await
-    }
-
-    /// Marks what was confirmed, then begins what can be begun; returns how many events that are.
-    async fn round(&mut self, read_at: Instant) -> Result<usize, JobError> {
-        let fence_holds = self.mark().await?;
-        if self.under_way < PAGES * self.page() {
-            self.begin_round(read_at, fence_holds).await
-        } else {
-            Ok(0)
-        }
     }
 
     fn page(&self) -> usize {
@@ -132,19 +113,17 @@ impl<'a> Drain<'a> {
 
     /// Marks confirmed events and dead letters. Returns whether that has shown that the run is not over.
     async fn mark(&mut self) -> Result<bool, JobError> {
-        while let Some((sequence, letter)) = self.dead.last().cloned() {
+        for (sequence, letter) in std::mem::take(&mut self.dead) {
             if !self.relay.store.mark_dead(sequence, letter, self.run.fence()).await? {
                 return Err(JobError::Fenced);
             }
-            self.dead.pop();
         }
-        self.confirmed.append(&mut self.sending.take_confirmed());
-        if self.confirmed.is_empty() {
+        let confirmed = self.sending.take_confirmed();
+        if confirmed.is_empty() {
             return Ok(false);
         }
-        self.relay.mark_published(&self.confirmed, self.run).await?;
-        let count = u32::try_from(self.confirmed.len()).unwrap_or(u32::MAX);
-        self.confirmed.clear();
+        self.relay.mark_published(&confirmed, self.run).await?;
+        let count = u32::try_from(confirmed.len()).unwrap_or(u32::MAX);
         self.run.count(|tally| tally.changed = tally.changed.saturating_add(count));
         self.done.published += u64::from(count);
         Ok(true)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use payment_domain::{EventKind, SystemClock, TenantId, Timestamp, TxnId};
 use payment_store::contract::sample::at;
 use payment_store::{BegunRun, Tally, TickAnswer, TickRequest};
-use payment_store_sqlite::{Options, SqliteStore};
+use payment_store_sqlite::SqliteStore;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -89,12 +89,8 @@ fn world(page: u32) -> World {
 }
 
 fn world_with(page: u32, adjust: impl FnOnce(&mut RelaySettings)) -> World {
-    world_on(&Options::default(), page, adjust)
-}
-
-fn world_on(options: &Options, page: u32, adjust: impl FnOnce(&mut RelaySettings)) -> World {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(&folder.path().join("payments.db"), options).unwrap();
+    let store = SqliteStore::open(&folder.path().join("payments.db"), &Default::default()).unwrap();
     let mut settings = RelaySettings {
         page,
         poll_interval: Duration::from_millis(5),
@@ -442,36 +438,6 @@ async fn what_is_confirmed_after_another_has_taken_over_is_left_to_that_one() {
     assert!(matches!(drained, Err(JobError::Fenced)));
     assert_eq!(done.published, 0);
     assert_eq!(world.waiting(2).await, ["a0", "a1"]);
-}
-
-#[tokio::test]
-async fn what_is_confirmed_while_the_database_is_unavailable_is_marked_later_and_not_sent_again() {
-    let options = Options { busy_timeout: Duration::from_millis(20), ..Options::default() };
-    let world = world_on(&options, 10, |_| ());
-    let ids = ["T1", "T2", "T3"];
-    for id in ids {
-        world.store(id, UPDATE, "a").await;
-    }
-    let confirmed = Arc::new(Notify::new());
-    let confirmation = confirmed.clone();
-    world.broker.answers(move |_| Answer::TakenAfter(confirmation.clone()));
-    let draining = world.drain().await;
-    while world.broker.under_way.lock().unwrap().len() < ids.len() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    let other = rusqlite::Connection::open(world.folder.path().join("payments.db")).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    confirmed.notify_waiters();
-    // Long enough for several attempts to mark them.
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    other.execute_batch("COMMIT").unwrap();
-    world.waiting(0).await;
-    for id in ids {
-        assert_eq!(world.broker.of(id), ["a"]);
-    }
-    world.stop.cancel();
-    let (drained, done, _) = draining.await.unwrap();
-    assert_eq!((drained.unwrap(), done.published), (Drained::Clean, 3));
 }
 
 #[tokio::test]
