@@ -4,8 +4,8 @@
 //! brokers; [`proxy`]: a connection that can be cut; [`tls`]: certificates. `scripts/services start`
 //! installs what they need. A server ends with its test: by `Drop`, or with the test's process.
 //!
-//! With the feature `payments`, `database` is the store of a test of the use cases or of the HTTP
-//! interface, and `collections` a collection service with faults.
+//! With the feature `payments`, for tests of the use cases and of the HTTP interface: `database`, their store;
+//! `store`, one that counts calls and can be unavailable; `collections`, a collection service with faults.
 //!
 //! All of it panics on failure: a test without its server fails.
 
@@ -24,6 +24,8 @@ pub mod kafka;
 pub mod ports;
 pub mod postgres;
 pub mod proxy;
+#[cfg(feature = "payments")]
+pub mod store;
 pub mod tls;
 
 mod process;

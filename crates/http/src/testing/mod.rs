@@ -1,7 +1,6 @@
 //! The whole service in one process, for tests: its endpoints over a real database and the
 //! embedded implementations, with gateways that say what a test tells them.
 
-mod away;
 mod form;
 mod log;
 mod operating;
@@ -27,6 +26,7 @@ use payment_service::{
 use payment_store::Store;
 use payment_testing::collections::FakeCollections;
 use payment_testing::database::Database;
+use payment_testing::store::ObservedStore;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -34,7 +34,6 @@ use tower::ServiceExt;
 
 use crate::{App, ContextPath, IdentityProof, Metrics, Pages, RequestLimits};
 
-pub(crate) use away::AwayStore;
 pub(crate) use form::FormGateway;
 pub(crate) use log::Log;
 pub(crate) use operating::{TOKEN, TestJob};
@@ -121,8 +120,8 @@ impl TestApp {
         let collections =
             Arc::new(FakeCollections::new(ReceiptRegister::new(registers.clone(), clock.clone())));
         let format = "PB_PG_[cy:yyyy_MM_dd]_[SEQ_EG_PG_TXN]".parse().unwrap();
-        let used_store: Arc<dyn Store> =
-            if choices.database_is_away { Arc::new(AwayStore) } else { store.clone() };
+        let used_store = Arc::new(ObservedStore::new(store.clone()));
+        used_store.is_available(!choices.database_is_away);
         let payments = Payments::new(Ports {
             store: used_store,
             gateways: Gateways::new([

@@ -8,6 +8,7 @@ mod clocks;
 mod create;
 mod notify;
 mod persister;
+mod reads;
 mod receipts;
 mod reconcile;
 mod redirects;

@@ -1,0 +1,136 @@
+//! A store in front of another, whose calls a test counts or lets fail.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use payment_domain::{BillKey, Event, GatewayName, HistoryEntry, Timestamp, Transaction, TxnId};
+use payment_store::{
+    Applied, Attention, AttentionCase, AttentionQuery, Backlog, Callbacks, Change, CheckNote, Checks, Claim,
+    ClaimedReceiptTask, Claims, Created, DeadLetter, DueCheck, DueChecks, Fence, Health, Idempotency,
+    IdempotencyKey, IdempotencyRecord, JobLedger, Lease, NewCase, NewTransaction, Outbox, OutboxBacklog,
+    Postponement, RawCallback, ReceiptTask, ReceiptTaskClaim, ReceiptTasks, Recorded, Resolution, Resolved,
+    ReviewCases, RunEnd, RunRecord, Search, SearchQuery, Store, StoreError, StoredDump, StoredEvent, Tally,
+    TickAnswer, TickRequest, Transactions, UnsignedCallback,
+};
+use serde_json::Value;
+
+/// Counts the calls to a store, by method, and fails them while it is unavailable.
+pub struct ObservedStore {
+    store: Arc<dyn Store>,
+    calls: Mutex<BTreeMap<&'static str, u32>>,
+    is_available: Mutex<bool>,
+}
+
+impl ObservedStore {
+    pub fn new(store: Arc<dyn Store>) -> ObservedStore {
+        ObservedStore { store, calls: Mutex::default(), is_available: Mutex::new(true) }
+    }
+
+    /// Whether later calls reach the store.
+    pub fn is_available(&self, is_available: bool) {
+        *self.is_available.lock().unwrap_or_else(PoisonError::into_inner) = is_available;
+    }
+
+    /// The calls since the last time, by method.
+    pub fn take_calls(&self) -> BTreeMap<&'static str, u32> {
+        std::mem::take(&mut *self.calls.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn call(&self, method: &'static str) -> Result<&dyn Store, StoreError> {
+        *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(method).or_default() += 1;
+        if *self.is_available.lock().unwrap_or_else(PoisonError::into_inner) {
+            Ok(self.store.as_ref())
+        } else {
+            Err(StoreError::Unavailable("no such file: /secret/payments.db".into()))
+        }
+    }
+}
+
+macro_rules! observe {
+    ($($trait:ident { $($method:ident($($argument:ident: $type:ty),*) -> $result:ty;)* })*) => {
+        $(
+            #[async_trait]
+            impl $trait for ObservedStore {
+                $(
+                    async fn $method(&self, $($argument: $type),*) -> Result<$result, StoreError> {
+                        self.call(stringify!($method))?.$method($($argument),*).await
+                    }
+                )*
+            }
+        )*
+    };
+}
+
+observe! {
+    Transactions {
+        create(new: NewTransaction) -> Created;
+        apply(change: Change) -> Applied;
+        transaction(id: &TxnId) -> Option<Transaction>;
+        redirect_form(id: &TxnId) -> Option<Value>;
+        history(id: &TxnId) -> Vec<HistoryEntry>;
+        dump(id: &TxnId) -> Option<StoredDump>;
+    }
+    Search {
+        search(query: &SearchQuery) -> Vec<Transaction>;
+    }
+    Claims {
+        claims(bills: &[BillKey]) -> Vec<Claim>;
+    }
+    ReceiptTasks {
+        receipt_task(id: &TxnId) -> Option<ReceiptTask>;
+        claim_receipt_tasks(claim: ReceiptTaskClaim) -> Vec<ClaimedReceiptTask>;
+        receipt_leases(limit: u32) -> Vec<Lease>;
+        postpone_receipt_task(postponement: Postponement) -> bool;
+    }
+    ReviewCases {
+        raise_attention(new: NewCase) -> bool;
+        attention(id: &TxnId) -> Vec<Attention>;
+        attention_cases(query: &AttentionQuery) -> Vec<AttentionCase>;
+        attention_case(id: i64) -> Option<AttentionCase>;
+        resolve_attention(
+            id: i64, resolution: Resolution, history: HistoryEntry, release: &[BillKey]
+        ) -> Resolved;
+    }
+    Checks {
+        pending_gateways() -> Vec<GatewayName>;
+        due_checks(due: &DueChecks) -> Vec<DueCheck>;
+        note_check(note: CheckNote) -> Applied;
+    }
+    Idempotency {
+        idempotency(key: &IdempotencyKey) -> Option<IdempotencyRecord>;
+        remember_key(record: IdempotencyRecord) -> Option<IdempotencyRecord>;
+        keep_answer(key: &IdempotencyKey, answer: &str) -> ();
+        forget_idempotency_keys(created_before: Timestamp, limit: u32) -> u32;
+    }
+    Callbacks {
+        record_callback(callback: RawCallback) -> Recorded;
+        conclude_callback(digest: &[u8; 32], txn_id: Option<&TxnId>, conclusion: &str) -> ();
+        keep_unsigned_callback(callback: UnsignedCallback, limit: u32) -> bool;
+        forget_callbacks(received_before: Timestamp, limit: u32) -> u32;
+    }
+    Outbox {
+        events_after(sequence: i64, limit: u32) -> Vec<StoredEvent>;
+        events_of(id: &TxnId) -> Vec<StoredEvent>;
+        unpublished(after: i64, limit: u32) -> Vec<StoredEvent>;
+        mark_published(sequences: &[i64], at: Timestamp, fence: &Fence) -> bool;
+        mark_dead(sequence: i64, letter: DeadLetter, fence: &Fence) -> bool;
+        revive(sequence: i64) -> bool;
+        forget_published(published_before: Timestamp, limit: u32) -> u32;
+        outbox_backlog() -> OutboxBacklog;
+        store_event_once(key: &str, event: Event, at: Timestamp) -> bool;
+    }
+    JobLedger {
+        begin_run(request: TickRequest) -> TickAnswer;
+        renew_run(fence: &Fence, lease: Duration, tally: Tally) -> bool;
+        end_run(fence: &Fence, at: Timestamp, tally: Tally, end: RunEnd) -> bool;
+        runs(job: Option<&str>, limit: u32) -> Vec<RunRecord>;
+        last_tick(job: &str, now: Timestamp) -> Option<Timestamp>;
+        forget_runs(ended_before: Timestamp, limit: u32) -> u32;
+    }
+    Health {
+        backlog() -> Backlog;
+        ping() -> ();
+    }
+}
