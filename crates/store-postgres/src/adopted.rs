@@ -9,7 +9,6 @@
 //! It is done each time a store is opened, because the earlier service may have stored rows after
 //! the first time: what is new is found by its age.
 
-use deadpool_postgres::ClientWrapper;
 use payment_domain::{BillId, BillPayment, Money};
 use payment_store::migration::OddRows;
 use serde::Deserialize;
@@ -17,6 +16,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::claims;
+use crate::connections::Migrator;
 use crate::failure::Failure;
 
 /// How much younger rows than these may still arrive late, through the earlier service's queue.
@@ -84,36 +84,36 @@ const HELD_BY_FAILED: &str = "
             WHERE case_.txn_id = t.txn_id AND case_.resolved_at IS NULL)";
 
 /// Lets those go.
-async fn free_failed(client: &ClientWrapper, from: i64) -> Result<(), Failure> {
-    let found = client.query_one(HELD_BY_FAILED, &[&from]).await?;
+async fn free_failed(migrator: &Migrator, from: i64) -> Result<(), Failure> {
+    let found = migrator.row(HELD_BY_FAILED, &[&from]).await?;
     let held: [Vec<String>; 3] = [found.try_get(0)?, found.try_get(1)?, found.try_get(2)?];
     let [tenants, bills, holders] = &held;
     if !holders.is_empty() {
-        client.execute(claims::LOCK, &[tenants, bills, holders]).await?;
-        client.execute(claims::RELEASE, &[tenants, bills, holders]).await?;
+        migrator.rows(claims::LOCK, &[tenants, bills, holders]).await?;
+        migrator.rows(claims::RELEASE, &[tenants, bills, holders]).await?;
     }
     Ok(())
 }
 
 /// Takes in what is there and was not taken in before, within the transaction that is open; returns
 /// how many rows.
-pub(crate) async fn take_in(client: &ClientWrapper) -> Result<u64, Failure> {
-    let mark = client.query_opt("SELECT adopted_through FROM eg_pg_adoption", &[]).await?;
-    let through: Option<i64> = mark.map(|row| row.try_get(0)).transpose()?.flatten();
+pub(crate) async fn take_in(migrator: &Migrator) -> Result<u64, Failure> {
+    let mark = migrator.rows("SELECT adopted_through FROM eg_pg_adoption", &[]).await?;
+    let through: Option<i64> = mark.first().map(|row| row.try_get(0)).transpose()?.flatten();
     let from = through.map(|through| through.saturating_sub(LATECOMERS_MS));
     if let Some(from) = from {
-        free_failed(client, from).await?;
+        free_failed(migrator, from).await?;
     }
-    let counted = client.query_one(COUNT, &[&from, &through]).await?;
+    let counted = migrator.row(COUNT, &[&from, &through]).await?;
     let (rows, youngest): (i64, Option<i64>) = (counted.try_get(0)?, counted.try_get(1)?);
     if rows == 0 {
         return Ok(0);
     }
     // A claim is added with the bill, and only then: one that was let go since stays free.
-    client.execute(ADD_CLAIMS, &[&from]).await?;
-    client.execute(ADD_BILLS, &[&from]).await?;
-    client
-        .execute(
+    migrator.rows(ADD_CLAIMS, &[&from]).await?;
+    migrator.rows(ADD_BILLS, &[&from]).await?;
+    migrator
+        .rows(
             "INSERT INTO eg_pg_adoption (only_row, adopted_through) VALUES (1, $1)
              ON CONFLICT (only_row) DO UPDATE SET
                  adopted_through = greatest(eg_pg_adoption.adopted_through, excluded.adopted_through)",
@@ -147,19 +147,21 @@ macro_rules! judged {
 }
 
 /// The adopted rows that keep no rule of ours. It reads all rows that were adopted and never changed.
-pub(crate) async fn odd_rows(client: &ClientWrapper) -> Result<OddRows, Failure> {
+pub(crate) async fn odd_rows(migrator: &Migrator) -> Result<OddRows, Failure> {
     const COUNT: &str = concat!("SELECT count(*) FROM ", judged!(), " WHERE oddity IS NOT NULL");
     const NAME: &str = concat!(
         "SELECT txn_id, oddity FROM ",
         judged!(),
         " WHERE oddity IS NOT NULL ORDER BY txn_id COLLATE \"C\" LIMIT $1"
     );
-    let count: i64 = client.query_one(COUNT, &[]).await?.try_get(0)?;
+    migrator.begin().await?;
+    let count: i64 = migrator.row(COUNT, &[]).await?.try_get(0)?;
     let limit = i64::try_from(OddRows::NAMED).map_err(|_| Failure::OutOfRange)?;
     let mut named = Vec::new();
-    for row in client.query(NAME, &[&limit]).await? {
+    for row in migrator.rows(NAME, &[&limit]).await? {
         named.push((row.try_get(0)?, row.try_get(1)?));
     }
+    migrator.commit().await?;
     Ok(OddRows { count: u64::try_from(count).map_err(|_| Failure::OutOfRange)?, named })
 }
 

@@ -67,11 +67,11 @@ pub(crate) enum Failure {
     /// The database is none that payments can be kept in.
     #[error("{0}")]
     Unsuitable(String),
-    /// A pooler hands our session to others: what was prepared in it is another's, or gone.
+    /// A pooler gives our session to others: what was prepared in it is another's, or gone.
     #[error(
-        "the connection leads to a pooler that shares sessions among clients (PgBouncer with pool_mode \
-         transaction or statement): set pool_mode = session for this database there, or connect to PostgreSQL \
-         directly"
+        "the connection leads to a pooler that shares sessions among clients and loses prepared statements \
+         (PgBouncer with pool_mode transaction or statement): set database.prepared-statements = none here, or \
+         there max_prepared_statements = 200 (PgBouncer 1.21 or later) or pool_mode = session"
     )]
     SharedSession,
     /// The migrations in the database and those of this program do not agree.
@@ -116,10 +116,11 @@ impl Refusal {
     }
 
     /// Whether the same work may succeed later: connections, resources, an operator's intervention,
-    /// a system that stumbles, locks held too long, a server that may not write (any more).
+    /// a system that stumbles, locks held too long, a server that may not write (any more), a session of which
+    /// a pooler has made another one, without the schema of our tables, which were there at the start.
     fn is_passing(&self) -> bool {
         ["08", "53", "57", "58", "40"].iter().any(|class| self.code.starts_with(class))
-            || [SqlState::LOCK_NOT_AVAILABLE, SqlState::READ_ONLY_SQL_TRANSACTION]
+            || [SqlState::LOCK_NOT_AVAILABLE, SqlState::READ_ONLY_SQL_TRANSACTION, SqlState::UNDEFINED_TABLE]
                 .iter()
                 .any(|state| state.code() == self.code)
     }

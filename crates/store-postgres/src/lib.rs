@@ -64,7 +64,6 @@ mod transactions;
 
 use std::sync::Arc;
 
-use deadpool_postgres::ClientWrapper;
 use payment_digit::embedded::Registration;
 use payment_domain::{Clock, TxnId};
 use payment_store::migration::{MigrationReport, MigrationState, OddRows};
@@ -73,7 +72,7 @@ use tokio_postgres::Row;
 
 use crate::changing::Alteration;
 use crate::clock::StoreClock;
-use crate::connections::Connections;
+use crate::connections::{Connections, Migrator};
 use crate::creating::Creation;
 use crate::failure::Failure;
 use crate::group_commit::{GroupCommit, GroupLimits};
@@ -81,7 +80,7 @@ use crate::parameters::ColumnLimits;
 use crate::registering::Entry;
 
 pub use jdbc::InvalidUrl;
-pub use options::{PostgresHost, PostgresOptions, SslMode};
+pub use options::{PostgresHost, PostgresOptions, PreparedStatements, SslMode};
 
 /// Payments in a PostgreSQL database. Dropping it finishes the changes that are queued, as long as
 /// its runtime runs; [`PostgresStore::close`] waits for them.
@@ -103,8 +102,8 @@ impl PostgresStore {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the server is away, [`StoreError::Failed`] when it refuses us, the
-    /// options make no sense, payments cannot be kept in the database, a pooler before it shares sessions
-    /// among clients, or the migrations in it are not ours.
+    /// options make no sense, payments cannot be kept in the database, a pooler before it loses prepared
+    /// statements, or the migrations in it are not ours.
     pub async fn connect(options: PostgresOptions) -> Result<PostgresStore, StoreError> {
         PostgresStore::connect_by(options, None).await
     }
@@ -124,9 +123,9 @@ impl PostgresStore {
         options: PostgresOptions,
         clock: Option<Arc<dyn Clock>>,
     ) -> Result<PostgresStore, StoreError> {
-        let client = connections::migrating(&options).await?;
-        surroundings::check(&client).await?;
-        let migrated = migrations::migrate(&client).await?;
+        let migrator = Migrator::connect(&options).await?;
+        surroundings::check(&migrator).await?;
+        let migrated = migrations::migrate(&migrator).await?;
         if !migrated.newer.is_empty() {
             tracing::warn!(migrations = ?migrated.newer, "a newer version has changed this database");
         }
@@ -143,11 +142,12 @@ impl PostgresStore {
                  they are, `pg-service migrate` names them"
             );
         }
-        let column_limits = Arc::new(column_limits(&client).await?);
-        let foreign_statuses = search::foreign_statuses(&client).await?;
+        let column_limits = Arc::new(column_limits(&migrator).await?);
+        let foreign_statuses = search::foreign_statuses(&migrator).await?;
+        let sessions = migrator.sessions;
         // The server may let in no other connection beside it.
-        drop(client);
-        let db = Arc::new(Connections::new(&options)?);
+        drop(migrator);
+        let db = Arc::new(Connections::new(&options, sessions)?);
         let clock = match clock {
             Some(clock) => StoreClock::Given(clock),
             None => StoreClock::of_database(&db).await?,
@@ -181,9 +181,11 @@ impl PostgresStore {
                 async move { registering::store(&db, group).await }
             })
         };
+        // A group for each connection that answers: more would only be smaller, and each costs the server as
+        // much as dozens of rows.
         let findings = {
             let db = db.clone();
-            GroupCommit::start(limits, move |ids| {
+            GroupCommit::start(GroupLimits { concurrent: options.readers, ..limits }, move |ids| {
                 let db = db.clone();
                 async move { finding::find(&db, ids).await }
             })
@@ -217,8 +219,7 @@ impl PostgresStore {
     /// # Errors
     /// As [`PostgresStore::connect`].
     pub async fn migrations(options: &PostgresOptions) -> Result<Vec<MigrationState>, StoreError> {
-        let client = connections::migrating(options).await?;
-        Ok(migrations::states(&client).await?)
+        Ok(migrations::states(&Migrator::connect(options).await?).await?)
     }
 
     /// The rows of an earlier service that keep no rule of ours, however long ago they were taken in. It
@@ -227,8 +228,7 @@ impl PostgresStore {
     /// # Errors
     /// As [`PostgresStore::connect`].
     pub async fn odd_rows(options: &PostgresOptions) -> Result<OddRows, StoreError> {
-        let client = connections::migrating(options).await?;
-        Ok(adopted::odd_rows(&client).await?)
+        Ok(adopted::odd_rows(&Migrator::connect(options).await?).await?)
     }
 
     /// Finishes the changes that are queued, and closes the connections.
@@ -242,14 +242,14 @@ impl PostgresStore {
 }
 
 /// How long the texts may be that an adopted table holds.
-async fn column_limits(client: &ClientWrapper) -> Result<ColumnLimits, Failure> {
+async fn column_limits(migrator: &Migrator) -> Result<ColumnLimits, Failure> {
     const WIDTHS: &str = "
         SELECT attname::text, min(atttypmod - 4)::bigint FROM pg_attribute
         WHERE attrelid IN ('eg_pg_transactions'::regclass, 'eg_pg_transactions_dump'::regclass)
             AND atttypid = 'varchar'::regtype AND atttypmod > 4 AND NOT attisdropped
         GROUP BY attname";
     let mut column_limits = Vec::new();
-    for row in client.query(WIDTHS, &[]).await? {
+    for row in migrator.rows(WIDTHS, &[]).await? {
         let width: i64 = row.try_get(1)?;
         column_limits.push((row.try_get(0)?, usize::try_from(width).map_err(|_| Failure::OutOfRange)?));
     }

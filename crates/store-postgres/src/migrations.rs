@@ -1,9 +1,9 @@
 //! The numbered migrations of this store: which there are, which were applied, and applying them.
 
-use deadpool_postgres::ClientWrapper;
 use payment_store::migration::{self, AppliedMigration, Migration, MigrationReport, MigrationState, OddRows};
 
 use crate::adopted;
+use crate::connections::Migrator;
 use crate::failure::Failure;
 use crate::surroundings;
 
@@ -30,41 +30,42 @@ const LOCK: i64 = 0x7061_796d_656e_7473;
 /// Brings the database up to date, then takes in what an earlier service left, each in a transaction
 /// of its own: what locks the old tables is over before their rows are read. When one fails nothing
 /// of it is left behind: the caller closes the connection. Nobody serves before both are done here.
-pub(crate) async fn migrate(client: &ClientWrapper) -> Result<MigrationReport, Failure> {
-    begin(client).await?;
-    let report = apply(client, MIGRATIONS).await?;
-    client.batch_execute("COMMIT").await?;
-    begin(client).await?;
-    let adopted_rows = adopted::take_in(client).await?;
-    client.batch_execute("COMMIT").await?;
-    let odd_rows = if adopted_rows > 0 { adopted::odd_rows(client).await? } else { OddRows::default() };
+pub(crate) async fn migrate(migrator: &Migrator) -> Result<MigrationReport, Failure> {
+    begin(migrator).await?;
+    let report = apply(migrator, MIGRATIONS).await?;
+    migrator.commit().await?;
+    begin(migrator).await?;
+    let adopted_rows = adopted::take_in(migrator).await?;
+    migrator.commit().await?;
+    let odd_rows = if adopted_rows > 0 { adopted::odd_rows(migrator).await? } else { OddRows::default() };
     Ok(MigrationReport { adopted_rows, odd_rows, ..report })
 }
 
 /// Which migrations the database has and which are pending; changes nothing.
-pub(crate) async fn states(client: &ClientWrapper) -> Result<Vec<MigrationState>, Failure> {
-    let applied = if has_table(client).await? { applied(client).await? } else { Vec::new() };
+pub(crate) async fn states(migrator: &Migrator) -> Result<Vec<MigrationState>, Failure> {
+    let applied = if has_table(migrator).await? { applied(migrator).await? } else { Vec::new() };
     Ok(migration::states(MIGRATIONS, &applied)?)
 }
 
 /// Begins the transaction in which this node alone migrates.
-async fn begin(client: &ClientWrapper) -> Result<(), Failure> {
-    client.batch_execute("BEGIN").await?;
-    client.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
-    // Behind a long look at the old tables our changes would wait, and everybody else behind them.
-    client.batch_execute("SET LOCAL lock_timeout = '20s'; SET LOCAL client_min_messages = warning").await?;
-    Ok(())
+async fn begin(migrator: &Migrator) -> Result<(), Failure> {
+    migrator.begin().await?;
+    // Others may take longer to migrate than a lock may take otherwise.
+    migrator.batch("SET LOCAL lock_timeout = 0").await?;
+    migrator.rows("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    // Our changes would wait for a long look at the old tables, and everything else would wait for them.
+    migrator.batch("SET LOCAL lock_timeout = '20s'; SET LOCAL client_min_messages = warning").await
 }
 
-async fn apply(client: &ClientWrapper, migrations: &[Migration]) -> Result<MigrationReport, Failure> {
+async fn apply(migrator: &Migrator, migrations: &[Migration]) -> Result<MigrationReport, Failure> {
     // A service that may not create tables still finds them up to date.
-    let before = if has_table(client).await? { applied(client).await? } else { Vec::new() };
+    let before = if has_table(migrator).await? { applied(migrator).await? } else { Vec::new() };
     migration::check(migrations, &before)?;
     let is_new = |migration: &&Migration| migration.is_pending(&before);
     if migrations.iter().any(|migration| migration.is_pending(&before)) {
-        surroundings::check_creating(client).await?;
-        client
-            .batch_execute(
+        surroundings::check_creating(migrator).await?;
+        migrator
+            .batch(
                 "CREATE TABLE IF NOT EXISTS eg_pg_store_migrations (
                      version    bigint PRIMARY KEY,
                      name       text   NOT NULL,
@@ -75,27 +76,27 @@ async fn apply(client: &ClientWrapper, migrations: &[Migration]) -> Result<Migra
             .await?;
     }
     for migration in migrations.iter().filter(is_new) {
-        client.batch_execute(migration.sql).await?;
-        client
-            .execute(
+        migrator.batch(migration.sql).await?;
+        migrator
+            .rows(
                 "INSERT INTO eg_pg_store_migrations (version, name, checksum, applied_at)
                  VALUES ($1, $2, $3, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)",
                 &[&i64::from(migration.version), &migration.name, &migration.checksum()],
             )
             .await?;
     }
-    let after = applied(client).await?;
+    let after = applied(migrator).await?;
     Ok(MigrationReport::between(migrations, &before, &after))
 }
 
-async fn has_table(client: &ClientWrapper) -> Result<bool, Failure> {
-    let found = client.query_one("SELECT to_regclass('eg_pg_store_migrations') IS NOT NULL", &[]).await?;
+async fn has_table(migrator: &Migrator) -> Result<bool, Failure> {
+    let found = migrator.row("SELECT to_regclass('eg_pg_store_migrations') IS NOT NULL", &[]).await?;
     Ok(found.try_get(0)?)
 }
 
-async fn applied(client: &ClientWrapper) -> Result<Vec<AppliedMigration>, Failure> {
-    let rows = client
-        .query("SELECT version, checksum, applied_at FROM eg_pg_store_migrations ORDER BY version", &[])
+async fn applied(migrator: &Migrator) -> Result<Vec<AppliedMigration>, Failure> {
+    let rows = migrator
+        .rows("SELECT version, checksum, applied_at FROM eg_pg_store_migrations ORDER BY version", &[])
         .await?;
     rows.iter()
         .map(|row| {
@@ -115,14 +116,13 @@ mod tests {
 
     use super::*;
     use crate::PostgresOptions;
-    use crate::connections::migrating;
 
     const ONE: Migration = Migration { version: 1, name: "one", sql: "CREATE TABLE one (a bigint)" };
     const TWO: Migration = Migration { version: 2, name: "two", sql: "CREATE TABLE two (a bigint)" };
 
-    async fn connect(database: &FreshDatabase) -> ClientWrapper {
+    async fn connect(database: &FreshDatabase) -> Migrator {
         let (options, _) = PostgresOptions::from_jdbc_url(database.url(), None, None).unwrap();
-        migrating(&options).await.unwrap()
+        Migrator::connect(&options).await.unwrap()
     }
 
     async fn applied_by(
@@ -132,7 +132,7 @@ mod tests {
         let client = connect(database).await;
         begin(&client).await?;
         let report = apply(&client, migrations).await?;
-        client.batch_execute("COMMIT").await?;
+        client.commit().await?;
         Ok(report)
     }
 

@@ -14,9 +14,6 @@ pub(crate) const DEFAULT_PORT: u16 = 5432;
 
 /// Where a server is, and how it is used. The defaults suit a service with a server of its own on
 /// the same machine.
-///
-/// Statements are prepared once for each connection, and settings are made when it begins: a connection
-/// pooler between the two must keep a session for each client, and one that does not is refused.
 #[derive(Debug, Clone)]
 pub struct PostgresOptions {
     /// The servers, tried in this order: the first that accepts writes is used.
@@ -49,13 +46,39 @@ pub struct PostgresOptions {
     pub statement_timeout: Duration,
     /// The name under which the server lists our connections.
     pub application_name: String,
+    /// How statements are sent.
+    pub prepared_statements: PreparedStatements,
 }
 
-/// How a connection is made and begun. Its settings are no options of its start, which poolers drop.
-pub(crate) struct Reach {
-    pub(crate) config: tokio_postgres::Config,
-    /// Statements that set what a session must have.
-    pub(crate) settings: String,
+/// How statements are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PreparedStatements {
+    /// Prepared once for each connection, and planned as PostgreSQL sees fit. A pooler in between must keep
+    /// a session for each connection, or know of prepared statements (PgBouncer from 1.21 on, with
+    /// `max_prepared_statements` above 0).
+    #[default]
+    Named,
+    /// Parsed and planned each time; nothing is kept or set in a session, so that a pooler may give each
+    /// database transaction another one. Limits of time must then be set for the role.
+    None,
+}
+
+impl PreparedStatements {
+    /// The mode of this name: `named` or `none`.
+    pub fn from_word(word: &str) -> Option<PreparedStatements> {
+        match word {
+            "named" => Some(PreparedStatements::Named),
+            "none" => Some(PreparedStatements::None),
+            _ => None,
+        }
+    }
+}
+
+/// A setting that sessions need.
+pub(crate) struct SessionSetting {
+    pub(crate) name: &'static str,
+    /// As SQL.
+    value: String,
 }
 
 /// One server.
@@ -115,6 +138,7 @@ impl Default for PostgresOptions {
             connect_timeout: Duration::from_secs(2),
             statement_timeout: Duration::from_secs(4),
             application_name: "pg-service".to_owned(),
+            prepared_statements: PreparedStatements::default(),
         }
     }
 }
@@ -146,36 +170,33 @@ impl PostgresOptions {
         self.statement_timeout.saturating_add(Duration::from_secs(1))
     }
 
-    /// How long a database transaction may wait for its next statement. None of ours ever waits for
-    /// anything but the server: one that does belongs to a process that hangs or is cut off, and what
-    /// it has locked, a job's row for example, is what others need to take over.
+    /// How long a database transaction may wait for its next statement. None of ours waits for anything but
+    /// the server: one that does belongs to a process that hangs or is cut off, and holds locks that others
+    /// need to take over, for example of a job's row.
     fn longest_pause(&self) -> Duration {
         const LEAST: Duration = Duration::from_secs(1);
         (self.statement_timeout / 4).max(LEAST)
     }
 
-    /// For connections that serve. Every plan is made once and without looking at values, and no
-    /// plan reads a table whole, however small it was when the plan was made.
-    pub(crate) fn serving(&self) -> Result<Reach, Failure> {
-        let timeout = self.statement_timeout.as_millis().clamp(1, 3_600_000);
-        let mut reach = self.reach(&format!(
-            "SET statement_timeout = {timeout}; SET lock_timeout = {timeout};
-             SET idle_in_transaction_session_timeout = {}; SET plan_cache_mode = force_generic_plan;
-             SET jit = off; SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off;
-             SET enable_mergejoin = off; SET enable_material = off; SET enable_sort = off;
-             SET synchronous_commit = on",
-            self.longest_pause().as_millis()
-        ))?;
-        reach.config.tcp_user_timeout(self.answer_timeout());
-        Ok(reach)
+    /// The settings of sessions that serve.
+    pub(crate) fn settings(&self) -> Result<Vec<SessionSetting>, Failure> {
+        let timeout = self.statement_timeout.as_millis().clamp(1, 3_600_000).to_string();
+        let mut settings = vec![
+            SessionSetting { name: "statement_timeout", value: timeout.clone() },
+            SessionSetting { name: "lock_timeout", value: timeout },
+            SessionSetting {
+                name: "idle_in_transaction_session_timeout",
+                value: self.longest_pause().as_millis().to_string(),
+            },
+            SessionSetting { name: "synchronous_commit", value: "on".to_owned() },
+            SessionSetting { name: "default_transaction_isolation", value: "'read committed'".to_owned() },
+        ];
+        settings.extend(self.search_path()?);
+        Ok(settings)
     }
 
-    /// For the connection that migrates: it takes the time it takes.
-    pub(crate) fn migrating(&self) -> Result<Reach, Failure> {
-        self.reach("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET jit = off")
-    }
-
-    fn reach(&self, settings: &str) -> Result<Reach, Failure> {
+    /// How connections are made. Nothing is asked for at their start that a pooler could drop.
+    pub(crate) fn config(&self) -> Result<tokio_postgres::Config, Failure> {
         if self.hosts.is_empty() {
             return Err(Failure::Options("a database server must be named".to_owned()));
         }
@@ -188,9 +209,10 @@ impl PostgresOptions {
             config.password(password.expose_secret());
         }
         config.application_name(&self.application_name);
-        // Whatever we do, we write: a server that only follows is of no use.
+        // A server that only follows is of no use.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         config.connect_timeout(self.connect_timeout);
+        config.tcp_user_timeout(self.answer_timeout());
         config.keepalives_idle(Duration::from_secs(30));
         config.ssl_mode(match self.ssl_mode {
             SslMode::Disable => tokio_postgres::config::SslMode::Disable,
@@ -199,16 +221,13 @@ impl PostgresOptions {
                 tokio_postgres::config::SslMode::Require
             }
         });
-        let search_path = self.search_path()?;
-        let settings =
-            format!("{settings}; SET default_transaction_isolation = 'read committed'{search_path}");
-        Ok(Reach { config, settings })
+        Ok(config)
     }
 
-    /// The schema as a setting of the session. Plain names only: they need no escaping in quotes.
-    fn search_path(&self) -> Result<String, Failure> {
-        let Some(schema) = &self.schema else { return Ok(String::new()) };
-        let names: Vec<&str> = schema.split(',').map(|name| name.trim().trim_matches('"')).collect();
+    /// The schema as a setting. Plain names only: they need no escaping in quotes.
+    pub(crate) fn search_path(&self) -> Result<Option<SessionSetting>, Failure> {
+        let Some(schema) = &self.schema else { return Ok(None) };
+        let names = names_of(schema);
         let is_plain = |name: &&str| {
             !name.is_empty()
                 && name.len() <= 63
@@ -220,6 +239,28 @@ impl PostgresOptions {
             ));
         }
         let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
-        Ok(format!("; SET search_path = {}", quoted.join(", ")))
+        Ok(Some(SessionSetting { name: "search_path", value: quoted.join(", ") }))
     }
+}
+
+impl SessionSetting {
+    /// The clause that sets it in a session, or for a role.
+    pub(crate) fn set(&self) -> String {
+        format!("SET {} = {};", self.name, self.value)
+    }
+
+    /// Whether what a session has will do: any limit of time, and at least as much durability.
+    pub(crate) fn suits(&self, found: &str) -> bool {
+        match self.name {
+            "synchronous_commit" => matches!(found, "on" | "remote_apply"),
+            "default_transaction_isolation" => found == self.value.trim_matches('\''),
+            "search_path" => names_of(found) == names_of(&self.value),
+            _ => found != "0",
+        }
+    }
+}
+
+/// The names in a search path.
+fn names_of(path: &str) -> Vec<&str> {
+    path.split(',').map(|name| name.trim().trim_matches('"')).collect()
 }

@@ -55,9 +55,9 @@ impl<'a> Parameter<'a> {
 impl ToSql for Parameter<'_> {
     fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
         match self {
-            Parameter::Text(text) => text.to_sql(ty, out),
-            Parameter::Number(number) => number.to_sql(ty, out),
-            Parameter::Bytes(bytes) => bytes.to_sql(ty, out),
+            Parameter::Text(text) => text.to_sql_checked(ty, out),
+            Parameter::Number(number) => number.to_sql_checked(ty, out),
+            Parameter::Bytes(bytes) => bytes.to_sql_checked(ty, out),
         }
     }
 
@@ -67,6 +67,25 @@ impl ToSql for Parameter<'_> {
 
     to_sql_checked!();
 }
+
+/// The elements of arrays as rows `u`, to be joined with a table; the first array has texts.
+///
+/// PostgreSQL takes an array that it does not know for ten elements. A plan for any array, made while the
+/// table is nearly empty, would read the table whole, and be kept when it has grown; with a larger table
+/// a plan for any array would seem worse than one for each, and be made anew each time. Of a LIMIT that it
+/// does not know it takes a tenth: for one row the index of the table is best at any size.
+macro_rules! each {
+    ($arrays:literal, $columns:literal) => {
+        concat!(
+            "(SELECT * FROM unnest(",
+            $arrays,
+            ") AS elements (",
+            $columns,
+            ") LIMIT cardinality($1::text[])) AS u"
+        )
+    };
+}
+pub(crate) use each;
 
 /// Rows for one statement: a column of each becomes one array.
 #[derive(Default)]

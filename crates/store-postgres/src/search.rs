@@ -8,14 +8,13 @@
 //! from the newest and behind the place of a transaction that was seen before.
 
 use async_trait::async_trait;
-use deadpool_postgres::ClientWrapper;
 use payment_domain::{BillId, StatusName, TenantId, Transaction, TxnId};
 use payment_store::{Search, SearchQuery, StoreError, TenantScope};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use crate::PostgresStore;
-use crate::connections::Connections;
+use crate::connections::{Connections, Migrator};
 use crate::failure::Failure;
 use crate::parameters::storable;
 use crate::rows::{self, transaction_columns};
@@ -259,7 +258,7 @@ fn is_visible(txn: &Transaction, query: &SearchQuery) -> bool {
 }
 
 /// The statuses that an earlier service's rows have beside those of ours.
-pub(crate) async fn foreign_statuses(client: &ClientWrapper) -> Result<Vec<String>, Failure> {
+pub(crate) async fn foreign_statuses(migrator: &Migrator) -> Result<Vec<String>, Failure> {
     // Each is found by one step along the index.
     const KNOWN: &str = "
         WITH RECURSIVE known AS (
@@ -270,7 +269,7 @@ pub(crate) async fn foreign_statuses(client: &ClientWrapper) -> Result<Vec<Strin
             FROM known WHERE known.txn_status IS NOT NULL)
         SELECT txn_status::text FROM known WHERE txn_status IS NOT NULL";
     let known: Result<Vec<String>, _> =
-        client.query(KNOWN, &[]).await?.iter().map(|row| row.try_get(0)).collect();
+        migrator.rows(KNOWN, &[]).await?.iter().map(|row| row.try_get(0)).collect();
     Ok(known?.into_iter().filter(|word| StatusName::from_word(word).is_none()).collect())
 }
 

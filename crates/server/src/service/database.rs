@@ -175,6 +175,7 @@ fn options(postgres: &config::Postgres) -> Outcome<PostgresOptions> {
         PostgresOptions::from_jdbc_url(url, postgres.username.as_deref(), postgres.password.clone())
             .map_err(|error| Failure::new("the address of the database cannot be used").because(&error))?;
     options.pool_size = postgres.pool_size;
+    options.prepared_statements = postgres.prepared_statements;
     if let Some(timeout) = postgres.connect_timeout {
         options.connect_timeout = timeout;
     }

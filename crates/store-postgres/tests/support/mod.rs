@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use payment_store::Store;
+use payment_store::{Store, StoreError};
 use payment_store_postgres::{PostgresOptions, PostgresStore};
 use payment_testing::postgres::{FreshDatabase, connect, database_url};
 use tokio_postgres::Client;
@@ -79,4 +79,13 @@ pub(crate) fn options(url: &str) -> PostgresOptions {
 /// The one number a question yields.
 pub(crate) async fn number(client: &Client, sql: &str) -> i64 {
     client.query_one(sql, &[]).await.unwrap().get(0)
+}
+
+/// Why a database is refused for good.
+pub(crate) async fn refusal(options: PostgresOptions) -> String {
+    let refused = PostgresStore::connect(options).await.err().unwrap();
+    assert!(matches!(refused, StoreError::Failed(_)), "that passes: {refused:?}");
+    match refused {
+        StoreError::Failed(reason) | StoreError::Unavailable(reason) => reason.to_string(),
+    }
 }

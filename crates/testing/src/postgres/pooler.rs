@@ -21,7 +21,10 @@ pub enum PoolMode {
     /// After the client has disconnected.
     Session,
     /// After each transaction.
-    Transaction,
+    Transaction {
+        /// How many sessions all clients share.
+        sessions: u16,
+    },
 }
 
 /// A pooler on loopback that connects every client as the user of the server's URL. Stopped when dropped.
@@ -73,14 +76,14 @@ impl PgBouncer {
 
     async fn run(&mut self, mode: PoolMode) {
         let (settings, log) = (self.folder.path().join("settings"), self.folder.path().join("log"));
-        let mode = match mode {
-            PoolMode::Session => "session",
-            PoolMode::Transaction => "transaction",
+        let (mode, sessions) = match mode {
+            PoolMode::Session => ("session", 30),
+            PoolMode::Transaction { sessions } => ("transaction", sessions),
         };
         let text = format!(
             "[databases]\n* = host={} port={} user={} password={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
              listen_port = {}\nunix_socket_dir =\nauth_type = any\npool_mode = {mode}\n\
-             default_pool_size = 30\nmax_client_conn = 300\nlogfile = {}\n",
+             default_pool_size = {sessions}\nmax_client_conn = 300\nlogfile = {}\n",
             self.server.host_str().unwrap_or("127.0.0.1"),
             self.server.port().unwrap_or(5432),
             self.server.username(),

@@ -26,6 +26,12 @@ pub(super) const DATABASE: &[Setting] = &[
     .also("spring.datasource.hikari.maximum-pool-size")
     .or("12"),
     Setting::own(
+        "database.prepared-statements",
+        Kind::Choice(&["named", "none"]),
+        "`named` prepares statements once for each connection. `none` keeps nothing in a session, for a pooler that gives sessions to others after each database transaction; see [PgBouncer](deploying.md#pgbouncer).",
+    )
+    .or("named"),
+    Setting::own(
         "database.connect-timeout-ms",
         Kind::Number { min: 100, max: 60_000 },
         "How many milliseconds connecting to one server may take.",

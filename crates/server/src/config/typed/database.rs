@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use payment_store_postgres::PostgresOptions;
+use payment_store_postgres::{PostgresOptions, PreparedStatements};
 use secrecy::SecretString;
 
 use crate::config::reader::Reader;
@@ -34,6 +34,8 @@ pub struct Postgres {
     pub password: Option<SecretString>,
     /// The most connections.
     pub pool_size: usize,
+    /// How statements are sent.
+    pub prepared_statements: PreparedStatements,
     /// How long connecting to one server may take; `None` for what the address says.
     pub connect_timeout: Option<Duration>,
     /// How long a statement may take; `None` for what the address says.
@@ -67,6 +69,7 @@ impl fmt::Debug for Postgres {
             .field("url", &self.shown_url)
             .field("username", &self.username)
             .field("pool_size", &self.pool_size)
+            .field("prepared_statements", &self.prepared_statements)
             .field("connect_timeout", &self.connect_timeout)
             .field("statement_timeout", &self.statement_timeout)
             .field("ssl_mode", &self.ssl_mode)
@@ -91,6 +94,7 @@ pub(super) fn database(reader: &mut Reader<'_>) -> Database {
         username: reader.set("spring.datasource.username").map(str::to_owned),
         password: reader.secret("spring.datasource.password"),
         pool_size: reader.small_number("database.pool-size"),
+        prepared_statements: reader.read("database.prepared-statements", PreparedStatements::from_word),
         connect_timeout: reader.millis_if_set("database.connect-timeout-ms"),
         statement_timeout: reader.millis_if_set("database.statement-timeout-ms"),
         ssl_mode: reader.set("database.ssl-mode").and_then(ssl_mode),
