@@ -76,16 +76,14 @@ impl ReviewCases for PostgresStore {
         Ok(rows::all(&self.db.ask(&of, &[&id.as_str()]).await?, |row| Ok(read(row)?.case))?)
     }
 
-    /// Each statement reads an index that holds nothing else.
     async fn attention_cases(&self, query: &AttentionQuery) -> Result<Vec<AttentionCase>, StoreError> {
         let limit = i64::from(query.limit);
         let kind = query.kind.map(AttentionKind::as_str);
         if let Some(id) = &query.txn_id {
-            // A transaction has a handful: they may be sorted. What is added keeps the index by number out.
             let of_transaction = format!(
-                "{SELECT} WHERE txn_id = $1 AND case_id + 0 > $2 AND ($3::text IS NULL OR kind = $3)
+                "{SELECT} WHERE txn_id = $1 AND case_id > $2 AND ($3::text IS NULL OR kind = $3)
                     AND ($4::boolean IS NULL OR (resolved_at IS NULL) = $4)
-                ORDER BY case_id + 0 LIMIT $5"
+                ORDER BY case_id LIMIT $5"
             );
             let is_open: Option<bool> = match query.state {
                 CaseState::Open => Some(true),

@@ -81,7 +81,7 @@ impl Callbacks for PostgresStore {
         let mut forgotten = 0;
         for statement in [FORGET_UNSIGNED, FORGET_SIGNED] {
             let rest = i64::from(limit.saturating_sub(forgotten));
-            let deleted = self.db.repeatable(statement, &[&received_before.as_millis(), &rest]).await?;
+            let deleted = self.db.planned(statement, &[&received_before.as_millis(), &rest]).await?;
             forgotten += rows::count(&deleted)?;
         }
         Ok(forgotten)

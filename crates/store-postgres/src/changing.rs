@@ -15,7 +15,7 @@ use tokio_postgres::Row;
 use crate::clock::Now;
 use crate::connections::{Connections, Session, Step};
 use crate::failure::Failure;
-use crate::parameters::{ColumnLimits, Parameter, Rows, storable};
+use crate::parameters::{ColumnLimits, Parameter, Rows, each, storable};
 use crate::rows::{self, transaction_columns};
 use crate::transaction_columns::{self, JsonParts};
 use crate::{attention, claims, idempotency, jobs, outbox, receipts, transactions};
@@ -129,7 +129,9 @@ async fn within(
 const LOCK_TRANSACTIONS: &str = concat!(
     "SELECT ",
     transaction_columns!(),
-    " FROM eg_pg_transactions AS t WHERE t.txn_id = ANY($1::text[])
+    " FROM ",
+    each!("$1::text[]", "txn_id"),
+    " JOIN eg_pg_transactions AS t ON t.txn_id = u.txn_id
       ORDER BY t.txn_id COLLATE \"C\" FOR UPDATE OF t"
 );
 

@@ -74,16 +74,16 @@ impl Checks for PostgresStore {
         let found = match due.turn {
             Turn::First { created_by } => {
                 let values: Values<'_> = &[&at, &txn_id, &created_by.as_millis(), &gateway, &limit];
-                self.db.repeatable(&FIRST, values).await?
+                self.db.planned(&FIRST, values).await?
             }
             Turn::Next { due_by } => {
                 let values: Values<'_> = &[&at, &txn_id, &due_by.as_millis(), &gateway, &limit];
-                self.db.repeatable(&NEXT, values).await?
+                self.db.planned(&NEXT, values).await?
             }
             Turn::Every { created_before, not_checked_since, now } => {
                 let (before, since) = (created_before.as_millis(), not_checked_since.as_millis());
                 let values: Values<'_> = &[&at, &txn_id, &before, &gateway, &limit, &since, &now.as_millis()];
-                self.db.repeatable(&EVERY, values).await?
+                self.db.planned(&EVERY, values).await?
             }
         };
         let mut checks = rows::all(&found, read)?;

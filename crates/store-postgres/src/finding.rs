@@ -11,12 +11,15 @@ use tokio_postgres::Row;
 
 use crate::connections::Connections;
 use crate::failure::Failure;
+use crate::parameters::each;
 use crate::rows::transaction_columns;
 
 const FIND: &str = concat!(
     "SELECT ",
     transaction_columns!(),
-    " FROM eg_pg_transactions AS t WHERE t.txn_id = ANY($1::text[])"
+    " FROM ",
+    each!("$1::text[]", "txn_id"),
+    " JOIN eg_pg_transactions AS t ON t.txn_id = u.txn_id"
 );
 
 /// The rows of these transactions, each in the place of its id. They are read by those who asked: a

@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use crate::PostgresStore;
 use crate::connections::{Connections, Values};
 use crate::failure::Failure;
-use crate::parameters::{Parameter, Rows, storable};
+use crate::parameters::{Parameter, Rows, each, storable};
 use crate::rows::{self, Columns};
 
 /// Stores keys that are free; returns their transactions. The rows come in the order of their keys.
@@ -33,10 +33,11 @@ pub(crate) fn row<'a>(rows: &mut Rows<'a>, record: &'a IdempotencyRecord) {
 }
 
 /// Frees keys, where they belong to these transactions.
-pub(crate) const FREE: &str = "
-    DELETE FROM eg_pg_idempotency_keys AS known
-    USING unnest($1::text[], $2::text[], $3::text[]) AS u (scope, key, txn_id)
-    WHERE known.scope = u.scope AND known.key = u.key AND known.txn_id = u.txn_id";
+pub(crate) const FREE: &str = concat!(
+    "DELETE FROM eg_pg_idempotency_keys AS known USING ",
+    each!("$1::text[], $2::text[], $3::text[]", "scope, key, txn_id"),
+    " WHERE known.scope = u.scope AND known.key = u.key AND known.txn_id = u.txn_id"
+);
 
 /// A row of [`FREE`].
 pub(crate) fn freed<'a>(rows: &mut Rows<'a>, key: &'a IdempotencyKey, txn_id: &'a str) {
@@ -48,10 +49,11 @@ pub(crate) async fn find_all(
     db: &Connections,
     keys: &[&IdempotencyKey],
 ) -> Result<Vec<IdempotencyRecord>, Failure> {
-    const FIND: &str = "
-        SELECT known.txn_id, known.scope, known.key, known.digest, known.answer, known.created_at
-        FROM unnest($1::text[], $2::text[]) AS u (scope, key)
-        JOIN eg_pg_idempotency_keys AS known ON known.scope = u.scope AND known.key = u.key";
+    const FIND: &str = concat!(
+        "SELECT known.txn_id, known.scope, known.key, known.digest, known.answer, known.created_at FROM ",
+        each!("$1::text[], $2::text[]", "scope, key"),
+        " JOIN eg_pg_idempotency_keys AS known ON known.scope = u.scope AND known.key = u.key"
+    );
     if keys.is_empty() {
         return Ok(Vec::new());
     }
@@ -106,7 +108,7 @@ impl Idempotency for PostgresStore {
                 SELECT scope, key FROM eg_pg_idempotency_keys WHERE created_at < $1
                 ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED) AS old
             WHERE known.scope = old.scope AND known.key = old.key RETURNING 1";
-        let deleted = self.db.repeatable(FORGET, &[&created_before.as_millis(), &i64::from(limit)]).await?;
+        let deleted = self.db.planned(FORGET, &[&created_before.as_millis(), &i64::from(limit)]).await?;
         Ok(rows::count(&deleted)?)
     }
 }

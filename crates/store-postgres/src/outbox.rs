@@ -109,7 +109,7 @@ impl Outbox for PostgresStore {
                 SELECT sequence FROM eg_pg_outbox WHERE published_at < $1
                 ORDER BY published_at LIMIT $2 FOR UPDATE SKIP LOCKED) AS old
             WHERE event.sequence = old.sequence RETURNING 1";
-        let deleted = self.db.repeatable(FORGET, &[&published_before.as_millis(), &i64::from(limit)]).await?;
+        let deleted = self.db.planned(FORGET, &[&published_before.as_millis(), &i64::from(limit)]).await?;
         Ok(rows::count(&deleted)?)
     }
 

@@ -15,7 +15,7 @@ use crate::PostgresStore;
 use crate::clock::{Now, millis, present};
 use crate::connections::Values;
 use crate::failure::Failure;
-use crate::parameters::{Parameter, Rows, storable};
+use crate::parameters::{Parameter, Rows, each, storable};
 use crate::rows::{self, Columns};
 
 /// Stores new tasks.
@@ -39,12 +39,18 @@ pub(crate) fn row<'a>(rows: &mut Rows<'a>, txn_id: &'a TxnId, task: &'a NewRecei
 }
 
 /// Locks the tasks of these transactions; returns their leases.
-pub(crate) const LOCK: &str = "
-    SELECT txn_id, lease_token FROM eg_pg_receipt_duties WHERE txn_id = ANY($1::text[])
-    ORDER BY txn_id FOR UPDATE";
+pub(crate) const LOCK: &str = concat!(
+    "SELECT task.txn_id, task.lease_token FROM ",
+    each!("$1::text[]", "txn_id"),
+    " JOIN eg_pg_receipt_duties AS task ON task.txn_id = u.txn_id ORDER BY task.txn_id FOR UPDATE OF task"
+);
 
 /// Removes completed tasks.
-pub(crate) const COMPLETE: &str = "DELETE FROM eg_pg_receipt_duties WHERE txn_id = ANY($1::text[])";
+pub(crate) const COMPLETE: &str = concat!(
+    "DELETE FROM eg_pg_receipt_duties AS task USING ",
+    each!("$1::text[]", "txn_id"),
+    " WHERE task.txn_id = u.txn_id"
+);
 
 /// A task that another claim has locked is passed over.
 static CLAIM: LazyLock<String> = LazyLock::new(|| {

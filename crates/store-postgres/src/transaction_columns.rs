@@ -5,7 +5,7 @@ use payment_store::{Attention, Change, Dump, NewTransaction};
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::parameters::{ColumnLimits, JsonText, Parameter, Rows, Truncation};
+use crate::parameters::{ColumnLimits, JsonText, Parameter, Rows, Truncation, each};
 
 /// The parts of a transaction that are stored as JSON, written by the caller so that those who
 /// commit for everybody need not.
@@ -137,8 +137,8 @@ pub(crate) fn insert_transaction<'a>(
 
 /// Stores what may change of transactions that are locked. Bills, amounts and whatever else was fixed
 /// at their creation stay; so do details of an adopted row that are none.
-pub(crate) const UPDATE_TRANSACTIONS: &str = "
-    UPDATE eg_pg_transactions AS t SET
+pub(crate) const UPDATE_TRANSACTIONS: &str = concat!(
+    "UPDATE eg_pg_transactions AS t SET
         module = u.module, product_info = u.product_info, gateway = u.gateway,
         callback_url = u.callback_url, redirect_url = u.redirect_url,
         redirect_form = coalesce(u.redirect_form::json, t.redirect_form), user_name = u.user_name,
@@ -153,17 +153,19 @@ pub(crate) const UPDATE_TRANSACTIONS: &str = "
             THEN t.additional_details ELSE u.additional_details::jsonb END,
         additional_details_exact = u.additional_details_exact, version = u.version,
         whole_texts = u.whole_texts::jsonb
-    FROM unnest(
-        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+    FROM ",
+    each!(
+        "$1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
         $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
         $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::bigint[], $22::text[],
-        $23::text[], $24::bigint[], $25::text[])
-    AS u (
-        txn_id, module, product_info, gateway, callback_url, redirect_url, redirect_form, user_name,
+        $23::text[], $24::bigint[], $25::text[]",
+        "txn_id, module, product_info, gateway, callback_url, redirect_url, redirect_form, user_name,
         name, mobile_number, email_id, user_tenant_id, txn_status, txn_status_msg, receipt,
         gateway_txn_id, gateway_payment_mode, gateway_status_code, gateway_status_msg, last_modified_by,
-        last_modified_time, additional_details, additional_details_exact, version, whole_texts)
-    WHERE t.txn_id = u.txn_id";
+        last_modified_time, additional_details, additional_details_exact, version, whole_texts"
+    ),
+    " WHERE t.txn_id = u.txn_id"
+);
 
 /// A row of [`UPDATE_TRANSACTIONS`].
 pub(crate) fn update_transaction<'a>(

@@ -10,7 +10,7 @@ use crate::changing::Alteration;
 use crate::connections;
 use crate::creating::Creation;
 use crate::failure::Failure;
-use crate::parameters::{ColumnLimits, Parameter, Rows};
+use crate::parameters::{ColumnLimits, Parameter, Rows, each};
 use crate::rows::{self, Columns};
 use crate::transaction_columns::JsonParts;
 
@@ -76,16 +76,19 @@ pub(crate) async fn lock_status(
 }
 
 /// Adds lines at the end of histories: one for each transaction, whose row is locked or new.
-pub(crate) const APPEND_HISTORY: &str = "
-    INSERT INTO eg_pg_transaction_history (
+pub(crate) const APPEND_HISTORY: &str = concat!(
+    "INSERT INTO eg_pg_transaction_history (
         txn_id, entry_number, at_time, actor_kind, actor_id, from_status, to_status, why, evidence)
     SELECT u.txn_id,
         (SELECT coalesce(max(h.entry_number), 0) + 1 FROM eg_pg_transaction_history AS h
          WHERE h.txn_id = u.txn_id),
         u.at_time, u.actor_kind, u.actor_id, u.from_status, u.to_status, u.why, u.evidence::json
-    FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-        $8::text[])
-    AS u (txn_id, at_time, actor_kind, actor_id, from_status, to_status, why, evidence)";
+    FROM ",
+    each!(
+        "$1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]",
+        "txn_id, at_time, actor_kind, actor_id, from_status, to_status, why, evidence"
+    )
+);
 
 /// A row of [`APPEND_HISTORY`].
 pub(crate) fn history_line<'a>(rows: &mut Rows<'a>, entry: &'a HistoryEntry, evidence: &'a str) {

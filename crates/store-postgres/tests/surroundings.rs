@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures_util::future::{join, join_all};
 use payment_store::contract::sample::{self, txn_id};
-use payment_store::{Created, Health, ReceiptTasks, Search, SearchQuery, Store, Transactions};
+use payment_store::{Created, Health, ReceiptTasks, Search, SearchQuery, Transactions};
 use payment_store_postgres::{PostgresOptions, PostgresStore};
 use payment_testing::postgres::{connect, database_url};
 use support::{Database, refusal};
