@@ -1,5 +1,5 @@
-//! A server that lets in fewer connections than the pool may have: by a limit of the role, of the database
-//! or of its own. Work then waits for one of the connections that are in, and more are tried now and then.
+//! A server that admits fewer connections than the pool may have, by a limit of the role, of the database or
+//! of its own. Work then waits for an admitted connection, and another one is tried now and then.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -8,34 +8,33 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-/// How long no further connection is tried after one was refused.
+/// How long no further connection is tried after a refusal.
 const PAUSE: Duration = Duration::from_secs(30);
 
-/// That something happened a short while ago.
+/// An event that counts for a while.
 pub(crate) struct Lately {
     at: Mutex<Option<Instant>>,
     lasts: Duration,
 }
 
 impl Lately {
-    /// Nothing has; when it has, it counts for so long.
+    /// One that has not happened.
     pub(crate) fn within(lasts: Duration) -> Lately {
         Lately { at: Mutex::default(), lasts }
     }
 
-    /// It happens now.
     pub(crate) fn note(&self) {
         *self.at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    /// Whether it did.
+    /// Whether it has happened so short a while ago that it counts.
     pub(crate) fn is_so(&self) -> bool {
         let at = *self.at.lock().unwrap_or_else(PoisonError::into_inner);
         at.is_some_and(|at| at.elapsed() < self.lasts)
     }
 }
 
-/// Since when connections are refused, and how many fewer are used for that.
+/// How many connections fewer are used because some were refused.
 pub(crate) struct Crowding {
     size: usize,
     refused: Lately,
@@ -44,21 +43,21 @@ pub(crate) struct Crowding {
 }
 
 impl Crowding {
-    /// For a pool of this size.
+    /// None, for a pool of this size.
     pub(crate) fn of(size: usize) -> Crowding {
         let (closed, warned) = (AtomicUsize::new(0), AtomicBool::new(false));
         Crowding { size, refused: Lately::within(PAUSE), closed, warned }
     }
 
-    /// A connection was refused while so many of the pool are connected.
+    /// Notes a refusal while so many connections of the pool are open.
     pub(crate) fn note(&self, connected: usize) {
         self.refused.note();
         if !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 connected,
                 pool_size = self.size,
-                "the database server lets in fewer connections than database.pool-size; work waits for those \
-                 that are in: raise the limit of the role (ALTER ROLE … CONNECTION LIMIT) or of the server \
+                "the database server admits fewer connections than database.pool-size; work waits for those \
+                 admitted: raise the limit of the role (ALTER ROLE … CONNECTION LIMIT) or of the server \
                  (max_connections), or lower database.pool-size"
             );
         }
@@ -69,13 +68,13 @@ impl Crowding {
         self.refused.is_so()
     }
 
-    /// One connection fewer is used from now on.
+    /// Uses one connection fewer from now on.
     pub(crate) fn close_one(&self, permit: OwnedSemaphorePermit) {
         permit.forget();
         self.closed.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Lets one more be tried, when it is time to.
+    /// Lets another connection be tried once the pause is over.
     pub(crate) fn ease(&self, gate: &Semaphore) {
         let one_less = |closed: usize| closed.checked_sub(1);
         if !self.is_on() && self.closed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {

@@ -1,4 +1,4 @@
-//! TLS to the server: whom to trust.
+//! TLS to the server, in libpq's modes.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::failure::Failure;
 use crate::options::{PostgresOptions, SslMode};
 
-/// What makes TLS connections the way the options ask for.
+/// Makes TLS connections as the options ask for.
 pub(crate) fn connector(options: &PostgresOptions) -> Result<MakeRustlsConnect, Failure> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
@@ -71,8 +71,8 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, Failure> {
     Ok(roots)
 }
 
-/// Takes any certificate, as `prefer` and `require` mean it: the traffic is encrypted, and whoever
-/// stands in between is not noticed.
+/// Accepts any certificate, as `prefer` and `require` mean it: the traffic is encrypted, and an interceptor
+/// is not noticed.
 #[derive(Debug)]
 struct Unverified {
     provider: Arc<CryptoProvider>,
@@ -113,8 +113,7 @@ impl ServerCertVerifier for Unverified {
     }
 }
 
-/// Takes a certificate of a trusted authority whatever name it is made out to, as `verify-ca`
-/// means it.
+/// Accepts a certificate of a trusted authority for any name, as `verify-ca` means it.
 #[derive(Debug)]
 struct AnyName {
     verifier: Arc<WebPkiServerVerifier>,
@@ -130,7 +129,7 @@ impl ServerCertVerifier for AnyName {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         match self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-            // The name is looked at last: everything else was found good.
+            // The name is checked last: everything else is good.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),

@@ -1,4 +1,4 @@
-//! Reaching a server: which one, whose tables, and how well guarded.
+//! Reaching a server: which host, which schema, with which TLS.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests: what fails, panics")]
 
@@ -28,16 +28,16 @@ async fn a_schema_of_ones_own_is_used_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_server_that_refuses_us_is_no_passing_trouble_and_one_that_is_away_is() {
+async fn a_server_that_refuses_us_is_a_lasting_failure_and_an_unreachable_one_passes() {
     let database = Database::create().await;
     let elsewhere = PostgresOptions { database: "no_such_database".to_owned(), ..database.options() };
     assert!(matches!(PostgresStore::connect(elsewhere).await, Err(StoreError::Failed(_))));
     let port = payment_testing::ports::Port::reserve();
-    let nobody = PostgresHost { name: "127.0.0.1".to_owned(), port: port.number() };
-    let away = PostgresOptions { hosts: vec![nobody.clone()], ..database.options() };
+    let unreachable = PostgresHost { name: "127.0.0.1".to_owned(), port: port.number() };
+    let away = PostgresOptions { hosts: vec![unreachable.clone()], ..database.options() };
     assert!(matches!(PostgresStore::connect(away).await, Err(StoreError::Unavailable(_))));
     let mut hosts = database.options().hosts;
-    hosts.insert(0, nobody);
+    hosts.insert(0, unreachable);
     let second = PostgresOptions { hosts, ..database.options() };
     assert!(PostgresStore::connect(second).await.is_ok(), "the next server is tried");
 }
