@@ -8,12 +8,12 @@
 //! transaction that claims what is free ([`crate::adopted`]).
 //!
 //! A competing transaction may be failing in another database transaction while the claim is transferred
-//! to it. So whoever fails a transaction writes that first, then locks the claims on all its bills,
-//! whoever holds them ([`LOCK`]), and looks for successors in the statement after that ([`RELEASE`]). Of
-//! two that fail at once the later one to get the lock sees the commit of the other: the failure of that
-//! competitor, or its own transaction as the holder. No row of a successor is locked. All lock
-//! transactions before claims, and claims in the order of their keys; a create waits for claims in that
-//! order, too, when all it has put is new and waited for by creates alone. So there is no deadlock.
+//! to it. So a failure is written first, then all claims on the transaction's bills are locked, with any
+//! holder ([`LOCK`]), and successors are looked up in the next statement ([`RELEASE`]). Of two that fail at
+//! once the later one to get the lock sees the commit of the other: the failure of that competitor, or its
+//! own transaction as the holder. No row of a successor is locked. All writers lock transactions before
+//! claims, and claims in the order of their keys; a create waits for claims in that order, too, when all its
+//! rows are new and awaited by creates alone. So there is no deadlock.
 
 use std::collections::HashMap;
 

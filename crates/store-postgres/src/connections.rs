@@ -1,7 +1,7 @@
 //! The connections to the server: a pool for changes and searches, and a few connections that are shared
 //! by all small questions, many of them under way at once.
 //!
-//! A connection in doubt (no answer in time, a caller that went away in the middle, a server that
+//! A connection in doubt (no answer in time, a cancelled caller, a server that
 //! stopped) is closed and never used again.
 
 mod connector;

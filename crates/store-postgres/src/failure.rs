@@ -190,7 +190,7 @@ impl Failure {
         }
     }
 
-    /// Whether nobody said what became of what was sent.
+    /// Whether the result of the request is unknown.
     pub(crate) fn is_silence(&self) -> bool {
         self.is_disconnection() || matches!(self, Failure::NoAnswer)
     }

@@ -44,7 +44,7 @@ pub(crate) struct GroupCommit<W, A> {
 
 struct Piece<W, A> {
     work: W,
-    /// Set by whoever comes first: the group that does the work, or the caller who gives up.
+    /// Set by the group that takes up the work, or by the caller that gives up, whichever is first.
     taken: Arc<AtomicBool>,
     reply: oneshot::Sender<Result<A, Failure>>,
 }
@@ -74,7 +74,7 @@ impl<W: Send + 'static, A: Send + 'static> GroupCommit<W, A> {
         )?;
         match tokio::time::timeout(self.patience, &mut answer).await {
             Ok(answered) => answered.unwrap_or(Err(Failure::Panicked)),
-            // Nobody has taken it up, and now nobody will.
+            // Not taken up, and now withdrawn.
             Err(_) if !taken.swap(true, Ordering::AcqRel) => Err(Failure::Overloaded),
             Err(_) => answer.await.unwrap_or(Err(Failure::Panicked)),
         }

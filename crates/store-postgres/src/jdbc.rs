@@ -165,7 +165,7 @@ fn seconds(name: &'static str, value: &str, timeout: &mut Duration) -> Result<()
     }
 }
 
-/// `host`, `host:port`, `[address]:port`, or several, separated by commas. None of them is nobody.
+/// `host`, `host:port`, `[address]:port`, or several, separated by commas.
 fn hosts(servers: &str, family: Family) -> Result<Vec<PostgresHost>, InvalidUrl> {
     if servers.is_empty() {
         return Ok(Vec::new());

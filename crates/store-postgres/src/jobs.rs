@@ -1,8 +1,8 @@
 //! The job ledger.
 //!
-//! The row of a job names its run at work; whoever begins or ends a run locks that row. A write under a
-//! fence shares a lock on it until it is committed: a run that has been taken over finds another in
-//! its place, and one that stores something is not taken over meanwhile.
+//! The row of a job names its current run; beginning or ending a run locks that row. A write under a fence
+//! holds a shared lock on it until its commit: a run that has been taken over finds another run named, and
+//! one that is writing is not taken over meanwhile.
 
 use std::time::Duration;
 

@@ -7,9 +7,10 @@
 //! claim, an idempotency key, a lease, a run), never a look-up before the write. All writers lock in
 //! the same order: jobs, transactions, receipt tasks, claims in the order of their keys.
 //!
-//! **Group commit** (`group_commit`). Creates (`creating`), changes (`changing`) and look-ups by
-//! id (`finding`) that arrive together share a database transaction or a statement. Everything else
-//! is a statement or a short transaction of its own.
+//! **Group commit** (`group_commit`). Creates (`creating`), changes (`changing`), look-ups by id
+//! (`finding`) and payments of the embedded collection service (`registering`) that arrive together
+//! share a database transaction or a statement. Everything else is a statement or a short transaction of
+//! its own.
 //!
 //! - A group of creates inserts all keys, all claims and all transactions with one statement each,
 //!   `ON CONFLICT DO NOTHING`; the rows that come back tell winners from losers. Rows of losers are
@@ -101,7 +102,7 @@ impl PostgresStore {
     /// that one after the other. It must be called within a Tokio runtime, which the store then uses.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when the server is away, [`StoreError::Failed`] when it refuses us, the
+    /// [`StoreError::Unavailable`] when the server is unavailable, [`StoreError::Failed`] when it refuses us, the
     /// options make no sense, payments cannot be kept in the database, a pooler before it loses prepared
     /// statements, or the migrations in it are not ours.
     pub async fn connect(options: PostgresOptions) -> Result<PostgresStore, StoreError> {

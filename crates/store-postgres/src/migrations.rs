@@ -24,12 +24,12 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 6, name: "one_clock", sql: include_str!("../migrations/0006_one_clock.sql") },
 ];
 
-/// Held by whoever migrates: "payments" as a number. Two nodes that start at once take turns.
+/// The advisory lock of migrations, "payments" as a number: nodes that start at once take turns.
 const LOCK: i64 = 0x7061_796d_656e_7473;
 
 /// Brings the database up to date, then takes in what an earlier service left, each in a transaction
-/// of its own: what locks the old tables is over before their rows are read. When one fails nothing
-/// of it is left behind: the caller closes the connection. Nobody serves before both are done here.
+/// of its own, so that the old tables are unlocked before their rows are read. A failed one leaves nothing behind:
+/// the caller closes the connection. A replica serves after both.
 pub(crate) async fn migrate(migrator: &Migrator) -> Result<MigrationReport, Failure> {
     begin(migrator).await?;
     let report = apply(migrator, MIGRATIONS).await?;

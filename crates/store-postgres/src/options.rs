@@ -35,7 +35,7 @@ pub struct PostgresOptions {
     pub pool_size: usize,
     /// How many more connections answer small questions, many at a time each; at least 1.
     pub readers: usize,
-    /// How many changes, and how many questions, may wait before more are turned away as
+    /// The number of changes, and of queries, that may wait; further ones fail with
     /// [`StoreError::Unavailable`](payment_store::StoreError::Unavailable).
     pub queued: usize,
     /// How many changes are committed together at most.

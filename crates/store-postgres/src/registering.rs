@@ -1,9 +1,8 @@
-//! Registering payments with the collection embedded implementation, many in one commit.
+//! Registers payments with the embedded collection service, many in one commit.
 //!
-//! A group holds the receipts' sequence until it is committed: so no number is lost, and of two
-//! payments of one bill the later one finds it paid, be it by another replica, an earlier group or an
-//! earlier one of its own. It is two rounds to the server, however large the group is, because all
-//! replicas wait for whoever holds the sequence.
+//! A group locks the receipts' sequence until its commit, so that no number is lost, and of two payments of one
+//! bill the later one finds it paid, by another replica, an earlier group or its own group. A group of any size
+//! takes two round trips, because all replicas wait for the holder of the sequence.
 
 use std::collections::HashSet;
 

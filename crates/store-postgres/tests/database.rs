@@ -481,7 +481,7 @@ async fn overload_is_turned_away_at_once_and_nothing_of_it_stored() {
             })
         })
         .collect();
-    // Those that were turned away answer while the table is still locked.
+    // Refused ones are answered while the table is still locked.
     let (mut refused, mut waiting) = (BTreeSet::new(), Vec::new());
     let mut creates = creates.into_iter().enumerate().collect::<Vec<_>>();
     while refused.len() < 20 {

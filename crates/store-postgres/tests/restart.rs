@@ -1,5 +1,5 @@
-//! The server stops, crashes, comes back, or falls silent: nothing is half done, nobody waits for
-//! long, and everything goes on by itself.
+//! The server stops, crashes, restarts, or hangs: nothing is half done, no caller waits long, and the store
+//! recovers by itself.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests: what fails, panics")]
 

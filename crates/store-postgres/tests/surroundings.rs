@@ -106,7 +106,7 @@ async fn a_search_path_without_a_place_for_tables_is_refused() {
     let options = PostgresOptions { schema: Some("others".to_owned()), ..limited.options() };
     let reason = refusal(options.clone()).await;
     assert!(reason.contains("GRANT CREATE ON SCHEMA others"), "{reason}");
-    // Where the tables are made by somebody else, it need not be allowed to.
+    // No right to create tables is needed where they exist.
     let maker = PostgresOptions { schema: Some("others".to_owned()), ..limited.database.options() };
     drop(PostgresStore::connect(maker).await.unwrap());
     let grant = format!(
