@@ -1,4 +1,4 @@
-//! Reading the body of a request, within its limits.
+//! Request bodies, within their limits.
 
 use std::sync::Arc;
 
@@ -9,21 +9,21 @@ use http::{HeaderMap, header};
 use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
 
-use crate::App;
-use crate::error::{ApiError, bounded};
+use crate::app::App;
+use crate::envelope::bounded;
+use crate::error::ApiError;
 use crate::json;
 use crate::limits::{Budget, FREE_BODY_BYTES, RequestLimits, Share, Spent};
 
-/// Of a body over the limit, this many times the limit is read and thrown away, so that a client
-/// that is still sending gets to read why it is refused.
+/// A body over the limit is read and discarded up to this multiple of the limit, so that a client that is still
+/// sending receives the refusal.
 const DRAINED: usize = 16;
 
-/// The body of a request with the kind its `Content-Type` names.
 #[derive(Debug, Default)]
 pub(crate) struct RequestBody {
     kind: Kind,
     bytes: Bytes,
-    /// The text of a JSON body that is declared as ISO-8859-1.
+    /// The text of a JSON body declared as ISO-8859-1.
     decoded: Option<String>,
 }
 
@@ -50,7 +50,7 @@ impl Kind {
         }
     }
 
-    /// JSON in the character set that the media type declares; UTF-8 where it declares none.
+    /// JSON in the declared character set; UTF-8 by default.
     fn json(media_type: &str) -> Kind {
         let parameters = media_type.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
         let charset = parameters.into_iter().find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
@@ -63,20 +63,18 @@ impl Kind {
     }
 }
 
-/// The text of bytes in ISO-8859-1, whose codes are the first 256 of Unicode.
+/// ISO-8859-1 codes are the first 256 of Unicode.
 fn latin1(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()
 }
 
-/// How a body can be read, whatever its `Content-Type` says: gateways and proxies name forms and JSON in
-/// many ways, or not at all.
+/// The format of a body, whatever its `Content-Type`: gateways and proxies name forms and JSON in many ways, or
+/// not at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// The fields of a form.
     Form,
-    /// A JSON object.
     Json,
-    /// Nothing, or something that is neither.
+    /// Empty, or neither of them.
     Unread,
 }
 
@@ -93,8 +91,8 @@ impl RequestBody {
         }
     }
 
-    /// The same, where a missing body stands for an empty object, the fields of a form are read
-    /// elsewhere, and a JSON object is read whatever it is called.
+    /// Reads a JSON object whatever its `Content-Type`; `None` for an empty body and for a form, whose fields are read
+    /// elsewhere.
     ///
     /// # Errors
     /// As those of [`RequestBody::json`].
@@ -107,7 +105,6 @@ impl RequestBody {
         }
     }
 
-    /// How it can be read.
     pub(crate) fn shape(&self) -> Shape {
         let bytes = self.text().trim_ascii();
         if json::is_object(bytes) {
@@ -119,8 +116,7 @@ impl RequestBody {
         }
     }
 
-    /// What a body calls itself that can be read neither as a form nor as JSON; `None` for one that
-    /// can, or is empty.
+    /// The declared media type of a body that is neither a form nor JSON; `None` for a readable or empty one.
     pub(crate) fn unread(&self) -> Option<String> {
         if self.is_empty() || self.shape() != Shape::Unread {
             return None;
@@ -132,12 +128,11 @@ impl RequestBody {
         })
     }
 
-    /// The body as UTF-8, unless it came in a character set that it does not declare.
+    /// The body as UTF-8, unless its character set is another than the declared one.
     pub(crate) fn text(&self) -> &[u8] {
         self.decoded.as_deref().map_or(&self.bytes[..], str::as_bytes)
     }
 
-    /// The body as it came.
     pub(crate) fn into_bytes(self) -> Bytes {
         self.bytes
     }
@@ -147,7 +142,7 @@ impl RequestBody {
     }
 }
 
-/// Whether it begins with a name and an equals sign, which neither JSON, XML nor a multipart body does.
+/// A name and an equals sign: neither JSON, XML nor a multipart body begins like that.
 fn begins_like_a_form(bytes: &[u8]) -> bool {
     let in_a_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.*%+[]".contains(byte);
     let name = bytes.iter().take_while(|byte| in_a_name(byte)).count();
@@ -157,7 +152,7 @@ fn begins_like_a_form(bytes: &[u8]) -> bool {
 impl FromRequest<Arc<App>> for RequestBody {
     type Rejection = ApiError;
 
-    /// The body was read before the request came to any route ([`read`]).
+    /// The request middleware has read the body already ([`read`]).
     async fn from_request(request: Request, _: &Arc<App>) -> Result<RequestBody, ApiError> {
         let (parts, body) = request.into_parts();
         let bytes = body.collect().await.map_err(|_| ApiError::MissingBody)?.to_bytes();
@@ -167,7 +162,7 @@ impl FromRequest<Arc<App>> for RequestBody {
     }
 }
 
-/// Reads the body of a request within its limits, and the share of the budget it takes up.
+/// Reads a body within its limits; returns it with its share of the budget.
 ///
 /// # Errors
 /// [`ApiError::BodyTooLarge`], [`ApiError::BodyTooSlow`], [`ApiError::TooManyBytes`], or
@@ -202,8 +197,8 @@ async fn read_or_drain(mut body: Body, limit: usize, budget: &Budget) -> Result<
     Err(error)
 }
 
-/// Copies the body into a buffer of its own size: a piece as it comes from the network keeps a whole
-/// read buffer alive, however short it is.
+/// Copies the body into a buffer of its own size: a frame keeps the whole read buffer of the network alive, however
+/// short it is.
 async fn collect(body: &mut Body, limit: usize, budget: &Budget) -> Result<(Bytes, Share), ApiError> {
     let mut bytes = Vec::new();
     let mut share = Share::default();
@@ -225,7 +220,7 @@ async fn collect(body: &mut Body, limit: usize, budget: &Budget) -> Result<(Byte
     Ok((Bytes::from(bytes), share))
 }
 
-/// How large a buffer for so many bytes is to be, when it was so large before.
+/// The capacity of a buffer for `length` bytes that had `before`.
 fn room_for(length: usize, before: usize) -> usize {
     if length <= FREE_BODY_BYTES {
         length.max((before * 2).min(FREE_BODY_BYTES))

@@ -1,20 +1,18 @@
-//! The path below which the service lives.
+//! The context path: the common prefix of the service's paths.
 
-/// The first part of every endpoint's path: `/pg-service`, or nothing.
+/// `/pg-service`, or empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContextPath(String);
 
-/// A text that cannot be a context path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a context path has segments of letters, digits and -._~, separated by single slashes: /pg-service")]
 pub struct InvalidContextPath;
 
 impl ContextPath {
-    /// Takes `/pg-service`, `pg-service` or `pg-service/` for the same; the empty text and `/` stand
-    /// for no context path.
+    /// Slashes at the ends are ignored; an empty text and `/` mean no context path.
     ///
     /// # Errors
-    /// [`InvalidContextPath`] for anything that would have to be encoded in a URL.
+    /// [`InvalidContextPath`] for characters that a URL would have to encode.
     pub fn new(text: &str) -> Result<ContextPath, InvalidContextPath> {
         let path = text.trim_matches('/');
         if path.is_empty() {
@@ -25,18 +23,17 @@ impl ContextPath {
         if valid { Ok(ContextPath(format!("/{path}"))) } else { Err(InvalidContextPath) }
     }
 
-    /// The path without a slash at its end; empty when there is none.
+    /// Without a slash at the end; empty when there is none.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The whole path of an endpoint, which begins with a slash.
+    /// The full path of an endpoint; `path` begins with a slash.
     pub(crate) fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)
     }
 }
 
-/// `/pg-service`.
 impl Default for ContextPath {
     fn default() -> ContextPath {
         ContextPath("/pg-service".to_owned())

@@ -1,7 +1,10 @@
-//! The error envelope of DIGIT's services.
+//! DIGIT's error envelope.
 
 use std::borrow::Cow;
 
+use axum::body::Body;
+use axum::response::Response;
+use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -47,7 +50,6 @@ pub(crate) struct ErrorEntry {
 }
 
 impl ErrorEntry {
-    /// An entry of this code.
     pub(crate) fn new(
         code: impl Into<Cow<'static, str>>,
         message: impl Into<Cow<'static, str>>,
@@ -63,8 +65,18 @@ impl ErrorEntry {
     }
 }
 
-/// The envelope around these entries, as JSON text.
 pub(crate) fn error_json(errors: &[ErrorEntry]) -> Vec<u8> {
-    // Texts and units always have a JSON form.
     serde_json::to_vec(&ErrorEnvelope { response_info: (), errors }).unwrap_or_default()
+}
+
+/// A text of another service, short and without control characters.
+pub(crate) fn bounded(text: &str) -> String {
+    text.chars().filter(|char| !char.is_control()).take(100).collect()
+}
+
+pub(crate) fn json_response(status: StatusCode, json: impl Into<Body>) -> Response {
+    let mut response = Response::new(json.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }

@@ -1,4 +1,4 @@
-//! Who a caller is: what of a request's `RequestInfo` is believed, and on whose word.
+//! The identity of callers: which claims of a `RequestInfo` are proven.
 
 #[cfg(test)]
 mod tests;
@@ -15,37 +15,34 @@ use crate::secret::is_same;
 
 const QUESTIONS: &str = "identity_questions_total";
 
-/// How callers prove who they are.
+/// The proof of a caller's identity.
 #[derive(Clone)]
 pub enum IdentityProof {
-    /// By the `authToken` of the request, about which the user service is asked.
+    /// The `authToken` of the request, looked up at the user service.
     Token(Arc<dyn Tokens>),
-    /// By a header that the API gateway adds where it has set `userInfo` itself.
+    /// A header that the API gateway adds to requests whose `userInfo` it has set itself.
     Header {
-        /// The name of the header.
         name: HeaderName,
-        /// What it must hold.
+        /// The required value.
         secret: SecretString,
     },
-    /// Not at all: `userInfo` is taken at its word.
+    /// None: `userInfo` is believed.
     Believed,
 }
 
 impl IdentityProof {
-    /// Proof by the tokens of the user service.
     pub fn token(tokens: Arc<dyn Tokens>) -> IdentityProof {
         metrics::describe_counter!(QUESTIONS, "Access tokens that were looked up, by what came of it");
         IdentityProof::Token(tokens)
     }
 
-    /// Who has sent a request. Never fails: a caller whose proof is missing, wrong or cannot be checked is
-    /// one without proof.
+    /// The identity of the caller; unproven when the proof is missing, wrong or cannot be checked.
     pub(crate) async fn identify(&self, info: &RequestInfo, headers: &HeaderMap) -> Identity {
         match self {
             IdentityProof::Token(tokens) => by_token(tokens.as_ref(), info).await,
             IdentityProof::Header { name, secret } => {
                 let secret = secret.expose_secret().as_bytes();
-                // The API gateway may have added its own beside one that the client has sent.
+                // The client may have sent one of its own, beside which the API gateway adds the real one.
                 match headers.get_all(name).iter().any(|value| is_same(value.as_bytes(), secret)) {
                     true => Identity::vouched(info.clone()),
                     false => Identity::unproven(info),

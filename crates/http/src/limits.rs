@@ -1,33 +1,31 @@
-//! What a request and the server as a whole may cost.
+//! Limits of a request and of the server.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// What every request may hold of its body whatever the others hold: enough for any ordinary one, so
-/// that those who send long bodies slowly are in nobody's way but that of other long bodies.
+/// The part of a body that is not counted against the budget: enough for an ordinary request, so that clients that
+/// send long bodies slowly delay only other long bodies.
 pub const FREE_BODY_BYTES: usize = 16 * 1024;
-/// Answers up to this length are not counted.
+/// Answers up to this length are not counted against the budget.
 pub(crate) const FREE_ANSWER_BYTES: usize = 64 * 1024;
-/// Bytes a second that a client must at least read of an answer that waits for it.
+/// Least bytes a second that a client must read of a pending answer.
 pub const SLOWEST_READER: usize = 1024;
 
-/// Limits of one request.
 #[derive(Debug, Clone)]
 pub struct RequestLimits {
-    /// The longest body, in bytes.
     pub body_bytes: usize,
-    /// The longest path with its query, in bytes.
+    /// Path with query.
     pub url_bytes: usize,
-    /// The most parameters, those of the query and those of a form together.
+    /// Those of the query and of a form together.
     pub parameters: usize,
-    /// How long a client may take to send its body.
+    /// From the head of a request to the end of its body.
     pub body_time: Duration,
-    /// The most bytes of request bodies that are held at once over all requests, beyond the first
-    /// [`FREE_BODY_BYTES`] of each; and as many bytes of answers, beyond those of short ones.
+    /// Budget for the request bodies held at once, beyond the first [`FREE_BODY_BYTES`] of each; and as much for
+    /// answers, beyond short ones.
     pub bytes_in_flight: usize,
-    /// How long a request may take in all. What it has begun goes on behind that.
+    /// The time of a request. Work that it began goes on after that.
     pub request_time: Duration,
 }
 
@@ -44,22 +42,20 @@ impl Default for RequestLimits {
     }
 }
 
-/// Limits of the server.
 #[derive(Debug, Clone)]
 pub struct ServeLimits {
-    /// The most connections open at once; one more is told so and closed.
+    /// A further connection is answered 503 and closed.
     pub connections: usize,
-    /// The longest head of a request (its first line and its headers), in bytes.
+    /// The request line and the headers.
     pub header_bytes: usize,
-    /// How long a client may take from the first byte of a request's head to its last.
+    /// From the first byte of a request's head to its last.
     pub header_time: Duration,
-    /// How long a client may leave an answer unread: within each such time it takes at least
-    /// [`SLOWEST_READER`] bytes a second of what waits for it.
+    /// The period in which a client must read at least [`SLOWEST_READER`] bytes a second of a pending answer.
     pub write_time: Duration,
-    /// How long a connection may stay open between requests. Longer than a load balancer in front
-    /// keeps its own end open, so that it never sends a request into a connection being closed.
+    /// The idle time of a connection. It must be longer than that of a load balancer in front, which would otherwise send
+    /// requests into connections being closed.
     pub idle_time: Duration,
-    /// How long running requests may take to finish once the server shuts down.
+    /// The grace period of running requests at shutdown.
     pub shutdown_time: Duration,
 }
 
@@ -76,15 +72,14 @@ impl Default for ServeLimits {
     }
 }
 
-/// Bytes that may be held at once, over all connections.
+/// Bytes that may be held at once by all connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Budget(Arc<Semaphore>);
 
-/// A part of a budget, given back when it is dropped.
+/// A part of a budget, returned when dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Share(Option<OwnedSemaphorePermit>);
 
-/// The budget is spent.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Spent;
 
@@ -93,10 +88,8 @@ impl Budget {
         Budget(Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS))))
     }
 
-    /// Adds that many bytes to a share.
-    ///
     /// # Errors
-    /// [`Spent`]; the share is as it was.
+    /// [`Spent`]; the share is unchanged.
     pub(crate) fn add(&self, bytes: usize, share: &mut Share) -> Result<(), Spent> {
         let permits = u32::try_from(bytes).map_err(|_| Spent)?;
         let more = self.0.clone().try_acquire_many_owned(permits).map_err(|_| Spent)?;

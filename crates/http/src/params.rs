@@ -1,4 +1,4 @@
-//! Parameters of a query or a form, in order, within their number.
+//! Parameters of queries and forms, in order, limited in number.
 
 use std::sync::Arc;
 
@@ -6,13 +6,12 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use payment_gateway::Params;
 
-use crate::App;
+use crate::app::App;
 use crate::body::{RequestBody, Shape};
 use crate::error::ApiError;
 use crate::json;
 use crate::limits::RequestLimits;
 
-/// The parameters of the query.
 #[derive(Debug)]
 pub(crate) struct QueryParams(pub(crate) Params);
 
@@ -25,7 +24,7 @@ impl FromRequestParts<Arc<App>> for QueryParams {
 }
 
 impl QueryParams {
-    /// These and the fields of the body, a form or a flat JSON object, as one set.
+    /// Joins them with the fields of the body: a form or a flat JSON object.
     ///
     /// # Errors
     /// [`ApiError::TooManyParameters`].
@@ -42,7 +41,7 @@ impl QueryParams {
         Ok(params)
     }
 
-    /// The value of a parameter; one without a value counts as missing.
+    /// The value of a parameter; an empty one counts as missing.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).filter(|value| !value.is_empty())
     }

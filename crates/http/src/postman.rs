@@ -1,4 +1,4 @@
-//! A Postman collection (format 2.1), made from the OpenAPI document.
+//! The Postman collection (format 2.1), generated from the OpenAPI document.
 
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
@@ -6,16 +6,15 @@ use utoipa::openapi::OpenApi;
 use crate::transaction::create::EXAMPLE_BILL;
 
 const METHODS: [&str; 2] = ["get", "post"];
-/// Parameters that name a transaction: the collection remembers the one created last.
+/// Parameters that name a transaction: the one created last is filled in.
 const TRANSACTION_PARAMETERS: [&str; 3] = ["transactionId", "txnId", "eg_pg_txnid"];
-/// Before a transaction is created: a bill that nobody has paid.
+/// Before a create: a new bill.
 const NEW_BILL: &str = "pm.collectionVariables.set('billId', pm.variables.replaceIn('{{$guid}}'));";
-/// After it was created: which one it is.
+/// After a create: keeps its id.
 const REMEMBER_TRANSACTION: &str = "if (pm.response.code === 200) pm.collectionVariables.set('txnId', pm.response.json().Transaction.txnId);";
 
-/// A collection with one request for each operation of the document, in a folder for each tag. Its
-/// variable `baseUrl` says where the service is; each new transaction is for a new bill, and the
-/// other requests are about the transaction created last. `operatorToken` is what operators present.
+/// A collection with one request per operation, in a folder per tag. Variables: `baseUrl`, `operatorToken`. Each create
+/// is for a new bill; the other requests are about the transaction created last.
 pub fn postman(document: &OpenApi) -> Value {
     let document = serde_json::to_value(document).unwrap_or_default();
     let base_path = document.pointer("/servers/0/url").and_then(Value::as_str).unwrap_or_default();
@@ -124,7 +123,7 @@ fn description(operation: &Value) -> Value {
     operation.get("description").or(operation.get("summary")).cloned().unwrap_or_default()
 }
 
-/// The parameters of one place; those that need not be given are switched off.
+/// The parameters of one place; optional ones are disabled.
 fn parameters<'a>(operation: &'a Value, place: &'a str) -> impl Iterator<Item = Value> + 'a {
     array(&operation["parameters"]).iter().filter(move |parameter| parameter["in"] == place).map(parameter)
 }
@@ -155,7 +154,7 @@ fn body(document: &Value, request_body: &Value) -> Option<Value> {
     Some(json!({"mode": "raw", "raw": text, "options": {"raw": {"language": "json"}}}))
 }
 
-/// A value of this schema, put together from the examples in it.
+/// A value of the schema, made of the examples in it.
 fn example(document: &Value, schema: &Value) -> Value {
     if let Some(name) = schema["$ref"].as_str() {
         let target = document.pointer(name.trim_start_matches('#'));

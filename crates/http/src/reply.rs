@@ -1,16 +1,14 @@
-//! Answers in the envelope of DIGIT's services.
+//! Successful answers in DIGIT's envelope.
 
-use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 use payment_domain::TxnId;
 use serde::Serialize;
 
-use crate::edge::Notes;
+use crate::envelope::json_response;
 use crate::error::ApiError;
-use crate::request_info::ResponseInfo;
+use crate::log_context::LogContext;
 
-/// A successful answer.
 pub(crate) struct Reply {
     status: StatusCode,
     json: Vec<u8>,
@@ -18,27 +16,6 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// `{"ResponseInfo":…,"Transaction":…}`.
-    ///
-    /// # Errors
-    /// [`ApiError::Internal`] if the content has no JSON form.
-    pub(crate) fn transaction<T: Serialize + ?Sized>(
-        info: &ResponseInfo,
-        transaction: &T,
-    ) -> Result<Reply, ApiError> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Envelope<'a, T: ?Sized> {
-            response_info: &'a ResponseInfo,
-            transaction: &'a T,
-        }
-        Reply::of(&Envelope { response_info: info, transaction })
-    }
-
-    /// The content alone.
-    ///
-    /// # Errors
-    /// [`ApiError::Internal`] if it has no JSON form.
     pub(crate) fn of<T: Serialize>(content: &T) -> Result<Reply, ApiError> {
         let mut json = Vec::with_capacity(2048);
         serde_json::to_writer(&mut json, content)
@@ -46,12 +23,12 @@ impl Reply {
         Ok(Reply { status: StatusCode::OK, json, txn_id: None })
     }
 
-    /// The work goes on behind the answer.
+    /// 202: the work goes on after the answer.
     pub(crate) fn accepted(self) -> Reply {
         Reply { status: StatusCode::ACCEPTED, ..self }
     }
 
-    /// Names the transaction it is about in the log.
+    /// Sets the transaction of the log line.
     pub(crate) fn about(self, txn_id: TxnId) -> Reply {
         Reply { txn_id: Some(txn_id), ..self }
     }
@@ -61,16 +38,8 @@ impl IntoResponse for Reply {
     fn into_response(self) -> Response {
         let mut response = json_response(self.status, self.json);
         if let Some(txn_id) = self.txn_id {
-            response.extensions_mut().insert(Notes { txn_id: Some(txn_id), code: None, cause: None });
+            LogContext::about(txn_id).attach(&mut response);
         }
         response
     }
-}
-
-/// A response of that status with a JSON body.
-pub(crate) fn json_response(status: StatusCode, json: impl Into<Body>) -> Response {
-    let mut response = Response::new(json.into());
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
 }

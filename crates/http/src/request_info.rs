@@ -1,4 +1,4 @@
-//! `RequestInfo` as clients send it, and the `ResponseInfo` that answers it.
+//! `RequestInfo` of requests, `ResponseInfo` of answers.
 
 use std::borrow::Cow;
 
@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::body::RequestBody;
 use crate::error::ApiError;
 use crate::json::{self, Scalar};
 use crate::openapi::RequestInfoSchema;
@@ -23,10 +24,18 @@ pub(crate) struct RequestInfoBody {
 }
 
 impl RequestInfoBody {
-    /// The `RequestInfo`; an empty one where there is none.
+    /// The validated `RequestInfo` of a body that may be missing.
     ///
     /// # Errors
-    /// [`ApiError::WrongJsonType`] and [`ApiError::Invalid`] when a field is not what it must be.
+    /// Those of [`RequestBody::optional_json`] and [`RequestInfoBody::checked`].
+    pub(crate) fn read(body: &RequestBody) -> Result<RequestInfo, ApiError> {
+        body.optional_json::<RequestInfoBody>()?.unwrap_or_default().checked()
+    }
+
+    /// The validated `RequestInfo`; empty by default.
+    ///
+    /// # Errors
+    /// [`ApiError::WrongJsonType`], [`ApiError::Invalid`].
     pub(crate) fn checked(self) -> Result<RequestInfo, ApiError> {
         let info = self.info.unwrap_or_default();
         check(&info)?;
@@ -34,7 +43,7 @@ impl RequestInfoBody {
     }
 }
 
-/// The texts of `RequestInfo`, and the most characters each may have.
+/// The texts of `RequestInfo` with their maximal lengths in characters.
 const TEXTS: [(&str, usize); 8] = [
     ("apiId", 256),
     ("ver", 256),
@@ -45,7 +54,7 @@ const TEXTS: [(&str, usize); 8] = [
     ("authToken", 8192),
     ("correlationId", 256),
 ];
-/// The same of its `userInfo`.
+/// Those of its `userInfo`.
 const USER_TEXTS: [(&str, usize); 7] = [
     ("uuid", 128),
     ("userName", 256),
@@ -55,23 +64,20 @@ const USER_TEXTS: [(&str, usize); 7] = [
     ("emailId", 300),
     ("tenantId", 256),
 ];
-/// The most bytes of JSON a `RequestInfo` may have without its token: it is stored with every event of its
-/// request.
+/// Maximal JSON length of a `RequestInfo` without its token: it is stored with every event of its request.
 const MAX_BYTES: usize = 32 * 1024;
 
-/// Looks whether what is known of a `RequestInfo` has the right shape and lengths. Unknown fields may
-/// have any.
+/// Checks types and lengths of the known fields of a `RequestInfo`. Unknown fields may hold anything.
 ///
 /// # Errors
-/// [`ApiError::WrongJsonType`] and [`ApiError::Invalid`].
+/// [`ApiError::WrongJsonType`], [`ApiError::Invalid`].
 pub(crate) fn check(info: &RequestInfo) -> Result<(), ApiError> {
     let mut found = Violations::default();
     note_violations(info, "requestInfoWrapper.requestInfo", &mut found)?;
     if found.is_empty() { Ok(()) } else { Err(found.into_error()) }
 }
 
-/// The same, where a length that is wrong is reported together with what else is wrong in the request.
-/// `at` is the path of the `RequestInfo` in the codes.
+/// Adds wrong lengths to the violations of the request. `at` is the path of the `RequestInfo` in the codes.
 ///
 /// # Errors
 /// [`ApiError::WrongJsonType`].
@@ -108,12 +114,12 @@ pub(crate) fn note_violations(info: &RequestInfo, at: &str, rules: &mut Violatio
     Ok(())
 }
 
-/// A time in epoch milliseconds: a number, or a text holding one; `""` stands for none.
+/// Epoch milliseconds as a number or a text; `""` stands for none.
 fn epoch_ms(value: Option<&Value>) -> Result<Option<i64>, ApiError> {
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Number(number)) => {
-            // Past i64 no clock goes; a fraction of a millisecond is cut off, as Java does.
+            // A fraction of a millisecond is cut off, as Java does.
             #[allow(clippy::cast_possible_truncation)]
             Ok(number.as_i64().or_else(|| number.as_f64().map(|ms| ms as i64)))
         }
@@ -148,7 +154,6 @@ pub(crate) struct ResponseInfo {
 }
 
 impl ResponseInfo {
-    /// The answer to a request with this `RequestInfo`.
     pub(crate) fn answering(info: &RequestInfo) -> ResponseInfo {
         let text = |field| match info.raw(field) {
             Some(Value::String(text)) => Some(text.clone()),

@@ -1,9 +1,9 @@
-//! Comparing what a request presents with a configured secret.
+//! Comparison with a configured secret.
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// Compares digests, in a time that tells nothing about either text, not even its length.
+/// Compares digests in constant time, which reveals neither text nor its length.
 pub(crate) fn is_same(presented: &[u8], expected: &[u8]) -> bool {
     Sha256::digest(presented).as_slice().ct_eq(Sha256::digest(expected).as_slice()).into()
 }

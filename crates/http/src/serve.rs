@@ -1,4 +1,4 @@
-//! The router on the network, within limits.
+//! The HTTP server: connections within limits, graceful shutdown.
 
 mod connection;
 mod refusal;
@@ -22,26 +22,25 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
-use crate::edge::LastCall;
 use crate::limits::ServeLimits;
 use crate::metrics::{CONNECTIONS, TURNED_AWAY};
+use crate::middleware::ShutdownDeadline;
 use connection::{Guarded, Phase};
 
-/// How many connections are told at once that there are too many; more are closed without a word.
+/// Concurrent refusals of connections; further connections are closed without an answer.
 const TOLD_AT_ONCE: usize = 128;
-/// How long to wait when connections cannot be accepted, for want of file descriptors as a rule.
+/// The pause after a failed `accept`, usually for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
-/// hyper wants at least this much room for what it reads and writes.
+/// hyper's minimum.
 const SMALLEST_BUFFER: usize = 8192;
-/// What the system holds for a connection in either direction, in bytes; it doubles this for its own
-/// needs. Left to itself it holds megabytes for a client that does not read, and says so late.
+/// Socket buffer per direction, in bytes; the kernel doubles it. By default the kernel buffers megabytes for a client
+/// that does not read, and reports it late.
 const SOCKET_BUFFER: usize = 64 * 1024;
-/// How long the last answers of a shutdown may take to be written.
+/// The time for writing the last answers of a shutdown.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
-/// Answers on the listener until `shutdown`: then nothing new is accepted, and running requests may
-/// finish within their limit. Those that have not are answered 503 with what is known of them, and
-/// everything is closed.
+/// Serves until `shutdown`. Then no connection is accepted, and running requests have their grace period; those still
+/// running are answered 503, and all connections are closed.
 pub async fn serve(listener: TcpListener, router: Router, limits: ServeLimits, shutdown: CancellationToken) {
     let server = Server::new(router, limits);
     loop {
@@ -74,7 +73,7 @@ struct Server {
     open: Arc<Semaphore>,
     told: Arc<Semaphore>,
     graceful: GracefulShutdown,
-    last_call: LastCall,
+    deadline: ShutdownDeadline,
     cut: CancellationToken,
 }
 
@@ -90,7 +89,7 @@ impl Server {
             open: Arc::new(Semaphore::new(limits.connections)),
             told: Arc::new(Semaphore::new(TOLD_AT_ONCE)),
             graceful: GracefulShutdown::new(),
-            last_call: LastCall(CancellationToken::new()),
+            deadline: ShutdownDeadline(CancellationToken::new()),
             cut: CancellationToken::new(),
             router,
             limits,
@@ -101,18 +100,18 @@ impl Server {
         let Ok(permit) = self.open.clone().try_acquire_owned() else {
             return self.turn_away(stream);
         };
-        // An answer is written in one piece: there is nothing to wait for.
+        // An answer is written in one piece.
         let _ = stream.set_nodelay(true);
-        // Without it the connection works as well, it only costs more.
+        // A failure only costs memory.
         let _ = sockopt::set_socket_send_buffer_size(&stream, SOCKET_BUFFER);
         let _ = sockopt::set_socket_recv_buffer_size(&stream, SOCKET_BUFFER);
         let phase = Arc::new(Phase::default());
         let guarded = Guarded::new(stream, phase.clone(), &self.limits);
         let router = self.router.clone();
-        let last_call = self.last_call.clone();
+        let deadline = self.deadline.clone();
         let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
             phase.busy();
-            request.extensions_mut().insert(last_call.clone());
+            request.extensions_mut().insert(deadline.clone());
             let phase = phase.clone();
             let answer = router.clone().call(request.map(Body::new));
             async move {
@@ -151,7 +150,7 @@ impl Server {
         let mut shutdown = pin!(self.graceful.shutdown());
         if tokio::time::timeout(self.limits.shutdown_time, &mut shutdown).await.is_err() {
             tracing::warn!(unfinished, "some requests did not finish in time and are answered 503");
-            self.last_call.0.cancel();
+            self.deadline.0.cancel();
             if tokio::time::timeout(LAST_ANSWERS, shutdown).await.is_err() {
                 tracing::warn!("some clients do not read their last answer and are cut off");
             }

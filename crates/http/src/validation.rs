@@ -1,5 +1,4 @@
-//! The rules of fields, with the codes and sentences of Spring's bean validation, which clients of
-//! DIGIT know.
+//! Validation of fields, with the codes and sentences of Spring's bean validation, which DIGIT's clients know.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,34 +9,32 @@ use crate::envelope::ErrorEntry;
 use crate::error::ApiError;
 use crate::json::Scalar;
 
-/// What the original states where it sets no upper bound.
+/// The upper bound that egov-pg-service states where it sets none.
 pub(crate) const UNBOUNDED: usize = 2_147_483_647;
 
-/// How long a text may be, in characters, and what may be in it.
+/// Length of a text, in characters, and its characters.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TextRule {
-    /// The least the contract asks for.
     pub(crate) min: usize,
-    /// The most the contract allows, which it tells clients.
+    /// The upper bound of the contract, which messages state.
     pub(crate) stated_max: usize,
-    /// The most we take.
+    /// The upper bound that is enforced.
     pub(crate) max: usize,
-    /// Whether line breaks and tabs are taken. Other control characters never are.
+    /// Whether line breaks and tabs are allowed. Other control characters never are.
     pub(crate) lines: bool,
 }
 
 impl TextRule {
-    /// A single line of the length the contract states.
+    /// A single line with the contract's bounds.
     pub(crate) const fn line(min: usize, max: usize) -> TextRule {
         TextRule { min, stated_max: max, max, lines: false }
     }
 
-    /// A single line for which the contract states no upper bound, and we do.
+    /// A single line for which the contract has no upper bound.
     pub(crate) const fn at_least(min: usize, max: usize) -> TextRule {
         TextRule { min, stated_max: UNBOUNDED, max, lines: false }
     }
 
-    /// The rule as a schema.
     pub(crate) fn schema(&self, description: &str, example: &str) -> Object {
         ObjectBuilder::new()
             .schema_type(SchemaType::from_iter([Type::String, Type::Number, Type::Boolean]))
@@ -53,12 +50,21 @@ impl TextRule {
     }
 }
 
-/// What is wrong with the fields of a request, in the order they were looked at.
+/// A field's name in the codes of violations: path and name, `attention.limit`.
+#[derive(Clone, Copy)]
+pub(crate) struct Field(pub(crate) &'static str, pub(crate) &'static str);
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0, self.1)
+    }
+}
+
+/// Violations of rules, in the order of the checks.
 #[derive(Debug, Default)]
 pub(crate) struct Violations(Vec<ErrorEntry>);
 
 impl Violations {
-    /// Notes that a field does not hold to a constraint.
     pub(crate) fn add(
         &mut self,
         constraint: &str,
@@ -68,17 +74,15 @@ impl Violations {
         self.0.push(ErrorEntry::new(format!("{constraint}.{field}"), message));
     }
 
-    /// Notes something that is wrong under a code of our own.
+    /// Adds a violation with a code of our own.
     pub(crate) fn add_coded(&mut self, code: &'static str, message: &'static str) {
         self.0.push(ErrorEntry::new(code, message));
     }
 
-    /// Notes that a field is missing.
     pub(crate) fn missing(&mut self, field: impl fmt::Display) {
         self.add("NotNull", field, "must not be null");
     }
 
-    /// A text that must be there and keep to the rule.
     pub(crate) fn required<'a>(
         &mut self,
         field: impl fmt::Display,
@@ -91,7 +95,6 @@ impl Violations {
         self.optional(field, value, rule)
     }
 
-    /// A text that must keep to the rule where it is there.
     pub(crate) fn optional<'a>(
         &mut self,
         field: impl fmt::Display,
@@ -109,7 +112,7 @@ impl Violations {
         Some(text)
     }
 
-    /// Whether a size keeps to the rule.
+    /// Checks a size; `false` when it breaks the rule.
     pub(crate) fn size(&mut self, field: impl fmt::Display, size: usize, rule: TextRule) -> bool {
         let TextRule { min, stated_max, max, .. } = rule;
         let broken = if size < min || size > stated_max {
@@ -123,7 +126,6 @@ impl Violations {
         false
     }
 
-    /// All that was found, as an error.
     pub(crate) fn into_error(self) -> ApiError {
         if self.0.is_empty() {
             ApiError::Internal("refused without a reason")
@@ -132,7 +134,6 @@ impl Violations {
         }
     }
 
-    /// Whether nothing was found.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

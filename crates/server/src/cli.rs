@@ -163,7 +163,6 @@ Exit code 1 when there is a problem: good for a pipeline before a deployment.
     ConfigReference,
 }
 
-/// Of `migrate`.
 #[derive(Debug, Args)]
 pub(crate) struct MigrateArgs {
     /// Change nothing, only say what is applied and what is pending
@@ -171,14 +170,12 @@ pub(crate) struct MigrateArgs {
     pub(crate) check: bool,
 }
 
-/// Of `backup` and `restore`.
 #[derive(Debug, Args)]
 pub(crate) struct BackupArgs {
     /// The backup
     pub(crate) file: PathBuf,
 }
 
-/// Of `gateways`.
 #[derive(Debug, Args)]
 pub(crate) struct GatewaysArgs {
     /// JSON for machines
@@ -186,7 +183,6 @@ pub(crate) struct GatewaysArgs {
     pub(crate) json: bool,
 }
 
-/// Below `transaction`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TransactionCommand {
     /// Show one transaction with its whole history
@@ -199,7 +195,6 @@ and whether it waits for an operator. It reads the database beside a running ser
     Show(ShowArgs),
 }
 
-/// Of `transaction show`.
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
     /// The transaction's id
@@ -212,7 +207,6 @@ pub(crate) struct ShowArgs {
     pub(crate) show_personal_data: bool,
 }
 
-/// Below `events`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum EventsCommand {
     /// Print events in the order in which they were stored
@@ -232,7 +226,6 @@ max.message.bytes of its topic. Later events of its transaction may have been pu
     Revive(ReviveArgs),
 }
 
-/// Of `events revive`.
 #[derive(Debug, Args)]
 pub(crate) struct ReviveArgs {
     /// The number of the event
@@ -240,7 +233,6 @@ pub(crate) struct ReviveArgs {
     pub(crate) sequence: i64,
 }
 
-/// Of `events tail`.
 #[derive(Debug, Args)]
 pub(crate) struct TailArgs {
     /// Go on and wait for new ones, until interrupted
@@ -260,7 +252,6 @@ pub(crate) struct TailArgs {
     pub(crate) show_personal_data: bool,
 }
 
-/// Of `openapi`.
 #[derive(Debug, Args)]
 pub(crate) struct OpenapiArgs {
     /// A Postman collection instead

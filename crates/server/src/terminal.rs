@@ -1,16 +1,17 @@
-//! Writing to standard output and standard error: in colour only for a person at a terminal, without a
-//! complaint when the reader has closed the pipe, and never with control characters that came from
-//! outside: they could forge lines, hide text or steer the terminal.
+//! Output to standard output and standard error: in colour only at a terminal, without an error when the reader has
+//! closed the pipe, and without control characters from outside, which could forge lines, hide text or control the
+//! terminal.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
 use owo_colors::{OwoColorize, Style};
+use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
 
-/// How text may look.
+/// Styles of text.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Paint {
     colours: bool,
@@ -33,55 +34,46 @@ impl Paint {
         if self.colours { text.style(style).to_string() } else { text.to_owned() }
     }
 
-    /// A title.
     pub(crate) fn title(self, text: &str) -> String {
         self.with(text, Style::new().bold())
     }
 
-    /// Something that went well.
     pub(crate) fn good(self, text: &str) -> String {
         self.with(text, Style::new().green())
     }
 
-    /// Something that went badly.
     pub(crate) fn bad(self, text: &str) -> String {
         self.with(text, Style::new().red().bold())
     }
 
-    /// Something that waits.
     pub(crate) fn waiting(self, text: &str) -> String {
         self.with(text, Style::new().yellow())
     }
 
-    /// Something that stands back.
     pub(crate) fn quiet(self, text: &str) -> String {
         self.with(text, Style::new().dimmed())
     }
 
-    /// An address to go to.
     pub(crate) fn link(self, text: &str) -> String {
         self.with(text, Style::new().cyan())
     }
 }
 
-/// Whether anybody still reads.
+/// The state of the reader of standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reader {
-    /// Somebody does.
     There,
-    /// The other end of the pipe is closed: what is left to say interests nobody.
+    /// The other end of the pipe is closed.
     Gone,
 }
 
-/// Whether a terminal or a reader may take a character for more than a letter: control characters, line
-/// and paragraph separators, and those that change the direction of the text around them.
+/// Control characters, line and paragraph separators, and characters that change the direction of text.
 fn is_deceptive(char: char) -> bool {
     char.is_control()
         || matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// A text from outside on one line, with escapes (`\n`, `\u{1b}`) in the place of characters that would
-/// do something.
+/// A text from outside on one line; deceptive characters are escaped (`\n`, `\u{1b}`).
 pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     if !text.contains(is_deceptive) {
         return Cow::Borrowed(text);
@@ -97,9 +89,9 @@ pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// JSON, indented or on one line, in which such characters stand as JSON escapes: it is the same JSON.
+/// The same JSON with deceptive characters as JSON escapes.
 pub(crate) fn json_text(json: &str) -> Cow<'_, str> {
-    // serde_json has escaped all below U+0020 in texts; line breaks between members are its own.
+    // serde_json has escaped everything below U+0020 in texts; line breaks are between members.
     if !json.contains(|char| char != '\n' && is_deceptive(char)) {
         return Cow::Borrowed(json);
     }
@@ -114,8 +106,7 @@ pub(crate) fn json_text(json: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The last line of defence: a text of several lines in which nothing is left to steer a terminal with
-/// but line breaks and the colours of [`Paint`].
+/// Escapes everything in a text but line breaks and the colours of [`Paint`].
 fn harmless(text: &str) -> Cow<'_, str> {
     if !text.contains(|char| char != '\n' && is_deceptive(char)) {
         return Cow::Borrowed(text);
@@ -145,12 +136,11 @@ fn colour_at(text: &str) -> Option<&str> {
     parameters.get(length..)?.starts_with('m').then(|| text.get(..2 + length + 1))?
 }
 
-/// Writes log lines so that each event stays on its line and steers no terminal.
+/// Writes each log event as one line without deceptive characters.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LogLines;
 
 impl Write for LogLines {
-    /// One event, with its line break.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
         let line = text.strip_suffix('\n').unwrap_or(&text).replace('\n', "\\n");
@@ -165,18 +155,20 @@ impl Write for LogLines {
     }
 }
 
-/// Writes JSON and a line break.
+/// Writes a value as indented JSON, and a line break.
 ///
 /// # Errors
 /// As [`say`].
-pub(crate) fn say_json(json: &str) -> Outcome<Reader> {
-    say(&json_text(json))
+pub(crate) fn say_json<T: Serialize>(value: &T) -> Outcome<Reader> {
+    let json = serde_json::to_string_pretty(value)
+        .map_err(|error| Failure::new("the answer has no JSON form").because(&error))?;
+    say(&json_text(&json))
 }
 
 /// Writes a text and a line break.
 ///
 /// # Errors
-/// When it cannot be written for another reason than that nobody reads any more.
+/// When it cannot be written although the reader is there.
 pub(crate) fn say(text: &str) -> Outcome<Reader> {
     let mut out = io::stdout().lock();
     match out
@@ -190,8 +182,7 @@ pub(crate) fn say(text: &str) -> Outcome<Reader> {
     }
 }
 
-/// Writes a text and a line break to standard error. When that does not work, there is nobody to
-/// tell.
+/// Writes a text and a line break to standard error; a failure is ignored.
 pub(crate) fn complain(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", harmless(text));
 }

@@ -218,7 +218,7 @@ async fn a_running_service_is_looked_into_without_showing_who_paid() {
     let events = stdout(&run(folder, &["events", "tail"]));
     assert!(events.lines().count() > 6 && events.contains("update-pg-txns"), "{events}");
     let of_one = stdout(&run(folder, &["events", "tail", "--json", "--txn", paid]));
-    assert!(of_one.lines().all(|line| json(line)["key"] == paid), "{of_one}");
+    assert!(of_one.lines().all(|line| json(line)["txnId"] == paid), "{of_one}");
     let first = json(of_one.lines().next().unwrap())["sequence"].to_string();
     let rest = stdout(&run(folder, &["events", "tail", "--json", "--txn", paid, "--after", &first]));
     assert_eq!(rest.lines().count() + 1, of_one.lines().count());

@@ -1,22 +1,22 @@
-//! What to do about a case, as things stand when it is shown.
+//! The recommended action for a review case, computed when the case is shown.
 //!
-//! The evidence of a case is of its moment. What an operator is told to do must not be: where another
-//! payment of the same bill has succeeded meanwhile, registering this one as well would be a second
-//! payment of the bill.
+//! The evidence of a case is a snapshot of the moment it was raised. The recommendation must not be: where
+//! another payment of the same bill has succeeded meanwhile, registering this one as well would pay the bill
+//! twice.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use payment_domain::{AttentionKind, BillId, StatusName, Transaction, TxnId};
-use payment_store::{AttentionCase, PageRequest, SearchQuery, Store, StoreError};
+use payment_domain::{AttentionKind, BillId, BillKey, StatusName, Transaction, TxnId};
+use payment_store::{AttentionCase, Claim, PageRequest, SearchQuery, Store, StoreError};
 
-/// How many cases of a list are looked into at a time.
+/// Cases of a list that are looked into concurrently.
 const AT_ONCE: usize = 8;
-/// How many other payments of a bill are named, of each status.
+/// Other payments of a bill that are named, per status.
 const NAMED: u32 = 5;
 
-/// What to do about a case.
+/// The recommended action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Advice {
-    /// In sentences for an operator.
+    /// Sentences for an operator.
     pub action: String,
     /// The other payments of the same bills that have succeeded, may succeed, or hold a bill.
     pub other_payments: Vec<OtherPayment>,
@@ -25,19 +25,12 @@ pub struct Advice {
 /// Another payment of a bill that the transaction of a case pays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtherPayment {
-    /// The bill.
     pub bill_id: BillId,
-    /// The other transaction.
     pub txn_id: TxnId,
-    /// Where that one stands now.
     pub status: StatusName,
 }
 
-/// What to do now about a case of this transaction.
-///
-/// # Errors
-/// [`StoreError`] when the other payments cannot be read.
-pub async fn advise(
+pub(crate) async fn advise(
     store: &dyn Store,
     case: &AttentionCase,
     txn: &Transaction,
@@ -45,31 +38,52 @@ pub async fn advise(
     if !depends_on_others(case) {
         return Ok(Advice { action: of_kind(case), other_payments: Vec::new() });
     }
-    let bills = txn.bill_keys();
-    let mut others = Vec::new();
-    let (mut held, mut free) = (Vec::new(), bills.clone());
-    for claim in store.claims(&bills).await? {
-        free.retain(|bill| *bill != claim.bill);
-        if claim.txn_id == txn.id {
-            held.push(claim.bill.bill);
-        } else {
-            let (bill_id, txn_id) = (claim.bill.bill, claim.txn_id);
-            others.push(OtherPayment { bill_id, txn_id, status: claim.status });
+    let claims = store.claims(&txn.bill_keys()).await?;
+    let other_payments = other_payments(store, txn, &claims).await?;
+    let mut action = action(case.case.kind, txn.status.name(), &other_payments);
+    if txn.status.name() == StatusName::Failure {
+        let bills = txn.bill_keys();
+        let claim_of = |bill: &BillKey| claims.iter().find(|claim| claim.bill == *bill);
+        let named = |wanted: &dyn Fn(Option<&Claim>) -> bool| {
+            joined(bills.iter().filter(|bill| wanted(claim_of(bill))).map(|bill| bill.bill.as_str()))
+        };
+        let held = named(&|claim| claim.is_some_and(|claim| claim.txn_id == txn.id));
+        if !held.is_empty() {
+            action.push_str(&format!(" Nobody can pay {held} until this case is resolved."));
+        }
+        let free = named(&|claim| claim.is_none());
+        if case.case.kind == AttentionKind::LateSuccess && !free.is_empty() {
+            action.push_str(&format!(" Nothing keeps {free} from being paid once more meanwhile."));
         }
     }
-    // A bill of an adopted database may have several payments, of which one has the claim.
-    for bill in bills {
+    Ok(Advice { action, other_payments })
+}
+
+/// The other payments of the transaction's bills: those with a claim, and those that succeeded or may. In an
+/// adopted database a bill may have several payments, one of which holds the claim.
+async fn other_payments(
+    store: &dyn Store,
+    txn: &Transaction,
+    claims: &[Claim],
+) -> Result<Vec<OtherPayment>, StoreError> {
+    let claimed = claims.iter().filter(|claim| claim.txn_id != txn.id);
+    let mut others: Vec<OtherPayment> = claimed
+        .map(|claim| OtherPayment {
+            bill_id: claim.bill.bill.clone(),
+            txn_id: claim.txn_id.clone(),
+            status: claim.status,
+        })
+        .collect();
+    for bill in txn.bill_keys() {
         for status in [StatusName::Success, StatusName::Pending] {
-            let found = store
-                .search(&SearchQuery {
-                    tenant_id: Some(bill.tenant.clone()),
-                    bill_id: Some(bill.bill.clone()),
-                    status: Some(status),
-                    page: PageRequest { limit: NAMED, offset: 0 },
-                    ..SearchQuery::default()
-                })
-                .await?;
-            for other in found.into_iter().filter(|other| other.id != txn.id) {
+            let query = SearchQuery {
+                tenant_id: Some(bill.tenant.clone()),
+                bill_id: Some(bill.bill.clone()),
+                status: Some(status),
+                page: PageRequest { limit: NAMED, offset: 0 },
+                ..SearchQuery::default()
+            };
+            for other in store.search(&query).await?.into_iter().filter(|other| other.id != txn.id) {
                 let known = |seen: &OtherPayment| seen.txn_id == other.id && seen.bill_id == bill.bill;
                 match others.iter_mut().find(|seen| known(seen)) {
                     // Read later: it may have been settled in between.
@@ -81,24 +95,13 @@ pub async fn advise(
             }
         }
     }
-    let mut action = action(case.case.kind, txn.status.name(), &others);
-    if txn.status.name() == StatusName::Failure {
-        if !held.is_empty() {
-            let bills = joined(held.iter().map(BillId::as_str));
-            action.push_str(&format!(" Nobody can pay {bills} until this case is resolved."));
-        }
-        if case.case.kind == AttentionKind::LateSuccess && !free.is_empty() {
-            let bills = joined(free.iter().map(|bill| bill.bill.as_str()));
-            action.push_str(&format!(" Nothing keeps {bills} from being paid once more meanwhile."));
-        }
-    }
-    Ok(Advice { action, other_payments: others })
+    Ok(others)
 }
 
-/// The same for each case of a list. One whose payments cannot be read does not hide the others.
+/// Adds the recommended action to each case. A case whose payments cannot be read does not hide the others.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] when the database is away.
+/// [`StoreError::Unavailable`] when the database is unavailable.
 pub async fn advise_all(
     store: &dyn Store,
     cases: Vec<AttentionCase>,
@@ -127,7 +130,7 @@ async fn advise_unread(store: &dyn Store, case: &AttentionCase) -> Result<Advice
     advise(store, case, &transaction_of(store, case).await?).await
 }
 
-/// The transaction of a case: there is none without.
+/// The transaction of a case; every case has one.
 pub(crate) async fn transaction_of(
     store: &dyn Store,
     case: &AttentionCase,
@@ -140,7 +143,7 @@ fn of_kind(case: &AttentionCase) -> String {
     case.case.kind.recommended_action().to_owned()
 }
 
-/// Whether it is open, and money that was taken may have to be registered or given back.
+/// Whether the case is open, and its payment may have to be registered or refunded.
 fn depends_on_others(case: &AttentionCase) -> bool {
     let may_be_registered = match case.case.kind {
         AttentionKind::LateSuccess

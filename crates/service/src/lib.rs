@@ -32,7 +32,7 @@ mod view;
 
 use std::sync::Arc;
 
-pub use advice::{Advice, OtherPayment, advise, advise_all};
+pub use advice::{Advice, OtherPayment, advise_all};
 pub use attention::{AttentionDetail, AttentionList, ResolveError};
 pub use callback_url::with_transaction_id;
 pub use callbacks::{CallbackError, Callbacks, Conclusion};
@@ -55,17 +55,22 @@ pub use readiness::Readiness;
 pub use receipts::{ReceiptTally, Receipts, ReceiptsJob};
 pub use reconcile::{
     ByHand, Check, Checked, DailyJob, EarlyJob, FollowUpJob, GatewaySummary, InvalidAge, NotAsked, Progress,
-    Reconciliation, ReconciliationSettings, ReconciliationSummary, parse_age,
+    Reconciliation, ReconciliationSettings, ReconciliationSummary, Selected, Selection, SelectionError,
+    parse_age,
 };
 pub use redirects::Redirects;
 pub use scheduler::{
-    BegunByHand, FinishedRun, InvalidCron, Job, JobError, JobOverview, Looked, Run, RunByHandError, Schedule,
+    BegunByHand, FinishedRun, InvalidCron, Job, JobError, Looked, Run, RunByHandError, Schedule,
     ScheduledJob, Scheduler, SchedulerSettings,
 };
 pub use search::{Search, SearchError, SearchRequest, SearchResult};
 pub use settle::{Asked, Caller, Origin, SettleError, Settled, Settlement};
 pub use subject::Subject;
-pub use view::{AuditView, BillPaymentView, PayerView, TransactionView};
+pub use view::{
+    ActorView, AuditView, BillPaymentView, CaseView, DeadLetterView, DuePaymentView, EventView, HistoryView,
+    JobView, OtherPaymentView, PayerView, PersonalData, ReceiptTaskView, ReconciledGatewayView,
+    ReconciliationView, ResolutionView, RunState, RunView, TransactionStory, TransactionView,
+};
 
 /// All use cases over one set of ports.
 #[derive(Clone)]
@@ -91,7 +96,7 @@ impl Payments {
             search: Search::new(ports.clone()),
             callbacks: Callbacks::new(ports.clone(), settlement.clone()),
             payment_pages: PaymentPages::new(ports.clone()),
-            attention: AttentionList::new(ports.clone()),
+            attention: AttentionList::new(ports.store.clone(), ports.clock.clone()),
             readiness: Readiness::new(ports.clone()),
             settlement,
             receipts,

@@ -134,7 +134,7 @@ impl Ports {
     pub(crate) async fn raise_attention(&self, new: NewCase) -> Result<(), StoreError> {
         let (txn_id, kind) = (new.case.txn_id.clone(), new.case.kind.as_str());
         if self.store.raise_attention(new).await? {
-            metrics::counter!("attention_raised_total", "kind" => kind).increment(1);
+            metrics::counter!("attention_raised_total", "kind" => kind.replace('-', "_")).increment(1);
             tracing::warn!(%txn_id, kind, "put up for attention");
         }
         Ok(())

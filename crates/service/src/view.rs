@@ -1,11 +1,43 @@
-//! The transaction as clients and consumers of events read it: every key always present.
+//! Views: what clients, consumers of events and operators read, one serialisable type per thing. Endpoints,
+//! commands and tables show the same ones. Times are epoch milliseconds.
+
+mod case;
+mod event;
+mod job;
+mod reconciliation;
+mod story;
 
 use payment_domain::{BillPayment, Money, Payer, Personal, Transaction};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-/// A transaction in the API's and the events' JSON shape.
+pub use case::{CaseView, OtherPaymentView, ResolutionView};
+pub use event::{DeadLetterView, EventView};
+pub use job::{JobView, RunState, RunView};
+pub use reconciliation::{DuePaymentView, ReconciledGatewayView, ReconciliationView};
+pub use story::{ActorView, HistoryView, ReceiptTaskView, TransactionStory};
+
+use crate::masking::mask;
+
+/// Whether a view for operators shows personal data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PersonalData {
+    Masked,
+    Shown,
+}
+
+impl PersonalData {
+    /// A document of transactions or events, masked unless personal data is shown.
+    pub fn show(self, mut document: Value) -> Value {
+        if self == PersonalData::Masked {
+            mask(&mut document);
+        }
+        document
+    }
+}
+
+/// A transaction in the JSON of the API and the events: every key is always present.
 #[derive(Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Transaction)]

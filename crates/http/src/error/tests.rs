@@ -13,8 +13,8 @@ use payment_service::{
 };
 use payment_store::{Resolution, StoreError};
 
-use super::{ApiError, Content, tell};
-use crate::edge::Notes;
+use super::{ApiError, Content};
+use crate::log_context::LogContext;
 
 /// A cause that no client may read.
 const SECRET: &str = "SELECT * FROM eg_pg_transactions at /var/lib/payments.db";
@@ -139,7 +139,7 @@ async fn every_error_has_its_status_its_code_and_its_sentence() {
         let status = response.status();
         let retry_after =
             response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
-        let cause = response.extensions().get::<Notes>().unwrap().cause.clone();
+        let cause = response.extensions().get::<LogContext>().unwrap().cause.clone();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         let text = std::str::from_utf8(&body).unwrap();
         assert!(!text.contains("SELECT"), "{variant}: {text}");
@@ -162,7 +162,7 @@ fn every_code_stands_in_the_guide_for_applications_or_in_that_for_operators() {
     let guides =
         [include_str!("../../../../docs/integrating.md"), include_str!("../../../../docs/operating.md")];
     for error in all() {
-        match tell(&error).content {
+        match error.to_response().content {
             Content::Entries(entries) => {
                 for entry in entries {
                     let code = format!("`{}`", entry.code);
@@ -181,11 +181,11 @@ fn the_log_is_told_the_cause() {
     assert_eq!(error.with_causes(), "the database is not available: disk I/O error");
     let response = settling(SettleError::NotFound).into_response();
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
-    let notes = response.extensions().get::<Notes>().unwrap();
-    assert_eq!((notes.code.as_deref(), &notes.txn_id), (Some("TXN_UPDATE_NOT_FOUND"), &None));
+    let context = response.extensions().get::<LogContext>().unwrap();
+    assert_eq!((context.code.as_deref(), &context.txn_id), (Some("TXN_UPDATE_NOT_FOUND"), &None));
     let response = settling(SettleError::BadSignature).into_response();
     assert!(
-        response.extensions().get::<Notes>().unwrap().txn_id.is_some(),
+        response.extensions().get::<LogContext>().unwrap().txn_id.is_some(),
         "who was forged is worth knowing"
     );
 }

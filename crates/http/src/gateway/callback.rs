@@ -1,4 +1,4 @@
-//! `POST` or `GET /gateway/v1/{gateway}/_callback`: a gateway reports from server to server.
+//! `POST` or `GET /gateway/v1/{gateway}/_callback`: server-to-server callbacks of gateways.
 
 #[cfg(test)]
 mod tests;
@@ -12,12 +12,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::NamedGateway;
+use crate::app::{App, Shared};
 use crate::body::RequestBody;
 use crate::error::ApiError;
 use crate::openapi::failures;
 use crate::params::QueryParams;
 use crate::reply::Reply;
-use crate::{App, Shared};
 
 /// The answer to a callback that was accepted.
 #[derive(Serialize, ToSchema)]

@@ -12,10 +12,10 @@ use http::request::Parts;
 use payment_domain::GatewayName;
 use payment_service::CallbackError;
 
-use crate::App;
+use crate::app::App;
 use crate::error::ApiError;
 
-/// The gateway that a path names, active or not.
+/// The gateway in the path, active or not.
 pub(crate) struct NamedGateway(GatewayName);
 
 impl FromRequestParts<Arc<App>> for NamedGateway {

@@ -1,4 +1,4 @@
-//! `GET /gateway/v1/_pay`: the page that posts a payer on to a gateway that wants a form.
+//! `GET /gateway/v1/_pay`: the page that posts a form to the gateway.
 
 #[cfg(test)]
 mod tests;
@@ -16,15 +16,15 @@ use payment_service::{PaymentForm, PaymentPage, PaymentPageError};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::Shared;
-use crate::edge::Notes;
+use crate::app::Shared;
 use crate::error::ApiError;
+use crate::log_context::LogContext;
 use crate::openapi::failures;
 use crate::operations::html;
 use crate::params::QueryParams;
 use crate::transaction::redirect::back_to_application;
 
-/// Posts the form. A field of the gateway's may be called `submit`, hence the detour.
+/// Posts the form, which may have a field named `submit`.
 const SCRIPT: &str = "HTMLFormElement.prototype.submit.call(document.forms[0]);";
 const STYLE: &str = include_str!("../../templates/page.css");
 
@@ -75,15 +75,15 @@ fn page(form: &PaymentForm, txn_id: TxnId) -> Result<Response, ApiError> {
     let policy = HeaderValue::try_from(content_security_policy(&action))
         .map_err(|_| ApiError::Internal("a policy that cannot be a header"))?;
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
-    // The token in our URL is not the gateway's to know, our origin is.
+    // The gateway may know our origin, but not the token in our URL.
     response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("origin"));
-    response.extensions_mut().insert(Notes { txn_id: Some(txn_id), code: None, cause: None });
+    LogContext::about(txn_id).attach(&mut response);
     Ok(response)
 }
 
-/// Nothing but our own script and style, and a form that goes to the gateway. Gateways answer the
-/// post by sending the browser on to other hosts of theirs, which browsers check against the same
-/// list: so it names the gateway's origin and every address of the same or a safer scheme.
+/// Our own script and style, and a form to the gateway. Gateways answer the post with redirects to other hosts of
+/// theirs, which browsers check against `form-action`, too: it lists the gateway's origin and every host of the same or
+/// a safer scheme.
 fn content_security_policy(action: &Url) -> String {
     static HASHES: LazyLock<String> = LazyLock::new(|| {
         let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));

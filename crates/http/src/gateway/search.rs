@@ -1,11 +1,11 @@
-//! `POST /gateway/v1/_search`: the gateways that can be paid through.
+//! `POST /gateway/v1/_search`: the active gateways.
 
 #[cfg(test)]
 mod tests;
 
 use axum::extract::State;
 
-use crate::Shared;
+use crate::app::Shared;
 use crate::error::ApiError;
 use crate::openapi::failures;
 use crate::reply::Reply;

@@ -1,4 +1,4 @@
-//! `GET /gateway/v1/_status`: whether the active gateways can be used at the moment.
+//! `GET /gateway/v1/_status`: the availability of the active gateways.
 
 #[cfg(test)]
 mod tests;
@@ -8,7 +8,7 @@ use payment_service::GatewayStatus;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::Shared;
+use crate::app::Shared;
 use crate::error::ApiError;
 use crate::openapi::failures;
 use crate::reply::Reply;

@@ -1,4 +1,4 @@
-//! The ways in which requests fail, as the document lists them.
+//! Error responses in the OpenAPI document.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,6 @@ use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr};
 
-/// Statuses with what they mean.
 type Statuses = &'static [(&'static str, &'static str)];
 
 const ANY: Statuses = &[
@@ -90,25 +89,17 @@ macro_rules! failures {
 }
 
 failures! {
-    /// What may happen to any request.
     Always: [];
-    /// A body is read, nothing is changed.
     Reading: [WITH_BODY];
-    /// A transaction is created.
     Creating: [WITH_BODY, &[
         ("409", "The `Idempotency-Key` was used for another request, or its first request is still at work."),
         ("502", "The gateway gave an answer that cannot be understood."),
     ]];
-    /// A transaction is settled.
     Settling: [WITH_BODY];
-    /// A transaction is settled, and the browser sent on.
     Redirecting: [WITH_BODY], see_other();
-    /// A gateway reports.
     CallingBack: [WITH_BODY];
-    /// An operator looks something up.
     Operating: [WITH_BODY, OF_OPERATORS];
-    /// An operator does something that is done once at a time, or once for all.
+    /// Actions that are done once at a time, or once for all.
     OperatingOnce: [WITH_BODY, OF_OPERATORS, &[("409", "It is at work, or was done before.")]];
-    /// A payer comes to a page.
     Paying: [&[("404", "There is no such page.")]], see_other();
 }

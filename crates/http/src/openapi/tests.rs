@@ -9,7 +9,7 @@ use crate::ContextPath;
 use crate::testing::{TestApp, create_body, paid};
 
 fn document() -> Value {
-    serde_json::to_value(super::document(&ContextPath::default())).unwrap()
+    serde_json::to_value(crate::document(&ContextPath::default())).unwrap()
 }
 
 fn operations(document: &Value) -> Vec<(String, &Value)> {
@@ -73,7 +73,7 @@ fn bodies_that_may_be_missing_are_documented_as_such() {
     let document = document();
     let required = |path: &str| document["paths"][path]["post"]["requestBody"]["required"] == json!(true);
     assert!(required("/transaction/v1/_create") && required("/transaction/v1/_search"));
-    for path in super::BODY_MAY_BE_MISSING {
+    for path in crate::document::BODY_MAY_BE_MISSING {
         assert!(!required(path), "{path}");
     }
 }
@@ -115,7 +115,7 @@ async fn answers_have_the_members_it_says_they_have() {
 #[tokio::test]
 async fn its_example_creates_a_transaction() {
     let app = TestApp::new();
-    let collection = crate::postman(&super::document(&ContextPath::default()));
+    let collection = crate::postman(&crate::document(&ContextPath::default()));
     let create = &collection["item"][0]["item"][0]["request"];
     assert_eq!(create["url"]["path"], json!(["transaction", "v1", "_create"]));
     let mut body: Value = serde_json::from_str(create["body"]["raw"].as_str().unwrap()).unwrap();

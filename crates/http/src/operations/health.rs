@@ -1,4 +1,4 @@
-//! `GET /health` and below: whether the service lives, and whether it can work.
+//! `GET /health` and below: liveness and readiness.
 
 #[cfg(test)]
 mod tests;
@@ -10,11 +10,12 @@ use payment_domain::signed_seconds;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::Shared;
-use crate::edge::Notes;
+use crate::app::Shared;
+use crate::envelope::json_response;
 use crate::error::ApiError;
+use crate::log_context::LogContext;
 use crate::openapi::failures;
-use crate::reply::{Reply, json_response};
+use crate::reply::Reply;
 
 /// How the service is.
 #[derive(Serialize, ToSchema)]
@@ -103,7 +104,7 @@ pub(crate) async fn readiness(State(app): Shared) -> Response {
             let mut response =
                 json_response(StatusCode::SERVICE_UNAVAILABLE, br#"{"status":"DOWN"}"#.to_vec());
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(5));
-            response.extensions_mut().insert(Notes { txn_id: None, code: None, cause: Some(cause) });
+            LogContext { cause: Some(cause), ..LogContext::default() }.attach(&mut response);
             response
         }
     }

@@ -1,4 +1,4 @@
-//! What operators and developers need besides payments: health, numbers, documents.
+//! Pages beside payments: landing page, health, metrics, documents.
 
 mod docs;
 pub(crate) mod health;
@@ -18,23 +18,27 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, header};
 use sha2::{Digest, Sha256};
+use utoipa::openapi::OpenApi;
 
+use crate::app::{App, Pages, Shared};
+use crate::context_path::ContextPath;
 use crate::error::ApiError;
-use crate::{App, ContextPath, Pages, Shared};
 
-/// The path of the metrics, below the context path.
 pub(crate) const METRICS: &str = "/prometheus";
-/// The beginning of the paths of health.
 pub(crate) const HEALTH: &str = "/health";
 
-/// The pages that no document describes.
-pub(crate) fn pages(context: &ContextPath, pages: Pages) -> Router<Arc<App>> {
+/// The pages that the OpenAPI document leaves out.
+pub(crate) fn pages(
+    context: &ContextPath,
+    pages: Pages,
+    document: fn(&ContextPath) -> OpenApi,
+) -> Router<Arc<App>> {
     let landing_path = context.join("/");
     let mut router = Router::new().route(&landing_path, get(landing));
     if pages.docs {
-        let document = Arc::new(OnceLock::new());
+        let kept = Arc::new(OnceLock::new());
         router = router
-            .route(&context.join("/openapi.json"), get(move |app| docs::openapi(app, document)))
+            .route(&context.join("/openapi.json"), get(move |app| docs::openapi(app, kept, document)))
             .route(&context.join("/docs"), get(docs::to_folder))
             .route(&context.join("/docs/"), get(docs::index))
             .route(&context.join("/docs/{*file}"), get(docs::file));
@@ -56,7 +60,6 @@ struct LandingPage<'a> {
 
 const STYLE: &str = include_str!("../../templates/page.css");
 
-/// No script, nothing from elsewhere; exactly our one style sheet.
 static LANDING_POLICY: LazyLock<String> = LazyLock::new(|| {
     let style = STANDARD.encode(Sha256::digest(STYLE));
     format!(
@@ -74,7 +77,6 @@ async fn landing(State(app): Shared) -> Result<Response, ApiError> {
     Ok(response)
 }
 
-/// A page.
 pub(crate) fn html(page: String) -> Response {
     let mut response = Response::new(Body::from(page));
     let html = HeaderValue::from_static("text/html; charset=utf-8");
@@ -82,12 +84,10 @@ pub(crate) fn html(page: String) -> Response {
     response
 }
 
-/// The answer to a path that no endpoint has.
 pub(crate) async fn no_such_endpoint() -> ApiError {
     ApiError::NoSuchEndpoint
 }
 
-/// The answer to a method that an endpoint does not answer.
 pub(crate) async fn method_not_allowed() -> ApiError {
     ApiError::MethodNotAllowed
 }

@@ -1,11 +1,11 @@
-//! `GET /prometheus`: the numbers for operators.
+//! `GET /prometheus`: the metrics.
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderValue, header};
 
-use crate::Shared;
+use crate::app::Shared;
 use crate::openapi::failures;
 
 /// The metrics.

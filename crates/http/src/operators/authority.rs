@@ -1,4 +1,4 @@
-//! Who may use the endpoints of operators: whoever presents the configured token.
+//! Authorisation of operators by the configured token.
 
 use std::sync::Arc;
 
@@ -7,13 +7,12 @@ use http::request::Parts;
 use http::{HeaderMap, header};
 use secrecy::ExposeSecret;
 
-use super::Operators;
-use crate::App;
+use crate::app::App;
+use crate::app::Operators;
 use crate::error::ApiError;
 use crate::secret::is_same;
 
-/// Proof that the request comes from an operator, with what their endpoints stand on. It is looked
-/// for before the body of the request is read.
+/// Proof that the request presents the operators' token. It is extracted before the body is read.
 pub(crate) struct Operator(pub(crate) Operators);
 
 impl FromRequestParts<Arc<App>> for Operator {
@@ -30,7 +29,7 @@ impl FromRequestParts<Arc<App>> for Operator {
     }
 }
 
-/// The token of the one `Authorization` header, whose scheme may be in any letter case.
+/// The token of a single `Authorization` header; the scheme is case-insensitive.
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (value, None) = (values.next()?.as_bytes(), values.next()) else { return None };

@@ -1,4 +1,4 @@
-//! Reading the fields of operators' requests.
+//! Fields of operators' requests.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -7,27 +7,15 @@ use payment_domain::{RequestInfo, TxnId};
 
 use crate::error::ApiError;
 use crate::json::Scalar;
-use crate::validation::{TextRule, Violations};
+use crate::validation::{Field, TextRule, Violations};
 
-/// Who acts.
+/// The operator.
 pub(super) const BY: TextRule = TextRule::line(1, 128);
 
-/// The name of a field in what is told to be wrong: `attention.limit`.
-#[derive(Clone, Copy)]
-pub(super) struct Field(pub(super) &'static str, pub(super) &'static str);
-
-impl fmt::Display for Field {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.0, self.1)
-    }
-}
-
-/// Which cases or runs are answered, when nothing is said.
+/// Default number of rows.
 pub(super) const USUAL_PAGE: u32 = 100;
-/// The most rows one answer holds.
 pub(super) const LARGEST_PAGE: u32 = 500;
 
-/// A whole number within a range; the default where there is none.
 pub(super) fn number<T>(
     found: &mut Violations,
     field: Field,
@@ -49,12 +37,10 @@ where
     }
 }
 
-/// How many rows are wanted.
 pub(super) fn limit(found: &mut Violations, field: Field, value: Option<Scalar<'_>>) -> u32 {
     number(found, field, value, 1..=LARGEST_PAGE, USUAL_PAGE)
 }
 
-/// A transaction.
 pub(super) fn txn_id(
     found: &mut Violations,
     field: Field,
@@ -65,7 +51,7 @@ pub(super) fn txn_id(
     text.map(TxnId::new).transpose().map_err(widened)
 }
 
-/// Who acts: who the body says, or else the user of the request.
+/// The operator: the one the body names, or else the user of the request.
 pub(super) fn by(
     found: &mut Violations,
     field: Field,

@@ -1,21 +1,21 @@
-//! `POST /jobs/v1/_history`: what was run, by whom, and what came of it.
+//! `POST /jobs/v1/_history`: the runs of jobs.
 
 use axum::extract::State;
 use payment_domain::RequestInfo;
+use payment_service::RunView;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Operator;
-use super::fields::{self, Field};
-use super::views::RunView;
-use crate::Shared;
+use super::fields;
+use crate::app::Shared;
 use crate::body::RequestBody;
 use crate::error::ApiError;
 use crate::json::Scalar;
 use crate::openapi::{RequestInfoSchema, failures};
 use crate::reply::Reply;
 use crate::request_info::{self, ResponseInfo};
-use crate::validation::{TextRule, Violations};
+use crate::validation::{Field, TextRule, Violations};
 
 /// Which runs are looked for.
 #[derive(Default, Deserialize, ToSchema)]

@@ -1,25 +1,23 @@
-//! `POST /attention/v1/{id}/_resolve`: an operator has seen to a case.
+//! `POST /attention/v1/{id}/_resolve`: resolves a review case.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use payment_domain::RequestInfo;
-use payment_service::AttentionDetail;
+use payment_service::{AttentionDetail, CaseView, PersonalData};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Operator;
-use super::fields::{self, Field};
-use super::views::CaseView;
-use crate::Shared;
+use super::fields;
+use crate::app::Shared;
 use crate::body::RequestBody;
 use crate::error::ApiError;
 use crate::json::Scalar;
 use crate::openapi::{RequestInfoSchema, failures};
 use crate::reply::Reply;
 use crate::request_info::{self, ResponseInfo};
-use crate::validation::{TextRule, Violations};
+use crate::validation::{Field, TextRule, Violations};
 
-/// Why: some lines.
 const REASON: TextRule = TextRule { min: 1, stated_max: 2000, max: 2000, lines: true };
 
 /// How a case is resolved.
@@ -89,7 +87,9 @@ pub(crate) async fn resolve(
         app.payments.attention.show(id).await?.ok_or(ApiError::NoSuchCase)?;
     let txn_id = case.case.txn_id.clone();
     tracing::info!(case = id, %txn_id, kind = case.case.kind.as_str(), "an operator has resolved a case");
-    let answer =
-        ResolvedResponse { response_info: ResponseInfo::answering(&info), case: CaseView::of(case, advice) };
+    let answer = ResolvedResponse {
+        response_info: ResponseInfo::answering(&info),
+        case: CaseView::of(case, advice, PersonalData::Masked),
+    };
     Ok(Reply::of(&answer)?.about(txn_id))
 }

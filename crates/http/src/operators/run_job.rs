@@ -2,19 +2,18 @@
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use payment_service::RunByHandError;
+use payment_service::{RunByHandError, RunView};
 use payment_store::Fence;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::views::RunView;
 use super::{Operator, patience};
+use crate::app::{App, Shared};
 use crate::body::RequestBody;
 use crate::error::ApiError;
 use crate::openapi::failures;
 use crate::reply::Reply;
 use crate::request_info::{RequestInfoBody, ResponseInfo};
-use crate::{App, Shared};
 
 /// The answer to a request to run a job.
 #[derive(Serialize, ToSchema)]
@@ -50,7 +49,7 @@ pub(crate) async fn run(
     name: Result<Path<String>, PathRejection>,
     body: RequestBody,
 ) -> Result<Reply, ApiError> {
-    let info = body.optional_json::<RequestInfoBody>()?.unwrap_or_default().checked()?;
+    let info = RequestInfoBody::read(&body)?;
     let unknown = || ApiError::UnknownJob(operators.scheduler.names());
     let Path(name) = name.map_err(|_| unknown())?;
     let begun = operators.scheduler.begin_by_hand(&name).await.map_err(|error| match error {
@@ -74,8 +73,7 @@ pub(crate) async fn run(
     Ok(if ended { reply } else { reply.accepted() })
 }
 
-/// The run as the book of jobs has it. Only runs that were begun since are newer, and the job has
-/// one at a time.
+/// The run as it is recorded. Only runs begun since are newer, and a job has one at a time.
 async fn recorded(app: &App, fence: &Fence) -> Result<RunView, ApiError> {
     const NEWEST: u32 = 50;
     let runs = app.payments.ports.store.runs(Some(&fence.job), NEWEST).await?;

@@ -1,22 +1,22 @@
-//! `POST /attention/v1/_search`: what waits for an operator, and what was seen to.
+//! `POST /attention/v1/_search`: review cases.
 
 use axum::extract::State;
 use payment_domain::{AttentionKind, RequestInfo};
+use payment_service::{CaseView, PersonalData};
 use payment_store::{AttentionQuery, CaseState};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Operator;
-use super::fields::{self, Field};
-use super::views::CaseView;
-use crate::Shared;
+use super::fields;
+use crate::app::Shared;
 use crate::body::RequestBody;
 use crate::error::ApiError;
 use crate::json::Scalar;
 use crate::openapi::{RequestInfoSchema, failures};
 use crate::reply::Reply;
 use crate::request_info::{self, ResponseInfo};
-use crate::validation::{TextRule, Violations};
+use crate::validation::{Field, TextRule, Violations};
 
 /// Which cases are looked for; conditions that are set must all hold.
 #[derive(Default, Deserialize, ToSchema)]
@@ -81,7 +81,10 @@ pub(crate) async fn search(
     let cases = app.payments.attention.list_with_advice(&read_query(body)?).await?;
     Reply::of(&CasesResponse {
         response_info: ResponseInfo::answering(&info),
-        cases: cases.into_iter().map(|(case, advice)| CaseView::of(case, advice)).collect(),
+        cases: cases
+            .into_iter()
+            .map(|(case, advice)| CaseView::of(case, advice, PersonalData::Masked))
+            .collect(),
     })
 }
 

@@ -1,17 +1,16 @@
-//! `POST /jobs/v1/_search`: the jobs, when they are due, and how they last ended.
+//! `POST /jobs/v1/_search`: the jobs, their next ticks and latest runs.
 
+use payment_service::JobView;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Operator;
-use super::views::JobView;
 use crate::body::RequestBody;
 use crate::error::ApiError;
 use crate::openapi::failures;
 use crate::reply::Reply;
 use crate::request_info::{RequestInfoBody, ResponseInfo};
 
-/// The answer to a search for jobs.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct JobsResponse {
@@ -33,10 +32,9 @@ pub(crate) struct JobsResponse {
     responses((status = 200, description = "Every job.", body = JobsResponse), failures::Operating),
 )]
 pub(crate) async fn search(Operator(operators): Operator, body: RequestBody) -> Result<Reply, ApiError> {
-    let info = body.optional_json::<RequestInfoBody>()?.unwrap_or_default().checked()?;
-    let jobs = operators.scheduler.overview().await?;
+    let info = RequestInfoBody::read(&body)?;
     Reply::of(&JobsResponse {
         response_info: ResponseInfo::answering(&info),
-        jobs: jobs.into_iter().map(JobView::from).collect(),
+        jobs: operators.scheduler.overview().await?,
     })
 }

@@ -1,15 +1,14 @@
-//! `POST /attention/v1/{id}/_show`: one case with its transaction.
+//! `POST /attention/v1/{id}/_show`: one review case with its transaction.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use payment_service::{AttentionDetail, TransactionView, mask};
+use payment_service::{AttentionDetail, CaseView, PersonalData, TransactionView};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::Operator;
-use super::views::CaseView;
-use crate::Shared;
+use crate::app::Shared;
 use crate::body::RequestBody;
 use crate::error::ApiError;
 use crate::openapi::failures;
@@ -47,17 +46,14 @@ pub(crate) async fn show(
     id: Result<Path<i64>, PathRejection>,
     body: RequestBody,
 ) -> Result<Reply, ApiError> {
-    let info = body.optional_json::<RequestInfoBody>()?.unwrap_or_default().checked()?;
+    let info = RequestInfoBody::read(&body)?;
     let Path(id) = id.map_err(|_| ApiError::NoSuchCase)?;
     let AttentionDetail { case, txn, advice } =
         app.payments.attention.show(id).await?.ok_or(ApiError::NoSuchCase)?;
-    let mut transaction = serde_json::to_value(TransactionView::of(&txn))
-        .map_err(|_| ApiError::Internal("a transaction without a JSON form"))?;
-    mask(&mut transaction);
     let answer = CaseResponse {
         response_info: ResponseInfo::answering(&info),
-        case: CaseView::of(case, advice),
-        transaction,
+        case: CaseView::of(case, advice, PersonalData::Masked),
+        transaction: PersonalData::Masked.show(json!(TransactionView::of(&txn))),
     };
     Ok(Reply::of(&answer)?.about(txn.id))
 }

@@ -1,5 +1,5 @@
-//! A connection that waits for ever neither for the rest of a request's head nor for a client that
-//! does not read its answer, and on which even a request that hyper refuses by itself is told why.
+//! A connection with time limits for a request's head and for the reader of an answer, on which refusals by hyper
+//! get a body.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -15,9 +15,8 @@ use crate::limits::{SLOWEST_READER, ServeLimits};
 
 use super::refusal::{LINGER_BYTES, LINGER_TIME, Refusal};
 
-/// Where a connection stands. The service says when it has a request's head and when it has
-/// answered; the first byte in between begins the next head. A connection begins in its first head:
-/// who opens one has something to ask.
+/// The phase of a connection. The service reports when a request's head is complete and when it is answered; the first
+/// byte after that begins the next head. A new connection is in its first head.
 #[derive(Debug)]
 pub(super) struct Phase(AtomicU8);
 
@@ -32,12 +31,10 @@ const HEAD: u8 = 1;
 const BUSY: u8 = 2;
 
 impl Phase {
-    /// A request's head is complete.
     pub(super) fn busy(&self) {
         self.0.store(BUSY, Ordering::Relaxed);
     }
 
-    /// The request is answered.
     pub(super) fn idle(&self) {
         self.0.store(IDLE, Ordering::Relaxed);
     }
@@ -51,25 +48,24 @@ impl Phase {
     }
 }
 
-/// The bytes of a connection.
 pub(super) struct Guarded<S> {
     stream: S,
     phase: Arc<Phase>,
     header_time: Duration,
-    /// Runs while a head is incomplete.
+    /// Set while a head is incomplete.
     head_timer: Option<Pin<Box<Sleep>>>,
     write_time: Duration,
-    /// Set while the client takes less than waits for it.
+    /// Set while the client leaves bytes unread.
     stalled: Option<Stalled>,
-    /// Takes the place of hyper's own refusal.
+    /// Replaces hyper's own refusal.
     refusal: Option<Refused>,
 }
 
-/// A client that leaves something unread.
+/// A client that leaves bytes unread.
 struct Stalled {
-    /// Runs until it must have taken its least.
+    /// The end of the period in which the client must read its minimum.
     timer: Pin<Box<Sleep>>,
-    /// The bytes it has taken since the timer was set.
+    /// Bytes read in this period.
     taken: usize,
 }
 
@@ -93,7 +89,7 @@ impl<S> Guarded<S> {
         }
     }
 
-    /// Passes on how a write went, unless the client has taken too little for too long.
+    /// Passes the result of a write on, unless the client reads too slowly.
     fn progress(
         &mut self,
         cx: &mut Context<'_>,
@@ -120,7 +116,6 @@ impl<S> Guarded<S> {
     }
 }
 
-/// The bytes that a client takes at least in that time.
 fn least_taken_in(time: Duration) -> usize {
     let millis = usize::try_from(time.as_millis()).unwrap_or(usize::MAX);
     (millis.saturating_mul(SLOWEST_READER) / 1000).max(1)
@@ -148,7 +143,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
-    /// Whether these bytes are a refusal of hyper's; if so, ours is written instead.
+    /// Replaces a refusal by hyper with ours; `false` for other bytes.
     fn replaces(&mut self, bytes: &[u8]) -> bool {
         let Some(refusal) = Refusal::by_hyper(bytes) else { return false };
         self.refusal = Some(Refused {
@@ -175,7 +170,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Reads what a refused client is still sending, so that it gets to read our answer.
+    /// Reads what a refused client is still sending, so that it receives our answer.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(refused) = &mut self.refusal else { return Poll::Ready(()) };
         let mut scratch = [0; 4096];
@@ -224,7 +219,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         ready!(this.poll_refuse(cx))?;
-        // Everything is written that was to be.
         this.stalled = None;
         Pin::new(&mut this.stream).poll_flush(cx)
     }

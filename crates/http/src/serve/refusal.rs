@@ -1,4 +1,4 @@
-//! Refusals of whole connections, in the error envelope: written below HTTP, where no handler is.
+//! Refusals below the handlers, in the error envelope.
 
 use std::time::Duration;
 
@@ -7,12 +7,11 @@ use tokio::net::TcpStream;
 
 use crate::envelope::{ErrorEntry, error_json};
 
-/// How long, and for how much, a client that is refused is listened to, so that it reads why: the
-/// system throws an answer away when the connection is closed on data nobody has read.
+/// How long, and how many bytes, are read from a refused client: the kernel discards an answer when the connection is
+/// closed with unread data.
 pub(super) const LINGER_TIME: Duration = Duration::from_secs(1);
 pub(super) const LINGER_BYTES: usize = 1024 * 1024;
 
-/// A response to a request that no handler saw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Refusal {
     status: &'static str,
@@ -28,7 +27,7 @@ pub(super) const TOO_MANY_CONNECTIONS: Refusal = Refusal {
     retry_after: true,
 };
 
-/// What hyper refuses by itself, with no more than a status.
+/// Requests that hyper refuses by itself with a bare status.
 const BY_HYPER: [Refusal; 3] = [
     Refusal {
         status: "400 Bad Request",
@@ -51,18 +50,17 @@ const BY_HYPER: [Refusal; 3] = [
 ];
 
 impl Refusal {
-    /// The refusal that hyper is about to write without a body; `None` for everything else.
+    /// The refusal that replaces hyper's; `None` for other bytes.
     pub(super) fn by_hyper(written: &[u8]) -> Option<Refusal> {
         let status_line = written.strip_prefix(b"HTTP/1.1 ").filter(|rest| rest.starts_with(b"4"))?;
         let head = String::from_utf8_lossy(status_line).to_ascii_lowercase();
-        // Handlers always name the request, and always have something to say.
+        // Answers of handlers always have an x-request-id and a body.
         let bare = head.ends_with("\r\n\r\n")
             && head.contains("content-length: 0\r\n")
             && !head.contains("x-request-id");
         BY_HYPER.into_iter().find(|refusal| bare && status_line.starts_with(refusal.status.as_bytes()))
     }
 
-    /// The response as it is written.
     pub(super) fn response(self) -> Vec<u8> {
         let body = error_json(&[ErrorEntry::new(self.code, self.message)]);
         let retry_after = if self.retry_after { "retry-after: 2\r\n" } else { "" };
@@ -75,7 +73,7 @@ impl Refusal {
     }
 }
 
-/// Tells a client why its connection is closed, and closes it.
+/// Sends the refusal and closes the connection.
 pub(super) async fn tell(mut stream: TcpStream, refusal: Refusal) {
     let told = async {
         stream.write_all(&refusal.response()).await?;
@@ -83,7 +81,6 @@ pub(super) async fn tell(mut stream: TcpStream, refusal: Refusal) {
         let mut rest = (&mut stream).take(LINGER_BYTES as u64);
         tokio::io::copy(&mut rest, &mut tokio::io::sink()).await
     };
-    // A client that has gone away needs no telling.
     let _ = tokio::time::timeout(LINGER_TIME, told).await;
 }
 

@@ -13,8 +13,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::edge::EdgeLayer;
 use crate::limits::{RequestLimits, ServeLimits};
+use crate::middleware::RequestLayer;
 use crate::testing::TestApp;
 
 /// A server of a few plain routes; `/wait` answers once it is let go.
@@ -44,7 +44,7 @@ async fn running(limits: ServeLimits) -> Running {
                 "waited"
             }),
         )
-        .layer(EdgeLayer::new(RequestLimits::default()));
+        .layer(RequestLayer::new(RequestLimits::default()));
     start(router, limits, waiting, let_go).await
 }
 

@@ -8,7 +8,7 @@ use payment_gateway::{
     Answer, Closing, Evidence, FakeGateway, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
 };
 
-/// The gateway `FORM`: the same as another one, but that wants a form posted to it.
+/// The gateway `FORM`: another gateway whose start is a form.
 pub(crate) struct FormGateway {
     profile: Profile,
     inner: Arc<FakeGateway>,

@@ -1,4 +1,4 @@
-//! What this test logs, while others run beside it.
+//! The log of one test among others.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -13,9 +13,8 @@ thread_local! {
     static LISTENING: RefCell<Option<(Level, Vec<u8>)>> = const { RefCell::new(None) };
 }
 
-/// Listens to what is logged on the thread of a test, at a level and above it. There is one
-/// subscriber for the whole process: callsites remember whether anybody listens, and would be told
-/// different things by several.
+/// Captures the log of a test's thread, from a level on. The process has one subscriber: callsites cache whether they are
+/// enabled, which several subscribers would change.
 pub(crate) struct Log(());
 
 impl Log {
@@ -34,7 +33,7 @@ impl Log {
         Log(())
     }
 
-    /// What was logged, one JSON object a line.
+    /// One JSON object a line.
     pub(crate) fn text(&self) -> String {
         LISTENING.with_borrow(|listening| {
             String::from_utf8(listening.as_ref().map(|(_, text)| text.clone()).unwrap_or_default()).unwrap()

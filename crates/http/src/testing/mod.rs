@@ -1,5 +1,5 @@
-//! The whole service in one process, for tests: its endpoints over a real database and the
-//! embedded implementations, with gateways that say what a test tells them.
+//! The whole service in one process, for tests: the endpoints over a real database and embedded implementations, with
+//! fake gateways.
 
 mod form;
 mod log;
@@ -42,7 +42,6 @@ pub(crate) use payment_testing::collections::Fault;
 /// 2026-11-22T16:00:00+05:30.
 const NOW: Timestamp = Timestamp::from_millis(1_795_343_400_000);
 
-/// The service, in this process.
 pub(crate) struct TestApp {
     pub(crate) payments: Payments,
     pub(crate) store: Arc<dyn Store>,
@@ -62,7 +61,6 @@ pub(crate) struct TestApp {
     database: Database,
 }
 
-/// What a test may choose.
 pub(crate) struct Choices {
     pub(crate) context_path: &'static str,
     pub(crate) limits: RequestLimits,
@@ -70,17 +68,12 @@ pub(crate) struct Choices {
     pub(crate) identity: IdentityProof,
     pub(crate) receipt_wait: Duration,
     pub(crate) allowed_callback_hosts: AllowedCallbackHosts,
-    /// The life of an order of a gateway.
     pub(crate) order_life_of: BTreeMap<GatewayName, Duration>,
-    /// The database is there, and does not answer.
+    /// The database is unavailable.
     pub(crate) database_is_away: bool,
-    /// There is a token for operators.
     pub(crate) operators: bool,
-    /// How many questions one payment is worth at once.
     pub(crate) questions: u32,
-    /// What is served beside payments.
     pub(crate) pages: Pages,
-    /// Routes of others that are served with ours.
     pub(crate) beside: Router,
 }
 
@@ -186,7 +179,7 @@ impl TestApp {
         }
     }
 
-    /// This test leaves receipts due, and means to.
+    /// This test leaves receipts due on purpose.
     pub(crate) fn may_owe_receipts(&mut self) {
         self.may_owe_receipts = true;
     }
@@ -199,7 +192,7 @@ impl TestApp {
         Self::answer(self.router.clone(), request).await
     }
 
-    /// On the port of its own.
+    /// On the admin port.
     pub(crate) async fn get_of_admin(&self, path: &str) -> Answer {
         Self::answer(self.admin_router.clone(), request(Method::GET, path, &[], Body::empty())).await
     }
@@ -291,12 +284,10 @@ pub(crate) fn request(method: Method, path: &str, headers: &[(&str, &str)], body
     headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).body(body).unwrap()
 }
 
-/// A `POST` of any body.
 pub(crate) fn post_request(path: &str, headers: &[(&str, &str)], body: &str) -> Request<Body> {
     request(Method::POST, path, headers, Body::from(body.to_owned()))
 }
 
-/// What was answered.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -317,14 +308,13 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
-    /// The codes of an error.
     pub(crate) fn codes(&self) -> Vec<String> {
         let body = self.json();
         let errors = body["Errors"].as_array().unwrap_or_else(|| panic!("no errors: {body}"));
         errors.iter().map(|error| error["code"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Whether the body is one of the two that clients know.
+    /// Whether the body is one of the two envelopes.
     pub(crate) fn is_envelope(&self) -> bool {
         let body = self.json();
         let status = body["ResponseInfo"]["status"].as_str();
@@ -333,8 +323,7 @@ impl Answer {
         if self.status.is_success() { status == Some("SUCCESSFUL") } else { fails }
     }
 
-    /// The status, the headers that matter and the whole body, without what differs from run to run:
-    /// JSON text for a snapshot.
+    /// Status, the relevant headers and the body as JSON text for a snapshot, without values that differ between runs.
     pub(crate) fn shown(&self) -> String {
         let mut body = self.json();
         tidy(&mut body);
@@ -348,7 +337,7 @@ impl Answer {
     }
 }
 
-/// Puts a word in the place of every uuid.
+/// Replaces uuids.
 fn tidy(value: &mut Value) {
     match value {
         Value::String(text) if is_uuid(text) => *text = "[uuid]".to_owned(),
@@ -379,7 +368,6 @@ pub(crate) fn request_info() -> Value {
     })
 }
 
-/// Another user's.
 pub(crate) fn request_info_of(uuid: &str, kind: &str, tenant: &str) -> Value {
     let mut info = request_info();
     info["userInfo"]["uuid"] = uuid.into();
@@ -408,7 +396,6 @@ pub(crate) fn create_body(bill: &str) -> Value {
     })
 }
 
-/// The gateway says that this much was paid.
 pub(crate) fn paid(amount: &str) -> Outcome {
     Outcome::Paid { amount: Some(Money::parse(amount).unwrap()) }
 }

@@ -1,4 +1,4 @@
-//! What operators use, with a job that does what a test tells it.
+//! The use cases of operators, with a job that a test controls.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,10 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Operators;
 
-/// What operators present.
 pub(crate) const TOKEN: &str = "operators-token-of-a-test";
 
-/// What the job `test` does.
 #[derive(Default)]
 pub(crate) struct TestJob {
     holds: Mutex<Option<Arc<Notify>>>,
@@ -24,12 +22,11 @@ pub(crate) struct TestJob {
 }
 
 impl TestJob {
-    /// From now on a run waits, until this is notified or it is stopped.
+    /// Runs wait until this is notified or they are stopped.
     pub(crate) fn holds(&self) -> Arc<Notify> {
         self.holds.lock().unwrap().get_or_insert_default().clone()
     }
 
-    /// From now on a run fails.
     pub(crate) fn fails(&self, reason: &'static str) {
         *self.fails.lock().unwrap() = Some(reason);
     }

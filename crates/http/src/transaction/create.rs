@@ -1,4 +1,4 @@
-//! `POST /transaction/v1/_create`: an application opens a payment.
+//! `POST /transaction/v1/_create`: creates a transaction.
 
 mod idempotency;
 mod request;
@@ -11,10 +11,11 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use payment_domain::RequestInfo;
 use payment_service::{CreateRequest, Subject, TransactionView};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::Shared;
+use crate::app::Shared;
 use crate::body::RequestBody;
 use crate::error::ApiError;
 use crate::json::Object;
@@ -26,7 +27,7 @@ use crate::validation::Violations;
 pub(crate) use request::EXAMPLE_BILL;
 use request::TransactionFields;
 
-/// Tells that an earlier request has created the transaction, and this one is led to the same payment.
+/// Set on answers with a transaction that an earlier request has created.
 const REUSED: HeaderName = HeaderName::from_static("x-transaction-reused");
 
 /// The body of a request to create a transaction.
@@ -43,11 +44,12 @@ pub(crate) struct CreateBody<'a> {
 }
 
 /// The answer to a request that creates a transaction.
-#[derive(ToSchema)]
-#[allow(dead_code, non_snake_case)] // it only describes
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
 pub(crate) struct CreateResponse<'a> {
-    ResponseInfo: ResponseInfo,
-    Transaction: TransactionView<'a>,
+    response_info: ResponseInfo,
+    #[schema(value_type = TransactionView)]
+    transaction: &'a RawValue,
 }
 
 /// Create a transaction.
@@ -83,7 +85,7 @@ pub(crate) async fn create(
     let key = idempotency::key(&headers)?;
     let CreateBody { request_info, transaction } = body.json()?;
     let mut found = Violations::default();
-    let info = match &request_info {
+    let response_info = match &request_info {
         None => {
             found.missing("transactionRequest.requestInfo");
             ResponseInfo::answering(&RequestInfo::default())
@@ -101,7 +103,8 @@ pub(crate) async fn create(
     let identity = app.identity.identify(&request_info.unwrap_or_default(), &headers).await;
     let request = transaction.into_request(identity, idempotent, found)?;
     let created = app.payments.creation.create(CreateRequest { subject, ..request }).await?;
-    let mut response = Reply::transaction(&info, &created.json)?.about(created.id).into_response();
+    let answer = CreateResponse { response_info, transaction: &created.json };
+    let mut response = Reply::of(&answer)?.about(created.id).into_response();
     if created.reused {
         response.headers_mut().insert(REUSED, HeaderValue::from_static("true"));
     }

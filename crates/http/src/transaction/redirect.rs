@@ -1,5 +1,5 @@
-//! `POST` or `GET /transaction/v1/_redirect`: the gateway sends the payer's browser here, and we
-//! send it on to the application.
+//! `POST` or `GET /transaction/v1/_redirect`: the payer's browser returns from the gateway, and is redirected to the
+//! application.
 
 #[cfg(test)]
 mod tests;
@@ -14,12 +14,12 @@ use payment_gateway::Params;
 use payment_service::{Identity, SettleError, Subject, with_transaction_id};
 
 use super::update::settle;
+use crate::app::{App, Shared};
 use crate::body::RequestBody;
-use crate::edge::Notes;
 use crate::error::ApiError;
+use crate::log_context::LogContext;
 use crate::openapi::failures;
 use crate::params::QueryParams;
-use crate::{App, Shared};
 
 /// Return from the gateway.
 ///
@@ -74,8 +74,7 @@ pub(crate) async fn get(
 async fn settle_and_return(app: &App, params: Params, subject: &Subject) -> Result<Response, ApiError> {
     match settle(app, params, &Identity::unproven(&RequestInfo::default()), subject).await {
         Ok(settled) => back_to_application(&settled.txn),
-        // Nothing of a refused answer is believed. The payer goes home all the same, to where the
-        // transaction itself says.
+        // A refused answer changes nothing. The browser still goes to the stored callback URL.
         Err(ApiError::Settle(id, refused @ (SettleError::BadSignature | SettleError::WrongTransaction))) => {
             let txn = app.payments.ports.store.transaction(&id).await?;
             back_to_application(&txn.ok_or(ApiError::Settle(id, refused))?)
@@ -97,9 +96,9 @@ pub(crate) fn back_to_application(txn: &Transaction) -> Result<Response, ApiErro
     *response.status_mut() = StatusCode::SEE_OTHER;
     response.headers_mut().extend([
         (header::LOCATION, location),
-        // Our own URL holds what the gateway returned: it is not the application's to know.
+        // The application must not see the gateway's parameters in our URL.
         (HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer")),
     ]);
-    response.extensions_mut().insert(Notes { txn_id: Some(txn.id.clone()), code: None, cause: None });
+    LogContext::about(txn.id.clone()).attach(&mut response);
     Ok(response)
 }

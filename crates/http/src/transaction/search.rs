@@ -8,32 +8,32 @@ use http::HeaderMap;
 use payment_domain::{BillId, StatusName, TenantId, TxnId};
 use payment_service::{SearchRequest, SearchResult, TransactionView};
 use payment_store::{PageRequest, SearchQuery};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::Shared;
+use crate::app::Shared;
 use crate::body::RequestBody;
 use crate::error::ApiError;
 use crate::openapi::failures;
 use crate::params::QueryParams;
 use crate::reply::Reply;
 use crate::request_info::{RequestInfoBody, ResponseInfo};
-use crate::validation::{TextRule, Violations};
+use crate::validation::{Field, TextRule, Violations};
 
-/// The most rows one answer holds.
+/// The path of the criteria in the codes of violations.
+const CRITERIA: &str = "transactionCriteria";
 const LARGEST_PAGE: u32 = 500;
-/// The most rows that are skipped: each costs as much as one that is shown.
+/// A skipped row costs as much as one that is shown.
 const LARGEST_OFFSET: u32 = 10_000;
-/// What other texts than ids may have.
 const TEXT: TextRule = TextRule::line(1, 128);
 
 /// The answer to a search.
-#[derive(ToSchema)]
-#[allow(dead_code, non_snake_case)] // it only describes
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
 pub(crate) struct SearchResponse<'a> {
-    ResponseInfo: ResponseInfo,
+    response_info: ResponseInfo,
     /// Newest first.
-    Transaction: Vec<TransactionView<'a>>,
+    transaction: Vec<TransactionView<'a>>,
 }
 
 /// What is searched for; conditions that are set must all hold.
@@ -100,10 +100,11 @@ pub(crate) async fn search(
     let identity = app.identity.identify(&info, &headers).await;
     let request = SearchRequest { identity, query };
     let SearchResult { transactions, masked } = app.payments.search.search(request).await?;
-    let answered = ResponseInfo::answering(&info);
     let view = if masked { TransactionView::masked } else { TransactionView::of };
-    let views: Vec<_> = transactions.iter().map(view).collect();
-    let reply = Reply::transaction(&answered, &views)?;
+    let reply = Reply::of(&SearchResponse {
+        response_info: ResponseInfo::answering(&info),
+        transaction: transactions.iter().map(view).collect(),
+    })?;
     Ok(match transactions.as_slice() {
         [only] => reply.about(only.id.clone()),
         _ => reply,
@@ -112,10 +113,10 @@ pub(crate) async fn search(
 
 fn read_criteria(query: &QueryParams) -> Result<SearchQuery, ApiError> {
     let mut found = Violations::default();
-    // A condition without a value is refused: to leave it out would find what it was to exclude.
+    // A condition without a value is refused: without it the search would find more.
     let mut text = |name: &'static str, rule: TextRule| {
         let value = query.0.get(name).map(|text| crate::json::Scalar(text.into()));
-        found.optional(Criterion(name), value, rule)
+        found.optional(Field(CRITERIA, name), value, rule)
     };
     let tenant_id = text("tenantId", TextRule::line(1, TenantId::MAX_CHARS));
     let txn_id = text("txnId", TextRule::line(1, TxnId::MAX_CHARS));
@@ -126,7 +127,7 @@ fn read_criteria(query: &QueryParams) -> Result<SearchQuery, ApiError> {
     let after = text("after", TextRule::line(1, TxnId::MAX_CHARS));
     let status = query.0.get("txnStatus").map(StatusName::from_word);
     if status == Some(None) {
-        found.add("Pattern", Criterion("txnStatus"), "must be PENDING, SUCCESS or FAILURE");
+        found.add("Pattern", Field(CRITERIA, "txnStatus"), "must be PENDING, SUCCESS or FAILURE");
     }
     let mut number = |name: &'static str, default: u32, range: std::ops::RangeInclusive<u32>| {
         let value = query.0.get(name).map_or(Ok(default), str::parse);
@@ -136,7 +137,7 @@ fn read_criteria(query: &QueryParams) -> Result<SearchQuery, ApiError> {
                 _ => "",
             };
             let message = format!("must be a number between {} and {}{instead}", range.start(), range.end());
-            found.add("Range", Criterion(name), message);
+            found.add("Range", Field(CRITERIA, name), message);
             default
         })
     };
@@ -161,13 +162,4 @@ fn read_criteria(query: &QueryParams) -> Result<SearchQuery, ApiError> {
         after: after.map(TxnId::new).transpose().map_err(widened)?,
         page,
     })
-}
-
-/// The name of a criterion, as clients know it from the original.
-struct Criterion(&'static str);
-
-impl std::fmt::Display for Criterion {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "transactionCriteria.{}", self.0)
-    }
 }

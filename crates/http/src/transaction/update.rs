@@ -1,4 +1,4 @@
-//! `POST` or `GET /transaction/v1/_update`: the payer is back from the gateway.
+//! `POST` or `GET /transaction/v1/_update`: settles a transaction.
 
 #[cfg(test)]
 mod tests;
@@ -9,27 +9,28 @@ use http::HeaderMap;
 use payment_domain::{Actor, RequestInfo};
 use payment_gateway::{Answer, Params};
 use payment_service::{Caller, Identity, Settled, Subject, TransactionView};
+use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::app::{App, Shared};
 use crate::body::RequestBody;
 use crate::error::ApiError;
 use crate::openapi::failures;
 use crate::params::QueryParams;
 use crate::reply::Reply;
 use crate::request_info::{RequestInfoBody, ResponseInfo};
-use crate::{App, Shared};
 
-/// Who settles a transaction without proof of who they are: a payer's browser, as a rule.
+/// The actor in the history for callers without proof of their identity, usually a payer's browser.
 const ANONYMOUS: &str = "anonymous";
 
 /// The answer to an update.
-#[derive(ToSchema)]
-#[allow(dead_code, non_snake_case)] // it only describes
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
 pub(crate) struct UpdateResponse<'a> {
-    ResponseInfo: ResponseInfo,
+    response_info: ResponseInfo,
     /// Always one transaction.
     #[schema(min_items = 1, max_items = 1)]
-    Transaction: Vec<TransactionView<'a>>,
+    transaction: Vec<TransactionView<'a>>,
 }
 
 /// Settle a transaction.
@@ -61,7 +62,7 @@ pub(crate) async fn post(
     headers: HeaderMap,
     body: RequestBody,
 ) -> Result<Reply, ApiError> {
-    let info = read_info(&body)?;
+    let info = RequestInfoBody::read(&body)?;
     let params = query.with_fields(&body, &app.limits)?;
     update(&app, params, &info, &headers, &subject).await
 }
@@ -89,7 +90,7 @@ pub(crate) async fn get(
     headers: HeaderMap,
     body: RequestBody,
 ) -> Result<Reply, ApiError> {
-    let info = read_info(&body)?;
+    let info = RequestInfoBody::read(&body)?;
     update(&app, params, &info, &headers, &subject).await
 }
 
@@ -106,15 +107,10 @@ async fn update(
         true => TransactionView::of(&txn),
         false => TransactionView::masked(&txn),
     };
-    Ok(Reply::transaction(&ResponseInfo::answering(info), &[view])?.about(txn.id.clone()))
+    let answer = UpdateResponse { response_info: ResponseInfo::answering(info), transaction: vec![view] };
+    Ok(Reply::of(&answer)?.about(txn.id.clone()))
 }
 
-/// The `RequestInfo` of a body, if it has one.
-pub(super) fn read_info(body: &RequestBody) -> Result<RequestInfo, ApiError> {
-    body.optional_json::<RequestInfoBody>()?.unwrap_or_default().checked()
-}
-
-/// Settles the transaction that the parameters name.
 pub(super) async fn settle(
     app: &App,
     params: Params,

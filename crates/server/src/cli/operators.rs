@@ -35,7 +35,6 @@ Ctrl-C finishes what has begun and shows what was done so far.
 
 Exit code 1 when a gateway could not be asked about a payment, or not all of them were checked.";
 
-/// Below `jobs`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum JobsCommand {
     /// Show the jobs, when they are due, and how their latest runs ended
@@ -61,7 +60,6 @@ has begun is finished. While the job is at work elsewhere, nothing is run. Exit 
     Run(JobsRunArgs),
 }
 
-/// Of `jobs list`.
 #[derive(Debug, Args)]
 pub(crate) struct JobsListArgs {
     /// JSON for machines
@@ -69,7 +67,6 @@ pub(crate) struct JobsListArgs {
     pub(crate) json: bool,
 }
 
-/// Of `jobs history`.
 #[derive(Debug, Args)]
 pub(crate) struct JobsHistoryArgs {
     /// Only runs of this job
@@ -82,14 +79,12 @@ pub(crate) struct JobsHistoryArgs {
     pub(crate) json: bool,
 }
 
-/// Of `jobs run`.
 #[derive(Debug, Args)]
 pub(crate) struct JobsRunArgs {
     /// The job; `pg-service jobs list` names them
     pub(crate) name: String,
 }
 
-/// Below `attention`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AttentionCommand {
     /// List the cases, oldest first: the open ones unless told otherwise
@@ -117,7 +112,6 @@ and in the history of its transaction. Bills that only this case kept from being
     Resolve(AttentionResolveArgs),
 }
 
-/// Of `attention list`.
 #[derive(Debug, Args)]
 pub(crate) struct AttentionListArgs {
     /// Open and resolved ones
@@ -145,7 +139,6 @@ fn attention_kind() -> impl TypedValueParser<Value = AttentionKind> {
         .try_map(|word| AttentionKind::from_word(&word).ok_or("there is no such kind"))
 }
 
-/// Of `attention show`.
 #[derive(Debug, Args)]
 pub(crate) struct AttentionShowArgs {
     /// The number of the case
@@ -158,7 +151,6 @@ pub(crate) struct AttentionShowArgs {
     pub(crate) show_personal_data: bool,
 }
 
-/// Of `attention resolve`.
 #[derive(Debug, Args)]
 pub(crate) struct AttentionResolveArgs {
     /// The number of the case
@@ -171,7 +163,6 @@ pub(crate) struct AttentionResolveArgs {
     pub(crate) by: Option<String>,
 }
 
-/// Of `reconcile`.
 #[derive(Debug, Args)]
 pub(crate) struct ReconcileArgs {
     /// Only payments of this gateway

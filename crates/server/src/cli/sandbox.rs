@@ -50,7 +50,6 @@ http://127.0.0.1:9300/control/orders. What is to come later comes at once with
 
 More: docs/simulator.md";
 
-/// Of `demo`.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
     /// A running service, with its context path, instead of one of its own
@@ -108,7 +107,6 @@ pub(crate) enum DemoProtocol {
     V3,
 }
 
-/// Of `simulate`.
 #[derive(Debug, Args)]
 pub(crate) struct SimulateArgs {
     /// The service to which webhooks are sent, with its context path

@@ -1,22 +1,23 @@
-//! `attention`: payments that need an operator, and noting that they were seen to.
+//! `attention`: review cases, and resolving them.
 
 use std::process::ExitCode;
 
+use jiff::tz::TimeZone;
 use payment_domain::Transaction;
-use payment_service::{Advice, ResolveError, TransactionView, advise, advise_all, mask, mask_evidence};
-use payment_store::{AttentionCase, AttentionQuery, CaseState, Store, StoreError};
-use serde_json::{Value, json};
+use payment_service::{AttentionDetail, CaseView, PersonalData, ResolveError, TransactionView};
+use payment_store::{AttentionQuery, CaseState};
+use serde_json::json;
 
-use super::database::{self, amount, instant, length, moment, second, unreadable};
+use super::database::{self, amount, gateway_words, length, moment, payer_words, second, unreadable};
 use super::table::{Column, Table, Tone, plain};
-use super::{by_hand, small_runtime};
+use super::{by_hand, personal_data, small_runtime};
 use crate::cli::{AttentionListArgs, AttentionResolveArgs, AttentionShowArgs};
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
-use crate::service::{self, Assembled};
+use crate::service;
 use crate::terminal::{Paint, escaped, json_text, say, say_json};
 
-/// How wide sentences are set.
+/// The width of sentences, in characters.
 const WIDTH: usize = 100;
 
 pub(super) fn list(config: &Config, args: &AttentionListArgs) -> Outcome<ExitCode> {
@@ -31,38 +32,32 @@ pub(super) fn list(config: &Config, args: &AttentionListArgs) -> Outcome<ExitCod
         after: 0,
         limit: args.limit,
     };
-    let runtime = small_runtime()?;
-    let (store, cases) = runtime.block_on(async {
-        let store = service::open_store(config).await?;
-        let cases = store.attention_cases(&query).await.map_err(|error| unreadable(&error))?;
-        Ok((store, cases))
+    let cases = small_runtime()?.block_on(async {
+        let attention = service::open_attention(config).await?;
+        attention.list_with_advice(&query).await.map_err(|error| unreadable(&error))
     })?;
-    if args.json {
-        let advised = runtime.block_on(advise_all(store.as_ref(), cases));
-        let advised = advised.map_err(|error| unreadable(&error))?;
-        let cases: Vec<Value> = advised.iter().map(|(case, advice)| case_json(case, advice, false)).collect();
-        say_json(&format!("{:#}", Value::from(cases)))?;
-        return Ok(ExitCode::SUCCESS);
-    }
+    let view = |(case, advice)| CaseView::of(case, advice, PersonalData::Masked);
+    let cases: Vec<CaseView> = cases.into_iter().map(view).collect();
     let paint = Paint::detect();
-    if cases.is_empty() {
+    if args.json {
+        say_json(&cases)?;
+    } else if cases.is_empty() {
         say(match query.state {
             CaseState::Open => "Nothing needs an operator.",
             CaseState::Resolved | CaseState::All => "There is no such case.",
         })?;
-        return Ok(ExitCode::SUCCESS);
+    } else {
+        let mut out = cases_table(&cases, &config.embedded.time_zone).render(paint);
+        if u32::try_from(cases.len()) == Ok(args.limit) {
+            out.push_str(&format!("\n{}", paint.quiet("There may be more: --limit shows them.")));
+        }
+        out.push_str(&format!("\n\n{}", paint.quiet("`pg-service attention show CASE` tells what to do.")));
+        say(&out)?;
     }
-    let mut out = cases_table(&cases, config).render(paint);
-    if u32::try_from(cases.len()) == Ok(args.limit) {
-        out.push_str(&format!("\n{}", paint.quiet("There may be more: --limit shows them.")));
-    }
-    out.push_str(&format!("\n\n{}", paint.quiet("`pg-service attention show CASE` tells what to do.")));
-    say(&out)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn cases_table(cases: &[AttentionCase], config: &Config) -> Table {
-    let zone = &config.embedded.time_zone;
+fn cases_table(cases: &[CaseView], zone: &TimeZone) -> Table {
     let mut table = Table::new([
         Column::Number("case"),
         Column::Text("raised"),
@@ -70,55 +65,36 @@ fn cases_table(cases: &[AttentionCase], config: &Config) -> Table {
         Column::Text("transaction"),
         Column::Text("state"),
     ]);
-    for stored in cases {
-        let state = match &stored.resolution {
+    for case in cases {
+        let state = match &case.resolution {
             None => ("open".to_owned(), Tone::Waiting),
             Some(resolution) => {
-                (format!("resolved {} by {}", second(resolution.at, zone), resolution.by), Tone::Quiet)
+                (format!("resolved {} by {}", second(resolution.time, zone), resolution.by), Tone::Quiet)
             }
         };
-        table.row([
-            plain(stored.id),
-            plain(second(stored.case.raised_at, zone)),
-            plain(stored.case.kind.as_str()),
-            plain(&stored.case.txn_id),
-            state,
-        ]);
+        let raised = second(case.raised_time, zone);
+        table.row([plain(case.id), plain(raised), plain(case.kind), plain(&case.txn_id), state]);
     }
     table
 }
 
 pub(super) fn show(config: &Config, args: &AttentionShowArgs) -> Outcome<ExitCode> {
-    let (case, txn, advice) = small_runtime()?
+    let personal = personal_data(args.show_personal_data);
+    let AttentionDetail { case, txn, advice } = small_runtime()?
         .block_on(async {
-            let store = service::open_store(config).await?;
-            read(store.as_ref(), args.id).await.map_err(|error| unreadable(&error))
+            let attention = service::open_attention(config).await?;
+            attention.show(args.id).await.map_err(|error| unreadable(&error))
         })?
         .ok_or_else(|| no_such_case(args.id))?;
+    let case = CaseView::of(case, advice, personal);
     if args.json {
-        let mut transaction = json!(TransactionView::of(&txn));
-        if !args.show_personal_data {
-            mask(&mut transaction);
-        }
-        let mut document = case_json(&case, &advice, args.show_personal_data);
-        document["transaction"] = transaction;
-        say_json(&format!("{document:#}"))?;
+        let mut document = json!(case);
+        document["transaction"] = personal.show(json!(TransactionView::of(&txn)));
+        say_json(&document)?;
     } else {
-        say(&case_text(&case, &txn, &advice, args.show_personal_data, config, Paint::detect()))?;
+        say(&case_text(&case, &txn, personal, &config.embedded.time_zone, Paint::detect()))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-async fn read(
-    store: &dyn Store,
-    id: i64,
-) -> Result<Option<(AttentionCase, Transaction, Advice)>, StoreError> {
-    let Some(case) = store.attention_case(id).await? else { return Ok(None) };
-    let txn = store.transaction(&case.case.txn_id).await?;
-    let missing = || StoreError::Failed(format!("transaction {} is missing", case.case.txn_id).into());
-    let txn = txn.ok_or_else(missing)?;
-    let advice = advise(store, &case, &txn).await?;
-    Ok(Some((case, txn, advice)))
 }
 
 fn no_such_case(id: i64) -> Failure {
@@ -126,19 +102,18 @@ fn no_such_case(id: i64) -> Failure {
         .try_this("`pg-service attention list --all` shows all there are")
 }
 
-pub(super) fn resolve(config: Config, args: &AttentionResolveArgs) -> Outcome<ExitCode> {
+pub(super) fn resolve(config: &Config, args: &AttentionResolveArgs) -> Outcome<ExitCode> {
     let by = by_hand::operator(args.by.as_deref()).ok_or_else(by_hand::nobody)?;
-    let zone = config.embedded.time_zone.clone();
     let resolved = small_runtime()?.block_on(async {
-        let Assembled { payments, .. } = service::assemble(config, &by_hand::node()).await?;
-        Ok(payments.attention.resolve(args.id, &by, &args.reason).await)
+        let attention = service::open_attention(config).await?;
+        Ok(attention.resolve(args.id, &by, &args.reason).await)
     })?;
     let resolution = resolved.map_err(|error| match error {
         ResolveError::NotFound => no_such_case(args.id),
         ResolveError::Before(earlier) => Failure::new(format!(
             "case {} was resolved before, {} by {}: {}",
             args.id,
-            second(earlier.at, &zone),
+            second(earlier.at, &config.embedded.time_zone),
             escaped(&earlier.by),
             escaped(&earlier.reason)
         )),
@@ -147,66 +122,30 @@ pub(super) fn resolve(config: Config, args: &AttentionResolveArgs) -> Outcome<Ex
         }
         ResolveError::Store(error) => unreadable(&error),
     })?;
-    let paint = Paint::detect();
     say(&format!(
         "{}  by {}: {}",
-        paint.good(&format!("Case {} is resolved.", args.id)),
+        Paint::detect().good(&format!("Case {} is resolved.", args.id)),
         escaped(&resolution.by),
         escaped(&resolution.reason)
     ))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn case_json(stored: &AttentionCase, advice: &Advice, personal: bool) -> Value {
-    let mut evidence = stored.case.evidence.clone();
-    if !personal {
-        mask_evidence(&mut evidence);
-    }
-    json!({
-        "id": stored.id,
-        "txnId": stored.case.txn_id,
-        "kind": stored.case.kind.as_str(),
-        "raisedAt": instant(stored.case.raised_at),
-        "state": if stored.resolution.is_none() { "OPEN" } else { "RESOLVED" },
-        "evidence": evidence,
-        "recommendedAction": advice.action,
-        "otherPayments": advice.other_payments.iter().map(|other| json!({
-            "billId": other.bill_id,
-            "txnId": other.txn_id,
-            "txnStatus": other.status.as_str(),
-        })).collect::<Vec<Value>>(),
-        "resolution": stored.resolution.as_ref().map(|resolution| json!({
-            "at": instant(resolution.at),
-            "by": resolution.by,
-            "reason": resolution.reason,
-        })),
-    })
-}
-
 fn case_text(
-    stored: &AttentionCase,
+    case: &CaseView,
     txn: &Transaction,
-    advice: &Advice,
-    personal: bool,
-    config: &Config,
+    personal: PersonalData,
+    zone: &TimeZone,
     paint: Paint,
 ) -> String {
-    let zone = &config.embedded.time_zone;
-    let state = match &stored.resolution {
-        None => paint.waiting("open"),
-        Some(_) => paint.good("resolved"),
-    };
-    let mut out = format!(
-        "{}  {}  {state}\n\n",
-        paint.title(&format!("Case {}", stored.id)),
-        stored.case.kind.as_str()
-    );
+    let state = if case.resolution.is_none() { paint.waiting("open") } else { paint.good("resolved") };
+    let mut out = format!("{}  {}  {state}\n\n", paint.title(&format!("Case {}", case.id)), case.kind);
     let mut line = |name: &str, value: &str| {
         if !value.is_empty() {
             out.push_str(&format!("  {name:11} {}\n", escaped(value)));
         }
     };
-    line("raised", &moment(stored.case.raised_at, zone));
+    line("raised", &moment(case.raised_time, zone));
     let status = txn.status_text().unwrap_or("no status");
     line("transaction", &format!("{}  {status}  {}", txn.id, txn.status_message));
     line("amount", &amount(txn));
@@ -214,64 +153,45 @@ fn case_text(
     line("bills", &bills.join(", "));
     line("tenant", txn.tenant_id.as_str());
     line("consumer", &txn.consumer_code);
-    let details = &txn.gateway_details;
-    let said = [&details.txn_id, &details.payment_mode, &details.status_code, &details.status_message];
-    let said: Vec<&str> = said.into_iter().filter_map(|text| text.as_deref()).collect();
-    line("gateway", &format!("{}  {}", txn.gateway, said.join(", ")));
+    line("gateway", &gateway_words(txn));
     line("receipt", txn.receipt().unwrap_or_default());
-    let payer = &txn.payer;
-    let show = |text: &payment_domain::Personal| {
-        if personal { text.expose().to_owned() } else { text.masked() }
-    };
-    for other in &advice.other_payments {
-        line("beside it", &format!("{}  {}  of bill {}", other.txn_id, other.status.as_str(), other.bill_id));
+    for other in &case.other_payments {
+        line("beside it", &format!("{}  {}  of bill {}", other.txn_id, other.txn_status, other.bill_id));
     }
-    line("payer", &format!("{}, {}, {}", show(&payer.name), show(&payer.mobile_number), payer.uuid));
+    line("payer", &payer_words(txn, personal));
 
-    out.push_str(&format!("\n{}\n{}\n", paint.title("Evidence"), indented(&evidence(stored, personal))));
-    match &stored.resolution {
+    let evidence = json_text(&format!("{:#}", case.evidence)).into_owned();
+    out.push_str(&format!("\n{}\n{}\n", paint.title("Evidence"), indented(&evidence)));
+    match &case.resolution {
         None => {
             out.push_str(&format!("\n{}\n", paint.title("What to do")));
-            for line in wrapped(&advice.action, WIDTH) {
+            for line in wrapped(&case.recommended_action, WIDTH) {
                 out.push_str(&format!("  {line}\n"));
             }
-            let command = format!("pg-service attention resolve {} --reason \"what was done\"", stored.id);
+            let command = format!("pg-service attention resolve {} --reason \"what was done\"", case.id);
             out.push_str(&format!("\n  When it is done: {command}\n"));
         }
-        Some(resolution) => {
-            let after = length(resolution.at.since(stored.case.raised_at));
-            out.push_str(&format!(
-                "\n{}\n  {}, after {after}, by {}\n{}\n",
-                paint.title("Resolved"),
-                second(resolution.at, zone),
-                escaped(&resolution.by),
-                indented(&resolution.reason)
-            ));
-        }
+        Some(resolution) => out.push_str(&format!(
+            "\n{}\n  {}, after {}, by {}\n{}\n",
+            paint.title("Resolved"),
+            second(resolution.time, zone),
+            length(resolution.time.since(case.raised_time)),
+            escaped(&resolution.by),
+            indented(&resolution.reason)
+        )),
     }
-    if !personal {
-        out.push_str(&format!(
-            "\n{}",
-            paint.quiet("Personal data is hidden; --show-personal-data shows it.")
-        ));
+    if personal == PersonalData::Masked {
+        out.push_str(&format!("\n{}", paint.quiet(database::MASKED)));
     }
     out.truncate(out.trim_end().len());
     out
-}
-
-fn evidence(stored: &AttentionCase, personal: bool) -> String {
-    let mut evidence = stored.case.evidence.clone();
-    if !personal {
-        mask_evidence(&mut evidence);
-    }
-    json_text(&format!("{evidence:#}")).into_owned()
 }
 
 fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {}", escaped(line))).collect::<Vec<_>>().join("\n")
 }
 
-/// A text in lines of at most so many characters, broken between words.
+/// Breaks a text between words into lines of at most `width` characters.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

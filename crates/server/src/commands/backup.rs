@@ -1,4 +1,4 @@
-//! `backup` and `restore`: the embedded database as a file, and back.
+//! `backup` and `restore`: copies the embedded database to a file, and back.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,4 @@
-//! What is common to commands that do by hand what the service does by itself: who acts, and how
-//! they come to an end.
+//! Helpers of commands that do by hand what jobs do: the operator's name, and shutdown.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -10,12 +9,12 @@ use tokio_util::sync::CancellationToken;
 use super::serve::signals::Signals;
 use crate::failure::{Failure, Outcome};
 
-/// Under which name the book of jobs knows this process.
+/// The node name of this process in the records of runs.
 pub(super) fn node() -> String {
     format!("by-hand-{}", std::process::id())
 }
 
-/// Who acts: who the command line says, or else the user of this shell.
+/// The operator: the one named on the command line, or else the user of the shell.
 pub(super) fn operator(by: Option<&str>) -> Option<String> {
     let user = || ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
     let name = by.map(str::to_owned).or_else(user)?;
@@ -23,8 +22,8 @@ pub(super) fn operator(by: Option<&str>) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-/// Waits for `work`, which ends soon after `stop`. The first signal asks it to, the second ends the
-/// process; `told` tells whoever waits.
+/// Waits for `work`. The first signal cancels `stop`, after which `work` ends soon, and `told` tells the user; a second
+/// signal ends the process.
 ///
 /// # Errors
 /// When signals cannot be received.
@@ -47,15 +46,13 @@ pub(super) async fn until_signalled<T>(
     }
 }
 
-/// Waits for what was begun and goes on behind its answer: receipts, as a rule. What is cut off is
-/// taken up by the service.
+/// Waits for tasks that outlive their answers, usually receipts. The service resumes what is cut off.
 pub(super) async fn settle_down(payments: &Payments, limit: Duration) {
     let tasks = &payments.ports.tasks;
     tasks.close();
     let _cut_off = tokio::time::timeout(limit, tasks.wait()).await;
 }
 
-/// Nobody says who they are.
 pub(super) fn nobody() -> Failure {
     Failure::new("who resolves a case is kept with it, and nobody is named")
         .try_this("say who you are: --by NAME")

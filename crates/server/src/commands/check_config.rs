@@ -1,4 +1,4 @@
-//! `check-config`: everything that is wrong with the configuration, and what is in effect.
+//! `check-config`: all problems of the configuration, and the effective settings.
 
 use std::process::ExitCode;
 
@@ -42,7 +42,7 @@ pub(super) fn run(loaded: &Loaded) -> Outcome<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-/// What an API gateway in front has to open.
+/// The paths that an API gateway must open.
 fn reachable(out: &mut String, paint: Paint, reachable: &Reachable) {
     let title = format!("Payers' browsers ({}={})", RedirectThrough::PROPERTY, reachable.through.as_str());
     let led = match reachable.through {

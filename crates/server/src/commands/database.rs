@@ -1,15 +1,19 @@
-//! Looking into the database beside a running service, or without one.
+//! Helpers of commands that read the database, beside a running service or without one.
 
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use payment_domain::{Timestamp, Transaction, TxnId};
+use payment_domain::{Personal, Timestamp, Transaction, TxnId};
+use payment_service::PersonalData;
 use payment_store::StoreError;
 
 use crate::config::{Config, Database};
 use crate::failure::{Failure, Outcome};
 
-/// The database, for people; without a password.
+/// A note below output without personal data.
+pub(super) const MASKED: &str = "Personal data is hidden; --show-personal-data shows it.";
+
+/// The database for messages, without a password.
 pub(super) fn shown(config: &Config) -> String {
     match &config.database {
         Database::Embedded => format!("the data folder {}", config.data_dir.display()),
@@ -17,24 +21,20 @@ pub(super) fn shown(config: &Config) -> String {
     }
 }
 
-/// The id of a transaction as it stands on the command line.
 pub(super) fn transaction_id(text: &str) -> Outcome<TxnId> {
     TxnId::new(text)
         .map_err(|error| Failure::new(format!("`{text}` cannot be a transaction id")).because(&error))
 }
 
-/// There is no transaction of this id in a database that people know by this name.
 pub(super) fn no_such_transaction(database: &str, id: &TxnId) -> Failure {
     Failure::new(format!("there is no transaction {id} in {database}"))
         .try_this("check the id, and that the settings name the database of the service that made it")
 }
 
-/// What went wrong when something was looked up.
 pub(super) fn unreadable(error: &StoreError) -> Failure {
     Failure::new("the database could not answer").because(error)
 }
 
-/// An amount with its currency.
 pub(super) fn amount(txn: &Transaction) -> String {
     match txn.amount_text() {
         Some(amount) => format!("{amount} {}", txn.amount.currency().code()),
@@ -42,12 +42,28 @@ pub(super) fn amount(txn: &Transaction) -> String {
     }
 }
 
-/// A moment for people, in the configured time zone.
+/// The gateway with what it reported.
+pub(super) fn gateway_words(txn: &Transaction) -> String {
+    let details = &txn.gateway_details;
+    let said = [&details.txn_id, &details.payment_mode, &details.status_code, &details.status_message];
+    let said: Vec<&str> = said.into_iter().filter_map(|text| text.as_deref()).collect();
+    format!("{}  {}", txn.gateway, said.join(", "))
+}
+
+/// The payer: name, mobile number, id.
+pub(super) fn payer_words(txn: &Transaction, personal: PersonalData) -> String {
+    let show = |text: &Personal| match personal {
+        PersonalData::Shown => text.expose().to_owned(),
+        PersonalData::Masked => text.masked(),
+    };
+    format!("{}, {}, {}", show(&txn.payer.name), show(&txn.payer.mobile_number), txn.payer.uuid)
+}
+
+/// A moment in the configured time zone.
 pub(super) fn moment(at: Timestamp, zone: &TimeZone) -> String {
     formatted(at, zone, "%Y-%m-%d %H:%M:%S%.3f")
 }
 
-/// The same to the second.
 pub(super) fn second(at: Timestamp, zone: &TimeZone) -> String {
     formatted(at, zone, "%Y-%m-%d %H:%M:%S")
 }
@@ -59,15 +75,7 @@ fn formatted(at: Timestamp, zone: &TimeZone, format: &str) -> String {
     }
 }
 
-/// A moment for machines.
-pub(super) fn instant(at: Timestamp) -> String {
-    match jiff::Timestamp::from_millisecond(at.as_millis()) {
-        Ok(moment) => moment.to_string(),
-        Err(_) => at.as_millis().to_string(),
-    }
-}
-
-/// A length of time for people, as exact as it matters.
+/// A duration, rounded to what matters.
 pub(super) fn length(time: Duration) -> String {
     let (seconds, minutes, hours) = (time.as_secs(), time.as_secs() / 60, time.as_secs() / 3600);
     let and = |more: u64, unit: &str| if more == 0 { String::new() } else { format!(" {more} {unit}") };

@@ -1,25 +1,24 @@
-//! `events`: what other services are told, read from the outbox; dead letters that are published after all.
+//! `events`: reads the outbox; has dead letters published.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use payment_domain::TxnId;
-use payment_service::mask;
+use payment_service::EventView;
 use payment_store::{Store, StoreError, StoredEvent};
 use serde_json::{Value, json};
 
-use super::database::{self, instant, moment};
-use super::small_runtime;
+use super::database::{self, moment};
+use super::{personal_data, small_runtime};
 use crate::cli::{ReviveArgs, TailArgs};
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
 use crate::service;
 use crate::terminal::{Paint, Reader, escaped, json_text, say};
 
-/// How many events are read at once.
 const BATCH: u32 = 500;
-/// How long to wait before looking for new ones: another process stores them, which tells nobody.
+/// Poll interval for new events, which another process stores.
 const PAUSE: Duration = Duration::from_millis(250);
 
 pub(super) fn tail(config: &Config, args: &TailArgs) -> Outcome<ExitCode> {
@@ -72,47 +71,25 @@ impl Printer<'_> {
     }
 
     fn line(&self, stored: &StoredEvent) -> Outcome<String> {
-        let event = &stored.event;
-        let mut body: Value = serde_json::from_str(&event.body).map_err(|error| {
+        let personal = personal_data(self.args.show_personal_data);
+        let event = EventView::whole(stored, personal).map_err(|error| {
             Failure::new(format!("event {} cannot be read", stored.sequence)).because(&error)
         })?;
-        if !self.args.json {
-            let at = self.paint.quiet(&moment(stored.stored_at, self.zone));
-            let summary = summary(&body);
-            let summary = escaped(&summary);
-            let dead = stored.dead_letter.as_ref();
-            let dead = dead.map(|letter| format!("  dead letter: {}", escaped(&letter.reason)));
-            let dead = self.paint.bad(&dead.unwrap_or_default());
-            return Ok(format!(
-                "{at}  #{}  {}  {}  {summary}{dead}",
-                stored.sequence,
-                event.kind.as_str(),
-                escaped(event.txn_id.as_str())
-            ));
+        if self.args.json {
+            return Ok(json_text(&json!(event).to_string()).into_owned());
         }
-        if !self.args.show_personal_data {
-            mask(&mut body);
-        }
-        let line = json!({
-            "sequence": stored.sequence,
-            "storedAt": instant(stored.stored_at),
-            "publishedAt": stored.published_at.map(instant),
-            "deadLetter": dead_letter(stored),
-            "kind": event.kind.as_str(),
-            "key": event.txn_id.as_str(),
-            "tenantId": event.tenant_id.as_str(),
-            "body": body,
-        });
-        Ok(json_text(&line.to_string()).into_owned())
+        let at = self.paint.quiet(&moment(event.stored_time, self.zone));
+        let summary = event.body.as_ref().map(summary).unwrap_or_default();
+        let dead = event.dead_letter.map(|letter| format!("  dead letter: {}", escaped(&letter.reason)));
+        Ok(format!(
+            "{at}  #{}  {}  {}  {}{}",
+            event.sequence,
+            event.kind,
+            escaped(&event.txn_id),
+            escaped(&summary),
+            self.paint.bad(&dead.unwrap_or_default())
+        ))
     }
-}
-
-/// That an event is a dead letter, as JSON.
-pub(super) fn dead_letter(stored: &StoredEvent) -> Value {
-    stored
-        .dead_letter
-        .as_ref()
-        .map_or(Value::Null, |letter| json!({ "at": instant(letter.at), "reason": letter.reason }))
 }
 
 async fn read(store: &dyn Store, txn_id: Option<&TxnId>, after: i64) -> Result<Vec<StoredEvent>, StoreError> {
@@ -126,7 +103,7 @@ async fn read(store: &dyn Store, txn_id: Option<&TxnId>, after: i64) -> Result<V
     }
 }
 
-/// What an event tells, without anything personal.
+/// The event in a few words, without personal data.
 fn summary(body: &Value) -> String {
     let txn = &body["Transaction"];
     let text = |name: &str| txn[name].as_str();

@@ -1,32 +1,29 @@
-//! `gateways`: which there are, which are offered, and where their settings come from.
+//! `gateways`: the gateways, whether they are active, and the origins of their settings.
 
 use std::process::ExitCode;
 
 use payment_domain::GatewayName;
-use serde_json::json;
+use serde::Serialize;
 
+use super::table::{Column, Table, Tone, plain};
 use crate::cli::GatewaysArgs;
 use crate::config::{Loaded, gateways};
 use crate::failure::Outcome;
 use crate::terminal::{Paint, say, say_json};
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Row {
     name: String,
     active: bool,
     protocol: String,
-    places: Vec<String>,
+    settings_from: Vec<String>,
 }
 
 pub(super) fn run(loaded: &Loaded, args: &GatewaysArgs) -> Outcome<ExitCode> {
     let rows = rows(loaded);
     if args.json {
-        let gateways: Vec<_> = rows
-            .iter()
-            .map(|row| {
-                json!({ "name": row.name, "active": row.active, "protocol": row.protocol, "settingsFrom": row.places })
-            })
-            .collect();
-        say_json(&format!("{:#}", json!(gateways)))?;
+        say_json(&rows)?;
     } else {
         say(&table(&rows, Paint::detect()))?;
     }
@@ -38,7 +35,7 @@ fn rows(loaded: &Loaded) -> Vec<Row> {
         name: name.to_owned(),
         active: loaded.offers(prefix),
         protocol,
-        places: loaded.places(prefix),
+        settings_from: loaded.places(prefix),
     };
     let sandbox = "signed link, signed callbacks, signed questions; no money moves";
     let mut rows = vec![row(GatewayName::SANDBOX, "sandbox", sandbox.to_owned())];
@@ -52,27 +49,22 @@ fn rows(loaded: &Loaded) -> Vec<Row> {
 }
 
 fn table(rows: &[Row], paint: Paint) -> String {
-    let width =
-        |of: fn(&Row) -> &str| rows.iter().map(|row| of(row).chars().count()).max().unwrap_or_default();
-    let (name_width, protocol_width) = (width(|row| &row.name), width(|row| &row.protocol));
-    let mut lines = vec![paint.title(&format!(
-        "{:name_width$}  {:8}  {:protocol_width$}  settings from",
-        "gateway", "offered", "protocol"
-    ))];
+    let mut table = Table::new([
+        Column::Text("gateway"),
+        Column::Text("offered"),
+        Column::Text("protocol"),
+        Column::Text("settings from"),
+    ]);
     for row in rows {
-        let offered = if row.active {
-            paint.good(&format!("{:8}", "yes"))
-        } else {
-            paint.quiet(&format!("{:8}", "no"))
+        let offered =
+            if row.active { ("yes".to_owned(), Tone::Good) } else { ("no".to_owned(), Tone::Quiet) };
+        let places = match row.settings_from.as_slice() {
+            [] => "defaults".to_owned(),
+            places => places.join(", "),
         };
-        let places = if row.places.is_empty() { "defaults".to_owned() } else { row.places.join(", ") };
-        lines
-            .push(format!("{:name_width$}  {offered}  {:protocol_width$}  {places}", row.name, row.protocol));
+        table.row([plain(&row.name), offered, plain(&row.protocol), plain(places)]);
     }
-    lines.push(String::new());
-    lines
-        .push(paint.quiet(
-            "Switch one on with <gateway>.active=true; `pg-service check-config` shows its settings. docs/remote-gateway.md tells how to add one.",
-        ));
-    lines.join("\n")
+    let note = "Switch one on with <gateway>.active=true; `pg-service check-config` shows its settings. \
+                docs/remote-gateway.md tells how to add one.";
+    format!("{}\n\n{}", table.render(paint), paint.quiet(note))
 }

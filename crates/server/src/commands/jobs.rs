@@ -1,15 +1,12 @@
-//! `jobs`: what runs by itself, what came of it, and running it now.
+//! `jobs`: the jobs, their runs, and running one now.
 
 use std::process::ExitCode;
 
 use jiff::tz::TimeZone;
-use payment_domain::Timestamp;
-use payment_service::{FinishedRun, JobOverview, RunByHandError};
-use payment_store::{RunEnd, RunRecord, Tally};
-use serde_json::{Value, json};
+use payment_service::{FinishedRun, JobView, RunByHandError, RunState, RunView};
 use tokio_util::sync::CancellationToken;
 
-use super::database::{instant, length, second, unreadable};
+use super::database::{length, second, unreadable};
 use super::table::{Column, Table, Tone, count, plain};
 use super::{by_hand, small_runtime};
 use crate::cli::{JobsHistoryArgs, JobsListArgs, JobsRunArgs};
@@ -25,8 +22,7 @@ pub(super) fn list(config: Config, args: &JobsListArgs) -> Outcome<ExitCode> {
         scheduler.overview().await.map_err(|error| unreadable(&error))
     })?;
     if args.json {
-        let jobs: Vec<Value> = jobs.iter().map(job_json).collect();
-        say_json(&format!("{:#}", Value::from(jobs)))?;
+        say_json(&jobs)?;
     } else {
         let paint = Paint::detect();
         let jobs: Vec<String> = jobs.iter().map(|job| job_text(job, &zone, paint)).collect();
@@ -40,9 +36,9 @@ pub(super) fn history(config: &Config, args: &JobsHistoryArgs) -> Outcome<ExitCo
         let store = service::open_store(config).await?;
         store.runs(args.name.as_deref(), args.limit).await.map_err(|error| unreadable(&error))
     })?;
+    let runs: Vec<RunView> = runs.into_iter().map(RunView::from).collect();
     if args.json {
-        let runs: Vec<Value> = runs.iter().map(run_json).collect();
-        say_json(&format!("{:#}", Value::from(runs)))?;
+        say_json(&runs)?;
     } else if runs.is_empty() {
         let of = args.name.as_ref().map_or_else(String::new, |name| format!(" of `{name}`"));
         say(&format!("No run{of} is recorded. `pg-service jobs list` shows the jobs there are."))?;
@@ -54,7 +50,7 @@ pub(super) fn history(config: &Config, args: &JobsHistoryArgs) -> Outcome<ExitCo
 
 pub(super) fn run(config: Config, args: &JobsRunArgs) -> Outcome<ExitCode> {
     let (zone, limit) = (config.embedded.time_zone.clone(), config.serve_limits.shutdown_time);
-    let finished = small_runtime()?.block_on(async {
+    let FinishedRun { begun, tally, end } = small_runtime()?.block_on(async {
         let Assembled { payments, scheduler, .. } = service::assemble(config, &by_hand::node()).await?;
         let stop = CancellationToken::new();
         let work = scheduler.run_by_hand(&args.name, &stop);
@@ -62,22 +58,15 @@ pub(super) fn run(config: Config, args: &JobsRunArgs) -> Outcome<ExitCode> {
         by_hand::settle_down(&payments, limit).await;
         finished.map_err(|error| not_run(&args.name, &scheduler.names(), &error, &zone))
     })?;
-    let paint = Paint::detect();
-    let FinishedRun { begun, tally, end } = &finished;
-    let (word, tone) = match end {
-        Some(end) => ended(end),
+    let ended = end.map(RunState::ended);
+    let (word, tone) = match &ended {
+        Some((state, reason)) => outcome(*state, reason.as_deref()),
         None => ("lost: another node has taken it over".to_owned(), Tone::Bad),
     };
-    let word = match tone {
-        Tone::Good => paint.good(&word),
-        Tone::Bad => paint.bad(&word),
-        Tone::Plain | Tone::Waiting | Tone::Quiet => paint.waiting(&word),
-    };
-    say(&format!("{}#{}  {word}  {}", args.name, begun.fence.run_id, tally_text(tally)))?;
-    Ok(match end {
-        Some(RunEnd::Finished) => ExitCode::SUCCESS,
-        Some(RunEnd::Cancelled | RunEnd::Failed(_) | RunEnd::TakenOver { .. }) | None => ExitCode::FAILURE,
-    })
+    let tally = tally_text(tally.examined, tally.changed, tally.still_pending, tally.failed);
+    say(&format!("{}#{}  {}  {tally}", args.name, begun.fence.run_id, painted(&word, tone)))?;
+    let finished = ended.is_some_and(|(state, _)| state == RunState::Finished);
+    Ok(if finished { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn not_run(name: &str, names: &[&str], error: &RunByHandError, zone: &TimeZone) -> Failure {
@@ -96,23 +85,19 @@ fn not_run(name: &str, names: &[&str], error: &RunByHandError, zone: &TimeZone) 
     }
 }
 
-fn job_text(job: &JobOverview, zone: &TimeZone, paint: Paint) -> String {
-    let next = job.next.map_or_else(|| "never".to_owned(), |at| second(at, zone));
+fn job_text(job: &JobView, zone: &TimeZone, paint: Paint) -> String {
+    let next = job.next_time.map_or_else(|| "never".to_owned(), |at| second(at, zone));
     let last = match &job.last_run {
         None => paint.quiet("never run"),
         Some(run) => {
-            let (word, tone) = state(run);
-            let word = match tone {
-                Tone::Good => paint.good(&word),
-                Tone::Bad => paint.bad(&word),
-                Tone::Plain | Tone::Waiting | Tone::Quiet => paint.waiting(&word),
-            };
+            let (word, tone) = outcome(run.state, run.reason.as_deref());
             let took = took(run).map_or_else(String::new, |took| format!(" after {took}"));
             format!(
-                "#{} {}, {word}{took}: {}  ({})",
-                run.fence.run_id,
-                second(run.started_at, zone),
-                tally_text(&run.tally),
+                "#{} {}, {}{took}: {}  ({})",
+                run.run,
+                second(run.started_time, zone),
+                painted(&word, tone),
+                tally_text(run.examined, run.changed, run.still_pending, run.failed),
                 escaped(&run.node)
             )
         }
@@ -125,12 +110,20 @@ fn job_text(job: &JobOverview, zone: &TimeZone, paint: Paint) -> String {
     )
 }
 
-fn tally_text(tally: &Tally) -> String {
-    let Tally { examined, changed, still_pending, failed } = tally;
+fn painted(word: &str, tone: Tone) -> String {
+    let paint = Paint::detect();
+    match tone {
+        Tone::Good => paint.good(word),
+        Tone::Bad => paint.bad(word),
+        Tone::Plain | Tone::Waiting | Tone::Quiet => paint.waiting(word),
+    }
+}
+
+fn tally_text(examined: u32, changed: u32, still_pending: u32, failed: u32) -> String {
     format!("examined {examined}, changed {changed}, still pending {still_pending}, failed {failed}")
 }
 
-fn runs_table(runs: &[RunRecord], zone: &TimeZone) -> Table {
+fn runs_table(runs: &[RunView], zone: &TimeZone) -> Table {
     let mut table = Table::new([
         Column::Number("run"),
         Column::Text("job"),
@@ -148,79 +141,35 @@ fn runs_table(runs: &[RunRecord], zone: &TimeZone) -> Table {
     ]);
     for run in runs {
         table.row([
-            plain(run.fence.run_id),
-            plain(&run.fence.job),
-            plain(second(run.scheduled_at, zone)),
-            plain(second(run.started_at, zone)),
+            plain(run.run),
+            plain(&run.job),
+            plain(second(run.scheduled_time, zone)),
+            plain(second(run.started_time, zone)),
             plain(&run.node),
             count(run.attempt, if run.attempt > 1 { Tone::Waiting } else { Tone::Plain }),
             count(run.missed, Tone::Waiting),
-            count(run.tally.examined, Tone::Plain),
-            count(run.tally.changed, Tone::Good),
-            count(run.tally.still_pending, Tone::Waiting),
-            count(run.tally.failed, Tone::Bad),
+            count(run.examined, Tone::Plain),
+            count(run.changed, Tone::Good),
+            count(run.still_pending, Tone::Waiting),
+            count(run.failed, Tone::Bad),
             plain(took(run).unwrap_or_default()),
-            state(run),
+            outcome(run.state, run.reason.as_deref()),
         ]);
     }
     table
 }
 
-fn took(run: &RunRecord) -> Option<String> {
-    run.ended.as_ref().map(|(at, _)| length(at.since(run.started_at)))
+fn took(run: &RunView) -> Option<String> {
+    run.ended_time.map(|ended| length(ended.since(run.started_time)))
 }
 
-fn state(run: &RunRecord) -> (String, Tone) {
-    match &run.ended {
-        Some((_, end)) => ended(end),
-        None => ("at work".to_owned(), Tone::Waiting),
+fn outcome(state: RunState, reason: Option<&str>) -> (String, Tone) {
+    let reason = escaped(reason.unwrap_or_default());
+    match state {
+        RunState::Running => ("at work".to_owned(), Tone::Waiting),
+        RunState::Finished => ("finished".to_owned(), Tone::Good),
+        RunState::Cancelled => ("cancelled".to_owned(), Tone::Waiting),
+        RunState::Failed => (format!("failed: {reason}"), Tone::Bad),
+        RunState::TakenOver => (reason.into_owned(), Tone::Bad),
     }
-}
-
-fn ended(end: &RunEnd) -> (String, Tone) {
-    match end {
-        RunEnd::Finished => ("finished".to_owned(), Tone::Good),
-        RunEnd::Cancelled => ("cancelled".to_owned(), Tone::Waiting),
-        RunEnd::Failed(reason) => (format!("failed: {}", escaped(reason)), Tone::Bad),
-        RunEnd::TakenOver { by } => (format!("taken over by {}", escaped(by)), Tone::Bad),
-    }
-}
-
-fn job_json(job: &JobOverview) -> Value {
-    json!({
-        "name": job.name,
-        "purpose": job.purpose,
-        "schedule": job.schedule,
-        "next": job.next.map(instant),
-        "lastRun": job.last_run.as_ref().map(run_json),
-    })
-}
-
-fn run_json(run: &RunRecord) -> Value {
-    let (state, reason) = match run.ended.as_ref().map(|(_, end)| end) {
-        None => ("RUNNING", None),
-        Some(RunEnd::Finished) => ("FINISHED", None),
-        Some(RunEnd::Cancelled) => ("CANCELLED", None),
-        Some(RunEnd::Failed(reason)) => ("FAILED", Some(reason.clone())),
-        Some(RunEnd::TakenOver { by }) => ("TAKEN_OVER", Some(format!("taken over by {by}"))),
-    };
-    let ended: Option<Timestamp> = run.ended.as_ref().map(|(at, _)| *at);
-    json!({
-        "run": run.fence.run_id,
-        "job": run.fence.job,
-        "state": state,
-        "reason": reason,
-        "scheduled": instant(run.scheduled_at),
-        "started": instant(run.started_at),
-        "ended": ended.map(instant),
-        "tookMs": ended.map(|at| at.as_millis() - run.started_at.as_millis()),
-        "leaseUntil": instant(run.lease_until),
-        "node": run.node,
-        "attempt": run.attempt,
-        "missed": run.missed,
-        "examined": run.tally.examined,
-        "changed": run.tally.changed,
-        "stillPending": run.tally.still_pending,
-        "failed": run.tally.failed,
-    })
 }

@@ -20,6 +20,7 @@ mod transaction;
 use std::process::ExitCode;
 
 use clap::Parser;
+use payment_service::PersonalData;
 
 use crate::cli::{
     AttentionCommand, Cli, Command, EventsCommand, JobsCommand, SettingArgs, TransactionCommand,
@@ -28,7 +29,6 @@ use crate::config::{self, Config, Loaded, Problem, reference};
 use crate::failure::{Failure, Outcome};
 use crate::terminal::{complain, say};
 
-/// Does what the command line asks for.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     match dispatch(&cli) {
@@ -65,7 +65,7 @@ fn dispatch(cli: &Cli) -> Outcome<ExitCode> {
         Command::Attention(AttentionCommand::List(args)) => attention::list(&configured(settings)?, args),
         Command::Attention(AttentionCommand::Show(args)) => attention::show(&configured(settings)?, args),
         Command::Attention(AttentionCommand::Resolve(args)) => {
-            attention::resolve(configured(settings)?, args)
+            attention::resolve(&configured(settings)?, args)
         }
         Command::Reconcile(args) => reconcile::run(configured(settings)?, args),
         Command::Gateways(args) => gateways::run(&load(settings)?, args),
@@ -79,13 +79,12 @@ fn dispatch(cli: &Cli) -> Outcome<ExitCode> {
     }
 }
 
-/// The configuration with its notices, if nothing is wrong with it.
+/// The configuration with its notices; fails when there is a problem.
 fn load(settings: &SettingArgs) -> Outcome<Loaded> {
     let loaded = config::load(&settings.sources());
     if loaded.problems.is_empty() { Ok(loaded) } else { Err(refused(&loaded.problems)) }
 }
 
-/// The configuration alone.
 fn configured(settings: &SettingArgs) -> Outcome<Config> {
     load(settings)?.into_config().map_err(|problems| refused(&problems))
 }
@@ -100,7 +99,10 @@ fn refused(problems: &[Problem]) -> Failure {
         .try_this("`pg-service check-config` shows the problems together with all settings in effect")
 }
 
-/// A runtime for a command that does one thing after the other.
+fn personal_data(shown: bool) -> PersonalData {
+    if shown { PersonalData::Shown } else { PersonalData::Masked }
+}
+
 fn small_runtime() -> Outcome<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()

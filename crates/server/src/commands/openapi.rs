@@ -1,4 +1,4 @@
-//! `openapi`: the API's document, made from the endpoints.
+//! `openapi`: the OpenAPI document or the Postman collection.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `serve`: runs the service until it is told to stop.
+//! `serve`: runs the service until a signal.
 
 mod banner;
 pub(super) mod logging;
@@ -46,7 +46,7 @@ pub(super) fn run(loaded: Loaded) -> Outcome<ExitCode> {
     })
 }
 
-/// What an operator should find in the log of every start.
+/// Logs the essentials of a start.
 fn announce(running: &Running, reachable: &Reachable, notices: &[Notice]) {
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),

@@ -1,4 +1,4 @@
-//! `simulate`: the providers' side of the gateways, until it is told to stop.
+//! `simulate`: runs the providers' side of the gateways until a signal.
 
 use std::process::ExitCode;
 
@@ -10,11 +10,10 @@ use crate::service;
 use crate::simulation::{Simulation, properties};
 use crate::terminal::{Paint, say};
 
-/// The default port.
 const PORT: u16 = 9300;
 
 pub(super) fn run(settings: &SettingArgs, args: &SimulateArgs) -> Outcome<ExitCode> {
-    // Only the command line: other sources configure the service.
+    // Other sources configure the service, not the simulator.
     let loaded = config::load(&Sources { flags: settings.sources().flags, ..Sources::default() });
     let config = loaded.into_config().map_err(|problems| super::refused(&problems))?;
     logging::start(&config.log)?;
@@ -44,7 +43,6 @@ pub(super) fn run(settings: &SettingArgs, args: &SimulateArgs) -> Outcome<ExitCo
     })
 }
 
-/// The addresses, and instructions.
 fn banner(url: &str, args: &SimulateArgs, properties: &str, paint: Paint) -> String {
     let link = |path: &str| paint.link(&format!("{url}{path}"));
     let service_url = args.service_url.trim_end_matches('/');

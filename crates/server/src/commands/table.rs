@@ -1,8 +1,7 @@
-//! Tables for people: aligned columns, with colours where there are any.
+//! Text tables with aligned columns.
 
 use crate::terminal::{Paint, escaped};
 
-/// How a cell looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tone {
     Plain,
@@ -12,7 +11,7 @@ pub(super) enum Tone {
     Quiet,
 }
 
-/// A column by its title; numbers stand to the right.
+/// A column with its title; numbers are aligned right.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Column {
     Text(&'static str),
@@ -49,7 +48,7 @@ impl Table {
             let width = widths.get(at).copied().unwrap_or_default();
             match self.columns.get(at) {
                 Some(Column::Number(_)) => format!("{text:>width$}"),
-                // Nothing follows the last one.
+                // The last column needs no padding.
                 Some(Column::Text(_)) | None if at + 1 == widths.len() => text.to_owned(),
                 Some(Column::Text(_)) | None => format!("{text:width$}"),
             }
@@ -73,12 +72,11 @@ impl Table {
     }
 }
 
-/// A cell without a tone of its own.
 pub(super) fn plain(text: impl ToString) -> (String, Tone) {
     (text.to_string(), Tone::Plain)
 }
 
-/// How many; a zero stands back.
+/// A number; zero is dimmed.
 pub(super) fn count(count: u32, tone: Tone) -> (String, Tone) {
     (count.to_string(), if count == 0 { Tone::Quiet } else { tone })
 }

@@ -20,6 +20,7 @@ use axum::Router;
 use axum::response::Redirect;
 use axum::routing::get;
 use payment_http::{App, Metrics, Operators, Pages, ServeLimits};
+use payment_service::AttentionList;
 use payment_store::Store;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -208,6 +209,15 @@ pub fn check(config: &Config) -> Vec<Failure> {
 /// When there is none, or it is not up to date, or it cannot be used.
 pub async fn open_store(config: &Config) -> Outcome<Arc<dyn Store>> {
     Ok(database::open_existing(config).await?.store)
+}
+
+/// The review cases of the database, as [`open_store`] opens it.
+///
+/// # Errors
+/// As [`open_store`].
+pub async fn open_attention(config: &Config) -> Outcome<AttentionList> {
+    let opened = database::open_existing(config).await?;
+    Ok(AttentionList::new(opened.store, opened.clock))
 }
 
 /// The address at which a service with this configuration is reached from this machine.

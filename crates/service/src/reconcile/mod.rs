@@ -17,6 +17,7 @@
 
 mod age;
 mod by_hand;
+mod selection;
 mod summary;
 mod sweep;
 
@@ -31,6 +32,7 @@ use serde_json::{Value, json};
 
 pub use age::{InvalidAge, parse_age};
 pub use by_hand::{ByHand, Checked, Progress};
+pub use selection::{Selected, Selection, SelectionError};
 pub use summary::{GatewaySummary, NotAsked, ReconciliationSummary};
 pub use sweep::{DailyJob, EarlyJob, FollowUpJob};
 

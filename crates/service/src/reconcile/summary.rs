@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use payment_domain::{GatewayName, StatusName, TxnId};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Check;
 use super::by_hand::{Checked, Progress};
@@ -25,10 +27,15 @@ pub struct GatewaySummary {
     pub took: Duration,
 }
 
-/// A transaction whose gateway could not be asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A payment whose gateway could not be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct NotAsked {
+    /// The transaction.
+    #[schema(value_type = String)]
     pub txn_id: TxnId,
+    /// Its gateway.
+    #[schema(value_type = String)]
     pub gateway: GatewayName,
     pub reason: String,
 }

@@ -58,6 +58,7 @@ pub use run::{Job, JobError, Run};
 pub use schedule::{InvalidCron, Schedule};
 
 use self::worker::Worker;
+use crate::view::{JobView, RunView};
 
 /// The pause after a failed tick, or while the database is unavailable.
 const AFTER_TROUBLE: Duration = Duration::from_secs(5);
@@ -85,17 +86,6 @@ pub struct ScheduledJob {
     pub purpose: &'static str,
     pub schedule: Schedule,
     pub job: Arc<dyn Job>,
-}
-
-/// A job as operators see it.
-#[derive(Debug, Clone)]
-pub struct JobOverview {
-    pub name: &'static str,
-    pub purpose: &'static str,
-    /// In words.
-    pub schedule: String,
-    pub next: Option<Timestamp>,
-    pub last_run: Option<RunRecord>,
 }
 
 /// The outcome of looking whether a job is due.
@@ -126,7 +116,7 @@ pub(crate) fn differs_too_much(ahead_ms: i64, most: Option<Duration>) -> bool {
 }
 
 fn count_end(job: &'static str, end: &'static str) {
-    metrics::counter!("job_runs_total", "job" => job, "end" => end).increment(1);
+    metrics::counter!("job_runs_total", "job" => job, "end" => end.replace('-', "_")).increment(1);
 }
 
 /// A tick that was found to be due.
@@ -348,15 +338,15 @@ impl Scheduler {
     }
 
     /// The jobs with their latest runs and next ticks.
-    pub async fn overview(&self) -> Result<Vec<JobOverview>, StoreError> {
+    pub async fn overview(&self) -> Result<Vec<JobView>, StoreError> {
         let mut jobs = Vec::with_capacity(self.jobs.len());
         for job in self.jobs.iter() {
-            jobs.push(JobOverview {
+            jobs.push(JobView {
                 name: job.name,
                 purpose: job.purpose,
                 schedule: job.schedule.to_string(),
-                next: job.schedule.next(self.clock.now()),
-                last_run: self.store.runs(Some(job.name), 1).await?.into_iter().next(),
+                next_time: job.schedule.next(self.clock.now()),
+                last_run: self.store.runs(Some(job.name), 1).await?.into_iter().next().map(RunView::from),
             });
         }
         Ok(jobs)

@@ -163,7 +163,7 @@ fn a_take_over_is_counted_by_the_node_that_takes_over() {
         let line = format!("job_runs_total{{job=\"job\",end=\"{end}\"}} 2");
         assert!(numbers.render().lines().any(|found| found == line), "{}", numbers.render());
     };
-    counted("taken-over");
+    counted("taken_over");
     counted("finished");
 }
 

@@ -1,4 +1,4 @@
-//! The `Idempotency-Key` of a request, and what makes two requests the same.
+//! `Idempotency-Key`, and the digest that tells whether two requests are the same.
 
 use http::HeaderMap;
 use payment_service::IdempotentRequest;
@@ -11,10 +11,8 @@ use crate::error::ApiError;
 
 const HEADER: &str = "idempotency-key";
 
-/// The key, where the client sends one.
-///
 /// # Errors
-/// [`ApiError::InvalidIdempotencyKey`] for several, an empty, an overlong or an unprintable one.
+/// [`ApiError::InvalidIdempotencyKey`] for several keys, or an empty, overlong or unprintable one.
 pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let mut values = headers.get_all(HEADER).iter();
     let Some(value) = values.next() else { return Ok(None) };
@@ -25,8 +23,8 @@ pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     }
 }
 
-/// The key with a fingerprint of what was asked: of the transaction, however its JSON is written,
-/// and not of `RequestInfo`, which has the time in it.
+/// The key with a digest of the transaction, independent of how its JSON is written. `RequestInfo` is left out: it
+/// contains the time.
 ///
 /// # Errors
 /// Those of a body that cannot be read.
@@ -42,8 +40,8 @@ pub(super) fn request(key: String, body: &RequestBody) -> Result<IdempotentReque
     Ok(IdempotentRequest { key, digest: hash.finalize().into() })
 }
 
-/// Feeds a value to the hash in a form in which the order of an object's members does not matter.
-/// Every part is preceded by its kind and length, so that no two values look alike.
+/// Hashes a value; the order of an object's members does not matter. Every part is preceded by its kind and length, so
+/// that different values hash different bytes.
 fn digest(value: &Value, hash: &mut Sha256) {
     match value {
         Value::Null => hash.update("n"),

@@ -15,7 +15,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::error::ApiError;
 use crate::json::{self, Object, Scalar};
-use crate::validation::{TextRule, Violations};
+use crate::validation::{Field, TextRule, Violations};
 
 /// The bill in the examples of the document.
 pub(crate) const EXAMPLE_BILL: &str = "4e7c2a0e-4a3c-4d0e-9b57-6a1f5f0f2b11";
@@ -33,12 +33,11 @@ const PERSONAL: TextRule = TextRule::at_least(1, 128);
 const OPTIONAL_PERSONAL: TextRule = TextRule::at_least(0, 128);
 const AMOUNT: TextRule = TextRule::at_least(0, 64);
 const USER_TENANT_ID: TextRule = TextRule::line(1, TenantId::MAX_CHARS);
-/// The most bytes of JSON that `additionalDetails` may have: they are stored with the transaction and with
-/// each of its events.
+/// Maximal JSON length of `additionalDetails`: they are stored with the transaction and with each of its events.
 const ADDITIONAL_DETAILS_BYTES: usize = 16 * 1024;
 
-/// The fields of `Transaction` that a client sets. Those that are ours to set (`txnId`, `txnStatus`,
-/// `receipt`, …) are not here, and so are ignored like every other field.
+/// The fields of `Transaction` that a client sets. Those that the service sets (`txnId`, `txnStatus`, `receipt`, …)
+/// are ignored like every other field.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TransactionFields<'a> {
@@ -93,18 +92,12 @@ struct UserFields<'a> {
     tenant_id: Option<Scalar<'a>>,
 }
 
-/// The name of a field of the transaction, as clients know it from the original.
-struct Field(&'static str);
-
-impl std::fmt::Display for Field {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "transactionRequest.transaction.{}", self.0)
-    }
+const fn field(name: &'static str) -> Field {
+    Field("transactionRequest.transaction", name)
 }
 
 impl TransactionFields<'_> {
-    /// The request these fields make; everything that is wrong is reported together, behind what was
-    /// `found` before.
+    /// The validated request; all violations are reported together, after those `found` before.
     ///
     /// # Errors
     /// [`ApiError::Invalid`].
@@ -115,16 +108,16 @@ impl TransactionFields<'_> {
         mut found: Violations,
     ) -> Result<CreateRequest, ApiError> {
         let rules = &mut found;
-        let tenant_id = rules.required(Field("tenantId"), self.tenant_id, TENANT_ID);
-        let amount = rules.required(Field("txnAmount"), self.txn_amount, TXN_AMOUNT);
-        let bill_id = rules.required(Field("billId"), self.bill_id, BILL_ID);
-        let module = rules.optional(Field("module"), self.module, MODULE);
-        let consumer_code = rules.required(Field("consumerCode"), self.consumer_code, CONSUMER_CODE);
+        let tenant_id = rules.required(field("tenantId"), self.tenant_id, TENANT_ID);
+        let amount = rules.required(field("txnAmount"), self.txn_amount, TXN_AMOUNT);
+        let bill_id = rules.required(field("billId"), self.bill_id, BILL_ID);
+        let module = rules.optional(field("module"), self.module, MODULE);
+        let consumer_code = rules.required(field("consumerCode"), self.consumer_code, CONSUMER_CODE);
         let bills = read_bills(self.tax_and_payments, rules);
-        let product_info = rules.required(Field("productInfo"), self.product_info, PRODUCT_INFO);
-        let gateway = rules.required(Field("gateway"), self.gateway, GATEWAY);
+        let product_info = rules.required(field("productInfo"), self.product_info, PRODUCT_INFO);
+        let gateway = rules.required(field("gateway"), self.gateway, GATEWAY);
         let callback_url = rules
-            .required(Field("callbackUrl"), self.callback_url, CALLBACK_URL)
+            .required(field("callbackUrl"), self.callback_url, CALLBACK_URL)
             .and_then(|text| Some((read_callback_url(&text, rules)?, text.into_owned())));
         let payer = read_payer(self.user, rules);
         let additional_details = read_additional_details(self.additional_details.unwrap_or_default(), rules);
@@ -167,25 +160,25 @@ fn read_bills(
     bills: Option<Vec<Option<Object<BillFields<'_>>>>>,
     rules: &mut Violations,
 ) -> Vec<BillRequest> {
-    let field = Field("taxAndPayments");
+    let name = field("taxAndPayments");
     let Some(bills) = bills else {
-        rules.missing(field);
+        rules.missing(name);
         return Vec::new();
     };
-    if !rules.size(&field, bills.len(), BILLS) {
+    if !rules.size(name, bills.len(), BILLS) {
         return Vec::new();
     }
     let mut read = Vec::with_capacity(bills.len());
     for (at, bill) in bills.into_iter().enumerate() {
         let Some(Object(bill)) = bill else {
-            rules.missing(format_args!("{field}[{at}]"));
+            rules.missing(format_args!("{name}[{at}]"));
             continue;
         };
         let tax_amount =
-            rules.optional(format_args!("{field}[{at}].taxAmount"), filled(bill.tax_amount), AMOUNT);
+            rules.optional(format_args!("{name}[{at}].taxAmount"), filled(bill.tax_amount), AMOUNT);
         let amount_paid =
-            rules.required(format_args!("{field}[{at}].amountPaid"), filled(bill.amount_paid), AMOUNT);
-        let bill_id = rules.required(format_args!("{field}[{at}].billId"), bill.bill_id, BILL_ID);
+            rules.required(format_args!("{name}[{at}].amountPaid"), filled(bill.amount_paid), AMOUNT);
+        let bill_id = rules.required(format_args!("{name}[{at}].billId"), bill.bill_id, BILL_ID);
         if let (Some(amount_paid), Some(Ok(bill_id))) = (amount_paid, bill_id.map(BillId::new)) {
             read.push(BillRequest {
                 tax_amount: tax_amount.map(Cow::into_owned),
@@ -197,8 +190,8 @@ fn read_bills(
     read
 }
 
-/// The amount as it is echoed: as the client wrote it, but plain where it is an exact amount in one of
-/// Java's other forms (`1.0E7`, `100.000`).
+/// The amount as it is echoed: as the client wrote it, but an exact amount in another form of Java's (`1.0E7`,
+/// `100.000`) in plain form.
 fn plain_amount(text: String) -> String {
     let plain =
         !text.contains(['e', 'E']) && text.split_once('.').is_none_or(|(_, decimals)| decimals.len() <= 2);
@@ -208,28 +201,24 @@ fn plain_amount(text: String) -> String {
     }
 }
 
-/// What the application wants to find again, with the value and the decimals of its numbers.
+/// Numbers keep their values and decimals.
 fn read_additional_details(details: Map<String, Value>, rules: &mut Violations) -> Map<String, Value> {
-    let field = Field("additionalDetails");
+    let name = field("additionalDetails");
     let mut details = details;
     if details.values_mut().try_for_each(json::write_out_numbers).is_err() {
-        rules.add(
-            "Digits",
-            field,
-            format!("must not hold a number of more than {} digits", json::MAX_DIGITS),
-        );
+        rules.add("Digits", name, format!("must not hold a number of more than {} digits", json::MAX_DIGITS));
     } else if json::length(&details) > ADDITIONAL_DETAILS_BYTES {
-        rules.add("Size", field, format!("must not be longer than {ADDITIONAL_DETAILS_BYTES} bytes of JSON"));
+        rules.add("Size", name, format!("must not be longer than {ADDITIONAL_DETAILS_BYTES} bytes of JSON"));
     }
     details
 }
 
-/// A number; Java reads an empty text as none.
+/// Java reads an empty text as no number.
 fn filled(amount: Option<Scalar<'_>>) -> Option<Scalar<'_>> {
     amount.filter(|Scalar(text)| !text.is_empty())
 }
 
-/// An absolute URL that a browser can be sent to, without a user and a password in it.
+/// An absolute URL for a browser, without user and password.
 fn read_callback_url(text: &str, rules: &mut Violations) -> Option<Url> {
     let url = Url::parse(text).ok().filter(|url| {
         matches!(url.scheme(), "http" | "https")
@@ -248,16 +237,16 @@ fn read_callback_url(text: &str, rules: &mut Violations) -> Option<Url> {
 
 fn read_payer(user: Option<Object<UserFields<'_>>>, rules: &mut Violations) -> Option<PayerDetails> {
     let Some(Object(user)) = user else {
-        rules.missing(Field("user"));
+        rules.missing(field("user"));
         return None;
     };
     let some = |text: Option<Cow<'_, str>>| text.filter(|text| !text.is_empty()).map(Cow::into_owned);
-    let uuid = some(rules.optional(Field("user.uuid"), user.uuid, OPTIONAL_PERSONAL));
-    let name = rules.required(Field("user.name"), user.name, PERSONAL);
-    let user_name = some(rules.optional(Field("user.userName"), user.user_name, OPTIONAL_PERSONAL));
-    let mobile_number = rules.required(Field("user.mobileNumber"), user.mobile_number, PERSONAL);
-    let email_id = some(rules.optional(Field("user.emailId"), user.email_id, OPTIONAL_PERSONAL));
-    let tenant_id = rules.required(Field("user.tenantId"), user.tenant_id, USER_TENANT_ID);
+    let uuid = some(rules.optional(field("user.uuid"), user.uuid, OPTIONAL_PERSONAL));
+    let name = rules.required(field("user.name"), user.name, PERSONAL);
+    let user_name = some(rules.optional(field("user.userName"), user.user_name, OPTIONAL_PERSONAL));
+    let mobile_number = rules.required(field("user.mobileNumber"), user.mobile_number, PERSONAL);
+    let email_id = some(rules.optional(field("user.emailId"), user.email_id, OPTIONAL_PERSONAL));
+    let tenant_id = rules.required(field("user.tenantId"), user.tenant_id, USER_TENANT_ID);
     Some(PayerDetails {
         name: Personal::new(name?),
         mobile_number: Personal::new(mobile_number?),
@@ -268,7 +257,7 @@ fn read_payer(user: Option<Object<UserFields<'_>>>, rules: &mut Violations) -> O
     })
 }
 
-/// The schema of the transaction in a request: made from the rules that are applied.
+/// The schema of the transaction in a request, made of the validation rules.
 pub(super) struct TransactionSchema;
 
 impl ToSchema for TransactionSchema {

@@ -1,59 +1,49 @@
-//! What reconciling by hand shows: what would be checked, and what came of it.
+//! The output of `reconcile`.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use payment_domain::Timestamp;
-use payment_service::{Check, GatewaySummary, ReconciliationSummary};
-use payment_store::DueCheck;
-use serde_json::{Value, json};
+use payment_service::{Check, GatewaySummary, ReconciliationSummary, ReconciliationView, Selected};
 
 use crate::cli::ReconcileArgs;
-use crate::commands::database::{instant, length, second};
+use crate::commands::database::{length, second};
 use crate::commands::table::{Column, Table, Tone, count, plain};
 use crate::failure::Outcome;
 use crate::terminal::{Paint, escaped, say, say_json};
 
-/// So many payments that could not be asked about are named to people.
+/// Payments whose gateway could not be asked that are named in the text.
 const MOST_NAMED: usize = 20;
 
-/// There is nothing to reconcile.
-pub(super) fn nothing(args: &ReconcileArgs, older_than: Duration) -> Outcome<ExitCode> {
+pub(super) fn nothing(selected: &Selected, args: &ReconcileArgs, older_than: Duration) -> Outcome<ExitCode> {
     if args.json {
-        say_json(&format!(
-            "{:#}",
-            json!({ "dryRun": args.dry_run, "found": 0, "gateways": [], "notAsked": [] })
-        ))?;
-    } else {
-        let at =
-            args.gateway.as_ref().map_or_else(String::new, |name| format!(" at {}", name.to_uppercase()));
-        let for_how_long = match older_than {
-            Duration::ZERO => String::new(),
-            age => format!(" for {} or longer", length(age)),
-        };
-        say(&format!("No payment is pending{at}{for_how_long}: there is nothing to reconcile."))?;
+        say_json(&ReconciliationView::of(selected, &ReconciliationSummary::begin(), true))?;
+        return Ok(ExitCode::SUCCESS);
     }
+    let at = args.gateway.as_ref().map_or_else(String::new, |name| format!(" at {}", name.to_uppercase()));
+    let for_how_long = match older_than {
+        Duration::ZERO => String::new(),
+        age => format!(" for {} or longer", length(age)),
+    };
+    say(&format!("No payment is pending{at}{for_how_long}: there is nothing to reconcile."))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// What would be checked.
-pub(super) fn due(
-    due: &[DueCheck],
+pub(super) fn dry_run(
+    selected: &Selected,
     args: &ReconcileArgs,
+    older_than: Duration,
     now: Timestamp,
     zone: &TimeZone,
 ) -> Outcome<ExitCode> {
+    let view = ReconciliationView::dry_run(selected);
     if args.json {
-        let rows: Vec<Value> = due
-            .iter()
-            .map(|due| {
-                json!({ "txnId": due.txn_id, "gateway": due.gateway.as_str(),
-                    "createdAt": instant(due.created_at), "checks": due.checks })
-            })
-            .collect();
-        say_json(&format!("{:#}", json!({ "dryRun": true, "found": due.len(), "due": rows })))?;
+        say_json(&view)?;
         return Ok(ExitCode::SUCCESS);
+    }
+    if view.due.is_empty() {
+        return nothing(selected, args, older_than);
     }
     let mut table = Table::new([
         Column::Text("transaction"),
@@ -62,32 +52,31 @@ pub(super) fn due(
         Column::Number("age"),
         Column::Number("checks"),
     ]);
-    for due in due {
+    for due in &view.due {
         table.row([
             plain(&due.txn_id),
             plain(&due.gateway),
-            plain(second(due.created_at, zone)),
-            plain(length(now.since(due.created_at))),
+            plain(second(due.created_time, zone)),
+            plain(length(now.since(due.created_time))),
             count(due.checks, Tone::Plain),
         ]);
     }
     let paint = Paint::detect();
-    let told = format!("{} would be checked. Nothing was asked, nothing was changed.", payments(due.len()));
+    let told = format!("{} would be checked. Nothing was asked, nothing was changed.", payments(view.taken));
     say(&format!("{}\n\n{}", table.render(paint), paint.quiet(&told)))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// What came of it, gateway by gateway.
+/// The result, by gateway.
 pub(super) fn summary(
+    selected: &Selected,
     summary: &ReconciliationSummary,
-    found: usize,
+    finished: bool,
     only: Option<&Check>,
     args: &ReconcileArgs,
 ) -> Outcome {
-    let checked = summary.total().checked();
-    let stopped = usize::try_from(checked) != Ok(found);
     if args.json {
-        say_json(&format!("{:#}", as_json(summary, found, stopped)))?;
+        say_json(&ReconciliationView::of(selected, summary, finished))?;
         return Ok(());
     }
     let paint = Paint::detect();
@@ -108,8 +97,9 @@ pub(super) fn summary(
             out.push_str(&format!("\n  and {more} more; --json names all of them"));
         }
     }
-    if stopped {
-        let told = format!("Stopped: {checked} of {} were checked.", payments(found));
+    if !finished {
+        let checked = summary.total().checked();
+        let told = format!("Stopped: {checked} of {} were checked.", payments(selected.due.len()));
         out.push_str(&format!("\n\n{}", paint.waiting(&told)));
     }
     say(&out)?;
@@ -160,29 +150,4 @@ fn by_gateway(summary: &ReconciliationSummary) -> Table {
         row("all", &summary.total());
     }
     table
-}
-
-fn as_json(summary: &ReconciliationSummary, found: usize, stopped: bool) -> Value {
-    let gateways: Vec<Value> = summary
-        .gateways()
-        .iter()
-        .map(|(gateway, sum)| {
-            json!({ "gateway": gateway.as_str(), "checked": sum.checked(), "paid": sum.paid, "failed": sum.failed,
-                "stillPending": sum.still_pending, "notAsked": sum.not_asked,
-                "tookMs": u64::try_from(sum.took.as_millis()).unwrap_or(u64::MAX) })
-        })
-        .collect();
-    let not_asked: Vec<Value> = summary
-        .not_asked()
-        .iter()
-        .map(|one| json!({ "txnId": one.txn_id, "gateway": one.gateway.as_str(), "reason": one.reason }))
-        .collect();
-    json!({
-        "dryRun": false,
-        "stopped": stopped,
-        "found": found,
-        "checked": summary.total().checked(),
-        "gateways": gateways,
-        "notAsked": not_asked,
-    })
 }

@@ -1,4 +1,4 @@
-//! Where to go next, for whoever has just started the service.
+//! The banner after a start: addresses, and a first payment.
 
 use serde_json::Value;
 
@@ -7,7 +7,6 @@ use crate::sample::create_request;
 use crate::service::Running;
 use crate::terminal::{Paint, say};
 
-/// Shows where everything is, and how to make a first payment.
 pub(super) fn show(running: &Running, sandbox: bool, docs: bool) -> Outcome {
     let paint = Paint::detect();
     let url = running.public_url();
@@ -31,7 +30,7 @@ pub(super) fn show(running: &Running, sandbox: bool, docs: bool) -> Outcome {
     Ok(())
 }
 
-/// A command to paste. Its bill is a new one with every start, so that it is free.
+/// A command to paste, with a new bill at every start.
 fn first_payment(url: &str) -> String {
     let bill = format!("BILL-{}", uuid::Uuid::new_v4().simple());
     let bill = bill.get(..13).unwrap_or(&bill);
@@ -42,21 +41,21 @@ fn first_payment(url: &str) -> String {
         &["uuid", "name", "userName", "mobileNumber", "tenantId", "type"],
     );
     keep(&mut request["Transaction"]["user"], &["name", "mobileNumber", "tenantId"]);
-    // Nothing in it has an apostrophe, which would end the quotation.
+    // It contains no apostrophe, which would end the quotation.
     format!(
         "curl -s '{url}/transaction/v1/_create' -H 'Content-Type: application/json' -d '\n{}'",
         compact(&request)
     )
 }
 
-/// Leaves out what a first payment can do without.
+/// Drops optional members.
 fn keep(object: &mut Value, names: &[&str]) {
     if let Some(fields) = object.as_object_mut() {
         fields.retain(|name, _| names.contains(&name.as_str()));
     }
 }
 
-/// JSON with one line for each member of the two upper levels.
+/// JSON with one line per member of the two upper levels.
 fn compact(request: &Value) -> String {
     let mut lines = Vec::new();
     for (name, member) in request.as_object().into_iter().flatten() {

@@ -1,4 +1,4 @@
-//! Log lines on standard error, for people or for machines.
+//! Logging to standard error as text or JSON.
 
 use std::io::{self, IsTerminal};
 
@@ -8,7 +8,6 @@ use crate::config::{Log, LogFormat};
 use crate::failure::{Failure, Outcome};
 use crate::terminal::LogLines;
 
-/// Starts logging, for the rest of the process.
 pub(in crate::commands) fn start(log: &Log) -> Outcome {
     let filter = EnvFilter::try_new(&log.filter).map_err(|error| {
         Failure::new(format!("log.level `{}` cannot be used", log.filter)).because(&error)

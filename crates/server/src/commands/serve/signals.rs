@@ -1,10 +1,9 @@
-//! Being told to stop: once in order, twice at once.
+//! Signals: the first starts a graceful shutdown, the second ends the process.
 
 use tokio::signal::unix::{self, SignalKind, signal};
 
 use crate::failure::{Failure, Outcome};
 
-/// What told the process to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::commands) enum Signal {
     Interrupt,
@@ -19,7 +18,7 @@ impl Signal {
         }
     }
 
-    /// What a shell expects of a process that was ended by it.
+    /// The exit code that shells expect after the signal.
     fn exit_code(self) -> i32 {
         match self {
             Signal::Interrupt => 130,
@@ -28,7 +27,6 @@ impl Signal {
     }
 }
 
-/// The signals to stop, from now on.
 pub(in crate::commands) struct Signals {
     interrupt: unix::Signal,
     terminate: unix::Signal,
@@ -41,7 +39,6 @@ impl Signals {
         Ok(Signals { interrupt: on(SignalKind::interrupt())?, terminate: on(SignalKind::terminate())? })
     }
 
-    /// Waits for the next one.
     pub(in crate::commands) async fn next(&mut self) -> Signal {
         tokio::select! {
             _ = self.interrupt.recv() => Signal::Interrupt,
@@ -49,8 +46,7 @@ impl Signals {
         }
     }
 
-    /// From now on, another one ends the process at once. What was answered is committed; the rest
-    /// is taken up at the next start.
+    /// From now on a signal ends the process at once. What was answered is committed; the next start resumes the rest.
     pub(in crate::commands) fn exit_at_the_next(mut self) {
         tokio::spawn(async move {
             let signal = self.next().await;

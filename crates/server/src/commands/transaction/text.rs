@@ -1,60 +1,58 @@
-//! A transaction on a page for people.
+//! The story of a transaction as text.
 
 use std::fmt::Write;
 
 use jiff::tz::TimeZone;
-use payment_domain::{Personal, StatusName};
+use payment_domain::{Status, StatusName};
+use payment_service::{PersonalData, TransactionStory};
 use serde_json::Value;
 
-use super::{Whole, receipt_sentence};
-use crate::commands::database::{amount, moment};
+use crate::commands::database::{self, amount, gateway_words, moment, payer_words};
 use crate::terminal::{Paint, escaped, json_text};
 
-pub(super) fn render(whole: &Whole, personal: bool, zone: &TimeZone, paint: Paint) -> String {
-    let page = Page { whole, personal, zone, paint };
+pub(super) fn render(
+    story: &TransactionStory,
+    personal: PersonalData,
+    zone: &TimeZone,
+    paint: Paint,
+) -> String {
+    let page = Page { story, personal, zone, paint };
     let mut out = String::new();
     page.summary(&mut out);
     page.timeline(&mut out);
     page.events(&mut out);
     page.receipt(&mut out);
     page.attention(&mut out);
-    if !personal {
-        let _ = write!(out, "\n{}", paint.quiet("Personal data is hidden; --show-personal-data shows it."));
+    if personal == PersonalData::Masked {
+        let _ = write!(out, "\n{}", paint.quiet(database::MASKED));
     }
     out.truncate(out.trim_end().len());
     out
 }
 
 struct Page<'a> {
-    whole: &'a Whole,
-    personal: bool,
+    story: &'a TransactionStory,
+    personal: PersonalData,
     zone: &'a TimeZone,
     paint: Paint,
 }
 
 impl Page<'_> {
-    fn status(&self, status: StatusName) -> String {
-        match status {
-            StatusName::Pending => self.paint.waiting(status.as_str()),
-            StatusName::Success => self.paint.good(status.as_str()),
-            StatusName::Failure => self.paint.bad(status.as_str()),
+    fn status(&self, status: &str) -> String {
+        match StatusName::from_word(status) {
+            Some(StatusName::Pending) => self.paint.waiting(status),
+            Some(StatusName::Success) => self.paint.good(status),
+            Some(StatusName::Failure) | None => self.paint.bad(&escaped(status)),
         }
     }
 
-    fn show(&self, text: &Personal) -> String {
-        if self.personal { text.expose().to_owned() } else { text.masked() }
-    }
-
     fn summary(&self, out: &mut String) {
-        let txn = &self.whole.txn;
+        let txn = &self.story.txn;
         let _ = writeln!(
             out,
             "{}  {}  {}\n",
             self.paint.title(&escaped(txn.id.as_str())),
-            match txn.unknown.as_ref().and_then(|unknown| unknown.status.as_ref()) {
-                Some(_) => self.paint.bad(&escaped(txn.status_text().unwrap_or("no status"))),
-                None => self.status(txn.status.name()),
-            },
+            self.status(txn.status_text().unwrap_or("no status")),
             escaped(&txn.status_message)
         );
         let mut line = |name: &str, value: &str| {
@@ -71,18 +69,8 @@ impl Page<'_> {
         line("consumer", &txn.consumer_code);
         line("product", &txn.product_info);
         line("module", txn.module.as_deref().unwrap_or_default());
-        let payer = &txn.payer;
-        line(
-            "payer",
-            &format!("{}, {}, {}", self.show(&payer.name), self.show(&payer.mobile_number), payer.uuid),
-        );
-        let details = &txn.gateway_details;
-        let said: Vec<&str> =
-            [&details.txn_id, &details.payment_mode, &details.status_code, &details.status_message]
-                .into_iter()
-                .filter_map(|text| text.as_deref())
-                .collect();
-        line("gateway", &format!("{}  {}", txn.gateway, said.join(", ")));
+        line("payer", &payer_words(txn, self.personal));
+        line("gateway", &gateway_words(txn));
         line("receipt", txn.receipt().unwrap_or_default());
         if txn.audit.created_at.as_millis() != 0 {
             let at = moment(txn.audit.created_at, self.zone);
@@ -95,15 +83,15 @@ impl Page<'_> {
 
     fn timeline(&self, out: &mut String) {
         let _ = writeln!(out, "\n{}", self.paint.title("History"));
-        for entry in &self.whole.history {
+        for entry in &self.story.history {
             let step = match entry.from {
                 Some(from) if from != entry.to => {
                     format!("{} → {}", self.status(from), self.status(entry.to))
                 }
                 Some(_) | None => self.status(entry.to),
             };
-            let who = format!("{} {}", entry.actor.kind.as_str(), escaped(&entry.actor.id));
-            let at = self.paint.quiet(&moment(entry.at, self.zone));
+            let who = format!("{} {}", entry.by.kind, escaped(&entry.by.id));
+            let at = self.paint.quiet(&moment(entry.time, self.zone));
             let _ = writeln!(out, "  {at}  {step}  {}  ({who})", escaped(&entry.why));
             self.evidence(out, &entry.evidence);
         }
@@ -111,29 +99,28 @@ impl Page<'_> {
 
     fn events(&self, out: &mut String) {
         let _ = writeln!(out, "\n{}", self.paint.title("Events"));
-        for stored in &self.whole.events {
-            let published = match (stored.published_at, &stored.dead_letter) {
+        for event in &self.story.events {
+            let published = match (event.published_time, &event.dead_letter) {
                 (Some(at), _) => format!("published {}", moment(at, self.zone)),
                 (None, Some(letter)) => self.paint.bad(&format!(
                     "dead letter {}: {}",
-                    moment(letter.at, self.zone),
-                    letter.reason
+                    moment(letter.time, self.zone),
+                    escaped(&letter.reason)
                 )),
                 (None, None) => "in the outbox".to_owned(),
             };
-            let at = self.paint.quiet(&moment(stored.stored_at, self.zone));
-            let _ =
-                writeln!(out, "  {at}  #{}  {}  {published}", stored.sequence, stored.event.kind.as_str());
+            let at = self.paint.quiet(&moment(event.stored_time, self.zone));
+            let _ = writeln!(out, "  {at}  #{}  {}  {published}", event.sequence, event.kind);
         }
     }
 
     fn receipt(&self, out: &mut String) {
-        let _ = writeln!(out, "\n{}\n  {}", self.paint.title("Receipt"), receipt_sentence(self.whole));
-        let Some(task) = &self.whole.task else { return };
-        let _ =
-            writeln!(out, "  due {}, tried {} times before", moment(task.due_at, self.zone), task.attempts);
-        if let Some(lease) = &task.lease {
-            let _ = writeln!(out, "  somebody is at it, until {}", moment(lease.until, self.zone));
+        let _ = writeln!(out, "\n{}\n  {}", self.paint.title("Receipt"), receipt_sentence(self.story));
+        let Some(task) = &self.story.receipt_task else { return };
+        let due = moment(task.due_time, self.zone);
+        let _ = writeln!(out, "  due {due}, tried {} times before", task.attempts);
+        if let Some(until) = task.lease_time {
+            let _ = writeln!(out, "  leased to a worker until {}", moment(until, self.zone));
         }
         if let Some(error) = &task.last_error {
             let _ = writeln!(out, "  the last try: {}", escaped(error));
@@ -141,33 +128,41 @@ impl Page<'_> {
     }
 
     fn attention(&self, out: &mut String) {
-        for stored in &self.whole.attention {
-            let at = moment(stored.case.raised_at, self.zone);
-            let (title, then) = match &stored.resolution {
+        for case in &self.story.attention {
+            let at = self.paint.quiet(&moment(case.raised_time, self.zone));
+            let (title, then) = match &case.resolution {
                 None => (
                     self.paint.bad("Waits for an operator"),
-                    format!("`pg-service attention show {}` tells what to do", stored.id),
+                    format!("`pg-service attention show {}` tells what to do", case.id),
                 ),
                 Some(resolution) => (
                     self.paint.title("An operator has seen to it"),
                     format!(
                         "resolved {} by {}: {}",
-                        moment(resolution.at, self.zone),
+                        moment(resolution.time, self.zone),
                         escaped(&resolution.by),
                         escaped(&resolution.reason)
                     ),
                 ),
             };
-            let kind = stored.case.kind.as_str();
-            let _ =
-                writeln!(out, "\n{title}\n  {}  case {}: {kind}\n  {then}", self.paint.quiet(&at), stored.id);
-            self.evidence(out, &stored.case.evidence);
+            let _ = writeln!(out, "\n{title}\n  {at}  case {}: {}\n  {then}", case.id, case.kind);
+            self.evidence(out, &case.evidence);
         }
     }
 
     fn evidence(&self, out: &mut String, evidence: &Value) {
-        if self.personal && !evidence.is_null() {
+        if self.personal == PersonalData::Shown && !evidence.is_null() {
             let _ = writeln!(out, "    {}", self.paint.quiet(&json_text(&evidence.to_string())));
         }
+    }
+}
+
+fn receipt_sentence(story: &TransactionStory) -> &'static str {
+    match (&story.txn.status, &story.receipt_task) {
+        (Status::Success { receipt: Some(_) }, _) => "issued",
+        (Status::Success { receipt: None }, Some(task)) if task.lease_time.is_some() => "being issued now",
+        (Status::Success { receipt: None }, Some(_)) => "due",
+        (Status::Success { receipt: None }, None) => "missing, and nobody is to issue it",
+        (Status::Pending | Status::Failure, _) => "none, nothing was paid",
     }
 }

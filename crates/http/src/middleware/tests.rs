@@ -13,7 +13,7 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::json;
 use tower::ServiceExt;
 
-use super::{EdgeLayer, SharedBytes};
+use super::{RequestLayer, SharedBytes};
 use crate::limits::RequestLimits;
 use crate::testing::{Choices, Fault, Log, TestApp, create_body, paid, post_request, request};
 
@@ -73,7 +73,7 @@ async fn long_answers_share_a_budget_until_they_are_read() {
         .route("/long", get(long))
         .route("/shared", get(shared))
         .route("/short", get(async || "short"))
-        .layer(EdgeLayer::new(limits));
+        .layer(RequestLayer::new(limits));
     let ask = async |path: &str| {
         router.clone().oneshot(request(Method::GET, path, &[], Body::empty())).await.unwrap()
     };
@@ -134,7 +134,7 @@ async fn panics() -> StatusCode {
 
 #[tokio::test]
 async fn a_panic_is_an_answer_that_tells_nothing() {
-    let router = Router::new().route("/", get(panics)).layer(EdgeLayer::new(RequestLimits::default()));
+    let router = Router::new().route("/", get(panics)).layer(RequestLayer::new(RequestLimits::default()));
     let response = router.oneshot(request(Method::GET, "//", &[], Body::empty())).await.unwrap();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let body = response.into_body().collect().await.unwrap().to_bytes();

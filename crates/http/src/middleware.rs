@@ -1,11 +1,10 @@
-//! What every request passes on its way in and out: its number, its limits, its one line in the log
-//! and its place in the metrics. A panic ends here as an answer.
+//! Request middleware around every route: request id, limits, log line, metrics. A panic of a handler becomes
+//! an answer here.
 
 #[cfg(test)]
 mod tests;
 
 use std::any::Any;
-use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
@@ -23,7 +22,6 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt;
-use payment_domain::TxnId;
 use payment_service::Subject;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -32,71 +30,58 @@ use tower::{Layer, Service};
 use crate::body;
 use crate::error::ApiError;
 use crate::limits::{Budget, FREE_ANSWER_BYTES, RequestLimits, Share};
+use crate::log_context::LogContext;
 use crate::metrics::{DURATIONS, REQUESTS};
 
-/// Under which a request is found in the log; taken over from the caller where there is one.
+/// Identifies a request in the log; the caller's own where it is well-formed.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Names no route in log and metrics.
+/// The route of requests that no endpoint takes.
 const NO_ROUTE: &str = "none";
 
-/// What a handler leaves on its response for the log.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Notes {
-    /// The transaction the request was about.
-    pub(crate) txn_id: Option<TxnId>,
-    /// The code of the first error.
-    pub(crate) code: Option<Cow<'static, str>>,
-    /// What happened, when it was a fault of the server's side.
-    pub(crate) cause: Option<String>,
-}
-
-/// Cancelled when a shutdown waits no longer and every request is to be answered at once.
+/// Cancelled at the end of a shutdown's grace period: requests still running are answered 503.
 #[derive(Debug, Clone)]
-pub(crate) struct LastCall(pub(crate) CancellationToken);
+pub(crate) struct ShutdownDeadline(pub(crate) CancellationToken);
 
-/// Says that the bytes of an answer are not its own: they are there anyway, for all who ask for them.
+/// Marks a response whose bytes are shared by all requests, and so take up no memory of their own.
 #[derive(Debug, Clone)]
 pub(crate) struct SharedBytes;
 
-/// Wraps every route.
+/// Wraps every route in a [`RequestMiddleware`].
 #[derive(Clone)]
-pub(crate) struct EdgeLayer {
-    limits: Arc<EdgeLimits>,
-}
+pub(crate) struct RequestLayer(Arc<Limits>);
 
-struct EdgeLimits {
+struct Limits {
     request: RequestLimits,
-    /// Bytes of request bodies.
+    /// Memory for request bodies.
     bodies: Budget,
-    /// Bytes of answers.
+    /// Memory for answers.
     answers: Budget,
 }
 
-impl EdgeLayer {
-    pub(crate) fn new(limits: RequestLimits) -> EdgeLayer {
-        // Enough for one body, however long it may be.
+impl RequestLayer {
+    pub(crate) fn new(limits: RequestLimits) -> RequestLayer {
+        // At least one body of the greatest length must fit.
         let bytes = limits.bytes_in_flight.max(limits.body_bytes);
         let (bodies, answers) = (Budget::new(bytes), Budget::new(bytes));
-        EdgeLayer { limits: Arc::new(EdgeLimits { request: limits, bodies, answers }) }
+        RequestLayer(Arc::new(Limits { request: limits, bodies, answers }))
     }
 }
 
-impl<S> Layer<S> for EdgeLayer {
-    type Service = Edge<S>;
+impl<S> Layer<S> for RequestLayer {
+    type Service = RequestMiddleware<S>;
 
-    fn layer(&self, inner: S) -> Edge<S> {
-        Edge { inner, limits: self.limits.clone() }
+    fn layer(&self, inner: S) -> RequestMiddleware<S> {
+        RequestMiddleware { inner, limits: self.0.clone() }
     }
 }
 
-/// A route with everything around it.
 #[derive(Clone)]
-pub(crate) struct Edge<S> {
+pub(crate) struct RequestMiddleware<S> {
     inner: S,
-    limits: Arc<EdgeLimits>,
+    limits: Arc<Limits>,
 }
 
-impl<S> Service<Request> for Edge<S>
+impl<S> Service<Request> for RequestMiddleware<S>
 where
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
@@ -112,10 +97,10 @@ where
     fn call(&mut self, mut request: Request) -> Self::Future {
         let arrival = Arrival::of(&request);
         let limits = self.limits.clone();
-        // The one that was polled ready is the one to call.
+        // The instance that was polled ready must be the one called.
         let next = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, next);
-        let last_call = request.extensions().get::<LastCall>().cloned();
+        let deadline = request.extensions().get::<ShutdownDeadline>().cloned();
         let subject = Subject::default();
         request.extensions_mut().insert(subject.clone());
         Box::pin(async move {
@@ -127,22 +112,22 @@ where
                     Ok(Err(panic)) => panicked(panic.as_ref()).into_response(),
                     Err(_elapsed) => ApiError::TooSlow(subject.txn_id()).into_response(),
                 },
-                () = called(last_call) => ApiError::Interrupted(subject.txn_id()).into_response(),
+                () = passed(deadline) => ApiError::Interrupted(subject.txn_id()).into_response(),
             };
             Ok(arrival.leave(response))
         })
     }
 }
 
-async fn called(last_call: Option<LastCall>) {
-    match last_call {
-        Some(LastCall(token)) => token.cancelled_owned().await,
+async fn passed(deadline: Option<ShutdownDeadline>) {
+    match deadline {
+        Some(ShutdownDeadline(token)) => token.cancelled_owned().await,
         None => std::future::pending().await,
     }
 }
 
-/// Reads the body, calls the route, and sees to it that what is read and answered is within bounds.
-async fn answer<S>(mut inner: S, request: Request, limits: &EdgeLimits) -> Response
+/// Reads the body, calls the route, and keeps the bytes of both within their budgets.
+async fn answer<S>(mut inner: S, request: Request, limits: &Limits) -> Response
 where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
@@ -159,7 +144,7 @@ where
     within(&limits.answers, response).await
 }
 
-/// Counts a long answer against the budget until its last byte is written, or its client is gone.
+/// Counts a long answer against the budget until its last byte is written or its connection closed.
 async fn within(budget: &Budget, response: Response) -> Response {
     let length = response.body().size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
     let Some(length) = length.filter(|length| *length > FREE_ANSWER_BYTES) else { return response };
@@ -180,7 +165,6 @@ async fn within(budget: &Budget, response: Response) -> Response {
     }
 }
 
-/// Bytes with the share of a budget that they take up.
 struct Counted {
     bytes: Bytes,
     _share: Share,
@@ -202,7 +186,7 @@ fn panicked(panic: &(dyn Any + Send)) -> ApiError {
     ApiError::Internal("a handler panicked")
 }
 
-/// What is known of a request when it arrives.
+/// A request's data for log and metrics.
 struct Arrival {
     at: Instant,
     method: &'static str,
@@ -220,17 +204,16 @@ impl Arrival {
         }
     }
 
-    /// Writes the request's line and sends it off.
+    /// Records the request and completes the headers of its response.
     fn leave(self, mut response: Response) -> Response {
-        let notes = response.extensions_mut().remove::<Notes>().unwrap_or_default();
+        let context = response.extensions_mut().remove::<LogContext>().unwrap_or_default();
         let route = self.route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
         let took = self.at.elapsed();
         let status = response.status();
-        metrics::counter!(REQUESTS, "route" => route.to_owned(), "status" => status_word(status))
-            .increment(1);
-        metrics::histogram!(DURATIONS, "route" => route.to_owned(), "status" => status_word(status))
-            .record(took);
-        log(&self, route, status, took, &notes);
+        let labels = [("route", route.to_owned()), ("status", status.as_str().to_owned())];
+        metrics::counter!(REQUESTS, &labels).increment(1);
+        metrics::histogram!(DURATIONS, &labels).record(took);
+        log(&self, route, status, took, &context);
 
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, self.request_id);
@@ -240,7 +223,7 @@ impl Arrival {
     }
 }
 
-fn log(arrival: &Arrival, route: &str, status: StatusCode, took: Duration, notes: &Notes) {
+fn log(arrival: &Arrival, route: &str, status: StatusCode, took: Duration, context: &LogContext) {
     macro_rules! line {
         ($level:ident) => {
             tracing::$level!(
@@ -249,15 +232,15 @@ fn log(arrival: &Arrival, route: &str, status: StatusCode, took: Duration, notes
                 route,
                 status = status.as_u16(),
                 duration_ms = milliseconds(took),
-                txn_id = notes.txn_id.as_ref().map(tracing::field::display),
+                txn_id = context.txn_id.as_ref().map(tracing::field::display),
                 request_id = arrival.request_id.to_str().unwrap_or_default(),
-                code = notes.code.as_deref(),
-                cause = notes.cause.as_deref(),
+                code = context.code.as_deref(),
+                cause = context.cause.as_deref(),
                 "answered"
             )
         };
     }
-    // Probes and scrapes come every few seconds and say nothing while all is well.
+    // Probes and scrapes repeat every few seconds.
     let probe = route.contains("/health") || route.ends_with("/prometheus");
     if status == StatusCode::INTERNAL_SERVER_ERROR {
         line!(error);
@@ -275,43 +258,22 @@ fn milliseconds(took: Duration) -> f64 {
     took.as_secs_f64() * 1000.0
 }
 
-fn status_word(status: StatusCode) -> Cow<'static, str> {
-    match status {
-        StatusCode::OK => Cow::Borrowed("200"),
-        StatusCode::BAD_REQUEST => Cow::Borrowed("400"),
-        other => Cow::Owned(other.as_str().to_owned()),
-    }
-}
-
-/// The methods that are known; a client may invent others, and shall not fill our log with them.
+/// The method if HTTP defines it: a client may invent others, of any length, to fill the log.
 fn name_of(method: &Method) -> &'static str {
-    [
-        Method::POST,
-        Method::GET,
-        Method::HEAD,
-        Method::OPTIONS,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-        Method::TRACE,
-        Method::CONNECT,
-    ]
-    .iter()
-    .zip(["POST", "GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT"])
-    .find_map(|(known, name)| (known == method).then_some(name))
-    .unwrap_or("other")
+    const KNOWN: [&str; 9] = ["POST", "GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT"];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
 }
 
-/// The caller's number of the request if it is a decent one, else one of our own.
+/// The caller's request id if it is well-formed, else a new one.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
     static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(std::process::id()));
     static COUNT: AtomicU64 = AtomicU64::new(1);
 
-    let decent = |value: &&HeaderValue| {
+    let well_formed = |value: &&HeaderValue| {
         (1..=64).contains(&value.len())
             && value.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte))
     };
-    if let Some(given) = headers.get(&REQUEST_ID).filter(decent) {
+    if let Some(given) = headers.get(&REQUEST_ID).filter(well_formed) {
         return given.clone();
     }
     let own = format!("{:012x}-{:x}", *PROCESS >> 16, COUNT.fetch_add(1, Ordering::Relaxed));

@@ -1,0 +1,34 @@
+//! The documented endpoints.
+
+use std::sync::Arc;
+
+use utoipa_axum::router::UtoipaMethodRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::{gateway, operations, operators, transaction};
+
+/// The documented endpoints, by their paths below the context path.
+pub(crate) fn endpoints() -> Vec<UtoipaMethodRouter<Arc<App>>> {
+    vec![
+        routes!(transaction::create::create),
+        routes!(transaction::update::post, transaction::update::get),
+        routes!(transaction::redirect::post, transaction::redirect::get),
+        routes!(transaction::search::search),
+        routes!(gateway::search::search),
+        routes!(gateway::status::status),
+        routes!(gateway::callback::post, gateway::callback::get),
+        routes!(gateway::pay::pay),
+        routes!(operators::search_jobs::search),
+        routes!(operators::job_history::history),
+        routes!(operators::run_job::run),
+        routes!(operators::search_attention::search),
+        routes!(operators::show_attention::show),
+        routes!(operators::resolve_attention::resolve),
+        routes!(operators::run_reconciliation::run),
+        routes!(operations::health::health),
+        routes!(operations::health::liveness),
+        routes!(operations::health::readiness),
+        routes!(operations::prometheus::prometheus),
+    ]
+}

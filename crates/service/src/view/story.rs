@@ -1,0 +1,120 @@
+//! The whole story of a transaction.
+
+use payment_domain::{AttentionKind, HistoryEntry, Timestamp, Transaction, TxnId};
+use payment_store::{AttentionQuery, CaseState, ReceiptTask, Store, StoreError};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::case::CaseView;
+use super::event::EventView;
+use super::{PersonalData, TransactionView};
+use crate::advice::advise_all;
+
+/// Everything that is stored about one transaction.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TransactionStory {
+    #[serde(skip)]
+    pub txn: Transaction,
+    /// A [`TransactionView`].
+    pub transaction: Value,
+    pub version: u32,
+    pub history: Vec<HistoryView>,
+    pub events: Vec<EventView>,
+    /// The last request to the gateway and its answer.
+    pub gateway: Option<Value>,
+    pub receipt_task: Option<ReceiptTaskView>,
+    pub attention: Vec<CaseView>,
+}
+
+/// A line of the history.
+#[derive(Debug, Clone, Serialize)]
+pub struct HistoryView {
+    pub time: Timestamp,
+    pub by: ActorView,
+    pub from: Option<&'static str>,
+    pub to: &'static str,
+    pub why: String,
+    pub evidence: Value,
+}
+
+/// The party that changed the transaction.
+#[derive(Debug, Clone, Serialize)]
+pub struct ActorView {
+    pub kind: &'static str,
+    pub id: String,
+}
+
+/// A receipt that is due.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReceiptTaskView {
+    pub due_time: Timestamp,
+    pub attempts: u32,
+    pub last_error: Option<String>,
+    /// Until when a worker has the task.
+    pub lease_time: Option<Timestamp>,
+}
+
+impl TransactionStory {
+    /// Reads the story; `None` without such a transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is unavailable.
+    pub async fn read(
+        store: &dyn Store,
+        id: &TxnId,
+        personal: PersonalData,
+    ) -> Result<Option<TransactionStory>, StoreError> {
+        let Some(txn) = store.transaction(id).await? else { return Ok(None) };
+        let cases = advise_all(store, store.attention_cases(&cases_of(id)).await?).await?;
+        let dump = store.dump(id).await?.map(|stored| stored.dump);
+        Ok(Some(TransactionStory {
+            transaction: personal.show(json!(TransactionView::of(&txn))),
+            version: txn.version,
+            history: store
+                .history(id)
+                .await?
+                .into_iter()
+                .map(|line| HistoryView::of(line, personal))
+                .collect(),
+            events: store.events_of(id).await?.iter().map(EventView::listed).collect(),
+            gateway: dump.map(|dump| {
+                personal.show(json!({ "txnRequest": dump.request, "txnResponse": dump.response }))
+            }),
+            receipt_task: store.receipt_task(id).await?.map(ReceiptTaskView::from),
+            attention: cases.into_iter().map(|(case, advice)| CaseView::of(case, advice, personal)).collect(),
+            txn,
+        }))
+    }
+}
+
+/// All cases of a transaction: there is at most one of each kind.
+fn cases_of(id: &TxnId) -> AttentionQuery {
+    let limit = u32::try_from(AttentionKind::ALL.len()).unwrap_or(u32::MAX);
+    AttentionQuery { state: CaseState::All, kind: None, txn_id: Some(id.clone()), after: 0, limit }
+}
+
+impl HistoryView {
+    fn of(line: HistoryEntry, personal: PersonalData) -> HistoryView {
+        HistoryView {
+            time: line.at,
+            by: ActorView { kind: line.actor.kind.as_str(), id: line.actor.id },
+            from: line.from.map(|status| status.as_str()),
+            to: line.to.as_str(),
+            why: line.why,
+            evidence: personal.show(json!({ "evidence": line.evidence }))["evidence"].take(),
+        }
+    }
+}
+
+impl From<ReceiptTask> for ReceiptTaskView {
+    fn from(task: ReceiptTask) -> ReceiptTaskView {
+        ReceiptTaskView {
+            due_time: task.due_at,
+            attempts: task.attempts,
+            last_error: task.last_error,
+            lease_time: task.lease.map(|lease| lease.until),
+        }
+    }
+}
