@@ -1,4 +1,4 @@
-//! Why a command did not do what it was asked, told so that somebody can act on it.
+//! The failure of a command, with its cause and a remedy.
 
 use std::error::Error;
 use std::fmt;

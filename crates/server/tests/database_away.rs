@@ -1,4 +1,4 @@
-//! A PostgreSQL that is away, hangs, or breaks off in the middle: the service says so within seconds
+//! A PostgreSQL that is unavailable, hangs, or disconnects: the service reports it within seconds
 //! and when to come again, leaves nothing half-done, and goes on by itself when the database is back.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -19,7 +19,7 @@ use crate::proof::random::Random;
 use crate::proof::requests::Wanted;
 use crate::support::{PATIENCE, Service, free_port, http_client, pg_service};
 
-/// Within how long the service says that its database is away. A statement is given up after one second
+/// The time within which the service reports an unavailable database. A statement is given up after one second
 /// here, a new connection after two; a request may need two of each.
 const SOON: Duration = Duration::from_secs(8);
 

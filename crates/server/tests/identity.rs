@@ -16,7 +16,7 @@ const SECRET: &str = "0123456789abcdef0123456789abcdef";
 async fn beside(digit: &PretendDigit, folder: &Path, settings: &[(&str, &str)]) -> Service {
     let mut command = pg_service(folder);
     command.args(["--set", "sandbox.active=true"]);
-    // Nobody opens the sandbox's pages here; beside DIGIT they need an address all the same.
+    // The sandbox's pages are not opened here, but need an address beside DIGIT.
     command.args(["--set", "server.public-url=http://127.0.0.1:1/pg-service"]);
     command.args(["--set", "callback.allowed-hosts=city.example.org"]);
     command.args(["--set", &format!("egov.userservice.host={}", digit.url())]);
@@ -51,7 +51,7 @@ async fn create(service: &Service, info: &Value, bill: &str) -> Value {
     answer["Transaction"].clone()
 }
 
-/// The name of the payer and whoever created it, as `_update` and `_search` show them.
+/// The payer's name and the creator, as `_update` and `_search` show them.
 async fn shown(service: &Service, id: &str, secret: Option<&str>, info: &Value) -> Vec<(String, Value)> {
     let body = json!({ "RequestInfo": info });
     let mut all = Vec::new();

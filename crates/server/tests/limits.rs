@@ -109,7 +109,7 @@ async fn unfinished_bodies_and_silent_readers_hold_little_and_give_it_back() {
             let request = format!("GET /pg-service/{path} HTTP/1.1\r\nhost: x\r\n\r\n").repeat(50);
             let _ = stream.write_all(request.as_bytes()).await;
             tokio::time::sleep(Duration::from_secs(6)).await;
-            // What the system has taken over comes, and then the end: nobody holds the rest.
+            // Only data in the system's buffers arrives, then the end of the stream.
             let _ = stream.read_to_end(&mut Vec::new()).await;
         });
     }

@@ -273,7 +273,7 @@ async fn a_case_is_listed_shown_and_resolved_once_by_somebody_who_says_why() {
     );
 }
 
-/// A folder with a database, and nobody else who runs jobs.
+/// A folder with a database, without another process that runs jobs.
 fn quiet_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     assert!(run(folder.path(), &["migrate"]).status.success());

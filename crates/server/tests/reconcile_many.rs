@@ -26,7 +26,7 @@ use tokio::task::JoinSet;
 
 const PAYMENTS: usize = 500;
 const AT_ONCE: usize = 64;
-/// How long the gateway takes to say where an order stands.
+/// The delay of the gateway's status answers.
 const DELAY: Duration = Duration::from_millis(20);
 /// How long the service waits for it.
 const GATEWAY_WAIT_MS: u64 = 1000;
@@ -43,7 +43,7 @@ enum Fault {
     Garbage,
 }
 
-/// What stands between the service and the sandbox's API.
+/// The proxy between the service and the sandbox's API.
 #[derive(Debug, Default)]
 struct Road {
     faults: Mutex<HashMap<String, Fault>>,
@@ -51,7 +51,7 @@ struct Road {
     most_under_way: AtomicUsize,
 }
 
-/// The sandbox, a slow road away; returns its address.
+/// The sandbox behind a slow connection; returns its address.
 async fn gateway(folder: &Path, road: &Arc<Road>) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! The service as a process: how it starts, what stands in its way, how it stops.
+//! The service as a process: start, obstacles to it, stop.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

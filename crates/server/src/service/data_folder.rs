@@ -107,7 +107,7 @@ impl DataFolder {
     }
 
     /// Takes the rights of everybody on this machine from files that earlier versions have created with
-    /// them. Those of a group are left: somebody may have given them, to a backup for example.
+    /// them. Those of a group are left: they may be intended, for a backup for example.
     #[cfg(unix)]
     fn close_to_strangers(&self) {
         use std::os::unix::fs::PermissionsExt;

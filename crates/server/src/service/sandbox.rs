@@ -19,7 +19,7 @@ pub(super) struct Sandbox {
     pub(super) work: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
-/// The built-in sandbox, unless it is switched off or stands elsewhere.
+/// The built-in sandbox, unless it is switched off or external.
 ///
 /// # Errors
 /// When its books cannot be opened.

@@ -143,7 +143,7 @@ fn is_about(seen: f64, expected: i64) -> bool {
     (expected - 5.0..=expected + 5.0).contains(&seen)
 }
 
-/// One that calls nobody back: a test says when what was paid is found out.
+/// A sandbox without callbacks: the test decides when a payment is found.
 async fn gateway(folder: &Path) -> Gateway {
     Gateway::open(folder, |usual| usual, |router| router).await
 }
@@ -182,7 +182,7 @@ async fn until_receipted(replica: &Replica, ids: &[String], digit: &PretendDigit
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
-    // Whoever thinks that there is something left to register has time for it.
+    // Time for a wrong second registration.
     tokio::time::sleep(Duration::from_secs(2)).await;
     let registered: Vec<String> =
         digit.payments().into_iter().map(|payment| payment.transaction_number).collect();

@@ -26,7 +26,7 @@ pub(crate) struct Case {
     /// Where the transaction may stand while the fault lasts.
     pub(crate) meanwhile: &'static [&'static str],
     pub(crate) relief: Relief,
-    /// Where it stands in the end.
+    /// Its final status.
     pub(crate) finally: &'static str,
     pub(crate) attention: Option<AttentionKind>,
 }

@@ -128,7 +128,7 @@ async fn a_payment_that_is_confirmed_late_is_found_by_itself_or_by_asking() {
         assert!(world.simulator.set_fault(world.provider(), &id, Some(soon)));
         world.visitor.choose(&page, Choice::Pay).await.unwrap();
         if account.has_webhooks() {
-            // Nobody asks: the provider's server tells.
+            // No request asks: the provider's server reports.
             world.stored(&id, "SUCCESS").await;
         }
         world.settled(&id, "SUCCESS").await;
@@ -255,7 +255,7 @@ async fn a_gateway_that_is_down_is_told_at_once_and_comes_back() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_remote_gateway_is_offered_and_called_without_being_named_in_the_code() {
-    // Nobody answers at port 9, so the payment is refused and the bill stays free.
+    // Port 9 has no listener, so the payment is refused and the bill stays free.
     let extra = [
         ("remote.citypay.active", "true"),
         ("remote.citypay.base-url", "http://127.0.0.1:9"),

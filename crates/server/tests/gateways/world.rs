@@ -96,7 +96,7 @@ impl World {
         }
     }
 
-    /// Waits, without asking the gateway, until the transaction stands there.
+    /// Waits, without a status request, for that status.
     pub(crate) async fn stored(&self, id: &str, status: &str) {
         let started = Instant::now();
         loop {

@@ -57,7 +57,7 @@ pub(crate) fn world_where(start_mode: StartMode, change: impl FnOnce(&mut Settin
     build(Database::open, start_mode, |gateway| gateway, change)
 }
 
-/// A world whose gateway stands behind a guard, as in the service.
+/// A world with a guarded gateway, as in the service.
 pub(crate) fn guarded_world(settings: GuardSettings) -> World {
     let guard = |gateway| Arc::new(Guarded::new(gateway, settings)) as Arc<dyn Gateway>;
     build(Database::open, StartMode::Offline, guard, |_| {})
