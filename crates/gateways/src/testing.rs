@@ -4,11 +4,28 @@ use std::time::Duration;
 
 use payment_domain::{Audit, Timestamp, Transaction};
 use payment_gateway::{Gateway, GatewayError};
+use payment_settings::{Declared, Problem, Reader, Values};
 use tokio::net::TcpListener;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::client::{Client, Limits};
+
+/// The account that these texts describe, or what is wrong with each setting.
+pub(crate) fn read_account<A, K: Into<String>, V: AsRef<str>>(
+    settings: &'static [&'static dyn Declared],
+    texts: impl IntoIterator<Item = (K, V)>,
+    read: impl FnOnce(&mut Reader<'_>) -> Option<A>,
+) -> Result<A, Vec<String>> {
+    let told = |problem: Problem| format!("{} {}", problem.key, problem.wrong);
+    crate::account::read_all(&Values::of(texts), settings, read)
+        .map_err(|problems| problems.into_iter().map(told).collect())
+}
+
+/// The texts that a function knows for settings.
+pub(crate) fn texts(settings: &[&'static dyn Declared], text_of: impl Fn(&str) -> Option<String>) -> Values {
+    Values::of(settings.iter().filter_map(|setting| Some((setting.key, text_of(setting.key)?))))
+}
 
 /// A pending transaction of that many rupees, with what has to be escaped in its description.
 pub(crate) fn transaction(id: &str, rupees: &str) -> Transaction {

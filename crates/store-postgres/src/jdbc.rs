@@ -18,32 +18,62 @@ const LONGEST_TIMEOUT: u64 = 3_600;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidUrl {
     /// Another kind of URL, or none.
-    #[error("a database URL begins with jdbc:postgresql:, postgres:// or postgresql://")]
+    #[error("is not the address of a PostgreSQL database")]
     Scheme,
     /// Longer than any URL is.
-    #[error("a database URL must not have more than 8192 bytes")]
+    #[error("must not have more than 8192 bytes")]
     TooLong,
+    /// Spaces or control characters.
+    #[error("must not hold spaces")]
+    Spaces,
     /// A server's name or port cannot be read.
-    #[error("a server in the database URL is not host, host:port or [address]:port")]
+    #[error("names a server that is not host, host:port or [address]:port")]
     Host,
     /// More servers than anybody has.
-    #[error("a database URL must not name more than 32 servers")]
+    #[error("must not name more than 32 servers")]
     TooManyHosts,
     /// A percent sign that is not followed by two hexadecimal digits, or what they stand for is not
     /// text.
-    #[error("a percent sign in the database URL is not followed by two hexadecimal digits of UTF-8 text")]
+    #[error("has a percent sign that is not followed by two hexadecimal digits of UTF-8 text")]
     Encoding,
     /// A parameter whose value makes no sense.
-    #[error("the parameter {0} of the database URL has a value that is not understood")]
+    #[error("has the parameter {0} with a value that is not understood")]
     Parameter(&'static str),
 }
 
 /// The two families of URLs. Java reads a plus sign in a parameter as a space, and knows no user
 /// before the servers.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Family {
+enum Syntax {
     Java,
     Libpq,
+}
+
+/// Takes the place of a password when an address is shown.
+const HIDDEN: &str = "***";
+
+/// The address without the passwords it holds, for people. Hides too much rather than too little
+/// where it is not well formed.
+pub fn without_password(text: &str) -> String {
+    let text = match text.split_once("//") {
+        Some((scheme, rest)) => match rest.rsplit_once('@') {
+            Some((user, place)) => match user.split_once(':') {
+                Some((name, _)) => format!("{scheme}//{name}:{HIDDEN}@{place}"),
+                None => text.to_owned(),
+            },
+            None => text.to_owned(),
+        },
+        None => text.to_owned(),
+    };
+    let Some((address, parameters)) = text.split_once('?') else { return text };
+    let parameters: Vec<String> = parameters
+        .split('&')
+        .map(|parameter| match parameter.split_once('=') {
+            Some((name, _)) if name.to_ascii_lowercase().contains("password") => format!("{name}={HIDDEN}"),
+            Some(_) | None => parameter.to_owned(),
+        })
+        .collect();
+    format!("{address}?{}", parameters.join("&"))
 }
 
 /// What a URL says, and the names of the parameters that mean nothing here.
@@ -52,36 +82,41 @@ pub(crate) fn parse(url: &str) -> Result<(PostgresOptions, Vec<String>), Invalid
         return Err(InvalidUrl::TooLong);
     }
     let url = url.trim();
-    let (family, rest) = if let Some(rest) = url.strip_prefix("jdbc:postgresql:") {
-        (Family::Java, rest)
+    if url.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(InvalidUrl::Spaces);
+    }
+    // OpenTelemetry's Java agent puts itself between with `jdbc:otel:postgresql:`.
+    let url = &url.replacen("jdbc:otel:", "jdbc:", 1);
+    let (syntax, rest) = if let Some(rest) = url.strip_prefix("jdbc:postgresql:") {
+        (Syntax::Java, rest)
     } else if let Some(rest) = url.strip_prefix("postgres:").or_else(|| url.strip_prefix("postgresql:")) {
-        (Family::Libpq, rest)
+        (Syntax::Libpq, rest)
     } else {
         return Err(InvalidUrl::Scheme);
     };
     let (location, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (authority, database) = match (family, location.strip_prefix("//")) {
-        (Family::Java | Family::Libpq, Some(location)) => location.split_once('/').unwrap_or((location, "")),
+    let (authority, database) = match (syntax, location.strip_prefix("//")) {
+        (Syntax::Java | Syntax::Libpq, Some(location)) => location.split_once('/').unwrap_or((location, "")),
         // jdbc:postgresql:database, on this machine.
-        (Family::Java, None) => ("", location.strip_prefix('/').unwrap_or(location)),
-        (Family::Libpq, None) => return Err(InvalidUrl::Scheme),
+        (Syntax::Java, None) => ("", location.strip_prefix('/').unwrap_or(location)),
+        (Syntax::Libpq, None) => return Err(InvalidUrl::Scheme),
     };
     let mut found = Found::default();
-    let servers = match (family, authority.rsplit_once('@')) {
-        (Family::Libpq, Some((user, servers))) => {
+    let servers = match (syntax, authority.rsplit_once('@')) {
+        (Syntax::Libpq, Some((user, servers))) => {
             let (user, password) =
                 user.split_once(':').map_or((user, None), |(user, word)| (user, Some(word)));
-            found.user = Some(decoded(user, family)?).filter(|user| !user.is_empty());
-            found.password = password.map(|word| decoded(word, family)).transpose()?;
+            found.user = Some(decoded(user, syntax)?).filter(|user| !user.is_empty());
+            found.password = password.map(|word| decoded(word, syntax)).transpose()?;
             servers
         }
-        (Family::Libpq | Family::Java, _) => authority,
+        (Syntax::Libpq | Syntax::Java, _) => authority,
     };
-    found.hosts = hosts(servers, family)?;
-    found.database = Some(decoded(database, family)?).filter(|name| !name.is_empty());
+    found.hosts = hosts(servers, syntax)?;
+    found.database = Some(decoded(database, syntax)?).filter(|name| !name.is_empty());
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        found.take(&decoded(name, family)?, decoded(value, family)?)?;
+        found.take(&decoded(name, syntax)?, decoded(value, syntax)?)?;
     }
     Ok(found.finish())
 }
@@ -106,7 +141,7 @@ impl Found {
             "user" => self.user = Some(value),
             "password" => self.password = Some(value),
             "dbname" => self.database = Some(value),
-            "host" => self.hosts = hosts(&value, Family::Libpq)?,
+            "host" => self.hosts = hosts(&value, Syntax::Libpq)?,
             "port" => {
                 let port = value.parse().map_err(|_| InvalidUrl::Parameter("port"))?;
                 self.hosts.iter_mut().for_each(|host| host.port = port);
@@ -166,17 +201,17 @@ fn seconds(name: &'static str, value: &str, timeout: &mut Duration) -> Result<()
 }
 
 /// `host`, `host:port`, `[address]:port`, or several, separated by commas.
-fn hosts(servers: &str, family: Family) -> Result<Vec<PostgresHost>, InvalidUrl> {
+fn hosts(servers: &str, syntax: Syntax) -> Result<Vec<PostgresHost>, InvalidUrl> {
     if servers.is_empty() {
         return Ok(Vec::new());
     }
     if servers.split(',').count() > MOST_HOSTS {
         return Err(InvalidUrl::TooManyHosts);
     }
-    servers.split(',').map(|server| host(server, family)).collect()
+    servers.split(',').map(|server| host(server, syntax)).collect()
 }
 
-fn host(server: &str, family: Family) -> Result<PostgresHost, InvalidUrl> {
+fn host(server: &str, syntax: Syntax) -> Result<PostgresHost, InvalidUrl> {
     let (name, port) = if let Some(bracketed) = server.strip_prefix('[') {
         let (address, rest) = bracketed.split_once(']').ok_or(InvalidUrl::Host)?;
         address.parse::<std::net::Ipv6Addr>().map_err(|_| InvalidUrl::Host)?;
@@ -188,7 +223,7 @@ fn host(server: &str, family: Family) -> Result<PostgresHost, InvalidUrl> {
     } else {
         server.split_once(':').map_or((server, None), |(name, port)| (name, Some(port)))
     };
-    let name = decoded(name, family)?;
+    let name = decoded(name, syntax)?;
     if name.is_empty() || name.contains(char::is_control) {
         return Err(InvalidUrl::Host);
     }
@@ -200,8 +235,8 @@ fn host(server: &str, family: Family) -> Result<PostgresHost, InvalidUrl> {
 }
 
 /// The text with its percent signs resolved.
-fn decoded(text: &str, family: Family) -> Result<String, InvalidUrl> {
-    let text = if family == Family::Java { text.replace('+', " ") } else { text.to_owned() };
+fn decoded(text: &str, syntax: Syntax) -> Result<String, InvalidUrl> {
+    let text = if syntax == Syntax::Java { text.replace('+', " ") } else { text.to_owned() };
     // The decoder leaves a stray percent sign as it is.
     let is_escape = |rest: &str| rest.get(..2).is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
     if !text.split('%').skip(1).all(is_escape) {
@@ -317,6 +352,24 @@ mod tests {
             ("postgres://db/x?port=http", InvalidUrl::Parameter("port")),
         ] {
             assert_eq!(parse(url).map(|_| ()), Err(why), "{url}");
+        }
+    }
+
+    #[test]
+    fn passwords_in_addresses_are_not_shown() {
+        for (text, shown) in [
+            ("jdbc:postgresql://db:5432/x", "jdbc:postgresql://db:5432/x"),
+            ("postgres://u:hush@db/x", "postgres://u:***@db/x"),
+            ("postgres://u@db/x", "postgres://u@db/x"),
+            ("postgres://u:hu/s?h@db/x", "postgres://u:***@db/x"),
+            ("postgres://u:hu@sh@db/x", "postgres://u:***@db/x"),
+            (
+                "jdbc:postgresql://db/x?user=u&password=hush&ssl=true",
+                "jdbc:postgresql://db/x?user=u&password=***&ssl=true",
+            ),
+            ("jdbc:postgresql:x?sslPassword=hush", "jdbc:postgresql:x?sslPassword=***"),
+        ] {
+            assert_eq!(without_password(text), shown);
         }
     }
 

@@ -80,7 +80,7 @@ use crate::group_commit::{GroupCommit, GroupLimits};
 use crate::parameters::ColumnLimits;
 use crate::registering::Entry;
 
-pub use jdbc::InvalidUrl;
+pub use jdbc::{InvalidUrl, without_password};
 pub use options::{PostgresHost, PostgresOptions, PreparedStatements, SslMode};
 
 /// Payments in a PostgreSQL database. Dropping it finishes the changes that are queued, as long as

@@ -3,23 +3,21 @@
 //! The payer follows a signed URL and comes back with signed members. The status is asked at the
 //! server API by the same reference that was paid with.
 
-pub mod config;
+pub mod account;
 pub mod signature;
 pub mod wire;
 
 use async_trait::async_trait;
-use payment_domain::{GatewayName, Outcome, Report, Transaction, TxnId};
-use payment_gateway::{
-    Answer, Closing, Evidence, Gateway, GatewayError, Order, Params, Profile, Redirect, StartMode,
-    USUAL_SESSION, VerifyMode,
-};
+use payment_domain::{Outcome, Report, Transaction, TxnId};
+use payment_gateway::{Answer, Closing, Evidence, Gateway, GatewayError, Order, Params, Profile, Redirect};
 use secrecy::ExposeSecret;
 use url::Url;
 
-pub use config::AxisConfig;
+pub use account::ADAPTER;
+pub use account::AxisAccount;
 
+use crate::account::Account;
 use crate::client::Client;
-use crate::config::{ConfigProblem, Lookup};
 use crate::form;
 use crate::text::{ascii, cut, one_line, paise};
 
@@ -27,38 +25,14 @@ use crate::text::{ascii, cut, one_line, paise};
 #[derive(Debug)]
 pub struct Axis {
     profile: Profile,
-    config: AxisConfig,
+    account: AxisAccount,
     client: Client,
 }
 
 impl Axis {
     /// An adapter for this merchant.
-    pub fn new(config: AxisConfig, client: Client) -> Axis {
-        Axis { profile: Axis::profile_of(&config), config, client }
-    }
-
-    /// What the service has to know of the gateway with this configuration.
-    pub fn profile_of(_: &AxisConfig) -> Profile {
-        Profile {
-            name: GatewayName::new("AXIS"),
-            transaction_parameter: wire::REFERENCE.into(),
-            start_mode: StartMode::Offline,
-            verify_mode: VerifyMode::Offline,
-            needs_bank_account: true,
-            needs_form_page: false,
-            sends_callbacks: false,
-            // The same reference can be paid again.
-            refuses_second_payment: false,
-            session: USUAL_SESSION,
-        }
-    }
-
-    /// An adapter configured by the `axis.*` properties.
-    ///
-    /// # Errors
-    /// Everything that is wrong with the properties.
-    pub fn from_properties(lookup: &Lookup<'_>, client: Client) -> Result<Axis, Vec<ConfigProblem>> {
-        Ok(Axis::new(AxisConfig::read(lookup)?, client))
+    pub fn new(account: AxisAccount, client: Client) -> Axis {
+        Axis { profile: account.profile(), account, client }
     }
 
     /// The signed URL of the pay page for this order.
@@ -81,8 +55,8 @@ impl Axis {
             amount_minor: order.txn.amount.minor(),
             return_url: &ascii_url(order.return_url),
         };
-        let members = wire::pay_members(&self.config, &payment);
-        Ok(wire::signed_url(&self.config.pay_url, self.config.secret_key.expose_secret(), members))
+        let members = wire::pay_members(&self.account, &payment);
+        Ok(wire::signed_url(&self.account.pay_url, self.account.secret_key.expose_secret(), members))
     }
 
     /// Whether the members are about this transaction. An error answer may leave out the merchant
@@ -100,7 +74,7 @@ impl Axis {
     fn is_of_a_payment(&self, params: &Params) -> bool {
         params
             .get("vpc_Command")
-            .is_none_or(|command| command.is_empty() || command == self.config.pay_command)
+            .is_none_or(|command| command.is_empty() || command == self.account.pay_command)
     }
 
     /// Whether no member names another reference, merchant or currency.
@@ -109,7 +83,7 @@ impl Axis {
             params.get(name).is_none_or(|value| value.is_empty() || value == expected)
         };
         agrees(wire::REFERENCE, txn.id.as_str())
-            && agrees("vpc_Merchant", &self.config.merchant_id)
+            && agrees("vpc_Merchant", &self.account.merchant_id)
             && agrees("vpc_Currency", txn.amount.currency().code())
     }
 }
@@ -142,7 +116,7 @@ impl Gateway for Axis {
 
     async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {
         let params = &answer.params;
-        if !signature::check(self.config.secret_key.expose_secret(), params)? {
+        if !signature::check(self.account.secret_key.expose_secret(), params)? {
             return Ok(Evidence::Unsigned);
         }
         // Our own pay request is signed with the same key. It begins with the access code, which the
@@ -158,7 +132,7 @@ impl Gateway for Axis {
     }
 
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
-        let call = wire::status_call(&self.config, txn.id.as_str());
+        let call = wire::status_call(&self.account, txn.id.as_str());
         let reply = self.client.send(&call).await?.accepted()?;
         let members = Params::new(form::decode(reply.body.trim_ascii()));
         let report = wire::status_report(&members)?;

@@ -6,8 +6,11 @@ use payment_domain::{Currency, Money, Outcome};
 use proptest::prelude::*;
 use wiremock::ResponseTemplate;
 
+use payment_gateway::USUAL_SESSION;
+use payment_settings::Reader;
+
 use super::*;
-use crate::testing::{asks_through_every_fault, client, server_that_answers, transaction};
+use crate::testing::{asks_through_every_fault, client, server_that_answers, texts, transaction};
 
 const ID: &str = "PB_PG_2024_03_15_000123_45";
 const SECRET: &str = "0F1E2D3C4B5A69788796A5B4C3D2E1F0";
@@ -25,7 +28,9 @@ fn axis(base_url: &str, client: Client) -> Axis {
             _ => return None,
         })
     };
-    Axis::from_properties(&lookup, client).unwrap()
+    let values = texts(account::SETTINGS, lookup);
+    let account = AxisAccount::read(&mut Reader::new(&values)).unwrap();
+    Axis::new(account, client)
 }
 
 /// An adapter that is never made to call.

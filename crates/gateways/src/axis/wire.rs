@@ -5,7 +5,7 @@ use payment_gateway::{GatewayError, Params};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use super::config::AxisConfig;
+use super::account::AxisAccount;
 use super::signature;
 use crate::client::{Body, Call, Method};
 use crate::text::{cut, paise};
@@ -64,14 +64,14 @@ pub struct Payment<'a> {
 }
 
 /// The members of a pay request, without their hash.
-pub fn pay_members(config: &AxisConfig, payment: &Payment<'_>) -> Vec<(String, String)> {
+pub fn pay_members(account: &AxisAccount, payment: &Payment<'_>) -> Vec<(String, String)> {
     let members = [
-        ("vpc_Version", config.version.as_str()),
-        ("vpc_Command", &config.pay_command),
-        (ACCESS_CODE, &config.access_code),
-        ("vpc_Merchant", &config.merchant_id),
-        ("vpc_Locale", &config.locale),
-        ("vpc_Currency", config.currency.code()),
+        ("vpc_Version", account.version.as_str()),
+        ("vpc_Command", &account.pay_command),
+        (ACCESS_CODE, &account.access_code),
+        ("vpc_Merchant", &account.merchant_id),
+        ("vpc_Locale", &account.locale),
+        ("vpc_Currency", account.currency.code()),
         ("vpc_ReturnURL", payment.return_url),
         (REFERENCE, payment.reference),
         ("vpc_OrderInfo", payment.order_info),
@@ -90,19 +90,19 @@ pub fn signed_url(pay_url: &str, secret_key: &[u8], mut members: Vec<(String, St
 
 /// The question where a payment stands. The gateway takes it by the operator's password alone, so
 /// it carries no hash.
-pub fn status_call(config: &AxisConfig, reference: &str) -> Call {
+pub fn status_call(account: &AxisAccount, reference: &str) -> Call {
     let fields = [
-        ("vpc_Version", config.version.as_str()),
-        ("vpc_Command", &config.status_command),
-        (ACCESS_CODE, &config.access_code),
-        ("vpc_Merchant", &config.merchant_id),
+        ("vpc_Version", account.version.as_str()),
+        ("vpc_Command", &account.status_command),
+        (ACCESS_CODE, &account.access_code),
+        ("vpc_Merchant", &account.merchant_id),
         (REFERENCE, reference),
-        ("vpc_User", &config.user),
-        ("vpc_Password", config.password.expose_secret()),
+        ("vpc_User", &account.user),
+        ("vpc_Password", account.password.expose_secret()),
     ];
     Call {
         method: Method::POST,
-        url: config.status_url.clone(),
+        url: account.status_url.clone(),
         headers: Vec::new(),
         body: Body::Form(fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into()),
     }

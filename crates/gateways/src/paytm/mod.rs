@@ -5,28 +5,26 @@
 //! `showPaymentPage`, `/v3/order/status` tells the status, signed by Paytm over the exact text of
 //! its body. Both call back with the same signed form.
 
+pub mod account;
 pub mod answer;
 #[cfg(test)]
 mod callback_tests;
-pub mod config;
 pub mod signature;
 #[cfg(test)]
 mod tests;
 pub mod wire;
 
 use async_trait::async_trait;
-use payment_domain::{GatewayName, Outcome, Report, Transaction, TxnId};
-use payment_gateway::{
-    Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, USUAL_SESSION,
-    VerifyMode,
-};
+use payment_domain::{Outcome, Report, Transaction, TxnId};
+use payment_gateway::{Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect};
 
+pub use self::account::ADAPTER;
+pub use self::account::PaytmAccount;
+use self::account::{Legacy, Protocol, V3};
 use self::answer::{Envelope, Facts};
-pub use self::config::PaytmConfig;
-use self::config::{Legacy, Protocol, V3};
 use self::signature::{CHECKSUM_FIELD, Salt};
+use crate::account::Account;
 use crate::client::Client;
-use crate::config::{ConfigProblem, Lookup};
 use crate::json::Object;
 
 /// The callback parameter with our transaction id.
@@ -36,52 +34,26 @@ pub const REFERENCE: &str = "ORDERID";
 #[derive(Debug)]
 pub struct Paytm {
     profile: Profile,
-    config: PaytmConfig,
+    account: PaytmAccount,
     client: Client,
 }
 
 impl Paytm {
     /// The adapter for one merchant account.
-    pub fn new(config: PaytmConfig, client: Client) -> Paytm {
-        Paytm { profile: Paytm::profile_of(&config), config, client }
-    }
-
-    /// What the service has to know of the gateway with this configuration.
-    pub fn profile_of(config: &PaytmConfig) -> Profile {
-        Profile {
-            name: GatewayName::new("PAYTM"),
-            transaction_parameter: REFERENCE.into(),
-            start_mode: match config.protocol {
-                Protocol::Legacy(_) => StartMode::Offline,
-                Protocol::V3(_) => StartMode::Network,
-            },
-            verify_mode: VerifyMode::Offline,
-            needs_bank_account: false,
-            needs_form_page: config.needs_form_page(),
-            sends_callbacks: true,
-            refuses_second_payment: true,
-            session: USUAL_SESSION,
-        }
-    }
-
-    /// An adapter configured by the `paytm.*` properties.
-    ///
-    /// # Errors
-    /// Everything that is wrong with the properties.
-    pub fn from_properties(lookup: &Lookup<'_>, client: Client) -> Result<Paytm, Vec<ConfigProblem>> {
-        Ok(Paytm::new(PaytmConfig::read(lookup)?, client))
+    pub fn new(account: PaytmAccount, client: Client) -> Paytm {
+        Paytm { profile: account.profile(), account, client }
     }
 
     async fn open_order(&self, v3: &V3, order: &Order<'_>) -> Result<Redirect, GatewayError> {
-        let call = wire::initiate_call(&self.config, v3, order, new_salt()?);
+        let call = wire::initiate_call(&self.account, v3, order, new_salt()?);
         let reply = self.client.send(&call).await?.accepted()?;
-        let token = answer::token(&self.config.key, &reply.body)?;
-        let (action, fields) = wire::page_form(&self.config, v3, &order.txn.id, &token);
+        let token = answer::token(&self.account.key, &reply.body)?;
+        let (action, fields) = wire::page_form(&self.account, v3, &order.txn.id, &token);
         Ok(Redirect::Form { action, fields })
     }
 
     async fn ask_legacy(&self, legacy: &Legacy, id: &TxnId) -> Result<Facts, GatewayError> {
-        let call = wire::legacy_status_call(&self.config, legacy, id, new_salt()?);
+        let call = wire::legacy_status_call(&self.account, legacy, id, new_salt()?);
         let reply = self.client.send(&call).await?.accepted()?;
         let answer = Object::parse(&reply.body)
             .ok_or_else(|| GatewayError::Unreadable("not a JSON object".to_owned()))?;
@@ -95,7 +67,7 @@ impl Paytm {
         let members: Vec<(&str, String)> =
             answer.names().map(|name| (name, answer.text(name).unwrap_or_default())).collect();
         let text = signature::text_of_form(members.iter().map(|(name, value)| (*name, value.as_str())));
-        if signature::is_valid(&self.config.key, &text, &checksum) {
+        if signature::is_valid(&self.account.key, &text, &checksum) {
             Ok(())
         } else {
             Err(GatewayError::Unreadable("the signature is wrong".to_owned()))
@@ -103,9 +75,9 @@ impl Paytm {
     }
 
     async fn ask_v3(&self, v3: &V3, id: &TxnId) -> Result<(Facts, Outcome), GatewayError> {
-        let call = wire::status_call(&self.config, v3, id, new_salt()?);
+        let call = wire::status_call(&self.account, v3, id, new_salt()?);
         let reply = self.client.send(&call).await?.accepted()?;
-        let envelope = Envelope::open(&self.config.key, &reply.body)?;
+        let envelope = Envelope::open(&self.account.key, &reply.body)?;
         let facts = Facts::of_body(&envelope.body);
         let outcome = facts.outcome()?;
         let money_moved = matches!(outcome, Outcome::Paid { .. } | Outcome::Refunded);
@@ -130,8 +102,8 @@ impl Gateway for Paytm {
         if !wire::is_order_id(&order.txn.id) {
             return Err(GatewayError::Refused { code: "INVALID_ORDER_ID".to_owned() });
         }
-        match &self.config.protocol {
-            Protocol::Legacy(legacy) => Ok(wire::pay_redirect(&self.config, legacy, order, new_salt()?)),
+        match &self.account.protocol {
+            Protocol::Legacy(legacy) => Ok(wire::pay_redirect(&self.account, legacy, order, new_salt()?)),
             Protocol::V3(v3) => self.open_order(v3, order).await,
         }
     }
@@ -147,11 +119,11 @@ impl Gateway for Paytm {
         if answer.params.get(CHECKSUM_FIELD).is_none() {
             return Ok(Evidence::Unsigned);
         }
-        let fields = signature::verified_callback(&self.config.key, answer.params.iter())
+        let fields = signature::verified_callback(&self.account.key, answer.params.iter())
             .ok_or(GatewayError::BadSignature)?;
         let facts = Facts::of_form(&fields);
         facts
-            .check(txn, &self.config.merchant_id, true)
+            .check(txn, &self.account.merchant_id, true)
             .map_err(|_mismatch| GatewayError::WrongTransaction)?;
         if facts.names_another_amount(txn.amount) {
             return Err(GatewayError::WrongTransaction);
@@ -161,7 +133,7 @@ impl Gateway for Paytm {
     }
 
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
-        let (facts, outcome) = match &self.config.protocol {
+        let (facts, outcome) = match &self.account.protocol {
             Protocol::Legacy(legacy) => {
                 let facts = self.ask_legacy(legacy, &txn.id).await?;
                 let outcome = facts.outcome()?;
@@ -175,7 +147,7 @@ impl Gateway for Paytm {
             Outcome::Pending | Outcome::NotFound | Outcome::Unrecognised { .. } => false,
         };
         facts
-            .check(txn, &self.config.merchant_id, definite)
+            .check(txn, &self.account.merchant_id, definite)
             .map_err(|mismatch| GatewayError::Unreadable(format!("the answer names another {mismatch}")))?;
         Ok(facts.into_report(outcome))
     }

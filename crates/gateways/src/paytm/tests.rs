@@ -9,9 +9,12 @@ use wiremock::matchers::{method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::signature::MerchantKey;
+use payment_gateway::{StartMode, USUAL_SESSION};
+use payment_settings::Reader;
+
 use super::*;
-use crate::config::RedirectThrough;
-use crate::testing::{asks_through_every_fault, client, server_that_answers, transaction};
+use crate::account::RedirectThrough;
+use crate::testing::{asks_through_every_fault, client, server_that_answers, texts, transaction};
 use crate::text;
 
 pub(super) const ID: &str = "PB_PG_2024_03_15_000123_45";
@@ -30,7 +33,6 @@ fn paytm(protocol: &'static str, base_url: &str, client: Client) -> Paytm {
 fn paytm_through(through: RedirectThrough, protocol: &'static str, base_url: &str, client: Client) -> Paytm {
     let lookup = |name: &str| {
         Some(match name {
-            RedirectThrough::PROPERTY => through.as_str().to_owned(),
             "paytm.protocol" => protocol.to_owned(),
             "paytm.merchant.id" => MID.to_owned(),
             "paytm.merchant.secret.key" => "fAkE_k3y&#%12345".to_owned(),
@@ -41,7 +43,9 @@ fn paytm_through(through: RedirectThrough, protocol: &'static str, base_url: &st
             _ => return None,
         })
     };
-    Paytm::from_properties(&lookup, client).unwrap()
+    let values = texts(account::SETTINGS, lookup);
+    let account = PaytmAccount::read(&mut Reader::new(&values), through).unwrap();
+    Paytm::new(account, client)
 }
 
 /// An adapter that is never made to call.

@@ -4,10 +4,10 @@ use payment_domain::{Payer, TxnId};
 use payment_gateway::{Order, Redirect};
 use serde_json::{Map, Value, json};
 
-use super::config::{Legacy, PaytmConfig, V3};
+use super::account::{Legacy, PaytmAccount, V3};
 use super::signature::{self, CHECKSUM_FIELD, MerchantKey, SEPARATOR, Salt};
+use crate::account::RedirectThrough;
 use crate::client::{Body, Call, Method};
-use crate::config::RedirectThrough;
 use crate::form::in_query;
 use crate::text::{cut, one_line};
 
@@ -25,8 +25,8 @@ pub fn is_order_id(id: &TxnId) -> bool {
 
 /// What takes the payer to the legacy pay page: a form, or the same fields in a link, as
 /// egov-pg-service gives it.
-pub fn pay_redirect(config: &PaytmConfig, legacy: &Legacy, order: &Order<'_>, salt: Salt) -> Redirect {
-    let fields = pay_form(config, legacy, order, salt);
+pub fn pay_redirect(account: &PaytmAccount, legacy: &Legacy, order: &Order<'_>, salt: Salt) -> Redirect {
+    let fields = pay_form(account, legacy, order, salt);
     match legacy.redirect_through {
         RedirectThrough::Application => Redirect::To(in_query(&legacy.pay_url, &fields)),
         RedirectThrough::Service => Redirect::Form { action: legacy.pay_url.clone(), fields },
@@ -35,39 +35,39 @@ pub fn pay_redirect(config: &PaytmConfig, legacy: &Legacy, order: &Order<'_>, sa
 
 /// The signed fields of a legacy payment.
 pub fn pay_form(
-    config: &PaytmConfig,
+    account: &PaytmAccount,
     legacy: &Legacy,
     order: &Order<'_>,
     salt: Salt,
 ) -> Vec<(String, String)> {
     let payer = &order.txn.payer;
     let mut fields = Fields::default();
-    fields.add("MID", &config.merchant_id);
+    fields.add("MID", &account.merchant_id);
     fields.add("ORDER_ID", order.txn.id.as_str());
     fields.add("CUST_ID", &customer_id(payer, &order.txn.id));
     fields.add("INDUSTRY_TYPE_ID", &legacy.industry_type);
     fields.add("CHANNEL_ID", &legacy.channel_id);
     fields.add("TXN_AMOUNT", &order.txn.amount.to_string());
-    fields.add("WEBSITE", &config.website);
+    fields.add("WEBSITE", &account.website);
     if let Some(email) = &payer.email_id {
         fields.add("EMAIL", email.expose());
     }
     fields.add("MOBILE_NO", payer.mobile_number.expose());
     fields.add("CALLBACK_URL", &callback_url(order));
-    fields.sign(config, salt)
+    fields.sign(account, salt)
 }
 
 /// The legacy question for a payment.
-pub fn legacy_status_call(config: &PaytmConfig, legacy: &Legacy, id: &TxnId, salt: Salt) -> Call {
+pub fn legacy_status_call(account: &PaytmAccount, legacy: &Legacy, id: &TxnId, salt: Salt) -> Call {
     let mut fields = Fields::default();
-    fields.add("MID", &config.merchant_id);
+    fields.add("MID", &account.merchant_id);
     fields.add("ORDERID", id.as_str());
-    let members = fields.sign(config, salt).into_iter().map(|(name, value)| (name, Value::from(value)));
+    let members = fields.sign(account, salt).into_iter().map(|(name, value)| (name, Value::from(value)));
     post_json(legacy.status_url.clone(), Value::Object(Map::from_iter(members)).to_string())
 }
 
 /// Opens an order. Repeated with the same order it opens no second one.
-pub fn initiate_call(config: &PaytmConfig, v3: &V3, order: &Order<'_>, salt: Salt) -> Call {
+pub fn initiate_call(account: &PaytmAccount, v3: &V3, order: &Order<'_>, salt: Salt) -> Call {
     let payer = &order.txn.payer;
     let mut user = Map::new();
     user.insert("custId".to_owned(), customer_id(payer, &order.txn.id).into());
@@ -76,27 +76,35 @@ pub fn initiate_call(config: &PaytmConfig, v3: &V3, order: &Order<'_>, salt: Sal
     user.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))));
     let body = json!({
         "requestType": "Payment",
-        "mid": config.merchant_id,
-        "websiteName": config.website,
+        "mid": account.merchant_id,
+        "websiteName": account.website,
         "orderId": order.txn.id.as_str(),
         "callbackUrl": callback_url(order),
         "txnAmount": { "value": order.txn.amount.to_string(), "currency": order.txn.amount.currency().code() },
         "userInfo": user,
     });
-    post_json(named(&v3.initiate_url, config, &order.txn.id), envelope(&config.key, &body.to_string(), salt))
+    post_json(
+        named(&v3.initiate_url, account, &order.txn.id),
+        envelope(&account.key, &body.to_string(), salt),
+    )
 }
 
 /// Where and with what the payer's browser opens the pay page of an order that was opened.
-pub fn page_form(config: &PaytmConfig, v3: &V3, id: &TxnId, token: &str) -> (String, Vec<(String, String)>) {
-    let fields = [("mid", config.merchant_id.as_str()), ("orderId", id.as_str()), ("txnToken", token)];
+pub fn page_form(
+    account: &PaytmAccount,
+    v3: &V3,
+    id: &TxnId,
+    token: &str,
+) -> (String, Vec<(String, String)>) {
+    let fields = [("mid", account.merchant_id.as_str()), ("orderId", id.as_str()), ("txnToken", token)];
     let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    (named(&v3.page_url, config, id), fields.into())
+    (named(&v3.page_url, account, id), fields.into())
 }
 
 /// The current question for a payment.
-pub fn status_call(config: &PaytmConfig, v3: &V3, id: &TxnId, salt: Salt) -> Call {
-    let body = json!({ "mid": config.merchant_id, "orderId": id.as_str() });
-    post_json(v3.status_url.clone(), envelope(&config.key, &body.to_string(), salt))
+pub fn status_call(account: &PaytmAccount, v3: &V3, id: &TxnId, salt: Salt) -> Call {
+    let body = json!({ "mid": account.merchant_id, "orderId": id.as_str() });
+    post_json(v3.status_url.clone(), envelope(&account.key, &body.to_string(), salt))
 }
 
 /// A body in its signed envelope. The signature covers `body` as it is written here.
@@ -118,9 +126,9 @@ impl Fields {
         }
     }
 
-    fn sign(mut self, config: &PaytmConfig, salt: Salt) -> Vec<(String, String)> {
+    fn sign(mut self, account: &PaytmAccount, salt: Salt) -> Vec<(String, String)> {
         let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let checksum = signature::checksum(&config.key, &signature::text_of_form(pairs), salt);
+        let checksum = signature::checksum(&account.key, &signature::text_of_form(pairs), salt);
         self.0.push((CHECKSUM_FIELD.to_owned(), checksum));
         self.0
     }
@@ -145,8 +153,8 @@ fn customer_id(payer: &Payer, id: &TxnId) -> String {
     cut(&named.unwrap_or_else(|| id.as_str().to_owned()), MAX_CUSTOMER_ID).to_owned()
 }
 
-fn named(url: &str, config: &PaytmConfig, id: &TxnId) -> String {
-    in_query(url, &[("mid", config.merchant_id.as_str()), ("orderId", id.as_str())])
+fn named(url: &str, account: &PaytmAccount, id: &TxnId) -> String {
+    in_query(url, &[("mid", account.merchant_id.as_str()), ("orderId", id.as_str())])
 }
 
 fn post_json(url: String, text: String) -> Call {

@@ -4,61 +4,33 @@
 //! the browser follows the URL that PayU answers with, as with egov-pg-service. The browser comes back
 //! with a signed form. The status is asked with the command `verify_payment`.
 
-pub mod config;
+pub mod account;
 pub mod signature;
 pub mod wire;
 
 use async_trait::async_trait;
-use payment_domain::{GatewayName, Money, Report, Transaction, TxnId};
-use payment_gateway::{
-    Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, USUAL_SESSION,
-    VerifyMode,
-};
+use payment_domain::{Money, Report, Transaction, TxnId};
+use payment_gateway::{Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect};
 use secrecy::ExposeSecret;
 
-pub use config::PayuConfig;
+pub use account::ADAPTER;
+pub use account::PayuAccount;
 
+use crate::account::{Account, RedirectThrough};
 use crate::client::Client;
-use crate::config::{ConfigProblem, Lookup, RedirectThrough};
 
 /// The PAYU adapter.
 #[derive(Debug)]
 pub struct Payu {
     profile: Profile,
-    config: PayuConfig,
+    account: PayuAccount,
     client: Client,
 }
 
 impl Payu {
     /// An adapter for this merchant.
-    pub fn new(config: PayuConfig, client: Client) -> Payu {
-        Payu { profile: Payu::profile_of(&config), config, client }
-    }
-
-    /// What the service has to know of the gateway with this configuration.
-    pub fn profile_of(config: &PayuConfig) -> Profile {
-        Profile {
-            name: GatewayName::new("PAYU"),
-            transaction_parameter: wire::REFERENCE.into(),
-            start_mode: match config.redirect_through {
-                RedirectThrough::Application => StartMode::Network,
-                RedirectThrough::Service => StartMode::Offline,
-            },
-            verify_mode: VerifyMode::Offline,
-            needs_bank_account: false,
-            needs_form_page: config.needs_form_page(),
-            sends_callbacks: true,
-            refuses_second_payment: true,
-            session: USUAL_SESSION,
-        }
-    }
-
-    /// An adapter configured by the `payu.*` properties.
-    ///
-    /// # Errors
-    /// Everything that is wrong with the properties.
-    pub fn from_properties(lookup: &Lookup<'_>, client: Client) -> Result<Payu, Vec<ConfigProblem>> {
-        Ok(Payu::new(PayuConfig::read(lookup)?, client))
+    pub fn new(account: PayuAccount, client: Client) -> Payu {
+        Payu { profile: account.profile(), account, client }
     }
 
     /// The signed fields of this order's form.
@@ -79,7 +51,7 @@ impl Payu {
             phone: txn.payer.mobile_number.expose(),
             return_url: order.return_url,
         };
-        Ok(wire::pay_fields(&self.config, &payment))
+        Ok(wire::pay_fields(&self.account, &payment))
     }
 }
 
@@ -94,8 +66,8 @@ impl Gateway for Payu {
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
-        let (action, fields) = (self.config.pay_url.clone(), self.pay_form(order)?);
-        match self.config.redirect_through {
+        let (action, fields) = (self.account.pay_url.clone(), self.pay_form(order)?);
+        match self.account.redirect_through {
             RedirectThrough::Service => Ok(Redirect::Form { action, fields }),
             RedirectThrough::Application => {
                 let call = wire::open_call(action, fields);
@@ -110,7 +82,7 @@ impl Gateway for Payu {
 
     async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {
         let params = &answer.params;
-        let (key, salt) = (&self.config.merchant_key, self.config.salt.expose_secret());
+        let (key, salt) = (&self.account.merchant_key, self.account.salt.expose_secret());
         if !signature::check(key, salt, params)? {
             return Ok(Evidence::Unsigned);
         }
@@ -124,7 +96,7 @@ impl Gateway for Payu {
     }
 
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
-        let call = wire::status_call(&self.config, txn.id.as_str());
+        let call = wire::status_call(&self.account, txn.id.as_str());
         let reply = self.client.send(&call).await?.accepted()?;
         wire::status_report(&reply.body, txn.id.as_str())
     }

@@ -8,9 +8,12 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
+use payment_gateway::{StartMode, USUAL_SESSION};
+use payment_settings::Reader;
+
 use super::*;
-use crate::config::RedirectThrough;
-use crate::testing::{asks_through_every_fault, client, server_that_answers, transaction};
+use crate::account::RedirectThrough;
+use crate::testing::{asks_through_every_fault, client, server_that_answers, texts, transaction};
 use crate::{digest, form};
 
 const ID: &str = "PB_PG_2024_03_15_000123_45";
@@ -22,14 +25,15 @@ fn payu(base_url: &str, client: Client) -> Payu {
 fn payu_through(through: RedirectThrough, base_url: &str, client: Client) -> Payu {
     let lookup = |name: &str| {
         Some(match name {
-            RedirectThrough::PROPERTY => through.as_str().to_owned(),
             "payu.merchant.key" => "fAk3kY".to_owned(),
             "payu.merchant.salt" => "fAk3SaLt".to_owned(),
             "payu.url" | "payu.url.status" => base_url.to_owned(),
             _ => return None,
         })
     };
-    Payu::from_properties(&lookup, client).unwrap()
+    let values = texts(account::SETTINGS, lookup);
+    let account = PayuAccount::read(&mut Reader::new(&values), through).unwrap();
+    Payu::new(account, client)
 }
 
 /// An adapter that is never made to call.
@@ -228,7 +232,7 @@ async fn what_we_sign_is_no_callback() {
     let forged =
         [[b"txnid=".as_slice(), &padded, b"&status=success&hash="].concat(), hash.into_bytes()].concat();
     assert!(is_refused(&form::decode(&forged)).await);
-    let call = wire::status_call(&OFFLINE.config, ID);
+    let call = wire::status_call(&OFFLINE.account, ID);
     let crate::client::Body::Form(question) = call.body else { panic!("a form") };
     assert!(is_refused(&question).await, "our question");
 }

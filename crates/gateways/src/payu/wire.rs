@@ -4,7 +4,7 @@ use payment_domain::{Currency, Money, Outcome, Report};
 use payment_gateway::{GatewayError, Params};
 use secrecy::ExposeSecret;
 
-use super::config::PayuConfig;
+use super::account::PayuAccount;
 use super::signature;
 use crate::client::{Body, Call, Method, Reply};
 use crate::evidence;
@@ -67,7 +67,7 @@ pub struct Payment<'a> {
 }
 
 /// The fields of the form, the hash over exactly what is sent included.
-pub fn pay_fields(config: &PayuConfig, payment: &Payment<'_>) -> Vec<(String, String)> {
+pub fn pay_fields(account: &PayuAccount, payment: &Payment<'_>) -> Vec<(String, String)> {
     let amount = payment.amount.to_string();
     // The gateway refuses a form without a description or a name.
     let product_info = or(fitted(payment.product_info, MAX_PRODUCT_CHARS), payment.reference);
@@ -75,7 +75,7 @@ pub fn pay_fields(config: &PayuConfig, payment: &Payment<'_>) -> Vec<(String, St
     let email = fitted(payment.email, MAX_EMAIL_CHARS);
     let phone = one_line(payment.phone);
     let fields = [
-        ("key", config.merchant_key.as_str()),
+        ("key", account.merchant_key.as_str()),
         (REFERENCE, payment.reference),
         ("amount", &amount),
         ("productinfo", &product_info),
@@ -86,7 +86,7 @@ pub fn pay_fields(config: &PayuConfig, payment: &Payment<'_>) -> Vec<(String, St
         ("furl", payment.return_url),
     ];
     let value = |wanted: &str| fields.iter().find(|(name, _)| *name == wanted).map_or("", |(_, value)| value);
-    let hash = signature::payment_hash(&config.merchant_key, config.salt.expose_secret(), value);
+    let hash = signature::payment_hash(&account.merchant_key, account.salt.expose_secret(), value);
     fields
         .into_iter()
         .chain([("hash", hash.as_str())])
@@ -127,15 +127,15 @@ fn or(text: String, instead: &str) -> String {
 }
 
 /// A command to the server API with its arguments (`var1`, `var2`, …); the hash covers `var1`.
-pub fn command_call(config: &PayuConfig, command: &str, arguments: &[(&str, &str)]) -> Call {
+pub fn command_call(account: &PayuAccount, command: &str, arguments: &[(&str, &str)]) -> Call {
     let var1 = arguments.iter().find(|(name, _)| *name == "var1").map_or("", |(_, value)| value);
-    let hash = signature::command_hash(&config.merchant_key, config.salt.expose_secret(), command, var1);
-    let mut fields = vec![("key", config.merchant_key.as_str()), ("command", command)];
+    let hash = signature::command_hash(&account.merchant_key, account.salt.expose_secret(), command, var1);
+    let mut fields = vec![("key", account.merchant_key.as_str()), ("command", command)];
     fields.extend(arguments);
     fields.push(("hash", &hash));
     Call {
         method: Method::POST,
-        url: config.status_url.clone(),
+        url: account.status_url.clone(),
         headers: Vec::new(),
         body: Body::Form(
             fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
@@ -144,8 +144,8 @@ pub fn command_call(config: &PayuConfig, command: &str, arguments: &[(&str, &str
 }
 
 /// The question where a payment stands.
-pub fn status_call(config: &PayuConfig, reference: &str) -> Call {
-    command_call(config, "verify_payment", &[("var1", reference)])
+pub fn status_call(account: &PayuAccount, reference: &str) -> Call {
+    command_call(account, "verify_payment", &[("var1", reference)])
 }
 
 /// What the fields of a callback mean. The hash covers the status, but not whether the money was

@@ -10,9 +10,13 @@ use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::tests::unreadable;
+use payment_gateway::USUAL_SESSION;
+use payment_settings::Reader;
+
 use super::*;
+use crate::account::RedirectThrough;
 use crate::form;
-use crate::testing::{asks_through_every_fault, client, transaction};
+use crate::testing::{asks_through_every_fault, client, texts, transaction};
 
 const ID: &str = "PB_PG_2024_03_15_000123_45";
 const COMPLETED: &str = include_str!("fixtures/v2_completed.json");
@@ -34,7 +38,9 @@ fn phonepe_with(base_url: &str, auth_url: &str, client: Client, clock: Arc<dyn C
             _ => return None,
         })
     };
-    Phonepe::from_properties(&lookup, client, clock).unwrap()
+    let values = texts(account::SETTINGS, lookup);
+    let account = PhonepeAccount::read(&mut Reader::new(&values), RedirectThrough::Service).unwrap();
+    Phonepe::new(account, client, clock)
 }
 
 fn phonepe(server: &MockServer) -> Phonepe {
@@ -146,7 +152,7 @@ async fn an_order_is_opened_with_a_token_that_is_kept() {
 async fn an_order_expires_no_later_than_it_is_given_up_here() {
     let server = MockServer::start().await;
     let adapter = phonepe(&server);
-    let PhonepeConfig::V2(account) = &adapter.config else { panic!("the checkout protocol") };
+    let PhonepeAccount::V2(account) = &adapter.account else { panic!("the checkout protocol") };
     let txn = transaction(ID, "19.99");
     let now = txn.audit.created_at;
     for (left_s, set_s, expires_s) in [

@@ -5,10 +5,10 @@
 //! the sender knows a password, but not what the body says. What the payer's browser brings back is
 //! not trustworthy in any of them.
 
+pub mod account;
 pub mod answer;
 #[cfg(test)]
 mod checkout_tests;
-pub mod config;
 pub mod oauth;
 pub mod signature;
 #[cfg(test)]
@@ -18,20 +18,18 @@ pub mod wire;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use payment_domain::{Clock, GatewayName, Outcome, Report, Transaction, TxnId};
-use payment_gateway::{
-    Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, USUAL_SESSION,
-    VerifyMode,
-};
+use payment_domain::{Clock, Outcome, Report, Transaction, TxnId};
+use payment_gateway::{Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect};
 
+pub use self::account::ADAPTER;
+pub use self::account::PhonepeAccount;
+use self::account::{Checkout, Salted};
 use self::answer::{Facts, Generation};
-pub use self::config::PhonepeConfig;
-use self::config::{Checkout, Salted};
 use self::oauth::{TokenError, Tokens};
 use self::signature::X_VERIFY;
 use self::wire::CheckoutOrder;
+use crate::account::Account;
 use crate::client::{Call, CallError, Client, Reply};
-use crate::config::{ConfigProblem, Lookup};
 
 /// The callback parameter with our transaction id.
 pub const REFERENCE: &str = "transactionId";
@@ -39,7 +37,7 @@ pub const REFERENCE: &str = "transactionId";
 /// The adapter.
 pub struct Phonepe {
     profile: Profile,
-    config: PhonepeConfig,
+    account: PhonepeAccount,
     client: Client,
     tokens: Tokens,
     clock: Arc<dyn Clock>,
@@ -48,41 +46,8 @@ pub struct Phonepe {
 impl Phonepe {
     /// The adapter for one merchant account. The clock tells how old an access token is, and for how long
     /// an order can still be paid.
-    pub fn new(config: PhonepeConfig, client: Client, clock: Arc<dyn Clock>) -> Phonepe {
-        Phonepe {
-            profile: Phonepe::profile_of(&config),
-            config,
-            client,
-            tokens: Tokens::new(clock.clone()),
-            clock,
-        }
-    }
-
-    /// What the service has to know of the gateway with this configuration.
-    pub fn profile_of(_: &PhonepeConfig) -> Profile {
-        Profile {
-            name: GatewayName::new("PHONEPE"),
-            transaction_parameter: REFERENCE.into(),
-            start_mode: StartMode::Network,
-            verify_mode: VerifyMode::Offline,
-            needs_bank_account: false,
-            needs_form_page: false,
-            sends_callbacks: true,
-            refuses_second_payment: true,
-            session: USUAL_SESSION,
-        }
-    }
-
-    /// An adapter configured by the `phonepe.*` properties.
-    ///
-    /// # Errors
-    /// Everything that is wrong with the properties.
-    pub fn from_properties(
-        lookup: &Lookup<'_>,
-        client: Client,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Phonepe, Vec<ConfigProblem>> {
-        Ok(Phonepe::new(PhonepeConfig::read(lookup)?, client, clock))
+    pub fn new(account: PhonepeAccount, client: Client, clock: Arc<dyn Clock>) -> Phonepe {
+        Phonepe { profile: account.profile(), account, client, tokens: Tokens::new(clock.clone()), clock }
     }
 
     /// Makes a call of Standard Checkout. When the token is not accepted, nothing was done: the call
@@ -152,7 +117,7 @@ impl Phonepe {
 
 impl std::fmt::Debug for Phonepe {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Phonepe").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Phonepe").field("account", &self.account).finish_non_exhaustive()
     }
 }
 
@@ -171,24 +136,24 @@ impl Gateway for Phonepe {
             let valid = wire::is_transaction_id(&order.txn.id);
             valid.then(|| call(account, order)).ok_or_else(|| refused("INVALID_TRANSACTION_ID"))
         };
-        match &self.config {
-            PhonepeConfig::Legacy(account) => {
+        match &self.account {
+            PhonepeAccount::Legacy(account) => {
                 let call = signed(wire::legacy_pay_call, account)?;
                 answer::legacy_pay_page(self.client.send(&call).await?, &call.url).map(Redirect::To)
             }
-            PhonepeConfig::V1(account) => {
+            PhonepeAccount::V1(account) => {
                 let call = signed(wire::v1_pay_call, account)?;
                 answer::v1_pay_page(self.client.send(&call).await?, &call.url, order.txn).map(Redirect::To)
             }
-            PhonepeConfig::V2(account) => self.start_checkout(account, order).await,
+            PhonepeAccount::V2(account) => self.start_checkout(account, order).await,
         }
     }
 
     fn names(&self, answer: &Answer) -> Option<TxnId> {
-        let in_body = match &self.config {
-            PhonepeConfig::Legacy(_) => answer::callback_order(&answer.body, Generation::Legacy),
-            PhonepeConfig::V1(_) => answer::callback_order(&answer.body, Generation::V1),
-            PhonepeConfig::V2(_) => answer::webhook_order(&answer.body),
+        let in_body = match &self.account {
+            PhonepeAccount::Legacy(_) => answer::callback_order(&answer.body, Generation::Legacy),
+            PhonepeAccount::V1(_) => answer::callback_order(&answer.body, Generation::V1),
+            PhonepeAccount::V2(_) => answer::webhook_order(&answer.body),
         };
         match in_body {
             Some(order) => TxnId::new(order).ok(),
@@ -200,18 +165,18 @@ impl Gateway for Phonepe {
         if self.names(answer).is_some_and(|named| named != txn.id) {
             return Err(GatewayError::WrongTransaction);
         }
-        match &self.config {
-            PhonepeConfig::Legacy(account) => verify_callback(account, Generation::Legacy, txn, answer),
-            PhonepeConfig::V1(account) => verify_callback(account, Generation::V1, txn, answer),
-            PhonepeConfig::V2(account) => verify_webhook(account, answer),
+        match &self.account {
+            PhonepeAccount::Legacy(account) => verify_callback(account, Generation::Legacy, txn, answer),
+            PhonepeAccount::V1(account) => verify_callback(account, Generation::V1, txn, answer),
+            PhonepeAccount::V2(account) => verify_webhook(account, answer),
         }
     }
 
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
-        match &self.config {
-            PhonepeConfig::Legacy(account) => self.signed_status(account, Generation::Legacy, txn).await,
-            PhonepeConfig::V1(account) => self.signed_status(account, Generation::V1, txn).await,
-            PhonepeConfig::V2(account) => self.checkout_status(account, txn).await,
+        match &self.account {
+            PhonepeAccount::Legacy(account) => self.signed_status(account, Generation::Legacy, txn).await,
+            PhonepeAccount::V1(account) => self.signed_status(account, Generation::V1, txn).await,
+            PhonepeAccount::V2(account) => self.checkout_status(account, txn).await,
         }
     }
 }

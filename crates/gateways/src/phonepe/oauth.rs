@@ -12,7 +12,7 @@ use std::time::Duration;
 use payment_domain::{Clock, Timestamp};
 use tokio::sync::Mutex;
 
-use super::config::Checkout;
+use super::account::Checkout;
 use super::wire;
 use crate::client::{CallError, Client, Reply};
 use crate::json::Object;

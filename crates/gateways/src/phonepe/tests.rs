@@ -10,10 +10,13 @@ use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
 use super::signature::SaltKey;
+use payment_gateway::{StartMode, USUAL_SESSION};
+use payment_settings::Reader;
+
 use super::*;
-use crate::config::RedirectThrough;
+use crate::account::RedirectThrough;
 use crate::json::Object;
-use crate::testing::{asks_through_every_fault, client, server_that_answers, transaction};
+use crate::testing::{asks_through_every_fault, client, server_that_answers, texts, transaction};
 
 const ID: &str = "PB_PG_2024_03_15_000123_45";
 const MID: &str = "FAKEMERCHANTUAT";
@@ -34,7 +37,6 @@ fn phonepe_through(
 ) -> Phonepe {
     let lookup = |name: &str| {
         Some(match name {
-            RedirectThrough::PROPERTY => through.as_str().to_owned(),
             "phonepe.protocol" => protocol.to_owned(),
             "phonepe.merchant.id" => MID.to_owned(),
             "phonepe.merchant.secret.key" => KEY.to_owned(),
@@ -44,7 +46,9 @@ fn phonepe_through(
             _ => return None,
         })
     };
-    Phonepe::from_properties(&lookup, client, Arc::new(SystemClock)).unwrap()
+    let values = texts(account::SETTINGS, lookup);
+    let account = PhonepeAccount::read(&mut Reader::new(&values), through).unwrap();
+    Phonepe::new(account, client, Arc::new(SystemClock))
 }
 
 /// An adapter that is never made to call.

@@ -5,10 +5,10 @@ use payment_gateway::Order;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
-use super::config::{Checkout, Salted};
+use super::account::{Checkout, Salted};
 use super::signature;
+use crate::account::{RedirectThrough, join};
 use crate::client::{Body, Call, Method};
-use crate::config::{RedirectThrough, join};
 use crate::text::{cut, one_line};
 
 /// The longest transaction id in the signed protocols.

@@ -7,7 +7,7 @@
 //! The service is trusted with what the provider says, not with what follows from it: order, amount
 //! and currency in its answers are compared here, and what it says in unknown words is unrecognised.
 
-pub mod config;
+pub mod account;
 pub mod signature;
 pub mod wire;
 
@@ -15,14 +15,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use payment_domain::{Clock, Report, Transaction, TxnId};
-use payment_gateway::{
-    Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, USUAL_SESSION,
-    VerifyMode,
-};
+use payment_gateway::{Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect};
 
-pub use config::RemoteConfig;
+pub use account::{RemoteAccount, SETTINGS};
 
 use self::wire::{Operation, Question, Verdict};
+use crate::account::Account;
 use crate::client::Client;
 use crate::json::Object;
 
@@ -32,45 +30,29 @@ const OUR_PARAMETER: &str = "eg_pg_txnid";
 /// The adapter of one remote gateway.
 pub struct Remote {
     profile: Profile,
-    config: RemoteConfig,
+    account: RemoteAccount,
     client: Client,
     clock: Arc<dyn Clock>,
 }
 
 impl Remote {
-    /// An adapter that calls with this client, which should keep [`RemoteConfig::limits`]. The clock
+    /// An adapter that calls with this client, which should keep [`RemoteAccount::limits`]. The clock
     /// dates questions and tells how old answers are.
-    pub fn new(config: RemoteConfig, client: Client, clock: Arc<dyn Clock>) -> Remote {
-        Remote { profile: Remote::profile_of(&config), config, client, clock }
-    }
-
-    /// What the service has to know of the gateway with this configuration.
-    pub fn profile_of(config: &RemoteConfig) -> Profile {
-        Profile {
-            name: config.name.clone(),
-            transaction_parameter: config.transaction_parameter.clone().into(),
-            start_mode: StartMode::Network,
-            verify_mode: VerifyMode::Network,
-            needs_bank_account: false,
-            // It may answer with a form, and can do without.
-            needs_form_page: false,
-            sends_callbacks: true,
-            refuses_second_payment: config.refuses_second_payment,
-            session: USUAL_SESSION,
-        }
+    pub fn new(account: RemoteAccount, client: Client, clock: Arc<dyn Clock>) -> Remote {
+        Remote { profile: account.profile(), account, client, clock }
     }
 
     async fn ask(&self, operation: Operation, body: String) -> Result<Object, GatewayError> {
         let nonce = signature::new_nonce().map_err(|error| GatewayError::LocalFault(error.into()))?;
-        let question = Question::new(&self.config, operation, body, self.clock.now(), nonce);
+        let question = Question::new(&self.account, operation, body, self.clock.now(), nonce);
         let reply = self.client.send(&question.call).await?;
-        question.read(&self.config, reply, self.clock.now())
+        question.read(&self.account, reply, self.clock.now())
     }
 }
 
 impl std::fmt::Debug for Remote {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Remote").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Remote").field("account", &self.account).finish_non_exhaustive()
     }
 }
 
@@ -81,11 +63,11 @@ impl Gateway for Remote {
     }
 
     fn closing(&self) -> Option<&dyn Closing> {
-        self.config.closes_orders.then_some(self as &dyn Closing)
+        self.account.closes_orders.then_some(self as &dyn Closing)
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
-        let body = wire::start_body(&self.config, order)?;
+        let body = wire::start_body(&self.account, order)?;
         wire::redirect(&self.ask(Operation::Start, body).await?, order.txn)
     }
 
@@ -102,7 +84,7 @@ impl Gateway for Remote {
         if wire::is_bare(answer, txn) {
             return Ok(Evidence::Unsigned);
         }
-        let body = wire::verify_body(&self.config, txn, answer)?;
+        let body = wire::verify_body(&self.account, txn, answer)?;
         match wire::verdict(&self.ask(Operation::Verify, body).await?, txn)? {
             Verdict::Unsigned => Ok(Evidence::Unsigned),
             Verdict::BadSignature => Err(GatewayError::BadSignature),
@@ -112,7 +94,7 @@ impl Gateway for Remote {
     }
 
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
-        let body = wire::status_body(&self.config, txn)?;
+        let body = wire::status_body(&self.account, txn)?;
         wire::status_report(&self.ask(Operation::Status, body).await?, txn)
     }
 }
@@ -120,7 +102,7 @@ impl Gateway for Remote {
 #[async_trait]
 impl Closing for Remote {
     async fn close(&self, txn: &Transaction) -> Result<Report, GatewayError> {
-        let body = wire::status_body(&self.config, txn)?;
+        let body = wire::status_body(&self.account, txn)?;
         wire::status_report(&self.ask(Operation::Close, body).await?, txn)
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use payment_domain::{ManualClock, Outcome, Timestamp};
 use payment_gateway::Params;
 use payment_gateway::conformance::sample;
+use payment_settings::{Reader, Values};
 use serde_json::{Value, json};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
@@ -24,13 +25,9 @@ fn txn() -> Transaction {
     txn
 }
 
-fn config(base_url: &str) -> RemoteConfig {
-    let lookup = |name: &str| match name {
-        "remote.citypay.base-url" => Some(base_url.to_owned()),
-        "remote.citypay.secret" => Some(SECRET.to_owned()),
-        _ => None,
-    };
-    RemoteConfig::read("citypay", &lookup).unwrap()
+fn config(base_url: &str) -> RemoteAccount {
+    let values = Values::of([("remote.citypay.base-url", base_url), ("remote.citypay.secret", SECRET)]);
+    RemoteAccount::read(&mut Reader::new(&values).fork(Some("citypay")), "citypay").unwrap()
 }
 
 fn adapter_at(base_url: &str, client: Client) -> Remote {
@@ -397,5 +394,5 @@ fn question_nonce(question: &Question) -> &str {
 #[test]
 fn limits_are_those_of_the_document() {
     assert_eq!(Limits::default().max_body_bytes, 256 * 1024);
-    assert_eq!(config("https://x").limits().total_timeout.as_millis(), 10_000);
+    assert_eq!(config("https://x").limits().unwrap().total_timeout.as_millis(), 10_000);
 }

@@ -8,10 +8,10 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use url::Url;
 
-use super::config::RemoteConfig;
+use super::account::RemoteAccount;
 use super::signature::{NONCE, SIGNATURE, Side, Signed, TIMESTAMP, is_recent, seconds};
+use crate::account::join;
 use crate::client::{Body, Call, Method, Reply};
-use crate::config::join;
 use crate::evidence;
 use crate::json::Object;
 use crate::text::{cut, one_line, paise};
@@ -71,9 +71,9 @@ struct About<'a> {
 }
 
 impl<'a> About<'a> {
-    fn of(config: &'a RemoteConfig, txn: &'a Transaction) -> About<'a> {
+    fn of(account: &'a RemoteAccount, txn: &'a Transaction) -> About<'a> {
         About {
-            gateway: config.name.as_str(),
+            gateway: account.name.as_str(),
             order_id: txn.id.as_str(),
             amount_paise: txn.amount.minor(),
             currency: txn.amount.currency().code(),
@@ -118,10 +118,10 @@ struct VerifyBody<'a> {
 ///
 /// # Errors
 /// Never in practice: the members are plain texts and numbers.
-pub fn start_body(config: &RemoteConfig, order: &Order<'_>) -> Result<String, GatewayError> {
+pub fn start_body(account: &RemoteAccount, order: &Order<'_>) -> Result<String, GatewayError> {
     let txn = order.txn;
     json(&StartBody {
-        about: About::of(config, txn),
+        about: About::of(account, txn),
         description: &txn.product_info,
         tenant_id: txn.tenant_id.as_str(),
         module: txn.module.as_deref(),
@@ -141,8 +141,8 @@ pub fn start_body(config: &RemoteConfig, order: &Order<'_>) -> Result<String, Ga
 ///
 /// # Errors
 /// Never in practice.
-pub fn status_body(config: &RemoteConfig, txn: &Transaction) -> Result<String, GatewayError> {
-    json(&About::of(config, txn))
+pub fn status_body(account: &RemoteAccount, txn: &Transaction) -> Result<String, GatewayError> {
+    json(&About::of(account, txn))
 }
 
 /// The body of the question whether a provider's answer is genuine. Cookies are not passed on.
@@ -150,12 +150,12 @@ pub fn status_body(config: &RemoteConfig, txn: &Transaction) -> Result<String, G
 /// # Errors
 /// Never in practice.
 pub fn verify_body(
-    config: &RemoteConfig,
+    account: &RemoteAccount,
     txn: &Transaction,
     answer: &Answer,
 ) -> Result<String, GatewayError> {
     json(&VerifyBody {
-        about: About::of(config, txn),
+        about: About::of(account, txn),
         params: answer.params.iter().collect(),
         headers: answer.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("cookie")).collect(),
         body: STANDARD.encode(&answer.body),
@@ -178,18 +178,18 @@ pub struct Question {
 impl Question {
     /// The question of this body, asked at that moment under a nonce that was never used.
     pub fn new(
-        config: &RemoteConfig,
+        account: &RemoteAccount,
         operation: Operation,
         body: String,
         now: Timestamp,
         nonce: String,
     ) -> Question {
-        let url = join(&config.base_url, operation.path());
+        let url = join(&account.base_url, operation.path());
         let path = Url::parse(&url).map_or_else(|_| String::new(), |url| url.path().to_owned());
         let timestamp = seconds(now).to_string();
         let signed =
             Signed { side: Side::Request, method: "POST", path: &path, timestamp: &timestamp, nonce: &nonce };
-        let signature = signed.sign(config.secret.expose_secret(), body.as_bytes());
+        let signature = signed.sign(account.secret.expose_secret(), body.as_bytes());
         let headers = vec![
             (TIMESTAMP.to_owned(), timestamp),
             (NONCE.to_owned(), nonce.clone()),
@@ -203,7 +203,12 @@ impl Question {
     /// # Errors
     /// [`GatewayError::Unanswered`] and [`GatewayError::Unreadable`] when there is none, it is not
     /// signed by the remote gateway, or it answers another question.
-    pub fn read(&self, config: &RemoteConfig, reply: Reply, now: Timestamp) -> Result<Object, GatewayError> {
+    pub fn read(
+        &self,
+        account: &RemoteAccount,
+        reply: Reply,
+        now: Timestamp,
+    ) -> Result<Object, GatewayError> {
         if reply.status == 401 {
             return Err(unreadable("our signature was refused: compare the secrets and the clocks"));
         }
@@ -218,7 +223,7 @@ impl Question {
         if nonce != self.nonce {
             return Err(unreadable("the answer is to another question"));
         }
-        if !signed.is_signed(config.secret.expose_secret(), &reply.body, signature) {
+        if !signed.is_signed(account.secret.expose_secret(), &reply.body, signature) {
             return Err(unreadable("the signature of the answer is wrong"));
         }
         if !is_recent(timestamp, now) {

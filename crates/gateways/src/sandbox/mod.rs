@@ -23,7 +23,7 @@ use crate::client::{Call, Client};
 
 /// What the adapter is configured by.
 #[derive(Debug, Clone)]
-pub struct SandboxConfig {
+pub struct SandboxAccount {
     /// Where payers' browsers reach the sandbox, e.g. `http://localhost:9000/sandbox`.
     pub page_url: String,
     /// Where we reach it.
@@ -37,14 +37,14 @@ pub struct SandboxConfig {
 /// The SANDBOX adapter.
 pub struct Sandbox {
     profile: Profile,
-    config: SandboxConfig,
+    account: SandboxAccount,
     client: Client,
     clock: Arc<dyn Clock>,
 }
 
 impl Sandbox {
     /// An adapter for this merchant. The clock signs the questions.
-    pub fn new(config: SandboxConfig, client: Client, clock: Arc<dyn Clock>) -> Sandbox {
+    pub fn new(account: SandboxAccount, client: Client, clock: Arc<dyn Clock>) -> Sandbox {
         let profile = Profile {
             name: GatewayName::new(GatewayName::SANDBOX),
             transaction_parameter: wire::ORDER.into(),
@@ -56,13 +56,13 @@ impl Sandbox {
             refuses_second_payment: true,
             session: USUAL_SESSION,
         };
-        Sandbox { profile, config, client, clock }
+        Sandbox { profile, account, client, clock }
     }
 }
 
 impl std::fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sandbox").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Sandbox").field("account", &self.account).finish_non_exhaustive()
     }
 }
 
@@ -77,7 +77,7 @@ impl Gateway for Sandbox {
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
-        Ok(Redirect::To(wire::pay_link(&self.config, order)))
+        Ok(Redirect::To(wire::pay_link(&self.account, order)))
     }
 
     fn names(&self, answer: &Answer) -> Option<TxnId> {
@@ -86,10 +86,10 @@ impl Gateway for Sandbox {
 
     async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {
         let Some(told) = Told::in_answer(answer) else { return Ok(Evidence::Unsigned) };
-        if !told.is_genuine(&self.config) {
+        if !told.is_genuine(&self.account) {
             return Err(GatewayError::BadSignature);
         }
-        if !told.is_about(&self.config, txn) {
+        if !told.is_about(&self.account, txn) {
             return Err(GatewayError::WrongTransaction);
         }
         Ok(Evidence::Signed(told.report()))
@@ -97,7 +97,7 @@ impl Gateway for Sandbox {
 
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
         let asked_at = self.clock.now();
-        self.ask(txn, &wire::status_call(&self.config, txn.id.as_str(), asked_at), asked_at).await
+        self.ask(txn, &wire::status_call(&self.account, txn.id.as_str(), asked_at), asked_at).await
     }
 }
 
@@ -105,7 +105,7 @@ impl Gateway for Sandbox {
 impl Closing for Sandbox {
     async fn close(&self, txn: &Transaction) -> Result<Report, GatewayError> {
         let asked_at = self.clock.now();
-        self.ask(txn, &wire::close_call(&self.config, txn, asked_at), asked_at).await
+        self.ask(txn, &wire::close_call(&self.account, txn, asked_at), asked_at).await
     }
 }
 
@@ -117,16 +117,16 @@ impl Sandbox {
         // "No such order" comes with 404, like a wrong address: only the signature tells them apart.
         let reply = if reply.status == 404 { reply } else { reply.accepted()? };
         let told = Told::in_reply(&reply.body).ok_or_else(|| unreadable("it is not a signed report"))?;
-        if !told.is_genuine(&self.config) {
+        if !told.is_genuine(&self.account) {
             return Err(unreadable("its signature is wrong"));
         }
         if !told.answers(asked_at) {
             return Err(unreadable("it answers another question"));
         }
-        if told.knows_no_such_order() && told.names(&self.config, txn.id.as_str()) {
+        if told.knows_no_such_order() && told.names(&self.account, txn.id.as_str()) {
             return Ok(told.report());
         }
-        if !told.is_about(&self.config, txn) {
+        if !told.is_about(&self.account, txn) {
             return Err(unreadable("it is about another order, amount or merchant"));
         }
         Ok(told.report())

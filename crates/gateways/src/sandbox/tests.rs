@@ -32,8 +32,8 @@ struct World {
     _folder: tempfile::TempDir,
 }
 
-fn config(address: &str) -> SandboxConfig {
-    SandboxConfig {
+fn config(address: &str) -> SandboxAccount {
+    SandboxAccount {
         page_url: format!("{address}/sandbox"),
         api_url: format!("{address}/sandbox/"),
         merchant: "CITY".to_owned(),
@@ -356,7 +356,7 @@ async fn a_stranger_is_not_answered() {
     let world = World::new().await;
     let txn = world.transaction("T1");
     let strange = |merchant: &str, secret: &str| {
-        let config = SandboxConfig {
+        let config = SandboxAccount {
             merchant: merchant.to_owned(),
             secret: SecretString::from(secret),
             ..config(&world.address)
@@ -387,7 +387,7 @@ async fn an_old_answer_is_not_taken_for_a_new_one() {
 async fn a_wrong_address_is_not_taken_for_no_such_order() {
     let world = World::new().await;
     let adapter = Sandbox::new(
-        SandboxConfig { api_url: format!("{}/elsewhere", world.address), ..config(&world.address) },
+        SandboxAccount { api_url: format!("{}/elsewhere", world.address), ..config(&world.address) },
         testing::client(),
         world.clock.clone(),
     );

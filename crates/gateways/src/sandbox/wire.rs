@@ -7,10 +7,10 @@ use payment_gateway::{Answer, Order};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use super::SandboxConfig;
+use super::SandboxAccount;
 use super::signature::{Purpose, is_signed, sign};
+use crate::account::join;
 use crate::client::{Body, Call, Method};
-use crate::config::join;
 use crate::evidence;
 use crate::form;
 use crate::json::Object;
@@ -39,14 +39,14 @@ const REPORT: [(&str, &str); 11] = [
 ];
 
 /// The URL at which this order is paid. The same order gives the same URL.
-pub fn pay_link(config: &SandboxConfig, order: &Order<'_>) -> String {
+pub fn pay_link(account: &SandboxAccount, order: &Order<'_>) -> String {
     let txn = order.txn;
     let amount_paise = txn.amount.minor().to_string();
     let expires = order.payable_until.as_millis().to_string();
     let description = one_line(&txn.product_info);
     let bill = bill_text(txn);
     let mut fields = vec![
-        ("merchant", config.merchant.as_str()),
+        ("merchant", account.merchant.as_str()),
         ("order", txn.id.as_str()),
         ("amount_paise", &amount_paise),
         ("currency", txn.amount.currency().code()),
@@ -57,9 +57,9 @@ pub fn pay_link(config: &SandboxConfig, order: &Order<'_>) -> String {
         ("notify_url", order.notify_url.unwrap_or_default()),
         ("expires", &expires),
     ];
-    let signature = sign(config.secret.expose_secret(), Purpose::Pay, &fields);
+    let signature = sign(account.secret.expose_secret(), Purpose::Pay, &fields);
     fields.push(("signature", &signature));
-    format!("{}?{}", join(&config.page_url, "pay"), form::encode_query(&fields))
+    format!("{}?{}", join(&account.page_url, "pay"), form::encode_query(&fields))
 }
 
 fn bill_text(txn: &Transaction) -> String {
@@ -70,48 +70,48 @@ fn bill_text(txn: &Transaction) -> String {
 }
 
 /// The question where an order stands, asked at that moment.
-pub fn status_call(config: &SandboxConfig, order: &str, asked_at: Timestamp) -> Call {
+pub fn status_call(account: &SandboxAccount, order: &str, asked_at: Timestamp) -> Call {
     let timestamp = asked_at.as_millis().to_string();
-    let fields = [("merchant", config.merchant.as_str()), ("timestamp", &timestamp), ("order", order)];
-    let signature = sign(config.secret.expose_secret(), Purpose::Status, &fields);
+    let fields = [("merchant", account.merchant.as_str()), ("timestamp", &timestamp), ("order", order)];
+    let signature = sign(account.secret.expose_secret(), Purpose::Status, &fields);
     Call {
         method: Method::GET,
-        url: order_address(config, order),
-        headers: signed_headers(config, timestamp, signature),
+        url: order_address(account, order),
+        headers: signed_headers(account, timestamp, signature),
         body: Body::Empty,
     }
 }
 
 /// The wish to close an order, which the sandbox need not know yet: so it says what the order is for.
-pub fn close_call(config: &SandboxConfig, txn: &Transaction, asked_at: Timestamp) -> Call {
+pub fn close_call(account: &SandboxAccount, txn: &Transaction, asked_at: Timestamp) -> Call {
     let (timestamp, amount) = (asked_at.as_millis().to_string(), txn.amount.minor().to_string());
     let terms = [("amount_paise", amount.as_str()), ("currency", txn.amount.currency().code())];
     let order = txn.id.as_str();
     let fields = [
-        ("merchant", config.merchant.as_str()),
+        ("merchant", account.merchant.as_str()),
         ("timestamp", &timestamp),
         ("order", order),
         terms[0],
         terms[1],
     ];
-    let signature = sign(config.secret.expose_secret(), Purpose::Close, &fields);
+    let signature = sign(account.secret.expose_secret(), Purpose::Close, &fields);
     Call {
         method: Method::POST,
-        url: format!("{}/close", order_address(config, order)),
-        headers: signed_headers(config, timestamp, signature),
+        url: format!("{}/close", order_address(account, order)),
+        headers: signed_headers(account, timestamp, signature),
         body: Body::Form(terms.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()),
     }
 }
 
-fn order_address(config: &SandboxConfig, order: &str) -> String {
+fn order_address(account: &SandboxAccount, order: &str) -> String {
     let encoded: String = url::form_urlencoded::byte_serialize(order.as_bytes()).collect();
     // In a path a plus is a plus: the space it stands for in a form is written out.
-    join(&config.api_url, &format!("api/v1/orders/{}", encoded.replace('+', "%20")))
+    join(&account.api_url, &format!("api/v1/orders/{}", encoded.replace('+', "%20")))
 }
 
-fn signed_headers(config: &SandboxConfig, timestamp: String, signature: String) -> Vec<(String, String)> {
+fn signed_headers(account: &SandboxAccount, timestamp: String, signature: String) -> Vec<(String, String)> {
     vec![
-        ("X-Sandbox-Merchant".to_owned(), config.merchant.clone()),
+        ("X-Sandbox-Merchant".to_owned(), account.merchant.clone()),
         ("X-Sandbox-Timestamp".to_owned(), timestamp),
         ("X-Sandbox-Signature".to_owned(), signature),
     ]
@@ -157,21 +157,21 @@ impl Told {
     }
 
     /// Whether the sandbox signed it.
-    pub fn is_genuine(&self, config: &SandboxConfig) -> bool {
+    pub fn is_genuine(&self, account: &SandboxAccount) -> bool {
         let fields: Vec<(&str, &str)> = REPORT.iter().map(|(name, _)| (*name, self.field(name))).collect();
-        is_signed(config.secret.expose_secret(), self.purpose, &fields, &self.signature)
+        is_signed(account.secret.expose_secret(), self.purpose, &fields, &self.signature)
     }
 
     /// Whether it is about this transaction, as we ordered it. Missing is not equal.
-    pub fn is_about(&self, config: &SandboxConfig, txn: &Transaction) -> bool {
-        self.names(config, txn.id.as_str())
+    pub fn is_about(&self, account: &SandboxAccount, txn: &Transaction) -> bool {
+        self.names(account, txn.id.as_str())
             && Currency::from_code(self.field("currency")) == Some(txn.amount.currency())
             && paise(self.field("amount_paise")) == Some(txn.amount)
     }
 
     /// Whether it names this order of ours.
-    pub fn names(&self, config: &SandboxConfig, order: &str) -> bool {
-        self.field("merchant") == config.merchant && self.field("order") == order
+    pub fn names(&self, account: &SandboxAccount, order: &str) -> bool {
+        self.field("merchant") == account.merchant && self.field("order") == order
     }
 
     /// Whether it is the answer to the question asked at that moment.

@@ -11,9 +11,11 @@ use async_trait::async_trait;
 use payment_domain::{SystemClock, TxnId};
 use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, Seen};
 use payment_gateway::{Answer, Gateway, Redirect};
-use payment_gateways::client::{Client, Limits};
+use payment_gateways::Account;
+use payment_gateways::client::Client;
 use payment_gateways::form as encoding;
-use payment_gateways::remote::{Remote, RemoteConfig};
+use payment_gateways::remote::RemoteAccount;
+use payment_settings::{Reader, Values};
 
 use crate::form::{self, Fields};
 use crate::receiver::Receiver;
@@ -141,16 +143,15 @@ impl Provider for Python {
     }
 
     fn gateway_at(&self, base_url: &str, patience: Duration) -> Arc<dyn Gateway> {
-        let lookup = |name: &str| match name {
-            "remote.toy.base-url" => Some(base_url.to_owned()),
-            "remote.toy.secret" => Some(SECRET.to_owned()),
-            "remote.toy.closes-orders" => Some("true".to_owned()),
-            "remote.toy.timeout-ms" => Some(patience.as_millis().to_string()),
-            _ => None,
-        };
-        let config = RemoteConfig::read("toy", &lookup).unwrap();
-        let client = Client::new(Limits { ..config.limits() }).unwrap();
-        Arc::new(Remote::new(config, client, Arc::new(SystemClock)))
+        let values = Values::of([
+            ("remote.toy.base-url", base_url.to_owned()),
+            ("remote.toy.secret", SECRET.to_owned()),
+            ("remote.toy.closes-orders", "true".to_owned()),
+            ("remote.toy.timeout-ms", patience.as_millis().to_string()),
+        ]);
+        let account = RemoteAccount::read(&mut Reader::new(&values).fork(Some("toy")), "toy").unwrap();
+        let client = Client::new(account.limits().unwrap()).unwrap();
+        account.adapter(client, Arc::new(SystemClock))
     }
 
     fn notify_url(&self) -> String {

@@ -9,7 +9,7 @@ use payment_domain::{Clock, ManualClock, SystemClock, TxnId};
 use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, Seen};
 use payment_gateway::{Answer, Gateway, Redirect};
 use payment_gateways::client::{Client, Limits};
-use payment_gateways::sandbox::{Sandbox, SandboxConfig};
+use payment_gateways::sandbox::{Sandbox, SandboxAccount};
 use payment_simulator::sandbox::{self as simulator, Choice, PayPage, SandboxSettings, Visitor};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -64,7 +64,7 @@ impl Provider for Simulated {
     }
 
     fn gateway_at(&self, base_url: &str, patience: Duration) -> Arc<dyn Gateway> {
-        let config = SandboxConfig {
+        let config = SandboxAccount {
             page_url: base_url.to_owned(),
             api_url: base_url.to_owned(),
             merchant: "CITY".to_owned(),

@@ -10,12 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 use payment_domain::{SystemClock, TxnId};
 use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, Seen};
 use payment_gateway::{Answer, Gateway, Params, Redirect};
-use payment_gateways::axis::Axis;
+use payment_gateways::account::RedirectThrough;
 use payment_gateways::client::{Client, Limits};
-use payment_gateways::config::RedirectThrough;
-use payment_gateways::paytm::Paytm;
-use payment_gateways::payu::Payu;
-use payment_gateways::phonepe::Phonepe;
+use payment_gateways::{axis, paytm, payu, phonepe};
 use payment_simulator::providers::{
     self as simulator, Choice, Fault, PayPage, Providers, ProvidersSettings, Twist, Visitor, WayBack,
 };
@@ -69,18 +66,19 @@ impl Account {
         }
     }
 
-    fn adapter(self, properties: &HashMap<&str, String>, client: Client) -> Arc<dyn Gateway> {
-        let lookup = |name: &str| properties.get(name).cloned();
-        match self {
-            Account::Axis => Arc::new(Axis::from_properties(&lookup, client).unwrap()),
-            Account::PaytmLegacy | Account::PaytmV3 => {
-                Arc::new(Paytm::from_properties(&lookup, client).unwrap())
-            }
-            Account::Payu => Arc::new(Payu::from_properties(&lookup, client).unwrap()),
-            Account::PhonepeLegacy | Account::PhonepeV1 | Account::PhonepeV2 => {
-                Arc::new(Phonepe::from_properties(&lookup, client, Arc::new(SystemClock)).unwrap())
-            }
-        }
+    fn adapter(
+        self,
+        properties: HashMap<&str, String>,
+        through: RedirectThrough,
+        client: Client,
+    ) -> Arc<dyn Gateway> {
+        let adapter = match self {
+            Account::Axis => axis::ADAPTER,
+            Account::PaytmLegacy | Account::PaytmV3 => paytm::ADAPTER,
+            Account::Payu => payu::ADAPTER,
+            Account::PhonepeLegacy | Account::PhonepeV1 | Account::PhonepeV2 => phonepe::ADAPTER,
+        };
+        adapter.account(properties, through).unwrap().adapter(client, Arc::new(SystemClock))
     }
 
     /// The fields in which its signed forms can be forged.
@@ -170,7 +168,6 @@ impl Simulated {
     fn properties(&self, base_url: &str) -> HashMap<&'static str, String> {
         let mut properties: HashMap<&str, String> = self.simulator.properties(base_url).into_iter().collect();
         properties.insert("phonepe.v2.auth.host", format!("{}/phonepe", self.base_url));
-        properties.insert(RedirectThrough::PROPERTY, self.redirect_through.as_str().to_owned());
         properties.extend(self.account.protocol().map(|(name, protocol)| (name, protocol.to_owned())));
         properties
     }
@@ -203,7 +200,7 @@ impl Provider for Simulated {
 
     fn gateway_at(&self, base_url: &str, patience: Duration) -> Arc<dyn Gateway> {
         let client = Client::new(Limits { total_timeout: patience, ..Limits::default() }).unwrap();
-        self.account.adapter(&self.properties(base_url), client)
+        self.account.adapter(self.properties(base_url), self.redirect_through, client)
     }
 
     fn notify_url(&self) -> String {

@@ -1,43 +1,56 @@
 //! Chaipay, a made-up provider: a signed link to its pay page, signed parameters on the way back, and
 //! an address that tells where an order stands.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use payment_domain::{Currency, GatewayName, Outcome, Report, Transaction, TxnId};
+use payment_domain::{Clock, Currency, GatewayName, Outcome, Report, Transaction, TxnId};
 use payment_gateway::{
     Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, USUAL_SESSION,
     VerifyMode,
 };
+use payment_gateways::account::{Account, Adapter, join};
 use payment_gateways::client::{Body, Call, Client, Method};
-use payment_gateways::config::{ConfigProblem, Lookup, Settings, join};
 use payment_gateways::json::Object;
 use payment_gateways::text::{cut, paise};
-use payment_gateways::{digest, evidence, form};
+use payment_gateways::{digest, evidence, form, gateway_settings};
+use payment_settings::parser::{SECRET, TEXT, URL};
+use payment_settings::{Optional, Reader, Setting, own};
 use secrecy::{ExposeSecret, SecretString};
 
-/// The `chaipay.*` properties.
+/// The CHAIPAY gateway.
+pub const ADAPTER: Adapter = Adapter {
+    name: "CHAIPAY",
+    prefix: "chaipay",
+    protocol: "signed link, order status",
+    settings: SETTINGS,
+    common: COMMON,
+    credentials: &[&MERCHANT, &KEY],
+    test_hosts: &["test.chaipay.example"],
+    transaction_parameter: "order",
+    read: |reader, _| Some(Arc::new(ChaipayAccount::read(reader)?)),
+};
+
+gateway_settings! {
+    "chaipay";
+    MERCHANT: Optional<String> = own("chaipay.merchant.id", TEXT, "The merchant id.");
+    KEY: Optional<SecretString> = own("chaipay.merchant.secret", SECRET, "The key of signatures.").secret();
+    HOST: Setting<String> = own("chaipay.url", URL, "The host.").or("https://api.chaipay.example");
+}
+
+/// A merchant's account at Chaipay.
 #[derive(Debug, Clone)]
-pub struct ChaipayConfig {
-    /// `chaipay.merchant.id`
+pub struct ChaipayAccount {
     pub merchant: String,
-    /// `chaipay.merchant.secret`
     pub secret: SecretString,
-    /// `chaipay.url`
     pub base_url: String,
 }
 
-impl ChaipayConfig {
-    /// Reads the properties.
-    ///
-    /// # Errors
-    /// Everything that is wrong with them, each by its name.
-    pub fn read(lookup: &Lookup<'_>) -> Result<ChaipayConfig, Vec<ConfigProblem>> {
-        let mut settings = Settings::new("chaipay", lookup);
-        let config = ChaipayConfig {
-            merchant: settings.required("merchant.id"),
-            secret: settings.secret("merchant.secret"),
-            base_url: settings.url("url", "https://api.chaipay.example"),
-        };
-        settings.finish(config)
+impl ChaipayAccount {
+    /// The account; `None` with a problem of each setting that is wrong.
+    pub fn read(reader: &mut Reader<'_>) -> Option<ChaipayAccount> {
+        let (merchant, secret) = (reader.required(&MERCHANT), reader.required(&KEY));
+        Some(ChaipayAccount { merchant: merchant?, secret: secret?, base_url: reader.get(&HOST) })
     }
 }
 
@@ -47,33 +60,33 @@ const SIGNED: [&str; 5] = ["merchant", "order", "paise", "state", "payment"];
 const EVIDENCE: [&str; 4] = ["order", "paise", "state", "payment"];
 
 /// HMAC-SHA256 over the form-encoded fields. Encoded, no value can pretend to be two fields.
-fn signature(config: &ChaipayConfig, fields: &[(&str, &str)]) -> Vec<u8> {
-    digest::hmac_sha256(config.secret.expose_secret().as_bytes(), form::encode(fields).as_bytes())
+fn signature(account: &ChaipayAccount, fields: &[(&str, &str)]) -> Vec<u8> {
+    digest::hmac_sha256(account.secret.expose_secret().as_bytes(), form::encode(fields).as_bytes())
 }
 
 /// The address of the pay page for an order.
-fn pay_link(config: &ChaipayConfig, order: &Order<'_>) -> String {
+fn pay_link(account: &ChaipayAccount, order: &Order<'_>) -> String {
     let amount = order.txn.amount.minor().to_string();
     let mut fields = vec![
-        ("merchant", config.merchant.as_str()),
+        ("merchant", account.merchant.as_str()),
         ("order", order.txn.id.as_str()),
         ("paise", &amount),
         ("text", cut(&order.txn.product_info, 100)),
         ("back", order.return_url),
     ];
-    let sign = hex::encode(signature(config, &fields));
+    let sign = hex::encode(signature(account, &fields));
     fields.push(("sign", &sign));
-    format!("{}?{}", join(&config.base_url, "pay"), form::encode_query(&fields))
+    format!("{}?{}", join(&account.base_url, "pay"), form::encode_query(&fields))
 }
 
 /// The question where an order stands.
-fn status_call(config: &ChaipayConfig, txn: &Transaction) -> Call {
-    let mut fields = vec![("merchant", config.merchant.as_str()), ("order", txn.id.as_str())];
-    let sign = hex::encode(signature(config, &fields));
+fn status_call(account: &ChaipayAccount, txn: &Transaction) -> Call {
+    let mut fields = vec![("merchant", account.merchant.as_str()), ("order", txn.id.as_str())];
+    let sign = hex::encode(signature(account, &fields));
     fields.push(("sign", &sign));
     Call {
         method: Method::GET,
-        url: format!("{}?{}", join(&config.base_url, "orders"), form::encode_query(&fields)),
+        url: format!("{}?{}", join(&account.base_url, "orders"), form::encode_query(&fields)),
         headers: Vec::new(),
         body: Body::Empty,
     }
@@ -99,24 +112,11 @@ fn report(text: &impl Fn(&str) -> Option<String>, raw: serde_json::Value) -> Rep
     }
 }
 
-/// The CHAIPAY adapter.
-pub struct Chaipay {
-    profile: Profile,
-    config: ChaipayConfig,
-    client: Client,
-}
-
-impl Chaipay {
-    /// An adapter for this merchant.
-    pub fn new(config: ChaipayConfig, client: Client) -> Chaipay {
-        Chaipay { profile: Chaipay::profile_of(&config), config, client }
-    }
-
-    /// What the service has to know of it with this configuration.
-    pub fn profile_of(_: &ChaipayConfig) -> Profile {
+impl Account for ChaipayAccount {
+    fn profile(&self) -> Profile {
         Profile {
             name: GatewayName::new("CHAIPAY"),
-            transaction_parameter: "order".into(),
+            transaction_parameter: ADAPTER.transaction_parameter.into(),
             start_mode: StartMode::Offline,
             verify_mode: VerifyMode::Offline,
             needs_bank_account: false,
@@ -126,6 +126,17 @@ impl Chaipay {
             session: USUAL_SESSION,
         }
     }
+
+    fn adapter(&self, client: Client, _: Arc<dyn Clock>) -> Arc<dyn Gateway> {
+        Arc::new(Chaipay { profile: self.profile(), account: self.clone(), client })
+    }
+}
+
+/// The CHAIPAY adapter.
+pub struct Chaipay {
+    profile: Profile,
+    account: ChaipayAccount,
+    client: Client,
 }
 
 #[async_trait]
@@ -139,7 +150,7 @@ impl Gateway for Chaipay {
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
-        Ok(Redirect::To(pay_link(&self.config, order)))
+        Ok(Redirect::To(pay_link(&self.account, order)))
     }
 
     fn names(&self, answer: &Answer) -> Option<TxnId> {
@@ -153,12 +164,12 @@ impl Gateway for Chaipay {
         let members = form::unique(ours).ok_or(GatewayError::BadSignature)?;
         let value = |name: &'static str| (name, members.get(name).copied().unwrap_or_default());
         let fields = SIGNED.map(value);
-        if !digest::equals_hex(&signature(&self.config, &fields), sign) {
+        if !digest::equals_hex(&signature(&self.account, &fields), sign) {
             return Err(GatewayError::BadSignature);
         }
         let member =
             |name: &str| members.get(name).filter(|value| !value.is_empty()).map(|value| (*value).to_owned());
-        let is_ours = member("merchant").as_deref() == Some(self.config.merchant.as_str())
+        let is_ours = member("merchant").as_deref() == Some(self.account.merchant.as_str())
             && member("order").as_deref() == Some(txn.id.as_str())
             && member("paise").and_then(|amount| paise(&amount)) == Some(txn.amount);
         if !is_ours {
@@ -169,7 +180,7 @@ impl Gateway for Chaipay {
 
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
         let unreadable = |problem: &str| GatewayError::Unreadable(problem.to_owned());
-        let reply = self.client.send(&status_call(&self.config, txn)).await?.accepted()?;
+        let reply = self.client.send(&status_call(&self.account, txn)).await?.accepted()?;
         let answer = Object::parse(&reply.body).ok_or_else(|| unreadable("not a JSON object"))?;
         if answer.text("order").as_deref() != Some(txn.id.as_str()) {
             return Err(unreadable("it is about another order, or none"));

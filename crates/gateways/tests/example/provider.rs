@@ -8,14 +8,15 @@ use async_trait::async_trait;
 use axum::extract::{RawQuery, State};
 use axum::routing::get;
 use axum::{Json, Router};
-use payment_domain::TxnId;
+use payment_domain::{SystemClock, TxnId};
 use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, Seen, with_param};
 use payment_gateway::{Answer, Gateway, Params, Redirect};
+use payment_gateways::account::RedirectThrough;
 use payment_gateways::client::{Client, Limits};
 use payment_gateways::{digest, form};
 use serde_json::{Value, json};
 
-use crate::chaipay::{Chaipay, ChaipayConfig};
+use crate::chaipay;
 
 const MERCHANT: &str = "CITY";
 const SECRET: &str = "chaipay's secret & more";
@@ -73,14 +74,14 @@ impl Provider for Made {
     }
 
     fn gateway_at(&self, base_url: &str, patience: Duration) -> Arc<dyn Gateway> {
-        let lookup = |name: &str| match name {
-            "chaipay.merchant.id" => Some(MERCHANT.to_owned()),
-            "chaipay.merchant.secret" => Some(SECRET.to_owned()),
-            "chaipay.url" => Some(base_url.to_owned()),
-            _ => None,
-        };
+        let settings = [
+            ("chaipay.merchant.id", MERCHANT),
+            ("chaipay.merchant.secret", SECRET),
+            ("chaipay.url", base_url),
+        ];
+        let account = chaipay::ADAPTER.account(settings, RedirectThrough::Service).unwrap();
         let client = Client::new(Limits { total_timeout: patience, ..Limits::default() }).unwrap();
-        Arc::new(Chaipay::new(ChaipayConfig::read(&lookup).unwrap(), client))
+        account.adapter(client, Arc::new(SystemClock))
     }
 
     fn notify_url(&self) -> String {

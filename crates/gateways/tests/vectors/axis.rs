@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use payment_gateway::Params;
-use payment_gateways::axis::{AxisConfig, signature, wire};
+use payment_gateways::axis::{AxisAccount, signature, wire};
 use payment_gateways::client::Body;
 use payment_gateways::{form, text};
+use payment_settings::{Reader, Values};
 use serde_json::Value;
 use url::Url;
 
@@ -62,20 +63,17 @@ fn redirect(vector: &Vector) -> Checked {
 /// The status call of a merchant with the vector's fields.
 fn query(vector: &Vector) -> Checked {
     let fields: HashMap<String, String> = vector.input_pairs("fields")?.into_iter().collect();
-    let lookup = |property: &str| {
-        let field = match property {
-            "axis.merchant.id" => "vpc_Merchant",
-            "axis.merchant.access.code" => "vpc_AccessCode",
-            "axis.merchant.user" => "vpc_User",
-            "axis.merchant.pwd" => "vpc_Password",
-            "axis.merchant.secret.key" => return Some("00".to_owned()),
-            _ => return None,
-        };
-        fields.get(field).cloned()
-    };
-    let config = AxisConfig::read(&lookup).map_err(|problems| format!("{problems:?}"))?;
+    let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
+    let values = Values::of([
+        ("axis.merchant.id", field("vpc_Merchant")),
+        ("axis.merchant.access.code", field("vpc_AccessCode")),
+        ("axis.merchant.user", field("vpc_User")),
+        ("axis.merchant.pwd", field("vpc_Password")),
+        ("axis.merchant.secret.key", "00"),
+    ]);
+    let account = AxisAccount::read(&mut Reader::new(&values)).ok_or("no account")?;
     let reference = fields.get(wire::REFERENCE).ok_or("no reference")?;
-    let call = wire::status_call(&config, reference);
+    let call = wire::status_call(&account, reference);
     let Body::Form(sent) = &call.body else { return Err("no form".to_owned()) };
     let url = Url::parse(&call.url).map_err(|error| error.to_string())?;
     for (name, expected) in vector.expectations() {

@@ -1,9 +1,11 @@
 //! The vectors of PAYU.
 
 use payment_gateway::Params;
+use payment_gateways::account::RedirectThrough;
 use payment_gateways::client::{Body, Call};
 use payment_gateways::form;
-use payment_gateways::payu::{PayuConfig, signature, wire};
+use payment_gateways::payu::{PayuAccount, signature, wire};
+use payment_settings::{Reader, Values};
 use serde_json::{Map, Value};
 use url::{Position, Url};
 
@@ -33,16 +35,13 @@ fn payment(vector: &Vector) -> Checked {
 
 fn command(vector: &Vector) -> Checked {
     let (key, salt) = (vector.input("key")?, vector.input("salt")?);
-    let lookup = |property: &str| match property {
-        "payu.merchant.key" => Some(key.to_owned()),
-        "payu.merchant.salt" => Some(salt.to_owned()),
-        _ => None,
-    };
-    let config = PayuConfig::read(&lookup).map_err(|problems| format!("{problems:?}"))?;
+    let values = Values::of([("payu.merchant.key", key), ("payu.merchant.salt", salt)]);
+    let mut reader = Reader::new(&values);
+    let account = PayuAccount::read(&mut reader, RedirectThrough::Service).ok_or("no account")?;
     let inputs = vector.input_pairs_of(|name| name.starts_with("var"))?;
     let arguments: Vec<(&str, &str)> =
         inputs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let Call { url, body, .. } = wire::command_call(&config, vector.input("command")?, &arguments);
+    let Call { url, body, .. } = wire::command_call(&account, vector.input("command")?, &arguments);
     let Body::Form(sent) = body else { return Err("no form".to_owned()) };
     let url = Url::parse(&url).map_err(|error| error.to_string())?;
     let fields: Map<String, Value> =

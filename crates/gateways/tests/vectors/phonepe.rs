@@ -1,14 +1,15 @@
 //! The vectors of PHONEPE.
 
+use payment_gateways::account::RedirectThrough;
 use payment_gateways::client::{Body, Call};
-use payment_gateways::config::RedirectThrough;
 use payment_gateways::form;
 use payment_gateways::json::Object;
-use payment_gateways::phonepe::PhonepeConfig;
+use payment_gateways::phonepe::PhonepeAccount;
+use payment_gateways::phonepe::account::{Checkout, Salted};
 use payment_gateways::phonepe::answer::{self, Facts, Generation};
-use payment_gateways::phonepe::config::{Checkout, Salted};
 use payment_gateways::phonepe::signature::{self, SaltKey, WebhookUser};
 use payment_gateways::phonepe::wire::{self, CheckoutOrder};
+use payment_settings::{Reader, Values};
 use serde_json::{Map, Value};
 
 use crate::vector::{Checked, Vector, Verdict, same};
@@ -78,17 +79,17 @@ fn checkout(vector: &Vector) -> Result<Checkout, String> {
         (None, Some(number)) => number.to_string(),
         (None, None) => "1".to_owned(),
     };
-    let lookup = |property: &str| match property {
-        "phonepe.protocol" => Some("v2".to_owned()),
-        "phonepe.v2.host" | "phonepe.v2.auth.host" => Some(SANDBOX.to_owned()),
-        "phonepe.v2.client.id" => Some(input("client_id")),
-        "phonepe.v2.client.secret" => Some(input("client_secret")),
-        "phonepe.v2.client.version" => Some(input("client_version")),
-        _ => None,
-    };
-    match PhonepeConfig::read(&lookup).map_err(|problems| format!("{problems:?}"))? {
-        PhonepeConfig::V2(account) => Ok(account),
-        PhonepeConfig::Legacy(_) | PhonepeConfig::V1(_) => Err("not v2".to_owned()),
+    let values = Values::of([
+        ("phonepe.protocol", "v2".to_owned()),
+        ("phonepe.v2.host", SANDBOX.to_owned()),
+        ("phonepe.v2.auth.host", SANDBOX.to_owned()),
+        ("phonepe.v2.client.id", input("client_id")),
+        ("phonepe.v2.client.secret", input("client_secret")),
+        ("phonepe.v2.client.version", input("client_version")),
+    ]);
+    match PhonepeAccount::read(&mut Reader::new(&values), RedirectThrough::Service) {
+        Some(PhonepeAccount::V2(account)) => Ok(account),
+        Some(PhonepeAccount::Legacy(_) | PhonepeAccount::V1(_)) | None => Err("not v2".to_owned()),
     }
 }
 

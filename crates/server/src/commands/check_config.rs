@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use payment_gateways::config::RedirectThrough;
+use payment_gateways::account::{REDIRECT_THROUGH, RedirectThrough};
 
 use crate::config::{Loaded, Notice, NoticeKind, Reachable};
 use crate::failure::Outcome;
@@ -44,7 +44,7 @@ pub(super) fn run(loaded: &Loaded) -> Outcome<ExitCode> {
 
 /// The paths that an API gateway must open.
 fn reachable(out: &mut String, paint: Paint, reachable: &Reachable) {
-    let title = format!("Payers' browsers ({}={})", RedirectThrough::PROPERTY, reachable.through.as_str());
+    let title = format!("Payers' browsers ({}={})", REDIRECT_THROUGH.key, reachable.through.as_str());
     let led = match reachable.through {
         RedirectThrough::Application => "straight to the gateway, and back to the application",
         RedirectThrough::Service => "to the gateway by this service, and back to it",
@@ -60,7 +60,7 @@ fn reachable(out: &mut String, paint: Paint, reachable: &Reachable) {
         let other = RedirectThrough::Service.as_str();
         out.push_str(&format!(
             "  With {}={other}, below server.public-url, it would be as well:\n",
-            RedirectThrough::PROPERTY
+            REDIRECT_THROUGH.key
         ));
         list(out, &reachable.through_service);
     }

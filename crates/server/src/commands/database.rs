@@ -17,7 +17,7 @@ pub(super) const MASKED: &str = "Personal data is hidden; --show-personal-data s
 pub(super) fn shown(config: &Config) -> String {
     match &config.database {
         Database::Embedded => format!("the data folder {}", config.data_dir.display()),
-        Database::Postgres(postgres) => postgres.shown_url.clone(),
+        Database::Postgres { shown_url, .. } => shown_url.clone(),
     }
 }
 

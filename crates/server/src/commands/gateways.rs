@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 
-use payment_domain::GatewayName;
 use serde::Serialize;
 
 use super::table::{Column, Table, Tone, plain};
 use crate::cli::GatewaysArgs;
-use crate::config::{Loaded, gateways};
+use crate::config::{Listed, Loaded};
 use crate::failure::Outcome;
 use crate::terminal::{Paint, say, say_json};
 
@@ -31,21 +30,13 @@ pub(super) fn run(loaded: &Loaded, args: &GatewaysArgs) -> Outcome<ExitCode> {
 }
 
 fn rows(loaded: &Loaded) -> Vec<Row> {
-    let row = |name: &str, prefix: &str, protocol: String| Row {
-        name: name.to_owned(),
-        active: loaded.offers(prefix),
-        protocol,
-        settings_from: loaded.places(prefix),
+    let row = |listed: Listed| Row {
+        settings_from: loaded.places(&listed.prefix),
+        name: listed.name,
+        active: listed.offered,
+        protocol: listed.protocol,
     };
-    let sandbox = "signed link, signed callbacks, signed questions; no money moves";
-    let mut rows = vec![row(GatewayName::SANDBOX, "sandbox", sandbox.to_owned())];
-    rows.extend(gateways::KNOWN.iter().map(|known| row(known.name, known.prefix, known.protocol.to_owned())));
-    rows.extend(
-        loaded.remote_gateways().iter().map(|remote| {
-            row(&remote.name, &remote.prefix, format!("remote gateway at {}", remote.base_url))
-        }),
-    );
-    rows
+    loaded.gateways().into_iter().map(row).collect()
 }
 
 fn table(rows: &[Row], paint: Paint) -> String {

@@ -1,47 +1,41 @@
 //! The configuration: read from every source, checked as a whole, and from then on trusted.
 //!
-//! Sources, later ones counting more: the defaults in [`table`], a TOML file, a Java properties
-//! file, the environment, the command line. Every value remembers where it came from; every
-//! problem is reported, together with all others.
+//! Sources by precedence, the last counting most: the defaults, a TOML file, a Java properties file, the
+//! environment, the command line. Every value has its origin; all problems are reported together.
 
-mod database_url;
-pub(crate) mod gateway_hosts;
-pub mod gateways;
-mod kinds;
-mod moments;
-mod origin;
+mod merge;
+mod parsers;
 mod placeholders;
-mod reader;
 pub mod reference;
-pub mod report;
-pub mod setting;
+mod report;
+mod sections;
 mod sources;
 mod suggest;
 pub mod table;
-mod typed;
-mod values;
 
+use std::collections::BTreeSet;
+
+use payment_settings::Values;
+pub use payment_settings::{self as setting, Notice, NoticeKind, Origin, Problem};
 use placeholders::Properties;
 
-pub use origin::{Notice, NoticeKind, Origin, Problem};
-pub use sources::{Flag, Sources, environment};
-pub use typed::{
-    Caches, Collections, Config, Database, DigitServices, Embedded, Endpoint, IdGeneration, IdentityProof,
-    Kafka, KafkaTopics, Keep, Localization, Log, LogFormat, Notifications, Payments, PerGateway, Postgres,
-    Reachable, Reconciliation, Redirect, Sandbox, Scheduler, Server, SslMode, Users,
-};
+#[cfg(feature = "sandbox")]
+pub(crate) use sections::gateway_hosts::is_loopback;
 #[cfg(not(feature = "sandbox"))]
-pub(crate) use typed::{WITH_SANDBOX, WITHOUT_SANDBOX};
+pub(crate) use sections::sandbox::{WITH_SANDBOX, WITHOUT_SANDBOX};
+pub use sections::{
+    Config, Configured, Database, DigitServices, Embedded, IdentityProof, Jobs, Kafka, Listed, Log,
+    LogFormat, Reachable, Redirect, Sandbox, Server,
+};
+pub use sources::{Flag, Sources, environment};
 
-/// What reading the configuration came to.
+/// The configuration as it was read, with all findings.
 pub struct Loaded {
-    /// The configuration; only to be used when there are no problems.
+    /// Only to be used when there are no problems.
     config: Option<Config>,
-    /// Everything that is wrong.
     pub problems: Vec<Problem>,
-    /// What is not wrong, but worth to know.
     pub notices: Vec<Notice>,
-    values: values::Values,
+    values: Values,
 }
 
 impl Loaded {
@@ -63,21 +57,22 @@ impl Loaded {
         report::effective(&self.values, self.config.as_ref())
     }
 
-    /// Where the settings that begin with `prefix` come from, each place once; empty when nobody
-    /// set any.
+    /// The places where settings below `prefix` are set, each once.
     pub fn places(&self, prefix: &str) -> Vec<String> {
-        gateways::places(&self.values, prefix)
+        let place = |origin: &Origin| match origin {
+            Origin::Default => "default".to_owned(),
+            Origin::File { path, .. } | Origin::SecretFile { path, .. } => path.display().to_string(),
+            Origin::Variable(_) => "environment".to_owned(),
+            Origin::Flag(_) => "command line".to_owned(),
+        };
+        let places: BTreeSet<String> =
+            self.values.below(prefix).map(|(_, value)| place(&value.origin)).collect();
+        places.into_iter().collect()
     }
 
-    /// The remote gateways that somebody set anything of, active or not: their names as applications
-    /// write them, what their settings begin with, and where they are.
-    pub fn remote_gateways(&self) -> Vec<gateways::RemoteGateway> {
-        gateways::remote_gateways(&self.values)
-    }
-
-    /// Whether a gateway is offered, by what its settings begin with.
-    pub fn offers(&self, prefix: &str) -> bool {
-        gateways::is_offered(&reader::Reader::new(&self.values), prefix)
+    /// Every gateway: the sandbox, those with an adapter, and the remote ones that anything is set of.
+    pub fn gateways(&self) -> Vec<Listed> {
+        sections::gateways::listed(&self.values)
     }
 }
 
@@ -85,10 +80,10 @@ impl Loaded {
 pub fn load(sources: &Sources) -> Loaded {
     let read = sources.read();
     let properties = Properties::new(&sources.environment, &read);
-    let merged = values::merge(read, properties);
-    let mut built = typed::build(&merged.values);
+    let merged = merge::merge(read, properties);
+    let mut built = sections::build(&merged.values);
     let mut problems = merged.problems;
-    // What is wrong with a text was told when it was read; what it means is worked out all the same.
+    // A text that is not accepted was told when it was read; its meaning is worked out all the same.
     built.problems.retain(|problem| !problems.iter().any(|known| known.key == problem.key));
     problems.append(&mut built.problems);
     let notices = [merged.notices, built.notices].concat();

@@ -1,15 +1,15 @@
 //! `${NAME:default}` in a value, resolved as Spring does: from the environment, then from what else is
 //! set, then to the default behind the first `:`. Names and defaults may hold placeholders themselves;
-//! `\\${` stands for a plain `${`.
+//! `\\${` is a plain `${`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use payment_settings::{Fallback, sounds_secret, variable};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::setting::{self, Fallback, sounds_secret};
-use super::sources::Yield;
-use super::{table, values};
+use super::sources::SourceOutput;
+use super::{merge, table};
 
 const OPENING: &str = "${";
 /// How deep placeholders may stand in each other.
@@ -19,7 +19,7 @@ const MOST: usize = 1_000;
 /// The longest value that may come of it, in bytes.
 const LONGEST: usize = 64 * 1024;
 
-/// What placeholders can name. Has no `Debug`: it holds secrets.
+/// The names that placeholders can refer to. Has no `Debug`: it holds secrets.
 #[derive(Default)]
 pub(super) struct Properties {
     variables: BTreeMap<String, SecretString>,
@@ -74,7 +74,7 @@ impl fmt::Display for Unresolved {
 
 impl Properties {
     /// The environment, and what the sources set; later ones count more.
-    pub(super) fn new(variables: &[(String, String)], sources: &[Yield]) -> Properties {
+    pub(super) fn new(variables: &[(String, String)], sources: &[SourceOutput]) -> Properties {
         let mut entries = BTreeMap::new();
         for entry in sources.iter().flat_map(|source| &source.entries) {
             entries.insert(canonical(&entry.name), entry.value.clone());
@@ -96,7 +96,7 @@ impl Properties {
         Ok(Resolved { text, used: work.used })
     }
 
-    /// What has this name, and under which name it was found. A setting of ours has the value that counts
+    /// The value of a name, and the name it was found under. A setting of ours has the value that counts
     /// in the end; of other names the environment comes first.
     fn find(&self, name: &str) -> Option<(String, &str)> {
         let setting = table::find(name);
@@ -104,9 +104,9 @@ impl Properties {
             let known = canonical(name);
             self.entries.get(&known).map(|value| (known, value.expose_secret()))
         };
-        let variable = || {
+        let from_environment = || {
             let spelled = name.replace(['.', '-'], "_");
-            [name.to_owned(), spelled.clone(), spelled.to_uppercase(), setting::variable(name)]
+            [name.to_owned(), spelled.clone(), spelled.to_uppercase(), variable(name)]
                 .into_iter()
                 .find_map(|name| self.variables.get_key_value(&name))
                 .map(|(name, value)| (name.clone(), value.expose_secret()))
@@ -115,12 +115,16 @@ impl Properties {
             Fallback::Value(value) => Some((name.to_owned(), value)),
             Fallback::Unset | Fallback::WorkedOut(_) => None,
         };
-        if setting.is_some() { entry().or_else(variable).or_else(default) } else { variable().or_else(entry) }
+        if setting.is_some() {
+            entry().or_else(from_environment).or_else(default)
+        } else {
+            from_environment().or_else(entry)
+        }
     }
 }
 
 fn canonical(name: &str) -> String {
-    table::find(name).map_or_else(|| name.to_owned(), |setting| values::canonical(setting, name))
+    table::find(name).map_or_else(|| name.to_owned(), |setting| merge::canonical(setting.spec(), name))
 }
 
 /// Whether what has this name is a secret: a property, or a variable of the environment.
@@ -162,7 +166,7 @@ impl Work<'_> {
         if out.len() > LONGEST { Err(Unresolved::TooMuch) } else { Ok(out) }
     }
 
-    /// The value of what stands between the braces.
+    /// The value of a placeholder's inside.
     fn value_of(&mut self, inner: &str, depth: usize) -> Result<String, Unresolved> {
         self.begun += 1;
         if self.begun > MOST {
@@ -189,7 +193,7 @@ impl Work<'_> {
     }
 }
 
-/// What stands before the brace that closes a placeholder, and what behind it. Braces within it come in
+/// A placeholder's inside, and the text behind its closing brace. Braces within it come in
 /// pairs.
 fn closed(text: &str) -> Option<(&str, &str)> {
     let mut open = 0_usize;
@@ -220,10 +224,10 @@ fn at_separator(inner: &str) -> (&str, Option<&str>) {
 
 #[cfg(test)]
 mod tests {
+    use payment_settings::Origin;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::config::origin::Origin;
     use crate::config::sources::Entry;
 
     fn properties(variables: &[(&str, &str)], entries: &[(&str, &str)]) -> Properties {
@@ -233,7 +237,7 @@ mod tests {
             value: SecretString::from(*value),
             origin: Origin::Default,
         });
-        let source = Yield { entries: entries.collect(), ..Yield::default() };
+        let source = SourceOutput { entries: entries.collect(), ..SourceOutput::default() };
         Properties::new(&variables, &[source])
     }
 

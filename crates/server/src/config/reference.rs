@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::setting::{Fallback, Setting, Shape, Standing};
+use payment_settings::{Declared, Fallback, Shape, Support};
+
 use super::table::SECTIONS;
 
 const INTRODUCTION: &str = "\
@@ -157,20 +158,20 @@ Gateways are called over `https`. `http://` is accepted for this machine, and fo
 /// The whole document.
 pub fn document() -> String {
     let mut out = INTRODUCTION.to_owned();
-    for section in SECTIONS {
+    for section in SECTIONS.iter() {
         let _ = writeln!(out, "## {}\n", section.title);
         let used: Vec<_> =
-            section.settings.iter().filter(|setting| setting.standing == Standing::Used).collect();
+            section.settings.iter().filter(|setting| setting.support == Support::Supported).collect();
         if !used.is_empty() {
             out.push_str("| Setting | Default | What it is for |\n|---|---|---|\n");
-            used.iter().for_each(|setting| row(&mut out, setting));
+            used.iter().for_each(|setting| row(&mut out, **setting));
             out.push('\n');
         }
         let idle: Vec<_> =
-            section.settings.iter().filter(|setting| setting.standing != Standing::Used).collect();
+            section.settings.iter().filter(|setting| setting.support != Support::Supported).collect();
         if !idle.is_empty() {
             out.push_str("Names that are known and have no effect:\n\n| Setting | What it is for | Why it has no effect |\n|---|---|---|\n");
-            idle.iter().for_each(|setting| idle_row(&mut out, setting));
+            idle.iter().for_each(|setting| idle_row(&mut out, **setting));
             out.push('\n');
         }
     }
@@ -179,30 +180,30 @@ pub fn document() -> String {
     out
 }
 
-fn row(out: &mut String, setting: &Setting) {
+fn row(out: &mut String, setting: &dyn Declared) {
     let default = match setting.fallback {
         Fallback::Unset => String::new(),
         Fallback::Value(value) => format!("`{value}`"),
         Fallback::WorkedOut(how) => how.to_owned(),
     };
     let secret = if setting.secret { " **Secret.**" } else { "" };
-    let accepts = setting.kind.accepts();
-    let accepts = if accepts == "text" { String::new() } else { format!(" Accepts {accepts}.") };
+    let accepts = setting.accepts();
+    let accepts = if accepts.is_empty() { String::new() } else { format!(" Accepts {accepts}.") };
     let _ = writeln!(out, "| {} | {default} | {}{accepts}{secret} |", name(setting), setting.doc);
 }
 
-fn idle_row(out: &mut String, setting: &Setting) {
-    let why = match setting.standing {
-        Standing::Used => "it takes effect",
-        Standing::Idle(why) => why,
+fn idle_row(out: &mut String, setting: &dyn Declared) {
+    let why = match setting.support {
+        Support::Supported => "it takes effect",
+        Support::Ignored(why) => why,
     };
     let _ = writeln!(out, "| {} | {} | {why} |", name(setting), setting.doc);
 }
 
-fn name(setting: &Setting) -> String {
+fn name(setting: &dyn Declared) -> String {
     let alias = setting.alias.map(|alias| format!(" (or `{alias}`)")).unwrap_or_default();
     let below = match setting.shape {
-        // The key itself says where the name stands.
+        // The name is part of the key.
         Shape::Single | Shape::Named => "",
         Shape::PerTenant => "[.<tenant>]",
         Shape::Below => ".…",
@@ -258,7 +259,7 @@ mod tests {
     #[test]
     fn every_setting_stands_in_the_document() {
         let document = document();
-        for setting in SECTIONS.iter().flat_map(|section| section.settings) {
+        for setting in crate::config::table::all() {
             assert!(document.contains(&format!("`{}", setting.key)), "{}", setting.key);
         }
     }

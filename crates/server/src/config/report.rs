@@ -2,27 +2,25 @@
 
 use std::fmt::Write;
 
-use super::database_url;
-use super::setting::{Fallback, Kind, Setting, Shape, Standing};
-use super::table::{SECTIONS, Section};
-use super::typed::Config;
-use super::values::Values;
+use payment_settings::{Declared, Fallback, Shape, Support, Values};
 
-/// One line of the table.
+use super::sections::Config;
+use super::table::{SECTIONS, Section};
+
 struct Row {
     key: String,
     value: String,
     origin: String,
 }
 
-/// `config` is there unless something is wrong with what it is made of.
+/// `config` is there unless something is wrong.
 pub(super) fn effective(values: &Values, config: Option<&Config>) -> String {
     let mut out = String::new();
-    for section in SECTIONS {
+    for section in SECTIONS.iter() {
         let rows: Vec<Row> = worth_showing(section, values)
             .iter()
-            .filter(|setting| setting.standing == Standing::Used)
-            .flat_map(|setting| rows(setting, values, config))
+            .filter(|setting| setting.support == Support::Supported)
+            .flat_map(|setting| rows(*setting, values, config))
             .collect();
         if rows.is_empty() {
             continue;
@@ -39,26 +37,24 @@ pub(super) fn effective(values: &Values, config: Option<&Config>) -> String {
     out
 }
 
-/// Of what nobody uses, only that nobody uses it.
-fn worth_showing(section: &Section, values: &Values) -> &'static [Setting] {
-    let untouched = section.settings.iter().all(|setting| values.names_of(setting).next().is_none());
+/// Of a section that is not used, only its switch.
+fn worth_showing(section: &Section, values: &Values) -> &'static [&'static dyn Declared] {
+    let untouched = section.settings.iter().all(|setting| values.names_of(setting.spec()).next().is_none());
     match section.settings {
         [switch, ..] if untouched && section.switched => std::slice::from_ref(switch),
         all => all,
     }
 }
 
-fn rows(setting: &'static Setting, values: &Values, config: Option<&Config>) -> Vec<Row> {
+fn rows(setting: &'static dyn Declared, values: &Values, config: Option<&Config>) -> Vec<Row> {
     let mut rows: Vec<Row> = values
-        .names_of(setting)
+        .names_of(setting.spec())
         .map(|(key, value)| Row {
             key: key.to_owned(),
-            value: if setting.is_secret(key) || value.is_hidden() {
+            value: if setting.is_secret(key) || value.hidden {
                 "(hidden)".to_owned()
-            } else if setting.kind == Kind::DatabaseUrl {
-                database_url::without_password(value.expose())
             } else {
-                value.expose().to_owned()
+                setting.shown(value.expose())
             },
             origin: value.origin.to_string(),
         })

@@ -24,7 +24,7 @@ fn most_alike(name: &str, known: impl Iterator<Item = String>, alike: f64) -> Op
         .map(|(_, candidate)| candidate)
 }
 
-/// What to tell about a name that nobody knows.
+/// The notice about an unknown name.
 pub(super) fn unknown(closest: Option<String>) -> String {
     match closest {
         Some(closest) => format!("there is no such setting; did you mean {closest}?"),

@@ -91,8 +91,8 @@ pub fn restore(config: &Config, file: &Path) -> Outcome<BackedUp> {
 fn must_be_embedded(config: &Config) -> Outcome {
     match &config.database {
         Database::Embedded => Ok(()),
-        Database::Postgres(postgres) => {
-            Err(Failure::new(format!("payments are kept in {}", postgres.shown_url))
+        Database::Postgres { shown_url, .. } => {
+            Err(Failure::new(format!("payments are kept in {shown_url}"))
                 .try_this("back PostgreSQL up with its own tools, see docs/deploying.md"))
         }
     }

@@ -6,11 +6,11 @@ use payment_digit::embedded::Registers;
 use payment_domain::Clock;
 use payment_store::migration::{MigrationReport, MigrationState};
 use payment_store::{Store, StoreError};
-use payment_store_postgres::{PostgresOptions, PostgresStore, SslMode};
+use payment_store_postgres::{PostgresOptions, PostgresStore};
 use payment_store_sqlite::{Options, SqliteStore};
 
 use super::data_folder::DataFolder;
-use crate::config::{self, Config, Database};
+use crate::config::{Config, Database};
 use crate::failure::{Failure, Outcome};
 
 /// An open database: what payments and the embedded implementations for DIGIT's services stand on.
@@ -56,17 +56,6 @@ pub struct Migrated {
     pub report: MigrationReport,
 }
 
-/// Whether the address of the database can be understood.
-///
-/// # Errors
-/// When it cannot.
-pub(super) fn check(config: &Config) -> Outcome {
-    match &config.database {
-        Database::Embedded => Ok(()),
-        Database::Postgres(postgres) => options(postgres).map(|_| ()),
-    }
-}
-
 /// Opens the database, makes it when it is an embedded one that is not there, and brings its
 /// tables up to date.
 ///
@@ -75,7 +64,7 @@ pub(super) fn check(config: &Config) -> Outcome {
 pub(super) async fn open(config: &Config) -> Outcome<Opened> {
     match &config.database {
         Database::Embedded => open_embedded(&DataFolder::prepare(&config.data_dir)?).map(Opened::embedded),
-        Database::Postgres(postgres) => connect(postgres).await.map(Opened::postgres),
+        Database::Postgres { options, shown_url } => connect(options, shown_url).await.map(Opened::postgres),
     }
 }
 
@@ -100,7 +89,7 @@ pub(super) async fn open_existing(config: &Config) -> Outcome<Opened> {
             };
             opened.map(Opened::embedded).map_err(|error| cannot_be_read(&database, &error))
         }
-        Database::Postgres(postgres) => connect(postgres).await.map(Opened::postgres),
+        Database::Postgres { options, shown_url } => connect(options, shown_url).await.map(Opened::postgres),
     }
 }
 
@@ -116,9 +105,9 @@ pub async fn migrations(config: &Config) -> Outcome<Migrations> {
             let found = SqliteStore::migrations(&file).map_err(|error| cannot_be_read(&database, &error))?;
             Ok(Migrations { states: found, database })
         }
-        Database::Postgres(postgres) => {
-            let database = postgres.shown_url.clone();
-            let found = PostgresStore::migrations(&options(postgres)?).await;
+        Database::Postgres { options, shown_url } => {
+            let database = shown_url.clone();
+            let found = PostgresStore::migrations(options).await;
             let found = found.map_err(|error| cannot_be_read(&database, &error))?;
             Ok(Migrations { states: found, database })
         }
@@ -136,12 +125,12 @@ pub async fn migrate(config: &Config) -> Outcome<Migrated> {
             let report = open_embedded(&folder)?.migrated().clone();
             Ok(Migrated { database: folder.database().display().to_string(), report })
         }
-        Database::Postgres(postgres) => {
-            let report = connect(postgres).await?.migrated().clone();
-            let odd_rows = PostgresStore::odd_rows(&options(postgres)?).await;
-            let odd_rows = odd_rows.map_err(|error| cannot_be_read(&postgres.shown_url, &error))?;
+        Database::Postgres { options, shown_url } => {
+            let report = connect(options, shown_url).await?.migrated().clone();
+            let odd_rows = PostgresStore::odd_rows(options).await;
+            let odd_rows = odd_rows.map_err(|error| cannot_be_read(shown_url, &error))?;
             let report = MigrationReport { odd_rows, ..report };
-            Ok(Migrated { database: postgres.shown_url.clone(), report })
+            Ok(Migrated { database: shown_url.clone(), report })
         }
     }
 }
@@ -159,40 +148,10 @@ fn open_embedded(folder: &DataFolder) -> Outcome<SqliteStore> {
     })
 }
 
-async fn connect(postgres: &config::Postgres) -> Outcome<PostgresStore> {
-    PostgresStore::connect(options(postgres)?).await.map_err(|error| {
-        Failure::new(format!("the database {} cannot be used", postgres.shown_url)).because(&error).try_this(
+async fn connect(options: &PostgresOptions, shown_url: &str) -> Outcome<PostgresStore> {
+    PostgresStore::connect(options.clone()).await.map_err(|error| {
+        Failure::new(format!("the database {shown_url} cannot be used")).because(&error).try_this(
             "see that the server is up and lets this user make tables: spring.datasource.url, .username and .password",
         )
     })
-}
-
-fn options(postgres: &config::Postgres) -> Outcome<PostgresOptions> {
-    use secrecy::ExposeSecret;
-    let url = postgres.url.expose_secret();
-    // Parameters that mean nothing were told when the configuration was read.
-    let (mut options, _) =
-        PostgresOptions::from_jdbc_url(url, postgres.username.as_deref(), postgres.password.clone())
-            .map_err(|error| Failure::new("the address of the database cannot be used").because(&error))?;
-    options.pool_size = postgres.pool_size;
-    options.prepared_statements = postgres.prepared_statements;
-    if let Some(timeout) = postgres.connect_timeout {
-        options.connect_timeout = timeout;
-    }
-    if let Some(timeout) = postgres.statement_timeout {
-        options.statement_timeout = timeout;
-    }
-    if let Some(mode) = postgres.ssl_mode {
-        options.ssl_mode = match mode {
-            config::SslMode::Disable => SslMode::Disable,
-            config::SslMode::Prefer => SslMode::Prefer,
-            config::SslMode::Require => SslMode::Require,
-            config::SslMode::VerifyCa => SslMode::VerifyCa,
-            config::SslMode::VerifyFull => SslMode::VerifyFull,
-        };
-    }
-    if let Some(certificate) = &postgres.root_certificate {
-        options.root_certificate = Some(certificate.clone());
-    }
-    Ok(options)
 }

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use payment_domain::Clock;
 use payment_gateway::{Gateway, Guarded};
+use payment_gateways::ADAPTERS;
 use payment_gateways::client::{Client, Limits};
-use payment_gateways::sandbox::{Sandbox as SandboxAdapter, SandboxConfig};
+use payment_gateways::sandbox::{Sandbox as SandboxAdapter, SandboxAccount};
 use payment_service::Gateways;
 use secrecy::SecretString;
 
 use super::Addresses;
 use super::data_folder::DataFolder;
 use crate::config::Config;
-use crate::config::gateways::Configured;
 use crate::failure::{Failure, Outcome};
 
 /// The key that the sandbox and its adapter share.
@@ -30,12 +30,11 @@ pub(super) fn sandbox_secret(config: &Config) -> Outcome<SecretString> {
 /// When no calls can be made.
 pub(super) fn adapters(
     config: &Config,
-    configured: Vec<Configured>,
     addresses: &Addresses<'_>,
     clock: &Arc<dyn Clock>,
 ) -> Outcome<Gateways> {
     const CONNECT: Duration = Duration::from_secs(5);
-    let wait = config.payments.gateway_wait;
+    let wait = config.settings.gateway_wait;
     let limits = Limits { connect_timeout: CONNECT.min(wait), total_timeout: wait, ..Limits::default() };
     let shared = client(limits)?;
     let guarded = |adapter| Arc::new(Guarded::new(adapter, config.guard.clone())) as Arc<dyn Gateway>;
@@ -43,13 +42,14 @@ pub(super) fn adapters(
     if config.sandbox.active {
         offered.push(guarded(sandbox_adapter(config, addresses, shared.clone(), clock)?));
     }
-    for configured in configured {
-        let client = configured.limits().cloned().map_or_else(|| Ok(shared.clone()), client)?;
-        let to = if configured.is_offered() { &mut offered } else { &mut switched_off };
-        to.push(guarded(configured.make(client, clock.clone())));
+    for configured in &config.gateways {
+        let client = configured.account.limits().map_or_else(|| Ok(shared.clone()), client)?;
+        let to = if configured.offered { &mut offered } else { &mut switched_off };
+        to.push(guarded(configured.account.adapter(client, clock.clone())));
     }
     let gateways = Gateways::new(offered).with_switched_off(switched_off);
-    Ok(gateways.with_known_parameters(payment_gateways::TRANSACTION_PARAMETERS))
+    let parameters: Vec<&str> = ADAPTERS.iter().map(|adapter| adapter.transaction_parameter).collect();
+    Ok(gateways.with_known_parameters(parameters))
 }
 
 fn sandbox_adapter(
@@ -63,7 +63,7 @@ fn sandbox_adapter(
         Some(url) => (url.clone(), url.clone()),
         None => (format!("{}/sandbox", addresses.public), format!("{}/sandbox", addresses.local)),
     };
-    let adapter = SandboxConfig {
+    let adapter = SandboxAccount {
         page_url,
         api_url,
         merchant: sandbox.merchant.clone(),

@@ -8,8 +8,8 @@ use std::time::Duration;
 use payment_http::Metrics;
 use payment_kafka::NotificationConsumer;
 use payment_service::{
-    DailyJob, EarlyJob, FollowUpJob, HousekeepingJob, HousekeepingSettings, Job, Payments, Receipts,
-    ReceiptsJob, Reconciliation, Schedule, ScheduledJob, Scheduler,
+    DailyJob, EarlyJob, FollowUpJob, HousekeepingJob, Job, Payments, Receipts, ReceiptsJob, Reconciliation,
+    Schedule, ScheduledJob, Scheduler,
 };
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -31,26 +31,17 @@ pub(super) fn scheduled(
     payments: &Payments,
     reconciliation: &Reconciliation,
 ) -> Outcome<Vec<ScheduledJob>> {
-    let scheduler = &config.scheduler;
-    let daily = Schedule::cron(&scheduler.daily_cron, scheduler.time_zone.clone())
+    let settings = &config.jobs;
+    let daily = Schedule::cron(&settings.daily_cron, config.settings.time_zone.clone())
         .map_err(|error| Failure::new("the daily reconciliation cannot be scheduled").because(&error))?;
-    let receipts =
-        ReceiptsJob { receipts: payments.receipts.clone(), interval: config.payments.receipt_interval };
-    let housekeeping = HousekeepingJob::new(
-        payments.ports.clone(),
-        HousekeepingSettings {
-            idempotency_keys: config.payments.idempotency_life,
-            published_events: config.keep.events,
-            callbacks: config.keep.callbacks,
-            job_runs: scheduler.history_life,
-        },
-    );
+    let receipts = ReceiptsJob { receipts: payments.receipts.clone(), interval: settings.receipt_interval };
+    let housekeeping = HousekeepingJob::new(payments.ports.clone(), settings.housekeeping.clone());
     let job = |name, purpose, schedule, job: Arc<dyn Job>| ScheduledJob { name, purpose, schedule, job };
     let mut jobs = vec![
         job(
             "reconcile-early",
             "asks gateways about payments that are one interval old",
-            Schedule::every(config.payments.early_interval),
+            Schedule::every(config.settings.early_interval),
             Arc::new(EarlyJob(reconciliation.clone())),
         ),
         job(
@@ -69,7 +60,7 @@ pub(super) fn scheduled(
         job(
             "housekeeping",
             "clears away what has been kept long enough",
-            Schedule::every(config.payments.housekeeping_interval),
+            Schedule::every(settings.housekeeping_interval),
             Arc::new(housekeeping),
         ),
     ];

@@ -126,16 +126,15 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
     let occupied = folder.as_ref().map(DataFolder::occupy).transpose()?;
     let data = match &config.database {
         Database::Embedded => DataFolder::prepare(&config.data_dir)?.shown().display().to_string(),
-        Database::Postgres(postgres) => postgres.shown_url.clone(),
+        Database::Postgres { shown_url, .. } => shown_url.clone(),
     };
     let opened = database::open(&config).await?;
     let addresses = Addresses { local: &local_url, public: &public_url };
     let stop = CancellationToken::new();
     let sandbox = sandbox::open(&config, &addresses, &opened.clock, &stop)?;
     let tasks = TaskTracker::new();
-    let configured = std::mem::take(&mut config.gateways);
-    let node = config.scheduler.node_name.clone();
-    let assembled = wiring::wire(&config, configured, opened, &addresses, &node, tasks.clone())?;
+    let node = config.jobs.node_name.clone();
+    let assembled = wiring::wire(&config, opened, &addresses, &node, tasks.clone())?;
     let Assembled { payments, reconciliation, scheduler } = assembled;
     let consumer = kafka::consumer(&config, &payments)?;
     let receipts = payments.receipts.clone();
@@ -200,7 +199,7 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
 
 /// What only those who use it find out about a configuration. Nothing is connected to.
 pub fn check(config: &Config) -> Vec<Failure> {
-    [database::check(config), kafka::check(config)].into_iter().filter_map(Result::err).collect()
+    kafka::check(config).err().into_iter().collect()
 }
 
 /// The database of a service, for looking things up beside it; never makes or changes one.

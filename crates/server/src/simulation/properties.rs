@@ -8,7 +8,7 @@ use std::path::Path;
 use payment_simulator::providers::Providers;
 use url::Url;
 
-use crate::config::gateway_hosts::is_loopback;
+use crate::config::is_loopback;
 use crate::failure::{Failure, Outcome};
 use crate::service::data_folder::private_file;
 

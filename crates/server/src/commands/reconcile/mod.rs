@@ -26,7 +26,7 @@ const ANONYMOUS_OPERATOR: &str = "operator";
 pub(super) fn run(config: Config, args: &ReconcileArgs) -> Outcome<ExitCode> {
     small_runtime()?.block_on(async {
         let (zone, limit) = (config.embedded.time_zone.clone(), config.serve_limits.shutdown_time);
-        let older_than = args.older_than.unwrap_or(config.payments.early_interval);
+        let older_than = args.older_than.unwrap_or(config.settings.early_interval);
         let shown = database::shown(&config);
         let txn_id = args.txn.as_deref().map(database::transaction_id).transpose()?;
         let assembled = service::assemble(config, &by_hand::node()).await?;

@@ -1,16 +1,17 @@
 //! Variables of the environment, in the form in which Spring binds them and with our own prefix.
 
-use super::{Yield, unknown};
-use crate::config::origin::Origin;
-use crate::config::setting::{self, NAME, Setting, Shape, Standing};
+use payment_settings::{Declared, NAME, Origin, Shape, Spec, Support, name_in, variable as variable_of};
+
+use super::{SourceOutput, unknown};
 use crate::config::table;
 
-pub(super) fn read(variables: &[(String, String)]) -> Yield {
-    let mut out = Yield::default();
+pub(super) fn read(variables: &[(String, String)]) -> SourceOutput {
+    let mut out = SourceOutput::default();
     let value_of = |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value);
-    // What is known but without effect is no concern of the environment: every program's are there.
-    let open_ended_without_effect =
-        |setting: &&Setting| setting.shape == Shape::Below && setting.standing != Standing::Used;
+    // Open-ended names without effect are not looked for: the environment holds every program's variables.
+    let open_ended_without_effect = |setting: &&'static dyn Declared| {
+        setting.shape == Shape::Below && setting.support != Support::Supported
+    };
     for setting in table::all().filter(|setting| !open_ended_without_effect(setting)) {
         let names = setting.variables();
         match setting.shape {
@@ -45,7 +46,7 @@ pub(super) fn read(variables: &[(String, String)]) -> Yield {
 }
 
 /// `PG_SERVICE_BANK_ACCOUNT_PB_AMRITSAR` is `bank-account.pb.amritsar`.
-fn read_tenants(setting: &Setting, names: &[String], variables: &[(String, String)], out: &mut Yield) {
+fn read_tenants(setting: &Spec, names: &[String], variables: &[(String, String)], out: &mut SourceOutput) {
     for (name, value) in variables {
         let tenant = names.iter().find_map(|of_all| name.strip_prefix(of_all.as_str())?.strip_prefix('_'));
         if let Some(tenant) = tenant.filter(|tenant| !tenant.is_empty()) {
@@ -57,7 +58,7 @@ fn read_tenants(setting: &Setting, names: &[String], variables: &[(String, Strin
 
 /// `PG_SERVICE_KAFKA_CLIENT_SASL_USERNAME` is `kafka.client.sasl.username`, and with `_FILE` behind
 /// it the variable names a file.
-fn read_below(setting: &Setting, names: &[String], variables: &[(String, String)], out: &mut Yield) {
+fn read_below(setting: &Spec, names: &[String], variables: &[(String, String)], out: &mut SourceOutput) {
     for above in names.iter().rev() {
         for (name, value) in variables {
             let below = name.strip_prefix(above.as_str()).and_then(|rest| rest.strip_prefix('_'));
@@ -70,7 +71,7 @@ fn read_below(setting: &Setting, names: &[String], variables: &[(String, String)
 }
 
 /// `PG_SERVICE_REMOTE_CITY_PAY_BASE_URL` is `remote.city-pay.base-url`.
-fn read_named(setting: &Setting, patterns: &[String], variables: &[(String, String)], out: &mut Yield) {
+fn read_named(setting: &Spec, patterns: &[String], variables: &[(String, String)], out: &mut SourceOutput) {
     for (variable, value) in variables {
         for pattern in patterns.iter().rev() {
             if let Some(name) = given_name(pattern, variable) {
@@ -87,9 +88,9 @@ fn read_named(setting: &Setting, patterns: &[String], variables: &[(String, Stri
     }
 }
 
-/// The name in a variable, as it stands in the names of settings.
+/// The name in a variable, in the spelling of settings.
 pub(super) fn given_name(pattern: &str, variable: &str) -> Option<String> {
-    let name = setting::name_in(pattern, &setting::variable(NAME), variable)?;
+    let name = name_in(pattern, &variable_of(NAME), variable)?;
     Some(name.to_lowercase().replace('_', "-"))
 }
 
@@ -99,13 +100,13 @@ mod tests {
 
     use super::*;
 
-    fn read_pairs(pairs: &[(&str, &str)]) -> Yield {
+    fn read_pairs(pairs: &[(&str, &str)]) -> SourceOutput {
         let variables: Vec<_> =
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         read(&variables)
     }
 
-    fn entries(read: &Yield) -> Vec<(&str, &str)> {
+    fn entries(read: &SourceOutput) -> Vec<(&str, &str)> {
         read.entries.iter().map(|entry| (entry.name.as_str(), entry.value.expose_secret())).collect()
     }
 

@@ -8,14 +8,13 @@ mod unknown;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use payment_settings::{Notice, Origin, Problem};
 use secrecy::SecretString;
-
-use crate::config::origin::{Notice, Origin, Problem};
 
 /// The file that is read when it lies in the working folder and none is named.
 const FOUND_FILE: &str = "pg-service.toml";
 
-/// The largest configuration file, in bytes. Nobody writes a longer one on purpose.
+/// The largest configuration file, in bytes.
 const LARGEST_FILE: u64 = 1024 * 1024;
 
 /// A name with its value, before anybody looked whether there is such a setting.
@@ -39,15 +38,15 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// What one source yields.
+/// The output of one source.
 #[derive(Debug, Default)]
-pub(super) struct Yield {
+pub(super) struct SourceOutput {
     pub(super) entries: Vec<Entry>,
     pub(super) problems: Vec<Problem>,
     pub(super) notices: Vec<Notice>,
 }
 
-impl Yield {
+impl SourceOutput {
     fn entry(&mut self, name: impl Into<String>, value: impl Into<String>, origin: Origin) {
         self.entries.push(Entry { name: name.into(), value: SecretString::from(value.into()), origin });
     }
@@ -99,21 +98,21 @@ pub fn environment() -> Vec<(String, String)> {
 
 impl Sources {
     /// Reads all of them; those that count less come first.
-    pub(super) fn read(&self) -> Vec<Yield> {
+    pub(super) fn read(&self) -> Vec<SourceOutput> {
         let toml = match (&self.toml_file, &self.folder) {
             (Some(path), _) => toml_file::read(path),
             (None, Some(folder)) => {
                 let path = folder.join(FOUND_FILE);
-                if path.exists() { toml_file::read(&path) } else { Yield::default() }
+                if path.exists() { toml_file::read(&path) } else { SourceOutput::default() }
             }
-            (None, None) => Yield::default(),
+            (None, None) => SourceOutput::default(),
         };
         let properties = self.properties_file.as_deref().map(properties_file::read).unwrap_or_default();
         vec![toml, properties, environment::read(&self.environment), self.read_flags()]
     }
 
-    fn read_flags(&self) -> Yield {
-        let mut flags = Yield::default();
+    fn read_flags(&self) -> SourceOutput {
+        let mut flags = SourceOutput::default();
         for flag in &self.flags {
             flags.entry(&flag.name, &flag.value, Origin::Flag(flag.flag.clone()));
         }

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use java_properties::{LineContent, PropertiesIter};
+use payment_settings::Origin;
 
-use super::{LARGEST_FILE, Yield, read_bounded};
-use crate::config::origin::Origin;
+use super::{LARGEST_FILE, SourceOutput, read_bounded};
 
-pub(super) fn read(path: &Path) -> Yield {
-    let mut out = Yield::default();
+pub(super) fn read(path: &Path) -> SourceOutput {
+    let mut out = SourceOutput::default();
     let at = |line| Origin::File { path: path.to_owned(), line };
     let bytes = match read_bounded(path, LARGEST_FILE) {
         Ok(bytes) => bytes,

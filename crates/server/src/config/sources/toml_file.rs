@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
+use payment_settings::{Origin, Problem};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{LARGEST_FILE, Yield, read_bounded};
-use crate::config::origin::{Origin, Problem};
+use super::{LARGEST_FILE, SourceOutput, read_bounded};
 
-pub(super) fn read(path: &Path) -> Yield {
-    let mut out = Yield::default();
+pub(super) fn read(path: &Path) -> SourceOutput {
+    let mut out = SourceOutput::default();
     let whole = Origin::File { path: path.to_owned(), line: None };
     let text = match read_bounded(path, LARGEST_FILE) {
         Ok(bytes) => match String::from_utf8(bytes) {
@@ -51,7 +51,7 @@ struct File<'a> {
 }
 
 impl File<'_> {
-    fn flatten(&self, table: &DeTable<'_>, above: &str, out: &mut Yield) {
+    fn flatten(&self, table: &DeTable<'_>, above: &str, out: &mut SourceOutput) {
         for (key, value) in table {
             let name = if above.is_empty() {
                 key.get_ref().to_string()
@@ -79,7 +79,7 @@ impl File<'_> {
         name: String,
         items: impl Iterator<Item = &'i Spanned<DeValue<'i>>>,
         at: usize,
-        out: &mut Yield,
+        out: &mut SourceOutput,
     ) {
         let items: Option<Vec<String>> = items.map(|item| scalar(item.get_ref())).collect();
         match items {
@@ -119,7 +119,7 @@ mod tests {
 
     use super::*;
 
-    fn read_text(text: &str) -> Yield {
+    fn read_text(text: &str) -> SourceOutput {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.toml");
         std::fs::write(&path, text).unwrap();

@@ -1,14 +1,14 @@
 //! Variables of the environment that were perhaps meant for us and set nothing.
 //!
-//! Every program's variables stand in one environment, and whoever runs the service beside others
+//! One environment holds every program's variables, and an operator of several programs
 //! must not be told of theirs: only what begins as ours or as the original's do is looked at, and what
 //! has the name of a setting but is left alone without our prefix.
 
 use std::collections::BTreeSet;
 
+use payment_settings::{Declared, NameOrigin, Notice, NoticeKind, OWN_PREFIX, Origin, Shape, Support};
+
 use super::environment::given_name;
-use crate::config::origin::{Notice, NoticeKind, Origin};
-use crate::config::setting::{Family, OWN_PREFIX, Setting, Shape, Standing};
 use crate::config::{suggest, table};
 
 /// Variables with our prefix that name files of settings rather than settings.
@@ -22,7 +22,7 @@ const COMMON: [&str; 5] = ["DATABASE", "IS", "PG", "SERVER", "STATE"];
 /// Gateways of the original that have no settings here, so that nothing can be set of them.
 const OTHER_GATEWAYS: [&str; 2] = ["CCAVENUE", "RAZORPAY"];
 
-/// What there is to tell.
+/// Notices about variables.
 pub(super) fn notices(variables: &[(String, String)]) -> Vec<Notice> {
     let known = Known::new();
     let services = Services::among(variables);
@@ -43,7 +43,7 @@ pub(super) fn notices(variables: &[(String, String)]) -> Vec<Notice> {
 
 /// The variables of all settings.
 struct Known {
-    settings: Vec<(&'static Setting, Vec<String>)>,
+    settings: Vec<(&'static dyn Declared, Vec<String>)>,
     /// The first words of the original's names.
     families: BTreeSet<String>,
     /// The first words of names of our own.
@@ -53,21 +53,21 @@ struct Known {
 impl Known {
     fn new() -> Known {
         let settings: Vec<_> = table::all().map(|setting| (setting, setting.variables())).collect();
-        let first_words = |family: Family| -> BTreeSet<String> {
+        let first_words = |origin: NameOrigin| -> BTreeSet<String> {
             settings
                 .iter()
-                .filter(|(setting, _)| setting.family == family && setting.standing == Standing::Used)
+                .filter(|(setting, _)| setting.name_origin == origin && setting.support == Support::Supported)
                 .flat_map(|(_, names)| names)
                 .filter(|name| !name.starts_with(OWN_PREFIX))
                 .map(|name| first_word(name).to_owned())
                 .collect()
         };
-        let (mut families, own) = (first_words(Family::Digit), first_words(Family::Own));
+        let (mut families, own) = (first_words(NameOrigin::Digit), first_words(NameOrigin::Own));
         families.extend(OTHER_GATEWAYS.map(str::to_owned));
         Known { families, own, settings }
     }
 
-    /// What there is to tell about a variable.
+    /// The notice about a variable.
     fn text(&self, name: &str) -> Option<String> {
         if self.is_left_alone(name) {
             return Some(format!(
@@ -113,7 +113,7 @@ impl Known {
 
     /// The names that have an effect.
     fn names(&self) -> impl Iterator<Item = String> {
-        let used = self.settings.iter().filter(|(setting, _)| setting.standing == Standing::Used);
+        let used = self.settings.iter().filter(|(setting, _)| setting.support == Support::Supported);
         used.flat_map(|(_, names)| names).cloned()
     }
 
@@ -122,7 +122,7 @@ impl Known {
             let goes_on = match setting.shape {
                 Shape::Single | Shape::Named => false,
                 Shape::PerTenant => true,
-                Shape::Below => setting.standing == Standing::Used,
+                Shape::Below => setting.support == Support::Supported,
             };
             names.iter().any(|variable| {
                 name == variable
@@ -134,11 +134,11 @@ impl Known {
         })
     }
 
-    /// Names of Spring, Kafka and others, of which nobody has a list.
+    /// Names of Spring, Kafka and others, of which there is no list.
     fn is_below_what_has_no_effect(&self, name: &str) -> bool {
         self.settings.iter().any(|(setting, names)| {
             setting.shape == Shape::Below
-                && setting.standing != Standing::Used
+                && setting.support != Support::Supported
                 && names.iter().any(|variable| is_below(variable, name))
         })
     }
@@ -157,7 +157,7 @@ fn is_below(above: &str, name: &str) -> bool {
 struct Services<'a>(Vec<&'a str>);
 
 impl<'a> Services<'a> {
-    /// A host comes with its port; a host alone is somebody's setting.
+    /// A host comes with its port; a host alone was set by an operator.
     fn among(variables: &'a [(String, String)]) -> Services<'a> {
         let names: BTreeSet<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
         let service = |name: &'a str| {

@@ -1,5 +1,7 @@
 //! The service takes the place of the original: its files and its variables are understood.
 
+use payment_kafka::{CentralInstance, TopicPattern};
+use payment_store_postgres::{PostgresOptions, SslMode};
 use secrecy::ExposeSecret;
 
 use super::*;
@@ -21,9 +23,9 @@ fn stock() -> Given {
     Given { properties: Some(STOCK), environment: ACCOUNTS, ..Given::default() }
 }
 
-fn postgres(config: &Config) -> &Postgres {
-    let Database::Postgres(postgres) = &config.database else { panic!("{:?}", config.database) };
-    postgres
+fn postgres(config: &Config) -> &PostgresOptions {
+    let Database::Postgres { options, .. } = &config.database else { panic!("{:?}", config.database) };
+    options
 }
 
 #[test]
@@ -79,12 +81,14 @@ fn a_stock_file_is_used_line_by_line_or_told_to_have_no_effect() {
 fn a_stock_file_means_what_it_says() {
     let config = stock().config();
     let database = postgres(&config);
-    assert_eq!(database.url.expose_secret(), "jdbc:postgresql://localhost:5432/devdb");
-    assert_eq!(database.username.as_deref(), Some("postgres"));
+    assert_eq!((database.hosts[0].name.as_str(), database.hosts[0].port), ("localhost", 5432));
+    assert_eq!((database.database.as_str(), database.user.as_str()), ("devdb", "postgres"));
     assert_eq!(database.password.as_ref().unwrap().expose_secret(), "postgres");
     let kafka = config.kafka.unwrap();
-    assert_eq!((kafka.bootstrap_servers.as_str(), kafka.schema_segment), ("localhost:9092", Some(1)));
-    assert_eq!(kafka.topic_pattern, "(^[a-zA-Z]+-save-pg-txns|^[a-zA-Z]+-update-pg-txns)");
+    let topics = &kafka.relay.topics;
+    assert_eq!(kafka.bootstrap_servers, "localhost:9092");
+    assert_eq!(topics.central_instance, Some(CentralInstance { segment: 1 }));
+    assert_eq!(kafka.consumer.topics, TopicPattern::of(topics));
     assert!(kafka.client.is_empty(), "{kafka:?}");
     let services = config.services;
     let idgen = services.idgen.unwrap();
@@ -97,8 +101,8 @@ fn a_stock_file_means_what_it_says() {
     assert_eq!(services.billing.unwrap().host, "http://billing-service.egov:8080");
     assert_eq!(services.localization.unwrap().context_path, "/localization/messages/v1");
     assert_eq!(services.url_shortener.unwrap().path, "/egov-url-shortening/shortener");
-    assert!(config.notifications.sms_enabled);
-    assert_eq!(config.notifications.link_base.as_deref(), Some("https://dev.digit.org"));
+    let link = format!("{:?}", config.notifications.unwrap().payment_link);
+    assert!(link.contains("https://dev.digit.org/citizen/withoutAuth/"), "{link}");
     assert!(!config.sandbox.active && config.gateways.len() == 2);
 }
 
@@ -152,10 +156,10 @@ fn a_stock_file_starts_with_the_environment_of_the_stock_chart() {
         "two gateways without an account are left out, and none is offered"
     );
     let loaded = given.load();
-    assert!(!loaded.offers("axis") && !loaded.offers("payu") && !loaded.offers("sandbox"));
+    assert!(loaded.gateways().iter().all(|gateway| !gateway.offered));
     let config = given.config();
     assert!(config.gateways.is_empty() && !config.sandbox.active);
-    assert_eq!(config.payments.allowed_callback_hosts.of_others(), ["city.example"]);
+    assert_eq!(config.settings.allowed_callback_hosts.of_others(), ["city.example"]);
     assert_eq!(postgres(&config).pool_size, 5);
 
     let one = [CHART, &[("PAYU_MERCHANT_KEY", "K"), ("PAYU_MERCHANT_SALT", "S")]].concat();
@@ -234,12 +238,12 @@ fn the_variables_of_a_helm_chart_are_understood() {
     let config = given.config();
     assert_eq!(postgres(&config).pool_size, 20);
     let kafka = config.kafka.as_ref().unwrap();
-    assert_eq!((kafka.consumer_group.as_str(), kafka.schema_segment), ("pg-2", None));
+    assert_eq!((kafka.consumer.group.as_str(), kafka.relay.topics.central_instance), ("pg-2", None));
     let services = &config.services;
     assert!(services.users.is_none(), "any mix works");
     assert_eq!(services.billing.as_ref().unwrap().host, "http://billing-service.egov:8080");
     assert_eq!(services.bank_accounts.as_ref().unwrap().path, "egf-master/bankaccounts/_search");
-    assert!(!config.notifications.sms_enabled);
+    assert!(config.notifications.is_none());
     assert!(!config.sandbox.active, "a database, brokers and services are real");
 }
 
@@ -249,8 +253,10 @@ fn a_database_is_what_is_set_of_it() {
     assert_eq!(url.noticed(NoticeKind::Doubtful), ["sandbox.active"]);
     let config = url.config();
     let database = postgres(&config);
-    assert_eq!((&database.username, database.pool_size), (&None, 12));
-    assert!(database.password.is_none() && database.connect_timeout.is_none() && database.ssl_mode.is_none());
+    let default = PostgresOptions::default();
+    assert_eq!((database.user.as_str(), database.pool_size), (default.user.as_str(), 12));
+    assert_eq!((database.connect_timeout, database.ssl_mode), (default.connect_timeout, default.ssl_mode));
+    assert!(database.password.is_none());
 
     let all = Given {
         toml: Some(concat!(
@@ -262,10 +268,10 @@ fn a_database_is_what_is_set_of_it() {
     };
     let config = all.config();
     let database = postgres(&config);
-    assert_eq!((database.username.as_deref(), database.pool_size), (Some("u"), 40));
-    assert_eq!(database.connect_timeout.unwrap().as_millis(), 900);
-    assert_eq!(database.statement_timeout.unwrap().as_secs(), 7);
-    assert_eq!(database.ssl_mode, Some(SslMode::VerifyFull));
+    assert_eq!((database.user.as_str(), database.pool_size), ("u", 40));
+    assert_eq!(database.connect_timeout.as_millis(), 900);
+    assert_eq!(database.statement_timeout.as_secs(), 7);
+    assert_eq!(database.ssl_mode, SslMode::VerifyFull);
     assert_eq!(database.root_certificate.as_deref(), Some(Path::new("/etc/ca.pem")));
 
     let none = Given { flags: &[("database.pool-size", "9"), ("spring.datasource.username", "u")], ..url };
@@ -363,7 +369,7 @@ fn a_format_is_the_affair_of_the_service_that_numbers() {
     let mut given = Given { properties: Some("egov.idgen.ack.format=[fancy:new]\n"), ..Given::default() };
     assert!(given.problem().starts_with("egov.idgen.ack.format"));
     given.flags = &[("egov.idgen.host", "http://egov-idgen"), ("callback.allowed-hosts", "city.example")];
-    assert_eq!(given.config().services.idgen.unwrap().format, "[fancy:new]");
+    assert_eq!(given.config().services.idgen.unwrap().id_format, "[fancy:new]");
 }
 
 #[test]
@@ -385,7 +391,7 @@ fn the_right_to_issue_a_receipt_outlasts_two_calls_to_the_collection_service() {
     assert_eq!(alone.problems(), [""; 0], "the embedded implementation answers at once");
     let enough =
         Given { toml: Some("receipts.lease-ms = 33334\n"), flags: &[HOST, PAGES], ..Given::default() };
-    assert_eq!(enough.config().services.call_timeout.as_secs(), 15);
+    assert_eq!(enough.config().services.limits.total_timeout.as_secs(), 15);
 }
 
 #[test]

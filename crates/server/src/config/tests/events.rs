@@ -1,5 +1,6 @@
 //! Kafka and the text messages it carries.
 
+use payment_kafka::TopicPattern;
 use secrecy::ExposeSecret;
 
 use super::*;
@@ -25,12 +26,16 @@ fn passed_on(given: &Given) -> Vec<(String, String)> {
 fn brokers_switch_kafka_on() {
     let kafka = Given { flags: &[BROKERS], ..Given::default() }.config().kafka.unwrap();
     assert_eq!(kafka.bootstrap_servers, "k1:9092,k2:9092");
+    let topics = &kafka.relay.topics;
     assert_eq!(
-        [&kafka.topics.save, &kafka.topics.update, &kafka.topics.save_dump, &kafka.topics.update_dump],
+        [&topics.save_transaction, &topics.update_transaction, &topics.save_dump, &topics.update_dump],
         ["save-pg-txns", "update-pg-txns", "save-pg-txns-dump", "update-pg-txns-dump"]
     );
-    assert_eq!((kafka.topics.sms.as_str(), kafka.schema_segment), ("egov.core.notification.sms", None));
-    assert_eq!((kafka.consumer_group.as_str(), kafka.message_timeout.as_secs()), ("egov-pg-service", 10));
+    assert_eq!((topics.sms.as_str(), topics.central_instance), ("egov.core.notification.sms", None));
+    assert_eq!(
+        (kafka.consumer.group.as_str(), kafka.relay.delivery_timeout.as_secs()),
+        ("egov-pg-service", 10)
+    );
     let springs = Given { flags: &[("spring.kafka.bootstrap-servers", "k3")], ..Given::default() };
     assert_eq!(springs.config().kafka.unwrap().bootstrap_servers, "k3");
     let both = Given {
@@ -121,7 +126,7 @@ fn what_only_javas_client_has_a_use_for_is_told_and_not_passed_on() {
 fn an_event_is_given_up_before_another_replica_publishes() {
     let lease = |flags| Given { flags, ..Given::default() };
     let worked_out = lease(&[BROKERS, ("scheduler.lease-ms", "3000")]);
-    assert_eq!(worked_out.config().kafka.unwrap().message_timeout.as_secs(), 2);
+    assert_eq!(worked_out.config().kafka.unwrap().consumer.delivery_timeout.as_secs(), 2);
     let problem = lease(&[BROKERS, ("kafka.message-timeout-ms", "15000")]).problem();
     assert!(problem.starts_with("kafka.message-timeout-ms: ") && problem.contains("(15000)"), "{problem}");
 }
@@ -145,7 +150,8 @@ fn a_pattern_that_passes_our_topics_by_is_told() {
         let loaded = load(&Sources { flags: flags.collect(), ..Sources::default() });
         assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
         let notices = loaded.notices.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-        assert_eq!(loaded.into_config().unwrap().kafka.unwrap().topic_pattern, pattern);
+        let kafka = loaded.into_config().unwrap().kafka.unwrap();
+        assert_eq!(kafka.consumer.topics, TopicPattern::from_java(pattern, &kafka.relay.topics).unwrap());
         notices
     };
     for (pattern, central) in [("", "false"), ("", "true"), (ORIGINAL, "false"), (ORIGINAL, "true")] {
@@ -183,17 +189,15 @@ fn text_messages_want_kafka_to_carry_them() {
         ..Given::default()
     };
     assert!(complete.load().notices.is_empty());
-    let messages = complete.config().notifications;
-    assert_eq!(
-        (messages.link_base.as_deref(), messages.locale.as_str()),
-        (Some("https://city.example"), "en_IN")
-    );
-    assert!(messages.pay_link.starts_with("citizen/withoutAuth/"));
-    assert_eq!(messages.max_age.as_secs(), 24 * 3600);
+    let messages = complete.config().notifications.unwrap();
+    let link = format!("{:?}", messages.payment_link);
+    assert!(link.contains("https://city.example/citizen/withoutAuth/"), "{link}");
+    assert_eq!(messages.default_locale, "en_IN");
+    assert_eq!(messages.max_age.unwrap().as_secs(), 24 * 3600);
     let patient: &'static [_] =
         Box::leak([&MESSAGES[..], &[("notification.max-age-hours", "72")]].concat().into_boxed_slice());
     let patient = Given { flags: patient, ..Given::default() };
-    assert_eq!(patient.config().notifications.max_age.as_secs(), 72 * 3600);
+    assert_eq!(patient.config().notifications.unwrap().max_age.unwrap().as_secs(), 72 * 3600);
 }
 
 #[test]

@@ -16,14 +16,14 @@ fn given(flags: &'static [(&'static str, &'static str)]) -> Given {
 #[test]
 fn tokens_are_the_proof_where_there_is_a_user_service() {
     assert!(matches!(Given::default().config().identity, IdentityProof::Believed));
-    assert!(matches!(given(&[USERS]).config().identity, IdentityProof::Token));
+    assert!(matches!(given(&[USERS]).config().identity, IdentityProof::Token(_)));
     assert!(given(&[USERS]).load().effective().contains("token"));
     let believed = given(&[USERS, ("identity.proof", "believed")]);
     assert!(matches!(believed.config().identity, IdentityProof::Believed));
     assert!(given(&[("identity.proof", "token")]).problem().contains("set egov.userservice.host"));
     assert!(given(&[("identity.proof", "trust")]).problem().starts_with("identity.proof: `trust`"));
     let path = given(&[USERS, ("egov.userservice.details.path", "user/v2/_details")]);
-    assert_eq!(path.config().services.users.unwrap().details_path, "user/v2/_details");
+    assert_eq!(path.config().services.tokens.unwrap().details_path, "user/v2/_details");
     assert_eq!(path.noticed(NoticeKind::Idle), [""; 0]);
 }
 
@@ -37,7 +37,7 @@ fn a_header_is_proof_with_a_secret_that_nobody_guesses() {
         IdentityProof::Header { name, secret } => {
             assert_eq!((name.as_str(), secret.expose_secret()), ("x-gateway", SECRET));
         }
-        other @ (IdentityProof::Token | IdentityProof::Believed) => panic!("{other:?}"),
+        other @ (IdentityProof::Token(_) | IdentityProof::Believed) => panic!("{other:?}"),
     }
     assert!(!secret.load().effective().contains(SECRET));
     let missing = given(&[HEADER]);
@@ -77,7 +77,7 @@ fn ids_of_our_own_are_not_guessed_and_digits_service_is_given_the_originals_form
     assert_eq!(Given::default().config().embedded.id_format.random_digits(), 9);
     let called = given(&[("egov.idgen.host", "http://egov-idgen")]);
     assert_eq!(
-        called.config().services.idgen.unwrap().format,
+        called.config().services.idgen.unwrap().id_format,
         "PB_PG_[cy:yyyy_MM_dd]_[SEQ_EG_PG_TXN]_[d{2}]"
     );
     let short = given(&[("egov.idgen.ack.format", "PB_[SEQ_A]_[d{2}]")]);

@@ -1,24 +1,26 @@
 //! Reconciliation, the scheduler, operators.
 
 use payment_domain::GatewayName;
+use payment_service::Pace;
 
 use super::*;
 
 #[test]
 fn jobs_run_by_themselves_as_the_original_meant_them_to() {
     let config = Given::default().config();
-    let scheduler = &config.scheduler;
-    assert_eq!((scheduler.lease.as_secs(), scheduler.daily_cron.as_str()), (15, "0 0 0,12 * * *"));
-    let distances: Vec<u64> = scheduler.follow_ups.iter().map(|distance| distance.as_secs() / 60).collect();
+    let (jobs, settings) = (&config.jobs, &config.settings);
+    assert_eq!((jobs.lease.as_secs(), jobs.daily_cron.as_str()), (15, "0 0 0,12 * * *"));
+    let distances = jobs.reconciliation.distances.iter();
+    let distances: Vec<u64> = distances.map(|distance| distance.as_secs() / 60).collect();
     assert_eq!(distances, [30, 60, 120, 360]);
-    assert_eq!(scheduler.history_life.as_secs(), 30 * 86_400);
-    assert!(scheduler.node_name.ends_with(&format!("-{}", std::process::id())), "{}", scheduler.node_name);
-    assert_eq!(config.payments.early_interval.as_secs(), 900);
-    let reconciliation = &config.reconciliation;
-    assert_eq!(reconciliation.ask_after.unwrap().as_secs(), 60);
-    let payu = GatewayName::new("PAYU");
-    assert_eq!((reconciliation.calls_at_once.of(&payu), reconciliation.calls_per_second.of(&payu)), (16, 0));
-    assert_eq!((config.keep.events.as_secs(), config.keep.callbacks.as_secs()), (30 * 86_400, 90 * 86_400));
+    assert_eq!(jobs.housekeeping.job_runs.as_secs(), 30 * 86_400);
+    assert!(jobs.node_name.ends_with(&format!("-{}", std::process::id())), "{}", jobs.node_name);
+    assert_eq!(settings.early_interval.as_secs(), 900);
+    assert_eq!(settings.ask_after.unwrap().as_secs(), 60);
+    assert_eq!(settings.pace.of_others, Pace { at_once: 16, per_second: None });
+    assert!(settings.pace.own.is_empty() && settings.order_life_of.is_empty());
+    let kept = (jobs.housekeeping.published_events.as_secs(), jobs.housekeeping.callbacks.as_secs());
+    assert_eq!(kept, (30 * 86_400, 90 * 86_400));
 }
 
 #[test]
@@ -38,18 +40,15 @@ fn a_gateway_may_have_limits_of_its_own() {
     };
     assert!(given.load().notices.is_empty(), "{:?}", given.load().notices);
     let config = given.config();
-    let life = |name| config.scheduler.order_life.of(&GatewayName::new(name)).unwrap().as_secs() / 60;
-    assert_eq!(
-        [life("PAYU"), life("CITY-PAY"), life("SANDBOX"), life("OTHER"), life("AXIS")],
-        [30, 10, 5, 7, 60]
-    );
-    let reconciliation = &config.reconciliation;
-    let limits = |name| {
-        let name = GatewayName::new(name);
-        (reconciliation.calls_at_once.of(&name), reconciliation.calls_per_second.of(&name))
-    };
-    assert_eq!(limits("PAYU"), (64, 5), "never more than gateways.calls-at-once");
-    assert_eq!((limits("CITY-PAY"), limits("AXIS")), ((2, 50), (64, 50)));
+    let settings = &config.settings;
+    let life = |name| settings.order_life_of[&GatewayName::new(name)].as_secs() / 60;
+    assert_eq!([life("PAYU"), life("CITY-PAY"), life("SANDBOX"), life("OTHER")], [30, 10, 5, 7]);
+    assert_eq!(settings.order_life.unwrap().as_secs(), 3600);
+    let pace = |at_once, per_second| Pace { at_once, per_second: Some(per_second) };
+    let own = |name| settings.pace.own[&GatewayName::new(name)];
+    assert_eq!(own("PAYU"), pace(64, 5), "never more than gateways.calls-at-once");
+    assert_eq!((own("CITY-PAY"), settings.pace.of_others), (pace(2, 50), pace(64, 50)));
+    assert!(!settings.pace.own.contains_key(&GatewayName::new("AXIS")));
 }
 
 #[test]
@@ -84,10 +83,10 @@ fn distances_may_be_a_list_and_the_daily_job_has_a_time_zone() {
         ..Given::default()
     };
     let config = given.config();
-    assert_eq!(config.scheduler.follow_ups.len(), 2);
-    assert_eq!(config.scheduler.daily_cron, "30 2 * * MON-FRI");
-    assert_eq!(config.scheduler.time_zone.iana_name(), Some("UTC"));
-    assert_eq!((config.scheduler.node_name.as_str(), config.reconciliation.ask_after), ("n1", None));
+    assert_eq!(config.jobs.reconciliation.distances.len(), 2);
+    assert_eq!(config.jobs.daily_cron, "30 2 * * MON-FRI");
+    assert_eq!(config.settings.time_zone.iana_name(), Some("UTC"));
+    assert_eq!((config.jobs.node_name.as_str(), config.settings.ask_after), ("n1", None));
 }
 
 #[test]

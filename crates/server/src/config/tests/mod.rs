@@ -81,15 +81,15 @@ fn nothing_has_to_be_configured() {
     assert_eq!(config.server.port, 9000);
     assert_eq!(config.server.context_path.as_str(), "/pg-service");
     assert_eq!(config.data_dir, Path::new("./data"));
-    assert_eq!(config.scheduler.order_life.of_others, None);
-    assert_eq!(config.payments.idempotency_life.as_secs(), 24 * 3600);
-    assert_eq!(config.payments.allowed_callback_hosts.of_others(), ["localhost", "127.0.0.1", "[::1]"]);
+    assert_eq!(config.settings.order_life, None);
+    assert_eq!(config.jobs.housekeeping.idempotency_keys.as_secs(), 24 * 3600);
+    assert_eq!(config.settings.allowed_callback_hosts.of_others(), ["localhost", "127.0.0.1", "[::1]"]);
     assert!(config.sandbox.active && config.gateways.is_empty());
     assert!(matches!(config.database, Database::Embedded) && config.kafka.is_none());
     let services = &config.services;
     assert!(services.idgen.is_none() && services.collections.is_none() && services.users.is_none());
     assert!(services.bank_accounts.is_none() && services.localization.is_none());
-    assert!(!config.notifications.sms_enabled && config.operators_token.is_none());
+    assert!(config.notifications.is_none() && config.operators_token.is_none());
     assert!(Given::default().load().notices.is_empty());
 }
 
@@ -182,7 +182,7 @@ fn hosts_and_accounts_are_set_per_tenant_or_for_all_others() {
     let config = given.config();
     let allow = |tenant: &str, url: &str| {
         let tenant = payment_domain::TenantId::new(tenant).unwrap();
-        config.payments.allowed_callback_hosts.allow(&tenant, &url::Url::parse(url).unwrap())
+        config.settings.allowed_callback_hosts.allow(&tenant, &url::Url::parse(url).unwrap())
     };
     assert!(allow("pb.amritsar", "https://a.in/x") && !allow("pb.amritsar", "https://b.in:8443/"));
     assert!(allow("pb.nabha", "https://b.in:8443/") && !allow("pb.nabha", "https://a.in/"));
@@ -227,20 +227,20 @@ fn a_remote_gateway_is_there_because_it_is_configured() {
     };
     let loaded = given.load();
     assert!(loaded.notices.is_empty(), "{:?}", loaded.notices);
-    let remote: Vec<_> = loaded.remote_gateways().into_iter().map(|one| (one.name, one.base_url)).collect();
+    let listed = loaded.gateways().into_iter().filter(|one| one.prefix.starts_with("remote."));
+    let remote: Vec<_> = listed.map(|one| (one.name, one.protocol, one.offered)).collect();
     assert_eq!(
         remote,
         [
-            ("CITY-PAY".to_owned(), "http://127.0.0.1:8070".to_owned()),
-            ("OTHER".to_owned(), "https://other.example".to_owned())
+            ("CITY-PAY".to_owned(), "remote gateway at http://127.0.0.1:8070".to_owned(), true),
+            ("OTHER".to_owned(), "remote gateway at https://other.example".to_owned(), false)
         ]
     );
-    assert!(loaded.offers("remote.city-pay") && !loaded.offers("remote.other"));
     assert!(!loaded.effective().contains("hush") && loaded.effective().contains("remote.city-pay.secret"));
     let config = given.config();
     assert!(!config.sandbox.active, "a remote gateway is a real one");
     assert!(!format!("{config:?}").contains("hush"));
-    let limits = config.gateways[0].limits().unwrap();
+    let limits = config.gateways[0].account.limits().unwrap();
     assert_eq!((config.gateways.len(), limits.total_timeout.as_millis()), (1, 700));
 }
 

@@ -35,9 +35,9 @@ fn a_file_full_of_placeholders_means_what_spring_makes_of_it() {
     assert_eq!(config.services.collections.unwrap().host, "http://collections:8080");
     assert_eq!(config.services.idgen.unwrap().host, "http://idgen:8080");
     assert_eq!(config.services.users.unwrap().host, "http://egov-user:8080");
-    assert_eq!(config.notifications.link_base.as_deref(), Some("https://city.example"));
-    let Database::Postgres(postgres) = config.database else { panic!() };
-    assert_eq!(postgres.shown_url, "jdbc:postgresql://db.example:5432/devdb");
+    assert_eq!(config.settings.allowed_callback_hosts.of_others(), ["city.example"]);
+    let Database::Postgres { shown_url, .. } = config.database else { panic!() };
+    assert_eq!(shown_url, "jdbc:postgresql://db.example:5432/devdb");
     assert_eq!(config.gateways.len(), 1);
 }
 

@@ -45,7 +45,7 @@ fn the_last_real_gateway_switched_off_leaves_none() {
         ..Given::default()
     };
     let config = given.config();
-    assert!(!config.sandbox.active && !config.gateways[0].is_offered());
+    assert!(!config.sandbox.active && !config.gateways[0].offered);
     let told: Vec<String> = given.load().notices.iter().map(ToString::to_string).collect();
     assert!(told.iter().any(|notice| notice.contains("no gateway is offered")), "{told:?}");
 }
@@ -95,7 +95,7 @@ fn a_test_environment_and_a_simulator_beside_a_real_collection_service_are_told(
 }
 
 fn callback_hosts(flags: &'static [(&'static str, &'static str)]) -> Vec<String> {
-    Given { flags, ..Given::default() }.config().payments.allowed_callback_hosts.of_others().to_vec()
+    Given { flags, ..Given::default() }.config().settings.allowed_callback_hosts.of_others().to_vec()
 }
 
 #[test]

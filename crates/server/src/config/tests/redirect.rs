@@ -1,6 +1,6 @@
 //! Through whom payers' browsers are led, and what has to be reachable for that.
 
-use payment_gateways::config::RedirectThrough::{Application, Service};
+use payment_gateways::account::RedirectThrough::{Application, Service};
 use payment_service::Redirects;
 
 use super::*;

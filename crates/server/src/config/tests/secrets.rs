@@ -34,7 +34,7 @@ fn a_secret_may_lie_in_a_file_of_its_own() {
     let path = path.to_str().unwrap();
     let active = [("PAYU_ACTIVE", "true"), ("PAYU_MERCHANT_KEY", "K1"), ("PAYU_MERCHANT_SALT_FILE", path)];
     let loaded = load(&sources(&active));
-    assert_eq!(loaded.values.text("payu.merchant.salt"), Some("from-a-file"));
+    assert_eq!(loaded.values.get("payu.merchant.salt").map(|value| value.expose()), Some("from-a-file"));
     assert_eq!(loaded.into_config().unwrap().gateways.len(), 1);
 
     let twice = load(&sources(&[("PAYU_MERCHANT_SALT_FILE", path), ("PAYU_MERCHANT_SALT", "x")]));
@@ -67,7 +67,7 @@ fn what_is_passed_on_to_a_client_may_be_secret_too() {
     ];
     let loaded = given(&environment, Vec::new());
     assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
-    assert_eq!(loaded.values.text("kafka.client.sasl.password"), Some("hush-1"));
+    assert_eq!(loaded.values.get("kafka.client.sasl.password").map(|value| value.expose()), Some("hush-1"));
     let shown = loaded.effective();
     assert!(
         shown.contains("postgres://u:***@db/x") && shown.contains("kafka.client.sasl.username"),
@@ -107,13 +107,19 @@ fn a_file_counts_more_than_a_value_of_an_earlier_place() {
         ..Sources::default()
     });
     assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
-    assert_eq!(loaded.values.text("spring.datasource.password"), Some("from-a-file"));
+    assert_eq!(
+        loaded.values.get("spring.datasource.password").map(|value| value.expose()),
+        Some("from-a-file")
+    );
 
     let both = format!("spring.datasource.password=\nspring.datasource.password.file={}\n", path.display());
     std::fs::write(&properties, both).unwrap();
     let loaded = load(&Sources { properties_file: Some(properties), ..Sources::default() });
     assert!(loaded.problems.is_empty(), "a blank value is none: {:?}", loaded.problems);
-    assert_eq!(loaded.values.text("spring.datasource.password"), Some("from-a-file"));
+    assert_eq!(
+        loaded.values.get("spring.datasource.password").map(|value| value.expose()),
+        Some("from-a-file")
+    );
 }
 
 #[test]

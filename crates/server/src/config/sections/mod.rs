@@ -1,0 +1,162 @@
+//! The sections of the configuration: each declares its settings and reads them into the settings types of
+//! the crates that use them.
+
+pub(super) mod callback_hosts;
+pub(super) mod database;
+pub(crate) mod gateway_hosts;
+pub(super) mod gateways;
+pub(super) mod identity;
+pub(super) mod ignored;
+pub(super) mod kafka;
+pub(super) mod notifications;
+pub(super) mod payments;
+pub(super) mod redirect;
+pub(super) mod sandbox;
+pub(super) mod server;
+pub(super) mod services;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use payment_gateway::GuardSettings;
+use payment_http::{RequestLimits, ServeLimits};
+use payment_service::{NotificationSettings, Settings};
+use payment_settings::{Notice, Problem, Reader, Values};
+use secrecy::SecretString;
+
+pub use database::Database;
+pub use gateways::{Configured, Listed};
+pub use identity::IdentityProof;
+pub use kafka::Kafka;
+pub use payments::Jobs;
+pub use redirect::{Reachable, Redirect};
+pub use sandbox::Sandbox;
+pub use server::{Log, LogFormat, Server};
+pub use services::{DigitServices, Embedded};
+
+/// The whole configuration.
+#[derive(Debug)]
+pub struct Config {
+    pub server: Server,
+    /// The folder of the embedded database and of generated secrets.
+    pub data_dir: PathBuf,
+    pub log: Log,
+    pub redirect: Redirect,
+    /// Of the use cases; the redirects are final when the address is known ([`Config::redirects`]).
+    pub settings: Settings,
+    pub jobs: Jobs,
+    pub identity: IdentityProof,
+    pub request_limits: RequestLimits,
+    pub serve_limits: ServeLimits,
+    pub sandbox: Sandbox,
+    /// The accounts of gateways beside the sandbox.
+    pub gateways: Vec<Configured>,
+    /// Of every gateway.
+    pub guard: GuardSettings,
+    pub embedded: Embedded,
+    pub database: Database,
+    /// `None` where events stay in the database.
+    pub kafka: Option<Kafka>,
+    pub services: DigitServices,
+    /// `None` where no text messages are sent.
+    pub notifications: Option<NotificationSettings>,
+    /// `None` serves operators nothing over HTTP.
+    pub operators_token: Option<SecretString>,
+}
+
+impl Config {
+    /// Whether the sandbox is offered and is the built-in one.
+    pub fn has_built_in_sandbox(&self) -> bool {
+        self.sandbox.active && self.sandbox.url.is_none()
+    }
+
+    /// Whether anything is kept in the data folder. Replicas that keep everything in PostgreSQL need none.
+    pub fn needs_data_folder(&self) -> bool {
+        matches!(self.database, Database::Embedded) || self.has_built_in_sandbox()
+    }
+
+    /// How far a replica's clock may differ for jobs to be run. Replicas share a database's clock; an embedded
+    /// database's is that of the one service itself.
+    fn largest_clock_offset(&self) -> Option<Duration> {
+        match &self.database {
+            Database::Embedded => None,
+            Database::Postgres { .. } => Some(self.jobs.lease),
+        }
+    }
+
+    /// The value that was worked out for a setting, where it can be told in a few words.
+    pub(super) fn worked_out(&self, key: &str) -> Option<String> {
+        match key {
+            key if key == server::WORKER_THREADS.key => Some(self.server.worker_threads.to_string()),
+            key if key == payment_gateways::account::REDIRECT_THROUGH.key => {
+                Some(self.redirect.through.as_str().to_owned())
+            }
+            key if key == payments::CALLBACK_HOSTS.key => {
+                Some(self.settings.allowed_callback_hosts.of_others().join(","))
+            }
+            key if key == identity::PROOF.key => Some(self.identity.word().to_owned()),
+            key if key == sandbox::ACTIVE.key => Some(self.sandbox.active.to_string()),
+            key if key == payments::NODE_NAME.key => Some(self.jobs.node_name.clone()),
+            key if key == kafka::MESSAGE_TIMEOUT.key => {
+                self.kafka.as_ref().map(|kafka| kafka.relay.delivery_timeout.as_millis().to_string())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The meaning of effective values.
+pub(super) struct Built {
+    /// `None` where a part of it has no stand-in.
+    pub(super) config: Option<Config>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) notices: Vec<Notice>,
+}
+
+/// Builds the configuration. What is wrong has a stand-in where it can, so that reading goes on.
+pub(super) fn build(values: &Values) -> Built {
+    let mut reader = Reader::new(values);
+    let server = server::server(&mut reader);
+    let settings = payments::settings(&mut reader);
+    let sandbox = sandbox::sandbox(&mut reader);
+    let redirect = redirect::redirect(&reader);
+    let gateways = gateways::gateways(&mut reader, redirect.through);
+    let built_in_sandbox = sandbox.active && sandbox.url.is_none();
+    redirect::check(&mut reader, redirect, &server, &gateways, built_in_sandbox);
+    let database = database::database(&mut reader);
+    let kafka = kafka::kafka(&mut reader);
+    let services = services::services(&mut reader);
+    let identity = identity::identity(&mut reader, &server, &services);
+    let notifications = notifications::notifications(&mut reader);
+    let operators_token = payments::operators_token(&mut reader);
+    let embedded = services::embedded(&mut reader, services.idgen.is_some());
+    let config = embedded.map(|embedded| Config {
+        server,
+        redirect,
+        data_dir: reader.get(&server::DATA_DIR),
+        log: server::log(&reader),
+        settings,
+        jobs: payments::jobs(&reader),
+        identity,
+        request_limits: server::request_limits(&reader),
+        serve_limits: server::serve_limits(&reader),
+        sandbox,
+        gateways,
+        guard: payments::guard(&reader),
+        embedded,
+        database,
+        kafka,
+        services,
+        notifications,
+        operators_token,
+    });
+    let config = config.map(|mut config| {
+        config.settings.largest_clock_offset = config.largest_clock_offset();
+        // The embedded implementation answers at once, and registers a bill once in any case.
+        if config.services.collections.is_some() {
+            config.settings.collection_call = config.services.limits.total_timeout;
+        }
+        config
+    });
+    Built { config, problems: reader.problems, notices: reader.notices }
+}
