@@ -1,11 +1,10 @@
 //! Searching transactions, newest first.
 //!
 //! The conditions of a search are turned into one or several *runs*: pieces of an index that lie in
-//! the order of the answer. The most selective condition chooses the runs, the others filter what
-//! they yield; written as they are they can use no index, and whether they are set is known only when
-//! the statement runs. The heads of the runs are merged. Thus a page is read, however large the
-//! table, and never gathered and sorted; and there are as many statements as there are kinds of runs,
-//! from the newest and behind the place of a transaction that was seen before.
+//! the order of the answer. The most selective condition chooses the runs, the others filter their rows. The
+//! heads of the runs are merged. Thus a page is read, however large the table. There are as many statements as
+//! there are kinds of runs, from the newest and behind the place of a known transaction; each is planned anew
+//! for the conditions that are set ([`Connections::search`]).
 
 use async_trait::async_trait;
 use payment_domain::{BillId, StatusName, TenantId, Transaction, TxnId};
@@ -19,8 +18,8 @@ use crate::failure::Failure;
 use crate::parameters::storable;
 use crate::rows::{self, transaction_columns};
 
-/// Every condition of a search that is set, in a form that uses no index. A text that is longer than
-/// its column is compared as it was before it was cut.
+/// Every condition of a search that is set. A text that is longer than its column is compared as it was
+/// before it was cut.
 macro_rules! filters {
     () => {
         "($1::text IS NULL OR t.tenant_id = $1)

@@ -59,7 +59,7 @@ async fn a_pooler_that_keeps_sessions_is_worked_through_and_one_that_shares_them
     let deadline = Instant::now() + Duration::from_secs(60);
     let mut round = 50;
     let unready = loop {
-        assert!(Instant::now() < deadline, "nobody notices");
+        assert!(Instant::now() < deadline, "the pooler is not noticed");
         let work = join_all((0..20).map(|nth| {
             let new = sample::new_transaction(&format!("T{}", round + nth), &format!("B{}", round + nth));
             store.create(new)
@@ -120,8 +120,8 @@ async fn without_prepared_statements_replicas_work_through_a_pooler_that_shares_
 async fn pay(replica: &Arc<PostgresStore>, id: &str) {
     let store: Arc<dyn Store> = replica.clone();
     sample::stored(&store, sample::new_transaction(id, id)).await;
-    let rival = store.create(sample::new_transaction(&format!("{id}-again"), id)).await.unwrap();
-    assert!(matches!(rival, Created::BillsTaken(_)), "{rival:?}");
+    let competing = store.create(sample::new_transaction(&format!("{id}-again"), id)).await.unwrap();
+    assert!(matches!(competing, Created::BillsTaken(_)), "{competing:?}");
     let txn = store.transaction(&txn_id(id)).await.unwrap().unwrap();
     let paid = sample::applied(&store, sample::success(&txn)).await;
     assert!(store.receipt_task(&txn.id).await.unwrap().is_some());
@@ -131,7 +131,7 @@ async fn pay(replica: &Arc<PostgresStore>, id: &str) {
     store.ping().await.unwrap();
 }
 
-/// Runs a job twenty times, as one of those who publish.
+/// Runs a job twenty times.
 async fn run(replica: &Arc<PostgresStore>, job: &str) {
     for nth in 0..20 {
         let request = TickRequest {
