@@ -21,6 +21,7 @@ use payment_simulator::sandbox::{Choice, Sandbox, SandboxSettings, Visitor};
 use payment_testing::postgres::{FreshDatabase, connect};
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use support::payer::create_request;
 use support::{PATIENCE, Service, free_port, http_client, pg_service};
 use tokio::task::JoinSet;
 
@@ -103,14 +104,7 @@ async fn service(folder: &Path, database: &FreshDatabase, gateway: &str) -> Serv
 /// Makes a payment that the payer pays and then says nothing about; returns its id.
 async fn paid(http: &reqwest::Client, visitor: &Visitor, url: &str, bill: usize) -> String {
     let bill = format!("B{bill}");
-    let request = json!({
-        "RequestInfo": { "userInfo": { "uuid": "citizen-1", "userName": "9999999999", "name": "Many",
-            "type": "CITIZEN", "mobileNumber": "9999999999", "tenantId": "pb" } },
-        "Transaction": { "tenantId": "pb.amritsar", "txnAmount": "75.25", "billId": bill, "consumerCode": "C-1",
-            "taxAndPayments": [{ "amountPaid": "75.25", "billId": bill }], "productInfo": "Property tax",
-            "gateway": "SANDBOX", "callbackUrl": "http://127.0.0.1:1/done",
-            "user": { "name": "Many", "mobileNumber": "9999999999", "tenantId": "pb" } },
-    });
+    let request = create_request(&bill, "75.25", "http://127.0.0.1:1/done");
     let answer = http.post(format!("{url}/transaction/v1/_create")).json(&request).send().await.unwrap();
     let body: Value = answer.json().await.unwrap();
     let field =

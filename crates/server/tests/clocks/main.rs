@@ -22,6 +22,7 @@ use payment_testing::postgres::FreshDatabase;
 use serde_json::{Value, json};
 
 use crate::proof::gateway::{Gateway, SECRET};
+use crate::support::payer::create_request;
 use crate::support::{Service, free_port, http_client, pg_service};
 
 const DAY: i64 = 86_400;
@@ -94,7 +95,9 @@ impl Replica {
     }
 
     async fn create(&self, bill: &str) -> (String, String) {
-        let created = self.post("/transaction/v1/_create", &create(bill)).await;
+        let created = self
+            .post("/transaction/v1/_create", &create_request(bill, "75.25", "http://127.0.0.1:1/done"))
+            .await;
         let text = |name: &str| created["Transaction"][name].as_str().unwrap().to_owned();
         (text("txnId"), text("redirectUrl"))
     }
@@ -110,17 +113,6 @@ impl Replica {
         let readiness: Value = self.http.get(url).send().await.unwrap().json().await.unwrap();
         readiness["clock"]["computerAheadSeconds"].as_f64().unwrap()
     }
-}
-
-fn create(bill: &str) -> Value {
-    json!({
-        "RequestInfo": { "userInfo": { "uuid": "citizen-1", "userName": "9999900001", "name": "Asha",
-            "type": "CITIZEN", "mobileNumber": "9999900001", "tenantId": "pb" } },
-        "Transaction": { "tenantId": "pb.amritsar", "txnAmount": "75.25", "billId": bill, "consumerCode": "C-1",
-            "taxAndPayments": [{ "amountPaid": "75.25", "billId": bill }], "productInfo": "Property tax",
-            "gateway": "SANDBOX", "callbackUrl": "http://127.0.0.1:1/done",
-            "user": { "name": "Asha", "mobileNumber": "9999900001", "tenantId": "pb" } },
-    })
 }
 
 fn library() -> PathBuf {

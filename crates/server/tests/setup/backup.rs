@@ -8,7 +8,7 @@ use std::time::Duration;
 use payment_simulator::sandbox::Choice;
 use tokio::task::JoinSet;
 
-use crate::payments::Payer;
+use crate::support::payer::Payer;
 use crate::support::{Service, free_port, pg_service, run, stderr, stdout};
 
 /// Pays one bill after the other until it is told to stop; what it paid, in its order.

@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod backup;
-mod payments;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -17,7 +16,7 @@ use payment_testing::kafka::bootstrap_servers;
 use payment_testing::postgres::FreshDatabase;
 use serde_json::{Value, json};
 
-use crate::payments::{Payer, create_request};
+use crate::support::payer::{Payer, create_request};
 use crate::support::{Service, free_port, http_client, pg_service, run, stderr, stdout};
 
 const STOCK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/tests/application.properties");

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod account;
+pub(crate) mod payer;
 pub(crate) mod payments;
 
 use std::net::TcpListener;

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio_postgres::Client;
 
 use crate::random::Random;
+use crate::support::payer::create_request;
 
 const WORKERS: usize = 4;
 /// Payments that the gateway never decides: every run has these to look at, and to note.
@@ -122,7 +123,7 @@ impl Worker {
 
     async fn create(&mut self) -> Option<(String, String)> {
         let bill = format!("B{}", self.bills.fetch_add(1, Ordering::SeqCst));
-        let request = create_request(&bill);
+        let request = create_request(&bill, "75.25", "http://127.0.0.1:1/done");
         for _ in 0..6 {
             let url = format!("{}/transaction/v1/_create", self.replica());
             match self.post(&url, Some(&bill), &request).await {
@@ -167,15 +168,4 @@ impl Worker {
         let status = response.status().as_u16();
         Some((status, response.json().await.ok()?))
     }
-}
-
-fn create_request(bill: &str) -> Value {
-    json!({
-        "RequestInfo": { "userInfo": { "uuid": "citizen-1", "userName": "9999999999", "name": "Ticks Test",
-            "type": "CITIZEN", "mobileNumber": "9999999999", "tenantId": "pb" } },
-        "Transaction": { "tenantId": "pb.amritsar", "txnAmount": "75.25", "billId": bill, "consumerCode": "C-1",
-            "taxAndPayments": [{ "amountPaid": "75.25", "billId": bill }], "productInfo": "Property tax",
-            "gateway": "SANDBOX", "callbackUrl": "http://127.0.0.1:1/done",
-            "user": { "name": "Ticks Test", "mobileNumber": "9999999999", "tenantId": "pb" } },
-    })
 }

@@ -1,9 +1,9 @@
-//! An application and its payer.
+//! An application and its payer, at the sandbox.
 
 use payment_simulator::sandbox::{Choice, Visitor};
 use serde_json::{Value, json};
 
-use crate::support::{PATIENCE, http_client};
+use super::{PATIENCE, http_client};
 
 /// A request to pay a bill.
 pub(crate) fn create_request(bill: &str, amount: &str, callback: &str) -> Value {
