@@ -12,7 +12,6 @@ use super::{Axis, wire};
 use crate::account::{Account, Adapter};
 use crate::client::Client;
 
-/// The AXIS gateway.
 pub const ADAPTER: Adapter = Adapter {
     name: "AXIS",
     prefix: "axis",
@@ -60,7 +59,6 @@ pub struct AxisAccount {
     pub secret_key: SecretSlice<u8>,
     /// The operator that may ask for a status.
     pub user: String,
-    /// The operator's password.
     pub password: SecretString,
     pub version: String,
     pub pay_command: String,
@@ -69,7 +67,6 @@ pub struct AxisAccount {
     pub currency: Currency,
     /// The page where the payer pays.
     pub pay_url: String,
-    /// The server API.
     pub status_url: String,
 }
 

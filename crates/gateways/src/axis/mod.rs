@@ -21,7 +21,6 @@ use crate::client::Client;
 use crate::form;
 use crate::text::{ascii, cut, one_line, paise};
 
-/// The AXIS adapter.
 #[derive(Debug)]
 pub struct Axis {
     profile: Profile,

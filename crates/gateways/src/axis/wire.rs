@@ -15,16 +15,16 @@ use crate::{evidence, form};
 pub const REFERENCE: &str = "vpc_MerchTxnRef";
 /// The member that carries the merchant's access code; requests alone have it.
 pub const ACCESS_CODE: &str = "vpc_AccessCode";
-/// What of a payment went back, in paise; in answers to `queryDR`.
+/// The refunded amount, in paise; in answers to `queryDR`.
 const REFUNDED: &str = "vpc_RefundedAmount";
-/// What of an authorised amount was taken, in paise; in answers to `queryDR`.
+/// The captured amount, in paise; in answers to `queryDR`.
 const CAPTURED: &str = "vpc_CapturedAmount";
 /// The longest transaction id the gateway takes, in characters.
 pub const MAX_REFERENCE_CHARS: usize = 40;
 /// The longest order information the gateway takes, in characters.
 pub const MAX_ORDER_INFO_CHARS: usize = 34;
 
-/// What is kept of an answer. Left out are the hash, card numbers, 3-D Secure tokens and the order
+/// Evidence kept of an answer. Left out are the hash, card numbers, 3-D Secure tokens and the order
 /// information, which is a bank account number.
 const EVIDENCE: [&str; 21] = [
     "vpc_Version",
@@ -53,11 +53,10 @@ const EVIDENCE: [&str; 21] = [
 /// One payment as it is written into the pay request.
 #[derive(Debug, Clone, Copy)]
 pub struct Payment<'a> {
-    /// Our transaction id.
     pub reference: &'a str,
     /// The tenant's bank account number.
     pub order_info: &'a str,
-    /// What is to be paid, in paise.
+    /// In paise.
     pub amount_minor: i64,
     /// Where the browser comes back to.
     pub return_url: &'a str,
@@ -88,7 +87,7 @@ pub fn signed_url(pay_url: &str, secret_key: &[u8], mut members: Vec<(String, St
     form::in_query(pay_url, &members)
 }
 
-/// The question where a payment stands. The gateway takes it by the operator's password alone, so
+/// The status call. The gateway takes it by the operator's password alone, so
 /// it carries no hash.
 pub fn status_call(account: &AxisAccount, reference: &str) -> Call {
     let fields = [
@@ -108,7 +107,7 @@ pub fn status_call(account: &AxisAccount, reference: &str) -> Call {
     }
 }
 
-/// What a set of result members means: a callback's or a status answer's.
+/// The meaning of a set of result members: a callback's or a status answer's.
 ///
 /// # Errors
 /// [`GatewayError::Unreadable`] when a VPC member occurs twice, there is none, or the amount of a
@@ -147,7 +146,7 @@ pub fn report(members: &Params) -> Result<Report, GatewayError> {
     })
 }
 
-/// What a status answer means. Unlike in a callback, "payment server error" without any record
+/// The meaning of a status answer. Unlike in a callback, "payment server error" without any record
 /// refuses the question (a wrong password, a wrong hash): nothing is known of the payment then.
 ///
 /// # Errors
@@ -166,13 +165,11 @@ pub fn status_report(members: &Params) -> Result<Report, GatewayError> {
     Ok(report)
 }
 
-/// What an answer says about the gateway's records of the payment.
+/// The gateway's records of the payment, as an answer shows them.
 enum Record {
-    /// There is one.
     Found,
     /// There are several; the answer is about the latest.
     Several,
-    /// There is none.
     None,
     /// It does not say: callbacks and error answers.
     Unsaid,
@@ -194,7 +191,7 @@ impl Record {
     }
 }
 
-/// What a payment took. Money that went back is no payment; where the records contradict the amount
+/// The amount that a payment took. Money that went back is no payment; where the records contradict the amount
 /// that was paid, or cannot be read, no amount is certain.
 fn paid<'a>(member: impl Fn(&str) -> Option<&'a str>) -> Result<Outcome, GatewayError> {
     let unreadable = || GatewayError::Unreadable("vpc_Amount is no amount".to_owned());
@@ -223,7 +220,7 @@ fn by_code(code: &str) -> Outcome {
     }
 }
 
-/// What a response code says, in the sentences of the original service, which reports read.
+/// The message of a response code, in the sentences of the original service, which reports read.
 fn sentence(code: &str) -> &'static str {
     match code {
         "0" => "Transaction Successful",

@@ -13,7 +13,6 @@ use super::{Paytm, REFERENCE};
 use crate::account::{Account, Adapter, RedirectThrough, join};
 use crate::client::Client;
 
-/// The PAYTM gateway.
 pub const ADAPTER: Adapter = Adapter {
     name: "PAYTM",
     prefix: "paytm",
@@ -91,9 +90,7 @@ pub struct Legacy {
 
 #[derive(Debug, Clone)]
 pub struct V3 {
-    /// Opens an order.
     pub initiate_url: String,
-    /// The pay page.
     pub page_url: String,
     pub status_url: String,
 }

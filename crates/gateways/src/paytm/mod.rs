@@ -1,6 +1,6 @@
 //! Paytm, in its legacy protocol and in the current one; `paytm.protocol` chooses.
 //!
-//! Legacy: a signed form or link takes the payer to `processTransaction`, `getTxnStatus` tells the status.
+//! Legacy: a signed form or link takes the payer to `processTransaction`, `getTxnStatus` reports the status.
 //! Current: `initiateTransaction` opens an order, a form with its token takes the payer to
 //! `showPaymentPage`, `/v3/order/status` tells the status, signed by Paytm over the exact text of
 //! its body. Both call back with the same signed form.
@@ -30,7 +30,6 @@ use crate::json::Object;
 /// The callback parameter with our transaction id.
 pub const REFERENCE: &str = "ORDERID";
 
-/// The adapter.
 #[derive(Debug)]
 pub struct Paytm {
     profile: Profile,
@@ -141,7 +140,7 @@ impl Gateway for Paytm {
             }
             Protocol::V3(v3) => self.ask_v3(v3, &txn.id).await?,
         };
-        // What ends or receipts a transaction has to name it.
+        // An answer that ends or receipts a transaction has to name it.
         let definite = match outcome {
             Outcome::Paid { .. } | Outcome::Declined { .. } | Outcome::Refunded => true,
             Outcome::Pending | Outcome::NotFound | Outcome::Unrecognised { .. } => false,

@@ -166,7 +166,6 @@ impl Opened {
         format!("{}{}", self.digest, String::from_utf8_lossy(&self.salt.0))
     }
 
-    /// The salt.
     pub fn salt(&self) -> Salt {
         self.salt
     }

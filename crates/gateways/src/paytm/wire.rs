@@ -1,4 +1,4 @@
-//! What we send to Paytm: the pay forms and the calls. Pure.
+//! Requests to Paytm: the pay forms and the calls. Pure.
 
 use payment_domain::{Payer, TxnId};
 use payment_gateway::{Order, Redirect};
@@ -23,7 +23,7 @@ pub fn is_order_id(id: &TxnId) -> bool {
     id.len() <= MAX_ORDER_ID && id.bytes().all(allowed)
 }
 
-/// What takes the payer to the legacy pay page: a form, or the same fields in a link, as
+/// The way to the legacy pay page: a form, or the same fields in a link, as
 /// egov-pg-service gives it.
 pub fn pay_redirect(account: &PaytmAccount, legacy: &Legacy, order: &Order<'_>, salt: Salt) -> Redirect {
     let fields = pay_form(account, legacy, order, salt);

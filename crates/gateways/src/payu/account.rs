@@ -13,7 +13,6 @@ use super::{Payu, wire};
 use crate::account::{Account, Adapter, RedirectThrough, join};
 use crate::client::Client;
 
-/// The PAYU gateway.
 pub const ADAPTER: Adapter = Adapter {
     name: "PAYU",
     prefix: "payu",

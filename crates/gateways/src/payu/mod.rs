@@ -1,6 +1,6 @@
 //! PayU India.
 //!
-//! The payer's browser posts a signed form; where nobody can show it one, this service posts it, and
+//! The payer's browser posts a signed form; where no page can be shown, this service posts it, and
 //! the browser follows the URL that PayU answers with, as with egov-pg-service. The browser comes back
 //! with a signed form. The status is asked with the command `verify_payment`.
 
@@ -19,7 +19,6 @@ pub use account::PayuAccount;
 use crate::account::{Account, RedirectThrough};
 use crate::client::Client;
 
-/// The PAYU adapter.
 #[derive(Debug)]
 pub struct Payu {
     profile: Profile,

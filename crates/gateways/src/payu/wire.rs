@@ -21,7 +21,7 @@ const MAX_NAME_CHARS: usize = 60;
 /// The longest e-mail address the gateway takes, in characters.
 const MAX_EMAIL_CHARS: usize = 50;
 
-/// What is kept of an answer. Left out are the hash, the payer's name, address and number, card
+/// Evidence kept of an answer. Left out are the hash, the payer's name, address and number, card
 /// hints and the free fields, which hold payment addresses.
 const EVIDENCE: [&str; 18] = [
     "mihpayid",
@@ -44,23 +44,18 @@ const EVIDENCE: [&str; 18] = [
     "error_Message",
 ];
 
-/// What is kept of a callback: what its hash covers.
+/// Evidence kept of a callback: the fields that its hash covers.
 const SIGNED_EVIDENCE: [&str; 4] = ["status", REFERENCE, "amount", "additionalCharges"];
 
 /// One payment before it is cut to what the gateway takes.
 #[derive(Clone, Copy)]
 pub struct Payment<'a> {
-    /// Our transaction id.
     pub reference: &'a str,
-    /// What is to be paid.
     pub amount: Money,
-    /// What for.
     pub product_info: &'a str,
-    /// The payer's name.
     pub name: &'a str,
     /// The payer's e-mail address; empty when there is none.
     pub email: &'a str,
-    /// The payer's number.
     pub phone: &'a str,
     /// Where the browser comes back to, whatever happened.
     pub return_url: &'a str,
@@ -107,7 +102,7 @@ pub fn open_call(url: String, fields: Vec<(String, String)>) -> Call {
 pub fn opened(reply: Reply, called: &str) -> Result<String, GatewayError> {
     match (reply.status, &reply.location) {
         (300..=399, Some(location)) => pay_page(called, location),
-        // What is wrong with a payment is said on a page for people.
+        // A refusal is a page for people.
         (_, Some(_) | None) => {
             reply.accepted()?;
             Err(unreadable("no address of a pay page"))
@@ -143,12 +138,11 @@ pub fn command_call(account: &PayuAccount, command: &str, arguments: &[(&str, &s
     }
 }
 
-/// The question where a payment stands.
 pub fn status_call(account: &PayuAccount, reference: &str) -> Call {
     command_call(account, "verify_payment", &[("var1", reference)])
 }
 
-/// What the fields of a callback mean. The hash covers the status, but not whether the money was
+/// The meaning of the fields of a callback. The hash covers the status, but not whether the money was
 /// captured, so that a success is still pending here: only the status call knows. What the hash does
 /// not cover is not kept, and numbers no payment.
 pub fn callback_report(fields: &Params) -> Report {
@@ -161,7 +155,7 @@ pub fn callback_report(fields: &Params) -> Report {
     report
 }
 
-/// What the answer to [`status_call`] says about one payment.
+/// One payment in the answer to [`status_call`].
 ///
 /// # Errors
 /// [`GatewayError::Unreadable`] when the answer is not about it, refuses the question, contradicts
@@ -199,7 +193,7 @@ fn unreadable(why: &str) -> GatewayError {
     GatewayError::Unreadable(why.to_owned())
 }
 
-/// What the members say, without the amount of a payment.
+/// The meaning of the members, without the amount of a payment.
 fn report(text: &impl Fn(&str) -> Option<String>, raw: serde_json::Value) -> Report {
     let status = text("status").unwrap_or_default();
     let unmapped = text("unmappedstatus").unwrap_or_default();
@@ -240,7 +234,7 @@ fn unrecognised(status: &str, unmapped: &str) -> Outcome {
     Outcome::Unrecognised { code: format!("{}/{}", cut(status, 32), cut(unmapped, 32)) }
 }
 
-/// What was paid of what we asked for. `transaction_amount` is the order's amount, `amt` what the
+/// The amount paid towards the order. `transaction_amount` is the order's amount, `amt` what the
 /// payer was charged; the two may differ by the gateway's charges and by nothing else. `None` when
 /// they differ otherwise, or neither is there.
 fn paid_amount(text: &impl Fn(&str) -> Option<String>) -> Result<Option<Money>, GatewayError> {

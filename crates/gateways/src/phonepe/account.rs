@@ -13,7 +13,6 @@ use super::{Phonepe, REFERENCE};
 use crate::account::{Account, Adapter, RedirectThrough, join};
 use crate::client::Client;
 
-/// The PHONEPE gateway.
 pub const ADAPTER: Adapter = Adapter {
     name: "PHONEPE",
     prefix: "phonepe",
@@ -98,7 +97,6 @@ pub enum PhonepeAccount {
     Legacy(Salted),
     /// `/pg/v1/pay`.
     V1(Salted),
-    /// Standard Checkout.
     V2(Checkout),
 }
 
@@ -129,7 +127,6 @@ pub struct Checkout {
     pub expire_after_s: Option<u32>,
     pub token_url: String,
     pub pay_url: String,
-    /// Comes before the order.
     pub status_url: String,
 }
 

@@ -84,7 +84,6 @@ enum Said {
     Declined,
     Pending,
     NotFound,
-    /// Our question was refused.
     Refused,
     Unknown,
 }

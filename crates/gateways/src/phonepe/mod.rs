@@ -34,7 +34,6 @@ use crate::client::{Call, CallError, Client, Reply};
 /// The callback parameter with our transaction id.
 pub const REFERENCE: &str = "transactionId";
 
-/// The adapter.
 pub struct Phonepe {
     profile: Profile,
     account: PhonepeAccount,
@@ -181,7 +180,7 @@ impl Gateway for Phonepe {
     }
 }
 
-/// A server-to-server callback is signed; what the browser brings is not, by any rule we know.
+/// A server-to-server callback is signed; an answer brought by the browser is not, by any published rule.
 fn verify_callback(
     account: &Salted,
     generation: Generation,
@@ -218,7 +217,6 @@ fn verify_webhook(account: &Checkout, answer: &Answer) -> Result<Evidence, Gatew
 enum CheckoutError {
     /// There was no token to make it with: it was not sent.
     Token(TokenError),
-    /// The call itself failed.
     Call(GatewayError),
 }
 

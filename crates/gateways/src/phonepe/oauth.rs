@@ -2,8 +2,8 @@
 //! time.
 //!
 //! Past half its life a token still works: one caller renews it while the others go on with it.
-//! Without a usable token everybody waits for the one who fetches, and shares what comes of it, so
-//! that a gateway in trouble is not asked once per waiting payment.
+//! Without a usable token all callers wait for one fetch and share its result, so that a gateway in
+//! trouble is not called once per waiting payment.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -17,9 +17,9 @@ use super::wire;
 use crate::client::{CallError, Client, Reply};
 use crate::json::Object;
 
-/// Longer values are no token.
+/// The longest token.
 const MAX_TOKEN_BYTES: usize = 8192;
-/// What lives longer is renewed as if it lived this long.
+/// A longer life counts as this one.
 const MAX_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 /// After a renewal that failed, the old token is used for this long before the next is tried.
 const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
@@ -52,7 +52,7 @@ impl std::fmt::Debug for Token {
     }
 }
 
-/// Why there is no token. Nothing of what was asked has left us then.
+/// Why there is no token. The call that needed it was not sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// The token service could not be reached, or did not answer with a token.
@@ -66,13 +66,12 @@ pub enum TokenError {
     Denied(u16),
 }
 
-/// Where tokens come from.
 pub struct Tokens {
     clock: Arc<dyn Clock>,
     current: RwLock<Option<Arc<Token>>>,
-    /// How many fetches came to an end.
+    /// Number of finished fetches.
     ended: AtomicU64,
-    /// Held by the one who fetches. How the last fetch failed, if it did, and when.
+    /// Held during a fetch. The failure of the last fetch, and its moment.
     fetching: Mutex<Option<(Timestamp, TokenError)>>,
 }
 
@@ -108,7 +107,7 @@ impl Tokens {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A newer token, or the old one while somebody else renews it or that fails.
+    /// A newer token, or the old one while another caller renews it or that fails.
     async fn renew(&self, old: Arc<Token>, client: &Client, account: &Checkout) -> Arc<Token> {
         let Ok(mut last_failure) = self.fetching.try_lock() else { return old };
         let now = self.clock.now();

@@ -18,7 +18,6 @@ const SEPARATOR: &str = "###";
 /// A merchant's salt key and the index PhonePe knows it by.
 #[derive(Debug, Clone)]
 pub struct SaltKey {
-    /// The key.
     pub key: SecretString,
     /// Its index, e.g. `1`.
     pub index: String,
@@ -57,9 +56,7 @@ pub fn decode(payload: &str) -> Option<Vec<u8>> {
 /// The user name and password that were set for webhooks at PhonePe.
 #[derive(Debug, Clone)]
 pub struct WebhookUser {
-    /// The user name.
     pub name: String,
-    /// The password.
     pub password: SecretString,
 }
 

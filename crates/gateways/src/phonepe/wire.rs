@@ -1,4 +1,4 @@
-//! What we send to PhonePe, in each of its protocols. Pure.
+//! Requests to PhonePe, in each of its protocols. Pure.
 
 use payment_domain::{Payer, Timestamp, TxnId};
 use payment_gateway::Order;
@@ -133,9 +133,8 @@ const EXPIRE_AFTER_S: (u32, u32) = (300, 3_600);
 /// An order of Standard Checkout.
 #[derive(Debug, Clone)]
 pub struct CheckoutOrder<'a> {
-    /// Our transaction id.
     pub id: &'a str,
-    /// What is to be paid, in paise.
+    /// In paise.
     pub amount_minor: i64,
     /// Where the browser comes back to.
     pub redirect_url: &'a str,

@@ -18,7 +18,6 @@ use crate::client::{Client, Limits};
 pub const PREFIX: &str = "remote.";
 /// The fewest characters of a secret.
 const MIN_SECRET_CHARS: usize = 32;
-/// The longest name.
 const MAX_NAME_CHARS: usize = 32;
 
 settings! {
@@ -64,7 +63,6 @@ const PARAMETER: Parser<String> = parser::text(
     "the name of a parameter",
 );
 
-/// One remote gateway.
 #[derive(Debug, Clone)]
 pub struct RemoteAccount {
     /// The name in the settings, in upper case.

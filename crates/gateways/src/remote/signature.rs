@@ -18,7 +18,6 @@ pub const MAX_SKEW_S: i64 = 300;
 pub enum Side {
     /// The payment gateway service asks.
     Request,
-    /// The remote gateway answers.
     Response,
 }
 
@@ -34,7 +33,6 @@ impl Side {
 /// The signed fields beside the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Signed<'a> {
-    /// Who signs.
     pub side: Side,
     /// The method of the request.
     pub method: &'a str,

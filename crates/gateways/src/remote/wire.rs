@@ -25,7 +25,7 @@ const MAX_FIELD_BYTES: usize = 16 * 1024;
 /// The longest text that is kept of a member, in characters.
 const MAX_CHARS: usize = 255;
 
-/// What is kept of an answer.
+/// Evidence kept of an answer.
 const EVIDENCE: [&str; 8] = [
     "orderId",
     "state",
@@ -37,14 +37,12 @@ const EVIDENCE: [&str; 8] = [
     "statusMessage",
 ];
 
-/// What is asked.
+/// An operation of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// Open the order.
     Start,
-    /// Tell where it stands.
     Status,
-    /// Close it, and tell where it stands then.
+    /// Close it, and report its status then.
     Close,
     /// Check what a provider sent.
     Verify,
@@ -137,7 +135,7 @@ pub fn start_body(account: &RemoteAccount, order: &Order<'_>) -> Result<String, 
     })
 }
 
-/// The body of the question where an order stands.
+/// The body of the status call.
 ///
 /// # Errors
 /// Never in practice.
@@ -169,7 +167,6 @@ fn json(body: &impl Serialize) -> Result<String, GatewayError> {
 /// One question: its call, and what the answer to it is checked by.
 #[derive(Debug)]
 pub struct Question {
-    /// The call.
     pub call: Call,
     path: String,
     nonce: String,
@@ -237,12 +234,11 @@ fn unreadable(problem: &str) -> GatewayError {
     GatewayError::Unreadable(problem.to_owned())
 }
 
-/// What was said of a provider's answer.
+/// The verdict on a provider's answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
     /// The provider signed nothing in it.
     Unsigned,
-    /// Its signature is wrong.
     BadSignature,
     /// It is about another payment.
     WrongTransaction,
@@ -285,7 +281,7 @@ fn page_address(text: String) -> Result<String, GatewayError> {
     usable.then_some(text).ok_or_else(|| unreadable("the payer cannot be sent to this address"))
 }
 
-/// What an answer to the question for the status means.
+/// The meaning of an answer to the status call.
 ///
 /// # Errors
 /// [`GatewayError::Unreadable`] when it is about another order, or its amount is none.
@@ -295,7 +291,7 @@ pub fn status_report(answer: &Object, txn: &Transaction) -> Result<Report, Gatew
     report(answer, amount)
 }
 
-/// What an answer to the question for genuineness means. What the provider signed is compared with
+/// The meaning of an answer to the verification call. What the provider signed is compared with
 /// the transaction here as well, whatever the remote gateway thinks of it.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 //! The pay link is made and signed here, without calling anybody; the sandbox learns of an order when
 //! the payer opens its page. What it says about an order, by browser, callback or answer, is one set
 //! of signed fields, in which the amount that was asked and the amount that was taken stand apart:
-//! the first tells whether it is our order, the second is what came of it.
+//! the first identifies our order, the second is the result.
 
 pub mod signature;
 pub mod wire;
@@ -21,20 +21,17 @@ use secrecy::SecretString;
 use self::wire::Told;
 use crate::client::{Call, Client};
 
-/// What the adapter is configured by.
+/// The account at a sandbox.
 #[derive(Debug, Clone)]
 pub struct SandboxAccount {
     /// Where payers' browsers reach the sandbox, e.g. `http://localhost:9000/sandbox`.
     pub page_url: String,
-    /// Where we reach it.
     pub api_url: String,
     /// The name it knows us by.
     pub merchant: String,
-    /// What we share with it.
     pub secret: SecretString,
 }
 
-/// The SANDBOX adapter.
 pub struct Sandbox {
     profile: Profile,
     account: SandboxAccount,
@@ -110,7 +107,7 @@ impl Closing for Sandbox {
 }
 
 impl Sandbox {
-    /// What the sandbox answers about an order.
+    /// The answer of the sandbox about an order.
     async fn ask(&self, txn: &Transaction, call: &Call, asked_at: Timestamp) -> Result<Report, GatewayError> {
         let unreadable = |problem: &str| GatewayError::Unreadable(problem.to_owned());
         let reply = self.client.send(call).await?;

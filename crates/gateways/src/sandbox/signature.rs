@@ -5,7 +5,6 @@ use crate::digest::{equals_hex, hmac_sha256};
 /// The purpose of a signature: the first line of the signed text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Our pay link.
     Pay,
     /// Our question about an order.
     Status,
@@ -13,7 +12,6 @@ pub enum Purpose {
     Close,
     /// The sandbox's parameters in the payer's browser.
     Return,
-    /// The sandbox's callback.
     Callback,
     /// The sandbox's answer to our question.
     Answer,

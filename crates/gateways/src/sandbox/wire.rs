@@ -69,7 +69,7 @@ fn bill_text(txn: &Transaction) -> String {
     }
 }
 
-/// The question where an order stands, asked at that moment.
+/// The status call, made at that moment.
 pub fn status_call(account: &SandboxAccount, order: &str, asked_at: Timestamp) -> Call {
     let timestamp = asked_at.as_millis().to_string();
     let fields = [("merchant", account.merchant.as_str()), ("timestamp", &timestamp), ("order", order)];
@@ -105,7 +105,7 @@ pub fn close_call(account: &SandboxAccount, txn: &Transaction, asked_at: Timesta
 
 fn order_address(account: &SandboxAccount, order: &str) -> String {
     let encoded: String = url::form_urlencoded::byte_serialize(order.as_bytes()).collect();
-    // In a path a plus is a plus: the space it stands for in a form is written out.
+    // In a path a plus is a plus: a space, which is a plus in a form, is written out.
     join(&account.api_url, &format!("api/v1/orders/{}", encoded.replace('+', "%20")))
 }
 
@@ -117,7 +117,7 @@ fn signed_headers(account: &SandboxAccount, timestamp: String, signature: String
     ]
 }
 
-/// What the sandbox said, with the signature it said it with. Nothing in it is believed yet.
+/// A message of the sandbox with its signature, not verified yet.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Told {
     purpose: Purpose,
@@ -132,7 +132,7 @@ impl Told {
     pub fn in_answer(answer: &Answer) -> Option<Told> {
         if let Some(signature) = answer.params.get(SIGNATURE) {
             let ours = answer.params.iter().filter(|(name, _)| *name == SIGNATURE || names_a_field(name));
-            // With a name twice nobody can say which value was signed: no signature fits.
+            // With a name twice the signed value is ambiguous: no signature fits.
             let members = form::unique(ours).unwrap_or_default();
             let value = |(name, parameter): (&'static str, &str)| {
                 (name, members.get(parameter).copied().unwrap_or_default().to_owned())
@@ -184,12 +184,10 @@ impl Told {
         self.field("state") == "UNKNOWN" && self.field("code") == "NO_SUCH_ORDER"
     }
 
-    /// The order it names.
     pub fn order(&self) -> &str {
         self.field("order")
     }
 
-    /// What it means.
     pub fn report(&self) -> Report {
         let text = |name: &str| Some(self.field(name).to_owned()).filter(|text| !text.is_empty());
         Report {
@@ -232,7 +230,6 @@ impl Told {
     }
 }
 
-/// Without the signature.
 impl std::fmt::Debug for Told {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Told")
