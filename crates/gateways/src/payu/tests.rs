@@ -226,7 +226,7 @@ async fn what_we_sign_is_no_callback() {
         forged.push((name.to_owned(), value.to_owned()));
         assert!(is_refused(&forged).await, "{name}");
     }
-    // Whoever knows a hash can go on from its end, but only behind its padding, which begins with a
+    // A known hash can be extended from its end, but only behind its padding, which begins with a
     // byte that is no text: whatever is decoded from it is hashed as something else.
     let padded = [ID.as_bytes(), b"\x80\0\0\0|x"].concat();
     let forged =

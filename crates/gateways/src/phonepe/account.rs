@@ -72,7 +72,7 @@ crate::gateway_settings! {
         "The path that tells a payment's status, in the v2 protocol.").or("/checkout/v2/order");
 }
 
-/// A path with a slash at its start and none at its end: it is signed as it stands here.
+/// A path with a leading and without a trailing slash: it is signed in this form.
 const SIGNED_PATH: Parser<String> = parser::text(|text| Ok(format!("/{}", text.trim_matches('/'))), "");
 
 const INDEX: Parser<String> = parser::text(

@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     // Most of the time is spent waiting for servers that do not answer.
     arguments.test_threads.get_or_insert(6);
     rustls::crypto::ring::default_provider().install_default().expect("nobody came first");
-    // Adapters that sin panic where they should: nobody needs to see it.
+    // Faulty adapters are expected to panic: without output.
     let shown = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if std::thread::current().name() != Some(CARELESS) {

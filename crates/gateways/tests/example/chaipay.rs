@@ -1,5 +1,5 @@
 //! Chaipay, a made-up provider: a signed link to its pay page, signed parameters on the way back, and
-//! an address that tells where an order stands.
+//! an endpoint for the status of an order.
 
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ impl ChaipayAccount {
 
 /// The fields Chaipay signs on the way back, in its order.
 const SIGNED: [&str; 5] = ["merchant", "order", "paise", "state", "payment"];
-/// What is kept as evidence of an answer: no signature, nobody's name.
+/// The evidence kept of an answer: no signature, no personal data.
 const EVIDENCE: [&str; 4] = ["order", "paise", "state", "payment"];
 
 /// HMAC-SHA256 over the form-encoded fields. Encoded, no value can pretend to be two fields.
@@ -79,7 +79,7 @@ fn pay_link(account: &ChaipayAccount, order: &Order<'_>) -> String {
     format!("{}?{}", join(&account.base_url, "pay"), form::encode_query(&fields))
 }
 
-/// The question where an order stands.
+/// The status request of an order.
 fn status_call(account: &ChaipayAccount, txn: &Transaction) -> Call {
     let mut fields = vec![("merchant", account.merchant.as_str()), ("order", txn.id.as_str())];
     let sign = hex::encode(signature(account, &fields));
@@ -159,7 +159,7 @@ impl Gateway for Chaipay {
 
     async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {
         let Some(sign) = answer.params.get("sign") else { return Ok(Evidence::Unsigned) };
-        // A name that occurs twice has no value: nobody can say which one was signed.
+        // A repeated name has no value: it is ambiguous which one was signed.
         let ours = answer.params.iter().filter(|(name, _)| SIGNED.contains(name));
         let members = form::unique(ours).ok_or(GatewayError::BadSignature)?;
         let value = |name: &'static str| (name, members.get(name).copied().unwrap_or_default());

@@ -88,7 +88,7 @@ fn callback(vector: &Vector) -> Checked {
     vector.compare_verified(valid, &fields)
 }
 
-/// A current answer stands in an envelope, a legacy one does not.
+/// A current answer has an envelope, a legacy one has none.
 fn status(vector: &Vector) -> Checked {
     let body = &vector.inputs["body"];
     let text = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
