@@ -23,24 +23,21 @@ use crate::failure::Failure;
 const LATECOMERS_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
 /// The rows to take in, with every bill they name: columns of the statements below.
-macro_rules! newcomers {
-    () => {
-        "WITH newcomers AS (
-             SELECT txn_id, tenant_id, bill_id, txn_status, created_time, additional_details
-             FROM eg_pg_transactions AS t
-             WHERE version IS NULL AND ($1::bigint IS NULL OR created_time >= $1)
+const NEWCOMERS: &str = "
+    WITH newcomers AS (
+    SELECT txn_id, tenant_id, bill_id, txn_status, created_time, additional_details
+    FROM eg_pg_transactions AS t
+    WHERE version IS NULL AND ($1::bigint IS NULL OR created_time >= $1)
          ), named AS (
-             SELECT txn_id, tenant_id, txn_status, created_time, bill_id FROM newcomers
-             UNION
-             SELECT txn_id, tenant_id, txn_status, created_time, paid ->> 'billId'
-             FROM newcomers CROSS JOIN LATERAL jsonb_array_elements(
-                 CASE jsonb_typeof(additional_details -> 'taxAndPayments')
-                     WHEN 'array' THEN additional_details -> 'taxAndPayments' ELSE '[]' END) AS paid
+    SELECT txn_id, tenant_id, txn_status, created_time, bill_id FROM newcomers
+    UNION
+    SELECT txn_id, tenant_id, txn_status, created_time, paid ->> 'billId'
+    FROM newcomers CROSS JOIN LATERAL jsonb_array_elements(
+        CASE jsonb_typeof(additional_details -> 'taxAndPayments')
+            WHEN 'array' THEN additional_details -> 'taxAndPayments' ELSE '[]' END) AS paid
          ), bills AS (
-             SELECT * FROM named WHERE char_length(bill_id) BETWEEN 1 AND 64
-         )"
-    };
-}
+    SELECT * FROM named WHERE char_length(bill_id) BETWEEN 1 AND 64
+         )";
 
 /// A row is known by its bill; one whose bill id is no key is new when it is younger than all ($2) that
 /// were taken in.
@@ -54,23 +51,19 @@ const COUNT: &str = "
 
 /// In the order in which everybody locks claims. Where another holds the bill, its claim is locked and
 /// left to it: it cannot be let go unless by somebody who knows of the rows that are taken in.
-const ADD_CLAIMS: &str = concat!(
-    newcomers!(),
-    " INSERT INTO eg_pg_bill_claims (tenant_id, bill_id, txn_id)
+const ADD_CLAIMS: &str = "
+    INSERT INTO eg_pg_bill_claims (tenant_id, bill_id, txn_id)
       SELECT DISTINCT ON (tenant_id COLLATE \"C\", bill_id COLLATE \"C\") tenant_id, bill_id, txn_id FROM bills
       WHERE txn_status IN ('PENDING', 'SUCCESS')
           AND NOT EXISTS (SELECT 1 FROM eg_pg_transaction_bills AS known
               WHERE known.bill_id = bills.bill_id COLLATE \"C\" AND known.txn_id = bills.txn_id)
       ORDER BY tenant_id COLLATE \"C\", bill_id COLLATE \"C\", txn_status = 'SUCCESS' DESC,
           created_time NULLS LAST, txn_id COLLATE \"C\"
-      ON CONFLICT (tenant_id, bill_id) DO UPDATE SET txn_id = eg_pg_bill_claims.txn_id"
-);
+      ON CONFLICT (tenant_id, bill_id) DO UPDATE SET txn_id = eg_pg_bill_claims.txn_id";
 
-const ADD_BILLS: &str = concat!(
-    newcomers!(),
-    " INSERT INTO eg_pg_transaction_bills (bill_id, txn_id) SELECT bill_id, txn_id FROM bills
-      ON CONFLICT (bill_id, txn_id) DO NOTHING"
-);
+const ADD_BILLS: &str = "
+    INSERT INTO eg_pg_transaction_bills (bill_id, txn_id) SELECT bill_id, txn_id FROM bills
+      ON CONFLICT (bill_id, txn_id) DO NOTHING";
 
 /// While the earlier service still ran, it may have failed payments whose bills were claimed here.
 const HELD_BY_FAILED: &str = "
@@ -110,8 +103,8 @@ pub(crate) async fn take_in(migrator: &Migrator) -> Result<u64, Failure> {
         return Ok(0);
     }
     // A claim is added with the bill, and only then: one that was let go since stays free.
-    migrator.rows(ADD_CLAIMS, &[&from]).await?;
-    migrator.rows(ADD_BILLS, &[&from]).await?;
+    migrator.rows(&format!("{NEWCOMERS} {ADD_CLAIMS}"), &[&from]).await?;
+    migrator.rows(&format!("{NEWCOMERS} {ADD_BILLS}"), &[&from]).await?;
     migrator
         .rows(
             "INSERT INTO eg_pg_adoption (only_row, adopted_through) VALUES (1, $1)
@@ -124,41 +117,36 @@ pub(crate) async fn take_in(migrator: &Migrator) -> Result<u64, Failure> {
 }
 
 /// Every adopted row with what this service does not know about it, in words; NULL where that is nothing.
-macro_rules! judged {
-    () => {
-        "(SELECT txn_id::text, nullif(concat_ws(', ',
-             CASE WHEN txn_id = '' OR char_length(txn_id) > 128 OR txn_id ~ '[\\u0001-\\u001f\\u007f-\\u009f]'
-                 THEN 'an unusual id' END,
-             CASE WHEN coalesce(bill_id, '') = '' THEN 'no bill id'
-                 WHEN char_length(bill_id) > 64 OR bill_id ~ '[\\u0001-\\u001f\\u007f-\\u009f]'
-                 THEN 'an unusual bill id' END,
-             CASE WHEN coalesce(tenant_id, '') = '' THEN 'no tenant'
-                 WHEN char_length(tenant_id) > 50 OR tenant_id ~ '[\\u0001-\\u001f\\u007f-\\u009f]'
-                 THEN 'an unusual tenant' END,
-             CASE WHEN txn_amount IS NULL THEN 'no amount'
-                 WHEN txn_amount < 0 OR txn_amount > 9999999999999.99 OR txn_amount <> round(txn_amount, 2)
-                 THEN 'an amount out of range' END,
-             CASE WHEN coalesce(txn_status, '') = '' THEN 'no status'
-                 WHEN txn_status NOT IN ('PENDING', 'SUCCESS', 'FAILURE') THEN 'an unknown status' END,
-             CASE WHEN coalesce(gateway, '') = '' THEN 'no gateway' END,
-             CASE WHEN created_time IS NULL THEN 'no moment of creation' END), '') AS oddity
-          FROM eg_pg_transactions WHERE version IS NULL) AS judged"
-    };
-}
+const JUDGED: &str = "
+    (SELECT txn_id::text, nullif(concat_ws(', ',
+        CASE WHEN txn_id = '' OR char_length(txn_id) > 128 OR txn_id ~ '[\\u0001-\\u001f\\u007f-\\u009f]'
+            THEN 'an unusual id' END,
+        CASE WHEN coalesce(bill_id, '') = '' THEN 'no bill id'
+            WHEN char_length(bill_id) > 64 OR bill_id ~ '[\\u0001-\\u001f\\u007f-\\u009f]'
+            THEN 'an unusual bill id' END,
+        CASE WHEN coalesce(tenant_id, '') = '' THEN 'no tenant'
+            WHEN char_length(tenant_id) > 50 OR tenant_id ~ '[\\u0001-\\u001f\\u007f-\\u009f]'
+            THEN 'an unusual tenant' END,
+        CASE WHEN txn_amount IS NULL THEN 'no amount'
+            WHEN txn_amount < 0 OR txn_amount > 9999999999999.99 OR txn_amount <> round(txn_amount, 2)
+            THEN 'an amount out of range' END,
+        CASE WHEN coalesce(txn_status, '') = '' THEN 'no status'
+            WHEN txn_status NOT IN ('PENDING', 'SUCCESS', 'FAILURE') THEN 'an unknown status' END,
+        CASE WHEN coalesce(gateway, '') = '' THEN 'no gateway' END,
+        CASE WHEN created_time IS NULL THEN 'no moment of creation' END), '') AS oddity
+     FROM eg_pg_transactions WHERE version IS NULL) AS judged";
 
 /// The adopted rows that keep no rule of ours. It reads all rows that were adopted and never changed.
 pub(crate) async fn odd_rows(migrator: &Migrator) -> Result<OddRows, Failure> {
-    const COUNT: &str = concat!("SELECT count(*) FROM ", judged!(), " WHERE oddity IS NOT NULL");
-    const NAME: &str = concat!(
-        "SELECT txn_id, oddity FROM ",
-        judged!(),
-        " WHERE oddity IS NOT NULL ORDER BY txn_id COLLATE \"C\" LIMIT $1"
+    let count = format!("SELECT count(*) FROM {JUDGED} WHERE oddity IS NOT NULL");
+    let name = format!(
+        "SELECT txn_id, oddity FROM {JUDGED} WHERE oddity IS NOT NULL ORDER BY txn_id COLLATE \"C\" LIMIT $1"
     );
     migrator.begin().await?;
-    let count: i64 = migrator.row(COUNT, &[]).await?.try_get(0)?;
+    let count: i64 = migrator.row(&count, &[]).await?.try_get(0)?;
     let limit = i64::try_from(OddRows::NAMED).map_err(|_| Failure::OutOfRange)?;
     let mut named = Vec::new();
-    for row in migrator.rows(NAME, &[&limit]).await? {
+    for row in migrator.rows(&name, &[&limit]).await? {
         named.push((row.try_get(0)?, row.try_get(1)?));
     }
     migrator.commit().await?;

@@ -7,6 +7,7 @@
 //! order of the commits. All lock in the same order, so that two never wait for each other.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 use payment_domain::{BillKey, Transaction};
 use payment_store::{Applied, Change, ClaimChange, Fence, ReceiptTaskChange};
@@ -16,8 +17,7 @@ use crate::clock::Now;
 use crate::connections::{Connections, Session, Step};
 use crate::failure::Failure;
 use crate::parameters::{ColumnLimits, Parameter, Rows, each, storable};
-use crate::rows::{self, transaction_columns};
-use crate::transaction_columns::{self, JsonParts};
+use crate::transaction_columns::{self, JsonParts, SELECTED};
 use crate::{attention, claims, idempotency, jobs, outbox, receipts, transactions};
 
 /// How often a group is tried when it collides with another, or its connection turns out dead.
@@ -126,14 +126,14 @@ async fn within(
     }
 }
 
-const LOCK_TRANSACTIONS: &str = concat!(
-    "SELECT ",
-    transaction_columns!(),
-    " FROM ",
-    each!("$1::text[]", "txn_id"),
-    " JOIN eg_pg_transactions AS t ON t.txn_id = u.txn_id
-      ORDER BY t.txn_id COLLATE \"C\" FOR UPDATE OF t"
-);
+static LOCK_TRANSACTIONS: LazyLock<String> = LazyLock::new(|| {
+    const IDS: &str = each!("$1::text[]", "txn_id");
+    format!(
+        "SELECT {} FROM {IDS} JOIN eg_pg_transactions AS t ON t.txn_id = u.txn_id
+        ORDER BY t.txn_id COLLATE \"C\" FOR UPDATE OF t",
+        *SELECTED
+    )
+});
 
 /// What the changes rest on, locked.
 struct Locked {
@@ -155,7 +155,7 @@ impl Locked {
         if !job_names.is_empty() {
             steps.push(Step::new(jobs::SHARE, vec![&job_names]));
         }
-        steps.push(Step::new(LOCK_TRANSACTIONS, vec![&ids]));
+        steps.push(Step::new(LOCK_TRANSACTIONS.as_str(), vec![&ids]));
         if !done.is_empty() {
             steps.push(Step::new(receipts::LOCK, vec![&done]));
         }
@@ -194,7 +194,7 @@ impl Locked {
                 }
             }
         }
-        let stored = rows::transaction(row)?;
+        let stored = transaction_columns::read(row)?;
         if stored.version.checked_add(1) != Some(txn.version) {
             return Ok(Applied::Stale);
         }
@@ -208,7 +208,9 @@ impl Locked {
     /// What a transaction may hold claims on.
     fn claimable(&self, alteration: &Alteration) -> Vec<BillKey> {
         let txn = &alteration.change.txn;
-        self.rows.get(alteration.id()).map_or_else(|| txn.bill_keys(), |row| rows::claimable(row, txn))
+        self.rows
+            .get(alteration.id())
+            .map_or_else(|| txn.bill_keys(), |row| transaction_columns::claimable(row, txn))
     }
 }
 
@@ -243,12 +245,7 @@ impl<'a> Written<'a> {
         let mut written = Written::default();
         for alteration in winners {
             let Alteration { change, json, now } = alteration;
-            transaction_columns::update_transaction(
-                &mut written.transactions,
-                &change.txn,
-                json,
-                column_limits,
-            );
+            transaction_columns::update_row(&mut written.transactions, &change.txn, json, column_limits);
             match change.claims {
                 ClaimChange::Keep => {}
                 ClaimChange::Release => {
@@ -287,7 +284,7 @@ impl<'a> Written<'a> {
 
     fn steps(&self) -> Vec<Step<'_>> {
         let mut steps: Vec<Step<'_>> = [
-            (&self.transactions, transaction_columns::UPDATE_TRANSACTIONS),
+            (&self.transactions, transaction_columns::UPDATE.as_str()),
             (&self.released, claims::LOCK),
             (&self.released, claims::RELEASE),
             (&self.history, transactions::APPEND_HISTORY),

@@ -19,7 +19,7 @@ use crate::connections::{Connections, Session, Step};
 use crate::failure::Failure;
 use crate::parameters::{ColumnLimits, Parameter, Rows, each};
 use crate::transaction_columns::{self, JsonParts};
-use crate::{claims, finding, idempotency, outbox, receipts, rows, transactions};
+use crate::{claims, finding, idempotency, outbox, receipts, transactions};
 
 /// How often a create is tried when others are in the way that then are not.
 const ROUNDS: usize = 16;
@@ -269,12 +269,8 @@ impl<'a> Wanted<'a> {
         let mut by_id: Vec<&Creation> = creations.to_vec();
         by_id.sort_by(|one, other| one.id().cmp(other.id()));
         for creation in by_id {
-            transaction_columns::insert_transaction(
-                &mut wanted.transactions,
-                &creation.new.txn,
-                &creation.json,
-                column_limits,
-            );
+            let Creation { new, json, .. } = creation;
+            transaction_columns::insert_row(&mut wanted.transactions, &new.txn, json, column_limits);
         }
         wanted
     }
@@ -284,7 +280,7 @@ impl<'a> Wanted<'a> {
         for (rows, sql) in [
             (&self.keys, idempotency::PUT),
             (&self.claims, claims::PUT),
-            (&self.transactions, transaction_columns::INSERT_TRANSACTIONS),
+            (&self.transactions, transaction_columns::INSERT.as_str()),
         ] {
             if !rows.is_empty() {
                 steps.push(Step::new(sql, rows.values()));
@@ -459,7 +455,7 @@ async fn against(
     let mut found_again = HashSet::new();
     for creation in doubtful {
         if let Some(row) = found.get(creation.id())
-            && is_same(&rows::transaction(row)?, &creation.new.txn)
+            && is_same(&transaction_columns::read(row)?, &creation.new.txn)
         {
             found_again.insert(creation.id());
         }

@@ -5,6 +5,7 @@
 //! group is sent after each of its pieces arrived: so everyone finds what was stored before they asked.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use payment_domain::TxnId;
 use tokio_postgres::Row;
@@ -12,15 +13,12 @@ use tokio_postgres::Row;
 use crate::connections::Connections;
 use crate::failure::Failure;
 use crate::parameters::each;
-use crate::rows::transaction_columns;
+use crate::transaction_columns::SELECTED;
 
-const FIND: &str = concat!(
-    "SELECT ",
-    transaction_columns!(),
-    " FROM ",
-    each!("$1::text[]", "txn_id"),
-    " JOIN eg_pg_transactions AS t ON t.txn_id = u.txn_id"
-);
+static FIND: LazyLock<String> = LazyLock::new(|| {
+    const IDS: &str = each!("$1::text[]", "txn_id");
+    format!("SELECT {} FROM {IDS} JOIN eg_pg_transactions AS t ON t.txn_id = u.txn_id", *SELECTED)
+});
 
 /// The rows of these transactions, each in the place of its id. They are read by those who asked: a
 /// row that cannot be read concerns nobody else.
@@ -36,6 +34,6 @@ pub(crate) async fn by_id(db: &Connections, ids: &[&str]) -> Result<HashMap<Stri
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let found = db.ask(FIND, &[&ids]).await?;
+    let found = db.ask(&FIND, &[&ids]).await?;
     found.into_iter().map(|row| Ok((row.try_get("txn_id")?, row))).collect()
 }

@@ -87,6 +87,11 @@ macro_rules! each {
 }
 pub(crate) use each;
 
+/// The same of arrays and columns that are not literals.
+pub(crate) fn each_of(arrays: &str, columns: &str) -> String {
+    format!("(SELECT * FROM unnest({arrays}) AS elements ({columns}) LIMIT cardinality($1::text[])) AS u")
+}
+
 /// Rows for one statement: a column of each becomes one array.
 #[derive(Default)]
 pub(crate) struct Rows<'a> {
@@ -102,6 +107,12 @@ impl<'a> Rows<'a> {
         }
     }
 
+    /// Begins a row of so many parameters.
+    pub(crate) fn row(&mut self, width: usize) -> NewRow<'_, 'a> {
+        self.columns.resize_with(width, Vec::new);
+        NewRow(self.columns.iter_mut())
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.columns.is_empty()
     }
@@ -109,6 +120,17 @@ impl<'a> Rows<'a> {
     /// The arrays, in the order of the parameters.
     pub(crate) fn values(&self) -> Vec<&(dyn ToSql + Sync)> {
         self.columns.iter().map(|column| column as &(dyn ToSql + Sync)).collect()
+    }
+}
+
+/// A row that gets its parameters one after the other.
+pub(crate) struct NewRow<'r, 'a>(std::slice::IterMut<'r, Vec<Parameter<'a>>>);
+
+impl<'a> NewRow<'_, 'a> {
+    pub(crate) fn push(&mut self, parameter: Parameter<'a>) {
+        if let Some(column) = self.0.next() {
+            column.push(parameter);
+        }
     }
 }
 

@@ -6,6 +6,8 @@
 //! there are kinds of runs, from the newest and behind the place of a known transaction; each is planned anew
 //! for the conditions that are set ([`Connections::search`]).
 
+use std::sync::LazyLock;
+
 use async_trait::async_trait;
 use payment_domain::{BillId, StatusName, TenantId, Transaction, TxnId};
 use payment_store::{Search, SearchQuery, StoreError, TenantScope};
@@ -16,154 +18,117 @@ use crate::PostgresStore;
 use crate::connections::{Connections, Migrator};
 use crate::failure::Failure;
 use crate::parameters::storable;
-use crate::rows::{self, transaction_columns};
+use crate::rows;
+use crate::transaction_columns::{self, SELECTED};
 
 /// Every condition of a search that is set. A text that is longer than its column is compared as it was
-/// before it was cut.
-macro_rules! filters {
-    () => {
-        "($1::text IS NULL OR t.tenant_id = $1)
-         AND ($2::text IS NULL OR t.txn_id = $2)
-         AND ($3::text IS NULL OR EXISTS (SELECT 1 FROM eg_pg_transaction_bills AS paid
-             WHERE paid.bill_id = $3 AND paid.txn_id = t.txn_id))
-         AND ($4::text IS NULL OR coalesce(t.whole_texts ->> 'user_uuid', t.user_uuid) = $4)
-         AND ($5::text IS NULL OR coalesce(t.whole_texts ->> 'receipt', t.receipt) = $5)
-         AND ($6::text IS NULL OR coalesce(t.whole_texts ->> 'consumer_code', t.consumer_code) = $6)
-         AND ($7::text[] IS NULL OR t.txn_status = ANY($7))
-         AND ($8::text IS NULL OR coalesce(t.whole_texts ->> 'user_uuid', t.user_uuid) = $8
-             OR coalesce(t.whole_texts ->> 'created_by', t.created_by) = $8)
-         AND ($9::text IS NULL OR t.tenant_id = $9
-             OR (t.tenant_id COLLATE \"C\" >= $10::text AND t.tenant_id COLLATE \"C\" < $11::text))
-         AND ($12::text IS NULL OR TRUE) AND ($13::text IS NULL OR TRUE)"
-    };
-}
+/// before it was truncated.
+const FILTERS: &str = "
+    ($1::text IS NULL OR t.tenant_id = $1)
+    AND ($2::text IS NULL OR t.txn_id = $2)
+    AND ($3::text IS NULL OR EXISTS (SELECT 1 FROM eg_pg_transaction_bills AS paid
+        WHERE paid.bill_id = $3 AND paid.txn_id = t.txn_id))
+    AND ($4::text IS NULL OR coalesce(t.whole_texts ->> 'user_uuid', t.user_uuid) = $4)
+    AND ($5::text IS NULL OR coalesce(t.whole_texts ->> 'receipt', t.receipt) = $5)
+    AND ($6::text IS NULL OR coalesce(t.whole_texts ->> 'consumer_code', t.consumer_code) = $6)
+    AND ($7::text[] IS NULL OR t.txn_status = ANY($7))
+    AND ($8::text IS NULL OR coalesce(t.whole_texts ->> 'user_uuid', t.user_uuid) = $8
+        OR coalesce(t.whole_texts ->> 'created_by', t.created_by) = $8)
+    AND ($9::text IS NULL OR t.tenant_id = $9
+        OR (t.tenant_id COLLATE \"C\" >= $10::text AND t.tenant_id COLLATE \"C\" < $11::text))
+    AND ($12::text IS NULL OR TRUE) AND ($13::text IS NULL OR TRUE)";
 
 /// The places of the answer in a run that begins with this condition.
-macro_rules! places {
-    ($run:literal, $behind:literal) => {
-        concat!(
-            "(SELECT t.txn_id, t.created_time FROM eg_pg_transactions AS t WHERE ",
-            $run,
-            $behind,
-            " AND ",
-            filters!(),
-            " ORDER BY t.created_time DESC NULLS LAST, t.txn_id COLLATE \"C\" DESC
-              LIMIT $14::bigint + $15::bigint)"
-        )
-    };
+fn places(run: &str) -> String {
+    format!(
+        "(SELECT t.txn_id, t.created_time FROM eg_pg_transactions AS t WHERE {run} AND {FILTERS}
+        ORDER BY t.created_time DESC NULLS LAST, t.txn_id COLLATE \"C\" DESC
+        LIMIT $14::bigint + $15::bigint)"
+    )
 }
 
-/// The head of a run.
-macro_rules! head {
-    ($run:literal) => {
-        places!($run, "")
-    };
+/// The places of a run behind a cursor ($16, $17): the rest of those with a time, and of those without one,
+/// which are the oldest, those behind $18. Each is a range of the index.
+fn places_after(run: &str) -> String {
+    format!(
+        "({} UNION ALL {})",
+        places(&format!("{run} AND (t.created_time, t.txn_id COLLATE \"C\") < ($16::bigint, $17::text)")),
+        places(&format!("{run} AND t.created_time IS NULL AND t.txn_id COLLATE \"C\" < $18::text"))
+    )
 }
 
-/// What follows a place ($16, $17) in a run: the rest of those with a time, and of those without one,
-/// which are the oldest, what is behind $18. Each is a range of the index.
-macro_rules! head_after {
-    ($run:literal) => {
-        concat!(
-            "(",
-            places!($run, " AND (t.created_time, t.txn_id COLLATE \"C\") < ($16::bigint, $17::text)"),
-            " UNION ALL ",
-            places!($run, " AND t.created_time IS NULL AND t.txn_id COLLATE \"C\" < $18::text"),
-            ")"
-        )
-    };
-}
-
-/// The page of all there is in these heads.
-macro_rules! page {
-    ($($heads:tt)*) => {
-        concat!(
-            "SELECT ",
-            transaction_columns!(),
-            " FROM (SELECT head.txn_id, head.created_time FROM ",
-            $($heads)*,
-            " AS head ORDER BY head.created_time DESC NULLS LAST, head.txn_id COLLATE \"C\" DESC
-              LIMIT $14::bigint OFFSET $15::bigint) AS place
-              JOIN eg_pg_transactions AS t ON t.txn_id = place.txn_id
-              ORDER BY place.created_time DESC NULLS LAST, place.txn_id COLLATE \"C\" DESC"
-        )
-    };
+/// The page of all rows in these heads of runs.
+fn page(heads: &str) -> String {
+    format!(
+        "SELECT {} FROM (SELECT head.txn_id, head.created_time FROM {heads} AS head
+            ORDER BY head.created_time DESC NULLS LAST, head.txn_id COLLATE \"C\" DESC
+            LIMIT $14::bigint OFFSET $15::bigint) AS place
+        JOIN eg_pg_transactions AS t ON t.txn_id = place.txn_id
+        ORDER BY place.created_time DESC NULLS LAST, place.txn_id COLLATE \"C\" DESC",
+        *SELECTED
+    )
 }
 
 /// Every tenant of a scope, each found by one step along the index.
-macro_rules! tenants_within {
-    () => {
-        "(WITH RECURSIVE below AS (
-             (SELECT t.tenant_id COLLATE \"C\" AS tenant_id FROM eg_pg_transactions AS t
-              WHERE t.tenant_id COLLATE \"C\" >= $10::text AND t.tenant_id COLLATE \"C\" < $11::text
-              ORDER BY t.tenant_id COLLATE \"C\" LIMIT 1)
-             UNION ALL
-             SELECT (SELECT t.tenant_id COLLATE \"C\" FROM eg_pg_transactions AS t
-                 WHERE t.tenant_id COLLATE \"C\" > below.tenant_id AND t.tenant_id COLLATE \"C\" < $11::text
-                 ORDER BY t.tenant_id COLLATE \"C\" LIMIT 1)
-             FROM below WHERE below.tenant_id IS NOT NULL)
-         SELECT tenant_id FROM below WHERE tenant_id IS NOT NULL
-         UNION ALL SELECT $9::text) AS tenant"
-    };
-}
+const TENANTS_WITHIN: &str = "
+    (WITH RECURSIVE below AS (
+        (SELECT t.tenant_id COLLATE \"C\" AS tenant_id FROM eg_pg_transactions AS t
+         WHERE t.tenant_id COLLATE \"C\" >= $10::text AND t.tenant_id COLLATE \"C\" < $11::text
+         ORDER BY t.tenant_id COLLATE \"C\" LIMIT 1)
+        UNION ALL
+        SELECT (SELECT t.tenant_id COLLATE \"C\" FROM eg_pg_transactions AS t
+            WHERE t.tenant_id COLLATE \"C\" > below.tenant_id AND t.tenant_id COLLATE \"C\" < $11::text
+            ORDER BY t.tenant_id COLLATE \"C\" LIMIT 1)
+        FROM below WHERE below.tenant_id IS NOT NULL)
+    SELECT tenant_id FROM below WHERE tenant_id IS NOT NULL
+    UNION ALL SELECT $9::text) AS tenant";
 
 /// A statement for each kind of runs.
 struct Statements {
-    by_id: &'static str,
-    by_receipt: &'static str,
-    by_bill: &'static str,
-    by_consumer_code: &'static str,
-    by_payer: &'static str,
-    mine: &'static str,
-    of_tenant: &'static str,
-    within: &'static str,
-    everything: &'static str,
+    by_id: String,
+    by_receipt: String,
+    by_bill: String,
+    by_consumer_code: String,
+    by_payer: String,
+    mine: String,
+    of_tenant: String,
+    within: String,
+    everything: String,
 }
 
-macro_rules! statements {
-    ($head:ident) => {
+impl Statements {
+    fn of(head: fn(&str) -> String) -> Statements {
+        let by = |run: &str| page(&head(run));
+        // A run for each status ($7), of all there is or of each tenant.
+        let by_status = |tenants: &str, run: &str| {
+            page(&format!(
+                "(SELECT run.* FROM {tenants} unnest($7::text[]) AS status (name)
+                CROSS JOIN LATERAL {} AS run)",
+                head(run)
+            ))
+        };
+        let created = "t.created_by = $13 AND t.created_by <> t.user_uuid
+            AND coalesce(t.whole_texts ->> 'user_uuid', t.user_uuid) <> $8";
         Statements {
-            by_id: page!($head!("t.txn_id = $2")),
-            by_receipt: page!($head!("t.receipt = $12")),
-            by_bill: page!($head!(
-                "t.txn_id IN (SELECT known.txn_id FROM eg_pg_transaction_bills AS known
-                     WHERE known.bill_id = $3)"
-            )),
-            by_consumer_code: page!($head!("t.consumer_code = $12")),
-            by_payer: page!($head!("t.user_uuid = $12")),
-            mine: page!(concat!(
-                "(",
-                $head!("t.user_uuid = $12"),
-                " UNION ALL ",
-                $head!(
-                    "t.created_by = $13 AND t.created_by <> t.user_uuid
-                     AND coalesce(t.whole_texts ->> 'user_uuid', t.user_uuid) <> $8"
-                ),
-                ")"
-            )),
-            of_tenant: page!(concat!(
-                "(SELECT run.* FROM unnest($7::text[]) AS status (name) CROSS JOIN LATERAL ",
-                $head!("t.tenant_id COLLATE \"C\" = $1 AND t.txn_status = status.name"),
-                " AS run)"
-            )),
-            within: page!(concat!(
-                "(SELECT run.* FROM ",
-                tenants_within!(),
-                " CROSS JOIN unnest($7::text[]) AS status (name) CROSS JOIN LATERAL ",
-                $head!("t.tenant_id COLLATE \"C\" = tenant.tenant_id AND t.txn_status = status.name"),
-                " AS run)"
-            )),
-            everything: page!(concat!(
-                "(SELECT run.* FROM unnest($7::text[]) AS status (name) CROSS JOIN LATERAL ",
-                $head!("t.txn_status = status.name"),
-                " AS run)"
-            )),
+            by_id: by("t.txn_id = $2"),
+            by_receipt: by("t.receipt = $12"),
+            by_bill: by("t.txn_id IN (SELECT known.txn_id FROM eg_pg_transaction_bills AS known
+                WHERE known.bill_id = $3)"),
+            by_consumer_code: by("t.consumer_code = $12"),
+            by_payer: by("t.user_uuid = $12"),
+            mine: page(&format!("({} UNION ALL {})", head("t.user_uuid = $12"), head(created))),
+            of_tenant: by_status("", "t.tenant_id COLLATE \"C\" = $1 AND t.txn_status = status.name"),
+            within: by_status(
+                &format!("{TENANTS_WITHIN} CROSS JOIN"),
+                "t.tenant_id COLLATE \"C\" = tenant.tenant_id AND t.txn_status = status.name",
+            ),
+            everything: by_status("", "t.txn_status = status.name"),
         }
-    };
+    }
 }
 
-const FROM_THE_NEWEST: Statements = statements!(head);
-const BEHIND_A_PLACE: Statements = statements!(head_after);
+static FROM_THE_NEWEST: LazyLock<Statements> = LazyLock::new(|| Statements::of(places));
+static AFTER_A_CURSOR: LazyLock<Statements> = LazyLock::new(|| Statements::of(places_after));
 
 /// Behind every id, in the order of bytes.
 const BEHIND_ALL_IDS: &str = "\u{10ffff}";
@@ -197,30 +162,30 @@ impl Place {
 /// where it is not one of the conditions as it stands.
 fn runs<'a>(
     query: &'a SearchQuery,
-    statements: &Statements,
+    statements: &'static Statements,
 ) -> (&'static str, Option<(&'static str, &'a str)>) {
     if query.txn_id.is_some() {
-        return (statements.by_id, None);
+        return (&statements.by_id, None);
     }
     if let Some(receipt) = &query.receipt {
-        return (statements.by_receipt, Some(("receipt", receipt)));
+        return (&statements.by_receipt, Some(("receipt", receipt)));
     }
     if query.bill_id.is_some() {
-        return (statements.by_bill, None);
+        return (&statements.by_bill, None);
     }
     if let Some(consumer_code) = &query.consumer_code {
-        return (statements.by_consumer_code, Some(("consumer_code", consumer_code)));
+        return (&statements.by_consumer_code, Some(("consumer_code", consumer_code)));
     }
     if let Some(uuid) = &query.user_uuid {
-        return (statements.by_payer, Some(("user_uuid", uuid)));
+        return (&statements.by_payer, Some(("user_uuid", uuid)));
     }
     if let Some(mine) = &query.mine {
-        return (statements.mine, Some(("user_uuid", &mine.uuid)));
+        return (&statements.mine, Some(("user_uuid", &mine.uuid)));
     }
     let sql = match (&query.tenant_id, &query.within) {
-        (Some(_), _) => statements.of_tenant,
-        (None, Some(_)) => statements.within,
-        (None, None) => statements.everything,
+        (Some(_), _) => &statements.of_tenant,
+        (None, Some(_)) => &statements.within,
+        (None, None) => &statements.everything,
     };
     (sql, None)
 }
@@ -288,7 +253,7 @@ fn page_of_one(found: Option<&Row>, query: &SearchQuery) -> Result<Vec<Transacti
     if query.status.is_some_and(|wanted| status != Some(wanted.as_str())) {
         return Ok(Vec::new());
     }
-    let txn = rows::transaction(row)?;
+    let txn = transaction_columns::read(row)?;
     Ok(if is_visible(&txn, query) { vec![txn] } else { Vec::new() })
 }
 
@@ -307,7 +272,7 @@ impl Search for PostgresStore {
             },
             None => None,
         };
-        let (sql, run) = runs(query, if place.is_some() { &BEHIND_A_PLACE } else { &FROM_THE_NEWEST });
+        let (sql, run) = runs(query, if place.is_some() { &AFTER_A_CURSOR } else { &FROM_THE_NEWEST });
         let names_a_run = query.txn_id.is_some()
             || query.receipt.is_some()
             || query.bill_id.is_some()
@@ -357,6 +322,6 @@ impl Search for PostgresStore {
         } else {
             db.search(sql, &values).await?
         };
-        Ok(rows::all(&found, rows::transaction)?)
+        Ok(rows::all(&found, transaction_columns::read)?)
     }
 }

@@ -12,7 +12,7 @@ use crate::creating::Creation;
 use crate::failure::Failure;
 use crate::parameters::{ColumnLimits, Parameter, Rows, each};
 use crate::rows::{self, Columns};
-use crate::transaction_columns::JsonParts;
+use crate::transaction_columns::{self, JsonParts};
 
 #[async_trait]
 impl Transactions for PostgresStore {
@@ -26,7 +26,7 @@ impl Transactions for PostgresStore {
 
     async fn transaction(&self, id: &TxnId) -> Result<Option<Transaction>, StoreError> {
         let found = self.findings.submit(id.clone()).await?;
-        Ok(found.as_ref().map(rows::transaction).transpose()?)
+        Ok(found.as_ref().map(transaction_columns::read).transpose()?)
     }
 
     async fn redirect_form(&self, id: &TxnId) -> Result<Option<Value>, StoreError> {

@@ -29,6 +29,7 @@ mod readers;
 mod receipts;
 mod rows;
 mod search;
+mod transaction_columns;
 mod transactions;
 mod writer;
 

@@ -85,7 +85,8 @@ mod tests {
 
     use super::*;
     use crate::checks;
-    use crate::transactions::{self, JsonParts};
+    use crate::transaction_columns::JsonParts;
+    use crate::transactions;
 
     const ONE: Migration = Migration { version: 1, name: "one", sql: "CREATE TABLE one (a INTEGER) STRICT" };
     const TWO: Migration = Migration { version: 2, name: "two", sql: "CREATE TABLE two (a INTEGER) STRICT" };

@@ -3,22 +3,11 @@
 
 use std::cell::Cell;
 
-use payment_domain::{
-    Actor, ActorKind, Audit, BillId, BillPayment, Currency, GatewayDetails, GatewayName, HistoryEntry, Money,
-    Payer, Personal, Status, StatusName, TenantId, Timestamp, Transaction, TxnId,
-};
+use payment_domain::{Actor, ActorKind, Audit, GatewayName, HistoryEntry, StatusName, Timestamp, TxnId};
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, Params, Row};
-use serde_json::{Map, Value};
 
 use crate::failure::Failure;
-
-/// The columns of `eg_pg_transactions` in the order in which [`transaction`] reads them.
-pub(crate) const TRANSACTION_COLUMNS: &str = "txn_id, txn_status, receipt, currency, txn_amount_minor, \
-     tenant_id, bill_id, module, consumer_code, bills, product_info, gateway, callback_url, redirect_url, \
-     user_uuid, user_name, name, mobile_number, email_id, user_tenant_id, txn_status_msg, gateway_txn_id, \
-     gateway_payment_mode, gateway_status_code, gateway_status_msg, created_by, created_time, \
-     last_modified_by, last_modified_time, additional_details, version";
 
 /// Reads the columns of a row one after the other, and turns what it cannot read into an error. A
 /// column is asked for by name but read by place, which is several times faster; the names must come
@@ -60,6 +49,12 @@ impl<'a, 's> Columns<'a, 's> {
     /// The column as SQLite holds it.
     pub(crate) fn get<T: FromSql>(&self, column: &'static str) -> Result<T, Failure> {
         self.row.get(self.place(column)).map_err(|_| self.unreadable(column))
+    }
+
+    /// The same, into a field.
+    pub(crate) fn read_into<T: FromSql>(&self, column: &'static str, field: &mut T) -> Result<(), Failure> {
+        *field = self.get(column)?;
+        Ok(())
     }
 
     /// A text column that `read` understands.
@@ -146,54 +141,6 @@ pub(crate) fn json<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
     serde_json::from_str(text).ok()
 }
 
-/// Reads a row of [`TRANSACTION_COLUMNS`].
-pub(crate) fn transaction(row: &Row<'_>) -> Result<Transaction, Failure> {
-    let columns = Columns::of(row, "eg_pg_transactions")?;
-    let status = columns.read("txn_status", StatusName::from_word)?;
-    let status = match (status, columns.get("receipt")?) {
-        (StatusName::Pending, None) => Status::Pending,
-        (StatusName::Failure, None) => Status::Failure,
-        (StatusName::Success, receipt) => Status::Success { receipt },
-        (StatusName::Pending | StatusName::Failure, Some(_)) => return Err(columns.unreadable("receipt")),
-    };
-    let currency = columns.read("currency", Currency::from_code)?;
-    let amount = Money::from_minor(columns.get("txn_amount_minor")?, currency)
-        .map_err(|_| columns.unreadable("txn_amount_minor"))?;
-    Ok(Transaction {
-        id: columns.txn_id()?,
-        tenant_id: columns.read("tenant_id", |text| TenantId::new(text).ok())?,
-        amount,
-        bill_id: columns.read("bill_id", |text| BillId::new(text).ok())?,
-        module: columns.get("module")?,
-        consumer_code: columns.get("consumer_code")?,
-        bills: columns.read("bills", json::<Vec<BillPayment>>)?,
-        product_info: columns.get("product_info")?,
-        gateway: columns.gateway("gateway")?,
-        callback_url: columns.get("callback_url")?,
-        redirect_url: columns.get("redirect_url")?,
-        payer: Payer {
-            uuid: columns.get("user_uuid")?,
-            user_name: columns.read("user_name", personal)?,
-            name: columns.read("name", personal)?,
-            mobile_number: columns.read("mobile_number", personal)?,
-            email_id: columns.read_optional("email_id", personal)?,
-            tenant_id: columns.get("user_tenant_id")?,
-        },
-        status,
-        status_message: columns.get("txn_status_msg")?,
-        gateway_details: GatewayDetails {
-            txn_id: columns.get("gateway_txn_id")?,
-            payment_mode: columns.get("gateway_payment_mode")?,
-            status_code: columns.get("gateway_status_code")?,
-            status_message: columns.get("gateway_status_msg")?,
-        },
-        audit: columns.audit()?,
-        additional_details: columns.read("additional_details", json::<Map<String, Value>>)?,
-        version: columns.get("version")?,
-        unknown: None,
-    })
-}
-
 /// Reads a row of `eg_pg_transaction_history`.
 pub(crate) fn history_entry(row: &Row<'_>) -> Result<HistoryEntry, Failure> {
     let columns = Columns::of(row, "eg_pg_transaction_history")?;
@@ -209,11 +156,6 @@ pub(crate) fn history_entry(row: &Row<'_>) -> Result<HistoryEntry, Failure> {
         why: columns.get("why")?,
         evidence: columns.read("evidence", json)?,
     })
-}
-
-/// A text about a person.
-pub(crate) fn personal(text: &str) -> Option<Personal> {
-    Some(Personal::new(text))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use crate::failure::Failure;
 use crate::rows::{self, Columns};
-use crate::{SqliteStore, transactions};
+use crate::{SqliteStore, transaction_columns};
 
 /// Part of a `WHERE` with the values of its question marks.
 struct Condition {
@@ -62,7 +62,7 @@ fn search(conn: &Connection, query: &SearchQuery) -> Result<Vec<Transaction>, Fa
     let mut matching = Vec::new();
     let page = places.iter().skip(skipped).take(usize::try_from(query.page.limit).unwrap_or(usize::MAX));
     for (_, id) in page {
-        matching.extend(transactions::find(&snapshot, id)?);
+        matching.extend(transaction_columns::find(&snapshot, id)?);
     }
     Ok(matching)
 }
@@ -229,13 +229,13 @@ mod tests {
 
     use super::*;
     use crate::plans::{migrated, plan};
-    use crate::transactions::JsonParts;
+    use crate::transaction_columns::JsonParts;
 
     #[test]
     fn no_search_reads_the_whole_table_or_sorts_what_it_reads() {
         let conn = migrated();
         let new = sample::new_transaction("T1", "B1");
-        transactions::create(&conn, &new, &JsonParts::of_new(&new).unwrap(), sample::at(0)).unwrap();
+        crate::transactions::create(&conn, &new, &JsonParts::of_new(&new).unwrap(), sample::at(0)).unwrap();
         let everything = SearchQuery {
             tenant_id: Some(TenantId::new(sample::TENANT).unwrap()),
             txn_id: Some(sample::txn_id("T1")),

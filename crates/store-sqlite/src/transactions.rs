@@ -6,47 +6,13 @@ use payment_store::{
     Applied, Change, ClaimChange, Created, Dump, NewTransaction, ReceiptTaskChange, StoreError, StoredDump,
     Transactions,
 };
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::rows::{self, Columns, TRANSACTION_COLUMNS};
+use crate::rows::{self, Columns};
+use crate::transaction_columns::{self, JsonParts};
 use crate::{SqliteStore, attention, claims, idempotency, jobs, outbox, receipts};
-
-/// The parts of a transaction that are stored as JSON, written before the work is queued so that
-/// the one writing thread need not.
-pub(crate) struct JsonParts {
-    bills: String,
-    additional_details: String,
-    redirect_form: Option<String>,
-    evidence: String,
-    response: Option<String>,
-}
-
-impl JsonParts {
-    pub(crate) fn of_new(new: &NewTransaction) -> Result<JsonParts, Failure> {
-        JsonParts::of(&new.txn, new.redirect_form.as_ref(), &new.history, Some(&new.dump))
-    }
-
-    pub(crate) fn of_change(change: &Change) -> Result<JsonParts, Failure> {
-        JsonParts::of(&change.txn, change.redirect_form.as_ref(), &change.history, change.dump.as_ref())
-    }
-
-    fn of(
-        txn: &Transaction,
-        redirect_form: Option<&Value>,
-        history: &HistoryEntry,
-        dump: Option<&Dump>,
-    ) -> Result<JsonParts, Failure> {
-        Ok(JsonParts {
-            bills: serde_json::to_string(&txn.bills)?,
-            additional_details: serde_json::to_string(&txn.additional_details)?,
-            redirect_form: redirect_form.map(Value::to_string),
-            evidence: history.evidence.to_string(),
-            response: dump.and_then(|dump| dump.response.as_ref()).map(Value::to_string),
-        })
-    }
-}
 
 #[async_trait]
 impl Transactions for SqliteStore {
@@ -64,7 +30,7 @@ impl Transactions for SqliteStore {
 
     async fn transaction(&self, id: &TxnId) -> Result<Option<Transaction>, StoreError> {
         let id = id.clone();
-        Ok(self.readers.read(move |conn| find(conn, &id)).await?)
+        Ok(self.readers.read(move |conn| transaction_columns::find(conn, &id)).await?)
     }
 
     async fn redirect_form(&self, id: &TxnId) -> Result<Option<Value>, StoreError> {
@@ -131,7 +97,7 @@ pub(crate) fn create(
             return Ok(Created::BillsTaken(claims));
         }
     }
-    if insert(conn, txn, json)? == 0 {
+    if !transaction_columns::insert(conn, txn, json)? {
         return Ok(Created::IdTaken);
     }
     for key in &bills {
@@ -175,8 +141,9 @@ pub(crate) fn apply(
     if lease_is_lost {
         return Ok(Applied::Stale);
     }
-    if update(conn, txn, json)? == 0 {
-        return not_updated(conn, txn);
+    if !transaction_columns::update(conn, txn, json)? {
+        let is_stale = transaction_columns::is_stale(conn, txn)?;
+        return if is_stale { Ok(Applied::Stale) } else { Err(Failure::AltersPayment(txn.id.clone())) };
     }
     match change.claims {
         ClaimChange::Keep => {}
@@ -199,118 +166,6 @@ pub(crate) fn apply(
         idempotency::free(conn, key, &txn.id)?;
     }
     Ok(Applied::Stored)
-}
-
-fn insert(conn: &Connection, txn: &Transaction, json: &JsonParts) -> Result<usize, Failure> {
-    let mut statement = conn.prepare_cached(
-        "INSERT INTO eg_pg_transactions (
-             txn_id, tenant_id, txn_amount_minor, currency, bill_id, module, consumer_code, bills,
-             product_info, gateway, callback_url, redirect_url, redirect_form, user_uuid, user_name, name,
-             mobile_number, email_id, user_tenant_id, txn_status, txn_status_msg, receipt, gateway_txn_id,
-             gateway_payment_mode, gateway_status_code, gateway_status_msg, created_by, created_time,
-             last_modified_by, last_modified_time, additional_details, version)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-             ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)
-         ON CONFLICT (txn_id) DO NOTHING",
-    )?;
-    Ok(statement.execute(params![
-        txn.id.as_str(),
-        txn.tenant_id.as_str(),
-        txn.amount.minor(),
-        txn.amount.currency().code(),
-        txn.bill_id.as_str(),
-        txn.module,
-        txn.consumer_code,
-        json.bills,
-        txn.product_info,
-        txn.gateway.as_str(),
-        txn.callback_url,
-        txn.redirect_url,
-        json.redirect_form,
-        txn.payer.uuid,
-        txn.payer.user_name.expose(),
-        txn.payer.name.expose(),
-        txn.payer.mobile_number.expose(),
-        txn.payer.email_id.as_ref().map(|email| email.expose()),
-        txn.payer.tenant_id,
-        txn.status.name().as_str(),
-        txn.status_message,
-        txn.receipt(),
-        txn.gateway_details.txn_id,
-        txn.gateway_details.payment_mode,
-        txn.gateway_details.status_code,
-        txn.gateway_details.status_message,
-        txn.audit.created_by,
-        txn.audit.created_at.as_millis(),
-        txn.audit.modified_by,
-        txn.audit.modified_at.map(|at| at.as_millis()),
-        json.additional_details,
-        txn.version,
-    ])?)
-}
-
-/// Writes what may change; the `WHERE` holds what may not, and the version it rests on.
-fn update(conn: &Connection, txn: &Transaction, json: &JsonParts) -> Result<usize, Failure> {
-    let mut statement = conn.prepare_cached(
-        "UPDATE eg_pg_transactions SET
-             module = ?1, product_info = ?2, gateway = ?3, callback_url = ?4, redirect_url = ?5,
-             redirect_form = coalesce(?6, redirect_form), user_name = ?7, name = ?8, mobile_number = ?9,
-             email_id = ?10, user_tenant_id = ?11, txn_status = ?12, txn_status_msg = ?13, receipt = ?14,
-             gateway_txn_id = ?15, gateway_payment_mode = ?16, gateway_status_code = ?17,
-             gateway_status_msg = ?18, last_modified_by = ?19, last_modified_time = ?20,
-             additional_details = ?21, version = ?22
-         WHERE txn_id = ?23 AND version = ?22 - 1 AND tenant_id = ?24 AND txn_amount_minor = ?25
-             AND currency = ?26 AND bill_id = ?27 AND bills = ?28 AND consumer_code = ?29
-             AND user_uuid = ?30 AND created_by = ?31 AND created_time = ?32",
-    )?;
-    Ok(statement.execute(params![
-        txn.module,
-        txn.product_info,
-        txn.gateway.as_str(),
-        txn.callback_url,
-        txn.redirect_url,
-        json.redirect_form,
-        txn.payer.user_name.expose(),
-        txn.payer.name.expose(),
-        txn.payer.mobile_number.expose(),
-        txn.payer.email_id.as_ref().map(|email| email.expose()),
-        txn.payer.tenant_id,
-        txn.status.name().as_str(),
-        txn.status_message,
-        txn.receipt(),
-        txn.gateway_details.txn_id,
-        txn.gateway_details.payment_mode,
-        txn.gateway_details.status_code,
-        txn.gateway_details.status_message,
-        txn.audit.modified_by,
-        txn.audit.modified_at.map(|at| at.as_millis()),
-        json.additional_details,
-        txn.version,
-        txn.id.as_str(),
-        txn.tenant_id.as_str(),
-        txn.amount.minor(),
-        txn.amount.currency().code(),
-        txn.bill_id.as_str(),
-        json.bills,
-        txn.consumer_code,
-        txn.payer.uuid,
-        txn.audit.created_by,
-        txn.audit.created_at.as_millis(),
-    ])?)
-}
-
-/// Tells a stale change from one that would alter the payment itself: trying that again is no use.
-fn not_updated(conn: &Connection, txn: &Transaction) -> Result<Applied, Failure> {
-    let stored: Option<u32> = conn
-        .prepare_cached("SELECT version FROM eg_pg_transactions WHERE txn_id = ?1")?
-        .query_row([txn.id.as_str()], |row| row.get(0))
-        .optional()?;
-    match stored {
-        Some(version) if version.checked_add(1) == Some(txn.version) => {
-            Err(Failure::AltersPayment(txn.id.clone()))
-        }
-        Some(_) | None => Ok(Applied::Stale),
-    }
 }
 
 /// Adds a line to the end of a transaction's history.
@@ -353,12 +208,4 @@ fn store_dump(conn: &Connection, txn: &Transaction, dump: &Dump, json: &JsonPart
         txn.audit.modified_at.map(|at| at.as_millis()),
     ])?;
     Ok(())
-}
-
-/// The transaction of this id.
-pub(crate) fn find(conn: &Connection, id: &TxnId) -> Result<Option<Transaction>, Failure> {
-    let mut statement = conn
-        .prepare_cached(&format!("SELECT {TRANSACTION_COLUMNS} FROM eg_pg_transactions WHERE txn_id = ?1"))?;
-    let mut found = statement.query([id.as_str()])?;
-    found.next()?.map(rows::transaction).transpose()
 }
