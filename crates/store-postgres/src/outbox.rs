@@ -16,6 +16,9 @@ const SELECT: &str = "
     SELECT txn_id, sequence, stored_at, published_at, dead_at, dead_reason, kind, tenant_id, body
     FROM eg_pg_outbox";
 
+/// The keys of events that are stored once, in a table that keeps the name it was released with.
+const EVENT_KEYS: &str = "eg_pg_once_keys";
+
 /// Stores events, numbered in their order.
 pub(crate) const STORE: &str = "
     INSERT INTO eg_pg_outbox (kind, txn_id, tenant_id, body, stored_at)
@@ -125,12 +128,13 @@ impl Outbox for PostgresStore {
 
     async fn store_event_once(&self, key: &str, event: Event, at: Timestamp) -> Result<bool, StoreError> {
         const LOCK: &str = "SELECT 1 FROM eg_pg_transactions WHERE txn_id = $1 FOR UPDATE";
-        const KEEP: &str = "
-            INSERT INTO eg_pg_once_keys (key, stored_at) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING
-            RETURNING key";
+        let keep = format!(
+            "INSERT INTO {EVENT_KEYS} (key, stored_at) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING
+            RETURNING key"
+        );
         let transaction = self.db.begin().await?;
         transaction.rows(LOCK, &[&event.txn_id.as_str()]).await?;
-        if transaction.rows(KEEP, &[&storable(key), &at.as_millis()]).await?.is_empty() {
+        if transaction.rows(&keep, &[&storable(key), &at.as_millis()]).await?.is_empty() {
             transaction.roll_back().await;
             return Ok(false);
         }

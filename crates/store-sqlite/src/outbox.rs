@@ -24,6 +24,9 @@ const FORGET: &str = "
     DELETE FROM eg_pg_outbox WHERE sequence IN (
         SELECT sequence FROM eg_pg_outbox WHERE published_at < ?1 ORDER BY published_at, sequence LIMIT ?2)";
 
+/// The keys of events that are stored once.
+const EVENT_KEYS: &str = "eg_pg_event_keys";
+
 #[async_trait]
 impl Outbox for SqliteStore {
     async fn events_after(&self, sequence: i64, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
@@ -117,10 +120,10 @@ impl Outbox for SqliteStore {
         let (key, events) = (key.to_owned(), [event]);
         let store = move |conn: &Connection| {
             let is_new = conn
-                .prepare_cached(
-                    "INSERT INTO eg_pg_event_keys (key, stored_at) VALUES (?1, ?2)
-                     ON CONFLICT (key) DO NOTHING",
-                )?
+                .prepare_cached(&format!(
+                    "INSERT INTO {EVENT_KEYS} (key, stored_at) VALUES (?1, ?2)
+                     ON CONFLICT (key) DO NOTHING"
+                ))?
                 .execute(params![key, at.as_millis()])?
                 > 0;
             if is_new {

@@ -16,6 +16,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "checks for tests: a broken promise panics")]
 
+pub mod deep_searches;
 pub mod sample;
 
 mod attention;
