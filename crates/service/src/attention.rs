@@ -92,7 +92,11 @@ impl AttentionList {
         let (case, txn) = self.find(id).await?.ok_or(ResolveError::NotFound)?;
         let resolution = Resolution { at: self.clock.now(), by: operator.to_owned(), reason };
         let history = history_line(&case, &txn, &resolution);
-        match self.store.resolve_attention(id, resolution.clone(), history, &txn.bill_keys()).await? {
+        match self
+            .store
+            .resolve_attention(id, resolution.clone(), history, Vec::new(), &txn.bill_keys())
+            .await?
+        {
             Resolved::Now => Ok(resolution),
             Resolved::Before(earlier) => Err(ResolveError::Before(earlier)),
             Resolved::NotFound => Err(ResolveError::NotFound),

@@ -25,19 +25,19 @@ const LATECOMERS_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 /// The rows to take in, with every bill they name: columns of the statements below.
 const NEWCOMERS: &str = "
     WITH newcomers AS (
-    SELECT txn_id, tenant_id, bill_id, txn_status, created_time, additional_details
-    FROM eg_pg_transactions AS t
-    WHERE version IS NULL AND ($1::bigint IS NULL OR created_time >= $1)
-         ), named AS (
-    SELECT txn_id, tenant_id, txn_status, created_time, bill_id FROM newcomers
-    UNION
-    SELECT txn_id, tenant_id, txn_status, created_time, paid ->> 'billId'
-    FROM newcomers CROSS JOIN LATERAL jsonb_array_elements(
-        CASE jsonb_typeof(additional_details -> 'taxAndPayments')
-            WHEN 'array' THEN additional_details -> 'taxAndPayments' ELSE '[]' END) AS paid
-         ), bills AS (
-    SELECT * FROM named WHERE char_length(bill_id) BETWEEN 1 AND 64
-         )";
+        SELECT txn_id, tenant_id, bill_id, txn_status, created_time, additional_details
+        FROM eg_pg_transactions AS t
+        WHERE version IS NULL AND ($1::bigint IS NULL OR created_time >= $1)
+    ), named AS (
+        SELECT txn_id, tenant_id, txn_status, created_time, bill_id FROM newcomers
+        UNION
+        SELECT txn_id, tenant_id, txn_status, created_time, paid ->> 'billId'
+        FROM newcomers CROSS JOIN LATERAL jsonb_array_elements(
+            CASE jsonb_typeof(additional_details -> 'taxAndPayments')
+                WHEN 'array' THEN additional_details -> 'taxAndPayments' ELSE '[]' END) AS paid
+    ), bills AS (
+        SELECT * FROM named WHERE char_length(bill_id) BETWEEN 1 AND 64
+    )";
 
 /// A row is known by its bill; one whose bill id is no key is new when it is younger than all ($2) that
 /// were taken in.

@@ -1,7 +1,7 @@
 //! Review cases: at most one of a kind for each transaction.
 
 use async_trait::async_trait;
-use payment_domain::{AttentionKind, BillKey, HistoryEntry, StatusName, TxnId};
+use payment_domain::{AttentionKind, BillKey, Event, HistoryEntry, StatusName, TxnId};
 use payment_store::{
     Attention, AttentionCase, AttentionQuery, CaseState, NewCase, Resolution, Resolved, ReviewCases,
     StoreError,
@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::jobs::begin_fenced;
 use crate::parameters::{Parameter, Rows, storable};
 use crate::rows::{self, Columns};
-use crate::transactions::{append_history, lock_status};
+use crate::transactions::{append, lock_status};
 use crate::{PostgresStore, claims};
 
 const SELECT: &str = "
@@ -51,9 +51,10 @@ impl ReviewCases for PostgresStore {
         let mut cases = Rows::default();
         row(&mut cases, &new.case, &evidence);
         if !transaction.rows(PUT, &cases.values()).await?.is_empty() {
-            append_history(&transaction, &new.history).await?;
+            append(&transaction, Some(&new.history), &new.events, new.history.at).await?;
         } else if reopen(&transaction, &new, &evidence).await? {
-            append_history(&transaction, &new.history_of_reopening()).await?;
+            let history = new.history_of_reopening();
+            append(&transaction, Some(&history), &new.events, history.at).await?;
         } else {
             transaction.roll_back().await;
             return Ok(false);
@@ -122,6 +123,7 @@ impl ReviewCases for PostgresStore {
         id: i64,
         resolution: Resolution,
         history: HistoryEntry,
+        events: Vec<Event>,
         release: &[BillKey],
     ) -> Result<Resolved, StoreError> {
         const RESOLVE: &str = "
@@ -142,7 +144,7 @@ impl ReviewCases for PostgresStore {
         }
         let (by, reason) = (storable(&resolution.by), storable(&resolution.reason));
         transaction.rows(RESOLVE, &[&id, &resolution.at.as_millis(), &by, &reason]).await?;
-        append_history(&transaction, &history).await?;
+        append(&transaction, Some(&history), &events, history.at).await?;
         let txn_id = found.case.txn_id.as_str();
         let is_failure = status.as_deref() == Some(StatusName::Failure.as_str());
         if is_failure && !release.is_empty() && transaction.rows(OPEN_CASES, &[&txn_id]).await?.is_empty() {

@@ -1,10 +1,10 @@
 //! Changing transactions, many in one commit.
 //!
-//! First everything a change rests on is locked and looked at: the job whose run brings it, the
-//! transaction, the task it is to strike off. Then it is decided for each change of the group, in
-//! order, whether it is stored; then everything that is, is written and committed. The row of the
-//! transaction is locked by everybody who adds to its history or its events, so that both keep the
-//! order of the commits. All lock in the same order, so that two never wait for each other.
+//! First the rows that a change rests on are locked and read: the job whose run brings it, the
+//! transaction, the receipt task that it completes. Then it is decided for each change of the group, in
+//! order, whether it is stored; then those are written and committed. Every write that adds to the history
+//! or the events of a transaction locks its row, so that both keep the order of the commits. All lock in
+//! the same order, so that there is no deadlock.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -20,10 +20,9 @@ use crate::parameters::{ColumnLimits, Parameter, Rows, each, storable};
 use crate::transaction_columns::{self, JsonParts, SELECTED};
 use crate::{attention, claims, idempotency, jobs, outbox, receipts, transactions};
 
-/// How often a group is tried when it collides with another, or its connection turns out dead.
+/// The most attempts of a group that collides with another, or whose connection is dead.
 const ATTEMPTS: usize = 3;
 
-/// A change, ready to be stored.
 pub(crate) struct Alteration {
     change: Change,
     json: JsonParts,
@@ -135,7 +134,7 @@ static LOCK_TRANSACTIONS: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// What the changes rest on, locked.
+/// The locked rows that the changes rest on.
 struct Locked {
     runs: HashMap<String, Option<i64>>,
     rows: HashMap<String, Row>,
@@ -205,7 +204,7 @@ impl Locked {
         }
     }
 
-    /// What a transaction may hold claims on.
+    /// The bills on which a transaction may hold claims.
     fn claimable(&self, alteration: &Alteration) -> Vec<BillKey> {
         let txn = &alteration.change.txn;
         self.rows
@@ -214,7 +213,7 @@ impl Locked {
     }
 }
 
-/// Whether the two agree in what was fixed when the transaction was created.
+/// Whether the two agree in all that was fixed when the transaction was created.
 fn is_same_payment(stored: &Transaction, changed: &Transaction) -> bool {
     stored.tenant_id == changed.tenant_id
         && stored.amount == changed.amount
@@ -226,7 +225,7 @@ fn is_same_payment(stored: &Transaction, changed: &Transaction) -> bool {
         && stored.audit.created_at == changed.audit.created_at
 }
 
-/// Everything that is written for the changes that are stored.
+/// The rows that are written.
 #[derive(Default)]
 struct Written<'a> {
     transactions: Rows<'a>,

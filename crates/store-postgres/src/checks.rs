@@ -14,7 +14,7 @@ use crate::connections::Values;
 use crate::failure::Failure;
 use crate::jobs::begin_fenced;
 use crate::rows::{self, Columns};
-use crate::transactions::{append_history, lock_status};
+use crate::transactions::{append, lock_status};
 
 /// A statement begins where a page begins ($1, $2), goes on to a moment ($3), and reads the pending part
 /// of an index in its order. Gateways stand there in any letter case: an earlier service's rows, too.
@@ -114,9 +114,7 @@ impl Checks for PostgresStore {
         if let Some(next) = next {
             transaction.rows(NOTE, &[&note.txn_id.as_str(), &note.at.as_millis(), &next]).await?;
         }
-        if let Some(entry) = &note.history {
-            append_history(&transaction, entry).await?;
-        }
+        append(&transaction, note.history.as_ref(), &note.events, note.at).await?;
         transaction.commit().await?;
         Ok(Applied::Stored)
     }

@@ -1,13 +1,13 @@
 //! Creating transactions, many in one commit.
 //!
-//! First everything for which there can be only one is put in its place: the keys, the claims, the
-//! rows of the transactions. Where another is in the way nothing is put, and the answer tells which
-//! of the group have got all of theirs. What the others have got is taken back, the rest of the
-//! winners is stored, and all is committed. Only then the losers are told what stands against them,
-//! as it is committed by then; where nothing does any more, they try again.
+//! First the rows that must be unique are inserted: idempotency keys, claims, transactions. A conflict
+//! inserts nothing, and the returned rows tell which creates of the group have got all of theirs: the
+//! winners. The rows of the losers are taken back, the other rows of the winners are inserted, and all is
+//! committed. Only then the losers learn the obstacle, as it is committed by then; where there is none any
+//! more, they are tried again.
 //!
-//! Two of a group that want the same are not tried together: the later one waits for the next round.
-//! Every group puts its things in the same order, so that two never wait for each other.
+//! Two of a group with the same key, bill or id are not tried together: the later one waits for the next
+//! round. Every group inserts in the same order, so that there is no deadlock.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,16 +21,15 @@ use crate::parameters::{ColumnLimits, Parameter, Rows, each};
 use crate::transaction_columns::{self, JsonParts};
 use crate::{claims, finding, idempotency, outbox, receipts, transactions};
 
-/// How often a create is tried when others are in the way that then are not.
+/// The most attempts of a create whose obstacles are gone when they are looked up.
 const ROUNDS: usize = 16;
-/// How often a group is tried when it collides with another, or its connection turns out dead.
+/// The most attempts of a group that collides with another, or whose connection is dead.
 const ATTEMPTS: usize = 3;
 
-/// A new transaction, ready to be stored.
 pub(crate) struct Creation {
     new: NewTransaction,
     json: JsonParts,
-    /// What it claims, each once and in order.
+    /// Each once and in order.
     claims: Vec<BillKey>,
     /// Every bill by which it is found, each once.
     bills: Vec<BillKey>,
@@ -50,7 +49,6 @@ impl Creation {
     }
 }
 
-/// What was found out about a creation, as long as it is not decided.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Doubt {
     /// It is not stored.
@@ -59,7 +57,7 @@ enum Doubt {
     MayBeStored,
 }
 
-/// A creation of the group, by its place, with what was found out about it.
+/// The place of a creation in its group.
 type Tried = (usize, Doubt);
 
 /// Stores a group; each is answered in its place.
@@ -109,7 +107,7 @@ fn set<T>(answers: &mut [Option<T>], place: usize, answer: T) {
     }
 }
 
-/// Those that want nothing that an earlier one of the group wants, and the others.
+/// Those with no key, bill or id of an earlier one of the group, and the others.
 fn without_competing(group: &[Creation], open: &[Tried]) -> (Vec<Tried>, Vec<Tried>) {
     let (mut ids, mut keys, mut bills) = (HashSet::new(), HashSet::new(), HashSet::new());
     open.iter().partition(|(place, _)| {
@@ -129,11 +127,11 @@ fn without_competing(group: &[Creation], open: &[Tried]) -> (Vec<Tried>, Vec<Tri
 
 enum Outcome {
     Stored,
-    /// Something was in the way.
+    /// There was a conflict.
     Lost(Doubt),
 }
 
-/// Tries to store those together; if that fails because of one of them, each by itself.
+/// Stores those together; if that fails because of one of them, each by itself.
 async fn attempt(
     db: &Connections,
     column_limits: &ColumnLimits,
@@ -156,8 +154,8 @@ async fn attempt(
     }
 }
 
-/// The same, until it is known what became of it. After a commit that broke off the same is done
-/// again: whatever became of the first, its rows are then either there or never will be.
+/// The same, until the outcome is known. After a commit without an answer it is done again: the rows of the
+/// first attempt then either exist or never will.
 async fn together(
     db: &Connections,
     column_limits: &ColumnLimits,
@@ -189,7 +187,7 @@ async fn together(
                 last = failure;
             }
             Err(failure) if failure.is_collision() || failure.is_disconnection() => {
-                // What may have been stored is not made undone by this.
+                // The commit without an answer may have stored it.
                 if !in_doubt {
                     last = failure;
                 }
@@ -200,7 +198,7 @@ async fn together(
     Err(last)
 }
 
-/// One database transaction: which of the creations are stored by it.
+/// One database transaction; returns which of the creations it stores.
 async fn commit(
     session: Session,
     column_limits: &ColumnLimits,
@@ -244,7 +242,7 @@ async fn within(
     }
 }
 
-/// The things for which there can be only one, in the order in which every group puts them.
+/// The rows that must be unique, in the order in which every group inserts them.
 struct Wanted<'a> {
     keys: Rows<'a>,
     claims: Rows<'a>,
@@ -306,7 +304,7 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// What was put, by transaction.
+/// The inserted rows, by transaction.
 #[derive(Default)]
 struct Put {
     keys: HashSet<String>,
@@ -322,7 +320,6 @@ impl Put {
             && self.claims.get(id).map_or(0, Vec::len) == creation.claims.len()
     }
 
-    /// What has to be taken back.
     fn of_losers<'a>(&'a self, losers: &[&'a Creation]) -> TakenBack<'a> {
         let mut back = TakenBack { keys: Rows::default(), claims: Rows::default(), transactions: Vec::new() };
         for loser in losers {
@@ -368,7 +365,7 @@ impl TakenBack<'_> {
     }
 }
 
-/// What belongs to the winners beside it.
+/// The other rows of the winners.
 #[derive(Default)]
 struct Rest<'a> {
     bills: Rows<'a>,
@@ -426,8 +423,7 @@ async fn stored_ids(db: &Connections, ids: &[&str]) -> Result<HashSet<String>, F
     db.ask(STORED, &[&ids]).await?.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// What stands against each of these: the key first, then the bills, then the id. `None` where nothing
-/// does.
+/// The obstacle of each of these: the key first, then the bills, then the id. `None` where there is none.
 async fn against(
     db: &Connections,
     group: &[Creation],

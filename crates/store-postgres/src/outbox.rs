@@ -6,11 +6,11 @@ use payment_store::{DeadLetter, Fence, Outbox, OutboxBacklog, StoreError, Stored
 use tokio_postgres::Row;
 
 use crate::PostgresStore;
-use crate::connections::Transaction;
 use crate::failure::Failure;
 use crate::jobs::begin_fenced;
 use crate::parameters::{Parameter, Rows, storable};
 use crate::rows::{self, Columns};
+use crate::transactions::{append, lock_status};
 
 const SELECT: &str = "
     SELECT txn_id, sequence, stored_at, published_at, dead_at, dead_reason, kind, tenant_id, body
@@ -35,23 +35,6 @@ pub(crate) fn row<'a>(rows: &mut Rows<'a>, event: &'a Event, at: Timestamp) {
         Parameter::text(&event.body),
         Parameter::moment(at),
     ]);
-}
-
-/// Stores events within a transaction that has locked the rows of their payments: so the sequences of a
-/// payment's events grow in the order of its commits.
-pub(crate) async fn append(
-    transaction: &Transaction,
-    events: &[Event],
-    at: Timestamp,
-) -> Result<(), Failure> {
-    let mut stored = Rows::default();
-    for event in events {
-        row(&mut stored, event, at);
-    }
-    if !stored.is_empty() {
-        transaction.rows(STORE, &stored.values()).await?;
-    }
-    Ok(())
 }
 
 #[async_trait]
@@ -127,18 +110,17 @@ impl Outbox for PostgresStore {
     }
 
     async fn store_event_once(&self, key: &str, event: Event, at: Timestamp) -> Result<bool, StoreError> {
-        const LOCK: &str = "SELECT 1 FROM eg_pg_transactions WHERE txn_id = $1 FOR UPDATE";
         let keep = format!(
             "INSERT INTO {EVENT_KEYS} (key, stored_at) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING
             RETURNING key"
         );
         let transaction = self.db.begin().await?;
-        transaction.rows(LOCK, &[&event.txn_id.as_str()]).await?;
+        lock_status(&transaction, &event.txn_id).await?;
         if transaction.rows(&keep, &[&storable(key), &at.as_millis()]).await?.is_empty() {
             transaction.roll_back().await;
             return Ok(false);
         }
-        append(&transaction, &[event], at).await?;
+        append(&transaction, None, &[event], at).await?;
         transaction.commit().await?;
         Ok(true)
     }

@@ -1,18 +1,17 @@
 //! Transactions, with their history and the dump of what was exchanged with the gateway.
 
 use async_trait::async_trait;
-use payment_domain::{HistoryEntry, StatusName, Transaction, TxnId};
+use payment_domain::{Event, HistoryEntry, StatusName, Timestamp, Transaction, TxnId};
 use payment_store::{Applied, Change, Created, Dump, NewTransaction, StoreError, StoredDump, Transactions};
 use serde_json::Value;
 
-use crate::PostgresStore;
 use crate::changing::Alteration;
-use crate::connections;
 use crate::creating::Creation;
 use crate::failure::Failure;
 use crate::parameters::{ColumnLimits, Parameter, Rows, each};
 use crate::rows::{self, Columns};
 use crate::transaction_columns::{self, JsonParts};
+use crate::{PostgresStore, connections, outbox};
 
 #[async_trait]
 impl Transactions for PostgresStore {
@@ -104,15 +103,26 @@ pub(crate) fn history_line<'a>(rows: &mut Rows<'a>, entry: &'a HistoryEntry, evi
     ]);
 }
 
-/// Adds a line to the history of a transaction whose row is locked.
-pub(crate) async fn append_history(
+/// Adds a line to the history of a transaction whose row is locked, and stores its events.
+pub(crate) async fn append(
     transaction: &connections::Transaction,
-    entry: &HistoryEntry,
+    entry: Option<&HistoryEntry>,
+    events: &[Event],
+    at: Timestamp,
 ) -> Result<(), Failure> {
-    let evidence = entry.evidence.to_string();
-    let mut lines = Rows::default();
-    history_line(&mut lines, entry, &evidence);
-    transaction.rows(APPEND_HISTORY, &lines.values()).await?;
+    if let Some(entry) = entry {
+        let evidence = entry.evidence.to_string();
+        let mut lines = Rows::default();
+        history_line(&mut lines, entry, &evidence);
+        transaction.rows(APPEND_HISTORY, &lines.values()).await?;
+    }
+    let mut stored = Rows::default();
+    for event in events {
+        outbox::row(&mut stored, event, at);
+    }
+    if !stored.is_empty() {
+        transaction.rows(outbox::STORE, &stored.values()).await?;
+    }
     Ok(())
 }
 

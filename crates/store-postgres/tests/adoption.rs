@@ -186,8 +186,14 @@ async fn old_pending_payments_are_checked_and_settled() {
     assert_eq!(names, ["AXIS", "PAYTM", "PHONEPE"]);
 
     let at = Timestamp::from_millis(9_000);
-    let note =
-        CheckNote { txn_id: txn_id("OLD_BARE"), at, next: NextCheck::WithAll, history: None, fence: None };
+    let note = CheckNote {
+        txn_id: txn_id("OLD_BARE"),
+        at,
+        next: NextCheck::WithAll,
+        history: None,
+        events: Vec::new(),
+        fence: None,
+    };
     assert_eq!(store.note_check(note).await.unwrap(), Applied::Stored);
     assert_eq!(ids(store.due_checks(&due).await.unwrap()).len(), 3);
 
@@ -238,7 +244,8 @@ async fn a_case_about_an_old_failure_is_raised_and_resolved() {
         evidence: serde_json::json!({}),
     };
     let history = sample::change(&txn).history;
-    let new = NewCase { case, history: history.clone(), hold: txn.bill_keys(), fence: None };
+    let new =
+        NewCase { case, history: history.clone(), events: Vec::new(), hold: txn.bill_keys(), fence: None };
     assert!(store.raise_attention(new).await.unwrap());
     assert_eq!(store.claims(&[bill_key("B3")]).await.unwrap()[0].status, StatusName::Failure);
     drop(database.open().await);
@@ -246,7 +253,8 @@ async fn a_case_about_an_old_failure_is_raised_and_resolved() {
     let resolution =
         Resolution { at: sample::at(1), by: "operator".to_owned(), reason: "refunded".to_owned() };
     let case = store.attention_cases(&payment_store::AttentionQuery { limit: 5, ..Default::default() }).await;
-    let resolved = store.resolve_attention(case.unwrap()[0].id, resolution, history, &txn.bill_keys()).await;
+    let resolved =
+        store.resolve_attention(case.unwrap()[0].id, resolution, history, Vec::new(), &txn.bill_keys()).await;
     assert_eq!(resolved.unwrap(), Resolved::Now);
     assert_eq!(store.claims(&[bill_key("B3")]).await.unwrap(), []);
 }

@@ -90,7 +90,8 @@ async fn a_resolved_case_hands_the_bill_it_held_on_to_a_payment_that_came_meanwh
         evidence: serde_json::json!({}),
     };
     let history = sample::change(&txn).history;
-    let new = NewCase { case, history: history.clone(), hold: txn.bill_keys(), fence: None };
+    let new =
+        NewCase { case, history: history.clone(), events: Vec::new(), hold: txn.bill_keys(), fence: None };
     assert!(store.raise_attention(new).await.unwrap());
     earlier_stores(&client, "LATE", "B3", "pb.amritsar", 7_600).await;
     drop(database.open().await);
@@ -99,7 +100,8 @@ async fn a_resolved_case_hands_the_bill_it_held_on_to_a_payment_that_came_meanwh
     let id = store.attention_cases(&open).await.unwrap()[0].id;
     let resolution =
         Resolution { at: sample::at(1), by: "operator".to_owned(), reason: "refunded".to_owned() };
-    let resolved = store.resolve_attention(id, resolution, history, &txn.bill_keys()).await.unwrap();
+    let resolved =
+        store.resolve_attention(id, resolution, history, Vec::new(), &txn.bill_keys()).await.unwrap();
     assert_eq!(resolved, Resolved::Now);
     assert_eq!(holder(&store, "B3").await, held_by("LATE", StatusName::Pending));
 }

@@ -294,7 +294,14 @@ fn questions(round: i64) -> Vec<Question> {
         }),
         question!("note check", |store| {
             let (at, next) = (far, NextCheck::At(far));
-            let note = CheckNote { txn_id: pending(2), at, next, history: None, fence: Some(fence()) };
+            let note = CheckNote {
+                txn_id: pending(2),
+                at,
+                next,
+                history: None,
+                events: Vec::new(),
+                fence: Some(fence()),
+            };
             store.note_check(note.clone()).await.unwrap();
             store.note_check(CheckNote { fence: None, ..note }).await.unwrap()
         }),
@@ -307,13 +314,19 @@ fn questions(round: i64) -> Vec<Question> {
                 evidence: serde_json::json!({}),
             };
             let history = sample::change(&txn).history;
-            let new = NewCase { case, history: history.clone(), hold: txn.bill_keys(), fence: None };
+            let new = NewCase {
+                case,
+                history: history.clone(),
+                events: Vec::new(),
+                hold: txn.bill_keys(),
+                fence: None,
+            };
             assert!(store.raise_attention(new).await.unwrap());
             let of_it =
                 AttentionQuery { txn_id: Some(txn.id.clone()), limit: 9, ..AttentionQuery::default() };
             let id = store.attention_cases(&of_it).await.unwrap().last().unwrap().id;
             let resolution = Resolution { at: far, by: "b".to_owned(), reason: "r".to_owned() };
-            store.resolve_attention(id, resolution, history, &txn.bill_keys()).await.unwrap()
+            store.resolve_attention(id, resolution, history, Vec::new(), &txn.bill_keys()).await.unwrap()
         }),
         question!("lease and postpone tasks", |store| {
             let abandoned = (0..9).map(|nth| format!("token {nth}")).collect();

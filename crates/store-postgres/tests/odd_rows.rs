@@ -213,7 +213,13 @@ async fn no_row_keeps_the_others_from_being_checked_settled_and_published() {
         let history = sample::change(&txn).history;
         assert!(
             store
-                .raise_attention(NewCase { case, history, hold: txn.bill_keys(), fence: None })
+                .raise_attention(NewCase {
+                    case,
+                    history,
+                    events: Vec::new(),
+                    hold: txn.bill_keys(),
+                    fence: None
+                })
                 .await
                 .unwrap()
         );

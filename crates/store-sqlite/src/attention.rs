@@ -1,7 +1,7 @@
 //! Review cases: at most one of a kind for each transaction.
 
 use async_trait::async_trait;
-use payment_domain::{AttentionKind, BillKey, HistoryEntry, TxnId};
+use payment_domain::{AttentionKind, BillKey, Event, HistoryEntry, TxnId};
 use payment_store::{
     Attention, AttentionCase, AttentionQuery, CaseState, NewCase, Resolution, Resolved, ReviewCases,
     StoreError,
@@ -30,7 +30,7 @@ impl ReviewCases for SqliteStore {
             } else {
                 return Ok(false);
             };
-            transactions::append_history(conn, &history, &history.evidence.to_string())?;
+            transactions::append(conn, Some(&history), &new.events, history.at)?;
             claims::hold(conn, &new.case.txn_id, &new.hold)?;
             Ok(true)
         };
@@ -69,6 +69,7 @@ impl ReviewCases for SqliteStore {
         id: i64,
         resolution: Resolution,
         history: HistoryEntry,
+        events: Vec<Event>,
         release: &[BillKey],
     ) -> Result<Resolved, StoreError> {
         let release = release.to_vec();
@@ -87,7 +88,7 @@ impl ReviewCases for SqliteStore {
                 resolution.by,
                 resolution.reason
             ])?;
-            transactions::append_history(conn, &history, &history.evidence.to_string())?;
+            transactions::append(conn, Some(&history), &events, history.at)?;
             let txn_id = &stored.case.txn_id;
             if is_settled_as_failure(conn, txn_id)? {
                 claims::release(conn, txn_id, &release)?;

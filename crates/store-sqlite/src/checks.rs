@@ -98,9 +98,7 @@ fn store(conn: &Connection, note: &CheckNote) -> Result<Applied, Failure> {
     if !is_pending {
         return Ok(Applied::Stale);
     }
-    if let Some(entry) = &note.history {
-        transactions::append_history(conn, entry, &entry.evidence.to_string())?;
-    }
+    transactions::append(conn, note.history.as_ref(), &note.events, note.at)?;
     Ok(Applied::Stored)
 }
 

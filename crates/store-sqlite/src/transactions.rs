@@ -1,7 +1,7 @@
 //! Transactions: created and changed with everything that is stored in the same commit.
 
 use async_trait::async_trait;
-use payment_domain::{HistoryEntry, StatusName, Timestamp, Transaction, TxnId};
+use payment_domain::{Event, HistoryEntry, StatusName, Timestamp, Transaction, TxnId};
 use payment_store::{
     Applied, Change, ClaimChange, Created, Dump, NewTransaction, ReceiptTaskChange, StoreError, StoredDump,
     Transactions,
@@ -169,7 +169,7 @@ pub(crate) fn apply(
 }
 
 /// Adds a line to the end of a transaction's history.
-pub(crate) fn append_history(conn: &Connection, entry: &HistoryEntry, evidence: &str) -> Result<(), Failure> {
+fn append_history(conn: &Connection, entry: &HistoryEntry, evidence: &str) -> Result<(), Failure> {
     conn.prepare_cached(
         "INSERT INTO eg_pg_transaction_history (
              txn_id, entry_number, at_time, actor_kind, actor_id, from_status, to_status, why, evidence)
@@ -188,6 +188,19 @@ pub(crate) fn append_history(conn: &Connection, entry: &HistoryEntry, evidence: 
         evidence,
     ])?;
     Ok(())
+}
+
+/// Adds a line to the end of a transaction's history, and stores its events.
+pub(crate) fn append(
+    conn: &Connection,
+    entry: Option<&HistoryEntry>,
+    events: &[Event],
+    at: Timestamp,
+) -> Result<(), Failure> {
+    if let Some(entry) = entry {
+        append_history(conn, entry, &entry.evidence.to_string())?;
+    }
+    outbox::append(conn, events, at)
 }
 
 fn store_dump(conn: &Connection, txn: &Transaction, dump: &Dump, json: &JsonParts) -> Result<(), Failure> {

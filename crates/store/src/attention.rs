@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::{AttentionKind, BillKey, HistoryEntry, Timestamp, TxnId};
+use payment_domain::{AttentionKind, BillKey, Event, HistoryEntry, Timestamp, TxnId};
 use serde_json::Value;
 
 use crate::{Fence, StoreError};
@@ -30,13 +30,14 @@ pub trait ReviewCases: Send + Sync {
     /// The case of this number.
     async fn attention_case(&self, id: i64) -> Result<Option<AttentionCase>, StoreError>;
 
-    /// Resolves a case, with a line in its transaction's history. If that transaction is a FAILURE without
+    /// Resolves a case, with a line in its transaction's history and events. If that transaction is a FAILURE without
     /// another open case, its claims on these bills are released.
     async fn resolve_attention(
         &self,
         id: i64,
         resolution: Resolution,
         history: HistoryEntry,
+        events: Vec<Event>,
         release: &[BillKey],
     ) -> Result<Resolved, StoreError>;
 }
@@ -55,6 +56,8 @@ pub struct Attention {
 pub struct NewCase {
     pub case: Attention,
     pub history: HistoryEntry,
+    /// In the order in which they are published.
+    pub events: Vec<Event>,
     /// Bills to be claimed for the transaction until the case is resolved, as far as no other holds them.
     pub hold: Vec<BillKey>,
     /// The job's run that brings the case; nothing is stored when that run is over.

@@ -1,7 +1,7 @@
 //! When pending transactions are to be checked with their gateways.
 
 use async_trait::async_trait;
-use payment_domain::{GatewayName, HistoryEntry, Timestamp, TxnId};
+use payment_domain::{Event, GatewayName, HistoryEntry, Timestamp, TxnId};
 
 use crate::{Applied, Fence, StoreError};
 
@@ -67,6 +67,8 @@ pub struct CheckNote {
     pub at: Timestamp,
     pub next: NextCheck,
     pub history: Option<HistoryEntry>,
+    /// In the order in which they are published.
+    pub events: Vec<Event>,
     /// The job's run that checked it; nothing is stored when that run is over.
     pub fence: Option<Fence>,
 }

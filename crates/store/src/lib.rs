@@ -5,6 +5,8 @@
 //! the receipt task. No database transaction is ever open during a network call, and an implementation
 //! is free to commit the changes of many requests together.
 //!
+//! Events ride on every write about a transaction: stored in its commit, in the order of its commits.
+//!
 //! Two writers never overwrite each other: a [`Change`] names the version it rests on, and is
 //! [`Applied::Stale`] when the stored transaction has moved on. The caller then reads again and
 //! decides anew.

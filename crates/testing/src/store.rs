@@ -90,7 +90,7 @@ observe! {
         attention_cases(query: &AttentionQuery) -> Vec<AttentionCase>;
         attention_case(id: i64) -> Option<AttentionCase>;
         resolve_attention(
-            id: i64, resolution: Resolution, history: HistoryEntry, release: &[BillKey]
+            id: i64, resolution: Resolution, history: HistoryEntry, events: Vec<Event>, release: &[BillKey]
         ) -> Resolved;
     }
     Checks {

@@ -114,6 +114,14 @@ impl Receipts {
             raised_at: now,
             evidence,
         };
-        self.ports.raise_attention(NewCase { case, history: entry, hold: Vec::new(), fence: None }).await
+        self.ports
+            .raise_attention(NewCase {
+                case,
+                history: entry,
+                events: Vec::new(),
+                hold: Vec::new(),
+                fence: None,
+            })
+            .await
     }
 }

@@ -195,6 +195,7 @@ impl Reconciliation {
                 Occasion::OutOfTurn => NextCheck::AsBefore,
             },
             history,
+            events: Vec::new(),
             fence: checker.fence.clone(),
         };
         match self.ports.store.note_check(note).await {
@@ -241,7 +242,8 @@ impl Reconciliation {
             evidence: evidence.clone(),
         };
         let case = Attention { txn_id: txn.id.clone(), kind, raised_at: now, evidence };
-        let new = NewCase { case, history, hold: Vec::new(), fence: checker.fence.clone() };
+        let new =
+            NewCase { case, history, events: Vec::new(), hold: Vec::new(), fence: checker.fence.clone() };
         Ok(self.ports.raise_attention(new).await?)
     }
 }

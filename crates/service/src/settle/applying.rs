@@ -198,7 +198,7 @@ impl Settlement {
         let now = self.ports.now();
         let history = history(txn, txn.status.name(), &verdict, reply, caller, now);
         let case = Attention { txn_id: txn.id.clone(), kind, raised_at: now, evidence };
-        let new = NewCase { case, history, hold, fence: caller.fence.clone() };
+        let new = NewCase { case, history, events: Vec::new(), hold, fence: caller.fence.clone() };
         self.ports.raise_attention(new).await
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn resolution(at_ms: i64) -> Resolution {
 
 /// The case with a line in the history, brought by nobody in particular.
 pub(super) fn new_case(txn: &Transaction, case: Attention, why: &str) -> NewCase {
-    NewCase { case, history: entry(txn, why), hold: Vec::new(), fence: None }
+    NewCase { case, history: entry(txn, why), events: Vec::new(), hold: Vec::new(), fence: None }
 }
 
 pub(super) fn entry(txn: &Transaction, why: &str) -> HistoryEntry {
@@ -142,7 +142,8 @@ async fn six(store: &Arc<dyn Store>) -> Vec<AttentionCase> {
         let mut stored = found.last().unwrap().clone();
         if nth == 2 || nth == 5 {
             let line = entry(&txns[of], "resolved");
-            let resolved = store.resolve_attention(stored.id, resolution(nth), line, &[]).await.unwrap();
+            let resolved =
+                store.resolve_attention(stored.id, resolution(nth), line, Vec::new(), &[]).await.unwrap();
             assert_eq!(resolved, Resolved::Now);
             stored.resolution = Some(resolution(nth));
         }
@@ -203,13 +204,19 @@ async fn a_resolved_case_tells_who_and_why_and_is_not_raised_again(store: Arc<dy
     let txn = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
     let late = case(&txn, AttentionKind::LateSuccess, 1);
     let id = raised(&store, new_case(&txn, late.clone(), "late")).await;
-    let unknown = store.resolve_attention(id + 1, resolution(4), entry(&txn, "unknown"), &[]).await.unwrap();
+    let unknown = store
+        .resolve_attention(id + 1, resolution(4), entry(&txn, "unknown"), Vec::new(), &[])
+        .await
+        .unwrap();
     assert_eq!(unknown, Resolved::NotFound);
     assert_eq!(store.attention_case(id + 1).await.unwrap(), None);
 
     for (at_ms, expected) in [(5, Resolved::Now), (6, Resolved::Before(resolution(5)))] {
         let line = entry(&txn, &format!("resolved at {at_ms}"));
-        assert_eq!(store.resolve_attention(id, resolution(at_ms), line, &[]).await.unwrap(), expected);
+        assert_eq!(
+            store.resolve_attention(id, resolution(at_ms), line, Vec::new(), &[]).await.unwrap(),
+            expected
+        );
     }
     let stored = AttentionCase { id, case: late.clone(), resolution: Some(resolution(5)) };
     assert_eq!(store.attention_case(id).await.unwrap().as_ref(), Some(&stored));
@@ -228,7 +235,7 @@ async fn of_resolutions_at_once_the_first_stays(store: Arc<dyn Store>) {
     let id = raised(&store, new).await;
     let answers = join_all((0..30).map(|nth| {
         let line = entry(&txn, &format!("resolved {nth}"));
-        store.resolve_attention(id, resolution(nth), line, &[])
+        store.resolve_attention(id, resolution(nth), line, Vec::new(), &[])
     }))
     .await;
     let stored = store.attention_case(id).await.unwrap().unwrap().resolution.unwrap();
@@ -260,7 +267,7 @@ async fn a_resolved_case_of_a_state_that_lasts_is_opened_again_a_day_later(store
         let first = case(&txn, kind, 1);
         let id = raised(&store, new_case(&txn, first.clone(), "raised")).await;
         let line = entry(&txn, "resolved");
-        store.resolve_attention(id, resolution(resolved_ms), line, &[]).await.unwrap();
+        store.resolve_attention(id, resolution(resolved_ms), line, Vec::new(), &[]).await.unwrap();
 
         let early = case(&txn, kind, resolved_ms + day_ms - 1);
         assert!(!store.raise_attention(new_case(&txn, early, "early")).await.unwrap(), "{kind:?}");
@@ -293,7 +300,7 @@ async fn a_resolved_case_of_a_state_that_lasts_is_opened_again_a_day_later(store
             let line = entry(&txn, "resolved again");
             let once_more = resolution(resolved_ms + 10 * day_ms);
             assert_eq!(
-                store.resolve_attention(id, once_more, line, &[]).await.unwrap(),
+                store.resolve_attention(id, once_more, line, Vec::new(), &[]).await.unwrap(),
                 Resolved::Now,
                 "and can be resolved like any other"
             );
@@ -306,7 +313,7 @@ async fn a_case_is_opened_again_once_among_reports_at_once(store: Arc<dyn Store>
     let txn = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
     let kind = AttentionKind::PendingBeyondLife;
     let id = raised(&store, new_case(&txn, case(&txn, kind, 1), "raised")).await;
-    store.resolve_attention(id, resolution(2), entry(&txn, "resolved"), &[]).await.unwrap();
+    store.resolve_attention(id, resolution(2), entry(&txn, "resolved"), Vec::new(), &[]).await.unwrap();
     let reports = join_all((0..30).map(|nth| {
         let case = case(&txn, kind, 2 + reopened_after_ms() + nth);
         store.raise_attention(new_case(&txn, case, "again"))

@@ -4,17 +4,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use payment_domain::EventKind;
+use payment_domain::{AttentionKind, Event, EventKind};
 
 use super::Promise;
-use super::sample::{self, at};
-use crate::{Store, StoredEvent};
+use super::attention::{case, entry, new_case, raised, resolution};
+use super::sample::{self, at, checked};
+use crate::{Applied, Change, CheckNote, NewCase, NextCheck, Resolved, Store, StoredEvent};
 
 pub(super) fn promises() -> Vec<Promise> {
     vec![
         Promise::of(events_are_read_in_the_order_they_were_stored),
         Promise::of(events_are_read_page_by_page),
         Promise::of(events_of_a_transaction_keep_their_order_among_many),
+        Promise::of(events_ride_on_cases_resolutions_and_checks),
     ]
 }
 
@@ -86,4 +88,30 @@ async fn events_of_a_transaction_keep_their_order_among_many(store: Arc<dyn Stor
         }
         assert_eq!(bodies, expected, "{id}");
     }
+}
+
+async fn events_ride_on_cases_resolutions_and_checks(store: Arc<dyn Store>) {
+    let txn = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
+    let told = |words: &str| {
+        let event = sample::event(&txn, EventKind::UpdateTransaction);
+        vec![Event { body: format!("{{\"told\":\"{words}\"}}"), ..event }]
+    };
+    let late = case(&txn, AttentionKind::LateSuccess, 1);
+    let new = NewCase { events: told("raised"), ..new_case(&txn, late.clone(), "late") };
+    let id = raised(&store, new.clone()).await;
+    let note = CheckNote { events: told("checked"), ..checked(&txn.id, 2, NextCheck::WithAll) };
+    assert_eq!(store.note_check(note).await.unwrap(), Applied::Stored);
+    let line = entry(&txn, "resolved");
+    store.resolve_attention(id, resolution(3), line.clone(), told("resolved"), &[]).await.unwrap();
+    let stored: Vec<_> = told("raised").into_iter().chain(told("checked")).chain(told("resolved")).collect();
+    let events = || async { store.events_of(&txn.id).await.unwrap().into_iter().skip(2) };
+    assert_eq!(events().await.map(|stored| stored.event).collect::<Vec<_>>(), stored);
+
+    assert!(!store.raise_attention(new).await.unwrap());
+    let again = store.resolve_attention(id, resolution(4), line, told("resolved again"), &[]).await.unwrap();
+    assert_eq!(again, Resolved::Before(resolution(3)));
+    let paid = sample::applied(&store, Change { events: Vec::new(), ..sample::success(&txn) }).await;
+    let note = CheckNote { events: told("checked late"), ..checked(&paid.id, 5, NextCheck::WithAll) };
+    assert_eq!(store.note_check(note).await.unwrap(), Applied::Stale);
+    assert_eq!(events().await.count(), 3, "a write that stores nothing stores no event");
 }

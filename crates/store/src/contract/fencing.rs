@@ -73,7 +73,7 @@ fn case(txn: &Transaction, fence: Option<Fence>) -> NewCase {
         raised_at: at(9),
         evidence: Value::Null,
     };
-    NewCase { case, history: sample::change(txn).history, hold: txn.bill_keys(), fence }
+    NewCase { case, history: sample::change(txn).history, events: Vec::new(), hold: txn.bill_keys(), fence }
 }
 
 async fn sequence(store: &Arc<dyn Store>, id: &TxnId) -> i64 {

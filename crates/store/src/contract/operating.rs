@@ -136,7 +136,7 @@ async fn the_backlog_counts_what_is_open(store: Arc<dyn Store>) {
         evidence: Value::Null,
     };
     let history = sample::change(&stored[2]).history;
-    let new = NewCase { case, history, hold: Vec::new(), fence: None };
+    let new = NewCase { case, history, events: Vec::new(), hold: Vec::new(), fence: None };
     assert!(store.raise_attention(new).await.unwrap());
     let expected = Backlog { pending_transactions: 3, receipts_due: 2, open_attention: 1 };
     assert_eq!(store.backlog().await.unwrap(), expected);

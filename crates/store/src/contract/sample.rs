@@ -241,7 +241,7 @@ pub fn idempotency(key: &str, id: &str) -> IdempotencyRecord {
 
 /// The note of a check at [`at`]`(at_ms)` by nobody in particular, with nothing for the history.
 pub fn checked(id: &TxnId, at_ms: i64, next: NextCheck) -> CheckNote {
-    CheckNote { txn_id: id.clone(), at: at(at_ms), next, history: None, fence: None }
+    CheckNote { txn_id: id.clone(), at: at(at_ms), next, history: None, events: Vec::new(), fence: None }
 }
 
 /// The request of `node-1` to carry out the tick of a job at [`at`]`(scheduled_ms)`, for one minute.
