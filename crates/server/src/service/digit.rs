@@ -99,7 +99,7 @@ pub(super) fn message_services(config: &Config, clock: &Arc<dyn Clock>) -> Outco
 }
 
 fn client(services: &config::DigitServices) -> Outcome<Client> {
-    Client::new(services.limits.clone()).map_err(|error| {
+    Client::new(services.limits).map_err(|error| {
         Failure::new("DIGIT's services cannot be called")
             .because(error.as_ref())
             .try_this("install the system's CA certificates")
