@@ -24,11 +24,11 @@ OUTPUT = ROOT / "target" / "test-output"
 AT_A_TIME = (os.cpu_count() or 1) + 1
 # Run by themselves, at the end: they measure what a neighbour would disturb.
 ALONE = {"limits", "cost"}
-# The packages whose integration tests belong to --quick, with the modules that need PostgreSQL left out.
-QUICK = ["payment-service", "payment-gateways", "payment-store-sqlite"]
-WITHOUT_POSTGRES = {"payment-service/service": ["--skip=adopted::", "--skip=persister::"]}
-# Its unit tests need PostgreSQL as well.
-NOT_QUICK = "payment-store-postgres"
+# What --quick builds and runs: unit tests, and the integration tests that are quick on SQLite.
+QUICK = ["--exclude", "payment-store-postgres", "--lib", "--bins"]
+QUICK += ["--test=service", "--test=contract", "--test=database", "--test=conformance", "--test=vectors"]
+# Modules that need PostgreSQL.
+NOT_QUICK = {"payment-service/service": ["--skip=adopted::", "--skip=persister::"]}
 # Packages whose tests run on the database that TEST_STORE names.
 EITHER_DATABASE = {"payment-service", "payment-http"}
 # Started first, so that none of them is left alone at the end.
@@ -71,17 +71,14 @@ def run(name, program, folder, variables, arguments=()):
 
 def main():
     quick = "--quick" in sys.argv[1:]
-    everything = ["--workspace"]
-    programs = list(build([*everything, "--exclude", NOT_QUICK, "--lib", "--bins"] if quick else everything))
-    if quick:
-        packages = [word for package in QUICK for word in ("-p", package)]
-        programs += [found for found in build([*packages, "--test", "*"]) if found[2] == "test"]
+    programs = list(build(["--workspace", *(QUICK if quick else [])]))
     OUTPUT.mkdir(parents=True, exist_ok=True)
 
     together, alone = [], []
     for package, target, kind, program, folder in programs:
         name = package if kind in ("lib", "bin", "proc-macro") else f"{package}/{target}"
-        (alone if target in ALONE else together).append((target, (name, program, folder, {}, WITHOUT_POSTGRES.get(name, ()) if quick else ())))
+        arguments = NOT_QUICK.get(name, ()) if quick else ()
+        (alone if target in ALONE else together).append((target, (name, program, folder, {}, arguments)))
         if package in EITHER_DATABASE and not quick:
             together.append((target, (f"{name} on PostgreSQL", program, folder, {"TEST_STORE": "postgres"})))
     together.sort(key=lambda entry: LONG.index(entry[0]) if entry[0] in LONG else len(LONG))
