@@ -15,12 +15,15 @@ use serde_json::{Map, Value};
 use crate::failure::Failure;
 use crate::rows::{Columns, json};
 
+/// Reads the column of this name into a transaction.
+type Read = fn(&mut Transaction, &Columns<'_, '_>, &'static str) -> Result<(), Failure>;
+
 struct Column {
     name: &'static str,
     on_change: OnChange,
     put: for<'a> fn(&'a Transaction, &'a JsonParts) -> ToSqlOutput<'a>,
     /// `None`: it is not read with the others.
-    read: Option<fn(&mut Transaction, &Columns<'_, '_>, &'static str) -> Result<(), Failure>>,
+    read: Option<Read>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -289,7 +292,7 @@ const fn column(
     name: &'static str,
     on_change: OnChange,
     put: for<'a> fn(&'a Transaction, &'a JsonParts) -> ToSqlOutput<'a>,
-    read: fn(&mut Transaction, &Columns<'_, '_>, &'static str) -> Result<(), Failure>,
+    read: Read,
 ) -> Column {
     Column { name, on_change, put, read: Some(read) }
 }
