@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
-"""Runs the workspace's test programs, several at a time, and tells how long each took.
+"""Runs the workspace's test programs, as many at a time as there are cores, and tells how long each took.
 
-cargo test runs one program after the other; most of ours wait for a database, a broker or a clock, so
-that on two cores three of them at a time take little more than half as long. Everything is built once,
-with the features of the whole workspace, also for the second run on PostgreSQL.
+cargo test runs one program after the other; most of ours wait for a database, a broker or a clock.
+Everything is built once, with the features of the whole workspace, also for the second run on PostgreSQL.
 
   run_tests.py            every test program, then those that take TEST_STORE again on PostgreSQL
   run_tests.py --quick    those that need neither PostgreSQL nor Kafka nor the service's program
@@ -21,9 +20,9 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "target" / "test-output"
-AT_A_TIME = (os.cpu_count() or 1) + 1
-# Run by themselves, at the end: they measure what a neighbour would disturb.
-ALONE = {"limits", "cost"}
+AT_A_TIME = os.cpu_count() or 1
+# Run one after the other, at the end: they measure, or let leases of a second run out.
+ALONE = {"limits", "cost", "ticks", "cluster", "crash", "clocks"}
 # What --quick builds and runs: unit tests, and the integration tests that are quick on SQLite.
 QUICK = ["--exclude", "payment-store-postgres", "--lib", "--bins"]
 QUICK += ["--test=service", "--test=contract", "--test=database", "--test=conformance", "--test=vectors"]
@@ -32,7 +31,7 @@ NOT_QUICK = {"payment-service/service": ["--skip=adopted::", "--skip=persister::
 # Packages whose tests run on the database that TEST_STORE names.
 EITHER_DATABASE = {"payment-service", "payment-http"}
 # Started first, so that none of them is left alone at the end.
-LONG = ["ticks", "contract", "crash", "surroundings", "cluster", "relay", "kafka", "consumer", "gateways"]
+LONG = ["contract", "service", "payment_http", "surroundings", "kafka", "conformance", "gateways"]
 
 
 def build(arguments):

@@ -117,11 +117,11 @@ async fn what_a_gateway_could_not_be_asked_about_is_named_and_stops_nobody() {
 
 #[tokio::test]
 async fn what_takes_long_goes_on_behind_its_answer_one_at_a_time() {
-    let limits = RequestLimits { request_time: Duration::from_millis(200), ..RequestLimits::default() };
+    let limits = RequestLimits { request_time: Duration::from_secs(2), ..RequestLimits::default() };
     let app = TestApp::with(Choices { limits, ..Choices::default() });
     let id = app.pending("b1").await;
     app.gateway.answers(paid("100"));
-    app.gateway.is_slow(Duration::from_millis(400));
+    app.gateway.is_slow(Duration::from_secs(4));
     app.clock.advance(INTERVAL);
     let answer = reconcile(&app, json!({})).await;
     assert_eq!(answer.status, StatusCode::ACCEPTED);
