@@ -23,7 +23,7 @@ pub(crate) async fn load(
     load::run(&service.address, options.connections, count, limit, request, keep).await
 }
 
-/// [`load`] with the service's processor time per request.
+/// [`load()`] with the service's processor time per request.
 pub(crate) async fn measured(
     service: &Service,
     options: &Options,
