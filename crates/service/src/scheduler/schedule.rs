@@ -38,7 +38,7 @@ impl Schedule {
     }
 
     /// A cron expression of five fields, or six with seconds in front, in a time zone. `10/20` is every 20th
-    /// from 10 on, as Quartz reads it. The module [`scheduler`](super) says what happens when clocks are set.
+    /// from 10 on, as Quartz reads it. See the module for clocks that are set.
     ///
     /// # Errors
     /// [`InvalidCron`].
