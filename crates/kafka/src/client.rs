@@ -6,6 +6,7 @@ use std::thread;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
+use rdkafka::producer::future_producer::Delivery;
 use tokio::sync::Notify;
 
 use crate::complaint::Complaints;
@@ -38,6 +39,14 @@ impl ClientContext for Telling {
             tracing::warn!(target: "librdkafka", %error, times, "{reason}");
         }
     }
+}
+
+/// Whether the brokers themselves have confirmed a record: they tell its offset. librdkafka reports delivery
+/// without one where it only infers it, from the confirmation of a later batch. That is wrong where the brokers
+/// know nothing of the producer yet, as in a new topic: they refuse its first batch while they make the
+/// partition, and take the second one, whatever its sequence number.
+pub(crate) fn confirmed(delivery: &Delivery) -> bool {
+    delivery.offset >= 0
 }
 
 /// Ends a client on its own thread, because that may wait for brokers. Notifies when it has ended.

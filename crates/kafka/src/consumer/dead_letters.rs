@@ -5,10 +5,11 @@ use std::time::Duration;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::util::Timeout;
 
 use super::record::Record;
-use crate::client::Telling;
+use crate::client::{self, Telling};
 use crate::settings::{KafkaSettings, NoClient};
 
 /// The length at which a copy is truncated, so that it is never too large for its topic. Its headers name the
@@ -61,6 +62,10 @@ impl DeadLetters {
             letter = letter.key(key);
         }
         let sent = self.producer.send(letter, Timeout::After(Duration::ZERO)).await;
-        sent.map(|_delivery| ()).map_err(|(error, _letter)| error)
+        match sent {
+            Ok(delivery) if client::confirmed(&delivery) => Ok(()),
+            Ok(_inferred) => Err(KafkaError::MessageProduction(RDKafkaErrorCode::Inconsistent)),
+            Err((error, _letter)) => Err(error),
+        }
     }
 }

@@ -10,7 +10,7 @@ use rdkafka::producer::{FutureProducer, FutureRecord, Producer, PurgeConfig};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::util::Timeout;
 
-use crate::client::Telling;
+use crate::client::{self, Telling};
 use crate::settings::{KafkaSettings, NoClient};
 
 #[async_trait]
@@ -69,7 +69,7 @@ impl KafkaPublisher {
         let singles = self.singles.into_inner().unwrap_or_else(PoisonError::into_inner);
         for producer in singles.into_iter().chain([self.producer]) {
             producer.purge(PurgeConfig::default().queue().inflight());
-            crate::client::end(producer);
+            client::end(producer);
         }
     }
 
@@ -111,7 +111,8 @@ fn producer(
 async fn send(producer: &FutureProducer<Telling>, topic: &str, event: &Event) -> Result<(), SendError> {
     let record = FutureRecord::to(topic).key(event.txn_id.as_str()).payload(event.body.as_str());
     match producer.send(record, Timeout::After(Duration::ZERO)).await {
-        Ok(_delivery) => Ok(()),
+        Ok(delivery) if client::confirmed(&delivery) => Ok(()),
+        Ok(_inferred) => Err(SendError::Failed("the brokers may not have it".to_owned())),
         Err((error, _record)) => Err(SendError::of(producer, &error)),
     }
 }
@@ -160,5 +161,39 @@ impl EventPublisher for KafkaPublisher {
     async fn send_alone(&self, topic: &str, event: &Event) -> Result<(), SendError> {
         let producer = self.singles().map_err(|error| SendError::Failed(error.to_string()))?;
         send(&producer, topic, event).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use payment_domain::{EventKind, TenantId, TxnId};
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_event_that_librdkafka_only_supposes_to_be_stored_is_not_confirmed() {
+        let brokers = MockCluster::new(1).unwrap();
+        brokers.create_topic("events", 1, 1).unwrap();
+        // Each event is a batch, and both are under way before the first answer.
+        let batches = ("batch.num.messages".to_owned(), "1".to_owned().into());
+        let kafka = KafkaSettings::new(&brokers.bootstrap_servers(), [batches]).unwrap();
+        let publisher = KafkaPublisher::new(&kafka, Duration::from_secs(10), 16384).unwrap();
+        let event = |id: &str| Event {
+            kind: EventKind::UpdateTransaction,
+            txn_id: TxnId::new(id).unwrap(),
+            tenant_id: TenantId::new("pb").unwrap(),
+            body: id.to_owned(),
+        };
+        publisher.send("events", &event("A")).await.unwrap();
+        brokers.broker_round_trip_time(1, Duration::from_millis(100)).unwrap();
+        let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION;
+        brokers.request_errors(RDKafkaApiKey::Produce, &[refused]);
+        let (b, c) = (event("B"), event("C"));
+        let (refused, taken) = tokio::join!(publisher.send("events", &b), publisher.send("events", &c));
+        assert!(matches!(refused, Err(SendError::Failed(_))), "{refused:?}");
+        taken.unwrap();
+        publisher.send("events", &b).await.unwrap();
     }
 }
