@@ -57,7 +57,7 @@ impl PgBouncer {
     /// As [`Self::start`].
     pub async fn restart(&mut self, mode: PoolMode) {
         if let Some(server) = self.running.take() {
-            beside(move || server.end(Signal::QUIT, START_LIMIT)).await;
+            beside(move || server.end(Signal::KILL, START_LIMIT)).await;
         }
         self.run(mode).await;
     }
@@ -95,9 +95,9 @@ impl PgBouncer {
         if programs::postgres_is_another_user() {
             programs::run(Command::new("chown").arg("-R").arg("postgres:").arg(self.folder.path()));
         }
-        let mut command = programs::bound_to_us(&programs::pgbouncer(), "QUIT", true);
+        let mut command = programs::bound_to_us(&programs::pgbouncer(), "KILL", true);
         command.arg("--quiet").arg(&settings);
-        let mut server = Server::start(command, Signal::QUIT);
+        let mut server = Server::start(command, Signal::KILL);
         let deadline = Instant::now() + START_LIMIT;
         while connect(&self.url()).await.is_err() {
             assert!(
