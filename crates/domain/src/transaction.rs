@@ -1,5 +1,7 @@
 //! The transaction: one payer's payment of one or several bills through one gateway.
 
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -156,7 +158,47 @@ pub struct UnknownValues {
     pub status: Option<String>,
 }
 
+/// Cloned for every row that is read: texts and lists without content allocate nothing.
+static UNREAD: LazyLock<Transaction> = LazyLock::new(|| Transaction {
+    id: TxnId::stored(""),
+    tenant_id: TenantId::stored(""),
+    amount: Money::ZERO,
+    bill_id: BillId::stored(""),
+    module: None,
+    consumer_code: String::new(),
+    bills: Vec::new(),
+    product_info: String::new(),
+    gateway: GatewayName::new(""),
+    callback_url: None,
+    redirect_url: None,
+    payer: Payer {
+        uuid: String::new(),
+        user_name: Personal::default(),
+        name: Personal::default(),
+        mobile_number: Personal::default(),
+        email_id: None,
+        tenant_id: String::new(),
+    },
+    status: Status::Pending,
+    status_message: String::new(),
+    gateway_details: GatewayDetails::default(),
+    audit: Audit {
+        created_by: String::new(),
+        created_at: Timestamp::from_millis(0),
+        modified_by: None,
+        modified_at: None,
+    },
+    additional_details: Map::new(),
+    version: 1,
+    unknown: None,
+});
+
 impl Transaction {
+    /// A transaction of this id before its stored row is read: all else is empty.
+    pub fn unread(id: TxnId) -> Transaction {
+        Transaction { id, ..UNREAD.clone() }
+    }
+
     /// The receipt number, once issued.
     pub fn receipt(&self) -> Option<&str> {
         match &self.status {

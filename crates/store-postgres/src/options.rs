@@ -63,17 +63,6 @@ pub enum PreparedStatements {
     None,
 }
 
-impl PreparedStatements {
-    /// The mode of this name: `named` or `none`.
-    pub fn from_word(word: &str) -> Option<PreparedStatements> {
-        match word {
-            "named" => Some(PreparedStatements::Named),
-            "none" => Some(PreparedStatements::None),
-            _ => None,
-        }
-    }
-}
-
 /// A setting that sessions need.
 pub(crate) struct SessionSetting {
     pub(crate) name: &'static str,

@@ -6,8 +6,8 @@
 use std::sync::LazyLock;
 
 use payment_domain::{
-    Audit, BillId, BillKey, BillPayment, Currency, GatewayDetails, GatewayName, HistoryEntry, Money, Payer,
-    Personal, Status, StatusName, TenantId, Timestamp, Transaction, TxnId, UnknownValues,
+    BillId, BillKey, BillPayment, Currency, GatewayName, HistoryEntry, Personal, Status, StatusName,
+    TenantId, Timestamp, Transaction, UnknownValues,
 };
 use payment_store::{Attention, Change, Dump, NewTransaction};
 use serde_json::{Map, Value};
@@ -487,48 +487,13 @@ pub(crate) static SELECTED: LazyLock<String> = LazyLock::new(|| {
     selected.join(", ")
 });
 
-/// A transaction before its row is read.
-static BLANK: LazyLock<Transaction> = LazyLock::new(|| Transaction {
-    id: TxnId::stored(""),
-    tenant_id: TenantId::stored(""),
-    amount: Money::ZERO,
-    bill_id: BillId::stored(""),
-    module: None,
-    consumer_code: String::new(),
-    bills: Vec::new(),
-    product_info: String::new(),
-    gateway: GatewayName::new(""),
-    callback_url: None,
-    redirect_url: None,
-    payer: Payer {
-        uuid: String::new(),
-        user_name: Personal::default(),
-        name: Personal::default(),
-        mobile_number: Personal::default(),
-        email_id: None,
-        tenant_id: String::new(),
-    },
-    status: Status::Pending,
-    status_message: String::new(),
-    gateway_details: GatewayDetails::default(),
-    audit: Audit {
-        created_by: String::new(),
-        created_at: Timestamp::from_millis(0),
-        modified_by: None,
-        modified_at: None,
-    },
-    additional_details: Map::new(),
-    version: 1,
-    unknown: None,
-});
-
 /// Reads a row of [`SELECTED`]. Absent values of an adopted row are empty, its moment of creation 0, its
 /// version 1; its bills are those its details name, with the amounts paid, and otherwise the one bill it
 /// names. An unknown amount or status is kept as it stands ([`Transaction::unknown`]).
 pub(crate) fn read(row: &Row) -> Result<Transaction, Failure> {
     let mut columns = Columns::of(row, "eg_pg_transactions")?;
     columns.read_whole_texts(WHOLE_TEXTS)?;
-    let txn = Transaction { id: columns.txn_id(), ..BLANK.clone() };
+    let txn = Transaction::unread(columns.txn_id());
     let mut draft = Draft { txn, is_adopted: false, has_bills: false };
     for Column { name, read, .. } in COLUMNS {
         match read {

@@ -4,13 +4,12 @@
 use std::sync::LazyLock;
 
 use payment_domain::{
-    Audit, BillId, Currency, GatewayDetails, GatewayName, HistoryEntry, Money, Payer, Personal, Status,
-    StatusName, TenantId, Timestamp, Transaction, TxnId,
+    BillId, Currency, HistoryEntry, Money, Personal, Status, StatusName, TenantId, Transaction, TxnId,
 };
 use payment_store::{Change, Dump, NewTransaction};
 use rusqlite::types::{Null, ToSqlOutput};
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::rows::{Columns, json};
@@ -368,44 +367,9 @@ pub(crate) fn is_stale(conn: &Connection, txn: &Transaction) -> Result<bool, Fai
     Ok(stored.is_none_or(|version| version.checked_add(1) != Some(txn.version)))
 }
 
-/// A transaction before its row is read.
-static BLANK: LazyLock<Transaction> = LazyLock::new(|| Transaction {
-    id: TxnId::stored(""),
-    tenant_id: TenantId::stored(""),
-    amount: Money::ZERO,
-    bill_id: BillId::stored(""),
-    module: None,
-    consumer_code: String::new(),
-    bills: Vec::new(),
-    product_info: String::new(),
-    gateway: GatewayName::new(""),
-    callback_url: None,
-    redirect_url: None,
-    payer: Payer {
-        uuid: String::new(),
-        user_name: Personal::default(),
-        name: Personal::default(),
-        mobile_number: Personal::default(),
-        email_id: None,
-        tenant_id: String::new(),
-    },
-    status: Status::Pending,
-    status_message: String::new(),
-    gateway_details: GatewayDetails::default(),
-    audit: Audit {
-        created_by: String::new(),
-        created_at: Timestamp::from_millis(0),
-        modified_by: None,
-        modified_at: None,
-    },
-    additional_details: Map::new(),
-    version: 1,
-    unknown: None,
-});
-
 fn read(row: &Row<'_>) -> Result<Transaction, Failure> {
     let columns = Columns::of(row, "eg_pg_transactions")?;
-    let mut txn = Transaction { id: columns.txn_id()?, ..BLANK.clone() };
+    let mut txn = Transaction::unread(columns.txn_id()?);
     for Column { name, read, .. } in COLUMNS {
         if let Some(read) = read {
             read(&mut txn, &columns, name)?;
