@@ -132,7 +132,7 @@ mod tests {
     use crate::money::Currency;
 
     fn rupees(minor: i64) -> Money {
-        Money::from_minor(minor, Currency::Inr).unwrap()
+        Money::from_minor(minor, Currency::INR).unwrap()
     }
 
     fn paid(minor: i64) -> Outcome {

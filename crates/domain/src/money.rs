@@ -5,35 +5,62 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// The largest amount a transaction may carry, in minor units: what `NUMERIC(15,2)` holds.
-pub const MAX_MINOR: i64 = 999_999_999_999_999;
+/// The digits of the largest amount before the point.
+const WHOLE_DIGITS: u32 = 13;
 
-/// The digits of [`MAX_MINOR`].
-const MAX_DIGITS: i64 = 15;
+/// The largest amount in rupees, in paise: what `NUMERIC(15,2)` holds.
+pub const MAX_MINOR: i64 = Currency::INR.max_minor();
 
-/// An ISO 4217 currency whose minor unit is a hundredth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Currency {
-    /// Indian rupee; the minor unit is the paisa.
-    #[serde(rename = "INR")]
-    Inr,
+/// An ISO 4217 currency with two decimals or none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Currency {
+    iso: iso_currency::Currency,
+    decimals: u8,
 }
 
 impl Currency {
-    /// The three-letter ISO 4217 code.
-    pub fn code(self) -> &'static str {
-        match self {
-            Currency::Inr => "INR",
+    /// Indian rupee; the minor unit is the paisa.
+    pub const INR: Currency = Currency { iso: iso_currency::Currency::INR, decimals: 2 };
+
+    /// The currency with this ISO 4217 code, in any letter case; `None` for no such code, and for a currency
+    /// with another number of decimals than two or none.
+    pub fn from_code(code: &str) -> Option<Currency> {
+        let iso = iso_currency::Currency::from_code(&code.to_ascii_uppercase())?;
+        match iso.exponent() {
+            Some(0) => Some(Currency { iso, decimals: 0 }),
+            Some(2) => Some(Currency { iso, decimals: 2 }),
+            Some(_) | None => None,
         }
     }
 
-    /// The currency with this ISO 4217 code, in any letter case; `None` when unsupported.
-    pub fn from_code(code: &str) -> Option<Currency> {
-        code.eq_ignore_ascii_case("INR").then_some(Currency::Inr)
+    /// The three-letter ISO 4217 code.
+    pub fn code(self) -> &'static str {
+        self.iso.code()
+    }
+
+    /// The number of decimals: two or none.
+    pub const fn decimals(self) -> u8 {
+        self.decimals
+    }
+
+    /// How many minor units are one unit: 100 or 1.
+    const fn unit(self) -> i64 {
+        10_i64.pow(self.decimals as u32)
+    }
+
+    /// The largest amount, in minor units: thirteen digits before the point, which `NUMERIC(15,2)` holds.
+    pub const fn max_minor(self) -> i64 {
+        10_i64.pow(WHOLE_DIGITS + self.decimals as u32) - 1
     }
 }
 
-/// An amount: zero up to 9999999999999.99, in whole minor units (paise).
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// An amount: zero up to 9999999999999.99, in whole minor units of its currency (paise).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Money {
     minor: i64,
@@ -50,6 +77,9 @@ pub enum InvalidAmount {
     Negative,
     #[error("an amount must not have more than two decimals")]
     TooPrecise,
+    /// A fraction in a currency that has none.
+    #[error("an amount in this currency must not have decimals")]
+    Fraction,
     #[error("an amount must not be over 9999999999999.99")]
     TooLarge,
 }
@@ -94,27 +124,27 @@ fn is_digits(text: &str) -> bool {
 
 impl Money {
     /// Zero rupees.
-    pub const ZERO: Money = Money { minor: 0, currency: Currency::Inr };
+    pub const ZERO: Money = Money { minor: 0, currency: Currency::INR };
 
-    /// An amount of `minor` paise.
+    /// An amount of `minor` units (paise).
     ///
     /// # Errors
-    /// [`InvalidAmount::Negative`] or [`InvalidAmount::TooLarge`] outside 0..=9999999999999.99.
+    /// [`InvalidAmount::Negative`] or [`InvalidAmount::TooLarge`] outside 0..=[`Currency::max_minor`].
     pub fn from_minor(minor: i64, currency: Currency) -> Result<Money, InvalidAmount> {
         match minor {
             i64::MIN..0 => Err(InvalidAmount::Negative),
-            0..=MAX_MINOR => Ok(Money { minor, currency }),
-            _ => Err(InvalidAmount::TooLarge),
+            _ if minor > currency.max_minor() => Err(InvalidAmount::TooLarge),
+            _ => Ok(Money { minor, currency }),
         }
     }
 
-    /// Reads decimal text in rupees: `100`, `100.5`, `0.05`, and the forms in which Java writes a
-    /// `BigDecimal` or a double: `100.000`, `1E+2`, `1.0E7`. The value must be whole paise. No sign
-    /// but that of an exponent, no thousands separators, no spaces.
+    /// Reads decimal text in units of the currency (rupees): `100`, `100.5`, `0.05`, and the forms in which
+    /// Java writes a `BigDecimal` or a double: `100.000`, `1E+2`, `1.0E7`. The value must be whole minor
+    /// units. No sign but that of an exponent, no thousands separators, no spaces.
     ///
     /// # Errors
     /// An [`InvalidAmount`].
-    pub fn parse(text: &str) -> Result<Money, InvalidAmount> {
+    pub fn parse(text: &str, currency: Currency) -> Result<Money, InvalidAmount> {
         let (negative, unsigned) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
             None => (false, text),
@@ -125,18 +155,22 @@ impl Money {
             return Err(InvalidAmount::Negative);
         }
         let digits = || whole.bytes().chain(fraction.bytes());
-        // The value is the digits as a whole number times 10 to the power of `scale`, in paise.
-        let scale = exponent - i64::try_from(fraction.len()).unwrap_or(i64::MAX) + 2;
+        // The value is the digits as a whole number times 10 to the power of `scale`, in minor units.
+        let scale =
+            exponent - i64::try_from(fraction.len()).unwrap_or(i64::MAX) + i64::from(currency.decimals);
         let significant = digits().skip_while(|&digit| digit == b'0').count();
         let trailing_zeros = digits().rev().take_while(|&digit| digit == b'0').count();
         if significant == 0 {
-            return Ok(Money::ZERO);
+            return Ok(Money { minor: 0, currency });
         }
         if scale < 0 && scale.unsigned_abs() > trailing_zeros as u64 {
-            return Err(InvalidAmount::TooPrecise);
+            return Err(match currency.decimals {
+                0 => InvalidAmount::Fraction,
+                _ => InvalidAmount::TooPrecise,
+            });
         }
         let length = i64::try_from(significant).unwrap_or(i64::MAX).saturating_add(scale);
-        if length > MAX_DIGITS {
+        if length > i64::from(WHOLE_DIGITS) + i64::from(currency.decimals) {
             return Err(InvalidAmount::TooLarge);
         }
         let kept = digits().rev().skip(usize::try_from(-scale).unwrap_or(0)).collect::<Vec<_>>();
@@ -146,7 +180,7 @@ impl Money {
             .rev()
             .chain(padding)
             .fold(0, |minor: i64, digit| minor * 10 + i64::from(digit - b'0'));
-        Ok(Money { minor, currency: Currency::Inr })
+        Ok(Money { minor, currency })
     }
 
     /// The amount in minor units (paise).
@@ -162,25 +196,31 @@ impl Money {
         self.minor == 0
     }
 
-    /// The sum of the amounts; `None` when they mix currencies or exceed the largest amount.
-    pub fn sum(amounts: impl IntoIterator<Item = Money>) -> Option<Money> {
-        let mut amounts = amounts.into_iter();
-        let Some(first) = amounts.next() else {
-            return Some(Money::ZERO);
-        };
-        amounts.try_fold(first, |sum, next| {
-            if sum.currency != next.currency {
+    /// The sum of both; `None` when their currencies differ, or it is too large.
+    pub fn plus(self, other: Money) -> Option<Money> {
+        Money::sum([self, other], self.currency)
+    }
+
+    /// The sum of amounts in this currency; `None` when one is in another, or the sum is too large.
+    pub fn sum(amounts: impl IntoIterator<Item = Money>, currency: Currency) -> Option<Money> {
+        amounts.into_iter().try_fold(Money { minor: 0, currency }, |sum, next| {
+            if next.currency != currency {
                 return None;
             }
-            Money::from_minor(sum.minor.checked_add(next.minor)?, sum.currency).ok()
+            Money::from_minor(sum.minor.checked_add(next.minor)?, currency).ok()
         })
     }
 }
 
-/// Rupees with two decimals: `100.00`.
+/// The number alone, with the currency's decimals: `100.00`.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{:02}", self.minor / 100, self.minor % 100)
+        let unit = self.currency.unit();
+        write!(f, "{}", self.minor / unit)?;
+        match self.currency.decimals {
+            0 => Ok(()),
+            _ => write!(f, ".{:02}", self.minor % unit),
+        }
     }
 }
 
@@ -194,17 +234,16 @@ impl fmt::Debug for Money {
 /// so that the amount never becomes a float.
 impl Serialize for Money {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (whole, rest) = (self.minor / 100, self.minor % 100);
-        let text = match (rest, rest % 10) {
-            (0, _) => format!("{whole}"),
-            (_, 0) => format!("{whole}.{}", rest / 10),
-            _ => format!("{whole}.{rest:02}"),
+        let text = self.to_string();
+        let shortest = match text.split_once('.') {
+            Some(_) => text.trim_end_matches('0').trim_end_matches('.'),
+            None => &text,
         };
-        RawValue::from_string(text).map_err(serde::ser::Error::custom)?.serialize(serializer)
+        RawValue::from_string(shortest.to_owned()).map_err(serde::ser::Error::custom)?.serialize(serializer)
     }
 }
 
-/// A JSON number, or a string with one, read by its exact digits.
+/// A JSON number, or a string with one, read by its exact digits as rupees.
 impl<'de> Deserialize<'de> for Money {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Money, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
@@ -212,9 +251,9 @@ impl<'de> Deserialize<'de> for Money {
         let parsed = if text.starts_with('"') {
             serde_json::from_str::<String>(text)
                 .map_err(|_| InvalidAmount::NotDecimal)
-                .and_then(|text| Money::parse(&text))
+                .and_then(|text| Money::parse(&text, Currency::INR))
         } else {
-            Money::parse(text)
+            Money::parse(text, Currency::INR)
         };
         parsed.map_err(serde::de::Error::custom)
     }
@@ -225,6 +264,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    const INR: Currency = Currency::INR;
 
     #[test]
     fn reads_what_clients_send() {
@@ -246,9 +287,9 @@ mod tests {
             ("100E-4", 1),
             ("000000000000000000001", 100),
         ] {
-            assert_eq!(Money::parse(text).unwrap().minor(), minor, "{text}");
+            assert_eq!(Money::parse(text, INR).unwrap().minor(), minor, "{text}");
         }
-        assert_eq!(Money::parse("9999999999999.99").unwrap().minor(), MAX_MINOR);
+        assert_eq!(Money::parse("9999999999999.99", INR).unwrap().minor(), MAX_MINOR);
     }
 
     #[test]
@@ -287,24 +328,58 @@ mod tests {
             ("99999999999999999999999999", TooLarge),
         ];
         for (text, why) in cases {
-            assert_eq!(Money::parse(text), Err(why), "{text}");
+            assert_eq!(Money::parse(text, INR), Err(why), "{text}");
         }
     }
 
     #[test]
     fn sums_stay_within_the_column() {
-        let max = Money::from_minor(MAX_MINOR, Currency::Inr).unwrap();
-        let one = Money::from_minor(1, Currency::Inr).unwrap();
-        assert_eq!(Money::sum([]), Some(Money::ZERO));
-        assert_eq!(Money::sum([max, one]), None);
-        assert_eq!(Money::sum([one, one]).unwrap().minor(), 2);
+        let max = Money::from_minor(MAX_MINOR, INR).unwrap();
+        let one = Money::from_minor(1, INR).unwrap();
+        assert_eq!(Money::sum([], INR), Some(Money::ZERO));
+        assert_eq!(Money::sum([max, one], INR), None);
+        assert_eq!(Money::sum([one, one], INR).unwrap().minor(), 2);
+    }
+
+    #[test]
+    fn amounts_of_a_currency_without_decimals_are_whole() {
+        let yen = Currency::from_code("jpy").unwrap();
+        let amount = Money::parse("1500", yen).unwrap();
+        assert_eq!((amount.minor(), amount.to_string()), (1_500, "1500".to_owned()));
+        assert_eq!(serde_json::to_string(&amount).unwrap(), "1500");
+        assert_eq!(Money::parse("1.5E3", yen), Ok(amount));
+        assert_eq!(Money::parse("1500.00", yen), Ok(amount));
+        assert_eq!(Money::parse("0.5", yen), Err(InvalidAmount::Fraction));
+        assert_eq!(Money::parse("9999999999999", yen).unwrap().minor(), yen.max_minor());
+        assert_eq!(Money::parse("10000000000000", yen), Err(InvalidAmount::TooLarge));
+        assert_eq!(Money::from_minor(yen.max_minor() + 1, yen), Err(InvalidAmount::TooLarge));
+    }
+
+    #[test]
+    fn currencies_never_mix() {
+        let dollar = Currency::from_code("USD").unwrap();
+        let (rupee, cent) = (Money::from_minor(1, INR).unwrap(), Money::from_minor(1, dollar).unwrap());
+        assert_ne!(rupee, cent);
+        assert_eq!(Money::sum([rupee, cent], INR), None);
+        assert_eq!(Money::sum([cent, cent], INR), None);
+        assert_eq!(Money::sum([cent, cent], dollar).unwrap().minor(), 2);
+    }
+
+    #[test]
+    fn currencies_have_two_decimals_or_none() {
+        for (code, decimals) in [("INR", 2), ("inr", 2), ("USD", 2), ("JPY", 0), ("KRW", 0)] {
+            assert_eq!(Currency::from_code(code).map(Currency::decimals), Some(decimals), "{code}");
+        }
+        for code in ["", "IN", "INRR", "XXZ", "KWD", "BHD", "CLF", "XAU", "₹", "इनर"] {
+            assert_eq!(Currency::from_code(code), None, "{code}");
+        }
     }
 
     proptest! {
         #[test]
         fn text_and_minor_units_agree(minor in 0..=MAX_MINOR) {
-            let money = Money::from_minor(minor, Currency::Inr).unwrap();
-            prop_assert_eq!(Money::parse(&money.to_string()).unwrap(), money);
+            let money = Money::from_minor(minor, INR).unwrap();
+            prop_assert_eq!(Money::parse(&money.to_string(), INR).unwrap(), money);
             let json = serde_json::to_string(&money).unwrap();
             prop_assert_eq!(serde_json::from_str::<Money>(&json).unwrap(), money);
             prop_assert_eq!(serde_json::from_str::<Money>(&format!("\"{json}\"")).unwrap(), money);
@@ -312,7 +387,7 @@ mod tests {
 
         #[test]
         fn no_text_panics_and_accepted_text_keeps_its_value(text in "\\PC{0,40}") {
-            if let Ok(money) = Money::parse(&text) {
+            if let Ok(money) = Money::parse(&text, INR) {
                 prop_assert!((0..=MAX_MINOR).contains(&money.minor()));
                 prop_assert!(!text.contains(' ') && !text.starts_with(['-', '+']));
             }
@@ -322,17 +397,17 @@ mod tests {
         fn a_number_means_the_same_however_it_is_written(
             minor in 0..=MAX_MINOR, zeros in 0..30_usize, shift in -20..20_i32
         ) {
-            let money = Money::from_minor(minor, Currency::Inr).unwrap();
-            prop_assert_eq!(Money::parse(&format!("{money}{}", "0".repeat(zeros))).unwrap(), money);
+            let money = Money::from_minor(minor, INR).unwrap();
+            prop_assert_eq!(Money::parse(&format!("{money}{}", "0".repeat(zeros)), INR).unwrap(), money);
             let exponent = -2 - shift;
             if shift >= 0 {
                 let text = format!("{minor}{}E{exponent}", "0".repeat(shift.unsigned_abs() as usize));
-                prop_assert_eq!(Money::parse(&text).unwrap(), money);
+                prop_assert_eq!(Money::parse(&text, INR).unwrap(), money);
             } else {
                 let digits = format!("{minor:0>width$}", width = shift.unsigned_abs() as usize + 1);
                 let (whole, fraction) = digits.split_at(digits.len() - shift.unsigned_abs() as usize);
                 let text = format!("{whole}.{fraction}e{exponent:+}");
-                prop_assert_eq!(Money::parse(&text).unwrap(), money);
+                prop_assert_eq!(Money::parse(&text, INR).unwrap(), money);
             }
         }
     }

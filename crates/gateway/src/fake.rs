@@ -60,6 +60,7 @@ impl FakeGateway {
                 needs_bank_account: false,
                 needs_form_page: false,
                 sends_callbacks: true,
+                currencies: crate::Currencies::RUPEES,
                 refuses_second_payment: true,
                 session: USUAL_SESSION,
             },

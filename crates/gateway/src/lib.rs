@@ -35,7 +35,7 @@ pub use answer::{Answer, Params};
 pub use fake::{FakeGateway, StartFault};
 pub use guard::{GuardSettings, Guarded};
 pub use payment_http_client::BoxError;
-pub use profile::{Profile, StartMode, USUAL_SESSION, VerifyMode};
+pub use profile::{Currencies, Profile, StartMode, USUAL_SESSION, VerifyMode};
 
 /// Why a gateway could not be used. The variants are decisions for the caller.
 #[derive(Debug, thiserror::Error)]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use payment_domain::GatewayName;
+use payment_domain::{Currency, GatewayName};
 
 /// What the service has to know before it calls a gateway. It never changes during the life of an
 /// adapter; whether the gateway can be used now is
@@ -27,12 +27,36 @@ pub struct Profile {
     pub needs_form_page: bool,
     /// Whether the gateway reports from server to server.
     pub sends_callbacks: bool,
+    /// The currencies the gateway takes with this account.
+    pub currencies: Currencies,
     /// Whether the provider itself refuses a second payment of one order, so that a payer may be sent to
     /// the same order again.
     pub refuses_second_payment: bool,
     /// How long the provider itself keeps an order open to be paid: the life of an order where none is
     /// set. [`USUAL_SESSION`] where it is not known.
     pub session: Duration,
+}
+
+/// The currencies a gateway takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Currencies {
+    /// Each that this service knows.
+    All,
+    /// These alone.
+    Only(Cow<'static, [Currency]>),
+}
+
+impl Currencies {
+    /// Indian rupees alone.
+    pub const RUPEES: Currencies = Currencies::Only(Cow::Borrowed(&[Currency::INR]));
+
+    /// Whether the gateway takes this currency.
+    pub fn include(&self, currency: Currency) -> bool {
+        match self {
+            Currencies::All => true,
+            Currencies::Only(currencies) => currencies.contains(&currency),
+        }
+    }
 }
 
 /// How long providers keep an order open as a rule.

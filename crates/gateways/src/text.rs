@@ -20,10 +20,16 @@ pub fn ascii(text: &str) -> String {
 
 /// An amount from whole paise: decimal digits only, no sign, no spaces. `None` for anything else.
 pub fn paise(text: &str) -> Option<Money> {
+    minor_units(text, Currency::INR)
+}
+
+/// An amount from whole minor units of the currency: decimal digits only, no sign, no spaces. `None` for
+/// anything else.
+pub fn minor_units(text: &str, currency: Currency) -> Option<Money> {
     if text.is_empty() || text.len() > 18 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    Money::from_minor(text.parse().ok()?, Currency::Inr).ok()
+    Money::from_minor(text.parse().ok()?, currency).ok()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 //! It is done each time a store is opened, because the earlier service may have stored rows after
 //! the first time: what is new is found by its age.
 
-use payment_domain::{BillId, BillPayment, Money};
+use payment_domain::{BillId, BillPayment, Currency, Money};
 use payment_store::migration::OddRows;
 use serde::Deserialize;
 use serde_json::Value;
@@ -189,7 +189,7 @@ pub(crate) fn money(json: &str) -> Option<Money> {
     let surplus = digits.split_once('.').and_then(|(_, decimals)| decimals.get(2..)).unwrap_or_default();
     let is_nothing = surplus.bytes().all(|digit| digit == b'0');
     let needed = if is_nothing { digits.strip_suffix(surplus)? } else { digits };
-    Money::parse(needed).ok()
+    Money::parse(needed, Currency::INR).ok()
 }
 
 /// Every bill the details of an adopted row name: as the statements above find them.

@@ -61,7 +61,7 @@ fn distinct_bills(payment: &Payment) -> Result<Vec<(BillKey, Money)>, Failure> {
     let mut distinct: Vec<(BillKey, Money)> = Vec::with_capacity(payment.bills.len());
     for (bill, paid) in &payment.bills {
         match distinct.iter_mut().find(|(known, _)| known.bill == *bill) {
-            Some((_, sum)) => *sum = Money::sum([*sum, *paid]).ok_or(Failure::OutOfRange)?,
+            Some((_, sum)) => *sum = sum.plus(*paid).ok_or(Failure::OutOfRange)?,
             None => {
                 distinct.push((BillKey { tenant: payment.tenant_id.clone(), bill: bill.clone() }, *paid));
             }

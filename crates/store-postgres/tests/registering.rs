@@ -23,7 +23,7 @@ fn number(nth: u64, _: Timestamp) -> String {
 }
 
 async fn register(store: &PostgresStore, id: &str, bill: &str) -> Result<Registration, BoxError> {
-    let total = Money::from_minor(100, Currency::Inr).unwrap();
+    let total = Money::from_minor(100, Currency::INR).unwrap();
     let payment = Payment {
         tenant_id: tenant(),
         transaction_number: None,

@@ -95,7 +95,7 @@ fn distinct_bills(payment: &Payment) -> Result<Vec<(BillId, Money)>, Failure> {
     let mut distinct: Vec<(BillId, Money)> = Vec::with_capacity(payment.bills.len());
     for (bill, paid) in &payment.bills {
         match distinct.iter_mut().find(|(known, _)| known == bill) {
-            Some((_, sum)) => *sum = Money::sum([*sum, *paid]).ok_or(Failure::OutOfRange)?,
+            Some((_, sum)) => *sum = sum.plus(*paid).ok_or(Failure::OutOfRange)?,
             None => distinct.push((bill.clone(), *paid)),
         }
     }

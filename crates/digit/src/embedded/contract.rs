@@ -127,7 +127,7 @@ fn bill_key(bill: &str) -> BillKey {
 }
 
 fn paise(minor: i64) -> Money {
-    Money::from_minor(minor, Currency::Inr).unwrap()
+    Money::from_minor(minor, Currency::INR).unwrap()
 }
 
 fn receipt_number(number: u64, now: Timestamp) -> String {

@@ -58,7 +58,9 @@ fn check_sum(payment: &Payment) -> Result<(), DigitError> {
     if payment.bills.is_empty() {
         return Err(refusal("PAYMENT_WITHOUT_BILLS", "A payment must pay at least one bill"));
     }
-    if Money::sum(payment.bills.iter().map(|(_, paid)| *paid)) != Some(payment.total) {
+    if Money::sum(payment.bills.iter().map(|(_, paid)| *paid), payment.total.currency())
+        != Some(payment.total)
+    {
         return Err(refusal(
             "PAYMENT_SUM_MISMATCH",
             "The total amount paid must be the sum of what is paid towards each bill",
@@ -115,7 +117,7 @@ impl Collections for ReceiptRegister {
 
 #[cfg(test)]
 mod tests {
-    use payment_domain::{BillId, ManualClock, Personal};
+    use payment_domain::{BillId, Currency, ManualClock, Personal};
 
     use super::*;
     use crate::embedded::memory::MemoryRegisters;
@@ -134,12 +136,12 @@ mod tests {
     fn payment(txn: &str, bills: &[(&str, &str)]) -> Payment {
         let bills: Vec<(BillId, Money)> = bills
             .iter()
-            .map(|(bill, paid)| (BillId::new(*bill).unwrap(), Money::parse(paid).unwrap()))
+            .map(|(bill, paid)| (BillId::new(*bill).unwrap(), Money::parse(paid, Currency::INR).unwrap()))
             .collect();
         Payment {
             tenant_id: TenantId::new("pb.amritsar").unwrap(),
             transaction_number: Some(TxnId::new(txn).unwrap()),
-            total: Money::sum(bills.iter().map(|(_, paid)| *paid)).unwrap(),
+            total: Money::sum(bills.iter().map(|(_, paid)| *paid), Currency::INR).unwrap(),
             bills,
             payer_name: Personal::new("Asha"),
             payer_mobile: Personal::new("9876543210"),
@@ -200,7 +202,7 @@ mod tests {
         let (register, _) = register(&Arc::default());
         let info = RequestInfo::default();
         let mut paid = payment("T1", &[("B1", "10")]);
-        paid.total = Money::parse("11").unwrap();
+        paid.total = Money::parse("11", Currency::INR).unwrap();
         assert_eq!(refused_with(&register.validate(&info, &paid).await.unwrap_err()), "PAYMENT_SUM_MISMATCH");
         assert_eq!(refused_with(&register.create(&info, &paid).await.unwrap_err()), "PAYMENT_SUM_MISMATCH");
         paid.bills.clear();

@@ -9,7 +9,9 @@ use payment_digit::clients::{
     LocalizationConfig, LocalizationService, TokenConfig, TokenService, UserConfig, UserService,
 };
 use payment_digit::{DigitError, PayerDetails, Payment};
-use payment_domain::{BillId, Clock, ManualClock, Money, Personal, RequestInfo, TenantId, Timestamp, TxnId};
+use payment_domain::{
+    BillId, Clock, Currency, ManualClock, Money, Personal, RequestInfo, TenantId, Timestamp, TxnId,
+};
 use payment_simulator::digit::PretendDigit;
 use serde_json::json;
 
@@ -107,11 +109,11 @@ pub(crate) fn txn(id: &str) -> TxnId {
 /// A payment of these bills under that number.
 pub(crate) fn payment(number: Option<&str>, bills: &[(&str, &str)]) -> Payment {
     let bills: Vec<(BillId, Money)> =
-        bills.iter().map(|(id, paid)| (bill(id), Money::parse(paid).unwrap())).collect();
+        bills.iter().map(|(id, paid)| (bill(id), Money::parse(paid, Currency::INR).unwrap())).collect();
     Payment {
         tenant_id: tenant(),
         transaction_number: number.map(txn),
-        total: Money::sum(bills.iter().map(|(_, paid)| *paid)).unwrap(),
+        total: Money::sum(bills.iter().map(|(_, paid)| *paid), Currency::INR).unwrap(),
         bills,
         payer_name: Personal::new("Asha Rani"),
         payer_mobile: Personal::new("9876543210"),

@@ -1,7 +1,7 @@
 //! Transactions for tests.
 
 use payment_domain::{
-    Audit, BillId, BillPayment, Clock, GatewayDetails, GatewayName, Money, Payer, Personal, Status,
+    Audit, BillId, BillPayment, Clock, Currency, GatewayDetails, GatewayName, Money, Payer, Personal, Status,
     SystemClock, TenantId, Transaction, TxnId,
 };
 use serde_json::Map;
@@ -20,7 +20,7 @@ pub const BANK_ACCOUNT: &str = "12345678901";
 /// # Panics
 /// When the id or the amount is none.
 pub fn transaction(id: &str, rupees: &str) -> Transaction {
-    let amount = Money::parse(rupees).unwrap();
+    let amount = Money::parse(rupees, Currency::INR).unwrap();
     let bill_id = BillId::new("BILL-1").unwrap();
     Transaction {
         id: TxnId::new(id).unwrap(),

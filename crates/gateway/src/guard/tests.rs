@@ -39,6 +39,7 @@ impl Stub {
                 needs_bank_account: false,
                 needs_form_page: false,
                 sends_callbacks: true,
+                currencies: crate::Currencies::RUPEES,
                 refuses_second_payment: true,
                 session: crate::USUAL_SESSION,
             },

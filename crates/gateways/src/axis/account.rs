@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use payment_domain::{Clock, Currency, GatewayName};
-use payment_gateway::{Gateway, Profile, StartMode, USUAL_SESSION, VerifyMode};
+use payment_gateway::{Currencies, Gateway, Profile, StartMode, USUAL_SESSION, VerifyMode};
 use payment_settings::parser::{self, Parser, SECRET, TEXT, URL};
 use payment_settings::{Optional, Reader, Setting, digit};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
@@ -117,6 +117,7 @@ impl Account for AxisAccount {
             needs_bank_account: true,
             needs_form_page: false,
             sends_callbacks: false,
+            currencies: Currencies::RUPEES,
             // The same reference can be paid again.
             refuses_second_payment: false,
             session: USUAL_SESSION,

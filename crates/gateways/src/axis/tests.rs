@@ -112,7 +112,7 @@ async fn an_id_that_is_no_reference_is_refused_and_never_shortened() {
 #[tokio::test]
 async fn a_signed_callback_about_this_transaction_is_evidence() {
     let Evidence::Signed(report) = verify(&signed(&PAID)).await.unwrap() else { panic!("signed") };
-    let amount = Money::from_minor(1999, Currency::Inr).unwrap();
+    let amount = Money::from_minor(1999, Currency::INR).unwrap();
     assert_eq!(report.outcome, Outcome::Paid { amount: Some(amount) });
     assert_eq!(report.gateway_txn_id.as_deref(), Some("2000025183"));
     assert!(report.raw.get(signature::HASH).is_none());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use payment_domain::{Clock, GatewayName};
-use payment_gateway::{Gateway, Profile, StartMode, USUAL_SESSION, VerifyMode};
+use payment_gateway::{Currencies, Gateway, Profile, StartMode, USUAL_SESSION, VerifyMode};
 use payment_settings::parser::{SECRET, TEXT, URL, one_of};
 use payment_settings::{Optional, Reader, Setting, Spec, digit, own};
 use secrecy::{ExposeSecret, SecretString};
@@ -163,6 +163,7 @@ impl Account for PaytmAccount {
             needs_bank_account: false,
             needs_form_page: self.needs_form_page(),
             sends_callbacks: true,
+            currencies: Currencies::RUPEES,
             refuses_second_payment: true,
             session: USUAL_SESSION,
         }

@@ -188,7 +188,7 @@ impl Facts {
 
     /// The amount in rupees; `None` when there is none or it cannot be read.
     pub fn amount(&self) -> Option<Money> {
-        Money::parse(self.amount.as_deref()?).ok()
+        Money::parse(self.amount.as_deref()?, Currency::INR).ok()
     }
 
     /// Whether order, merchant and currency are those of the transaction. `thorough` refuses what is
@@ -204,7 +204,7 @@ impl Facts {
         if differs(self.merchant_id.as_deref(), merchant_id) {
             return Err(Mismatch::Merchant);
         }
-        let currency = self.currency.as_deref().map_or(Some(Currency::Inr), Currency::from_code);
+        let currency = self.currency.as_deref().map_or(Some(Currency::INR), Currency::from_code);
         if currency != Some(txn.amount.currency()) {
             return Err(Mismatch::Currency);
         }
@@ -230,7 +230,7 @@ impl Facts {
     }
 
     fn gave_back(&self) -> bool {
-        let refunded = self.refunded.as_deref().and_then(|text| Money::parse(text).ok());
+        let refunded = self.refunded.as_deref().and_then(|text| Money::parse(text, Currency::INR).ok());
         refunded.is_some_and(|refunded| !refunded.is_zero())
     }
 

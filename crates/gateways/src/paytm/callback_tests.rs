@@ -1,6 +1,6 @@
 //! The adapter against genuine and forged callbacks.
 
-use payment_domain::{Money, Outcome, Personal, TxnId};
+use payment_domain::{Currency, Money, Outcome, Personal, TxnId};
 use payment_gateway::conformance::sample;
 use payment_gateway::{Answer, Evidence, Gateway, GatewayError, Order, Params, Redirect};
 use proptest::prelude::*;
@@ -49,7 +49,7 @@ async fn verify(fields: Vec<(String, String)>) -> Result<Evidence, GatewayError>
 #[tokio::test]
 async fn a_signed_callback_about_this_payment_is_evidence() {
     let Ok(Evidence::Signed(report)) = verify(callback("", "")).await else { panic!("signed") };
-    assert_eq!(report.outcome, Outcome::Paid { amount: Some(Money::parse("19.99").unwrap()) });
+    assert_eq!(report.outcome, Outcome::Paid { amount: Some(Money::parse("19.99", Currency::INR).unwrap()) });
     assert_eq!(report.raw.get(CHECKSUM_FIELD), None);
     // Beside our own parameter, as it comes back to our return URL.
     let mut with_ours = vec![("eg_pg_txnid".to_owned(), ID.to_owned())];

@@ -115,7 +115,7 @@ fn unreadable<T>(result: Result<T, GatewayError>) -> String {
 }
 
 fn rupees(text: &str) -> Option<payment_domain::Money> {
-    Some(payment_domain::Money::parse(text).unwrap())
+    Some(payment_domain::Money::parse(text, payment_domain::Currency::INR).unwrap())
 }
 
 #[tokio::test]

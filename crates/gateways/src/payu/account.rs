@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use payment_domain::{Clock, GatewayName};
-use payment_gateway::{Gateway, Profile, StartMode, USUAL_SESSION, VerifyMode};
+use payment_gateway::{Currencies, Gateway, Profile, StartMode, USUAL_SESSION, VerifyMode};
 use payment_settings::parser::{SECRET, TEXT, URL};
 use payment_settings::{Optional, Reader, Setting, digit};
 use secrecy::SecretString;
@@ -83,6 +83,7 @@ impl Account for PayuAccount {
             needs_bank_account: false,
             needs_form_page: self.redirect_through == RedirectThrough::Service,
             sends_callbacks: true,
+            currencies: Currencies::RUPEES,
             refuses_second_payment: true,
             session: USUAL_SESSION,
         }

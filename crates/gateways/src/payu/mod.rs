@@ -9,7 +9,7 @@ pub mod signature;
 pub mod wire;
 
 use async_trait::async_trait;
-use payment_domain::{Money, Report, Transaction, TxnId};
+use payment_domain::{Currency, Money, Report, Transaction, TxnId};
 use payment_gateway::{Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect};
 use secrecy::ExposeSecret;
 
@@ -87,7 +87,7 @@ impl Gateway for Payu {
         }
         let value = |name: &str| params.get(name).unwrap_or_default();
         let same_merchant = params.get("key").is_none_or(|named| named == key);
-        let same_amount = Money::parse(value("amount")) == Ok(txn.amount);
+        let same_amount = Money::parse(value("amount"), Currency::INR) == Ok(txn.amount);
         if !same_merchant || !same_amount || value(wire::REFERENCE) != txn.id.as_str() {
             return Err(GatewayError::WrongTransaction);
         }

@@ -239,14 +239,14 @@ fn unrecognised(status: &str, unmapped: &str) -> Outcome {
 /// they differ otherwise, or neither is there.
 fn paid_amount(text: &impl Fn(&str) -> Option<String>) -> Result<Option<Money>, GatewayError> {
     let read = |name: &str| {
-        let amount = text(name).as_deref().map(Money::parse).transpose();
+        let amount = text(name).as_deref().map(|text| Money::parse(text, Currency::INR)).transpose();
         amount.map_err(|_| unreadable("an amount is no amount"))
     };
     Ok(match (read("transaction_amount")?, read("amt")?) {
         (Some(asked), Some(charged)) if asked == charged => Some(asked),
         (Some(asked), Some(charged)) => {
             let charges = read("additional_charges")?;
-            let total = charges.and_then(|charges| Money::sum([asked, charges]));
+            let total = charges.and_then(|charges| asked.plus(charges));
             (total == Some(charged)).then_some(asked)
         }
         (Some(amount), None) | (None, Some(amount)) => Some(amount),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use payment_domain::{Clock, GatewayName};
-use payment_gateway::{Gateway, Profile, StartMode, USUAL_SESSION, VerifyMode};
+use payment_gateway::{Currencies, Gateway, Profile, StartMode, USUAL_SESSION, VerifyMode};
 use payment_settings::parser::{self, Parser, SECRET, TEXT, URL, one_of, small};
 use payment_settings::{Optional, Reader, Setting, digit, own};
 use secrecy::SecretString;
@@ -195,6 +195,7 @@ impl Account for PhonepeAccount {
             needs_bank_account: false,
             needs_form_page: false,
             sends_callbacks: true,
+            currencies: Currencies::RUPEES,
             refuses_second_payment: true,
             session: USUAL_SESSION,
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use payment_domain::{ManualClock, Money, Timestamp};
+use payment_domain::{Currency, ManualClock, Money, Timestamp};
 use payment_gateway::Params;
 use serde_json::{Value, json};
 use wiremock::matchers::{header, method, path};
@@ -200,7 +200,7 @@ async fn an_order_that_is_known_already_is_not_taken_for_refused() {
 #[tokio::test]
 async fn only_the_state_of_the_order_counts() {
     let report = status_of(completed()).await.unwrap();
-    assert_eq!(report.outcome, Outcome::Paid { amount: Some(Money::parse("19.99").unwrap()) });
+    assert_eq!(report.outcome, Outcome::Paid { amount: Some(Money::parse("19.99", Currency::INR).unwrap()) });
     assert_eq!(report.gateway_txn_id.as_deref(), Some("OM2403282020198651071949"));
     assert_eq!(report.payment_mode.as_deref(), Some("UPI_QR"));
     let raw = report.raw.to_string();

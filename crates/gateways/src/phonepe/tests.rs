@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use bytes::Bytes;
-use payment_domain::{Money, SystemClock};
+use payment_domain::{Currency, Money, SystemClock};
 use payment_gateway::Params;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -104,7 +104,7 @@ pub(super) fn unreadable<T>(result: Result<T, GatewayError>) -> String {
 }
 
 fn paid(rupees: &str) -> Outcome {
-    Outcome::Paid { amount: Some(Money::parse(rupees).unwrap()) }
+    Outcome::Paid { amount: Some(Money::parse(rupees, Currency::INR).unwrap()) }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use payment_domain::{Clock, GatewayName};
-use payment_gateway::{Gateway, Profile, StartMode, USUAL_SESSION, VerifyMode};
+use payment_gateway::{Currencies, Gateway, Profile, StartMode, USUAL_SESSION, VerifyMode};
 use payment_settings::parser::{self, FLAG, Parser, SECRET, URL, millis};
 use payment_settings::{Optional, Reader, Setting, own, settings};
 use secrecy::{ExposeSecret, SecretString};
@@ -120,6 +120,7 @@ impl Account for RemoteAccount {
             // It may answer with a form, and can do without.
             needs_form_page: false,
             sends_callbacks: true,
+            currencies: Currencies::RUPEES,
             refuses_second_payment: self.refuses_second_payment,
             session: USUAL_SESSION,
         }

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use payment_domain::{Clock, GatewayName, Report, Timestamp, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, USUAL_SESSION,
-    VerifyMode,
+    Answer, Closing, Currencies, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
+    USUAL_SESSION, VerifyMode,
 };
 use secrecy::SecretString;
 
@@ -50,6 +50,7 @@ impl Sandbox {
             needs_bank_account: false,
             needs_form_page: false,
             sends_callbacks: true,
+            currencies: Currencies::RUPEES,
             refuses_second_payment: true,
             session: USUAL_SESSION,
         };

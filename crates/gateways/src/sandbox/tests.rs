@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::routing::post;
-use payment_domain::{ManualClock, Money, Outcome, Timestamp};
+use payment_domain::{Currency, ManualClock, Money, Outcome, Timestamp};
 use payment_gateway::Params;
 use payment_simulator::sandbox::{self as simulator, Choice, SandboxSettings, State, Visitor};
 use proptest::prelude::*;
@@ -128,7 +128,7 @@ fn with(answer: &Answer, name: &str, value: &str) -> Answer {
 }
 
 fn paid(rupees: &str) -> Outcome {
-    Outcome::Paid { amount: Some(Money::parse(rupees).unwrap()) }
+    Outcome::Paid { amount: Some(Money::parse(rupees, Currency::INR).unwrap()) }
 }
 
 #[tokio::test]
@@ -250,7 +250,7 @@ async fn a_link_with_another_amount_opens_nothing() {
     assert!(world.visitor.open(&forged).await.is_err());
     assert_eq!(world.outcome(&txn).await, Outcome::NotFound);
     let mut cheaper = txn.clone();
-    cheaper.amount = Money::parse("1.00").unwrap();
+    cheaper.amount = Money::parse("1.00", Currency::INR).unwrap();
     world.visitor.open(&link).await.unwrap();
     assert!(world.visitor.open(&world.pay_link(&cheaper).await).await.is_err(), "well signed, but too late");
     assert_eq!(world.simulator.books(0, 10).await.unwrap()[0].amount_paise, 123_456);
@@ -305,7 +305,7 @@ async fn a_genuine_answer_is_worth_nothing_for_another_transaction() {
     let back = world.choose(&first, Choice::Pay).await.unwrap();
     let callback = world.next_callback().await.unwrap();
     let mut dearer = first.clone();
-    dearer.amount = Money::parse("9999").unwrap();
+    dearer.amount = Money::parse("9999", Currency::INR).unwrap();
     for answer in [&back, &callback] {
         for txn in [&second, &dearer] {
             let refused = world.adapter.verify(txn, answer).await;

@@ -126,7 +126,7 @@ impl Gateway for Sinner {
         let mut txn = order.txn.clone();
         let before = self.starts.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         if self.sin == Sin::LosesAPaisa && txn.amount.minor() % 100 == 15 {
-            txn.amount = Money::from_minor(txn.amount.minor() - 1, Currency::Inr).unwrap();
+            txn.amount = Money::from_minor(txn.amount.minor() - 1, Currency::INR).unwrap();
         }
         if self.sin == Sin::PaysTwice {
             txn.id = TxnId::new(format!("{}-{before}", txn.id)).unwrap();

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use payment_domain::{Clock, Currency, GatewayName, Outcome, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode, USUAL_SESSION,
-    VerifyMode,
+    Answer, Closing, Currencies, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
+    USUAL_SESSION, VerifyMode,
 };
 use payment_gateways::account::{Account, Adapter, join};
 use payment_gateways::client::{Body, Call, Client, Method};
@@ -122,6 +122,7 @@ impl Account for ChaipayAccount {
             needs_bank_account: false,
             needs_form_page: false,
             sends_callbacks: false,
+            currencies: Currencies::RUPEES,
             refuses_second_payment: true,
             session: USUAL_SESSION,
         }

@@ -1,6 +1,6 @@
 //! Rupees to paise and back.
 
-use payment_domain::Money;
+use payment_domain::{Currency, Money};
 use payment_gateways::text::paise;
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ pub(crate) fn run(vector: &Vector) -> Verdict {
         return Verdict::Failed(format!("no way to {} {}", vector.kind, vector.scheme));
     }
     let amount = match (vector.inputs["rupees"].as_str(), vector.inputs["paise"].as_str()) {
-        (Some(rupees), None) => Money::parse(rupees).ok(),
+        (Some(rupees), None) => Money::parse(rupees, Currency::INR).ok(),
         (None, Some(text)) => paise(text),
         (Some(_), Some(_)) | (None, None) => {
             return Verdict::Failed("an amount is given in rupees or in paise".to_owned());

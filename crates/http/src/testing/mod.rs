@@ -17,7 +17,7 @@ use http_body_util::BodyExt;
 use payment_digit::embedded::{
     ConfiguredBankAccounts, PayerDirectory, ReceiptRegister, SequenceIds, indian_standard_time,
 };
-use payment_domain::{GatewayName, ManualClock, Money, Outcome, Timestamp, TxnId};
+use payment_domain::{Currency, GatewayName, ManualClock, Money, Outcome, Timestamp, TxnId};
 use payment_gateway::{FakeGateway, Gateway, StartMode};
 use payment_service::{
     AllowedCallbackHosts, Gateways, Pace, PaceSettings, Payments, Ports, QuestionSettings, Redirects,
@@ -397,5 +397,5 @@ pub(crate) fn create_body(bill: &str) -> Value {
 }
 
 pub(crate) fn paid(amount: &str) -> Outcome {
-    Outcome::Paid { amount: Some(Money::parse(amount).unwrap()) }
+    Outcome::Paid { amount: Some(Money::parse(amount, Currency::INR).unwrap()) }
 }

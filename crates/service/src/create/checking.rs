@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use payment_domain::{BillPayment, Money, Transaction};
+use payment_domain::{BillPayment, Currency, Money, Transaction};
 use payment_gateway::{Availability, Gateway, GatewayError};
 
 use super::holders::Bills;
@@ -82,7 +82,7 @@ fn refuse_while_unavailable(gateway: &dyn Gateway, amounts: &Amounts) -> Result<
 fn read_amounts(request: &CreateRequest) -> Result<Amounts, Vec<Refusal>> {
     let mut refusals = Vec::new();
     let mut read = |field: &str, text: &str| {
-        Money::parse(text)
+        Money::parse(text, Currency::INR)
             .map_err(|error| {
                 let refusal = Refusal { code: "INVALID_TXN_AMOUNT", message: format!("{field}: {error}") };
                 refusals.push(refusal);
@@ -99,7 +99,7 @@ fn read_amounts(request: &CreateRequest) -> Result<Amounts, Vec<Refusal>> {
     }
     match total {
         Some(total) if refusals.is_empty() => {
-            if Money::sum(bills.iter().map(|bill| bill.amount_paid)) == Some(total) {
+            if Money::sum(bills.iter().map(|bill| bill.amount_paid), total.currency()) == Some(total) {
                 return Ok(Amounts { total, bills });
             }
             Err(vec![Refusal {

@@ -39,7 +39,7 @@ pub fn bill_key(bill: &str) -> BillKey {
 
 /// So many paise.
 pub fn paise(minor: i64) -> Money {
-    Money::from_minor(minor, Currency::Inr).unwrap()
+    Money::from_minor(minor, Currency::INR).unwrap()
 }
 
 /// One hundred rupees towards a bill.
@@ -59,7 +59,7 @@ pub fn transaction(id: &str, bills: &[&str]) -> Transaction {
     Transaction {
         id: txn_id(id),
         tenant_id: TenantId::new(TENANT).unwrap(),
-        amount: Money::sum(bills.iter().map(|bill| bill.amount_paid)).unwrap(),
+        amount: Money::sum(bills.iter().map(|bill| bill.amount_paid), Currency::INR).unwrap(),
         bill_id: bills[0].bill_id.clone(),
         module: Some("PT".to_owned()),
         consumer_code: "PT-1001".to_owned(),

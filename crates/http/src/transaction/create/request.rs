@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use payment_digit::PayerDetails;
-use payment_domain::{BillId, GatewayName, Money, Personal, TenantId};
+use payment_domain::{BillId, Currency, GatewayName, Money, Personal, TenantId};
 use payment_service::{BillRequest, CreateRequest, IdempotentRequest, Identity, Subject};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -195,7 +195,7 @@ fn read_bills(
 fn plain_amount(text: String) -> String {
     let plain =
         !text.contains(['e', 'E']) && text.split_once('.').is_none_or(|(_, decimals)| decimals.len() <= 2);
-    match Money::parse(&text) {
+    match Money::parse(&text, Currency::INR) {
         Ok(amount) if !plain => amount.to_string(),
         Ok(_) | Err(_) => text,
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use payment_digit::PayerDetails;
 use payment_domain::{
-    Actor, BillId, GatewayName, ManualClock, Money, Outcome, Personal, RequestInfo, TenantId,
+    Actor, BillId, Currency, GatewayName, ManualClock, Money, Outcome, Personal, RequestInfo, TenantId,
 };
 use payment_service::{
     AllowedCallbackHosts, BillRequest, Caller, CreateError, CreateRequest, Gateways, IdempotentRequest,
@@ -26,7 +26,7 @@ pub(crate) const COLLECTION_CALL: Duration = Duration::from_secs(50);
 pub(crate) const ALREADY_PAID: Fault = Fault::Refuses(r#"{"Errors":[{"code":"PAID"}]}"#);
 
 pub(crate) fn rupees(text: &str) -> Money {
-    Money::parse(text).unwrap()
+    Money::parse(text, Currency::INR).unwrap()
 }
 
 pub(crate) fn paid(text: &str) -> Outcome {
