@@ -1,8 +1,8 @@
 //! Runs files of test vectors: inputs and outputs of each gateway's protocol, made with the vendors' own
 //! libraries and with independent implementations.
 //!
-//! `tests/vectors.json` is run always. `GATEWAY_VECTORS=<file>` runs another file of the same form
-//! as well. Each run prints how many vectors of each gateway and kind passed, failed, or ask for
+//! `tests/vectors.json` is run always, and whole but for [`NOT_RUN`]. `GATEWAY_VECTORS=<file>` runs another file of
+//! the same form as well. Each run prints how many vectors of each gateway and kind passed, failed, or ask for
 //! what no adapter here does.
 
 mod amount;
@@ -18,7 +18,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use tally::Tally;
-use vector::{Checked, Vector, Verdict};
+use vector::{Vector, Verdict};
+
+/// The vectors of `tests/vectors.json` that ask for what no adapter does: refunds.
+const NOT_RUN: [&str; 2] = ["phonepe-d26", "phonepe-d27"];
+
+/// Gateways in `tests/vectors.json` whose adapters are still to come.
+const WITHOUT_ADAPTER: [&str; 4] = ["CCAVENUE", "HYPERSWITCH", "RAZORPAY", "STRIPE"];
 
 /// Runs a vector with the adapter it is about.
 fn run(vector: &Vector) -> Verdict {
@@ -28,13 +34,14 @@ fn run(vector: &Vector) -> Verdict {
         "PAYU" => payu::run(vector),
         "PHONEPE" => phonepe::run(vector),
         "COMMON" => amount::run(vector),
-        "RAZORPAY" | "CCAVENUE" | "STRIPE" | "HYPERSWITCH" => Verdict::NoAdapter,
+        later if WITHOUT_ADAPTER.contains(&later) => Verdict::NoAdapter,
         other => Verdict::Failed(format!("no gateway is called {other}")),
     }
 }
 
-/// Runs every vector of a file and prints the outcome; fails when one failed or none was tried.
-fn run_file(path: &Path) -> Checked {
+/// Runs every vector of a file and prints the outcome; fails when one failed or none was tried. Answers with the
+/// vectors that were not run.
+fn run_file(path: &Path) -> Result<Vec<String>, String> {
     let in_file = |problem: &dyn Display| format!("{}: {problem}", path.display());
     let text = std::fs::read_to_string(path).map_err(|error| in_file(&error))?;
     let vectors: Vec<Vector> = serde_json::from_str(&text).map_err(|error| in_file(&error))?;
@@ -48,16 +55,15 @@ fn run_file(path: &Path) -> Checked {
     std::io::stdout().write_all(tally.table(path).as_bytes()).map_err(|error| in_file(&error))?;
     match (tally.ran(), tally.failures()) {
         (0, _) => Err(in_file(&"no vector is for an adapter")),
-        (_, []) => Ok(()),
+        (_, []) => Ok(tally.into_not_run()),
         (_, failures) => Err(in_file(&format!("failed:\n{}", failures.join("\n")))),
     }
 }
 
 #[test]
 fn every_vector_passes() {
-    if let Err(problem) = run_file(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors.json")) {
-        panic!("{problem}");
-    }
+    let not_run = run_file(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors.json"));
+    assert_eq!(not_run.unwrap_or_else(|problem| panic!("{problem}")), NOT_RUN);
 }
 
 #[test]

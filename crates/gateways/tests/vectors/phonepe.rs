@@ -12,10 +12,12 @@ use payment_gateways::phonepe::wire::{self, CheckoutOrder};
 use payment_settings::{Reader, Values};
 use serde_json::{Map, Value};
 
-use crate::vector::{Checked, Vector, Verdict, same};
+use crate::vector::{Checked, Environment, Vector, Verdict, same};
 
-/// The host the vectors were recorded against.
+/// The host of the test environment, in the v1 and v2 protocols.
 const SANDBOX: &str = "https://api-preprod.phonepe.com/apis/pg-sandbox";
+/// The host of production, in the v1 protocol.
+const PRODUCTION: &str = "https://api.phonepe.com/apis/hermes";
 
 /// Runs one vector.
 pub(crate) fn run(vector: &Vector) -> Verdict {
@@ -49,7 +51,11 @@ fn account(vector: &Vector, host: &str, merchant_id: &str) -> Result<Salted, Str
 }
 
 fn sign(vector: &Vector) -> Checked {
-    let (account, path) = (account(vector, SANDBOX, "")?, vector.input("path")?);
+    let host = match vector.environment()? {
+        Environment::Sandbox => SANDBOX,
+        Environment::Production => PRODUCTION,
+    };
+    let (account, path) = (account(vector, host, "")?, vector.input("path")?);
     let call = match vector.inputs["payload_json"].as_str() {
         Some(payload) => wire::signed_post(&account, path, payload, &[]),
         None => wire::signed_get(&account, path, &[]),
@@ -79,15 +85,18 @@ fn checkout(vector: &Vector) -> Result<Checkout, String> {
         (None, Some(number)) => number.to_string(),
         (None, None) => "1".to_owned(),
     };
-    let values = Values::of([
+    let hosts = match vector.environment()? {
+        Environment::Sandbox => ["phonepe.v2.host", "phonepe.v2.auth.host"].as_slice(),
+        Environment::Production => &[],
+    };
+    let mut texts = vec![
         ("phonepe.protocol", "v2".to_owned()),
-        ("phonepe.v2.host", SANDBOX.to_owned()),
-        ("phonepe.v2.auth.host", SANDBOX.to_owned()),
         ("phonepe.v2.client.id", input("client_id")),
         ("phonepe.v2.client.secret", input("client_secret")),
         ("phonepe.v2.client.version", input("client_version")),
-    ]);
-    match PhonepeAccount::read(&mut Reader::new(&values), RedirectThrough::Service) {
+    ];
+    texts.extend(hosts.iter().map(|host| (*host, SANDBOX.to_owned())));
+    match PhonepeAccount::read(&mut Reader::new(&Values::of(texts)), RedirectThrough::Service) {
         Some(PhonepeAccount::V2(account)) => Ok(account),
         Some(PhonepeAccount::Legacy(_) | PhonepeAccount::V1(_)) | None => Err("not v2".to_owned()),
     }

@@ -10,6 +10,7 @@ use crate::vector::{Vector, Verdict};
 pub(crate) struct Tally {
     rows: BTreeMap<(String, String), Row>,
     failures: Vec<String>,
+    not_run: Vec<String>,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -31,7 +32,10 @@ impl Tally {
                 self.failures.push(format!("{} ({}): {difference}", vector.id, vector.scheme));
             }
             Verdict::NoAdapter => row.no_adapter += 1,
-            Verdict::NoOperation => row.no_operation += 1,
+            Verdict::NoOperation => {
+                row.no_operation += 1;
+                self.not_run.push(vector.id.clone());
+            }
         }
     }
 
@@ -43,6 +47,11 @@ impl Tally {
     /// What failed, and how.
     pub(crate) fn failures(&self) -> &[String] {
         &self.failures
+    }
+
+    /// The ids of the vectors that ask an adapter for what it does not do.
+    pub(crate) fn into_not_run(self) -> Vec<String> {
+        self.not_run
     }
 
     /// The counts as lines of text.

@@ -22,6 +22,15 @@ pub(crate) struct Vector {
     pub(crate) expected: Value,
 }
 
+/// Whose hosts a vector expects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Environment {
+    /// The provider's test environment.
+    Sandbox,
+    /// That in which money moves: the adapters' defaults.
+    Production,
+}
+
 /// How a vector went.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -51,6 +60,16 @@ impl Vector {
     /// A text among the inputs.
     pub(crate) fn input(&self, name: &str) -> Result<&str, String> {
         self.inputs[name].as_str().ok_or_else(|| format!("no text input {name}"))
+    }
+
+    /// The environment that `env` names; production where the vector names none.
+    pub(crate) fn environment(&self) -> Result<Environment, String> {
+        match self.inputs.get("env").map(Value::as_str) {
+            Some(Some(name)) if name.eq_ignore_ascii_case("sandbox") => Ok(Environment::Sandbox),
+            Some(Some(name)) if name.eq_ignore_ascii_case("production") => Ok(Environment::Production),
+            Some(other) => Err(format!("no environment is called {other:?}")),
+            None => Ok(Environment::Production),
+        }
     }
 
     /// An object of texts among the inputs, as pairs.
