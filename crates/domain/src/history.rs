@@ -90,10 +90,12 @@ pub enum AttentionKind {
     PaidTwice,
     /// The order's life is over, and its gateway does not decide it.
     PendingBeyondLife,
+    /// The bank has reserved the money, and the gateway does not take it.
+    NotCaptured,
 }
 
 impl AttentionKind {
-    pub const ALL: [AttentionKind; 8] = [
+    pub const ALL: [AttentionKind; 9] = [
         AttentionKind::LateSuccess,
         AttentionKind::AmountMismatch,
         AttentionKind::ReceiptRefused,
@@ -102,6 +104,7 @@ impl AttentionKind {
         AttentionKind::SecondPayment,
         AttentionKind::PaidTwice,
         AttentionKind::PendingBeyondLife,
+        AttentionKind::NotCaptured,
     ];
 
     /// The stored word.
@@ -115,6 +118,7 @@ impl AttentionKind {
             AttentionKind::SecondPayment => "second-payment",
             AttentionKind::PaidTwice => "paid-twice",
             AttentionKind::PendingBeyondLife => "pending-beyond-life",
+            AttentionKind::NotCaptured => "not-captured",
         }
     }
 
@@ -125,7 +129,9 @@ impl AttentionKind {
     /// Whether it is a lasting state, not an event.
     pub fn lasts(self) -> bool {
         match self {
-            AttentionKind::ReceiptRefused | AttentionKind::PendingBeyondLife => true,
+            AttentionKind::ReceiptRefused | AttentionKind::PendingBeyondLife | AttentionKind::NotCaptured => {
+                true
+            }
             AttentionKind::LateSuccess
             | AttentionKind::AmountMismatch
             | AttentionKind::Refunded
@@ -171,6 +177,11 @@ impl AttentionKind {
             AttentionKind::PendingBeyondLife => {
                 "Look the payment up in the gateway's merchant portal. If it was paid or declined there, ask \
                  again with `pg-service reconcile --txn`; if the gateway still calls it pending, ask its support."
+            }
+            AttentionKind::NotCaptured => {
+                "The payment is authorised and not captured: the money is released after some days. Capture or \
+                 void it in the gateway's merchant portal, then ask again with `pg-service reconcile --txn`. If it \
+                 happens more than once, set the account there to automatic capture."
             }
         }
     }

@@ -109,6 +109,10 @@ pub fn decide(
         (StatusName::Failure, Outcome::Paid { amount: Some(paid) }) if *paid == amount => {
             Verdict::keep(Some(AttentionKind::LateSuccess))
         }
+        // Nothing was taken yet, and nothing will be unless an operator sees to it.
+        (StatusName::Pending | StatusName::Failure, Outcome::Authorised) => {
+            Verdict::keep(Some(AttentionKind::NotCaptured))
+        }
         // Often the answer for which it failed: the same case, not a second one.
         (StatusName::Failure, Outcome::Paid { .. }) => Verdict::keep(Some(AttentionKind::AmountMismatch)),
         (StatusName::Pending, Outcome::Pending | Outcome::Unrecognised { .. })
@@ -212,12 +216,27 @@ mod tests {
         assert_eq!(verdict.attention, Some(AttentionKind::AmountMismatch));
     }
 
+    #[test]
+    fn an_authorised_payment_that_is_not_captured_changes_nothing_and_is_shown_to_an_operator() {
+        for (status, attention) in [
+            (StatusName::Pending, Some(AttentionKind::NotCaptured)),
+            (StatusName::Failure, Some(AttentionKind::NotCaptured)),
+            (StatusName::Success, None),
+        ] {
+            for life in [OrderLife::Running, OrderLife::Over] {
+                let verdict = decide(status, rupees(100), &Outcome::Authorised, None, life);
+                assert_eq!((verdict.change, verdict.attention), (None, attention), "{status:?}");
+            }
+        }
+    }
+
     fn outcomes() -> impl Strategy<Value = Outcome> {
         prop_oneof![
             (0i64..200).prop_map(paid),
             Just(Outcome::Paid { amount: None }),
             Just(Outcome::Declined { reason: "no".into() }),
             Just(Outcome::Pending),
+            Just(Outcome::Authorised),
             Just(Outcome::NotFound),
             Just(Outcome::Refunded),
             ".{0,10}".prop_map(|code| Outcome::Unrecognised { code }),
@@ -242,7 +261,10 @@ mod tests {
                             prop_assert_eq!(receipt, &None);
                         }
                         Status::Failure => {
-                            let definite = !matches!(outcome, Outcome::Pending | Outcome::Unrecognised { .. });
+                            let definite = !matches!(
+                                outcome,
+                                Outcome::Pending | Outcome::Authorised | Outcome::Unrecognised { .. }
+                            );
                             prop_assert!(definite);
                             let taken = matches!(outcome, Outcome::Paid { .. });
                             let proven = matches!(signed, Some(Outcome::Paid { .. }));

@@ -18,6 +18,9 @@ pub enum Outcome {
     },
     /// The gateway is not done yet.
     Pending,
+    /// The bank has reserved the money and nothing takes it: somebody has to capture the payment, or it is
+    /// released.
+    Authorised,
     /// The gateway knows no such payment: the payer never came, or its records lag behind.
     NotFound,
     /// The money was taken and returned.
@@ -33,6 +36,7 @@ impl Outcome {
             Outcome::Paid { .. } => "paid",
             Outcome::Declined { .. } => "declined",
             Outcome::Pending => "pending",
+            Outcome::Authorised => "authorised, not captured",
             Outcome::NotFound => "not found",
             Outcome::Refunded => "refunded",
             Outcome::Unrecognised { .. } => "unrecognised",

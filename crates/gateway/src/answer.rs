@@ -63,7 +63,8 @@ impl std::fmt::Debug for Params {
 pub struct Answer {
     /// Query parameters and the fields of a form body.
     pub params: Params,
-    /// Request headers, names in lower case. Empty when the answer came by the payer's browser.
+    /// Request headers, names in lower case; here is the signature over [`body`](Answer::body), where there is
+    /// one. Empty when the answer came by the payer's browser.
     pub headers: Params,
     /// The body as it came, for gateways that sign it whole. Empty when there was none.
     pub body: Bytes,

@@ -135,7 +135,10 @@ pub enum Redirect {
 pub enum Evidence {
     /// Not signed by the gateway: only a reason to ask for the status.
     Unsigned,
-    /// Signed by the gateway and about this transaction, its merchant and its amount.
+    /// Signed by the gateway and about this transaction, its merchant and its amount. A callback that comes
+    /// again is known by [`Report::raw`](payment_domain::Report::raw): it holds what was signed and tells one
+    /// event from another (its id, where the body has one), and nothing that changes with a delivery. An event
+    /// id in an unsigned header tells nothing: whoever repeats a callback can change it.
     Signed(Report),
 }
 

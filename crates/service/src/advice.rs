@@ -153,7 +153,8 @@ fn depends_on_others(case: &AttentionCase) -> bool {
         AttentionKind::ReceiptRefused
         | AttentionKind::Refunded
         | AttentionKind::SecondPayment
-        | AttentionKind::PendingBeyondLife => false,
+        | AttentionKind::PendingBeyondLife
+        | AttentionKind::NotCaptured => false,
     };
     may_be_registered && case.resolution.is_none()
 }
@@ -182,9 +183,8 @@ fn action(kind: AttentionKind, status: StatusName, others: &[OtherPayment]) -> S
             | AttentionKind::ReceiptRefused
             | AttentionKind::Refunded
             | AttentionKind::SecondPayment
-            | AttentionKind::PendingBeyondLife => {
-                "Have this payment refunded in the gateway's merchant portal."
-            }
+            | AttentionKind::PendingBeyondLife
+            | AttentionKind::NotCaptured => "Have this payment refunded in the gateway's merchant portal.",
         };
         return format!(
             "The bill was paid by another transaction, {paid}. {refund} Do not register it with the collection \

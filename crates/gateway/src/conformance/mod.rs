@@ -273,7 +273,7 @@ fn is_paid(outcome: &Outcome, txn: &Transaction) -> bool {
 /// Neither a yes nor a no.
 fn is_undecided(outcome: &Outcome) -> bool {
     match outcome {
-        Outcome::Pending | Outcome::NotFound | Outcome::Unrecognised { .. } => true,
+        Outcome::Pending | Outcome::Authorised | Outcome::NotFound | Outcome::Unrecognised { .. } => true,
         Outcome::Paid { .. } | Outcome::Declined { .. } | Outcome::Refunded => false,
     }
 }

@@ -129,7 +129,7 @@ pub fn report(members: &Params) -> Result<Report, GatewayError> {
         // An earlier attempt under the same reference may have been paid.
         (Some(code), Record::Several) => match by_code(code) {
             Outcome::Declined { .. } => unrecognised(&format!("{code}, of several records")),
-            undecided @ (Outcome::Pending | Outcome::Unrecognised { .. }) => undecided,
+            undecided @ (Outcome::Pending | Outcome::Authorised | Outcome::Unrecognised { .. }) => undecided,
             definite @ (Outcome::Paid { .. } | Outcome::NotFound | Outcome::Refunded) => definite,
         },
     };

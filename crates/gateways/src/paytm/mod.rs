@@ -143,7 +143,9 @@ impl Gateway for Paytm {
         // An answer that ends or receipts a transaction has to name it.
         let definite = match outcome {
             Outcome::Paid { .. } | Outcome::Declined { .. } | Outcome::Refunded => true,
-            Outcome::Pending | Outcome::NotFound | Outcome::Unrecognised { .. } => false,
+            Outcome::Pending | Outcome::Authorised | Outcome::NotFound | Outcome::Unrecognised { .. } => {
+                false
+            }
         };
         facts
             .check(txn, &self.account.merchant_id, definite)

@@ -214,6 +214,7 @@ fn report(text: &impl Fn(&str) -> Option<String>, raw: serde_json::Value) -> Rep
         Outcome::Declined { .. } => (code_of_error.or(Some(unmapped)), error_message.or(Some(status))),
         Outcome::Paid { .. }
         | Outcome::Pending
+        | Outcome::Authorised
         | Outcome::NotFound
         | Outcome::Refunded
         | Outcome::Unrecognised { .. } => (Some(unmapped), Some(status)),

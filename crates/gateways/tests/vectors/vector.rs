@@ -162,7 +162,7 @@ fn normalised(report: &Result<Report, GatewayError>) -> &'static str {
         Ok(report) => match report.outcome {
             Outcome::Paid { .. } => "SUCCESS",
             Outcome::Declined { .. } => "FAILURE",
-            Outcome::Pending | Outcome::Unrecognised { .. } => "PENDING",
+            Outcome::Pending | Outcome::Authorised | Outcome::Unrecognised { .. } => "PENDING",
             Outcome::NotFound => "NOT_FOUND",
             Outcome::Refunded => "REFUNDED",
         },
@@ -183,6 +183,7 @@ fn amount(outcome: &Outcome) -> Option<String> {
         Outcome::Paid { amount } => amount.map(|amount| amount.to_string()),
         Outcome::Declined { .. }
         | Outcome::Pending
+        | Outcome::Authorised
         | Outcome::NotFound
         | Outcome::Refunded
         | Outcome::Unrecognised { .. } => None,

@@ -161,6 +161,7 @@ impl Settlement {
             Outcome::Paid { .. }
             | Outcome::Declined { .. }
             | Outcome::Pending
+            | Outcome::Authorised
             | Outcome::NotFound
             | Outcome::Unrecognised { .. } => None,
         };
@@ -217,7 +218,7 @@ fn history(
         Outcome::Paid { amount: None } => "the gateway says: paid, without an amount".to_owned(),
         Outcome::Declined { reason } => format!("the gateway says: declined, {reason}"),
         Outcome::Unrecognised { code } => format!("the gateway says something unknown: {code}"),
-        Outcome::Pending | Outcome::NotFound | Outcome::Refunded => {
+        Outcome::Pending | Outcome::Authorised | Outcome::NotFound | Outcome::Refunded => {
             format!("the gateway says: {}", report.outcome.name())
         }
     };

@@ -37,7 +37,8 @@ async fn a_paid_transaction_gets_its_receipt_and_tells_everybody_in_order() {
 async fn whatever_is_not_definite_stays_pending() {
     let world = impatient_world();
     let id = world.pending("B1", "100").await;
-    for outcome in [Outcome::Pending, Outcome::NotFound, Outcome::Unrecognised { code: "?".into() }] {
+    let unknown = Outcome::Unrecognised { code: "?".into() };
+    for outcome in [Outcome::Pending, Outcome::Authorised, Outcome::NotFound, unknown] {
         world.gateway.answers(outcome);
         assert_eq!(world.settle(&id).await.status, Status::Pending);
     }
@@ -60,6 +61,20 @@ async fn a_declined_payment_frees_the_bill() {
     assert_eq!((txn.status, txn.status_message.as_str()), (Status::Failure, "Transaction failed at gateway"));
     assert!(world.claims("B1").await.is_empty());
     world.pending("B1", "100").await;
+}
+
+#[tokio::test]
+async fn an_authorised_payment_is_put_up_for_review_once_and_succeeds_when_it_is_captured() {
+    let world = impatient_world();
+    let id = world.pending("B1", "100").await;
+    world.gateway.answers(Outcome::Authorised);
+    for _ in 0..3 {
+        assert_eq!(world.settle(&id).await.status, Status::Pending);
+    }
+    let cases = world.store.attention(&id).await.unwrap();
+    assert_eq!(cases.iter().map(|case| case.kind).collect::<Vec<_>>(), [AttentionKind::NotCaptured]);
+    world.gateway.answers(paid("100"));
+    assert!(world.settle(&id).await.receipt().is_some());
 }
 
 #[tokio::test]

@@ -273,7 +273,10 @@ async fn a_resolved_case_of_a_state_that_lasts_is_opened_again_a_day_later(store
         assert!(!store.raise_attention(new_case(&txn, early, "early")).await.unwrap(), "{kind:?}");
         let again = case(&txn, kind, resolved_ms + day_ms);
         let opened = store.raise_attention(new_case(&txn, again.clone(), "again")).await.unwrap();
-        let lasts = matches!(kind, AttentionKind::ReceiptRefused | AttentionKind::PendingBeyondLife);
+        let lasts = matches!(
+            kind,
+            AttentionKind::ReceiptRefused | AttentionKind::PendingBeyondLife | AttentionKind::NotCaptured
+        );
         assert_eq!(opened, lasts, "{kind:?}");
 
         let stored = store.attention_case(id).await.unwrap().unwrap();
