@@ -143,7 +143,7 @@ def test_paying_brings_the_payer_back_with_a_receipt(service, page, bill, gatewa
     assert (updated["txnStatus"], updated["txnAmount"]) == ("SUCCESS", "123456.50")
     assert updated["receipt"] and updated["gatewayTxnId"]
     order = service.simulator.order(gateway.lower(), txn["txnId"])
-    assert (order["state"], order["taken_paise"]) == ("PAID", 12345650)
+    assert (order["state"], order["taken"]) == ("PAID", {"minor": 12345650, "currency": "INR"})
 
     # Going back in the browser permits no second payment.
     page.goto(txn["redirectUrl"])

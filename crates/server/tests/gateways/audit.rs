@@ -24,7 +24,7 @@ pub(crate) async fn audit(world: World, played: &[(String, Option<AttentionKind>
         let id = TxnId::new(id.as_str()).unwrap();
         let txn = store.transaction(&id).await.unwrap().unwrap();
         let entry = payments.simulator.book_entry_of(account.provider(), id.as_str());
-        let taken = entry.as_ref().and_then(|entry| entry.taken_paise);
+        let taken = entry.as_ref().and_then(|entry| entry.taken);
         let attention: Vec<_> =
             store.attention(&id).await.unwrap().into_iter().map(|case| case.kind).collect();
         assert_eq!(attention, Vec::from_iter(*expected), "{at}");
@@ -34,7 +34,7 @@ pub(crate) async fn audit(world: World, played: &[(String, Option<AttentionKind>
             StatusName::Success => {
                 let entry = entry.expect("what succeeded is in the books");
                 assert_eq!(entry.state, State::Paid, "{at}");
-                assert_eq!((taken, entry.amount_paise), (Some(10_050), 10_050), "{at}");
+                assert_eq!((taken, entry.amount.minor), (Some(entry.amount), 10_050), "{at}");
                 assert_eq!(receipts.len(), 1, "{at}");
                 assert_eq!(txn.receipt(), receipts.first().map(String::as_str), "{at}");
             }

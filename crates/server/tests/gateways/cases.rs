@@ -78,6 +78,15 @@ pub(crate) const CASES: &[Case] = &[
         ..PAID
     },
     Case {
+        name: "wrong currency",
+        fault: Some(Fault::Order(Twist::WrongCurrency)),
+        returned: &[303, 400],
+        meanwhile: &["FAILURE"],
+        finally: "FAILURE",
+        attention: Some(AttentionKind::AmountMismatch),
+        ..PAID
+    },
+    Case {
         name: "wrong signature",
         fault: Some(Fault::Order(Twist::WrongSignature)),
         returned: &[303, 400],

@@ -131,7 +131,7 @@ impl Payments {
         let id = txn["txnId"].as_str().unwrap();
         let page = self.visitor.open(txn["redirectUrl"].as_str().unwrap()).await.unwrap();
         let entry = self.simulator.book_entry_of(self.provider(), id).unwrap();
-        assert_eq!((entry.amount_paise, entry.protocol), (10_050, self.account.protocol()));
+        assert_eq!((entry.amount.minor, entry.protocol), (10_050, self.account.protocol()));
         page
     }
 

@@ -33,6 +33,9 @@ pub enum Strike {
 pub enum Twist {
     /// Another amount than asked is taken and reported, once the payer pays.
     WrongAmount,
+    /// The same digits in another currency are taken and reported, where the provider takes several
+    /// ([`Protocol::has_currencies`](super::Protocol::has_currencies)).
+    WrongCurrency,
     /// Everything the provider signs is signed wrongly.
     WrongSignature,
     /// Once the payer pays the payment is pending for so long, then paid.
@@ -62,13 +65,14 @@ pub enum Fault {
 
 impl Fault {
     /// All of them, with the default times.
-    pub const ALL: [Fault; 13] = [
+    pub const ALL: [Fault; 14] = [
         Fault::Call(Strike::Slow { ms: DEFAULT_MS }),
         Fault::Call(Strike::ServerError),
         Fault::Call(Strike::Cut),
         Fault::Call(Strike::Hang),
         Fault::Call(Strike::Garbage),
         Fault::Order(Twist::WrongAmount),
+        Fault::Order(Twist::WrongCurrency),
         Fault::Order(Twist::WrongSignature),
         Fault::Order(Twist::Pending { seconds: DEFAULT_SECONDS }),
         Fault::Order(Twist::PaidAfterDeclined { seconds: DEFAULT_SECONDS }),
@@ -87,6 +91,7 @@ impl Fault {
             Fault::Call(Strike::Hang) => "hang",
             Fault::Call(Strike::Garbage) => "garbage",
             Fault::Order(Twist::WrongAmount) => "wrong-amount",
+            Fault::Order(Twist::WrongCurrency) => "wrong-currency",
             Fault::Order(Twist::WrongSignature) => "wrong-signature",
             Fault::Order(Twist::Pending { .. }) => "pending",
             Fault::Order(Twist::PaidAfterDeclined { .. }) => "paid-after-declined",
@@ -113,6 +118,7 @@ impl Fault {
             Fault::Call(Strike::ServerError | Strike::Cut | Strike::Hang | Strike::Garbage)
             | Fault::Order(
                 Twist::WrongAmount
+                | Twist::WrongCurrency
                 | Twist::WrongSignature
                 | Twist::UnknownCode
                 | Twist::NotFound

@@ -74,7 +74,7 @@ impl Ledger {
             terms,
             opened_ms: now_ms,
             state: State::Open,
-            taken_paise: None,
+            taken: None,
             decided_ms: None,
             status_calls: 0,
             webhooks: WebhookProgress::default(),
@@ -240,6 +240,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::money::Amount;
     use crate::providers::fault::Rate;
     use crate::providers::order::ReturnTo;
     use crate::providers::provider::Protocol;
@@ -248,7 +249,7 @@ mod tests {
         Terms {
             protocol: Protocol::Payu,
             id: id.to_owned(),
-            amount_paise,
+            amount: Amount::of_paise(amount_paise).unwrap(),
             return_to: ReturnTo::Get("http://x/".to_owned()),
             notify_url: None,
             echo: BTreeMap::new(),

@@ -70,6 +70,7 @@ pub use settings::{
     AxisAccount, PaytmAccount, PayuAccount, PhonepeAccount, ProvidersSettings, SettingsError,
 };
 
+pub use crate::money::{Amount, Currency};
 pub use crate::{CallbackPolicy, Clock, PayPage, Tally, VisitError, Visitor, WayBack};
 
 /// All four providers. Cheap to clone; clones share the books.
@@ -99,9 +100,9 @@ pub struct BookEntry {
     pub protocol: Protocol,
     pub order: String,
     pub state: State,
-    pub amount_paise: i64,
+    pub amount: Amount,
     /// What was taken; `None` when nothing was.
-    pub taken_paise: Option<i64>,
+    pub taken: Option<Amount>,
     pub status_calls: u32,
     pub webhooks: WebhookProgress,
     /// The fault that was asked for this order; an order that is kept from all faults has none.

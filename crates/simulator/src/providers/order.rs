@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::fault::{Fault, Twist};
 use super::provider::{Protocol, Provider};
-use crate::money::wrong_amount;
+use crate::money::Amount;
 
 /// The way back of the payer's browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(crate) enum ReturnTo {
 pub(crate) struct Terms {
     pub(crate) protocol: Protocol,
     pub(crate) id: String,
-    pub(crate) amount_paise: i64,
+    pub(crate) amount: Amount,
     pub(crate) return_to: ReturnTo,
     /// Where the webhook goes, if there is one.
     pub(crate) notify_url: Option<String>,
@@ -41,9 +41,7 @@ impl Terms {
 
     /// Whether these are the same order: amount, protocol and way back never change.
     pub(crate) fn agree_with(&self, other: &Terms) -> bool {
-        self.protocol == other.protocol
-            && self.amount_paise == other.amount_paise
-            && self.return_to == other.return_to
+        self.protocol == other.protocol && self.amount == other.amount && self.return_to == other.return_to
     }
 }
 
@@ -133,7 +131,7 @@ pub(crate) struct Order {
     pub(crate) opened_ms: i64,
     pub(crate) expires_ms: i64,
     pub(crate) state: State,
-    pub(crate) taken_paise: Option<i64>,
+    pub(crate) taken: Option<Amount>,
     /// When its state last changed.
     pub(crate) decided_ms: Option<i64>,
     pub(crate) status_calls: u32,
@@ -154,10 +152,10 @@ impl Order {
         match self.state {
             State::Open if now_ms > self.expires_ms => self.move_to(State::Expired, None, now_ms),
             State::Pending { due_ms } if due_ms <= now_ms => {
-                self.move_to(State::Paid, Some(self.terms.amount_paise), now_ms)
+                self.move_to(State::Paid, Some(self.terms.amount), now_ms)
             }
             State::Declined { paid_at_ms: Some(due_ms) } if due_ms <= now_ms => {
-                self.move_to(State::Paid, Some(self.terms.amount_paise), now_ms)
+                self.move_to(State::Paid, Some(self.terms.amount), now_ms)
             }
             State::Open | State::Pending { .. } | State::Paid | State::Declined { .. } | State::Expired => {
                 false
@@ -171,7 +169,7 @@ impl Order {
         if self.state != State::Open {
             return false;
         }
-        let asked = self.terms.amount_paise;
+        let asked = self.terms.amount;
         let after = |seconds: u64| {
             now_ms.saturating_add(i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX))
         };
@@ -185,12 +183,18 @@ impl Order {
                 self.move_to(State::Declined { paid_at_ms: Some(after(seconds)) }, None, now_ms)
             }
             (Choice::Pay | Choice::PayWith(_), Some(Twist::WrongAmount)) => {
-                self.move_to(State::Paid, Some(wrong_amount(asked)), now_ms)
+                self.move_to(State::Paid, Some(asked.wrong()), now_ms)
+            }
+            (Choice::Pay | Choice::PayWith(_), Some(Twist::WrongCurrency))
+                if self.terms.protocol.has_currencies() =>
+            {
+                self.move_to(State::Paid, Some(asked.in_another_currency()), now_ms)
             }
             (
                 Choice::Pay | Choice::PayWith(_),
                 Some(
-                    Twist::WrongSignature
+                    Twist::WrongCurrency
+                    | Twist::WrongSignature
                     | Twist::UnknownCode
                     | Twist::NotFound
                     | Twist::DuplicateWebhooks
@@ -201,9 +205,9 @@ impl Order {
         }
     }
 
-    fn move_to(&mut self, state: State, taken_paise: Option<i64>, now_ms: i64) -> bool {
+    fn move_to(&mut self, state: State, taken: Option<Amount>, now_ms: i64) -> bool {
         self.state = state;
-        self.taken_paise = taken_paise;
+        self.taken = taken;
         self.decided_ms = Some(now_ms);
         true
     }
@@ -247,7 +251,7 @@ pub(crate) struct Statement<'a> {
     pub(crate) order: &'a Order,
     pub(crate) said: Said,
     /// The amount: what was taken, else what was asked.
-    pub(crate) amount_paise: i64,
+    pub(crate) amount: Amount,
     /// Whether it is signed as it should be.
     pub(crate) genuine: bool,
 }
@@ -270,7 +274,7 @@ impl<'a> Statement<'a> {
         Statement {
             order,
             said,
-            amount_paise: order.taken_paise.unwrap_or(order.terms.amount_paise),
+            amount: order.taken.unwrap_or(order.terms.amount),
             genuine: twist != Some(Twist::WrongSignature),
         }
     }
@@ -280,13 +284,17 @@ impl<'a> Statement<'a> {
 mod tests {
     use super::*;
 
+    fn asked() -> Amount {
+        Amount::of_paise(10_000).unwrap()
+    }
+
     fn order() -> Order {
         Order {
             sequence: 1,
             terms: Terms {
                 protocol: Protocol::Vpc,
                 id: "T1".to_owned(),
-                amount_paise: 10_000,
+                amount: asked(),
                 return_to: ReturnTo::Get("http://x/".to_owned()),
                 notify_url: None,
                 echo: BTreeMap::new(),
@@ -295,7 +303,7 @@ mod tests {
             opened_ms: 0,
             expires_ms: 1_000,
             state: State::Open,
-            taken_paise: None,
+            taken: None,
             decided_ms: None,
             status_calls: 0,
             webhooks: WebhookProgress::default(),
@@ -345,26 +353,26 @@ mod tests {
     fn money_is_taken_only_when_it_is_paid() {
         let mut late = order();
         late.choose(Choice::Pay, Some(Twist::Pending { seconds: 5 }), 100);
-        assert_eq!((late.taken_paise, late.due_ms()), (None, Some(5_100)));
+        assert_eq!((late.taken, late.due_ms()), (None, Some(5_100)));
         assert!(!late.advance(5_099));
         assert!(late.advance(5_100));
-        assert_eq!((late.state, late.taken_paise), (State::Paid, Some(10_000)));
+        assert_eq!((late.state, late.taken), (State::Paid, Some(asked())));
 
         let mut regretted = order();
         regretted.choose(Choice::Pay, Some(Twist::PaidAfterDeclined { seconds: 5 }), 100);
         assert_eq!(Statement::told(&regretted, None).said, Said::Declined);
         assert!(regretted.elapse(101));
-        assert_eq!((regretted.state, regretted.taken_paise), (State::Paid, Some(10_000)));
+        assert_eq!((regretted.state, regretted.taken), (State::Paid, Some(asked())));
 
         let mut declined = order();
         declined.choose(Choice::Decline, Some(Twist::WrongAmount), 1);
         assert!(!declined.elapse(2) && !declined.advance(i64::MAX));
-        assert_eq!(declined.taken_paise, None);
+        assert_eq!(declined.taken, None);
 
         let mut other = order();
         other.choose(Choice::Pay, Some(Twist::WrongAmount), 1);
-        assert_eq!(other.taken_paise, Some(9_900));
-        assert_eq!(Statement::told(&other, None).amount_paise, 9_900);
+        assert_eq!(other.taken, Amount::of_paise(9_900));
+        assert_eq!(Some(Statement::told(&other, None).amount), Amount::of_paise(9_900));
     }
 
     #[test]
@@ -373,7 +381,7 @@ mod tests {
         assert!(!order.advance(1_000), "the last moment counts");
         assert!(order.advance(1_001));
         assert!(!order.choose(Choice::Pay, None, 1_002));
-        assert_eq!((order.state, order.taken_paise), (State::Expired, None));
+        assert_eq!((order.state, order.taken), (State::Expired, None));
     }
 
     #[test]

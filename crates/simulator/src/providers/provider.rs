@@ -78,4 +78,17 @@ impl Protocol {
             Protocol::Payu => Provider::Payu,
         }
     }
+
+    /// Whether it takes other currencies than the rupee.
+    pub fn has_currencies(self) -> bool {
+        match self {
+            Protocol::Vpc
+            | Protocol::PaytmLegacy
+            | Protocol::PaytmV3
+            | Protocol::PhonepeLegacy
+            | Protocol::PhonepeV1
+            | Protocol::PhonepeV2
+            | Protocol::Payu => false,
+        }
+    }
 }

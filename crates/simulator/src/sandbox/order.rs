@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::money::wrong_amount;
+use crate::money::{Amount, Currency};
 
 /// How much a payer is asked for and where the answer goes: what the merchant signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,6 +144,10 @@ pub(super) struct Order {
     pub(super) callback: Option<CallbackProgress>,
 }
 
+pub(crate) fn rupees(paise: i64) -> Amount {
+    Amount { minor: paise, currency: Currency::INR }
+}
+
 impl Order {
     /// The sandbox's number of the payment; none before the payer has paid.
     pub(super) fn payment_id(&self) -> Option<String> {
@@ -189,7 +193,7 @@ impl Order {
             Choice::SayNothing => (State::Paid, Some(asked), "Paid, nobody is told"),
             Choice::AnswerLate => (State::Pending, None, "Paid, the answer comes late"),
             Choice::WrongAmount => {
-                (State::Paid, Some(wrong_amount(asked)), "Paid, but another amount than asked")
+                (State::Paid, Some(rupees(asked).wrong().minor), "Paid, but another amount than asked")
             }
         };
         self.state = state;

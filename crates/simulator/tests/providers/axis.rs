@@ -77,7 +77,10 @@ async fn a_payment_comes_back_signed_and_is_found_by_asking() {
         ("Y", "0", "1999")
     );
     let entry = world.book(Provider::Axis, "PB_PG_2024_03_15_000123_45");
-    assert_eq!((entry.state, entry.taken_paise, entry.status_calls), (State::Paid, Some(1_999), 1));
+    assert_eq!(
+        (entry.state, entry.taken.map(|taken| taken.minor), entry.status_calls),
+        (State::Paid, Some(1_999), 1)
+    );
 }
 
 #[tokio::test]
@@ -90,7 +93,7 @@ async fn a_declined_payment_took_nothing_and_one_that_was_left_has_no_record() {
     assert!(back.path.contains("vpc_TxnResponseCode=2"), "{}", back.path);
     let answer = status(&world, &[]).await;
     assert_eq!((field(&answer, "vpc_DRExists"), field(&answer, "vpc_TxnResponseCode")), ("Y", "2"));
-    assert_eq!(world.book(Provider::Axis, "PB_PG_2024_03_15_000123_45").taken_paise, None);
+    assert_eq!(world.book(Provider::Axis, "PB_PG_2024_03_15_000123_45").taken, None);
 }
 
 #[tokio::test]
@@ -131,7 +134,7 @@ async fn an_order_cannot_be_opened_again_with_another_amount() {
         panic!("a link")
     };
     assert_eq!(world.http.get(&url).send().await.unwrap().status(), 400);
-    assert_eq!(world.providers.books(0, 10)[0].amount_paise, 1_999);
+    assert_eq!(world.providers.books(0, 10)[0].amount.minor, 1_999);
 }
 
 #[tokio::test]

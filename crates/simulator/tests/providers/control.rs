@@ -23,7 +23,7 @@ async fn the_books_tell_what_was_ordered_and_taken() {
     let second = world.control_get("/orders?limit=2&after=1").await;
     assert_eq!((orders(&second), second["next"].as_u64()), (vec!["T2".to_owned()], None));
     assert_eq!(orders(&world.control_get("/orders?provider=PAYTM").await), [ORDER]);
-    assert_eq!(world.control_get(&format!("/orders/paytm/{ORDER}")).await["taken_paise"], 1_999);
+    assert_eq!(world.control_get(&format!("/orders/paytm/{ORDER}")).await["taken"]["minor"], 1_999);
 }
 
 #[tokio::test]
@@ -95,8 +95,8 @@ async fn an_order_can_be_kept_from_a_providers_faults() {
     for id in ["T1", "T2"] {
         world.choose(&payu::form(&world, &[("txnid", id)]), Choice::Pay).await;
     }
-    let taken: Vec<_> = world.providers.books(0, 9).iter().map(|entry| entry.taken_paise).collect();
-    assert_eq!(taken, [Some(9_900), Some(10_000)]);
+    let taken: Vec<_> = world.providers.books(0, 9).iter().map(|entry| entry.taken.unwrap().minor).collect();
+    assert_eq!(taken, [9_900, 10_000]);
 }
 
 #[tokio::test]

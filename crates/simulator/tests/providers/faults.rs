@@ -36,7 +36,7 @@ async fn a_wrong_amount_is_taken_and_reported_everywhere() {
     assert_eq!((is_signed(&back), field(&back.form(), "TXNAMOUNT")), (true, "18.99"));
     assert_eq!(legacy_status(&world, "ORDERID", ORDER).await["TXNAMOUNT"], "18.99");
     let entry = world.book(Provider::Paytm, ORDER);
-    assert_eq!((entry.amount_paise, entry.taken_paise), (1_999, Some(1_899)));
+    assert_eq!((entry.amount.minor, entry.taken.unwrap().minor), (1_999, 1_899));
     assert_eq!(entry.fault, Some(Fault::Order(Twist::WrongAmount)));
 }
 
@@ -77,7 +77,7 @@ async fn a_payment_can_be_declined_first_and_paid_later() {
     world.providers.tick().await;
     let (status, entry) = world.control(&format!("/orders/payu/{ORDER}/elapse"), json!(null)).await;
     assert_eq!(
-        (status, entry["state"].as_str(), entry["taken_paise"].as_i64()),
+        (status, entry["state"].as_str(), entry["taken"]["minor"].as_i64()),
         (200, Some("PAID"), Some(10_000))
     );
     assert_eq!(payu_says(&world).await["status"], "success");
@@ -135,7 +135,7 @@ async fn only_the_first_choice_counts() {
     let first = world.visitor.choose(&page, Choice::Decline).await.unwrap();
     let second = world.visitor.choose(&page, Choice::Pay).await.unwrap();
     assert_eq!(first, second);
-    assert_eq!(world.book(Provider::Payu, ORDER).taken_paise, None);
+    assert_eq!(world.book(Provider::Payu, ORDER).taken, None);
     let again = world.visitor.open(&payu::form(&world, &[])).await.unwrap_err();
     let VisitError::NoChoice { status: 200, page } = again else { panic!("{again}") };
     assert!(page.contains("Declined") && page.contains("Return to the application"), "{page}");

@@ -68,7 +68,10 @@ async fn a_payment_is_posted_to_the_success_address_and_found_by_asking() {
     ));
     insta::assert_snapshot!(format!("{:#}", verify(&world, "PB_PG_2024_03_15_000123_45").await));
     let entry = world.book(Provider::Payu, "PB_PG_2024_03_15_000123_45");
-    assert_eq!((entry.state, entry.taken_paise, entry.status_calls), (State::Paid, Some(10_000), 1));
+    assert_eq!(
+        (entry.state, entry.taken.map(|taken| taken.minor), entry.status_calls),
+        (State::Paid, Some(10_000), 1)
+    );
 }
 
 #[tokio::test]

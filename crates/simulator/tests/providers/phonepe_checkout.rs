@@ -75,7 +75,10 @@ async fn a_payment_comes_back_by_a_bare_address_and_is_found_by_asking() {
     assert_eq!((back.method.as_str(), back.path.as_str()), ("GET", "/back?eg_pg_txnid=T1"));
     insta::assert_snapshot!(format!("{:#}", status(&world).await.1));
     let entry = world.book(Provider::Phonepe, ORDER);
-    assert_eq!((entry.state, entry.taken_paise, entry.status_calls), (State::Paid, Some(1_999), 2));
+    assert_eq!(
+        (entry.state, entry.taken.map(|taken| taken.minor), entry.status_calls),
+        (State::Paid, Some(1_999), 2)
+    );
 }
 
 #[tokio::test]

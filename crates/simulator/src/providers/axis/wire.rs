@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
 use crate::WayBack;
-use crate::money::paise_of_digits;
+use crate::money::{Amount, Currency};
 use crate::providers::form::{Fields, is_address, with_parameters};
 use crate::providers::http::pay::Refusal;
 use crate::providers::moment;
@@ -46,7 +46,7 @@ pub(crate) fn pay_terms(account: &AxisAccount, secret: &[u8], fields: &Fields) -
             return Err(Refusal::new("7", &format!("{name} must have 1 to {most} characters.")));
         }
     }
-    let amount_paise = paise_of_digits(fields.get("vpc_Amount"))
+    let amount = Amount::of_digits(fields.get("vpc_Amount"), Currency::INR)
         .ok_or_else(|| Refusal::new("7", "vpc_Amount must be a whole number of paise."))?;
     let return_url = fields.get(RETURN_URL);
     if !is_address(return_url) {
@@ -56,7 +56,7 @@ pub(crate) fn pay_terms(account: &AxisAccount, secret: &[u8], fields: &Fields) -
     Ok(Terms {
         protocol: Protocol::Vpc,
         id: fields.get(REFERENCE).to_owned(),
-        amount_paise,
+        amount,
         return_to: ReturnTo::Get(return_url.to_owned()),
         notify_url: None,
         echo: BTreeMap::from(echo),
@@ -137,7 +137,7 @@ fn result(
         (ORDER_INFO, order.terms.echoed(ORDER_INFO).to_owned()),
         ("vpc_Merchant", account.merchant_id.clone()),
         (REFERENCE, order.terms.id.clone()),
-        ("vpc_Amount", statement.amount_paise.to_string()),
+        ("vpc_Amount", statement.amount.minor.to_string()),
         ("vpc_Currency", "INR".to_owned()),
         ("vpc_TxnResponseCode", code.to_owned()),
         ("vpc_AcqResponseCode", acquirer_code.to_owned()),
@@ -165,7 +165,7 @@ pub(crate) fn way_back(
             ("vpc_Command", "pay".to_owned()),
             ("vpc_Merchant", account.merchant_id.clone()),
             (REFERENCE, order.terms.id.clone()),
-            ("vpc_Amount", statement.amount_paise.to_string()),
+            ("vpc_Amount", statement.amount.minor.to_string()),
             ("vpc_TxnResponseCode", "C".to_owned()),
             ("vpc_Message", "Cancelled".to_owned()),
             ("vpc_TransactionNo", "0".to_owned()),

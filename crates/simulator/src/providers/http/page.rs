@@ -7,7 +7,6 @@ use axum::response::Response;
 
 use super::pay::Refusal;
 use crate::WayBack;
-use crate::money::{rupees_for_people, wrong_amount};
 use crate::page::{Badge, Frame, ProblemPage, SUBMIT, duration, html};
 use crate::providers::desk::Found;
 use crate::providers::fault::{Fault, Twist};
@@ -141,7 +140,7 @@ pub(crate) fn pay(providers: &Providers, order: &Order) -> Response {
     };
     let page = PayPage {
         frame: frame(providers, Some(provider)),
-        amount: rupees_for_people(order.terms.amount_paise),
+        amount: order.terms.amount.for_people(),
         order: &order.terms.id,
         merchant,
         token: providers.seal("page", &[provider.path(), &order.terms.id]),
@@ -162,8 +161,12 @@ fn cases(order: &Order) -> Vec<Case> {
                 format!("“Declined” at first; paid all the same {seconds} seconds later."),
             ),
             Fault::Order(Twist::WrongAmount) => {
-                let taken = rupees_for_people(wrong_amount(order.terms.amount_paise));
+                let taken = order.terms.amount.wrong().for_people();
                 ("Pay another amount", format!("{taken} is taken instead."))
+            }
+            Fault::Order(Twist::WrongCurrency) if order.terms.protocol.has_currencies() => {
+                let taken = order.terms.amount.in_another_currency().for_people();
+                ("Pay in another currency", format!("{taken} is taken instead."))
             }
             Fault::Order(Twist::Silent) => {
                 ("Pay and tell nobody", "The money is taken; only asking finds out.".to_owned())
@@ -171,7 +174,9 @@ fn cases(order: &Order) -> Vec<Case> {
             Fault::Order(Twist::WrongSignature) => {
                 ("Pay, signed wrongly", "What comes back is not signed as it should be.".to_owned())
             }
-            Fault::Order(Twist::UnknownCode | Twist::NotFound | Twist::DuplicateWebhooks)
+            Fault::Order(
+                Twist::WrongCurrency | Twist::UnknownCode | Twist::NotFound | Twist::DuplicateWebhooks,
+            )
             | Fault::Call(_) => {
                 return None;
             }
@@ -204,7 +209,7 @@ pub(crate) fn decided(providers: &Providers, found: &Found) -> Response {
         badge: badge(order.state),
         heading,
         explanation,
-        amount: rupees_for_people(order.taken_paise.unwrap_or(order.terms.amount_paise)),
+        amount: order.taken.unwrap_or(order.terms.amount).for_people(),
         order: &order.terms.id,
         way_back: providers.way_back(found),
     };
@@ -252,7 +257,7 @@ pub(crate) async fn index(State(providers): State<Providers>) -> Response {
 fn line(entry: BookEntry) -> Line {
     Line {
         provider: entry.provider.title(),
-        amount: rupees_for_people(entry.taken_paise.unwrap_or(entry.amount_paise)),
+        amount: entry.taken.unwrap_or(entry.amount).for_people(),
         badge: badge(entry.state),
         fault: entry.fault.map_or("", Fault::word),
         order: entry.order,

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::result_fields;
 use super::words::{self, BAD_CHECKSUM, BAD_MERCHANT, Words};
-use crate::money::paise_of_rupees;
+use crate::money::{Amount, Currency};
 use crate::providers::Providers;
 use crate::providers::form::{Fields, is_address};
 use crate::providers::http::pay::{self, Refusal};
@@ -65,7 +65,7 @@ fn terms(account: &PaytmAccount, fields: &Fields) -> Result<Terms, Refusal> {
     if !is_order_id(fields.get("ORDER_ID")) {
         return Err(Refusal::new("334", "Invalid Order ID"));
     }
-    let amount_paise = paise_of_rupees(fields.get("TXN_AMOUNT"))
+    let amount = Amount::parse(fields.get("TXN_AMOUNT"), Currency::INR)
         .ok_or_else(|| Refusal::new("2007", "Txn amount is invalid"))?;
     let callback = fields.get("CALLBACK_URL");
     if !is_address(callback) {
@@ -74,7 +74,7 @@ fn terms(account: &PaytmAccount, fields: &Fields) -> Result<Terms, Refusal> {
     Ok(Terms {
         protocol: Protocol::PaytmLegacy,
         id: fields.get("ORDER_ID").to_owned(),
-        amount_paise,
+        amount,
         return_to: ReturnTo::Post { success: callback.to_owned(), failure: callback.to_owned() },
         notify_url: account.webhook_url.clone(),
         echo: BTreeMap::new(),

@@ -15,7 +15,6 @@ use super::order::{ReturnTo, Said, Statement};
 use super::settings::PaytmAccount;
 use super::signature::paytm::{CHECKSUM, new_salt, sign, text_of_form};
 use crate::WayBack;
-use crate::money::rupees;
 
 pub(crate) fn router() -> Router<Providers> {
     Router::new()
@@ -60,7 +59,7 @@ fn result_fields(
         ("TXNID", transaction_number(statement)),
         ("ORDERID", order.terms.id.clone()),
         ("BANKTXNID", bank_number(statement)),
-        ("TXNAMOUNT", rupees(statement.amount_paise)),
+        ("TXNAMOUNT", statement.amount.to_string()),
         ("CURRENCY", "INR".to_owned()),
         ("STATUS", words.status.to_owned()),
         ("RESPCODE", words.code.to_owned()),

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::legacy::is_order_id;
 use super::words::{self, BAD_CHECKSUM, BAD_MERCHANT, Words};
 use super::{bank_number, checksum, transaction_number};
-use crate::money::{paise_of_rupees, rupees};
+use crate::money::{Amount, Currency};
 use crate::providers::Providers;
 use crate::providers::form::{Fields, is_address};
 use crate::providers::http::pay::{self, Refusal};
@@ -88,12 +88,12 @@ struct Initiation {
     website_name: String,
     order_id: String,
     callback_url: String,
-    txn_amount: Amount,
+    txn_amount: TxnAmount,
     user_info: UserInfo,
 }
 
 #[derive(Deserialize)]
-struct Amount {
+struct TxnAmount {
     value: String,
     currency: String,
 }
@@ -141,9 +141,9 @@ fn opened(providers: &Providers, query: &Fields, body: &[u8]) -> Result<Value, W
     if asked.mid != account.merchant_id {
         return Err(refused("2006", "Mid is invalid"));
     }
-    let amount_paise =
-        paise_of_rupees(&asked.txn_amount.value).filter(|_| asked.txn_amount.currency == "INR");
-    let amount_paise = amount_paise.ok_or_else(|| refused("2007", "Txn amount is invalid"))?;
+    let amount =
+        Amount::parse(&asked.txn_amount.value, Currency::INR).filter(|_| asked.txn_amount.currency == "INR");
+    let amount = amount.ok_or_else(|| refused("2007", "Txn amount is invalid"))?;
     let plain = asked.request_type == "Payment"
         && asked.website_name == account.website
         && is_order_id(&asked.order_id)
@@ -157,7 +157,7 @@ fn opened(providers: &Providers, query: &Fields, body: &[u8]) -> Result<Value, W
     let terms = Terms {
         protocol: Protocol::PaytmV3,
         id: asked.order_id,
-        amount_paise,
+        amount,
         return_to: ReturnTo::Post { success: asked.callback_url.clone(), failure: asked.callback_url },
         notify_url: account.webhook_url.clone(),
         echo: BTreeMap::new(),
@@ -253,7 +253,7 @@ fn status_body(providers: &Providers, statement: &Statement<'_>) -> Value {
         "txnId": transaction_number(statement),
         "bankTxnId": bank_number(statement),
         "orderId": order.terms.id,
-        "txnAmount": rupees(statement.amount_paise),
+        "txnAmount": statement.amount.to_string(),
         "txnType": "SALE",
         "gatewayName": "WALLET",
         "bankName": "WALLET",

@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
 use crate::WayBack;
-use crate::money::{paise_of_rupees, rupees};
+use crate::money::{Amount, Currency};
 use crate::providers::form::{Fields, is_address};
 use crate::providers::http::pay::Refusal;
 use crate::providers::moment;
@@ -44,7 +44,7 @@ pub(crate) fn pay_terms(account: &PayuAccount, fields: &Fields) -> Result<Terms,
             return Err(Refusal::new("E203", &format!("{name} is longer than {most} characters.")));
         }
     }
-    let amount_paise = paise_of_rupees(fields.get("amount"))
+    let amount = Amount::parse(fields.get("amount"), Currency::INR)
         .ok_or_else(|| Refusal::new("E204", "The amount is none, or has more than two decimals."))?;
     let (success, failure) = (fields.get("surl"), fields.get("furl"));
     if !is_address(success) || !is_address(failure) {
@@ -56,7 +56,7 @@ pub(crate) fn pay_terms(account: &PayuAccount, fields: &Fields) -> Result<Terms,
     Ok(Terms {
         protocol: Protocol::Payu,
         id: fields.get("txnid").to_owned(),
-        amount_paise,
+        amount,
         return_to: ReturnTo::Post { success: success.to_owned(), failure: failure.to_owned() },
         notify_url: account.webhook_url.clone(),
         echo,
@@ -80,10 +80,10 @@ fn words(said: Said) -> [&'static str; 4] {
 /// The amount as the merchant wrote it where that amount was taken: the hash covers its text.
 fn amount_text(statement: &Statement<'_>) -> String {
     let terms = &statement.order.terms;
-    if statement.amount_paise == terms.amount_paise {
+    if statement.amount == terms.amount {
         terms.echoed("amount").to_owned()
     } else {
-        rupees(statement.amount_paise)
+        statement.amount.to_string()
     }
 }
 
@@ -153,8 +153,8 @@ fn detail(statement: Option<&Statement<'_>>) -> Value {
         "mihpayid": order.payment_number().to_string(),
         "request_id": "",
         "bank_ref_num": format!("{:012}", order.payment_number()),
-        "amt": rupees(statement.amount_paise),
-        "transaction_amount": rupees(statement.amount_paise),
+        "amt": statement.amount.to_string(),
+        "transaction_amount": statement.amount.to_string(),
         "txnid": order.terms.id,
         "additional_charges": "0.00",
         "productinfo": order.terms.echoed("productinfo"),

@@ -16,7 +16,7 @@ use subtle::ConstantTimeEq;
 use super::{Refused, is_order_id};
 use crate::WayBack;
 use crate::courier::Message;
-use crate::money::MAX_PAISE;
+use crate::money::Amount;
 use crate::providers::Providers;
 use crate::providers::form::{Fields, is_address};
 use crate::providers::http::strike;
@@ -129,20 +129,19 @@ pub(crate) async fn pay(State(providers): State<Providers>, headers: HeaderMap, 
 fn open(providers: &Providers, payment: Payment) -> Result<Response, Refused> {
     let redirect_url = payment.payment_flow.merchant_urls.redirect_url;
     let meta_info = payment.meta_info.map(|meta| Value::Object(meta).to_string());
+    let amount = Amount::of_paise(payment.amount).filter(|amount| amount.minor >= MIN_PAISE);
     let usable = is_order_id(&payment.merchant_order_id, MAX_ID)
-        && (MIN_PAISE..=MAX_PAISE).contains(&payment.amount)
         && payment.payment_flow.r#type == "PG_CHECKOUT"
         && payment.expire_after.is_none_or(|seconds| (300..=3_600).contains(&seconds))
         && meta_info.as_ref().is_none_or(|meta| meta.len() <= MAX_META_BYTES)
         && is_address(&redirect_url);
-    if !usable {
-        return Err(Refused::bad_request("A member of the request cannot be used."));
-    }
+    let amount =
+        amount.filter(|_| usable).ok_or(Refused::bad_request("A member of the request cannot be used."))?;
     let key = (Provider::Phonepe, payment.merchant_order_id.clone());
     let terms = Terms {
         protocol: Protocol::PhonepeV2,
         id: payment.merchant_order_id,
-        amount_paise: payment.amount,
+        amount,
         return_to: ReturnTo::Get(redirect_url),
         notify_url: providers.inner.settings.phonepe.webhook_url.clone(),
         echo: meta_info.map(|meta| (META_INFO.to_owned(), meta)).into_iter().collect::<BTreeMap<_, _>>(),
@@ -218,14 +217,14 @@ fn report(statement: &Statement<'_>) -> Value {
         "paymentMode": "UPI_QR",
         "transactionId": format!("OM{:020}", order.payment_number()),
         "timestamp": order.decided_ms.unwrap_or(order.opened_ms),
-        "amount": statement.amount_paise,
+        "amount": statement.amount.minor,
         "state": state,
     });
     let mut report = json!({
         "orderId": order_id(statement),
         "state": state,
-        "amount": statement.amount_paise,
-        "payableAmount": statement.amount_paise,
+        "amount": statement.amount.minor,
+        "payableAmount": statement.amount.minor,
         "feeAmount": 0,
         "expireAt": order.expires_ms,
     });

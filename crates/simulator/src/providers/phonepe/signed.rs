@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::{Refused, is_order_id, words};
 use crate::WayBack;
 use crate::courier::Message;
-use crate::money::MAX_PAISE;
+use crate::money::Amount;
 use crate::providers::Providers;
 use crate::providers::form::is_address;
 use crate::providers::http::strike;
@@ -107,9 +107,9 @@ fn open(providers: &Providers, asked: Asked) -> Result<String, Refused> {
     if asked.merchant_id != account.merchant_id {
         return Err(Refused::bad_request("The merchant is not known."));
     }
-    if !is_order_id(&asked.order, MAX_ID) || !(1..=MAX_PAISE).contains(&asked.amount_paise) {
-        return Err(Refused::bad_request("The transaction id or the amount cannot be used."));
-    }
+    let amount = Amount::of_paise(asked.amount_paise)
+        .filter(|_| is_order_id(&asked.order, MAX_ID))
+        .ok_or(Refused::bad_request("The transaction id or the amount cannot be used."))?;
     let callback_url = asked.callback_url.filter(|url| !url.is_empty());
     if !is_address(&asked.redirect_url) || callback_url.as_deref().is_some_and(|url| !is_address(url)) {
         return Err(Refused::bad_request("The redirect or the callback address cannot be used."));
@@ -124,7 +124,7 @@ fn open(providers: &Providers, asked: Asked) -> Result<String, Refused> {
     let terms = Terms {
         protocol: asked.protocol,
         id: asked.order,
-        amount_paise: asked.amount_paise,
+        amount,
         return_to,
         notify_url: callback_url,
         echo: BTreeMap::new(),
@@ -300,17 +300,17 @@ fn report(account: &PhonepeAccount, statement: &Statement<'_>) -> Value {
             "merchantId": account.merchant_id,
             "transactionId": order.terms.id,
             "providerReferenceId": payment_id(statement),
-            "amount": statement.amount_paise,
+            "amount": statement.amount.minor,
             "paymentState": state,
             "payResponseCode": response_code,
-            "paymentModes": [{ "mode": "ACCOUNT", "amount": statement.amount_paise, "utr": utr }],
+            "paymentModes": [{ "mode": "ACCOUNT", "amount": statement.amount.minor, "utr": utr }],
         })
     } else {
         json!({
             "merchantId": account.merchant_id,
             "merchantTransactionId": order.terms.id,
             "transactionId": payment_id(statement),
-            "amount": statement.amount_paise,
+            "amount": statement.amount.minor,
             "state": state,
             "responseCode": response_code,
             "paymentInstrument": { "type": "UPI", "utr": utr },
@@ -343,7 +343,7 @@ pub(crate) fn way_back(account: &PhonepeAccount, statement: &Statement<'_>) -> W
         ("code", code.to_owned()),
         ("merchantId", account.merchant_id.clone()),
         ("transactionId", order.terms.id.clone()),
-        ("amount", statement.amount_paise.to_string()),
+        ("amount", statement.amount.minor.to_string()),
         ("providerReferenceId", payment_id(statement)),
     ];
     let values: String = fields.iter().map(|(_, value)| value.as_str()).collect();
