@@ -22,8 +22,8 @@ async fn an_order_that_nobody_paid_is_neither_paid_nor_declined(case: Case) {
     let report = case.status(&never_started).await;
     assert!(is_undecided(&report.outcome), "never started: {:?}", report.outcome);
 
-    let started = sample::transaction(&id(2), AMOUNT);
-    let redirect = case.start(&started).await;
+    let mut started = sample::transaction(&id(2), AMOUNT);
+    let redirect = case.start(&mut started).await;
     let report = case.status(&started).await;
     assert!(is_undecided(&report.outcome), "nobody came: {:?}", report.outcome);
 

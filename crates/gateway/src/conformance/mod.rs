@@ -28,6 +28,7 @@ pub mod sample;
 mod asking;
 mod bringing;
 mod closing;
+mod currencies;
 mod faults;
 mod network;
 mod privacy;
@@ -39,7 +40,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::{Outcome, Report, Transaction, TxnId};
+use payment_domain::{Currency, Money, Outcome, Report, Transaction, TxnId};
 
 use crate::{Answer, Gateway, GatewayError, Order, Params, Redirect};
 
@@ -85,8 +86,8 @@ pub trait Provider: Send + Sync {
 pub struct Seen {
     /// The order number.
     pub order: String,
-    /// What is to be paid, in paise.
-    pub amount_paise: i64,
+    /// What is to be paid.
+    pub amount: Money,
 }
 
 /// What happens to an order at the provider.
@@ -96,6 +97,8 @@ pub enum Deed {
     IsPaid,
     /// Another amount than was asked is taken.
     IsPaidOtherwise,
+    /// The same digits in another currency are taken.
+    IsPaidInAnotherCurrency,
     /// It is declined for good.
     IsDeclined,
     /// The payer pays, and the bank takes its time.
@@ -206,6 +209,7 @@ pub fn promises() -> Vec<Promise> {
         asking::promises(),
         bringing::promises(),
         closing::promises(),
+        currencies::promises(),
         network::promises(),
         privacy::promises(),
     ]
@@ -223,14 +227,30 @@ struct Case {
 /// What is asked for where the amount does not matter. As a float times a hundred it is 1998.9999….
 const AMOUNT: &str = "19.99";
 
+/// Those in which a gateway is tried, as far as it takes them: with two decimals, and with none.
+const CURRENCIES: [&str; 3] = ["INR", "USD", "JPY"];
+
 impl Case {
     fn new(provider: Arc<dyn Provider>) -> Case {
         Case { gateway: provider.gateway(), provider }
     }
 
-    /// Opens the order at the provider, and tells where its payer goes.
-    async fn start(&self, txn: &Transaction) -> Redirect {
-        self.try_start(self.gateway.as_ref(), txn).await.expect("the order is opened")
+    /// Opens the order at the provider, and tells where its payer goes. The transaction keeps the redirect,
+    /// as a stored one does.
+    async fn start(&self, txn: &mut Transaction) -> Redirect {
+        let redirect = self.try_start(self.gateway.as_ref(), txn).await.expect("the order is opened");
+        txn.redirect_url = Some(match &redirect {
+            Redirect::To(url) => url.clone(),
+            Redirect::Form { .. } => sample::FORM_PAGE.to_owned(),
+        });
+        redirect
+    }
+
+    /// The currencies of [`CURRENCIES`] that the gateway takes.
+    fn currencies(&self) -> impl Iterator<Item = Currency> {
+        let taken = &self.gateway.profile().currencies;
+        let known = CURRENCIES.map(|code| Currency::from_code(code).expect("a code of ISO 4217"));
+        known.into_iter().filter(|currency| taken.include(*currency))
     }
 
     async fn try_start(&self, gateway: &dyn Gateway, txn: &Transaction) -> Result<Redirect, GatewayError> {
@@ -242,8 +262,12 @@ impl Case {
 
     /// A transaction of the usual amount whose payer is at the pay page.
     async fn arrived(&self, number: u32) -> Transaction {
-        let txn = sample::transaction(&id(number), AMOUNT);
-        let redirect = self.start(&txn).await;
+        self.arrived_at(sample::transaction(&id(number), AMOUNT)).await
+    }
+
+    /// The transaction, with its payer at the pay page.
+    async fn arrived_at(&self, mut txn: Transaction) -> Transaction {
+        let redirect = self.start(&mut txn).await;
         self.provider.arrive(&redirect).await;
         txn
     }

@@ -37,7 +37,8 @@ pub(super) fn fits(fault: Fault, error: &GatewayError) -> bool {
 }
 
 async fn a_question_that_is_not_answered_says_how_far_it_got(case: Case) {
-    let txn = sample::transaction(&id(1), AMOUNT);
+    let mut txn = sample::transaction(&id(1), AMOUNT);
+    case.start(&mut txn).await;
     for fault in Fault::ALL {
         let faulty = fault.serve().await;
         let gateway = case.provider.gateway_at(&faulty.base_url, faulty.patience);
@@ -47,7 +48,8 @@ async fn a_question_that_is_not_answered_says_how_far_it_got(case: Case) {
 }
 
 async fn an_answer_that_says_nothing_decides_nothing(case: Case) {
-    let txn = sample::transaction(&id(1), AMOUNT);
+    let mut txn = sample::transaction(&id(1), AMOUNT);
+    case.start(&mut txn).await;
     for nothing in [&b"{}"[..], b"{\"status\":null}", b"{\"body\":{},\"head\":{}}", b"a=b&c"] {
         let faulty = Fault::Garbage(nothing).serve().await;
         let gateway = case.provider.gateway_at(&faulty.base_url, faulty.patience);

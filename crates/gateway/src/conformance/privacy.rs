@@ -21,7 +21,7 @@ async fn nobody_and_no_secret_appears_in_reports_and_errors(case: Case) {
         }
     };
 
-    let redirect = case.start(&txn).await;
+    let redirect = case.start(&mut txn).await;
     case.provider.arrive(&redirect).await;
     case.provider.does(&txn.id, Deed::IsPaid).await;
     let report = case.status(&txn).await;

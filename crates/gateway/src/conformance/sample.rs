@@ -12,6 +12,8 @@ use crate::Order;
 pub const RETURN_URL: &str = "https://pay.example/pg-service/transaction/v1/_redirect?eg_pg_txnid=";
 /// Where the gateway reports to.
 pub const NOTIFY_URL: &str = "https://pay.example/pg-service/gateway/v1/any/_callback";
+/// The service's page that posts the form of an order.
+pub const FORM_PAGE: &str = "https://pay.example/pg-service/gateway/v1/_pay?token=0";
 /// The tenant's bank account.
 pub const BANK_ACCOUNT: &str = "12345678901";
 
@@ -20,7 +22,14 @@ pub const BANK_ACCOUNT: &str = "12345678901";
 /// # Panics
 /// When the id or the amount is none.
 pub fn transaction(id: &str, rupees: &str) -> Transaction {
-    let amount = Money::parse(rupees, Currency::INR).unwrap();
+    transaction_of(id, Money::parse(rupees, Currency::INR).unwrap())
+}
+
+/// A pending transaction of that amount, created now.
+///
+/// # Panics
+/// When the id is none.
+pub fn transaction_of(id: &str, amount: Money) -> Transaction {
     let bill_id = BillId::new("BILL-1").unwrap();
     Transaction {
         id: TxnId::new(id).unwrap(),

@@ -20,18 +20,18 @@ async fn the_pay_page_is_about_the_order_and_amount_that_were_asked(case: Case) 
     for (number, amount) in
         (1..).zip(["1.00", "1.15", "4.35", "19.99", "100.00", "1015.10", "4503.99", "99999.05"])
     {
-        let txn = sample::transaction(&id(number), amount);
-        let redirect = case.start(&txn).await;
+        let mut txn = sample::transaction(&id(number), amount);
+        let redirect = case.start(&mut txn).await;
         let seen = case.provider.arrive(&redirect).await;
-        assert_eq!(seen, Seen { order: id(number), amount_paise: txn.amount.minor() }, "{amount}");
+        assert_eq!(seen, Seen { order: id(number), amount: txn.amount }, "{amount}");
     }
 }
 
 async fn an_order_that_is_started_twice_is_one_order(case: Case) {
-    let txn = sample::transaction(&id(1), AMOUNT);
-    let first = case.start(&txn).await;
-    let again = case.start(&txn).await;
-    let expected = Seen { order: id(1), amount_paise: txn.amount.minor() };
+    let mut txn = sample::transaction(&id(1), AMOUNT);
+    let first = case.start(&mut txn).await;
+    let again = case.start(&mut txn).await;
+    let expected = Seen { order: id(1), amount: txn.amount };
     assert_eq!(case.provider.arrive(&first).await, expected);
     assert_eq!(case.provider.arrive(&again).await, expected);
     case.provider.does(&txn.id, Deed::IsPaid).await;
@@ -50,8 +50,8 @@ async fn the_payer_is_sent_back_to_where_we_said(case: Case) {
 }
 
 async fn payer_and_callbacks_go_as_the_profile_says(case: Case) {
-    let txn = sample::transaction(&id(1), AMOUNT);
-    let redirect = case.start(&txn).await;
+    let mut txn = sample::transaction(&id(1), AMOUNT);
+    let redirect = case.start(&mut txn).await;
     let profile = case.gateway.profile();
     match &redirect {
         Redirect::Form { .. } => assert!(profile.needs_form_page, "somebody has to show the form"),
@@ -83,7 +83,7 @@ async fn awkward_text_survives_being_signed(case: Case) {
         txn.payer.name = Personal::new(name);
         txn.payer.email_id = (number % 2 == 0).then(|| Personal::new("asha+pay&x=1@example.org"));
         txn.consumer_code = format!("PT/{number} & 'x'+y=z");
-        let redirect = case.start(&txn).await;
+        let redirect = case.start(&mut txn).await;
         let seen = case.provider.arrive(&redirect).await;
         assert_eq!(seen.order, id(number), "{product_info:?}");
         case.provider.does(&txn.id, Deed::IsPaid).await;

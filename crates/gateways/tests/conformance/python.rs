@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::{SystemClock, TxnId};
+use payment_domain::{Currency, Money, SystemClock, TxnId};
 use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, Seen};
 use payment_gateway::{Answer, Gateway, Redirect};
 use payment_gateways::Account;
@@ -164,9 +164,10 @@ impl Provider for Python {
         assert_eq!(answer.status().as_u16(), 200);
         let page = answer.text().await.unwrap();
         let order = element(&page, "order").to_owned();
-        let amount = element(&page, "amount").strip_prefix("₹ ").unwrap().replace('.', "");
+        let amount = element(&page, "amount").strip_prefix("₹ ").unwrap();
+        let amount = Money::parse(amount, Currency::INR).unwrap();
         self.pages.lock().unwrap().insert(order.clone(), url.clone());
-        Seen { order, amount_paise: amount.parse().unwrap() }
+        Seen { order, amount }
     }
 
     async fn does(&self, order: &TxnId, deed: Deed) {
@@ -176,12 +177,13 @@ impl Provider for Python {
             Deed::IsDeclined | Deed::IsDeclinedForNow => "decline",
             Deed::IsPending => "wait",
             Deed::IsUnheardOf => "hold",
+            Deed::IsPaidInAnotherCurrency => panic!("it takes rupees alone"),
         };
         self.choose(order, choice).await;
     }
 
     fn never(&self) -> Vec<Deed> {
-        Vec::new()
+        vec![Deed::IsPaidInAnotherCurrency]
     }
 
     async fn news(&self, order: &TxnId) -> Vec<News> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::{Clock, ManualClock, SystemClock, TxnId};
+use payment_domain::{Clock, Currency, ManualClock, Money, SystemClock, TxnId};
 use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, Seen};
 use payment_gateway::{Answer, Gateway, Redirect};
 use payment_gateways::client::{Client, Limits};
@@ -85,7 +85,7 @@ impl Provider for Simulated {
         let entry =
             books.into_iter().find(|entry| entry.order == page.order()).expect("the order is in the books");
         self.pages.lock().unwrap().insert(entry.order.clone(), page);
-        Seen { order: entry.order, amount_paise: entry.amount_paise }
+        Seen { order: entry.order, amount: Money::from_minor(entry.amount_paise, Currency::INR).unwrap() }
     }
 
     async fn does(&self, order: &TxnId, deed: Deed) {
@@ -99,7 +99,9 @@ impl Provider for Simulated {
                 self.ways_back.lock().unwrap().remove(order.as_str());
                 return;
             }
-            Deed::IsDeclinedForNow | Deed::IsUnheardOf => panic!("{deed:?} never happens here"),
+            Deed::IsPaidInAnotherCurrency | Deed::IsDeclinedForNow | Deed::IsUnheardOf => {
+                panic!("{deed:?} never happens here")
+            }
         };
         let page = self.pages.lock().unwrap().remove(order.as_str()).expect("the payer is at the pay page");
         let way = self.visitor.choose(&page, choice).await.unwrap();
@@ -107,7 +109,7 @@ impl Provider for Simulated {
     }
 
     fn never(&self) -> Vec<Deed> {
-        vec![Deed::IsDeclinedForNow, Deed::IsUnheardOf]
+        vec![Deed::IsPaidInAnotherCurrency, Deed::IsDeclinedForNow, Deed::IsUnheardOf]
     }
 
     async fn news(&self, order: &TxnId) -> Vec<News> {

@@ -7,9 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use payment_domain::{SystemClock, TxnId};
+use payment_domain::{Currency, Money, SystemClock, TxnId};
 use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, Seen};
-use payment_gateway::{Answer, Gateway, Params, Redirect};
+use payment_gateway::{Answer, Currencies, Gateway, Params, Redirect};
 use payment_gateways::account::RedirectThrough;
 use payment_gateways::client::{Client, Limits};
 use payment_gateways::{axis, paytm, payu, phonepe};
@@ -217,7 +217,8 @@ impl Provider for Simulated {
         let order = named.1.clone();
         self.pages.lock().unwrap().insert(order.clone(), page);
         let entry = self.simulator.book_entry_of(self.account.provider(), &order).unwrap();
-        Seen { order: entry.order, amount_paise: entry.amount_paise }
+        let currency = Currency::from_code(entry.amount.currency.code()).unwrap();
+        Seen { order: entry.order, amount: Money::from_minor(entry.amount.minor, currency).unwrap() }
     }
 
     async fn does(&self, order: &TxnId, deed: Deed) {
@@ -225,6 +226,9 @@ impl Provider for Simulated {
         match deed {
             Deed::IsPaid => self.choose(order, Choice::Pay).await,
             Deed::IsPaidOtherwise => self.choose(order, Self::pays_with(Twist::WrongAmount)).await,
+            Deed::IsPaidInAnotherCurrency => {
+                self.choose(order, Self::pays_with(Twist::WrongCurrency)).await;
+            }
             Deed::IsDeclined => self.choose(order, Choice::Decline).await,
             Deed::IsPending => self.choose(order, Self::pays_with(Twist::Pending { seconds: later })).await,
             Deed::IsDeclinedForNow => {
@@ -236,7 +240,8 @@ impl Provider for Simulated {
     }
 
     fn never(&self) -> Vec<Deed> {
-        Vec::new()
+        let takes_rupees_alone = self.gateway().profile().currencies == Currencies::RUPEES;
+        takes_rupees_alone.then_some(Deed::IsPaidInAnotherCurrency).into_iter().collect()
     }
 
     async fn news(&self, order: &TxnId) -> Vec<News> {

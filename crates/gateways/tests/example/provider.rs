@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use axum::extract::{RawQuery, State};
 use axum::routing::get;
 use axum::{Json, Router};
-use payment_domain::{SystemClock, TxnId};
+use payment_domain::{Currency, Money, SystemClock, TxnId};
 use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, Seen, with_param};
 use payment_gateway::{Answer, Gateway, Params, Redirect};
 use payment_gateways::account::RedirectThrough;
@@ -96,7 +96,7 @@ impl Provider for Made {
         let (order, paise) = (value(&fields, "order").to_owned(), value(&fields, "paise").parse().unwrap());
         let opened = Held { paise, state: "OPEN", back: value(&fields, "back").to_owned() };
         let held = self.books.lock().unwrap().entry(order.clone()).or_insert(opened).clone();
-        Seen { order, amount_paise: held.paise }
+        Seen { order, amount: Money::from_minor(held.paise, Currency::INR).unwrap() }
     }
 
     async fn does(&self, order: &TxnId, deed: Deed) {
@@ -111,11 +111,12 @@ impl Provider for Made {
             Deed::IsDeclined | Deed::IsDeclinedForNow => "REFUSED",
             Deed::IsPending => "BREWING",
             Deed::IsUnheardOf => "SPILLED",
+            Deed::IsPaidInAnotherCurrency => panic!("it takes rupees alone"),
         };
     }
 
     fn never(&self) -> Vec<Deed> {
-        Vec::new()
+        vec![Deed::IsPaidInAnotherCurrency]
     }
 
     async fn news(&self, order: &TxnId) -> Vec<News> {
