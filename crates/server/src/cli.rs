@@ -168,6 +168,9 @@ pub(crate) struct MigrateArgs {
     /// Change nothing, only say what is applied and what is pending
     #[arg(long)]
     pub(crate) check: bool,
+    /// Take the database from DB_URL, FLYWAY_USER and FLYWAY_PASSWORD, as DIGIT's chart sets them
+    #[arg(long)]
+    pub(crate) flyway: bool,
 }
 
 #[derive(Debug, Args)]

@@ -13,7 +13,7 @@ use support::{pg_service, run, stderr, stdout};
 fn refuses(output: &Output, text: &str) {
     assert!(!output.status.success(), "{text}");
     assert!(text.contains("built without the sandbox, the simulator and the demo"), "{text}");
-    assert!(text.contains("--build-arg FEATURES=sandbox"), "{text}");
+    assert!(text.contains("--target sandbox"), "{text}");
 }
 
 #[test]

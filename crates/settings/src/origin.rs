@@ -86,6 +86,8 @@ pub enum NoticeKind {
     Idle,
     /// The setting takes effect, but perhaps not the one that was meant.
     Doubtful,
+    /// DIGIT's chart sets it for services of another kind; it changes nothing here.
+    Chart,
 }
 
 impl fmt::Display for Notice {

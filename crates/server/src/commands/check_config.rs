@@ -18,6 +18,7 @@ pub(super) fn run(loaded: &Loaded) -> Outcome<ExitCode> {
     notices(&mut out, paint, "Worth a look", loaded, NoticeKind::Doubtful);
     notices(&mut out, paint, "Without effect", loaded, NoticeKind::Idle);
     notices(&mut out, paint, "Unknown", loaded, NoticeKind::Unknown);
+    of_the_chart(&mut out, paint, loaded);
     let unusable = loaded.config().map(service::check).unwrap_or_default();
     if !unusable.is_empty() {
         for failure in &unusable {
@@ -65,6 +66,16 @@ fn reachable(out: &mut String, paint: Paint, reachable: &Reachable) {
         list(out, &reachable.through_service);
     }
     out.push('\n');
+}
+
+/// The variables that DIGIT's chart sets for Java, in one line.
+fn of_the_chart(out: &mut String, paint: Paint, loaded: &Loaded) {
+    let of_the_chart = loaded.notices.iter().filter(|notice| notice.kind == NoticeKind::Chart);
+    let names: Vec<&str> = of_the_chart.map(|notice| notice.key.as_str()).collect();
+    if !names.is_empty() {
+        let title = paint.quiet("Set by DIGIT's chart for Java, without effect");
+        out.push_str(&format!("{title}\n  {}\n\n", names.join(" ")));
+    }
 }
 
 fn notices(out: &mut String, paint: Paint, title: &str, loaded: &Loaded, kind: NoticeKind) {

@@ -4,20 +4,24 @@ use std::process::ExitCode;
 
 use payment_store::migration::MigrationState;
 
-use super::small_runtime;
-use crate::cli::MigrateArgs;
-use crate::config::Config;
+use super::{flyway, load_from, refused, small_runtime};
+use crate::cli::{MigrateArgs, SettingArgs};
 use crate::failure::Outcome;
 use crate::service::{self, Migrated, Migrations};
 use crate::terminal::{Paint, say};
 
-pub(super) fn run(config: &Config, args: &MigrateArgs) -> Outcome<ExitCode> {
+pub(super) fn run(settings: &SettingArgs, args: &MigrateArgs) -> Outcome<ExitCode> {
     let paint = Paint::detect();
+    let mut sources = settings.sources();
+    if args.flyway {
+        flyway::take(&mut sources.environment)?;
+    }
+    let config = load_from(&sources)?.into_config().map_err(|problems| refused(&problems))?;
     let runtime = small_runtime()?;
     if args.check {
-        check(&runtime.block_on(service::migrations(config))?, paint)
+        check(&runtime.block_on(service::migrations(&config))?, paint)
     } else {
-        migrate(&runtime.block_on(service::migrate(config))?, paint)
+        migrate(&runtime.block_on(service::migrate(&config))?, paint)
     }
 }
 

@@ -6,6 +6,7 @@ mod by_hand;
 mod check_config;
 mod database;
 mod events;
+mod flyway;
 mod gateways;
 mod jobs;
 mod migrate;
@@ -25,7 +26,7 @@ use payment_service::PersonalData;
 use crate::cli::{
     AttentionCommand, Cli, Command, EventsCommand, JobsCommand, SettingArgs, TransactionCommand,
 };
-use crate::config::{self, Config, Loaded, Problem, reference};
+use crate::config::{self, Config, Loaded, Problem, Sources, reference};
 use crate::failure::{Failure, Outcome};
 use crate::terminal::{complain, say};
 
@@ -52,7 +53,7 @@ fn dispatch(cli: &Cli) -> Outcome<ExitCode> {
         Command::Demo(_) | Command::Simulate(_) => {
             Err(Failure::new(config::WITHOUT_SANDBOX).try_this(config::WITH_SANDBOX))
         }
-        Command::Migrate(args) => migrate::run(&configured(settings)?, args),
+        Command::Migrate(args) => migrate::run(settings, args),
         Command::Backup(args) => backup::back_up(&configured(settings)?, args),
         Command::Restore(args) => backup::restore(&configured(settings)?, args),
         Command::CheckConfig => check_config::run(&config::load(&settings.sources())),
@@ -81,7 +82,11 @@ fn dispatch(cli: &Cli) -> Outcome<ExitCode> {
 
 /// The configuration with its notices; fails when there is a problem.
 fn load(settings: &SettingArgs) -> Outcome<Loaded> {
-    let loaded = config::load(&settings.sources());
+    load_from(&settings.sources())
+}
+
+fn load_from(sources: &Sources) -> Outcome<Loaded> {
+    let loaded = config::load(sources);
     if loaded.problems.is_empty() { Ok(loaded) } else { Err(refused(&loaded.problems)) }
 }
 

@@ -63,7 +63,7 @@ fn announce(running: &Running, reachable: &Reachable, notices: &[Notice]) {
     );
     let worth_a_look = |notice: &&Notice| match notice.kind {
         NoticeKind::Unknown | NoticeKind::Doubtful => true,
-        NoticeKind::Idle => false,
+        NoticeKind::Idle | NoticeKind::Chart => false,
     };
     for notice in notices.iter().filter(worth_a_look) {
         tracing::warn!(setting = notice.key, origin = %notice.origin, "{}", notice.text);
@@ -71,6 +71,15 @@ fn announce(running: &Running, reachable: &Reachable, notices: &[Notice]) {
     let idle = notices.iter().filter(|notice| notice.kind == NoticeKind::Idle).count();
     if idle > 0 {
         tracing::warn!(settings = idle, "settings without effect; `pg-service check-config` lists them");
+    }
+    let of_the_chart: Vec<&str> = notices
+        .iter()
+        .filter(|notice| notice.kind == NoticeKind::Chart)
+        .map(|notice| notice.key.as_str())
+        .collect();
+    if !of_the_chart.is_empty() {
+        let variables = of_the_chart.join(" ");
+        tracing::info!(variables, "variables that DIGIT's chart sets for Java have no effect");
     }
 }
 

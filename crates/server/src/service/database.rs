@@ -57,14 +57,17 @@ pub struct Migrated {
 }
 
 /// Opens the database, makes it when it is an embedded one that is not there, and brings its
-/// tables up to date.
+/// tables up to date, or with `database.migrate-at-start=false` leaves that to `pg-service migrate`.
 ///
 /// # Errors
-/// When it cannot be used.
+/// When it cannot be used, or has a pending migration that is not to be applied.
 pub(super) async fn open(config: &Config) -> Outcome<Opened> {
     match &config.database {
         Database::Embedded => open_embedded(&DataFolder::prepare(&config.data_dir)?).map(Opened::embedded),
-        Database::Postgres { options, shown_url } => connect(options, shown_url).await.map(Opened::postgres),
+        Database::Postgres { migrate_at_start: false, .. } => open_existing(config).await,
+        Database::Postgres { options, shown_url, .. } => {
+            connect(options, shown_url).await.map(Opened::postgres)
+        }
     }
 }
 
@@ -76,7 +79,7 @@ pub(super) async fn open_existing(config: &Config) -> Outcome<Opened> {
     let Migrations { database, states } = migrations(config).await?;
     if states.iter().any(|state| state.applied_at_ms.is_none()) {
         return Err(Failure::new(format!("the database {database} is not up to date"))
-            .try_this("`pg-service migrate` brings it up to date, and so does starting the service"));
+            .try_this("`pg-service migrate` brings it up to date, and so does starting the service with database.migrate-at-start=true"));
     }
     match &config.database {
         Database::Embedded => {
@@ -89,7 +92,9 @@ pub(super) async fn open_existing(config: &Config) -> Outcome<Opened> {
             };
             opened.map(Opened::embedded).map_err(|error| cannot_be_read(&database, &error))
         }
-        Database::Postgres { options, shown_url } => connect(options, shown_url).await.map(Opened::postgres),
+        Database::Postgres { options, shown_url, .. } => {
+            connect(options, shown_url).await.map(Opened::postgres)
+        }
     }
 }
 
@@ -105,7 +110,7 @@ pub async fn migrations(config: &Config) -> Outcome<Migrations> {
             let found = SqliteStore::migrations(&file).map_err(|error| cannot_be_read(&database, &error))?;
             Ok(Migrations { states: found, database })
         }
-        Database::Postgres { options, shown_url } => {
+        Database::Postgres { options, shown_url, .. } => {
             let database = shown_url.clone();
             let found = PostgresStore::migrations(options).await;
             let found = found.map_err(|error| cannot_be_read(&database, &error))?;
@@ -125,7 +130,7 @@ pub async fn migrate(config: &Config) -> Outcome<Migrated> {
             let report = open_embedded(&folder)?.migrated().clone();
             Ok(Migrated { database: folder.database().display().to_string(), report })
         }
-        Database::Postgres { options, shown_url } => {
+        Database::Postgres { options, shown_url, .. } => {
             let report = connect(options, shown_url).await?.migrated().clone();
             let odd_rows = PostgresStore::odd_rows(options).await;
             let odd_rows = odd_rows.map_err(|error| cannot_be_read(shown_url, &error))?;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod backup;
+mod migration;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -176,6 +177,9 @@ async fn the_stock_file_with_the_stock_charts_variables_starts() {
     for left_out in ["axis.active", "payu.active", "no gateway is offered"] {
         assert!(log.contains(left_out), "{left_out}: {log}");
     }
+    let of_the_chart: Vec<&str> = log.lines().filter(|line| line.contains("JAVA_OPTS")).collect();
+    let [line] = of_the_chart.as_slice() else { panic!("{log}") };
+    assert!(line.contains("INFO") && line.contains("APP_TIMEZONE"), "one quiet line: {line}");
     drop(service);
 
     // A half-set account stops the start.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use payment_settings::parser::{self, PATH, Parser, SECRET, TEXT, count, millis, one_of};
+use payment_settings::parser::{self, FLAG, PATH, Parser, SECRET, TEXT, count, millis, one_of};
 use payment_settings::{Declared, Optional, Reader, Setting, digit, own, settings};
 use payment_store_postgres::{PostgresOptions, PreparedStatements, SslMode, without_password};
 use secrecy::SecretString;
@@ -27,6 +27,9 @@ settings! {
         "`named` prepares statements once for each connection. `none` keeps nothing in a session, for a \
          pooler that gives sessions to others after each database transaction; see \
          [PgBouncer](deploying.md#pgbouncer).").or("named");
+    MIGRATE_AT_START: Setting<bool> = own("database.migrate-at-start", FLAG,
+        "Whether the service brings the tables up to date when it starts. If not, `pg-service migrate` does, \
+         and the service does not start while a migration is pending.").or("true");
     CONNECT_TIMEOUT: Optional<Duration> = own("database.connect-timeout-ms", millis(100, 60_000),
         "How many milliseconds connecting to one server may take.")
         .or_worked_out("`connectTimeout` of the address, or 2000");
@@ -82,6 +85,7 @@ pub enum Database {
         options: Box<PostgresOptions>,
         /// The address without its password, for logs and messages.
         shown_url: String,
+        migrate_at_start: bool,
     },
 }
 
@@ -107,7 +111,11 @@ pub(super) fn database(reader: &mut Reader<'_>) -> Database {
     options.statement_timeout = reader.set(&STATEMENT_TIMEOUT).unwrap_or(options.statement_timeout);
     options.ssl_mode = reader.set(&SSL_MODE).unwrap_or(options.ssl_mode);
     options.root_certificate = reader.set(&SSL_ROOT_CERT).or(options.root_certificate);
-    Database::Postgres { options: Box::new(options), shown_url: url.shown }
+    Database::Postgres {
+        options: Box::new(options),
+        shown_url: url.shown,
+        migrate_at_start: reader.get(&MIGRATE_AT_START),
+    }
 }
 
 /// Parameters that Java's driver or libpq knows and this service does not: a client's certificate, a

@@ -63,7 +63,7 @@ pub struct Sandbox {
 pub(crate) const WITHOUT_SANDBOX: &str =
     "this program was built without the sandbox, the simulator and the demo";
 /// How to get one with it.
-pub(crate) const WITH_SANDBOX: &str = "for a trial build the image with `--build-arg FEATURES=sandbox`, or the program with its default features: `cargo build --package pg-service`";
+pub(crate) const WITH_SANDBOX: &str = "for a trial build the image with `--target sandbox`, or the program with its default features: `cargo build --package pg-service`";
 
 /// The shortest key, in bytes: that of the digest it signs with.
 const SHORTEST_SECRET: usize = 32;

@@ -2,10 +2,18 @@
 
 use payment_settings::{Declared, NAME, Origin, Shape, Spec, Support, name_in, variable as variable_of};
 
-use super::{SourceOutput, unknown};
+use super::{SourceOutput, chart, unknown};
 use crate::config::table;
 
 pub(super) fn read(variables: &[(String, String)]) -> SourceOutput {
+    let (of_the_chart, others): (Vec<_>, Vec<_>) =
+        variables.iter().cloned().partition(|(name, _)| chart::sets(name));
+    let mut out = read_settings(&others);
+    out.notices.extend(of_the_chart.iter().map(|(name, _)| chart::notice(name)));
+    out
+}
+
+fn read_settings(variables: &[(String, String)]) -> SourceOutput {
     let mut out = SourceOutput::default();
     let value_of = |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value);
     // Open-ended names without effect are not looked for: the environment holds every program's variables.
@@ -96,6 +104,7 @@ pub(super) fn given_name(pattern: &str, variable: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use payment_settings::NoticeKind;
     use secrecy::ExposeSecret;
 
     use super::*;
@@ -182,7 +191,14 @@ mod tests {
                 ("spring.kafka.properties.sasl.mechanism", "PLAIN"),
             ]
         );
-        assert!(read.notices.is_empty(), "{:?}", read.notices);
+        let told: Vec<_> = read.notices.iter().map(|notice| (notice.kind, notice.key.as_str())).collect();
+        assert_eq!(
+            told,
+            [
+                (NoticeKind::Chart, "SPRING_KAFKA_PRODUCER_KEY_SERIALIZER"),
+                (NoticeKind::Chart, "SPRING_JPA_SHOW_SQL"),
+            ]
+        );
     }
 
     #[test]

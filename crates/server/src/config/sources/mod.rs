@@ -1,5 +1,6 @@
 //! Where settings come from. Each source yields [`Entry`]s; what they mean is decided later.
 
+mod chart;
 mod environment;
 mod properties_file;
 mod toml_file;

@@ -138,6 +138,11 @@ const CHART: &[(&str, &str)] = &[
     ("JAVA_OPTS", "-Xmx192m -Xms192m"),
     ("JAVA_ARGS", ""),
     ("JAVA_ENABLE_DEBUG", "false"),
+    ("JAEGER_SERVICE_NAME", "egov-pg-service"),
+    ("JAEGER_SAMPLER_TYPE", "remote"),
+    ("JAEGER_AGENT_HOST", "10.0.0.7"),
+    ("JAEGER_AGENT_PORT", "6831"),
+    ("JAEGER_SAMPLER_MANAGER_HOST_PORT", "10.0.0.7:5778"),
     ("SERVER_PORT", "8080"),
     ("SECURITY_BASIC_ENABLED", "false"),
     ("MANAGEMENT_SECURITY_ENABLED", "false"),
@@ -155,6 +160,23 @@ fn a_stock_file_starts_with_the_environment_of_the_stock_chart() {
         ["axis.active", "payu.active", "sandbox.active"],
         "two gateways without an account are left out, and none is offered"
     );
+    let alone = Given { environment: CHART, ..Given::default() };
+    assert_eq!(
+        alone.noticed(NoticeKind::Idle),
+        ["egov.billingservice.host", "notification.url", "spring.kafka.consumer.group-id"],
+        "only what text messages would use; what the chart sets for Java is no news"
+    );
+    let of_the_chart = alone.noticed(NoticeKind::Chart);
+    for name in [
+        "JAVA_OPTS",
+        "JAEGER_AGENT_HOST",
+        "SPRING_DATASOURCE_TOMCAT_MAX_ACTIVE",
+        "FLYWAY_URL",
+        "APP_TIMEZONE",
+    ] {
+        assert!(of_the_chart.iter().any(|noticed| noticed == name), "{name}: {of_the_chart:?}");
+    }
+    assert!(of_the_chart.iter().all(|name| !name.contains("HIKARI") && name != "SERVER_PORT"));
     let loaded = given.load();
     assert!(loaded.gateways().iter().all(|gateway| !gateway.offered));
     let config = given.config();
