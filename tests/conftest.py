@@ -16,10 +16,31 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARY = pathlib.Path(os.environ.get("PG_SERVICE_BINARY", ROOT / "target" / "debug" / "pg-service"))
 
 
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="also what takes minutes: the image's contents")
+
+
+def pytest_ignore_collect(collection_path, config):
+    return collection_path.name == "test_image.py" and not config.getoption("--long") or None
+
+
 def free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return sock.getsockname()[1]
+
+
+def wait_for(url: str, process: subprocess.Popen, log: pathlib.Path):
+    """Waits until a service that was started answers at this address."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=5):
+                return
+        except OSError:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
 
 
 class Service:
@@ -45,15 +66,7 @@ class Service:
             stderr=subprocess.STDOUT,
             env=environment,
         )
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                with urllib.request.urlopen(f"{self.url}/health", timeout=5):
-                    return
-            except OSError:
-                assert self.process.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.05)
+        wait_for(self.url, self.process, log)
 
     def post(self, path: str, body: dict) -> dict:
         request = urllib.request.Request(

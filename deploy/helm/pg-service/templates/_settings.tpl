@@ -1,0 +1,36 @@
+{{/* A value as text. Numbers of values files are floats, which Go writes as 3.3554432e+07. */}}
+{{- define "pg-service.text" -}}
+{{- if and (kindIs "float64" .) (eq . (floor .)) -}}
+{{- printf "%.0f" . -}}
+{{- else -}}
+{{- . -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Settings of the chart's own, as a dictionary in YAML. */}}
+{{- define "pg-service.ownSettings" -}}
+server.port: "9000"
+server.admin-port: "9001"
+server.context-path: {{ .Values.contextPath | quote }}
+{{- if .Values.publicUrl }}
+server.public-url: {{ .Values.publicUrl | quote }}
+{{- else if eq .Values.target "sandbox" }}
+server.public-url: {{ include "pg-service.internalUrl" . | quote }}
+{{- end }}
+database.migrate-at-start: {{ eq .Values.migration.mode "start" | quote }}
+{{- end -}}
+
+{{/* The properties file: a backslash is doubled, so that values are read as they stand in the values file. */}}
+{{- define "pg-service.properties" -}}
+{{- range $name, $value := include "pg-service.ownSettings" . | fromYaml }}
+{{ $name }}={{ $value }}
+{{- end }}
+{{- range $name, $value := .Values.settings }}
+{{- if not (kindIs "invalid" $value) }}
+{{ $name }}={{ include "pg-service.text" $value | replace "\\" "\\\\" }}
+{{- end }}
+{{- end }}
+{{- range $name, $key := .Values.secrets.settings }}
+{{ $name }}.file=/run/secrets/pg-service/{{ $key }}
+{{- end }}
+{{- end -}}

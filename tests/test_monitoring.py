@@ -1,0 +1,95 @@
+"""Alerts and dashboard of the chart: about metrics that the program has, in the forms that their readers expect."""
+
+import functools
+import json
+import re
+
+import pytest
+import yaml
+
+from charts import CHART, ROOT, one, template, validate
+
+BESIDE_DIGIT = ROOT / "deploy" / "helm" / "beside-digit.yaml"
+RULES = yaml.safe_load((CHART / "files" / "rules.yaml").read_text())
+DASHBOARD = json.loads((CHART / "files" / "dashboard.json").read_text())
+ALERTS = [rule for group in RULES["groups"] for rule in group["rules"]]
+PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
+QUERIES = [target["expr"] for panel in PANELS for target in panel["targets"]]
+# A name with this form is one of a metric.
+METRIC = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b(?=[\[{\s)]|$)(?!\s*\()")
+WORDS = {"histogram_quantile"}
+
+
+@functools.cache
+def metrics_of_the_program() -> set[str]:
+    """Every text in the sources that has the form of a metric's name."""
+    names = set()
+    for path in ROOT.glob("crates/*/src/**/*.rs"):
+        names |= set(re.findall(r'"([a-z]+(?:_[a-z]+)+)"', path.read_text()))
+    return names
+
+
+def metrics(expression: str) -> set[str]:
+    """The metrics in an expression, without its labels."""
+    expression = re.sub(r"\{[^}]*\}", "", expression)
+    expression = re.sub(r"\b(by|on|without)\s*\([^)]*\)", "", expression)
+    found = set(METRIC.findall(expression)) - WORDS
+    return {re.sub(r"_(bucket|count|sum)$", "", name) for name in found}
+
+
+@pytest.mark.parametrize("expression", [rule["expr"] for rule in ALERTS] + QUERIES)
+def test_every_expression_is_about_metrics_that_the_program_has(expression):
+    assert metrics(expression), expression
+    assert metrics(expression) <= metrics_of_the_program(), expression
+
+
+def test_every_alert_says_what_to_read():
+    names = [rule["alert"] for rule in ALERTS]
+    assert len(set(names)) == len(names) >= 12
+    for rule in ALERTS:
+        assert rule["labels"]["severity"] in ("warning", "critical")
+        document, _, heading = rule["annotations"]["runbook"].partition("#")
+        headings = re.findall(r"^#+ (.*)$", (ROOT / document).read_text(), re.M)
+        anchors = {re.sub(r"[^a-z0-9 -]", "", text.lower()).replace(" ", "-") for text in headings}
+        assert heading in anchors, rule["alert"]
+
+
+def test_every_metric_that_operating_recommends_an_alarm_for_is_shown():
+    table = (ROOT / "docs" / "operating.md").read_text().split("## Monitoring")[1].split("## Log events")[0]
+    recommended = {
+        re.sub(r"\{.*", "", name)
+        for row in table.splitlines()
+        if row.startswith("| `")
+        for name in re.findall(r"`([^`]*)`", row.split("|")[1].split(" by ")[0])
+    }
+    assert len(recommended) > 12
+    shown = set().union(*(metrics(query) for query in QUERIES))
+    assert recommended <= shown
+
+
+def test_the_dashboard_has_a_place_and_a_query_for_every_panel():
+    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
+    taken = set()
+    for panel in DASHBOARD["panels"]:
+        place = panel["gridPos"]
+        cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+        assert not cells & taken and max(x for x, _ in cells) < 24, panel["title"]
+        taken |= cells
+    for panel in PANELS:
+        assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+        assert panel["title"] and panel["targets"]
+        assert all('namespace=~"$namespace"' in target["expr"] for target in panel["targets"])
+
+
+@pytest.mark.parametrize("kind", ["PrometheusRule", "ConfigMap"])
+def test_the_chart_carries_both_unchanged(kind):
+    monitoring = {"rules": {"kind": kind, "labels": {"release": "prometheus"}}, "dashboard": {"enabled": True}}
+    objects = template(CHART, BESIDE_DIGIT, {"monitoring": monitoring})
+    validate([thing for thing in objects if thing["metadata"]["name"].endswith(("-rules", "-dashboard"))])
+    rules = one(objects, kind, "pg-service-rules")
+    assert rules["metadata"]["labels"]["release"] == "prometheus"
+    carried = rules["spec"] if kind == "PrometheusRule" else yaml.safe_load(rules["data"]["pg-service.yaml"])
+    assert carried == RULES
+    dashboard = one(objects, "ConfigMap", "pg-service-dashboard")
+    assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert json.loads(dashboard["data"]["pg-service.json"]) == DASHBOARD
