@@ -24,7 +24,11 @@ class Refused(Exception):
 
 def helm(*arguments, **options) -> str:
     done = subprocess.run(
-        [ROOT / "scripts" / "helm", *map(str, arguments)], capture_output=True, text=True, check=False, **options
+        [ROOT / "scripts" / "helm", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
     )
     if done.returncode:
         raise Refused(done.stderr)
@@ -44,9 +48,7 @@ def template(chart: pathlib.Path, *values, release: str = "pg-service", argument
 
 def one(objects: list[dict], kind: str, name: str | None = None) -> dict:
     """The one object of a kind, or of a kind and name."""
-    found = [
-        thing for thing in objects if thing["kind"] == kind and name in (None, thing["metadata"]["name"])
-    ]
+    found = [thing for thing in objects if thing["kind"] == kind and name in (None, thing["metadata"]["name"])]
     assert len(found) == 1, f"{kind} {name}: {[thing['metadata']['name'] for thing in found]}"
     return found[0]
 

@@ -109,14 +109,28 @@ def test_an_update_never_has_fewer_replicas_and_a_lost_node_takes_one(usual, eve
     assert list(spread) == ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]
     labels = deployment["selector"]["matchLabels"]
     assert all(rule["labelSelector"]["matchLabels"] == labels for rule in spread.values())
-    assert one(usual, "PodDisruptionBudget")["spec"] == {"maxUnavailable": 1, "selector": {"matchLabels": labels}}
+    assert one(usual, "PodDisruptionBudget")["spec"] == {
+        "maxUnavailable": 1,
+        "selector": {"matchLabels": labels},
+    }
 
     container = pod["containers"][0]
-    assert container["lifecycle"]["preStop"] == {"exec": {"command": ["sleep", "10"]}}, "the image may lose its shell"
+    assert container["lifecycle"]["preStop"] == {
+        "exec": {"command": ["sleep", "10"]}
+    }, "the image may lose its shell"
     assert pod["terminationGracePeriodSeconds"] == 10 + 20 + 15
-    assert one(everything, "Deployment")["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 10 + 40 + 15
-    paths = {probe: container[probe]["httpGet"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")}
-    assert paths["startupProbe"] == paths["livenessProbe"] == {"path": "/pg-service/health/liveness", "port": "admin"}
+    assert (
+        one(everything, "Deployment")["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+        == 10 + 40 + 15
+    )
+    paths = {
+        probe: container[probe]["httpGet"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")
+    }
+    assert (
+        paths["startupProbe"]
+        == paths["livenessProbe"]
+        == {"path": "/pg-service/health/liveness", "port": "admin"}
+    )
     assert paths["readinessProbe"] == {"path": "/pg-service/health/readiness", "port": "admin"}
     scaled = one(everything, "HorizontalPodAutoscaler")["spec"]
     assert "replicas" not in one(everything, "Deployment")["spec"], "the autoscaler decides"
@@ -156,14 +170,19 @@ def test_secrets_are_files_and_nothing_else(usual, tmp_path):
 
     (tmp_path / "password").write_text("pa55word\n")
     own = {"secrets": {"existingSecret": "", "settings": {"spring.datasource.password": "pw"}}}
-    own["secrets"]["settings"] |= {f"axis.merchant.{name}": "pw" for name in ("secret.key", "access.code", "pwd")}
+    own["secrets"]["settings"] |= {
+        f"axis.merchant.{name}": "pw" for name in ("secret.key", "access.code", "pwd")
+    }
     given = ["--set-file", f"secrets.files.pw={tmp_path / 'password'}"]
     made = template(CHART, BESIDE_DIGIT, own, arguments=given)
     assert base64.b64decode(one(made, "Secret")["data"]["pw"]) == b"pa55word\n"
     others = yaml.safe_dump([thing for thing in made if thing["kind"] != "Secret"])
     assert "pa55word" not in others and "cGE1NXdvcmQ" not in others
     pod = one(made, "Deployment")["spec"]["template"]["spec"]
-    assert next(volume["secret"]["secretName"] for volume in pod["volumes"] if volume["name"] == "secrets") == "pg-service"
+    assert (
+        next(volume["secret"]["secretName"] for volume in pod["volumes"] if volume["name"] == "secrets")
+        == "pg-service"
+    )
 
 
 SECRETS = CHART / "files" / "secret-settings.txt"
@@ -174,7 +193,9 @@ def documented() -> tuple[list[str], list[str]]:
     secrets, others = [], []
     for cell, doc in re.findall(r"^\| (`.*?) \|.*\| (.*?) \|$", REFERENCE.split("# Reference")[1], re.M):
         names = re.findall(r"`([a-z][^`]*)`", cell)
-        names = [re.sub(r"\[.*\]$", "", name).replace("<name>", "city-pay").replace(".…", ".debug") for name in names]
+        names = [
+            re.sub(r"\[.*\]$", "", name).replace("<name>", "city-pay").replace(".…", ".debug") for name in names
+        ]
         (secrets if "**Secret.**" in doc else others).extend(names)
     assert len(secrets) > 10 and len(others) > 100
     return secrets, others
@@ -206,9 +227,16 @@ def test_every_documented_secret_is_refused_among_settings_and_no_other_setting_
     [
         ({"replicas": 0}, ["at '/replicas': minimum: got 0, want 1"]),
         ({"replica": 2}, ["additional properties 'replica' not allowed"]),
-        ({"migration": {"mode": "hook"}}, ["at '/migration/mode': value must be one of 'start', 'job', 'none'"]),
         (
-            {"image": {"repository": ""}, "settings": {"spring.datasource.url": None}, "publicUrl": "http://x/other"},
+            {"migration": {"mode": "hook"}},
+            ["at '/migration/mode': value must be one of 'start', 'job', 'none'"],
+        ),
+        (
+            {
+                "image": {"repository": ""},
+                "settings": {"spring.datasource.url": None},
+                "publicUrl": "http://x/other",
+            },
             [
                 "image.repository: must be set",
                 "payments are lost with the pod",
@@ -217,7 +245,12 @@ def test_every_documented_secret_is_refused_among_settings_and_no_other_setting_
             ],
         ),
         (
-            {"settings": {"spring.datasource.url": "jdbc:postgresql://db/p?user=u&password=hush", "a b": "c\nd"}},
+            {
+                "settings": {
+                    "spring.datasource.url": "jdbc:postgresql://db/p?user=u&password=hush",
+                    "a b": "c\nd",
+                }
+            },
             ["holds a password", '"a b": is no name of a setting', 'settings."a b": must be one line'],
         ),
         ({"publicUrl": "", "ingress": {"enabled": True}}, ["publicUrl: must be set with ingress.enabled"]),
@@ -284,11 +317,17 @@ def test_the_port_for_operators_is_not_exposed(everything):
     assert inside["spec"].get("type", "ClusterIP") == "ClusterIP"
     monitor = one(everything, "ServiceMonitor")["spec"]
     assert monitor["selector"]["matchLabels"].items() <= inside["metadata"]["labels"].items()
-    assert not monitor["selector"]["matchLabels"].items() <= one(everything, "Service", "pg-service")["metadata"]["labels"].items()
+    assert (
+        not monitor["selector"]["matchLabels"].items()
+        <= one(everything, "Service", "pg-service")["metadata"]["labels"].items()
+    )
     assert monitor["endpoints"][0]["path"] == "/pg-service/prometheus"
     payment, admin = one(everything, "NetworkPolicy")["spec"]["ingress"]
     assert payment == {"ports": [{"port": "http"}]}
-    assert admin == {"ports": [{"port": "admin"}], "from": [{"namespaceSelector": {}}]}, "no address outside of the cluster"
+    assert admin == {
+        "ports": [{"port": "admin"}],
+        "from": [{"namespaceSelector": {}}],
+    }, "no address outside of the cluster"
     ingress = one(everything, "Ingress")["spec"]
     assert ingress["tls"] == [{"hosts": ["city.example.org"], "secretName": "pg-service-tls"}]
     rule = ingress["rules"][0]
@@ -301,11 +340,19 @@ def test_the_port_for_operators_is_not_exposed(everything):
 
 
 def test_numbers_and_backslashes_reach_the_program_as_they_are_written(tmp_path):
-    written = {"limits.bytes-in-flight": 33554432, "axis.merchant.user": "city\\payments", "search.scope": False}
+    written = {
+        "limits.bytes-in-flight": 33554432,
+        "axis.merchant.user": "city\\payments",
+        "search.scope": False,
+    }
     objects = template(CHART, BESIDE_DIGIT, {"settings": written})
     assert properties(objects)["limits.bytes-in-flight"] == "33554432"
     told = check_config(objects, tmp_path)
-    for line in (r"limits.bytes-in-flight +33554432", r"axis.merchant.user +city\\payments ", r"search.scope +false"):
+    for line in (
+        r"limits.bytes-in-flight +33554432",
+        r"axis.merchant.user +city\\payments ",
+        r"search.scope +false",
+    ):
         assert re.search(line, told), told
 
 
@@ -368,7 +415,9 @@ def test_helm_test_pays_with_the_sandbox_and_probes_the_production_target(usual,
         script = [ROOT / "deploy" / "docker" / probe["command"][0], *probe["command"][1:]]
         for at, code in ((port, 0), (free_port(), 1)):
             variables |= {"HEALTHCHECK_HOST": "127.0.0.1", "SERVER_PORT": str(at)}
-            assert subprocess.run(script, env=variables, stderr=subprocess.DEVNULL, check=False).returncode == code
+            assert (
+                subprocess.run(script, env=variables, stderr=subprocess.DEVNULL, check=False).returncode == code
+            )
     finally:
         service.terminate()
         service.wait(timeout=30)

@@ -1,4 +1,4 @@
-"""deploy/digit/egov-pg-service, laid over the folder of that name in DIGIT's charts, for which a small one stands."""
+"""deploy/digit/egov-pg-service, laid over DIGIT's folder of that name; digit-common stands for their common chart."""
 
 import json
 import re
@@ -19,7 +19,11 @@ CONFIG = {
     "timezone": "UTC",
     "kafka-brokers": "kafka-v2.kafka-cluster:9092",
     "egov-services-fqdn-name": "https://city.example.org/",
+    "is-environment-central-instance": "true",
+    "state-schema-index-position-tenantid": "2",
 }
+CENTRAL = ["is-environment-central-instance", "state-schema-index-position-tenantid"]
+CENTRAL = {"cluster-configs": {"configmaps": {"egov-config": {"data": {key: CONFIG[key] for key in CENTRAL}}}}}
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +48,7 @@ def sources(objects) -> dict[str, object]:
     """Each variable's value, or the object and key it comes from."""
     env = container(objects)["env"]
     assert len({variable["name"] for variable in env}) == len(env), "each is set once"
-    return {
-        variable["name"]: variable.get("value", variable.get("valueFrom")) for variable in env
-    }
+    return {variable["name"]: variable.get("value", variable.get("valueFrom")) for variable in env}
 
 
 def secret(key: str, name: str = "egov-pg-service") -> dict:
@@ -106,7 +108,9 @@ def test_image_host_and_keys_are_where_an_operator_of_digit_sets_them(chart):
         "AXIS_MERCHANT_PWD": secret("axismerchantpwd"),
         "AXIS_MERCHANT_ACCESS_CODE": secret("axismerchantaccesscode"),
     }
-    ccavenue = sources(render(chart, {"egov-pg-service": {"ccavenue": True, "ccavenue-status-access-code": "AV1"}}))
+    ccavenue = sources(
+        render(chart, {"egov-pg-service": {"ccavenue": True, "ccavenue-status-access-code": "AV1"}})
+    )
     assert ccavenue["CCAVENUE_STATUS_WORKING_KEY"] == secret("ccavenue-status-working-key")
     assert ccavenue["CCAVENUE_REDIRECT_WORKING_KEY"] == secret("ccavenue-redirect-working-key")
     assert ccavenue["CCAVENUE_STATUS_ACCESS_CODE"] == "AV1"
@@ -118,7 +122,9 @@ def test_flyways_container_is_that_of_this_service_where_an_environment_enables_
     validate(objects)
     migration = one(objects, "Deployment")["spec"]["template"]["spec"]["initContainers"][0]
     assert migration["image"] == "registry.state.example/pg-service-migration:v1"
-    assert "command" not in migration and "args" not in migration, "the image's entry has to accept its variables"
+    assert (
+        "command" not in migration and "args" not in migration
+    ), "the image's entry has to accept its variables"
     names = {variable["name"] for variable in migration["env"]}
     assert names == {"DB_URL", "SCHEMA_TABLE", "FLYWAY_USER", "FLYWAY_PASSWORD", "FLYWAY_LOCATIONS"}
     stages = re.split(r"^FROM ", (ROOT / "Dockerfile").read_text(), flags=re.M)
@@ -128,12 +134,12 @@ def test_flyways_container_is_that_of_this_service_where_an_environment_enables_
     assert entry == ["pg-service", "migrate", "--flyway"]
 
 
-@pytest.mark.parametrize("values", [[], [ENVIRONMENT]])
-def test_the_program_knows_every_variable(chart, tmp_path, values):
+@pytest.mark.parametrize("values", [[], [ENVIRONMENT], [CENTRAL]])
+def test_the_program_knows_every_variable_and_those_of_this_chart_count(chart, tmp_path, values):
     def value(source) -> str:
         if isinstance(source, str):
             return source
-        (kind, reference), = source.items()
+        ((kind, reference),) = source.items()
         if kind == "secretKeyRef":
             return "0123456789ABCDEF"
         if reference["name"] == "egov-config":
@@ -150,6 +156,8 @@ def test_the_program_knows_every_variable(chart, tmp_path, values):
     # Of those that their charts always set, in one line.
     quiet = told.split("Set by DIGIT's chart for Java, without effect\n")[1].split("\n")[0].split()
     assert sorted(quiet) == ["APP_TIMEZONE", "SPRING_DATASOURCE_TOMCAT_MAX_ACTIVE"]
+    assert re.search(r"database\.pool-size +12 ", told), "not Java's 2"
+    assert re.search(rf"is\.environment\.central\.instance +{str(values == [CENTRAL]).lower()} ", told), told
     for service in ("idgen", "collectionservice", "userservice"):
         assert re.search(rf"egov\.{service}\.host +http://", told), told
 

@@ -1,8 +1,8 @@
-"""The image without a container engine: the program in a Debian root of the Dockerfile's packages, as its user, on a
-read-only file system.
+"""The image without a container engine: the program in a Debian root of the Dockerfile's packages, as its user, on
+a read-only file system.
 
-Runs with `--long` alone. Needs root, unshare(1), chroot(8), debootstrap, Debian's packages, and a program that was built
-on the Debian of the image; the root is kept in target/image.
+Runs with `--long` alone. Needs root, unshare(1), chroot(8), debootstrap, Debian's packages, and a program that was
+built on the Debian of the image. The root is kept in target/image.
 """
 
 import hashlib
@@ -53,7 +53,13 @@ def root():
     if not (folder / "complete").exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        command = ["debootstrap", "--variant=minbase", f"--include={','.join(packages)}", release, folder / "root"]
+        command = [
+            "debootstrap",
+            "--variant=minbase",
+            f"--include={','.join(packages)}",
+            release,
+            folder / "root",
+        ]
         subprocess.run([*command, "http://deb.debian.org/debian"], check=True, stdout=subprocess.DEVNULL)
         (folder / "complete").touch()
     root = folder / "root"

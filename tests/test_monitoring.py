@@ -1,8 +1,9 @@
-"""Alerts and dashboard of the chart: about metrics that the program has, in the forms that their readers expect."""
+"""Alerts and dashboard of the chart: they are about metrics that the program has, and Prometheus can read them."""
 
 import functools
 import json
 import re
+import subprocess
 
 import pytest
 import yaml
@@ -43,6 +44,30 @@ def test_every_expression_is_about_metrics_that_the_program_has(expression):
     assert metrics(expression) <= metrics_of_the_program(), expression
 
 
+def test_alerts_fire_when_something_is_wrong_and_are_silent_otherwise():
+    done = subprocess.run(
+        ["promtool", "test", "rules", ROOT / "tests" / "alerts.yaml"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    tested = (ROOT / "tests" / "alerts.yaml").read_text()
+    assert all(rule["alert"] in tested for rule in ALERTS)
+
+
+def test_every_query_of_the_dashboard_can_be_read(tmp_path):
+    rules = [
+        {"record": f"dashboard:query{number}", "expr": query.replace("$namespace", ".*")}
+        for number, query in enumerate(QUERIES)
+    ]
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
+    done = subprocess.run(
+        ["promtool", "check", "rules", tmp_path / "rules.yaml"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_every_alert_says_what_to_read():
     names = [rule["alert"] for rule in ALERTS]
     assert len(set(names)) == len(names) >= 12
@@ -72,7 +97,11 @@ def test_the_dashboard_has_a_place_and_a_query_for_every_panel():
     taken = set()
     for panel in DASHBOARD["panels"]:
         place = panel["gridPos"]
-        cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
         assert not cells & taken and max(x for x, _ in cells) < 24, panel["title"]
         taken |= cells
     for panel in PANELS:
