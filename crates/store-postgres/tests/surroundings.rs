@@ -22,7 +22,8 @@ struct Limited {
 
 impl Limited {
     async fn to(connections: u32) -> Limited {
-        let database = Database::create().await;
+        // The role owns it: it is dropped, and not used again.
+        let database = Database::create_with("").await;
         let client = database.client().await;
         let name: String = client.query_one("SELECT current_database()::text", &[]).await.unwrap().get(0);
         let role = format!("few_{name}");
@@ -78,15 +79,7 @@ async fn fewer_connections_than_the_pool_may_have_are_shared_by_all() {
 
 #[tokio::test]
 async fn a_database_that_cannot_hold_every_text_is_refused() {
-    let database = Database::create().await;
-    let server = connect(&database_url()).await.unwrap();
-    let name = database.options().database;
-    for statement in [
-        format!("DROP DATABASE {name}"),
-        format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'"),
-    ] {
-        server.batch_execute(&statement).await.unwrap();
-    }
+    let database = Database::create_with("TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'").await;
     let reason = refusal(database.options()).await;
     assert!(reason.contains("LATIN1") && reason.contains("ENCODING 'UTF8'"), "{reason}");
 }

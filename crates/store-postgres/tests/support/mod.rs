@@ -20,21 +20,17 @@ impl Database {
         Database(FreshDatabase::create().await)
     }
 
+    /// One with these options of `CREATE DATABASE`.
+    pub(crate) async fn create_with(options: &str) -> Database {
+        Database(FreshDatabase::create_with(options).await)
+    }
+
     /// One that does not sort texts by their bytes, like most that were not made for us.
     pub(crate) async fn create_sorted_by_language() -> Database {
-        let fresh = FreshDatabase::create().await;
-        let server = connect(&database_url()).await.unwrap();
-        let name = fresh.name();
-        for statement in [
-            format!("DROP DATABASE {name}"),
-            format!(
-                "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'
-                     LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
-            ),
-        ] {
-            server.batch_execute(&statement).await.unwrap();
-        }
-        Database(fresh)
+        Database::create_with(
+            "TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8' LOCALE_PROVIDER icu ICU_LOCALE 'en-US'",
+        )
+        .await
     }
 
     pub(crate) fn url(&self) -> &str {
