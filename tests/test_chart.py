@@ -215,6 +215,7 @@ def test_every_documented_secret_is_refused_among_settings_and_no_other_setting_
     set_by_chart = {"server.port", "server.admin-port", "server.context-path", "server.servlet.context-path"}
     set_by_chart |= {"server.public-url", "server.address", "data.dir", "scheduler.node-name"}
     set_by_chart |= {"database.migrate-at-start"}
+    template(CHART, BESIDE_DIGIT, {"secrets": {"settings": dict.fromkeys(secrets, "key")}})
     others += ["kafka.client.ssl.key.location", "axis.merchant.pwd.file"]
     template(CHART, BESIDE_DIGIT, {"settings": dict.fromkeys(set(others) - set_by_chart, "1")})
     told = refusal(BESIDE_DIGIT, {"settings": dict.fromkeys(set_by_chart, "1")})
@@ -259,6 +260,10 @@ def test_every_documented_secret_is_refused_among_settings_and_no_other_setting_
         ({"secrets": {"files": {"x": "hush"}}}, ["has both existingSecret and files"]),
         ({"secrets": {"existingSecret": "", "files": {"x": "y"}}}, ['secrets.files: has no "axis-password"']),
         ({"migration": {"username": "owner"}}, ["are for migration.mode job"]),
+        (
+            {"secrets": {"settings": {"payu.merchant.key": "k"}}},
+            ['settings."payu.merchant.key": is not read from a file'],
+        ),
         ({"autoscaling": {"enabled": True, "minReplicas": 9}}, ["minReplicas: exceeds maxReplicas"]),
         ({"target": "sandbox"}, ["replicas: must be 1 with target sandbox"]),
         ({"image": {"digest": "sha256:1"}}, ["image.digest: must be sha256: and 64"]),

@@ -43,6 +43,11 @@
 {{- end -}}
 {{- end -}}
 
+{{- range $name, $key := $values.secrets.settings -}}
+{{- if not (or (has $name $secrets) (regexMatch $openSecret $name)) -}}
+{{- $wrong = append $wrong (printf "secrets.settings.%q: is not read from a file, because it is no secret; set it in settings" $name) -}}
+{{- end -}}
+{{- end -}}
 {{- range $key := concat (keys $values.secrets.files) (values $values.secrets.settings) -}}
 {{- if not (regexMatch "^[A-Za-z0-9._-]+$" $key) -}}
 {{- $wrong = append $wrong (printf "secrets: %q is no key of a Secret; letters, digits, dots, dashes and underscores are" $key) -}}
