@@ -1,4 +1,4 @@
-//! The providers' side of AXIS, PAYTM, PHONEPE and PAYU, running behind an address: for
+//! The providers' side of the gateways, running behind an address: for
 //! `pg-service simulate` and for the demo.
 
 pub(crate) mod properties;

@@ -11,7 +11,7 @@ use super::fault::{Fault, Strike, Twist};
 use super::ledger::{Key, Ledger, Opened};
 use super::order::{Choice, Order, State, Statement, Terms};
 use super::provider::{Protocol, Provider};
-use super::{BookEntry, Providers, axis, form, paytm, payu, phonepe};
+use super::{BookEntry, Providers, axis, form, paytm, payu, phonepe, stripe};
 use crate::WayBack;
 use crate::courier::Message;
 
@@ -76,6 +76,16 @@ impl Providers {
         })
     }
 
+    /// Closes an order that is open; says whether it was.
+    pub(crate) fn expire(&self, key: &Key) -> Option<(Found, bool)> {
+        let mut was_open = false;
+        let found = self.update(key, |order, _, now_ms| {
+            was_open = order.expire(now_ms);
+            was_open
+        })?;
+        Some((found, was_open))
+    }
+
     /// Carries out the payer's choice if it is the first.
     pub(crate) fn choose(&self, key: &Key, choice: Choice) -> Option<Found> {
         if let Choice::PayWith(fault) = choice {
@@ -101,7 +111,8 @@ impl Providers {
     fn webhooks(&self, order: &Order, twist: Option<Twist>) -> Vec<Message> {
         let decided = match order.state {
             State::Paid | State::Declined { .. } => true,
-            State::Open | State::Pending { .. } | State::Expired => false,
+            State::Expired => order.terms.protocol == Protocol::Stripe,
+            State::Open | State::Pending { .. } => false,
         };
         if !decided || twist == Some(Twist::Silent) {
             return Vec::new();
@@ -121,6 +132,9 @@ impl Providers {
             }
             Protocol::PhonepeV2 => phonepe::checkout::webhook(&settings.phonepe, url, &statement),
             Protocol::Payu => form_message(url, &payu::wire::callback_fields(&settings.payu, &statement)),
+            Protocol::Stripe => {
+                stripe::wire::webhook(&settings.stripe, url, &statement, twist, self.now_ms())
+            }
         };
         let copies = if twist == Some(Twist::DuplicateWebhooks) { 2 } else { 1 };
         vec![message; copies]
@@ -141,6 +155,7 @@ impl Providers {
             }
             Protocol::PhonepeV2 => phonepe::checkout::way_back(&statement),
             Protocol::Payu => payu::wire::way_back(&settings.payu, &statement),
+            Protocol::Stripe => stripe::wire::way_back(&statement),
         }
     }
 

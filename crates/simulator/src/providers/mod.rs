@@ -1,4 +1,4 @@
-//! The providers' side of AXIS (MIGS/VPC), PAYTM, PHONEPE and PAYU: what a merchant's server and a
+//! The providers' side of AXIS (MIGS/VPC), PAYTM, PHONEPE, PAYU and STRIPE: what a merchant's server and a
 //! payer's browser meet there, for tests and demos. No money moves.
 //!
 //! Written from the providers' protocols. Each provider has a first segment of its own with its
@@ -12,6 +12,7 @@
 //! | PhonePe | legacy | `/phonepe/v3/debit`, `/phonepe/v3/transaction/{mid}/{txn}/status` |
 //! | PhonePe | v1 | `/phonepe/pg/v1/pay`, `/phonepe/pg/v1/status/{mid}/{txn}` |
 //! | PhonePe | v2 | `/phonepe/v1/oauth/token`, `/phonepe/checkout/v2/pay`, `/phonepe/checkout/v2/order/{id}/status` |
+//! | Stripe | Checkout Sessions | `/stripe/v1/checkout/sessions`, `/stripe/v1/checkout/sessions/{id}`, `/stripe/v1/checkout/sessions/{id}/expire` |
 //! | PayU | | `/payu/_payment`, `/payu/merchant/postservice.php?form=2` (`verify_payment`) |
 //!
 //! Requests are checked as the provider checks them (signature, merchant, amount, lengths) and refused
@@ -32,7 +33,7 @@
 //! - `POST /control/phonepe/revoke-tokens` makes all access tokens of Standard Checkout worthless.
 //!
 //! Faults of calls (`slow` with `ms`, `http-500`, `cut`, `hang`, `garbage`) spoil the answer of a
-//! server-to-server call whose work is done. Faults of orders (`wrong-amount`, `wrong-signature`,
+//! server-to-server call whose work is done. Faults of orders (`wrong-amount`, `wrong-currency`, `wrong-signature`,
 //! `pending` and `paid-after-declined` with `seconds`, `unknown-code`, `not-found`, `duplicate-webhooks`,
 //! `silent`) change what becomes of an order or what is said of it.
 
@@ -51,6 +52,7 @@ mod properties;
 mod provider;
 mod settings;
 pub mod signature;
+mod stripe;
 mod webhooks;
 
 use std::sync::atomic::AtomicU64;
@@ -67,13 +69,13 @@ pub use fault::{Fault, Rate, Rule, Strike, Twist};
 pub use order::{Choice, State, WebhookProgress};
 pub use provider::{Protocol, Provider};
 pub use settings::{
-    AxisAccount, PaytmAccount, PayuAccount, PhonepeAccount, ProvidersSettings, SettingsError,
+    AxisAccount, PaytmAccount, PayuAccount, PhonepeAccount, ProvidersSettings, SettingsError, StripeAccount,
 };
 
 pub use crate::money::{Amount, Currency};
 pub use crate::{CallbackPolicy, Clock, PayPage, Tally, VisitError, Visitor, WayBack};
 
-/// All four providers. Cheap to clone; clones share the books.
+/// All providers. Cheap to clone; clones share the books.
 #[derive(Clone)]
 pub struct Providers {
     inner: Arc<Inner>,
@@ -90,6 +92,7 @@ struct Inner {
     /// What the simulator signs its own pages and tokens with.
     own_key: [u8; 32],
     token_epoch: AtomicU64,
+    stripe_keys: stripe::IdempotencyKeys,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -131,7 +134,9 @@ impl Providers {
         let ledger = Mutex::new(Ledger::new(settings.max_orders, settings.rules.clone()));
         let courier = Courier::new(settings.webhooks.clone());
         let token_epoch = AtomicU64::new(0);
-        let inner = Inner { settings, axis_secret, base_path, ledger, courier, own_key, token_epoch };
+        let stripe_keys = stripe::IdempotencyKeys::default();
+        let inner =
+            Inner { settings, axis_secret, base_path, ledger, courier, own_key, token_epoch, stripe_keys };
         Ok(Providers { inner: Arc::new(inner) })
     }
 

@@ -205,6 +205,11 @@ impl Order {
         }
     }
 
+    /// Closes it if it is open; returns whether it was.
+    pub(crate) fn expire(&mut self, now_ms: i64) -> bool {
+        self.state == State::Open && self.move_to(State::Expired, None, now_ms)
+    }
+
     fn move_to(&mut self, state: State, taken: Option<Amount>, now_ms: i64) -> bool {
         self.state = state;
         self.taken = taken;

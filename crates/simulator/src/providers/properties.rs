@@ -6,7 +6,7 @@ use super::Providers;
 
 impl Providers {
     /// Names and values of the properties with which a service takes this simulator, reached at
-    /// `base_url` (without a slash at its end), for its gateways: all four switched on, with the
+    /// `base_url` (without a slash at its end), for its gateways: all switched on, with the
     /// accounts the simulator has. Paytm and PhonePe are set up for each of their protocols; which
     /// one is spoken is chosen by `paytm.protocol` and `phonepe.protocol`, which are not in here.
     ///
@@ -17,6 +17,7 @@ impl Providers {
         let at = |path: &str| format!("{base}/{path}");
         let (axis, paytm, phonepe, payu) =
             (&settings.axis, &settings.paytm, &settings.phonepe, &settings.payu);
+        let stripe = &settings.stripe;
         let secret = |secret: &secrecy::SecretString| secret.expose_secret().to_owned();
         vec![
             ("axis.active", "true".to_owned()),
@@ -56,6 +57,11 @@ impl Providers {
             ("payu.url.status", at("payu")),
             ("payu.path.pay", "_payment".to_owned()),
             ("payu.path.status", "merchant/postservice.php".to_owned()),
+            ("stripe.active", "true".to_owned()),
+            ("stripe.secret.key", secret(&stripe.secret_key)),
+            ("stripe.webhook.secret", secret(&stripe.webhook_secret)),
+            ("stripe.currencies", "all".to_owned()),
+            ("stripe.url", at("stripe")),
         ]
     }
 }

@@ -10,10 +10,12 @@ pub enum Provider {
     Paytm,
     Phonepe,
     Payu,
+    Stripe,
 }
 
 impl Provider {
-    pub const ALL: [Provider; 4] = [Provider::Axis, Provider::Paytm, Provider::Phonepe, Provider::Payu];
+    pub const ALL: [Provider; 5] =
+        [Provider::Axis, Provider::Paytm, Provider::Phonepe, Provider::Payu, Provider::Stripe];
 
     /// The name by which applications choose it, e.g. `AXIS`.
     pub fn name(self) -> &'static str {
@@ -22,6 +24,7 @@ impl Provider {
             Provider::Paytm => "PAYTM",
             Provider::Phonepe => "PHONEPE",
             Provider::Payu => "PAYU",
+            Provider::Stripe => "STRIPE",
         }
     }
 
@@ -32,6 +35,7 @@ impl Provider {
             Provider::Paytm => "paytm",
             Provider::Phonepe => "phonepe",
             Provider::Payu => "payu",
+            Provider::Stripe => "stripe",
         }
     }
 
@@ -41,6 +45,7 @@ impl Provider {
             Provider::Paytm => "Paytm",
             Provider::Phonepe => "PhonePe",
             Provider::Payu => "PayU",
+            Provider::Stripe => "Stripe",
         }
     }
 
@@ -67,6 +72,8 @@ pub enum Protocol {
     PhonepeV2,
     /// PayU's `_payment` and `postservice.php`.
     Payu,
+    /// Stripe's Checkout Sessions.
+    Stripe,
 }
 
 impl Protocol {
@@ -76,6 +83,7 @@ impl Protocol {
             Protocol::PaytmLegacy | Protocol::PaytmV3 => Provider::Paytm,
             Protocol::PhonepeLegacy | Protocol::PhonepeV1 | Protocol::PhonepeV2 => Provider::Phonepe,
             Protocol::Payu => Provider::Payu,
+            Protocol::Stripe => Provider::Stripe,
         }
     }
 
@@ -89,6 +97,7 @@ impl Protocol {
             | Protocol::PhonepeV1
             | Protocol::PhonepeV2
             | Protocol::Payu => false,
+            Protocol::Stripe => true,
         }
     }
 }

@@ -22,6 +22,7 @@ pub struct ProvidersSettings {
     pub paytm: PaytmAccount,
     pub phonepe: PhonepeAccount,
     pub payu: PayuAccount,
+    pub stripe: StripeAccount,
     pub rules: Vec<(Provider, Rule)>,
     /// For how long an order can be paid, unless the merchant says otherwise.
     pub order_life: Duration,
@@ -45,6 +46,7 @@ impl ProvidersSettings {
             paytm: PaytmAccount::default(),
             phonepe: PhonepeAccount::default(),
             payu: PayuAccount::default(),
+            stripe: StripeAccount::default(),
             rules: Vec::new(),
             order_life: Duration::from_secs(30 * 60),
             token_life: Duration::from_secs(60 * 60),
@@ -56,7 +58,7 @@ impl ProvidersSettings {
     }
 
     /// The same, with the webhooks that a merchant sets up at the provider (Paytm, PhonePe's Standard
-    /// Checkout, PayU) going to `{service_url}/gateway/v1/{gateway}/_callback`.
+    /// Checkout, PayU, Stripe) going to `{service_url}/gateway/v1/{gateway}/_callback`.
     #[must_use]
     pub fn reporting_to(mut self, service_url: &str) -> ProvidersSettings {
         let address = |provider: Provider| {
@@ -66,6 +68,7 @@ impl ProvidersSettings {
         self.paytm.webhook_url = address(Provider::Paytm);
         self.phonepe.webhook_url = address(Provider::Phonepe);
         self.payu.webhook_url = address(Provider::Payu);
+        self.stripe.webhook_url = address(Provider::Stripe);
         self
     }
 
@@ -86,6 +89,7 @@ impl ProvidersSettings {
             (Provider::Paytm, &self.paytm.webhook_url),
             (Provider::Phonepe, &self.phonepe.webhook_url),
             (Provider::Payu, &self.payu.webhook_url),
+            (Provider::Stripe, &self.stripe.webhook_url),
         ];
         for (provider, url) in webhooks {
             if url.as_deref().is_some_and(|url| !is_address(url)) {
@@ -220,6 +224,27 @@ impl Default for PayuAccount {
         PayuAccount {
             merchant_key: "SimKey".to_owned(),
             salt: "SimulatorSalt0123456789abcdefABC".into(),
+            webhook_url: None,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct StripeAccount {
+    pub account_id: String,
+    pub secret_key: SecretString,
+    /// The signing secret of the webhook endpoint.
+    pub webhook_secret: SecretString,
+    /// Where the webhook goes, if one is set up.
+    pub webhook_url: Option<String>,
+}
+
+impl Default for StripeAccount {
+    fn default() -> StripeAccount {
+        StripeAccount {
+            account_id: "acct_SIMULATOR".to_owned(),
+            secret_key: "sk_test_simulator0123456789".into(),
+            webhook_secret: "whsec_simulator0123456789".into(),
             webhook_url: None,
         }
     }

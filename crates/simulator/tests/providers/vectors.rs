@@ -1,6 +1,6 @@
 //! The simulator's own signatures agree with those of the vendors' libraries.
 
-use payment_simulator::providers::signature::{axis, paytm, payu, phonepe};
+use payment_simulator::providers::signature::{axis, paytm, payu, phonepe, stripe};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -191,5 +191,16 @@ fn payu_hashes_are_those_of_its_libraries() {
         let expected = text(&vector["expected"], "hash");
         assert_eq!(payu::command_hash(key, salt, command, var1), expected, "{}", vector["id"]);
         assert!(payu::is_command_hash(key, salt, command, var1, expected));
+    }
+}
+
+#[test]
+fn stripe_signatures_are_those_of_both_vendor_libraries() {
+    for vector in vectors("stripe-webhook") {
+        let inputs = &vector["inputs"];
+        let (now_s, tolerance_s) = (inputs["now"].as_i64().unwrap(), inputs["tolerance_s"].as_u64().unwrap());
+        let (secret, body) = (text(inputs, "secret"), text(inputs, "body").as_bytes());
+        let valid = stripe::is_signed(secret, text(inputs, "header"), body, now_s, tolerance_s);
+        assert_eq!(valid, is_expected_valid(&vector), "{}", vector["id"]);
     }
 }
