@@ -1,5 +1,5 @@
-"""A payer in a browser at the simulator's pay pages of AXIS, PAYU, PHONEPE and PAYTM: one gateway for each
-way of a browser to a gateway and back, with and without JavaScript."""
+"""A payer in a browser at the simulator's pay pages: the gateways that differ in the way of a browser to them
+and back, with and without JavaScript."""
 
 import itertools
 import json
@@ -127,8 +127,14 @@ def come_back(page, txn: dict, status: str, by_form: bool):
 # The gateway, whether a form sends the browser there, and whether one returns it.
 GATEWAYS = pytest.mark.parametrize(
     ("gateway", "there_by_form", "back_by_form"),
-    [("AXIS", False, False), ("PAYU", True, True), ("PHONEPE", False, False), ("PAYTM", True, True)],
-    ids=["AXIS", "PAYU", "PHONEPE", "PAYTM"],
+    [
+        ("AXIS", False, False),
+        ("PAYU", True, True),
+        ("PHONEPE", False, False),
+        ("PAYTM", True, True),
+        ("STRIPE", False, False),
+    ],
+    ids=["AXIS", "PAYU", "PHONEPE", "PAYTM", "STRIPE"],
 )
 
 

@@ -44,6 +44,8 @@ pub enum Currencies {
     All,
     /// These alone.
     Only(Cow<'static, [Currency]>),
+    /// Each that this service knows but these.
+    AllBut(Cow<'static, [Currency]>),
 }
 
 impl Currencies {
@@ -55,6 +57,7 @@ impl Currencies {
         match self {
             Currencies::All => true,
             Currencies::Only(currencies) => currencies.contains(&currency),
+            Currencies::AllBut(currencies) => !currencies.contains(&currency),
         }
     }
 }

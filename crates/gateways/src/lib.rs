@@ -21,6 +21,7 @@ pub mod payu;
 pub mod phonepe;
 pub mod remote;
 pub mod sandbox;
+pub mod stripe;
 pub mod text;
 
 pub use account::{Account, Adapter};
@@ -28,7 +29,8 @@ pub use payment_http_client as client;
 
 /// Every gateway with an adapter of its own, in alphabetical order: a new one is a folder, its module above and
 /// its entry here.
-pub const ADAPTERS: &[&Adapter] = &[&axis::ADAPTER, &paytm::ADAPTER, &payu::ADAPTER, &phonepe::ADAPTER];
+pub const ADAPTERS: &[&Adapter] =
+    &[&axis::ADAPTER, &paytm::ADAPTER, &payu::ADAPTER, &phonepe::ADAPTER, &stripe::ADAPTER];
 
 #[cfg(test)]
 mod testing;

@@ -56,12 +56,18 @@ pub(crate) async fn server_that_answers(template: ResponseTemplate) -> MockServe
 /// Asks for a status through every fault a network has, and sees each told apart. `adapter` builds
 /// the adapter for a base URL. A fault is never an answer.
 pub(crate) async fn asks_through_every_fault<G: Gateway>(adapter: impl Fn(&str, Client) -> G) {
-    let txn = transaction("PB_PG_2024_03_15_000123_45", "19.99");
+    asks_about_through_every_fault(&transaction("PB_PG_2024_03_15_000123_45", "19.99"), adapter).await;
+}
 
+/// The same about this transaction.
+pub(crate) async fn asks_about_through_every_fault<G: Gateway>(
+    txn: &Transaction,
+    adapter: impl Fn(&str, Client) -> G,
+) {
     let refused = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nobody = format!("http://{}", refused.local_addr().unwrap());
     drop(refused);
-    let error = adapter(&nobody, client()).status(&txn).await.unwrap_err();
+    let error = adapter(&nobody, client()).status(txn).await.unwrap_err();
     assert!(matches!(error, GatewayError::NotSent(_)), "connection refused: {error:?}");
 
     let hanging_up = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -71,35 +77,35 @@ pub(crate) async fn asks_through_every_fault<G: Gateway>(adapter: impl Fn(&str, 
             connection.readable().await.unwrap();
         }
     });
-    let error = adapter(&url, client()).status(&txn).await.unwrap_err();
+    let error = adapter(&url, client()).status(txn).await.unwrap_err();
     assert!(matches!(error, GatewayError::Unanswered(_)), "connection cut: {error:?}");
     accepting.abort();
 
     let hour = Duration::from_secs(3600);
     let slow = server_that_answers(ResponseTemplate::new(200).set_delay(hour)).await;
     let limits = Limits { total_timeout: Duration::from_millis(300), ..Limits::default() };
-    let error = adapter(&slow.uri(), Client::new(limits).unwrap()).status(&txn).await.unwrap_err();
+    let error = adapter(&slow.uri(), Client::new(limits).unwrap()).status(txn).await.unwrap_err();
     assert!(matches!(error, GatewayError::Unanswered(_)), "slow: {error:?}");
 
     let in_trouble = server_that_answers(ResponseTemplate::new(500).set_body_string("oops")).await;
-    let error = adapter(&in_trouble.uri(), client()).status(&txn).await.unwrap_err();
+    let error = adapter(&in_trouble.uri(), client()).status(txn).await.unwrap_err();
     assert!(matches!(error, GatewayError::Unanswered(_)), "HTTP 500: {error:?}");
 
     let garbage: [&[u8]; 5] =
         [b"", b"<html>Service temporarily unavailable</html>", b"\xff\x00\x80", b"{", b"null"];
     for body in garbage {
         let server = server_that_answers(ResponseTemplate::new(200).set_body_bytes(body)).await;
-        let error = adapter(&server.uri(), client()).status(&txn).await.unwrap_err();
+        let error = adapter(&server.uri(), client()).status(txn).await.unwrap_err();
         assert!(matches!(error, GatewayError::Unreadable(_)), "{body:?}: {error:?}");
     }
 
     let endless = vec![b'a'; Limits::default().max_body_bytes + 1];
     let endless = server_that_answers(ResponseTemplate::new(200).set_body_bytes(endless)).await;
-    let error = adapter(&endless.uri(), client()).status(&txn).await.unwrap_err();
+    let error = adapter(&endless.uri(), client()).status(txn).await.unwrap_err();
     assert!(matches!(error, GatewayError::Unreadable(_)), "too long: {error:?}");
 
     let elsewhere = server_that_answers(ResponseTemplate::new(302).insert_header("Location", "/other")).await;
-    let error = adapter(&elsewhere.uri(), client()).status(&txn).await.unwrap_err();
+    let error = adapter(&elsewhere.uri(), client()).status(txn).await.unwrap_err();
     assert!(matches!(error, GatewayError::Unreadable(_)), "redirected: {error:?}");
     assert_eq!(elsewhere.received_requests().await.unwrap().len(), 1, "a redirect is not followed");
 }

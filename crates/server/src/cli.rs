@@ -43,7 +43,7 @@ Examples:
   pg-service                               serve, with everything built in
   pg-service demo                          watch three payments: paid, declined, abandoned
   pg-service --port 0 --data-dir /tmp/pg   serve on a free port, with a database elsewhere
-  pg-service simulate                      play AXIS, PAYTM, PHONEPE and PAYU for a service
+  pg-service simulate                      play the providers of gateways for a service
   pg-service check-config                  what is configured, from where, and what is wrong
   pg-service transaction show PB_PG_2026_11_22_000072_14
   pg-service attention list                what needs an operator
@@ -104,7 +104,7 @@ server.shutdown-wait-secs (20). A second signal ends it at once.")]
     /// Make three whole payments over HTTP and show every step
     #[command(after_help = sandbox::DEMO)]
     Demo(DemoArgs),
-    /// Play the providers' side of AXIS, PAYTM, PHONEPE and PAYU, for tests and trials
+    /// Play the providers' side of the gateways, for tests and trials
     #[command(after_help = sandbox::SIMULATE)]
     Simulate(SimulateArgs),
     /// Bring the database up to date, or say whether it is

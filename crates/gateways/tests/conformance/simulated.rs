@@ -1,4 +1,4 @@
-//! The four providers, played by the simulator.
+//! The providers, played by the simulator.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, Seen};
 use payment_gateway::{Answer, Currencies, Gateway, Params, Redirect};
 use payment_gateways::account::RedirectThrough;
 use payment_gateways::client::{Client, Limits};
-use payment_gateways::{axis, paytm, payu, phonepe};
+use payment_gateways::{axis, paytm, payu, phonepe, stripe};
 use payment_simulator::providers::{
     self as simulator, Choice, Fault, PayPage, Providers, ProvidersSettings, Twist, Visitor, WayBack,
 };
@@ -31,6 +31,7 @@ pub(crate) enum Account {
     PhonepeLegacy,
     PhonepeV1,
     PhonepeV2,
+    Stripe,
 }
 
 impl Account {
@@ -40,12 +41,13 @@ impl Account {
             Account::PaytmLegacy | Account::PaytmV3 => simulator::Provider::Paytm,
             Account::Payu => simulator::Provider::Payu,
             Account::PhonepeLegacy | Account::PhonepeV1 | Account::PhonepeV2 => simulator::Provider::Phonepe,
+            Account::Stripe => simulator::Provider::Stripe,
         }
     }
 
     fn protocol(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Account::Axis | Account::Payu => None,
+            Account::Axis | Account::Payu | Account::Stripe => None,
             Account::PaytmLegacy => Some(("paytm.protocol", "legacy")),
             Account::PaytmV3 => Some(("paytm.protocol", "v3")),
             Account::PhonepeLegacy => Some(("phonepe.protocol", "legacy")),
@@ -61,7 +63,7 @@ impl Account {
             Account::Axis | Account::PaytmLegacy | Account::PaytmV3 | Account::Payu => {
                 (Proof::Content, Proof::Content)
             }
-            Account::PhonepeLegacy | Account::PhonepeV1 => (Proof::Nothing, Proof::Content),
+            Account::PhonepeLegacy | Account::PhonepeV1 | Account::Stripe => (Proof::Nothing, Proof::Content),
             Account::PhonepeV2 => (Proof::Nothing, Proof::Sender),
         }
     }
@@ -77,6 +79,7 @@ impl Account {
             Account::PaytmLegacy | Account::PaytmV3 => paytm::ADAPTER,
             Account::Payu => payu::ADAPTER,
             Account::PhonepeLegacy | Account::PhonepeV1 | Account::PhonepeV2 => phonepe::ADAPTER,
+            Account::Stripe => stripe::ADAPTER,
         };
         adapter.account(properties, through).unwrap().adapter(client, Arc::new(SystemClock))
     }
@@ -112,6 +115,14 @@ impl Account {
                 outcome: "code",
                 words: ["PAYMENT_SUCCESS", "PAYMENT_ERROR"],
             },
+            // Its webhooks are JSON; what the browser brings has none of these.
+            Account::Stripe => Fields {
+                signature: "signature",
+                order: "client_reference_id",
+                amount: "amount_total",
+                outcome: "payment_status",
+                words: ["paid", "unpaid"],
+            },
         }
     }
 }
@@ -145,6 +156,7 @@ async fn simulated(account: Account, redirect_through: RedirectThrough) -> Arc<d
     settings.paytm.webhook_url = Some(receiver.url.clone());
     settings.phonepe.webhook_url = Some(receiver.url.clone());
     settings.payu.webhook_url = Some(receiver.url.clone());
+    settings.stripe.webhook_url = Some(receiver.url.clone());
     let simulator = Providers::new(settings).unwrap();
     let router = simulator.router();
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -265,13 +277,15 @@ impl Provider for Simulated {
                 Some(forged_callback(self.account, &news.answer, forgery))
             }
             Account::PhonepeV2 if !news.by_browser => Some(forged_webhook(&news.answer, forgery)),
+            Account::Stripe if !news.by_browser => Some(forged_event(&news.answer, forgery)),
             Account::Axis
             | Account::PaytmLegacy
             | Account::PaytmV3
             | Account::Payu
             | Account::PhonepeLegacy
             | Account::PhonepeV1
-            | Account::PhonepeV2 => self.account.fields().forged(&news.answer, forgery),
+            | Account::PhonepeV2
+            | Account::Stripe => self.account.fields().forged(&news.answer, forgery),
         }
     }
 
@@ -284,6 +298,8 @@ impl Provider for Simulated {
             "phonepe.v2.client.secret",
             "phonepe.v2.webhook.password",
             "payu.merchant.salt",
+            "stripe.secret.key",
+            "stripe.webhook.secret",
         ];
         let properties = self.properties(&self.base_url);
         secret.iter().map(|name| properties[name].clone()).collect()
@@ -328,6 +344,29 @@ fn forged_webhook(answer: &Answer, forgery: &Forgery) -> Answer {
             let words = ["COMPLETED", "FAILED"];
             let state = form::other_word(body["payload"]["state"].as_str().unwrap(), words);
             body["payload"]["state"] = state.into();
+        }
+    }
+    Answer { body: body.to_string().into(), ..answer.clone() }
+}
+
+/// Stripe's event, whose signature changes with its last digit.
+fn forged_event(answer: &Answer, forgery: &Forgery) -> Answer {
+    let mut body: Value = serde_json::from_slice(&answer.body).unwrap();
+    let session = &mut body["data"]["object"];
+    match forgery {
+        Forgery::Signature => {
+            let other = |header: &str| {
+                let (rest, _) = header.split_at(header.len() - 1);
+                format!("{rest}{}", if header.ends_with('0') { '1' } else { '0' })
+            };
+            return with_header(answer, "stripe-signature", other);
+        }
+        Forgery::Order(other) => session["client_reference_id"] = other.as_str().into(),
+        Forgery::Amount => session["amount_total"] = 1.into(),
+        Forgery::Outcome => {
+            let words = ["paid", "unpaid"];
+            session["payment_status"] =
+                form::other_word(session["payment_status"].as_str().unwrap(), words).into();
         }
     }
     Answer { body: body.to_string().into(), ..answer.clone() }

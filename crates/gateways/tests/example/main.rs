@@ -26,7 +26,12 @@ fn main() -> ExitCode {
 
 fn check(promise: &Promise) -> Result<(), Failed> {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async { promise.check(provider::provider().await).await });
+    runtime.block_on(async {
+        let provider = provider::provider().await;
+        if promise.applies_to(provider.as_ref()) {
+            promise.check(provider).await;
+        }
+    });
     Ok(())
 }
 

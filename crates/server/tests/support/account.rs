@@ -12,10 +12,11 @@ pub(crate) enum Account {
     PhonepeV1,
     PhonepeV2,
     Payu,
+    Stripe,
 }
 
 impl Account {
-    pub(crate) const ALL: [Account; 7] = [
+    pub(crate) const ALL: [Account; 8] = [
         Account::Axis,
         Account::PaytmLegacy,
         Account::PaytmV3,
@@ -23,6 +24,7 @@ impl Account {
         Account::PhonepeV1,
         Account::PhonepeV2,
         Account::Payu,
+        Account::Stripe,
     ];
 
     pub(crate) fn protocol(self) -> Protocol {
@@ -34,6 +36,7 @@ impl Account {
             Account::PhonepeV1 => Protocol::PhonepeV1,
             Account::PhonepeV2 => Protocol::PhonepeV2,
             Account::Payu => Protocol::Payu,
+            Account::Stripe => Protocol::Stripe,
         }
     }
 
@@ -48,7 +51,7 @@ impl Account {
     /// The setting that chooses the protocol, where there is a choice.
     pub(crate) fn setting(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Account::Axis | Account::Payu => None,
+            Account::Axis | Account::Payu | Account::Stripe => None,
             Account::PaytmLegacy => Some(("paytm.protocol", "legacy")),
             Account::PaytmV3 => Some(("paytm.protocol", "v3")),
             Account::PhonepeLegacy => Some(("phonepe.protocol", "legacy")),

@@ -1,0 +1,117 @@
+//! Currencies and their units at Stripe.
+//!
+//! Stripe counts in minor units, with decimals of its own for some currencies: the ariary has none there, and
+//! krónur and Ugandan shillings are written with two although they have none. Those are not taken: an amount
+//! that is a hundred times too large or too small is never asked.
+
+use std::borrow::Cow;
+
+use payment_domain::{Currency, Money};
+use payment_gateway::Currencies;
+use payment_settings::parser::{self, Parser, shorten};
+
+use crate::text::minor_units;
+
+/// The currencies of ISO 4217 without decimals that have none at Stripe either.
+const WITHOUT_DECIMALS: [&str; 14] =
+    ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"];
+/// Those whose unit is another one at Stripe, or not known.
+const WITH_ANOTHER_UNIT: [&str; 4] = ["ISK", "MGA", "UGX", "UYI"];
+
+/// The setting's texts: codes with commas between them, or `all`.
+pub const CURRENCIES: Parser<Currencies> =
+    parser::text(read, "codes of ISO 4217 with commas between them, as in `INR,USD`, or `all`");
+
+fn read(text: &str) -> Result<Currencies, String> {
+    if text.trim().eq_ignore_ascii_case("all") {
+        let others = WITH_ANOTHER_UNIT.iter().filter_map(|code| Currency::from_code(code));
+        return Ok(Currencies::AllBut(Cow::Owned(others.collect())));
+    }
+    let currency = |code: &str| {
+        let currency = Currency::from_code(code).ok_or_else(|| {
+            format!("`{}` is not the code of a currency with two decimals or none", shorten(code))
+        })?;
+        match has_our_unit(currency) {
+            true => Ok(currency),
+            false => {
+                Err(format!("{} is counted in another unit at Stripe, and not supported", currency.code()))
+            }
+        }
+    };
+    let currencies: Result<Vec<Currency>, String> =
+        text.split(',').map(|code| currency(code.trim())).collect();
+    Ok(Currencies::Only(Cow::Owned(currencies?)))
+}
+
+/// Whether Stripe counts this currency in the minor units that [`Money`] has.
+pub fn has_our_unit(currency: Currency) -> bool {
+    match currency.decimals() {
+        0 => WITHOUT_DECIMALS.contains(&currency.code()),
+        _ => !WITH_ANOTHER_UNIT.contains(&currency.code()),
+    }
+}
+
+/// An amount as Stripe names it: whole minor units, and a code in lower case. `None` when it is none, or its
+/// unit is not known.
+pub fn amount(minor: &str, code: &str) -> Option<Money> {
+    let currency = Currency::from_code(code).filter(|currency| has_our_unit(*currency))?;
+    minor_units(minor, currency)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn currency(code: &str) -> Currency {
+        Currency::from_code(code).unwrap()
+    }
+
+    #[test]
+    fn currencies_are_listed_or_all() {
+        let some = CURRENCIES.parse("inr, USD ,jpy").unwrap();
+        assert_eq!(some, Currencies::Only(["INR", "USD", "JPY"].map(currency).to_vec().into()));
+        let all = CURRENCIES.parse("All").unwrap();
+        for code in ["INR", "USD", "EUR", "JPY", "KRW", "XOF", "HUF", "TWD", "CLP"] {
+            assert!(all.include(currency(code)), "{code}");
+        }
+        for code in WITH_ANOTHER_UNIT.iter().filter_map(|code| Currency::from_code(code)) {
+            assert!(!all.include(code) && !has_our_unit(code), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn what_stripe_counts_otherwise_is_refused() {
+        for (text, problem) in [
+            ("", "`` is not the code"),
+            ("INR,", "`` is not the code"),
+            ("INR USD", "`INR USD` is not the code"),
+            ("KWD", "`KWD` is not the code of a currency with two decimals or none"),
+            ("INR,ISK", "ISK is counted in another unit at Stripe"),
+            ("UGX", "UGX is counted in another unit at Stripe"),
+            ("mga", "MGA is counted in another unit at Stripe"),
+        ] {
+            let refused = CURRENCIES.parse(text).unwrap_err();
+            assert!(refused.contains(problem), "{text}: {refused}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_whole_minor_units_of_a_known_currency() {
+        assert_eq!(amount("1999", "inr").unwrap().to_string(), "19.99");
+        assert_eq!(amount("1999", "jpy").unwrap().to_string(), "1999");
+        for (minor, code) in
+            [("19.99", "inr"), ("-1", "inr"), ("", "inr"), ("1", ""), ("500", "isk"), ("1", "kwd")]
+        {
+            assert_eq!(amount(minor, code), None, "{minor} {code}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(minor in "\\PC{0,24}", code in "\\PC{0,8}") {
+            let _ = (amount(&minor, &code), CURRENCIES.parse(&minor), CURRENCIES.parse(&code));
+        }
+    }
+}
