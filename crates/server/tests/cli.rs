@@ -56,6 +56,7 @@ fn the_demo_is_played_at_every_gateway_in_every_protocol() {
         &["phonepe", "--protocol", "v1"],
         &["phonepe", "--protocol", "v2"],
         &["payu"],
+        &["razorpay"],
     ] {
         let output = run(folder.path(), &[&["demo", "--json", "--gateway"], play].concat());
         assert!(output.status.success(), "{play:?}: {}{}", stdout(&output), stderr(&output));
@@ -113,7 +114,7 @@ async fn the_simulator_says_how_a_service_is_pointed_at_it() {
     let http = support::http_client();
     let gateways = http.post(format!("{}/gateway/v1/_search", service.url())).send().await.unwrap();
     let gateways: Value = gateways.json().await.unwrap();
-    assert_eq!(gateways, serde_json::json!(["AXIS", "PAYTM", "PAYU", "PHONEPE", "STRIPE"]));
+    assert_eq!(gateways, serde_json::json!(["AXIS", "PAYTM", "PAYU", "PHONEPE", "RAZORPAY", "STRIPE"]));
     let books = http.get(format!("http://127.0.0.1:{port}/control/orders")).send().await.unwrap();
     assert_eq!(books.json::<Value>().await.unwrap(), serde_json::json!({ "orders": [], "next": null }));
 

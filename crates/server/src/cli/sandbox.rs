@@ -26,7 +26,7 @@ otherwise; --public-url is its own address here. To try it, in two terminals:
   pg-service simulate --write-properties simulator.properties
   pg-service --properties simulator.properties
 
-Then create a transaction with \"gateway\": \"AXIS\" (or PAYTM, PHONEPE, PAYU, STRIPE) and open its
+Then create a transaction with \"gateway\": \"AXIS\" (or PAYTM, PHONEPE, PAYU, RAZORPAY, STRIPE) and open its
 redirectUrl.
 
 Anything can go wrong on demand: with one order, before it is opened or after,
@@ -79,6 +79,8 @@ pub(crate) enum DemoGateway {
     Phonepe,
     /// PAYU
     Payu,
+    /// RAZORPAY, by payment links
+    Razorpay,
     /// STRIPE, through Checkout
     Stripe,
 }
@@ -92,6 +94,7 @@ impl DemoGateway {
             DemoGateway::Paytm => "PAYTM",
             DemoGateway::Phonepe => "PHONEPE",
             DemoGateway::Payu => "PAYU",
+            DemoGateway::Razorpay => "RAZORPAY",
             DemoGateway::Stripe => "STRIPE",
         }
     }

@@ -11,7 +11,7 @@ use super::fault::{Fault, Strike, Twist};
 use super::ledger::{Key, Ledger, Opened};
 use super::order::{Choice, Order, State, Statement, Terms};
 use super::provider::{Protocol, Provider};
-use super::{BookEntry, Providers, axis, form, paytm, payu, phonepe, stripe};
+use super::{BookEntry, Providers, axis, form, paytm, payu, phonepe, razorpay, stripe};
 use crate::WayBack;
 use crate::courier::Message;
 
@@ -132,6 +132,7 @@ impl Providers {
             }
             Protocol::PhonepeV2 => phonepe::checkout::webhook(&settings.phonepe, url, &statement),
             Protocol::Payu => form_message(url, &payu::wire::callback_fields(&settings.payu, &statement)),
+            Protocol::RazorpayLink => razorpay::webhook(self, &settings.razorpay, url, &statement),
             Protocol::Stripe => {
                 stripe::wire::webhook(&settings.stripe, url, &statement, twist, self.now_ms())
             }
@@ -155,6 +156,7 @@ impl Providers {
             }
             Protocol::PhonepeV2 => phonepe::checkout::way_back(&statement),
             Protocol::Payu => payu::wire::way_back(&settings.payu, &statement),
+            Protocol::RazorpayLink => razorpay::way_back(&settings.razorpay, &statement),
             Protocol::Stripe => stripe::wire::way_back(&statement),
         }
     }

@@ -1,4 +1,4 @@
-//! The providers' side of AXIS (MIGS/VPC), PAYTM, PHONEPE, PAYU and STRIPE: what a merchant's server and a
+//! The providers' side of AXIS (MIGS/VPC), PAYTM, PHONEPE, PAYU, RAZORPAY and STRIPE: what a merchant's server and a
 //! payer's browser meet there, for tests and demos. No money moves.
 //!
 //! Written from the providers' protocols. Each provider has a first segment of its own with its
@@ -14,6 +14,7 @@
 //! | PhonePe | v2 | `/phonepe/v1/oauth/token`, `/phonepe/checkout/v2/pay`, `/phonepe/checkout/v2/order/{id}/status` |
 //! | Stripe | Checkout Sessions | `/stripe/v1/checkout/sessions`, `/stripe/v1/checkout/sessions/{id}`, `/stripe/v1/checkout/sessions/{id}/expire` |
 //! | PayU | | `/payu/_payment`, `/payu/merchant/postservice.php?form=2` (`verify_payment`) |
+//! | Razorpay | payment links | `/razorpay/v1/payment_links`, `/razorpay/v1/payment_links/{id}`, `…/{id}/cancel`, `/razorpay/v1/orders/{id}/payments` |
 //!
 //! Requests are checked as the provider checks them (signature, merchant, amount, lengths) and refused
 //! in the provider's words; what the provider signs is signed. An address that opens an order sends
@@ -50,6 +51,7 @@ mod payu;
 mod phonepe;
 mod properties;
 mod provider;
+mod razorpay;
 mod settings;
 pub mod signature;
 mod stripe;
@@ -69,7 +71,8 @@ pub use fault::{Fault, Rate, Rule, Strike, Twist};
 pub use order::{Choice, State, WebhookProgress};
 pub use provider::{Protocol, Provider};
 pub use settings::{
-    AxisAccount, PaytmAccount, PayuAccount, PhonepeAccount, ProvidersSettings, SettingsError, StripeAccount,
+    AxisAccount, PaytmAccount, PayuAccount, PhonepeAccount, ProvidersSettings, RazorpayAccount,
+    SettingsError, StripeAccount,
 };
 
 pub use crate::money::{Amount, Currency};

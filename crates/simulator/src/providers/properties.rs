@@ -17,6 +17,7 @@ impl Providers {
         let at = |path: &str| format!("{base}/{path}");
         let (axis, paytm, phonepe, payu) =
             (&settings.axis, &settings.paytm, &settings.phonepe, &settings.payu);
+        let razorpay = &settings.razorpay;
         let stripe = &settings.stripe;
         let secret = |secret: &secrecy::SecretString| secret.expose_secret().to_owned();
         vec![
@@ -57,6 +58,11 @@ impl Providers {
             ("payu.url.status", at("payu")),
             ("payu.path.pay", "_payment".to_owned()),
             ("payu.path.status", "merchant/postservice.php".to_owned()),
+            ("razorpay.active", "true".to_owned()),
+            ("razorpay.merchant.id", razorpay.key_id.clone()),
+            ("razorpay.merchant.secret.key", secret(&razorpay.key_secret)),
+            ("razorpay.webhook.secret", secret(&razorpay.webhook_secret)),
+            ("razorpay.host", at("razorpay/v1")),
             ("stripe.active", "true".to_owned()),
             ("stripe.secret.key", secret(&stripe.secret_key)),
             ("stripe.webhook.secret", secret(&stripe.webhook_secret)),

@@ -10,12 +10,19 @@ pub enum Provider {
     Paytm,
     Phonepe,
     Payu,
+    Razorpay,
     Stripe,
 }
 
 impl Provider {
-    pub const ALL: [Provider; 5] =
-        [Provider::Axis, Provider::Paytm, Provider::Phonepe, Provider::Payu, Provider::Stripe];
+    pub const ALL: [Provider; 6] = [
+        Provider::Axis,
+        Provider::Paytm,
+        Provider::Phonepe,
+        Provider::Payu,
+        Provider::Razorpay,
+        Provider::Stripe,
+    ];
 
     /// The name by which applications choose it, e.g. `AXIS`.
     pub fn name(self) -> &'static str {
@@ -24,6 +31,7 @@ impl Provider {
             Provider::Paytm => "PAYTM",
             Provider::Phonepe => "PHONEPE",
             Provider::Payu => "PAYU",
+            Provider::Razorpay => "RAZORPAY",
             Provider::Stripe => "STRIPE",
         }
     }
@@ -35,6 +43,7 @@ impl Provider {
             Provider::Paytm => "paytm",
             Provider::Phonepe => "phonepe",
             Provider::Payu => "payu",
+            Provider::Razorpay => "razorpay",
             Provider::Stripe => "stripe",
         }
     }
@@ -45,6 +54,7 @@ impl Provider {
             Provider::Paytm => "Paytm",
             Provider::Phonepe => "PhonePe",
             Provider::Payu => "PayU",
+            Provider::Razorpay => "Razorpay",
             Provider::Stripe => "Stripe",
         }
     }
@@ -72,6 +82,8 @@ pub enum Protocol {
     PhonepeV2,
     /// PayU's `_payment` and `postservice.php`.
     Payu,
+    /// Razorpay's `/v1/payment_links`.
+    RazorpayLink,
     /// Stripe's Checkout Sessions.
     Stripe,
 }
@@ -83,6 +95,7 @@ impl Protocol {
             Protocol::PaytmLegacy | Protocol::PaytmV3 => Provider::Paytm,
             Protocol::PhonepeLegacy | Protocol::PhonepeV1 | Protocol::PhonepeV2 => Provider::Phonepe,
             Protocol::Payu => Provider::Payu,
+            Protocol::RazorpayLink => Provider::Razorpay,
             Protocol::Stripe => Provider::Stripe,
         }
     }
@@ -96,7 +109,8 @@ impl Protocol {
             | Protocol::PhonepeLegacy
             | Protocol::PhonepeV1
             | Protocol::PhonepeV2
-            | Protocol::Payu => false,
+            | Protocol::Payu
+            | Protocol::RazorpayLink => false,
             Protocol::Stripe => true,
         }
     }

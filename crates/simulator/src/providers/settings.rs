@@ -22,6 +22,7 @@ pub struct ProvidersSettings {
     pub paytm: PaytmAccount,
     pub phonepe: PhonepeAccount,
     pub payu: PayuAccount,
+    pub razorpay: RazorpayAccount,
     pub stripe: StripeAccount,
     pub rules: Vec<(Provider, Rule)>,
     /// For how long an order can be paid, unless the merchant says otherwise.
@@ -46,6 +47,7 @@ impl ProvidersSettings {
             paytm: PaytmAccount::default(),
             phonepe: PhonepeAccount::default(),
             payu: PayuAccount::default(),
+            razorpay: RazorpayAccount::default(),
             stripe: StripeAccount::default(),
             rules: Vec::new(),
             order_life: Duration::from_secs(30 * 60),
@@ -58,7 +60,7 @@ impl ProvidersSettings {
     }
 
     /// The same, with the webhooks that a merchant sets up at the provider (Paytm, PhonePe's Standard
-    /// Checkout, PayU, Stripe) going to `{service_url}/gateway/v1/{gateway}/_callback`.
+    /// Checkout, PayU, Razorpay, Stripe) going to `{service_url}/gateway/v1/{gateway}/_callback`.
     #[must_use]
     pub fn reporting_to(mut self, service_url: &str) -> ProvidersSettings {
         let address = |provider: Provider| {
@@ -68,6 +70,7 @@ impl ProvidersSettings {
         self.paytm.webhook_url = address(Provider::Paytm);
         self.phonepe.webhook_url = address(Provider::Phonepe);
         self.payu.webhook_url = address(Provider::Payu);
+        self.razorpay.webhook_url = address(Provider::Razorpay);
         self.stripe.webhook_url = address(Provider::Stripe);
         self
     }
@@ -89,6 +92,7 @@ impl ProvidersSettings {
             (Provider::Paytm, &self.paytm.webhook_url),
             (Provider::Phonepe, &self.phonepe.webhook_url),
             (Provider::Payu, &self.payu.webhook_url),
+            (Provider::Razorpay, &self.razorpay.webhook_url),
             (Provider::Stripe, &self.stripe.webhook_url),
         ];
         for (provider, url) in webhooks {
@@ -229,6 +233,28 @@ impl Default for PayuAccount {
     }
 }
 
+/// An account at Razorpay.
+#[derive(Debug, Clone)]
+pub struct RazorpayAccount {
+    pub key_id: String,
+    pub key_secret: SecretString,
+    /// Where events go, if a webhook is set up.
+    pub webhook_url: Option<String>,
+    /// What events are signed with.
+    pub webhook_secret: SecretString,
+}
+
+impl Default for RazorpayAccount {
+    fn default() -> RazorpayAccount {
+        RazorpayAccount {
+            key_id: "rzp_simulator_0001".to_owned(),
+            key_secret: "simulatorKeySecret000001".into(),
+            webhook_url: None,
+            webhook_secret: "simulator-webhook-secret".into(),
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct StripeAccount {
     pub account_id: String,
@@ -264,9 +290,17 @@ mod tests {
             Some("http://localhost:8080/pg-service/gateway/v1/payu/_callback")
         );
         let printed = format!("{settings:?}");
-        for secret in
-            ["51A01A70", "simulator-password", "Simulator&Key", "51a01a70", "client-secret", "Pass1", "Salt0"]
-        {
+        for secret in [
+            "51A01A70",
+            "simulator-password",
+            "Simulator&Key",
+            "51a01a70",
+            "client-secret",
+            "Pass1",
+            "Salt0",
+            "KeySecret",
+            "webhook-secret",
+        ] {
             assert!(!printed.contains(secret), "{secret}");
         }
     }

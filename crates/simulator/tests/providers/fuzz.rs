@@ -2,12 +2,12 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use payment_simulator::providers::signature::{axis, payu, phonepe, stripe};
+use payment_simulator::providers::signature::{axis, payu, phonepe, razorpay, stripe};
 use payment_simulator::providers::{Providers, ProvidersSettings};
 use proptest::prelude::*;
 use tower::ServiceExt;
 
-const POSTED: [&str; 18] = [
+const POSTED: [&str; 22] = [
     "/axis/vpcpay",
     "/axis/vpcdps",
     "/axis/pay-page",
@@ -22,6 +22,10 @@ const POSTED: [&str; 18] = [
     "/phonepe/checkout/v2/pay",
     "/payu/_payment",
     "/payu/merchant/postservice.php",
+    "/razorpay/v1/payment_links",
+    "/razorpay/v1/payment_links/plink_54",
+    "/razorpay/v1/payment_links/plink_54/cancel",
+    "/razorpay/v1/orders/order_54/payments",
     "/stripe/c/pay/cs_test_5431",
     "/stripe/v1/checkout/sessions",
     "/stripe/v1/checkout/sessions/cs_test_5431/expire",
@@ -75,6 +79,7 @@ proptest! {
         prop_assert!(!payu::is_request_hash("key", "salt", |_| &text, &given));
         prop_assert!(!phonepe::is_x_verify(&text, "/pg/v1/pay", "salt", "1", &given));
         prop_assert!(!phonepe::is_webhook_authorization("user", &text, &given));
+        prop_assert!(!razorpay::is_valid("secret", text.as_bytes(), &given));
         prop_assert!(!stripe::is_signed("secret", &given, text.as_bytes(), 1, u64::MAX));
         prop_assert_eq!(phonepe::decode(&phonepe::encode(&text)), Some(text.into_bytes()));
     }

@@ -11,6 +11,7 @@ mod payu;
 mod phonepe_checkout;
 mod phonepe_signed;
 mod properties;
+mod razorpay;
 mod stripe;
 mod vectors;
 mod webhooks;

@@ -1,6 +1,6 @@
 //! The simulator's own signatures agree with those of the vendors' libraries.
 
-use payment_simulator::providers::signature::{axis, paytm, payu, phonepe, stripe};
+use payment_simulator::providers::signature::{axis, paytm, payu, phonepe, razorpay, stripe};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -191,6 +191,29 @@ fn payu_hashes_are_those_of_its_libraries() {
         let expected = text(&vector["expected"], "hash");
         assert_eq!(payu::command_hash(key, salt, command, var1), expected, "{}", vector["id"]);
         assert!(payu::is_command_hash(key, salt, command, var1, expected));
+    }
+}
+
+#[test]
+fn razorpay_signatures_are_those_of_its_libraries() {
+    for vector in vectors("razorpay-plink-callback") {
+        let inputs = &vector["inputs"];
+        let fields = decoded(text(inputs, "query"));
+        let field = |name: &str| {
+            let name = format!("razorpay_{name}");
+            fields.iter().find(|(field, _)| *field == name).map_or("", |(_, value)| value.as_str())
+        };
+        let [link, reference, status] =
+            ["payment_link_id", "payment_link_reference_id", "payment_link_status"].map(field);
+        let key_secret = text(inputs, "key_secret");
+        let signature = razorpay::sign_callback(key_secret, link, reference, status, field("payment_id"));
+        assert_eq!(signature == field("signature"), is_expected_valid(&vector), "{}", vector["id"]);
+    }
+    for vector in vectors("razorpay-webhook") {
+        let inputs = &vector["inputs"];
+        let (secret, body) = (text(inputs, "webhook_secret"), text(inputs, "body"));
+        let valid = razorpay::is_valid(secret, body.as_bytes(), text(inputs, "x_razorpay_signature"));
+        assert_eq!(valid, is_expected_valid(&vector), "{}", vector["id"]);
     }
 }
 

@@ -11,7 +11,7 @@ use axum::middleware::map_response;
 use axum::routing::get;
 
 use super::provider::Provider;
-use super::{Providers, axis, paytm, payu, phonepe, stripe};
+use super::{Providers, axis, paytm, payu, phonepe, razorpay, stripe};
 
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
@@ -23,6 +23,7 @@ pub(crate) fn router(providers: Providers) -> Router {
         .nest("/paytm", with_page(Provider::Paytm, paytm::router()))
         .nest("/phonepe", with_page(Provider::Phonepe, phonepe::router()))
         .nest("/payu", with_page(Provider::Payu, payu::router()))
+        .nest("/razorpay", with_page(Provider::Razorpay, razorpay::router()))
         .nest("/stripe", with_page(Provider::Stripe, stripe::router()))
         .nest("/control", control::router())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

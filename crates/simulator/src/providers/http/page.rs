@@ -137,6 +137,7 @@ pub(crate) fn pay(providers: &Providers, order: &Order) -> Response {
         Provider::Paytm => &account.paytm.merchant_id,
         Provider::Phonepe => &account.phonepe.merchant_id,
         Provider::Payu => &account.payu.merchant_key,
+        Provider::Razorpay => &account.razorpay.key_id,
         Provider::Stripe => &account.stripe.account_id,
     };
     let page = PayPage {

@@ -6,6 +6,7 @@ pub mod axis;
 pub mod paytm;
 pub mod payu;
 pub mod phonepe;
+pub mod razorpay;
 pub mod stripe;
 
 use subtle::ConstantTimeEq;
