@@ -132,9 +132,10 @@ GATEWAYS = pytest.mark.parametrize(
         ("PAYU", True, True),
         ("PHONEPE", False, False),
         ("PAYTM", True, True),
+        ("RAZORPAY", False, False),
         ("STRIPE", False, False),
     ],
-    ids=["AXIS", "PAYU", "PHONEPE", "PAYTM", "STRIPE"],
+    ids=["AXIS", "PAYU", "PHONEPE", "PAYTM", "RAZORPAY", "STRIPE"],
 )
 
 

@@ -19,6 +19,7 @@ pub mod pay_page;
 pub mod paytm;
 pub mod payu;
 pub mod phonepe;
+pub mod razorpay;
 pub mod remote;
 pub mod sandbox;
 pub mod stripe;
@@ -29,8 +30,14 @@ pub use payment_http_client as client;
 
 /// Every gateway with an adapter of its own, in alphabetical order: a new one is a folder, its module above and
 /// its entry here.
-pub const ADAPTERS: &[&Adapter] =
-    &[&axis::ADAPTER, &paytm::ADAPTER, &payu::ADAPTER, &phonepe::ADAPTER, &stripe::ADAPTER];
+pub const ADAPTERS: &[&Adapter] = &[
+    &axis::ADAPTER,
+    &paytm::ADAPTER,
+    &payu::ADAPTER,
+    &phonepe::ADAPTER,
+    &razorpay::ADAPTER,
+    &stripe::ADAPTER,
+];
 
 #[cfg(test)]
 mod testing;

@@ -35,6 +35,7 @@ const ADAPTERS: &[(&str, Make)] = &[
     ("PHONEPE legacy", || Box::pin(simulated::provider(Account::PhonepeLegacy))),
     ("PHONEPE v1", || Box::pin(simulated::provider(Account::PhonepeV1))),
     ("PHONEPE v2", || Box::pin(simulated::provider(Account::PhonepeV2))),
+    ("RAZORPAY", || Box::pin(simulated::provider(Account::Razorpay))),
     ("STRIPE", || Box::pin(simulated::provider(Account::Stripe))),
     ("PAYTM legacy by link", || Box::pin(simulated::provider_through_application(Account::PaytmLegacy))),
     ("PAYU by link", || Box::pin(simulated::provider_through_application(Account::Payu))),

@@ -12,7 +12,7 @@ use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, Seen};
 use payment_gateway::{Answer, Currencies, Gateway, Params, Redirect};
 use payment_gateways::account::RedirectThrough;
 use payment_gateways::client::{Client, Limits};
-use payment_gateways::{axis, paytm, payu, phonepe, stripe};
+use payment_gateways::{axis, paytm, payu, phonepe, razorpay, stripe};
 use payment_simulator::providers::{
     self as simulator, Choice, Fault, PayPage, Providers, ProvidersSettings, Twist, Visitor, WayBack,
 };
@@ -31,6 +31,7 @@ pub(crate) enum Account {
     PhonepeLegacy,
     PhonepeV1,
     PhonepeV2,
+    Razorpay,
     Stripe,
 }
 
@@ -41,13 +42,14 @@ impl Account {
             Account::PaytmLegacy | Account::PaytmV3 => simulator::Provider::Paytm,
             Account::Payu => simulator::Provider::Payu,
             Account::PhonepeLegacy | Account::PhonepeV1 | Account::PhonepeV2 => simulator::Provider::Phonepe,
+            Account::Razorpay => simulator::Provider::Razorpay,
             Account::Stripe => simulator::Provider::Stripe,
         }
     }
 
     fn protocol(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Account::Axis | Account::Payu | Account::Stripe => None,
+            Account::Axis | Account::Payu | Account::Razorpay | Account::Stripe => None,
             Account::PaytmLegacy => Some(("paytm.protocol", "legacy")),
             Account::PaytmV3 => Some(("paytm.protocol", "v3")),
             Account::PhonepeLegacy => Some(("phonepe.protocol", "legacy")),
@@ -65,6 +67,8 @@ impl Account {
             }
             Account::PhonepeLegacy | Account::PhonepeV1 | Account::Stripe => (Proof::Nothing, Proof::Content),
             Account::PhonepeV2 => (Proof::Nothing, Proof::Sender),
+            // What the browser brings says no amount.
+            Account::Razorpay => (Proof::Sender, Proof::Content),
         }
     }
 
@@ -79,6 +83,7 @@ impl Account {
             Account::PaytmLegacy | Account::PaytmV3 => paytm::ADAPTER,
             Account::Payu => payu::ADAPTER,
             Account::PhonepeLegacy | Account::PhonepeV1 | Account::PhonepeV2 => phonepe::ADAPTER,
+            Account::Razorpay => razorpay::ADAPTER,
             Account::Stripe => stripe::ADAPTER,
         };
         adapter.account(properties, through).unwrap().adapter(client, Arc::new(SystemClock))
@@ -114,6 +119,13 @@ impl Account {
                 amount: "amount",
                 outcome: "code",
                 words: ["PAYMENT_SUCCESS", "PAYMENT_ERROR"],
+            },
+            Account::Razorpay => Fields {
+                signature: "razorpay_signature",
+                order: razorpay::REFERENCE,
+                amount: "razorpay_amount",
+                outcome: "razorpay_payment_link_status",
+                words: ["paid", "expired"],
             },
             // Its webhooks are JSON; what the browser brings has none of these.
             Account::Stripe => Fields {
@@ -156,6 +168,7 @@ async fn simulated(account: Account, redirect_through: RedirectThrough) -> Arc<d
     settings.paytm.webhook_url = Some(receiver.url.clone());
     settings.phonepe.webhook_url = Some(receiver.url.clone());
     settings.payu.webhook_url = Some(receiver.url.clone());
+    settings.razorpay.webhook_url = Some(receiver.url.clone());
     settings.stripe.webhook_url = Some(receiver.url.clone());
     let simulator = Providers::new(settings).unwrap();
     let router = simulator.router();
@@ -277,6 +290,7 @@ impl Provider for Simulated {
                 Some(forged_callback(self.account, &news.answer, forgery))
             }
             Account::PhonepeV2 if !news.by_browser => Some(forged_webhook(&news.answer, forgery)),
+            Account::Razorpay if !news.by_browser => Some(forged_link_event(&news.answer, forgery)),
             Account::Stripe if !news.by_browser => Some(forged_event(&news.answer, forgery)),
             Account::Axis
             | Account::PaytmLegacy
@@ -285,6 +299,7 @@ impl Provider for Simulated {
             | Account::PhonepeLegacy
             | Account::PhonepeV1
             | Account::PhonepeV2
+            | Account::Razorpay
             | Account::Stripe => self.account.fields().forged(&news.answer, forgery),
         }
     }
@@ -298,6 +313,8 @@ impl Provider for Simulated {
             "phonepe.v2.client.secret",
             "phonepe.v2.webhook.password",
             "payu.merchant.salt",
+            "razorpay.merchant.secret.key",
+            "razorpay.webhook.secret",
             "stripe.secret.key",
             "stripe.webhook.secret",
         ];
@@ -344,6 +361,22 @@ fn forged_webhook(answer: &Answer, forgery: &Forgery) -> Answer {
             let words = ["COMPLETED", "FAILED"];
             let state = form::other_word(body["payload"]["state"].as_str().unwrap(), words);
             body["payload"]["state"] = state.into();
+        }
+    }
+    Answer { body: body.to_string().into(), ..answer.clone() }
+}
+
+/// Razorpay's event: plain JSON, signed as a whole in a header.
+fn forged_link_event(answer: &Answer, forgery: &Forgery) -> Answer {
+    let mut body: Value = serde_json::from_slice(&answer.body).unwrap();
+    let link = &mut body["payload"]["payment_link"]["entity"];
+    match forgery {
+        Forgery::Signature => return with_header(answer, "x-razorpay-signature", form::other_first_letter),
+        Forgery::Order(other) => link["reference_id"] = other.as_str().into(),
+        Forgery::Amount => link["amount_paid"] = 1.into(),
+        Forgery::Outcome => {
+            let status = form::other_word(link["status"].as_str().unwrap(), ["paid", "expired"]);
+            link["status"] = status.into();
         }
     }
     Answer { body: body.to_string().into(), ..answer.clone() }

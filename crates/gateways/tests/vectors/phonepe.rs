@@ -1,8 +1,7 @@
 //! The vectors of PHONEPE.
 
 use payment_gateways::account::RedirectThrough;
-use payment_gateways::client::{Body, Call};
-use payment_gateways::form;
+use payment_gateways::client::Body;
 use payment_gateways::json::Object;
 use payment_gateways::phonepe::PhonepeAccount;
 use payment_gateways::phonepe::account::{Checkout, Salted};
@@ -10,8 +9,9 @@ use payment_gateways::phonepe::answer::{self, Facts, Generation};
 use payment_gateways::phonepe::signature::{self, SaltKey, WebhookUser};
 use payment_gateways::phonepe::wire::{self, CheckoutOrder};
 use payment_settings::{Reader, Values};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use crate::request::{compare_call, header};
 use crate::vector::{Checked, Environment, Vector, Verdict, same};
 
 /// The host of the test environment, in the v1 and v2 protocols.
@@ -160,32 +160,4 @@ fn status(vector: &Vector) -> Checked {
     let amount = facts.amount().map(|amount| amount.to_string());
     let report = facts.outcome().map(|outcome| facts.into_report(outcome));
     vector.compare_report(&report, |_| amount.clone())
-}
-
-fn header<'a>(call: &'a Call, name: &str) -> Option<&'a str> {
-    let named = call.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
-    let content_type = call.body.content_type().filter(|_| name.eq_ignore_ascii_case("content-type"));
-    named.map(|(_, value)| value.as_str()).or(content_type)
-}
-
-/// Compares a call with the expected method, address, headers and body.
-fn compare_call(vector: &Vector, call: &Call) -> Checked {
-    let wanted = vector.expected["headers"].as_object();
-    let headers = wanted.into_iter().flatten().map(|(name, _)| (name.clone(), header(call, name).into()));
-    let (json, fields) = match &call.body {
-        Body::Json(text) => (serde_json::from_str(text).map_err(|error| error.to_string())?, None),
-        Body::Form(fields) => (Value::Null, Some(form::encode(fields))),
-        Body::Empty => (Value::Null, None),
-    };
-    let least = &vector.expected["body_json_min"];
-    let has_least =
-        least.as_object().into_iter().flatten().all(|(name, value)| json.get(name) == Some(value));
-    vector.compare(&[
-        ("body_json_min", if has_least { least.clone() } else { json.clone() }),
-        ("method", call.method.as_str().into()),
-        ("url", call.url.clone().into()),
-        ("headers", Value::Object(Map::from_iter(headers))),
-        ("body_json", json),
-        ("body_form", fields.into()),
-    ])
 }

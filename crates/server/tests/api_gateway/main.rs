@@ -19,7 +19,9 @@ use crate::world::World;
 /// How a provider sends the browser back.
 fn way_back(account: Account) -> Method {
     match account {
-        Account::Axis | Account::PhonepeV1 | Account::PhonepeV2 => Method::GET,
+        Account::Axis | Account::PhonepeV1 | Account::PhonepeV2 | Account::Razorpay | Account::Stripe => {
+            Method::GET
+        }
         Account::PaytmLegacy | Account::PaytmV3 | Account::PhonepeLegacy | Account::Payu => Method::POST,
     }
 }
@@ -124,6 +126,11 @@ async fn phonepe_v2_is_paid_behind_the_stock_api_gateway() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn payu_is_paid_behind_the_stock_api_gateway() {
     every_walk(Account::Payu).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn razorpay_is_paid_behind_the_stock_api_gateway() {
+    every_walk(Account::Razorpay).await;
 }
 
 /// With the paths opened that `check-config` names, every gateway is paid through this service, too.

@@ -109,6 +109,11 @@ async fn payu() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn razorpay() {
+    all_cases(Account::Razorpay).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stripe() {
     all_cases(Account::Stripe).await;
 }
@@ -148,9 +153,14 @@ async fn a_payment_that_is_confirmed_late_is_found_by_itself_or_by_asking() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_whose_opening_goes_wrong_is_never_lost_and_never_a_success() {
-    for account in
-        [Account::PaytmV3, Account::PhonepeLegacy, Account::PhonepeV1, Account::PhonepeV2, Account::Stripe]
-    {
+    for account in [
+        Account::PaytmV3,
+        Account::PhonepeLegacy,
+        Account::PhonepeV1,
+        Account::PhonepeV2,
+        Account::Razorpay,
+        Account::Stripe,
+    ] {
         let world = World::new(account, PATIENT).await;
         let mut played = Vec::new();
         for fault in ["http-500", "cut", "garbage"] {
@@ -212,6 +222,31 @@ async fn a_payer_who_leaves_the_pay_page_and_comes_back_pays_the_same_order() {
         assert_eq!(paid["Errors"][0]["code"], "TXN_CREATE_BILL_ALREADY_PAID", "{account:?}: {paid}");
         audit(world, &[(id, None)]).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_abandoned_link_is_closed_for_another_payment_of_its_bill_unless_it_is_paid() {
+    let world = World::with(Account::Razorpay, PATIENT, &[("reconciliation.ask-after-secs", "1")]).await;
+    for (choice, stands, state) in [
+        (Choice::Leave, "FAILURE", State::Expired),
+        (Choice::PayWith(Fault::Order(Twist::Silent)), "SUCCESS", State::Paid),
+    ] {
+        let bill = world.bill();
+        let (_, first) = world.try_to_create(&bill).await;
+        let id = first["Transaction"]["txnId"].as_str().unwrap().to_owned();
+        let page = world.open(&first["Transaction"]).await;
+        world.visitor.choose(&page, choice).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        let (status, other) = world.try_to_create_at("PAYU", &bill).await;
+        assert_eq!(status == 200, stands == "FAILURE", "{other}");
+        let txn = world.search("txnId", &id).await;
+        assert_eq!(txn["txnStatus"], stands, "{txn}");
+        assert_eq!(world.simulator.book_entry_of(world.provider(), &id).unwrap().state, state);
+        if stands == "FAILURE" {
+            assert_eq!(txn["txnStatusMsg"], "Transaction failed, superseded by another payment");
+        }
+    }
+    audit(world, &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,11 +12,12 @@ pub(crate) enum Account {
     PhonepeV1,
     PhonepeV2,
     Payu,
+    Razorpay,
     Stripe,
 }
 
 impl Account {
-    pub(crate) const ALL: [Account; 8] = [
+    pub(crate) const ALL: [Account; 9] = [
         Account::Axis,
         Account::PaytmLegacy,
         Account::PaytmV3,
@@ -24,6 +25,7 @@ impl Account {
         Account::PhonepeV1,
         Account::PhonepeV2,
         Account::Payu,
+        Account::Razorpay,
         Account::Stripe,
     ];
 
@@ -36,6 +38,7 @@ impl Account {
             Account::PhonepeV1 => Protocol::PhonepeV1,
             Account::PhonepeV2 => Protocol::PhonepeV2,
             Account::Payu => Protocol::Payu,
+            Account::Razorpay => Protocol::RazorpayLink,
             Account::Stripe => Protocol::Stripe,
         }
     }
@@ -51,7 +54,7 @@ impl Account {
     /// The setting that chooses the protocol, where there is a choice.
     pub(crate) fn setting(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Account::Axis | Account::Payu | Account::Stripe => None,
+            Account::Axis | Account::Payu | Account::Razorpay | Account::Stripe => None,
             Account::PaytmLegacy => Some(("paytm.protocol", "legacy")),
             Account::PaytmV3 => Some(("paytm.protocol", "v3")),
             Account::PhonepeLegacy => Some(("phonepe.protocol", "legacy")),
