@@ -11,7 +11,7 @@ use super::fault::{Fault, Strike, Twist};
 use super::ledger::{Key, Ledger, Opened};
 use super::order::{Choice, Order, State, Statement, Terms};
 use super::provider::{Protocol, Provider};
-use super::{BookEntry, Providers, axis, form, paytm, payu, phonepe, razorpay, stripe};
+use super::{BookEntry, Providers, axis, form, hyperswitch, paytm, payu, phonepe, razorpay, stripe};
 use crate::WayBack;
 use crate::courier::Message;
 
@@ -86,11 +86,12 @@ impl Providers {
         Some((found, was_open))
     }
 
-    /// Carries out the payer's choice if it is the first.
+    /// Carries out the payer's choice if there is one left.
     pub(crate) fn choose(&self, key: &Key, choice: Choice) -> Option<Found> {
         if let Choice::PayWith(fault) = choice {
+            let now_ms = self.now_ms();
             let mut ledger = self.ledger();
-            if ledger.order(key).is_some_and(|order| order.state == State::Open) {
+            if ledger.order(key).is_some_and(|order| order.can_be_paid(now_ms)) {
                 ledger.set_own_fault(key.clone(), Some(fault));
             }
         }
@@ -123,6 +124,7 @@ impl Providers {
         let message = match order.terms.protocol {
             // MIGS sends none.
             Protocol::Vpc => return Vec::new(),
+            Protocol::HyperswitchLink => hyperswitch::wire::webhook(&settings.hyperswitch, url, &statement),
             Protocol::PaytmLegacy | Protocol::PaytmV3 => {
                 let fields = paytm::callback_fields(&settings.paytm, &statement, self.now_ms());
                 form_message(url, &fields)
@@ -150,6 +152,7 @@ impl Providers {
             Protocol::Vpc => {
                 axis::wire::way_back(&settings.axis, &self.inner.axis_secret, &statement, now_ms)
             }
+            Protocol::HyperswitchLink => hyperswitch::wire::way_back(&settings.hyperswitch, &statement),
             Protocol::PaytmLegacy | Protocol::PaytmV3 => paytm::way_back(&settings.paytm, &statement, now_ms),
             Protocol::PhonepeLegacy | Protocol::PhonepeV1 => {
                 phonepe::signed::way_back(&settings.phonepe, &statement)

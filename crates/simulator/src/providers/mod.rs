@@ -1,5 +1,5 @@
-//! The providers' side of AXIS (MIGS/VPC), PAYTM, PHONEPE, PAYU, RAZORPAY and STRIPE: what a merchant's server and a
-//! payer's browser meet there, for tests and demos. No money moves.
+//! The providers' side of AXIS (MIGS/VPC), HYPERSWITCH, PAYTM, PHONEPE, PAYU, RAZORPAY and STRIPE: what a
+//! merchant's server and a payer's browser meet there, for tests and demos. No money moves.
 //!
 //! Written from the providers' protocols. Each provider has a first segment of its own with its
 //! own paths behind it, so that one listener serves all of them:
@@ -7,6 +7,7 @@
 //! | Provider | Protocol | Addresses |
 //! |---|---|---|
 //! | Axis | VPC 1 | `/axis/vpcpay`, `/axis/vpcdps` (`queryDR`) |
+//! | Hyperswitch | payment links | `/hyperswitch/payments`, `/hyperswitch/payments/{id}`, `/hyperswitch/payments/{id}/cancel` |
 //! | Paytm | legacy | `/paytm/theia/processTransaction`, `/paytm/merchant-status/getTxnStatus` |
 //! | Paytm | v3 | `/paytm/theia/api/v1/initiateTransaction`, `/paytm/theia/api/v1/showPaymentPage`, `/paytm/v3/order/status` |
 //! | PhonePe | legacy | `/phonepe/v3/debit`, `/phonepe/v3/transaction/{mid}/{txn}/status` |
@@ -43,6 +44,7 @@ mod desk;
 mod fault;
 mod form;
 mod http;
+mod hyperswitch;
 mod ledger;
 mod moment;
 mod order;
@@ -71,8 +73,8 @@ pub use fault::{Fault, Rate, Rule, Strike, Twist};
 pub use order::{Choice, State, WebhookProgress};
 pub use provider::{Protocol, Provider};
 pub use settings::{
-    AxisAccount, PaytmAccount, PayuAccount, PhonepeAccount, ProvidersSettings, RazorpayAccount,
-    SettingsError, StripeAccount,
+    AxisAccount, HyperswitchAccount, PaytmAccount, PayuAccount, PhonepeAccount, ProvidersSettings,
+    RazorpayAccount, SettingsError, StripeAccount,
 };
 
 pub use crate::money::{Amount, Currency};
@@ -95,6 +97,7 @@ struct Inner {
     /// What the simulator signs its own pages and tokens with.
     own_key: [u8; 32],
     token_epoch: AtomicU64,
+    hyperswitch_ids: hyperswitch::PaymentIds,
     stripe_keys: stripe::IdempotencyKeys,
 }
 
@@ -137,9 +140,17 @@ impl Providers {
         let ledger = Mutex::new(Ledger::new(settings.max_orders, settings.rules.clone()));
         let courier = Courier::new(settings.webhooks.clone());
         let token_epoch = AtomicU64::new(0);
-        let stripe_keys = stripe::IdempotencyKeys::default();
-        let inner =
-            Inner { settings, axis_secret, base_path, ledger, courier, own_key, token_epoch, stripe_keys };
+        let inner = Inner {
+            settings,
+            axis_secret,
+            base_path,
+            ledger,
+            courier,
+            own_key,
+            token_epoch,
+            hyperswitch_ids: hyperswitch::PaymentIds::default(),
+            stripe_keys: stripe::IdempotencyKeys::default(),
+        };
         Ok(Providers { inner: Arc::new(inner) })
     }
 

@@ -8,6 +8,9 @@ use super::fault::{Fault, Twist};
 use super::provider::{Protocol, Provider};
 use crate::money::Amount;
 
+/// How long ago a page has ended that is made to end: clocks may differ.
+const LONG_AGO_MS: i64 = 10 * 60 * 1_000;
+
 /// The way back of the payer's browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ReturnTo {
@@ -163,10 +166,25 @@ impl Order {
         }
     }
 
-    /// Carries out the payer's choice if it is the first; returns whether something changed. `twist`
+    /// Whether the payer can still choose: for the first time, or once more after a decline where that is
+    /// possible.
+    pub(crate) fn can_be_paid(&self, now_ms: i64) -> bool {
+        match self.state {
+            State::Open => true,
+            State::Declined { paid_at_ms: None } => {
+                self.terms.protocol.allows_retries() && now_ms <= self.expires_ms
+            }
+            State::Declined { paid_at_ms: Some(_) }
+            | State::Pending { .. }
+            | State::Paid
+            | State::Expired => false,
+        }
+    }
+
+    /// Carries out the payer's choice if there is one left; returns whether something changed. `twist`
     /// is the fault of the order.
     pub(crate) fn choose(&mut self, choice: Choice, twist: Option<Twist>, now_ms: i64) -> bool {
-        if self.state != State::Open {
+        if !self.can_be_paid(now_ms) {
             return false;
         }
         let asked = self.terms.amount;
@@ -227,12 +245,17 @@ impl Order {
         }
     }
 
-    /// Brings a pending change about now; returns whether there was one.
+    /// Brings a pending change about now; returns whether there was one. A declined payment that may be tried once
+    /// more has had its time.
     pub(crate) fn elapse(&mut self, now_ms: i64) -> bool {
         match &mut self.state {
             State::Pending { due_ms: due } | State::Declined { paid_at_ms: Some(due) } => {
                 *due = now_ms;
                 self.advance(now_ms)
+            }
+            State::Declined { paid_at_ms: None } if self.terms.protocol.allows_retries() => {
+                self.expires_ms = now_ms.saturating_sub(LONG_AGO_MS);
+                false
             }
             State::Open | State::Paid | State::Declined { paid_at_ms: None } | State::Expired => false,
         }
@@ -378,6 +401,17 @@ mod tests {
         other.choose(Choice::Pay, Some(Twist::WrongAmount), 1);
         assert_eq!(other.taken, Amount::of_paise(9_900));
         assert_eq!(Some(Statement::told(&other, None).amount), Amount::of_paise(9_900));
+    }
+
+    #[test]
+    fn a_declined_payment_is_tried_once_more_where_that_is_possible() {
+        let mut order = order();
+        order.terms.protocol = Protocol::HyperswitchLink;
+        assert!(order.choose(Choice::Decline, None, 1) && order.can_be_paid(1_000));
+        assert!(!order.can_be_paid(1_001) && !order.clone().choose(Choice::Pay, None, 1_001));
+        assert!(order.clone().choose(Choice::Pay, None, 1_000));
+        assert!(!order.elapse(500) && order.expires_ms < 500 && !order.can_be_paid(500));
+        assert_eq!((order.state, order.taken), (State::Declined { paid_at_ms: None }, None));
     }
 
     #[test]

@@ -17,8 +17,7 @@ impl Providers {
         let at = |path: &str| format!("{base}/{path}");
         let (axis, paytm, phonepe, payu) =
             (&settings.axis, &settings.paytm, &settings.phonepe, &settings.payu);
-        let razorpay = &settings.razorpay;
-        let stripe = &settings.stripe;
+        let (hyperswitch, razorpay, stripe) = (&settings.hyperswitch, &settings.razorpay, &settings.stripe);
         let secret = |secret: &secrecy::SecretString| secret.expose_secret().to_owned();
         vec![
             ("axis.active", "true".to_owned()),
@@ -29,6 +28,12 @@ impl Providers {
             ("axis.merchant.pwd", secret(&axis.password)),
             ("axis.url.debit", at("axis/vpcpay")),
             ("axis.url.status", at("axis/vpcdps")),
+            ("hyperswitch.active", "true".to_owned()),
+            ("hyperswitch.api.key", secret(&hyperswitch.api_key)),
+            ("hyperswitch.payment.response.hash.key", secret(&hyperswitch.hash_key)),
+            ("hyperswitch.profile.id", hyperswitch.profile_id.clone()),
+            ("hyperswitch.url", at("hyperswitch")),
+            ("hyperswitch.currencies", "all".to_owned()),
             ("paytm.active", "true".to_owned()),
             ("paytm.merchant.id", paytm.merchant_id.clone()),
             ("paytm.merchant.secret.key", secret(&paytm.key)),

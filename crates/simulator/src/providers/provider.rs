@@ -7,6 +7,7 @@ use serde::Serialize;
 pub enum Provider {
     /// Axis Bank through MIGS (Virtual Payment Client).
     Axis,
+    Hyperswitch,
     Paytm,
     Phonepe,
     Payu,
@@ -15,8 +16,9 @@ pub enum Provider {
 }
 
 impl Provider {
-    pub const ALL: [Provider; 6] = [
+    pub const ALL: [Provider; 7] = [
         Provider::Axis,
+        Provider::Hyperswitch,
         Provider::Paytm,
         Provider::Phonepe,
         Provider::Payu,
@@ -28,6 +30,7 @@ impl Provider {
     pub fn name(self) -> &'static str {
         match self {
             Provider::Axis => "AXIS",
+            Provider::Hyperswitch => "HYPERSWITCH",
             Provider::Paytm => "PAYTM",
             Provider::Phonepe => "PHONEPE",
             Provider::Payu => "PAYU",
@@ -40,6 +43,7 @@ impl Provider {
     pub fn path(self) -> &'static str {
         match self {
             Provider::Axis => "axis",
+            Provider::Hyperswitch => "hyperswitch",
             Provider::Paytm => "paytm",
             Provider::Phonepe => "phonepe",
             Provider::Payu => "payu",
@@ -51,6 +55,7 @@ impl Provider {
     pub fn title(self) -> &'static str {
         match self {
             Provider::Axis => "Axis Bank (MIGS)",
+            Provider::Hyperswitch => "Hyperswitch",
             Provider::Paytm => "Paytm",
             Provider::Phonepe => "PhonePe",
             Provider::Payu => "PayU",
@@ -71,6 +76,8 @@ impl Provider {
 pub enum Protocol {
     /// `/vpcpay` and `/vpcdps`.
     Vpc,
+    /// Hyperswitch's payment links.
+    HyperswitchLink,
     /// Paytm's `processTransaction` and `getTxnStatus`.
     PaytmLegacy,
     /// Paytm's `initiateTransaction`, `showPaymentPage` and `/v3/order/status`.
@@ -92,6 +99,7 @@ impl Protocol {
     pub fn provider(self) -> Provider {
         match self {
             Protocol::Vpc => Provider::Axis,
+            Protocol::HyperswitchLink => Provider::Hyperswitch,
             Protocol::PaytmLegacy | Protocol::PaytmV3 => Provider::Paytm,
             Protocol::PhonepeLegacy | Protocol::PhonepeV1 | Protocol::PhonepeV2 => Provider::Phonepe,
             Protocol::Payu => Provider::Payu,
@@ -103,6 +111,7 @@ impl Protocol {
     /// Whether it takes other currencies than the rupee.
     pub fn has_currencies(self) -> bool {
         match self {
+            Protocol::HyperswitchLink | Protocol::Stripe => true,
             Protocol::Vpc
             | Protocol::PaytmLegacy
             | Protocol::PaytmV3
@@ -111,7 +120,22 @@ impl Protocol {
             | Protocol::PhonepeV2
             | Protocol::Payu
             | Protocol::RazorpayLink => false,
-            Protocol::Stripe => true,
+        }
+    }
+
+    /// Whether a declined payment may be tried once more while its page lasts.
+    pub fn allows_retries(self) -> bool {
+        match self {
+            Protocol::HyperswitchLink => true,
+            Protocol::Vpc
+            | Protocol::PaytmLegacy
+            | Protocol::PaytmV3
+            | Protocol::PhonepeLegacy
+            | Protocol::PhonepeV1
+            | Protocol::PhonepeV2
+            | Protocol::Payu
+            | Protocol::RazorpayLink
+            | Protocol::Stripe => false,
         }
     }
 }

@@ -19,6 +19,7 @@ pub struct ProvidersSettings {
     /// `http://localhost:9000` or `http://localhost:9000/providers`.
     pub public_url: String,
     pub axis: AxisAccount,
+    pub hyperswitch: HyperswitchAccount,
     pub paytm: PaytmAccount,
     pub phonepe: PhonepeAccount,
     pub payu: PayuAccount,
@@ -44,6 +45,7 @@ impl ProvidersSettings {
         ProvidersSettings {
             public_url: public_url.into(),
             axis: AxisAccount::default(),
+            hyperswitch: HyperswitchAccount::default(),
             paytm: PaytmAccount::default(),
             phonepe: PhonepeAccount::default(),
             payu: PayuAccount::default(),
@@ -59,14 +61,15 @@ impl ProvidersSettings {
         }
     }
 
-    /// The same, with the webhooks that a merchant sets up at the provider (Paytm, PhonePe's Standard
-    /// Checkout, PayU, Razorpay, Stripe) going to `{service_url}/gateway/v1/{gateway}/_callback`.
+    /// The same, with the webhooks that a merchant sets up at the provider (Hyperswitch, Paytm, PhonePe's
+    /// Standard Checkout, PayU, Razorpay, Stripe) going to `{service_url}/gateway/v1/{gateway}/_callback`.
     #[must_use]
     pub fn reporting_to(mut self, service_url: &str) -> ProvidersSettings {
         let address = |provider: Provider| {
             let service_url = service_url.trim_end_matches('/');
             Some(format!("{service_url}/gateway/v1/{}/_callback", provider.path()))
         };
+        self.hyperswitch.webhook_url = address(Provider::Hyperswitch);
         self.paytm.webhook_url = address(Provider::Paytm);
         self.phonepe.webhook_url = address(Provider::Phonepe);
         self.payu.webhook_url = address(Provider::Payu);
@@ -89,6 +92,7 @@ impl ProvidersSettings {
             return Err(SettingsError::PaytmKey);
         }
         let webhooks = [
+            (Provider::Hyperswitch, &self.hyperswitch.webhook_url),
             (Provider::Paytm, &self.paytm.webhook_url),
             (Provider::Phonepe, &self.phonepe.webhook_url),
             (Provider::Payu, &self.payu.webhook_url),
@@ -147,6 +151,30 @@ impl Default for AxisAccount {
             secret_hex: "51A01A70510051A01A70510051A01A70".into(),
             user: "simulator-operator".to_owned(),
             password: "simulator-password".into(),
+        }
+    }
+}
+
+/// A merchant's account at Hyperswitch, with one profile.
+#[derive(Debug, Clone)]
+pub struct HyperswitchAccount {
+    pub merchant_id: String,
+    pub api_key: SecretString,
+    pub profile_id: String,
+    /// `payment_response_hash_key` of the profile.
+    pub hash_key: SecretString,
+    /// Where the profile's webhooks go, if an address is set up.
+    pub webhook_url: Option<String>,
+}
+
+impl Default for HyperswitchAccount {
+    fn default() -> HyperswitchAccount {
+        HyperswitchAccount {
+            merchant_id: "merchant_simulator".to_owned(),
+            api_key: "snd_simulator_api_key".into(),
+            profile_id: "pro_simulator".to_owned(),
+            hash_key: "simulatorResponseHashKey0123456789abcdefghijklmnopqrstuvwxyz".into(),
+            webhook_url: None,
         }
     }
 }
@@ -298,6 +326,8 @@ mod tests {
             "client-secret",
             "Pass1",
             "Salt0",
+            "snd_",
+            "HashKey",
             "KeySecret",
             "webhook-secret",
         ] {

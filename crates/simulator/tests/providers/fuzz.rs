@@ -2,15 +2,17 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use payment_simulator::providers::signature::{axis, payu, phonepe, razorpay, stripe};
+use payment_simulator::providers::signature::{axis, hyperswitch, payu, phonepe, razorpay, stripe};
 use payment_simulator::providers::{Providers, ProvidersSettings};
 use proptest::prelude::*;
 use tower::ServiceExt;
 
-const POSTED: [&str; 22] = [
+const POSTED: [&str; 24] = [
     "/axis/vpcpay",
     "/axis/vpcdps",
     "/axis/pay-page",
+    "/hyperswitch/payments",
+    "/hyperswitch/payments/PB_PG_2024_03_15_000123_45_FAK/cancel",
     "/paytm/theia/processTransaction",
     "/paytm/merchant-status/getTxnStatus",
     "/paytm/theia/api/v1/initiateTransaction",
@@ -45,6 +47,7 @@ fn worst_status(method: &str, query: &str, header: &str, body: &[u8]) -> u16 {
                 .header("content-type", "application/json")
                 .header("x-verify", header)
                 .header("authorization", header)
+                .header("api-key", "snd_simulator_api_key")
                 .body(Body::from(body.to_vec()))
                 .unwrap();
             let answer = providers.router().oneshot(request).await.unwrap();
@@ -75,6 +78,7 @@ proptest! {
     #[test]
     fn no_signature_is_too_odd(given in "\\PC{0,140}", text in "\\PC{0,40}") {
         prop_assert!(!axis::is_valid(b"secret", [("vpc_Amount", text.as_str())], &given));
+        prop_assert!(!hyperswitch::is_signed("key", &hyperswitch::text_of_url(&text), &given));
         prop_assert!(!payu::is_command_hash("key", "salt", "verify_payment", &text, &given));
         prop_assert!(!payu::is_request_hash("key", "salt", |_| &text, &given));
         prop_assert!(!phonepe::is_x_verify(&text, "/pg/v1/pay", "salt", "1", &given));

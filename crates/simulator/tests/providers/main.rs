@@ -6,6 +6,7 @@ mod axis;
 mod control;
 mod faults;
 mod fuzz;
+mod hyperswitch;
 mod paytm;
 mod payu;
 mod phonepe_checkout;

@@ -1,6 +1,6 @@
 //! The simulator's own signatures agree with those of the vendors' libraries.
 
-use payment_simulator::providers::signature::{axis, paytm, payu, phonepe, razorpay, stripe};
+use payment_simulator::providers::signature::{axis, hyperswitch, paytm, payu, phonepe, razorpay, stripe};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -46,6 +46,31 @@ fn axis_hashes_are_those_of_migs() {
         let hash = fields.iter().find(|(name, _)| name == axis::HASH).map_or("", |(_, value)| value);
         let members = fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         assert_eq!(axis::is_valid(&secret, members, hash), is_expected_valid(&vector), "{}", vector["id"]);
+    }
+}
+
+#[test]
+fn hyperswitch_signs_bodies_and_redirects() {
+    for vector in vectors("hyperswitch-webhook") {
+        let inputs = &vector["inputs"];
+        let (key, body) = (text(inputs, "key"), text(inputs, "body"));
+        let valid = hyperswitch::is_signed(key, body, text(inputs, "x_webhook_signature_512"));
+        assert_eq!(valid, is_expected_valid(&vector), "{}", vector["id"]);
+    }
+    for vector in vectors("hyperswitch-redirect") {
+        let (key, url) = (text(&vector["inputs"], "key"), text(&vector["inputs"], "url"));
+        let signed = hyperswitch::text_of_url(url);
+        if let Some(expected) = vector["expected"]["string_to_sign"].as_str() {
+            assert_eq!(signed, expected, "{}", vector["id"]);
+        }
+        let given = decoded(url).into_iter().find(|(name, _)| name == "signature");
+        let given = given.map(|(_, value)| value).unwrap_or_default();
+        assert_eq!(
+            hyperswitch::is_signed(key, &signed, &given),
+            is_expected_valid(&vector),
+            "{}",
+            vector["id"]
+        );
     }
 }
 

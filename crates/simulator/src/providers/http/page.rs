@@ -134,6 +134,7 @@ pub(crate) fn pay(providers: &Providers, order: &Order) -> Response {
     let provider = order.provider();
     let merchant = match provider {
         Provider::Axis => &account.axis.merchant_id,
+        Provider::Hyperswitch => &account.hyperswitch.profile_id,
         Provider::Paytm => &account.paytm.merchant_id,
         Provider::Phonepe => &account.phonepe.merchant_id,
         Provider::Payu => &account.payu.merchant_key,

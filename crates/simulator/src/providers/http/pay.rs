@@ -86,13 +86,13 @@ fn show(providers: &Providers, provider: Provider, query: &str) -> Response {
     let key = Fields::decode(query.as_bytes()).ok().and_then(|fields| named(providers, provider, &fields));
     let found = key.as_ref().and_then(|key| providers.look(key));
     match found {
-        Some(found) if found.order.state == OrderState::Open => page::pay(providers, &found.order),
+        Some(found) if found.order.can_be_paid(providers.now_ms()) => page::pay(providers, &found.order),
         Some(found) => page::decided(providers, &found),
         None => page::problem(providers, provider, Problem::NoSuchPage),
     }
 }
 
-/// `POST /pay-page`: the payer has chosen. Sent twice it does nothing twice: only the first choice counts,
+/// `POST /pay-page`: the payer has chosen. Sent twice it does nothing twice: a payment is made once,
 /// and every answer follows from the books.
 fn choose(providers: &Providers, provider: Provider, body: &[u8]) -> Response {
     let fields = Fields::decode(body).unwrap_or_default();
