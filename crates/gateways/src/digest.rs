@@ -12,6 +12,13 @@ pub fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
         .unwrap_or_default()
 }
 
+/// HMAC-SHA512 of `message` under `key`; a key may have any length.
+pub fn hmac_sha512(key: &[u8], message: &[u8]) -> Vec<u8> {
+    Hmac::<Sha512>::new_from_slice(key)
+        .map(|mac| mac.chain_update(message).finalize().into_bytes().to_vec())
+        .unwrap_or_default()
+}
+
 /// SHA-256 of `message`.
 pub fn sha256(message: &[u8]) -> Vec<u8> {
     Sha256::digest(message).to_vec()

@@ -11,9 +11,11 @@
 
 pub mod account;
 pub mod axis;
+pub mod currencies;
 pub mod digest;
 pub mod evidence;
 pub mod form;
+pub mod hyperswitch;
 pub mod json;
 pub mod pay_page;
 pub mod paytm;
@@ -32,6 +34,7 @@ pub use payment_http_client as client;
 /// its entry here.
 pub const ADAPTERS: &[&Adapter] = &[
     &axis::ADAPTER,
+    &hyperswitch::ADAPTER,
     &paytm::ADAPTER,
     &payu::ADAPTER,
     &phonepe::ADAPTER,

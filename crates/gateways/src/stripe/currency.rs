@@ -4,12 +4,11 @@
 //! krónur and Ugandan shillings are written with two although they have none. Those are not taken: an amount
 //! that is a hundred times too large or too small is never asked.
 
-use std::borrow::Cow;
-
 use payment_domain::{Currency, Money};
 use payment_gateway::Currencies;
-use payment_settings::parser::{self, Parser, shorten};
+use payment_settings::parser::{self, Parser};
 
+use crate::currencies;
 use crate::text::minor_units;
 
 /// The currencies of ISO 4217 without decimals that have none at Stripe either.
@@ -20,28 +19,7 @@ const WITH_ANOTHER_UNIT: [&str; 4] = ["ISK", "MGA", "UGX", "UYI"];
 
 /// The setting's texts: codes with commas between them, or `all`.
 pub const CURRENCIES: Parser<Currencies> =
-    parser::text(read, "codes of ISO 4217 with commas between them, as in `INR,USD`, or `all`");
-
-fn read(text: &str) -> Result<Currencies, String> {
-    if text.trim().eq_ignore_ascii_case("all") {
-        let others = WITH_ANOTHER_UNIT.iter().filter_map(|code| Currency::from_code(code));
-        return Ok(Currencies::AllBut(Cow::Owned(others.collect())));
-    }
-    let currency = |code: &str| {
-        let currency = Currency::from_code(code).ok_or_else(|| {
-            format!("`{}` is not the code of a currency with two decimals or none", shorten(code))
-        })?;
-        match has_our_unit(currency) {
-            true => Ok(currency),
-            false => {
-                Err(format!("{} is counted in another unit at Stripe, and not supported", currency.code()))
-            }
-        }
-    };
-    let currencies: Result<Vec<Currency>, String> =
-        text.split(',').map(|code| currency(code.trim())).collect();
-    Ok(Currencies::Only(Cow::Owned(currencies?)))
-}
+    parser::text(|text| currencies::read(text, &WITH_ANOTHER_UNIT, "Stripe"), currencies::ACCEPTS);
 
 /// Whether Stripe counts this currency in the minor units that [`Money`] has.
 pub fn has_our_unit(currency: Currency) -> bool {

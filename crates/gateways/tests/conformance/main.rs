@@ -29,6 +29,7 @@ type Make = fn() -> Pin<Box<dyn Future<Output = Arc<dyn Provider>>>>;
 
 const ADAPTERS: &[(&str, Make)] = &[
     ("AXIS", || Box::pin(simulated::provider(Account::Axis))),
+    ("HYPERSWITCH", || Box::pin(simulated::provider(Account::Hyperswitch))),
     ("PAYTM legacy", || Box::pin(simulated::provider(Account::PaytmLegacy))),
     ("PAYTM v3", || Box::pin(simulated::provider(Account::PaytmV3))),
     ("PAYU", || Box::pin(simulated::provider(Account::Payu))),

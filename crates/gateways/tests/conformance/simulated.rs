@@ -12,7 +12,7 @@ use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, Seen};
 use payment_gateway::{Answer, Currencies, Gateway, Params, Redirect};
 use payment_gateways::account::RedirectThrough;
 use payment_gateways::client::{Client, Limits};
-use payment_gateways::{axis, paytm, payu, phonepe, razorpay, stripe};
+use payment_gateways::{axis, hyperswitch, paytm, payu, phonepe, razorpay, stripe};
 use payment_simulator::providers::{
     self as simulator, Choice, Fault, PayPage, Providers, ProvidersSettings, Twist, Visitor, WayBack,
 };
@@ -25,6 +25,7 @@ use crate::receiver::Receiver;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Account {
     Axis,
+    Hyperswitch,
     PaytmLegacy,
     PaytmV3,
     Payu,
@@ -39,6 +40,7 @@ impl Account {
     fn provider(self) -> simulator::Provider {
         match self {
             Account::Axis => simulator::Provider::Axis,
+            Account::Hyperswitch => simulator::Provider::Hyperswitch,
             Account::PaytmLegacy | Account::PaytmV3 => simulator::Provider::Paytm,
             Account::Payu => simulator::Provider::Payu,
             Account::PhonepeLegacy | Account::PhonepeV1 | Account::PhonepeV2 => simulator::Provider::Phonepe,
@@ -49,7 +51,9 @@ impl Account {
 
     fn protocol(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Account::Axis | Account::Payu | Account::Razorpay | Account::Stripe => None,
+            Account::Axis | Account::Hyperswitch | Account::Payu | Account::Razorpay | Account::Stripe => {
+                None
+            }
             Account::PaytmLegacy => Some(("paytm.protocol", "legacy")),
             Account::PaytmV3 => Some(("paytm.protocol", "v3")),
             Account::PhonepeLegacy => Some(("phonepe.protocol", "legacy")),
@@ -67,6 +71,8 @@ impl Account {
             }
             Account::PhonepeLegacy | Account::PhonepeV1 | Account::Stripe => (Proof::Nothing, Proof::Content),
             Account::PhonepeV2 => (Proof::Nothing, Proof::Sender),
+            // The signed text of a redirect has several readings.
+            Account::Hyperswitch => (Proof::Sender, Proof::Content),
             // What the browser brings says no amount.
             Account::Razorpay => (Proof::Sender, Proof::Content),
         }
@@ -80,6 +86,7 @@ impl Account {
     ) -> Arc<dyn Gateway> {
         let adapter = match self {
             Account::Axis => axis::ADAPTER,
+            Account::Hyperswitch => hyperswitch::ADAPTER,
             Account::PaytmLegacy | Account::PaytmV3 => paytm::ADAPTER,
             Account::Payu => payu::ADAPTER,
             Account::PhonepeLegacy | Account::PhonepeV1 | Account::PhonepeV2 => phonepe::ADAPTER,
@@ -98,6 +105,13 @@ impl Account {
                 amount: "vpc_Amount",
                 outcome: "vpc_TxnResponseCode",
                 words: ["0", "2"],
+            },
+            Account::Hyperswitch => Fields {
+                signature: "signature",
+                order: hyperswitch::REFERENCE,
+                amount: "amount",
+                outcome: "status",
+                words: ["succeeded", "failed"],
             },
             Account::PaytmLegacy | Account::PaytmV3 => Fields {
                 signature: "CHECKSUMHASH",
@@ -165,6 +179,7 @@ async fn simulated(account: Account, redirect_through: RedirectThrough) -> Arc<d
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}", listener.local_addr().unwrap());
     let mut settings = ProvidersSettings::new(&base_url);
+    settings.hyperswitch.webhook_url = Some(receiver.url.clone());
     settings.paytm.webhook_url = Some(receiver.url.clone());
     settings.phonepe.webhook_url = Some(receiver.url.clone());
     settings.payu.webhook_url = Some(receiver.url.clone());
@@ -208,12 +223,16 @@ impl Simulated {
         Choice::PayWith(Fault::Order(twist))
     }
 
+    /// What comes later comes, after the browser came back.
     async fn elapse(&self, order: &TxnId) {
+        self.end(order).await;
+        self.ways_back.lock().unwrap().remove(order.as_str());
+    }
+
+    async fn end(&self, order: &TxnId) {
         let provider = self.account.provider().path();
         let url = format!("{}/control/orders/{provider}/{order}/elapse", self.base_url);
         assert!(self.http.post(url).send().await.unwrap().status().is_success());
-        // The browser came back before.
-        self.ways_back.lock().unwrap().remove(order.as_str());
     }
 }
 
@@ -254,7 +273,13 @@ impl Provider for Simulated {
             Deed::IsPaidInAnotherCurrency => {
                 self.choose(order, Self::pays_with(Twist::WrongCurrency)).await;
             }
-            Deed::IsDeclined => self.choose(order, Choice::Decline).await,
+            Deed::IsDeclined => {
+                self.choose(order, Choice::Decline).await;
+                if self.account == Account::Hyperswitch {
+                    // Until its link has ended, another attempt may succeed.
+                    self.end(order).await;
+                }
+            }
             Deed::IsPending => self.choose(order, Self::pays_with(Twist::Pending { seconds: later })).await,
             Deed::IsDeclinedForNow => {
                 self.choose(order, Self::pays_with(Twist::PaidAfterDeclined { seconds: later })).await;
@@ -266,7 +291,12 @@ impl Provider for Simulated {
 
     fn never(&self) -> Vec<Deed> {
         let takes_rupees_alone = self.gateway().profile().currencies == Currencies::RUPEES;
-        takes_rupees_alone.then_some(Deed::IsPaidInAnotherCurrency).into_iter().collect()
+        // A failed payment may still be paid: it is not declined.
+        let is_retried = self.account == Account::Hyperswitch;
+        [(takes_rupees_alone, Deed::IsPaidInAnotherCurrency), (is_retried, Deed::IsDeclinedForNow)]
+            .into_iter()
+            .filter_map(|(never, deed)| never.then_some(deed))
+            .collect()
     }
 
     async fn news(&self, order: &TxnId) -> Vec<News> {
@@ -290,9 +320,11 @@ impl Provider for Simulated {
                 Some(forged_callback(self.account, &news.answer, forgery))
             }
             Account::PhonepeV2 if !news.by_browser => Some(forged_webhook(&news.answer, forgery)),
+            Account::Hyperswitch if !news.by_browser => Some(forged_hyperswitch_event(&news.answer, forgery)),
             Account::Razorpay if !news.by_browser => Some(forged_link_event(&news.answer, forgery)),
-            Account::Stripe if !news.by_browser => Some(forged_event(&news.answer, forgery)),
+            Account::Stripe if !news.by_browser => Some(forged_stripe_event(&news.answer, forgery)),
             Account::Axis
+            | Account::Hyperswitch
             | Account::PaytmLegacy
             | Account::PaytmV3
             | Account::Payu
@@ -308,6 +340,8 @@ impl Provider for Simulated {
         let secret = [
             "axis.merchant.secret.key",
             "axis.merchant.pwd",
+            "hyperswitch.api.key",
+            "hyperswitch.payment.response.hash.key",
             "paytm.merchant.secret.key",
             "phonepe.merchant.secret.key",
             "phonepe.v2.client.secret",
@@ -366,6 +400,24 @@ fn forged_webhook(answer: &Answer, forgery: &Forgery) -> Answer {
     Answer { body: body.to_string().into(), ..answer.clone() }
 }
 
+/// Hyperswitch's webhook: an event, signed over its body.
+fn forged_hyperswitch_event(answer: &Answer, forgery: &Forgery) -> Answer {
+    let mut body: Value = serde_json::from_slice(&answer.body).unwrap();
+    let payment = &mut body["content"]["object"];
+    match forgery {
+        Forgery::Signature => {
+            return with_header(answer, "x-webhook-signature-512", form::other_first_letter);
+        }
+        Forgery::Order(other) => payment["merchant_order_reference_id"] = other.as_str().into(),
+        Forgery::Amount => payment["amount_received"] = 1.into(),
+        Forgery::Outcome => {
+            let words = ["succeeded", "failed"];
+            payment["status"] = form::other_word(payment["status"].as_str().unwrap(), words).into();
+        }
+    }
+    Answer { body: body.to_string().into(), ..answer.clone() }
+}
+
 /// Razorpay's event: plain JSON, signed as a whole in a header.
 fn forged_link_event(answer: &Answer, forgery: &Forgery) -> Answer {
     let mut body: Value = serde_json::from_slice(&answer.body).unwrap();
@@ -383,7 +435,7 @@ fn forged_link_event(answer: &Answer, forgery: &Forgery) -> Answer {
 }
 
 /// Stripe's event, whose signature changes with its last digit.
-fn forged_event(answer: &Answer, forgery: &Forgery) -> Answer {
+fn forged_stripe_event(answer: &Answer, forgery: &Forgery) -> Answer {
     let mut body: Value = serde_json::from_slice(&answer.body).unwrap();
     let session = &mut body["data"]["object"];
     match forgery {

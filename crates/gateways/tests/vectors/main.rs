@@ -7,6 +7,7 @@
 
 mod amount;
 mod axis;
+mod hyperswitch;
 mod paytm;
 mod payu;
 mod phonepe;
@@ -24,7 +25,7 @@ use tally::Tally;
 use vector::{Vector, Verdict};
 
 /// The vectors of `tests/vectors.json` that ask for what no adapter does: refunds.
-const NOT_RUN: [&str; 13] = [
+const NOT_RUN: [&str; 14] = [
     "phonepe-d26",
     "phonepe-d27",
     "razorpay-d20",
@@ -38,15 +39,17 @@ const NOT_RUN: [&str; 13] = [
     "stripe-d24",
     "stripe-d25",
     "stripe-d26",
+    "hyperswitch-d16",
 ];
 
 /// Gateways in `tests/vectors.json` whose adapters are still to come.
-const WITHOUT_ADAPTER: [&str; 2] = ["CCAVENUE", "HYPERSWITCH"];
+const WITHOUT_ADAPTER: [&str; 1] = ["CCAVENUE"];
 
 /// Runs a vector with the adapter it is about.
 fn run(vector: &Vector) -> Verdict {
     match vector.gateway.as_str() {
         "AXIS" => axis::run(vector),
+        "HYPERSWITCH" => hyperswitch::run(vector),
         "PAYTM" => paytm::run(vector),
         "PAYU" => payu::run(vector),
         "PHONEPE" => phonepe::run(vector),

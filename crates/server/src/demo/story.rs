@@ -52,25 +52,27 @@ async fn paid(actors: &Actors, narrator: &mut Narrator) -> Outcome<Payment> {
     let mut telling =
         Telling::begin(actors, narrator, "paid", "Paid: the citizen pays, one receipt is issued")?;
     if let Some((txn_id, page)) = telling.come_to_the_page("100.00").await? {
-        telling.choose_and_return(&page, Choice::Pay).await?;
-        let answer = telling.ask("SUCCESS", &txn_id).await?;
-        let receipt = text(answer.transaction(), "receipt");
-        let number = receipt.clone().unwrap_or_else(|| "no receipt".to_owned());
-        telling
-            .step(Step::new("service", "receipt", &number).promised("a receipt number", receipt.is_some()))?;
-        telling.look_up("SUCCESS", receipt.as_deref(), &txn_id).await?;
-        telling.payment.receipt = receipt;
+        telling.pay(&txn_id, &page).await?;
     }
     Ok(telling.payment)
 }
 
 async fn declined(actors: &Actors, narrator: &mut Narrator) -> Outcome<Payment> {
-    let mut telling =
-        Telling::begin(actors, narrator, "declined", "Declined: the bank says no, the bill is free again")?;
+    let allows_retries = actors.world.gateway.allows_retries();
+    let title = match allows_retries {
+        true => "Declined, then paid: the bank says no, the page allows another attempt",
+        false => "Declined: the bank says no, the bill is free again",
+    };
+    let mut telling = Telling::begin(actors, narrator, "declined", title)?;
     if let Some((txn_id, page)) = telling.come_to_the_page("250.50").await? {
         telling.choose_and_return(&page, Choice::Decline).await?;
-        telling.ask("FAILURE", &txn_id).await?;
-        telling.look_up("FAILURE", None, &txn_id).await?;
+        if allows_retries {
+            telling.ask("PENDING", &txn_id).await?;
+            telling.pay(&txn_id, &page).await?;
+        } else {
+            telling.ask("FAILURE", &txn_id).await?;
+            telling.look_up("FAILURE", None, &txn_id).await?;
+        }
     }
     Ok(telling.payment)
 }
@@ -145,6 +147,18 @@ impl<'a> Telling<'a> {
             Step::new("citizen", "opens the pay page", &said).promised("a page about this payment", shown),
         )?;
         Ok(page.ok().map(|page| (txn_id, page)))
+    }
+
+    /// The citizen pays, and a receipt is issued.
+    async fn pay(&mut self, txn_id: &str, page: &PayPage) -> Outcome {
+        self.choose_and_return(page, Choice::Pay).await?;
+        let answer = self.ask("SUCCESS", txn_id).await?;
+        let receipt = text(answer.transaction(), "receipt");
+        let number = receipt.clone().unwrap_or_else(|| "no receipt".to_owned());
+        self.step(Step::new("service", "receipt", &number).promised("a receipt number", receipt.is_some()))?;
+        self.look_up("SUCCESS", receipt.as_deref(), txn_id).await?;
+        self.payment.receipt = receipt;
+        Ok(())
     }
 
     /// The citizen sends the form; the browser follows to the service and on to the application.

@@ -19,9 +19,12 @@ use crate::world::World;
 /// How a provider sends the browser back.
 fn way_back(account: Account) -> Method {
     match account {
-        Account::Axis | Account::PhonepeV1 | Account::PhonepeV2 | Account::Razorpay | Account::Stripe => {
-            Method::GET
-        }
+        Account::Axis
+        | Account::Hyperswitch
+        | Account::PhonepeV1
+        | Account::PhonepeV2
+        | Account::Razorpay
+        | Account::Stripe => Method::GET,
         Account::PaytmLegacy | Account::PaytmV3 | Account::PhonepeLegacy | Account::Payu => Method::POST,
     }
 }
@@ -67,7 +70,12 @@ async fn every_walk(account: Account) {
     assert_eq!((registered.total_paise, registered.bills[0].receipt_number.as_str()), (10_050, receipt));
 
     let txn = world.create().await;
-    let declined = comes_back(&world, &txn, Choice::Decline).await;
+    let mut declined = comes_back(&world, &txn, Choice::Decline).await;
+    if account.protocol().allows_retries() {
+        assert_eq!(declined["txnStatus"], "PENDING", "{account:?}: the payer can try again");
+        world.elapse(&id_of(&txn)).await;
+        declined = world.update(&id_of(&txn)).await;
+    }
     assert_eq!((&declined["txnStatus"], &declined["receipt"]), (&"FAILURE".into(), &Value::Null));
     let again = world.create_for(txn["billId"].as_str().unwrap()).await;
     assert_ne!(id_of(&again), id_of(&txn), "the bill is free");
@@ -101,6 +109,11 @@ async fn every_walk(account: Account) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn axis_is_paid_behind_the_stock_api_gateway() {
     every_walk(Account::Axis).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hyperswitch_is_paid_behind_the_stock_api_gateway() {
+    every_walk(Account::Hyperswitch).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -15,6 +15,7 @@ pub(crate) enum Relief {
 }
 
 /// One payment.
+#[derive(Clone, Copy)]
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) fault: Option<Fault>,
@@ -29,6 +30,19 @@ pub(crate) struct Case {
     /// Its final status.
     pub(crate) finally: &'static str,
     pub(crate) attention: Option<AttentionKind>,
+}
+
+impl Case {
+    /// The same where a declined payment may be tried once more while its page lasts.
+    pub(crate) fn with_retries(self) -> Case {
+        match (self.fault, self.choice) {
+            (None, Choice::Decline) => Case { meanwhile: &["PENDING"], relief: Relief::Elapses, ..self },
+            (Some(Fault::Order(Twist::PaidAfterDeclined { .. })), _) => {
+                Case { meanwhile: &["PENDING"], finally: "SUCCESS", attention: None, ..self }
+            }
+            (_, _) => self,
+        }
+    }
 }
 
 const PAID: Case = Case {

@@ -34,7 +34,8 @@ async fn all_cases(account: Account) {
         Some(_) | None => true,
     };
     for case in CASES.iter().filter(is_played) {
-        played.push((play(&world, case).await, case.attention));
+        let case = if account.protocol().allows_retries() { case.with_retries() } else { *case };
+        played.push((play(&world, &case).await, case.attention));
     }
     audit(world, &played).await;
 }
@@ -76,6 +77,11 @@ async fn play(world: &World, case: &Case) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn axis() {
     all_cases(Account::Axis).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hyperswitch() {
+    all_cases(Account::Hyperswitch).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -154,6 +160,7 @@ async fn a_payment_that_is_confirmed_late_is_found_by_itself_or_by_asking() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_whose_opening_goes_wrong_is_never_lost_and_never_a_success() {
     for account in [
+        Account::Hyperswitch,
         Account::PaytmV3,
         Account::PhonepeLegacy,
         Account::PhonepeV1,
