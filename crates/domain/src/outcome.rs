@@ -18,8 +18,7 @@ pub enum Outcome {
     },
     /// The gateway is not done yet.
     Pending,
-    /// The bank has reserved the money and nothing takes it: somebody has to capture the payment, or it is
-    /// released.
+    /// The bank has reserved the money, which is released unless the payment is captured.
     Authorised,
     /// The gateway knows no such payment: the payer never came, or its records lag behind.
     NotFound,

@@ -195,7 +195,7 @@ impl Link {
         }
     }
 
-    /// What an authorised attempt means: it is captured in a moment, or by nobody.
+    /// What an authorised attempt means: pending while an account captures by itself.
     fn authorised(&self, now: Timestamp) -> Option<Outcome> {
         let authorised = self.attempts.iter().filter(|attempt| attempt.state == State::Authorised);
         let since_s = authorised.map(|attempt| attempt.created_at_s).min()?;

@@ -180,11 +180,11 @@ async fn what_is_refused_opened_nothing_and_is_told_without_what_a_payer_wrote()
         let error = razorpay(&server).start(&order(&txn)).await.unwrap_err();
         assert!(matches!(error, GatewayError::Unanswered(_)), "{status}: {error:?}");
     }
-    let nobody = razorpay_at("http://127.0.0.1:9", client());
+    let unreachable = razorpay_at("http://127.0.0.1:9", client());
     for (id, amount, expected) in
         [(ID, "0.99", "AMOUNT_BELOW_MINIMUM"), (&"x".repeat(41), "1.00", "INVALID_TRANSACTION_ID")]
     {
-        let error = nobody.start(&order(&transaction(id, amount))).await.unwrap_err();
+        let error = unreachable.start(&order(&transaction(id, amount))).await.unwrap_err();
         assert!(matches!(&error, GatewayError::Refused { code } if code == expected), "{error:?}");
     }
 }
@@ -301,9 +301,9 @@ async fn an_answer_about_something_else_decides_nothing() {
     }
     let mut begun_elsewhere = transaction(ID, "19.99");
     begun_elsewhere.gateway_details.txn_id = Some("order_FAKE0000000001".to_owned());
-    let nobody = razorpay_at("http://127.0.0.1:9", client());
-    assert!(is_unreadable(&nobody.status(&begun_elsewhere).await));
-    assert!(is_unreadable(&nobody.close(&begun_elsewhere).await));
+    let unreachable = razorpay_at("http://127.0.0.1:9", client());
+    assert!(is_unreadable(&unreachable.status(&begun_elsewhere).await));
+    assert!(is_unreadable(&unreachable.close(&begun_elsewhere).await));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use payment_domain::{Payer, Timestamp};
+use payment_domain::Timestamp;
 use payment_gateway::Order;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -40,7 +40,8 @@ pub fn call(account: &RazorpayAccount, method: Method, path: &str, body: Option<
     }
 }
 
-/// Opens a payment link.
+/// Opens a payment link. The payer is not named: the gateway refuses links whose number or name it takes for made up,
+/// and its page asks.
 pub fn create_call(account: &RazorpayAccount, order: &Order<'_>, now: Timestamp) -> Call {
     let txn = order.txn;
     let note = |text: &str| Value::from(cut(&one_line(text), MAX_NOTE));
@@ -65,9 +66,6 @@ pub fn create_call(account: &RazorpayAccount, order: &Order<'_>, now: Timestamp)
     if !description.is_empty() {
         body["description"] = cut(&description, MAX_DESCRIPTION).into();
     }
-    if let Some(contact) = contact(&txn.payer) {
-        body["customer"] = json!({ "contact": contact });
-    }
     call(account, Method::POST, "payment_links", Some(&body))
 }
 
@@ -75,15 +73,6 @@ pub fn create_call(account: &RazorpayAccount, order: &Order<'_>, now: Timestamp)
 /// longer than its order is known to the gateway, and keeps the payment pending until it has expired as well.
 fn expire_by_s(payable_until: Timestamp, now: Timestamp) -> i64 {
     payable_until.clamp(now.plus(SHORTEST_LIFE), now.plus(LONGEST_LIFE)).as_millis() / 1_000
-}
-
-/// An Indian mobile number in international form, which the pay page need not ask for then.
-fn contact(payer: &Payer) -> Option<String> {
-    let number = payer.mobile_number.expose();
-    let is_mobile = number.len() == 10
-        && number.bytes().all(|byte| byte.is_ascii_digit())
-        && number.starts_with(['6', '7', '8', '9']);
-    is_mobile.then(|| format!("+91{number}"))
 }
 
 /// Looks for the links with a reference.

@@ -122,7 +122,7 @@ async fn a_payment_under_way_is_among_the_attempts_alone() {
     assert_eq!((&link["status"], &link["payments"]), (&json!("created"), &json!([])));
     assert_eq!(attempts(&world, link).await[0]["status"], "created");
     let (status, _) = call(&world, "POST", &format!("payment_links/{id}/cancel"), Some(&json!({}))).await;
-    assert_eq!(status, 400, "somebody is paying");
+    assert_eq!(status, 400, "a payer is paying");
 }
 
 #[tokio::test]
@@ -154,7 +154,7 @@ async fn requests_that_cannot_be_meant_open_nothing() {
         ("reference_id", json!("x".repeat(41)), Some("reference_id")),
         ("reference_id", json!(""), Some("reference_id")),
         ("description", json!("a\nb"), Some("description")),
-        ("customer", json!({ "contact": "nobody" }), Some("customer.contact")),
+        ("customer", json!({ "contact": "none" }), Some("customer.contact")),
         ("expire_by", json!(EXPIRE_BY_S - 1), Some("expire_by")),
         ("expire_by", json!(EXPIRE_BY_S + 200 * 86_400), Some("expire_by")),
         ("notes", json!({ "a": "x".repeat(257) }), Some("notes")),

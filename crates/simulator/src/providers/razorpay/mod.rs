@@ -276,7 +276,7 @@ async fn attempts(
     .await
 }
 
-/// `POST /v1/payment_links/{link}/cancel`: only a link that nobody has begun to pay can be cancelled.
+/// `POST /v1/payment_links/{link}/cancel`: only an open link without an attempt can be cancelled.
 async fn cancel(State(providers): State<Providers>, Path(id): Path<String>, headers: HeaderMap) -> Response {
     about(&providers, &headers, wire::reference_of(&id, wire::LINK), |found| {
         match providers.expire(&key_of(&found.order.terms.id)) {
