@@ -9,6 +9,8 @@ use payment_gateway::conformance::{Deed, Forgery, News, Provider, Seen};
 use payment_gateway::{Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect};
 use serde_json::json;
 
+use crate::simulated::Account;
+
 /// What an adapter does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sin {
@@ -18,6 +20,9 @@ pub(crate) enum Sin {
     BelievesNewsOfOthers,
     BelievesUnsignedNews,
     TakesAnyAmount,
+    AsksInRupees,
+    TakesAnyCurrency,
+    BelievesAnyCurrency,
     DeclinesWhatIsPending,
     DeclinesWhatIsUnknown,
     DeclinesWhatNobodyPaid,
@@ -36,6 +41,9 @@ impl Sin {
         (Sin::BelievesNewsOfOthers, "news_of_one_order_is_refused_for_another"),
         (Sin::BelievesUnsignedNews, "what_carries_no_signature_proves_nothing"),
         (Sin::TakesAnyAmount, "another_amount_is_never_the_one_that_was_asked"),
+        (Sin::AsksInRupees, "every_currency_is_asked_and_paid_as_such"),
+        (Sin::TakesAnyCurrency, "money_in_another_currency_is_never_what_was_asked"),
+        (Sin::BelievesAnyCurrency, "the_same_digits_in_another_currency_are_never_what_was_asked"),
         (Sin::DeclinesWhatIsPending, "what_is_pending_stays_pending_until_it_is_paid"),
         (Sin::DeclinesWhatIsUnknown, "what_nobody_has_heard_of_is_unrecognised"),
         (Sin::DeclinesWhatNobodyPaid, "an_order_that_nobody_paid_is_neither_paid_nor_declined"),
@@ -44,6 +52,28 @@ impl Sin {
         (Sin::PaysTwice, "an_order_that_is_started_twice_is_one_order"),
         (Sin::TellsWhoPaid, "nobody_and_no_secret_appears_in_reports_and_errors"),
     ];
+}
+
+impl Sin {
+    /// The account with which it shows.
+    pub(crate) fn account(self) -> Account {
+        match self {
+            Sin::AsksInRupees | Sin::TakesAnyCurrency | Sin::BelievesAnyCurrency => Account::Stripe,
+            Sin::LosesAPaisa
+            | Sin::SendsThePayerElsewhere
+            | Sin::BelievesForgedNews
+            | Sin::BelievesNewsOfOthers
+            | Sin::BelievesUnsignedNews
+            | Sin::TakesAnyAmount
+            | Sin::DeclinesWhatIsPending
+            | Sin::DeclinesWhatIsUnknown
+            | Sin::DeclinesWhatNobodyPaid
+            | Sin::DeclinesWhenNobodyAnswers
+            | Sin::SaysNothingWasSent
+            | Sin::PaysTwice
+            | Sin::TellsWhoPaid => Account::Axis,
+        }
+    }
 }
 
 /// A provider whose adapter sins.
@@ -128,6 +158,9 @@ impl Gateway for Sinner {
         if self.sin == Sin::LosesAPaisa && txn.amount.minor() % 100 == 15 {
             txn.amount = Money::from_minor(txn.amount.minor() - 1, Currency::INR).unwrap();
         }
+        if self.sin == Sin::AsksInRupees {
+            txn.amount = Money::from_minor(txn.amount.minor(), Currency::INR).unwrap();
+        }
         if self.sin == Sin::PaysTwice {
             txn.id = TxnId::new(format!("{}-{before}", txn.id)).unwrap();
         }
@@ -144,7 +177,7 @@ impl Gateway for Sinner {
         let paid = || Evidence::Signed(report(Outcome::Paid { amount: Some(txn.amount) }));
         match (self.sin, self.adapter.verify(txn, answer).await) {
             (Sin::BelievesForgedNews, Err(GatewayError::BadSignature))
-            | (Sin::BelievesNewsOfOthers, Err(GatewayError::WrongTransaction))
+            | (Sin::BelievesNewsOfOthers | Sin::BelievesAnyCurrency, Err(GatewayError::WrongTransaction))
             | (Sin::BelievesUnsignedNews, Ok(Evidence::Unsigned)) => Ok(paid()),
             (_, result) => result,
         }
@@ -161,6 +194,10 @@ impl Gateway for Sinner {
                 match (sin, &report.outcome) {
                     (Sin::TakesAnyAmount, Outcome::Paid { .. }) => {
                         report.outcome = Outcome::Paid { amount: Some(txn.amount) };
+                    }
+                    (Sin::TakesAnyCurrency, Outcome::Paid { amount: Some(paid) }) => {
+                        let amount = Money::from_minor(paid.minor(), txn.amount.currency()).unwrap();
+                        report.outcome = Outcome::Paid { amount: Some(amount) };
                     }
                     (Sin::DeclinesWhatIsPending, Outcome::Pending)
                     | (Sin::DeclinesWhatIsUnknown, Outcome::Unrecognised { .. })

@@ -78,7 +78,7 @@ fn notices(sin: Sin, promise: &str) -> Result<(), libtest_mimic::Failed> {
     let promise = promises().into_iter().find(|listed| listed.name == promise).ok_or("no such promise")?;
     let runtime = Builder::new_multi_thread().worker_threads(2).thread_name(CARELESS).enable_all().build()?;
     let broken = runtime.block_on(async {
-        let provider = simulated::provider(Account::Axis).await;
+        let provider = simulated::provider(sin.account()).await;
         let checking = tokio::spawn(async move {
             promise.check(Arc::new(Careless { provider, sin })).await;
         });
