@@ -12,6 +12,8 @@ pub(crate) enum Relief {
     Ends,
     /// What is to come later comes.
     Elapses,
+    /// Both.
+    EndsAndElapses,
 }
 
 /// One payment.
@@ -33,11 +35,41 @@ pub(crate) struct Case {
 }
 
 impl Case {
+    /// This payment, and two with the same fault: one that is declined, and one whose payer leaves.
+    pub(crate) fn with_other_choices(&self) -> [Case; 3] {
+        let declined = match self.fault {
+            Some(Fault::Call(Strike::ServerError | Strike::Cut | Strike::Garbage | Strike::Hang))
+            | Some(Fault::Order(Twist::UnknownCode | Twist::NotFound)) => &["PENDING"][..],
+            Some(Fault::Order(Twist::WrongSignature)) => &["PENDING", "FAILURE"],
+            Some(_) | None => &["FAILURE"],
+        };
+        // Nothing is to come later of what was not paid.
+        let relief = if self.relief == Relief::Elapses { Relief::None } else { self.relief };
+        let other = Case { relief, attention: None, ..*self };
+        [
+            *self,
+            Case { choice: Choice::Decline, meanwhile: declined, finally: "FAILURE", ..other },
+            Case {
+                choice: Choice::Leave,
+                comes_back: false,
+                meanwhile: &["PENDING"],
+                finally: "PENDING",
+                ..other
+            },
+        ]
+    }
+
     /// The same where a declined payment may be tried once more while its page lasts.
     pub(crate) fn with_retries(self) -> Case {
         match (self.fault, self.choice) {
-            (None, Choice::Decline) => Case { meanwhile: &["PENDING"], relief: Relief::Elapses, ..self },
-            (Some(Fault::Order(Twist::PaidAfterDeclined { .. })), _) => {
+            (_, Choice::Decline) => {
+                let relief = match self.relief {
+                    Relief::None | Relief::Elapses => Relief::Elapses,
+                    Relief::Ends | Relief::EndsAndElapses => Relief::EndsAndElapses,
+                };
+                Case { meanwhile: &["PENDING"], relief, ..self }
+            }
+            (Some(Fault::Order(Twist::PaidAfterDeclined { .. })), Choice::Pay) => {
                 Case { meanwhile: &["PENDING"], finally: "SUCCESS", attention: None, ..self }
             }
             (_, _) => self,
@@ -65,17 +97,9 @@ const fn unheard(name: &'static str, strike: Strike) -> Case {
 /// Later than any test runs: it comes when it is called.
 const LATER: u64 = 3_600;
 
+/// Each is played with a payer who pays, one who declines and one who leaves.
 pub(crate) const CASES: &[Case] = &[
     PAID,
-    Case { name: "declined", choice: Choice::Decline, meanwhile: &["FAILURE"], finally: "FAILURE", ..PAID },
-    Case {
-        name: "abandoned",
-        choice: Choice::Leave,
-        comes_back: false,
-        meanwhile: &["PENDING"],
-        finally: "PENDING",
-        ..PAID
-    },
     Case { name: "slow", fault: Some(Fault::Call(Strike::Slow { ms: 200 })), ..PAID },
     unheard("server error", Strike::ServerError),
     unheard("cut", Strike::Cut),

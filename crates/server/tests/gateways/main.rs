@@ -33,8 +33,8 @@ async fn all_cases(account: Account) {
         Some(Fault::Order(Twist::WrongCurrency)) => account.protocol().has_currencies(),
         Some(_) | None => true,
     };
-    for case in CASES.iter().filter(is_played) {
-        let case = if account.protocol().allows_retries() { case.with_retries() } else { *case };
+    for case in CASES.iter().filter(is_played).flat_map(Case::with_other_choices) {
+        let case = if account.protocol().allows_retries() { case.with_retries() } else { case };
         played.push((play(&world, &case).await, case.attention));
     }
     audit(world, &played).await;
@@ -42,7 +42,7 @@ async fn all_cases(account: Account) {
 
 /// Plays a payment with what goes wrong in it; returns the transaction's id.
 async fn play(world: &World, case: &Case) -> String {
-    let case_at = format!("{} at {:?}", case.name, world.account);
+    let case_at = format!("{}, {} at {:?}", case.name, case.choice, world.account);
     let txn = world.create().await;
     let id = txn["txnId"].as_str().unwrap().to_owned();
     let page = world.open(&txn).await;
@@ -64,10 +64,17 @@ async fn play(world: &World, case: &Case) -> String {
         Relief::None => {}
         Relief::Ends => assert!(world.simulator.set_fault(world.provider(), &id, None)),
         Relief::Elapses => world.elapse(&id).await,
+        Relief::EndsAndElapses => {
+            assert!(world.simulator.set_fault(world.provider(), &id, None));
+            world.elapse(&id).await;
+        }
     }
     let settled = world.settled(&id, case.finally).await;
     assert_eq!(settled["receipt"].is_string(), case.finally == "SUCCESS", "{case_at}: {settled}");
-    if case.fault == Some(Fault::Order(Twist::DuplicateWebhooks)) && world.account.has_webhooks() {
+    if case.fault == Some(Fault::Order(Twist::DuplicateWebhooks))
+        && world.account.has_webhooks()
+        && case.choice != Choice::Leave
+    {
         world.webhooks_have_come(&id, 2).await;
         assert_eq!(world.update(&id).await, settled, "{case_at}");
     }
@@ -131,7 +138,11 @@ async fn a_gateway_that_hangs_keeps_a_payment_pending_and_loses_none() {
         worlds.spawn(async move {
             let world = World::new(account, IMPATIENT).await;
             let hang = CASES.iter().find(|case| case.fault == Some(Fault::Call(Strike::Hang))).unwrap();
-            let played = [(play(&world, hang).await, hang.attention)];
+            let mut played = Vec::new();
+            for case in hang.with_other_choices() {
+                let case = if account.protocol().allows_retries() { case.with_retries() } else { case };
+                played.push((play(&world, &case).await, case.attention));
+            }
             audit(world, &played).await;
         });
     }
