@@ -103,8 +103,9 @@ pub const fn active(key: &'static str) -> Setting<bool> {
 }
 
 pub const fn order_life(key: &'static str) -> Optional<Duration> {
-    own(key, mins(1, 525_600), "For how many minutes an order of this gateway can be paid.")
-        .or_worked_out("`order.life-mins`, or as long as its provider keeps an order open: 30 minutes")
+    own(key, mins(1, 525_600), "For how many minutes an order of this gateway can be paid.").or_worked_out(
+        "`order.life-mins`, or as long as its provider keeps an order open: 30 minutes as a rule",
+    )
 }
 
 pub const fn calls_at_once(key: &'static str) -> Optional<usize> {

@@ -22,7 +22,7 @@ settings! {
         "For how many minutes an order can be paid. After that a gateway's \"no such payment\" is final \
          and the bill is free; no payer is sent to pay in the last third of it, ten minutes at most. Each \
          gateway may have an order life of its own.")
-        .or_worked_out("as long as its provider keeps an order open: 30 minutes");
+        .or_worked_out("as long as its provider keeps an order open: 30 minutes as a rule");
     REUSE_AFTER: Setting<Duration> = own("create.reuse-pending.after-secs", secs(0, 86_400),
         "A request for the same bills, amount, gateway, callback URL and mobile number as a pending \
          payment of more than so many seconds is answered with that payment, while its page can be used; \
