@@ -12,6 +12,7 @@ use payment_settings::{Reader, Values};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
+use crate::request::header;
 use crate::vector::{Checked, Vector, Verdict, pairs, same};
 
 /// Runs one vector.
@@ -73,13 +74,8 @@ fn retrieve(vector: &Vector) -> Checked {
 
 /// Compares method, address, headers, and the expected fields: a call of ours has more.
 fn compare_call(vector: &Vector, call: &Call) -> Checked {
-    let header = |name: &str| {
-        let named = call.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
-        let content_type = call.body.content_type().filter(|_| name.eq_ignore_ascii_case("content-type"));
-        named.map(|(_, value)| value.as_str()).or(content_type)
-    };
     let wanted = vector.expected["headers"].as_object().into_iter().flatten();
-    let headers = Map::from_iter(wanted.map(|(name, _)| (name.clone(), header(name).into())));
+    let headers = Map::from_iter(wanted.map(|(name, _)| (name.clone(), header(call, name).into())));
     let fields = match &call.body {
         Body::Form(fields) => fields.as_slice(),
         Body::Empty | Body::Json(_) => &[],

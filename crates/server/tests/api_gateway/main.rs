@@ -146,6 +146,11 @@ async fn razorpay_is_paid_behind_the_stock_api_gateway() {
     every_walk(Account::Razorpay).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stripe_is_paid_behind_the_stock_api_gateway() {
+    every_walk(Account::Stripe).await;
+}
+
 /// With the paths opened that `check-config` names, every gateway is paid through this service, too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_gateway_is_paid_through_the_service_where_its_paths_are_open() {
