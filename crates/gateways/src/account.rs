@@ -21,12 +21,6 @@ pub trait Account: fmt::Debug + Send + Sync {
     /// The gateway with this account, before it is called.
     fn profile(&self) -> Profile;
 
-    /// Whether its credentials are of the provider's test mode, in which no money moves, at a provider that has
-    /// no hosts of its own for tests.
-    fn is_in_test_mode(&self) -> bool {
-        false
-    }
-
     /// The limits of calls, where this account has its own.
     fn limits(&self) -> Option<Limits> {
         None

@@ -52,6 +52,11 @@ crate::gateway_settings! {
         "The version of the API that requests ask for.").or("2026-10-28.endive");
 }
 
+/// Whether it is a key of test mode: `sk_test_…` or `rk_test_…`.
+fn is_test_key(key: &SecretString) -> bool {
+    key.expose_secret().split_once('_').is_some_and(|(_, rest)| rest.starts_with("test_"))
+}
+
 /// A key with which requests are authorised; never shown.
 const KEY: Parser<SecretString> = parser::text(
     |text| match text.starts_with("sk_") || text.starts_with("rk_") {
@@ -84,6 +89,9 @@ impl StripeAccount {
     /// The account; `None` with a problem of each setting that is wrong.
     pub fn read(reader: &mut Reader<'_>) -> Option<StripeAccount> {
         let secret_key = reader.required(&SECRET_KEY);
+        if secret_key.as_ref().is_some_and(is_test_key) {
+            reader.doubt(&SECRET_KEY, "is a key of the provider's test mode: no money moves there");
+        }
         let webhook_secrets = [reader.set(&WEBHOOK_SECRET), reader.set(&WEBHOOK_SECRET_PREVIOUS)];
         if let [None, Some(_)] = webhook_secrets {
             reader.problem(&WEBHOOK_SECRET, "must be set when the previous one is", "");
@@ -114,10 +122,6 @@ impl Account for StripeAccount {
         }
     }
 
-    fn is_in_test_mode(&self) -> bool {
-        self.secret_key.expose_secret().contains("k_test_")
-    }
-
     fn adapter(&self, client: Client, clock: Arc<dyn Clock>) -> Arc<dyn Gateway> {
         Arc::new(Stripe::new(self.clone(), client, clock))
     }
@@ -125,6 +129,8 @@ impl Account for StripeAccount {
 
 #[cfg(test)]
 mod tests {
+    use payment_settings::Values;
+
     use super::*;
     use crate::testing::read_account;
 
@@ -139,7 +145,16 @@ mod tests {
             assert_eq!(account.profile().currencies, Currencies::RUPEES);
             assert_eq!(account.base_url, "https://api.stripe.com");
             assert!(account.webhook_secrets.is_empty());
-            assert_eq!(account.is_in_test_mode(), key == "rk_test_hush");
+        }
+    }
+
+    #[test]
+    fn a_key_of_test_mode_is_told() {
+        for (key, told) in [("sk_live_test_a", 0), ("rk_live_a", 0), ("sk_test_a", 1), ("rk_test_a", 1)] {
+            let values = Values::of([("stripe.secret.key", key)]);
+            let mut reader = Reader::new(&values);
+            StripeAccount::read(&mut reader).unwrap();
+            assert_eq!(reader.notices.len(), told, "{key}");
         }
     }
 

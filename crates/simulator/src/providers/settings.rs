@@ -297,7 +297,7 @@ impl Default for StripeAccount {
     fn default() -> StripeAccount {
         StripeAccount {
             account_id: "acct_SIMULATOR".to_owned(),
-            secret_key: "sk_test_simulator0123456789".into(),
+            secret_key: "sk_simulator0123456789".into(),
             webhook_secret: "whsec_simulator0123456789".into(),
             webhook_url: None,
         }

@@ -1,6 +1,6 @@
 //! The hosts of gateways: called over a way that is safe, and where money moves.
 
-use payment_gateways::{Account, Adapter};
+use payment_gateways::Adapter;
 use payment_service::is_host_among;
 use payment_settings::parser::absolute_url;
 use payment_settings::{Declared, Fallback, Reader, Spec};
@@ -58,15 +58,9 @@ pub(super) fn check_hosts(
 
 /// A provider's test environment, or a simulator, whose payments the real collection service issues receipts
 /// for. Once for a gateway.
-pub(super) fn tell_make_believe(reader: &mut Reader<'_>, adapter: &Adapter, account: &dyn Account) {
+pub(super) fn tell_make_believe(reader: &mut Reader<'_>, adapter: &Adapter) {
     if !reader.is_set(&COLLECTIONS_HOST) {
         return;
-    }
-    if account.is_in_test_mode() {
-        let text = "the credentials are of the provider's test mode: no money moves there, and the collection \
-                    service issues receipts all the same";
-        let credential = adapter.credentials.iter().find(|credential| reader.is_set(credential.spec()));
-        return credential.into_iter().for_each(|credential| reader.doubt(credential.spec(), text));
     }
     let is_test = |url: &Url| url.host_str().is_some_and(|host| adapter.test_hosts.contains(&host));
     let mut addresses = addresses(reader, adapter.settings);

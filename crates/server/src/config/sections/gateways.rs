@@ -118,7 +118,7 @@ pub(super) fn gateways(reader: &mut Reader<'_>, through: RedirectThrough) -> Vec
         if let Some(one) = taken {
             check_hosts(reader, None, adapter.settings);
             if one.offered {
-                tell_make_believe(reader, adapter, one.account.as_ref());
+                tell_make_believe(reader, adapter);
             }
             configured.push(one);
         }

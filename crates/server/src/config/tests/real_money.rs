@@ -94,25 +94,6 @@ fn a_test_environment_and_a_simulator_beside_a_real_collection_service_are_told(
     assert_eq!(alone.noticed(NoticeKind::Doubtful), [""; 0]);
 }
 
-#[test]
-fn credentials_of_a_test_mode_beside_a_real_collection_service_are_told() {
-    let beside = |key: &'static str| {
-        let flags: &'static [(&str, &str)] = vec![
-            ("stripe.active", "true"),
-            ("egov.collectionservice.host", "http://collections"),
-            ("egov.idgen.host", "http://idgen"),
-            ("egov.userservice.host", "http://users"),
-            ("notification.url", "https://city.example"),
-        ]
-        .leak();
-        let environment = vec![("STRIPE_SECRET_KEY", key)].leak();
-        Given { environment, flags, ..Given::default() }.noticed(NoticeKind::Doubtful)
-    };
-    assert_eq!(beside("sk_test_hush"), ["stripe.secret.key"]);
-    assert_eq!(beside("rk_test_hush"), ["stripe.secret.key"]);
-    assert_eq!(beside("sk_live_hush"), [""; 0]);
-}
-
 fn callback_hosts(flags: &'static [(&'static str, &'static str)]) -> Vec<String> {
     Given { flags, ..Given::default() }.config().settings.allowed_callback_hosts.of_others().to_vec()
 }
