@@ -1,5 +1,7 @@
 //! Webhooks: genuine, forged, old, and about something else.
 
+use std::sync::LazyLock;
+
 use payment_domain::{Currency, ManualClock, Money, Timestamp};
 use payment_gateway::Params;
 use proptest::prelude::*;
@@ -13,9 +15,13 @@ use crate::testing::{client, transaction};
 const COMPLETED: &str = include_str!("fixtures/event_completed.json");
 const NOW_S: i64 = 1_710_481_401;
 
-fn adapter() -> Stripe {
-    let clock = Arc::new(ManualClock::at(Timestamp::from_millis(NOW_S * 1_000)));
-    Stripe::new(account("http://127.0.0.1:9"), client(), clock)
+/// An adapter that is never made to call.
+fn adapter() -> &'static Stripe {
+    static OFFLINE: LazyLock<Stripe> = LazyLock::new(|| {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(NOW_S * 1_000)));
+        Stripe::new(account("http://127.0.0.1:9"), client(), clock)
+    });
+    &OFFLINE
 }
 
 fn header(secret: &str, sent_s: i64, body: &str) -> String {
