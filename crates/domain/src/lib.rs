@@ -18,7 +18,7 @@ pub use clock::{AnchoredClock, Clock, ManualClock, SystemClock, Timestamp, signe
 pub use event::{Event, EventKind};
 pub use history::{Actor, ActorKind, AttentionKind, HistoryEntry};
 pub use ids::{BillId, BillKey, GatewayName, InvalidId, TenantId, TxnId};
-pub use money::{Currency, InvalidAmount, Money};
+pub use money::{Currency, InvalidAmount, InvalidCurrency, Money};
 pub use outcome::{Outcome, Report};
 pub use personal::Personal;
 pub use request_info::{RequestInfo, UserInfo};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 /// The digits of the largest amount before the point.
@@ -22,14 +22,27 @@ impl Currency {
     /// Indian rupee; the minor unit is the paisa.
     pub const INR: Currency = Currency { iso: iso_currency::Currency::INR, decimals: 2 };
 
+    /// The code of a refusal of a currency.
+    pub const NOT_SUPPORTED: &'static str = "CURRENCY_NOT_SUPPORTED";
+
     /// The currency with this ISO 4217 code, in any letter case; `None` for no such code, and for a currency
     /// with another number of decimals than two or none.
     pub fn from_code(code: &str) -> Option<Currency> {
-        let iso = iso_currency::Currency::from_code(&code.to_ascii_uppercase())?;
+        Currency::parse(code).ok()
+    }
+
+    /// The same.
+    ///
+    /// # Errors
+    /// An [`InvalidCurrency`].
+    pub fn parse(code: &str) -> Result<Currency, InvalidCurrency> {
+        let iso = iso_currency::Currency::from_code(&code.to_ascii_uppercase());
+        let iso = iso.ok_or(InvalidCurrency::Unknown)?;
         match iso.exponent() {
-            Some(0) => Some(Currency { iso, decimals: 0 }),
-            Some(2) => Some(Currency { iso, decimals: 2 }),
-            Some(_) | None => None,
+            Some(0) => Ok(Currency { iso, decimals: 0 }),
+            Some(2) => Ok(Currency { iso, decimals: 2 }),
+            Some(_) => Err(InvalidCurrency::Decimals(iso.code())),
+            None => Err(InvalidCurrency::Unknown),
         }
     }
 
@@ -52,6 +65,16 @@ impl Currency {
     pub const fn max_minor(self) -> i64 {
         10_i64.pow(WHOLE_DIGITS + self.decimals as u32) - 1
     }
+}
+
+/// The reason why a text is not the code of a [`Currency`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidCurrency {
+    #[error("must be the ISO 4217 code of a currency, such as INR or USD")]
+    Unknown,
+    /// Of such a currency no amount can be stored.
+    #[error("{0} has more decimals than two: only currencies with two decimals or none are supported")]
+    Decimals(&'static str),
 }
 
 impl fmt::Debug for Currency {
@@ -183,6 +206,21 @@ impl Money {
         Ok(Money { minor, currency })
     }
 
+    /// Reads a JSON number, or a string with one, by its exact digits. There is no `Deserialize`: an amount
+    /// without its currency is none.
+    ///
+    /// # Errors
+    /// An [`InvalidAmount`].
+    pub fn from_json(json: &RawValue, currency: Currency) -> Result<Money, InvalidAmount> {
+        let text = json.get();
+        if text.starts_with('"') {
+            let text: String = serde_json::from_str(text).map_err(|_| InvalidAmount::NotDecimal)?;
+            Money::parse(&text, currency)
+        } else {
+            Money::parse(text, currency)
+        }
+    }
+
     /// The amount in minor units (paise).
     pub fn minor(self) -> i64 {
         self.minor
@@ -194,6 +232,16 @@ impl Money {
 
     pub fn is_zero(self) -> bool {
         self.minor == 0
+    }
+
+    /// The amount for readers who expect rupees: its currency follows unless it is that.
+    pub fn labelled(self) -> String {
+        if self.currency == Currency::INR { self.to_string() } else { self.with_code() }
+    }
+
+    /// The amount with its currency: `100.00 INR`.
+    pub fn with_code(self) -> String {
+        format!("{self} {}", self.currency.code())
     }
 
     /// The sum of both; `None` when their currencies differ, or it is too large.
@@ -240,22 +288,6 @@ impl Serialize for Money {
             None => &text,
         };
         RawValue::from_string(shortest.to_owned()).map_err(serde::ser::Error::custom)?.serialize(serializer)
-    }
-}
-
-/// A JSON number, or a string with one, read by its exact digits as rupees.
-impl<'de> Deserialize<'de> for Money {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Money, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let text = raw.get();
-        let parsed = if text.starts_with('"') {
-            serde_json::from_str::<String>(text)
-                .map_err(|_| InvalidAmount::NotDecimal)
-                .and_then(|text| Money::parse(&text, Currency::INR))
-        } else {
-            Money::parse(text, Currency::INR)
-        };
-        parsed.map_err(serde::de::Error::custom)
     }
 }
 
@@ -366,23 +398,42 @@ mod tests {
     }
 
     #[test]
+    fn an_amount_is_labelled_unless_it_is_in_rupees() {
+        let labelled = |code: &str, minor| {
+            Money::from_minor(minor, Currency::from_code(code).unwrap()).unwrap().labelled()
+        };
+        assert_eq!(
+            [labelled("INR", 10_050), labelled("USD", 10_050), labelled("JPY", 10_050)],
+            ["100.50", "100.50 USD", "10050 JPY"]
+        );
+    }
+
+    #[test]
     fn currencies_have_two_decimals_or_none() {
         for (code, decimals) in [("INR", 2), ("inr", 2), ("USD", 2), ("JPY", 0), ("KRW", 0)] {
             assert_eq!(Currency::from_code(code).map(Currency::decimals), Some(decimals), "{code}");
         }
-        for code in ["", "IN", "INRR", "XXZ", "KWD", "BHD", "CLF", "XAU", "₹", "इनर"] {
-            assert_eq!(Currency::from_code(code), None, "{code}");
+        for code in ["", "IN", "INRR", "XXZ", "XAU", "₹", "इनर"] {
+            assert_eq!(Currency::parse(code), Err(InvalidCurrency::Unknown), "{code}");
+        }
+        for code in ["KWD", "BHD", "CLF"] {
+            assert_eq!(Currency::parse(code), Err(InvalidCurrency::Decimals(code)), "{code}");
         }
     }
 
     proptest! {
         #[test]
-        fn text_and_minor_units_agree(minor in 0..=MAX_MINOR) {
-            let money = Money::from_minor(minor, INR).unwrap();
-            prop_assert_eq!(Money::parse(&money.to_string(), INR).unwrap(), money);
+        fn text_and_minor_units_agree(
+            currency in prop::sample::select(vec!["INR", "USD", "JPY", "KRW"]), share in 0..=MAX_MINOR
+        ) {
+            let currency = Currency::from_code(currency).unwrap();
+            let money = Money::from_minor(share % (currency.max_minor() + 1), currency).unwrap();
+            prop_assert_eq!(Money::parse(&money.to_string(), currency).unwrap(), money);
             let json = serde_json::to_string(&money).unwrap();
-            prop_assert_eq!(serde_json::from_str::<Money>(&json).unwrap(), money);
-            prop_assert_eq!(serde_json::from_str::<Money>(&format!("\"{json}\"")).unwrap(), money);
+            for json in [json.clone(), format!("\"{json}\"")] {
+                let json = RawValue::from_string(json).unwrap();
+                prop_assert_eq!(Money::from_json(&json, currency).unwrap(), money);
+            }
         }
 
         #[test]

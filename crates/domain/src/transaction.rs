@@ -3,11 +3,12 @@
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
 use crate::ids::{BillId, BillKey, GatewayName, TenantId, TxnId};
-use crate::money::Money;
+use crate::money::{Currency, Money};
 use crate::personal::Personal;
 
 /// The status of a transaction. SUCCESS is final.
@@ -60,15 +61,42 @@ impl Status {
 }
 
 /// One bill of a payment and the amount paid towards it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BillPayment {
     /// The amount owed, where the client states it.
-    #[serde(default)]
     pub tax_amount: Option<Money>,
     /// The amount paid now.
     pub amount_paid: Money,
     pub bill_id: BillId,
+}
+
+impl BillPayment {
+    /// The bills of one transaction from their JSON, whose amounts are in its currency.
+    ///
+    /// # Errors
+    /// When the text is no such JSON, or an amount is no [`Money`] of that currency.
+    pub fn read_all(json: &str, currency: Currency) -> Result<Vec<BillPayment>, serde_json::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Stored<'a> {
+            #[serde(borrow, default)]
+            tax_amount: Option<&'a RawValue>,
+            #[serde(borrow)]
+            amount_paid: &'a RawValue,
+            bill_id: BillId,
+        }
+        let money = |json| Money::from_json(json, currency).map_err(serde::de::Error::custom);
+        let stored: Vec<Stored<'_>> = serde_json::from_str(json)?;
+        let read = stored.into_iter().map(|bill| {
+            Ok(BillPayment {
+                tax_amount: bill.tax_amount.map(money).transpose()?,
+                amount_paid: money(bill.amount_paid)?,
+                bill_id: bill.bill_id,
+            })
+        });
+        read.collect()
+    }
 }
 
 /// The payer in the user service's records.
@@ -143,8 +171,8 @@ pub struct Transaction {
     pub additional_details: Map<String, Value>,
     /// The number of changes; 1 for the first stored state. A change names the version it is based on.
     pub version: u32,
-    /// Set when the row was adopted with an unknown amount or status: the transaction is shown, never
-    /// settled.
+    /// Set when the row was adopted with an unknown amount, currency or status: the transaction is shown,
+    /// never settled.
     pub unknown: Option<Box<UnknownValues>>,
 }
 
@@ -152,8 +180,11 @@ pub struct Transaction {
 /// holds nothing. The field itself is zero, or [`Status::Pending`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnknownValues {
-    /// An amount that is absent, negative, too large or no whole number of paise.
+    /// An amount that is absent, negative, too large or no whole number of minor units, or in an unknown
+    /// currency.
     pub amount: Option<String>,
+    /// A code that is no [`Currency`].
+    pub currency: Option<String>,
     /// A status that is no [`StatusName`].
     pub status: Option<String>,
 }
@@ -207,12 +238,18 @@ impl Transaction {
         }
     }
 
-    /// The amount for display, normally with two decimals; `None` where the row has none.
+    /// The amount for display, normally with the decimals of its currency; `None` where the row has none.
     pub fn amount_text(&self) -> Option<String> {
         match self.unknown.as_ref().and_then(|unknown| unknown.amount.clone()) {
             Some(stored) => Some(stored).filter(|stored| !stored.is_empty()),
             None => Some(self.amount.to_string()),
         }
+    }
+
+    /// The code of the currency for display.
+    pub fn currency_code(&self) -> &str {
+        let unknown = self.unknown.as_ref().and_then(|unknown| unknown.currency.as_deref());
+        unknown.unwrap_or(self.amount.currency().code())
     }
 
     /// The status for display; `None` where the row has none.
@@ -230,7 +267,11 @@ impl Transaction {
             "" => Some(format!("no {column}")),
             stored => Some(format!("the {column} {stored:?}")),
         };
-        let values = [said("amount", &unknown.amount), said("status", &unknown.status)];
+        let values = [
+            said("amount", &unknown.amount),
+            said("currency", &unknown.currency),
+            said("status", &unknown.status),
+        ];
         let values: Vec<String> = values.into_iter().flatten().collect();
         (!values.is_empty()).then(|| format!("its row was adopted with {}", values.join(" and ")))
     }

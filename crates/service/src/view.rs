@@ -7,7 +7,7 @@ mod job;
 mod reconciliation;
 mod story;
 
-use payment_domain::{BillPayment, Money, Payer, Personal, Transaction};
+use payment_domain::{BillPayment, Currency, Money, Payer, Personal, Transaction};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -37,7 +37,7 @@ impl PersonalData {
     }
 }
 
-/// A transaction in the JSON of the API and the events: every key is always present.
+/// A transaction in the JSON of the API and the events: every key but `currency` is always present.
 #[derive(Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Transaction)]
@@ -45,9 +45,13 @@ pub struct TransactionView<'a> {
     /// The tenant the bills belong to.
     #[schema(required, example = "pb.amritsar")]
     tenant_id: Option<&'a str>,
-    /// The amount in rupees, as decimal text.
+    /// The amount in units of the currency, as decimal text.
     #[schema(required, example = "100.00")]
     txn_amount: Option<String>,
+    /// The ISO 4217 code of the currency of all amounts; absent where that is INR.
+    #[schema(value_type = Option<String>, nullable = false, example = "USD")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<&'a str>,
     /// The bill named first.
     #[schema(required)]
     bill_id: Option<&'a str>,
@@ -110,10 +114,10 @@ pub struct TransactionView<'a> {
 #[serde(rename_all = "camelCase")]
 #[schema(as = TaxAndPayment)]
 pub struct BillPaymentView<'a> {
-    /// What is owed, in rupees.
+    /// What is owed, in units of the currency.
     #[schema(value_type = Option<f64>, required, example = 100)]
     tax_amount: Option<Money>,
-    /// What is paid, in rupees.
+    /// What is paid, in units of the currency.
     #[schema(value_type = f64, example = 100)]
     amount_paid: Money,
     /// The bill.
@@ -186,6 +190,7 @@ impl<'a> TransactionView<'a> {
         TransactionView {
             tenant_id: present(txn.tenant_id.as_str()),
             txn_amount: txn.amount_text(),
+            currency: Some(txn.currency_code()).filter(|code| *code != Currency::INR.code()),
             bill_id: present(txn.bill_id.as_str()),
             module: txn.module.as_deref(),
             consumer_code: present(&txn.consumer_code),
@@ -278,11 +283,15 @@ mod tests {
         assert_eq!(view["auditDetails"]["createdTime"], Value::Null);
 
         let unknown = |amount: &str, status: &str| {
-            Some(Box::new(UnknownValues { amount: Some(amount.to_owned()), status: Some(status.to_owned()) }))
+            let (amount, status) = (Some(amount.to_owned()), Some(status.to_owned()));
+            Some(Box::new(UnknownValues { amount, currency: None, status }))
         };
         txn.unknown = unknown("-5.00", "REVERSED");
         let view = shown(&txn);
         assert_eq!((&view["txnAmount"], &view["txnStatus"]), (&json!("-5.00"), &json!("REVERSED")));
+        txn.unknown =
+            Some(Box::new(UnknownValues { currency: Some("KWD".to_owned()), ..Default::default() }));
+        assert_eq!(shown(&txn)["currency"], json!("KWD"));
         txn.unknown = unknown("", "");
         let view = shown(&txn);
         assert_eq!((&view["txnAmount"], &view["txnStatus"]), (&Value::Null, &Value::Null));

@@ -168,28 +168,19 @@ struct Paid {
     tax_amount: Option<Box<RawValue>>,
 }
 
-/// What was paid towards which bills by the details of an adopted row, if they make sense.
-pub(crate) fn bills(details: &str) -> Option<Vec<BillPayment>> {
+/// What was paid towards which bills by the details of an adopted row, if they make sense. A row has one
+/// currency.
+pub(crate) fn bills(details: &str, currency: Currency) -> Option<Vec<BillPayment>> {
     let details: Details = serde_json::from_str(details).ok()?;
+    let payment = |paid: Paid| {
+        Some(BillPayment {
+            tax_amount: paid.tax_amount.and_then(|amount| Money::from_json(&amount, currency).ok()),
+            amount_paid: Money::from_json(&paid.amount_paid, currency).ok()?,
+            bill_id: paid.bill_id,
+        })
+    };
     let bills: Option<Vec<BillPayment>> = details.tax_and_payments.into_iter().map(payment).collect();
     bills.filter(|bills| !bills.is_empty())
-}
-
-fn payment(paid: Paid) -> Option<BillPayment> {
-    Some(BillPayment {
-        tax_amount: paid.tax_amount.and_then(|amount| money(amount.get())),
-        amount_paid: money(paid.amount_paid.get())?,
-        bill_id: paid.bill_id,
-    })
-}
-
-/// An amount as it was computed: more decimals than it needs do no harm.
-pub(crate) fn money(json: &str) -> Option<Money> {
-    let digits = json.trim_matches('"');
-    let surplus = digits.split_once('.').and_then(|(_, decimals)| decimals.get(2..)).unwrap_or_default();
-    let is_nothing = surplus.bytes().all(|digit| digit == b'0');
-    let needed = if is_nothing { digits.strip_suffix(surplus)? } else { digits };
-    Money::parse(needed, Currency::INR).ok()
 }
 
 /// Every bill the details of an adopted row name: as the statements above find them.
@@ -214,7 +205,7 @@ mod tests {
             {"taxAmount": null, "amountPaid": 100, "billId": "B1"},
             {"taxAmount": 1000.000, "amountPaid": 0.500, "billId": "B2"},
             {"amountPaid": "7.25", "billId": "B3"}]}"#;
-        let read: Vec<_> = bills(details)
+        let read: Vec<_> = bills(details, Currency::INR)
             .unwrap()
             .into_iter()
             .map(|bill| {
@@ -243,7 +234,7 @@ mod tests {
             r#"{"taxAndPayments": [{"amountPaid": 1.005, "billId": "B1"}]}"#,
             r#"{"taxAndPayments": [{"amountPaid": -1, "billId": "B1"}]}"#,
         ] {
-            assert_eq!(bills(details), None, "{details}");
+            assert_eq!(bills(details, Currency::INR), None, "{details}");
         }
         let named =
             r#"{"taxAndPayments": [{"amountPaid": "much", "billId": "B1"}, {}, 7, {"billId": "B2"}]}"#;

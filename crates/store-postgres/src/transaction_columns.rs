@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use payment_domain::{
-    BillId, BillKey, BillPayment, Currency, GatewayName, HistoryEntry, Personal, Status, StatusName,
+    BillId, BillKey, BillPayment, Currency, GatewayName, HistoryEntry, Money, Personal, Status, StatusName,
     TenantId, Timestamp, Transaction, UnknownValues,
 };
 use payment_store::{Attention, Change, Dump, NewTransaction};
@@ -16,7 +16,7 @@ use tokio_postgres::Row;
 use crate::adopted;
 use crate::failure::Failure;
 use crate::parameters::{ColumnLimits, JsonText, Parameter, Rows, Truncation, each_of};
-use crate::rows::{self, Columns};
+use crate::rows::Columns;
 
 struct Column {
     name: &'static str,
@@ -76,6 +76,9 @@ enum Read {
 struct Draft {
     txn: Transaction,
     is_adopted: bool,
+    currency: Currency,
+    /// The amount in minor units.
+    amount: Option<Money>,
     has_bills: bool,
 }
 
@@ -128,11 +131,27 @@ const COLUMNS: &[Column] = &[
         SqlType::Text,
         Fixed,
         |txn, _| Parameter::text(txn.amount.currency().code()),
-        // There is one currency; the column makes room for more.
+        // NULL in a row of an earlier service, which had rupees alone.
         Read::Own("t.currency", |draft, row, column| {
-            let code: Option<&str> = row.get(column)?;
-            let is_known = code.is_none_or(|code| Currency::from_code(code).is_some());
-            if is_known || draft.is_adopted { Ok(()) } else { Err(row.unreadable(column)) }
+            let code = row.get::<Option<&str>>(column)?.unwrap_or(Currency::INR.code());
+            match Currency::from_code(code) {
+                Some(currency) => draft.currency = currency,
+                None if draft.is_adopted => draft.unknown().currency = Some(code.to_owned()),
+                None => return Err(row.unreadable(column)),
+            }
+            Ok(())
+        }),
+    ),
+    // It binds where it is there: what reports do to the next column changes no payment.
+    value(
+        "txn_amount_minor",
+        SqlType::Bigint,
+        Fixed,
+        |txn, _| Parameter::number(txn.amount.minor()),
+        Read::Own("t.txn_amount_minor", |draft, row, column| {
+            let amount = |minor| Money::from_minor(minor, draft.currency).map_err(|_| row.unreadable(column));
+            draft.amount = row.get::<Option<i64>>(column)?.map(amount).transpose()?;
+            Ok(())
         }),
     ),
     value(
@@ -142,7 +161,8 @@ const COLUMNS: &[Column] = &[
         |txn, _| Parameter::owned(txn.amount.to_string()),
         Read::Own("t.txn_amount::text", |draft, row, column| {
             let text = row.get::<Option<&str>>(column)?.unwrap_or_default();
-            match adopted::money(text) {
+            let stored = draft.amount.or_else(|| Money::parse(text, draft.currency).ok());
+            match stored.filter(|_| !draft.is_in_unknown_currency()) {
                 Some(amount) => draft.txn.amount = amount,
                 None => draft.unknown().amount = Some(text.to_owned()),
             }
@@ -178,7 +198,8 @@ const COLUMNS: &[Column] = &[
         Fixed,
         |_, json| Parameter::text(&json.bills),
         Read::Own("t.bills::text", |draft, row, column| {
-            let bills = row.read_optional(column, rows::json::<Vec<BillPayment>>)?;
+            let currency = draft.currency;
+            let bills = row.read_optional(column, |json| BillPayment::read_all(json, currency).ok())?;
             draft.has_bills = bills.is_some();
             draft.txn.bills = bills.unwrap_or_default();
             Ok(())
@@ -494,7 +515,7 @@ pub(crate) fn read(row: &Row) -> Result<Transaction, Failure> {
     let mut columns = Columns::of(row, "eg_pg_transactions")?;
     columns.read_whole_texts(WHOLE_TEXTS)?;
     let txn = Transaction::unread(columns.txn_id());
-    let mut draft = Draft { txn, is_adopted: false, has_bills: false };
+    let mut draft = Draft { txn, is_adopted: false, currency: Currency::INR, amount: None, has_bills: false };
     for Column { name, read, .. } in COLUMNS {
         match read {
             Read::No => {}
@@ -525,9 +546,19 @@ impl Draft {
             | None => Map::new(),
         };
         if !self.has_bills {
-            self.txn.bills = text.and_then(adopted::bills).unwrap_or_else(|| self.named_bill());
+            self.txn.bills = self.paid_by(text).unwrap_or_else(|| self.named_bill());
         }
         Ok(())
+    }
+
+    fn is_in_unknown_currency(&self) -> bool {
+        self.txn.unknown.as_ref().is_some_and(|unknown| unknown.currency.is_some())
+    }
+
+    /// The bills of the details; none where the amounts are in an unknown currency.
+    fn paid_by(&self, details: Option<&str>) -> Option<Vec<BillPayment>> {
+        let readable = details.filter(|_| !self.is_in_unknown_currency());
+        readable.and_then(|details| adopted::bills(details, self.currency))
     }
 
     /// The whole amount towards the bill that the row names, where both are known.

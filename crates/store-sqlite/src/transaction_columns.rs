@@ -4,7 +4,8 @@
 use std::sync::LazyLock;
 
 use payment_domain::{
-    BillId, Currency, HistoryEntry, Money, Personal, Status, StatusName, TenantId, Transaction, TxnId,
+    BillId, BillPayment, Currency, HistoryEntry, Money, Personal, Status, StatusName, TenantId, Transaction,
+    TxnId,
 };
 use payment_store::{Change, Dump, NewTransaction};
 use rusqlite::types::{Null, ToSqlOutput};
@@ -125,7 +126,8 @@ const COLUMNS: &[Column] = &[
         Fixed,
         |_, json| json.bills.as_str().into(),
         |txn, row, name| {
-            txn.bills = row.read(name, json)?;
+            let currency = txn.amount.currency();
+            txn.bills = row.read(name, |json| BillPayment::read_all(json, currency).ok())?;
             Ok(())
         },
     ),

@@ -76,6 +76,7 @@ pub fn promises() -> Vec<Promise> {
     vec![
         Promise::of(numbers_are_given_once_and_grow_after_a_restart),
         Promise::of(a_payment_gets_a_receipt_for_each_of_its_bills_and_keeps_them),
+        Promise::of(a_payment_in_any_currency_gets_its_receipts),
         Promise::of(a_bill_that_was_paid_is_refused_whole_and_takes_no_number),
         Promise::of(of_registrations_at_once_one_pays_the_bill),
         Promise::of(what_is_paid_towards_one_bill_in_parts_gets_one_receipt),
@@ -126,20 +127,22 @@ fn bill_key(bill: &str) -> BillKey {
     BillKey { tenant: TenantId::new(TENANT).unwrap(), bill: BillId::new(bill).unwrap() }
 }
 
-fn paise(minor: i64) -> Money {
-    Money::from_minor(minor, Currency::INR).unwrap()
-}
-
 fn receipt_number(number: u64, now: Timestamp) -> String {
     format!("R/{}/{number}", now.as_millis() - at(0).as_millis())
 }
 
 fn payment(bills: &[(&str, i64)]) -> Payment {
+    payment_in(Currency::INR, bills)
+}
+
+/// So many minor units of a currency towards each of these bills.
+fn payment_in(currency: Currency, bills: &[(&str, i64)]) -> Payment {
+    let amount = |minor| Money::from_minor(minor, currency).unwrap();
     Payment {
         tenant_id: TenantId::new(TENANT).unwrap(),
         transaction_number: None,
-        total: paise(bills.iter().map(|(_, minor)| minor).sum()),
-        bills: bills.iter().map(|(bill, minor)| (BillId::new(*bill).unwrap(), paise(*minor))).collect(),
+        total: amount(bills.iter().map(|(_, minor)| minor).sum()),
+        bills: bills.iter().map(|(bill, minor)| (BillId::new(*bill).unwrap(), amount(*minor))).collect(),
         payer_name: Personal::new("Asha Rani"),
         payer_mobile: Personal::new("9876543210"),
         paid_at: at(1),
@@ -196,6 +199,20 @@ async fn a_payment_gets_a_receipt_for_each_of_its_bills_and_keeps_them(mut books
     assert_eq!(books.registers().paid_bills(&asked).await.unwrap(), ["B3", "B1"].map(bill_key));
     let elsewhere = BillKey { tenant: TenantId::new("pb").unwrap(), ..bill_key("B1") };
     assert_eq!(books.registers().paid_bills(&[elsewhere]).await.unwrap(), []);
+}
+
+async fn a_payment_in_any_currency_gets_its_receipts(books: Books) {
+    for (id, bill, expected) in [("USD", "B1", "R/5/1"), ("JPY", "B2", "R/5/2"), ("INR", "B3", "R/5/3")] {
+        let payment = payment_in(Currency::from_code(id).unwrap(), &[(bill, 100), (bill, 50)]);
+        let registered =
+            books.registers().register_payment(&payment, &txn_id(id), at(5), receipt_number).await.unwrap();
+        assert_eq!(registered, Registration::Registered(receipts(&[expected])));
+    }
+    // A bill is paid once, whatever the currency.
+    let again = payment_in(Currency::INR, &[("B1", 100)]);
+    let refused =
+        books.registers().register_payment(&again, &txn_id("T4"), at(5), receipt_number).await.unwrap();
+    assert_eq!(refused, Registration::AlreadyPaid(bill_key("B1")));
 }
 
 async fn a_bill_that_was_paid_is_refused_whole_and_takes_no_number(books: Books) {

@@ -37,7 +37,7 @@ pub(super) fn unreadable(error: &StoreError) -> Failure {
 
 pub(super) fn amount(txn: &Transaction) -> String {
     match txn.amount_text() {
-        Some(amount) => format!("{amount} {}", txn.amount.currency().code()),
+        Some(amount) => format!("{amount} {}", txn.currency_code()),
         None => "none".to_owned(),
     }
 }

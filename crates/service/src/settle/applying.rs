@@ -214,7 +214,7 @@ fn history(
 ) -> HistoryEntry {
     let report = reply.report;
     let said = match &report.outcome {
-        Outcome::Paid { amount: Some(amount) } => format!("the gateway says: paid {amount}"),
+        Outcome::Paid { amount: Some(amount) } => format!("the gateway says: paid {}", amount.labelled()),
         Outcome::Paid { amount: None } => "the gateway says: paid, without an amount".to_owned(),
         Outcome::Declined { reason } => format!("the gateway says: declined, {reason}"),
         Outcome::Unrecognised { code } => format!("the gateway says something unknown: {code}"),

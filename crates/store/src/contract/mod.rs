@@ -24,6 +24,7 @@ mod changing;
 mod checks;
 mod claiming;
 mod creating;
+mod currencies;
 mod events;
 mod fencing;
 mod holding;
@@ -112,6 +113,7 @@ fn name_of<C>() -> &'static str {
 pub fn promises() -> Vec<Promise> {
     [
         creating::promises(),
+        currencies::promises(),
         claiming::promises(),
         changing::promises(),
         events::promises(),

@@ -94,6 +94,13 @@ pub fn transaction(id: &str, bills: &[&str]) -> Transaction {
     }
 }
 
+/// The payment of one bill with `minor` units of another currency.
+pub fn in_currency(txn: Transaction, code: &str, minor: i64) -> Transaction {
+    let amount = Money::from_minor(minor, Currency::from_code(code).unwrap()).unwrap();
+    let paid = |bill| BillPayment { tax_amount: Some(amount), amount_paid: amount, ..bill };
+    Transaction { amount, bills: txn.bills.into_iter().map(paid).collect(), ..txn }
+}
+
 /// What is stored for a new payment: it, the first line of its history, the request to the gateway,
 /// and the two events that tell of it.
 pub fn new(txn: Transaction) -> NewTransaction {

@@ -63,7 +63,7 @@ impl Page<'_> {
         line("amount", &amount(txn));
         line("unknown", txn.unknown_values().as_deref().unwrap_or_default());
         for bill in &txn.bills {
-            line("bill", &format!("{}  {}", bill.bill_id, bill.amount_paid));
+            line("bill", &format!("{}  {}", bill.bill_id, bill.amount_paid.labelled()));
         }
         line("tenant", txn.tenant_id.as_str());
         line("consumer", &txn.consumer_code);
