@@ -8,7 +8,9 @@ pub mod embedded;
 mod payer_key;
 
 use async_trait::async_trait;
-use payment_domain::{BillId, Money, Payer, Personal, RequestInfo, TenantId, Timestamp, TxnId, UserInfo};
+use payment_domain::{
+    BillId, Currency, Money, Payer, Personal, RequestInfo, TenantId, Timestamp, TxnId, UserInfo,
+};
 
 /// An error of the layer below, boxed.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -45,6 +47,16 @@ pub enum DigitError {
         code: &'static str,
         message: String,
     },
+}
+
+impl DigitError {
+    /// Of a collection service that [`takes`](Collections::takes) no such payments.
+    pub fn currency(currency: Currency) -> DigitError {
+        DigitError::Incomplete {
+            code: Currency::NOT_SUPPORTED,
+            message: format!("The collection service issues no receipts for payments in {}", currency.code()),
+        }
+    }
 }
 
 impl std::fmt::Debug for DigitError {
@@ -92,6 +104,9 @@ pub struct Receipts(pub Vec<String>);
 
 #[async_trait]
 pub trait Collections: Send + Sync {
+    /// Whether it registers payments in this currency. With any other, nothing else is asked of it.
+    fn takes(&self, currency: Currency) -> bool;
+
     /// Whether such a payment could be registered now.
     ///
     /// # Errors

@@ -282,3 +282,39 @@ impl Transaction {
         BillKey::all_of(&self.tenant_id, paid.chain([&self.bill_id]))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn bills_are_read_in_the_currency_they_were_written_in(
+            code in prop::sample::select(vec!["INR", "USD", "JPY"]),
+            paid in prop::collection::vec((0..=9_999_999_999_999_i64, prop::option::of(0..=100_000_i64)), 0..4),
+        ) {
+            let currency = Currency::from_code(code).unwrap();
+            let money = |minor| Money::from_minor(minor, currency).unwrap();
+            let bills: Vec<BillPayment> = (0..)
+                .zip(paid)
+                .map(|(number, (paid, owed))| BillPayment {
+                    tax_amount: owed.map(money),
+                    amount_paid: money(paid),
+                    bill_id: BillId::new(format!("B{number}")).unwrap(),
+                })
+                .collect();
+            let json = serde_json::to_string(&bills).unwrap();
+            prop_assert_eq!(BillPayment::read_all(&json, currency).unwrap(), bills);
+        }
+    }
+
+    #[test]
+    fn bills_with_more_decimals_than_their_currency_has_are_unreadable() {
+        let yen = Currency::from_code("JPY").unwrap();
+        let json = r#"[{"amountPaid": 1.5, "billId": "B1"}]"#;
+        assert!(BillPayment::read_all(json, yen).is_err());
+        assert_eq!(BillPayment::read_all(json, Currency::INR).unwrap()[0].amount_paid.minor(), 150);
+    }
+}

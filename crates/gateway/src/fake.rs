@@ -10,8 +10,8 @@ use payment_domain::{GatewayName, Outcome, Report, Transaction, TxnId};
 use serde_json::json;
 
 use crate::{
-    Answer, Availability, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
-    USUAL_SESSION, VerifyMode,
+    Answer, Availability, Closing, Currencies, Evidence, Gateway, GatewayError, Order, Profile, Redirect,
+    StartMode, USUAL_SESSION, VerifyMode,
 };
 
 /// A scripted gateway for tests: answers are set per transaction, or for all of them at once.
@@ -60,7 +60,7 @@ impl FakeGateway {
                 needs_bank_account: false,
                 needs_form_page: false,
                 sends_callbacks: true,
-                currencies: crate::Currencies::RUPEES,
+                currencies: Currencies::All,
                 refuses_second_payment: true,
                 session: USUAL_SESSION,
             },
@@ -91,6 +91,13 @@ impl FakeGateway {
     #[must_use]
     pub fn that_takes_an_order_twice(mut self) -> FakeGateway {
         self.profile.refuses_second_payment = false;
+        self
+    }
+
+    /// One that takes these currencies; without it, all.
+    #[must_use]
+    pub fn that_takes(mut self, currencies: Currencies) -> FakeGateway {
+        self.profile.currencies = currencies;
         self
     }
 

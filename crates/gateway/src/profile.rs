@@ -1,6 +1,7 @@
 //! Properties of a gateway that are known before it is called.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use payment_domain::{Currency, GatewayName};
@@ -58,6 +59,20 @@ impl Currencies {
             Currencies::All => true,
             Currencies::Only(currencies) => currencies.contains(&currency),
             Currencies::AllBut(currencies) => !currencies.contains(&currency),
+        }
+    }
+}
+
+impl fmt::Display for Currencies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let codes = |currencies: &[Currency]| {
+            let codes: Vec<&str> = currencies.iter().map(|currency| currency.code()).collect();
+            codes.join(", ")
+        };
+        match self {
+            Currencies::All => f.write_str("all currencies"),
+            Currencies::Only(currencies) => f.write_str(&codes(currencies)),
+            Currencies::AllBut(currencies) => write!(f, "all currencies but {}", codes(currencies)),
         }
     }
 }

@@ -75,7 +75,7 @@ impl Violations {
     }
 
     /// Adds a violation with a code of our own.
-    pub(crate) fn add_coded(&mut self, code: &'static str, message: &'static str) {
+    pub(crate) fn add_coded(&mut self, code: &'static str, message: impl Into<Cow<'static, str>>) {
         self.0.push(ErrorEntry::new(code, message));
     }
 

@@ -1,12 +1,12 @@
 //! The collection service of a test, with faults.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use payment_digit::{Collections, DigitError, Payment, Receipts};
-use payment_domain::{RequestInfo, TenantId, TxnId};
+use payment_domain::{Currency, RequestInfo, TenantId, TxnId};
 
 const SERVICE: &str = "collection-services";
 
@@ -34,6 +34,7 @@ pub enum Fault {
 pub struct FakeCollections<R = MemoryRegister> {
     register: R,
     fault: Mutex<Option<Fault>>,
+    rupees_only: AtomicBool,
     creates: AtomicU32,
     finds: AtomicU32,
 }
@@ -44,6 +45,7 @@ impl<R> FakeCollections<R> {
         FakeCollections {
             register,
             fault: Mutex::new(None),
+            rupees_only: AtomicBool::new(false),
             creates: AtomicU32::new(0),
             finds: AtomicU32::new(0),
         }
@@ -52,6 +54,11 @@ impl<R> FakeCollections<R> {
     /// The fault of all later calls, or `None`.
     pub fn has(&self, fault: impl Into<Option<Fault>>) {
         *lock(&self.fault) = fault.into();
+    }
+
+    /// It registers payments in rupees only from now on, like DIGIT's.
+    pub fn takes_rupees_only(&self) {
+        self.rupees_only.store(true, Ordering::SeqCst);
     }
 
     /// How often a payment was to be registered.
@@ -115,6 +122,11 @@ fn unanswered() -> DigitError {
 
 #[async_trait]
 impl<R: Collections> Collections for FakeCollections<R> {
+    fn takes(&self, currency: Currency) -> bool {
+        (currency == Currency::INR || !self.rupees_only.load(Ordering::SeqCst))
+            && self.register.takes(currency)
+    }
+
     async fn validate(&self, info: &RequestInfo, payment: &Payment) -> Result<(), DigitError> {
         self.fails().await?;
         self.register.validate(info, payment).await
@@ -143,6 +155,10 @@ impl<R: Collections> Collections for FakeCollections<R> {
 
 #[async_trait]
 impl Collections for MemoryRegister {
+    fn takes(&self, _: Currency) -> bool {
+        true
+    }
+
     async fn validate(&self, _: &RequestInfo, _: &Payment) -> Result<(), DigitError> {
         Ok(())
     }

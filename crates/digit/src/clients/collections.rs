@@ -6,7 +6,7 @@
 //! error, never "not registered".
 
 use async_trait::async_trait;
-use payment_domain::{BillId, Money, RequestInfo, TenantId, TxnId};
+use payment_domain::{BillId, Currency, Money, RequestInfo, TenantId, TxnId};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -16,6 +16,7 @@ use super::{OnlyRequestInfo, json};
 use crate::{Collections, DigitError, Payment, Receipts};
 
 const SERVICE: &str = "collection-services";
+const ITS_CURRENCY: Currency = Currency::INR;
 /// Replaces the transaction number while a payment is only validated.
 const VALIDATED_ONLY: &str = "PROV_PAYMENT_VALIDATION";
 const NOT_VALID: OwnError = OwnError {
@@ -117,14 +118,19 @@ struct PaymentDetailView<'a> {
 }
 
 impl<'a> Body<'a> {
-    fn new(info: &'a RequestInfo, payment: &'a Payment, number: &'a str) -> Body<'a> {
+    /// The service knows one currency and is told none: another amount would be taken for rupees.
+    fn new(info: &'a RequestInfo, payment: &'a Payment, number: &'a str) -> Result<Body<'a>, DigitError> {
+        let mut amounts = payment.bills.iter().map(|(_, paid)| *paid).chain([payment.total]);
+        if let Some(other) = amounts.find(|amount| amount.currency() != ITS_CURRENCY) {
+            return Err(DigitError::currency(other.currency()));
+        }
         let tenant_id = &payment.tenant_id;
         let details = payment.bills.iter().map(|(bill_id, paid)| PaymentDetailView {
             tenant_id,
             bill_id,
             total_amount_paid: *paid,
         });
-        Body {
+        Ok(Body {
             info,
             payment: PaymentView {
                 tenant_id,
@@ -139,21 +145,25 @@ impl<'a> Body<'a> {
                 additional_details: &payment.additional_details,
                 payment_details: details.collect(),
             },
-        }
+        })
     }
 }
 
 #[async_trait]
 impl Collections for CollectionService {
+    fn takes(&self, currency: Currency) -> bool {
+        currency == ITS_CURRENCY
+    }
+
     async fn validate(&self, info: &RequestInfo, payment: &Payment) -> Result<(), DigitError> {
-        let body = Body::new(info, payment, VALIDATED_ONLY);
+        let body = Body::new(info, payment, VALIDATED_ONLY)?;
         let valid = self.validate.post(Some(info), &[], &body, read).await?;
         if valid.is_empty() { Err(NOT_VALID.into()) } else { Ok(()) }
     }
 
     async fn create(&self, info: &RequestInfo, payment: &Payment) -> Result<Receipts, DigitError> {
         let Some(number) = &payment.transaction_number else { return Err(NOT_REGISTERED.into()) };
-        let body = Body::new(info, payment, number.as_str());
+        let body = Body::new(info, payment, number.as_str())?;
         let registered = self.create.post(Some(info), &[], &body, read).await?;
         let Some(registered) = registered.into_iter().next() else { return Err(NOT_REGISTERED.into()) };
         if registered.transaction_number.as_deref().is_some_and(|theirs| theirs != number.as_str()) {

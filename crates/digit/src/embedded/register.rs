@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use payment_domain::{BillKey, Clock, Money, RequestInfo, TenantId, Timestamp, TxnId};
+use payment_domain::{BillKey, Clock, Currency, Money, RequestInfo, TenantId, Timestamp, TxnId};
 use serde_json::json;
 
 use super::calendar::{financial_year_start, indian_standard_time, local_time};
@@ -71,6 +71,10 @@ fn check_sum(payment: &Payment) -> Result<(), DigitError> {
 
 #[async_trait]
 impl Collections for ReceiptRegister {
+    fn takes(&self, _currency: Currency) -> bool {
+        true
+    }
+
     async fn validate(&self, _info: &RequestInfo, payment: &Payment) -> Result<(), DigitError> {
         check_sum(payment)?;
         let bills: Vec<BillKey> = payment

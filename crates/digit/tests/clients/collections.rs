@@ -1,11 +1,12 @@
 //! Payments: registered once, found again, refused in the service's own words.
 
-use payment_digit::{Collections, Receipts};
+use payment_digit::{Collections, DigitError, Receipts};
+use payment_domain::Currency;
 use payment_simulator::digit::{Endpoint, Fault};
 use serde_json::{Value, json};
 
 use crate::wire::RawServer;
-use crate::world::{Clients, Told, World, hurried, info, patient, payment, tenant, told, txn};
+use crate::world::{Clients, Told, World, hurried, info, patient, payment, payment_in, tenant, told, txn};
 
 #[tokio::test]
 async fn a_payment_gets_a_receipt_for_each_bill_and_is_found_by_its_number() {
@@ -18,6 +19,26 @@ async fn a_payment_gets_a_receipt_for_each_bill_and_is_found_by_its_number() {
     assert_eq!(collections.find(&info(), &tenant(), &txn("T1")).await.unwrap(), Some(receipts));
     assert_eq!(collections.find(&info(), &tenant(), &txn("T2")).await.unwrap(), None);
     assert_eq!(world.digit.payment("T1").unwrap().total_paise, 999_999_999_999_999, "to the last paisa");
+}
+
+#[tokio::test]
+async fn a_payment_in_another_currency_is_never_sent() {
+    let world = World::new().await;
+    let collections = &world.clients.collections;
+    let dollar = Currency::from_code("USD").unwrap();
+    let mut one_bill = payment(Some("T1"), &[("B1", "10")]);
+    one_bill.bills = payment_in(dollar, None, &[("B1", "10")]).bills;
+    for payment in [payment_in(dollar, Some("T1"), &[("B1", "10")]), one_bill] {
+        let refused = [
+            collections.validate(&info(), &payment).await.err(),
+            collections.create(&info(), &payment).await.err(),
+        ];
+        for refused in refused {
+            assert!(matches!(refused, Some(DigitError::Incomplete { code: Currency::NOT_SUPPORTED, .. })));
+        }
+    }
+    assert!(collections.takes(Currency::INR) && !collections.takes(dollar));
+    assert_eq!(world.digit.count(Endpoint::ValidatePayment) + world.digit.count(Endpoint::CreatePayment), 0);
 }
 
 #[tokio::test]

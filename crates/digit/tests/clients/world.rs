@@ -108,12 +108,17 @@ pub(crate) fn txn(id: &str) -> TxnId {
 
 /// A payment of these bills under that number.
 pub(crate) fn payment(number: Option<&str>, bills: &[(&str, &str)]) -> Payment {
+    payment_in(Currency::INR, number, bills)
+}
+
+/// The same in another currency.
+pub(crate) fn payment_in(currency: Currency, number: Option<&str>, bills: &[(&str, &str)]) -> Payment {
     let bills: Vec<(BillId, Money)> =
-        bills.iter().map(|(id, paid)| (bill(id), Money::parse(paid, Currency::INR).unwrap())).collect();
+        bills.iter().map(|(id, paid)| (bill(id), Money::parse(paid, currency).unwrap())).collect();
     Payment {
         tenant_id: tenant(),
         transaction_number: number.map(txn),
-        total: Money::sum(bills.iter().map(|(_, paid)| *paid), Currency::INR).unwrap(),
+        total: Money::sum(bills.iter().map(|(_, paid)| *paid), currency).unwrap(),
         bills,
         payer_name: Personal::new("Asha Rani"),
         payer_mobile: Personal::new("9876543210"),

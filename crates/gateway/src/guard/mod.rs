@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::{Report, Transaction, TxnId};
+use payment_domain::{Currency, Report, Transaction, TxnId};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use self::breaker::{Breaker, End, Permit, Transition};
@@ -191,6 +191,10 @@ impl Gateway for Guarded {
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
+        // Its settings may have changed since the transaction was created: an adapter need not look.
+        if !self.profile().currencies.include(order.txn.amount.currency()) {
+            return Err(GatewayError::Refused { code: Currency::NOT_SUPPORTED.to_owned() });
+        }
         match self.profile().start_mode {
             StartMode::Offline => self.inner.start(order).await,
             StartMode::Network => {

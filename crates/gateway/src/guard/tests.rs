@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use payment_domain::Outcome;
+use payment_domain::{Money, Outcome};
 use tokio::time::Instant;
 
 use payment_domain::GatewayName;
@@ -290,4 +290,17 @@ async fn what_strangers_send_never_takes_a_gateway_down() {
         }
     }
     assert_eq!(guarded.availability(), Availability::Available);
+}
+
+#[tokio::test]
+async fn no_order_is_opened_in_a_currency_that_the_gateway_does_not_take() {
+    for start_mode in [StartMode::Offline, StartMode::Network] {
+        let stub = Stub::of(start_mode, VerifyMode::Offline);
+        let guarded = guarded(&stub);
+        let dollars = Money::from_minor(100, Currency::from_code("USD").unwrap()).unwrap();
+        let txn = Transaction { amount: dollars, ..txn(1) };
+        let refused = guarded.start(&sample::order(&txn)).await;
+        assert!(matches!(refused, Err(GatewayError::Refused { code }) if code == Currency::NOT_SUPPORTED));
+        assert_eq!(stub.reached(), 0);
+    }
 }

@@ -47,8 +47,12 @@ crate::gateway_settings! {
         "The address that tells the status of a payment.").or("https://migs.mastercard.com.au/vpcdps");
 }
 
-const INDIAN: Parser<Currency> =
-    parser::text(|text| Currency::from_code(text).ok_or_else(|| "must be INR".to_owned()), "`INR`");
+const INDIAN: Parser<Currency> = parser::text(
+    |text| {
+        Currency::from_code(text).filter(|it| *it == Currency::INR).ok_or_else(|| "must be INR".to_owned())
+    },
+    "`INR`",
+);
 
 /// A merchant's account at the gateway.
 #[derive(Debug, Clone)]

@@ -176,7 +176,7 @@ pub fn status_report(body: &[u8], reference: &str) -> Result<Report, GatewayErro
     if text(REFERENCE).is_some_and(|named| named != reference) {
         return Err(GatewayError::WrongTransaction);
     }
-    if text("currency").is_some_and(|code| Currency::from_code(&code).is_none()) {
+    if text("currency").is_some_and(|code| Currency::from_code(&code) != Some(Currency::INR)) {
         return Err(unreadable("another currency"));
     }
     let mut report = report(&text, evidence::of_object(&details, &EVIDENCE));

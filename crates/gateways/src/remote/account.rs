@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use payment_domain::{Clock, GatewayName};
+use payment_domain::{Clock, Currency, GatewayName};
 use payment_gateway::{Currencies, Gateway, Profile, StartMode, USUAL_SESSION, VerifyMode};
 use payment_settings::parser::{self, FLAG, Parser, SECRET, URL, millis};
 use payment_settings::{Optional, Reader, Setting, own, settings};
@@ -41,6 +41,8 @@ settings! {
     CLOSES_ORDERS: Setting<bool> = own("remote.<name>.closes-orders", FLAG,
         "Whether it answers `/close`: an abandoned payment is then closed there when its bill is to be \
          paid by another.").named().or("false");
+    CURRENCIES: Setting<Currencies> = own("remote.<name>.currencies", CURRENCY_CODES,
+        "The currencies it takes. A payment in another one is refused before it begins.").named().or("INR");
     ORDER_LIFE: Optional<Duration> = order_life("remote.<name>.order.life-mins").named();
     CALLS_AT_ONCE: Optional<usize> = calls_at_once("remote.<name>.reconciliation.calls-at-once").named();
     CALLS_PER_SECOND: Optional<u32> =
@@ -63,6 +65,19 @@ const PARAMETER: Parser<String> = parser::text(
     "the name of a parameter",
 );
 
+const CURRENCY_CODES: Parser<Currencies> = parser::text(
+    |text| {
+        if text.eq_ignore_ascii_case("all") {
+            return Ok(Currencies::All);
+        }
+        let currency =
+            |code: &str| Currency::parse(code.trim()).map_err(|error| format!("{}: {error}", code.trim()));
+        let currencies: Vec<Currency> = text.split(',').map(currency).collect::<Result<_, _>>()?;
+        Ok(Currencies::Only(currencies.into()))
+    },
+    "ISO 4217 codes with commas between them, such as `INR,USD`, or `all`",
+);
+
 #[derive(Debug, Clone)]
 pub struct RemoteAccount {
     /// The name in the settings, in upper case.
@@ -79,6 +94,7 @@ pub struct RemoteAccount {
     pub refuses_second_payment: bool,
     /// Whether it answers `/close`.
     pub closes_orders: bool,
+    pub currencies: Currencies,
 }
 
 impl RemoteAccount {
@@ -105,6 +121,7 @@ impl RemoteAccount {
             transaction_parameter: reader.get(&TRANSACTION_PARAMETER),
             refuses_second_payment: reader.get(&REFUSES_SECOND_PAYMENT),
             closes_orders: reader.get(&CLOSES_ORDERS),
+            currencies: reader.get(&CURRENCIES),
         })
     }
 }
@@ -120,7 +137,7 @@ impl Account for RemoteAccount {
             // It may answer with a form, and can do without.
             needs_form_page: false,
             sends_callbacks: true,
-            currencies: Currencies::RUPEES,
+            currencies: self.currencies.clone(),
             refuses_second_payment: self.refuses_second_payment,
             session: USUAL_SESSION,
         }
@@ -209,6 +226,22 @@ mod tests {
                 read(name, &[]).is_err_and(|problems| problems[0].contains("must be named by")),
                 "{name}"
             );
+        }
+    }
+
+    #[test]
+    fn the_currencies_are_rupees_unless_others_are_named() {
+        let taken = |currencies: &[(&str, &str)]| {
+            let needed = [("base-url", "https://x"), ("secret", SECRET)];
+            let read = read("citypay", &[&needed[..], currencies].concat());
+            read.map(|account| account.profile().currencies)
+        };
+        assert_eq!(taken(&[]).unwrap(), Currencies::RUPEES);
+        assert_eq!(taken(&[("currencies", "ALL")]).unwrap(), Currencies::All);
+        let several = taken(&[("currencies", "inr, USD,JPY")]).unwrap();
+        assert_eq!(several.to_string(), "INR, USD, JPY");
+        for wrong in ["KWD", "USD,", "INR;USD", "rupees"] {
+            assert_eq!(taken(&[("currencies", wrong)]).unwrap_err().len(), 1, "{wrong}");
         }
     }
 

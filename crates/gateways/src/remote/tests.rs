@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use payment_domain::{ManualClock, Outcome, Timestamp};
+use payment_domain::{Currency, ManualClock, Money, Outcome, Timestamp};
 use payment_gateway::Params;
 use payment_gateway::conformance::sample;
 use payment_settings::{Reader, Values};
@@ -181,6 +181,20 @@ async fn a_payment_is_what_the_provider_took() {
     let kept = json!({"orderId": ID, "state": "paid", "amountPaise": "10050", "currency": "INR",
         "gatewayTxnId": "P-1", "paymentMode": "UPI", "statusCode": "00", "statusMessage": "done"});
     assert_eq!(report.raw, kept, "what is not named in the protocol is not kept");
+}
+
+#[tokio::test]
+async fn an_amount_is_in_minor_units_of_the_currency_that_was_asked() {
+    let mut yen = txn();
+    yen.amount = Money::parse("10050", Currency::from_code("JPY").unwrap()).unwrap();
+    let mut answer = paid();
+    answer["currency"] = json!("JPY");
+    let (server, adapter) = service(Manner::Proper, answer).await;
+    assert_eq!(adapter.status(&yen).await.unwrap().outcome, Outcome::Paid { amount: Some(yen.amount) });
+    let asked = body_of(&server, 0).await;
+    assert_eq!((&asked["amountPaise"], &asked["currency"]), (&json!(10_050), &json!("JPY")));
+    let (_server, adapter) = service(Manner::Proper, paid()).await;
+    assert!(matches!(adapter.status(&yen).await, Err(GatewayError::Unreadable(_))), "as many paise");
 }
 
 #[tokio::test]

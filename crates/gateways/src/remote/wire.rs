@@ -14,7 +14,7 @@ use crate::account::join;
 use crate::client::{Body, Call, Method, Reply};
 use crate::evidence;
 use crate::json::Object;
-use crate::text::{cut, one_line, paise};
+use crate::text::{cut, minor_units, one_line};
 
 /// The longest address a payer is sent to, in bytes.
 const MAX_URL_BYTES: usize = 4096;
@@ -287,7 +287,7 @@ fn page_address(text: String) -> Result<String, GatewayError> {
 /// [`GatewayError::Unreadable`] when it is about another order, or its amount is none.
 pub fn status_report(answer: &Object, txn: &Transaction) -> Result<Report, GatewayError> {
     names(answer, txn)?;
-    let amount = amount(answer)?;
+    let amount = amount(answer, txn)?;
     report(answer, amount)
 }
 
@@ -305,7 +305,7 @@ pub fn verdict(answer: &Object, txn: &Transaction) -> Result<Verdict, GatewayErr
             if answer.text("orderId").as_deref() != Some(txn.id.as_str()) {
                 return Ok(Verdict::WrongTransaction);
             }
-            match amount(answer)? {
+            match amount(answer, txn)? {
                 // Not signed over the amount: a hint, as good as unsigned.
                 None => Ok(Verdict::Unsigned),
                 Some(amount) if amount != txn.amount => Ok(Verdict::WrongTransaction),
@@ -323,14 +323,15 @@ fn names(answer: &Object, txn: &Transaction) -> Result<(), GatewayError> {
     }
 }
 
-/// The amount an answer names; `None` when it names none.
-fn amount(answer: &Object) -> Result<Option<Money>, GatewayError> {
+/// The amount an answer names, in the currency of the transaction; `None` when it names none.
+fn amount(answer: &Object, txn: &Transaction) -> Result<Option<Money>, GatewayError> {
     let Some(text) = answer.text("amountPaise") else { return Ok(None) };
     let currency = answer.text("currency");
-    if currency.as_deref().and_then(Currency::from_code).is_none() {
+    if currency.as_deref().and_then(Currency::from_code) != Some(txn.amount.currency()) {
         return Err(unreadable("the amount is in another currency, or in none"));
     }
-    paise(&text).map(Some).ok_or_else(|| unreadable("amountPaise is not a whole number of paise"))
+    let amount = minor_units(&text, txn.amount.currency());
+    amount.map(Some).ok_or_else(|| unreadable("amountPaise is not a whole number of minor units"))
 }
 
 fn report(answer: &Object, amount: Option<Money>) -> Result<Report, GatewayError> {
@@ -383,7 +384,7 @@ mod tests {
             order in "(T1|\\PC{0,3})",
             state in "(paid|\\PC{0,6})",
             amount in "(100|\\PC{0,6})",
-            currency in "(INR|\\PC{0,3})",
+            currency in "(INR|USD|JPY|\\PC{0,3})",
         ) {
             let txn = sample::transaction("T1", "1.00");
             let body = serde_json::json!({
@@ -392,7 +393,8 @@ mod tests {
             let answer = Object::parse(body.to_string().as_bytes()).unwrap();
             if let Ok(Report { outcome: Outcome::Paid { amount: paid }, .. }) = status_report(&answer, &txn) {
                 prop_assert!(order == "T1" && state == "paid");
-                prop_assert!(paid.is_none() || (currency.eq_ignore_ascii_case("INR") && paise(&amount) == paid));
+                let expected = minor_units(&amount, Currency::INR);
+                prop_assert!(paid.is_none() || (currency.eq_ignore_ascii_case("INR") && paid == expected));
             }
         }
     }

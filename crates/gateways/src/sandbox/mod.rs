@@ -50,7 +50,7 @@ impl Sandbox {
             needs_bank_account: false,
             needs_form_page: false,
             sends_callbacks: true,
-            currencies: Currencies::RUPEES,
+            currencies: Currencies::All,
             refuses_second_payment: true,
             session: USUAL_SESSION,
         };

@@ -14,7 +14,7 @@ use crate::client::{Body, Call, Method};
 use crate::evidence;
 use crate::form;
 use crate::json::Object;
-use crate::text::{cut, one_line, paise};
+use crate::text::{cut, minor_units, one_line};
 
 /// The parameter in which the payer's browser brings our transaction id back.
 pub const ORDER: &str = "sandboxOrder";
@@ -164,9 +164,7 @@ impl Told {
 
     /// Whether it is about this transaction, as we ordered it. Missing is not equal.
     pub fn is_about(&self, account: &SandboxAccount, txn: &Transaction) -> bool {
-        self.names(account, txn.id.as_str())
-            && Currency::from_code(self.field("currency")) == Some(txn.amount.currency())
-            && paise(self.field("amount_paise")) == Some(txn.amount)
+        self.names(account, txn.id.as_str()) && self.money("amount_paise") == Some(txn.amount)
     }
 
     /// Whether it names this order of ours.
@@ -203,16 +201,16 @@ impl Told {
     fn outcome(&self) -> Outcome {
         match self.field("state") {
             "CREATED" | "PENDING" => Outcome::Pending,
-            "PAID" => Outcome::Paid { amount: self.paid() },
+            "PAID" => Outcome::Paid { amount: self.money("paid_paise") },
             "DECLINED" | "EXPIRED" => Outcome::Declined { reason: self.field("message").to_owned() },
             "UNKNOWN" if self.knows_no_such_order() => Outcome::NotFound,
             other => Outcome::Unrecognised { code: other.to_owned() },
         }
     }
 
-    fn paid(&self) -> Option<Money> {
-        Currency::from_code(self.field("currency"))?;
-        paise(self.field("paid_paise"))
+    /// A field in minor units of the report's currency.
+    fn money(&self, name: &str) -> Option<Money> {
+        minor_units(self.field(name), Currency::from_code(self.field("currency"))?)
     }
 
     fn field(&self, name: &str) -> &str {

@@ -85,7 +85,8 @@ impl Provider for Simulated {
         let entry =
             books.into_iter().find(|entry| entry.order == page.order()).expect("the order is in the books");
         self.pages.lock().unwrap().insert(entry.order.clone(), page);
-        Seen { order: entry.order, amount: Money::from_minor(entry.amount_paise, Currency::INR).unwrap() }
+        let currency = Currency::from_code(&entry.currency).unwrap();
+        Seen { order: entry.order, amount: Money::from_minor(entry.amount_paise, currency).unwrap() }
     }
 
     async fn does(&self, order: &TxnId, deed: Deed) {

@@ -50,6 +50,7 @@ impl Creation {
                 message: "The host of callbackUrl is not allowed for this tenant".to_owned(),
             });
         }
+        refusals.extend(self.refuse_currency(request, gateway.map(AsRef::as_ref)));
         let amounts = read_amounts(request);
         // Gateways are asked only for a request without another objection.
         let acceptable = amounts.as_ref().ok().filter(|_| refusals.is_empty());
@@ -69,6 +70,23 @@ impl Creation {
     }
 }
 
+impl Creation {
+    /// Why the gateway or the collection service takes no payment in the currency of the request.
+    fn refuse_currency(&self, request: &CreateRequest, gateway: Option<&dyn Gateway>) -> Option<Refusal> {
+        let currency = request.currency;
+        let message = match gateway.map(Gateway::profile) {
+            Some(profile) if !profile.currencies.include(currency) => {
+                format!("{} takes {}, not {}", profile.name, profile.currencies, currency.code())
+            }
+            Some(_) | None if !self.ports.collections.takes(currency) => {
+                format!("The collection service issues no receipts for payments in {}", currency.code())
+            }
+            Some(_) | None => return None,
+        };
+        Some(Refusal { code: Currency::NOT_SUPPORTED, message })
+    }
+}
+
 /// No payer is sent to a gateway that is unavailable, and no DIGIT service is asked on its behalf.
 fn refuse_while_unavailable(gateway: &dyn Gateway, amounts: &Amounts) -> Result<(), GatewayError> {
     match gateway.availability() {
@@ -82,7 +100,7 @@ fn refuse_while_unavailable(gateway: &dyn Gateway, amounts: &Amounts) -> Result<
 fn read_amounts(request: &CreateRequest) -> Result<Amounts, Vec<Refusal>> {
     let mut refusals = Vec::new();
     let mut read = |field: &str, text: &str| {
-        Money::parse(text, Currency::INR)
+        Money::parse(text, request.currency)
             .map_err(|error| {
                 let refusal = Refusal { code: "INVALID_TXN_AMOUNT", message: format!("{field}: {error}") };
                 refusals.push(refusal);

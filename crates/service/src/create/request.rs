@@ -1,7 +1,7 @@
 //! A request to create a transaction.
 
 use payment_digit::PayerDetails;
-use payment_domain::{BillId, GatewayName, TenantId};
+use payment_domain::{BillId, Currency, GatewayName, TenantId};
 use payment_store::RequestDigest;
 use serde_json::{Map, Value};
 use url::Url;
@@ -15,8 +15,10 @@ pub struct CreateRequest {
     /// The caller. What it says of itself becomes the creator of the transaction, and decides nothing.
     pub identity: Identity,
     pub tenant_id: TenantId,
-    /// The amount as the client wrote it, in rupees.
+    /// The amount as the client wrote it.
     pub amount: String,
+    /// The currency of all amounts.
+    pub currency: Currency,
     /// The bill named first.
     pub bill_id: BillId,
     pub module: Option<String>,
@@ -41,9 +43,7 @@ pub struct CreateRequest {
 /// One bill of a request, amounts as the client wrote them.
 #[derive(Debug, Clone)]
 pub struct BillRequest {
-    /// In rupees.
     pub tax_amount: Option<String>,
-    /// In rupees.
     pub amount_paid: String,
     pub bill_id: BillId,
 }

@@ -1,9 +1,10 @@
 //! The words of a text message, and its payment link.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use payment_digit::DigitError;
-use payment_domain::{RequestInfo, TenantId, Transaction};
+use payment_domain::{Currency, RequestInfo, TenantId, Transaction};
 use url::Url;
 
 use super::Notifications;
@@ -57,13 +58,13 @@ impl Notifications {
             Some(_) | None => String::new(),
         };
         let values = [
-            ("{amount}", txn.amount.to_string()),
+            ("{amount}", txn.amount.labelled()),
             ("{consumerCode}", harmless(&txn.consumer_code)),
             ("{txnId}", txn.id.to_string()),
             ("{Payment failure reason}", harmless(&txn.status_message)),
             (LINK, link),
         ];
-        fill(text, '{', &values)
+        fill(&of_currency(text, txn.amount.currency()), '{', &values)
     }
 
     /// Never fails: a long link is better than no message.
@@ -92,6 +93,10 @@ impl Notifications {
         if txn.bill_id.as_str().is_empty() {
             return otherwise();
         }
+        // DIGIT's billing knows bills in rupees alone.
+        if txn.amount.currency() != Currency::INR {
+            return otherwise();
+        }
         let mut tries = 1;
         loop {
             match bills.business_service(info, &txn.tenant_id, &txn.bill_id).await {
@@ -113,6 +118,16 @@ impl Notifications {
         metrics::counter!("notification_fallbacks_total", "service" => service).increment(1);
         tracing::info!(txn_id = %txn.id, service, error, "a payment link is made without help");
     }
+}
+
+/// A text that is written for rupees, for an amount of this currency: without the word before the amount.
+fn of_currency(text: &str, currency: Currency) -> Cow<'_, str> {
+    const RUPEES: [&str; 8] = ["Rs. ", "Rs.", "Rs ", "INR ", "₹ ", "₹", "रु. ", "ਰੁ. "];
+    if currency == Currency::INR {
+        return Cow::Borrowed(text);
+    }
+    let without = |text: String, word| text.replace(&format!("{word}{{amount}}"), "{amount}");
+    Cow::Owned(RUPEES.into_iter().fold(text.to_owned(), without))
 }
 
 fn is_web_url(text: &str) -> bool {
@@ -166,6 +181,20 @@ mod tests {
         assert_eq!(fill("{amount} {txnId} {other} {", '{', &values), "{txnId} T1 {other} {");
         assert_eq!(fill("", '{', &values), "");
         assert_eq!(fill("ਰਕਮ {amount}।", '{', &values), "ਰਕਮ {txnId}।");
+    }
+
+    #[test]
+    fn a_text_for_rupees_names_no_rupees_for_another_currency() {
+        let dollar = Currency::from_code("USD").unwrap();
+        for (text, told) in [
+            ("paid Rs. {amount}, Rs. 5", "paid {amount}, Rs. 5"),
+            ("paid ₹{amount}", "paid {amount}"),
+            ("paid {amount}", "paid {amount}"),
+            ("ਰੁ. {amount}", "{amount}"),
+        ] {
+            assert_eq!(of_currency(text, dollar), told);
+            assert_eq!(of_currency(text, Currency::INR), text);
+        }
     }
 
     #[test]

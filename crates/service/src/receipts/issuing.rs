@@ -119,6 +119,11 @@ impl Receipts {
     ) -> Result<Transaction, ReceiptError> {
         let _under_way = self.under_way.begin(&txn.id).ok_or(ReceiptError::UnderWay)?;
         let collections = &self.ports.collections;
+        // It was created when the receipts came from elsewhere.
+        let currency = txn.amount.currency();
+        if !collections.takes(currency) {
+            return Err(ReceiptError::Registering(DigitError::currency(currency)));
+        }
         // The collection service records who registers a payment: an unproven caller does not.
         let system = self.ports.settings.system_identity();
         let user = if caller.identity.proven_uuid().is_some() { &caller.identity } else { &system }.info();

@@ -11,12 +11,15 @@ use payment_service::Asked;
 async fn a_payment_whose_amount_or_status_is_unknown_is_shown_and_never_settled() {
     let world = world_in_postgres();
     for (nth, (column, value)) in
-        [("txn_amount", "-5"), ("txn_amount", "NULL"), ("txn_status", "'REVERSED'")].iter().enumerate()
+        [("txn_amount", "-5"), ("txn_amount", "NULL"), ("txn_status", "'REVERSED'"), ("currency", "'KWD'")]
+            .iter()
+            .enumerate()
     {
         let id = world.pending(&format!("B{nth}"), "100").await;
         let adopted = format!(
             "ALTER TABLE eg_pg_transactions ALTER txn_amount DROP NOT NULL;
-             UPDATE eg_pg_transactions SET version = NULL, {column} = {value} WHERE txn_id = '{id}'"
+             UPDATE eg_pg_transactions SET version = NULL, txn_amount_minor = NULL,
+                 {column} = {value} WHERE txn_id = '{id}'"
         );
         world.database.execute(&adopted).await;
         for outcome in [paid("100"), paid("0"), declined()] {

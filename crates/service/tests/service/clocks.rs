@@ -8,7 +8,9 @@ use std::time::Duration;
 use crate::support::{LEASE, World, caller, impatient_world, paid, world};
 use async_trait::async_trait;
 use payment_digit::{Collections, DigitError, Payment, Receipts as ReceiptNumbers};
-use payment_domain::{AnchoredClock, Clock, ManualClock, Outcome, RequestInfo, Status, TenantId, TxnId};
+use payment_domain::{
+    AnchoredClock, Clock, Currency, ManualClock, Outcome, RequestInfo, Status, TenantId, TxnId,
+};
 use payment_gateway::Answer;
 use payment_service::{Payments, Ports};
 use payment_testing::collections::FakeCollections;
@@ -26,6 +28,10 @@ struct Slow {
 
 #[async_trait]
 impl Collections for Slow {
+    fn takes(&self, currency: Currency) -> bool {
+        self.behind.takes(currency)
+    }
+
     async fn validate(&self, info: &RequestInfo, payment: &Payment) -> Result<(), DigitError> {
         self.behind.validate(info, payment).await
     }

@@ -6,6 +6,7 @@ mod adopted;
 mod attention;
 mod clocks;
 mod create;
+mod currencies;
 mod notify;
 mod persister;
 mod reads;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::support::{World, declined, paid, request, world};
+use crate::support::{World, declined, paid, request, request_in, world};
 use async_trait::async_trait;
 use payment_digit::{Bills, DigitError, Links, Messages};
 use payment_domain::{Actor, BillId, EventKind, RequestInfo, TenantId, TxnId};
@@ -308,6 +308,19 @@ async fn a_failed_payment_comes_with_a_short_link_to_pay_again() {
         told.message(&id).await,
         "Rs 100.00 for PT-1: Transaction failed at gateway. Pay at https://s.example/x1"
     );
+}
+
+#[tokio::test]
+async fn a_message_names_a_currency_that_is_not_the_rupee_and_billing_is_not_asked_of_it() {
+    let told = told();
+    let txn = told.world.create(request_in("USD", "B1", "15.50")).await.unwrap();
+    let id = TxnId::new(txn["txnId"].as_str().unwrap()).unwrap();
+    told.world.gateway.answers(declined());
+    told.settle_as(Identity::system("system-1"), &id).await;
+    told.take_all(&id).await;
+    let message = told.message(&id).await;
+    assert_eq!(message, "15.50 USD for PT-1: Transaction failed at gateway. Pay at https://s.example/x1");
+    assert_eq!(told.digit.bills_asked.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]

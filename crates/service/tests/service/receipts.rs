@@ -7,7 +7,7 @@ use crate::support::{ALREADY_PAID, COLLECTION_CALL, LEASE, World, caller, impati
 use async_trait::async_trait;
 use payment_digit::{Collections, DigitError, Payment, Receipts as ReceiptNumbers};
 use payment_domain::{
-    AttentionKind, Clock, ManualClock, RequestInfo, Status, StatusName, TenantId, Timestamp, TxnId,
+    AttentionKind, Clock, Currency, ManualClock, RequestInfo, Status, StatusName, TenantId, Timestamp, TxnId,
 };
 use payment_gateway::Answer;
 use payment_service::{Job, Ports, ReceiptTally, Receipts, ReceiptsJob, Run};
@@ -249,6 +249,10 @@ impl Slow {
 
 #[async_trait]
 impl Collections for Slow {
+    fn takes(&self, currency: Currency) -> bool {
+        self.behind.takes(currency)
+    }
+
     async fn validate(&self, info: &RequestInfo, payment: &Payment) -> Result<(), DigitError> {
         self.behind.validate(info, payment).await
     }

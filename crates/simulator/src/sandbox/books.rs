@@ -8,6 +8,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, named_params, params};
 
 use crate::courier::Tried;
+use crate::money::Currency;
 
 use super::order::{CallbackProgress, Choice, Order, State, Terms};
 
@@ -163,13 +164,13 @@ impl Books {
         &self,
         order: &str,
         amount_paise: i64,
-        currency: &str,
+        currency: Currency,
         now_ms: i64,
     ) -> Result<Order, BooksError> {
         let terms = Terms {
             order: order.to_owned(),
             amount_paise,
-            currency: currency.to_owned(),
+            currency,
             description: String::new(),
             bill: String::new(),
             payee: String::new(),
@@ -336,7 +337,7 @@ fn insert(txn: &Transaction<'_>, terms: Terms, now_ms: i64, line: &str) -> Resul
     .execute(named_params! {
         ":order": terms.order,
         ":amount_paise": terms.amount_paise,
-        ":currency": terms.currency,
+        ":currency": terms.currency.code(),
         ":description": terms.description,
         ":bill": terms.bill,
         ":payee": terms.payee,
@@ -417,6 +418,7 @@ fn order_of(row: &Row<'_>) -> Result<Order, rusqlite::Error> {
     let unknown = |column: usize, word: String| {
         rusqlite::Error::FromSqlConversionFailure(column, Type::Text, format!("unknown word {word}").into())
     };
+    let currency: String = row.get("currency")?;
     let state: String = row.get("state")?;
     let choice: Option<String> = row.get("choice")?;
     let attempts: Option<u32> = row.get("attempts")?;
@@ -433,7 +435,7 @@ fn order_of(row: &Row<'_>) -> Result<Order, rusqlite::Error> {
         terms: Terms {
             order: row.get("order_id")?,
             amount_paise: row.get("amount_paise")?,
-            currency: row.get("currency")?,
+            currency: Currency::from_code(&currency).ok_or_else(|| unknown(3, currency))?,
             description: row.get("description")?,
             bill: row.get("bill")?,
             payee: row.get("payee")?,

@@ -6,10 +6,11 @@ use url::Url;
 
 use super::order::Terms;
 use super::signature::{Purpose, is_signed};
+use crate::money::Currency;
 
 /// The longest query that is looked at, in bytes.
 const MAX_QUERY_BYTES: usize = 32 * 1024;
-/// The largest amount of an order, in paise.
+/// The largest amount of an order, in minor units.
 const MAX_PAISE: i64 = 999_999_999_999_999;
 
 /// The signed fields of a link, in the order they are signed, each with its greatest length in
@@ -77,14 +78,12 @@ pub(super) fn read(query: &str, merchant: &str, secret: &[u8]) -> Result<Terms, 
     if order.is_empty() || order.chars().any(char::is_control) {
         return Err(BadLink::Field("order"));
     }
-    if text("currency") != "INR" {
-        return Err(BadLink::Field("currency"));
-    }
+    let currency = Currency::from_code(text("currency")).ok_or(BadLink::Field("currency"))?;
     let amount_paise = digits(text("amount_paise")).filter(|paise| (1..=MAX_PAISE).contains(paise));
     Ok(Terms {
         order: order.to_owned(),
         amount_paise: amount_paise.ok_or(BadLink::Field("amount_paise"))?,
-        currency: text("currency").to_owned(),
+        currency,
         description: text("description").to_owned(),
         bill: text("bill").to_owned(),
         payee: text("payee").to_owned(),
@@ -182,7 +181,8 @@ pub(super) mod tests {
             ("amount_paise", "-5"),
             ("amount_paise", "1.5"),
             ("amount_paise", "+5"),
-            ("currency", "USD"),
+            ("currency", "KWD"),
+            ("currency", "XXZ"),
             ("return_url", "javascript:alert(1)"),
             ("return_url", "/relative"),
             ("notify_url", "ftp://x/"),

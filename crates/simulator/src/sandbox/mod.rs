@@ -9,10 +9,10 @@
 //! Both sides share a merchant name and a secret. Every signature is HMAC-SHA256 under the secret,
 //! in lower-case hexadecimal, over a UTF-8 text: a line with the purpose, then for each field, in
 //! the order given here, a line `name=length:value`, where the length counts the bytes of the value.
-//! Every line ends in `\n`. Moments are milliseconds since 1970-01-01T00:00:00Z, amounts whole paise.
+//! Every line ends in `\n`. Moments are milliseconds since 1970-01-01T00:00:00Z, amounts whole minor units of the currency (paise).
 //!
 //! ## Pay link (merchant → payer's browser → sandbox)
-//! `GET {base}/pay` with the query parameters `merchant`, `order`, `amount_paise`, `currency` (`INR`),
+//! `GET {base}/pay` with the query parameters `merchant`, `order`, `amount_paise`, `currency` (an ISO 4217 code),
 //! `description`, `bill`, `payee`, `return_url`, `notify_url`, `expires`, and `signature` over these
 //! ten with the purpose `sandbox-pay-1`. Making the link needs no call: the sandbox learns of the
 //! order when its page is first opened. With an empty `notify_url` there is no callback. From then on the order's amount and addresses are fixed, and
@@ -138,7 +138,7 @@ pub struct BookEntry {
     pub order: String,
     pub state: State,
     pub amount_paise: i64,
-    /// Always `INR`.
+    /// Its ISO 4217 code.
     pub currency: String,
     /// What was taken; `None` when nothing was.
     pub paid_paise: Option<i64>,
@@ -194,7 +194,7 @@ impl Sandbox {
                 order: order.terms.order,
                 state: order.state,
                 amount_paise: order.terms.amount_paise,
-                currency: order.terms.currency,
+                currency: order.terms.currency.code().to_owned(),
                 paid_paise: order.paid_paise,
                 choice: order.choice,
                 opened_ms: order.opened_ms,

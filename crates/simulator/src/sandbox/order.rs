@@ -10,9 +10,9 @@ use crate::money::{Amount, Currency};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Terms {
     pub(super) order: String,
+    /// In minor units of the currency.
     pub(super) amount_paise: i64,
-    /// Always `INR`.
-    pub(super) currency: String,
+    pub(super) currency: Currency,
     pub(super) description: String,
     pub(super) bill: String,
     pub(super) payee: String,
@@ -23,6 +23,16 @@ pub(super) struct Terms {
 }
 
 impl Terms {
+    /// What was asked.
+    pub(super) fn asked(&self) -> Amount {
+        self.amount_of(self.amount_paise)
+    }
+
+    /// So many minor units of the order's currency.
+    pub(super) fn amount_of(&self, minor: i64) -> Amount {
+        Amount { minor, currency: self.currency }
+    }
+
     /// Whether these are the same order: what was asked for first can never be altered. Texts are
     /// not compared, the first ones stay.
     pub(super) fn agree_with(&self, other: &Terms) -> bool {
@@ -79,7 +89,7 @@ pub enum Choice {
     SayNothing,
     /// The browser says "pending"; the money is taken, and the callback sent, some time later.
     AnswerLate,
-    /// One rupee less than asked is taken (one more, when there is no rupee to spare).
+    /// One unit less than asked is taken (one more, when there is none to spare).
     WrongAmount,
 }
 
@@ -144,10 +154,6 @@ pub(super) struct Order {
     pub(super) callback: Option<CallbackProgress>,
 }
 
-pub(crate) fn rupees(paise: i64) -> Amount {
-    Amount { minor: paise, currency: Currency::INR }
-}
-
 impl Order {
     /// The sandbox's number of the payment; none before the payer has paid.
     pub(super) fn payment_id(&self) -> Option<String> {
@@ -193,7 +199,7 @@ impl Order {
             Choice::SayNothing => (State::Paid, Some(asked), "Paid, nobody is told"),
             Choice::AnswerLate => (State::Pending, None, "Paid, the answer comes late"),
             Choice::WrongAmount => {
-                (State::Paid, Some(rupees(asked).wrong().minor), "Paid, but another amount than asked")
+                (State::Paid, Some(self.terms.asked().wrong().minor), "Paid, but another amount than asked")
             }
         };
         self.state = state;
@@ -237,7 +243,7 @@ mod tests {
             terms: Terms {
                 order: "T1".into(),
                 amount_paise: 10_000,
-                currency: "INR".into(),
+                currency: Currency::INR,
                 description: String::new(),
                 bill: String::new(),
                 payee: String::new(),

@@ -41,7 +41,7 @@ impl Report {
             order: order.terms.order.clone(),
             state: order.state.as_str(),
             amount_paise: Some(order.terms.amount_paise),
-            currency: order.terms.currency.clone(),
+            currency: order.terms.currency.code().to_owned(),
             paid_paise: order.paid_paise,
             payment_id: order.payment_id(),
             mode: if order.payment_id().is_some() { "SANDBOX" } else { "" },

@@ -46,6 +46,8 @@ pub(super) struct TransactionFields<'a> {
     #[serde(borrow)]
     txn_amount: Option<Scalar<'a>>,
     #[serde(borrow)]
+    currency: Option<Scalar<'a>>,
+    #[serde(borrow)]
     bill_id: Option<Scalar<'a>>,
     #[serde(borrow)]
     module: Option<Scalar<'a>>,
@@ -110,6 +112,7 @@ impl TransactionFields<'_> {
         let rules = &mut found;
         let tenant_id = rules.required(field("tenantId"), self.tenant_id, TENANT_ID);
         let amount = rules.required(field("txnAmount"), self.txn_amount, TXN_AMOUNT);
+        let currency = read_currency(self.currency, rules);
         let bill_id = rules.required(field("billId"), self.bill_id, BILL_ID);
         let module = rules.optional(field("module"), self.module, MODULE);
         let consumer_code = rules.required(field("consumerCode"), self.consumer_code, CONSUMER_CODE);
@@ -124,10 +127,19 @@ impl TransactionFields<'_> {
 
         let tenant_id = tenant_id.and_then(|text| TenantId::new(text).ok());
         let bill_id = bill_id.and_then(|text| BillId::new(text).ok());
-        match (tenant_id, amount, bill_id, consumer_code, product_info, gateway, callback_url, payer) {
+        match (
+            tenant_id,
+            amount.zip(currency),
+            bill_id,
+            consumer_code,
+            product_info,
+            gateway,
+            callback_url,
+            payer,
+        ) {
             (
                 Some(tenant_id),
-                Some(amount),
+                Some((amount, currency)),
                 Some(bill_id),
                 Some(consumer_code),
                 Some(product_info),
@@ -137,7 +149,8 @@ impl TransactionFields<'_> {
             ) if found.is_empty() => Ok(CreateRequest {
                 identity,
                 tenant_id,
-                amount: plain_amount(amount.into_owned()),
+                amount: plain_amount(amount.into_owned(), currency),
+                currency,
                 bill_id,
                 module: module.map(Cow::into_owned),
                 consumer_code: consumer_code.into_owned(),
@@ -190,12 +203,21 @@ fn read_bills(
     read
 }
 
+/// The rupee where the client names none.
+fn read_currency(currency: Option<Scalar<'_>>, rules: &mut Violations) -> Option<Currency> {
+    let Some(Scalar(code)) = currency else { return Some(Currency::INR) };
+    Currency::parse(&code)
+        .map_err(|error| rules.add_coded(Currency::NOT_SUPPORTED, format!("currency: {error}")))
+        .ok()
+}
+
 /// The amount as it is echoed: as the client wrote it, but an exact amount in another form of Java's (`1.0E7`,
 /// `100.000`) in plain form.
-fn plain_amount(text: String) -> String {
+fn plain_amount(text: String, currency: Currency) -> String {
+    let most = usize::from(currency.decimals());
     let plain =
-        !text.contains(['e', 'E']) && text.split_once('.').is_none_or(|(_, decimals)| decimals.len() <= 2);
-    match Money::parse(&text, Currency::INR) {
+        !text.contains(['e', 'E']) && text.split_once('.').is_none_or(|(_, decimals)| decimals.len() <= most);
+    match Money::parse(&text, currency) {
         Ok(amount) if !plain => amount.to_string(),
         Ok(_) | Err(_) => text,
     }
@@ -270,7 +292,7 @@ impl PartialSchema for TransactionSchema {
     fn schema() -> RefOr<Schema> {
         let fields = [
             ("tenantId", TENANT_ID.schema("The tenant the bills belong to.", "pb.amritsar")),
-            ("txnAmount", TXN_AMOUNT.schema("The sum of all amountPaid, in rupees: a decimal number of whole paise.", "100")),
+            ("txnAmount", TXN_AMOUNT.schema("The sum of all amountPaid: a decimal number with at most the decimals of the currency.", "100")),
             ("billId", BILL_ID.schema("The bill, the first one of several.", EXAMPLE_BILL)),
             ("module", MODULE.schema("The application's module.", "PT")),
             ("consumerCode", CONSUMER_CODE.schema("What the payment is for in the application.", "PT-107-000123")),
@@ -286,6 +308,7 @@ impl PartialSchema for TransactionSchema {
             }
         }
         object
+            .property("currency", currency_schema())
             .property("taxAndPayments", bills_schema())
             .required("taxAndPayments")
             .property("user", user_schema())
@@ -301,6 +324,13 @@ impl PartialSchema for TransactionSchema {
     }
 }
 
+fn currency_schema() -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .description(Some("The ISO 4217 code of the currency of all amounts, in any letter case: one with two decimals or none that the gateway takes. INR where it is absent or null."))
+        .examples(["INR"])
+}
+
 fn bills_schema() -> ArrayBuilder {
     let amount = |description, example: i64| {
         ObjectBuilder::new()
@@ -310,8 +340,8 @@ fn bills_schema() -> ArrayBuilder {
             .build()
     };
     let bill = ObjectBuilder::new()
-        .property("taxAmount", amount("What is owed, in rupees.", 100))
-        .property("amountPaid", amount("What is paid now, in rupees.", 100))
+        .property("taxAmount", amount("What is owed, in units of the currency.", 100))
+        .property("amountPaid", amount("What is paid now, in units of the currency.", 100))
         .required("amountPaid")
         .property("billId", BILL_ID.schema("The bill.", EXAMPLE_BILL))
         .required("billId");

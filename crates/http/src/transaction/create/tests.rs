@@ -1,6 +1,7 @@
 //! What `_create` promises, over HTTP.
 
 mod additional_details;
+mod currencies;
 mod idempotency;
 mod refusals;
 mod wrong_bodies;

@@ -58,6 +58,7 @@ pub(crate) fn request(bills: &[(&str, &str)]) -> CreateRequest {
         identity: identity(),
         tenant_id: TenantId::new("pb.amritsar").unwrap(),
         amount: format!("{}.{:02}", total / 100, total % 100),
+        currency: Currency::INR,
         bill_id: BillId::new(bills[0].0).unwrap(),
         module: Some("PT".to_owned()),
         consumer_code: "PT-1".to_owned(),
@@ -85,6 +86,17 @@ pub(crate) fn request(bills: &[(&str, &str)]) -> CreateRequest {
         idempotent: None,
         subject: Subject::default(),
     }
+}
+
+/// A request for one bill in a currency.
+pub(crate) fn request_in(code: &str, bill: &str, amount: &str) -> CreateRequest {
+    let mut request = CreateRequest {
+        currency: Currency::from_code(code).unwrap(),
+        amount: amount.to_owned(),
+        ..request(&[(bill, "1")])
+    };
+    request.bills[0].amount_paid = amount.to_owned();
+    request
 }
 
 /// The same request for another payer, who is not led to a payment that was begun.

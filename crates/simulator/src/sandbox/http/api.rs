@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::money::Currency;
 use crate::sandbox::Sandbox;
 use crate::sandbox::books::BooksError;
 use crate::sandbox::link;
@@ -123,6 +124,7 @@ async fn closed(sandbox: &Sandbox, order: &str, headers: &HeaderMap, body: &str)
     let about = [("order", order), ("amount_paise", amount_paise), ("currency", currency)];
     let asked_ms = asked_by_merchant(sandbox, headers, Purpose::Close, &about)?;
     let amount_paise = amount_paise.parse().map_err(|_| Refusal::BadParameter("amount_paise"))?;
+    let currency = Currency::from_code(currency).ok_or(Refusal::BadParameter("currency"))?;
     let books = &sandbox.inner.books;
     let order = books.close(order, amount_paise, currency, sandbox.now_ms()).await.map_err(Refusal::Books)?;
     Ok(Report::of(&order, sandbox.merchant(), asked_ms))

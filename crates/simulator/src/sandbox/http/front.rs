@@ -9,7 +9,6 @@ use axum::response::Response;
 use super::page::{Problem, age, badge, frame, order_link};
 use crate::page::{Badge, Frame, html};
 use crate::sandbox::Sandbox;
-use crate::sandbox::order::rupees;
 
 const RECENT: u32 = 20;
 /// How many parameters the return page lists, and how much of each.
@@ -51,7 +50,7 @@ pub(super) async fn index(State(sandbox): State<Sandbox>) -> Response {
             .into_iter()
             .map(|order| OrderLine {
                 link: order_link(&sandbox, &order.terms.order),
-                amount: rupees(order.terms.amount_paise).for_people(),
+                amount: order.terms.asked().for_people(),
                 badge: badge(order.state),
                 age: age(now_ms, order.opened_ms),
                 payee: order.terms.payee,

@@ -8,7 +8,7 @@ use crate::page::{Badge, Frame, ProblemPage, duration, html};
 use crate::sandbox::Sandbox;
 use crate::sandbox::books::{BooksError, LogLine};
 use crate::sandbox::link::BadLink;
-use crate::sandbox::order::{Choice, Order, State, Terms, rupees};
+use crate::sandbox::order::{Choice, Order, State, Terms};
 
 pub(super) fn frame(sandbox: &Sandbox) -> Frame {
     Frame::new(&sandbox.inner.base_path, "sandbox", "Sandbox gateway")
@@ -117,13 +117,13 @@ impl Problem {
 /// The page of an order: with the choice while there is one, afterwards with the result.
 pub(super) fn of_order(sandbox: &Sandbox, order: &Order, log: Vec<LogLine>) -> Response {
     let now_ms = sandbox.now_ms();
-    let amount = rupees(order.terms.amount_paise).for_people();
+    let amount = order.terms.asked().for_people();
     if order.state == State::Created {
         let late_ms = i64::try_from(sandbox.inner.settings.late_after.as_millis()).unwrap_or(i64::MAX);
         let page = PayPage {
             frame: frame(sandbox),
             amount,
-            wrong_amount: rupees(order.terms.amount_paise).wrong().for_people(),
+            wrong_amount: order.terms.asked().wrong().for_people(),
             late_after: duration(late_ms),
             time_left: duration(order.terms.expires_ms.saturating_sub(now_ms)),
             token: sandbox.form_token(&order.terms.order),
@@ -137,7 +137,7 @@ pub(super) fn of_order(sandbox: &Sandbox, order: &Order, log: Vec<LogLine>) -> R
         badge: badge(order.state),
         heading,
         explanation,
-        amount: rupees(order.paid_paise.unwrap_or(order.terms.amount_paise)).for_people(),
+        amount: order.terms.amount_of(order.paid_paise.unwrap_or(order.terms.amount_paise)).for_people(),
         terms: &order.terms,
         payment_id: order.payment_id(),
         return_url: sandbox.return_url(order),
@@ -147,7 +147,7 @@ pub(super) fn of_order(sandbox: &Sandbox, order: &Order, log: Vec<LogLine>) -> R
 }
 
 fn explain(order: &Order, now_ms: i64) -> (&'static str, String) {
-    let asked = rupees(order.terms.amount_paise).for_people();
+    let asked = order.terms.asked().for_people();
     match (order.state, order.choice) {
         (State::Paid, Some(Choice::SayNothing)) => (
             "Paid, and nobody was told",

@@ -100,15 +100,17 @@ proptest! {
 
     #[test]
     fn whatever_stands_in_a_field_is_answered_without_a_fault(
-        fields in proptest::collection::vec((0_usize..16, any_json()), 1..4),
+        fields in proptest::collection::vec((0_usize..17, any_json()), 1..4),
     ) {
-        const FIELDS: [&str; 16] = [
+        const FIELDS: [&str; 17] = [
             "/RequestInfo", "/RequestInfo/ts", "/RequestInfo/userInfo", "/RequestInfo/userInfo/uuid", "/Transaction",
             "/Transaction/tenantId", "/Transaction/txnAmount", "/Transaction/billId", "/Transaction/taxAndPayments",
             "/Transaction/taxAndPayments/0", "/Transaction/taxAndPayments/0/amountPaid", "/Transaction/callbackUrl",
             "/Transaction/user", "/Transaction/user/name", "/Transaction/additionalDetails", "/Transaction/gateway",
+            "/Transaction/currency",
         ];
         let mut body = create_body("bill-1");
+        body["Transaction"]["currency"] = Value::Null;
         for (at, value) in fields {
             if let Some(place) = body.pointer_mut(FIELDS[at]) {
                 *place = value;
