@@ -12,6 +12,7 @@ mod world;
 
 use std::time::Duration;
 
+use payment_domain::AttentionKind;
 use payment_simulator::providers::{Choice, Fault, Provider, State, Strike, Twist};
 use serde_json::json;
 
@@ -285,6 +286,30 @@ async fn an_abandoned_session_is_closed_for_another_payment_of_its_bill() {
     world.visitor.choose(&world.open(&second).await, Choice::Pay).await.unwrap();
     world.settled(&id, "SUCCESS").await;
     audit(world, &[(abandoned, None), (id, None)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_currencies_are_paid_and_receipted_as_such() {
+    for account in Account::ALL.into_iter().filter(|account| account.protocol().has_currencies()) {
+        let world = World::new(account, PATIENT).await;
+        for (amount, currency, minor) in [("19.99", "USD", 1_999), ("1500", "JPY", 1_500)] {
+            let txn = world.create_in(amount, currency).await;
+            let id = txn["txnId"].as_str().unwrap();
+            let page = world.visitor.open(txn["redirectUrl"].as_str().unwrap()).await.unwrap();
+            world.visitor.choose(&page, Choice::Pay).await.unwrap();
+            let paid = world.settled(id, "SUCCESS").await;
+            assert_eq!((&paid["txnAmount"], &paid["currency"]), (&json!(amount), &json!(currency)), "{paid}");
+            let taken = world.simulator.book_entry_of(world.provider(), id).unwrap().taken.unwrap();
+            assert_eq!((taken.minor, taken.currency.code()), (minor, currency), "{account:?}");
+        }
+        let txn = world.create_in("19.99", "USD").await;
+        let id = txn["txnId"].as_str().unwrap().to_owned();
+        let page = world.visitor.open(txn["redirectUrl"].as_str().unwrap()).await.unwrap();
+        let other = Choice::PayWith(Fault::Order(Twist::WrongCurrency));
+        world.visitor.choose(&page, other).await.unwrap();
+        world.settled(&id, "FAILURE").await;
+        audit(world, &[(id, Some(AttentionKind::AmountMismatch))]).await;
+    }
 }
 
 /// PhonePe as it is when it opens no order: an error for every order, and it knows none.

@@ -97,7 +97,23 @@ impl Payments {
     }
 
     pub(crate) async fn try_to_create_at(&self, gateway: &str, bill: &str) -> (u16, Value) {
-        let body = json!({
+        self.post("/transaction/v1/_create", &self.request(gateway, bill)).await
+    }
+
+    /// The application creates a transaction in another currency for a new bill.
+    pub(crate) async fn create_in(&self, amount: &str, currency: &str) -> Value {
+        let mut request = self.request(self.provider().name(), &self.bill());
+        let txn = &mut request["Transaction"];
+        txn["currency"] = currency.into();
+        txn["txnAmount"] = amount.into();
+        txn["taxAndPayments"][0]["amountPaid"] = amount.into();
+        let (status, mut answer) = self.post("/transaction/v1/_create", &request).await;
+        assert_eq!(status, 200, "{:?}: {answer}", self.account);
+        answer["Transaction"].take()
+    }
+
+    fn request(&self, gateway: &str, bill: &str) -> Value {
+        json!({
             "RequestInfo": request_info(),
             "Transaction": {
                 "tenantId": "pb.amritsar",
@@ -111,8 +127,7 @@ impl Payments {
                 "taxAndPayments": [{ "amountPaid": "100.50", "billId": bill }],
                 "user": { "name": "Åsha & Söns", "mobileNumber": "9876543210", "emailId": "a+b@example.org", "tenantId": "pb" },
             },
-        });
-        self.post("/transaction/v1/_create", &body).await
+        })
     }
 
     /// The application creates a transaction for a new bill.
