@@ -11,7 +11,9 @@ use super::fault::{Fault, Strike, Twist};
 use super::ledger::{Key, Ledger, Opened};
 use super::order::{Choice, Order, State, Statement, Terms};
 use super::provider::{Protocol, Provider};
-use super::{BookEntry, Providers, axis, form, hyperswitch, paytm, payu, phonepe, razorpay, stripe};
+use super::{
+    BookEntry, Providers, axis, ccavenue, form, hyperswitch, paytm, payu, phonepe, razorpay, stripe,
+};
 use crate::WayBack;
 use crate::courier::Message;
 
@@ -124,6 +126,9 @@ impl Providers {
         let message = match order.terms.protocol {
             // MIGS sends none.
             Protocol::Vpc => return Vec::new(),
+            Protocol::Ccavenue => {
+                form_message(url, &ccavenue::wire::webhook_fields(&settings.ccavenue, &statement))
+            }
             Protocol::HyperswitchLink => hyperswitch::wire::webhook(&settings.hyperswitch, url, &statement),
             Protocol::PaytmLegacy | Protocol::PaytmV3 => {
                 let fields = paytm::callback_fields(&settings.paytm, &statement, self.now_ms());
@@ -152,6 +157,7 @@ impl Providers {
             Protocol::Vpc => {
                 axis::wire::way_back(&settings.axis, &self.inner.axis_secret, &statement, now_ms)
             }
+            Protocol::Ccavenue => ccavenue::wire::way_back(&settings.ccavenue, &statement),
             Protocol::HyperswitchLink => hyperswitch::wire::way_back(&settings.hyperswitch, &statement),
             Protocol::PaytmLegacy | Protocol::PaytmV3 => paytm::way_back(&settings.paytm, &statement, now_ms),
             Protocol::PhonepeLegacy | Protocol::PhonepeV1 => {

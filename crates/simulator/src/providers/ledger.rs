@@ -74,6 +74,7 @@ impl Ledger {
             terms,
             opened_ms: now_ms,
             state: State::Open,
+            cancelled: false,
             taken: None,
             decided_ms: None,
             status_calls: 0,

@@ -1,4 +1,4 @@
-//! The providers' side of AXIS (MIGS/VPC), HYPERSWITCH, PAYTM, PHONEPE, PAYU, RAZORPAY and STRIPE: what a
+//! The providers' side of AXIS (MIGS/VPC), CCAVENUE, HYPERSWITCH, PAYTM, PHONEPE, PAYU, RAZORPAY and STRIPE: what a
 //! merchant's server and a payer's browser meet there, for tests and demos. No money moves.
 //!
 //! Written from the providers' protocols. Each provider has a first segment of its own with its
@@ -7,6 +7,7 @@
 //! | Provider | Protocol | Addresses |
 //! |---|---|---|
 //! | Axis | VPC 1 | `/axis/vpcpay`, `/axis/vpcdps` (`queryDR`) |
+//! | CCAvenue | | `/ccavenue/transaction/transaction.do`, `/ccavenue/apis/servlet/DoWebTrans` (`orderStatusTracker`) |
 //! | Hyperswitch | payment links | `/hyperswitch/payments`, `/hyperswitch/payments/{id}`, `/hyperswitch/payments/{id}/cancel` |
 //! | Paytm | legacy | `/paytm/theia/processTransaction`, `/paytm/merchant-status/getTxnStatus` |
 //! | Paytm | v3 | `/paytm/theia/api/v1/initiateTransaction`, `/paytm/theia/api/v1/showPaymentPage`, `/paytm/v3/order/status` |
@@ -40,6 +41,7 @@
 //! `silent`) change what becomes of an order or what is said of it.
 
 mod axis;
+mod ccavenue;
 mod desk;
 mod fault;
 mod form;
@@ -73,8 +75,8 @@ pub use fault::{Fault, Rate, Rule, Strike, Twist};
 pub use order::{Choice, State, WebhookProgress};
 pub use provider::{Protocol, Provider};
 pub use settings::{
-    AxisAccount, HyperswitchAccount, PaytmAccount, PayuAccount, PhonepeAccount, ProvidersSettings,
-    RazorpayAccount, SettingsError, StripeAccount,
+    AxisAccount, CcavenueAccount, HyperswitchAccount, PaytmAccount, PayuAccount, PhonepeAccount,
+    ProvidersSettings, RazorpayAccount, SettingsError, StripeAccount,
 };
 
 pub use crate::money::{Amount, Currency};
@@ -97,6 +99,8 @@ struct Inner {
     /// What the simulator signs its own pages and tokens with.
     own_key: [u8; 32],
     token_epoch: AtomicU64,
+    /// Those of CCAvenue, where they are not the books' own.
+    ccavenue_ids: hyperswitch::PaymentIds,
     hyperswitch_ids: hyperswitch::PaymentIds,
     stripe_keys: stripe::IdempotencyKeys,
 }
@@ -148,6 +152,7 @@ impl Providers {
             courier,
             own_key,
             token_epoch,
+            ccavenue_ids: hyperswitch::PaymentIds::default(),
             hyperswitch_ids: hyperswitch::PaymentIds::default(),
             stripe_keys: stripe::IdempotencyKeys::default(),
         };

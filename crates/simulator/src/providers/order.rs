@@ -88,6 +88,8 @@ impl Serialize for State {
 pub enum Choice {
     Pay,
     Decline,
+    /// To cancel, where the page has a way to: the order is over.
+    Cancel,
     /// To leave without choosing: the order stays open.
     Leave,
     /// To pay, with this fault for the order.
@@ -99,6 +101,7 @@ impl std::fmt::Display for Choice {
         match self {
             Choice::Pay => f.write_str("pay"),
             Choice::Decline => f.write_str("decline"),
+            Choice::Cancel => f.write_str("cancel"),
             Choice::Leave => f.write_str("leave"),
             Choice::PayWith(fault) => write!(f, "pay:{}", fault.word()),
         }
@@ -110,6 +113,7 @@ impl Choice {
         match word {
             "pay" => Some(Choice::Pay),
             "decline" => Some(Choice::Decline),
+            "cancel" => Some(Choice::Cancel),
             "leave" => Some(Choice::Leave),
             other => other.strip_prefix("pay:").and_then(Fault::from_word).map(Choice::PayWith),
         }
@@ -125,6 +129,9 @@ pub struct WebhookProgress {
     pub last_result: Option<String>,
 }
 
+/// Payments are numbered from here.
+const FIRST_PAYMENT: u64 = 2_000_000_000;
+
 /// An order in the books.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Order {
@@ -134,6 +141,8 @@ pub(crate) struct Order {
     pub(crate) opened_ms: i64,
     pub(crate) expires_ms: i64,
     pub(crate) state: State,
+    /// Whether the payer cancelled it, and no bank declined it.
+    pub(crate) cancelled: bool,
     pub(crate) taken: Option<Amount>,
     /// When its state last changed.
     pub(crate) decided_ms: Option<i64>,
@@ -147,7 +156,12 @@ impl Order {
     }
 
     pub(crate) fn payment_number(&self) -> u64 {
-        self.sequence.saturating_add(2_000_000_000)
+        self.sequence.saturating_add(FIRST_PAYMENT)
+    }
+
+    /// The place in the books of the order with this payment number.
+    pub(crate) fn sequence_of(payment_number: u64) -> Option<u64> {
+        payment_number.checked_sub(FIRST_PAYMENT)
     }
 
     /// Applies the changes that time brings; returns whether there were any.
@@ -193,7 +207,11 @@ impl Order {
         };
         match (choice, twist) {
             (Choice::Leave, _) => false,
-            (Choice::Decline, _) => self.move_to(State::Declined { paid_at_ms: None }, None, now_ms),
+            (Choice::Cancel, _) if !self.provider().can_be_cancelled() => false,
+            (Choice::Decline | Choice::Cancel, _) => {
+                self.cancelled = choice == Choice::Cancel;
+                self.move_to(State::Declined { paid_at_ms: None }, None, now_ms)
+            }
             (Choice::Pay | Choice::PayWith(_), Some(Twist::Pending { seconds })) => {
                 self.move_to(State::Pending { due_ms: after(seconds) }, None, now_ms)
             }
@@ -331,6 +349,7 @@ mod tests {
             opened_ms: 0,
             expires_ms: 1_000,
             state: State::Open,
+            cancelled: false,
             taken: None,
             decided_ms: None,
             status_calls: 0,
@@ -339,7 +358,7 @@ mod tests {
     }
 
     fn choices() -> Vec<Choice> {
-        [Choice::Pay, Choice::Decline, Choice::Leave]
+        [Choice::Pay, Choice::Decline, Choice::Cancel, Choice::Leave]
             .into_iter()
             .chain(Fault::ALL.map(Choice::PayWith))
             .collect()
@@ -375,6 +394,16 @@ mod tests {
             }
             assert_eq!(order, decided);
         }
+    }
+
+    #[test]
+    fn an_order_is_cancelled_only_where_the_page_has_a_way_to() {
+        let mut order = order();
+        assert!(!order.choose(Choice::Cancel, None, 1) && order.state == State::Open);
+        order.terms.protocol = Protocol::Ccavenue;
+        assert!(order.choose(Choice::Cancel, None, 2) && order.cancelled);
+        assert_eq!((order.state, order.taken), (State::Declined { paid_at_ms: None }, None));
+        assert_eq!(Order::sequence_of(order.payment_number()), Some(1));
     }
 
     #[test]

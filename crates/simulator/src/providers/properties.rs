@@ -17,7 +17,8 @@ impl Providers {
         let at = |path: &str| format!("{base}/{path}");
         let (axis, paytm, phonepe, payu) =
             (&settings.axis, &settings.paytm, &settings.phonepe, &settings.payu);
-        let (hyperswitch, razorpay, stripe) = (&settings.hyperswitch, &settings.razorpay, &settings.stripe);
+        let (ccavenue, hyperswitch) = (&settings.ccavenue, &settings.hyperswitch);
+        let (razorpay, stripe) = (&settings.razorpay, &settings.stripe);
         let secret = |secret: &secrecy::SecretString| secret.expose_secret().to_owned();
         vec![
             ("axis.active", "true".to_owned()),
@@ -28,6 +29,14 @@ impl Providers {
             ("axis.merchant.pwd", secret(&axis.password)),
             ("axis.url.debit", at("axis/vpcpay")),
             ("axis.url.status", at("axis/vpcdps")),
+            ("ccavenue.active", "true".to_owned()),
+            ("ccavenue.merchant.id", ccavenue.merchant_id.clone()),
+            ("ccavenue.redirect.access.code", ccavenue.access_code.clone()),
+            ("ccavenue.redirect.working.key", secret(&ccavenue.working_key)),
+            ("ccavenue.status.access.code", ccavenue.api_access_code.clone()),
+            ("ccavenue.status.working.key", secret(&ccavenue.api_working_key)),
+            ("ccavenue.gateway.url", at("ccavenue/transaction/transaction.do")),
+            ("ccavenue.gateway.status.url", at("ccavenue/apis/servlet/DoWebTrans")),
             ("hyperswitch.active", "true".to_owned()),
             ("hyperswitch.api.key", secret(&hyperswitch.api_key)),
             ("hyperswitch.payment.response.hash.key", secret(&hyperswitch.hash_key)),

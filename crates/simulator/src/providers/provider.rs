@@ -7,6 +7,7 @@ use serde::Serialize;
 pub enum Provider {
     /// Axis Bank through MIGS (Virtual Payment Client).
     Axis,
+    Ccavenue,
     Hyperswitch,
     Paytm,
     Phonepe,
@@ -16,8 +17,9 @@ pub enum Provider {
 }
 
 impl Provider {
-    pub const ALL: [Provider; 7] = [
+    pub const ALL: [Provider; 8] = [
         Provider::Axis,
+        Provider::Ccavenue,
         Provider::Hyperswitch,
         Provider::Paytm,
         Provider::Phonepe,
@@ -30,6 +32,7 @@ impl Provider {
     pub fn name(self) -> &'static str {
         match self {
             Provider::Axis => "AXIS",
+            Provider::Ccavenue => "CCAVENUE",
             Provider::Hyperswitch => "HYPERSWITCH",
             Provider::Paytm => "PAYTM",
             Provider::Phonepe => "PHONEPE",
@@ -43,6 +46,7 @@ impl Provider {
     pub fn path(self) -> &'static str {
         match self {
             Provider::Axis => "axis",
+            Provider::Ccavenue => "ccavenue",
             Provider::Hyperswitch => "hyperswitch",
             Provider::Paytm => "paytm",
             Provider::Phonepe => "phonepe",
@@ -55,6 +59,7 @@ impl Provider {
     pub fn title(self) -> &'static str {
         match self {
             Provider::Axis => "Axis Bank (MIGS)",
+            Provider::Ccavenue => "CCAvenue",
             Provider::Hyperswitch => "Hyperswitch",
             Provider::Paytm => "Paytm",
             Provider::Phonepe => "PhonePe",
@@ -62,6 +67,11 @@ impl Provider {
             Provider::Razorpay => "Razorpay",
             Provider::Stripe => "Stripe",
         }
+    }
+
+    /// Whether its pay page has a way to cancel, which ends the order.
+    pub(crate) fn can_be_cancelled(self) -> bool {
+        self == Provider::Ccavenue
     }
 
     /// The provider of this name, in whatever letter case.
@@ -76,6 +86,8 @@ impl Provider {
 pub enum Protocol {
     /// `/vpcpay` and `/vpcdps`.
     Vpc,
+    /// CCAvenue's `transaction.do` and `DoWebTrans`.
+    Ccavenue,
     /// Hyperswitch's payment links.
     HyperswitchLink,
     /// Paytm's `processTransaction` and `getTxnStatus`.
@@ -99,6 +111,7 @@ impl Protocol {
     pub fn provider(self) -> Provider {
         match self {
             Protocol::Vpc => Provider::Axis,
+            Protocol::Ccavenue => Provider::Ccavenue,
             Protocol::HyperswitchLink => Provider::Hyperswitch,
             Protocol::PaytmLegacy | Protocol::PaytmV3 => Provider::Paytm,
             Protocol::PhonepeLegacy | Protocol::PhonepeV1 | Protocol::PhonepeV2 => Provider::Phonepe,
@@ -113,6 +126,7 @@ impl Protocol {
         match self {
             Protocol::HyperswitchLink | Protocol::Stripe => true,
             Protocol::Vpc
+            | Protocol::Ccavenue
             | Protocol::PaytmLegacy
             | Protocol::PaytmV3
             | Protocol::PhonepeLegacy
@@ -128,6 +142,7 @@ impl Protocol {
         match self {
             Protocol::HyperswitchLink => true,
             Protocol::Vpc
+            | Protocol::Ccavenue
             | Protocol::PaytmLegacy
             | Protocol::PaytmV3
             | Protocol::PhonepeLegacy

@@ -19,6 +19,7 @@ pub struct ProvidersSettings {
     /// `http://localhost:9000` or `http://localhost:9000/providers`.
     pub public_url: String,
     pub axis: AxisAccount,
+    pub ccavenue: CcavenueAccount,
     pub hyperswitch: HyperswitchAccount,
     pub paytm: PaytmAccount,
     pub phonepe: PhonepeAccount,
@@ -45,6 +46,7 @@ impl ProvidersSettings {
         ProvidersSettings {
             public_url: public_url.into(),
             axis: AxisAccount::default(),
+            ccavenue: CcavenueAccount::default(),
             hyperswitch: HyperswitchAccount::default(),
             paytm: PaytmAccount::default(),
             phonepe: PhonepeAccount::default(),
@@ -61,7 +63,7 @@ impl ProvidersSettings {
         }
     }
 
-    /// The same, with the webhooks that a merchant sets up at the provider (Hyperswitch, Paytm, PhonePe's
+    /// The same, with the webhooks that a merchant sets up at the provider (CCAvenue, Hyperswitch, Paytm, PhonePe's
     /// Standard Checkout, PayU, Razorpay, Stripe) going to `{service_url}/gateway/v1/{gateway}/_callback`.
     #[must_use]
     pub fn reporting_to(mut self, service_url: &str) -> ProvidersSettings {
@@ -69,6 +71,7 @@ impl ProvidersSettings {
             let service_url = service_url.trim_end_matches('/');
             Some(format!("{service_url}/gateway/v1/{}/_callback", provider.path()))
         };
+        self.ccavenue.webhook_url = address(Provider::Ccavenue);
         self.hyperswitch.webhook_url = address(Provider::Hyperswitch);
         self.paytm.webhook_url = address(Provider::Paytm);
         self.phonepe.webhook_url = address(Provider::Phonepe);
@@ -92,6 +95,7 @@ impl ProvidersSettings {
             return Err(SettingsError::PaytmKey);
         }
         let webhooks = [
+            (Provider::Ccavenue, &self.ccavenue.webhook_url),
             (Provider::Hyperswitch, &self.hyperswitch.webhook_url),
             (Provider::Paytm, &self.paytm.webhook_url),
             (Provider::Phonepe, &self.phonepe.webhook_url),
@@ -151,6 +155,31 @@ impl Default for AxisAccount {
             secret_hex: "51A01A70510051A01A70510051A01A70".into(),
             user: "simulator-operator".to_owned(),
             password: "simulator-password".into(),
+        }
+    }
+}
+
+/// An account at CCAvenue. The pay page and the API have keys of their own.
+#[derive(Debug, Clone)]
+pub struct CcavenueAccount {
+    pub merchant_id: String,
+    pub access_code: String,
+    pub working_key: SecretString,
+    pub api_access_code: String,
+    pub api_working_key: SecretString,
+    /// Where the webhook goes, if one is set up.
+    pub webhook_url: Option<String>,
+}
+
+impl Default for CcavenueAccount {
+    fn default() -> CcavenueAccount {
+        CcavenueAccount {
+            merchant_id: "5100001".to_owned(),
+            access_code: "AVSIM00PAGE0000000".to_owned(),
+            working_key: "51A01A70C0DE0000000000000000PA9E".into(),
+            api_access_code: "AVSIM00AP1000000000".to_owned(),
+            api_working_key: "51A01A70C0DE00000000000000000AP1".into(),
+            webhook_url: None,
         }
     }
 }
@@ -326,6 +355,7 @@ mod tests {
             "client-secret",
             "Pass1",
             "Salt0",
+            "51A01A70C0DE",
             "snd_",
             "HashKey",
             "KeySecret",

@@ -2,15 +2,17 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use payment_simulator::providers::signature::{axis, hyperswitch, payu, phonepe, razorpay, stripe};
+use payment_simulator::providers::signature::{axis, ccavenue, hyperswitch, payu, phonepe, razorpay, stripe};
 use payment_simulator::providers::{Providers, ProvidersSettings};
 use proptest::prelude::*;
 use tower::ServiceExt;
 
-const POSTED: [&str; 24] = [
+const POSTED: [&str; 26] = [
     "/axis/vpcpay",
     "/axis/vpcdps",
     "/axis/pay-page",
+    "/ccavenue/transaction/transaction.do",
+    "/ccavenue/apis/servlet/DoWebTrans",
     "/hyperswitch/payments",
     "/hyperswitch/payments/PB_PG_2024_03_15_000123_45_FAK/cancel",
     "/paytm/theia/processTransaction",
@@ -82,6 +84,8 @@ proptest! {
         prop_assert!(!payu::is_command_hash("key", "salt", "verify_payment", &text, &given));
         prop_assert!(!payu::is_request_hash("key", "salt", |_| &text, &given));
         prop_assert!(!phonepe::is_x_verify(&text, "/pg/v1/pay", "salt", "1", &given));
+        prop_assert_eq!(ccavenue::decrypt("key", &given), None);
+        prop_assert_eq!(ccavenue::decrypt("key", &ccavenue::encrypt("key", &text)), Some(text.clone()));
         prop_assert!(!phonepe::is_webhook_authorization("user", &text, &given));
         prop_assert!(!razorpay::is_valid("secret", text.as_bytes(), &given));
         prop_assert!(!stripe::is_signed("secret", &given, text.as_bytes(), 1, u64::MAX));

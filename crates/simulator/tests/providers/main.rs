@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod axis;
+mod ccavenue;
 mod control;
 mod faults;
 mod fuzz;

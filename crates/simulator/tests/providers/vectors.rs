@@ -1,6 +1,8 @@
 //! The simulator's own signatures agree with those of the vendors' libraries.
 
-use payment_simulator::providers::signature::{axis, hyperswitch, paytm, payu, phonepe, razorpay, stripe};
+use payment_simulator::providers::signature::{
+    axis, ccavenue, hyperswitch, paytm, payu, phonepe, razorpay, stripe,
+};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -187,6 +189,21 @@ fn phonepe_signatures_are_those_of_its_libraries() {
         let valid = phonepe::is_webhook_authorization(user, password, given);
         assert_eq!(valid, is_expected_valid(&vector), "{}", vector["id"]);
         assert!(!valid || phonepe::webhook_authorization(user, password) == given);
+    }
+}
+
+#[test]
+fn ccavenue_encrypts_as_its_libraries_do() {
+    for vector in vectors("ccavenue-aes") {
+        let (inputs, expected) = (&vector["inputs"], &vector["expected"]);
+        let key = text(inputs, "working_key");
+        if vector["kind"] == "encrypt" {
+            let (plain, sent) = (text(inputs, "plaintext"), text(expected, "hex"));
+            assert_eq!(ccavenue::encrypt(key, plain), sent, "{}", vector["id"]);
+            assert_eq!(ccavenue::decrypt(key, sent).as_deref(), Some(plain), "{}", vector["id"]);
+        } else {
+            assert_eq!(ccavenue::decrypt(key, text(inputs, "hex")), None, "{}", vector["id"]);
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use axum::middleware::map_response;
 use axum::routing::get;
 
 use super::provider::Provider;
-use super::{Providers, axis, hyperswitch, paytm, payu, phonepe, razorpay, stripe};
+use super::{Providers, axis, ccavenue, hyperswitch, paytm, payu, phonepe, razorpay, stripe};
 
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
@@ -20,6 +20,7 @@ pub(crate) fn router(providers: Providers) -> Router {
     Router::new()
         .route("/", get(page::index))
         .nest("/axis", with_page(Provider::Axis, axis::router()))
+        .nest("/ccavenue", with_page(Provider::Ccavenue, ccavenue::router()))
         .nest("/hyperswitch", with_page(Provider::Hyperswitch, hyperswitch::router()))
         .nest("/paytm", with_page(Provider::Paytm, paytm::router()))
         .nest("/phonepe", with_page(Provider::Phonepe, phonepe::router()))

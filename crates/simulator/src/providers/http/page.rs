@@ -45,6 +45,7 @@ struct PayPage<'a> {
     order: &'a str,
     merchant: &'a str,
     token: String,
+    can_be_cancelled: bool,
     time_left: String,
     cases: Vec<Case>,
 }
@@ -134,6 +135,7 @@ pub(crate) fn pay(providers: &Providers, order: &Order) -> Response {
     let provider = order.provider();
     let merchant = match provider {
         Provider::Axis => &account.axis.merchant_id,
+        Provider::Ccavenue => &account.ccavenue.merchant_id,
         Provider::Hyperswitch => &account.hyperswitch.profile_id,
         Provider::Paytm => &account.paytm.merchant_id,
         Provider::Phonepe => &account.phonepe.merchant_id,
@@ -147,6 +149,7 @@ pub(crate) fn pay(providers: &Providers, order: &Order) -> Response {
         order: &order.terms.id,
         merchant,
         token: providers.seal("page", &[provider.path(), &order.terms.id]),
+        can_be_cancelled: provider.can_be_cancelled(),
         time_left: duration(order.expires_ms.saturating_sub(providers.now_ms())),
         cases: cases(order),
     };
@@ -201,6 +204,7 @@ pub(crate) fn decided(providers: &Providers, found: &Found) -> Response {
         (OrderState::Pending { .. }, _) => {
             ("The answer is on its way", "The payment will be confirmed in a while.")
         }
+        (OrderState::Declined { .. }, _) if order.cancelled => ("Cancelled", "Nothing was taken."),
         (OrderState::Declined { .. }, _) => ("Declined", "Nothing was taken."),
         (OrderState::Expired, _) => {
             ("The time ran out", "Nothing was taken. This order cannot be paid any more.")

@@ -33,7 +33,7 @@ pub(crate) fn router() -> Router<Providers> {
 pub(crate) struct PaymentIds(Mutex<HashMap<String, String>>);
 
 impl PaymentIds {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, String>> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, HashMap<String, String>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,6 +3,7 @@
 //! with a signature, from its length to its letters, makes it invalid and nothing more.
 
 pub mod axis;
+pub mod ccavenue;
 pub mod hyperswitch;
 pub mod paytm;
 pub mod payu;

@@ -1,0 +1,120 @@
+//! CCAvenue: `transaction.do` for the payer's browser, `DoWebTrans` for the merchant's server.
+
+pub(crate) mod wire;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{RawQuery, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+
+use super::Providers;
+use super::form::{BadForm, Fields};
+use super::http::pay::{self, Refusal};
+use super::http::strike;
+use super::order::{Order, Statement};
+use super::provider::Provider;
+use super::signature::ccavenue::{decrypt, encrypt};
+
+/// An error of the API: a code and its sentence.
+type ApiError = (&'static str, &'static str);
+
+const BAD_ACCESS_CODE: ApiError = ("51407", "Access_code: Invalid Parameter");
+const BAD_COMMAND: ApiError = ("51401", "Command: Invalid Parameter");
+const BAD_REQUEST: ApiError = ("51402", "Enc_request: Invalid Parameter");
+
+pub(crate) fn router() -> Router<Providers> {
+    Router::new()
+        .route("/transaction/transaction.do", get(open_by_link).post(open_by_form))
+        .route("/apis/servlet/DoWebTrans", post(command))
+}
+
+/// `POST /transaction/transaction.do?command=initiateTransaction`: the payer posts an encrypted order.
+async fn open_by_form(
+    State(providers): State<Providers>,
+    RawQuery(query): RawQuery,
+    body: Bytes,
+) -> Response {
+    let query = Fields::decode(query.unwrap_or_default().as_bytes());
+    open(&providers, query.and_then(|query| query.and(Fields::decode(&body)?)))
+}
+
+/// `GET /transaction/transaction.do?command=initiateTransaction`: the payer follows a link with it.
+async fn open_by_link(State(providers): State<Providers>, RawQuery(query): RawQuery) -> Response {
+    open(&providers, Fields::decode(query.unwrap_or_default().as_bytes()))
+}
+
+fn open(providers: &Providers, fields: Result<Fields, BadForm>) -> Response {
+    let terms = fields
+        .map_err(|bad| Refusal::new("10001", &bad.to_string()))
+        .and_then(|fields| wire::pay_terms(&providers.inner.settings.ccavenue, &fields));
+    if let Ok(terms) = &terms {
+        let number = terms.echoed(wire::ORDER_ID).to_owned();
+        providers.inner.ccavenue_ids.lock().insert(number, terms.id.clone());
+    }
+    pay::open(providers, Provider::Ccavenue, terms)
+}
+
+/// A question about an order: by its number, by that of the payment, or by both.
+#[derive(Debug, Default, Deserialize)]
+struct Question {
+    #[serde(default)]
+    order_no: String,
+    #[serde(default)]
+    reference_no: String,
+}
+
+/// `POST /apis/servlet/DoWebTrans`: an encrypted command.
+async fn command(State(providers): State<Providers>, body: Bytes) -> Response {
+    let fields = Fields::decode(&body).unwrap_or_default();
+    let asked = question(&providers, &fields);
+    let order = asked.as_ref().map(|question| order_of(&providers, question)).unwrap_or_default();
+    let strike = providers.strike(Provider::Ccavenue, &order);
+    let text = match asked {
+        Ok(question) => answer(&providers, &fields, &question, &order),
+        Err((code, sentence)) => format!("status=1&enc_response={sentence}&enc_error_code={code}"),
+    };
+    let answer = ([(header::CONTENT_TYPE, "text/html;charset=UTF-8")], text).into_response();
+    strike::carry_out(&providers, strike, answer).await
+}
+
+fn question(providers: &Providers, fields: &Fields) -> Result<Question, ApiError> {
+    let account = &providers.inner.settings.ccavenue;
+    if fields.get("access_code") != account.api_access_code {
+        return Err(BAD_ACCESS_CODE);
+    }
+    if fields.get("command") != "orderStatusTracker" || fields.get("request_type") != "JSON" {
+        return Err(BAD_COMMAND);
+    }
+    let text =
+        decrypt(account.api_working_key.expose_secret(), fields.get("enc_request")).ok_or(BAD_REQUEST)?;
+    serde_json::from_str(&text).map_err(|_| BAD_REQUEST)
+}
+
+/// The order that is asked about, as the books know it.
+fn order_of(providers: &Providers, question: &Question) -> String {
+    if !question.order_no.is_empty() {
+        let known = providers.inner.ccavenue_ids.lock().get(&question.order_no).cloned();
+        return known.unwrap_or_else(|| question.order_no.clone());
+    }
+    let ledger = providers.ledger();
+    let of_payment = question.reference_no.parse().ok().and_then(Order::sequence_of);
+    let key = of_payment.and_then(|sequence| ledger.keys_after(sequence.checked_sub(1)?, 1).pop());
+    key.filter(|(provider, _)| *provider == Provider::Ccavenue).map(|(_, order)| order).unwrap_or_default()
+}
+
+fn answer(providers: &Providers, fields: &Fields, question: &Question, order: &str) -> String {
+    let account = &providers.inner.settings.ccavenue;
+    let found = providers.status_asked(Provider::Ccavenue, order).filter(|found| {
+        let number = found.order.payment_number().to_string();
+        question.reference_no.is_empty() || question.reference_no == number
+    });
+    let statement = found.as_ref().map(|found| Statement::answered(&found.order, found.twist));
+    let text = wire::status_text(statement.as_ref(), fields.get("version") == "1.1");
+    let genuine = statement.is_none_or(|statement| statement.genuine);
+    let key = if genuine { account.api_working_key.expose_secret() } else { wire::ANOTHER_KEY };
+    format!("status=0&enc_response={}\r\n&enc_error_code=", encrypt(key, &text))
+}
