@@ -129,6 +129,7 @@ GATEWAYS = pytest.mark.parametrize(
     ("gateway", "there_by_form", "back_by_form"),
     [
         ("AXIS", False, False),
+        ("CCAVENUE", True, True),
         ("HYPERSWITCH", False, False),
         ("PAYU", True, True),
         ("PHONEPE", False, False),
@@ -136,7 +137,7 @@ GATEWAYS = pytest.mark.parametrize(
         ("RAZORPAY", False, False),
         ("STRIPE", False, False),
     ],
-    ids=["AXIS", "HYPERSWITCH", "PAYU", "PHONEPE", "PAYTM", "RAZORPAY", "STRIPE"],
+    ids=["AXIS", "CCAVENUE", "HYPERSWITCH", "PAYU", "PHONEPE", "PAYTM", "RAZORPAY", "STRIPE"],
 )
 
 
@@ -179,6 +180,14 @@ def test_declining_frees_the_bill_or_leaves_another_attempt(
     come_back(page, txn, "FAILURE", back_by_form)
     assert service.update(txn["txnId"])["txnStatus"] == "FAILURE"
     assert service.create_at(gateway, bill)["txnStatus"] == "PENDING"
+
+
+def test_cancelling_fails_the_payment(service, page, bill):
+    txn = service.create_at("CCAVENUE", bill)
+    go_to_the_pay_page(page, txn, "ccavenue", by_form=True)
+    page.get_by_role("button", name="Cancel").click()
+    come_back(page, txn, "FAILURE", by_form=True)
+    assert service.update(txn["txnId"])["gatewayStatusCode"] == "Aborted"
 
 
 @GATEWAYS

@@ -117,14 +117,14 @@ pub const fn calls_per_second(key: &'static str) -> Optional<u32> {
 }
 
 /// Declares the settings of a gateway as `SETTINGS`: `<prefix>.active`, its own, and the others that every
-/// gateway has.
+/// gateway has. `also` names the prefix that `active` has in a fork of egov-pg-service.
 #[macro_export]
 macro_rules! gateway_settings {
-    ($prefix:literal; $($own:tt)*) => {
+    ($prefix:literal $(also $other:literal)?; $($own:tt)*) => {
         ::payment_settings::settings! {
             /// The settings of the gateway.
             pub const SETTINGS;
-            ACTIVE: ::payment_settings::Setting<bool> = $crate::account::active(concat!($prefix, ".active"));
+            ACTIVE: ::payment_settings::Setting<bool> = $crate::account::active(concat!($prefix, ".active"))$(.also(concat!($other, ".active")))?;
             $($own)*
             ORDER_LIFE: ::payment_settings::Optional<::std::time::Duration> =
                 $crate::account::order_life(concat!($prefix, ".order.life-mins"));

@@ -11,6 +11,7 @@
 
 pub mod account;
 pub mod axis;
+pub mod ccavenue;
 pub mod currencies;
 pub mod digest;
 pub mod evidence;
@@ -34,6 +35,7 @@ pub use payment_http_client as client;
 /// its entry here.
 pub const ADAPTERS: &[&Adapter] = &[
     &axis::ADAPTER,
+    &ccavenue::ADAPTER,
     &hyperswitch::ADAPTER,
     &paytm::ADAPTER,
     &payu::ADAPTER,

@@ -117,7 +117,7 @@ async fn the_simulator_says_how_a_service_is_pointed_at_it() {
     let http = support::http_client();
     let gateways = http.post(format!("{}/gateway/v1/_search", service.url())).send().await.unwrap();
     let gateways: Value = gateways.json().await.unwrap();
-    let offered = ["AXIS", "HYPERSWITCH", "PAYTM", "PAYU", "PHONEPE", "RAZORPAY", "STRIPE"];
+    let offered = ["AXIS", "CCAVENUE", "HYPERSWITCH", "PAYTM", "PAYU", "PHONEPE", "RAZORPAY", "STRIPE"];
     assert_eq!(gateways, serde_json::json!(offered));
     let books = http.get(format!("http://127.0.0.1:{port}/control/orders")).send().await.unwrap();
     assert_eq!(books.json::<Value>().await.unwrap(), serde_json::json!({ "orders": [], "next": null }));

@@ -1,7 +1,5 @@
 //! Requests to the router. Pure.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use payment_domain::{Money, Timestamp, TxnId};
 use payment_gateway::Order;
 use secrecy::ExposeSecret;
@@ -10,23 +8,18 @@ use serde_json::{Value, json};
 use super::REFERENCE;
 use super::account::HyperswitchAccount;
 use crate::client::{Body, Call, Method};
-use crate::digest::sha256;
+use crate::digest::name_of_30;
 use crate::text::{cut, one_line};
 
-/// The length of a payment's number, in characters.
-const PAYMENT_ID: usize = 30;
 /// The shortest and the longest life of a link that the router takes, in seconds.
 const SESSION_EXPIRY_S: (u64, u64) = (60, 7_890_000);
 /// The longest description, in characters.
 const MAX_DESCRIPTION: usize = 255;
 
 /// The router's number of a transaction's payment: always the same, and of the form that the router takes,
-/// exactly 30 letters, digits, `_` and `-`. The first 180 bits of the id's SHA-256 in the URL's base64, so that
-/// no two ids of whatever length meet in one. The id itself goes along as the merchant's reference.
+/// exactly 30 letters, digits, `_` and `-`. The id itself goes along as the merchant's reference.
 pub fn payment_id(id: &TxnId) -> String {
-    let mut text = URL_SAFE_NO_PAD.encode(sha256(id.as_str().as_bytes()));
-    text.truncate(PAYMENT_ID);
-    text
+    name_of_30(id.as_str())
 }
 
 /// A payment to be created.
@@ -130,7 +123,7 @@ mod tests {
             ["T1", "T1-", "T1_", "t1", "PB_PG_2024_03_15_000123_45", "PB_PG_2024_03_15_000123_4", &long];
         for id in ids.map(str::to_owned).into_iter().chain((0..5_000).map(|id| format!("PB_PG_{id}"))) {
             let number = number_of(&id);
-            assert_eq!(number.len(), PAYMENT_ID, "{id}");
+            assert_eq!(number.len(), 30, "{id}");
             assert!(number.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)), "{id}");
             assert!(numbers.insert(number), "{id}");
         }

@@ -29,6 +29,7 @@ type Make = fn() -> Pin<Box<dyn Future<Output = Arc<dyn Provider>>>>;
 
 const ADAPTERS: &[(&str, Make)] = &[
     ("AXIS", || Box::pin(simulated::provider(Account::Axis))),
+    ("CCAVENUE", || Box::pin(simulated::provider(Account::Ccavenue))),
     ("HYPERSWITCH", || Box::pin(simulated::provider(Account::Hyperswitch))),
     ("PAYTM legacy", || Box::pin(simulated::provider(Account::PaytmLegacy))),
     ("PAYTM v3", || Box::pin(simulated::provider(Account::PaytmV3))),
@@ -38,6 +39,7 @@ const ADAPTERS: &[(&str, Make)] = &[
     ("PHONEPE v2", || Box::pin(simulated::provider(Account::PhonepeV2))),
     ("RAZORPAY", || Box::pin(simulated::provider(Account::Razorpay))),
     ("STRIPE", || Box::pin(simulated::provider(Account::Stripe))),
+    ("CCAVENUE by link", || Box::pin(simulated::provider_through_application(Account::Ccavenue))),
     ("PAYTM legacy by link", || Box::pin(simulated::provider_through_application(Account::PaytmLegacy))),
     ("PAYU by link", || Box::pin(simulated::provider_through_application(Account::Payu))),
     ("PHONEPE v1 by link", || Box::pin(simulated::provider_through_application(Account::PhonepeV1))),

@@ -8,11 +8,12 @@ use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use payment_domain::{Currency, Money, SystemClock, TxnId};
-use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, Seen};
+use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, Seen, with_param};
 use payment_gateway::{Answer, Currencies, Gateway, Params, Redirect};
 use payment_gateways::account::RedirectThrough;
 use payment_gateways::client::{Client, Limits};
-use payment_gateways::{axis, hyperswitch, paytm, payu, phonepe, razorpay, stripe};
+use payment_gateways::{axis, ccavenue, hyperswitch, paytm, payu, phonepe, razorpay, stripe};
+use payment_simulator::providers::signature::ccavenue as cipher;
 use payment_simulator::providers::{
     self as simulator, Choice, Fault, PayPage, Providers, ProvidersSettings, Twist, Visitor, WayBack,
 };
@@ -25,6 +26,7 @@ use crate::receiver::Receiver;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Account {
     Axis,
+    Ccavenue,
     Hyperswitch,
     PaytmLegacy,
     PaytmV3,
@@ -40,6 +42,7 @@ impl Account {
     fn provider(self) -> simulator::Provider {
         match self {
             Account::Axis => simulator::Provider::Axis,
+            Account::Ccavenue => simulator::Provider::Ccavenue,
             Account::Hyperswitch => simulator::Provider::Hyperswitch,
             Account::PaytmLegacy | Account::PaytmV3 => simulator::Provider::Paytm,
             Account::Payu => simulator::Provider::Payu,
@@ -51,9 +54,12 @@ impl Account {
 
     fn protocol(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Account::Axis | Account::Hyperswitch | Account::Payu | Account::Razorpay | Account::Stripe => {
-                None
-            }
+            Account::Axis
+            | Account::Ccavenue
+            | Account::Hyperswitch
+            | Account::Payu
+            | Account::Razorpay
+            | Account::Stripe => None,
             Account::PaytmLegacy => Some(("paytm.protocol", "legacy")),
             Account::PaytmV3 => Some(("paytm.protocol", "v3")),
             Account::PhonepeLegacy => Some(("phonepe.protocol", "legacy")),
@@ -69,6 +75,8 @@ impl Account {
             Account::Axis | Account::PaytmLegacy | Account::PaytmV3 | Account::Payu => {
                 (Proof::Content, Proof::Content)
             }
+            // Encrypted, and not signed.
+            Account::Ccavenue => (Proof::Nothing, Proof::Nothing),
             Account::PhonepeLegacy | Account::PhonepeV1 | Account::Stripe => (Proof::Nothing, Proof::Content),
             Account::PhonepeV2 => (Proof::Nothing, Proof::Sender),
             // The signed text of a redirect has several readings.
@@ -86,6 +94,7 @@ impl Account {
     ) -> Arc<dyn Gateway> {
         let adapter = match self {
             Account::Axis => axis::ADAPTER,
+            Account::Ccavenue => ccavenue::ADAPTER,
             Account::Hyperswitch => hyperswitch::ADAPTER,
             Account::PaytmLegacy | Account::PaytmV3 => paytm::ADAPTER,
             Account::Payu => payu::ADAPTER,
@@ -105,6 +114,14 @@ impl Account {
                 amount: "vpc_Amount",
                 outcome: "vpc_TxnResponseCode",
                 words: ["0", "2"],
+            },
+            // In the message once it is decrypted.
+            Account::Ccavenue => Fields {
+                signature: "encResp",
+                order: "order_id",
+                amount: "amount",
+                outcome: "order_status",
+                words: ["Success", "Failure"],
             },
             Account::Hyperswitch => Fields {
                 signature: "signature",
@@ -179,6 +196,7 @@ async fn simulated(account: Account, redirect_through: RedirectThrough) -> Arc<d
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}", listener.local_addr().unwrap());
     let mut settings = ProvidersSettings::new(&base_url);
+    settings.ccavenue.webhook_url = Some(receiver.url.clone());
     settings.hyperswitch.webhook_url = Some(receiver.url.clone());
     settings.paytm.webhook_url = Some(receiver.url.clone());
     settings.phonepe.webhook_url = Some(receiver.url.clone());
@@ -316,6 +334,10 @@ impl Provider for Simulated {
 
     fn forged(&self, news: &News, forgery: &Forgery) -> Option<Answer> {
         match self.account {
+            Account::Ccavenue if *forgery != Forgery::Signature => {
+                let key = &self.properties(&self.base_url)["ccavenue.redirect.working.key"];
+                forged_message(key, &self.account.fields(), &news.answer, forgery)
+            }
             Account::PhonepeLegacy | Account::PhonepeV1 if !news.by_browser => {
                 Some(forged_callback(self.account, &news.answer, forgery))
             }
@@ -324,6 +346,7 @@ impl Provider for Simulated {
             Account::Razorpay if !news.by_browser => Some(forged_link_event(&news.answer, forgery)),
             Account::Stripe if !news.by_browser => Some(forged_stripe_event(&news.answer, forgery)),
             Account::Axis
+            | Account::Ccavenue
             | Account::Hyperswitch
             | Account::PaytmLegacy
             | Account::PaytmV3
@@ -340,6 +363,8 @@ impl Provider for Simulated {
         let secret = [
             "axis.merchant.secret.key",
             "axis.merchant.pwd",
+            "ccavenue.redirect.working.key",
+            "ccavenue.status.working.key",
             "hyperswitch.api.key",
             "hyperswitch.payment.response.hash.key",
             "paytm.merchant.secret.key",
@@ -363,6 +388,16 @@ fn with_header(answer: &Answer, name: &str, change: impl Fn(&str) -> String) -> 
         (header.to_owned(), value)
     });
     Answer { headers: Params::new(headers.collect()), ..answer.clone() }
+}
+
+/// CCAvenue's encrypted message, forged by one who even has the key.
+fn forged_message(key: &str, fields: &Fields, answer: &Answer, forgery: &Forgery) -> Option<Answer> {
+    let text = cipher::decrypt(key, answer.params.get(fields.signature)?)?;
+    let split = |pair: &str| pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let members = Answer::of_params(Params::new(text.split('&').filter_map(split).collect()));
+    let forged = fields.forged(&members, forgery)?;
+    let forged: Vec<String> = forged.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    Some(with_param(answer, fields.signature, &cipher::encrypt(key, &forged.join("&"))))
 }
 
 /// PhonePe's signed callback: the report in base64, its signature in a header.

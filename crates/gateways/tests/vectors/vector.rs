@@ -38,8 +38,6 @@ pub(crate) enum Verdict {
     Passed,
     /// Otherwise, or the vector cannot be expressed.
     Failed(String),
-    /// The gateway has no adapter here.
-    NoAdapter,
     /// The gateway has an adapter, which does not do this operation (a refund).
     NoOperation,
 }

@@ -26,8 +26,8 @@ otherwise; --public-url is its own address here. To try it, in two terminals:
   pg-service simulate --write-properties simulator.properties
   pg-service --properties simulator.properties
 
-Then create a transaction with \"gateway\": \"AXIS\" (or HYPERSWITCH, PAYTM, PHONEPE, PAYU, RAZORPAY,
-STRIPE) and open its redirectUrl.
+Then create a transaction with \"gateway\": \"AXIS\" (or CCAVENUE, HYPERSWITCH, PAYTM, PHONEPE, PAYU,
+RAZORPAY, STRIPE) and open its redirectUrl.
 
 Anything can go wrong on demand: with one order, before it is opened or after,
 
@@ -73,6 +73,8 @@ pub(crate) enum DemoGateway {
     Sandbox,
     /// AXIS, through MIGS
     Axis,
+    /// CCAVENUE
+    Ccavenue,
     /// HYPERSWITCH, by payment links
     Hyperswitch,
     /// PAYTM
@@ -93,6 +95,7 @@ impl DemoGateway {
         match self {
             DemoGateway::Sandbox => "SANDBOX",
             DemoGateway::Axis => "AXIS",
+            DemoGateway::Ccavenue => "CCAVENUE",
             DemoGateway::Hyperswitch => "HYPERSWITCH",
             DemoGateway::Paytm => "PAYTM",
             DemoGateway::Phonepe => "PHONEPE",

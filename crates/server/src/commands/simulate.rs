@@ -46,7 +46,7 @@ pub(super) fn run(settings: &SettingArgs, args: &SimulateArgs) -> Outcome<ExitCo
 fn banner(url: &str, args: &SimulateArgs, properties: &str, paint: Paint) -> String {
     let link = |path: &str| paint.link(&format!("{url}{path}"));
     let service_url = args.service_url.trim_end_matches('/');
-    let gateways = "AXIS, HYPERSWITCH, PAYTM, PHONEPE, PAYU, RAZORPAY and STRIPE";
+    let gateways = "AXIS, CCAVENUE, HYPERSWITCH, PAYTM, PHONEPE, PAYU, RAZORPAY and STRIPE";
     let mut out = format!("\n{}\n\n", paint.title(&format!("Simulator of {gateways}")));
     out.push_str(&format!("  books     {}   the newest orders, to look at\n", link("/")));
     out.push_str(&format!("  control   {}   orders, to read and to spoil\n", link("/control/orders")));

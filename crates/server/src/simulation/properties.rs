@@ -97,7 +97,7 @@ mod tests {
         let loaded = config::load(&Sources { properties_file: Some(path), ..Sources::default() });
         assert!(loaded.problems.is_empty() && loaded.notices.is_empty(), "{:?}", loaded.problems);
         let config = loaded.into_config().unwrap();
-        assert_eq!(config.gateways.len(), 7);
+        assert_eq!(config.gateways.len(), 8);
         assert!(!config.sandbox.active);
     }
 

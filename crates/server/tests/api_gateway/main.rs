@@ -25,7 +25,11 @@ fn way_back(account: Account) -> Method {
         | Account::PhonepeV2
         | Account::Razorpay
         | Account::Stripe => Method::GET,
-        Account::PaytmLegacy | Account::PaytmV3 | Account::PhonepeLegacy | Account::Payu => Method::POST,
+        Account::Ccavenue
+        | Account::PaytmLegacy
+        | Account::PaytmV3
+        | Account::PhonepeLegacy
+        | Account::Payu => Method::POST,
     }
 }
 
@@ -109,6 +113,11 @@ async fn every_walk(account: Account) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn axis_is_paid_behind_the_stock_api_gateway() {
     every_walk(Account::Axis).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ccavenue_is_paid_behind_the_stock_api_gateway() {
+    every_walk(Account::Ccavenue).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,6 +6,7 @@
 
 mod audit;
 mod cases;
+mod forging;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;
@@ -85,6 +86,11 @@ async fn play(world: &World, case: &Case) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn axis() {
     all_cases(Account::Axis).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ccavenue() {
+    all_cases(Account::Ccavenue).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -221,7 +227,7 @@ async fn a_payer_who_leaves_the_pay_page_and_comes_back_pays_the_same_order() {
         world.visitor.choose(&page, Choice::Leave).await.unwrap();
         tokio::time::sleep(Duration::from_millis(1_100)).await;
         let (status, again) = world.try_to_create(&bill).await;
-        if account == Account::Axis {
+        if matches!(account, Account::Axis | Account::Ccavenue) {
             // It would take the money of one order twice.
             let refusal = &again["Errors"][0];
             assert_eq!((status, &refusal["code"]), (400, &json!("TXN_ABRUPTLY_DISCARDED")), "{again}");

@@ -6,6 +6,7 @@ use payment_simulator::providers::{Protocol, Provider};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Account {
     Axis,
+    Ccavenue,
     Hyperswitch,
     PaytmLegacy,
     PaytmV3,
@@ -18,8 +19,9 @@ pub(crate) enum Account {
 }
 
 impl Account {
-    pub(crate) const ALL: [Account; 10] = [
+    pub(crate) const ALL: [Account; 11] = [
         Account::Axis,
+        Account::Ccavenue,
         Account::Hyperswitch,
         Account::PaytmLegacy,
         Account::PaytmV3,
@@ -34,6 +36,7 @@ impl Account {
     pub(crate) fn protocol(self) -> Protocol {
         match self {
             Account::Axis => Protocol::Vpc,
+            Account::Ccavenue => Protocol::Ccavenue,
             Account::Hyperswitch => Protocol::HyperswitchLink,
             Account::PaytmLegacy => Protocol::PaytmLegacy,
             Account::PaytmV3 => Protocol::PaytmV3,
@@ -57,9 +60,12 @@ impl Account {
     /// The setting that chooses the protocol, where there is a choice.
     pub(crate) fn setting(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Account::Axis | Account::Hyperswitch | Account::Payu | Account::Razorpay | Account::Stripe => {
-                None
-            }
+            Account::Axis
+            | Account::Ccavenue
+            | Account::Hyperswitch
+            | Account::Payu
+            | Account::Razorpay
+            | Account::Stripe => None,
             Account::PaytmLegacy => Some(("paytm.protocol", "legacy")),
             Account::PaytmV3 => Some(("paytm.protocol", "v3")),
             Account::PhonepeLegacy => Some(("phonepe.protocol", "legacy")),

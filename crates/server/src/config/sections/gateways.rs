@@ -162,6 +162,7 @@ fn take(
     let (offered, key) = (own.get(&common.active), own.key(&common.active));
     let is_wrong = !own.problems.is_empty();
     if offered {
+        reader.notices.extend(own.notices);
         let fix = format!("set it, or {key}=false");
         for mut problem in own.problems {
             problem.fix.clone_from(&fix);

@@ -19,9 +19,6 @@ const OF_THE_COMMAND_LINE: [&str; 2] = ["PG_SERVICE_CONFIG", "PG_SERVICE_PROPERT
 /// only names of our own begin (`CACHE`, `LIMITS`).
 const COMMON: [&str; 5] = ["DATABASE", "IS", "PG", "SERVER", "STATE"];
 
-/// Gateways of the original that have no settings here, so that nothing can be set of them.
-const OTHER_GATEWAYS: [&str; 2] = ["CCAVENUE", "RAZORPAY"];
-
 /// Notices about variables.
 pub(super) fn notices(variables: &[(String, String)]) -> Vec<Notice> {
     let known = Known::new();
@@ -62,8 +59,7 @@ impl Known {
                 .map(|name| first_word(name).to_owned())
                 .collect()
         };
-        let (mut families, own) = (first_words(NameOrigin::Digit), first_words(NameOrigin::Own));
-        families.extend(OTHER_GATEWAYS.map(str::to_owned));
+        let (families, own) = (first_words(NameOrigin::Digit), first_words(NameOrigin::Own));
         Known { families, own, settings }
     }
 

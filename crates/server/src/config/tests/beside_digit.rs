@@ -157,8 +157,8 @@ fn a_stock_file_starts_with_the_environment_of_the_stock_chart() {
     assert_eq!(given.problems(), [""; 0]);
     assert_eq!(
         given.noticed(NoticeKind::Doubtful),
-        ["axis.active", "payu.active", "sandbox.active"],
-        "two gateways without an account are left out, and none is offered"
+        ["axis.active", "ccavenue.active", "payu.active", "sandbox.active"],
+        "three gateways without an account are left out, and none is offered"
     );
     let alone = Given { environment: CHART, ..Given::default() };
     assert_eq!(
@@ -187,7 +187,51 @@ fn a_stock_file_starts_with_the_environment_of_the_stock_chart() {
     let one = [CHART, &[("PAYU_MERCHANT_KEY", "K"), ("PAYU_MERCHANT_SALT", "S")]].concat();
     let one = Given { properties: Some(STOCK), environment: one.leak(), ..Given::default() };
     assert_eq!(one.config().gateways.len(), 1);
-    assert_eq!(one.noticed(NoticeKind::Doubtful), ["axis.active", "payu.url"]);
+    assert_eq!(one.noticed(NoticeKind::Doubtful), ["axis.active", "ccavenue.active", "payu.url"]);
+}
+
+#[test]
+fn ccavenue_is_understood_as_the_chart_and_the_forks_name_it() {
+    let of_the_chart: Vec<(&str, &str)> = [
+        ("CCAVENUE_MERCHANT_ID", "1000001"),
+        ("CCAVENUE_STATUS_WORKING_KEY", "hush-api"),
+        ("CCAVENUE_REDIRECT_WORKING_KEY", "hush-page"),
+        ("CCAVENUE_STATUS_ACCESS_CODE", "AVAPI"),
+        ("CCAVENUE_REDIRECT_ACCESS_CODE", "AVPAGE"),
+        ("CCAVENUE_GATEWAY_URL", "https://test.ccavenue.com/transaction/transaction.do?command=initiateTransaction"),
+        (
+            "CCAVENUE_GATEWAY_STATUS_URL",
+            "https://apitest.ccavenue.com/apis/servlet/DoWebTrans?enc_request={enc_request}&access_code={access_code}",
+        ),
+        ("CCAVENUE_REDIRECT_URL", "https://city.example/pg-service/transaction/v1/_redirect"),
+        ("CCAVENUE_CANCEL_URL", "https://city.example/pg-service/transaction/v1/_redirect"),
+    ]
+    .into();
+    let chart = [&of_the_chart[..], CHART].concat();
+    let given = Given { environment: chart.leak(), ..Given::default() };
+    assert_eq!(given.problems(), [""; 0]);
+    assert_eq!(
+        given.noticed(NoticeKind::Doubtful),
+        ["ccavenue.gateway.status.url", "ccavenue.sub-account", "egov.userservice.host"],
+        "the test environment, and a sub account that the original would have named"
+    );
+    let idle = given.noticed(NoticeKind::Idle);
+    assert!(
+        ["ccavenue.redirect.url", "ccavenue.cancel.url"]
+            .iter()
+            .all(|name| idle.iter().any(|one| one == name))
+    );
+    assert_eq!(given.config().gateways.len(), 1);
+
+    let of_a_fork = "ccavanue.active=true\nccavanue.merchant.id=1000001\nccavanue.merchant.workingkey=hush\n\
+        ccavanue.merchant.accesscode=AV\nccavanue.currency=INR\nccavanue.url=secure.ccavenue.com\n\
+        ccavanue.url.status=https://api.ccavenue.com/apis/servlet/DoWebTrans\n\
+        ccavanue.path.pay=/transaction/transaction.do?\nccavanue.path.status=merchant/postservice.php\n";
+    let given = Given { properties: Some(of_a_fork), ..Given::default() };
+    assert_eq!(given.problems(), [""; 0]);
+    assert_eq!(given.noticed(NoticeKind::Unknown), [""; 0]);
+    assert_eq!(given.noticed(NoticeKind::Idle), ["ccavenue.path.status"]);
+    assert_eq!(given.config().gateways.len(), 1);
 }
 
 #[test]
