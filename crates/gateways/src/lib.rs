@@ -27,6 +27,7 @@ pub mod remote;
 pub mod sandbox;
 pub mod stripe;
 pub mod text;
+mod unknown_order;
 
 pub use account::{Account, Adapter};
 pub use payment_http_client as client;

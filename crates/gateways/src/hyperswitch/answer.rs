@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use payment_domain::{Currency, Money, Outcome, Report, Timestamp, TxnId};
+use payment_domain::{Currency, Money, Outcome, Report, Timestamp, Transaction, TxnId};
 use payment_gateway::GatewayError;
 use serde_json::json;
 
@@ -12,6 +12,7 @@ use crate::evidence;
 use crate::json::Object;
 use crate::pay_page::pay_page;
 use crate::text::{cut, minor_units};
+use crate::unknown_order;
 
 const EVIDENCE: [&str; 22] = [
     "payment_id",
@@ -77,9 +78,13 @@ impl Payment {
         self.money("amount") == Some(amount)
     }
 
-    /// Whether an amount is named that it was created for and that is not this one.
+    /// Whether an amount or a currency is named that it was created for and that is not this one.
     pub fn asks_for_another(&self, amount: Money) -> bool {
-        self.0.text("amount").is_some_and(|digits| minor_units(&digits, amount.currency()) != Some(amount))
+        let named = |member: &str, is_ours: &dyn Fn(&str) -> bool| {
+            self.0.text(member).is_some_and(|text| !is_ours(&text))
+        };
+        named("amount", &|digits| minor_units(digits, amount.currency()) == Some(amount))
+            || named("currency", &|code| Currency::from_code(code) == Some(amount.currency()))
     }
 
     /// Whether a provider was asked to take it.
@@ -229,15 +234,8 @@ pub fn payment(reply: Reply) -> Result<Option<Payment>, GatewayError> {
 }
 
 /// The report on a payment that the router does not know.
-pub fn not_found() -> Report {
-    Report {
-        outcome: Outcome::NotFound,
-        gateway_txn_id: None,
-        payment_mode: None,
-        status_code: Some(NOT_FOUND.to_owned()),
-        status_message: None,
-        raw: json!({ "error_code": NOT_FOUND }),
-    }
+pub fn unknown(txn: &Transaction) -> Report {
+    unknown_order::report(txn, Some(NOT_FOUND.to_owned()), json!({ "error_code": NOT_FOUND }))
 }
 
 fn read(reply: Reply) -> Result<Payment, GatewayError> {

@@ -59,8 +59,8 @@ impl Hyperswitch {
         }
     }
 
-    fn report(&self, payment: Option<Payment>) -> Report {
-        payment.map_or_else(answer::not_found, |payment| payment.report(self.clock.now()))
+    fn report(&self, txn: &Transaction, payment: Option<Payment>) -> Report {
+        payment.map_or_else(|| answer::unknown(txn), |payment| payment.report(self.clock.now()))
     }
 }
 
@@ -131,7 +131,7 @@ impl Gateway for Hyperswitch {
 
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
         let call = wire::status_call(&self.account, &wire::payment_id(&txn.id));
-        Ok(self.report(self.ask(txn, &call).await?))
+        Ok(self.report(txn, self.ask(txn, &call).await?))
     }
 }
 
@@ -144,10 +144,10 @@ impl Closing for Hyperswitch {
         let status = wire::status_call(&self.account, &id);
         let found = self.ask(txn, &status).await?;
         if !found.as_ref().is_some_and(Payment::is_unused) {
-            return Ok(self.report(found));
+            return Ok(self.report(txn, found));
         }
         // Whether it is refused, because a payer was faster, or done: the answer to the next question counts.
         self.client.send(&wire::cancel_call(&self.account, &id)).await?;
-        Ok(self.report(self.ask(txn, &status).await?))
+        Ok(self.report(txn, self.ask(txn, &status).await?))
     }
 }

@@ -323,6 +323,17 @@ async fn only_the_router_itself_says_that_it_knows_no_payment() {
     assert!(matches!(error, GatewayError::Unanswered(_)), "{error:?}");
 }
 
+/// Its payer was sent to it: another merchant of the router made it than the one that asks.
+#[tokio::test]
+async fn a_payment_that_was_made_and_is_not_known_is_no_failure() {
+    let page = Some("https://router.example/payment_link/x".to_owned());
+    let made = Transaction { redirect_url: page, ..transaction(ID, "19.99") };
+    let server = server_that_answers(refused(404, "HE_02")).await;
+    let adapter = hyperswitch_at(&server.uri(), client(), END + 1_000_000);
+    assert_eq!(adapter.status(&made).await.unwrap().outcome.name(), "unrecognised");
+    assert_eq!(adapter.close(&made).await.unwrap().outcome.name(), "unrecognised");
+}
+
 #[tokio::test]
 async fn a_fault_is_never_an_answer() {
     asks_through_every_fault(|url, client| hyperswitch_at(url, client, 0)).await;

@@ -78,6 +78,7 @@ async fn a_signed_webhook_about_another_payment_is_refused() {
         json!({ "payment_id": "another" }),
         json!({ "payment_id": null }),
         json!({ "amount": 1_998 }),
+        json!({ "currency": "USD" }),
     ] {
         let refused = verify(&signed(&event(&succeeded(&changes)), "fa4efa4e")).await;
         assert!(matches!(refused, Err(GatewayError::WrongTransaction)), "{changes}: {refused:?}");
