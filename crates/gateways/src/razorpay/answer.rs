@@ -144,9 +144,10 @@ impl Link {
         matches!(self.status.as_str(), "created" | "issued" | "attempted")
     }
 
-    /// Whether nothing more can be learned of it.
-    pub fn is_paid(&self) -> bool {
-        self.status == "paid"
+    /// Whether nothing more can be learned of it: it is paid, and it is known by which attempt.
+    pub fn is_paid_by_known(&self) -> bool {
+        let took_money = |attempt: &Attempt| matches!(attempt.state, State::Captured | State::Refunded);
+        self.status == "paid" && self.attempts.iter().any(took_money)
     }
 
     pub fn currency(&self) -> Option<Currency> {
@@ -206,15 +207,12 @@ impl Link {
         })
     }
 
-    /// What was captured in all; `None` where that cannot be read.
+    /// What was captured; `None` where that cannot be read, or by several attempts: the payer paid more than once.
     fn captured(&self) -> Option<Money> {
-        let captured = self.attempts.iter().filter(|attempt| attempt.state == State::Captured);
-        let minor = captured.map(|attempt| {
-            let same = attempt.currency.is_none() || attempt.currency == self.currency;
-            self.money(attempt.amount.as_deref()).filter(|_| same).map(Money::minor)
-        });
-        let sum = minor.sum::<Option<i64>>()?;
-        Money::from_minor(sum, self.currency().unwrap_or(Currency::INR)).ok()
+        let mut captured = self.attempts.iter().filter(|attempt| attempt.state == State::Captured);
+        let (Some(only), None) = (captured.next(), captured.next()) else { return None };
+        let same = only.currency.is_none() || only.currency == self.currency;
+        self.money(only.amount.as_deref()).filter(|_| same)
     }
 
     /// The whole report.

@@ -16,7 +16,7 @@ pub mod wire;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use payment_domain::{Clock, Outcome, Report, Transaction, TxnId};
+use payment_domain::{Clock, Report, Transaction, TxnId};
 use payment_gateway::{Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect};
 use serde_json::Value;
 
@@ -29,6 +29,7 @@ use crate::form;
 use crate::json::Object;
 use crate::pay_page::pay_page;
 use crate::text::cut;
+use crate::unknown_order;
 
 /// The callback parameter with our transaction id.
 pub const REFERENCE: &str = "razorpay_payment_link_reference_id";
@@ -91,11 +92,12 @@ impl Razorpay {
         read_link(&self.ask(&wire::link_call(&self.account, id)).await?, reference)
     }
 
-    /// What became of a link. Unless it is paid, the attempts to pay it are asked for: one that is under way, or
-    /// authorised, is not among the link's own payments.
+    /// What became of a link. Unless it tells by which attempt it was paid, the attempts to pay it are asked for: one
+    /// that is under way, or authorised, is not among the link's own payments; and a payment that was stored without
+    /// its number would pass for another one when an event names it.
     async fn report(&self, link: Link) -> Result<Report, GatewayError> {
         let link = match &link.order {
-            Some(order) if !link.is_paid() => {
+            Some(order) if !link.is_paid_by_known() => {
                 let attempts = self.ask(&wire::attempts_call(&self.account, order)).await?;
                 link.with_attempts(&attempts).ok_or_else(|| unreadable("no list of payments"))?
             }
@@ -191,7 +193,7 @@ impl Gateway for Razorpay {
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
         match self.link_of(txn).await? {
             Some(link) => self.report(link).await,
-            None => Ok(not_found()),
+            None => Ok(unknown(txn)),
         }
     }
 }
@@ -199,7 +201,7 @@ impl Gateway for Razorpay {
 #[async_trait]
 impl Closing for Razorpay {
     async fn close(&self, txn: &Transaction) -> Result<Report, GatewayError> {
-        let Some(link) = self.link_of(txn).await? else { return Ok(not_found()) };
+        let Some(link) = self.link_of(txn).await? else { return Ok(unknown(txn)) };
         let Some(id) = link.id.as_ref().filter(|_| link.is_open()) else { return self.report(link).await };
         let reply = self.client.send(&wire::cancel_call(&self.account, id)).await?;
         match reply.status {
@@ -240,15 +242,9 @@ fn is_word(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte))
 }
 
-fn not_found() -> Report {
-    Report {
-        outcome: Outcome::NotFound,
-        gateway_txn_id: None,
-        payment_mode: None,
-        status_code: None,
-        status_message: None,
-        raw: Value::Object(serde_json::Map::new()),
-    }
+/// No link has the reference.
+fn unknown(txn: &Transaction) -> Report {
+    unknown_order::report(txn, None, Value::Object(serde_json::Map::new()))
 }
 
 fn refused(code: &str) -> GatewayError {

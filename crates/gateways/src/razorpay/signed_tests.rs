@@ -1,6 +1,7 @@
 //! What payers' browsers and the gateway's server bring: genuine, forged, swapped, replayed, arbitrary.
 
 use bytes::Bytes;
+use payment_domain::Outcome;
 use payment_gateway::Params;
 use proptest::prelude::*;
 use secrecy::SecretString;

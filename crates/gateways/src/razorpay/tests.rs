@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use payment_domain::{ManualClock, Timestamp};
+use payment_domain::{ManualClock, Outcome, Timestamp};
 use payment_gateway::USUAL_SESSION;
 use serde_json::json;
 use wiremock::matchers::{header, method, path, query_param};
@@ -322,6 +322,42 @@ async fn a_link_that_was_told_of_is_asked_for_by_its_id() {
     txn.gateway_details.txn_id = Some("plink_/../../orders".to_owned());
     let server = serving("GET", "/payment_links", found(&[])).await;
     assert_eq!(razorpay(&server).status(&txn).await.unwrap().outcome, Outcome::NotFound);
+}
+
+/// Twice the amount is no other amount than asked, for which the payment would fail and its bill be free.
+#[tokio::test]
+async fn a_link_that_was_paid_twice_over_is_put_up_for_review() {
+    let expired = link(&[("status", json!("expired")), ("amount_paid", json!(0)), ("payments", Value::Null)]);
+    let server = serving("GET", "/payment_links", found(&[expired])).await;
+    let attempt = |id: &str| json!({ "id": id, "status": "captured", "amount": 1_999, "currency": "INR" });
+    let attempts = json!({ "items": [attempt("pay_1"), attempt("pay_2")] });
+    also(&server, "GET", ATTEMPTS_PATH, ResponseTemplate::new(200).set_body_json(attempts)).await;
+    let report = razorpay(&server).status(&transaction(ID, "19.99")).await.unwrap();
+    assert_eq!(report.outcome, Outcome::Paid { amount: None });
+}
+
+/// Else the number in an event that follows would be taken for that of a second payment.
+#[tokio::test]
+async fn a_paid_link_that_names_no_payment_is_asked_for_its_attempts() {
+    for payments in [Value::Null, json!([]), json!([{ "payment_id": "pay_1", "status": "failed" }])] {
+        let paid = link(&[("payments", payments)]);
+        let server = serving("GET", "/payment_links", found(&[paid])).await;
+        let attempts = ATTEMPTS.replace("STATUS", "captured");
+        also(&server, "GET", ATTEMPTS_PATH, ResponseTemplate::new(200).set_body_string(attempts)).await;
+        let report = razorpay(&server).status(&transaction(ID, "19.99")).await.unwrap();
+        assert!(matches!(report.outcome, Outcome::Paid { .. }));
+        assert_eq!(report.gateway_txn_id.as_deref(), Some("pay_FAKE0000000003"));
+    }
+}
+
+/// Its payer was sent to it: another account opened it than the one that is asked.
+#[tokio::test]
+async fn a_link_that_was_opened_and_is_not_listed_is_no_failure() {
+    let page = Some("https://rzp.io/i/FAKE".to_owned());
+    let opened = Transaction { redirect_url: page, ..transaction(ID, "19.99") };
+    let server = serving("GET", "/payment_links", found(&[])).await;
+    assert_eq!(razorpay(&server).status(&opened).await.unwrap().outcome.name(), "unrecognised");
+    assert_eq!(razorpay(&server).close(&opened).await.unwrap().outcome.name(), "unrecognised");
 }
 
 #[tokio::test]
