@@ -95,8 +95,10 @@ impl Facts {
             }
             (Some("complete"), Some("unpaid")) if payment == Some("requires_capture") => Outcome::Authorised,
             (Some("complete"), Some("unpaid")) => Outcome::Pending,
+            // No payment, or one that ended. Of one that is only named it is not known.
             (Some("expired"), Some("unpaid"))
-                if matches!(payment, None | Some("requires_payment_method" | "canceled")) =>
+                if self.payment.is_none()
+                    || matches!(payment, Some("requires_payment_method" | "canceled")) =>
             {
                 self.declined("the session expired")
             }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use payment_domain::{Clock, Outcome, Report, Transaction, TxnId};
+use payment_domain::{Clock, Report, Transaction, TxnId};
 use payment_gateway::{Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect};
 use serde_json::json;
 
@@ -33,6 +33,7 @@ use self::signature::STRIPE_SIGNATURE;
 use self::wire::{SESSION_PARAMETER, Session};
 use crate::account::Account;
 use crate::client::{Call, CallError, Client, Reply};
+use crate::unknown_order;
 
 pub struct Stripe {
     profile: Profile,
@@ -68,7 +69,7 @@ impl Stripe {
     /// What Stripe says about the session of a transaction.
     async fn ask(&self, txn: &Transaction, session: &str) -> Result<Report, GatewayError> {
         let reply = self.client.send(&wire::status_call(&self.account, session)).await?;
-        Ok(answer::session(reply, txn, session)?.map_or_else(not_found, reported))
+        Ok(answer::session(reply, txn, session)?.map_or_else(|| unknown(txn), reported))
     }
 
     fn verify_webhook(
@@ -152,7 +153,7 @@ impl Gateway for Stripe {
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
         match session_of(txn)? {
             Some(session) => self.ask(txn, session).await,
-            None => Ok(not_found()),
+            None => Ok(unknown(txn)),
         }
     }
 }
@@ -160,12 +161,13 @@ impl Gateway for Stripe {
 #[async_trait]
 impl Closing for Stripe {
     async fn close(&self, txn: &Transaction) -> Result<Report, GatewayError> {
-        let Some(session) = session_of(txn)? else { return Ok(not_found()) };
+        let Some(session) = session_of(txn)? else { return Ok(unknown(txn)) };
         let reply = self.client.send(&wire::expire_call(&self.account, session)).await?;
         match reply.status {
-            // It is not open any more: paid, or closed before.
-            400 => self.ask(txn, session).await,
-            _ => Ok(answer::session(reply, txn, session)?.map_or_else(not_found, reported)),
+            // Closed now, by an answer that does not tell where its payment stands; or not open any more: paid, or
+            // closed before.
+            200 | 400 => self.ask(txn, session).await,
+            _ => Ok(answer::session(reply, txn, session)?.map_or_else(|| unknown(txn), reported)),
         }
     }
 }
@@ -188,13 +190,6 @@ fn reported(facts: Facts) -> Report {
 }
 
 /// No payer was sent to a session, or Stripe does not know it.
-fn not_found() -> Report {
-    Report {
-        outcome: Outcome::NotFound,
-        gateway_txn_id: None,
-        payment_mode: None,
-        status_code: None,
-        status_message: None,
-        raw: json!({ "session": null }),
-    }
+fn unknown(txn: &Transaction) -> Report {
+    unknown_order::report(txn, None, json!({ "session": null }))
 }

@@ -1,6 +1,6 @@
 //! Sessions: asked about, closed, and left by the browser.
 
-use payment_domain::{Currency, Money};
+use payment_domain::{Currency, Money, Outcome};
 use payment_gateway::Params;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -70,6 +70,7 @@ async fn every_state_of_a_session_has_its_meaning() {
             declined("the payment failed"),
         ),
         ("expired", "unpaid", json!({}), declined("the session expired")),
+        ("expired", "unpaid", json!({ "payment_intent": "pi_1" }), unrecognised("expired/unpaid")),
         (
             "expired",
             "unpaid",
@@ -111,9 +112,12 @@ async fn an_answer_about_another_session_says_nothing() {
 }
 
 #[tokio::test]
-async fn a_session_that_stripe_does_not_know_is_not_found_and_a_refused_question_is_no_answer() {
-    let missing = ResponseTemplate::new(404).set_body_string(MISSING);
-    assert_eq!(status(missing, &started()).await.unwrap().outcome, Outcome::NotFound);
+async fn a_session_that_stripe_does_not_know_is_of_another_account_and_a_refused_question_is_no_answer() {
+    let missing = || ResponseTemplate::new(404).set_body_string(MISSING);
+    assert_eq!(status(missing(), &started()).await.unwrap().outcome.name(), "unrecognised");
+    let server = server_that_answers(missing()).await;
+    let closed = stripe(&server.uri(), client()).close(&started()).await.unwrap();
+    assert_eq!(closed.outcome.name(), "unrecognised");
     for code in [400, 401, 403, 404] {
         let body = json!({ "error": { "type": "invalid_request_error", "message": "no" } });
         let answer = status(ResponseTemplate::new(code).set_body_json(body), &started()).await;
@@ -150,6 +154,7 @@ async fn a_session_is_closed_while_it_is_open_and_asked_about_otherwise() {
     let expire = Mock::given(method("POST")).and(path(format!("/v1/checkout/sessions/{SESSION}/expire")));
     let expired = but(OPEN, &json!({ "status": "expired", "url": null }));
     expire.and(body_string("")).respond_with(says(&expired)).up_to_n_times(1).mount(&server).await;
+    Mock::given(method("GET")).respond_with(says(&expired)).up_to_n_times(1).mount(&server).await;
     let adapter = stripe(&server.uri(), client());
     let closed = adapter.close(&started()).await.unwrap();
     assert_eq!(closed.outcome, Outcome::Declined { reason: "the session expired".to_owned() });
@@ -161,6 +166,22 @@ async fn a_session_is_closed_while_it_is_open_and_asked_about_otherwise() {
     Mock::given(method("GET")).respond_with(paid).mount(&server).await;
     let told = adapter.close(&started()).await.unwrap();
     assert_eq!(told.outcome, Outcome::Paid { amount: Some(started().amount) });
+}
+
+/// The answer to closing names the payment without its state: a payer may be with the bank.
+#[tokio::test]
+async fn a_session_that_was_closed_is_over_only_when_its_payment_is() {
+    for (state, outcome) in
+        [("requires_action", "unrecognised"), ("processing", "unrecognised"), ("canceled", "declined")]
+    {
+        let server = MockServer::start().await;
+        let expired = but(OPEN, &json!({ "status": "expired", "url": null, "payment_intent": "pi_1" }));
+        Mock::given(method("POST")).respond_with(says(&expired)).mount(&server).await;
+        let told = but(&expired.to_string(), &json!({ "payment_intent": { "id": "pi_1", "status": state } }));
+        Mock::given(method("GET")).respond_with(says(&told)).mount(&server).await;
+        let closed = stripe(&server.uri(), client()).close(&started()).await.unwrap();
+        assert_eq!(closed.outcome.name(), outcome, "{state}");
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use payment_domain::{Currency, ManualClock, Money, Timestamp};
+use payment_domain::{Currency, ManualClock, Money, Outcome, Timestamp};
 use payment_gateway::Params;
 use proptest::prelude::*;
 use serde_json::{Value, json};
