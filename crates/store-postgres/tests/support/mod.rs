@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use payment_store::{Store, StoreError};
 use payment_store_postgres::{PostgresOptions, PostgresStore};
-use payment_testing::postgres::{FreshDatabase, connect, database_url};
+use payment_testing::postgres::{FreshDatabase, connect};
 use tokio_postgres::Client;
 
 pub(crate) mod earlier;
