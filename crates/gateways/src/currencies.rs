@@ -7,16 +7,17 @@ use payment_settings::parser::shorten;
 /// The accepted texts, for the parser of the setting.
 pub const ACCEPTS: &str = "codes of ISO 4217 with commas between them, as in `INR,USD`, or `all`";
 
-/// Reads codes with commas between them, or `all`. Those that the provider counts in another unit than
+/// Reads codes with commas between them, or `all` in lower case: `ALL` is the Albanian lek. Those that the provider counts in another unit than
 /// [`Money`](payment_domain::Money) are not taken: an amount that is a hundred times too large or too small is
 /// never asked.
 ///
 /// # Errors
 /// What is wrong, in words that follow a setting's name.
 pub fn read(text: &str, counted_otherwise: &[&str], provider: &str) -> Result<Currencies, String> {
-    if text.trim().eq_ignore_ascii_case("all") {
+    if text.trim() == "all" {
         let others = counted_otherwise.iter().filter_map(|code| Currency::from_code(code));
-        return Ok(Currencies::AllBut(others.collect::<Vec<_>>().into()));
+        let others: Vec<Currency> = others.collect();
+        return Ok(if others.is_empty() { Currencies::All } else { Currencies::AllBut(others.into()) });
     }
     let currency = |code: &str| {
         let currency = Currency::from_code(code).ok_or_else(|| {

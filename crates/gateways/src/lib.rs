@@ -23,6 +23,7 @@ pub mod paytm;
 pub mod payu;
 pub mod phonepe;
 pub mod razorpay;
+pub mod refund;
 pub mod remote;
 pub mod sandbox;
 pub mod stripe;

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::signature::HashKeys;
 use super::{Hyperswitch, REFERENCE};
-use crate::account::{Account, Adapter, join};
+use crate::account::{Account, Adapter};
 use crate::client::Client;
 use crate::currencies;
 
@@ -56,8 +56,8 @@ pub struct HyperswitchAccount {
     pub api_key: SecretString,
     pub hash_keys: HashKeys,
     pub profile_id: Option<String>,
-    /// `/payments` of the router.
-    pub payments_url: String,
+    /// The address of the router.
+    pub base_url: String,
     pub currencies: Currencies,
 }
 
@@ -73,7 +73,7 @@ impl HyperswitchAccount {
         Some(HyperswitchAccount {
             hash_keys: HashKeys { previous: reader.set(&PREVIOUS_HASH_KEY), current: current? },
             profile_id: reader.set(&PROFILE_ID),
-            payments_url: join(&reader.get(&URL_OF_ROUTER), "payments"),
+            base_url: reader.get(&URL_OF_ROUTER),
             currencies: reader.get(&CURRENCIES),
             api_key: api_key?,
         })
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn two_keys_are_enough() {
         let account = read(&[]).unwrap();
-        assert_eq!(account.payments_url, "https://api.hyperswitch.io/payments");
+        assert_eq!(account.base_url, "https://api.hyperswitch.io");
         assert!(account.profile_id.is_none() && account.hash_keys.previous.is_none());
         assert_eq!(account.currencies, Currencies::Only(vec![Currency::INR].into()));
     }
@@ -133,7 +133,7 @@ mod tests {
             ("hyperswitch.payment.response.hash.key.previous", "0ld"),
         ])
         .unwrap();
-        assert_eq!(account.payments_url, "https://pay.city.example/router/payments");
+        assert_eq!(account.base_url, "https://pay.city.example/router");
         assert_eq!(account.profile_id.as_deref(), Some("pro_1"));
         for code in ["INR", "USD", "JPY"] {
             assert!(account.currencies.include(Currency::from_code(code).unwrap()), "{code}");

@@ -12,6 +12,7 @@ pub mod account;
 pub mod answer;
 #[cfg(test)]
 mod closing_tests;
+pub mod refund;
 pub mod signature;
 #[cfg(test)]
 mod tests;

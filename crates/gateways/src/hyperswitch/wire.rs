@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::REFERENCE;
 use super::account::HyperswitchAccount;
+use crate::account::join;
 use crate::client::{Body, Call, Method};
 use crate::digest::name_of_30;
 use crate::text::{cut, one_line};
@@ -74,31 +75,32 @@ pub fn create_call(account: &HyperswitchAccount, payment: &NewPayment<'_>) -> Ca
     if let Some(profile_id) = &account.profile_id {
         body["profile_id"] = profile_id.as_str().into();
     }
-    call(account, Method::POST, String::new(), Some(&body))
+    call(account, Method::POST, "payments", Some(&body))
 }
 
 /// Asks for a payment. `force_sync` lets the router ask the provider as long as the payment is under way there:
 /// without it a webhook that the provider never sent would leave the payment open for good. The service asks
 /// only for a reason and at a limited pace, so that the router's limits are kept.
 pub fn status_call(account: &HyperswitchAccount, payment_id: &str) -> Call {
-    call(account, Method::GET, format!("/{payment_id}?force_sync=true"), None)
+    call(account, Method::GET, &format!("payments/{payment_id}?force_sync=true"), None)
 }
 
 /// Asks for a payment as the router has it, for its link.
 pub fn link_call(account: &HyperswitchAccount, payment_id: &str) -> Call {
-    call(account, Method::GET, format!("/{payment_id}"), None)
+    call(account, Method::GET, &format!("payments/{payment_id}"), None)
 }
 
 /// Cancels a payment.
 pub fn cancel_call(account: &HyperswitchAccount, payment_id: &str) -> Call {
     let body = json!({ "cancellation_reason": "superseded by another payment" });
-    call(account, Method::POST, format!("/{payment_id}/cancel"), Some(&body))
+    call(account, Method::POST, &format!("payments/{payment_id}/cancel"), Some(&body))
 }
 
-fn call(account: &HyperswitchAccount, method: Method, path: String, body: Option<&Value>) -> Call {
+/// A request of the account.
+pub fn call(account: &HyperswitchAccount, method: Method, path: &str, body: Option<&Value>) -> Call {
     Call {
         method,
-        url: account.payments_url.clone() + &path,
+        url: join(&account.base_url, path),
         headers: vec![("api-key".to_owned(), account.api_key.expose_secret().to_owned())],
         body: body.map_or(Body::Empty, |body| Body::Json(body.to_string())),
     }

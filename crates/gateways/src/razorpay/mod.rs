@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod answer;
+pub mod refund;
 pub mod signature;
 #[cfg(test)]
 mod signed_tests;

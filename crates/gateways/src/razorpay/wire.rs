@@ -111,6 +111,16 @@ impl Id {
         Id::of(text, "order_")
     }
 
+    /// The id of a payment; `None` for anything else.
+    pub fn of_payment(text: &str) -> Option<Id> {
+        Id::of(text, "pay_")
+    }
+
+    /// The id of a refund; `None` for anything else.
+    pub fn of_refund(text: &str) -> Option<Id> {
+        Id::of(text, "rfnd_")
+    }
+
     fn of(text: &str, prefix: &str) -> Option<Id> {
         let rest = text.strip_prefix(prefix)?;
         let is_plain =

@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::Remote;
 use crate::account::{Account, Common, calls_at_once, calls_per_second, order_life};
 use crate::client::{Client, Limits};
+use crate::currencies;
 
 /// The beginning of the names of all remote gateways' settings.
 pub const PREFIX: &str = "remote.";
@@ -65,18 +66,8 @@ const PARAMETER: Parser<String> = parser::text(
     "the name of a parameter",
 );
 
-const CURRENCY_CODES: Parser<Currencies> = parser::text(
-    |text| {
-        if text.eq_ignore_ascii_case("all") {
-            return Ok(Currencies::All);
-        }
-        let currency =
-            |code: &str| Currency::parse(code.trim()).map_err(|error| format!("{}: {error}", code.trim()));
-        let currencies: Vec<Currency> = text.split(',').map(currency).collect::<Result<_, _>>()?;
-        Ok(Currencies::Only(currencies.into()))
-    },
-    "ISO 4217 codes with commas between them, such as `INR,USD`, or `all`",
-);
+const CURRENCY_CODES: Parser<Currencies> =
+    parser::text(|text| currencies::read(text, &[], "the gateway"), currencies::ACCEPTS);
 
 #[derive(Debug, Clone)]
 pub struct RemoteAccount {
@@ -237,7 +228,8 @@ mod tests {
             read.map(|account| account.profile().currencies)
         };
         assert_eq!(taken(&[]).unwrap(), Currencies::RUPEES);
-        assert_eq!(taken(&[("currencies", "ALL")]).unwrap(), Currencies::All);
+        assert_eq!(taken(&[("currencies", "all")]).unwrap(), Currencies::All);
+        assert_eq!(taken(&[("currencies", "ALL")]).unwrap().to_string(), "ALL", "the Albanian lek");
         let several = taken(&[("currencies", "inr, USD,JPY")]).unwrap();
         assert_eq!(several.to_string(), "INR, USD, JPY");
         for wrong in ["KWD", "USD,", "INR;USD", "rupees"] {

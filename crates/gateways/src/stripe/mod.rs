@@ -10,6 +10,7 @@
 pub mod account;
 pub mod answer;
 pub mod currency;
+pub mod refund;
 pub mod signature;
 #[cfg(test)]
 mod status_tests;

@@ -16,6 +16,7 @@ pub const TXN_ID: &str = "txnId";
 /// The parameter in which the browser brings the session's id back.
 pub const SESSION_PARAMETER: &str = "stripe_session_id";
 
+const SESSIONS: &str = "checkout/sessions";
 /// The longest `client_reference_id`.
 const MAX_REFERENCE: usize = 200;
 /// The longest name of what is paid, in characters.
@@ -86,25 +87,26 @@ impl<'a> Session<'a> {
 
 /// Opens a session. The idempotency key is the order's: repeated, it is answered with the same session.
 pub fn open_call(account: &StripeAccount, session: &Session<'_>) -> Call {
-    let mut call = call(account, Method::POST, "", Body::Form(session.fields()));
+    let mut call = call(account, Method::POST, SESSIONS, Body::Form(session.fields()));
     call.headers.push(("Idempotency-Key".to_owned(), session.reference.to_owned()));
     call
 }
 
 /// Asks for a session, and for its payment.
 pub fn status_call(account: &StripeAccount, session: &str) -> Call {
-    call(account, Method::GET, &format!("/{session}?expand[0]=payment_intent"), Body::Empty)
+    call(account, Method::GET, &format!("{SESSIONS}/{session}?expand[0]=payment_intent"), Body::Empty)
 }
 
 /// Closes a session. Done again it is refused, and changes nothing.
 pub fn expire_call(account: &StripeAccount, session: &str) -> Call {
-    call(account, Method::POST, &format!("/{session}/expire"), Body::Form(Vec::new()))
+    call(account, Method::POST, &format!("{SESSIONS}/{session}/expire"), Body::Form(Vec::new()))
 }
 
-fn call(account: &StripeAccount, method: Method, path: &str, body: Body) -> Call {
+/// A request of the account.
+pub fn call(account: &StripeAccount, method: Method, path: &str, body: Body) -> Call {
     Call {
         method,
-        url: join(&account.base_url, &format!("v1/checkout/sessions{path}")),
+        url: join(&account.base_url, &format!("v1/{path}")),
         headers: vec![
             ("Authorization".to_owned(), format!("Bearer {}", account.secret_key.expose_secret())),
             ("Stripe-Version".to_owned(), account.version.clone()),

@@ -4,6 +4,7 @@ use payment_domain::{Currency, Money, Outcome, Timestamp};
 use payment_gateways::form;
 use payment_gateways::hyperswitch::HyperswitchAccount;
 use payment_gateways::hyperswitch::answer::Payment;
+use payment_gateways::hyperswitch::refund;
 use payment_gateways::hyperswitch::signature::{HashKeys, signed_text};
 use payment_gateways::hyperswitch::wire::{self, NewPayment};
 use payment_gateways::json::Object;
@@ -21,7 +22,7 @@ pub(crate) fn run(vector: &Vector) -> Verdict {
         ("hyperswitch-payment-create", "request") => create(vector).into(),
         ("hyperswitch-retrieve", "request") => retrieve(vector).into(),
         ("hyperswitch-status", "status") => status(vector).into(),
-        (scheme, _) if scheme.contains("refund") => Verdict::NoOperation,
+        ("hyperswitch-refund", "request") => refund(vector).into(),
         (scheme, kind) => Verdict::Failed(format!("no way to {kind} {scheme}")),
     }
 }
@@ -71,6 +72,14 @@ fn create(vector: &Vector) -> Checked {
         session_expiry_s: 1_800,
     };
     compare_call(vector, &wire::create_call(&account(vector)?, &payment))
+}
+
+fn refund(vector: &Vector) -> Checked {
+    let amount = Money::parse(vector.input("amount_rupees")?, Currency::INR);
+    let amount = amount.map_err(|error| error.to_string())?;
+    let (payment, id) = (vector.input("payment_id")?, vector.input("refund_id")?);
+    let reason = vector.input("reason")?;
+    compare_call(vector, &refund::refund_call(&account(vector)?, payment, id, amount, reason))
 }
 
 fn retrieve(vector: &Vector) -> Checked {

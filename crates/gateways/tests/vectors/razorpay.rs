@@ -1,18 +1,19 @@
 //! The vectors of RAZORPAY.
 
-use payment_domain::{Clock, Outcome, Report, SystemClock};
+use payment_domain::{Clock, Currency, Money, Outcome, Report, SystemClock};
 use payment_gateways::client::Method;
 use payment_gateways::form;
 use payment_gateways::json::Object;
 use payment_gateways::razorpay::RazorpayAccount;
 use payment_gateways::razorpay::answer::Link;
+use payment_gateways::razorpay::refund;
 use payment_gateways::razorpay::signature;
 use payment_gateways::razorpay::wire;
 use payment_settings::{Reader, Values};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::request::compare_call;
+use crate::request::{compare_call, compare_refund};
 use crate::vector::{Checked, Vector, Verdict};
 
 /// Runs one vector.
@@ -25,9 +26,12 @@ pub(crate) fn run(vector: &Vector) -> Verdict {
         ("razorpay-order-create", "request") => create(vector, "orders").into(),
         ("razorpay-plink-create", "request") => create(vector, "payment_links").into(),
         ("razorpay-order-payments", "request") => attempts(vector).into(),
-        ("razorpay-status", "status") if vector.inputs["body"]["entity"] == "refund" => Verdict::NoOperation,
+        ("razorpay-refund", "request") => refund(vector).into(),
+        ("razorpay-refund-fetch", "request") => refund_status(vector).into(),
+        ("razorpay-status", "status") if vector.inputs["body"]["entity"] == "refund" => {
+            compare_refund(vector, refund::state).into()
+        }
         ("razorpay-status", "status") => status(vector).into(),
-        (scheme, _) if scheme.contains("refund") => Verdict::NoOperation,
         (scheme, kind) => Verdict::Failed(format!("no way to {kind} {scheme}")),
     }
 }
@@ -90,6 +94,21 @@ fn attempts(vector: &Vector) -> Checked {
     let order = vector.input("order_id")?;
     let order = wire::Id::of_order(order).ok_or_else(|| format!("{order} is no order"))?;
     compare_call(vector, &wire::attempts_call(&account(vector)?, &order))
+}
+
+fn refund(vector: &Vector) -> Checked {
+    let (payment, params) = (vector.input("payment_id")?, &vector.inputs["params"]);
+    let payment = wire::Id::of_payment(payment).ok_or_else(|| format!("{payment} is no payment"))?;
+    let amount = params["amount"].as_i64().ok_or("no amount")?;
+    let amount = Money::from_minor(amount, Currency::INR).map_err(|error| error.to_string())?;
+    let receipt = params["receipt"].as_str().ok_or("no receipt")?;
+    compare_call(vector, &refund::refund_call(&account(vector)?, &payment, amount, receipt))
+}
+
+fn refund_status(vector: &Vector) -> Checked {
+    let refund = vector.input("refund_id")?;
+    let refund = wire::Id::of_refund(refund).ok_or_else(|| format!("{refund} is no refund"))?;
+    compare_call(vector, &refund::refund_status_call(&account(vector)?, &refund))
 }
 
 /// An order has the members of a link, and a payment is an attempt to pay one.

@@ -6,13 +6,14 @@ use payment_gateways::form;
 use payment_gateways::json::Object;
 use payment_gateways::stripe::StripeAccount;
 use payment_gateways::stripe::answer::{Event, Facts};
+use payment_gateways::stripe::refund;
 use payment_gateways::stripe::signature;
 use payment_gateways::stripe::wire::{self, Session};
 use payment_settings::{Reader, Values};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
-use crate::request::header;
+use crate::request::{compare_refund, header};
 use crate::vector::{Checked, Vector, Verdict, pairs, same};
 
 /// Runs one vector.
@@ -21,9 +22,11 @@ pub(crate) fn run(vector: &Vector) -> Verdict {
         ("stripe-webhook", "verify") => webhook(vector).into(),
         ("stripe-checkout-session", "request") => open(vector).into(),
         ("stripe-session-retrieve", "request") => retrieve(vector).into(),
-        ("stripe-status", "status") if vector.inputs["body"]["object"] == "refund" => Verdict::NoOperation,
+        ("stripe-refund", "request") => refund(vector).into(),
+        ("stripe-status", "status") if vector.inputs["body"]["object"] == "refund" => {
+            compare_refund(vector, refund::state).into()
+        }
         ("stripe-status", "status") => status(vector).into(),
-        (scheme, _) if scheme.contains("refund") => Verdict::NoOperation,
         (scheme, kind) => Verdict::Failed(format!("no way to {kind} {scheme}")),
     }
 }
@@ -70,6 +73,16 @@ fn open(vector: &Vector) -> Checked {
 fn retrieve(vector: &Vector) -> Checked {
     same("expand", &vector.inputs["expand"], &Value::from(vec!["payment_intent"]))?;
     compare_call(vector, &wire::status_call(&account(vector)?, vector.input("session_id")?))
+}
+
+fn refund(vector: &Vector) -> Checked {
+    let params = &vector.inputs["params"];
+    let amount = params["amount"].as_i64().ok_or("no amount")?;
+    let amount = Money::from_minor(amount, Currency::INR).map_err(|error| error.to_string())?;
+    let payment = params["payment_intent"].as_str().ok_or("no payment")?;
+    let id = params["metadata"]["refundId"].as_str().ok_or("no number of the refund")?;
+    same("the idempotency key", &vector.inputs["idempotency_key"], &id.into())?;
+    compare_call(vector, &refund::refund_call(&account(vector)?, payment, amount, id))
 }
 
 /// Compares method, address, headers, and the expected fields: a call of ours has more.

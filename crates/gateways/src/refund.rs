@@ -1,0 +1,14 @@
+//! The state of a refund at a gateway.
+
+/// What a gateway says about a refund.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefundState {
+    /// The money is on its way to the payer, or there.
+    Succeeded,
+    /// Taken on, and not done.
+    Pending,
+    /// It will not be done: nothing was given back.
+    Failed,
+    /// A word this adapter does not know, which is never a failure.
+    Unrecognised,
+}
