@@ -13,7 +13,7 @@ from conftest import BINARY
 
 OVERLAY = ROOT / "deploy" / "digit" / "egov-pg-service"
 ENVIRONMENT = ROOT / "deploy" / "digit" / "environment.yaml"
-# What egov-config and egov-service-host hold for the service.
+# The service's entries of egov-config and egov-service-host.
 CONFIG = {
     "db-url": "jdbc:postgresql://egov-db.egov:5432/egov",
     "timezone": "UTC",

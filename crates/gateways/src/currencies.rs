@@ -12,7 +12,7 @@ pub const ACCEPTS: &str = "codes of ISO 4217 with commas between them, as in `IN
 /// never asked.
 ///
 /// # Errors
-/// What is wrong, in words that follow a setting's name.
+/// The problem, in words that follow a setting's name.
 pub fn read(text: &str, counted_otherwise: &[&str], provider: &str) -> Result<Currencies, String> {
     if text.trim() == "all" {
         let others = counted_otherwise.iter().filter_map(|code| Currency::from_code(code));

@@ -1,6 +1,6 @@
 //! The state of a refund at a gateway.
 
-/// What a gateway says about a refund.
+/// The state of a refund in a gateway's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefundState {
     /// The money is on its way to the payer, or there.

@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-/// What a container of `deploy/helm/pg-service` may hold, less a good part for payments.
+/// The memory of a container of `deploy/helm/pg-service`, less a good part for payments.
 const MOST_BYTES: u64 = 384 * 1024 * 1024;
 /// How long anybody else may wait for an answer while the machine is busy with the attack.
 const PATIENCE: Duration = Duration::from_secs(2);

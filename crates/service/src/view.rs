@@ -114,10 +114,10 @@ pub struct TransactionView<'a> {
 #[serde(rename_all = "camelCase")]
 #[schema(as = TaxAndPayment)]
 pub struct BillPaymentView<'a> {
-    /// What is owed, in units of the currency.
+    /// The amount owed, in units of the currency.
     #[schema(value_type = Option<f64>, required, example = 100)]
     tax_amount: Option<Money>,
-    /// What is paid, in units of the currency.
+    /// The amount paid, in units of the currency.
     #[schema(value_type = f64, example = 100)]
     amount_paid: Money,
     /// The bill.

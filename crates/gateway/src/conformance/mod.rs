@@ -86,7 +86,7 @@ pub trait Provider: Send + Sync {
 pub struct Seen {
     /// The order number.
     pub order: String,
-    /// What is to be paid.
+    /// The amount to be paid.
     pub amount: Money,
 }
 

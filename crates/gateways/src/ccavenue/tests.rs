@@ -66,7 +66,7 @@ async fn sent(txn: &Transaction, return_url: &str) -> String {
     String::from_utf8(WorkingKey::new(PAY_KEY).decrypt(&encrypted).unwrap()).unwrap()
 }
 
-/// What a browser brings back.
+/// The answer that a browser brings back.
 fn brought(message: &str, number: &str) -> Answer {
     let pairs = [("encResp", message), ("orderNo", number), ("crossSellUrl", "")];
     let given = pairs.into_iter().filter(|(name, value)| *name == "crossSellUrl" || !value.is_empty());

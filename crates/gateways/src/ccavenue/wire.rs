@@ -1,4 +1,4 @@
-//! What is sent to CCAvenue, and what browsers and webhooks bring of it. Pure.
+//! Requests to CCAvenue, and the messages that browsers and webhooks bring. Pure.
 
 use std::borrow::Cow;
 
@@ -154,7 +154,7 @@ pub fn api_call(account: &CcavenueAccount, command: &str, version: &str, json: &
     }
 }
 
-/// What an answer of a browser or a webhook names. Nothing of it is proven.
+/// The order that an answer of a browser or a webhook names. Nothing of it is proven.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Named {
     /// The order with this number, in all of its parts that name one, and the transaction that it is of.

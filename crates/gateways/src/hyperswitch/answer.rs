@@ -113,7 +113,7 @@ impl Payment {
         pay_page(called, &link.ok_or_else(|| unreadable("no payment link"))?)
     }
 
-    /// What its state means now.
+    /// The meaning of its state now.
     pub fn outcome(&self, now: Timestamp) -> Outcome {
         let status = self.status();
         let declined = |definite: bool| match definite {

@@ -1,4 +1,4 @@
-//! What webhooks and redirects prove.
+//! Tests of the evidence of webhooks and redirects.
 
 use bytes::Bytes;
 use payment_domain::Outcome;

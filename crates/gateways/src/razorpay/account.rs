@@ -118,7 +118,7 @@ mod tests {
         read_account(SETTINGS, properties.iter().copied(), RazorpayAccount::read)
     }
 
-    /// What the forks of the original service configure.
+    /// The settings of forks of the original service.
     const DROP_IN: [(&str, &str); 7] = [
         ("razorpay.active", "true"),
         ("razorpay.merchant.id", "rzp_live_FAKE"),

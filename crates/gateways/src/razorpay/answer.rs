@@ -196,7 +196,7 @@ impl Link {
         }
     }
 
-    /// What an authorised attempt means: pending while an account captures by itself.
+    /// The meaning of an authorised attempt: pending while an account captures by itself.
     fn authorised(&self, now: Timestamp) -> Option<Outcome> {
         let authorised = self.attempts.iter().filter(|attempt| attempt.state == State::Authorised);
         let since_s = authorised.map(|attempt| attempt.created_at_s).min()?;
@@ -207,7 +207,7 @@ impl Link {
         })
     }
 
-    /// What was captured; `None` where that cannot be read, or by several attempts: the payer paid more than once.
+    /// The amount that was captured; `None` where that cannot be read, or by several attempts: the payer paid more than once.
     fn captured(&self) -> Option<Money> {
         let mut captured = self.attempts.iter().filter(|attempt| attempt.state == State::Captured);
         let (Some(only), None) = (captured.next(), captured.next()) else { return None };

@@ -1,6 +1,6 @@
 //! Razorpay's payment links: one link per transaction, found again by its reference, which is the transaction id.
 //!
-//! What the payer's browser brings back is signed, and says neither which amount was paid nor that it stays so: it
+//! The payer's browser brings a signed message, which says neither which amount was paid nor that it stays so: it
 //! is only a reason to ask. Webhooks are signed as a whole.
 
 pub mod account;
@@ -93,7 +93,7 @@ impl Razorpay {
         read_link(&self.ask(&wire::link_call(&self.account, id)).await?, reference)
     }
 
-    /// What became of a link. Unless it tells by which attempt it was paid, the attempts to pay it are asked for: one
+    /// The report on a link. Unless it tells by which attempt it was paid, the attempts to pay it are asked for: one
     /// that is under way, or authorised, is not among the link's own payments; and a payment that was stored without
     /// its number would pass for another one when an event names it.
     async fn report(&self, link: Link) -> Result<Report, GatewayError> {

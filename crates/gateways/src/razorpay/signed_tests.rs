@@ -1,4 +1,4 @@
-//! What payers' browsers and the gateway's server bring: genuine, forged, swapped, replayed, arbitrary.
+//! Messages of payers' browsers and of the gateway's server: genuine, forged, swapped, replayed, arbitrary.
 
 use bytes::Bytes;
 use payment_domain::Outcome;
@@ -121,7 +121,7 @@ fn callback(pairs: &[(&str, &str)]) -> Answer {
     Answer::of_params(Params::new(pairs.collect()))
 }
 
-/// What a browser brings back, signed.
+/// A signed answer of a browser.
 fn brought(reference: &str, status: &str) -> Vec<(&'static str, String)> {
     let values = ["plink_FAKE0000000001", reference, status, "pay_FAKE0000000001"];
     let text = signature::joined(&values);

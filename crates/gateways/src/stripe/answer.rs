@@ -31,7 +31,7 @@ const EVENT_EVIDENCE: [&str; 4] = ["id", "type", "created", "livemode"];
 /// The longest text taken over from an answer, in characters.
 const MAX_CHARS: usize = 255;
 
-/// What is said about a session.
+/// Stripe's facts about a session.
 #[derive(Debug, Clone)]
 pub struct Facts {
     id: Option<String>,
@@ -111,7 +111,7 @@ impl Facts {
         Outcome::Declined { reason: cut(reason, MAX_CHARS).to_owned() }
     }
 
-    /// What an event of this kind says; `None` where it is only a reason to ask.
+    /// The outcome that an event of this kind reports; `None` where it is only a reason to ask.
     pub fn outcome_of_event(&self, kind: &str) -> Option<Outcome> {
         match kind {
             "checkout.session.completed"
@@ -160,7 +160,7 @@ fn reference(object: &Object) -> Option<String> {
 /// An event of a webhook.
 pub struct Event {
     pub kind: String,
-    /// What it is about.
+    /// Its subject.
     pub object: Object,
     raw: Value,
 }
@@ -237,7 +237,7 @@ pub fn opened(reply: Reply, called: &str, txn: &Transaction) -> Result<String, G
     }
 }
 
-/// What an answer says about a session that was asked for; `None` when Stripe knows no such session.
+/// The facts in the answer about a session; `None` when Stripe knows no such session.
 ///
 /// # Errors
 /// [`GatewayError::Unreadable`] when it is about another, or refuses our question.

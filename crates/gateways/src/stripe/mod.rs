@@ -67,7 +67,7 @@ impl Stripe {
         }
     }
 
-    /// What Stripe says about the session of a transaction.
+    /// The report on the session of a transaction.
     async fn ask(&self, txn: &Transaction, session: &str) -> Result<Report, GatewayError> {
         let reply = self.client.send(&wire::status_call(&self.account, session)).await?;
         Ok(answer::session(reply, txn, session)?.map_or_else(|| unknown(txn), reported))

@@ -110,7 +110,7 @@ fn response(vector: &Vector) -> Checked {
     ])
 }
 
-/// What was asked is what the vector expects, or what the answer charges.
+/// The amount asked is the vector's, or the one that the answer charges.
 fn status(vector: &Vector) -> Checked {
     let text = vector.inputs["body"].to_string();
     let asked = vector.expected["amount_rupees"].as_str().unwrap_or("1.00");

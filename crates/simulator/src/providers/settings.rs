@@ -297,7 +297,7 @@ pub struct RazorpayAccount {
     pub key_secret: SecretString,
     /// Where events go, if a webhook is set up.
     pub webhook_url: Option<String>,
-    /// What events are signed with.
+    /// The secret of events.
     pub webhook_secret: SecretString,
 }
 

@@ -23,7 +23,7 @@ pub(super) struct Terms {
 }
 
 impl Terms {
-    /// What was asked.
+    /// The request.
     pub(super) fn asked(&self) -> Amount {
         self.amount_of(self.amount_paise)
     }

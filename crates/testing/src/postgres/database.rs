@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{connect, database_url};
 
-/// What a database is called while no test uses it.
+/// The name of a database while no test uses it begins so.
 const FREE: &str = "test_free_";
 
 /// Removes everything a test may have made in a database.

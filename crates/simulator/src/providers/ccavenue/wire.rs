@@ -15,10 +15,10 @@ use crate::providers::provider::Protocol;
 use crate::providers::settings::CcavenueAccount;
 use crate::providers::signature::ccavenue::{decrypt, encrypt};
 
-/// What is not genuine is encrypted with this key.
+/// The key of messages that are not genuine.
 pub(crate) const ANOTHER_KEY: &str = "another working key";
 
-/// What the merchant gets back as it was sent.
+/// The merchant's values, given back as they were sent.
 const ECHOED: [&str; 6] =
     [ORDER_ID, "billing_name", "billing_tel", "billing_email", "merchant_param1", TRANSACTION_ID];
 

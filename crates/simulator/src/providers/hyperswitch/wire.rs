@@ -48,7 +48,7 @@ impl NewPayment {
         serde_json::from_slice(body).map_err(|_| Refused::invalid("The request cannot be read."))
     }
 
-    /// What the books know it by.
+    /// Its key in the books.
     pub(super) fn order(&self) -> &str {
         self.merchant_order_reference_id.as_deref().unwrap_or(&self.payment_id)
     }

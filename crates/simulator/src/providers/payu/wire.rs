@@ -15,7 +15,7 @@ use crate::providers::provider::Protocol;
 use crate::providers::settings::PayuAccount;
 use crate::providers::signature::payu::{is_request_hash, response_hash};
 
-/// What the merchant gets back as it was sent.
+/// The merchant's values, given back as they were sent.
 const ECHOED: [&str; 9] =
     ["productinfo", "firstname", "email", "phone", "udf1", "udf2", "udf3", "udf4", "udf5"];
 

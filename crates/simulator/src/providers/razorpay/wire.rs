@@ -11,7 +11,7 @@ use crate::providers::order::{Order, ReturnTo, Said, Statement};
 use crate::providers::settings::RazorpayAccount;
 use crate::providers::signature::razorpay::{sign, sign_callback};
 
-/// What the ids of links and orders begin with. The reference is inside them, so that none has to be kept.
+/// The prefixes of the ids of links and orders. The reference is inside them, so that none has to be kept.
 pub(super) const LINK: &str = "plink_";
 pub(super) const ORDER: &str = "order_";
 
