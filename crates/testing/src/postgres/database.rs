@@ -11,13 +11,18 @@ use super::{connect, database_url};
 const FREE: &str = "test_free_";
 
 /// Removes everything a test may have made in a database.
-const EMPTY: &str = "DO $$ DECLARE place name; BEGIN
+const EMPTY: &str = "DO $$ DECLARE place name; who name; BEGIN
     FOR place IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema$)' LOOP
         EXECUTE format('DROP SCHEMA %I CASCADE', place);
     END LOOP;
     CREATE SCHEMA public AUTHORIZATION pg_database_owner;
     GRANT USAGE ON SCHEMA public TO PUBLIC;
     EXECUTE format('ALTER DATABASE %I RESET ALL', current_database());
+    FOR who IN SELECT rolname FROM pg_db_role_setting JOIN pg_roles ON pg_roles.oid = setrole
+        JOIN pg_database ON pg_database.oid = setdatabase WHERE datname = current_database()
+    LOOP
+        EXECUTE format('ALTER ROLE %I IN DATABASE %I RESET ALL', who, current_database());
+    END LOOP;
 END $$";
 
 /// An empty database with a random name, which nothing has after it is dropped.
