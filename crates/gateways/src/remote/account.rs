@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use payment_domain::{Clock, Currency, GatewayName};
+use payment_domain::{Clock, GatewayName};
 use payment_gateway::{Currencies, Gateway, Profile, StartMode, USUAL_SESSION, VerifyMode};
 use payment_settings::parser::{self, FLAG, Parser, SECRET, URL, millis};
 use payment_settings::{Optional, Reader, Setting, own, settings};
