@@ -50,7 +50,9 @@ mod tests {
     fn currencies_are_listed_or_all() {
         let some = CURRENCIES.parse("inr, USD ,jpy").unwrap();
         assert_eq!(some, Currencies::Only(["INR", "USD", "JPY"].map(currency).to_vec().into()));
-        let all = CURRENCIES.parse("All").unwrap();
+        let lek = CURRENCIES.parse("ALL").unwrap();
+        assert_eq!(lek, Currencies::Only(vec![currency("ALL")].into()), "the Albanian lek");
+        let all = CURRENCIES.parse("all").unwrap();
         for code in ["INR", "USD", "EUR", "JPY", "KRW", "XOF", "HUF", "TWD", "CLP"] {
             assert!(all.include(currency(code)), "{code}");
         }
