@@ -25,16 +25,15 @@ impl Currency {
     /// The code of a refusal of a currency.
     pub const NOT_SUPPORTED: &'static str = "CURRENCY_NOT_SUPPORTED";
 
-    /// The currency with this ISO 4217 code, in any letter case; `None` for no such code, and for a currency
-    /// with another number of decimals than two or none.
+    /// [`Currency::parse`] without the reason of a refusal.
     pub fn from_code(code: &str) -> Option<Currency> {
         Currency::parse(code).ok()
     }
 
-    /// The same.
+    /// The currency with this ISO 4217 code, in any letter case.
     ///
     /// # Errors
-    /// An [`InvalidCurrency`].
+    /// An [`InvalidCurrency`] for no such code, and for another number of decimals than two or none.
     pub fn parse(code: &str) -> Result<Currency, InvalidCurrency> {
         let iso = iso_currency::Currency::from_code(&code.to_ascii_uppercase());
         let iso = iso.ok_or(InvalidCurrency::Unknown)?;

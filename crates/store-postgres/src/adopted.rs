@@ -168,7 +168,7 @@ struct Paid {
     tax_amount: Option<Box<RawValue>>,
 }
 
-/// What was paid towards which bills by the details of an adopted row, if they make sense. A row has one
+/// The amounts paid towards each bill by the details of an adopted row, if they make sense. A row has one
 /// currency.
 pub(crate) fn bills(details: &str, currency: Currency) -> Option<Vec<BillPayment>> {
     let details: Details = serde_json::from_str(details).ok()?;

@@ -60,7 +60,7 @@ async fn a_signed_event_is_believed_and_carries_its_number() {
     assert_eq!(report.gateway_txn_id.as_deref(), Some("pi_FAKE1"));
     assert_eq!(report.raw["event"]["id"], "evt_FAKE1");
     assert!(!report.raw.to_string().contains("asha@"), "{}", report.raw);
-    // What changes with a delivery is not in it: the same event is known again.
+    // Nothing in it changes with a delivery: a repeated event is recognised.
     let again = COMPLETED.replace("\"pending_webhooks\": 1", "\"pending_webhooks\": 0");
     assert_ne!(again, COMPLETED);
     assert_eq!(verify(&signed(&again)).await.unwrap(), Evidence::Signed(report));

@@ -81,7 +81,7 @@ impl Account {
             Account::PhonepeV2 => (Proof::Nothing, Proof::Sender),
             // The signed text of a redirect has several readings.
             Account::Hyperswitch => (Proof::Sender, Proof::Content),
-            // What the browser brings says no amount.
+            // The browser's message has no amount.
             Account::Razorpay => (Proof::Sender, Proof::Content),
         }
     }
@@ -241,7 +241,7 @@ impl Simulated {
         Choice::PayWith(Fault::Order(twist))
     }
 
-    /// What comes later comes, after the browser came back.
+    /// Delivers later messages, after the browser came back.
     async fn elapse(&self, order: &TxnId) {
         self.end(order).await;
         self.ways_back.lock().unwrap().remove(order.as_str());

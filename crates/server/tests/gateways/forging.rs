@@ -29,7 +29,7 @@ fn encrypted(way: &WayBack) -> &str {
 fn decrypted(world: &World, message: &str) -> String {
     let properties = world.simulator.properties("http://x");
     let key = properties.iter().find(|(name, _)| *name == "ccavenue.redirect.working.key").unwrap();
-    // What was changed leaves garbage before it, which need not be text.
+    // A changed block leaves garbage before it, which need not be text.
     let bytes = WorkingKey::new(&key.1).decrypt(message).unwrap();
     String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -118,7 +118,7 @@ fn open(providers: &Providers, headers: &HeaderMap, body: &[u8], fields: &Fields
         None => {}
     }
     let session = open_new(providers, fields)?;
-    // What was refused was not begun, and is not kept.
+    // A refused request was not begun, and is not kept.
     keys.insert(key.to_owned(), (digest, session.clone()));
     Ok(session)
 }
