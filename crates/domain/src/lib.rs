@@ -3,6 +3,7 @@
 //! Pure: no clock is read, no file opened, nothing sent. The state machine in [`machine`] is the only place
 //! that decides whether a transaction may change.
 
+pub mod audit;
 pub mod clock;
 pub mod event;
 pub mod history;
@@ -11,9 +12,12 @@ pub mod machine;
 pub mod money;
 pub mod outcome;
 pub mod personal;
+pub mod refund;
 pub mod request_info;
+pub mod role;
 pub mod transaction;
 
+pub use audit::{AuditAction, AuditActor, AuditEntry};
 pub use clock::{AnchoredClock, Clock, ManualClock, SystemClock, Timestamp, signed_seconds};
 pub use event::{Event, EventKind};
 pub use history::{Actor, ActorKind, AttentionKind, HistoryEntry};
@@ -21,7 +25,9 @@ pub use ids::{BillId, BillKey, GatewayName, InvalidId, TenantId, TxnId};
 pub use money::{Currency, InvalidAmount, InvalidCurrency, Money};
 pub use outcome::{Outcome, Report};
 pub use personal::Personal;
+pub use refund::{InvalidRefundId, RefundId, RefundOutcome, RefundReport};
 pub use request_info::{RequestInfo, UserInfo};
+pub use role::{Grant, Principal, Role};
 pub use transaction::{
     Audit, BillPayment, GatewayDetails, Payer, Status, StatusName, Transaction, UnknownValues,
 };

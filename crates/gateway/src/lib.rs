@@ -23,6 +23,7 @@ pub mod conformance;
 mod fake;
 pub mod guard;
 mod profile;
+mod refunding;
 
 use std::time::Duration;
 
@@ -36,6 +37,7 @@ pub use fake::{FakeGateway, StartFault};
 pub use guard::{GuardSettings, Guarded};
 pub use payment_http_client::BoxError;
 pub use profile::{Currencies, Profile, StartMode, USUAL_SESSION, VerifyMode};
+pub use refunding::{NoRefund, RefundOrder, RefundTerms, Refunding, Repetition};
 
 /// Why a gateway could not be used. The variants are decisions for the caller.
 #[derive(Debug, thiserror::Error)]
@@ -169,6 +171,11 @@ pub trait Gateway: Send + Sync {
 
     /// How an order is closed, where the provider can do that.
     fn closing(&self) -> Option<&dyn Closing>;
+
+    /// How money is given back; `None` where that cannot be done through the gateway.
+    fn refunding(&self) -> Option<&dyn Refunding> {
+        None
+    }
 
     /// Opens the order at the gateway and returns the way to the pay page. Called again for the same
     /// order only when the first answer was lost; it must then not open a second order.

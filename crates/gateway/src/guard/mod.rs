@@ -11,13 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::{Currency, Report, Transaction, TxnId};
+use payment_domain::{Currency, RefundId, RefundReport, Report, Transaction, TxnId};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use self::breaker::{Breaker, End, Permit, Transition};
 use crate::{
-    Answer, Availability, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
-    VerifyMode,
+    Answer, Availability, Closing, Evidence, Gateway, GatewayError, NoRefund, Order, Profile, Redirect,
+    RefundOrder, RefundTerms, Refunding, StartMode, VerifyMode,
 };
 
 /// Gauge by `gateway`: 1 while calls are let through, 0 while the breaker is open.
@@ -190,6 +190,10 @@ impl Gateway for Guarded {
         self.inner.closing().map(|_| self as &dyn Closing)
     }
 
+    fn refunding(&self) -> Option<&dyn Refunding> {
+        self.inner.refunding().map(|_| self as &dyn Refunding)
+    }
+
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
         // Its settings may have changed since the transaction was created: an adapter need not look.
         if !self.profile().currencies.include(order.txn.amount.currency()) {
@@ -225,6 +229,40 @@ impl Gateway for Guarded {
         let call = self.enter(&txn.id).await?;
         call.ends(self.inner.status(txn).await)
     }
+}
+
+#[async_trait]
+impl Refunding for Guarded {
+    fn terms(&self, payment: &Transaction) -> Result<RefundTerms, NoRefund> {
+        match self.inner.refunding() {
+            Some(refunding) => refunding.terms(payment),
+            None => Err(unable()),
+        }
+    }
+
+    async fn refund(&self, order: &RefundOrder<'_>) -> Result<RefundReport, GatewayError> {
+        let Some(refunding) = self.inner.refunding() else {
+            return Err(GatewayError::NotSent(unable().into()));
+        };
+        let call = self.enter(&order.payment.id).await?;
+        call.ends(refunding.refund(order).await)
+    }
+
+    async fn refund_status(&self, order: &RefundOrder<'_>) -> Result<RefundReport, GatewayError> {
+        let Some(refunding) = self.inner.refunding() else {
+            return Err(GatewayError::NotSent(unable().into()));
+        };
+        let call = self.enter(&order.payment.id).await?;
+        call.ends(refunding.refund_status(order).await)
+    }
+
+    fn names_refund(&self, answer: &Answer) -> Option<RefundId> {
+        self.inner.refunding()?.names_refund(answer)
+    }
+}
+
+fn unable() -> NoRefund {
+    NoRefund("this gateway gives nothing back".to_owned())
 }
 
 #[async_trait]
