@@ -33,7 +33,7 @@ use payment_http_client::CallError;
 
 pub use answer::{Answer, Params};
 #[cfg(any(test, feature = "fake"))]
-pub use fake::{FakeGateway, StartFault};
+pub use fake::{FakeGateway, GivenBack, RefundFate, StartFault};
 pub use guard::{GuardSettings, Guarded};
 pub use payment_http_client::BoxError;
 pub use profile::{Currencies, Profile, StartMode, USUAL_SESSION, VerifyMode};

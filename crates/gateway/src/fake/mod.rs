@@ -1,5 +1,7 @@
 //! A scripted gateway for tests.
 
+mod refunds;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -11,8 +13,11 @@ use serde_json::json;
 
 use crate::{
     Answer, Availability, Closing, Currencies, Evidence, Gateway, GatewayError, Order, Profile, Redirect,
-    StartMode, USUAL_SESSION, VerifyMode,
+    Refunding, StartMode, USUAL_SESSION, VerifyMode,
 };
+
+use refunds::RefundScript;
+pub use refunds::{GivenBack, RefundFate};
 
 /// A scripted gateway for tests: answers are set per transaction, or for all of them at once.
 /// Parameters are "signed" by `sign=good`; any other `sign` is a bad signature. What is signed says
@@ -20,6 +25,7 @@ use crate::{
 #[derive(Debug)]
 pub struct FakeGateway {
     profile: Profile,
+    gives_back: bool,
     script: Mutex<Script>,
     starts: AtomicUsize,
     asked: AtomicUsize,
@@ -37,6 +43,7 @@ struct Script {
     availability: Availability,
     closes: bool,
     loses_answers_to_close: bool,
+    refunds: RefundScript,
 }
 
 /// How a scripted [`FakeGateway`] fails to start a payment.
@@ -64,6 +71,7 @@ impl FakeGateway {
                 refuses_second_payment: true,
                 session: USUAL_SESSION,
             },
+            gives_back: true,
             script: Mutex::new(Script {
                 default: Some(Outcome::NotFound),
                 per_transaction: HashMap::new(),
@@ -73,6 +81,7 @@ impl FakeGateway {
                 availability: Availability::Available,
                 closes: false,
                 loses_answers_to_close: false,
+                refunds: RefundScript::default(),
             }),
             starts: AtomicUsize::new(0),
             asked: AtomicUsize::new(0),
@@ -105,6 +114,12 @@ impl FakeGateway {
         match self.script().availability {
             Availability::Available => Ok(()),
             Availability::Unavailable { retry_after } => Err(GatewayError::Unavailable { retry_after }),
+        }
+    }
+
+    async fn takes(&self, delay: Duration) {
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
         }
     }
 
@@ -202,6 +217,10 @@ impl Gateway for FakeGateway {
         self.script().closes.then_some(self as &dyn Closing)
     }
 
+    fn refunding(&self) -> Option<&dyn Refunding> {
+        self.gives_back.then_some(self as &dyn Refunding)
+    }
+
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
         match self.profile.start_mode {
             StartMode::Offline => {}
@@ -213,9 +232,7 @@ impl Gateway for FakeGateway {
             .unwrap_or_else(PoisonError::into_inner)
             .push((order.return_url.to_owned(), order.notify_url.map(str::to_owned)));
         let delay = self.script().delay;
-        if !delay.is_zero() {
-            tokio::time::sleep(delay).await;
-        }
+        self.takes(delay).await;
         let (fault, tells_other_pages) = {
             let script = self.script();
             (script.start_fails, script.tells_other_pages)
@@ -264,9 +281,7 @@ impl Gateway for FakeGateway {
         };
         // A test that sees the question may change the script: its answer is fixed by then.
         self.asked.fetch_add(1, Ordering::SeqCst);
-        if !delay.is_zero() {
-            tokio::time::sleep(delay).await;
-        }
+        self.takes(delay).await;
         outcome.map(report).ok_or_else(|| GatewayError::Unanswered("timed out".into()))
     }
 }
