@@ -77,6 +77,15 @@ impl RequestInfo {
         scalar(self.0.get("userInfo")?.as_object()?.get(field))
     }
 
+    /// The codes of the user's roles with the tenants at which they are held; `None` where a role names none.
+    pub fn roles(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let roles = self.0.get("userInfo").and_then(|user| user.get("roles")).and_then(Value::as_array);
+        roles.into_iter().flatten().filter_map(|role| {
+            let member = |name: &str| role.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+            Some((member("code")?, member("tenantId")))
+        })
+    }
+
     /// The caller's language, e.g. `en_IN`: the part of `msgId` behind the bar
     /// (`20170310130900|en_IN`). `None` when that is not 1 to 16 letters, digits, `_` and `-`.
     pub fn locale(&self) -> Option<String> {

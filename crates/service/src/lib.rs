@@ -23,6 +23,7 @@ mod readiness;
 mod receipts;
 mod reconcile;
 mod redirects;
+mod roles;
 mod scheduler;
 mod search;
 mod settle;
@@ -59,6 +60,7 @@ pub use reconcile::{
     parse_age,
 };
 pub use redirects::Redirects;
+pub use roles::{Denied, Rights, RoleCodes};
 pub use scheduler::{
     BegunByHand, FinishedRun, InvalidCron, Job, JobError, Looked, Run, RunByHandError, Schedule,
     ScheduledJob, Scheduler, SchedulerSettings,
