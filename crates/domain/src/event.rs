@@ -13,15 +13,19 @@ pub enum EventKind {
     UpdateDump,
     /// A text message to a payer.
     Sms,
+    SaveRefund,
+    UpdateRefund,
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 5] = [
+    pub const ALL: [EventKind; 7] = [
         EventKind::SaveTransaction,
         EventKind::UpdateTransaction,
         EventKind::SaveDump,
         EventKind::UpdateDump,
         EventKind::Sms,
+        EventKind::SaveRefund,
+        EventKind::UpdateRefund,
     ];
 
     /// The stored word; also the default topic.
@@ -32,6 +36,8 @@ impl EventKind {
             EventKind::SaveDump => "save-pg-txns-dump",
             EventKind::UpdateDump => "update-pg-txns-dump",
             EventKind::Sms => "egov.core.notification.sms",
+            EventKind::SaveRefund => "save-pg-refund-txns",
+            EventKind::UpdateRefund => "update-pg-refund-txns",
         }
     }
 

@@ -92,10 +92,16 @@ pub enum AttentionKind {
     PendingBeyondLife,
     /// The bank has reserved the money, and the gateway does not take it.
     NotCaptured,
+    /// Whether a refund was made cannot be determined by asking its gateway.
+    RefundUnclear,
+    /// A part of the payment was given back: its receipt says too much.
+    ReceiptNeedsAdjustment,
+    /// The money of a refund that had succeeded came back to the merchant.
+    RefundReturned,
 }
 
 impl AttentionKind {
-    pub const ALL: [AttentionKind; 9] = [
+    pub const ALL: [AttentionKind; 12] = [
         AttentionKind::LateSuccess,
         AttentionKind::AmountMismatch,
         AttentionKind::ReceiptRefused,
@@ -105,6 +111,9 @@ impl AttentionKind {
         AttentionKind::PaidTwice,
         AttentionKind::PendingBeyondLife,
         AttentionKind::NotCaptured,
+        AttentionKind::RefundUnclear,
+        AttentionKind::ReceiptNeedsAdjustment,
+        AttentionKind::RefundReturned,
     ];
 
     /// The stored word.
@@ -119,6 +128,9 @@ impl AttentionKind {
             AttentionKind::PaidTwice => "paid-twice",
             AttentionKind::PendingBeyondLife => "pending-beyond-life",
             AttentionKind::NotCaptured => "not-captured",
+            AttentionKind::RefundUnclear => "refund-unclear",
+            AttentionKind::ReceiptNeedsAdjustment => "receipt-needs-adjustment",
+            AttentionKind::RefundReturned => "refund-returned",
         }
     }
 
@@ -129,15 +141,18 @@ impl AttentionKind {
     /// Whether it is a lasting state, not an event.
     pub fn lasts(self) -> bool {
         match self {
-            AttentionKind::ReceiptRefused | AttentionKind::PendingBeyondLife | AttentionKind::NotCaptured => {
-                true
-            }
+            AttentionKind::ReceiptRefused
+            | AttentionKind::PendingBeyondLife
+            | AttentionKind::NotCaptured
+            | AttentionKind::RefundUnclear => true,
             AttentionKind::LateSuccess
             | AttentionKind::AmountMismatch
             | AttentionKind::Refunded
             | AttentionKind::Contradiction
             | AttentionKind::SecondPayment
-            | AttentionKind::PaidTwice => false,
+            | AttentionKind::PaidTwice
+            | AttentionKind::ReceiptNeedsAdjustment
+            | AttentionKind::RefundReturned => false,
         }
     }
 
@@ -182,6 +197,19 @@ impl AttentionKind {
                 "The payment is authorised and not captured: the money is released after some days. Capture or \
                  void it in the gateway's merchant portal, then ask again with `pg-service reconcile --txn`. If it \
                  happens more than once, set the account there to automatic capture."
+            }
+            AttentionKind::RefundUnclear => {
+                "Look the refund up in the gateway's merchant portal by its id, which stands in the evidence. \
+                 Ask again with `pg-service refund show --ask`; while the gateway gives no definite answer, have \
+                 its support say whether the money went back. Never refund it in the portal before that."
+            }
+            AttentionKind::ReceiptNeedsAdjustment => {
+                "A part of the payment was given back, and its receipt is over the whole. Adjust the demand in \
+                 the collection service by what was refunded, then resolve the case."
+            }
+            AttentionKind::RefundReturned => {
+                "The payer's bank sent the refund back. Reach the payer for another way of payment, and have the \
+                 gateway or the treasury pay by that; the service does not refund it again by itself."
             }
         }
     }

@@ -25,7 +25,11 @@ pub use ids::{BillId, BillKey, GatewayName, InvalidId, TenantId, TxnId};
 pub use money::{Currency, InvalidAmount, InvalidCurrency, Money};
 pub use outcome::{Outcome, Report};
 pub use personal::Personal;
-pub use refund::{InvalidRefundId, RefundId, RefundOutcome, RefundReport};
+pub use refund::{
+    Approval, Capture, InvalidRefundId, Refund, RefundCalls, RefundDecision, RefundDetails,
+    RefundHistoryEntry, RefundId, RefundOutcome, RefundReceipt, RefundReport, RefundStatus, Repetition,
+    Waiver,
+};
 pub use request_info::{RequestInfo, UserInfo};
 pub use role::{Grant, Principal, Role};
 pub use transaction::{

@@ -1,6 +1,7 @@
 //! Refunds at a gateway.
 
 use async_trait::async_trait;
+pub use payment_domain::Repetition;
 use payment_domain::{Money, RefundId, RefundReport, Transaction};
 
 use crate::{Answer, GatewayError};
@@ -59,18 +60,6 @@ pub struct RefundTerms {
     pub minimum: Money,
     /// What a second call with one id does.
     pub repetition: Repetition,
-}
-
-/// The effect of a second call with the same refund id at the provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Repetition {
-    /// The id is an idempotency key: the answer is that of the first call.
-    Replayed,
-    /// The provider refuses a second use: the call may be repeated once the status has been "not found" for
-    /// a quiet time.
-    Refused,
-    /// It may give the money back twice: never repeated, people decide.
-    Doubles,
 }
 
 /// The reason why nothing of a payment can be given back through the gateway.

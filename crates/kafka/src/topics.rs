@@ -17,6 +17,10 @@ pub struct Topics {
     pub update_dump: String,
     /// Text messages to payers. Shared by all states: never prefixed.
     pub sms: String,
+    /// Refunds that were requested.
+    pub save_refund: String,
+    /// Refunds that changed.
+    pub update_refund: String,
     /// Set when one installation serves several states, each with its own topics.
     pub central_instance: Option<CentralInstance>,
 }
@@ -46,6 +50,8 @@ impl Default for Topics {
             save_dump: name(EventKind::SaveDump),
             update_dump: name(EventKind::UpdateDump),
             sms: name(EventKind::Sms),
+            save_refund: name(EventKind::SaveRefund),
+            update_refund: name(EventKind::UpdateRefund),
             central_instance: None,
         }
     }
@@ -73,7 +79,9 @@ impl Topics {
                 EventKind::SaveTransaction
                 | EventKind::UpdateTransaction
                 | EventKind::SaveDump
-                | EventKind::UpdateDump,
+                | EventKind::UpdateDump
+                | EventKind::SaveRefund
+                | EventKind::UpdateRefund,
             ) => {
                 let name = format!("{}-{name}", central.state(&event.tenant_id));
                 check(&name)?;
@@ -83,7 +91,7 @@ impl Topics {
     }
 
     /// All topics; `None` where tenants add more.
-    pub(crate) fn all(&self) -> Option<[&str; 5]> {
+    pub(crate) fn all(&self) -> Option<[&str; 7]> {
         self.central_instance.is_none().then(|| EventKind::ALL.map(|kind| self.name(kind)))
     }
 
@@ -94,6 +102,8 @@ impl Topics {
             EventKind::SaveDump => &self.save_dump,
             EventKind::UpdateDump => &self.update_dump,
             EventKind::Sms => &self.sms,
+            EventKind::SaveRefund => &self.save_refund,
+            EventKind::UpdateRefund => &self.update_refund,
         }
     }
 }

@@ -154,7 +154,10 @@ fn depends_on_others(case: &AttentionCase) -> bool {
         | AttentionKind::Refunded
         | AttentionKind::SecondPayment
         | AttentionKind::PendingBeyondLife
-        | AttentionKind::NotCaptured => false,
+        | AttentionKind::NotCaptured
+        | AttentionKind::RefundUnclear
+        | AttentionKind::ReceiptNeedsAdjustment
+        | AttentionKind::RefundReturned => false,
     };
     may_be_registered && case.resolution.is_none()
 }
@@ -184,7 +187,10 @@ fn action(kind: AttentionKind, status: StatusName, others: &[OtherPayment]) -> S
             | AttentionKind::Refunded
             | AttentionKind::SecondPayment
             | AttentionKind::PendingBeyondLife
-            | AttentionKind::NotCaptured => "Have this payment refunded in the gateway's merchant portal.",
+            | AttentionKind::NotCaptured
+            | AttentionKind::RefundUnclear
+            | AttentionKind::ReceiptNeedsAdjustment
+            | AttentionKind::RefundReturned => "Have this payment refunded in the gateway's merchant portal.",
         };
         return format!(
             "The bill was paid by another transaction, {paid}. {refund} Do not register it with the collection \

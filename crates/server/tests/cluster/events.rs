@@ -110,7 +110,8 @@ fn text_messages_are_sent_once(outbox: &[StoredEvent], delivered: &mut Delivered
                 }
             }
             EventKind::Sms => *sent.entry(txn_id).or_default() += 1,
-            EventKind::SaveDump | EventKind::UpdateDump => {}
+            EventKind::SaveDump | EventKind::UpdateDump | EventKind::SaveRefund | EventKind::UpdateRefund => {
+            }
         }
     }
     delivered.messages = sent.values().sum();

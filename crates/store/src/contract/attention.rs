@@ -275,7 +275,10 @@ async fn a_resolved_case_of_a_state_that_lasts_is_opened_again_a_day_later(store
         let opened = store.raise_attention(new_case(&txn, again.clone(), "again")).await.unwrap();
         let lasts = matches!(
             kind,
-            AttentionKind::ReceiptRefused | AttentionKind::PendingBeyondLife | AttentionKind::NotCaptured
+            AttentionKind::ReceiptRefused
+                | AttentionKind::PendingBeyondLife
+                | AttentionKind::NotCaptured
+                | AttentionKind::RefundUnclear
         );
         assert_eq!(opened, lasts, "{kind:?}");
 

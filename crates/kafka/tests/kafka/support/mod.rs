@@ -36,6 +36,8 @@ pub(crate) fn topics() -> Topics {
         update_transaction: format!("{own}-update"),
         save_dump: format!("{own}-save-dump"),
         update_dump: format!("{own}-update-dump"),
+        save_refund: format!("{own}-save-refund"),
+        update_refund: format!("{own}-update-refund"),
         sms: format!("{own}.sms"),
         central_instance: None,
     }

@@ -32,6 +32,10 @@ settings! {
         "The topic of requests to gateways.").or("save-pg-txns-dump");
     UPDATE_DUMP: Setting<String> = digit("persister.update.pg.txnsDump", TOPIC,
         "The topic of answers of gateways.").or("update-pg-txns-dump");
+    SAVE_REFUND: Setting<String> = digit("persister.save.pg.refund", TOPIC,
+        "The topic of refunds that were requested.").or("save-pg-refund-txns");
+    UPDATE_REFUND: Setting<String> = digit("persister.update.pg.refund", TOPIC,
+        "The topic of changed refunds.").or("update-pg-refund-txns");
     CENTRAL: Setting<bool> = digit("is.environment.central.instance", FLAG,
         "Whether topics are prefixed with a schema taken from the tenant: `pb-save-pg-txns`.").or("false");
     SEGMENT: Setting<usize> = digit("state.schema.index.position.tenantid", count(0, 9),
@@ -140,6 +144,8 @@ pub(super) fn kafka(reader: &mut Reader<'_>) -> Option<Kafka> {
         save_dump: reader.get(&SAVE_DUMP),
         update_dump: reader.get(&UPDATE_DUMP),
         sms: reader.get(&SMS_TOPIC),
+        save_refund: reader.get(&SAVE_REFUND),
+        update_refund: reader.get(&UPDATE_REFUND),
         central_instance: central.then(|| CentralInstance { segment: reader.get(&SEGMENT) }),
     };
     if listens {
