@@ -5,21 +5,23 @@
 //! of signed fields, in which the amount that was asked and the amount that was taken stand apart:
 //! the first identifies our order, the second is the result.
 
+pub mod refund;
 pub mod signature;
 pub mod wire;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use payment_domain::{Clock, GatewayName, Report, Timestamp, Transaction, TxnId};
+use payment_domain::{Clock, GatewayName, RefundId, RefundReport, Report, Timestamp, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Closing, Currencies, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
-    USUAL_SESSION, VerifyMode,
+    Answer, Closing, Currencies, Evidence, Gateway, GatewayError, NoRefund, Order, Profile, Redirect,
+    RefundOrder, RefundTerms, Refunding, Repetition, StartMode, USUAL_SESSION, VerifyMode,
 };
 use secrecy::SecretString;
 
 use self::wire::Told;
 use crate::client::{Call, Client};
+use crate::refunding::one_minor_unit;
 
 /// The account at a sandbox.
 #[derive(Debug, Clone)]
@@ -74,6 +76,10 @@ impl Gateway for Sandbox {
         Some(self)
     }
 
+    fn refunding(&self) -> Option<&dyn Refunding> {
+        Some(self)
+    }
+
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
         Ok(Redirect::To(wire::pay_link(&self.account, order)))
     }
@@ -107,7 +113,44 @@ impl Closing for Sandbox {
     }
 }
 
+#[async_trait]
+impl Refunding for Sandbox {
+    fn terms(&self, payment: &Transaction) -> Result<RefundTerms, NoRefund> {
+        let minimum = one_minor_unit(payment)?;
+        Ok(RefundTerms { partial: true, several: true, minimum, repetition: Repetition::Replayed })
+    }
+
+    async fn refund(&self, order: &RefundOrder<'_>) -> Result<RefundReport, GatewayError> {
+        let asked_at = self.clock.now();
+        let call = refund::refund_call(&self.account, order, asked_at);
+        self.ask_about_refund(order, &call, asked_at).await
+    }
+
+    async fn refund_status(&self, order: &RefundOrder<'_>) -> Result<RefundReport, GatewayError> {
+        let asked_at = self.clock.now();
+        let call = refund::status_call(&self.account, order, asked_at);
+        self.ask_about_refund(order, &call, asked_at).await
+    }
+
+    fn names_refund(&self, _answer: &Answer) -> Option<RefundId> {
+        None
+    }
+}
+
 impl Sandbox {
+    async fn ask_about_refund(
+        &self,
+        order: &RefundOrder<'_>,
+        call: &Call,
+        asked_at: Timestamp,
+    ) -> Result<RefundReport, GatewayError> {
+        let reply = self.client.send(call).await?;
+        // "No such refund" and "id used" are signed answers as well.
+        let reply = if matches!(reply.status, 404 | 409) { reply } else { reply.accepted()? };
+        refund::report(&self.account, order, asked_at, &reply.body)
+            .map_err(|problem| GatewayError::Unreadable(problem.to_owned()))
+    }
+
     /// The answer of the sandbox about an order.
     async fn ask(&self, txn: &Transaction, call: &Call, asked_at: Timestamp) -> Result<Report, GatewayError> {
         let unreadable = |problem: &str| GatewayError::Unreadable(problem.to_owned());

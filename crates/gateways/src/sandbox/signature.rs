@@ -15,6 +15,12 @@ pub enum Purpose {
     Callback,
     /// The sandbox's answer to our question.
     Answer,
+    /// Our request for a refund.
+    Refund,
+    /// Our question about a refund.
+    RefundStatus,
+    /// The sandbox's answer about a refund.
+    RefundAnswer,
 }
 
 impl Purpose {
@@ -26,6 +32,9 @@ impl Purpose {
             Purpose::Return => "sandbox-return-1",
             Purpose::Callback => "sandbox-callback-1",
             Purpose::Answer => "sandbox-answer-1",
+            Purpose::Refund => "sandbox-refund-1",
+            Purpose::RefundStatus => "sandbox-refund-status-1",
+            Purpose::RefundAnswer => "sandbox-refund-answer-1",
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The adapter against the sandbox's own side, over HTTP.
 
+mod refunds;
+
 use std::sync::Mutex;
 use std::time::Duration;
 

@@ -103,13 +103,21 @@ pub fn close_call(account: &SandboxAccount, txn: &Transaction, asked_at: Timesta
     }
 }
 
-fn order_address(account: &SandboxAccount, order: &str) -> String {
-    let encoded: String = url::form_urlencoded::byte_serialize(order.as_bytes()).collect();
-    // In a path a plus is a plus: a space, which is a plus in a form, is written out.
-    join(&account.api_url, &format!("api/v1/orders/{}", encoded.replace('+', "%20")))
+pub(super) fn order_address(account: &SandboxAccount, order: &str) -> String {
+    join(&account.api_url, &format!("api/v1/orders/{}", path_segment(order)))
 }
 
-fn signed_headers(account: &SandboxAccount, timestamp: String, signature: String) -> Vec<(String, String)> {
+pub(super) fn path_segment(text: &str) -> String {
+    let encoded: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+    // In a path a plus is a plus: a space, which is a plus in a form, is written out.
+    encoded.replace('+', "%20")
+}
+
+pub(super) fn signed_headers(
+    account: &SandboxAccount,
+    timestamp: String,
+    signature: String,
+) -> Vec<(String, String)> {
     vec![
         ("X-Sandbox-Merchant".to_owned(), account.merchant.clone()),
         ("X-Sandbox-Timestamp".to_owned(), timestamp),

@@ -51,6 +51,30 @@
 //!   (at most 1000) behind the `sequence` in `after`; signed likewise, purpose `sandbox-orders-1`, over
 //!   `merchant`, `timestamp`, `after`, `limit` (their texts as they stand in the query).
 //!
+//! ## Refunds (merchant → sandbox)
+//! - `POST {base}/api/v1/orders/{order}/refunds/{refund}` with a form of `amount_paise` and `currency`, signed
+//!   likewise, purpose `sandbox-refund-1`, over `merchant`, `timestamp`, `order`, `refund`, `amount_paise`,
+//!   `currency`. The merchant's id of the refund is an idempotency key: the same request again is answered with
+//!   the state of the first; another request with it is answered with 409, `UNKNOWN` and `REFUND_ID_USED`.
+//! - `GET {base}/api/v1/orders/{order}/refunds/{refund}`, purpose `sandbox-refund-status-1`, over `merchant`,
+//!   `timestamp`, `order`, `refund`.
+//! - `GET {base}/api/v1/refunds?after=&limit=` lists all refunds; purpose `sandbox-refunds-1`.
+//!
+//! Answers are reports with the fields `merchant`, `order`, `refund`, `state`, `amount_paise`, `currency`,
+//! `refund_id` (the sandbox's), `code`, `message`, `timestamp`; purpose `sandbox-refund-answer-1`. No callback
+//! tells of a refund.
+//!
+//! | `state` | meaning |
+//! |---|---|
+//! | `PENDING` | taken on, the answer is still to come |
+//! | `REFUNDED` | `amount_paise` was given back |
+//! | `REFUSED` | nothing was and nothing will be given back: `NOT_PAID`, `EXCEEDS_PAYMENT`, `REFUSED_BY_BANK` |
+//! | `RETURNED` | it was given back, and the payer's bank sent it back later |
+//! | `UNKNOWN` | with HTTP status 404 and the code `NO_SUCH_REFUND`: never arrived |
+//!
+//! The last two digits of the amount choose what happens: 91 refused by the bank, 92 answered late, 93 given back
+//! and the answer lost, 94 given back and returned later, all others given back at once.
+//!
 //! # What the visitor can choose
 //! Pay; decline; pay but say nothing (neither return nor callback: only asking finds out); answer late
 //! (`PENDING` for a while, then `PAID` with a callback); take a wrong amount. Closing the tab leaves the
@@ -61,6 +85,7 @@ mod callbacks;
 mod http;
 mod link;
 mod order;
+mod refund;
 mod report;
 pub mod signature;
 
@@ -79,6 +104,7 @@ use crate::courier::Courier;
 
 pub use books::{BooksError, OpenError};
 pub use order::{CallbackProgress, Choice, State};
+pub use refund::RefundState;
 
 pub use crate::{CallbackPolicy, Clock, PayPage, Tally, VisitError, Visitor, WayBack};
 
@@ -152,6 +178,21 @@ pub struct BookEntry {
     pub callback: Option<CallbackProgress>,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RefundEntry {
+    /// Its place in the books; grows.
+    pub sequence: i64,
+    /// The merchant's id of it.
+    pub refund: String,
+    pub order: String,
+    pub state: RefundState,
+    pub amount_paise: i64,
+    /// Its ISO 4217 code.
+    pub currency: String,
+    /// When it first arrived, in milliseconds since the epoch.
+    pub asked_ms: i64,
+}
+
 impl Sandbox {
     /// Opens the books in that file, which is created when there is none.
     ///
@@ -200,6 +241,26 @@ impl Sandbox {
                 opened_ms: order.opened_ms,
                 decided_ms: order.decided_ms,
                 callback: order.callback,
+            })
+            .collect())
+    }
+
+    /// Up to `limit` refunds behind the one of that `sequence` (0 for the first), in the order they arrived.
+    ///
+    /// # Errors
+    /// A [`BooksError`] when the books cannot be read.
+    pub async fn refunds(&self, after: i64, limit: u32) -> Result<Vec<RefundEntry>, BooksError> {
+        let refunds = self.inner.books.refunds_after(after, limit, self.now_ms()).await?;
+        Ok(refunds
+            .into_iter()
+            .map(|refund| RefundEntry {
+                sequence: refund.sequence,
+                refund: refund.wish.id,
+                order: refund.wish.order,
+                state: refund.state,
+                amount_paise: refund.wish.amount_paise,
+                currency: refund.wish.currency.code().to_owned(),
+                asked_ms: refund.asked_ms,
             })
             .collect())
     }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::order::{Order, State};
+use super::refund::Refund;
 use super::signature::{Purpose, sign};
 
 /// What is known of one order at one moment.
@@ -119,6 +120,99 @@ impl Report {
             .extend_pairs(self.fields().iter().map(|(_, name, value)| (*name, value)))
             .append_pair("sandboxSignature", &signature);
         url.into()
+    }
+}
+
+/// What is known of one refund at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RefundReport {
+    merchant: String,
+    order: String,
+    refund: String,
+    state: &'static str,
+    amount_paise: Option<i64>,
+    currency: String,
+    refund_id: Option<String>,
+    code: String,
+    message: &'static str,
+    timestamp_ms: i64,
+}
+
+impl RefundReport {
+    pub(super) fn of(refund: &Refund, merchant: &str, timestamp_ms: i64) -> RefundReport {
+        RefundReport {
+            merchant: merchant.to_owned(),
+            order: refund.wish.order.clone(),
+            refund: refund.wish.id.clone(),
+            state: refund.state.as_str(),
+            amount_paise: Some(refund.wish.amount_paise),
+            currency: refund.wish.currency.code().to_owned(),
+            refund_id: Some(refund.number()),
+            code: refund.code.clone(),
+            message: refund.message(),
+            timestamp_ms,
+        }
+    }
+
+    pub(super) fn of_unknown(order: &str, refund: &str, merchant: &str, timestamp_ms: i64) -> RefundReport {
+        let words = ("NO_SUCH_REFUND", "There is no such refund of this order");
+        RefundReport::without(order, refund, merchant, timestamp_ms, words)
+    }
+
+    pub(super) fn of_used_id(order: &str, refund: &str, merchant: &str, timestamp_ms: i64) -> RefundReport {
+        let words = ("REFUND_ID_USED", "The id is that of another refund");
+        RefundReport::without(order, refund, merchant, timestamp_ms, words)
+    }
+
+    fn without(
+        order: &str,
+        refund: &str,
+        merchant: &str,
+        timestamp_ms: i64,
+        (code, message): (&str, &'static str),
+    ) -> RefundReport {
+        RefundReport {
+            merchant: merchant.to_owned(),
+            order: order.to_owned(),
+            refund: refund.to_owned(),
+            state: "UNKNOWN",
+            amount_paise: None,
+            currency: String::new(),
+            refund_id: None,
+            code: code.to_owned(),
+            message,
+            timestamp_ms,
+        }
+    }
+
+    pub(super) fn to_json(&self, secret: &[u8]) -> Value {
+        let amount = self.amount_paise.map(|paise| paise.to_string()).unwrap_or_default();
+        let timestamp = self.timestamp_ms.to_string();
+        let fields = [
+            ("merchant", self.merchant.as_str()),
+            ("order", &self.order),
+            ("refund", &self.refund),
+            ("state", self.state),
+            ("amount_paise", &amount),
+            ("currency", &self.currency),
+            ("refund_id", self.refund_id.as_deref().unwrap_or_default()),
+            ("code", &self.code),
+            ("message", self.message),
+            ("timestamp", &timestamp),
+        ];
+        json!({
+            "merchant": self.merchant,
+            "order": self.order,
+            "refund": self.refund,
+            "state": self.state,
+            "amount_paise": self.amount_paise,
+            "currency": self.currency,
+            "refund_id": self.refund_id,
+            "code": self.code,
+            "message": self.message,
+            "timestamp": self.timestamp_ms,
+            "signature": sign(secret, Purpose::RefundAnswer, &fields),
+        })
     }
 }
 

@@ -15,6 +15,14 @@ pub enum Purpose {
     Close,
     /// A question for the list of orders, by the merchant.
     Orders,
+    /// The request for a refund, by the merchant.
+    Refund,
+    /// A question about a refund, by the merchant.
+    RefundStatus,
+    /// A question for the list of refunds, by the merchant.
+    Refunds,
+    /// The answer about a refund.
+    RefundAnswer,
     /// What the payer's browser carries back, by the sandbox.
     Return,
     /// What the sandbox reports from server to server.
@@ -33,6 +41,10 @@ impl Purpose {
             Purpose::Status => "sandbox-status-1",
             Purpose::Close => "sandbox-close-1",
             Purpose::Orders => "sandbox-orders-1",
+            Purpose::Refund => "sandbox-refund-1",
+            Purpose::RefundStatus => "sandbox-refund-status-1",
+            Purpose::Refunds => "sandbox-refunds-1",
+            Purpose::RefundAnswer => "sandbox-refund-answer-1",
             Purpose::Return => "sandbox-return-1",
             Purpose::Callback => "sandbox-callback-1",
             Purpose::Answer => "sandbox-answer-1",

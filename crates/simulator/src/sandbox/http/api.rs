@@ -15,12 +15,12 @@ use crate::sandbox::signature::{Purpose, is_signed};
 
 /// How far the clocks of merchant and sandbox may be apart.
 const MOST_SKEW_MS: i64 = 5 * 60 * 1_000;
-/// The most orders one answer lists, and how many it lists when not told.
-const MOST_ORDERS: u32 = 1_000;
-const DEFAULT_ORDERS: &str = "100";
+/// The most orders or refunds one answer lists, and how many it lists when not told.
+const MOST_ENTRIES: u32 = 1_000;
+const DEFAULT_ENTRIES: &str = "100";
 
 #[derive(Debug)]
-enum Refusal {
+pub(super) enum Refusal {
     /// Not the merchant, or not signed by them.
     Unsigned,
     /// Signed too long ago, or in the future.
@@ -56,7 +56,7 @@ impl IntoResponse for Refusal {
 }
 
 /// Checks who asks; returns the moment they signed.
-fn asked_by_merchant(
+pub(super) fn asked_by_merchant(
     sandbox: &Sandbox,
     headers: &HeaderMap,
     purpose: Purpose,
@@ -147,15 +147,24 @@ async fn book_page(
     query: &str,
     headers: &HeaderMap,
 ) -> Result<serde_json::Value, Refusal> {
-    let query = link::decode(query);
-    let parameter = |name: &str, default: &'static str| query.get(name).map_or(default, String::as_str);
-    let (after, limit) = (parameter("after", "0"), parameter("limit", DEFAULT_ORDERS));
-    asked_by_merchant(sandbox, headers, Purpose::Orders, &[("after", after), ("limit", limit)])?;
-    let after: i64 = after.parse().map_err(|_| Refusal::BadParameter("after"))?;
-    let limit: u32 = limit.parse().map_err(|_| Refusal::BadParameter("limit"))?;
-    if !(1..=MOST_ORDERS).contains(&limit) {
-        return Err(Refusal::BadParameter("limit"));
-    }
+    let (after, limit) = place_in_books(sandbox, query, headers, Purpose::Orders)?;
     let orders = sandbox.books(after, limit).await.map_err(Refusal::Books)?;
     Ok(json!({ "orders": orders }))
+}
+
+/// The page of the books that the merchant asks for.
+pub(super) fn place_in_books(
+    sandbox: &Sandbox,
+    query: &str,
+    headers: &HeaderMap,
+    purpose: Purpose,
+) -> Result<(i64, u32), Refusal> {
+    let query = link::decode(query);
+    let parameter = |name: &str, default: &'static str| query.get(name).map_or(default, String::as_str);
+    let (after, limit) = (parameter("after", "0"), parameter("limit", DEFAULT_ENTRIES));
+    asked_by_merchant(sandbox, headers, purpose, &[("after", after), ("limit", limit)])?;
+    let after: i64 = after.parse().map_err(|_| Refusal::BadParameter("after"))?;
+    let limit: u32 = limit.parse().map_err(|_| Refusal::BadParameter("limit"))?;
+    let within = (1..=MOST_ENTRIES).contains(&limit);
+    if within { Ok((after, limit)) } else { Err(Refusal::BadParameter("limit")) }
 }

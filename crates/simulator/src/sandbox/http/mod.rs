@@ -4,6 +4,7 @@ mod api;
 mod front;
 mod page;
 mod pay;
+mod refunds;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -23,6 +24,8 @@ pub(super) fn router(sandbox: Sandbox) -> Router {
         .route("/api/v1/orders", get(api::orders))
         .route("/api/v1/orders/{order}", get(api::status))
         .route("/api/v1/orders/{order}/close", post(api::close))
+        .route("/api/v1/orders/{order}/refunds/{refund}", get(refunds::status).post(refunds::refund))
+        .route("/api/v1/refunds", get(refunds::refunds))
         .fallback(front::elsewhere)
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
         .layer(map_response(crate::page::guarded))

@@ -1,5 +1,7 @@
 //! The sandbox's books: its own SQLite file, in which a decision is safe before anybody hears of it.
 
+mod refunds;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,8 +14,11 @@ use crate::money::Currency;
 
 use super::order::{CallbackProgress, Choice, Order, State, Terms};
 
-/// The version of `schema.sql`.
-const SCHEMA_VERSION: i64 = 1;
+pub(super) use refunds::Asked;
+
+/// The version with `schema.sql`, and then with `refunds.sql`.
+const WITHOUT_REFUNDS: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -109,8 +114,9 @@ impl Books {
                     "INSERT INTO own_values (name, value) VALUES ('form-key', ?1)",
                     [key.as_slice()],
                 )?;
-                txn.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+                add_refunds(&txn)?;
             }
+            WITHOUT_REFUNDS => add_refunds(&txn)?,
             SCHEMA_VERSION => {}
             other => return Err(OpenError::Version(other)),
         }
@@ -325,6 +331,11 @@ impl Books {
         })
         .await
     }
+}
+
+fn add_refunds(txn: &Transaction<'_>) -> Result<(), rusqlite::Error> {
+    txn.execute_batch(include_str!("refunds.sql"))?;
+    txn.pragma_update(None, "user_version", SCHEMA_VERSION)
 }
 
 fn insert(txn: &Transaction<'_>, terms: Terms, now_ms: i64, line: &str) -> Result<Order, rusqlite::Error> {
