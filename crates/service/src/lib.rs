@@ -23,6 +23,7 @@ mod readiness;
 mod receipts;
 mod reconcile;
 mod redirects;
+mod refunds;
 mod roles;
 mod scheduler;
 mod search;
@@ -60,6 +61,9 @@ pub use reconcile::{
     parse_age,
 };
 pub use redirects::Redirects;
+pub use refunds::{
+    CancelReceipt, RefundDecisionRequest, RefundError, RefundRequest, RefundSettings, UPSTREAM,
+};
 pub use roles::{Denied, Rights, RoleCodes};
 pub use scheduler::{
     BegunByHand, FinishedRun, InvalidCron, Job, JobError, Looked, Run, RunByHandError, Schedule,

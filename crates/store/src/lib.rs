@@ -26,6 +26,7 @@ pub mod migration;
 mod outbox;
 mod query;
 mod receipts;
+mod refunds;
 mod transactions;
 
 #[cfg(feature = "contract")]
@@ -47,6 +48,10 @@ pub use query::{Mine, PageRequest, Search, SearchQuery, TenantScope};
 pub use receipts::{
     ClaimedReceiptTask, NewReceiptTask, Postponement, ReceiptTask, ReceiptTaskChange, ReceiptTaskClaim,
     ReceiptTasks, Tried,
+};
+pub use refunds::{
+    ClosedCase, DueRefund, DueRefunds, NewRefund, RefundChange, RefundCursor, RefundDue, RefundKey,
+    RefundNote, RefundQuery, RefundRequested, Refunds,
 };
 pub use transactions::{
     Applied, Change, ClaimChange, Created, Dump, NewTransaction, StoredDump, Transactions,
