@@ -19,6 +19,8 @@ pub enum AuditAction {
     CaseResolved,
     JobRunByHand,
     ReconciledByHand,
+    /// A dead letter waits to be published again.
+    EventRequeued,
     AccountAdded,
     AccountChanged,
     CredentialEntered,
@@ -39,12 +41,14 @@ pub enum AuditAction {
     SearchedUnmasked,
     /// The settings with which the service started differ from those before.
     SettingsChanged,
-    /// The payments' history up to a number, by its digest.
+    /// Lines of the payments' histories, by their digest.
     HistorySealed,
+    /// The personal values of an entry were removed.
+    Redacted,
 }
 
 impl AuditAction {
-    pub const ALL: [AuditAction; 25] = [
+    pub const ALL: [AuditAction; 27] = [
         AuditAction::RefundRequested,
         AuditAction::RefundApproved,
         AuditAction::RefundRejected,
@@ -53,6 +57,7 @@ impl AuditAction {
         AuditAction::CaseResolved,
         AuditAction::JobRunByHand,
         AuditAction::ReconciledByHand,
+        AuditAction::EventRequeued,
         AuditAction::AccountAdded,
         AuditAction::AccountChanged,
         AuditAction::CredentialEntered,
@@ -70,6 +75,7 @@ impl AuditAction {
         AuditAction::SearchedUnmasked,
         AuditAction::SettingsChanged,
         AuditAction::HistorySealed,
+        AuditAction::Redacted,
     ];
 
     /// The stored word.
@@ -83,6 +89,7 @@ impl AuditAction {
             AuditAction::CaseResolved => "case.resolved",
             AuditAction::JobRunByHand => "job.run",
             AuditAction::ReconciledByHand => "reconciled",
+            AuditAction::EventRequeued => "event.requeued",
             AuditAction::AccountAdded => "account.added",
             AuditAction::AccountChanged => "account.changed",
             AuditAction::CredentialEntered => "credential.entered",
@@ -100,6 +107,7 @@ impl AuditAction {
             AuditAction::SearchedUnmasked => "searched-unmasked",
             AuditAction::SettingsChanged => "settings.changed",
             AuditAction::HistorySealed => "history.sealed",
+            AuditAction::Redacted => "redacted",
         }
     }
 

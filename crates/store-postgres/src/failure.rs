@@ -61,6 +61,9 @@ pub(crate) enum Failure {
     /// A number that does not fit.
     #[error("a number is out of range")]
     OutOfRange,
+    /// The system yields no random bytes.
+    #[error("the system yields no random bytes")]
+    NoRandomness,
     /// The options do not make sense.
     #[error("{0}")]
     Options(String),
@@ -153,6 +156,7 @@ impl Failure {
             | Failure::Contended
             | Failure::Stopped
             | Failure::SharedSession
+            | Failure::NoRandomness
             | Failure::Panicked => true,
             Failure::Misunderstood(_)
             | Failure::Unreadable { .. }
@@ -178,6 +182,7 @@ impl Failure {
             | Failure::Contended
             | Failure::Stopped
             | Failure::Panicked
+            | Failure::NoRandomness
             | Failure::Unreadable { .. }
             | Failure::Unwritable
             | Failure::AltersPayment(_)

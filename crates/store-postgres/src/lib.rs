@@ -34,6 +34,7 @@
 
 mod adopted;
 mod attention;
+mod audit;
 mod callbacks;
 mod changing;
 mod checks;

@@ -23,6 +23,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 5, name: "dead_letters", sql: include_str!("../migrations/0005_dead_letters.sql") },
     Migration { version: 6, name: "one_clock", sql: include_str!("../migrations/0006_one_clock.sql") },
     Migration { version: 7, name: "minor_units", sql: include_str!("../migrations/0007_minor_units.sql") },
+    Migration { version: 8, name: "audit_log", sql: include_str!("../migrations/0008_audit_log.sql") },
 ];
 
 /// The advisory lock of migrations, "payments" as a number: nodes that start at once take turns.

@@ -41,6 +41,8 @@ pub(crate) enum Failure {
     NotWhole(String),
     #[error("a number is out of range")]
     OutOfRange,
+    #[error("the system yields no random bytes")]
+    NoRandomness,
     #[error(transparent)]
     Migration(#[from] payment_store::migration::MigrationError),
 }
@@ -52,7 +54,11 @@ impl Failure {
         match self {
             Failure::Database(error) => is_passing(error),
             Failure::NotCommitted(cause) => cause.is_passing(),
-            Failure::File(_) | Failure::Thread(_) | Failure::Overloaded | Failure::Stopped => true,
+            Failure::File(_)
+            | Failure::Thread(_)
+            | Failure::Overloaded
+            | Failure::Stopped
+            | Failure::NoRandomness => true,
             Failure::NoWriteAheadLog
             | Failure::Panicked
             | Failure::Unreadable { .. }

@@ -11,6 +11,7 @@
 //! crash before the next commit, may turn out stored although the caller was told that it is not.
 
 mod attention;
+mod audit;
 pub mod backup;
 mod callbacks;
 mod checks;

@@ -15,6 +15,7 @@
 //! one, and is handed lengths of time, not moments.
 
 mod attention;
+pub mod audit;
 mod callbacks;
 mod checks;
 mod claims;
@@ -36,6 +37,7 @@ pub use attention::{
     Attention, AttentionCase, AttentionQuery, CaseState, NewCase, REOPENED_AFTER, Resolution, Resolved,
     ReviewCases,
 };
+pub use audit::{AuditHead, AuditLog, AuditQuery, StoredEntry, StoredPersonal};
 pub use callbacks::{Callbacks, RawCallback, Recorded, UnsignedCallback};
 pub use checks::{CheckCursor, CheckNote, Checks, DueCheck, DueChecks, NextCheck, Turn};
 pub use claims::{Claim, Claims};
@@ -84,6 +86,7 @@ pub trait Store:
     + Callbacks
     + Outbox
     + JobLedger
+    + AuditLog
     + Health
 {
 }
@@ -99,6 +102,7 @@ impl<S> Store for S where
         + Callbacks
         + Outbox
         + JobLedger
+        + AuditLog
         + Health
         + ?Sized
 {

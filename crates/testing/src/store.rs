@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::{BillKey, Event, GatewayName, HistoryEntry, Timestamp, Transaction, TxnId};
+use payment_domain::{AuditEntry, BillKey, Event, GatewayName, HistoryEntry, Timestamp, Transaction, TxnId};
 use payment_store::{
-    Applied, Attention, AttentionCase, AttentionQuery, Backlog, Callbacks, Change, CheckNote, Checks, Claim,
-    ClaimedReceiptTask, Claims, Created, DeadLetter, DueCheck, DueChecks, Fence, Health, Idempotency,
-    IdempotencyKey, IdempotencyRecord, JobLedger, Lease, NewCase, NewTransaction, Outbox, OutboxBacklog,
-    Postponement, RawCallback, ReceiptTask, ReceiptTaskClaim, ReceiptTasks, Recorded, Resolution, Resolved,
-    ReviewCases, RunEnd, RunRecord, Search, SearchQuery, Store, StoreError, StoredDump, StoredEvent, Tally,
-    TickAnswer, TickRequest, Transactions, UnsignedCallback,
+    Applied, Attention, AttentionCase, AttentionQuery, AuditHead, AuditLog, AuditQuery, Backlog, Callbacks,
+    Change, CheckNote, Checks, Claim, ClaimedReceiptTask, Claims, Created, DeadLetter, DueCheck, DueChecks,
+    Fence, Health, Idempotency, IdempotencyKey, IdempotencyRecord, JobLedger, Lease, NewCase, NewTransaction,
+    Outbox, OutboxBacklog, Postponement, RawCallback, ReceiptTask, ReceiptTaskClaim, ReceiptTasks, Recorded,
+    Resolution, Resolved, ReviewCases, RunEnd, RunRecord, Search, SearchQuery, Store, StoreError, StoredDump,
+    StoredEntry, StoredEvent, Tally, TickAnswer, TickRequest, Transactions, UnsignedCallback,
 };
 use serde_json::Value;
 
@@ -128,6 +128,11 @@ observe! {
         runs(job: Option<&str>, limit: u32) -> Vec<RunRecord>;
         last_tick(job: &str, now: Timestamp) -> Option<Timestamp>;
         forget_runs(ended_before: Timestamp, limit: u32) -> u32;
+    }
+    AuditLog {
+        record(entries: Vec<AuditEntry>) -> ();
+        audit_head() -> AuditHead;
+        audit_entries(query: &AuditQuery) -> Vec<StoredEntry>;
     }
     Health {
         backlog() -> Backlog;

@@ -20,6 +20,7 @@ pub mod deep_searches;
 pub mod sample;
 
 mod attention;
+mod audit;
 mod changing;
 mod checks;
 mod claiming;
@@ -127,6 +128,7 @@ pub fn promises() -> Vec<Promise> {
         fencing::promises(),
         relaying::promises(),
         operating::promises(),
+        audit::promises(),
     ]
     .into_iter()
     .flatten()

@@ -1,0 +1,131 @@
+//! The audit log. Its end is one row, locked by every commit that appends to it: last of all rows, so that there
+//! is no deadlock, and shortly.
+
+use async_trait::async_trait;
+use payment_domain::{AuditAction, AuditEntry, Personal};
+use payment_store::audit::chain::{self, Link, Salted};
+use payment_store::{AuditHead, AuditLog, AuditQuery, StoreError, StoredEntry, StoredPersonal};
+use tokio_postgres::Row;
+
+use crate::PostgresStore;
+use crate::connections::{Transaction, Values};
+use crate::failure::Failure;
+use crate::parameters::{Parameter, Rows, storable};
+use crate::rows::{self, Columns};
+
+/// The entries' personal values come along as JSON, in the order of their fields.
+const SELECT: &str = "
+    SELECT entry_number, entry, entry_hash,
+        (SELECT json_agg(json_build_array(field, encode(salt, 'hex'), value) ORDER BY field)::text
+         FROM eg_pg_audit_personal AS personal WHERE personal.entry_number = audit.entry_number) AS personal
+    FROM eg_pg_audit AS audit";
+
+#[async_trait]
+impl AuditLog for PostgresStore {
+    async fn record(&self, entries: Vec<AuditEntry>) -> Result<(), StoreError> {
+        let transaction = self.db.begin().await?;
+        append_audit(&transaction, &entries).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn audit_head(&self) -> Result<AuditHead, StoreError> {
+        const HEAD: &str = "SELECT database_id, last_number, last_hash FROM eg_pg_audit_head";
+        let found = self.db.ask(HEAD, &[]).await?;
+        Ok(head(found.first().ok_or(Failure::OutOfRange)?)?)
+    }
+
+    async fn audit_entries(&self, query: &AuditQuery) -> Result<Vec<StoredEntry>, StoreError> {
+        let sql = format!(
+            "{SELECT} WHERE entry_number > $1 AND ($2::text IS NULL OR action = $2)
+                AND ($3::text IS NULL OR object_kind = $3) AND ($4::text IS NULL OR object_id = $4)
+                AND ($5::text IS NULL OR actor = $5)
+                AND ($6::text IS NULL OR tenant_id = $6 OR (tenant_id > $6 || '.' AND tenant_id < $6 || '/'))
+            ORDER BY entry_number LIMIT $7"
+        );
+        let values: Values<'_> = &[
+            &query.after,
+            &query.action.map(AuditAction::as_str),
+            &query.object_kind.as_deref().map(storable),
+            &query.object_id.as_deref().map(storable),
+            &query.actor.as_deref().map(storable),
+            &query.within.as_ref().map(|scope| storable(&scope.root)),
+            &i64::from(query.limit),
+        ];
+        Ok(rows::all(&self.db.search(&sql, values).await?, entry)?)
+    }
+}
+
+/// Appends entries to the log, in a database transaction that is ready to be committed: every other row that
+/// it locks is locked before.
+pub(crate) async fn append_audit(transaction: &Transaction, entries: &[AuditEntry]) -> Result<(), Failure> {
+    const LOCK: &str = "SELECT database_id, last_number, last_hash FROM eg_pg_audit_head FOR UPDATE";
+    const ENTRIES: &str = "
+        INSERT INTO eg_pg_audit (entry_number, entry, entry_hash)
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[])";
+    const PERSONAL: &str = "
+        INSERT INTO eg_pg_audit_personal (entry_number, field, salt, value)
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::text[])";
+    const END: &str = "UPDATE eg_pg_audit_head SET last_number = $1, last_hash = $2";
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let locked = transaction.rows(LOCK, &[]).await?;
+    let end = head(locked.first().ok_or(Failure::OutOfRange)?)?.end;
+    let chained = chain::append(end, entries).map_err(|_| Failure::NoRandomness)?;
+    let (mut texts, mut personal) = (Rows::default(), Rows::default());
+    for entry in &chained {
+        let number = Parameter::number(entry.number);
+        texts.push([number.clone(), Parameter::text(&entry.entry), Parameter::Bytes(&entry.hash)]);
+        for (field, Salted { salt, value }) in &entry.personal {
+            let value = Parameter::text(value.expose());
+            personal.push([number.clone(), Parameter::text(field), Parameter::Bytes(salt), value]);
+        }
+    }
+    transaction.rows(ENTRIES, &texts.values()).await?;
+    if !personal.is_empty() {
+        transaction.rows(PERSONAL, &personal.values()).await?;
+    }
+    if let Some(last) = chained.last() {
+        transaction.rows(END, &[&last.number, &last.hash.as_slice()]).await?;
+    }
+    Ok(())
+}
+
+fn head(row: &Row) -> Result<AuditHead, Failure> {
+    let columns = Columns::keyless(row, "eg_pg_audit_head");
+    Ok(AuditHead {
+        database_id: columns.get("database_id")?,
+        end: Link { number: columns.get("last_number")?, hash: hash(&columns, "last_hash")? },
+    })
+}
+
+fn entry(row: &Row) -> Result<StoredEntry, Failure> {
+    let columns = Columns::keyless(row, "eg_pg_audit");
+    Ok(StoredEntry {
+        number: columns.get("entry_number")?,
+        entry: columns.get("entry")?,
+        hash: hash(&columns, "entry_hash")?,
+        personal: columns.read_optional("personal", personal)?.unwrap_or_default(),
+    })
+}
+
+fn hash(columns: &Columns<'_>, column: &'static str) -> Result<[u8; 32], Failure> {
+    let bytes: &[u8] = columns.get(column)?;
+    bytes.try_into().map_err(|_| columns.unreadable(column))
+}
+
+fn personal(text: &str) -> Option<Vec<StoredPersonal>> {
+    let values: Vec<(String, Option<String>, Option<Personal>)> = rows::json(text)?;
+    values
+        .into_iter()
+        .map(|(field, salt, value)| {
+            let value = match (salt, value) {
+                (Some(salt), Some(value)) => {
+                    Some(Salted { salt: hex::decode(salt).ok()?.try_into().ok()?, value })
+                }
+                (None, _) | (_, None) => None,
+            };
+            Some(StoredPersonal { field, value })
+        })
+        .collect()
+}

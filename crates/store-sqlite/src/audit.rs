@@ -1,0 +1,98 @@
+//! The audit log.
+
+use async_trait::async_trait;
+use payment_domain::{AuditAction, AuditEntry, Personal};
+use payment_store::audit::chain::{self, Link, Salted};
+use payment_store::{AuditHead, AuditLog, AuditQuery, StoreError, StoredEntry, StoredPersonal};
+use rusqlite::{Connection, Row, params};
+
+use crate::SqliteStore;
+use crate::failure::Failure;
+use crate::rows;
+
+const SELECT: &str = "SELECT entry_number, entry, entry_hash FROM eg_pg_audit";
+
+#[async_trait]
+impl AuditLog for SqliteStore {
+    async fn record(&self, entries: Vec<AuditEntry>) -> Result<(), StoreError> {
+        Ok(self.writer.write(move |conn| append_audit(conn, &entries)).await?)
+    }
+
+    async fn audit_head(&self) -> Result<AuditHead, StoreError> {
+        Ok(self.readers.read(head).await?)
+    }
+
+    async fn audit_entries(&self, query: &AuditQuery) -> Result<Vec<StoredEntry>, StoreError> {
+        let query = query.clone();
+        let search = move |conn: &Connection| {
+            let sql = format!(
+                "{SELECT} WHERE entry_number > ?1 AND (?2 IS NULL OR action = ?2)
+                    AND (?3 IS NULL OR object_kind = ?3) AND (?4 IS NULL OR object_id = ?4)
+                    AND (?5 IS NULL OR actor = ?5)
+                    AND (?6 IS NULL OR tenant_id = ?6 OR (tenant_id > ?6 || '.' AND tenant_id < ?6 || '/'))
+                ORDER BY entry_number LIMIT ?7"
+            );
+            let values = params![
+                query.after,
+                query.action.map(AuditAction::as_str),
+                query.object_kind,
+                query.object_id,
+                query.actor,
+                query.within.as_ref().map(|scope| &scope.root),
+                query.limit,
+            ];
+            let mut entries = rows::all(conn, &sql, values, entry)?;
+            for entry in &mut entries {
+                entry.personal = personal(conn, entry.number)?;
+            }
+            Ok(entries)
+        };
+        Ok(self.searchers.read(search).await?)
+    }
+}
+
+/// Appends entries to the log.
+pub(crate) fn append_audit(conn: &Connection, entries: &[AuditEntry]) -> Result<(), Failure> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let end = head(conn)?.end;
+    let chained = chain::append(end, entries).map_err(|_| Failure::NoRandomness)?;
+    for entry in &chained {
+        conn.prepare_cached("INSERT INTO eg_pg_audit (entry_number, entry, entry_hash) VALUES (?1, ?2, ?3)")?
+            .execute(params![entry.number, entry.entry, entry.hash])?;
+        for (field, Salted { salt, value }) in &entry.personal {
+            conn.prepare_cached(
+                "INSERT INTO eg_pg_audit_personal (entry_number, field, salt, value) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![entry.number, field, salt, value.expose()])?;
+        }
+    }
+    if let Some(last) = chained.last() {
+        conn.prepare_cached("UPDATE eg_pg_audit_head SET last_number = ?1, last_hash = ?2")?
+            .execute(params![last.number, last.hash])?;
+    }
+    Ok(())
+}
+
+fn head(conn: &Connection) -> Result<AuditHead, Failure> {
+    let mut statement =
+        conn.prepare_cached("SELECT database_id, last_number, last_hash FROM eg_pg_audit_head")?;
+    Ok(statement.query_row([], |row| {
+        Ok(AuditHead { database_id: row.get(0)?, end: Link { number: row.get(1)?, hash: row.get(2)? } })
+    })?)
+}
+
+fn entry(row: &Row<'_>) -> Result<StoredEntry, Failure> {
+    Ok(StoredEntry { number: row.get(0)?, entry: row.get(1)?, hash: row.get(2)?, personal: Vec::new() })
+}
+
+fn personal(conn: &Connection, number: i64) -> Result<Vec<StoredPersonal>, Failure> {
+    const OF_ENTRY: &str =
+        "SELECT field, salt, value FROM eg_pg_audit_personal WHERE entry_number = ?1 ORDER BY field";
+    rows::all(conn, OF_ENTRY, [number], |row| {
+        let (salt, value): (Option<[u8; 32]>, Option<String>) = (row.get(1)?, row.get(2)?);
+        let value = salt.zip(value).map(|(salt, value)| Salted { salt, value: Personal::new(value) });
+        Ok(StoredPersonal { field: row.get(0)?, value })
+    })
+}
