@@ -3,6 +3,7 @@
 //! the real services over HTTP, [`embedded`] holds embedded implementations that do the same work inside this
 //! process, for running without DIGIT. Any mix works.
 
+mod cancelling;
 pub mod clients;
 pub mod embedded;
 mod payer_key;
@@ -11,6 +12,8 @@ use async_trait::async_trait;
 use payment_domain::{
     BillId, Currency, Money, Payer, Personal, RequestInfo, TenantId, Timestamp, TxnId, UserInfo,
 };
+
+pub use cancelling::{Cancellability, PaymentKey, Registered, Standing, cancellability};
 
 /// An error of the layer below, boxed.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -102,6 +105,16 @@ pub struct Payment {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipts(pub Vec<String>);
 
+/// The cancellation of a registered payment's receipts.
+#[derive(Debug, Clone, Copy)]
+pub struct Cancellation<'a> {
+    pub tenant: &'a TenantId,
+    pub transaction_number: &'a TxnId,
+    pub payment: &'a Registered,
+    /// For the service's books.
+    pub reason: &'a str,
+}
+
 #[async_trait]
 pub trait Collections: Send + Sync {
     /// Whether it registers payments in this currency. With any other, nothing else is asked of it.
@@ -119,13 +132,31 @@ pub trait Collections: Send + Sync {
     /// [`DigitError::Refused`] when it is not registered and will not be.
     async fn create(&self, info: &RequestInfo, payment: &Payment) -> Result<Receipts, DigitError>;
 
-    /// The receipts of the payment with this transaction number, if it is registered.
+    /// The payment with this transaction number, if it is registered, also when its receipts are cancelled.
     async fn find(
         &self,
         info: &RequestInfo,
         tenant: &TenantId,
         transaction_number: &TxnId,
-    ) -> Result<Option<Receipts>, DigitError>;
+    ) -> Result<Option<Registered>, DigitError>;
+
+    /// Whether no later payment of one of its consumer codes is registered, cancelled ones apart.
+    ///
+    /// # Errors
+    /// [`DigitError`] when that cannot be found out.
+    async fn is_latest(
+        &self,
+        info: &RequestInfo,
+        tenant: &TenantId,
+        payment: &Registered,
+    ) -> Result<bool, DigitError>;
+
+    /// Cancels all receipts of a payment that was found [`Valid`](Standing::Valid), so that its bills can be
+    /// paid again. This acts: after an unclear answer, [`Collections::find`] first.
+    ///
+    /// # Errors
+    /// [`DigitError::Refused`] or [`DigitError::Incomplete`] when they are not cancelled.
+    async fn cancel(&self, info: &RequestInfo, cancellation: &Cancellation<'_>) -> Result<(), DigitError>;
 }
 
 /// The payer as a client describes them.

@@ -128,6 +128,21 @@ impl RequestInfo {
         RequestInfo(fields)
     }
 
+    /// The same with this `userInfo.id`, where the user has none.
+    pub fn with_user_id(&self, id: u64) -> RequestInfo {
+        let mut fields = self.0.clone();
+        let mut user = match fields.remove("userInfo") {
+            Some(Value::Object(user)) => user,
+            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_))
+            | None => Map::new(),
+        };
+        if scalar(user.get("id")).is_none() {
+            user.insert("id".to_owned(), Value::from(id));
+        }
+        fields.insert("userInfo".to_owned(), Value::Object(user));
+        RequestInfo(fields)
+    }
+
     /// The same with `userInfo.type` null, where there is a `userInfo`: it is unproven.
     pub fn without_user_type(&self) -> RequestInfo {
         let mut fields = self.0.clone();
@@ -214,6 +229,19 @@ mod tests {
         {
             assert!(user(nobody.clone()).is_none(), "{nobody}");
         }
+    }
+
+    #[test]
+    fn a_user_without_an_id_is_given_one() {
+        let with_id =
+            |user: Value| serde_json::to_value(info(json!({ "userInfo": user })).with_user_id(7)).unwrap();
+        for without in
+            [json!({"uuid": "u"}), json!({"uuid": "u", "id": null}), json!({"uuid": "u", "id": ""})]
+        {
+            assert_eq!(with_id(without), json!({"userInfo": {"uuid": "u", "id": 7}}));
+        }
+        assert_eq!(with_id(json!({"id": 24})), json!({"userInfo": {"id": 24}}));
+        assert_eq!(with_id(json!(null)), json!({"userInfo": {"id": 7}}));
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! The books of the embedded implementations for DIGIT services.
 
 use async_trait::async_trait;
-use payment_digit::embedded::{Registers, Registration, StoredPayer};
+use payment_digit::embedded::{IssuedReceipts, Registers, Registration, StoredPayer};
 use payment_digit::{BoxError, PayerDetails, Payment, Receipts};
 use payment_domain::{BillKey, Personal, Timestamp, TxnId};
 use tokio_postgres::Row;
 
 use crate::PostgresStore;
-use crate::connections::Connections;
+use crate::connections::{Connections, Values};
 use crate::failure::Failure;
 use crate::parameters::storable;
 use crate::registering::{Entry, PAID};
@@ -39,13 +39,31 @@ impl Registers for PostgresStore {
         Ok(self.registrations.submit(Entry::new(payment, transaction_number, now, number)?).await?)
     }
 
-    async fn receipts(&self, transaction_number: &TxnId) -> Result<Option<Receipts>, BoxError> {
+    async fn receipts(&self, transaction_number: &TxnId) -> Result<Option<IssuedReceipts>, BoxError> {
         const OF: &str = "
-            SELECT receipt_number FROM stand_in_receipts WHERE transaction_number = $1 ORDER BY position";
+            SELECT receipt_number, position, false FROM stand_in_receipts WHERE transaction_number = $1
+            UNION ALL
+            SELECT receipt_number, position, true FROM stand_in_cancelled_receipts
+            WHERE transaction_number = $1 ORDER BY 2";
         let found = self.db.ask(OF, &[&transaction_number.as_str()]).await?;
-        let numbers: Vec<String> =
-            found.iter().map(|row| Ok(row.try_get(0)?)).collect::<Result<_, Failure>>()?;
-        Ok((!numbers.is_empty()).then_some(Receipts(numbers)))
+        Ok(issued(&found)?)
+    }
+
+    async fn cancel_receipts(
+        &self,
+        transaction_number: &TxnId,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<bool, BoxError> {
+        // Sets them aside.
+        const CANCEL: &str = "
+            WITH cancelled AS (DELETE FROM stand_in_receipts WHERE transaction_number = $1 RETURNING *)
+            INSERT INTO stand_in_cancelled_receipts (receipt_number, tenant_id, bill_id, transaction_number,
+                position, paid_minor, cancelled_at, reason)
+            SELECT receipt_number, tenant_id, bill_id, transaction_number, position, paid_minor, $2, $3
+            FROM cancelled RETURNING receipt_number";
+        let values: Values<'_> = &[&transaction_number.as_str(), &now.as_millis(), &storable(reason)];
+        Ok(!self.db.once(CANCEL, values).await?.is_empty())
     }
 
     async fn payer(
@@ -57,6 +75,12 @@ impl Registers for PostgresStore {
     ) -> Result<StoredPayer, BoxError> {
         Ok(payer(&self.db, state, details, new_uuid, now).await?)
     }
+}
+
+fn issued(found: &[Row]) -> Result<Option<IssuedReceipts>, Failure> {
+    let Some(first) = found.first() else { return Ok(None) };
+    let numbers = found.iter().map(|row| Ok(row.try_get(0)?)).collect::<Result<_, Failure>>()?;
+    Ok(Some(IssuedReceipts { receipts: Receipts(numbers), cancelled: first.try_get(2)? }))
 }
 
 const TAKE_NUMBERS: &str = "

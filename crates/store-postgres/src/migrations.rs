@@ -24,6 +24,11 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 6, name: "one_clock", sql: include_str!("../migrations/0006_one_clock.sql") },
     Migration { version: 7, name: "minor_units", sql: include_str!("../migrations/0007_minor_units.sql") },
     Migration { version: 8, name: "audit_log", sql: include_str!("../migrations/0008_audit_log.sql") },
+    Migration {
+        version: 9,
+        name: "receipt_cancellations",
+        sql: include_str!("../migrations/0009_receipt_cancellations.sql"),
+    },
 ];
 
 /// The advisory lock of migrations, "payments" as a number: nodes that start at once take turns.

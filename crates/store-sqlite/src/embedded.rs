@@ -1,7 +1,7 @@
 //! The registers of the embedded implementations of DIGIT services.
 
 use async_trait::async_trait;
-use payment_digit::embedded::{Registers, Registration, StoredPayer};
+use payment_digit::embedded::{IssuedReceipts, Registers, Registration, StoredPayer};
 use payment_digit::{BoxError, PayerDetails, Payment, Receipts};
 use payment_domain::{BillId, BillKey, Money, Personal, Timestamp, TxnId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -36,9 +36,19 @@ impl Registers for SqliteStore {
         Ok(self.writer.write(work).await?)
     }
 
-    async fn receipts(&self, transaction_number: &TxnId) -> Result<Option<Receipts>, BoxError> {
+    async fn receipts(&self, transaction_number: &TxnId) -> Result<Option<IssuedReceipts>, BoxError> {
         let transaction_number = transaction_number.clone();
         Ok(self.readers.read(move |conn| receipts(conn, &transaction_number)).await?)
+    }
+
+    async fn cancel_receipts(
+        &self,
+        transaction_number: &TxnId,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<bool, BoxError> {
+        let (transaction_number, reason) = (transaction_number.clone(), reason.to_owned());
+        Ok(self.writer.write(move |conn| cancel(conn, &transaction_number, &reason, now)).await?)
     }
 
     async fn payer(
@@ -155,13 +165,40 @@ fn register(
     Ok(Registration::Registered(Receipts(issued)))
 }
 
-fn receipts(conn: &Connection, transaction_number: &TxnId) -> Result<Option<Receipts>, Failure> {
+fn receipts(conn: &Connection, transaction_number: &TxnId) -> Result<Option<IssuedReceipts>, Failure> {
     let mut statement = conn.prepare_cached(
-        "SELECT receipt_number FROM stand_in_receipts WHERE transaction_number = ?1 ORDER BY position",
+        "SELECT receipt_number, position, 0 FROM stand_in_receipts WHERE transaction_number = ?1
+         UNION ALL
+         SELECT receipt_number, position, 1 FROM stand_in_cancelled_receipts WHERE transaction_number = ?1
+         ORDER BY 2",
     )?;
-    let numbers: Vec<String> =
-        statement.query_map([transaction_number.as_str()], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    Ok((!numbers.is_empty()).then_some(Receipts(numbers)))
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(2)?));
+    let found: Vec<(String, bool)> =
+        statement.query_map([transaction_number.as_str()], read)?.collect::<Result<_, _>>()?;
+    let Some((_, cancelled)) = found.first() else { return Ok(None) };
+    let cancelled = *cancelled;
+    let receipts = Receipts(found.into_iter().map(|(number, _)| number).collect());
+    Ok(Some(IssuedReceipts { receipts, cancelled }))
+}
+
+/// Sets the receipts of a payment aside.
+fn cancel(
+    conn: &Connection,
+    transaction_number: &TxnId,
+    reason: &str,
+    now: Timestamp,
+) -> Result<bool, Failure> {
+    conn.prepare_cached(
+        "INSERT INTO stand_in_cancelled_receipts (receipt_number, tenant_id, bill_id, transaction_number,
+             position, paid_minor, cancelled_at, reason)
+         SELECT receipt_number, tenant_id, bill_id, transaction_number, position, paid_minor, ?2, ?3
+         FROM stand_in_receipts WHERE transaction_number = ?1",
+    )?
+    .execute(params![transaction_number.as_str(), now.as_millis(), reason])?;
+    let cancelled = conn
+        .prepare_cached("DELETE FROM stand_in_receipts WHERE transaction_number = ?1")?
+        .execute([transaction_number.as_str()])?;
+    Ok(cancelled > 0)
 }
 
 fn find_payer(

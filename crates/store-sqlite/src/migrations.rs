@@ -21,6 +21,11 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 5, name: "dead_letters", sql: include_str!("../migrations/0005_dead_letters.sql") },
     Migration { version: 6, name: "one_clock", sql: include_str!("../migrations/0006_one_clock.sql") },
     Migration { version: 7, name: "audit_log", sql: include_str!("../migrations/0007_audit_log.sql") },
+    Migration {
+        version: 8,
+        name: "receipt_cancellations",
+        sql: include_str!("../migrations/0008_receipt_cancellations.sql"),
+    },
 ];
 
 /// Brings the database up to date, in one transaction. Two processes that start together do it one

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use payment_digit::{Collections, DigitError, Payment, Receipts};
+use payment_digit::{
+    Cancellation, Collections, DigitError, Payment, PaymentKey, Receipts, Registered, Standing,
+};
 use payment_domain::{Currency, RequestInfo, TenantId, TxnId};
 
 const SERVICE: &str = "collection-services";
@@ -17,7 +19,7 @@ pub enum Fault {
     Unreachable,
     /// The call is lost on its way, and times out.
     Cut,
-    /// The payment is registered, and the answer is lost.
+    /// The payment is registered, or its receipts are cancelled, and the answer is lost.
     AnswerLost,
     /// Refuses with this body.
     Refuses(&'static str),
@@ -37,6 +39,7 @@ pub struct FakeCollections<R = MemoryRegister> {
     rupees_only: AtomicBool,
     creates: AtomicU32,
     finds: AtomicU32,
+    cancels: AtomicU32,
 }
 
 impl<R> FakeCollections<R> {
@@ -48,6 +51,7 @@ impl<R> FakeCollections<R> {
             rupees_only: AtomicBool::new(false),
             creates: AtomicU32::new(0),
             finds: AtomicU32::new(0),
+            cancels: AtomicU32::new(0),
         }
     }
 
@@ -69,6 +73,11 @@ impl<R> FakeCollections<R> {
     /// How often a payment was looked up.
     pub fn finds(&self) -> u32 {
         self.finds.load(Ordering::SeqCst)
+    }
+
+    /// How often receipts were to be cancelled.
+    pub fn cancels(&self) -> u32 {
+        self.cancels.load(Ordering::SeqCst)
     }
 
     fn fault(&self) -> Option<Fault> {
@@ -96,7 +105,18 @@ impl<R> FakeCollections<R> {
 impl FakeCollections {
     /// Registers a payment past the service.
     pub fn has_registered(&self, id: &TxnId, receipt: &str) {
-        lock(&self.register.0).insert(id.clone(), vec![receipt.to_owned()]);
+        lock(&self.register.0).insert(id.clone(), valid(vec![receipt.to_owned()]));
+    }
+
+    /// Cancels the receipts of a payment past the service.
+    pub fn has_cancelled(&self, id: &TxnId) {
+        let mut register = lock(&self.register.0);
+        register.get_mut(id).expect("a registered payment").standing = Standing::Cancelled;
+    }
+
+    /// Whether the receipts of a payment are valid; `None` when it is not registered.
+    pub fn standing(&self, id: &TxnId) -> Option<Standing> {
+        lock(&self.register.0).get(id).map(|payment| payment.standing.clone())
     }
 
     pub fn registered(&self) -> usize {
@@ -106,7 +126,11 @@ impl FakeCollections {
 
 /// Receipts named after their transaction and bill, kept in memory.
 #[derive(Default)]
-pub struct MemoryRegister(Mutex<BTreeMap<TxnId, Vec<String>>>);
+pub struct MemoryRegister(Mutex<BTreeMap<TxnId, Registered>>);
+
+fn valid(receipts: Vec<String>) -> Registered {
+    Registered { receipts: Receipts(receipts), standing: Standing::Valid, key: PaymentKey::default() }
+}
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -144,12 +168,29 @@ impl<R: Collections> Collections for FakeCollections<R> {
         info: &RequestInfo,
         tenant: &TenantId,
         id: &TxnId,
-    ) -> Result<Option<Receipts>, DigitError> {
+    ) -> Result<Option<Registered>, DigitError> {
         self.finds.fetch_add(1, Ordering::SeqCst);
         if self.fault() == Some(Fault::Unreachable) {
             return Err(unreachable());
         }
         self.register.find(info, tenant, id).await
+    }
+
+    async fn is_latest(
+        &self,
+        info: &RequestInfo,
+        tenant: &TenantId,
+        payment: &Registered,
+    ) -> Result<bool, DigitError> {
+        self.fails().await?;
+        self.register.is_latest(info, tenant, payment).await
+    }
+
+    async fn cancel(&self, info: &RequestInfo, cancellation: &Cancellation<'_>) -> Result<(), DigitError> {
+        self.cancels.fetch_add(1, Ordering::SeqCst);
+        self.fails().await?;
+        self.register.cancel(info, cancellation).await?;
+        if self.fault() == Some(Fault::AnswerLost) { Err(unanswered()) } else { Ok(()) }
     }
 }
 
@@ -171,11 +212,31 @@ impl Collections for MemoryRegister {
             return Err(DigitError::Refused { service: SERVICE, body });
         }
         let receipts: Vec<String> = payment.bills.iter().map(|(bill, _)| format!("R-{id}-{bill}")).collect();
-        registered.insert(id, receipts.clone());
+        registered.insert(id, valid(receipts.clone()));
         Ok(Receipts(receipts))
     }
 
-    async fn find(&self, _: &RequestInfo, _: &TenantId, id: &TxnId) -> Result<Option<Receipts>, DigitError> {
-        Ok(lock(&self.0).get(id).cloned().map(Receipts))
+    async fn find(
+        &self,
+        _: &RequestInfo,
+        _: &TenantId,
+        id: &TxnId,
+    ) -> Result<Option<Registered>, DigitError> {
+        Ok(lock(&self.0).get(id).cloned())
+    }
+
+    async fn is_latest(&self, _: &RequestInfo, _: &TenantId, _: &Registered) -> Result<bool, DigitError> {
+        Ok(true)
+    }
+
+    async fn cancel(&self, _: &RequestInfo, cancellation: &Cancellation<'_>) -> Result<(), DigitError> {
+        let mut registered = lock(&self.0);
+        let payment = registered.get_mut(cancellation.transaction_number).expect("a registered payment");
+        if payment.standing != Standing::Valid {
+            let body = r#"{"Errors":[{"code":"RECEIPT_WORKFLOW_ACTION_NOT_APPLICABLE"}]}"#.to_owned();
+            return Err(DigitError::Refused { service: SERVICE, body });
+        }
+        payment.standing = Standing::Cancelled;
+        Ok(())
     }
 }

@@ -55,7 +55,7 @@ impl From<OwnError> for DigitError {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Endpoint {
     client: Client,
     service: &'static str,
@@ -75,6 +75,20 @@ impl Endpoint {
     ) -> Result<Endpoint, InvalidAddress> {
         let url = join(host, path).ok_or(InvalidAddress { service })?;
         Ok(Endpoint { client: client.clone(), service, url, nature, refusal })
+    }
+
+    /// The same with `value` in place of a placeholder (`{name}`) in its path; `None` for a value that is no
+    /// plain word.
+    pub(super) fn within(&self, placeholder: &str, value: &str) -> Option<Endpoint> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        if value.is_empty() || !value.chars().all(plain) || value.chars().all(|c| c == '.') {
+            return None;
+        }
+        // As it is written in a URL.
+        let encoded = placeholder.replace('{', "%7B").replace('}', "%7D");
+        let mut url = self.url.clone();
+        url.set_path(&self.url.path().replace(&encoded, value));
+        Some(Endpoint { url, ..self.clone() })
     }
 
     /// Posts a body and reads the answer; `read` gives `None` for one that cannot be what was asked for.
@@ -226,6 +240,22 @@ mod tests {
             "https://gw.example:8443/digit/user/_search"
         );
         assert_eq!(join("http://digit.example/x", "").unwrap().as_str(), "http://digit.example/x");
+    }
+
+    #[test]
+    fn a_placeholder_in_a_path_is_replaced_by_a_plain_word() {
+        const REFUSAL: OwnError = OwnError { code: "X", message: "x" };
+        let client = Client::new(LIMITS).unwrap();
+        let address = ("http://digit.example", "payments/{businessService}/_workflow");
+        let endpoint = Endpoint::new(&client, "test", address, Nature::Acts, REFUSAL).unwrap();
+        let url = |value| endpoint.within("{businessService}", value).map(|it| it.url.to_string());
+        assert_eq!(
+            url("WS.ONE_TIME-FEE").unwrap(),
+            "http://digit.example/payments/WS.ONE_TIME-FEE/_workflow"
+        );
+        for value in ["", "..", "a/b", "a b", "a?b", "ਪਾਣੀ"] {
+            assert_eq!(url(value), None, "{value}");
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use payment_domain::{BillId, BillKey, Currency, Money, Personal, TenantId, Timestamp, TxnId};
 
-use super::{Registers, Registration};
+use super::{IssuedReceipts, Registers, Registration};
 use crate::{PayerDetails, Payment, Receipts};
 
 type Check = Box<dyn Fn(Books) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
@@ -79,6 +79,8 @@ pub fn promises() -> Vec<Promise> {
         Promise::of(a_payment_in_any_currency_gets_its_receipts),
         Promise::of(a_bill_that_was_paid_is_refused_whole_and_takes_no_number),
         Promise::of(of_registrations_at_once_one_pays_the_bill),
+        Promise::of(cancelled_receipts_stay_known_and_free_their_bills),
+        Promise::of(of_cancellations_at_once_one_counts),
         Promise::of(what_is_paid_towards_one_bill_in_parts_gets_one_receipt),
         Promise::of(a_payer_is_found_again_by_name_and_number),
         Promise::of(a_payer_asked_for_by_many_at_once_gets_one_id),
@@ -154,6 +156,10 @@ fn receipts(numbers: &[&str]) -> Receipts {
     Receipts(numbers.iter().map(|number| (*number).to_owned()).collect())
 }
 
+fn valid(numbers: &[&str]) -> IssuedReceipts {
+    IssuedReceipts { receipts: receipts(numbers), cancelled: false }
+}
+
 fn details(name: &str, mobile: &str) -> PayerDetails {
     PayerDetails {
         name: Personal::new(name),
@@ -193,8 +199,8 @@ async fn a_payment_gets_a_receipt_for_each_of_its_bills_and_keeps_them(mut books
     let registered = books.register(&second, &[("B3", 1)]).await;
     assert_eq!(registered, Registration::Registered(receipts(&["R/5/3"])));
     books.reopen().await;
-    assert_eq!(books.registers().receipts(&first).await.unwrap(), Some(receipts(&["R/5/1", "R/5/2"])));
-    assert_eq!(books.registers().receipts(&second).await.unwrap(), Some(receipts(&["R/5/3"])));
+    assert_eq!(books.registers().receipts(&first).await.unwrap(), Some(valid(&["R/5/1", "R/5/2"])));
+    assert_eq!(books.registers().receipts(&second).await.unwrap(), Some(valid(&["R/5/3"])));
     let asked = ["B4", "B3", "B1"].map(bill_key);
     assert_eq!(books.registers().paid_bills(&asked).await.unwrap(), ["B3", "B1"].map(bill_key));
     let elsewhere = BillKey { tenant: TenantId::new("pb").unwrap(), ..bill_key("B1") };
@@ -239,6 +245,37 @@ async fn of_registrations_at_once_one_pays_the_bill(books: Books) {
         receipts += usize::from(books.registers().receipts(number).await.unwrap().is_some());
     }
     assert_eq!(receipts, 1);
+}
+
+async fn cancelled_receipts_stay_known_and_free_their_bills(mut books: Books) {
+    let (first, second) = (txn_id("T1"), txn_id("T2"));
+    assert!(!books.registers().cancel_receipts(&first, "refund", at(6)).await.unwrap(), "there are none");
+    books.register(&first, &[("B2", 100), ("B1", 200)]).await;
+    books.register(&second, &[("B3", 1)]).await;
+    assert!(books.registers().cancel_receipts(&first, "refund ਵਾਪਸੀ", at(6)).await.unwrap());
+    assert!(!books.registers().cancel_receipts(&first, "again", at(7)).await.unwrap());
+    books.reopen().await;
+    let cancelled = |numbers| IssuedReceipts { cancelled: true, ..valid(numbers) };
+    let of_first = Some(cancelled(&["R/5/1", "R/5/2"]));
+    assert_eq!(books.registers().receipts(&first).await.unwrap(), of_first);
+    assert_eq!(books.registers().receipts(&second).await.unwrap(), Some(valid(&["R/5/3"])));
+    let asked = ["B1", "B2", "B3"].map(bill_key);
+    assert_eq!(books.registers().paid_bills(&asked).await.unwrap(), [bill_key("B3")]);
+
+    let third = txn_id("T3");
+    let registered = books.register(&third, &[("B1", 200)]).await;
+    assert_eq!(registered, Registration::Registered(receipts(&["R/5/4"])), "a number is given once");
+    assert_eq!(books.registers().receipts(&first).await.unwrap(), of_first);
+    assert!(books.registers().cancel_receipts(&third, "refund", at(8)).await.unwrap());
+    assert_eq!(books.registers().receipts(&third).await.unwrap(), Some(cancelled(&["R/5/4"])));
+}
+
+async fn of_cancellations_at_once_one_counts(books: Books) {
+    let number = txn_id("T1");
+    books.register(&number, &[("B1", 100), ("B2", 1)]).await;
+    let calls = (0..20).map(|_| books.registers().cancel_receipts(&number, "refund", at(6)));
+    let cancelled = join_all(calls).await.into_iter().filter(|done| matches!(done, Ok(true))).count();
+    assert_eq!(cancelled, 1);
 }
 
 async fn what_is_paid_towards_one_bill_in_parts_gets_one_receipt(books: Books) {

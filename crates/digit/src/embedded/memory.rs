@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use payment_domain::{BillKey, Personal, Timestamp, TxnId};
 use tokio::sync::{Notify, watch};
 
-use super::{Registers, Registration, StoredPayer};
+use super::{IssuedReceipts, Registers, Registration, StoredPayer};
 use crate::{BoxError, PayerDetails, Payment, Receipts};
 
 /// Registers that can be held and made to fail.
@@ -23,8 +23,9 @@ struct Books {
     sequences: HashMap<String, u64>,
     blocks_asked: usize,
     blocks_taken: usize,
-    receipts: HashMap<TxnId, Receipts>,
-    paid: Vec<BillKey>,
+    receipts: HashMap<TxnId, IssuedReceipts>,
+    issued: u64,
+    paid: HashMap<BillKey, TxnId>,
     payers: HashMap<(String, String, String), StoredPayer>,
     payers_asked: usize,
     fails: bool,
@@ -90,7 +91,7 @@ impl Registers for MemoryRegisters {
 
     async fn paid_bills(&self, bills: &[BillKey]) -> Result<Vec<BillKey>, BoxError> {
         let books = self.working()?;
-        Ok(bills.iter().filter(|bill| books.paid.contains(bill)).cloned().collect())
+        Ok(bills.iter().filter(|bill| books.paid.contains_key(bill)).cloned().collect())
     }
 
     async fn register_payment(
@@ -106,18 +107,32 @@ impl Registers for MemoryRegisters {
             .iter()
             .map(|(bill, _)| BillKey { tenant: payment.tenant_id.clone(), bill: bill.clone() })
             .collect();
-        if let Some(paid) = bills.iter().find(|bill| books.paid.contains(bill)) {
+        if let Some(paid) = bills.iter().find(|bill| books.paid.contains_key(bill)) {
             return Ok(Registration::AlreadyPaid(paid.clone()));
         }
-        let issued = books.paid.len() as u64;
+        let issued = books.issued;
+        books.issued += bills.len() as u64;
         let receipts = Receipts((1..=bills.len() as u64).map(|nth| number(issued + nth, now)).collect());
-        books.paid.extend(bills);
-        books.receipts.insert(transaction_number.clone(), receipts.clone());
+        books.paid.extend(bills.into_iter().map(|bill| (bill, transaction_number.clone())));
+        let valid = IssuedReceipts { receipts: receipts.clone(), cancelled: false };
+        books.receipts.insert(transaction_number.clone(), valid);
         Ok(Registration::Registered(receipts))
     }
 
-    async fn receipts(&self, transaction_number: &TxnId) -> Result<Option<Receipts>, BoxError> {
+    async fn receipts(&self, transaction_number: &TxnId) -> Result<Option<IssuedReceipts>, BoxError> {
         Ok(self.working()?.receipts.get(transaction_number).cloned())
+    }
+
+    async fn cancel_receipts(
+        &self,
+        transaction_number: &TxnId,
+        _reason: &str,
+        _now: Timestamp,
+    ) -> Result<bool, BoxError> {
+        let mut books = self.working()?;
+        books.paid.retain(|_, payment| payment != transaction_number);
+        let issued = books.receipts.get_mut(transaction_number);
+        Ok(issued.is_some_and(|issued| !std::mem::replace(&mut issued.cancelled, true)))
     }
 
     async fn payer(

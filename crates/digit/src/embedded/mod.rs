@@ -35,6 +35,13 @@ pub enum Registration {
     AlreadyPaid(BillKey),
 }
 
+/// The receipts of a registered payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuedReceipts {
+    pub receipts: Receipts,
+    pub cancelled: bool,
+}
+
 #[async_trait]
 pub trait Registers: Send + Sync {
     /// Takes `count` numbers (at least 1) of a named sequence that starts at 1; returns the first.
@@ -56,7 +63,16 @@ pub trait Registers: Send + Sync {
         number: fn(u64, Timestamp) -> String,
     ) -> Result<Registration, BoxError>;
 
-    async fn receipts(&self, transaction_number: &TxnId) -> Result<Option<Receipts>, BoxError>;
+    async fn receipts(&self, transaction_number: &TxnId) -> Result<Option<IssuedReceipts>, BoxError>;
+
+    /// Cancels the receipts of a payment, and takes its bills for unpaid. Returns `false` when it has no
+    /// valid receipts.
+    async fn cancel_receipts(
+        &self,
+        transaction_number: &TxnId,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<bool, BoxError>;
 
     /// The uuid of the payer of this name and mobile number in a state; `new_uuid` is stored for
     /// them when there is none.

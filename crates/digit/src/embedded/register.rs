@@ -8,7 +8,9 @@ use serde_json::json;
 
 use super::calendar::{financial_year_start, indian_standard_time, local_time};
 use super::{Registers, Registration};
-use crate::{BoxError, Collections, DigitError, Payment, Receipts};
+use crate::{
+    BoxError, Cancellation, Collections, DigitError, Payment, PaymentKey, Receipts, Registered, Standing,
+};
 
 /// The name of this embedded implementation in errors.
 const SERVICE: &str = "the receipt register";
@@ -114,8 +116,36 @@ impl Collections for ReceiptRegister {
         _info: &RequestInfo,
         _tenant: &TenantId,
         transaction_number: &TxnId,
-    ) -> Result<Option<Receipts>, DigitError> {
-        self.registers.receipts(transaction_number).await.map_err(not_asked)
+    ) -> Result<Option<Registered>, DigitError> {
+        let issued = self.registers.receipts(transaction_number).await.map_err(not_asked)?;
+        Ok(issued.map(|issued| Registered {
+            receipts: issued.receipts,
+            standing: if issued.cancelled { Standing::Cancelled } else { Standing::Valid },
+            key: PaymentKey::default(),
+        }))
+    }
+
+    /// A bill has one valid receipt here, so that every payment is the latest of its bills.
+    async fn is_latest(
+        &self,
+        _info: &RequestInfo,
+        _tenant: &TenantId,
+        _payment: &Registered,
+    ) -> Result<bool, DigitError> {
+        Ok(true)
+    }
+
+    async fn cancel(&self, _info: &RequestInfo, cancellation: &Cancellation<'_>) -> Result<(), DigitError> {
+        let Cancellation { transaction_number, reason, .. } = *cancellation;
+        let cancelled = self.registers.cancel_receipts(transaction_number, reason, self.clock.now()).await;
+        // The commit may have happened all the same.
+        match cancelled.map_err(|source| DigitError::Unanswered { service: SERVICE, source })? {
+            true => Ok(()),
+            false => Err(refusal(
+                "RECEIPT_WORKFLOW_ACTION_NOT_APPLICABLE",
+                "The payment has no valid receipts to be cancelled",
+            )),
+        }
     }
 }
 
@@ -125,6 +155,7 @@ mod tests {
 
     use super::*;
     use crate::embedded::memory::MemoryRegisters;
+    use crate::{Cancellability, cancellability};
 
     const NEW_YEARS_EVE: &str = "2027-03-31T18:29:59Z";
 
@@ -169,7 +200,8 @@ mod tests {
         let receipts = register.create(&info, &paid).await.unwrap();
         assert_eq!(receipts.0, ["RCPT/2026-27/000001", "RCPT/2026-27/000002"]);
         let number = paid.transaction_number.as_ref().unwrap();
-        assert_eq!(register.find(&info, &paid.tenant_id, number).await.unwrap(), Some(receipts));
+        let found = register.find(&info, &paid.tenant_id, number).await.unwrap().unwrap();
+        assert_eq!((found.receipts, found.standing), (receipts, Standing::Valid));
         let other = TxnId::new("T2").unwrap();
         assert_eq!(register.find(&info, &paid.tenant_id, &other).await.unwrap(), None);
     }
@@ -188,6 +220,34 @@ mod tests {
             assert_eq!(refused_with(&error), "BILL_ALREADY_PAID");
         }
         assert_eq!(register.find(&info, &second.tenant_id, &TxnId::new("T2").unwrap()).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn cancelled_receipts_are_found_and_their_bills_can_be_paid_again() {
+        let (register, _) = register(&Arc::default());
+        let info = RequestInfo::default();
+        let paid = payment("T1", &[("B1", "10"), ("B2", "20.50")]);
+        let number = paid.transaction_number.as_ref().unwrap();
+        let ask = || cancellability(&register, &info, &paid.tenant_id, number);
+        assert_eq!(ask().await.unwrap(), Cancellability::NotRegistered);
+        register.create(&info, &paid).await.unwrap();
+        assert_eq!(ask().await.unwrap(), Cancellability::Possible);
+
+        let found = register.find(&info, &paid.tenant_id, number).await.unwrap().unwrap();
+        let cancellation = Cancellation {
+            tenant: &paid.tenant_id,
+            transaction_number: number,
+            payment: &found,
+            reason: "refund",
+        };
+        register.cancel(&info, &cancellation).await.unwrap();
+        assert_eq!(ask().await.unwrap(), Cancellability::Cancelled);
+        let again = register.cancel(&info, &cancellation).await.unwrap_err();
+        assert_eq!(refused_with(&again), "RECEIPT_WORKFLOW_ACTION_NOT_APPLICABLE");
+
+        let second = register.create(&info, &payment("T2", &[("B1", "10")])).await.unwrap();
+        assert_eq!(second.0, ["RCPT/2026-27/000003"], "a number is given once");
+        assert_eq!(ask().await.unwrap(), Cancellability::Cancelled);
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! Payments: registered once, found again, refused in the service's own words.
 
-use payment_digit::{Collections, DigitError, Receipts};
+use payment_digit::{Collections, DigitError, Receipts, Registered, Standing};
 use payment_domain::Currency;
 use payment_simulator::digit::{Endpoint, Fault};
 use serde_json::{Value, json};
@@ -16,7 +16,8 @@ async fn a_payment_gets_a_receipt_for_each_bill_and_is_found_by_its_number() {
     collections.validate(&info(), &payment(None, &[("B1", "10.5")])).await.unwrap();
     let receipts = collections.create(&info(), &two_bills).await.unwrap();
     assert_eq!(receipts.0, ["PT/107/2026-27/000001", "PT/107/2026-27/000002"]);
-    assert_eq!(collections.find(&info(), &tenant(), &txn("T1")).await.unwrap(), Some(receipts));
+    let found = collections.find(&info(), &tenant(), &txn("T1")).await.unwrap().unwrap();
+    assert_eq!((found.receipts, found.standing), (receipts, Standing::Valid));
     assert_eq!(collections.find(&info(), &tenant(), &txn("T2")).await.unwrap(), None);
     assert_eq!(world.digit.payment("T1").unwrap().total_paise, 999_999_999_999_999, "to the last paisa");
 }
@@ -51,7 +52,7 @@ async fn what_a_lost_answer_registered_is_found_by_the_transactions_number() {
         assert_eq!(lost.map_err(told), Err(Told::Unanswered), "{fault:?}");
         assert_eq!(world.digit.count(Endpoint::CreatePayment), 1, "{fault:?}");
         let found = collections.find(&info(), &tenant(), &txn("T1")).await.unwrap();
-        assert_eq!(found, Some(Receipts(vec!["PT/107/2026-27/000001".to_owned()])), "{fault:?}");
+        assert_eq!(found.unwrap().receipts.0, ["PT/107/2026-27/000001"], "{fault:?}");
     }
 }
 
@@ -118,7 +119,7 @@ async fn a_payment_without_a_number_is_not_registered() {
     assert_eq!(world.digit.count(Endpoint::CreatePayment), 0);
 }
 
-async fn found(payments: &Value) -> Result<Option<Receipts>, Told> {
+async fn found(payments: &Value) -> Result<Option<Registered>, Told> {
     let server = RawServer::json(&json!({ "Payments": payments }));
     let world = Clients::at(server.url(), patient(), &World::new().await.clock);
     world.collections.find(&info(), &tenant(), &txn("T1")).await.map_err(told)
@@ -128,8 +129,9 @@ async fn found(payments: &Value) -> Result<Option<Receipts>, Told> {
 async fn only_a_payment_with_our_own_number_is_ours() {
     let payment =
         |number: Value| json!({"transactionNumber": number, "paymentDetails": [{"receiptNumber": "R"}]});
-    let ours = Ok(Some(Receipts(vec!["R".to_owned()])));
-    assert_eq!(found(&json!([payment(json!("T0")), payment(json!("T1"))])).await, ours);
+    let ours = found(&json!([payment(json!("T0")), payment(json!("T1"))])).await.unwrap().unwrap();
+    assert_eq!(ours.receipts, Receipts(vec!["R".to_owned()]));
+    assert_eq!(ours.standing, Standing::Other(String::new()), "it does not say that it is valid");
     for others in [json!("T0"), json!("t1"), json!("T11"), json!(null)] {
         let told = found(&json!([payment(others.clone())])).await;
         assert_eq!(told, Err(Told::Unanswered), "{others}: it did not look for what it was asked");

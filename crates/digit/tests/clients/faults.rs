@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use payment_digit::{
-    BankAccounts, Bills, Collections, DigitError, Links, Messages, Payers, Tokens, TransactionIds,
+    BankAccounts, Bills, Cancellation, Collections, DigitError, Links, Messages, Payers, Tokens,
+    TransactionIds,
 };
 use payment_simulator::digit::{Endpoint, Fault};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::world::{Clients, Told, World, bill, hurried, info, payer, payment, tenant, told, txn};
+use crate::world::{
+    Clients, Told, World, bill, first_registered, hurried, info, payer, payment, tenant, told, txn,
+};
 
 /// An error body as the services send it.
 const ERROR_BODY: &str = r#"{"ResponseInfo": null, "Errors": [{"code": "X", "message": "no, Asha Rani"}]}"#;
@@ -29,7 +32,18 @@ async fn call(clients: &Clients, endpoint: Endpoint) -> Result<Option<String>, D
         }
         Endpoint::SearchPayments => {
             let found = clients.collections.find(&info, &tenant, &txn("T0")).await?;
-            Ok(found.and_then(|receipts| receipts.0.first().cloned()))
+            Ok(found.and_then(|found| found.receipts.0.first().cloned()))
+        }
+        Endpoint::CancelPayment => {
+            let (payment, number) = (first_registered(), txn("T0"));
+            let cancellation = Cancellation {
+                tenant: &tenant,
+                transaction_number: &number,
+                payment: &payment,
+                reason: "refund R-1",
+            };
+            clients.collections.cancel(&info, &cancellation).await?;
+            Ok(Some("cancelled".to_owned()))
         }
         Endpoint::SearchUsers | Endpoint::CreateUser => {
             Ok(Some(clients.users.find_or_create(&info, &payer("Asha Rani")).await?.uuid))
@@ -55,7 +69,11 @@ fn asks(endpoint: Endpoint) -> bool {
         | Endpoint::BankAccounts
         | Endpoint::Bills
         | Endpoint::Messages => true,
-        Endpoint::Ids | Endpoint::CreatePayment | Endpoint::CreateUser | Endpoint::Links => false,
+        Endpoint::Ids
+        | Endpoint::CreatePayment
+        | Endpoint::CancelPayment
+        | Endpoint::CreateUser
+        | Endpoint::Links => false,
     }
 }
 
@@ -164,6 +182,7 @@ async fn a_refusal_without_an_error_body_is_told_in_our_words() {
                 Endpoint::ValidatePayment => "PAYMENT_VALIDATION_FAILED",
                 Endpoint::CreatePayment => "PAYMENT_REGISTRATION_FAILED",
                 Endpoint::SearchPayments => "PAYMENT_SEARCH_FAILED",
+                Endpoint::CancelPayment => "RECEIPT_CANCELLATION_FAILED",
                 Endpoint::SearchUsers | Endpoint::CreateUser | Endpoint::UserDetails => "USER_SEARCH_FAILED",
                 Endpoint::BankAccounts => "BANK_ACCOUNT_FETCH_ERROR",
                 Endpoint::Bills => "BILL_SEARCH_FAILED",
@@ -211,7 +230,7 @@ async fn an_empty_list_means_what_the_contract_says() {
             Endpoint::SearchUsers | Endpoint::CreateUser => {
                 Ok(Some("00000000-0000-4000-8000-000000000001".to_owned()))
             }
-            Endpoint::UserDetails | Endpoint::Links => Err(Told::Unanswered),
+            Endpoint::CancelPayment | Endpoint::UserDetails | Endpoint::Links => Err(Told::Unanswered),
         };
         assert_eq!(call(&world.clients, endpoint).await.map_err(told), expected, "{endpoint:?}");
     }

@@ -1,6 +1,7 @@
 //! The clients against a pretend DIGIT, with everything that can go wrong.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod cancelling;
 mod collections;
 mod faults;
 mod lookups;

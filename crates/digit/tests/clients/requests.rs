@@ -1,6 +1,8 @@
 //! What goes out: bodies, queries, headers.
 
-use payment_digit::{BankAccounts, Bills, Collections, Links, Messages, Payers, Tokens, TransactionIds};
+use payment_digit::{
+    BankAccounts, Bills, Cancellation, Collections, Links, Messages, Payers, Tokens, TransactionIds,
+};
 use payment_domain::RequestInfo;
 use payment_simulator::digit::{Endpoint, ReceivedCall};
 use serde_json::{Value, json};
@@ -27,7 +29,14 @@ async fn used(info: &RequestInfo) -> World {
     clients.ids.next(info, &tenant()).await.unwrap();
     clients.collections.validate(info, &payment(None, &[("B1", "100"), ("B2", "0.05")])).await.unwrap();
     clients.collections.create(info, &payment(Some("T1"), &[("B1", "100"), ("B2", "0.05")])).await.unwrap();
-    clients.collections.find(info, &tenant(), &txn("T1")).await.unwrap();
+    let found = clients.collections.find(info, &tenant(), &txn("T1")).await.unwrap().unwrap();
+    let cancellation = Cancellation {
+        tenant: &tenant(),
+        transaction_number: &txn("T1"),
+        payment: &found,
+        reason: "refund RF-0000000001",
+    };
+    clients.collections.cancel(info, &cancellation).await.unwrap();
     clients.users.find_or_create(info, &payer("Asha Rani")).await.unwrap();
     clients.bank_accounts.account_number(info, &tenant()).await.unwrap();
     clients.bills.business_service(info, &tenant(), &bill("B1 &x=y")).await.unwrap();
@@ -67,6 +76,7 @@ async fn bodies_are_those_of_the_contract() {
     insta::assert_snapshot!("ids", format!("{:#}", body(&world, Endpoint::Ids)));
     insta::assert_snapshot!("validate_payment", format!("{:#}", body(&world, Endpoint::ValidatePayment)));
     insta::assert_snapshot!("create_payment", format!("{:#}", body(&world, Endpoint::CreatePayment)));
+    insta::assert_snapshot!("cancel_payment", format!("{:#}", body(&world, Endpoint::CancelPayment)));
     insta::assert_snapshot!("search_users", format!("{:#}", body(&world, Endpoint::SearchUsers)));
     insta::assert_snapshot!("create_user", format!("{:#}", body(&world, Endpoint::CreateUser)));
     insta::assert_snapshot!("links", format!("{:#}", body(&world, Endpoint::Links)));
@@ -85,6 +95,7 @@ async fn questions_are_asked_in_the_query() {
         query.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
     };
     assert_eq!(query(Endpoint::SearchPayments), ["tenantId=pb.amritsar", "transactionNumber=T1"]);
+    assert_eq!(query(Endpoint::CancelPayment), ["businessService=PT"]);
     assert_eq!(query(Endpoint::BankAccounts), ["tenantId=pb.amritsar"]);
     assert_eq!(query(Endpoint::Bills), ["billId=B1 &x=y", "tenantId=pb.amritsar"]);
     assert_eq!(query(Endpoint::Messages), ["locale=en_IN", "module=egov-pg", "tenantId=pb"]);

@@ -8,7 +8,7 @@ use payment_digit::clients::{
     CollectionService, IdGeneration, IdGenerationConfig, LIMITS, Limits, LinkShortener, LinkShortenerConfig,
     LocalizationConfig, LocalizationService, TokenConfig, TokenService, UserConfig, UserService,
 };
-use payment_digit::{DigitError, PayerDetails, Payment};
+use payment_digit::{DigitError, PayerDetails, Payment, PaymentKey, Receipts, Registered, Standing};
 use payment_domain::{
     BillId, Clock, Currency, ManualClock, Money, Personal, RequestInfo, TenantId, Timestamp, TxnId,
 };
@@ -125,6 +125,18 @@ pub(crate) fn payment_in(currency: Currency, number: Option<&str>, bills: &[(&st
         paid_at: Timestamp::from_millis(1_764_000_000_123),
         additional_details: json!({"isWhatsapp": false}).as_object().unwrap().clone(),
     }
+}
+
+/// The first payment that a pretend DIGIT registers, as a look-up shows it.
+pub(crate) fn first_registered() -> Registered {
+    let key = PaymentKey {
+        id: Some("00000000-0000-4000-9000-000000000001".to_owned()),
+        business_services: vec!["PT".to_owned()],
+        consumer_codes: vec!["B0".to_owned()],
+        made_at: Some(1_764_000_000_000),
+    };
+    let receipts = Receipts(vec!["PT/107/2026-27/000001".to_owned()]);
+    Registered { receipts, standing: Standing::Valid, key }
 }
 
 /// The payer of that name, who also names an id and a login of their own choice.

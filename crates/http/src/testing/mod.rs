@@ -74,7 +74,6 @@ pub(crate) struct Choices {
     pub(crate) operators: bool,
     pub(crate) questions: u32,
     pub(crate) pages: Pages,
-    pub(crate) upyog_form: bool,
     pub(crate) beside: Router,
 }
 
@@ -94,7 +93,6 @@ impl Default for Choices {
             operators: true,
             questions: 1000,
             pages: Pages::ALL,
-            upyog_form: false,
             beside: Router::new(),
         }
     }
@@ -131,10 +129,7 @@ impl TestApp {
             bank_accounts: Arc::new(ConfiguredBankAccounts::new(HashMap::new(), None)),
             clock: clock.clone(),
             settings: Settings {
-                redirects: Redirects::Service {
-                    public_url: "https://pay.example.org/pg-service".to_owned(),
-                    upyog_form: choices.upyog_form,
-                },
+                redirects: Redirects::Service { public_url: "https://pay.example.org/pg-service".to_owned() },
                 early_interval: Duration::from_secs(15 * 60),
                 order_life: None,
                 order_life_of: choices.order_life_of,

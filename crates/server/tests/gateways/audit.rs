@@ -29,7 +29,7 @@ pub(crate) async fn audit(world: World, played: &[(String, Option<AttentionKind>
             store.attention(&id).await.unwrap().into_iter().map(|case| case.kind).collect();
         assert_eq!(attention, Vec::from_iter(*expected), "{at}");
 
-        let receipts = store.receipts(&id).await.unwrap().map(|receipts| receipts.0).unwrap_or_default();
+        let receipts = store.receipts(&id).await.unwrap().map(|issued| issued.receipts.0).unwrap_or_default();
         match txn.status.name() {
             StatusName::Success => {
                 let entry = entry.expect("what succeeded is in the books");

@@ -134,7 +134,8 @@ impl Receipts {
             }
         };
         let numbers = match known {
-            Some(numbers) => numbers,
+            // Also when they were cancelled since: they were issued.
+            Some(registered) => registered.receipts,
             None => {
                 self.refuse_to_repeat(task)?;
                 self.refuse_to_outlive(task)?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::support::{LEASE, World, caller, impatient_world, paid, world};
 use async_trait::async_trait;
-use payment_digit::{Collections, DigitError, Payment, Receipts as ReceiptNumbers};
+use payment_digit::{Cancellation, Collections, DigitError, Payment, Receipts as ReceiptNumbers, Registered};
 use payment_domain::{
     AnchoredClock, Clock, Currency, ManualClock, Outcome, RequestInfo, Status, TenantId, TxnId,
 };
@@ -47,8 +47,21 @@ impl Collections for Slow {
         info: &RequestInfo,
         tenant: &TenantId,
         id: &TxnId,
-    ) -> Result<Option<ReceiptNumbers>, DigitError> {
+    ) -> Result<Option<Registered>, DigitError> {
         self.behind.find(info, tenant, id).await
+    }
+
+    async fn is_latest(
+        &self,
+        info: &RequestInfo,
+        tenant: &TenantId,
+        payment: &Registered,
+    ) -> Result<bool, DigitError> {
+        self.behind.is_latest(info, tenant, payment).await
+    }
+
+    async fn cancel(&self, info: &RequestInfo, cancellation: &Cancellation<'_>) -> Result<(), DigitError> {
+        self.behind.cancel(info, cancellation).await
     }
 }
 

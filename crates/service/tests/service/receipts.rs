@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use crate::support::{ALREADY_PAID, COLLECTION_CALL, LEASE, World, caller, impatient_world, paid, world};
 use async_trait::async_trait;
-use payment_digit::{Collections, DigitError, Payment, Receipts as ReceiptNumbers};
+use payment_digit::{Cancellation, Collections, DigitError, Payment, Receipts as ReceiptNumbers, Registered};
 use payment_domain::{
     AttentionKind, Clock, Currency, ManualClock, RequestInfo, Status, StatusName, TenantId, Timestamp, TxnId,
 };
 use payment_gateway::Answer;
 use payment_service::{Job, Ports, ReceiptTally, Receipts, ReceiptsJob, Run};
-use payment_store::{BegunRun, Fence, ReceiptTaskClaim, Store};
+use payment_store::{BegunRun, Fence, ReceiptTaskClaim, ReceiptTaskKind, Store};
 use payment_testing::collections::{FakeCollections, Fault};
 use tokio_util::sync::CancellationToken;
 
@@ -263,6 +263,7 @@ impl Collections for Slow {
             self.clock.advance(LEASE);
             let leases = store.receipt_leases(9).await.unwrap();
             let claim = ReceiptTaskClaim {
+                kind: ReceiptTaskKind::Issue,
                 lease_token: "another".to_owned(),
                 lease: LEASE,
                 limit: 1,
@@ -278,9 +279,22 @@ impl Collections for Slow {
         info: &RequestInfo,
         tenant: &TenantId,
         id: &TxnId,
-    ) -> Result<Option<ReceiptNumbers>, DigitError> {
+    ) -> Result<Option<Registered>, DigitError> {
         self.clock.advance(self.look_up_takes);
         self.behind.find(info, tenant, id).await
+    }
+
+    async fn is_latest(
+        &self,
+        info: &RequestInfo,
+        tenant: &TenantId,
+        payment: &Registered,
+    ) -> Result<bool, DigitError> {
+        self.behind.is_latest(info, tenant, payment).await
+    }
+
+    async fn cancel(&self, info: &RequestInfo, cancellation: &Cancellation<'_>) -> Result<(), DigitError> {
+        self.behind.cancel(info, cancellation).await
     }
 }
 

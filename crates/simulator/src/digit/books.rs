@@ -18,6 +18,7 @@ const MAX_CALLS: usize = 10_000;
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReceivedCall {
     pub endpoint: Endpoint,
+    /// The parameters of the query and of the path.
     pub query: BTreeMap<String, String>,
     /// The headers that can be read, names in lower case.
     pub headers: BTreeMap<String, String>,
@@ -77,7 +78,8 @@ impl Books {
         match endpoint {
             Endpoint::Ids => self.masters.generate_ids(asked, today),
             Endpoint::ValidatePayment => self.register.validate(asked),
-            Endpoint::CreatePayment => self.register.create(asked),
+            Endpoint::CreatePayment => self.register.create(asked, &self.masters),
+            Endpoint::CancelPayment => self.register.cancel(asked),
             Endpoint::SearchPayments => self.register.search(asked),
             Endpoint::SearchUsers => self.users.search(asked),
             Endpoint::CreateUser => self.users.create(asked),

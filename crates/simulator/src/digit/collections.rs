@@ -1,20 +1,42 @@
-//! collection-services: registers payments and issues receipts. Like the real one it refuses a bill
-//! that was paid before and wants to know which user asks.
+//! collection-services: registers payments, issues receipts and cancels them. Like the real one it refuses
+//! a bill that was paid before, wants to know which user asks, and cancels only the latest payment of a
+//! consumer code.
 
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Asked, paise, refused, text, user_info};
+use super::masters::Masters;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegisteredPayment {
     /// The number under which it is registered: the transaction's id.
     pub transaction_number: String,
+    /// Its own id.
+    pub id: String,
     pub tenant_id: String,
     /// The sum, in paise.
     pub total_paise: i64,
     pub bills: Vec<PaidBill>,
+    pub status: PaymentStatus,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaymentStatus {
+    Approved,
+    Cancelled,
+    Dishonoured,
+}
+
+impl PaymentStatus {
+    fn word(self) -> &'static str {
+        match self {
+            PaymentStatus::Approved => "APPROVED",
+            PaymentStatus::Cancelled => "CANCELLED",
+            PaymentStatus::Dishonoured => "DISHONOURED",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +45,8 @@ pub struct PaidBill {
     /// What was paid towards it, in paise.
     pub paise: i64,
     pub receipt_number: String,
+    pub business_service: String,
+    pub consumer_code: String,
 }
 
 #[derive(Default)]
@@ -67,7 +91,15 @@ impl Register {
         }
     }
 
-    pub(crate) fn create(&mut self, asked: &Asked<'_>) -> Answer {
+    /// Leaves the bills as they are: only a cancellation makes them payable.
+    pub(crate) fn set_status(&mut self, transaction_number: &str, status: PaymentStatus) {
+        let at = self.by_number.get(transaction_number);
+        if let Some(payment) = at.and_then(|at| self.payments.get_mut(*at)) {
+            payment.status = status;
+        }
+    }
+
+    pub(crate) fn create(&mut self, asked: &Asked<'_>, masters: &Masters) -> Answer {
         let sound = match self.check(asked) {
             Ok(sound) => sound,
             Err(refusal) => return refusal,
@@ -84,16 +116,24 @@ impl Register {
             .map(|(bill_id, paise)| {
                 self.receipts += 1;
                 self.paid.insert((sound.tenant_id.clone(), bill_id.clone()));
-                PaidBill { bill_id, paise, receipt_number: format!("PT/107/2026-27/{:06}", self.receipts) }
+                PaidBill {
+                    paise,
+                    receipt_number: format!("PT/107/2026-27/{:06}", self.receipts),
+                    business_service: masters.service_of(&bill_id).unwrap_or("PT").to_owned(),
+                    consumer_code: masters.consumer_of(&bill_id),
+                    bill_id,
+                }
             })
             .collect();
         let payment = RegisteredPayment {
             transaction_number: sound.transaction_number.clone(),
+            id: format!("00000000-0000-4000-9000-{:012}", self.payments.len() + 1),
             tenant_id: sound.tenant_id,
             total_paise: sound.total_paise,
             bills,
+            status: PaymentStatus::Approved,
         };
-        let answer = Answer::List(vec![shown(&payment)]);
+        let answer = Answer::List(vec![shown(&payment, self.payments.len())]);
         self.by_number.insert(sound.transaction_number, self.payments.len());
         self.payments.push(payment);
         answer
@@ -103,14 +143,68 @@ impl Register {
         if let Err(refusal) = check_user(asked) {
             return refusal;
         }
-        let of_tenant = |payment: &&RegisteredPayment| {
-            asked.parameter("tenantId").is_none_or(|tenant| payment.tenant_id == tenant)
+        let listed = |name| asked.parameter(name).map(|words| words.split(',').collect::<Vec<_>>());
+        let (tenant, consumers) = (asked.parameter("tenantId"), listed("consumerCodes"));
+        let number = asked.parameter("transactionNumber");
+        let fits = |payment: &RegisteredPayment| {
+            tenant.is_none_or(|tenant| payment.tenant_id == tenant)
+                && number.is_none_or(|number| payment.transaction_number == number)
+                && consumers.as_ref().is_none_or(|codes| {
+                    payment.bills.iter().any(|bill| codes.contains(&bill.consumer_code.as_str()))
+                })
         };
-        let found = match asked.parameter("transactionNumber") {
-            Some(number) => self.payment(number).into_iter().filter(of_tenant).map(shown).collect(),
-            None => self.payments.iter().filter(of_tenant).take(100).map(shown).collect(),
+        let places = match number {
+            Some(number) => self.by_number.get(number).copied().into_iter().collect(),
+            None => (0..self.payments.len()).collect::<Vec<_>>(),
         };
-        Answer::List(found)
+        let found = places.into_iter().filter_map(|at| Some((at, self.payments.get(at)?)));
+        let found = found.filter(|(_, payment)| fits(payment)).take(100);
+        Answer::List(found.map(|(at, payment)| shown(payment, at)).collect())
+    }
+
+    /// Carries out the one action of a request, which is to cancel the receipts of a payment.
+    pub(crate) fn cancel(&mut self, asked: &Asked<'_>) -> Answer {
+        const NOT_APPLICABLE: &str = "RECEIPT_WORKFLOW_ACTION_NOT_APPLICABLE";
+        if let Err(refusal) = check_user(asked) {
+            return refusal;
+        }
+        if !user_info(asked).is_some_and(|user| user.get("id").is_some_and(Value::is_number)) {
+            return refused(&[("INVALID_USER_ID", "The id of the user within RequestInfo cannot be null")]);
+        }
+        let [action] = asked.body["PaymentWorkflows"].as_array().map(Vec::as_slice).unwrap_or_default()
+        else {
+            return refused(&[("INVALID_WORKFLOW", "Exactly one action is carried out a request")]);
+        };
+        let complete = ["paymentId", "tenantId", "reason"].iter().all(|name| text(action, name).is_some());
+        if !complete || action["action"] != "CANCEL" {
+            return refused(&[("INVALID_WORKFLOW", "paymentId, tenantId, reason and action are mandatory")]);
+        }
+        let is_meant = |payment: &RegisteredPayment| {
+            action["paymentId"] == *payment.id
+                && action["tenantId"] == *payment.tenant_id
+                && payment
+                    .bills
+                    .iter()
+                    .any(|bill| asked.parameter("businessService") == Some(&bill.business_service))
+        };
+        let Some(at) = self.payments.iter().position(is_meant) else {
+            return refused(&[(NOT_APPLICABLE, "No such payment")]);
+        };
+        if self.payments[at].status != PaymentStatus::Approved {
+            return refused(&[(NOT_APPLICABLE, "The payment is not APPROVED")]);
+        }
+        if self.payments[at + 1..].iter().any(|later| is_later(later, &self.payments[at])) {
+            return refused(&[(
+                NOT_APPLICABLE,
+                "Only the latest payment of a consumer code can be cancelled",
+            )]);
+        }
+        let payment = &mut self.payments[at];
+        payment.status = PaymentStatus::Cancelled;
+        for bill in &payment.bills {
+            self.paid.remove(&(payment.tenant_id.clone(), bill.bill_id.clone()));
+        }
+        Answer::List(vec![shown(payment, at)])
     }
 
     fn check(&self, asked: &Asked<'_>) -> Result<Sound, Answer> {
@@ -144,6 +238,15 @@ impl Register {
     }
 }
 
+/// Whether a payment that was registered after another is of one of its consumer codes.
+fn is_later(later: &RegisteredPayment, payment: &RegisteredPayment) -> bool {
+    let consumer = |bill: &PaidBill| (bill.business_service.clone(), bill.consumer_code.clone());
+    let of_payment: Vec<_> = payment.bills.iter().map(consumer).collect();
+    later.tenant_id == payment.tenant_id
+        && later.status != PaymentStatus::Cancelled
+        && later.bills.iter().any(|bill| of_payment.contains(&consumer(bill)))
+}
+
 fn check_user(asked: &Asked<'_>) -> Result<(), Answer> {
     let Some(user) = user_info(asked) else {
         return Err(refused(&[("INVALID_USER_INFO", "UserInfo within RequestInfo cannot be null")]));
@@ -172,7 +275,8 @@ fn read(payment: &Value) -> Option<Sound> {
     })
 }
 
-fn shown(payment: &RegisteredPayment) -> Value {
+/// `nth` orders the payments by time.
+fn shown(payment: &RegisteredPayment, nth: usize) -> Value {
     // Texts, as the real service's numbers have any number of zeros.
     let rupees = |paise: i64| format!("{}.{:02}", paise / 100, paise % 100);
     let details: Vec<Value> = payment
@@ -185,17 +289,23 @@ fn shown(payment: &RegisteredPayment) -> Value {
                 "receiptNumber": bill.receipt_number,
                 "receiptType": "BILLBASED",
                 "totalAmountPaid": rupees(bill.paise),
+                "businessService": bill.business_service,
+                "bill": {"id": bill.bill_id, "consumerCode": bill.consumer_code,
+                    "businessService": bill.business_service},
             })
         })
         .collect();
+    let is_cancelled = payment.status == PaymentStatus::Cancelled;
     json!({
+        "id": payment.id,
         "tenantId": payment.tenant_id,
+        "transactionDate": 1_764_000_000_000_u64 + nth as u64,
         "totalAmountPaid": rupees(payment.total_paise),
         "transactionNumber": payment.transaction_number,
         "instrumentNumber": payment.transaction_number,
         "paymentMode": "ONLINE",
-        "instrumentStatus": "APPROVED",
-        "paymentStatus": "NEW",
+        "instrumentStatus": payment.status.word(),
+        "paymentStatus": if is_cancelled { "CANCELLED" } else { "DEPOSITED" },
         "paymentDetails": details,
     })
 }
@@ -219,7 +329,7 @@ mod tests {
     }
 
     fn create(register: &mut Register, body: &Value) -> Answer {
-        register.create(&Asked { query: &BTreeMap::new(), body })
+        register.create(&Asked { query: &BTreeMap::new(), body }, &Masters::default())
     }
 
     fn code(answer: &Answer) -> &str {
@@ -266,5 +376,63 @@ mod tests {
             "INVALID_TXN_NUMBER"
         );
         assert!(register.payments().is_empty());
+    }
+
+    fn cancel(register: &mut Register, service: &str, body: &Value) -> Answer {
+        let query = BTreeMap::from([("businessService".to_owned(), service.to_owned())]);
+        register.cancel(&Asked { query: &query, body })
+    }
+
+    fn cancellation(payment: &RegisteredPayment) -> Value {
+        json!({
+            "RequestInfo": {"userInfo": {"uuid": "u", "id": 7}},
+            "PaymentWorkflows": [{"paymentId": payment.id, "action": "CANCEL", "tenantId": "pb.amritsar",
+                "reason": "refund", "additionalDetails": {}}],
+        })
+    }
+
+    #[test]
+    fn a_cancelled_payment_frees_its_bills_and_is_not_cancelled_again() {
+        let mut register = Register::default();
+        create(&mut register, &ask("T1", &[("B1", json!(1)), ("B2", json!(2))], &json!(3)));
+        let body = cancellation(register.payment("T1").unwrap());
+        assert_eq!(code(&cancel(&mut register, "WS", &body)), "RECEIPT_WORKFLOW_ACTION_NOT_APPLICABLE");
+        assert_eq!(code(&cancel(&mut register, "PT", &body)), "");
+        assert_eq!(register.payment("T1").unwrap().status, PaymentStatus::Cancelled);
+        assert_eq!(code(&cancel(&mut register, "PT", &body)), "RECEIPT_WORKFLOW_ACTION_NOT_APPLICABLE");
+        assert_eq!(code(&create(&mut register, &ask("T2", &[("B2", json!(2))], &json!(2)))), "");
+    }
+
+    #[test]
+    fn only_the_latest_payment_of_a_consumer_code_is_cancelled() {
+        let mut register = Register::default();
+        let mut masters = Masters::default();
+        for bill in ["B1", "B2"] {
+            masters.set_consumer(bill, "PT-107");
+        }
+        for (number, bill) in [("T1", "B1"), ("T2", "B2"), ("T3", "B3")] {
+            let body = ask(number, &[(bill, json!(1))], &json!(1));
+            register.create(&Asked { query: &BTreeMap::new(), body: &body }, &masters);
+        }
+        let [first, second] = ["T1", "T2"].map(|number| cancellation(register.payment(number).unwrap()));
+        assert_eq!(code(&cancel(&mut register, "PT", &first)), "RECEIPT_WORKFLOW_ACTION_NOT_APPLICABLE");
+        assert_eq!(code(&cancel(&mut register, "PT", &second)), "");
+        assert_eq!(code(&cancel(&mut register, "PT", &first)), "", "the later one is cancelled");
+    }
+
+    #[test]
+    fn a_cancellation_names_a_user_by_number_and_one_payment() {
+        let mut register = Register::default();
+        create(&mut register, &ask("T1", &[("B1", json!(1))], &json!(1)));
+        let sound = cancellation(register.payment("T1").unwrap());
+        let mut without_id = sound.clone();
+        without_id["RequestInfo"]["userInfo"]["id"] = json!(null);
+        assert_eq!(code(&cancel(&mut register, "PT", &without_id)), "INVALID_USER_ID");
+        let mut two = sound.clone();
+        let action = two["PaymentWorkflows"][0].clone();
+        two["PaymentWorkflows"].as_array_mut().unwrap().push(action);
+        assert_eq!(code(&cancel(&mut register, "PT", &two)), "INVALID_WORKFLOW");
+        register.set_status("T1", PaymentStatus::Dishonoured);
+        assert_eq!(code(&cancel(&mut register, "PT", &sound)), "RECEIPT_WORKFLOW_ACTION_NOT_APPLICABLE");
     }
 }

@@ -10,6 +10,8 @@ pub enum Endpoint {
     CreatePayment,
     /// collection-services: payments that are registered.
     SearchPayments,
+    /// collection-services: cancels the receipts of a payment.
+    CancelPayment,
     /// egov-user: users by name and number.
     SearchUsers,
     /// egov-user: a new user.
@@ -27,11 +29,12 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    pub const ALL: [Endpoint; 11] = [
+    pub const ALL: [Endpoint; 12] = [
         Endpoint::Ids,
         Endpoint::ValidatePayment,
         Endpoint::CreatePayment,
         Endpoint::SearchPayments,
+        Endpoint::CancelPayment,
         Endpoint::SearchUsers,
         Endpoint::CreateUser,
         Endpoint::UserDetails,
@@ -41,13 +44,14 @@ impl Endpoint {
         Endpoint::Links,
     ];
 
-    /// Its path, as it is in DIGIT.
+    /// Its path, as it is in DIGIT; a word in braces stands for any value.
     pub fn path(self) -> &'static str {
         match self {
             Endpoint::Ids => "/egov-idgen/id/_generate",
             Endpoint::ValidatePayment => "/collection-services/payments/_validate",
             Endpoint::CreatePayment => "/collection-services/payments/_create",
             Endpoint::SearchPayments => "/collection-services/payments/_search",
+            Endpoint::CancelPayment => "/collection-services/payments/{businessService}/_workflow",
             Endpoint::SearchUsers => "/user/_search",
             Endpoint::CreateUser => "/user/users/_createnovalidate",
             Endpoint::UserDetails => "/user/_details",
@@ -63,9 +67,10 @@ impl Endpoint {
     pub(crate) fn list(self) -> Option<&'static str> {
         match self {
             Endpoint::Ids => Some("idResponses"),
-            Endpoint::ValidatePayment | Endpoint::CreatePayment | Endpoint::SearchPayments => {
-                Some("Payments")
-            }
+            Endpoint::ValidatePayment
+            | Endpoint::CreatePayment
+            | Endpoint::SearchPayments
+            | Endpoint::CancelPayment => Some("Payments"),
             Endpoint::SearchUsers | Endpoint::CreateUser => Some("user"),
             Endpoint::BankAccounts => Some("bankAccounts"),
             Endpoint::Bills => Some("Bill"),

@@ -27,6 +27,8 @@ pub(crate) struct Masters {
     bank_accounts: HashMap<String, Vec<String>>,
     /// Of bills whose service is not `PT`; `None` for an unknown bill.
     bill_services: HashMap<String, Option<String>>,
+    /// Of bills whose consumer code is not their id.
+    consumers: HashMap<String, String>,
     /// By state, locale and code.
     messages: HashMap<(String, String, String), String>,
     links: Vec<String>,
@@ -40,6 +42,23 @@ impl Masters {
 
     pub(crate) fn set_bill_service(&mut self, bill_id: &str, service: Option<String>) {
         self.bill_services.insert(bill_id.to_owned(), service);
+    }
+
+    /// The service of a bill; `None` for an unknown bill.
+    pub(crate) fn service_of(&self, bill_id: &str) -> Option<&str> {
+        match self.bill_services.get(bill_id) {
+            None => Some("PT"),
+            Some(known) => known.as_deref(),
+        }
+    }
+
+    /// The consumer code of a bill: its own id, unless it was set.
+    pub(crate) fn consumer_of(&self, bill_id: &str) -> String {
+        self.consumers.get(bill_id).map_or(bill_id, String::as_str).to_owned()
+    }
+
+    pub(crate) fn set_consumer(&mut self, bill_id: &str, consumer_code: &str) {
+        self.consumers.insert(bill_id.to_owned(), consumer_code.to_owned());
     }
 
     pub(crate) fn set_message(&mut self, state: &str, locale: &str, code: &str, message: &str) {
@@ -80,10 +99,7 @@ impl Masters {
         let (Some(tenant), Some(bill)) = (asked.parameter("tenantId"), asked.parameter("billId")) else {
             return refused(&[("INVALID_SEARCH", "tenantId and billId are mandatory")]);
         };
-        let service = match self.bill_services.get(bill) {
-            None => Some("PT"),
-            Some(known) => known.as_deref(),
-        };
+        let service = self.service_of(bill);
         let shown = |service: &str| json!({"id": bill, "tenantId": tenant, "businessService": service});
         Answer::List(service.map(shown).into_iter().collect())
     }

@@ -28,7 +28,7 @@ use books::Books;
 use fault::Plan;
 
 pub use books::ReceivedCall;
-pub use collections::{PaidBill, RegisteredPayment};
+pub use collections::{PaidBill, PaymentStatus, RegisteredPayment};
 pub use endpoint::Endpoint;
 pub use fault::Fault;
 
@@ -121,6 +121,11 @@ impl PretendDigit {
         self.state.books().register.payment(transaction_number).cloned()
     }
 
+    /// Sets the status of a registered payment, as if at the counter.
+    pub fn set_payment_status(&self, transaction_number: &str, status: PaymentStatus) {
+        self.state.books().register.set_status(transaction_number, status);
+    }
+
     pub fn pay_elsewhere(&self, tenant_id: &str, bill_id: &str) {
         self.state.books().register.pay_elsewhere(tenant_id, bill_id);
     }
@@ -152,6 +157,11 @@ impl PretendDigit {
     /// The service a bill belongs to; `None` for an unknown bill.
     pub fn set_bill_service(&self, bill_id: &str, service: Option<&str>) {
         self.state.books().masters.set_bill_service(bill_id, service.map(str::to_owned));
+    }
+
+    /// The consumer code of a bill, which is otherwise the bill's id.
+    pub fn set_consumer(&self, bill_id: &str, consumer_code: &str) {
+        self.state.books().masters.set_consumer(bill_id, consumer_code);
     }
 
     /// A text of a state in a language.

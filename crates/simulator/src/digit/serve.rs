@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -26,11 +26,14 @@ const GARBAGE: &[u8] = b"\x1f\x8b\xff\xfe<html><body>upstream connect error{\"Pa
 
 pub(crate) fn router(digit: Arc<Digit>) -> Router {
     let services = Endpoint::ALL.into_iter().fold(Router::new(), |router, endpoint| {
-        let handler =
-            move |State(digit): State<Arc<Digit>>,
-                  Query(query): Query<BTreeMap<String, String>>,
-                  headers: HeaderMap,
-                  body: Bytes| async move { receive(&digit, endpoint, query, &headers, &body).await };
+        let handler = move |State(digit): State<Arc<Digit>>,
+                            Path(path): Path<BTreeMap<String, String>>,
+                            Query(query): Query<BTreeMap<String, String>>,
+                            headers: HeaderMap,
+                            body: Bytes| async move {
+            let parameters = query.into_iter().chain(path).collect();
+            receive(&digit, endpoint, parameters, &headers, &body).await
+        };
         router.route(endpoint.path(), post(handler))
     });
     services

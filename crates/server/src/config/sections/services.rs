@@ -11,7 +11,7 @@ use payment_digit::clients::{
 };
 use payment_digit::embedded::{ConfiguredBankAccounts, IdFormat};
 use payment_domain::TenantId;
-use payment_settings::parser::{FLAG, TEXT, millis, secs};
+use payment_settings::parser::{FLAG, TEXT, millis, number, secs};
 use payment_settings::{Declared, Optional, Reader, Setting, digit, own, settings, variable};
 
 use super::notifications::{
@@ -50,6 +50,12 @@ settings! {
     PAYMENT_SEARCH_PATH: Setting<String> = own("egov.collectionservice.payment.search.path", TEXT,
         "The path that tells whether a payment was registered before.")
         .or("collection-services/payments/_search");
+    PAYMENT_WORKFLOW_PATH: Setting<String> = own("egov.collectionservice.payment.workflow.path", TEXT,
+        "The path that cancels the receipts of a payment; `{businessService}` stands for its business service.")
+        .or("collection-services/payments/{businessService}/_workflow");
+    CANCELLING_USER_ID: Setting<u64> = own("egov.collectionservice.cancelling-user-id", number(0, 9_223_372_036_854_775_807),
+        "The `userInfo.id` with which receipts are cancelled: the service requires one, and records it as who \
+         has cancelled.").or("0");
     BANK_ACCOUNTS_HOST: Optional<String> = digit("egov.bankaccountservice.host", SERVICE,
         "Where the bank accounts of tenants are known.");
     BANK_ACCOUNTS_PATH: Setting<String> = digit("egov.bankaccountservice.path", TEXT,
@@ -133,6 +139,8 @@ pub(super) fn services(reader: &mut Reader<'_>) -> DigitServices {
             create_path: reader.get(&PAYMENT_CREATE_PATH),
             validate_path: reader.get(&PAYMENT_VALIDATE_PATH),
             search_path: reader.get(&PAYMENT_SEARCH_PATH),
+            workflow_path: reader.get(&PAYMENT_WORKFLOW_PATH),
+            cancelling_user_id: reader.get(&CANCELLING_USER_ID),
         }),
         users: users_host.clone().map(|host| UserConfig {
             host,

@@ -136,10 +136,7 @@ pub(super) fn ports(
         bank_accounts: plain,
         clock: clock.clone(),
         settings: Settings {
-            redirects: Redirects::Service {
-                public_url: "https://pay.example.org/pg-service".to_owned(),
-                upyog_form: false,
-            },
+            redirects: Redirects::Service { public_url: "https://pay.example.org/pg-service".to_owned() },
             early_interval: Duration::from_secs(15 * 60),
             order_life: Some(Duration::from_secs(24 * 3600)),
             order_life_of: BTreeMap::new(),

@@ -183,8 +183,7 @@ fn cases(order: &Order) -> Vec<Case> {
             Fault::Order(
                 Twist::WrongCurrency | Twist::UnknownCode | Twist::NotFound | Twist::DuplicateWebhooks,
             )
-            | Fault::Call(_)
-            | Fault::Refund(_) => {
+            | Fault::Call(_) => {
                 return None;
             }
         };

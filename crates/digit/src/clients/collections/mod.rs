@@ -1,19 +1,22 @@
-//! Payments at collection-services: `payments/_validate`, `payments/_create`, `payments/_search`.
+//! Payments at collection-services: `payments/_validate`, `payments/_create`, `payments/_search`,
+//! `payments/{businessService}/_workflow`.
 //!
 //! Registering a payment is the call that must not happen twice. It is made once; an answer that
 //! does not come or cannot be read is [`DigitError::Unanswered`], and only what a search really shows
 //! under the transaction's own number counts as registered. A search that cannot be believed is an
 //! error, never "not registered".
 
+mod shown;
+
 use async_trait::async_trait;
 use payment_domain::{BillId, Currency, Money, RequestInfo, TenantId, TxnId};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::Client;
+use self::shown::{Shown, read};
 use super::http::{Endpoint, InvalidAddress, Nature, OwnError};
-use super::{OnlyRequestInfo, json};
-use crate::{Collections, DigitError, Payment, Receipts};
+use super::{Client, OnlyRequestInfo};
+use crate::{Cancellation, Collections, DigitError, Payment, Receipts, Registered, Standing};
 
 const SERVICE: &str = "collection-services";
 const ITS_CURRENCY: Currency = Currency::INR;
@@ -36,6 +39,13 @@ const NOT_FOUND_OUT: OwnError = OwnError {
     message: "Failed to look up this payment at collection-service",
 };
 
+const NOT_CANCELLED: OwnError = OwnError {
+    code: "RECEIPT_CANCELLATION_FAILED",
+    message: "Failed to cancel the receipts of this payment at collection-service",
+};
+/// The part of the path that the business service of a payment replaces.
+const BUSINESS_SERVICE: &str = "{businessService}";
+
 #[derive(Debug, Clone)]
 pub struct CollectionConfig {
     /// `egov.collectionservice.host`.
@@ -45,6 +55,10 @@ pub struct CollectionConfig {
     /// `egov.collectionservice.payment.validate.path`.
     pub validate_path: String,
     pub search_path: String,
+    /// With `{businessService}`.
+    pub workflow_path: String,
+    /// `userInfo.id` of a cancellation whose caller has none: collection-services requires one.
+    pub cancelling_user_id: u64,
 }
 
 impl CollectionConfig {
@@ -55,6 +69,8 @@ impl CollectionConfig {
             create_path: "collection-services/payments/_create".to_owned(),
             validate_path: "collection-services/payments/_validate".to_owned(),
             search_path: "collection-services/payments/_search".to_owned(),
+            workflow_path: format!("collection-services/payments/{BUSINESS_SERVICE}/_workflow"),
+            cancelling_user_id: 0,
         }
     }
 }
@@ -64,6 +80,8 @@ pub struct CollectionService {
     create: Endpoint,
     validate: Endpoint,
     search: Endpoint,
+    workflow: Endpoint,
+    cancelling_user_id: u64,
 }
 
 impl CollectionService {
@@ -79,6 +97,8 @@ impl CollectionService {
             create: endpoint(&config.create_path, Nature::Acts, NOT_REGISTERED)?,
             validate: endpoint(&config.validate_path, Nature::Asks, NOT_VALID)?,
             search: endpoint(&config.search_path, Nature::Asks, NOT_FOUND_OUT)?,
+            workflow: endpoint(&config.workflow_path, Nature::Acts, NOT_CANCELLED)?,
+            cancelling_user_id: config.cancelling_user_id,
         })
     }
 }
@@ -149,6 +169,25 @@ impl<'a> Body<'a> {
     }
 }
 
+#[derive(Serialize)]
+struct WorkflowBody<'a> {
+    #[serde(rename = "RequestInfo")]
+    info: &'a RequestInfo,
+    /// The service carries out one action a request.
+    #[serde(rename = "PaymentWorkflows")]
+    actions: [WorkflowView<'a>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WorkflowView<'a> {
+    payment_id: &'a str,
+    action: &'static str,
+    tenant_id: &'a TenantId,
+    reason: &'a str,
+    additional_details: Map<String, Value>,
+}
+
 #[async_trait]
 impl Collections for CollectionService {
     fn takes(&self, currency: Currency) -> bool {
@@ -178,7 +217,7 @@ impl Collections for CollectionService {
         info: &RequestInfo,
         tenant: &TenantId,
         transaction_number: &TxnId,
-    ) -> Result<Option<Receipts>, DigitError> {
+    ) -> Result<Option<Registered>, DigitError> {
         let number = transaction_number.as_str();
         let query = [("tenantId", tenant.as_str()), ("transactionNumber", number)];
         let found = self.search.post(Some(info), &query, &OnlyRequestInfo { info }, read).await?;
@@ -186,118 +225,59 @@ impl Collections for CollectionService {
             return Ok(None);
         }
         match found.into_iter().find(|payment| payment.transaction_number.as_deref() == Some(number)) {
-            Some(ours) => ours.receipts(&[]).map(Some).ok_or_else(|| WITHOUT_RECEIPT.into()),
+            Some(ours) => ours.registered().map(Some).ok_or_else(|| WITHOUT_RECEIPT.into()),
             // It did not search for what it was asked: ours may lie behind those it shows.
             None => Err(self.search.unanswered("the answer is about other payments".to_owned())),
         }
     }
-}
 
-/// A payment as an answer shows it.
-#[derive(Debug, PartialEq, Eq)]
-struct Shown {
-    transaction_number: Option<String>,
-    /// For each detail its bill and its receipt's number.
-    details: Vec<(Option<String>, Option<String>)>,
-}
-
-impl Shown {
-    /// The receipts' numbers in the order of these bills, if the answer names them all, else in its
-    /// own order; `None` when a receipt has no number, or there is none.
-    fn receipts(&self, bills: &[&BillId]) -> Option<Receipts> {
-        let of_bill = |bill: &&BillId| {
-            let named = |(id, _): &&(Option<String>, _)| id.as_deref() == Some(bill.as_str());
-            self.details.iter().find(named).and_then(|(_, receipt)| receipt.clone())
+    async fn is_latest(
+        &self,
+        info: &RequestInfo,
+        tenant: &TenantId,
+        payment: &Registered,
+    ) -> Result<bool, DigitError> {
+        let key = &payment.key;
+        let codes = key.consumer_codes.join(",");
+        let (Some(made_at), Some(id), false) = (key.made_at, &key.id, codes.is_empty()) else {
+            return Err(NOT_FOUND_OUT.into());
         };
-        let in_order: Option<Vec<String>> = bills.iter().map(of_bill).collect();
-        let numbers = match in_order {
-            Some(numbers) if !numbers.is_empty() => numbers,
-            Some(_) | None => {
-                self.details.iter().map(|(_, receipt)| receipt.clone()).collect::<Option<Vec<String>>>()?
-            }
+        let query = [("tenantId", tenant.as_str()), ("consumerCodes", &codes)];
+        let found = self.search.post(Some(info), &query, &OnlyRequestInfo { info }, read).await?;
+        if found.iter().all(|shown| shown.id.as_ref() != Some(id)) {
+            return Err(self.search.unanswered("the answer is about other payments".to_owned()));
+        }
+        let is_later = |other: &Shown| {
+            other.id.as_ref() != Some(id)
+                && other.standing != Standing::Cancelled
+                && other.is_of_any(key)
+                && other.made_at.is_none_or(|at| at > made_at)
         };
-        (!numbers.is_empty()).then_some(Receipts(numbers))
-    }
-}
-
-/// The payments of an answer; `None` for what is no answer.
-fn read(answer: &[u8]) -> Option<Vec<Shown>> {
-    let answer = json::object(answer)?;
-    json::list(&answer, "Payments")?.iter().map(read_payment).collect()
-}
-
-fn read_payment(payment: &Value) -> Option<Shown> {
-    let details = match payment.as_object()?.get("paymentDetails") {
-        None | Some(Value::Null) => &[][..],
-        Some(Value::Array(details)) => details,
-        Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => return None,
-    };
-    Some(Shown {
-        transaction_number: json::text(payment, "transactionNumber"),
-        details: details
-            .iter()
-            .map(|detail| (json::text(detail, "billId"), json::text(detail, "receiptNumber")))
-            .collect(),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::*;
-
-    fn shown(payments: &Value) -> Option<Vec<Shown>> {
-        read(json!({ "ResponseInfo": null, "Payments": payments }).to_string().as_bytes())
+        Ok(!found.iter().any(is_later))
     }
 
-    fn receipts(details: &Value, bills: &[&str]) -> Option<Vec<String>> {
-        let payment = shown(&json!([{ "paymentDetails": details }]))?.remove(0);
-        let bills: Vec<BillId> = bills.iter().map(|bill| BillId::new(*bill).unwrap()).collect();
-        payment.receipts(&bills.iter().collect::<Vec<_>>()).map(|Receipts(numbers)| numbers)
-    }
-
-    #[test]
-    fn receipts_come_in_the_order_of_the_bills() {
-        let details =
-            json!([{"billId": "B2", "receiptNumber": "R2"}, {"billId": "B1", "receiptNumber": "R1"}]);
-        assert_eq!(receipts(&details, &["B1", "B2"]).unwrap(), ["R1", "R2"]);
-        assert_eq!(receipts(&details, &["B1", "B3"]).unwrap(), ["R2", "R1"], "not all of them are named");
-        assert_eq!(receipts(&details, &[]).unwrap(), ["R2", "R1"]);
-    }
-
-    #[test]
-    fn a_payment_without_a_receipt_number_has_no_receipts() {
-        for details in [json!([]), json!(null), json!([{"billId": "B1"}]), json!([{"receiptNumber": ""}, {}])]
-        {
-            assert_eq!(receipts(&details, &["B1"]), None, "{details}");
+    async fn cancel(&self, info: &RequestInfo, cancellation: &Cancellation<'_>) -> Result<(), DigitError> {
+        let Cancellation { tenant, payment: Registered { key, .. }, reason, .. } = *cancellation;
+        // The cancellation is of the whole payment, whichever of its services it is addressed to.
+        let (Some(id), Some(service)) = (&key.id, key.business_services.first()) else {
+            return Err(NOT_CANCELLED.into());
+        };
+        let info = &info.with_user_id(self.cancelling_user_id);
+        let action = WorkflowView {
+            payment_id: id,
+            action: "CANCEL",
+            tenant_id: tenant,
+            reason,
+            additional_details: Map::new(),
+        };
+        let body = WorkflowBody { info, actions: [action] };
+        let endpoint = self.workflow.within(BUSINESS_SERVICE, service).ok_or(NOT_CANCELLED)?;
+        let shown = endpoint.post(Some(info), &[], &body, read).await?;
+        let is_cancelled =
+            |shown: &Shown| shown.id.as_ref() == Some(id) && shown.standing == Standing::Cancelled;
+        if shown.iter().any(is_cancelled) {
+            return Ok(());
         }
-    }
-
-    #[test]
-    fn an_answer_has_a_list_of_payments() {
-        assert_eq!(shown(&json!([])), Some(vec![]));
-        assert_eq!(shown(&json!(null)), Some(vec![]));
-        assert_eq!(read(b"{}"), None);
-        assert_eq!(shown(&json!({})), None);
-        assert_eq!(shown(&json!([null])), None);
-        assert_eq!(shown(&json!([{"paymentDetails": "x"}])), None);
-        assert_eq!(
-            shown(&json!([{"transactionNumber": 17}])).unwrap()[0].transaction_number.as_deref(),
-            Some("17")
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn no_answer_panics(number in "\\PC{0,300}", bill in "\\PC{0,300}", receipt in "\\PC{0,300}", noise: Vec<u8>) {
-            let _ = read(&noise);
-            let details = json!([{"billId": bill, "receiptNumber": receipt}]);
-            let payments = shown(&json!([{"transactionNumber": number, "paymentDetails": details}])).unwrap();
-            if let Some(Receipts(numbers)) = payments[0].receipts(&[]) {
-                prop_assert!(numbers.iter().all(|number| number.chars().count() <= json::MAX_TEXT));
-            }
-        }
+        Err(endpoint.unanswered("the answer does not show the payment as cancelled".to_owned()))
     }
 }
