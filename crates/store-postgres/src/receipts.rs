@@ -1,13 +1,13 @@
-//! Receipt tasks, and the leases under which they are carried out.
+//! Receipt tasks of both kinds, and the leases under which they are carried out.
 
 use std::sync::LazyLock;
 
 use async_trait::async_trait;
-use payment_domain::{Timestamp, TxnId};
+use payment_domain::{RefundId, Timestamp, TxnId};
 use payment_store::lease::FARTHEST_END;
 use payment_store::{
-    ClaimedReceiptTask, Lease, NewReceiptTask, Postponement, ReceiptTask, ReceiptTaskClaim, ReceiptTasks,
-    StoreError, Tried,
+    CancellationOutcome, ClaimedReceiptTask, Lease, NewReceiptTask, Postponement, ReceiptCancellation,
+    ReceiptTask, ReceiptTaskClaim, ReceiptTaskKind, ReceiptTasks, StoreError, Tried,
 };
 use tokio_postgres::Row;
 
@@ -52,35 +52,57 @@ pub(crate) const COMPLETE: &str = concat!(
     " WHERE task.txn_id = u.txn_id"
 );
 
-/// A task that another claim has locked is passed over.
-static CLAIM: LazyLock<String> = LazyLock::new(|| {
-    let now = present("$3");
-    format!(
-        "WITH present AS MATERIALIZED (SELECT {now} AS now)
-         UPDATE eg_pg_receipt_duties AS task SET
-             unclear_at = CASE WHEN due.lease_until IS NULL THEN task.unclear_at
-                 ELSE least(due.lease_until, present.now) END,
-             lease_token = $1, lease_until = present.now + $2
-         FROM present, (SELECT txn_id, lease_until FROM eg_pg_receipt_duties, present
-             WHERE due_at <= present.now AND (lease_until IS NULL
-                 OR ((lease_until <= present.now OR lease_until > present.now + $6)
-                     AND lease_token = ANY($5::text[])))
-             ORDER BY due_at, txn_id LIMIT $4 FOR UPDATE OF eg_pg_receipt_duties SKIP LOCKED) AS due
-         WHERE task.txn_id = due.txn_id
-         RETURNING task.txn_id, due_at, attempts, lease_token, task.lease_until, last_error, unclear_at, now"
+/// The statements of one kind.
+struct Statements {
+    claim: String,
+    postpone: String,
+}
+
+static ISSUE: LazyLock<Statements> = LazyLock::new(|| Statements::of("eg_pg_receipt_duties", "true"));
+
+static CANCEL: LazyLock<Statements> = LazyLock::new(|| {
+    Statements::of(
+        "eg_pg_receipt_cancellations",
+        "outcome IS NULL AND NOT EXISTS (SELECT FROM eg_pg_receipt_duties AS issue
+            WHERE issue.txn_id = eg_pg_receipt_cancellations.txn_id)",
     )
 });
 
-static POSTPONE: LazyLock<String> = LazyLock::new(|| {
-    let now = present("$3");
-    format!(
-        "WITH present AS MATERIALIZED (SELECT {now} AS now)
-         UPDATE eg_pg_receipt_duties SET
-             due_at = now + $4, last_error = $5, attempts = attempts + $6,
-             unclear_at = CASE WHEN $7 THEN now ELSE unclear_at END, lease_token = NULL, lease_until = NULL
-         FROM present WHERE txn_id = $1 AND lease_token = $2 RETURNING txn_id"
-    )
-});
+impl Statements {
+    /// Tasks of a table, as far as they are ready. A task that another claim has locked is passed over.
+    fn of(table: &str, ready: &str) -> Statements {
+        let now = present("$3");
+        let claim = format!(
+            "WITH present AS MATERIALIZED (SELECT {now} AS now)
+             UPDATE {table} AS task SET
+                 unclear_at = CASE WHEN due.lease_until IS NULL THEN task.unclear_at
+                     ELSE least(due.lease_until, present.now) END,
+                 lease_token = $1, lease_until = present.now + $2
+             FROM present, (SELECT txn_id, lease_until FROM {table}, present
+                 WHERE {ready} AND due_at <= present.now AND (lease_until IS NULL
+                     OR ((lease_until <= present.now OR lease_until > present.now + $6)
+                         AND lease_token = ANY($5::text[])))
+                 ORDER BY due_at, txn_id LIMIT $4 FOR UPDATE OF {table} SKIP LOCKED) AS due
+             WHERE task.txn_id = due.txn_id
+             RETURNING task.txn_id, due_at, attempts, lease_token, task.lease_until, last_error, unclear_at, now"
+        );
+        let postpone = format!(
+            "WITH present AS MATERIALIZED (SELECT {now} AS now)
+             UPDATE {table} SET
+                 due_at = now + $4, last_error = $5, attempts = attempts + $6,
+                 unclear_at = CASE WHEN $7 THEN now ELSE unclear_at END, lease_token = NULL, lease_until = NULL
+             FROM present WHERE txn_id = $1 AND lease_token = $2 RETURNING txn_id"
+        );
+        Statements { claim, postpone }
+    }
+
+    fn of_kind(kind: ReceiptTaskKind) -> &'static Statements {
+        match kind {
+            ReceiptTaskKind::Issue => &ISSUE,
+            ReceiptTaskKind::Cancel => &CANCEL,
+        }
+    }
+}
 
 #[async_trait]
 impl ReceiptTasks for PostgresStore {
@@ -89,6 +111,14 @@ impl ReceiptTasks for PostgresStore {
             SELECT txn_id, due_at, attempts, lease_token, lease_until, last_error, unclear_at
             FROM eg_pg_receipt_duties WHERE txn_id = $1";
         Ok(self.db.ask(OF, &[&id.as_str()]).await?.first().map(read).transpose()?)
+    }
+
+    async fn cancellation(&self, id: &TxnId) -> Result<Option<ReceiptCancellation>, StoreError> {
+        const OF: &str = "
+            SELECT txn_id, due_at, attempts, lease_token, lease_until, last_error, unclear_at, refund_id,
+                frees_bills, outcome
+            FROM eg_pg_receipt_cancellations WHERE txn_id = $1";
+        Ok(self.db.ask(OF, &[&id.as_str()]).await?.first().map(read_cancellation).transpose()?)
     }
 
     async fn claim_receipt_tasks(
@@ -103,7 +133,7 @@ impl ReceiptTasks for PostgresStore {
             &claim.abandoned,
             &millis(FARTHEST_END),
         ];
-        let claimed = self.db.once(&CLAIM, values).await?;
+        let claimed = self.db.once(&Statements::of_kind(claim.kind).claim, values).await?;
         let read = |row: &Row| Ok((read(row)?, Timestamp::from_millis(row.try_get("now")?)));
         let mut tasks: Vec<(ReceiptTask, Timestamp)> = rows::all(&claimed, read)?;
         // The order of what an UPDATE returns is PostgreSQL's own.
@@ -118,7 +148,9 @@ impl ReceiptTasks for PostgresStore {
 
     async fn receipt_leases(&self, limit: u32) -> Result<Vec<Lease>, StoreError> {
         const LEASES: &str = "
-            SELECT DISTINCT lease_until, lease_token FROM eg_pg_receipt_duties WHERE lease_until IS NOT NULL
+            SELECT lease_until, lease_token FROM eg_pg_receipt_duties WHERE lease_until IS NOT NULL
+            UNION
+            SELECT lease_until, lease_token FROM eg_pg_receipt_cancellations WHERE lease_until IS NOT NULL
             ORDER BY lease_until, lease_token LIMIT $1";
         let found = self.db.ask(LEASES, &[&i64::from(limit)]).await?;
         let read =
@@ -127,7 +159,7 @@ impl ReceiptTasks for PostgresStore {
     }
 
     async fn postpone_receipt_task(&self, postponement: Postponement) -> Result<bool, StoreError> {
-        let Postponement { txn_id, lease_token, delay, reason, tried } = postponement;
+        let Postponement { kind, txn_id, lease_token, delay, reason, tried } = postponement;
         let values: Values<'_> = &[
             &txn_id.as_str(),
             &storable(&lease_token),
@@ -137,12 +169,25 @@ impl ReceiptTasks for PostgresStore {
             &i64::from(tried != Tried::Looked),
             &(tried == Tried::Unclear),
         ];
-        Ok(!self.db.once(&POSTPONE, values).await?.is_empty())
+        Ok(!self.db.once(&Statements::of_kind(kind).postpone, values).await?.is_empty())
     }
 }
 
 fn read(row: &Row) -> Result<ReceiptTask, Failure> {
-    let columns = Columns::of(row, "eg_pg_receipt_duties")?;
+    read_task(&Columns::of(row, "eg_pg_receipt_duties")?)
+}
+
+fn read_cancellation(row: &Row) -> Result<ReceiptCancellation, Failure> {
+    let columns = Columns::of(row, "eg_pg_receipt_cancellations")?;
+    Ok(ReceiptCancellation {
+        refund_id: RefundId::stored(columns.get::<String>("refund_id")?),
+        frees_bills: columns.get("frees_bills")?,
+        outcome: columns.read_optional("outcome", CancellationOutcome::from_word)?,
+        task: read_task(&columns)?,
+    })
+}
+
+fn read_task(columns: &Columns<'_>) -> Result<ReceiptTask, Failure> {
     Ok(ReceiptTask {
         txn_id: columns.txn_id(),
         due_at: columns.moment("due_at")?,

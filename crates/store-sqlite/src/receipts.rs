@@ -1,11 +1,11 @@
-//! Receipt tasks, and the leases under which they are carried out.
+//! Receipt tasks of both kinds, and the leases under which they are carried out.
 
 use async_trait::async_trait;
-use payment_domain::{Timestamp, TxnId};
+use payment_domain::{RefundId, Timestamp, TxnId};
 use payment_store::lease::FARTHEST_END;
 use payment_store::{
-    ClaimedReceiptTask, Lease, NewReceiptTask, Postponement, ReceiptTask, ReceiptTaskClaim, ReceiptTasks,
-    StoreError, Tried,
+    CancellationOutcome, ClaimedReceiptTask, Lease, NewReceiptTask, Postponement, ReceiptCancellation,
+    ReceiptTask, ReceiptTaskClaim, ReceiptTaskKind, ReceiptTasks, StoreError, Tried,
 };
 use rusqlite::{Connection, Row, params};
 
@@ -16,6 +16,13 @@ use crate::rows::{self, Columns};
 const COLUMNS: &str = "txn_id, due_at, attempts, lease_token, lease_until, last_error, unclear_at";
 /// Many tokens in one value.
 const TOKENS: &str = "SELECT value FROM json_each(?5)";
+
+fn table(kind: ReceiptTaskKind) -> &'static str {
+    match kind {
+        ReceiptTaskKind::Issue => "eg_pg_receipt_duties",
+        ReceiptTaskKind::Cancel => "eg_pg_receipt_cancellations",
+    }
+}
 
 #[async_trait]
 impl ReceiptTasks for SqliteStore {
@@ -30,6 +37,19 @@ impl ReceiptTasks for SqliteStore {
         Ok(self.readers.read(of).await?)
     }
 
+    async fn cancellation(&self, id: &TxnId) -> Result<Option<ReceiptCancellation>, StoreError> {
+        let id = id.clone();
+        let of = move |conn: &Connection| {
+            let mut statement = conn.prepare_cached(&format!(
+                "SELECT {COLUMNS}, refund_id, frees_bills, outcome FROM eg_pg_receipt_cancellations
+                 WHERE txn_id = ?1"
+            ))?;
+            let mut found = statement.query([id.as_str()])?;
+            found.next()?.map(read_cancellation).transpose()
+        };
+        Ok(self.readers.read(of).await?)
+    }
+
     async fn claim_receipt_tasks(
         &self,
         claim: ReceiptTaskClaim,
@@ -40,8 +60,10 @@ impl ReceiptTasks for SqliteStore {
 
     async fn receipt_leases(&self, limit: u32) -> Result<Vec<Lease>, StoreError> {
         const LEASES: &str = "
-            SELECT DISTINCT lease_until, lease_token FROM eg_pg_receipt_duties
-            WHERE lease_until IS NOT NULL ORDER BY lease_until, lease_token LIMIT ?1";
+            SELECT lease_until, lease_token FROM eg_pg_receipt_duties WHERE lease_until IS NOT NULL
+            UNION
+            SELECT lease_until, lease_token FROM eg_pg_receipt_cancellations WHERE lease_until IS NOT NULL
+            ORDER BY lease_until, lease_token LIMIT ?1";
         let leases = move |conn: &Connection| {
             rows::all(conn, LEASES, params![limit], |row| {
                 Ok(Lease { until: Timestamp::from_millis(row.get(0)?), token: row.get(1)? })
@@ -53,15 +75,16 @@ impl ReceiptTasks for SqliteStore {
     async fn postpone_receipt_task(&self, postponement: Postponement) -> Result<bool, StoreError> {
         let clock = self.clock();
         let postpone = move |conn: &Connection| {
-            let (Postponement { txn_id, lease_token, delay, reason, tried }, now) =
+            let (Postponement { kind, txn_id, lease_token, delay, reason, tried }, now) =
                 (&postponement, clock.now());
             let changed = conn
-                .prepare_cached(
-                    "UPDATE eg_pg_receipt_duties SET
+                .prepare_cached(&format!(
+                    "UPDATE {} SET
                          due_at = ?3, last_error = ?4, attempts = attempts + ?5,
                          unclear_at = coalesce(?6, unclear_at), lease_token = NULL, lease_until = NULL
                      WHERE txn_id = ?1 AND lease_token = ?2",
-                )?
+                    table(*kind)
+                ))?
                 .execute(params![
                     txn_id.as_str(),
                     lease_token,
@@ -81,13 +104,22 @@ fn lease(
     claim: &ReceiptTaskClaim,
     now: Timestamp,
 ) -> Result<Vec<ClaimedReceiptTask>, Failure> {
+    let table = table(claim.kind);
+    // A cancellation waits until the receipt is no longer to be issued.
+    let ready = match claim.kind {
+        ReceiptTaskKind::Issue => "true",
+        ReceiptTaskKind::Cancel => {
+            "outcome IS NULL AND NOT EXISTS (SELECT 1 FROM eg_pg_receipt_duties AS issue
+                 WHERE issue.txn_id = eg_pg_receipt_cancellations.txn_id)"
+        }
+    };
     let sql = format!(
-        "UPDATE eg_pg_receipt_duties SET
+        "UPDATE {table} SET
              unclear_at = CASE WHEN lease_until IS NULL THEN unclear_at ELSE min(lease_until, ?3) END,
              lease_token = ?1, lease_until = ?2
          WHERE txn_id IN (
-             SELECT txn_id FROM eg_pg_receipt_duties
-             WHERE due_at <= ?3 AND (lease_until IS NULL
+             SELECT txn_id FROM {table}
+             WHERE {ready} AND due_at <= ?3 AND (lease_until IS NULL
                  OR ((lease_until <= ?3 OR lease_until > ?6) AND lease_token IN ({TOKENS})))
              ORDER BY due_at, txn_id LIMIT ?4)
          RETURNING {COLUMNS}"
@@ -141,7 +173,20 @@ pub(crate) fn complete(conn: &Connection, id: &TxnId) -> Result<(), Failure> {
 }
 
 fn read(row: &Row<'_>) -> Result<ReceiptTask, Failure> {
-    let columns = Columns::of(row, "eg_pg_receipt_duties")?;
+    read_task(&Columns::of(row, "eg_pg_receipt_duties")?)
+}
+
+fn read_cancellation(row: &Row<'_>) -> Result<ReceiptCancellation, Failure> {
+    let columns = Columns::of(row, "eg_pg_receipt_cancellations")?;
+    Ok(ReceiptCancellation {
+        refund_id: RefundId::stored(columns.get::<String>("refund_id")?),
+        frees_bills: columns.get("frees_bills")?,
+        outcome: columns.read_optional("outcome", CancellationOutcome::from_word)?,
+        task: read_task(&columns)?,
+    })
+}
+
+fn read_task(columns: &Columns<'_, '_>) -> Result<ReceiptTask, Failure> {
     Ok(ReceiptTask {
         txn_id: columns.txn_id()?,
         due_at: columns.moment("due_at")?,

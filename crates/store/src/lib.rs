@@ -48,8 +48,9 @@ pub use lease::{Lease, LeaseWatch};
 pub use outbox::{DeadLetter, Outbox, OutboxBacklog, StoredEvent};
 pub use query::{Mine, PageRequest, Search, SearchQuery, TenantScope};
 pub use receipts::{
-    ClaimedReceiptTask, NewReceiptTask, Postponement, ReceiptTask, ReceiptTaskChange, ReceiptTaskClaim,
-    ReceiptTasks, Tried,
+    CancellationChange, CancellationOutcome, ClaimedReceiptTask, NewReceiptTask, Postponement,
+    ReceiptCancellation, ReceiptTask, ReceiptTaskChange, ReceiptTaskClaim, ReceiptTaskKind, ReceiptTasks,
+    Tried,
 };
 pub use refunds::{
     ClosedCase, DueRefund, DueRefunds, NewRefund, RefundChange, RefundCursor, RefundDue, RefundKey,

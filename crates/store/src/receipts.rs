@@ -1,18 +1,23 @@
-//! Receipt tasks: stored in the commit of a success, leased to whoever registers the payment.
+//! Receipt tasks: stored in the commit of a success, leased to the process that registers the payment; and
+//! cancellations of receipts, stored in the commit of a refund. The two of one payment never run at a time.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::{Timestamp, TxnId};
+use payment_domain::{HistoryEntry, RefundId, Timestamp, TxnId};
 
 use crate::{Lease, StoreError};
 
 #[async_trait]
 pub trait ReceiptTasks: Send + Sync {
-    /// The receipt task of a transaction, leased or not.
+    /// The task to issue the receipt of a transaction, leased or not.
     async fn receipt_task(&self, id: &TxnId) -> Result<Option<ReceiptTask>, StoreError>;
 
-    /// Leases receipt tasks, longest due first: those that are due and not leased, and those under an
+    /// The task to cancel the receipt of a transaction, open or completed.
+    async fn cancellation(&self, id: &TxnId) -> Result<Option<ReceiptCancellation>, StoreError>;
+
+    /// Leases open receipt tasks of one kind, longest due first; a cancellation only once the receipt is no
+    /// longer to be issued: those that are due and not leased, and those under an
     /// abandoned lease. Due moments and ends of leases are compared with the store's clock. A task that is
     /// taken over counts as unclear from the end of its lease on.
     async fn claim_receipt_tasks(
@@ -20,11 +25,71 @@ pub trait ReceiptTasks: Send + Sync {
         claim: ReceiptTaskClaim,
     ) -> Result<Vec<ClaimedReceiptTask>, StoreError>;
 
-    /// Up to `limit` leases of receipt tasks, the first to end first, each once.
+    /// Up to `limit` leases of receipt tasks of both kinds, the first to end first, each once.
     async fn receipt_leases(&self, limit: u32) -> Result<Vec<Lease>, StoreError>;
 
     /// Gives a leased task back. Returns `false` when the lease is no longer held.
     async fn postpone_receipt_task(&self, postponement: Postponement) -> Result<bool, StoreError>;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReceiptTaskKind {
+    Issue,
+    Cancel,
+}
+
+/// The stored task to cancel the receipt of a payment that is given back. It is kept when it is completed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiptCancellation {
+    /// The refund on whose behalf.
+    pub refund_id: RefundId,
+    /// Whether the bills can be paid again once it is completed.
+    pub frees_bills: bool,
+    /// `None` while it is open.
+    pub outcome: Option<CancellationOutcome>,
+    pub task: ReceiptTask,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancellationOutcome {
+    Cancelled,
+    /// The payment was never registered.
+    NoReceipt,
+}
+
+impl CancellationOutcome {
+    /// The stored word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CancellationOutcome::Cancelled => "CANCELLED",
+            CancellationOutcome::NoReceipt => "NO_RECEIPT",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<CancellationOutcome> {
+        [CancellationOutcome::Cancelled, CancellationOutcome::NoReceipt]
+            .into_iter()
+            .find(|outcome| outcome.as_str() == word)
+    }
+}
+
+/// The effect of a refund's change on the receipt of its payment.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CancellationChange {
+    None,
+    /// The receipt is to be cancelled, at once and without a lease. A task that exists is open again, frees
+    /// the bills if either does, and keeps its lease.
+    Due {
+        frees_bills: bool,
+    },
+    /// The task is completed; the claims on the payment's bills are released where it frees them. The change
+    /// is stale unless the task is open and this lease is held.
+    Completed {
+        lease_token: String,
+        outcome: CancellationOutcome,
+        /// The payment's line.
+        history: HistoryEntry,
+    },
 }
 
 /// The stored task to issue the receipt of a successful transaction. Moments are by the store's clock.
@@ -36,7 +101,7 @@ pub struct ReceiptTask {
     pub attempts: u32,
     pub lease: Option<Lease>,
     pub last_error: Option<String>,
-    /// The end of the latest registration whose outcome is unknown.
+    /// The end of the latest registration or cancellation whose outcome is unknown.
     pub unclear_at: Option<Timestamp>,
 }
 
@@ -64,6 +129,7 @@ pub enum ReceiptTaskChange {
 /// A request to lease tasks that are due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReceiptTaskClaim {
+    pub kind: ReceiptTaskKind,
     /// Tells this lease from every other.
     pub lease_token: String,
     /// From now on.
@@ -80,7 +146,7 @@ pub struct ClaimedReceiptTask {
     pub txn_id: TxnId,
     /// Failed attempts.
     pub attempts: u32,
-    /// The time since a registration ended whose outcome is unknown. One whose holder is gone counts as
+    /// The time since a registration or cancellation ended whose outcome is unknown. One whose holder is gone counts as
     /// ended with its lease.
     pub unclear_for: Option<Duration>,
 }
@@ -88,6 +154,7 @@ pub struct ClaimedReceiptTask {
 /// A leased task that is given back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Postponement {
+    pub kind: ReceiptTaskKind,
     pub txn_id: TxnId,
     pub lease_token: String,
     /// From now until it is due again.
@@ -99,10 +166,10 @@ pub struct Postponement {
 /// The extent of an attempt at a receipt task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tried {
-    /// It failed, and certainly registered nothing.
+    /// It failed, and certainly registered or cancelled nothing.
     Failed,
-    /// It may have registered the payment, by now at the latest.
+    /// It may have registered the payment or cancelled its receipt, by now at the latest.
     Unclear,
-    /// It only looked whether the payment is registered; it does not count as an attempt.
+    /// It only looked the payment up; it does not count as an attempt.
     Looked,
 }

@@ -8,7 +8,10 @@ use payment_domain::{
     RefundId, RefundStatus, TenantId, Timestamp, TxnId,
 };
 
-use crate::{Applied, Fence, NewCase, PageRequest, RequestDigest, Resolution, StoreError, TenantScope};
+use crate::{
+    Applied, CancellationChange, Fence, NewCase, PageRequest, RequestDigest, Resolution, StoreError,
+    TenantScope,
+};
 
 /// The sum of the live refunds of a capture ([`RefundStatus::is_live`]) never exceeds its amount: that is
 /// decided under the lock of the payment's row, and a trigger of the database refuses whatever would break it.
@@ -76,6 +79,8 @@ pub struct NewRefund {
     /// In the order in which they are published.
     pub events: Vec<Event>,
     pub audit: Vec<AuditEntry>,
+    /// Whether the receipt is to be cancelled: it is approved already, and cancelled on approval.
+    pub cancels_receipt: bool,
 }
 
 /// The outcome of a request. But for [`RefundRequested::Stored`] nothing was stored.
@@ -119,6 +124,7 @@ pub struct RefundChange {
     /// In the order in which they are published.
     pub events: Vec<Event>,
     pub audit: Vec<AuditEntry>,
+    pub cancellation: CancellationChange,
     /// A review case of the payment. One of its kind that was resolved is opened again; while one is open it
     /// stays, and the history tells of this one.
     pub case: Option<NewCase>,

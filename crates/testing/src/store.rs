@@ -10,9 +10,10 @@ use payment_store::{
     Applied, Attention, AttentionCase, AttentionQuery, AuditHead, AuditLog, AuditQuery, Backlog, Callbacks,
     Change, CheckNote, Checks, Claim, ClaimedReceiptTask, Claims, Created, DeadLetter, DueCheck, DueChecks,
     Fence, Health, Idempotency, IdempotencyKey, IdempotencyRecord, JobLedger, Lease, NewCase, NewTransaction,
-    Outbox, OutboxBacklog, Postponement, RawCallback, ReceiptTask, ReceiptTaskClaim, ReceiptTasks, Recorded,
-    Resolution, Resolved, ReviewCases, RunEnd, RunRecord, Search, SearchQuery, Store, StoreError, StoredDump,
-    StoredEntry, StoredEvent, Tally, TickAnswer, TickRequest, Transactions, UnsignedCallback,
+    Outbox, OutboxBacklog, Postponement, RawCallback, ReceiptCancellation, ReceiptTask, ReceiptTaskClaim,
+    ReceiptTasks, Recorded, Resolution, Resolved, ReviewCases, RunEnd, RunRecord, Search, SearchQuery, Store,
+    StoreError, StoredDump, StoredEntry, StoredEvent, Tally, TickAnswer, TickRequest, Transactions,
+    UnsignedCallback,
 };
 use serde_json::Value;
 
@@ -80,6 +81,7 @@ observe! {
     }
     ReceiptTasks {
         receipt_task(id: &TxnId) -> Option<ReceiptTask>;
+        cancellation(id: &TxnId) -> Option<ReceiptCancellation>;
         claim_receipt_tasks(claim: ReceiptTaskClaim) -> Vec<ClaimedReceiptTask>;
         receipt_leases(limit: u32) -> Vec<Lease>;
         postpone_receipt_task(postponement: Postponement) -> bool;

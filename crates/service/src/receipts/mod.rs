@@ -26,7 +26,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use payment_domain::{Actor, Status, Transaction, TxnId};
-use payment_store::{ClaimedReceiptTask, LeaseWatch, NewReceiptTask, ReceiptTaskClaim, StoreError, lease};
+use payment_store::{
+    ClaimedReceiptTask, LeaseWatch, NewReceiptTask, ReceiptTaskClaim, ReceiptTaskKind, StoreError, lease,
+};
 use tokio_util::sync::CancellationToken;
 
 pub use self::job::ReceiptsJob;
@@ -174,6 +176,7 @@ impl Receipts {
             }
             let Held { lease_token, since, .. } = self.begin_task();
             let claim = ReceiptTaskClaim {
+                kind: ReceiptTaskKind::Issue,
                 lease_token: lease_token.clone(),
                 lease: self.ports.settings.receipt_lease,
                 limit: AT_ONCE,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use payment_digit::DigitError;
 use payment_domain::{Actor, AttentionKind, HistoryEntry, Transaction};
-use payment_store::{Attention, NewCase, Postponement, StoreError, Tried};
+use payment_store::{Attention, NewCase, Postponement, ReceiptTaskKind, StoreError, Tried};
 use serde_json::{Value, json};
 
 use super::issuing::ReceiptError;
@@ -50,6 +50,7 @@ impl Receipts {
     ) -> Result<(), StoreError> {
         let (delay, tried) = self.delay(task, error);
         let postponement = Postponement {
+            kind: ReceiptTaskKind::Issue,
             txn_id: txn.id.clone(),
             lease_token: task.lease_token.clone(),
             delay,

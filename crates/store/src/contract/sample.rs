@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     BegunRun, Change, CheckNote, ClaimChange, Created, Dump, IdempotencyKey, IdempotencyRecord, Lease,
     NewReceiptTask, NewTransaction, NextCheck, Postponement, ReceiptTask, ReceiptTaskChange,
-    ReceiptTaskClaim, RunEnd, Store, Tally, TickAnswer, TickRequest, Tried,
+    ReceiptTaskClaim, ReceiptTaskKind, RunEnd, Store, Tally, TickAnswer, TickRequest, Tried,
 };
 
 /// The tenant of all samples that name no other.
@@ -221,12 +221,19 @@ pub fn lease(token: &str, until_ms: i64) -> Lease {
 
 /// A request for up to `limit` tasks, for a minute, by somebody who has seen nothing.
 pub fn task_claim(token: &str, limit: u32) -> ReceiptTaskClaim {
-    ReceiptTaskClaim { lease_token: token.to_owned(), lease: MINUTE, limit, abandoned: Vec::new() }
+    ReceiptTaskClaim {
+        kind: ReceiptTaskKind::Issue,
+        lease_token: token.to_owned(),
+        lease: MINUTE,
+        limit,
+        abandoned: Vec::new(),
+    }
 }
 
 /// A task given back, due again after so long.
 pub fn postponement(id: &TxnId, token: &str, delay_ms: u64, reason: &str) -> Postponement {
     Postponement {
+        kind: ReceiptTaskKind::Issue,
         txn_id: id.clone(),
         lease_token: token.to_owned(),
         delay: Duration::from_millis(delay_ms),
