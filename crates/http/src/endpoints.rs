@@ -19,6 +19,7 @@ pub(crate) fn endpoints() -> Vec<UtoipaMethodRouter<Arc<App>>> {
         routes!(gateway::status::status),
         routes!(gateway::callback::post, gateway::callback::get),
         routes!(gateway::pay::pay),
+        routes!(gateway::pay::get_named, gateway::pay::post_named),
         routes!(operators::search_jobs::search),
         routes!(operators::job_history::history),
         routes!(operators::run_job::run),

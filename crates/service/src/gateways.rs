@@ -6,12 +6,19 @@ use std::time::Duration;
 
 use payment_domain::{GatewayName, TxnId};
 use payment_gateway::{Answer, Availability, Gateway};
+use url::Url;
 
 /// The parameter in which applications and gateways get the transaction id.
 pub(crate) const TRANSACTION_PARAMETER: &str = "eg_pg_txnid";
 
 /// The parameter in which DIGIT's web client names the transaction, whichever the gateway.
 const CLIENT_PARAMETER: &str = "transactionId";
+
+/// Our parameter as a provider returns it that has encoded the return URL as HTML.
+const MANGLED_PARAMETER: &str = "amp;eg_pg_txnid";
+
+/// The parameter in which forks of egov-pg-service give the callback URL to providers.
+const RETURN_URL_PARAMETER: &str = "originalreturnurl";
 
 /// The availability of an offered gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +87,8 @@ impl Gateways {
     /// The transaction that an answer of an unnamed gateway names: in our own parameter first, then in
     /// those that clients may use for any gateway, then in that of each configured one.
     pub fn transaction_named_in(&self, answer: &Answer) -> Option<TxnId> {
-        std::iter::once(TRANSACTION_PARAMETER)
+        [TRANSACTION_PARAMETER, MANGLED_PARAMETER]
+            .into_iter()
             .chain(self.known_parameters.iter().copied())
             .chain([CLIENT_PARAMETER])
             .chain(
@@ -90,7 +98,15 @@ impl Gateways {
                     .map(|gateway| gateway.profile().transaction_parameter.as_ref()),
             )
             .find_map(|parameter| answer.transaction_in(parameter))
+            .or_else(|| named_in_return_url(answer))
     }
+}
+
+/// The transaction named in the callback URL that came back. The browser is never sent there, only to the stored one.
+fn named_in_return_url(answer: &Answer) -> Option<TxnId> {
+    let url = Url::parse(answer.params.get_ignoring_case(RETURN_URL_PARAMETER)?).ok()?;
+    let (_, id) = url.query_pairs().find(|(name, _)| name.eq_ignore_ascii_case(TRANSACTION_PARAMETER))?;
+    TxnId::new(id.into_owned()).ok()
 }
 
 #[cfg(test)]
@@ -117,5 +133,22 @@ mod tests {
         assert_eq!(named(&[("TXNID", "2026"), ("ORDERID", "T1")]).as_deref(), Some("T1"));
         assert_eq!(named(&[("eg_pg_txnid", ""), ("txnid", "T1")]).as_deref(), Some("T1"));
         assert_eq!(named(&[("other", "T1")]), None);
+    }
+
+    #[test]
+    fn a_transaction_is_named_as_forks_and_their_providers_return_it() {
+        let url = "https://evil.example/x?y=1&eg_pg_txnid=T1";
+        assert_eq!(named(&[("amp;eg_pg_txnid", "T1")]).as_deref(), Some("T1"));
+        assert_eq!(named(&[("originalreturnurl", url)]).as_deref(), Some("T1"));
+        assert_eq!(named(&[("OriginalReturnUrl", url), ("txnid", "T2")]).as_deref(), Some("T2"));
+        for broken in [
+            "",
+            "x",
+            "https://city.example/",
+            "/relative?eg_pg_txnid=T1",
+            "https://city.example/?eg_pg_txnid=",
+        ] {
+            assert_eq!(named(&[("originalreturnurl", broken)]), None, "{broken}");
+        }
     }
 }

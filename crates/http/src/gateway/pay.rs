@@ -1,4 +1,4 @@
-//! `GET /gateway/v1/_pay`: the page that posts a form to the gateway.
+//! `GET /gateway/v1/_pay`: the page that leads to the gateway.
 
 #[cfg(test)]
 mod tests;
@@ -6,7 +6,8 @@ mod tests;
 use std::sync::LazyLock;
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -22,7 +23,7 @@ use crate::log_context::LogContext;
 use crate::openapi::failures;
 use crate::operations::html;
 use crate::params::QueryParams;
-use crate::transaction::redirect::back_to_application;
+use crate::transaction::redirect::{back_to_application, see_other};
 
 /// Posts the form, which may have a field named `submit`.
 const SCRIPT: &str = "HTMLFormElement.prototype.submit.call(document.forms[0]);";
@@ -59,13 +60,59 @@ pub(crate) async fn pay(State(app): Shared, query: QueryParams) -> Result<Respon
     let (Some(id), Some(token)) = (named, query.text("token")) else {
         return Err(PaymentPageError::NotFound.into());
     };
-    match app.payments.payment_pages.open(&id, token).await? {
-        PaymentPage::Pay(form) => page(&form, id),
+    let page = app.payments.payment_pages.open(&id, token).await?;
+    lead(page, id)
+}
+
+/// Go on to the gateway from UPYOG's web client.
+///
+/// The same page by an address without a query: that of `txURL` in a `redirectUrl` with `redirect.upyog-form`.
+#[utoipa::path(
+    get,
+    path = "/gateway/v1/_pay/{page}",
+    operation_id = "goToGatewayByPath",
+    tag = "Payer",
+    params(("page" = String, Path, description = "The last segment of the address in `txURL`.")),
+    responses((status = 200, description = "A page that posts a form to the gateway.", body = String, content_type = "text/html"),
+        failures::Paying),
+)]
+pub(crate) async fn get_named(
+    State(app): Shared,
+    page: Result<Path<String>, PathRejection>,
+) -> Result<Response, ApiError> {
+    let Path(segment) = page.map_err(|_| PaymentPageError::NotFound)?;
+    let (id, page) = app.payments.payment_pages.open_named(&segment).await?;
+    lead(page, id)
+}
+
+/// Go on to the gateway from UPYOG's web client, by a form.
+///
+/// The fields are ignored.
+#[utoipa::path(
+    post,
+    path = "/gateway/v1/_pay/{page}",
+    operation_id = "goToGatewayByForm",
+    tag = "Payer",
+    params(("page" = String, Path, description = "The last segment of the address in `txURL`.")),
+    responses((status = 200, description = "A page that posts a form to the gateway.", body = String, content_type = "text/html"),
+        failures::Paying),
+)]
+pub(crate) async fn post_named(
+    app: Shared,
+    page: Result<Path<String>, PathRejection>,
+) -> Result<Response, ApiError> {
+    get_named(app, page).await
+}
+
+fn lead(page: PaymentPage, id: TxnId) -> Result<Response, ApiError> {
+    match page {
+        PaymentPage::Pay(form) => form_page(&form, id),
+        PaymentPage::Follow(url) => see_other(url, id),
         PaymentPage::Closed(txn) => back_to_application(&txn),
     }
 }
 
-fn page(form: &PaymentForm, txn_id: TxnId) -> Result<Response, ApiError> {
+fn form_page(form: &PaymentForm, txn_id: TxnId) -> Result<Response, ApiError> {
     let action =
         Url::parse(&form.action).map_err(|_| ApiError::Internal("a gateway's form without an address"))?;
     let host = action.host_str().unwrap_or_default();

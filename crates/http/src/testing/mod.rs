@@ -74,6 +74,7 @@ pub(crate) struct Choices {
     pub(crate) operators: bool,
     pub(crate) questions: u32,
     pub(crate) pages: Pages,
+    pub(crate) upyog_form: bool,
     pub(crate) beside: Router,
 }
 
@@ -93,6 +94,7 @@ impl Default for Choices {
             operators: true,
             questions: 1000,
             pages: Pages::ALL,
+            upyog_form: false,
             beside: Router::new(),
         }
     }
@@ -129,7 +131,10 @@ impl TestApp {
             bank_accounts: Arc::new(ConfiguredBankAccounts::new(HashMap::new(), None)),
             clock: clock.clone(),
             settings: Settings {
-                redirects: Redirects::Service { public_url: "https://pay.example.org/pg-service".to_owned() },
+                redirects: Redirects::Service {
+                    public_url: "https://pay.example.org/pg-service".to_owned(),
+                    upyog_form: choices.upyog_form,
+                },
                 early_interval: Duration::from_secs(15 * 60),
                 order_life: None,
                 order_life_of: choices.order_life_of,

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use payment_domain::{RequestInfo, Transaction};
+use payment_domain::{RequestInfo, Transaction, TxnId};
 use payment_gateway::Params;
 use payment_service::{Identity, SettleError, Subject, with_transaction_id};
 
@@ -91,6 +91,14 @@ pub(crate) fn back_to_application(txn: &Transaction) -> Result<Response, ApiErro
     let url = txn.callback_url.as_deref().ok_or(ApiError::NoCallbackUrl)?;
     let url =
         with_transaction_id(url, txn.id.as_str(), &[("txnStatus", txn.status_text().unwrap_or_default())]);
+    see_other(url, txn.id.clone())
+}
+
+/// Sends the browser to this URL, which learns nothing of ours.
+///
+/// # Errors
+/// [`ApiError::NoCallbackUrl`] when it cannot be a header.
+pub(crate) fn see_other(url: String, txn_id: TxnId) -> Result<Response, ApiError> {
     let location = HeaderValue::try_from(url).map_err(|_| ApiError::NoCallbackUrl)?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SEE_OTHER;
@@ -99,6 +107,6 @@ pub(crate) fn back_to_application(txn: &Transaction) -> Result<Response, ApiErro
         // The application must not see the gateway's parameters in our URL.
         (HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer")),
     ]);
-    LogContext::about(txn.id.clone()).attach(&mut response);
+    LogContext::about(txn_id).attach(&mut response);
     Ok(response)
 }

@@ -2,7 +2,7 @@
 
 use payment_digit::DigitError;
 use payment_domain::machine::message;
-use payment_domain::{Actor, EventKind, HistoryEntry, RequestInfo, Status, Transaction, TxnId};
+use payment_domain::{Actor, EventKind, HistoryEntry, RequestInfo, Status, Transaction};
 use payment_gateway::{Gateway, GatewayError, Order, Redirect};
 use payment_store::{Applied, Change, ClaimChange, Dump, IdempotencyKey, ReceiptTaskChange};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use super::{CreateError, Creation};
 use crate::events::EventWriter;
 use crate::identity::Identity;
 use crate::order_life::LONGEST_START;
-use crate::redirects::Redirects;
+use crate::redirects::{PageToken, Redirects};
 use crate::settle::Caller;
 
 /// The outcome of opening an order.
@@ -23,25 +23,28 @@ enum Started<'a> {
     Unclear(&'a GatewayError),
 }
 
-/// The redirect to the gateway: its URL, or that of our page and the form that it posts.
+/// The redirect to the gateway: its URL, or that of our page and the form that it posts or the link it follows.
 pub(super) struct WayToPay {
     pub(super) url: String,
     pub(super) form: Option<Value>,
 }
 
 impl WayToPay {
-    fn by(redirect: Redirect, id: &TxnId, redirects: &Redirects) -> Result<WayToPay, GatewayError> {
-        match redirect {
-            Redirect::To(url) => Ok(WayToPay { url, form: None }),
-            Redirect::Form { action, fields } => {
-                // The form holds contact data, and transaction ids can be guessed: the token cannot.
-                let token = uuid::Uuid::new_v4().simple().to_string();
-                let url =
-                    redirects.pay_page_url(id, &token).ok_or_else(|| refused("FORM_PAGE_UNREACHABLE"))?;
-                let form = json!({ "action": action, "fields": fields, "token": token });
-                Ok(WayToPay { url, form: Some(form) })
+    fn by(redirect: Redirect, txn: &Transaction, redirects: &Redirects) -> Result<WayToPay, GatewayError> {
+        let (action, fields) = match redirect {
+            Redirect::To(url) if !redirects.posts_to_page(&txn.gateway) => {
+                return Ok(WayToPay { url, form: None });
             }
-        }
+            Redirect::To(url) => (url, None),
+            Redirect::Form { action, fields } => (action, Some(fields)),
+        };
+        // The form holds contact data, and transaction ids can be guessed: the token cannot.
+        let token = PageToken::random();
+        let url = redirects
+            .pay_page_url(&txn.gateway, &txn.id, &token)
+            .ok_or_else(|| refused("FORM_PAGE_UNREACHABLE"))?;
+        let form = json!({ "action": action, "fields": fields, "token": token.secret() });
+        Ok(WayToPay { url, form: Some(form) })
     }
 }
 
@@ -132,7 +135,7 @@ impl Creation {
             Ok(started) => started?,
             Err(elapsed) => return Err(GatewayError::Unanswered(elapsed.into())),
         };
-        WayToPay::by(redirect, &txn.id, redirects)
+        WayToPay::by(redirect, txn, redirects)
     }
 
     /// Stores the outcome of opening the order, unless the transaction was settled or given a redirect

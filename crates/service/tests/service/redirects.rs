@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use crate::support::{World, request, world};
-use payment_domain::{Status, TxnId};
+use payment_domain::{GatewayName, Status, TxnId};
 use payment_gateway::{FakeGateway, Gateway, GatewayError, StartMode};
-use payment_service::{CreateError, Gateways, Payments, Ports, Redirects, Settings};
+use payment_service::{
+    CreateError, Gateways, PaymentPage, PaymentPageError, Payments, Ports, Redirects, Settings,
+};
 use serde_json::Value;
 
 const PUBLIC_URL: &str = "https://pay.example.org/pg-service";
@@ -32,7 +34,7 @@ fn with(world: &World, gateway: &Arc<FakeGateway>, redirects: Redirects) -> Paym
 }
 
 fn service() -> Redirects {
-    Redirects::Service { public_url: PUBLIC_URL.to_owned() }
+    Redirects::Service { public_url: PUBLIC_URL.to_owned(), upyog_form: false }
 }
 
 fn application(public_url: Option<&str>) -> Redirects {
@@ -93,4 +95,55 @@ async fn a_form_that_nobody_can_be_shown_opens_nothing_and_leaves_the_bill_free(
             StartMode::Network => assert_eq!(stored.unwrap().status, Status::Failure),
         }
     }
+}
+
+#[tokio::test]
+async fn the_web_client_of_upyog_finds_a_page_to_post_to_by_cutting_the_redirect_url() {
+    let upyog = || Redirects::Service { public_url: PUBLIC_URL.to_owned(), upyog_form: true };
+    for (start_mode, wants_form) in [
+        (StartMode::Offline, false),
+        (StartMode::Offline, true),
+        (StartMode::Network, false),
+        (StartMode::Network, true),
+    ] {
+        let (world, gateway) = (world(), gateway(start_mode, wants_form));
+        let payments = with(&world, &gateway, upyog());
+        let redirect = redirect_url(&payments).await.unwrap();
+        let (_, query) = redirect.split_once('?').unwrap();
+        let pairs: Vec<(&str, &str)> = query.split('&').map(|pair| pair.split_once('=').unwrap()).collect();
+        let (name, page) = *pairs.last().unwrap();
+        assert_eq!(name, "txURL");
+        let segment = page.strip_prefix(&format!("{PUBLIC_URL}/gateway/v1/_pay/")).unwrap();
+        let (id, opened) = payments.payment_pages.open_named(segment).await.unwrap();
+        assert_eq!(id.as_str(), "T0001");
+        match (wants_form, opened) {
+            (true, PaymentPage::Pay(form)) => assert_eq!(form.action, "https://fake.example/form"),
+            (false, PaymentPage::Follow(url)) => assert_eq!(url, "https://fake.example/pay?order=T0001"),
+            (_, other) => panic!("{other:?}"),
+        }
+        for wrong in ["", "x", &segment[1..], &format!("{}{}", "0".repeat(32), &segment[32..])] {
+            let refused = payments.payment_pages.open_named(wrong).await.unwrap_err();
+            assert!(matches!(refused, PaymentPageError::NotFound), "{wrong}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_redirect_url_of_axis_is_followed_as_it_is() {
+    let world = world();
+    let gateway = Arc::new(FakeGateway::new("FAKE", StartMode::Offline));
+    let upyog = Redirects::Service { public_url: PUBLIC_URL.to_owned(), upyog_form: true };
+    let payments = world.with_ports(|ports| Ports {
+        gateways: Gateways::new([
+            Arc::new(FakeGateway::new("AXIS", StartMode::Offline)) as Arc<dyn Gateway>,
+            gateway.clone(),
+        ]),
+        settings: Settings { redirects: upyog, ..ports.settings },
+        ..ports
+    });
+    let mut axis = request(&[("B1", "100")]);
+    axis.gateway = GatewayName::new("AXIS");
+    let json = payments.creation.create(axis).await.unwrap().json;
+    let txn: Value = serde_json::from_str(json.get()).unwrap();
+    assert!(!txn["redirectUrl"].as_str().unwrap().contains("txURL"), "{}", txn["redirectUrl"]);
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Number, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::provider::Provider;
+use super::refunds::RefundTwist;
 
 /// The longest delay, in milliseconds, and the longest wait of a payment, in seconds.
 const MAX_MS: u64 = 600_000;
@@ -61,10 +62,11 @@ pub enum Twist {
 pub enum Fault {
     Call(Strike),
     Order(Twist),
+    Refund(RefundTwist),
 }
 
 impl Fault {
-    /// All of them, with the default times.
+    /// Those of calls and orders, with the default times.
     pub const ALL: [Fault; 14] = [
         Fault::Call(Strike::Slow { ms: DEFAULT_MS }),
         Fault::Call(Strike::ServerError),
@@ -99,11 +101,13 @@ impl Fault {
             Fault::Order(Twist::NotFound) => "not-found",
             Fault::Order(Twist::DuplicateWebhooks) => "duplicate-webhooks",
             Fault::Order(Twist::Silent) => "silent",
+            Fault::Refund(twist) => twist.word(),
         }
     }
 
     pub fn from_word(word: &str) -> Option<Fault> {
-        Fault::ALL.into_iter().find(|fault| fault.word() == word)
+        let of_refunds = RefundTwist::ALL.into_iter().map(Fault::Refund);
+        Fault::ALL.into_iter().chain(of_refunds).find(|fault| fault.word() == word)
     }
 
     fn as_members(self) -> Map<String, Value> {
@@ -114,6 +118,10 @@ impl Fault {
             }
             Fault::Order(Twist::Pending { seconds } | Twist::PaidAfterDeclined { seconds }) => {
                 members.insert("seconds".to_owned(), json!(seconds));
+            }
+            Fault::Refund(twist) => {
+                let seconds = twist.seconds().map(|seconds| ("seconds".to_owned(), json!(seconds)));
+                members.extend(seconds);
             }
             Fault::Call(Strike::ServerError | Strike::Cut | Strike::Hang | Strike::Garbage)
             | Fault::Order(
@@ -219,9 +227,7 @@ pub(crate) enum BadFault {
     #[error("there is no such fault")]
     Word,
     /// A time that does not belong to the fault, or is too long.
-    #[error(
-        "ms belongs to slow (at most 600000), seconds to pending and paid-after-declined (at most 604800)"
-    )]
+    #[error("ms belongs to slow (at most 600000), seconds to faults that end later (at most 604800)")]
     Time,
     #[error("rate must lie between 0 and 1, with at most six decimals")]
     Rate,
@@ -266,6 +272,9 @@ impl FaultRequest {
             {
                 Some(Fault::Order(Twist::PaidAfterDeclined { seconds }))
             }
+            (Some(Fault::Refund(twist)), None, Some(seconds)) if seconds <= MAX_SECONDS => {
+                Some(Fault::Refund(twist.after(seconds).ok_or(BadFault::Time)?))
+            }
             (untimed, None, None) => untimed,
             (Some(_) | None, _, _) => return Err(BadFault::Time),
         };
@@ -283,7 +292,8 @@ mod tests {
 
     #[test]
     fn every_fault_has_a_word_and_is_found_by_it() {
-        for fault in Fault::ALL {
+        let of_refunds = RefundTwist::ALL.into_iter().map(Fault::Refund);
+        for fault in Fault::ALL.into_iter().chain(of_refunds) {
             assert_eq!(Fault::from_word(fault.word()), Some(fault));
             let asked = request(Value::Object(fault.as_members()));
             assert_eq!(asked.for_order(), Ok(Some(fault)), "{}", fault.word());

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::fault::{Fault, Rule, Strike, Twist};
 use super::order::{Order, State, Terms, WebhookProgress};
 use super::provider::Provider;
+use super::refunds::books::{NotBooked, RefundBooks};
+use super::refunds::{Refund, RefundTwist, RefundWish};
 use crate::courier::{Message, Tried};
 
 pub(crate) type Key = (Provider, String);
@@ -40,6 +42,7 @@ pub(crate) struct Ledger {
     own_faults: HashMap<Key, Option<Fault>>,
     rules: Vec<(Provider, Rule)>,
     calls: HashMap<Provider, u64>,
+    pub(crate) refunds: RefundBooks,
 }
 
 impl Ledger {
@@ -54,6 +57,7 @@ impl Ledger {
             own_faults: HashMap::new(),
             rules,
             calls: HashMap::new(),
+            refunds: RefundBooks::default(),
         }
     }
 
@@ -167,7 +171,7 @@ impl Ledger {
     pub(crate) fn next_due_ms(&self) -> Option<i64> {
         let order = self.agenda.first().map(|(due_ms, _)| *due_ms);
         let letter = self.letters.keys().next().map(|(due_ms, _)| *due_ms);
-        order.into_iter().chain(letter).min()
+        order.into_iter().chain(letter).chain(self.refunds.next_due_ms()).min()
     }
 
     /// Asks for a fault of one order, whether it is there yet or not; `Some(None)` keeps it from all
@@ -203,7 +207,7 @@ impl Ledger {
     pub(crate) fn twist(&self, key: &Key) -> Option<Twist> {
         let of_order = |fault: Fault| match fault {
             Fault::Order(twist) => Some(twist),
-            Fault::Call(_) => None,
+            Fault::Call(_) | Fault::Refund(_) => None,
         };
         match self.own_fault(key) {
             Some(own) => own.and_then(of_order),
@@ -216,12 +220,40 @@ impl Ledger {
         }
     }
 
+    /// Books a refund of a payment that is up to date.
+    pub(crate) fn book_refund(
+        &mut self,
+        wish: RefundWish,
+        twist: Option<RefundTwist>,
+        times_ms: (i64, i64),
+    ) -> Result<Refund, NotBooked> {
+        let payment = self.orders.get(&wish.payment);
+        self.refunds.book(wish, payment, twist, times_ms, self.max_orders).cloned()
+    }
+
+    /// The fault of a refund: its own, else that of its order, else the first rule that strikes the order.
+    pub(crate) fn refund_twist(&self, id: &Key, payment: &Key) -> Option<RefundTwist> {
+        let of_refund = |fault: Fault| match fault {
+            Fault::Refund(twist) => Some(twist),
+            Fault::Call(_) | Fault::Order(_) => None,
+        };
+        match self.own_fault(id).or_else(|| self.own_fault(payment)) {
+            Some(own) => own.and_then(of_refund),
+            None => {
+                let sequence = self.orders.get(payment)?.sequence;
+                self.rules(payment.0)
+                    .filter(|rule| rule.strikes(payment.0, sequence))
+                    .find_map(|rule| of_refund(rule.fault))
+            }
+        }
+    }
+
     /// The fault of this call about an order, known or not: the order's own, else the first
     /// rule that strikes the provider's calls at this number.
     pub(crate) fn strike(&mut self, key: &Key) -> Option<Strike> {
         let of_call = |fault: Fault| match fault {
             Fault::Call(strike) => Some(strike),
-            Fault::Order(_) => None,
+            Fault::Order(_) | Fault::Refund(_) => None,
         };
         let calls = self.calls.entry(key.0).or_default();
         *calls = calls.wrapping_add(1);

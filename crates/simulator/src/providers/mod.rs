@@ -11,6 +11,7 @@
 //! | Hyperswitch | payment links | `/hyperswitch/payments`, `/hyperswitch/payments/{id}`, `/hyperswitch/payments/{id}/cancel` |
 //! | Paytm | legacy | `/paytm/theia/processTransaction`, `/paytm/merchant-status/getTxnStatus` |
 //! | Paytm | v3 | `/paytm/theia/api/v1/initiateTransaction`, `/paytm/theia/api/v1/showPaymentPage`, `/paytm/v3/order/status` |
+//! | Paytm | refunds of both | `/paytm/refund/apply`, `/paytm/v2/refund/status` |
 //! | PhonePe | legacy | `/phonepe/v3/debit`, `/phonepe/v3/transaction/{mid}/{txn}/status` |
 //! | PhonePe | v1 | `/phonepe/pg/v1/pay`, `/phonepe/pg/v1/status/{mid}/{txn}` |
 //! | PhonePe | v2 | `/phonepe/v1/oauth/token`, `/phonepe/checkout/v2/pay`, `/phonepe/checkout/v2/order/{id}/status` |
@@ -38,7 +39,15 @@
 //! Faults of calls (`slow` with `ms`, `http-500`, `cut`, `hang`, `garbage`) spoil the answer of a
 //! server-to-server call whose work is done. Faults of orders (`wrong-amount`, `wrong-currency`, `wrong-signature`,
 //! `pending` and `paid-after-declined` with `seconds`, `unknown-code`, `not-found`, `duplicate-webhooks`,
-//! `silent`) change what becomes of an order or what is said of it.
+//! `silent`) change what becomes of an order or what is said of it. Faults of refunds (`refund-pending`,
+//! `refund-refused-later` and `refund-returned` with `seconds`, `refund-refused`, `refund-no-balance`,
+//! `refund-answer-lost`, `refund-request-lost`, `refund-wrong-amount`, `refund-wrong-signature`,
+//! `refund-unknown-code`, `refund-not-found`, `refund-silent`) are asked for like those of orders, by the
+//! refund's id in place of the order's, or for all refunds of an order or a provider.
+//! - `GET /control/refunds?after=&limit=` lists the books of refunds.
+//! - `POST /control/refunds/{provider}/{refund}/elapse` lets what is to come later come now.
+//! - `POST /control/refunds/{provider}` with `{"order":"…","amount":1999}` gives money back in the provider's portal;
+//!   without an amount all that is left.
 
 mod axis;
 mod ccavenue;
@@ -56,6 +65,7 @@ mod phonepe;
 mod properties;
 mod provider;
 mod razorpay;
+mod refunds;
 mod settings;
 pub mod signature;
 mod stripe;
@@ -74,6 +84,8 @@ use crate::courier::Courier;
 pub use fault::{Fault, Rate, Rule, Strike, Twist};
 pub use order::{Choice, State, WebhookProgress};
 pub use provider::{Protocol, Provider};
+pub use refunds::desk::RefundEntry;
+pub use refunds::{RefundState, RefundTwist, WhyRefused};
 pub use settings::{
     AxisAccount, CcavenueAccount, HyperswitchAccount, PaytmAccount, PayuAccount, PhonepeAccount,
     ProvidersSettings, RazorpayAccount, SettingsError, StripeAccount,

@@ -380,7 +380,7 @@ mod tests {
             .into_iter()
             .map(|fault| match fault {
                 Fault::Order(twist) => Some(twist),
-                Fault::Call(_) => None,
+                Fault::Call(_) | Fault::Refund(_) => None,
             })
             .collect();
         for twist in twists {

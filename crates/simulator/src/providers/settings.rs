@@ -31,6 +31,8 @@ pub struct ProvidersSettings {
     pub order_life: Duration,
     /// For how long an access token of PhonePe's Standard Checkout is good.
     pub token_life: Duration,
+    /// For how long a refund that was taken on is under way.
+    pub refunds_take: Duration,
     /// More orders than this are refused: everything is kept in memory.
     pub max_orders: usize,
     pub webhooks: CallbackPolicy,
@@ -56,6 +58,7 @@ impl ProvidersSettings {
             rules: Vec::new(),
             order_life: Duration::from_secs(30 * 60),
             token_life: Duration::from_secs(60 * 60),
+            refunds_take: Duration::ZERO,
             max_orders: 100_000,
             webhooks: CallbackPolicy { most_attempts: 6, ..CallbackPolicy::default() },
             hang_for: Duration::from_secs(120),

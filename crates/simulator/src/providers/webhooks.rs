@@ -31,6 +31,10 @@ impl Providers {
         for key in due {
             self.look(&key);
         }
+        let due = self.ledger().refunds.due(now_ms, ROUND);
+        for place in due {
+            self.look_at_refund(place, |_| {});
+        }
         let letters = self.ledger().due_letters(now_ms, ROUND);
         let mut round = JoinSet::new();
         for (place, letter) in letters {

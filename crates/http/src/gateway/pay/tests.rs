@@ -101,3 +101,18 @@ async fn a_database_that_is_away_is_told() {
     let app = TestApp::with(Choices { database_is_away: true, ..Choices::default() });
     assert_eq!(app.get("/gateway/v1/_pay?eg_pg_txnid=T&token=x").await.codes(), ["DATABASE_UNAVAILABLE"]);
 }
+
+#[tokio::test]
+async fn the_page_by_its_path_answers_post_like_get_and_ignores_what_is_posted() {
+    let app = TestApp::with(Choices { upyog_form: true, ..Choices::default() });
+    let (id, path) = page_path(&app, "bill-1").await;
+    let (_, page) = path.split_once("&txURL=https://pay.example.org/pg-service").unwrap();
+    let shown = app.get(page).await;
+    let posted = app.post_form(page, "eg_pg_txnid=other&token=x&txURL=https%3A%2F%2Fevil.example").await;
+    assert_eq!((shown.status, posted.status), (StatusCode::OK, StatusCode::OK));
+    assert_eq!(shown.text(), posted.text());
+    assert_eq!(app.get("/gateway/v1/_pay/x").await.codes(), ["PAYMENT_PAGE_NOT_FOUND"]);
+    app.gateway.answers_for(&TxnId::new(id.as_str()).unwrap(), paid("100"));
+    app.update(&id).await;
+    assert_eq!(app.post_form(page, "").await.status, StatusCode::SEE_OTHER);
+}

@@ -28,6 +28,9 @@ settings! {
          payment of more than so many seconds is answered with that payment, while its page can be used; \
          0 never does.").or("5");
     REDIRECT: Optional<RedirectThrough> = REDIRECT_THROUGH;
+    UPYOG_FORM: Setting<bool> = own("redirect.upyog-form", FLAG,
+        "Whether `redirectUrl` ends in `txURL=` and a payment page of this service, to which UPYOG's web client \
+         posts for every gateway but AXIS. Needs `redirect.through=service`.").or("false");
     CALLBACK_HOSTS: Optional<Vec<String>> = own("callback.allowed-hosts", HOSTS,
         "The hosts to which payers may be sent back, as `host`, `host:port` or `*.parent`. A tenant \
          without an entry of its own has that of the tenant above it. Once anything is set, a tenant \

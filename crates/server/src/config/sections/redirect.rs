@@ -7,6 +7,7 @@ use url::Url;
 
 use super::gateway_hosts::is_loopback;
 use super::gateways::Configured;
+use super::payments::UPYOG_FORM;
 use super::server::PUBLIC_URL;
 use super::services::digit_is_there;
 use super::{Config, Server, sandbox};
@@ -19,6 +20,8 @@ pub struct Redirect {
     /// Whether payers reach the service where it listens, so that it needs no public URL: alone, on
     /// the machine of a trial.
     pub is_local: bool,
+    /// Whether `redirectUrl` names the page that UPYOG's web client posts to.
+    pub upyog_form: bool,
 }
 
 /// The paths that have to be reachable from outside.
@@ -40,7 +43,7 @@ pub(super) fn redirect(reader: &Reader<'_>) -> Redirect {
         RedirectThrough::Service
     };
     let through = reader.set(&REDIRECT_THROUGH).unwrap_or(worked_out);
-    Redirect { through, is_local: !beside_digit }
+    Redirect { through, is_local: !beside_digit, upyog_form: reader.get(&UPYOG_FORM) }
 }
 
 /// Whether payers can get to every gateway that is offered, and back.
@@ -51,6 +54,13 @@ pub(super) fn check(
     gateways: &[Configured],
     built_in_sandbox: bool,
 ) {
+    if redirect.upyog_form && redirect.through == RedirectThrough::Application {
+        reader.problem(
+            &UPYOG_FORM,
+            "needs the payment page of this service",
+            format!("set {}=service, or leave {} out", REDIRECT_THROUGH.key, UPYOG_FORM.key),
+        );
+    }
     if let Some(public_url) = &server.public_url {
         if !redirect.is_local && Url::parse(public_url).is_ok_and(|url| is_loopback(&url)) {
             reader.doubt(&PUBLIC_URL, "is an address of this machine: payers elsewhere do not reach it");
@@ -116,9 +126,10 @@ impl Config {
         match self.redirect.through {
             RedirectThrough::Application => Redirects::Application { public_url },
             // Without one this is a configuration with a problem, which nothing is started with.
-            RedirectThrough::Service => {
-                Redirects::Service { public_url: public_url.unwrap_or_else(|| local_url.to_owned()) }
-            }
+            RedirectThrough::Service => Redirects::Service {
+                public_url: public_url.unwrap_or_else(|| local_url.to_owned()),
+                upyog_form: self.redirect.upyog_form,
+            },
         }
     }
 
@@ -131,8 +142,9 @@ impl Config {
         let callbacks = offered()
             .filter(|profile| profile.sends_callbacks)
             .map(|profile| format!("{base}/gateway/v1/{}/_callback", profile.name.as_str().to_lowercase()));
-        let pay = format!("{base}/gateway/v1/_pay");
-        let needs_pay = offered().any(|profile| profile.needs_form_page);
+        let below = if self.redirect.upyog_form { " and what is below it" } else { "" };
+        let pay = format!("{base}/gateway/v1/_pay{below}");
+        let needs_pay = self.redirect.upyog_form || offered().any(|profile| profile.needs_form_page);
         let mut paths = ["_create", "_update"].map(|call| format!("{base}/transaction/v1/{call}")).to_vec();
         let redirect = format!("{base}/transaction/v1/_redirect");
         let through_service = match self.redirect.through {

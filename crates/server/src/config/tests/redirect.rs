@@ -44,7 +44,10 @@ fn beside_digit_payers_are_led_through_the_application_until_there_is_a_public_u
     assert_eq!(stock.redirects(LOCAL), Redirects::Application { public_url: None });
     let public = config(&[&[DIGIT, HOSTS, PUBLIC], &PAYU]);
     assert_eq!(public.redirect.through, Service);
-    assert_eq!(public.redirects(LOCAL), Redirects::Service { public_url: PUBLIC.1.to_owned() });
+    assert_eq!(
+        public.redirects(LOCAL),
+        Redirects::Service { public_url: PUBLIC.1.to_owned(), upyog_form: false }
+    );
     let chosen = config(&[&[DIGIT, HOSTS, PUBLIC, THROUGH_APPLICATION], &PAYU]);
     assert_eq!(chosen.redirects(LOCAL), Redirects::Application { public_url: Some(PUBLIC.1.to_owned()) });
     let told = loaded(&[&[DIGIT, HOSTS], &PAYU]).effective();
@@ -54,7 +57,10 @@ fn beside_digit_payers_are_led_through_the_application_until_there_is_a_public_u
 
 #[test]
 fn alone_payers_are_led_through_the_service_at_the_address_it_listens_on() {
-    assert_eq!(config(&[]).redirects(LOCAL), Redirects::Service { public_url: LOCAL.to_owned() });
+    assert_eq!(
+        config(&[]).redirects(LOCAL),
+        Redirects::Service { public_url: LOCAL.to_owned(), upyog_form: false }
+    );
     let application = config(&[&[THROUGH_APPLICATION]]);
     assert_eq!(application.redirects(LOCAL), Redirects::Application { public_url: Some(LOCAL.to_owned()) });
 }
@@ -133,4 +139,18 @@ fn beside_digit_the_built_in_sandbox_needs_a_public_url() {
     assert!(told.starts_with("sandbox.active: the sandbox's pages are pages of this service"), "{told}");
     assert!(told.contains("/pg-service/sandbox"), "{told}");
     assert_eq!(loaded(&[&[DIGIT, HOSTS, PUBLIC], &sandbox]).problems, []);
+}
+
+#[test]
+fn the_page_for_upyog_needs_the_way_through_this_service() {
+    let upyog = ("PG_SERVICE_REDIRECT_UPYOGFORM", "true");
+    let told = problem(&[&[DIGIT, HOSTS, upyog], &PAYU]);
+    assert!(told.starts_with("redirect.upyog-form: needs the payment page of this service"), "{told}");
+    let through = config(&[&[DIGIT, HOSTS, PUBLIC, upyog], &PAYU]);
+    assert_eq!(
+        through.redirects(LOCAL),
+        Redirects::Service { public_url: PUBLIC.1.to_owned(), upyog_form: true }
+    );
+    let page = "/pg-service/gateway/v1/_pay and what is below it".to_owned();
+    assert!(through.reachable().paths.contains(&page), "{:?}", through.reachable().paths);
 }

@@ -136,7 +136,10 @@ pub(super) fn ports(
         bank_accounts: plain,
         clock: clock.clone(),
         settings: Settings {
-            redirects: Redirects::Service { public_url: "https://pay.example.org/pg-service".to_owned() },
+            redirects: Redirects::Service {
+                public_url: "https://pay.example.org/pg-service".to_owned(),
+                upyog_form: false,
+            },
             early_interval: Duration::from_secs(15 * 60),
             order_life: Some(Duration::from_secs(24 * 3600)),
             order_life_of: BTreeMap::new(),

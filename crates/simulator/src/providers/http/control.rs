@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::providers::Providers;
@@ -26,6 +27,9 @@ pub(crate) fn router() -> Router<Providers> {
         .route("/orders", get(orders))
         .route("/orders/{provider}/{order}", get(order).post(set_fault))
         .route("/orders/{provider}/{order}/elapse", post(elapse))
+        .route("/refunds", get(refunds))
+        .route("/refunds/{provider}", post(refund_in_portal))
+        .route("/refunds/{provider}/{refund}/elapse", post(elapse_refund))
         .route("/phonepe/revoke-tokens", post(revoke_tokens))
         .route("/{provider}", get(rules).post(add_rule))
 }
@@ -34,6 +38,8 @@ pub(crate) fn router() -> Router<Providers> {
 enum Refused {
     NoSuchProvider,
     NoSuchOrder,
+    NoSuchRefund,
+    NotRefundable,
     Parameter(&'static str),
     Fault(BadFault),
     Full,
@@ -44,6 +50,10 @@ impl IntoResponse for Refused {
         let (status, message) = match self {
             Refused::NoSuchProvider => (StatusCode::NOT_FOUND, "there is no such provider".to_owned()),
             Refused::NoSuchOrder => (StatusCode::NOT_FOUND, "there is no such order".to_owned()),
+            Refused::NoSuchRefund => (StatusCode::NOT_FOUND, "there is no such refund".to_owned()),
+            Refused::NotRefundable => {
+                (StatusCode::CONFLICT, "it is not paid, or not so much is left of it".to_owned())
+            }
             Refused::Parameter(name) => (StatusCode::BAD_REQUEST, format!("{name} cannot be used")),
             Refused::Fault(bad) => (StatusCode::BAD_REQUEST, bad.to_string()),
             Refused::Full => {
@@ -66,6 +76,21 @@ fn provider_of(name: &str) -> Result<Provider, Refused> {
 
 /// `GET /control/orders?after=&limit=&provider=`
 async fn orders(State(providers): State<Providers>, RawQuery(query): RawQuery) -> Result<Response, Refused> {
+    let (after, limit, query) = page_of(query)?;
+    let provider = match query.get("provider") {
+        "" => None,
+        name => Some(provider_of(name)?),
+    };
+    let page = providers.books(after, limit);
+    // A full page may have another behind it, whatever the provider of its orders.
+    let next = page.last().filter(|_| page.len() == limit).map(|last| last.sequence);
+    let listed: Vec<_> =
+        page.into_iter().filter(|entry| provider.is_none_or(|wanted| wanted == entry.provider)).collect();
+    Ok(Json(json!({ "orders": listed, "next": next })).into_response())
+}
+
+/// The place in the books that a query names, and the query.
+fn page_of(query: Option<String>) -> Result<(u64, usize, Fields), Refused> {
     let query =
         Fields::decode(query.unwrap_or_default().as_bytes()).map_err(|_| Refused::Parameter("the query"))?;
     let after: u64 = match query.get("after") {
@@ -80,16 +105,7 @@ async fn orders(State(providers): State<Providers>, RawQuery(query): RawQuery) -
             .filter(|limit| (1..=MOST_ORDERS).contains(limit))
             .ok_or(Refused::Parameter("limit"))?,
     };
-    let provider = match query.get("provider") {
-        "" => None,
-        name => Some(provider_of(name)?),
-    };
-    let page = providers.books(after, limit);
-    // A full page may have another behind it, whatever the provider of its orders.
-    let next = page.last().filter(|_| page.len() == limit).map(|last| last.sequence);
-    let listed: Vec<_> =
-        page.into_iter().filter(|entry| provider.is_none_or(|wanted| wanted == entry.provider)).collect();
-    Ok(Json(json!({ "orders": listed, "next": next })).into_response())
+    Ok((after, limit, query))
 }
 
 /// `GET /control/orders/{provider}/{order}`
@@ -126,6 +142,41 @@ async fn elapse(
     let key = (provider_of(&provider)?, order);
     providers.elapse(&key).ok_or(Refused::NoSuchOrder)?;
     let entry = providers.book_entry(&key).ok_or(Refused::NoSuchOrder)?;
+    Ok(Json(entry).into_response())
+}
+
+/// `GET /control/refunds?after=&limit=`
+async fn refunds(State(providers): State<Providers>, RawQuery(query): RawQuery) -> Result<Response, Refused> {
+    let (after, limit, _) = page_of(query)?;
+    let page = providers.refund_books(after, limit);
+    let next = page.last().filter(|_| page.len() == limit).map(|last| last.sequence);
+    Ok(Json(json!({ "refunds": page, "next": next })).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PortalRefund {
+    order: String,
+    /// In minor units; without it all that is left.
+    amount: Option<i64>,
+}
+
+/// `POST /control/refunds/{provider}`: money is given back in the provider's portal.
+async fn refund_in_portal(
+    State(providers): State<Providers>,
+    Path(provider): Path<String>,
+    Json(asked): Json<PortalRefund>,
+) -> Result<Response, Refused> {
+    let entry = providers.refund_in_portal(provider_of(&provider)?, &asked.order, asked.amount);
+    Ok(Json(entry.ok_or(Refused::NotRefundable)?).into_response())
+}
+
+/// `POST /control/refunds/{provider}/{refund}/elapse`: what is to come later comes now.
+async fn elapse_refund(
+    State(providers): State<Providers>,
+    Path((provider, refund)): Path<(String, String)>,
+) -> Result<Response, Refused> {
+    let entry = providers.elapse_refund(provider_of(&provider)?, &refund).ok_or(Refused::NoSuchRefund)?;
     Ok(Json(entry).into_response())
 }
 

@@ -183,7 +183,8 @@ fn cases(order: &Order) -> Vec<Case> {
             Fault::Order(
                 Twist::WrongCurrency | Twist::UnknownCode | Twist::NotFound | Twist::DuplicateWebhooks,
             )
-            | Fault::Call(_) => {
+            | Fault::Call(_)
+            | Fault::Refund(_) => {
                 return None;
             }
         };

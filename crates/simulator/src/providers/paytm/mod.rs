@@ -2,6 +2,7 @@
 //! signed form.
 
 mod legacy;
+pub(crate) mod refunds;
 mod v3;
 mod words;
 
@@ -23,6 +24,8 @@ pub(crate) fn router() -> Router<Providers> {
         .route("/theia/api/v1/initiateTransaction", post(v3::initiate))
         .route("/theia/api/v1/showPaymentPage", post(v3::show_page))
         .route("/v3/order/status", post(v3::ask))
+        .route("/refund/apply", post(refunds::apply))
+        .route("/v2/refund/status", post(refunds::status))
 }
 
 /// A checksum over a text by the merchant's key, or by another when the statement is not to be genuine.
@@ -33,7 +36,12 @@ fn checksum(account: &PaytmAccount, text: &str, genuine: bool) -> String {
 }
 
 fn transaction_number(statement: &Statement<'_>) -> String {
-    format!("{}{:024}", moment::day(statement.order.opened_ms), statement.order.payment_number())
+    number_at(statement.order.opened_ms, statement.order.payment_number())
+}
+
+/// Paytm's number of what was begun at that moment.
+fn number_at(moment_ms: i64, number: u64) -> String {
+    format!("{}{number:024}", moment::day(moment_ms))
 }
 
 /// The bank's number of a payment; empty when it was not made.

@@ -44,7 +44,10 @@ struct Head {
 }
 
 /// The body of a signed request, or what to answer instead.
-fn signed_body<'a, T: Deserialize<'a>>(account: &PaytmAccount, request: &'a [u8]) -> Result<T, Words> {
+pub(super) fn signed_body<'a, T: Deserialize<'a>>(
+    account: &PaytmAccount,
+    request: &'a [u8],
+) -> Result<T, Words> {
     let malformed = Words { status: "F", code: "1001", message: "Request parameters are not valid" };
     let Ok(envelope) = serde_json::from_slice::<Envelope<'a>>(request) else { return Err(malformed) };
     let text = envelope.body.get();
@@ -55,7 +58,12 @@ fn signed_body<'a, T: Deserialize<'a>>(account: &PaytmAccount, request: &'a [u8]
 }
 
 /// A JSON answer, signed or not.
-fn envelope(providers: &Providers, body: &Value, signing: Signing) -> Response {
+pub(super) fn envelope(providers: &Providers, body: &Value, signing: Signing) -> Response {
+    let answer = envelope_text(providers, body, signing);
+    ([(header::CONTENT_TYPE, "application/json;charset=UTF-8")], answer).into_response()
+}
+
+pub(super) fn envelope_text(providers: &Providers, body: &Value, signing: Signing) -> String {
     let text = body.to_string();
     let mut head = json!({ "responseTimestamp": providers.now_ms().to_string(), "version": "v1" });
     let signature = |genuine| checksum(&providers.inner.settings.paytm, &text, genuine);
@@ -64,19 +72,18 @@ fn envelope(providers: &Providers, body: &Value, signing: Signing) -> Response {
         Signing::Right => head["signature"] = signature(true).into(),
         Signing::Wrong => head["signature"] = signature(false).into(),
     }
-    let answer = format!(r#"{{"head":{head},"body":{text}}}"#);
-    ([(header::CONTENT_TYPE, "application/json;charset=UTF-8")], answer).into_response()
+    format!(r#"{{"head":{head},"body":{text}}}"#)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Signing {
+pub(super) enum Signing {
     /// As Paytm does with failures.
     Not,
     Right,
     Wrong,
 }
 
-fn result_info(words: &Words) -> Value {
+pub(super) fn result_info(words: &Words) -> Value {
     json!({ "resultStatus": words.status, "resultCode": words.code, "resultMsg": words.message })
 }
 
