@@ -33,6 +33,7 @@
 //! gets no answer, fails with [`StoreError::Unavailable`]; only reading again tells whether it was stored.
 
 mod adopted;
+mod api_tokens;
 mod attention;
 mod audit;
 mod callbacks;

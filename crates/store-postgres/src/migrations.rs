@@ -29,6 +29,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "receipt_cancellations",
         sql: include_str!("../migrations/0009_receipt_cancellations.sql"),
     },
+    Migration { version: 10, name: "api_tokens", sql: include_str!("../migrations/0010_api_tokens.sql") },
 ];
 
 /// The advisory lock of migrations, "payments" as a number: nodes that start at once take turns.

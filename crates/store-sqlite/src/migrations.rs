@@ -26,6 +26,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "receipt_cancellations",
         sql: include_str!("../migrations/0008_receipt_cancellations.sql"),
     },
+    Migration { version: 9, name: "api_tokens", sql: include_str!("../migrations/0009_api_tokens.sql") },
 ];
 
 /// Brings the database up to date, in one transaction. Two processes that start together do it one

@@ -35,6 +35,17 @@ impl<'a, 's> Columns<'a, 's> {
         Ok((columns, run_id))
     }
 
+    /// The columns of a row that begins with `token_id`, and that id.
+    pub(crate) fn of_token(
+        row: &'a Row<'s>,
+        table: &'static str,
+    ) -> Result<(Columns<'a, 's>, String), Failure> {
+        let mut columns = Columns::of_nobody(row, table);
+        columns.owner = columns.get("token_id")?;
+        let id = columns.owner.clone();
+        Ok((columns, id))
+    }
+
     fn of_nobody(row: &'a Row<'s>, table: &'static str) -> Columns<'a, 's> {
         Columns { row, next: Cell::new(0), table, owner: String::new() }
     }

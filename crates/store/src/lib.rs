@@ -14,6 +14,7 @@
 //! A store compares leases and due moments with one clock of its own, the database's where there is
 //! one, and is handed lengths of time, not moments.
 
+mod api_tokens;
 mod attention;
 pub mod audit;
 mod callbacks;
@@ -33,6 +34,10 @@ mod transactions;
 #[cfg(feature = "contract")]
 pub mod contract;
 
+pub use api_tokens::{
+    ApiToken, ApiTokenQuery, ApiTokens, HolderKind, Issued, NewApiToken, Revocation, Revoked, TokenHolder,
+    TokenReach, USE_NOTED_EVERY,
+};
 pub use attention::{
     Attention, AttentionCase, AttentionQuery, CaseState, NewCase, REOPENED_AFTER, Resolution, Resolved,
     ReviewCases,
@@ -85,6 +90,7 @@ pub trait Store:
     + Checks
     + Idempotency
     + Callbacks
+    + ApiTokens
     + Outbox
     + JobLedger
     + AuditLog
@@ -101,6 +107,7 @@ impl<S> Store for S where
         + Checks
         + Idempotency
         + Callbacks
+        + ApiTokens
         + Outbox
         + JobLedger
         + AuditLog

@@ -7,12 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use payment_domain::{AuditEntry, BillKey, Event, GatewayName, HistoryEntry, Timestamp, Transaction, TxnId};
 use payment_store::{
-    Applied, Attention, AttentionCase, AttentionQuery, AuditHead, AuditLog, AuditQuery, Backlog, Callbacks,
-    Change, CheckNote, Checks, Claim, ClaimedReceiptTask, Claims, Created, DeadLetter, DueCheck, DueChecks,
-    Fence, Health, Idempotency, IdempotencyKey, IdempotencyRecord, JobLedger, Lease, NewCase, NewTransaction,
-    Outbox, OutboxBacklog, Postponement, RawCallback, ReceiptCancellation, ReceiptTask, ReceiptTaskClaim,
-    ReceiptTasks, Recorded, Resolution, Resolved, ReviewCases, RunEnd, RunRecord, Search, SearchQuery, Store,
-    StoreError, StoredDump, StoredEntry, StoredEvent, Tally, TickAnswer, TickRequest, Transactions,
+    ApiToken, ApiTokenQuery, ApiTokens, Applied, Attention, AttentionCase, AttentionQuery, AuditHead,
+    AuditLog, AuditQuery, Backlog, Callbacks, Change, CheckNote, Checks, Claim, ClaimedReceiptTask, Claims,
+    Created, DeadLetter, DueCheck, DueChecks, Fence, Health, Idempotency, IdempotencyKey, IdempotencyRecord,
+    Issued, JobLedger, Lease, NewApiToken, NewCase, NewTransaction, Outbox, OutboxBacklog, Postponement,
+    RawCallback, ReceiptCancellation, ReceiptTask, ReceiptTaskClaim, ReceiptTasks, Recorded, Resolution,
+    Resolved, ReviewCases, Revocation, Revoked, RunEnd, RunRecord, Search, SearchQuery, Store, StoreError,
+    StoredDump, StoredEntry, StoredEvent, Tally, TickAnswer, TickRequest, TokenReach, Transactions,
     UnsignedCallback,
 };
 use serde_json::Value;
@@ -111,6 +112,13 @@ observe! {
         conclude_callback(digest: &[u8; 32], txn_id: Option<&TxnId>, conclusion: &str) -> ();
         keep_unsigned_callback(callback: UnsignedCallback, limit: u32) -> bool;
         forget_callbacks(received_before: Timestamp, limit: u32) -> u32;
+    }
+    ApiTokens {
+        issue_api_token(new: NewApiToken) -> Issued;
+        api_token(digest: &[u8; 32]) -> Option<ApiToken>;
+        api_tokens(query: &ApiTokenQuery) -> Vec<ApiToken>;
+        note_api_token_use(id: &str, at: Timestamp) -> ();
+        revoke_api_token(id: &str, reach: &TokenReach, revocation: Revocation) -> Revoked;
     }
     Outbox {
         events_after(sequence: i64, limit: u32) -> Vec<StoredEvent>;

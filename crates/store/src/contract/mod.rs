@@ -19,6 +19,7 @@
 pub mod deep_searches;
 pub mod sample;
 
+mod api_tokens;
 mod attention;
 mod audit;
 mod changing;
@@ -129,6 +130,7 @@ pub fn promises() -> Vec<Promise> {
         relaying::promises(),
         operating::promises(),
         audit::promises(),
+        api_tokens::promises(),
     ]
     .into_iter()
     .flatten()
