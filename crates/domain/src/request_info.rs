@@ -111,6 +111,13 @@ impl RequestInfo {
         RequestInfo(fields)
     }
 
+    /// The same with this user alone: of the caller's claims about itself none stays, its token neither.
+    pub fn of_user(&self, user: &UserInfo) -> RequestInfo {
+        let mut fields = self.without_token().0;
+        fields.insert("userInfo".to_owned(), Value::Object(user.0.clone()));
+        RequestInfo(fields)
+    }
+
     /// The same with a user who may do what every citizen may: whatever other type and roles the caller
     /// claims are taken away. A caller that claims none is unchanged.
     pub fn as_citizen(&self) -> RequestInfo {
@@ -220,6 +227,8 @@ mod tests {
             assert_eq!(info(without_user).with_user(&proof).user("uuid").as_deref(), Some("u-1"));
         }
         assert!(!format!("{proof:?}").contains("Asha"));
+        let alone = json!({"apiId": "a", "userInfo": {"uuid": "u-1", "type": "CITIZEN", "name": "Asha Rani", "id": 7}});
+        assert_eq!(serde_json::to_value(claimed.of_user(&proof)).unwrap(), alone);
     }
 
     #[test]

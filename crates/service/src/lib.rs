@@ -4,6 +4,7 @@
 //! clock. Nothing here depends on their implementations, or on HTTP.
 
 mod advice;
+mod api_tokens;
 mod attention;
 mod callback_url;
 mod callbacks;
@@ -35,6 +36,9 @@ mod view;
 use std::sync::Arc;
 
 pub use advice::{Advice, OtherPayment, advise_all};
+pub use api_tokens::{
+    IssuedToken, LONGEST_TOKEN_LIFE, PersonalTokens, TOKEN_PREFIX, TokenError, TokenIssuer, TokenWish,
+};
 pub use attention::{AttentionDetail, AttentionList, ResolveError};
 pub use callback_url::with_transaction_id;
 pub use callbacks::{CallbackError, Callbacks, Conclusion};
@@ -90,6 +94,7 @@ pub struct Payments {
     pub payment_pages: PaymentPages,
     pub attention: AttentionList,
     pub readiness: Readiness,
+    pub tokens: PersonalTokens,
 }
 
 impl Payments {
@@ -104,6 +109,7 @@ impl Payments {
             payment_pages: PaymentPages::new(ports.clone()),
             attention: AttentionList::new(ports.store.clone(), ports.clock.clone()),
             readiness: Readiness::new(ports.clone()),
+            tokens: PersonalTokens::new(ports.store.clone(), ports.clock.clone()),
             settlement,
             receipts,
             ports,

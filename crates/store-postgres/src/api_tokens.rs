@@ -1,7 +1,7 @@
 //! Personal API tokens and their holders.
 
 use async_trait::async_trait;
-use payment_domain::{Grant, Personal, Role, TenantId, Timestamp};
+use payment_domain::{AuditEntry, Grant, Personal, Role, TenantId, Timestamp};
 use payment_store::{
     ApiToken, ApiTokenQuery, ApiTokens, HolderKind, Issued, NewApiToken, Revocation, Revoked, StoreError,
     TokenHolder, TokenReach, USE_NOTED_EVERY,
@@ -9,6 +9,7 @@ use payment_store::{
 use tokio_postgres::Row;
 
 use crate::PostgresStore;
+use crate::audit::append_audit;
 use crate::connections::Values;
 use crate::failure::Failure;
 use crate::parameters::storable;
@@ -31,6 +32,7 @@ const REACHED: &str = "($1::text[] IS NULL OR t.uuid = $2::text OR NOT EXISTS (
 fn reached(reach: &TokenReach) -> (Option<Vec<&str>>, &str) {
     match reach {
         TokenReach::All => (None, ""),
+        TokenReach::Of { uuid } => (Some(Vec::new()), uuid),
         TokenReach::Within { scopes, own_uuid } => {
             (Some(scopes.iter().map(|scope| scope.root.as_str()).collect()), own_uuid)
         }
@@ -82,6 +84,7 @@ impl ApiTokens for PostgresStore {
         let tenants: Vec<&str> = new.grants.iter().map(|grant| grant.tenant.as_str()).collect();
         let roles: Vec<&str> = new.grants.iter().map(|grant| grant.role.code()).collect();
         transaction.rows(GRANT, &[&storable(&new.id), &tenants, &roles]).await?;
+        append_audit(&transaction, &new.audit).await?;
         transaction.commit().await?;
         Ok(Issued::Now)
     }
@@ -117,6 +120,7 @@ impl ApiTokens for PostgresStore {
         id: &str,
         reach: &TokenReach,
         revocation: Revocation,
+        audit: Vec<AuditEntry>,
     ) -> Result<Revoked, StoreError> {
         const REVOKE: &str = "
             UPDATE eg_pg_api_tokens SET revoked_at = $2, revoked_by = $3 WHERE token_id = $1";
@@ -134,6 +138,7 @@ impl ApiTokens for PostgresStore {
         }
         let by = storable(&revocation.by);
         transaction.rows(REVOKE, &[&storable(id), &revocation.at.as_millis(), &by]).await?;
+        append_audit(&transaction, &audit).await?;
         transaction.commit().await?;
         Ok(Revoked::Now)
     }

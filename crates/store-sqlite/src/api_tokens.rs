@@ -1,7 +1,7 @@
 //! Personal API tokens and their holders.
 
 use async_trait::async_trait;
-use payment_domain::{Grant, Personal, Role, TenantId, Timestamp};
+use payment_domain::{AuditEntry, Grant, Personal, Role, TenantId, Timestamp};
 use payment_store::{
     ApiToken, ApiTokenQuery, ApiTokens, HolderKind, Issued, NewApiToken, Revocation, Revoked, StoreError,
     TokenHolder, TokenReach, USE_NOTED_EVERY,
@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::json;
 
 use crate::SqliteStore;
+use crate::audit::append_audit;
 use crate::failure::Failure;
 use crate::rows::{self, Columns};
 
@@ -30,6 +31,7 @@ const REACHED: &str = "(?1 IS NULL OR t.uuid = ?2 OR NOT EXISTS (
 fn reached(reach: &TokenReach) -> (Option<String>, String) {
     match reach {
         TokenReach::All => (None, String::new()),
+        TokenReach::Of { uuid } => (Some("[]".to_owned()), uuid.clone()),
         TokenReach::Within { scopes, own_uuid } => {
             let roots: Vec<&str> = scopes.iter().map(|scope| scope.root.as_str()).collect();
             (Some(json!(roots).to_string()), own_uuid.clone())
@@ -83,6 +85,7 @@ impl ApiTokens for SqliteStore {
         id: &str,
         reach: &TokenReach,
         revocation: Revocation,
+        audit: Vec<AuditEntry>,
     ) -> Result<Revoked, StoreError> {
         let (id, reach) = (id.to_owned(), reach.clone());
         let revoke = move |conn: &Connection| {
@@ -98,6 +101,7 @@ impl ApiTokens for SqliteStore {
                 "UPDATE eg_pg_api_tokens SET revoked_at = ?2, revoked_by = ?3 WHERE token_id = ?1",
             )?
             .execute(params![id, revocation.at.as_millis(), revocation.by])?;
+            append_audit(conn, &audit)?;
             Ok(Revoked::Now)
         };
         Ok(self.writer.write(revoke).await?)
@@ -140,6 +144,7 @@ fn issue(conn: &Connection, new: &NewApiToken) -> Result<Issued, Failure> {
         )?
         .execute(params![new.id, grant.tenant.as_str(), grant.role.code()])?;
     }
+    append_audit(conn, &new.audit)?;
     Ok(Issued::Now)
 }
 

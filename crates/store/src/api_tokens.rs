@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::{Grant, Personal, Timestamp};
+use payment_domain::{AuditEntry, Grant, Personal, Timestamp};
 
 use crate::{StoreError, TenantScope};
 
@@ -32,6 +32,7 @@ pub trait ApiTokens: Send + Sync {
         id: &str,
         reach: &TokenReach,
         revocation: Revocation,
+        audit: Vec<AuditEntry>,
     ) -> Result<Revoked, StoreError>;
 }
 
@@ -71,7 +72,7 @@ impl HolderKind {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct NewApiToken {
     /// The beginning of the secret, by which people recognise the token.
     pub id: String,
@@ -85,6 +86,7 @@ pub struct NewApiToken {
     pub issued_at: Timestamp,
     pub issued_by: String,
     pub expires_at: Timestamp,
+    pub audit: Vec<AuditEntry>,
 }
 
 /// A stored token, without its digest.
@@ -121,6 +123,8 @@ pub struct Revocation {
 pub enum TokenReach {
     /// Of the command line, which has the database.
     All,
+    /// Those of this holder.
+    Of { uuid: String },
     /// Those whose every grant is at one of these tenants or below, and those of the caller.
     Within { scopes: Vec<TenantScope>, own_uuid: String },
 }

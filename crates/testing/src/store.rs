@@ -118,7 +118,9 @@ observe! {
         api_token(digest: &[u8; 32]) -> Option<ApiToken>;
         api_tokens(query: &ApiTokenQuery) -> Vec<ApiToken>;
         note_api_token_use(id: &str, at: Timestamp) -> ();
-        revoke_api_token(id: &str, reach: &TokenReach, revocation: Revocation) -> Revoked;
+        revoke_api_token(
+            id: &str, reach: &TokenReach, revocation: Revocation, audit: Vec<AuditEntry>
+        ) -> Revoked;
     }
     Outbox {
         events_after(sequence: i64, limit: u32) -> Vec<StoredEvent>;

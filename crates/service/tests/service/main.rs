@@ -18,4 +18,5 @@ mod scheduler;
 mod settle;
 mod supersede;
 mod support;
+mod tokens;
 mod unavailable;

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use payment_domain::{Grant, Personal, Role, TenantId};
+use payment_domain::{AuditAction, Grant, Personal, Role, TenantId};
 
-use super::Promise;
 use super::sample::at;
+use super::{Promise, audit};
 use crate::{
-    ApiToken, ApiTokenQuery, HolderKind, Issued, NewApiToken, Revocation, Revoked, Store, TenantScope,
-    TokenHolder, TokenReach,
+    ApiToken, ApiTokenQuery, AuditQuery, HolderKind, Issued, NewApiToken, Revocation, Revoked, Store,
+    TenantScope, TokenHolder, TokenReach,
 };
 
 pub(super) fn promises() -> Vec<Promise> {
@@ -37,11 +37,13 @@ fn token(nth: u8, uuid: &str, name: &str, grants: Vec<Grant>) -> NewApiToken {
         issued_at: at(i64::from(nth)),
         issued_by: "root".to_owned(),
         expires_at: at(1_000),
+        audit: audit::about(AuditAction::TokenIssued, &format!("pgs_{nth:08}")),
     }
 }
 
 fn stored(new: NewApiToken) -> ApiToken {
-    let NewApiToken { id, digest: _, label, holder, mut grants, issued_at, issued_by, expires_at } = new;
+    let NewApiToken { id, digest: _, label, holder, mut grants, issued_at, issued_by, expires_at, audit: _ } =
+        new;
     grants.sort_by(|one, other| (&one.tenant, one.role.code()).cmp(&(&other.tenant, other.role.code())));
     ApiToken {
         id,
@@ -103,6 +105,8 @@ async fn a_holder_has_one_uuid_and_a_uuid_one_holder(store: Arc<dyn Store>) {
     assert_eq!(issue(as_program).await, Issued::UuidTaken);
     assert_eq!(issue(token(5, "u-1", "asha rani", viewer())).await, Issued::Now);
     let found = store.api_tokens(&all()).await.unwrap();
+    let entries = store.audit_entries(&AuditQuery { limit: 9, ..AuditQuery::default() }).await.unwrap();
+    assert_eq!(entries.len(), 2, "what was not issued was not recorded");
     assert_eq!(ids(&found), ["pgs_00000005", "pgs_00000001"]);
     assert!(found.iter().all(|token| token.holder.name.expose() == "Asha Rani"), "as it was said first");
 }
@@ -132,14 +136,19 @@ async fn the_use_of_a_token_is_noted_once_a_minute(store: Arc<dyn Store>) {
 async fn a_token_is_revoked_once_and_stays_so(store: Arc<dyn Store>) {
     store.issue_api_token(token(1, "u-1", "Asha", vec![grant(Role::Viewer, "pb")])).await.unwrap();
     let revocation = |nth: i64| Revocation { at: at(nth), by: format!("admin-{nth}") };
-    let revoke =
-        async |id: &str, nth| store.revoke_api_token(id, &TokenReach::All, revocation(nth)).await.unwrap();
+    let revoke = async |id: &str, nth| {
+        let audit = audit::about(AuditAction::TokenRevoked, id);
+        store.revoke_api_token(id, &TokenReach::All, revocation(nth), audit).await.unwrap()
+    };
     assert_eq!(revoke("pgs_00000002", 4).await, Revoked::NotFound);
     assert_eq!(revoke("pgs_00000001", 5).await, Revoked::Now);
     assert_eq!(revoke("pgs_00000001", 6).await, Revoked::Before(revocation(5)));
     let token = store.api_token(&[1; 32]).await.unwrap().unwrap();
     assert_eq!(token.revocation, Some(revocation(5)));
     assert!(!token.is_valid(at(0)));
+    let entries = store.audit_entries(&AuditQuery { limit: 9, ..AuditQuery::default() }).await.unwrap();
+    let told = |entry: &str| entry.contains("pgs_00000001");
+    assert!(entries.len() == 2 && entries.iter().all(|stored| told(&stored.entry)), "{entries:?}");
     for (valid_at, found) in [(None, 1), (Some(at(10)), 0)] {
         let query = ApiTokenQuery { valid_at, ..all() };
         assert_eq!(store.api_tokens(&query).await.unwrap().len(), found);
@@ -168,6 +177,8 @@ async fn tokens_beyond_the_callers_tenants_are_neither_seen_nor_revoked(store: A
         (within(&["mh"], "u-4"), &[4]),
         (within(&[], "x"), &[]),
         (within(&["p%", "pb.amritsa_"], "x"), &[]),
+        (TokenReach::Of { uuid: "u-3".to_owned() }, &[3]),
+        (TokenReach::All, &[5, 4, 3, 2, 1]),
     ] {
         let seen: Vec<String> = seen.iter().map(|nth: &u8| format!("pgs_{nth:08}")).collect();
         let found = store.api_tokens(&ApiTokenQuery { reach: reach.clone(), ..all() }).await.unwrap();
@@ -175,13 +186,16 @@ async fn tokens_beyond_the_callers_tenants_are_neither_seen_nor_revoked(store: A
         for nth in 1..=5_u8 {
             let id = format!("pgs_{nth:08}");
             if !seen.contains(&id) {
-                let revoked = store.revoke_api_token(&id, &reach, revocation()).await.unwrap();
+                let revoked = store.revoke_api_token(&id, &reach, revocation(), Vec::new()).await.unwrap();
                 assert_eq!(revoked, Revoked::NotFound, "{id} {reach:?}");
             }
         }
     }
     let own = within(&[], "u-4");
-    assert_eq!(store.revoke_api_token("pgs_00000004", &own, revocation()).await.unwrap(), Revoked::Now);
+    assert_eq!(
+        store.revoke_api_token("pgs_00000004", &own, revocation(), Vec::new()).await.unwrap(),
+        Revoked::Now
+    );
     let query = ApiTokenQuery { valid_at: Some(at(10)), ..all() };
     assert_eq!(store.api_tokens(&query).await.unwrap().len(), 4);
 }

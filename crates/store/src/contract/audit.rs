@@ -39,6 +39,11 @@ pub(super) fn entry(nth: i64, tenant: Option<&str>) -> AuditEntry {
     }
 }
 
+/// An entry about an object, as a change brings it along.
+pub(super) fn about(action: AuditAction, object_id: &str) -> Vec<AuditEntry> {
+    vec![AuditEntry { action, object_id: object_id.to_owned(), ..entry(0, None) }]
+}
+
 fn all() -> AuditQuery {
     AuditQuery { limit: 1_000, ..AuditQuery::default() }
 }
