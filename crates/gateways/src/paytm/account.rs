@@ -52,6 +52,13 @@ crate::gateway_settings! {
         "The path of the pay page, in the v3 protocol.").or("/theia/api/v1/showPaymentPage");
     V3_STATUS: Setting<String> = own("paytm.v3.path.status", TEXT,
         "The path that tells the status of a payment, in the v3 protocol.").or("/v3/order/status");
+    REFUND_HOST: Optional<String> = own("paytm.refund.host", URL,
+        "The gateway's host for refunds, which both protocols make by the same calls.")
+        .or_worked_out("`paytm.v3.host`, in the legacy protocol the host of `paytm.url.status`");
+    REFUND_APPLY: Setting<String> = own("paytm.refund.path.apply", TEXT,
+        "The path that takes a refund on.").or("/refund/apply");
+    REFUND_STATUS: Setting<String> = own("paytm.refund.path.status", TEXT,
+        "The path that tells the status of a refund.").or("/v2/refund/status");
 }
 
 #[derive(Clone, Copy)]
@@ -67,6 +74,14 @@ pub struct PaytmAccount {
     pub key: MerchantKey,
     pub website: String,
     pub protocol: Protocol,
+    pub refunds: RefundUrls,
+}
+
+/// The addresses of refunds.
+#[derive(Debug, Clone)]
+pub struct RefundUrls {
+    pub apply_url: String,
+    pub status_url: String,
 }
 
 #[derive(Debug, Clone)]
@@ -130,7 +145,15 @@ impl PaytmAccount {
                 })
             }
         };
-        Some(PaytmAccount { merchant_id: merchant_id?, key: key?, website: website?, protocol })
+        let host = reader.set(&REFUND_HOST).unwrap_or_else(|| match &protocol {
+            Protocol::Legacy(legacy) => origin(&legacy.status_url).to_owned(),
+            Protocol::V3(_) => reader.get(&V3_HOST),
+        });
+        let refunds = RefundUrls {
+            apply_url: join(&host, &reader.get(&REFUND_APPLY)),
+            status_url: join(&host, &reader.get(&REFUND_STATUS)),
+        };
+        Some(PaytmAccount { merchant_id: merchant_id?, key: key?, website: website?, protocol, refunds })
     }
 
     /// Whether payers get to Paytm by a form alone.
@@ -141,6 +164,12 @@ impl PaytmAccount {
             Protocol::V3(_) => true,
         }
     }
+}
+
+/// Scheme and host of a URL.
+fn origin(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |scheme| scheme + 3);
+    url[host..].find('/').map_or(url, |path| &url[..host + path])
 }
 
 fn key(reader: &mut Reader<'_>) -> Option<MerchantKey> {
@@ -199,6 +228,7 @@ mod tests {
         let account = read(&DROP_IN).unwrap();
         let Protocol::Legacy(legacy) = account.protocol else { panic!("not legacy") };
         assert_eq!(legacy.pay_url, "https://securegw-stage.paytm.in/theia/processTransaction");
+        assert_eq!(account.refunds.status_url, "https://securegw-stage.paytm.in/v2/refund/status");
     }
 
     #[test]
@@ -207,6 +237,7 @@ mod tests {
         let Protocol::V3(v3) = account.protocol else { panic!("not v3") };
         assert_eq!(v3.initiate_url, "https://secure.paytmpayments.com/theia/api/v1/initiateTransaction");
         assert_eq!(v3.status_url, "https://secure.paytmpayments.com/v3/order/status");
+        assert_eq!(account.refunds.apply_url, "https://secure.paytmpayments.com/refund/apply");
     }
 
     #[test]

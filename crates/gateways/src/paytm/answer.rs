@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use payment_domain::{Currency, Money, Outcome, Report, Transaction};
+use payment_domain::{Currency, Money, Outcome, RefundOutcome, Report, Transaction};
 use payment_gateway::GatewayError;
 use serde_json::Value;
 
@@ -45,7 +45,7 @@ const BODY_EVIDENCE: [&str; 12] = [
     "paymentMode",
     "refundAmt",
 ];
-const RESULT_EVIDENCE: [&str; 3] = ["resultStatus", "resultCode", "resultMsg"];
+pub(super) const RESULT_EVIDENCE: [&str; 3] = ["resultStatus", "resultCode", "resultMsg"];
 
 /// The longest text taken over from an answer, in characters.
 const MAX_CHARS: usize = 255;
@@ -268,6 +268,14 @@ pub fn token(key: &MerchantKey, answer: &[u8]) -> Result<String, GatewayError> {
         (Some("F"), code) => Err(GatewayError::Refused { code: cut(code, MAX_CHARS).to_owned() }),
         (Some(_) | None, _) => Err(unreadable("neither opened nor refused")),
     }
+}
+
+/// A refund in a state that is in no documentation.
+pub(super) fn unrecognised(status: &str, code: Option<&str>) -> RefundOutcome {
+    let words = [status, code.unwrap_or_default()];
+    let words: Vec<&str> =
+        words.into_iter().filter(|word| !word.is_empty()).map(|word| cut(word, 40)).collect();
+    RefundOutcome::Unrecognised { code: words.join(" ") }
 }
 
 fn unreadable(what: &str) -> GatewayError {

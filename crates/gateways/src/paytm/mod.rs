@@ -9,14 +9,20 @@ pub mod account;
 pub mod answer;
 #[cfg(test)]
 mod callback_tests;
+pub mod refund;
+#[cfg(test)]
+mod refund_tests;
 pub mod signature;
 #[cfg(test)]
 mod tests;
 pub mod wire;
 
 use async_trait::async_trait;
-use payment_domain::{Outcome, Report, Transaction, TxnId};
-use payment_gateway::{Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect};
+use payment_domain::{Currency, Money, Outcome, RefundId, RefundReport, Report, Transaction, TxnId};
+use payment_gateway::{
+    Answer, Closing, Evidence, Gateway, GatewayError, NoRefund, Order, Profile, Redirect, RefundOrder,
+    RefundTerms, Refunding, Repetition,
+};
 
 pub use self::account::ADAPTER;
 pub use self::account::PaytmAccount;
@@ -24,8 +30,9 @@ use self::account::{Legacy, Protocol, V3};
 use self::answer::{Envelope, Facts};
 use self::signature::{CHECKSUM_FIELD, Salt};
 use crate::account::Account;
-use crate::client::Client;
+use crate::client::{Call, Client};
 use crate::json::Object;
+use crate::refunding::payment_number;
 
 /// The callback parameter with our transaction id.
 pub const REFERENCE: &str = "ORDERID";
@@ -97,6 +104,10 @@ impl Gateway for Paytm {
         None
     }
 
+    fn refunding(&self) -> Option<&dyn Refunding> {
+        Some(self)
+    }
+
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
         if !wire::is_order_id(&order.txn.id) {
             return Err(GatewayError::Refused { code: "INVALID_ORDER_ID".to_owned() });
@@ -151,6 +162,52 @@ impl Gateway for Paytm {
             .check(txn, &self.account.merchant_id, definite)
             .map_err(|mismatch| GatewayError::Unreadable(format!("the answer names another {mismatch}")))?;
         Ok(facts.into_report(outcome))
+    }
+}
+
+/// The smallest refund of a part, in paise.
+const MIN_PARTIAL: i64 = 100;
+
+#[async_trait]
+impl Refunding for Paytm {
+    fn terms(&self, payment: &Transaction) -> Result<RefundTerms, NoRefund> {
+        payment_number(payment)?;
+        let smallest = Money::from_minor(MIN_PARTIAL, Currency::INR);
+        let smallest = smallest.map_err(|error| NoRefund(error.to_string()))?;
+        if payment.amount.currency() != smallest.currency() {
+            return Err(NoRefund("Paytm gives back rupees only".to_owned()));
+        }
+        let minimum = if payment.amount.minor() < MIN_PARTIAL { payment.amount } else { smallest };
+        Ok(RefundTerms { partial: true, several: true, minimum, repetition: Repetition::Refused })
+    }
+
+    async fn refund(&self, order: &RefundOrder<'_>) -> Result<RefundReport, GatewayError> {
+        let payment =
+            payment_number(order.payment).map_err(|error| GatewayError::LocalFault(error.into()))?;
+        let call = refund::apply_call(&self.account, order, payment, new_salt()?);
+        self.ask_about_refund(order, refund::Asked::Apply, &call).await
+    }
+
+    async fn refund_status(&self, order: &RefundOrder<'_>) -> Result<RefundReport, GatewayError> {
+        let call = refund::status_call(&self.account, order, new_salt()?);
+        self.ask_about_refund(order, refund::Asked::Status, &call).await
+    }
+
+    fn names_refund(&self, answer: &Answer) -> Option<RefundId> {
+        refund::named(answer)
+    }
+}
+
+impl Paytm {
+    async fn ask_about_refund(
+        &self,
+        order: &RefundOrder<'_>,
+        asked: refund::Asked,
+        call: &Call,
+    ) -> Result<RefundReport, GatewayError> {
+        let reply = self.client.send(call).await?.accepted()?;
+        let envelope = Envelope::open(&self.account.key, &reply.body)?;
+        Ok(refund::report(&self.account, order, asked, &envelope.body, envelope.signed))
     }
 }
 

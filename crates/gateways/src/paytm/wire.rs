@@ -157,6 +157,6 @@ fn named(url: &str, account: &PaytmAccount, id: &TxnId) -> String {
     in_query(url, &[("mid", account.merchant_id.as_str()), ("orderId", id.as_str())])
 }
 
-fn post_json(url: String, text: String) -> Call {
+pub(super) fn post_json(url: String, text: String) -> Call {
     Call { method: Method::POST, url, headers: Vec::new(), body: Body::Json(text) }
 }

@@ -50,6 +50,7 @@ impl Providers {
             ("paytm.url.debit", at("paytm/theia/processTransaction")),
             ("paytm.url.status", at("paytm/merchant-status/getTxnStatus")),
             ("paytm.v3.host", at("paytm")),
+            ("paytm.refund.host", at("paytm")),
             ("phonepe.active", "true".to_owned()),
             ("phonepe.merchant.id", phonepe.merchant_id.clone()),
             ("phonepe.merchant.secret.key", secret(&phonepe.salt_key)),
