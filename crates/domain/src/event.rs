@@ -15,10 +15,12 @@ pub enum EventKind {
     Sms,
     SaveRefund,
     UpdateRefund,
+    /// A checkpoint of the audit log.
+    AuditCheckpoint,
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 7] = [
+    pub const ALL: [EventKind; 8] = [
         EventKind::SaveTransaction,
         EventKind::UpdateTransaction,
         EventKind::SaveDump,
@@ -26,6 +28,7 @@ impl EventKind {
         EventKind::Sms,
         EventKind::SaveRefund,
         EventKind::UpdateRefund,
+        EventKind::AuditCheckpoint,
     ];
 
     /// The stored word; also the default topic.
@@ -38,6 +41,7 @@ impl EventKind {
             EventKind::Sms => "egov.core.notification.sms",
             EventKind::SaveRefund => "save-pg-refund-txns",
             EventKind::UpdateRefund => "update-pg-refund-txns",
+            EventKind::AuditCheckpoint => "pg-audit-checkpoints",
         }
     }
 
@@ -50,7 +54,7 @@ impl EventKind {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Event {
     pub kind: EventKind,
-    /// The transaction; also the record's key, so that its events keep their order.
+    /// The transaction, or the log of a checkpoint; also the record's key, so that its events keep their order.
     pub txn_id: TxnId,
     /// The tenant, from which a central instance takes the topic's prefix.
     pub tenant_id: TenantId,

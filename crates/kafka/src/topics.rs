@@ -21,6 +21,8 @@ pub struct Topics {
     pub save_refund: String,
     /// Refunds that changed.
     pub update_refund: String,
+    /// Checkpoints of the audit log, of the whole installation: never prefixed.
+    pub audit_checkpoints: String,
     /// Set when one installation serves several states, each with its own topics.
     pub central_instance: Option<CentralInstance>,
 }
@@ -52,6 +54,7 @@ impl Default for Topics {
             sms: name(EventKind::Sms),
             save_refund: name(EventKind::SaveRefund),
             update_refund: name(EventKind::UpdateRefund),
+            audit_checkpoints: name(EventKind::AuditCheckpoint),
             central_instance: None,
         }
     }
@@ -73,7 +76,7 @@ impl Topics {
     pub fn of(&self, event: &Event) -> Result<Cow<'_, str>, InvalidTopic> {
         let name = self.name(event.kind);
         match (self.central_instance, event.kind) {
-            (None, _) | (_, EventKind::Sms) => Ok(Cow::Borrowed(name)),
+            (None, _) | (_, EventKind::Sms | EventKind::AuditCheckpoint) => Ok(Cow::Borrowed(name)),
             (
                 Some(central),
                 EventKind::SaveTransaction
@@ -91,7 +94,7 @@ impl Topics {
     }
 
     /// All topics; `None` where tenants add more.
-    pub(crate) fn all(&self) -> Option<[&str; 7]> {
+    pub(crate) fn all(&self) -> Option<[&str; 8]> {
         self.central_instance.is_none().then(|| EventKind::ALL.map(|kind| self.name(kind)))
     }
 
@@ -104,6 +107,7 @@ impl Topics {
             EventKind::Sms => &self.sms,
             EventKind::SaveRefund => &self.save_refund,
             EventKind::UpdateRefund => &self.update_refund,
+            EventKind::AuditCheckpoint => &self.audit_checkpoints,
         }
     }
 }

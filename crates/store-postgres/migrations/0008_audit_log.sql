@@ -68,3 +68,46 @@ CREATE TRIGGER eg_pg_audit_head_is_never_deleted
     BEFORE DELETE ON eg_pg_audit_head FOR EACH ROW EXECUTE FUNCTION eg_pg_audit_is_append_only();
 CREATE TRIGGER eg_pg_audit_head_is_never_emptied
     BEFORE TRUNCATE ON eg_pg_audit_head FOR EACH STATEMENT EXECUTE FUNCTION eg_pg_audit_is_append_only();
+
+-- Seals over the histories of payments. The default numbers lines in the order of their insertion, those of the
+-- previous version too; NULL in a line from before. No stored line is touched; the index is made by reading the
+-- history once.
+CREATE SEQUENCE eg_pg_history_positions;
+
+ALTER TABLE eg_pg_transaction_history ADD COLUMN position bigint;
+ALTER TABLE eg_pg_transaction_history ALTER COLUMN position SET DEFAULT nextval('eg_pg_history_positions');
+
+CREATE INDEX eg_pg_transaction_history_by_position ON eg_pg_transaction_history (position)
+    WHERE position IS NOT NULL;
+
+-- How far the sealing has come. gaps: the positions that had no line when they were passed, and since when, as
+-- JSON. earlier_*: the last sealed line of those without a position, and whether all are sealed.
+CREATE TABLE eg_pg_history_seal (
+    only_row         integer PRIMARY KEY CHECK (only_row = 1),
+    sealed_through   bigint  NOT NULL,
+    gaps             text    NOT NULL,
+    earlier_txn_id   text,
+    earlier_entry    bigint,
+    earlier_is_done  boolean NOT NULL,
+    CHECK ((earlier_txn_id IS NULL) = (earlier_entry IS NULL))
+);
+
+INSERT INTO eg_pg_history_seal (only_row, sealed_through, gaps, earlier_is_done)
+SELECT 1, 0, '[]', NOT EXISTS (SELECT 1 FROM eg_pg_transaction_history);
+
+-- tree: the roots of the full subtrees at this size, to go on from.
+CREATE TABLE eg_pg_audit_checkpoints (
+    size       bigint NOT NULL PRIMARY KEY CHECK (size >= 1),
+    root       bytea  NOT NULL CHECK (length(root) = 32),
+    at_time    bigint NOT NULL,
+    signature  bytea  NOT NULL CHECK (length(signature) = 64),
+    public_key bytea  NOT NULL CHECK (length(public_key) = 32),
+    tree       bytea  NOT NULL
+);
+
+CREATE TRIGGER eg_pg_audit_checkpoints_are_never_changed
+    BEFORE UPDATE OR DELETE ON eg_pg_audit_checkpoints FOR EACH ROW
+    EXECUTE FUNCTION eg_pg_audit_is_append_only();
+CREATE TRIGGER eg_pg_audit_checkpoints_are_never_emptied
+    BEFORE TRUNCATE ON eg_pg_audit_checkpoints FOR EACH STATEMENT
+    EXECUTE FUNCTION eg_pg_audit_is_append_only();

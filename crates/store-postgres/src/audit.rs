@@ -1,10 +1,17 @@
 //! The audit log. Its end is one row, locked by every commit that appends to it: last of all rows, so that there
 //! is no deadlock, and shortly.
 
+mod checkpoints;
+mod sealing;
+
 use async_trait::async_trait;
-use payment_domain::{AuditAction, AuditEntry, Personal};
+use payment_domain::{AuditAction, AuditEntry, Event, Personal, Timestamp};
 use payment_store::audit::chain::{self, Link, Salted};
-use payment_store::{AuditHead, AuditLog, AuditQuery, StoreError, StoredEntry, StoredPersonal};
+use payment_store::audit::sealing::HistoryLine;
+use payment_store::{
+    AuditHead, AuditLog, AuditQuery, Fence, HistoryLines, StoreError, StoredCheckpoint, StoredEntry,
+    StoredPersonal,
+};
 use tokio_postgres::Row;
 
 use crate::PostgresStore;
@@ -52,6 +59,45 @@ impl AuditLog for PostgresStore {
             &i64::from(query.limit),
         ];
         Ok(rows::all(&self.db.search(&sql, values).await?, entry)?)
+    }
+
+    async fn redact_audit(&self, number: i64, redaction: AuditEntry) -> Result<bool, StoreError> {
+        const REDACT: &str = "
+            UPDATE eg_pg_audit_personal SET salt = NULL, value = NULL
+            WHERE entry_number = $1 AND value IS NOT NULL RETURNING field";
+        let transaction = self.db.begin().await?;
+        if transaction.rows(REDACT, &[&number]).await?.is_empty() {
+            transaction.roll_back().await;
+            return Ok(false);
+        }
+        append_audit(&transaction, &[redaction]).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    async fn seal_history(
+        &self,
+        at: Timestamp,
+        limit: u32,
+        fence: &Fence,
+    ) -> Result<Option<u32>, StoreError> {
+        Ok(sealing::seal(&self.db, at, limit, fence).await?)
+    }
+
+    async fn history_lines(&self, which: &HistoryLines, limit: u32) -> Result<Vec<HistoryLine>, StoreError> {
+        Ok(sealing::lines(&self.db, which, limit).await?)
+    }
+
+    async fn store_checkpoint(&self, new: StoredCheckpoint, event: Event) -> Result<bool, StoreError> {
+        Ok(checkpoints::store(&self.db, &new, event).await?)
+    }
+
+    async fn checkpoints(&self, after: i64, limit: u32) -> Result<Vec<StoredCheckpoint>, StoreError> {
+        Ok(checkpoints::behind(&self.db, after, limit).await?)
+    }
+
+    async fn last_checkpoint(&self) -> Result<Option<StoredCheckpoint>, StoreError> {
+        Ok(checkpoints::last(&self.db).await?)
     }
 }
 
@@ -109,7 +155,7 @@ fn entry(row: &Row) -> Result<StoredEntry, Failure> {
     })
 }
 
-fn hash(columns: &Columns<'_>, column: &'static str) -> Result<[u8; 32], Failure> {
+fn hash<const N: usize>(columns: &Columns<'_>, column: &'static str) -> Result<[u8; N], Failure> {
     let bytes: &[u8] = columns.get(column)?;
     bytes.try_into().map_err(|_| columns.unreadable(column))
 }

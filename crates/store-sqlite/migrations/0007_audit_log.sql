@@ -83,3 +83,66 @@ CREATE TRIGGER eg_pg_audit_head_is_never_replaced BEFORE INSERT ON eg_pg_audit_h
 BEGIN
     SELECT RAISE(ABORT, 'the audit log is append-only');
 END;
+
+-- Seals over the histories of payments: lines are numbered in the order of their insertion.
+CREATE TABLE eg_pg_history_positions (
+    position     INTEGER PRIMARY KEY,
+    txn_id       TEXT    NOT NULL,
+    entry_number INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO eg_pg_history_positions (txn_id, entry_number)
+SELECT txn_id, entry_number FROM eg_pg_transaction_history ORDER BY at_time, txn_id, entry_number;
+
+CREATE TRIGGER eg_pg_transaction_history_is_numbered AFTER INSERT ON eg_pg_transaction_history
+BEGIN
+    INSERT INTO eg_pg_history_positions (txn_id, entry_number) VALUES (NEW.txn_id, NEW.entry_number);
+END;
+
+CREATE TRIGGER eg_pg_history_positions_are_never_changed BEFORE UPDATE ON eg_pg_history_positions
+BEGIN
+    SELECT RAISE(ABORT, 'the history is append-only');
+END;
+CREATE TRIGGER eg_pg_history_positions_are_never_deleted BEFORE DELETE ON eg_pg_history_positions
+BEGIN
+    SELECT RAISE(ABORT, 'the history is append-only');
+END;
+CREATE TRIGGER eg_pg_history_positions_are_never_replaced BEFORE INSERT ON eg_pg_history_positions
+    WHEN EXISTS (SELECT 1 FROM eg_pg_history_positions WHERE position = NEW.position)
+BEGIN
+    SELECT RAISE(ABORT, 'the history is append-only');
+END;
+
+-- How far the sealing has come. gaps: the positions that had no line when they were passed, and since when, as
+-- JSON.
+CREATE TABLE eg_pg_history_seal (
+    only_row       INTEGER PRIMARY KEY CHECK (only_row = 1),
+    sealed_through INTEGER NOT NULL,
+    gaps           TEXT    NOT NULL
+) STRICT;
+
+INSERT INTO eg_pg_history_seal (only_row, sealed_through, gaps) VALUES (1, 0, '[]');
+
+-- tree: the roots of the full subtrees at this size, to go on from.
+CREATE TABLE eg_pg_audit_checkpoints (
+    size       INTEGER PRIMARY KEY CHECK (size >= 1),
+    root       BLOB    NOT NULL CHECK (length(root) = 32),
+    at_time    INTEGER NOT NULL,
+    signature  BLOB    NOT NULL CHECK (length(signature) = 64),
+    public_key BLOB    NOT NULL CHECK (length(public_key) = 32),
+    tree       BLOB    NOT NULL
+) STRICT;
+
+CREATE TRIGGER eg_pg_audit_checkpoints_are_never_changed BEFORE UPDATE ON eg_pg_audit_checkpoints
+BEGIN
+    SELECT RAISE(ABORT, 'the audit log is append-only');
+END;
+CREATE TRIGGER eg_pg_audit_checkpoints_are_never_deleted BEFORE DELETE ON eg_pg_audit_checkpoints
+BEGIN
+    SELECT RAISE(ABORT, 'the audit log is append-only');
+END;
+CREATE TRIGGER eg_pg_audit_checkpoints_are_never_replaced BEFORE INSERT ON eg_pg_audit_checkpoints
+    WHEN EXISTS (SELECT 1 FROM eg_pg_audit_checkpoints WHERE size = NEW.size)
+BEGIN
+    SELECT RAISE(ABORT, 'the audit log is append-only');
+END;

@@ -1,14 +1,20 @@
 //! The audit log.
 
+mod checkpoints;
+mod sealing;
+
 use async_trait::async_trait;
-use payment_domain::{AuditAction, AuditEntry, Personal};
+use payment_domain::{AuditAction, AuditEntry, Event, Personal, Timestamp};
 use payment_store::audit::chain::{self, Link, Salted};
-use payment_store::{AuditHead, AuditLog, AuditQuery, StoreError, StoredEntry, StoredPersonal};
+use payment_store::audit::sealing::HistoryLine;
+use payment_store::{
+    AuditHead, AuditLog, AuditQuery, Fence, HistoryLines, StoreError, StoredCheckpoint, StoredEntry,
+    StoredPersonal,
+};
 use rusqlite::{Connection, Row, params};
 
-use crate::SqliteStore;
 use crate::failure::Failure;
-use crate::rows;
+use crate::{SqliteStore, outbox, rows};
 
 const SELECT: &str = "SELECT entry_number, entry, entry_hash FROM eg_pg_audit";
 
@@ -48,6 +54,60 @@ impl AuditLog for SqliteStore {
             Ok(entries)
         };
         Ok(self.searchers.read(search).await?)
+    }
+
+    async fn redact_audit(&self, number: i64, redaction: AuditEntry) -> Result<bool, StoreError> {
+        let redact = move |conn: &Connection| {
+            let redacted = conn
+                .prepare_cached(
+                    "UPDATE eg_pg_audit_personal SET salt = NULL, value = NULL
+                     WHERE entry_number = ?1 AND value IS NOT NULL",
+                )?
+                .execute([number])?;
+            if redacted > 0 {
+                append_audit(conn, std::slice::from_ref(&redaction))?;
+            }
+            Ok(redacted > 0)
+        };
+        Ok(self.writer.write(redact).await?)
+    }
+
+    async fn seal_history(
+        &self,
+        at: Timestamp,
+        limit: u32,
+        fence: &Fence,
+    ) -> Result<Option<u32>, StoreError> {
+        if !self.readers.read(sealing::is_due).await? {
+            return Ok(Some(0));
+        }
+        let fence = fence.clone();
+        Ok(self.writer.write(move |conn| sealing::seal(conn, at, limit, &fence)).await?)
+    }
+
+    async fn history_lines(&self, which: &HistoryLines, limit: u32) -> Result<Vec<HistoryLine>, StoreError> {
+        let which = which.clone();
+        Ok(self.searchers.read(move |conn| sealing::lines(conn, &which, limit)).await?)
+    }
+
+    async fn store_checkpoint(&self, new: StoredCheckpoint, event: Event) -> Result<bool, StoreError> {
+        let events = [event];
+        let store = move |conn: &Connection| {
+            let is_new = checkpoints::insert(conn, &new)?;
+            if is_new {
+                outbox::append(conn, &events, new.at)?;
+            }
+            Ok(is_new)
+        };
+        Ok(self.writer.write(store).await?)
+    }
+
+    async fn checkpoints(&self, after: i64, limit: u32) -> Result<Vec<StoredCheckpoint>, StoreError> {
+        Ok(self.readers.read(move |conn| checkpoints::behind(conn, after, limit)).await?)
+    }
+
+    async fn last_checkpoint(&self) -> Result<Option<StoredCheckpoint>, StoreError> {
+        Ok(self.readers.read(checkpoints::last).await?)
     }
 }
 

@@ -42,7 +42,9 @@ pub use attention::{
     Attention, AttentionCase, AttentionQuery, CaseState, NewCase, REOPENED_AFTER, Resolution, Resolved,
     ReviewCases,
 };
-pub use audit::{AuditHead, AuditLog, AuditQuery, StoredEntry, StoredPersonal};
+pub use audit::{
+    AuditHead, AuditLog, AuditQuery, HistoryLines, StoredCheckpoint, StoredEntry, StoredPersonal,
+};
 pub use callbacks::{Callbacks, RawCallback, Recorded, UnsignedCallback};
 pub use checks::{CheckCursor, CheckNote, Checks, DueCheck, DueChecks, NextCheck, Turn};
 pub use claims::{Claim, Claims};

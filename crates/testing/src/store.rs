@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use payment_domain::{AuditEntry, BillKey, Event, GatewayName, HistoryEntry, Timestamp, Transaction, TxnId};
+use payment_store::audit::sealing::HistoryLine;
 use payment_store::{
     ApiToken, ApiTokenQuery, ApiTokens, Applied, Attention, AttentionCase, AttentionQuery, AuditHead,
     AuditLog, AuditQuery, Backlog, Callbacks, Change, CheckNote, Checks, Claim, ClaimedReceiptTask, Claims,
-    Created, DeadLetter, DueCheck, DueChecks, Fence, Health, Idempotency, IdempotencyKey, IdempotencyRecord,
-    Issued, JobLedger, Lease, NewApiToken, NewCase, NewTransaction, Outbox, OutboxBacklog, Postponement,
-    RawCallback, ReceiptCancellation, ReceiptTask, ReceiptTaskClaim, ReceiptTasks, Recorded, Resolution,
-    Resolved, ReviewCases, Revocation, Revoked, RunEnd, RunRecord, Search, SearchQuery, Store, StoreError,
-    StoredDump, StoredEntry, StoredEvent, Tally, TickAnswer, TickRequest, TokenReach, Transactions,
-    UnsignedCallback,
+    Created, DeadLetter, DueCheck, DueChecks, Fence, Health, HistoryLines, Idempotency, IdempotencyKey,
+    IdempotencyRecord, Issued, JobLedger, Lease, NewApiToken, NewCase, NewTransaction, Outbox, OutboxBacklog,
+    Postponement, RawCallback, ReceiptCancellation, ReceiptTask, ReceiptTaskClaim, ReceiptTasks, Recorded,
+    Resolution, Resolved, ReviewCases, Revocation, Revoked, RunEnd, RunRecord, Search, SearchQuery, Store,
+    StoreError, StoredCheckpoint, StoredDump, StoredEntry, StoredEvent, Tally, TickAnswer, TickRequest,
+    TokenReach, Transactions, UnsignedCallback,
 };
 use serde_json::Value;
 
@@ -145,6 +146,12 @@ observe! {
         record(entries: Vec<AuditEntry>) -> ();
         audit_head() -> AuditHead;
         audit_entries(query: &AuditQuery) -> Vec<StoredEntry>;
+        redact_audit(number: i64, redaction: AuditEntry) -> bool;
+        seal_history(at: Timestamp, limit: u32, fence: &Fence) -> Option<u32>;
+        history_lines(which: &HistoryLines, limit: u32) -> Vec<HistoryLine>;
+        store_checkpoint(new: StoredCheckpoint, event: Event) -> bool;
+        checkpoints(after: i64, limit: u32) -> Vec<StoredCheckpoint>;
+        last_checkpoint() -> Option<StoredCheckpoint>;
     }
     Health {
         backlog() -> Backlog;

@@ -54,7 +54,7 @@ async fn an_event_goes_to_its_topic_under_its_transaction_as_it_is() {
     outbox.waits(0).await;
     let (result, tally) = running.stopped().await;
     result.unwrap();
-    assert_eq!((tally.examined, tally.changed, tally.failed), (7, 7, 0));
+    assert_eq!((tally.examined, tally.changed, tally.failed), (8, 8, 0));
     let topics = &outbox.topics;
     for (topic, of) in [
         (&topics.save_transaction, "save-pg-txns"),
@@ -64,6 +64,7 @@ async fn an_event_goes_to_its_topic_under_its_transaction_as_it_is() {
         (&topics.sms, "egov.core.notification.sms"),
         (&topics.save_refund, "save-pg-refund-txns"),
         (&topics.update_refund, "update-pg-refund-txns"),
+        (&topics.audit_checkpoints, "pg-audit-checkpoints"),
     ] {
         let seen = read(&bootstrap, topic).await;
         assert_eq!(seen.len(), 1, "{topic}");

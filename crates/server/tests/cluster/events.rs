@@ -110,8 +110,11 @@ fn text_messages_are_sent_once(outbox: &[StoredEvent], delivered: &mut Delivered
                 }
             }
             EventKind::Sms => *sent.entry(txn_id).or_default() += 1,
-            EventKind::SaveDump | EventKind::UpdateDump | EventKind::SaveRefund | EventKind::UpdateRefund => {
-            }
+            EventKind::SaveDump
+            | EventKind::UpdateDump
+            | EventKind::SaveRefund
+            | EventKind::UpdateRefund
+            | EventKind::AuditCheckpoint => {}
         }
     }
     delivered.messages = sent.values().sum();

@@ -2,11 +2,14 @@
 //! entries true. A change that carries entries stores them by the store's function `append_audit`.
 
 pub mod chain;
+pub mod merkle;
+pub mod sealing;
 
 use async_trait::async_trait;
-use payment_domain::{AuditAction, AuditEntry};
+use payment_domain::{AuditAction, AuditEntry, Event, Timestamp};
 
-use crate::{StoreError, TenantScope};
+use self::sealing::{HistoryLine, LineKey, Span};
+use crate::{Fence, StoreError, TenantScope};
 
 #[async_trait]
 pub trait AuditLog: Send + Sync {
@@ -17,6 +20,27 @@ pub trait AuditLog: Send + Sync {
 
     /// The entries that match, in the order of their numbers.
     async fn audit_entries(&self, query: &AuditQuery) -> Result<Vec<StoredEntry>, StoreError>;
+
+    /// Removes the personal values of an entry, with an entry that says so. Returns `false`, and stores nothing,
+    /// when it has none.
+    async fn redact_audit(&self, number: i64, redaction: AuditEntry) -> Result<bool, StoreError>;
+
+    /// Seals up to `limit` lines of the payments' histories that are committed and in no seal, and as many of
+    /// those stored before lines were numbered. Returns how many were sealed; `None`, and nothing is stored,
+    /// when the run is over.
+    async fn seal_history(&self, at: Timestamp, limit: u32, fence: &Fence)
+    -> Result<Option<u32>, StoreError>;
+
+    /// Up to `limit` lines of the payments' histories, in order.
+    async fn history_lines(&self, which: &HistoryLines, limit: u32) -> Result<Vec<HistoryLine>, StoreError>;
+
+    /// Stores a checkpoint with its event. Returns `false`, and stores nothing, when there is one of its size.
+    async fn store_checkpoint(&self, new: StoredCheckpoint, event: Event) -> Result<bool, StoreError>;
+
+    /// Up to `limit` checkpoints of a larger size, in order.
+    async fn checkpoints(&self, after: i64, limit: u32) -> Result<Vec<StoredCheckpoint>, StoreError>;
+
+    async fn last_checkpoint(&self) -> Result<Option<StoredCheckpoint>, StoreError>;
 }
 
 /// The end of the log.
@@ -59,4 +83,26 @@ pub struct StoredPersonal {
     pub field: String,
     /// `None` when it was redacted.
     pub value: Option<chain::Salted>,
+}
+
+/// Which lines of the payments' histories are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HistoryLines {
+    /// In the order of their positions.
+    Positions(Span),
+    /// Those without a position, in the order of their keys.
+    Earlier { after: Option<LineKey> },
+}
+
+/// A checkpoint with what continues its tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredCheckpoint {
+    /// How many entries it covers.
+    pub size: i64,
+    pub root: [u8; 32],
+    pub at: Timestamp,
+    pub signature: [u8; 64],
+    pub public_key: [u8; 32],
+    /// The tree at its size.
+    pub tree: merkle::Tree,
 }

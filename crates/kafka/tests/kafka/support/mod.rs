@@ -39,6 +39,7 @@ pub(crate) fn topics() -> Topics {
         save_refund: format!("{own}-save-refund"),
         update_refund: format!("{own}-update-refund"),
         sms: format!("{own}.sms"),
+        audit_checkpoints: format!("{own}-audit-checkpoints"),
         central_instance: None,
     }
 }

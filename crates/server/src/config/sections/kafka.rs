@@ -36,6 +36,8 @@ settings! {
         "The topic of refunds that were requested.").or("save-pg-refund-txns");
     UPDATE_REFUND: Setting<String> = digit("persister.update.pg.refund", TOPIC,
         "The topic of changed refunds.").or("update-pg-refund-txns");
+    AUDIT_CHECKPOINTS: Setting<String> = own("audit.checkpoint-topic", TOPIC,
+        "The topic of the audit log's checkpoints, never with a prefix.").or("pg-audit-checkpoints");
     CENTRAL: Setting<bool> = digit("is.environment.central.instance", FLAG,
         "Whether topics are prefixed with a schema taken from the tenant: `pb-save-pg-txns`.").or("false");
     SEGMENT: Setting<usize> = digit("state.schema.index.position.tenantid", count(0, 9),
@@ -146,6 +148,7 @@ pub(super) fn kafka(reader: &mut Reader<'_>) -> Option<Kafka> {
         sms: reader.get(&SMS_TOPIC),
         save_refund: reader.get(&SAVE_REFUND),
         update_refund: reader.get(&UPDATE_REFUND),
+        audit_checkpoints: reader.get(&AUDIT_CHECKPOINTS),
         central_instance: central.then(|| CentralInstance { segment: reader.get(&SEGMENT) }),
     };
     if listens {

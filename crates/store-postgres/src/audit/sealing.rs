@@ -1,0 +1,176 @@
+//! Sealing the histories of payments. What seals locks a row of its own first, and the end of the chain last; no
+//! payment waits for either.
+
+use payment_domain::Timestamp;
+use payment_store::audit::sealing::{Covered, HistoryLine, LineKey, Progress, Seal};
+use payment_store::{Fence, HistoryLines};
+use tokio_postgres::Row;
+
+use super::append_audit;
+use crate::connections::{Connections, Transaction};
+use crate::failure::Failure;
+use crate::jobs::begin_fenced;
+use crate::rows::{self, Columns};
+
+const TABLE: &str = "eg_pg_history_seal";
+
+const LINES: &str = "
+    SELECT txn_id, entry_number, position, at_time, actor_kind, actor_id, from_status, to_status, why,
+        evidence::text
+    FROM eg_pg_transaction_history";
+
+pub(super) async fn seal(
+    db: &Connections,
+    at: Timestamp,
+    limit: u32,
+    fence: &Fence,
+) -> Result<Option<u32>, Failure> {
+    if !is_due(db).await? {
+        return Ok(Some(0));
+    }
+    let Some(transaction) = begin_fenced(db, Some(fence)).await? else { return Ok(None) };
+    let mut state = State::lock(&transaction).await?;
+    let mut found = in_gaps(&transaction, &state.progress).await?;
+    found.extend(behind(&transaction, state.progress.through, limit).await?);
+    let mut sealed = found.len();
+    let mut entries: Vec<_> =
+        state.progress.advance(&found, at).map(|seal| seal.entry(at)).into_iter().collect();
+    if !state.earlier_is_done {
+        let lines = earlier(&transaction, state.earlier.as_ref(), limit).await?;
+        sealed += lines.len();
+        entries.push(state.seal_earlier(&lines, limit).entry(at));
+    }
+    state.store(&transaction).await?;
+    append_audit(&transaction, &entries).await?;
+    transaction.commit().await?;
+    Ok(Some(u32::try_from(sealed).map_err(|_| Failure::OutOfRange)?))
+}
+
+/// Whether there may be anything to seal; it locks nothing.
+async fn is_due(db: &Connections) -> Result<bool, Failure> {
+    const DUE: &str = "
+        SELECT gaps <> '[]' OR NOT earlier_is_done OR EXISTS (
+            SELECT 1 FROM eg_pg_transaction_history AS line WHERE line.position > seal.sealed_through)
+        FROM eg_pg_history_seal AS seal";
+    Ok(rows::first(&db.ask(DUE, &[]).await?)?.unwrap_or(false))
+}
+
+struct State {
+    progress: Progress,
+    /// The last one that was sealed of the lines without a position.
+    earlier: Option<LineKey>,
+    earlier_is_done: bool,
+}
+
+impl State {
+    async fn lock(transaction: &Transaction) -> Result<State, Failure> {
+        const LOCK: &str = "
+            SELECT sealed_through, gaps, earlier_txn_id, earlier_entry, earlier_is_done
+            FROM eg_pg_history_seal FOR UPDATE";
+        let locked = transaction.rows(LOCK, &[]).await?;
+        let columns = Columns::keyless(locked.first().ok_or(Failure::OutOfRange)?, TABLE);
+        let through = columns.get("sealed_through")?;
+        let progress = columns.read("gaps", |gaps| Progress::read(through, gaps))?;
+        let (txn_id, number): (Option<String>, _) =
+            (columns.get("earlier_txn_id")?, columns.get("earlier_entry")?);
+        let earlier = txn_id.zip(number).map(|(txn_id, entry_number)| LineKey { txn_id, entry_number });
+        Ok(State { progress, earlier, earlier_is_done: columns.get("earlier_is_done")? })
+    }
+
+    fn seal_earlier(&mut self, lines: &[HistoryLine], limit: u32) -> Seal {
+        let after = self.earlier.clone();
+        self.earlier = lines.last().map(HistoryLine::key).or_else(|| after.clone());
+        self.earlier_is_done = lines.len() < usize::try_from(limit).unwrap_or(usize::MAX);
+        let covers = Covered::Earlier { after, through: self.earlier.clone(), is_last: self.earlier_is_done };
+        Seal::of(covers, lines)
+    }
+
+    async fn store(&self, transaction: &Transaction) -> Result<(), Failure> {
+        const STORE: &str = "
+            UPDATE eg_pg_history_seal SET sealed_through = $1, gaps = $2, earlier_txn_id = $3,
+                earlier_entry = $4, earlier_is_done = $5";
+        let earlier = self.earlier.as_ref();
+        transaction
+            .rows(
+                STORE,
+                &[
+                    &self.progress.through,
+                    &self.progress.gaps_text(),
+                    &earlier.map(|key| &key.txn_id),
+                    &earlier.map(|key| key.entry_number),
+                    &self.earlier_is_done,
+                ],
+            )
+            .await?;
+        Ok(())
+    }
+}
+
+async fn in_gaps(transaction: &Transaction, progress: &Progress) -> Result<Vec<HistoryLine>, Failure> {
+    if progress.gaps.is_empty() {
+        return Ok(Vec::new());
+    }
+    let from: Vec<i64> = progress.gaps.iter().map(|gap| gap.span.from).collect();
+    let to: Vec<i64> = progress.gaps.iter().map(|gap| gap.span.to).collect();
+    let sql = format!(
+        "{LINES} AS line JOIN unnest($1::bigint[], $2::bigint[]) AS gap (first, last)
+            ON line.position BETWEEN gap.first AND gap.last ORDER BY position"
+    );
+    rows::all(&transaction.rows(&sql, &[&from, &to]).await?, line)
+}
+
+async fn behind(transaction: &Transaction, position: i64, limit: u32) -> Result<Vec<HistoryLine>, Failure> {
+    let sql = format!("{LINES} WHERE position > $1 ORDER BY position LIMIT $2");
+    rows::all(&transaction.rows(&sql, &[&position, &i64::from(limit)]).await?, line)
+}
+
+const EARLIER: &str = "
+    WHERE position IS NULL AND ($1::text IS NULL OR (txn_id, entry_number) > ($1, $2::bigint))
+    ORDER BY txn_id, entry_number LIMIT $3";
+
+async fn earlier(
+    transaction: &Transaction,
+    after: Option<&LineKey>,
+    limit: u32,
+) -> Result<Vec<HistoryLine>, Failure> {
+    let (txn_id, number) = (after.map(|key| &key.txn_id), after.map(|key| key.entry_number));
+    let found =
+        transaction.rows(&format!("{LINES}{EARLIER}"), &[&txn_id, &number, &i64::from(limit)]).await?;
+    rows::all(&found, line)
+}
+
+pub(super) async fn lines(
+    db: &Connections,
+    which: &HistoryLines,
+    limit: u32,
+) -> Result<Vec<HistoryLine>, Failure> {
+    let limit = i64::from(limit);
+    let found = match which {
+        HistoryLines::Positions(span) => {
+            let sql = format!("{LINES} WHERE position BETWEEN $1 AND $2 ORDER BY position LIMIT $3");
+            db.search(&sql, &[&span.from, &span.to, &limit]).await?
+        }
+        HistoryLines::Earlier { after } => {
+            let (txn_id, number) =
+                (after.as_ref().map(|key| &key.txn_id), after.as_ref().map(|key| key.entry_number));
+            db.search(&format!("{LINES}{EARLIER}"), &[&txn_id, &number, &limit]).await?
+        }
+    };
+    rows::all(&found, line)
+}
+
+fn line(row: &Row) -> Result<HistoryLine, Failure> {
+    let columns = Columns::keyless(row, "eg_pg_transaction_history");
+    Ok(HistoryLine {
+        txn_id: columns.get("txn_id")?,
+        entry_number: columns.get("entry_number")?,
+        position: columns.get("position")?,
+        at_ms: columns.get("at_time")?,
+        actor_kind: columns.get("actor_kind")?,
+        actor_id: columns.get("actor_id")?,
+        from_status: columns.get("from_status")?,
+        to_status: columns.get("to_status")?,
+        why: columns.get("why")?,
+        evidence: columns.get("evidence")?,
+    })
+}
