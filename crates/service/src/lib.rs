@@ -79,7 +79,7 @@ pub use subject::Subject;
 pub use view::{
     ActorView, AuditView, BillPaymentView, CaseView, DeadLetterView, DuePaymentView, EventView, HistoryView,
     JobView, OtherPaymentView, PayerView, PersonalData, ReceiptTaskView, ReconciledGatewayView,
-    ReconciliationView, ResolutionView, RunState, RunView, TransactionStory, TransactionView,
+    ReconciliationView, RefundView, ResolutionView, RunState, RunView, TransactionStory, TransactionView,
 };
 
 /// All use cases over one set of ports.

@@ -5,6 +5,7 @@ mod case;
 mod event;
 mod job;
 mod reconciliation;
+mod refund;
 mod story;
 
 use payment_domain::{BillPayment, Currency, Money, Payer, Personal, Transaction};
@@ -16,6 +17,7 @@ pub use case::{CaseView, OtherPaymentView, ResolutionView};
 pub use event::{DeadLetterView, EventView};
 pub use job::{JobView, RunState, RunView};
 pub use reconciliation::{DuePaymentView, ReconciledGatewayView, ReconciliationView};
+pub use refund::RefundView;
 pub use story::{ActorView, HistoryView, ReceiptTaskView, TransactionStory};
 
 use crate::masking::mask;

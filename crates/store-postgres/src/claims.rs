@@ -1,7 +1,7 @@
 //! Claims: which live transaction holds a bill.
 //!
 //! Of the live transactions (PENDING or SUCCESS) of a bill one holds it; so the release of a claim
-//! transfers it where there is another. Two live transactions of ours never share a bill: a create that
+//! transfers it where there is another. A payment that was given back whole is live no more. Two live transactions of ours never share a bill: a create that
 //! does not get the claims stores nothing, a claim stays until its holder has failed, and a failed
 //! transaction never becomes live again. Only rows that an earlier service has written are competing
 //! transactions, to each other and to ours. They become known with their bills, in the database
@@ -66,6 +66,9 @@ pub(crate) const RELEASE: &str = concat!(
             WHERE named.bill_id = claim.bill_id AND named.txn_id <> claim.txn_id
                 AND successor.tenant_id = claim.tenant_id
                 AND successor.txn_status IN ('PENDING', 'SUCCESS')
+                AND NOT EXISTS (SELECT FROM eg_pg_receipt_cancellations AS given_back
+                    WHERE given_back.txn_id = successor.txn_id AND given_back.frees_bills
+                        AND given_back.outcome IS NOT NULL)
             ORDER BY successor.txn_status = 'SUCCESS' DESC, successor.created_time NULLS LAST,
                 successor.txn_id COLLATE \"C\" LIMIT 1) AS successor
         FROM ",

@@ -37,6 +37,7 @@ mod api_tokens;
 mod attention;
 mod audit;
 mod callbacks;
+mod cancelling;
 mod changing;
 mod checks;
 mod claims;

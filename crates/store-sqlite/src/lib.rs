@@ -15,6 +15,7 @@ mod attention;
 mod audit;
 pub mod backup;
 mod callbacks;
+mod cancelling;
 mod checks;
 mod claims;
 mod connection;

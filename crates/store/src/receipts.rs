@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::{HistoryEntry, RefundId, Timestamp, TxnId};
+use payment_domain::{BillKey, HistoryEntry, RefundId, Timestamp, TxnId};
 
 use crate::{Lease, StoreError};
 
@@ -89,6 +89,8 @@ pub enum CancellationChange {
         outcome: CancellationOutcome,
         /// The payment's line.
         history: HistoryEntry,
+        /// The payment's bills.
+        bills: Vec<BillKey>,
     },
 }
 
