@@ -41,6 +41,12 @@ impl Object {
         Some(items.iter().filter_map(|item| Object::parse(item.get().as_bytes())).collect())
     }
 
+    /// The members of a list of nothing but objects. `None` when the member is anything else.
+    pub fn list(&self, name: &str) -> Option<Vec<Object>> {
+        let items: Vec<Box<RawValue>> = serde_json::from_str(self.0.get(name)?.get()).ok()?;
+        items.iter().map(|item| Object::parse(item.get().as_bytes())).collect()
+    }
+
     /// The exact text of a member's value, as it came, for signatures that cover it.
     pub fn raw(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(|value| value.get())

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use payment_domain::{Audit, Timestamp, Transaction};
-use payment_gateway::{Gateway, GatewayError};
+use payment_domain::{Audit, Money, RefundId, RefundReport, Timestamp, Transaction};
+use payment_gateway::{Gateway, GatewayError, RefundOrder};
 use payment_settings::{Declared, Problem, Reader, Values};
 use tokio::net::TcpListener;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::client::{Client, Limits};
+use crate::client::{Client, Limits, Reply};
 
 /// The account that these texts describe, or what is wrong with each setting.
 pub(crate) fn read_account<A, K: Into<String>, V: AsRef<str>>(
@@ -41,6 +41,28 @@ pub(crate) fn transaction(id: &str, rupees: &str) -> Transaction {
     }
 }
 
+/// A refund of the payment, of a part of it or the whole.
+pub(crate) fn refund_of<'a>(payment: &'a Transaction, id: &'a RefundId, rupees: &str) -> RefundOrder<'a> {
+    let amount = Money::parse(rupees, payment.amount.currency()).unwrap();
+    RefundOrder { payment, id, amount, gateway_refund_id: None, notify_url: None }
+}
+
+/// What was made of an answer about a refund, in a word.
+pub(crate) fn name_of(report: Result<RefundReport, GatewayError>) -> &'static str {
+    match report {
+        Ok(report) => report.outcome.name(),
+        Err(GatewayError::NotSent(_)) => "not sent",
+        Err(GatewayError::Unanswered(_)) => "unanswered",
+        Err(GatewayError::Unreadable(_)) => "unreadable",
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+/// A reply with this JSON.
+pub(crate) fn reply(status: u16, body: &serde_json::Value) -> Reply {
+    Reply { status, location: None, headers: Vec::new(), body: body.to_string().into() }
+}
+
 /// A client that waits as long as in operation.
 pub(crate) fn client() -> Client {
     Client::new(Limits::default()).unwrap()
@@ -64,10 +86,35 @@ pub(crate) async fn asks_about_through_every_fault<G: Gateway>(
     txn: &Transaction,
     adapter: impl Fn(&str, Client) -> G,
 ) {
+    through_every_fault(adapter, async |adapter: G| adapter.status(txn).await).await;
+}
+
+/// Asks for a refund, and for its state, through every fault a network has. A fault is never an answer.
+pub(crate) async fn refunds_through_every_fault<G: Gateway>(
+    order: &RefundOrder<'_>,
+    adapter: impl Fn(&str, Client) -> G,
+) {
+    through_every_fault(&adapter, async |adapter: G| adapter.refunding().unwrap().refund(order).await).await;
+    states_through_every_fault(order, adapter).await;
+}
+
+/// Asks for the state of a refund through every fault a network has.
+pub(crate) async fn states_through_every_fault<G: Gateway>(
+    order: &RefundOrder<'_>,
+    adapter: impl Fn(&str, Client) -> G,
+) {
+    let asks = async |adapter: G| adapter.refunding().unwrap().refund_status(order).await;
+    through_every_fault(adapter, asks).await;
+}
+
+async fn through_every_fault<G: Gateway, T: std::fmt::Debug>(
+    adapter: impl Fn(&str, Client) -> G,
+    call: impl AsyncFn(G) -> Result<T, GatewayError>,
+) {
     let refused = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nobody = format!("http://{}", refused.local_addr().unwrap());
     drop(refused);
-    let error = adapter(&nobody, client()).status(txn).await.unwrap_err();
+    let error = call(adapter(&nobody, client())).await.unwrap_err();
     assert!(matches!(error, GatewayError::NotSent(_)), "connection refused: {error:?}");
 
     let hanging_up = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -77,35 +124,35 @@ pub(crate) async fn asks_about_through_every_fault<G: Gateway>(
             connection.readable().await.unwrap();
         }
     });
-    let error = adapter(&url, client()).status(txn).await.unwrap_err();
+    let error = call(adapter(&url, client())).await.unwrap_err();
     assert!(matches!(error, GatewayError::Unanswered(_)), "connection cut: {error:?}");
     accepting.abort();
 
     let hour = Duration::from_secs(3600);
     let slow = server_that_answers(ResponseTemplate::new(200).set_delay(hour)).await;
     let limits = Limits { total_timeout: Duration::from_millis(300), ..Limits::default() };
-    let error = adapter(&slow.uri(), Client::new(limits).unwrap()).status(txn).await.unwrap_err();
+    let error = call(adapter(&slow.uri(), Client::new(limits).unwrap())).await.unwrap_err();
     assert!(matches!(error, GatewayError::Unanswered(_)), "slow: {error:?}");
 
     let in_trouble = server_that_answers(ResponseTemplate::new(500).set_body_string("oops")).await;
-    let error = adapter(&in_trouble.uri(), client()).status(txn).await.unwrap_err();
+    let error = call(adapter(&in_trouble.uri(), client())).await.unwrap_err();
     assert!(matches!(error, GatewayError::Unanswered(_)), "HTTP 500: {error:?}");
 
     let garbage: [&[u8]; 5] =
         [b"", b"<html>Service temporarily unavailable</html>", b"\xff\x00\x80", b"{", b"null"];
     for body in garbage {
         let server = server_that_answers(ResponseTemplate::new(200).set_body_bytes(body)).await;
-        let error = adapter(&server.uri(), client()).status(txn).await.unwrap_err();
+        let error = call(adapter(&server.uri(), client())).await.unwrap_err();
         assert!(matches!(error, GatewayError::Unreadable(_)), "{body:?}: {error:?}");
     }
 
     let endless = vec![b'a'; Limits::default().max_body_bytes + 1];
     let endless = server_that_answers(ResponseTemplate::new(200).set_body_bytes(endless)).await;
-    let error = adapter(&endless.uri(), client()).status(txn).await.unwrap_err();
+    let error = call(adapter(&endless.uri(), client())).await.unwrap_err();
     assert!(matches!(error, GatewayError::Unreadable(_)), "too long: {error:?}");
 
     let elsewhere = server_that_answers(ResponseTemplate::new(302).insert_header("Location", "/other")).await;
-    let error = adapter(&elsewhere.uri(), client()).status(txn).await.unwrap_err();
+    let error = call(adapter(&elsewhere.uri(), client())).await.unwrap_err();
     assert!(matches!(error, GatewayError::Unreadable(_)), "redirected: {error:?}");
     assert_eq!(elsewhere.received_requests().await.unwrap().len(), 1, "a redirect is not followed");
 }

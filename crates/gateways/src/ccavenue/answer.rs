@@ -15,7 +15,7 @@ use crate::text::cut;
 
 /// Evidence kept of a result. Left out are the payer's name, addresses and number, the card's name and the
 /// free fields.
-const EVIDENCE: [&str; 19] = [
+pub const EVIDENCE: [&str; 19] = [
     "order_no",
     "reference_no",
     "order_status",
@@ -161,20 +161,6 @@ pub fn check(result: &Object, report: &Report, txn: &Transaction) -> Result<(), 
     }
 }
 
-/// Whether a refund was taken on, in the text of the answer to `refundOrder`.
-///
-/// # Errors
-/// [`GatewayError::Unreadable`] when that is not said.
-pub fn refund_taken(text: &str) -> Result<bool, GatewayError> {
-    let whole = Object::parse(text.as_bytes()).ok_or_else(|| unreadable("no JSON object"))?;
-    let result = whole.object("Refund_Order_Result").unwrap_or(whole);
-    match result.text("refund_status").as_deref() {
-        Some("0") => Ok(true),
-        Some("1") => Ok(false),
-        Some(_) | None => Err(unreadable("it does not say whether the refund was taken on")),
-    }
-}
-
 /// The error of a request that the API refused, for the operator.
 pub fn refused(message: &str, code: Option<&str>) -> GatewayError {
     let code = code.filter(|code| !code.is_empty()).map(|code| format!(" ({code})")).unwrap_or_default();
@@ -202,7 +188,7 @@ mod tests {
                     let _ = result(&text).and_then(|result| report(&result, asked));
                 }
             }
-            let _ = refund_taken(&text);
+            let _ = super::super::refund_answer::taken(&text);
         }
 
         #[test]

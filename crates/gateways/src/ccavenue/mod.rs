@@ -10,13 +10,19 @@
 pub mod account;
 pub mod answer;
 pub mod cipher;
+pub mod refund;
+pub mod refund_answer;
+#[cfg(test)]
+mod refund_tests;
 #[cfg(test)]
 mod tests;
 pub mod wire;
 
 use async_trait::async_trait;
 use payment_domain::{Outcome, Report, Transaction, TxnId};
-use payment_gateway::{Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect};
+use payment_gateway::{
+    Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, Refunding,
+};
 
 pub use self::account::{ADAPTER, CcavenueAccount};
 use self::answer::Content;
@@ -60,6 +66,10 @@ impl Gateway for Ccavenue {
 
     fn closing(&self) -> Option<&dyn Closing> {
         None
+    }
+
+    fn refunding(&self) -> Option<&dyn Refunding> {
+        Some(self)
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {

@@ -16,7 +16,7 @@ use crate::account::RedirectThrough;
 use crate::form;
 use crate::testing::{asks_through_every_fault, client, server_that_answers, texts, transaction};
 
-const ID: &str = "PB_PG_2024_03_15_000123_45";
+pub(super) const ID: &str = "PB_PG_2024_03_15_000123_45";
 const OTHER_ID: &str = "PB_PG_2024_03_15_000124_45";
 const SHIPPED: &str = include_str!("fixtures/status_flat_shipped.json");
 const AWAITED: &str = include_str!("fixtures/status_wrapped_awaited.json");
@@ -24,10 +24,10 @@ const NO_RECORDS: &str = include_str!("fixtures/status_no_records.json");
 const ABORTED: &str = include_str!("fixtures/message_aborted.txt");
 
 const PAY_KEY: &str = "FA4EFA4EFA4EFA4EFA4EFA4EFA4E0001";
-const API_KEY: &str = "FA4EFA4EFA4EFA4EFA4EFA4EFA4E0002";
+pub(super) const API_KEY: &str = "FA4EFA4EFA4EFA4EFA4EFA4EFA4E0002";
 const OLD_KEY: &str = "FA4EFA4EFA4EFA4EFA4EFA4EFA4E0000";
 
-fn ccavenue(base_url: &str, client: Client) -> Ccavenue {
+pub(super) fn ccavenue(base_url: &str, client: Client) -> Ccavenue {
     ccavenue_through(RedirectThrough::Service, base_url, client)
 }
 

@@ -46,9 +46,9 @@ const MAX_CHARS: usize = 255;
 const CLOCKS_APART: Duration = Duration::from_secs(60);
 
 /// The router's code for a payment number that is used already.
-const DUPLICATE: &str = "HE_01";
+pub const DUPLICATE: &str = "HE_01";
 /// The router's code for something it does not know; HTTP status 404 alone also comes from a wrong address.
-const NOT_FOUND: &str = "HE_02";
+pub const NOT_FOUND: &str = "HE_02";
 
 /// A payment as the router tells it. What is not told is missing, never assumed.
 #[derive(Debug, Clone)]
@@ -188,6 +188,11 @@ impl Event {
         TxnId::new(reference.or_else(|| payment.object("metadata")?.text(REFERENCE))?).ok()
     }
 
+    /// The router's number of the refund that it is about, where it is about one.
+    pub fn refund(&self) -> Option<String> {
+        self.payment.0.text("refund_id")
+    }
+
     /// The report on the payment, with what tells this event from another.
     pub fn report(&self, now: Timestamp) -> Report {
         let mut report = self.payment.report(now);
@@ -244,7 +249,7 @@ fn read(reply: Reply) -> Result<Payment, GatewayError> {
 }
 
 /// The code of an error.
-fn refusal(reply: &Reply) -> Option<String> {
+pub fn refusal(reply: &Reply) -> Option<String> {
     let code = Object::parse(&reply.body)?.object("error")?.text("code")?;
     Some(cut(&code, 64).to_owned())
 }

@@ -13,6 +13,9 @@ pub mod answer;
 #[cfg(test)]
 mod closing_tests;
 pub mod refund;
+pub mod refund_answer;
+#[cfg(test)]
+mod refund_tests;
 pub mod signature;
 #[cfg(test)]
 mod tests;
@@ -24,7 +27,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use payment_domain::{Clock, Report, Transaction, TxnId};
-use payment_gateway::{Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect};
+use payment_gateway::{
+    Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, Refunding,
+};
 
 pub use self::account::{ADAPTER, HyperswitchAccount};
 use self::answer::{Created, Event, Payment};
@@ -81,6 +86,10 @@ impl Gateway for Hyperswitch {
         Some(self)
     }
 
+    fn refunding(&self) -> Option<&dyn Refunding> {
+        Some(self)
+    }
+
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
         let id = wire::payment_id(&order.txn.id);
         let call = wire::create_call(&self.account, &NewPayment::of(&id, order, self.clock.now()));
@@ -104,6 +113,7 @@ impl Gateway for Hyperswitch {
 
     fn names(&self, answer: &Answer) -> Option<TxnId> {
         match Event::in_body(&answer.body) {
+            Some(event) if event.refund().is_some() => None,
             Some(event) => event.transaction(),
             None => answer.transaction_in(REFERENCE),
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use payment_domain::{Clock, GatewayName};
 use payment_gateway::{Currencies, Gateway, Profile, StartMode, USUAL_SESSION, VerifyMode};
 use payment_settings::parser::{SECRET, TEXT, URL};
-use payment_settings::{Optional, Reader, Setting, digit};
+use payment_settings::{Optional, Reader, Setting, digit, own};
 use secrecy::SecretString;
 use url::Url;
 
@@ -35,6 +35,9 @@ crate::gateway_settings! {
     PAY_PATH: Setting<String> = digit("payu.path.pay", TEXT, "The path of the pay page.").or("_payment");
     STATUS_PATH: Setting<String> = digit("payu.path.status", TEXT,
         "The path that tells the status of a payment.").or("merchant/postservice.php");
+    REFUND_STATUS_URL: Optional<String> = own("payu.url.refunds", URL,
+        "The address of PayU's newer API that tells the state of refunds, as in \
+         `https://info.payu.in/v2/refunds/status`. Without it the command `getAllRefundsFromTxnIds` tells it.");
 }
 
 /// A merchant's account at the gateway.
@@ -47,6 +50,8 @@ pub struct PayuAccount {
     pub pay_url: String,
     /// The server API, asked for JSON.
     pub status_url: String,
+    /// The newer API that tells the state of refunds.
+    pub refund_status_url: Option<String>,
     /// Whether the payer's browser posts the form itself, or follows the URL with which the gateway answers
     /// ours.
     pub redirect_through: RedirectThrough,
@@ -65,6 +70,7 @@ impl PayuAccount {
             salt: salt?,
             pay_url: join(&reader.get(&PAY_HOST), &reader.get(&PAY_PATH)),
             status_url: for_json(join(&reader.get(&STATUS_HOST), &reader.get(&STATUS_PATH))),
+            refund_status_url: reader.set(&REFUND_STATUS_URL),
             redirect_through,
         })
     }
@@ -89,8 +95,8 @@ impl Account for PayuAccount {
         }
     }
 
-    fn adapter(&self, client: Client, _: Arc<dyn Clock>) -> Arc<dyn Gateway> {
-        Arc::new(Payu::new(self.clone(), client))
+    fn adapter(&self, client: Client, clock: Arc<dyn Clock>) -> Arc<dyn Gateway> {
+        Arc::new(Payu::new(self.clone(), client, clock))
     }
 }
 

@@ -5,12 +5,20 @@
 //! with a signed form. The status is asked with the command `verify_payment`.
 
 pub mod account;
+pub mod refund;
+pub mod refund_answer;
+#[cfg(test)]
+mod refund_tests;
 pub mod signature;
 pub mod wire;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use payment_domain::{Currency, Money, Report, Transaction, TxnId};
-use payment_gateway::{Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect};
+use payment_domain::{Clock, Currency, Money, Report, Transaction, TxnId};
+use payment_gateway::{
+    Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, Refunding,
+};
 use secrecy::ExposeSecret;
 
 pub use account::ADAPTER;
@@ -19,17 +27,17 @@ pub use account::PayuAccount;
 use crate::account::{Account, RedirectThrough};
 use crate::client::Client;
 
-#[derive(Debug)]
 pub struct Payu {
     profile: Profile,
     account: PayuAccount,
     client: Client,
+    clock: Arc<dyn Clock>,
 }
 
 impl Payu {
-    /// An adapter for this merchant.
-    pub fn new(account: PayuAccount, client: Client) -> Payu {
-        Payu { profile: account.profile(), account, client }
+    /// An adapter for this merchant. The clock dates what is signed with a date.
+    pub fn new(account: PayuAccount, client: Client, clock: Arc<dyn Clock>) -> Payu {
+        Payu { profile: account.profile(), account, client, clock }
     }
 
     /// The signed fields of this order's form.
@@ -54,6 +62,12 @@ impl Payu {
     }
 }
 
+impl std::fmt::Debug for Payu {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Payu").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
 #[async_trait]
 impl Gateway for Payu {
     fn profile(&self) -> &Profile {
@@ -62,6 +76,10 @@ impl Gateway for Payu {
 
     fn closing(&self) -> Option<&dyn Closing> {
         None
+    }
+
+    fn refunding(&self) -> Option<&dyn Refunding> {
+        Some(self)
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use payment_domain::Outcome;
+use payment_domain::{Outcome, SystemClock};
 use payment_gateway::Params;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use crate::{digest, form};
 
 const ID: &str = "PB_PG_2024_03_15_000123_45";
 
-fn payu(base_url: &str, client: Client) -> Payu {
+pub(super) fn payu(base_url: &str, client: Client) -> Payu {
     payu_through(RedirectThrough::Service, base_url, client)
 }
 
@@ -33,7 +33,7 @@ fn payu_through(through: RedirectThrough, base_url: &str, client: Client) -> Pay
     };
     let values = texts(account::SETTINGS, lookup);
     let account = PayuAccount::read(&mut Reader::new(&values), through).unwrap();
-    Payu::new(account, client)
+    Payu::new(account, client, Arc::new(SystemClock))
 }
 
 /// An adapter that is never made to call.

@@ -241,15 +241,8 @@ impl Link {
     }
 }
 
-/// The objects of a list; `None` when it is none, or one of other things.
-pub fn list(object: &Object, name: &str) -> Option<Vec<Object>> {
-    let items: Vec<Value> = serde_json::from_str(object.raw(name)?).ok()?;
-    let objects = object.objects(name)?;
-    (items.len() == objects.len()).then_some(objects)
-}
-
 fn read_attempts(object: &Object, name: &str) -> Option<Vec<Attempt>> {
-    Some(list(object, name)?.iter().map(Attempt::read).collect())
+    Some(object.list(name)?.iter().map(Attempt::read).collect())
 }
 
 impl Attempt {

@@ -6,6 +6,9 @@
 pub mod account;
 pub mod answer;
 pub mod refund;
+pub mod refund_answer;
+#[cfg(test)]
+mod refund_tests;
 pub mod signature;
 #[cfg(test)]
 mod signed_tests;
@@ -18,7 +21,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use payment_domain::{Clock, Report, Transaction, TxnId};
-use payment_gateway::{Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect};
+use payment_gateway::{
+    Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, Refunding,
+};
 use serde_json::Value;
 
 pub use self::account::{ADAPTER, RazorpayAccount};
@@ -60,8 +65,7 @@ impl Razorpay {
     /// The link with this reference, if there is one.
     async fn find(&self, reference: &TxnId) -> Result<Option<Link>, GatewayError> {
         let found = self.ask(&wire::find_call(&self.account, reference.as_str())).await?;
-        let found =
-            answer::list(&found, "payment_links").ok_or_else(|| unreadable("no list of payment links"))?;
+        let found = found.list("payment_links").ok_or_else(|| unreadable("no list of payment links"))?;
         match found.as_slice() {
             [] => Ok(None),
             [link] => read_link(link, reference).map(Some),
@@ -130,6 +134,10 @@ impl Gateway for Razorpay {
     }
 
     fn closing(&self) -> Option<&dyn Closing> {
+        Some(self)
+    }
+
+    fn refunding(&self) -> Option<&dyn Refunding> {
         Some(self)
     }
 

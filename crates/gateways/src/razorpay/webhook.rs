@@ -26,6 +26,14 @@ pub fn reference(body: &[u8]) -> Option<String> {
     entity(&Object::parse(body)?, "payment_link")?.text("reference_id")
 }
 
+/// Our number of the refund that an event is about, before anything is verified; `None` also for a refund that
+/// Razorpay makes by itself, of a payment that was never captured.
+pub fn refund(body: &[u8]) -> Option<String> {
+    let event = Object::parse(body)?;
+    let captured = entity(&event, "payment").and_then(|payment| payment.text("captured"));
+    entity(&event, "refund")?.text("receipt").filter(|_| captured.as_deref() != Some("false"))
+}
+
 fn entity(event: &Object, name: &str) -> Option<Object> {
     event.object("payload")?.object(name)?.object("entity")
 }

@@ -184,6 +184,11 @@ impl Event {
         reference(&self.object)
     }
 
+    /// Whether a refund is its subject.
+    pub fn is_of_refund(&self) -> bool {
+        self.object.text("object").as_deref() == Some("refund")
+    }
+
     /// The report with the event's number in its evidence: one that comes twice is known by it.
     pub fn reported(&self, mut report: Report) -> Report {
         report.raw["event"] = self.raw.clone();
@@ -192,18 +197,18 @@ impl Event {
 }
 
 /// An error in an answer.
-struct Refusal {
-    kind: String,
-    code: Option<String>,
+pub struct Refusal {
+    pub kind: String,
+    pub code: Option<String>,
 }
 
 impl Refusal {
-    fn parse(body: &[u8]) -> Option<Refusal> {
+    pub fn parse(body: &[u8]) -> Option<Refusal> {
         let error = Object::parse(body)?.object("error")?;
         Some(Refusal { kind: error.text("type")?, code: error.text("code") })
     }
 
-    fn code(&self) -> String {
+    pub fn code(&self) -> String {
         cut(self.code.as_deref().unwrap_or(&self.kind), 64).to_owned()
     }
 }

@@ -11,6 +11,9 @@ pub mod account;
 pub mod answer;
 pub mod currency;
 pub mod refund;
+pub mod refund_answer;
+#[cfg(test)]
+mod refund_tests;
 pub mod signature;
 #[cfg(test)]
 mod status_tests;
@@ -25,7 +28,9 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use payment_domain::{Clock, Report, Transaction, TxnId};
-use payment_gateway::{Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect};
+use payment_gateway::{
+    Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect, Refunding,
+};
 use serde_json::json;
 
 pub use self::account::{ADAPTER, StripeAccount};
@@ -116,6 +121,10 @@ impl Gateway for Stripe {
         Some(self)
     }
 
+    fn refunding(&self) -> Option<&dyn Refunding> {
+        Some(self)
+    }
+
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
         if !currency::has_our_unit(order.txn.amount.currency()) {
             return Err(GatewayError::Refused { code: "UNSUPPORTED_CURRENCY".to_owned() });
@@ -128,6 +137,8 @@ impl Gateway for Stripe {
 
     fn names(&self, answer: &Answer) -> Option<TxnId> {
         match Event::parse(&answer.body) {
+            // Its metadata names the payment as well, of which it says nothing.
+            Some(event) if event.is_of_refund() => None,
             Some(event) => event.reference().and_then(|reference| TxnId::new(reference).ok()),
             None => answer.transaction_in(&self.profile.transaction_parameter),
         }

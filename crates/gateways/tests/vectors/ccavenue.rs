@@ -1,12 +1,12 @@
 //! The vectors of CCAVENUE.
 
-use payment_domain::{Currency, Money, Personal};
+use payment_domain::{Currency, Money, Personal, RefundOutcome};
 use payment_gateway::Order;
 use payment_gateway::conformance::sample;
 use payment_gateways::account::RedirectThrough;
 use payment_gateways::ccavenue::answer::{self, Content};
 use payment_gateways::ccavenue::cipher::WorkingKey;
-use payment_gateways::ccavenue::{CcavenueAccount, wire};
+use payment_gateways::ccavenue::{CcavenueAccount, refund_answer, wire};
 use payment_gateways::client::{Body, Call};
 use payment_gateways::form;
 use payment_settings::{Reader, Values};
@@ -33,16 +33,21 @@ pub(crate) fn run(vector: &Vector) -> Verdict {
     }
 }
 
-fn key(vector: &Vector) -> Result<WorkingKey, String> {
+pub(crate) fn key(vector: &Vector) -> Result<WorkingKey, String> {
     Ok(WorkingKey::new(vector.input("working_key")?))
 }
 
 /// The account of a vector: what it does not name is made up.
-fn account(vector: &Vector) -> Result<CcavenueAccount, String> {
+pub(crate) fn account(vector: &Vector) -> Result<CcavenueAccount, String> {
+    let merchant_id = vector.input("merchant_id").unwrap_or("1");
+    account_of(merchant_id, vector.input("access_code")?, vector.input("working_key")?)
+}
+
+pub(crate) fn account_of(merchant_id: &str, access_code: &str, key: &str) -> Result<CcavenueAccount, String> {
     let values = Values::of([
-        ("ccavenue.merchant.id", vector.input("merchant_id").unwrap_or("1")),
-        ("ccavenue.redirect.access.code", vector.input("access_code")?),
-        ("ccavenue.redirect.working.key", vector.input("working_key")?),
+        ("ccavenue.merchant.id", merchant_id),
+        ("ccavenue.redirect.access.code", access_code),
+        ("ccavenue.redirect.working.key", key),
     ]);
     CcavenueAccount::read(&mut Reader::new(&values), RedirectThrough::Service)
         .ok_or_else(|| "no account".to_owned())
@@ -119,12 +124,13 @@ fn status(vector: &Vector) -> Checked {
     vector.compare_report(&report, |_| None)
 }
 
+/// The vector calls a refund that was taken on a success.
 fn refund(vector: &Vector) -> Checked {
-    let taken = answer::refund_taken(&vector.inputs["body"].to_string());
-    let status = match taken {
-        Ok(true) => "SUCCESS",
-        Ok(false) => "FAILURE",
-        Err(_) => "ERROR",
+    let report = refund_answer::taken(&vector.inputs["body"].to_string());
+    let status = match report.map(|report| report.outcome) {
+        Ok(RefundOutcome::Pending) => "SUCCESS",
+        Ok(RefundOutcome::Failed { .. }) => "FAILURE",
+        Ok(_) | Err(_) => "ERROR",
     };
     vector.compare(&[("status", status.into())])
 }

@@ -6,14 +6,15 @@ use payment_gateways::form;
 use payment_gateways::json::Object;
 use payment_gateways::razorpay::RazorpayAccount;
 use payment_gateways::razorpay::answer::Link;
-use payment_gateways::razorpay::refund;
 use payment_gateways::razorpay::signature;
 use payment_gateways::razorpay::wire;
+use payment_gateways::razorpay::{refund, refund_answer};
+use payment_gateways::refund::Asked;
 use payment_settings::{Reader, Values};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::request::{compare_call, compare_refund};
+use crate::request::compare_call;
 use crate::vector::{Checked, Vector, Verdict};
 
 /// Runs one vector.
@@ -29,7 +30,7 @@ pub(crate) fn run(vector: &Vector) -> Verdict {
         ("razorpay-refund", "request") => refund(vector).into(),
         ("razorpay-refund-fetch", "request") => refund_status(vector).into(),
         ("razorpay-status", "status") if vector.inputs["body"]["entity"] == "refund" => {
-            compare_refund(vector, refund::state).into()
+            refund_state(vector).into()
         }
         ("razorpay-status", "status") => status(vector).into(),
         (scheme, kind) => Verdict::Failed(format!("no way to {kind} {scheme}")),
@@ -98,17 +99,26 @@ fn attempts(vector: &Vector) -> Checked {
 
 fn refund(vector: &Vector) -> Checked {
     let (payment, params) = (vector.input("payment_id")?, &vector.inputs["params"]);
-    let payment = wire::Id::of_payment(payment).ok_or_else(|| format!("{payment} is no payment"))?;
+    let number = wire::Id::of_payment(payment).ok_or_else(|| format!("{payment} is no payment"))?;
     let amount = params["amount"].as_i64().ok_or("no amount")?;
     let amount = Money::from_minor(amount, Currency::INR).map_err(|error| error.to_string())?;
-    let receipt = params["receipt"].as_str().ok_or("no receipt")?;
-    compare_call(vector, &refund::refund_call(&account(vector)?, &payment, amount, receipt))
+    let asked = Asked { id: params["receipt"].as_str().ok_or("no receipt")?, payment, amount };
+    let call = refund::refund_call(&account(vector)?, &number, asked.id, &refund::request(&asked));
+    compare_call(vector, &call)
 }
 
 fn refund_status(vector: &Vector) -> Checked {
     let refund = vector.input("refund_id")?;
     let refund = wire::Id::of_refund(refund).ok_or_else(|| format!("{refund} is no refund"))?;
     compare_call(vector, &refund::refund_status_call(&account(vector)?, &refund))
+}
+
+/// The vectors name the state and the amount alone.
+fn refund_state(vector: &Vector) -> Checked {
+    let refund = &vector.inputs["body"];
+    let amount = refund["amount"].as_i64().and_then(|minor| Money::from_minor(minor, Currency::INR).ok());
+    let word = refund["status"].as_str().ok_or("no status")?;
+    crate::refunds::compare_outcome(vector, &refund_answer::outcome_of_state(word, amount))
 }
 
 /// An order has the members of a link, and a payment is an attempt to pay one.

@@ -1,9 +1,7 @@
 //! Comparing the calls that adapters make.
 
-use payment_domain::{Currency, Money};
 use payment_gateways::client::{Body, Call};
 use payment_gateways::form;
-use payment_gateways::refund::RefundState;
 use serde_json::{Map, Value};
 
 use crate::vector::{Checked, Vector};
@@ -13,20 +11,6 @@ pub(crate) fn header<'a>(call: &'a Call, name: &str) -> Option<&'a str> {
     let named = call.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
     let content_type = call.body.content_type().filter(|_| name.eq_ignore_ascii_case("content-type"));
     named.map(|(_, value)| value.as_str()).or(content_type)
-}
-
-/// Compares what an adapter reads of a refund.
-pub(crate) fn compare_refund(vector: &Vector, state: impl Fn(&str) -> RefundState) -> Checked {
-    let refund = &vector.inputs["body"];
-    let status = match state(refund["status"].as_str().ok_or("no status")?) {
-        RefundState::Succeeded => "SUCCESS",
-        RefundState::Pending => "PENDING",
-        RefundState::Failed => "FAILURE",
-        RefundState::Unrecognised => "ERROR",
-    };
-    let amount = refund["amount"].as_i64().and_then(|minor| Money::from_minor(minor, Currency::INR).ok());
-    let amount = amount.map(|amount| amount.to_string());
-    vector.compare(&[("status", status.into()), ("amount_rupees", amount.into())])
 }
 
 /// Compares a call with the expected method, address, headers and body.

@@ -4,16 +4,18 @@ use payment_domain::{Currency, Money, Outcome, Timestamp};
 use payment_gateways::client::{Body, Call};
 use payment_gateways::form;
 use payment_gateways::json::Object;
+use payment_gateways::refund::Asked;
 use payment_gateways::stripe::StripeAccount;
 use payment_gateways::stripe::answer::{Event, Facts};
-use payment_gateways::stripe::refund;
+use payment_gateways::stripe::refund::{self, Reason};
+use payment_gateways::stripe::refund_answer;
 use payment_gateways::stripe::signature;
 use payment_gateways::stripe::wire::{self, Session};
 use payment_settings::{Reader, Values};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
-use crate::request::{compare_refund, header};
+use crate::request::header;
 use crate::vector::{Checked, Vector, Verdict, pairs, same};
 
 /// Runs one vector.
@@ -24,7 +26,8 @@ pub(crate) fn run(vector: &Vector) -> Verdict {
         ("stripe-session-retrieve", "request") => retrieve(vector).into(),
         ("stripe-refund", "request") => refund(vector).into(),
         ("stripe-status", "status") if vector.inputs["body"]["object"] == "refund" => {
-            compare_refund(vector, refund::state).into()
+            let word = vector.inputs["body"]["status"].as_str();
+            crate::refunds::compare_outcome(vector, &refund_answer::outcome_of_state(word, None, None)).into()
         }
         ("stripe-status", "status") => status(vector).into(),
         (scheme, kind) => Verdict::Failed(format!("no way to {kind} {scheme}")),
@@ -78,11 +81,13 @@ fn retrieve(vector: &Vector) -> Checked {
 fn refund(vector: &Vector) -> Checked {
     let params = &vector.inputs["params"];
     let amount = params["amount"].as_i64().ok_or("no amount")?;
-    let amount = Money::from_minor(amount, Currency::INR).map_err(|error| error.to_string())?;
-    let payment = params["payment_intent"].as_str().ok_or("no payment")?;
-    let id = params["metadata"]["refundId"].as_str().ok_or("no number of the refund")?;
-    same("the idempotency key", &vector.inputs["idempotency_key"], &id.into())?;
-    compare_call(vector, &refund::refund_call(&account(vector)?, payment, amount, id))
+    let asked = Asked {
+        id: params["metadata"]["refundId"].as_str().ok_or("no number of the refund")?,
+        payment: params["payment_intent"].as_str().ok_or("no payment")?,
+        amount: Money::from_minor(amount, Currency::INR).map_err(|error| error.to_string())?,
+    };
+    same("the idempotency key", &vector.inputs["idempotency_key"], &asked.id.into())?;
+    compare_call(vector, &refund::refund_call(&account(vector)?, &asked, Reason::RequestedByCustomer, "T1"))
 }
 
 /// Compares method, address, headers, and the expected fields: a call of ours has more.

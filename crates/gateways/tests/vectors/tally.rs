@@ -74,5 +74,5 @@ impl Row {
 }
 
 fn line([gateway, kind]: [&str; 2], [passed, failed, no_operation]: [String; 3]) -> String {
-    format!("{gateway:<12} {kind:<8} {passed:>6} {failed:>6} {no_operation:>12}\n")
+    format!("{gateway:<12} {kind:<14} {passed:>6} {failed:>6} {no_operation:>12}\n")
 }
