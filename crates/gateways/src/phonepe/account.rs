@@ -41,12 +41,16 @@ crate::gateway_settings! {
         "The path that opens an order, in the legacy protocol.").or("/v3/debit");
     LEGACY_STATUS: Setting<String> = digit("phonepe.url.status", SIGNED_PATH,
         "The path that tells a payment's status, in the legacy protocol.").or("/v3/transaction");
+    LEGACY_REFUND: Setting<String> = own("phonepe.legacy.path.refund", SIGNED_PATH,
+        "The path that gives money back, in the legacy protocol.").or("/v3/credit/backToSource");
     V1_HOST: Setting<String> = own("phonepe.v1.host", URL,
         "The gateway's host, in the v1 protocol.").or("https://api.phonepe.com/apis/hermes");
     V1_PAY: Setting<String> = own("phonepe.v1.path.pay", SIGNED_PATH,
         "The path that opens an order, in the v1 protocol.").or("/pg/v1/pay");
     V1_STATUS: Setting<String> = own("phonepe.v1.path.status", SIGNED_PATH,
         "The path that tells a payment's status, in the v1 protocol.").or("/pg/v1/status");
+    V1_REFUND: Setting<String> = own("phonepe.v1.path.refund", SIGNED_PATH,
+        "The path that gives money back, in the v1 protocol.").or("/pg/v1/refund");
     CLIENT_ID: Optional<String> = own("phonepe.v2.client.id", TEXT, "The client id, in the v2 protocol.");
     CLIENT_SECRET: Optional<SecretString> = own("phonepe.v2.client.secret", SECRET,
         "The client secret, in the v2 protocol.").secret();
@@ -70,6 +74,9 @@ crate::gateway_settings! {
         "The path that opens an order, in the v2 protocol.").or("/checkout/v2/pay");
     V2_STATUS: Setting<String> = own("phonepe.v2.path.status", SIGNED_PATH,
         "The path that tells a payment's status, in the v2 protocol.").or("/checkout/v2/order");
+    V2_REFUND: Setting<String> = own("phonepe.v2.path.refund", SIGNED_PATH,
+        "The path that gives money back and, with the refund and `/status` behind it, tells its status, in the \
+         v2 protocol.").or("/payments/v2/refund");
 }
 
 /// A path with a leading and without a trailing slash: it is signed in this form.
@@ -110,6 +117,7 @@ pub struct Salted {
     pub pay_path: String,
     /// Comes before merchant and order.
     pub status_path: String,
+    pub refund_path: String,
     /// Whether the browser comes back to the application, or to this service.
     pub redirect_through: RedirectThrough,
 }
@@ -128,6 +136,7 @@ pub struct Checkout {
     pub token_url: String,
     pub pay_url: String,
     pub status_url: String,
+    pub refund_url: String,
 }
 
 impl PhonepeAccount {
@@ -135,10 +144,13 @@ impl PhonepeAccount {
     pub fn read(reader: &mut Reader<'_>, through: RedirectThrough) -> Option<PhonepeAccount> {
         match reader.get(&PROTOCOL) {
             Protocol::Legacy => {
-                let addresses = [&LEGACY_HOST, &LEGACY_PAY, &LEGACY_STATUS];
+                let addresses = [&LEGACY_HOST, &LEGACY_PAY, &LEGACY_STATUS, &LEGACY_REFUND];
                 salted(reader, addresses, through).map(PhonepeAccount::Legacy)
             }
-            Protocol::V1 => salted(reader, [&V1_HOST, &V1_PAY, &V1_STATUS], through).map(PhonepeAccount::V1),
+            Protocol::V1 => {
+                let addresses = [&V1_HOST, &V1_PAY, &V1_STATUS, &V1_REFUND];
+                salted(reader, addresses, through).map(PhonepeAccount::V1)
+            }
             Protocol::V2 => checkout(reader).map(PhonepeAccount::V2),
         }
     }
@@ -146,15 +158,23 @@ impl PhonepeAccount {
 
 fn salted(
     reader: &mut Reader<'_>,
-    addresses: [&Setting<String>; 3],
+    addresses: [&Setting<String>; 4],
     redirect_through: RedirectThrough,
 ) -> Option<Salted> {
     let merchant_id = reader.required(&MERCHANT_ID);
     let key = reader.required(&SECRET_KEY);
     let index = reader.required(&SECRET_INDEX);
-    let [host, pay_path, status_path] = addresses.map(|setting| reader.get(setting));
+    let [host, pay_path, status_path, refund_path] = addresses.map(|setting| reader.get(setting));
     let salt = SaltKey { key: key?, index: index? };
-    Some(Salted { merchant_id: merchant_id?, salt, host, pay_path, status_path, redirect_through })
+    Some(Salted {
+        merchant_id: merchant_id?,
+        salt,
+        host,
+        pay_path,
+        status_path,
+        refund_path,
+        redirect_through,
+    })
 }
 
 fn checkout(reader: &mut Reader<'_>) -> Option<Checkout> {
@@ -172,6 +192,7 @@ fn checkout(reader: &mut Reader<'_>) -> Option<Checkout> {
         token_url: join(&reader.get(&AUTH_HOST), &reader.get(&V2_TOKEN)),
         pay_url: join(&host, &reader.get(&V2_PAY)),
         status_url: join(&host, &reader.get(&V2_STATUS)),
+        refund_url: join(&host, &reader.get(&V2_REFUND)),
     })
 }
 

@@ -12,7 +12,7 @@ use crate::json::Object;
 use crate::pay_page::pay_page;
 use crate::text::{cut, paise};
 
-const ROOT_EVIDENCE: [&str; 10] = [
+pub(super) const ROOT_EVIDENCE: [&str; 10] = [
     "success",
     "code",
     "message",
@@ -24,7 +24,7 @@ const ROOT_EVIDENCE: [&str; 10] = [
     "errorCode",
     "detailedErrorCode",
 ];
-const DATA_EVIDENCE: [&str; 11] = [
+pub(super) const DATA_EVIDENCE: [&str; 11] = [
     "merchantId",
     "merchantTransactionId",
     "transactionId",
@@ -262,7 +262,7 @@ fn by_code(code: Option<&str>) -> Said {
 }
 
 /// A status word as PhonePe documents it; it is compared in any letter case.
-fn upper_case(word: Option<&str>) -> Option<String> {
+pub(super) fn upper_case(word: Option<&str>) -> Option<String> {
     word.map(str::to_ascii_uppercase)
 }
 

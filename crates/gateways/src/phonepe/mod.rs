@@ -10,6 +10,9 @@ pub mod answer;
 #[cfg(test)]
 mod checkout_tests;
 pub mod oauth;
+pub mod refund;
+#[cfg(test)]
+mod refund_tests;
 pub mod signature;
 #[cfg(test)]
 mod tests;
@@ -18,8 +21,11 @@ pub mod wire;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use payment_domain::{Clock, Outcome, Report, Transaction, TxnId};
-use payment_gateway::{Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect};
+use payment_domain::{Clock, Currency, Money, Outcome, RefundId, RefundReport, Report, Transaction, TxnId};
+use payment_gateway::{
+    Answer, Closing, Evidence, Gateway, GatewayError, NoRefund, Order, Profile, Redirect, RefundOrder,
+    RefundTerms, Refunding, Repetition,
+};
 
 pub use self::account::ADAPTER;
 pub use self::account::PhonepeAccount;
@@ -30,6 +36,7 @@ use self::signature::X_VERIFY;
 use self::wire::CheckoutOrder;
 use crate::account::Account;
 use crate::client::{Call, CallError, Client, Reply};
+use crate::json::Object;
 
 /// The callback parameter with our transaction id.
 pub const REFERENCE: &str = "transactionId";
@@ -130,6 +137,10 @@ impl Gateway for Phonepe {
         None
     }
 
+    fn refunding(&self) -> Option<&dyn Refunding> {
+        Some(self)
+    }
+
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
         let signed = |call: fn(&Salted, &Order<'_>) -> Call, account: &Salted| {
             let valid = wire::is_transaction_id(&order.txn.id);
@@ -177,6 +188,91 @@ impl Gateway for Phonepe {
             PhonepeAccount::V1(account) => self.signed_status(account, Generation::V1, txn).await,
             PhonepeAccount::V2(account) => self.checkout_status(account, txn).await,
         }
+    }
+}
+
+#[async_trait]
+impl Refunding for Phonepe {
+    fn terms(&self, payment: &Transaction) -> Result<RefundTerms, NoRefund> {
+        if payment.amount.currency() != Currency::INR {
+            return Err(NoRefund("PhonePe gives back rupees only".to_owned()));
+        }
+        let (minimum, repetition) = match &self.account {
+            PhonepeAccount::Legacy(_) | PhonepeAccount::V1(_) => (1, Repetition::Refused),
+            // Its answer to a second use of an id is not documented.
+            PhonepeAccount::V2(_) => (wire::MIN_CHECKOUT_MINOR, Repetition::Doubles),
+        };
+        let minimum =
+            Money::from_minor(minimum, Currency::INR).map_err(|error| NoRefund(error.to_string()))?;
+        Ok(RefundTerms { partial: true, several: true, minimum, repetition })
+    }
+
+    async fn refund(&self, order: &RefundOrder<'_>) -> Result<RefundReport, GatewayError> {
+        match &self.account {
+            PhonepeAccount::Legacy(account) => {
+                let call = refund::legacy_call(account, order);
+                self.ask_about_refund(account, Generation::Legacy, order, &call).await
+            }
+            PhonepeAccount::V1(account) => {
+                let call = refund::v1_call(account, order);
+                self.ask_about_refund(account, Generation::V1, order, &call).await
+            }
+            PhonepeAccount::V2(account) => {
+                let call = |authorization: &str| refund::checkout_call(account, authorization, order);
+                self.ask_checkout_about_refund(account, order, call).await
+            }
+        }
+    }
+
+    async fn refund_status(&self, order: &RefundOrder<'_>) -> Result<RefundReport, GatewayError> {
+        let id = order.id.as_str();
+        match &self.account {
+            PhonepeAccount::Legacy(account) => {
+                let call = wire::legacy_status_call(account, id);
+                self.ask_about_refund(account, Generation::Legacy, order, &call).await
+            }
+            PhonepeAccount::V1(account) => {
+                let call = wire::v1_status_call(account, id);
+                self.ask_about_refund(account, Generation::V1, order, &call).await
+            }
+            PhonepeAccount::V2(account) => {
+                let call = |authorization: &str| refund::checkout_status_call(account, authorization, id);
+                self.ask_checkout_about_refund(account, order, call).await
+            }
+        }
+    }
+
+    fn names_refund(&self, answer: &Answer) -> Option<RefundId> {
+        match &self.account {
+            PhonepeAccount::Legacy(_) => refund::named_in_callback(&answer.body, Generation::Legacy),
+            PhonepeAccount::V1(_) => refund::named_in_callback(&answer.body, Generation::V1),
+            PhonepeAccount::V2(_) => refund::named_in_webhook(&answer.body),
+        }
+    }
+}
+
+impl Phonepe {
+    async fn ask_about_refund(
+        &self,
+        account: &Salted,
+        generation: Generation,
+        order: &RefundOrder<'_>,
+        call: &Call,
+    ) -> Result<RefundReport, GatewayError> {
+        let read = |answer: &Object| refund::signed_report(&account.merchant_id, generation, order, answer);
+        refund::report_of(self.client.send(call).await?, read)
+    }
+
+    async fn ask_checkout_about_refund(
+        &self,
+        account: &Checkout,
+        order: &RefundOrder<'_>,
+        call: impl Fn(&str) -> Call + Send,
+    ) -> Result<RefundReport, GatewayError> {
+        let reply = self.call_checkout(account, call).await.map_err(CheckoutError::of_refund)?;
+        refund::report_of(reply, |answer| {
+            refund::checkout_report(account.merchant_id.as_deref(), order, answer)
+        })
     }
 }
 
@@ -237,6 +333,17 @@ impl CheckoutError {
         match self {
             CheckoutError::Token(TokenError::Denied(_)) => refused("AUTHORIZATION_FAILED"),
             CheckoutError::Token(error @ TokenError::Unavailable(_)) => GatewayError::NotSent(error.into()),
+            CheckoutError::Token(error @ TokenError::LocalFault(_)) => GatewayError::LocalFault(error.into()),
+            CheckoutError::Call(error) => error,
+        }
+    }
+
+    /// Without a token nothing was sent.
+    fn of_refund(self) -> GatewayError {
+        match self {
+            CheckoutError::Token(error @ (TokenError::Denied(_) | TokenError::Unavailable(_))) => {
+                GatewayError::NotSent(error.into())
+            }
             CheckoutError::Token(error @ TokenError::LocalFault(_)) => GatewayError::LocalFault(error.into()),
             CheckoutError::Call(error) => error,
         }

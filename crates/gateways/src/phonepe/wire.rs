@@ -201,7 +201,7 @@ pub fn checkout_status_call(account: &Checkout, authorization: &str, id: &str) -
 
 /// The payer's login name, as DIGIT has always sent it, where PhonePe takes it; else what identifies
 /// the payer or at least the payment.
-fn user_id(payer: &Payer, id: &TxnId) -> String {
+pub(super) fn user_id(payer: &Payer, id: &TxnId) -> String {
     let candidates = [payer.user_name.expose().to_owned(), payer.uuid.replace('-', "")];
     let taken = candidates.into_iter().find(|candidate| is_plain(candidate, MAX_USER_ID));
     taken.unwrap_or_else(|| id.as_str().to_owned())
@@ -219,11 +219,11 @@ fn message(order: &Order<'_>) -> String {
 }
 
 /// A text as one segment of a path.
-fn segment(text: &str) -> String {
+pub(super) fn segment(text: &str) -> String {
     let encoded: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
     encoded.replace('+', "%20")
 }
 
-fn named(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+pub(super) fn named(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }

@@ -46,6 +46,7 @@ fn account(vector: &Vector, host: &str, merchant_id: &str) -> Result<Salted, Str
         host: host.to_owned(),
         pay_path: "/pg/v1/pay".to_owned(),
         status_path: "/pg/v1/status".to_owned(),
+        refund_path: "/pg/v1/refund".to_owned(),
         redirect_through: RedirectThrough::Service,
     })
 }

@@ -80,7 +80,7 @@ fn seal_of(providers: &Providers, end: &str) -> String {
 }
 
 /// Whether a call carries a token that still holds.
-fn check_token(providers: &Providers, headers: &HeaderMap) -> Result<(), Refused> {
+pub(super) fn check_token(providers: &Providers, headers: &HeaderMap) -> Result<(), Refused> {
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let token = given.strip_prefix(TOKEN_TYPE).and_then(|rest| rest.strip_prefix(' '));
     let holds = token.and_then(|token| token.split_once('.')).is_some_and(|(end, seal)| {

@@ -1,6 +1,7 @@
 //! PhonePe: the signed protocols (legacy and v1) and Standard Checkout (v2).
 
 pub(crate) mod checkout;
+pub(crate) mod refunds;
 pub(crate) mod signed;
 
 use axum::http::StatusCode;
@@ -18,6 +19,10 @@ pub(crate) fn router() -> Router<Providers> {
         .route("/v3/transaction/{merchant}/{order}/status", get(signed::legacy_status))
         .route("/pg/v1/pay", post(signed::v1_pay))
         .route("/pg/v1/status/{merchant}/{order}", get(signed::v1_status))
+        .route("/v3/credit/backToSource", post(refunds::legacy))
+        .route("/pg/v1/refund", post(refunds::v1))
+        .route("/payments/v2/refund", post(refunds::checkout))
+        .route("/payments/v2/refund/{refund}/status", get(refunds::checkout_status))
         .route("/v1/oauth/token", post(checkout::token))
         .route("/checkout/v2/pay", post(checkout::pay))
         .route("/checkout/v2/order/{order}/status", get(checkout::status))

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{Refused, is_order_id, words};
+use super::{Refused, is_order_id, refunds, words};
 use crate::WayBack;
 use crate::courier::Message;
 use crate::money::Amount;
@@ -88,7 +88,7 @@ fn check(account: &PhonepeAccount, headers: &HeaderMap, payload: &str, path: &st
 }
 
 /// The payload of a signed request.
-fn signed_payload<T: DeserializeOwned>(
+pub(super) fn signed_payload<T: DeserializeOwned>(
     account: &PhonepeAccount,
     headers: &HeaderMap,
     uri: &Uri,
@@ -242,7 +242,10 @@ async fn status(
     headers: &HeaderMap,
     uri: &Uri,
 ) -> Response {
-    let strike = providers.strike(Provider::Phonepe, order);
+    let strike = match providers.refund_payment(Provider::Phonepe, order) {
+        Some(payment) => providers.refund_strike(&payment, order, false),
+        None => providers.strike(Provider::Phonepe, order),
+    };
     let answer = answer(providers, protocol, merchant, order, headers, uri);
     let answer = answer.unwrap_or_else(Refused::into_response);
     strike::carry_out(providers, strike, answer).await
@@ -270,7 +273,10 @@ fn answer(
         code: "TRANSACTION_NOT_FOUND",
         message: "There is no such transaction.",
     };
-    let Some(found) = found else { return Err(not_found) };
+    let Some(found) = found else {
+        let refund = refunds::signed_status(providers, protocol, order).ok_or(not_found)?;
+        return Ok(Json(refund).into_response());
+    };
     let statement = Statement::answered(&found.order, found.twist);
     match statement.said {
         Said::NotFound => Err(not_found),
