@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use payment_domain::{Clock, Currency, GatewayName};
 use payment_gateway::{Currencies, Gateway, Profile, StartMode, USUAL_SESSION, VerifyMode};
-use payment_settings::parser::{self, Parser, SECRET, TEXT, URL};
-use payment_settings::{Optional, Reader, Setting, digit};
+use payment_settings::parser::{self, FLAG, Parser, SECRET, TEXT, URL};
+use payment_settings::{Optional, Reader, Setting, digit, own};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
 use super::{Axis, wire};
@@ -32,7 +32,7 @@ crate::gateway_settings! {
     SECRET_KEY: Optional<SecretString> = digit("axis.merchant.secret.key", SECRET,
         "The secure hash secret, in hexadecimal.").secret();
     USER: Optional<String> = digit("axis.merchant.user", TEXT,
-        "The operator who asks for the status of payments.");
+        "The operator who asks for the status of payments, and gives money back.");
     PASSWORD: Optional<SecretString> = digit("axis.merchant.pwd", SECRET, "The operator's password.").secret();
     ACCESS_CODE: Optional<String> = digit("axis.merchant.access.code", TEXT,
         "The access code.").secret();
@@ -41,6 +41,11 @@ crate::gateway_settings! {
         "The command that pays.").or("pay");
     STATUS_COMMAND: Setting<String> = digit("axis.merchant.vpc.command.status", TEXT,
         "The command that asks for the status.").or("queryDR");
+    REFUND_COMMAND: Setting<String> = own("axis.refund.command", TEXT,
+        "The command that gives money back.").or("refund");
+    REFUND_SIGNED: Setting<bool> = own("axis.refund.signed", FLAG,
+        "Whether requests for refunds carry a secure hash over all members. Only some banks want one.")
+        .or("false");
     PAY_URL: Setting<String> = digit("axis.url.debit", URL,
         "The address of the pay page.").or("https://migs.mastercard.com.au/vpcpay");
     STATUS_URL: Setting<String> = digit("axis.url.status", URL,
@@ -67,6 +72,9 @@ pub struct AxisAccount {
     pub version: String,
     pub pay_command: String,
     pub status_command: String,
+    pub refund_command: String,
+    /// Whether requests for refunds carry a secure hash.
+    pub signs_refunds: bool,
     pub locale: String,
     pub currency: Currency,
     /// The page where the payer pays.
@@ -91,6 +99,8 @@ impl AxisAccount {
             version: reader.get(&VERSION),
             pay_command: reader.get(&PAY_COMMAND),
             status_command: reader.get(&STATUS_COMMAND),
+            refund_command: reader.get(&REFUND_COMMAND),
+            signs_refunds: reader.get(&REFUND_SIGNED),
             locale: reader.get(&LOCALE),
             currency: reader.get(&CURRENCY),
             pay_url: reader.get(&PAY_URL),

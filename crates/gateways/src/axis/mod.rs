@@ -4,12 +4,16 @@
 //! server API by the same reference that was paid with.
 
 pub mod account;
+pub mod refund;
 pub mod signature;
 pub mod wire;
 
 use async_trait::async_trait;
-use payment_domain::{Outcome, Report, Transaction, TxnId};
-use payment_gateway::{Answer, Closing, Evidence, Gateway, GatewayError, Order, Params, Profile, Redirect};
+use payment_domain::{Outcome, RefundId, RefundReport, Report, Transaction, TxnId};
+use payment_gateway::{
+    Answer, Closing, Evidence, Gateway, GatewayError, NoRefund, Order, Params, Profile, Redirect,
+    RefundOrder, RefundTerms, Refunding, Repetition,
+};
 use secrecy::ExposeSecret;
 use url::Url;
 
@@ -17,8 +21,9 @@ pub use account::ADAPTER;
 pub use account::AxisAccount;
 
 use crate::account::Account;
-use crate::client::Client;
+use crate::client::{Call, Client};
 use crate::form;
+use crate::refunding::{one_minor_unit, payment_number};
 use crate::text::{ascii, cut, one_line, paise};
 
 #[derive(Debug)]
@@ -105,6 +110,10 @@ impl Gateway for Axis {
         None
     }
 
+    fn refunding(&self) -> Option<&dyn Refunding> {
+        Some(self)
+    }
+
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
         self.pay_url(order).map(Redirect::To)
     }
@@ -144,6 +153,48 @@ impl Gateway for Axis {
             return Err(GatewayError::Unreadable("a payment without the order's reference".to_owned()));
         }
         Ok(report)
+    }
+}
+
+#[async_trait]
+impl Refunding for Axis {
+    fn terms(&self, payment: &Transaction) -> Result<RefundTerms, NoRefund> {
+        payment_number(payment)?;
+        if payment.amount.currency() != self.account.currency {
+            return Err(NoRefund(format!("AXIS gives back {} only", self.account.currency.code())));
+        }
+        let minimum = one_minor_unit(payment)?;
+        // A reference may be used again: the second call gives the money back once more.
+        Ok(RefundTerms { partial: true, several: true, minimum, repetition: Repetition::Doubles })
+    }
+
+    async fn refund(&self, order: &RefundOrder<'_>) -> Result<RefundReport, GatewayError> {
+        let payment =
+            payment_number(order.payment).map_err(|error| GatewayError::LocalFault(error.into()))?;
+        let call = refund::refund_call(&self.account, order, payment);
+        self.ask_about_refund(order, refund::Asked::Refund, &call).await
+    }
+
+    async fn refund_status(&self, order: &RefundOrder<'_>) -> Result<RefundReport, GatewayError> {
+        let call = wire::status_call(&self.account, order.id.as_str());
+        self.ask_about_refund(order, refund::Asked::Status, &call).await
+    }
+
+    fn names_refund(&self, _answer: &Answer) -> Option<RefundId> {
+        None
+    }
+}
+
+impl Axis {
+    async fn ask_about_refund(
+        &self,
+        order: &RefundOrder<'_>,
+        asked: refund::Asked,
+        call: &Call,
+    ) -> Result<RefundReport, GatewayError> {
+        let reply = self.client.send(call).await?.accepted()?;
+        let members = Params::new(form::decode(reply.body.trim_ascii()));
+        refund::report(&self.account, order, asked, &members)
     }
 }
 

@@ -15,6 +15,11 @@ use crate::testing::{asks_through_every_fault, client, server_that_answers, text
 const ID: &str = "PB_PG_2024_03_15_000123_45";
 const SECRET: &str = "0F1E2D3C4B5A69788796A5B4C3D2E1F0";
 
+/// A merchant's account, which is never called.
+pub(crate) fn account() -> AxisAccount {
+    OFFLINE.account.clone()
+}
+
 fn axis(base_url: &str, client: Client) -> Axis {
     let lookup = |name: &str| {
         Some(match name {

@@ -26,7 +26,7 @@ pub const MAX_ORDER_INFO_CHARS: usize = 34;
 
 /// Evidence kept of an answer. Left out are the hash, card numbers, 3-D Secure tokens and the order
 /// information, which is a bank account number.
-const EVIDENCE: [&str; 21] = [
+pub(super) const EVIDENCE: [&str; 21] = [
     "vpc_Version",
     "vpc_Command",
     "vpc_Locale",
@@ -99,12 +99,13 @@ pub fn status_call(account: &AxisAccount, reference: &str) -> Call {
         ("vpc_User", &account.user),
         ("vpc_Password", account.password.expose_secret()),
     ];
-    Call {
-        method: Method::POST,
-        url: account.status_url.clone(),
-        headers: Vec::new(),
-        body: Body::Form(fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into()),
-    }
+    post(account, fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+}
+
+/// A call of the server API.
+pub(super) fn post(account: &AxisAccount, fields: Vec<(String, String)>) -> Call {
+    let url = account.status_url.clone();
+    Call { method: Method::POST, url, headers: Vec::new(), body: Body::Form(fields) }
 }
 
 /// The meaning of a set of result members: a callback's or a status answer's.
@@ -166,7 +167,7 @@ pub fn status_report(members: &Params) -> Result<Report, GatewayError> {
 }
 
 /// The gateway's records of the payment, as an answer shows them.
-enum Record {
+pub(super) enum Record {
     Found,
     /// There are several; the answer is about the latest.
     Several,
@@ -176,7 +177,7 @@ enum Record {
 }
 
 impl Record {
-    fn of(members: &Params) -> Record {
+    pub(super) fn of(members: &Params) -> Record {
         let says =
             |name: &str, word: &str| members.get(name).is_some_and(|value| value.eq_ignore_ascii_case(word));
         if says("vpc_DRExists", "N") {
@@ -221,7 +222,7 @@ fn by_code(code: &str) -> Outcome {
 }
 
 /// The message of a response code, in the sentences of the original service, which reports read.
-fn sentence(code: &str) -> &'static str {
+pub(super) fn sentence(code: &str) -> &'static str {
     match code {
         "0" => "Transaction Successful",
         "1" => "Transaction Declined",
@@ -255,7 +256,7 @@ fn sentence(code: &str) -> &'static str {
 }
 
 /// Each member as a list of its one value: the form in which the original service stored an answer.
-fn as_lists(kept: Value) -> Value {
+pub(super) fn as_lists(kept: Value) -> Value {
     let Value::Object(members) = kept else { return kept };
     Value::Object(members.into_iter().map(|(name, value)| (name, Value::Array(vec![value]))).collect())
 }

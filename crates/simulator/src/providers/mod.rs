@@ -6,15 +6,15 @@
 //!
 //! | Provider | Protocol | Addresses |
 //! |---|---|---|
-//! | Axis | VPC 1 | `/axis/vpcpay`, `/axis/vpcdps` (`queryDR`) |
+//! | Axis | VPC 1 | `/axis/vpcpay`, `/axis/vpcdps` (`queryDR`, `refund`) |
 //! | CCAvenue | | `/ccavenue/transaction/transaction.do`, `/ccavenue/apis/servlet/DoWebTrans` (`orderStatusTracker`) |
 //! | Hyperswitch | payment links | `/hyperswitch/payments`, `/hyperswitch/payments/{id}`, `/hyperswitch/payments/{id}/cancel` |
 //! | Paytm | legacy | `/paytm/theia/processTransaction`, `/paytm/merchant-status/getTxnStatus` |
 //! | Paytm | v3 | `/paytm/theia/api/v1/initiateTransaction`, `/paytm/theia/api/v1/showPaymentPage`, `/paytm/v3/order/status` |
 //! | Paytm | refunds of both | `/paytm/refund/apply`, `/paytm/v2/refund/status` |
-//! | PhonePe | legacy | `/phonepe/v3/debit`, `/phonepe/v3/transaction/{mid}/{txn}/status` |
-//! | PhonePe | v1 | `/phonepe/pg/v1/pay`, `/phonepe/pg/v1/status/{mid}/{txn}` |
-//! | PhonePe | v2 | `/phonepe/v1/oauth/token`, `/phonepe/checkout/v2/pay`, `/phonepe/checkout/v2/order/{id}/status` |
+//! | PhonePe | legacy | `/phonepe/v3/debit`, `/phonepe/v3/transaction/{mid}/{txn}/status`, `/phonepe/v3/credit/backToSource` |
+//! | PhonePe | v1 | `/phonepe/pg/v1/pay`, `/phonepe/pg/v1/status/{mid}/{txn}`, `/phonepe/pg/v1/refund` |
+//! | PhonePe | v2 | `/phonepe/v1/oauth/token`, `/phonepe/checkout/v2/pay`, `/phonepe/checkout/v2/order/{id}/status`, `/phonepe/payments/v2/refund`, `…/{id}/status` |
 //! | Stripe | Checkout Sessions | `/stripe/v1/checkout/sessions`, `/stripe/v1/checkout/sessions/{id}`, `/stripe/v1/checkout/sessions/{id}/expire` |
 //! | PayU | | `/payu/_payment`, `/payu/merchant/postservice.php?form=2` (`verify_payment`) |
 //! | Razorpay | payment links | `/razorpay/v1/payment_links`, `/razorpay/v1/payment_links/{id}`, `…/{id}/cancel`, `/razorpay/v1/orders/{id}/payments` |

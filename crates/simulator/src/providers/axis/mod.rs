@@ -1,5 +1,6 @@
 //! Axis through MIGS: `/vpcpay` for the payer's browser, `/vpcdps` for the merchant's server.
 
+mod refunds;
 pub(crate) mod wire;
 
 use axum::Router;
@@ -38,19 +39,34 @@ fn open(providers: &Providers, encoded: &[u8]) -> Response {
     pay::open(providers, Provider::Axis, terms)
 }
 
-/// `POST /vpcdps`: `queryDR`.
+/// `POST /vpcdps`: `queryDR` and `refund`.
 async fn ask(State(providers): State<Providers>, body: Bytes) -> Response {
     let Ok(fields) = Fields::decode(&body) else { return StatusCode::BAD_REQUEST.into_response() };
     let reference = fields.get(wire::REFERENCE);
-    let strike = providers.strike(Provider::Axis, reference);
     let account = &providers.inner.settings.axis;
-    let members = match wire::check_operator(account, &providers.inner.axis_secret, &fields) {
+    let checked = wire::check_operator(account, &providers.inner.axis_secret, &fields);
+    let refunds = fields.get("vpc_Command") == wire::REFUND;
+    let members = match checked {
+        Ok(()) if refunds => match refunds::refund(&providers, &fields) {
+            Some(members) => members,
+            None => return crate::cut(),
+        },
+        Ok(()) if let Some(members) = refunds::answer(&providers, reference) => members,
         Ok(()) => {
             let found = providers.status_asked(Provider::Axis, reference);
             let statement = found.as_ref().map(|found| Statement::answered(&found.order, found.twist));
             wire::answer(account, statement.as_ref(), providers.now_ms())
         }
         Err(refused) => refused,
+    };
+    let payment = if refunds {
+        refunds::payment_with(&providers, fields.get("vpc_TransNo"))
+    } else {
+        providers.refund_payment(Provider::Axis, reference)
+    };
+    let strike = match payment {
+        Some(payment) => providers.refund_strike(&payment, reference, refunds),
+        None => providers.strike(Provider::Axis, reference),
     };
     let text = encode(members.iter().map(|(name, value)| (*name, value.as_str())));
     let answer = ([(header::CONTENT_TYPE, "text/plain;charset=iso-8859-1")], text).into_response();

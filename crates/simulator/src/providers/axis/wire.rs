@@ -16,6 +16,7 @@ use crate::providers::settings::AxisAccount;
 use crate::providers::signature::axis::{HASH, HASH_TYPE, is_valid, sign};
 
 pub(crate) const REFERENCE: &str = "vpc_MerchTxnRef";
+pub(crate) const REFUND: &str = "refund";
 const RETURN_URL: &str = "vpc_ReturnURL";
 const ORDER_INFO: &str = "vpc_OrderInfo";
 const LOCALE: &str = "vpc_Locale";
@@ -93,8 +94,8 @@ pub(crate) fn check_operator(
     if !fields.get(HASH).is_empty() && !is_hash_right(secret, fields) {
         return refused(BAD_HASH);
     }
-    if fields.get("vpc_Version") != "1" || fields.get("vpc_Command") != "queryDR" {
-        return refused("vpc_Version must be 1 and vpc_Command queryDR.");
+    if fields.get("vpc_Version") != "1" || !["queryDR", REFUND].contains(&fields.get("vpc_Command")) {
+        return refused("vpc_Version must be 1 and vpc_Command queryDR or refund.");
     }
     Ok(())
 }

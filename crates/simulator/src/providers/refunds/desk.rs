@@ -10,7 +10,7 @@ use crate::money::Amount;
 use crate::providers::fault::Strike;
 use crate::providers::ledger::Key;
 use crate::providers::provider::{Protocol, Provider};
-use crate::providers::{Providers, paytm};
+use crate::providers::{Providers, paytm, phonepe};
 
 /// A refund, up to date, and its fault.
 #[derive(Debug, Clone)]
@@ -93,6 +93,12 @@ impl Providers {
         let place = usize::try_from(Refund::sequence_of(number)?.checked_sub(1)?).ok()?;
         let asked = |refund: &mut Refund| refund.status_calls = refund.status_calls.saturating_add(1);
         self.look_at_refund(place, asked).filter(|found| found.refund.provider() == provider)
+    }
+
+    /// The payment of the newest refund with this id.
+    pub(crate) fn refund_payment(&self, provider: Provider, id: &str) -> Option<Key> {
+        let place = *self.ledger().refunds.with_id(&(provider, id.to_owned())).last()?;
+        self.look_at_refund(place, |_| {}).map(|found| found.refund.wish.payment)
     }
 
     /// All refunds of a payment, oldest first.
@@ -200,13 +206,13 @@ impl Providers {
             // Neither sends one.
             Protocol::Vpc | Protocol::Ccavenue => None,
             Protocol::PaytmLegacy | Protocol::PaytmV3 => paytm::refunds::webhook(self, url, &statement),
-            Protocol::HyperswitchLink
-            | Protocol::PhonepeLegacy
-            | Protocol::PhonepeV1
-            | Protocol::PhonepeV2
-            | Protocol::Payu
-            | Protocol::RazorpayLink
-            | Protocol::Stripe => None,
+            Protocol::PhonepeLegacy | Protocol::PhonepeV1 => {
+                Some(phonepe::refunds::callback(&self.inner.settings.phonepe, url, &statement))
+            }
+            Protocol::PhonepeV2 => {
+                Some(phonepe::refunds::webhook(&self.inner.settings.phonepe, url, &statement))
+            }
+            Protocol::HyperswitchLink | Protocol::Payu | Protocol::RazorpayLink | Protocol::Stripe => None,
         }
     }
 
