@@ -91,6 +91,12 @@ id!(
     50
 );
 id!(
+    /// The id of a stored merchant account.
+    AccountId,
+    "an account id",
+    64
+);
+id!(
     /// The id of a bill within its tenant.
     BillId,
     "a bill id",
@@ -101,6 +107,11 @@ impl TenantId {
     /// The first segment, the state: `pb.amritsar` → `pb`.
     pub fn state(&self) -> &str {
         self.0.split('.').next().unwrap_or(&self.0)
+    }
+
+    /// This tenant, then the one above it, up to the state: `pb.amritsar`, `pb`.
+    pub fn and_above(&self) -> impl Iterator<Item = &str> {
+        std::iter::successors(Some(self.as_str()), |tenant| Some(tenant.rsplit_once('.')?.0))
     }
 
     /// Whether this tenant is `other` or below it: `pb.amritsar` is within `pb`.
@@ -182,6 +193,7 @@ mod tests {
     fn a_tenant_knows_its_state_and_what_lies_below_it() {
         let city = TenantId::new("pb.amritsar").unwrap();
         assert_eq!(city.state(), "pb");
+        assert_eq!(city.and_above().collect::<Vec<_>>(), ["pb.amritsar", "pb"]);
         assert!(city.is_within("pb") && city.is_within("pb.amritsar"));
         assert!(!city.is_within("pb.amr") && !city.is_within("p") && !city.is_within("pb.amritsar.east"));
         assert!(city.is_within("pb") && !TenantId::new("pbx").unwrap().is_within("pb"));

@@ -3,6 +3,7 @@
 //! Pure: no clock is read, no file opened, nothing sent. The state machine in [`machine`] is the only place
 //! that decides whether a transaction may change.
 
+pub mod account;
 pub mod audit;
 pub mod clock;
 pub mod event;
@@ -17,11 +18,15 @@ pub mod request_info;
 pub mod role;
 pub mod transaction;
 
+pub use account::{
+    AccountRef, AccountState, CredentialState, MerchantAccount, MerchantCredential, MerchantDigest,
+    SealedFields, Signed,
+};
 pub use audit::{AuditAction, AuditActor, AuditEntry};
 pub use clock::{AnchoredClock, Clock, ManualClock, SystemClock, Timestamp, signed_seconds};
 pub use event::{Event, EventKind};
 pub use history::{Actor, ActorKind, AttentionKind, HistoryEntry};
-pub use ids::{BillId, BillKey, GatewayName, InvalidId, TenantId, TxnId};
+pub use ids::{AccountId, BillId, BillKey, GatewayName, InvalidId, TenantId, TxnId};
 pub use money::{Currency, InvalidAmount, InvalidCurrency, Money};
 pub use outcome::{Outcome, Report};
 pub use personal::Personal;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::account::AccountRef;
 use crate::clock::Timestamp;
 use crate::ids::{BillId, BillKey, GatewayName, TenantId, TxnId};
 use crate::money::{Currency, Money};
@@ -156,6 +157,9 @@ pub struct Transaction {
     /// A description for the payer.
     pub product_info: String,
     pub gateway: GatewayName,
+    /// The merchant account it is made through; `None` where its row tells none: adopted, or stored by a
+    /// version without accounts.
+    pub account: Option<AccountRef>,
     /// The browser's final destination: an absolute URL with this transaction's id in its `eg_pg_txnid`
     /// parameter. `None` only for rows adopted from an older database.
     pub callback_url: Option<String>,
@@ -200,6 +204,7 @@ static UNREAD: LazyLock<Transaction> = LazyLock::new(|| Transaction {
     bills: Vec::new(),
     product_info: String::new(),
     gateway: GatewayName::new(""),
+    account: None,
     callback_url: None,
     redirect_url: None,
     payer: Payer {

@@ -21,9 +21,11 @@ mod answer;
 pub mod conformance;
 #[cfg(any(test, feature = "fake"))]
 mod fake;
+mod foreign;
 pub mod guard;
 mod profile;
 mod refunding;
+mod versions;
 
 use std::time::Duration;
 
@@ -34,10 +36,12 @@ use payment_http_client::CallError;
 pub use answer::{Answer, Params};
 #[cfg(any(test, feature = "fake"))]
 pub use fake::{FakeGateway, GivenBack, RefundFate, StartFault};
+pub use foreign::Foreign;
 pub use guard::{GuardSettings, Guarded};
 pub use payment_http_client::BoxError;
 pub use profile::{Currencies, Profile, StartMode, USUAL_SESSION, VerifyMode};
 pub use refunding::{NoRefund, RefundOrder, RefundTerms, Refunding, Repetition};
+pub use versions::Versions;
 
 /// Why a gateway could not be used. The variants are decisions for the caller.
 #[derive(Debug, thiserror::Error)]

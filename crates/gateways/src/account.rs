@@ -8,16 +8,21 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use payment_domain::Clock;
+use payment_domain::{Clock, GatewayName, MerchantDigest};
 use payment_gateway::{Gateway, Profile};
 use payment_settings::parser::{FLAG, count, mins, one_of, small};
-use payment_settings::{Declared, Optional, Problem, Reader, Setting, Values, own};
+use payment_settings::{Declared, Optional, Problem, Reader, Setting, Support, Values, own};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 
 use crate::client::{Client, Limits};
 
 /// A merchant's account at a gateway: the merchant id, the credentials, the gateway's hosts and options.
 /// `Debug` shows no secret.
 pub trait Account: fmt::Debug + Send + Sync {
+    /// The merchant whose account it is.
+    fn merchant(&self) -> Merchant;
+
     /// The gateway with this account, before it is called.
     fn profile(&self) -> Profile;
 
@@ -28,6 +33,26 @@ pub trait Account: fmt::Debug + Send + Sync {
 
     /// An adapter for this account. Cheap: the client is shared.
     fn adapter(&self, client: Client, clock: Arc<dyn Clock>) -> Arc<dyn Gateway>;
+}
+
+/// The merchant of an account, as far as its settings tell.
+pub enum Merchant {
+    /// The provider's id of the merchant: the same for all its credentials.
+    Id(String),
+    /// Its credentials alone: new ones may be the same merchant's.
+    Key(SecretString),
+}
+
+impl Merchant {
+    /// Tells one merchant of a gateway from another. New credentials of a [`Merchant::Key`] look like another
+    /// merchant.
+    pub fn digest(&self, gateway: &GatewayName) -> MerchantDigest {
+        let text = match self {
+            Merchant::Id(id) => id,
+            Merchant::Key(key) => key.expose_secret(),
+        };
+        MerchantDigest::new(Sha256::digest(format!("{gateway}|{text}")).into())
+    }
 }
 
 /// A gateway with an adapter in this crate.
@@ -54,6 +79,25 @@ pub struct Adapter {
 }
 
 impl Adapter {
+    /// The settings that a stored account may have: all but those of the gateway as a whole and the addresses,
+    /// which are the configuration file's alone.
+    pub fn fields(&self) -> impl Iterator<Item = &'static dyn Declared> {
+        let Common { active, order_life, calls_at_once, calls_per_second } = self.common;
+        let of_gateway = [active.key, order_life.key, calls_at_once.key, calls_per_second.key];
+        let is_field = move |setting: &&'static dyn Declared| {
+            !of_gateway.contains(&setting.key)
+                && !setting.is_address()
+                && setting.support == Support::Supported
+        };
+        self.settings.iter().copied().filter(is_field)
+    }
+
+    /// The settings that name and prove an account, and all secrets: none of them is another account's.
+    pub fn is_credential(&self, key: &str) -> bool {
+        self.credentials.iter().any(|credential| credential.key == key)
+            || self.settings.iter().any(|setting| setting.key == key && setting.secret)
+    }
+
     /// The account that these texts describe, by the names of the settings.
     ///
     /// # Errors

@@ -31,7 +31,7 @@ pub mod stripe;
 pub mod text;
 mod unknown_order;
 
-pub use account::{Account, Adapter};
+pub use account::{Account, Adapter, Merchant};
 pub use payment_http_client as client;
 
 /// Every gateway with an adapter of its own, in alphabetical order: a new one is a folder, its module above and

@@ -10,6 +10,7 @@ use payment_gateway::Answer;
 use payment_store::{RawCallback, Recorded, StoreError, UnsignedCallback};
 use sha2::{Digest, Sha256};
 
+use crate::gateways::UnknownGateway;
 use crate::ports::Ports;
 use crate::settle::{Asked, Caller, SettleError, Settlement};
 
@@ -85,11 +86,21 @@ impl Callbacks {
         query: &str,
     ) -> Result<Conclusion, CallbackError> {
         let arrived = Instant::now();
-        let adapter = self.ports.gateways.get(gateway).cloned().ok_or(CallbackError::UnknownGateway)?;
+        let named = self.ports.gateways.named_in(gateway, answer);
         let store = &self.ports.store;
-        let id = adapter.names(answer).ok_or(CallbackError::NoTransaction)?;
+        let id = named.map_err(|UnknownGateway| CallbackError::UnknownGateway)?;
+        let id = id.ok_or(CallbackError::NoTransaction)?;
         let txn = store.transaction(&id).await?.filter(|txn| &txn.gateway == gateway);
         let txn = txn.ok_or(CallbackError::UnknownTransaction)?;
+        let adapter = match self.ports.gateways.of(&txn).await {
+            Ok(adapter) => adapter,
+            // Kept for the operator; the gateway calls again when the account can be used.
+            Err(reason) => {
+                tracing::warn!(txn_id = %txn.id, %gateway, reason, "a callback cannot be verified");
+                self.keep_unsigned(&txn, answer, query).await?;
+                return Err(CallbackError::TryAgain);
+            }
+        };
         let signed = match self.settlement.signed(adapter.as_ref(), &txn, answer).await {
             Ok(signed) => signed,
             Err(refused) => {
@@ -113,7 +124,7 @@ impl Callbacks {
             }
         };
         let caller = Caller::new(Actor::gateway(gateway.as_str()), self.ports.settings.system_identity());
-        let settled = self.settlement.settle_verified(txn, Some(adapter), signed, &caller, arrived).await?;
+        let settled = self.settlement.settle_verified(txn, Ok(adapter), signed, &caller, arrived).await?;
         match (settled.txn.status.name(), settled.asked) {
             // Final: a repetition of the callback is not settled again. After a failure it is, as the payment
             // may succeed late.

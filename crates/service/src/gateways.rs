@@ -1,12 +1,14 @@
-//! The gateways by name: offered, or switched off.
+//! The gateways: by name, and with the merchant account of a payment.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use payment_domain::{GatewayName, TxnId};
-use payment_gateway::{Answer, Availability, Gateway};
+use payment_domain::{AccountRef, GatewayName, MerchantDigest, Transaction, TxnId};
+use payment_gateway::{Answer, Availability, Foreign, Gateway};
 use url::Url;
+
+use crate::accounts::{AccountDirectory, Chosen, Place};
 
 /// The parameter in which applications and gateways get the transaction id.
 pub(crate) const TRANSACTION_PARAMETER: &str = "eg_pg_txnid";
@@ -28,13 +30,29 @@ pub struct GatewayStatus {
     pub unavailable_for: Option<Duration>,
 }
 
-/// A gateway that is switched off takes no new payments, and is still asked about those it has.
+/// There is no account of the gateway, configured or stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnknownGateway;
+
+/// The gateways of the configuration file, and the stored merchant accounts. A gateway that is switched off takes
+/// no new payments, and is still asked about those it has.
 #[derive(Clone, Default)]
 pub struct Gateways {
     offered: BTreeMap<GatewayName, Arc<dyn Gateway>>,
     switched_off: BTreeMap<GatewayName, Arc<dyn Gateway>>,
+    /// The merchants of the configuration file's accounts.
+    merchants: BTreeMap<GatewayName, MerchantDigest>,
+    accounts: AccountDirectory,
     /// Transaction parameters of gateways that need not be configured.
     known_parameters: Vec<&'static str>,
+}
+
+/// A gateway with the merchant account of a new payment.
+#[derive(Clone)]
+pub struct Offered {
+    pub gateway: Arc<dyn Gateway>,
+    /// `None` for an account of the configuration file whose merchant is not known.
+    pub account: Option<AccountRef>,
 }
 
 fn by_name(gateways: impl IntoIterator<Item = Arc<dyn Gateway>>) -> BTreeMap<GatewayName, Arc<dyn Gateway>> {
@@ -52,27 +70,125 @@ impl Gateways {
         Gateways { switched_off: by_name(gateways), ..self }
     }
 
+    /// The merchants of the accounts in the configuration file, offered or switched off.
+    #[must_use]
+    pub fn with_merchants(
+        self,
+        merchants: impl IntoIterator<Item = (GatewayName, MerchantDigest)>,
+    ) -> Gateways {
+        Gateways { merchants: merchants.into_iter().collect(), ..self }
+    }
+
+    #[must_use]
+    pub fn with_accounts(self, accounts: AccountDirectory) -> Gateways {
+        Gateways { accounts, ..self }
+    }
+
     /// Reads these transaction parameters as well, before those of the gateways that are configured.
     #[must_use]
     pub fn with_known_parameters(self, known_parameters: impl Into<Vec<&'static str>>) -> Gateways {
         Gateways { known_parameters: known_parameters.into(), ..self }
     }
 
-    pub fn offered(&self, name: &GatewayName) -> Option<&Arc<dyn Gateway>> {
-        self.offered.get(name)
+    /// The stored merchant accounts.
+    pub fn accounts(&self) -> &AccountDirectory {
+        &self.accounts
     }
 
-    /// Offered or switched off.
-    pub fn get(&self, name: &GatewayName) -> Option<&Arc<dyn Gateway>> {
-        self.offered.get(name).or_else(|| self.switched_off.get(name))
+    /// The gateway for a new payment: with the stored account of its tenant and service, of its tenant, of the
+    /// tenant above and its service, of the tenant above, and so on; else with the configuration file's.
+    /// `None` where it is not offered.
+    ///
+    /// # Errors
+    /// Why the account cannot be used. No other one takes its place: the money would be another merchant's.
+    pub fn for_new(&self, name: &GatewayName, place: Place<'_>) -> Result<Option<Offered>, String> {
+        if let Some(Chosen { gateway, account }) = self.accounts.choose(name, place)? {
+            return Ok(Some(Offered { gateway, account: Some(account) }));
+        }
+        let merchant = || self.merchants.get(name).cloned();
+        Ok(self.offered.get(name).map(|gateway| Offered {
+            gateway: gateway.clone(),
+            account: merchant().map(AccountRef::Configured),
+        }))
     }
 
-    /// Of the offered gateways, in alphabetical order.
+    /// The gateway of a stored payment, with its merchant account. Waits for the store where a replica has
+    /// changed accounts a moment ago.
+    ///
+    /// # Errors
+    /// Why there is none: the payment keeps its state, and an operator has to see to it.
+    pub async fn of(&self, txn: &Transaction) -> Result<Arc<dyn Gateway>, String> {
+        match &txn.account {
+            Some(AccountRef::Stored { id, version }) => self.accounts.of(id, *version).await,
+            Some(AccountRef::Configured(_)) | None => self.known_of(txn),
+        }
+    }
+
+    /// [`Gateways::of`], by what is known here and now.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn known_of(&self, txn: &Transaction) -> Result<Arc<dyn Gateway>, String> {
+        let name = &txn.gateway;
+        let configured = || {
+            let gateway = self.offered.get(name).or_else(|| self.switched_off.get(name)).cloned();
+            gateway.ok_or_else(|| format!("the gateway {name} is not active"))
+        };
+        match &txn.account {
+            Some(AccountRef::Stored { id, .. }) => self.accounts.known(id),
+            None => configured(),
+            Some(AccountRef::Configured(merchant)) => match self.merchants.get(name) {
+                Some(other) if other != merchant => match self.accounts.of_merchant(name, merchant) {
+                    Some(gateway) => Ok(gateway),
+                    None => Ok(Arc::new(Foreign::new(configured()?))),
+                },
+                Some(_) => configured(),
+                None => match self.accounts.of_merchant(name, merchant) {
+                    Some(gateway) => Ok(gateway),
+                    None => configured(),
+                },
+            },
+        }
+    }
+
+    /// The transaction that an answer to this gateway names, by whichever account it may be read.
+    ///
+    /// # Errors
+    /// [`UnknownGateway`] when there is no account of the gateway.
+    pub fn named_in(&self, name: &GatewayName, answer: &Answer) -> Result<Option<TxnId>, UnknownGateway> {
+        let configured = self.offered.get(name).or_else(|| self.switched_off.get(name)).cloned();
+        let gateways: Vec<_> = configured.into_iter().chain(self.accounts.all_of(name)).collect();
+        if gateways.is_empty() {
+            return Err(UnknownGateway);
+        }
+        Ok(gateways.iter().find_map(|gateway| gateway.names(answer)))
+    }
+
+    /// Whether the configuration file's account of the gateway can be used now; `None` without one.
+    pub(crate) fn availability_of(&self, name: &GatewayName) -> Option<Availability> {
+        let gateway = self.offered.get(name).or_else(|| self.switched_off.get(name));
+        gateway.map(|gateway| gateway.availability())
+    }
+
+    pub(crate) fn has_accounts_of(&self, name: &GatewayName) -> bool {
+        !self.accounts.all_of(name).is_empty()
+    }
+
+    /// Of the gateways that the configuration file offers, in alphabetical order.
     pub fn names(&self) -> Vec<GatewayName> {
         self.offered.keys().cloned().collect()
     }
 
-    /// Of the offered gateways, in alphabetical order.
+    /// Of the gateways that take payments of this place, in alphabetical order.
+    pub fn names_at(&self, place: Place<'_>) -> Vec<GatewayName> {
+        let mut names = self.accounts.gateways_at(place);
+        names.extend(self.names());
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Of the gateways that the configuration file offers, in alphabetical order.
     pub fn statuses(&self) -> Vec<GatewayStatus> {
         let status = |(name, gateway): (&GatewayName, &Arc<dyn Gateway>)| GatewayStatus {
             name: name.clone(),

@@ -3,6 +3,7 @@
 //! [`Payments`] holds them over one set of [`Ports`]: the store, the gateways, DIGIT's services and the
 //! clock. Nothing here depends on their implementations, or on HTTP.
 
+mod accounts;
 mod advice;
 mod api_tokens;
 mod attention;
@@ -35,6 +36,10 @@ mod view;
 
 use std::sync::Arc;
 
+pub use accounts::{
+    AccountAdapter, AccountAdapters, AccountDirectory, AccountField, AccountTrouble, KeyEncryptionKey,
+    Keyring, Place, VaultError,
+};
 pub use advice::{Advice, OtherPayment, advise_all};
 pub use api_tokens::{
     IssuedToken, LONGEST_TOKEN_LIFE, PersonalTokens, TOKEN_PREFIX, TokenError, TokenIssuer, TokenWish,
@@ -45,7 +50,7 @@ pub use callbacks::{CallbackError, Callbacks, Conclusion};
 pub use create::{
     BillRequest, CreateError, CreateRequest, CreatedTransaction, Creation, IdempotentRequest, Refusal,
 };
-pub use gateways::{GatewayStatus, Gateways};
+pub use gateways::{GatewayStatus, Gateways, Offered, UnknownGateway};
 pub use housekeeping::{HousekeepingJob, HousekeepingSettings};
 pub use identity::Identity;
 pub use masking::{mask, mask_evidence};

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use payment_domain::machine::OrderLife;
-use payment_domain::{GatewayName, Timestamp, Transaction};
+use payment_domain::{Timestamp, Transaction};
 
 use crate::ports::Ports;
 
@@ -22,16 +22,16 @@ pub(crate) const LONGEST_START: Duration = Duration::from_secs(40);
 pub(crate) const UNOPENED_LIFE: Duration = Duration::from_secs(60);
 
 impl Ports {
-    /// The life of a gateway's orders, from the creation of the transaction.
-    pub(crate) fn order_life(&self, gateway: &GatewayName) -> Duration {
-        let set = self.settings.order_life_of.get(gateway).copied().or(self.settings.order_life);
-        let own = || self.gateways.get(gateway).map(|gateway| gateway.profile().session);
+    /// The life of the order, from the creation of the transaction.
+    fn order_life(&self, txn: &Transaction) -> Duration {
+        let set = self.settings.order_life_of.get(&txn.gateway).copied().or(self.settings.order_life);
+        let own = || self.gateways.known_of(txn).ok().map(|gateway| gateway.profile().session);
         set.or_else(own).unwrap_or(DEFAULT_LIFE)
     }
 
     /// The end of the order's life.
     pub(crate) fn payable_until(&self, txn: &Transaction) -> Timestamp {
-        txn.audit.created_at.plus(self.order_life(&txn.gateway))
+        txn.audit.created_at.plus(self.order_life(txn))
     }
 
     /// When "no such payment" becomes final.
@@ -50,7 +50,7 @@ impl Ports {
     /// Whether a payer may still be sent to the gateway: until a third of the order's life before its end, at
     /// most ten minutes.
     pub(crate) fn is_open_to_payers(&self, txn: &Transaction) -> bool {
-        let margin = (self.order_life(&txn.gateway) / 3).min(LONGEST_MARGIN);
+        let margin = (self.order_life(txn) / 3).min(LONGEST_MARGIN);
         self.now() < self.payable_until(txn).minus(margin)
     }
 }

@@ -220,6 +220,7 @@ fn is_same_payment(stored: &Transaction, changed: &Transaction) -> bool {
         && stored.bill_id == changed.bill_id
         && stored.bills == changed.bills
         && stored.consumer_code == storable(&changed.consumer_code)
+        && stored.account == changed.account
         && stored.payer.uuid == storable(&changed.payer.uuid)
         && stored.audit.created_by == storable(&changed.audit.created_by)
         && stored.audit.created_at == changed.audit.created_at

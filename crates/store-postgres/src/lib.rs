@@ -32,6 +32,7 @@
 //! rows whether it was stored, if the database answers again at once. Any other write, and a create that
 //! gets no answer, fails with [`StoreError::Unavailable`]; only reading again tells whether it was stored.
 
+mod accounts;
 mod adopted;
 mod api_tokens;
 mod attention;

@@ -30,6 +30,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0009_receipt_cancellations.sql"),
     },
     Migration { version: 10, name: "api_tokens", sql: include_str!("../migrations/0010_api_tokens.sql") },
+    Migration {
+        version: 11,
+        name: "merchant_accounts",
+        sql: include_str!("../migrations/0011_merchant_accounts.sql"),
+    },
 ];
 
 /// The advisory lock of migrations, "payments" as a number: nodes that start at once take turns.

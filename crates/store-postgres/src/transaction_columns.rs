@@ -6,8 +6,8 @@
 use std::sync::LazyLock;
 
 use payment_domain::{
-    BillId, BillKey, BillPayment, Currency, GatewayName, HistoryEntry, Money, Personal, Status, StatusName,
-    TenantId, Timestamp, Transaction, UnknownValues,
+    AccountRef, BillId, BillKey, BillPayment, Currency, GatewayName, HistoryEntry, Money, Personal, Status,
+    StatusName, TenantId, Timestamp, Transaction, UnknownValues,
 };
 use payment_store::{Attention, Change, Dump, NewTransaction};
 use serde_json::{Map, Value};
@@ -234,6 +234,16 @@ const COLUMNS: &[Column] = &[
         |txn, text| {
             txn.gateway = GatewayName::new(text.unwrap_or_default());
         },
+    ),
+    value(
+        "merchant_account",
+        SqlType::Text,
+        Fixed,
+        |txn, _| Parameter::Text(txn.account.as_ref().map(|account| account.to_string().into())),
+        Read::Own("t.merchant_account", |draft, row, column| {
+            draft.txn.account = row.read_optional(column, AccountRef::stored)?;
+            Ok(())
+        }),
     ),
     value(
         "callback_url",

@@ -10,6 +10,7 @@
 //! One case is left open by the file system: a commit that fails while it is flushed, followed by a
 //! crash before the next commit, may turn out stored although the caller was told that it is not.
 
+mod accounts;
 mod api_tokens;
 mod attention;
 mod audit;

@@ -27,6 +27,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0008_receipt_cancellations.sql"),
     },
     Migration { version: 9, name: "api_tokens", sql: include_str!("../migrations/0009_api_tokens.sql") },
+    Migration {
+        version: 10,
+        name: "merchant_accounts",
+        sql: include_str!("../migrations/0010_merchant_accounts.sql"),
+    },
 ];
 
 /// Brings the database up to date, in one transaction. Two processes that start together do it one

@@ -46,7 +46,8 @@ impl<'a, 's> Columns<'a, 's> {
         Ok((columns, id))
     }
 
-    fn of_nobody(row: &'a Row<'s>, table: &'static str) -> Columns<'a, 's> {
+    /// The columns of a row that belongs to no transaction.
+    pub(crate) fn of_nobody(row: &'a Row<'s>, table: &'static str) -> Columns<'a, 's> {
         Columns { row, next: Cell::new(0), table, owner: String::new() }
     }
 

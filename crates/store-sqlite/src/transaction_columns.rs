@@ -4,8 +4,8 @@
 use std::sync::LazyLock;
 
 use payment_domain::{
-    BillId, BillPayment, Currency, HistoryEntry, Money, Personal, Status, StatusName, TenantId, Transaction,
-    TxnId,
+    AccountRef, BillId, BillPayment, Currency, HistoryEntry, Money, Personal, Status, StatusName, TenantId,
+    Transaction, TxnId,
 };
 use payment_store::{Change, Dump, NewTransaction};
 use rusqlite::types::{Null, ToSqlOutput};
@@ -30,6 +30,8 @@ struct Column {
 enum OnChange {
     /// A change that differs from the stored row is refused.
     Fixed,
+    /// The same of a column that may be NULL.
+    FixedOrNull,
     Set,
     /// Set unless it is NULL.
     SetIfGiven,
@@ -37,7 +39,7 @@ enum OnChange {
     Version,
 }
 
-use OnChange::{Fixed, Set, SetIfGiven, Version};
+use OnChange::{Fixed, FixedOrNull, Set, SetIfGiven, Version};
 
 const KEY: &str = "txn_id";
 
@@ -143,6 +145,15 @@ const COLUMNS: &[Column] = &[
         |txn, _| txn.gateway.as_str().into(),
         |txn, row, name| {
             txn.gateway = row.gateway(name)?;
+            Ok(())
+        },
+    ),
+    column(
+        "merchant_account",
+        FixedOrNull,
+        |txn, _| txn.account.as_ref().map_or_else(|| Null.into(), |account| account.to_string().into()),
+        |txn, row, name| {
+            txn.account = row.read_optional(name, AccountRef::stored)?;
             Ok(())
         },
     ),
@@ -322,6 +333,7 @@ static UPDATE: LazyLock<String> = LazyLock::new(|| {
     for (place, Column { name, on_change, .. }) in (1..).zip(COLUMNS) {
         match on_change {
             Fixed => conditions.push(format!("{name} = ?{place}")),
+            FixedOrNull => conditions.push(format!("{name} IS ?{place}")),
             Set => settings.push(format!("{name} = ?{place}")),
             SetIfGiven => settings.push(format!("{name} = coalesce(?{place}, {name})")),
             Version => {

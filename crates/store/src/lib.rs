@@ -14,6 +14,7 @@
 //! A store compares leases and due moments with one clock of its own, the database's where there is
 //! one, and is handed lengths of time, not moments.
 
+pub mod accounts;
 mod api_tokens;
 mod attention;
 pub mod audit;
@@ -34,6 +35,9 @@ mod transactions;
 #[cfg(feature = "contract")]
 pub mod contract;
 
+pub use accounts::{
+    AccountChange, AccountStored, MerchantAccounts, NewAccount, StoredAccount, StoredAccounts,
+};
 pub use api_tokens::{
     ApiToken, ApiTokenQuery, ApiTokens, HolderKind, Issued, NewApiToken, Revocation, Revoked, TokenHolder,
     TokenReach, USE_NOTED_EVERY,
@@ -96,6 +100,7 @@ pub trait Store:
     + Outbox
     + JobLedger
     + AuditLog
+    + MerchantAccounts
     + Health
 {
 }
@@ -113,6 +118,7 @@ impl<S> Store for S where
         + Outbox
         + JobLedger
         + AuditLog
+        + MerchantAccounts
         + Health
         + ?Sized
 {

@@ -63,8 +63,8 @@ pub enum Created {
 #[derive(Debug, Clone)]
 pub struct Change {
     /// The transaction as it shall be; its `version` is one more than that of the stored one. Fixed at
-    /// its creation are tenant, amount, bills, consumer code, the payer's uuid, who created it and when:
-    /// a change that differs there is refused with [`StoreError::Failed`](crate::StoreError::Failed).
+    /// its creation are tenant, amount, bills, consumer code, merchant account, the payer's uuid, who created it
+    /// and when: a change that differs there is refused with [`StoreError::Failed`](crate::StoreError::Failed).
     pub txn: Transaction,
     /// Replaces the form of its redirect page.
     pub redirect_form: Option<Value>,

@@ -5,17 +5,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::{AuditEntry, BillKey, Event, GatewayName, HistoryEntry, Timestamp, Transaction, TxnId};
+use payment_domain::{
+    AccountId, AuditEntry, BillKey, Event, GatewayName, HistoryEntry, Timestamp, Transaction, TxnId,
+};
 use payment_store::audit::sealing::HistoryLine;
 use payment_store::{
-    ApiToken, ApiTokenQuery, ApiTokens, Applied, Attention, AttentionCase, AttentionQuery, AuditHead,
-    AuditLog, AuditQuery, Backlog, Callbacks, Change, CheckNote, Checks, Claim, ClaimedReceiptTask, Claims,
-    Created, DeadLetter, DueCheck, DueChecks, Fence, Health, HistoryLines, Idempotency, IdempotencyKey,
-    IdempotencyRecord, Issued, JobLedger, Lease, NewApiToken, NewCase, NewTransaction, Outbox, OutboxBacklog,
-    Postponement, RawCallback, ReceiptCancellation, ReceiptTask, ReceiptTaskClaim, ReceiptTasks, Recorded,
-    Resolution, Resolved, ReviewCases, Revocation, Revoked, RunEnd, RunRecord, Search, SearchQuery, Store,
-    StoreError, StoredCheckpoint, StoredDump, StoredEntry, StoredEvent, Tally, TickAnswer, TickRequest,
-    TokenReach, Transactions, UnsignedCallback,
+    AccountChange, AccountStored, ApiToken, ApiTokenQuery, ApiTokens, Applied, Attention, AttentionCase,
+    AttentionQuery, AuditHead, AuditLog, AuditQuery, Backlog, Callbacks, Change, CheckNote, Checks, Claim,
+    ClaimedReceiptTask, Claims, Created, DeadLetter, DueCheck, DueChecks, Fence, Health, HistoryLines,
+    Idempotency, IdempotencyKey, IdempotencyRecord, Issued, JobLedger, Lease, MerchantAccounts, NewAccount,
+    NewApiToken, NewCase, NewTransaction, Outbox, OutboxBacklog, Postponement, RawCallback,
+    ReceiptCancellation, ReceiptTask, ReceiptTaskClaim, ReceiptTasks, Recorded, Resolution, Resolved,
+    ReviewCases, Revocation, Revoked, RunEnd, RunRecord, Search, SearchQuery, Store, StoreError,
+    StoredAccount, StoredAccounts, StoredCheckpoint, StoredDump, StoredEntry, StoredEvent, Tally,
+    TenantScope, TickAnswer, TickRequest, TokenReach, Transactions, UnsignedCallback,
 };
 use serde_json::Value;
 
@@ -152,6 +155,14 @@ observe! {
         store_checkpoint(new: StoredCheckpoint, event: Event) -> bool;
         checkpoints(after: i64, limit: u32) -> Vec<StoredCheckpoint>;
         last_checkpoint() -> Option<StoredCheckpoint>;
+    }
+    MerchantAccounts {
+        accounts_revision() -> u64;
+        merchant_accounts() -> StoredAccounts;
+        accounts_within(scope: &TenantScope) -> Vec<StoredAccount>;
+        account(id: &AccountId, scope: &TenantScope) -> Option<StoredAccount>;
+        add_account(new: NewAccount) -> AccountStored;
+        change_account(change: AccountChange) -> AccountStored;
     }
     Health {
         backlog() -> Backlog;

@@ -62,6 +62,7 @@ pub fn transaction_of(id: &str, amount: Money) -> Transaction {
         },
         additional_details: Map::new(),
         version: 1,
+        account: None,
         unknown: None,
     }
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use metrics::Label;
 use payment_domain::{Currency, RefundId, RefundReport, Report, Transaction, TxnId};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -73,21 +74,35 @@ pub struct Guarded {
     calls: Semaphore,
     verifications: Semaphore,
     longest_wait: Duration,
+    labels: Vec<Label>,
 }
 
 impl Guarded {
     /// Puts a guard before a gateway.
     pub fn new(inner: Arc<dyn Gateway>, settings: GuardSettings) -> Guarded {
+        let labels = vec![Label::new("gateway", inner.profile().name.to_string())];
+        Guarded::labelled(inner, settings, labels)
+    }
+
+    /// Puts a guard before a gateway with a stored merchant account, which metrics name as well: its failures
+    /// stop no other account.
+    pub fn of_account(inner: Arc<dyn Gateway>, settings: GuardSettings, account: &str) -> Guarded {
+        let gateway = Label::new("gateway", inner.profile().name.to_string());
+        Guarded::labelled(inner, settings, vec![gateway, Label::new("account", account.to_owned())])
+    }
+
+    fn labelled(inner: Arc<dyn Gateway>, settings: GuardSettings, labels: Vec<Label>) -> Guarded {
         metrics::describe_gauge!(AVAILABLE, "1 while the gateway is called, 0 while its breaker is open");
         metrics::describe_counter!(OPENED, "How often the breaker of a gateway opened");
         metrics::describe_counter!(HELD_BACK, "Calls to a gateway that were not made, by reason");
-        metrics::gauge!(AVAILABLE, "gateway" => inner.profile().name.to_string()).set(1.0);
+        metrics::gauge!(AVAILABLE, labels.iter()).set(1.0);
         Guarded {
             calls: Semaphore::new(settings.calls_at_once.max(1)),
             verifications: Semaphore::new(settings.verifications_at_once.max(1)),
             longest_wait: settings.longest_wait,
             breaker: Breaker::new(settings),
             inner,
+            labels,
         }
     }
 
@@ -109,8 +124,8 @@ impl Guarded {
     }
 
     fn held_back(&self, reason: &'static str, retry_after: Duration) -> GatewayError {
-        metrics::counter!(HELD_BACK, "gateway" => self.profile().name.to_string(), "reason" => reason)
-            .increment(1);
+        let labels: Vec<Label> = self.labels.iter().cloned().chain([Label::new("reason", reason)]).collect();
+        metrics::counter!(HELD_BACK, labels).increment(1);
         GatewayError::Unavailable { retry_after }
     }
 
@@ -119,12 +134,12 @@ impl Guarded {
         match self.breaker.ended(permit, payment, end) {
             None => {}
             Some(Transition::Opened) => {
-                metrics::gauge!(AVAILABLE, "gateway" => gateway.to_string()).set(0.0);
-                metrics::counter!(OPENED, "gateway" => gateway.to_string()).increment(1);
+                metrics::gauge!(AVAILABLE, self.labels.iter()).set(0.0);
+                metrics::counter!(OPENED, self.labels.iter()).increment(1);
                 tracing::error!(%gateway, "the gateway is down: it is not called for a while");
             }
             Some(Transition::Closed) => {
-                metrics::gauge!(AVAILABLE, "gateway" => gateway.to_string()).set(1.0);
+                metrics::gauge!(AVAILABLE, self.labels.iter()).set(1.0);
                 tracing::info!(%gateway, "the gateway answers again");
             }
         }

@@ -9,7 +9,7 @@ use payment_settings::{Optional, Reader, Setting, digit, own};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
 use super::{Axis, wire};
-use crate::account::{Account, Adapter};
+use crate::account::{Account, Adapter, Merchant};
 use crate::client::Client;
 
 pub const ADAPTER: Adapter = Adapter {
@@ -122,6 +122,10 @@ fn secret_key(reader: &mut Reader<'_>) -> Option<SecretSlice<u8>> {
 }
 
 impl Account for AxisAccount {
+    fn merchant(&self) -> Merchant {
+        Merchant::Id(self.merchant_id.clone())
+    }
+
     fn profile(&self) -> Profile {
         Profile {
             name: GatewayName::new("AXIS"),

@@ -13,7 +13,7 @@ use url::Url;
 
 use super::cipher::WorkingKey;
 use super::{Ccavenue, wire};
-use crate::account::{Account, Adapter, RedirectThrough, join};
+use crate::account::{Account, Adapter, Merchant, RedirectThrough, join};
 use crate::client::Client;
 
 pub const ADAPTER: Adapter = Adapter {
@@ -148,6 +148,10 @@ impl CcavenueAccount {
 }
 
 impl Account for CcavenueAccount {
+    fn merchant(&self) -> Merchant {
+        Merchant::Id(self.merchant_id.clone())
+    }
+
     fn profile(&self) -> Profile {
         Profile {
             name: GatewayName::new("CCAVENUE"),

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::signature::HashKeys;
 use super::{Hyperswitch, REFERENCE};
-use crate::account::{Account, Adapter};
+use crate::account::{Account, Adapter, Merchant};
 use crate::client::Client;
 use crate::currencies;
 
@@ -81,6 +81,13 @@ impl HyperswitchAccount {
 }
 
 impl Account for HyperswitchAccount {
+    fn merchant(&self) -> Merchant {
+        match &self.profile_id {
+            Some(profile) => Merchant::Id(profile.clone()),
+            None => Merchant::Key(self.api_key.clone()),
+        }
+    }
+
     fn profile(&self) -> Profile {
         Profile {
             name: GatewayName::new("HYPERSWITCH"),

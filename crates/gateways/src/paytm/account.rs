@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::signature::{MerchantKey, SEPARATOR};
 use super::{Paytm, REFERENCE};
-use crate::account::{Account, Adapter, RedirectThrough, join};
+use crate::account::{Account, Adapter, Merchant, RedirectThrough, join};
 use crate::client::Client;
 
 pub const ADAPTER: Adapter = Adapter {
@@ -180,6 +180,10 @@ fn key(reader: &mut Reader<'_>) -> Option<MerchantKey> {
 }
 
 impl Account for PaytmAccount {
+    fn merchant(&self) -> Merchant {
+        Merchant::Id(self.merchant_id.clone())
+    }
+
     fn profile(&self) -> Profile {
         Profile {
             name: GatewayName::new("PAYTM"),

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{Payu, wire};
-use crate::account::{Account, Adapter, RedirectThrough, join};
+use crate::account::{Account, Adapter, Merchant, RedirectThrough, join};
 use crate::client::Client;
 
 pub const ADAPTER: Adapter = Adapter {
@@ -77,6 +77,10 @@ impl PayuAccount {
 }
 
 impl Account for PayuAccount {
+    fn merchant(&self) -> Merchant {
+        Merchant::Id(self.merchant_key.clone())
+    }
+
     fn profile(&self) -> Profile {
         Profile {
             name: GatewayName::new("PAYU"),

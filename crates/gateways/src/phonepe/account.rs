@@ -10,7 +10,7 @@ use secrecy::SecretString;
 
 use super::signature::{SaltKey, WebhookUser};
 use super::{Phonepe, REFERENCE};
-use crate::account::{Account, Adapter, RedirectThrough, join};
+use crate::account::{Account, Adapter, Merchant, RedirectThrough, join};
 use crate::client::Client;
 
 pub const ADAPTER: Adapter = Adapter {
@@ -207,6 +207,17 @@ fn webhook_user(reader: &mut Reader<'_>) -> Option<WebhookUser> {
 }
 
 impl Account for PhonepeAccount {
+    fn merchant(&self) -> Merchant {
+        match self {
+            PhonepeAccount::Legacy(salted) | PhonepeAccount::V1(salted) => {
+                Merchant::Id(salted.merchant_id.clone())
+            }
+            PhonepeAccount::V2(Checkout { merchant_id, client_id, .. }) => {
+                Merchant::Id(merchant_id.as_ref().unwrap_or(client_id).clone())
+            }
+        }
+    }
+
     fn profile(&self) -> Profile {
         Profile {
             name: GatewayName::new("PHONEPE"),

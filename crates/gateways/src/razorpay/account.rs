@@ -9,7 +9,7 @@ use payment_settings::{Optional, Reader, Setting, digit, own};
 use secrecy::SecretString;
 
 use super::{REFERENCE, Razorpay};
-use crate::account::{Account, Adapter};
+use crate::account::{Account, Adapter, Merchant};
 use crate::client::Client;
 
 pub const ADAPTER: Adapter = Adapter {
@@ -87,6 +87,10 @@ impl RazorpayAccount {
 }
 
 impl Account for RazorpayAccount {
+    fn merchant(&self) -> Merchant {
+        Merchant::Key(self.key_id.clone().into())
+    }
+
     fn profile(&self) -> Profile {
         Profile {
             name: GatewayName::new("RAZORPAY"),

@@ -11,7 +11,7 @@ use payment_settings::{Optional, Reader, Setting, own, settings};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Remote;
-use crate::account::{Account, Common, calls_at_once, calls_per_second, order_life};
+use crate::account::{Account, Common, Merchant, calls_at_once, calls_per_second, order_life};
 use crate::client::{Client, Limits};
 use crate::currencies;
 
@@ -118,6 +118,10 @@ impl RemoteAccount {
 }
 
 impl Account for RemoteAccount {
+    fn merchant(&self) -> Merchant {
+        Merchant::Id(self.base_url.clone())
+    }
+
     fn profile(&self) -> Profile {
         Profile {
             name: self.name.clone(),

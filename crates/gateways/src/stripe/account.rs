@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::Stripe;
 use super::currency;
-use crate::account::{Account, Adapter};
+use crate::account::{Account, Adapter, Merchant};
 use crate::client::Client;
 
 pub const ADAPTER: Adapter = Adapter {
@@ -107,6 +107,10 @@ impl StripeAccount {
 }
 
 impl Account for StripeAccount {
+    fn merchant(&self) -> Merchant {
+        Merchant::Key(self.secret_key.clone())
+    }
+
     fn profile(&self) -> Profile {
         Profile {
             name: GatewayName::new("STRIPE"),

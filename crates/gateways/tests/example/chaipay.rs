@@ -9,7 +9,7 @@ use payment_gateway::{
     Answer, Closing, Currencies, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
     USUAL_SESSION, VerifyMode,
 };
-use payment_gateways::account::{Account, Adapter, join};
+use payment_gateways::account::{Account, Adapter, Merchant, join};
 use payment_gateways::client::{Body, Call, Client, Method};
 use payment_gateways::json::Object;
 use payment_gateways::text::{cut, paise};
@@ -113,6 +113,10 @@ fn report(text: &impl Fn(&str) -> Option<String>, raw: serde_json::Value) -> Rep
 }
 
 impl Account for ChaipayAccount {
+    fn merchant(&self) -> Merchant {
+        Merchant::Id(self.merchant.clone())
+    }
+
     fn profile(&self) -> Profile {
         Profile {
             name: GatewayName::new("CHAIPAY"),

@@ -7,7 +7,7 @@ use payment_gateways::{ADAPTERS, remote};
 use payment_settings::{Declared, Shape, relaxed};
 
 use super::sections::{
-    database, identity, ignored, kafka, notifications, payments, sandbox, server, services,
+    accounts, database, identity, ignored, kafka, notifications, payments, sandbox, server, services,
 };
 
 /// Settings that belong together.
@@ -34,6 +34,7 @@ pub static SECTIONS: LazyLock<Vec<Section>> = LazyLock::new(|| {
     sections.extend(ADAPTERS.iter().map(|adapter| switched(adapter.name, adapter.settings)));
     sections.extend([
         switched("Remote gateways", remote::SETTINGS),
+        section("Merchant accounts in the database", accounts::ACCOUNTS),
         switched("Database", database::DATABASE),
         switched("Kafka", kafka::KAFKA),
         section("Embedded implementations of DIGIT's services", services::EMBEDDED),

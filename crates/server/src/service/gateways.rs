@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use payment_domain::Clock;
+use payment_domain::{Clock, GatewayName};
 use payment_gateway::{Gateway, Guarded};
-use payment_gateways::ADAPTERS;
 use payment_gateways::client::{Client, Limits};
 use payment_gateways::sandbox::{Sandbox as SandboxAdapter, SandboxAccount};
-use payment_service::Gateways;
+use payment_gateways::{ADAPTERS, Merchant};
+use payment_service::{AccountDirectory, Gateways};
+use payment_store::Store;
 use secrecy::SecretString;
 
 use super::Addresses;
+use super::accounts::Adapters;
 use super::data_folder::DataFolder;
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
@@ -24,13 +26,15 @@ pub(super) fn sandbox_secret(config: &Config) -> Outcome<SecretString> {
     }
 }
 
-/// The adapters of all gateways that are configured, offered or switched off.
+/// The adapters of all gateways that are configured, offered or switched off, and of the accounts in the
+/// database, which are not read yet.
 ///
 /// # Errors
 /// When no calls can be made.
 pub(super) fn adapters(
     config: &Config,
     addresses: &Addresses<'_>,
+    store: &Arc<dyn Store>,
     clock: &Arc<dyn Clock>,
 ) -> Outcome<Gateways> {
     const CONNECT: Duration = Duration::from_secs(5);
@@ -39,15 +43,33 @@ pub(super) fn adapters(
     let shared = client(limits)?;
     let guarded = |adapter| Arc::new(Guarded::new(adapter, config.guard.clone())) as Arc<dyn Gateway>;
     let (mut offered, mut switched_off) = (Vec::new(), Vec::new());
+    let mut merchants = Vec::new();
     if config.sandbox.active {
+        let sandbox = GatewayName::new(GatewayName::SANDBOX);
+        let merchant = Merchant::Id(config.sandbox.merchant.clone()).digest(&sandbox);
+        merchants.push((sandbox, merchant));
         offered.push(guarded(sandbox_adapter(config, addresses, shared.clone(), clock)?));
     }
     for configured in &config.gateways {
         let client = configured.account.limits().map_or_else(|| Ok(shared.clone()), client)?;
+        let name = configured.profile.name.clone();
+        let merchant = configured.account.merchant().digest(&name);
+        merchants.push((name, merchant));
         let to = if configured.offered { &mut offered } else { &mut switched_off };
         to.push(guarded(configured.account.adapter(client, clock.clone())));
     }
-    let gateways = Gateways::new(offered).with_switched_off(switched_off);
+    let stored = Adapters {
+        settings: config.stored_accounts.clone(),
+        client: shared,
+        clock: clock.clone(),
+        guard: config.guard.clone(),
+    };
+    let keys = config.stored_accounts.keys.clone();
+    let accounts = AccountDirectory::new(store.clone(), Arc::new(stored), keys);
+    let gateways = Gateways::new(offered)
+        .with_switched_off(switched_off)
+        .with_merchants(merchants)
+        .with_accounts(accounts);
     let parameters: Vec<&str> = ADAPTERS.iter().map(|adapter| adapter.transaction_parameter).collect();
     Ok(gateways.with_known_parameters(parameters))
 }

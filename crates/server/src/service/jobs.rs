@@ -8,8 +8,8 @@ use std::time::Duration;
 use payment_http::Metrics;
 use payment_kafka::NotificationConsumer;
 use payment_service::{
-    DailyJob, EarlyJob, FollowUpJob, HousekeepingJob, Job, Payments, Receipts, ReceiptsJob, Reconciliation,
-    Schedule, ScheduledJob, Scheduler,
+    AccountDirectory, DailyJob, EarlyJob, FollowUpJob, HousekeepingJob, Job, Payments, Receipts, ReceiptsJob,
+    Reconciliation, Schedule, ScheduledJob, Scheduler,
 };
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -78,6 +78,7 @@ impl Loops {
     pub(super) fn start(
         scheduler: Scheduler,
         receipts: Receipts,
+        accounts: AccountDirectory,
         consumer: Option<NotificationConsumer>,
         sandbox: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
         metrics: Metrics,
@@ -88,6 +89,10 @@ impl Loops {
         loops.spawn(async move { scheduler.run(until).await });
         let until = stop.clone();
         loops.spawn(async move { receipts.keep_watching(until).await });
+        let until = stop.clone();
+        loops.spawn(async move {
+            until.run_until_cancelled_owned(accounts.keep_fresh()).await;
+        });
         if let Some(consumer) = consumer {
             let until = stop.clone();
             loops.spawn(async move {

@@ -1,5 +1,6 @@
 //! The running service: what it is wired of, what runs in it, and how it comes to an end.
 
+mod accounts;
 pub mod backup;
 pub mod data_folder;
 mod database;
@@ -135,9 +136,11 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
     let tasks = TaskTracker::new();
     let node = config.jobs.node_name.clone();
     let assembled = wiring::wire(&config, opened, &addresses, &node, tasks.clone())?;
+    wiring::read_accounts(&assembled).await?;
     let Assembled { payments, reconciliation, scheduler } = assembled;
     let consumer = kafka::consumer(&config, &payments)?;
     let receipts = payments.receipts.clone();
+    let accounts = payments.ports.gateways.accounts().clone();
     let identity = digit::identity_proof(&config, &payments.ports.clock)?;
 
     let operators = config
@@ -171,7 +174,7 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
         None => (Router::new(), None),
     };
 
-    let loops = Loops::start(scheduler, receipts, consumer, sandbox_work, metrics, &stop);
+    let loops = Loops::start(scheduler, receipts, accounts, consumer, sandbox_work, metrics, &stop);
     let shutdown_wait = config.serve_limits.shutdown_time;
     let mut server = JoinSet::new();
     let mut admin_url = None;

@@ -5,7 +5,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{Addresses, database, digit, gateways, jobs};
 use crate::config::Config;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 
 /// The use cases, put together.
 pub struct Assembled {
@@ -27,7 +27,19 @@ pub async fn assemble(config: Config, node: &str) -> Outcome<Assembled> {
     let local = format!("{}{}", super::local_address(&config.server), config.server.context_path.as_str());
     let public = config.public_url(&local).unwrap_or_else(|| local.clone());
     let addresses = Addresses { local: &local, public: &public };
-    wire(&config, opened, &addresses, node, TaskTracker::new())
+    let assembled = wire(&config, opened, &addresses, node, TaskTracker::new())?;
+    read_accounts(&assembled).await?;
+    Ok(assembled)
+}
+
+/// Reads the merchant accounts. One that cannot be used is told in the log, with the id of its key: its payments
+/// are refused and wait, those of the others go on.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(super) async fn read_accounts(assembled: &Assembled) -> Outcome<()> {
+    let read = assembled.payments.ports.gateways.accounts().refresh().await;
+    read.map_err(|error| Failure::new("the merchant accounts cannot be read").because(&error))
 }
 
 /// Puts the use cases together.
@@ -41,7 +53,7 @@ pub(super) fn wire(
     let clock = opened.clock;
     let services = digit::services(config, &opened.registers, &clock)?;
     let payments = Payments::new(Ports {
-        gateways: gateways::adapters(config, addresses, &clock)?,
+        gateways: gateways::adapters(config, addresses, &opened.store, &clock)?,
         ids: services.ids,
         collections: services.collections,
         payers: services.payers,

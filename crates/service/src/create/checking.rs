@@ -1,18 +1,18 @@
 //! The checks of a request.
 
-use std::sync::Arc;
-
 use payment_domain::{BillPayment, Currency, Money, Transaction};
 use payment_gateway::{Availability, Gateway, GatewayError};
 
 use super::holders::Bills;
 use super::request::CreateRequest;
 use super::{CreateError, Creation, Refusal};
+use crate::accounts::Place;
+use crate::gateways::Offered;
 
 /// The outcome for a request without objections.
 pub(super) enum Checked {
     /// A new transaction through this gateway.
-    New(Arc<dyn Gateway>, Amounts),
+    New(Offered, Amounts),
     /// The pending transaction of an earlier, equal request.
     Reused(Box<Transaction>),
 }
@@ -37,7 +37,8 @@ impl Creation {
                 message: "User UUID, Name, Username, Mobile Number and Tenant Id are mandatory".to_owned(),
             });
         }
-        let gateway = self.ports.gateways.offered(&request.gateway);
+        let offered = self.offered(request)?;
+        let gateway = offered.as_ref().map(|offered| &offered.gateway);
         if gateway.is_none() {
             refusals.push(Refusal {
                 code: "INVALID_PAYMENT_GATEWAY",
@@ -60,10 +61,10 @@ impl Creation {
             Bills::Held(found) => refusals.extend(found),
         }
         let amounts = amounts.map_err(|found| refusals.extend(found));
-        match (gateway, amounts) {
-            (Some(gateway), Ok(amounts)) if refusals.is_empty() => {
-                refuse_while_unavailable(gateway.as_ref(), &amounts)?;
-                Ok(Checked::New(gateway.clone(), amounts))
+        match (offered, amounts) {
+            (Some(offered), Ok(amounts)) if refusals.is_empty() => {
+                refuse_while_unavailable(offered.gateway.as_ref(), &amounts)?;
+                Ok(Checked::New(offered, amounts))
             }
             _ => Err(CreateError::Refused(refusals)),
         }
@@ -71,6 +72,18 @@ impl Creation {
 }
 
 impl Creation {
+    /// The gateway and the merchant account for a request, where the gateway is offered.
+    ///
+    /// # Errors
+    /// When the account cannot be used: nothing is paid into another one.
+    pub(super) fn offered(&self, request: &CreateRequest) -> Result<Option<Offered>, GatewayError> {
+        let place = Place { tenant: &request.tenant_id, service: request.service.as_deref() };
+        self.ports.gateways.for_new(&request.gateway, place).map_err(|why| {
+            tracing::error!(gateway = %request.gateway, tenant = %request.tenant_id, why, "a payment was refused: its merchant account cannot be used");
+            GatewayError::LocalFault(why.into())
+        })
+    }
+
     /// Why the gateway or the collection service takes no payment in the currency of the request.
     fn refuse_currency(&self, request: &CreateRequest, gateway: Option<&dyn Gateway>) -> Option<Refusal> {
         let currency = request.currency;

@@ -64,6 +64,7 @@ impl Creation {
             },
             additional_details,
             version: 1,
+            account: None,
             unknown: None,
         })
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use futures_util::future::join_all;
 use jiff::tz::TimeZone;
 use payment_domain::machine::OrderLife;
-use payment_domain::{Actor, BillId, BillKey, Money, StatusName, Timestamp, Transaction};
+use payment_domain::{AccountRef, Actor, BillId, BillKey, Money, StatusName, Timestamp, Transaction};
 use payment_gateway::{Answer, Availability, StartMode};
 use payment_store::{Claim, StoreError};
 
@@ -120,14 +120,16 @@ impl Creation {
     /// would not free all bills, or the new payment could not begin.
     async fn close(&self, claims: &[Claim], holders: &[Transaction], request: &CreateRequest) -> bool {
         let gateways = &self.ports.gateways;
-        let can_begin =
-            gateways.offered(&request.gateway).is_some_and(|gateway| match gateway.availability() {
+        let can_begin = match self.offered(request) {
+            Ok(Some(offered)) => match offered.gateway.availability() {
                 Availability::Available => true,
                 Availability::Unavailable { .. } => false,
-            });
+            },
+            Ok(None) | Err(_) => false,
+        };
         let can_be_closed = |txn: &Transaction| {
             self.seems_abandoned(txn)
-                && gateways.get(&txn.gateway).is_some_and(|gateway| gateway.closing().is_some())
+                && gateways.known_of(txn).is_ok_and(|gateway| gateway.closing().is_some())
         };
         let frees_the_bills = claims.iter().all(|claim| claim.status == StatusName::Pending);
         if holders.is_empty() || !can_begin || !frees_the_bills || !holders.iter().all(can_be_closed) {
@@ -153,7 +155,12 @@ impl Creation {
         request: &CreateRequest,
     ) -> Result<Option<Transaction>, CreateError> {
         let Some(reuse_after) = self.ports.settings.reuse_after else { return Ok(None) };
-        let Some(gateway) = self.ports.gateways.offered(&txn.gateway) else { return Ok(None) };
+        // The same account takes the payment of the order that takes new ones: else the payer goes to that.
+        let Ok(Some(offered)) = self.offered(request) else { return Ok(None) };
+        let Ok(gateway) = self.ports.gateways.known_of(txn) else { return Ok(None) };
+        if !is_same_account(offered.account.as_ref(), txn.account.as_ref()) {
+            return Ok(None);
+        }
         let (profile, age) = (gateway.profile(), self.ports.now().since(txn.audit.created_at));
         if age < reuse_after || !profile.refuses_second_payment || !self.ports.is_open_to_payers(txn) {
             return Ok(None);
@@ -228,4 +235,16 @@ fn is_repetition(request: &CreateRequest, amounts: &Amounts, txn: &Transaction) 
         && txn.callback_url == Some(callback_url)
         && !mobile_number.is_empty()
         && txn.payer.mobile_number.expose() == mobile_number
+}
+
+/// Whether two payments are made through one account, whatever the version of its credentials. One whose row
+/// tells none is taken to be of the configuration file's.
+fn is_same_account(new: Option<&AccountRef>, stored: Option<&AccountRef>) -> bool {
+    match (new, stored) {
+        (Some(AccountRef::Stored { id, .. }), Some(AccountRef::Stored { id: other, .. })) => id == other,
+        (Some(AccountRef::Configured(new)), Some(AccountRef::Configured(stored))) => new == stored,
+        (Some(AccountRef::Configured(_)) | None, Some(AccountRef::Configured(_)) | None) => true,
+        (Some(AccountRef::Stored { .. }), Some(AccountRef::Configured(_)) | None)
+        | (Some(AccountRef::Configured(_)) | None, Some(AccountRef::Stored { .. })) => false,
+    }
 }

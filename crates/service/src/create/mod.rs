@@ -24,6 +24,7 @@ pub use self::request::{BillRequest, CreateRequest, IdempotentRequest};
 
 use self::checking::Checked;
 use crate::events::{EventWriter, to_json};
+use crate::gateways::Offered;
 use crate::ports::{Ports, finished, sandbox_label};
 use crate::receipts::{Held, Receipts};
 use crate::settle::{Caller, Settlement};
@@ -146,12 +147,12 @@ impl Creation {
         request: &CreateRequest,
         key: Option<&IdempotencyKey>,
     ) -> Result<CreatedTransaction, CreateError> {
-        let (gateway, amounts) = match self.check(request).await? {
-            Checked::New(gateway, amounts) => (gateway, amounts),
+        let (Offered { gateway, account }, amounts) = match self.check(request).await? {
+            Checked::New(offered, amounts) => (offered, amounts),
             Checked::Reused(txn) => return self.reuse(*txn, request, key).await,
         };
         let gateway = gateway.as_ref();
-        let txn = self.draft(request, gateway, amounts).await?;
+        let txn = Transaction { account, ..self.draft(request, gateway, amounts).await? };
         let bank_account = self.bank_account(gateway, &txn, request.identity.info()).await?;
         let draft = self.begin(txn, gateway, bank_account.as_deref()).await?;
         let then = draft.then;

@@ -208,11 +208,10 @@ impl Creation {
         txn: Transaction,
         identity: &Identity,
     ) -> Result<Transaction, CreateError> {
-        let Some(gateway) =
-            self.ports.gateways.get(&txn.gateway).filter(|_| self.ports.is_open_to_payers(&txn))
-        else {
+        if !self.ports.is_open_to_payers(&txn) {
             return Ok(txn);
-        };
+        }
+        let Ok(gateway) = self.ports.gateways.of(&txn).await else { return Ok(txn) };
         let bank_account = self.bank_account(gateway.as_ref(), &txn, identity.info()).await?;
         let way = self.open_order(&txn, gateway.as_ref(), bank_account.as_deref()).await?;
         self.store_started(txn, Started::Opened(&way), identity, None).await

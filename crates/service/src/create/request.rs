@@ -22,6 +22,8 @@ pub struct CreateRequest {
     /// The bill named first.
     pub bill_id: BillId,
     pub module: Option<String>,
+    /// The service whose merchant account is paid into.
+    pub service: Option<String>,
     pub consumer_code: String,
     /// The bills, at least one.
     pub bills: Vec<BillRequest>,

@@ -90,6 +90,9 @@ struct Sweep<'a> {
     not_before: Option<Instant>,
     /// Whether the gateway was unavailable, and has not answered since.
     in_doubt: bool,
+    /// Whether the gateway has stored accounts: one that is unavailable holds up no other, its payments are put
+    /// aside until those of the others are checked.
+    puts_aside: bool,
 }
 
 impl<'a> Sweep<'a> {
@@ -105,7 +108,10 @@ impl<'a> Sweep<'a> {
                 query: DueChecks { turn, gateway: Some(gateway.clone()), after: None, limit: PAGE },
                 read: VecDeque::new(),
                 is_read: false,
+                aside: VecDeque::new(),
+                is_second_pass: false,
             },
+            puts_aside: reconciliation.ports.gateways.has_accounts_of(&gateway),
             gateway,
             under_way: FuturesUnordered::new(),
             not_before: None,
@@ -157,10 +163,19 @@ impl<'a> Sweep<'a> {
 
     fn take(&mut self, (due, checked): (DueCheck, Result<Check, CheckError>)) -> Result<(), JobError> {
         let check = match checked {
+            Err(CheckError::Unavailable { .. }) if self.puts_aside && !self.due.is_second_pass => {
+                self.due.aside.push_back(due);
+                return Ok(());
+            }
             Err(CheckError::Unavailable { retry_after }) => {
                 self.not_before = Some(Instant::now() + retry_after.min(LONGEST_REST));
                 self.in_doubt = true;
-                self.due.put_back(due);
+                // Behind the others, which may be of another account.
+                if self.puts_aside {
+                    self.due.read.push_back(due)
+                } else {
+                    self.due.read.push_front(due)
+                }
                 return Ok(());
             }
             checked => checked?,
@@ -212,11 +227,14 @@ impl<'a> Sweep<'a> {
     fn unavailable_until(&mut self) -> Option<Instant> {
         let now = Instant::now();
         self.not_before = self.not_before.filter(|at| *at > now);
-        let gateway = self.reconciliation.ports.gateways.get(&self.gateway);
-        let unavailable = gateway.and_then(|gateway| match gateway.availability() {
-            Availability::Available => None,
-            Availability::Unavailable { retry_after } => Some(now + retry_after.min(LONGEST_REST)),
-        });
+        if self.puts_aside {
+            return self.not_before;
+        }
+        let availability = self.reconciliation.ports.gateways.availability_of(&self.gateway);
+        let unavailable = match availability {
+            Some(Availability::Unavailable { retry_after }) => Some(now + retry_after.min(LONGEST_REST)),
+            Some(Availability::Available) | None => None,
+        };
         unavailable.max(self.not_before)
     }
 
@@ -240,6 +258,9 @@ struct Due<'a> {
     read: VecDeque<DueCheck>,
     /// Whether the last page was read.
     is_read: bool,
+    /// Of accounts that were unavailable: they come once more when all others have been.
+    aside: VecDeque<DueCheck>,
+    is_second_pass: bool,
 }
 
 impl Due<'_> {
@@ -256,10 +277,10 @@ impl Due<'_> {
             }
             self.read.extend(page);
         }
+        if self.read.is_empty() && !self.aside.is_empty() {
+            self.is_second_pass = true;
+            self.read.append(&mut self.aside);
+        }
         Ok(self.read.pop_front())
-    }
-
-    fn put_back(&mut self, due: DueCheck) {
-        self.read.push_front(due);
     }
 }

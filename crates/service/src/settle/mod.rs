@@ -156,20 +156,20 @@ impl Settlement {
             tracing::warn!(txn_id = %txn.id, reason, "the transaction cannot be settled; see to it by hand");
             return Ok(Settled { txn, asked: Asked::Unusable(reason) });
         }
-        let gateway = self.ports.gateways.get(&txn.gateway).cloned();
+        let gateway = self.ports.gateways.of(&txn).await;
         let signed = match &gateway {
-            Some(gateway) => self.signed(gateway.as_ref(), &txn, answer).await?,
-            None => None,
+            Ok(gateway) => self.signed(gateway.as_ref(), &txn, answer).await?,
+            Err(_) => None,
         };
         self.settle_verified(txn, gateway, signed, caller, arrived).await
     }
 
     /// Settles a transaction on an answer that arrived at that moment; `signed` is the report its gateway
-    /// signed in it.
+    /// signed in it; `gateway` is [`Gateways::of`](crate::Gateways::of) it.
     pub(crate) async fn settle_verified(
         &self,
         txn: Transaction,
-        gateway: Option<Arc<dyn Gateway>>,
+        gateway: Result<Arc<dyn Gateway>, String>,
         signed: Option<Report>,
         caller: &Caller,
         arrived: Instant,
@@ -181,12 +181,11 @@ impl Settlement {
                 }
                 Ok(Settled::unasked(self.receipts.await_receipt(txn).await?))
             }
-            (StatusName::Pending | StatusName::Failure, None) => {
-                tracing::warn!(txn_id = %txn.id, gateway = %txn.gateway, "the gateway is not active, its payments cannot be settled");
-                let reason = format!("the gateway {} is not active", txn.gateway);
+            (StatusName::Pending | StatusName::Failure, Err(reason)) => {
+                tracing::warn!(txn_id = %txn.id, gateway = %txn.gateway, reason, "the payment cannot be settled");
                 Ok(Settled { txn, asked: Asked::Unusable(reason) })
             }
-            (StatusName::Pending | StatusName::Failure, Some(gateway)) => {
+            (StatusName::Pending | StatusName::Failure, Ok(gateway)) => {
                 if caller.origin == Origin::News
                     && let Some(retry_after) = self.questions.wait(self.news(&txn, signed.as_ref()))
                 {
@@ -234,15 +233,15 @@ impl Settlement {
     ) -> Result<Settled, SettleError> {
         let mut permit = self.single_flight.permit(id).await;
         let txn = self.stored(id).await?;
-        match self.ports.gateways.get(&txn.gateway) {
-            Some(gateway) if txn.status.name() == StatusName::Pending && applies(&txn, gateway.as_ref()) => {
+        match self.ports.gateways.of(&txn).await {
+            Ok(gateway) if txn.status.name() == StatusName::Pending && applies(&txn, gateway.as_ref()) => {
                 if let Err(retry_after) = self.turnstile(&txn.gateway).payer().await {
                     return Ok(held_back(txn, retry_after));
                 }
                 let question = Question { signed: None, life: life(&txn), closes };
                 self.ask(&mut permit, gateway.as_ref(), txn, question, caller).await
             }
-            Some(_) | None => Ok(Settled::unasked(txn)),
+            Ok(_) | Err(_) => Ok(Settled::unasked(txn)),
         }
     }
 

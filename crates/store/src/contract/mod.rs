@@ -19,6 +19,7 @@
 pub mod deep_searches;
 pub mod sample;
 
+mod accounts;
 mod api_tokens;
 mod attention;
 mod audit;
@@ -129,6 +130,7 @@ pub fn promises() -> Vec<Promise> {
         fencing::promises(),
         relaying::promises(),
         operating::promises(),
+        accounts::promises(),
         audit::promises(),
         api_tokens::promises(),
     ]

@@ -90,6 +90,7 @@ pub fn transaction(id: &str, bills: &[&str]) -> Transaction {
             ("taxAndPayments".to_owned(), serde_json::from_str(&tax_and_payments).unwrap()),
         ]),
         version: 1,
+        account: None,
         unknown: None,
     }
 }

@@ -52,6 +52,8 @@ pub(super) struct TransactionFields<'a> {
     #[serde(borrow)]
     module: Option<Scalar<'a>>,
     #[serde(borrow)]
+    business_service: Option<Scalar<'a>>,
+    #[serde(borrow)]
     consumer_code: Option<Scalar<'a>>,
     #[serde(borrow)]
     tax_and_payments: Option<Vec<Option<Object<BillFields<'a>>>>>,
@@ -115,6 +117,7 @@ impl TransactionFields<'_> {
         let currency = read_currency(self.currency, rules);
         let bill_id = rules.required(field("billId"), self.bill_id, BILL_ID);
         let module = rules.optional(field("module"), self.module, MODULE);
+        let service = rules.optional(field("businessService"), self.business_service, MODULE);
         let consumer_code = rules.required(field("consumerCode"), self.consumer_code, CONSUMER_CODE);
         let bills = read_bills(self.tax_and_payments, rules);
         let product_info = rules.required(field("productInfo"), self.product_info, PRODUCT_INFO);
@@ -152,6 +155,7 @@ impl TransactionFields<'_> {
                 amount: plain_amount(amount.into_owned(), currency),
                 currency,
                 bill_id,
+                service: service.or_else(|| module.clone()).map(Cow::into_owned),
                 module: module.map(Cow::into_owned),
                 consumer_code: consumer_code.into_owned(),
                 bills,
@@ -295,6 +299,7 @@ impl PartialSchema for TransactionSchema {
             ("txnAmount", TXN_AMOUNT.schema("The sum of all amountPaid: a decimal number with at most the decimals of the currency.", "100")),
             ("billId", BILL_ID.schema("The bill, the first one of several.", EXAMPLE_BILL)),
             ("module", MODULE.schema("The application's module.", "PT")),
+            ("businessService", MODULE.schema("The service whose merchant account is paid into; `module` where it is absent.", "PT")),
             ("consumerCode", CONSUMER_CODE.schema("What the payment is for in the application.", "PT-107-000123")),
             ("productInfo", PRODUCT_INFO.schema("A description for the payer.", "Property tax 2026-27")),
             ("gateway", GATEWAY.schema("The gateway to pay through, in any letter case.", "SANDBOX")),
@@ -303,7 +308,7 @@ impl PartialSchema for TransactionSchema {
         let mut object = ObjectBuilder::new().description(Some("A payment to be made."));
         for (name, schema) in fields {
             object = object.property(name, schema);
-            if name != "module" {
+            if !["module", "businessService"].contains(&name) {
                 object = object.required(name);
             }
         }

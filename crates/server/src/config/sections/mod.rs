@@ -1,6 +1,7 @@
 //! The sections of the configuration: each declares its settings and reads them into the settings types of
 //! the crates that use them.
 
+pub(super) mod accounts;
 pub(super) mod callback_hosts;
 pub(super) mod database;
 pub(crate) mod gateway_hosts;
@@ -24,6 +25,7 @@ use payment_service::{NotificationSettings, Settings};
 use payment_settings::{Notice, Problem, Reader, Values};
 use secrecy::SecretString;
 
+pub use accounts::{AccountDefaults, StoredAccounts};
 pub use database::Database;
 pub use gateways::{Configured, Listed};
 pub use identity::IdentityProof;
@@ -51,6 +53,8 @@ pub struct Config {
     pub sandbox: Sandbox,
     /// The accounts of gateways beside the sandbox.
     pub gateways: Vec<Configured>,
+    /// Of the accounts in the database.
+    pub stored_accounts: StoredAccounts,
     /// Of every gateway.
     pub guard: GuardSettings,
     pub embedded: Embedded,
@@ -121,6 +125,7 @@ pub(super) fn build(values: &Values) -> Built {
     let sandbox = sandbox::sandbox(&mut reader);
     let redirect = redirect::redirect(&reader);
     let gateways = gateways::gateways(&mut reader, redirect.through);
+    let stored_accounts = accounts::stored_accounts(&mut reader, redirect.through);
     let built_in_sandbox = sandbox.active && sandbox.url.is_none();
     redirect::check(&mut reader, redirect, &server, &gateways, built_in_sandbox);
     let database = database::database(&mut reader);
@@ -142,6 +147,7 @@ pub(super) fn build(values: &Values) -> Built {
         serve_limits: server::serve_limits(&reader),
         sandbox,
         gateways,
+        stored_accounts,
         guard: payments::guard(&reader),
         embedded,
         database,

@@ -61,6 +61,7 @@ pub(crate) fn request(bills: &[(&str, &str)]) -> CreateRequest {
         currency: Currency::INR,
         bill_id: BillId::new(bills[0].0).unwrap(),
         module: Some("PT".to_owned()),
+        service: Some("PT".to_owned()),
         consumer_code: "PT-1".to_owned(),
         bills: bills
             .iter()

@@ -1,0 +1,143 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use payment_domain::{AccountId, Outcome};
+use serde_json::json;
+
+use super::*;
+use crate::conformance::sample;
+use crate::{Currencies, Params, StartMode, VerifyMode};
+
+/// A version with a key of its own, which the provider accepts or not.
+struct Keyed {
+    profile: Profile,
+    key: &'static str,
+    is_accepted: bool,
+    asked: AtomicUsize,
+}
+
+fn keyed(key: &'static str, is_accepted: bool) -> Arc<Keyed> {
+    let fake = crate::FakeGateway::new("KEYED", StartMode::Offline);
+    let profile =
+        Profile { currencies: Currencies::All, verify_mode: VerifyMode::Offline, ..fake.profile().clone() };
+    Arc::new(Keyed { profile, key, is_accepted, asked: AtomicUsize::new(0) })
+}
+
+impl Keyed {
+    fn report(&self) -> Report {
+        Report {
+            outcome: Outcome::Pending,
+            gateway_txn_id: None,
+            payment_mode: None,
+            status_code: Some(self.key.to_owned()),
+            status_message: None,
+            raw: json!({}),
+        }
+    }
+}
+
+#[async_trait]
+impl Gateway for Keyed {
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn closing(&self) -> Option<&dyn Closing> {
+        None
+    }
+
+    fn refunding(&self) -> Option<&dyn Refunding> {
+        None
+    }
+
+    async fn start(&self, _: &Order<'_>) -> Result<Redirect, GatewayError> {
+        Ok(Redirect::To(format!("https://pay.example/{}", self.key)))
+    }
+
+    fn names(&self, answer: &Answer) -> Option<TxnId> {
+        answer.transaction_in(self.key)
+    }
+
+    async fn verify(&self, _: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {
+        match answer.params.get("sign") {
+            None => Ok(Evidence::Unsigned),
+            Some(sign) if sign == self.key => Ok(Evidence::Signed(self.report())),
+            Some(_) => Err(GatewayError::BadSignature),
+        }
+    }
+
+    async fn status(&self, _: &Transaction) -> Result<Report, GatewayError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        match self.is_accepted {
+            true => Ok(self.report()),
+            false => Err(GatewayError::Unreadable("wrong key".to_owned())),
+        }
+    }
+}
+
+fn paid_with(version: u32) -> Transaction {
+    let account = AccountRef::Stored { id: AccountId::new("A1").unwrap(), version };
+    Transaction { account: Some(account), ..sample::transaction("T1", "1") }
+}
+
+fn versions(versions: [(u32, &Arc<Keyed>); 2], active: Option<u32>) -> Versions {
+    let versions = versions.map(|(version, keyed)| (version, keyed.clone() as Arc<dyn Gateway>));
+    Versions::new(BTreeMap::from(versions), active).unwrap()
+}
+
+fn signed(sign: &str) -> Answer {
+    Answer::of_params(Params::new(vec![("sign".to_owned(), sign.to_owned())]))
+}
+
+#[tokio::test]
+async fn the_active_version_asks_and_that_of_the_payment_once_more_where_it_is_not_accepted() {
+    let (old, new) = (keyed("old", true), keyed("new", false));
+    let both = versions([(1, &old), (2, &new)], Some(2));
+    assert_eq!(both.status(&paid_with(1)).await.unwrap().status_code.as_deref(), Some("old"));
+    assert_eq!((old.asked.load(Ordering::Relaxed), new.asked.load(Ordering::Relaxed)), (1, 1));
+    assert!(matches!(both.status(&paid_with(2)).await, Err(GatewayError::Unreadable(_))));
+    assert_eq!((old.asked.load(Ordering::Relaxed), new.asked.load(Ordering::Relaxed)), (1, 2));
+    let accepted = keyed("accepted", true);
+    let both = versions([(1, &old), (2, &accepted)], Some(2));
+    assert_eq!(both.status(&paid_with(1)).await.unwrap().status_code.as_deref(), Some("accepted"));
+    assert_eq!(old.asked.load(Ordering::Relaxed), 1, "one answer is enough");
+}
+
+#[tokio::test]
+async fn a_signature_of_any_version_that_is_not_wiped_is_accepted_and_no_other() {
+    let (old, new) = (keyed("old", true), keyed("new", true));
+    let both = versions([(1, &old), (2, &new)], Some(2));
+    for (version, sign) in [(1, "old"), (1, "new"), (2, "old"), (2, "new")] {
+        let verdict = both.verify(&paid_with(version), &signed(sign)).await;
+        assert!(matches!(verdict, Ok(Evidence::Signed(_))), "{version} {sign}");
+    }
+    let forged = both.verify(&paid_with(1), &signed("wiped")).await;
+    assert!(matches!(forged, Err(GatewayError::BadSignature)));
+    let unsigned = both.verify(&paid_with(1), &Answer::default()).await;
+    assert!(matches!(unsigned, Ok(Evidence::Unsigned)));
+}
+
+#[tokio::test]
+async fn an_order_is_opened_with_the_version_of_its_payment_also_when_another_is_active_by_now() {
+    let (old, new) = (keyed("old", true), keyed("new", true));
+    let both = versions([(1, &old), (2, &new)], Some(2));
+    for (version, key) in [(1, "old"), (2, "new")] {
+        let txn = paid_with(version);
+        let order = Order {
+            txn: &txn,
+            return_url: "https://city.example",
+            notify_url: None,
+            payable_until: txn.audit.created_at,
+            bank_account: None,
+        };
+        let Redirect::To(url) = both.start(&order).await.unwrap() else { panic!("a form") };
+        assert!(url.ends_with(key), "{url}");
+    }
+}
+
+#[test]
+fn a_retired_account_asks_with_its_newest_version_and_an_empty_one_not_at_all() {
+    let (old, new) = (keyed("old", true), keyed("new", true));
+    let both = versions([(1, &old), (2, &new)], None);
+    assert!(Arc::ptr_eq(&both.preferred, &both.versions[&2]));
+    assert!(Versions::new(BTreeMap::new(), None).is_none());
+}

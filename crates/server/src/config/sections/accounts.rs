@@ -1,0 +1,79 @@
+//! Stored merchant accounts: their keys, and what the configuration file says for all of them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use payment_gateways::ADAPTERS;
+use payment_gateways::account::RedirectThrough;
+use payment_service::{KeyEncryptionKey, Keyring};
+use payment_settings::parser::{self, FLAG, Parser, days};
+use payment_settings::{Optional, Reader, Setting, own, settings};
+use secrecy::SecretString;
+
+use super::gateway_hosts::check_hosts;
+
+settings! {
+    pub(in crate::config) const ACCOUNTS;
+    CURRENT_KEY: Optional<KeyEncryptionKey> = own("keys.current", KEY,
+        "The key-encryption key of stored merchant accounts: what `pg-service accounts enter` takes is encrypted \
+         with it. A backup of the database without it is useless. One line.").secret();
+    PREVIOUS_KEY: Optional<KeyEncryptionKey> = own("keys.previous", KEY,
+        "The key-encryption key before it, until `pg-service keys rotate` has run.").secret();
+    SECOND_PERSON: Setting<bool> = own("accounts.second-person", FLAG,
+        "Whether credentials of a merchant account are activated by another person than the one who entered \
+         them.").or("true");
+    WIPE_AFTER: Setting<Duration> = own("accounts.wipe-after-days", days(30, 3_650),
+        "How many days after their retirement credentials are wiped: longer than payments are refunded. \
+         Until then they verify callbacks.").or("400");
+}
+
+const KEY: Parser<KeyEncryptionKey> =
+    parser::text(|text| KeyEncryptionKey::parse(text).map_err(str::to_owned), "`ID:64 hexadecimal digits`");
+
+#[derive(Debug, Clone)]
+pub struct StoredAccounts {
+    pub keys: Keyring,
+    pub second_person: bool,
+    pub wipe_after: Duration,
+    pub through: RedirectThrough,
+    /// By the name of the gateway.
+    pub defaults: BTreeMap<&'static str, AccountDefaults>,
+}
+
+/// What the configuration file says of a gateway for all its stored accounts.
+#[derive(Debug, Clone, Default)]
+pub struct AccountDefaults {
+    /// Addresses and options, by the names of settings.
+    pub texts: Vec<(String, SecretString)>,
+    /// What is wrong with the addresses.
+    pub problems: Vec<String>,
+}
+
+pub(super) fn stored_accounts(reader: &mut Reader<'_>, through: RedirectThrough) -> StoredAccounts {
+    let keys = Keyring { current: reader.set(&CURRENT_KEY), previous: reader.set(&PREVIOUS_KEY) };
+    let (current, previous) = (keys.current.as_ref(), keys.previous.as_ref());
+    if previous.is_some() && current.is_none() {
+        reader.problem(&CURRENT_KEY, "must be set when the previous key is", "");
+    }
+    if let (Some(current), Some(previous)) = (current, previous)
+        && current.id() == previous.id()
+    {
+        reader.problem(&PREVIOUS_KEY, "has the id of the current key", "give each key an id of its own");
+    }
+    let defaults = ADAPTERS.iter().map(|adapter| {
+        let mut own = reader.fork(None);
+        check_hosts(&mut own, None, adapter.settings);
+        let of_all = adapter.settings.iter().filter(|setting| !adapter.is_credential(setting.key));
+        let text = |key: &str| Some((key.to_owned(), reader.values().get(key)?.text.clone()));
+        let texts = of_all.filter_map(|setting| text(setting.key)).collect();
+        let problems = own.problems.iter().map(ToString::to_string).collect();
+        (adapter.name, AccountDefaults { texts, problems })
+    });
+    StoredAccounts {
+        defaults: defaults.collect(),
+        keys,
+        second_person: reader.get(&SECOND_PERSON),
+        wipe_after: reader.get(&WIPE_AFTER),
+        through,
+    }
+}

@@ -1,0 +1,69 @@
+//! The adapters of stored merchant accounts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use payment_domain::{AccountId, Clock, GatewayName};
+use payment_gateway::{Gateway, GuardSettings, Guarded};
+use payment_gateways::client::Client;
+use payment_gateways::{ADAPTERS, Adapter, Merchant};
+use payment_service::{AccountAdapter, AccountAdapters, AccountField};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::config::StoredAccounts;
+
+pub(super) struct Adapters {
+    pub(super) settings: StoredAccounts,
+    pub(super) client: Client,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) guard: GuardSettings,
+}
+
+fn find(gateway: &GatewayName) -> Option<&'static Adapter> {
+    ADAPTERS.iter().copied().find(|adapter| adapter.name == gateway.as_str())
+}
+
+impl AccountAdapters for Adapters {
+    fn fields(&self, gateway: &GatewayName) -> Option<Vec<AccountField>> {
+        let field = |setting: &'static dyn payment_settings::Declared| AccountField {
+            name: setting.spec().key,
+            secret: setting.spec().secret,
+            doc: setting.spec().doc,
+        };
+        Some(find(gateway)?.fields().map(field).collect())
+    }
+
+    fn adapter(
+        &self,
+        gateway: &GatewayName,
+        fields: &BTreeMap<String, SecretString>,
+    ) -> Result<AccountAdapter, Vec<String>> {
+        let Some(adapter) = find(gateway) else {
+            return Err(vec![format!("the gateway {gateway} has no stored accounts")]);
+        };
+        let defaults = self.settings.defaults.get(adapter.name);
+        if let Some(defaults) = defaults.filter(|defaults| !defaults.problems.is_empty()) {
+            return Err(defaults.problems.clone());
+        }
+        let is_field = |name: &str| adapter.fields().any(|field| field.spec().key == name);
+        if let Some(unknown) = fields.keys().find(|name| !is_field(name)) {
+            return Err(vec![format!("{unknown} is no field of an account of {gateway}")]);
+        }
+        let texts = defaults.into_iter().flat_map(|defaults| &defaults.texts);
+        let texts = texts.map(|(name, text)| (name, text));
+        let texts: BTreeMap<&String, &SecretString> = texts.chain(fields).collect();
+        let texts = texts.into_iter().map(|(name, text)| (name.as_str(), text.expose_secret()));
+        let account = adapter.account(texts, self.settings.through);
+        let account =
+            account.map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+        let merchant = match account.merchant() {
+            id @ Merchant::Id(_) => Some(id.digest(gateway)),
+            Merchant::Key(_) => None,
+        };
+        Ok(AccountAdapter { gateway: account.adapter(self.client.clone(), self.clock.clone()), merchant })
+    }
+
+    fn guarded(&self, account: &AccountId, gateway: Arc<dyn Gateway>) -> Arc<dyn Gateway> {
+        Arc::new(Guarded::of_account(gateway, self.guard.clone(), account.as_str()))
+    }
+}

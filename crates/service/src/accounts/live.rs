@@ -1,0 +1,130 @@
+//! An account with an adapter for each version of its credentials that payments were made with.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use payment_domain::{CredentialState, GatewayName, MerchantAccount, MerchantCredential};
+use payment_gateway::{Gateway, Versions};
+use payment_store::StoredAccount;
+use secrecy::SecretString;
+
+use super::{AccountAdapters, Keyring};
+
+pub(super) struct LiveAccount {
+    pub(super) account: MerchantAccount,
+    versions: BTreeMap<u32, LiveVersion>,
+    pub(super) active: Option<u32>,
+    /// For the payments it has; or why it cannot be used.
+    pub(super) gateway: Result<Arc<dyn Gateway>, String>,
+}
+
+struct LiveVersion {
+    fingerprint: Option<String>,
+    adapter: Result<Arc<dyn Gateway>, String>,
+}
+
+impl LiveAccount {
+    /// Adapters of credentials that have not changed are those of `before`, also when their key is missing by
+    /// now.
+    pub(super) fn open(
+        stored: StoredAccount,
+        before: Option<&LiveAccount>,
+        adapters: &dyn AccountAdapters,
+        keys: &Keyring,
+    ) -> LiveAccount {
+        let StoredAccount { account, credentials } = stored;
+        let active = credentials.iter().find(|it| it.state == CredentialState::Active).map(|it| it.version);
+        let serving = credentials.iter().filter(|credential| credential.state.serves());
+        let open = |credential: &MerchantCredential| {
+            let adapter = match before.and_then(|before| before.same(credential)) {
+                Some(adapter) => Ok(adapter),
+                None => adapter(&account.gateway, credential, adapters, keys),
+            };
+            (credential.version, LiveVersion { fingerprint: credential.fingerprint.clone(), adapter })
+        };
+        let versions: BTreeMap<u32, LiveVersion> = serving.map(open).collect();
+        let gateway = match before {
+            Some(before) if before.active == active && before.has(&versions) => before.gateway.clone(),
+            Some(_) | None => join(&account, &versions, active, adapters),
+        };
+        LiveAccount { account, versions, active, gateway }
+    }
+
+    /// The adapter of exactly these fields.
+    fn same(&self, credential: &MerchantCredential) -> Option<Arc<dyn Gateway>> {
+        let version = self.versions.get(&credential.version)?;
+        let is_same = version.fingerprint.is_some() && version.fingerprint == credential.fingerprint;
+        version.adapter.as_ref().ok().filter(|_| is_same).cloned()
+    }
+
+    /// Whether its adapters are these.
+    fn has(&self, versions: &BTreeMap<u32, LiveVersion>) -> bool {
+        let is_same = |(one, other): (&LiveVersion, &LiveVersion)| match (&one.adapter, &other.adapter) {
+            (Ok(one), Ok(other)) => Arc::ptr_eq(one, other),
+            (Ok(_) | Err(_), Ok(_) | Err(_)) => false,
+        };
+        self.versions.keys().eq(versions.keys()) && self.versions.values().zip(versions.values()).all(is_same)
+    }
+
+    pub(super) fn knows(&self, version: u32) -> bool {
+        self.versions.contains_key(&version)
+    }
+
+    /// The gateway and the version for a new payment; `None` when it takes none.
+    pub(super) fn for_new(&self) -> Option<Result<(Arc<dyn Gateway>, u32), String>> {
+        let active = self.active?;
+        let version = self.versions.get(&active)?;
+        Some(match (&version.adapter, &self.gateway) {
+            (Ok(_), Ok(gateway)) => Ok((gateway.clone(), active)),
+            (Err(why), _) | (_, Err(why)) => Err(why.clone()),
+        })
+    }
+
+    /// The versions that cannot be used, and why.
+    pub(super) fn troubles(&self) -> impl Iterator<Item = (u32, &str)> {
+        self.versions
+            .iter()
+            .filter_map(|(version, live)| Some((*version, live.adapter.as_ref().err()?.as_str())))
+    }
+}
+
+fn join(
+    account: &MerchantAccount,
+    versions: &BTreeMap<u32, LiveVersion>,
+    active: Option<u32>,
+    adapters: &dyn AccountAdapters,
+) -> Result<Arc<dyn Gateway>, String> {
+    let usable =
+        |(version, live): (&u32, &LiveVersion)| Some((*version, live.adapter.as_ref().ok()?.clone()));
+    match Versions::new(versions.iter().filter_map(usable).collect(), active) {
+        Some(joined) => Ok(adapters.guarded(&account.id, Arc::new(joined))),
+        None => Err(match versions.values().find_map(|live| live.adapter.as_ref().err()) {
+            Some(why) => why.clone(),
+            None => "it has no credentials any more: they were wiped, or never activated".to_owned(),
+        }),
+    }
+}
+
+fn adapter(
+    gateway: &GatewayName,
+    credential: &MerchantCredential,
+    adapters: &dyn AccountAdapters,
+    keys: &Keyring,
+) -> Result<Arc<dyn Gateway>, String> {
+    let fields = fields(credential, keys)?;
+    let adapter = adapters.adapter(gateway, &fields).map_err(|problems| problems.join("; "))?;
+    Ok(adapter.gateway)
+}
+
+/// All fields of a credential, decrypted.
+pub(super) fn fields(
+    credential: &MerchantCredential,
+    keys: &Keyring,
+) -> Result<BTreeMap<String, SecretString>, String> {
+    let sealed = credential.sealed.as_ref().ok_or("its fields are not entered, or were wiped")?;
+    let opened = keys.open(&credential.account, credential.version, sealed);
+    let mut fields = opened.map_err(|error| error.to_string())?;
+    let options = credential.options.iter();
+    fields.extend(options.map(|(name, text)| (name.clone(), SecretString::from(text.as_str()))));
+    Ok(fields)
+}
