@@ -15,6 +15,7 @@ mod gateways;
 mod housekeeping;
 mod identity;
 mod masking;
+mod metering;
 mod notify;
 mod order_life;
 mod pace;
@@ -104,6 +105,7 @@ pub struct Payments {
 
 impl Payments {
     pub fn new(ports: Ports) -> Payments {
+        metering::describe();
         let ports = Arc::new(ports);
         let receipts = Receipts::new(ports.clone());
         let settlement = Settlement::new(ports.clone(), receipts.clone());

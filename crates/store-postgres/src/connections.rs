@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use payment_store::metering;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_postgres::Row;
@@ -126,13 +127,17 @@ impl Connections {
     /// work waits for one of those that are in.
     pub(crate) async fn session(&self) -> Result<Session, Failure> {
         let _place = self.waiting.try_acquire().map_err(|_| Failure::Overloaded)?;
-        let deadline = Instant::now() + self.patience;
+        let began = Instant::now();
+        let deadline = began + self.patience;
         loop {
             self.crowding.ease(&self.gate);
             let permit = tokio::time::timeout_at(deadline, self.gate.clone().acquire_owned()).await;
             let permit = permit.map_err(|_| Failure::Overloaded)?.map_err(|_| Failure::Stopped)?;
             match self.pool.get().await.map_err(Failure::from) {
-                Ok(object) => return Ok(Session::new(object, permit, self.terms.clone())),
+                Ok(object) => {
+                    metering::connection(began.elapsed());
+                    return Ok(Session::new(object, permit, self.terms.clone()));
+                }
                 Err(refused) if refused.is_crowding() => {
                     let connected = self.pool.status().size;
                     self.crowding.note(connected);

@@ -15,10 +15,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
+
+use payment_store::metering;
 
 use crate::failure::Failure;
 
@@ -46,18 +48,20 @@ struct Piece<W, A> {
     work: W,
     /// Set by the group that takes up the work, or by the caller that gives up, whichever is first.
     taken: Arc<AtomicBool>,
+    queued_at: Instant,
     reply: oneshot::Sender<Result<A, Failure>>,
 }
 
 impl<W: Send + 'static, A: Send + 'static> GroupCommit<W, A> {
-    /// Starts commit in which `serve` does groups of work: it answers each piece in its place.
-    pub(crate) fn start<S, F>(limits: GroupLimits, serve: S) -> GroupCommit<W, A>
+    /// Starts commit in which `serve` does groups of work, which metrics call `work`: it answers each piece in
+    /// its place.
+    pub(crate) fn start<S, F>(work: &'static str, limits: GroupLimits, serve: S) -> GroupCommit<W, A>
     where
         S: Fn(Vec<W>) -> F + Send + Sync + 'static,
         F: Future<Output = Vec<Result<A, Failure>>> + Send + 'static,
     {
         let (queue, pieces) = mpsc::channel(limits.queued.max(1));
-        let keeper = tokio::spawn(keep(pieces, limits, Arc::new(serve)));
+        let keeper = tokio::spawn(keep(work, pieces, limits, Arc::new(serve)));
         GroupCommit { queue, patience: limits.patience, keeper }
     }
 
@@ -66,7 +70,7 @@ impl<W: Send + 'static, A: Send + 'static> GroupCommit<W, A> {
     pub(crate) async fn submit(&self, work: W) -> Result<A, Failure> {
         let (reply, mut answer) = oneshot::channel();
         let taken = Arc::new(AtomicBool::new(false));
-        self.queue.try_send(Piece { work, taken: taken.clone(), reply }).map_err(
+        self.queue.try_send(Piece { work, taken: taken.clone(), queued_at: Instant::now(), reply }).map_err(
             |refused| match refused {
                 mpsc::error::TrySendError::Full(_) => Failure::Overloaded,
                 mpsc::error::TrySendError::Closed(_) => Failure::Stopped,
@@ -90,8 +94,12 @@ impl<W: Send + 'static, A: Send + 'static> GroupCommit<W, A> {
     }
 }
 
-async fn keep<W, A, S, F>(mut pieces: mpsc::Receiver<Piece<W, A>>, limits: GroupLimits, serve: Arc<S>)
-where
+async fn keep<W, A, S, F>(
+    work: &'static str,
+    mut pieces: mpsc::Receiver<Piece<W, A>>,
+    limits: GroupLimits,
+    serve: Arc<S>,
+) where
     W: Send + 'static,
     A: Send + 'static,
     S: Fn(Vec<W>) -> F + Send + Sync + 'static,
@@ -102,6 +110,7 @@ where
     // The slot first: what comes while none is free makes one group.
     while let Ok(slot) = free.clone().acquire_owned().await {
         let Some(first) = pieces.recv().await else { break };
+        let waited = first.queued_at.elapsed();
         let mut works = Vec::new();
         let mut replies = Vec::new();
         let mut next = Some(first);
@@ -116,7 +125,10 @@ where
         // A task of its own: a panic in it fails this group and nothing else.
         groups.spawn(async move {
             if !works.is_empty() {
-                for (reply, answer) in replies.into_iter().zip(serve(works).await) {
+                let (began, size) = (Instant::now(), works.len());
+                let answers = serve(works).await;
+                metering::group(work, size, waited, began.elapsed());
+                for (reply, answer) in replies.into_iter().zip(answers) {
                     // The caller may have gone: what is committed is committed.
                     let _ = reply.send(answer);
                 }
@@ -153,7 +165,7 @@ mod tests {
         let groups: Arc<Mutex<Vec<Vec<u32>>>> = Arc::default();
         let (gate, began) = (Arc::new(Semaphore::new(0)), Arc::new(Notify::new()));
         let (seen, closed, beginning) = (groups.clone(), gate.clone(), began.clone());
-        let commit = GroupCommit::start(limits, move |works: Vec<u32>| {
+        let commit = GroupCommit::start("test", limits, move |works: Vec<u32>| {
             seen.lock().unwrap().push(works.clone());
             beginning.notify_one();
             let closed = closed.clone();

@@ -166,14 +166,14 @@ impl PostgresStore {
         };
         let creations = {
             let (db, column_limits) = (db.clone(), column_limits.clone());
-            GroupCommit::start(limits, move |group| {
+            GroupCommit::start("create", limits, move |group| {
                 let (db, column_limits) = (db.clone(), column_limits.clone());
                 async move { creating::store(&db, &column_limits, group).await }
             })
         };
         let alterations = {
             let (db, column_limits) = (db.clone(), column_limits.clone());
-            GroupCommit::start(limits, move |group| {
+            GroupCommit::start("change", limits, move |group| {
                 let (db, column_limits) = (db.clone(), column_limits.clone());
                 async move { changing::store(&db, &column_limits, group).await }
             })
@@ -181,7 +181,7 @@ impl PostgresStore {
         // One group at a time: each has to wait for the one before anyway.
         let registrations = {
             let db = db.clone();
-            GroupCommit::start(GroupLimits { concurrent: 1, ..limits }, move |group| {
+            GroupCommit::start("register", GroupLimits { concurrent: 1, ..limits }, move |group| {
                 let db = db.clone();
                 async move { registering::store(&db, group).await }
             })
@@ -190,7 +190,7 @@ impl PostgresStore {
         // much as dozens of rows.
         let findings = {
             let db = db.clone();
-            GroupCommit::start(GroupLimits { concurrent: options.readers, ..limits }, move |ids| {
+            GroupCommit::start("find", GroupLimits { concurrent: options.readers, ..limits }, move |ids| {
                 let db = db.clone();
                 async move { finding::find(&db, ids).await }
             })

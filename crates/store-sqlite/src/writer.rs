@@ -8,8 +8,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use payment_store::metering;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -66,7 +68,7 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or(Failure::Stopped)?;
         queue
-            .try_send(Box::new(Task { work, alone, result: None, reply }))
+            .try_send(Box::new(Task { work, alone, queued_at: Instant::now(), result: None, reply }))
             .map_err(|refused| if refused.is_full() { Failure::Overloaded } else { Failure::Stopped })?;
         let (result, _work) = answer.await.map_err(|_| Failure::Stopped)?;
         result
@@ -88,6 +90,7 @@ impl Drop for Writer {
 trait Job: Send {
     /// Whether it shares its transaction with no other.
     fn is_alone(&self) -> bool;
+    fn queued_at(&self) -> Instant;
     /// Does the work, and keeps the result; returns whether it succeeded.
     fn run(&mut self, conn: &Connection) -> bool;
     /// Sends the caller the result, or the reason why the group was not committed.
@@ -97,6 +100,7 @@ trait Job: Send {
 struct Task<T, W> {
     work: W,
     alone: bool,
+    queued_at: Instant,
     result: Option<Result<T, Failure>>,
     /// The work goes back with its result: the caller drops it, not the writing thread.
     reply: oneshot::Sender<(Result<T, Failure>, W)>,
@@ -109,6 +113,10 @@ where
 {
     fn is_alone(&self) -> bool {
         self.alone
+    }
+
+    fn queued_at(&self) -> Instant {
+        self.queued_at
     }
 
     fn run(&mut self, conn: &Connection) -> bool {
@@ -137,6 +145,7 @@ fn serve(conn: &Connection, jobs: &Receiver<Box<dyn Job>>, most: usize, stamp: S
     let mut alone = None;
     while let Some(first) = alone.take().or_else(|| jobs.recv().ok()) {
         let gathers = !first.is_alone();
+        let waited = first.queued_at().elapsed();
         group.push(first);
         while gathers
             && group.len() < most
@@ -148,7 +157,9 @@ fn serve(conn: &Connection, jobs: &Receiver<Box<dyn Job>>, most: usize, stamp: S
             }
             group.push(job);
         }
+        let began = Instant::now();
         let committed = commit(conn, &mut group, stamp).map_err(Arc::new);
+        metering::group("write", group.len(), waited, began.elapsed());
         for job in group.drain(..) {
             job.answer(committed.clone());
         }

@@ -25,6 +25,7 @@ mod health;
 mod idempotency;
 mod jobs;
 pub mod lease;
+pub mod metering;
 pub mod migration;
 mod outbox;
 mod query;

@@ -24,6 +24,18 @@ const MAX_ERROR_BODY: usize = 64 * 1024;
 /// replicas that failed together do not come back together.
 const PAUSES: [Duration; 2] = [Duration::from_millis(60), Duration::from_millis(240)];
 
+/// Histogram by `service` and `outcome`, in seconds; each repetition counts on its own.
+const DURATION: &str = "digit_request_duration_seconds";
+
+fn outcome_of<T>(answer: &Result<T, DigitError>) -> &'static str {
+    match answer {
+        Ok(_) => "answered",
+        Err(DigitError::NotSent { .. }) => "not_sent",
+        Err(DigitError::Unanswered { .. }) => "unanswered",
+        Err(DigitError::Refused { .. } | DigitError::Incomplete { .. }) => "refused",
+    }
+}
+
 /// An address at which no service can be called.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -74,6 +86,11 @@ impl Endpoint {
         refusal: OwnError,
     ) -> Result<Endpoint, InvalidAddress> {
         let url = join(host, path).ok_or(InvalidAddress { service })?;
+        metrics::describe_histogram!(
+            DURATION,
+            metrics::Unit::Seconds,
+            "How long calls to DIGIT's services took, by service and outcome"
+        );
         Ok(Endpoint { client: client.clone(), service, url, nature, refusal })
     }
 
@@ -121,8 +138,12 @@ impl Endpoint {
         };
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
+            let began = Instant::now();
             let reply = self.client.send_within(&call, left).await;
-            let error = match reply.map_err(|error| self.failed(error)).and_then(|it| self.judge(it, &read)) {
+            let answer = reply.map_err(|error| self.failed(error)).and_then(|it| self.judge(it, &read));
+            metrics::histogram!(DURATION, "service" => self.service, "outcome" => outcome_of(&answer))
+                .record(began.elapsed());
+            let error = match answer {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };

@@ -8,7 +8,7 @@
 mod breaker;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use metrics::Label;
@@ -21,6 +21,8 @@ use crate::{
     RefundOrder, RefundTerms, Refunding, StartMode, VerifyMode,
 };
 
+/// Histogram by `gateway`, `call` and `outcome`, in seconds.
+const DURATION: &str = "gateway_request_duration_seconds";
 /// Gauge by `gateway`: 1 while calls are let through, 0 while the breaker is open.
 const AVAILABLE: &str = "gateway_available";
 /// Counter by `gateway`: how often the breaker opened.
@@ -94,6 +96,11 @@ impl Guarded {
     fn labelled(inner: Arc<dyn Gateway>, settings: GuardSettings, labels: Vec<Label>) -> Guarded {
         metrics::describe_gauge!(AVAILABLE, "1 while the gateway is called, 0 while its breaker is open");
         metrics::describe_counter!(OPENED, "How often the breaker of a gateway opened");
+        metrics::describe_histogram!(
+            DURATION,
+            metrics::Unit::Seconds,
+            "How long calls to a gateway took, by call and outcome"
+        );
         metrics::describe_counter!(HELD_BACK, "Calls to a gateway that were not made, by reason");
         metrics::gauge!(AVAILABLE, labels.iter()).set(1.0);
         Guarded {
@@ -107,13 +114,24 @@ impl Guarded {
     }
 
     /// Waits for a place, then takes a permit: the breaker may have opened during the wait.
-    async fn enter<'a>(&'a self, payment: &'a TxnId) -> Result<GuardedCall<'a>, GatewayError> {
+    async fn enter<'a>(
+        &'a self,
+        call: &'static str,
+        payment: &'a TxnId,
+    ) -> Result<GuardedCall<'a>, GatewayError> {
         if let Some(retry_after) = self.breaker.blocked_for() {
             return Err(self.held_back("open", retry_after));
         }
         let place = self.place(&self.calls).await?;
         let permit = self.breaker.permit().map_err(|retry_after| self.held_back("open", retry_after))?;
-        Ok(GuardedCall { guard: self, payment, permit: Some(permit), _place: place })
+        Ok(GuardedCall {
+            guard: self,
+            call,
+            began: Instant::now(),
+            payment,
+            permit: Some(permit),
+            _place: place,
+        })
     }
 
     async fn place<'a>(&self, places: &'a Semaphore) -> Result<SemaphorePermit<'a>, GatewayError> {
@@ -149,6 +167,8 @@ impl Guarded {
 /// A call under way. Dropped without an end, its caller gave up waiting for the gateway.
 struct GuardedCall<'a> {
     guard: &'a Guarded,
+    call: &'static str,
+    began: Instant,
     payment: &'a TxnId,
     permit: Option<Permit>,
     _place: SemaphorePermit<'a>,
@@ -158,8 +178,15 @@ impl GuardedCall<'_> {
     fn ends<T>(mut self, result: Result<T, GatewayError>) -> Result<T, GatewayError> {
         if let Some(permit) = self.permit.take() {
             self.guard.ended(&permit, self.payment, end_of(&result));
+            self.measure(outcome_of(&result));
         }
         result
+    }
+
+    fn measure(&self, outcome: &'static str) {
+        let gateway = self.guard.profile().name.to_string();
+        metrics::histogram!(DURATION, "gateway" => gateway, "call" => self.call, "outcome" => outcome)
+            .record(self.began.elapsed());
     }
 }
 
@@ -167,7 +194,22 @@ impl Drop for GuardedCall<'_> {
     fn drop(&mut self) {
         if let Some(permit) = self.permit.take() {
             self.guard.ended(&permit, self.payment, End::Failed);
+            self.measure("given_up");
         }
+    }
+}
+
+fn outcome_of<T>(result: &Result<T, GatewayError>) -> &'static str {
+    match result {
+        Ok(_) => "answered",
+        Err(GatewayError::NotSent(_)) => "not_sent",
+        Err(GatewayError::LocalFault(_)) => "local_fault",
+        Err(GatewayError::Unanswered(_)) => "unanswered",
+        Err(GatewayError::Unreadable(_)) => "unreadable",
+        Err(GatewayError::Refused { .. } | GatewayError::BadSignature | GatewayError::WrongTransaction) => {
+            "refused"
+        }
+        Err(GatewayError::Unavailable { .. }) => "unavailable",
     }
 }
 
@@ -217,7 +259,7 @@ impl Gateway for Guarded {
         match self.profile().start_mode {
             StartMode::Offline => self.inner.start(order).await,
             StartMode::Network => {
-                let call = self.enter(&order.txn.id).await?;
+                let call = self.enter("start", &order.txn.id).await?;
                 call.ends(self.inner.start(order).await)
             }
         }
@@ -241,7 +283,7 @@ impl Gateway for Guarded {
     }
 
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
-        let call = self.enter(&txn.id).await?;
+        let call = self.enter("status", &txn.id).await?;
         call.ends(self.inner.status(txn).await)
     }
 }
@@ -259,7 +301,7 @@ impl Refunding for Guarded {
         let Some(refunding) = self.inner.refunding() else {
             return Err(GatewayError::NotSent(unable().into()));
         };
-        let call = self.enter(&order.payment.id).await?;
+        let call = self.enter("refund", &order.payment.id).await?;
         call.ends(refunding.refund(order).await)
     }
 
@@ -267,7 +309,7 @@ impl Refunding for Guarded {
         let Some(refunding) = self.inner.refunding() else {
             return Err(GatewayError::NotSent(unable().into()));
         };
-        let call = self.enter(&order.payment.id).await?;
+        let call = self.enter("refund_status", &order.payment.id).await?;
         call.ends(refunding.refund_status(order).await)
     }
 
@@ -284,7 +326,7 @@ fn unable() -> NoRefund {
 impl Closing for Guarded {
     async fn close(&self, txn: &Transaction) -> Result<Report, GatewayError> {
         let Some(closing) = self.inner.closing() else { return self.status(txn).await };
-        let call = self.enter(&txn.id).await?;
+        let call = self.enter("close", &txn.id).await?;
         call.ends(closing.close(txn).await)
     }
 }

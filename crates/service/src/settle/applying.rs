@@ -138,6 +138,10 @@ impl Settlement {
         let status = txn.status.name().as_str();
         metrics::counter!("transactions_settled_total", "gateway" => txn.gateway.to_string(), "status" => status, "sandbox" => sandbox_label(&txn.gateway))
             .increment(1);
+        if txn.status.name() == StatusName::Success {
+            metrics::counter!("transactions_paid_minor_units_total", "gateway" => txn.gateway.to_string(), "currency" => txn.amount.currency().code(), "sandbox" => sandbox_label(&txn.gateway))
+                .increment(txn.amount.minor().unsigned_abs());
+        }
         tracing::info!(txn_id = %txn.id, gateway = %txn.gateway, status, outcome = report.outcome.name(), "settled");
         match task {
             Some(task) => self.receipts.issue_now(txn, task, caller).await,
