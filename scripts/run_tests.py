@@ -4,7 +4,8 @@
 cargo test runs one program after the other; most of ours wait for a database, a broker or a clock.
 Everything is built once, with the features of the whole workspace, also for the second run on PostgreSQL.
 
-  run_tests.py            every test program, then those that take TEST_STORE again on PostgreSQL
+  run_tests.py            every test program, those that take TEST_STORE also on PostgreSQL, and beside them
+                          scripts/background_checks
   run_tests.py --quick    those that need neither PostgreSQL nor Kafka nor the service's program
 
 The output of a program is shown when it fails, and kept in target/test-output.
@@ -91,12 +92,18 @@ def main():
             failed.append(name)
             print(output.read_text(errors="replace"), flush=True)
 
+    background = concurrent.futures.ThreadPoolExecutor(1)
+    if not quick:
+        checks = ("lints, documentation and its examples", "nice", ROOT, {}, ("-n", "19", "scripts/background_checks"))
+        checked = background.submit(run, *checks)
     with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
         waiting = [pool.submit(run, *work) for _, work in together]
         for ended in concurrent.futures.as_completed(waiting):
             report(ended.result())
     for _, work in alone:
         report(run(*work))
+    if not quick:
+        report(checked.result())
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
 
