@@ -32,6 +32,7 @@ mod currencies;
 mod faults;
 mod network;
 mod privacy;
+mod refunding;
 mod starting;
 
 use std::future::Future;
@@ -40,7 +41,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::{Currency, Money, Outcome, Report, Transaction, TxnId};
+use payment_domain::{Currency, Money, Outcome, RefundId, Report, Transaction, TxnId};
 
 use crate::{Answer, Gateway, GatewayError, Order, Params, Redirect};
 
@@ -77,6 +78,20 @@ pub trait Provider: Send + Sync {
     /// The same news, forged. `None` when it has nothing that could be changed like this.
     fn forged(&self, news: &News, forgery: &Forgery) -> Option<Answer>;
 
+    /// The fate of the refunds of a payment from now on; `false` where that never happens or cannot be brought
+    /// about.
+    async fn refunds_are(&self, payment: &TxnId, deed: RefundDeed) -> bool;
+
+    /// What was to come later of a refund comes.
+    async fn ends(&self, refund: &RefundId);
+
+    /// What was really given back of a payment: our id of each refund, and its sum in minor units.
+    async fn given_back(&self, payment: &TxnId) -> Vec<(String, i64)>;
+
+    /// Whether the adapter asks about the payment before it asks for a refund: without an answer to that nothing
+    /// was sent.
+    fn asks_before_it_refunds(&self) -> bool;
+
     /// Keys and passwords of the account, which must not appear anywhere.
     fn secrets(&self) -> Vec<String>;
 }
@@ -107,6 +122,25 @@ pub enum Deed {
     IsDeclinedForNow,
     /// What was to come later comes: a pending or declined payment is paid.
     IsPaidAtLast,
+    /// The provider returns an unknown state.
+    IsUnheardOf,
+}
+
+/// What happens to a refund at the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefundDeed {
+    /// The money is given back.
+    IsGivenBack,
+    /// It is taken on, and done later.
+    IsTakenOn,
+    /// It is refused for good.
+    IsRefused,
+    /// The money is given back, and the answer to the request is lost.
+    LosesTheAnswer,
+    /// The first request never arrives.
+    LosesTheRequest,
+    /// The money is given back, and another amount is told.
+    IsToldOtherwise,
     /// The provider returns an unknown state.
     IsUnheardOf,
 }
@@ -212,6 +246,7 @@ pub fn promises() -> Vec<Promise> {
         currencies::promises(),
         network::promises(),
         privacy::promises(),
+        refunding::promises(),
     ]
     .into_iter()
     .flatten()

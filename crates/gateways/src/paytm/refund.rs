@@ -82,10 +82,8 @@ pub fn report(
         Some(part) => unclear(format!("the answer names another {part}")),
         None => outcome(order, asked, body, status.as_deref(), code.as_deref(), text("resultMsg")),
     };
-    let outcome = match outcome {
-        RefundOutcome::Succeeded { .. } if !signed => unclear("a success without a signature"),
-        other => other,
-    };
+    let unproven = !signed && matches!(outcome, RefundOutcome::Succeeded { .. });
+    let outcome = if unproven { unclear("a success without a signature") } else { outcome };
     let mut raw = evidence::of_object(body, &EVIDENCE);
     if let (Value::Object(members), Some(result)) = (&mut raw, &result) {
         members.insert("resultInfo".to_owned(), evidence::of_object(result, &RESULT_EVIDENCE));

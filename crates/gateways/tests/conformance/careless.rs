@@ -4,9 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::{Currency, Money, Outcome, Report, Transaction, TxnId};
-use payment_gateway::conformance::{Deed, Forgery, News, Provider, Seen};
-use payment_gateway::{Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect};
+use payment_domain::{
+    Currency, Money, Outcome, RefundId, RefundOutcome, RefundReport, Report, Transaction, TxnId,
+};
+use payment_gateway::conformance::{Deed, Forgery, News, Provider, RefundDeed, Seen};
+use payment_gateway::{
+    Answer, Closing, Evidence, Gateway, GatewayError, NoRefund, Order, Profile, Redirect, RefundOrder,
+    RefundTerms, Refunding,
+};
 use serde_json::json;
 
 use crate::simulated::Account;
@@ -30,6 +35,9 @@ pub(crate) enum Sin {
     SaysNothingWasSent,
     PaysTwice,
     TellsWhoPaid,
+    RefundsTwiceWithoutAnAnswer,
+    RefundsOnDoubtAreFailed,
+    TakesAnyRefund,
 }
 
 impl Sin {
@@ -51,6 +59,9 @@ impl Sin {
         (Sin::SaysNothingWasSent, "a_question_that_is_not_answered_says_how_far_it_got"),
         (Sin::PaysTwice, "an_order_that_is_started_twice_is_one_order"),
         (Sin::TellsWhoPaid, "nobody_and_no_secret_appears_in_reports_and_errors"),
+        (Sin::RefundsTwiceWithoutAnAnswer, "a_lost_answer_leads_to_no_second_refund"),
+        (Sin::RefundsOnDoubtAreFailed, "an_unknown_state_of_a_refund_is_neither_yes_nor_no"),
+        (Sin::TakesAnyRefund, "a_refund_of_another_amount_is_never_the_one_that_was_asked"),
     ];
 }
 
@@ -71,7 +82,10 @@ impl Sin {
             | Sin::DeclinesWhenNobodyAnswers
             | Sin::SaysNothingWasSent
             | Sin::PaysTwice
-            | Sin::TellsWhoPaid => Account::Axis,
+            | Sin::TellsWhoPaid
+            | Sin::RefundsTwiceWithoutAnAnswer
+            | Sin::RefundsOnDoubtAreFailed
+            | Sin::TakesAnyRefund => Account::Axis,
         }
     }
 }
@@ -128,6 +142,22 @@ impl Provider for Careless {
         self.provider.forged(news, forgery)
     }
 
+    async fn refunds_are(&self, payment: &TxnId, deed: RefundDeed) -> bool {
+        self.provider.refunds_are(payment, deed).await
+    }
+
+    async fn ends(&self, refund: &RefundId) {
+        self.provider.ends(refund).await;
+    }
+
+    async fn given_back(&self, payment: &TxnId) -> Vec<(String, i64)> {
+        self.provider.given_back(payment).await
+    }
+
+    fn asks_before_it_refunds(&self) -> bool {
+        self.provider.asks_before_it_refunds()
+    }
+
     fn secrets(&self) -> Vec<String> {
         self.provider.secrets()
     }
@@ -150,6 +180,10 @@ impl Gateway for Sinner {
 
     fn closing(&self) -> Option<&dyn Closing> {
         self.adapter.closing()
+    }
+
+    fn refunding(&self) -> Option<&dyn Refunding> {
+        Some(self)
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
@@ -209,5 +243,53 @@ impl Gateway for Sinner {
             }
             (_, result) => result,
         }
+    }
+}
+
+#[async_trait]
+impl Refunding for Sinner {
+    fn terms(&self, payment: &Transaction) -> Result<RefundTerms, NoRefund> {
+        self.inner().terms(payment)
+    }
+
+    async fn refund(&self, order: &RefundOrder<'_>) -> Result<RefundReport, GatewayError> {
+        match (self.sin, self.inner().refund(order).await) {
+            (Sin::RefundsTwiceWithoutAnAnswer, Err(GatewayError::Unanswered(_))) => {
+                self.inner().refund(order).await
+            }
+            (_, result) => self.spoiled(order, result),
+        }
+    }
+
+    async fn refund_status(&self, order: &RefundOrder<'_>) -> Result<RefundReport, GatewayError> {
+        self.spoiled(order, self.inner().refund_status(order).await)
+    }
+
+    fn names_refund(&self, answer: &Answer) -> Option<RefundId> {
+        self.inner().names_refund(answer)
+    }
+}
+
+impl Sinner {
+    fn inner(&self) -> &dyn Refunding {
+        self.adapter.refunding().expect("it makes refunds")
+    }
+
+    fn spoiled(
+        &self,
+        order: &RefundOrder<'_>,
+        result: Result<RefundReport, GatewayError>,
+    ) -> Result<RefundReport, GatewayError> {
+        let mut report = result?;
+        match (self.sin, &report.outcome) {
+            (Sin::RefundsOnDoubtAreFailed, RefundOutcome::Unrecognised { .. }) => {
+                report.outcome = RefundOutcome::Failed { reason: "no".to_owned() };
+            }
+            (Sin::TakesAnyRefund, RefundOutcome::Unclear { .. }) => {
+                report.outcome = RefundOutcome::Succeeded { amount: Some(order.amount) };
+            }
+            _ => {}
+        }
+        Ok(report)
     }
 }

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::{Currency, Money, SystemClock, TxnId};
-use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, Seen};
+use payment_domain::{Currency, Money, RefundId, SystemClock, TxnId};
+use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, RefundDeed, Seen};
 use payment_gateway::{Answer, Gateway, Redirect};
 use payment_gateways::Account;
 use payment_gateways::client::Client;
@@ -199,6 +199,22 @@ impl Provider for Python {
 
     fn forged(&self, news: &News, forgery: &Forgery) -> Option<Answer> {
         FIELDS.forged(&news.answer, forgery)
+    }
+
+    async fn refunds_are(&self, _payment: &TxnId, _deed: RefundDeed) -> bool {
+        false
+    }
+
+    async fn ends(&self, refund: &RefundId) {
+        panic!("it knows no {refund}");
+    }
+
+    async fn given_back(&self, _payment: &TxnId) -> Vec<(String, i64)> {
+        Vec::new()
+    }
+
+    fn asks_before_it_refunds(&self) -> bool {
+        false
     }
 
     fn secrets(&self) -> Vec<String> {

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::{Clock, Currency, ManualClock, Money, SystemClock, TxnId};
-use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, Seen};
+use payment_domain::{Clock, Currency, ManualClock, Money, RefundId, SystemClock, TxnId};
+use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, RefundDeed, Seen};
 use payment_gateway::{Answer, Gateway, Redirect};
 use payment_gateways::client::{Client, Limits};
 use payment_gateways::sandbox::{Sandbox, SandboxAccount};
@@ -139,6 +139,26 @@ impl Provider for Simulated {
             }
         }
         Some(Answer { body: body.to_string().into(), ..news.answer.clone() })
+    }
+
+    /// The others are chosen by the amount, and tested with the adapter.
+    async fn refunds_are(&self, _payment: &TxnId, deed: RefundDeed) -> bool {
+        deed == RefundDeed::IsGivenBack
+    }
+
+    async fn ends(&self, _refund: &RefundId) {
+        self.clock.advance(LATE);
+    }
+
+    async fn given_back(&self, payment: &TxnId) -> Vec<(String, i64)> {
+        let books = self.simulator.refunds(0, 100).await.unwrap().into_iter();
+        let given =
+            books.filter(|it| it.order == payment.as_str() && it.state == simulator::RefundState::Refunded);
+        given.map(|entry| (entry.refund, entry.amount_paise)).collect()
+    }
+
+    fn asks_before_it_refunds(&self) -> bool {
+        false
     }
 
     fn secrets(&self) -> Vec<String> {

@@ -7,15 +7,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use payment_domain::{Currency, Money, SystemClock, TxnId};
-use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, Seen, with_param};
+use payment_domain::{Currency, Money, RefundId, SystemClock, TxnId};
+use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, RefundDeed, Seen, with_param};
 use payment_gateway::{Answer, Currencies, Gateway, Params, Redirect};
 use payment_gateways::account::RedirectThrough;
 use payment_gateways::client::{Client, Limits};
 use payment_gateways::{axis, ccavenue, hyperswitch, paytm, payu, phonepe, razorpay, stripe};
 use payment_simulator::providers::signature::ccavenue as cipher;
 use payment_simulator::providers::{
-    self as simulator, Choice, Fault, PayPage, Providers, ProvidersSettings, Twist, Visitor, WayBack,
+    self as simulator, Choice, Fault, PayPage, Providers, ProvidersSettings, RefundState, RefundTwist, Twist,
+    Visitor, WayBack,
 };
 use serde_json::Value;
 
@@ -357,6 +358,37 @@ impl Provider for Simulated {
             | Account::Razorpay
             | Account::Stripe => self.account.fields().forged(&news.answer, forgery),
         }
+    }
+
+    async fn refunds_are(&self, payment: &TxnId, deed: RefundDeed) -> bool {
+        let later = 3600;
+        let twist = match deed {
+            RefundDeed::IsGivenBack => None,
+            RefundDeed::IsTakenOn => Some(RefundTwist::Pending { seconds: later }),
+            RefundDeed::IsRefused => Some(RefundTwist::Refused),
+            RefundDeed::LosesTheAnswer => Some(RefundTwist::AnswerLost),
+            RefundDeed::LosesTheRequest => Some(RefundTwist::RequestLost),
+            RefundDeed::IsToldOtherwise => Some(RefundTwist::WrongAmount),
+            RefundDeed::IsUnheardOf => Some(RefundTwist::UnknownCode),
+        };
+        self.simulator.set_fault(self.account.provider(), payment.as_str(), twist.map(Fault::Refund))
+    }
+
+    async fn ends(&self, refund: &RefundId) {
+        let ended = self.simulator.elapse_refund(self.account.provider(), refund.as_str());
+        assert!(ended.is_some(), "the provider knows {refund}");
+    }
+
+    async fn given_back(&self, payment: &TxnId) -> Vec<(String, i64)> {
+        let books = self.simulator.refund_books(0, 1_000).into_iter();
+        let given = books.filter(|entry| {
+            entry.order == payment.as_str() && matches!(entry.state, RefundState::Done { .. })
+        });
+        given.map(|entry| (entry.refund, entry.amount.minor)).collect()
+    }
+
+    fn asks_before_it_refunds(&self) -> bool {
+        self.account == Account::Ccavenue
     }
 
     fn secrets(&self) -> Vec<String> {

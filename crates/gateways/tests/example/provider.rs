@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use axum::extract::{RawQuery, State};
 use axum::routing::get;
 use axum::{Json, Router};
-use payment_domain::{Currency, Money, SystemClock, TxnId};
-use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, Seen, with_param};
+use payment_domain::{Currency, Money, RefundId, SystemClock, TxnId};
+use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, RefundDeed, Seen, with_param};
 use payment_gateway::{Answer, Gateway, Params, Redirect};
 use payment_gateways::account::RedirectThrough;
 use payment_gateways::client::{Client, Limits};
@@ -151,6 +151,22 @@ impl Provider for Made {
             Forgery::Outcome => ("state", "PAID".to_owned()),
         };
         Some(with_param(&news.answer, name, &value))
+    }
+
+    async fn refunds_are(&self, _payment: &TxnId, _deed: RefundDeed) -> bool {
+        false
+    }
+
+    async fn ends(&self, refund: &RefundId) {
+        panic!("it knows no {refund}");
+    }
+
+    async fn given_back(&self, _payment: &TxnId) -> Vec<(String, i64)> {
+        Vec::new()
+    }
+
+    fn asks_before_it_refunds(&self) -> bool {
+        false
     }
 
     fn secrets(&self) -> Vec<String> {
