@@ -1,7 +1,7 @@
 //! Review cases: at most one of a kind for each transaction.
 
 use async_trait::async_trait;
-use payment_domain::{AttentionKind, BillKey, Event, HistoryEntry, StatusName, TxnId};
+use payment_domain::{AttentionKind, BillKey, Event, HistoryEntry, TxnId};
 use payment_store::{
     Attention, AttentionCase, AttentionQuery, CaseState, NewCase, Resolution, Resolved, ReviewCases,
     StoreError,
@@ -126,38 +126,55 @@ impl ReviewCases for PostgresStore {
         events: Vec<Event>,
         release: &[BillKey],
     ) -> Result<Resolved, StoreError> {
-        const RESOLVE: &str = "
-            UPDATE eg_pg_attention SET resolved_at = $2, resolved_by = $3, resolution = $4
-            WHERE case_id = $1";
-        const OPEN_CASES: &str =
-            "SELECT case_id FROM eg_pg_attention WHERE txn_id = $1 AND resolved_at IS NULL";
         let transaction = self.db.begin().await?;
         let Some(found) = find(&transaction, id).await? else {
             transaction.roll_back().await;
             return Ok(Resolved::NotFound);
         };
         // With the transaction's row locked no other raises or resolves a case of it.
-        let status = lock_status(&transaction, &found.case.txn_id).await?;
-        if let Some(before) = find(&transaction, id).await?.and_then(|case| case.resolution) {
-            transaction.roll_back().await;
-            return Ok(Resolved::Before(before));
+        lock_status(&transaction, &found.case.txn_id).await?;
+        let resolved = resolve(&transaction, id, &resolution, &history, &events, release).await?;
+        match resolved {
+            Resolved::Now => transaction.commit().await?,
+            Resolved::Before(_) | Resolved::NotFound => transaction.roll_back().await,
         }
-        let (by, reason) = (storable(&resolution.by), storable(&resolution.reason));
-        transaction.rows(RESOLVE, &[&id, &resolution.at.as_millis(), &by, &reason]).await?;
-        append(&transaction, Some(&history), &events, history.at).await?;
-        let txn_id = found.case.txn_id.as_str();
-        let is_failure = status.as_deref() == Some(StatusName::Failure.as_str());
-        if is_failure && !release.is_empty() && transaction.rows(OPEN_CASES, &[&txn_id]).await?.is_empty() {
-            let mut released = Rows::default();
-            for bill in release {
-                claims::row(&mut released, bill, txn_id);
-            }
-            transaction.rows(claims::LOCK, &released.values()).await?;
-            transaction.rows(claims::RELEASE, &released.values()).await?;
-        }
-        transaction.commit().await?;
-        Ok(Resolved::Now)
+        Ok(resolved)
     }
+}
+
+/// Resolves a case whose transaction is locked.
+pub(crate) async fn resolve(
+    transaction: &Transaction,
+    id: i64,
+    resolution: &Resolution,
+    history: &HistoryEntry,
+    events: &[Event],
+    release: &[BillKey],
+) -> Result<Resolved, Failure> {
+    const RESOLVE: &str = "
+        UPDATE eg_pg_attention SET resolved_at = $2, resolved_by = $3, resolution = $4
+        WHERE case_id = $1";
+    const IS_SETTLED: &str = "
+        SELECT 1 FROM eg_pg_transactions AS failed WHERE failed.txn_id = $1 AND failed.txn_status = 'FAILURE'
+            AND NOT EXISTS (SELECT 1 FROM eg_pg_attention AS other
+                WHERE other.txn_id = $1 AND other.resolved_at IS NULL)";
+    let Some(found) = find(transaction, id).await? else { return Ok(Resolved::NotFound) };
+    if let Some(before) = found.resolution {
+        return Ok(Resolved::Before(before));
+    }
+    let (by, reason) = (storable(&resolution.by), storable(&resolution.reason));
+    transaction.rows(RESOLVE, &[&id, &resolution.at.as_millis(), &by, &reason]).await?;
+    append(transaction, Some(history), events, history.at).await?;
+    let txn_id = found.case.txn_id.as_str();
+    if !release.is_empty() && !transaction.rows(IS_SETTLED, &[&txn_id]).await?.is_empty() {
+        let mut released = Rows::default();
+        for bill in release {
+            claims::row(&mut released, bill, txn_id);
+        }
+        transaction.rows(claims::LOCK, &released.values()).await?;
+        transaction.rows(claims::RELEASE, &released.values()).await?;
+    }
+    Ok(Resolved::Now)
 }
 
 /// Opens a case again that was resolved long enough ago, where it is of a state that lasts; its

@@ -59,6 +59,7 @@ mod options;
 mod outbox;
 mod parameters;
 mod receipts;
+mod refunds;
 mod registering;
 mod rows;
 mod search;
@@ -82,6 +83,7 @@ use crate::creating::Creation;
 use crate::failure::Failure;
 use crate::group_commit::{GroupCommit, GroupLimits};
 use crate::parameters::ColumnLimits;
+use crate::refunds::RefundColumns;
 use crate::registering::Entry;
 
 pub use jdbc::{InvalidUrl, without_password};
@@ -93,6 +95,7 @@ pub struct PostgresStore {
     db: Arc<Connections>,
     column_limits: Arc<ColumnLimits>,
     foreign_statuses: Vec<String>,
+    refunds: RefundColumns,
     creations: GroupCommit<Creation, Created>,
     alterations: GroupCommit<Alteration, Applied>,
     registrations: GroupCommit<Entry, Registration>,
@@ -149,6 +152,7 @@ impl PostgresStore {
         }
         let column_limits = Arc::new(column_limits(&migrator).await?);
         let foreign_statuses = search::foreign_statuses(&migrator).await?;
+        let refunds = RefundColumns::detect(&migrator).await?;
         let sessions = migrator.sessions;
         // The server may let in no other connection beside it.
         drop(migrator);
@@ -199,6 +203,7 @@ impl PostgresStore {
             db,
             column_limits,
             foreign_statuses,
+            refunds,
             creations,
             alterations,
             registrations,
@@ -250,7 +255,8 @@ impl PostgresStore {
 async fn column_limits(migrator: &Migrator) -> Result<ColumnLimits, Failure> {
     const WIDTHS: &str = "
         SELECT attname::text, min(atttypmod - 4)::bigint FROM pg_attribute
-        WHERE attrelid IN ('eg_pg_transactions'::regclass, 'eg_pg_transactions_dump'::regclass)
+        WHERE attrelid IN ('eg_pg_transactions'::regclass, 'eg_pg_transactions_dump'::regclass,
+                'eg_pg_transaction_refund'::regclass)
             AND atttypid = 'varchar'::regtype AND atttypmod > 4 AND NOT attisdropped
         GROUP BY attname";
     let mut column_limits = Vec::new();

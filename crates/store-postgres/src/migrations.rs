@@ -35,6 +35,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "merchant_accounts",
         sql: include_str!("../migrations/0011_merchant_accounts.sql"),
     },
+    Migration { version: 12, name: "refunds", sql: include_str!("../migrations/0012_refunds.sql") },
 ];
 
 /// The advisory lock of migrations, "payments" as a number: nodes that start at once take turns.

@@ -73,30 +73,34 @@ impl ReviewCases for SqliteStore {
         release: &[BillKey],
     ) -> Result<Resolved, StoreError> {
         let release = release.to_vec();
-        let resolve = move |conn: &Connection| {
-            let Some(stored) = find(conn, id)? else { return Ok(Resolved::NotFound) };
-            if let Some(before) = stored.resolution {
-                return Ok(Resolved::Before(before));
-            }
-            conn.prepare_cached(
-                "UPDATE eg_pg_attention SET resolved_at = ?2, resolved_by = ?3, resolution = ?4
-                 WHERE case_id = ?1",
-            )?
-            .execute(params![
-                id,
-                resolution.at.as_millis(),
-                resolution.by,
-                resolution.reason
-            ])?;
-            transactions::append(conn, Some(&history), &events, history.at)?;
-            let txn_id = &stored.case.txn_id;
-            if is_settled_as_failure(conn, txn_id)? {
-                claims::release(conn, txn_id, &release)?;
-            }
-            Ok(Resolved::Now)
-        };
+        let resolve =
+            move |conn: &Connection| self::resolve(conn, id, &resolution, &history, &events, &release);
         Ok(self.writer.write(resolve).await?)
     }
+}
+
+pub(crate) fn resolve(
+    conn: &Connection,
+    id: i64,
+    resolution: &Resolution,
+    history: &HistoryEntry,
+    events: &[Event],
+    release: &[BillKey],
+) -> Result<Resolved, Failure> {
+    let Some(stored) = find(conn, id)? else { return Ok(Resolved::NotFound) };
+    if let Some(before) = stored.resolution {
+        return Ok(Resolved::Before(before));
+    }
+    conn.prepare_cached(
+        "UPDATE eg_pg_attention SET resolved_at = ?2, resolved_by = ?3, resolution = ?4 WHERE case_id = ?1",
+    )?
+    .execute(params![id, resolution.at.as_millis(), resolution.by, resolution.reason])?;
+    transactions::append(conn, Some(history), events, history.at)?;
+    let txn_id = &stored.case.txn_id;
+    if is_settled_as_failure(conn, txn_id)? {
+        claims::release(conn, txn_id, release)?;
+    }
+    Ok(Resolved::Now)
 }
 
 /// Stores a case; `false` when one of that kind is stored already, resolved or not.

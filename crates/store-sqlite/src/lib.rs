@@ -31,6 +31,7 @@ mod outbox;
 mod plans;
 mod readers;
 mod receipts;
+mod refunds;
 mod rows;
 mod search;
 mod transaction_columns;

@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "merchant_accounts",
         sql: include_str!("../migrations/0010_merchant_accounts.sql"),
     },
+    Migration { version: 11, name: "refunds", sql: include_str!("../migrations/0011_refunds.sql") },
 ];
 
 /// Brings the database up to date, in one transaction. Two processes that start together do it one

@@ -30,6 +30,7 @@ pub mod migration;
 mod outbox;
 mod query;
 mod receipts;
+mod refund_row;
 mod refunds;
 mod transactions;
 
@@ -64,6 +65,7 @@ pub use receipts::{
     ReceiptCancellation, ReceiptTask, ReceiptTaskChange, ReceiptTaskClaim, ReceiptTaskKind, ReceiptTasks,
     Tried,
 };
+pub use refund_row::RefundRow;
 pub use refunds::{
     ClosedCase, DueRefund, DueRefunds, NewRefund, RefundChange, RefundCursor, RefundDue, RefundKey,
     RefundNote, RefundQuery, RefundRequested, Refunds,
@@ -95,6 +97,7 @@ pub trait Store:
     + ReceiptTasks
     + ReviewCases
     + Checks
+    + Refunds
     + Idempotency
     + Callbacks
     + ApiTokens
@@ -113,6 +116,7 @@ impl<S> Store for S where
         + ReceiptTasks
         + ReviewCases
         + Checks
+        + Refunds
         + Idempotency
         + Callbacks
         + ApiTokens

@@ -6,17 +6,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use payment_domain::{
-    AccountId, AuditEntry, BillKey, Event, GatewayName, HistoryEntry, Timestamp, Transaction, TxnId,
+    AccountId, AuditEntry, BillKey, Event, GatewayName, HistoryEntry, Refund, RefundHistoryEntry, RefundId,
+    Timestamp, Transaction, TxnId,
 };
 use payment_store::audit::sealing::HistoryLine;
 use payment_store::{
     AccountChange, AccountStored, ApiToken, ApiTokenQuery, ApiTokens, Applied, Attention, AttentionCase,
     AttentionQuery, AuditHead, AuditLog, AuditQuery, Backlog, Callbacks, Change, CheckNote, Checks, Claim,
-    ClaimedReceiptTask, Claims, Created, DeadLetter, DueCheck, DueChecks, Fence, Health, HistoryLines,
-    Idempotency, IdempotencyKey, IdempotencyRecord, Issued, JobLedger, Lease, MerchantAccounts, NewAccount,
-    NewApiToken, NewCase, NewTransaction, Outbox, OutboxBacklog, Postponement, RawCallback,
-    ReceiptCancellation, ReceiptTask, ReceiptTaskClaim, ReceiptTasks, Recorded, Resolution, Resolved,
-    ReviewCases, Revocation, Revoked, RunEnd, RunRecord, Search, SearchQuery, Store, StoreError,
+    ClaimedReceiptTask, Claims, Created, DeadLetter, DueCheck, DueChecks, DueRefund, DueRefunds, Fence,
+    Health, HistoryLines, Idempotency, IdempotencyKey, IdempotencyRecord, Issued, JobLedger, Lease,
+    MerchantAccounts, NewAccount, NewApiToken, NewCase, NewRefund, NewTransaction, Outbox, OutboxBacklog,
+    Postponement, RawCallback, ReceiptCancellation, ReceiptTask, ReceiptTaskClaim, ReceiptTasks, Recorded,
+    RefundChange, RefundKey, RefundNote, RefundQuery, RefundRequested, Refunds, RequestDigest, Resolution,
+    Resolved, ReviewCases, Revocation, Revoked, RunEnd, RunRecord, Search, SearchQuery, Store, StoreError,
     StoredAccount, StoredAccounts, StoredCheckpoint, StoredDump, StoredEntry, StoredEvent, Tally,
     TenantScope, TickAnswer, TickRequest, TokenReach, Transactions, UnsignedCallback,
 };
@@ -83,6 +85,19 @@ observe! {
     }
     Claims {
         claims(bills: &[BillKey]) -> Vec<Claim>;
+    }
+    Refunds {
+        request_refund(new: NewRefund) -> RefundRequested;
+        apply_refund(change: RefundChange) -> Applied;
+        note_refund(note: RefundNote) -> Applied;
+        refund(id: &RefundId, within: Option<&[TenantScope]>) -> Option<Refund>;
+        refund_of_key(key: &RefundKey) -> Option<(Refund, RequestDigest)>;
+        refunds_of(id: &TxnId) -> Vec<Refund>;
+        refund_history(id: &RefundId) -> Vec<RefundHistoryEntry>;
+        search_refunds(query: &RefundQuery) -> Vec<Refund>;
+        count_refunds(query: &RefundQuery) -> u64;
+        due_refund_gateways() -> Vec<GatewayName>;
+        due_refunds(due: &DueRefunds) -> Vec<DueRefund>;
     }
     ReceiptTasks {
         receipt_task(id: &TxnId) -> Option<ReceiptTask>;

@@ -34,6 +34,7 @@ mod holding;
 mod jobs;
 mod operating;
 mod receipts;
+mod refunding;
 mod relaying;
 mod repeating;
 mod searching;
@@ -121,6 +122,7 @@ pub fn promises() -> Vec<Promise> {
         changing::promises(),
         events::promises(),
         receipts::promises(),
+        refunding::promises(),
         repeating::promises(),
         searching::promises(),
         attention::promises(),

@@ -1,0 +1,89 @@
+//! Searching refunds, newest first.
+
+use payment_domain::{Refund, RefundStatus};
+use payment_store::RefundQuery;
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+
+use super::{SELECT, read};
+use crate::failure::Failure;
+use crate::rows;
+
+/// A `WHERE` with the values of its question marks.
+struct Conditions {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Conditions {
+    fn of(query: &RefundQuery) -> Conditions {
+        let mut all = Conditions { sql: "TRUE".to_owned(), values: Vec::new() };
+        let text = |text: &str| Value::Text(text.to_owned());
+        if let Some(id) = &query.refund_id {
+            all.and("refund_id = ?", [text(id.as_str())]);
+        }
+        if let Some(id) = &query.txn_id {
+            all.and("original_txn_id = ?", [text(id.as_str())]);
+        }
+        if let Some(tenant) = &query.tenant_id {
+            all.and("tenant_id = ?", [text(tenant.as_str())]);
+        }
+        if let Some(code) = &query.consumer_code {
+            all.and("consumer_code = ?", [text(code)]);
+        }
+        if let Some(bill) = &query.bill_id {
+            let paid = "original_txn_id IN (SELECT txn_id FROM eg_pg_transaction_bills WHERE bill_id = ?)";
+            all.and(paid, [text(bill.as_str())]);
+        }
+        if let Some(maker) = &query.requested_by {
+            all.and("requested_by = ?", [text(maker)]);
+        }
+        if let Some(from) = query.from {
+            all.and("created_time >= ?", [Value::Integer(from.as_millis())]);
+        }
+        if let Some(to) = query.to {
+            all.and("created_time < ?", [Value::Integer(to.as_millis())]);
+        }
+        if !query.statuses.is_empty() {
+            let statuses = query.statuses.iter().copied().map(RefundStatus::as_str).map(text);
+            all.any_of("workflow_status = ?", 1, statuses);
+        }
+        if let Some(scopes) = &query.within {
+            let bounds = scopes.iter().flat_map(|scope| {
+                [scope.root.clone(), format!("{}.", scope.root), format!("{}/", scope.root)].map(Value::Text)
+            });
+            all.any_of("tenant_id = ? OR (tenant_id >= ? AND tenant_id < ?)", 3, bounds);
+        }
+        all
+    }
+
+    fn and(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
+        self.sql.push_str(&format!(" AND ({sql})"));
+        self.values.extend(values);
+    }
+
+    /// One of several, each with so many values; none holds where there are none.
+    fn any_of(&mut self, sql: &str, width: usize, values: impl IntoIterator<Item = Value>) {
+        let values: Vec<Value> = values.into_iter().collect();
+        let each = vec![sql; values.len() / width];
+        self.and(&if each.is_empty() { "FALSE".to_owned() } else { each.join(" OR ") }, values);
+    }
+}
+
+pub(super) fn search(conn: &Connection, query: &RefundQuery) -> Result<Vec<Refund>, Failure> {
+    let conditions = Conditions::of(query);
+    let sql = format!(
+        "{SELECT} WHERE {} ORDER BY created_time DESC, refund_id DESC LIMIT ? OFFSET ?",
+        conditions.sql
+    );
+    let page = [query.page.limit, query.page.offset].map(|number| Value::Integer(i64::from(number)));
+    rows::all(conn, &sql, params_from_iter(conditions.values.into_iter().chain(page)), read)
+}
+
+pub(super) fn count(conn: &Connection, query: &RefundQuery) -> Result<u64, Failure> {
+    let conditions = Conditions::of(query);
+    let sql = format!("SELECT count(*) FROM eg_pg_transaction_refund WHERE {}", conditions.sql);
+    let count: i64 =
+        conn.prepare_cached(&sql)?.query_row(params_from_iter(conditions.values), |row| row.get(0))?;
+    u64::try_from(count).map_err(|_| Failure::OutOfRange)
+}
