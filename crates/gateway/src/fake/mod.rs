@@ -198,6 +198,7 @@ fn report(outcome: Outcome) -> Report {
         status_message: None,
         gateway_txn_id: Some("FAKE-1".to_owned()),
         payment_mode: Some("TEST".to_owned()),
+        returned: None,
         raw: json!({ "state": outcome.name() }),
         outcome,
     }

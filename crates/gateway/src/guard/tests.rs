@@ -98,6 +98,7 @@ impl Gateway for Stub {
             outcome: Outcome::Pending,
             gateway_txn_id: None,
             payment_mode: None,
+            returned: None,
             status_code: None,
             status_message: None,
             raw: serde_json::Value::Null,

@@ -138,6 +138,7 @@ pub fn report(members: &Params) -> Result<Report, GatewayError> {
         outcome,
         gateway_txn_id: text("vpc_TransactionNo").filter(|number| number != "0"),
         payment_mode: text("vpc_Card"),
+        returned: member(REFUNDED).and_then(paise),
         status_code: text("vpc_TxnResponseCode"),
         status_message: match member("vpc_TxnResponseCode") {
             Some(code) => Some(sentence(code).to_owned()),

@@ -99,6 +99,7 @@ pub fn report(result: &Object, asked: Money) -> Result<Report, GatewayError> {
     Ok(Report {
         gateway_txn_id: text("reference_no").filter(|_| outcome != Outcome::NotFound),
         payment_mode: text("order_option_type"),
+        returned: None,
         status_code: Some(state).filter(|state| !state.is_empty()).or_else(|| text("error_code")),
         status_message: error.filter(|error| !error.is_empty()),
         raw: evidence::of_object(result, &EVIDENCE),

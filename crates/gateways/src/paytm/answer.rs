@@ -219,19 +219,24 @@ impl Facts {
     /// The whole report, with `outcome` as [`Facts::outcome`] found it.
     pub fn into_report(self, outcome: Outcome) -> Report {
         let short = |text: Option<String>| text.map(|text| cut(&text, MAX_CHARS).to_owned());
+        let returned = self.returned();
         Report {
             outcome,
             gateway_txn_id: short(self.txn_id),
             payment_mode: short(self.payment_mode),
+            returned,
             status_code: short(self.code.or(self.status)),
             status_message: short(self.message),
             raw: self.raw,
         }
     }
 
+    fn returned(&self) -> Option<Money> {
+        self.refunded.as_deref().and_then(|text| Money::parse(text, Currency::INR).ok())
+    }
+
     fn gave_back(&self) -> bool {
-        let refunded = self.refunded.as_deref().and_then(|text| Money::parse(text, Currency::INR).ok());
-        refunded.is_some_and(|refunded| !refunded.is_zero())
+        self.returned().is_some_and(|returned| !returned.is_zero())
     }
 
     fn reason(&self) -> String {

@@ -224,6 +224,7 @@ fn report(text: &impl Fn(&str) -> Option<String>, raw: serde_json::Value) -> Rep
     Report {
         gateway_txn_id: bounded(text("mihpayid")).filter(|_| outcome != Outcome::NotFound),
         payment_mode: bounded(text("mode")),
+        returned: None,
         status_code: bounded(status_code),
         status_message: bounded(status_message),
         raw,

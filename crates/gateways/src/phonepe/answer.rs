@@ -240,6 +240,7 @@ impl Facts {
             outcome,
             gateway_txn_id: short(self.gateway_txn_id),
             payment_mode: short(self.payment_mode),
+            returned: None,
             status_code: short(self.code),
             status_message: short(self.message),
             raw: self.raw,

@@ -231,6 +231,7 @@ impl Link {
             outcome,
             gateway_txn_id: short(captured.and_then(|attempt| attempt.id.as_deref()).or(link)),
             payment_mode: short(captured.and_then(|attempt| attempt.method.as_deref())),
+            returned: None,
             status_code: short(Some(&self.status).filter(|status| !status.is_empty()).map(String::as_str)),
             status_message: match captured {
                 Some(_) => None,

@@ -351,6 +351,7 @@ fn report(answer: &Object, amount: Option<Money>) -> Result<Report, GatewayError
         },
         gateway_txn_id: text("gatewayTxnId"),
         payment_mode: text("paymentMode"),
+        returned: None,
         status_code: text("statusCode"),
         status_message: message,
         raw: evidence::of_object(answer, &EVIDENCE),

@@ -200,6 +200,7 @@ impl Told {
             outcome: self.outcome(),
             gateway_txn_id: text("payment_id"),
             payment_mode: text("mode"),
+            returned: None,
             status_code: text("code"),
             status_message: text("message"),
             raw: self.raw(),

@@ -165,7 +165,15 @@ impl Provider for Careless {
 
 fn report(outcome: Outcome) -> Report {
     let raw = json!({});
-    Report { outcome, gateway_txn_id: None, payment_mode: None, status_code: None, status_message: None, raw }
+    Report {
+        outcome,
+        gateway_txn_id: None,
+        payment_mode: None,
+        returned: None,
+        status_code: None,
+        status_message: None,
+        raw,
+    }
 }
 
 fn declined() -> Outcome {
