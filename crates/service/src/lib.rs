@@ -72,7 +72,8 @@ pub use reconcile::{
 };
 pub use redirects::Redirects;
 pub use refunds::{
-    CancelReceipt, RefundDecisionRequest, RefundError, RefundRequest, RefundSettings, UPSTREAM,
+    CancelReceipt, RefundDecisionRequest, RefundError, RefundRequest, RefundSettings, Refunds, RefundsJob,
+    UPSTREAM,
 };
 pub use roles::{Denied, Rights, RoleCodes};
 pub use scheduler::{
@@ -85,7 +86,8 @@ pub use subject::Subject;
 pub use view::{
     ActorView, AuditView, BillPaymentView, CaseView, DeadLetterView, DuePaymentView, EventView, HistoryView,
     JobView, OtherPaymentView, PayerView, PersonalData, ReceiptTaskView, ReconciledGatewayView,
-    ReconciliationView, RefundView, ResolutionView, RunState, RunView, TransactionStory, TransactionView,
+    ReconciliationView, RefundHistoryView, RefundStory, RefundView, ResolutionView, RunState, RunView,
+    TransactionStory, TransactionView,
 };
 
 /// All use cases over one set of ports.
@@ -99,6 +101,7 @@ pub struct Payments {
     pub callbacks: Callbacks,
     pub payment_pages: PaymentPages,
     pub attention: AttentionList,
+    pub refunds: Refunds,
     pub readiness: Readiness,
     pub tokens: PersonalTokens,
 }
@@ -114,6 +117,7 @@ impl Payments {
             search: Search::new(ports.clone()),
             callbacks: Callbacks::new(ports.clone(), settlement.clone()),
             payment_pages: PaymentPages::new(ports.clone()),
+            refunds: Refunds::new(ports.clone(), settlement.clone()),
             attention: AttentionList::new(ports.store.clone(), ports.clock.clone()),
             readiness: Readiness::new(ports.clone()),
             tokens: PersonalTokens::new(ports.store.clone(), ports.clock.clone()),

@@ -16,6 +16,7 @@ use crate::identity::Identity;
 use crate::pace::PaceSettings;
 use crate::questions::QuestionSettings;
 use crate::redirects::Redirects;
+use crate::refunds::RefundSettings;
 use crate::scheduler::differs_too_much;
 
 pub struct Ports {
@@ -62,6 +63,7 @@ pub struct Settings {
     /// The questions that unsigned answers about one payment may cause.
     pub questions: QuestionSettings,
     pub pace: PaceSettings,
+    pub refunds: RefundSettings,
     /// Whether callers see only their own transactions.
     pub search_scope: bool,
     /// The user that jobs act as.

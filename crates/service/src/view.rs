@@ -6,6 +6,7 @@ mod event;
 mod job;
 mod reconciliation;
 mod refund;
+mod refund_story;
 mod story;
 
 use payment_domain::{BillPayment, Currency, Money, Payer, Personal, Transaction};
@@ -18,6 +19,7 @@ pub use event::{DeadLetterView, EventView};
 pub use job::{JobView, RunState, RunView};
 pub use reconciliation::{DuePaymentView, ReconciledGatewayView, ReconciliationView};
 pub use refund::RefundView;
+pub use refund_story::{RefundHistoryView, RefundStory};
 pub use story::{ActorView, HistoryView, ReceiptTaskView, TransactionStory};
 
 use crate::masking::mask;

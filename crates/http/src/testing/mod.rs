@@ -21,7 +21,7 @@ use payment_domain::{Currency, GatewayName, ManualClock, Money, Outcome, Timesta
 use payment_gateway::{FakeGateway, Gateway, StartMode};
 use payment_service::{
     AllowedCallbackHosts, Gateways, Pace, PaceSettings, Payments, Ports, QuestionSettings, Redirects,
-    Settings,
+    RefundSettings, Settings,
 };
 use payment_store::Store;
 use payment_testing::collections::FakeCollections;
@@ -147,6 +147,7 @@ impl TestApp {
                 largest_clock_offset: None,
                 gateway_wait: Duration::from_secs(20),
                 questions: QuestionSettings { burst: choices.questions, every: Duration::from_secs(10) },
+                refunds: RefundSettings::default(),
                 pace: PaceSettings { of_others: Pace { at_once: 4, per_second: None }, own: BTreeMap::new() },
                 search_scope: choices.search_scope,
                 system_user_uuid: "system-uuid".to_owned(),

@@ -7,7 +7,7 @@ use payment_gateways::{ADAPTERS, remote};
 use payment_settings::{Declared, Shape, relaxed};
 
 use super::sections::{
-    accounts, database, identity, ignored, kafka, notifications, payments, sandbox, server, services,
+    accounts, database, identity, ignored, kafka, notifications, payments, refunds, sandbox, server, services,
 };
 
 /// Settings that belong together.
@@ -27,6 +27,7 @@ pub static SECTIONS: LazyLock<Vec<Section>> = LazyLock::new(|| {
         section("Payments", payments::PAYMENTS),
         section("Who a caller is", identity::IDENTITY),
         section("Reconciliation", payments::RECONCILIATION),
+        section("Refunds", refunds::REFUNDS),
         section("Jobs and operators", payments::JOBS),
         section("Limits", server::LIMITS),
         section("Sandbox gateway", sandbox::SANDBOX),

@@ -9,7 +9,7 @@ use payment_http::Metrics;
 use payment_kafka::NotificationConsumer;
 use payment_service::{
     AccountDirectory, DailyJob, EarlyJob, FollowUpJob, HousekeepingJob, Job, Payments, Receipts, ReceiptsJob,
-    Reconciliation, Schedule, ScheduledJob, Scheduler,
+    Reconciliation, RefundsJob, Schedule, ScheduledJob, Scheduler,
 };
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -35,6 +35,7 @@ pub(super) fn scheduled(
     let daily = Schedule::cron(&settings.daily_cron, config.settings.time_zone.clone())
         .map_err(|error| Failure::new("the daily reconciliation cannot be scheduled").because(&error))?;
     let receipts = ReceiptsJob { receipts: payments.receipts.clone(), interval: settings.receipt_interval };
+    let refunds = RefundsJob { refunds: payments.refunds.clone(), interval: settings.refund_interval };
     let housekeeping = HousekeepingJob::new(payments.ports.clone(), settings.housekeeping.clone());
     let job = |name, purpose, schedule, job: Arc<dyn Job>| ScheduledJob { name, purpose, schedule, job };
     let mut jobs = vec![
@@ -57,6 +58,12 @@ pub(super) fn scheduled(
             Arc::new(DailyJob(reconciliation.clone())),
         ),
         job("receipts", "issues receipts that are due", Schedule::every(TURN), Arc::new(receipts)),
+        job(
+            "refunds",
+            "sends refunds that are approved, and asks gateways about those that were sent",
+            Schedule::every(TURN),
+            Arc::new(refunds),
+        ),
         job(
             "housekeeping",
             "clears away what has been kept long enough",

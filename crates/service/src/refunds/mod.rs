@@ -1,22 +1,41 @@
 //! Refunds: requested by one named person, approved by another, sent once, asked about until they are clear.
 //!
 //! **One call.** The id of a refund is our reference at the gateway. A call that may move money is counted and
-//! committed *before* it is made ([`RefundCalls`]): whoever commits it makes it, so that of two nodes one does.
+//! committed *before* it is made ([`RefundCalls`](payment_domain::RefundCalls)): whoever commits it makes it, so that of two nodes one does.
 //! After a kill between the commit and the call, or a lost answer, the refund is SENT, and its status is asked
 //! for; [`machine`](payment_domain::refund::machine) alone decides whether the call may be made again.
 //!
 //! **What was captured** is the gateway's word, asked for at the request and again before the call: money that
 //! the gateway has given back by itself, or charged back, is not sent a second time.
 
+mod asking;
+mod capture;
+mod deciding;
 mod error;
+mod job;
+mod receipt;
+mod record;
+mod requesting;
+mod sending;
 mod settings;
+mod work;
 
-use payment_domain::{Personal, RefundId, TxnId};
-use payment_store::{RefundKey, RequestDigest};
+use std::sync::Arc;
+use std::time::Duration;
+
+use payment_domain::{Money, Personal, Refund, RefundHistoryEntry, RefundId, TxnId};
+use payment_store::{RefundKey, RefundQuery, RequestDigest, StoreError, TenantScope};
 use serde_json::{Map, Value};
 
+pub(crate) use capture::evidence_of_capture;
+
 pub use error::RefundError;
+pub use job::RefundsJob;
 pub use settings::{CancelReceipt, RefundSettings};
+
+use crate::ports::Ports;
+use crate::settle::Settlement;
+use crate::single_flight::SingleFlight;
 
 /// The reason code of requests that name none.
 pub const UPSTREAM: &str = "UPSTREAM";
@@ -53,4 +72,73 @@ pub struct RefundDecisionRequest {
     pub version: u32,
     /// In the decider's words; required to reject.
     pub comment: Option<Personal>,
+}
+
+/// The use cases of refunds.
+#[derive(Clone)]
+pub struct Refunds {
+    ports: Arc<Ports>,
+    settlement: Settlement,
+    /// One refund of a payment at a time: providers refuse two that overlap.
+    in_hand: Arc<SingleFlight>,
+}
+
+/// How long the request that approved a refund has to send it before the job does.
+const HANDOVER: Duration = Duration::from_secs(30);
+
+impl Refunds {
+    pub(crate) fn new(ports: Arc<Ports>, settlement: Settlement) -> Refunds {
+        Refunds { ports, settlement, in_hand: Arc::default() }
+    }
+
+    fn settings(&self) -> &RefundSettings {
+        &self.ports.settings.refunds
+    }
+
+    fn handover(&self) -> Duration {
+        HANDOVER
+    }
+
+    /// A refund, when it is of one of these tenants or below; `None` is every tenant.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is unavailable.
+    pub async fn find(
+        &self,
+        id: &RefundId,
+        within: Option<&[TenantScope]>,
+    ) -> Result<Option<Refund>, StoreError> {
+        self.ports.store.refund(id, within).await
+    }
+
+    /// Refunds that match, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is unavailable.
+    pub async fn search(&self, query: &RefundQuery) -> Result<Vec<Refund>, StoreError> {
+        self.ports.store.search_refunds(query).await
+    }
+
+    /// # Errors
+    /// [`StoreError`] when the database is unavailable.
+    pub async fn count(&self, query: &RefundQuery) -> Result<u64, StoreError> {
+        self.ports.store.count_refunds(query).await
+    }
+
+    /// The history of a refund, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is unavailable.
+    pub async fn history(&self, id: &RefundId) -> Result<Vec<RefundHistoryEntry>, StoreError> {
+        self.ports.store.refund_history(id).await
+    }
+
+    /// What is left of the capture of a refund.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is unavailable.
+    pub async fn left_of(&self, refund: &Refund) -> Result<Money, StoreError> {
+        let refunds = self.ports.store.refunds_of(&refund.txn_id).await?;
+        Ok(Refunds::available(&refunds, &refund.capture))
+    }
 }

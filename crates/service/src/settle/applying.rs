@@ -13,6 +13,7 @@ use super::{Caller, SettleError, Settlement};
 use crate::events::EventWriter;
 use crate::ports::sandbox_label;
 use crate::receipts::Held;
+use crate::refunds::evidence_of_capture;
 
 /// A gateway's report, with the question it answers.
 struct Reply<'a> {
@@ -184,6 +185,12 @@ impl Settlement {
     ) -> Result<(), StoreError> {
         let Some(mut kind) = verdict.attention else { return Ok(()) };
         let mut evidence = reply.evidence();
+        if kind == AttentionKind::SecondPayment
+            && let Value::Object(evidence) = &mut evidence
+            && let Some(capture) = evidence_of_capture(reply.report)
+        {
+            evidence.insert("capture".to_owned(), capture);
+        }
         let mut hold = Vec::new();
         if kind == AttentionKind::LateSuccess {
             let bills = txn.bill_keys();

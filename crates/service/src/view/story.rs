@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::case::CaseView;
 use super::event::EventView;
-use super::{PersonalData, TransactionView};
+use super::{PersonalData, RefundStory, TransactionView};
 use crate::advice::advise_all;
 
 /// Everything that is stored about one transaction.
@@ -25,6 +25,8 @@ pub struct TransactionStory {
     pub gateway: Option<Value>,
     pub receipt_task: Option<ReceiptTaskView>,
     pub attention: Vec<CaseView>,
+    /// Oldest first, each with its history.
+    pub refunds: Vec<RefundStory>,
 }
 
 /// A line of the history.
@@ -69,6 +71,10 @@ impl TransactionStory {
         let Some(txn) = store.transaction(id).await? else { return Ok(None) };
         let cases = advise_all(store, store.attention_cases(&cases_of(id)).await?).await?;
         let dump = store.dump(id).await?.map(|stored| stored.dump);
+        let mut refunds = Vec::new();
+        for refund in store.refunds_of(id).await? {
+            refunds.push(RefundStory::of(&refund, store.refund_history(&refund.id).await?, personal));
+        }
         Ok(Some(TransactionStory {
             transaction: personal.show(json!(TransactionView::of(&txn))),
             version: txn.version,
@@ -84,6 +90,7 @@ impl TransactionStory {
             }),
             receipt_task: store.receipt_task(id).await?.map(ReceiptTaskView::from),
             attention: cases.into_iter().map(|(case, advice)| CaseView::of(case, advice, personal)).collect(),
+            refunds,
             txn,
         }))
     }

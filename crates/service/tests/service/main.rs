@@ -13,6 +13,7 @@ mod reads;
 mod receipts;
 mod reconcile;
 mod redirects;
+mod refunds;
 mod reuse;
 mod scheduler;
 mod settle;

@@ -12,6 +12,7 @@ pub(super) mod kafka;
 pub(super) mod notifications;
 pub(super) mod payments;
 pub(super) mod redirect;
+pub(super) mod refunds;
 pub(super) mod sandbox;
 pub(super) mod server;
 pub(super) mod services;

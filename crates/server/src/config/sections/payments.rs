@@ -140,6 +140,8 @@ pub struct Jobs {
     pub reconciliation: ReconciliationSettings,
     /// How often receipts that are due are taken up.
     pub receipt_interval: Duration,
+    /// How often refunds that are due are taken up.
+    pub refund_interval: Duration,
     pub housekeeping_interval: Duration,
     pub housekeeping: HousekeepingSettings,
 }
@@ -151,6 +153,7 @@ pub(super) fn jobs(reader: &Reader<'_>) -> Jobs {
         daily_cron: reader.get(&DAILY_CRON),
         reconciliation: ReconciliationSettings { distances: reader.get(&FOLLOW_UPS) },
         receipt_interval: reader.get(&RECEIPT_INTERVAL),
+        refund_interval: reader.get(&super::refunds::INTERVAL),
         housekeeping_interval: reader.get(&HOUSEKEEPING_INTERVAL),
         housekeeping: HousekeepingSettings {
             idempotency_keys: reader.get(&IDEMPOTENCY_LIFE),
@@ -183,6 +186,7 @@ pub(super) fn settings(reader: &mut Reader<'_>) -> Settings {
             every: reader.get(&QUESTIONS_EVERY),
         },
         pace: pace(reader),
+        refunds: super::refunds::refunds(reader),
         search_scope: reader.get(&SEARCH_SCOPE),
         system_user_uuid: reader.get(&SYSTEM_USER),
         allowed_callback_hosts: callback_hosts::allowed(reader),

@@ -11,7 +11,7 @@ use payment_domain::{
 };
 use payment_service::{
     AllowedCallbackHosts, BillRequest, Caller, CreateError, CreateRequest, Gateways, IdempotentRequest,
-    Identity, Pace, PaceSettings, Ports, QuestionSettings, Redirects, Settings, Subject,
+    Identity, Pace, PaceSettings, Ports, QuestionSettings, Redirects, RefundSettings, Settings, Subject,
 };
 use payment_store::Store;
 use payment_testing::collections::{FakeCollections, Fault};
@@ -153,6 +153,7 @@ pub(super) fn ports(
             largest_clock_offset: None,
             gateway_wait: Duration::from_secs(20),
             questions: QuestionSettings { burst: 1000, every: Duration::from_secs(10) },
+            refunds: RefundSettings::default(),
             pace: PaceSettings { of_others: Pace { at_once: 16, per_second: None }, own: BTreeMap::new() },
             search_scope: true,
             system_user_uuid: "system-1".to_owned(),

@@ -24,8 +24,8 @@ use tokio_util::sync::CancellationToken;
 
 use builders::ports;
 pub(crate) use builders::{
-    ALREADY_PAID, COLLECTION_CALL, LEASE, by_another, caller, codes, declined, paid, request, request_in,
-    with_key,
+    ALREADY_PAID, COLLECTION_CALL, LEASE, by_another, caller, codes, declined, identity, paid, request,
+    request_in, rupees, with_key,
 };
 
 pub(crate) struct World {

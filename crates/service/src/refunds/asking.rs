@@ -1,0 +1,405 @@
+//! Questions about refunds that were sent, and what follows from the answers.
+
+use std::time::Duration;
+
+use payment_domain::refund::machine::{self, Calls, RefundVerdict, Repetition};
+use payment_domain::{
+    AttentionKind, HistoryEntry, Money, Refund, RefundDetails, RefundOutcome, RefundReceipt, RefundReport,
+    RefundStatus, StatusName, Timestamp, Transaction,
+};
+use payment_gateway::{GatewayError, RefundOrder};
+use payment_store::{
+    Applied, Attention, CancellationChange, ClosedCase, NewCase, RefundChange, RefundDue, Resolution,
+};
+use serde_json::{Value, json};
+
+use super::record::{event, line};
+use super::sending::Desk;
+use super::work::{Work, WorkError, Worker};
+use super::{CancelReceipt, Refunds};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// When a refund that has succeeded is asked about again: banks return some weeks later.
+const LATER_QUESTIONS: [Duration; 3] = [DAY, DAY.saturating_mul(6), DAY.saturating_mul(23)];
+
+/// The source of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// The answer to the call that gives the money back.
+    ByCall,
+    /// The answer to a question, which was put after so many.
+    ByQuestion { checks: u32 },
+}
+
+impl Refunds {
+    /// Asks the gateway about a refund that was sent.
+    pub(super) async fn ask(&self, refund: Refund, checks: u32, worker: &Worker) -> Result<Work, WorkError> {
+        let desk = match self.desk(&refund).await? {
+            Ok(desk) => desk,
+            Err(reason) => return self.wait(&refund, &reason, DAY, worker).await,
+        };
+        let refunding = match desk.refunding() {
+            Ok(refunding) => refunding,
+            Err(reason) => return self.wait(&refund, &reason, DAY, worker).await,
+        };
+        let order = RefundOrder {
+            payment: &desk.payment,
+            id: &refund.id,
+            amount: refund.amount,
+            gateway_refund_id: refund.gateway_details.refund_id.as_deref(),
+            notify_url: None,
+        };
+        let question = refunding.refund_status(&order);
+        let answer = match tokio::time::timeout(self.ports.settings.gateway_wait, question).await {
+            Ok(answer) => answer,
+            Err(elapsed) => Err(GatewayError::Unanswered(elapsed.into())),
+        };
+        match answer {
+            Ok(report) => self.conclude(refund, &desk, report, Told::ByQuestion { checks }, worker).await,
+            Err(GatewayError::Unavailable { retry_after }) => Err(WorkError::Unavailable { retry_after }),
+            Err(error) => {
+                let reason = format!("the gateway could not be asked about the refund: {error}");
+                self.put_up_beyond_life(&refund, &reason, &Value::Null, worker).await?;
+                self.wait(&refund, &reason, self.settings().distance(checks), worker).await
+            }
+        }
+    }
+
+    /// Decides what a report means, and stores that.
+    pub(super) async fn conclude(
+        &self,
+        refund: Refund,
+        desk: &Desk,
+        report: RefundReport,
+        told: Told,
+        worker: &Worker,
+    ) -> Result<Work, WorkError> {
+        let verdict =
+            machine::decide(refund.status, refund.amount, &report.outcome, self.calls(&refund, desk));
+        tracing::info!(refund_id = %refund.id, txn_id = %refund.txn_id, outcome = report.outcome.name(), "refund reported");
+        match verdict {
+            RefundVerdict::Succeed => self.succeed(refund, desk, report, worker).await,
+            RefundVerdict::Fail { reason } => {
+                let why = format!("the gateway says: refused, {reason}");
+                let change = self.changed(&refund, RefundStatus::Failed, why, report, worker)?;
+                self.apply(change).await
+            }
+            RefundVerdict::Repeat if told != Told::ByCall => {
+                self.call(
+                    refund,
+                    desk,
+                    "sent again with the same id: the gateway knows nothing of it",
+                    worker,
+                )
+                .await
+            }
+            RefundVerdict::Returned { reason } if refund.returned_at.is_none() => {
+                self.returned(refund, desk, &reason, report, worker).await
+            }
+            RefundVerdict::Unclear { reason } => {
+                self.put_up(&refund, desk, AttentionKind::RefundUnclear, &reason, &report.raw, worker)
+                    .await?;
+                self.keep(refund, report, told, worker).await
+            }
+            RefundVerdict::Keep | RefundVerdict::Repeat | RefundVerdict::Returned { .. } => {
+                let is_sent = refund.status == RefundStatus::Sent;
+                if is_sent && told == Told::ByCall && report.may_repeat {
+                    let reason =
+                        report.status_message.clone().unwrap_or_else(|| report.outcome.name().to_owned());
+                    return self.not_taken(refund, reason, report.raw, worker).await;
+                }
+                let said = format!("the gateway says: {}", report.outcome.name());
+                self.put_up_beyond_life(&refund, &said, &report.raw, worker).await?;
+                self.keep(refund, report, told, worker).await
+            }
+        }
+    }
+
+    fn calls(&self, refund: &Refund, desk: &Desk) -> Calls {
+        let now = self.ports.now();
+        let since = |at: Option<Timestamp>| at.map_or(Duration::ZERO, |at| now.since(at));
+        let terms = desk.refunding().ok().and_then(|refunding| refunding.terms(&desk.payment).ok());
+        Calls {
+            // Of a gateway that says nothing about it the worst is assumed.
+            repetition: terms.map_or(Repetition::Doubles, |terms| terms.repetition),
+            since_first: since(refund.calls.first_at),
+            since_last: since(refund.calls.last_at),
+            not_taken: refund.calls.not_taken,
+        }
+    }
+
+    /// The refund keeps its status; the gateway's words are stored when they are new.
+    async fn keep(
+        &self,
+        refund: Refund,
+        report: RefundReport,
+        told: Told,
+        worker: &Worker,
+    ) -> Result<Work, WorkError> {
+        let due = match (refund.status, told) {
+            (RefundStatus::Sent, Told::ByCall) => RefundDue::In(self.settings().distance(0)),
+            (RefundStatus::Sent, Told::ByQuestion { checks }) => {
+                RefundDue::In(self.settings().distance(checks.saturating_add(1)))
+            }
+            (_, Told::ByQuestion { checks }) => {
+                let next = usize::try_from(checks).unwrap_or(usize::MAX).saturating_add(1);
+                LATER_QUESTIONS.get(next).map_or(RefundDue::Never, |after| RefundDue::In(*after))
+            }
+            (_, Told::ByCall) => RefundDue::Never,
+        };
+        let details = details(&refund, &report);
+        if refund.status != RefundStatus::Sent || details == refund.gateway_details {
+            return self.note(&refund, due, None, worker).await;
+        }
+        let why = format!("the gateway says: {}", report.outcome.name());
+        let mut change = self.changed(&refund, refund.status, why, report, worker)?;
+        change.due = due;
+        change.events = Vec::new();
+        self.apply(change).await.map(|_| Work::Pending)
+    }
+
+    /// A change to `status` by a report, with its event.
+    fn changed(
+        &self,
+        refund: &Refund,
+        status: RefundStatus,
+        why: String,
+        report: RefundReport,
+        worker: &Worker,
+    ) -> Result<RefundChange, WorkError> {
+        let (mut next, now) = self.next(refund, worker);
+        next.status = status;
+        next.gateway_details = details(refund, &report);
+        Ok(RefundChange {
+            due: RefundDue::Never,
+            history: line(
+                &next,
+                Some(refund.status),
+                now,
+                &worker.actor,
+                why,
+                json!({ "answer": report.raw }),
+            ),
+            events: vec![event(&next, &worker.identity)?],
+            audit: Vec::new(),
+            case: None,
+            closes: None,
+            cancellation: CancellationChange::None,
+            fence: worker.fence.clone(),
+            refund: next,
+        })
+    }
+
+    /// The gateway has given the money back: the receipt and the case of the payment follow in the same commit.
+    async fn succeed(
+        &self,
+        refund: Refund,
+        desk: &Desk,
+        report: RefundReport,
+        worker: &Worker,
+    ) -> Result<Work, WorkError> {
+        let payment = &desk.payment;
+        let others = self.ports.store.refunds_of(&refund.txn_id).await?;
+        let given = others.iter().filter(|other| {
+            other.id != refund.id
+                && other.capture.key() == refund.capture.key()
+                && other.status == RefundStatus::Succeeded
+        });
+        let given =
+            Money::sum(given.map(|other| other.amount).chain([refund.amount]), refund.amount.currency());
+        let is_whole = given.is_some_and(|given| given.minor() >= refund.capture.amount.minor());
+        let why = format!("the gateway says: given back {}", refund.amount.with_code());
+        let mut change = self.changed(&refund, RefundStatus::Succeeded, why, report, worker)?;
+        change.due = RefundDue::In(LATER_QUESTIONS[0]);
+        let has_receipt = payment.status.name() == StatusName::Success && !refund.capture.is_second;
+        let cancel = self.settings().cancel_receipt;
+        let now = change.history.at;
+        match (has_receipt, is_whole, cancel) {
+            (false, _, _) | (true, true, CancelReceipt::Never) => {}
+            (true, true, CancelReceipt::OnSuccess | CancelReceipt::OnApproval) => {
+                change.refund.receipt = RefundReceipt::ToCancel;
+                change.cancellation = CancellationChange::Due { frees_bills: true };
+            }
+            (true, false, _) => {
+                change.refund.receipt = RefundReceipt::NeedsAdjustment;
+                let evidence = json!({
+                    "refundId": refund.id,
+                    "refunded": refund.amount.to_string(),
+                    "refundedInAll": given.map(|given| given.to_string()),
+                    "paid": refund.capture.amount.to_string(),
+                    "receipt": payment.receipt(),
+                });
+                let reason = format!("{} of the payment were given back", refund.amount.with_code());
+                let kind = AttentionKind::ReceiptNeedsAdjustment;
+                change.case = Some(new_case(payment, kind, &reason, evidence, now, worker));
+            }
+        }
+        if let Some(case) = refund.case.filter(|_| is_whole) {
+            let reason = format!("the payment was given back by refund {}", refund.id);
+            let by = refund.decision.as_ref().map_or(&refund.requested_by, |decision| &decision.by).clone();
+            change.closes = Some(ClosedCase {
+                id: case,
+                history: payment_line(
+                    payment,
+                    &format!("case resolved: {reason}"),
+                    json!({ "case": case }),
+                    now,
+                    worker,
+                ),
+                resolution: Resolution { at: now, by, reason },
+                release: payment.bill_keys(),
+            });
+        }
+        // The receipt's part of the event.
+        change.events = vec![event(&change.refund, &worker.identity)?];
+        let gateway = refund.gateway.to_string();
+        let done = self.apply(change).await?;
+        if done == Work::Done {
+            metrics::counter!("refunds_succeeded_total", "gateway" => gateway).increment(1);
+        }
+        Ok(done)
+    }
+
+    /// The money of a refund that had succeeded came back: told once, by an event and a case.
+    async fn returned(
+        &self,
+        refund: Refund,
+        desk: &Desk,
+        reason: &str,
+        report: RefundReport,
+        worker: &Worker,
+    ) -> Result<Work, WorkError> {
+        let evidence =
+            json!({ "refundId": refund.id, "amount": refund.amount.to_string(), "answer": report.raw });
+        let why = format!("the gateway says: returned, {reason}");
+        let mut change = self.changed(&refund, refund.status, why.clone(), report, worker)?;
+        let now = change.history.at;
+        change.refund.returned_at = Some(now);
+        change.events = vec![event(&change.refund, &worker.identity)?];
+        change.case =
+            Some(new_case(&desk.payment, AttentionKind::RefundReturned, &why, evidence, now, worker));
+        self.apply(change).await
+    }
+
+    /// Puts a refund up that its gateway does not decide within its life.
+    async fn put_up_beyond_life(
+        &self,
+        refund: &Refund,
+        said: &str,
+        raw: &Value,
+        worker: &Worker,
+    ) -> Result<(), WorkError> {
+        let age = refund.calls.first_at.map_or(Duration::ZERO, |at| self.ports.now().since(at));
+        if refund.status != RefundStatus::Sent || age < self.settings().life {
+            return Ok(());
+        }
+        let Ok(desk) = self.desk(refund).await? else { return Ok(()) };
+        let reason = format!("{said}; it was sent {} days ago", age.as_secs() / DAY.as_secs());
+        self.put_up(refund, &desk, AttentionKind::RefundUnclear, &reason, raw, worker).await
+    }
+
+    /// Puts an approved refund up that could not be sent for a day.
+    pub(super) async fn put_up_when_old(
+        &self,
+        refund: &Refund,
+        reason: &str,
+        raw: &Value,
+        worker: &Worker,
+    ) -> Result<(), WorkError> {
+        let approved_at = refund.decision.as_ref().map_or(refund.audit.created_at, |decision| decision.at);
+        if self.ports.now().since(approved_at) < DAY {
+            return Ok(());
+        }
+        let Ok(desk) = self.desk(refund).await? else { return Ok(()) };
+        let reason = format!("approved and not sent: {reason}");
+        self.put_up(refund, &desk, AttentionKind::RefundUnclear, &reason, raw, worker).await
+    }
+
+    async fn put_up(
+        &self,
+        refund: &Refund,
+        desk: &Desk,
+        kind: AttentionKind,
+        reason: &str,
+        raw: &Value,
+        worker: &Worker,
+    ) -> Result<(), WorkError> {
+        let evidence = json!({
+            "refundId": refund.id,
+            "amount": refund.amount.to_string(),
+            "reason": reason,
+            "calls": refund.calls.number,
+            "outcome": raw,
+        });
+        let case = new_case(&desk.payment, kind, reason, evidence, self.ports.now(), worker);
+        Ok(self.ports.raise_attention(case).await?)
+    }
+}
+
+/// The gateway's words; its number of the refund stays once it is known.
+fn details(refund: &Refund, report: &RefundReport) -> RefundDetails {
+    RefundDetails {
+        refund_id: report.gateway_refund_id.clone().or_else(|| refund.gateway_details.refund_id.clone()),
+        status_code: report.status_code.clone(),
+        status_message: report.status_message.clone().or_else(|| match &report.outcome {
+            RefundOutcome::Failed { reason } | RefundOutcome::Unclear { reason } => Some(reason.clone()),
+            RefundOutcome::Succeeded { .. }
+            | RefundOutcome::Pending
+            | RefundOutcome::NotFound
+            | RefundOutcome::Unrecognised { .. } => None,
+        }),
+    }
+}
+
+fn payment_line(
+    payment: &Transaction,
+    why: &str,
+    evidence: Value,
+    at: Timestamp,
+    worker: &Worker,
+) -> HistoryEntry {
+    HistoryEntry {
+        txn_id: payment.id.clone(),
+        at,
+        actor: worker.actor.clone(),
+        from: Some(payment.status.name()),
+        to: payment.status.name(),
+        why: why.to_owned(),
+        evidence,
+    }
+}
+
+fn new_case(
+    payment: &Transaction,
+    kind: AttentionKind,
+    reason: &str,
+    evidence: Value,
+    at: Timestamp,
+    worker: &Worker,
+) -> NewCase {
+    let why = format!("{reason}; put up for attention: {}", kind.as_str());
+    NewCase {
+        history: payment_line(payment, &why, evidence.clone(), at, worker),
+        case: Attention { txn_id: payment.id.clone(), kind, raised_at: at, evidence },
+        events: Vec::new(),
+        hold: Vec::new(),
+        fence: worker.fence.clone(),
+    }
+}
+
+impl Refunds {
+    /// Stores a change; one that comes too late changes nothing, the refund is worked on again.
+    pub(super) async fn apply(&self, change: RefundChange) -> Result<Work, WorkError> {
+        let (id, txn_id, status) =
+            (change.refund.id.clone(), change.refund.txn_id.clone(), change.refund.status.as_str());
+        match self.ports.store.apply_refund(change).await? {
+            Applied::Stored => {
+                tracing::info!(refund_id = %id, %txn_id, status, "refund changed");
+                Ok(Work::Done)
+            }
+            Applied::Stale => Ok(Work::Pending),
+            Applied::Fenced => Err(WorkError::Fenced),
+        }
+    }
+}
