@@ -15,6 +15,12 @@ CREATE TABLE IF NOT EXISTS orders (
     taken_paise INTEGER,
     payment_id TEXT
 );
+CREATE TABLE IF NOT EXISTS refunds (
+    id TEXT PRIMARY KEY,
+    number TEXT NOT NULL REFERENCES orders (number),
+    amount_paise INTEGER NOT NULL CHECK (amount_paise > 0),
+    status TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS nonces (nonce TEXT PRIMARY KEY, used_at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS nonces_by_time ON nonces (used_at);
 """
@@ -63,6 +69,26 @@ class Books:
             (status, taken_paise, payment_id, number, *before),
         )
         return changed == 1
+
+    def add_refund(self, refund_id, number, amount_paise, status):
+        """Adds a refund unless the id exists or more would be given back than was taken; returns the stored one.
+
+        One statement decides: two requests at once cannot both find the same money left.
+        """
+        self._run(
+            "INSERT INTO refunds (id, number, amount_paise, status)"
+            " SELECT ?, number, ?, ? FROM orders WHERE number = ? AND ? <= taken_paise -"
+            " (SELECT coalesce(sum(amount_paise), 0) FROM refunds WHERE refunds.number = orders.number)"
+            " ON CONFLICT (id) DO NOTHING",
+            (refund_id, amount_paise, status, number, amount_paise),
+        )
+        return self.refund(refund_id)
+
+    def refund(self, refund_id):
+        """The refund with this id, or None."""
+        columns = ("id", "number", "amount_paise", "status")
+        rows, _ = self._run(f"SELECT {', '.join(columns)} FROM refunds WHERE id = ?", (refund_id,))
+        return dict(zip(columns, rows[0])) if rows else None
 
     def is_new_nonce(self, nonce, now, remember_seconds):
         """Stores a nonce; returns False when it was stored before."""

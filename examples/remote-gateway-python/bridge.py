@@ -18,6 +18,9 @@ STATES = {
     toy_provider.CANCELLED: "declined",
 }
 
+# The same for refunds: an unknown word is never taken for "refused".
+REFUND_STATES = {toy_provider.RETURNED: "refunded"}
+
 
 class Bridge:
     """Translates between the service and one provider."""
@@ -77,6 +80,44 @@ class Bridge:
             "verdict": "signed",
             "orderId": fields["orderId"],
             **self._state(fields["status"], int(fields["amountPaise"]), fields["paymentId"]),
+        }
+
+    def refund(self, question):
+        """Gives money back; repeating the request gives nothing back a second time."""
+        refund = self._provider.give_back(
+            question["refundId"], question["orderId"], question["refundAmountPaise"]
+        )
+        if refund is None:
+            return {
+                "orderId": question["orderId"],
+                "refundId": question["refundId"],
+                "state": "refused",
+                "statusMessage": "not paid, or more than is left of the payment",
+            }
+        return self._refund(refund)
+
+    def refund_status(self, question):
+        """The status of a refund."""
+        refund = self._provider.look_up_refund(question["refundId"])
+        if refund is None:
+            return {
+                "orderId": question["orderId"],
+                "refundId": question["refundId"],
+                "state": "not_found",
+            }
+        return self._refund(refund)
+
+    @staticmethod
+    def _refund(refund):
+        # The provider's values, never those of the request: the service compares them.
+        return {
+            "orderId": refund["number"],
+            "refundId": refund["id"],
+            "state": REFUND_STATES.get(refund["status"], refund["status"]),
+            "refundAmountPaise": refund["amount_paise"],
+            "currency": "INR",
+            "gatewayRefundId": f"TOY-{refund['id']}",
+            "statusCode": refund["status"],
         }
 
     @staticmethod

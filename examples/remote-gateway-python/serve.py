@@ -37,6 +37,8 @@ class Handler(BaseHTTPRequestHandler):
             "/bridge/status": self.server.bridge.status,
             "/bridge/close": self.server.bridge.close,
             "/bridge/verify": self.server.bridge.verify,
+            "/bridge/refund": self.server.bridge.refund,
+            "/bridge/refund-status": self.server.bridge.refund_status,
         }
         if path in questions:
             self._answer_question(path, questions[path], body)

@@ -20,6 +20,9 @@ DENIED = "DENIED"
 ON_HOLD = "ON_HOLD_AT_BANK"
 CANCELLED = "CANCELLED"
 
+# The provider's states of a refund.
+RETURNED = "RETURNED_TO_PAYER"
+
 # The visitor's choices, and the states in which each is possible: only the first choice counts, except
 # that a payment in progress is completed by paying, and a denied one may be paid later, as with banks.
 CHOICES = {
@@ -70,6 +73,14 @@ class ToyProvider:
         """Cancels an unpaid order; returns its state afterwards, or None."""
         self._books.move(number, (OPEN,), CANCELLED, None, None)
         return self.look_up(number)
+
+    def give_back(self, refund_id, number, amount_paise):
+        """Gives money back, once for every id; returns the refund, or None when it is refused."""
+        return self._books.add_refund(refund_id, number, amount_paise, RETURNED)
+
+    def look_up_refund(self, refund_id):
+        """The provider's record of a refund, or None."""
+        return self._books.refund(refund_id)
 
     def news(self, order):
         """The provider's signed message about an order."""

@@ -177,9 +177,7 @@ pub trait Gateway: Send + Sync {
     fn closing(&self) -> Option<&dyn Closing>;
 
     /// How money is given back; `None` where that cannot be done through the gateway.
-    fn refunding(&self) -> Option<&dyn Refunding> {
-        None
-    }
+    fn refunding(&self) -> Option<&dyn Refunding>;
 
     /// Opens the order at the gateway and returns the way to the pay page. Called again for the same
     /// order only when the first answer was lost; it must then not open a second order.

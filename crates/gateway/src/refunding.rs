@@ -30,7 +30,8 @@ pub trait Refunding: Send + Sync {
     async fn refund_status(&self, order: &RefundOrder<'_>) -> Result<RefundReport, GatewayError>;
 
     /// The refund that a callback names, before anything in it is verified; `None` when it is not about a
-    /// refund. A callback is only a reason to ask.
+    /// refund. Where the callbacks of payments look the same it may be the id of a payment: there is no such
+    /// refund then. A callback is only a reason to ask.
     fn names_refund(&self, answer: &Answer) -> Option<RefundId>;
 }
 

@@ -81,6 +81,10 @@ impl Gateway for Stub {
         None
     }
 
+    fn refunding(&self) -> Option<&dyn crate::Refunding> {
+        None
+    }
+
     async fn start(&self, _order: &Order<'_>) -> Result<Redirect, GatewayError> {
         self.called().await.map(|()| Redirect::To("https://pay.example/".to_owned()))
     }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use payment_domain::{Clock, GatewayName};
-use payment_gateway::{Currencies, Gateway, Profile, StartMode, USUAL_SESSION, VerifyMode};
-use payment_settings::parser::{self, FLAG, Parser, SECRET, URL, millis};
+use payment_gateway::{Currencies, Gateway, Profile, Repetition, StartMode, USUAL_SESSION, VerifyMode};
+use payment_settings::parser::{self, FLAG, Parser, SECRET, URL, millis, one_of};
 use payment_settings::{Optional, Reader, Setting, own, settings};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Remote;
+use super::refund::{REPETITIONS, Refunds};
 use crate::account::{Account, Common, Merchant, calls_at_once, calls_per_second, order_life};
 use crate::client::{Client, Limits};
 use crate::currencies;
@@ -42,6 +43,14 @@ settings! {
     CLOSES_ORDERS: Setting<bool> = own("remote.<name>.closes-orders", FLAG,
         "Whether it answers `/close`: an abandoned payment is then closed there when its bill is to be \
          paid by another.").named().or("false");
+    REFUNDS: Setting<Refunds> = own("remote.<name>.refunds",
+        one_of(&[("none", Refunds::None), ("whole", Refunds::Whole), ("parts", Refunds::Parts)]),
+        "Whether it answers `/refund` and `/refund-status`: for the whole of a payment alone, or for parts of it.")
+        .named().or("none");
+    REFUND_REPETITION: Setting<Repetition> = own("remote.<name>.refund-repetition", one_of(REPETITIONS),
+        "The effect of a second `/refund` with one `refundId` at the provider: answered as the first was, refused, \
+         or done again. Only with the first two a refund is sent again after its request was lost.")
+        .named().or("doubles");
     CURRENCIES: Setting<Currencies> = own("remote.<name>.currencies", CURRENCY_CODES,
         "The currencies it takes. A payment in another one is refused before it begins.").named().or("INR");
     ORDER_LIFE: Optional<Duration> = order_life("remote.<name>.order.life-mins").named();
@@ -85,6 +94,9 @@ pub struct RemoteAccount {
     pub refuses_second_payment: bool,
     /// Whether it answers `/close`.
     pub closes_orders: bool,
+    pub refunds: Refunds,
+    /// The effect of a second request with one refund id.
+    pub repetition: Repetition,
     pub currencies: Currencies,
 }
 
@@ -112,6 +124,8 @@ impl RemoteAccount {
             transaction_parameter: reader.get(&TRANSACTION_PARAMETER),
             refuses_second_payment: reader.get(&REFUSES_SECOND_PAYMENT),
             closes_orders: reader.get(&CLOSES_ORDERS),
+            refunds: reader.get(&REFUNDS),
+            repetition: reader.get(&REFUND_REPETITION),
             currencies: reader.get(&CURRENCIES),
         })
     }

@@ -1,28 +1,35 @@
 //! Remote gateways: a provider's adapter as a small HTTP service of the operator's, in any language.
 //!
 //! The service answers three questions: where does the payer pay this order (`start`), where does
-//! it stand (`status`), is what the provider sent genuine (`verify`). Questions and answers are
+//! it stand (`status`), is what the provider sent genuine (`verify`); where its provider can, it closes orders
+//! and gives money back. Questions and answers are
 //! signed with a shared secret. The protocol is described in `docs/remote-gateway.md`.
 //!
 //! The service is trusted with what the provider says, not with what follows from it: order, amount
 //! and currency in its answers are compared here, and what it says in unknown words is unrecognised.
 
 pub mod account;
+pub mod refund;
 pub mod signature;
 pub mod wire;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use payment_domain::{Clock, Report, Transaction, TxnId};
-use payment_gateway::{Answer, Closing, Evidence, Gateway, GatewayError, Order, Profile, Redirect};
+use payment_domain::{Clock, RefundId, RefundReport, Report, Transaction, TxnId};
+use payment_gateway::{
+    Answer, Closing, Evidence, Gateway, GatewayError, NoRefund, Order, Profile, Redirect, RefundOrder,
+    RefundTerms, Refunding,
+};
 
 pub use account::{RemoteAccount, SETTINGS};
 
+use self::refund::Refunds;
 use self::wire::{Operation, Question, Verdict};
 use crate::account::Account;
 use crate::client::Client;
 use crate::json::Object;
+use crate::refunding::one_minor_unit;
 
 /// Our own parameter, which our return URL carries.
 const OUR_PARAMETER: &str = "eg_pg_txnid";
@@ -66,6 +73,10 @@ impl Gateway for Remote {
         self.account.closes_orders.then_some(self as &dyn Closing)
     }
 
+    fn refunding(&self) -> Option<&dyn Refunding> {
+        (self.account.refunds != Refunds::None).then_some(self as &dyn Refunding)
+    }
+
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
         let body = wire::start_body(&self.account, order)?;
         wire::redirect(&self.ask(Operation::Start, body).await?, order.txn)
@@ -104,6 +115,33 @@ impl Closing for Remote {
     async fn close(&self, txn: &Transaction) -> Result<Report, GatewayError> {
         let body = wire::status_body(&self.account, txn)?;
         wire::status_report(&self.ask(Operation::Close, body).await?, txn)
+    }
+}
+
+#[async_trait]
+impl Refunding for Remote {
+    fn terms(&self, payment: &Transaction) -> Result<RefundTerms, NoRefund> {
+        let parts = match self.account.refunds {
+            Refunds::None => return Err(NoRefund("this gateway gives nothing back".to_owned())),
+            Refunds::Whole => false,
+            Refunds::Parts => true,
+        };
+        let minimum = if parts { one_minor_unit(payment)? } else { payment.amount };
+        Ok(RefundTerms { partial: parts, several: parts, minimum, repetition: self.account.repetition })
+    }
+
+    async fn refund(&self, order: &RefundOrder<'_>) -> Result<RefundReport, GatewayError> {
+        let body = refund::body(&self.account, order)?;
+        Ok(refund::report(&self.ask(Operation::Refund, body).await?, order))
+    }
+
+    async fn refund_status(&self, order: &RefundOrder<'_>) -> Result<RefundReport, GatewayError> {
+        let body = refund::body(&self.account, order)?;
+        Ok(refund::report(&self.ask(Operation::RefundStatus, body).await?, order))
+    }
+
+    fn names_refund(&self, answer: &Answer) -> Option<RefundId> {
+        refund::named(answer)
     }
 }
 

@@ -23,7 +23,7 @@ const MAX_FIELDS: usize = 100;
 /// The longest name or value of such a field, in bytes.
 const MAX_FIELD_BYTES: usize = 16 * 1024;
 /// The longest text that is kept of a member, in characters.
-const MAX_CHARS: usize = 255;
+pub(super) const MAX_CHARS: usize = 255;
 
 /// Evidence kept of an answer.
 const EVIDENCE: [&str; 8] = [
@@ -46,6 +46,9 @@ pub enum Operation {
     Close,
     /// Check what a provider sent.
     Verify,
+    /// Give money back.
+    Refund,
+    RefundStatus,
 }
 
 impl Operation {
@@ -55,13 +58,15 @@ impl Operation {
             Operation::Status => "status",
             Operation::Close => "close",
             Operation::Verify => "verify",
+            Operation::Refund => "refund",
+            Operation::RefundStatus => "refund-status",
         }
     }
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct About<'a> {
+pub(super) struct About<'a> {
     gateway: &'a str,
     order_id: &'a str,
     amount_paise: i64,
@@ -69,7 +74,7 @@ struct About<'a> {
 }
 
 impl<'a> About<'a> {
-    fn of(account: &'a RemoteAccount, txn: &'a Transaction) -> About<'a> {
+    pub(super) fn of(account: &'a RemoteAccount, txn: &'a Transaction) -> About<'a> {
         About {
             gateway: account.name.as_str(),
             order_id: txn.id.as_str(),
@@ -160,7 +165,7 @@ pub fn verify_body(
     })
 }
 
-fn json(body: &impl Serialize) -> Result<String, GatewayError> {
+pub(super) fn json(body: &impl Serialize) -> Result<String, GatewayError> {
     serde_json::to_string(body).map_err(|error| GatewayError::LocalFault(error.into()))
 }
 

@@ -40,7 +40,7 @@ struct Python {
     ways_back: Mutex<HashMap<String, String>>,
     /// Whether the provider owes a report.
     owes_a_report: Mutex<bool>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// Ends with the test, however that ends.
@@ -99,16 +99,7 @@ pub(crate) async fn provider() -> Arc<dyn Provider> {
     let receiver = Receiver::start().await;
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let (pages, ways_back, owes_a_report) = Default::default();
-    Arc::new(Python {
-        _process: process,
-        base_url,
-        http,
-        receiver,
-        pages,
-        ways_back,
-        owes_a_report,
-        _folder: folder,
-    })
+    Arc::new(Python { _process: process, base_url, http, receiver, pages, ways_back, owes_a_report, folder })
 }
 
 impl Python {
@@ -147,6 +138,8 @@ impl Provider for Python {
             ("remote.toy.base-url", base_url.to_owned()),
             ("remote.toy.secret", SECRET.to_owned()),
             ("remote.toy.closes-orders", "true".to_owned()),
+            ("remote.toy.refunds", "parts".to_owned()),
+            ("remote.toy.refund-repetition", "replayed".to_owned()),
             ("remote.toy.timeout-ms", patience.as_millis().to_string()),
         ]);
         let account = RemoteAccount::read(&mut Reader::new(&values).fork(Some("toy")), "toy").unwrap();
@@ -201,16 +194,19 @@ impl Provider for Python {
         FIELDS.forged(&news.answer, forgery)
     }
 
-    async fn refunds_are(&self, _payment: &TxnId, _deed: RefundDeed) -> bool {
-        false
+    async fn refunds_are(&self, _payment: &TxnId, deed: RefundDeed) -> bool {
+        deed == RefundDeed::IsGivenBack
     }
 
     async fn ends(&self, refund: &RefundId) {
-        panic!("it knows no {refund}");
+        panic!("nothing of {refund} is still to come");
     }
 
-    async fn given_back(&self, _payment: &TxnId) -> Vec<(String, i64)> {
-        Vec::new()
+    async fn given_back(&self, payment: &TxnId) -> Vec<(String, i64)> {
+        let books = rusqlite::Connection::open(self.folder.path().join("provider.sqlite")).unwrap();
+        let mut refunds = books.prepare("SELECT id, amount_paise FROM refunds WHERE number = ?1").unwrap();
+        let rows = refunds.query_map([payment.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.map(|row| row.unwrap()).collect()
     }
 
     fn asks_before_it_refunds(&self) -> bool {

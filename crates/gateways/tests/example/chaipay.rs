@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use payment_domain::{Clock, Currency, GatewayName, Outcome, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Closing, Currencies, Evidence, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
-    USUAL_SESSION, VerifyMode,
+    Answer, Closing, Currencies, Evidence, Gateway, GatewayError, Order, Profile, Redirect, Refunding,
+    StartMode, USUAL_SESSION, VerifyMode,
 };
 use payment_gateways::account::{Account, Adapter, Merchant, join};
 use payment_gateways::client::{Body, Call, Client, Method};
@@ -152,6 +152,10 @@ impl Gateway for Chaipay {
     }
 
     fn closing(&self) -> Option<&dyn Closing> {
+        None
+    }
+
+    fn refunding(&self) -> Option<&dyn Refunding> {
         None
     }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use payment_domain::{GatewayName, Report, Transaction, TxnId};
 use payment_gateway::{
-    Answer, Closing, Evidence, FakeGateway, Gateway, GatewayError, Order, Profile, Redirect, StartMode,
+    Answer, Closing, Evidence, FakeGateway, Gateway, GatewayError, Order, Profile, Redirect, Refunding,
+    StartMode,
 };
 
 /// The gateway `FORM`: another gateway whose start is a form.
@@ -35,6 +36,10 @@ impl Gateway for FormGateway {
 
     fn closing(&self) -> Option<&dyn Closing> {
         self.inner.closing()
+    }
+
+    fn refunding(&self) -> Option<&dyn Refunding> {
+        self.inner.refunding()
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
