@@ -85,9 +85,9 @@ pub use settle::{Asked, Caller, Origin, SettleError, Settled, Settlement};
 pub use subject::Subject;
 pub use view::{
     ActorView, AuditView, BillPaymentView, CaseView, DeadLetterView, DuePaymentView, EventView, HistoryView,
-    JobView, OtherPaymentView, PayerView, PersonalData, ReceiptTaskView, ReconciledGatewayView,
-    ReconciliationView, RefundHistoryView, RefundStory, RefundView, ResolutionView, RunState, RunView,
-    TransactionStory, TransactionView,
+    JobView, OtherPaymentView, PayerView, PersonalData, ReceiptCancellationView, ReceiptTaskView,
+    ReconciledGatewayView, ReconciliationView, RefundHistoryView, RefundStory, RefundView, ResolutionView,
+    RunState, RunView, TransactionStory, TransactionView,
 };
 
 /// All use cases over one set of ports.

@@ -13,7 +13,14 @@ pub(crate) fn describe() {
         "Sum of the transactions that became SUCCESS, in minor units of their currency (paise)"
     );
     metrics::describe_counter!("receipts_issued_total", "Receipts issued");
-    metrics::describe_counter!("receipts_postponed_total", "Attempts to issue a receipt that failed");
+    metrics::describe_counter!(
+        "receipts_postponed_total",
+        "Attempts to issue or cancel a receipt that failed"
+    );
+    metrics::describe_counter!(
+        "receipt_cancellations_total",
+        "Receipts of payments that were given back and are dealt with, by outcome"
+    );
     metrics::describe_counter!("attention_raised_total", "Review cases raised");
     metrics::describe_counter!(
         "answers_refused_total",

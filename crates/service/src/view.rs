@@ -20,7 +20,7 @@ pub use job::{JobView, RunState, RunView};
 pub use reconciliation::{DuePaymentView, ReconciledGatewayView, ReconciliationView};
 pub use refund::RefundView;
 pub use refund_story::{RefundHistoryView, RefundStory};
-pub use story::{ActorView, HistoryView, ReceiptTaskView, TransactionStory};
+pub use story::{ActorView, HistoryView, ReceiptCancellationView, ReceiptTaskView, TransactionStory};
 
 use crate::masking::mask;
 

@@ -15,7 +15,7 @@ CREATE TABLE eg_pg_receipt_cancellations (
     -- The end of the latest cancellation whose outcome is unknown.
     unclear_at  bigint,
     -- NULL while the task is open.
-    outcome     text CHECK (outcome IN ('CANCELLED', 'NO_RECEIPT')),
+    outcome     text CHECK (outcome IN ('CANCELLED', 'NO_RECEIPT', 'KEPT')),
     CHECK ((lease_token IS NULL) = (lease_until IS NULL)),
     CHECK (outcome IS NULL OR lease_token IS NULL)
 );

@@ -178,11 +178,12 @@ fn read(row: &Row<'_>) -> Result<ReceiptTask, Failure> {
 
 fn read_cancellation(row: &Row<'_>) -> Result<ReceiptCancellation, Failure> {
     let columns = Columns::of(row, "eg_pg_receipt_cancellations")?;
+    let task = read_task(&columns)?;
     Ok(ReceiptCancellation {
         refund_id: RefundId::stored(columns.get::<String>("refund_id")?),
         frees_bills: columns.get("frees_bills")?,
         outcome: columns.read_optional("outcome", CancellationOutcome::from_word)?,
-        task: read_task(&columns)?,
+        task,
     })
 }
 

@@ -55,6 +55,8 @@ pub enum CancellationOutcome {
     Cancelled,
     /// The payment was never registered.
     NoReceipt,
+    /// The receipt stays, because nothing was given back.
+    Kept,
 }
 
 impl CancellationOutcome {
@@ -63,11 +65,12 @@ impl CancellationOutcome {
         match self {
             CancellationOutcome::Cancelled => "CANCELLED",
             CancellationOutcome::NoReceipt => "NO_RECEIPT",
+            CancellationOutcome::Kept => "KEPT",
         }
     }
 
     pub fn from_word(word: &str) -> Option<CancellationOutcome> {
-        [CancellationOutcome::Cancelled, CancellationOutcome::NoReceipt]
+        [CancellationOutcome::Cancelled, CancellationOutcome::NoReceipt, CancellationOutcome::Kept]
             .into_iter()
             .find(|outcome| outcome.as_str() == word)
     }

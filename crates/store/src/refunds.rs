@@ -112,6 +112,8 @@ pub enum RefundDue {
     /// After so long from now.
     In(Duration),
     Never,
+    /// As before.
+    Unchanged,
 }
 
 /// A change of a refund with everything that is stored in the same commit.

@@ -1,4 +1,4 @@
-//! One attempt to issue a receipt under the lease of its task.
+//! One attempt to issue a receipt under the lease of its task; none is issued once the payment is given back.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,13 +21,13 @@ pub(super) struct UnderWay(Arc<Mutex<HashSet<TxnId>>>);
 
 impl UnderWay {
     /// `None` when it is among them already.
-    fn begin(&self, id: &TxnId) -> Option<Begun> {
+    pub(super) fn begin(&self, id: &TxnId) -> Option<Begun> {
         let mut ids = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         ids.insert(id.clone()).then(|| Begun { all: self.clone(), id: id.clone() })
     }
 }
 
-struct Begun {
+pub(super) struct Begun {
     all: UnderWay,
     id: TxnId,
 }
@@ -38,23 +38,23 @@ impl Drop for Begun {
     }
 }
 
-/// Why a receipt was not issued this time.
+/// Why a receipt was not issued or cancelled this time.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ReceiptError {
-    /// The look-up failed, and nothing was registered.
+    /// The look-up failed, and nothing was done.
     #[error(transparent)]
     LookingUp(DigitError),
-    /// The registration failed, or its outcome is unclear.
+    /// The registration or cancellation failed, or its outcome is unclear.
     #[error(transparent)]
-    Registering(DigitError),
-    /// The payment is registered, and its receipt could not be stored.
+    Acting(DigitError),
+    /// It is done, and could not be stored.
     #[error(transparent)]
     Storing(StoreError),
-    #[error("the outcome of an earlier registration is not known yet")]
+    #[error("the outcome of an earlier call is not known yet")]
     Unclear,
     #[error("this process is at it already")]
     UnderWay,
-    #[error("too little was left of the right to issue it")]
+    #[error("too little was left of the lease")]
     Late,
     #[error("another worker has taken the task over")]
     LeaseLost,
@@ -79,8 +79,8 @@ impl Attempt {
 }
 
 impl Receipts {
-    /// One attempt under the task's lease: the transaction with its receipt, or `None` when the task was
-    /// postponed.
+    /// One attempt under the task's lease: the transaction with its receipt, without one when it was given
+    /// back meanwhile, or `None` when the task was postponed.
     pub(super) async fn attempt(
         &self,
         txn: Transaction,
@@ -89,25 +89,34 @@ impl Receipts {
         attempt: Attempt,
     ) -> Option<Transaction> {
         let error = match self.issue(txn.clone(), task, caller, attempt).await {
-            Ok(with_receipt) => {
-                metrics::counter!("receipts_issued_total", "sandbox" => sandbox_label(&txn.gateway))
-                    .increment(1);
-                return Some(with_receipt);
+            Ok(concluded) => {
+                if concluded.receipt().is_some() {
+                    metrics::counter!("receipts_issued_total", "sandbox" => sandbox_label(&txn.gateway))
+                        .increment(1);
+                }
+                return Some(concluded);
             }
-            Err(ReceiptError::LeaseLost) => return None,
             Err(error) => error,
         };
+        self.give_back(&txn, task, &error).await;
+        None
+    }
+
+    /// Gives the task back after an attempt that failed, unless the lease is lost.
+    pub(super) async fn give_back(&self, txn: &Transaction, task: &Held, error: &ReceiptError) {
+        if matches!(error, ReceiptError::LeaseLost) {
+            return;
+        }
         metrics::counter!("receipts_postponed_total").increment(1);
         if matches!(error, ReceiptError::Unclear) {
             tracing::info!(txn_id = %txn.id, %error, "a receipt is postponed");
         } else {
             tracing::warn!(txn_id = %txn.id, attempts = task.attempts + 1, %error, "a receipt is postponed");
         }
-        if let Err(error) = self.postpone(&txn, task, &error).await {
+        if let Err(error) = self.postpone(txn, task, error).await {
             // The task is due again when its lease is over.
             tracing::warn!(txn_id = %txn.id, %error, "a receipt task could not be given back");
         }
-        None
     }
 
     async fn issue(
@@ -122,7 +131,7 @@ impl Receipts {
         // It was created when the receipts came from elsewhere.
         let currency = txn.amount.currency();
         if !collections.takes(currency) {
-            return Err(ReceiptError::Registering(DigitError::currency(currency)));
+            return Err(ReceiptError::Acting(DigitError::currency(currency)));
         }
         // The collection service records who registers a payment: an unproven caller does not.
         let system = self.ports.settings.system_identity();
@@ -138,31 +147,40 @@ impl Receipts {
             Some(registered) => registered.receipts,
             None => {
                 self.refuse_to_repeat(task)?;
+                if attempt == Attempt::Later && self.is_given_back(&txn.id).await? {
+                    return self.save(txn, &task.lease_token, None, caller).await;
+                }
                 self.refuse_to_outlive(task)?;
-                collections.create(user, &payment(&txn)).await.map_err(ReceiptError::Registering)?
+                collections.create(user, &payment(&txn)).await.map_err(ReceiptError::Acting)?
             }
         };
         if numbers.0.is_empty() {
-            return Err(ReceiptError::Registering(DigitError::Incomplete {
+            return Err(ReceiptError::Acting(DigitError::Incomplete {
                 code: "PAYMENT_REGISTRATION_FAILED",
                 message: "The payment is registered without a receipt number".to_owned(),
             }));
         }
-        self.save(txn, &task.lease_token, numbers, caller).await
+        self.save(txn, &task.lease_token, Some(numbers), caller).await
     }
 
-    /// Refuses to register while an earlier registration may still be at work at the collection service.
-    fn refuse_to_repeat(&self, task: &Held) -> Result<(), ReceiptError> {
+    /// Whether the payment was given back whole: a receipt that is not issued yet is issued no more.
+    async fn is_given_back(&self, id: &TxnId) -> Result<bool, ReceiptError> {
+        let cancellation = self.ports.store.cancellation(id).await.map_err(ReceiptError::Storing)?;
+        Ok(cancellation.is_some_and(|cancellation| cancellation.frees_bills))
+    }
+
+    /// Refuses to act while an earlier call may still be at work at the collection service.
+    pub(super) fn refuse_to_repeat(&self, task: &Held) -> Result<(), ReceiptError> {
         let unclear = task.unclear_for.and_then(|at_first| {
             next_look_up(at_first + self.held_for(task), self.ports.settings.receipt_lease)
         });
         if unclear.is_some() { Err(ReceiptError::Unclear) } else { Ok(()) }
     }
 
-    /// Refuses to register when the lease may end during the call, because the look-up or the commit before
-    /// took long or the process was suspended: the next holder could look the payment up meanwhile, not
-    /// find it, and register it as well.
-    fn refuse_to_outlive(&self, task: &Held) -> Result<(), ReceiptError> {
+    /// Refuses to act when the lease may end during the call, because the look-up or the commit before took
+    /// long or the process was suspended: the next holder could look the payment up meanwhile, find nothing
+    /// done, and do it as well.
+    pub(super) fn refuse_to_outlive(&self, task: &Held) -> Result<(), ReceiptError> {
         let settings = &self.ports.settings;
         if self.held_for(task) + settings.collection_call < settings.receipt_lease {
             return Ok(());
@@ -179,14 +197,19 @@ impl Receipts {
         &self,
         mut txn: Transaction,
         lease_token: &str,
-        ReceiptNumbers(numbers): ReceiptNumbers,
+        numbers: Option<ReceiptNumbers>,
         caller: &Caller,
     ) -> Result<Transaction, ReceiptError> {
+        let (why, numbers) = match numbers {
+            Some(ReceiptNumbers(numbers)) => ("receipt issued", numbers),
+            None => ("no receipt is issued: the payment was given back", Vec::new()),
+        };
         let writer = EventWriter::new(&caller.identity).map_err(ReceiptError::Storing)?;
         loop {
             let now = self.ports.now();
             let from = txn.status.name();
-            txn.status = Status::Success { receipt: numbers.first().cloned() };
+            let issued = numbers.first().cloned();
+            txn.status = Status::Success { receipt: issued.or_else(|| txn.receipt().map(str::to_owned)) };
             txn.audit.modified_by = Some(caller.modifier());
             txn.audit.modified_at = Some(now);
             txn.version += 1;
@@ -197,7 +220,7 @@ impl Receipts {
                     actor: caller.actor.clone(),
                     from: Some(from),
                     to: txn.status.name(),
-                    why: "receipt issued".to_owned(),
+                    why: why.to_owned(),
                     evidence: json!({ "receipts": numbers }),
                 },
                 redirect_form: None,

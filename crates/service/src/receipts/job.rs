@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use super::Receipts;
 use crate::scheduler::{Job, JobError, Run};
 
-/// Issues due receipts without end.
+/// Issues and cancels due receipts without end.
 pub struct ReceiptsJob {
     pub receipts: Receipts,
-    /// The pause when none was issued.
+    /// The pause when there was nothing to do.
     pub interval: Duration,
 }
 
@@ -20,11 +20,11 @@ impl Job for ReceiptsJob {
         loop {
             let done = self.receipts.tick_until(|| run.is_stopped()).await?;
             run.count(|tally| {
-                tally.examined += done.issued + done.postponed;
-                tally.changed += done.issued;
+                tally.examined += done.issued + done.cancelled + done.postponed;
+                tally.changed += done.issued + done.cancelled;
                 tally.failed += done.postponed;
             });
-            let pause = if done.issued > 0 { Duration::ZERO } else { self.interval };
+            let pause = if done.issued + done.cancelled > 0 { Duration::ZERO } else { self.interval };
             if run.is_stopped() || tokio::time::Instant::now() + pause >= run.yields_at() {
                 return Ok(());
             }

@@ -1,7 +1,7 @@
 //! Receipts: exactly one for each payment, whatever dies when and whatever clocks show.
 //!
 //! The commit that makes a transaction a success creates its *receipt task*. The request that stored it
-//! issues the receipt at once ([`Receipts::issue_now`]), a job later ([`Receipts::tick`]). Six rules keep
+//! issues the receipt at once ([`Receipts::issue_now`]), a job later ([`Receipts::tick`]). Seven rules keep
 //! a payment from being registered twice:
 //!
 //! - The task is leased to one holder at a time, and a lease is taken over by the rule of all leases
@@ -15,9 +15,14 @@
 //! - After an unclear registration (no answer, a 5xx, an unreadable answer, a receipt that could not be
 //!   stored, an abandoned lease) the payment is looked up after 2, 5, 15 and 30 s, and registered again
 //!   when a lease's length has passed.
+//! - Once the payment was given back whole, a receipt that is not registered is registered no more.
 //! - An unreachable collection service postpones the task by 5, 10, 20 s … 10 min. A refusal is a review
 //!   case, and is tried again every 10 minutes.
+//!
+//! A refund has the receipt cancelled ([`cancelling`]) by a task that is leased by the same rules, once the
+//! task to issue it is completed.
 
+mod cancelling;
 mod issuing;
 mod job;
 mod postponing;
@@ -58,12 +63,13 @@ pub struct Receipts {
 /// A receipt task leased to this process.
 #[derive(Debug, Clone)]
 pub(crate) struct Held {
+    kind: ReceiptTaskKind,
     lease_token: String,
     /// The stopwatch's reading before the lease was asked for.
     since: Duration,
     /// Failed attempts so far.
     attempts: u32,
-    /// How long before the lease an unclear registration had ended.
+    /// How long before the lease an unclear call had ended.
     unclear_for: Option<Duration>,
 }
 
@@ -75,7 +81,10 @@ impl Held {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ReceiptTally {
+    /// Receipts that were issued, or are not to be issued any more.
     pub issued: u32,
+    /// Cancellations that were completed.
+    pub cancelled: u32,
     pub postponed: u32,
 }
 
@@ -87,6 +96,7 @@ impl Receipts {
     /// The task of a transaction that is about to be stored as a success, leased to the caller.
     pub(crate) fn begin_task(&self) -> Held {
         Held {
+            kind: ReceiptTaskKind::Issue,
             lease_token: uuid::Uuid::now_v7().to_string(),
             since: self.ports.clock.stopwatch(),
             attempts: 0,
@@ -158,7 +168,7 @@ impl Receipts {
         Ok(others.all_unchanged(self.ports.settings.receipt_lease, asked, ABANDONED))
     }
 
-    /// Issues a batch of due receipts. A task that fails is postponed, and never stops the others.
+    /// Issues and cancels a batch of due receipts. A task that fails is postponed, and never stops the others.
     ///
     /// # Errors
     /// [`StoreError`] when the due tasks cannot be claimed.
@@ -169,6 +179,25 @@ impl Receipts {
     async fn tick_until(&self, stopped: impl Fn() -> bool) -> Result<ReceiptTally, StoreError> {
         let mut tally = ReceiptTally::default();
         let abandoned = self.look_at_others().await?;
+        for kind in [ReceiptTaskKind::Issue, ReceiptTaskKind::Cancel] {
+            let (completed, postponed) = self.work_off(kind, &abandoned, &stopped).await?;
+            match kind {
+                ReceiptTaskKind::Issue => tally.issued += completed,
+                ReceiptTaskKind::Cancel => tally.cancelled += completed,
+            }
+            tally.postponed += postponed;
+        }
+        Ok(tally)
+    }
+
+    /// How many tasks of a kind were completed, and how many postponed.
+    async fn work_off(
+        &self,
+        kind: ReceiptTaskKind,
+        abandoned: &[String],
+        stopped: impl Fn() -> bool,
+    ) -> Result<(u32, u32), StoreError> {
+        let (mut completed, mut postponed) = (0, 0);
         // Claims no more than run side by side, so that a lease begins with its work.
         for _ in 0..BATCHES {
             if stopped() {
@@ -176,11 +205,11 @@ impl Receipts {
             }
             let Held { lease_token, since, .. } = self.begin_task();
             let claim = ReceiptTaskClaim {
-                kind: ReceiptTaskKind::Issue,
+                kind,
                 lease_token: lease_token.clone(),
                 lease: self.ports.settings.receipt_lease,
                 limit: AT_ONCE,
-                abandoned: abandoned.clone(),
+                abandoned: abandoned.to_vec(),
             };
             let tasks = self.ports.store.claim_receipt_tasks(claim).await?;
             if tasks.is_empty() {
@@ -188,21 +217,28 @@ impl Receipts {
             }
             let mut work = tokio::task::JoinSet::new();
             for ClaimedReceiptTask { txn_id, attempts, unclear_for } in tasks {
-                let held = Held { lease_token: lease_token.clone(), since, attempts, unclear_for };
+                let held = Held { kind, lease_token: lease_token.clone(), since, attempts, unclear_for };
                 let receipts = self.clone();
                 work.spawn(async move { receipts.resume(&txn_id, &held).await });
             }
-            while let Some(issued) = work.join_next().await {
-                if issued.unwrap_or(false) { tally.issued += 1 } else { tally.postponed += 1 }
+            while let Some(done) = work.join_next().await {
+                if done.unwrap_or(false) { completed += 1 } else { postponed += 1 }
             }
         }
-        Ok(tally)
+        Ok((completed, postponed))
+    }
+
+    fn job(&self) -> Caller {
+        Caller::new(Actor::job("receipts"), self.ports.settings.system_identity())
     }
 
     async fn resume(&self, id: &TxnId, task: &Held) -> bool {
-        let caller = Caller::new(Actor::job("receipts"), self.ports.settings.system_identity());
+        let caller = self.job();
         match self.ports.store.transaction(id).await {
-            Ok(Some(txn)) => self.attempt(txn, task, &caller, Attempt::Later).await.is_some(),
+            Ok(Some(txn)) => match task.kind {
+                ReceiptTaskKind::Issue => self.attempt(txn, task, &caller, Attempt::Later).await.is_some(),
+                ReceiptTaskKind::Cancel => self.attempt_cancellation(&txn, task, &caller).await,
+            },
             Ok(None) => {
                 tracing::error!(txn_id = %id, "a receipt is due for a transaction that does not exist");
                 false

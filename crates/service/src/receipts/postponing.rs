@@ -28,7 +28,7 @@ pub(super) fn next_look_up(unclear_for: Duration, lease: Duration) -> Option<Dur
 /// The collection service's refusal.
 fn refusal(error: &ReceiptError) -> Option<&DigitError> {
     match error {
-        ReceiptError::LookingUp(error) | ReceiptError::Registering(error) => match error {
+        ReceiptError::LookingUp(error) | ReceiptError::Acting(error) => match error {
             DigitError::Refused { .. } | DigitError::Incomplete { .. } => Some(error),
             DigitError::NotSent { .. } | DigitError::Unanswered { .. } => None,
         },
@@ -37,6 +37,18 @@ fn refusal(error: &ReceiptError) -> Option<&DigitError> {
         | ReceiptError::UnderWay
         | ReceiptError::Late
         | ReceiptError::LeaseLost => None,
+    }
+}
+
+/// The refusal, for operators.
+fn evidence(error: &DigitError) -> Value {
+    match error {
+        DigitError::Refused { service, body } => {
+            json!({ "service": service, "body": serde_json::from_str::<Value>(body).unwrap_or_else(|_| body.as_str().into()) })
+        }
+        DigitError::NotSent { .. } | DigitError::Unanswered { .. } | DigitError::Incomplete { .. } => {
+            json!({ "error": error.to_string() })
+        }
     }
 }
 
@@ -50,7 +62,7 @@ impl Receipts {
     ) -> Result<(), StoreError> {
         let (delay, tried) = self.delay(task, error);
         let postponement = Postponement {
-            kind: ReceiptTaskKind::Issue,
+            kind: task.kind,
             txn_id: txn.id.clone(),
             lease_token: task.lease_token.clone(),
             delay,
@@ -60,7 +72,10 @@ impl Receipts {
         let is_held = self.ports.store.postpone_receipt_task(postponement).await?;
         // The holder of a lost lease may have been refused because the next one has registered the payment.
         match refusal(error) {
-            Some(refused) if is_held => self.raise_refusal(txn, refused).await,
+            Some(refused) if is_held => match task.kind {
+                ReceiptTaskKind::Issue => self.raise_refusal(txn, refused).await,
+                ReceiptTaskKind::Cancel => self.raise_not_cancellable(txn, evidence(refused)).await,
+            },
             Some(_) | None => Ok(()),
         }
     }
@@ -72,15 +87,15 @@ impl Receipts {
         let look_up =
             task.unclear_for.and_then(|at_first| next_look_up(at_first + self.held_for(task), lease));
         match error {
-            // The call may still be at work, or the receipt is yet to be stored.
-            ReceiptError::Registering(DigitError::Unanswered { .. }) | ReceiptError::Storing(_) => {
+            // The call may still be at work, or its result is yet to be stored.
+            ReceiptError::Acting(DigitError::Unanswered { .. }) | ReceiptError::Storing(_) => {
                 (next_look_up(Duration::ZERO, lease).unwrap_or(lease), Tried::Unclear)
             }
-            ReceiptError::Registering(DigitError::Refused { .. } | DigitError::Incomplete { .. })
+            ReceiptError::Acting(DigitError::Refused { .. } | DigitError::Incomplete { .. })
             | ReceiptError::LookingUp(DigitError::Refused { .. } | DigitError::Incomplete { .. }) => {
                 (LONGEST_DELAY, Tried::Failed)
             }
-            ReceiptError::Registering(DigitError::NotSent { .. }) => (backoff, Tried::Failed),
+            ReceiptError::Acting(DigitError::NotSent { .. }) => (backoff, Tried::Failed),
             ReceiptError::LookingUp(DigitError::NotSent { .. } | DigitError::Unanswered { .. }) => {
                 (look_up.unwrap_or(backoff), Tried::Failed)
             }
@@ -92,14 +107,7 @@ impl Receipts {
 
     async fn raise_refusal(&self, txn: &Transaction, error: &DigitError) -> Result<(), StoreError> {
         let now = self.ports.now();
-        let evidence: Value = match error {
-            DigitError::Refused { service, body } => {
-                json!({ "service": service, "body": serde_json::from_str::<Value>(body).unwrap_or_else(|_| body.as_str().into()) })
-            }
-            DigitError::NotSent { .. } | DigitError::Unanswered { .. } | DigitError::Incomplete { .. } => {
-                json!({ "error": error.to_string() })
-            }
-        };
+        let evidence = evidence(error);
         let entry = HistoryEntry {
             txn_id: txn.id.clone(),
             at: now,

@@ -82,16 +82,22 @@ impl Refunds {
             RefundVerdict::Succeed => self.succeed(refund, desk, report, worker).await,
             RefundVerdict::Fail { reason } => {
                 let why = format!("the gateway says: refused, {reason}");
-                let change = self.changed(&refund, RefundStatus::Failed, why, report, worker)?;
+                let mut change = self.changed(&refund, RefundStatus::Failed, why, report, worker)?;
+                if refund.receipt == RefundReceipt::Cancelled {
+                    let why = "the receipt is cancelled, and the refund failed";
+                    let evidence = json!({ "refundId": refund.id, "receipt": desk.payment.receipt() });
+                    let (kind, now) = (AttentionKind::ReceiptNeedsAdjustment, change.history.at);
+                    change.case = Some(new_case(&desk.payment, kind, why, evidence, now, worker));
+                }
                 self.apply(change).await
             }
             RefundVerdict::Repeat if told != Told::ByCall => {
-                self.call(
+                Box::pin(self.call(
                     refund,
                     desk,
                     "sent again with the same id: the gateway knows nothing of it",
                     worker,
-                )
+                ))
                 .await
             }
             RefundVerdict::Returned { reason } if refund.returned_at.is_none() => {

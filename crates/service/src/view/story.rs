@@ -1,7 +1,7 @@
 //! The whole story of a transaction.
 
 use payment_domain::{AttentionKind, HistoryEntry, Timestamp, Transaction, TxnId};
-use payment_store::{AttentionQuery, CaseState, ReceiptTask, Store, StoreError};
+use payment_store::{AttentionQuery, CaseState, ReceiptCancellation, ReceiptTask, Store, StoreError};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -24,6 +24,7 @@ pub struct TransactionStory {
     /// The last request to the gateway and its answer.
     pub gateway: Option<Value>,
     pub receipt_task: Option<ReceiptTaskView>,
+    pub receipt_cancellation: Option<ReceiptCancellationView>,
     pub attention: Vec<CaseView>,
     /// Oldest first, each with its history.
     pub refunds: Vec<RefundStory>,
@@ -58,6 +59,18 @@ pub struct ReceiptTaskView {
     pub lease_time: Option<Timestamp>,
 }
 
+/// The receipt of a payment that is given back, to be cancelled.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReceiptCancellationView {
+    pub refund_id: String,
+    /// Whether the bills can be paid again afterwards.
+    pub frees_bills: bool,
+    /// `CANCELLED`, `NO_RECEIPT` or `KEPT`; none while it is due.
+    pub outcome: Option<&'static str>,
+    pub task: ReceiptTaskView,
+}
+
 impl TransactionStory {
     /// Reads the story; `None` without such a transaction.
     ///
@@ -89,6 +102,7 @@ impl TransactionStory {
                 personal.show(json!({ "txnRequest": dump.request, "txnResponse": dump.response }))
             }),
             receipt_task: store.receipt_task(id).await?.map(ReceiptTaskView::from),
+            receipt_cancellation: store.cancellation(id).await?.map(ReceiptCancellationView::from),
             attention: cases.into_iter().map(|(case, advice)| CaseView::of(case, advice, personal)).collect(),
             refunds,
             txn,
@@ -122,6 +136,17 @@ impl From<ReceiptTask> for ReceiptTaskView {
             attempts: task.attempts,
             last_error: task.last_error,
             lease_time: task.lease.map(|lease| lease.until),
+        }
+    }
+}
+
+impl From<ReceiptCancellation> for ReceiptCancellationView {
+    fn from(cancellation: ReceiptCancellation) -> ReceiptCancellationView {
+        ReceiptCancellationView {
+            refund_id: cancellation.refund_id.to_string(),
+            frees_bills: cancellation.frees_bills,
+            outcome: cancellation.outcome.map(|outcome| outcome.as_str()),
+            task: ReceiptTaskView::from(cancellation.task),
         }
     }
 }

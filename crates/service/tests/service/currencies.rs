@@ -132,7 +132,7 @@ async fn a_receipt_that_the_collection_service_cannot_issue_is_reviewed_and_noth
     assert_eq!(world.settle(&id).await.status, Status::Success { receipt: None });
     world.clock.advance(Duration::from_secs(600));
     let tally = world.payments.receipts.tick().await.unwrap();
-    assert_eq!(tally, ReceiptTally { issued: 0, postponed: 1 });
+    assert_eq!(tally, ReceiptTally { issued: 0, cancelled: 0, postponed: 1 });
     assert_eq!((world.collections.creates(), world.collections.finds()), (0, 0));
     let kind = Some(AttentionKind::ReceiptRefused);
     let query = AttentionQuery { kind, limit: 9, ..AttentionQuery::default() };

@@ -4,6 +4,7 @@
 
 mod adopted;
 mod attention;
+mod cancelling;
 mod clocks;
 mod create;
 mod currencies;
@@ -13,6 +14,7 @@ mod reads;
 mod receipts;
 mod reconcile;
 mod redirects;
+mod refund_messages;
 mod refunds;
 mod reuse;
 mod scheduler;

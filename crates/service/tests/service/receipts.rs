@@ -15,9 +15,9 @@ use payment_store::{BegunRun, Fence, ReceiptTaskClaim, ReceiptTaskKind, Store};
 use payment_testing::collections::{FakeCollections, Fault};
 use tokio_util::sync::CancellationToken;
 
-const ISSUED: ReceiptTally = ReceiptTally { issued: 1, postponed: 0 };
-const POSTPONED: ReceiptTally = ReceiptTally { issued: 0, postponed: 1 };
-const NOTHING: ReceiptTally = ReceiptTally { issued: 0, postponed: 0 };
+const ISSUED: ReceiptTally = ReceiptTally { issued: 1, cancelled: 0, postponed: 0 };
+const POSTPONED: ReceiptTally = ReceiptTally { issued: 0, cancelled: 0, postponed: 1 };
+const NOTHING: ReceiptTally = ReceiptTally { issued: 0, cancelled: 0, postponed: 0 };
 
 #[tokio::test]
 async fn a_collection_service_that_is_away_delays_the_receipt_and_nothing_else() {
@@ -215,7 +215,7 @@ async fn one_task_that_fails_does_not_stop_the_others() {
     let tally = world.payments.receipts.tick().await.unwrap();
     assert_eq!(
         tally,
-        ReceiptTally { issued: 1, postponed: 1 },
+        ReceiptTally { issued: 1, cancelled: 0, postponed: 1 },
         "the one registered before is found, the other refused"
     );
 }

@@ -70,10 +70,12 @@ impl RefundColumns {
             update: format!(
                 "UPDATE {TABLE} SET
                     pg_version = $2 + 1, status = $3,
-                    pg_checks = CASE WHEN pg_status = $4 THEN pg_checks + 1 ELSE 0 END, pg_status = $4,
+                    pg_checks = CASE WHEN $15 THEN pg_checks WHEN pg_status = $4 THEN pg_checks + 1 ELSE 0 END,
+                    pg_status = $4,
                     pg_approved_by = $5, pg_second_approved_by = $6, pg_receipt_status = $7,
                     pg_details = $8::text::json, gateway_status_code = $9, gateway_status_msg = $10,
-                    last_updated_by = $11, last_updated_time = $12, pg_due_at = {due}
+                    last_updated_by = $11, last_updated_time = $12,
+                    pg_due_at = CASE WHEN $15 THEN pg_due_at ELSE {due} END
                 WHERE refund_id = $1 AND pg_version = $2 RETURNING refund_id",
                 due = due("$13", "$14::bigint"),
             ),

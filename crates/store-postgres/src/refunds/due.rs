@@ -13,7 +13,7 @@ use crate::rows::{self, Columns};
 pub(super) fn delay(due: RefundDue) -> Option<i64> {
     match due {
         RefundDue::In(delay) => Some(millis(delay)),
-        RefundDue::Never => None,
+        RefundDue::Never | RefundDue::Unchanged => None,
     }
 }
 

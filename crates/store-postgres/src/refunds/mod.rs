@@ -10,8 +10,8 @@ use payment_domain::{
     Actor, ActorKind, Currency, GatewayName, Money, Refund, RefundHistoryEntry, RefundId, RefundStatus, TxnId,
 };
 use payment_store::{
-    Applied, ClosedCase, DueRefund, DueRefunds, NewCase, NewRefund, RefundChange, RefundKey, RefundNote,
-    RefundQuery, RefundRequested, RefundRow, Refunds, RequestDigest, StoreError, TenantScope,
+    Applied, ClosedCase, DueRefund, DueRefunds, NewCase, NewRefund, RefundChange, RefundDue, RefundKey,
+    RefundNote, RefundQuery, RefundRequested, RefundRow, Refunds, RequestDigest, StoreError, TenantScope,
 };
 use tokio_postgres::Row;
 
@@ -99,7 +99,8 @@ impl Refunds for PostgresStore {
     async fn note_refund(&self, note: RefundNote) -> Result<Applied, StoreError> {
         let now = present("$3");
         let sql = format!(
-            "UPDATE eg_pg_transaction_refund SET pg_checks = pg_checks + 1, pg_due_at = {now} + $4
+            "UPDATE eg_pg_transaction_refund SET pg_checks = pg_checks + 1,
+                 pg_due_at = CASE WHEN $5 THEN pg_due_at ELSE {now} + $4 END
              WHERE refund_id = $1 AND pg_version = $2 RETURNING refund_id"
         );
         let Some(transaction) = begin_fenced(&self.db, note.fence.as_ref()).await? else {
@@ -107,7 +108,8 @@ impl Refunds for PostgresStore {
         };
         let due = due::delay(note.due);
         let (version, given) = (i64::from(note.version), self.clock.now().0);
-        let noted = transaction.rows(&sql, &[&note.id.as_str(), &version, &given, &due]).await?;
+        let stays = note.due == RefundDue::Unchanged;
+        let noted = transaction.rows(&sql, &[&note.id.as_str(), &version, &given, &due, &stays]).await?;
         if noted.is_empty() {
             transaction.roll_back().await;
             return Ok(Applied::Stale);
@@ -256,6 +258,7 @@ impl PostgresStore {
                     &row.modified_at,
                     &self.clock.now().0,
                     &due::delay(change.due),
+                    &(change.due == RefundDue::Unchanged),
                 ],
             )
             .await?;

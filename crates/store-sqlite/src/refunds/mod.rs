@@ -218,9 +218,11 @@ fn apply(
     let updated = conn
         .prepare_cached(
             "UPDATE eg_pg_transaction_refund SET
-                 version = ?2, status = ?3, checks = CASE WHEN workflow_status = ?4 THEN checks + 1 ELSE 0 END,
+                 version = ?2, status = ?3,
+                 checks = CASE WHEN ?12 THEN checks WHEN workflow_status = ?4 THEN checks + 1 ELSE 0 END,
                  workflow_status = ?4, approved_by = ?5, second_approved_by = ?6, receipt_status = ?7, details = ?8,
-                 last_updated_by = ?9, last_updated_time = ?10, due_at = ?11
+                 last_updated_by = ?9, last_updated_time = ?10,
+                 due_at = CASE WHEN ?12 THEN due_at ELSE ?11 END
              WHERE refund_id = ?1 AND version = ?2 - 1",
         )?
         .execute(params![
@@ -235,6 +237,7 @@ fn apply(
             row.modified_by,
             row.modified_at,
             due_at(change.due, now),
+            change.due == RefundDue::Unchanged,
         ])?;
     if updated == 0 {
         return Ok(Applied::Stale);
@@ -258,10 +261,16 @@ fn note(conn: &Connection, note: &RefundNote, now: Timestamp) -> Result<Applied,
     }
     let noted = conn
         .prepare_cached(
-            "UPDATE eg_pg_transaction_refund SET checks = checks + 1, due_at = ?3
+            "UPDATE eg_pg_transaction_refund
+             SET checks = checks + 1, due_at = CASE WHEN ?4 THEN due_at ELSE ?3 END
              WHERE refund_id = ?1 AND version = ?2",
         )?
-        .execute(params![note.id.as_str(), note.version, due_at(note.due, now)])?;
+        .execute(params![
+            note.id.as_str(),
+            note.version,
+            due_at(note.due, now),
+            note.due == RefundDue::Unchanged
+        ])?;
     if noted == 0 {
         return Ok(Applied::Stale);
     }
@@ -275,7 +284,7 @@ fn note(conn: &Connection, note: &RefundNote, now: Timestamp) -> Result<Applied,
 fn due_at(due: RefundDue, now: Timestamp) -> Option<i64> {
     match due {
         RefundDue::In(delay) => Some(now.plus(delay).as_millis()),
-        RefundDue::Never => None,
+        RefundDue::Never | RefundDue::Unchanged => None,
     }
 }
 

@@ -23,6 +23,7 @@ mod accounts;
 mod api_tokens;
 mod attention;
 mod audit;
+mod cancelling;
 mod changing;
 mod checks;
 mod claiming;
@@ -123,6 +124,7 @@ pub fn promises() -> Vec<Promise> {
         events::promises(),
         receipts::promises(),
         refunding::promises(),
+        cancelling::promises(),
         repeating::promises(),
         searching::promises(),
         attention::promises(),

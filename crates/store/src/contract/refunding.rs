@@ -38,13 +38,13 @@ pub(super) fn promises() -> Vec<Promise> {
     ]
 }
 
-async fn paid(store: &Arc<dyn Store>, id: &str) -> Transaction {
+pub(super) async fn paid(store: &Arc<dyn Store>, id: &str) -> Transaction {
     let pending = sample::stored(store, sample::new_transaction(id, &format!("B-{id}"))).await;
     sample::applied(store, sample::success(&pending)).await
 }
 
 /// A request for so many paise of a payment.
-fn refund(payment: &Transaction, id: &str, minor: i64) -> Refund {
+pub(super) fn refund(payment: &Transaction, id: &str, minor: i64) -> Refund {
     Refund {
         id: RefundId::new(format!("RF-000000-{id}")).unwrap(),
         txn_id: payment.id.clone(),
@@ -107,7 +107,7 @@ fn new(refund: Refund) -> NewRefund {
     }
 }
 
-fn change(stored: &Refund, status: RefundStatus) -> RefundChange {
+pub(super) fn change(stored: &Refund, status: RefundStatus) -> RefundChange {
     let mut refund = stored.clone();
     refund.version += 1;
     refund.status = status;
@@ -129,12 +129,12 @@ fn change(stored: &Refund, status: RefundStatus) -> RefundChange {
     }
 }
 
-async fn requested(store: &Arc<dyn Store>, refund: Refund) -> Refund {
+pub(super) async fn requested(store: &Arc<dyn Store>, refund: Refund) -> Refund {
     assert_eq!(store.request_refund(new(refund.clone())).await.unwrap(), RefundRequested::Stored);
     refund
 }
 
-async fn applied(store: &Arc<dyn Store>, change: RefundChange) -> Refund {
+pub(super) async fn applied(store: &Arc<dyn Store>, change: RefundChange) -> Refund {
     let refund = change.refund.clone();
     assert_eq!(store.apply_refund(change).await.unwrap(), Applied::Stored);
     refund

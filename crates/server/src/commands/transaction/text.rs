@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use jiff::tz::TimeZone;
 use payment_domain::{Status, StatusName};
-use payment_service::{PersonalData, TransactionStory};
+use payment_service::{PersonalData, ReceiptTaskView, TransactionStory};
 use serde_json::Value;
 
 use crate::commands::database::{self, amount, gateway_words, moment, payer_words};
@@ -116,7 +116,23 @@ impl Page<'_> {
 
     fn receipt(&self, out: &mut String) {
         let _ = writeln!(out, "\n{}\n  {}", self.paint.title("Receipt"), receipt_sentence(self.story));
-        let Some(task) = &self.story.receipt_task else { return };
+        if let Some(task) = &self.story.receipt_task {
+            self.task(out, task);
+        }
+        let Some(cancellation) = &self.story.receipt_cancellation else { return };
+        let refund = escaped(&cancellation.refund_id);
+        let _ = match cancellation.outcome {
+            None => writeln!(out, "  to be cancelled for refund {refund}"),
+            Some("CANCELLED") => writeln!(out, "  cancelled for refund {refund}"),
+            Some("NO_RECEIPT") => writeln!(out, "  there was none to be cancelled for refund {refund}"),
+            Some(_) => writeln!(out, "  kept: refund {refund} gave nothing back"),
+        };
+        if cancellation.outcome.is_none() {
+            self.task(out, &cancellation.task);
+        }
+    }
+
+    fn task(&self, out: &mut String, task: &ReceiptTaskView) {
         let due = moment(task.due_time, self.zone);
         let _ = writeln!(out, "  due {due}, tried {} times before", task.attempts);
         if let Some(until) = task.lease_time {
@@ -162,6 +178,9 @@ fn receipt_sentence(story: &TransactionStory) -> &'static str {
         (Status::Success { receipt: Some(_) }, _) => "issued",
         (Status::Success { receipt: None }, Some(task)) if task.lease_time.is_some() => "being issued now",
         (Status::Success { receipt: None }, Some(_)) => "due",
+        (Status::Success { receipt: None }, None) if story.receipt_cancellation.is_some() => {
+            "none, the payment is given back"
+        }
         (Status::Success { receipt: None }, None) => "missing, and nobody is to issue it",
         (Status::Pending | Status::Failure, _) => "none, nothing was paid",
     }

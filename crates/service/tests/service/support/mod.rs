@@ -2,6 +2,7 @@
 
 mod builders;
 mod fakes;
+pub(crate) mod refunds;
 
 use std::sync::Arc;
 use std::time::Duration;
