@@ -5,7 +5,7 @@ use payment_domain::{RequestInfo, TenantId};
 
 use crate::{DigitError, Messages};
 
-const TEXTS: [(&str, &str); 3] = [
+const TEXTS: [(&str, &str); 6] = [
     (
         "PG_NOTIFICATION_SUCCESS",
         "Your payment of Rs. {amount} for {consumerCode} was received. Transaction id: {txnId}.",
@@ -19,6 +19,21 @@ const TEXTS: [(&str, &str); 3] = [
         "PG_NOTIFICATION_PENDING",
         "Your payment of Rs. {amount} for {consumerCode} is not confirmed yet; please do not pay again. \
          Transaction id: {txnId}.",
+    ),
+    (
+        "PG_NOTIFICATION_REFUND_PENDING",
+        "A refund of Rs. {amount} of your payment for {consumerCode} is under way; it is not in your account \
+         yet. Refund id: {refundId}, transaction id: {txnId}.",
+    ),
+    (
+        "PG_NOTIFICATION_REFUND_SUCCESS",
+        "Rs. {amount} of your payment for {consumerCode} were given back; your bank may take some days to \
+         show them. Refund id: {refundId}, transaction id: {txnId}.",
+    ),
+    (
+        "PG_NOTIFICATION_REFUND_FAILURE",
+        "The refund of Rs. {amount} of your payment for {consumerCode} did not go through; your money was not \
+         given back. Please ask the office that you paid. Refund id: {refundId}, transaction id: {txnId}.",
     ),
 ];
 
@@ -52,6 +67,19 @@ mod tests {
     use payment_domain::StatusName;
 
     use super::*;
+
+    #[tokio::test]
+    async fn every_status_of_a_refund_has_a_text_that_names_it() {
+        let tenant = TenantId::new("pb.amritsar").unwrap();
+        for word in ["PENDING", "SUCCESS", "FAILURE"] {
+            let texts = DefaultMessages { with_payment_link: true };
+            let code = format!("PG_NOTIFICATION_REFUND_{word}");
+            let text = texts.text(&RequestInfo::default(), &tenant, "en_IN", &code).await.unwrap().unwrap();
+            for placeholder in ["{amount}", "{consumerCode}", "{refundId}", "{txnId}"] {
+                assert!(text.contains(placeholder), "{code} lacks {placeholder}");
+            }
+        }
+    }
 
     #[tokio::test]
     async fn every_status_has_a_text_that_names_the_payment() {

@@ -15,11 +15,12 @@ pub struct TopicPattern(String);
 pub struct InvalidTopicPattern(&'static str);
 
 impl TopicPattern {
-    /// The topics of created and of changed transactions, without and with a state's prefix.
+    /// The topics of created and of changed transactions and of changed refunds, without and with a state's
+    /// prefix.
     pub fn of(topics: &Topics) -> TopicPattern {
-        let [save, update] =
-            [&topics.save_transaction, &topics.update_transaction].map(|name| name.replace('.', "\\."));
-        TopicPattern(format!("^([a-zA-Z0-9_-]+-)?({save}|{update})$"))
+        let names = [&topics.save_transaction, &topics.update_transaction, &topics.update_refund];
+        let escaped = names.map(|name| name.replace('.', "\\.")).join("|");
+        TopicPattern(format!("^([a-zA-Z0-9_-]+-)?({escaped})$"))
     }
 
     /// A pattern of a Java service, which must match the whole name. The default of the original service means
@@ -64,12 +65,15 @@ mod tests {
     #[test]
     fn the_originals_pattern_means_what_it_was_meant_to_mean() {
         let all = TopicPattern::of(&Topics::default());
-        assert_eq!(all.as_str(), "^([a-zA-Z0-9_-]+-)?(save-pg-txns|update-pg-txns)$");
+        assert_eq!(all.as_str(), "^([a-zA-Z0-9_-]+-)?(save-pg-txns|update-pg-txns|update-pg-refund-txns)$");
         for pattern in ["", ORIGINAL, " (^[a-zA-Z]+-save-pg-txns|^[a-zA-Z]+-update-pg-txns) "] {
             assert_eq!(TopicPattern::from_java(pattern, &Topics::default()).as_ref(), Ok(&all));
         }
         let named = Topics { save_transaction: "city.payments".to_owned(), ..Topics::default() };
-        assert_eq!(TopicPattern::of(&named).as_str(), "^([a-zA-Z0-9_-]+-)?(city\\.payments|update-pg-txns)$");
+        assert_eq!(
+            TopicPattern::of(&named).as_str(),
+            "^([a-zA-Z0-9_-]+-)?(city\\.payments|update-pg-txns|update-pg-refund-txns)$"
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use payment_digit::DigitError;
 use payment_domain::{Currency, RequestInfo, TenantId, Transaction};
 use url::Url;
 
-use super::Notifications;
+use super::{Notifications, Subject};
 
 /// How often the billing service is asked.
 const BILLING_TRIES: u32 = 3;
@@ -50,7 +50,8 @@ impl PaymentLink {
 }
 
 impl Notifications {
-    pub(super) async fn message(&self, info: &RequestInfo, txn: &Transaction, text: &str) -> String {
+    pub(super) async fn message(&self, info: &RequestInfo, subject: &Subject<'_>, text: &str) -> String {
+        let Subject { txn, amount, refund, .. } = *subject;
         const LINK: &str = "{payment link}";
         let link = match &self.settings.payment_link {
             // Billing and the shortener are asked only for a text with a link.
@@ -58,13 +59,14 @@ impl Notifications {
             Some(_) | None => String::new(),
         };
         let values = [
-            ("{amount}", txn.amount.labelled()),
+            ("{amount}", amount.labelled()),
             ("{consumerCode}", harmless(&txn.consumer_code)),
             ("{txnId}", txn.id.to_string()),
             ("{Payment failure reason}", harmless(&txn.status_message)),
+            ("{refundId}", refund.map(|refund| refund.id.to_string()).unwrap_or_default()),
             (LINK, link),
         ];
-        fill(&of_currency(text, txn.amount.currency()), '{', &values)
+        fill(&of_currency(text, amount.currency()), '{', &values)
     }
 
     /// Never fails: a long link is better than no message.

@@ -1,20 +1,22 @@
-//! Text messages that tell payers the outcome of a payment which no request was waiting for.
+//! Text messages that tell payers the outcome of a payment which no request was waiting for, and what becomes
+//! of a refund.
 //!
-//! The events of transactions come back here from Kafka. Those with our mark (`events`) become a text
-//! message, one per transaction and status however often the event is delivered: the message is an event in
+//! The events of transactions and refunds come back here from Kafka. Those with our mark (`events`) become a
+//! text message, one per transaction or refund and status however often the event is delivered: the message is an event in
 //! the outbox, stored under a key that is used once.
 //!
 //! An event is only a hint, as others may write to the topics: number and contents come from our database. A
 //! forged event causes one true message to the payer of the transaction, and nothing else.
 
 mod message;
+mod refund;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use payment_digit::{Bills, DigitError, Links, Messages};
 use payment_domain::{
-    ActorKind, Clock, Event, EventKind, RequestInfo, StatusName, Timestamp, Transaction, TxnId,
+    ActorKind, Clock, Event, EventKind, Money, Refund, RequestInfo, StatusName, Timestamp, Transaction, TxnId,
 };
 use payment_store::{BoxError, Store, StoreError};
 use serde::{Deserialize, Serialize};
@@ -66,7 +68,7 @@ pub enum Notified {
     /// The payer's own request has caused the change, and was answered.
     NotForUs,
     NoTransaction,
-    /// The transaction has another status by now, with an event of its own.
+    /// The transaction or refund has another status by now, with an event of its own.
     Overtaken,
     TooOld,
     /// There is no text for this status.
@@ -111,9 +113,9 @@ pub enum UnreadableEvent {
     TooLarge,
     #[error("not JSON")]
     NotJson,
-    #[error("no RequestInfo or no Transaction")]
+    #[error("no RequestInfo, or neither Transaction nor Refund")]
     NotAnEvent,
-    #[error("not a transaction, at character {column} of it")]
+    #[error("not a transaction or refund, at character {column} of it")]
     NotATransaction {
         /// From 1.
         column: usize,
@@ -130,8 +132,10 @@ pub struct Notifications {
 struct Envelope<'a> {
     #[serde(rename = "RequestInfo")]
     info: RequestInfo,
-    #[serde(rename = "Transaction", borrow)]
-    txn: &'a RawValue,
+    #[serde(rename = "Transaction", borrow, default)]
+    txn: Option<&'a RawValue>,
+    #[serde(rename = "Refund", borrow, default)]
+    refund: Option<&'a RawValue>,
     /// [`crate::events::NOTIFY_PAYER`].
     #[serde(rename = "notifyPayer", default)]
     notify_payer: bool,
@@ -153,6 +157,16 @@ struct TextMessage<'a> {
     message: &'a str,
     category: Option<&'a str>,
     expiry_time: Option<i64>,
+}
+
+/// The matter of a message.
+struct Subject<'a> {
+    txn: &'a Transaction,
+    /// Paid or given back.
+    amount: Money,
+    /// When it came about.
+    changed: Timestamp,
+    refund: Option<&'a Refund>,
 }
 
 impl Notifications {
@@ -179,13 +193,19 @@ impl Notifications {
         if event.len() > self.settings.max_event_bytes {
             return Err(UnreadableEvent::TooLarge.into());
         }
-        let Envelope { info, txn, notify_payer } =
+        let Envelope { info, txn, refund, notify_payer } =
             serde_json::from_slice(event).map_err(|error| match error.classify() {
                 serde_json::error::Category::Data => UnreadableEvent::NotAnEvent,
                 serde_json::error::Category::Syntax
                 | serde_json::error::Category::Eof
                 | serde_json::error::Category::Io => UnreadableEvent::NotJson,
             })?;
+        let txn = match (txn, refund) {
+            (Some(txn), _) => txn,
+            (None, Some(refund)) if notify_payer => return self.decide_refund(&info, refund).await,
+            (None, Some(_)) => return Ok(Notified::NotForUs),
+            (None, None) => return Err(UnreadableEvent::NotAnEvent.into()),
+        };
         // An earlier version set no mark, and its jobs acted as the system user.
         let unmarked = !notify_payer;
         if unmarked && info.user("type").as_deref() != Some(RequestInfo::SYSTEM) {
@@ -204,22 +224,36 @@ impl Notifications {
         if txn.status.name() != txn_status {
             return Ok(Notified::Overtaken);
         }
+        let changed = txn.audit.modified_at.unwrap_or(txn.audit.created_at);
+        let code = format!("PG_NOTIFICATION_{status}");
+        let subject = Subject { txn: &txn, amount: txn.amount, changed, refund: None };
+        self.tell(&info, &subject, &code, &format!("sms/{txn_id}/{status}")).await
+    }
+
+    /// Stores the text message of this code, if there is to be one and the key was not used.
+    async fn tell(
+        &self,
+        info: &RequestInfo,
+        subject: &Subject<'_>,
+        code: &str,
+        key: &str,
+    ) -> Result<Notified, NotifyError> {
+        let Subject { txn, changed, .. } = *subject;
         let now = self.ports.clock.now();
-        if self.is_too_old(&txn, now) {
-            tracing::info!(%txn_id, status, "a change is too old for a message to its payer");
+        if self.settings.max_age.is_some_and(|max_age| now.since(changed) > max_age) {
+            tracing::info!(txn_id = %txn.id, code, "a change is too old for a message to its payer");
             return Ok(Notified::TooOld);
         }
-        let Some(number) = number(&txn) else {
-            tracing::info!(%txn_id, "a payer has no usable number for a message");
+        let Some(number) = number(txn) else {
+            tracing::info!(txn_id = %txn.id, "a payer has no usable number for a message");
             return Ok(Notified::NoNumber);
         };
         let locale = info.locale().unwrap_or_else(|| self.settings.default_locale.clone());
-        let code = format!("PG_NOTIFICATION_{status}");
-        let text = self.ports.messages.text(&info, &txn.tenant_id, &locale, &code).await?;
+        let text = self.ports.messages.text(info, &txn.tenant_id, &locale, code).await?;
         let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
             return Ok(Notified::NoText);
         };
-        let message = self.message(&info, &txn, &text).await;
+        let message = self.message(info, subject, &text).await;
         let body =
             TextMessage { mobile_number: &number, message: &message, category: None, expiry_time: None };
         let event = Event {
@@ -228,8 +262,7 @@ impl Notifications {
             txn_id: txn.id.clone(),
             tenant_id: txn.tenant_id.clone(),
         };
-        let key = format!("sms/{txn_id}/{status}");
-        let stored = self.ports.store.store_event_once(&key, event, now).await?;
+        let stored = self.ports.store.store_event_once(key, event, now).await?;
         Ok(if stored { Notified::Stored } else { Notified::Repeated })
     }
 
@@ -243,11 +276,6 @@ impl Notifications {
                     ActorKind::User => false,
                 }
         }))
-    }
-
-    fn is_too_old(&self, txn: &Transaction, now: Timestamp) -> bool {
-        let changed = txn.audit.modified_at.unwrap_or(txn.audit.created_at);
-        self.settings.max_age.is_some_and(|max_age| now.since(changed) > max_age)
     }
 }
 

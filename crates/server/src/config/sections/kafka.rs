@@ -46,7 +46,7 @@ settings! {
     TOPIC_PATTERN: Optional<String> = digit("pg.kafka.consumer.topic.pattern", PATTERN,
         "The topics whose events lead to text messages. It must match the whole name of a topic. The \
          original's own pattern, which left out topics without a prefix, is taken for what is worked out.")
-        .or_worked_out("the topics of new and of changed transactions, with any prefix and without one");
+        .or_worked_out("the topics of new and of changed transactions and of changed refunds, with any prefix and without one");
     CONSUMER_GROUP: Setting<String> = digit("spring.kafka.consumer.group-id", TEXT,
         "The consumer group in which the replicas share the work of sending text messages.")
         .or("egov-pg-service");
@@ -262,10 +262,11 @@ const ORIGINAL_PATTERN: &str = "(^[a-zA-Z]+-save-pg-txns|^[a-zA-Z]+-update-pg-tx
 /// Whether our own topics are listened to, and none that we publish to besides.
 fn check_pattern(reader: &mut Reader<'_>, topics: &Topics) {
     let set = reader.set(&TOPIC_PATTERN).filter(|set| set != ORIGINAL_PATTERN);
-    let escaped = [&topics.save_transaction, &topics.update_transaction].map(|topic| regex::escape(topic));
+    let heard = [&topics.save_transaction, &topics.update_transaction, &topics.update_refund];
+    let escaped = heard.map(|topic| regex::escape(topic));
     let own = format!("([a-zA-Z0-9_-]+-)?({})", escaped.join("|"));
     let Ok(pattern) = whole(&set.unwrap_or(own)) else { return };
-    for topic in [&topics.save_transaction, &topics.update_transaction] {
+    for topic in heard {
         let topic = if topics.central_instance.is_some() { format!("pb-{topic}") } else { topic.clone() };
         if !pattern.is_match(&topic) {
             let text = format!("does not match the topic {topic}: nothing in it leads to a text message");
