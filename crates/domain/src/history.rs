@@ -161,12 +161,12 @@ impl AttentionKind {
         match self {
             AttentionKind::LateSuccess => {
                 "The payer has paid a transaction that counts as failed. See the payment in the gateway's \
-                 merchant portal; then have it refunded there, or register it with the collection service \
+                 merchant portal; then have it refunded, or register it with the collection service \
                  by hand."
             }
             AttentionKind::AmountMismatch => {
                 "Another amount was taken than was asked. Compare both in the gateway's merchant portal, \
-                 then have the payment refunded there, or register what was paid by hand."
+                 then have the payment refunded, or register what was paid by hand."
             }
             AttentionKind::ReceiptRefused => {
                 "The payment was made, and the collection service refuses to register it. Read its answer in \
@@ -183,11 +183,10 @@ impl AttentionKind {
             }
             AttentionKind::SecondPayment => {
                 "The gateway took a second payment for a transaction that was paid. Have the second one \
-                 refunded in the gateway's merchant portal."
+                 refunded."
             }
             AttentionKind::PaidTwice => {
-                "The bill was paid by another transaction, which has the receipt. Have this payment refunded \
-                 in the gateway's merchant portal."
+                "The bill was paid by another transaction, which has the receipt. Have this payment refunded."
             }
             AttentionKind::PendingBeyondLife => {
                 "Look the payment up in the gateway's merchant portal. If it was paid or declined there, ask \

@@ -4,6 +4,7 @@
 //! another payment of the same bill has succeeded meanwhile, registering this one as well would pay the bill
 //! twice.
 
+use crate::refunds::captured_in;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use payment_domain::{AttentionKind, BillId, BillKey, StatusName, Transaction, TxnId};
 use payment_store::{AttentionCase, Claim, PageRequest, SearchQuery, Store, StoreError};
@@ -35,8 +36,10 @@ pub(crate) async fn advise(
     case: &AttentionCase,
     txn: &Transaction,
 ) -> Result<Advice, StoreError> {
+    let proposal = proposal(store, case, txn).await?;
     if !depends_on_others(case) {
-        return Ok(Advice { action: of_kind(case), other_payments: Vec::new() });
+        let action = format!("{}{proposal}", of_kind(case));
+        return Ok(Advice { action, other_payments: Vec::new() });
     }
     let claims = store.claims(&txn.bill_keys()).await?;
     let other_payments = other_payments(store, txn, &claims).await?;
@@ -56,6 +59,7 @@ pub(crate) async fn advise(
             action.push_str(&format!(" Nothing keeps {free} from being paid once more meanwhile."));
         }
     }
+    action.push_str(&proposal);
     Ok(Advice { action, other_payments })
 }
 
@@ -124,7 +128,7 @@ pub async fn advise_all(
 }
 
 async fn advise_unread(store: &dyn Store, case: &AttentionCase) -> Result<Advice, StoreError> {
-    if !depends_on_others(case) {
+    if !depends_on_others(case) && !proposes_refund(case) {
         return Ok(Advice { action: of_kind(case), other_payments: Vec::new() });
     }
     advise(store, case, &transaction_of(store, case).await?).await
@@ -137,6 +141,59 @@ pub(crate) async fn transaction_of(
 ) -> Result<Transaction, StoreError> {
     let missing = || StoreError::Failed(format!("transaction {} is missing", case.case.txn_id).into());
     store.transaction(&case.case.txn_id).await?.ok_or_else(missing)
+}
+
+/// Whether an open case says that money was taken which is to go back.
+fn proposes_refund(case: &AttentionCase) -> bool {
+    let proposes = matches!(
+        case.case.kind,
+        AttentionKind::LateSuccess
+            | AttentionKind::PaidTwice
+            | AttentionKind::SecondPayment
+            | AttentionKind::AmountMismatch
+    );
+    proposes && case.resolution.is_none()
+}
+
+/// The refund that a case proposes, or the one that is under way for it: a sentence after others, or nothing.
+async fn proposal(store: &dyn Store, case: &AttentionCase, txn: &Transaction) -> Result<String, StoreError> {
+    if !proposes_refund(case) {
+        return Ok(String::new());
+    }
+    let refunds = store.refunds_of(&txn.id).await?;
+    if let Some(refund) =
+        refunds.iter().find(|refund| refund.case == Some(case.id) && refund.status.is_live())
+    {
+        return Ok(format!(
+            " Refund {} of {} is {}: the case closes when all of the payment has gone back.",
+            refund.id,
+            refund.amount.with_code(),
+            refund.status.as_str()
+        ));
+    }
+    let taken = captured_in(&case.case.evidence).map(|capture| capture.amount);
+    let amount = match case.case.kind {
+        AttentionKind::LateSuccess | AttentionKind::PaidTwice => Some(taken.unwrap_or(txn.amount)),
+        AttentionKind::SecondPayment
+        | AttentionKind::AmountMismatch
+        | AttentionKind::ReceiptRefused
+        | AttentionKind::Refunded
+        | AttentionKind::Contradiction
+        | AttentionKind::PendingBeyondLife
+        | AttentionKind::NotCaptured
+        | AttentionKind::RefundUnclear
+        | AttentionKind::ReceiptNeedsAdjustment
+        | AttentionKind::RefundReturned => taken,
+    };
+    Ok(match amount {
+        Some(amount) => format!(
+            " Proposed refund: {}, with `pg-service refund request --txn {} --case {}`; the case closes with it.",
+            amount.with_code(),
+            txn.id,
+            case.id
+        ),
+        None => String::new(),
+    })
 }
 
 fn of_kind(case: &AttentionCase) -> String {
@@ -190,7 +247,7 @@ fn action(kind: AttentionKind, status: StatusName, others: &[OtherPayment]) -> S
             | AttentionKind::NotCaptured
             | AttentionKind::RefundUnclear
             | AttentionKind::ReceiptNeedsAdjustment
-            | AttentionKind::RefundReturned => "Have this payment refunded in the gateway's merchant portal.",
+            | AttentionKind::RefundReturned => "Have this payment refunded.",
         };
         return format!(
             "The bill was paid by another transaction, {paid}. {refund} Do not register it with the collection \

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::gateways::UnknownGateway;
 use crate::ports::Ports;
+use crate::refunds::{RefundError, Refunds};
 use crate::settle::{Asked, Caller, SettleError, Settlement};
 
 /// The bytes kept of a signed callback; real ones are shorter.
@@ -23,6 +24,7 @@ const UNSIGNED_BYTES: usize = 4 * 1024;
 pub struct Callbacks {
     ports: Arc<Ports>,
     settlement: Settlement,
+    refunds: Refunds,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,8 +69,8 @@ impl From<SettleError> for CallbackError {
 }
 
 impl Callbacks {
-    pub(crate) fn new(ports: Arc<Ports>, settlement: Settlement) -> Callbacks {
-        Callbacks { ports, settlement }
+    pub(crate) fn new(ports: Arc<Ports>, settlement: Settlement, refunds: Refunds) -> Callbacks {
+        Callbacks { ports, settlement, refunds }
     }
 
     /// Settles a transaction on a callback that came with this query string.
@@ -86,6 +88,9 @@ impl Callbacks {
         query: &str,
     ) -> Result<Conclusion, CallbackError> {
         let arrived = Instant::now();
+        if let Some(conclusion) = self.take_refund(gateway, answer).await? {
+            return Ok(conclusion);
+        }
         let named = self.ports.gateways.named_in(gateway, answer);
         let store = &self.ports.store;
         let id = named.map_err(|UnknownGateway| CallbackError::UnknownGateway)?;
@@ -139,6 +144,30 @@ impl Callbacks {
             (StatusName::Pending | StatusName::Failure, Asked::Unusable(_) | Asked::Unavailable { .. }) => {
                 Err(CallbackError::TryAgain)
             }
+        }
+    }
+
+    /// Asks about the refund that a callback names, as far as the payment's allowance of questions reaches;
+    /// `None` when it names none of ours. Nothing in it is believed.
+    async fn take_refund(
+        &self,
+        gateway: &GatewayName,
+        answer: &Answer,
+    ) -> Result<Option<Conclusion>, CallbackError> {
+        let Some(id) = self.ports.gateways.refund_named_in(gateway, answer) else { return Ok(None) };
+        let refund = self.ports.store.refund(&id, None).await?;
+        let Some(refund) = refund.filter(|refund| refund.gateway == *gateway) else { return Ok(None) };
+        let age = self.ports.now().since(refund.calls.last_at.unwrap_or(refund.audit.created_at));
+        if self.settlement.admit_hint(&refund.txn_id, gateway, age).await.is_err() {
+            // The job asks in any case.
+            return Ok(Some(Conclusion::StillPending));
+        }
+        let caller = Caller::new(Actor::gateway(gateway.as_str()), self.ports.settings.system_identity());
+        match self.refunds.update(&id, None, &caller).await {
+            Ok(refund) if refund.status.is_final() => Ok(Some(Conclusion::Settled)),
+            Ok(_) => Ok(Some(Conclusion::StillPending)),
+            Err(RefundError::Store(error)) => Err(error.into()),
+            Err(_) => Err(CallbackError::TryAgain),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use payment_domain::{AccountRef, GatewayName, MerchantDigest, Transaction, TxnId};
+use payment_domain::{AccountRef, GatewayName, MerchantDigest, RefundId, Transaction, TxnId};
 use payment_gateway::{Answer, Availability, Foreign, Gateway};
 use url::Url;
 
@@ -162,6 +162,13 @@ impl Gateways {
             return Err(UnknownGateway);
         }
         Ok(gateways.iter().find_map(|gateway| gateway.names(answer)))
+    }
+
+    /// The refund that an answer to this gateway names, by whichever account it may be read.
+    pub(crate) fn refund_named_in(&self, name: &GatewayName, answer: &Answer) -> Option<RefundId> {
+        let configured = self.offered.get(name).or_else(|| self.switched_off.get(name)).cloned();
+        let mut gateways = configured.into_iter().chain(self.accounts.all_of(name));
+        gateways.find_map(|gateway| gateway.refunding()?.names_refund(answer))
     }
 
     /// Whether the configuration file's account of the gateway can be used now; `None` without one.

@@ -112,12 +112,13 @@ impl Payments {
         let ports = Arc::new(ports);
         let receipts = Receipts::new(ports.clone());
         let settlement = Settlement::new(ports.clone(), receipts.clone());
+        let refunds = Refunds::new(ports.clone(), settlement.clone());
         Payments {
             creation: Creation::new(ports.clone(), receipts.clone(), settlement.clone()),
             search: Search::new(ports.clone()),
-            callbacks: Callbacks::new(ports.clone(), settlement.clone()),
+            callbacks: Callbacks::new(ports.clone(), settlement.clone(), refunds.clone()),
             payment_pages: PaymentPages::new(ports.clone()),
-            refunds: Refunds::new(ports.clone(), settlement.clone()),
+            refunds,
             attention: AttentionList::new(ports.store.clone(), ports.clock.clone()),
             readiness: Readiness::new(ports.clone()),
             tokens: PersonalTokens::new(ports.store.clone(), ports.clock.clone()),

@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::{RefundOutcome, RefundStatus};
 use crate::money::Money;
 
-/// How long "not found" must have been the answer after the latest call before that call is repeated.
+/// Default of [`Calls::quiet_time`].
 pub const QUIET_TIME: Duration = Duration::from_secs(15 * 60);
 
 /// How long after the first call an idempotency key is relied on: providers keep them for a day.
@@ -43,6 +43,8 @@ pub struct Calls {
     pub since_last: Duration,
     /// Whether the latest call certainly gave nothing back.
     pub not_taken: bool,
+    /// How long after the latest call "not found" is no answer yet: gateways' records lag.
+    pub quiet_time: Duration,
 }
 
 /// The consequence of a report.
@@ -129,7 +131,7 @@ fn decide_sent(amount: Money, outcome: &RefundOutcome, calls: Calls) -> RefundVe
         RefundOutcome::Unclear { reason } => RefundVerdict::Unclear { reason: reason.clone() },
         RefundOutcome::Pending | RefundOutcome::Unrecognised { .. } => RefundVerdict::Keep,
         RefundOutcome::NotFound if calls.not_taken => RefundVerdict::Repeat,
-        RefundOutcome::NotFound if calls.since_last < QUIET_TIME => RefundVerdict::Keep,
+        RefundOutcome::NotFound if calls.since_last < calls.quiet_time => RefundVerdict::Keep,
         RefundOutcome::NotFound => match calls.repetition {
             Repetition::Refused => RefundVerdict::Repeat,
             Repetition::Replayed if calls.since_first < KEY_LIFE => RefundVerdict::Repeat,
@@ -155,7 +157,13 @@ mod tests {
     }
 
     fn calls(repetition: Repetition) -> Calls {
-        Calls { repetition, since_first: QUIET_TIME, since_last: QUIET_TIME, not_taken: false }
+        Calls {
+            repetition,
+            since_first: QUIET_TIME,
+            since_last: QUIET_TIME,
+            not_taken: false,
+            quiet_time: QUIET_TIME,
+        }
     }
 
     fn outcome() -> impl Strategy<Value = RefundOutcome> {
@@ -179,6 +187,7 @@ mod tests {
                 since_first: Duration::from_secs(first.max(last)),
                 since_last: Duration::from_secs(last),
                 not_taken,
+                quiet_time: QUIET_TIME,
             },
         )
     }

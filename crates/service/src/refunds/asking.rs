@@ -132,6 +132,7 @@ impl Refunds {
             since_first: since(refund.calls.first_at),
             since_last: since(refund.calls.last_at),
             not_taken: refund.calls.not_taken,
+            quiet_time: self.settings().quiet_time,
         }
     }
 

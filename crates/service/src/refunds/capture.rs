@@ -69,7 +69,7 @@ pub(crate) fn evidence_of_capture(report: &Report) -> Option<Value> {
     }))
 }
 
-fn captured_in(evidence: &Value) -> Option<Capture> {
+pub(crate) fn captured_in(evidence: &Value) -> Option<Capture> {
     let told = evidence.get("capture")?;
     let currency = Currency::from_code(told.get("currency")?.as_str()?)?;
     Some(Capture {

@@ -27,7 +27,7 @@ use payment_domain::{Money, Personal, Refund, RefundHistoryEntry, RefundId, TxnI
 use payment_store::{RefundKey, RefundQuery, RequestDigest, StoreError, TenantScope};
 use serde_json::{Map, Value};
 
-pub(crate) use capture::evidence_of_capture;
+pub(crate) use capture::{captured_in, evidence_of_capture};
 
 pub use error::RefundError;
 pub use job::RefundsJob;
@@ -83,9 +83,6 @@ pub struct Refunds {
     in_hand: Arc<SingleFlight>,
 }
 
-/// How long the request that approved a refund has to send it before the job does.
-const HANDOVER: Duration = Duration::from_secs(30);
-
 impl Refunds {
     pub(crate) fn new(ports: Arc<Ports>, settlement: Settlement) -> Refunds {
         Refunds { ports, settlement, in_hand: Arc::default() }
@@ -95,8 +92,9 @@ impl Refunds {
         &self.ports.settings.refunds
     }
 
+    /// How long the request that approved a refund has to send it before the job does.
     fn handover(&self) -> Duration {
-        HANDOVER
+        self.settings().distance(0)
     }
 
     /// A refund, when it is of one of these tenants or below; `None` is every tenant.

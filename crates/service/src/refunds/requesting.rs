@@ -2,7 +2,7 @@
 
 use payment_domain::{
     Actor, Audit, AuditAction, InvalidAmount, Money, Principal, Refund, RefundCalls, RefundDetails, RefundId,
-    RefundStatus, Transaction, Waiver,
+    RefundReceipt, RefundStatus, Transaction, Waiver,
 };
 use payment_store::{NewRefund, RefundDue, RefundRequested, StoreError};
 use serde_json::Value;
@@ -200,7 +200,10 @@ impl Refunds {
             (settings.checkers(amount) == 0).then_some(Waiver::SmallAmount)
         };
         let now = self.ports.now();
-        let is_whole = amount == capture.amount && !capture.is_second;
+        let receipt = match capture.is_second {
+            true => RefundReceipt::None,
+            false => self.receipt_of(&payment, amount == capture.amount).await?,
+        };
         Ok(Refund {
             id: new_id()?,
             txn_id: payment.id.clone(),
@@ -208,7 +211,7 @@ impl Refunds {
             gateway: payment.gateway.clone(),
             service_code: payment.module.clone(),
             consumer_code: payment.consumer_code.clone(),
-            receipt: self.receipt_of(&payment, is_whole).await?,
+            receipt,
             capture,
             amount,
             status: if waiver.is_some() { RefundStatus::Approved } else { RefundStatus::Requested },
@@ -238,7 +241,7 @@ impl Refunds {
         self.settings().cancel_receipt == CancelReceipt::OnApproval
             && refund.amount == refund.capture.amount
             && !refund.capture.is_second
-            && refund.receipt == payment_domain::RefundReceipt::Kept
+            && refund.receipt == RefundReceipt::Kept
     }
 }
 

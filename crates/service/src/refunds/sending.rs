@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use payment_domain::refund::machine::QUIET_TIME;
 use payment_domain::{Refund, RefundId, RefundReport, RefundStatus, Report, StatusName, Transaction};
 use payment_gateway::{Gateway, GatewayError, RefundOrder, Refunding};
 use payment_store::{Applied, CancellationChange, RefundChange, RefundDue};
@@ -13,9 +12,6 @@ use super::Refunds;
 use super::capture::{Standing, standing};
 use super::record::{event, line};
 use super::work::{Work, WorkError, Worker};
-
-/// How long after an interrupted call the status is asked for.
-const FIRST_QUESTION: Duration = Duration::from_secs(10);
 
 /// How long an approved refund waits for a gateway that gives no usable answer about its payment.
 const NEXT_TRY: Duration = Duration::from_secs(60);
@@ -162,7 +158,7 @@ impl Refunds {
         next.calls.not_taken = false;
         let evidence = json!({ "call": next.calls.number });
         let change = RefundChange {
-            due: RefundDue::In(self.ports.settings.gateway_wait + FIRST_QUESTION),
+            due: RefundDue::In(self.ports.settings.gateway_wait + self.settings().distance(0)),
             history: line(&next, Some(refund.status), now, &worker.actor, why, evidence),
             events: match refund.status {
                 RefundStatus::Sent => Vec::new(),
@@ -187,7 +183,7 @@ impl Refunds {
             Applied::Fenced => return Err(WorkError::Fenced),
         }
         // A process that stalled here makes no call that others may have taken for lost.
-        if self.ports.clock.stopwatch().saturating_sub(began) > QUIET_TIME / 3 {
+        if self.ports.clock.stopwatch().saturating_sub(began) > self.settings().quiet_time / 3 {
             return Ok(Work::Pending);
         }
         let notify_url = self.ports.settings.redirects.notify_url(&next.gateway);
@@ -232,7 +228,7 @@ impl Refunds {
                     | GatewayError::Refused { .. }
                     | GatewayError::BadSignature
                     | GatewayError::WrongTransaction => {
-                        self.wait(&refund, &error.to_string(), FIRST_QUESTION, worker).await
+                        self.wait(&refund, &error.to_string(), self.settings().distance(0), worker).await
                     }
                 }
             }

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use payment_domain::refund::machine::QUIET_TIME;
 use payment_domain::{Money, TenantId};
 
 /// When the receipt of a payment that was given back whole is cancelled.
@@ -29,6 +30,8 @@ pub struct RefundSettings {
     pub decided_within: Duration,
     /// How long the gateway is asked about a sent refund before people must look.
     pub life: Duration,
+    /// How long after a call "no such refund" is no answer yet.
+    pub quiet_time: Duration,
     pub cancel_receipt: CancelReceipt,
     /// The time from each question about a sent refund to the next; the last one repeats.
     pub distances: Vec<Duration>,
@@ -46,6 +49,7 @@ impl Default for RefundSettings {
             limits: BTreeMap::new(),
             decided_within: DAY * 30,
             life: DAY * 10,
+            quiet_time: QUIET_TIME,
             cancel_receipt: CancelReceipt::OnSuccess,
             distances: [10, 60, 300, 900, 3600, 6 * 3600].map(Duration::from_secs).to_vec(),
         }

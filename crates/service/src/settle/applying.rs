@@ -29,6 +29,15 @@ impl Reply<'_> {
             None => json!({ "answer": self.report.raw }),
         }
     }
+
+    /// The same with what was captured, by which a case proposes a refund.
+    fn evidence_of_case(&self) -> Value {
+        let mut evidence = self.evidence();
+        if let (Value::Object(evidence), Some(capture)) = (&mut evidence, evidence_of_capture(self.report)) {
+            evidence.insert("capture".to_owned(), capture);
+        }
+        evidence
+    }
 }
 
 impl Settlement {
@@ -119,7 +128,7 @@ impl Settlement {
                 txn_id: next.id.clone(),
                 kind,
                 raised_at: now,
-                evidence: reply.evidence(),
+                evidence: reply.evidence_of_case(),
             }),
             forget_key: None,
             fence: caller.fence.clone(),
@@ -184,13 +193,7 @@ impl Settlement {
         caller: &Caller,
     ) -> Result<(), StoreError> {
         let Some(mut kind) = verdict.attention else { return Ok(()) };
-        let mut evidence = reply.evidence();
-        if kind == AttentionKind::SecondPayment
-            && let Value::Object(evidence) = &mut evidence
-            && let Some(capture) = evidence_of_capture(reply.report)
-        {
-            evidence.insert("capture".to_owned(), capture);
-        }
+        let mut evidence = reply.evidence_of_case();
         let mut hold = Vec::new();
         if kind == AttentionKind::LateSuccess {
             let bills = txn.bill_keys();

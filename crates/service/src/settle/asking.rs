@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use payment_domain::machine::OrderLife;
-use payment_domain::{Outcome, Report, StatusName, Transaction};
+use payment_domain::{GatewayName, Outcome, Report, StatusName, Transaction, TxnId};
 use payment_gateway::{Gateway, GatewayError};
 
 use super::{Asked, Caller, Origin, SettleError, Settled, Settlement};
@@ -65,6 +65,17 @@ impl Settlement {
         // because the answer took long.
         let question = Question { signed, life: self.ports.life_of(&txn), closes: false };
         self.ask(&mut permit, gateway, txn, question, caller).await
+    }
+
+    /// The same for a question about a refund of a payment, begun so long ago.
+    pub(crate) async fn admit_hint(
+        &self,
+        txn_id: &TxnId,
+        gateway: &GatewayName,
+        age: Duration,
+    ) -> Result<(), Duration> {
+        self.questions.take(News { txn_id, age, signed: None })?;
+        self.turnstile(gateway).payer().await
     }
 
     /// Takes a question from the payment's allowance, and waits for the gateway's pace.

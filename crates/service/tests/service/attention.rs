@@ -59,8 +59,10 @@ async fn a_late_payment_is_to_be_refunded_once_another_of_its_bill_has_succeeded
     assert_eq!(same, case, "the evidence is of its moment");
     assert_eq!(others(&advice), [(other.as_str(), StatusName::Success)]);
     let told = format!(
-        "The bill was paid by another transaction, {other}. Have this payment refunded in the gateway's \
-         merchant portal. Do not register it with the collection service."
+        "The bill was paid by another transaction, {other}. Have this payment refunded. Do not register it with \
+         the collection service. Proposed refund: 100.00 INR, with `pg-service refund request --txn {late} --case \
+         {}`; the case closes with it.",
+        case.id
     );
     assert_eq!(advice.action, told);
 }
@@ -86,7 +88,7 @@ async fn bills_are_called_held_only_where_the_case_holds_them() {
     let late = failed(&world, "B1").await;
     world.settle(&late).await;
     let (_, advice) = only(&world).await;
-    assert!(advice.action.ends_with("by hand. Nobody can pay B1 until this case is resolved."), "{advice:?}");
+    assert!(advice.action.contains("by hand. Nobody can pay B1 until this case is resolved."), "{advice:?}");
     assert_eq!(others(&advice), []);
 
     let second = failed(&world, "B2").await;

@@ -35,7 +35,7 @@ mod holding;
 mod jobs;
 mod operating;
 mod receipts;
-mod refunding;
+pub mod refunding;
 mod relaying;
 mod repeating;
 mod searching;

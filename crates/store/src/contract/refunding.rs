@@ -43,8 +43,8 @@ pub(super) async fn paid(store: &Arc<dyn Store>, id: &str) -> Transaction {
     sample::applied(store, sample::success(&pending)).await
 }
 
-/// A request for so many paise of a payment.
-pub(super) fn refund(payment: &Transaction, id: &str, minor: i64) -> Refund {
+/// A refund of so many paise of a payment, requested.
+pub fn refund(payment: &Transaction, id: &str, minor: i64) -> Refund {
     Refund {
         id: RefundId::new(format!("RF-000000-{id}")).unwrap(),
         txn_id: payment.id.clone(),
@@ -94,7 +94,8 @@ fn line(refund: &Refund, from: Option<RefundStatus>, why: &str) -> RefundHistory
     }
 }
 
-fn new(refund: Refund) -> NewRefund {
+/// The request for it.
+pub fn new(refund: Refund) -> NewRefund {
     NewRefund {
         history: vec![line(&refund, None, "requested")],
         refund,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use payment_domain::{Currency, Money};
 use payment_service::{CancelReceipt, RefundSettings};
-use payment_settings::parser::{Parser, TEXT, days, millis, one_of, text};
+use payment_settings::parser::{Parser, TEXT, days, millis, one_of, secs, text};
 use payment_settings::{Optional, Reader, Setting, own, settings};
 
 use crate::config::parsers::DISTANCES;
@@ -38,6 +38,10 @@ settings! {
     LIFE: Setting<Duration> = own("refund.life-days", days(1, 365),
         "For how many days the gateway is asked about a refund before it becomes a review case; after that it \
          is still asked.").or("10");
+    QUIET_TIME: Setting<Duration> = own("refund.quiet-secs", secs(1, 86_400),
+        "For how many seconds after a call \"no such refund\" is no answer yet. After that the call is repeated \
+         with the same id, where the gateway takes none twice. Gateways' records lag: less risks nothing at a \
+         gateway that keeps the rule, and proves nothing.").or("900");
     CANCEL_RECEIPT: Setting<CancelReceipt> = own("refund.cancel-receipt",
         one_of(&[("on-success", CancelReceipt::OnSuccess), ("on-approval", CancelReceipt::OnApproval),
             ("never", CancelReceipt::Never)]),
@@ -63,6 +67,7 @@ pub(super) fn refunds(reader: &mut Reader<'_>) -> RefundSettings {
         limits,
         decided_within: reader.get(&DECIDED_WITHIN),
         life: reader.get(&LIFE),
+        quiet_time: reader.get(&QUIET_TIME),
         cancel_receipt: reader.get(&CANCEL_RECEIPT),
         distances: reader.get(&FOLLOW_UPS),
     };
