@@ -28,6 +28,7 @@ impl Keyed {
             outcome: Outcome::Pending,
             gateway_txn_id: None,
             payment_mode: None,
+            returned: None,
             status_code: Some(self.key.to_owned()),
             status_message: None,
             raw: json!({}),

@@ -24,6 +24,7 @@ use crate::proof::gateway::{Gateway, SECRET};
 use crate::proof::load::{self, Doors, Load};
 use crate::proof::number;
 use crate::proof::random::Random;
+use crate::proof::refunds;
 use crate::support::{PATIENCE, Service, free_port, pg_service};
 
 /// About how long it takes to start: now and then it is killed while it does.
@@ -83,6 +84,7 @@ async fn survive(folder: &Path, database: Database) {
     let ids = check::stored_ids(store.as_ref()).await;
     load::update_all(&doors, &ids).await;
     until_receipts_are_issued(store.as_ref()).await;
+    refunds::until_done(store.as_ref(), PATIENCE).await;
     drop(store);
     service.signal("TERM");
     let status = service.ended().await;
@@ -98,6 +100,10 @@ async fn survive(folder: &Path, database: Database) {
         ledger: &ledger,
     };
     let mut figures = check::all(&evidence).await;
+    let refunded = refunds::stored(evidence.store.as_ref()).await;
+    let (faults, given_back) = refunds::compare(&refunded, &gateway.refunds().await, &ledger.approved);
+    figures.faults.extend(faults);
+    println!("{} refunds, {given_back} of them succeeded", refunded.len());
     let events = world.database.count_events().await;
     if events != outbox.len() {
         figures.faults.push(format!("{events} events, of which {} were read", outbox.len()));
@@ -106,7 +112,7 @@ async fn survive(folder: &Path, database: Database) {
     to_answer.sort();
     println!("{}", figures.table(&deaths(kills, &to_answer), &[]));
     assert!(figures.faults.is_empty(), "seed {seed}: {:#?}", figures.faults);
-    assert!(figures.paid > 0 && figures.receipts > 0, "nothing was tried");
+    assert!(figures.paid > 0 && figures.receipts > 0 && given_back > 0, "nothing was tried");
 }
 
 fn deaths(kills: u64, to_answer: &[Duration]) -> Vec<(&'static str, String)> {
@@ -156,6 +162,17 @@ impl World<'_> {
             "receipts.lease-ms=1000",
             "--set",
             "receipts.interval-ms=100",
+            "--set",
+            "refund.interval-ms=200",
+            "--set",
+            "refund.quiet-secs=4",
+            "--set",
+            "refund.follow-ups=1s,2s",
+            "--set",
+            "gateways.wait-ms=2000",
+            // Of a payment that was given back the other proofs tell nothing.
+            "--set",
+            "refund.cancel-receipt=never",
         ]);
         Service::launch(command, self.port, &self.folder.join("service.log"))
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use payment_simulator::sandbox::{BookEntry, CallbackPolicy, Sandbox, SandboxSettings, State};
+use payment_simulator::sandbox::{BookEntry, CallbackPolicy, RefundEntry, Sandbox, SandboxSettings, State};
 use secrecy::SecretString;
 
 use crate::support::PATIENCE;
@@ -59,6 +59,19 @@ impl Gateway {
         loop {
             let after = all.last().map_or(0, |entry| entry.sequence);
             let more = self.sandbox.books(after, 1000).await.unwrap();
+            if more.is_empty() {
+                return all;
+            }
+            all.extend(more);
+        }
+    }
+
+    /// Every refund in the books.
+    pub(crate) async fn refunds(&self) -> Vec<RefundEntry> {
+        let mut all: Vec<RefundEntry> = Vec::new();
+        loop {
+            let after = all.last().map_or(0, |entry| entry.sequence);
+            let more = self.sandbox.refunds(after, 1000).await.unwrap();
             if more.is_empty() {
                 return all;
             }

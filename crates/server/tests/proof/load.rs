@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::random::Random;
+use super::refunds::{self, Decision};
 use super::requests::Wanted;
 use crate::support::http_client;
 
@@ -29,6 +30,8 @@ pub(crate) struct Doors {
     pub(crate) rest: Duration,
     /// How often a replica was killed so far.
     pub(crate) deaths: Arc<AtomicU64>,
+    /// Whether payments are given back.
+    pub(crate) refunds: bool,
 }
 
 impl Doors {
@@ -36,7 +39,7 @@ impl Doors {
     pub(crate) fn of(url: &str) -> Doors {
         let (replicas, public) = (vec![url.to_owned()], url.to_owned());
         let rest = Duration::from_millis(2);
-        Doors { replicas, public, may_be_unavailable: false, rest, deaths: Arc::default() }
+        Doors { replicas, public, may_be_unavailable: false, rest, deaths: Arc::default(), refunds: true }
     }
 }
 
@@ -64,6 +67,8 @@ pub(crate) struct Ledger {
     pub(crate) unavailable: u64,
     /// Creates of the same bills that were sent at the same moment.
     pub(crate) raced: u64,
+    /// Refunds whose approval was answered.
+    pub(crate) approved: Vec<String>,
     /// Answers that are wrong whatever dies.
     pub(crate) unexpected: Vec<String>,
 }
@@ -156,6 +161,7 @@ impl Load {
             all.unanswered += one.unanswered;
             all.unavailable += one.unavailable;
             all.raced += one.raced;
+            all.approved.extend(one.approved);
             all.unexpected.extend(one.unexpected);
         }
         all
@@ -203,7 +209,11 @@ impl Worker {
         let rest = self.client.doors.rest;
         while !stop.load(Ordering::SeqCst) {
             if let Some(begun) = self.create().await {
+                let txn_id = begun.txn_id.clone();
                 self.pay(begun).await;
+                if self.client.doors.refunds && self.random.percent(40) {
+                    self.refund(&txn_id).await;
+                }
             }
             // Also after a refusal, or while the service is down.
             tokio::time::sleep(rest).await;
@@ -325,6 +335,85 @@ impl Worker {
             for answered in [Some(first), second].into_iter().flatten() {
                 self.expect("update", answered, 200);
             }
+        }
+    }
+
+    /// A refund is requested, and decided by another person.
+    async fn refund(&mut self, txn_id: &str) {
+        let body = refunds::request(txn_id, &mut self.random);
+        let key = format!("refund-{:x}", self.random.next());
+        let mut answer = self.client.post("/refund/v1/_create", Some(&key), &body).await;
+        if answer.is_none() {
+            self.ledger.unanswered += 1;
+            answer = self.client.post("/refund/v1/_create", Some(&key), &body).await;
+        }
+        let Some(refund_id) = self.refund_id(answer) else { return };
+        let check = |uuid: &str| refunds::decision(&refund_id, uuid, "PG_REFUND_CHECKER");
+        let (client, approve) = (self.client.clone(), "/refund/v1/_approve");
+        match Decision::any(&mut self.random) {
+            Decision::Approve => {
+                let answer = client.post(approve, None, &check("checker-1")).await;
+                self.decided(&refund_id, answer, true);
+            }
+            Decision::ApproveTwiceAtOnce => {
+                let (one, other) = (check("checker-1"), check("checker-2"));
+                let (one, other) =
+                    tokio::join!(client.post(approve, None, &one), client.post(approve, None, &other));
+                let both = [&one, &other].iter().all(|one| one.as_ref().is_some_and(|one| one.status == 200));
+                if both {
+                    self.ledger.unexpected.push(format!("two approvals of {refund_id} counted"));
+                }
+                self.decided(&refund_id, one, true);
+                self.decided(&refund_id, other, true);
+            }
+            Decision::Reject => {
+                let answer = client.post("/refund/v1/_reject", None, &check("checker-1")).await;
+                self.decided(&refund_id, answer, false);
+            }
+            Decision::Withdraw => {
+                let body = refunds::decision(&refund_id, "maker-1", "PG_REFUND_MAKER");
+                let answer = client.post("/refund/v1/_withdraw", None, &body).await;
+                self.decided(&refund_id, answer, false);
+            }
+            Decision::None => {}
+        }
+    }
+
+    /// The refund that was stored; `None` where the payment cannot be given back.
+    fn refund_id(&mut self, answer: Option<Answer>) -> Option<String> {
+        let Some(answer) = answer else {
+            self.ledger.unanswered += 1;
+            return None;
+        };
+        let code = answer.body["Errors"][0]["code"].as_str().unwrap_or_default();
+        match (answer.status, code) {
+            (200, _) => Some(answer.body["Refund"]["refundId"].as_str().expect("an id").to_owned()),
+            (
+                400,
+                "INVALID_GATEWAY_TXN_ID"
+                | "REFUND_ALREADY_PAID"
+                | "REFUND_ALREADY_INITIATED"
+                | "REFUND_AMOUNT_EXCEEDS_AVAILABLE",
+            ) => None,
+            (503, _) if answer.retry_after && self.client.doors.may_be_unavailable => None,
+            _ => {
+                self.ledger.unexpected.push(format!("refund: {} {}", answer.status, answer.body));
+                None
+            }
+        }
+    }
+
+    fn decided(&mut self, refund_id: &str, answer: Option<Answer>, approves: bool) {
+        let Some(answer) = answer else {
+            self.ledger.unanswered += 1;
+            return;
+        };
+        match answer.status {
+            200 if approves => self.ledger.approved.push(refund_id.to_owned()),
+            // Another was faster.
+            200 | 409 => {}
+            503 if answer.retry_after && self.client.doors.may_be_unavailable => {}
+            _ => self.ledger.unexpected.push(format!("decision: {} {}", answer.status, answer.body)),
         }
     }
 

@@ -11,6 +11,7 @@ pub(crate) mod gateway;
 pub(crate) mod load;
 pub(crate) mod postgres;
 pub(crate) mod random;
+pub(crate) mod refunds;
 pub(crate) mod requests;
 
 /// A number from the environment.
