@@ -87,6 +87,7 @@ async fn what_was_paid_is_receipted_and_told_once_whatever_dies() {
         may_be_unavailable: true,
         rest: Duration::from_millis(100),
         deaths: replicas.deaths.clone(),
+        refunds: false,
     };
     let began = Instant::now();
     let load = Load::start(&doors, &mut random);

@@ -112,7 +112,8 @@ async fn survive(folder: &Path, database: Database) {
     to_answer.sort();
     println!("{}", figures.table(&deaths(kills, &to_answer), &[]));
     assert!(figures.faults.is_empty(), "seed {seed}: {:#?}", figures.faults);
-    assert!(figures.paid > 0 && figures.receipts > 0 && given_back > 0, "nothing was tried");
+    assert!(figures.paid > 0 && figures.receipts > 0, "nothing was tried");
+    assert!(given_back > 0 || !doors.refunds, "nothing was given back");
 }
 
 fn deaths(kills: u64, to_answer: &[Duration]) -> Vec<(&'static str, String)> {

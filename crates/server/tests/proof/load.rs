@@ -39,7 +39,7 @@ impl Doors {
     pub(crate) fn of(url: &str) -> Doors {
         let (replicas, public) = (vec![url.to_owned()], url.to_owned());
         let rest = Duration::from_millis(2);
-        Doors { replicas, public, may_be_unavailable: false, rest, deaths: Arc::default(), refunds: true }
+        Doors { replicas, public, may_be_unavailable: false, rest, deaths: Arc::default(), refunds: false }
     }
 }
 
