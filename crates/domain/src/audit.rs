@@ -121,6 +121,8 @@ impl AuditAction {
 pub enum AuditActor {
     /// A named person or program, in a role.
     Principal(Principal),
+    /// A proven user, in none of our roles; or `anonymous`.
+    User { uuid: String },
     /// The holder of the operators' shared token, by the name they gave: unproven.
     Operator { name: Personal, address: Option<std::net::IpAddr> },
     /// A job of this service.

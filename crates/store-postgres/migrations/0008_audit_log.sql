@@ -73,6 +73,8 @@ CREATE TRIGGER eg_pg_audit_head_is_never_emptied
 -- previous version too; NULL in a line from before. No stored line is touched; the index is made by reading the
 -- history once.
 CREATE SEQUENCE eg_pg_history_positions;
+-- For a service that is granted tables alone.
+GRANT USAGE ON SEQUENCE eg_pg_history_positions TO PUBLIC;
 
 ALTER TABLE eg_pg_transaction_history ADD COLUMN position bigint;
 ALTER TABLE eg_pg_transaction_history ALTER COLUMN position SET DEFAULT nextval('eg_pg_history_positions');

@@ -1,13 +1,14 @@
 //! Review cases: at most one of a kind for each transaction.
 
 use async_trait::async_trait;
-use payment_domain::{AttentionKind, BillKey, Event, HistoryEntry, TxnId};
+use payment_domain::{AttentionKind, AuditEntry, BillKey, Event, HistoryEntry, TxnId};
 use payment_store::{
     Attention, AttentionCase, AttentionQuery, CaseState, NewCase, Resolution, Resolved, ReviewCases,
     StoreError,
 };
 use tokio_postgres::Row;
 
+use crate::audit::append_audit;
 use crate::connections::{Transaction, Values};
 use crate::failure::Failure;
 use crate::jobs::begin_fenced;
@@ -124,6 +125,7 @@ impl ReviewCases for PostgresStore {
         resolution: Resolution,
         history: HistoryEntry,
         events: Vec<Event>,
+        audit: Vec<AuditEntry>,
         release: &[BillKey],
     ) -> Result<Resolved, StoreError> {
         let transaction = self.db.begin().await?;
@@ -135,7 +137,10 @@ impl ReviewCases for PostgresStore {
         lock_status(&transaction, &found.case.txn_id).await?;
         let resolved = resolve(&transaction, id, &resolution, &history, &events, release).await?;
         match resolved {
-            Resolved::Now => transaction.commit().await?,
+            Resolved::Now => {
+                append_audit(&transaction, &audit).await?;
+                transaction.commit().await?;
+            }
             Resolved::Before(_) | Resolved::NotFound => transaction.roll_back().await,
         }
         Ok(resolved)

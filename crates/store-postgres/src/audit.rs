@@ -88,6 +88,11 @@ impl AuditLog for PostgresStore {
         Ok(sealing::lines(&self.db, which, limit).await?)
     }
 
+    async fn earlier_lines_are_sealed(&self) -> Result<bool, StoreError> {
+        const DONE: &str = "SELECT earlier_is_done FROM eg_pg_history_seal";
+        Ok(rows::first(&self.db.ask(DONE, &[]).await?)?.unwrap_or(true))
+    }
+
     async fn store_checkpoint(&self, new: StoredCheckpoint, event: Event) -> Result<bool, StoreError> {
         Ok(checkpoints::store(&self.db, &new, event).await?)
     }

@@ -1,11 +1,12 @@
 //! The outbox: events stored in the commit that made them true, kept for the relay that publishes them.
 
 use async_trait::async_trait;
-use payment_domain::{Event, EventKind, Timestamp, TxnId};
+use payment_domain::{AuditEntry, Event, EventKind, Timestamp, TxnId};
 use payment_store::{DeadLetter, Fence, Outbox, OutboxBacklog, StoreError, StoredEvent};
 use tokio_postgres::Row;
 
 use crate::PostgresStore;
+use crate::audit::append_audit;
 use crate::failure::Failure;
 use crate::jobs::begin_fenced;
 use crate::parameters::{Parameter, Rows, storable};
@@ -82,11 +83,18 @@ impl Outbox for PostgresStore {
         Ok(true)
     }
 
-    async fn revive(&self, sequence: i64) -> Result<bool, StoreError> {
+    async fn revive(&self, sequence: i64, audit: Vec<AuditEntry>) -> Result<bool, StoreError> {
         const REVIVE: &str = "
             UPDATE eg_pg_outbox SET dead_at = NULL, dead_reason = NULL
             WHERE sequence = $1 AND dead_at IS NOT NULL RETURNING sequence";
-        Ok(!self.db.once(REVIVE, &[&sequence]).await?.is_empty())
+        let transaction = self.db.begin().await?;
+        if transaction.rows(REVIVE, &[&sequence]).await?.is_empty() {
+            transaction.roll_back().await;
+            return Ok(false);
+        }
+        append_audit(&transaction, &audit).await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 
     async fn forget_published(&self, published_before: Timestamp, limit: u32) -> Result<u32, StoreError> {

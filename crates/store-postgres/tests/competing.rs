@@ -100,8 +100,10 @@ async fn a_resolved_case_hands_the_bill_it_held_on_to_a_payment_that_came_meanwh
     let id = store.attention_cases(&open).await.unwrap()[0].id;
     let resolution =
         Resolution { at: sample::at(1), by: "operator".to_owned(), reason: "refunded".to_owned() };
-    let resolved =
-        store.resolve_attention(id, resolution, history, Vec::new(), &txn.bill_keys()).await.unwrap();
+    let resolved = store
+        .resolve_attention(id, resolution, history, Vec::new(), Vec::new(), &txn.bill_keys())
+        .await
+        .unwrap();
     assert_eq!(resolved, Resolved::Now);
     assert_eq!(holder(&store, "B3").await, held_by("LATE", StatusName::Pending));
 }

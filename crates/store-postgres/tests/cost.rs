@@ -326,7 +326,10 @@ fn questions(round: i64) -> Vec<Question> {
                 AttentionQuery { txn_id: Some(txn.id.clone()), limit: 9, ..AttentionQuery::default() };
             let id = store.attention_cases(&of_it).await.unwrap().last().unwrap().id;
             let resolution = Resolution { at: far, by: "b".to_owned(), reason: "r".to_owned() };
-            store.resolve_attention(id, resolution, history, Vec::new(), &txn.bill_keys()).await.unwrap()
+            store
+                .resolve_attention(id, resolution, history, Vec::new(), Vec::new(), &txn.bill_keys())
+                .await
+                .unwrap()
         }),
         question!("lease and postpone tasks", |store| {
             let abandoned = (0..9).map(|nth| format!("token {nth}")).collect();

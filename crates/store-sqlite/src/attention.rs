@@ -1,13 +1,14 @@
 //! Review cases: at most one of a kind for each transaction.
 
 use async_trait::async_trait;
-use payment_domain::{AttentionKind, BillKey, Event, HistoryEntry, TxnId};
+use payment_domain::{AttentionKind, AuditEntry, BillKey, Event, HistoryEntry, TxnId};
 use payment_store::{
     Attention, AttentionCase, AttentionQuery, CaseState, NewCase, Resolution, Resolved, ReviewCases,
     StoreError,
 };
 use rusqlite::{Connection, Row, params};
 
+use crate::audit::append_audit;
 use crate::failure::Failure;
 use crate::rows::{self, Columns};
 use crate::{SqliteStore, claims, jobs, transactions};
@@ -70,11 +71,17 @@ impl ReviewCases for SqliteStore {
         resolution: Resolution,
         history: HistoryEntry,
         events: Vec<Event>,
+        audit: Vec<AuditEntry>,
         release: &[BillKey],
     ) -> Result<Resolved, StoreError> {
         let release = release.to_vec();
-        let resolve =
-            move |conn: &Connection| self::resolve(conn, id, &resolution, &history, &events, &release);
+        let resolve = move |conn: &Connection| {
+            let resolved = self::resolve(conn, id, &resolution, &history, &events, &release)?;
+            if resolved == Resolved::Now {
+                append_audit(conn, &audit)?;
+            }
+            Ok(resolved)
+        };
         Ok(self.writer.write(resolve).await?)
     }
 }

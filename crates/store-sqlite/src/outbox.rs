@@ -1,10 +1,11 @@
 //! The outbox: events stored in the commit that made them true, kept for the relay that publishes them.
 
 use async_trait::async_trait;
-use payment_domain::{Event, EventKind, TenantId, Timestamp, TxnId};
+use payment_domain::{AuditEntry, Event, EventKind, TenantId, Timestamp, TxnId};
 use payment_store::{DeadLetter, Fence, Outbox, OutboxBacklog, StoreError, StoredEvent};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use crate::audit::append_audit;
 use crate::failure::Failure;
 use crate::rows::{self, Columns};
 use crate::{SqliteStore, jobs};
@@ -92,7 +93,7 @@ impl Outbox for SqliteStore {
         Ok(self.writer.write(mark).await?)
     }
 
-    async fn revive(&self, sequence: i64) -> Result<bool, StoreError> {
+    async fn revive(&self, sequence: i64, audit: Vec<AuditEntry>) -> Result<bool, StoreError> {
         let revive = move |conn: &Connection| {
             let revived = conn
                 .prepare_cached(
@@ -100,6 +101,9 @@ impl Outbox for SqliteStore {
                      WHERE sequence = ?1 AND dead_at IS NOT NULL",
                 )?
                 .execute([sequence])?;
+            if revived > 0 {
+                append_audit(conn, &audit)?;
+            }
             Ok(revived > 0)
         };
         Ok(self.writer.write(revive).await?)

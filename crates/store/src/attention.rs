@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::{AttentionKind, BillKey, Event, HistoryEntry, Timestamp, TxnId};
+use payment_domain::{AttentionKind, AuditEntry, BillKey, Event, HistoryEntry, Timestamp, TxnId};
 use serde_json::Value;
 
 use crate::{Fence, StoreError};
@@ -30,7 +30,7 @@ pub trait ReviewCases: Send + Sync {
     /// The case of this number.
     async fn attention_case(&self, id: i64) -> Result<Option<AttentionCase>, StoreError>;
 
-    /// Resolves a case, with a line in its transaction's history and events. If that transaction is a FAILURE without
+    /// Resolves a case, with a line in its transaction's history, events and entries of the audit log. If that transaction is a FAILURE without
     /// another open case, its claims on these bills are released.
     async fn resolve_attention(
         &self,
@@ -38,6 +38,7 @@ pub trait ReviewCases: Send + Sync {
         resolution: Resolution,
         history: HistoryEntry,
         events: Vec<Event>,
+        audit: Vec<AuditEntry>,
         release: &[BillKey],
     ) -> Result<Resolved, StoreError>;
 }

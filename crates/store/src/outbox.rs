@@ -1,7 +1,7 @@
 //! The outbox: events stored in the commit that made them true, kept for the relay that publishes them.
 
 use async_trait::async_trait;
-use payment_domain::{Event, Timestamp, TxnId};
+use payment_domain::{AuditEntry, Event, Timestamp, TxnId};
 
 use crate::{Fence, StoreError};
 
@@ -31,8 +31,8 @@ pub trait Outbox: Send + Sync {
     /// waits no longer. Returns `false`, and stores nothing, when that run is over.
     async fn mark_dead(&self, sequence: i64, letter: DeadLetter, fence: &Fence) -> Result<bool, StoreError>;
 
-    /// Makes a dead letter an event that waits; returns whether it was one.
-    async fn revive(&self, sequence: i64) -> Result<bool, StoreError>;
+    /// Makes a dead letter an event that waits, with entries of the audit log; returns whether it was one.
+    async fn revive(&self, sequence: i64, audit: Vec<AuditEntry>) -> Result<bool, StoreError>;
 
     /// Deletes up to `limit` events that were published before a moment; returns how many.
     async fn forget_published(&self, published_before: Timestamp, limit: u32) -> Result<u32, StoreError>;

@@ -16,6 +16,7 @@ use crate::postgres::FreshDatabase;
 
 /// Small, so that all tests together stay below the server's limit.
 const POOL: usize = 4;
+const FILE: &str = "payments.db";
 
 /// A database that is empty at first and removed on drop.
 pub struct Database {
@@ -27,7 +28,7 @@ pub struct Database {
 }
 
 enum Place {
-    Folder { _folder: tempfile::TempDir },
+    Folder(tempfile::TempDir),
     Postgres(FreshDatabase),
 }
 
@@ -46,16 +47,19 @@ impl Database {
     pub fn open(clock: &Arc<ManualClock>) -> Database {
         match std::env::var("TEST_STORE").as_deref() {
             Ok("postgres") => Database::in_postgres(clock),
-            Ok("sqlite") | Err(_) => {
-                let folder = tempfile::tempdir().unwrap();
-                let file = folder.path().join("payments.db");
-                let options = Default::default();
-                let store = Arc::new(SqliteStore::open_with_clock(&file, &options, clock.clone()).unwrap());
-                let place = Place::Folder { _folder: folder };
-                Database { registers: store.clone(), store, place, clock: clock.clone() }
-            }
+            Ok("sqlite") | Err(_) => Database::in_sqlite(clock),
             Ok(other) => panic!("TEST_STORE is sqlite or postgres, not {other}"),
         }
+    }
+
+    /// SQLite, whatever `TEST_STORE` says.
+    pub fn in_sqlite(clock: &Arc<ManualClock>) -> Database {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE);
+        let options = Default::default();
+        let store = Arc::new(SqliteStore::open_with_clock(&file, &options, clock.clone()).unwrap());
+        let place = Place::Folder(folder);
+        Database { registers: store.clone(), store, place, clock: clock.clone() }
     }
 
     /// PostgreSQL, whatever `TEST_STORE` says.
@@ -72,10 +76,49 @@ impl Database {
         })
     }
 
+    pub fn is_postgres(&self) -> bool {
+        matches!(self.place, Place::Postgres(_))
+    }
+
+    /// The address of PostgreSQL.
+    pub fn url(&self) -> &str {
+        match &self.place {
+            Place::Folder(_) => panic!("not in PostgreSQL"),
+            Place::Postgres(place) => place.url(),
+        }
+    }
+
+    /// Runs SQL past the service and its triggers, as an administrator of the database can.
+    pub async fn tamper(&self, sql: &str) {
+        match &self.place {
+            Place::Folder(folder) => {
+                let conn = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
+                conn.busy_timeout(Duration::from_secs(5)).unwrap();
+                let triggers: Vec<String> = {
+                    let mut names =
+                        conn.prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'").unwrap();
+                    let names = names.query_map([], |row| row.get(0)).unwrap();
+                    names.collect::<Result<_, _>>().unwrap()
+                };
+                for trigger in triggers {
+                    conn.execute_batch(&format!("DROP TRIGGER {trigger}")).unwrap();
+                }
+                conn.execute_batch(sql).unwrap();
+            }
+            Place::Postgres(place) => {
+                let client = crate::postgres::connect(place.url()).await.unwrap();
+                client
+                    .batch_execute(&format!("SET session_replication_role = replica; {sql}"))
+                    .await
+                    .unwrap();
+            }
+        }
+    }
+
     /// Runs SQL in PostgreSQL, past the service.
     pub async fn execute(&self, sql: &str) {
         match &self.place {
-            Place::Folder { .. } => panic!("not in PostgreSQL"),
+            Place::Folder(_) => panic!("not in PostgreSQL"),
             Place::Postgres(place) => {
                 crate::postgres::connect(place.url()).await.unwrap().batch_execute(sql).await.unwrap();
             }
@@ -85,7 +128,7 @@ impl Database {
     /// The work that is left; for a `Drop`, after the runtime of the test.
     pub fn backlog(&self) -> Backlog {
         match &self.place {
-            Place::Folder { .. } => beside(self.store.backlog()).unwrap(),
+            Place::Folder(_) => beside(self.store.backlog()).unwrap(),
             Place::Postgres(place) => {
                 beside(async { connect(place, &self.clock).await.backlog().await }).unwrap()
             }

@@ -112,7 +112,7 @@ observe! {
         attention_cases(query: &AttentionQuery) -> Vec<AttentionCase>;
         attention_case(id: i64) -> Option<AttentionCase>;
         resolve_attention(
-            id: i64, resolution: Resolution, history: HistoryEntry, events: Vec<Event>, release: &[BillKey]
+            id: i64, resolution: Resolution, history: HistoryEntry, events: Vec<Event>, audit: Vec<AuditEntry>, release: &[BillKey]
         ) -> Resolved;
     }
     Checks {
@@ -147,7 +147,7 @@ observe! {
         unpublished(after: i64, limit: u32) -> Vec<StoredEvent>;
         mark_published(sequences: &[i64], at: Timestamp, fence: &Fence) -> bool;
         mark_dead(sequence: i64, letter: DeadLetter, fence: &Fence) -> bool;
-        revive(sequence: i64) -> bool;
+        revive(sequence: i64, audit: Vec<AuditEntry>) -> bool;
         forget_published(published_before: Timestamp, limit: u32) -> u32;
         outbox_backlog() -> OutboxBacklog;
         store_event_once(key: &str, event: Event, at: Timestamp) -> bool;
@@ -167,6 +167,7 @@ observe! {
         redact_audit(number: i64, redaction: AuditEntry) -> bool;
         seal_history(at: Timestamp, limit: u32, fence: &Fence) -> Option<u32>;
         history_lines(which: &HistoryLines, limit: u32) -> Vec<HistoryLine>;
+        earlier_lines_are_sealed() -> bool;
         store_checkpoint(new: StoredCheckpoint, event: Event) -> bool;
         checkpoints(after: i64, limit: u32) -> Vec<StoredCheckpoint>;
         last_checkpoint() -> Option<StoredCheckpoint>;

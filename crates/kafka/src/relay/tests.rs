@@ -345,7 +345,7 @@ async fn what_is_refused_for_too_long_becomes_a_dead_letter_that_holds_nothing_b
     assert_eq!((dead[0].0, dead[0].1.reason.as_str()), (events[0].sequence, "too large"));
     // The reason is gone, and an operator revives the event.
     world.broker.answers(|_| Answer::Taken);
-    assert!(world.relay.store.revive(events[0].sequence).await.unwrap());
+    assert!(world.relay.store.revive(events[0].sequence, Vec::new()).await.unwrap());
     let stop = CancellationToken::new();
     let world = World { stop: stop.clone(), ..world };
     let running = world.drain_as(world.begin("b").await);

@@ -98,6 +98,7 @@ fn written(number: i64, entry: &AuditEntry) -> Result<(String, Personals), BoxEr
             "tenant": storable(person.tenant.as_str()),
             "address": hashed("address", person.address.map(|address| address.to_string()).as_deref())?,
         }),
+        AuditActor::User { uuid } => json!({ "kind": "user", "id": storable(uuid) }),
         AuditActor::Operator { name, address } => json!({
             "kind": "operator",
             "id": "operator",

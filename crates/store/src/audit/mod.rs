@@ -34,6 +34,9 @@ pub trait AuditLog: Send + Sync {
     /// Up to `limit` lines of the payments' histories, in order.
     async fn history_lines(&self, which: &HistoryLines, limit: u32) -> Result<Vec<HistoryLine>, StoreError>;
 
+    /// Whether every line without a position, as far as there were any, was sealed.
+    async fn earlier_lines_are_sealed(&self) -> Result<bool, StoreError>;
+
     /// Stores a checkpoint with its event. Returns `false`, and stores nothing, when there is one of its size.
     async fn store_checkpoint(&self, new: StoredCheckpoint, event: Event) -> Result<bool, StoreError>;
 

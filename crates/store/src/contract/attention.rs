@@ -142,8 +142,10 @@ async fn six(store: &Arc<dyn Store>) -> Vec<AttentionCase> {
         let mut stored = found.last().unwrap().clone();
         if nth == 2 || nth == 5 {
             let line = entry(&txns[of], "resolved");
-            let resolved =
-                store.resolve_attention(stored.id, resolution(nth), line, Vec::new(), &[]).await.unwrap();
+            let resolved = store
+                .resolve_attention(stored.id, resolution(nth), line, Vec::new(), Vec::new(), &[])
+                .await
+                .unwrap();
             assert_eq!(resolved, Resolved::Now);
             stored.resolution = Some(resolution(nth));
         }
@@ -205,7 +207,7 @@ async fn a_resolved_case_tells_who_and_why_and_is_not_raised_again(store: Arc<dy
     let late = case(&txn, AttentionKind::LateSuccess, 1);
     let id = raised(&store, new_case(&txn, late.clone(), "late")).await;
     let unknown = store
-        .resolve_attention(id + 1, resolution(4), entry(&txn, "unknown"), Vec::new(), &[])
+        .resolve_attention(id + 1, resolution(4), entry(&txn, "unknown"), Vec::new(), Vec::new(), &[])
         .await
         .unwrap();
     assert_eq!(unknown, Resolved::NotFound);
@@ -214,7 +216,7 @@ async fn a_resolved_case_tells_who_and_why_and_is_not_raised_again(store: Arc<dy
     for (at_ms, expected) in [(5, Resolved::Now), (6, Resolved::Before(resolution(5)))] {
         let line = entry(&txn, &format!("resolved at {at_ms}"));
         assert_eq!(
-            store.resolve_attention(id, resolution(at_ms), line, Vec::new(), &[]).await.unwrap(),
+            store.resolve_attention(id, resolution(at_ms), line, Vec::new(), Vec::new(), &[]).await.unwrap(),
             expected
         );
     }
@@ -235,7 +237,7 @@ async fn of_resolutions_at_once_the_first_stays(store: Arc<dyn Store>) {
     let id = raised(&store, new).await;
     let answers = join_all((0..30).map(|nth| {
         let line = entry(&txn, &format!("resolved {nth}"));
-        store.resolve_attention(id, resolution(nth), line, Vec::new(), &[])
+        store.resolve_attention(id, resolution(nth), line, Vec::new(), Vec::new(), &[])
     }))
     .await;
     let stored = store.attention_case(id).await.unwrap().unwrap().resolution.unwrap();
@@ -267,7 +269,10 @@ async fn a_resolved_case_of_a_state_that_lasts_is_opened_again_a_day_later(store
         let first = case(&txn, kind, 1);
         let id = raised(&store, new_case(&txn, first.clone(), "raised")).await;
         let line = entry(&txn, "resolved");
-        store.resolve_attention(id, resolution(resolved_ms), line, Vec::new(), &[]).await.unwrap();
+        store
+            .resolve_attention(id, resolution(resolved_ms), line, Vec::new(), Vec::new(), &[])
+            .await
+            .unwrap();
 
         let early = case(&txn, kind, resolved_ms + day_ms - 1);
         assert!(!store.raise_attention(new_case(&txn, early, "early")).await.unwrap(), "{kind:?}");
@@ -306,7 +311,7 @@ async fn a_resolved_case_of_a_state_that_lasts_is_opened_again_a_day_later(store
             let line = entry(&txn, "resolved again");
             let once_more = resolution(resolved_ms + 10 * day_ms);
             assert_eq!(
-                store.resolve_attention(id, once_more, line, Vec::new(), &[]).await.unwrap(),
+                store.resolve_attention(id, once_more, line, Vec::new(), Vec::new(), &[]).await.unwrap(),
                 Resolved::Now,
                 "and can be resolved like any other"
             );
@@ -319,7 +324,10 @@ async fn a_case_is_opened_again_once_among_reports_at_once(store: Arc<dyn Store>
     let txn = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
     let kind = AttentionKind::PendingBeyondLife;
     let id = raised(&store, new_case(&txn, case(&txn, kind, 1), "raised")).await;
-    store.resolve_attention(id, resolution(2), entry(&txn, "resolved"), Vec::new(), &[]).await.unwrap();
+    store
+        .resolve_attention(id, resolution(2), entry(&txn, "resolved"), Vec::new(), Vec::new(), &[])
+        .await
+        .unwrap();
     let reports = join_all((0..30).map(|nth| {
         let case = case(&txn, kind, 2 + reopened_after_ms() + nth);
         store.raise_attention(new_case(&txn, case, "again"))

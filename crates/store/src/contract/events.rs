@@ -102,14 +102,19 @@ async fn events_ride_on_cases_resolutions_and_checks(store: Arc<dyn Store>) {
     let note = CheckNote { events: told("checked"), ..checked(&txn.id, 2, NextCheck::WithAll) };
     assert_eq!(store.note_check(note).await.unwrap(), Applied::Stored);
     let line = entry(&txn, "resolved");
-    store.resolve_attention(id, resolution(3), line.clone(), told("resolved"), &[]).await.unwrap();
+    let decided = || vec![super::audit::entry(1, None)];
+    store.resolve_attention(id, resolution(3), line.clone(), told("resolved"), decided(), &[]).await.unwrap();
     let stored: Vec<_> = told("raised").into_iter().chain(told("checked")).chain(told("resolved")).collect();
     let events = || async { store.events_of(&txn.id).await.unwrap().into_iter().skip(2) };
     assert_eq!(events().await.map(|stored| stored.event).collect::<Vec<_>>(), stored);
 
     assert!(!store.raise_attention(new).await.unwrap());
-    let again = store.resolve_attention(id, resolution(4), line, told("resolved again"), &[]).await.unwrap();
+    let again = store
+        .resolve_attention(id, resolution(4), line, told("resolved again"), decided(), &[])
+        .await
+        .unwrap();
     assert_eq!(again, Resolved::Before(resolution(3)));
+    assert_eq!(store.audit_head().await.unwrap().end.number, 1, "one entry for the one decision");
     let paid = sample::applied(&store, Change { events: Vec::new(), ..sample::success(&txn) }).await;
     let note = CheckNote { events: told("checked late"), ..checked(&paid.id, 5, NextCheck::WithAll) };
     assert_eq!(store.note_check(note).await.unwrap(), Applied::Stale);

@@ -393,7 +393,14 @@ async fn a_change_raises_a_case_and_closes_another(store: Arc<dyn Store>) {
     let raised = store.attention_cases(&super::attention::everything()).await.unwrap();
     let line_of = |why: &str| new_case(&failed, unclear.clone(), why).history;
     store
-        .resolve_attention(raised[1].id, resolution, line_of("seen"), Vec::new(), &failed.bill_keys())
+        .resolve_attention(
+            raised[1].id,
+            resolution,
+            line_of("seen"),
+            Vec::new(),
+            Vec::new(),
+            &failed.bill_keys(),
+        )
         .await
         .unwrap();
     assert_eq!(store.claims(&failed.bill_keys()).await.unwrap(), [], "no case is open");

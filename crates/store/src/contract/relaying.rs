@@ -177,14 +177,14 @@ async fn a_dead_letter_waits_no_longer_until_it_is_revived(store: Arc<dyn Store>
     assert_eq!(store.outbox_backlog().await.unwrap(), backlog);
     assert_eq!(store.forget_published(at(9_000_000), 100).await.unwrap(), 0, "it is kept");
 
-    assert!(store.revive(first).await.unwrap());
+    assert!(store.revive(first, Vec::new()).await.unwrap());
     for sequence in [first, second, i64::MAX] {
-        assert!(!store.revive(sequence).await.unwrap());
+        assert!(!store.revive(sequence, Vec::new()).await.unwrap());
     }
     assert_eq!(store.unpublished(0, 100).await.unwrap(), events, "in its old place");
     published(&store, &events[1..2], 10, &fence).await;
     assert!(store.mark_dead(second, letter.clone(), &fence).await.unwrap());
-    assert!(!store.revive(second).await.unwrap(), "what was published is no dead letter");
+    assert!(!store.revive(second, Vec::new()).await.unwrap(), "what was published is no dead letter");
 
     store.end_run(&fence, at(11), Tally::default(), RunEnd::Finished).await.unwrap();
     assert!(!store.mark_dead(first, letter, &fence).await.unwrap());
