@@ -3,6 +3,7 @@
 //! Figures are valid on a quiet machine only, and ratios more reliable than figures: load, service and
 //! database share the processors.
 
+mod audit;
 mod beside_pgbench;
 mod database;
 mod due;
@@ -66,6 +67,8 @@ enum Command {
     Postgres,
     /// Create, search by id and the search for due checks on PostgreSQL, in an empty table and in a full one
     History(HistoryOptions),
+    /// Create on PostgreSQL with the audit log and without it
+    Audit,
     /// Reconcile pending payments at a slow gateway, then at one with occasional failures
     Reconcile(ReconcileOptions),
 }
@@ -75,6 +78,7 @@ async fn main() -> Result<()> {
     let Cli { command, options } = Cli::parse();
     let report = match command {
         None => embedded::run(&options).await?,
+        Some(Command::Audit) => audit::run(&options).await?,
         Some(Command::Postgres) => beside_pgbench::run(&options).await?,
         Some(Command::History(history)) => history::run(&options, &history).await?,
         Some(Command::Reconcile(reconcile)) => reconcile::run(&options, &reconcile).await?,

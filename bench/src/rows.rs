@@ -28,6 +28,7 @@ pub(crate) async fn columns(client: &Client, table: &str) -> Result<Vec<String>>
     const COLUMNS: &str = "
         SELECT column_name::text FROM information_schema.columns
         WHERE table_schema = current_schema AND table_name = $1 AND is_identity = 'NO'
+            AND (table_name, column_name) <> ('eg_pg_transaction_history', 'position')
         ORDER BY ordinal_position";
     let found = client.query(COLUMNS, &[&table]).await?;
     ensure!(!found.is_empty(), "there is no table {table}");

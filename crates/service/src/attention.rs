@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use payment_domain::{Actor, Clock, HistoryEntry, Transaction};
-use payment_store::{AttentionCase, AttentionQuery, Resolution, Resolved, Store, StoreError};
-use serde_json::json;
+use payment_domain::{
+    Actor, AuditAction, AuditActor, AuditEntry, Clock, HistoryEntry, Personal, Transaction,
+};
+use payment_store::{Attention, AttentionCase, AttentionQuery, Resolution, Resolved, Store, StoreError};
+use serde_json::{Map, json};
 
 use crate::advice::{self, Advice};
+use crate::audit::{act, digest};
 
 /// The review cases of a store.
 #[derive(Clone)]
@@ -84,7 +87,13 @@ impl AttentionList {
     ///
     /// # Errors
     /// A [`ResolveError`].
-    pub async fn resolve(&self, id: i64, operator: &str, reason: &str) -> Result<Resolution, ResolveError> {
+    pub async fn resolve(
+        &self,
+        id: i64,
+        actor: AuditActor,
+        operator: &str,
+        reason: &str,
+    ) -> Result<Resolution, ResolveError> {
         let reason: String = reason.trim().chars().take(LONGEST_REASON).collect();
         if reason.is_empty() {
             return Err(ResolveError::NoReason);
@@ -92,15 +101,39 @@ impl AttentionList {
         let (case, txn) = self.find(id).await?.ok_or(ResolveError::NotFound)?;
         let resolution = Resolution { at: self.clock.now(), by: operator.to_owned(), reason };
         let history = history_line(&case, &txn, &resolution);
+        let audit = vec![audit_entry(&case, &txn, actor, &resolution)];
         match self
             .store
-            .resolve_attention(id, resolution.clone(), history, Vec::new(), &txn.bill_keys())
+            .resolve_attention(id, resolution.clone(), history, Vec::new(), audit, &txn.bill_keys())
             .await?
         {
             Resolved::Now => Ok(resolution),
             Resolved::Before(earlier) => Err(ResolveError::Before(earlier)),
             Resolved::NotFound => Err(ResolveError::NotFound),
         }
+    }
+}
+
+fn audit_entry(
+    case: &AttentionCase,
+    txn: &Transaction,
+    actor: AuditActor,
+    resolution: &Resolution,
+) -> AuditEntry {
+    let Attention { txn_id, kind, raised_at, evidence } = &case.case;
+    let kind = kind.as_str();
+    let open =
+        json!({ "case": case.id, "txnId": txn_id, "kind": kind, "raised": raised_at, "evidence": evidence });
+    let mut resolved = open.clone();
+    resolved["resolution"] = json!([resolution.at, resolution.by, resolution.reason]);
+    let details = [("txnId".to_owned(), json!(txn_id)), ("kind".to_owned(), json!(kind))];
+    AuditEntry {
+        tenant: Some(txn.tenant_id.clone()),
+        before: Some(digest(&open)),
+        after: Some(digest(&resolved)),
+        reason: Some(Personal::new(resolution.reason.as_str())),
+        details: Map::from_iter(details),
+        ..act(resolution.at, actor, AuditAction::CaseResolved, "case", case.id.to_string())
     }
 }
 

@@ -7,6 +7,7 @@ mod accounts;
 mod advice;
 mod api_tokens;
 mod attention;
+pub mod audit;
 mod callback_url;
 mod callbacks;
 mod create;
@@ -104,6 +105,9 @@ pub struct Payments {
     pub refunds: Refunds,
     pub readiness: Readiness,
     pub tokens: PersonalTokens,
+    pub audit: audit::AuditTrail,
+    /// Searches and refusals.
+    pub counted: audit::CountedActs,
 }
 
 impl Payments {
@@ -111,17 +115,24 @@ impl Payments {
         metering::describe();
         let ports = Arc::new(ports);
         let receipts = Receipts::new(ports.clone());
+        let counted = audit::CountedActs::new(ports.store.clone(), ports.clock.clone());
         let settlement = Settlement::new(ports.clone(), receipts.clone());
         let refunds = Refunds::new(ports.clone(), settlement.clone());
         Payments {
             creation: Creation::new(ports.clone(), receipts.clone(), settlement.clone()),
-            search: Search::new(ports.clone()),
+            search: Search::new(ports.clone(), counted.clone()),
+            audit: audit::AuditTrail::new(
+                ports.store.clone(),
+                ports.clock.clone(),
+                ports.settings.checkpoints.clone(),
+            ),
             callbacks: Callbacks::new(ports.clone(), settlement.clone(), refunds.clone()),
             payment_pages: PaymentPages::new(ports.clone()),
             refunds,
             attention: AttentionList::new(ports.store.clone(), ports.clock.clone()),
             readiness: Readiness::new(ports.clone()),
             tokens: PersonalTokens::new(ports.store.clone(), ports.clock.clone()),
+            counted,
             settlement,
             receipts,
             ports,

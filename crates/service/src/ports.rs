@@ -11,6 +11,7 @@ use payment_store::{NewCase, Store, StoreError};
 use tokio_util::task::TaskTracker;
 use url::Url;
 
+use crate::audit::CheckpointSettings;
 use crate::gateways::Gateways;
 use crate::identity::Identity;
 use crate::pace::PaceSettings;
@@ -71,6 +72,7 @@ pub struct Settings {
     pub allowed_callback_hosts: AllowedCallbackHosts,
     /// How many unsigned callbacks are kept per transaction and day (UTC).
     pub unsigned_callbacks_per_day: u32,
+    pub checkpoints: Arc<CheckpointSettings>,
 }
 
 impl Settings {

@@ -1,16 +1,19 @@
 //! Search for transactions, within the caller's scope.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use payment_domain::Transaction;
+use payment_domain::{TenantId, Transaction};
 use payment_store::{Mine, SearchQuery, StoreError, TenantScope};
 
+use crate::audit::CountedActs;
 use crate::identity::Identity;
 use crate::ports::Ports;
 
 #[derive(Clone)]
 pub struct Search {
     ports: Arc<Ports>,
+    counted: CountedActs,
 }
 
 #[derive(Debug, Clone)]
@@ -51,8 +54,8 @@ enum Scope {
 }
 
 impl Search {
-    pub(crate) fn new(ports: Arc<Ports>) -> Search {
-        Search { ports }
+    pub(crate) fn new(ports: Arc<Ports>, counted: CountedActs) -> Search {
+        Search { ports, counted }
     }
 
     /// Finds the transactions that match, within the caller's scope.
@@ -62,12 +65,16 @@ impl Search {
     pub async fn search(&self, request: SearchRequest) -> Result<SearchResult, SearchError> {
         let SearchRequest { identity, mut query } = request;
         let masked = match self.scope(&identity) {
-            Scope::All => false,
+            Scope::All => {
+                self.counted.searched(&uuid_of(&identity), query.tenant_id.clone());
+                false
+            }
             Scope::Mine(mine) => {
                 query.mine = Some(mine);
                 false
             }
             Scope::Within(tenant) => {
+                self.counted.searched(&uuid_of(&identity), TenantId::new(tenant.root.as_str()).ok());
                 query.within = Some(tenant);
                 false
             }
@@ -121,6 +128,11 @@ impl Search {
             _ => Scope::Named,
         }
     }
+}
+
+/// The proven caller.
+fn uuid_of(identity: &Identity) -> String {
+    identity.proven_uuid().map_or_else(|| "anonymous".to_owned(), Cow::into_owned)
 }
 
 /// Whether the scope of a query includes a transaction.

@@ -38,6 +38,11 @@ pub enum SelectionError {
 }
 
 impl Selected {
+    /// The one payment that was named; `None` when they were selected otherwise.
+    pub fn named(&self) -> Option<&TxnId> {
+        self.due.first().filter(|_| self.one).map(|due| &due.txn_id)
+    }
+
     /// Where to go on behind the greatest number of payments; `None` when there are no more.
     pub fn next(&self) -> Option<&TxnId> {
         self.due.last().filter(|_| self.more).map(|last| &last.txn_id)

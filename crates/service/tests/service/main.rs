@@ -4,6 +4,7 @@
 
 mod adopted;
 mod attention;
+mod audit_log;
 mod cancelling;
 mod clocks;
 mod create;

@@ -9,7 +9,7 @@ use payment_store::{AttentionQuery, CaseState, RunEnd, TickAnswer, TickRequest};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    HOUR, MINUTE, World, by_another, codes, declined, guarded_world, paid, request, world, world_where,
+    HOUR, MINUTE, World, by_another, codes, declined, guarded_world, named, paid, request, world, world_where,
 };
 
 /// A world whose clock begins on the hour, so that the ticks are easy to count.
@@ -166,11 +166,17 @@ async fn a_bill_paid_late_cannot_be_paid_again_until_an_operator_has_seen_to_it(
     assert_eq!(codes(world.create(request(&[("B1", "100.00")])).await), ["TXN_CREATE_BILL_ALREADY_PAID"]);
 
     let list = &world.payments.attention;
-    assert!(matches!(list.resolve(1, "operator-1", "  ").await, Err(ResolveError::NoReason)));
-    assert!(matches!(list.resolve(9, "operator-1", "x").await, Err(ResolveError::NotFound)));
-    list.resolve(1, "operator-1", "refunded, case 4711").await.unwrap();
+    assert!(matches!(
+        list.resolve(1, named("operator-1"), "operator-1", "  ").await,
+        Err(ResolveError::NoReason)
+    ));
+    assert!(matches!(
+        list.resolve(9, named("operator-1"), "operator-1", "x").await,
+        Err(ResolveError::NotFound)
+    ));
+    list.resolve(1, named("operator-1"), "operator-1", "refunded, case 4711").await.unwrap();
     assert!(
-        matches!(list.resolve(1, "operator-2", "again").await, Err(ResolveError::Before(first)) if first.by == "operator-1")
+        matches!(list.resolve(1, named("operator-2"), "operator-2", "again").await, Err(ResolveError::Before(first)) if first.by == "operator-1")
     );
     let last = world.store.history(&id).await.unwrap().pop().unwrap();
     assert_eq!(last.actor.id, "operator-1");

@@ -161,6 +161,7 @@ pub(super) fn ports(
                 ["city.example", "city.example.org", "localhost"].map(str::to_owned).to_vec(),
             ),
             unsigned_callbacks_per_day: 20,
+            checkpoints: std::sync::Arc::default(),
         },
         tasks: TaskTracker::new(),
     }

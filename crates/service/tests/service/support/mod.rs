@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use payment_domain::{
-    Actor, BillId, BillKey, HistoryEntry, ManualClock, Status, TenantId, Timestamp, Transaction, TxnId,
+    Actor, AuditActor, BillId, BillKey, HistoryEntry, ManualClock, Personal, Status, TenantId, Timestamp,
+    Transaction, TxnId,
 };
 use payment_gateway::{Answer, FakeGateway, Gateway, GuardSettings, Guarded, Params, StartMode};
 use payment_service::{
@@ -86,6 +87,11 @@ fn build(
     change(&mut ports.settings);
     let payments = Payments::new(ports);
     World { payments, store, gateway, collections, clock, database }
+}
+
+/// An operator with the shared token.
+pub(crate) fn named(name: &str) -> AuditActor {
+    AuditActor::Operator { name: Personal::new(name), address: None }
 }
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);

@@ -1,0 +1,64 @@
+//! The jobs `audit-seal` and `audit-checkpoint`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use payment_domain::Clock;
+use payment_store::Store;
+
+use super::AuditTrail;
+use crate::scheduler::{Job, JobError, Run};
+
+/// The most lines in one seal.
+const LINES: u32 = 2_000;
+
+/// Seals the histories of payments without end.
+pub struct SealingJob {
+    pub store: Arc<dyn Store>,
+    pub clock: Arc<dyn Clock>,
+    /// The pause between two seals.
+    pub interval: Duration,
+}
+
+#[async_trait]
+impl Job for SealingJob {
+    async fn tick(&self, run: &Run) -> Result<(), JobError> {
+        loop {
+            let sealed = self.store.seal_history(self.clock.now(), LINES, run.fence()).await?;
+            let sealed = sealed.ok_or(JobError::Fenced)?;
+            run.count(|tally| {
+                tally.examined = tally.examined.saturating_add(sealed);
+                tally.changed = tally.changed.saturating_add(sealed);
+            });
+            let pause = if sealed >= LINES { Duration::ZERO } else { self.interval };
+            if run.is_stopped() || tokio::time::Instant::now() + pause >= run.yields_at() {
+                return Ok(());
+            }
+            tokio::select! {
+                () = run.stopped() => return Ok(()),
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+}
+
+/// Signs the log when it is due.
+pub struct CheckpointJob(pub AuditTrail);
+
+#[async_trait]
+impl Job for CheckpointJob {
+    async fn tick(&self, run: &Run) -> Result<(), JobError> {
+        run.count(|tally| tally.examined += 1);
+        match self.0.checkpoint().await {
+            Ok(super::Checkpointed::New(_)) => run.count(|tally| tally.changed += 1),
+            Ok(super::Checkpointed::Unchanged(_)) => {}
+            Err(super::CheckpointError::Store(error)) => return Err(error.into()),
+            Err(error) => {
+                tracing::error!(%error, "no checkpoint of the audit log");
+                return Err(JobError::Other(Box::new(error)));
+            }
+        }
+        Ok(())
+    }
+}
