@@ -77,6 +77,10 @@ pub(crate) enum ApiError {
     NoSuchCase,
     #[error("An earlier request has payments reconciled on this node; send this one when it has ended")]
     ReconciliationAtWork,
+    #[error("Checkpoints of the audit log need a key; the setting audit.signing-key.file names it")]
+    NoSigningKey,
+    #[error("The audit log is broken at entry {0}, and is not signed; audit/v1/_verify says more")]
+    AuditBroken(i64),
     /// A bug of ours; the text is for the log.
     #[error("internal error: {0}")]
     Internal(&'static str),
@@ -121,6 +125,8 @@ impl ApiError {
             ApiError::JobAtWork => (StatusCode::CONFLICT, "JOB_AT_WORK", Some(5)),
             ApiError::JobsSuspended => (StatusCode::SERVICE_UNAVAILABLE, "JOBS_SUSPENDED", Some(5)),
             ApiError::ReconciliationAtWork => (StatusCode::CONFLICT, "RECONCILIATION_AT_WORK", Some(5)),
+            ApiError::NoSigningKey => (StatusCode::CONFLICT, "NO_SIGNING_KEY", None),
+            ApiError::AuditBroken(_) => (StatusCode::CONFLICT, "AUDIT_BROKEN", None),
             ApiError::NoSuchCase => return response::no_such_case(),
             ApiError::Interrupted(txn_id) => return response::interrupted().about(txn_id.as_ref()),
             ApiError::Invalid(entries) => {

@@ -1,5 +1,6 @@
 //! The command line: what can be asked for and how it is explained.
 
+mod audit;
 mod operators;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -14,6 +15,10 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Flag, Sources, environment};
 
+pub(crate) use audit::{
+    AuditCheckpointArgs, AuditCommand, AuditExportArgs, AuditListArgs, AuditRedactArgs, AuditShowArgs,
+    AuditVerifyArgs,
+};
 pub(crate) use operators::{
     AttentionCommand, AttentionListArgs, AttentionResolveArgs, AttentionShowArgs, JobsCommand,
     JobsHistoryArgs, JobsListArgs, JobsRunArgs, ReconcileArgs,
@@ -145,6 +150,9 @@ Exit code 1 when there is a problem: good for a pipeline before a deployment.
     /// See to payments that need an operator
     #[command(subcommand, after_help = operators::ATTENTION)]
     Attention(AttentionCommand),
+    /// Read and verify who decided what
+    #[command(subcommand, after_help = audit::AUDIT)]
+    Audit(AuditCommand),
     /// Ask the gateways about pending payments now
     #[command(after_help = operators::RECONCILE)]
     Reconcile(ReconcileArgs),

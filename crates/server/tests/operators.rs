@@ -348,3 +348,63 @@ async fn operators_are_served_over_http_when_a_token_is_set_and_presented() {
     assert!(body["Jobs"].as_array().unwrap().iter().any(|job| job["name"] == "reconcile-early"), "{body}");
     assert!(!world.service.log().contains(TOKEN));
 }
+
+/// As `openssl genpkey -algorithm ed25519` and `openssl pkey -pubout` write them.
+const SIGNING_KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
+const PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n";
+
+#[tokio::test]
+async fn the_audit_log_is_read_signed_exported_and_verified_from_the_command_line() {
+    let keys = tempfile::tempdir().unwrap();
+    let file = |name: &str| keys.path().join(name).display().to_string();
+    std::fs::write(file("audit.key"), SIGNING_KEY).unwrap();
+    std::fs::write(file("audit.pub"), PUBLIC_KEY).unwrap();
+    let (key, checkpoints, public) = (file("audit.key"), file("checkpoints.jsonl"), file("audit.pub"));
+    let world = World::with(&[
+        ("PG_SERVICE_AUDIT_SIGNING_KEY_FILE", key.as_str()),
+        ("PG_SERVICE_AUDIT_CHECKPOINT_FILE", checkpoints.as_str()),
+        ("PG_SERVICE_AUDIT_SEAL_INTERVAL_MS", "100"),
+        ("USER", "auditor-of-amritsar"),
+    ])
+    .await;
+    world.create("B-AUDIT").await;
+    let deadline = std::time::Instant::now() + PATIENCE;
+    let verified = loop {
+        let verified: Value = serde_json::from_str(&world.told(&["audit", "verify", "--json"])).unwrap();
+        if verified["historyLines"] == 1 {
+            break verified;
+        }
+        assert!(std::time::Instant::now() < deadline, "not sealed: {verified}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert_eq!((&verified["broken"], &verified["entries"]), (&Value::Null, &json!(2)));
+    let listed: Value = serde_json::from_str(&world.told(&["audit", "list", "--json"])).unwrap();
+    assert_eq!(listed[0]["entry"]["action"], "settings.changed");
+    assert_eq!(listed[1]["entry"]["action"], "history.sealed");
+
+    assert!(world.told(&["audit", "checkpoint"]).starts_with("Signed: 2 entries"));
+    world.told(&["jobs", "run", "housekeeping"]);
+    let shown: Value =
+        serde_json::from_str(&world.told(&["audit", "show", "3", "--show-personal-data"])).unwrap();
+    assert_eq!(
+        (&shown["entry"]["action"], &shown["personal"]["name"]),
+        (&json!("job.run"), &json!("auditor-of-amritsar"))
+    );
+    world.told(&["audit", "redact", "3", "--reason", "asked for"]);
+    let hidden: Value = serde_json::from_str(&world.told(&["audit", "show", "3"])).unwrap();
+    assert_eq!(hidden["personal"]["name"], Value::Null);
+
+    let export = file("audit.jsonl");
+    world.told(&["audit", "export", "--output", &export]);
+    let with_key = ["--checkpoints", checkpoints.as_str(), "--public-key", public.as_str()];
+    for how in [vec!["audit", "verify"], vec!["audit", "verify", "--export", &export]] {
+        let told = world.told(&[how, with_key.to_vec()].concat());
+        assert!(told.contains("as it was written") && told.contains("entries 3 to"), "{told}");
+    }
+    let text = std::fs::read_to_string(&export).unwrap();
+    std::fs::write(&export, text.replacen("housekeeping", "housebreaking", 1)).unwrap();
+    let broken = world.run(&["audit", "verify", "--export", &export]);
+    assert!(!broken.status.success() && stdout(&broken).contains("Broken at entry 3"), "{}", stdout(&broken));
+    let unsigned = world.run(&["--set", "audit.seal-interval-ms=5", "audit", "verify"]);
+    assert!(stderr(&unsigned).contains("audit.seal-interval-ms"), "{}", stderr(&unsigned));
+}

@@ -78,6 +78,8 @@ fn all() -> Vec<ApiError> {
         ApiError::JobAtWork,
         ApiError::JobsSuspended,
         ApiError::NoSuchCase,
+        ApiError::NoSigningKey,
+        ApiError::AuditBroken(17),
         ApiError::ReconciliationAtWork,
     ];
     let refusal = Refusal { code: "INVALID_PAYMENT_GATEWAY", message: "Invalid".to_owned() };

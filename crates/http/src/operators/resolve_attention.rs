@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Operator;
-use super::fields;
+use super::{fields, named};
 use crate::app::Shared;
 use crate::body::RequestBody;
 use crate::error::ApiError;
@@ -82,7 +82,7 @@ pub(crate) async fn resolve(
     let (Some(reason), Some(by), true) = (reason, by, found.is_empty()) else {
         return Err(found.into_error());
     };
-    app.payments.attention.resolve(id, &by, &reason).await?;
+    app.payments.attention.resolve(id, named(&by), &by, &reason).await?;
     let AttentionDetail { case, advice, .. } =
         app.payments.attention.show(id).await?.ok_or(ApiError::NoSuchCase)?;
     let txn_id = case.case.txn_id.clone();

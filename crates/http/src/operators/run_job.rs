@@ -2,12 +2,14 @@
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
+use payment_domain::AuditAction;
 use payment_service::{RunByHandError, RunView};
 use payment_store::Fence;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Operator, patience};
+use super::run_reconciliation::ANONYMOUS_OPERATOR;
+use super::{Operator, named, patience};
 use crate::app::{App, Shared};
 use crate::body::RequestBody;
 use crate::error::ApiError;
@@ -52,6 +54,11 @@ pub(crate) async fn run(
     let info = RequestInfoBody::read(&body)?;
     let unknown = || ApiError::UnknownJob(operators.scheduler.names());
     let Path(name) = name.map_err(|_| unknown())?;
+    if !operators.scheduler.names().contains(&name.as_str()) {
+        return Err(unknown());
+    }
+    let by = info.user("uuid").unwrap_or_else(|| ANONYMOUS_OPERATOR.into());
+    app.payments.audit.acts(named(&by), AuditAction::JobRunByHand, "job", name.as_str()).await?;
     let begun = operators.scheduler.begin_by_hand(&name).await.map_err(|error| match error {
         RunByHandError::Unknown => unknown(),
         RunByHandError::Busy(_) => ApiError::JobAtWork,

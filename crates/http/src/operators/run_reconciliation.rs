@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::State;
-use payment_domain::{GatewayName, RequestInfo};
+use payment_domain::{AuditAction, GatewayName, RequestInfo};
 use payment_service::{
     ByHand, Checked, Progress, ReconciliationSummary, ReconciliationView, Selected, Selection,
     SelectionError, SettleError, parse_age,
@@ -15,7 +15,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use utoipa::ToSchema;
 
 use super::fields;
-use super::{Operator, patience};
+use super::{Operator, named, patience};
 use crate::app::{App, Operators, Shared};
 use crate::body::RequestBody;
 use crate::error::ApiError;
@@ -28,7 +28,7 @@ use crate::validation::{Field, TextRule, Violations};
 /// Transactions that one request has checked at most.
 const MOST: usize = 1000;
 /// The actor in the history where the request names none.
-const ANONYMOUS_OPERATOR: &str = "operator";
+pub(super) const ANONYMOUS_OPERATOR: &str = "operator";
 
 /// What is reconciled.
 #[derive(Default, Deserialize, ToSchema)]
@@ -110,6 +110,8 @@ pub(crate) async fn run(
     let permit =
         operators.reconciling.clone().try_acquire_owned().map_err(|_| ApiError::ReconciliationAtWork)?;
     let selected = operators.reconciliation.select(selection).await?;
+    let object = selected.named().map_or_else(String::new, |id| id.to_string());
+    app.payments.audit.acts(named(&by), AuditAction::ReconciledByHand, "transaction", object).await?;
     let summary = SharedSummary::default();
     let ended = carry_out(&app, operators, permit, selected.clone(), by, summary.clone()).await?;
     let reconciliation = ReconciliationView::of(&selected, &summary.so_far(), ended);

@@ -1,6 +1,7 @@
 //! What the endpoints of operators promise, over HTTP.
 
 mod attention;
+mod audit;
 mod jobs;
 mod reconciliation;
 
@@ -20,6 +21,9 @@ fn endpoints() -> Vec<(&'static str, Value)> {
         ("/attention/v1/1/_show", json!({})),
         ("/attention/v1/1/_resolve", json!({"reason": "seen to", "by": "clerk-7"})),
         ("/reconciliation/v1/_run", json!({})),
+        ("/audit/v1/_search", json!({})),
+        ("/audit/v1/_verify", json!({})),
+        ("/audit/v1/_checkpoint", json!({})),
     ]
 }
 

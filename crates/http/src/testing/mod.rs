@@ -153,6 +153,7 @@ impl TestApp {
                 system_user_uuid: "system-uuid".to_owned(),
                 allowed_callback_hosts: choices.allowed_callback_hosts,
                 unsigned_callbacks_per_day: 20,
+                checkpoints: std::sync::Arc::default(),
             },
             tasks: TaskTracker::new(),
         });

@@ -106,7 +106,7 @@ pub(super) fn resolve(config: &Config, args: &AttentionResolveArgs) -> Outcome<E
     let by = by_hand::operator(args.by.as_deref()).ok_or_else(by_hand::nobody)?;
     let resolved = small_runtime()?.block_on(async {
         let attention = service::open_attention(config).await?;
-        Ok(attention.resolve(args.id, &by, &args.reason).await)
+        Ok(attention.resolve(args.id, by_hand::actor(&by), &by, &args.reason).await)
     })?;
     let resolution = resolved.map_err(|error| match error {
         ResolveError::NotFound => no_such_case(args.id),

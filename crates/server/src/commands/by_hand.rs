@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use payment_domain::{AuditActor, Personal};
 use payment_service::Payments;
 use tokio_util::sync::CancellationToken;
 
@@ -14,12 +15,20 @@ pub(super) fn node() -> String {
     format!("by-hand-{}", std::process::id())
 }
 
+/// The operator where neither the command line nor the shell names one.
+pub(super) const ANONYMOUS_OPERATOR: &str = "operator";
+
 /// The operator: the one named on the command line, or else the user of the shell.
 pub(super) fn operator(by: Option<&str>) -> Option<String> {
     let user = || ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
     let name = by.map(str::to_owned).or_else(user)?;
     let name: String = name.trim().chars().filter(|char| !char.is_control()).take(128).collect();
     (!name.is_empty()).then_some(name)
+}
+
+/// The operator in the audit log.
+pub(super) fn actor(operator: &str) -> AuditActor {
+    AuditActor::CommandLine { user: Personal::new(operator) }
 }
 
 /// Waits for `work`. The first signal cancels `stop`, after which `work` ends soon, and `told` tells the user; a second

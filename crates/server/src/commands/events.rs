@@ -10,7 +10,7 @@ use payment_store::{Store, StoreError, StoredEvent};
 use serde_json::{Value, json};
 
 use super::database::{self, moment};
-use super::{personal_data, small_runtime};
+use super::{by_hand, personal_data, small_runtime};
 use crate::cli::{ReviveArgs, TailArgs};
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
@@ -34,8 +34,9 @@ pub(super) fn tail(config: &Config, args: &TailArgs) -> Outcome<ExitCode> {
 pub(super) fn revive(config: &Config, args: &ReviveArgs) -> Outcome<ExitCode> {
     let sequence = args.sequence;
     let revived = small_runtime()?.block_on(async {
-        let store = service::open_store(config).await?;
-        store.revive(sequence).await.map_err(|error| database::unreadable(&error))
+        let operator = by_hand::operator(None).unwrap_or_else(|| by_hand::ANONYMOUS_OPERATOR.to_owned());
+        let audit = service::open_audit(config).await?;
+        audit.requeue(by_hand::actor(&operator), sequence).await.map_err(|error| database::unreadable(&error))
     })?;
     if !revived {
         return Err(Failure::new(format!("event {sequence} is no dead letter"))
@@ -110,6 +111,7 @@ fn summary(body: &Value) -> String {
     match (text("txnStatus"), text("receipt")) {
         (Some(status), Some(receipt)) => format!("{status}, receipt {receipt}"),
         (Some(status), None) => status.to_owned(),
+        (None, _) if !body["checkpoint"].is_null() => "a checkpoint of the audit log".to_owned(),
         (None, _) if body["TransactionDump"].is_null() => "a text message to the payer".to_owned(),
         (None, _) if body["TransactionDump"]["txnResponse"].is_null() => {
             "the request to the gateway".to_owned()

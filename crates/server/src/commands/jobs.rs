@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use jiff::tz::TimeZone;
+use payment_domain::AuditAction;
 use payment_service::{FinishedRun, JobView, RunByHandError, RunState, RunView};
 use tokio_util::sync::CancellationToken;
 
@@ -52,6 +53,13 @@ pub(super) fn run(config: Config, args: &JobsRunArgs) -> Outcome<ExitCode> {
     let (zone, limit) = (config.embedded.time_zone.clone(), config.serve_limits.shutdown_time);
     let FinishedRun { begun, tally, end } = small_runtime()?.block_on(async {
         let Assembled { payments, scheduler, .. } = service::assemble(config, &by_hand::node()).await?;
+        if scheduler.names().contains(&args.name.as_str()) {
+            let operator = by_hand::operator(None).unwrap_or_else(|| by_hand::ANONYMOUS_OPERATOR.to_owned());
+            let actor = by_hand::actor(&operator);
+            let recorded =
+                payments.audit.acts(actor, AuditAction::JobRunByHand, "job", args.name.as_str()).await;
+            recorded.map_err(|error| unreadable(&error))?;
+        }
         let stop = CancellationToken::new();
         let work = scheduler.run_by_hand(&args.name, &stop);
         let finished = by_hand::until_signalled(work, &stop, complain).await?;

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod attention;
+mod audit;
 mod backup;
 mod by_hand;
 mod check_config;
@@ -24,7 +25,7 @@ use clap::Parser;
 use payment_service::PersonalData;
 
 use crate::cli::{
-    AttentionCommand, Cli, Command, EventsCommand, JobsCommand, SettingArgs, TransactionCommand,
+    AttentionCommand, AuditCommand, Cli, Command, EventsCommand, JobsCommand, SettingArgs, TransactionCommand,
 };
 use crate::config::{self, Config, Loaded, Problem, Sources, reference};
 use crate::failure::{Failure, Outcome};
@@ -68,6 +69,12 @@ fn dispatch(cli: &Cli) -> Outcome<ExitCode> {
         Command::Attention(AttentionCommand::Resolve(args)) => {
             attention::resolve(&configured(settings)?, args)
         }
+        Command::Audit(AuditCommand::List(args)) => audit::list(&configured(settings)?, args),
+        Command::Audit(AuditCommand::Show(args)) => audit::show(&configured(settings)?, args),
+        Command::Audit(AuditCommand::Verify(args)) => audit::verify(|| configured(settings), args),
+        Command::Audit(AuditCommand::Export(args)) => audit::export(&configured(settings)?, args),
+        Command::Audit(AuditCommand::Checkpoint(args)) => audit::checkpoint(&configured(settings)?, args),
+        Command::Audit(AuditCommand::Redact(args)) => audit::redact(&configured(settings)?, args),
         Command::Reconcile(args) => reconcile::run(configured(settings)?, args),
         Command::Gateways(args) => gateways::run(&load(settings)?, args),
         Command::Events(EventsCommand::Tail(args)) => events::tail(&configured(settings)?, args),

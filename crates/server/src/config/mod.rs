@@ -24,8 +24,8 @@ pub(crate) use sections::gateway_hosts::is_loopback;
 #[cfg(not(feature = "sandbox"))]
 pub(crate) use sections::sandbox::{WITH_SANDBOX, WITHOUT_SANDBOX};
 pub use sections::{
-    AccountDefaults, Config, Configured, Database, DigitServices, Embedded, IdentityProof, Jobs, Kafka,
-    Listed, Log, LogFormat, Reachable, Redirect, Sandbox, Server, StoredAccounts,
+    AccountDefaults, Audit, Config, Configured, Database, DigitServices, Embedded, IdentityProof, Jobs,
+    Kafka, Listed, Log, LogFormat, Reachable, Redirect, Sandbox, Server, StoredAccounts,
 };
 pub use sources::{Flag, Sources, environment};
 
@@ -86,6 +86,9 @@ pub fn load(sources: &Sources) -> Loaded {
     // A text that is not accepted was told when it was read; its meaning is worked out all the same.
     built.problems.retain(|problem| !problems.iter().any(|known| known.key == problem.key));
     problems.append(&mut built.problems);
+    if let Some(config) = &mut built.config {
+        config.audit.settings = report::digest(&merged.values);
+    }
     let notices = [merged.notices, built.notices].concat();
     Loaded { config: built.config, problems, notices, values: merged.values }
 }

@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use payment_settings::{Declared, Fallback, Shape, Support, Values};
+use sha2::{Digest, Sha256};
 
 use super::sections::Config;
-use super::table::{SECTIONS, Section};
+use super::table::{self, SECTIONS, Section};
 
 struct Row {
     key: String,
@@ -35,6 +36,29 @@ pub(super) fn effective(values: &Values, config: Option<&Config>) -> String {
         out.push('\n');
     }
     out
+}
+
+/// Settings in which replicas of one service may differ.
+const OF_ONE_NODE: [&str; 5] =
+    ["scheduler.node-name", "server.address", "server.port", "server.admin-port", "data.dir"];
+
+/// SHA-256 over the settings that are set, without secrets and those of one node.
+pub(super) fn digest(values: &Values) -> [u8; 32] {
+    let mut texts: Vec<(&str, &str)> = values
+        .iter()
+        .filter(|(key, value)| {
+            let is_secret = table::find(key).is_none_or(|setting| setting.is_secret(key));
+            !is_secret && !value.hidden && !OF_ONE_NODE.contains(key)
+        })
+        .map(|(key, value)| (key, value.expose()))
+        .collect();
+    texts.sort_unstable();
+    let mut hash = Sha256::new();
+    for text in texts.into_iter().flat_map(|(key, value)| [key, value]) {
+        hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hash.update(text);
+    }
+    hash.finalize().into()
 }
 
 /// Of a section that is not used, only its switch.

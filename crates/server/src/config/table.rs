@@ -7,7 +7,8 @@ use payment_gateways::{ADAPTERS, remote};
 use payment_settings::{Declared, Shape, relaxed};
 
 use super::sections::{
-    accounts, database, identity, ignored, kafka, notifications, payments, refunds, sandbox, server, services,
+    accounts, audit, database, identity, ignored, kafka, notifications, payments, refunds, sandbox, server,
+    services,
 };
 
 /// Settings that belong together.
@@ -29,6 +30,7 @@ pub static SECTIONS: LazyLock<Vec<Section>> = LazyLock::new(|| {
         section("Reconciliation", payments::RECONCILIATION),
         section("Refunds", refunds::REFUNDS),
         section("Jobs and operators", payments::JOBS),
+        section("Audit log", audit::AUDIT),
         section("Limits", server::LIMITS),
         section("Sandbox gateway", sandbox::SANDBOX),
     ];

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use payment_http::Metrics;
 use payment_kafka::NotificationConsumer;
+use payment_service::audit::{CheckpointJob, SealingJob};
 use payment_service::{
-    AccountDirectory, DailyJob, EarlyJob, FollowUpJob, HousekeepingJob, Job, Payments, Receipts, ReceiptsJob,
-    Reconciliation, RefundsJob, Schedule, ScheduledJob, Scheduler,
+    DailyJob, EarlyJob, FollowUpJob, HousekeepingJob, Job, Payments, ReceiptsJob, Reconciliation, RefundsJob,
+    Schedule, ScheduledJob, Scheduler,
 };
+use payment_store::audit::sealing;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -71,6 +73,21 @@ pub(super) fn scheduled(
             Arc::new(housekeeping),
         ),
     ];
+    let ports = &payments.ports;
+    let seal = SealingJob {
+        store: ports.store.clone(),
+        clock: ports.clock.clone(),
+        interval: config.audit.seal_interval,
+    };
+    let purpose = "seals the histories of payments in the audit log";
+    jobs.push(job(sealing::JOB, purpose, Schedule::every(TURN), Arc::new(seal)));
+    if config.audit.checkpoints.key.is_some() {
+        // Of the hours one is the end of the day.
+        let hourly = Schedule::cron("0 0 * * * *", config.settings.time_zone.clone())
+            .map_err(|error| Failure::new("checkpoints cannot be scheduled").because(&error))?;
+        let purpose = "signs the audit log";
+        jobs.push(job("audit-checkpoint", purpose, hourly, Arc::new(CheckpointJob(payments.audit.clone()))));
+    }
     if let Some(relay) = kafka::relay(config, payments)? {
         let purpose = "publishes events to Kafka";
         jobs.push(job("outbox", purpose, Schedule::every(TURN), Arc::new(relay)));
@@ -84,8 +101,7 @@ pub(super) struct Loops(JoinSet<()>);
 impl Loops {
     pub(super) fn start(
         scheduler: Scheduler,
-        receipts: Receipts,
-        accounts: AccountDirectory,
+        payments: Payments,
         consumer: Option<NotificationConsumer>,
         sandbox: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
         metrics: Metrics,
@@ -95,11 +111,15 @@ impl Loops {
         let until = stop.clone();
         loops.spawn(async move { scheduler.run(until).await });
         let until = stop.clone();
+        let Payments { counted, ports, receipts, .. } = payments;
+        let accounts = ports.gateways.accounts().clone();
         loops.spawn(async move { receipts.keep_watching(until).await });
         let until = stop.clone();
         loops.spawn(async move {
             until.run_until_cancelled_owned(accounts.keep_fresh()).await;
         });
+        let until = stop.clone();
+        loops.spawn(async move { counted.keep_recording(until).await });
         if let Some(consumer) = consumer {
             let until = stop.clone();
             loops.spawn(async move {

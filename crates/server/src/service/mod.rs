@@ -22,6 +22,7 @@ use axum::response::Redirect;
 use axum::routing::get;
 use payment_http::{App, Metrics, Operators, Pages, ServeLimits};
 use payment_service::AttentionList;
+use payment_service::audit::{AuditTrail, settings_changed};
 use payment_store::Store;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -139,8 +140,11 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
     wiring::read_accounts(&assembled).await?;
     let Assembled { payments, reconciliation, scheduler } = assembled;
     let consumer = kafka::consumer(&config, &payments)?;
-    let receipts = payments.receipts.clone();
-    let accounts = payments.ports.gateways.accounts().clone();
+    let looping = payments.clone();
+    let ports = &payments.ports;
+    settings_changed(ports.store.as_ref(), ports.clock.now(), &node, config.audit.settings)
+        .await
+        .map_err(|error| Failure::new("the start cannot be recorded in the audit log").because(&error))?;
     let identity = digit::identity_proof(&config, &payments.ports.clock)?;
 
     let operators = config
@@ -174,7 +178,7 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
         None => (Router::new(), None),
     };
 
-    let loops = Loops::start(scheduler, receipts, accounts, consumer, sandbox_work, metrics, &stop);
+    let loops = Loops::start(scheduler, looping, consumer, sandbox_work, metrics, &stop);
     let shutdown_wait = config.serve_limits.shutdown_time;
     let mut server = JoinSet::new();
     let mut admin_url = None;
@@ -220,6 +224,15 @@ pub async fn open_store(config: &Config) -> Outcome<Arc<dyn Store>> {
 pub async fn open_attention(config: &Config) -> Outcome<AttentionList> {
     let opened = database::open_existing(config).await?;
     Ok(AttentionList::new(opened.store, opened.clock))
+}
+
+/// The audit log of the database, as [`open_store`] opens it.
+///
+/// # Errors
+/// As [`open_store`].
+pub async fn open_audit(config: &Config) -> Outcome<AuditTrail> {
+    let opened = database::open_existing(config).await?;
+    Ok(AuditTrail::new(opened.store, opened.clock, config.audit.checkpoints.clone()))
 }
 
 /// The address at which a service with this configuration is reached from this machine.

@@ -60,7 +60,11 @@ pub(super) fn wire(
         bank_accounts: services.bank_accounts,
         store: opened.store.clone(),
         clock: clock.clone(),
-        settings: Settings { redirects: config.redirects(addresses.local), ..config.settings.clone() },
+        settings: Settings {
+            redirects: config.redirects(addresses.local),
+            checkpoints: config.audit.checkpoints.clone(),
+            ..config.settings.clone()
+        },
         tasks,
     });
     let reconciliation = Reconciliation::new(

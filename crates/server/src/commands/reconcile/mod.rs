@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use payment_domain::GatewayName;
+use payment_domain::{AuditAction, GatewayName};
 use payment_service::{
     ByHand, Check, Checked, Progress, ReconciliationSummary, Selected, Selection, SelectionError,
 };
@@ -19,9 +19,6 @@ use crate::config::Config;
 use crate::failure::{Failure, Outcome};
 use crate::service::{self, Assembled};
 use crate::terminal::complain;
-
-/// The actor in the history where neither `--by` nor the shell names one.
-const ANONYMOUS_OPERATOR: &str = "operator";
 
 pub(super) fn run(config: Config, args: &ReconcileArgs) -> Outcome<ExitCode> {
     small_runtime()?.block_on(async {
@@ -67,7 +64,13 @@ async fn known_gateway(assembled: &Assembled, args: &ReconcileArgs) -> Outcome<O
 }
 
 async fn check(assembled: &Assembled, args: &ReconcileArgs, selected: Selected) -> Outcome<ExitCode> {
-    let operator = by_hand::operator(args.by.as_deref()).unwrap_or_else(|| ANONYMOUS_OPERATOR.to_owned());
+    let operator =
+        by_hand::operator(args.by.as_deref()).unwrap_or_else(|| by_hand::ANONYMOUS_OPERATOR.to_owned());
+    let object = selected.named().map_or_else(String::new, ToString::to_string);
+    let audit = &assembled.payments.audit;
+    let actor = by_hand::actor(&operator);
+    let recorded = audit.acts(actor, AuditAction::ReconciledByHand, "transaction", object).await;
+    recorded.map_err(|error| unreadable(&error))?;
     let stop = CancellationToken::new();
     let mut watched = Watched::new(selected.due.len());
     let bar = watched.bar.clone();

@@ -2,6 +2,7 @@
 //! the crates that use them.
 
 pub(super) mod accounts;
+pub(super) mod audit;
 pub(super) mod callback_hosts;
 pub(super) mod database;
 pub(crate) mod gateway_hosts;
@@ -27,6 +28,7 @@ use payment_settings::{Notice, Problem, Reader, Values};
 use secrecy::SecretString;
 
 pub use accounts::{AccountDefaults, StoredAccounts};
+pub use audit::Audit;
 pub use database::Database;
 pub use gateways::{Configured, Listed};
 pub use identity::IdentityProof;
@@ -48,6 +50,7 @@ pub struct Config {
     /// Of the use cases; the redirects are final when the address is known ([`Config::redirects`]).
     pub settings: Settings,
     pub jobs: Jobs,
+    pub audit: Audit,
     pub identity: IdentityProof,
     pub request_limits: RequestLimits,
     pub serve_limits: ServeLimits,
@@ -135,6 +138,7 @@ pub(super) fn build(values: &Values) -> Built {
     let identity = identity::identity(&mut reader, &server, &services);
     let notifications = notifications::notifications(&mut reader);
     let operators_token = payments::operators_token(&mut reader);
+    let audit = audit::audit(&mut reader);
     let embedded = services::embedded(&mut reader, services.idgen.is_some());
     let config = embedded.map(|embedded| Config {
         server,
@@ -143,6 +147,7 @@ pub(super) fn build(values: &Values) -> Built {
         log: server::log(&reader),
         settings,
         jobs: payments::jobs(&reader),
+        audit,
         identity,
         request_limits: server::request_limits(&reader),
         serve_limits: server::serve_limits(&reader),

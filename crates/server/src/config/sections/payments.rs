@@ -1,5 +1,6 @@
 //! How payments are handled, reconciled and looked after.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use payment_gateway::GuardSettings;
@@ -164,7 +165,7 @@ pub(super) fn jobs(reader: &Reader<'_>) -> Jobs {
     }
 }
 
-/// The settings of the use cases. Redirects are final when the service knows the address it listens on, the
+/// The settings of the use cases. Checkpoints are another section's. Redirects are final when the service knows the address it listens on, the
 /// clock and the call to the collection service when database and services are read.
 pub(super) fn settings(reader: &mut Reader<'_>) -> Settings {
     let unless_zero = |time: Duration| (!time.is_zero()).then_some(time);
@@ -191,6 +192,7 @@ pub(super) fn settings(reader: &mut Reader<'_>) -> Settings {
         system_user_uuid: reader.get(&SYSTEM_USER),
         allowed_callback_hosts: callback_hosts::allowed(reader),
         unsigned_callbacks_per_day: reader.get(&UNSIGNED_CALLBACKS),
+        checkpoints: Arc::default(),
     }
 }
 
