@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 mod careless;
+mod faults;
 mod form;
 mod python;
 mod receiver;
@@ -71,8 +72,15 @@ fn main() -> ExitCode {
     let notices = Sin::ALL.iter().map(|&(sin, promise)| {
         Trial::test(format!("the suite notices an adapter that sins: {sin:?}"), move || notices(sin, promise))
     });
+    let faults = Account::ALL.iter().map(|&account| {
+        Trial::test(format!("{account:?}: refunds under every fault"), move || {
+            let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+            runtime.block_on(faults::refunds_under_every_fault(account));
+            Ok(())
+        })
+    });
     let own = Trial::test("remote (Python): its own tests", python::own_tests);
-    libtest_mimic::run(&arguments, trials.chain(notices).chain([own]).collect()).exit_code()
+    libtest_mimic::run(&arguments, trials.chain(notices).chain(faults).chain([own]).collect()).exit_code()
 }
 
 /// Checks that an adapter which sins breaks this promise, and that it does so because it sins.

@@ -40,6 +40,20 @@ pub(crate) enum Account {
 }
 
 impl Account {
+    pub(crate) const ALL: [Account; 11] = [
+        Account::Axis,
+        Account::Ccavenue,
+        Account::Hyperswitch,
+        Account::PaytmLegacy,
+        Account::PaytmV3,
+        Account::Payu,
+        Account::PhonepeLegacy,
+        Account::PhonepeV1,
+        Account::PhonepeV2,
+        Account::Razorpay,
+        Account::Stripe,
+    ];
+
     fn provider(self) -> simulator::Provider {
         match self {
             Account::Axis => simulator::Provider::Axis,
@@ -171,7 +185,7 @@ impl Account {
     }
 }
 
-struct Simulated {
+pub(crate) struct Simulated {
     account: Account,
     redirect_through: RedirectThrough,
     simulator: Providers,
@@ -187,12 +201,17 @@ pub(crate) async fn provider(account: Account) -> Arc<dyn Provider> {
     simulated(account, RedirectThrough::Service).await
 }
 
+/// The same, for tests that ask for faults.
+pub(crate) async fn at_fault(account: Account) -> Arc<Simulated> {
+    simulated(account, RedirectThrough::Service).await
+}
+
 /// The same where no page of the service can be shown.
 pub(crate) async fn provider_through_application(account: Account) -> Arc<dyn Provider> {
     simulated(account, RedirectThrough::Application).await
 }
 
-async fn simulated(account: Account, redirect_through: RedirectThrough) -> Arc<dyn Provider> {
+async fn simulated(account: Account, redirect_through: RedirectThrough) -> Arc<Simulated> {
     let receiver = Receiver::start().await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}", listener.local_addr().unwrap());
@@ -224,6 +243,20 @@ async fn simulated(account: Account, redirect_through: RedirectThrough) -> Arc<d
 }
 
 impl Simulated {
+    pub(crate) fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// What was to come later of a refund comes, if the provider knows it.
+    pub(crate) fn end_refund(&self, refund: &RefundId) {
+        let _ = self.simulator.elapse_refund(self.account.provider(), refund.as_str());
+    }
+
+    /// A fault of an order or of a refund.
+    pub(crate) fn set_fault(&self, id: &str, fault: Option<Fault>) {
+        assert!(self.simulator.set_fault(self.account.provider(), id, fault));
+    }
+
     fn properties(&self, base_url: &str) -> HashMap<&'static str, String> {
         let mut properties: HashMap<&str, String> = self.simulator.properties(base_url).into_iter().collect();
         properties.insert("phonepe.v2.auth.host", format!("{}/phonepe", self.base_url));

@@ -237,15 +237,16 @@ impl Ledger {
             Fault::Refund(twist) => Some(twist),
             Fault::Call(_) | Fault::Order(_) => None,
         };
-        match self.own_fault(id).or_else(|| self.own_fault(payment)) {
-            Some(own) => own.and_then(of_refund),
-            None => {
-                let sequence = self.orders.get(payment)?.sequence;
-                self.rules(payment.0)
-                    .filter(|rule| rule.strikes(payment.0, sequence))
-                    .find_map(|rule| of_refund(rule.fault))
+        for key in [id, payment] {
+            match self.own_fault(key) {
+                None | Some(Some(Fault::Call(_) | Fault::Order(_))) => {}
+                Some(own) => return own.and_then(of_refund),
             }
         }
+        let sequence = self.orders.get(payment)?.sequence;
+        self.rules(payment.0)
+            .filter(|rule| rule.strikes(payment.0, sequence))
+            .find_map(|rule| of_refund(rule.fault))
     }
 
     /// The fault of this call about an order, known or not: the order's own, else the first

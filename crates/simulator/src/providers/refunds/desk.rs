@@ -7,7 +7,7 @@ use super::books::NotBooked;
 use super::{Refund, RefundState, RefundStatement, RefundTwist, RefundWish};
 use crate::courier::Message;
 use crate::money::Amount;
-use crate::providers::fault::Strike;
+use crate::providers::fault::{Fault, Strike};
 use crate::providers::ledger::Key;
 use crate::providers::provider::{Protocol, Provider};
 use crate::providers::{Providers, paytm, phonepe};
@@ -115,8 +115,8 @@ impl Providers {
         if acts && ledger.refund_twist(&id, payment) == Some(RefundTwist::AnswerLost) {
             return Some(Strike::Cut);
         }
-        let key = if ledger.own_fault(&id).is_some() { &id } else { payment };
-        ledger.strike(key)
+        let own = matches!(ledger.own_fault(&id), Some(None | Some(Fault::Call(_))));
+        ledger.strike(if own { &id } else { payment })
     }
 
     /// Gives money back in the provider's portal, behind the merchant's back; `None` where the books do not allow it.
