@@ -59,7 +59,12 @@ pub(super) fn scheduled(
             daily,
             Arc::new(DailyJob(reconciliation.clone())),
         ),
-        job("receipts", "issues receipts that are due", Schedule::every(TURN), Arc::new(receipts)),
+        job(
+            "receipts",
+            "issues and cancels receipts that are due",
+            Schedule::every(TURN),
+            Arc::new(receipts),
+        ),
         job(
             "refunds",
             "sends refunds that are approved, and asks gateways about those that were sent",

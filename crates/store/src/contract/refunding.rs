@@ -320,9 +320,11 @@ async fn a_repeated_request_finds_the_first(store: Arc<dyn Store>) {
     let (first, digest) = store.refund_of_key(&key).await.unwrap().unwrap();
     assert_eq!(digest, [9; 32]);
     for answer in answers {
-        match answer.unwrap() {
-            RefundRequested::KeyTaken { refund, digest: [9, ..] } => assert_eq!(*refund, first),
-            other => assert_eq!(other, RefundRequested::Stored),
+        let answer = answer.unwrap();
+        if let RefundRequested::KeyTaken { refund, digest: [9, ..] } = &answer {
+            assert_eq!(**refund, first);
+        } else {
+            assert_eq!(answer, RefundRequested::Stored);
         }
     }
     assert_eq!(store.refunds_of(&payment.id).await.unwrap(), [first]);
@@ -474,7 +476,7 @@ async fn refunds_are_due_by_the_clock_of_the_store(timed: Timed) {
     let due = |after, limit| DueRefunds { gateway: payment.gateway.clone(), after, limit };
     assert!(store.due_refund_gateways().await.unwrap().is_empty());
     let store = timed.when(at(20_000));
-    assert_eq!(store.due_refund_gateways().await.unwrap(), [payment.gateway.clone()]);
+    assert_eq!(store.due_refund_gateways().await.unwrap(), std::slice::from_ref(&payment.gateway));
     let found = store.due_refunds(&due(None, 10)).await.unwrap();
     let ids = |found: &[crate::DueRefund]| found.iter().map(|due| due.id.clone()).collect::<Vec<_>>();
     assert_eq!(ids(&found), [refunds[1].id.clone(), refunds[2].id.clone()]);
