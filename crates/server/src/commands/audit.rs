@@ -207,7 +207,7 @@ pub(super) fn checkpoint(config: &Config, args: &AuditCheckpointArgs) -> Outcome
             CheckpointError::NoKey => Failure::new(error.to_string()).try_this("set audit.signing-key.file"),
             CheckpointError::Broken(_) => Failure::new(error.to_string())
                 .try_this("`pg-service audit verify` says more; a broken log is not signed"),
-            CheckpointError::File(_, cause) => Failure::new(error.to_string()).because(cause),
+            CheckpointError::File(..) => Failure::new(error.to_string()),
             CheckpointError::Store(error) => unreadable(error),
         })
     })?;

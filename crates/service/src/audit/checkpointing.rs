@@ -31,7 +31,7 @@ pub enum CheckpointError {
     /// At this entry. A broken log is not signed.
     #[error("the audit log is broken at entry {0}")]
     Broken(i64),
-    #[error("checkpoints cannot be written to {0}")]
+    #[error("checkpoints cannot be written to {0}: {1}")]
     File(PathBuf, #[source] io::Error),
     #[error(transparent)]
     Store(#[from] StoreError),

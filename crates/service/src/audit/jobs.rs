@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use payment_domain::Clock;
 use payment_store::Store;
 
-use super::AuditTrail;
+use super::{AuditTrail, CheckpointError, Checkpointed};
 use crate::scheduler::{Job, JobError, Run};
 
 /// The most lines in one seal.
@@ -51,12 +51,15 @@ impl Job for CheckpointJob {
     async fn tick(&self, run: &Run) -> Result<(), JobError> {
         run.count(|tally| tally.examined += 1);
         match self.0.checkpoint().await {
-            Ok(super::Checkpointed::New(_)) => run.count(|tally| tally.changed += 1),
-            Ok(super::Checkpointed::Unchanged(_)) => {}
-            Err(super::CheckpointError::Store(error)) => return Err(error.into()),
-            Err(error) => {
+            Ok(Checkpointed::New(_)) => run.count(|tally| tally.changed += 1),
+            Ok(Checkpointed::Unchanged(_)) => {}
+            Err(CheckpointError::Store(error)) => return Err(error.into()),
+            // Repeating it at once would not help.
+            Err(
+                error @ (CheckpointError::NoKey | CheckpointError::Broken(_) | CheckpointError::File(..)),
+            ) => {
+                run.count(|tally| tally.failed += 1);
                 tracing::error!(%error, "no checkpoint of the audit log");
-                return Err(JobError::Other(Box::new(error)));
             }
         }
         Ok(())
