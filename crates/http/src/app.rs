@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use payment_service::{Payments, Reconciliation, Scheduler};
+use payment_service::{Payments, Reconciliation, RoleCodes, Scheduler};
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -19,13 +19,19 @@ pub struct App {
     pub payments: Payments,
     /// How callers prove who they are.
     pub identity: IdentityProof,
+    /// The roles that proven callers have here.
+    pub roles: RoleCodes,
+    /// Nothing real is configured. As long as the sandbox is the only gateway, callers who are believed make and
+    /// check refunds.
+    pub stands_alone: bool,
+    /// The code by which UPYOG's refund-services knows that a refund was accepted.
+    pub upyog_accepted_code: String,
     /// The metrics that `/prometheus` shows.
     pub metrics: Metrics,
     /// The prefix of every endpoint's path.
     pub context_path: ContextPath,
     pub limits: RequestLimits,
-    /// `None`: the endpoints of operators answer 404 `OPERATORS_OFF`.
-    pub operators: Option<Operators>,
+    pub operators: Operators,
     pub pages: Pages,
 }
 
@@ -49,7 +55,7 @@ pub(crate) type Shared = State<Arc<App>>;
 /// The use cases behind the endpoints of operators.
 #[derive(Clone)]
 pub struct Operators {
-    pub(crate) token: SecretString,
+    pub(crate) token: Option<SecretString>,
     pub(crate) scheduler: Scheduler,
     pub(crate) reconciliation: Reconciliation,
     pub(crate) stop: CancellationToken,
@@ -58,9 +64,10 @@ pub struct Operators {
 }
 
 impl Operators {
-    /// Requests must present `token`. Runs that an operator started end soon after `stop`.
+    /// `token` is the one that operators share; without one callers have roles of their own. Runs that an operator
+    /// started end soon after `stop`.
     pub fn new(
-        token: SecretString,
+        token: Option<SecretString>,
         scheduler: Scheduler,
         reconciliation: Reconciliation,
         stop: CancellationToken,

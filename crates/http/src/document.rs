@@ -23,8 +23,11 @@ use crate::envelope::{ErrorEntry, ErrorEnvelope};
         (name = "Transactions", description = "For applications: open, settle and find payments."),
         (name = "Gateways", description = "Which gateways there are, and where they report."),
         (name = "Payer", description = "Where the payer's browser passes on its way."),
-        (name = "Operators", description = "For operators, when `operators.token` is set: jobs, what needs attention, reconciliation by hand. \
-            Each request presents the token."),
+        (name = "Refunds", description = "For proven callers with roles: one person requests a refund (PG_REFUND_MAKER), another approves it \
+            (PG_REFUND_CHECKER)."),
+        (name = "Operators", description = "For operators: jobs, what needs attention, reconciliation by hand. A request presents the shared \
+            token or a personal API token, or a proven identity with the role PG_OPERATOR; for reading PG_VIEWER or PG_AUDITOR."),
+        (name = "Tokens", description = "Personal API tokens, for callers with PG_ADMIN."),
         (name = "Operations", description = "Health and metrics."),
     ),
     components(schemas(ErrorEnvelope<'static>, ErrorEntry)),
@@ -32,16 +35,21 @@ use crate::envelope::{ErrorEntry, ErrorEnvelope};
 struct Frame;
 
 /// Operations whose body is optional, which the handlers' attributes cannot say.
-pub(crate) const BODY_MAY_BE_MISSING: [&str; 9] = [
+pub(crate) const BODY_MAY_BE_MISSING: [&str; 14] = [
     "/transaction/v1/_update",
     "/transaction/v1/_redirect",
     "/gateway/v1/{gateway}/_callback",
+    "/refund/v1/_search",
+    "/refund/v1/_count",
+    "/refund/v1/_update",
     "/jobs/v1/_search",
     "/jobs/v1/_history",
     "/jobs/v1/{name}/_run",
     "/attention/v1/_search",
     "/attention/v1/{id}/_show",
     "/reconciliation/v1/_run",
+    "/tokens/v1/_search",
+    "/tokens/v1/{id}/_revoke",
 ];
 
 /// The OpenAPI document of the service below this context path.
@@ -60,6 +68,11 @@ pub fn document(context: &ContextPath) -> OpenApi {
         .build();
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("operatorToken", SecurityScheme::Http(token));
+    let personal = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("A personal API token, `pgs_…`."))
+        .build();
+    components.add_security_scheme("apiToken", SecurityScheme::Http(personal));
     document.servers =
         Some(vec![Server::new(if context.as_str().is_empty() { "/" } else { context.as_str() })]);
     document

@@ -6,7 +6,7 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::{gateway, operations, operators, transaction};
+use crate::{gateway, operations, operators, refund, tokens, transaction};
 
 /// The documented endpoints, by their paths below the context path.
 pub(crate) fn endpoints() -> Vec<UtoipaMethodRouter<Arc<App>>> {
@@ -30,6 +30,16 @@ pub(crate) fn endpoints() -> Vec<UtoipaMethodRouter<Arc<App>>> {
         routes!(operators::search_audit::search),
         routes!(operators::verify_audit::verify),
         routes!(operators::verify_audit::checkpoint),
+        routes!(refund::create::create),
+        routes!(refund::search::search),
+        routes!(refund::search::count),
+        routes!(refund::update::post, refund::update::get),
+        routes!(refund::decide::approve),
+        routes!(refund::decide::reject),
+        routes!(refund::decide::withdraw),
+        routes!(tokens::issue::issue),
+        routes!(tokens::search::search),
+        routes!(tokens::revoke::revoke),
         routes!(operations::health::health),
         routes!(operations::health::liveness),
         routes!(operations::health::readiness),

@@ -10,7 +10,10 @@ use std::error::Error as _;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use payment_domain::TxnId;
-use payment_service::{CallbackError, CreateError, PaymentPageError, ResolveError, SearchError, SettleError};
+use payment_service::{
+    CallbackError, CreateError, Denied, PaymentPageError, RefundError, ResolveError, SearchError,
+    SettleError, TokenError,
+};
 use payment_store::StoreError;
 
 use crate::envelope::{ErrorEntry, error_json, json_response};
@@ -61,10 +64,16 @@ pub(crate) enum ApiError {
     NoSuchEndpoint,
     #[error("The endpoint does not answer this method; the Allow header names those it does")]
     MethodNotAllowed,
-    #[error("The endpoints of operators are switched off; the setting operators.token switches them on")]
+    #[error(
+        "The endpoints of operators are for callers with a role; the setting operators.token opens them to whoever presents it"
+    )]
     OperatorsOff,
-    #[error("Operators present their token: Authorization: Bearer <operators.token>")]
+    #[error(
+        "Operators present operators.token or a personal API token, as Authorization: Bearer, or a proven identity with a role"
+    )]
     NotAnOperator,
+    #[error(transparent)]
+    Denied(#[from] Denied),
     #[error("There is no such job; the jobs are {}", .0.join(", "))]
     UnknownJob(Vec<&'static str>),
     #[error("The job is at work, here or on another node; jobs/v1/_history tells what it does")]
@@ -96,6 +105,10 @@ pub(crate) enum ApiError {
     PaymentPage(#[from] PaymentPageError),
     #[error(transparent)]
     Resolve(#[from] ResolveError),
+    #[error(transparent)]
+    Refund(#[from] RefundError),
+    #[error(transparent)]
+    Token(#[from] TokenError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -135,10 +148,13 @@ impl ApiError {
             ApiError::Internal(_) => return response::internal(),
             ApiError::Create(error) => return error.into(),
             ApiError::Settle(_, error) => return error.into(),
+            ApiError::Denied(denied) => return denied.into(),
             ApiError::Search(error) => return error.into(),
             ApiError::Callback(error) => return error.into(),
             ApiError::PaymentPage(error) => return error.into(),
             ApiError::Resolve(error) => return error.into(),
+            ApiError::Refund(error) => return error.into(),
+            ApiError::Token(error) => return error.into(),
             ApiError::Store(error) => return error.into(),
         };
         let response = ErrorResponse::one(status, code, self.to_string());

@@ -5,12 +5,14 @@
 
 mod app;
 mod body;
+mod caller;
 mod context_path;
 mod document;
 mod endpoints;
 mod envelope;
 mod error;
 mod gateway;
+mod idempotency;
 mod identity;
 mod json;
 mod limits;
@@ -22,6 +24,7 @@ mod operations;
 mod operators;
 mod params;
 mod postman;
+mod refund;
 mod reply;
 mod request_info;
 mod routes;
@@ -29,6 +32,7 @@ mod secret;
 mod serve;
 #[cfg(test)]
 mod testing;
+mod tokens;
 mod transaction;
 mod validation;
 

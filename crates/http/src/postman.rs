@@ -13,7 +13,7 @@ const NEW_BILL: &str = "pm.collectionVariables.set('billId', pm.variables.replac
 /// After a create: keeps its id.
 const REMEMBER_TRANSACTION: &str = "if (pm.response.code === 200) pm.collectionVariables.set('txnId', pm.response.json().Transaction.txnId);";
 
-/// A collection with one request per operation, in a folder per tag. Variables: `baseUrl`, `operatorToken`. Each create
+/// A collection with one request per operation, in a folder per tag. Variables: `baseUrl`, `operatorToken`, `apiToken`. Each create
 /// is for a new bill; the other requests are about the transaction created last.
 pub fn postman(document: &OpenApi) -> Value {
     let document = serde_json::to_value(document).unwrap_or_default();
@@ -39,6 +39,7 @@ pub fn postman(document: &OpenApi) -> Value {
             {"key": "billId", "value": ""},
             {"key": "txnId", "value": ""},
             {"key": "operatorToken", "value": ""},
+            {"key": "apiToken", "value": ""},
         ],
         "item": folders,
     })
@@ -64,7 +65,9 @@ fn requests(document: &Value, tag: &Value) -> Vec<Value> {
 fn request(document: &Value, path: &str, method: &str, operation: &Value) -> Value {
     let mut headers: Vec<Value> = parameters(operation, "header").collect();
     if !array(&operation["security"]).is_empty() {
-        headers.push(json!({"key": "Authorization", "value": "Bearer {{operatorToken}}"}));
+        let is_shared = array(&operation["security"]).iter().any(|way| way.get("operatorToken").is_some());
+        let token = if is_shared { "Bearer {{operatorToken}}" } else { "Bearer {{apiToken}}" };
+        headers.push(json!({"key": "Authorization", "value": token}));
     }
     let body = body(document, &operation["requestBody"]);
     if body.is_some() {

@@ -22,6 +22,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
+use crate::caller::Peer;
 use crate::limits::ServeLimits;
 use crate::metrics::{CONNECTIONS, TURNED_AWAY};
 use crate::middleware::ShutdownDeadline;
@@ -48,7 +49,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ServeLimits, s
             biased;
             () = shutdown.cancelled() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => server.take(stream),
+                Ok((stream, peer)) => server.take(stream, Peer(peer.ip().to_canonical())),
                 Err(error) if concerns_one_connection(&error) => {}
                 Err(error) => {
                     tracing::warn!(%error, "connections cannot be accepted");
@@ -96,7 +97,7 @@ impl Server {
         }
     }
 
-    fn take(&self, stream: TcpStream) {
+    fn take(&self, stream: TcpStream, peer: Peer) {
         let Ok(permit) = self.open.clone().try_acquire_owned() else {
             return self.turn_away(stream);
         };
@@ -112,6 +113,7 @@ impl Server {
         let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
             phase.busy();
             request.extensions_mut().insert(deadline.clone());
+            request.extensions_mut().insert(peer);
             let phase = phase.clone();
             let answer = router.clone().call(request.map(Body::new));
             async move {

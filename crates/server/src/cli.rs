@@ -2,11 +2,13 @@
 
 mod audit;
 mod operators;
+mod refunds;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 #[cfg(not(feature = "sandbox"))]
 #[path = "cli/without_sandbox.rs"]
 mod sandbox;
+mod tokens;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -23,9 +25,13 @@ pub(crate) use operators::{
     AttentionCommand, AttentionListArgs, AttentionResolveArgs, AttentionShowArgs, JobsCommand,
     JobsHistoryArgs, JobsListArgs, JobsRunArgs, ReconcileArgs,
 };
+pub(crate) use refunds::{
+    RefundCommand, RefundDecisionArgs, RefundListArgs, RefundRequestArgs, RefundShowArgs,
+};
 pub(crate) use sandbox::{DemoArgs, SimulateArgs};
 #[cfg(feature = "sandbox")]
 pub(crate) use sandbox::{DemoGateway, DemoProtocol};
+pub(crate) use tokens::{TokensCommand, TokensIssueArgs, TokensListArgs, TokensRevokeArgs};
 
 /// Payments for cities: create a transaction, send the payer to a gateway, verify the answer, issue
 /// one receipt.
@@ -156,6 +162,12 @@ Exit code 1 when there is a problem: good for a pipeline before a deployment.
     /// Ask the gateways about pending payments now
     #[command(after_help = operators::RECONCILE)]
     Reconcile(ReconcileArgs),
+    /// Request refunds, and decide about those of others
+    #[command(subcommand, after_help = refunds::REFUND)]
+    Refund(RefundCommand),
+    /// Issue personal API tokens, and end them
+    #[command(subcommand, after_help = tokens::TOKENS)]
+    Tokens(TokensCommand),
     /// List the gateways, and where their settings come from
     Gateways(GatewaysArgs),
     /// Read the events that other services are told

@@ -98,6 +98,11 @@ impl PersonalTokens {
         PersonalTokens { store, clock }
     }
 
+    /// The moment by which tokens are judged.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Issues a token. Its holder has one uuid over all their tokens, which is that of their DIGIT account where
     /// they have one: two uuids would count as two people.
     ///

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use payment_domain::{
     Actor, AuditAction, AuditActor, AuditEntry, Clock, HistoryEntry, Personal, Transaction,
 };
-use payment_store::{Attention, AttentionCase, AttentionQuery, Resolution, Resolved, Store, StoreError};
+use payment_store::{
+    Attention, AttentionCase, AttentionQuery, CaseState, Resolution, Resolved, Store, StoreError, TenantScope,
+};
 use serde_json::{Map, json};
 
 use crate::advice::{self, Advice};
@@ -66,19 +68,34 @@ impl AttentionList {
         advice::advise_all(self.store.as_ref(), self.list(query).await?).await
     }
 
-    /// One case.
+    /// One case, where its transaction is of one of these tenants or below; `None` is every tenant.
     ///
     /// # Errors
     /// [`StoreError`] when the database is unavailable.
-    pub async fn show(&self, id: i64) -> Result<Option<AttentionDetail>, StoreError> {
-        let Some((case, txn)) = self.find(id).await? else { return Ok(None) };
+    pub async fn show(
+        &self,
+        id: i64,
+        within: Option<Vec<TenantScope>>,
+    ) -> Result<Option<AttentionDetail>, StoreError> {
+        let Some((case, txn)) = self.find(id, within).await? else { return Ok(None) };
         let advice = advice::advise(self.store.as_ref(), &case, &txn).await?;
         Ok(Some(AttentionDetail { case, txn, advice }))
     }
 
-    async fn find(&self, id: i64) -> Result<Option<(AttentionCase, Transaction)>, StoreError> {
+    async fn find(
+        &self,
+        id: i64,
+        within: Option<Vec<TenantScope>>,
+    ) -> Result<Option<(AttentionCase, Transaction)>, StoreError> {
         let store = self.store.as_ref();
-        let Some(case) = store.attention_case(id).await? else { return Ok(None) };
+        let query = AttentionQuery {
+            id: Some(id),
+            within,
+            state: CaseState::All,
+            limit: 1,
+            ..AttentionQuery::default()
+        };
+        let Some(case) = store.attention_cases(&query).await?.pop() else { return Ok(None) };
         let txn = advice::transaction_of(store, &case).await?;
         Ok(Some((case, txn)))
     }
@@ -90,6 +107,7 @@ impl AttentionList {
     pub async fn resolve(
         &self,
         id: i64,
+        within: Option<Vec<TenantScope>>,
         actor: AuditActor,
         operator: &str,
         reason: &str,
@@ -98,7 +116,7 @@ impl AttentionList {
         if reason.is_empty() {
             return Err(ResolveError::NoReason);
         }
-        let (case, txn) = self.find(id).await?.ok_or(ResolveError::NotFound)?;
+        let (case, txn) = self.find(id, within).await?.ok_or(ResolveError::NotFound)?;
         let resolution = Resolution { at: self.clock.now(), by: operator.to_owned(), reason };
         let history = history_line(&case, &txn, &resolution);
         let audit = vec![audit_entry(&case, &txn, actor, &resolution)];

@@ -181,6 +181,12 @@ impl Gateways {
         !self.accounts.all_of(name).is_empty()
     }
 
+    /// Whether there is no gateway but the sandbox, so that no money is moved.
+    pub fn are_the_sandbox_alone(&self) -> bool {
+        let mut names = self.offered.keys().chain(self.switched_off.keys());
+        names.all(GatewayName::is_sandbox) && self.accounts.is_empty()
+    }
+
     /// Of the gateways that the configuration file offers, in alphabetical order.
     pub fn names(&self) -> Vec<GatewayName> {
         self.offered.keys().cloned().collect()

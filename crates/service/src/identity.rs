@@ -136,6 +136,17 @@ impl Identity {
         self.named().is_ok() && self.rights.trusted.iter().any(covers)
     }
 
+    /// Whether the caller holds any role here.
+    pub fn has_rights(&self) -> bool {
+        self.rights != Rights::default()
+    }
+
+    /// The caller in whichever role they hold, for the record of a refusal.
+    pub fn in_any_role(&self, address: Option<IpAddr>) -> Option<Principal> {
+        let grant = self.rights.grants.first()?;
+        Some(Principal { uuid: self.named().ok()?, role: grant.role, tenant: grant.tenant.clone(), address })
+    }
+
     /// The uuid of a caller with a name.
     fn named(&self) -> Result<String, Denied> {
         if self.is_unverifiable() {
@@ -149,7 +160,7 @@ impl Identity {
         self.proof == Proof::Proven
     }
 
-    pub(crate) fn is_unverifiable(&self) -> bool {
+    pub fn is_unverifiable(&self) -> bool {
         self.proof == Proof::Unverifiable
     }
 

@@ -85,10 +85,10 @@ pub use search::{Search, SearchError, SearchRequest, SearchResult};
 pub use settle::{Asked, Caller, Origin, SettleError, Settled, Settlement};
 pub use subject::Subject;
 pub use view::{
-    ActorView, AuditView, BillPaymentView, CaseView, DeadLetterView, DuePaymentView, EventView, HistoryView,
-    JobView, OtherPaymentView, PayerView, PersonalData, ReceiptCancellationView, ReceiptTaskView,
-    ReconciledGatewayView, ReconciliationView, RefundHistoryView, RefundStory, RefundView, ResolutionView,
-    RunState, RunView, TransactionStory, TransactionView,
+    ActorView, ApiTokenView, AuditView, BillPaymentView, CaseView, DeadLetterView, DuePaymentView, EventView,
+    GrantView, HistoryView, HolderView, JobView, OtherPaymentView, PayerView, PersonalData,
+    ReceiptCancellationView, ReceiptTaskView, ReconciledGatewayView, ReconciliationView, RefundHistoryView,
+    RefundStory, RefundView, ResolutionView, RunState, RunView, TransactionStory, TransactionView,
 };
 
 /// All use cases over one set of ports.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use payment_domain::{TenantId, Transaction};
+use payment_domain::{TenantId, Transaction, TxnId};
 use payment_store::{Mine, SearchQuery, StoreError, TenantScope};
 
 use crate::audit::CountedActs;
@@ -98,6 +98,22 @@ impl Search {
             }
         }
         Ok(SearchResult { transactions: self.ports.store.search(&query).await?, masked })
+    }
+
+    /// The tenant of a transaction, where that is one of these or below; `None` is every tenant.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is unavailable.
+    pub async fn tenant_of(
+        &self,
+        id: &TxnId,
+        within: Option<&[TenantScope]>,
+    ) -> Result<Option<TenantId>, StoreError> {
+        let txn = self.ports.store.transaction(id).await?;
+        let is_within = |tenant: &TenantId| {
+            within.is_none_or(|scopes| scopes.iter().any(|scope| tenant.is_within(&scope.root)))
+        };
+        Ok(txn.map(|txn| txn.tenant_id).filter(is_within))
     }
 
     /// Whether the caller may see the payer's data, which is masked otherwise.

@@ -1,6 +1,7 @@
 //! Views: what clients, consumers of events and operators read, one serialisable type per thing. Endpoints,
 //! commands and tables show the same ones. Times are epoch milliseconds.
 
+mod api_token;
 mod case;
 mod event;
 mod job;
@@ -14,6 +15,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+pub use api_token::{ApiTokenView, GrantView, HolderView};
 pub use case::{CaseView, OtherPaymentView, ResolutionView};
 pub use event::{DeadLetterView, EventView};
 pub use job::{JobView, RunState, RunView};

@@ -81,18 +81,16 @@ impl ReviewCases for PostgresStore {
     async fn attention_cases(&self, query: &AttentionQuery) -> Result<Vec<AttentionCase>, StoreError> {
         let limit = i64::from(query.limit);
         let kind = query.kind.map(AttentionKind::as_str);
+        if query.within.is_some() || query.id.is_some() {
+            return self.scoped_cases(query).await;
+        }
         if let Some(id) = &query.txn_id {
             let of_transaction = format!(
                 "{SELECT} WHERE txn_id = $1 AND case_id > $2 AND ($3::text IS NULL OR kind = $3)
                     AND ($4::boolean IS NULL OR (resolved_at IS NULL) = $4)
                 ORDER BY case_id LIMIT $5"
             );
-            let is_open: Option<bool> = match query.state {
-                CaseState::Open => Some(true),
-                CaseState::Resolved => Some(false),
-                CaseState::All => None,
-            };
-            let values: Values<'_> = &[&id.as_str(), &query.after, &kind, &is_open, &limit];
+            let values: Values<'_> = &[&id.as_str(), &query.after, &kind, &is_open(query.state), &limit];
             return Ok(rows::all(&self.db.ask(&of_transaction, values).await?, read)?);
         }
         let state = match query.state {
@@ -180,6 +178,43 @@ pub(crate) async fn resolve(
         transaction.rows(claims::RELEASE, &released.values()).await?;
     }
     Ok(Resolved::Now)
+}
+
+/// The condition of a state; `None` is every state.
+fn is_open(state: CaseState) -> Option<bool> {
+    match state {
+        CaseState::Open => Some(true),
+        CaseState::Resolved => Some(false),
+        CaseState::All => None,
+    }
+}
+
+impl PostgresStore {
+    /// The cases of some tenants, or one of them.
+    async fn scoped_cases(&self, query: &AttentionQuery) -> Result<Vec<AttentionCase>, StoreError> {
+        let sql = format!(
+            "{SELECT} WHERE case_id > $1 AND ($2::text IS NULL OR kind = $2)
+                AND ($3::boolean IS NULL OR (resolved_at IS NULL) = $3)
+                AND ($4::text IS NULL OR txn_id = $4) AND ($5::bigint IS NULL OR case_id = $5)
+                AND ($6::text[] IS NULL OR EXISTS (
+                    SELECT 1 FROM eg_pg_transactions AS t, unnest($6::text[]) AS root
+                    WHERE t.txn_id = eg_pg_attention.txn_id
+                        AND (t.tenant_id = root OR starts_with(t.tenant_id, root || '.'))))
+            ORDER BY case_id LIMIT $7"
+        );
+        let roots: Option<Vec<&str>> =
+            query.within.as_ref().map(|scopes| scopes.iter().map(|scope| scope.root.as_str()).collect());
+        let values: Values<'_> = &[
+            &query.after,
+            &query.kind.map(AttentionKind::as_str),
+            &is_open(query.state),
+            &query.txn_id.as_ref().map(TxnId::as_str),
+            &query.id,
+            &roots,
+            &i64::from(query.limit),
+        ];
+        Ok(rows::all(&self.db.planned(&sql, values).await?, read)?)
+    }
 }
 
 /// Opens a case again that was resolved long enough ago, where it is of a state that lasts; its

@@ -4,9 +4,10 @@ use async_trait::async_trait;
 use payment_domain::{AttentionKind, AuditEntry, BillKey, Event, HistoryEntry, TxnId};
 use payment_store::{
     Attention, AttentionCase, AttentionQuery, CaseState, NewCase, Resolution, Resolved, ReviewCases,
-    StoreError,
+    StoreError, TenantScope,
 };
 use rusqlite::{Connection, Row, params};
+use serde_json::json;
 
 use crate::audit::append_audit;
 use crate::failure::Failure;
@@ -55,6 +56,8 @@ impl ReviewCases for SqliteStore {
                 query.limit,
                 query.kind.map(AttentionKind::as_str),
                 query.txn_id.as_ref().map(TxnId::as_str),
+                query.id,
+                query.within.as_deref().map(roots),
             ];
             rows::all(conn, &search_sql(&query), values, read)
         };
@@ -156,7 +159,25 @@ fn search_sql(query: &AttentionQuery) -> String {
     };
     let behind =
         if query.txn_id.is_some() { "txn_id = ?4 AND +case_id > ?1" } else { "?4 IS NULL AND case_id > ?1" };
-    format!("{SELECT} WHERE {state} AND {behind} AND (?3 IS NULL OR kind = ?3) ORDER BY case_id LIMIT ?2")
+    let numbered = if query.id.is_some() { "case_id = ?5" } else { "?5 IS NULL" };
+    let within = match query.within {
+        Some(_) => WITHIN,
+        None => "?6 IS NULL",
+    };
+    format!(
+        "{SELECT} WHERE {state} AND {behind} AND {numbered} AND {within} AND (?3 IS NULL OR kind = ?3)
+         ORDER BY case_id LIMIT ?2"
+    )
+}
+
+/// The transaction of a case is of one of the tenants of ?6 or below.
+const WITHIN: &str = "EXISTS (
+    SELECT 1 FROM eg_pg_transactions AS t, json_each(?6) AS root
+    WHERE t.txn_id = eg_pg_attention.txn_id AND (t.tenant_id = root.value
+        OR substr(t.tenant_id, 1, length(root.value) + 1) = root.value || '.'))";
+
+fn roots(scopes: &[TenantScope]) -> String {
+    json!(scopes.iter().map(|scope| scope.root.as_str()).collect::<Vec<_>>()).to_string()
 }
 
 fn find(conn: &Connection, id: i64) -> Result<Option<AttentionCase>, Failure> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use payment_domain::{AttentionKind, AuditEntry, BillKey, Event, HistoryEntry, Timestamp, TxnId};
 use serde_json::Value;
 
-use crate::{Fence, StoreError};
+use crate::{Fence, StoreError, TenantScope};
 
 /// How long after its resolution a case of a state that lasts ([`AttentionKind::lasts`]) is opened
 /// again when the state is still reported: by then the operator's remedy should have taken effect.
@@ -99,6 +99,9 @@ pub struct Resolution {
 /// Conditions that must all hold where they are set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AttentionQuery {
+    pub id: Option<i64>,
+    /// Only cases of transactions of these tenants and below; `None` is every tenant.
+    pub within: Option<Vec<TenantScope>>,
     pub state: CaseState,
     pub kind: Option<AttentionKind>,
     pub txn_id: Option<TxnId>,

@@ -6,7 +6,10 @@ use http::StatusCode;
 use payment_digit::DigitError;
 use payment_domain::TxnId;
 use payment_gateway::GatewayError;
-use payment_service::{CallbackError, CreateError, PaymentPageError, ResolveError, SearchError, SettleError};
+use payment_service::{
+    CallbackError, CreateError, Denied, PaymentPageError, RefundError, ResolveError, SearchError,
+    SettleError, TokenError,
+};
 use payment_store::StoreError;
 use serde::de::IgnoredAny;
 
@@ -75,6 +78,20 @@ pub(super) fn no_such_case() -> ErrorResponse {
 pub(super) fn interrupted() -> ErrorResponse {
     let message = "The request was interrupted; look its state up before repeating it";
     unavailable("REQUEST_INTERRUPTED", message).retry_after(2)
+}
+
+impl From<&Denied> for ErrorResponse {
+    fn from(denied: &Denied) -> ErrorResponse {
+        match denied {
+            Denied::Unnamed => {
+                ErrorResponse::one(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", denied.to_string())
+            }
+            Denied::Unverifiable => unavailable("IDENTITY_UNVERIFIED", denied.to_string()).retry_after(5),
+            Denied::Role { .. } | Denied::Nowhere(_) | Denied::Installation(_) | Denied::Admin { .. } => {
+                ErrorResponse::one(StatusCode::FORBIDDEN, "FORBIDDEN", denied.to_string())
+            }
+        }
+    }
 }
 
 impl From<&SettleError> for ErrorResponse {
@@ -189,6 +206,69 @@ impl From<&CreateError> for ErrorResponse {
             CreateError::Gateway(error) => error.into(),
             CreateError::Store(error) => error.into(),
             CreateError::Interrupted => interrupted(),
+        }
+    }
+}
+
+impl From<&TokenError> for ErrorResponse {
+    fn from(error: &TokenError) -> ErrorResponse {
+        let told = || error.to_string();
+        match error {
+            TokenError::Denied(denied) => denied.into(),
+            TokenError::Invalid(_) => refused("INVALID_TOKEN", told()),
+            TokenError::OwnRefunds => ErrorResponse::one(StatusCode::FORBIDDEN, "TOKEN_OWN_REFUNDS", told()),
+            TokenError::AdminWithRefunds { .. } | TokenError::ProgramChecks => {
+                refused("TOKEN_ROLES_EXCLUDED", told())
+            }
+            TokenError::UuidTaken | TokenError::NameTaken => {
+                ErrorResponse::one(StatusCode::CONFLICT, "TOKEN_HOLDER_KNOWN", told())
+            }
+            TokenError::NotFound => ErrorResponse::one(StatusCode::NOT_FOUND, "TOKEN_NOT_FOUND", told()),
+            TokenError::Before(_) => ErrorResponse::one(StatusCode::CONFLICT, "TOKEN_REVOKED", told()),
+            TokenError::NoRandomness => internal(),
+            TokenError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<&RefundError> for ErrorResponse {
+    fn from(error: &RefundError) -> ErrorResponse {
+        let told = || error.to_string();
+        match error {
+            RefundError::NoPayment => refused("TXN_NOT_FOUND", "Transaction not found"),
+            RefundError::NotPaid(_) => refused("INVALID_GATEWAY_TXN_ID", told()),
+            RefundError::AlreadyPaid => refused("REFUND_ALREADY_PAID", told()),
+            RefundError::AlreadyInitiated => refused("REFUND_ALREADY_INITIATED", told()),
+            RefundError::Exceeds { .. } => refused("REFUND_AMOUNT_EXCEEDS_AVAILABLE", told()),
+            RefundError::AvailableDiffers { .. } => ErrorResponse::one(
+                StatusCode::PRECONDITION_FAILED,
+                "REFUND_AMOUNT_AVAILABLE_MISMATCH",
+                told(),
+            ),
+            RefundError::InvalidAmount { .. } => refused("INVALID_REFUND_AMOUNT", told()),
+            RefundError::ReasonRequired => refused("REFUND_REASON_REQUIRED", told()),
+            RefundError::NotSupported(_) => refused("REFUND_NOT_SUPPORTED", told()),
+            RefundError::WindowOver { .. } => refused("REFUND_WINDOW_OVER", told()),
+            RefundError::ReceiptNotCancellable(_) => refused("RECEIPT_NOT_CANCELLABLE", told()),
+            RefundError::NotFound => refused("REFUND_ID_NOT_FOUND", "There is no such refund"),
+            RefundError::SameUser => ErrorResponse::one(StatusCode::FORBIDDEN, "REFUND_SAME_USER", told()),
+            RefundError::NotTheMaker => {
+                ErrorResponse::one(StatusCode::FORBIDDEN, "REFUND_NOT_THE_MAKER", told())
+            }
+            RefundError::State { .. } => ErrorResponse::one(StatusCode::CONFLICT, "REFUND_STATE", told()),
+            RefundError::KeyReused => {
+                ErrorResponse::one(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_REUSED", told())
+            }
+            RefundError::GatewayUnavailable { retry_after, .. } => {
+                let response = unavailable(
+                    "GATEWAY_UNAVAILABLE",
+                    "The payment gateway gives no usable answer about the payment; no refund was requested, send the request again later",
+                );
+                let seconds = retry_after.map_or(30, |wait| wait.as_millis().div_ceil(1000));
+                response.retry_after(u16::try_from(seconds).unwrap_or(u16::MAX))
+            }
+            RefundError::Store(error) => error.into(),
+            RefundError::Interrupted => interrupted(),
         }
     }
 }

@@ -6,12 +6,13 @@ use axum::response::IntoResponse;
 use http::{StatusCode, header};
 use http_body_util::BodyExt;
 use payment_digit::DigitError;
-use payment_domain::{Timestamp, TxnId};
+use payment_domain::{Currency, InvalidAmount, Money, RefundStatus, Role, TenantId, Timestamp, TxnId};
 use payment_gateway::GatewayError;
 use payment_service::{
-    CallbackError, CreateError, PaymentPageError, Refusal, ResolveError, SearchError, SettleError,
+    CallbackError, CreateError, Denied, PaymentPageError, RefundError, Refusal, ResolveError, SearchError,
+    SettleError, TokenError,
 };
-use payment_store::{Resolution, StoreError};
+use payment_store::{Resolution, Revocation, StoreError};
 
 use super::{ApiError, Content};
 use crate::log_context::LogContext;
@@ -128,6 +129,62 @@ fn all() -> Vec<ApiError> {
             .map(ApiError::from),
     );
     all.extend(store().map(|error| ResolveError::from(error).into()));
+    let (tenant, roles) = (TenantId::new("pb").unwrap(), vec![Role::Viewer, Role::Operator]);
+    all.extend(
+        [
+            Denied::Unnamed,
+            Denied::Unverifiable,
+            Denied::Role { roles: roles.clone(), tenant: tenant.clone() },
+            Denied::Nowhere(roles.clone()),
+            Denied::Installation(roles),
+            Denied::Admin { tenant: tenant.clone() },
+        ]
+        .map(ApiError::from),
+    );
+    let revocation = Revocation { at: Timestamp::from_millis(0), by: "admin-1".to_owned() };
+    all.extend(
+        [
+            TokenError::Denied(Denied::Unnamed),
+            TokenError::Invalid("a token lives for 1 to 366 days"),
+            TokenError::OwnRefunds,
+            TokenError::AdminWithRefunds { tenant },
+            TokenError::ProgramChecks,
+            TokenError::UuidTaken,
+            TokenError::NameTaken,
+            TokenError::NotFound,
+            TokenError::Before(revocation),
+            TokenError::NoRandomness,
+        ]
+        .map(ApiError::from),
+    );
+    all.extend(store().map(|error| TokenError::from(error).into()));
+    let available = Money::from_minor(1_050, Currency::INR).unwrap();
+    let wait = Some(Duration::from_millis(2_001));
+    all.extend(
+        [
+            RefundError::NoPayment,
+            RefundError::NotPaid("the gateway knows no payment".to_owned()),
+            RefundError::AlreadyPaid,
+            RefundError::AlreadyInitiated,
+            RefundError::Exceeds { available },
+            RefundError::AvailableDiffers { available },
+            RefundError::InvalidAmount { member: "refundAmount", reason: InvalidAmount::Negative },
+            RefundError::ReasonRequired,
+            RefundError::NotSupported("the gateway gives back whole payments only".to_owned()),
+            RefundError::WindowOver { days: 180 },
+            RefundError::ReceiptNotCancellable("the receipt is not the latest".to_owned()),
+            RefundError::NotFound,
+            RefundError::SameUser,
+            RefundError::NotTheMaker,
+            RefundError::State { status: RefundStatus::Sent, version: 3 },
+            RefundError::KeyReused,
+            RefundError::GatewayUnavailable { reason: "no answer".to_owned(), retry_after: wait },
+            RefundError::GatewayUnavailable { reason: "no answer".to_owned(), retry_after: None },
+            RefundError::Interrupted,
+        ]
+        .map(ApiError::from),
+    );
+    all.extend(store().map(|error| RefundError::from(error).into()));
     all.extend(store().map(ApiError::from));
     all
 }

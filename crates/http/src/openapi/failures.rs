@@ -21,8 +21,15 @@ const WITH_BODY: Statuses =
     &[("408", "The body did not arrive in time."), ("413", "The body is larger than allowed.")];
 
 const OF_OPERATORS: Statuses = &[
-    ("401", "The request does not present the token of operators."),
-    ("404", "There is no such thing, or the endpoints of operators are switched off."),
+    ("401", "The request proves no caller who may ask this."),
+    ("403", "The caller lacks the role at this tenant."),
+    ("404", "There is no such thing, or the caller has no role and no token is shared."),
+];
+
+const OF_NAMED: Statuses = &[
+    ("401", "The request proves no caller with a name."),
+    ("403", "The caller lacks the role at this tenant, or decides about a refund of their own."),
+    ("404", "The caller has no role and no token is shared."),
 ];
 
 fn failing(more: &[Statuses]) -> BTreeMap<String, RefOr<Response>> {
@@ -101,5 +108,10 @@ failures! {
     Operating: [WITH_BODY, OF_OPERATORS];
     /// Actions that are done once at a time, or once for all.
     OperatingOnce: [WITH_BODY, OF_OPERATORS, &[("409", "It is at work, or was done before.")]];
+    ReadingRefunds: [WITH_BODY, OF_NAMED];
+    Refunding: [WITH_BODY, OF_NAMED, &[
+        ("409", "The refund has moved on, or the `Idempotency-Key` was used for another request."),
+        ("412", "Another amount is left to be given back than the client believes."),
+    ]];
     Paying: [&[("404", "There is no such page.")]], see_other();
 }

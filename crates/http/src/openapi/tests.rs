@@ -6,6 +6,7 @@ use payment_domain::TxnId;
 use serde_json::{Value, json};
 
 use crate::ContextPath;
+use crate::operators::tests::roles;
 use crate::testing::{TestApp, create_body, paid};
 
 fn document() -> Value {
@@ -171,5 +172,51 @@ async fn answers_to_operators_have_the_members_it_says_they_have() {
         ("Resolution", &resolved["Case"]["resolution"]),
     ] {
         has_the_members(&document, schema, value);
+    }
+}
+
+#[tokio::test]
+async fn answers_about_refunds_and_tokens_have_the_members_it_says_they_have() {
+    let app = roles::app();
+    let document = document();
+    let id = app.paid("bill-1").await;
+    let ask = async |path: &str, role: &str, mut body: Value| {
+        body["RequestInfo"] = roles::info("person-1", role, "pb");
+        roles::vouched(&app, path, &body).await.json()
+    };
+    let wanted =
+        json!({"Refund": {"originalTxnId": id, "refundAmount": "10", "reasonCode": "A", "reason": "b"}});
+    let created = ask("/refund/v1/_create", "PG_REFUND_MAKER", wanted).await;
+    let upyogs = json!({"Payment": {"transactionNumber": id}});
+    let upyogs = ask("/refund/v1/_create", "PG_REFUND_MAKER", upyogs).await;
+    let found = ask("/refund/v1/_search", "PG_VIEWER", json!({})).await;
+    let count = ask("/refund/v1/_count", "PG_VIEWER", json!({})).await;
+    let wish = json!({"Token": {"label": "a", "days": 1, "holder": {"uuid": "u", "name": "n"},
+        "grants": [{"role": "PG_VIEWER", "tenantId": "pb"}]}});
+    let issued = ask("/tokens/v1/_issue", "PG_ADMIN", wish).await;
+    let tokens = ask("/tokens/v1/_search", "PG_ADMIN", json!({})).await;
+    for (schema, value) in [
+        ("RefundResponse", &created),
+        ("Refund", &created["Refund"]),
+        ("PaymentRefundResponse", &upyogs),
+        ("PaymentRefund", &upyogs["PaymentRefund"]),
+        ("RefundsResponse", &found),
+        ("RefundCountResponse", &count),
+        ("IssuedResponse", &issued),
+        ("ApiToken", &issued["Token"]),
+        ("TokenHolder", &issued["Token"]["holder"]),
+        ("Grant", &issued["Token"]["grants"][0]),
+        ("TokensResponse", &tokens),
+    ] {
+        if schema == "Refund" {
+            let mut documented = document.clone();
+            let members =
+                documented["components"]["schemas"]["Refund"]["properties"].as_object_mut().unwrap();
+            // Absent where the currency is INR.
+            members.remove("currency");
+            has_the_members(&documented, schema, value);
+        } else {
+            has_the_members(&document, schema, value);
+        }
     }
 }

@@ -6,10 +6,9 @@ use payment_service::RunView;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Operator;
-use super::fields;
+use super::{READS, fields};
 use crate::app::Shared;
-use crate::body::RequestBody;
+use crate::caller::Called;
 use crate::error::ApiError;
 use crate::json::Scalar;
 use crate::openapi::{RequestInfoSchema, failures};
@@ -51,15 +50,12 @@ pub(crate) struct JobHistoryResponse {
     path = "/jobs/v1/_history",
     operation_id = "jobHistory",
     tag = super::TAG,
-    security(("operatorToken" = [])),
+    security(("operatorToken" = []), ("apiToken" = []), ()),
     request_body(content = JobHistoryBody, description = "Which runs; may be missing."),
     responses((status = 200, description = "The runs, newest first.", body = JobHistoryResponse), failures::Operating),
 )]
-pub(crate) async fn history(
-    State(app): Shared,
-    Operator(operators): Operator,
-    body: RequestBody,
-) -> Result<Reply, ApiError> {
+pub(crate) async fn history(State(app): Shared, Called { caller, body }: Called) -> Result<Reply, ApiError> {
+    caller.of_installation(&app, READS).await?;
     let JobHistoryBody { info, job, limit } = body.optional_json()?.unwrap_or_default();
     let info = info.unwrap_or_default();
     request_info::check(&info)?;
@@ -69,7 +65,7 @@ pub(crate) async fn history(
     if !found.is_empty() {
         return Err(found.into_error());
     }
-    let names = operators.scheduler.names();
+    let names = app.operators.scheduler.names();
     if job.as_deref().is_some_and(|job| !names.contains(&job)) {
         return Err(ApiError::UnknownJob(names));
     }

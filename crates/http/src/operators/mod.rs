@@ -1,7 +1,6 @@
-//! The endpoints of operators: jobs, review cases, manual reconciliation, the audit log. They are served to requests that
-//! present the configured token.
+//! The endpoints of operators: jobs, review cases, manual reconciliation, the audit log. They are served to named
+//! callers in the roles below, and to requests that present the shared token.
 
-mod authority;
 mod fields;
 pub(crate) mod job_history;
 pub(crate) mod resolve_attention;
@@ -12,24 +11,24 @@ pub(crate) mod search_audit;
 pub(crate) mod search_jobs;
 pub(crate) mod show_attention;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod verify_audit;
 
 use std::time::Duration;
 
-use payment_domain::{AuditActor, Personal};
+use payment_domain::Role;
 
 use crate::limits::RequestLimits;
-
-pub(crate) use authority::Operator;
 
 /// The tag of these endpoints in the OpenAPI document.
 pub(crate) const TAG: &str = "Operators";
 
-/// The holder of the operators' token, by the name they gave.
-fn named(by: &str) -> AuditActor {
-    AuditActor::Operator { name: Personal::new(by), address: None }
-}
+/// The roles that see what operators see.
+pub(crate) const READS: &[Role] = &[Role::Viewer, Role::Operator, Role::Auditor];
+/// The role that acts.
+pub(crate) const ACTS: &[Role] = &[Role::Operator];
+/// The role that reads and verifies the audit log.
+pub(crate) const AUDITS: &[Role] = &[Role::Auditor];
 
 /// How long a request waits for the work it started before it answers 202: half of its time, the rest is for
 /// its body.

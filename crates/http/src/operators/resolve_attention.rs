@@ -7,10 +7,9 @@ use payment_service::{AttentionDetail, CaseView, PersonalData};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Operator;
-use super::{fields, named};
+use super::{ACTS, fields};
 use crate::app::Shared;
-use crate::body::RequestBody;
+use crate::caller::Called;
 use crate::error::ApiError;
 use crate::json::Scalar;
 use crate::openapi::{RequestInfoSchema, failures};
@@ -55,17 +54,17 @@ pub(crate) struct ResolvedResponse {
     path = "/attention/v1/{id}/_resolve",
     operation_id = "resolveAttention",
     tag = super::TAG,
-    security(("operatorToken" = [])),
+    security(("operatorToken" = []), ("apiToken" = []), ()),
     params(("id" = i64, Path, description = "The number of the case.", example = 17)),
     request_body(content = ResolveBody),
     responses((status = 200, description = "It is resolved.", body = ResolvedResponse), failures::OperatingOnce),
 )]
 pub(crate) async fn resolve(
     State(app): Shared,
-    _operator: Operator,
     id: Result<Path<i64>, PathRejection>,
-    body: RequestBody,
+    Called { caller, body }: Called,
 ) -> Result<Reply, ApiError> {
+    let within = caller.scopes(&app, ACTS).await?;
     let ResolveBody { info, reason, by } = body.json()?;
     let info = info.unwrap_or_default();
     request_info::check(&info)?;
@@ -75,16 +74,17 @@ pub(crate) async fn resolve(
     let reason =
         found.required(field("reason"), reason.filter(|Scalar(text)| !text.trim().is_empty()), REASON);
     let stated = by.is_some() || info.user("uuid").is_some();
-    let by = fields::by(&mut found, field("by"), by, &info);
-    if !stated {
+    let by = caller.name(fields::by(&mut found, field("by"), by, &info));
+    if !stated && by.is_none() {
         found.missing(field("by"));
     }
     let (Some(reason), Some(by), true) = (reason, by, found.is_empty()) else {
         return Err(found.into_error());
     };
-    app.payments.attention.resolve(id, named(&by), &by, &reason).await?;
+    let actor = caller.actor(ACTS, &by);
+    app.payments.attention.resolve(id, within.clone(), actor, &by, &reason).await?;
     let AttentionDetail { case, advice, .. } =
-        app.payments.attention.show(id).await?.ok_or(ApiError::NoSuchCase)?;
+        app.payments.attention.show(id, within).await?.ok_or(ApiError::NoSuchCase)?;
     let txn_id = case.case.txn_id.clone();
     tracing::info!(case = id, %txn_id, kind = case.case.kind.as_str(), "an operator has resolved a case");
     let answer = ResolvedResponse {

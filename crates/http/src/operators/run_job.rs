@@ -9,9 +9,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::run_reconciliation::ANONYMOUS_OPERATOR;
-use super::{Operator, named, patience};
+use super::{ACTS, patience};
 use crate::app::{App, Shared};
-use crate::body::RequestBody;
+use crate::caller::Called;
 use crate::error::ApiError;
 use crate::openapi::failures;
 use crate::reply::Reply;
@@ -36,7 +36,7 @@ pub(crate) struct JobRunResponse {
     path = "/jobs/v1/{name}/_run",
     operation_id = "runJob",
     tag = super::TAG,
-    security(("operatorToken" = [])),
+    security(("operatorToken" = []), ("apiToken" = []), ()),
     params(("name" = String, Path, description = "The job, as `_search` names it.", example = "reconcile-early")),
     request_body(content = RequestInfoBody, description = "Who asks; may be missing."),
     responses(
@@ -47,18 +47,20 @@ pub(crate) struct JobRunResponse {
 )]
 pub(crate) async fn run(
     State(app): Shared,
-    Operator(operators): Operator,
     name: Result<Path<String>, PathRejection>,
-    body: RequestBody,
+    Called { caller, body }: Called,
 ) -> Result<Reply, ApiError> {
+    caller.of_installation(&app, ACTS).await?;
     let info = RequestInfoBody::read(&body)?;
+    let operators = &app.operators;
     let unknown = || ApiError::UnknownJob(operators.scheduler.names());
     let Path(name) = name.map_err(|_| unknown())?;
     if !operators.scheduler.names().contains(&name.as_str()) {
         return Err(unknown());
     }
-    let by = info.user("uuid").unwrap_or_else(|| ANONYMOUS_OPERATOR.into());
-    app.payments.audit.acts(named(&by), AuditAction::JobRunByHand, "job", name.as_str()).await?;
+    let stated = info.user("uuid").map(|uuid| uuid.into_owned());
+    let by = caller.name(stated).unwrap_or_else(|| ANONYMOUS_OPERATOR.to_owned());
+    app.payments.audit.acts(caller.actor(ACTS, &by), AuditAction::JobRunByHand, "job", name.as_str()).await?;
     let begun = operators.scheduler.begin_by_hand(&name).await.map_err(|error| match error {
         RunByHandError::Unknown => unknown(),
         RunByHandError::Busy(_) => ApiError::JobAtWork,

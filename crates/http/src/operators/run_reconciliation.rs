@@ -15,9 +15,9 @@ use tokio::sync::OwnedSemaphorePermit;
 use utoipa::ToSchema;
 
 use super::fields;
-use super::{Operator, named, patience};
+use super::{ACTS, patience};
 use crate::app::{App, Operators, Shared};
-use crate::body::RequestBody;
+use crate::caller::Called;
 use crate::error::ApiError;
 use crate::json::Scalar;
 use crate::openapi::{RequestInfoSchema, failures};
@@ -84,7 +84,7 @@ pub(crate) struct ReconciliationResponse {
     path = "/reconciliation/v1/_run",
     operation_id = "runReconciliation",
     tag = super::TAG,
-    security(("operatorToken" = [])),
+    security(("operatorToken" = []), ("apiToken" = []), ()),
     request_body(content = ReconciliationBody, description = "Which payments; may be missing."),
     responses(
         (status = 200, description = "It has ended.", body = ReconciliationResponse),
@@ -92,15 +92,21 @@ pub(crate) struct ReconciliationResponse {
         failures::OperatingOnce,
     ),
 )]
-pub(crate) async fn run(
-    State(app): Shared,
-    Operator(operators): Operator,
-    body: RequestBody,
-) -> Result<Reply, ApiError> {
+pub(crate) async fn run(State(app): Shared, Called { caller, body }: Called) -> Result<Reply, ApiError> {
+    let within = caller.scopes(&app, ACTS).await?;
     let mut body: ReconciliationBody<'_> = body.optional_json()?.unwrap_or_default();
     let info = body.info.take().unwrap_or_default();
     request_info::check(&info)?;
+    let operators = app.operators.clone();
     let Wish { selection, dry_run, by } = read_wish(&app, &operators, body, &info).await?;
+    let by = caller.name(by).unwrap_or_else(|| ANONYMOUS_OPERATOR.to_owned());
+    match &selection {
+        Selection::One(id) => {
+            let tenant = app.payments.search.tenant_of(id, within.as_deref()).await?;
+            tenant.ok_or_else(|| ApiError::Settle(id.clone(), SettleError::NotFound))?;
+        }
+        Selection::Pending { .. } => caller.of_installation(&app, ACTS).await?,
+    }
     let response_info = ResponseInfo::answering(&info);
     if dry_run {
         let selected = operators.reconciliation.select(selection).await?;
@@ -111,7 +117,10 @@ pub(crate) async fn run(
         operators.reconciling.clone().try_acquire_owned().map_err(|_| ApiError::ReconciliationAtWork)?;
     let selected = operators.reconciliation.select(selection).await?;
     let object = selected.named().map_or_else(String::new, |id| id.to_string());
-    app.payments.audit.acts(named(&by), AuditAction::ReconciledByHand, "transaction", object).await?;
+    app.payments
+        .audit
+        .acts(caller.actor(ACTS, &by), AuditAction::ReconciledByHand, "transaction", object)
+        .await?;
     let summary = SharedSummary::default();
     let ended = carry_out(&app, operators, permit, selected.clone(), by, summary.clone()).await?;
     let reconciliation = ReconciliationView::of(&selected, &summary.so_far(), ended);
@@ -122,7 +131,7 @@ pub(crate) async fn run(
 struct Wish {
     selection: Selection,
     dry_run: bool,
-    by: String,
+    by: Option<String>,
 }
 
 async fn read_wish(
@@ -168,7 +177,7 @@ async fn read_wish(
         Some(id) => Selection::One(id),
         None => Selection::Pending { by_hand: ByHand { gateway, older_than }, after, most: MOST },
     };
-    Ok(Wish { selection, dry_run, by: by.unwrap_or_else(|| ANONYMOUS_OPERATOR.to_owned()) })
+    Ok(Wish { selection, dry_run, by })
 }
 
 impl From<SelectionError> for ApiError {

@@ -7,10 +7,9 @@ use payment_store::{AttentionQuery, CaseState};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Operator;
-use super::fields;
+use super::{READS, fields};
 use crate::app::Shared;
-use crate::body::RequestBody;
+use crate::caller::Called;
 use crate::error::ApiError;
 use crate::json::Scalar;
 use crate::openapi::{RequestInfoSchema, failures};
@@ -66,19 +65,17 @@ pub(crate) struct CasesResponse {
     path = "/attention/v1/_search",
     operation_id = "searchAttention",
     tag = super::TAG,
-    security(("operatorToken" = [])),
+    security(("operatorToken" = []), ("apiToken" = []), ()),
     request_body(content = AttentionSearchBody, description = "Which cases; may be missing."),
     responses((status = 200, description = "The cases, oldest first.", body = CasesResponse), failures::Operating),
 )]
-pub(crate) async fn search(
-    State(app): Shared,
-    _operator: Operator,
-    body: RequestBody,
-) -> Result<Reply, ApiError> {
+pub(crate) async fn search(State(app): Shared, Called { caller, body }: Called) -> Result<Reply, ApiError> {
+    let within = caller.scopes(&app, READS).await?;
     let mut body: AttentionSearchBody<'_> = body.optional_json()?.unwrap_or_default();
     let info = body.info.take().unwrap_or_default();
     request_info::check(&info)?;
-    let cases = app.payments.attention.list_with_advice(&read_query(body)?).await?;
+    let cases =
+        app.payments.attention.list_with_advice(&AttentionQuery { within, ..read_query(body)? }).await?;
     Reply::of(&CasesResponse {
         response_info: ResponseInfo::answering(&info),
         cases: cases
@@ -115,7 +112,7 @@ fn read_query(body: AttentionSearchBody<'_>) -> Result<AttentionQuery, ApiError>
     let after = fields::number(&mut found, field("after"), body.after, 0..=i64::MAX, 0);
     let limit = fields::limit(&mut found, field("limit"), body.limit);
     if found.is_empty() {
-        Ok(AttentionQuery { state, kind, txn_id, after, limit })
+        Ok(AttentionQuery { state, kind, txn_id, after, limit, ..AttentionQuery::default() })
     } else {
         Err(found.into_error())
     }

@@ -1,17 +1,16 @@
 //! `POST /audit/v1/_search`: entries of the audit log.
 
 use axum::extract::State;
-use payment_domain::{AuditAction, RequestInfo};
+use payment_domain::{AuditAction, RequestInfo, TenantId};
 use payment_service::PersonalData;
 use payment_service::audit::AuditEntryView;
 use payment_store::{AuditQuery, TenantScope};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Operator;
-use super::fields;
+use super::{AUDITS, fields};
 use crate::app::Shared;
-use crate::body::RequestBody;
+use crate::caller::Called;
 use crate::error::ApiError;
 use crate::json::Scalar;
 use crate::openapi::{RequestInfoSchema, failures};
@@ -75,19 +74,24 @@ pub(crate) struct AuditEntriesResponse {
     path = "/audit/v1/_search",
     operation_id = "searchAudit",
     tag = super::TAG,
-    security(("operatorToken" = [])),
+    security(("operatorToken" = []), ("apiToken" = []), ()),
     request_body(content = AuditSearchBody, description = "Which entries; may be missing."),
     responses((status = 200, description = "The entries, oldest first.", body = AuditEntriesResponse), failures::Operating),
 )]
-pub(crate) async fn search(
-    State(app): Shared,
-    _operator: Operator,
-    body: RequestBody,
-) -> Result<Reply, ApiError> {
+pub(crate) async fn search(State(app): Shared, Called { caller, body }: Called) -> Result<Reply, ApiError> {
+    let scopes = caller.scopes(&app, AUDITS).await?;
     let mut body: AuditSearchBody<'_> = body.optional_json()?.unwrap_or_default();
     let info = body.info.take().unwrap_or_default();
     request_info::check(&info)?;
-    let entries = app.payments.audit.list(&read_query(body)?).await?;
+    let query = read_query(body)?;
+    match (scopes, &query.within) {
+        (None, _) => {}
+        (Some(_), Some(wanted)) => {
+            caller.principal(&app, AUDITS, &TenantId::stored(wanted.root.as_str())).await?;
+        }
+        (Some(_), None) => caller.of_installation(&app, AUDITS).await?,
+    }
+    let entries = app.payments.audit.list(&query).await?;
     Reply::of(&AuditEntriesResponse {
         response_info: ResponseInfo::answering(&info),
         entries: entries.into_iter().map(|entry| AuditEntryView::of(entry, PersonalData::Masked)).collect(),

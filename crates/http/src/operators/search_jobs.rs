@@ -1,11 +1,13 @@
 //! `POST /jobs/v1/_search`: the jobs, their next ticks and latest runs.
 
+use axum::extract::State;
 use payment_service::JobView;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Operator;
-use crate::body::RequestBody;
+use super::READS;
+use crate::app::Shared;
+use crate::caller::Called;
 use crate::error::ApiError;
 use crate::openapi::failures;
 use crate::reply::Reply;
@@ -27,14 +29,15 @@ pub(crate) struct JobsResponse {
     path = "/jobs/v1/_search",
     operation_id = "searchJobs",
     tag = super::TAG,
-    security(("operatorToken" = [])),
+    security(("operatorToken" = []), ("apiToken" = []), ()),
     request_body(content = RequestInfoBody, description = "Who asks; may be missing."),
     responses((status = 200, description = "Every job.", body = JobsResponse), failures::Operating),
 )]
-pub(crate) async fn search(Operator(operators): Operator, body: RequestBody) -> Result<Reply, ApiError> {
+pub(crate) async fn search(State(app): Shared, Called { caller, body }: Called) -> Result<Reply, ApiError> {
+    caller.of_installation(&app, READS).await?;
     let info = RequestInfoBody::read(&body)?;
     Reply::of(&JobsResponse {
         response_info: ResponseInfo::answering(&info),
-        jobs: operators.scheduler.overview().await?,
+        jobs: app.operators.scheduler.overview().await?,
     })
 }

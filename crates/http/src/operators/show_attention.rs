@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::Operator;
+use super::READS;
 use crate::app::Shared;
-use crate::body::RequestBody;
+use crate::caller::Called;
 use crate::error::ApiError;
 use crate::openapi::failures;
 use crate::reply::Reply;
@@ -35,21 +35,21 @@ pub(crate) struct CaseResponse {
     path = "/attention/v1/{id}/_show",
     operation_id = "showAttention",
     tag = super::TAG,
-    security(("operatorToken" = [])),
+    security(("operatorToken" = []), ("apiToken" = []), ()),
     params(("id" = i64, Path, description = "The number of the case.", example = 17)),
     request_body(content = RequestInfoBody, description = "Who asks; may be missing."),
     responses((status = 200, description = "The case.", body = CaseResponse), failures::Operating),
 )]
 pub(crate) async fn show(
     State(app): Shared,
-    _operator: Operator,
     id: Result<Path<i64>, PathRejection>,
-    body: RequestBody,
+    Called { caller, body }: Called,
 ) -> Result<Reply, ApiError> {
+    let within = caller.scopes(&app, READS).await?;
     let info = RequestInfoBody::read(&body)?;
     let Path(id) = id.map_err(|_| ApiError::NoSuchCase)?;
     let AttentionDetail { case, txn, advice } =
-        app.payments.attention.show(id).await?.ok_or(ApiError::NoSuchCase)?;
+        app.payments.attention.show(id, within).await?.ok_or(ApiError::NoSuchCase)?;
     let answer = CaseResponse {
         response_info: ResponseInfo::answering(&info),
         case: CaseView::of(case, advice, PersonalData::Masked),

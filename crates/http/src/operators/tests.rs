@@ -4,6 +4,7 @@ mod attention;
 mod audit;
 mod jobs;
 mod reconciliation;
+pub(crate) mod roles;
 
 use http::StatusCode;
 use serde_json::{Value, json};

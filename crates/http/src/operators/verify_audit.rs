@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::Operator;
+use super::AUDITS;
 use crate::app::Shared;
-use crate::body::RequestBody;
+use crate::caller::Called;
 use crate::error::ApiError;
 use crate::openapi::failures;
 use crate::reply::Reply;
@@ -46,15 +46,12 @@ pub(crate) struct CheckpointResponse {
     path = "/audit/v1/_verify",
     operation_id = "verifyAudit",
     tag = super::TAG,
-    security(("operatorToken" = [])),
+    security(("operatorToken" = []), ("apiToken" = []), ()),
     request_body(content = RequestInfoBody, description = "Who asks; may be missing."),
     responses((status = 200, description = "It was verified; `broken` says how it went.", body = VerificationResponse), failures::Operating),
 )]
-pub(crate) async fn verify(
-    State(app): Shared,
-    _operator: Operator,
-    body: RequestBody,
-) -> Result<Reply, ApiError> {
+pub(crate) async fn verify(State(app): Shared, Called { caller, body }: Called) -> Result<Reply, ApiError> {
+    caller.of_installation(&app, AUDITS).await?;
     let info = RequestInfoBody::read(&body)?;
     let audit = &app.payments.audit;
     let checkpoints = audit.own_checkpoints(None).await?;
@@ -73,15 +70,15 @@ pub(crate) async fn verify(
     path = "/audit/v1/_checkpoint",
     operation_id = "checkpointAudit",
     tag = super::TAG,
-    security(("operatorToken" = [])),
+    security(("operatorToken" = []), ("apiToken" = []), ()),
     request_body(content = RequestInfoBody, description = "Who asks; may be missing."),
     responses((status = 200, description = "The checkpoint.", body = CheckpointResponse), failures::OperatingOnce),
 )]
 pub(crate) async fn checkpoint(
     State(app): Shared,
-    _operator: Operator,
-    body: RequestBody,
+    Called { caller, body }: Called,
 ) -> Result<Reply, ApiError> {
+    caller.scopes(&app, AUDITS).await?;
     let info = RequestInfoBody::read(&body)?;
     let made = app.payments.audit.checkpoint().await.map_err(|error| match error {
         CheckpointError::NoKey => ApiError::NoSigningKey,

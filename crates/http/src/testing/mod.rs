@@ -21,7 +21,7 @@ use payment_domain::{Currency, GatewayName, ManualClock, Money, Outcome, Timesta
 use payment_gateway::{FakeGateway, Gateway, StartMode};
 use payment_service::{
     AllowedCallbackHosts, Gateways, Pace, PaceSettings, Payments, Ports, QuestionSettings, Redirects,
-    RefundSettings, Settings,
+    RefundSettings, RoleCodes, Settings,
 };
 use payment_store::Store;
 use payment_testing::collections::FakeCollections;
@@ -72,6 +72,7 @@ pub(crate) struct Choices {
     /// The database is unavailable.
     pub(crate) database_is_away: bool,
     pub(crate) operators: bool,
+    pub(crate) stands_alone: bool,
     pub(crate) questions: u32,
     pub(crate) pages: Pages,
     pub(crate) upyog_form: bool,
@@ -92,6 +93,7 @@ impl Default for Choices {
             order_life_of: BTreeMap::new(),
             database_is_away: false,
             operators: true,
+            stands_alone: false,
             questions: 1000,
             pages: Pages::ALL,
             upyog_form: false,
@@ -158,10 +160,13 @@ impl TestApp {
             tasks: TaskTracker::new(),
         });
         let (job, stop) = (Arc::new(TestJob::default()), CancellationToken::new());
-        let operators = choices.operators.then(|| operating::operators(&payments, &job, &stop));
+        let operators = operating::operators(&payments, &job, &stop, choices.operators);
         let app = App {
             payments: payments.clone(),
             identity: choices.identity,
+            roles: RoleCodes::default(),
+            stands_alone: choices.stands_alone,
+            upyog_accepted_code: "OTS0000".to_owned(),
             metrics: Metrics::detached(),
             context_path: ContextPath::new(choices.context_path).unwrap(),
             limits: choices.limits,

@@ -53,7 +53,12 @@ impl Job for TestJob {
     }
 }
 
-pub(super) fn operators(payments: &Payments, job: &Arc<TestJob>, stop: &CancellationToken) -> Operators {
+pub(super) fn operators(
+    payments: &Payments,
+    job: &Arc<TestJob>,
+    stop: &CancellationToken,
+    shares_token: bool,
+) -> Operators {
     let ports = &payments.ports;
     let settings = ReconciliationSettings { distances: vec![Duration::from_secs(1800)] };
     let reconciliation = Reconciliation::new(ports.clone(), payments.settlement.clone(), settings);
@@ -78,5 +83,5 @@ pub(super) fn operators(payments: &Payments, job: &Arc<TestJob>, stop: &Cancella
         largest_clock_offset: None,
     };
     let scheduler = Scheduler::new(ports.store.clone(), ports.clock.clone(), settings, jobs);
-    Operators::new(TOKEN.into(), scheduler, reconciliation, stop.clone())
+    Operators::new(shares_token.then(|| TOKEN.into()), scheduler, reconciliation, stop.clone())
 }

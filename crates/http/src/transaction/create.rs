@@ -1,6 +1,5 @@
 //! `POST /transaction/v1/_create`: creates a transaction.
 
-mod idempotency;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -10,7 +9,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use payment_domain::RequestInfo;
-use payment_service::{CreateRequest, Subject, TransactionView};
+use payment_service::{CreateRequest, IdempotentRequest, Subject, TransactionView};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -18,6 +17,7 @@ use utoipa::ToSchema;
 use crate::app::Shared;
 use crate::body::RequestBody;
 use crate::error::ApiError;
+use crate::idempotency;
 use crate::json::Object;
 use crate::openapi::{RequestInfoSchema, failures};
 use crate::reply::Reply;
@@ -99,7 +99,8 @@ pub(crate) async fn create(
         found.missing("transactionRequest.transaction");
         return Err(found.into_error());
     };
-    let idempotent = key.map(|key| idempotency::request(key, &body)).transpose()?;
+    let digest = key.is_some().then(|| idempotency::digest_of("Transaction", &body)).transpose()?;
+    let idempotent = key.zip(digest).map(|(key, digest)| IdempotentRequest { key, digest });
     let identity = app.identity.identify(&request_info.unwrap_or_default(), &headers).await;
     let request = transaction.into_request(identity, idempotent, found)?;
     let created = app.payments.creation.create(CreateRequest { subject, ..request }).await?;

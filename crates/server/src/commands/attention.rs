@@ -31,6 +31,7 @@ pub(super) fn list(config: &Config, args: &AttentionListArgs) -> Outcome<ExitCod
         txn_id: args.txn.as_deref().map(database::transaction_id).transpose()?,
         after: 0,
         limit: args.limit,
+        ..AttentionQuery::default()
     };
     let cases = small_runtime()?.block_on(async {
         let attention = service::open_attention(config).await?;
@@ -83,7 +84,7 @@ pub(super) fn show(config: &Config, args: &AttentionShowArgs) -> Outcome<ExitCod
     let AttentionDetail { case, txn, advice } = small_runtime()?
         .block_on(async {
             let attention = service::open_attention(config).await?;
-            attention.show(args.id).await.map_err(|error| unreadable(&error))
+            attention.show(args.id, None).await.map_err(|error| unreadable(&error))
         })?
         .ok_or_else(|| no_such_case(args.id))?;
     let case = CaseView::of(case, advice, personal);
@@ -106,7 +107,7 @@ pub(super) fn resolve(config: &Config, args: &AttentionResolveArgs) -> Outcome<E
     let by = by_hand::operator(args.by.as_deref()).ok_or_else(by_hand::nobody)?;
     let resolved = small_runtime()?.block_on(async {
         let attention = service::open_attention(config).await?;
-        Ok(attention.resolve(args.id, by_hand::actor(&by), &by, &args.reason).await)
+        Ok(attention.resolve(args.id, None, by_hand::actor(&by), &by, &args.reason).await)
     })?;
     let resolution = resolved.map_err(|error| match error {
         ResolveError::NotFound => no_such_case(args.id),

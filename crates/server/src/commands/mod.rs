@@ -13,10 +13,12 @@ mod jobs;
 mod migrate;
 mod openapi;
 mod reconcile;
+mod refunds;
 mod serve;
 #[cfg(feature = "sandbox")]
 mod simulate;
 mod table;
+mod tokens;
 mod transaction;
 
 use std::process::ExitCode;
@@ -24,8 +26,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use payment_service::PersonalData;
 
+use self::refunds::Decision;
 use crate::cli::{
-    AttentionCommand, AuditCommand, Cli, Command, EventsCommand, JobsCommand, SettingArgs, TransactionCommand,
+    AttentionCommand, AuditCommand, Cli, Command, EventsCommand, JobsCommand, RefundCommand, SettingArgs,
+    TokensCommand, TransactionCommand,
 };
 use crate::config::{self, Config, Loaded, Problem, Sources, reference};
 use crate::failure::{Failure, Outcome};
@@ -76,6 +80,21 @@ fn dispatch(cli: &Cli) -> Outcome<ExitCode> {
         Command::Audit(AuditCommand::Checkpoint(args)) => audit::checkpoint(&configured(settings)?, args),
         Command::Audit(AuditCommand::Redact(args)) => audit::redact(&configured(settings)?, args),
         Command::Reconcile(args) => reconcile::run(configured(settings)?, args),
+        Command::Refund(RefundCommand::List(args)) => refunds::list(&configured(settings)?, args),
+        Command::Refund(RefundCommand::Show(args)) => refunds::show(&configured(settings)?, args),
+        Command::Refund(RefundCommand::Request(args)) => refunds::request(configured(settings)?, args),
+        Command::Refund(RefundCommand::Approve(args)) => {
+            refunds::decide(configured(settings)?, args, Decision::Approve)
+        }
+        Command::Refund(RefundCommand::Reject(args)) => {
+            refunds::decide(configured(settings)?, args, Decision::Reject)
+        }
+        Command::Refund(RefundCommand::Withdraw(args)) => {
+            refunds::decide(configured(settings)?, args, Decision::Withdraw)
+        }
+        Command::Tokens(TokensCommand::Issue(args)) => tokens::issue(&configured(settings)?, args),
+        Command::Tokens(TokensCommand::List(args)) => tokens::list(&configured(settings)?, args),
+        Command::Tokens(TokensCommand::Revoke(args)) => tokens::revoke(&configured(settings)?, args),
         Command::Gateways(args) => gateways::run(&load(settings)?, args),
         Command::Events(EventsCommand::Tail(args)) => events::tail(&configured(settings)?, args),
         Command::Events(EventsCommand::Revive(args)) => events::revive(&configured(settings)?, args),

@@ -17,6 +17,11 @@ pub(super) const HOSTS: Parser<Vec<String>> = text(
     |text| list(text, is_host, "names no host", "the name of a host"),
     "host names, separated by commas",
 );
+/// Codes of roles.
+pub(super) const CODES: Parser<Vec<String>> = text(
+    |text| list(text, is_code, "names no role", "the code of a role"),
+    "codes of roles, separated by commas",
+);
 /// The host of a service of DIGIT; `http` where no scheme is named, as services of one cluster speak with each
 /// other.
 pub(super) const SERVICE: Parser<String> =
@@ -66,6 +71,10 @@ fn list(text: &str, fits: fn(&str) -> bool, none: &str, what: &str) -> Result<Ve
         None if items.is_empty() => Err(none.to_owned()),
         None => Ok(items.into_iter().map(str::to_owned).collect()),
     }
+}
+
+fn is_code(text: &str) -> bool {
+    text.len() <= 64 && text.chars().all(|char| char.is_ascii_alphanumeric() || "_-.".contains(char))
 }
 
 fn time_zone(name: &str) -> Result<TimeZone, String> {
@@ -200,6 +209,7 @@ mod tests {
 
     type Check = fn(&str) -> Result<(), String>;
     const HOSTS_CHECK: Check = |text| HOSTS.parse(text).map(|_| ());
+    const CODES_CHECK: Check = |text| CODES.parse(text).map(|_| ());
     const SERVICE_CHECK: Check = |text| SERVICE.parse(text).map(|_| ());
     const BROKERS_CHECK: Check = |text| BROKERS.parse(text).map(|_| ());
     const TOPIC_CHECK: Check = |text| TOPIC.parse(text).map(|_| ());
@@ -209,6 +219,7 @@ mod tests {
     fn each_kind_accepts_what_it_says() {
         for (parsed, good) in [
             (HOSTS_CHECK, "a.in, *.b.in ,c.in:8443, [::1]:80"),
+            (CODES_CHECK, "FINANCE, PT_CEMP"),
             (SERVICE_CHECK, "egov-idgen.egov:8080/"),
             (SERVICE_CHECK, "https://dev.digit.org/"),
             (BROKERS_CHECK, "kafka-1:9092, kafka-2,[::1]:9092,SASL_SSL://k:9093"),
@@ -223,6 +234,8 @@ mod tests {
             (HOSTS_CHECK, "a.in,*"),
             (HOSTS_CHECK, ","),
             (HOSTS_CHECK, "user@a.in"),
+            (CODES_CHECK, "A B"),
+            (CODES_CHECK, ","),
             (SERVICE_CHECK, "ftp://x"),
             (SERVICE_CHECK, "http://user:hush@x"),
             (SERVICE_CHECK, "http://x/?a=b"),

@@ -27,6 +27,7 @@ pub static SECTIONS: LazyLock<Vec<Section>> = LazyLock::new(|| {
         section("Server", server::SERVER),
         section("Payments", payments::PAYMENTS),
         section("Who a caller is", identity::IDENTITY),
+        section("Roles", identity::ROLES),
         section("Reconciliation", payments::RECONCILIATION),
         section("Refunds", refunds::REFUNDS),
         section("Jobs and operators", payments::JOBS),

@@ -21,8 +21,8 @@ use axum::Router;
 use axum::response::Redirect;
 use axum::routing::get;
 use payment_http::{App, Metrics, Operators, Pages, ServeLimits};
-use payment_service::AttentionList;
 use payment_service::audit::{AuditTrail, settings_changed};
+use payment_service::{AttentionList, PersonalTokens};
 use payment_store::Store;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -147,10 +147,8 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
         .map_err(|error| Failure::new("the start cannot be recorded in the audit log").because(&error))?;
     let identity = digit::identity_proof(&config, &payments.ports.clock)?;
 
-    let operators = config
-        .operators_token
-        .clone()
-        .map(|token| Operators::new(token, scheduler.clone(), reconciliation, stop.clone()));
+    let shared_token = config.operators_token.clone();
+    let operators = Operators::new(shared_token, scheduler.clone(), reconciliation, stop.clone());
     let context_path = config.server.context_path.clone();
     let sandbox_path = format!("{}/sandbox", context_path.as_str());
     let admin_listener = match config.server.admin_port {
@@ -163,6 +161,9 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
     let app = App {
         payments,
         identity,
+        roles: config.roles.clone(),
+        stands_alone: config.stands_alone(),
+        upyog_accepted_code: config.upyog_accepted_code.clone(),
         metrics: metrics.clone(),
         context_path,
         limits: config.request_limits.clone(),
@@ -233,6 +234,15 @@ pub async fn open_attention(config: &Config) -> Outcome<AttentionList> {
 pub async fn open_audit(config: &Config) -> Outcome<AuditTrail> {
     let opened = database::open_existing(config).await?;
     Ok(AuditTrail::new(opened.store, opened.clock, config.audit.checkpoints.clone()))
+}
+
+/// The personal API tokens of the database, as [`open_store`] opens it.
+///
+/// # Errors
+/// As [`open_store`].
+pub async fn open_tokens(config: &Config) -> Outcome<PersonalTokens> {
+    let opened = database::open_existing(config).await?;
+    Ok(PersonalTokens::new(opened.store, opened.clock))
 }
 
 /// The address at which a service with this configuration is reached from this machine.

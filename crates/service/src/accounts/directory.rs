@@ -100,6 +100,11 @@ impl AccountDirectory {
         troubles
     }
 
+    /// Whether no account is stored, as far as was read.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.as_ref().is_none_or(|inner| inner.copy().by_id.is_empty())
+    }
+
     /// The account for a new payment, `None` where none takes it: the configuration file's may.
     ///
     /// # Errors

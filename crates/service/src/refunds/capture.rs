@@ -144,10 +144,9 @@ impl Refunds {
         }
         let query = AttentionQuery {
             state: CaseState::Open,
-            kind: None,
             txn_id: Some(payment.id.clone()),
-            after: 0,
             limit: 100,
+            ..AttentionQuery::default()
         };
         let open = store.attention_cases(&query).await?;
         let case = open.into_iter().find(|found| OF_FAILED.contains(&found.case.kind));

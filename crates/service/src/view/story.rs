@@ -113,7 +113,7 @@ impl TransactionStory {
 /// All cases of a transaction: there is at most one of each kind.
 fn cases_of(id: &TxnId) -> AttentionQuery {
     let limit = u32::try_from(AttentionKind::ALL.len()).unwrap_or(u32::MAX);
-    AttentionQuery { state: CaseState::All, kind: None, txn_id: Some(id.clone()), after: 0, limit }
+    AttentionQuery { state: CaseState::All, txn_id: Some(id.clone()), limit, ..AttentionQuery::default() }
 }
 
 impl HistoryView {

@@ -19,7 +19,7 @@ async fn cases(world: &World) -> Vec<(AttentionCase, Advice)> {
     let query = AttentionQuery { limit: 9, ..AttentionQuery::default() };
     let listed = world.payments.attention.list_with_advice(&query).await.unwrap();
     for (case, advice) in &listed {
-        let shown = world.payments.attention.show(case.id).await.unwrap().unwrap();
+        let shown = world.payments.attention.show(case.id, None).await.unwrap().unwrap();
         assert_eq!((&shown.case, &shown.advice), (case, advice));
     }
     listed

@@ -432,7 +432,7 @@ async fn a_refusal_that_goes_on_is_shown_again_a_day_after_somebody_resolved_it(
         list.list(&payment_store::AttentionQuery { limit: 9, ..Default::default() }).await.unwrap()
     };
     let case = open().await[0].id;
-    list.resolve(case, named("clerk-7"), "clerk-7", "told the municipality").await.unwrap();
+    list.resolve(case, None, named("clerk-7"), "clerk-7", "told the municipality").await.unwrap();
     world.clock.advance(Duration::from_secs(3600));
     assert_eq!(world.payments.receipts.tick().await.unwrap(), POSTPONED);
     assert!(open().await.is_empty(), "they have had no time to see to it");

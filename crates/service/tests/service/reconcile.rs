@@ -167,16 +167,16 @@ async fn a_bill_paid_late_cannot_be_paid_again_until_an_operator_has_seen_to_it(
 
     let list = &world.payments.attention;
     assert!(matches!(
-        list.resolve(1, named("operator-1"), "operator-1", "  ").await,
+        list.resolve(1, None, named("operator-1"), "operator-1", "  ").await,
         Err(ResolveError::NoReason)
     ));
     assert!(matches!(
-        list.resolve(9, named("operator-1"), "operator-1", "x").await,
+        list.resolve(9, None, named("operator-1"), "operator-1", "x").await,
         Err(ResolveError::NotFound)
     ));
-    list.resolve(1, named("operator-1"), "operator-1", "refunded, case 4711").await.unwrap();
+    list.resolve(1, None, named("operator-1"), "operator-1", "refunded, case 4711").await.unwrap();
     assert!(
-        matches!(list.resolve(1, named("operator-2"), "operator-2", "again").await, Err(ResolveError::Before(first)) if first.by == "operator-1")
+        matches!(list.resolve(1, None, named("operator-2"), "operator-2", "again").await, Err(ResolveError::Before(first)) if first.by == "operator-1")
     );
     let last = world.store.history(&id).await.unwrap().pop().unwrap();
     assert_eq!(last.actor.id, "operator-1");

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use payment_domain::{AttentionKind, HistoryEntry, Transaction};
+use payment_domain::{AttentionKind, HistoryEntry, TenantId, Transaction};
 use serde_json::json;
 
 use super::Promise;
 use super::sample::{self, at, txn_id};
 use crate::{
     Attention, AttentionCase, AttentionQuery, CaseState, Change, NewCase, REOPENED_AFTER, Resolution,
-    Resolved, Store,
+    Resolved, Store, TenantScope,
 };
 
 pub(super) fn promises() -> Vec<Promise> {
@@ -21,6 +21,7 @@ pub(super) fn promises() -> Vec<Promise> {
         Promise::of(every_kind_of_case_is_read_back),
         Promise::of(cases_are_listed_in_the_order_of_their_numbers_and_page_by_page),
         Promise::of(cases_that_meet_every_condition_are_listed_and_no_others),
+        Promise::of(cases_are_found_within_the_tenants_of_a_caller),
         Promise::of(a_resolved_case_tells_who_and_why_and_is_not_raised_again),
         Promise::of(of_resolutions_at_once_the_first_stays),
         Promise::of(a_resolved_case_of_a_state_that_lasts_is_opened_again_a_day_later),
@@ -181,7 +182,14 @@ async fn cases_that_meet_every_condition_are_listed_and_no_others(store: Arc<dyn
         for kind in [None, Some(AttentionKind::LateSuccess), Some(AttentionKind::Contradiction)] {
             for txn in [None, Some(txn_id("T1")), Some(txn_id("T3")), Some(txn_id("T4"))] {
                 for after in [0, cases[2].id] {
-                    let query = AttentionQuery { state, kind, txn_id: txn.clone(), after, limit: 10 };
+                    let query = AttentionQuery {
+                        state,
+                        kind,
+                        txn_id: txn.clone(),
+                        after,
+                        limit: 10,
+                        ..AttentionQuery::default()
+                    };
                     let expected: Vec<&AttentionCase> = cases
                         .iter()
                         .filter(|stored| match state {
@@ -200,6 +208,34 @@ async fn cases_that_meet_every_condition_are_listed_and_no_others(store: Arc<dyn
         }
     }
     assert_eq!(AttentionQuery::default().state, CaseState::Open);
+}
+
+async fn cases_are_found_within_the_tenants_of_a_caller(store: Arc<dyn Store>) {
+    let mut ids = Vec::new();
+    for (nth, tenant) in (1..).zip(["pb", "pb.amritsar", "pb.nabha", "pbx", "mh.pune"]) {
+        let mut new = sample::new_transaction(&format!("T{nth}"), &format!("B{nth}"));
+        new.txn.tenant_id = TenantId::new(tenant).unwrap();
+        let txn = sample::stored(&store, new).await;
+        ids.push(raised(&store, new_case(&txn, case(&txn, AttentionKind::LateSuccess, 1), "late")).await);
+    }
+    for (roots, found) in
+        [(&["pb"][..], &[0, 1, 2][..]), (&["pb.amritsar", "mh"], &[1, 4]), (&["p_", "pb%"], &[]), (&[], &[])]
+    {
+        let scopes = roots.iter().map(|root| TenantScope { root: (*root).to_owned() }).collect();
+        let within = AttentionQuery { within: Some(scopes), ..everything() };
+        let listed = store.attention_cases(&within).await.unwrap();
+        let expected: Vec<i64> = found.iter().map(|nth: &usize| ids[*nth]).collect();
+        assert_eq!(listed.iter().map(|case| case.id).collect::<Vec<_>>(), expected, "{roots:?}");
+        for id in &ids {
+            let one = AttentionQuery { id: Some(*id), ..within.clone() };
+            let is_found = store.attention_cases(&one).await.unwrap().len() == 1;
+            assert_eq!(is_found, expected.contains(id), "{id} {roots:?}");
+        }
+    }
+    let one = AttentionQuery { id: Some(ids[4]), txn_id: Some(txn_id("T5")), ..everything() };
+    assert_eq!(store.attention_cases(&one).await.unwrap().len(), 1);
+    let other = AttentionQuery { txn_id: Some(txn_id("T4")), ..one };
+    assert_eq!(store.attention_cases(&other).await.unwrap(), []);
 }
 
 async fn a_resolved_case_tells_who_and_why_and_is_not_raised_again(store: Arc<dyn Store>) {

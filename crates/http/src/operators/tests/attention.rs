@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::testing::{Answer, TestApp, create_body, paid, request_info};
 
 /// A transaction that counts as failed and was paid; returns its id.
-async fn paid_late(app: &TestApp, bill: &str) -> String {
+pub(super) async fn paid_late(app: &TestApp, bill: &str) -> String {
     let id = app.pending(bill).await;
     let txn_id = TxnId::new(id.as_str()).unwrap();
     app.gateway.answers_for(&txn_id, Outcome::Declined { reason: "no funds".to_owned() });

@@ -2,13 +2,15 @@
 
 use axum::http::HeaderName;
 use payment_digit::clients::TokenConfig;
+use payment_domain::Role;
+use payment_service::RoleCodes;
 use payment_settings::parser::{SECRET, one_of};
 use payment_settings::{Optional, Reader, Setting, own, settings};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Server;
 use super::services::{DETAILS_PATH, DigitServices};
-use crate::config::parsers::HEADER;
+use crate::config::parsers::{CODES, HEADER};
 
 settings! {
     pub(in crate::config) const IDENTITY;
@@ -25,6 +27,47 @@ settings! {
          itself, and nowhere else.").or("X-Identity-Secret");
     HEADER_SECRET: Optional<SecretString> = own("identity.header.secret", SECRET,
         "With `identity.proof=header`: what that header must hold, at least 32 characters.").secret();
+}
+
+/// A setting for each of our roles.
+macro_rules! roles {
+    ($($name:ident = $key:literal, $gives:literal;)*) => {
+        settings! {
+            /// The roles of proven callers.
+            pub(in crate::config) const ROLES;
+            $($name: Optional<Vec<String>> = own(concat!("roles.", $key), CODES, concat!(
+                "The codes of the DIGIT roles that give ", $key, ": ", $gives,
+                ". A role counts at the tenant that it names and below; one without a tenant gives nothing."))
+                .or_worked_out(concat!("`", $key, "`"));)*
+        }
+    };
+}
+
+roles! {
+    VIEWER = "PG_VIEWER", "sees payments, cases and refunds";
+    OPERATOR = "PG_OPERATOR", "also runs jobs, reconciles and resolves cases";
+    REFUND_MAKER = "PG_REFUND_MAKER", "requests refunds and withdraws them";
+    REFUND_CHECKER = "PG_REFUND_CHECKER", "approves and rejects the refunds of others";
+    AUDITOR = "PG_AUDITOR", "sees everything, personal data masked, and changes nothing";
+    ADMIN = "PG_ADMIN", "changes accounts and API tokens, and makes and checks no refunds";
+}
+
+const fn setting_of(role: Role) -> &'static Optional<Vec<String>> {
+    match role {
+        Role::Viewer => &VIEWER,
+        Role::Operator => &OPERATOR,
+        Role::RefundMaker => &REFUND_MAKER,
+        Role::RefundChecker => &REFUND_CHECKER,
+        Role::Auditor => &AUDITOR,
+        Role::Admin => &ADMIN,
+    }
+}
+
+/// The DIGIT roles that give ours; `trusted` is the one whose holders' refunds need no checker.
+pub(super) fn roles(reader: &Reader<'_>, trusted: Option<String>) -> RoleCodes {
+    let codes =
+        |role: Role| (role, reader.set(setting_of(role)).unwrap_or_else(|| vec![role.code().to_owned()]));
+    RoleCodes::new(Role::ALL.map(codes), trusted)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

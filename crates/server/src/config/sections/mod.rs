@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use payment_gateway::GuardSettings;
 use payment_http::{RequestLimits, ServeLimits};
-use payment_service::{NotificationSettings, Settings};
+use payment_service::{NotificationSettings, RoleCodes, Settings};
 use payment_settings::{Notice, Problem, Reader, Values};
 use secrecy::SecretString;
 
@@ -52,6 +52,10 @@ pub struct Config {
     pub jobs: Jobs,
     pub audit: Audit,
     pub identity: IdentityProof,
+    /// The roles that proven callers have.
+    pub roles: RoleCodes,
+    /// Of refunds, towards UPYOG.
+    pub upyog_accepted_code: String,
     pub request_limits: RequestLimits,
     pub serve_limits: ServeLimits,
     pub sandbox: Sandbox,
@@ -76,6 +80,32 @@ impl Config {
     /// Whether the sandbox is offered and is the built-in one.
     pub fn has_built_in_sandbox(&self) -> bool {
         self.sandbox.active && self.sandbox.url.is_none()
+    }
+
+    /// Whether nothing real is configured: no gateway but the built-in sandbox, no service of DIGIT, and callers are
+    /// believed.
+    pub fn stands_alone(&self) -> bool {
+        let DigitServices {
+            idgen,
+            collections,
+            users,
+            tokens,
+            bank_accounts,
+            billing,
+            localization,
+            url_shortener,
+            limits: _,
+        } = &self.services;
+        let is_alone = idgen.is_none()
+            && collections.is_none()
+            && users.is_none()
+            && tokens.is_none()
+            && bank_accounts.is_none()
+            && billing.is_none()
+            && localization.is_none()
+            && url_shortener.is_none();
+        let is_believed = matches!(self.identity, IdentityProof::Believed);
+        is_alone && is_believed && self.has_built_in_sandbox() && self.gateways.is_empty()
     }
 
     /// Whether anything is kept in the data folder. Replicas that keep everything in PostgreSQL need none.
@@ -140,6 +170,7 @@ pub(super) fn build(values: &Values) -> Built {
     let operators_token = payments::operators_token(&mut reader);
     let audit = audit::audit(&mut reader);
     let embedded = services::embedded(&mut reader, services.idgen.is_some());
+    let roles = identity::roles(&reader, settings.refunds.trusted_role.clone());
     let config = embedded.map(|embedded| Config {
         server,
         redirect,
@@ -149,6 +180,8 @@ pub(super) fn build(values: &Values) -> Built {
         jobs: payments::jobs(&reader),
         audit,
         identity,
+        roles,
+        upyog_accepted_code: refunds::upyog_accepted_code(&reader),
         request_limits: server::request_limits(&reader),
         serve_limits: server::serve_limits(&reader),
         sandbox,

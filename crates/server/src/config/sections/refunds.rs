@@ -53,6 +53,13 @@ settings! {
          the last one repeats.").or("10s,1m,5m,15m,1h,6h");
     INTERVAL: Setting<Duration> = own("refund.interval-ms", millis(100, 3_600_000),
         "How often refunds that are due are taken up, in milliseconds.").or("5000");
+    UPYOG_ACCEPTED_CODE: Setting<String> = own("refund.upyog.accepted-code", TEXT,
+        "The `gatewayStatusCode` by which UPYOG's refund-services knows that its request for a refund was \
+         accepted.").or("OTS0000");
+}
+
+pub(super) fn upyog_accepted_code(reader: &Reader<'_>) -> String {
+    reader.get(&UPYOG_ACCEPTED_CODE)
 }
 
 pub(super) fn refunds(reader: &mut Reader<'_>) -> RefundSettings {

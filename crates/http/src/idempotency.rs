@@ -1,9 +1,8 @@
 //! `Idempotency-Key`, and the digest that tells whether two requests are the same.
 
 use http::HeaderMap;
-use payment_service::IdempotentRequest;
-use serde::Deserialize;
-use serde_json::Value;
+use payment_store::RequestDigest;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::body::RequestBody;
@@ -13,7 +12,7 @@ const HEADER: &str = "idempotency-key";
 
 /// # Errors
 /// [`ApiError::InvalidIdempotencyKey`] for several keys, or an empty, overlong or unprintable one.
-pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+pub(crate) fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let mut values = headers.get_all(HEADER).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let decent = (1..=255).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic);
@@ -23,21 +22,16 @@ pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     }
 }
 
-/// The key with a digest of the transaction, independent of how its JSON is written. `RequestInfo` is left out: it
+/// The digest of a member of the body, independent of how its JSON is written. `RequestInfo` is left out: it
 /// contains the time.
 ///
 /// # Errors
 /// Those of a body that cannot be read.
-pub(super) fn request(key: String, body: &RequestBody) -> Result<IdempotentRequest, ApiError> {
-    #[derive(Deserialize)]
-    struct Asked {
-        #[serde(rename = "Transaction")]
-        transaction: Value,
-    }
-    let asked: Asked = body.json()?;
+pub(crate) fn digest_of(member: &str, body: &RequestBody) -> Result<RequestDigest, ApiError> {
+    let asked: Map<String, Value> = body.json()?;
     let mut hash = Sha256::new();
-    digest(&asked.transaction, &mut hash);
-    Ok(IdempotentRequest { key, digest: hash.finalize().into() })
+    digest(asked.get(member).unwrap_or(&Value::Null), &mut hash);
+    Ok(hash.finalize().into())
 }
 
 /// Hashes a value; the order of an object's members does not matter. Every part is preceded by its kind and length, so
