@@ -22,6 +22,12 @@ pub(crate) fn describe() {
         "Receipts of payments that were given back and are dealt with, by outcome"
     );
     metrics::describe_counter!("attention_raised_total", "Review cases raised");
+    metrics::describe_counter!("refunds_requested_total", "Refunds requested");
+    metrics::describe_counter!("refunds_succeeded_total", "Refunds whose money the gateway has given back");
+    metrics::describe_counter!(
+        "refund_calls_failed_total",
+        "Calls for a refund without a usable answer; the gateway is asked for its state"
+    );
     metrics::describe_counter!(
         "answers_refused_total",
         "Answers of gateways refused for their signature or content"

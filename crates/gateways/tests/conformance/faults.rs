@@ -38,6 +38,7 @@ impl Driven<'_> {
             since_first: waited,
             since_last: waited,
             not_taken: self.not_taken,
+            quiet_time: machine::QUIET_TIME,
         };
         self.not_taken = by_call && report.may_repeat;
         match machine::decide(self.status, self.order.amount, &report.outcome, calls) {
