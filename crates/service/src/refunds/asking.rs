@@ -37,7 +37,10 @@ impl Refunds {
     pub(super) async fn ask(&self, refund: Refund, checks: u32, worker: &Worker) -> Result<Work, WorkError> {
         let desk = match self.desk(&refund).await? {
             Ok(desk) => desk,
-            Err(reason) => return self.wait(&refund, &reason, DAY, worker).await,
+            Err(reason) => {
+                self.put_up_beyond_life(&refund, &reason, &Value::Null, worker).await?;
+                return self.wait(&refund, &reason, self.settings().distance(checks), worker).await;
+            }
         };
         let refunding = match desk.refunding() {
             Ok(refunding) => refunding,
@@ -104,8 +107,7 @@ impl Refunds {
                 self.returned(refund, desk, &reason, report, worker).await
             }
             RefundVerdict::Unclear { reason } => {
-                self.put_up(&refund, desk, AttentionKind::RefundUnclear, &reason, &report.raw, worker)
-                    .await?;
+                self.put_up(&refund, &reason, &report.raw, worker).await?;
                 self.keep(refund, report, told, worker).await
             }
             RefundVerdict::Keep | RefundVerdict::Repeat | RefundVerdict::Returned { .. } => {
@@ -149,11 +151,11 @@ impl Refunds {
             (RefundStatus::Sent, Told::ByQuestion { checks }) => {
                 RefundDue::In(self.settings().distance(checks.saturating_add(1)))
             }
-            (_, Told::ByQuestion { checks }) => {
+            (RefundStatus::Succeeded, Told::ByQuestion { checks }) => {
                 let next = usize::try_from(checks).unwrap_or(usize::MAX).saturating_add(1);
                 LATER_QUESTIONS.get(next).map_or(RefundDue::Never, |after| RefundDue::In(*after))
             }
-            (_, Told::ByCall) => RefundDue::Never,
+            (_, Told::ByCall | Told::ByQuestion { .. }) => RefundDue::Never,
         };
         let details = details(&refund, &report);
         if refund.status != RefundStatus::Sent || details == refund.gateway_details {
@@ -301,9 +303,8 @@ impl Refunds {
         if refund.status != RefundStatus::Sent || age < self.settings().life {
             return Ok(());
         }
-        let Ok(desk) = self.desk(refund).await? else { return Ok(()) };
         let reason = format!("{said}; it was sent {} days ago", age.as_secs() / DAY.as_secs());
-        self.put_up(refund, &desk, AttentionKind::RefundUnclear, &reason, raw, worker).await
+        self.put_up(refund, &reason, raw, worker).await
     }
 
     /// Puts an approved refund up that could not be sent for a day.
@@ -318,20 +319,19 @@ impl Refunds {
         if self.ports.now().since(approved_at) < DAY {
             return Ok(());
         }
-        let Ok(desk) = self.desk(refund).await? else { return Ok(()) };
         let reason = format!("approved and not sent: {reason}");
-        self.put_up(refund, &desk, AttentionKind::RefundUnclear, &reason, raw, worker).await
+        self.put_up(refund, &reason, raw, worker).await
     }
 
+    /// Raises the case of a refund of which only people can find out what became.
     async fn put_up(
         &self,
         refund: &Refund,
-        desk: &Desk,
-        kind: AttentionKind,
         reason: &str,
         raw: &Value,
         worker: &Worker,
     ) -> Result<(), WorkError> {
+        let Some(payment) = self.ports.store.transaction(&refund.txn_id).await? else { return Ok(()) };
         let evidence = json!({
             "refundId": refund.id,
             "amount": refund.amount.to_string(),
@@ -339,7 +339,8 @@ impl Refunds {
             "calls": refund.calls.number,
             "outcome": raw,
         });
-        let case = new_case(&desk.payment, kind, reason, evidence, self.ports.now(), worker);
+        let kind = AttentionKind::RefundUnclear;
+        let case = new_case(&payment, kind, reason, evidence, self.ports.now(), worker);
         Ok(self.ports.raise_attention(case).await?)
     }
 }

@@ -29,15 +29,18 @@ pub(super) enum Standing {
 
 /// Judges a report; `ours` is the sum of our refunds of the payment that may have left.
 pub(super) fn standing(report: &Report, ours: Money) -> Standing {
+    let within_ours =
+        |returned: &Money| returned.currency() == ours.currency() && returned.minor() <= ours.minor();
     match &report.outcome {
+        Outcome::Paid { .. } if report.returned.as_ref().is_some_and(|returned| !within_ours(returned)) => {
+            Standing::GivenBack("the gateway has given back more than the refunds of this service".to_owned())
+        }
         Outcome::Paid { amount } => Standing::Paid(*amount),
         Outcome::Refunded if ours.is_zero() => {
             Standing::GivenBack("the gateway says that the money was given back, or charged back".to_owned())
         }
         Outcome::Refunded => match report.returned {
-            Some(returned) if returned.currency() == ours.currency() && returned.minor() <= ours.minor() => {
-                Standing::Paid(None)
-            }
+            Some(returned) if within_ours(&returned) => Standing::Paid(None),
             Some(returned) => Standing::GivenBack(format!(
                 "the gateway has given back {}, of which {} by refunds of this service",
                 returned.with_code(),
@@ -183,7 +186,10 @@ impl Refunds {
             };
             RefundError::GatewayUnavailable { reason: error.to_string(), retry_after }
         })?;
-        let number = payment.gateway_details.txn_id.clone().or_else(|| report.gateway_txn_id.clone());
+        // The number of a payment that counts as failed may be that of an attempt before it was paid.
+        let is_failure = payment.status.name() == StatusName::Failure;
+        let (stored, reported) = (payment.gateway_details.txn_id.clone(), report.gateway_txn_id.clone());
+        let number = if is_failure { reported.or(stored) } else { stored.or(reported) };
         let first = Capture { gateway_txn_id: number, is_second: false, amount: payment.amount };
         let second = match case {
             Some(case) if case.case.kind == AttentionKind::SecondPayment => {
@@ -201,7 +207,6 @@ impl Refunds {
         if capture.is_second {
             return Ok(capture);
         }
-        let is_failure = payment.status.name() == StatusName::Failure;
         match told {
             Some(told) if told.currency() != payment.amount.currency() && !is_failure => {
                 Err(RefundError::NotPaid("the gateway took another currency".to_owned()))

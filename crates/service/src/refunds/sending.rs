@@ -13,7 +13,7 @@ use super::capture::{Standing, standing};
 use super::record::{event, line};
 use super::work::{Work, WorkError, Worker};
 
-/// How long an approved refund waits for a gateway that gives no usable answer about its payment.
+/// The shortest wait for a gateway that gives no usable answer, or has not taken a refund on.
 const NEXT_TRY: Duration = Duration::from_secs(60);
 
 /// The gateway of a refund, ready to be called.
@@ -49,10 +49,10 @@ impl Refunds {
     }
 
     /// Sends an approved refund, after the gateway was asked about its payment once more.
-    pub(super) async fn send(&self, refund: Refund, worker: &Worker) -> Result<Work, WorkError> {
+    pub(super) async fn send(&self, refund: Refund, checks: u32, worker: &Worker) -> Result<Work, WorkError> {
         let desk = match self.desk(&refund).await? {
             Ok(desk) => desk,
-            Err(reason) => return self.wait(&refund, &reason, NEXT_TRY, worker).await,
+            Err(reason) => return self.put_off(&refund, &reason, &Value::Null, checks, worker).await,
         };
         let report = match self.ask_about_payment(desk.gateway.as_ref(), &desk.payment).await {
             Ok(report) => report,
@@ -61,21 +61,30 @@ impl Refunds {
             }
             Err(error) => {
                 let reason = format!("the gateway could not be asked about the payment: {error}");
-                return self.wait(&refund, &reason, NEXT_TRY, worker).await;
+                return self.put_off(&refund, &reason, &Value::Null, checks, worker).await;
             }
         };
         match self.may_leave(&refund, &desk, &report).await? {
-            Leave::Now => {}
-            Leave::NotNow(reason) => {
-                self.put_up_when_old(&refund, &reason, &report.raw, worker).await?;
-                return self.wait(&refund, &reason, NEXT_TRY, worker).await;
-            }
+            Leave::Now => self.call(refund, &desk, "sent to the gateway", worker).await,
+            Leave::NotNow(reason) => self.put_off(&refund, &reason, &report.raw, checks, worker).await,
             Leave::Never(reason) => {
                 let why = format!("not sent: {reason}");
-                return self.end_unsent(refund, why, report.raw, worker).await;
+                self.end_unsent(refund, why, report.raw, worker).await
             }
         }
-        self.call(refund, &desk, "sent to the gateway", worker).await
+    }
+
+    /// An approved refund waits; longer from time to time, and after a day people are told.
+    async fn put_off(
+        &self,
+        refund: &Refund,
+        reason: &str,
+        raw: &Value,
+        checks: u32,
+        worker: &Worker,
+    ) -> Result<Work, WorkError> {
+        self.put_up_when_old(refund, reason, raw, worker).await?;
+        self.wait(refund, reason, self.settings().distance(checks).max(NEXT_TRY), worker).await
     }
 
     async fn may_leave(&self, refund: &Refund, desk: &Desk, report: &Report) -> Result<Leave, WorkError> {

@@ -74,7 +74,7 @@ impl Refunds {
         };
         match refund.status {
             RefundStatus::Requested => self.expire(refund, worker).await,
-            RefundStatus::Approved => self.send(refund, worker).await,
+            RefundStatus::Approved => self.send(refund, checks, worker).await,
             RefundStatus::Sent | RefundStatus::Succeeded | RefundStatus::Failed => {
                 self.ask(refund, checks, worker).await
             }

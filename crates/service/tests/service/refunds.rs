@@ -537,3 +537,44 @@ async fn the_rules_of_gateway_and_installation_are_told_before() {
     let late = world.requested(wanted(&payment, None)).await;
     assert!(matches!(late, Err(RefundError::WindowOver { days: 180 })), "{late:?}");
 }
+
+/// `REFUNDS=10000` for the figure of a large backlog.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refunds_under_way_are_asked_about_many_at_a_time() {
+    const AT_ONCE: usize = 64;
+    let count: usize = std::env::var("REFUNDS").map_or(128, |text| text.parse().unwrap());
+    let delay = Duration::from_millis(200);
+    let world = world_where(StartMode::Offline, |settings| {
+        settings.refunds.approval_above = rupees("100");
+        settings.pace.of_others.at_once = AT_ONCE;
+    });
+    world.gateway.refunds_are(RefundFate::Taken);
+    let numbers: Vec<usize> = (0..count).collect();
+    for some in numbers.chunks(8) {
+        let world = &world;
+        join_all(some.iter().map(|nth| async move {
+            let payment = world.bought(&format!("B{nth}")).await;
+            let refund = world.requested(wanted(&payment, None)).await.unwrap();
+            world.rested(&refund.id).await;
+        }))
+        .await;
+    }
+    let query = payment_store::RefundQuery {
+        page: payment_store::PageRequest { limit: u32::try_from(count).unwrap(), offset: 0 },
+        ..payment_store::RefundQuery::default()
+    };
+    let stored = world.store.search_refunds(&query).await.unwrap();
+    for refund in &stored {
+        world.gateway.decides_refund(&refund.id, RefundOutcome::Succeeded { amount: Some(refund.amount) });
+    }
+    world.gateway.is_slow(delay);
+    let started = std::time::Instant::now();
+    world.job_after(HOUR).await;
+    let took = started.elapsed();
+    let statuses = world.store.refunds_of(&stored[count - 1].txn_id).await.unwrap();
+    assert_eq!(statuses[0].status, RefundStatus::Succeeded);
+    assert_eq!(world.gateway.given_back().len(), count);
+    let ideal = delay * u32::try_from(count.div_ceil(AT_ONCE)).unwrap();
+    println!("{count} refunds in {took:?}, {:.2} of the ideal", took.as_secs_f64() / ideal.as_secs_f64());
+    assert!(took < ideal * 5, "{took:?}");
+}
