@@ -1,11 +1,14 @@
 """The running service against its OpenAPI document: thousands of generated requests, of which none may be
 answered with an internal fault or with an undocumented answer."""
 
+import json
 import pathlib
 import subprocess
 import sys
 
 import pytest
+
+from conftest import BINARY
 
 CONFIG = """
 # Endpoints accept a POST with more possible errors than the document can describe.
@@ -21,7 +24,36 @@ def service_on_either_database(request):
     return request.getfixturevalue(request.param)
 
 
+# Every role that reads or acts; PG_ADMIN makes and checks no refunds, so it has a tenant of its own.
+ROLES = [
+    "PG_VIEWER@pb",
+    "PG_OPERATOR@pb",
+    "PG_AUDITOR@pb",
+    "PG_REFUND_MAKER@pb",
+    "PG_REFUND_CHECKER@pb",
+    "PG_ADMIN@mh",
+]
+
+
+def named(folder: pathlib.Path) -> list[str]:
+    """The header of a caller with a personal API token."""
+    command = [BINARY, "tokens", "issue", "--data-dir", folder, "--holder", "Asha Rani", "--uuid", "u-1", "--json"]
+    for role in ROLES:
+        command += ["--grant", role]
+    issued = subprocess.run([*command, "--label", "test"], capture_output=True, text=True, check=True, env={})
+    return ["--header", f"Authorization: Bearer {json.loads(issued.stdout)['secret']}"]
+
+
 def test_every_answer_is_documented_and_none_is_our_fault(service_on_either_database, tmp_path):
+    answers_are_documented(service_on_either_database, tmp_path, [])
+
+
+def test_every_answer_to_a_caller_with_roles_is_documented(service, tmp_path):
+    paths = "^/(refund|tokens|attention|audit)/"
+    answers_are_documented(service, tmp_path, ["--include-path-regex", paths, *named(tmp_path / "data")])
+
+
+def answers_are_documented(service, tmp_path, options: list[str]):
     config = tmp_path / "schemathesis.toml"
     config.write_text(CONFIG)
     command = [
@@ -29,7 +61,7 @@ def test_every_answer_is_documented_and_none_is_our_fault(service_on_either_data
         "--config-file",
         config,
         "run",
-        f"{service_on_either_database.url}/openapi.json",
+        f"{service.url}/openapi.json",
         "--checks",
         "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
         "--max-examples",
@@ -41,6 +73,7 @@ def test_every_answer_is_documented_and_none_is_our_fault(service_on_either_data
         "--suppress-health-check",
         "all",
         "--no-color",
+        *options,
     ]
     run = subprocess.run(command, capture_output=True, text=True, timeout=900, cwd=tmp_path)
     assert run.returncode == 0, run.stdout[-8000:] + run.stderr[-2000:]

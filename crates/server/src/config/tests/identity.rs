@@ -86,3 +86,38 @@ fn ids_of_our_own_are_not_guessed_and_digits_service_is_given_the_originals_form
     let long = given(&[("egov.idgen.ack.format", "PB_[SEQ_A]_[d{8}]")]);
     assert_eq!(long.noticed(NoticeKind::Doubtful), [""; 0]);
 }
+
+#[test]
+fn digits_roles_give_ours_as_they_are_mapped() {
+    use payment_domain::RequestInfo;
+    use serde_json::json;
+
+    let given =
+        given(&[USERS, ("roles.PG_REFUND_MAKER", "FINANCE, CASHIER"), ("refund.trusted-role", "FLOW")]);
+    let roles = given.config().roles;
+    let rights = |code: &str| {
+        let user = json!({"userInfo": {"uuid": "u", "type": "EMPLOYEE", "roles": [{"code": code, "tenantId": "pb"}]}});
+        roles.rights(&serde_json::from_value::<RequestInfo>(user).unwrap())
+    };
+    for (code, given) in [("CASHIER", 1), ("PG_REFUND_MAKER", 0), ("PG_VIEWER", 1), ("FLOW", 0)] {
+        assert_eq!(rights(code).grants.len(), given, "{code}");
+    }
+    assert_eq!(rights("FLOW").trusted.len(), 1);
+    assert!(
+        Given { flags: &[("roles.PG_ADMIN", "A B")], ..Given::default() }
+            .problem()
+            .contains("roles.PG_ADMIN")
+    );
+}
+
+#[test]
+fn nothing_real_is_configured_when_the_sandbox_stands_alone() {
+    assert!(Given::default().config().stands_alone());
+    assert!(!given(&[USERS]).config().stands_alone());
+    assert!(!given(&[("egov.collectionservice.host", "http://collection:8080")]).config().stands_alone());
+    assert!(
+        !given(&[("identity.proof", "believed"), ("egov.idgen.host", "http://idgen")])
+            .config()
+            .stands_alone()
+    );
+}
