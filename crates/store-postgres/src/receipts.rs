@@ -148,9 +148,12 @@ impl ReceiptTasks for PostgresStore {
 
     async fn receipt_leases(&self, limit: u32) -> Result<Vec<Lease>, StoreError> {
         const LEASES: &str = "
-            SELECT lease_until, lease_token FROM eg_pg_receipt_duties WHERE lease_until IS NOT NULL
-            UNION
-            SELECT lease_until, lease_token FROM eg_pg_receipt_cancellations WHERE lease_until IS NOT NULL
+            SELECT lease_until, lease_token FROM (
+                (SELECT DISTINCT lease_until, lease_token FROM eg_pg_receipt_duties
+                    WHERE lease_until IS NOT NULL ORDER BY lease_until, lease_token LIMIT $1)
+                UNION ALL
+                (SELECT DISTINCT lease_until, lease_token FROM eg_pg_receipt_cancellations
+                    WHERE lease_until IS NOT NULL ORDER BY lease_until, lease_token LIMIT $1)) AS leases
             ORDER BY lease_until, lease_token LIMIT $1";
         let found = self.db.ask(LEASES, &[&i64::from(limit)]).await?;
         let read =

@@ -14,9 +14,9 @@ use payment_domain::{AttentionKind, BillId, GatewayName, Personal, StatusName, T
 use payment_store::contract::sample::{self, at, bill_key, txn_id};
 use payment_store::{
     Attention, AttentionQuery, Callbacks, CaseState, CheckNote, Checks, Claims, DueChecks, Fence, Health,
-    Idempotency, JobLedger, Mine, NewCase, NextCheck, Outbox, RawCallback, ReceiptTaskClaim, ReceiptTasks,
-    Resolution, ReviewCases, RunEnd, Search, SearchQuery, Store, Tally, TenantScope, TickAnswer, TickRequest,
-    Transactions, Turn, UnsignedCallback,
+    Idempotency, JobLedger, Mine, NewCase, NextCheck, Outbox, Postponement, RawCallback, ReceiptTaskClaim,
+    ReceiptTaskKind, ReceiptTasks, Resolution, ReviewCases, RunEnd, Search, SearchQuery, Store, Tally,
+    TenantScope, TickAnswer, TickRequest, Transactions, Turn, UnsignedCallback,
 };
 use payment_store_postgres::{PostgresOptions, PostgresStore};
 use support::{Database, number};
@@ -66,6 +66,8 @@ const FILL: &str = "
             CASE WHEN closed > 0 THEN 'r' END
         FROM (SELECT n, CASE WHEN n % 1000 > 0 THEN n END AS closed FROM numbers) AS rows;
     INSERT INTO eg_pg_receipt_duties SELECT 'T' || n, n, 0 FROM numbers WHERE n % 1000 = 2;
+    INSERT INTO eg_pg_receipt_cancellations (txn_id, refund_id, frees_bills, due_at, attempts, outcome)
+        SELECT 'C' || n, 'RF' || n, true, n, 0, CASE WHEN n % 1000 <> 2 THEN 'CANCELLED' END FROM numbers;
     INSERT INTO eg_pg_jobs VALUES ('old') ON CONFLICT DO NOTHING;
     INSERT INTO eg_pg_job_runs (job, scheduled_at, missed, attempt, node, started_at, lease_until, examined, changed,
             still_pending, failed, ended_at, end_kind)
@@ -240,6 +242,9 @@ fn questions(round: i64) -> Vec<Question> {
         question!("receipt task", |store| assert!(
             store.receipt_task(&txn_id("T1002")).await.unwrap().is_some()
         )),
+        question!("cancellation", |store| assert!(
+            store.cancellation(&txn_id("C1002")).await.unwrap().is_some()
+        )),
         question!("idempotency", |store| store.idempotency(&key()).await.unwrap()),
         question!("events after", |store| assert_eq!(store.events_after(7, 5).await.unwrap().len(), 5)),
         question!("events of", |store| assert_eq!(store.events_of(&txn_id("T777")).await.unwrap().len(), 1)),
@@ -339,6 +344,15 @@ fn questions(round: i64) -> Vec<Question> {
             let given_back = sample::postponement(&leased[0].txn_id, &new("L"), 0, "no");
             assert!(store.postpone_receipt_task(given_back).await.unwrap());
             assert!(!store.receipt_leases(9).await.unwrap().is_empty());
+        }),
+        question!("lease and postpone cancellations", |store| {
+            let kind = ReceiptTaskKind::Cancel;
+            let abandoned = (0..9).map(|nth| format!("token {nth}")).collect();
+            let claim = ReceiptTaskClaim { kind, abandoned, ..sample::task_claim(&new("L"), 5) };
+            let leased = store.claim_receipt_tasks(claim).await.unwrap();
+            assert_eq!(leased.len(), 5);
+            let given_back = sample::postponement(&leased[0].txn_id, &new("L"), 0, "no");
+            assert!(store.postpone_receipt_task(Postponement { kind, ..given_back }).await.unwrap());
         }),
         question!("remember key", |store| {
             let record = sample::idempotency(&new("K"), "T3000");

@@ -157,7 +157,9 @@ fn a_pattern_that_passes_our_topics_by_is_told() {
     for (pattern, central) in [("", "false"), ("", "true"), (ORIGINAL, "false"), (ORIGINAL, "true")] {
         assert_eq!(doubted(pattern, central), "", "{pattern} {central}");
     }
-    assert_eq!(doubted("(save|update)-pg-txns", "false"), "");
+    assert_eq!(doubted("(save|update)-pg-(refund-)*txns", "false"), "");
+    let told = doubted("(save|update)-pg-txns", "false");
+    assert!(told.contains("does not match the topic update-pg-refund-txns"), "{told}");
     let told = doubted("(save|update)-pg-txns", "true");
     assert!(told.contains("does not match the topic pb-save-pg-txns"), "{told}");
     let told = doubted(".*-update-pg-txns", "false");
