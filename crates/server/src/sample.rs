@@ -26,6 +26,22 @@ pub(crate) fn request_info() -> Value {
     })
 }
 
+/// A made-up official with one role at the city.
+pub(crate) fn official(uuid: &str, name: &str, role: &str) -> Value {
+    let mut info = request_info();
+    info["userInfo"] = json!({
+        "id": 2,
+        "uuid": uuid,
+        "userName": name,
+        "name": name,
+        "type": "EMPLOYEE",
+        "mobileNumber": "9876500000",
+        "tenantId": "pb.amritsar",
+        "roles": [{ "name": role, "code": role, "tenantId": "pb.amritsar" }],
+    });
+    info
+}
+
 /// A request to create a transaction that comes back to the sandbox's own return page.
 pub(crate) fn create_request(url: &str, bill: &str, amount: &str) -> Value {
     json!({

@@ -28,10 +28,11 @@ fn the_demo_keeps_its_promises() {
         .iter()
         .map(|payment| payment["status"].as_str().unwrap())
         .collect();
-    assert_eq!(statuses, ["SUCCESS", "FAILURE", "PENDING"]);
+    assert_eq!(statuses, ["SUCCESS", "FAILURE", "PENDING", "SUCCESS"]);
     let receipts: Vec<bool> =
         demo["payments"].as_array().unwrap().iter().map(|payment| payment["receipt"].is_string()).collect();
-    assert_eq!(receipts, [true, false, false]);
+    assert_eq!(receipts, [true, false, false, true]);
+    assert_eq!(demo["payments"][3]["refundStatus"], "SUCCESS");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "it leaves nothing behind");
 }
 
@@ -41,7 +42,9 @@ fn the_demo_is_told_to_people_without_colours_in_a_pipe() {
     let output = run(folder.path(), &["demo"]);
     let text = stdout(&output);
     assert!(output.status.success(), "{text}{}", stderr(&output));
-    assert!(text.contains("All as promised.") && text.contains("TXN_ABRUPTLY_DISCARDED"), "{text}");
+    for told in ["All as promised.", "TXN_ABRUPTLY_DISCARDED", "REFUND_SAME_USER", "CANCELLED"] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
     assert!(!text.contains('\u{1b}'), "{text}");
 }
 

@@ -46,6 +46,12 @@ impl Answer {
         transaction.as_array().map_or(transaction, |found| found.first().unwrap_or(&Value::Null))
     }
 
+    /// The refund in it, wherever the endpoint puts it.
+    pub(super) fn refund(&self) -> &Value {
+        let refund = &self.body["Refund"];
+        refund.as_array().map_or(refund, |found| found.first().unwrap_or(&Value::Null))
+    }
+
     /// The code of the first error in it.
     pub(super) fn error_code(&self) -> Option<&str> {
         self.body["Errors"][0]["code"].as_str()
@@ -107,6 +113,11 @@ impl Actors {
     pub(super) async fn search(&self, txn_id: &str) -> Outcome<Answer> {
         let path = format!("/transaction/v1/_search?txnId={txn_id}");
         self.post(&path, &json!({ "RequestInfo": request_info() })).await
+    }
+
+    /// A request about refunds, with its parameters.
+    pub(super) async fn refund(&self, path: &str, body: &Value) -> Outcome<Answer> {
+        self.post(&format!("/refund/v1/{path}"), body).await
     }
 
     async fn post(&self, path: &str, body: &Value) -> Outcome<Answer> {

@@ -1,8 +1,9 @@
-//! `demo`: three whole payments over HTTP, with code as the application and the citizen.
+//! `demo`: whole payments and a refund over HTTP, with code as the application, the citizen and two officials.
 
 mod actors;
 mod citizen;
 mod narrator;
+mod refund;
 mod stage;
 mod story;
 
@@ -13,7 +14,7 @@ use serde_json::json;
 use self::actors::{Actors, World};
 use self::narrator::Narrator;
 use self::stage::{Play, Stage};
-use crate::cli::DemoArgs;
+use crate::cli::{DemoArgs, DemoGateway};
 use crate::failure::{Failure, Outcome};
 use crate::terminal::{Paint, say};
 
@@ -49,7 +50,9 @@ async fn play(args: &DemoArgs, plan: &Play, url: &str) -> Outcome<ExitCode> {
     let actors = Actors::new(World::new(url, plan.gateway))?;
     actors.check_service().await?;
     narrator.opening(url, plan, args.url.is_none())?;
-    let payments = story::all(&actors, &mut narrator).await?;
+    // Elsewhere officials have to prove who they are.
+    let with_refund = args.url.is_none() && plan.gateway == DemoGateway::Sandbox;
+    let payments = story::all(&actors, &mut narrator, with_refund).await?;
     let kept = payments.iter().all(|payment| payment.kept());
     if args.json {
         let (gateway, protocol) = (plan.gateway.name(), plan.protocol());

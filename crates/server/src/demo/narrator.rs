@@ -78,7 +78,7 @@ impl Narrator {
         };
         let protocol = play.protocol().map(|protocol| format!(" ({protocol})")).unwrap_or_default();
         let through = format!("{}{protocol}", play.gateway.name());
-        self.tell(&format!("Three payments through {through} at {} ({whose})", self.paint.link(url)))
+        self.tell(&format!("Payments through {through} at {} ({whose})", self.paint.link(url)))
     }
 
     pub(super) fn chapter(&self, title: &str) -> Outcome {

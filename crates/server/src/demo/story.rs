@@ -1,4 +1,4 @@
-//! The three payments, with the promises about each.
+//! The payments, with the promises about each.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::actors::{Actors, Answer};
 use super::citizen::{Choice, PayPage, WayBack, described};
 use super::narrator::{Narrator, Step};
+use super::refund::given_back;
 use crate::failure::Outcome;
 
 /// The path to which a gateway sends the browser, and the one to which the service sends it on.
@@ -21,6 +22,10 @@ pub(super) struct Payment {
     redirect_url: Option<String>,
     status: Option<String>,
     receipt: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) refund_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) refund_status: Option<String>,
     steps: Vec<Step>,
 }
 
@@ -32,20 +37,28 @@ impl Payment {
 }
 
 /// A payment under way.
-struct Telling<'a> {
-    actors: &'a Actors,
+pub(super) struct Telling<'a> {
+    pub(super) actors: &'a Actors,
     narrator: &'a mut Narrator,
-    payment: Payment,
-    bill: String,
+    pub(super) payment: Payment,
+    pub(super) bill: String,
 }
 
-/// Runs all three, each as far as it can.
-pub(super) async fn all(actors: &Actors, narrator: &mut Narrator) -> Outcome<Vec<Payment>> {
-    Ok(vec![
+/// Runs all of them, each as far as it can; the refund where two names alone may play two officials.
+pub(super) async fn all(
+    actors: &Actors,
+    narrator: &mut Narrator,
+    with_refund: bool,
+) -> Outcome<Vec<Payment>> {
+    let mut payments = vec![
         paid(actors, narrator).await?,
         declined(actors, narrator).await?,
         abandoned(actors, narrator).await?,
-    ])
+    ];
+    if with_refund {
+        payments.push(given_back(actors, narrator).await?);
+    }
+    Ok(payments)
 }
 
 async fn paid(actors: &Actors, narrator: &mut Narrator) -> Outcome<Payment> {
@@ -96,7 +109,7 @@ async fn abandoned(actors: &Actors, narrator: &mut Narrator) -> Outcome<Payment>
 }
 
 impl<'a> Telling<'a> {
-    fn begin(
+    pub(super) fn begin(
         actors: &'a Actors,
         narrator: &'a mut Narrator,
         name: &'static str,
@@ -107,7 +120,7 @@ impl<'a> Telling<'a> {
         Ok(Telling { actors, narrator, payment: Payment { name, ..Payment::default() }, bill })
     }
 
-    fn step(&mut self, step: Step) -> Outcome {
+    pub(super) fn step(&mut self, step: Step) -> Outcome {
         self.narrator.step(&step)?;
         self.payment.steps.push(step);
         Ok(())
@@ -115,7 +128,7 @@ impl<'a> Telling<'a> {
 
     /// The application creates the transaction, the citizen opens the pay page; `None` when the
     /// story cannot go on.
-    async fn come_to_the_page(&mut self, amount: &str) -> Outcome<Option<(String, PayPage)>> {
+    pub(super) async fn come_to_the_page(&mut self, amount: &str) -> Outcome<Option<(String, PayPage)>> {
         let request = self.actors.create_request(&self.bill, amount);
         let answer = self.actors.create(&request).await?;
         let txn = answer.transaction();
@@ -150,7 +163,7 @@ impl<'a> Telling<'a> {
     }
 
     /// The citizen pays, and a receipt is issued.
-    async fn pay(&mut self, txn_id: &str, page: &PayPage) -> Outcome {
+    pub(super) async fn pay(&mut self, txn_id: &str, page: &PayPage) -> Outcome {
         self.choose_and_return(page, Choice::Pay).await?;
         let answer = self.ask("SUCCESS", txn_id).await?;
         let receipt = text(answer.transaction(), "receipt");
@@ -239,12 +252,12 @@ impl<'a> Telling<'a> {
 }
 
 /// An answer in a few words.
-fn said(answer: &Answer) -> String {
+pub(super) fn said(answer: &Answer) -> String {
     let status = text(answer.transaction(), "txnStatus");
     let word = status.as_deref().or(answer.error_code()).unwrap_or("an answer that cannot be read");
     format!("{}, {word}", answer.status)
 }
 
-fn text(txn: &Value, field: &str) -> Option<String> {
+pub(super) fn text(txn: &Value, field: &str) -> Option<String> {
     txn[field].as_str().map(str::to_owned)
 }
