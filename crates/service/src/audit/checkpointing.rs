@@ -43,8 +43,8 @@ impl AuditTrail {
     /// # Errors
     /// A [`CheckpointError`]. The checkpoint is made when only the file cannot be written: the next one appends it.
     pub async fn checkpoint(&self) -> Result<Checkpointed, CheckpointError> {
-        let key = self.checkpoints.key.as_ref().ok_or(CheckpointError::NoKey)?;
         let head = self.store.audit_head().await?;
+        let key = self.checkpoints.key.as_ref().ok_or(CheckpointError::NoKey)?;
         let last = self.store.last_checkpoint().await?;
         let size = last.as_ref().map_or(0, |last| last.size);
         if head.end.number <= size {
