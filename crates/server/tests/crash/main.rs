@@ -151,7 +151,10 @@ impl World<'_> {
     fn launch_service(&self) -> Service {
         let mut command = pg_service(self.folder);
         self.database.name_to(&mut command);
-        command.env("PG_SERVICE_SANDBOX_SECRET", SECRET).args([
+        command.env("PG_SERVICE_SANDBOX_SECRET", SECRET);
+        command.env("PG_SERVICE_IDENTITY_HEADER_SECRET", load::PROOF_SECRET).args([
+            "--set",
+            "identity.proof=header",
             "--log-level",
             "warn",
             "--set",

@@ -14,6 +14,10 @@ use super::refunds::{self, Decision};
 use super::requests::Wanted;
 use crate::support::http_client;
 
+/// The header by which the load stands for an API gateway that has proven its callers.
+const PROOF_HEADER: &str = "X-Identity-Secret";
+pub(crate) const PROOF_SECRET: &str = "what-the-api-gateway-adds-0123456789-0123456789";
+
 /// How many work at the same time.
 const WORKERS: u64 = 12;
 
@@ -39,7 +43,7 @@ impl Doors {
     pub(crate) fn of(url: &str) -> Doors {
         let (replicas, public) = (vec![url.to_owned()], url.to_owned());
         let rest = Duration::from_millis(2);
-        Doors { replicas, public, may_be_unavailable: false, rest, deaths: Arc::default(), refunds: false }
+        Doors { replicas, public, may_be_unavailable: false, rest, deaths: Arc::default(), refunds: true }
     }
 }
 
@@ -96,7 +100,8 @@ impl Client {
     async fn post(&self, path: &str, key: Option<&str>, body: &Value) -> Option<Answer> {
         let replicas = &self.doors.replicas;
         let replica = &replicas[self.next.fetch_add(1, Ordering::SeqCst) % replicas.len()];
-        let mut request = self.http.post(format!("{replica}{path}")).json(body);
+        let url = format!("{replica}{path}");
+        let mut request = self.http.post(url).header(PROOF_HEADER, PROOF_SECRET).json(body);
         if let Some(key) = key {
             request = request.header("Idempotency-Key", key);
         }
@@ -211,7 +216,7 @@ impl Worker {
             if let Some(begun) = self.create().await {
                 let txn_id = begun.txn_id.clone();
                 self.pay(begun).await;
-                if self.client.doors.refunds && self.random.percent(40) {
+                if self.client.doors.refunds && self.random.percent(60) {
                     self.refund(&txn_id).await;
                 }
             }
@@ -340,6 +345,9 @@ impl Worker {
 
     /// A refund is requested, and decided by another person.
     async fn refund(&mut self, txn_id: &str) {
+        // Settled first, as far as it was paid.
+        let settled = self.client.update(txn_id).await;
+        self.expect("update", settled, 200);
         let body = refunds::request(txn_id, &mut self.random);
         let key = format!("refund-{:x}", self.random.next());
         let mut answer = self.client.post("/refund/v1/_create", Some(&key), &body).await;
