@@ -136,7 +136,8 @@ impl Receipts {
                 },
                 bills: txn.bill_keys(),
             };
-            let mut change = self.change(refund, receipt, (why, evidence), caller)?;
+            let change = self.change(refund, receipt, (why, evidence), caller);
+            let mut change = change.map_err(ReceiptError::Storing)?;
             change.cancellation = cancellation;
             if cancelled_in_vain {
                 let why = "the receipt is cancelled, and the refund failed";
@@ -171,11 +172,7 @@ impl Receipts {
             }
             let why = "the collection service refuses to cancel the receipt";
             let receipt = RefundReceipt::NotCancellable;
-            let change = self.change(refund, receipt, (why, evidence.clone()), &caller);
-            let mut change = change.map_err(|error| match error {
-                ReceiptError::Storing(error) => error,
-                other => StoreError::Failed(BoxError::from(other.to_string())),
-            })?;
+            let mut change = self.change(refund, receipt, (why, evidence.clone()), &caller)?;
             change.case = Some(self.case(txn, why, evidence.clone(), &caller));
             if store.apply_refund(change).await? == Applied::Stored {
                 tracing::warn!(txn_id = %txn.id, %refund_id, "a receipt is not cancelled");
@@ -192,13 +189,13 @@ impl Receipts {
         receipt: RefundReceipt,
         (why, evidence): (&str, Value),
         caller: &Caller,
-    ) -> Result<RefundChange, ReceiptError> {
+    ) -> Result<RefundChange, StoreError> {
         let now = self.ports.now();
         refund.receipt = receipt;
         refund.version += 1;
         refund.audit.modified_by = Some(caller.modifier());
         refund.audit.modified_at = Some(now);
-        let writer = EventWriter::new(&caller.identity).map_err(ReceiptError::Storing)?;
+        let writer = EventWriter::new(&caller.identity)?;
         Ok(RefundChange {
             due: RefundDue::Unchanged,
             history: RefundHistoryEntry {
@@ -211,7 +208,7 @@ impl Receipts {
                 why: why.to_owned(),
                 evidence,
             },
-            events: vec![writer.refund(&refund).map_err(ReceiptError::Storing)?],
+            events: vec![writer.refund(&refund)?],
             audit: Vec::new(),
             cancellation: CancellationChange::None,
             case: None,
