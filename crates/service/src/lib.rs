@@ -39,8 +39,8 @@ mod view;
 use std::sync::Arc;
 
 pub use accounts::{
-    AccountAdapter, AccountAdapters, AccountDirectory, AccountField, AccountTrouble, KeyEncryptionKey,
-    Keyring, Place, VaultError,
+    AccountActor, AccountAdapter, AccountAdapters, AccountDirectory, AccountError, AccountField,
+    AccountSettings, AccountTrouble, AccountWish, Accounts, KeyEncryptionKey, Keyring, Place, VaultError,
 };
 pub use advice::{Advice, OtherPayment, advise_all};
 pub use api_tokens::{

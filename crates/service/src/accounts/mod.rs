@@ -3,9 +3,12 @@
 //! [`AccountDirectory`] holds the accounts that payments use, with an adapter for each version of their
 //! credentials; it is read anew when the store's revision has grown. [`Accounts`] changes them.
 
+mod actor;
 mod directory;
 mod live;
+mod managing;
 mod vault;
+mod verifying;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +17,9 @@ use payment_domain::{AccountId, GatewayName, MerchantDigest};
 use payment_gateway::Gateway;
 use secrecy::SecretString;
 
+pub use actor::AccountActor;
 pub use directory::{AccountDirectory, AccountTrouble, Place};
+pub use managing::{AccountError, AccountSettings, AccountWish, Accounts};
 pub use vault::{KeyEncryptionKey, Keyring, VaultError};
 
 pub(crate) use directory::Chosen;

@@ -1,0 +1,60 @@
+//! The question that verifies credentials.
+
+use std::time::Duration;
+
+use payment_domain::{AccountRef, Currency, MerchantAccount, Money, Outcome, Transaction, TxnId};
+use payment_gateway::Gateway;
+
+/// Whether a payment was made through the account, or through that of the configuration file of the same merchant.
+pub(super) fn is_of(txn: &Transaction, account: &MerchantAccount) -> bool {
+    match &txn.account {
+        Some(AccountRef::Stored { id, .. }) => *id == account.id,
+        Some(AccountRef::Configured(merchant)) => {
+            account.merchant.as_ref() == Some(merchant) && txn.gateway == account.gateway
+        }
+        None => false,
+    }
+}
+
+/// Asks about a payment, or about one that cannot exist. The gateway accepts the credentials when it tells of
+/// the one, or that it does not know the other.
+pub(super) async fn ask(
+    gateway: &dyn Gateway,
+    account: &MerchantAccount,
+    payment: Option<Transaction>,
+    wait: Duration,
+) -> Result<(), String> {
+    let is_known = payment.is_some();
+    let txn = payment.unwrap_or_else(|| unknown(account));
+    let report = match tokio::time::timeout(wait, gateway.status(&txn)).await {
+        Ok(answered) => answered.map_err(|error| error.to_string())?,
+        Err(_) => return Err("it does not answer".to_owned()),
+    };
+    match (report.outcome, is_known) {
+        (Outcome::NotFound, false)
+        | (
+            Outcome::Paid { .. }
+            | Outcome::Declined { .. }
+            | Outcome::Pending
+            | Outcome::Authorised
+            | Outcome::Refunded,
+            true,
+        ) => Ok(()),
+        (Outcome::NotFound, true) => Err("it does not know the payment".to_owned()),
+        (outcome, _) => Err(format!("it answers `{}`, which proves nothing", outcome.name())),
+    }
+}
+
+/// A payment that no gateway knows.
+fn unknown(account: &MerchantAccount) -> Transaction {
+    let random = uuid::Uuid::new_v4().simple().to_string();
+    let id = TxnId::stored(format!("VERIFY{}", random.get(..20).unwrap_or(&random)));
+    Transaction {
+        tenant_id: account.tenant_id.clone(),
+        amount: Money::from_minor(100, Currency::INR).unwrap_or(Money::ZERO),
+        gateway: account.gateway.clone(),
+        // STRIPE asks by the session that the pay page names.
+        redirect_url: Some(format!("https://checkout.stripe.com/c/pay/cs_live_{random}")),
+        ..Transaction::unread(id)
+    }
+}
