@@ -1,6 +1,7 @@
 //! The command line: what can be asked for and how it is explained.
 
 mod audit;
+mod accounts;
 mod operators;
 mod refunds;
 #[cfg(feature = "sandbox")]
@@ -20,6 +21,10 @@ use crate::config::{Flag, Sources, environment};
 pub(crate) use audit::{
     AuditCheckpointArgs, AuditCommand, AuditExportArgs, AuditListArgs, AuditRedactArgs, AuditShowArgs,
     AuditVerifyArgs,
+};
+pub(crate) use accounts::{
+    AccountArgs, AccountsAddArgs, AccountsCommand, AccountsEnterArgs, AccountsImportArgs, AccountsListArgs,
+    AccountsRetireArgs, AccountsVerifyArgs, ActorArgs, KeysCommand,
 };
 pub(crate) use operators::{
     AttentionCommand, AttentionListArgs, AttentionResolveArgs, AttentionShowArgs, JobsCommand,
@@ -168,6 +173,12 @@ Exit code 1 when there is a problem: good for a pipeline before a deployment.
     /// Issue personal API tokens, and end them
     #[command(subcommand, after_help = tokens::TOKENS)]
     Tokens(TokensCommand),
+    /// Merchant accounts of tenants and services, kept in the database
+    #[command(subcommand, after_help = accounts::ACCOUNTS)]
+    Accounts(AccountsCommand),
+    /// The keys that credentials of merchant accounts are encrypted with
+    #[command(subcommand, after_help = accounts::KEYS)]
+    Keys(KeysCommand),
     /// List the gateways, and where their settings come from
     Gateways(GatewaysArgs),
     /// Read the events that other services are told

@@ -40,7 +40,8 @@ use std::sync::Arc;
 
 pub use accounts::{
     AccountActor, AccountAdapter, AccountAdapters, AccountDirectory, AccountError, AccountField,
-    AccountSettings, AccountTrouble, AccountWish, Accounts, KeyEncryptionKey, Keyring, Place, VaultError,
+    AccountSettings, AccountTrouble, AccountView, AccountWish, Accounts, AccountsJob, KeyEncryptionKey,
+    Keyring, Place, VaultError,
 };
 pub use advice::{Advice, OtherPayment, advise_all};
 pub use api_tokens::{

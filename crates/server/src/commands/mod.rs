@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod accounts;
 mod attention;
 mod audit;
 mod backup;
@@ -79,6 +80,8 @@ fn dispatch(cli: &Cli) -> Outcome<ExitCode> {
         Command::Audit(AuditCommand::Export(args)) => audit::export(&configured(settings)?, args),
         Command::Audit(AuditCommand::Checkpoint(args)) => audit::checkpoint(&configured(settings)?, args),
         Command::Audit(AuditCommand::Redact(args)) => audit::redact(&configured(settings)?, args),
+        Command::Accounts(command) => accounts::run(configured(settings)?, command),
+        Command::Keys(command) => accounts::keys(configured(settings)?, command),
         Command::Reconcile(args) => reconcile::run(configured(settings)?, args),
         Command::Refund(RefundCommand::List(args)) => refunds::list(&configured(settings)?, args),
         Command::Refund(RefundCommand::Show(args)) => refunds::show(&configured(settings)?, args),

@@ -1,22 +1,60 @@
-//! The adapters of stored merchant accounts.
+//! Stored merchant accounts: their adapters, and what changes them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use payment_domain::{AccountId, Clock, GatewayName};
 use payment_gateway::{Gateway, GuardSettings, Guarded};
 use payment_gateways::client::Client;
 use payment_gateways::{ADAPTERS, Adapter, Merchant};
-use payment_service::{AccountAdapter, AccountAdapters, AccountField};
+use payment_service::{
+    AccountAdapter, AccountAdapters, AccountDirectory, AccountField, AccountSettings, Accounts,
+};
+use payment_store::Store;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::config::StoredAccounts;
+use crate::config::{Config, StoredAccounts};
 
-pub(super) struct Adapters {
-    pub(super) settings: StoredAccounts,
-    pub(super) client: Client,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) guard: GuardSettings,
+/// The longest that callbacks come after an order's life.
+const CALLBACKS_COME_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+struct Adapters {
+    settings: StoredAccounts,
+    client: Client,
+    clock: Arc<dyn Clock>,
+    guard: GuardSettings,
+}
+
+/// The merchant accounts of a database, which are not read yet.
+pub(super) fn accounts(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+    client: Client,
+) -> Accounts {
+    let stored = &config.stored_accounts;
+    let adapters: Arc<dyn AccountAdapters> = Arc::new(Adapters {
+        settings: stored.clone(),
+        client,
+        clock: clock.clone(),
+        guard: config.guard.clone(),
+    });
+    let settings = &config.settings;
+    let lives = settings.order_life_of.values().copied().chain(settings.order_life);
+    let longest_life = lives.max().unwrap_or_default();
+    Accounts {
+        directory: AccountDirectory::new(store.clone(), adapters.clone(), stored.keys.clone()),
+        store: store.clone(),
+        clock: clock.clone(),
+        adapters,
+        keys: stored.keys.clone(),
+        settings: AccountSettings {
+            second_person: stored.second_person,
+            wipe_after: stored.wipe_after.max(longest_life + CALLBACKS_COME_FOR),
+            gateway_wait: settings.gateway_wait,
+        },
+    }
 }
 
 fn find(gateway: &GatewayName) -> Option<&'static Adapter> {

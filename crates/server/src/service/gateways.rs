@@ -8,12 +8,12 @@ use payment_gateway::{Gateway, Guarded};
 use payment_gateways::client::{Client, Limits};
 use payment_gateways::sandbox::{Sandbox as SandboxAdapter, SandboxAccount};
 use payment_gateways::{ADAPTERS, Merchant};
-use payment_service::{AccountDirectory, Gateways};
+use payment_service::{Accounts, Gateways};
 use payment_store::Store;
 use secrecy::SecretString;
 
 use super::Addresses;
-use super::accounts::Adapters;
+use super::accounts::accounts;
 use super::data_folder::DataFolder;
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
@@ -36,7 +36,7 @@ pub(super) fn adapters(
     addresses: &Addresses<'_>,
     store: &Arc<dyn Store>,
     clock: &Arc<dyn Clock>,
-) -> Outcome<Gateways> {
+) -> Outcome<(Gateways, Accounts)> {
     const CONNECT: Duration = Duration::from_secs(5);
     let wait = config.settings.gateway_wait;
     let limits = Limits { connect_timeout: CONNECT.min(wait), total_timeout: wait, ..Limits::default() };
@@ -58,20 +58,13 @@ pub(super) fn adapters(
         let to = if configured.offered { &mut offered } else { &mut switched_off };
         to.push(guarded(configured.account.adapter(client, clock.clone())));
     }
-    let stored = Adapters {
-        settings: config.stored_accounts.clone(),
-        client: shared,
-        clock: clock.clone(),
-        guard: config.guard.clone(),
-    };
-    let keys = config.stored_accounts.keys.clone();
-    let accounts = AccountDirectory::new(store.clone(), Arc::new(stored), keys);
+    let accounts = accounts(config, store, clock, shared);
     let gateways = Gateways::new(offered)
         .with_switched_off(switched_off)
         .with_merchants(merchants)
-        .with_accounts(accounts);
+        .with_accounts(accounts.directory.clone());
     let parameters: Vec<&str> = ADAPTERS.iter().map(|adapter| adapter.transaction_parameter).collect();
-    Ok(gateways.with_known_parameters(parameters))
+    Ok((gateways.with_known_parameters(parameters), accounts))
 }
 
 fn sandbox_adapter(

@@ -9,8 +9,8 @@ use payment_http::Metrics;
 use payment_kafka::NotificationConsumer;
 use payment_service::audit::{CheckpointJob, SealingJob};
 use payment_service::{
-    DailyJob, EarlyJob, FollowUpJob, HousekeepingJob, Job, Payments, ReceiptsJob, Reconciliation, RefundsJob,
-    Schedule, ScheduledJob, Scheduler,
+    Accounts, AccountsJob, DailyJob, EarlyJob, FollowUpJob, HousekeepingJob, Job, Payments, ReceiptsJob,
+    Reconciliation, RefundsJob, Schedule, ScheduledJob, Scheduler,
 };
 use payment_store::audit::sealing;
 use tokio::task::JoinSet;
@@ -23,6 +23,7 @@ use crate::failure::{Failure, Outcome};
 
 /// A job that always has something to look for hands over to its next tick after this long.
 const TURN: Duration = Duration::from_secs(60);
+const WIPE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// The jobs and when they are due.
 ///
@@ -31,6 +32,7 @@ const TURN: Duration = Duration::from_secs(60);
 pub(super) fn scheduled(
     config: &Config,
     payments: &Payments,
+    accounts: &Accounts,
     reconciliation: &Reconciliation,
 ) -> Outcome<Vec<ScheduledJob>> {
     let settings = &config.jobs;
@@ -93,6 +95,12 @@ pub(super) fn scheduled(
         let purpose = "signs the audit log";
         jobs.push(job("audit-checkpoint", purpose, hourly, Arc::new(CheckpointJob(payments.audit.clone()))));
     }
+    jobs.push(job(
+        "accounts",
+        "wipes credentials of merchant accounts that were retired long ago",
+        Schedule::every(WIPE_INTERVAL),
+        Arc::new(AccountsJob { accounts: accounts.clone() }),
+    ));
     if let Some(relay) = kafka::relay(config, payments)? {
         let purpose = "publishes events to Kafka";
         jobs.push(job("outbox", purpose, Schedule::every(TURN), Arc::new(relay)));

@@ -138,7 +138,7 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
     let node = config.jobs.node_name.clone();
     let assembled = wiring::wire(&config, opened, &addresses, &node, tasks.clone())?;
     wiring::read_accounts(&assembled).await?;
-    let Assembled { payments, reconciliation, scheduler } = assembled;
+    let Assembled { payments, accounts: _, reconciliation, scheduler } = assembled;
     let consumer = kafka::consumer(&config, &payments)?;
     let looping = payments.clone();
     let ports = &payments.ports;

@@ -1,6 +1,6 @@
 //! Which database, which gateways, which services, which jobs: the one place that knows.
 
-use payment_service::{Payments, Ports, Reconciliation, Scheduler, SchedulerSettings, Settings};
+use payment_service::{Accounts, Payments, Ports, Reconciliation, Scheduler, SchedulerSettings, Settings};
 use tokio_util::task::TaskTracker;
 
 use super::{Addresses, database, digit, gateways, jobs};
@@ -13,6 +13,8 @@ pub struct Assembled {
     pub payments: Payments,
     /// What asks gateways about pending payments.
     pub reconciliation: Reconciliation,
+    /// Merchant accounts.
+    pub accounts: Accounts,
     /// What runs jobs when they are due.
     pub scheduler: Scheduler,
 }
@@ -52,8 +54,9 @@ pub(super) fn wire(
 ) -> Outcome<Assembled> {
     let clock = opened.clock;
     let services = digit::services(config, &opened.registers, &clock)?;
+    let (gateways, accounts) = gateways::adapters(config, addresses, &opened.store, &clock)?;
     let payments = Payments::new(Ports {
-        gateways: gateways::adapters(config, addresses, &opened.store, &clock)?,
+        gateways,
         ids: services.ids,
         collections: services.collections,
         payers: services.payers,
@@ -72,12 +75,12 @@ pub(super) fn wire(
         payments.settlement.clone(),
         config.jobs.reconciliation.clone(),
     );
-    let jobs = jobs::scheduled(config, &payments, &reconciliation)?;
+    let jobs = jobs::scheduled(config, &payments, &accounts, &reconciliation)?;
     let settings = SchedulerSettings {
         node: node.to_owned(),
         lease: config.jobs.lease,
         largest_clock_offset: config.settings.largest_clock_offset,
     };
     let scheduler = Scheduler::new(opened.store, clock, settings, jobs);
-    Ok(Assembled { payments, reconciliation, scheduler })
+    Ok(Assembled { payments, accounts, reconciliation, scheduler })
 }

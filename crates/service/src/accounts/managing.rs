@@ -1,12 +1,13 @@
 //! The life of merchant accounts and their credentials: CREATED, ENTERED, VERIFIED, ACTIVE, RETIRED, WIPED.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use payment_domain::{
     AccountId, AccountState, AuditAction, Clock, CredentialState, GatewayName, MerchantAccount,
-    MerchantCredential, Signed, TenantId, Timestamp, TxnId,
+    MerchantCredential, Role, Signed, TenantId, Timestamp, TxnId,
 };
 use payment_store::{
     AccountChange, AccountStored, NewAccount, Store, StoreError, StoredAccount, TenantScope,
@@ -15,6 +16,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::actor::{AccountActor, entry};
 use super::vault::fingerprint;
+use crate::identity::Identity;
+use crate::roles::Denied;
+
 use super::{AccountAdapters, AccountDirectory, Keyring, VaultError, live, verifying};
 
 /// The longest text of a field, in characters.
@@ -80,6 +84,8 @@ pub enum AccountError {
     #[error("the gateway does not accept the credentials: {0}")]
     NotVerified(String),
     #[error(transparent)]
+    Denied(#[from] Denied),
+    #[error(transparent)]
     Vault(#[from] VaultError),
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -95,6 +101,41 @@ impl Accounts {
             Some(scope) => Ok(self.store.accounts_within(scope).await?),
             None => Ok(self.store.merchant_accounts().await?.accounts),
         }
+    }
+
+    /// The accounts of the tenants at which the caller is an admin.
+    ///
+    /// # Errors
+    /// [`AccountError::Denied`], [`AccountError::Store`].
+    pub async fn list_for(&self, identity: &Identity) -> Result<Vec<StoredAccount>, AccountError> {
+        let mut found: Vec<StoredAccount> = Vec::new();
+        for scope in identity.scopes(&[Role::Admin])? {
+            for stored in self.store.accounts_within(&scope).await? {
+                if !found.iter().any(|known| known.account.id == stored.account.id) {
+                    found.push(stored);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The caller as an admin of the tenant of this account.
+    ///
+    /// # Errors
+    /// [`AccountError::NotFound`] also for an account of other tenants; [`AccountError::Denied`].
+    pub async fn actor(
+        &self,
+        identity: &Identity,
+        address: Option<IpAddr>,
+        id: &AccountId,
+    ) -> Result<AccountActor, AccountError> {
+        for scope in identity.scopes(&[Role::Admin])? {
+            if let Some(stored) = self.store.account(id, &scope).await? {
+                let tenant = &stored.account.tenant_id;
+                return Ok(AccountActor::Principal(identity.principal(&[Role::Admin], tenant, address)?));
+            }
+        }
+        Err(AccountError::NotFound)
     }
 
     /// Adds an account, whose first credential is to be entered.

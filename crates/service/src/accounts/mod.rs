@@ -9,10 +9,12 @@ mod live;
 mod managing;
 mod vault;
 mod verifying;
+mod view;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use payment_domain::{AccountId, GatewayName, MerchantDigest};
 use payment_gateway::Gateway;
 use secrecy::SecretString;
@@ -21,8 +23,11 @@ pub use actor::AccountActor;
 pub use directory::{AccountDirectory, AccountTrouble, Place};
 pub use managing::{AccountError, AccountSettings, AccountWish, Accounts};
 pub use vault::{KeyEncryptionKey, Keyring, VaultError};
+pub use view::AccountView;
 
 pub(crate) use directory::Chosen;
+
+use crate::scheduler::{Job, JobError, Run};
 
 /// The adapters of stored accounts.
 pub trait AccountAdapters: Send + Sync {
@@ -58,4 +63,21 @@ pub struct AccountAdapter {
     pub gateway: Arc<dyn Gateway>,
     /// `None` where the fields do not name the merchant.
     pub merchant: Option<MerchantDigest>,
+}
+
+/// Wipes credentials whose time is over.
+pub struct AccountsJob {
+    pub accounts: Accounts,
+}
+
+#[async_trait]
+impl Job for AccountsJob {
+    async fn tick(&self, run: &Run) -> Result<(), JobError> {
+        let wiped = self.accounts.wipe_due().await.map_err(|error| match error {
+            AccountError::Store(error) => JobError::Store(error),
+            other => JobError::Other(other.into()),
+        })?;
+        run.count(|tally| tally.changed += wiped);
+        Ok(())
+    }
 }
