@@ -23,7 +23,7 @@ pub struct Database {
     pub store: Arc<dyn Store>,
     /// The books of the embedded DIGIT services.
     pub registers: Arc<dyn Registers>,
-    place: Place,
+    place: Arc<Place>,
     clock: Arc<ManualClock>,
 }
 
@@ -58,8 +58,18 @@ impl Database {
         let file = folder.path().join(FILE);
         let options = Default::default();
         let store = Arc::new(SqliteStore::open_with_clock(&file, &options, clock.clone()).unwrap());
-        let place = Place::Folder(folder);
+        let place = Arc::new(Place::Folder(folder));
         Database { registers: store.clone(), store, place, clock: clock.clone() }
+    }
+
+    /// The same database, for another replica.
+    pub fn again(&self) -> Database {
+        Database {
+            store: self.store.clone(),
+            registers: self.registers.clone(),
+            place: self.place.clone(),
+            clock: self.clock.clone(),
+        }
     }
 
     /// PostgreSQL, whatever `TEST_STORE` says.
@@ -71,18 +81,18 @@ impl Database {
             let search = SearchQuery::default();
             join_all((0..POOL).map(|_| store.search(&search))).await;
             store.ping().await.unwrap();
-            let place = Place::Postgres(place);
+            let place = Arc::new(Place::Postgres(place));
             Database { registers: store.clone(), store, place, clock: clock.clone() }
         })
     }
 
     pub fn is_postgres(&self) -> bool {
-        matches!(self.place, Place::Postgres(_))
+        matches!(self.place.as_ref(), Place::Postgres(_))
     }
 
     /// The address of PostgreSQL.
     pub fn url(&self) -> &str {
-        match &self.place {
+        match self.place.as_ref() {
             Place::Folder(_) => panic!("not in PostgreSQL"),
             Place::Postgres(place) => place.url(),
         }
@@ -90,7 +100,7 @@ impl Database {
 
     /// Runs SQL past the service and its triggers, as an administrator of the database can.
     pub async fn tamper(&self, sql: &str) {
-        match &self.place {
+        match self.place.as_ref() {
             Place::Folder(folder) => {
                 let conn = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
                 conn.busy_timeout(Duration::from_secs(5)).unwrap();
@@ -117,7 +127,7 @@ impl Database {
 
     /// Runs SQL in PostgreSQL, past the service.
     pub async fn execute(&self, sql: &str) {
-        match &self.place {
+        match self.place.as_ref() {
             Place::Folder(_) => panic!("not in PostgreSQL"),
             Place::Postgres(place) => {
                 crate::postgres::connect(place.url()).await.unwrap().batch_execute(sql).await.unwrap();
@@ -125,9 +135,31 @@ impl Database {
         }
     }
 
+    /// All that is stored: the bytes of SQLite's files, or the text of every row of PostgreSQL.
+    pub async fn dump(&self) -> Vec<u8> {
+        match self.place.as_ref() {
+            Place::Folder(folder) => {
+                let files = std::fs::read_dir(folder.path()).unwrap();
+                files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+            }
+            Place::Postgres(place) => {
+                let client = crate::postgres::connect(place.url()).await.unwrap();
+                let tables = "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema()";
+                let mut dump = String::new();
+                for table in client.query(tables, &[]).await.unwrap() {
+                    let table: String = table.get(0);
+                    for row in client.query(&format!("SELECT t::text FROM {table} AS t"), &[]).await.unwrap() {
+                        dump.push_str(row.get(0));
+                    }
+                }
+                dump.into_bytes()
+            }
+        }
+    }
+
     /// The work that is left; for a `Drop`, after the runtime of the test.
     pub fn backlog(&self) -> Backlog {
-        match &self.place {
+        match self.place.as_ref() {
             Place::Folder(_) => beside(self.store.backlog()).unwrap(),
             Place::Postgres(place) => {
                 beside(async { connect(place, &self.clock).await.backlog().await }).unwrap()

@@ -9,7 +9,7 @@ use payment_gateway::Gateway;
 use payment_store::{Store, StoreError};
 use tokio::time::Instant;
 
-use super::live::LiveAccount;
+use super::live::{ForNew, LiveAccount};
 use super::{AccountAdapters, Keyring};
 
 /// How often the store is asked whether accounts have changed.
@@ -125,7 +125,7 @@ impl AccountDirectory {
                 };
                 let taking = accounts.iter().filter(fits).find_map(|live| Some((live, live.for_new()?)));
                 if let Some((live, taken)) = taking {
-                    let (gateway, version) = taken?;
+                    let ForNew { gateway, version } = taken?;
                     let account = AccountRef::Stored { id: live.account.id.clone(), version };
                     return Ok(Some(Chosen { gateway, account }));
                 }

@@ -18,6 +18,12 @@ pub(super) struct LiveAccount {
     pub(super) gateway: Result<Arc<dyn Gateway>, String>,
 }
 
+/// The gateway for a new payment, and the version of the credentials.
+pub(super) struct ForNew {
+    pub(super) gateway: Arc<dyn Gateway>,
+    pub(super) version: u32,
+}
+
 struct LiveVersion {
     fingerprint: Option<String>,
     adapter: Result<Arc<dyn Gateway>, String>,
@@ -71,11 +77,11 @@ impl LiveAccount {
     }
 
     /// The gateway and the version for a new payment; `None` when it takes none.
-    pub(super) fn for_new(&self) -> Option<Result<(Arc<dyn Gateway>, u32), String>> {
+    pub(super) fn for_new(&self) -> Option<Result<ForNew, String>> {
         let active = self.active?;
         let version = self.versions.get(&active)?;
         Some(match (&version.adapter, &self.gateway) {
-            (Ok(_), Ok(gateway)) => Ok((gateway.clone(), active)),
+            (Ok(_), Ok(gateway)) => Ok(ForNew { gateway: gateway.clone(), version: active }),
             (Err(why), _) | (_, Err(why)) => Err(why.clone()),
         })
     }

@@ -75,7 +75,16 @@ impl Job for AccountsJob {
     async fn tick(&self, run: &Run) -> Result<(), JobError> {
         let wiped = self.accounts.wipe_due().await.map_err(|error| match error {
             AccountError::Store(error) => JobError::Store(error),
-            other => JobError::Other(other.into()),
+            error @ (AccountError::NotFound
+            | AccountError::Stale
+            | AccountError::Nameless
+            | AccountError::SamePerson
+            | AccountError::State(_)
+            | AccountError::Invalid(_)
+            | AccountError::OtherMerchant
+            | AccountError::NotVerified(_)
+            | AccountError::Denied(_)
+            | AccountError::Vault(_)) => JobError::Other(error.into()),
         })?;
         run.count(|tally| tally.changed += wiped);
         Ok(())
