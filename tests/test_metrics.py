@@ -14,7 +14,12 @@ DESCRIPTION = re.compile(r"metrics::describe_(counter|gauge|histogram)!\(")
 USE = re.compile(r"metrics::(counter|gauge|histogram)!\(")
 CONSTANT = re.compile(r'const (\w+): &(?:\'static )?str = "(\w+)";')
 # Given as one variable.
-LABELS = {"&labels": ["route", "status"]}
+LABELS = {
+    "&labels": ["route", "status"],
+    "labels.iter()": ["gateway", "account"],
+    "self.labels.iter()": ["gateway", "account"],
+    "labels": ["gateway", "account", "reason"],
+}
 # Endings by convention: base units, and totals for what only grows.
 CONVENTION = {"counter": r".*_total", "histogram": r".*_(seconds|size)", "gauge": r".*(?<!_total)"}
 

@@ -93,7 +93,11 @@ impl Callbacks {
         }
         let named = self.ports.gateways.named_in(gateway, answer);
         let store = &self.ports.store;
-        let id = named.map_err(|UnknownGateway| CallbackError::UnknownGateway)?;
+        let id = named.map_err(|UnknownGateway| match self.ports.gateways.accounts().has(gateway) {
+            // Its accounts cannot be used at the moment.
+            true => CallbackError::TryAgain,
+            false => CallbackError::UnknownGateway,
+        })?;
         let id = id.ok_or(CallbackError::NoTransaction)?;
         let txn = store.transaction(&id).await?.filter(|txn| &txn.gateway == gateway);
         let txn = txn.ok_or(CallbackError::UnknownTransaction)?;

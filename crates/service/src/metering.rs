@@ -46,6 +46,10 @@ pub(crate) fn describe() {
         "Runs of jobs that ended on this replica, or were taken over by it"
     );
     metrics::describe_gauge!(
+        "merchant_accounts_unusable",
+        "Merchant accounts with credentials that cannot be used, as a rule for a missing key"
+    );
+    metrics::describe_gauge!(
         "database_clock_offset_seconds",
         metrics::Unit::Seconds,
         "The lead of this replica's system clock over the database's"

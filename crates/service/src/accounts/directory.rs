@@ -189,6 +189,11 @@ impl AccountDirectory {
         of_merchant.filter_map(|live| live.gateway.as_ref().ok()).next().cloned()
     }
 
+    /// Whether the gateway has accounts, usable or not.
+    pub(crate) fn has(&self, gateway: &GatewayName) -> bool {
+        self.0.as_ref().is_some_and(|inner| inner.copy().by_gateway.contains_key(gateway))
+    }
+
     /// All usable accounts of a gateway.
     pub(crate) fn all_of(&self, gateway: &GatewayName) -> Vec<Arc<dyn Gateway>> {
         let Some(inner) = &self.0 else { return Vec::new() };

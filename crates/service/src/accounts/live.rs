@@ -13,6 +13,7 @@ use super::{AccountAdapters, Keyring};
 pub(super) struct LiveAccount {
     pub(super) account: MerchantAccount,
     versions: BTreeMap<u32, LiveVersion>,
+    wiped: Vec<u32>,
     pub(super) active: Option<u32>,
     /// For the payments it has; or why it cannot be used.
     pub(super) gateway: Result<Arc<dyn Gateway>, String>,
@@ -40,6 +41,8 @@ impl LiveAccount {
     ) -> LiveAccount {
         let StoredAccount { account, credentials } = stored;
         let active = credentials.iter().find(|it| it.state == CredentialState::Active).map(|it| it.version);
+        let gone = credentials.iter().filter(|it| it.state == CredentialState::Wiped);
+        let wiped = gone.map(|it| it.version).collect();
         let serving = credentials.iter().filter(|credential| credential.state.serves());
         let open = |credential: &MerchantCredential| {
             let adapter = match before.and_then(|before| before.same(credential)) {
@@ -53,7 +56,7 @@ impl LiveAccount {
             Some(before) if before.active == active && before.has(&versions) => before.gateway.clone(),
             Some(_) | None => join(&account, &versions, active, adapters),
         };
-        LiveAccount { account, versions, active, gateway }
+        LiveAccount { account, versions, wiped, active, gateway }
     }
 
     /// The adapter of exactly these fields.
@@ -72,8 +75,9 @@ impl LiveAccount {
         self.versions.keys().eq(versions.keys()) && self.versions.values().zip(versions.values()).all(is_same)
     }
 
+    /// Whether payments may have been made with this version, as far as is known here.
     pub(super) fn knows(&self, version: u32) -> bool {
-        self.versions.contains_key(&version)
+        self.versions.contains_key(&version) || self.wiped.contains(&version)
     }
 
     /// The gateway and the version for a new payment; `None` when it takes none.

@@ -1,7 +1,7 @@
 //! Who changes credentials, how they are kept, and the key that they are encrypted with.
 
 use payment_service::AccountError;
-use payment_store::{AuditLog, AuditQuery};
+use payment_store::AuditQuery;
 
 use super::*;
 
@@ -40,8 +40,9 @@ async fn credentials_are_activated_by_another_person_after_the_gateway_accepted_
     assert!(matches!(again, Err(AccountError::State(_))), "{again:?}");
     let another = town.accounts.enter(&person("maker"), &id, fields("JALANDHAR", "key 2")).await;
     assert!(matches!(another, Err(AccountError::OtherMerchant)), "{another:?}");
-    let entries = town.world.store.audit_entries(&AuditQuery { limit: 100, ..AuditQuery::default() });
-    let texts: Vec<String> = entries.await.unwrap().into_iter().map(|entry| entry.entry).collect();
+    let query = AuditQuery { limit: 100, ..AuditQuery::default() };
+    let entries = town.world.store.audit_entries(&query).await;
+    let texts: Vec<String> = entries.unwrap().into_iter().map(|entry| entry.entry).collect();
     for action in ["account.added", "credential.entered", "credential.verified", "credential.activated"] {
         assert_eq!(texts.iter().filter(|text| text.contains(action)).count(), 1, "{action}: {texts:#?}");
     }
@@ -124,7 +125,8 @@ async fn the_key_encryption_key_is_replaced_under_load() {
             }
         }
     };
-    let ((), rotated) = tokio::join!(load, replica.accounts.rotate_keys(&command_line()));
+    let actor = command_line();
+    let ((), rotated) = tokio::join!(load, replica.accounts.rotate_keys(&actor));
     assert_eq!(rotated.unwrap(), 3);
     assert_eq!(replica.accounts.rotate_keys(&command_line()).await.unwrap(), 0);
     // The replica with the old key alone has the credentials open, and goes on until it is restarted.
