@@ -7,6 +7,7 @@
 mod audit;
 mod cases;
 mod forging;
+mod merchants;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;

@@ -5,19 +5,21 @@ use std::ops::Deref;
 use std::time::{Duration, Instant};
 
 use payment_http::Metrics;
-use pg_service::config::{self, Sources, setting};
+use payment_simulator::providers::ProvidersSettings;
+use pg_service::config::{self, Config, Sources, setting};
 use pg_service::service::{self, Running};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::PATIENCE;
 use crate::support::account::Account;
-use crate::support::payments::{Payments, listener, simulate};
+use crate::support::payments::{Payments, listener, simulate_where};
 
 pub(crate) struct World {
     pub(crate) payments: Payments,
     pub(crate) service: Running,
     pub(crate) folder: TempDir,
+    environment: Vec<(String, String)>,
 }
 
 impl Deref for World {
@@ -35,9 +37,20 @@ impl World {
     }
 
     pub(crate) async fn with(account: Account, gateway_wait: Duration, extra: &[(&str, &str)]) -> World {
+        World::simulating(account, gateway_wait, extra, |_| {}).await
+    }
+
+    /// Against providers that were changed.
+    pub(crate) async fn simulating(
+        account: Account,
+        gateway_wait: Duration,
+        extra: &[(&str, &str)],
+        change: impl FnOnce(&mut ProvidersSettings),
+    ) -> World {
         let folder = tempfile::tempdir().unwrap();
         let (at_service, service_url) = listener().await;
-        let (simulator, simulator_url) = simulate(Some(&format!("{service_url}/pg-service"))).await;
+        let (simulator, simulator_url) =
+            simulate_where(Some(&format!("{service_url}/pg-service")), change).await;
 
         // A later value of a setting replaces an earlier one.
         let mut set: BTreeMap<String, String> = simulator
@@ -54,17 +67,23 @@ impl World {
         set.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
         let chosen = account.setting().into_iter().chain(extra.iter().copied());
         set.extend(chosen.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        let environment = set
+        let environment: Vec<(String, String)> = set
             .into_iter()
             .map(|(name, value)| (format!("{}{}", setting::OWN_PREFIX, setting::variable(&name)), value))
             .collect();
-        let loaded = config::load(&Sources { environment, ..Sources::default() });
+        let loaded = config::load(&Sources { environment: environment.clone(), ..Sources::default() });
         assert!(loaded.problems.is_empty() && loaded.notices.is_empty(), "{:?}", loaded.problems);
         let config = loaded.into_config().unwrap();
         let service = service::start(config, at_service, Metrics::detached()).await.unwrap();
         let (url, callback_url) = (service.local_url().to_owned(), "https://city.example/back?from=test");
         let payments = Payments::new(account, (simulator, simulator_url), url, callback_url);
-        World { payments, service, folder }
+        World { payments, service, folder, environment }
+    }
+
+    /// The configuration of the service once more, for a process beside it.
+    pub(crate) fn config(&self) -> Config {
+        let sources = Sources { environment: self.environment.clone(), ..Sources::default() };
+        config::load(&sources).into_config().unwrap()
     }
 
     /// The application creates a transaction at a gateway that was unavailable.

@@ -34,11 +34,20 @@ pub(crate) async fn listener() -> (TcpListener, String) {
 
 /// Serves providers; returns them with their address. Their webhooks go to the service at `reporting_to`.
 pub(crate) async fn simulate(reporting_to: Option<&str>) -> (Providers, String) {
+    simulate_where(reporting_to, |_| {}).await
+}
+
+/// The same with other settings.
+pub(crate) async fn simulate_where(
+    reporting_to: Option<&str>,
+    change: impl FnOnce(&mut ProvidersSettings),
+) -> (Providers, String) {
     let (listener, url) = listener().await;
     let mut settings = ProvidersSettings::new(&url);
     if let Some(service_url) = reporting_to {
         settings = settings.reporting_to(service_url);
     }
+    change(&mut settings);
     settings.webhooks.first_wait = Duration::from_millis(100);
     let simulator = Providers::new(settings).unwrap();
     let router = simulator.router();

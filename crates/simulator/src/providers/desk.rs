@@ -131,7 +131,8 @@ impl Providers {
             }
             Protocol::HyperswitchLink => hyperswitch::wire::webhook(&settings.hyperswitch, url, &statement),
             Protocol::PaytmLegacy | Protocol::PaytmV3 => {
-                let fields = paytm::callback_fields(&settings.paytm, &statement, self.now_ms());
+                let fields =
+                    paytm::callback_fields(paytm::account_of(settings, order), &statement, self.now_ms());
                 form_message(url, &fields)
             }
             Protocol::PhonepeLegacy | Protocol::PhonepeV1 => {
@@ -159,7 +160,9 @@ impl Providers {
             }
             Protocol::Ccavenue => ccavenue::wire::way_back(&settings.ccavenue, &statement),
             Protocol::HyperswitchLink => hyperswitch::wire::way_back(&settings.hyperswitch, &statement),
-            Protocol::PaytmLegacy | Protocol::PaytmV3 => paytm::way_back(&settings.paytm, &statement, now_ms),
+            Protocol::PaytmLegacy | Protocol::PaytmV3 => {
+                paytm::way_back(paytm::account_of(settings, &found.order), &statement, now_ms)
+            }
             Protocol::PhonepeLegacy | Protocol::PhonepeV1 => {
                 phonepe::signed::way_back(&settings.phonepe, &statement)
             }

@@ -22,6 +22,8 @@ pub struct ProvidersSettings {
     pub ccavenue: CcavenueAccount,
     pub hyperswitch: HyperswitchAccount,
     pub paytm: PaytmAccount,
+    /// Further merchants of Paytm, in the legacy protocol.
+    pub paytm_others: Vec<PaytmAccount>,
     pub phonepe: PhonepeAccount,
     pub payu: PayuAccount,
     pub razorpay: RazorpayAccount,
@@ -51,6 +53,7 @@ impl ProvidersSettings {
             ccavenue: CcavenueAccount::default(),
             hyperswitch: HyperswitchAccount::default(),
             paytm: PaytmAccount::default(),
+            paytm_others: Vec::new(),
             phonepe: PhonepeAccount::default(),
             payu: PayuAccount::default(),
             razorpay: RazorpayAccount::default(),
@@ -84,6 +87,12 @@ impl ProvidersSettings {
         self
     }
 
+    /// The merchant of Paytm with this id; the first one's id may be left out.
+    pub(crate) fn paytm_merchant(&self, id: &str) -> Option<&PaytmAccount> {
+        let others = self.paytm_others.iter().find(|account| account.merchant_id == id);
+        others.or_else(|| Some(&self.paytm).filter(|first| id.is_empty() || first.merchant_id == id))
+    }
+
     pub(crate) fn check(&self) -> Result<(), SettingsError> {
         let public = Url::parse(&self.public_url).ok().filter(|url| {
             matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none()
@@ -94,7 +103,9 @@ impl ProvidersSettings {
         if self.axis.secret().is_none() {
             return Err(SettingsError::AxisSecret);
         }
-        if !signature::paytm::is_key(self.paytm.key.expose_secret().as_bytes()) {
+        let is_key =
+            |account: &PaytmAccount| signature::paytm::is_key(account.key.expose_secret().as_bytes());
+        if ![&self.paytm].into_iter().chain(&self.paytm_others).all(is_key) {
             return Err(SettingsError::PaytmKey);
         }
         let webhooks = [

@@ -12,10 +12,18 @@ use secrecy::ExposeSecret;
 
 use super::Providers;
 use super::moment;
-use super::order::{ReturnTo, Said, Statement};
-use super::settings::PaytmAccount;
+use super::order::{Order, ReturnTo, Said, Statement};
+use super::settings::{PaytmAccount, ProvidersSettings};
 use super::signature::paytm::{CHECKSUM, new_salt, sign, text_of_form};
 use crate::WayBack;
+
+/// The echoed field that names the merchant of an order in the legacy protocol.
+const MERCHANT: &str = "MID";
+
+/// The merchant of an order.
+pub(crate) fn account_of<'a>(settings: &'a ProvidersSettings, order: &Order) -> &'a PaytmAccount {
+    settings.paytm_merchant(order.terms.echoed(MERCHANT)).unwrap_or(&settings.paytm)
+}
 
 pub(crate) fn router() -> Router<Providers> {
     Router::new()
