@@ -1,7 +1,7 @@
 //! The command line: what can be asked for and how it is explained.
 
-mod audit;
 mod accounts;
+mod audit;
 mod operators;
 mod refunds;
 #[cfg(feature = "sandbox")]
@@ -18,13 +18,13 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Flag, Sources, environment};
 
-pub(crate) use audit::{
-    AuditCheckpointArgs, AuditCommand, AuditExportArgs, AuditListArgs, AuditRedactArgs, AuditShowArgs,
-    AuditVerifyArgs,
-};
 pub(crate) use accounts::{
     AccountArgs, AccountsAddArgs, AccountsCommand, AccountsEnterArgs, AccountsImportArgs, AccountsListArgs,
     AccountsRetireArgs, AccountsVerifyArgs, ActorArgs, KeysCommand,
+};
+pub(crate) use audit::{
+    AuditCheckpointArgs, AuditCommand, AuditExportArgs, AuditListArgs, AuditRedactArgs, AuditShowArgs,
+    AuditVerifyArgs,
 };
 pub(crate) use operators::{
     AttentionCommand, AttentionListArgs, AttentionResolveArgs, AttentionShowArgs, JobsCommand,

@@ -144,11 +144,13 @@ impl Database {
             }
             Place::Postgres(place) => {
                 let client = crate::postgres::connect(place.url()).await.unwrap();
-                let tables = "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema()";
+                let tables =
+                    "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema()";
                 let mut dump = String::new();
                 for table in client.query(tables, &[]).await.unwrap() {
                     let table: String = table.get(0);
-                    for row in client.query(&format!("SELECT t::text FROM {table} AS t"), &[]).await.unwrap() {
+                    for row in client.query(&format!("SELECT t::text FROM {table} AS t"), &[]).await.unwrap()
+                    {
                         dump.push_str(row.get(0));
                     }
                 }
