@@ -137,7 +137,7 @@ pub(crate) fn pay(providers: &Providers, order: &Order) -> Response {
         Provider::Axis => &account.axis.merchant_id,
         Provider::Ccavenue => &account.ccavenue.merchant_id,
         Provider::Hyperswitch => &account.hyperswitch.profile_id,
-        Provider::Paytm => &paytm::account_of(account, order).merchant_id,
+        Provider::Paytm => &crate::providers::paytm::account_of(account, order).merchant_id,
         Provider::Phonepe => &account.phonepe.merchant_id,
         Provider::Payu => &account.payu.merchant_key,
         Provider::Razorpay => &account.razorpay.key_id,
