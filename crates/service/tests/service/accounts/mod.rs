@@ -271,10 +271,10 @@ async fn an_account_whose_key_is_wrong_or_missing_is_refused_and_the_others_go_o
     town.active("pb.amritsar", None, "AMRITSAR", "key of amritsar").await;
     let txn = town.create(of("pb.amritsar", "PT", "B1")).await.unwrap();
     town.provider.pay(&txn.id);
-    for (keys, said) in [
-        (Keyring::default(), "\"k1\" is missing"),
-        (Keyring { current: key("k2", "22"), previous: None }, "\"k1\" is missing"),
-        (Keyring { current: key("k1", "22"), previous: None }, "\"k1\" is not the one"),
+    for (number, keys, said) in [
+        (1, Keyring::default(), "\"k1\" is missing"),
+        (2, Keyring { current: key("k2", "22"), previous: None }, "\"k1\" is missing"),
+        (3, Keyring { current: key("k1", "22"), previous: None }, "\"k1\" is not the one"),
     ] {
         let locked = replica(world_beside(&town.world), &town.provider, keys, "STATE");
         locked.accounts.directory.refresh().await.unwrap();
@@ -287,7 +287,8 @@ async fn an_account_whose_key_is_wrong_or_missing_is_refused_and_the_others_go_o
         assert!(matches!(asked, Asked::Unusable(reason) if reason.contains("k1")));
         let called = locked.call_back(&txn.id, "key of amritsar").await;
         assert!(matches!(called, Err(CallbackError::TryAgain)), "{called:?}");
-        let other = locked.create(of("mh.pune", "PT", said)).await.unwrap();
+        let bill = format!("other {number}");
+        let other = locked.create(of("mh.pune", "PT", &bill)).await.unwrap();
         assert_eq!(locked.settle(&other.id).await.1, Asked::Answered);
     }
     assert_eq!(town.settle(&txn.id).await.0.status.name(), StatusName::Success);
