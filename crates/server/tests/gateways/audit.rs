@@ -13,7 +13,7 @@ use crate::world::World;
 /// Stops the service and compares. Each transaction comes with what an operator must have been told
 /// of it.
 pub(crate) async fn audit(world: World, played: &[(String, Option<AttentionKind>)]) {
-    let World { payments, service, folder } = world;
+    let World { payments, service, folder, .. } = world;
     let account = payments.account;
     service.stop().await;
     let database = folder.path().join("data").join("payments.db");
