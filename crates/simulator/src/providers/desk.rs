@@ -66,6 +66,12 @@ impl Providers {
         Some(Found { order, twist })
     }
 
+    /// The order with this payment number.
+    pub(crate) fn order_with_payment_number(&self, provider: Provider, number: u64) -> Option<Key> {
+        let sequence = Order::sequence_of(number)?.checked_sub(1)?;
+        self.ledger().keys_after(sequence, 1).pop().filter(|(known, _)| *known == provider)
+    }
+
     pub(crate) fn look(&self, key: &Key) -> Option<Found> {
         self.update(key, |_, _, _| false)
     }

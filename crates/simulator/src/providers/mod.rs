@@ -7,17 +7,17 @@
 //! | Provider | Protocol | Addresses |
 //! |---|---|---|
 //! | Axis | VPC 1 | `/axis/vpcpay`, `/axis/vpcdps` (`queryDR`, `refund`) |
-//! | CCAvenue | | `/ccavenue/transaction/transaction.do`, `/ccavenue/apis/servlet/DoWebTrans` (`orderStatusTracker`) |
-//! | Hyperswitch | payment links | `/hyperswitch/payments`, `/hyperswitch/payments/{id}`, `/hyperswitch/payments/{id}/cancel` |
+//! | CCAvenue | | `/ccavenue/transaction/transaction.do`, `/ccavenue/apis/servlet/DoWebTrans` (`orderStatusTracker`, `refundOrder`, `cancelOrder`) |
+//! | Hyperswitch | payment links | `/hyperswitch/payments`, `/hyperswitch/payments/{id}`, `/hyperswitch/payments/{id}/cancel`, `/hyperswitch/refunds`, `/hyperswitch/refunds/{id}` |
 //! | Paytm | legacy | `/paytm/theia/processTransaction`, `/paytm/merchant-status/getTxnStatus` |
 //! | Paytm | v3 | `/paytm/theia/api/v1/initiateTransaction`, `/paytm/theia/api/v1/showPaymentPage`, `/paytm/v3/order/status` |
 //! | Paytm | refunds of both | `/paytm/refund/apply`, `/paytm/v2/refund/status` |
 //! | PhonePe | legacy | `/phonepe/v3/debit`, `/phonepe/v3/transaction/{mid}/{txn}/status`, `/phonepe/v3/credit/backToSource` |
 //! | PhonePe | v1 | `/phonepe/pg/v1/pay`, `/phonepe/pg/v1/status/{mid}/{txn}`, `/phonepe/pg/v1/refund` |
 //! | PhonePe | v2 | `/phonepe/v1/oauth/token`, `/phonepe/checkout/v2/pay`, `/phonepe/checkout/v2/order/{id}/status`, `/phonepe/payments/v2/refund`, `…/{id}/status` |
-//! | Stripe | Checkout Sessions | `/stripe/v1/checkout/sessions`, `/stripe/v1/checkout/sessions/{id}`, `/stripe/v1/checkout/sessions/{id}/expire` |
-//! | PayU | | `/payu/_payment`, `/payu/merchant/postservice.php?form=2` (`verify_payment`) |
-//! | Razorpay | payment links | `/razorpay/v1/payment_links`, `/razorpay/v1/payment_links/{id}`, `…/{id}/cancel`, `/razorpay/v1/orders/{id}/payments` |
+//! | Stripe | Checkout Sessions | `/stripe/v1/checkout/sessions`, `/stripe/v1/checkout/sessions/{id}`, `/stripe/v1/checkout/sessions/{id}/expire`, `/stripe/v1/refunds`, `/stripe/v1/refunds/{id}` |
+//! | PayU | | `/payu/_payment`, `/payu/merchant/postservice.php?form=2` (`verify_payment` and the commands of refunds), `/payu/v2/refunds/status` |
+//! | Razorpay | payment links | `/razorpay/v1/payment_links`, `/razorpay/v1/payment_links/{id}`, `…/{id}/cancel`, `/razorpay/v1/orders/{id}/payments`, `/razorpay/v1/payments/{id}/refund`, `…/{id}/refunds`, `/razorpay/v1/refunds/{id}` |
 //!
 //! Requests are checked as the provider checks them (signature, merchant, amount, lengths) and refused
 //! in the provider's words; what the provider signs is signed. An address that opens an order sends
@@ -115,6 +115,7 @@ struct Inner {
     ccavenue_ids: hyperswitch::PaymentIds,
     hyperswitch_ids: hyperswitch::PaymentIds,
     stripe_keys: stripe::IdempotencyKeys,
+    razorpay_keys: stripe::IdempotencyKeys,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -167,6 +168,7 @@ impl Providers {
             ccavenue_ids: hyperswitch::PaymentIds::default(),
             hyperswitch_ids: hyperswitch::PaymentIds::default(),
             stripe_keys: stripe::IdempotencyKeys::default(),
+            razorpay_keys: stripe::IdempotencyKeys::default(),
         };
         Ok(Providers { inner: Arc::new(inner) })
     }

@@ -181,6 +181,8 @@ pub struct CcavenueAccount {
     pub working_key: SecretString,
     pub api_access_code: String,
     pub api_working_key: SecretString,
+    /// Whether paid orders are confirmed at once. One that is not can be cancelled, and not refunded.
+    pub confirms_orders: bool,
     /// Where the webhook goes, if one is set up.
     pub webhook_url: Option<String>,
 }
@@ -193,6 +195,7 @@ impl Default for CcavenueAccount {
             working_key: "51A01A70C0DE0000000000000000PA9E".into(),
             api_access_code: "AVSIM00AP1000000000".to_owned(),
             api_working_key: "51A01A70C0DE00000000000000000AP1".into(),
+            confirms_orders: true,
             webhook_url: None,
         }
     }

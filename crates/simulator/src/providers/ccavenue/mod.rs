@@ -1,5 +1,6 @@
 //! CCAvenue: `transaction.do` for the payer's browser, `DoWebTrans` for the merchant's server.
 
+mod refunds;
 pub(crate) mod wire;
 
 use axum::Router;
@@ -15,7 +16,7 @@ use super::Providers;
 use super::form::{BadForm, Fields};
 use super::http::pay::{self, Refusal};
 use super::http::strike;
-use super::order::{Order, Statement};
+use super::order::Statement;
 use super::provider::Provider;
 use super::signature::ccavenue::{decrypt, encrypt};
 
@@ -70,7 +71,12 @@ struct Question {
 /// `POST /apis/servlet/DoWebTrans`: an encrypted command.
 async fn command(State(providers): State<Providers>, body: Bytes) -> Response {
     let fields = Fields::decode(&body).unwrap_or_default();
-    let asked = question(&providers, &fields);
+    let text = text(&providers, &fields);
+    let command = fields.get("command");
+    if let (Ok(text), "refundOrder" | "cancelOrder") = (&text, command) {
+        return refunds::answer(&providers, command, text).await;
+    }
+    let asked = text.and_then(|text| serde_json::from_str::<Question>(&text).map_err(|_| BAD_REQUEST));
     let order = asked.as_ref().map(|question| order_of(&providers, question)).unwrap_or_default();
     let strike = providers.strike(Provider::Ccavenue, &order);
     let text = match asked {
@@ -81,17 +87,17 @@ async fn command(State(providers): State<Providers>, body: Bytes) -> Response {
     strike::carry_out(&providers, strike, answer).await
 }
 
-fn question(providers: &Providers, fields: &Fields) -> Result<Question, ApiError> {
+/// The text of a command.
+fn text(providers: &Providers, fields: &Fields) -> Result<String, ApiError> {
     let account = &providers.inner.settings.ccavenue;
     if fields.get("access_code") != account.api_access_code {
         return Err(BAD_ACCESS_CODE);
     }
-    if fields.get("command") != "orderStatusTracker" || fields.get("request_type") != "JSON" {
+    let is_known = ["orderStatusTracker", "refundOrder", "cancelOrder"].contains(&fields.get("command"));
+    if !is_known || fields.get("request_type") != "JSON" {
         return Err(BAD_COMMAND);
     }
-    let text =
-        decrypt(account.api_working_key.expose_secret(), fields.get("enc_request")).ok_or(BAD_REQUEST)?;
-    serde_json::from_str(&text).map_err(|_| BAD_REQUEST)
+    decrypt(account.api_working_key.expose_secret(), fields.get("enc_request")).ok_or(BAD_REQUEST)
 }
 
 /// The order that is asked about, as the books know it.
@@ -100,10 +106,9 @@ fn order_of(providers: &Providers, question: &Question) -> String {
         let known = providers.inner.ccavenue_ids.lock().get(&question.order_no).cloned();
         return known.unwrap_or_else(|| question.order_no.clone());
     }
-    let ledger = providers.ledger();
-    let of_payment = question.reference_no.parse().ok().and_then(Order::sequence_of);
-    let key = of_payment.and_then(|sequence| ledger.keys_after(sequence.checked_sub(1)?, 1).pop());
-    key.filter(|(provider, _)| *provider == Provider::Ccavenue).map(|(_, order)| order).unwrap_or_default()
+    let number = question.reference_no.parse().ok();
+    let key = number.and_then(|number| providers.order_with_payment_number(Provider::Ccavenue, number));
+    key.map(|(_, order)| order).unwrap_or_default()
 }
 
 fn answer(providers: &Providers, fields: &Fields, question: &Question, order: &str) -> String {
@@ -113,7 +118,8 @@ fn answer(providers: &Providers, fields: &Fields, question: &Question, order: &s
         question.reference_no.is_empty() || question.reference_no == number
     });
     let statement = found.as_ref().map(|found| Statement::answered(&found.order, found.twist));
-    let text = wire::status_text(statement.as_ref(), fields.get("version") == "1.1");
+    let shown = found.as_ref().and_then(|found| refunds::shown(providers, &found.order));
+    let text = wire::status_text(statement.as_ref(), shown, fields.get("version") == "1.1");
     let genuine = statement.is_none_or(|statement| statement.genuine);
     let key = if genuine { account.api_working_key.expose_secret() } else { wire::ANOTHER_KEY };
     format!("status=0&enc_response={}\r\n&enc_error_code=", encrypt(key, &text))

@@ -155,11 +155,11 @@ pub(crate) fn way_back(account: &CcavenueAccount, statement: &Statement<'_>) -> 
 }
 
 /// The result of a question: flat in version 1.2, inside an object in 1.1.
-pub(crate) fn status_text(statement: Option<&Statement<'_>>, is_wrapped: bool) -> String {
+pub(crate) fn status_text(statement: Option<&Statement<'_>>, shown: Shown, is_wrapped: bool) -> String {
     let known = statement.filter(|statement| statement.said != Said::NotFound);
     let result = known.map_or_else(
         || json!({ "status": 1, "error_desc": "No records found", "error_code": "51419" }),
-        result,
+        |statement| result(statement, shown),
     );
     if is_wrapped { json!({ "Order_Status_Result": result }).to_string() } else { result.to_string() }
 }
@@ -170,9 +170,14 @@ fn number(amount: Amount) -> Value {
     serde_json::from_str(&amount.to_string()).unwrap_or_default()
 }
 
-fn result(statement: &Statement<'_>) -> Value {
+/// What is shown of a paid order in place of its state and amount: what has become of it since.
+pub(crate) type Shown = Option<(&'static str, Amount)>;
+
+fn result(statement: &Statement<'_>, shown: Shown) -> Value {
     let order = statement.order;
     let [_, state, sentence] = words(order, statement.said);
+    let shown = shown.filter(|_| statement.said == Said::Paid);
+    let (state, amount) = shown.unwrap_or((state, statement.amount));
     let echoed: BTreeMap<&str, &str> = [
         ("order_bill_name", order.terms.echoed("billing_name")),
         ("order_bill_tel", order.terms.echoed("billing_tel")),
@@ -185,8 +190,8 @@ fn result(statement: &Statement<'_>) -> Value {
         "reference_no": order.payment_number(),
         "order_no": order.terms.echoed(ORDER_ID),
         "order_currncy": statement.amount.currency.code(),
-        "order_amt": number(statement.amount),
-        "order_gross_amt": number(statement.amount),
+        "order_amt": number(amount),
+        "order_gross_amt": number(amount),
         "order_status": state,
         "order_status_date_time": format!("{}.0", moment::second(order.decided_ms.unwrap_or(order.opened_ms))),
         "order_date_time": format!("{}.0", moment::second(order.opened_ms)),

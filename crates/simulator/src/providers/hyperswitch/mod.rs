@@ -1,5 +1,6 @@
 //! Hyperswitch: payments with links, named by the merchant.
 
+pub(crate) mod refunds;
 pub(crate) mod wire;
 
 use std::collections::HashMap;
@@ -26,6 +27,8 @@ pub(crate) fn router() -> Router<Providers> {
         .route("/payments", post(create))
         .route("/payments/{id}", get(retrieve))
         .route("/payments/{id}/cancel", post(cancel))
+        .route("/refunds", post(refunds::create))
+        .route("/refunds/{id}", get(refunds::retrieve))
 }
 
 /// The orders by the merchant's number of their payment. The books know them by the merchant's reference.
@@ -49,6 +52,11 @@ struct Refused {
 impl Refused {
     fn invalid(message: impl Into<String>) -> Refused {
         Refused { status: StatusCode::BAD_REQUEST, code: "IR_06", message: message.into() }
+    }
+
+    fn full() -> Refused {
+        let message = "The simulator's books are full.".to_owned();
+        Refused { status: StatusCode::INTERNAL_SERVER_ERROR, code: "HE_00", message }
     }
 
     fn unknown() -> Refused {
@@ -106,11 +114,7 @@ fn open(providers: &Providers, asked: &wire::NewPayment) -> Result<Value, Refuse
             ids.insert(asked.payment_id.clone(), key.1.clone());
             Ok(payment(providers, &Statement::told(&order, None)))
         }
-        Opened::OtherTerms | Opened::Full => Err(Refused {
-            status: StatusCode::INTERNAL_SERVER_ERROR,
-            code: "HE_00",
-            message: "The simulator's books are full.".to_owned(),
-        }),
+        Opened::OtherTerms | Opened::Full => Err(Refused::full()),
     }
 }
 

@@ -17,7 +17,8 @@ use crate::providers::provider::Protocol;
 use crate::providers::settings::HyperswitchAccount;
 use crate::providers::signature;
 
-const PAYMENT_ID: usize = 30;
+/// The length of the numbers of payments and refunds.
+const NUMBER: usize = 30;
 /// For how long a link can be used, in seconds.
 const LIFE_S: std::ops::RangeInclusive<i64> = 60..=7_890_000;
 const MAX_TEXT: usize = 255;
@@ -56,12 +57,10 @@ impl NewPayment {
 
 /// The terms of the payment that is asked for.
 pub(super) fn terms(account: &HyperswitchAccount, asked: &NewPayment) -> Result<Terms, Refused> {
-    let is_id = asked.payment_id.len() == PAYMENT_ID
-        && asked.payment_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
     let is_short = |text: &Option<String>| text.as_ref().is_none_or(|text| text.chars().count() <= MAX_TEXT);
     let reference = &asked.merchant_order_reference_id;
     let checks = [
-        ("payment_id", is_id),
+        ("payment_id", is_number(&asked.payment_id)),
         (REFERENCE, is_short(reference) && reference.as_deref() != Some("")),
         ("confirm", !asked.confirm),
         ("payment_link", asked.payment_link),
@@ -91,6 +90,16 @@ pub(super) fn terms(account: &HyperswitchAccount, asked: &NewPayment) -> Result<
     })
 }
 
+/// Whether a text is a number of a payment or a refund.
+pub(super) fn is_number(text: &str) -> bool {
+    text.len() == NUMBER && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+}
+
+/// The merchant's number of a payment.
+pub(super) fn number_of(terms: &Terms) -> &str {
+    terms.echoed(PAYMENT_NUMBER)
+}
+
 /// Whether the merchant ended it before its time.
 fn is_cancelled(statement: &Statement<'_>) -> bool {
     let order = statement.order;
@@ -109,7 +118,7 @@ pub(super) fn status(statement: &Statement<'_>) -> &'static str {
     }
 }
 
-fn moment(at_ms: i64) -> Option<String> {
+pub(super) fn moment(at_ms: i64) -> Option<String> {
     Some(Timestamp::from_millisecond(at_ms).ok()?.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
 }
 

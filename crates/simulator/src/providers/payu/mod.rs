@@ -1,5 +1,6 @@
 //! PayU: `_payment` for the payer's browser, `postservice.php` for the merchant's server.
 
+pub(crate) mod refunds;
 pub(crate) mod wire;
 
 use axum::body::Bytes;
@@ -23,7 +24,10 @@ use super::signature::payu::is_command_hash;
 const MAX_ASKED: usize = 50;
 
 pub(crate) fn router() -> Router<Providers> {
-    Router::new().route("/_payment", post(open)).route("/merchant/postservice.php", post(command))
+    Router::new()
+        .route("/_payment", post(open))
+        .route("/merchant/postservice.php", post(command))
+        .route("/v2/refunds/status", post(refunds::by_token))
 }
 
 /// `POST /_payment`: the payer posts a signed form.
@@ -45,25 +49,42 @@ async fn command(State(providers): State<Providers>, RawQuery(query): RawQuery, 
             "Only form=2, answers in JSON, is simulated; PayU answers others in PHP's own format.\n";
         return (StatusCode::BAD_REQUEST, unsupported).into_response();
     }
-    let first = fields.get("var1").split('|').next().unwrap_or_default();
-    let strike = providers.strike(Provider::Payu, first);
-    let answer = Json(answer(&providers, &fields)).into_response();
-    strike::carry_out(&providers, strike, answer).await
+    let (strike, answer) = match fields.get("command") {
+        "cancel_refund_transaction" => {
+            let Some(answer) = answer(&providers, &fields) else { return crate::cut() };
+            let payment = refunds::payment_of(&providers, fields.get("var1"));
+            let payment = payment.unwrap_or((Provider::Payu, String::new()));
+            (providers.refund_strike(&payment, fields.get("var2"), true), answer)
+        }
+        _ => {
+            let first = fields.get("var1").split('|').next().unwrap_or_default();
+            (providers.strike(Provider::Payu, first), answer(&providers, &fields).unwrap_or_default())
+        }
+    };
+    strike::carry_out(&providers, strike, Json(answer).into_response()).await
 }
 
-fn answer(providers: &Providers, fields: &Fields) -> Value {
+/// The answer to a command; `None` where the command never arrives.
+fn answer(providers: &Providers, fields: &Fields) -> Option<Value> {
     let account = &providers.inner.settings.payu;
     let (command, var1) = (fields.get("command"), fields.get("var1"));
     if fields.get("key") != account.merchant_key {
-        return json!({ "status": 0, "msg": "Invalid merchant key." });
+        return Some(json!({ "status": 0, "msg": "Invalid merchant key." }));
     }
     let salt = account.salt.expose_secret();
     if !is_command_hash(&account.merchant_key, salt, command, var1, fields.get("hash")) {
-        return json!({ "status": 0, "msg": "Invalid Hash." });
+        return Some(json!({ "status": 0, "msg": "Invalid Hash." }));
     }
-    if command != "verify_payment" {
-        return json!({ "status": 0, "msg": "Invalid command." });
+    match command {
+        "verify_payment" => Some(verified(providers, var1)),
+        "cancel_refund_transaction" => refunds::take(providers, fields),
+        "getAllRefundsFromTxnIds" => Some(refunds::all(providers, var1)),
+        "check_action_status" => Some(refunds::action(providers, var1)),
+        _ => Some(json!({ "status": 0, "msg": "Invalid command." })),
     }
+}
+
+fn verified(providers: &Providers, var1: &str) -> Value {
     let ids: Vec<&str> = var1.split('|').filter(|id| !id.is_empty()).collect();
     if ids.is_empty() || ids.len() > MAX_ASKED {
         return json!({ "status": 0, "msg": "Parameter missing" });

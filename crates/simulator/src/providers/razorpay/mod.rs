@@ -1,5 +1,6 @@
-//! Razorpay: payment links, and the attempts to pay them.
+//! Razorpay: payment links, the attempts to pay them, and refunds.
 
+pub(crate) mod refunds;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -45,6 +46,9 @@ pub(crate) fn router() -> Router<Providers> {
         .route("/v1/payment_links/{link}", get(link))
         .route("/v1/payment_links/{link}/cancel", post(cancel))
         .route("/v1/orders/{order}/payments", get(attempts))
+        .route("/v1/payments/{payment}/refund", post(refunds::create))
+        .route("/v1/payments/{payment}/refunds", get(refunds::list))
+        .route("/v1/refunds/{refund}", get(refunds::retrieve))
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -270,7 +274,7 @@ async fn attempts(
     headers: HeaderMap,
 ) -> Response {
     about(&providers, &headers, wire::reference_of(&id, wire::ORDER), |found| {
-        let items = wire::attempts(&Statement::answered(&found.order, found.twist));
+        let items = wire::attempts(&providers, &Statement::answered(&found.order, found.twist));
         Ok(Json(json!({ "entity": "collection", "count": items.len(), "items": items })).into_response())
     })
     .await

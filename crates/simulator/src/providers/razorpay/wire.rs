@@ -25,7 +25,22 @@ pub(super) fn reference_of(id: &str, prefix: &str) -> Option<String> {
 }
 
 fn payment_id(order: &Order) -> String {
-    format!("pay_{:014}", order.payment_number())
+    payment_id_of(order.payment_number())
+}
+
+pub(super) fn payment_id_of(number: u64) -> String {
+    format!("pay_{number:014}")
+}
+
+/// The number in the id of a payment.
+pub(super) fn payment_number(id: &str) -> Option<u64> {
+    id.strip_prefix("pay_")?.parse().ok()
+}
+
+/// What is given back of an order, in paise, and whether that is all of it.
+fn refunded(providers: &Providers, order: &Order) -> (i64, bool) {
+    let counted = providers.ledger().refunds.counted(&(order.provider(), order.terms.id.clone()));
+    (counted, order.taken.is_some_and(|taken| taken.minor == counted))
 }
 
 /// The status of a link. A payer who declines has failed to pay, and the link expires at once; a real one stays open
@@ -68,7 +83,7 @@ pub(super) fn link(providers: &Providers, statement: &Statement<'_>) -> Value {
         "status": status,
         "updated_at": order.decided_ms.unwrap_or(order.opened_ms) / 1_000,
     });
-    let attempts = attempts(statement);
+    let attempts = attempts(providers, statement);
     if !attempts.is_empty() {
         link["order_id"] = id_of(ORDER, &order.terms.id).into();
     }
@@ -79,7 +94,7 @@ pub(super) fn link(providers: &Providers, statement: &Statement<'_>) -> Value {
             "method": "upi",
             "payment_id": payment_id(order),
             "plink_id": id,
-            "status": "captured",
+            "status": if refunded(providers, order).1 { "refunded" } else { "captured" },
             "updated_at": decided_s,
         }]);
     }
@@ -93,11 +108,13 @@ fn callback_url(order: &Order) -> &str {
 }
 
 /// The attempts to pay an order.
-pub(super) fn attempts(statement: &Statement<'_>) -> Vec<Value> {
+pub(super) fn attempts(providers: &Providers, statement: &Statement<'_>) -> Vec<Value> {
     let order = statement.order;
+    let (amount_refunded, is_refunded) = refunded(providers, order);
     let status = match statement.said {
         Said::Open | Said::Expired | Said::NotFound => return Vec::new(),
         Said::Pending => "created",
+        Said::Paid if is_refunded => "refunded",
         Said::Paid => "captured",
         Said::Declined => "failed",
         Said::Gibberish => "under_review",
@@ -110,8 +127,8 @@ pub(super) fn attempts(statement: &Statement<'_>) -> Vec<Value> {
         "status": status,
         "order_id": id_of(ORDER, &order.terms.id),
         "method": "upi",
-        "amount_refunded": 0,
-        "captured": status == "captured",
+        "amount_refunded": amount_refunded,
+        "captured": statement.said == Said::Paid,
         "vpa": "payer@simulator",
         "email": "void@razorpay.com",
         "contact": "+919999999999",
@@ -141,7 +158,7 @@ pub(crate) fn webhook(
         Said::Paid | Said::Open | Said::Pending | Said::Gibberish | Said::NotFound => "payment_link.paid",
     };
     let mut payload = json!({ "payment_link": { "entity": link(providers, statement) } });
-    for payment in attempts(statement) {
+    for payment in attempts(providers, statement) {
         payload["payment"] = json!({ "entity": payment });
     }
     let contains: Vec<&str> =
@@ -155,16 +172,25 @@ pub(crate) fn webhook(
         "created_at": order.decided_ms.unwrap_or(order.opened_ms) / 1_000,
     })
     .to_string();
-    let secret = if statement.genuine { account.webhook_secret.expose_secret() } else { "another secret" };
+    let id = format!("Sim{:011}{}", order.payment_number(), order.decided_ms.unwrap_or(0));
+    event_message(account, url, statement.genuine, body, id)
+}
+
+/// A signed event.
+pub(super) fn event_message(
+    account: &RazorpayAccount,
+    url: &str,
+    genuine: bool,
+    body: String,
+    id: String,
+) -> Message {
+    let secret = if genuine { account.webhook_secret.expose_secret() } else { "another secret" };
     Message {
         url: url.to_owned(),
         headers: vec![
             ("content-type", "application/json".to_owned()),
             ("x-razorpay-signature", sign(secret, body.as_bytes())),
-            (
-                "x-razorpay-event-id",
-                format!("Sim{:011}{}", order.payment_number(), order.decided_ms.unwrap_or(0)),
-            ),
+            ("x-razorpay-event-id", id),
         ],
         body,
     }

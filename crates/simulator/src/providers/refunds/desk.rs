@@ -9,8 +9,9 @@ use crate::courier::Message;
 use crate::money::Amount;
 use crate::providers::fault::{Fault, Strike};
 use crate::providers::ledger::Key;
+use crate::providers::order::Terms;
 use crate::providers::provider::{Protocol, Provider};
-use crate::providers::{Providers, paytm, phonepe};
+use crate::providers::{Providers, hyperswitch, paytm, payu, phonepe, razorpay, stripe};
 
 /// A refund, up to date, and its fault.
 #[derive(Debug, Clone)]
@@ -88,7 +89,6 @@ impl Providers {
     }
 
     /// The refund with this number of the provider's, for a status call.
-    #[expect(dead_code, reason = "for the providers that are asked by their own number")]
     pub(crate) fn refund_with_number(&self, provider: Provider, number: u64) -> Option<FoundRefund> {
         let place = usize::try_from(Refund::sequence_of(number)?.checked_sub(1)?).ok()?;
         let asked = |refund: &mut Refund| refund.status_calls = refund.status_calls.saturating_add(1);
@@ -186,13 +186,19 @@ impl Providers {
         twist: Option<RefundTwist>,
         now_ms: i64,
     ) {
-        if let Some(message) = self.refund_webhook(refund, twist) {
+        let payment = ledger.order(&refund.wish.payment).map(|order| order.terms.clone());
+        if let Some(message) = payment.and_then(|payment| self.refund_webhook(refund, &payment, twist)) {
             ledger.post(&refund.wish.payment, message, now_ms);
         }
     }
 
     /// The webhook of a refund that has just changed.
-    fn refund_webhook(&self, refund: &Refund, twist: Option<RefundTwist>) -> Option<Message> {
+    fn refund_webhook(
+        &self,
+        refund: &Refund,
+        payment: &Terms,
+        twist: Option<RefundTwist>,
+    ) -> Option<Message> {
         let decided = match refund.state {
             RefundState::Pending { .. } => false,
             RefundState::Done { .. } | RefundState::Refused(_) | RefundState::Returned => true,
@@ -212,7 +218,10 @@ impl Providers {
             Protocol::PhonepeV2 => {
                 Some(phonepe::refunds::webhook(&self.inner.settings.phonepe, url, &statement))
             }
-            Protocol::HyperswitchLink | Protocol::Payu | Protocol::RazorpayLink | Protocol::Stripe => None,
+            Protocol::HyperswitchLink => Some(hyperswitch::refunds::webhook(self, url, payment, &statement)),
+            Protocol::Payu => Some(payu::refunds::webhook(self, url, &statement)),
+            Protocol::RazorpayLink => Some(razorpay::refunds::webhook(self, url, &statement)),
+            Protocol::Stripe => Some(stripe::refunds::webhook(self, url, &statement)),
         }
     }
 

@@ -54,3 +54,10 @@ pub fn command_hash(key: &str, salt: &str, command: &str, var1: &str) -> String 
 pub fn is_command_hash(key: &str, salt: &str, command: &str, var1: &str, hash: &str) -> bool {
     is_digest(&digest(&[key, command, var1, salt]), hash)
 }
+
+/// Whether a request to the newer API is signed: over its body and its date, in a header.
+pub fn is_signed_with_date(key: &str, salt: &str, body: &str, date: &str, header: &str) -> bool {
+    let front = format!(r#"hmac username="{key}", algorithm="sha512", headers="date", signature=""#);
+    let signature = header.strip_prefix(&front).and_then(|rest| rest.strip_suffix('"'));
+    signature.is_some_and(|signature| is_digest(&digest(&[body, date, salt]), signature))
+}

@@ -1,5 +1,6 @@
 //! Stripe: Checkout Sessions, over a form-encoded API with idempotency keys.
 
+pub(crate) mod refunds;
 pub(crate) mod wire;
 
 use std::collections::HashMap;
@@ -33,6 +34,8 @@ pub(crate) fn router() -> Router<Providers> {
         .route("/v1/checkout/sessions", post(create))
         .route("/v1/checkout/sessions/{id}", get(retrieve))
         .route("/v1/checkout/sessions/{id}/expire", post(expire))
+        .route("/v1/refunds", post(refunds::create).get(refunds::list))
+        .route("/v1/refunds/{id}", get(refunds::retrieve))
 }
 
 /// The first answers to requests with a key, by the key, with the digest of the parameters.
@@ -40,7 +43,7 @@ pub(crate) fn router() -> Router<Providers> {
 pub(crate) struct IdempotencyKeys(Mutex<HashMap<String, ([u8; 32], Value)>>);
 
 impl IdempotencyKeys {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, ([u8; 32], Value)>> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, HashMap<String, ([u8; 32], Value)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -58,6 +61,16 @@ impl Refused {
     fn invalid(code: Option<&'static str>, message: impl Into<String>) -> Refused {
         let (status, kind) = (StatusCode::BAD_REQUEST, "invalid_request_error");
         Refused { status, kind, code, message: message.into() }
+    }
+
+    fn full() -> Refused {
+        let full = Refused::invalid(None, "The simulator's books are full.");
+        Refused { status: StatusCode::INTERNAL_SERVER_ERROR, kind: "api_error", ..full }
+    }
+
+    fn other_parameters() -> Refused {
+        let message = "Keys for idempotent requests can only be used with the same parameters they were first used with.";
+        Refused { kind: "idempotency_error", ..Refused::invalid(None, message) }
     }
 
     fn missing(session: &str) -> Refused {
@@ -111,10 +124,7 @@ fn open(providers: &Providers, headers: &HeaderMap, body: &[u8], fields: &Fields
     let mut keys = providers.inner.stripe_keys.lock();
     match keys.get(key).filter(|_| !key.is_empty()) {
         Some((first, answer)) if *first == digest => return Ok(answer.clone()),
-        Some(_) => {
-            let message = "Keys for idempotent requests can only be used with the same parameters they were first used with.";
-            return Err(Refused { kind: "idempotency_error", ..Refused::invalid(None, message) });
-        }
+        Some(_) => return Err(Refused::other_parameters()),
         None => {}
     }
     let session = open_new(providers, fields)?;
@@ -135,10 +145,7 @@ fn open_new(providers: &Providers, fields: &Fields) -> Result<Value, Refused> {
     }
     match providers.open(terms) {
         Opened::Order(order) => Ok(wire::session(&Statement::told(&order, None), &pages(providers))),
-        Opened::OtherTerms | Opened::Full => {
-            let full = Refused::invalid(None, "The simulator's books are full.");
-            Err(Refused { status: StatusCode::INTERNAL_SERVER_ERROR, kind: "api_error", ..full })
-        }
+        Opened::OtherTerms | Opened::Full => Err(Refused::full()),
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn order_of(session: &str) -> Option<String> {
 }
 
 /// An amount in Stripe's unit: whole units, or hundredths of them, whatever the decimals of the currency.
-fn amount(minor: &str, code: &str) -> Option<Amount> {
+pub(super) fn amount_of(minor: &str, code: &str) -> Option<Amount> {
     let plain = !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit());
     if !plain || code.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return None;
@@ -53,7 +53,7 @@ fn amount(minor: &str, code: &str) -> Option<Amount> {
 }
 
 /// The amount in Stripe's unit.
-fn minor(amount: Amount) -> i64 {
+pub(super) fn minor(amount: Amount) -> i64 {
     let text = amount.to_string();
     let units = text.split('.').next().and_then(|units| units.parse::<i64>().ok()).unwrap_or_default();
     match (ZERO_DECIMALS.contains(&amount.currency.code()), text.contains('.')) {
@@ -82,7 +82,7 @@ fn is_known(name: &str) -> bool {
         || name.strip_prefix("payment_intent_data[").and_then(metadata_name_behind).is_some()
 }
 
-fn metadata_name(name: &str) -> Option<&str> {
+pub(super) fn metadata_name(name: &str) -> Option<&str> {
     name.strip_prefix("metadata[")?.strip_suffix(']').filter(|name| (1..=40).contains(&name.len()))
 }
 
@@ -120,7 +120,7 @@ pub(super) fn terms(account: &StripeAccount, fields: &Fields, now_ms: i64) -> Re
     if let Some((name, _)) = checks.iter().find(|(_, good)| !good) {
         return Err(bad(name));
     }
-    let amount = amount(field(&price("[unit_amount]")), field(&price("[currency]")))
+    let amount = amount_of(field(&price("[unit_amount]")), field(&price("[currency]")))
         .ok_or_else(|| bad("line_items[0][price_data]"))?;
     let kept = fields.pairs().filter(|(name, _)| metadata_name(name).is_some() || *name == "cancel_url");
     Ok(Terms {
@@ -147,7 +147,16 @@ fn words(said: Said) -> (&'static str, &'static str, Option<&'static str>) {
 }
 
 fn payment_id(statement: &Statement<'_>) -> String {
-    format!("pi_{:024}", statement.order.payment_number())
+    payment_id_of(statement.order.payment_number())
+}
+
+pub(super) fn payment_id_of(number: u64) -> String {
+    format!("pi_{number:024}")
+}
+
+/// The number in the id of a payment.
+pub(super) fn payment_number(id: &str) -> Option<u64> {
+    id.strip_prefix("pi_")?.parse().ok()
 }
 
 /// The session, with its payment expanded. An open one has a page below `pages`.
