@@ -208,7 +208,7 @@ fn open(providers: &Providers, link: NewLink) -> Result<Response, Refused> {
     };
     match providers.open(terms) {
         Opened::Order(order) => {
-            Ok(Json(wire::link(providers, &Statement::told(&order, None))).into_response())
+            Ok(Json(wire::link(providers, &Statement::told(&order, None), 0)).into_response())
         }
         Opened::OtherTerms => Err(TAKEN),
         Opened::Full => Err(Refused::FULL),
@@ -237,7 +237,11 @@ async fn about(
 }
 
 fn shown(providers: &Providers, found: &Found) -> Value {
-    wire::link(providers, &Statement::answered(&found.order, found.twist))
+    wire::link(
+        providers,
+        &Statement::answered(&found.order, found.twist),
+        wire::refunded(providers, &found.order),
+    )
 }
 
 /// `GET /v1/payment_links?reference_id=`
@@ -274,7 +278,10 @@ async fn attempts(
     headers: HeaderMap,
 ) -> Response {
     about(&providers, &headers, wire::reference_of(&id, wire::ORDER), |found| {
-        let items = wire::attempts(&providers, &Statement::answered(&found.order, found.twist));
+        let items = wire::attempts(
+            &Statement::answered(&found.order, found.twist),
+            wire::refunded(&providers, &found.order),
+        );
         Ok(Json(json!({ "entity": "collection", "count": items.len(), "items": items })).into_response())
     })
     .await

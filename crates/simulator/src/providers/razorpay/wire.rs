@@ -37,10 +37,9 @@ pub(super) fn payment_number(id: &str) -> Option<u64> {
     id.strip_prefix("pay_")?.parse().ok()
 }
 
-/// What is given back of an order, in paise, and whether that is all of it.
-fn refunded(providers: &Providers, order: &Order) -> (i64, bool) {
-    let counted = providers.ledger().refunds.counted(&(order.provider(), order.terms.id.clone()));
-    (counted, order.taken.is_some_and(|taken| taken.minor == counted))
+/// What is given back of an order, in paise.
+pub(super) fn refunded(providers: &Providers, order: &Order) -> i64 {
+    providers.ledger().refunds.counted(&(order.provider(), order.terms.id.clone()))
 }
 
 /// The status of a link. A payer who declines has failed to pay, and the link expires at once; a real one stays open
@@ -58,7 +57,7 @@ fn status(statement: &Statement<'_>) -> &'static str {
 }
 
 /// A payment link.
-pub(super) fn link(providers: &Providers, statement: &Statement<'_>) -> Value {
+pub(super) fn link(providers: &Providers, statement: &Statement<'_>, refunded: i64) -> Value {
     let order = statement.order;
     let status = status(statement);
     let (id, paid) = (id_of(LINK, &order.terms.id), statement.said == Said::Paid);
@@ -83,7 +82,7 @@ pub(super) fn link(providers: &Providers, statement: &Statement<'_>) -> Value {
         "status": status,
         "updated_at": order.decided_ms.unwrap_or(order.opened_ms) / 1_000,
     });
-    let attempts = attempts(providers, statement);
+    let attempts = attempts(statement, refunded);
     if !attempts.is_empty() {
         link["order_id"] = id_of(ORDER, &order.terms.id).into();
     }
@@ -94,7 +93,7 @@ pub(super) fn link(providers: &Providers, statement: &Statement<'_>) -> Value {
             "method": "upi",
             "payment_id": payment_id(order),
             "plink_id": id,
-            "status": if refunded(providers, order).1 { "refunded" } else { "captured" },
+            "status": if is_refunded(order, refunded) { "refunded" } else { "captured" },
             "updated_at": decided_s,
         }]);
     }
@@ -108,13 +107,12 @@ fn callback_url(order: &Order) -> &str {
 }
 
 /// The attempts to pay an order.
-pub(super) fn attempts(providers: &Providers, statement: &Statement<'_>) -> Vec<Value> {
+pub(super) fn attempts(statement: &Statement<'_>, refunded: i64) -> Vec<Value> {
     let order = statement.order;
-    let (amount_refunded, is_refunded) = refunded(providers, order);
     let status = match statement.said {
         Said::Open | Said::Expired | Said::NotFound => return Vec::new(),
         Said::Pending => "created",
-        Said::Paid if is_refunded => "refunded",
+        Said::Paid if is_refunded(order, refunded) => "refunded",
         Said::Paid => "captured",
         Said::Declined => "failed",
         Said::Gibberish => "under_review",
@@ -127,7 +125,7 @@ pub(super) fn attempts(providers: &Providers, statement: &Statement<'_>) -> Vec<
         "status": status,
         "order_id": id_of(ORDER, &order.terms.id),
         "method": "upi",
-        "amount_refunded": amount_refunded,
+        "amount_refunded": refunded,
         "captured": statement.said == Said::Paid,
         "vpa": "payer@simulator",
         "email": "void@razorpay.com",
@@ -145,6 +143,10 @@ pub(super) fn attempts(providers: &Providers, statement: &Statement<'_>) -> Vec<
     vec![attempt]
 }
 
+fn is_refunded(order: &Order, refunded: i64) -> bool {
+    order.taken.is_some_and(|taken| taken.minor == refunded)
+}
+
 /// The event that tells of a link's new status.
 pub(crate) fn webhook(
     providers: &Providers,
@@ -157,8 +159,8 @@ pub(crate) fn webhook(
         Said::Declined | Said::Expired => "payment_link.expired",
         Said::Paid | Said::Open | Said::Pending | Said::Gibberish | Said::NotFound => "payment_link.paid",
     };
-    let mut payload = json!({ "payment_link": { "entity": link(providers, statement) } });
-    for payment in attempts(providers, statement) {
+    let mut payload = json!({ "payment_link": { "entity": link(providers, statement, 0) } });
+    for payment in attempts(statement, 0) {
         payload["payment"] = json!({ "entity": payment });
     }
     let contains: Vec<&str> =
