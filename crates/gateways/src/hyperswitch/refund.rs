@@ -26,7 +26,7 @@ pub fn refund_number(id: &RefundId) -> String {
 }
 
 /// Our number in the router's.
-fn refund_id(number: &str) -> Option<RefundId> {
+pub fn refund_id(number: &str) -> Option<RefundId> {
     RefundId::new(number.trim_end_matches('0').strip_suffix('-')?).ok()
 }
 

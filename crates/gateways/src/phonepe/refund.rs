@@ -190,13 +190,20 @@ pub fn checkout_report(merchant_id: Option<&str>, order: &RefundOrder<'_>, answe
         }
     };
     let short = |text: Option<String>| text.map(|text| cut(&text, MAX_CHARS).to_owned());
+    let mut raw = evidence::of_object(answer, &CHECKOUT_EVIDENCE);
+    // The reference that the payer's bank knows.
+    let parts = answer.list("splitInstruments").unwrap_or_default();
+    let utr = parts.first().and_then(|part| part.object("rail")?.text("utr"));
+    if let Some(utr) = short(utr) {
+        raw["utr"] = utr.into();
+    }
     RefundReport {
         outcome,
         may_repeat: false,
         gateway_refund_id: short(answer.text("refundId")),
         status_code: short(answer.text("errorCode").or(state).or(code)),
         status_message: short(message),
-        raw: evidence::of_object(answer, &CHECKOUT_EVIDENCE),
+        raw,
     }
 }
 
@@ -234,5 +241,10 @@ pub fn named_in_callback(body: &[u8], generation: Generation) -> Option<RefundId
 
 /// The refund that a webhook of Standard Checkout names.
 pub fn named_in_webhook(body: &[u8]) -> Option<RefundId> {
-    RefundId::new(Object::parse(body)?.object("payload")?.text("merchantRefundId")?).ok()
+    RefundId::new(refund_in_webhook(body)?).ok()
+}
+
+/// Our number of a refund in a webhook of Standard Checkout, of whatever form.
+pub fn refund_in_webhook(body: &[u8]) -> Option<String> {
+    Object::parse(body)?.object("payload")?.text("merchantRefundId")
 }

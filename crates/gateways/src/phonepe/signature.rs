@@ -61,11 +61,12 @@ pub struct WebhookUser {
 }
 
 impl WebhookUser {
-    /// Whether the `Authorization` header of a webhook shows that its sender knows the password. It
-    /// says nothing about the body.
+    /// Whether the `Authorization` header of a webhook shows that its sender knows the password, in lower case as
+    /// PhonePe's own clients compare it. It says nothing about the body.
     pub fn sent(&self, authorization: &str) -> bool {
-        let digest = authorization.strip_prefix("SHA256 ").unwrap_or(authorization);
-        equals_hex(&sha256(format!("{}:{}", self.name, self.password.expose_secret()).as_bytes()), digest)
+        let given = authorization.strip_prefix("SHA256 ").unwrap_or(authorization);
+        let digest = sha256(format!("{}:{}", self.name, self.password.expose_secret()).as_bytes());
+        equal_texts(&hex::encode(digest), given)
     }
 }
 

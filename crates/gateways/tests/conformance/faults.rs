@@ -137,7 +137,7 @@ async fn under_fault(account: Account, provider: &Simulated, number: u32, play: 
     if play.refused {
         provider.set_fault(payment.id.as_str(), Some(Fault::Refund(RefundTwist::Refused)));
     }
-    provider.set_fault(id.as_str(), Some(play.fault));
+    provider.set_refund_fault(&id, Some(play.fault));
     driven.calls(impatient).await;
     for _ in 0..2 {
         driven.asks(impatient, Duration::from_secs(1)).await;
@@ -154,11 +154,11 @@ async fn under_fault(account: Account, provider: &Simulated, number: u32, play: 
     }
     // The fault ends, and what was to come later comes.
     if matches!(play.fault, Fault::Call(_)) {
-        provider.set_fault(id.as_str(), play.refused.then_some(Fault::Refund(RefundTwist::Refused)));
+        provider.set_refund_fault(&id, play.refused.then_some(Fault::Refund(RefundTwist::Refused)));
     } else if driven.status == RefundStatus::Sent
         && !matches!(play.fault, Fault::Refund(RefundTwist::RequestLost))
     {
-        provider.set_fault(id.as_str(), None);
+        provider.set_refund_fault(&id, None);
         provider.end_refund(&id);
     }
     driven.asks(refunding, QUIET_TIME + Duration::from_secs(1)).await;

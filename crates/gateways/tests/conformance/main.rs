@@ -72,7 +72,9 @@ fn main() -> ExitCode {
     let notices = Sin::ALL.iter().map(|&(sin, promise)| {
         Trial::test(format!("the suite notices an adapter that sins: {sin:?}"), move || notices(sin, promise))
     });
-    let faults = Account::ALL.iter().map(|&account| {
+    // CCAVENUE never tells that a part of an order was given back: `tests/refunds.rs` tries it.
+    let tell_parts = Account::ALL.iter().filter(|account| **account != Account::Ccavenue);
+    let faults = tell_parts.map(|&account| {
         Trial::test(format!("{account:?}: refunds under every fault"), move || {
             let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
             runtime.block_on(faults::refunds_under_every_fault(account));

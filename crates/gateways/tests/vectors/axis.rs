@@ -20,7 +20,6 @@ pub(crate) fn run(vector: &Vector) -> Verdict {
         ("migs-redirect-url", "request") => redirect(vector).into(),
         ("migs-querydr", "request") => query(vector).into(),
         ("migs-result", "status") => status(vector).into(),
-        (scheme, _) if scheme.contains("refund") => Verdict::NoOperation,
         (scheme, kind) => Verdict::Failed(format!("no way to {kind} {scheme}")),
     }
 }

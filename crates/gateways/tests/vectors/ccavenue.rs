@@ -28,7 +28,6 @@ pub(crate) fn run(vector: &Vector) -> Verdict {
             refund(vector).into()
         }
         ("ccavenue-status", "status") => status(vector).into(),
-        (scheme, _) if scheme.contains("refund") => Verdict::NoOperation,
         (scheme, kind) => Verdict::Failed(format!("no way to {kind} {scheme}")),
     }
 }

@@ -19,16 +19,15 @@ pub(crate) fn run(vector: &Vector) -> Verdict {
         ("paytm-v3-response", "verify") => response(vector).into(),
         ("paytm-callback-form", "verify") => callback(vector).into(),
         ("paytm-status", "status") => status(vector).into(),
-        (scheme, _) if scheme.contains("refund") => Verdict::NoOperation,
         (scheme, kind) => Verdict::Failed(format!("no way to {kind} {scheme}")),
     }
 }
 
-fn key(vector: &Vector) -> Result<MerchantKey, String> {
+pub(crate) fn key(vector: &Vector) -> Result<MerchantKey, String> {
     MerchantKey::new(vector.input("key")?).map_err(|error| error.to_string())
 }
 
-fn salt(vector: &Vector) -> Result<Salt, String> {
+pub(crate) fn salt(vector: &Vector) -> Result<Salt, String> {
     Salt::new(vector.input("salt")?).ok_or_else(|| "a salt has four characters".to_owned())
 }
 
@@ -74,7 +73,7 @@ fn envelope(vector: &Vector) -> Checked {
     ])
 }
 
-fn response(vector: &Vector) -> Checked {
+pub(crate) fn response(vector: &Vector) -> Checked {
     let raw = vector.input("raw")?;
     let signed = Envelope::open(&key(vector)?, raw.as_bytes()).is_ok_and(|envelope| envelope.signed);
     let body = Object::parse(raw.as_bytes()).and_then(|whole| whole.raw("body").map(str::to_owned));

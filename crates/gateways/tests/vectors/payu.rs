@@ -18,7 +18,6 @@ pub(crate) fn run(vector: &Vector) -> Verdict {
         ("payu-command", "sign") => command(vector).into(),
         ("payu-response-form", "verify") => verify(vector).into(),
         ("payu-status", "status") => status(vector).into(),
-        (scheme, _) if scheme.contains("refund") => Verdict::NoOperation,
         (scheme, kind) => Verdict::Failed(format!("no way to {kind} {scheme}")),
     }
 }

@@ -1,7 +1,7 @@
 //! The vectors of PHONEPE.
 
 use payment_gateways::account::RedirectThrough;
-use payment_gateways::client::Body;
+use payment_gateways::client::{Body, Call};
 use payment_gateways::json::Object;
 use payment_gateways::phonepe::PhonepeAccount;
 use payment_gateways::phonepe::account::{Checkout, Salted};
@@ -30,7 +30,7 @@ pub(crate) fn run(vector: &Vector) -> Verdict {
         ("phonepe-v1-callback", "verify") => callback(vector).into(),
         ("phonepe-v2-webhook-auth", "verify") => webhook(vector).into(),
         ("phonepe-status", "status") => status(vector).into(),
-        (scheme, _) if scheme.contains("refund") => Verdict::NoOperation,
+        (scheme, "request") if scheme.contains("refund") => crate::refunds::phonepe::run(vector),
         (scheme, kind) => Verdict::Failed(format!("no way to {kind} {scheme}")),
     }
 }
@@ -39,7 +39,7 @@ fn salt(vector: &Vector) -> Result<SaltKey, String> {
     Ok(SaltKey { key: vector.input("salt_key")?.into(), index: vector.input("salt_index")?.to_owned() })
 }
 
-fn account(vector: &Vector, host: &str, merchant_id: &str) -> Result<Salted, String> {
+pub(crate) fn account(vector: &Vector, host: &str, merchant_id: &str) -> Result<Salted, String> {
     Ok(Salted {
         merchant_id: merchant_id.to_owned(),
         salt: salt(vector)?,
@@ -80,7 +80,7 @@ fn signed_status(vector: &Vector) -> Checked {
 }
 
 /// The account a vector was recorded with: what it does not name is made up.
-fn checkout(vector: &Vector) -> Result<Checkout, String> {
+pub(crate) fn checkout(vector: &Vector) -> Result<Checkout, String> {
     let input = |name: &str| match (vector.inputs[name].as_str(), vector.inputs[name].as_u64()) {
         (Some(text), _) => text.to_owned(),
         (None, Some(number)) => number.to_string(),
@@ -103,7 +103,7 @@ fn checkout(vector: &Vector) -> Result<Checkout, String> {
     }
 }
 
-fn authorization(vector: &Vector) -> Result<String, String> {
+pub(crate) fn authorization(vector: &Vector) -> Result<String, String> {
     Ok(format!("{} {}", vector.input("token_type")?, vector.input("access_token")?))
 }
 
@@ -130,7 +130,7 @@ fn checkout_status(vector: &Vector) -> Checked {
     compare_call(vector, &wire::checkout_status_call(&checkout(vector)?, &authorization(vector)?, id))
 }
 
-fn callback(vector: &Vector) -> Checked {
+pub(crate) fn callback(vector: &Vector) -> Checked {
     let body = vector.input("body")?.as_bytes();
     let valid = answer::verified_callback(&salt(vector)?, body, vector.input("x_verify").unwrap_or_default())
         .is_some();
@@ -141,12 +141,22 @@ fn callback(vector: &Vector) -> Checked {
     vector.compare(&[("valid", valid.into()), ("decoded", decoded.into())])
 }
 
+pub(crate) fn webhook_user(vector: &Vector) -> Result<WebhookUser, String> {
+    let (name, password) = (vector.input("username")?.to_owned(), vector.input("password")?.into());
+    Ok(WebhookUser { name, password })
+}
+
 fn webhook(vector: &Vector) -> Checked {
-    let user = WebhookUser {
-        name: vector.input("username")?.to_owned(),
-        password: vector.input("password")?.into(),
-    };
+    let user = webhook_user(vector)?;
     vector.compare_verified(user.sent(vector.input("authorization").unwrap_or_default()), &[])
+}
+
+/// The payload inside a signed request.
+pub(crate) fn payload_of(call: &Call) -> Result<Value, String> {
+    let Body::Json(text) = &call.body else { return Err("no JSON".to_owned()) };
+    let request = Object::parse(text.as_bytes()).and_then(|body| body.text("request")).ok_or("no request")?;
+    let payload = signature::decode(&request).ok_or("not decodable")?;
+    serde_json::from_slice(&payload).map_err(|error| error.to_string())
 }
 
 /// Answers of the signed protocols have a code, those of Standard Checkout a state at their root.

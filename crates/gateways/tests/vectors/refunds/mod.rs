@@ -1,17 +1,20 @@
 //! The vectors of refunds: their requests, the questions for their state, and what answers mean.
 
+mod axis;
 mod ccavenue;
 mod guard;
 pub(crate) mod hyperswitch;
+mod paytm;
 mod payu;
-pub(crate) mod razorpay;
+pub(crate) mod phonepe;
+mod razorpay;
 mod stripe;
 
 use std::sync::Arc;
 
-use payment_domain::{Currency, Money, RefundOutcome, RefundReport, SystemClock};
+use payment_domain::{Currency, Money, RefundId, RefundOutcome, RefundReport, SystemClock, TxnId};
 use payment_gateway::conformance::sample;
-use payment_gateway::{GatewayError, Repetition};
+use payment_gateway::{GatewayError, RefundOrder, Repetition};
 use payment_gateways::Account;
 use payment_gateways::client::{Body, Call, Client, Limits, Reply};
 use payment_gateways::form;
@@ -25,13 +28,15 @@ use crate::vector::{Checked, Vector, Verdict};
 /// Runs one vector.
 pub(crate) fn run(vector: &Vector) -> Verdict {
     match vector.gateway.as_str() {
+        "AXIS" => axis::run(vector),
         "CCAVENUE" => ccavenue::run(vector),
         "COMMON" => guard::run(vector),
         "HYPERSWITCH" => hyperswitch::run(vector),
+        "PAYTM" => paytm::run(vector),
         "PAYU" => payu::run(vector),
+        "PHONEPE" => phonepe::run(vector),
         "RAZORPAY" => razorpay::run(vector),
         "STRIPE" => stripe::run(vector),
-        "AXIS" | "PAYTM" | "PHONEPE" => Verdict::NoOperation,
         other => Verdict::Failed(format!("no gateway is called {other}")),
     }
 }
@@ -50,6 +55,30 @@ fn asked<'a>(vector: &'a Vector, payment: &str) -> Result<Asked<'a>, String> {
         vector.inputs["asked"][name].as_str().ok_or_else(|| format!("no text {name} in what is asked"))
     };
     Ok(Asked { id: text("refund_id")?, payment: text(payment)?, amount: rupees(text("amount_rupees")?)? })
+}
+
+/// A refund of a payment with our id of it.
+fn with_order<T>(
+    id: &str,
+    minor: i64,
+    payment_id: &str,
+    run: impl FnOnce(&RefundOrder<'_>) -> T,
+) -> Result<T, String> {
+    let mut payment = sample::transaction("T1", "100.00");
+    payment.id = TxnId::new(payment_id).map_err(|error| error.to_string())?;
+    let id = RefundId::stored(id);
+    let amount = Money::from_minor(minor, Currency::INR).map_err(|error| error.to_string())?;
+    Ok(run(&RefundOrder { payment: &payment, id: &id, amount, gateway_refund_id: None, notify_url: None }))
+}
+
+/// The same with the members of what the vector asks.
+fn with_asked<T>(
+    vector: &Vector,
+    payment_id: &str,
+    run: impl FnOnce(&RefundOrder<'_>) -> T,
+) -> Result<T, String> {
+    let asked = |name: &str| vector.inputs["asked"][name].as_str().unwrap_or_default();
+    with_order(asked("refund_id"), rupees(asked("amount_rupees"))?.minor(), payment_id, run)
 }
 
 /// The answer of the vector. A body that is no text is JSON.
@@ -85,6 +114,16 @@ fn compare_report(
     report: &Result<RefundReport, GatewayError>,
     repetition: Repetition,
 ) -> Checked {
+    compare_report_and(vector, report, repetition, &[])
+}
+
+/// The same with more members.
+fn compare_report_and(
+    vector: &Vector,
+    report: &Result<RefundReport, GatewayError>,
+    repetition: Repetition,
+    also: &[(&str, Value)],
+) -> Checked {
     let amount = report.as_ref().ok().and_then(|report| match &report.outcome {
         RefundOutcome::Succeeded { amount } => amount.map(|amount| amount.to_string()),
         RefundOutcome::Pending
@@ -94,12 +133,14 @@ fn compare_report(
         | RefundOutcome::Unrecognised { .. } => None,
     });
     let number = report.as_ref().ok().and_then(|report| report.gateway_refund_id.clone());
-    vector.compare(&[
+    let mut made = vec![
         ("status", normalised(report).into()),
         ("action", action(report, repetition).into()),
         ("amount_rupees", amount.into()),
         ("gateway_refund_id", number.into()),
-    ])
+    ];
+    made.extend(also.iter().cloned());
+    vector.compare(&made)
 }
 
 /// Compares the meaning of a refund's state, whatever refund it is of.
@@ -165,7 +206,8 @@ fn compare_call(vector: &Vector, call: &Call, also: &[(&str, Value)]) -> Checked
         if members.into_iter().all(|(name, value)| has(name, value)) { wanted.clone() } else { made }
     };
     let is_sent = |name: &str, value: &Value| fields.iter().any(|(sent, text)| sent == name && text == value);
-    let mut made = vec![
+    let mut made = also.to_vec();
+    made.extend([
         ("method", call.method.as_str().into()),
         ("url", address.into()),
         ("path", url[Position::BeforePath..].into()),
@@ -182,8 +224,7 @@ fn compare_call(vector: &Vector, call: &Call, also: &[(&str, Value)]) -> Checked
             ),
         ),
         ("body_json", json.clone()),
-    ];
-    made.extend(also.iter().cloned());
+    ]);
     vector.compare(&made)
 }
 

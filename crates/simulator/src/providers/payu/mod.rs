@@ -56,6 +56,10 @@ async fn command(State(providers): State<Providers>, RawQuery(query): RawQuery, 
             let payment = payment.unwrap_or((Provider::Payu, String::new()));
             (providers.refund_strike(&payment, fields.get("var2"), true), answer)
         }
+        "getAllRefundsFromTxnIds" => {
+            let payment = (Provider::Payu, fields.get("var1").to_owned());
+            (providers.refund_list_strike(&payment), answer(&providers, &fields).unwrap_or_default())
+        }
         _ => {
             let first = fields.get("var1").split('|').next().unwrap_or_default();
             (providers.strike(Provider::Payu, first), answer(&providers, &fields).unwrap_or_default())

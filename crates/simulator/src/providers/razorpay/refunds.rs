@@ -177,7 +177,7 @@ pub(super) async fn list(
     headers: HeaderMap,
 ) -> Response {
     let payment = payment_of(&providers, &id);
-    let strike = payment.as_ref().and_then(|payment| providers.refund_strike(payment, "", false));
+    let strike = payment.as_ref().and_then(|payment| providers.refund_list_strike(payment));
     let query = Fields::decode(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     let number = |name: &str, otherwise: usize| query.get(name).parse().unwrap_or(otherwise);
     let answer = authorize(&providers, &headers).and_then(|()| {

@@ -119,6 +119,12 @@ impl Providers {
         ledger.strike(if own { &id } else { payment })
     }
 
+    /// The fault of a call that lists the refunds of a payment: that of the newest one.
+    pub(crate) fn refund_list_strike(&self, payment: &Key) -> Option<Strike> {
+        let newest = self.ledger().refunds.of_payment(payment).last().map(|refund| refund.wish.id.clone());
+        self.refund_strike(payment, newest.as_deref().unwrap_or_default(), false)
+    }
+
     /// Gives money back in the provider's portal, behind the merchant's back; `None` where the books do not allow it.
     pub fn refund_in_portal(
         &self,

@@ -167,7 +167,7 @@ pub(super) async fn list(
 ) -> Response {
     let query = Fields::decode(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     let payment = payment_of(&providers, query.get("payment_intent"));
-    let strike = payment.as_ref().and_then(|payment| providers.refund_strike(payment, "", false));
+    let strike = payment.as_ref().and_then(|payment| providers.refund_list_strike(payment));
     let answer = check_key(&providers, &headers).map(|()| {
         let found = payment.map(|payment| providers.refunds_of(&payment)).unwrap_or_default();
         let all: Vec<Value> = found.iter().rev().filter_map(answered).collect();
