@@ -89,7 +89,7 @@ pub use view::{
     ActorView, ApiTokenView, AuditView, BillPaymentView, CaseView, DeadLetterView, DuePaymentView, EventView,
     GrantView, HistoryView, HolderView, JobView, OtherPaymentView, PayerView, PersonalData,
     ReceiptCancellationView, ReceiptTaskView, ReconciledGatewayView, ReconciliationView, RefundHistoryView,
-    RefundStory, RefundView, ResolutionView, RunState, RunView, TransactionStory, TransactionView,
+    RefundStory, RefundView, ResolutionView, RunState, RunView, TransactionStory, TransactionView, upyog,
 };
 
 /// All use cases over one set of ports.

@@ -113,6 +113,25 @@ pub struct TransactionView<'a> {
     /// What the client attached, and `taxAndPayments`; null to those who may not know the payer.
     #[schema(value_type = Option<Object>, required)]
     additional_details: Option<&'a Map<String, Value>>,
+    /// The application's own number of the payment, for UPYOG.
+    #[schema(value_type = Option<String>, nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_id: Option<&'a Value>,
+    /// The service whose merchant account is paid into, where the client named it.
+    #[schema(value_type = Option<String>, nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    business_service: Option<&'a Value>,
+    /// Parts of the payment, for UPYOG.
+    #[schema(value_type = Option<Vec<Object>>, nullable = false)]
+    #[serde(rename = "TransactionDetails", skip_serializing_if = "Option::is_none")]
+    transaction_details: Option<&'a Value>,
+}
+
+/// The members of a transaction in UPYOG that are kept in `additionalDetails` and returned as they came.
+pub mod upyog {
+    pub const ORDER_ID: &str = "orderId";
+    pub const BUSINESS_SERVICE: &str = "businessService";
+    pub const TRANSACTION_DETAILS: &str = "TransactionDetails";
 }
 
 /// One bill of a payment.
@@ -188,6 +207,9 @@ impl<'a> TransactionView<'a> {
             user: PayerView { uuid: None, ..view.user },
             audit_details: AuditView { created_by: None, last_modified_by: None, ..view.audit_details },
             additional_details: None,
+            order_id: None,
+            business_service: None,
+            transaction_details: None,
             ..view
         }
     }
@@ -216,6 +238,15 @@ impl<'a> TransactionView<'a> {
             receipt: txn.receipt(),
             audit_details: AuditView::of(&txn.audit),
             additional_details: Some(&txn.additional_details),
+            order_id: txn.additional_details.get(upyog::ORDER_ID).filter(|id| id.is_string()),
+            business_service: txn
+                .additional_details
+                .get(upyog::BUSINESS_SERVICE)
+                .filter(|service| service.is_string()),
+            transaction_details: txn
+                .additional_details
+                .get(upyog::TRANSACTION_DETAILS)
+                .filter(|details| details.is_array()),
         }
     }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use payment_digit::PayerDetails;
 use payment_domain::{BillId, Currency, GatewayName, Money, Personal, TenantId};
-use payment_service::{BillRequest, CreateRequest, IdempotentRequest, Identity, Subject};
+use payment_service::{BillRequest, CreateRequest, IdempotentRequest, Identity, Subject, upyog};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -24,6 +24,7 @@ const TENANT_ID: TextRule = TextRule::line(2, 50);
 const TXN_AMOUNT: TextRule = TextRule::at_least(1, 64);
 const BILL_ID: TextRule = TextRule::at_least(1, BillId::MAX_CHARS);
 const MODULE: TextRule = TextRule::at_least(0, 64);
+const ORDER_ID: TextRule = TextRule::at_least(0, 128);
 const CONSUMER_CODE: TextRule = TextRule::line(1, 128);
 const BILLS: TextRule = TextRule::at_least(1, 100);
 const PRODUCT_INFO: TextRule = TextRule { lines: true, ..TextRule::line(1, 512) };
@@ -66,6 +67,10 @@ pub(super) struct TransactionFields<'a> {
     #[serde(borrow)]
     user: Option<Object<UserFields<'a>>>,
     additional_details: Option<Map<String, Value>>,
+    #[serde(borrow)]
+    order_id: Option<Scalar<'a>>,
+    #[serde(rename = "TransactionDetails")]
+    transaction_details: Option<Vec<Value>>,
 }
 
 #[derive(Deserialize)]
@@ -126,7 +131,17 @@ impl TransactionFields<'_> {
             .required(field("callbackUrl"), self.callback_url, CALLBACK_URL)
             .and_then(|text| Some((read_callback_url(&text, rules)?, text.into_owned())));
         let payer = read_payer(self.user, rules);
-        let additional_details = read_additional_details(self.additional_details.unwrap_or_default(), rules);
+        let order_id = rules.optional(field("orderId"), self.order_id, ORDER_ID);
+        let mut additional_details = self.additional_details.unwrap_or_default();
+        let of_upyog = [
+            (upyog::ORDER_ID, order_id.map(Value::from)),
+            (upyog::BUSINESS_SERVICE, service.as_deref().map(Value::from)),
+            (upyog::TRANSACTION_DETAILS, self.transaction_details.map(Value::from)),
+        ];
+        for (name, value) in of_upyog {
+            additional_details.extend(value.map(|value| (name.to_owned(), value)));
+        }
+        let additional_details = read_additional_details(additional_details, rules);
 
         let tenant_id = tenant_id.and_then(|text| TenantId::new(text).ok());
         let bill_id = bill_id.and_then(|text| BillId::new(text).ok());
@@ -324,6 +339,11 @@ impl PartialSchema for TransactionSchema {
                     .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
                     .description(Some("Anything the application wants to find again: at most 16384 bytes of JSON. Numbers keep their value and decimals."))
                     .examples([json!({"isWhatsapp": false})]),
+            )
+            .property("orderId", ORDER_ID.schema("The application's own number of the payment, for UPYOG. Kept and returned.", "ORDER-7"))
+            .property(
+                "TransactionDetails",
+                ArrayBuilder::new().description(Some("Parts of the payment, for UPYOG. Kept with `additionalDetails`, within its size, and returned.")),
             )
             .into()
     }

@@ -160,3 +160,29 @@ proptest! {
         }
     }
 }
+
+#[tokio::test]
+async fn members_of_upyog_are_kept_and_returned() {
+    let app = TestApp::new();
+    let mut body = create_body("bill-1");
+    let details = json!([{"amountPaid": 12.50, "billId": "part-1"}]);
+    body["Transaction"]["orderId"] = json!("ORDER-7");
+    body["Transaction"]["businessService"] = json!("PT");
+    body["Transaction"]["TransactionDetails"] = details.clone();
+    body["Transaction"]["bankTransactionNo"] = json!("set by the caller");
+    let created = app.create(&body).await.json()["Transaction"].clone();
+    let id = created["txnId"].as_str().unwrap();
+    let found = app.post(&format!("/transaction/v1/_search?txnId={id}"), &json!({"RequestInfo": {}})).await;
+    let masked = found.json()["Transaction"][0].clone();
+    assert_eq!((&masked["orderId"], &masked["TransactionDetails"]), (&Value::Null, &Value::Null));
+    let updated = app.update(id).await.json()["Transaction"][0].clone();
+    for txn in [created, updated] {
+        assert_eq!(txn["orderId"], "ORDER-7");
+        assert_eq!(txn["businessService"], "PT");
+        assert_eq!(txn["TransactionDetails"], details);
+        assert_eq!(txn["bankTransactionNo"], Value::Null);
+    }
+    body["Transaction"]["TransactionDetails"] = json!(["x".repeat(17_000)]);
+    let refused = app.create(&body).await;
+    assert_eq!(refused.codes(), ["Size.transactionRequest.transaction.additionalDetails"]);
+}
