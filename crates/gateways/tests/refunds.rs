@@ -1,6 +1,14 @@
 //! Refunds at the simulated providers, through every fault of a refund: the answer to the request, the answer to the
 //! question for its state, and what the provider's books say.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test"
+)]
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -160,7 +168,7 @@ fn expected(provider: Provider, twist: RefundTwist) -> (&'static str, &'static s
 #[tokio::test]
 async fn every_fault_of_a_refund_has_its_states_and_none_gives_back_twice() {
     for (provider, adapter) in PROVIDERS {
-        for twist in RefundTwist::ALL.map(|twist| later(twist)) {
+        for twist in RefundTwist::ALL.map(later) {
             let told = format!("{} {}", provider.name(), twist.word());
             let world = World::paid(provider, adapter, |_| {}).await;
             world.with(twist);

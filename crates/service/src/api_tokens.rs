@@ -171,7 +171,7 @@ impl PersonalTokens {
             let overlaps = |grant: &&Grant| {
                 grant.tenant.is_within(admin.tenant.as_str()) || admin.tenant.is_within(grant.tenant.as_str())
             };
-            if all.iter().filter(moves_money).any(|grant| overlaps(grant)) {
+            if all.iter().filter(moves_money).any(overlaps) {
                 return Err(TokenError::AdminWithRefunds { tenant: admin.tenant.clone() });
             }
         }

@@ -3,7 +3,13 @@
 //! The other side is the simulator for the providers it plays, and for remote gateways the Python
 //! service in `examples/`, which is started here.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test"
+)]
 
 mod careless;
 mod faults;

@@ -41,7 +41,7 @@ pub(crate) struct CreateRefundBody<'a> {
 /// The refund as UPYOG's refund-services reads it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct PaymentRefund<'a> {
+pub(crate) struct PaymentRefund<'a> {
     tenant_id: &'a str,
     refund_id: &'a str,
     transaction_id: &'a str,
@@ -58,7 +58,7 @@ struct PaymentRefund<'a> {
 /// The answer to a request with a `Payment`.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-struct PaymentRefundResponse<'a> {
+pub(crate) struct PaymentRefundResponse<'a> {
     response_info: ResponseInfo,
     payment_refund: PaymentRefund<'a>,
 }
@@ -66,7 +66,7 @@ struct PaymentRefundResponse<'a> {
 /// The answer to a request for a refund.
 #[derive(ToSchema)]
 #[schema(as = CreateRefundResponse)]
-#[allow(dead_code)] // it only describes
+#[allow(dead_code, clippy::large_enum_variant, reason = "it only describes")]
 pub(crate) enum CreatedRefund<'a> {
     #[schema(title = "Refund")]
     Refund(RefundResponse<'a>),

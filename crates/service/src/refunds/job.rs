@@ -63,25 +63,27 @@ impl Refunds {
         let mut under_way: FuturesUnordered<BoxFuture<'_, Result<Work, WorkError>>> = FuturesUnordered::new();
         let mut goes_on = true;
         loop {
-            if goes_on && under_way.len() < turnstile.at_once() && !run.is_stopped() {
-                if let Some(next) = due.next().await? {
-                    let since = tokio::time::Instant::now();
-                    // The others stay due while the pace leaves no turn.
-                    while let JobTurn::LookAgain(at) = turnstile.job(since) {
-                        tokio::select! {
-                            () = run.stopped() => break,
-                            () = tokio::time::sleep_until(at) => {}
-                            Some(ended) = under_way.next() => goes_on &= count(run, &self.told(ended)?),
-                        }
+            if goes_on
+                && under_way.len() < turnstile.at_once()
+                && !run.is_stopped()
+                && let Some(next) = due.next().await?
+            {
+                let since = tokio::time::Instant::now();
+                // The others stay due while the pace leaves no turn.
+                while let JobTurn::LookAgain(at) = turnstile.job(since) {
+                    tokio::select! {
+                        () = run.stopped() => break,
+                        () = tokio::time::sleep_until(at) => {}
+                        Some(ended) = under_way.next() => goes_on &= count(run, &self.told(ended)?),
                     }
-                    let (turnstile, worker) = (turnstile.clone(), worker.clone());
-                    under_way.push(Box::pin(async move {
-                        // Shared with the other jobs and with operators.
-                        let _place = turnstile.places.acquire().await;
-                        self.work_on(&next.id, next.checks, &worker).await
-                    }));
-                    continue;
                 }
+                let (turnstile, worker) = (turnstile.clone(), worker.clone());
+                under_way.push(Box::pin(async move {
+                    // Shared with the other jobs and with operators.
+                    let _place = turnstile.places.acquire().await;
+                    self.work_on(&next.id, next.checks, &worker).await
+                }));
+                continue;
             }
             let Some(ended) = under_way.next().await else { return Ok(()) };
             goes_on &= count(run, &self.told(ended)?);

@@ -84,7 +84,7 @@ impl RefundColumns {
 }
 
 pub(super) fn read(row: &Row) -> Result<Refund, Failure> {
-    Ok(read_from(&Columns::of(row, TABLE)?)?)
+    read_from(&Columns::of(row, TABLE)?)
 }
 
 pub(super) fn read_with_digest(row: &Row) -> Result<(Refund, RequestDigest), Failure> {

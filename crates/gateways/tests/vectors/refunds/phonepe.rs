@@ -23,9 +23,7 @@ pub(crate) fn run(vector: &Vector) -> Verdict {
     match (vector.scheme.as_str(), vector.kind.as_str()) {
         ("phonepe-v1-refund", "refund_request") => signed(vector, "/pg/v1/refund").into(),
         ("phonepe-v3-refund", "refund_request") => signed(vector, "/v3/credit/backToSource").into(),
-        ("phonepe-v1-refund-status", "refund_query") => {
-            query(vector, |account, id| wire::v1_status_call(account, id)).into()
-        }
+        ("phonepe-v1-refund-status", "refund_query") => query(vector, wire::v1_status_call).into(),
         ("phonepe-v3-refund-status", "refund_query") => legacy_query(vector).into(),
         ("phonepe-v1-refund-callback", "refund_verify") => callback(vector).into(),
         ("phonepe-v1-refund-status", "refund_status") => signed_status(vector).into(),
