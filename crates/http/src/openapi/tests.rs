@@ -79,8 +79,8 @@ fn bodies_that_may_be_missing_are_documented_as_such() {
     }
 }
 
-/// Whether a value has each member of a schema, and no other; the currency of a transaction is absent where it is
-/// INR.
+/// Whether a value has each member of a schema, and no other; the currency of a transaction and the members of UPYOG
+/// are absent where it has none.
 fn has_the_members(document: &Value, schema: &str, value: &Value) {
     let named = schema;
     let schema = &document["components"]["schemas"][schema];
@@ -92,7 +92,7 @@ fn has_the_members(document: &Value, schema: &str, value: &Value) {
         schema["required"].as_array().unwrap().iter().filter_map(Value::as_str).map(str::to_owned).collect();
     assert!(answered.is_superset(&always) && answered.is_subset(&documented), "{named}: {answered:?}");
     if named == "Transaction" {
-        always.insert("currency".to_owned());
+        always.extend(["currency", "orderId", "businessService", "TransactionDetails"].map(str::to_owned));
     }
     assert_eq!(always, documented, "{named}");
 }
@@ -104,6 +104,9 @@ async fn answers_have_the_members_it_says_they_have() {
     let answer = app.create(&create_body("bill-1")).await.json();
     let mut in_dollars = create_body("bill-2");
     in_dollars["Transaction"]["currency"] = "USD".into();
+    in_dollars["Transaction"]["orderId"] = "ORDER-7".into();
+    in_dollars["Transaction"]["businessService"] = "PT".into();
+    in_dollars["Transaction"]["TransactionDetails"] = json!([{"amountPaid": 100}]);
     let in_dollars = app.create(&in_dollars).await.json();
     let error = app.create(&json!({})).await.json();
     let txn = &answer["Transaction"];

@@ -343,7 +343,7 @@ impl PartialSchema for TransactionSchema {
             .property("orderId", ORDER_ID.schema("The application's own number of the payment, for UPYOG. Kept and returned.", "ORDER-7"))
             .property(
                 "TransactionDetails",
-                ArrayBuilder::new().description(Some("Parts of the payment, for UPYOG. Kept with `additionalDetails`, within its size, and returned.")),
+                ArrayBuilder::new().items(ObjectBuilder::new()).description(Some("Parts of the payment, for UPYOG. Kept with `additionalDetails`, within its size, and returned.")),
             )
             .into()
     }
