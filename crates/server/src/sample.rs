@@ -27,6 +27,7 @@ pub(crate) fn request_info() -> Value {
 }
 
 /// A made-up official with one role at the city.
+#[cfg(feature = "sandbox")]
 pub(crate) fn official(uuid: &str, name: &str, role: &str) -> Value {
     let mut info = request_info();
     info["userInfo"] = json!({

@@ -134,7 +134,10 @@ mod tests {
             let json = JsonParts::of_new(&new).unwrap();
             transactions::create(conn, &new, &json, sample::at(0)).unwrap();
         };
+        // The column that today's statement names and that version had not.
+        conn.execute_batch("ALTER TABLE eg_pg_transactions ADD COLUMN merchant_account TEXT").unwrap();
         store(&conn, "T1");
+        conn.execute_batch("ALTER TABLE eg_pg_transactions DROP COLUMN merchant_account").unwrap();
         assert_eq!(migrate(&mut conn).unwrap().applied.len(), MIGRATIONS.len() - 2);
         store(&conn, "T2");
         let due = DueChecks {

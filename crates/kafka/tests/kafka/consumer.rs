@@ -254,9 +254,12 @@ async fn what_nobody_understands_is_put_aside_with_the_reason_and_holds_up_nothi
         })
         .collect();
     assert_eq!(reasons.len(), 5);
-    for (reason, offset) in
-        [("not JSON", "0"), ("not JSON", "1"), ("no RequestInfo or no Transaction", "2"), ("too large", "4")]
-    {
+    for (reason, offset) in [
+        ("not JSON", "0"),
+        ("not JSON", "1"),
+        ("no RequestInfo, or neither Transaction nor Refund", "2"),
+        ("too large", "4"),
+    ] {
         assert!(reasons.contains(&(reason, offset)), "{reasons:?}");
     }
     assert!(reasons.iter().any(|(reason, offset)| *offset == "3" && reason.starts_with("not a transaction")));

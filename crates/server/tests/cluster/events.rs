@@ -100,7 +100,13 @@ fn first<'a>(bodies: &[&'a str]) -> Vec<&'a str> {
 fn text_messages_are_sent_once(outbox: &[StoredEvent], delivered: &mut Delivered) {
     let mut due: BTreeMap<&str, HashSet<String>> = BTreeMap::new();
     let mut sent: BTreeMap<&str, usize> = BTreeMap::new();
-    for stored in outbox {
+    // Of a payment with refunds, these are told of as well.
+    let refunded: HashSet<&str> = outbox
+        .iter()
+        .filter(|stored| stored.event.kind == EventKind::SaveRefund)
+        .map(|stored| stored.event.txn_id.as_str())
+        .collect();
+    for stored in outbox.iter().filter(|stored| !refunded.contains(stored.event.txn_id.as_str())) {
         let (kind, txn_id) = (stored.event.kind, stored.event.txn_id.as_str());
         match kind {
             EventKind::SaveTransaction | EventKind::UpdateTransaction => {

@@ -34,7 +34,7 @@ use crate::proof::check::{self, Evidence};
 use crate::proof::gateway::{Gateway, SECRET};
 use crate::proof::load::{self, Doors, Load};
 use crate::proof::random::Random;
-use crate::proof::{number, postgres};
+use crate::proof::{number, postgres, refunds};
 use crate::replicas::{Replicas, Settings};
 
 /// How many replicas there are.
@@ -75,6 +75,7 @@ async fn what_was_paid_is_receipted_and_told_once_whatever_dies() {
         secret: vec![
             ("SPRING_DATASOURCE_URL", database.clone()),
             ("PG_SERVICE_SANDBOX_SECRET", SECRET.to_owned()),
+            ("PG_SERVICE_IDENTITY_HEADER_SECRET", load::PROOF_SECRET.to_owned()),
         ],
     };
     let weather = Weather::default();
@@ -87,7 +88,7 @@ async fn what_was_paid_is_receipted_and_told_once_whatever_dies() {
         may_be_unavailable: true,
         rest: Duration::from_millis(100),
         deaths: replicas.deaths.clone(),
-        refunds: false,
+        refunds: true,
     };
     let began = Instant::now();
     let load = Load::start(&doors, &mut random);
@@ -128,14 +129,18 @@ async fn what_was_paid_is_receipted_and_told_once_whatever_dies() {
 
     let outbox = check::outbox(store.as_ref()).await;
     let events = postgres::count(&database, "eg_pg_outbox").await;
+    let refunded = refunds::stored(store.as_ref()).await;
     let evidence = Evidence {
         store,
         outbox: &outbox,
         books: &gateway.books().await,
         register: &Register::of_digit(&digit),
         ledger: &ledger,
+        refunds: &refunded,
     };
     let mut figures = check::all(&evidence).await;
+    let (faults, given_back) = refunds::compare(&refunded, &gateway.refunds().await, &ledger.approved);
+    figures.faults.extend(faults);
     let delivered = {
         let (brokers, outbox) = (brokers.clone(), outbox.clone());
         tokio::task::spawn_blocking(move || events::compare(&brokers, &outbox)).await.unwrap()
@@ -156,13 +161,15 @@ async fn what_was_paid_is_receipted_and_told_once_whatever_dies() {
         ("until nothing was left to do", seconds(settled)),
     ];
     let after = [
+        ("refunds", refunded.len().to_string()),
+        ("  of them succeeded", given_back.to_string()),
         ("text messages", delivered.messages.to_string()),
         ("records in Kafka", delivered.records.to_string()),
         ("  of them repetitions", delivered.repeated.to_string()),
     ];
     println!("{}", figures.table(&before, &after));
     assert!(figures.faults.is_empty(), "seed {seed}: {:#?}", figures.faults);
-    assert!(figures.paid > 0 && figures.receipts > 0, "nothing was tried");
+    assert!(figures.paid > 0 && figures.receipts > 0 && given_back > 0, "nothing was tried");
 }
 
 fn settings(
@@ -188,8 +195,10 @@ fn settings(
         // DIGIT numbers transactions, knows payers and issues receipts; for the rest there are embedded implementations.
         ("egov.idgen.host", digit.url().to_owned()),
         ("egov.userservice.host", digit.url().to_owned()),
-        // Who may see what is another test's affair; here all search for what they have created.
-        ("identity.proof", "believed".to_owned()),
+        ("identity.proof", "header".to_owned()),
+        ("refund.interval-ms", "200".to_owned()),
+        ("refund.quiet-secs", "4".to_owned()),
+        ("refund.follow-ups", "1s,2s".to_owned()),
         ("egov.collectionservice.host", digit.url().to_owned()),
         ("services.connect-timeout-ms", "1000".to_owned()),
         ("services.timeout-ms", "2000".to_owned()),
@@ -229,6 +238,10 @@ async fn kill(
 /// Waits until every receipt is issued, every event published and read, and what came of that as well.
 async fn until_all_is_done(store: &dyn Store, brokers: &str, replicas: &mut Replicas, weather: &Weather) {
     let started = Instant::now();
+    tokio::select! {
+        () = refunds::until_done(store, SETTLING) => {}
+        () = async { loop { replicas.supervise(Duration::from_millis(50), weather).await } } => unreachable!("it goes on for ever"),
+    }
     for _ in 0..2 {
         loop {
             let receipts_due = store.backlog().await.unwrap().receipts_due;

@@ -16,6 +16,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use payment_domain::RefundReceipt;
 use payment_store::Store;
 
 use crate::database::Database;
@@ -92,17 +93,23 @@ async fn survive(folder: &Path, database: Database) {
 
     let store = world.database.open().await;
     let outbox = check::outbox(store.as_ref()).await;
+    let refunded = refunds::stored(store.as_ref()).await;
     let evidence = Evidence {
         store,
         outbox: &outbox,
         books: &gateway.books().await,
         register: &world.database.register().await,
         ledger: &ledger,
+        refunds: &refunded,
     };
     let mut figures = check::all(&evidence).await;
-    let refunded = refunds::stored(evidence.store.as_ref()).await;
     let (faults, given_back) = refunds::compare(&refunded, &gateway.refunds().await, &ledger.approved);
     figures.faults.extend(faults);
+    // The embedded collection service refuses no cancellation.
+    let standing = refunded.iter().filter(|refund| check::is_whole(refund));
+    let standing =
+        standing.filter(|refund| !matches!(refund.receipt, RefundReceipt::Cancelled | RefundReceipt::None));
+    figures.faults.extend(standing.map(|refund| format!("refund {}: {:?}", refund.id, refund.receipt)));
     println!("{} refunds, {given_back} of them succeeded", refunded.len());
     let events = world.database.count_events().await;
     if events != outbox.len() {
@@ -174,9 +181,6 @@ impl World<'_> {
             "refund.follow-ups=1s,2s",
             "--set",
             "gateways.wait-ms=2000",
-            // Of a payment that was given back the other proofs tell nothing.
-            "--set",
-            "refund.cancel-receipt=never",
         ]);
         Service::launch(command, self.port, &self.folder.join("service.log"))
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use payment_simulator::digit::PretendDigit;
+use payment_simulator::digit::{PaymentStatus, PretendDigit};
 
 /// What is registered under one transaction's number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub(crate) struct Registered {
     pub(crate) total: i64,
     /// The receipts, in the order of the bills.
     pub(crate) receipts: Vec<String>,
+    /// How many of them were cancelled.
+    pub(crate) cancelled: usize,
 }
 
 /// Payments by their transaction numbers.
@@ -24,19 +26,28 @@ pub(crate) struct Register {
 
 /// Each payment with each of its receipts: what the embedded implementation keeps, in either database.
 pub(crate) const EMBEDDED_PAYMENTS: &str = "
-    SELECT payment.transaction_number, payment.total_minor, receipt.receipt_number
+    SELECT payment.transaction_number, payment.total_minor, receipt.receipt_number, receipt.cancelled
     FROM stand_in_payments payment
-    LEFT JOIN stand_in_receipts receipt ON receipt.transaction_number = payment.transaction_number
+    LEFT JOIN (
+        SELECT transaction_number, receipt_number, position, CAST(0 AS bigint) AS cancelled
+        FROM stand_in_receipts
+        UNION ALL
+        SELECT transaction_number, receipt_number, position, CAST(1 AS bigint) FROM stand_in_cancelled_receipts
+    ) receipt ON receipt.transaction_number = payment.transaction_number
     ORDER BY payment.transaction_number, receipt.position";
+
+/// A row of [`EMBEDDED_PAYMENTS`].
+type Row = (String, i64, Option<String>, Option<i64>);
 
 impl Register {
     /// From the rows of [`EMBEDDED_PAYMENTS`].
-    pub(crate) fn from_rows(rows: impl IntoIterator<Item = (String, i64, Option<String>)>) -> Register {
+    pub(crate) fn from_rows(rows: impl IntoIterator<Item = Row>) -> Register {
         let mut register = Register::default();
-        for (number, total, receipt) in rows {
+        for (number, total, receipt, cancelled) in rows {
             let registered = register.payments.entry(number).or_default();
             registered.total = total;
             registered.receipts.extend(receipt);
+            registered.cancelled += usize::from(cancelled == Some(1));
         }
         register
     }
@@ -44,15 +55,17 @@ impl Register {
     pub(crate) fn of_embedded(database: &Path) -> Register {
         let conn = rusqlite::Connection::open(database).unwrap();
         let mut statement = conn.prepare(EMBEDDED_PAYMENTS).unwrap();
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+        let rows =
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).unwrap();
         Register::from_rows(rows.map(Result::unwrap))
     }
 
     pub(crate) fn of_digit(digit: &PretendDigit) -> Register {
         let mut register = Register::default();
         for payment in digit.payments() {
-            let receipts = payment.bills.into_iter().map(|bill| bill.receipt_number).collect();
-            let registered = Registered { total: payment.total_paise, receipts };
+            let receipts: Vec<String> = payment.bills.into_iter().map(|bill| bill.receipt_number).collect();
+            let cancelled = if payment.status == PaymentStatus::Cancelled { receipts.len() } else { 0 };
+            let registered = Registered { total: payment.total_paise, receipts, cancelled };
             if register.payments.insert(payment.transaction_number.clone(), registered).is_some() {
                 register.twice.push(payment.transaction_number);
             }

@@ -3,7 +3,10 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use payment_domain::{Actor, AttentionKind, EventKind, HistoryEntry, StatusName, Transaction};
+use payment_domain::{
+    Actor, AttentionKind, EventKind, HistoryEntry, Refund, RefundReceipt, RefundStatus, StatusName,
+    Transaction, TxnId,
+};
 use payment_simulator::sandbox::{BookEntry, State};
 use payment_store::{PageRequest, SearchQuery, Store, StoredEvent};
 use serde_json::Value;
@@ -55,17 +58,24 @@ pub(crate) struct Evidence<'a> {
     pub(crate) register: &'a Register,
     /// What clients were answered.
     pub(crate) ledger: &'a Ledger,
+    pub(crate) refunds: &'a [Refund],
 }
 
 /// Compares it all.
 pub(crate) async fn all(evidence: &Evidence<'_>) -> Figures {
-    let &Evidence { ref store, outbox, books, register, ledger } = evidence;
+    let &Evidence { ref store, outbox, books, register, ledger, refunds } = evidence;
     let txns = stored(store.as_ref()).await;
     let mut check = Check {
         store: store.clone(),
         books: books.iter().map(|entry| (entry.order.as_str(), entry)).collect(),
         register,
         events: by_transaction(outbox),
+        given_back: refunds
+            .iter()
+            .filter(|refund| is_whole(refund))
+            .filter(|refund| matches!(refund.receipt, RefundReceipt::Cancelled | RefundReceipt::None))
+            .map(|refund| (refund.txn_id.clone(), refund.receipt))
+            .collect(),
         figures: Figures {
             answered: ledger.created.len(),
             unanswered: ledger.unanswered,
@@ -102,11 +112,20 @@ fn by_transaction(events: &[StoredEvent]) -> HashMap<String, Vec<&StoredEvent>> 
     of
 }
 
+/// Whether a refund has given a whole payment back.
+pub(crate) fn is_whole(refund: &Refund) -> bool {
+    refund.status == RefundStatus::Succeeded
+        && refund.amount == refund.capture.amount
+        && !refund.capture.is_second
+}
+
 struct Check<'a> {
     store: Arc<dyn Store>,
     books: HashMap<&'a str, &'a BookEntry>,
     register: &'a Register,
     events: HashMap<String, Vec<&'a StoredEvent>>,
+    /// Payments that were given back whole, and whose receipts are cancelled or were never issued.
+    given_back: HashMap<TxnId, RefundReceipt>,
     figures: Figures,
 }
 
@@ -159,7 +178,8 @@ impl Check<'_> {
         let mut holders = HashMap::new();
         for txn in txns {
             let claims = self.store.claims(&txn.bill_keys()).await.unwrap();
-            let live = txn.status.name() != StatusName::Failure;
+            // Once its receipt is cancelled, the bills of a payment that was given back can be paid again.
+            let live = txn.status.name() != StatusName::Failure && !self.given_back.contains_key(&txn.id);
             let held = claims.iter().filter(|claim| claim.txn_id == txn.id).count();
             if held != if live { txn.bill_keys().len() } else { 0 } {
                 self.fault(txn, "holds other claims than its status says");
@@ -207,11 +227,19 @@ impl Check<'_> {
     async fn it_has_its_receipts(&mut self, txn: &Transaction, numbers: &mut HashSet<String>) {
         let registered = self.register.payment(txn.id.as_str());
         let is_success = txn.status.name() == StatusName::Success;
-        let expected = if is_success { txn.bills.len() } else { 0 };
+        let given_back = self.given_back.get(&txn.id).copied();
+        let has_none = !is_success || given_back == Some(RefundReceipt::None);
+        let expected = if has_none { 0 } else { txn.bills.len() };
         if registered.receipts.len() != expected {
             self.fault(txn, &format!("has {} receipts for {expected} bills", registered.receipts.len()));
         }
-        if is_success && registered.total != txn.amount.minor() {
+        let cancelled = if given_back.is_some() { expected } else { 0 };
+        if registered.cancelled != cancelled {
+            let why = format!("has {} cancelled receipts, not {cancelled}", registered.cancelled);
+            self.fault(txn, &why);
+        }
+        self.figures.cancelled += registered.cancelled;
+        if expected > 0 && registered.total != txn.amount.minor() {
             self.fault(txn, &format!("is registered with {} paise", registered.total));
         }
         if txn.receipt() != registered.receipts.first().map(String::as_str) {
@@ -268,7 +296,10 @@ impl Check<'_> {
             _ => 9,
         };
         let ranks: Vec<u8> = told.iter().map(rank).collect();
-        let steps_forward = ranks.windows(2).all(|pair| pair[0] < pair[1] || pair == [0, 0]);
+        // One that was given back before its receipt was issued is told of again.
+        let given_back = self.given_back.contains_key(&txn.id);
+        let stays = |pair: &[u8]| pair == [0, 0] || (given_back && pair == [2, 2]);
+        let steps_forward = ranks.windows(2).all(|pair| pair[0] < pair[1] || stays(pair));
         let fails_then_succeeds = ranks.contains(&1) && ranks.iter().any(|&rank| rank >= 2);
         if !steps_forward || fails_then_succeeds || ranks.contains(&9) {
             self.fault(txn, &format!("was told out of order: {told:?}"));

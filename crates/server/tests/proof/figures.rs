@@ -15,6 +15,7 @@ pub(crate) struct Figures {
     pub(crate) by_status: BTreeMap<&'static str, u64>,
     pub(crate) paid: u64,
     pub(crate) receipts: u64,
+    pub(crate) cancelled: usize,
     pub(crate) taken_over: u64,
     pub(crate) events: usize,
     pub(crate) attention: u64,
@@ -43,6 +44,7 @@ impl Figures {
         }
         row("paid at the gateway, by its own books", self.paid.to_string());
         row("receipts", self.receipts.to_string());
+        row("receipts cancelled", self.cancelled.to_string());
         row("transactions receipted after a death", self.taken_over.to_string());
         row("cases for an operator (wrong amounts)", self.attention.to_string());
         row("events in the outbox", self.events.to_string());

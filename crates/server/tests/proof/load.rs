@@ -125,6 +125,17 @@ impl Client {
         Some(Answer { status, retry_after, body })
     }
 
+    /// The same request until it is answered, as a person makes it whose service has died.
+    async fn insist(&self, path: &str, key: Option<&str>, body: &Value) -> Option<Answer> {
+        for _ in 0..40 {
+            if let Some(answer) = self.post(path, key, body).await {
+                return Some(answer);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        None
+    }
+
     async fn update(&self, id: &str) -> Option<Answer> {
         let body = json!({ "RequestInfo": { "apiId": "Rainmaker" } });
         self.post(&format!("/transaction/v1/_update?transactionId={id}"), None, &body).await
@@ -346,27 +357,25 @@ impl Worker {
     /// A refund is requested, and decided by another person.
     async fn refund(&mut self, txn_id: &str) {
         // Settled first, as far as it was paid.
-        let settled = self.client.update(txn_id).await;
+        let settle = format!("/transaction/v1/_update?transactionId={txn_id}");
+        let settled =
+            self.client.insist(&settle, None, &json!({ "RequestInfo": { "apiId": "Rainmaker" } })).await;
         self.expect("update", settled, 200);
         let body = refunds::request(txn_id, &mut self.random);
         let key = format!("refund-{:x}", self.random.next());
-        let mut answer = self.client.post("/refund/v1/_create", Some(&key), &body).await;
-        if answer.is_none() {
-            self.ledger.unanswered += 1;
-            answer = self.client.post("/refund/v1/_create", Some(&key), &body).await;
-        }
+        let answer = self.client.insist("/refund/v1/_create", Some(&key), &body).await;
         let Some(refund_id) = self.refund_id(answer) else { return };
         let check = |uuid: &str| refunds::decision(&refund_id, uuid, "PG_REFUND_CHECKER");
         let (client, approve) = (self.client.clone(), "/refund/v1/_approve");
         match Decision::any(&mut self.random) {
             Decision::Approve => {
-                let answer = client.post(approve, None, &check("checker-1")).await;
+                let answer = client.insist(approve, None, &check("checker-1")).await;
                 self.decided(&refund_id, answer, true);
             }
             Decision::ApproveTwiceAtOnce => {
                 let (one, other) = (check("checker-1"), check("checker-2"));
                 let (one, other) =
-                    tokio::join!(client.post(approve, None, &one), client.post(approve, None, &other));
+                    tokio::join!(client.insist(approve, None, &one), client.insist(approve, None, &other));
                 let both = [&one, &other].iter().all(|one| one.as_ref().is_some_and(|one| one.status == 200));
                 if both {
                     self.ledger.unexpected.push(format!("two approvals of {refund_id} counted"));
@@ -375,12 +384,12 @@ impl Worker {
                 self.decided(&refund_id, other, true);
             }
             Decision::Reject => {
-                let answer = client.post("/refund/v1/_reject", None, &check("checker-1")).await;
+                let answer = client.insist("/refund/v1/_reject", None, &check("checker-1")).await;
                 self.decided(&refund_id, answer, false);
             }
             Decision::Withdraw => {
                 let body = refunds::decision(&refund_id, "maker-1", "PG_REFUND_MAKER");
-                let answer = client.post("/refund/v1/_withdraw", None, &body).await;
+                let answer = client.insist("/refund/v1/_withdraw", None, &body).await;
                 self.decided(&refund_id, answer, false);
             }
             Decision::None => {}

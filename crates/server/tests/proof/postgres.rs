@@ -16,7 +16,7 @@ pub(crate) async fn open(url: &str) -> Arc<PostgresStore> {
 /// What the embedded implementation for the collection service has registered there.
 pub(crate) async fn register(url: &str) -> Register {
     let rows = connect(url).await.unwrap().query(EMBEDDED_PAYMENTS, &[]).await.unwrap();
-    Register::from_rows(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))))
+    Register::from_rows(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))))
 }
 
 /// How many rows a table has.

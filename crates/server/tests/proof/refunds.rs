@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use payment_domain::{Refund, RefundStatus};
+use payment_domain::{Refund, RefundReceipt, RefundStatus};
 use payment_simulator::sandbox::{RefundEntry, RefundState};
 use payment_store::{PageRequest, RefundQuery, Store};
 use serde_json::{Value, json};
@@ -75,14 +75,17 @@ pub(crate) async fn stored(store: &dyn Store) -> Vec<Refund> {
     }
 }
 
-/// Waits until no approved refund is under way.
+/// Waits until no approved refund is under way, nor the cancellation of a receipt.
 pub(crate) async fn until_done(store: &dyn Store, patience: Duration) {
     let started = Instant::now();
     loop {
         let open: Vec<Refund> = stored(store)
             .await
             .into_iter()
-            .filter(|refund| matches!(refund.status, RefundStatus::Approved | RefundStatus::Sent))
+            .filter(|refund| {
+                matches!(refund.status, RefundStatus::Approved | RefundStatus::Sent)
+                    || refund.receipt == RefundReceipt::ToCancel
+            })
             .collect();
         if open.is_empty() {
             return;
@@ -116,7 +119,10 @@ pub(crate) fn compare(stored: &[Refund], books: &[RefundEntry], approved: &[Stri
                 matches!(state, Some(RefundState::Refunded | RefundState::Returned))
                     && entry.is_some_and(|entry| entry.amount_paise == refund.amount.minor())
             }
-            RefundStatus::Failed => matches!(state, None | Some(RefundState::Refused)),
+            // Returned before it was asked about: the money is still the merchant's.
+            RefundStatus::Failed => {
+                matches!(state, None | Some(RefundState::Refused | RefundState::Returned))
+            }
             RefundStatus::Requested
             | RefundStatus::Rejected
             | RefundStatus::Withdrawn

@@ -10,7 +10,9 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use payment_domain::{Actor, GatewayName};
 use payment_gateway::Availability;
 use payment_store::{DueCheck, DueChecks, StoreError, Turn};
+use tokio::task::JoinError;
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{Check, CheckError, Checker, Occasion, Reconciliation};
 use crate::pace::{JobTurn, Turnstile};
@@ -143,13 +145,22 @@ impl<'a> Sweep<'a> {
 
     fn begin(&mut self, due: DueCheck) {
         let (reconciliation, turnstile, checker) =
-            (self.reconciliation, self.turnstile.clone(), self.checker.clone());
-        self.under_way.push(Box::pin(async move {
+            (self.reconciliation.clone(), self.turnstile.clone(), self.checker.clone());
+        // A task: it goes on while the next page is read, which may wait for a connection that it holds.
+        let check = AbortOnDropHandle::new(tokio::spawn(async move {
             // Shared with the other jobs and with operators.
             let _place = turnstile.places.acquire().await;
             let occasion = Occasion::Turn { checks: due.checks };
             let checked = reconciliation.check(&due.txn_id, occasion, &checker).await;
             (due, checked)
+        }));
+        self.under_way.push(Box::pin(async move {
+            match check.await.map_err(JoinError::try_into_panic) {
+                Ok(ended) => ended,
+                Err(Ok(panic)) => std::panic::resume_unwind(panic),
+                // The runtime ends, and this with it.
+                Err(Err(_)) => std::future::pending().await,
+            }
         }));
     }
 

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::future::{BoxFuture, join_all};
-use futures_util::stream::{FuturesUnordered, StreamExt};
+use futures_util::future::join_all;
 use payment_domain::{Actor, GatewayName};
 use payment_store::{DueRefund, DueRefunds, StoreError};
+use tokio::task::{JoinError, JoinSet};
 
 use super::Refunds;
 use super::work::{Work, WorkError, Worker};
@@ -60,7 +60,8 @@ impl Refunds {
             read: VecDeque::new(),
             is_read: false,
         };
-        let mut under_way: FuturesUnordered<BoxFuture<'_, Result<Work, WorkError>>> = FuturesUnordered::new();
+        // Tasks: they go on while the next page is read, which may wait for a connection that they hold.
+        let mut under_way: JoinSet<Result<Work, WorkError>> = JoinSet::new();
         let mut goes_on = true;
         loop {
             if goes_on
@@ -74,25 +75,27 @@ impl Refunds {
                     tokio::select! {
                         () = run.stopped() => break,
                         () = tokio::time::sleep_until(at) => {}
-                        Some(ended) = under_way.next() => goes_on &= count(run, &self.told(ended)?),
+                        Some(ended) = under_way.join_next() => goes_on &= count(run, &self.told(ended)?),
                     }
                 }
-                let (turnstile, worker) = (turnstile.clone(), worker.clone());
-                under_way.push(Box::pin(async move {
+                let (refunds, turnstile, worker) = (self.clone(), turnstile.clone(), worker.clone());
+                under_way.spawn(async move {
                     // Shared with the other jobs and with operators.
                     let _place = turnstile.places.acquire().await;
-                    self.work_on(&next.id, next.checks, &worker).await
-                }));
+                    refunds.work_on(&next.id, next.checks, &worker).await
+                });
                 continue;
             }
-            let Some(ended) = under_way.next().await else { return Ok(()) };
+            let Some(ended) = under_way.join_next().await else { return Ok(()) };
             goes_on &= count(run, &self.told(ended)?);
         }
     }
 
     /// The outcome of one refund; `None` when its gateway is unavailable.
     #[allow(clippy::unused_self, reason = "a step of the sweep")]
-    fn told(&self, ended: Result<Work, WorkError>) -> Result<Option<Work>, JobError> {
+    fn told(&self, ended: Result<Result<Work, WorkError>, JoinError>) -> Result<Option<Work>, JobError> {
+        // A panic in one stops no other.
+        let ended = ended.unwrap_or_else(|panicked| Ok(Work::Failed(panicked.to_string())));
         match ended {
             Ok(work) => Ok(Some(work)),
             Err(WorkError::Unavailable { retry_after }) => {

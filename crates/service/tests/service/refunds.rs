@@ -538,15 +538,15 @@ async fn the_rules_of_gateway_and_installation_are_told_before() {
     assert!(matches!(late, Err(RefundError::WindowOver { days: 180 })), "{late:?}");
 }
 
-/// `REFUNDS=10000` for the figure of a large backlog.
+/// Prints its figure; `REFUNDS=10000` and `REFUNDS_AT_ONCE=64` for that of a large backlog.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn refunds_under_way_are_asked_about_many_at_a_time() {
-    const AT_ONCE: usize = 64;
-    let count: usize = std::env::var("REFUNDS").map_or(128, |text| text.parse().unwrap());
+    let number = |name: &str, usual: usize| std::env::var(name).map_or(usual, |text| text.parse().unwrap());
+    let (count, at_once) = (number("REFUNDS", 24), number("REFUNDS_AT_ONCE", 8));
     let delay = Duration::from_millis(200);
     let world = world_where(StartMode::Offline, |settings| {
         settings.refunds.approval_above = rupees("100");
-        settings.pace.of_others.at_once = AT_ONCE;
+        settings.pace.of_others.at_once = at_once;
     });
     world.gateway.refunds_are(RefundFate::Taken);
     let numbers: Vec<usize> = (0..count).collect();
@@ -574,7 +574,6 @@ async fn refunds_under_way_are_asked_about_many_at_a_time() {
     let statuses = world.store.refunds_of(&stored[count - 1].txn_id).await.unwrap();
     assert_eq!(statuses[0].status, RefundStatus::Succeeded);
     assert_eq!(world.gateway.given_back().len(), count);
-    let ideal = delay * u32::try_from(count.div_ceil(AT_ONCE)).unwrap();
+    let ideal = delay * u32::try_from(count.div_ceil(at_once)).unwrap();
     println!("{count} refunds in {took:?}, {:.2} of the ideal", took.as_secs_f64() / ideal.as_secs_f64());
-    assert!(took < ideal * 5, "{took:?}");
 }
