@@ -19,9 +19,12 @@ unsupported_method.enabled = true
 """
 
 
-@pytest.fixture(params=["service", "service_on_postgres"])
+# Calls of each endpoint, three times as many with --long. The answers are made in the same place: PostgreSQL is
+# tried with fewer.
+@pytest.fixture(params=[("service", 25), ("service_on_postgres", 10)], ids=["sqlite", "postgres"])
 def service_on_either_database(request):
-    return request.getfixturevalue(request.param)
+    name, examples = request.param
+    return request.getfixturevalue(name), examples
 
 
 # Every role that reads or acts; PG_ADMIN makes and checks no refunds, so it has a tenant of its own.
@@ -44,16 +47,22 @@ def named(folder: pathlib.Path) -> list[str]:
     return ["--header", f"Authorization: Bearer {json.loads(issued.stdout)['secret']}"]
 
 
-def test_every_answer_is_documented_and_none_is_our_fault(service_on_either_database, tmp_path):
-    answers_are_documented(service_on_either_database, tmp_path, [])
+def test_every_answer_is_documented_and_none_is_our_fault(service_on_either_database, tmp_path, pytestconfig):
+    service, examples = service_on_either_database
+    answers_are_documented(service, tmp_path, examples * times(pytestconfig), [])
 
 
-def test_every_answer_to_a_caller_with_roles_is_documented(service, tmp_path):
+def test_every_answer_to_a_caller_with_roles_is_documented(service, tmp_path, pytestconfig):
     paths = "^/(refund|tokens|attention|audit)/"
-    answers_are_documented(service, tmp_path, ["--include-path-regex", paths, *named(tmp_path / "data")])
+    options = ["--include-path-regex", paths, *named(tmp_path / "data")]
+    answers_are_documented(service, tmp_path, 20 * times(pytestconfig), options)
 
 
-def answers_are_documented(service, tmp_path, options: list[str]):
+def times(pytestconfig) -> int:
+    return 3 if pytestconfig.getoption("--long") else 1
+
+
+def answers_are_documented(service, tmp_path, examples: int, options: list[str]):
     config = tmp_path / "schemathesis.toml"
     config.write_text(CONFIG)
     command = [
@@ -65,7 +74,7 @@ def answers_are_documented(service, tmp_path, options: list[str]):
         "--checks",
         "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
         "--max-examples",
-        "60",
+        str(examples),
         "--seed",
         "20261122",
         "--generation-database",
