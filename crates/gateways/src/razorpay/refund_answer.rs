@@ -46,7 +46,7 @@ pub fn refund(reply: Reply, asked: &Asked<'_>) -> Result<RefundReport, GatewayEr
 /// The refunds on a page of a list, or the refusal of the question.
 ///
 /// # Errors
-/// As of [`refund`].
+/// As of [`refund`](fn@refund).
 pub fn page(reply: Reply) -> Result<Result<Vec<Object>, Box<RefundReport>>, GatewayError> {
     let reply = match refusal(reply)? {
         Ok(reply) => reply,
