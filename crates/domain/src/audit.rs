@@ -148,6 +148,6 @@ pub struct AuditEntry {
     pub after: Option<[u8; 32]>,
     /// In the actor's words. It may name people: it is kept apart, so that it can be redacted.
     pub reason: Option<Personal>,
-    /// What else describes the act. No personal data and no secrets.
+    /// Further description of the act. No personal data and no secrets.
     pub details: Map<String, Value>,
 }

@@ -33,7 +33,7 @@ pub enum Repetition {
     Doubles,
 }
 
-/// What is known about the calls of a refund when a status question is answered.
+/// The calls of a refund, as known when a status question is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Calls {
     pub repetition: Repetition,
@@ -81,7 +81,7 @@ impl RefundStatus {
     }
 }
 
-/// What may still be given back of a capture; `None` when its refunds contradict it.
+/// The amount that may still be given back of a capture; `None` when its refunds contradict it.
 pub fn available(captured: Money, live: impl IntoIterator<Item = Money>) -> Option<Money> {
     let reserved = Money::sum(live, captured.currency())?;
     Money::from_minor(captured.minor().checked_sub(reserved.minor())?, captured.currency()).ok()
