@@ -59,7 +59,7 @@ pub struct RefundTerms {
     pub several: bool,
     /// The smallest refund.
     pub minimum: Money,
-    /// What a second call with one id does.
+    /// The effect of a second call with one id.
     pub repetition: Repetition,
 }
 

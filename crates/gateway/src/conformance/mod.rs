@@ -82,10 +82,10 @@ pub trait Provider: Send + Sync {
     /// about.
     async fn refunds_are(&self, payment: &TxnId, deed: RefundDeed) -> bool;
 
-    /// What was to come later of a refund comes.
+    /// The later state of a refund comes about.
     async fn ends(&self, refund: &RefundId);
 
-    /// What was really given back of a payment: our id of each refund, and its sum in minor units.
+    /// The refunds that were really made of a payment: our id of each refund, and its sum in minor units.
     async fn given_back(&self, payment: &TxnId) -> Vec<(String, i64)>;
 
     /// Whether the adapter asks about the payment before it asks for a refund: without an answer to that nothing
@@ -126,7 +126,7 @@ pub enum Deed {
     IsUnheardOf,
 }
 
-/// What happens to a refund at the provider.
+/// The fate of a refund at the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefundDeed {
     /// The money is given back.

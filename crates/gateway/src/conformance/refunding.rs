@@ -26,7 +26,7 @@ pub(super) fn promises() -> Vec<Promise> {
     ]
 }
 
-/// What is paid, and what is given back of it where the amount does not matter. In rupees.
+/// The payment, and the refund of it where the amount does not matter. In rupees.
 const PAID: &str = "100.00";
 const PART: &str = "19.95";
 

@@ -27,7 +27,7 @@ const EVIDENCE: [&str; 9] = [
     "statusMessage",
 ];
 
-/// What the provider can do with refunds.
+/// The refunds that the provider can make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refunds {
     None,

@@ -247,7 +247,7 @@ impl Simulated {
         &self.base_url
     }
 
-    /// What was to come later of a refund comes, if the provider knows it.
+    /// The later state of a refund comes about, if the provider knows it.
     pub(crate) fn end_refund(&self, refund: &RefundId) {
         let _ = self.simulator.elapse_refund(self.account.provider(), &self.number_of(refund));
     }

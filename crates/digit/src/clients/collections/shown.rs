@@ -17,7 +17,7 @@ pub(super) struct Shown {
     details: Vec<Detail>,
 }
 
-/// What was paid towards one bill.
+/// The payment towards one bill.
 #[derive(Debug, PartialEq, Eq)]
 struct Detail {
     bill: Option<String>,

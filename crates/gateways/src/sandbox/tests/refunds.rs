@@ -35,7 +35,7 @@ impl World {
         self.adapter.refund_status(order).await.unwrap().outcome
     }
 
-    /// What is really given back, in paise.
+    /// The sum really given back, in paise.
     async fn given_back(&self) -> i64 {
         let refunds = self.simulator.refunds(0, 100).await.unwrap();
         let given = refunds.iter().filter(|refund| refund.state == RefundState::Refunded);
