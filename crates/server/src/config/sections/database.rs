@@ -26,7 +26,7 @@ settings! {
         one_of(&[("named", PreparedStatements::Named), ("none", PreparedStatements::None)]),
         "`named` prepares statements once for each connection. `none` keeps nothing in a session, for a \
          pooler that gives sessions to others after each database transaction; see \
-         [PgBouncer](deploying.md#pgbouncer).").or("named");
+         [PgBouncer](infrastructure.md#pgbouncer).").or("named");
     MIGRATE_AT_START: Setting<bool> = own("database.migrate-at-start", FLAG,
         "Whether the service brings the tables up to date when it starts. If not, `pg-service migrate` does, \
          and the service does not start while a migration is pending.").or("true");
@@ -89,7 +89,7 @@ pub enum Database {
     },
 }
 
-pub(super) fn database(reader: &mut Reader<'_>) -> Database {
+pub(in crate::config) fn database(reader: &mut Reader<'_>) -> Database {
     let Some(url) = reader.set(&URL) else {
         if !reader.is_set(&URL) {
             let others: Vec<&dyn Declared> =
