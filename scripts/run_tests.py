@@ -32,7 +32,7 @@ NOT_QUICK = {"payment-service/service": ["--skip=adopted::", "--skip=persister::
 # Packages whose tests run on the database that TEST_STORE names.
 EITHER_DATABASE = {"payment-service", "payment-http"}
 # Started first, so that none of them is left alone at the end.
-LONG = ["crash", "contract", "service", "payment_http", "surroundings", "kafka", "conformance", "gateways"]
+LONG = ["crash", "contract", "service", "payment_http", "store", "program", "kafka", "conformance", "gateways"]
 
 
 def build(arguments):

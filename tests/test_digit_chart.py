@@ -130,7 +130,7 @@ def test_flyways_container_is_that_of_this_service_where_an_environment_enables_
     stages = re.split(r"^FROM ", (ROOT / "Dockerfile").read_text(), flags=re.M)
     stage = next(stage for stage in stages if stage.startswith("production AS migration"))
     entry = json.loads(re.search(r"^ENTRYPOINT (.*)$", stage, re.M)[1])
-    # crates/server/tests/setup/migration.rs runs it with these variables.
+    # crates/server/tests/program/setup/migration.rs runs it with these variables.
     assert entry == ["pg-service", "migrate", "--flyway"]
 
 

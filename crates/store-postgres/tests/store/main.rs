@@ -1,0 +1,25 @@
+//! The store on a real PostgreSQL, apart from its contract and its cost. One program: a further one
+//! would be compiled and linked for each file.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "these are tests: what fails, panics"
+)]
+
+mod adoption;
+mod competing;
+mod connecting;
+mod database;
+mod deep_searches;
+mod guard;
+mod minor_units;
+mod odd_rows;
+mod pooler;
+mod refunds;
+mod registering;
+mod restart;
+#[path = "../support/mod.rs"]
+mod support;
+mod surroundings;
