@@ -16,7 +16,7 @@ use tokio_postgres::Row;
 use crate::clock::Now;
 use crate::connections::{Connections, Session, Step};
 use crate::failure::Failure;
-use crate::parameters::{ColumnLimits, Parameter, Rows, each, storable};
+use crate::parameters::{ColumnLimits, Parameter, Rows, storable};
 use crate::transaction_columns::{self, JsonParts, SELECTED};
 use crate::{attention, claims, idempotency, jobs, outbox, receipts, transactions};
 
@@ -126,7 +126,8 @@ async fn within(
 }
 
 static LOCK_TRANSACTIONS: LazyLock<String> = LazyLock::new(|| {
-    const IDS: &str = each!("$1::text[]", "txn_id");
+    const IDS: &str = "(SELECT * FROM unnest($1::text[])
+        AS elements (txn_id) LIMIT cardinality($1::text[])) AS u";
     format!(
         "SELECT {} FROM {IDS} JOIN eg_pg_transactions AS t ON t.txn_id = u.txn_id
         ORDER BY t.txn_id COLLATE \"C\" FOR UPDATE OF t",

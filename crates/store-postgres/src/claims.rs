@@ -25,7 +25,7 @@ use tokio_postgres::Row;
 use crate::PostgresStore;
 use crate::connections::Connections;
 use crate::failure::Failure;
-use crate::parameters::{Parameter, Rows, each};
+use crate::parameters::{Parameter, Rows};
 use crate::rows::{self, Columns};
 
 /// Claims bills that are free; returns them. The rows come in the order of their keys.
@@ -38,26 +38,25 @@ pub(crate) const PUT: &str = "
 
 /// Takes back claims that these transactions have put in the same database transaction: they were put
 /// because no live transaction has the bill, so there is no successor.
-pub(crate) const TAKE_BACK: &str = concat!(
-    "DELETE FROM eg_pg_bill_claims AS claim USING ",
-    each!("$1::text[], $2::text[], $3::text[]", "tenant_id, bill_id, txn_id"),
-    " WHERE claim.tenant_id = u.tenant_id AND claim.bill_id = u.bill_id AND claim.txn_id = u.txn_id"
-);
+pub(crate) const TAKE_BACK: &str = "
+    DELETE FROM eg_pg_bill_claims AS claim USING
+    (SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
+        AS elements (tenant_id, bill_id, txn_id) LIMIT cardinality($1::text[])) AS u
+    WHERE claim.tenant_id = u.tenant_id AND claim.bill_id = u.bill_id AND claim.txn_id = u.txn_id";
 
 /// Locks the claims on bills that are to be released, whichever transaction holds them, in the order of
 /// their keys.
-pub(crate) const LOCK: &str = concat!(
-    "SELECT FROM ",
-    each!("$1::text[], $2::text[], $3::text[]", "tenant_id, bill_id, txn_id"),
-    " JOIN eg_pg_bill_claims AS claim ON claim.tenant_id = u.tenant_id AND claim.bill_id = u.bill_id
-    ORDER BY claim.tenant_id, claim.bill_id FOR UPDATE OF claim"
-);
+pub(crate) const LOCK: &str = "
+    SELECT FROM
+    (SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
+        AS elements (tenant_id, bill_id, txn_id) LIMIT cardinality($1::text[])) AS u
+    JOIN eg_pg_bill_claims AS claim ON claim.tenant_id = u.tenant_id AND claim.bill_id = u.bill_id
+    ORDER BY claim.tenant_id, claim.bill_id FOR UPDATE OF claim";
 
 /// Releases claims that these transactions hold, once they are locked: to another live transaction of
 /// the bill, a SUCCESS before a PENDING, then the earliest; where there is none the bill is free. OFFSET 0
 /// has a successor found by its id: while the tables are small, to look through its tenant seems as good.
-pub(crate) const RELEASE: &str = concat!(
-    "WITH freed AS (
+pub(crate) const RELEASE: &str = "WITH freed AS (
         SELECT claim.tenant_id, claim.bill_id, (
             SELECT successor.txn_id FROM eg_pg_transaction_bills AS named
             CROSS JOIN LATERAL (
@@ -71,9 +70,10 @@ pub(crate) const RELEASE: &str = concat!(
                         AND given_back.outcome IS NOT NULL)
             ORDER BY successor.txn_status = 'SUCCESS' DESC, successor.created_time NULLS LAST,
                 successor.txn_id COLLATE \"C\" LIMIT 1) AS successor
-        FROM ",
-    each!("$1::text[], $2::text[], $3::text[]", "tenant_id, bill_id, txn_id"),
-    " JOIN eg_pg_bill_claims AS claim
+        FROM
+            (SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
+                AS elements (tenant_id, bill_id, txn_id) LIMIT cardinality($1::text[])) AS u
+            JOIN eg_pg_bill_claims AS claim
             ON claim.tenant_id = u.tenant_id AND claim.bill_id = u.bill_id AND claim.txn_id = u.txn_id
     ), transferred AS (
         UPDATE eg_pg_bill_claims AS claim SET txn_id = freed.successor FROM freed
@@ -81,8 +81,7 @@ pub(crate) const RELEASE: &str = concat!(
             AND freed.successor IS NOT NULL
     )
     DELETE FROM eg_pg_bill_claims AS claim USING freed
-    WHERE claim.tenant_id = freed.tenant_id AND claim.bill_id = freed.bill_id AND freed.successor IS NULL"
-);
+    WHERE claim.tenant_id = freed.tenant_id AND claim.bill_id = freed.bill_id AND freed.successor IS NULL";
 
 /// A row of [`PUT`], [`TAKE_BACK`], [`LOCK`] and [`RELEASE`].
 pub(crate) fn row<'a>(rows: &mut Rows<'a>, bill: &'a BillKey, txn_id: &'a str) {
@@ -102,13 +101,12 @@ impl Claims for PostgresStore {
 
 /// The claims held on these bills, each once, in the order of the bills.
 pub(crate) async fn held(db: &Connections, bills: &[BillKey]) -> Result<Vec<Claim>, Failure> {
-    const HELD: &str = concat!(
-        "SELECT claim.txn_id, claim.tenant_id, claim.bill_id, held.txn_status, held.gateway, held.created_time
-        FROM ",
-        each!("$1::text[], $2::text[]", "tenant_id, bill_id"),
-        " JOIN eg_pg_bill_claims AS claim ON claim.tenant_id = u.tenant_id AND claim.bill_id = u.bill_id
-        JOIN eg_pg_transactions AS held ON held.txn_id = claim.txn_id"
-    );
+    const HELD: &str = "SELECT claim.txn_id, claim.tenant_id, claim.bill_id, held.txn_status, held.gateway, held.created_time
+        FROM
+            (SELECT * FROM unnest($1::text[], $2::text[])
+                AS elements (tenant_id, bill_id) LIMIT cardinality($1::text[])) AS u
+            JOIN eg_pg_bill_claims AS claim ON claim.tenant_id = u.tenant_id AND claim.bill_id = u.bill_id
+        JOIN eg_pg_transactions AS held ON held.txn_id = claim.txn_id";
     if bills.is_empty() {
         return Ok(Vec::new());
     }

@@ -17,7 +17,7 @@ use payment_store::{Created, NewTransaction};
 use crate::clock::Now;
 use crate::connections::{Connections, Session, Step};
 use crate::failure::Failure;
-use crate::parameters::{ColumnLimits, Parameter, Rows, each};
+use crate::parameters::{ColumnLimits, Parameter, Rows};
 use crate::transaction_columns::{self, JsonParts};
 use crate::{claims, finding, idempotency, outbox, receipts, transactions};
 
@@ -354,11 +354,10 @@ impl TakenBack<'_> {
             steps.push(Step::new(claims::TAKE_BACK, self.claims.values()));
         }
         if !self.transactions.is_empty() {
-            const DELETE: &str = concat!(
-                "DELETE FROM eg_pg_transactions AS t USING ",
-                each!("$1::text[]", "txn_id"),
-                " WHERE t.txn_id = u.txn_id"
-            );
+            const DELETE: &str = "
+                DELETE FROM eg_pg_transactions AS t USING
+                (SELECT * FROM unnest($1::text[]) AS elements (txn_id) LIMIT cardinality($1::text[])) AS u
+                WHERE t.txn_id = u.txn_id";
             steps.push(Step::new(DELETE, vec![&self.transactions]));
         }
         steps
@@ -415,11 +414,10 @@ impl<'a> Rest<'a> {
 
 /// The ids among these that are in use.
 async fn stored_ids(db: &Connections, ids: &[&str]) -> Result<HashSet<String>, Failure> {
-    const STORED: &str = concat!(
-        "SELECT t.txn_id FROM ",
-        each!("$1::text[]", "txn_id"),
-        " JOIN eg_pg_transactions AS t ON t.txn_id = u.txn_id"
-    );
+    const STORED: &str = "
+        SELECT t.txn_id FROM
+        (SELECT * FROM unnest($1::text[]) AS elements (txn_id) LIMIT cardinality($1::text[])) AS u
+        JOIN eg_pg_transactions AS t ON t.txn_id = u.txn_id";
     db.ask(STORED, &[&ids]).await?.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 

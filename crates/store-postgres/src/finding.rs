@@ -12,11 +12,11 @@ use tokio_postgres::Row;
 
 use crate::connections::Connections;
 use crate::failure::Failure;
-use crate::parameters::each;
 use crate::transaction_columns::SELECTED;
 
 static FIND: LazyLock<String> = LazyLock::new(|| {
-    const IDS: &str = each!("$1::text[]", "txn_id");
+    const IDS: &str = "(SELECT * FROM unnest($1::text[])
+        AS elements (txn_id) LIMIT cardinality($1::text[])) AS u";
     format!("SELECT {} FROM {IDS} JOIN eg_pg_transactions AS t ON t.txn_id = u.txn_id", *SELECTED)
 });
 

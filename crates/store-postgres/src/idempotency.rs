@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use crate::PostgresStore;
 use crate::connections::{Connections, Values};
 use crate::failure::Failure;
-use crate::parameters::{Parameter, Rows, each, storable};
+use crate::parameters::{Parameter, Rows, storable};
 use crate::rows::{self, Columns};
 
 /// Stores keys that are free; returns their transactions. The rows come in the order of their keys.
@@ -33,11 +33,11 @@ pub(crate) fn row<'a>(rows: &mut Rows<'a>, record: &'a IdempotencyRecord) {
 }
 
 /// Frees keys, where they belong to these transactions.
-pub(crate) const FREE: &str = concat!(
-    "DELETE FROM eg_pg_idempotency_keys AS known USING ",
-    each!("$1::text[], $2::text[], $3::text[]", "scope, key, txn_id"),
-    " WHERE known.scope = u.scope AND known.key = u.key AND known.txn_id = u.txn_id"
-);
+pub(crate) const FREE: &str = "
+    DELETE FROM eg_pg_idempotency_keys AS known USING
+    (SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
+        AS elements (scope, key, txn_id) LIMIT cardinality($1::text[])) AS u
+    WHERE known.scope = u.scope AND known.key = u.key AND known.txn_id = u.txn_id";
 
 /// A row of [`FREE`].
 pub(crate) fn freed<'a>(rows: &mut Rows<'a>, key: &'a IdempotencyKey, txn_id: &'a str) {
@@ -49,11 +49,11 @@ pub(crate) async fn find_all(
     db: &Connections,
     keys: &[&IdempotencyKey],
 ) -> Result<Vec<IdempotencyRecord>, Failure> {
-    const FIND: &str = concat!(
-        "SELECT known.txn_id, known.scope, known.key, known.digest, known.answer, known.created_at FROM ",
-        each!("$1::text[], $2::text[]", "scope, key"),
-        " JOIN eg_pg_idempotency_keys AS known ON known.scope = u.scope AND known.key = u.key"
-    );
+    const FIND: &str = "
+        SELECT known.txn_id, known.scope, known.key, known.digest, known.answer, known.created_at FROM
+        (SELECT * FROM unnest($1::text[], $2::text[])
+            AS elements (scope, key) LIMIT cardinality($1::text[])) AS u
+        JOIN eg_pg_idempotency_keys AS known ON known.scope = u.scope AND known.key = u.key";
     if keys.is_empty() {
         return Ok(Vec::new());
     }

@@ -20,20 +20,6 @@ use crate::failure::Failure;
 use crate::parameters::storable;
 use crate::rows::{self, Columns};
 
-/// The newest run of a job, 0 where there is none: the last entry of the index by job up to it. For
-/// `max(run_id)` PostgreSQL may read all runs backwards, as if each job had had one lately.
-macro_rules! newest_run {
-    ($job:literal) => {
-        concat!(
-            "coalesce((SELECT CASE WHEN last.job = ",
-            $job,
-            " THEN last.run_id END FROM (SELECT job, run_id FROM eg_pg_job_runs WHERE job <= ",
-            $job,
-            " ORDER BY job DESC, run_id DESC LIMIT 1) AS last), 0)"
-        )
-    };
-}
-
 /// Locks jobs against beginning and ending a run; returns the run at work.
 pub(crate) const SHARE: &str = "
     SELECT job, current_run FROM eg_pg_jobs WHERE job = ANY($1::text[]) ORDER BY job FOR SHARE";
@@ -140,16 +126,18 @@ impl JobLedger for PostgresStore {
         Ok(rows::first(&found)?.map(Timestamp::from_millis))
     }
 
+    // The newest run of a job is found as the last entry of the index by job up to it, here and in `begin`: for
+    // max(run_id) PostgreSQL may read all runs backwards, as if each job had had one lately.
     async fn forget_runs(&self, ended_before: Timestamp, limit: u32) -> Result<u32, StoreError> {
-        const FORGET: &str = concat!(
-            "DELETE FROM eg_pg_job_runs AS known USING (
+        const FORGET: &str = "
+            DELETE FROM eg_pg_job_runs AS known USING (
                 SELECT run.run_id FROM eg_pg_job_runs AS run
-                WHERE run.ended_at < $1 AND run.run_id NOT IN (SELECT ",
-            newest_run!("ledger.job"),
-            " FROM eg_pg_jobs AS ledger)
+                WHERE run.ended_at < $1 AND run.run_id NOT IN (
+                    SELECT coalesce((SELECT CASE WHEN last.job = ledger.job THEN last.run_id END FROM (
+                        SELECT job, run_id FROM eg_pg_job_runs WHERE job <= ledger.job
+                        ORDER BY job DESC, run_id DESC LIMIT 1) AS last), 0) FROM eg_pg_jobs AS ledger)
                 ORDER BY run.ended_at LIMIT $2 FOR UPDATE OF run SKIP LOCKED) AS old
-            WHERE known.run_id = old.run_id RETURNING 1"
-        );
+            WHERE known.run_id = old.run_id RETURNING 1";
         let deleted = self.db.planned(FORGET, &[&ended_before.as_millis(), &i64::from(limit)]).await?;
         Ok(rows::count(&deleted)?)
     }
@@ -187,7 +175,9 @@ async fn begin(transaction: &Transaction, request: &TickRequest, now: Now) -> Re
     const LOCK: &str = "SELECT current_run FROM eg_pg_jobs WHERE job = $1 FOR UPDATE";
     const CARRIED_OUT: &str = "
         SELECT 1 FROM eg_pg_job_runs WHERE job = $1 AND scheduled_at = $2 AND end_kind = 'finished' LIMIT 1";
-    const NEWEST: &str = concat!("SELECT ", newest_run!("$1"));
+    const NEWEST: &str = "
+        SELECT coalesce((SELECT CASE WHEN last.job = $1 THEN last.run_id END FROM (
+            SELECT job, run_id FROM eg_pg_job_runs WHERE job <= $1 ORDER BY job DESC, run_id DESC LIMIT 1) AS last), 0)";
     const INSERT: &str = "
         INSERT INTO eg_pg_job_runs (job, scheduled_at, missed, attempt, node, started_at, lease_until,
             examined, changed, still_pending, failed)

@@ -68,27 +68,14 @@ impl ToSql for Parameter<'_> {
     to_sql_checked!();
 }
 
-/// The elements of arrays as rows `u`, to be joined with a table; the first array has texts.
+/// The elements of arrays as rows `u`, to be joined with a table; the first array has texts. Statements whose
+/// columns are fixed have the same written out.
 ///
-/// PostgreSQL takes an array that it does not know for ten elements. A plan for any array, made while the
-/// table is nearly empty, would read the table whole, and be kept when it has grown; with a larger table
-/// a plan for any array would seem worse than one for each, and be made anew each time. Of a LIMIT that it
-/// does not know it takes a tenth: for one row the index of the table is best at any size.
-macro_rules! each {
-    ($arrays:literal, $columns:literal) => {
-        concat!(
-            "(SELECT * FROM unnest(",
-            $arrays,
-            ") AS elements (",
-            $columns,
-            ") LIMIT cardinality($1::text[])) AS u"
-        )
-    };
-}
-pub(crate) use each;
-
-/// The same of arrays and columns that are not literals.
-pub(crate) fn each_of(arrays: &str, columns: &str) -> String {
+/// PostgreSQL assumes ten elements of an array that is a parameter. A plan for any array, made while the table is
+/// nearly empty, would read the whole table, and be kept when it has grown; with a larger table a plan for any
+/// array would seem worse than one for each, and be made anew each time. Of a LIMIT that is a parameter PostgreSQL
+/// assumes a tenth: for one row the table's index is best at any size.
+pub(crate) fn element_rows(arrays: &str, columns: &str) -> String {
     format!("(SELECT * FROM unnest({arrays}) AS elements ({columns}) LIMIT cardinality($1::text[])) AS u")
 }
 

@@ -15,7 +15,7 @@ use crate::PostgresStore;
 use crate::clock::{Now, millis, present};
 use crate::connections::Values;
 use crate::failure::Failure;
-use crate::parameters::{Parameter, Rows, each, storable};
+use crate::parameters::{Parameter, Rows, storable};
 use crate::rows::{self, Columns};
 
 /// Stores new tasks.
@@ -39,18 +39,15 @@ pub(crate) fn row<'a>(rows: &mut Rows<'a>, txn_id: &'a TxnId, task: &'a NewRecei
 }
 
 /// Locks the tasks of these transactions; returns their leases.
-pub(crate) const LOCK: &str = concat!(
-    "SELECT task.txn_id, task.lease_token FROM ",
-    each!("$1::text[]", "txn_id"),
-    " JOIN eg_pg_receipt_duties AS task ON task.txn_id = u.txn_id ORDER BY task.txn_id FOR UPDATE OF task"
-);
+pub(crate) const LOCK: &str = "
+    SELECT task.txn_id, task.lease_token FROM
+    (SELECT * FROM unnest($1::text[]) AS elements (txn_id) LIMIT cardinality($1::text[])) AS u
+    JOIN eg_pg_receipt_duties AS task ON task.txn_id = u.txn_id ORDER BY task.txn_id FOR UPDATE OF task";
 
 /// Removes completed tasks.
-pub(crate) const COMPLETE: &str = concat!(
-    "DELETE FROM eg_pg_receipt_duties AS task USING ",
-    each!("$1::text[]", "txn_id"),
-    " WHERE task.txn_id = u.txn_id"
-);
+pub(crate) const COMPLETE: &str = "DELETE FROM eg_pg_receipt_duties AS task USING
+        (SELECT * FROM unnest($1::text[]) AS elements (txn_id) LIMIT cardinality($1::text[])) AS u
+        WHERE task.txn_id = u.txn_id";
 
 /// The statements of one kind.
 struct Statements {

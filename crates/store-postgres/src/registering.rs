@@ -13,17 +13,17 @@ use tokio_postgres::Row;
 
 use crate::connections::{Connections, Session, Step};
 use crate::failure::Failure;
-use crate::parameters::{Parameter, Rows, each, storable};
+use crate::parameters::{Parameter, Rows, storable};
 
 /// The sequence that numbers receipts.
 const RECEIPTS: &str = "receipts";
 
 /// Those of some bills that are paid.
-pub(crate) const PAID: &str = concat!(
-    "SELECT paid.tenant_id, paid.bill_id FROM ",
-    each!("$1::text[], $2::text[]", "tenant_id, bill_id"),
-    " JOIN stand_in_receipts AS paid ON paid.tenant_id = u.tenant_id AND paid.bill_id = u.bill_id"
-);
+pub(crate) const PAID: &str = "
+    SELECT paid.tenant_id, paid.bill_id FROM
+    (SELECT * FROM unnest($1::text[], $2::text[])
+        AS elements (tenant_id, bill_id) LIMIT cardinality($1::text[])) AS u
+    JOIN stand_in_receipts AS paid ON paid.tenant_id = u.tenant_id AND paid.bill_id = u.bill_id";
 
 /// A payment to be registered.
 pub(crate) struct Entry {

@@ -15,7 +15,7 @@ use tokio_postgres::Row;
 
 use crate::adopted;
 use crate::failure::Failure;
-use crate::parameters::{ColumnLimits, JsonText, Parameter, Rows, Truncation, each_of};
+use crate::parameters::{ColumnLimits, JsonText, Parameter, Rows, Truncation, element_rows};
 use crate::rows::Columns;
 
 struct Column {
@@ -481,7 +481,7 @@ pub(crate) static UPDATE: LazyLock<String> = LazyLock::new(|| {
         "UPDATE eg_pg_transactions AS t SET {}, {WHOLE_TEXTS} = u.{WHOLE_TEXTS}::jsonb
         FROM {} WHERE t.txn_id = u.txn_id",
         settings.join(", "),
-        each_of(&arrays, &names)
+        element_rows(&arrays, &names)
     )
 });
 

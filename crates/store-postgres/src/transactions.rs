@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::changing::Alteration;
 use crate::creating::Creation;
 use crate::failure::Failure;
-use crate::parameters::{ColumnLimits, Parameter, Rows, each};
+use crate::parameters::{ColumnLimits, Parameter, Rows};
 use crate::rows::{self, Columns};
 use crate::transaction_columns::{self, JsonParts};
 use crate::{PostgresStore, connections, outbox};
@@ -75,19 +75,17 @@ pub(crate) async fn lock_status(
 }
 
 /// Adds lines at the end of histories: one for each transaction, whose row is locked or new.
-pub(crate) const APPEND_HISTORY: &str = concat!(
-    "INSERT INTO eg_pg_transaction_history (
+pub(crate) const APPEND_HISTORY: &str = "INSERT INTO eg_pg_transaction_history (
         txn_id, entry_number, at_time, actor_kind, actor_id, from_status, to_status, why, evidence)
     SELECT u.txn_id,
         (SELECT coalesce(max(h.entry_number), 0) + 1 FROM eg_pg_transaction_history AS h
          WHERE h.txn_id = u.txn_id),
         u.at_time, u.actor_kind, u.actor_id, u.from_status, u.to_status, u.why, u.evidence::json
-    FROM ",
-    each!(
-        "$1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]",
-        "txn_id, at_time, actor_kind, actor_id, from_status, to_status, why, evidence"
-    )
-);
+    FROM
+        (SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                $8::text[])
+            AS elements (txn_id, at_time, actor_kind, actor_id, from_status, to_status, why, evidence)
+            LIMIT cardinality($1::text[])) AS u";
 
 /// A row of [`APPEND_HISTORY`].
 pub(crate) fn history_line<'a>(rows: &mut Rows<'a>, entry: &'a HistoryEntry, evidence: &'a str) {

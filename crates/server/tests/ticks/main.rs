@@ -46,7 +46,7 @@ const LONGEST_TAKE_OVER: Duration = Duration::from_secs(5);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_tick_is_run_once_or_taken_over_whatever_becomes_of_its_owner() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let ticks = number("TICKS").unwrap_or(60);
+    let ticks = number("TICKS").unwrap_or(40);
     let seed = number("TICKS_SEED").unwrap_or_else(|| getrandom::u64().unwrap());
     println!("TICKS_SEED={seed} TICKS={ticks}");
     let mut random = Random::new(seed);

@@ -423,7 +423,8 @@ async fn what_a_hanging_replica_has_locked_keeps_nobody_from_taking_over() {
     let proxy = TcpProxy::in_front_of(database.url());
     // As a service has it: the tests' own patience is longer.
     let statement_timeout = PostgresOptions::default().statement_timeout;
-    let options = PostgresOptions { statement_timeout, ..support::options(&proxy.url(database.url())) };
+    let options =
+        PostgresOptions { statement_timeout, ..crate::support::options(&proxy.url(database.url())) };
     let clock = Arc::new(ManualClock::at(at(0)));
     let behind = PostgresStore::connect_with_clock(options, clock.clone()).await.unwrap();
     let other = PostgresStore::connect_with_clock(database.options(), clock.clone()).await.unwrap();
