@@ -23,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "target" / "test-output"
 AT_A_TIME = os.cpu_count() or 1
 # Run one after the other, at the end: they measure, or let leases of a second run out.
-ALONE = {"limits", "cost", "ticks", "cluster", "clocks"}
+ALONE = {"limits", "ticks", "cluster", "clocks"}
 # What --quick builds and runs: unit tests, and the integration tests that are quick on SQLite.
 QUICK = ["--exclude", "payment-store-postgres", "--lib", "--bins"]
 QUICK += ["--test=service", "--test=contract", "--test=database", "--test=conformance", "--test=vectors"]
@@ -32,7 +32,7 @@ NOT_QUICK = {"payment-service/service": ["--skip=adopted::", "--skip=persister::
 # Packages whose tests run on the database that TEST_STORE names.
 EITHER_DATABASE = {"payment-service", "payment-http"}
 # Started first, so that none of them is left alone at the end.
-LONG = ["crash", "contract", "service", "payment_http", "store", "program", "kafka", "conformance", "gateways"]
+LONG = ["crash", "contract", "service", "cost", "payment_http", "store", "program", "kafka", "conformance", "gateways"]
 
 
 def build(arguments):
