@@ -92,5 +92,11 @@ def test_a_running_service_exposes_nothing_else(service):
     assert kinds.items() <= known.items()
     # Every one that is exposed is described.
     assert set(kinds) == set(re.findall(r"^# HELP (\w+) ", exposed, re.M))
-    for expected in ["http_request_duration_seconds", "database_group_size", "pg_service_build_info"]:
+    for expected in [
+        "http_request_duration_seconds",
+        "database_group_size",
+        "pg_service_build_info",
+        "receipts_due",
+        "backlog_sampled_timestamp_seconds",
+    ]:
         assert expected in kinds

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from charts import CHART, ROOT, one, template, validate
-from conftest import free_port
+from conftest import Service, free_port
 
 BESIDE_DIGIT = ROOT / "deploy" / "helm" / "beside-digit.yaml"
 RULES = yaml.safe_load((CHART / "files" / "rules.yaml").read_text())
@@ -117,6 +117,15 @@ def test_the_dashboard_has_a_place_and_a_query_for_every_panel():
 
 
 @pytest.fixture
+def service(tmp_path):
+    """A service that counts open work every second."""
+    interval = "--set=metrics.backlog-interval-secs=1"
+    running = Service(tmp_path / "data", tmp_path / "service.log", interval)
+    yield running
+    assert running.stop() == 0, running.log.read_text()
+
+
+@pytest.fixture
 def prometheus(service, tmp_path):
     """A Prometheus that scrapes a running service every second; its address."""
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump(RULES))
@@ -143,7 +152,8 @@ def ask(prometheus: str, path: str, **parameters) -> dict:
 def test_the_dashboard_shows_a_running_service(service, prometheus):
     for number in range(5):
         service.create(f"BILL-SHOWN-{number}", "100.00", "Property tax")
-    created = 'count_over_time(transactions_created_total{namespace="egov"}[1m]) > 2'
+    counted = 'transactions_pending{namespace="egov", gateway="SANDBOX", age="under_15m"} == 5'
+    created = f'count_over_time(transactions_created_total{{namespace="egov"}}[1m]) > 2 and on () {counted}'
     deadline = time.monotonic() + 60
     while True:
         with contextlib.suppress(urllib.error.URLError):
@@ -153,7 +163,7 @@ def test_the_dashboard_shows_a_running_service(service, prometheus):
         time.sleep(0.2)
     answered = [query for query in QUERIES if shown(prometheus, query)]
     # The others are about Kafka, text messages and faults, of which this service has none.
-    assert len(answered) >= 7, answered
+    assert len(answered) >= 12, answered
     rules = [rule for group in ask(prometheus, "rules")["groups"] for rule in group["rules"]]
     assert len(rules) == len(ALERTS)
     assert {rule["health"] for rule in rules} <= {"ok", "unknown"}

@@ -71,7 +71,7 @@ pub struct HistoryEntry {
 }
 
 /// The kind of a review case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AttentionKind {
     /// The gateway reports a payment for a transaction that had already failed.
     LateSuccess,

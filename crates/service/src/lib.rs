@@ -8,6 +8,7 @@ mod advice;
 mod api_tokens;
 mod attention;
 pub mod audit;
+mod backlog;
 mod callback_url;
 mod callbacks;
 mod create;
@@ -48,6 +49,7 @@ pub use api_tokens::{
     IssuedToken, LONGEST_TOKEN_LIFE, PersonalTokens, TOKEN_PREFIX, TokenError, TokenIssuer, TokenWish,
 };
 pub use attention::{AttentionDetail, AttentionList, ResolveError};
+pub use backlog::BacklogGauges;
 pub use callback_url::with_transaction_id;
 pub use callbacks::{CallbackError, Callbacks, Conclusion};
 pub use create::{
@@ -114,6 +116,7 @@ pub struct Payments {
 impl Payments {
     pub fn new(ports: Ports) -> Payments {
         metering::describe();
+        backlog::describe();
         let ports = Arc::new(ports);
         let receipts = Receipts::new(ports.clone());
         let counted = audit::CountedActs::new(ports.store.clone(), ports.clock.clone());

@@ -1,25 +1,18 @@
 //! Whether the database works, and how much is open.
 
 use async_trait::async_trait;
+use payment_domain::Timestamp;
 use payment_store::{Backlog, Health, StoreError};
 
 use crate::PostgresStore;
+use crate::backlog;
 use crate::connections::Connections;
 use crate::failure::Failure;
 
 #[async_trait]
 impl Health for PostgresStore {
-    async fn backlog(&self) -> Result<Backlog, StoreError> {
-        const COUNT: &str = "
-            SELECT (SELECT count(*) FROM eg_pg_transactions WHERE txn_status = 'PENDING'),
-                (SELECT count(*) FROM eg_pg_receipt_duties),
-                (SELECT count(*) FROM eg_pg_attention WHERE resolved_at IS NULL)";
-        let found = self.db.repeatable(COUNT, &[]).await?;
-        let row = found.first().ok_or(Failure::OutOfRange)?;
-        let count = |place: usize| -> Result<u64, Failure> {
-            u64::try_from(row.try_get::<_, i64>(place)?).map_err(|_| Failure::OutOfRange)
-        };
-        Ok(Backlog { pending_transactions: count(0)?, receipts_due: count(1)?, open_attention: count(2)? })
+    async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError> {
+        Ok(backlog::read(&self.db, now).await?)
     }
 
     /// A change of one row needs no more room than there was: after a write has found the disk full, room

@@ -37,6 +37,7 @@ mod adopted;
 mod api_tokens;
 mod attention;
 mod audit;
+mod backlog;
 mod callbacks;
 mod cancelling;
 mod changing;

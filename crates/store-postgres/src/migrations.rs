@@ -36,6 +36,7 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0011_merchant_accounts.sql"),
     },
     Migration { version: 12, name: "refunds", sql: include_str!("../migrations/0012_refunds.sql") },
+    Migration { version: 13, name: "open_refunds", sql: include_str!("../migrations/0013_open_refunds.sql") },
 ];
 
 /// The advisory lock of migrations, "payments" as a number: nodes that start at once take turns.

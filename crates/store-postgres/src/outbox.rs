@@ -109,8 +109,9 @@ impl Outbox for PostgresStore {
 
     async fn outbox_backlog(&self) -> Result<OutboxBacklog, StoreError> {
         const BACKLOG: &str = "
-            SELECT (SELECT count(*) FROM eg_pg_outbox WHERE published_at IS NULL),
-                (SELECT count(*) FROM eg_pg_outbox WHERE published_at IS NULL AND dead_at IS NOT NULL),
+            SELECT (SELECT count(*) FROM (SELECT FROM eg_pg_outbox WHERE published_at IS NULL LIMIT 100000) AS counted),
+                (SELECT count(*) FROM (SELECT FROM eg_pg_outbox
+                    WHERE published_at IS NULL AND dead_at IS NOT NULL LIMIT 100000) AS counted),
                 (SELECT stored_at FROM eg_pg_outbox WHERE published_at IS NULL AND dead_at IS NULL
                  ORDER BY sequence LIMIT 1)";
         let found = self.db.repeatable(BACKLOG, &[]).await?;

@@ -250,7 +250,10 @@ fn questions(round: i64) -> Vec<Question> {
         question!("events of", |store| assert_eq!(store.events_of(&txn_id("T777")).await.unwrap().len(), 1)),
         question!("unpublished", |store| assert_eq!(store.unpublished(0, 5).await.unwrap().len(), 5)),
         question!("outbox backlog", |store| store.outbox_backlog().await.unwrap()),
-        question!("backlog", |store| store.backlog().await.unwrap()),
+        question!("backlog", |store| {
+            let backlog = store.backlog(far).await.unwrap();
+            assert!(backlog.receipts_due() > 0 && !backlog.pending.is_empty() && !backlog.cases.is_empty())
+        }),
         question!("ping", |store| store.ping().await.unwrap()),
         question!("runs", |store| assert_eq!(store.runs(None, 5).await.unwrap().len(), 5)),
         question!("runs of a job", |store| assert_eq!(store.runs(Some("old"), 5).await.unwrap().len(), 5)),
@@ -525,5 +528,29 @@ async fn a_plan_made_while_the_tables_were_small_is_good_when_they_have_grown() 
     Arc::into_inner(store).unwrap().close().await;
     // One table read whole is more.
     let excess = excess(&client, &before, 20_000).await;
+    assert!(excess.is_empty(), "{excess:#?}");
+}
+
+/// A gateway that is down for a day leaves many payments pending.
+#[tokio::test]
+async fn however_much_is_open_a_bounded_part_is_counted() {
+    const OPEN: &str = "
+        INSERT INTO eg_pg_transactions (txn_id, txn_amount, currency, txn_status, gateway, bill_id, product_info,
+            user_uuid, user_name, name, user_tenant_id, tenant_id, created_time, version, last_checked_at)
+        SELECT 'T' || n, 100, 'INR', 'PENDING', 'PAYU', 'B' || n, 'p', 'u', 'u', 'n', 'pb', 'pb', n, 1,
+            CASE n % 2 WHEN 0 THEN n END
+        FROM generate_series(1, 24000) AS n;
+        INSERT INTO eg_pg_attention (txn_id, kind, raised_at, evidence)
+        SELECT 'T' || n, 'refunded', n, '{}' FROM generate_series(1, 12000) AS n;";
+    let (database, client) = database(Plans::Custom).await;
+    client.batch_execute(OPEN).await.unwrap();
+    until_alone(&client).await;
+    let before = read_so_far(&client).await;
+    let store = store(&database).await;
+    let backlog = store.backlog(at(0)).await.unwrap();
+    assert_eq!(backlog.pending.values().sum::<u64>(), 20_000);
+    assert_eq!(backlog.cases.values().sum::<u64>(), 10_000);
+    Arc::into_inner(store).unwrap().close().await;
+    let excess = excess(&client, &before, 20_500).await;
     assert!(excess.is_empty(), "{excess:#?}");
 }

@@ -6,29 +6,13 @@ use payment_store::{Backlog, Health, StoreError};
 use rusqlite::Connection;
 
 use crate::SqliteStore;
+use crate::backlog;
 use crate::failure::Failure;
 
 #[async_trait]
 impl Health for SqliteStore {
-    async fn backlog(&self) -> Result<Backlog, StoreError> {
-        let count = |conn: &Connection, sql: &str| -> Result<u64, Failure> {
-            let rows: i64 = conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
-            u64::try_from(rows).map_err(|_| Failure::OutOfRange)
-        };
-        let counted = self.readers.read(move |conn| {
-            Ok(Backlog {
-                pending_transactions: count(
-                    conn,
-                    "SELECT count(*) FROM eg_pg_transactions WHERE txn_status = 'PENDING'",
-                )?,
-                receipts_due: count(conn, "SELECT count(*) FROM eg_pg_receipt_duties")?,
-                open_attention: count(
-                    conn,
-                    "SELECT count(*) FROM eg_pg_attention WHERE resolved_at IS NULL",
-                )?,
-            })
-        });
-        Ok(counted.await?)
+    async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError> {
+        Ok(self.readers.read(move |conn| backlog::read(conn, now)).await?)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

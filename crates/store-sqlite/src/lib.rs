@@ -14,6 +14,7 @@ mod accounts;
 mod api_tokens;
 mod attention;
 mod audit;
+mod backlog;
 pub mod backup;
 mod callbacks;
 mod cancelling;

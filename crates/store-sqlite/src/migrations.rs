@@ -33,6 +33,7 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0010_merchant_accounts.sql"),
     },
     Migration { version: 11, name: "refunds", sql: include_str!("../migrations/0011_refunds.sql") },
+    Migration { version: 12, name: "open_refunds", sql: include_str!("../migrations/0012_open_refunds.sql") },
 ];
 
 /// Brings the database up to date, in one transaction. Two processes that start together do it one

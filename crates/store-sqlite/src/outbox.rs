@@ -14,10 +14,11 @@ const SELECT: &str = "
     SELECT txn_id, sequence, stored_at, published_at, dead_at, dead_reason, kind, tenant_id, body
     FROM eg_pg_outbox WHERE";
 const WAITING: &str = "published_at IS NULL AND dead_at IS NULL AND sequence > ?1 ORDER BY sequence LIMIT ?2";
-const COUNT: &str = "SELECT count(*) FROM eg_pg_outbox WHERE published_at IS NULL";
+const COUNT: &str = "
+    SELECT count(*) FROM (SELECT 1 FROM eg_pg_outbox WHERE published_at IS NULL LIMIT 100000)";
 const DEAD: &str = "
-    SELECT count(*) FROM eg_pg_outbox INDEXED BY eg_pg_outbox_dead
-    WHERE published_at IS NULL AND dead_at IS NOT NULL";
+    SELECT count(*) FROM (SELECT 1 FROM eg_pg_outbox INDEXED BY eg_pg_outbox_dead
+        WHERE published_at IS NULL AND dead_at IS NOT NULL LIMIT 100000)";
 const OLDEST: &str = "
     SELECT stored_at FROM eg_pg_outbox WHERE published_at IS NULL AND dead_at IS NULL
     ORDER BY sequence LIMIT 1";
@@ -206,7 +207,10 @@ mod tests {
             (OLDEST, "INDEX eg_pg_outbox_by_publication (published_at=?)"),
         ] {
             let steps = plan(&conn, sql);
-            assert!(steps.len() == 1 && steps[0].ends_with(index), "{sql}\n{steps:#?}");
+            let (of_outbox, others): (Vec<_>, Vec<_>) =
+                steps.iter().partition(|step| step.contains("eg_pg_outbox"));
+            let is_it = of_outbox.len() == 1 && of_outbox[0].ends_with(index);
+            assert!(is_it && others.iter().all(|step| step.contains("(subquery")), "{sql}\n{steps:#?}");
         }
         let steps = plan(&conn, FORGET);
         assert!(steps.iter().all(|step| !step.contains("SCAN") && !step.contains("B-TREE")), "{steps:#?}");

@@ -18,6 +18,7 @@ pub mod accounts;
 mod api_tokens;
 mod attention;
 pub mod audit;
+pub mod backlog;
 mod callbacks;
 mod checks;
 mod claims;
@@ -51,10 +52,11 @@ pub use attention::{
 pub use audit::{
     AuditHead, AuditLog, AuditQuery, HistoryLines, StoredCheckpoint, StoredEntry, StoredPersonal,
 };
+pub use backlog::{Age, Backlog};
 pub use callbacks::{Callbacks, RawCallback, Recorded, UnsignedCallback};
 pub use checks::{CheckCursor, CheckNote, Checks, DueCheck, DueChecks, NextCheck, Turn};
 pub use claims::{Claim, Claims};
-pub use health::{Backlog, Health};
+pub use health::Health;
 pub use idempotency::{Idempotency, IdempotencyKey, IdempotencyRecord, RequestDigest};
 pub use jobs::{BegunRun, Fence, JobLedger, RunEnd, RunRecord, Tally, TickAnswer, TickRequest};
 pub use lease::{Lease, LeaseWatch};

@@ -72,7 +72,7 @@ pub struct DeadLetter {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OutboxBacklog {
-    /// Events that wait to be published.
+    /// Events that wait to be published; counted up to 100,000 with the dead letters.
     pub waiting: u64,
     /// Dead letters.
     pub dead: u64,

@@ -32,7 +32,7 @@ pub trait ReceiptTasks: Send + Sync {
     async fn postpone_receipt_task(&self, postponement: Postponement) -> Result<bool, StoreError>;
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ReceiptTaskKind {
     Issue,
     Cancel,

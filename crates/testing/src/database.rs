@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use payment_digit::embedded::Registers;
-use payment_domain::ManualClock;
+use payment_domain::{Clock, ManualClock};
 use payment_store::{Backlog, Health, Search, SearchQuery, Store};
 use payment_store_postgres::{PostgresOptions, PostgresStore};
 use payment_store_sqlite::SqliteStore;
@@ -161,10 +161,11 @@ impl Database {
 
     /// The work that is left; for a `Drop`, after the runtime of the test.
     pub fn backlog(&self) -> Backlog {
+        let now = self.clock.now();
         match self.place.as_ref() {
-            Place::Folder(_) => beside(self.store.backlog()).unwrap(),
+            Place::Folder(_) => beside(self.store.backlog(now)).unwrap(),
             Place::Postgres(place) => {
-                beside(async { connect(place, &self.clock).await.backlog().await }).unwrap()
+                beside(async { connect(place, &self.clock).await.backlog(now).await }).unwrap()
             }
         }
     }

@@ -181,7 +181,7 @@ observe! {
         change_account(change: AccountChange) -> AccountStored;
     }
     Health {
-        backlog() -> Backlog;
+        backlog(now: Timestamp) -> Backlog;
         ping() -> ();
     }
 }

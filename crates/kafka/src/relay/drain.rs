@@ -21,7 +21,6 @@ use payment_service::{JobError, Run};
 use payment_store::{BoxError, DeadLetter, StoreError, StoredEvent};
 use tokio::time::Instant;
 
-use super::backlog::Gauges;
 use super::chain::{ChainEnd, Refused, Sending};
 use super::holds::Holds;
 use super::{FAILED, Relay};
@@ -92,9 +91,8 @@ impl<'a> Drain<'a> {
     }
 
     /// Publishes until the run is stopped, should yield, or the producer dies.
-    pub(super) async fn run(mut self, gauges: &mut Gauges) -> Result<Drained, JobError> {
+    pub(super) async fn run(mut self) -> Result<Drained, JobError> {
         while !(self.run.is_stopped() || self.died || Instant::now() >= self.run.yields_at()) {
-            gauges.refresh(self.relay.store.as_ref(), self.relay.clock.as_ref()).await;
             let fence_holds = self.mark().await?;
             let read_at = Instant::now();
             let begun = if self.under_way < PAGES * self.page() {

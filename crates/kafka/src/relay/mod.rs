@@ -1,6 +1,5 @@
 //! The outbox relay: publishes the events that wait in the store, in the order of each transaction.
 
-mod backlog;
 mod chain;
 mod drain;
 mod holds;
@@ -22,7 +21,6 @@ use tokio::time::Instant;
 use crate::complaint::Complaints;
 use crate::settings::{KafkaSettings, NoClient};
 use crate::topics::Topics;
-use backlog::Gauges;
 use chain::Sending;
 use drain::{Done, Drain, Drained, nothing_published};
 use publisher::{EventPublisher, KafkaPublisher, SendError};
@@ -99,7 +97,6 @@ impl OutboxRelay {
     ) -> Result<OutboxRelay, NoClient> {
         metrics::describe_counter!(PUBLISHED, "Events that the brokers have confirmed, by stream");
         metrics::describe_counter!(FAILED, "Attempts to publish an event that failed or were refused");
-        backlog::describe();
         settings.topics.check().map_err(|invalid| NoClient { reason: invalid.to_string() })?;
         let broker = KafkaPublisher::new(&kafka, settings.delivery_timeout, limits::UNKNOWN)?;
         let relay = Relay { store, clock, settings, complaints: Complaints::default() };
@@ -140,11 +137,10 @@ impl OutboxRelay {
 #[async_trait]
 impl Job for OutboxRelay {
     async fn tick(&self, run: &Run) -> Result<(), JobError> {
-        let mut gauges = Gauges::default();
         let mut done = Done::default();
         loop {
             let publisher = Held(Some(self.publisher(run).await?));
-            let drained = self.relay.drain(run, &publisher, &mut done, &mut gauges).await;
+            let drained = self.relay.drain(run, &publisher, &mut done).await;
             match drained? {
                 Drained::Clean => {
                     *self.idle() = publisher.keep();
@@ -168,10 +164,9 @@ impl Relay {
         run: &Run,
         publisher: &dyn EventPublisher,
         done: &mut Done,
-        gauges: &mut Gauges,
     ) -> Result<Drained, JobError> {
         let sending = Sending::new(run, publisher, &self.settings.topics);
-        Drain::new(self, &sending, done).run(gauges).await
+        Drain::new(self, &sending, done).run().await
     }
 
     /// Marks confirmed events; none to find out whether the run is over.

@@ -165,7 +165,7 @@ impl World {
         let (relay, broker) = (self.relay.clone(), self.broker.clone());
         tokio::spawn(async move {
             let mut done = Done::default();
-            let drained = relay.drain(&run, broker.as_ref(), &mut done, &mut Gauges::default()).await;
+            let drained = relay.drain(&run, broker.as_ref(), &mut done).await;
             (drained, done, run.tally())
         })
     }

@@ -115,6 +115,7 @@ impl Loops {
     pub(super) fn start(
         scheduler: Scheduler,
         payments: Payments,
+        backlog: impl Future<Output = ()> + Send + 'static,
         consumer: Option<NotificationConsumer>,
         sandbox: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
         metrics: Metrics,
@@ -133,6 +134,10 @@ impl Loops {
         });
         let until = stop.clone();
         loops.spawn(async move { counted.keep_recording(until).await });
+        let until = stop.clone();
+        loops.spawn(async move {
+            until.run_until_cancelled_owned(backlog).await;
+        });
         if let Some(consumer) = consumer {
             let until = stop.clone();
             loops.spawn(async move {

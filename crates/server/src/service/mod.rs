@@ -22,7 +22,7 @@ use axum::response::Redirect;
 use axum::routing::get;
 use payment_http::{App, Metrics, Operators, Pages, ServeLimits};
 use payment_service::audit::{AuditTrail, settings_changed};
-use payment_service::{AttentionList, PersonalTokens};
+use payment_service::{AttentionList, BacklogGauges, PersonalTokens};
 use payment_store::Store;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -179,7 +179,10 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
         None => (Router::new(), None),
     };
 
-    let loops = Loops::start(scheduler, looping, consumer, sandbox_work, metrics, &stop);
+    let backlog =
+        BacklogGauges::new(looping.ports.store.clone(), looping.ports.clock.clone(), config.kafka.is_some());
+    let backlog = backlog.keep_sampling(config.jobs.backlog_interval);
+    let loops = Loops::start(scheduler, looping, backlog, consumer, sandbox_work, metrics, &stop);
     let shutdown_wait = config.serve_limits.shutdown_time;
     let mut server = JoinSet::new();
     let mut admin_url = None;

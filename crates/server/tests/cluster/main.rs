@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use payment_domain::{Clock, SystemClock};
 use payment_simulator::digit::PretendDigit;
 use payment_store::Store;
 use payment_testing::kafka::Broker;
@@ -244,7 +245,7 @@ async fn until_all_is_done(store: &dyn Store, brokers: &str, replicas: &mut Repl
     }
     for _ in 0..2 {
         loop {
-            let receipts_due = store.backlog().await.unwrap().receipts_due;
+            let receipts_due = store.backlog(SystemClock.now()).await.unwrap().receipts_due();
             let unpublished = store.outbox_backlog().await.unwrap().waiting;
             if receipts_due == 0 && unpublished == 0 {
                 break;

@@ -6,6 +6,7 @@ mod accounts;
 mod adopted;
 mod attention;
 mod audit_log;
+mod backlog;
 mod cancelling;
 mod clocks;
 mod create;

@@ -23,6 +23,7 @@ mod accounts;
 mod api_tokens;
 mod attention;
 mod audit;
+mod backlog;
 mod cancelling;
 mod changing;
 mod checks;
@@ -134,6 +135,7 @@ pub fn promises() -> Vec<Promise> {
         fencing::promises(),
         relaying::promises(),
         operating::promises(),
+        backlog::promises(),
         accounts::promises(),
         audit::promises(),
         api_tokens::promises(),

@@ -1,14 +1,13 @@
-//! Callbacks as they arrive, counts for operators, the health of the database.
+//! Callbacks as they arrive, the health of the database.
 
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use payment_domain::{AttentionKind, GatewayName, Status, Timestamp};
-use serde_json::Value;
+use payment_domain::{GatewayName, Status, Timestamp};
 
 use super::Promise;
 use super::sample::{self, at, txn_id};
-use crate::{Attention, Backlog, NewCase, RawCallback, Recorded, Store, UnsignedCallback};
+use crate::{RawCallback, Recorded, Store, UnsignedCallback};
 
 pub(super) fn promises() -> Vec<Promise> {
     vec![
@@ -16,7 +15,6 @@ pub(super) fn promises() -> Vec<Promise> {
         Promise::of(old_callbacks_are_forgotten_a_few_at_a_time),
         Promise::of(unsigned_callbacks_are_kept_up_to_a_number_a_transaction_and_day),
         Promise::of(a_flood_of_unsigned_callbacks_keeps_no_more_than_its_number),
-        Promise::of(the_backlog_counts_what_is_open),
         Promise::of(a_working_database_answers_a_ping),
         Promise::of(everybody_sees_at_once_what_was_stored),
     ]
@@ -118,39 +116,10 @@ async fn a_flood_of_unsigned_callbacks_keeps_no_more_than_its_number(store: Arc<
     assert_eq!(store.forget_callbacks(Timestamp::from_millis(6), 100).await.unwrap(), 20);
 }
 
-async fn the_backlog_counts_what_is_open(store: Arc<dyn Store>) {
-    assert_eq!(store.backlog().await.unwrap(), Backlog::default());
-    let mut stored = Vec::new();
-    for nth in 0..6 {
-        let new = sample::new_transaction(&format!("T{nth}"), &format!("B{nth}"));
-        stored.push(sample::stored(&store, new).await);
-    }
-    for txn in &stored[0..2] {
-        sample::applied(&store, sample::success(txn)).await;
-    }
-    sample::applied(&store, sample::failure(&stored[2])).await;
-    let case = Attention {
-        txn_id: stored[2].id.clone(),
-        kind: AttentionKind::LateSuccess,
-        raised_at: at(0),
-        evidence: Value::Null,
-    };
-    let history = sample::change(&stored[2]).history;
-    let new = NewCase { case, history, events: Vec::new(), hold: Vec::new(), fence: None };
-    assert!(store.raise_attention(new).await.unwrap());
-    let expected = Backlog { pending_transactions: 3, receipts_due: 2, open_attention: 1 };
-    assert_eq!(store.backlog().await.unwrap(), expected);
-
-    let paid = store.transaction(&stored[0].id).await.unwrap().unwrap();
-    sample::applied(&store, sample::receipted(&paid, "first")).await;
-    assert_eq!(store.backlog().await.unwrap(), Backlog { receipts_due: 1, ..expected });
-}
-
 async fn a_working_database_answers_a_ping(store: Arc<dyn Store>) {
     for answer in join_all((0..20).map(|_| store.ping())).await {
         answer.unwrap();
     }
-    assert_eq!(store.backlog().await.unwrap(), Backlog::default());
 }
 
 async fn everybody_sees_at_once_what_was_stored(store: Arc<dyn Store>) {

@@ -124,6 +124,9 @@ settings! {
     UNSIGNED_CALLBACKS: Setting<u32> = own("callbacks.unsigned-per-day", small(0, 1_000),
         "How many callbacks without a valid signature are kept of one transaction and day, 4 kB each. All \
          are counted in `callbacks_unsigned_total`.").or("20");
+    BACKLOG_INTERVAL: Setting<Duration> = own("metrics.backlog-interval-secs", secs(1, 3_600),
+        "How often a replica counts open work (pending transactions, receipts, review cases, refunds and events) \
+         for its gauges, in seconds. A scrape of the metrics asks the database nothing.").or("30");
     OPERATORS_TOKEN: Optional<SecretString> = own("operators.token", SECRET,
         "What operators present to see and run jobs and to settle what needs attention over HTTP. Without \
          it nothing of that is served.").secret();
@@ -144,6 +147,8 @@ pub struct Jobs {
     /// How often refunds that are due are taken up.
     pub refund_interval: Duration,
     pub housekeeping_interval: Duration,
+    /// How often open work is counted for the gauges.
+    pub backlog_interval: Duration,
     pub housekeeping: HousekeepingSettings,
 }
 
@@ -156,6 +161,7 @@ pub(super) fn jobs(reader: &Reader<'_>) -> Jobs {
         receipt_interval: reader.get(&RECEIPT_INTERVAL),
         refund_interval: reader.get(&super::refunds::INTERVAL),
         housekeeping_interval: reader.get(&HOUSEKEEPING_INTERVAL),
+        backlog_interval: reader.get(&BACKLOG_INTERVAL),
         housekeeping: HousekeepingSettings {
             idempotency_keys: reader.get(&IDEMPOTENCY_LIFE),
             published_events: reader.get(&EVENTS_KEEP),
