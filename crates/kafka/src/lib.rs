@@ -13,5 +13,7 @@ mod topics;
 
 pub use consumer::{ConsumerSettings, InvalidTopicPattern, NotificationConsumer, TopicPattern};
 pub use relay::{OutboxRelay, RelaySettings};
-pub use settings::{InvalidKafkaSettings, KafkaSettings, KafkaSettingsError, NoClient};
+pub use settings::{
+    CertificateSource, CertificateUse, InvalidKafkaSettings, KafkaSettings, KafkaSettingsError, NoClient,
+};
 pub use topics::{CentralInstance, InvalidTopic, Topics};

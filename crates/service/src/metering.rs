@@ -23,7 +23,11 @@ pub(crate) fn describe() {
     );
     metrics::describe_counter!("attention_raised_total", "Review cases raised");
     metrics::describe_counter!("refunds_requested_total", "Refunds requested");
-    metrics::describe_counter!("refunds_succeeded_total", "Refunds whose money the gateway has given back");
+    metrics::describe_counter!("refunds_changed_total", "Refunds that reached a status after REQUESTED");
+    metrics::describe_counter!(
+        "refunds_succeeded_minor_units_total",
+        "Sum of the refunds that SUCCEEDED, in minor units of their currency (paise)"
+    );
     metrics::describe_counter!(
         "refund_calls_failed_total",
         "Calls for a refund without a usable answer; the gateway is asked for its state"
@@ -45,9 +49,18 @@ pub(crate) fn describe() {
         "job_runs_total",
         "Runs of jobs that ended on this replica, or were taken over by it"
     );
+    metrics::describe_counter!(
+        "job_items_total",
+        "Pieces of work (payments, receipts, refunds, events, rows) of runs that ended on this replica, by outcome"
+    );
     metrics::describe_gauge!(
         "merchant_accounts_unusable",
         "Merchant accounts with credentials that cannot be used, as a rule for a missing key"
+    );
+    metrics::describe_gauge!(
+        "merchant_credential_active_timestamp_seconds",
+        metrics::Unit::Seconds,
+        "Since when the credentials of a merchant account are in use; NaN for one that takes no new payments"
     );
     metrics::describe_gauge!(
         "database_clock_offset_seconds",

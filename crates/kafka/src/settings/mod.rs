@@ -9,6 +9,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
@@ -91,6 +92,22 @@ impl KafkaSettings {
         java::is_meaningless(name.trim())
     }
 
+    /// The certificates of the client and those of the authorities that it trusts, as PEM; the files of both as the
+    /// client reads them when it connects.
+    pub fn certificates(&self) -> Vec<(CertificateUse, CertificateSource)> {
+        let text = |pem: &str| CertificateSource::Text(pem.to_owned());
+        let file = |path: &str| CertificateSource::File(path.into());
+        [
+            ("ssl.certificate.location", CertificateUse::Client, &file as &dyn Fn(&str) -> CertificateSource),
+            ("ssl.certificate.pem", CertificateUse::Client, &text),
+            ("ssl.ca.location", CertificateUse::Authorities, &file),
+            ("ssl.ca.pem", CertificateUse::Authorities, &text),
+        ]
+        .into_iter()
+        .filter_map(|(name, usage, source)| Some((usage, source(self.properties.get(name)?.expose_secret()))))
+        .collect()
+    }
+
     /// The configuration of a client: `defaults`, which an operator may change, and `fixed`.
     pub(crate) fn client(&self, defaults: &[(&str, &str)], fixed: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
@@ -109,6 +126,21 @@ impl KafkaSettings {
         }
         config
     }
+}
+
+/// The use of a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CertificateUse {
+    Client,
+    Authorities,
+}
+
+/// The place of certificates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CertificateSource {
+    File(PathBuf),
+    /// PEM.
+    Text(String),
 }
 
 fn problem(name: &str, value: &SecretString) -> Option<KafkaSettingsError> {

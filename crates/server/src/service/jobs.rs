@@ -115,7 +115,7 @@ impl Loops {
     pub(super) fn start(
         scheduler: Scheduler,
         payments: Payments,
-        backlog: impl Future<Output = ()> + Send + 'static,
+        gauges: impl Future<Output = ()> + Send + 'static,
         consumer: Option<NotificationConsumer>,
         sandbox: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
         metrics: Metrics,
@@ -136,7 +136,7 @@ impl Loops {
         loops.spawn(async move { counted.keep_recording(until).await });
         let until = stop.clone();
         loops.spawn(async move {
-            until.run_until_cancelled_owned(backlog).await;
+            until.run_until_cancelled_owned(gauges).await;
         });
         if let Some(consumer) = consumer {
             let until = stop.clone();

@@ -1,6 +1,8 @@
 //! What goes to and comes from Kafka, where brokers are configured.
 
-use payment_kafka::{KafkaSettings, NoClient, NotificationConsumer, OutboxRelay};
+use payment_kafka::{
+    CertificateSource, CertificateUse, KafkaSettings, NoClient, NotificationConsumer, OutboxRelay,
+};
 use payment_service::{NotificationPorts, Notifications, Payments};
 
 use super::digit;
@@ -13,6 +15,11 @@ use crate::failure::{Failure, Outcome};
 /// When they cannot.
 pub(super) fn check(config: &Config) -> Outcome {
     config.kafka.as_ref().map_or(Ok(()), |kafka| client(kafka).map(|_| ()))
+}
+
+/// The certificates that the client uses; none where its settings cannot be used, which [`check`] tells.
+pub(super) fn certificates(kafka: &config::Kafka) -> Vec<(CertificateUse, CertificateSource)> {
+    client(kafka).map(|settings| settings.certificates()).unwrap_or_default()
 }
 
 /// The relay that publishes the outbox; `None` without brokers.

@@ -2,6 +2,7 @@
 
 mod accounts;
 pub mod backup;
+mod certificates;
 pub mod data_folder;
 mod database;
 mod digit;
@@ -29,6 +30,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::certificates::Certificates;
 use self::data_folder::{DataFolder, Occupied};
 use self::jobs::Loops;
 use crate::config::{Config, Database, Server};
@@ -181,8 +183,11 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
 
     let backlog =
         BacklogGauges::new(looping.ports.store.clone(), looping.ports.clock.clone(), config.kafka.is_some());
-    let backlog = backlog.keep_sampling(config.jobs.backlog_interval);
-    let loops = Loops::start(scheduler, looping, backlog, consumer, sandbox_work, metrics, &stop);
+    let (certificates, interval) = (Certificates::of(&config), config.jobs.backlog_interval);
+    let gauges = async move {
+        tokio::join!(backlog.keep_sampling(interval), certificates.keep_watching());
+    };
+    let loops = Loops::start(scheduler, looping, gauges, consumer, sandbox_work, metrics, &stop);
     let shutdown_wait = config.serve_limits.shutdown_time;
     let mut server = JoinSet::new();
     let mut admin_url = None;

@@ -239,8 +239,22 @@ impl Inner {
         }
         let unusable = copied.by_id.values().filter(|live| troubles_of(live).next().is_some()).count();
         metrics::gauge!("merchant_accounts_unusable").set(u32::try_from(unusable).unwrap_or(u32::MAX));
+        show_ages(&before, &copied);
         *self.copy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(copied);
         Ok(())
+    }
+}
+
+/// An account without active credentials has no age.
+fn show_ages(before: &Copied, copied: &Copied) {
+    let gone = before.by_id.values().filter(|live| !copied.by_id.contains_key(&live.account.id));
+    let gone = gone.map(|live| (live, None));
+    let known = copied.by_id.values().map(|live| (live, live.active_since));
+    for (live, since) in gone.chain(known) {
+        let (account, gateway) = (live.account.id.to_string(), live.account.gateway.to_string());
+        let seconds = since.map_or(f64::NAN, |since| since.as_millis() as f64 / 1000.0);
+        metrics::gauge!("merchant_credential_active_timestamp_seconds", "account" => account, "gateway" => gateway)
+            .set(seconds);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use payment_domain::{CredentialState, GatewayName, MerchantAccount, MerchantCredential};
+use payment_domain::{CredentialState, GatewayName, MerchantAccount, MerchantCredential, Timestamp};
 use payment_gateway::{Gateway, Versions};
 use payment_store::StoredAccount;
 use secrecy::SecretString;
@@ -15,6 +15,8 @@ pub(super) struct LiveAccount {
     versions: BTreeMap<u32, LiveVersion>,
     wiped: Vec<u32>,
     pub(super) active: Option<u32>,
+    /// When the active version was activated.
+    pub(super) active_since: Option<Timestamp>,
     /// For the payments it has; or why it cannot be used.
     pub(super) gateway: Result<Arc<dyn Gateway>, String>,
 }
@@ -40,7 +42,9 @@ impl LiveAccount {
         keys: &Keyring,
     ) -> LiveAccount {
         let StoredAccount { account, credentials } = stored;
-        let active = credentials.iter().find(|it| it.state == CredentialState::Active).map(|it| it.version);
+        let in_use = credentials.iter().find(|it| it.state == CredentialState::Active);
+        let active = in_use.map(|it| it.version);
+        let active_since = in_use.and_then(|it| it.approved.as_ref()).map(|approved| approved.at);
         let gone = credentials.iter().filter(|it| it.state == CredentialState::Wiped);
         let wiped = gone.map(|it| it.version).collect();
         let serving = credentials.iter().filter(|credential| credential.state.serves());
@@ -56,7 +60,7 @@ impl LiveAccount {
             Some(before) if before.active == active && before.has(&versions) => before.gateway.clone(),
             Some(_) | None => join(&account, &versions, active, adapters),
         };
-        LiveAccount { account, versions, wiped, active, gateway }
+        LiveAccount { account, versions, wiped, active, active_since, gateway }
     }
 
     /// The adapter of exactly these fields.

@@ -13,6 +13,7 @@ use payment_store::{
 };
 use serde_json::{Value, json};
 
+use super::counting::Step;
 use super::record::{event, line};
 use super::sending::Desk;
 use super::work::{Work, WorkError, Worker};
@@ -262,12 +263,7 @@ impl Refunds {
         }
         // The receipt's part of the event.
         change.events = vec![event(&change.refund, &worker.identity)?];
-        let gateway = refund.gateway.to_string();
-        let done = self.apply(change).await?;
-        if done == Work::Done {
-            metrics::counter!("refunds_succeeded_total", "gateway" => gateway).increment(1);
-        }
-        Ok(done)
+        self.apply(change).await
     }
 
     /// The money of a refund that had succeeded came back: told once, by an event and a case.
@@ -401,8 +397,12 @@ impl Refunds {
     pub(super) async fn apply(&self, change: RefundChange) -> Result<Work, WorkError> {
         let (id, txn_id, status) =
             (change.refund.id.clone(), change.refund.txn_id.clone(), change.refund.status.as_str());
+        let step = Step::of(&change);
         match self.ports.store.apply_refund(change).await? {
             Applied::Stored => {
+                if let Some(step) = step {
+                    step.count();
+                }
                 tracing::info!(refund_id = %id, %txn_id, status, "refund changed");
                 Ok(Work::Done)
             }

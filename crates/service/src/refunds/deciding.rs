@@ -4,6 +4,7 @@ use payment_domain::{Actor, Approval, AuditAction, Principal, Refund, RefundDeci
 use payment_store::{Applied, CancellationChange, RefundChange, RefundDue, TenantScope};
 use serde_json::Value;
 
+use super::counting::Step;
 use super::record::{audit, by_principal, event, line};
 use super::{RefundDecisionRequest, RefundError, Refunds};
 use crate::identity::Identity;
@@ -90,9 +91,12 @@ impl Refunds {
             return Err(RefundError::SameUser);
         }
         let change = self.decision(verb, &stored, request, by, identity)?;
-        let refund = change.refund.clone();
+        let (refund, step) = (change.refund.clone(), Step::of(&change));
         match self.ports.store.apply_refund(change).await? {
             Applied::Stored => {
+                if let Some(step) = step {
+                    step.count();
+                }
                 tracing::info!(refund_id = %refund.id, txn_id = %refund.txn_id, status = refund.status.as_str(), "refund decided");
                 Ok(refund)
             }

@@ -10,6 +10,7 @@
 
 mod asking;
 mod capture;
+mod counting;
 mod deciding;
 mod error;
 mod job;

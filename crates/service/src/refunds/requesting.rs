@@ -8,10 +8,11 @@ use payment_store::{NewRefund, RefundDue, RefundRequested, StoreError};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::counting::count_request;
 use super::record::{audit, by_principal, event, line};
 use super::{CancelReceipt, RefundError, RefundRequest, Refunds, UPSTREAM};
 use crate::identity::Identity;
-use crate::ports::{finished, sandbox_label};
+use crate::ports::finished;
 
 /// Ids are random: a few that are taken already would be a broken generator.
 const IDS: usize = 3;
@@ -59,8 +60,7 @@ impl Refunds {
             let new = self.new_refund(draft.clone(), request, expected, by, identity)?;
             match self.ports.store.request_refund(new).await? {
                 RefundRequested::Stored => {
-                    metrics::counter!("refunds_requested_total", "gateway" => draft.gateway.to_string(), "sandbox" => sandbox_label(&draft.gateway))
-                        .increment(1);
+                    count_request(&draft);
                     tracing::info!(refund_id = %draft.id, txn_id = %draft.txn_id, "refund requested");
                     return Ok(draft);
                 }

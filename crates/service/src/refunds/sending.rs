@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::Refunds;
 use super::capture::{Standing, standing};
+use super::counting::Step;
 use super::record::{event, line};
 use super::work::{Work, WorkError, Worker};
 
@@ -186,8 +187,13 @@ impl Refunds {
             fence: worker.fence.clone(),
             refund: next.clone(),
         };
+        let step = Step::of(&change);
         match self.ports.store.apply_refund(change).await? {
-            Applied::Stored => {}
+            Applied::Stored => {
+                if let Some(step) = step {
+                    step.count();
+                }
+            }
             Applied::Stale => return Ok(Work::Done),
             Applied::Fenced => return Err(WorkError::Fenced),
         }

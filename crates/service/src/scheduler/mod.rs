@@ -119,6 +119,13 @@ fn count_end(job: &'static str, end: &'static str) {
     metrics::counter!("job_runs_total", "job" => job, "end" => end.replace('-', "_")).increment(1);
 }
 
+fn count_items(job: &'static str, tally: Tally) {
+    let Tally { examined: _, changed, still_pending, failed } = tally;
+    for (outcome, items) in [("changed", changed), ("pending", still_pending), ("failed", failed)] {
+        metrics::counter!("job_items_total", "job" => job, "outcome" => outcome).increment(u64::from(items));
+    }
+}
+
 /// A tick that was found to be due.
 struct Due {
     tick: Timestamp,

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::run::{JobError, Run};
-use super::{FinishedRun, ScheduledJob, count_end};
+use super::{FinishedRun, ScheduledJob, count_end, count_items};
 
 const LEASE_LOST: &str = "the lease could not be renewed in time";
 
@@ -60,6 +60,7 @@ impl Worker<'_> {
             }
         };
         count_end(name, end.as_ref().map_or("lost", |end| end.as_words().0));
+        count_items(name, tally);
         match &end {
             Some(RunEnd::Failed(reason)) => {
                 tracing::warn!(job = name, run = fence.run_id, reason, "a run has failed");
