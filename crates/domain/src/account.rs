@@ -6,7 +6,7 @@ use std::fmt;
 use crate::clock::Timestamp;
 use crate::ids::{AccountId, GatewayName, TenantId};
 
-/// A short digest of the merchant's id at a gateway: it tells one merchant from another, and nothing else.
+/// A short digest of the merchant's id at a gateway; identifies a merchant without showing the id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MerchantDigest(String);
 
@@ -88,7 +88,7 @@ pub struct MerchantAccount {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AccountState {
     Open,
-    /// Takes no new payments. Those it has are still asked about.
+    /// Takes no new payments; status requests about existing ones go on.
     Retired,
 }
 
@@ -126,13 +126,13 @@ pub struct MerchantCredential {
     pub verified: Option<Signed>,
     /// By whom it was activated, and when.
     pub approved: Option<Signed>,
-    /// Whether another person than the one who entered it had to activate it.
+    /// Whether another person than the one who entered it must activate it.
     pub second_person: bool,
     pub retired: Option<Signed>,
     pub wiped_at: Option<Timestamp>,
 }
 
-/// Who did something, and when.
+/// A person and the time of their act.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signed {
     /// A uuid, or the name of an account of the machine behind `cli:`.
@@ -155,7 +155,7 @@ pub enum CredentialState {
     Created,
     /// Its fields are there.
     Entered,
-    /// The gateway has answered a question with it.
+    /// The gateway has answered a status request with it.
     Verified,
     /// New payments are made with it.
     Active,

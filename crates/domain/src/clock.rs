@@ -108,9 +108,9 @@ impl AnchoredClock {
         AnchoredClock { computer, anchor: Mutex::new(anchor) }
     }
 
-    /// Takes a reading of the other clock, which showed `shown` at some moment between the stopwatch's reading
-    /// `asked` and now. This clock is corrected only as far as the reading proves it wrong, so that slow
-    /// readings do not move it.
+    /// Takes a reading of the other clock, which showed `shown` between the stopwatch's reading `asked` and
+    /// now. This clock is corrected only as far as the reading proves it wrong, so that slow readings do not
+    /// move it.
     pub fn take_reading(&self, shown: Timestamp, asked: Duration) {
         let answered = self.computer.stopwatch();
         let mut anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner);
@@ -216,7 +216,7 @@ mod tests {
             clock.take_reading(shown, asked);
             clock.now()
         };
-        // A second under way: what the clock says lies between what is possible.
+        // A second has begun: the reading lies between its bounds.
         assert_eq!(read(start.plus(Duration::from_millis(400))), start.plus(second));
         assert_eq!(read(start), start.plus(second), "it is at most a second later there");
         assert_eq!(read(start.plus(DAY)), start.plus(DAY));

@@ -59,10 +59,10 @@ impl Verdict {
     }
 }
 
-/// Decides what `outcome` means for a transaction of `amount` with this `status`. `signed` is the report that
-/// the gateway signed in the answer which led to the question.
+/// The decision on `outcome` for a transaction of `amount` with this `status`. `signed` is the report that
+/// the gateway signed in the answer that led to the status request.
 ///
-/// Money first: only a definite payment of exactly the asked amount succeeds, only a definite "no"
+/// Money first: only a definite payment of exactly the requested amount succeeds, only a definite refusal
 /// fails, and nothing leaves SUCCESS or FAILURE.
 pub fn decide(
     status: StatusName,
@@ -109,7 +109,7 @@ pub fn decide(
         (StatusName::Failure, Outcome::Paid { amount: Some(paid) }) if *paid == amount => {
             Verdict::keep(Some(AttentionKind::LateSuccess))
         }
-        // Nothing was taken yet, and nothing will be unless an operator sees to it.
+        // Nothing was captured yet, and nothing will be without an operator.
         (StatusName::Pending | StatusName::Failure, Outcome::Authorised) => {
             Verdict::keep(Some(AttentionKind::NotCaptured))
         }
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_gateway_signed_as_paid_is_not_failed_because_its_records_lag() {
+    fn a_signed_payment_is_not_failed_because_the_gateways_records_lag() {
         let says = |outcome: &Outcome, status| {
             decide(status, rupees(100), outcome, Some(&paid(100)), OrderLife::Over)
         };

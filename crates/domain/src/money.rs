@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 /// The digits of the largest amount before the point.
 const WHOLE_DIGITS: u32 = 13;
 
-/// The largest amount in rupees, in paise: what `NUMERIC(15,2)` holds.
+/// The largest amount in rupees, in paise: the maximum of `NUMERIC(15,2)`.
 pub const MAX_MINOR: i64 = Currency::INR.max_minor();
 
 /// An ISO 4217 currency with two decimals or none.
@@ -233,7 +233,7 @@ impl Money {
         self.minor == 0
     }
 
-    /// The amount for readers who expect rupees: its currency follows unless it is that.
+    /// The amount for readers who expect rupees: any other currency follows it.
     pub fn labelled(self) -> String {
         if self.currency == Currency::INR { self.to_string() } else { self.with_code() }
     }

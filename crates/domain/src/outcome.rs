@@ -51,7 +51,7 @@ pub struct Report {
     pub gateway_txn_id: Option<String>,
     /// The payment method, in the gateway's words: `UPI`, `CC`.
     pub payment_mode: Option<String>,
-    /// The sum the gateway has given back of the payment, where it tells it.
+    /// The sum the gateway has given back of the payment, where reported.
     pub returned: Option<Money>,
     /// The gateway's unchanged status code.
     pub status_code: Option<String>,

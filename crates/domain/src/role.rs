@@ -55,7 +55,7 @@ impl Grant {
     }
 }
 
-/// A named person or program who acts in a role; decisions are recorded in its name.
+/// A named person or program that acts in a role; decisions are recorded in its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
     /// Of their own: two people never share one.

@@ -157,7 +157,7 @@ pub struct Transaction {
     /// A description for the payer.
     pub product_info: String,
     pub gateway: GatewayName,
-    /// The merchant account it is made through; `None` where its row tells none: adopted, or stored by a
+    /// The merchant account it is made through; `None` where its row names none: adopted, or stored by a
     /// version without accounts.
     pub account: Option<AccountRef>,
     /// The browser's final destination: an absolute URL with this transaction's id in its `eg_pg_txnid`
@@ -180,8 +180,8 @@ pub struct Transaction {
     pub unknown: Option<Box<UnknownValues>>,
 }
 
-/// What an adopted row holds where this service knows no value, as it is stored; empty where the row
-/// holds nothing. The field itself is zero, or [`Status::Pending`].
+/// Unknown values of an adopted row, as stored; empty where the row holds none. The field itself is zero, or
+/// [`Status::Pending`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnknownValues {
     /// An amount that is absent, negative, too large or no whole number of minor units, or in an unknown

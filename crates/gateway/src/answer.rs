@@ -1,4 +1,4 @@
-//! Answers of a gateway, brought by the payer's browser or from server to server.
+//! Answers of a gateway, by the payer's browser or from server to server.
 
 use bytes::Bytes;
 use payment_domain::TxnId;
@@ -71,7 +71,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// An answer of parameters only, as a browser brings it.
+    /// An answer of parameters only, as by a browser.
     pub fn of_params(params: Params) -> Answer {
         Answer { params, ..Answer::default() }
     }

@@ -1,4 +1,4 @@
-//! A gateway that is asked about a payment with the account of another merchant.
+//! A gateway that receives a status request with the account of another merchant.
 
 use std::sync::Arc;
 

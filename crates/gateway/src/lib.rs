@@ -9,7 +9,8 @@
 //! scripted gateway for the tests of callers.
 //!
 //! Three rules every adapter keeps:
-//! - what it does not recognise is [`Outcome::Unrecognised`](payment_domain::Outcome::Unrecognised), never a failure: money may have moved;
+//! - an answer it does not recognise is [`Outcome::Unrecognised`](payment_domain::Outcome::Unrecognised),
+//!   never a failure: money may have moved;
 //! - every call has a connect and a total timeout, and a call that acts is not repeated;
 //! - no secret, signature input, card hint or personal datum appears in an error, a log or
 //!   [`Report::raw`](payment_domain::Report::raw).
@@ -57,7 +58,7 @@ pub enum GatewayError {
     /// The request left, no whole answer came: the gateway may have acted. Only ask for the status.
     #[error("the gateway did not answer")]
     Unanswered(#[source] BoxError),
-    /// An answer came that cannot be read: nothing is known, the transaction keeps its state.
+    /// The answer cannot be read: nothing is known, the transaction keeps its state.
     #[error("the gateway's answer cannot be read: {0}")]
     Unreadable(String),
     /// The gateway refuses to start this payment; nothing was started.
@@ -95,9 +96,9 @@ impl From<CallError> for GatewayError {
 /// Whether a gateway can be used now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Availability {
-    /// Nothing is known that speaks against it.
+    /// No failure is known.
     Available,
-    /// It is down: what would need it is better not begun.
+    /// It is unavailable; work that needs it should not begin.
     Unavailable {
         /// Time until another try makes sense.
         retry_after: Duration,
@@ -107,7 +108,7 @@ pub enum Availability {
 /// An order as [`Gateway::start`] needs it.
 #[derive(Debug, Clone, Copy)]
 pub struct Order<'a> {
-    /// The transaction; its id is the order number, its amount what is asked.
+    /// The transaction; its id is the order number, its amount the requested one.
     pub txn: &'a Transaction,
     /// The URL to which the gateway sends the payer's browser, by GET or by form POST: the
     /// application's or one of this service.
@@ -141,10 +142,11 @@ pub enum Redirect {
 pub enum Evidence {
     /// Not signed by the gateway: only a reason to ask for the status.
     Unsigned,
-    /// Signed by the gateway and about this transaction, its merchant and its amount. A callback that comes
-    /// again is known by [`Report::raw`](payment_domain::Report::raw): it holds what was signed and tells one
-    /// event from another (its id, where the body has one), and nothing that changes with a delivery. An event
-    /// id in an unsigned header tells nothing: whoever repeats a callback can change it.
+    /// Signed by the gateway and about this transaction, its merchant and its amount. A repeated callback is
+    /// recognised by [`Report::raw`](payment_domain::Report::raw): it holds the signed content and
+    /// distinguishes events (by their id, where the body has one), and holds nothing that changes with a
+    /// delivery. An event id in an unsigned header identifies nothing: a sender who repeats a callback can
+    /// change it.
     Signed(Report),
 }
 
@@ -164,7 +166,7 @@ pub trait Closing: Send + Sync {
 /// A payment gateway.
 #[async_trait]
 pub trait Gateway: Send + Sync {
-    /// What the service has to know before it calls the gateway.
+    /// The properties of the gateway for the service.
     fn profile(&self) -> &Profile;
 
     /// Whether the gateway can be used at the moment. [`Guarded`] keeps a record of it; an adapter leaves

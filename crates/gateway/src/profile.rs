@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use payment_domain::{Currency, GatewayName};
 
-/// What the service has to know before it calls a gateway. It never changes during the life of an
-/// adapter; whether the gateway can be used now is
+/// The properties of a gateway that the service needs before it calls. They never change during the life of
+/// an adapter; whether the gateway can be used now is
 /// [`Gateway::availability`](crate::Gateway::availability).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {

@@ -31,7 +31,7 @@ pub trait Refunding: Send + Sync {
 
     /// The refund that a callback names, before anything in it is verified; `None` when it is not about a
     /// refund. Where the callbacks of payments look the same it may be the id of a payment: there is no such
-    /// refund then. A callback is only a reason to ask.
+    /// refund then. A callback is only a reason for a status request.
     fn names_refund(&self, answer: &Answer) -> Option<RefundId>;
 }
 
@@ -44,7 +44,7 @@ pub struct RefundOrder<'a> {
     pub id: &'a RefundId,
     /// In the currency of the payment.
     pub amount: Money,
-    /// The gateway's number of the refund, where an earlier answer has told it.
+    /// The gateway's number of the refund, if an earlier answer named it.
     pub gateway_refund_id: Option<&'a str>,
     /// The URL to which the gateway reports from server to server; `None` where it cannot reach this service.
     pub notify_url: Option<&'a str>,
@@ -67,6 +67,6 @@ pub struct RefundTerms {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NoRefund(
-    /// For the person who wants the refund.
+    /// For the person who requests the refund.
     pub String,
 );

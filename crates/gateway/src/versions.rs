@@ -12,16 +12,16 @@ use crate::{
 };
 
 /// The versions of an account's credentials that are not wiped. Orders are opened with the version of their
-/// transaction. Questions are asked with the active version, and once more with that of the transaction when
-/// the answer says nothing of the payment: the gateway may not know the new credentials yet, or not any more.
-/// Signatures are checked with the version of the transaction first, then with the others.
+/// transaction. Status requests use the active version, and once more that of the transaction when the answer
+/// does not know the payment: the gateway may not know the new credentials yet, or not any more. Signatures
+/// are checked with the version of the transaction first, then with the others.
 pub struct Versions {
     versions: BTreeMap<u32, Arc<dyn Gateway>>,
     preferred: Arc<dyn Gateway>,
 }
 
 impl Versions {
-    /// `None` without versions. Without an active one, which a retired account has none of, the newest asks.
+    /// `None` without versions. A retired account has no active one: the newest is used.
     pub fn new(versions: BTreeMap<u32, Arc<dyn Gateway>>, active: Option<u32>) -> Option<Versions> {
         let newest = versions.values().next_back();
         let preferred = active.and_then(|active| versions.get(&active)).or(newest)?.clone();
@@ -35,7 +35,7 @@ impl Versions {
         }
     }
 
-    /// The version that asks once more.
+    /// The version of the second request.
     fn other(&self, txn: &Transaction, error: &GatewayError) -> Option<&Arc<dyn Gateway>> {
         match error {
             GatewayError::Unreadable(_) => {

@@ -65,7 +65,7 @@ pub struct Adapter {
     pub protocol: &'static str,
     /// Its settings, in the order of the reference.
     pub settings: &'static [&'static dyn Declared],
-    /// Those that every gateway has.
+    /// Settings common to all gateways.
     pub common: Common,
     /// The settings that name and prove an account, in all protocols; where none is set there is no account.
     pub credentials: &'static [&'static dyn Declared],
@@ -111,7 +111,7 @@ impl Adapter {
     }
 }
 
-/// Reads an account, and reports everything that is wrong with its settings.
+/// Reads an account, and reports all problems of its settings.
 ///
 /// # Errors
 /// All problems.

@@ -7,9 +7,9 @@ use payment_settings::parser::shorten;
 /// The accepted texts, for the parser of the setting.
 pub const ACCEPTS: &str = "codes of ISO 4217 with commas between them, as in `INR,USD`, or `all`";
 
-/// Reads codes with commas between them, or `all` in lower case: `ALL` is the Albanian lek. Those that the provider counts in another unit than
-/// [`Money`](payment_domain::Money) are not taken: an amount that is a hundred times too large or too small is
-/// never asked.
+/// Reads codes with commas between them, or `all` in lower case: `ALL` is the Albanian lek. Currencies that
+/// the provider counts in another unit than [`Money`](payment_domain::Money) are not taken: an amount that is
+/// a hundred times too large or too small is never requested.
 ///
 /// # Errors
 /// The problem, in words that follow a setting's name.

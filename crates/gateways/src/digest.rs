@@ -31,8 +31,8 @@ pub fn sha512(message: &[u8]) -> Vec<u8> {
     Sha512::digest(message).to_vec()
 }
 
-/// 30 letters, digits, `_` and `-` for a text of whatever length: always the same ones. The first 180 bits of its
-/// SHA-256 in the URL's base64, so that no two texts meet in one.
+/// 30 letters, digits, `_` and `-` for a text of any length: the first 180 bits of its SHA-256 in the URL's
+/// base64, so that different texts have different names.
 pub fn name_of_30(text: &str) -> String {
     let mut name = URL_SAFE_NO_PAD.encode(sha256(text.as_bytes()));
     name.truncate(30);

@@ -1,7 +1,7 @@
 //! The evidence kept of a gateway's answer: named members only, each within bounds.
 //!
-//! Answers carry signatures, card hints, names, e-mail addresses and numbers beside what an
-//! operator needs. Members are kept by name, so that what a gateway adds tomorrow is left out.
+//! Answers carry signatures, card hints, names, e-mail addresses and numbers beside what an operator needs.
+//! Members are kept by name, so that members a gateway adds later are left out.
 
 use serde_json::{Map, Value};
 
@@ -11,7 +11,7 @@ use crate::text::cut;
 /// The longest value kept of one member, in characters.
 const MAX_CHARS: usize = 512;
 
-/// Those of the pairs whose name is listed, in the letter case they came in.
+/// The pairs whose name is listed, in their own letter case.
 pub fn of_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>, names: &[&str]) -> Value {
     let kept = pairs
         .into_iter()
@@ -20,7 +20,7 @@ pub fn of_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>, names: 
     Value::Object(Map::from_iter(kept))
 }
 
-/// Those of an object's plain members whose name is listed, as text.
+/// An object's plain members whose name is listed, as text.
 pub fn of_object(object: &Object, names: &[&str]) -> Value {
     let kept = names.iter().filter_map(|name| {
         let text = object.text(name)?;

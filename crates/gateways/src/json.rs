@@ -34,8 +34,7 @@ impl Object {
         Object::parse(self.0.get(name)?.get().as_bytes())
     }
 
-    /// The members of a list of objects; what is not an object is left out. `None` when the member
-    /// is not a list.
+    /// The members of a list of objects; other members are left out. `None` when the member is not a list.
     pub fn objects(&self, name: &str) -> Option<Vec<Object>> {
         let items: Vec<Box<RawValue>> = serde_json::from_str(self.0.get(name)?.get()).ok()?;
         Some(items.iter().filter_map(|item| Object::parse(item.get().as_bytes())).collect())
@@ -83,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_refused() {
+    fn anything_but_an_object_is_refused() {
         for body in ["", "null", "[]", "1", "{", "{}x", "<html>"] {
             assert!(Object::parse(body.as_bytes()).is_none(), "{body}");
         }

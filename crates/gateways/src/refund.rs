@@ -1,4 +1,4 @@
-//! Refunds: comparing an answer with what was asked, and reporting it.
+//! Refunds: comparing an answer with the request, and reporting it.
 
 use payment_domain::{Money, RefundOutcome, RefundReport, Transaction};
 use payment_gateway::{GatewayError, NoRefund};
@@ -19,7 +19,7 @@ pub struct Asked<'a> {
     pub amount: Money,
 }
 
-/// The members of an answer by which a refund is known.
+/// The members of an answer that identify a refund.
 #[derive(Debug, Clone, Default)]
 pub struct Told {
     pub id: Option<String>,
@@ -76,13 +76,13 @@ pub fn unrecognised(code: &str) -> RefundOutcome {
     RefundOutcome::Unrecognised { code: cut(code, 64).to_owned() }
 }
 
-/// An answer that refuses our request whatever it asks for: the key or the signature is wrong.
+/// An answer that refuses any request of ours: the key or the signature is wrong.
 pub fn misconfigured(why: &str) -> RefundOutcome {
     RefundOutcome::Unclear { reason: format!("the gateway refuses the account: {}", cut(why, 100)) }
 }
 
-/// A refusal, unless the gateway has the refund all the same: from an earlier call whose answer was lost. `found`
-/// is the gateway's answer to the question for it.
+/// A refusal, unless the gateway has the refund all the same: from an earlier call whose answer was lost.
+/// `found` is the gateway's answer to the status request.
 pub fn confirmed(refusal: RefundReport, found: Result<RefundReport, GatewayError>) -> RefundReport {
     match found {
         Ok(found) if found.outcome == RefundOutcome::NotFound => refusal,

@@ -14,10 +14,10 @@ pub fn one_minor_unit(payment: &Transaction) -> Result<Money, NoRefund> {
 /// The gateway's number of the payment, without which nothing can be given back.
 ///
 /// # Errors
-/// [`NoRefund`] when no answer has told it.
+/// [`NoRefund`] when no answer has named it.
 pub fn payment_number(payment: &Transaction) -> Result<&str, NoRefund> {
     let number = payment.gateway_details.txn_id.as_deref().filter(|number| !number.is_empty());
-    number.ok_or_else(|| NoRefund("the gateway has told no number of the payment".to_owned()))
+    number.ok_or_else(|| NoRefund("the gateway has named no number of the payment".to_owned()))
 }
 
 /// People must look, for this reason.
@@ -25,7 +25,8 @@ pub fn unclear(reason: impl Into<String>) -> RefundOutcome {
     RefundOutcome::Unclear { reason: reason.into() }
 }
 
-/// Success of exactly the amount that was asked; a person must look at any other. Missing is not equal.
+/// Success of exactly the requested amount; an operator must look at any other. A missing amount is not
+/// equal.
 pub fn succeeded(order: &RefundOrder<'_>, amount: Option<Money>) -> RefundOutcome {
     match amount {
         Some(amount) if amount == order.amount => RefundOutcome::Succeeded { amount: Some(amount) },

@@ -11,7 +11,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::client::{Client, Limits, Reply};
 
-/// The account that these texts describe, or what is wrong with each setting.
+/// The account that these texts describe, or the problem of each setting.
 pub(crate) fn read_account<A, K: Into<String>, V: AsRef<str>>(
     settings: &'static [&'static dyn Declared],
     texts: impl IntoIterator<Item = (K, V)>,
@@ -27,7 +27,7 @@ pub(crate) fn texts(settings: &[&'static dyn Declared], text_of: impl Fn(&str) -
     Values::of(settings.iter().filter_map(|setting| Some((setting.key, text_of(setting.key)?))))
 }
 
-/// A pending transaction of that many rupees, with what has to be escaped in its description.
+/// A pending transaction of that many rupees, with a description that has to be escaped.
 pub(crate) fn transaction(id: &str, rupees: &str) -> Transaction {
     Transaction {
         product_info: "Property Tax & Water + Sewer = 2".to_owned(),
@@ -47,7 +47,7 @@ pub(crate) fn refund_of<'a>(payment: &'a Transaction, id: &'a RefundId, rupees: 
     RefundOrder { payment, id, amount, gateway_refund_id: None, notify_url: None }
 }
 
-/// What was made of an answer about a refund, in a word.
+/// A report about a refund, in a word.
 pub(crate) fn name_of(report: Result<RefundReport, GatewayError>) -> &'static str {
     match report {
         Ok(report) => report.outcome.name(),
@@ -75,7 +75,7 @@ pub(crate) async fn server_that_answers(template: ResponseTemplate) -> MockServe
     server
 }
 
-/// Asks for a status through every fault a network has, and sees each told apart. `adapter` builds
+/// Sends a status request through every network fault, and expects its own error for each. `adapter` builds
 /// the adapter for a base URL. A fault is never an answer.
 pub(crate) async fn asks_through_every_fault<G: Gateway>(adapter: impl Fn(&str, Client) -> G) {
     asks_about_through_every_fault(&transaction("PB_PG_2024_03_15_000123_45", "19.99"), adapter).await;

@@ -1,4 +1,4 @@
-//! Fitting text into what a gateway takes.
+//! Truncation of text to a gateway's limits.
 
 use payment_domain::{Currency, Money};
 

@@ -3,8 +3,9 @@
 use payment_domain::{Outcome, Report, Transaction};
 use serde_json::Value;
 
-/// The report on an order that its provider does not know. Where a payer was sent to it, the provider opened it and
-/// keeps it: another account is asked than the one that opened it, and the payer may have paid there.
+/// The report on an order that its provider does not know. Where a payer was sent to it, the provider opened
+/// it and keeps it: the status request is made with another account than the one that opened it, and the
+/// payer may have paid there.
 pub(crate) fn report(txn: &Transaction, status_code: Option<String>, raw: Value) -> Report {
     let (outcome, status_message) = match &txn.redirect_url {
         Some(_) => (

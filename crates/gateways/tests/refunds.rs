@@ -1,5 +1,5 @@
-//! Refunds at the simulated providers, through every fault of a refund: the answer to the request, the answer to the
-//! question for its state, and what the provider's books say.
+//! Refunds at the simulated providers, through every fault of a refund: the answer to the request, the answer
+//! to the status request, and the provider's books.
 
 #![allow(
     clippy::unwrap_used,
@@ -26,7 +26,7 @@ use payment_simulator::providers::{
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 const REFUND: &str = "RF-0000000001";
-/// An hour: what is to come later comes when it is called.
+/// An hour: a delayed decision comes when requested.
 const LATER: u64 = 3_600;
 
 const PROVIDERS: [(Provider, &Adapter); 5] = [
@@ -129,8 +129,8 @@ fn name_of(report: &Result<RefundReport, GatewayError>) -> &'static str {
     }
 }
 
-/// By fault: the answer to the request for a refund of the whole payment, the state then, and what is given back.
-/// CCAVENUE takes a request on in the answer, PAYU before the end is known.
+/// By fault: the answer to the request for a refund of the whole payment, the state then, and the amount
+/// refunded. CCAVENUE accepts a request in its answer, PAYU before the end is known.
 fn expected(provider: Provider, twist: RefundTwist) -> (&'static str, &'static str, i64) {
     let (is_ccavenue, is_payu) = (provider == Provider::Ccavenue, provider == Provider::Payu);
     let takes_on = is_ccavenue || is_payu;
@@ -197,7 +197,7 @@ fn later(twist: RefundTwist) -> RefundTwist {
 }
 
 #[tokio::test]
-async fn what_was_taken_on_ends_and_what_was_given_back_may_return() {
+async fn an_accepted_refund_ends_and_a_completed_one_may_be_returned() {
     for (provider, adapter) in PROVIDERS {
         for (twist, end) in [
             (RefundTwist::Pending { seconds: LATER }, "succeeded"),
@@ -213,7 +213,7 @@ async fn what_was_taken_on_ends_and_what_was_given_back_may_return() {
                 (Provider::Ccavenue, RefundTwist::RefusedLater { .. } | RefundTwist::Returned { .. }) => {
                     "pending"
                 }
-                // Only STRIPE tells of a credit that came back.
+                // Only STRIPE reports a credit that came back.
                 (
                     Provider::Hyperswitch | Provider::Payu | Provider::Razorpay,
                     RefundTwist::Returned { .. },
@@ -257,7 +257,7 @@ async fn money_given_back_in_the_portal_is_no_refund_of_ours_and_blocks_one() {
         let world = World::paid(provider, adapter, |_| {}).await;
         world.simulator.refund_in_portal(provider, world.payment.id.as_str(), None).unwrap();
         let state = name_of(&world.state(REFUND, "100.00", None).await);
-        // Of an order of CCAVENUE it is told that all was given back, and not by whom.
+        // An order of CCAVENUE shows that all was refunded, and not by which refund.
         assert_eq!(state, if provider == Provider::Ccavenue { "succeeded" } else { "not found" }, "{told}");
         let answer = name_of(&world.refund(REFUND, "100.00").await);
         assert_ne!(answer, "succeeded", "{told}");
@@ -275,7 +275,7 @@ async fn an_unconfirmed_order_of_ccavenue_is_cancelled() {
 }
 
 #[tokio::test]
-async fn payus_newer_api_tells_the_same() {
+async fn payus_newer_api_reports_the_same() {
     let world = World::paid(Provider::Payu, &payu::ADAPTER, |_| {}).await;
     let base_url = &world.base_url;
     let mut properties: HashMap<&str, String> = world.simulator.properties(base_url).into_iter().collect();
@@ -315,7 +315,7 @@ async fn a_message_about_a_refund_names_it_and_no_payment() {
     }
 }
 
-/// A server of the merchant's, and what it is sent.
+/// A server of the merchant's, and the requests it receives.
 async fn receiver() -> (String, UnboundedReceiver<Answer>) {
     let (sender, messages) = unbounded_channel();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

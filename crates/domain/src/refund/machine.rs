@@ -1,5 +1,5 @@
-//! The state machine of refunds: decides what a gateway's report means for one, and what may still be given
-//! back of a payment.
+//! The state machine of refunds: decides a refund's change by the gateway's report, and the amount still
+//! refundable of a payment.
 //!
 //! ```text
 //! REQUESTED ──▶ APPROVED ──▶ SENT ──▶ SUCCEEDED (the amount asked, reported back)
@@ -33,7 +33,7 @@ pub enum Repetition {
     Doubles,
 }
 
-/// The calls of a refund, as known when a status question is answered.
+/// The calls of a refund up to the answer of a status request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Calls {
     pub repetition: Repetition,
@@ -87,7 +87,7 @@ pub fn available(captured: Money, live: impl IntoIterator<Item = Money>) -> Opti
     Money::from_minor(captured.minor().checked_sub(reserved.minor())?, captured.currency()).ok()
 }
 
-/// Decides what the answer to a status question means for a refund of `amount`.
+/// The decision on the answer to a status request about a refund of `amount`.
 pub fn decide(status: RefundStatus, amount: Money, outcome: &RefundOutcome, calls: Calls) -> RefundVerdict {
     match status {
         RefundStatus::Sent => decide_sent(amount, outcome, calls),
@@ -99,7 +99,7 @@ pub fn decide(status: RefundStatus, amount: Money, outcome: &RefundOutcome, call
             | RefundOutcome::Unclear { .. }
             | RefundOutcome::Unrecognised { .. } => RefundVerdict::Keep,
         },
-        // Its amount is free again: whoever gave the money back must be found.
+        // The amount is refundable again; an operator must find the origin of the money given back.
         RefundStatus::Failed => match outcome {
             RefundOutcome::Succeeded { .. } => RefundVerdict::Unclear {
                 reason: "the gateway says that the refund, which counts as failed, was made".to_owned(),
@@ -238,7 +238,7 @@ mod tests {
 
         /// Requests, ends and releases in any order, each admitted by `available` alone.
         #[test]
-        fn what_is_live_never_exceeds_what_was_captured(
+        fn live_refunds_never_exceed_the_captured_amount(
             captured in 0..10_000_i64,
             steps in prop::collection::vec((1..6_000_i64, any::<bool>()), 0..60),
         ) {
@@ -272,14 +272,14 @@ mod tests {
     }
 
     #[test]
-    fn a_refund_that_comes_back_is_told_and_stays_succeeded() {
+    fn a_returned_refund_is_reported_and_stays_succeeded() {
         let failed = RefundOutcome::Failed { reason: "closed account".to_owned() };
         let verdict = decide(RefundStatus::Succeeded, rupees(100), &failed, calls(Repetition::Refused));
         assert_eq!(verdict, RefundVerdict::Returned { reason: "closed account".to_owned() });
     }
 
     #[test]
-    fn refunds_beyond_what_was_captured_are_a_contradiction() {
+    fn refunds_beyond_the_captured_amount_are_a_contradiction() {
         assert_eq!(available(rupees(100), [rupees(40), rupees(60)]).unwrap(), rupees(0));
         assert_eq!(available(rupees(100), [rupees(101)]), None);
         let dollars = Money::from_minor(1, Currency::from_code("USD").unwrap()).unwrap();

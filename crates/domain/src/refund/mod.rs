@@ -1,4 +1,4 @@
-//! Refunds: what is given back of a payment, in whole or in part.
+//! Refunds: money given back of a payment, in whole or in part.
 //!
 //! A [`Refund`] is requested by one named person and approved by another, leaves once, and changes only along
 //! [`machine`]. Its id is our reference of it at the gateway.

@@ -21,8 +21,9 @@ pub enum RefundOutcome {
     },
     /// The gateway knows no refund of this id, so far.
     NotFound,
-    /// The answer contradicts what was asked (another payment, amount or currency, two refunds of one id),
-    /// our configuration is refused, or the money went back by another way: people must look. Nothing is known.
+    /// The answer contradicts the request (another payment, amount or currency, two refunds of one id), our
+    /// configuration is refused, or the money went back by another way: an operator must look. The state is
+    /// unknown.
     Unclear {
         /// The matter, for people.
         reason: String,

@@ -6,18 +6,18 @@ use super::{AMOUNT, Case, Deed, Promise, id, is_paid, is_undecided, sample};
 
 pub(super) fn promises() -> Vec<Promise> {
     vec![
-        Promise::of(an_order_that_nobody_paid_is_neither_paid_nor_declined),
-        Promise::of(a_payment_is_reported_with_what_was_asked),
+        Promise::of(an_unpaid_order_is_neither_paid_nor_declined),
+        Promise::of(a_payment_is_reported_with_the_requested_amount),
         Promise::of(another_amount_is_never_the_one_that_was_asked).where_it(&[Deed::IsPaidOtherwise]),
         Promise::of(a_definite_no_is_reported),
-        Promise::of(what_is_pending_stays_pending_until_it_is_paid),
+        Promise::of(a_pending_payment_stays_pending_until_it_is_paid),
         Promise::of(a_payment_after_a_no_is_reported).where_it(&[Deed::IsDeclinedForNow]),
-        Promise::of(what_nobody_has_heard_of_is_unrecognised).where_it(&[Deed::IsUnheardOf]),
+        Promise::of(an_unknown_order_is_unrecognised).where_it(&[Deed::IsUnheardOf]),
         Promise::of(asking_again_is_answered_the_same),
     ]
 }
 
-async fn an_order_that_nobody_paid_is_neither_paid_nor_declined(case: Case) {
+async fn an_unpaid_order_is_neither_paid_nor_declined(case: Case) {
     let never_started = sample::transaction(&id(1), AMOUNT);
     let report = case.status(&never_started).await;
     assert!(is_undecided(&report.outcome), "never started: {:?}", report.outcome);
@@ -25,18 +25,21 @@ async fn an_order_that_nobody_paid_is_neither_paid_nor_declined(case: Case) {
     let mut started = sample::transaction(&id(2), AMOUNT);
     let redirect = case.start(&mut started).await;
     let report = case.status(&started).await;
-    assert!(is_undecided(&report.outcome), "nobody came: {:?}", report.outcome);
+    assert!(is_undecided(&report.outcome), "the order is unpaid: {:?}", report.outcome);
 
     case.provider.arrive(&redirect).await;
     let report = case.status(&started).await;
     assert!(is_undecided(&report.outcome), "at the pay page: {:?}", report.outcome);
 }
 
-async fn a_payment_is_reported_with_what_was_asked(case: Case) {
+async fn a_payment_is_reported_with_the_requested_amount(case: Case) {
     let txn = case.after(1, Deed::IsPaid).await;
     let report = case.status(&txn).await;
     assert!(is_paid(&report.outcome, &txn), "{:?}", report.outcome);
-    assert!(report.gateway_txn_id.is_some_and(|number| !number.is_empty()), "the provider's number is told");
+    assert!(
+        report.gateway_txn_id.is_some_and(|number| !number.is_empty()),
+        "the provider's number is reported"
+    );
 
     let other = case.arrived(2).await;
     assert!(is_undecided(&case.status(&other).await.outcome), "another order is not touched by it");
@@ -60,7 +63,7 @@ async fn a_definite_no_is_reported(case: Case) {
     assert!(matches!(report.outcome, Outcome::Declined { .. }), "{:?}", report.outcome);
 }
 
-async fn what_is_pending_stays_pending_until_it_is_paid(case: Case) {
+async fn a_pending_payment_stays_pending_until_it_is_paid(case: Case) {
     let txn = case.after(1, Deed::IsPending).await;
     for _ in 0..3 {
         let report = case.status(&txn).await;
@@ -80,7 +83,7 @@ async fn a_payment_after_a_no_is_reported(case: Case) {
     assert!(is_paid(&report.outcome, &txn), "{:?}", report.outcome);
 }
 
-async fn what_nobody_has_heard_of_is_unrecognised(case: Case) {
+async fn an_unknown_order_is_unrecognised(case: Case) {
     let txn = case.after(1, Deed::IsUnheardOf).await;
     let report = case.status(&txn).await;
     assert!(matches!(report.outcome, Outcome::Unrecognised { .. }), "{:?}", report.outcome);

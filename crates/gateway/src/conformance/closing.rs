@@ -45,7 +45,7 @@ async fn a_closing_that_is_not_answered_says_how_far_it_got(case: Case) {
     case.start(&mut txn).await;
     for fault in Fault::ALL {
         let faulty = fault.serve().await;
-        let gateway = case.provider.gateway_at(&faulty.base_url, faulty.patience);
+        let gateway = case.provider.gateway_at(&faulty.base_url, faulty.timeout);
         let Some(closing) = gateway.closing() else { return };
         let error = closing.close(&txn).await.map(drop).expect_err("a fault is never an answer");
         assert!(fits(fault, &error), "{fault:?}: {error:?}");

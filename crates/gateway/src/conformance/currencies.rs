@@ -8,8 +8,8 @@ use crate::Evidence;
 pub(super) fn promises() -> Vec<Promise> {
     vec![
         Promise::of(every_currency_is_asked_and_paid_as_such),
-        Promise::of(the_same_digits_in_another_currency_are_never_what_was_asked),
-        Promise::of(money_in_another_currency_is_never_what_was_asked)
+        Promise::of(the_same_digits_in_another_currency_are_never_the_requested_amount),
+        Promise::of(money_in_another_currency_is_never_the_requested_amount)
             .where_it(&[Deed::IsPaidInAnotherCurrency]),
     ]
 }
@@ -36,8 +36,8 @@ async fn every_currency_is_asked_and_paid_as_such(case: Case) {
             let seen = case.provider.arrive(&redirect).await;
             assert_eq!(seen, Seen { order: id(number), amount: txn.amount });
             case.provider.does(&txn.id, Deed::IsPaid).await;
-            for news in case.provider.news(&txn.id).await {
-                let verified = case.gateway.verify(&txn, &news.answer).await;
+            for notification in case.provider.notifications(&txn.id).await {
+                let verified = case.gateway.verify(&txn, &notification.answer).await;
                 assert!(verified.is_ok(), "{:?}: {verified:?}", txn.amount);
             }
             let report = case.status(&txn).await;
@@ -46,11 +46,11 @@ async fn every_currency_is_asked_and_paid_as_such(case: Case) {
     }
 }
 
-/// Whether a report or a piece of signed news says that what the transaction asks for was paid.
+/// Whether a report or a signed notification says that the transaction's amount was paid.
 async fn is_taken_for_paid(case: &Case, txn: &Transaction) -> bool {
     let pays = |report: &Report| is_paid(&report.outcome, txn);
-    for news in case.provider.news(&txn.id).await {
-        if let Ok(Evidence::Signed(report)) = case.gateway.verify(txn, &news.answer).await
+    for notification in case.provider.notifications(&txn.id).await {
+        if let Ok(Evidence::Signed(report)) = case.gateway.verify(txn, &notification.answer).await
             && pays(&report)
         {
             return true;
@@ -59,7 +59,7 @@ async fn is_taken_for_paid(case: &Case, txn: &Transaction) -> bool {
     case.gateway.status(txn).await.is_ok_and(|report| pays(&report))
 }
 
-async fn the_same_digits_in_another_currency_are_never_what_was_asked(case: Case) {
+async fn the_same_digits_in_another_currency_are_never_the_requested_amount(case: Case) {
     for (number, currency) in (1..).zip(case.currencies()) {
         let txn = case.arrived_at(transaction(number, MINOR, currency)).await;
         case.provider.does(&txn.id, Deed::IsPaid).await;
@@ -73,7 +73,7 @@ async fn the_same_digits_in_another_currency_are_never_what_was_asked(case: Case
     }
 }
 
-async fn money_in_another_currency_is_never_what_was_asked(case: Case) {
+async fn money_in_another_currency_is_never_the_requested_amount(case: Case) {
     for (number, currency) in (1..).zip(case.currencies()) {
         let txn = case.arrived_at(transaction(number, MINOR, currency)).await;
         case.provider.does(&txn.id, Deed::IsPaidInAnotherCurrency).await;

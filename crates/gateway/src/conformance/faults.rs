@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// What is wrong with a server.
+/// A fault of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     /// No listener.
@@ -28,7 +28,7 @@ pub(super) struct Faulty {
     /// Where it is, without a slash at the end.
     pub(super) base_url: String,
     /// How long to wait for it: where an answer comes, long enough for a busy machine.
-    pub(super) patience: Duration,
+    pub(super) timeout: Duration,
     serving: Option<JoinHandle<()>>,
 }
 
@@ -63,7 +63,7 @@ impl Fault {
         if self == Fault::Refused {
             // The port was free a moment ago, and was not assigned since.
             drop(listener);
-            return Faulty { base_url, patience: self.patience(), serving: None };
+            return Faulty { base_url, timeout: self.timeout(), serving: None };
         }
         let serving = tokio::spawn(async move {
             let mut open = Vec::new();
@@ -71,10 +71,10 @@ impl Fault {
                 open.push(AbortOnDrop(tokio::spawn(async move { self.treat(stream).await })));
             }
         });
-        Faulty { base_url, patience: self.patience(), serving: Some(serving) }
+        Faulty { base_url, timeout: self.timeout(), serving: Some(serving) }
     }
 
-    fn patience(self) -> Duration {
+    fn timeout(self) -> Duration {
         match self {
             Fault::Hangs => Duration::from_secs(1),
             Fault::Refused | Fault::Cut | Fault::Http500 | Fault::Garbage(_) | Fault::TooLong => {

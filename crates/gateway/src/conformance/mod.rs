@@ -13,8 +13,8 @@
 //! }
 //! ```
 //!
-//! A check panics when the promise is broken. The provider should be one that checks what it is sent as
-//! the real one does, written from its protocol and not from the adapter.
+//! A check panics when the promise is broken. The provider should check requests as the real one does,
+//! written from its protocol and not from the adapter.
 
 #![allow(
     clippy::unwrap_used,
@@ -54,49 +54,47 @@ pub trait Provider: Send + Sync {
     /// The adapter under test, speaking to this provider.
     fn gateway(&self) -> Arc<dyn Gateway>;
 
-    /// The same adapter with its calls about orders going to `base_url`, each given up after
-    /// `patience`. What it needs before such a call (an access token) still comes from this provider.
-    fn gateway_at(&self, base_url: &str, patience: Duration) -> Arc<dyn Gateway>;
+    /// The same adapter with its calls about orders going to `base_url` under `timeout`. Calls before them
+    /// (for an access token) still go to this provider.
+    fn gateway_at(&self, base_url: &str, timeout: Duration) -> Arc<dyn Gateway>;
 
     /// Where this provider can reach the test from server to server.
     fn notify_url(&self) -> String;
 
-    /// The payer follows the redirect to the pay page; what the provider knows of the order then.
-    /// Panics when the provider refuses it.
+    /// The payer follows the redirect to the pay page; returns the order as the provider sees it then. Panics
+    /// when the provider refuses it.
     async fn arrive(&self, redirect: &Redirect) -> Seen;
 
-    /// What happens at the provider to an order whose payer has arrived.
+    /// The event happens at the provider to an order whose payer has arrived.
     async fn does(&self, order: &TxnId, deed: Deed);
 
     /// The deeds that never happen at this provider.
     fn never(&self) -> Vec<Deed>;
 
-    /// What the provider brings after its last deed about an order: by the payer's browser, and from
-    /// server to server once it has come.
-    async fn news(&self, order: &TxnId) -> Vec<News>;
+    /// The provider's notifications after the last event of an order: by the payer's browser, and from server
+    /// to server once sent.
+    async fn notifications(&self, order: &TxnId) -> Vec<Notification>;
 
-    /// The same news, forged. `None` when it has nothing that could be changed like this.
-    fn forged(&self, news: &News, forgery: &Forgery) -> Option<Answer>;
+    /// The same notification, forged. `None` when it has nothing that could be changed in this way.
+    fn forged(&self, notification: &Notification, forgery: &Forgery) -> Option<Answer>;
 
-    /// The fate of the refunds of a payment from now on; `false` where that never happens or cannot be brought
-    /// about.
+    /// Sets the outcome of a payment's later refunds; `false` where that is not possible.
     async fn refunds_are(&self, payment: &TxnId, deed: RefundDeed) -> bool;
 
-    /// The later state of a refund comes about.
+    /// The later state of a refund comes.
     async fn ends(&self, refund: &RefundId);
 
     /// The refunds that were really made of a payment: our id of each refund, and its sum in minor units.
     async fn given_back(&self, payment: &TxnId) -> Vec<(String, i64)>;
 
-    /// Whether the adapter asks about the payment before it asks for a refund: without an answer to that nothing
-    /// was sent.
+    /// Whether the adapter sends a status request before a refund: without an answer to it nothing was sent.
     fn asks_before_it_refunds(&self) -> bool;
 
     /// Keys and passwords of the account, which must not appear anywhere.
     fn secrets(&self) -> Vec<String>;
 }
 
-/// What a provider knows of an order.
+/// An order as the provider sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// The order number.
@@ -105,22 +103,22 @@ pub struct Seen {
     pub amount: Money,
 }
 
-/// What happens to an order at the provider.
+/// An event of an order at the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deed {
-    /// The payer pays what was asked.
+    /// The payer pays the requested amount.
     IsPaid,
-    /// Another amount than was asked is taken.
+    /// Another amount than the requested one is taken.
     IsPaidOtherwise,
     /// The same digits in another currency are taken.
     IsPaidInAnotherCurrency,
-    /// It is declined for good.
+    /// It is declined finally.
     IsDeclined,
     /// The payer pays, and the bank takes its time.
     IsPending,
     /// It is said to be declined, and is paid all the same later.
     IsDeclinedForNow,
-    /// What was to come later comes: a pending or declined payment is paid.
+    /// The decision comes: a pending or declined payment is paid.
     IsPaidAtLast,
     /// The provider returns an unknown state.
     IsUnheardOf,
@@ -131,15 +129,15 @@ pub enum Deed {
 pub enum RefundDeed {
     /// The money is given back.
     IsGivenBack,
-    /// It is taken on, and done later.
+    /// It is accepted, and done later.
     IsTakenOn,
-    /// It is refused for good.
+    /// It is refused finally.
     IsRefused,
     /// The money is given back, and the answer to the request is lost.
     LosesTheAnswer,
     /// The first request never arrives.
     LosesTheRequest,
-    /// The money is given back, and another amount is told.
+    /// The money is given back, and another amount is reported.
     IsToldOtherwise,
     /// The provider returns an unknown state.
     IsUnheardOf,
@@ -147,27 +145,27 @@ pub enum RefundDeed {
 
 /// Something the provider brings.
 #[derive(Debug, Clone)]
-pub struct News {
+pub struct Notification {
     /// It, as an adapter gets it.
     pub answer: Answer,
-    /// Whether the payer's browser brings it; else the provider's server does.
+    /// Whether it comes by the payer's browser; else from the provider's server.
     pub by_browser: bool,
-    /// What it proves.
+    /// Its evidential value.
     pub proof: Proof,
 }
 
-/// What a piece of news proves.
+/// The evidential value of a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
     /// The provider signed order, amount and outcome.
     Content,
-    /// It comes from the provider, but what it says could have been changed.
+    /// It comes from the provider, but its content could have been changed.
     Sender,
     /// Nothing.
     Nothing,
 }
 
-/// A way to forge news.
+/// A way to forge a notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Forgery {
     /// The signature, or the password, is another one.
@@ -202,7 +200,7 @@ pub struct Promise {
 }
 
 impl Promise {
-    /// The promise that a function checks; it is called what the function is called.
+    /// The promise checked by a function, under the function's name.
     fn of<C, F>(check: C) -> Promise
     where
         C: Fn(Case) -> F + Send + Sync + 'static,
@@ -221,7 +219,7 @@ impl Promise {
         Promise { needs, ..self }
     }
 
-    /// Whether it can be checked: whether what it is about happens at this provider.
+    /// Whether it can be checked: whether its subject exists at this provider.
     pub fn applies_to(&self, provider: &dyn Provider) -> bool {
         let never = provider.never();
         !self.needs.iter().any(|deed| never.contains(deed))
@@ -259,10 +257,10 @@ struct Case {
     gateway: Arc<dyn Gateway>,
 }
 
-/// What is asked for where the amount does not matter. As a float times a hundred it is 1998.9999….
+/// The requested amount where it does not matter. As a float times a hundred it is 1998.9999….
 const AMOUNT: &str = "19.99";
 
-/// Those in which a gateway is tried, as far as it takes them: with two decimals, and with none.
+/// The currencies of the checks, as far as the gateway takes them: with two decimals, and with none.
 const CURRENCIES: [&str; 3] = ["INR", "USD", "JPY"];
 
 impl Case {
@@ -270,8 +268,8 @@ impl Case {
         Case { gateway: provider.gateway(), provider }
     }
 
-    /// Opens the order at the provider, and tells where its payer goes. The transaction keeps the redirect,
-    /// as a stored one does.
+    /// Opens the order at the provider and returns the payer's redirect. The transaction keeps it, as a
+    /// stored one does.
     async fn start(&self, txn: &mut Transaction) -> Redirect {
         let redirect = self.try_start(self.gateway.as_ref(), txn).await.expect("the order is opened");
         txn.redirect_url = Some(match &redirect {
@@ -324,12 +322,12 @@ fn id(number: u32) -> String {
     format!("PB_PG_2026_11_22_{number:06}_14")
 }
 
-/// Whether it is a payment of what was asked.
+/// Whether it is a payment of the requested amount.
 fn is_paid(outcome: &Outcome, txn: &Transaction) -> bool {
     *outcome == Outcome::Paid { amount: Some(txn.amount) }
 }
 
-/// Neither a yes nor a no.
+/// Neither a success nor a failure.
 fn is_undecided(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Pending | Outcome::Authorised | Outcome::NotFound | Outcome::Unrecognised { .. } => true,

@@ -27,7 +27,7 @@ pub(super) fn is_no_answer(error: &GatewayError) -> bool {
     }
 }
 
-/// Whether the error is the one that belongs to the fault: what decides if a call may be repeated.
+/// Whether the error is that of the fault; it decides if a call may be repeated.
 pub(super) fn fits(fault: Fault, error: &GatewayError) -> bool {
     match fault {
         Fault::Refused => matches!(error, GatewayError::NotSent(_)),
@@ -41,7 +41,7 @@ async fn a_question_that_is_not_answered_says_how_far_it_got(case: Case) {
     case.start(&mut txn).await;
     for fault in Fault::ALL {
         let faulty = fault.serve().await;
-        let gateway = case.provider.gateway_at(&faulty.base_url, faulty.patience);
+        let gateway = case.provider.gateway_at(&faulty.base_url, faulty.timeout);
         let error = gateway.status(&txn).await.expect_err("a fault is never an answer");
         assert!(fits(fault, &error), "{fault:?}: {error:?}");
     }
@@ -52,7 +52,7 @@ async fn an_answer_that_says_nothing_decides_nothing(case: Case) {
     case.start(&mut txn).await;
     for nothing in [&b"{}"[..], b"{\"status\":null}", b"{\"body\":{},\"head\":{}}", b"a=b&c"] {
         let faulty = Fault::Garbage(nothing).serve().await;
-        let gateway = case.provider.gateway_at(&faulty.base_url, faulty.patience);
+        let gateway = case.provider.gateway_at(&faulty.base_url, faulty.timeout);
         match gateway.status(&txn).await {
             Ok(report) => assert!(super::is_undecided(&report.outcome), "{:?}", report.outcome),
             Err(error) => assert!(is_no_answer(&error), "{error:?}"),
@@ -68,10 +68,10 @@ async fn a_start_that_is_not_answered_says_how_far_it_got(case: Case) {
     let txn = sample::transaction(&id(1), AMOUNT);
     for fault in Fault::ALL {
         let faulty = fault.serve().await;
-        let gateway = case.provider.gateway_at(&faulty.base_url, faulty.patience);
+        let gateway = case.provider.gateway_at(&faulty.base_url, faulty.timeout);
         let started = case.try_start(gateway.as_ref(), &txn).await;
         match (gateway.profile().start_mode, started) {
-            (StartMode::Offline, started) => assert!(started.is_ok(), "nobody is called: {started:?}"),
+            (StartMode::Offline, started) => assert!(started.is_ok(), "no call is made: {started:?}"),
             (StartMode::Network, Ok(redirect)) => panic!("{fault:?} led to {redirect:?}"),
             (StartMode::Network, Err(error)) => assert!(fits(fault, &error), "{fault:?}: {error:?}"),
         }
@@ -80,13 +80,13 @@ async fn a_start_that_is_not_answered_says_how_far_it_got(case: Case) {
 
 async fn a_verification_that_is_not_answered_is_no_verdict(case: Case) {
     let txn = case.after(1, Deed::IsPaid).await;
-    for news in case.provider.news(&txn.id).await {
+    for notification in case.provider.notifications(&txn.id).await {
         for fault in Fault::ALL {
             let faulty = fault.serve().await;
-            let gateway = case.provider.gateway_at(&faulty.base_url, faulty.patience);
-            match (gateway.profile().verify_mode, gateway.verify(&txn, &news.answer).await) {
+            let gateway = case.provider.gateway_at(&faulty.base_url, faulty.timeout);
+            match (gateway.profile().verify_mode, gateway.verify(&txn, &notification.answer).await) {
                 (VerifyMode::Offline, verified) => {
-                    assert!(verified.is_ok(), "nobody is called: {verified:?}")
+                    assert!(verified.is_ok(), "no call is made: {verified:?}")
                 }
                 (VerifyMode::Network, Err(error)) => assert!(fits(fault, &error), "{fault:?}: {error:?}"),
                 (VerifyMode::Network, Ok(evidence)) => assert_eq!(evidence, Evidence::Unsigned, "{fault:?}"),
@@ -98,7 +98,7 @@ async fn a_verification_that_is_not_answered_is_no_verdict(case: Case) {
 async fn after_a_fault_the_truth_is_still_found_out(case: Case) {
     let txn = case.after(1, Deed::IsPaid).await;
     let faulty = Fault::Hangs.serve().await;
-    let gateway = case.provider.gateway_at(&faulty.base_url, faulty.patience);
+    let gateway = case.provider.gateway_at(&faulty.base_url, faulty.timeout);
     assert!(gateway.status(&txn).await.is_err());
     assert!(super::is_paid(&case.status(&txn).await.outcome, &txn));
 }

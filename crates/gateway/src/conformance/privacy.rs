@@ -1,14 +1,14 @@
-//! What must not appear: people, and keys.
+//! Personal data and secrets must not appear.
 
 use payment_domain::Personal;
 
 use super::{AMOUNT, Case, Deed, Promise, id, sample};
 
 pub(super) fn promises() -> Vec<Promise> {
-    vec![Promise::of(nobody_and_no_secret_appears_in_reports_and_errors)]
+    vec![Promise::of(no_personal_data_and_no_secret_appears_in_reports_and_errors)]
 }
 
-async fn nobody_and_no_secret_appears_in_reports_and_errors(case: Case) {
+async fn no_personal_data_and_no_secret_appears_in_reports_and_errors(case: Case) {
     let mut txn = sample::transaction(&id(1), AMOUNT);
     txn.payer.name = Personal::new("Zzyzx Quux");
     txn.payer.mobile_number = Personal::new("9812345670");
@@ -26,16 +26,16 @@ async fn nobody_and_no_secret_appears_in_reports_and_errors(case: Case) {
     case.provider.does(&txn.id, Deed::IsPaid).await;
     let report = case.status(&txn).await;
     check(format!("{report:?} {}", report.raw));
-    for news in case.provider.news(&txn.id).await {
-        check(format!("{:?}", case.gateway.verify(&txn, &news.answer).await));
-        let forged = case.provider.forged(&news, &super::Forgery::Signature);
+    for notification in case.provider.notifications(&txn.id).await {
+        check(format!("{:?}", case.gateway.verify(&txn, &notification.answer).await));
+        let forged = case.provider.forged(&notification, &super::Forgery::Signature);
         if let Some(forged) = forged {
             check(format!("{:?}", case.gateway.verify(&txn, &forged).await));
         }
     }
     for fault in super::faults::Fault::ALL {
         let faulty = fault.serve().await;
-        let gateway = case.provider.gateway_at(&faulty.base_url, faulty.patience);
+        let gateway = case.provider.gateway_at(&faulty.base_url, faulty.timeout);
         check(format!("{:?}", gateway.status(&txn).await));
         check(format!("{:?}", case.try_start(gateway.as_ref(), &txn).await.err()));
     }

@@ -13,7 +13,7 @@ pub(super) fn promises() -> Vec<Promise> {
         Promise::of(parts_are_given_back_up_to_the_whole_and_no_more),
         Promise::of(a_lost_answer_leads_to_no_second_refund),
         Promise::of(a_request_that_never_arrived_is_not_found),
-        Promise::of(what_is_taken_on_is_pending_until_it_is_done),
+        Promise::of(an_accepted_refund_is_pending_until_it_is_done),
         Promise::of(a_definite_refusal_of_a_refund_is_reported),
         Promise::of(a_refund_of_another_amount_is_never_the_one_that_was_asked),
         Promise::of(an_unknown_state_of_a_refund_is_neither_yes_nor_no),
@@ -22,7 +22,7 @@ pub(super) fn promises() -> Vec<Promise> {
         Promise::of(an_answer_that_says_nothing_of_a_refund_decides_nothing),
         Promise::of(nothing_of_an_unpaid_order_is_given_back),
         Promise::of(a_callback_about_a_refund_names_it),
-        Promise::of(nobody_and_no_secret_appears_in_reports_of_refunds),
+        Promise::of(no_personal_data_and_no_secret_appears_in_reports_of_refunds),
     ]
 }
 
@@ -85,7 +85,7 @@ fn is_done(outcome: &RefundOutcome, order: &RefundOrder<'_>) -> bool {
     *outcome == RefundOutcome::Succeeded { amount: Some(order.amount) }
 }
 
-/// Neither a yes nor a no.
+/// Neither a success nor a failure.
 fn is_open(outcome: &RefundOutcome) -> bool {
     match outcome {
         RefundOutcome::Pending
@@ -164,7 +164,7 @@ async fn a_request_that_never_arrived_is_not_found(case: Case) {
     let Some(txn) = case.refundable_where(1, RefundDeed::LosesTheRequest).await else { return };
     let id = refund_id(1);
     let order = order(&txn, &id, PART);
-    let error = case.refunding().refund(&order).await.expect_err("nobody answers");
+    let error = case.refunding().refund(&order).await.expect_err("no answer comes");
     assert!(matches!(error, GatewayError::Unanswered(_)), "{error:?}");
     let state = case.state(&order).await;
     assert!(is_open(&state), "{state:?}");
@@ -178,7 +178,7 @@ async fn a_request_that_never_arrived_is_not_found(case: Case) {
     }
 }
 
-async fn what_is_taken_on_is_pending_until_it_is_done(case: Case) {
+async fn an_accepted_refund_is_pending_until_it_is_done(case: Case) {
     let Some(txn) = case.refundable_where(1, RefundDeed::IsTakenOn).await else { return };
     let id = refund_id(1);
     let order = order(&txn, &id, PART);
@@ -252,7 +252,7 @@ async fn a_refund_that_is_not_answered_says_how_far_it_got(case: Case) {
     let order = order(&txn, &id, PART);
     for fault in Fault::ALL {
         let faulty = fault.serve().await;
-        let gateway = case.provider.gateway_at(&faulty.base_url, faulty.patience);
+        let gateway = case.provider.gateway_at(&faulty.base_url, faulty.timeout);
         let refunding = gateway.refunding().expect("it makes refunds");
         let error = refunding.refund(&order).await.expect_err("a fault is never an answer");
         let not_sent = matches!(error, GatewayError::NotSent(_)) && case.provider.asks_before_it_refunds();
@@ -269,7 +269,7 @@ async fn an_answer_that_says_nothing_of_a_refund_decides_nothing(case: Case) {
     let order = order(&txn, &id, PART);
     for nothing in [&b"{}"[..], b"{\"status\":null}", b"{\"body\":{},\"head\":{}}", b"a=b&c"] {
         let faulty = Fault::Garbage(nothing).serve().await;
-        let gateway = case.provider.gateway_at(&faulty.base_url, faulty.patience);
+        let gateway = case.provider.gateway_at(&faulty.base_url, faulty.timeout);
         let refunding = gateway.refunding().expect("it makes refunds");
         for result in [refunding.refund(&order).await, refunding.refund_status(&order).await] {
             match result {
@@ -301,21 +301,28 @@ async fn nothing_of_an_unpaid_order_is_given_back(case: Case) {
 
 async fn a_callback_about_a_refund_names_it(case: Case) {
     let Some(txn) = case.refundable_where(1, RefundDeed::IsGivenBack).await else { return };
-    let of_payment = case.provider.news(&txn.id).await;
-    for news in of_payment {
-        let named = case.refunding().names_refund(&news.answer);
-        assert_eq!(named, None, "a payment's callback: {:?}", news.answer);
+    let of_payment = case.provider.notifications(&txn.id).await;
+    for notification in of_payment {
+        let named = case.refunding().names_refund(&notification.answer);
+        assert_eq!(named, None, "a payment's callback: {:?}", notification.answer);
     }
     let id = refund_id(1);
     let url = case.provider.notify_url();
     let order = RefundOrder { notify_url: Some(&url), ..order(&txn, &id, PART) };
     case.refunding().refund(&order).await.expect("it is taken");
-    for news in case.provider.news(&txn.id).await.into_iter().filter(|news| !news.by_browser) {
-        assert_eq!(case.refunding().names_refund(&news.answer), Some(id.clone()), "{:?}", news.answer);
+    for notification in
+        case.provider.notifications(&txn.id).await.into_iter().filter(|notification| !notification.by_browser)
+    {
+        assert_eq!(
+            case.refunding().names_refund(&notification.answer),
+            Some(id.clone()),
+            "{:?}",
+            notification.answer
+        );
     }
 }
 
-async fn nobody_and_no_secret_appears_in_reports_of_refunds(case: Case) {
+async fn no_personal_data_and_no_secret_appears_in_reports_of_refunds(case: Case) {
     let Some(mut txn) = case.refundable_where(1, RefundDeed::IsGivenBack).await else { return };
     txn.payer.name = Personal::new("Zzyzx Quux");
     txn.payer.mobile_number = Personal::new("9812345670");
@@ -337,7 +344,7 @@ async fn nobody_and_no_secret_appears_in_reports_of_refunds(case: Case) {
     check(case.refunding().refund_status(&order).await);
     for fault in [Fault::Refused, Fault::Http500, Fault::Garbage(b"{"), Fault::TooLong] {
         let faulty = fault.serve().await;
-        let gateway = case.provider.gateway_at(&faulty.base_url, faulty.patience);
+        let gateway = case.provider.gateway_at(&faulty.base_url, faulty.timeout);
         let refunding = gateway.refunding().expect("it makes refunds");
         check(refunding.refund(&order).await);
         check(refunding.refund_status(&order).await);

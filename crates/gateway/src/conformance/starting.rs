@@ -1,4 +1,4 @@
-//! Opening orders: what the provider and the payer get to see.
+//! Opening orders: the requests to the provider, and the payer's page.
 
 use payment_domain::Personal;
 
@@ -40,11 +40,11 @@ async fn an_order_that_is_started_twice_is_one_order(case: Case) {
 
 async fn the_payer_is_sent_back_to_where_we_said(case: Case) {
     let txn = case.after(1, Deed::IsPaid).await;
-    let news = case.provider.news(&txn.id).await;
-    let mut by_browser = news.iter().filter(|news| news.by_browser).peekable();
+    let notifications = case.provider.notifications(&txn.id).await;
+    let mut by_browser = notifications.iter().filter(|notification| notification.by_browser).peekable();
     assert!(by_browser.peek().is_some(), "the browser comes back");
-    for news in by_browser {
-        let named = news.answer.params.get(OUR_PARAMETER);
+    for notification in by_browser {
+        let named = notification.answer.params.get(OUR_PARAMETER);
         assert_eq!(named, Some(txn.id.as_str()), "what our return URL carries comes back with it");
     }
 }
@@ -54,12 +54,13 @@ async fn payer_and_callbacks_go_as_the_profile_says(case: Case) {
     let redirect = case.start(&mut txn).await;
     let profile = case.gateway.profile();
     match &redirect {
-        Redirect::Form { .. } => assert!(profile.needs_form_page, "somebody has to show the form"),
-        Redirect::To(url) => assert!(!profile.needs_form_page, "nobody has to show a form: {url}"),
+        Redirect::Form { .. } => assert!(profile.needs_form_page, "the form needs a page"),
+        Redirect::To(url) => assert!(!profile.needs_form_page, "a redirect needs no form page: {url}"),
     }
     case.provider.arrive(&redirect).await;
     case.provider.does(&txn.id, Deed::IsPaid).await;
-    let by_server = case.provider.news(&txn.id).await.iter().any(|news| !news.by_browser);
+    let by_server =
+        case.provider.notifications(&txn.id).await.iter().any(|notification| !notification.by_browser);
     assert_eq!(by_server, profile.sends_callbacks);
 }
 
@@ -87,8 +88,8 @@ async fn awkward_text_survives_being_signed(case: Case) {
         let seen = case.provider.arrive(&redirect).await;
         assert_eq!(seen.order, id(number), "{product_info:?}");
         case.provider.does(&txn.id, Deed::IsPaid).await;
-        for news in case.provider.news(&txn.id).await {
-            let verified = case.gateway.verify(&txn, &news.answer).await;
+        for notification in case.provider.notifications(&txn.id).await {
+            let verified = case.gateway.verify(&txn, &notification.answer).await;
             assert!(verified.is_ok(), "{product_info:?}: {verified:?}");
         }
         assert!(is_paid(&case.status(&txn).await.outcome, &txn), "{product_info:?}");

@@ -19,9 +19,9 @@ use crate::{
 use refunds::RefundScript;
 pub use refunds::{GivenBack, RefundFate};
 
-/// A scripted gateway for tests: answers are set per transaction, or for all of them at once.
-/// Parameters are "signed" by `sign=good`; any other `sign` is a bad signature. What is signed says
-/// "pending", or with `said=paid` that the whole amount was paid, as the payment `payment`.
+/// A scripted gateway for tests: answers are set per transaction, or for all of them at once. Parameters are
+/// "signed" by `sign=good`; any other `sign` is a bad signature. A signed report says "pending", or with
+/// `said=paid` that the whole amount was paid, as the payment `payment`.
 #[derive(Debug)]
 pub struct FakeGateway {
     profile: Profile,
@@ -181,12 +181,12 @@ impl FakeGateway {
         self.starts.load(Ordering::SeqCst)
     }
 
-    /// The return and the notify URL of each order since this was last asked.
+    /// The return and the notify URL of each order since the last call.
     pub fn addresses(&self) -> Vec<(String, Option<String>)> {
         std::mem::take(&mut *self.addresses.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// How often a status was asked for.
+    /// The number of status requests.
     pub fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
@@ -280,7 +280,7 @@ impl Gateway for FakeGateway {
             let own = script.per_transaction.get(&txn.id).cloned();
             (own.unwrap_or_else(|| script.default.clone()), script.delay)
         };
-        // A test that sees the question may change the script: its answer is fixed by then.
+        // A test that sees the status request may change the script: its answer is fixed by then.
         self.asked.fetch_add(1, Ordering::SeqCst);
         self.takes(delay).await;
         outcome.map(report).ok_or_else(|| GatewayError::Unanswered("timed out".into()))

@@ -25,7 +25,7 @@ pub enum RefundFate {
     NotSent,
     /// The request never arrives: no answer, and the gateway knows nothing of it.
     Lost,
-    /// The report, now and at every question. No money moves.
+    /// The report, now and at every status request. No money moves.
     Reported(RefundOutcome),
 }
 
@@ -119,7 +119,7 @@ impl FakeGateway {
         self.script().refunds.loses_answers = loses;
     }
 
-    /// No answer to a question about a refund.
+    /// No answer to a status request about a refund.
     pub fn is_silent_about_refunds(&self, silent: bool) {
         self.script().refunds.is_silent = silent;
     }
@@ -129,8 +129,8 @@ impl FakeGateway {
         self.script().refunds.may_repeat = may_repeat;
     }
 
-    /// The end of a refund that was taken on: [`RefundOutcome::Succeeded`] moves the money, any other outcome
-    /// does not. A refund that had succeeded is returned by [`RefundOutcome::Failed`].
+    /// The end of an accepted refund: [`RefundOutcome::Succeeded`] moves the money, any other outcome does
+    /// not. A refund that had succeeded is returned by [`RefundOutcome::Failed`].
     pub fn decides_refund(&self, id: &RefundId, outcome: RefundOutcome) {
         let mut script = self.script();
         let refunds = &mut script.refunds;
@@ -152,12 +152,12 @@ impl FakeGateway {
         self.script().refunds.given_back.clone()
     }
 
-    /// How often a refund was asked for.
+    /// The number of refund requests.
     pub fn refund_calls(&self) -> usize {
         self.script().refunds.calls
     }
 
-    /// How often the state of a refund was asked for.
+    /// The number of status requests about refunds.
     pub fn refund_questions(&self) -> usize {
         self.script().refunds.questions
     }
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_taken_on_is_decided_once_and_may_be_returned() {
+    async fn an_accepted_refund_is_decided_once_and_may_be_returned() {
         let case = Case::new();
         case.gateway.refunds_are(RefundFate::Taken);
         assert_eq!(case.refund().await.unwrap(), RefundOutcome::Pending);

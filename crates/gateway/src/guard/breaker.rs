@@ -6,7 +6,7 @@
 //!   probing ── it is answered ──▶ closed     ── it is not ──▶ open again
 //! ```
 //!
-//! One payment counts once in a run of failures, however often it is asked about: a payment that the
+//! One payment counts once in a run of failures, with any number of status requests: a payment that the
 //! gateway cannot answer about must not block all others.
 
 use std::collections::VecDeque;
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use super::GuardSettings;
 
-/// The retry time told to callers while a probe is under way.
+/// The retry time given to callers while a probe is under way.
 const WHILE_PROBING: Duration = Duration::from_secs(1);
 
 pub(super) struct Breaker {
@@ -46,7 +46,7 @@ enum Phase {
 /// The end of a call, as far as the breaker is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
-    /// The gateway answered, whatever it said.
+    /// The gateway answered, with any answer.
     Answered,
     /// No usable answer came.
     Failed,
@@ -61,7 +61,7 @@ pub(super) enum Transition {
     Closed,
 }
 
-/// Permission for one call; it is handed back with the end of the call.
+/// Permission for one call; returned at the end of the call.
 pub(super) struct Permit {
     generation: u64,
 }

@@ -251,7 +251,7 @@ async fn only_one_call_probes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_than_so_many_calls_are_under_way_and_nobody_waits_for_ever() {
+async fn concurrent_calls_and_waits_for_them_are_bounded() {
     let (stub, guarded) = network();
     stub.now(Does::Hang);
     let hanging: Vec<_> = (0..2)
@@ -275,7 +275,7 @@ async fn no_more_than_so_many_calls_are_under_way_and_nobody_waits_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_who_gives_up_waiting_counts_as_no_answer() {
+async fn a_cancelled_call_counts_as_unanswered() {
     let (stub, guarded) = network();
     stub.now(Does::Hang);
     for number in 0..3 {
@@ -286,7 +286,7 @@ async fn a_caller_who_gives_up_waiting_counts_as_no_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_strangers_send_never_takes_a_gateway_down() {
+async fn forged_callbacks_never_open_the_breaker() {
     let (stub, guarded) = network();
     for does in [Does::Unreadable, Does::Unanswered, Does::NotSent] {
         stub.now(does);

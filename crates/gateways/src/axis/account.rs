@@ -66,7 +66,7 @@ pub struct AxisAccount {
     pub access_code: String,
     /// The bytes that the setting has in hexadecimal.
     pub secret_key: SecretSlice<u8>,
-    /// The operator that may ask for a status.
+    /// The operator of status requests.
     pub user: String,
     pub password: SecretString,
     pub version: String,
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_original_packages_as_defaults_needs_no_property() {
+    fn defaults_of_the_original_need_no_property() {
         let account = read(&[]).unwrap();
         assert_eq!(account.pay_url, "https://migs.mastercard.com.au/vpcpay");
         assert_eq!(account.status_url, "https://migs.mastercard.com.au/vpcdps");
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn all_problems_are_told_at_once() {
+    fn all_problems_are_reported_together() {
         let problems = read(&[("axis.merchant.id", ""), ("axis.currency", "USD"), ("axis.url.status", "::")]);
         assert_eq!(problems.unwrap_err().len(), 3);
     }

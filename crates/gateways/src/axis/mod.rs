@@ -1,7 +1,7 @@
 //! Axis Bank through Mastercard's MIGS, the virtual payment client (VPC).
 //!
-//! The payer follows a signed URL and comes back with signed members. The status is asked at the
-//! server API by the same reference that was paid with.
+//! The payer follows a signed URL and comes back with signed members. Status requests go to the server API
+//! with the reference of the payment.
 
 pub mod account;
 pub mod refund;

@@ -88,7 +88,8 @@ fn outcome<'a>(
     let code = member("vpc_TxnResponseCode").unwrap_or_default();
     let refusal = member("vpc_Message").and_then(|message| message.split([':', ' ']).next());
     if let ("7", Some(number)) = (code, refusal.filter(|number| is_refusal(number))) {
-        // A wrong password, a missing privilege: says nothing of the refund. The sentence may quote what was sent.
+        // A wrong password, a missing privilege: no evidence about the refund. The sentence may quote the
+        // request.
         return unclear(format!("the gateway refuses our request: 7 {number}"));
     }
     let differs = |name: &str, ours: &str| member(name).is_some_and(|told| told != ours);

@@ -1,5 +1,5 @@
-//! The secure hash of the virtual payment client (VPC): who knows the merchant's secret key wrote
-//! these members.
+//! The secure hash of the virtual payment client (VPC): proves that these members were written with the
+//! merchant's secret key.
 
 use payment_gateway::{GatewayError, Params};
 
@@ -22,8 +22,8 @@ pub fn is_hashed(name: &str) -> bool {
     HASHED_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) && name != HASH && name != HASH_TYPE
 }
 
-/// The text the hash is made over: the members that enter it and are not empty, sorted by the bytes
-/// of their names, `name=value` joined with `&`. Values stand as they are, not URL-encoded.
+/// The text the hash is made over: the members that enter it and are not empty, sorted by the bytes of their
+/// names, `name=value` joined with `&`. Values are not URL-encoded.
 pub fn signed_text<N: AsRef<str>, V: AsRef<str>>(members: &[(N, V)]) -> String {
     let mut hashed: Vec<(&str, &str)> = members
         .iter()

@@ -222,7 +222,7 @@ async fn members_that_are_not_the_gateways_do_no_harm() {
 }
 
 #[tokio::test]
-async fn every_fault_of_the_network_is_told_apart() {
+async fn every_network_fault_has_its_error() {
     asks_through_every_fault(axis).await;
 }
 

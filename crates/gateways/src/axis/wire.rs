@@ -1,4 +1,4 @@
-//! The gateway's forms: what is sent, and what an answer means.
+//! The gateway's forms: requests, and the meaning of answers.
 
 use payment_domain::{Outcome, Report};
 use payment_gateway::{GatewayError, Params};
@@ -148,8 +148,8 @@ pub fn report(members: &Params) -> Result<Report, GatewayError> {
     })
 }
 
-/// The meaning of a status answer. Unlike in a callback, "payment server error" without any record
-/// refuses the question (a wrong password, a wrong hash): nothing is known of the payment then.
+/// The meaning of a status answer. Unlike in a callback, "payment server error" without any record refuses
+/// the request (a wrong password, a wrong hash): nothing is known of the payment then.
 ///
 /// # Errors
 /// As [`report`], and [`GatewayError::Unreadable`] when the gateway refuses the question.
@@ -159,7 +159,7 @@ pub fn status_report(members: &Params) -> Result<Report, GatewayError> {
         && matches!(Record::of(members), Record::Unsaid)
         && report.gateway_txn_id.is_none();
     if refused {
-        // The number alone: the sentence behind it may quote what was sent.
+        // The number alone: the sentence behind it may quote the request.
         let message = members.get("vpc_Message").unwrap_or_default();
         let number = message.split(':').next().filter(|number| number.len() <= 8).unwrap_or_default();
         return Err(GatewayError::Unreadable(format!("the status question was refused: 7 {number}")));

@@ -172,7 +172,7 @@ impl Account for CcavenueAccount {
     }
 }
 
-/// The pay page, which is told its command in the query.
+/// The pay page, with its command in the query.
 fn pay_url(named: &str, path: &str) -> String {
     let is_host = Url::parse(named).is_ok_and(|url| url.path() == "/" && url.query().is_none());
     let page = if is_host { join(named, path) } else { named.to_owned() };
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn all_problems_are_told_at_once() {
+    fn all_problems_are_reported_together() {
         let problems =
             read(&[("ccavenue.merchant.id", "1&amount=1"), ("ccavenue.currency", "USD")]).unwrap_err();
         assert_eq!(

@@ -61,7 +61,7 @@ pub fn content(key: &WorkingKey, body: &[u8]) -> Result<Content, GatewayError> {
             let plain = key.decrypt(field("enc_response"));
             let plain =
                 plain.ok_or_else(|| unreadable("it is not encrypted with the working key of the API"))?;
-            // Only what people wrote may be in another encoding.
+            // Only texts written by people may be in another encoding.
             Ok(Content::Text(String::from_utf8_lossy(&plain).into_owned()))
         }
         "1" => Ok(Content::Refusal {
@@ -81,7 +81,7 @@ pub fn result(text: &str) -> Result<Object, GatewayError> {
     Ok(whole.object("Order_Status_Result").unwrap_or(whole))
 }
 
-/// The meaning of a result about an order of which `asked` was asked.
+/// The meaning of a result about an order of the amount `asked`.
 ///
 /// # Errors
 /// [`GatewayError::Unreadable`] when the request was refused.
@@ -122,9 +122,9 @@ fn outcome(state: &str, error: Option<&str>, result: &Object, asked: Money) -> O
     }
 }
 
-/// The amount that was paid towards the order: `order_gross_amt`. `order_amt` may hold a surcharge or lack a
-/// discount; it speaks for the order when it is what was asked, and against none. `None` when that leaves the
-/// amount open.
+/// The amount paid towards the order: `order_gross_amt`. `order_amt` may hold a surcharge or lack a discount;
+/// it confirms the order when it equals the requested amount, and contradicts none. `None` when that leaves
+/// the amount open.
 fn paid_amount(result: &Object, asked: Money) -> Option<Money> {
     let read = |name: &str| Money::parse(&result.text(name)?, asked.currency()).ok();
     let charged_as_asked = read("order_amt").filter(|charged| *charged == asked);
@@ -139,8 +139,8 @@ fn is_no_record(error: &str) -> bool {
     error.to_ascii_lowercase().starts_with("no records found")
 }
 
-/// Refuses a report about another order than this one, or about money in another currency. What ends or
-/// receipts a transaction has to name both.
+/// Refuses a report about another order than this one, or about money in another currency. A report that ends
+/// or receipts a transaction has to name both.
 ///
 /// # Errors
 /// [`GatewayError::Unreadable`].

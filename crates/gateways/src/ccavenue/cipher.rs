@@ -1,7 +1,7 @@
 //! CCAvenue's cipher: AES-128-CBC under the MD5 digest of the working key, in hexadecimal. Pure.
 //!
-//! It hides and does not prove: whoever has one message can change its text without the key. What was
-//! encrypted is only a reason to ask for the status.
+//! It hides and does not prove: the text of a known message can be changed without the key. An encrypted
+//! message is only a reason for a status request.
 
 use aes::Aes128;
 use aes::cipher::block_padding::{NoPadding, Pkcs7};
@@ -38,7 +38,8 @@ impl WorkingKey {
         self.decryptor()?.decrypt_padded_vec::<Pkcs7>(&bytes).ok()
     }
 
-    /// The decrypted bytes with their padding, whatever it is; `None` when it is not hexadecimal of whole blocks.
+    /// The decrypted bytes with their padding, valid or not; `None` when it is not hexadecimal of whole
+    /// blocks.
     ///
     /// For messages that anyone can send: an answer that depended on the padding would be an oracle by which
     /// strangers decrypt and encrypt without the key.
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_ciphertext_is_refused() {
+    fn invalid_ciphertext_is_refused() {
         let block = "016153e274505dad85925c47397aff17";
         assert_eq!(key().decrypt(block).as_deref(), Some(b"a=1&b=".as_slice()));
         assert_eq!(key().decrypt(&block.to_uppercase()).as_deref(), Some(b"a=1&b=".as_slice()));
@@ -103,7 +104,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_encrypted_is_decrypted(text in "\\PC{0,80}") {
+        fn encryption_round_trips(text in "\\PC{0,80}") {
             let sent = key().encrypt(&text);
             let plain = key().decrypt(&sent).unwrap();
             prop_assert_eq!(plain, text.as_bytes());

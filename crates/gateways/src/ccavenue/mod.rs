@@ -1,11 +1,11 @@
 //! CCAvenue (Infibeam Avenues).
 //!
-//! An encrypted form, or a link, takes the payer to the pay page; browser and webhooks bring an encrypted message.
-//! The encryption proves nothing ([`cipher`]), so a message only names the order that is to be asked about:
-//! the status is that of `orderStatusTracker`. An order has no expiry of ours, and cannot be closed.
+//! An encrypted form, or a link, takes the payer to the pay page; browser and webhooks bring an encrypted
+//! message. The encryption proves nothing ([`cipher`]), so a message only names the order for a status
+//! request: the status is that of `orderStatusTracker`. An order has no expiry of ours, and cannot be closed.
 //!
-//! Unless the account takes order numbers once only, an order can have several attempts to pay it. The API answers
-//! about one; where it named another before, that is asked about as well.
+//! Unless the account takes order numbers once only, an order can have several attempts to pay it. The API
+//! answers about one; an attempt that an earlier answer named is requested as well.
 
 pub mod account;
 pub mod answer;
@@ -110,7 +110,7 @@ impl Gateway for Ccavenue {
     }
 }
 
-/// Which of two attempts speaks for the order: money that moved, then what is undecided, then a refusal.
+/// Precedence of two attempts at one order: moved money, then an undecided attempt, then a refusal.
 fn weight(report: &Report) -> u8 {
     match report.outcome {
         Outcome::Paid { .. } => 4,

@@ -1,8 +1,8 @@
 //! Refunds: `refundOrder`, or `cancelOrder` while an order is not confirmed.
 //!
-//! CCAvenue tells the state of an order and of no refund: of a part of an order it never says that it was given
-//! back. Such a refund stays pending until people find it in the payout report. Nothing is known to keep CCAvenue
-//! from refunding twice under one number, so that a request is never repeated.
+//! CCAvenue reports the state of an order and of no refund: a partial refund is never confirmed. Such a
+//! refund stays pending until an operator finds it in the payout report. No documented rule keeps CCAvenue
+//! from refunding twice under one number, so a request is never repeated.
 
 use async_trait::async_trait;
 use payment_domain::{RefundId, RefundReport, Transaction};
@@ -60,7 +60,7 @@ impl Ccavenue {
         answer::content(&self.account.api.working_key, &reply.body)
     }
 
-    /// The order as the status API describes it; the report when it refuses the question.
+    /// The order as the status API describes it; the report when it refuses the request.
     async fn order(
         &self,
         order: &RefundOrder<'_>,
@@ -93,7 +93,7 @@ impl Refunding for Ccavenue {
 
     async fn refund(&self, order: &RefundOrder<'_>) -> Result<RefundReport, GatewayError> {
         let reference = refund::number_for_call(order.payment)?;
-        // A question that fails has moved no money.
+        // A failed status request has moved no money.
         let known = self.order(order, reference).await.map_err(|error| match error {
             GatewayError::LocalFault(_) | GatewayError::Unavailable { .. } => error,
             GatewayError::NotSent(_)
@@ -127,7 +127,7 @@ impl Refunding for Ccavenue {
         }
     }
 
-    /// No message about a refund is known.
+    /// No message about a refund is documented.
     fn names_refund(&self, _: &Answer) -> Option<RefundId> {
         None
     }

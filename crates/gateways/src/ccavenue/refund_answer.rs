@@ -20,7 +20,7 @@ pub enum Way {
     Cancel,
 }
 
-/// Refuses a description of another order. What is missing is not checked here: it cannot be a result either
+/// Refuses a description of another order. A missing member is not checked here: it cannot be a result either
 /// ([`state`]).
 ///
 /// # Errors
@@ -56,7 +56,7 @@ pub fn way(result: &Object, is_whole: bool) -> Result<Way, Box<RefundReport>> {
     Err(Box::new(about(result, outcome)))
 }
 
-/// The state of a refund of `amount` of an order of `whole`, as far as the order tells it.
+/// The state of a refund of `amount` of an order of `whole`, as far as the order shows it.
 pub fn state(result: &Object, amount: Money, whole: Money) -> RefundReport {
     let outcome = match word(result).as_str() {
         // Cancelled by us, while it was not confirmed.

@@ -295,7 +295,7 @@ async fn the_amount_is_that_of_the_order_by_its_digits() {
 }
 
 #[tokio::test]
-async fn what_is_not_about_the_order_or_its_currency_is_not_believed() {
+async fn an_answer_about_another_order_or_currency_is_unreadable() {
     let without = |member: &str| {
         let lines = SHIPPED.lines().filter(|line| !line.contains(&format!("\"{member}\":")));
         lines.collect::<Vec<_>>().join("\n")
@@ -338,7 +338,8 @@ async fn a_refused_question_is_a_sentence_for_the_operator() {
     }
 }
 
-/// Asks about a transaction of which an attempt is known; the server answers about the newest, then about that.
+/// A status request about a transaction with a known attempt; the server answers about the newest, then about
+/// the known one.
 async fn about_two_attempts(newest: &str, known: &str) -> (Result<Report, GatewayError>, usize) {
     let answer = |state: &str, number: &str| {
         encrypted(&SHIPPED.replace("\"Shipped\"", &format!("\"{state}\"")).replace("308005007091", number))
@@ -384,7 +385,7 @@ async fn an_attempt_that_is_known_is_asked_about_beside_the_newest() {
 }
 
 #[tokio::test]
-async fn every_fault_of_the_network_is_told_apart() {
+async fn every_network_fault_has_its_error() {
     asks_through_every_fault(ccavenue).await;
 }
 

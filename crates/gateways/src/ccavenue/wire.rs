@@ -94,8 +94,8 @@ fn sub_account(account: &CcavenueAccount, txn: &Transaction) -> String {
     }
 }
 
-/// A URL as the value of a member. CCAvenue decodes values as those of a query: what it would decode or
-/// split at is encoded once.
+/// A URL as the value of a member. CCAvenue decodes values as those of a query: characters that it would
+/// decode or split at are encoded once.
 fn url_value(url: &str) -> Cow<'static, str> {
     url.replace('%', "%25").replace('&', "%26").replace('+', "%2B").into()
 }
@@ -119,7 +119,7 @@ fn email(address: &str) -> &str {
     if address.len() <= MAX_EMAIL && address.bytes().all(needs_none) { address } else { "" }
 }
 
-/// A question about an order: by its number, and by CCAvenue's number of one attempt where that is given.
+/// A request about an order: by its number, and by CCAvenue's number of one attempt where that is given.
 #[derive(Serialize)]
 struct Question<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,10 +127,10 @@ struct Question<'a> {
     order_no: &'a str,
 }
 
-/// The question for the status of an order, or of one attempt to pay it.
+/// The status request about an order, or about one attempt to pay it.
 pub fn status_call(account: &CcavenueAccount, id: &TxnId, attempt: Option<&str>) -> Call {
     let question = Question { reference_no: attempt, order_no: &order_number(id) };
-    // Texts under fixed names: writing them cannot fail, and an empty question is answered with an error.
+    // Texts under fixed names: writing them cannot fail, and an empty request is answered with an error.
     let json = serde_json::to_string(&question).unwrap_or_default();
     api_call(account, "orderStatusTracker", STATUS_VERSION, &json)
 }

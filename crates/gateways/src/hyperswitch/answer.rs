@@ -50,7 +50,7 @@ pub const DUPLICATE: &str = "HE_01";
 /// The router's code for something it does not know; HTTP status 404 alone also comes from a wrong address.
 pub const NOT_FOUND: &str = "HE_02";
 
-/// A payment as the router tells it. What is not told is missing, never assumed.
+/// A payment as the router describes it. A missing member is missing, never assumed.
 #[derive(Debug, Clone)]
 pub struct Payment(Object);
 
@@ -87,7 +87,7 @@ impl Payment {
             || named("currency", &|code| Currency::from_code(code) == Some(amount.currency()))
     }
 
-    /// Whether a provider was asked to take it.
+    /// Whether a provider was requested to take it.
     fn was_attempted(&self) -> bool {
         self.0.text("connector").is_some()
     }
@@ -98,7 +98,7 @@ impl Payment {
             && !self.was_attempted()
     }
 
-    /// Whether its link has ended by our clock. One whose end is not told has not.
+    /// Whether its link has ended by our clock. A link without a stated end has not.
     fn is_over(&self, now: Timestamp) -> bool {
         let end = self.0.text("expires_on").and_then(|text| text.parse::<jiff::Timestamp>().ok());
         end.is_some_and(|end| now > Timestamp::from_millis(end.as_millisecond()).plus(CLOCKS_APART))
@@ -123,7 +123,7 @@ impl Payment {
         };
         match status.as_str() {
             "succeeded" => Outcome::Paid { amount: self.money("amount_received") },
-            // Money was taken, and not as it was asked for: an operator has to see it.
+            // Another amount than requested was taken: an operator has to see it.
             "partially_captured" | "conflicted" => Outcome::Paid { amount: None },
             "failed" | "expired" => declined(self.is_over(now)),
             // The router takes no further attempt. One that was under way may have been paid.
@@ -140,7 +140,7 @@ impl Payment {
             | "requires_merchant_action"
             | "partially_captured_and_capturable"
             | "partially_captured_and_processing" => Outcome::Pending,
-            // Automatic capture was asked for: nothing takes it by itself.
+            // Automatic capture was requested: nothing else captures it.
             "requires_capture" | "partially_authorized_and_requires_capture" => Outcome::Authorised,
             other => Outcome::Unrecognised { code: cut(other, 64).to_owned() },
         }
@@ -167,7 +167,7 @@ impl Payment {
     }
 }
 
-/// An event: what a webhook tells about a payment.
+/// An event: a webhook's report on a payment.
 #[derive(Debug, Clone)]
 pub struct Event {
     event: Object,
@@ -194,7 +194,7 @@ impl Event {
         self.payment.0.text("refund_id")
     }
 
-    /// The report on the payment, with what tells this event from another.
+    /// The report on the payment, with the mark that distinguishes this event from another.
     pub fn report(&self, now: Timestamp) -> Report {
         let mut report = self.payment.report(now);
         report.raw["event"] = evidence::of_object(&self.event, &EVENT_EVIDENCE);
@@ -225,7 +225,7 @@ pub fn created(reply: Reply) -> Result<Created, GatewayError> {
     }
 }
 
-/// Reads the answer to a question for a payment; `None` when the router knows none.
+/// Reads the answer to a status request; `None` when the router does not know the payment.
 ///
 /// # Errors
 /// [`GatewayError::Unanswered`] or [`GatewayError::Unreadable`].

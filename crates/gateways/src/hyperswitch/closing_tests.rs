@@ -65,7 +65,7 @@ async fn a_payment_that_is_under_way_or_over_is_not_cancelled() {
 }
 
 #[tokio::test]
-async fn a_payer_who_was_faster_is_found_after_the_refusal() {
+async fn a_payment_before_the_closing_is_found_after_the_refusal() {
     let open = created(&json!({}));
     for answer in [refused(400, "IR_16"), ResponseTemplate::new(500)] {
         let server = server_that_cancels(&open, answer, &succeeded(&json!({})), 1).await;

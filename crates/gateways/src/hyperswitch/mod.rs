@@ -6,7 +6,7 @@
 //! when the link has ended.
 //!
 //! A webhook is signed over its body, and is evidence. A redirect is signed too, over a text in which one
-//! value can pass for two ([`signature`]): it is only a reason to ask.
+//! value can pass for two ([`signature`]): it is only a reason for a status request.
 
 pub mod account;
 pub mod answer;
@@ -49,7 +49,7 @@ pub struct Hyperswitch {
 }
 
 impl Hyperswitch {
-    /// The adapter for one account. The clock tells whether a link has ended.
+    /// The adapter for one account. The clock decides whether a link has ended.
     pub fn new(account: HyperswitchAccount, client: Client, clock: Arc<dyn Clock>) -> Hyperswitch {
         Hyperswitch { profile: account.profile(), account, client, clock }
     }
@@ -148,8 +148,8 @@ impl Gateway for Hyperswitch {
 
 #[async_trait]
 impl Closing for Hyperswitch {
-    /// Cancels a payment that no provider was asked to take. One that is under way there could be paid
-    /// although the router calls it cancelled, so it is left to its end.
+    /// Cancels a payment that no provider has received. One that is under way there could be paid although
+    /// the router calls it cancelled, so it is left to its end.
     async fn close(&self, txn: &Transaction) -> Result<Report, GatewayError> {
         let id = wire::payment_id(&txn.id);
         let status = wire::status_call(&self.account, &id);
@@ -157,7 +157,7 @@ impl Closing for Hyperswitch {
         if !found.as_ref().is_some_and(Payment::is_unused) {
             return Ok(self.report(txn, found));
         }
-        // Whether it is refused, because a payer was faster, or done: the answer to the next question counts.
+        // Refused because the payment was made, or done: the answer to the next status request counts.
         self.client.send(&wire::cancel_call(&self.account, &id)).await?;
         Ok(self.report(txn, self.ask(txn, &status).await?))
     }

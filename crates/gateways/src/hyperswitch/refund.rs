@@ -41,7 +41,7 @@ pub fn refund_call(account: &HyperswitchAccount, asked: &Asked<'_>, reason: &str
     call(account, Method::POST, "refunds", Some(&body))
 }
 
-/// Reads a refund. Of one that is under way the router asks its provider.
+/// Reads a refund. For a pending one the router asks its provider.
 pub fn refund_status_call(account: &HyperswitchAccount, refund_number: &str) -> Call {
     call(account, Method::GET, &format!("refunds/{refund_number}"), None)
 }

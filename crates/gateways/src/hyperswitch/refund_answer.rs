@@ -36,7 +36,7 @@ pub fn made(reply: Reply, asked: &Asked<'_>) -> Result<RefundReport, GatewayErro
     read(reply, asked, unknown)
 }
 
-/// The refund in the answer to a question for it.
+/// The refund in the answer to a status request.
 ///
 /// # Errors
 /// As of [`made`].

@@ -65,7 +65,7 @@ fn every_refusal_has_its_meaning() {
 }
 
 #[test]
-fn what_is_about_something_else_is_for_people() {
+fn an_answer_about_another_refund_is_left_to_operators() {
     for (member, value) in [
         ("refund_id", json!("RF-0000000002-0000000000000000")),
         ("refund_id", Value::Null),

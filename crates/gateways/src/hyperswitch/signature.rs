@@ -1,11 +1,10 @@
 //! HMAC-SHA512 under the profile's `payment_response_hash_key`, of webhooks and of redirects. Pure.
 //!
-//! A webhook is signed over its body. A redirect is signed over its query: all pairs, those of the return URL
-//! too, decoded, sorted, `name=value` joined with `&`. Nothing is escaped there, so a text has several
-//! readings: whoever has one signed redirect can move the border between two pairs (`a=1&b=2` is also the one
+//! A webhook is signed over its body. A redirect is signed over its query: all pairs, including those of the
+//! return URL, decoded, sorted, `name=value` joined with `&`. Nothing is escaped there, so a text has several
+//! readings: one signed redirect is enough to move the border between two pairs (`a=1&b=2` is also the one
 //! pair `a` of the value `1&b=2`), and a return URL with a parameter of the payer's choice can be made to say
-//! anything. A right signature shows that the redirect was not put together by a stranger; what it says is not
-//! read.
+//! anything. A valid signature shows that the redirect was not made by a stranger; its content is not read.
 
 use secrecy::{ExposeSecret, SecretString};
 

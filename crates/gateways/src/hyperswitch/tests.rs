@@ -235,7 +235,7 @@ async fn the_status_is_asked_of_the_provider() {
 }
 
 #[tokio::test]
-async fn only_what_was_received_counts_as_paid() {
+async fn only_the_received_amount_counts_as_paid() {
     for (changes, paid) in [
         (json!({ "amount_received": 1_000 }), Some(("10.00", "INR"))),
         (json!({ "currency": "EUR" }), Some(("19.99", "EUR"))),
@@ -323,7 +323,8 @@ async fn only_the_router_itself_says_that_it_knows_no_payment() {
     assert!(matches!(error, GatewayError::Unanswered(_)), "{error:?}");
 }
 
-/// Its payer was sent to it: another merchant of the router made it than the one that asks.
+/// Its payer was sent to it: it was made by another merchant of the router than the one of the status
+/// request.
 #[tokio::test]
 async fn a_payment_that_was_made_and_is_not_known_is_no_failure() {
     let page = Some("https://router.example/payment_link/x".to_owned());

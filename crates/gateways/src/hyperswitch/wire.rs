@@ -78,9 +78,9 @@ pub fn create_call(account: &HyperswitchAccount, payment: &NewPayment<'_>) -> Ca
     call(account, Method::POST, "payments", Some(&body))
 }
 
-/// Asks for a payment. `force_sync` lets the router ask the provider as long as the payment is under way there:
-/// without it a webhook that the provider never sent would leave the payment open for good. The service asks
-/// only for a reason and at a limited pace, so that the router's limits are kept.
+/// Reads a payment. `force_sync` lets the router ask the provider as long as the payment is under way there:
+/// without it a missing webhook of the provider would leave the payment open for ever. Status requests need a
+/// reason and are paced, so that the router's limits are kept.
 pub fn status_call(account: &HyperswitchAccount, payment_id: &str) -> Call {
     call(account, Method::GET, &format!("payments/{payment_id}?force_sync=true"), None)
 }

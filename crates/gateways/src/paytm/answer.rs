@@ -191,8 +191,8 @@ impl Facts {
         Money::parse(self.amount.as_deref()?, Currency::INR).ok()
     }
 
-    /// Whether order, merchant and currency are those of the transaction. `thorough` refuses what is
-    /// not named as well; Paytm takes rupees only, so that a missing currency is one.
+    /// Whether order, merchant and currency are those of the transaction. `thorough` refuses a missing one as
+    /// well; Paytm takes rupees only, so that a missing currency is one.
     ///
     /// # Errors
     /// The first [`Mismatch`].

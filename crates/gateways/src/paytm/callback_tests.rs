@@ -59,7 +59,7 @@ async fn a_signed_callback_about_this_payment_is_evidence() {
 }
 
 #[tokio::test]
-async fn what_an_application_relays_beside_a_callback_does_no_harm() {
+async fn parameters_relayed_beside_a_callback_are_ignored() {
     let mut relayed: Vec<(String, String)> =
         [("propertyId", "PT|1"), ("orderid", "77"), ("tenantId", "pb"), ("tenantId", "pb.amritsar")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -94,7 +94,7 @@ async fn a_callback_names_all_that_it_must_and_holds_no_separator() {
     );
 }
 
-/// A victim's transaction and what a payer can write into a form of their own that we sign.
+/// A victim's transaction, and values a payer can write into a form of their own that we sign.
 const OTHERS: &str = "PB_PG_2024_03_15_000777_77";
 const CHOSEN: [&str; 5] = [MID, OTHERS, "TXN_SUCCESS", "01", "19.99"];
 
@@ -172,8 +172,8 @@ async fn a_separator_in_a_payers_text_or_in_the_return_address_is_not_signed() {
 }
 
 #[tokio::test]
-async fn what_is_signed_for_another_purpose_is_no_callback() {
-    // Our question, and Paytm's signature over the body of a refund's webhook.
+async fn an_answer_signed_for_another_purpose_is_no_callback() {
+    // Our status request, and Paytm's signature over the body of a refund's webhook.
     let question = signed([("MID", MID), ("ORDERID", ID)].into_iter());
     assert!(matches!(verify(question).await, Err(GatewayError::BadSignature)));
     let body = format!(r#"{{"orderId":"{ID}","mid":"{MID}","status":"TXN_SUCCESS","refundAmount":"19.99"}}"#);
@@ -183,7 +183,7 @@ async fn what_is_signed_for_another_purpose_is_no_callback() {
         let pairs = refund.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         assert_eq!(signature::verified_callback(&KEY, pairs), None, "{name}");
     }
-    // A refund is told with more fields and with a code of its own.
+    // A refund is reported with more fields and a code of its own.
     let refund = CALLBACK.map(|(name, value)| (name, if name == "RESPCODE" { "10" } else { value }));
     let Ok(Evidence::Signed(report)) = verify(signed(refund.into_iter())).await else { panic!("signed") };
     assert_eq!(report.outcome.name(), "unrecognised");
@@ -209,7 +209,7 @@ async fn a_callback_for_one_transaction_never_speaks_for_another() {
 }
 
 #[tokio::test]
-async fn what_is_not_signed_is_only_a_hint() {
+async fn an_unsigned_callback_is_only_a_hint() {
     let mut unsigned = callback("", "");
     unsigned.pop();
     assert_eq!(verify(unsigned).await.unwrap(), Evidence::Unsigned);

@@ -1,9 +1,9 @@
 //! Paytm, in its legacy protocol and in the current one; `paytm.protocol` chooses.
 //!
 //! Legacy: a signed form or link takes the payer to `processTransaction`, `getTxnStatus` reports the status.
-//! Current: `initiateTransaction` opens an order, a form with its token takes the payer to
-//! `showPaymentPage`, `/v3/order/status` tells the status, signed by Paytm over the exact text of
-//! its body. Both call back with the same signed form.
+//! Current: `initiateTransaction` opens an order, a form with its token takes the payer to `showPaymentPage`,
+//! `/v3/order/status` reports the status, signed by Paytm over the exact text of its body. Both call back
+//! with the same signed form.
 
 pub mod account;
 pub mod answer;

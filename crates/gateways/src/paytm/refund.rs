@@ -38,9 +38,9 @@ const MAX_CHARS: usize = 255;
 /// The call that was answered: the same code means different things in the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
-    /// The request for a refund, whose answer never tells more than that it was registered.
+    /// The request for a refund; its answer says at most that the refund was registered.
     Apply,
-    /// The question about its state.
+    /// The status request.
     Status,
 }
 
@@ -57,7 +57,7 @@ pub fn apply_call(account: &PaytmAccount, order: &RefundOrder<'_>, payment: &str
     post_json(account.refunds.apply_url.clone(), envelope(&account.key, &body.to_string(), salt))
 }
 
-/// The question about a refund.
+/// The status request about a refund.
 pub fn status_call(account: &PaytmAccount, order: &RefundOrder<'_>, salt: Salt) -> Call {
     let body = json!({
         "mid": account.merchant_id,
@@ -130,7 +130,7 @@ fn outcome(
     }
 }
 
-/// The part of an answer that is about another refund. What is not named is found out by the state.
+/// The part of an answer that is about another refund. A missing member is left to the state.
 fn mismatch(account: &PaytmAccount, order: &RefundOrder<'_>, body: &Object) -> Option<&'static str> {
     let payment = order.payment.gateway_details.txn_id.as_deref();
     let differs = |name: &str, ours: &str| body.text(name).is_some_and(|told| told != ours);

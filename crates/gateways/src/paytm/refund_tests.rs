@@ -71,7 +71,7 @@ fn every_code_has_its_state_and_an_unknown_one_is_none() {
 }
 
 #[test]
-fn what_was_registered_is_not_refunded_and_what_was_not_taken_may_be_sent_again() {
+fn an_accepted_request_is_pending_and_only_an_untaken_one_may_be_repeated() {
     assert_eq!(told(Asked::Apply, &answer("TXN_SUCCESS", "10"), true).outcome, RefundOutcome::Pending);
     let other_under_way = told(Asked::Apply, &answer("TXN_FAILURE", "626"), false);
     assert_eq!((other_under_way.outcome, other_under_way.may_repeat), (RefundOutcome::Pending, true));
@@ -113,7 +113,7 @@ fn a_webhook_names_its_refund_and_a_payments_callback_none() {
 }
 
 #[test]
-fn what_cannot_be_given_back_is_known_before_it_is_asked_for() {
+fn an_impossible_refund_is_refused_before_it_is_sent() {
     let terms = OFFLINE.terms(&payment()).unwrap();
     assert_eq!((terms.partial, terms.several, terms.minimum.to_string()), (true, true, "1.00".to_owned()));
     assert_eq!(terms.repetition, Repetition::Refused);

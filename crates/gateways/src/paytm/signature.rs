@@ -37,7 +37,7 @@ pub const CALLBACK_FIELDS: [&str; 13] = [
     "TXNDATE",
     "TXNID",
 ];
-/// Those without which a form is no callback.
+/// The required fields of a callback.
 const REQUIRED_FIELDS: [&str; 6] = ["MID", "ORDERID", "RESPCODE", "STATUS", "TXNAMOUNT", "TXNID"];
 
 /// The protocol's fixed initialisation vector.
@@ -188,12 +188,12 @@ fn without_null(value: &str) -> &str {
 /// The checksum of a text.
 pub fn checksum(key: &MerchantKey, text: &str, salt: Salt) -> String {
     let plaintext = [hex::encode(digest_of(text, salt)).as_bytes(), &salt.0].concat();
-    // An empty checksum is refused by everybody, so the case that cannot occur is safe as well.
+    // An empty checksum is always refused, so the case that cannot occur is safe as well.
     key.encrypt(&plaintext).map(|ciphertext| STANDARD.encode(ciphertext)).unwrap_or_default()
 }
 
-/// Whether this is a checksum of exactly this text under this key. Whatever is wrong with it makes
-/// it invalid; the digests are compared in constant time.
+/// Whether this is a checksum of exactly this text under this key. Any fault makes it invalid; the digests
+/// are compared in constant time.
 pub fn is_valid(key: &MerchantKey, text: &str, checksum: &str) -> bool {
     Opened::read(key, checksum)
         .is_some_and(|opened| equals_hex(&digest_of(text, opened.salt), &opened.digest))
@@ -202,10 +202,10 @@ pub fn is_valid(key: &MerchantKey, text: &str, checksum: &str) -> bool {
 /// The fields of a callback that Paytm signed; `None` when it did not. Parameters of other names,
 /// which applications relay beside them, are left out.
 ///
-/// The checksum covers values without their names, and our own forms are signed with the same key.
-/// So only documented fields count, each at most once and without a [`SEPARATOR`] in its value, the
-/// required ones must have a value, and the status must be a word: of the values that we sign only
-/// an order id fits into its place, and that has digits.
+/// The checksum covers values without their names, and our own forms are signed with the same key. So only
+/// documented fields count, each at most once and without a [`SEPARATOR`] in its value, the required ones
+/// must have a value, and the status must be a word: of our signed values only an order id fits its place,
+/// and that has digits.
 pub fn verified_callback<'a>(
     key: &MerchantKey,
     params: impl IntoIterator<Item = (&'a str, &'a str)>,

@@ -77,7 +77,7 @@ fn is_signed<'a>(fields: impl Iterator<Item = (&'a str, &'a str)>) -> bool {
     signature::is_valid(&KEY, &signature::text_of_form(fields.iter().copied()), checksum)
 }
 
-/// What Paytm answers when it signs `body`.
+/// Paytm's answer with a signed `body`.
 fn signed(body: &str) -> ResponseTemplate {
     let salt = Salt::new("Ab9Z").unwrap();
     ResponseTemplate::new(200).set_body_string(wire::envelope(&KEY, body, salt))
@@ -139,7 +139,7 @@ async fn through_the_application_the_legacy_fields_are_a_link() {
 }
 
 #[tokio::test]
-async fn the_legacy_form_carries_the_amount_and_the_id_and_signs_what_it_carries() {
+async fn the_legacy_form_carries_amount_and_id_and_signs_all_its_fields() {
     let fields = form_of(&transaction(ID, "100")).await;
     assert!(is_signed(fields.iter()));
     let shown: Vec<String> = fields
@@ -162,7 +162,7 @@ async fn the_legacy_form_carries_the_amount_and_the_id_and_signs_what_it_carries
 }
 
 #[tokio::test]
-async fn what_would_be_signed_in_two_ways_is_not_sent() {
+async fn a_value_with_an_ambiguous_signature_is_not_sent() {
     let mut txn = transaction(ID, "0.10");
     txn.payer.email_id = Some(payment_domain::Personal::new("NULL"));
     txn.payer.mobile_number = payment_domain::Personal::new("");
@@ -288,7 +288,7 @@ async fn the_legacy_question_is_signed_json() {
 }
 
 #[tokio::test]
-async fn a_paid_answer_is_kept_without_what_is_personal() {
+async fn a_paid_answer_is_kept_without_personal_data() {
     let report = legacy(json!({})).await.unwrap();
     assert_eq!(report.outcome, Outcome::Paid { amount: rupees("19.99") });
     assert_eq!(report.gateway_txn_id.as_deref(), Some("20240315111212800110168470101509706"));

@@ -57,7 +57,7 @@ pub fn pay_form(
     fields.sign(account, salt)
 }
 
-/// The legacy question for a payment.
+/// The legacy status request about a payment.
 pub fn legacy_status_call(account: &PaytmAccount, legacy: &Legacy, id: &TxnId, salt: Salt) -> Call {
     let mut fields = Fields::default();
     fields.add("MID", &account.merchant_id);
@@ -89,7 +89,7 @@ pub fn initiate_call(account: &PaytmAccount, v3: &V3, order: &Order<'_>, salt: S
     )
 }
 
-/// Where and with what the payer's browser opens the pay page of an order that was opened.
+/// The form with which the payer's browser opens the pay page of an opened order.
 pub fn page_form(
     account: &PaytmAccount,
     v3: &V3,
@@ -101,7 +101,7 @@ pub fn page_form(
     (named(&v3.page_url, account, id), fields.into())
 }
 
-/// The current question for a payment.
+/// The current status request about a payment.
 pub fn status_call(account: &PaytmAccount, v3: &V3, id: &TxnId, salt: Salt) -> Call {
     let body = json!({ "mid": account.merchant_id, "orderId": id.as_str() });
     post_json(v3.status_url.clone(), envelope(&account.key, &body.to_string(), salt))
@@ -146,8 +146,8 @@ fn callback_url(order: &Order<'_>) -> String {
     order.return_url.replace(SEPARATOR, "%7C")
 }
 
-/// The payer's login name, as DIGIT has always sent it, else what identifies the payer or at least
-/// the payment.
+/// The payer's login name, as DIGIT has always sent it, else an identifier of the payer or at least of the
+/// payment.
 fn customer_id(payer: &Payer, id: &TxnId) -> String {
     let named = sendable(payer.user_name.expose()).or_else(|| sendable(&payer.uuid));
     cut(&named.unwrap_or_else(|| id.as_str().to_owned()), MAX_CUSTOMER_ID).to_owned()

@@ -43,14 +43,14 @@ crate::gateway_settings! {
 /// A merchant's account at the gateway.
 #[derive(Debug, Clone)]
 pub struct PayuAccount {
-    /// Who the merchant is: sent with every form, no secret.
+    /// The merchant's identifier: sent with every form, no secret.
     pub merchant_key: String,
     pub salt: SecretString,
     /// Where the form of a payment is posted.
     pub pay_url: String,
-    /// The server API, asked for JSON.
+    /// The server API, with answers in JSON.
     pub status_url: String,
-    /// The newer API that tells the state of refunds.
+    /// The newer API, which reports the state of refunds.
     pub refund_status_url: Option<String>,
     /// Whether the payer's browser posts the form itself, or follows the URL with which the gateway answers
     /// ours.
@@ -104,7 +104,7 @@ impl Account for PayuAccount {
     }
 }
 
-/// The API answers in JSON when it is asked for form 2.
+/// The API answers in JSON for form 2.
 fn for_json(url: String) -> String {
     let asked = Url::parse(&url).is_ok_and(|parsed| parsed.query_pairs().any(|(name, _)| name == "form"));
     match (asked, url.contains('?')) {
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn all_problems_are_told_at_once() {
+    fn all_problems_are_reported_together() {
         let problems = read(&[("payu.url", "ftp://x")]).unwrap_err();
         assert_eq!(
             problems,

@@ -1,8 +1,8 @@
 //! PayU India.
 //!
-//! The payer's browser posts a signed form; where no page can be shown, this service posts it, and
-//! the browser follows the URL that PayU answers with, as with egov-pg-service. The browser comes back
-//! with a signed form. The status is asked with the command `verify_payment`.
+//! The payer's browser posts a signed form; where no page can be shown, this service posts it, and the
+//! browser follows the URL that PayU answers with, as with egov-pg-service. The browser comes back with a
+//! signed form. Status requests are the command `verify_payment`.
 
 pub mod account;
 pub mod refund;
@@ -35,7 +35,7 @@ pub struct Payu {
 }
 
 impl Payu {
-    /// An adapter for this merchant. The clock dates what is signed with a date.
+    /// An adapter for this merchant. The clock dates signed values.
     pub fn new(account: PayuAccount, client: Client, clock: Arc<dyn Clock>) -> Payu {
         Payu { profile: account.profile(), account, client, clock }
     }

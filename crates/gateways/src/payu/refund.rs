@@ -96,7 +96,8 @@ fn asked<'a>(order: &RefundOrder<'a>) -> Result<Asked<'a>, GatewayError> {
 impl Refunding for Payu {
     fn terms(&self, payment: &Transaction) -> Result<RefundTerms, NoRefund> {
         refund::number_of(payment)?;
-        // Of payments by a Maestro card one part only, which is known to PayU alone: it refuses the second.
+        // Payments by a Maestro card can be refunded in one part only, which PayU alone can see: it refuses
+        // the second.
         Ok(RefundTerms {
             partial: true,
             several: true,

@@ -69,7 +69,7 @@ const NO_LOCK: &str = "120";
 
 fn outcome_of_code(code: &str, is_taken: bool, message: Option<&str>) -> RefundOutcome {
     match code {
-        // Done or taken on; to be asked again tomorrow; or an earlier request stands.
+        // Done or accepted; to be repeated tomorrow; or an earlier request counts.
         "100" | "101" | "102" | "104" | "106" | "107" | "108" | "109" | "112" | NO_LOCK | "122" | "123"
         | "126" | "127" | "214" | "225" | "226" | "227" => RefundOutcome::Pending,
         "103" | "105" | "110" | "111" | "113" | "115" | "117" | "121" | "124" | "125" | "128" | "129"

@@ -54,7 +54,7 @@ fn every_error_code_has_its_meaning() {
 }
 
 #[test]
-fn without_a_code_the_message_tells_of_our_own_configuration_alone() {
+fn without_a_code_the_message_decides_about_our_configuration_alone() {
     for (body, outcome) in [
         (json!({ "status": 0, "msg": "Invalid Hash." }), "unclear"),
         (json!({ "status": 0, "msg": "Something new" }), "unrecognised"),
@@ -100,7 +100,7 @@ fn every_state_has_its_meaning_in_all_three_answers() {
 }
 
 #[test]
-fn what_is_about_something_else_is_for_people_and_never_ours() {
+fn an_answer_about_another_refund_is_left_to_operators() {
     let ours = json!({ "PayuID": PAYMENT, "RequestID": 7, "RefundToken": TOKEN, "Amount": "19.99", "Status": "success" });
     for (member, value, outcome) in [
         ("PayuID", json!("1"), "unclear"),

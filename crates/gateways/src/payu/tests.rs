@@ -79,7 +79,7 @@ async fn verify(answer: &Answer) -> Result<Evidence, GatewayError> {
 }
 
 #[tokio::test]
-async fn the_form_carries_the_amount_and_the_id_and_signs_what_it_carries() {
+async fn the_form_carries_amount_and_id_and_signs_all_its_fields() {
     let mut txn = transaction(ID, "100");
     txn.product_info = format!("a|b\n{}", "ੳ".repeat(200));
     let order = Order {
@@ -204,7 +204,7 @@ async fn a_field_sent_twice_is_a_bad_signature() {
 }
 
 #[tokio::test]
-async fn what_we_sign_is_no_callback() {
+async fn our_own_signature_is_no_callback() {
     let txn = transaction(ID, "19.99");
     let order = Order {
         txn: &txn,
@@ -226,8 +226,8 @@ async fn what_we_sign_is_no_callback() {
         forged.push((name.to_owned(), value.to_owned()));
         assert!(is_refused(&forged).await, "{name}");
     }
-    // A known hash can be extended from its end, but only behind its padding, which begins with a
-    // byte that is no text: whatever is decoded from it is hashed as something else.
+    // A known hash can be extended from its end, but only behind its padding, which begins with a byte that
+    // is no text: any text decoded from it is hashed as another one.
     let padded = [ID.as_bytes(), b"\x80\0\0\0|x"].concat();
     let forged =
         [[b"txnid=".as_slice(), &padded, b"&status=success&hash="].concat(), hash.into_bytes()].concat();
@@ -244,7 +244,7 @@ async fn a_separator_in_a_value_is_a_bad_signature() {
 }
 
 #[tokio::test]
-async fn what_the_hash_does_not_cover_proves_nothing() {
+async fn fields_outside_the_hash_prove_nothing() {
     let mut answers = Vec::new();
     for (name, value) in [("mihpayid", "1"), ("mihpayid", "2"), ("mode", "UPI")] {
         let mut answer = signed(&but(name, value));
@@ -257,7 +257,7 @@ async fn what_the_hash_does_not_cover_proves_nothing() {
 }
 
 #[tokio::test]
-async fn every_fault_of_the_network_is_told_apart() {
+async fn every_network_fault_has_its_error() {
     asks_through_every_fault(payu).await;
 }
 

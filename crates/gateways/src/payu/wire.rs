@@ -1,4 +1,4 @@
-//! The gateway's forms and JSON: what is sent, and what an answer means.
+//! The gateway's forms and JSON: requests, and the meaning of answers.
 
 use payment_domain::{Currency, Money, Outcome, Report};
 use payment_gateway::{GatewayError, Params};
@@ -47,7 +47,7 @@ const EVIDENCE: [&str; 18] = [
 /// Evidence kept of a callback: the fields that its hash covers.
 const SIGNED_EVIDENCE: [&str; 4] = ["status", REFERENCE, "amount", "additionalCharges"];
 
-/// One payment before it is cut to what the gateway takes.
+/// One payment before it is truncated to the gateway's limits.
 #[derive(Clone, Copy)]
 pub struct Payment<'a> {
     pub reference: &'a str,
@@ -57,11 +57,11 @@ pub struct Payment<'a> {
     /// The payer's e-mail address; empty when there is none.
     pub email: &'a str,
     pub phone: &'a str,
-    /// Where the browser comes back to, whatever happened.
+    /// The browser's return address, for every outcome.
     pub return_url: &'a str,
 }
 
-/// The fields of the form, the hash over exactly what is sent included.
+/// The fields of the form, with the hash over exactly these fields.
 pub fn pay_fields(account: &PayuAccount, payment: &Payment<'_>) -> Vec<(String, String)> {
     let amount = payment.amount.to_string();
     // The gateway refuses a form without a description or a name.
@@ -143,8 +143,8 @@ pub fn status_call(account: &PayuAccount, reference: &str) -> Call {
 }
 
 /// The meaning of the fields of a callback. The hash covers the status, but not whether the money was
-/// captured, so that a success is still pending here: only the status call knows. What the hash does
-/// not cover is not kept, and numbers no payment.
+/// captured, so that a success is still pending here: only the status call knows. Fields outside the hash are
+/// not kept, and number no payment.
 pub fn callback_report(fields: &Params) -> Report {
     let text = |name: &str| fields.get(name).filter(|value| !value.is_empty()).map(str::to_owned);
     let mut report = report(&text, evidence::of_pairs(fields.iter(), &SIGNED_EVIDENCE));
@@ -236,9 +236,9 @@ fn unrecognised(status: &str, unmapped: &str) -> Outcome {
     Outcome::Unrecognised { code: format!("{}/{}", cut(status, 32), cut(unmapped, 32)) }
 }
 
-/// The amount paid towards the order. `transaction_amount` is the order's amount, `amt` what the
-/// payer was charged; the two may differ by the gateway's charges and by nothing else. `None` when
-/// they differ otherwise, or neither is there.
+/// The amount paid towards the order. `transaction_amount` is the order's amount, `amt` the payer's charge;
+/// the two may differ by the gateway's charges and by nothing else. `None` when they differ otherwise, or
+/// neither is there.
 fn paid_amount(text: &impl Fn(&str) -> Option<String>) -> Result<Option<Money>, GatewayError> {
     let read = |name: &str| {
         let amount = text(name).as_deref().map(|text| Money::parse(text, Currency::INR)).transpose();
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_about_the_transaction_is_not_believed() {
+    fn an_answer_about_another_transaction_is_unreadable() {
         let paid = json!({"status": "success", "unmappedstatus": "captured", "amt": "1.00", "txnid": "T2"});
         let named = refused(&json!({"status": 1, "transaction_details": {"T1": paid}}));
         assert!(matches!(named, GatewayError::WrongTransaction));
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn evidence_holds_nobody() {
+    fn evidence_holds_no_personal_data() {
         let report = read(json!({
             "status": "success", "unmappedstatus": "captured", "amt": "1.00", "mihpayid": 40, "mode": "CC",
             "card_no": "512345XXXXXX2346", "name_on_card": "Asha", "firstname": "Asha", "email": "a@b", "phone": "98",

@@ -248,13 +248,13 @@ impl Facts {
     }
 }
 
-/// The meaning of the signed protocols' codes. Whether a payment was made is told by the code: the
-/// `success` flag can be true while it is pending.
+/// The meaning of the signed protocols' codes. The code decides whether a payment was made: the `success`
+/// flag can be true while it is pending.
 fn by_code(code: Option<&str>) -> Said {
     match upper_case(code).as_deref() {
         Some("PAYMENT_SUCCESS") => Said::Paid,
         Some("PAYMENT_ERROR" | "PAYMENT_DECLINED" | "PAYMENT_CANCELLED") => Said::Declined,
-        // Public implementations disagree about what timed out: it stays open.
+        // Public implementations disagree about the subject of the timeout: the payment stays open.
         Some("PAYMENT_PENDING" | "INTERNAL_SERVER_ERROR" | "TIMED_OUT") => Said::Pending,
         Some("TRANSACTION_NOT_FOUND") => Said::NotFound,
         Some("BAD_REQUEST" | "AUTHORIZATION_FAILED") => Said::Refused,
@@ -296,8 +296,8 @@ pub fn webhook_order(body: &[u8]) -> Option<String> {
     Object::parse(body)?.object("payload")?.text("merchantOrderId")
 }
 
-/// The members of a status answer. PhonePe answers errors with an HTTP status and a code; what it
-/// says then is believed as far as it leaves the payment open.
+/// The members of a status answer. PhonePe answers errors with an HTTP status and a code; such an answer
+/// counts as far as it leaves the payment open.
 ///
 /// # Errors
 /// The error of [`Reply::accepted`] for an answer that is not JSON; [`GatewayError::Unreadable`] when an

@@ -170,7 +170,7 @@ async fn an_order_expires_no_later_than_it_is_given_up_here() {
 }
 
 #[tokio::test]
-async fn what_phonepe_does_not_take_is_refused_before_anything_is_sent() {
+async fn an_unsupported_transaction_is_refused_before_the_call() {
     let server = MockServer::start().await;
     for (id, rupees, refused) in [
         ("x".repeat(64), "1", "INVALID_TRANSACTION_ID"),
@@ -297,7 +297,7 @@ async fn a_token_is_fetched_by_one_and_shared_by_all() {
 }
 
 #[tokio::test]
-async fn those_who_wait_for_a_token_share_its_failure() {
+async fn waiters_for_a_token_share_its_failure() {
     let server = MockServer::start().await;
     Mock::given(path(TOKEN_PATH)).respond_with(ResponseTemplate::new(503)).mount(&server).await;
     let (adapter, txn) = (phonepe(&server), transaction(ID, "19.99"));

@@ -1,9 +1,9 @@
 //! PhonePe, in the three protocols it has had; `phonepe.protocol` chooses.
 //!
-//! Legacy (`/v3/debit`) and v1 (`/pg/v1/pay`) sign every call and every server-to-server callback
-//! with a salt key. Standard Checkout (v2) is called with an access token; its webhook proves that
-//! the sender knows a password, but not what the body says. What the payer's browser brings back is
-//! not trustworthy in any of them.
+//! Legacy (`/v3/debit`) and v1 (`/pg/v1/pay`) sign every call and every server-to-server callback with a salt
+//! key. Standard Checkout (v2) is called with an access token; its webhook proves that the sender knows a
+//! password, but not that the body is unchanged. The return by the payer's browser is not trustworthy in any
+//! of them.
 
 pub mod account;
 pub mod answer;
@@ -50,8 +50,8 @@ pub struct Phonepe {
 }
 
 impl Phonepe {
-    /// The adapter for one merchant account. The clock tells how old an access token is, and for how long
-    /// an order can still be paid.
+    /// The adapter for one merchant account. The clock decides about the age of an access token and the
+    /// remaining life of an order.
     pub fn new(account: PhonepeAccount, client: Client, clock: Arc<dyn Clock>) -> Phonepe {
         Phonepe { profile: account.profile(), account, client, tokens: Tokens::new(clock.clone()), clock }
     }
@@ -90,7 +90,7 @@ impl Phonepe {
         let call = |authorization: &str| wire::checkout_status_call(account, authorization, txn.id.as_str());
         let reply = self.call_checkout(account, call).await.map_err(CheckoutError::of_status)?;
         let facts = answer::status_facts(reply, Facts::of_checkout)?;
-        // The order is named by the address that was asked; the answer need not repeat it.
+        // The order is named by the address of the call; the answer need not repeat it.
         if facts.is_about_another(txn, account.merchant_id.as_deref()) {
             return Err(about_another());
         }
@@ -276,7 +276,7 @@ impl Phonepe {
     }
 }
 
-/// A server-to-server callback is signed; an answer brought by the browser is not, by any published rule.
+/// A server-to-server callback is signed; an answer by the browser is not, by any published rule.
 fn verify_callback(
     account: &Salted,
     generation: Generation,
@@ -297,8 +297,8 @@ fn verify_callback(
     Ok(Evidence::Signed(facts.into_report(outcome)))
 }
 
-/// A webhook shows a password where one is configured. The password does not cover the body, so even
-/// the right one is only a reason to ask for the status.
+/// A webhook shows a password where one is configured. The password does not cover the body, so even the
+/// right one is only a reason for a status request.
 fn verify_webhook(account: &Checkout, answer: &Answer) -> Result<Evidence, GatewayError> {
     let Some(user) = &account.webhook_user else { return Ok(Evidence::Unsigned) };
     let is_webhook = answer::webhook_order(&answer.body).is_some();
@@ -309,7 +309,7 @@ fn verify_webhook(account: &Checkout, answer: &Answer) -> Result<Evidence, Gatew
     }
 }
 
-/// Why a call of Standard Checkout brought no answer.
+/// The reason for which a call of Standard Checkout has no answer.
 enum CheckoutError {
     /// There was no token to make it with: it was not sent.
     Token(TokenError),

@@ -162,8 +162,8 @@ impl Tokens {
     }
 }
 
-/// The token in an answer. Its life is what lies between the two times in the answer, so that their
-/// clock and ours need not agree.
+/// The token in an answer. Its life is the difference of the two times in the answer, so that their clock and
+/// ours need not agree.
 fn read(reply: &Reply, received_at: Timestamp) -> Result<Token, TokenError> {
     match reply.status {
         200..=299 => {}

@@ -75,7 +75,7 @@ pub fn checkout_call(account: &Checkout, authorization: &str, order: &RefundOrde
     }
 }
 
-/// The question of Standard Checkout about a refund.
+/// The status request of Standard Checkout about a refund.
 pub fn checkout_status_call(account: &Checkout, authorization: &str, refund: &str) -> Call {
     Call {
         method: Method::GET,
@@ -155,8 +155,8 @@ pub fn signed_report(
     }
 }
 
-/// A report of Standard Checkout. The refund is named by the address that was asked; the answer need not
-/// repeat it.
+/// A report of Standard Checkout. The refund is named by the address of the call; the answer need not repeat
+/// it.
 pub fn checkout_report(merchant_id: Option<&str>, order: &RefundOrder<'_>, answer: &Object) -> RefundReport {
     let state = upper_case(answer.text("state").as_deref());
     let code = upper_case(answer.text("code").as_deref());
@@ -182,7 +182,7 @@ pub fn checkout_report(merchant_id: Option<&str>, order: &RefundOrder<'_>, answe
             unclear("the answer names no payment")
         }
         (Some("COMPLETED"), _) => succeeded(order, amount()),
-        // Confirmed: taken on, not credited.
+        // Confirmed: accepted, not credited.
         (Some("PENDING" | "CONFIRMED"), _) => RefundOutcome::Pending,
         (Some("FAILED"), _) => failed(message.as_deref(), answer.text("errorCode").as_deref()),
         (told, code) => {
@@ -212,8 +212,8 @@ fn failed(message: Option<&str>, code: Option<&str>) -> RefundOutcome {
     RefundOutcome::Failed { reason: cut(reason, MAX_CHARS).to_owned() }
 }
 
-/// The report in a reply. PhonePe answers errors with an HTTP status and a code: what it says then is believed
-/// as far as it decides nothing.
+/// The report in a reply. PhonePe answers errors with an HTTP status and a code: such an answer counts as far
+/// as it decides nothing.
 ///
 /// # Errors
 /// The error of [`Reply::accepted`] for an answer that is not JSON, or for an error that says it is a result.
@@ -244,7 +244,7 @@ pub fn named_in_webhook(body: &[u8]) -> Option<RefundId> {
     RefundId::new(refund_in_webhook(body)?).ok()
 }
 
-/// Our number of a refund in a webhook of Standard Checkout, of whatever form.
+/// Our number of a refund in a webhook of Standard Checkout, in any of its forms.
 pub fn refund_in_webhook(body: &[u8]) -> Option<String> {
     Object::parse(body)?.object("payload")?.text("merchantRefundId")
 }

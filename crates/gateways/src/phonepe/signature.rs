@@ -1,4 +1,4 @@
-//! PhonePe's digests: `X-VERIFY` over what is sent and called back, and the webhook's password. Pure.
+//! PhonePe's digests: `X-VERIFY` over requests and callbacks, and the webhook's password. Pure.
 //!
 //! `X-VERIFY` is the lower-case hexadecimal SHA-256 of `payload + path + salt key`, then `###`, then
 //! the index of the salt key. The payload is base64 text, signed as it is, so that the order of the
@@ -28,8 +28,8 @@ impl SaltKey {
         sha256(&[payload, path, self.key.expose_secret()].concat().into_bytes())
     }
 
-    /// The `X-VERIFY` of a call. `path` leaves out what the host adds in front of it; `payload` is
-    /// empty for a call without a body.
+    /// The `X-VERIFY` of a call. `path` omits the host's prefix; `payload` is empty for a call without a
+    /// body.
     pub fn x_verify(&self, payload: &str, path: &str) -> String {
         format!("{}{SEPARATOR}{}", hex::encode(self.digest(payload, path)), self.index)
     }

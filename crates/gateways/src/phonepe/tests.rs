@@ -156,7 +156,7 @@ async fn through_the_application_v1_comes_back_by_a_link_and_nothing_is_reported
         .unwrap();
     let headers = &server.received_requests().await.unwrap()[0].headers;
     assert_eq!(headers["x-redirect-url"], order.return_url);
-    // As egov-pg-service asks for it: the applications that come with it take a form.
+    // As egov-pg-service requests it: the applications that come with it take a form.
     assert_eq!(headers["x-redirect-mode"], "POST");
     assert!(!headers.contains_key("x-callback-url"));
 }
@@ -276,7 +276,7 @@ async fn the_question_is_signed_over_its_path() {
 }
 
 #[tokio::test]
-async fn a_paid_answer_is_kept_without_what_is_personal() {
+async fn a_paid_answer_is_kept_without_personal_data() {
     let report = v1(json!({})).await.unwrap();
     assert_eq!(report.gateway_txn_id.as_deref(), Some("T2403151112128001"));
     assert_eq!(report.payment_mode.as_deref(), Some("CARD"));
@@ -376,7 +376,7 @@ async fn an_answer_about_something_else_is_never_taken() {
     ] {
         unreadable(v1(changes).await);
     }
-    // What v1 calls `transactionId` is PhonePe's number; in the legacy protocol it is ours.
+    // v1's `transactionId` is PhonePe's number; in the legacy protocol it is ours.
     let other = LEGACY_PAID.replace(ID, "ANOTHER-1");
     unreadable(status("legacy", ResponseTemplate::new(200).set_body_string(other)).await);
 }
@@ -455,7 +455,7 @@ async fn opened(protocol: &'static str) -> (String, String) {
 }
 
 #[tokio::test]
-async fn what_we_sign_is_no_callback() {
+async fn our_own_signature_is_no_callback() {
     let refused = async |payload: &str, x_verify: &str| {
         let headers = Params::new(vec![(X_VERIFY.to_owned(), x_verify.to_owned())]);
         let body = Bytes::from(json!({ "response": payload }).to_string());
@@ -484,7 +484,7 @@ async fn a_refunds_callback_is_about_the_refund() {
 }
 
 #[tokio::test]
-async fn what_the_browser_brings_is_only_a_hint() {
+async fn the_browsers_return_is_only_a_hint() {
     let form = |id: &str| {
         let fields =
             [("code", "PAYMENT_SUCCESS"), ("transactionId", id), ("amount", "1999"), ("checksum", "x###1")];

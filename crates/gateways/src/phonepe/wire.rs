@@ -50,7 +50,7 @@ pub fn signed_post(account: &Salted, path: &str, payload: &str, headers: &[(&str
     }
 }
 
-/// A signed question.
+/// A signed status request.
 pub fn signed_get(account: &Salted, path: &str, headers: &[(&str, &str)]) -> Call {
     let x_verify = account.salt.x_verify("", path);
     let own = [("Content-Type", "application/json"), ("X-VERIFY", x_verify.as_str())];
@@ -79,7 +79,7 @@ pub fn legacy_pay_call(account: &Salted, order: &Order<'_>) -> Call {
 
 /// Opens a payment in the v1 protocol; the answer names the pay page.
 pub fn v1_pay_call(account: &Salted, order: &Order<'_>) -> Call {
-    // An application's page may take no forms, and what the form would hold is not to be trusted.
+    // An application's page may accept no forms, and the form's content is not trustworthy.
     let redirect_mode = match account.redirect_through {
         RedirectThrough::Application => "REDIRECT",
         RedirectThrough::Service => "POST",
@@ -99,13 +99,13 @@ pub fn v1_pay_call(account: &Salted, order: &Order<'_>) -> Call {
     signed_post(account, &account.pay_path, &Value::Object(payload).to_string(), &[])
 }
 
-/// The legacy question for a payment.
+/// The legacy status request about a payment.
 pub fn legacy_status_call(account: &Salted, id: &str) -> Call {
     let path = format!("{}/{}/{}/status", account.status_path, segment(&account.merchant_id), segment(id));
     signed_get(account, &path, &[])
 }
 
-/// The v1 question for a payment.
+/// The v1 status request about a payment.
 pub fn v1_status_call(account: &Salted, id: &str) -> Call {
     let path = format!("{}/{}/{}", account.status_path, segment(&account.merchant_id), segment(id));
     signed_get(account, &path, &[("X-MERCHANT-ID", &account.merchant_id)])
@@ -142,7 +142,7 @@ pub struct CheckoutOrder<'a> {
     pub message: Option<String>,
     /// For how many seconds it can be paid.
     pub expire_after_s: Option<u32>,
-    /// `udf1` and so on: what comes back with every status.
+    /// `udf1` and so on: values returned with every status.
     pub meta: Vec<(&'a str, &'a str)>,
 }
 
@@ -189,7 +189,7 @@ pub fn checkout_pay_call(account: &Checkout, authorization: &str, order: &Checko
     }
 }
 
-/// The question for an order of Standard Checkout.
+/// The status request about an order of Standard Checkout.
 pub fn checkout_status_call(account: &Checkout, authorization: &str, id: &str) -> Call {
     Call {
         method: Method::GET,
@@ -199,8 +199,8 @@ pub fn checkout_status_call(account: &Checkout, authorization: &str, id: &str) -
     }
 }
 
-/// The payer's login name, as DIGIT has always sent it, where PhonePe takes it; else what identifies
-/// the payer or at least the payment.
+/// The payer's login name, as DIGIT has always sent it, where PhonePe takes it; else an identifier of the
+/// payer or at least of the payment.
 pub(super) fn user_id(payer: &Payer, id: &TxnId) -> String {
     let candidates = [payer.user_name.expose().to_owned(), payer.uuid.replace('-', "")];
     let taken = candidates.into_iter().find(|candidate| is_plain(candidate, MAX_USER_ID));

@@ -110,7 +110,7 @@ impl Link {
         })
     }
 
-    /// Adds attempts of which the link itself need not know. They were asked for later: where both know one,
+    /// Adds attempts of which the link itself need not know. They were read later: where both know one,
     /// theirs counts. `None` when they cannot be read.
     pub fn with_attempts(mut self, listed: &Object) -> Option<Link> {
         let mut attempts = read_attempts(listed, "items")?;
@@ -133,7 +133,7 @@ impl Link {
         self.reference.as_deref() == Some(reference)
     }
 
-    /// Whether it asks for what the transaction asks.
+    /// Whether it requests the transaction's amount and currency.
     pub fn asks_for(&self, txn: &Transaction) -> bool {
         let currency = self.currency();
         currency == Some(txn.amount.currency()) && self.money(self.amount.as_deref()) == Some(txn.amount)
@@ -144,7 +144,7 @@ impl Link {
         matches!(self.status.as_str(), "created" | "issued" | "attempted")
     }
 
-    /// Whether nothing more can be learned of it: it is paid, and it is known by which attempt.
+    /// Whether it is complete: paid, with the paying attempt known.
     pub fn is_paid_by_known(&self) -> bool {
         let took_money = |attempt: &Attempt| matches!(attempt.state, State::Captured | State::Refunded);
         self.status == "paid" && self.attempts.iter().any(took_money)

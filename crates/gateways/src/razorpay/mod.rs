@@ -1,7 +1,7 @@
 //! Razorpay's payment links: one link per transaction, found again by its reference, which is the transaction id.
 //!
-//! The payer's browser brings a signed message, which says neither which amount was paid nor that it stays so: it
-//! is only a reason to ask. Webhooks are signed as a whole.
+//! The payer's browser brings a signed message, which says neither which amount was paid nor that it stays
+//! so: it is only a reason for a status request. Webhooks are signed as a whole.
 
 pub mod account;
 pub mod answer;
@@ -52,8 +52,8 @@ pub struct Razorpay {
 }
 
 impl Razorpay {
-    /// The adapter for one merchant account. The clock tells how long a link lives, and how long a payment has
-    /// been waiting to be captured.
+    /// The adapter for one merchant account. The clock decides about the life of a link and the time a
+    /// payment has waited for its capture.
     pub fn new(account: RazorpayAccount, client: Client, clock: Arc<dyn Clock>) -> Razorpay {
         Razorpay { profile: account.profile(), account, client, clock }
     }
@@ -73,7 +73,7 @@ impl Razorpay {
         }
     }
 
-    /// The link of a transaction: by its id, where an earlier report told it.
+    /// The link of a transaction: by its id, if an earlier report named it.
     async fn link_of(&self, txn: &Transaction) -> Result<Option<Link>, GatewayError> {
         let known = txn.gateway_details.txn_id.as_deref();
         if known.and_then(Id::of_order).is_some() {
@@ -97,9 +97,9 @@ impl Razorpay {
         read_link(&self.ask(&wire::link_call(&self.account, id)).await?, reference)
     }
 
-    /// The report on a link. Unless it tells by which attempt it was paid, the attempts to pay it are asked for: one
-    /// that is under way, or authorised, is not among the link's own payments; and a payment that was stored without
-    /// its number would pass for another one when an event names it.
+    /// The report on a link. Unless it names the attempt by which it was paid, its attempts are requested:
+    /// one that is under way, or authorised, is not among the link's own payments; and a payment stored
+    /// without its number would pass for another one when an event names it.
     async fn report(&self, link: Link) -> Result<Report, GatewayError> {
         let link = match &link.order {
             Some(order) if !link.is_paid_by_known() => {

@@ -13,7 +13,7 @@ use crate::refund::{self, Asked};
 
 /// The header of the idempotency key: at least 10 letters, digits, `-` and `_`.
 const IDEMPOTENCY_KEY: &str = "X-Refund-Idempotency";
-/// Refunds on a page of the list of a payment's refunds, when none is asked for otherwise.
+/// The default number of refunds on a page of the list of a payment's refunds.
 const PAGE: usize = 10;
 /// More refunds of one payment are not looked through.
 const MAX_LISTED: usize = 500;
@@ -71,7 +71,7 @@ fn asked<'a>(order: &RefundOrder<'a>) -> Result<(Asked<'a>, Id), GatewayError> {
     Ok((Asked { id: order.id.as_str(), payment: number, amount: order.amount }, payment))
 }
 
-/// A payment that is known by its link or its order alone was captured by another service, or not at all.
+/// A payment with the id of its link or order alone was captured by another service, or not at all.
 fn payment_id(payment: &Transaction) -> Result<Id, NoRefund> {
     let number = refund::number_of(payment)?;
     Id::of_payment(number).ok_or_else(|| NoRefund(format!("{number} is no payment at the gateway")))

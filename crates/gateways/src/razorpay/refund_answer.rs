@@ -27,7 +27,7 @@ const EVIDENCE: [&str; 11] = [
 const ACQUIRER_EVIDENCE: [&str; 3] = ["arn", "rrn", "utr"];
 const ERROR_EVIDENCE: [&str; 6] = ["code", "description", "reason", "source", "step", "field"];
 
-/// The refund in the answer to a refund request or to a question for one refund.
+/// The refund in the answer to a refund request or to a status request.
 ///
 /// # Errors
 /// [`GatewayError::Unanswered`] and [`GatewayError::Unreadable`]: it may have been made.
@@ -43,7 +43,7 @@ pub fn refund(reply: Reply, asked: &Asked<'_>) -> Result<RefundReport, GatewayEr
     }
 }
 
-/// The refunds on a page of a list, or the refusal of the question.
+/// The refunds on a page of a list, or the refusal of the request.
 ///
 /// # Errors
 /// As of [`refund`](fn@refund).
@@ -124,7 +124,8 @@ fn refusal(reply: Reply) -> Result<Result<Reply, Box<RefundReport>>, GatewayErro
     })))
 }
 
-/// The meaning of a refusal's description. Razorpay promises no wording: what is not known is no refusal.
+/// The meaning of a refusal's description. Razorpay promises no wording: an unknown description is no
+/// refusal.
 fn outcome_of_refusal(description: &str) -> RefundOutcome {
     let text = description.to_ascii_lowercase();
     let has = |words: &str| text.contains(words);
@@ -132,7 +133,7 @@ fn outcome_of_refusal(description: &str) -> RefundOutcome {
     if has("idempotency key") {
         RefundOutcome::Unclear { reason: "the number of the refund was used for another one".to_owned() }
     } else if has("fully refunded") {
-        // By whom, the list of refunds tells.
+        // The list of refunds shows by which refund.
         RefundOutcome::Pending
     } else if refused {
         RefundOutcome::Failed { reason: cut(description, 255).to_owned() }

@@ -90,7 +90,7 @@ fn every_refusal_has_its_meaning() {
 }
 
 #[test]
-fn what_is_about_something_else_is_for_people() {
+fn an_answer_about_another_refund_is_left_to_operators() {
     for (member, value) in [
         ("amount", json!(2000)),
         ("amount", json!("19.99")),

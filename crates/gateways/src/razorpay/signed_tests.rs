@@ -137,7 +137,7 @@ async fn brings(txn: &Transaction, pairs: &[(&'static str, String)]) -> Result<E
 }
 
 #[tokio::test]
-async fn what_the_browser_brings_back_decides_nothing() {
+async fn the_browsers_return_decides_nothing() {
     let txn = transaction(ID, "19.99");
     for status in ["paid", "partially_paid", "expired", "cancelled"] {
         assert_eq!(brings(&txn, &brought(ID, status)).await.unwrap(), Evidence::Unsigned, "{status}");
@@ -147,7 +147,7 @@ async fn what_the_browser_brings_back_decides_nothing() {
 }
 
 #[tokio::test]
-async fn what_the_browser_brings_back_forged_swapped_or_twice_is_refused() {
+async fn a_forged_swapped_or_doubled_return_is_refused() {
     let txn = transaction(ID, "19.99");
     for place in 0..SIGNED.len() {
         let mut forged = brought(ID, "paid");

@@ -1,4 +1,4 @@
-//! Links against a server: opened once, asked about, closed.
+//! Links against a server: opened once, checked, closed.
 
 use std::time::Duration;
 
@@ -160,7 +160,7 @@ async fn a_reference_that_is_taken_meanwhile_leads_to_its_link() {
 }
 
 #[tokio::test]
-async fn what_is_refused_opened_nothing_and_is_told_without_what_a_payer_wrote() {
+async fn a_refusal_opens_no_order_and_its_error_holds_no_text_of_the_payer() {
     let error = |description: &str, field: &str| json!({ "error": { "code": "BAD_REQUEST_ERROR", "description": description, "field": field } });
     let txn = transaction(ID, "19.99");
     for (status, body, expected) in [
@@ -307,7 +307,7 @@ async fn an_answer_about_something_else_decides_nothing() {
 }
 
 #[tokio::test]
-async fn a_link_that_was_told_of_is_asked_for_by_its_id() {
+async fn a_known_link_is_requested_by_its_id() {
     let mut txn = transaction(ID, "19.99");
     txn.gateway_details.txn_id = Some("plink_FAKE0000000001".to_owned());
     let server = serving("GET", LINK_PATH, ResponseTemplate::new(200).set_body_json(link(&[]))).await;
@@ -324,7 +324,7 @@ async fn a_link_that_was_told_of_is_asked_for_by_its_id() {
     assert_eq!(razorpay(&server).status(&txn).await.unwrap().outcome, Outcome::NotFound);
 }
 
-/// Twice the amount is no other amount than asked, for which the payment would fail and its bill be free.
+/// Twice the amount is not another amount, for which the payment would fail and its bill be free.
 #[tokio::test]
 async fn a_link_that_was_paid_twice_over_is_put_up_for_review() {
     let expired = link(&[("status", json!("expired")), ("amount_paid", json!(0)), ("payments", Value::Null)]);
@@ -350,7 +350,7 @@ async fn a_paid_link_that_names_no_payment_is_asked_for_its_attempts() {
     }
 }
 
-/// Its payer was sent to it: another account opened it than the one that is asked.
+/// Its payer was sent to it: it was opened by another account than the one of the status request.
 #[tokio::test]
 async fn a_link_that_was_opened_and_is_not_listed_is_no_failure() {
     let page = Some("https://rzp.io/i/FAKE".to_owned());

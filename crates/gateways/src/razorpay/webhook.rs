@@ -1,7 +1,7 @@
 //! Razorpay's webhooks: events about payment links, signed as a whole.
 //!
-//! Events about payments and orders alone are not read: they name no reference, and what a payer's browser may
-//! write into their notes names no transaction of ours.
+//! Events about payments and orders alone are not read: they name no reference, and notes that a payer's
+//! browser may write name no transaction of ours.
 
 use payment_domain::{Timestamp, Transaction};
 use payment_gateway::{Answer, Evidence, GatewayError};

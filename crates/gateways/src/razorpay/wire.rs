@@ -40,8 +40,8 @@ pub fn call(account: &RazorpayAccount, method: Method, path: &str, body: Option<
     }
 }
 
-/// Opens a payment link. The payer is not named: the gateway refuses links whose number or name it takes for made up,
-/// and its page asks.
+/// Opens a payment link. The payer is not named: the gateway refuses links whose number or name it takes for
+/// invented, and its page asks for them.
 pub fn create_call(account: &RazorpayAccount, order: &Order<'_>, now: Timestamp) -> Call {
     let txn = order.txn;
     let note = |text: &str| Value::from(cut(&one_line(text), MAX_NOTE));
@@ -69,8 +69,9 @@ pub fn create_call(account: &RazorpayAccount, order: &Order<'_>, now: Timestamp)
     call(account, Method::POST, "payment_links", Some(&body))
 }
 
-/// When a link expires, in seconds: with the order, but never sooner than the gateway accepts. A link that lives
-/// longer than its order is known to the gateway, and keeps the payment pending until it has expired as well.
+/// When a link expires, in seconds: with the order, but never sooner than the gateway accepts. A link that
+/// lives longer than its order stays at the gateway, and keeps the payment pending until it has expired as
+/// well.
 fn expire_by_s(payable_until: Timestamp, now: Timestamp) -> i64 {
     payable_until.clamp(now.plus(SHORTEST_LIFE), now.plus(LONGEST_LIFE)).as_millis() / 1_000
 }

@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn all_problems_are_told_at_once_by_their_property() {
+    fn all_problems_are_reported_together_with_their_property() {
         assert_eq!(
             read("citypay", &[("timeout-ms", "0"), ("transaction-parameter", "order id")]).unwrap_err(),
             [

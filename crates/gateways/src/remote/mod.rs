@@ -1,12 +1,11 @@
 //! Remote gateways: a provider's adapter as a small HTTP service of the operator's, in any language.
 //!
-//! The service answers three questions: where does the payer pay this order (`start`), where does
-//! it stand (`status`), is what the provider sent genuine (`verify`); where its provider can, it closes orders
-//! and gives money back. Questions and answers are
-//! signed with a shared secret. The protocol is described in `docs/remote-gateway.md`.
+//! The service answers three requests: the pay page of an order (`start`), its status (`status`), whether a
+//! provider's message is genuine (`verify`); where its provider can, it closes orders and refunds. Requests
+//! and answers are signed with a shared secret. The protocol is described in `docs/remote-gateway.md`.
 //!
-//! The service is trusted with what the provider says, not with what follows from it: order, amount
-//! and currency in its answers are compared here, and what it says in unknown words is unrecognised.
+//! The service is trusted with the provider's report, not with its consequences: order, amount and currency
+//! in its answers are compared here, and unknown words are unrecognised.
 
 pub mod account;
 pub mod refund;
@@ -43,8 +42,8 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// An adapter that calls with this client, which should keep [`RemoteAccount::limits`]. The clock
-    /// dates questions and tells how old answers are.
+    /// An adapter that calls with this client, which should keep [`RemoteAccount::limits`]. The clock dates
+    /// requests and judges the age of answers.
     pub fn new(account: RemoteAccount, client: Client, clock: Arc<dyn Clock>) -> Remote {
         Remote { profile: account.profile(), account, client, clock }
     }

@@ -1,4 +1,5 @@
-//! The signatures of the protocol: HMAC-SHA256 over what is sent, by whom, when, and in answer to what.
+//! The signatures of the protocol: HMAC-SHA256 over the text, its sender, its time, and the request it
+//! answers.
 
 use payment_domain::Timestamp;
 
@@ -13,10 +14,10 @@ pub const SIGNATURE: &str = "X-Gateway-Signature";
 /// How far a moment of sending may lie from the moment of reading, in seconds.
 pub const MAX_SKEW_S: i64 = 300;
 
-/// Who signs: the first line of the signed text, so that no request ever passes for an answer.
+/// The signing side: the first line of the signed text, so that no request ever passes for an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// The payment gateway service asks.
+    /// The payment gateway service's requests.
     Request,
     Response,
 }

@@ -34,7 +34,7 @@ fn adapter_at(base_url: &str, client: Client) -> Remote {
     Remote::new(config(base_url), client, Arc::new(ManualClock::at(NOW)))
 }
 
-/// How a remote gateway treats what it is asked.
+/// The behaviour of a remote gateway.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Manner {
     Proper,
@@ -132,7 +132,7 @@ fn brought(pairs: &[(&str, &str)]) -> Answer {
 }
 
 #[tokio::test]
-async fn a_start_tells_all_there_is_to_know_of_the_order() {
+async fn a_start_carries_every_field_of_the_order() {
     let (server, adapter) =
         service(Manner::Proper, json!({"orderId": ID, "redirectUrl": "https://pay.example/p?o=1"})).await;
     let redirect = adapter.start(&sample::order(&txn())).await.unwrap();
@@ -152,7 +152,7 @@ async fn a_payer_may_be_sent_on_by_a_form_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn nobody_is_sent_to_an_address_that_is_none_nor_for_another_order() {
+async fn an_invalid_redirect_or_one_of_another_order_is_unreadable() {
     let many: Vec<[&str; 2]> = vec![["a", "b"]; 101];
     for answer in [
         json!({"orderId": "OTHER", "redirectUrl": "https://pay.example/"}),
@@ -216,7 +216,7 @@ async fn every_state_means_what_the_document_says() {
 }
 
 #[tokio::test]
-async fn what_is_about_another_order_or_in_no_whole_paise_is_not_believed() {
+async fn an_answer_about_another_order_or_with_fractions_of_a_paisa_is_unreadable() {
     let with = |name: &str, value: Value| {
         let mut answer = paid();
         answer[name] = value;
@@ -261,7 +261,7 @@ async fn only_an_answer_to_this_question_signed_by_the_other_side_is_read() {
 }
 
 #[tokio::test]
-async fn a_refused_signature_is_told_to_the_operator_and_shows_no_secret() {
+async fn a_refused_signature_is_reported_to_the_operator_without_a_secret() {
     let server = testing::server_that_answers(ResponseTemplate::new(401)).await;
     let error = adapter_at(&server.uri(), testing::client()).status(&txn()).await.unwrap_err();
     assert!(matches!(&error, GatewayError::Unreadable(problem) if problem.contains("secrets")));
@@ -275,7 +275,7 @@ async fn a_fault_of_the_network_is_never_an_answer() {
 }
 
 #[tokio::test]
-async fn what_a_provider_sent_is_passed_on_whole_but_for_cookies() {
+async fn a_providers_request_is_passed_on_whole_except_for_cookies() {
     let (server, adapter) = service(Manner::Proper, json!({"verdict": "unsigned"})).await;
     let answer = Answer {
         params: Params::new(vec![
@@ -325,7 +325,7 @@ async fn a_verdict_is_believed_only_about_this_order_and_amount() {
 }
 
 #[tokio::test]
-async fn nobody_is_asked_about_what_holds_our_own_id_or_names_another() {
+async fn an_answer_with_our_id_alone_or_another_order_makes_no_call() {
     let adapter = adapter_at("http://127.0.0.1:9/never-called", testing::client());
     for bare in [
         Answer::default(),

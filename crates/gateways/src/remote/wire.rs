@@ -1,4 +1,4 @@
-//! The protocol's JSON: what is asked, and what an answer means.
+//! The protocol's JSON: requests, and the meaning of answers.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -44,7 +44,7 @@ pub enum Operation {
     Status,
     /// Close it, and report its status then.
     Close,
-    /// Check what a provider sent.
+    /// Check a provider's message.
     Verify,
     /// Give money back.
     Refund,
@@ -117,7 +117,7 @@ struct VerifyBody<'a> {
     body: String,
 }
 
-/// The body of the question that opens an order.
+/// The body of the request that opens an order.
 ///
 /// # Errors
 /// Never in practice: the members are plain texts and numbers.
@@ -148,7 +148,7 @@ pub fn status_body(account: &RemoteAccount, txn: &Transaction) -> Result<String,
     json(&About::of(account, txn))
 }
 
-/// The body of the question whether a provider's answer is genuine. Cookies are not passed on.
+/// The body of the request to verify a provider's answer. Cookies are not passed on.
 ///
 /// # Errors
 /// Never in practice.
@@ -169,7 +169,7 @@ pub(super) fn json(body: &impl Serialize) -> Result<String, GatewayError> {
     serde_json::to_string(body).map_err(|error| GatewayError::LocalFault(error.into()))
 }
 
-/// One question: its call, and what the answer to it is checked by.
+/// One request: its call, and the values that its answer is checked against.
 #[derive(Debug)]
 pub struct Question {
     pub call: Call,
@@ -178,7 +178,7 @@ pub struct Question {
 }
 
 impl Question {
-    /// The question of this body, asked at that moment under a nonce that was never used.
+    /// The request with this body, of that moment, under a nonce that was never used.
     pub fn new(
         account: &RemoteAccount,
         operation: Operation,
@@ -200,7 +200,7 @@ impl Question {
         Question { call: Call { method: Method::POST, url, headers, body: Body::Json(body) }, path, nonce }
     }
 
-    /// The members of the answer to this question.
+    /// The members of the answer to this request.
     ///
     /// # Errors
     /// [`GatewayError::Unanswered`] and [`GatewayError::Unreadable`] when there is none, it is not
@@ -296,8 +296,8 @@ pub fn status_report(answer: &Object, txn: &Transaction) -> Result<Report, Gatew
     report(answer, amount)
 }
 
-/// The meaning of an answer to the verification call. What the provider signed is compared with
-/// the transaction here as well, whatever the remote gateway thinks of it.
+/// The meaning of an answer to the verification call. The provider's signed report is compared with the
+/// transaction here as well, whatever the verdict of the remote gateway.
 ///
 /// # Errors
 /// [`GatewayError::Unreadable`] when it gives no verdict that we know.

@@ -1,9 +1,9 @@
 //! The sandbox gateway: real in everything but the money.
 //!
-//! The pay link is made and signed here, without calling anybody; the sandbox learns of an order when
-//! the payer opens its page. What it says about an order, by browser, callback or answer, is one set
-//! of signed fields, in which the amount that was asked and the amount that was taken stand apart:
-//! the first identifies our order, the second is the result.
+//! The pay link is made and signed here, without a call; the sandbox learns of an order when the payer opens
+//! its page. Its report on an order, by browser, callback or answer, is one set of signed fields, in which
+//! the requested amount and the taken amount are separate: the first identifies our order, the second is the
+//! result.
 
 pub mod refund;
 pub mod signature;
@@ -155,7 +155,7 @@ impl Sandbox {
     async fn ask(&self, txn: &Transaction, call: &Call, asked_at: Timestamp) -> Result<Report, GatewayError> {
         let unreadable = |problem: &str| GatewayError::Unreadable(problem.to_owned());
         let reply = self.client.send(call).await?;
-        // "No such order" comes with 404, like a wrong address: only the signature tells them apart.
+        // "No such order" comes with 404, like a wrong address: only the signature distinguishes them.
         let reply = if reply.status == 404 { reply } else { reply.accepted()? };
         let told = Told::in_reply(&reply.body).ok_or_else(|| unreadable("it is not a signed report"))?;
         if !told.is_genuine(&self.account) {

@@ -48,7 +48,7 @@ pub fn refund_call(account: &SandboxAccount, order: &RefundOrder<'_>, asked_at: 
     }
 }
 
-/// The question about a refund, asked at that moment.
+/// The status request about a refund, made at that moment.
 pub fn status_call(account: &SandboxAccount, order: &RefundOrder<'_>, asked_at: Timestamp) -> Call {
     let timestamp = asked_at.as_millis().to_string();
     let fields = [

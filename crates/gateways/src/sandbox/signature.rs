@@ -6,18 +6,18 @@ use crate::digest::{equals_hex, hmac_sha256};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     Pay,
-    /// Our question about an order.
+    /// Our status request about an order.
     Status,
     /// Our wish to close an order.
     Close,
     /// The sandbox's parameters in the payer's browser.
     Return,
     Callback,
-    /// The sandbox's answer to our question.
+    /// The sandbox's answer to our request.
     Answer,
     /// Our request for a refund.
     Refund,
-    /// Our question about a refund.
+    /// Our status request about a refund.
     RefundStatus,
     /// The sandbox's answer about a refund.
     RefundAnswer,

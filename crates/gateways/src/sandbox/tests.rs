@@ -96,7 +96,7 @@ impl World {
         }
     }
 
-    /// Opens the page and chooses; returns what the browser brings back, if it comes back.
+    /// Opens the page and chooses; returns the answer in the browser's return, if it returns.
     async fn choose(&self, txn: &Transaction, choice: Choice) -> Option<Answer> {
         let page = self.visitor.open(&self.pay_link(txn).await).await.unwrap();
         let way = self.visitor.choose(&page, choice).await.unwrap().expect("the browser is sent on");
@@ -144,7 +144,7 @@ async fn an_order_is_unknown_until_its_page_is_opened_and_open_while_the_tab_is(
 }
 
 #[tokio::test]
-async fn a_payment_is_told_by_browser_callback_and_status_alike() {
+async fn browser_callback_and_status_report_a_payment_alike() {
     let world = World::new().await;
     let txn = world.transaction("T1");
     let back = world.choose(&txn, Choice::Pay).await.unwrap();
@@ -175,7 +175,7 @@ async fn a_decline_is_definite() {
 }
 
 #[tokio::test]
-async fn a_payment_that_nobody_tells_of_is_found_by_asking() {
+async fn a_payment_without_a_callback_is_found_by_a_status_request() {
     let world = World::new().await;
     let txn = world.transaction("T1");
     assert!(world.choose(&txn, Choice::SayNothing).await.is_none(), "the browser stays");
@@ -198,7 +198,7 @@ async fn a_late_answer_is_pending_first_and_paid_with_a_callback_then() {
 }
 
 #[tokio::test]
-async fn a_wrong_amount_is_told_as_what_was_taken() {
+async fn a_wrong_amount_is_reported_as_taken() {
     let world = World::new().await;
     let txn = world.transaction("T1");
     let back = world.choose(&txn, Choice::WrongAmount).await.unwrap();
@@ -207,7 +207,7 @@ async fn a_wrong_amount_is_told_as_what_was_taken() {
 }
 
 #[tokio::test]
-async fn what_nobody_paid_in_time_can_never_be_paid() {
+async fn an_expired_order_can_never_be_paid() {
     let world = World::new().await;
     let (opened, unopened) = (world.transaction("T1"), world.transaction("T2"));
     let page = world.visitor.open(&world.pay_link(&opened).await).await.unwrap();
@@ -283,7 +283,7 @@ async fn a_return_that_was_tampered_with_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_not_signed_is_worth_nothing() {
+async fn an_unsigned_answer_proves_nothing() {
     let world = World::new().await;
     let txn = world.transaction("T1");
     let unsigned = Params::new(vec![
@@ -332,7 +332,7 @@ async fn a_callback_is_no_answer_and_a_return_is_no_callback() {
 }
 
 #[tokio::test]
-async fn what_we_sign_is_no_return_and_no_callback() {
+async fn our_own_signature_is_no_return_and_no_callback() {
     let world = World::new().await;
     let txn = world.transaction("T1");
     let link = Params::new(form::decode(world.pay_link(&txn).await.split_once('?').unwrap().1.as_bytes()));
@@ -448,7 +448,7 @@ fn reply(members: &[(&str, &str)]) -> Told {
 }
 
 #[test]
-fn what_is_missing_or_new_is_never_a_payment_of_the_right_amount_nor_a_no() {
+fn missing_or_unknown_members_are_never_a_payment_or_a_failure() {
     let txn = testing::transaction("T1", "1234.56");
     let config = config("http://x");
     assert!(reply(&[]).is_about(&config, &txn));
@@ -504,7 +504,7 @@ fn debug_shows_no_secret() {
 }
 
 #[tokio::test]
-async fn an_order_that_was_closed_can_be_paid_by_nobody() {
+async fn a_closed_order_cannot_be_paid() {
     let world = World::new().await;
     let unopened = world.transaction("T1");
     let link = world.pay_link(&unopened).await;

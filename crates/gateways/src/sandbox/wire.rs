@@ -1,4 +1,4 @@
-//! The sandbox's pay link, question and report, without a network.
+//! The sandbox's pay link, status request and report, without a network.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::text::{cut, minor_units, one_line};
 
 /// The parameter in which the payer's browser brings our transaction id back.
 pub const ORDER: &str = "sandboxOrder";
-/// The parameter with the signature over what the browser brings.
+/// The parameter with the signature over the browser's return.
 const SIGNATURE: &str = "sandboxSignature";
 /// The longest description the sandbox takes, in characters.
 const MAX_DESCRIPTION: usize = 512;
@@ -82,7 +82,7 @@ pub fn status_call(account: &SandboxAccount, order: &str, asked_at: Timestamp) -
     }
 }
 
-/// The wish to close an order, which the sandbox need not know yet: so it says what the order is for.
+/// The request to close an order, which the sandbox need not know yet: so it describes the order.
 pub fn close_call(account: &SandboxAccount, txn: &Transaction, asked_at: Timestamp) -> Call {
     let (timestamp, amount) = (asked_at.as_millis().to_string(), txn.amount.minor().to_string());
     let terms = [("amount_paise", amount.as_str()), ("currency", txn.amount.currency().code())];
@@ -129,14 +129,13 @@ pub(super) fn signed_headers(
 #[derive(Clone, PartialEq, Eq)]
 pub struct Told {
     purpose: Purpose,
-    /// By the names of the signed text; what was not there is empty.
+    /// By the names of the signed text; a missing one is empty.
     fields: BTreeMap<&'static str, String>,
     signature: String,
 }
 
 impl Told {
-    /// Reads what the payer's browser brought, or else the body of a callback. `None` when nothing in
-    /// it is signed.
+    /// Reads the browser's return, or else the body of a callback. `None` when nothing in it is signed.
     pub fn in_answer(answer: &Answer) -> Option<Told> {
         if let Some(signature) = answer.params.get(SIGNATURE) {
             let ours = answer.params.iter().filter(|(name, _)| *name == SIGNATURE || names_a_field(name));
@@ -154,7 +153,7 @@ impl Told {
         Told::in_json(Purpose::Callback, &Object::parse(&answer.body)?)
     }
 
-    /// Reads the answer to a question; `None` when it is not a signed report.
+    /// Reads the answer to a status request; `None` when it is not a signed report.
     pub fn in_reply(body: &[u8]) -> Option<Told> {
         Told::in_json(Purpose::Answer, &Object::parse(body)?)
     }
@@ -180,7 +179,7 @@ impl Told {
         self.field("merchant") == account.merchant && self.field("order") == order
     }
 
-    /// Whether it is the answer to the question asked at that moment.
+    /// Whether it is the answer to the request made at that moment.
     pub fn answers(&self, asked_at: Timestamp) -> bool {
         self.field("timestamp") == asked_at.as_millis().to_string()
     }

@@ -22,7 +22,7 @@ pub const ADAPTER: Adapter = Adapter {
     common: COMMON,
     credentials: &[&SECRET_KEY],
     transaction_parameter: REFERENCE,
-    // Test and live payments have one host; the secret key tells them apart.
+    // Test and live payments have one host; the secret key distinguishes them.
     test_hosts: &[],
     read: |reader, _| Some(Arc::new(StripeAccount::read(reader)?)),
 };
@@ -30,8 +30,8 @@ pub const ADAPTER: Adapter = Adapter {
 /// The member in which Stripe returns our transaction id.
 pub const REFERENCE: &str = "client_reference_id";
 
-/// How long a session is kept open where no order life is set: longer than the 30 minutes that Stripe asks for
-/// at least, so that a lost session can be opened once more.
+/// How long a session is kept open where no order life is set: longer than Stripe's minimum of 30 minutes, so
+/// that a lost session can be opened once more.
 const SESSION: Duration = Duration::from_secs(60 * 60);
 
 crate::gateway_settings! {
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_test_mode_is_told() {
+    fn a_test_mode_key_is_reported() {
         for (key, told) in [("sk_live_test_a", 0), ("rk_live_a", 0), ("sk_test_a", 1), ("rk_test_a", 1)] {
             let values = Values::of([("stripe.secret.key", key)]);
             let mut reader = Reader::new(&values);

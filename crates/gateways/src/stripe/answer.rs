@@ -111,7 +111,7 @@ impl Facts {
         Outcome::Declined { reason: cut(reason, MAX_CHARS).to_owned() }
     }
 
-    /// The outcome that an event of this kind reports; `None` where it is only a reason to ask.
+    /// The outcome that an event of this kind reports; `None` where it is only a reason for a status request.
     pub fn outcome_of_event(&self, kind: &str) -> Option<Outcome> {
         match kind {
             "checkout.session.completed"
@@ -190,7 +190,7 @@ impl Event {
         self.object.text("object").as_deref() == Some("refund")
     }
 
-    /// The report with the event's number in its evidence: one that comes twice is known by it.
+    /// The report with the event's number in its evidence, which identifies a repetition.
     pub fn reported(&self, mut report: Report) -> Report {
         report.raw["event"] = self.raw.clone();
         report
@@ -236,7 +236,7 @@ pub fn opened(reply: Reply, called: &str, txn: &Transaction) -> Result<String, G
     }
     let page = session.text("url").ok_or_else(|| unreadable("the session has no page"))?;
     let page = pay_page(called, &page)?;
-    // The session is asked about by the id in this URL.
+    // Status requests use the id in this URL.
     match wire::session_in(&page) {
         Some(id) if facts.id.as_deref() == Some(id) => Ok(page),
         Some(_) | None => Err(unreadable("the address of the pay page does not name its session")),

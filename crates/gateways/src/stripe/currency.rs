@@ -1,8 +1,8 @@
 //! Currencies and their units at Stripe.
 //!
 //! Stripe counts in minor units, with decimals of its own for some currencies: the ariary has none there, and
-//! krónur and Ugandan shillings are written with two although they have none. Those are not taken: an amount
-//! that is a hundred times too large or too small is never asked.
+//! krónur and Ugandan shillings are written with two although they have none. These are not supported: an
+//! amount that is a hundred times too large or too small is never requested.
 
 use payment_domain::{Currency, Money};
 use payment_gateway::Currencies;
@@ -14,7 +14,7 @@ use crate::text::minor_units;
 /// The currencies of ISO 4217 without decimals that have none at Stripe either.
 const WITHOUT_DECIMALS: [&str; 14] =
     ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"];
-/// Those whose unit is another one at Stripe, or not known.
+/// Currencies whose unit differs at Stripe, or is unknown.
 const WITH_ANOTHER_UNIT: [&str; 4] = ["ISK", "MGA", "UGX", "UYI"];
 
 /// The setting's texts: codes with commas between them, or `all`.
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stripe_counts_otherwise_is_refused() {
+    fn a_currency_in_other_units_at_stripe_is_refused() {
         for (text, problem) in [
             ("", "`` is not the code"),
             ("INR,", "`` is not the code"),

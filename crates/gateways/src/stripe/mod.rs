@@ -1,7 +1,7 @@
 //! Stripe Checkout: a hosted page for each session.
 //!
-//! A session is asked for by its id, and cannot be found by ours: the id stands in the URL of its page, which
-//! is stored with the transaction before a payer is sent there. After a lost answer the same request, with the
+//! A session is requested by its id, and cannot be found by ours: the id is in the URL of its page, which is
+//! stored with the transaction before a payer is sent there. After a lost answer the same request, with the
 //! same idempotency key, is answered with the same session.
 //!
 //! The browser's way back, also that from the link *cancel*, says nothing: the session is still open. Webhooks
@@ -49,7 +49,7 @@ pub struct Stripe {
 }
 
 impl Stripe {
-    /// The adapter for one account. The clock tells how old the signature of a webhook is.
+    /// The adapter for one account. The clock judges the age of a webhook's signature.
     pub fn new(account: StripeAccount, client: Client, clock: Arc<dyn Clock>) -> Stripe {
         Stripe { profile: account.profile(), account, client, clock }
     }

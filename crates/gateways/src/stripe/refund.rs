@@ -1,8 +1,8 @@
-//! Refunds of a payment. Our number of a refund is the idempotency key of the request, which Stripe remembers for a
-//! day, and stands in the refund's metadata, by which it is found.
+//! Refunds of a payment. Our number of a refund is the idempotency key of the request, which Stripe keeps for
+//! a day, and is in the refund's metadata, by which it is found.
 //!
-//! A refund that has succeeded can fail days later: the payer's bank sends the money back, and an event of the
-//! refund is a reason to ask for it again.
+//! A refund that has succeeded can fail days later: the payer's bank sends the money back, and an event of
+//! the refund is a reason for a status request.
 
 use async_trait::async_trait;
 use payment_domain::{RefundId, RefundOutcome, RefundReport, Transaction};
@@ -23,8 +23,8 @@ const PAGE: usize = 100;
 /// More pages of refunds of one payment are not looked through.
 const MAX_PAGES: usize = 10;
 
-/// The reason that Stripe is given. There is a third one, `fraudulent`, which blocks the payer's card and address
-/// for good: it is never given.
+/// The reason given to Stripe. There is a third one, `fraudulent`, which blocks the payer's card and address
+/// for ever: it is never given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     Duplicate,
@@ -67,7 +67,7 @@ pub fn refunds_call(account: &StripeAccount, payment_intent: &str, behind: Optio
     call(account, Method::GET, &form::in_query("refunds", &query), Body::Empty)
 }
 
-/// Whether a text is the id of a refund, which can stand in a path.
+/// Whether a text is the id of a refund, which can be part of a path.
 fn is_refund_id(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

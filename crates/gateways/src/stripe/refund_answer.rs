@@ -41,7 +41,7 @@ pub fn made(reply: Reply, asked: &Asked<'_>) -> Result<RefundReport, GatewayErro
     }
 }
 
-/// The refund in the answer to a question for one refund.
+/// The refund in the answer to a status request.
 ///
 /// # Errors
 /// As of [`made`].
@@ -63,7 +63,7 @@ pub struct Page {
     pub has_more: bool,
 }
 
-/// The refunds on a page of a list, or the refusal of the question.
+/// The refunds on a page of a list, or the refusal of the request.
 ///
 /// # Errors
 /// As of [`made`].
@@ -153,7 +153,7 @@ fn refusal(reply: &Reply) -> Option<RefundReport> {
         (_, "idempotency_error", _) => {
             RefundOutcome::Unclear { reason: "the number of the refund was used for another one".to_owned() }
         }
-        // By which refund, the list tells.
+        // The list shows by which refund.
         (_, _, "charge_already_refunded") => RefundOutcome::Pending,
         (_, _, "charge_disputed") => {
             RefundOutcome::Unclear { reason: "the payer disputes the payment".to_owned() }

@@ -84,7 +84,7 @@ fn every_refusal_has_its_meaning() {
 }
 
 #[test]
-fn what_is_about_something_else_is_for_people() {
+fn an_answer_about_another_refund_is_left_to_operators() {
     for (member, value) in [
         ("amount", json!(2000)),
         ("amount", Value::Null),
@@ -183,7 +183,7 @@ async fn a_refund_that_succeeded_is_asked_for_by_its_id_and_may_have_failed_sinc
 }
 
 #[tokio::test]
-async fn nothing_is_sent_for_what_cannot_be_given_back() {
+async fn nothing_is_sent_for_an_impossible_refund() {
     let adapter = stripe("http://127.0.0.1:1", client());
     let terms = adapter.terms(&payment()).unwrap();
     assert_eq!((terms.partial, terms.several, terms.repetition), (true, true, Repetition::Replayed));

@@ -1,4 +1,4 @@
-//! Sessions: asked about, closed, and left by the browser.
+//! Sessions: checked, closed, and left by the browser.
 
 use payment_domain::{Currency, Money, Outcome};
 use payment_gateway::Params;
@@ -144,7 +144,7 @@ async fn an_order_whose_payer_was_sent_nowhere_was_not_paid() {
 }
 
 #[tokio::test]
-async fn faults_are_told_apart() {
+async fn every_fault_has_its_error() {
     asks_about_through_every_fault(&started(), stripe).await;
 }
 

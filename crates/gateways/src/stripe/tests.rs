@@ -49,7 +49,7 @@ fn order(txn: &Transaction) -> Order<'_> {
     }
 }
 
-/// A fixture with other members; null takes one away.
+/// A fixture with other members; null removes one.
 pub(super) fn but(fixture: &str, changes: &Value) -> Value {
     let mut value: Value = serde_json::from_str(fixture).unwrap();
     for (name, change) in changes.as_object().unwrap() {
@@ -144,7 +144,7 @@ async fn a_session_about_something_else_is_no_start() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_from_a_session_that_may_be_open() {
+async fn a_refusal_differs_from_a_session_that_may_be_open() {
     let error = |kind: &str, code: &str| json!({ "error": { "type": kind, "code": code, "message": "no" } });
     for (status, body) in [
         (400, error("invalid_request_error", "amount_too_small")),

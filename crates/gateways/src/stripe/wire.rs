@@ -19,7 +19,7 @@ pub const SESSION_PARAMETER: &str = "stripe_session_id";
 const SESSIONS: &str = "checkout/sessions";
 /// The longest `client_reference_id`.
 const MAX_REFERENCE: usize = 200;
-/// The longest name of what is paid, in characters.
+/// The longest product name, in characters.
 const MAX_NAME: usize = 250;
 /// The longest e-mail address.
 const MAX_EMAIL: usize = 320;
@@ -155,7 +155,7 @@ pub fn session_in(page: &str) -> Option<&str> {
     path.rsplit('/').find(|segment| is_session_id(segment))
 }
 
-/// Whether a text is the id of a session, which can stand in a path.
+/// Whether a text is the id of a session, which can be part of a path.
 pub fn is_session_id(text: &str) -> bool {
     text.strip_prefix("cs_").is_some_and(|rest| {
         (1..=252).contains(&rest.len())

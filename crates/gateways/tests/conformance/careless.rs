@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use payment_domain::{
     Currency, Money, Outcome, RefundId, RefundOutcome, RefundReport, Report, Transaction, TxnId,
 };
-use payment_gateway::conformance::{Deed, Forgery, News, Provider, RefundDeed, Seen};
+use payment_gateway::conformance::{Deed, Forgery, Notification, Provider, RefundDeed, Seen};
 use payment_gateway::{
     Answer, Closing, Evidence, Gateway, GatewayError, NoRefund, Order, Profile, Redirect, RefundOrder,
     RefundTerms, Refunding,
@@ -16,95 +16,95 @@ use serde_json::json;
 
 use crate::simulated::Account;
 
-/// What an adapter does wrong.
+/// A defect of an adapter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sin {
+pub(crate) enum Defect {
     LosesAPaisa,
     SendsThePayerElsewhere,
-    BelievesForgedNews,
-    BelievesNewsOfOthers,
-    BelievesUnsignedNews,
+    BelievesForgedNotifications,
+    BelievesNotificationsOfOthers,
+    BelievesUnsignedNotifications,
     TakesAnyAmount,
     AsksInRupees,
     TakesAnyCurrency,
     BelievesAnyCurrency,
-    DeclinesWhatIsPending,
-    DeclinesWhatIsUnknown,
-    DeclinesWhatNobodyPaid,
-    DeclinesWhenNobodyAnswers,
+    DeclinesPendingOrders,
+    DeclinesUnknownOrders,
+    DeclinesUnpaidOrders,
+    DeclinesWithoutAnAnswer,
     SaysNothingWasSent,
     PaysTwice,
-    TellsWhoPaid,
+    RevealsThePayer,
     RefundsTwiceWithoutAnAnswer,
     RefundsOnDoubtAreFailed,
     TakesAnyRefund,
 }
 
-impl Sin {
+impl Defect {
     /// Each with a promise that it breaks.
-    pub(crate) const ALL: &[(Sin, &str)] = &[
-        (Sin::LosesAPaisa, "the_pay_page_is_about_the_order_and_amount_that_were_asked"),
-        (Sin::SendsThePayerElsewhere, "the_payer_is_sent_back_to_where_we_said"),
-        (Sin::BelievesForgedNews, "forged_news_is_refused"),
-        (Sin::BelievesNewsOfOthers, "news_of_one_order_is_refused_for_another"),
-        (Sin::BelievesUnsignedNews, "what_carries_no_signature_proves_nothing"),
-        (Sin::TakesAnyAmount, "another_amount_is_never_the_one_that_was_asked"),
-        (Sin::AsksInRupees, "every_currency_is_asked_and_paid_as_such"),
-        (Sin::TakesAnyCurrency, "money_in_another_currency_is_never_what_was_asked"),
-        (Sin::BelievesAnyCurrency, "the_same_digits_in_another_currency_are_never_what_was_asked"),
-        (Sin::DeclinesWhatIsPending, "what_is_pending_stays_pending_until_it_is_paid"),
-        (Sin::DeclinesWhatIsUnknown, "what_nobody_has_heard_of_is_unrecognised"),
-        (Sin::DeclinesWhatNobodyPaid, "an_order_that_nobody_paid_is_neither_paid_nor_declined"),
-        (Sin::DeclinesWhenNobodyAnswers, "a_question_that_is_not_answered_says_how_far_it_got"),
-        (Sin::SaysNothingWasSent, "a_question_that_is_not_answered_says_how_far_it_got"),
-        (Sin::PaysTwice, "an_order_that_is_started_twice_is_one_order"),
-        (Sin::TellsWhoPaid, "nobody_and_no_secret_appears_in_reports_and_errors"),
-        (Sin::RefundsTwiceWithoutAnAnswer, "a_lost_answer_leads_to_no_second_refund"),
-        (Sin::RefundsOnDoubtAreFailed, "an_unknown_state_of_a_refund_is_neither_yes_nor_no"),
-        (Sin::TakesAnyRefund, "a_refund_of_another_amount_is_never_the_one_that_was_asked"),
+    pub(crate) const ALL: &[(Defect, &str)] = &[
+        (Defect::LosesAPaisa, "the_pay_page_is_about_the_order_and_amount_that_were_asked"),
+        (Defect::SendsThePayerElsewhere, "the_payer_is_sent_back_to_where_we_said"),
+        (Defect::BelievesForgedNotifications, "a_forged_notification_is_refused"),
+        (Defect::BelievesNotificationsOfOthers, "a_notification_about_one_order_is_refused_for_another"),
+        (Defect::BelievesUnsignedNotifications, "an_unsigned_answer_proves_nothing"),
+        (Defect::TakesAnyAmount, "another_amount_is_never_the_one_that_was_asked"),
+        (Defect::AsksInRupees, "every_currency_is_asked_and_paid_as_such"),
+        (Defect::TakesAnyCurrency, "money_in_another_currency_is_never_the_requested_amount"),
+        (Defect::BelievesAnyCurrency, "the_same_digits_in_another_currency_are_never_the_requested_amount"),
+        (Defect::DeclinesPendingOrders, "a_pending_payment_stays_pending_until_it_is_paid"),
+        (Defect::DeclinesUnknownOrders, "an_unknown_order_is_unrecognised"),
+        (Defect::DeclinesUnpaidOrders, "an_unpaid_order_is_neither_paid_nor_declined"),
+        (Defect::DeclinesWithoutAnAnswer, "a_question_that_is_not_answered_says_how_far_it_got"),
+        (Defect::SaysNothingWasSent, "a_question_that_is_not_answered_says_how_far_it_got"),
+        (Defect::PaysTwice, "an_order_that_is_started_twice_is_one_order"),
+        (Defect::RevealsThePayer, "no_personal_data_and_no_secret_appears_in_reports_and_errors"),
+        (Defect::RefundsTwiceWithoutAnAnswer, "a_lost_answer_leads_to_no_second_refund"),
+        (Defect::RefundsOnDoubtAreFailed, "an_unknown_state_of_a_refund_is_neither_yes_nor_no"),
+        (Defect::TakesAnyRefund, "a_refund_of_another_amount_is_never_the_one_that_was_asked"),
     ];
 }
 
-impl Sin {
+impl Defect {
     /// The account with which it shows.
     pub(crate) fn account(self) -> Account {
         match self {
-            Sin::AsksInRupees | Sin::TakesAnyCurrency | Sin::BelievesAnyCurrency => Account::Stripe,
-            Sin::LosesAPaisa
-            | Sin::SendsThePayerElsewhere
-            | Sin::BelievesForgedNews
-            | Sin::BelievesNewsOfOthers
-            | Sin::BelievesUnsignedNews
-            | Sin::TakesAnyAmount
-            | Sin::DeclinesWhatIsPending
-            | Sin::DeclinesWhatIsUnknown
-            | Sin::DeclinesWhatNobodyPaid
-            | Sin::DeclinesWhenNobodyAnswers
-            | Sin::SaysNothingWasSent
-            | Sin::PaysTwice
-            | Sin::TellsWhoPaid
-            | Sin::RefundsTwiceWithoutAnAnswer
-            | Sin::RefundsOnDoubtAreFailed
-            | Sin::TakesAnyRefund => Account::Axis,
+            Defect::AsksInRupees | Defect::TakesAnyCurrency | Defect::BelievesAnyCurrency => Account::Stripe,
+            Defect::LosesAPaisa
+            | Defect::SendsThePayerElsewhere
+            | Defect::BelievesForgedNotifications
+            | Defect::BelievesNotificationsOfOthers
+            | Defect::BelievesUnsignedNotifications
+            | Defect::TakesAnyAmount
+            | Defect::DeclinesPendingOrders
+            | Defect::DeclinesUnknownOrders
+            | Defect::DeclinesUnpaidOrders
+            | Defect::DeclinesWithoutAnAnswer
+            | Defect::SaysNothingWasSent
+            | Defect::PaysTwice
+            | Defect::RevealsThePayer
+            | Defect::RefundsTwiceWithoutAnAnswer
+            | Defect::RefundsOnDoubtAreFailed
+            | Defect::TakesAnyRefund => Account::Axis,
         }
     }
 }
 
-/// A provider whose adapter sins.
+/// A provider whose adapter has a defect.
 pub(crate) struct Careless {
     pub(crate) provider: Arc<dyn Provider>,
-    pub(crate) sin: Sin,
+    pub(crate) defect: Defect,
 }
 
-struct Sinner {
+struct DefectiveGateway {
     adapter: Arc<dyn Gateway>,
-    sin: Sin,
+    defect: Defect,
     starts: std::sync::atomic::AtomicU32,
 }
 
 impl Careless {
     fn spoil(&self, adapter: Arc<dyn Gateway>) -> Arc<dyn Gateway> {
-        Arc::new(Sinner { adapter, sin: self.sin, starts: Default::default() })
+        Arc::new(DefectiveGateway { adapter, defect: self.defect, starts: Default::default() })
     }
 }
 
@@ -114,8 +114,8 @@ impl Provider for Careless {
         self.spoil(self.provider.gateway())
     }
 
-    fn gateway_at(&self, base_url: &str, patience: Duration) -> Arc<dyn Gateway> {
-        self.spoil(self.provider.gateway_at(base_url, patience))
+    fn gateway_at(&self, base_url: &str, timeout: Duration) -> Arc<dyn Gateway> {
+        self.spoil(self.provider.gateway_at(base_url, timeout))
     }
 
     fn notify_url(&self) -> String {
@@ -134,12 +134,12 @@ impl Provider for Careless {
         self.provider.never()
     }
 
-    async fn news(&self, order: &TxnId) -> Vec<News> {
-        self.provider.news(order).await
+    async fn notifications(&self, order: &TxnId) -> Vec<Notification> {
+        self.provider.notifications(order).await
     }
 
-    fn forged(&self, news: &News, forgery: &Forgery) -> Option<Answer> {
-        self.provider.forged(news, forgery)
+    fn forged(&self, notification: &Notification, forgery: &Forgery) -> Option<Answer> {
+        self.provider.forged(notification, forgery)
     }
 
     async fn refunds_are(&self, payment: &TxnId, deed: RefundDeed) -> bool {
@@ -181,7 +181,7 @@ fn declined() -> Outcome {
 }
 
 #[async_trait]
-impl Gateway for Sinner {
+impl Gateway for DefectiveGateway {
     fn profile(&self) -> &Profile {
         self.adapter.profile()
     }
@@ -197,16 +197,16 @@ impl Gateway for Sinner {
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
         let mut txn = order.txn.clone();
         let before = self.starts.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        if self.sin == Sin::LosesAPaisa && txn.amount.minor() % 100 == 15 {
+        if self.defect == Defect::LosesAPaisa && txn.amount.minor() % 100 == 15 {
             txn.amount = Money::from_minor(txn.amount.minor() - 1, Currency::INR).unwrap();
         }
-        if self.sin == Sin::AsksInRupees {
+        if self.defect == Defect::AsksInRupees {
             txn.amount = Money::from_minor(txn.amount.minor(), Currency::INR).unwrap();
         }
-        if self.sin == Sin::PaysTwice {
+        if self.defect == Defect::PaysTwice {
             txn.id = TxnId::new(format!("{}-{before}", txn.id)).unwrap();
         }
-        let elsewhere = self.sin == Sin::SendsThePayerElsewhere;
+        let elsewhere = self.defect == Defect::SendsThePayerElsewhere;
         let return_url = if elsewhere { "https://elsewhere.example/" } else { order.return_url };
         self.adapter.start(&Order { txn: &txn, return_url, ..*order }).await
     }
@@ -217,34 +217,37 @@ impl Gateway for Sinner {
 
     async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {
         let paid = || Evidence::Signed(report(Outcome::Paid { amount: Some(txn.amount) }));
-        match (self.sin, self.adapter.verify(txn, answer).await) {
-            (Sin::BelievesForgedNews, Err(GatewayError::BadSignature))
-            | (Sin::BelievesNewsOfOthers | Sin::BelievesAnyCurrency, Err(GatewayError::WrongTransaction))
-            | (Sin::BelievesUnsignedNews, Ok(Evidence::Unsigned)) => Ok(paid()),
+        match (self.defect, self.adapter.verify(txn, answer).await) {
+            (Defect::BelievesForgedNotifications, Err(GatewayError::BadSignature))
+            | (
+                Defect::BelievesNotificationsOfOthers | Defect::BelievesAnyCurrency,
+                Err(GatewayError::WrongTransaction),
+            )
+            | (Defect::BelievesUnsignedNotifications, Ok(Evidence::Unsigned)) => Ok(paid()),
             (_, result) => result,
         }
     }
 
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
         let result = self.adapter.status(txn).await;
-        match (self.sin, result) {
-            (Sin::DeclinesWhenNobodyAnswers, Err(GatewayError::Unanswered(_))) => Ok(report(declined())),
-            (Sin::SaysNothingWasSent, Err(GatewayError::Unanswered(error))) => {
+        match (self.defect, result) {
+            (Defect::DeclinesWithoutAnAnswer, Err(GatewayError::Unanswered(_))) => Ok(report(declined())),
+            (Defect::SaysNothingWasSent, Err(GatewayError::Unanswered(error))) => {
                 Err(GatewayError::NotSent(error))
             }
-            (sin, Ok(mut report)) => {
-                match (sin, &report.outcome) {
-                    (Sin::TakesAnyAmount, Outcome::Paid { .. }) => {
+            (defect, Ok(mut report)) => {
+                match (defect, &report.outcome) {
+                    (Defect::TakesAnyAmount, Outcome::Paid { .. }) => {
                         report.outcome = Outcome::Paid { amount: Some(txn.amount) };
                     }
-                    (Sin::TakesAnyCurrency, Outcome::Paid { amount: Some(paid) }) => {
+                    (Defect::TakesAnyCurrency, Outcome::Paid { amount: Some(paid) }) => {
                         let amount = Money::from_minor(paid.minor(), txn.amount.currency()).unwrap();
                         report.outcome = Outcome::Paid { amount: Some(amount) };
                     }
-                    (Sin::DeclinesWhatIsPending, Outcome::Pending)
-                    | (Sin::DeclinesWhatIsUnknown, Outcome::Unrecognised { .. })
-                    | (Sin::DeclinesWhatNobodyPaid, Outcome::NotFound) => report.outcome = declined(),
-                    (Sin::TellsWhoPaid, _) => report.raw["name"] = txn.payer.name.expose().into(),
+                    (Defect::DeclinesPendingOrders, Outcome::Pending)
+                    | (Defect::DeclinesUnknownOrders, Outcome::Unrecognised { .. })
+                    | (Defect::DeclinesUnpaidOrders, Outcome::NotFound) => report.outcome = declined(),
+                    (Defect::RevealsThePayer, _) => report.raw["name"] = txn.payer.name.expose().into(),
                     _ => {}
                 }
                 Ok(report)
@@ -255,14 +258,14 @@ impl Gateway for Sinner {
 }
 
 #[async_trait]
-impl Refunding for Sinner {
+impl Refunding for DefectiveGateway {
     fn terms(&self, payment: &Transaction) -> Result<RefundTerms, NoRefund> {
         self.inner().terms(payment)
     }
 
     async fn refund(&self, order: &RefundOrder<'_>) -> Result<RefundReport, GatewayError> {
-        match (self.sin, self.inner().refund(order).await) {
-            (Sin::RefundsTwiceWithoutAnAnswer, Err(GatewayError::Unanswered(_))) => {
+        match (self.defect, self.inner().refund(order).await) {
+            (Defect::RefundsTwiceWithoutAnAnswer, Err(GatewayError::Unanswered(_))) => {
                 self.inner().refund(order).await
             }
             (_, result) => self.spoiled(order, result),
@@ -278,7 +281,7 @@ impl Refunding for Sinner {
     }
 }
 
-impl Sinner {
+impl DefectiveGateway {
     fn inner(&self) -> &dyn Refunding {
         self.adapter.refunding().expect("it makes refunds")
     }
@@ -289,11 +292,11 @@ impl Sinner {
         result: Result<RefundReport, GatewayError>,
     ) -> Result<RefundReport, GatewayError> {
         let mut report = result?;
-        match (self.sin, &report.outcome) {
-            (Sin::RefundsOnDoubtAreFailed, RefundOutcome::Unrecognised { .. }) => {
+        match (self.defect, &report.outcome) {
+            (Defect::RefundsOnDoubtAreFailed, RefundOutcome::Unrecognised { .. }) => {
                 report.outcome = RefundOutcome::Failed { reason: "no".to_owned() };
             }
-            (Sin::TakesAnyRefund, RefundOutcome::Unclear { .. }) => {
+            (Defect::TakesAnyRefund, RefundOutcome::Unclear { .. }) => {
                 report.outcome = RefundOutcome::Succeeded { amount: Some(order.amount) };
             }
             _ => {}

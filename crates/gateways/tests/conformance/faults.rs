@@ -1,5 +1,5 @@
-//! Faults of every kind at every gateway, and what the state machine of refunds makes of them: nothing fails on
-//! doubt, nothing is given back twice, and in the end the provider's books and the state agree.
+//! Faults of every kind at every gateway, and the decisions of the refunds' state machine: doubt fails
+//! nothing, nothing is refunded twice, and in the end the provider's books and the state agree.
 
 use std::time::Duration;
 
@@ -152,7 +152,7 @@ async fn under_fault(account: Account, provider: &Simulated, number: u32, play: 
         let again = given().await;
         assert!(again.len() <= 1 && (!known || again == before), "{at}: given back {again:?}");
     }
-    // The fault ends, and what was to come later comes.
+    // The fault ends, and the delayed decision comes.
     if matches!(play.fault, Fault::Call(_)) {
         provider.set_refund_fault(&id, play.refused.then_some(Fault::Refund(RefundTwist::Refused)));
     } else if driven.status == RefundStatus::Sent
@@ -168,7 +168,7 @@ async fn under_fault(account: Account, provider: &Simulated, number: u32, play: 
         RefundStatus::Succeeded => assert_eq!(given, [(id.to_string(), 1_995)], "{at}"),
         RefundStatus::Failed => assert_eq!(given, [], "{at}: given back, and counted as failed"),
         _ => {
-            // Only what nobody received, and must not be sent again, waits for people.
+            // Only a request that was not received and must not be repeated waits for an operator.
             let lost = matches!(play.fault, Fault::Refund(RefundTwist::RequestLost));
             assert!(lost && repetition == Repetition::Doubles && driven.unclear, "{at}: {:?}", driven.status);
             assert_eq!(given, [], "{at}");

@@ -10,14 +10,14 @@ pub(crate) fn query_of(url: &str) -> Vec<(String, String)> {
     form::decode(query.split('#').next().unwrap_or_default().as_bytes())
 }
 
-/// What a browser brings that was sent to this address with this form.
+/// The browser's return after it was sent to this address with this form.
 pub(crate) fn brought_by_browser(url: &str, fields: Vec<(String, String)>) -> Answer {
     let mut pairs = query_of(url);
     pairs.extend(fields);
     Answer::of_params(Params::new(pairs))
 }
 
-/// The names of the fields in which signed news can be forged, and the two words for its outcome.
+/// The fields in which a signed notification can be forged, and the two words for its outcome.
 pub(crate) struct Fields {
     pub(crate) signature: &'static str,
     pub(crate) order: &'static str,
@@ -27,7 +27,7 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
-    /// The same news, forged. A body that holds the form is forged with it.
+    /// The same notification, forged. A body that holds the form is forged with it.
     pub(crate) fn forged(&self, answer: &Answer, forgery: &Forgery) -> Option<Answer> {
         let present = |name: &str| answer.params.get(name);
         let (name, value) = match forgery {

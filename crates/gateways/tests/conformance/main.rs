@@ -28,7 +28,7 @@ use libtest_mimic::{Arguments, Trial};
 use payment_gateway::conformance::{Promise, Provider, promises};
 use tokio::runtime::Builder;
 
-use careless::{Careless, Sin};
+use careless::{Careless, Defect};
 use simulated::Account;
 
 /// Makes a provider that knows no orders yet, and the adapter to it.
@@ -54,7 +54,7 @@ const ADAPTERS: &[(&str, Make)] = &[
     ("remote (Python)", || Box::pin(python::provider())),
 ];
 
-/// The name of the threads on which adapters sin.
+/// The name of the threads on which adapters defect.
 const CARELESS: &str = "careless";
 
 fn main() -> ExitCode {
@@ -75,10 +75,12 @@ fn main() -> ExitCode {
             Trial::test(name, move || check(&promise, make))
         })
     });
-    let notices = Sin::ALL.iter().map(|&(sin, promise)| {
-        Trial::test(format!("the suite notices an adapter that sins: {sin:?}"), move || notices(sin, promise))
+    let notices = Defect::ALL.iter().map(|&(defect, promise)| {
+        Trial::test(format!("the suite notices an adapter that defects: {defect:?}"), move || {
+            notices(defect, promise)
+        })
     });
-    // CCAVENUE never tells that a part of an order was given back: `tests/refunds.rs` tries it.
+    // CCAVENUE never reports that a part of an order was given back: see `tests/refunds.rs`.
     let tell_parts = Account::ALL.iter().filter(|account| **account != Account::Ccavenue);
     let faults = tell_parts.map(|&account| {
         Trial::test(format!("{account:?}: refunds under every fault"), move || {
@@ -91,18 +93,18 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials.chain(notices).chain(faults).chain([own]).collect()).exit_code()
 }
 
-/// Checks that an adapter which sins breaks this promise, and that it does so because it sins.
-fn notices(sin: Sin, promise: &str) -> Result<(), libtest_mimic::Failed> {
+/// Checks that an adapter which defects breaks this promise, and that it does so because it defects.
+fn notices(defect: Defect, promise: &str) -> Result<(), libtest_mimic::Failed> {
     let promise = promises().into_iter().find(|listed| listed.name == promise).ok_or("no such promise")?;
     let runtime = Builder::new_multi_thread().worker_threads(2).thread_name(CARELESS).enable_all().build()?;
     let broken = runtime.block_on(async {
-        let provider = simulated::provider(sin.account()).await;
+        let provider = simulated::provider(defect.account()).await;
         let checking = tokio::spawn(async move {
-            promise.check(Arc::new(Careless { provider, sin })).await;
+            promise.check(Arc::new(Careless { provider, defect })).await;
         });
         checking.await.is_err_and(|error| error.is_panic())
     });
-    if broken { Ok(()) } else { Err(format!("{sin:?} went unnoticed").into()) }
+    if broken { Ok(()) } else { Err(format!("{defect:?} went unnoticed").into()) }
 }
 
 fn check(promise: &Promise, make: Make) -> Result<(), libtest_mimic::Failed> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use payment_domain::{Currency, Money, RefundId, SystemClock, TxnId};
-use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, RefundDeed, Seen};
+use payment_gateway::conformance::{Deed, Forgery, Notification, Proof, Provider, RefundDeed, Seen};
 use payment_gateway::{Answer, Gateway, Redirect};
 use payment_gateways::Account;
 use payment_gateways::client::Client;
@@ -133,14 +133,14 @@ impl Provider for Python {
         self.gateway_at(&self.base_url, Duration::from_secs(20))
     }
 
-    fn gateway_at(&self, base_url: &str, patience: Duration) -> Arc<dyn Gateway> {
+    fn gateway_at(&self, base_url: &str, timeout: Duration) -> Arc<dyn Gateway> {
         let values = Values::of([
             ("remote.toy.base-url", base_url.to_owned()),
             ("remote.toy.secret", SECRET.to_owned()),
             ("remote.toy.closes-orders", "true".to_owned()),
             ("remote.toy.refunds", "parts".to_owned()),
             ("remote.toy.refund-repetition", "replayed".to_owned()),
-            ("remote.toy.timeout-ms", patience.as_millis().to_string()),
+            ("remote.toy.timeout-ms", timeout.as_millis().to_string()),
         ]);
         let account = RemoteAccount::read(&mut Reader::new(&values).fork(Some("toy")), "toy").unwrap();
         let client = Client::new(account.limits().unwrap()).unwrap();
@@ -179,19 +179,19 @@ impl Provider for Python {
         vec![Deed::IsPaidInAnotherCurrency]
     }
 
-    async fn news(&self, order: &TxnId) -> Vec<News> {
-        let signed = |answer, by_browser| News { answer, by_browser, proof: Proof::Content };
+    async fn notifications(&self, order: &TxnId) -> Vec<Notification> {
+        let signed = |answer, by_browser| Notification { answer, by_browser, proof: Proof::Content };
         let way = self.ways_back.lock().unwrap().get(order.as_str()).cloned();
-        let mut news: Vec<News> =
+        let mut notifications: Vec<Notification> =
             way.map(|url| signed(form::brought_by_browser(&url, Vec::new()), true)).into_iter().collect();
         if std::mem::take(&mut *self.owes_a_report.lock().unwrap()) {
-            news.extend(self.receiver.wait().await.into_iter().map(|answer| signed(answer, false)));
+            notifications.extend(self.receiver.wait().await.into_iter().map(|answer| signed(answer, false)));
         }
-        news
+        notifications
     }
 
-    fn forged(&self, news: &News, forgery: &Forgery) -> Option<Answer> {
-        FIELDS.forged(&news.answer, forgery)
+    fn forged(&self, notification: &Notification, forgery: &Forgery) -> Option<Answer> {
+        FIELDS.forged(&notification.answer, forgery)
     }
 
     async fn refunds_are(&self, _payment: &TxnId, deed: RefundDeed) -> bool {

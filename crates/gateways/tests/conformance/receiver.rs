@@ -38,7 +38,7 @@ impl Receiver {
         Receiver { url, reports }
     }
 
-    /// What has come and was not taken before.
+    /// The answers received since the last call.
     pub(crate) fn take(&self) -> Vec<Answer> {
         std::mem::take(&mut self.reports.received.lock().unwrap())
     }

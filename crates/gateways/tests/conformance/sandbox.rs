@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use payment_domain::{Clock, Currency, ManualClock, Money, RefundId, SystemClock, TxnId};
-use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, RefundDeed, Seen};
+use payment_gateway::conformance::{Deed, Forgery, Notification, Proof, Provider, RefundDeed, Seen};
 use payment_gateway::{Answer, Gateway, Redirect};
 use payment_gateways::client::{Client, Limits};
 use payment_gateways::sandbox::{Sandbox, SandboxAccount};
@@ -63,14 +63,14 @@ impl Provider for Simulated {
         self.gateway_at(&self.base_url, Duration::from_secs(20))
     }
 
-    fn gateway_at(&self, base_url: &str, patience: Duration) -> Arc<dyn Gateway> {
+    fn gateway_at(&self, base_url: &str, timeout: Duration) -> Arc<dyn Gateway> {
         let config = SandboxAccount {
             page_url: base_url.to_owned(),
             api_url: base_url.to_owned(),
             merchant: "CITY".to_owned(),
             secret: SecretString::from(SECRET),
         };
-        let client = Client::new(Limits { total_timeout: patience, ..Limits::default() }).unwrap();
+        let client = Client::new(Limits { total_timeout: timeout, ..Limits::default() }).unwrap();
         Arc::new(Sandbox::new(config, client, self.clock.clone()))
     }
 
@@ -113,21 +113,21 @@ impl Provider for Simulated {
         vec![Deed::IsPaidInAnotherCurrency, Deed::IsDeclinedForNow, Deed::IsUnheardOf]
     }
 
-    async fn news(&self, order: &TxnId) -> Vec<News> {
-        let signed = |answer, by_browser| News { answer, by_browser, proof: Proof::Content };
+    async fn notifications(&self, order: &TxnId) -> Vec<Notification> {
+        let signed = |answer, by_browser| Notification { answer, by_browser, proof: Proof::Content };
         let way = self.ways_back.lock().unwrap().get(order.as_str()).cloned();
-        let mut news: Vec<News> =
+        let mut notifications: Vec<Notification> =
             way.map(|url| signed(form::brought_by_browser(&url, Vec::new()), true)).into_iter().collect();
         self.simulator.tick().await.unwrap();
-        news.extend(self.receiver.take().into_iter().map(|answer| signed(answer, false)));
-        news
+        notifications.extend(self.receiver.take().into_iter().map(|answer| signed(answer, false)));
+        notifications
     }
 
-    fn forged(&self, news: &News, forgery: &Forgery) -> Option<Answer> {
-        if news.by_browser {
-            return FIELDS.forged(&news.answer, forgery);
+    fn forged(&self, notification: &Notification, forgery: &Forgery) -> Option<Answer> {
+        if notification.by_browser {
+            return FIELDS.forged(&notification.answer, forgery);
         }
-        let mut body: Value = serde_json::from_slice(&news.answer.body).unwrap();
+        let mut body: Value = serde_json::from_slice(&notification.answer.body).unwrap();
         match forgery {
             Forgery::Signature => {
                 body["signature"] = form::other_first_letter(body["signature"].as_str().unwrap()).into();
@@ -138,7 +138,7 @@ impl Provider for Simulated {
                 body["state"] = form::other_word(body["state"].as_str().unwrap(), FIELDS.words).into();
             }
         }
-        Some(Answer { body: body.to_string().into(), ..news.answer.clone() })
+        Some(Answer { body: body.to_string().into(), ..notification.answer.clone() })
     }
 
     /// The others are chosen by the amount, and tested with the adapter.

@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use payment_domain::{Currency, Money, RefundId, SystemClock, TxnId};
-use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, RefundDeed, Seen, with_param};
+use payment_gateway::conformance::{
+    Deed, Forgery, Notification, Proof, Provider, RefundDeed, Seen, with_param,
+};
 use payment_gateway::{Answer, Currencies, Gateway, Params, Redirect};
 use payment_gateways::account::RedirectThrough;
 use payment_gateways::client::{Client, Limits};
@@ -83,7 +85,7 @@ impl Account {
         }
     }
 
-    /// What the browser's news proves, and that of the provider's server.
+    /// The evidential value of the browser's notification, and that of the provider's server.
     fn proofs(self) -> (Proof, Proof) {
         match self {
             // Axis sends none from its server.
@@ -173,7 +175,7 @@ impl Account {
                 outcome: "razorpay_payment_link_status",
                 words: ["paid", "expired"],
             },
-            // Its webhooks are JSON; what the browser brings has none of these.
+            // Its webhooks are JSON; the browser's return has none of these.
             Account::Stripe => Fields {
                 signature: "signature",
                 order: "client_reference_id",
@@ -305,8 +307,8 @@ impl Provider for Simulated {
         self.gateway_at(&self.base_url, Duration::from_secs(20))
     }
 
-    fn gateway_at(&self, base_url: &str, patience: Duration) -> Arc<dyn Gateway> {
-        let client = Client::new(Limits { total_timeout: patience, ..Limits::default() }).unwrap();
+    fn gateway_at(&self, base_url: &str, timeout: Duration) -> Arc<dyn Gateway> {
+        let client = Client::new(Limits { total_timeout: timeout, ..Limits::default() }).unwrap();
         self.account.adapter(self.properties(base_url), self.redirect_through, client)
     }
 
@@ -362,34 +364,48 @@ impl Provider for Simulated {
             .collect()
     }
 
-    async fn news(&self, order: &TxnId) -> Vec<News> {
+    async fn notifications(&self, order: &TxnId) -> Vec<Notification> {
         let (by_browser, by_server) = self.account.proofs();
         let way = self.ways_back.lock().unwrap().get(order.as_str()).cloned();
         let answer = way.map(|way| match way {
             WayBack::Follow(url) => form::brought_by_browser(&url, Vec::new()),
             WayBack::Post { action, fields } => form::brought_by_browser(&action, fields),
         });
-        let mut news: Vec<News> =
-            answer.map(|answer| News { answer, by_browser: true, proof: by_browser }).into_iter().collect();
+        let mut notifications: Vec<Notification> = answer
+            .map(|answer| Notification { answer, by_browser: true, proof: by_browser })
+            .into_iter()
+            .collect();
         self.simulator.tick().await;
         let reports = self.receiver.take().into_iter();
-        news.extend(reports.map(|answer| News { answer, by_browser: false, proof: by_server }));
-        news
+        notifications.extend(reports.map(|answer| Notification {
+            answer,
+            by_browser: false,
+            proof: by_server,
+        }));
+        notifications
     }
 
-    fn forged(&self, news: &News, forgery: &Forgery) -> Option<Answer> {
+    fn forged(&self, notification: &Notification, forgery: &Forgery) -> Option<Answer> {
         match self.account {
             Account::Ccavenue if *forgery != Forgery::Signature => {
                 let key = &self.properties(&self.base_url)["ccavenue.redirect.working.key"];
-                forged_message(key, &self.account.fields(), &news.answer, forgery)
+                forged_message(key, &self.account.fields(), &notification.answer, forgery)
             }
-            Account::PhonepeLegacy | Account::PhonepeV1 if !news.by_browser => {
-                Some(forged_callback(self.account, &news.answer, forgery))
+            Account::PhonepeLegacy | Account::PhonepeV1 if !notification.by_browser => {
+                Some(forged_callback(self.account, &notification.answer, forgery))
             }
-            Account::PhonepeV2 if !news.by_browser => Some(forged_webhook(&news.answer, forgery)),
-            Account::Hyperswitch if !news.by_browser => Some(forged_hyperswitch_event(&news.answer, forgery)),
-            Account::Razorpay if !news.by_browser => Some(forged_link_event(&news.answer, forgery)),
-            Account::Stripe if !news.by_browser => Some(forged_stripe_event(&news.answer, forgery)),
+            Account::PhonepeV2 if !notification.by_browser => {
+                Some(forged_webhook(&notification.answer, forgery))
+            }
+            Account::Hyperswitch if !notification.by_browser => {
+                Some(forged_hyperswitch_event(&notification.answer, forgery))
+            }
+            Account::Razorpay if !notification.by_browser => {
+                Some(forged_link_event(&notification.answer, forgery))
+            }
+            Account::Stripe if !notification.by_browser => {
+                Some(forged_stripe_event(&notification.answer, forgery))
+            }
             Account::Axis
             | Account::Ccavenue
             | Account::Hyperswitch
@@ -400,14 +416,14 @@ impl Provider for Simulated {
             | Account::PhonepeV1
             | Account::PhonepeV2
             | Account::Razorpay
-            | Account::Stripe => self.account.fields().forged(&news.answer, forgery),
+            | Account::Stripe => self.account.fields().forged(&notification.answer, forgery),
         }
     }
 
     async fn refunds_are(&self, payment: &TxnId, deed: RefundDeed) -> bool {
         let later = 3600;
-        // CCAVENUE never tells that a part of an order was given back: its refunds are tried as a whole in
-        // `tests/refunds.rs`.
+        // CCAVENUE never reports that a part of an order was given back: `tests/refunds.rs` tries whole
+        // refunds.
         let is_told = matches!(deed, RefundDeed::IsRefused | RefundDeed::LosesTheRequest);
         if self.account == Account::Ccavenue && !is_told {
             return false;
@@ -478,7 +494,7 @@ fn with_header(answer: &Answer, name: &str, change: impl Fn(&str) -> String) -> 
     Answer { headers: Params::new(headers.collect()), ..answer.clone() }
 }
 
-/// CCAvenue's encrypted message, forged by one who even has the key.
+/// CCAvenue's encrypted message, forged with the key.
 fn forged_message(key: &str, fields: &Fields, answer: &Answer, forgery: &Forgery) -> Option<Answer> {
     let text = cipher::decrypt(key, answer.params.get(fields.signature)?)?;
     let split = |pair: &str| pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));

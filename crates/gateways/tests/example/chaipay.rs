@@ -92,7 +92,7 @@ fn status_call(account: &ChaipayAccount, txn: &Transaction) -> Call {
     }
 }
 
-/// What a set of fields means, wherever they come from.
+/// The meaning of a set of fields from any source.
 fn report(text: &impl Fn(&str) -> Option<String>, raw: serde_json::Value) -> Report {
     let state = text("state").unwrap_or_default();
     let outcome = match state.as_str() {

@@ -9,7 +9,9 @@ use axum::extract::{RawQuery, State};
 use axum::routing::get;
 use axum::{Json, Router};
 use payment_domain::{Currency, Money, RefundId, SystemClock, TxnId};
-use payment_gateway::conformance::{Deed, Forgery, News, Proof, Provider, RefundDeed, Seen, with_param};
+use payment_gateway::conformance::{
+    Deed, Forgery, Notification, Proof, Provider, RefundDeed, Seen, with_param,
+};
 use payment_gateway::{Answer, Gateway, Params, Redirect};
 use payment_gateways::account::RedirectThrough;
 use payment_gateways::client::{Client, Limits};
@@ -73,14 +75,14 @@ impl Provider for Made {
         self.gateway_at(&self.base_url, Duration::from_secs(20))
     }
 
-    fn gateway_at(&self, base_url: &str, patience: Duration) -> Arc<dyn Gateway> {
+    fn gateway_at(&self, base_url: &str, timeout: Duration) -> Arc<dyn Gateway> {
         let settings = [
             ("chaipay.merchant.id", MERCHANT),
             ("chaipay.merchant.secret", SECRET),
             ("chaipay.url", base_url),
         ];
         let account = chaipay::ADAPTER.account(settings, RedirectThrough::Service).unwrap();
-        let client = Client::new(Limits { total_timeout: patience, ..Limits::default() }).unwrap();
+        let client = Client::new(Limits { total_timeout: timeout, ..Limits::default() }).unwrap();
         account.adapter(client, Arc::new(SystemClock))
     }
 
@@ -119,7 +121,7 @@ impl Provider for Made {
         vec![Deed::IsPaidInAnotherCurrency]
     }
 
-    async fn news(&self, order: &TxnId) -> Vec<News> {
+    async fn notifications(&self, order: &TxnId) -> Vec<Notification> {
         let held = self.books.lock().unwrap()[order.as_str()].clone();
         let paise = held.paise.to_string();
         let signed = [
@@ -137,20 +139,24 @@ impl Provider for Made {
                 .chain([&("sign", sign.as_str())])
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
         );
-        vec![News { answer: Answer::of_params(Params::new(pairs)), by_browser: true, proof: Proof::Content }]
+        vec![Notification {
+            answer: Answer::of_params(Params::new(pairs)),
+            by_browser: true,
+            proof: Proof::Content,
+        }]
     }
 
-    fn forged(&self, news: &News, forgery: &Forgery) -> Option<Answer> {
+    fn forged(&self, notification: &Notification, forgery: &Forgery) -> Option<Answer> {
         let (name, value) = match forgery {
             Forgery::Signature => ("sign", "0".repeat(64)),
             Forgery::Order(other) => ("order", other.to_string()),
             Forgery::Amount => ("paise", "1".to_owned()),
-            Forgery::Outcome if news.answer.params.get("state") == Some("PAID") => {
+            Forgery::Outcome if notification.answer.params.get("state") == Some("PAID") => {
                 ("state", "REFUSED".to_owned())
             }
             Forgery::Outcome => ("state", "PAID".to_owned()),
         };
-        Some(with_param(&news.answer, name, &value))
+        Some(with_param(&notification.answer, name, &value))
     }
 
     async fn refunds_are(&self, _payment: &TxnId, _deed: RefundDeed) -> bool {

@@ -36,7 +36,7 @@ pub(crate) fn key(vector: &Vector) -> Result<WorkingKey, String> {
     Ok(WorkingKey::new(vector.input("working_key")?))
 }
 
-/// The account of a vector: what it does not name is made up.
+/// The account of a vector, with invented values for settings it omits.
 pub(crate) fn account(vector: &Vector) -> Result<CcavenueAccount, String> {
     let merchant_id = vector.input("merchant_id").unwrap_or("1");
     account_of(merchant_id, vector.input("access_code")?, vector.input("working_key")?)

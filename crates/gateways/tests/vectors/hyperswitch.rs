@@ -77,8 +77,8 @@ fn retrieve(vector: &Vector) -> Checked {
     compare_call(vector, &wire::status_call(&account(vector)?, vector.input("payment_id")?))
 }
 
-/// The answers of the vectors are in rupees, and the failures come after the end of the link. What needs an
-/// operator is an error there.
+/// The answers of the vectors are in rupees, and the failures come after the end of the link. An outcome for
+/// an operator is an error there.
 fn status(vector: &Vector) -> Checked {
     let mut body = vector.inputs["body"].clone();
     for (name, value) in [("currency", json!("INR")), ("expires_on", json!("2024-03-15T05:42:12.000Z"))] {

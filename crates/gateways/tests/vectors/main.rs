@@ -2,8 +2,8 @@
 //! libraries and with independent implementations.
 //!
 //! `tests/vectors.json` and `tests/refund_vectors.json` are run always, and whole but for [`NOT_BUILT`].
-//! `GATEWAY_VECTORS=<file>` runs another file of the same form as well. Each run prints how many vectors of each
-//! gateway and kind passed, failed, or ask for what no adapter here does.
+//! `GATEWAY_VECTORS=<file>` runs another file of the same form as well. Each run prints how many vectors of
+//! each gateway and kind passed, failed, or use a feature that no adapter here has.
 
 mod amount;
 mod axis;
@@ -26,7 +26,8 @@ use std::path::{Path, PathBuf};
 use tally::Tally;
 use vector::{Vector, Verdict};
 
-/// The vectors that ask for what is not built: PAYTM's legacy request for a refund, and RAZORPAY's settlement report.
+/// The vectors of features that are not built: PAYTM's legacy request for a refund, and RAZORPAY's settlement
+/// report.
 const NOT_BUILT: [&str; 3] = ["paytm-r06", "paytm-r07", "razorpay-r06"];
 
 /// Runs a vector with the adapter it is about.

@@ -79,7 +79,7 @@ fn signed_status(vector: &Vector) -> Checked {
     compare_call(vector, &wire::v1_status_call(&account, vector.input("txn_id")?))
 }
 
-/// The account a vector was recorded with: what it does not name is made up.
+/// The account of a vector's recording, with invented values for settings it omits.
 pub(crate) fn checkout(vector: &Vector) -> Result<Checkout, String> {
     let input = |name: &str| match (vector.inputs[name].as_str(), vector.inputs[name].as_u64()) {
         (Some(text), _) => text.to_owned(),

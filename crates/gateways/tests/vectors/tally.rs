@@ -42,12 +42,12 @@ impl Tally {
         self.rows.values().map(|row| row.passed + row.failed).sum()
     }
 
-    /// What failed, and how.
+    /// The failed vectors, each with its difference.
     pub(crate) fn failures(&self) -> &[String] {
         &self.failures
     }
 
-    /// The ids of the vectors that ask an adapter for what it does not do.
+    /// The ids of the vectors of features that no adapter has.
     pub(crate) fn into_not_run(self) -> Vec<String> {
         self.not_run
     }

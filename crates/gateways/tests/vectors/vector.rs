@@ -1,4 +1,4 @@
-//! One vector, its verdict, and comparing what an adapter makes of it with what is expected.
+//! One vector, its verdict, and the comparison of an adapter's output with the expected one.
 
 use payment_domain::{Outcome, Report};
 use payment_gateway::GatewayError;
@@ -14,11 +14,11 @@ pub(crate) struct Vector {
     pub(crate) gateway: String,
     /// Which part of the protocol.
     pub(crate) scheme: String,
-    /// What is done: `sign`, `verify`, `encrypt`, `decrypt`, `request`, `status`, `convert`.
+    /// The operation: `sign`, `verify`, `encrypt`, `decrypt`, `request`, `status`, `convert`.
     pub(crate) kind: String,
-    /// What goes in.
+    /// The inputs.
     pub(crate) inputs: Value,
-    /// What must come out.
+    /// The expected outputs.
     pub(crate) expected: Value,
 }
 
@@ -42,7 +42,7 @@ pub(crate) enum Verdict {
     NoOperation,
 }
 
-/// `Err` says what differs.
+/// `Err` describes the difference.
 pub(crate) type Checked = Result<(), String>;
 
 impl From<Checked> for Verdict {
@@ -85,14 +85,14 @@ impl Vector {
         inputs.map(|(name, _)| text(name)).collect()
     }
 
-    /// The expected outputs by name. What the original service would have said is not among them:
-    /// it is there to show the difference.
+    /// The expected outputs by name. The original service's output is not among them: it is there to show the
+    /// difference.
     pub(crate) fn expectations(&self) -> impl Iterator<Item = (&str, &Value)> {
         let members = self.expected.as_object().into_iter().flatten();
         members.map(|(name, value)| (name.as_str(), value)).filter(|(name, _)| !is_about_the_original(name))
     }
 
-    /// Compares what was made, by name, with every expected output; one that was not made differs.
+    /// Compares outputs, by name, with every expected one; a missing output differs.
     pub(crate) fn compare(&self, made: &[(&str, Value)]) -> Checked {
         for (name, expected) in self.expectations() {
             let made = made.iter().find(|(made, _)| *made == name).map(|(_, value)| value);
@@ -102,7 +102,7 @@ impl Vector {
         Ok(())
     }
 
-    /// Compares a check of a signature, and the fields that were read, with what is expected.
+    /// Compares a signature check and the fields that were read with the expected ones.
     pub(crate) fn compare_verified(&self, valid: bool, fields: &[(String, String)]) -> Checked {
         let read =
             |name: &str| fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
@@ -120,8 +120,8 @@ impl Vector {
         Ok(())
     }
 
-    /// Compares what an answer was taken to mean. `amount_in` reads the amount out of the evidence
-    /// of an answer that is not a payment.
+    /// Compares the meaning of an answer. `amount_in` reads the amount out of the evidence of an answer that
+    /// is not a payment.
     pub(crate) fn compare_report(
         &self,
         report: &Result<Report, GatewayError>,

@@ -1,4 +1,4 @@
-//! Refunds: asked for, lost, repeated, refused, late and returned.
+//! Refunds: requested, lost, repeated, refused, late and returned.
 
 use payment_domain::{RefundOutcome, RefundReport};
 use payment_simulator::sandbox::RefundState;
@@ -72,7 +72,7 @@ async fn a_lost_answer_is_found_by_asking() {
 }
 
 #[tokio::test]
-async fn more_than_was_paid_and_what_was_not_paid_is_refused() {
+async fn a_refund_beyond_the_payment_or_of_an_unpaid_order_is_refused() {
     let world = World::new().await;
     let (txn, refunds) = (world.paid("T1").await, [id(1), id(2), id(3)]);
     let outcome = async |payment: &Transaction, id: &RefundId, minor| {

@@ -21,7 +21,7 @@ pub(crate) fn run(vector: &Vector) -> Verdict {
     }
 }
 
-/// The merchant with the vector's fields: what it does not name is made up.
+/// The merchant with the vector's fields, with invented values for those it omits.
 fn account(vector: &Vector) -> Result<AxisAccount, String> {
     let field = |name: &str| vector.inputs["fields"][name].as_str().unwrap_or("x");
     let secret = vector.input("secret_hex");

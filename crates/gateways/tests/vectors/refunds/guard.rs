@@ -1,4 +1,4 @@
-//! What may still be given back of a payment.
+//! The refundable rest of a payment.
 
 use payment_domain::refund::machine::available;
 use payment_domain::{Currency, Money, RefundStatus};

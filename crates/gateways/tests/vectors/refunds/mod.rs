@@ -1,4 +1,4 @@
-//! The vectors of refunds: their requests, the questions for their state, and what answers mean.
+//! The vectors of refunds: requests, status requests, and the meaning of answers.
 
 mod axis;
 mod ccavenue;
@@ -71,7 +71,7 @@ fn with_order<T>(
     Ok(run(&RefundOrder { payment: &payment, id: &id, amount, gateway_refund_id: None, notify_url: None }))
 }
 
-/// The same with the members of what the vector asks.
+/// The same with the members of the vector's request.
 fn with_asked<T>(
     vector: &Vector,
     payment_id: &str,
@@ -108,7 +108,7 @@ fn repetition(account: &dyn Account) -> Result<Repetition, String> {
     refunding.terms(&payment).map(|terms| terms.repetition).map_err(|none| none.to_string())
 }
 
-/// Compares what an answer was taken to mean.
+/// Compares the meaning of an answer.
 fn compare_report(
     vector: &Vector,
     report: &Result<RefundReport, GatewayError>,
@@ -143,7 +143,7 @@ fn compare_report_and(
     vector.compare(&made)
 }
 
-/// Compares the meaning of a refund's state, whatever refund it is of.
+/// Compares the meaning of a refund's state, for any refund.
 pub(crate) fn compare_outcome(vector: &Vector, outcome: &RefundOutcome) -> Checked {
     let report = payment_gateways::refund::report(outcome.clone(), Value::Null);
     compare_report(vector, &Ok(report), Repetition::Doubles)

@@ -127,7 +127,7 @@ fn webhook(vector: &Vector) -> Checked {
         ("event", event.text("event").into()),
         ("refund_id", named.clone().into()),
         ("state", payload.text("state").into()),
-        // Whoever knows the header can send any body.
+        // The header is known to senders who can send any body.
         ("evidence", named.map(|_| "hint").into()),
     ])
 }

@@ -22,7 +22,7 @@ pub(crate) fn run(vector: &Vector) -> Verdict {
     }
 }
 
-/// The account of a vector: what it does not name is made up.
+/// The account of a vector, with invented values for settings it omits.
 fn account(vector: &Vector) -> Result<RazorpayAccount, String> {
     let values = Values::of([
         ("razorpay.merchant.id", vector.input("key_id").unwrap_or("rzp_test_x")),
