@@ -1,13 +1,12 @@
-//! Rows that an earlier egov-pg-service has written: taking them in, and reading what is peculiar
-//! about them.
+//! Rows written by an earlier egov-pg-service: adopting them, and reading their peculiarities.
 //!
-//! Nothing in those rows is changed. What they lack beside them is added: the bills by which they
-//! are found, and the claims of those that are PENDING or SUCCESS. Where history has several payments
-//! of one bill, one of them gets the claim: a SUCCESS before a PENDING, then the earliest. When it fails
-//! the next one does ([`claims`]).
+//! The rows are not changed. Missing data is added beside them: the bills by which they are found, and the
+//! claims of those that are PENDING or SUCCESS. Where history has several payments of one bill, one of them
+//! gets the claim: a SUCCESS before a PENDING, then the earliest. When it fails the next one does
+//! ([`claims`]).
 //!
-//! It is done each time a store is opened, because the earlier service may have stored rows after
-//! the first time: what is new is found by its age.
+//! Adoption runs each time a store is opened, because the earlier service may have stored rows after the
+//! first time: new rows are found by their age.
 
 use payment_domain::{BillId, BillPayment, Currency, Money};
 use payment_store::migration::OddRows;
@@ -22,7 +21,7 @@ use crate::failure::Failure;
 /// How much younger rows than these may still arrive late, through the earlier service's queue.
 const LATECOMERS_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
-/// The rows to take in, with every bill they name: columns of the statements below.
+/// The rows to adopt, with every bill they name: columns of the statements below.
 const NEWCOMERS: &str = "
     WITH newcomers AS (
         SELECT txn_id, tenant_id, bill_id, txn_status, created_time, additional_details
@@ -39,8 +38,8 @@ const NEWCOMERS: &str = "
         SELECT * FROM named WHERE char_length(bill_id) BETWEEN 1 AND 64
     )";
 
-/// A row is known by its bill; one whose bill id is no key is new when it is younger than all ($2) that
-/// were taken in.
+/// A row is identified by its bill; one whose bill id is no key is new when it is younger than all adopted
+/// ones ($2).
 const COUNT: &str = "
     SELECT count(*), max(created_time) FROM eg_pg_transactions AS t
     WHERE version IS NULL AND ($1::bigint IS NULL OR created_time >= $1)
@@ -49,8 +48,8 @@ const COUNT: &str = "
                 WHERE known.bill_id = t.bill_id COLLATE \"C\" AND known.txn_id = t.txn_id)
             ELSE $2::bigint IS NULL OR created_time > $2 END";
 
-/// In the order in which everybody locks claims. Where another holds the bill, its claim is locked and
-/// left to it: it cannot be let go unless by somebody who knows of the rows that are taken in.
+/// In the common lock order of claims. Where another transaction holds the bill, its claim is locked and left
+/// to it: it cannot be released except by a writer that knows of the adopted rows.
 const ADD_CLAIMS: &str = "
     INSERT INTO eg_pg_bill_claims (tenant_id, bill_id, txn_id)
       SELECT DISTINCT ON (tenant_id COLLATE \"C\", bill_id COLLATE \"C\") tenant_id, bill_id, txn_id FROM bills
@@ -88,8 +87,7 @@ async fn free_failed(migrator: &Migrator, from: i64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Takes in what is there and was not taken in before, within the transaction that is open; returns
-/// how many rows.
+/// Adopts the rows that were not adopted before, within the open transaction; returns their number.
 pub(crate) async fn take_in(migrator: &Migrator) -> Result<u64, Failure> {
     let mark = migrator.rows("SELECT adopted_through FROM eg_pg_adoption", &[]).await?;
     let through: Option<i64> = mark.first().map(|row| row.try_get(0)).transpose()?.flatten();
@@ -102,7 +100,7 @@ pub(crate) async fn take_in(migrator: &Migrator) -> Result<u64, Failure> {
     if rows == 0 {
         return Ok(0);
     }
-    // A claim is added with the bill, and only then: one that was let go since stays free.
+    // A claim is added with the bill, and only then: one that was released since stays free.
     migrator.rows(&format!("{NEWCOMERS} {ADD_CLAIMS}"), &[&from]).await?;
     migrator.rows(&format!("{NEWCOMERS} {ADD_BILLS}"), &[&from]).await?;
     migrator
@@ -116,7 +114,7 @@ pub(crate) async fn take_in(migrator: &Migrator) -> Result<u64, Failure> {
     u64::try_from(rows).map_err(|_| Failure::OutOfRange)
 }
 
-/// Every adopted row with what this service does not know about it, in words; NULL where that is nothing.
+/// Every adopted row with its unknown values, in words; NULL where it has none.
 const JUDGED: &str = "
     (SELECT txn_id::text, nullif(concat_ws(', ',
         CASE WHEN txn_id = '' OR char_length(txn_id) > 128 OR txn_id ~ '[\\u0001-\\u001f\\u007f-\\u009f]'

@@ -16,8 +16,8 @@ use crate::jobs::begin_fenced;
 use crate::rows::{self, Columns};
 use crate::transactions::{append, lock_status};
 
-/// A statement begins where a page begins ($1, $2), goes on to a moment ($3), and reads the pending part
-/// of an index in its order. Gateways stand there in any letter case: an earlier service's rows, too.
+/// A statement begins where a page begins ($1, $2), goes on to a moment ($3), and reads the pending part of
+/// an index in its order. Gateways are stored in any letter case: an earlier service's rows, too.
 fn due(place: &str, condition: &str) -> String {
     format!(
         "SELECT t.txn_id, t.gateway, t.created_time, t.checks, {place} AS place
@@ -34,7 +34,7 @@ const WAS_CHECKED: &str = "(CASE WHEN t.last_checked_at IS NULL THEN 0 ELSE 1 EN
 static FIRST: LazyLock<String> =
     LazyLock::new(|| due(CREATED, &format!("{WAS_CHECKED} = 0 AND {CREATED} <= $3")));
 static NEXT: LazyLock<String> = LazyLock::new(|| due("t.next_check_at", "t.next_check_at <= $3"));
-/// Those never checked and those checked before are two runs of the index.
+/// Payments never checked and payments checked before are two runs of the index.
 static EVERY: LazyLock<String> = LazyLock::new(|| {
     let never = due(CREATED, &format!("{WAS_CHECKED} = 0 AND {CREATED} < $3"));
     let condition = format!(
@@ -92,7 +92,7 @@ impl Checks for PostgresStore {
         Ok(checks)
     }
 
-    /// The version stays: whoever settles the transaction meanwhile need not read it again.
+    /// The version stays: a concurrent settlement need not read it again.
     async fn note_check(&self, note: CheckNote) -> Result<Applied, StoreError> {
         const NOTE: &str = "
             UPDATE eg_pg_transactions SET

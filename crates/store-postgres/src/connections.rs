@@ -43,7 +43,7 @@ pub(crate) struct Connections {
     next_reader: AtomicUsize,
     /// A permit for each piece of work that may wait for a connection of the pool.
     waiting: Semaphore,
-    /// A permit for each small question that may be under way.
+    /// A permit for each small query that may be under way.
     questions: Semaphore,
     /// A permit for each search that may be under way: the other connections of the pool are for changes.
     searches: Semaphore,
@@ -161,8 +161,8 @@ impl Connections {
         Transaction::begin(self.session().await?).await
     }
 
-    /// The rows of one statement that may be carried out twice: a question that may take a while, or a
-    /// change that has no further effect.
+    /// The rows of one statement that may be carried out twice: a query that may take a while, or a change
+    /// that has no further effect.
     pub(crate) async fn repeatable(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
         match self.once(sql, values).await {
             Err(failure) if failure.is_disconnection() => self.once(sql, values).await,
@@ -170,7 +170,7 @@ impl Connections {
         }
     }
 
-    /// The rows of a search. Only a few are under way at a time, however many are asked for.
+    /// The rows of a search. Only a few are under way at a time, however many wait.
     pub(crate) async fn search(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
         let turn = tokio::time::timeout(self.patience, self.searches.acquire()).await;
         let _turn = turn.map_err(|_| Failure::Overloaded)?.map_err(|_| Failure::Stopped)?;
@@ -202,7 +202,7 @@ impl Connections {
         answered
     }
 
-    /// The rows of a small question, by a connection that answers many at a time.
+    /// The rows of a small query, by a connection that answers many at a time.
     pub(crate) async fn ask(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
         let _question = self.questions.try_acquire().map_err(|_| Failure::Overloaded)?;
         let place = self.next_reader.fetch_add(1, Ordering::Relaxed) % self.readers.len().max(1);

@@ -49,7 +49,7 @@ impl Crowding {
         Crowding { size, refused: Lately::within(PAUSE), closed, warned }
     }
 
-    /// Notes a refusal while so many connections of the pool are open.
+    /// Records a refusal while that many connections of the pool are open.
     pub(crate) fn note(&self, connected: usize) {
         self.refused.note();
         if !self.warned.swap(true, Ordering::Relaxed) {

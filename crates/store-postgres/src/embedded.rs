@@ -93,7 +93,7 @@ fn first_of(taken: &[Row], count: u32) -> Result<u64, Failure> {
     u64::try_from(last - i64::from(count) + 1).map_err(|_| Failure::OutOfRange)
 }
 
-/// Those of the bills that are among what was found, in their order.
+/// The bills that are among the rows found, in their order.
 fn paid_among(bills: &[BillKey], found: &[Row]) -> Result<Vec<BillKey>, Failure> {
     let mut paid: Vec<(&str, &str)> = Vec::with_capacity(found.len());
     for row in found {

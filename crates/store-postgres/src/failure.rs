@@ -1,4 +1,4 @@
-//! What can go wrong inside this store, and which of it is worth another try.
+//! Failures of this store, and which of them are retried.
 
 use std::io;
 
@@ -24,7 +24,7 @@ pub(crate) enum Failure {
     /// The connection broke while the commit was under way: it may have been stored.
     #[error("the connection to PostgreSQL broke during the commit")]
     CommitUnanswered,
-    /// What was sent or received is not what client and server agreed on.
+    /// The exchange breaks the protocol between client and server.
     #[error("PostgreSQL was not understood: {0}")]
     Misunderstood(String),
     /// More work is queued than is allowed.
@@ -39,7 +39,7 @@ pub(crate) enum Failure {
     /// The work panicked; it may have been stored.
     #[error("the work on the database panicked")]
     Panicked,
-    /// A row holds what this version cannot read.
+    /// A row holds a value that this version cannot read.
     #[error("{table} of {row} cannot be read: {column}")]
     Unreadable {
         /// The table.
@@ -52,7 +52,7 @@ pub(crate) enum Failure {
     /// A value that cannot be written as JSON text.
     #[error("a value cannot be written as JSON")]
     Unwritable,
-    /// A change would alter what was fixed when the transaction was created.
+    /// A change would alter a value fixed when the transaction was created.
     #[error("a change may not alter what transaction {0} was created with")]
     AltersPayment(TxnId),
     /// There is no such transaction.
@@ -70,7 +70,7 @@ pub(crate) enum Failure {
     /// The database is none that payments can be kept in.
     #[error("{0}")]
     Unsuitable(String),
-    /// A pooler gives our session to others: what was prepared in it is another's, or gone.
+    /// A pooler shares our session: its prepared statements belong to another client, or are gone.
     #[error(
         "the connection leads to a pooler that shares sessions among clients and loses prepared statements \
          (PgBouncer with pool_mode transaction or statement): set database.prepared-statements = none here, or \
@@ -96,7 +96,7 @@ pub(crate) struct Refusal {
 impl Refusal {
     fn of(error: &DbError) -> Refusal {
         let code = error.code().code();
-        // Errors of data, of constraints and of our own triggers quote what they complain about.
+        // Errors of data, of constraints and of our own triggers quote the offending values.
         let quotes_data = ["22", "23", "P0", "21", "44"].iter().any(|class| code.starts_with(class));
         Refusal {
             code: code.to_owned(),
@@ -144,8 +144,7 @@ impl Refusal {
 }
 
 impl Failure {
-    /// Whether the same work may succeed later without anybody repairing anything but the
-    /// surroundings.
+    /// Whether the same work may succeed later without a repair of anything but the surroundings.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
             Failure::Refused(refusal) => refusal.is_passing(),
@@ -263,7 +262,7 @@ impl From<PoolError> for Failure {
 }
 
 impl Failure {
-    /// Why there is no connection. What is not the server's own refusal may pass.
+    /// The reason there is no connection. Anything but the server's own refusal may be transient.
     pub(crate) fn connecting(error: tokio_postgres::Error) -> Failure {
         let failure = Failure::from(error);
         if let Failure::Misunderstood(shown) = failure { Failure::Disconnected(shown) } else { failure }

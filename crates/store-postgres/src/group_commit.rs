@@ -65,8 +65,8 @@ impl<W: Send + 'static, A: Send + 'static> GroupCommit<W, A> {
         GroupCommit { queue, patience: limits.patience, keeper }
     }
 
-    /// Has the work done, and comes back with what became of it. Work that was taken up is done even
-    /// if its caller no longer waits.
+    /// Submits the work and returns its outcome. Work that was taken up is done even if its caller no longer
+    /// waits.
     pub(crate) async fn submit(&self, work: W) -> Result<A, Failure> {
         let (reply, mut answer) = oneshot::channel();
         let taken = Arc::new(AtomicBool::new(false));
@@ -84,7 +84,7 @@ impl<W: Send + 'static, A: Send + 'static> GroupCommit<W, A> {
         }
     }
 
-    /// Takes no more work, and comes back when what was queued is done.
+    /// Accepts no more work, and returns when the queued work is done.
     pub(crate) async fn close(self) {
         let GroupCommit { queue, keeper, .. } = self;
         drop(queue);
@@ -107,7 +107,7 @@ async fn keep<W, A, S, F>(
 {
     let free = Arc::new(Semaphore::new(limits.concurrent.max(1)));
     let mut groups = JoinSet::new();
-    // The slot first: what comes while none is free makes one group.
+    // The slot first: work that arrives while none is free makes one group.
     while let Ok(slot) = free.clone().acquire_owned().await {
         let Some(first) = pieces.recv().await else { break };
         let waited = first.queued_at.elapsed();
@@ -129,7 +129,7 @@ async fn keep<W, A, S, F>(
                 let answers = serve(works).await;
                 metering::group(work, size, waited, began.elapsed());
                 for (reply, answer) in replies.into_iter().zip(answers) {
-                    // The caller may have gone: what is committed is committed.
+                    // The caller may have gone; the commit stands.
                     let _ = reply.send(answer);
                 }
             }
@@ -153,7 +153,7 @@ mod tests {
         GroupLimits { concurrent, group, queued, patience: Duration::from_secs(60) }
     }
 
-    /// GroupCommit that write down their groups, and do them when they are let go.
+    /// A group commit that records its groups, and does them on release.
     struct Held {
         commit: Arc<GroupCommit<u32, u32>>,
         groups: Arc<Mutex<Vec<Vec<u32>>>>,
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_comes_while_all_are_busy_is_done_together() {
+    async fn work_queued_while_all_connections_are_busy_is_grouped() {
         let Held { commit, groups, gate, began } = held(limits(1, 3, 100));
         let first = tokio::spawn({
             let commit = commit.clone();
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_queue_turns_work_away_at_once() {
+    async fn a_full_queue_refuses_work_at_once() {
         let Held { commit, gate, began, .. } = held(limits(1, 1, 1));
         let mut under_way = Vec::new();
         for work in 1..=2 {
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn work_that_nobody_takes_up_in_time_is_withdrawn_and_never_done() {
+    async fn work_not_taken_up_in_time_is_withdrawn_and_never_done() {
         let Held { commit, groups, gate, began } = held(limits(1, 10, 100));
         let first = tokio::spawn({
             let commit = commit.clone();

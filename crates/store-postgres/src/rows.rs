@@ -1,5 +1,5 @@
-//! How columns become values again. A row that cannot be read is an error that names its
-//! transaction and column, and nothing of what is in it.
+//! Conversion of columns to values. A row that cannot be read is an error that names its transaction and
+//! column, without its content.
 
 use std::cell::Cell;
 
@@ -12,9 +12,9 @@ use tokio_postgres::types::{FromSql, FromSqlOwned};
 
 use crate::failure::Failure;
 
-/// Reads the columns of a row one after the other, and turns what it cannot read into an error. A
-/// column is asked for by name but read by place, which is several times faster; the names must come
-/// in the order of the statement.
+/// Reads the columns of a row one after the other, and turns an unreadable one into an error. A column is
+/// requested by name but read by place, which is several times faster; the names must come in the order of
+/// the statement.
 pub(crate) struct Columns<'a> {
     row: &'a Row,
     next: Cell<usize>,
@@ -141,7 +141,7 @@ impl<'a> Columns<'a> {
         })
     }
 
-    /// What to say of a column that cannot be read.
+    /// The error of an unreadable column.
     pub(crate) fn unreadable(&self, column: &'static str) -> Failure {
         Failure::Unreadable { table: self.table, row: self.key.clone(), column }
     }

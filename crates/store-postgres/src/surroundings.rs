@@ -1,5 +1,5 @@
-//! Whether payments can be kept in a database, and reached through what is before it: found out at the
-//! start, and not by a payer.
+//! Whether payments can be kept in a database, and reached through its pooler: decided at the start, and not
+//! by a payer.
 
 use deadpool_postgres::ClientWrapper;
 
@@ -54,7 +54,7 @@ pub(crate) async fn check_creating(migrator: &Migrator) -> Result<(), Failure> {
 pub(crate) async fn probe(client: &ClientWrapper, connector: &Connector) -> Result<Sessions, Failure> {
     let own = session(client).await?;
     let other = match connector.open().await {
-        // A server that lets in no second connection is asked for no more.
+        // A server that accepts no second connection gets no further attempt.
         Err(failure) if failure.is_crowding() => return Ok(Sessions::Own),
         connected => connected?,
     };
@@ -85,7 +85,7 @@ async fn session(client: &ClientWrapper) -> Result<i32, Failure> {
     Ok(found.try_get(0)?)
 }
 
-/// Refuses shared sessions without what would be set in our own.
+/// Refuses shared sessions that lack the settings of our own ones.
 pub(crate) async fn check_settings(migrator: &Migrator, options: &PostgresOptions) -> Result<(), Failure> {
     let mut missing = Vec::new();
     for setting in options.settings()? {

@@ -1,7 +1,7 @@
 //! The columns of `eg_pg_transactions`: one list, of which its INSERT, its UPDATE and its SELECT are made.
 //! A new column is an entry here, a field of [`Transaction`] and a migration.
 //!
-//! Rows that an earlier service has written are read as they are, with what they lack: see [`read`].
+//! Rows of an earlier service are read as they are, with their missing values: see [`read`].
 
 use std::sync::LazyLock;
 
@@ -142,7 +142,7 @@ const COLUMNS: &[Column] = &[
             Ok(())
         }),
     ),
-    // It binds where it is there: what reports do to the next column changes no payment.
+    // The column is optional: a change by reports to the next column fails no payment.
     value(
         "txn_amount_minor",
         SqlType::Bigint,
@@ -505,7 +505,7 @@ pub(crate) fn update_row<'a>(
     row.push(cut.whole_texts());
 }
 
-/// What [`read`] reads of `eg_pg_transactions AS t`.
+/// The columns of `eg_pg_transactions AS t` for [`read`].
 pub(crate) static SELECTED: LazyLock<String> = LazyLock::new(|| {
     let mut selected = vec![format!("t.{KEY}"), format!("t.{WHOLE_TEXTS}::text")];
     for column in COLUMNS {

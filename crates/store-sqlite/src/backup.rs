@@ -12,8 +12,8 @@ use rusqlite::{Connection, OpenFlags};
 use crate::failure::Failure;
 use crate::{Options, connection};
 
-/// How far numbers are moved on in a database that is put back: further than a city makes payments
-/// between a backup and the loss of what came after it.
+/// The step by which numbers advance in a restored database: more than a city's payments between a backup and
+/// the loss of the data after it.
 pub const SKIPPED_NUMBERS: i64 = 1_000_000;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,9 +29,9 @@ impl Copied {
     }
 }
 
-/// Copies the database in the file `from` into `to`, an empty file, as of one moment, whatever is written
-/// meanwhile. The copy is checked, flushed to disk, and needs no other file beside it. Takes time, and
-/// holds back the shortening of the log of `from` for as long.
+/// Copies the database in the file `from` into `to`, an empty file, as of one moment, under concurrent
+/// writes. The copy is checked, flushed to disk, and needs no other file beside it. Takes time, and holds
+/// back the shortening of the log of `from` for as long.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when one of the files cannot be used, for example because the disk is full,

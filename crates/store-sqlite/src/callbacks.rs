@@ -58,7 +58,7 @@ impl Callbacks for SqliteStore {
         limit: u32,
     ) -> Result<bool, StoreError> {
         let (txn_id, day) = (callback.txn_id.clone(), callback.day());
-        // A flood is turned away by the readers: the writer is for what is stored.
+        // Readers refuse a flood: the writer is only for callbacks that are stored.
         let kept = self.readers.read(move |conn| kept_unsigned(conn, &txn_id, day)).await?;
         if kept >= limit {
             return Ok(false);

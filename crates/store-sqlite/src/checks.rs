@@ -48,7 +48,7 @@ impl Checks for SqliteStore {
         Ok(self.readers.read(move |conn| find(conn, &due)).await?)
     }
 
-    /// The version stays: whoever settles the transaction meanwhile need not read it again.
+    /// The version stays: a concurrent settlement need not read it again.
     async fn note_check(&self, note: CheckNote) -> Result<Applied, StoreError> {
         Ok(self.writer.write(move |conn| store(conn, &note)).await?)
     }
@@ -120,7 +120,7 @@ mod tests {
     use crate::plans::{migrated, plan};
 
     #[test]
-    fn due_checks_are_read_in_order_from_what_is_pending_alone() {
+    fn due_checks_are_read_in_order_from_pending_payments_alone() {
         let conn = migrated();
         let by_status = "eg_pg_transactions_by_status (txn_status=? AND (created_time,txn_id)>(?,?)";
         let by_next_check = "eg_pg_transactions_by_next_check ((next_check_at,txn_id)>(?,?)";

@@ -99,8 +99,8 @@ fn paid_bills(conn: &Connection, bills: &[BillKey]) -> Result<Vec<BillKey>, Fail
     Ok(paid)
 }
 
-/// Each bill once, in the order of the payment, with all that is paid towards it: a client may
-/// split what it pays towards one bill, and a bill has one receipt.
+/// Each bill once, in the order of the payment, with the sum paid towards it: a client may split its payment
+/// of one bill, and a bill has one receipt.
 fn distinct_bills(payment: &Payment) -> Result<Vec<(BillId, Money)>, Failure> {
     let mut distinct: Vec<(BillId, Money)> = Vec::with_capacity(payment.bills.len());
     for (bill, paid) in &payment.bills {

@@ -1,6 +1,6 @@
-//! The job ledger. At most one run of a job is at work, by a unique index; a run is
-//! taken over in the commit in which the next one begins, so that the number of the run at work is
-//! a fence: whatever an earlier run still wants to store finds itself over.
+//! The job ledger. At most one run of a job is current, by a unique index; a run is taken over in the commit
+//! in which the next one begins, so that the number of the current run is a fence: later writes of an earlier
+//! run are refused.
 
 use std::time::Duration;
 
@@ -233,7 +233,7 @@ mod tests {
     use crate::plans::{migrated, plan};
 
     #[test]
-    fn the_record_of_runs_is_not_read_to_know_the_last_tick_or_what_is_old() {
+    fn the_last_tick_and_old_runs_are_found_without_reading_all_runs() {
         let conn = migrated();
         let steps = plan(&conn, LAST_TICK);
         assert!(steps.len() == 1 && steps[0].contains("(job=? AND scheduled_at<?)"), "{steps:#?}");

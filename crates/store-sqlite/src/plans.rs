@@ -1,4 +1,4 @@
-//! Query plans of SQLite: for tests of what a statement must not read.
+//! Query plans of SQLite: for tests of the tables a statement must not read.
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;

@@ -133,7 +133,7 @@ fn lease(
         now.plus(FARTHEST_END).as_millis(),
     ];
     let mut tasks = rows::all(conn, &sql, values, read)?;
-    // The order of what an UPDATE returns is SQLite's own.
+    // The order of an UPDATE's rows is SQLite's own.
     tasks.sort_by(|one, other| (one.due_at, &one.txn_id).cmp(&(other.due_at, &other.txn_id)));
     let claimed = |task: ReceiptTask| ClaimedReceiptTask {
         txn_id: task.txn_id,

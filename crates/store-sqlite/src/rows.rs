@@ -1,5 +1,5 @@
-//! How values become columns and columns become values again. A row that cannot be read is an error
-//! that names its transaction or run and its column, and nothing of what is in it.
+//! Conversion between values and columns. A row that cannot be read is an error that names its transaction or
+//! run and its column, without its content.
 
 use std::cell::Cell;
 
@@ -9,9 +9,9 @@ use rusqlite::{Connection, Params, Row};
 
 use crate::failure::Failure;
 
-/// Reads the columns of a row one after the other, and turns what it cannot read into an error. A
-/// column is asked for by name but read by place, which is several times faster; the names must come
-/// in the order of the statement.
+/// Reads the columns of a row one after the other, and turns an unreadable one into an error. A column is
+/// requested by name but read by place, which is several times faster; the names must come in the order of
+/// the statement.
 pub(crate) struct Columns<'a, 's> {
     row: &'a Row<'s>,
     next: Cell<usize>,
@@ -121,7 +121,7 @@ impl<'a, 's> Columns<'a, 's> {
         })
     }
 
-    /// That the column holds what cannot be read.
+    /// The error of an unreadable column.
     pub(crate) fn unreadable(&self, column: &'static str) -> Failure {
         Failure::Unreadable { table: self.table, owner: self.owner.clone(), column }
     }

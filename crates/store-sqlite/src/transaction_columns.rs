@@ -327,7 +327,7 @@ static INSERT: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// The condition holds what may not change, and the version that the change rests on.
+/// The condition holds the fixed values, and the version that the change rests on.
 static UPDATE: LazyLock<String> = LazyLock::new(|| {
     let (mut settings, mut conditions) = (Vec::new(), Vec::new());
     for (place, Column { name, on_change, .. }) in (1..).zip(COLUMNS) {
@@ -356,7 +356,7 @@ pub(crate) fn insert(conn: &Connection, txn: &Transaction, json: &JsonParts) -> 
     execute(conn, &INSERT, txn, json)
 }
 
-/// Stores a change; `false` when the stored row is at another version, or differs in what is fixed.
+/// Stores a change; `false` when the stored row is at another version, or has other fixed values.
 pub(crate) fn update(conn: &Connection, txn: &Transaction, json: &JsonParts) -> Result<bool, Failure> {
     execute(conn, &UPDATE, txn, json)
 }
@@ -372,7 +372,7 @@ pub(crate) fn find(conn: &Connection, id: &TxnId) -> Result<Option<Transaction>,
     found.next()?.map(read).transpose()
 }
 
-/// Tells a stale change from one that differs in what is fixed: trying that again is no use.
+/// Distinguishes a stale change from one with other fixed values, which never succeeds.
 pub(crate) fn is_stale(conn: &Connection, txn: &Transaction) -> Result<bool, Failure> {
     let stored: Option<u32> = conn
         .prepare_cached("SELECT version FROM eg_pg_transactions WHERE txn_id = ?1")?

@@ -40,9 +40,9 @@ impl Writer {
         Ok(Writer { queue: Some(queue), thread: Some(thread) })
     }
 
-    /// Does `work` and returns when it is committed. The work may be done more than once, of which only the
-    /// last time counts: its only effect must be what it writes through the connection. Failed work is
-    /// undone. Queued work is done even if its caller no longer waits.
+    /// Does `work` and returns when it is committed. The work may be done more than once, and only the last
+    /// time counts: its only effect must be its writes through the connection. Failed work is undone. Queued
+    /// work is done even if its caller no longer waits.
     pub(crate) async fn write<T, W>(&self, work: W) -> Result<T, Failure>
     where
         T: Send + 'static,
@@ -248,7 +248,7 @@ mod tests {
     use super::*;
     use crate::connection;
 
-    /// A writer that is busy until it is let go, so that what comes meanwhile makes one group.
+    /// A writer that is busy until it is released, so that work arriving meanwhile makes one group.
     struct Held {
         folder: tempfile::TempDir,
         writer: Arc<Writer>,
@@ -293,7 +293,7 @@ mod tests {
         ) -> Pin<Box<dyn Future<Output = Result<(), Failure>>>> {
             let writer = self.writer.clone();
             let mut queued = Box::pin(async move { writer.write(work).await });
-            // The first poll is what puts it into the queue.
+            // The first poll puts it into the queue.
             let mut context = std::task::Context::from_waker(std::task::Waker::noop());
             assert!(queued.as_mut().poll(&mut context).is_pending());
             queued
@@ -336,11 +336,11 @@ mod tests {
         assert!(matches!(taken.await, Err(Failure::Database(_))));
         assert!(matches!(panicking.await, Err(Failure::Panicked)));
         assert_eq!(Held::words(&folder), ["counted", "good", "last"]);
-        assert_eq!(runs.load(Ordering::SeqCst), 2, "once in vain with the others, once on its own");
+        assert_eq!(runs.load(Ordering::SeqCst), 2, "once with the failed group, once on its own");
     }
 
     #[tokio::test]
-    async fn when_the_commit_fails_nobody_is_told_that_it_is_stored() {
+    async fn a_failed_commit_is_never_reported_as_stored() {
         let held = Held::with_queue(100).await;
         let good = held.queue(note("good"));
         let late = held.queue(|conn| {
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_on_its_own_fails_nobody_though_its_transaction_is_given_up() {
+    async fn ungrouped_work_fails_no_other_when_it_is_rolled_back() {
         let held = Held::with_queue(100).await;
         let before = held.queue(note("before"));
         let writer = held.writer.clone();
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_queue_turns_work_away_at_once() {
+    async fn a_full_queue_refuses_work_at_once() {
         let held = Held::with_queue(2).await;
         let (one, other) = (held.queue(note("one")), held.queue(note("other")));
         assert!(matches!(held.writer.write(note("too much")).await, Err(Failure::Overloaded)));
@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn queued_work_is_done_when_nobody_waits_for_it_and_when_the_store_is_closed() {
+    async fn queued_work_is_done_without_a_waiter_and_when_the_store_is_closed() {
         let held = Held::with_queue(100).await;
         drop(held.queue(note("abandoned")));
         let waiting = held.queue(note("waiting"));
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_lock_held_too_long_by_another_process_is_told_and_forgotten() {
+    async fn a_lock_held_too_long_by_another_process_is_reported_until_it_ends() {
         let held = Held::with_queue(100).await;
         let (folder, writer) = held.release();
         let other = Connection::open(folder.path().join("test.db")).unwrap();

@@ -1,4 +1,4 @@
-//! Deep searches are paid for by those who search, and not by those who pay.
+//! Deep searches slow down searchers, and not payers.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "these are tests: what fails, panics")]
 

@@ -10,7 +10,7 @@ use crate::{StoreError, TenantScope};
 
 #[async_trait]
 pub trait MerchantAccounts: Send + Sync {
-    /// A number that grows with every change of an account. Cheap: replicas ask for it every few seconds.
+    /// A number that grows with every change of an account. Cheap: replicas read it every few seconds.
     async fn accounts_revision(&self) -> Result<u64, StoreError>;
 
     /// All accounts with all their credentials, and the revision they are at.

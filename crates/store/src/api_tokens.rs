@@ -17,7 +17,7 @@ pub trait ApiTokens: Send + Sync {
     /// that two tokens of one person never look like two people.
     async fn issue_api_token(&self, new: NewApiToken) -> Result<Issued, StoreError>;
 
-    /// The token of this digest, whatever became of it.
+    /// The token of this digest, active or not.
     async fn api_token(&self, digest: &[u8; 32]) -> Result<Option<ApiToken>, StoreError>;
 
     /// The tokens that match, newest first.
@@ -39,14 +39,14 @@ pub trait ApiTokens: Send + Sync {
 /// The person or program that a token is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenHolder {
-    /// In lower case. A person who has a DIGIT account has its uuid here.
+    /// In lower case. For a person with a DIGIT account, its uuid.
     pub uuid: String,
     pub name: Personal,
     pub kind: HolderKind,
 }
 
 impl TokenHolder {
-    /// The name as holders are told apart by it: in lower case, with single spaces.
+    /// The name by which holders are distinguished: in lower case, with single spaces.
     pub fn name_key(&self) -> String {
         self.name.expose().split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
     }
@@ -123,9 +123,9 @@ pub struct Revocation {
 pub enum TokenReach {
     /// Of the command line, which has the database.
     All,
-    /// Those of this holder.
+    /// The tokens of this holder.
     Of { uuid: String },
-    /// Those whose every grant is at one of these tenants or below, and those of the caller.
+    /// The tokens whose every grant is at one of these tenants or below, and those of the caller.
     Within { scopes: Vec<TenantScope>, own_uuid: String },
 }
 

@@ -43,7 +43,7 @@ pub trait ReviewCases: Send + Sync {
     ) -> Result<Resolved, StoreError>;
 }
 
-/// A review case: what is the matter with a transaction, since when, on what evidence.
+/// A review case: a doubt about a transaction, its beginning, and its evidence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attention {
     pub txn_id: TxnId,

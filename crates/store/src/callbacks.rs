@@ -10,7 +10,7 @@ pub trait Callbacks: Send + Sync {
     /// Stores a signed callback.
     async fn record_callback(&self, callback: RawCallback) -> Result<Recorded, StoreError>;
 
-    /// Notes the transaction that a callback named, and the conclusion in a word. The first one stays.
+    /// Records the transaction that a callback named, and the conclusion in a word. The first one stays.
     async fn conclude_callback(
         &self,
         digest: &[u8; 32],
@@ -37,21 +37,21 @@ pub trait Callbacks: Send + Sync {
 pub struct RawCallback {
     /// The gateway whose endpoint received it.
     pub gateway: GatewayName,
-    /// SHA-256 over gateway, transaction and what the gateway signed: tells a repetition.
+    /// SHA-256 over gateway, transaction and the signed content: identifies a repetition.
     pub digest: [u8; 32],
     pub received_at: Timestamp,
     /// The beginning of query string and body.
     pub content: String,
 }
 
-/// Without the content: it holds what payers entered at the gateway.
+/// Without the content: it holds payers' entries at the gateway.
 impl std::fmt::Debug for RawCallback {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RawCallback").field("gateway", &self.gateway).finish_non_exhaustive()
     }
 }
 
-/// A callback with no signature or a wrong one: anybody can send those.
+/// A callback with no signature or a wrong one: any sender can make it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UnsignedCallback {
     /// The transaction it names, which exists.
@@ -71,7 +71,7 @@ impl UnsignedCallback {
     }
 }
 
-/// Without the content: it holds what its sender wrote.
+/// Without the content: it is the sender's own text.
 impl std::fmt::Debug for UnsignedCallback {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("UnsignedCallback").field("txn_id", &self.txn_id).finish_non_exhaustive()

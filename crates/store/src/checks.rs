@@ -28,7 +28,7 @@ pub struct DueChecks {
     pub limit: u32,
 }
 
-/// By what a pending transaction is due to be checked.
+/// The reason for which a check of a pending transaction is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
     /// It was never checked, and was created at this moment or before.

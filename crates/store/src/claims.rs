@@ -11,7 +11,7 @@ pub trait Claims: Send + Sync {
     async fn claims(&self, bills: &[BillKey]) -> Result<Vec<Claim>, StoreError>;
 }
 
-/// A bill held by a transaction, with what is known of the holder.
+/// A bill held by a transaction, with the holder's data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     pub bill: BillKey,

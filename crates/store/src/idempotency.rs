@@ -1,4 +1,4 @@
-//! Idempotency keys: the first answer to a create is given again to whoever repeats it.
+//! Idempotency keys: a repeated create gets the first answer again.
 
 use async_trait::async_trait;
 use payment_domain::{Timestamp, TxnId};

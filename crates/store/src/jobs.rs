@@ -1,9 +1,8 @@
-//! The job ledger: who runs which job, and the outcome of every run.
+//! The job ledger: the owner of each job's run, and the outcome of every run.
 //!
-//! A *tick* is a job at the moment it was scheduled for. It is carried out by a *run*; when the
-//! node that runs it dies, another run takes the tick over. The number of a run is its fence: as
-//! soon as the next one has begun, or the run has ended, whatever it still wants to store is
-//! refused.
+//! A *tick* is a job at its scheduled time. A *run* carries it out; when the node that runs it dies, another
+//! run takes the tick over. The number of a run is its fence: once the next one has begun, or the run has
+//! ended, its writes are refused.
 
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use payment_domain::Timestamp;
 
 use crate::{StoreError, lease};
 
-/// Proof of being the run of a job that is at work.
+/// Proof of being the current run of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Fence {
     pub job: String,
@@ -34,9 +33,9 @@ pub struct TickRequest {
     /// ([`lease::LeaseWatch`]): only such a one is taken over.
     pub not_renewed: Option<Timestamp>,
     /// The newest run of the job that was over, 0 for none, when the tick was found to be due: a request
-    /// based on a stale snapshot begins nothing. While it was under way a later tick may have replaced
-    /// this one, or the run at work may have ended with its own tick unfinished. `None` for a tick that is
-    /// due whatever was run meanwhile.
+    /// based on a stale snapshot begins nothing. While it was under way a later tick may have replaced this
+    /// one, or the current run may have ended with its own tick unfinished. `None` for a tick that is due
+    /// regardless of other runs.
     pub newest_known: Option<i64>,
 }
 
@@ -50,10 +49,10 @@ impl TickRequest {
 /// The answer to a [`TickRequest`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TickAnswer {
-    /// The run has begun. It may be for an earlier tick than was asked for: one whose run's lease
-    /// has run out, which is taken over first.
+    /// The run has begun. It may be for an earlier tick than the requested one: one whose run's lease has run
+    /// out, which is taken over first.
     Begun(BegunRun),
-    /// Another run of this job is at work, or is not taken over yet; its lease ends at this moment.
+    /// Another run of this job is under way, or is not taken over yet; its lease ends at this time.
     Busy { until: Timestamp },
     /// The tick has been carried out.
     Done,
@@ -86,9 +85,9 @@ pub struct Tally {
 pub enum RunEnd {
     /// It has done all there was to do.
     Finished,
-    /// It was told to stop; what it left is for the next run of the tick.
+    /// It was stopped; the rest is for the next run of the tick.
     Cancelled,
-    /// It could not go on, for this reason; what it left is for the next run of the tick.
+    /// It could not continue, for this reason; the rest is for the next run of the tick.
     Failed(String),
     /// Its node did not renew the lease: this node has taken the tick over.
     TakenOver { by: String },
@@ -131,24 +130,23 @@ pub struct RunRecord {
     /// When others may take over; counts while it has not ended.
     pub lease_until: Timestamp,
     pub tally: Tally,
-    /// When and how it ended; `None` while it is at work.
+    /// Time and outcome of its end; `None` while it is under way.
     pub ended: Option<(Timestamp, RunEnd)>,
 }
 
 #[async_trait]
 pub trait JobLedger: Send + Sync {
-    /// Begins a run, if there is none of this job under a lease that holds, and the tick was not
-    /// carried out. A run whose lease is over by the store's clock, and was seen unchanged by the
-    /// asker for as long as a lease holds, is ended as [`RunEnd::TakenOver`], and its tick is begun
-    /// again, making up for as many earlier ones; the answer says from whom. A tick whose last run
-    /// ended as cancelled or failed is begun again, too.
-    /// When no run is at work and the tick was not carried out, but the newest run of the job is not
-    /// the one that the request knows to be over, nothing begins.
+    /// Begins a run, if there is none of this job under a lease that holds, and the tick was not carried out.
+    /// A run whose lease is over by the store's clock, and was seen unchanged by the caller for the length of
+    /// a lease, is ended as [`RunEnd::TakenOver`], and its tick is begun again, making up for as many earlier
+    /// ones; the answer names the previous owner. A tick whose last run ended as cancelled or failed is begun
+    /// again, too. When no run is under way and the tick was not carried out, but the newest run of the job
+    /// is not the one that the request knows to be over, nothing begins.
     async fn begin_run(&self, request: TickRequest) -> Result<TickAnswer, StoreError>;
 
-    /// Holds on to a run for so long from now, and notes what it has done so far. Returns `false`,
-    /// and stores nothing, when the run is over; a lease that has run out does not make it so before
-    /// another run has begun.
+    /// Renews the lease of a run for `lease` from now, and notes its progress. Returns `false`, and stores
+    /// nothing, when the run is over; a lease that has run out does not make it so before another run has
+    /// begun.
     async fn renew_run(&self, fence: &Fence, lease: Duration, tally: Tally) -> Result<bool, StoreError>;
 
     /// Ends a run. Returns `false`, and stores nothing, when it is over already.

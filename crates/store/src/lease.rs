@@ -1,10 +1,10 @@
 //! Leases: the right to carry out a task alone, for a limited time.
 //!
-//! One rule for all of them says when another party may take one over. Its end must have come by the
-//! store's clock, *and* whoever takes it must have seen it unchanged, by a stopwatch of its own, for as
-//! long as a lease holds. So no clock that is wrong or is set takes a lease from a holder that is alive:
-//! the store's clock keeps it where a stopwatch was started late, the stopwatch where that clock was set
-//! forward. The holder counts by its own stopwatch, too, from the moment before it asked.
+//! One rule decides when another party may take one over. Its end must have come by the store's clock, *and*
+//! the taker must have seen it unchanged, by its own stopwatch, for the length of a lease. So no clock that
+//! is wrong or is set takes a lease from a live holder: the store's clock keeps it where a stopwatch was
+//! started late, the stopwatch where that clock was set forward. The holder counts by its own stopwatch, too,
+//! from the moment before its request.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -43,15 +43,15 @@ struct Sighting {
 }
 
 impl LeaseWatch {
-    /// Notes that the lease of this name was seen to end at that moment. `stopwatch` is the process's
-    /// own, read after the store answered.
+    /// Records that the lease of this name was seen to end at that time. `stopwatch` is the process's own,
+    /// read after the store answered.
     pub fn see(&mut self, name: &str, until: Timestamp, stopwatch: Duration) {
         if self.seen.get(name).is_none_or(|seen| seen.until != until) {
             self.seen.insert(name.to_owned(), Sighting { until, since: stopwatch });
         }
     }
 
-    /// The same for all leases there are: others are forgotten.
+    /// The same for all existing leases: others are removed.
     pub fn see_all(&mut self, leases: &[Lease], stopwatch: Duration) {
         let before = std::mem::take(&mut self.seen);
         for lease in leases {
@@ -61,8 +61,8 @@ impl LeaseWatch {
         }
     }
 
-    /// The end of the lease of this name, if it was seen unchanged for this long; `stopwatch` is read
-    /// before the store was asked last.
+    /// The end of the lease of this name, if it was seen unchanged for this long; `stopwatch` is read before
+    /// the store's last answer was requested.
     pub fn unchanged(&self, name: &str, length: Duration, stopwatch: Duration) -> Option<Timestamp> {
         let seen = self.seen.get(name)?;
         (stopwatch.saturating_sub(seen.since) >= length).then_some(seen.until)
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_gone_is_forgotten() {
+    fn a_lease_that_is_gone_is_forgotten() {
         let lease = |token: &str| Lease { token: token.to_owned(), until: at(0) };
         let mut watch = LeaseWatch::default();
         watch.see_all(&[lease("a"), lease("b")], after(0));

@@ -31,7 +31,8 @@ pub fn describe() {
     );
 }
 
-/// A group of work that shared a database transaction: its oldest piece had `waited`, and all of it `took` so long.
+/// A group of work that shared a database transaction: its oldest piece had `waited`, and all of it took
+/// `took`.
 pub fn group(work: &'static str, size: usize, waited: Duration, took: Duration) {
     metrics::histogram!(DURATION, "work" => work).record(took);
     metrics::histogram!(GROUP_SIZE, "work" => work).record(u32::try_from(size).unwrap_or(u32::MAX));

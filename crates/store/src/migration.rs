@@ -1,19 +1,18 @@
-//! Numbered migrations: what the stores share of bringing a database up to date.
+//! Numbered migrations: the part shared by the stores.
 
 use sha2::{Digest, Sha256};
 
-/// A migration file. Once released it is never edited; what must change comes in the next one.
+/// A migration file. Once released it is never edited; corrections come in the next one.
 #[derive(Debug, Clone, Copy)]
 pub struct Migration {
     /// Its number; they are applied in this order, without a gap.
     pub version: u32,
-    /// What it is called.
     pub name: &'static str,
     /// Its statements.
     pub sql: &'static str,
 }
 
-/// A migration as the database remembers it.
+/// A migration as recorded in the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppliedMigration {
     /// Its number.
@@ -52,35 +51,34 @@ pub enum MigrationError {
 pub struct MigrationState {
     /// Its number; they are applied in this order.
     pub version: u32,
-    /// What it is called.
     pub name: &'static str,
     /// When it was applied, in milliseconds since 1970; `None` while it is pending.
     pub applied_at_ms: Option<i64>,
 }
 
-/// What was done to bring a database up to date.
+/// The outcome of bringing a database up to date.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MigrationReport {
-    /// Those that were there already.
+    /// Migrations applied before.
     pub present: Vec<MigrationState>,
-    /// Those that were applied now.
+    /// Migrations applied now.
     pub applied: Vec<MigrationState>,
-    /// The numbers of those that a newer version of this program has applied. It sees to it that
-    /// this version still runs after them.
+    /// The numbers of those that a newer version of this program has applied. That version guarantees that
+    /// this one still runs after them.
     pub newer: Vec<u32>,
-    /// How many transactions of an earlier service were found and taken in now.
+    /// The number of transactions of an earlier service that were adopted now.
     pub adopted_rows: u64,
-    /// Those rows of an earlier service that keep no rule of ours; looked for when rows were taken in.
+    /// Rows of an earlier service that break this service's rules; searched for when rows were adopted.
     pub odd_rows: OddRows,
 }
 
-/// Rows of an earlier service that this service shows as they are: a bill, a tenant, an amount, a status,
-/// a gateway or a moment of creation is absent, or holds what none of ours can.
+/// Rows of an earlier service that this service shows unchanged: a bill, a tenant, an amount, a status, a
+/// gateway or a time of creation is absent or unknown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OddRows {
     /// How many there are.
     pub count: u64,
-    /// The first of them, at most [`OddRows::NAMED`]: the transaction and what is odd about it.
+    /// The first of them, at most [`OddRows::NAMED`]: the transaction and its odd values.
     pub named: Vec<(String, String)>,
 }
 
@@ -138,7 +136,7 @@ pub fn states(
 }
 
 impl MigrationReport {
-    /// What was done between the two.
+    /// The difference between the two states.
     pub fn between(
         migrations: &[Migration],
         before: &[AppliedMigration],

@@ -27,8 +27,8 @@ pub struct SearchQuery {
     pub mine: Option<Mine>,
     /// Only transactions of this tenant and below.
     pub within: Option<TenantScope>,
-    /// Cursor: only what follows this transaction in the order of the answer; nothing, where there is no
-    /// such transaction. The cost does not grow with the distance from the newest one.
+    /// Cursor: only transactions behind this one in the order of the answer; none, if it does not exist. The
+    /// cost does not grow with the distance from the newest one.
     pub after: Option<TxnId>,
     pub page: PageRequest,
 }

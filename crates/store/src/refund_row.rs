@@ -1,4 +1,5 @@
-//! A refund as both databases hold it: columns for what is searched, compared and constrained, JSON for the rest.
+//! A refund as both databases hold it: columns for values that are searched, compared and constrained, JSON
+//! for the rest.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use payment_domain::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// The columns of a stored refund. Those that are optional are missing in a row of an earlier service.
+/// The columns of a stored refund. The optional ones are missing in a row of an earlier service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RefundRow {
     pub txn_id: String,
@@ -40,7 +41,7 @@ pub struct RefundRow {
     pub rest: Option<String>,
 }
 
-/// What no condition looks at.
+/// Values used in no condition.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Rest {
@@ -229,7 +230,7 @@ impl Rest {
     }
 }
 
-/// The status of a row of an earlier service. What it does not call a failure reserves its amount.
+/// The status of a row of an earlier service. Any word but its failure reserves the amount.
 fn adopted_status(word: &str) -> RefundStatus {
     match word.to_ascii_uppercase().as_str() {
         "SUCCESS" => RefundStatus::Succeeded,

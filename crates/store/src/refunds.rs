@@ -1,4 +1,5 @@
-//! Refunds: requested against what is left of a payment, changed by version, worked off as they become due.
+//! Refunds: requested against the refundable rest of a payment, changed by version, processed as they become
+//! due.
 
 use std::time::Duration;
 
@@ -13,19 +14,19 @@ use crate::{
     TenantScope,
 };
 
-/// The sum of the live refunds of a capture ([`RefundStatus::is_live`]) never exceeds its amount: that is
-/// decided under the lock of the payment's row, and a trigger of the database refuses whatever would break it.
+/// The sum of the live refunds of a capture ([`RefundStatus::is_live`]) never exceeds its amount: decided
+/// under the lock of the payment's row, and enforced by a trigger of the database.
 #[async_trait]
 pub trait Refunds: Send + Sync {
     /// Stores a request, when that much is left of the capture.
     async fn request_refund(&self, new: NewRefund) -> Result<RefundRequested, StoreError>;
 
     /// Stores a change of a refund, if the stored one is at the version before it, with everything that
-    /// belongs to it. What was fixed by the request (payment, capture, amount, maker) stays.
+    /// belongs to it. The values of the request (payment, capture, amount, maker) stay.
     async fn apply_refund(&self, change: RefundChange) -> Result<Applied, StoreError>;
 
-    /// Notes that the gateway was asked about a refund, or could not be, and when it is due again; the
-    /// version stays. [`Applied::Stale`] when the refund has moved on.
+    /// Records a status request about a refund, made or failed, and its next time; the version stays.
+    /// [`Applied::Stale`] when the refund has moved on.
     async fn note_refund(&self, note: RefundNote) -> Result<Applied, StoreError>;
 
     /// A refund, when it is of one of these tenants or below; `None` is every tenant.
@@ -109,7 +110,7 @@ pub enum RefundRequested {
 /// When a refund is to be worked on next, by the store's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefundDue {
-    /// After so long from now.
+    /// After this time from now.
     In(Duration),
     Never,
     /// As before.
@@ -127,8 +128,8 @@ pub struct RefundChange {
     pub events: Vec<Event>,
     pub audit: Vec<AuditEntry>,
     pub cancellation: CancellationChange,
-    /// A review case of the payment. One of its kind that was resolved is opened again; while one is open it
-    /// stays, and the history tells of this one.
+    /// A review case of the payment. A resolved one of its kind is opened again; an open one stays, and the
+    /// history records this one.
     pub case: Option<NewCase>,
     /// The review case that is closed with it.
     pub closes: Option<ClosedCase>,
@@ -142,20 +143,20 @@ pub struct ClosedCase {
     pub id: i64,
     pub resolution: Resolution,
     pub history: HistoryEntry,
-    /// The claims that the payment lets go of, as [`resolve_attention`](crate::ReviewCases::resolve_attention)
-    /// has it.
+    /// The claims that the payment releases, as in
+    /// [`resolve_attention`](crate::ReviewCases::resolve_attention).
     pub release: Vec<BillKey>,
 }
 
-/// The note of a question that changed nothing.
+/// The record of a status request that changed nothing.
 #[derive(Debug, Clone)]
 pub struct RefundNote {
     pub id: RefundId,
-    /// The status and version that it rests on.
+    /// The status and version of the refund it is based on.
     pub version: u32,
     pub due: RefundDue,
     pub history: Option<RefundHistoryEntry>,
-    /// The job's run that asked; nothing is stored when that run is over.
+    /// The job's run that made the request; nothing is stored when that run is over.
     pub fence: Option<Fence>,
 }
 

@@ -62,9 +62,10 @@ pub enum Created {
 /// A change of a stored transaction with everything that is stored in the same commit.
 #[derive(Debug, Clone)]
 pub struct Change {
-    /// The transaction as it shall be; its `version` is one more than that of the stored one. Fixed at
-    /// its creation are tenant, amount, bills, consumer code, merchant account, the payer's uuid, who created it
-    /// and when: a change that differs there is refused with [`StoreError::Failed`](crate::StoreError::Failed).
+    /// The transaction after the change; its `version` is one more than that of the stored one. Fixed at its
+    /// creation are tenant, amount, bills, consumer code, merchant account, the payer's uuid, creator and
+    /// time of creation: a change that differs there is refused with
+    /// [`StoreError::Failed`](crate::StoreError::Failed).
     pub txn: Transaction,
     /// Replaces the form of its redirect page.
     pub redirect_form: Option<Value>,
@@ -97,7 +98,7 @@ pub enum Applied {
     Stored,
     /// Nothing was stored: the transaction has moved on, or the lease is lost. Read again.
     Stale,
-    /// Nothing was stored: the run that brought the change is over, another one may be at work.
+    /// Nothing was stored: the run that made the change is over, another one may be under way.
     Fenced,
 }
 

@@ -1,4 +1,4 @@
-//! Sealing the histories of payments. What seals locks a row of its own first, and the end of the chain last; no
+//! Sealing the histories of payments. A seal locks a row of its own first, and the end of the chain last; no
 //! payment waits for either.
 
 use payment_domain::Timestamp;

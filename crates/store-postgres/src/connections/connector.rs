@@ -16,7 +16,7 @@ use crate::{surroundings, tls};
 /// Whether a session on the server serves one connection, or several in turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sessions {
-    /// It is ours until the connection ends: what it needs is set when it begins.
+    /// The session is ours until the connection ends: its settings are set at its begin.
     Own,
     /// A pooler gives each database transaction any session: nothing may be set in one.
     Shared,
@@ -85,7 +85,7 @@ impl Connect for Connector {
 /// The connection that checks and migrates. Its statements are sent once each, and so unnamed.
 pub(crate) struct Migrator {
     client: ClientWrapper,
-    /// What the probe has found.
+    /// The findings of the probe.
     pub(crate) sessions: Sessions,
 }
 
@@ -125,7 +125,7 @@ impl Migrator {
         Ok(self.client.batch_execute(sql).await?)
     }
 
-    /// Begins a database transaction that takes as long as it takes, whatever limits the role has.
+    /// Begins a database transaction without time limits, whatever limits the role has.
     pub(crate) async fn begin(&self) -> Result<(), Failure> {
         self.batch(
             "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0;

@@ -20,7 +20,7 @@ const BEGIN: &str = "BEGIN";
 const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
 
-/// What all connections share: how they are used, and what was found out on one of them.
+/// State shared by all connections: their use, and the findings of one of them.
 pub(super) struct Terms {
     pub(super) answer_timeout: Duration,
     pub(super) prepared_statements: PreparedStatements,
@@ -31,7 +31,7 @@ pub(super) struct Terms {
 }
 
 impl Terms {
-    /// The answer to one exchange with the server, and note of what it says about the server.
+    /// The answer to one exchange with the server; the server's state is noted.
     pub(super) async fn within<T>(
         &self,
         work: impl Future<Output = Result<T, Failure>>,

@@ -48,8 +48,8 @@ pub(super) async fn unnamed(client: &Client, sql: &str, values: Values<'_>) -> R
     Ok(client.query_typed(sql, &typed).await?)
 }
 
-/// The type under which a value is sent: the first that the value can be written as. Preparing a statement
-/// asks the server for the types instead.
+/// The type under which a value is sent: the first one that can hold it. Preparing a statement asks the
+/// server for the types instead.
 fn type_of(value: &(dyn ToSql + Sync)) -> Result<Type, Failure> {
     const TYPES: [Type; 7] = [
         Type::TEXT,

@@ -1,5 +1,5 @@
-//! Refunds. The row of the payment is locked before one of its refunds is stored or changed, so that the sum of
-//! its refunds is decided by one writer at a time; a trigger refuses whatever would exceed what was captured.
+//! Refunds. The row of the payment is locked before one of its refunds is stored or changed, so that the sum
+//! of its refunds is decided by one writer at a time; a trigger refuses a sum above the captured amount.
 
 mod columns;
 mod due;
@@ -266,7 +266,7 @@ impl PostgresStore {
     }
 }
 
-/// What is left of the capture that a refund asks for; nothing, where other refunds contradict it.
+/// The refundable rest of the capture that a refund names; nothing, where other refunds contradict it.
 async fn available(transaction: &Transaction, refund: &Refund) -> Result<Money, Failure> {
     const LEFT: &str = "
         SELECT (least(min(pg_captured_minor), $3::bigint)

@@ -1,4 +1,4 @@
-//! What the tests of this crate share.
+//! Shared by the tests of this crate.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
@@ -50,20 +50,20 @@ impl Database {
         Arc::new(self.open().await)
     }
 
-    /// A connection that looks at what the store does not show.
+    /// A connection to data that the store does not show.
     pub(crate) async fn client(&self) -> Client {
         connect(self.0.url()).await.unwrap()
     }
 }
 
-/// As a service has them: trouble is told promptly.
+/// As in a service: failures are reported promptly.
 pub(crate) fn prompt_options(url: &str) -> PostgresOptions {
     let (options, ignored) = PostgresOptions::from_jdbc_url(url, None, None).unwrap();
     assert!(ignored.is_empty(), "{ignored:?}");
     options
 }
 
-/// With the patience of a machine that builds and tests at once.
+/// With timeouts for a machine that builds and tests at once.
 pub(crate) fn options(url: &str) -> PostgresOptions {
     PostgresOptions {
         connect_timeout: Duration::from_secs(20),

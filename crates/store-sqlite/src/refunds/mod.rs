@@ -1,5 +1,5 @@
-//! Refunds. There is one writer, so that what is left of a capture is decided by one request at a time; a
-//! trigger refuses whatever would exceed it.
+//! Refunds. There is one writer, so that the rest of a capture is decided by one request at a time; a trigger
+//! refuses a sum that exceeds it.
 
 mod searching;
 
@@ -288,7 +288,7 @@ fn due_at(due: RefundDue, now: Timestamp) -> Option<i64> {
     }
 }
 
-/// What is left of the capture that a refund asks for; nothing, where other refunds contradict it.
+/// The refundable rest of the capture that a refund names; nothing, where other refunds contradict it.
 fn available(conn: &Connection, refund: &Refund) -> Result<Money, Failure> {
     const LEFT: &str = "
         SELECT min(?3, coalesce(min(captured_minor), ?3)) - coalesce(sum(amount_minor), 0)

@@ -62,7 +62,7 @@ impl Conditions {
         self.values.extend(values);
     }
 
-    /// One of several, each with so many values; none holds where there are none.
+    /// One of several, each with `width` values; none holds where there are none.
     fn any_of(&mut self, sql: &str, width: usize, values: impl IntoIterator<Item = Value>) {
         let values: Vec<Value> = values.into_iter().collect();
         let each = vec![sql; values.len() / width];

@@ -29,7 +29,7 @@ impl Link {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainedEntry {
     pub number: i64,
-    /// JSON text. Personal values stand in it as salted hashes.
+    /// JSON text. Personal values are in it as salted hashes.
     pub entry: String,
     pub hash: [u8; 32],
     pub personal: Vec<(&'static str, Salted)>,
@@ -50,7 +50,7 @@ impl Salted {
         Ok(Salted { salt, value: Personal::new(storable(value)) })
     }
 
-    /// The hash that stands in the entry.
+    /// The hash in the entry.
     pub fn hash(&self) -> [u8; 32] {
         Sha256::new().chain_update(self.salt).chain_update(self.value.expose()).finalize().into()
     }

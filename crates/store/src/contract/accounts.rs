@@ -22,7 +22,7 @@ pub(super) fn promises() -> Vec<Promise> {
         Promise::of(every_change_of_an_account_grows_the_revision),
         Promise::of(of_changes_at_once_of_an_account_one_is_stored_with_its_audit_entry),
         Promise::of(one_credential_of_an_account_is_active),
-        Promise::of(nobody_activates_what_they_entered_where_two_people_are_asked_for),
+        Promise::of(an_account_under_two_person_rule_is_not_activated_by_the_person_who_entered_it),
         Promise::of(a_change_that_fails_leaves_nothing_behind),
         Promise::of(accounts_are_found_within_their_tenants_alone),
         Promise::of(a_payment_keeps_the_account_it_was_created_with),
@@ -179,7 +179,9 @@ async fn one_credential_of_an_account_is_active(store: Arc<dyn Store>) {
     assert_eq!(only(&store).await.credentials, [retired, second]);
 }
 
-async fn nobody_activates_what_they_entered_where_two_people_are_asked_for(store: Arc<dyn Store>) {
+async fn an_account_under_two_person_rule_is_not_activated_by_the_person_who_entered_it(
+    store: Arc<dyn Store>,
+) {
     let account = added(&store, "A1", "pb").await;
     let approved_by = |by: &str, second_person| MerchantCredential {
         approved: Some(Signed { by: by.to_owned(), at: at(4) }),

@@ -1,4 +1,4 @@
-//! Personal API tokens: one holder for each uuid, and what each caller may see of them.
+//! Personal API tokens: one holder for each uuid, and the tokens that each caller may see.
 
 use std::sync::Arc;
 

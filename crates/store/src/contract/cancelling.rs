@@ -1,4 +1,4 @@
-//! The task to cancel a receipt: due with the refund, held by one at a time, and the bills that it lets go of.
+//! The task to cancel a receipt: due with the refund, held by one at a time, and the bills that it releases.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::{
 pub(super) fn promises() -> Vec<Promise> {
     vec![
         Promise::timed(a_cancellation_waits_until_the_receipt_is_no_longer_to_be_issued),
-        Promise::of(a_completed_cancellation_frees_the_bills_of_what_was_given_back_whole),
+        Promise::of(a_completed_cancellation_frees_the_bills_of_a_full_refund),
         Promise::of(a_cancellation_before_the_money_has_gone_keeps_the_bills_until_it_has),
         Promise::of(a_cancellation_is_completed_once_and_under_its_lease),
         Promise::timed(an_abandoned_cancellation_is_taken_over_as_unclear),
@@ -105,7 +105,7 @@ async fn a_cancellation_waits_until_the_receipt_is_no_longer_to_be_issued(timed:
     assert_eq!(leased(&timed, "another").await, [""; 0]);
 }
 
-async fn a_completed_cancellation_frees_the_bills_of_what_was_given_back_whole(store: Arc<dyn Store>) {
+async fn a_completed_cancellation_frees_the_bills_of_a_full_refund(store: Arc<dyn Store>) {
     let payment = receipted(&store, "T1").await;
     let sent = refunded(&store, &payment, RefundStatus::Sent).await;
     let done = applied(&store, succeeded(&sent)).await;
@@ -144,7 +144,7 @@ async fn a_cancellation_is_completed_once_and_under_its_lease(store: Arc<dyn Sto
     let sent = refunded(&store, &payment, RefundStatus::Sent).await;
     let done = applied(&store, succeeded(&sent)).await;
     let early = completed(&done, &payment, "L1");
-    assert_eq!(store.apply_refund(early).await.unwrap(), Applied::Stale, "nobody holds it");
+    assert_eq!(store.apply_refund(early).await.unwrap(), Applied::Stale, "no run holds it");
     let names: Vec<String> = (0..10).map(|nth| format!("L{nth}")).collect();
     let claims = join_all(names.iter().map(|name| leased(&store, name))).await;
     let holders: Vec<&String> =

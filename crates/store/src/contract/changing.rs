@@ -1,4 +1,4 @@
-//! Changing a stored transaction: whole or not at all, and never over somebody else's change.
+//! Changing a stored transaction: whole or not at all, and never over a concurrent change.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub(super) fn promises() -> Vec<Promise> {
         Promise::of(a_stale_change_stores_nothing),
         Promise::of(a_change_of_an_unknown_transaction_is_stale),
         Promise::of(of_changes_at_once_exactly_one_is_stored),
-        Promise::of(what_a_payment_was_created_with_cannot_be_changed),
+        Promise::of(creation_values_of_a_payment_cannot_be_changed),
         Promise::of(a_change_replaces_the_parts_of_the_dump_that_it_sets),
         Promise::of(a_change_replaces_the_redirect_form_only_when_it_sets_one),
         Promise::of(the_history_keeps_the_order_of_the_commits),
@@ -124,7 +124,7 @@ async fn of_changes_at_once_exactly_one_is_stored(store: Arc<dyn Store>) {
     assert_eq!(store.events_of(&txn.id).await.unwrap().len(), 7);
 }
 
-async fn what_a_payment_was_created_with_cannot_be_changed(store: Arc<dyn Store>) {
+async fn creation_values_of_a_payment_cannot_be_changed(store: Arc<dyn Store>) {
     let stored = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
     let attempts: [fn(&mut Transaction); 9] = [
         |txn| txn.amount = sample::paise(1),

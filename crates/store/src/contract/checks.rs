@@ -15,16 +15,16 @@ pub(super) fn promises() -> Vec<Promise> {
     vec![
         Promise::of(a_first_check_is_due_to_the_millisecond_and_once),
         Promise::of(a_next_check_is_due_to_the_millisecond),
-        Promise::of(everything_pending_is_due_unless_it_is_young_or_was_just_checked),
+        Promise::of(pending_payments_are_due_unless_young_or_just_checked),
         Promise::of(a_check_in_the_future_is_none),
         Promise::of(a_check_out_of_turn_changes_no_turn),
-        Promise::of(what_is_settled_is_never_due),
+        Promise::of(a_settled_payment_is_never_due),
         Promise::of(due_checks_are_paged_in_their_order_without_repeats_or_gaps),
-        Promise::of(pages_go_on_behind_what_was_settled_or_noted_meanwhile),
+        Promise::of(pages_continue_behind_payments_settled_or_noted_meanwhile),
         Promise::of(due_checks_of_one_gateway_are_all_of_them_and_no_others),
-        Promise::of(the_gateways_of_what_is_pending_are_named_once),
+        Promise::of(each_gateway_with_pending_payments_is_named_once),
         Promise::of(a_noted_check_leaves_the_transaction_as_it_is),
-        Promise::of(a_check_of_what_is_not_pending_is_stale),
+        Promise::of(a_check_of_a_settled_payment_is_stale),
         Promise::of(checks_noted_at_once_are_all_counted),
     ]
 }
@@ -110,7 +110,7 @@ async fn a_next_check_is_due_to_the_millisecond(store: Arc<dyn Store>) {
     assert_eq!(found.iter().map(|due| due.checks).collect::<Vec<_>>(), [1, 2]);
 }
 
-async fn everything_pending_is_due_unless_it_is_young_or_was_just_checked(store: Arc<dyn Store>) {
+async fn pending_payments_are_due_unless_young_or_just_checked(store: Arc<dyn Store>) {
     for (id, created_ms) in [("T1", 98), ("T2", 99), ("T3", 100), ("T4", 10), ("T5", 11), ("T6", 12)] {
         pending(&store, id, created_ms).await;
     }
@@ -154,7 +154,7 @@ async fn a_check_out_of_turn_changes_no_turn(store: Arc<dyn Store>) {
     assert_eq!(join_all(TURNS.map(|turn| due(&store, turn))).await, before);
 }
 
-async fn what_is_settled_is_never_due(store: Arc<dyn Store>) {
+async fn a_settled_payment_is_never_due(store: Arc<dyn Store>) {
     let mut born_settled = Vec::new();
     for (id, status) in [("T1", Status::Success { receipt: None }), ("T2", Status::Failure)] {
         let mut txn = created(id, 0);
@@ -232,7 +232,7 @@ async fn due_checks_are_paged_in_their_order_without_repeats_or_gaps(store: Arc<
     assert_eq!(paged(&store, by_one).await, all, "paging ends where the turn ends");
 }
 
-async fn pages_go_on_behind_what_was_settled_or_noted_meanwhile(store: Arc<dyn Store>) {
+async fn pages_continue_behind_payments_settled_or_noted_meanwhile(store: Arc<dyn Store>) {
     crowd(&store).await;
     for (round, turn) in TURNS.into_iter().enumerate() {
         let mut expected: BTreeSet<_> = due(&store, turn).await.into_iter().map(|due| due.txn_id).collect();
@@ -268,7 +268,7 @@ async fn due_checks_of_one_gateway_are_all_of_them_and_no_others(store: Arc<dyn 
     }
 }
 
-async fn the_gateways_of_what_is_pending_are_named_once(store: Arc<dyn Store>) {
+async fn each_gateway_with_pending_payments_is_named_once(store: Arc<dyn Store>) {
     assert_eq!(store.pending_gateways().await.unwrap(), []);
     for (nth, name) in ["PAYU", "AXIS", "PAYU", "PAYTM", "AXIS"].into_iter().enumerate() {
         let mut txn = created(&format!("T{nth}"), 0);
@@ -296,7 +296,7 @@ async fn a_noted_check_leaves_the_transaction_as_it_is(store: Arc<dyn Store>) {
     assert_eq!(store.transaction(&txn.id).await.unwrap().as_ref(), Some(&txn), "not even its version");
     let history = store.history(&txn.id).await.unwrap();
     assert_eq!(history[1..], [line], "one check had something to tell, the other had not");
-    assert_eq!(store.events_of(&txn.id).await.unwrap().len(), 2, "nobody else is told");
+    assert_eq!(store.events_of(&txn.id).await.unwrap().len(), 2, "no other event is published");
     let untouched = due(&store, Turn::First { created_by: at(0) }).await;
     assert_eq!(ids(&untouched), [other.id.as_str()]);
 
@@ -306,7 +306,7 @@ async fn a_noted_check_leaves_the_transaction_as_it_is(store: Arc<dyn Store>) {
     sample::applied(&store, sample::success(&changed)).await;
 }
 
-async fn a_check_of_what_is_not_pending_is_stale(store: Arc<dyn Store>) {
+async fn a_check_of_a_settled_payment_is_stale(store: Arc<dyn Store>) {
     let paid = sample::applied(&store, sample::success(&pending(&store, "T1", 0).await)).await;
     let failed = sample::applied(&store, sample::failure(&pending(&store, "T2", 0).await)).await;
     for txn in [paid, failed, sample::transaction("T3", &["never stored"])] {

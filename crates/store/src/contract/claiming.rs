@@ -92,7 +92,7 @@ async fn of_200_creates_at_once_one_gets_the_bill(store: Arc<dyn Store>) {
     let held = store.claims(&[bill_key("B1")]).await.unwrap();
     assert_eq!(held.len(), 1);
     assert!(refused.iter().all(|outcome| *outcome == Created::BillsTaken(held.clone())));
-    assert_eq!(store.events_after(0, 1_000).await.unwrap().len(), 2, "only the winner is told of");
+    assert_eq!(store.events_after(0, 1_000).await.unwrap().len(), 2, "only the winner has events");
 }
 
 async fn payments_that_share_bills_never_get_half_of_them(store: Arc<dyn Store>) {

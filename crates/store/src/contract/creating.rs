@@ -1,4 +1,4 @@
-//! What is stored with a new transaction.
+//! The rows stored with a new transaction.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ pub(super) fn promises() -> Vec<Promise> {
     vec![
         Promise::of(a_new_transaction_is_read_back_as_it_was_stored),
         Promise::of(awkward_texts_and_numbers_are_kept_to_the_last_character),
-        Promise::of(what_is_not_there_is_not_found),
-        Promise::of(everything_that_belongs_to_a_new_transaction_is_stored_with_it),
+        Promise::of(an_unknown_payment_is_not_found),
+        Promise::of(a_new_transaction_is_stored_with_all_that_belongs_to_it),
         Promise::of(a_taken_id_stores_nothing),
     ]
 }
@@ -73,7 +73,7 @@ async fn awkward_texts_and_numbers_are_kept_to_the_last_character(store: Arc<dyn
         "null".to_owned(),
         "1e400".to_owned(),
     ];
-    // Columns that reports read may be bounded; what has no such column is kept whole.
+    // Columns that reports read may be bounded; values without such a column are kept whole.
     let long = "ਲੰਮਾ".repeat(25_000);
     for (nth, text) in texts.iter().enumerate() {
         let mut txn = sample::transaction(&format!("T{nth}"), &[&format!("B{nth}")]);
@@ -115,7 +115,7 @@ async fn awkward_texts_and_numbers_are_kept_to_the_last_character(store: Arc<dyn
     }
 }
 
-async fn what_is_not_there_is_not_found(store: Arc<dyn Store>) {
+async fn an_unknown_payment_is_not_found(store: Arc<dyn Store>) {
     sample::stored(&store, sample::new_transaction("T1", "B1")).await;
     let unknown = txn_id("T");
     assert_eq!(store.transaction(&unknown).await.unwrap(), None);
@@ -131,7 +131,7 @@ async fn what_is_not_there_is_not_found(store: Arc<dyn Store>) {
     assert_eq!(store.idempotency(&sample::idempotency("K", "T").key).await.unwrap(), None);
 }
 
-async fn everything_that_belongs_to_a_new_transaction_is_stored_with_it(store: Arc<dyn Store>) {
+async fn a_new_transaction_is_stored_with_all_that_belongs_to_it(store: Arc<dyn Store>) {
     let mut txn = sample::transaction("T1", &["B1"]);
     txn.tenant_id = TenantId::new("pb").unwrap();
     txn.status = Status::Success { receipt: None };

@@ -12,7 +12,7 @@ pub const SEARCHERS: usize = 32;
 pub const BOUND: Duration = Duration::from_millis(250);
 /// How many transactions the store has to hold for the deepest page.
 pub const ROWS: u32 = 20_000;
-/// The deepest page that can be asked for.
+/// The deepest page of a request.
 const DEEPEST: PageRequest = PageRequest { limit: 500, offset: 10_000 };
 
 /// The median of 41 creates, each as a payment makes it: a look at the claims, the create, a look at the
@@ -31,7 +31,7 @@ pub async fn median_create(store: &Arc<dyn Store>, name: &str) -> Duration {
     took[took.len() / 2]
 }
 
-/// Searches as deep as can be, over and over, until it is told to stop; returns how often.
+/// Repeats the deepest searches until it is stopped; returns their number.
 pub async fn keep_searching(store: Arc<dyn Store>, stop: Arc<AtomicBool>) -> usize {
     let within = Some(TenantScope { root: "pb".to_owned() });
     let query = SearchQuery { within, page: DEEPEST, ..SearchQuery::default() };

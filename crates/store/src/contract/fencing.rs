@@ -1,5 +1,4 @@
-//! What a run of a job wants to store is stored as long as the run is not over, and refused from the
-//! moment on at which another has begun.
+//! Writes of a job's run are stored as long as the run is not over, and refused once another has begun.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +17,7 @@ use crate::{
 
 pub(super) fn promises() -> Vec<Promise> {
     vec![
-        Promise::timed(a_run_at_work_stores_what_it_brings_even_when_its_lease_has_run_out),
+        Promise::timed(a_current_run_stores_its_results_even_after_its_lease),
         Promise::timed(a_change_of_a_run_that_is_over_stores_nothing),
         Promise::timed(a_check_noted_by_a_run_that_is_over_stores_nothing),
         Promise::timed(a_case_brought_by_a_run_that_is_over_stores_nothing),
@@ -49,7 +48,7 @@ async fn worthless(timed: &Timed, job: &str) -> Vec<Fence> {
     fences
 }
 
-async fn a_run_at_work_stores_what_it_brings_even_when_its_lease_has_run_out(timed: Timed) {
+async fn a_current_run_stores_its_results_even_after_its_lease(timed: Timed) {
     let txn = sample::stored(&timed, sample::new_transaction("T1", "B1")).await;
     let run = begun(&timed, tick("early", 0)).await;
     let store = timed.when(at(999_000));
@@ -126,7 +125,7 @@ async fn a_case_brought_by_a_run_that_is_over_stores_nothing(store: Timed) {
     assert_eq!(store.attention(&txn.id).await.unwrap(), []);
     assert_eq!(store.history(&txn.id).await.unwrap().len(), 2);
     assert_eq!(store.claims(&[bill_key("B1")]).await.unwrap(), [], "nor is its bill held");
-    assert!(store.raise_attention(case(&failed, None)).await.unwrap(), "somebody else may still bring it");
+    assert!(store.raise_attention(case(&failed, None)).await.unwrap(), "another caller may still raise it");
 }
 
 async fn events_published_by_a_run_that_is_over_stay_unpublished(store: Timed) {

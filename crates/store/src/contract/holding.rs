@@ -21,7 +21,7 @@ pub(super) fn promises() -> Vec<Promise> {
     ]
 }
 
-/// A payment of these bills that failed and let them go.
+/// A payment of these bills that failed and released them.
 async fn failed(store: &Arc<dyn Store>, id: &str, bills: &[&str]) -> Transaction {
     let txn = sample::stored(store, sample::new(sample::transaction(id, bills))).await;
     sample::applied(store, sample::failure(&txn)).await
@@ -52,13 +52,13 @@ async fn a_case_holds_the_bills_that_are_free_and_no_others(store: Arc<dyn Store
     sample::stored(&store, sample::new_transaction("T2", "B2")).await;
     raised(&store, holding(&late, AttentionKind::LateSuccess, &["B1", "B2", "B1"])).await;
     assert_eq!(holder(&store, "B1").await.as_deref(), Some("T1"));
-    assert_eq!(holder(&store, "B2").await.as_deref(), Some("T2"), "what somebody holds is not taken away");
+    assert_eq!(holder(&store, "B2").await.as_deref(), Some("T2"), "a held claim is not taken");
     assert_eq!(holder(&store, "B3").await, None, "it was not named");
 
     let taken = store.create(sample::new_transaction("T3", "B1")).await.unwrap();
     let Created::BillsTaken(claims) = taken else { panic!("{taken:?}") };
     let told: Vec<_> = claims.iter().map(|claim| (claim.txn_id.as_str(), claim.status)).collect();
-    assert_eq!(told, [("T1", StatusName::Failure)], "whoever asks learns that it failed");
+    assert_eq!(told, [("T1", StatusName::Failure)], "the holder is reported as failed");
     assert_eq!(store.transaction(&txn_id("T3")).await.unwrap(), None);
     sample::stored(&store, sample::new_transaction("T4", "B3")).await;
 

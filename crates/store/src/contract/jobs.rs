@@ -17,13 +17,13 @@ pub(super) fn promises() -> Vec<Promise> {
         Promise::of(jobs_do_not_wait_for_each_other_and_run_numbers_grow),
         Promise::timed(a_tick_whose_lease_ran_out_is_taken_over_before_a_later_one_begins),
         Promise::timed(of_50_requests_at_once_one_takes_over),
-        Promise::timed(whoever_takes_over_learns_from_whom),
+        Promise::timed(a_takeover_names_the_previous_owner),
         Promise::timed(a_lease_that_ran_out_may_be_renewed_until_it_is_taken_over),
         Promise::of(a_finished_tick_is_done),
         Promise::of(a_tick_that_was_cancelled_or_failed_begins_again),
-        Promise::timed(no_run_begins_on_old_news),
+        Promise::timed(a_run_on_a_stale_snapshot_is_refused),
         Promise::of(a_run_ends_once),
-        Promise::of(runs_are_listed_newest_first_with_what_they_did),
+        Promise::of(runs_are_listed_newest_first_with_their_outcome),
         Promise::of(the_last_tick_is_not_one_of_a_clock_that_ran_ahead),
         Promise::of(old_runs_are_forgotten_except_the_last_of_each_job),
     ]
@@ -97,7 +97,7 @@ async fn a_lease_that_holds_keeps_every_other_tick_of_the_job_waiting(timed: Tim
 
     ended(&timed, &run, 150_000, RunEnd::Finished).await;
     let next = begun(timed.when(at(150_000)), by("node-2", tick("early", 120_000))).await;
-    assert_eq!((next.scheduled_at, next.attempt), (at(120_000), 1), "a run that ended holds nobody up");
+    assert_eq!((next.scheduled_at, next.attempt), (at(120_000), 1), "an ended run blocks no other");
 }
 
 async fn a_lease_is_taken_over_when_it_is_over_and_was_seen_unchanged(timed: Timed) {
@@ -198,9 +198,9 @@ async fn of_50_requests_at_once_one_takes_over(timed: Timed) {
     assert_eq!(recorded[1].ended.as_ref().unwrap().1, RunEnd::TakenOver { by });
 }
 
-async fn whoever_takes_over_learns_from_whom(timed: Timed) {
+async fn a_takeover_names_the_previous_owner(timed: Timed) {
     let first = begun(timed.when(at(0)), by("ਨੋਡ-1", tick("early", 0))).await;
-    assert_eq!(first.taken_from, None, "there was nobody");
+    assert_eq!(first.taken_from, None, "there was no previous owner");
     let request = having_seen(60_000, by("node-2", tick("early", 60_000)));
     let second = begun(timed.when(at(60_000)), request.clone()).await;
     assert_eq!(second.taken_from.as_deref(), Some("ਨੋਡ-1"));
@@ -261,16 +261,16 @@ async fn a_tick_that_was_cancelled_or_failed_begins_again(store: Arc<dyn Store>)
     let run = begun(&store, tick("early", 1_000)).await;
     ended(&store, &run, 1_001, RunEnd::Cancelled).await;
     let next = begun(&store, tick("early", 2_000)).await;
-    assert_eq!((next.scheduled_at, next.attempt), (at(2_000), 1), "nobody has to begin it again");
+    assert_eq!((next.scheduled_at, next.attempt), (at(2_000), 1), "it need not begin again");
 }
 
-async fn no_run_begins_on_old_news(timed: Timed) {
+async fn a_run_on_a_stale_snapshot_is_refused(timed: Timed) {
     let store = timed.when(at(0));
     let knowing = |newest: i64, request: TickRequest| TickRequest { newest_known: Some(newest), ..request };
     let of_another = begun(store, tick("daily", 0)).await;
     let first = begun(store, knowing(0, tick("early", 0))).await;
     ended(store, &first, 10, RunEnd::Finished).await;
-    // The ticks at 20 and 30 are missed; who found the former due comes too late for it.
+    // The ticks at 20 and 30 are missed; a caller who found the former due comes too late for it.
     let newest = begun(store, knowing(first.fence.run_id, tick("early", 40))).await;
     ended(store, &newest, 50, RunEnd::Failed("away".to_owned())).await;
     let before = all_runs(store).await;
@@ -306,7 +306,7 @@ async fn a_run_ends_once(store: Arc<dyn Store>) {
     assert_eq!(all_runs(&store).await, recorded);
 }
 
-async fn runs_are_listed_newest_first_with_what_they_did(store: Arc<dyn Store>) {
+async fn runs_are_listed_newest_first_with_their_outcome(store: Arc<dyn Store>) {
     assert_eq!(all_runs(&store).await, []);
     let mut expected = Vec::new();
     for nth in 0..9_u32 {

@@ -1,4 +1,4 @@
-//! The task to issue a receipt: held by one at a time, lost by nobody.
+//! The task to issue a receipt: held by one at a time, never lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,7 +37,7 @@ fn due(nth: usize) -> NewTransaction {
     NewTransaction { receipt_task: Some(sample::new_task("first")), ..sample::new(txn) }
 }
 
-/// Stores such payments, whose tasks were given back and are due again after so long.
+/// Stores such payments, whose tasks were postponed and are due again after that time.
 async fn postponed(store: &Arc<dyn Store>, tasks: impl IntoIterator<Item = (usize, u64)>) {
     for (nth, delay_ms) in tasks {
         let txn = sample::stored(store, due(nth)).await;
@@ -65,7 +65,7 @@ async fn a_receipt_task_is_created_with_the_success_and_leased_to_the_caller(tim
     assert_eq!(task, sample::task("T1", "first", 1_000));
     for now in [60_999, 61_000, 9_000_000] {
         let others = timed.when(at(now)).claim_receipt_tasks(task_claim("second", 10)).await.unwrap();
-        assert_eq!(others, [], "at {now}: nobody has seen it abandoned");
+        assert_eq!(others, [], "at {now}: its abandonment was not observed");
     }
 }
 
@@ -153,7 +153,7 @@ async fn a_lease_whose_end_means_nothing_is_taken_over_when_it_is_abandoned(time
 async fn leases_are_listed_once_the_first_to_end_first(timed: Timed) {
     assert_eq!(timed.receipt_leases(10).await.unwrap(), []);
     postponed(&timed, (0..5).map(|nth| (nth, 0))).await;
-    assert_eq!(timed.receipt_leases(10).await.unwrap(), [], "nobody is at them");
+    assert_eq!(timed.receipt_leases(10).await.unwrap(), [], "no lease is held");
     timed.when(at(20)).claim_receipt_tasks(task_claim("a", 2)).await.unwrap();
     timed.when(at(10)).claim_receipt_tasks(task_claim("b", 2)).await.unwrap();
     let leases = [lease("b", 60_010), lease("a", 60_020)];

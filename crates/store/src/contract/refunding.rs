@@ -22,13 +22,13 @@ use crate::{
 pub(super) fn promises() -> Vec<Promise> {
     vec![
         Promise::of(a_refund_is_read_back_as_it_was_stored),
-        Promise::of(refunds_requested_at_once_never_exceed_what_was_captured),
+        Promise::of(concurrent_refund_requests_never_exceed_the_captured_amount),
         Promise::of(a_dead_refund_frees_its_amount_and_a_live_one_keeps_it),
         Promise::of(a_second_payment_of_an_order_is_refunded_apart_from_the_first),
         Promise::of(a_request_names_the_amount_it_believes_is_left),
         Promise::of(of_changes_of_one_version_at_once_one_is_stored),
         Promise::of(a_refund_changes_along_its_machine_alone),
-        Promise::of(nobody_checks_what_they_have_made_or_checked),
+        Promise::of(a_checker_is_neither_the_maker_nor_an_earlier_checker),
         Promise::of(a_repeated_request_finds_the_first),
         Promise::of(the_history_and_the_events_of_a_refund_keep_their_order),
         Promise::of(a_change_of_a_run_that_is_over_is_refused),
@@ -43,7 +43,7 @@ pub(super) async fn paid(store: &Arc<dyn Store>, id: &str) -> Transaction {
     sample::applied(store, sample::success(&pending)).await
 }
 
-/// A refund of so many paise of a payment, requested.
+/// A refund of that many paise of a payment, requested.
 pub fn refund(payment: &Transaction, id: &str, minor: i64) -> Refund {
     Refund {
         id: RefundId::new(format!("RF-000000-{id}")).unwrap(),
@@ -184,7 +184,7 @@ async fn a_refund_is_read_back_as_it_was_stored(store: Arc<dyn Store>) {
     assert_eq!(read(&store, &RefundId::new("RF-unknown-1").unwrap()).await, None);
 }
 
-async fn refunds_requested_at_once_never_exceed_what_was_captured(store: Arc<dyn Store>) {
+async fn concurrent_refund_requests_never_exceed_the_captured_amount(store: Arc<dyn Store>) {
     let payment = paid(&store, "T1").await;
     let answers = join_all((0..60_i64).map(|nth| {
         let wanted = refund(&payment, &format!("{nth}"), 300 + 100 * (nth % 7));
@@ -294,7 +294,7 @@ async fn a_refund_changes_along_its_machine_alone(store: Arc<dyn Store>) {
     }
 }
 
-async fn nobody_checks_what_they_have_made_or_checked(store: Arc<dyn Store>) {
+async fn a_checker_is_neither_the_maker_nor_an_earlier_checker(store: Arc<dyn Store>) {
     let payment = paid(&store, "T1").await;
     let first = requested(&store, refund(&payment, "1", 100)).await;
     let approved_by = |names: &[&str]| {

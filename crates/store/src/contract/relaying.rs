@@ -1,5 +1,5 @@
-//! The outbox as a relay works with it: what waits is found, what was published is not found again,
-//! and nothing is lost or told out of turn.
+//! The outbox for a relay: waiting events are found, published ones are not found again, and none is lost or
+//! published out of order.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,11 +14,11 @@ use crate::{DeadLetter, Fence, OutboxBacklog, RunEnd, Store, StoredEvent, Tally}
 
 pub(super) fn promises() -> Vec<Promise> {
     vec![
-        Promise::of(what_was_published_is_not_found_again),
+        Promise::of(a_published_event_is_not_found_again),
         Promise::of(unpublished_events_are_read_page_by_page),
         Promise::of(the_first_confirmation_of_an_event_stays),
-        Promise::of(a_relay_tells_everything_in_the_order_of_each_transaction),
-        Promise::of(the_outbox_backlog_counts_what_waits),
+        Promise::of(a_relay_publishes_every_event_in_the_order_of_its_transaction),
+        Promise::of(the_outbox_backlog_counts_waiting_events),
         Promise::of(published_events_are_forgotten_a_few_at_a_time_and_others_never),
         Promise::of(a_dead_letter_waits_no_longer_until_it_is_revived),
         Promise::of(an_event_is_stored_once_a_key),
@@ -26,12 +26,12 @@ pub(super) fn promises() -> Vec<Promise> {
     ]
 }
 
-/// The fence of a run that is at work.
+/// The fence of a current run.
 async fn relay(store: &Arc<dyn Store>) -> Fence {
     begun(store, tick("outbox", 0)).await.fence
 }
 
-/// Stores so many payments with two events each, one second apart, and returns the events.
+/// Stores that many payments with two events each, one second apart, and returns the events.
 async fn told(store: &Arc<dyn Store>, payments: i64) -> Vec<StoredEvent> {
     for nth in 0..payments {
         let mut new = sample::new_transaction(&format!("T{nth}"), &format!("B{nth}"));
@@ -49,7 +49,7 @@ async fn published(store: &Arc<dyn Store>, events: &[StoredEvent], at_ms: i64, f
     assert!(store.mark_published(&sequences, at(at_ms), fence).await.unwrap());
 }
 
-async fn what_was_published_is_not_found_again(store: Arc<dyn Store>) {
+async fn a_published_event_is_not_found_again(store: Arc<dyn Store>) {
     let fence = relay(&store).await;
     let events = told(&store, 4).await;
     let (picked, left): (Vec<_>, Vec<_>) = events
@@ -104,7 +104,7 @@ async fn the_first_confirmation_of_an_event_stays(store: Arc<dyn Store>) {
     assert_eq!(moments, [Some(at(2)), Some(at(3))]);
 }
 
-async fn a_relay_tells_everything_in_the_order_of_each_transaction(store: Arc<dyn Store>) {
+async fn a_relay_publishes_every_event_in_the_order_of_its_transaction(store: Arc<dyn Store>) {
     let fence = relay(&store).await;
     let walk = async |nth: usize| {
         let new = sample::new_transaction(&format!("T{nth}"), &format!("B{nth}"));
@@ -131,7 +131,7 @@ async fn a_relay_tells_everything_in_the_order_of_each_transaction(store: Arc<dy
             }
             published(&store, &page, 1, &fence).await;
             count += page.len();
-            assert!(count <= 25 * 7, "an event was told twice");
+            assert!(count <= 25 * 7, "an event was published twice");
             for stored in page {
                 told.entry(stored.event.txn_id.to_string()).or_default().push(stored.event.body);
             }
@@ -148,7 +148,7 @@ async fn a_relay_tells_everything_in_the_order_of_each_transaction(store: Arc<dy
     assert_eq!(store.unpublished(0, 10).await.unwrap(), []);
 }
 
-async fn the_outbox_backlog_counts_what_waits(store: Arc<dyn Store>) {
+async fn the_outbox_backlog_counts_waiting_events(store: Arc<dyn Store>) {
     assert_eq!(store.outbox_backlog().await.unwrap(), OutboxBacklog::default());
     let fence = relay(&store).await;
     let events = told(&store, 3).await;

@@ -11,7 +11,7 @@ use crate::{Created, IdempotencyRecord, NewTransaction, Store};
 pub(super) fn promises() -> Vec<Promise> {
     vec![
         Promise::of(a_key_is_kept_with_its_transaction),
-        Promise::of(a_used_key_stores_nothing_and_is_told_before_a_taken_bill),
+        Promise::of(a_used_key_stores_nothing_and_precedes_a_taken_bill),
         Promise::of(a_key_is_remembered_for_a_transaction_that_is_there_once),
         Promise::of(a_key_belongs_to_its_scope),
         Promise::of(of_creates_with_one_key_at_once_one_is_stored),
@@ -33,7 +33,7 @@ async fn a_key_is_kept_with_its_transaction(store: Arc<dyn Store>) {
     assert_eq!(store.idempotency(&record.key).await.unwrap(), Some(record));
 }
 
-async fn a_used_key_stores_nothing_and_is_told_before_a_taken_bill(store: Arc<dyn Store>) {
+async fn a_used_key_stores_nothing_and_precedes_a_taken_bill(store: Arc<dyn Store>) {
     let record = sample::idempotency("K", "T1");
     sample::stored(&store, with_key("T1", "B1", record.clone())).await;
     for bill in ["B1", "B2"] {

@@ -12,13 +12,13 @@ use crate::{Mine, PageRequest, SearchQuery, Store, TenantScope};
 
 pub(super) fn promises() -> Vec<Promise> {
     vec![
-        Promise::of(every_combination_of_conditions_finds_what_meets_all_of_them),
+        Promise::of(every_combination_of_conditions_finds_exactly_the_matches),
         Promise::of(the_newest_come_first_and_pages_show_each_once),
         Promise::of(a_payment_is_found_by_every_bill_even_when_it_holds_none),
         Promise::of(a_scope_is_a_tenant_with_all_below_it_and_nothing_else),
         Promise::of(nothing_in_a_condition_is_a_wildcard),
         Promise::of(a_transaction_that_changed_is_found_as_it_is_now),
-        Promise::of(many_who_look_at_once_find_what_each_of_them_asked_for),
+        Promise::of(concurrent_look_ups_each_find_their_own_payment),
     ]
 }
 
@@ -60,7 +60,7 @@ fn varied() -> Vec<Transaction> {
         .collect()
 }
 
-/// What a search means, said without an index.
+/// The meaning of a search, without an index.
 fn meets(txn: &Transaction, query: &SearchQuery) -> bool {
     let has = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|wanted| wanted == value);
     query.tenant_id.as_ref().is_none_or(|tenant| *tenant == txn.tenant_id)
@@ -77,7 +77,7 @@ fn meets(txn: &Transaction, query: &SearchQuery) -> bool {
         && query.within.as_ref().is_none_or(|scope| txn.tenant_id.is_within(&scope.root))
 }
 
-async fn every_combination_of_conditions_finds_what_meets_all_of_them(store: Arc<dyn Store>) {
+async fn every_combination_of_conditions_finds_exactly_the_matches(store: Arc<dyn Store>) {
     let mut all = varied();
     for txn in &all {
         sample::stored(&store, sample::new(txn.clone())).await;
@@ -232,7 +232,7 @@ async fn a_transaction_that_changed_is_found_as_it_is_now(store: Arc<dyn Store>)
     assert_eq!(store.search(&by_receipt).await.unwrap(), [txn]);
 }
 
-async fn many_who_look_at_once_find_what_each_of_them_asked_for(store: Arc<dyn Store>) {
+async fn concurrent_look_ups_each_find_their_own_payment(store: Arc<dyn Store>) {
     for nth in 0..40 {
         sample::stored(&store, sample::new_transaction(&format!("T{nth}"), &format!("B{nth}"))).await;
     }
