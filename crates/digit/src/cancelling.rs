@@ -34,7 +34,7 @@ pub struct PaymentKey {
     pub made_at: Option<i64>,
 }
 
-/// Whether the receipts of a payment can be cancelled now. The service itself decides when it is asked to.
+/// Whether the receipts of a payment can be cancelled now. The service itself decides on the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cancellability {
     Possible,

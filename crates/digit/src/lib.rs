@@ -1,7 +1,7 @@
-//! The DIGIT services that a payment needs: ids, the collection service, the user service, the bank
-//! account master, and what text messages to payers take. Each is a small trait; [`clients`] calls
-//! the real services over HTTP, [`embedded`] holds embedded implementations that do the same work inside this
-//! process, for running without DIGIT. Any mix works.
+//! The DIGIT services that a payment needs: ids, the collection service, the user service, the bank account
+//! master, and the services behind text messages to payers. Each is a small trait; [`clients`] calls the real
+//! services over HTTP, [`embedded`] holds embedded implementations that do the same work inside this process,
+//! for running without DIGIT. Any mix works.
 
 mod cancelling;
 pub mod clients;
@@ -18,8 +18,8 @@ pub use cancelling::{Cancellability, PaymentKey, Registered, Standing, cancellab
 /// An error of the layer below, boxed.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a DIGIT service did not do what it was asked. The variants are decisions for the caller.
-/// Neither `Debug` nor `Display` shows an error body: it may name people.
+/// The failure of a DIGIT service. The variants are decisions for the caller. Neither `Debug` nor `Display`
+/// shows an error body: it may name people.
 #[derive(thiserror::Error)]
 pub enum DigitError {
     /// The request never left us: nothing happened, repeating is safe.
@@ -43,7 +43,7 @@ pub enum DigitError {
         /// Its error body, JSON text.
         body: String,
     },
-    /// The service answered, but without what it must contain: an error of ours, with its code.
+    /// The service answered, but without a required value: an error of ours, with its code.
     #[error("{code}: {message}")]
     Incomplete {
         /// The contract's error code, e.g. `PAYMENT_VALIDATION_FAILED`.
@@ -97,7 +97,7 @@ pub struct Payment {
     pub payer_name: Personal,
     pub payer_mobile: Personal,
     pub paid_at: Timestamp,
-    /// What the client attached to the transaction.
+    /// The client's own data of the transaction.
     pub additional_details: serde_json::Map<String, serde_json::Value>,
 }
 
@@ -117,7 +117,7 @@ pub struct Cancellation<'a> {
 
 #[async_trait]
 pub trait Collections: Send + Sync {
-    /// Whether it registers payments in this currency. With any other, nothing else is asked of it.
+    /// Whether it registers payments in this currency. With any other, no other call is made.
     fn takes(&self, currency: Currency) -> bool;
 
     /// Whether such a payment could be registered now.

@@ -14,7 +14,7 @@ fn call(url: &str) -> Call {
 }
 
 #[tokio::test]
-async fn what_is_missing_here_is_told_from_what_is_missing_there() {
+async fn local_exhaustion_of_descriptors_differs_from_a_remote_fault() {
     let client =
         Client::new(Limits { connect_timeout: Duration::from_secs(5), ..Limits::default() }).unwrap();
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

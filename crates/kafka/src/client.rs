@@ -41,10 +41,10 @@ impl ClientContext for Telling {
     }
 }
 
-/// Whether the brokers themselves have confirmed a record: they tell its offset. librdkafka reports delivery
-/// without one where it only infers it, from the confirmation of a later batch. That is wrong where the brokers
-/// know nothing of the producer yet, as in a new topic: they refuse its first batch while they make the
-/// partition, and take the second one, whatever its sequence number.
+/// Whether the brokers themselves have confirmed a record: their confirmation has its offset. librdkafka
+/// reports delivery without one where it only infers it, from the confirmation of a later batch. That is
+/// wrong where the brokers do not know the producer yet, as in a new topic: they refuse its first batch while
+/// they make the partition, and take the second one, whatever its sequence number.
 pub(crate) fn confirmed(delivery: &Delivery) -> bool {
     delivery.offset >= 0
 }

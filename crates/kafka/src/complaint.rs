@@ -45,11 +45,11 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn the_same_trouble_is_told_once_a_minute_with_its_number() {
+    async fn a_repeated_fault_is_logged_once_a_minute_with_its_count() {
         let complaints = Complaints::default();
         assert_eq!(complaints.due("broker"), Some(1));
         assert_eq!(complaints.due("broker"), None);
-        assert_eq!(complaints.due("database"), Some(1), "another trouble is told");
+        assert_eq!(complaints.due("database"), Some(1), "another fault is reported");
         tokio::time::advance(PAUSE).await;
         assert_eq!(complaints.due("broker"), Some(2));
     }

@@ -5,8 +5,8 @@
 //! the constant and returns the parsed value; a misspelt name does not compile.
 //!
 //! The texts come from [`Values`], each with its [`Origin`]. Syntax is checked once for all of them
-//! ([`Values::invalid`]), also of settings that no code reads; a reader adds what is wrong about their
-//! meaning, and goes on, so that all problems are reported together.
+//! ([`Values::invalid`]), also of settings that no code reads; a reader adds problems of their meaning, and
+//! continues, so that all problems are reported together.
 
 mod origin;
 pub mod parser;

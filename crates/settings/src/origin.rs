@@ -1,4 +1,4 @@
-//! The origin of a value, and what is wrong with it.
+//! The origin of a value, and its problems.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub enum Origin {
     /// It was not set.
     Default,
-    /// A file, with the line where it is known.
+    /// A file, with the line if known.
     File {
         path: PathBuf,
         /// Counted from 1.
@@ -39,7 +39,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// One thing that is wrong with the configuration. Never holds the value of a secret.
+/// A problem of the configuration. Never holds the value of a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The setting; empty when it is a whole file or the command line that is wrong.
@@ -47,7 +47,7 @@ pub struct Problem {
     /// `None` when nothing was set.
     pub origin: Option<Origin>,
     pub wrong: String,
-    /// What to do about it; empty where `wrong` says it.
+    /// The remedy; empty where `wrong` states it.
     pub fix: String,
 }
 
@@ -82,7 +82,7 @@ pub struct Notice {
 pub enum NoticeKind {
     /// No setting has this name.
     Unknown,
-    /// The setting is known, but changes nothing here.
+    /// The setting is known, but has no effect here.
     Idle,
     /// The setting takes effect, but perhaps not the one that was meant.
     Doubtful,

@@ -1,4 +1,4 @@
-//! From a text to a value, with what is wrong in words that follow the setting's name.
+//! Parsing a text into a value, with problems in words that follow the setting's name.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -118,7 +118,7 @@ impl<T> Parser<T> {
 }
 
 impl<T: Clone> Parser<T> {
-    /// The value of a text, or what is wrong with it.
+    /// The value of a text, or its problem.
     ///
     /// # Errors
     /// When it is not accepted.

@@ -6,8 +6,8 @@ use crate::origin::{Notice, NoticeKind, Origin, Problem};
 use crate::setting::{Declared, Fallback, NAME, Setting, Shape, Spec, Support};
 use crate::values::{Value, Values};
 
-/// Reads values, and gathers what is wrong about their meaning. A text that its parser refuses was
-/// reported for itself ([`Values::invalid`]) and counts as not set here.
+/// Reads values, and gathers problems of their meaning. A text that its parser refuses was reported by itself
+/// ([`Values::invalid`]) and counts as not set here.
 pub struct Reader<'a> {
     values: &'a Values,
     /// The thing whose settings are read, where operators name things.
@@ -21,7 +21,7 @@ impl<'a> Reader<'a> {
         Reader { values, name: None, problems: Vec::new(), notices: Vec::new() }
     }
 
-    /// A reader of the same values with its own findings; `name` stands for [`NAME`] in settings.
+    /// A reader of the same values with its own findings; `name` replaces [`NAME`] in settings.
     pub fn fork(&self, name: Option<&'a str>) -> Reader<'a> {
         Reader { name, ..Reader::new(self.values) }
     }
@@ -42,7 +42,7 @@ impl<'a> Reader<'a> {
         self.values.get(&self.key(setting))
     }
 
-    /// The value: what was set, or the default.
+    /// The value, or the default if it is not set.
     #[expect(clippy::expect_used, reason = "a test parses every default")]
     pub fn get<T: Clone>(&self, setting: &Setting<T>) -> T {
         let default = match setting.fallback {
@@ -91,7 +91,7 @@ impl<'a> Reader<'a> {
 
     /// Settings have no effect: a notice for each that was set.
     pub fn idle(&mut self, settings: &[&'static dyn Declared], why: &str) {
-        // What never has an effect was told with its own reason.
+        // A setting that never has an effect was reported with its own reason.
         for setting in settings.iter().filter(|setting| setting.support == Support::Supported) {
             for (name, value) in self.values.names_of(setting.spec()) {
                 self.notices.push(Notice {
@@ -120,7 +120,7 @@ impl<'a> Reader<'a> {
         self.notices.push(Notice { kind, key: key.to_owned(), origin, text: text.into() });
     }
 
-    /// What is wrong with the meaning of a value, and what to do about it.
+    /// A problem of a value's meaning, and its remedy.
     pub fn problem(&mut self, setting: &Spec, wrong: impl Into<String>, fix: impl Into<String>) {
         self.problem_of(&self.key(setting), wrong, fix);
     }
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_not_accepted_is_told_once_and_counts_as_not_set() {
+    fn an_invalid_text_is_reported_once_and_counts_as_not_set() {
         let values = Values::of([("remote.a.timeout-ms", "x"), ("remote.b.timeout-ms", "7")]);
         let find = |name: &str| ALL.iter().copied().find(|setting| setting.covers(name));
         let invalid: Vec<String> = values.invalid(find).iter().map(ToString::to_string).collect();
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_must_be_set_is_told_by_its_name() {
+    fn a_missing_required_setting_is_reported_by_its_name() {
         let values = Values::of([("remote.a.secret", " ")]);
         let reader = Reader::new(&values);
         let mut reader = reader.fork(Some("a"));

@@ -16,16 +16,16 @@ pub enum Fallback {
     WorkedOut(&'static str),
 }
 
-/// What this build does with a setting.
+/// The support of a setting in this build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Support {
     /// It takes effect.
     Supported,
-    /// The name is known and changes nothing, with the reason in words for people.
+    /// The name is known and has no effect, for this reason.
     Ignored(&'static str),
 }
 
-/// Who has given a setting its name.
+/// The origin of a setting's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NameOrigin {
     /// `egov-pg-service` or Spring: `axis.merchant.id`.
@@ -34,14 +34,14 @@ pub enum NameOrigin {
     Own,
 }
 
-/// Whether the name stands for one setting or for many.
+/// Whether the name is that of one setting or of many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// One setting of exactly this name.
     Single,
     /// One setting per tenant, named `<key>.<tenant>`; without a tenant it is that of all others.
     PerTenant,
-    /// One setting per thing that operators name: [`NAME`] in the key stands for the name.
+    /// One setting per name given by operators: [`NAME`] in the key is replaced.
     Named,
     /// Every name below this one.
     Below,
@@ -193,7 +193,7 @@ impl<T, D> Deref for Setting<T, D> {
 pub trait Declared: Sync {
     fn spec(&self) -> &Spec;
 
-    /// Says what is wrong with a text, in words that follow the setting's name.
+    /// Checks a text; the problem is in words that follow the setting's name.
     ///
     /// # Errors
     /// When the setting does not accept it.
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_passed_on_is_secret_by_its_name() {
+    fn a_passed_on_property_is_secret_by_its_name() {
         let client = own("kafka.client", TEXT, "").and_below();
         for hidden in [
             "sasl.password",

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::origin::{Origin, Problem};
 use crate::setting::{Declared, Spec, Support};
 
-/// What to do about a placeholder that is not resolved.
+/// The remedy for an unresolved placeholder.
 pub const UNRESOLVED: &str = "set what it names in the environment or in the file, or give a default: \
     `${NAME:default}`; a plain `${` is written `\\${`";
 
@@ -81,7 +81,7 @@ impl Values {
 }
 
 impl Value {
-    /// The caller sees to it that a secret goes nowhere.
+    /// The caller must keep a secret secret.
     pub fn expose(&self) -> &str {
         self.text.expose_secret()
     }

@@ -12,7 +12,7 @@ use payment_domain::{Currency, RequestInfo, TenantId, TxnId};
 
 const SERVICE: &str = "collection-services";
 
-/// What is wrong with the collection service. A look-up fails only when it is unreachable.
+/// A fault of the collection service. A look-up fails only when it is unreachable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// Every connection is refused.

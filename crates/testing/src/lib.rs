@@ -1,8 +1,8 @@
 //! Servers and fakes for tests.
 //!
-//! [`postgres`]: a fresh database on the shared server, and dedicated servers; [`kafka`]: dedicated
-//! brokers; [`proxy`]: a connection that can be cut; [`tls`]: certificates. `scripts/services start`
-//! installs what they need. A server ends with its test: by `Drop`, or with the test's process.
+//! [`postgres`]: a fresh database on the shared server, and dedicated servers; [`kafka`]: dedicated brokers;
+//! [`proxy`]: a connection that can be cut; [`tls`]: certificates. `scripts/services start` installs the
+//! servers. A server ends with its test: by `Drop`, or with the test's process.
 //!
 //! With the feature `payments`, for tests of the use cases and of the HTTP interface: `database`, their store;
 //! `store`, one that counts calls and can be unavailable; `collections`, a collection service with faults.

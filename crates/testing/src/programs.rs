@@ -69,7 +69,7 @@ pub(crate) fn bound_to_us(program: &Path, death_signal: &str, as_postgres: bool)
 /// Runs a command to its end.
 ///
 /// # Panics
-/// With what it printed, when it fails.
+/// With its output, when it fails.
 pub(crate) fn run(command: &mut Command) {
     let output = command
         .output()

@@ -23,12 +23,12 @@ pub struct BankAccountMasterConfig {
     pub host: String,
     /// `egov.bankaccountservice.path`.
     pub path: String,
-    /// How long an account is remembered; zero for not at all.
+    /// How long an account is cached; zero for not at all.
     pub cache_life: Duration,
 }
 
 impl BankAccountMasterConfig {
-    /// The service at this host, with the original's path; accounts are remembered for ten minutes.
+    /// The service at this host, with the original's path; accounts are cached for ten minutes.
     pub fn at(host: impl Into<String>) -> BankAccountMasterConfig {
         BankAccountMasterConfig {
             host: host.into(),
@@ -45,7 +45,7 @@ pub struct BankAccountMaster {
 }
 
 impl BankAccountMaster {
-    /// The service at that address; the clock tells how long an account is remembered.
+    /// The service at that address; the clock limits how long an account is cached.
     ///
     /// # Errors
     /// [`InvalidAddress`].
@@ -80,8 +80,8 @@ impl BankAccounts for BankAccountMaster {
     }
 }
 
-/// The number of the one account of an answer; `Some(None)` when there is none, or more than one,
-/// or one without a number. `None` for what is no answer.
+/// The number of the one account of an answer; `Some(None)` when there is none, or more than one, or one
+/// without a number. `None` when the answer is unreadable.
 fn read(answer: &[u8]) -> Option<Option<String>> {
     let answer = json::object(answer)?;
     match json::list(&answer, "bankAccounts")? {

@@ -58,8 +58,8 @@ impl Bills for BillingService {
     }
 }
 
-/// The service of that bill; `Some(None)` when it is not among those of the answer. `None` for what is
-/// no answer.
+/// The service of that bill; `Some(None)` when it is not among those of the answer. `None` when the answer is
+/// unreadable.
 fn read(answer: &[u8], bill: &BillId) -> Option<Option<String>> {
     let answer = json::object(answer)?;
     let is_meant = |shown: &&Value| json::text(shown, "id").is_none_or(|id| id == bill.as_str());

@@ -1,5 +1,5 @@
-//! Remembers answers for a while: bounded, by an injected clock, with one question for all who want the
-//! same answer at once.
+//! Caches answers for a while: bounded, by an injected clock, with one request for all concurrent callers of
+//! one key.
 
 use std::future::Future;
 use std::hash::Hash;
@@ -23,7 +23,7 @@ struct Kept<V> {
     until: Timestamp,
 }
 
-/// The question of the caller who asked for all has failed.
+/// The shared request has failed.
 #[derive(Clone, Copy)]
 struct Failed;
 
@@ -37,8 +37,8 @@ where
         Cache { clock, answers: moka::future::Cache::new(capacity) }
     }
 
-    /// The answer that is remembered, or else the one that `ask` brings with the time for which it may
-    /// be remembered. A failure is not remembered, nor shared: it may be due to the caller's own token.
+    /// The cached answer, or else that of `ask` with its cache life. A failure is not cached, nor shared: it
+    /// may be due to the caller's own token.
     pub(super) async fn get_or_ask<E>(
         &self,
         key: K,
@@ -66,8 +66,8 @@ where
         match (asked.await, failure) {
             (Ok(kept), _) => Ok(kept.value),
             (Err(_), Some(error)) => Err(error),
-            // Another caller's question failed. Those who waited for it ask side by side: one after the
-            // other they would wait for each other's time limits.
+            // Another caller's request failed. Its waiters ask concurrently: one after the other they would
+            // wait for each other's time limits.
             (Err(_), None) => {
                 let (value, life) = ask.await?;
                 self.answers.insert(key, self.kept(value.clone(), life)).await;
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_memory_is_bounded_and_keeps_what_is_asked_for_again() {
+    async fn the_memory_is_bounded_and_keeps_repeated_entries() {
         let world = world(64);
         assert_eq!(world.get("kept", MINUTE).await, Ok(0));
         for other in 0..1_000 {
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn many_who_want_the_same_ask_once() {
+    async fn concurrent_requests_for_one_key_ask_once() {
         let world = world(8);
         let gate = Arc::new(Semaphore::new(0));
         let waiting = many(&world, 50, &gate, false);
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn those_who_waited_in_vain_ask_side_by_side() {
+    async fn waiters_of_a_failed_request_ask_concurrently() {
         let world = world(8);
         let gate = Arc::new(Semaphore::new(0));
         let waiting = many(&world, 50, &gate, true);
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_gives_up_while_asking_holds_nobody_up() {
+    async fn a_cancelled_request_blocks_no_other() {
         let world = world(8);
         let gate = Arc::new(Semaphore::new(0));
         let mut waiting = many(&world, 2, &gate, false);

@@ -10,7 +10,7 @@ use super::json;
 use crate::{DigitError, TransactionIds};
 
 const SERVICE: &str = "egov-idgen";
-/// How often the service is asked when it answers without an id that can be one.
+/// The number of calls when the service answers without a valid id.
 const TRIES: u32 = 2;
 const NO_ID: OwnError = OwnError { code: "IDGEN_ERROR", message: "No transaction id could be generated" };
 
@@ -67,7 +67,7 @@ impl IdGeneration {
     /// # Errors
     /// [`InvalidAddress`].
     pub fn new(config: &IdGenerationConfig, client: &Client) -> Result<IdGeneration, InvalidAddress> {
-        // A number that is taken and lost does no harm, but the service is not asked for two.
+        // A number that is taken and lost does no harm, but the service is called once.
         let generate = Endpoint::new(client, SERVICE, (&config.host, &config.path), Nature::Acts, NO_ID)?;
         Ok(IdGeneration { generate, id_name: config.id_name.clone(), id_format: config.id_format.clone() })
     }
@@ -87,7 +87,7 @@ impl TransactionIds for IdGeneration {
     }
 }
 
-/// The first id of an answer, which may have none that can be one; `None` for what is no answer.
+/// The first valid id of an answer, if any; `None` when the answer is unreadable.
 fn read(answer: &[u8]) -> Option<Option<TxnId>> {
     let answer = json::object(answer)?;
     let first = json::list(&answer, "idResponses")?.first();

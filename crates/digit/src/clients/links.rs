@@ -60,7 +60,7 @@ impl Links for LinkShortener {
     }
 }
 
-/// The link of an answer, which is plain text; `None` for what is no web address.
+/// The link of an answer, which is plain text; `None` when it is no web address.
 fn read(answer: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(answer).ok()?.trim();
     let plain = (1..=MAX_LINK).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());

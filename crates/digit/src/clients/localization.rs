@@ -1,7 +1,7 @@
 //! Texts of messages at egov-localization:
 //! `POST {host}/localization/messages/v1/_search?locale=&tenantId=&module=egov-pg`.
 //!
-//! All texts of a language come in one answer, which is remembered.
+//! All texts of a language come in one answer, which is cached.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,9 +22,9 @@ const NOT_FOUND_OUT: OwnError = OwnError {
     code: "MESSAGE_SEARCH_FAILED",
     message: "Failed to look up the messages at the localization service",
 };
-/// How many languages of states are remembered.
+/// The number of languages of states in the cache.
 const REMEMBERED: u64 = 256;
-/// The longest name of a language that is asked for: it comes from the caller's `msgId`.
+/// The longest name of a language in a request: it comes from the caller's `msgId`.
 const MAX_LOCALE: usize = 16;
 /// The longest text that is taken, in characters.
 const MAX_MESSAGE: usize = 2_000;
@@ -40,17 +40,17 @@ pub struct LocalizationConfig {
     /// `egov.localization.search.endpoint`.
     pub search_path: String,
     pub module: String,
-    /// The language of callers who name none.
+    /// The language of callers without one.
     pub default_locale: String,
-    /// How long the texts of a language are remembered; zero for not at all.
+    /// How long the texts of a language are cached; zero for not at all.
     pub cache_life: Duration,
-    /// How long it is remembered that the text asked for is missing; zero for not at all.
+    /// How long the absence of a text is cached; zero for not at all.
     pub missing_life: Duration,
 }
 
 impl LocalizationConfig {
-    /// The service at this host, with the original's paths; texts are remembered for an hour, that
-    /// one is missing for five minutes.
+    /// The service at this host, with the original's paths; texts are cached for an hour, an absent one for
+    /// five minutes.
     pub fn at(host: impl Into<String>) -> LocalizationConfig {
         LocalizationConfig {
             host: host.into(),
@@ -76,7 +76,7 @@ pub struct LocalizationService {
 }
 
 impl LocalizationService {
-    /// The service at that address; the clock tells how long texts are remembered.
+    /// The service at that address; the clock limits how long texts are cached.
     ///
     /// # Errors
     /// [`InvalidAddress`].
@@ -133,7 +133,7 @@ fn is_locale(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
-/// The texts of an answer by their codes; `None` for what is no answer.
+/// The texts of an answer by their codes; `None` when it is unreadable.
 fn read(answer: &[u8]) -> Option<Texts> {
     let answer = json::object(answer)?;
     Some(json::list(&answer, "messages")?.iter().filter_map(read_message).take(MAX_MESSAGES).collect())

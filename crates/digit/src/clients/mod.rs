@@ -1,10 +1,9 @@
 //! The DIGIT services over HTTP, behind the same traits as the embedded implementations.
 //!
-//! Every call carries the caller's `RequestInfo` whole, with its token, and its correlation id as a
-//! header. Every call ends within its [`Limits`]. Calls that only ask are repeated a little; calls
-//! that act are made once; the caller decides what an unclear answer means.
-//! Nothing of a request or an answer is logged or shown in an error, except the error body a service
-//! refuses with, which is passed on.
+//! Every call carries the caller's `RequestInfo` whole, with its token, and its correlation id as a header.
+//! Every call ends within its [`Limits`]. Read-only calls are repeated at most twice; calls that act are made
+//! once; the caller decides on an unclear answer. Nothing of a request or an answer is logged or shown in an
+//! error, except the error body a service refuses with, which is passed on.
 
 mod bank_accounts;
 mod billing;

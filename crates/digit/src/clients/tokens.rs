@@ -1,4 +1,4 @@
-//! Whose an access token is, at egov-user: `POST user/_details?access_token=`, as DIGIT's API gateway asks.
+//! The user of an access token, by egov-user: `POST user/_details?access_token=`, like DIGIT's API gateway.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,14 +18,14 @@ const SERVICE: &str = "egov-user";
 /// A refusal without an error body means the same as one with it: an unknown token.
 const REFUSED: OwnError =
     OwnError { code: "INVALID_ACCESS_TOKEN", message: "The user service does not know the access token" };
-/// For how long a user is remembered: a token that is revoked counts so much longer.
+/// How long a user is cached: a revoked token counts that much longer.
 const LIFE: Duration = Duration::from_secs(60);
-/// How long it is remembered that a token is unknown.
+/// How long an unknown token is cached.
 const UNKNOWN_LIFE: Duration = Duration::from_secs(10);
 const REMEMBERED: u64 = 8_192;
 /// How many questions are under way at once: callers may make tokens up as fast as they like.
 const AT_ONCE: usize = 32;
-/// The longest token that is asked about, in bytes.
+/// The longest token of a call, in bytes.
 const LONGEST_TOKEN: usize = 4_096;
 /// The most roles that are taken from an answer.
 const MOST_ROLES: usize = 200;
@@ -36,12 +36,12 @@ pub struct TokenConfig {
     pub host: String,
     /// `egov.userservice.details.path`.
     pub details_path: String,
-    /// How long one question may take in all, waiting for its turn included.
+    /// The time limit of one call, waiting for its turn included.
     pub wait: Duration,
 }
 
 impl TokenConfig {
-    /// The service at this host, with DIGIT's path; a question takes three seconds at most.
+    /// The service at this host, with DIGIT's path; a call takes three seconds at most.
     pub fn at(host: impl Into<String>) -> TokenConfig {
         TokenConfig {
             host: host.into(),
@@ -51,7 +51,7 @@ impl TokenConfig {
     }
 }
 
-/// egov-user, asked about tokens.
+/// egov-user as the service of tokens.
 pub struct TokenService {
     details: Endpoint,
     wait: Duration,
@@ -60,7 +60,7 @@ pub struct TokenService {
 }
 
 impl TokenService {
-    /// The service at that address; the clock tells how long a token is remembered.
+    /// The service at that address; the clock limits how long a token is cached.
     ///
     /// # Errors
     /// [`InvalidAddress`].
@@ -114,7 +114,7 @@ impl Tokens for TokenService {
     }
 }
 
-/// The user of an answer, who may have been deactivated; `None` for what is no answer.
+/// The user of an answer, who may have been deactivated; `None` when the answer is unreadable.
 fn read(answer: &[u8]) -> Option<Option<UserInfo>> {
     const TEXTS: [&str; 7] = ["uuid", "type", "tenantId", "userName", "name", "mobileNumber", "emailId"];
     let answer = Value::Object(json::object(answer)?);
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_not_active_is_nobody_and_what_names_nobody_is_no_answer() {
+    fn an_inactive_user_is_unknown_and_an_answer_without_a_user_is_unreadable() {
         let inactive = json!({"uuid": "u-1", "type": "CITIZEN", "active": false}).to_string();
         assert_eq!(read(inactive.as_bytes()), Some(None));
         for garbage in [

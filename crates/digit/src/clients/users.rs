@@ -1,10 +1,10 @@
 //! Payers at egov-user: `user/_search` by name and mobile number, `user/users/_createnovalidate` for
 //! unknown ones.
 //!
-//! A payment names a payer, it does not prove who they are. So a new entry gets a login name of its
-//! own, never the mobile number or a name the client sent: no login is taken by paying in its owner's
-//! name. The login name follows from state, number and name, so that two who register the same payer
-//! at once make one entry: the service refuses a login name it has, and the payer is looked up again.
+//! A payment names a payer and does not prove their identity. So a new entry gets a login name of its own,
+//! never the mobile number or a name from the client: no login is taken by paying in its owner's name. The
+//! login name follows from state, number and name, so that two concurrent registrations of one payer make one
+//! entry: the service refuses a known login name, and the payer is looked up again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,13 +45,13 @@ pub struct UserConfig {
     pub create_path: String,
     /// `pg.is.user.create.enabled`: whether unknown payers are registered.
     pub create_enabled: bool,
-    /// How long a payer is remembered; zero for not at all.
+    /// How long a payer is cached; zero for not at all.
     pub cache_life: Duration,
 }
 
 impl UserConfig {
-    /// The service at this host, with the original's paths; payers are registered, and remembered for
-    /// ten minutes.
+    /// The service at this host, with the original's paths; payers are registered, and cached for ten
+    /// minutes.
     pub fn at(host: impl Into<String>) -> UserConfig {
         UserConfig {
             host: host.into(),
@@ -71,7 +71,7 @@ pub struct UserService {
 }
 
 impl UserService {
-    /// The service at that address; the clock tells how long a payer is remembered.
+    /// The service at that address; the clock limits how long a payer is cached.
     ///
     /// # Errors
     /// [`InvalidAddress`].
@@ -222,12 +222,11 @@ struct Shown {
     tenant: Option<String>,
 }
 
-/// How well a user fits who is looked for; the better first.
+/// The match of a user with the payer; the better first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fit {
     Exact,
-    /// The same but for letter case, or as far as can be seen: the service stars what the asker may
-    /// not know.
+    /// The same but for letter case, or as far as visible: the service masks what the caller may not read.
     AsFarAsSeen,
 }
 
@@ -252,8 +251,8 @@ fn agreement(theirs: &str, ours: &str) -> Option<Fit> {
     same.then_some(Fit::AsFarAsSeen)
 }
 
-/// The payer among these users: who fits best, and of those who fit equally well always the same one.
-/// `None` when none fits, whatever was searched for: a payment is never booked on another payer.
+/// The payer among these users: the best match, and among equal ones always the same. `None` when none
+/// matches: a payment is never booked on another payer.
 fn choose(users: Vec<Shown>, wanted: &PayerKey) -> Option<Payer> {
     let (_, chosen) = users
         .into_iter()
@@ -270,7 +269,7 @@ fn choose(users: Vec<Shown>, wanted: &PayerKey) -> Option<Payer> {
     })
 }
 
-/// The users of an answer who can be payers; `None` for what is no answer.
+/// The users of an answer who can be payers; `None` when it is unreadable.
 fn read(answer: &[u8]) -> Option<Vec<Shown>> {
     let answer = json::object(answer)?;
     Some(json::list(&answer, "user")?.iter().filter_map(read_user).collect())
@@ -335,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_else_is_taken_for_the_payer() {
+    fn another_user_is_never_taken_for_the_payer() {
         for changes in [
             json!({"name": "Ravi"}),
             json!({"mobileNumber": "9876543211"}),

@@ -11,8 +11,8 @@
 //! }
 //! ```
 //!
-//! A check panics when the promise is broken. It starts no tasks and keeps no time: what is said to
-//! happen at once is many calls under way at the same time on one task.
+//! A check panics when the promise is broken. It starts no tasks and keeps no time: concurrency means many
+//! calls under way at the same time on one task.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "checks for tests: a broken promise panics")]
 
@@ -34,8 +34,8 @@ type Check = Box<dyn Fn(Books) -> Pin<Box<dyn Future<Output = ()> + Send>> + Sen
 /// A database that keeps registers while they are closed.
 #[async_trait]
 pub trait Database: Send + Sync {
-    /// Opens its registers, once for each replica that works on them; at least once. What was opened
-    /// before is closed by then.
+    /// Opens its registers, once for each replica that works on them; at least once. Registers opened before
+    /// are closed by then.
     ///
     /// # Panics
     /// When they cannot be opened.
@@ -50,7 +50,7 @@ pub struct Promise {
 }
 
 impl Promise {
-    /// The promise that a function checks; it is called what the function is called.
+    /// The promise checked by a function, under the function's name.
     fn of<C, F>(check: C) -> Promise
     where
         C: Fn(Books) -> F + Send + Sync + 'static,
@@ -81,13 +81,13 @@ pub fn promises() -> Vec<Promise> {
         Promise::of(of_registrations_at_once_one_pays_the_bill),
         Promise::of(cancelled_receipts_stay_known_and_free_their_bills),
         Promise::of(of_cancellations_at_once_one_counts),
-        Promise::of(what_is_paid_towards_one_bill_in_parts_gets_one_receipt),
+        Promise::of(several_parts_of_one_bill_get_one_receipt),
         Promise::of(a_payer_is_found_again_by_name_and_number),
         Promise::of(a_payer_asked_for_by_many_at_once_gets_one_id),
     ]
 }
 
-/// The registers of one database. What they are asked, the replicas answer in turn.
+/// The registers of one database. Its replicas answer calls in turn.
 struct Books {
     replicas: Vec<Arc<dyn Registers>>,
     asked: AtomicUsize,
@@ -214,7 +214,7 @@ async fn a_payment_in_any_currency_gets_its_receipts(books: Books) {
             books.registers().register_payment(&payment, &txn_id(id), at(5), receipt_number).await.unwrap();
         assert_eq!(registered, Registration::Registered(receipts(&[expected])));
     }
-    // A bill is paid once, whatever the currency.
+    // A bill is paid once, in any currency.
     let again = payment_in(Currency::INR, &[("B1", 100)]);
     let refused =
         books.registers().register_payment(&again, &txn_id("T4"), at(5), receipt_number).await.unwrap();
@@ -278,7 +278,7 @@ async fn of_cancellations_at_once_one_counts(books: Books) {
     assert_eq!(cancelled, 1);
 }
 
-async fn what_is_paid_towards_one_bill_in_parts_gets_one_receipt(books: Books) {
+async fn several_parts_of_one_bill_get_one_receipt(books: Books) {
     let registered = books.register(&txn_id("T1"), &[("B1", 100), ("B2", 1), ("B1", 50)]).await;
     assert_eq!(registered, Registration::Registered(receipts(&["R/5/1", "R/5/2"])));
 }

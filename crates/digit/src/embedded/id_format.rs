@@ -12,7 +12,7 @@ use super::calendar::financial_year_start;
 /// Sequence numbers are padded with zeros to this many digits; larger ones take the room they need.
 const SEQUENCE_DIGITS: usize = 6;
 const MAX_SEQUENCE_NAME: usize = 63;
-/// The most random digits one placeholder may ask for: what a u64 can hold.
+/// The most random digits of one placeholder: the capacity of a u64.
 const MAX_RANDOM_DIGITS: u8 = 18;
 
 /// Why a text is not a format of transaction ids.
@@ -71,7 +71,7 @@ enum Part {
     Tenant,
 }
 
-/// A parsed format of transaction ids. Whatever it renders is a valid [`TxnId`].
+/// A parsed format of transaction ids. It renders valid [`TxnId`]s only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdFormat {
     parts: Vec<Part>,
@@ -86,8 +86,8 @@ pub(super) struct Ingredients<'a> {
     pub(super) random: &'a mut dyn FnMut() -> u64,
 }
 
-/// The original's, with a longer random part: who knows one id cannot count on to the next. With up to
-/// eight digits of the sequence they are short enough for the orders of every gateway.
+/// The original's, with a longer random part: no id follows from another. With up to eight digits of the
+/// sequence they are short enough for the orders of every gateway.
 impl Default for IdFormat {
     fn default() -> IdFormat {
         let separator = || DatePart::Text('_');

@@ -14,7 +14,7 @@ use crate::{BoxError, DigitError, TransactionIds};
 
 /// The name of this embedded implementation in errors.
 const SERVICE: &str = "the id register";
-/// How many numbers the first block of a process takes: what a restart may skip.
+/// The size of a process's first block of numbers: the numbers a restart may skip.
 const FIRST_BLOCK: u32 = 25;
 const LARGEST_BLOCK: u32 = 12_800;
 /// A block that is used up faster than this was too small.
@@ -22,8 +22,8 @@ const LASTING: Duration = Duration::from_secs(2);
 
 /// Makes ids of one [`IdFormat`] with numbers that [`Registers`] hands out.
 ///
-/// Numbers are taken in blocks, so that an id costs no commit of its own; what is left of a block
-/// when the process ends is never used. Under load blocks grow, so that waiting for one stays rare.
+/// Numbers are taken in blocks, so that an id costs no commit of its own; the rest of a block is never used
+/// when the process ends. Under load blocks grow, so that waiting for one stays rare.
 pub struct SequenceIds {
     registers: Arc<dyn Registers>,
     clock: Arc<dyn Clock>,
@@ -104,7 +104,7 @@ impl Sequence {
         self.block.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next number at hand, or how many refills had failed when there was none.
+    /// The next number of the block, or the number of failed refills when there is none.
     fn at_hand(&self) -> Result<u64, u64> {
         let mut block = self.block();
         if block.next < block.end {
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failed_refill_fails_those_who_waited_and_nobody_later() {
+    async fn a_failed_refill_fails_its_waiters_and_no_later_request() {
         let registers = Arc::new(MemoryRegisters::default());
         let ids = ids(&registers, "[SEQ_A]");
         registers.hold();
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_that_gives_up_while_refilling_holds_nobody_up() {
+    async fn a_cancelled_refill_blocks_no_other_request() {
         let registers = Arc::new(MemoryRegisters::default());
         let ids = ids(&registers, "[SEQ_A]");
         registers.hold();

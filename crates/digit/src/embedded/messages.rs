@@ -37,10 +37,10 @@ const TEXTS: [(&str, &str); 6] = [
     ),
 ];
 
-/// What follows the text of a failure, where there is a page on which the bill can be paid.
+/// The end of a failure's text, where there is a page on which the bill can be paid.
 const PAY_AGAIN: &str = " You can pay again here: {payment link}";
 
-/// English texts, whatever the tenant and the language asked for.
+/// English texts, for every tenant and requested language.
 #[derive(Debug, Clone, Copy)]
 pub struct DefaultMessages {
     /// Whether payers are shown where they can pay again.

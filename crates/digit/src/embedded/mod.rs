@@ -90,6 +90,6 @@ pub struct StoredPayer {
     pub uuid: String,
     /// Their login name: the mobile number, unless one was given.
     pub user_name: Personal,
-    /// The e-mail address, where one is known.
+    /// The e-mail address, if known.
     pub email_id: Option<Personal>,
 }

@@ -51,7 +51,7 @@ fn already_paid(bill: &BillKey) -> DigitError {
     refusal("BILL_ALREADY_PAID", &format!("Bill {} has already been paid", bill.bill))
 }
 
-/// Nothing is written by a question: asking again is safe.
+/// A look-up writes nothing: repeating it is safe.
 fn not_asked(source: BoxError) -> DigitError {
     DigitError::NotSent { service: SERVICE, source }
 }

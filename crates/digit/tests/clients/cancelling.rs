@@ -81,7 +81,7 @@ async fn a_payment_that_is_not_approved_cannot_be_cancelled() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_found_out_is_an_error() {
+async fn an_inconclusive_look_up_is_an_error() {
     let world = World::new().await;
     register(&world, "T1", &[("B1", "10")]).await;
     for fault in [Fault::Status500, Fault::Garbage, Fault::refuse(r#"{"Errors":[{"code":"X"}]}"#)] {
@@ -94,7 +94,7 @@ async fn what_cannot_be_found_out_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_unclear_and_the_look_up_tells() {
+async fn a_lost_answer_is_unclear_and_resolved_by_a_look_up() {
     for (fault, standing) in [
         (Fault::CutAfterWork, Standing::Cancelled),
         (Fault::Garbage, Standing::Cancelled),

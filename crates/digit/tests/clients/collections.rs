@@ -43,7 +43,7 @@ async fn a_payment_in_another_currency_is_never_sent() {
 }
 
 #[tokio::test]
-async fn what_a_lost_answer_registered_is_found_by_the_transactions_number() {
+async fn a_receipt_of_a_lost_answer_is_found_by_the_transactions_number() {
     for fault in [Fault::CutAfterWork, Fault::Garbage] {
         let world = World::new().await;
         let collections = &world.clients.collections;
@@ -57,7 +57,7 @@ async fn what_a_lost_answer_registered_is_found_by_the_transactions_number() {
 }
 
 #[tokio::test]
-async fn what_was_cut_before_the_work_is_not_found() {
+async fn a_call_cut_off_before_its_work_leaves_no_receipt() {
     let world = World::new().await;
     let collections = &world.clients.collections;
     world.digit.set_fault(Endpoint::CreatePayment, Fault::CutBeforeWork);
@@ -67,7 +67,7 @@ async fn what_was_cut_before_the_work_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_caller_that_stopped_waiting_finds_what_was_registered_meanwhile() {
+async fn a_caller_that_stopped_waiting_finds_the_registered_receipt() {
     let world = World::with(hurried()).await;
     world.digit.set_fault(Endpoint::CreatePayment, Fault::Slow { ms: 60_000 });
     let late = world.clients.collections.create(&info(), &payment(Some("T1"), &[("B1", "10")])).await;

@@ -17,7 +17,7 @@ use crate::world::{
 /// An error body as the services send it.
 const ERROR_BODY: &str = r#"{"ResponseInfo": null, "Errors": [{"code": "X", "message": "no, Asha Rani"}]}"#;
 
-/// A call that ends at that endpoint, as what the caller gets: `None` for nothing.
+/// A call that ends at that endpoint, as its caller's result: `None` for nothing.
 async fn call(clients: &Clients, endpoint: Endpoint) -> Result<Option<String>, DigitError> {
     let (info, tenant) = (info(), tenant());
     match endpoint {
@@ -59,7 +59,7 @@ async fn call(clients: &Clients, endpoint: Endpoint) -> Result<Option<String>, D
     }
 }
 
-/// Whether a call only asks, so that it may be repeated.
+/// Whether a call is read-only, so that it may be repeated.
 fn asks(endpoint: Endpoint) -> bool {
     match endpoint {
         Endpoint::ValidatePayment
@@ -82,12 +82,12 @@ fn endpoints() -> impl Iterator<Item = Endpoint> {
     Endpoint::ALL.into_iter().filter(|endpoint| *endpoint != Endpoint::CreateUser)
 }
 
-/// Those whose refusals are errors; a refused token has no owner.
+/// Endpoints whose refusals are errors; a refused token has no owner.
 fn refusing() -> impl Iterator<Item = Endpoint> {
     endpoints().filter(|endpoint| *endpoint != Endpoint::UserDetails)
 }
 
-/// A world in which there is something to find for every question.
+/// A world with a result for every look-up.
 async fn furnished() -> World {
     let world = World::new().await;
     world.clients.collections.create(&info(), &payment(Some("T0"), &[("B0", "1")])).await.unwrap();
@@ -171,7 +171,7 @@ async fn an_error_body_is_passed_on_as_it_came_and_nothing_is_repeated() {
 }
 
 #[tokio::test]
-async fn a_refusal_without_an_error_body_is_told_in_our_words() {
+async fn a_refusal_without_an_error_body_has_our_message() {
     let spring = r#"{"timestamp":1,"status":404,"error":"Not Found","path":"/user/_search"}"#;
     for body in ["", "<html>403 Forbidden</html>", spring] {
         let world = World::new().await;
@@ -237,7 +237,7 @@ async fn an_empty_list_means_what_the_contract_says() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_away_was_never_reached() {
+async fn an_unavailable_service_was_not_reached() {
     let world = World::new().await;
     let World { digit, clients, .. } = world;
     call(&clients, Endpoint::Bills).await.unwrap();

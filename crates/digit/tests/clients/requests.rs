@@ -1,4 +1,4 @@
-//! What goes out: bodies, queries, headers.
+//! Requests: bodies, queries, headers.
 
 use payment_digit::{
     BankAccounts, Bills, Cancellation, Collections, Links, Messages, Payers, Tokens, TransactionIds,

@@ -32,7 +32,7 @@ async fn a_token_is_its_users_for_a_minute_after_it_was_asked_about_and_no_longe
 }
 
 #[tokio::test]
-async fn whatever_the_service_refuses_is_nobodys_token() {
+async fn a_token_that_the_service_refuses_belongs_to_no_user() {
     let world = World::new().await;
     for (status, body) in [(400, "{}"), (401, r#"{"error":{"code":401}}"#), (403, "<html>"), (404, "")] {
         world.digit.set_fault(Endpoint::UserDetails, Fault::Refuse4xx { status, body: body.to_owned() });
@@ -41,7 +41,7 @@ async fn whatever_the_service_refuses_is_nobodys_token() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_token_is_not_asked_about() {
+async fn a_malformed_token_is_refused_without_a_call() {
     let world = World::new().await;
     for token in ["", "a b", "a\r\nb", "ਟੋਕਨ", &"x".repeat(4_097)] {
         assert_eq!(uuid_of(&world, token).await, None);

@@ -62,7 +62,7 @@ async fn replicas_that_register_the_same_payer_at_once_make_one_entry() {
     let world = World::new().await;
     let replicas: Vec<Clients> =
         (0..4).map(|_| Clients::at(world.digit.url(), patient(), &world.clock)).collect();
-    // None of them finds anybody at first.
+    // None of them finds a user at first.
     world.digit.set_fault_for(Endpoint::SearchUsers, Fault::EmptyList, 4);
     let asked: Vec<_> = replicas
         .into_iter()
@@ -88,7 +88,7 @@ async fn a_registration_whose_answer_is_lost_is_looked_up_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_registration_that_failed_is_told_as_it_failed() {
+async fn a_failed_registration_is_reported_as_such() {
     let body = r#"{"Errors":[{"code":"INVALID_MOBILE"}]}"#;
     for (fault, expected) in [
         (Fault::Status500, Told::Unanswered),

@@ -52,7 +52,7 @@ impl RawServer {
     }
 }
 
-/// Reads a request to its end, so that closing does not take back what was answered.
+/// Reads a request to its end, so that closing does not discard the answer.
 fn read_request(connection: &mut impl Read) {
     let mut request = Vec::new();
     let mut buffer = [0; 4096];
@@ -119,7 +119,7 @@ async fn an_answer_that_breaks_off_is_no_answer() {
 }
 
 #[tokio::test]
-async fn a_short_link_that_is_no_link_is_not_sent_to_anybody() {
+async fn an_invalid_short_link_is_not_sent() {
     let body = "javascript:alert(1)";
     let answer =
         format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());

@@ -15,7 +15,7 @@ use payment_domain::{
 use payment_simulator::digit::PretendDigit;
 use serde_json::json;
 
-/// What a caller sends that must never be printed.
+/// Values from a caller that must never be printed.
 pub(crate) const SECRETS: [&str; 4] = ["s3cret-token", "Asha Rani", "9876543210", "127.0.0.1"];
 
 pub(crate) struct World {
@@ -40,7 +40,7 @@ pub(crate) fn patient() -> Limits {
     Limits { total_timeout: Duration::from_secs(60), ..LIMITS }
 }
 
-/// Limits for answers that never come; long enough for the question to arrive on a busy machine.
+/// Limits for answers that never come; long enough for the request to arrive on a busy machine.
 pub(crate) fn hurried() -> Limits {
     Limits { total_timeout: Duration::from_secs(2), ..LIMITS }
 }
@@ -139,7 +139,7 @@ pub(crate) fn first_registered() -> Registered {
     Registered { receipts, standing: Standing::Valid, key }
 }
 
-/// The payer of that name, who also names an id and a login of their own choice.
+/// The payer of that name, with an id and a login of their own choice.
 pub(crate) fn payer(name: &str) -> PayerDetails {
     PayerDetails {
         name: Personal::new(name),
@@ -151,7 +151,7 @@ pub(crate) fn payer(name: &str) -> PayerDetails {
     }
 }
 
-/// What an error means to the caller; for a refusal its body, for an error of ours its code.
+/// The meaning of an error for the caller: the body of a refusal, the code of an error of ours.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Told {
     NotSent,
@@ -160,7 +160,7 @@ pub(crate) enum Told {
     Ours(&'static str),
 }
 
-/// Sorts an error, which must not show anything of what was sent.
+/// Sorts an error, which must not show any part of the request.
 pub(crate) fn told(error: DigitError) -> Told {
     let mut printed = format!("{error} {error:?}");
     let mut source = std::error::Error::source(&error);

@@ -33,7 +33,7 @@ impl<'a> Sending<'a> {
     }
 
     fn may_send(&self, read_at: Instant, patience: Duration) -> bool {
-        // If this process was suspended, another node may have published what was read before.
+        // If this process was suspended, another node may have published these events.
         !self.run.is_stopped() && !self.halted.load(Ordering::Relaxed) && read_at.elapsed() < patience
     }
 

@@ -19,7 +19,7 @@ pub(super) struct Holds {
 }
 
 impl Holds {
-    /// Forgets what is over.
+    /// Removes ended entries.
     pub(super) fn tidy(&mut self, now: Instant) {
         fn tidy<K: Eq + Hash>(held: &mut HashMap<K, Instant>, now: Instant) {
             held.retain(|_, until| *until > now);

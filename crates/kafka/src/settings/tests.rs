@@ -92,7 +92,7 @@ fn key_stores_are_read_as_far_as_they_are_not_javas_own() {
 }
 
 #[test]
-fn all_that_is_wrong_is_told_at_once_and_no_value_with_it() {
+fn all_problems_are_reported_together_without_values() {
     let problems = settings(&[
         ("enable.idempotence", "false"),
         ("acks", "1"),

@@ -203,7 +203,7 @@ fn by_system(txn_id: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payer_is_told_once_however_often_the_event_comes_and_by_whichever_topic() {
+async fn a_payer_gets_one_message_however_often_the_event_is_delivered_on_any_topic() {
     let world = World::new(bootstrap_servers()).await;
     for _ in 0..3 {
         world.send_event(&by_system("T1")).await;
@@ -221,7 +221,7 @@ async fn a_payer_is_told_once_however_often_the_event_comes_and_by_whichever_top
     world.tells(2).await;
     world.commits(6).await;
     first.stopped().await;
-    // Another node, and a group that has forgotten how far it came.
+    // Another node, and a group without committed offsets.
     let again = World { group: format!("{}-again", world.group), ..world };
     let second = again.consume();
     again.commits(6).await;
@@ -230,7 +230,7 @@ async fn a_payer_is_told_once_however_often_the_event_comes_and_by_whichever_top
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_nobody_understands_is_put_aside_with_the_reason_and_holds_up_nothing() {
+async fn an_unreadable_record_is_dead_lettered_with_the_reason_and_blocks_nothing() {
     let world = World::new(bootstrap_servers()).await;
     let topic = &world.outbox.topics.update_transaction;
     let mut wrong = by_system("T1");
@@ -304,7 +304,7 @@ async fn an_offset_is_committed_only_after_the_work() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn services_that_are_away_are_waited_for_and_what_refuses_is_put_aside_after_a_few_tries() {
+async fn unavailable_services_are_retried_and_refused_records_are_dead_lettered_after_a_few_tries() {
     let world = World::new(bootstrap_servers()).await;
     world.texts.away.store(5, Ordering::SeqCst);
     world.send_event(&by_system("T1")).await;
@@ -347,7 +347,8 @@ async fn two_nodes_share_the_work_and_one_takes_over_what_the_other_leaves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_put_aside_is_not_taken_for_done_and_a_broker_that_comes_back_is_read_on() {
+async fn a_record_that_cannot_be_dead_lettered_is_not_committed_and_reading_continues_when_the_broker_returns()
+ {
     let mut broker = Broker::builder().setting("auto.create.topics.enable", "false").start().await;
     let world = World::new(broker.bootstrap()).await;
     let topic = world.outbox.topics.update_transaction.clone();
@@ -375,7 +376,7 @@ async fn what_cannot_be_put_aside_is_not_taken_for_done_and_a_broker_that_comes_
 }
 
 #[tokio::test]
-async fn a_pattern_that_librdkafka_does_not_understand_is_told_at_once() {
+async fn a_pattern_unknown_to_librdkafka_is_reported_at_once() {
     let world = World::new(bootstrap_servers()).await;
     let topics = TopicPattern::from_java("(unclosed", &Topics::default()).unwrap();
     let consumer = NotificationConsumer::new(

@@ -158,7 +158,7 @@ async fn a_run_that_must_stop_does_so_though_the_broker_hangs_and_the_next_goes_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_brokers_refuse_stays_in_the_outbox_and_holds_up_nobody() {
+async fn a_refused_event_stays_in_the_outbox_and_blocks_no_other_transaction() {
     let broker = Broker::builder().setting("auto.create.topics.enable", "false").start().await;
     let bootstrap = broker.bootstrap();
     let outbox = Outbox::new();
@@ -223,11 +223,11 @@ async fn payments_before_small_topics(bootstrap: &str, payments: usize) -> Outbo
     outbox
 }
 
-/// Batches as large as an operator has set them, whatever the topics take: every batch is refused.
+/// Batches as large as an operator has set them, beyond the topics' limits: every batch is refused.
 const LARGE_BATCHES: [(&str, &str); 2] = [("batch.size", "1000000"), ("linger.ms", "50")];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_over_the_limit_of_its_topic_holds_back_its_own_transaction_and_nobody_else() {
+async fn an_event_over_the_limit_of_its_topic_blocks_only_its_own_transaction() {
     let bootstrap = bootstrap_servers();
     for properties in [LARGE_BATCHES.as_slice(), &[]] {
         let outbox = payments_before_small_topics(&bootstrap, 24).await;
@@ -302,7 +302,7 @@ async fn brokers_behind_tls_and_a_login_are_reached_with_the_settings_of_a_java_
     for stranger in [settings(&certificates.authority(), "wrong"), settings(&others.authority(), "s3cret")] {
         let relay = outbox.relay(stranger);
         let running = outbox.run(&relay).await;
-        // Longer than the brokers are asked what they take, and an event may be under way.
+        // Longer than the interval of reading the topics' limits, plus an event under way.
         tokio::time::sleep(Duration::from_secs(6)).await;
         let (result, tally) = running.stopped().await;
         assert!(matches!(result, Err(JobError::Other(_))), "{result:?}");

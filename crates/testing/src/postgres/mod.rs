@@ -10,7 +10,7 @@ pub use database::FreshDatabase;
 pub use pooler::{PgBouncer, PoolMode};
 pub use server::{PostgresServer, PostgresServerBuilder, Stop};
 
-/// The URL of the shared server, as a user who may create databases: `DATABASE_URL`.
+/// The URL of the shared server, for a user with the right to create databases: `DATABASE_URL`.
 ///
 /// # Panics
 /// When it is not set.

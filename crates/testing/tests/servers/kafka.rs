@@ -48,7 +48,7 @@ async fn a_broker_starts_again_at_the_same_place_after_a_stop_and_after_a_kill()
 }
 
 #[tokio::test]
-async fn a_broker_keeps_what_it_confirmed_through_a_stop_and_a_kill() {
+async fn a_broker_keeps_confirmed_records_through_a_stop_and_a_kill() {
     let mut broker = Broker::start().await;
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", broker.bootstrap());
@@ -78,7 +78,7 @@ async fn a_broker_keeps_what_it_confirmed_through_a_stop_and_a_kill() {
 }
 
 #[tokio::test]
-async fn a_broker_with_a_login_and_tls_lets_in_who_knows_both() {
+async fn a_broker_with_a_login_and_tls_requires_both() {
     let certificates = Certificates::create();
     let broker = Broker::builder()
         .login("pg-service", "a password")

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use payment_testing::postgres::PostgresServer;
 
-/// How the killed test tells where its server listens.
+/// The line by which the killed test announces its server's port.
 const ANNOUNCEMENT: &str = "listens on port ";
 
 /// Set for the test that is killed; without it that one ends at once.
@@ -18,7 +18,7 @@ const TOLD_TO_STAY: &str = "PAYMENT_TESTING_STAY";
 
 #[test]
 fn a_server_does_not_outlive_a_killed_test() {
-    // What the killed test leaves behind lies in here, where the user postgres can get at it.
+    // The data of the killed test's server, in a folder that the user postgres can read.
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
     let mut test = Command::new(std::env::current_exe().unwrap())

@@ -35,7 +35,7 @@ async fn many_databases_at_once_do_not_meet() {
 }
 
 #[tokio::test]
-async fn a_server_keeps_what_was_committed_through_a_stop_and_a_crash() {
+async fn a_server_keeps_commits_through_a_stop_and_a_crash() {
     let mut server = PostgresServer::start().await;
     let client = connect(&server.url()).await.unwrap();
     client.batch_execute("CREATE TABLE kept (id INT); INSERT INTO kept VALUES (1)").await.unwrap();

@@ -1,10 +1,9 @@
 //! Payments at collection-services: `payments/_validate`, `payments/_create`, `payments/_search`,
 //! `payments/{businessService}/_workflow`.
 //!
-//! Registering a payment is the call that must not happen twice. It is made once; an answer that
-//! does not come or cannot be read is [`DigitError::Unanswered`], and only what a search really shows
-//! under the transaction's own number counts as registered. A search that cannot be believed is an
-//! error, never "not registered".
+//! Registering a payment is the call that must not happen twice. It is made once; a missing or unreadable
+//! answer is [`DigitError::Unanswered`], and only a payment that a search shows under the transaction's own
+//! number counts as registered. An unreliable search is an error, never "not registered".
 
 mod shown;
 
@@ -138,7 +137,7 @@ struct PaymentDetailView<'a> {
 }
 
 impl<'a> Body<'a> {
-    /// The service knows one currency and is told none: another amount would be taken for rupees.
+    /// The service knows one currency and receives none: another amount would be taken for rupees.
     fn new(info: &'a RequestInfo, payment: &'a Payment, number: &'a str) -> Result<Body<'a>, DigitError> {
         let mut amounts = payment.bills.iter().map(|(_, paid)| *paid).chain([payment.total]);
         if let Some(other) = amounts.find(|amount| amount.currency() != ITS_CURRENCY) {
@@ -226,7 +225,7 @@ impl Collections for CollectionService {
         }
         match found.into_iter().find(|payment| payment.transaction_number.as_deref() == Some(number)) {
             Some(ours) => ours.registered().map(Some).ok_or_else(|| WITHOUT_RECEIPT.into()),
-            // It did not search for what it was asked: ours may lie behind those it shows.
+            // The search ignored our condition: our payment may lie behind those shown.
             None => Err(self.search.unanswered("the answer is about other payments".to_owned())),
         }
     }

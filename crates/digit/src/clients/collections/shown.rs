@@ -73,7 +73,7 @@ impl Shown {
     }
 }
 
-/// The payments of an answer; `None` for what is no answer.
+/// The payments of an answer; `None` when it is unreadable.
 pub(super) fn read(answer: &[u8]) -> Option<Vec<Shown>> {
     let answer = json::object(answer)?;
     json::list(&answer, "Payments")?.iter().map(read_payment).collect()
