@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use payment_service::{Payments, Reconciliation, RoleCodes, Scheduler};
+use payment_service::{Accounts, Payments, Reconciliation, RoleCodes, Scheduler};
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 #[derive(Clone)]
 pub struct App {
     pub payments: Payments,
+    pub accounts: Accounts,
     /// How callers prove who they are.
     pub identity: IdentityProof,
     /// The roles that proven callers have here.

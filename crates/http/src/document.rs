@@ -27,6 +27,8 @@ use crate::envelope::{ErrorEntry, ErrorEnvelope};
             (PG_REFUND_CHECKER)."),
         (name = "Operators", description = "For operators: jobs, what needs attention, reconciliation by hand. A request presents the shared \
             token or a personal API token, or a proven identity with the role PG_OPERATOR; for reading PG_VIEWER or PG_AUDITOR."),
+        (name = "Accounts", description = "Merchant accounts and their credentials, for callers with PG_ADMIN: one person enters credentials, another \
+            activates them. PG_AUDITOR reads."),
         (name = "Tokens", description = "Personal API tokens, for callers with PG_ADMIN."),
         (name = "Operations", description = "Health and metrics."),
     ),
@@ -35,7 +37,7 @@ use crate::envelope::{ErrorEntry, ErrorEnvelope};
 struct Frame;
 
 /// Operations whose body is optional, which the handlers' attributes cannot say.
-pub(crate) const BODY_MAY_BE_MISSING: [&str; 14] = [
+pub(crate) const BODY_MAY_BE_MISSING: [&str; 15] = [
     "/transaction/v1/_update",
     "/transaction/v1/_redirect",
     "/gateway/v1/{gateway}/_callback",
@@ -48,6 +50,7 @@ pub(crate) const BODY_MAY_BE_MISSING: [&str; 14] = [
     "/attention/v1/_search",
     "/attention/v1/{id}/_show",
     "/reconciliation/v1/_run",
+    "/account/v1/_search",
     "/tokens/v1/_search",
     "/tokens/v1/{id}/_revoke",
 ];

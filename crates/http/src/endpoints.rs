@@ -6,7 +6,7 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::{gateway, operations, operators, refund, tokens, transaction};
+use crate::{account, gateway, operations, operators, refund, tokens, transaction};
 
 /// The documented endpoints, by their paths below the context path.
 pub(crate) fn endpoints() -> Vec<UtoipaMethodRouter<Arc<App>>> {
@@ -40,6 +40,13 @@ pub(crate) fn endpoints() -> Vec<UtoipaMethodRouter<Arc<App>>> {
         routes!(tokens::issue::issue),
         routes!(tokens::search::search),
         routes!(tokens::revoke::revoke),
+        routes!(account::search::search),
+        routes!(account::search::fields),
+        routes!(account::create::create),
+        routes!(account::enter::enter),
+        routes!(account::change::verify),
+        routes!(account::change::activate),
+        routes!(account::change::retire),
         routes!(operations::health::health),
         routes!(operations::health::liveness),
         routes!(operations::health::readiness),

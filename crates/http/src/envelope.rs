@@ -71,7 +71,12 @@ pub(crate) fn error_json(errors: &[ErrorEntry]) -> Vec<u8> {
 
 /// A text of another service, short and without control characters.
 pub(crate) fn bounded(text: &str) -> String {
-    text.chars().filter(|char| !char.is_control()).take(100).collect()
+    line(text, 100)
+}
+
+/// So many characters at most, on one line.
+pub(crate) fn line(text: &str, most: usize) -> String {
+    text.chars().filter(|char| !char.is_control()).take(most).collect()
 }
 
 pub(crate) fn json_response(status: StatusCode, json: impl Into<Body>) -> Response {

@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use payment_domain::TxnId;
 use payment_service::{
-    CallbackError, CreateError, Denied, PaymentPageError, RefundError, ResolveError, SearchError,
-    SettleError, TokenError,
+    AccountError, CallbackError, CreateError, Denied, PaymentPageError, RefundError, ResolveError,
+    SearchError, SettleError, TokenError,
 };
 use payment_store::StoreError;
 
@@ -110,6 +110,8 @@ pub(crate) enum ApiError {
     #[error(transparent)]
     Token(#[from] TokenError),
     #[error(transparent)]
+    Account(#[from] AccountError),
+    #[error(transparent)]
     Store(#[from] StoreError),
 }
 
@@ -155,6 +157,7 @@ impl ApiError {
             ApiError::Resolve(error) => return error.into(),
             ApiError::Refund(error) => return error.into(),
             ApiError::Token(error) => return error.into(),
+            ApiError::Account(error) => return error.into(),
             ApiError::Store(error) => return error.into(),
         };
         let response = ErrorResponse::one(status, code, self.to_string());

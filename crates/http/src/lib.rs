@@ -3,6 +3,7 @@
 //! [`router`] makes endpoints of the use cases, one file each: an endpoint reads its request, calls one use case
 //! and converts the answer. [`serve`] serves them within limits.
 
+mod account;
 mod app;
 mod body;
 mod caller;

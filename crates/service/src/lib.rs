@@ -42,7 +42,7 @@ use std::sync::Arc;
 pub use accounts::{
     AccountActor, AccountAdapter, AccountAdapters, AccountDirectory, AccountError, AccountField,
     AccountSettings, AccountTrouble, AccountView, AccountWish, Accounts, AccountsJob, KeyEncryptionKey,
-    Keyring, Place, VaultError,
+    Keyring, Place, SeenAccount, VaultError,
 };
 pub use advice::{Advice, OtherPayment, advise_all};
 pub use api_tokens::{

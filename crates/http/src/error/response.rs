@@ -7,13 +7,18 @@ use payment_digit::DigitError;
 use payment_domain::TxnId;
 use payment_gateway::GatewayError;
 use payment_service::{
-    CallbackError, CreateError, Denied, PaymentPageError, RefundError, ResolveError, SearchError,
-    SettleError, TokenError,
+    AccountError, CallbackError, CreateError, Denied, PaymentPageError, RefundError, ResolveError,
+    SearchError, SettleError, TokenError, VaultError,
 };
 use payment_store::StoreError;
 use serde::de::IgnoredAny;
 
-use crate::envelope::{ErrorEntry, bounded};
+use crate::envelope::{ErrorEntry, bounded, line};
+
+/// The problems of an account that are told at once.
+const MOST_PROBLEMS: usize = 50;
+/// In characters.
+const LONGEST_PROBLEM: usize = 500;
 
 type Message = Cow<'static, str>;
 
@@ -227,6 +232,42 @@ impl From<&TokenError> for ErrorResponse {
             TokenError::Before(_) => ErrorResponse::one(StatusCode::CONFLICT, "TOKEN_REVOKED", told()),
             TokenError::NoRandomness => internal(),
             TokenError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<&AccountError> for ErrorResponse {
+    fn from(error: &AccountError) -> ErrorResponse {
+        let told = || error.to_string();
+        let conflict = |code| ErrorResponse::one(StatusCode::CONFLICT, code, told());
+        match error {
+            AccountError::NotFound => {
+                ErrorResponse::one(StatusCode::NOT_FOUND, "ACCOUNT_NOT_FOUND", "There is no such account")
+            }
+            AccountError::Stale => conflict("ACCOUNT_CHANGED"),
+            AccountError::KeyReused => conflict("IDEMPOTENCY_KEY_REUSED"),
+            AccountError::Nameless => ErrorResponse::one(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", told()),
+            AccountError::SamePerson => {
+                ErrorResponse::one(StatusCode::FORBIDDEN, "ACCOUNT_SAME_USER", told())
+            }
+            AccountError::State(_) => conflict("ACCOUNT_STATE"),
+            AccountError::Invalid(problems) => {
+                let entry =
+                    |problem: &String| ErrorEntry::new("INVALID_ACCOUNT", line(problem, LONGEST_PROBLEM));
+                let entries = problems.iter().take(MOST_PROBLEMS).map(entry).collect();
+                ErrorResponse::entries(StatusCode::BAD_REQUEST, entries)
+            }
+            AccountError::OtherMerchant => refused("ACCOUNT_OTHER_MERCHANT", told()),
+            AccountError::NotVerified(_) => refused("ACCOUNT_NOT_VERIFIED", line(&told(), LONGEST_PROBLEM)),
+            AccountError::Denied(denied) => denied.into(),
+            AccountError::Vault(VaultError::NoRandomness) => internal(),
+            AccountError::Vault(
+                VaultError::NoKey
+                | VaultError::Missing { .. }
+                | VaultError::Wrong { .. }
+                | VaultError::Altered { .. },
+            ) => conflict("ACCOUNT_KEY"),
+            AccountError::Store(error) => error.into(),
         }
     }
 }

@@ -9,8 +9,8 @@ use payment_digit::DigitError;
 use payment_domain::{Currency, InvalidAmount, Money, RefundStatus, Role, TenantId, Timestamp, TxnId};
 use payment_gateway::GatewayError;
 use payment_service::{
-    CallbackError, CreateError, Denied, PaymentPageError, RefundError, Refusal, ResolveError, SearchError,
-    SettleError, TokenError,
+    AccountError, CallbackError, CreateError, Denied, PaymentPageError, RefundError, Refusal, ResolveError,
+    SearchError, SettleError, TokenError, VaultError,
 };
 use payment_store::{Resolution, Revocation, StoreError};
 
@@ -158,6 +158,24 @@ fn all() -> Vec<ApiError> {
         .map(ApiError::from),
     );
     all.extend(store().map(|error| TokenError::from(error).into()));
+    all.extend(
+        [
+            AccountError::NotFound,
+            AccountError::Stale,
+            AccountError::KeyReused,
+            AccountError::Nameless,
+            AccountError::SamePerson,
+            AccountError::State("no credentials are verified".to_owned()),
+            AccountError::Invalid(vec!["paytm.x is no field of an account of PAYTM".to_owned()]),
+            AccountError::OtherMerchant,
+            AccountError::NotVerified("it does not answer".to_owned()),
+            AccountError::Denied(Denied::Unnamed),
+            AccountError::Vault(VaultError::NoKey),
+            AccountError::Vault(VaultError::NoRandomness),
+        ]
+        .map(ApiError::from),
+    );
+    all.extend(store().map(|error| AccountError::from(error).into()));
     let available = Money::from_minor(1_050, Currency::INR).unwrap();
     let wait = Some(Duration::from_millis(2_001));
     all.extend(

@@ -16,7 +16,7 @@ pub(super) const BY: TextRule = TextRule::line(1, 128);
 pub(super) const USUAL_PAGE: u32 = 100;
 pub(super) const LARGEST_PAGE: u32 = 500;
 
-pub(super) fn number<T>(
+pub(crate) fn number<T>(
     found: &mut Violations,
     field: Field,
     value: Option<Scalar<'_>>,
@@ -41,7 +41,7 @@ pub(super) fn limit(found: &mut Violations, field: Field, value: Option<Scalar<'
     number(found, field, value, 1..=LARGEST_PAGE, USUAL_PAGE)
 }
 
-pub(super) fn txn_id(
+pub(crate) fn txn_id(
     found: &mut Violations,
     field: Field,
     value: Option<Scalar<'_>>,

@@ -1,7 +1,7 @@
 //! The endpoints of operators: jobs, review cases, manual reconciliation, the audit log. They are served to named
 //! callers in the roles below, and to requests that present the shared token.
 
-mod fields;
+pub(crate) mod fields;
 pub(crate) mod job_history;
 pub(crate) mod resolve_attention;
 pub(crate) mod run_job;

@@ -1,6 +1,7 @@
 //! The whole service in one process, for tests: the endpoints over a real database and embedded implementations, with
 //! fake gateways.
 
+mod accounts;
 mod form;
 mod log;
 mod operating;
@@ -119,6 +120,8 @@ impl TestApp {
         let format = "PB_PG_[cy:yyyy_MM_dd]_[SEQ_EG_PG_TXN]".parse().unwrap();
         let used_store = Arc::new(ObservedStore::new(store.clone()));
         used_store.is_available(!choices.database_is_away);
+        let used_store: Arc<dyn Store> = used_store;
+        let accounts = accounts::accounts(&used_store, &clock, &gateway);
         let payments = Payments::new(Ports {
             store: used_store,
             gateways: Gateways::new([
@@ -126,6 +129,7 @@ impl TestApp {
                 network.clone() as Arc<dyn Gateway>,
                 form as Arc<dyn Gateway>,
             ])
+            .with_accounts(accounts.directory.clone())
             .with_known_parameters(["vpc_MerchTxnRef", "ORDERID", "txnid"]),
             ids: Arc::new(SequenceIds::new(registers.clone(), clock.clone(), indian_standard_time(), format)),
             collections: collections.clone(),
@@ -163,6 +167,7 @@ impl TestApp {
         let operators = operating::operators(&payments, &job, &stop, choices.operators);
         let app = App {
             payments: payments.clone(),
+            accounts,
             identity: choices.identity,
             roles: RoleCodes::default(),
             stands_alone: choices.stands_alone,

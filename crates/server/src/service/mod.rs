@@ -140,7 +140,7 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
     let node = config.jobs.node_name.clone();
     let assembled = wiring::wire(&config, opened, &addresses, &node, tasks.clone())?;
     wiring::read_accounts(&assembled).await?;
-    let Assembled { payments, accounts: _, reconciliation, scheduler } = assembled;
+    let Assembled { payments, accounts, reconciliation, scheduler } = assembled;
     let consumer = kafka::consumer(&config, &payments)?;
     let looping = payments.clone();
     let ports = &payments.ports;
@@ -162,6 +162,7 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
     let pages = config.server.pages;
     let app = App {
         payments,
+        accounts,
         identity,
         roles: config.roles.clone(),
         stands_alone: config.stands_alone(),

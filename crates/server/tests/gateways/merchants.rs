@@ -48,6 +48,7 @@ async fn three_cities_pay_at_the_same_time_each_into_its_own_account() {
             label: city.to_owned(),
             priority: 1,
             bank_account_ref: None,
+            key: None,
         };
         let id = accounts.add(&actor, wish).await.unwrap().account.id;
         let fields = |key: &str| {

@@ -3,31 +3,35 @@
 //! [`AccountDirectory`] holds the accounts that payments use, with an adapter for each version of their
 //! credentials; it is read anew when the store's revision has grown. [`Accounts`] changes them.
 
+mod activating;
 mod actor;
 mod directory;
+mod entering;
+mod error;
 mod live;
 mod managing;
 mod vault;
 mod verifying;
 mod view;
+mod wiping;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use payment_domain::{AccountId, GatewayName, MerchantDigest};
 use payment_gateway::Gateway;
 use secrecy::SecretString;
 
 pub use actor::AccountActor;
 pub use directory::{AccountDirectory, AccountTrouble, Place};
-pub use managing::{AccountError, AccountSettings, AccountWish, Accounts};
+pub use entering::AccountWish;
+pub use error::AccountError;
+pub use managing::{AccountSettings, Accounts, SeenAccount};
 pub use vault::{KeyEncryptionKey, Keyring, VaultError};
 pub use view::AccountView;
+pub use wiping::AccountsJob;
 
 pub(crate) use directory::Chosen;
-
-use crate::scheduler::{Job, JobError, Run};
 
 /// The adapters of stored accounts.
 pub trait AccountAdapters: Send + Sync {
@@ -63,30 +67,4 @@ pub struct AccountAdapter {
     pub gateway: Arc<dyn Gateway>,
     /// `None` where the fields do not name the merchant.
     pub merchant: Option<MerchantDigest>,
-}
-
-/// Wipes credentials whose time is over.
-pub struct AccountsJob {
-    pub accounts: Accounts,
-}
-
-#[async_trait]
-impl Job for AccountsJob {
-    async fn tick(&self, run: &Run) -> Result<(), JobError> {
-        let wiped = self.accounts.wipe_due().await.map_err(|error| match error {
-            AccountError::Store(error) => JobError::Store(error),
-            error @ (AccountError::NotFound
-            | AccountError::Stale
-            | AccountError::Nameless
-            | AccountError::SamePerson
-            | AccountError::State(_)
-            | AccountError::Invalid(_)
-            | AccountError::OtherMerchant
-            | AccountError::NotVerified(_)
-            | AccountError::Denied(_)
-            | AccountError::Vault(_)) => JobError::Other(error.into()),
-        })?;
-        run.count(|tally| tally.changed += wiped);
-        Ok(())
-    }
 }

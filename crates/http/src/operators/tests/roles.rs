@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::super::{ACTS, AUDITS, READS};
 use super::attention::paid_late;
 use crate::ContextPath;
+use crate::account;
 use crate::identity::IdentityProof;
 use crate::refund;
 use crate::testing::{Answer, Choices, TestApp, request, request_info_of};
@@ -53,6 +54,13 @@ use Guard::{Installation, Own, Scope};
 
 fn guards() -> BTreeMap<&'static str, (Guard, Value)> {
     BTreeMap::from([
+        ("/account/v1/_activate", (Own(account::MANAGES), json!({}))),
+        ("/account/v1/_create", (Own(account::MANAGES), json!({}))),
+        ("/account/v1/_enter", (Own(account::MANAGES), json!({}))),
+        ("/account/v1/_fields", (Own(account::SEES), json!({}))),
+        ("/account/v1/_retire", (Own(account::MANAGES), json!({}))),
+        ("/account/v1/_search", (Own(account::SEES), json!({}))),
+        ("/account/v1/_verify", (Own(account::MANAGES), json!({}))),
         ("/audit/v1/_checkpoint", (Own(AUDITS), json!({}))),
         ("/audit/v1/_search", (Installation(AUDITS), json!({}))),
         ("/audit/v1/_verify", (Installation(AUDITS), json!({}))),

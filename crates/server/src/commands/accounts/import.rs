@@ -99,6 +99,7 @@ fn csv(text: &str) -> Outcome<Vec<Row>> {
                 business_service: values.remove("businessService").map(str::to_owned),
                 bank_account_ref: values.remove("bankAccountRef").map(str::to_owned),
                 priority: priority.unwrap_or(DEFAULT_PRIORITY),
+                key: None,
                 tenant_id,
                 gateway,
                 label,
@@ -141,6 +142,7 @@ fn pg_detail(text: &str, gateway: &GatewayName, fields: &[AccountField]) -> Outc
             gateway: gateway.clone(),
             priority: DEFAULT_PRIORITY,
             bank_account_ref: None,
+            key: None,
         };
         Ok(Row { wish, fields: entered })
     };

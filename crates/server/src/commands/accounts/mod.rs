@@ -131,6 +131,7 @@ impl Office {
             label: args.label.clone(),
             priority: args.priority,
             bank_account_ref: args.bank_account.clone(),
+            key: None,
         };
         let added = self.accounts.add(&actor, wish).await.map_err(refused)?;
         say(&format!("{}\n\nNext: pg-service accounts enter {0}", added.account.id))?;
@@ -182,6 +183,7 @@ fn refused(error: AccountError) -> Failure {
         AccountError::NotFound => failure.try_this("`pg-service accounts list` shows the accounts"),
         AccountError::Nameless => failure.try_this("--token-file FILE"),
         AccountError::Stale
+        | AccountError::KeyReused
         | AccountError::SamePerson
         | AccountError::State(_)
         | AccountError::Invalid(_)

@@ -84,6 +84,7 @@ impl Town {
             label: tenant.to_owned(),
             priority: 1,
             bank_account_ref: None,
+            key: None,
         };
         self.accounts.add(&person("maker"), wish).await.unwrap().account.id
     }

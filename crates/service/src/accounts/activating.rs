@@ -1,0 +1,138 @@
+//! Credentials are verified with the gateway, activated by a second person, and retired.
+
+use payment_domain::{
+    AccountState, AuditAction, CredentialState, MerchantAccount, MerchantCredential, Signed, Timestamp, TxnId,
+};
+use payment_store::StoredAccount;
+
+use super::wiping::wiped;
+use super::{AccountActor, AccountError, Accounts, SeenAccount, live, verifying};
+
+impl Accounts {
+    /// Asks the gateway a question with the entered credentials: about a payment of this account, or about one
+    /// that it cannot know.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub async fn verify(
+        &self,
+        actor: &AccountActor,
+        seen: impl Into<SeenAccount<'_>>,
+        payment: Option<&TxnId>,
+    ) -> Result<StoredAccount, AccountError> {
+        let StoredAccount { account, credentials } = self.seen(actor, seen.into()).await?;
+        let entered = credentials
+            .into_iter()
+            .find(|it| matches!(it.state, CredentialState::Entered | CredentialState::Verified));
+        let entered = entered.ok_or_else(|| AccountError::State("no credentials are entered".to_owned()))?;
+        let fields = live::fields(&entered, &self.keys).map_err(AccountError::State)?;
+        let adapter = self.adapters.adapter(&account.gateway, &fields).map_err(AccountError::Invalid)?;
+        let payment = match payment {
+            Some(payment) => {
+                let found = self.store.transaction(payment).await?;
+                let of_account = found.filter(|txn| verifying::is_of(txn, &account));
+                Some(of_account.ok_or_else(|| {
+                    AccountError::State("there is no such payment of this account".to_owned())
+                })?)
+            }
+            None => None,
+        };
+        verifying::ask(adapter.gateway.as_ref(), &account, payment, self.settings.gateway_wait)
+            .await
+            .map_err(AccountError::NotVerified)?;
+        let verified = Some(Signed { by: actor.by(), at: self.clock.now() });
+        let credential = MerchantCredential { state: CredentialState::Verified, verified, ..entered };
+        self.change(actor, AuditAction::CredentialVerified, account, vec![credential]).await
+    }
+
+    /// Makes verified credentials those of new payments. The ones before are retired, and go on verifying
+    /// callbacks.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub async fn activate(
+        &self,
+        actor: &AccountActor,
+        seen: impl Into<SeenAccount<'_>>,
+    ) -> Result<StoredAccount, AccountError> {
+        let StoredAccount { account, credentials } = self.seen(actor, seen.into()).await?;
+        let (now, by) = (self.clock.now(), actor.by());
+        let mut changed = Vec::new();
+        let mut verified = None;
+        for credential in credentials {
+            match credential.state {
+                CredentialState::Active => changed.push(retired(credential, &by, now)),
+                CredentialState::Verified => verified = Some(credential),
+                CredentialState::Created
+                | CredentialState::Entered
+                | CredentialState::Retired
+                | CredentialState::Wiped => {}
+            }
+        }
+        let verified =
+            verified.ok_or_else(|| AccountError::State("no credentials are verified".to_owned()))?;
+        let second_person = verified.second_person || self.settings.second_person;
+        if second_person {
+            let entered_by = verified.entered.as_ref().map(|entered| entered.by.as_str());
+            if !actor.is_named() {
+                return Err(AccountError::Nameless);
+            }
+            if entered_by.is_none_or(|entered_by| entered_by.eq_ignore_ascii_case(&by)) {
+                return Err(AccountError::SamePerson);
+            }
+        }
+        changed.push(MerchantCredential {
+            state: CredentialState::Active,
+            approved: Some(Signed { by, at: now }),
+            second_person,
+            ..verified
+        });
+        self.change(actor, AuditAction::CredentialActivated, account, changed).await
+    }
+
+    /// Retires an account: it takes no new payments, and is asked about those it has. Or a version of its
+    /// credentials that is not active: one that no payment was made with is wiped, a retired one is when `wipe`
+    /// says so, because it has become known to others.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub async fn retire(
+        &self,
+        actor: &AccountActor,
+        seen: impl Into<SeenAccount<'_>>,
+        version: Option<u32>,
+        wipe: bool,
+    ) -> Result<StoredAccount, AccountError> {
+        let StoredAccount { account, credentials } = self.seen(actor, seen.into()).await?;
+        let (now, by) = (self.clock.now(), actor.by());
+        let Some(version) = version else {
+            let active = credentials.into_iter().filter(|it| it.state == CredentialState::Active);
+            let changed = active.map(|credential| retired(credential, &by, now)).collect();
+            let account = MerchantAccount { state: AccountState::Retired, ..account };
+            return self.change(actor, AuditAction::CredentialRetired, account, changed).await;
+        };
+        let found = credentials.into_iter().find(|it| it.version == version);
+        let credential = found.ok_or(AccountError::NotFound)?;
+        match (credential.state, wipe) {
+            (CredentialState::Active, _) => Err(AccountError::State(
+                "the credentials are active: activate others, or retire the account".to_owned(),
+            )),
+            (CredentialState::Wiped, _) => {
+                Err(AccountError::State("the credentials are wiped already".to_owned()))
+            }
+            (CredentialState::Retired, false) => {
+                Err(AccountError::State("the credentials are retired; they can only be wiped".to_owned()))
+            }
+            (CredentialState::Retired, true)
+            | (CredentialState::Created | CredentialState::Entered | CredentialState::Verified, _) => {
+                let credential = wiped(credential, now);
+                self.change(actor, AuditAction::CredentialWiped, account, vec![credential]).await
+            }
+        }
+    }
+}
+
+fn retired(credential: MerchantCredential, by: &str, at: Timestamp) -> MerchantCredential {
+    let retired = Some(Signed { by: by.to_owned(), at });
+    MerchantCredential { state: CredentialState::Retired, retired, ..credential }
+}
