@@ -42,7 +42,7 @@ pub use guard::{GuardSettings, Guarded};
 pub use payment_http_client::BoxError;
 pub use profile::{Currencies, Profile, StartMode, USUAL_SESSION, VerifyMode};
 pub use refunding::{NoRefund, RefundOrder, RefundTerms, Refunding, Repetition};
-pub use versions::Versions;
+pub use versions::{Version, Versions};
 
 /// Why a gateway could not be used. The variants are decisions for the caller.
 #[derive(Debug, thiserror::Error)]

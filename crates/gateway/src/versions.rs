@@ -4,33 +4,48 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use payment_domain::{AccountRef, RefundId, RefundReport, Report, Transaction, TxnId};
+use payment_domain::{AccountRef, Clock, RefundId, RefundReport, Report, Timestamp, Transaction, TxnId};
 
 use crate::{
     Answer, Closing, Evidence, Gateway, GatewayError, NoRefund, Order, Profile, Redirect, RefundOrder,
     RefundTerms, Refunding,
 };
 
+/// A version of an account's credentials that is not wiped.
+#[derive(Clone)]
+pub struct Version {
+    /// The adapter with these credentials.
+    pub gateway: Arc<dyn Gateway>,
+    /// The last moment at which its signatures count; `None` for a version that is not retired.
+    pub verifies_until: Option<Timestamp>,
+}
+
 /// The versions of an account's credentials that are not wiped. Orders are opened with the version of their
 /// transaction. Status requests use the active version, and once more that of the transaction when the answer
 /// does not know the payment: the gateway may not know the new credentials yet, or not any more. Signatures
-/// are checked with the version of the transaction first, then with the others.
+/// are checked with the version of the transaction first, then with the others; that of a version whose time is
+/// over is a wrong one.
 pub struct Versions {
-    versions: BTreeMap<u32, Arc<dyn Gateway>>,
-    preferred: Arc<dyn Gateway>,
+    versions: BTreeMap<u32, Version>,
+    preferred: Version,
+    clock: Arc<dyn Clock>,
 }
 
 impl Versions {
     /// `None` without versions. A retired account has no active one: the newest is used.
-    pub fn new(versions: BTreeMap<u32, Arc<dyn Gateway>>, active: Option<u32>) -> Option<Versions> {
+    pub fn new(
+        versions: BTreeMap<u32, Version>,
+        active: Option<u32>,
+        clock: Arc<dyn Clock>,
+    ) -> Option<Versions> {
         let newest = versions.values().next_back();
         let preferred = active.and_then(|active| versions.get(&active)).or(newest)?.clone();
-        Some(Versions { versions, preferred })
+        Some(Versions { versions, preferred, clock })
     }
 
     fn of(&self, txn: &Transaction) -> Option<&Arc<dyn Gateway>> {
         match txn.account.as_ref()? {
-            AccountRef::Stored { version, .. } => self.versions.get(version),
+            AccountRef::Stored { version, .. } => self.versions.get(version).map(|version| &version.gateway),
             AccountRef::Configured(_) => None,
         }
     }
@@ -39,7 +54,7 @@ impl Versions {
     fn other(&self, txn: &Transaction, error: &GatewayError) -> Option<&Arc<dyn Gateway>> {
         match error {
             GatewayError::Unreadable(_) => {
-                self.of(txn).filter(|version| !Arc::ptr_eq(version, &self.preferred))
+                self.of(txn).filter(|version| !Arc::ptr_eq(version, &self.preferred.gateway))
             }
             GatewayError::NotSent(_)
             | GatewayError::LocalFault(_)
@@ -52,44 +67,61 @@ impl Versions {
     }
 
     /// In the order in which signatures are checked with them.
-    fn verifying(&self, txn: &Transaction) -> Vec<&Arc<dyn Gateway>> {
-        let mut versions: Vec<&Arc<dyn Gateway>> = Vec::with_capacity(self.versions.len() + 2);
-        let first = self.of(txn).into_iter().chain([&self.preferred]);
-        for version in first.chain(self.versions.values().rev()) {
-            if !versions.iter().any(|known| Arc::ptr_eq(known, version)) {
+    fn verifying(&self, txn: &Transaction) -> Vec<&Version> {
+        let mut versions: Vec<&Version> = Vec::with_capacity(self.versions.len() + 2);
+        let own = match txn.account.as_ref() {
+            Some(AccountRef::Stored { version, .. }) => self.versions.get(version),
+            Some(AccountRef::Configured(_)) | None => None,
+        };
+        for version in own.into_iter().chain([&self.preferred]).chain(self.versions.values().rev()) {
+            if !versions.iter().any(|known| Arc::ptr_eq(&known.gateway, &version.gateway)) {
                 versions.push(version);
             }
         }
         versions
+    }
+
+    /// What a version makes of an answer. An unsigned one stays unsigned after its time.
+    async fn verdict(
+        &self,
+        version: &Version,
+        txn: &Transaction,
+        answer: &Answer,
+    ) -> Result<Evidence, GatewayError> {
+        let is_over = version.verifies_until.is_some_and(|until| self.clock.now() > until);
+        match version.gateway.verify(txn, answer).await {
+            Ok(Evidence::Signed(_)) if is_over => Err(GatewayError::BadSignature),
+            verdict => verdict,
+        }
     }
 }
 
 #[async_trait]
 impl Gateway for Versions {
     fn profile(&self) -> &Profile {
-        self.preferred.profile()
+        self.preferred.gateway.profile()
     }
 
     fn closing(&self) -> Option<&dyn Closing> {
-        self.preferred.closing().map(|_| self as &dyn Closing)
+        self.preferred.gateway.closing().map(|_| self as &dyn Closing)
     }
 
     fn refunding(&self) -> Option<&dyn Refunding> {
-        self.preferred.refunding().map(|_| self as &dyn Refunding)
+        self.preferred.gateway.refunding().map(|_| self as &dyn Refunding)
     }
 
     async fn start(&self, order: &Order<'_>) -> Result<Redirect, GatewayError> {
-        self.of(order.txn).unwrap_or(&self.preferred).start(order).await
+        self.of(order.txn).unwrap_or(&self.preferred.gateway).start(order).await
     }
 
     fn names(&self, answer: &Answer) -> Option<TxnId> {
-        self.versions.values().rev().find_map(|version| version.names(answer))
+        self.versions.values().rev().find_map(|version| version.gateway.names(answer))
     }
 
     async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {
         let mut first = None;
         for version in self.verifying(txn) {
-            match version.verify(txn, answer).await {
+            match self.verdict(version, txn, answer).await {
                 Ok(signed @ Evidence::Signed(_)) => return Ok(signed),
                 verdict @ (Ok(Evidence::Unsigned) | Err(_)) => {
                     first.get_or_insert(verdict);
@@ -100,7 +132,7 @@ impl Gateway for Versions {
     }
 
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
-        match self.preferred.status(txn).await {
+        match self.preferred.gateway.status(txn).await {
             Err(error) => match self.other(txn, &error) {
                 Some(other) => other.status(txn).await,
                 None => Err(error),
@@ -113,7 +145,7 @@ impl Gateway for Versions {
 #[async_trait]
 impl Closing for Versions {
     async fn close(&self, txn: &Transaction) -> Result<Report, GatewayError> {
-        let Some(closing) = self.preferred.closing() else { return self.status(txn).await };
+        let Some(closing) = self.preferred.gateway.closing() else { return self.status(txn).await };
         match closing.close(txn).await {
             // Closing an order again changes nothing.
             Err(error) => match self.other(txn, &error).and_then(|other| other.closing()) {
@@ -149,13 +181,16 @@ impl Refunding for Versions {
     }
 
     fn names_refund(&self, answer: &Answer) -> Option<RefundId> {
-        self.versions.values().rev().find_map(|version| version.refunding()?.names_refund(answer))
+        self.versions.values().rev().find_map(|version| version.gateway.refunding()?.names_refund(answer))
     }
 }
 
 impl Versions {
     fn refunds(&self) -> Result<&dyn Refunding, NoRefund> {
-        self.preferred.refunding().ok_or_else(|| NoRefund("this gateway gives nothing back".to_owned()))
+        self.preferred
+            .gateway
+            .refunding()
+            .ok_or_else(|| NoRefund("this gateway gives nothing back".to_owned()))
     }
 }
 

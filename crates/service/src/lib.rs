@@ -41,8 +41,8 @@ use std::sync::Arc;
 
 pub use accounts::{
     AccountActor, AccountAdapter, AccountAdapters, AccountDirectory, AccountError, AccountField,
-    AccountSettings, AccountTrouble, AccountView, AccountWish, Accounts, AccountsJob, KeyEncryptionKey,
-    Keyring, Place, SeenAccount, VaultError,
+    AccountSettings, AccountTrouble, AccountView, AccountWish, Accounts, AccountsJob, CALLBACKS_COME_FOR,
+    KeyEncryptionKey, Keyring, OrderLives, Place, SeenAccount, VaultError,
 };
 pub use advice::{Advice, OtherPayment, advise_all};
 pub use api_tokens::{

@@ -1,11 +1,14 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use payment_domain::{AccountId, Outcome};
+use payment_domain::{AccountId, ManualClock, Outcome};
 use serde_json::json;
 
 use super::*;
 use crate::conformance::sample;
 use crate::{Currencies, Params, StartMode, VerifyMode};
+
+const NOW: Timestamp = Timestamp::from_millis(1_795_343_400_000);
 
 /// A version with a key of its own, which the provider accepts or not.
 struct Keyed {
@@ -81,8 +84,12 @@ fn paid_with(version: u32) -> Transaction {
 }
 
 fn versions(versions: [(u32, &Arc<Keyed>); 2], active: Option<u32>) -> Versions {
-    let versions = versions.map(|(version, keyed)| (version, keyed.clone() as Arc<dyn Gateway>));
-    Versions::new(BTreeMap::from(versions), active).unwrap()
+    let versions = versions.map(|(number, keyed)| (number, version(keyed, None)));
+    Versions::new(BTreeMap::from(versions), active, Arc::new(ManualClock::at(NOW))).unwrap()
+}
+
+fn version(keyed: &Arc<Keyed>, verifies_until: Option<Timestamp>) -> Version {
+    Version { gateway: keyed.clone(), verifies_until }
 }
 
 fn signed(sign: &str) -> Answer {
@@ -118,6 +125,30 @@ async fn a_signature_of_any_version_that_is_not_wiped_is_accepted_and_no_other()
 }
 
 #[tokio::test]
+async fn a_retired_version_verifies_until_its_time_is_over_and_goes_on_asking() {
+    let (old, new) = (keyed("old", true), keyed("new", false));
+    let until = NOW.plus(Duration::from_secs(60));
+    let clock = Arc::new(ManualClock::at(NOW));
+    let both = BTreeMap::from([(1, version(&old, Some(until))), (2, version(&new, None))]);
+    let both = Versions::new(both, Some(2), clock.clone()).unwrap();
+    clock.advance(Duration::from_secs(60));
+    for number in [1, 2] {
+        let verdict = both.verify(&paid_with(number), &signed("old")).await;
+        assert!(matches!(verdict, Ok(Evidence::Signed(_))), "{number}");
+    }
+    clock.advance(Duration::from_millis(1));
+    for number in [1, 2] {
+        let verdict = both.verify(&paid_with(number), &signed("old")).await;
+        assert!(matches!(verdict, Err(GatewayError::BadSignature)), "{number}");
+        let verdict = both.verify(&paid_with(number), &signed("new")).await;
+        assert!(matches!(verdict, Ok(Evidence::Signed(_))), "{number}");
+        let verdict = both.verify(&paid_with(number), &Answer::default()).await;
+        assert!(matches!(verdict, Ok(Evidence::Unsigned)), "{number}");
+    }
+    assert_eq!(both.status(&paid_with(1)).await.unwrap().status_code.as_deref(), Some("old"));
+}
+
+#[tokio::test]
 async fn an_order_is_opened_with_the_version_of_its_payment_also_when_another_is_active_by_now() {
     let (old, new) = (keyed("old", true), keyed("new", true));
     let both = versions([(1, &old), (2, &new)], Some(2));
@@ -139,6 +170,6 @@ async fn an_order_is_opened_with_the_version_of_its_payment_also_when_another_is
 fn a_retired_account_asks_with_its_newest_version_and_an_empty_one_not_at_all() {
     let (old, new) = (keyed("old", true), keyed("new", true));
     let both = versions([(1, &old), (2, &new)], None);
-    assert!(Arc::ptr_eq(&both.preferred, &both.versions[&2]));
-    assert!(Versions::new(BTreeMap::new(), None).is_none());
+    assert!(Arc::ptr_eq(&both.preferred.gateway, &both.versions[&2].gateway));
+    assert!(Versions::new(BTreeMap::new(), None, Arc::new(ManualClock::at(NOW))).is_none());
 }

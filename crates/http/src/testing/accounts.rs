@@ -8,7 +8,7 @@ use payment_domain::{AccountId, Clock, GatewayName, ManualClock, MerchantDigest}
 use payment_gateway::{FakeGateway, Gateway};
 use payment_service::{
     AccountAdapter, AccountAdapters, AccountDirectory, AccountField, AccountSettings, Accounts,
-    KeyEncryptionKey, Keyring,
+    KeyEncryptionKey, Keyring, OrderLives,
 };
 use payment_store::Store;
 use secrecy::{ExposeSecret, SecretString};
@@ -50,14 +50,20 @@ pub(super) fn accounts(
     let keys = Keyring { current: Some(current), previous: None };
     let clock: Arc<dyn Clock> = clock.clone();
     Accounts {
-        directory: AccountDirectory::new(store.clone(), adapters.clone(), keys.clone()),
+        directory: AccountDirectory::new(
+            store.clone(),
+            adapters.clone(),
+            keys.clone(),
+            clock.clone(),
+            OrderLives::default(),
+        ),
         store: store.clone(),
         clock,
         adapters,
         keys,
         settings: AccountSettings {
             second_person: true,
-            wipe_after: Duration::from_secs(400 * 24 * 3600),
+            wipe_after: None,
             gateway_wait: Duration::from_secs(5),
         },
     }

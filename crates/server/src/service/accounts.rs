@@ -10,14 +10,12 @@ use payment_gateways::client::Client;
 use payment_gateways::{ADAPTERS, Adapter, Merchant};
 use payment_service::{
     AccountAdapter, AccountAdapters, AccountDirectory, AccountField, AccountSettings, Accounts,
+    CALLBACKS_COME_FOR, OrderLives, RefundSettings,
 };
 use payment_store::Store;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::{Config, StoredAccounts};
-
-/// The longest that callbacks come after an order's life.
-const CALLBACKS_COME_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 struct Adapters {
     settings: StoredAccounts,
@@ -41,20 +39,33 @@ pub(super) fn accounts(
         guard: config.guard.clone(),
     });
     let settings = &config.settings;
-    let lives = settings.order_life_of.values().copied().chain(settings.order_life);
-    let longest_life = lives.max().unwrap_or_default();
+    let lives = OrderLives { of_all: settings.order_life, of_gateways: settings.order_life_of.clone() };
+    let longest_life = lives.of_gateways.values().copied().chain(lives.of_all).max().unwrap_or_default();
     Accounts {
-        directory: AccountDirectory::new(store.clone(), adapters.clone(), stored.keys.clone()),
+        directory: AccountDirectory::new(
+            store.clone(),
+            adapters.clone(),
+            stored.keys.clone(),
+            clock.clone(),
+            lives,
+        ),
         store: store.clone(),
         clock: clock.clone(),
         adapters,
         keys: stored.keys.clone(),
         settings: AccountSettings {
             second_person: stored.second_person,
-            wipe_after: stored.wipe_after.max(longest_life + CALLBACKS_COME_FOR),
+            wipe_after: wipe_after(stored.wipe_after, &settings.refunds, longest_life),
             gateway_wait: settings.gateway_wait,
         },
     }
+}
+
+/// How long after their retirement credentials are wiped: as it is set, but not while callbacks come, and not before the
+/// last refund that can be requested of their payments has ended. `None` where refunds are requested for ever.
+fn wipe_after(set: Duration, refunds: &RefundSettings, longest_life: Duration) -> Option<Duration> {
+    let refunds_end = refunds.window? + refunds.decided_within + refunds.life;
+    Some(set.max(longest_life + CALLBACKS_COME_FOR).max(refunds_end))
 }
 
 fn find(gateway: &GatewayName) -> Option<&'static Adapter> {
@@ -103,5 +114,28 @@ impl AccountAdapters for Adapters {
 
     fn guarded(&self, account: &AccountId, gateway: Arc<dyn Gateway>) -> Arc<dyn Gateway> {
         Arc::new(Guarded::of_account(gateway, self.guard.clone(), account.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+    #[test]
+    fn credentials_are_not_wiped_while_callbacks_come_or_payments_are_refunded() {
+        let refunds = |window| RefundSettings {
+            window,
+            decided_within: DAY * 30,
+            life: DAY * 10,
+            ..RefundSettings::default()
+        };
+        let half_a_year = refunds(Some(DAY * 180));
+        for (set, life, days) in [(400, 1, 400), (219, 1, 220), (220, 1, 220), (30, 1, 220), (221, 300, 307)]
+        {
+            assert_eq!(wipe_after(DAY * set, &half_a_year, DAY * life), Some(DAY * days), "{set} {life}");
+        }
+        assert_eq!(wipe_after(DAY * 400, &refunds(None), DAY), None, "refunds are requested for ever");
     }
 }

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use payment_domain::{AccountId, AccountRef, AccountState, GatewayName, MerchantDigest, TenantId};
+use payment_domain::{AccountId, AccountRef, AccountState, Clock, GatewayName, MerchantDigest, TenantId};
 use payment_gateway::Gateway;
 use payment_store::{Store, StoreError};
 use tokio::time::Instant;
 
-use super::live::{ForNew, LiveAccount};
+use super::live::{ForNew, LiveAccount, Opener, OrderLives};
 use super::{AccountAdapters, Keyring};
 
 /// How often the store is asked whether accounts have changed.
@@ -40,8 +40,7 @@ pub struct AccountDirectory(Option<Arc<Inner>>);
 
 struct Inner {
     store: Arc<dyn Store>,
-    adapters: Arc<dyn AccountAdapters>,
-    keys: Keyring,
+    opener: Opener,
     copy: RwLock<Arc<Copied>>,
     /// Held while accounts are read; the moment they were read last.
     reading: tokio::sync::Mutex<Option<Instant>>,
@@ -57,9 +56,16 @@ struct Copied {
 
 impl AccountDirectory {
     /// Empty until it is read.
-    pub fn new(store: Arc<dyn Store>, adapters: Arc<dyn AccountAdapters>, keys: Keyring) -> AccountDirectory {
+    pub fn new(
+        store: Arc<dyn Store>,
+        adapters: Arc<dyn AccountAdapters>,
+        keys: Keyring,
+        clock: Arc<dyn Clock>,
+        lives: OrderLives,
+    ) -> AccountDirectory {
+        let opener = Opener { adapters, keys, clock, lives };
         let (copy, reading) = (RwLock::default(), tokio::sync::Mutex::default());
-        AccountDirectory(Some(Arc::new(Inner { store, adapters, keys, copy, reading })))
+        AccountDirectory(Some(Arc::new(Inner { store, opener, copy, reading })))
     }
 
     /// Reads the accounts when they have changed.
@@ -226,7 +232,7 @@ impl Inner {
         let mut copied = Copied { revision: stored.revision, ..Copied::default() };
         for account in stored.accounts {
             let known = before.by_id.get(&account.account.id).map(AsRef::as_ref);
-            let live = Arc::new(LiveAccount::open(account, known, self.adapters.as_ref(), &self.keys));
+            let live = Arc::new(self.opener.open(account, known));
             for trouble in troubles_of(&live) {
                 let AccountTrouble { account, label, version, why } = trouble;
                 tracing::error!(%account, label, version, why, "a merchant account cannot be used, its payments wait");

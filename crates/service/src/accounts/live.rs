@@ -2,13 +2,33 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use payment_domain::{CredentialState, GatewayName, MerchantAccount, MerchantCredential, Timestamp};
-use payment_gateway::{Gateway, Versions};
+use payment_domain::{Clock, CredentialState, GatewayName, MerchantAccount, MerchantCredential, Timestamp};
+use payment_gateway::{Gateway, Version, Versions};
 use payment_store::StoredAccount;
 use secrecy::SecretString;
 
 use super::{AccountAdapters, Keyring};
+
+/// How long after an order's life callbacks about it come.
+pub const CALLBACKS_COME_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How long orders can be paid, where that is set; else it is the gateway's
+/// [`Profile::session`](payment_gateway::Profile::session).
+#[derive(Clone, Debug, Default)]
+pub struct OrderLives {
+    pub of_all: Option<Duration>,
+    pub of_gateways: BTreeMap<GatewayName, Duration>,
+}
+
+/// What stored accounts are opened with.
+pub(super) struct Opener {
+    pub(super) adapters: Arc<dyn AccountAdapters>,
+    pub(super) keys: Keyring,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) lives: OrderLives,
+}
 
 pub(super) struct LiveAccount {
     pub(super) account: MerchantAccount,
@@ -29,18 +49,14 @@ pub(super) struct ForNew {
 
 struct LiveVersion {
     fingerprint: Option<String>,
+    retired_at: Option<Timestamp>,
     adapter: Result<Arc<dyn Gateway>, String>,
 }
 
-impl LiveAccount {
+impl Opener {
     /// Adapters of credentials that have not changed are those of `before`, also when their key is missing by
     /// now.
-    pub(super) fn open(
-        stored: StoredAccount,
-        before: Option<&LiveAccount>,
-        adapters: &dyn AccountAdapters,
-        keys: &Keyring,
-    ) -> LiveAccount {
+    pub(super) fn open(&self, stored: StoredAccount, before: Option<&LiveAccount>) -> LiveAccount {
         let StoredAccount { account, credentials } = stored;
         let in_use = credentials.iter().find(|it| it.state == CredentialState::Active);
         let active = in_use.map(|it| it.version);
@@ -51,18 +67,60 @@ impl LiveAccount {
         let open = |credential: &MerchantCredential| {
             let adapter = match before.and_then(|before| before.same(credential)) {
                 Some(adapter) => Ok(adapter),
-                None => adapter(&account.gateway, credential, adapters, keys),
+                None => self.adapter(&account.gateway, credential),
             };
-            (credential.version, LiveVersion { fingerprint: credential.fingerprint.clone(), adapter })
+            let fingerprint = credential.fingerprint.clone();
+            let retired_at = credential.retired.as_ref().map(|retired| retired.at);
+            (credential.version, LiveVersion { fingerprint, retired_at, adapter })
         };
         let versions: BTreeMap<u32, LiveVersion> = serving.map(open).collect();
         let gateway = match before {
             Some(before) if before.active == active && before.has(&versions) => before.gateway.clone(),
-            Some(_) | None => join(&account, &versions, active, adapters),
+            Some(_) | None => self.join(&account, &versions, active),
         };
         LiveAccount { account, versions, wiped, active, active_since, gateway }
     }
 
+    fn join(
+        &self,
+        account: &MerchantAccount,
+        versions: &BTreeMap<u32, LiveVersion>,
+        active: Option<u32>,
+    ) -> Result<Arc<dyn Gateway>, String> {
+        let usable = |(number, live): (&u32, &LiveVersion)| {
+            let gateway = live.adapter.as_ref().ok()?.clone();
+            let verifies_until =
+                live.retired_at.map(|at| at.plus(self.verifies_for(&account.gateway, &gateway)));
+            Some((*number, Version { gateway, verifies_until }))
+        };
+        match Versions::new(versions.iter().filter_map(usable).collect(), active, self.clock.clone()) {
+            Some(joined) => Ok(self.adapters.guarded(&account.id, Arc::new(joined))),
+            None => Err(match versions.values().find_map(|live| live.adapter.as_ref().err()) {
+                Some(why) => why.clone(),
+                None => "it has no credentials any more: they were wiped, or never activated".to_owned(),
+            }),
+        }
+    }
+
+    /// How long after their retirement credentials verify callbacks.
+    fn verifies_for(&self, name: &GatewayName, gateway: &Arc<dyn Gateway>) -> Duration {
+        let OrderLives { of_all, of_gateways } = &self.lives;
+        let life = of_gateways.get(name).copied().or(*of_all).unwrap_or(gateway.profile().session);
+        life.saturating_add(CALLBACKS_COME_FOR)
+    }
+
+    fn adapter(
+        &self,
+        gateway: &GatewayName,
+        credential: &MerchantCredential,
+    ) -> Result<Arc<dyn Gateway>, String> {
+        let fields = fields(credential, &self.keys)?;
+        let adapter = self.adapters.adapter(gateway, &fields).map_err(|problems| problems.join("; "))?;
+        Ok(adapter.gateway)
+    }
+}
+
+impl LiveAccount {
     /// The adapter of exactly these fields.
     fn same(&self, credential: &MerchantCredential) -> Option<Arc<dyn Gateway>> {
         let version = self.versions.get(&credential.version)?;
@@ -70,11 +128,14 @@ impl LiveAccount {
         version.adapter.as_ref().ok().filter(|_| is_same).cloned()
     }
 
-    /// Whether its adapters are these.
+    /// Whether its adapters are these, for the same time.
     fn has(&self, versions: &BTreeMap<u32, LiveVersion>) -> bool {
-        let is_same = |(one, other): (&LiveVersion, &LiveVersion)| match (&one.adapter, &other.adapter) {
-            (Ok(one), Ok(other)) => Arc::ptr_eq(one, other),
-            (Ok(_) | Err(_), Ok(_) | Err(_)) => false,
+        let is_same = |(one, other): (&LiveVersion, &LiveVersion)| {
+            let is_same_adapter = match (&one.adapter, &other.adapter) {
+                (Ok(one), Ok(other)) => Arc::ptr_eq(one, other),
+                (Ok(_) | Err(_), Ok(_) | Err(_)) => false,
+            };
+            is_same_adapter && one.retired_at == other.retired_at
         };
         self.versions.keys().eq(versions.keys()) && self.versions.values().zip(versions.values()).all(is_same)
     }
@@ -100,34 +161,6 @@ impl LiveAccount {
             .iter()
             .filter_map(|(version, live)| Some((*version, live.adapter.as_ref().err()?.as_str())))
     }
-}
-
-fn join(
-    account: &MerchantAccount,
-    versions: &BTreeMap<u32, LiveVersion>,
-    active: Option<u32>,
-    adapters: &dyn AccountAdapters,
-) -> Result<Arc<dyn Gateway>, String> {
-    let usable =
-        |(version, live): (&u32, &LiveVersion)| Some((*version, live.adapter.as_ref().ok()?.clone()));
-    match Versions::new(versions.iter().filter_map(usable).collect(), active) {
-        Some(joined) => Ok(adapters.guarded(&account.id, Arc::new(joined))),
-        None => Err(match versions.values().find_map(|live| live.adapter.as_ref().err()) {
-            Some(why) => why.clone(),
-            None => "it has no credentials any more: they were wiped, or never activated".to_owned(),
-        }),
-    }
-}
-
-fn adapter(
-    gateway: &GatewayName,
-    credential: &MerchantCredential,
-    adapters: &dyn AccountAdapters,
-    keys: &Keyring,
-) -> Result<Arc<dyn Gateway>, String> {
-    let fields = fields(credential, keys)?;
-    let adapter = adapters.adapter(gateway, &fields).map_err(|problems| problems.join("; "))?;
-    Ok(adapter.gateway)
 }
 
 /// All fields of a credential, decrypted.

@@ -30,8 +30,8 @@ pub struct AccountSettings {
     /// Whether another person activates credentials than the one who entered them.
     pub second_person: bool,
     /// How long after their retirement credentials are wiped: longer than callbacks come and payments are
-    /// refunded.
-    pub wipe_after: Duration,
+    /// refunded. `None` for never.
+    pub wipe_after: Option<Duration>,
     /// The longest question to a gateway.
     pub gateway_wait: Duration,
 }

@@ -26,6 +26,7 @@ pub use actor::AccountActor;
 pub use directory::{AccountDirectory, AccountTrouble, Place};
 pub use entering::AccountWish;
 pub use error::AccountError;
+pub use live::{CALLBACKS_COME_FOR, OrderLives};
 pub use managing::{AccountSettings, Accounts, SeenAccount};
 pub use vault::{KeyEncryptionKey, Keyring, VaultError};
 pub use view::AccountView;

@@ -13,12 +13,13 @@ impl Accounts {
     /// # Errors
     /// [`AccountError`].
     pub async fn wipe_due(&self) -> Result<u32, AccountError> {
+        let Some(wipe_after) = self.settings.wipe_after else { return Ok(0) };
         let actor = AccountActor::Job("accounts");
         let now = self.clock.now();
         let is_due = |credential: &MerchantCredential| {
             let retired_at = credential.retired.as_ref().map(|retired| retired.at);
             credential.state == CredentialState::Retired
-                && retired_at.is_some_and(|at| now.since(at) > self.settings.wipe_after)
+                && retired_at.is_some_and(|at| now.since(at) > wipe_after)
         };
         let mut count = 0;
         for StoredAccount { account, credentials } in self.store.merchant_accounts().await?.accounts {

@@ -23,8 +23,10 @@ settings! {
         "Whether credentials of a merchant account are activated by another person than the one who entered \
          them.").or("true");
     WIPE_AFTER: Setting<Duration> = own("accounts.wipe-after-days", days(30, 3_650),
-        "How many days after their retirement credentials are wiped: longer than payments are refunded. \
-         Until then they verify callbacks.").or("400");
+        "How many days after their retirement credentials are wiped. They are kept longer where a refund of their \
+         payments can still be under way: for the days of `refund.window-days`, `refund.decided-within-days` and \
+         `refund.life-days` together, with `refund.window-days=0` for ever. Callbacks they verify for the life of an \
+         order and 7 days.").or("400");
 }
 
 const KEY: Parser<KeyEncryptionKey> =

@@ -15,7 +15,7 @@ use payment_domain::{
 use payment_gateway::{Answer, Gateway, GatewayError, Params};
 use payment_service::{
     AccountActor, AccountDirectory, AccountSettings, AccountWish, Accounts, Asked, CallbackError, Conclusion,
-    CreateError, CreateRequest, Gateways, KeyEncryptionKey, Keyring, Payments, Ports,
+    CreateError, CreateRequest, Gateways, KeyEncryptionKey, Keyring, OrderLives, Payments, Ports,
 };
 use secrecy::SecretString;
 
@@ -23,6 +23,7 @@ use crate::support::{HOUR, World, caller, request, world};
 use provider::{Adapters, Keyed, Provider, digest};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
+const ORDER_LIFE: Duration = HOUR;
 const STATE_KEY: &str = "the state's own key";
 
 struct Town {
@@ -56,14 +57,20 @@ fn town() -> Town {
 fn replica(world: World, provider: &Arc<Provider>, keys: Keyring, configured: &str) -> Town {
     let adapters = Arc::new(Adapters(provider.clone()));
     let accounts = Accounts {
-        directory: AccountDirectory::new(world.store.clone(), adapters.clone(), keys.clone()),
+        directory: AccountDirectory::new(
+            world.store.clone(),
+            adapters.clone(),
+            keys.clone(),
+            world.clock.clone(),
+            OrderLives { of_all: Some(ORDER_LIFE), ..OrderLives::default() },
+        ),
         store: world.store.clone(),
         clock: world.clock.clone(),
         adapters,
         keys,
         settings: AccountSettings {
             second_person: true,
-            wipe_after: DAY * 400,
+            wipe_after: Some(DAY * 400),
             gateway_wait: Duration::from_secs(5),
         },
     };
@@ -227,6 +234,33 @@ async fn keys_are_rotated_under_load_and_no_callback_is_refused_but_of_wiped_one
     let states: Vec<CredentialState> =
         town.accounts.list(None).await.unwrap()[0].credentials.iter().map(|it| it.state).collect();
     assert_eq!(states, [CredentialState::Wiped, CredentialState::Active]);
+}
+
+#[tokio::test]
+async fn a_retired_version_verifies_for_an_orders_life_and_seven_days_and_is_wiped_after_its_own_time() {
+    let town = town();
+    let id = town.active("pb.amritsar", None, "AMRITSAR", "first key").await;
+    let open = town.create(of("pb.amritsar", "PT", "B1")).await.unwrap();
+    town.rotate_to(&id, "AMRITSAR", "second key").await;
+    town.world.clock.advance(ORDER_LIFE + DAY * 7);
+    let last = town.call_back(&open.id, "first key").await;
+    assert!(matches!(last, Ok(Conclusion::StillPending)), "{last:?}");
+    town.world.clock.advance(Duration::from_millis(1));
+    let late = town.call_back(&open.id, "first key").await;
+    assert!(matches!(late, Err(CallbackError::Refused)), "{late:?}");
+    assert!(town.call_back(&open.id, "second key").await.is_ok());
+    // Questions still go out with it, where the provider takes no other.
+    town.provider.forgets("second key");
+    assert_eq!(town.settle(&open.id).await.1, Asked::Answered);
+    town.world.clock.advance(DAY * 393 - ORDER_LIFE - Duration::from_millis(1));
+    assert_eq!(town.accounts.wipe_due().await.unwrap(), 0, "after 400 days");
+    town.world.clock.advance(Duration::from_millis(1));
+    assert_eq!(town.accounts.wipe_due().await.unwrap(), 1);
+    let mut kept = town.accounts.clone();
+    kept.settings.wipe_after = None;
+    town.rotate_to(&id, "AMRITSAR", "third key").await;
+    town.world.clock.advance(DAY * 4000);
+    assert_eq!(kept.wipe_due().await.unwrap(), 0, "refunds are requested for ever");
 }
 
 #[tokio::test]
