@@ -82,6 +82,10 @@ pub(crate) struct RefundRequestArgs {
     /// The review case that asks for the refund, and closes with it
     #[arg(long, value_name = "NUMBER")]
     pub(crate) case: Option<i64>,
+    /// The request's own word: the same request under the same key is one refund, however often it is sent [default: made of
+    /// the options]. Another equal refund of the payment needs a key of its own
+    #[arg(long, value_name = "WORD")]
+    pub(crate) key: Option<String>,
     /// A file with the maker's API token
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: PathBuf,

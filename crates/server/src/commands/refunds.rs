@@ -8,9 +8,10 @@ use payment_service::{
     Denied, Identity, PersonalData, RefundDecisionRequest, RefundError, RefundRequest, RefundStory,
     RefundView,
 };
-use payment_store::{PageRequest, RefundQuery, TenantScope};
+use payment_store::{PageRequest, RefundKey, RefundQuery, RequestDigest, TenantScope};
 use serde_json::Map;
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 
 use super::database::{self, moment, second, unreadable};
 use super::table::{Column, Table, Tone, plain};
@@ -19,7 +20,7 @@ use crate::cli::{RefundDecisionArgs, RefundListArgs, RefundRequestArgs, RefundSh
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
 use crate::service::{self, Assembled};
-use crate::terminal::{Paint, escaped, say, say_json};
+use crate::terminal::{Paint, complain, escaped, say, say_json};
 
 pub(super) fn list(config: &Config, args: &RefundListArgs) -> Outcome<ExitCode> {
     let query = RefundQuery {
@@ -135,26 +136,72 @@ pub(super) fn request(config: Config, args: &RefundRequestArgs) -> Outcome<ExitC
     let txn_id = database::transaction_id(&args.txn)?;
     let (amount, amount_available) =
         (decimal(args.amount.as_deref())?, decimal(args.amount_available.as_deref())?);
-    let request = RefundRequest {
-        txn_id: txn_id.clone(),
-        amount,
-        amount_available,
-        reason_code: args.reason_code.clone(),
-        reason: Some(Personal::new(args.reason.clone())),
-        case: args.case,
-        additional_details: Map::new(),
-        key: None,
-        trusted: false,
-    };
+    let (key, digest) = key_of(args);
     act(config, &args.token_file, args.json, async |assembled, identity| {
         let roles = [Role::RefundMaker];
         let scopes = identity.scopes(&roles).map_err(|denied| refused(&denied))?;
         let tenant = assembled.payments.search.tenant_of(&txn_id, Some(&scopes)).await;
         let tenant = tenant.map_err(|error| unreadable(&error))?.ok_or_else(|| no_payment(&txn_id))?;
         let maker = identity.principal(&roles, &tenant, None).map_err(|denied| refused(&denied))?;
-        let refunds = &assembled.payments.refunds;
-        refunds.request(request, &maker, identity).await.map_err(|error| not_done(&error))
+        let request = RefundRequest {
+            txn_id: txn_id.clone(),
+            amount,
+            amount_available,
+            reason_code: args.reason_code.clone(),
+            reason: Some(Personal::new(args.reason.clone())),
+            case: args.case,
+            additional_details: Map::new(),
+            key: Some((RefundKey { scope: format!("{txn_id}/{}", maker.uuid), key: key.clone() }, digest)),
+            trusted: false,
+        };
+        let begun_at = assembled.payments.ports.clock.now();
+        let requested = assembled.payments.refunds.request(request, &maker, identity).await;
+        let refund = requested.map_err(|error| not_requested(&error, &key))?;
+        if refund.audit.created_at < begun_at {
+            complain(&format!(
+                "This request was made before, under its key {key}: this is its refund. Another one of the payment needs \
+                 another --key."
+            ));
+        }
+        Ok(refund)
     })
+}
+
+/// The key of a request, and the digest that tells it from others. Without a key of its own a request that is repeated
+/// after a lost answer has the same.
+fn key_of(args: &RefundRequestArgs) -> (String, RequestDigest) {
+    let RefundRequestArgs { txn, amount, amount_available, reason_code, reason, case, .. } = args;
+    let asked = serde_json::json!([txn, amount, amount_available, reason_code, reason, case]);
+    let digest: RequestDigest = Sha256::digest(asked.to_string()).into();
+    let derived = || digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    (args.key.clone().unwrap_or_else(derived), digest)
+}
+
+/// Names the key where a refund may have been requested all the same.
+fn not_requested(error: &RefundError, key: &str) -> Failure {
+    let failure = not_done(error);
+    match error {
+        RefundError::Store(_) | RefundError::Interrupted => failure.try_this(format!(
+            "it may have been requested all the same: repeat the command as it was, its key {key} makes it one refund"
+        )),
+        RefundError::KeyReused => failure.try_this("give another --key, or the options as they were"),
+        RefundError::NoPayment
+        | RefundError::NotPaid(_)
+        | RefundError::AlreadyPaid
+        | RefundError::AlreadyInitiated
+        | RefundError::Exceeds { .. }
+        | RefundError::AvailableDiffers { .. }
+        | RefundError::InvalidAmount { .. }
+        | RefundError::ReasonRequired
+        | RefundError::NotSupported(_)
+        | RefundError::WindowOver { .. }
+        | RefundError::ReceiptNotCancellable(_)
+        | RefundError::NotFound
+        | RefundError::SameUser
+        | RefundError::NotTheMaker
+        | RefundError::State { .. }
+        | RefundError::GatewayUnavailable { .. } => failure,
+    }
 }
 
 /// The decision that a checker or the maker takes.

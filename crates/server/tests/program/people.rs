@@ -77,6 +77,13 @@ async fn a_refund_is_requested_and_approved_on_the_command_line_by_two_people() 
     assert!(stderr(&refused).contains("PG_REFUND_MAKER"), "{}", stderr(&refused));
     let refund = world.told(&[&request[..], &["--token-file", maker]].concat());
     let refund_id = refund["refundId"].as_str().unwrap();
+    // Repeated, as after a lost answer, it is the same request; under another key it asks for more than is left.
+    let repeated = world.run(&[&request[..], &["--token-file", maker]].concat());
+    assert!(stderr(&repeated).contains("was made before"), "{}", stderr(&repeated));
+    let again: Value = serde_json::from_str(&stdout(&repeated)).unwrap();
+    assert_eq!(again["refundId"], refund["refundId"]);
+    let more = world.run(&[&request[..], &["--token-file", maker, "--key", "another"]].concat());
+    assert!(!more.status.success() && stderr(&more).contains("under way"), "{}", stderr(&more));
     let approve = ["refund", "approve", refund_id, "--version", "1", "--json", "--token-file"];
     for own in [maker, same] {
         let refused = world.run(&[&approve[..], &[own]].concat());
