@@ -12,6 +12,7 @@ use crate::context_path::ContextPath;
 use crate::identity::IdentityProof;
 use crate::limits::RequestLimits;
 use crate::metrics::Metrics;
+use crate::proxies::TrustedProxies;
 
 /// The state of the endpoints: use cases and settings.
 #[derive(Clone)]
@@ -32,6 +33,8 @@ pub struct App {
     /// The prefix of every endpoint's path.
     pub context_path: ContextPath,
     pub limits: RequestLimits,
+    /// Whose word about a client's address is taken.
+    pub proxies: TrustedProxies,
     pub operators: Operators,
     pub pages: Pages,
 }

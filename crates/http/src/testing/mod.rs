@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use crate::{App, ContextPath, IdentityProof, Metrics, Pages, RequestLimits};
+use crate::{App, ContextPath, IdentityProof, Metrics, Pages, RequestLimits, TrustedProxies};
 
 pub(crate) use form::FormGateway;
 pub(crate) use log::Log;
@@ -77,6 +77,7 @@ pub(crate) struct Choices {
     pub(crate) questions: u32,
     pub(crate) pages: Pages,
     pub(crate) upyog_form: bool,
+    pub(crate) proxies: TrustedProxies,
     pub(crate) beside: Router,
 }
 
@@ -98,6 +99,7 @@ impl Default for Choices {
             questions: 1000,
             pages: Pages::ALL,
             upyog_form: false,
+            proxies: TrustedProxies::default(),
             beside: Router::new(),
         }
     }
@@ -175,6 +177,7 @@ impl TestApp {
             metrics: Metrics::detached(),
             context_path: ContextPath::new(choices.context_path).unwrap(),
             limits: choices.limits,
+            proxies: choices.proxies,
             operators,
             pages: choices.pages,
         };

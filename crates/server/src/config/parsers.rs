@@ -1,12 +1,13 @@
 //! The parsers of this program's settings.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::http::HeaderName;
 use jiff::tz::TimeZone;
 use payment_digit::embedded::indian_standard_time;
 use payment_domain::{Clock, SystemClock};
-use payment_http::ContextPath;
+use payment_http::{ContextPath, IpNet};
 use payment_service::Schedule;
 use payment_settings::parser::{Parser, shorten, text};
 use regex::Regex;
@@ -16,6 +17,15 @@ use tracing_subscriber::EnvFilter;
 pub(super) const HOSTS: Parser<Vec<String>> = text(
     |text| list(text, is_host, "names no host", "the name of a host"),
     "host names, separated by commas",
+);
+/// Networks of addresses.
+pub(super) const NETWORKS: Parser<Vec<IpNet>> = text(
+    |text| {
+        let names =
+            list(text, |name| network(name).is_some(), "names no network", "a network or an address")?;
+        Ok(names.iter().filter_map(|name| network(name)).collect())
+    },
+    "networks such as `10.0.0.0/8` or single addresses, separated by commas",
 );
 /// Codes of roles.
 pub(super) const CODES: Parser<Vec<String>> = text(
@@ -71,6 +81,10 @@ fn list(text: &str, fits: fn(&str) -> bool, none: &str, what: &str) -> Result<Ve
         None if items.is_empty() => Err(none.to_owned()),
         None => Ok(items.into_iter().map(str::to_owned).collect()),
     }
+}
+
+fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| Some(text.parse::<IpAddr>().ok()?.into()))
 }
 
 fn is_code(text: &str) -> bool {

@@ -170,6 +170,7 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
         metrics: metrics.clone(),
         context_path,
         limits: config.request_limits.clone(),
+        proxies: config.server.proxies.clone(),
         operators,
         pages: if admin_listener.is_some() { Pages::NONE } else { pages },
     };

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use payment_http::{ContextPath, Pages, RequestLimits, ServeLimits};
+use payment_http::{ContextPath, ForwardedHeader, IpNet, Pages, RequestLimits, ServeLimits, TrustedProxies};
 use payment_settings::parser::{FLAG, IP, PATH, PORT, URL, count, one_of, secs};
 use payment_settings::{Optional, Reader, Setting, digit, own, settings};
 
-use crate::config::parsers::{CONTEXT, LOG_FILTER, ZONE};
+use crate::config::parsers::{CONTEXT, LOG_FILTER, NETWORKS, ZONE};
 
 settings! {
     pub(in crate::config) const SERVER;
@@ -30,6 +30,13 @@ settings! {
     PUBLIC_URL: Optional<String> = own("server.public-url", URL,
         "The address of this service as payers' browsers and gateways reach it, with the context path.")
         .or_worked_out("alone `http://<server.address>:<server.port><server.context-path>`, beside DIGIT none");
+    TRUSTED_PROXIES: Optional<Vec<IpNet>> = own("server.trusted-proxies", NETWORKS,
+        "The networks of the proxies in front. In the audit log a client behind them has the address that they name in \
+         `server.forwarded-header`; without any it is that of the connection.");
+    FORWARDED_HEADER: Setting<ForwardedHeader> = own("server.forwarded-header",
+        one_of(&[("x-forwarded-for", ForwardedHeader::XForwardedFor), ("forwarded", ForwardedHeader::Forwarded)]),
+        "The header to which the trusted proxies append the address that they see. The other one is not read: it is the \
+         client's own.").or("x-forwarded-for");
     SHUTDOWN_WAIT: Setting<Duration> = own("server.shutdown-wait-secs", secs(0, 3_600),
         "How many seconds running requests are given to finish when the service is asked to stop. Those \
          that have not are then answered 503 with the id of their transaction.").or("20");
@@ -95,6 +102,8 @@ pub struct Server {
     pub admin_port: Option<u16>,
     /// Served beside payments and health, on whichever port.
     pub pages: Pages,
+    /// Whose word about a client's address is taken.
+    pub proxies: TrustedProxies,
     pub worker_threads: usize,
 }
 
@@ -128,6 +137,10 @@ pub(super) fn server(reader: &mut Reader<'_>) -> Server {
         public_url,
         admin_port: reader.set(&ADMIN_PORT),
         pages: Pages { metrics: reader.get(&METRICS), docs: reader.get(&DOCS) },
+        proxies: TrustedProxies {
+            networks: reader.set(&TRUSTED_PROXIES).unwrap_or_default(),
+            header: reader.get(&FORWARDED_HEADER),
+        },
         worker_threads: reader.set(&WORKER_THREADS).unwrap_or_else(worked_out),
     }
 }
