@@ -111,14 +111,23 @@ impl App {
 }
 
 impl Caller {
-    /// A caller in one of these roles at a state, or the operators' shared token.
+    /// A caller in one of these roles at a state; `None` for the operators' shared token.
     ///
     /// # Errors
     /// [`ApiError`] for all others; a refusal of a named caller is recorded.
-    pub(crate) async fn of_installation(&self, app: &App, roles: &[Role]) -> Result<(), ApiError> {
-        let Some(identity) = self.identity(app)? else { return Ok(()) };
+    pub(crate) async fn of_installation(
+        &self,
+        app: &App,
+        roles: &[Role],
+    ) -> Result<Option<Principal>, ApiError> {
+        let Some(identity) = self.identity(app)? else { return Ok(None) };
         let principal = identity.principal_of_installation(roles, self.address);
-        self.recorded(app, principal, roles, None).await.map(|_| ())
+        self.recorded(app, principal, roles, None).await.map(Some)
+    }
+
+    /// Whether a named caller holds one of these roles at a state.
+    pub(crate) fn is_of_installation(&self, roles: &[Role]) -> bool {
+        self.named().is_ok_and(|identity| identity.principal_of_installation(roles, None).is_ok())
     }
 
     /// The tenants in which the caller has one of these roles; `None`, all of them, for the operators' shared

@@ -28,6 +28,8 @@ pub(crate) fn endpoints() -> Vec<UtoipaMethodRouter<Arc<App>>> {
         routes!(operators::resolve_attention::resolve),
         routes!(operators::run_reconciliation::run),
         routes!(operators::search_audit::search),
+        routes!(operators::show_audit::show),
+        routes!(operators::export_audit::export),
         routes!(operators::verify_audit::verify),
         routes!(operators::verify_audit::checkpoint),
         routes!(refund::create::create),

@@ -86,6 +86,8 @@ pub(crate) enum ApiError {
     NoSuchCase,
     #[error("An earlier request has payments reconciled on this node; send this one when it has ended")]
     ReconciliationAtWork,
+    #[error("There is no such entry in the audit log")]
+    NoSuchEntry,
     #[error("Checkpoints of the audit log need a key; the setting audit.signing-key.file names it")]
     NoSigningKey,
     #[error("The audit log is broken at entry {0}, and is not signed; audit/v1/_verify says more")]
@@ -140,6 +142,7 @@ impl ApiError {
             ApiError::JobAtWork => (StatusCode::CONFLICT, "JOB_AT_WORK", Some(5)),
             ApiError::JobsSuspended => (StatusCode::SERVICE_UNAVAILABLE, "JOBS_SUSPENDED", Some(5)),
             ApiError::ReconciliationAtWork => (StatusCode::CONFLICT, "RECONCILIATION_AT_WORK", Some(5)),
+            ApiError::NoSuchEntry => (StatusCode::NOT_FOUND, "AUDIT_ENTRY_NOT_FOUND", None),
             ApiError::NoSigningKey => (StatusCode::CONFLICT, "NO_SIGNING_KEY", None),
             ApiError::AuditBroken(_) => (StatusCode::CONFLICT, "AUDIT_BROKEN", None),
             ApiError::NoSuchCase => return response::no_such_case(),

@@ -109,7 +109,7 @@ pub struct Payments {
     pub readiness: Readiness,
     pub tokens: PersonalTokens,
     pub audit: audit::AuditTrail,
-    /// Searches and refusals.
+    /// Searches with unmasked answers.
     pub counted: audit::CountedActs,
 }
 

@@ -79,6 +79,7 @@ fn all() -> Vec<ApiError> {
         ApiError::JobAtWork,
         ApiError::JobsSuspended,
         ApiError::NoSuchCase,
+        ApiError::NoSuchEntry,
         ApiError::NoSigningKey,
         ApiError::AuditBroken(17),
         ApiError::ReconciliationAtWork,

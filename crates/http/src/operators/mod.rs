@@ -1,6 +1,7 @@
 //! The endpoints of operators: jobs, review cases, manual reconciliation, the audit log. They are served to named
 //! callers in the roles below, and to requests that present the shared token.
 
+pub(crate) mod export_audit;
 pub(crate) mod fields;
 pub(crate) mod job_history;
 pub(crate) mod resolve_attention;
@@ -10,6 +11,7 @@ pub(crate) mod search_attention;
 pub(crate) mod search_audit;
 pub(crate) mod search_jobs;
 pub(crate) mod show_attention;
+pub(crate) mod show_audit;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod verify_audit;

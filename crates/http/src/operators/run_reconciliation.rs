@@ -105,7 +105,9 @@ pub(crate) async fn run(State(app): Shared, Called { caller, body }: Called) -> 
             let tenant = app.payments.search.tenant_of(id, within.as_deref()).await?;
             tenant.ok_or_else(|| ApiError::Settle(id.clone(), SettleError::NotFound))?;
         }
-        Selection::Pending { .. } => caller.of_installation(&app, ACTS).await?,
+        Selection::Pending { .. } => {
+            caller.of_installation(&app, ACTS).await?;
+        }
     }
     let response_info = ResponseInfo::answering(&info);
     if dry_run {

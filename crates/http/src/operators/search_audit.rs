@@ -89,7 +89,9 @@ pub(crate) async fn search(State(app): Shared, Called { caller, body }: Called) 
         (Some(_), Some(wanted)) => {
             caller.principal(&app, AUDITS, &TenantId::stored(wanted.root.as_str())).await?;
         }
-        (Some(_), None) => caller.of_installation(&app, AUDITS).await?,
+        (Some(_), None) => {
+            caller.of_installation(&app, AUDITS).await?;
+        }
     }
     let entries = app.payments.audit.list(&query).await?;
     Reply::of(&AuditEntriesResponse {

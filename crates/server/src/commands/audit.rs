@@ -12,7 +12,7 @@ use payment_service::audit::{
     AuditEntryView, AuditTrail, CheckpointError, Checkpointed, KnownCheckpoints, PublicKey, RedactError,
     SignedCheckpoint, VerifyError, verify_export,
 };
-use payment_store::{AuditQuery, StoreError, TenantScope};
+use payment_store::{AuditQuery, TenantScope};
 use serde_json::Value;
 
 mod verdict;
@@ -108,7 +108,7 @@ pub(super) fn show(config: &Config, args: &AuditShowArgs) -> Outcome<ExitCode> {
         let Some(entry) = found.map_err(|error| unreadable(&error))? else { return Ok(None) };
         if let Some(by) = by {
             let entries = std::slice::from_ref(&entry);
-            audit.reveal(by, entries).await.map_err(|error| unreadable(&error))?;
+            audit.reveal(by, entries, None).await.map_err(|error| unreadable(&error))?;
         }
         Ok(Some(entry))
     })?;
@@ -164,18 +164,6 @@ fn cannot_read(path: &Path) -> Failure {
     Failure::new(format!("{} cannot be read", path.display()))
 }
 
-/// Why an export ended early.
-enum ExportFailure {
-    Store(StoreError),
-    Output(std::io::Error),
-}
-
-impl From<StoreError> for ExportFailure {
-    fn from(error: StoreError) -> ExportFailure {
-        ExportFailure::Store(error)
-    }
-}
-
 pub(super) fn export(config: &Config, args: &AuditExportArgs) -> Outcome<ExitCode> {
     let by = actor(None)?;
     let cannot_write = |error: std::io::Error| Failure::new("the export cannot be written").because(&error);
@@ -187,13 +175,12 @@ pub(super) fn export(config: &Config, args: &AuditExportArgs) -> Outcome<ExitCod
     };
     let mut out = BufWriter::new(out);
     let rows = with_audit(config, async |audit| {
-        let write = |line: &str| writeln!(out, "{line}").map_err(ExportFailure::Output);
-        let rows = audit.export(by, write).await.map_err(|failure| match failure {
-            ExportFailure::Store(error) => unreadable(&error),
-            ExportFailure::Output(error) => cannot_write(error),
-        })?;
+        let mut exporting = audit.export(by).await.map_err(|error| unreadable(&error))?;
+        while let Some(lines) = exporting.next().await.map_err(|error| unreadable(&error))? {
+            out.write_all(lines.as_bytes()).map_err(cannot_write)?;
+        }
         out.flush().map_err(cannot_write)?;
-        Ok(rows)
+        Ok(exporting.rows())
     })?;
     if let Some(path) = &args.output {
         say(&format!("{rows} entries are in {}.", path.display()))?;

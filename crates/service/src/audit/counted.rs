@@ -1,5 +1,4 @@
-//! Searches with unmasked answers, and refusals: counted, and recorded as one entry for each actor, tenant and
-//! minute. Those of the last minute are lost when the process is killed.
+//! Searches with unmasked answers: counted, and recorded as one entry for each actor, tenant and minute. Those of the last minute are lost when the process is killed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,9 +26,6 @@ pub struct CountedActs {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
-    action: AuditAction,
-    /// What was refused, or looked for.
-    object_kind: &'static str,
     uuid: String,
     tenant: Option<TenantId>,
     minute: i64,
@@ -42,25 +38,14 @@ impl CountedActs {
 
     /// Counts a search with an unmasked answer by this user within this tenant.
     pub fn searched(&self, uuid: &str, tenant: Option<TenantId>) {
-        self.count(AuditAction::SearchedUnmasked, "transaction", uuid, tenant);
-    }
-
-    /// Counts a refusal of this named user at this tenant; `object_kind` is what they asked for.
-    pub fn refused(&self, object_kind: &'static str, uuid: &str, tenant: Option<TenantId>) {
-        self.count(AuditAction::Refused, object_kind, uuid, tenant);
-    }
-
-    fn count(&self, action: AuditAction, object_kind: &'static str, uuid: &str, tenant: Option<TenantId>) {
         let minute = self.clock.now().as_millis().div_euclid(MINUTE_MS);
-        let key = Key { action, object_kind, uuid: uuid.to_owned(), tenant, minute };
+        let key = Key { uuid: uuid.to_owned(), tenant, minute };
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() < MOST || counts.contains_key(&key) {
             let count = counts.entry(key).or_default();
             *count = count.saturating_add(1);
         } else {
-            tracing::warn!(
-                "too many callers at once: some of their searches and refusals are not in the audit log"
-            );
+            tracing::warn!("too many callers at once: some of their searches are not in the audit log");
         }
     }
 
@@ -77,7 +62,7 @@ impl CountedActs {
         }
         let entries = over.iter().map(|(key, count)| self.entry(key, *count)).collect();
         if let Err(error) = self.store.record(entries).await {
-            tracing::warn!(%error, "searches and refusals could not be recorded in the audit log, and are tried again");
+            tracing::warn!(%error, "searches could not be recorded in the audit log, and are tried again");
             let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
             for (key, count) in over {
                 let known = counts.entry(key).or_default();
@@ -101,7 +86,7 @@ impl CountedActs {
         AuditEntry {
             tenant: key.tenant.clone(),
             details: Map::from_iter(details),
-            ..act(self.clock.now(), actor, key.action, key.object_kind, String::new())
+            ..act(self.clock.now(), actor, AuditAction::SearchedUnmasked, "transaction", String::new())
         }
     }
 }

@@ -2,9 +2,10 @@
 //! are stored, personal values do not.
 
 use std::io::{self, BufRead, Read};
+use std::sync::Arc;
 
 use payment_store::audit::chain::Link;
-use payment_store::{AuditHead, StoredEntry};
+use payment_store::{AuditHead, AuditQuery, Store, StoreError, StoredEntry};
 use serde::{Deserialize, Serialize};
 
 const KIND: &str = "pg-audit-export";
@@ -51,6 +52,53 @@ pub fn head_line(head: &AuditHead) -> String {
 pub fn entry_line(entry: &StoredEntry) -> String {
     let hash = hex::encode(entry.hash);
     json_line(&EntryLine { number: entry.number, entry: entry.entry.clone(), hash })
+}
+
+/// An export under way, which was recorded before its first line.
+pub struct Exporting {
+    store: Arc<dyn Store>,
+    head: AuditHead,
+    is_begun: bool,
+    /// The number of the last entry that was read.
+    after: i64,
+}
+
+impl Exporting {
+    /// The entries that are read at once.
+    const PAGE: u32 = 500;
+
+    pub(super) fn new(store: Arc<dyn Store>, head: AuditHead) -> Exporting {
+        Exporting { store, head, is_begun: false, after: 0 }
+    }
+
+    /// The number of its entries.
+    pub fn rows(&self) -> i64 {
+        self.head.end.number
+    }
+
+    /// The next lines, each with its line break; `None` at the end.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is unavailable.
+    pub async fn next(&mut self) -> Result<Option<String>, StoreError> {
+        if !self.is_begun {
+            self.is_begun = true;
+            return Ok(Some(format!("{}\n", head_line(&self.head))));
+        }
+        if self.after >= self.rows() {
+            return Ok(None);
+        }
+        let query = AuditQuery { after: self.after, limit: Exporting::PAGE, ..AuditQuery::default() };
+        let entries = self.store.audit_entries(&query).await?;
+        let Some(last) = entries.last() else { return Ok(None) };
+        self.after = last.number;
+        let mut lines = String::new();
+        for entry in entries.iter().filter(|entry| entry.number <= self.head.end.number) {
+            lines.push_str(&entry_line(entry));
+            lines.push('\n');
+        }
+        Ok(Some(lines))
+    }
 }
 
 /// Texts and numbers are always JSON.

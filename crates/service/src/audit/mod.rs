@@ -15,13 +15,12 @@ use std::sync::Arc;
 use payment_domain::{AuditAction, AuditActor, AuditEntry, Clock, Personal};
 use payment_store::{AuditQuery, Store, StoreError, StoredEntry};
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
 pub use checkpoint::{Checkpoint, CheckpointTextError, PublicKey, SignedCheckpoint, SigningKey};
 pub use checkpointing::{CheckpointError, Checkpointed};
 pub use counted::CountedActs;
 pub use entries::{act, digest, settings_changed};
-pub use export::{ExportError, LONGEST_LINE, entry_line, head_line};
+pub use export::{ExportError, Exporting, LONGEST_LINE, entry_line, head_line};
 pub use jobs::{CheckpointJob, SealingJob};
 pub use verify::{
     Broken, CheckpointsHeld, HeldCheckpoint, KnownCheckpoints, Place, Verification, VerifyError,
@@ -108,29 +107,40 @@ impl AuditTrail {
         self.store.revive(sequence, vec![entry]).await
     }
 
-    /// Records that personal values of the log are shown, before they are.
+    /// Records that personal values of the log are shown, before they are, and why.
     ///
     /// # Errors
     /// [`StoreError`] when the database is unavailable: then they must not be shown.
-    pub async fn reveal(&self, actor: AuditActor, entries: &[StoredEntry]) -> Result<(), StoreError> {
+    pub async fn reveal(
+        &self,
+        actor: AuditActor,
+        entries: &[StoredEntry],
+        reason: Option<Personal>,
+    ) -> Result<(), StoreError> {
         let numbers: Vec<i64> =
             entries.iter().filter(|entry| !entry.personal.is_empty()).map(|entry| entry.number).collect();
         if numbers.is_empty() {
             return Ok(());
         }
         let details = Map::from_iter([("entries".to_owned(), json!(numbers))]);
-        self.store.record(vec![self.about_log(actor, AuditAction::Revealed, details)]).await
+        let entry = AuditEntry { reason, ..self.about_log(actor, AuditAction::Revealed, details) };
+        self.store.record(vec![entry]).await
     }
 
-    /// Records an export of so many entries, with the digest of its lines.
+    /// Begins an export of the log as it stands now, and records it: how many entries it has, and the hash of the
+    /// last one, on which all before it depend.
     ///
     /// # Errors
-    /// [`StoreError`] when the database is unavailable.
-    pub async fn exported(&self, actor: AuditActor, rows: i64, digest: [u8; 32]) -> Result<(), StoreError> {
-        let details = Map::from_iter([("rows".to_owned(), Value::from(rows))]);
-        let entry =
-            AuditEntry { after: Some(digest), ..self.about_log(actor, AuditAction::Exported, details) };
-        self.store.record(vec![entry]).await
+    /// [`StoreError`] when the database is unavailable: then nothing is exported.
+    pub async fn export(&self, actor: AuditActor) -> Result<Exporting, StoreError> {
+        let head = self.store.audit_head().await?;
+        let details = Map::from_iter([("rows".to_owned(), Value::from(head.end.number))]);
+        let entry = AuditEntry {
+            after: Some(head.end.hash),
+            ..self.about_log(actor, AuditAction::Exported, details)
+        };
+        self.store.record(vec![entry]).await?;
+        Ok(Exporting::new(self.store.clone(), head))
     }
 
     /// Removes the personal values of an entry; the log stays whole.
@@ -164,38 +174,6 @@ impl AuditTrail {
     /// [`StoreError`] when the database is unavailable.
     pub async fn own_checkpoints(&self, key: Option<&PublicKey>) -> Result<KnownCheckpoints, StoreError> {
         KnownCheckpoints::of_store(self.store.as_ref(), key).await
-    }
-
-    /// Writes an export line by line, and records it. Returns how many entries it has.
-    ///
-    /// # Errors
-    /// When the database is unavailable, or `write` fails.
-    pub async fn export<E: From<StoreError>>(
-        &self,
-        actor: AuditActor,
-        mut write: impl FnMut(&str) -> Result<(), E>,
-    ) -> Result<i64, E> {
-        const PAGE: u32 = 500;
-        let head = self.store.audit_head().await?;
-        let mut digest = Sha256::new();
-        let mut put = |line: String| -> Result<(), E> {
-            digest.update(&line);
-            digest.update("\n");
-            write(&line)
-        };
-        put(head_line(&head))?;
-        let mut after = 0;
-        while after < head.end.number {
-            let query = AuditQuery { after, limit: PAGE, ..AuditQuery::default() };
-            let entries = self.store.audit_entries(&query).await?;
-            let Some(last) = entries.last() else { break };
-            after = last.number;
-            for entry in entries.iter().filter(|entry| entry.number <= head.end.number) {
-                put(entry_line(entry))?;
-            }
-        }
-        self.exported(actor, head.end.number, digest.finalize().into()).await?;
-        Ok(head.end.number)
     }
 
     fn about_log(&self, actor: AuditActor, action: AuditAction, details: Map<String, Value>) -> AuditEntry {

@@ -10,7 +10,7 @@ use payment_service::audit::{
 };
 use payment_store::audit::chain::entry_hash;
 use payment_store::contract::sample;
-use payment_store::{AuditQuery, Fence, Store, StoreError};
+use payment_store::{AuditQuery, Fence, Store};
 use payment_testing::database::Database;
 use secrecy::SecretString;
 
@@ -94,13 +94,12 @@ impl Desk {
     }
 
     async fn exported(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        let write = |line: &str| -> Result<(), StoreError> {
-            lines.push(line.to_owned());
-            Ok(())
-        };
-        self.audit.export(named("auditor"), write).await.unwrap();
-        lines
+        let mut exporting = self.audit.export(named("auditor")).await.unwrap();
+        let mut text = String::new();
+        while let Some(lines) = exporting.next().await.unwrap() {
+            text.push_str(&lines);
+        }
+        text.lines().map(str::to_owned).collect()
     }
 
     fn verified_offline(&self, lines: &[String]) -> Verification {
@@ -462,13 +461,12 @@ async fn searches_are_one_entry_for_a_user_a_tenant_and_a_minute() {
         }
         counted.searched("u-1", tenant("pb.amritsar"));
         counted.searched("u-2", tenant("pb"));
-        counted.refused("refund", "u-2", tenant("pb"));
         counted.record(false).await;
         assert_eq!(desk.store().audit_head().await.unwrap().end.number, 0, "the minute is not over");
         desk.clock.advance(Duration::from_secs(60));
         counted.searched("u-1", tenant("pb"));
         counted.record(false).await;
-        assert_eq!(desk.store().audit_head().await.unwrap().end.number, 4);
+        assert_eq!(desk.store().audit_head().await.unwrap().end.number, 3);
         counted.record(true).await;
         counted.record(true).await;
         let all = AuditQuery { actor: Some("u-1".to_owned()), limit: 9, ..AuditQuery::default() };
