@@ -145,6 +145,19 @@ not in it, and gateways know of it: docs/operating.md says what to compare befor
 
   pg-service --data-dir /var/lib/pg-service-new restore /backups/payments-2026-11-29.db")]
     Restore(BackupArgs),
+    /// Move the embedded database into PostgreSQL
+    #[command(after_help = "\
+The service is stopped, and the database in FILE is empty: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.
+All of it is copied in one database transaction, which is committed only when every row was read back and is the
+same. Interrupted, nothing is half done: run it again. From its beginning on the embedded database refuses every
+write, whatever program makes it, so that payments are never settled or paid back in two places.
+
+  pg-service move --to-properties new.properties          move; then start the service with new.properties
+  pg-service move --to-properties new.properties --back   as long as nothing has happened in PostgreSQL
+
+Needed is a user of PostgreSQL who owns the tables, as for migrations. The books of the built-in sandbox stay in the
+data folder.")]
+    Move(MoveArgs),
     /// Show every problem of the configuration, and the settings in effect
     #[command(after_help = "\
 Every problem is shown together with the file and line, variable or flag it came from. Secrets are hidden.
@@ -208,6 +221,19 @@ pub(crate) struct MigrateArgs {
 pub(crate) struct BackupArgs {
     /// The backup
     pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MoveArgs {
+    /// The Java properties file of the service in its new place: its settings of the database are used
+    #[arg(long, value_name = "FILE", required_unless_present = "target_lost")]
+    pub(crate) to_properties: Option<PathBuf>,
+    /// Go back to the embedded database
+    #[arg(long)]
+    pub(crate) back: bool,
+    /// With --back: the other database does not exist any more, and no payment was made in it
+    #[arg(long, requires = "back", conflicts_with = "to_properties")]
+    pub(crate) target_lost: bool,
 }
 
 #[derive(Debug, Args)]

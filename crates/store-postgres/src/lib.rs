@@ -56,6 +56,7 @@ mod idempotency;
 mod jdbc;
 mod jobs;
 mod migrations;
+pub mod moving;
 mod options;
 mod outbox;
 mod parameters;
@@ -134,7 +135,10 @@ impl PostgresStore {
     ) -> Result<PostgresStore, StoreError> {
         let migrator = Migrator::connect(&options).await?;
         surroundings::check(&migrator).await?;
+        moving::refuse_unfinished(&migrator).await?;
         let migrated = migrations::migrate(&migrator).await?;
+        // A move that was under way has ended meanwhile.
+        moving::refuse_unfinished(&migrator).await?;
         if !migrated.newer.is_empty() {
             tracing::warn!(migrations = ?migrated.newer, "a newer version has changed this database");
         }

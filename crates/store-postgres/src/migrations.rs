@@ -63,7 +63,7 @@ pub(crate) async fn states(migrator: &Migrator) -> Result<Vec<MigrationState>, F
 }
 
 /// Begins the transaction in which this node alone migrates.
-async fn begin(migrator: &Migrator) -> Result<(), Failure> {
+pub(crate) async fn begin(migrator: &Migrator) -> Result<(), Failure> {
     migrator.begin().await?;
     // Others may take longer to migrate than a lock may take otherwise.
     migrator.batch("SET LOCAL lock_timeout = 0").await?;

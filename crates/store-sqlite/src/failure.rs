@@ -39,6 +39,10 @@ pub(crate) enum Failure {
     AltersPayment(TxnId),
     #[error("the copy is not whole: {0}")]
     NotWhole(String),
+    #[error("the payments of this database have moved to {0}")]
+    Moved(String),
+    #[error("the database lacks migrations of this version")]
+    NotUpToDate,
     #[error("a number is out of range")]
     OutOfRange,
     #[error("the system yields no random bytes")]
@@ -65,6 +69,8 @@ impl Failure {
             | Failure::Unwritable(_)
             | Failure::AltersPayment(_)
             | Failure::NotWhole(_)
+            | Failure::Moved(_)
+            | Failure::NotUpToDate
             | Failure::OutOfRange
             | Failure::Migration(_) => false,
         }

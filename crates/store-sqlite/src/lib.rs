@@ -27,6 +27,7 @@ mod health;
 mod idempotency;
 mod jobs;
 mod migrations;
+pub mod moving;
 mod outbox;
 #[cfg(test)]
 mod plans;
@@ -90,7 +91,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the file cannot be used or is locked for too long,
-    /// [`StoreError::Failed`] when it is not a database of ours or its migrations were tampered with.
+    /// [`StoreError::Failed`] when it is not a database of ours, its migrations were tampered with, or it was moved.
     pub fn open(path: &Path, options: &Options) -> Result<SqliteStore, StoreError> {
         SqliteStore::open_by(path, options, |latest_commit| {
             Arc::new(AnchoredClock::new(latest_commit.max(SystemClock.now()), Arc::new(SystemClock)))
@@ -126,6 +127,7 @@ impl SqliteStore {
         clock: impl FnOnce(Timestamp) -> Arc<dyn Clock>,
     ) -> Result<SqliteStore, StoreError> {
         let mut conn = connection::writing(path, options.busy_timeout)?;
+        moving::refuse_moved(&conn)?;
         let migrated = migrations::migrate(&mut conn)?;
         if !migrated.newer.is_empty() {
             tracing::warn!(migrations = ?migrated.newer, "a newer version has changed this database");

@@ -28,6 +28,7 @@ mod jobs;
 pub mod lease;
 pub mod metering;
 pub mod migration;
+pub mod moving;
 mod outbox;
 mod query;
 mod receipts;

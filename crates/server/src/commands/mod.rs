@@ -12,6 +12,7 @@ mod flyway;
 mod gateways;
 mod jobs;
 mod migrate;
+mod moving;
 mod openapi;
 mod reconcile;
 mod refunds;
@@ -62,6 +63,7 @@ fn dispatch(cli: &Cli) -> Outcome<ExitCode> {
         Command::Migrate(args) => migrate::run(settings, args),
         Command::Backup(args) => backup::back_up(&configured(settings)?, args),
         Command::Restore(args) => backup::restore(&configured(settings)?, args),
+        Command::Move(args) => moving::run(&configured(settings)?, args),
         Command::CheckConfig => check_config::run(&config::load(&settings.sources())),
         Command::Transaction(TransactionCommand::Show(args)) => {
             transaction::show(&configured(settings)?, args)

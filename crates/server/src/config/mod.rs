@@ -14,9 +14,10 @@ mod suggest;
 pub mod table;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
-use payment_settings::Values;
 pub use payment_settings::{self as setting, Notice, NoticeKind, Origin, Problem};
+use payment_settings::{Reader, Values};
 use placeholders::Properties;
 
 #[cfg(feature = "sandbox")]
@@ -91,6 +92,27 @@ pub fn load(sources: &Sources) -> Loaded {
     }
     let notices = [merged.notices, built.notices].concat();
     Loaded { config: built.config, problems, notices, values: merged.values }
+}
+
+/// The database that a Java properties file names, whatever else is set there or elsewhere. Placeholders are
+/// resolved from the file and the environment.
+///
+/// # Errors
+/// What is wrong with the file, or with its settings of the database.
+pub fn database_of(file: &Path, environment: &[(String, String)]) -> Result<Database, Vec<Problem>> {
+    let sources = Sources { properties_file: Some(file.to_owned()), ..Sources::default() };
+    let read = sources.read();
+    let properties = Properties::new(environment, &read);
+    let merged = merge::merge(read, properties);
+    let mut problems = merged.problems;
+    problems.retain(|problem| {
+        problem.key.is_empty()
+            || sections::database::DATABASE.iter().any(|setting| setting.key == problem.key)
+    });
+    let mut reader = Reader::new(&merged.values);
+    let database = sections::database::database(&mut reader);
+    problems.extend(reader.problems);
+    if problems.is_empty() { Ok(database) } else { Err(problems) }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use payment_store_sqlite::backup::{self, Copied};
 use tempfile::NamedTempFile;
 
 use super::data_folder::DataFolder;
+use super::database;
 use crate::config::{Config, Database};
 use crate::failure::{Failure, Outcome};
 
@@ -66,6 +67,7 @@ pub fn back_up(config: &Config, file: &Path) -> Outcome<BackedUp> {
 pub fn restore(config: &Config, file: &Path) -> Outcome<BackedUp> {
     must_be_embedded(config)?;
     must_be_payments(file)?;
+    database::refuse_moved(file)?;
     let folder = DataFolder::prepare(&config.data_dir)?;
     let _occupied = folder.occupy()?;
     for there in folder.database_files() {

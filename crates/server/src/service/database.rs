@@ -1,5 +1,6 @@
 //! Which database payments are kept in, and how it is opened.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use payment_digit::embedded::Registers;
@@ -7,6 +8,7 @@ use payment_domain::Clock;
 use payment_store::migration::{MigrationReport, MigrationState};
 use payment_store::{Store, StoreError};
 use payment_store_postgres::{PostgresOptions, PostgresStore};
+use payment_store_sqlite::moving::{self, Mark, Stage};
 use payment_store_sqlite::{Options, SqliteStore};
 
 use super::data_folder::DataFolder;
@@ -84,6 +86,7 @@ pub(super) async fn open_existing(config: &Config) -> Outcome<Opened> {
     match &config.database {
         Database::Embedded => {
             let file = DataFolder::existing_database(&config.data_dir)?;
+            refuse_moved(&file)?;
             let options = Options { readers: 1, ..Options::default() };
             let opened = if DataFolder::is_occupied(&config.data_dir) {
                 SqliteStore::open_beside_a_service(&file, &options)
@@ -144,8 +147,28 @@ fn cannot_be_read(database: &str, error: &StoreError) -> Failure {
     Failure::new(format!("the database {database} cannot be read")).because(error)
 }
 
+/// Refuses a database that was moved into another: payments are settled and paid back by one of them.
+pub(super) fn refuse_moved(file: &Path) -> Outcome {
+    if !file.exists() {
+        return Ok(());
+    }
+    let shown = file.display().to_string();
+    let found = moving::mark(file).map_err(|error| cannot_be_read(&shown, &error))?;
+    let Some(Mark { stage, target, .. }) = found else { return Ok(()) };
+    Err(match stage {
+        Stage::Moved => Failure::new(format!("the payments of {shown} have moved to {target}")).try_this(
+            "use the settings of that database (spring.datasource.url). `pg-service move --back` makes this one \
+             usable again, as long as nothing has happened in the other",
+        ),
+        Stage::Moving => Failure::new(format!("the payments of {shown} are being moved to {target}")).try_this(
+            "run `pg-service move --to-properties FILE` again, which continues, or with --back",
+        ),
+    })
+}
+
 fn open_embedded(folder: &DataFolder) -> Outcome<SqliteStore> {
     let database = folder.database();
+    refuse_moved(&database)?;
     SqliteStore::open(&database, &Options::default()).map_err(|error| {
         Failure::new(format!("the database {} cannot be used", database.display())).because(&error).try_this(
             "see that the folder can be written and is not full, or name another one: --data-dir FOLDER",

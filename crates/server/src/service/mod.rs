@@ -9,6 +9,7 @@ mod digit;
 mod gateways;
 mod jobs;
 mod kafka;
+pub mod moving;
 mod open_files;
 mod sandbox;
 mod wiring;

@@ -3,6 +3,7 @@
 
 mod backup;
 mod migration;
+mod moving;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

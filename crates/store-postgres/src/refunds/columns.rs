@@ -31,6 +31,10 @@ impl RefundColumns {
         Ok(RefundColumns::of(if is_usual { "tenant_id" } else { "tanant_id" }))
     }
 
+    pub(crate) fn tenant(&self) -> &'static str {
+        self.tenant
+    }
+
     fn of(tenant: &'static str) -> RefundColumns {
         let columns = format!(
             "original_txn_id AS txn_id, refund_id, {tenant} AS tenant_id, gateway, service_code, gateway_txn_id,
