@@ -82,7 +82,7 @@ The service uses the embedded database until `spring.datasource.url`, or `databa
 
 ```properties
 spring.datasource.url=jdbc:postgresql://db.example:5432/payments
-spring.datasource.username=pg_service
+spring.datasource.username=payments
 spring.datasource.password.file=/run/secrets/database-password
 ```
 
