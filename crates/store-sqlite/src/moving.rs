@@ -20,6 +20,8 @@ pub const LEFT: &[(&str, &str)] = &[
     ("eg_pg_heartbeat", "each database counts its own commits"),
     ("eg_pg_history_positions", "the numbers of lines are a column of the history in PostgreSQL"),
     ("eg_pg_move", "the mark itself"),
+    ("eg_pg_console_links", "operators log in again"),
+    ("eg_pg_console_sessions", "operators log in again"),
 ];
 
 /// How far a move has come.

@@ -20,6 +20,8 @@ const NOT_MOVED: &[(&str, &str)] = &[
     ("eg_pg_adoption", "rows of an earlier service"),
     ("eg_pg_jobs", "made from the runs"),
     ("eg_pg_move", "the mark itself"),
+    ("eg_pg_console_links", "operators log in again"),
+    ("eg_pg_console_sessions", "operators log in again"),
 ];
 
 async fn refusal(options: &PostgresOptions) -> String {
