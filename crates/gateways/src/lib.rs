@@ -24,7 +24,6 @@ pub mod payu;
 pub mod phonepe;
 pub mod razorpay;
 pub mod refund;
-pub mod refunding;
 pub mod remote;
 pub mod sandbox;
 pub mod stripe;

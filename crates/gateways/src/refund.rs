@@ -1,7 +1,7 @@
 //! Refunds: comparing an answer with the request, and reporting it.
 
 use payment_domain::{Money, RefundOutcome, RefundReport, Transaction};
-use payment_gateway::{GatewayError, NoRefund};
+use payment_gateway::{GatewayError, NoRefund, RefundOrder};
 use serde_json::Value;
 
 use crate::text::cut;
@@ -31,8 +31,7 @@ pub struct Told {
 impl Asked<'_> {
     /// The outcome, when the answer is about this refund in all members: missing is not equal.
     pub fn compare(&self, told: &Told, outcome: RefundOutcome) -> RefundOutcome {
-        let unclear =
-            |what: &str| RefundOutcome::Unclear { reason: format!("the answer names {what}, or none") };
+        let unclear = |what: &str| unclear(format!("the answer names {what}, or none"));
         if told.id.as_deref() != Some(self.id) {
             unclear("another refund")
         } else if told.payment.as_deref() != Some(self.payment) {
@@ -53,8 +52,8 @@ pub fn only<T>(mut found: Vec<T>, raw: impl FnOnce() -> Value) -> Result<T, Box<
     match (found.pop(), found.is_empty()) {
         (Some(refund), true) => Ok(refund),
         (Some(_), false) => {
-            let reason = "the gateway knows several refunds of this number".to_owned();
-            Err(Box::new(report(RefundOutcome::Unclear { reason }, raw())))
+            let several = unclear("the gateway knows several refunds of this number");
+            Err(Box::new(report(several, raw())))
         }
         (None, _) => Err(Box::new(report(RefundOutcome::NotFound, raw()))),
     }
@@ -78,7 +77,7 @@ pub fn unrecognised(code: &str) -> RefundOutcome {
 
 /// An answer that refuses any request of ours: the key or the signature is wrong.
 pub fn misconfigured(why: &str) -> RefundOutcome {
-    RefundOutcome::Unclear { reason: format!("the gateway refuses the account: {}", cut(why, 100)) }
+    unclear(format!("the gateway refuses the account: {}", cut(why, 100)))
 }
 
 /// A refusal, unless the gateway has the refund all the same: from an earlier call whose answer was lost.
@@ -94,6 +93,20 @@ pub fn confirmed(refusal: RefundReport, found: Result<RefundReport, GatewayError
 /// The smallest refund of a payment, from minor units of its currency.
 pub fn minimum(minor: i64, payment: &Transaction) -> Money {
     Money::from_minor(minor, payment.amount.currency()).unwrap_or(payment.amount)
+}
+
+/// People must look, for this reason.
+pub fn unclear(reason: impl Into<String>) -> RefundOutcome {
+    RefundOutcome::Unclear { reason: reason.into() }
+}
+
+/// Success of exactly the amount that was asked; people must look at any other. Missing is not equal.
+pub fn succeeded(order: &RefundOrder<'_>, amount: Option<Money>) -> RefundOutcome {
+    match amount {
+        Some(amount) if amount == order.amount => RefundOutcome::Succeeded { amount: Some(amount) },
+        Some(other) => unclear(format!("the gateway tells of {other}, asked was {}", order.amount)),
+        None => unclear("the gateway tells of no amount"),
+    }
 }
 
 /// The provider's number of a payment.

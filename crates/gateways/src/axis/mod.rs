@@ -23,7 +23,7 @@ pub use account::AxisAccount;
 use crate::account::Account;
 use crate::client::{Call, Client};
 use crate::form;
-use crate::refunding::{one_minor_unit, payment_number};
+use crate::refund::{minimum, number_for_call, number_of};
 use crate::text::{ascii, cut, one_line, paise};
 
 #[derive(Debug)]
@@ -159,18 +159,17 @@ impl Gateway for Axis {
 #[async_trait]
 impl Refunding for Axis {
     fn terms(&self, payment: &Transaction) -> Result<RefundTerms, NoRefund> {
-        payment_number(payment)?;
+        number_of(payment)?;
         if payment.amount.currency() != self.account.currency {
             return Err(NoRefund(format!("AXIS gives back {} only", self.account.currency.code())));
         }
-        let minimum = one_minor_unit(payment)?;
+        let minimum = minimum(1, payment);
         // A reference may be used again: the second call gives the money back once more.
         Ok(RefundTerms { partial: true, several: true, minimum, repetition: Repetition::Doubles })
     }
 
     async fn refund(&self, order: &RefundOrder<'_>) -> Result<RefundReport, GatewayError> {
-        let payment =
-            payment_number(order.payment).map_err(|error| GatewayError::LocalFault(error.into()))?;
+        let payment = number_for_call(order.payment)?;
         let call = refund::refund_call(&self.account, order, payment);
         self.ask_about_refund(order, refund::Asked::Refund, &call).await
     }

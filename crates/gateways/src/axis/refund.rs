@@ -8,7 +8,7 @@ use super::account::AxisAccount;
 use super::signature;
 use super::wire::{ACCESS_CODE, EVIDENCE, REFERENCE, Record, as_lists, post, sentence};
 use crate::client::Call;
-use crate::refunding::{succeeded, unclear};
+use crate::refund::{succeeded, unclear};
 use crate::text::{cut, paise};
 use crate::{evidence, form};
 

@@ -32,7 +32,7 @@ use self::signature::{CHECKSUM_FIELD, Salt};
 use crate::account::Account;
 use crate::client::{Call, Client};
 use crate::json::Object;
-use crate::refunding::payment_number;
+use crate::refund::{number_for_call, number_of};
 
 /// The callback parameter with our transaction id.
 pub const REFERENCE: &str = "ORDERID";
@@ -171,7 +171,7 @@ const MIN_PARTIAL: i64 = 100;
 #[async_trait]
 impl Refunding for Paytm {
     fn terms(&self, payment: &Transaction) -> Result<RefundTerms, NoRefund> {
-        payment_number(payment)?;
+        number_of(payment)?;
         let smallest = Money::from_minor(MIN_PARTIAL, Currency::INR);
         let smallest = smallest.map_err(|error| NoRefund(error.to_string()))?;
         if payment.amount.currency() != smallest.currency() {
@@ -182,8 +182,7 @@ impl Refunding for Paytm {
     }
 
     async fn refund(&self, order: &RefundOrder<'_>) -> Result<RefundReport, GatewayError> {
-        let payment =
-            payment_number(order.payment).map_err(|error| GatewayError::LocalFault(error.into()))?;
+        let payment = number_for_call(order.payment)?;
         let call = refund::apply_call(&self.account, order, payment, new_salt()?);
         self.ask_about_refund(order, refund::Asked::Apply, &call).await
     }

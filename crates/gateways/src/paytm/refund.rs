@@ -12,7 +12,7 @@ use super::wire::{envelope, post_json};
 use crate::client::Call;
 use crate::evidence;
 use crate::json::Object;
-use crate::refunding::{succeeded, unclear};
+use crate::refund::{succeeded, unclear};
 use crate::text::cut;
 
 /// Evidence kept of an answer, beside its `resultInfo`.

@@ -11,7 +11,7 @@ use crate::account::join;
 use crate::client::{Body, Call, Method, Reply};
 use crate::evidence;
 use crate::json::Object;
-use crate::refunding::{succeeded, unclear};
+use crate::refund::{succeeded, unclear};
 use crate::text::{cut, paise};
 
 /// Evidence kept of an answer of Standard Checkout.

@@ -28,7 +28,7 @@ use self::wire::{Operation, Question, Verdict};
 use crate::account::Account;
 use crate::client::Client;
 use crate::json::Object;
-use crate::refunding::one_minor_unit;
+use crate::refund::minimum;
 
 /// Our own parameter, which our return URL carries.
 const OUR_PARAMETER: &str = "eg_pg_txnid";
@@ -125,7 +125,7 @@ impl Refunding for Remote {
             Refunds::Whole => false,
             Refunds::Parts => true,
         };
-        let minimum = if parts { one_minor_unit(payment)? } else { payment.amount };
+        let minimum = if parts { minimum(1, payment) } else { payment.amount };
         Ok(RefundTerms { partial: parts, several: parts, minimum, repetition: self.account.repetition })
     }
 

@@ -8,7 +8,7 @@ use super::account::RemoteAccount;
 use super::wire::{About, MAX_CHARS, json};
 use crate::evidence;
 use crate::json::Object;
-use crate::refunding::{succeeded, unclear};
+use crate::refund::{succeeded, unclear};
 use crate::text::{cut, minor_units, one_line};
 
 /// The parameter, or member of a JSON body, in which a provider names a refund.

@@ -21,7 +21,7 @@ use secrecy::SecretString;
 
 use self::wire::Told;
 use crate::client::{Call, Client};
-use crate::refunding::one_minor_unit;
+use crate::refund::minimum;
 
 /// The account at a sandbox.
 #[derive(Debug, Clone)]
@@ -116,7 +116,7 @@ impl Closing for Sandbox {
 #[async_trait]
 impl Refunding for Sandbox {
     fn terms(&self, payment: &Transaction) -> Result<RefundTerms, NoRefund> {
-        let minimum = one_minor_unit(payment)?;
+        let minimum = minimum(1, payment);
         Ok(RefundTerms { partial: true, several: true, minimum, repetition: Repetition::Replayed })
     }
 

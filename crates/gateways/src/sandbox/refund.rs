@@ -10,7 +10,7 @@ use super::wire::{order_address, path_segment, signed_headers};
 use crate::client::{Body, Call, Method};
 use crate::evidence;
 use crate::json::Object;
-use crate::refunding::unclear;
+use crate::refund::unclear;
 use crate::text::minor_units;
 
 /// The fields of a report in the order they are signed.
