@@ -13,7 +13,7 @@ use payment_store::{
 use tokio_postgres::Row;
 
 use crate::PostgresStore;
-use crate::audit::append_audit;
+use crate::audit::commit_with_audit;
 use crate::connections::Transaction;
 use crate::failure::Failure;
 use crate::rows::{self, Columns};
@@ -138,8 +138,7 @@ impl PostgresStore {
         for credential in &change.credentials {
             put_credential(&transaction, credential).await?;
         }
-        append_audit(&transaction, &change.audit).await?;
-        transaction.commit().await?;
+        commit_with_audit(transaction, &change.audit).await?;
         Ok(AccountStored::Stored)
     }
 }

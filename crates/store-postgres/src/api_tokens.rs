@@ -9,7 +9,7 @@ use payment_store::{
 use tokio_postgres::Row;
 
 use crate::PostgresStore;
-use crate::audit::append_audit;
+use crate::audit::commit_with_audit;
 use crate::connections::Values;
 use crate::failure::Failure;
 use crate::parameters::storable;
@@ -84,8 +84,7 @@ impl ApiTokens for PostgresStore {
         let tenants: Vec<&str> = new.grants.iter().map(|grant| grant.tenant.as_str()).collect();
         let roles: Vec<&str> = new.grants.iter().map(|grant| grant.role.code()).collect();
         transaction.rows(GRANT, &[&storable(&new.id), &tenants, &roles]).await?;
-        append_audit(&transaction, &new.audit).await?;
-        transaction.commit().await?;
+        commit_with_audit(transaction, &new.audit).await?;
         Ok(Issued::Now)
     }
 
@@ -138,8 +137,7 @@ impl ApiTokens for PostgresStore {
         }
         let by = storable(&revocation.by);
         transaction.rows(REVOKE, &[&storable(id), &revocation.at.as_millis(), &by]).await?;
-        append_audit(&transaction, &audit).await?;
-        transaction.commit().await?;
+        commit_with_audit(transaction, &audit).await?;
         Ok(Revoked::Now)
     }
 }

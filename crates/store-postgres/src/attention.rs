@@ -8,7 +8,7 @@ use payment_store::{
 };
 use tokio_postgres::Row;
 
-use crate::audit::append_audit;
+use crate::audit::commit_with_audit;
 use crate::connections::{Transaction, Values};
 use crate::failure::Failure;
 use crate::jobs::begin_fenced;
@@ -136,8 +136,7 @@ impl ReviewCases for PostgresStore {
         let resolved = resolve(&transaction, id, &resolution, &history, &events, release).await?;
         match resolved {
             Resolved::Now => {
-                append_audit(&transaction, &audit).await?;
-                transaction.commit().await?;
+                commit_with_audit(transaction, &audit).await?;
             }
             Resolved::Before(_) | Resolved::NotFound => transaction.roll_back().await,
         }

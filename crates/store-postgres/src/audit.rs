@@ -15,7 +15,7 @@ use payment_store::{
 use tokio_postgres::Row;
 
 use crate::PostgresStore;
-use crate::connections::{Transaction, Values};
+use crate::connections::{Step, Transaction, Values};
 use crate::failure::Failure;
 use crate::parameters::{Parameter, Rows, storable};
 use crate::rows::{self, Columns};
@@ -31,8 +31,7 @@ const SELECT: &str = "
 impl AuditLog for PostgresStore {
     async fn record(&self, entries: Vec<AuditEntry>) -> Result<(), StoreError> {
         let transaction = self.db.begin().await?;
-        append_audit(&transaction, &entries).await?;
-        Ok(transaction.commit().await?)
+        Ok(commit_with_audit(transaction, &entries).await?)
     }
 
     async fn audit_head(&self) -> Result<AuditHead, StoreError> {
@@ -70,8 +69,7 @@ impl AuditLog for PostgresStore {
             transaction.roll_back().await;
             return Ok(false);
         }
-        append_audit(&transaction, &[redaction]).await?;
-        transaction.commit().await?;
+        commit_with_audit(transaction, &[redaction]).await?;
         Ok(true)
     }
 
@@ -106,9 +104,12 @@ impl AuditLog for PostgresStore {
     }
 }
 
-/// Appends entries to the log, in a database transaction that is ready to be committed: every other row that
-/// it locks is locked before.
-pub(crate) async fn append_audit(transaction: &Transaction, entries: &[AuditEntry]) -> Result<(), Failure> {
+/// Commits a database transaction with entries at the end of the log. Every other row that it locks is locked before:
+/// the end is held for one exchange with the server, and all that append wait for it.
+pub(crate) async fn commit_with_audit(
+    transaction: Transaction,
+    entries: &[AuditEntry],
+) -> Result<(), Failure> {
     const LOCK: &str = "SELECT database_id, last_number, last_hash FROM eg_pg_audit_head FOR UPDATE";
     const ENTRIES: &str = "
         INSERT INTO eg_pg_audit (entry_number, entry, entry_hash)
@@ -118,11 +119,12 @@ pub(crate) async fn append_audit(transaction: &Transaction, entries: &[AuditEntr
         SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::text[])";
     const END: &str = "UPDATE eg_pg_audit_head SET last_number = $1, last_hash = $2";
     if entries.is_empty() {
-        return Ok(());
+        return transaction.commit().await;
     }
     let locked = transaction.rows(LOCK, &[]).await?;
     let end = head(locked.first().ok_or(Failure::OutOfRange)?)?.end;
     let chained = chain::append(end, entries).map_err(|_| Failure::NoRandomness)?;
+    let last = chained.last().ok_or(Failure::OutOfRange)?;
     let (mut texts, mut personal) = (Rows::default(), Rows::default());
     for entry in &chained {
         let number = Parameter::number(entry.number);
@@ -132,14 +134,13 @@ pub(crate) async fn append_audit(transaction: &Transaction, entries: &[AuditEntr
             personal.push([number.clone(), Parameter::text(field), Parameter::Bytes(salt), value]);
         }
     }
-    transaction.rows(ENTRIES, &texts.values()).await?;
+    let last_hash = last.hash.as_slice();
+    let mut steps = vec![Step::new(ENTRIES, texts.values())];
     if !personal.is_empty() {
-        transaction.rows(PERSONAL, &personal.values()).await?;
+        steps.push(Step::new(PERSONAL, personal.values()));
     }
-    if let Some(last) = chained.last() {
-        transaction.rows(END, &[&last.number, &last.hash.as_slice()]).await?;
-    }
-    Ok(())
+    steps.push(Step::new(END, vec![&last.number, &last_hash]));
+    transaction.commit_after(steps).await
 }
 
 fn head(row: &Row) -> Result<AuditHead, Failure> {

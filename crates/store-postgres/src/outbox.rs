@@ -6,7 +6,7 @@ use payment_store::{DeadLetter, Fence, Outbox, OutboxBacklog, StoreError, Stored
 use tokio_postgres::Row;
 
 use crate::PostgresStore;
-use crate::audit::append_audit;
+use crate::audit::commit_with_audit;
 use crate::failure::Failure;
 use crate::jobs::begin_fenced;
 use crate::parameters::{Parameter, Rows, storable};
@@ -92,16 +92,16 @@ impl Outbox for PostgresStore {
             transaction.roll_back().await;
             return Ok(false);
         }
-        append_audit(&transaction, &audit).await?;
-        transaction.commit().await?;
+        commit_with_audit(transaction, &audit).await?;
         Ok(true)
     }
 
     async fn forget_published(&self, published_before: Timestamp, limit: u32) -> Result<u32, StoreError> {
         const FORGET: &str = "
-            DELETE FROM eg_pg_outbox AS event USING (
+            WITH old AS MATERIALIZED (
                 SELECT sequence FROM eg_pg_outbox WHERE published_at < $1
-                ORDER BY published_at LIMIT $2 FOR UPDATE SKIP LOCKED) AS old
+                ORDER BY published_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+            DELETE FROM eg_pg_outbox AS event USING old
             WHERE event.sequence = old.sequence RETURNING 1";
         let deleted = self.db.planned(FORGET, &[&published_before.as_millis(), &i64::from(limit)]).await?;
         Ok(rows::count(&deleted)?)

@@ -6,7 +6,7 @@ use payment_store::audit::sealing::{Covered, HistoryLine, LineKey, Progress, Sea
 use payment_store::{Fence, HistoryLines};
 use tokio_postgres::Row;
 
-use super::append_audit;
+use super::commit_with_audit;
 use crate::connections::{Connections, Transaction};
 use crate::failure::Failure;
 use crate::jobs::begin_fenced;
@@ -41,8 +41,7 @@ pub(super) async fn seal(
         entries.push(state.seal_earlier(&lines, limit).entry(at));
     }
     state.store(&transaction).await?;
-    append_audit(&transaction, &entries).await?;
-    transaction.commit().await?;
+    commit_with_audit(transaction, &entries).await?;
     Ok(Some(u32::try_from(sealed).map_err(|_| Failure::OutOfRange)?))
 }
 

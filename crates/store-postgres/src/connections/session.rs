@@ -204,7 +204,13 @@ impl Transaction {
 
     /// Makes it durable. When the connection breaks meanwhile it may have been or not.
     pub(crate) async fn commit(self) -> Result<(), Failure> {
-        match self.session.rows(COMMIT, &[]).await {
+        self.commit_after(Vec::new()).await
+    }
+
+    /// The same after further statements, which are sent along with it. When one of them fails nothing is committed.
+    pub(crate) async fn commit_after(self, mut steps: Vec<Step<'_>>) -> Result<(), Failure> {
+        steps.push(Step::commit());
+        match self.session.flight(&steps).await {
             Ok(_) => {
                 self.session.give_back();
                 Ok(())

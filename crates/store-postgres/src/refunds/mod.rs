@@ -18,7 +18,7 @@ use tokio_postgres::Row;
 pub(crate) use self::columns::RefundColumns;
 
 use crate::PostgresStore;
-use crate::audit::append_audit;
+use crate::audit::commit_with_audit;
 use crate::clock::present;
 use crate::connections::Transaction;
 use crate::failure::Failure;
@@ -64,8 +64,7 @@ impl Refunds for PostgresStore {
         if new.cancels_receipt {
             cancelling::demand(&transaction, refund, false, self.clock.now()).await?;
         }
-        append_audit(&transaction, &new.audit).await?;
-        transaction.commit().await?;
+        commit_with_audit(transaction, &new.audit).await?;
         Ok(RefundRequested::Stored)
     }
 
@@ -91,8 +90,7 @@ impl Refunds for PostgresStore {
         if let Some(ClosedCase { id, resolution, history, release }) = &change.closes {
             attention::resolve(&transaction, *id, resolution, history, &[], release).await?;
         }
-        append_audit(&transaction, &change.audit).await?;
-        transaction.commit().await?;
+        commit_with_audit(transaction, &change.audit).await?;
         Ok(Applied::Stored)
     }
 
