@@ -68,15 +68,17 @@ impl Callbacks for PostgresStore {
 
     async fn forget_callbacks(&self, received_before: Timestamp, limit: u32) -> Result<u32, StoreError> {
         const FORGET_UNSIGNED: &str = "
-            DELETE FROM eg_pg_unsigned_callbacks AS callback USING (
+            WITH old AS MATERIALIZED (
                 SELECT txn_id, day, nth FROM eg_pg_unsigned_callbacks WHERE received_at < $1
-                ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED) AS old
+                ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+            DELETE FROM eg_pg_unsigned_callbacks AS callback USING old
             WHERE callback.txn_id = old.txn_id AND callback.day = old.day AND callback.nth = old.nth
             RETURNING 1";
         const FORGET_SIGNED: &str = "
-            DELETE FROM eg_pg_callbacks AS callback USING (
+            WITH old AS MATERIALIZED (
                 SELECT digest FROM eg_pg_callbacks WHERE received_at < $1
-                ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED) AS old
+                ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+            DELETE FROM eg_pg_callbacks AS callback USING old
             WHERE callback.digest = old.digest RETURNING 1";
         let mut forgotten = 0;
         for statement in [FORGET_UNSIGNED, FORGET_SIGNED] {

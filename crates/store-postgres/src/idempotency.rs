@@ -104,9 +104,10 @@ impl Idempotency for PostgresStore {
         limit: u32,
     ) -> Result<u32, StoreError> {
         const FORGET: &str = "
-            DELETE FROM eg_pg_idempotency_keys AS known USING (
+            WITH old AS MATERIALIZED (
                 SELECT scope, key FROM eg_pg_idempotency_keys WHERE created_at < $1
-                ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED) AS old
+                ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+            DELETE FROM eg_pg_idempotency_keys AS known USING old
             WHERE known.scope = old.scope AND known.key = old.key RETURNING 1";
         let deleted = self.db.planned(FORGET, &[&created_before.as_millis(), &i64::from(limit)]).await?;
         Ok(rows::count(&deleted)?)

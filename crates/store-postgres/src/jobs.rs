@@ -130,14 +130,14 @@ impl JobLedger for PostgresStore {
     // max(run_id) PostgreSQL may read all runs backwards, as if each job had had one lately.
     async fn forget_runs(&self, ended_before: Timestamp, limit: u32) -> Result<u32, StoreError> {
         const FORGET: &str = "
-            DELETE FROM eg_pg_job_runs AS known USING (
+            WITH old AS MATERIALIZED (
                 SELECT run.run_id FROM eg_pg_job_runs AS run
                 WHERE run.ended_at < $1 AND run.run_id NOT IN (
                     SELECT coalesce((SELECT CASE WHEN last.job = ledger.job THEN last.run_id END FROM (
                         SELECT job, run_id FROM eg_pg_job_runs WHERE job <= ledger.job
                         ORDER BY job DESC, run_id DESC LIMIT 1) AS last), 0) FROM eg_pg_jobs AS ledger)
-                ORDER BY run.ended_at LIMIT $2 FOR UPDATE OF run SKIP LOCKED) AS old
-            WHERE known.run_id = old.run_id RETURNING 1";
+                ORDER BY run.ended_at LIMIT $2 FOR UPDATE OF run SKIP LOCKED)
+            DELETE FROM eg_pg_job_runs AS known USING old WHERE known.run_id = old.run_id RETURNING 1";
         let deleted = self.db.planned(FORGET, &[&ended_before.as_millis(), &i64::from(limit)]).await?;
         Ok(rows::count(&deleted)?)
     }

@@ -66,21 +66,22 @@ static CANCEL: LazyLock<Statements> = LazyLock::new(|| {
 });
 
 impl Statements {
-    /// Tasks of a table, as far as they are ready. A task that another claim has locked is passed over.
+    /// Tasks of a table, as far as they are ready. A task that another claim has locked is passed over. They are
+    /// materialised: a plan that read them again for each row of the table would claim more than the limit.
     fn of(table: &str, ready: &str) -> Statements {
         let now = present("$3");
         let claim = format!(
-            "WITH present AS MATERIALIZED (SELECT {now} AS now)
+            "WITH present AS MATERIALIZED (SELECT {now} AS now),
+             due AS MATERIALIZED (SELECT txn_id, lease_until FROM {table}, present
+                 WHERE {ready} AND due_at <= present.now AND (lease_until IS NULL
+                     OR ((lease_until <= present.now OR lease_until > present.now + $6)
+                         AND lease_token = ANY($5::text[])))
+                 ORDER BY due_at, txn_id LIMIT $4 FOR UPDATE OF {table} SKIP LOCKED)
              UPDATE {table} AS task SET
                  unclear_at = CASE WHEN due.lease_until IS NULL THEN task.unclear_at
                      ELSE least(due.lease_until, present.now) END,
                  lease_token = $1, lease_until = present.now + $2
-             FROM present, (SELECT txn_id, lease_until FROM {table}, present
-                 WHERE {ready} AND due_at <= present.now AND (lease_until IS NULL
-                     OR ((lease_until <= present.now OR lease_until > present.now + $6)
-                         AND lease_token = ANY($5::text[])))
-                 ORDER BY due_at, txn_id LIMIT $4 FOR UPDATE OF {table} SKIP LOCKED) AS due
-             WHERE task.txn_id = due.txn_id
+             FROM present, due WHERE task.txn_id = due.txn_id
              RETURNING task.txn_id, due_at, attempts, lease_token, task.lease_until, last_error, unclear_at, now"
         );
         let postpone = format!(
