@@ -229,6 +229,11 @@ impl PostgresStore {
         &self.migrated
     }
 
+    /// A word for the tables that the migrations make: the same migrations have the same word.
+    pub fn tables() -> String {
+        migrations::digest()
+    }
+
     /// Which migrations the database has and which it lacks; changes nothing.
     ///
     /// # Errors

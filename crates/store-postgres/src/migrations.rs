@@ -2,6 +2,8 @@
 
 use payment_store::migration::{self, AppliedMigration, Migration, MigrationReport, MigrationState, OddRows};
 
+use sha2::{Digest, Sha256};
+
 use crate::adopted;
 use crate::connections::Migrator;
 use crate::failure::Failure;
@@ -54,6 +56,12 @@ pub(crate) async fn migrate(migrator: &Migrator) -> Result<MigrationReport, Fail
     migrator.commit().await?;
     let odd_rows = if adopted_rows > 0 { adopted::odd_rows(migrator).await? } else { OddRows::default() };
     Ok(MigrationReport { adopted_rows, odd_rows, ..report })
+}
+
+/// The beginning of a digest of all migrations, in lower-case hexadecimal.
+pub(crate) fn digest() -> String {
+    let checksums: Vec<u8> = MIGRATIONS.iter().flat_map(Migration::checksum).collect();
+    hex::encode(Sha256::digest(checksums).iter().take(8).copied().collect::<Vec<u8>>())
 }
 
 /// Which migrations the database has and which are pending; changes nothing.

@@ -75,7 +75,7 @@ impl Database {
     /// PostgreSQL, whatever `TEST_STORE` says.
     pub fn in_postgres(clock: &Arc<ManualClock>) -> Database {
         beside(async {
-            let place = FreshDatabase::create().await;
+            let place = FreshDatabase::with_tables(&PostgresStore::tables(), migrate).await;
             let store = Arc::new(connect(&place, clock).await);
             // Fills the pool: some tests allow a request less time than connecting takes.
             let search = SearchQuery::default();
@@ -169,6 +169,12 @@ impl Database {
             }
         }
     }
+}
+
+/// Makes the tables.
+async fn migrate(url: String) {
+    let (options, _) = PostgresOptions::from_jdbc_url(&url, None, None).unwrap();
+    PostgresStore::connect(options).await.unwrap().close().await;
 }
 
 async fn connect(place: &FreshDatabase, clock: &Arc<ManualClock>) -> PostgresStore {

@@ -5,7 +5,7 @@ use std::thread;
 use tokio_postgres::{Client, Error};
 use url::Url;
 
-use super::{connect, database_url};
+use super::{connect, database_url, tables};
 
 /// The name of a database while no test uses it begins so.
 const FREE: &str = "test_free_";
@@ -25,17 +25,18 @@ const EMPTY: &str = "DO $$ DECLARE place name; who name; BEGIN
     END LOOP;
 END $$";
 
-/// An empty database with a random name, which nothing has after it is dropped.
+/// A database with a random name, which nothing has after it is dropped: an empty one, or one with tables.
 ///
-/// Creating and dropping a database takes the server up to a second, emptying one a few milliseconds. So a
-/// dropped database is only renamed, and emptied for the next test.
+/// Creating and dropping a database takes the server up to a second, making tables as long, deleting rows a few
+/// milliseconds. So a dropped database is only renamed, and emptied for the next test, or gets back the rows that it
+/// began with.
 #[derive(Debug)]
 pub struct FreshDatabase {
     server: String,
     name: String,
     url: String,
-    /// Whether it is like every other.
-    reusable: bool,
+    /// How the names of those begin that no test uses and that are like this one, where there are any.
+    kind: Option<String>,
 }
 
 impl FreshDatabase {
@@ -52,9 +53,29 @@ impl FreshDatabase {
     /// # Panics
     /// When the server does not answer or refuses.
     pub async fn create_on(server: &str) -> Self {
-        let (client, database) = Self::named(server, true).await;
-        if !database.is_reused(&client).await {
+        let (client, database) = Self::named(server, Some(FREE.to_owned())).await;
+        if !database.is_reused(&client, EMPTY).await {
             database.create_as(&client, "").await;
+        }
+        database
+    }
+
+    /// A database on the shared server with the tables that `make` makes in the database of a URL, and the rows that
+    /// it puts there. `name` tells them from other tables; it is of lower-case letters and digits.
+    ///
+    /// # Panics
+    /// As [`Self::create`].
+    pub async fn with_tables<F: Future<Output = ()>>(name: &str, make: impl FnOnce(String) -> F) -> Self {
+        let kind = Some(format!("test_with_{name}_"));
+        let (client, database) = Self::named(&database_url(), kind).await;
+        if !database.is_reused(&client, tables::RESTORE).await {
+            database.create_as(&client, "").await;
+            make(database.url.clone()).await;
+            let kept = match connect(&database.url).await {
+                Ok(inside) => inside.batch_execute(tables::KEEP).await,
+                Err(error) => Err(error),
+            };
+            kept.unwrap_or_else(|error| panic!("the rows of a database cannot be kept: {error:?}"));
         }
         database
     }
@@ -64,13 +85,13 @@ impl FreshDatabase {
     /// # Panics
     /// When `DATABASE_URL` is not set, or the server does not answer or refuses.
     pub async fn create_with(options: &str) -> Self {
-        let (client, database) = Self::named(&database_url(), false).await;
+        let (client, database) = Self::named(&database_url(), None).await;
         database.create_as(&client, options).await;
         database
     }
 
     /// A name, and a connection to the server.
-    async fn named(server: &str, reusable: bool) -> (Client, Self) {
+    async fn named(server: &str, kind: Option<String>) -> (Client, Self) {
         let name = format!("test_{}", crate::random_word());
         let mut url =
             Url::parse(server).expect("DATABASE_URL is postgres://user:password@host:port/database");
@@ -78,7 +99,7 @@ impl FreshDatabase {
         let client = connect(server)
             .await
             .unwrap_or_else(|error| panic!("the database server does not answer: {error:?}"));
-        (client, Self { server: server.to_owned(), name, url: url.into(), reusable })
+        (client, Self { server: server.to_owned(), name, url: url.into(), kind })
     }
 
     async fn create_as(&self, client: &Client, options: &str) {
@@ -88,20 +109,21 @@ impl FreshDatabase {
             .unwrap_or_else(|error| panic!("no database can be created: {error:?}"));
     }
 
-    /// Takes a database that no test uses, if there is one; the rename admits one taker.
-    async fn is_reused(&self, client: &Client) -> bool {
+    /// Takes a database of its kind that no test uses, if there is one, and makes it what it was at first; the rename
+    /// admits one taker.
+    async fn is_reused(&self, client: &Client, make_anew: &str) -> bool {
         let free = "SELECT datname FROM pg_database WHERE starts_with(datname, $1) ORDER BY random()";
-        let rows = client.query(free, &[&FREE]).await.unwrap_or_default();
+        let rows = client.query(free, &[&self.kind]).await.unwrap_or_default();
         for row in rows {
             let rename = format!("ALTER DATABASE {} RENAME TO {}", row.get::<_, &str>(0), self.name);
             if client.batch_execute(&rename).await.is_err() {
                 continue;
             }
-            let emptied = match connect(&self.url).await {
-                Ok(inside) => inside.batch_execute(EMPTY).await,
+            let made = match connect(&self.url).await {
+                Ok(inside) => inside.batch_execute(make_anew).await,
                 Err(error) => Err(error),
             };
-            if emptied.is_ok() {
+            if made.is_ok() {
                 return true;
             }
             self.remove(client).await;
@@ -113,11 +135,11 @@ impl FreshDatabase {
         let _ = client.batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).await;
     }
 
-    /// Ends the connections to the database and gives it the name of one that is free.
-    async fn release(&self, client: &Client) -> Result<(), Error> {
+    /// Ends the connections to the database and gives it the name of one of its kind that is free.
+    async fn release(&self, client: &Client, kind: &str) -> Result<(), Error> {
         let others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1";
         client.query(others, &[&self.name]).await?;
-        let rename = format!("ALTER DATABASE {} RENAME TO {FREE}{}", self.name, crate::random_word());
+        let rename = format!("ALTER DATABASE {} RENAME TO {kind}{}", self.name, crate::random_word());
         client.batch_execute(&rename).await
     }
 
@@ -141,10 +163,14 @@ impl Drop for FreshDatabase {
             scope.spawn(|| {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
                 runtime.block_on(async {
-                    if let Ok(client) = connect(&self.server).await
-                        && !(self.reusable && self.release(&client).await.is_ok())
-                    {
-                        self.remove(&client).await;
+                    if let Ok(client) = connect(&self.server).await {
+                        let released = match &self.kind {
+                            Some(kind) => self.release(&client, kind).await.is_ok(),
+                            None => false,
+                        };
+                        if !released {
+                            self.remove(&client).await;
+                        }
                     }
                 });
                 std::io::Result::Ok(())

@@ -3,6 +3,7 @@
 mod database;
 mod pooler;
 mod server;
+mod tables;
 
 use tokio_postgres::{Client, NoTls};
 

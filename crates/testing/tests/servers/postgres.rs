@@ -24,6 +24,38 @@ async fn a_fresh_database_is_empty_and_gone_afterwards_even_with_a_connection_le
     client.batch_execute("SELECT 1").await.unwrap_err();
 }
 
+/// A table with a row, and one with none.
+async fn make_tables(url: String) {
+    let client = connect(&url).await.unwrap();
+    let tables = "CREATE TABLE begun (id INT); INSERT INTO begun VALUES (1);
+        CREATE TABLE numbered (id INT GENERATED ALWAYS AS IDENTITY, at INT)";
+    client.batch_execute(tables).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_with_tables_has_only_the_rows_that_it_began_with() {
+    let name = FreshDatabase::create().await.name().replace("test_", "")[..16].to_owned();
+    let row = async |client: &tokio_postgres::Client, sql: &str| -> (i64, Option<i32>) {
+        let row = client.query_one(sql, &[]).await.unwrap();
+        (row.get(0), row.get(1))
+    };
+    for left in
+        ["SELECT", "CREATE INDEX more ON begun (id)", "CREATE SCHEMA more", "ALTER TABLE begun ADD more INT"]
+    {
+        let database = FreshDatabase::with_tables(&name, make_tables).await;
+        let client = connect(database.url()).await.unwrap();
+        assert_eq!(row(&client, "SELECT count(*), max(id) FROM begun").await, (1, Some(1)), "before {left}");
+        assert_eq!(row(&client, "SELECT count(*), max(id) FROM numbered").await, (0, None), "before {left}");
+        let numbered = "INSERT INTO numbered (at) VALUES (5) RETURNING 1::bigint, id";
+        assert_eq!(row(&client, numbered).await, (1, Some(1)), "before {left}");
+        client.batch_execute(&format!("INSERT INTO begun VALUES (2); {left}")).await.unwrap();
+        let changed = "SELECT count(*), max(attnum)::int FROM pg_attribute
+            WHERE attrelid = 'begun'::regclass AND attnum > 0";
+        let columns = if left.starts_with("ALTER") { 2 } else { 1 };
+        assert_eq!(row(&client, changed).await, (columns, i32::try_from(columns).ok()));
+    }
+}
+
 #[tokio::test]
 async fn many_databases_at_once_do_not_meet() {
     let (one, two, three) =
