@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use crate::support::{World, declined, paid, world};
-use payment_domain::{EventKind, TxnId};
+use crate::support::{World, declined, paid, refunds, world};
+use payment_domain::{EventKind, RefundStatus, TxnId};
 use payment_testing::collections::Fault;
 use payment_testing::postgres::{FreshDatabase, connect};
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use tokio_postgres::Client;
 
 const MAPPING: &str = include_str!("../../../../deploy/digit/pg-service-persister.yml");
 
-/// The tables as the migrations of the original service leave them.
+/// The tables as the migrations of the original services leave them.
 const TABLES: &str = "
     CREATE TABLE eg_pg_transactions (
         txn_id varchar(128) PRIMARY KEY, txn_amount numeric(15,2) NOT NULL, txn_status varchar(64) NOT NULL,
@@ -27,7 +27,14 @@ const TABLES: &str = "
         consumer_code varchar(128), additional_details jsonb);
     CREATE TABLE eg_pg_transactions_dump (
         txn_id varchar(128) PRIMARY KEY, txn_request varchar, txn_response jsonb,
-        created_by varchar(64), created_time bigint, last_modified_by varchar(64), last_modified_time bigint);";
+        created_by varchar(64), created_time bigint, last_modified_by varchar(64), last_modified_time bigint);
+    CREATE TABLE eg_pg_transaction_refund (
+        id varchar(128) NOT NULL, tenant_id varchar(128) NOT NULL, refund_id varchar(128) PRIMARY KEY,
+        original_txn_id varchar(128) NOT NULL, service_code varchar(64) NOT NULL,
+        original_amount numeric(15,2) NOT NULL, refund_amount numeric(15,2) NOT NULL,
+        gateway_txn_id varchar(128), gateway varchar(64) NOT NULL, status varchar(64) NOT NULL,
+        additional_details varchar(1024), created_by varchar(64), created_time bigint,
+        last_updated_by varchar(64), last_updated_time bigint);";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -145,7 +152,9 @@ impl Persister {
     }
 
     async fn clear(&self) {
-        self.database.batch_execute("TRUNCATE eg_pg_transactions, eg_pg_transactions_dump").await.unwrap();
+        const CLEAR: &str = "DELETE FROM eg_pg_transactions; DELETE FROM eg_pg_transactions_dump;
+            DELETE FROM eg_pg_transaction_refund";
+        self.database.batch_execute(CLEAR).await.unwrap();
     }
 }
 
@@ -184,6 +193,20 @@ async fn receipted(moments: Duration) -> Vec<Received> {
     events
 }
 
+/// The events of a refund from its request to its end; every change at its own moment, or all at one.
+async fn refunded(moments: Duration) -> Vec<Received> {
+    let world = world();
+    let id = refunds::receipted(&world, "B1").await;
+    let refund = refunds::requested(&world, &id, Some("40")).await;
+    world.clock.advance(moments);
+    refunds::approved(&world, &refund).await;
+    refunds::reaches(&world, &refund.id, RefundStatus::Succeeded).await;
+    let mut events = received(&world, &id).await;
+    events.retain(|event| event.body.get("Refund").is_some());
+    assert_eq!(events.len(), 4, "requested, approved, sent, done");
+    events
+}
+
 fn orders(count: usize) -> Vec<Vec<usize>> {
     if count == 0 {
         return vec![Vec::new()];
@@ -211,6 +234,8 @@ fn there_is_a_mapping_for_every_stream_and_a_path_for_every_value() {
         EventKind::UpdateTransaction,
         EventKind::SaveDump,
         EventKind::UpdateDump,
+        EventKind::SaveRefund,
+        EventKind::UpdateRefund,
     ];
     assert_eq!(topics, streams.map(EventKind::as_str));
     for mapping in &mappings {
@@ -277,12 +302,54 @@ async fn a_second_database_follows_a_payment() {
 }
 
 #[tokio::test]
+async fn a_second_database_follows_a_refund() {
+    let persister = Persister::new().await;
+    let events = refunded(Duration::from_secs(60)).await;
+    for event in &events {
+        persister.take(event).await;
+    }
+    let last = &events.last().unwrap().body["Refund"];
+    let row = persister.row("eg_pg_transaction_refund").await;
+    for (column, path) in [
+        ("id", "refundId"),
+        ("refund_id", "refundId"),
+        ("tenant_id", "tenantId"),
+        ("original_txn_id", "originalTxnId"),
+        ("service_code", "serviceCode"),
+        ("gateway_txn_id", "gatewayTxnId"),
+        ("gateway", "gateway"),
+        ("status", "refundTxnStatus"),
+        ("created_by", "auditDetails.createdBy"),
+        ("created_time", "auditDetails.createdTime"),
+        ("last_updated_by", "auditDetails.lastModifiedBy"),
+        ("last_updated_time", "auditDetails.lastModifiedTime"),
+    ] {
+        assert_eq!(row[column], *at(last, &format!("$.{path}")), "{column}");
+    }
+    let amounts = [row["original_amount"].as_f64(), row["refund_amount"].as_f64()];
+    assert_eq!((row["status"].as_str(), amounts), (Some("SUCCESS"), [Some(100.0), Some(40.0)]));
+    let details: Value = serde_json::from_str(row["additional_details"].as_str().unwrap()).unwrap();
+    assert_eq!(details, last["additionalDetails"]);
+    for status in ["INITIATED", "PENDING", "FAILURE"] {
+        let mut forged = events.last().unwrap().clone();
+        forged.body["Refund"]["status"] = status.into();
+        persister.take(&forged).await;
+        assert_eq!(persister.row("eg_pg_transaction_refund").await, row, "{status}");
+    }
+}
+
+#[tokio::test]
 async fn no_order_and_no_repetition_leads_elsewhere() {
     let persister = Persister::new().await;
     for moments in [Duration::from_secs(60), Duration::ZERO] {
         let (dumps, changes): (Vec<Received>, Vec<Received>) =
             receipted(moments).await.into_iter().partition(|event| event.topic.ends_with("-dump"));
-        for (table, events) in [("eg_pg_transactions", changes), ("eg_pg_transactions_dump", dumps)] {
+        let of_refund = refunded(moments).await;
+        for (table, events) in [
+            ("eg_pg_transactions", changes),
+            ("eg_pg_transactions_dump", dumps),
+            ("eg_pg_transaction_refund", of_refund),
+        ] {
             persister.clear().await;
             for event in &events {
                 persister.take(event).await;
