@@ -107,8 +107,6 @@ impl Desk {
     }
 }
 
-const DATABASES: [fn(&Arc<ManualClock>) -> Database; 2] = [Database::in_sqlite, Database::in_postgres];
-
 fn broken(verification: &Verification) -> (Place, String) {
     let broken = verification.broken.clone().unwrap_or_else(|| panic!("it seems whole: {verification:#?}"));
     (broken.place, broken.why)
@@ -120,21 +118,19 @@ fn sizes(verification: &Verification) -> (Option<u64>, Option<(i64, i64)>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_nobody_touched_is_whole_and_says_what_no_checkpoint_protects() {
-    for open in DATABASES {
-        let desk = Desk::in_use(open).await;
-        desk.pay("T3").await;
-        let whole = desk.verified().await;
-        assert_eq!(whole.broken, None);
-        assert_eq!((whole.entries, whole.history_lines, whole.unsealed_lines), (11, Some(4), Some(2)));
-        assert_eq!((whole.checkpoints.compared, sizes(&whole)), (2, (Some(9), Some((10, 11)))));
-        let own = desk.audit.own_checkpoints(None).await.unwrap();
-        assert_eq!(sizes(&desk.audit.verify(own).await.unwrap()), (Some(9), Some((10, 11))));
-        let lines = desk.exported().await;
-        let offline = desk.verified_offline(&lines);
-        assert_eq!((offline.broken, offline.entries, offline.history_lines), (None, 11, None));
-        assert!(lines.iter().all(|line| !line.contains("Asha") && !line.contains("clerk-7")), "{lines:#?}");
-        assert_eq!(desk.verified().await.entries, 12, "the export is on record");
-    }
+    let desk = Desk::in_use(Database::open).await;
+    desk.pay("T3").await;
+    let whole = desk.verified().await;
+    assert_eq!(whole.broken, None);
+    assert_eq!((whole.entries, whole.history_lines, whole.unsealed_lines), (11, Some(4), Some(2)));
+    assert_eq!((whole.checkpoints.compared, sizes(&whole)), (2, (Some(9), Some((10, 11)))));
+    let own = desk.audit.own_checkpoints(None).await.unwrap();
+    assert_eq!(sizes(&desk.audit.verify(own).await.unwrap()), (Some(9), Some((10, 11))));
+    let lines = desk.exported().await;
+    let offline = desk.verified_offline(&lines);
+    assert_eq!((offline.broken, offline.entries, offline.history_lines), (None, 11, None));
+    assert!(lines.iter().all(|line| !line.contains("Asha") && !line.contains("clerk-7")), "{lines:#?}");
+    assert_eq!(desk.verified().await.entries, 12, "the export is on record");
 }
 
 /// Statements of an administrator, and the number of the entry that is named.
@@ -189,38 +185,32 @@ const TAMPERED: [(&str, &str, i64); 9] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_row_of_the_log_that_another_hand_has_touched_is_named() {
-    for open in DATABASES {
-        for (what, sql, number) in TAMPERED {
-            let desk = Desk::in_use(open).await;
-            desk.database.tamper(sql).await;
-            let verified = desk.verified().await;
-            let (place, why) = broken(&verified);
-            assert_eq!(place, Place::Entry { number }, "{what}: {why}");
-            let held = match number {
-                1..=6 => None,
-                7..=9 => Some(6),
-                _ => Some(9),
-            };
-            // What concerns personal values without a word is known at the end.
-            if what != "personal values removed" {
-                assert_eq!(sizes(&verified).0, held, "{what}");
-            }
+    for (what, sql, number) in TAMPERED {
+        let desk = Desk::in_use(Database::open).await;
+        desk.database.tamper(sql).await;
+        let verified = desk.verified().await;
+        let (place, why) = broken(&verified);
+        assert_eq!(place, Place::Entry { number }, "{what}: {why}");
+        let held = match number {
+            1..=6 => None,
+            7..=9 => Some(6),
+            _ => Some(9),
+        };
+        // What concerns personal values without a word is known at the end.
+        if what != "personal values removed" {
+            assert_eq!(sizes(&verified).0, held, "{what}");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_log_is_not_signed() {
-    for open in DATABASES {
-        let desk = Desk::in_use(open).await;
-        desk.database
-            .tamper(
-                "UPDATE eg_pg_audit SET entry = replace(entry, '\"10\"', '\"19\"') WHERE entry_number = 10",
-            )
-            .await;
-        assert!(matches!(desk.audit.checkpoint().await, Err(CheckpointError::Broken(10))));
-        assert_eq!(desk.store().last_checkpoint().await.unwrap().unwrap().size, 9);
-    }
+    let desk = Desk::in_use(Database::open).await;
+    desk.database
+        .tamper("UPDATE eg_pg_audit SET entry = replace(entry, '\"10\"', '\"19\"') WHERE entry_number = 10")
+        .await;
+    assert!(matches!(desk.audit.checkpoint().await, Err(CheckpointError::Broken(10))));
+    assert_eq!(desk.store().last_checkpoint().await.unwrap().unwrap().size, 9);
 }
 
 /// What a restored backup looks like: the log ends earlier, and everything in the database agrees with that.
@@ -233,70 +223,63 @@ const ROLLED_BACK: &str = "
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dropped_tail_is_named_with_the_last_checkpoint_that_holds() {
-    for open in DATABASES {
-        let desk = Desk::in_use(open).await;
-        desk.database.tamper(ROLLED_BACK).await;
-        let own = desk.audit.own_checkpoints(None).await.unwrap();
-        let within = desk.audit.verify(own).await.unwrap();
-        assert_eq!((within.broken, within.entries), (None, 7), "the database alone cannot know");
-        let verified = desk.verified().await;
-        let (place, why) = broken(&verified);
-        assert!(matches!(place, Place::Checkpoint { size: 9, .. }), "{place:?}");
-        assert!(why.contains("the log ends at entry 7"), "{why}");
-        assert_eq!(sizes(&verified), (Some(6), Some((7, 7))));
+    let desk = Desk::in_use(Database::open).await;
+    desk.database.tamper(ROLLED_BACK).await;
+    let own = desk.audit.own_checkpoints(None).await.unwrap();
+    let within = desk.audit.verify(own).await.unwrap();
+    assert_eq!((within.broken, within.entries), (None, 7), "the database alone cannot know");
+    let verified = desk.verified().await;
+    let (place, why) = broken(&verified);
+    assert!(matches!(place, Place::Checkpoint { size: 9, .. }), "{place:?}");
+    assert!(why.contains("the log ends at entry 7"), "{why}");
+    assert_eq!(sizes(&verified), (Some(6), Some((7, 7))));
 
-        // It has gone on since: other entries in the places of those that are gone.
-        for nth in 0..5 {
-            desk.decide(nth).await;
-        }
-        let verified = desk.verified().await;
-        let (place, why) = broken(&verified);
-        assert!(matches!(place, Place::Checkpoint { size: 9, .. }), "{place:?}");
-        assert!(why.contains("others than when it was signed"), "{why}");
-        assert_eq!(sizes(&verified).0, Some(6));
-        let offline = desk.verified_offline(&desk.exported().await);
-        assert!(matches!(broken(&offline).0, Place::Checkpoint { size: 9, .. }));
+    // It has gone on since: other entries in the places of those that are gone.
+    for nth in 0..5 {
+        desk.decide(nth).await;
     }
+    let verified = desk.verified().await;
+    let (place, why) = broken(&verified);
+    assert!(matches!(place, Place::Checkpoint { size: 9, .. }), "{place:?}");
+    assert!(why.contains("others than when it was signed"), "{why}");
+    assert_eq!(sizes(&verified).0, Some(6));
+    let offline = desk.verified_offline(&desk.exported().await);
+    assert!(matches!(broken(&offline).0, Place::Checkpoint { size: 9, .. }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chain_that_was_computed_anew_agrees_with_no_checkpoint() {
-    for open in DATABASES {
-        let desk = Desk::in_use(open).await;
-        let all = AuditQuery { limit: 100, ..AuditQuery::default() };
-        let mut previous = [0; 32];
-        let mut sql = String::new();
-        for stored in desk.store().audit_entries(&all).await.unwrap() {
-            let text = stored.entry.replace("case.resolved", "case.Resolved");
-            previous = entry_hash(text.as_bytes(), &previous);
-            let hash = hex::encode(previous);
-            let hash =
-                if desk.database.is_postgres() { format!("'\\x{hash}'") } else { format!("x'{hash}'") };
-            let text = text.replace('\'', "''");
-            let number = stored.number;
-            sql.push_str(&format!(
-                "UPDATE eg_pg_audit SET entry = '{text}', entry_hash = {hash} WHERE entry_number = {number};
-                 UPDATE eg_pg_audit_head SET last_hash = {hash};"
-            ));
-        }
-        desk.database.tamper(&sql).await;
-        let without = desk.audit.verify(KnownCheckpoints::default()).await.unwrap();
-        assert_eq!(without.broken, None, "every hash is right");
-        let verified = desk.verified().await;
-        assert!(matches!(broken(&verified).0, Place::Checkpoint { size: 6, .. }));
-        assert_eq!(sizes(&verified).0, None);
+    let desk = Desk::in_use(Database::open).await;
+    let all = AuditQuery { limit: 100, ..AuditQuery::default() };
+    let mut previous = [0; 32];
+    let mut sql = String::new();
+    for stored in desk.store().audit_entries(&all).await.unwrap() {
+        let text = stored.entry.replace("case.resolved", "case.Resolved");
+        previous = entry_hash(text.as_bytes(), &previous);
+        let hash = hex::encode(previous);
+        let hash = if desk.database.is_postgres() { format!("'\\x{hash}'") } else { format!("x'{hash}'") };
+        let text = text.replace('\'', "''");
+        let number = stored.number;
+        sql.push_str(&format!(
+            "UPDATE eg_pg_audit SET entry = '{text}', entry_hash = {hash} WHERE entry_number = {number};
+             UPDATE eg_pg_audit_head SET last_hash = {hash};"
+        ));
     }
+    desk.database.tamper(&sql).await;
+    let without = desk.audit.verify(KnownCheckpoints::default()).await.unwrap();
+    assert_eq!(without.broken, None, "every hash is right");
+    let verified = desk.verified().await;
+    assert!(matches!(broken(&verified).0, Place::Checkpoint { size: 6, .. }));
+    assert_eq!(sizes(&verified).0, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn checkpoints_of_another_key_or_of_another_database_do_not_count() {
-    for open in DATABASES {
-        let (one, other) = (Desk::in_use(open).await, Desk::in_use(open).await);
-        let forged = one.audit.verify(one.checkpoints(OTHER_PUBLIC)).await.unwrap();
-        assert!(broken(&forged).1.contains("not signed by this key"));
-        let foreign = one.audit.verify(other.checkpoints(PUBLIC)).await.unwrap();
-        assert!(broken(&foreign).1.contains("of another database"));
-    }
+    let (one, other) = (Desk::in_use(Database::open).await, Desk::in_use(Database::open).await);
+    let forged = one.audit.verify(one.checkpoints(OTHER_PUBLIC)).await.unwrap();
+    assert!(broken(&forged).1.contains("not signed by this key"));
+    let foreign = one.audit.verify(other.checkpoints(PUBLIC)).await.unwrap();
+    assert!(broken(&foreign).1.contains("of another database"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -330,21 +313,19 @@ const HISTORY: [(&str, &str); 4] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_line_of_a_history_that_another_hand_has_touched_is_named() {
-    for open in DATABASES {
-        for (sql, words) in HISTORY {
-            let desk = Desk::in_use(open).await;
-            // In PostgreSQL an insert gets a position by the default, as every line: one in a sealed place.
-            let sql = match desk.database.is_postgres() && words == "in no seal" {
-                true => sql.replace("(txn_id,", "(position, txn_id,").replace("VALUES (", "VALUES (NULL, "),
-                false => sql.to_owned(),
-            };
-            desk.database.tamper(&sql).await;
-            let (place, why) = broken(&desk.verified().await);
-            assert!(matches!(place, Place::HistoryLine { .. }), "{sql}: {place:?} {why}");
-            assert!(why.contains(words), "{sql}: {why}");
-            if let Place::HistoryLine { txn_id: Some(txn_id), .. } = place {
-                assert!(sql.contains(&txn_id), "{sql}: {txn_id}");
-            }
+    for (sql, words) in HISTORY {
+        let desk = Desk::in_use(Database::open).await;
+        // In PostgreSQL an insert gets a position by the default, as every line: one in a sealed place.
+        let sql = match desk.database.is_postgres() && words == "in no seal" {
+            true => sql.replace("(txn_id,", "(position, txn_id,").replace("VALUES (", "VALUES (NULL, "),
+            false => sql.to_owned(),
+        };
+        desk.database.tamper(&sql).await;
+        let (place, why) = broken(&desk.verified().await);
+        assert!(matches!(place, Place::HistoryLine { .. }), "{sql}: {place:?} {why}");
+        assert!(why.contains(words), "{sql}: {why}");
+        if let Place::HistoryLine { txn_id: Some(txn_id), .. } = place {
+            assert!(sql.contains(&txn_id), "{sql}: {txn_id}");
         }
     }
 }
@@ -437,50 +418,46 @@ async fn a_second_line_at_a_sealed_position_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redaction_removes_the_value_and_breaks_nothing() {
-    for open in DATABASES {
-        let desk = Desk::in_use(open).await;
-        desk.audit.redact(named("officer"), 2, "asked for by the person").await.unwrap();
-        let shown = desk.audit.show(2, AuditQuery::default()).await.unwrap().unwrap();
-        assert!(shown.personal.iter().all(|personal| personal.value.is_none()));
-        let verified = desk.verified().await;
-        assert_eq!((verified.broken, verified.redacted), (None, Some(1)));
-        assert!(desk.audit.redact(named("officer"), 2, "again").await.is_err());
-        assert!(desk.audit.redact(named("officer"), 3, " ").await.is_err());
-    }
+    let desk = Desk::in_use(Database::open).await;
+    desk.audit.redact(named("officer"), 2, "asked for by the person").await.unwrap();
+    let shown = desk.audit.show(2, AuditQuery::default()).await.unwrap().unwrap();
+    assert!(shown.personal.iter().all(|personal| personal.value.is_none()));
+    let verified = desk.verified().await;
+    assert_eq!((verified.broken, verified.redacted), (None, Some(1)));
+    assert!(desk.audit.redact(named("officer"), 2, "again").await.is_err());
+    assert!(desk.audit.redact(named("officer"), 3, " ").await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn searches_are_one_entry_for_a_user_a_tenant_and_a_minute() {
-    for open in DATABASES {
-        let desk = Desk::empty(open).await;
-        desk.clock.set(Timestamp::from_millis(1_790_000_040_000));
-        let counted = CountedActs::new(desk.store().clone(), desk.clock.clone());
-        let tenant = |tenant: &str| TenantId::new(tenant).ok();
-        for _ in 0..3 {
-            counted.searched("u-1", tenant("pb"));
-        }
-        counted.searched("u-1", tenant("pb.amritsar"));
-        counted.searched("u-2", tenant("pb"));
-        counted.record(false).await;
-        assert_eq!(desk.store().audit_head().await.unwrap().end.number, 0, "the minute is not over");
-        desk.clock.advance(Duration::from_secs(60));
+    let desk = Desk::empty(Database::open).await;
+    desk.clock.set(Timestamp::from_millis(1_790_000_040_000));
+    let counted = CountedActs::new(desk.store().clone(), desk.clock.clone());
+    let tenant = |tenant: &str| TenantId::new(tenant).ok();
+    for _ in 0..3 {
         counted.searched("u-1", tenant("pb"));
-        counted.record(false).await;
-        assert_eq!(desk.store().audit_head().await.unwrap().end.number, 3);
-        counted.record(true).await;
-        counted.record(true).await;
-        let all = AuditQuery { actor: Some("u-1".to_owned()), limit: 9, ..AuditQuery::default() };
-        let entries = desk.store().audit_entries(&all).await.unwrap();
-        let mut counts: Vec<i64> = entries
-            .iter()
-            .map(|entry| {
-                let entry: serde_json::Value = serde_json::from_str(&entry.entry).unwrap();
-                assert_eq!(entry["action"], "searched-unmasked");
-                entry["details"]["count"].as_i64().unwrap()
-            })
-            .collect();
-        counts.sort_unstable();
-        assert_eq!(counts, [1, 1, 3]);
-        assert!(matches!(named("x"), AuditActor::Operator { .. }));
     }
+    counted.searched("u-1", tenant("pb.amritsar"));
+    counted.searched("u-2", tenant("pb"));
+    counted.record(false).await;
+    assert_eq!(desk.store().audit_head().await.unwrap().end.number, 0, "the minute is not over");
+    desk.clock.advance(Duration::from_secs(60));
+    counted.searched("u-1", tenant("pb"));
+    counted.record(false).await;
+    assert_eq!(desk.store().audit_head().await.unwrap().end.number, 3);
+    counted.record(true).await;
+    counted.record(true).await;
+    let all = AuditQuery { actor: Some("u-1".to_owned()), limit: 9, ..AuditQuery::default() };
+    let entries = desk.store().audit_entries(&all).await.unwrap();
+    let mut counts: Vec<i64> = entries
+        .iter()
+        .map(|entry| {
+            let entry: serde_json::Value = serde_json::from_str(&entry.entry).unwrap();
+            assert_eq!(entry["action"], "searched-unmasked");
+            entry["details"]["count"].as_i64().unwrap()
+        })
+        .collect();
+    counts.sort_unstable();
+    assert_eq!(counts, [1, 1, 3]);
+    assert!(matches!(named("x"), AuditActor::Operator { .. }));
 }

@@ -80,12 +80,14 @@ async fn checks_follow_at_growing_distances_and_then_with_each_daily_run() {
     let node = world.scheduler("a");
     world.pending("B1", "100.00").await;
     world.gateway.answers(Outcome::Pending);
-    let mut asked_at = Vec::new();
-    for minute in 1..=40 * 12 {
-        world.pass(&node, MINUTE * 5, MINUTE * 5).await;
+    let (mut asked_at, mut now) = (Vec::new(), 0);
+    while now < 40 * 60 {
+        let minutes = if now < 240 { 5 } else { 15 };
+        world.pass(&node, MINUTE * minutes, MINUTE * minutes).await;
+        now += minutes;
         if world.gateway.asked() > asked_at.len() {
             assert_eq!(world.gateway.asked(), asked_at.len() + 1);
-            asked_at.push(minute * 5);
+            asked_at.push(now);
         }
     }
     // Early after 15 minutes, +30, at noon in India (90) with all, +2 h, +6 h, then midnight, noon.
@@ -97,9 +99,9 @@ async fn what_nobody_paid_fails_at_the_end_of_its_life_and_the_bill_can_be_paid_
     let world = on_the_hour();
     let node = world.scheduler("a");
     let id = world.pending("B1", "100.00").await;
-    world.pass(&node, HOUR * 24, MINUTE * 15).await;
+    world.pass(&node, HOUR * 24, MINUTE * 30).await;
     assert_eq!(world.stored(&id).await.status, Status::Pending, "a payer may still come");
-    world.pass(&node, HOUR * 12, MINUTE * 15).await;
+    world.pass(&node, HOUR * 12, MINUTE * 30).await;
     let txn = world.stored(&id).await;
     assert_eq!(txn.status, Status::Failure);
     assert_eq!(txn.status_message, "Transaction failed, no payment was made in time");
@@ -113,7 +115,7 @@ async fn what_the_gateway_still_calls_pending_is_never_failed_but_put_up() {
     let node = world.scheduler("a");
     let id = world.pending("B1", "100.00").await;
     world.gateway.answers(Outcome::Pending);
-    world.pass(&node, HOUR * 72, MINUTE * 30).await;
+    world.pass(&node, HOUR * 72, HOUR).await;
     assert_eq!(world.stored(&id).await.status, Status::Pending);
     assert_eq!(cases(&world).await, [(id.clone(), AttentionKind::PendingBeyondLife)], "once");
     world.gateway.answers(paid("100.00"));
@@ -128,9 +130,9 @@ async fn what_a_bank_may_yet_decide_is_put_before_no_operator_within_a_day() {
     let node = world.scheduler("a");
     let id = world.pending("B1", "100.00").await;
     world.gateway.answers(Outcome::Pending);
-    world.pass(&node, HOUR * 24, MINUTE * 15).await;
+    world.pass(&node, HOUR * 24, MINUTE * 30).await;
     assert_eq!(cases(&world).await, []);
-    world.pass(&node, HOUR * 12, MINUTE * 15).await;
+    world.pass(&node, HOUR * 12, MINUTE * 30).await;
     assert_eq!(cases(&world).await, [(id, AttentionKind::PendingBeyondLife)]);
 }
 

@@ -8,7 +8,7 @@ use payment_service::{
 };
 use serde_json::{Value, json};
 
-use crate::support::refunds::{approved, reaches, receipted, requested, stored};
+use crate::support::refunds::{approved, at_rest, receipted, requested, stored};
 use crate::support::{World, caller, world};
 
 fn notifications(world: &World) -> Notifications {
@@ -50,7 +50,9 @@ async fn sent(world: &World, id: &TxnId) -> payment_domain::Refund {
     world.gateway.refunds_are(RefundFate::Taken);
     let refund = requested(world, id, Some("40")).await;
     approved(world, &refund).await;
-    reaches(world, &refund.id, RefundStatus::Sent).await;
+    // It is SENT before the gateway has taken it on.
+    at_rest(world).await;
+    assert_eq!(stored(world, &refund.id).await.status, RefundStatus::Sent);
     refund
 }
 

@@ -6,7 +6,7 @@ use payment_domain::{Personal, Principal, Refund, RefundId, RefundStatus, Role, 
 use payment_service::{Identity, RefundDecisionRequest, RefundRequest};
 use serde_json::Map;
 
-use super::{World, paid};
+use super::{MINUTE, World, paid};
 
 fn person(uuid: &str, role: Role) -> Principal {
     let tenant = TenantId::new("pb").unwrap();
@@ -33,6 +33,14 @@ pub(crate) async fn approved(world: &World, refund: &Refund) {
     let decision = RefundDecisionRequest { id: refund.id.clone(), version: refund.version, comment: None };
     let checker = person("checker-1", Role::RefundChecker);
     world.payments.refunds.approve(decision, &checker, &Identity::system("checker-1")).await.unwrap();
+}
+
+/// Waits until the work that approvals began has come to an end.
+pub(crate) async fn at_rest(world: &World) {
+    let tasks = &world.payments.ports.tasks;
+    tasks.close();
+    tokio::time::timeout(MINUTE, tasks.wait()).await.unwrap();
+    tasks.reopen();
 }
 
 pub(crate) async fn reaches(world: &World, id: &RefundId, status: RefundStatus) {
