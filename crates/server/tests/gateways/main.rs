@@ -8,6 +8,7 @@ mod audit;
 mod cases;
 mod forging;
 mod merchants;
+mod refunds;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;
