@@ -8,7 +8,7 @@ use payment_store::StoredEvent;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::util::Timeout;
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How long a broker may take to answer.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -95,44 +95,77 @@ fn first<'a>(bodies: &[&'a str]) -> Vec<&'a str> {
     bodies.iter().copied().filter(|body| known.insert(*body)).collect()
 }
 
-/// One text message a transaction and status that a job of ours has brought about. None need be sent of
-/// one that has been overtaken by then.
+/// One text message a transaction or refund and status that payers are to hear of. None need be sent of one that has
+/// been overtaken by then.
 fn text_messages_are_sent_once(outbox: &[StoredEvent], delivered: &mut Delivered) {
-    let mut due: BTreeMap<&str, HashSet<String>> = BTreeMap::new();
-    let mut sent: BTreeMap<&str, usize> = BTreeMap::new();
-    // Of a payment with refunds, these are told of as well.
-    let refunded: HashSet<&str> = outbox
-        .iter()
-        .filter(|stored| stored.event.kind == EventKind::SaveRefund)
-        .map(|stored| stored.event.txn_id.as_str())
-        .collect();
-    for stored in outbox.iter().filter(|stored| !refunded.contains(stored.event.txn_id.as_str())) {
-        let (kind, txn_id) = (stored.event.kind, stored.event.txn_id.as_str());
-        match kind {
+    let mut due: BTreeMap<String, Due> = BTreeMap::new();
+    let mut sent: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for stored in outbox {
+        let body: Value = serde_json::from_str(&stored.event.body).unwrap();
+        let txn_id = stored.event.txn_id.to_string();
+        match stored.event.kind {
             EventKind::SaveTransaction | EventKind::UpdateTransaction => {
-                let body: Value = serde_json::from_str(&stored.event.body).unwrap();
                 if body["notifyPayer"] == true {
-                    due.entry(txn_id).or_default().insert(body["Transaction"]["txnStatus"].to_string());
+                    due.entry(txn_id).or_default().of_payment(&body["Transaction"]);
                 }
             }
-            EventKind::Sms => *sent.entry(txn_id).or_default() += 1,
-            EventKind::SaveDump
-            | EventKind::UpdateDump
-            | EventKind::SaveRefund
-            | EventKind::UpdateRefund
-            | EventKind::AuditCheckpoint => {}
+            EventKind::SaveRefund | EventKind::UpdateRefund => {
+                let refund = &body["Refund"];
+                let id = refund["refundId"].as_str().unwrap().to_owned();
+                due.entry(id).or_default().of_refund(refund);
+            }
+            EventKind::Sms => {
+                let message = body["message"].as_str().unwrap().to_owned();
+                let refund = message.split_once("Refund id: ").and_then(|(_, rest)| rest.split(',').next());
+                sent.entry(refund.map_or(txn_id, str::to_owned)).or_default().push(message);
+            }
+            EventKind::SaveDump | EventKind::UpdateDump | EventKind::AuditCheckpoint => {}
         }
     }
-    delivered.messages = sent.values().sum();
-    let differ = |id: &&&str| {
-        let due = due.get(**id);
-        let most = due.map_or(0, HashSet::len);
-        let fewest = due.map_or(0, |due| due.iter().filter(|status| *status != "\"PENDING\"").count());
-        !(fewest..=most).contains(&sent.get(**id).copied().unwrap_or_default())
+    delivered.messages = sent.values().map(Vec::len).sum();
+    let none = Vec::new();
+    let differ = |id: &&String| {
+        let sent = sent.get(*id).unwrap_or(&none);
+        let repeats = sent.len() != sent.iter().collect::<HashSet<_>>().len();
+        let (fewest, most) = due.get(*id).map_or((0, 0), |due| (due.lasting, due.words.len()));
+        repeats || !(fewest..=most).contains(&sent.len())
     };
-    let ids: HashSet<&&str> = sent.keys().chain(due.keys()).filter(differ).collect();
+    let ids: HashSet<&String> = sent.keys().chain(due.keys()).filter(differ).collect();
     if !ids.is_empty() {
         delivered.faults.push(format!("text messages were not sent once for {ids:?}"));
+    }
+}
+
+/// The statuses of a transaction or refund that its payer hears of.
+#[derive(Debug, Default)]
+struct Due {
+    words: HashSet<String>,
+    /// How many of them cannot be overtaken.
+    lasting: usize,
+}
+
+impl Due {
+    fn hears_of(&mut self, word: &str, lasts: bool) {
+        if self.words.insert(word.to_owned()) && lasts {
+            self.lasting += 1;
+        }
+    }
+
+    fn of_payment(&mut self, txn: &Value) {
+        let word = txn["txnStatus"].as_str().unwrap();
+        self.hears_of(word, word != "PENDING");
+    }
+
+    /// The events of a refund come in the order of its changes.
+    fn of_refund(&mut self, refund: &Value) {
+        match refund["additionalDetails"]["workflowStatus"].as_str().unwrap() {
+            // Its money has come back: the message that it was given back may not have been sent by then.
+            "SUCCEEDED" if refund["additionalDetails"]["returnedTime"].is_i64() => self.lasting = 0,
+            "SENT" => self.hears_of("PENDING", false),
+            "SUCCEEDED" => self.hears_of("SUCCESS", true),
+            "FAILED" if self.words.contains("PENDING") => self.hears_of("FAILURE", true),
+            _ => {}
+        }
     }
 }
 
@@ -184,7 +217,7 @@ pub(crate) fn until_read_by_the_replicas(bootstrap: &str, patience: Duration) {
     let consumer = consumer(bootstrap, GROUP);
     let started = Instant::now();
     loop {
-        let unread: i64 = [EventKind::SaveTransaction, EventKind::UpdateTransaction]
+        let unread: i64 = [EventKind::SaveTransaction, EventKind::UpdateTransaction, EventKind::UpdateRefund]
             .map(|kind| unread(&consumer, kind.as_str()))
             .iter()
             .sum();
@@ -251,4 +284,43 @@ fn a_lost_an_overtaking_and_a_strange_event_would_be_noticed() {
     assert_eq!(faults(&[a1, b1, a2, a2, ("C", "c1", 2)]), 1, "nobody's");
     assert_eq!(faults(&[a1, b1, a2, a2, ("A", "a3", 0)]), 1, "never stored");
     assert_eq!(faults(&[a1, b1, a2, ("A", "a2", 1)]), 1, "in another partition");
+}
+
+#[test]
+fn a_message_too_many_or_too_few_would_be_noticed() {
+    use payment_domain::{Event, TenantId, Timestamp, TxnId};
+    let event = |(kind, body): &(EventKind, Value)| StoredEvent {
+        sequence: 0,
+        stored_at: Timestamp::from_millis(0),
+        published_at: None,
+        dead_letter: None,
+        event: Event {
+            kind: *kind,
+            txn_id: TxnId::new("T1").unwrap(),
+            tenant_id: TenantId::new("pb").unwrap(),
+            body: body.to_string(),
+        },
+    };
+    let refund = |status: &str| {
+        let refund = json!({ "refundId": "RF1", "additionalDetails": { "workflowStatus": status } });
+        (EventKind::UpdateRefund, json!({ "Refund": refund }))
+    };
+    let paid = json!({ "notifyPayer": true, "Transaction": { "txnStatus": "SUCCESS" } });
+    let paid = (EventKind::UpdateTransaction, paid);
+    let message = |text: &str| (EventKind::Sms, json!({ "message": text }));
+    let faults = |events: &[&[(EventKind, Value)]]| {
+        let outbox: Vec<StoredEvent> = events.iter().flat_map(|events| events.iter()).map(event).collect();
+        let mut delivered = Delivered::default();
+        text_messages_are_sent_once(&outbox, &mut delivered);
+        delivered.faults.len()
+    };
+    let done = [paid, message("paid"), refund("REQUESTED"), refund("SENT"), refund("SUCCEEDED")];
+    let (sent, given) = (message("it is sent. Refund id: RF1, x"), message("given. Refund id: RF1, x"));
+    assert_eq!(faults(&[&done, std::slice::from_ref(&given)]), 0, "the first was overtaken");
+    assert_eq!(faults(&[&done, &[sent.clone(), given.clone()]]), 0);
+    assert_eq!(faults(&[&done]), 1, "none about the refund");
+    assert_eq!(faults(&[&done, &[given.clone(), given.clone()]]), 1, "one twice");
+    assert_eq!(faults(&[&done, &[sent, given, message("more. Refund id: RF1, x")]]), 1, "one too many");
+    assert_eq!(faults(&[&done[..2], &[message("paid")]]), 1, "one twice about the payment");
+    assert_eq!(faults(&[&[refund("REQUESTED"), refund("REJECTED")]]), 0, "the payer hears nothing");
 }

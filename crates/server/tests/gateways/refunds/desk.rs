@@ -113,10 +113,10 @@ impl Desk {
 
     /// The provider's id of a refund.
     fn at_provider(&self, refund: &str) -> String {
-        match self.account {
-            Account::Hyperswitch => refund_number(&RefundId::new(refund).unwrap()),
-            _ => refund.to_owned(),
+        if self.account == Account::Hyperswitch {
+            return refund_number(&RefundId::new(refund).unwrap());
         }
+        refund.to_owned()
     }
 
     /// From now on these faults strike what is asked and told of a payment and its refund.
