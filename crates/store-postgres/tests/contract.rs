@@ -1,5 +1,7 @@
 //! Every promise of a store, kept by PostgreSQL: one test each, in a database of its own.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
