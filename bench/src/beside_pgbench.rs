@@ -156,9 +156,9 @@ async fn update_script(database: &Database, template: &str, each: usize) -> Resu
 
     statements.line("BEGIN;");
     statements.line(&lock);
-    statements.update(transactions.name, &payment, &KEPT, &[("receipt", "NULL")], ID);
+    statements.update(transactions, &payment, &KEPT, &[("receipt", "NULL")], ID);
     statements.insert(history.name, &one(lines.clone(), 1)?, &id);
-    statements.update(dumps.name, &dump, &["txn_id", "created_by", "created_time"], &[], ID);
+    statements.update(dumps, &dump, &["txn_id", "created_by", "created_time"], &[], ID);
     for place in [2, 3] {
         statements.insert(outbox.name, &one(events.clone(), place)?, &id);
     }
@@ -171,7 +171,7 @@ async fn update_script(database: &Database, template: &str, each: usize) -> Resu
     statements.line("BEGIN;");
     statements.line(&lock);
     statements.line(&format!("SELECT lease_token FROM eg_pg_receipt_duties WHERE txn_id = {ID} FOR UPDATE;"));
-    statements.update(transactions.name, &payment, &KEPT, &[("receipt", "'R-' || :order")], ID);
+    statements.update(transactions, &payment, &KEPT, &[("receipt", "'R-' || :order")], ID);
     statements.insert(history.name, &one(lines, 2)?, &id);
     statements.insert(outbox.name, &one(events, 4)?, &id);
     statements.line(&format!("DELETE FROM eg_pg_receipt_duties WHERE txn_id = {ID};"));
@@ -180,13 +180,13 @@ async fn update_script(database: &Database, template: &str, each: usize) -> Resu
 }
 
 /// A script that counts its runs in `n`, from 1 for each client.
-fn numbered() -> Statements {
+pub(crate) fn numbered() -> Statements {
     let mut statements = Statements::default();
     statements.define("n", "0");
     statements.line("\\set n :n + 1");
     statements
 }
 
-fn one(rows: Vec<Row>, place: usize) -> Result<Row> {
+pub(crate) fn one(rows: Vec<Row>, place: usize) -> Result<Row> {
     rows.into_iter().nth(place).context("the service has written fewer rows than it should")
 }

@@ -1,8 +1,9 @@
 //! A payment gateway with a configured delay: it implements the protocol of remote gateways
-//! (`docs/remote-gateway.md`), opens every order at once, and reports it as paid.
+//! (`docs/remote-gateway.md`), opens every order at once, and reports it as paid. Refunds are taken on, and
+//! reported as done when they are asked about.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
@@ -15,6 +16,7 @@ use axum::routing::post;
 use payment_gateways::remote::signature::{NONCE, SIGNATURE, Side, Signed, TIMESTAMP};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::{RwLock, RwLockWriteGuard};
 
 use crate::service::Launch;
 
@@ -32,8 +34,10 @@ pub(crate) struct Gateway {
 
 #[derive(Debug)]
 struct Desk {
-    /// The delay of a status answer.
-    delay: Duration,
+    /// The delay of a status answer, in milliseconds.
+    delay_ms: AtomicU64,
+    /// Status answers about payments wait while it is held.
+    gate: RwLock<()>,
     /// One status request in so many fails; 0 for none.
     one_wrong_in: AtomicUsize,
     asked: AtomicUsize,
@@ -53,7 +57,8 @@ impl Gateway {
     /// Starts a gateway whose status answers have this delay.
     pub(crate) async fn start(delay: Duration) -> Result<Gateway> {
         let desk = Arc::new(Desk {
-            delay,
+            delay_ms: AtomicU64::default(),
+            gate: RwLock::default(),
             one_wrong_in: AtomicUsize::new(0),
             asked: AtomicUsize::new(0),
             under_way: AtomicUsize::new(0),
@@ -65,9 +70,24 @@ impl Gateway {
             .route("/far/start", post(start))
             .route("/far/status", post(status))
             .route("/far/verify", post(verify))
+            .route("/far/refund", post(refund))
+            .route("/far/refund-status", post(refund_status))
             .with_state(desk.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok(Gateway { address, desk })
+        let gateway = Gateway { address, desk };
+        gateway.delays(delay)?;
+        Ok(gateway)
+    }
+
+    /// From now on status answers have this delay.
+    pub(crate) fn delays(&self, delay: Duration) -> Result<()> {
+        self.desk.delay_ms.store(u64::try_from(delay.as_millis())?, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Answers nothing about payments until the guard is dropped.
+    pub(crate) async fn holds_back(&self) -> RwLockWriteGuard<'_, ()> {
+        self.desk.gate.write().await
     }
 
     /// A service with this gateway.
@@ -92,6 +112,10 @@ impl Gateway {
 }
 
 impl Desk {
+    fn delay(&self) -> Duration {
+        Duration::from_millis(self.delay_ms.load(Ordering::Relaxed))
+    }
+
     fn fault(&self) -> Option<Fault> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
         let one_wrong_in = self.one_wrong_in.load(Ordering::Relaxed);
@@ -134,12 +158,13 @@ async fn verify(uri: Uri, headers: HeaderMap) -> Response {
 }
 
 async fn status(State(desk): State<Arc<Desk>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let _open = desk.gate.read().await;
     let _under_way = UnderWay::begin(&desk);
     let fault = desk.fault();
     let delay = match fault {
         // Longer than the client's timeout.
         Some(Fault::Hangs) => Duration::from_millis(PATIENCE_MS * 2),
-        Some(Fault::Fails | Fault::Garbage) | None => desk.delay,
+        Some(Fault::Fails | Fault::Garbage) | None => desk.delay(),
     };
     tokio::time::sleep(delay).await;
     match (fault, serde_json::from_slice::<Value>(&body)) {
@@ -160,6 +185,35 @@ async fn status(State(desk): State<Arc<Desk>>, uri: Uri, headers: HeaderMap, bod
             signed(&uri, &headers, &answer)
         }
     }
+}
+
+/// Takes a refund on.
+async fn refund(uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    refunded(&uri, &headers, &body, "pending")
+}
+
+/// Reports a refund as done.
+async fn refund_status(State(desk): State<Arc<Desk>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let _under_way = UnderWay::begin(&desk);
+    tokio::time::sleep(desk.delay()).await;
+    refunded(&uri, &headers, &body, "refunded")
+}
+
+fn refunded(uri: &Uri, headers: &HeaderMap, body: &[u8], state: &str) -> Response {
+    let Ok(asked) = serde_json::from_slice::<Value>(body) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let answer = json!({
+        "orderId": asked["orderId"],
+        "refundId": asked["refundId"],
+        "state": state,
+        "refundAmountPaise": asked["refundAmountPaise"],
+        "currency": asked["currency"],
+        "gatewayRefundId": format!("FAR-{}", asked["refundId"].as_str().unwrap_or_default()),
+        "statusCode": state,
+        "statusMessage": state,
+    });
+    signed(uri, headers, &answer)
 }
 
 fn order_id(body: &[u8]) -> Option<String> {

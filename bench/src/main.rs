@@ -3,6 +3,7 @@
 //! Figures are valid on a quiet machine only, and ratios more reliable than figures: load, service and
 //! database share the processors.
 
+mod accounts;
 mod audit;
 mod beside_pgbench;
 mod database;
@@ -15,8 +16,11 @@ mod limits;
 mod load;
 mod measure;
 mod operators;
+mod pairs;
 mod pgbench;
 mod reconcile;
+mod refund_script;
+mod refunds;
 mod report;
 mod requests;
 mod rows;
@@ -28,7 +32,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
 use history::HistoryOptions;
-use reconcile::ReconcileOptions;
+use reconcile::{ReconcileOptions, SweepOptions};
 
 /// Measures the service beside the limits of its parts.
 ///
@@ -69,6 +73,11 @@ enum Command {
     History(HistoryOptions),
     /// Create on PostgreSQL with the audit log and without it
     Audit,
+    /// Create on PostgreSQL with merchant accounts in the store and without them
+    Accounts,
+    /// Request and approve refunds on PostgreSQL, beside pgbench running the same statements; then send them to a
+    /// gateway, and ask about all of them when it is slow
+    Refunds(SweepOptions),
     /// Reconcile pending payments at a slow gateway, then at one with occasional failures
     Reconcile(ReconcileOptions),
 }
@@ -79,6 +88,8 @@ async fn main() -> Result<()> {
     let report = match command {
         None => embedded::run(&options).await?,
         Some(Command::Audit) => audit::run(&options).await?,
+        Some(Command::Accounts) => accounts::run(&options).await?,
+        Some(Command::Refunds(sweep)) => refunds::run(&options, &sweep).await?,
         Some(Command::Postgres) => beside_pgbench::run(&options).await?,
         Some(Command::History(history)) => history::run(&options, &history).await?,
         Some(Command::Reconcile(reconcile)) => reconcile::run(&options, &reconcile).await?,

@@ -46,11 +46,21 @@ pub(crate) async fn warm_up(service: &Service, options: &Options, run: &'static 
     Ok(load(service, options, COUNT, Duration::MAX, request, created).await?.kept)
 }
 
-/// Creates for as long as a load runs.
+/// Creates at the sandbox for as long as a load runs.
 pub(crate) async fn creates(service: &Service, options: &Options, run: &'static str) -> Result<Figures> {
+    creates_at(service, options, SANDBOX, run).await
+}
+
+/// Creates at a gateway for as long as a load runs.
+pub(crate) async fn creates_at(
+    service: &Service,
+    options: &Options,
+    gateway: &'static str,
+    run: &'static str,
+) -> Result<Figures> {
     progress("create");
     let limit = Duration::from_secs(options.seconds);
-    let request = move |number| requests::create(SANDBOX, run, number);
+    let request = move |number| requests::create(gateway, run, number);
     measured(service, options, usize::MAX, limit, request, requests::nothing).await
 }
 

@@ -37,13 +37,13 @@ pub(crate) struct ReconcileOptions {
 /// The number of payments, and the delay of the gateway.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct SweepOptions {
-    /// How many payments are pending
+    /// How many payments are pending, or are refunded
     #[arg(long, default_value_t = 10_000)]
     pub(crate) payments: usize,
     /// How long the gateway takes to answer, in milliseconds
     #[arg(long, default_value_t = 200)]
     pub(crate) delay_ms: u64,
-    /// Concurrent status requests
+    /// Concurrent calls of the gateway
     #[arg(long, default_value_t = 64)]
     pub(crate) at_once: usize,
 }
@@ -56,7 +56,16 @@ enum Keeping {
 
 impl SweepOptions {
     pub(crate) async fn gateway(&self) -> Result<Gateway> {
-        Gateway::start(Duration::from_millis(self.delay_ms)).await
+        Gateway::start(self.delay()).await
+    }
+
+    pub(crate) fn delay(&self) -> Duration {
+        Duration::from_millis(self.delay_ms)
+    }
+
+    /// The options, as text.
+    pub(crate) fn size(&self) -> String {
+        format!("{}, {} ms, {}", self.payments, self.delay_ms, self.at_once)
     }
 
     /// A service with this gateway that sends no status request before the run.
@@ -77,7 +86,7 @@ impl SweepOptions {
     fn ideal(&self) -> Duration {
         let payments = u32::try_from(self.payments).unwrap_or(u32::MAX);
         let at_once = u32::try_from(self.at_once.max(1)).unwrap_or(u32::MAX);
-        Duration::from_millis(self.delay_ms) * payments / at_once
+        self.delay() * payments / at_once
     }
 
     /// A run compared with the ideal, as text.
@@ -143,7 +152,7 @@ pub(crate) async fn run(options: &Options, reconcile: &ReconcileOptions) -> Resu
         ("checks a second", format!("{per_second:.0}")),
         ("processor time of the service, with the creates", format!("{:.1} s", used.as_secs_f64())),
         ("most questions at once", most_at_once.to_string()),
-        ("payments, delay, at once", format!("{}, {} ms, {}", sweep.payments, sweep.delay_ms, sweep.at_once)),
+        ("payments, delay, at once", sweep.size()),
     ];
     if let Some(database) = &database {
         facts.push(("PostgreSQL", database.settings().await?));

@@ -3,9 +3,12 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::load::{Connection, Response, post};
+use crate::load::{Connection, Response, post, post_with};
 
 const REQUEST_INFO: &str = r#"{"apiId":"Rainmaker","ver":".01","ts":"","action":"_create","did":"1","key":"","msgId":"20170310130900|en_IN","authToken":"bench","userInfo":{"id":1,"uuid":"a6f9b1c4-0000-4000-8000-000000000001","userName":"asha","name":"Asha Rani","type":"EMPLOYEE","mobileNumber":"9876543210","tenantId":"pb","roles":[{"id":1,"name":"Citizen","code":"CITIZEN","tenantId":"pb"}]}}"#;
+
+/// The API gateway's proof of `userInfo`; not a real secret.
+pub(crate) const PROOF_SECRET: &str = "what-the-api-gateway-adds-0123456789-0123456789";
 
 /// The gateway built into the service.
 pub(crate) const SANDBOX: &str = "SANDBOX";
@@ -36,6 +39,37 @@ pub(crate) fn update(txn_id: &str) -> Vec<u8> {
         &format!("/pg-service/transaction/v1/_update?transactionId={txn_id}"),
         &format!(r#"{{"RequestInfo":{REQUEST_INFO}}}"#),
     )
+}
+
+/// A person of the refunds, whose roles the API gateway vouches for.
+fn refunding(person: &str, role: &str, path: &str, refund: &str) -> Vec<u8> {
+    post_with(
+        &format!("X-Identity-Secret: {PROOF_SECRET}\r\n"),
+        &format!("/pg-service/refund/v1/{path}"),
+        &format!(
+            r#"{{"RequestInfo":{{"apiId":"Rainmaker","ver":".01","userInfo":{{"id":2,"uuid":"{person}","userName":"{person}","name":"Ravi Kumar","type":"EMPLOYEE","mobileNumber":"9876543211","tenantId":"pb","roles":[{{"id":2,"name":"{role}","code":"{role}","tenantId":"pb"}}]}}}},"Refund":{refund}}}"#
+        ),
+    )
+}
+
+/// A maker's request for the whole of a payment.
+pub(crate) fn refund(txn_id: &str) -> Vec<u8> {
+    let refund = format!(
+        r#"{{"tenantId":"pb.amritsar","originalTxnId":"{txn_id}","reasonCode":"DUPLICATE","reason":"paid twice at the counter"}}"#
+    );
+    refunding("maker-of-the-load", "PG_REFUND_MAKER", "_create", &refund)
+}
+
+/// The id of the requested refund.
+pub(crate) fn refund_id(response: &Response) -> Option<String> {
+    let body: Value = serde_json::from_slice(&response.body).ok()?;
+    Some(body["Refund"]["refundId"].as_str()?.to_owned())
+}
+
+/// A checker's approval of a refund that was just requested.
+pub(crate) fn approval(refund_id: &str) -> Vec<u8> {
+    let refund = format!(r#"{{"refundId":"{refund_id}","version":1,"comment":"receipt seen"}}"#);
+    refunding("checker-of-the-load", "PG_REFUND_CHECKER", "_approve", &refund)
 }
 
 /// Keeps nothing of an answer.

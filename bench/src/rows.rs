@@ -7,17 +7,19 @@ use crate::pgbench::Script;
 
 /// The tables of a payment, in the service's order of writing, each with the order of one payment's rows.
 pub(crate) const TABLES: [Table; 6] = [
-    Table { name: "eg_pg_bill_claims", order: "bill_id" },
-    Table { name: "eg_pg_transactions", order: "txn_id" },
-    Table { name: "eg_pg_transaction_bills", order: "bill_id" },
-    Table { name: "eg_pg_transaction_history", order: "entry_number" },
-    Table { name: "eg_pg_transactions_dump", order: "txn_id" },
-    Table { name: "eg_pg_outbox", order: "sequence" },
+    Table { name: "eg_pg_bill_claims", key: "txn_id", order: "bill_id" },
+    Table { name: "eg_pg_transactions", key: "txn_id", order: "txn_id" },
+    Table { name: "eg_pg_transaction_bills", key: "txn_id", order: "bill_id" },
+    Table { name: "eg_pg_transaction_history", key: "txn_id", order: "entry_number" },
+    Table { name: "eg_pg_transactions_dump", key: "txn_id", order: "txn_id" },
+    Table { name: "eg_pg_outbox", key: "txn_id", order: "sequence" },
 ];
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Table {
     pub(crate) name: &'static str,
+    /// The column by which the rows of one payment, or of one refund, are found.
+    pub(crate) key: &'static str,
     pub(crate) order: &'static str,
 }
 
@@ -28,6 +30,7 @@ pub(crate) async fn columns(client: &Client, table: &str) -> Result<Vec<String>>
     const COLUMNS: &str = "
         SELECT column_name::text FROM information_schema.columns
         WHERE table_schema = current_schema AND table_name = $1 AND is_identity = 'NO'
+            AND is_generated = 'NEVER'
             AND (table_name, column_name) <> ('eg_pg_transaction_history', 'position')
         ORDER BY ordinal_position";
     let found = client.query(COLUMNS, &[&table]).await?;
@@ -35,13 +38,13 @@ pub(crate) async fn columns(client: &Client, table: &str) -> Result<Vec<String>>
     Ok(found.iter().map(|row| row.get(0)).collect())
 }
 
-/// The rows of a payment in a table.
-pub(crate) async fn of(client: &Client, table: Table, txn_id: &str) -> Result<Vec<Row>> {
+/// The rows of a payment, or of a refund, in a table.
+pub(crate) async fn of(client: &Client, table: Table, id: &str) -> Result<Vec<Row>> {
     let columns = columns(client, table.name).await?;
     let list: Vec<String> = columns.iter().map(|column| format!("{column}::text")).collect();
-    let Table { name, order } = table;
-    let sql = format!("SELECT {} FROM {name} WHERE txn_id = $1 ORDER BY {order}", list.join(", "));
-    let found = client.query(&sql, &[&txn_id]).await.with_context(|| format!("reading {name}"))?;
+    let Table { name, key, order } = table;
+    let sql = format!("SELECT {} FROM {name} WHERE {key} = $1 ORDER BY {order}", list.join(", "));
+    let found = client.query(&sql, &[&id]).await.with_context(|| format!("reading {name}"))?;
     let row = |row: &tokio_postgres::Row| {
         columns.iter().enumerate().map(|(at, column)| (column.clone(), row.get(at))).collect()
     };
@@ -73,13 +76,20 @@ impl Statements {
     }
 
     /// Adds the `UPDATE` of a row's columns, except those `kept`.
-    pub(crate) fn update(&mut self, table: &str, row: &Row, kept: &[&str], own: &[(&str, &str)], id: &str) {
+    pub(crate) fn update(
+        &mut self,
+        Table { name, key, .. }: Table,
+        row: &Row,
+        kept: &[&str],
+        own: &[(&str, &str)],
+        id: &str,
+    ) {
         let changed: Vec<String> = row
             .iter()
             .filter(|(column, _)| !kept.contains(&column.as_str()))
             .map(|(column, value)| format!("{column} = {}", self.value(column, value.as_deref(), own)))
             .collect();
-        self.line(&format!("UPDATE {table} SET {} WHERE txn_id = {id};", changed.join(", ")));
+        self.line(&format!("UPDATE {name} SET {} WHERE {key} = {id};", changed.join(", ")));
     }
 
     pub(crate) fn finish(self) -> Script {
@@ -111,7 +121,7 @@ mod tests {
         ];
         let mut statements = Statements::default();
         statements.insert("eg_pg_outbox", &row, &[("txn_id", "'B_' || :n")]);
-        statements.update("eg_pg_outbox", &row, &["txn_id"], &[], "'B_' || :n");
+        statements.update(TABLES[5], &row, &["txn_id"], &[], "'B_' || :n");
         let script = statements.finish();
         assert_eq!(
             script.text,
