@@ -20,7 +20,7 @@ pub struct AttentionList {
     clock: Arc<dyn Clock>,
 }
 
-/// A case with its transaction and what to do about it, as things stand now.
+/// A case with its transaction and the current recommendation.
 #[derive(Debug, Clone)]
 pub struct AttentionDetail {
     pub case: AttentionCase,
@@ -57,7 +57,7 @@ impl AttentionList {
         self.store.attention_cases(query).await
     }
 
-    /// The cases that match, oldest first, each with what to do about it now.
+    /// The cases that match, oldest first, each with the current recommendation.
     ///
     /// # Errors
     /// [`StoreError`] when the database is unavailable.

@@ -50,7 +50,7 @@ pub enum CallbackError {
     /// Forged, or about another payment.
     #[error("refused")]
     Refused,
-    /// The gateway could not be asked: it should call again.
+    /// The status request failed: the gateway should call again.
     #[error("try again later")]
     TryAgain,
     #[error(transparent)]
@@ -163,7 +163,7 @@ impl Callbacks {
         let Some(refund) = refund.filter(|refund| refund.gateway == *gateway) else { return Ok(None) };
         let age = self.ports.now().since(refund.calls.last_at.unwrap_or(refund.audit.created_at));
         if self.settlement.admit_hint(&refund.txn_id, gateway, age).await.is_err() {
-            // The job asks in any case.
+            // The job makes the status request in any case.
             return Ok(Some(Conclusion::StillPending));
         }
         let caller = Caller::new(Actor::gateway(gateway.as_str()), self.ports.settings.system_identity());
@@ -200,7 +200,7 @@ fn content(query: &str, body: &[u8], max_bytes: usize) -> String {
     content
 }
 
-/// Identifies a callback by what the gateway signed, without what could be changed around it.
+/// Identifies a callback by its signed content, without the rest, which could be changed.
 fn digest(txn: &Transaction, signed: &Report) -> [u8; 32] {
     let gateway_txn_id = signed.gateway_txn_id.as_deref().unwrap_or_default();
     let mut hash = Sha256::new();

@@ -34,8 +34,8 @@ pub struct GatewayStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnknownGateway;
 
-/// The gateways of the configuration file, and the stored merchant accounts. A gateway that is switched off takes
-/// no new payments, and is still asked about those it has.
+/// The gateways of the configuration file, and the stored merchant accounts. A disabled gateway takes no new
+/// payments, and still answers for existing ones.
 #[derive(Clone, Default)]
 pub struct Gateways {
     offered: BTreeMap<GatewayName, Arc<dyn Gateway>>,
@@ -124,7 +124,7 @@ impl Gateways {
         }
     }
 
-    /// [`Gateways::of`], by what is known here and now.
+    /// [`Gateways::of`], by the accounts in memory.
     ///
     /// # Errors
     /// Why there is none.

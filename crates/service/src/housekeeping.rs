@@ -1,4 +1,4 @@
-//! Deletes what has been kept for long enough, in bounded batches.
+//! Deletes expired rows, in bounded batches.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,11 +1,11 @@
-//! Masked personal data for operators: enough to recognise a payer who calls, never the person.
+//! Masked personal data for operators: enough to recognise a calling payer, never the person.
 
 use payment_domain::Personal;
 use serde_json::{Map, Value};
 
 const HIDDEN: &str = "(hidden)";
 
-/// Masks payer and caller, hides what client and gateway attached, and cuts the queries of URLs, in a
+/// Masks payer and caller, hides data attached by client and gateway, and cuts the queries of URLs, in a
 /// transaction or an event, at any depth.
 pub fn mask(value: &mut Value) {
     match value {
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn evidence_can_be_compared_and_tells_nobody() {
+    fn evidence_can_be_compared_and_holds_no_personal_data() {
         let mut evidence = json!({
             "service": "collection-services",
             "body": {"Errors": [{"code": "INVALID_PAYER", "message": "Payer Asha asha@example.org, 9876543210, is unknown"}],

@@ -1,8 +1,8 @@
 //! The life of an order: how long it can be paid.
 //!
 //! An order lives while its gateway keeps it open. After that "no such payment" is final and releases the
-//! bill. No payer is sent to the gateway in the last part of an order's life, who could still be paying when
-//! the bill is free.
+//! bill. In the last part of an order's life no payer is sent to the gateway: the payment could end after the
+//! bill is free.
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use payment_domain::GatewayName;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-/// The longest wait of a payer, who is then answered with the stored state.
+/// The longest wait of a payer, whose answer is then the stored state.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// The interval at which a job goes before waiting payers, so that no number of callers stops reconciliation.
 const JOB_SHARE: Duration = Duration::from_secs(1);
@@ -91,7 +91,7 @@ impl Turnstile {
         self.pace.per_second.map(|per_second| Duration::from_secs(1) / per_second.max(1))
     }
 
-    /// Waits until a payer's question may begin.
+    /// Waits until a payer's status request may begin.
     ///
     /// # Errors
     /// The time to wait, when it is too long.
@@ -110,7 +110,7 @@ impl Turnstile {
         Ok(())
     }
 
-    /// When a job may ask that has waited since that moment.
+    /// The time of a job's status request that has waited since that moment.
     pub(crate) fn job(&self, waiting_since: Instant) -> JobTurn {
         let Some(distance) = self.distance() else { return JobTurn::Now };
         let (mut turns, now) = (self.turns(), Instant::now());
@@ -128,7 +128,7 @@ impl Turnstile {
         JobTurn::LookAgain(at)
     }
 
-    /// Waits until a job's question may begin.
+    /// Waits until a job's status request may begin.
     pub(crate) async fn wait_for_job(&self) {
         let since = Instant::now();
         loop {
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn payers_who_leave_no_turn_free_do_not_keep_jobs_out() {
+    async fn jobs_get_turns_under_a_constant_load_of_payers() {
         let turnstile = turnstile(5);
         let payers: Vec<_> = (0..5)
             .map(|_| {
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn without_a_limit_nobody_waits() {
+    async fn without_a_limit_no_caller_waits() {
         let turnstile = Turnstile::new(Pace { at_once: 4, per_second: None });
         for _ in 0..1000 {
             turnstile.payer().await.unwrap();

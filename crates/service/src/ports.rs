@@ -37,14 +37,14 @@ pub struct Ports {
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub redirects: Redirects,
-    /// The interval of the early reconciliation job; a payer is told to retry after twice that.
+    /// The interval of the early reconciliation job; payers are asked to retry after twice that.
     pub early_interval: Duration,
     /// How long an order can be paid; after that "no such payment" is final. `None` for the gateway's
     /// [`Profile::session`](payment_gateway::Profile::session).
     pub order_life: Option<Duration>,
     /// `order_life` by gateway.
     pub order_life_of: BTreeMap<GatewayName, Duration>,
-    /// The age at which a pending transaction is asked about when another create wants its bill; `None` for
+    /// The age at which a pending transaction is checked when another create wants its bill; `None` for
     /// never.
     pub ask_after: Option<Duration>,
     /// The age at which an equal request is answered with a pending transaction; `None` for never.
@@ -59,7 +59,7 @@ pub struct Settings {
     pub collection_call: Duration,
     /// [`SchedulerSettings::largest_clock_offset`](crate::SchedulerSettings::largest_clock_offset).
     pub largest_clock_offset: Option<Duration>,
-    /// The longest question to a gateway.
+    /// The longest status request.
     pub gateway_wait: Duration,
     /// The questions that unsigned answers about one payment may cause.
     pub questions: QuestionSettings,
@@ -102,7 +102,7 @@ pub fn is_host_among(hosts: &[String], url: &Url) -> bool {
 }
 
 impl AllowedCallbackHosts {
-    /// Hosts by tenant; `*` stands for all tenants without an entry.
+    /// Hosts by tenant; `*` is for all tenants without an entry.
     pub fn new(hosts: BTreeMap<String, Vec<String>>) -> AllowedCallbackHosts {
         AllowedCallbackHosts(hosts)
     }

@@ -1,9 +1,9 @@
 //! The allowance of questions about one payment that unsigned answers can cause.
 //!
-//! Any caller with a payment's id can send an unsigned answer. The first few cause a question each: the
-//! browser comes back, and the web client asks right after it. Later ones cause one question in a while,
-//! more rarely the older the payment is; in between the stored state is the answer. Each different report
-//! that the gateway has signed causes one question more.
+//! Any caller with a payment's id can send an unsigned answer. The first few cause a status request each: the
+//! browser comes back, and the web client asks right after it. Later ones cause one at intervals, which grow
+//! with the payment's age; in between the stored state is the answer. Each different report that the gateway
+//! has signed causes one status request more.
 //!
 //! Kept in memory, per replica.
 
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 /// The most payments that are kept; each takes about 200 bytes.
 const REMEMBERED: usize = 50_000;
-/// How many signed reports are told apart for a payment.
+/// The number of signed reports that are distinguished for a payment.
 const SIGNED_REPORTS: usize = 8;
 /// The part of a payment's age between two questions: 10 s at five minutes, one minute at half an hour.
 const PART_OF_AGE: u32 = 30;
@@ -74,7 +74,7 @@ impl Questions {
         self.payments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The time until this answer may cause a question; `None` when it may now. Takes nothing.
+    /// The time until this answer may cause a status request; `None` when it may now. Takes nothing.
     pub(crate) fn wait(&self, news: News<'_>) -> Option<Duration> {
         let signed = self.fingerprint(news.signed);
         let payments = self.payments();
@@ -87,7 +87,7 @@ impl Questions {
         (left == 0).then(|| (since + allowance.every).duration_since(now))
     }
 
-    /// Takes a question from the allowance.
+    /// Takes a status request from the allowance.
     ///
     /// # Errors
     /// The time until there is one.
@@ -131,8 +131,8 @@ fn is_new(known: &[u64], report: u64) -> bool {
     known.len() < SIGNED_REPORTS && !known.contains(&report)
 }
 
-/// Forgets the payments with a full allowance, which changes nothing for them. If that is not enough, more
-/// payments are asked about than are ever begun at once: only the gateway's pace limits the questions then.
+/// Removes the payments with a full allowance, which changes nothing for them. If that is not enough, more
+/// payments are checked than are ever begun at once: only the gateway's pace limits the status requests then.
 fn make_room(payments: &mut HashMap<TxnId, Allowance>, now: Instant, burst: u32) {
     payments.retain(|_, allowance| allowance.at(now, burst).0 < burst);
     if payments.len() > REMEMBERED / 2 {
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_a_gateway_signed_is_worth_a_question_of_its_own_once() {
+    async fn a_signed_callback_is_worth_one_status_request_of_its_own() {
         let (questions, id) = (questions(), id(1));
         while questions.take(young(&id)).is_ok() {}
         for signed in 0..SIGNED_REPORTS {
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_remembered_is_bounded() {
+    async fn the_memory_is_bounded() {
         let questions = questions();
         for number in 0..REMEMBERED {
             questions.take(young(&id(number))).unwrap();

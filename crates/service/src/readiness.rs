@@ -1,4 +1,4 @@
-//! Whether the database can be read and written, asked at most once a second.
+//! Whether the database can be read and written, checked at most once a second.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! Single-flight per transaction: one request at a time asks the gateway about it, the others wait.
 //!
-//! A payer who reloads, a callback and a job that arrive together get one answer, and the gateway is asked
-//! once or twice instead of once for each. It only saves calls: the versions of the store keep changes
-//! apart, within a process and across replicas.
+//! A payer who reloads, a callback and a job that arrive together get one answer, by one or two status
+//! requests instead of one each. This only saves calls: the versions of the store keep changes apart, within
+//! a process and across replicas.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,7 @@ use std::time::Instant;
 use payment_domain::TxnId;
 use tokio::sync::OwnedMutexGuard;
 
-/// When the last question of a flight was put, and whether it was answered.
+/// The time of a flight's last status request, and whether it was answered.
 type LastAsked = Option<(Instant, bool)>;
 type Flights = Arc<Mutex<HashMap<TxnId, Arc<tokio::sync::Mutex<LastAsked>>>>>;
 
@@ -27,7 +27,7 @@ pub(crate) struct Permit {
 }
 
 impl SingleFlight {
-    /// Waits until no other request asks about the transaction.
+    /// Waits until no other status request about the transaction is under way.
     pub(crate) async fn permit(&self, id: &TxnId) -> Permit {
         let flight = {
             let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -52,13 +52,13 @@ impl Permit {
         self.has_waited
     }
 
-    /// Whether a question that was put after that moment was answered; `None` without one.
+    /// Whether a status request made after that moment was answered; `None` without one.
     pub(crate) fn asked_since(&self, arrived: Instant) -> Option<bool> {
         let (asked, answered) = (*self.last_asked.as_deref()?)?;
         (asked >= arrived).then_some(answered)
     }
 
-    /// Notes a question for the requests that wait.
+    /// Records a status request for the waiting ones.
     pub(crate) fn asked(&mut self, at: Instant, answered: bool) {
         if let Some(last_asked) = self.last_asked.as_deref_mut() {
             *last_asked = Some((at, answered));
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn many_who_arrive_together_ask_at_most_twice() {
+    async fn concurrent_callers_ask_at_most_twice() {
         let flights = Arc::new(SingleFlight::default());
         let asked = Arc::new(AtomicUsize::new(0));
         let start = Arc::new(tokio::sync::Barrier::new(200));

@@ -4,8 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use payment_domain::TxnId;
 
-/// Shared by the answer of a request and the work for it, so that a client whose request is cut short is told
-/// the transaction to look up.
+/// Shared by the answer of a request and the work for it, so that a client whose request is cut short
+/// receives the transaction to look up.
 #[derive(Debug, Clone, Default)]
 pub struct Subject(Arc<OnceLock<TxnId>>);
 

@@ -1,5 +1,5 @@
-//! Views: what clients, consumers of events and operators read, one serialisable type per thing. Endpoints,
-//! commands and tables show the same ones. Times are epoch milliseconds.
+//! Views for clients, consumers of events and operators, one serialisable type per thing. Endpoints, commands
+//! and tables show the same ones. Times are epoch milliseconds.
 
 mod api_token;
 mod case;
@@ -64,7 +64,7 @@ pub struct TransactionView<'a> {
     /// The application's module.
     #[schema(required)]
     module: Option<&'a str>,
-    /// What the payment is for in the application.
+    /// The purpose of the payment in the application.
     #[schema(required)]
     consumer_code: Option<&'a str>,
     /// Every bill that is paid, with its amount.
@@ -108,9 +108,9 @@ pub struct TransactionView<'a> {
     /// The receipt's number, once it is issued.
     #[schema(required)]
     receipt: Option<&'a str>,
-    /// Who made and changed the transaction.
+    /// Creation and last change of the transaction.
     audit_details: AuditView<'a>,
-    /// What the client attached, and `taxAndPayments`; null to those who may not know the payer.
+    /// The client's own data, and `taxAndPayments`; null for callers who may not see the payer.
     #[schema(value_type = Option<Object>, required)]
     additional_details: Option<&'a Map<String, Value>>,
     /// The application's own number of the payment, for UPYOG.
@@ -154,7 +154,7 @@ pub struct BillPaymentView<'a> {
 #[serde(rename_all = "camelCase")]
 #[schema(as = User)]
 pub struct PayerView<'a> {
-    /// The user service's id; null to those who may not know the payer.
+    /// The user service's id; null for callers who may not see the payer.
     #[schema(required)]
     uuid: Option<&'a str>,
     /// The name.
@@ -170,18 +170,18 @@ pub struct PayerView<'a> {
     tenant_id: &'a str,
 }
 
-/// Who made and changed a transaction; times in epoch milliseconds.
+/// Creation and last change of a transaction; times in epoch milliseconds.
 #[derive(Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = AuditDetails)]
 pub struct AuditView<'a> {
-    /// The user (uuid) that created it; null to those who may not know the payer.
+    /// The user (uuid) that created it; null for callers who may not see the payer.
     #[schema(required)]
     created_by: Option<&'a str>,
     /// When, in epoch milliseconds.
     #[schema(required)]
     created_time: Option<i64>,
-    /// Who changed it last.
+    /// The user (uuid) of the last change.
     #[schema(required)]
     last_modified_by: Option<&'a str>,
     /// When, in epoch milliseconds.
@@ -195,10 +195,10 @@ impl<'a> TransactionView<'a> {
         TransactionView::with(txn, Personal::expose)
     }
 
-    /// The transaction for a caller who may not know the payer: name, mobile number, login name and
-    /// e-mail address are starred. Null is whatever else tells of a person: the ids of users, what the
-    /// client attached, and the redirect URL, which opens the payer's way to the gateway and in which
-    /// gateways keep the payer's data. The callback URL is without its query.
+    /// The transaction for a caller who may not see the payer: name, mobile number, login name and e-mail
+    /// address are starred. Other data about a person are null: the ids of users, the client's own data, and
+    /// the redirect URL, which opens the payer's way to the gateway and in which gateways keep the payer's
+    /// data. The callback URL is without its query.
     pub fn masked(txn: &'a Transaction) -> TransactionView<'a> {
         let view = TransactionView::with(txn, Personal::masked);
         TransactionView {
@@ -257,7 +257,7 @@ impl<'a> TransactionView<'a> {
     }
 }
 
-/// What a stored row says; every text of a transaction of ours is there.
+/// The text of a stored row; every text of a transaction of ours is there.
 fn present(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }
@@ -303,7 +303,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_adopted_row_lacks_is_null_and_what_it_says_is_shown_as_it_is() {
+    fn missing_values_of_an_adopted_row_are_null_and_unknown_ones_are_shown_unchanged() {
         let mut txn = sample::transaction("T1", &["B1"]);
         txn.tenant_id = TenantId::stored("");
         txn.bill_id = BillId::stored("");

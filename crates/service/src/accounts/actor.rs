@@ -1,4 +1,4 @@
-//! Who changes accounts, and the entries in the audit log.
+//! The person who changes accounts, and the entries in the audit log.
 
 use payment_domain::{
     AuditAction, AuditActor, AuditEntry, MerchantAccount, MerchantCredential, Personal, Principal, Timestamp,
@@ -28,7 +28,7 @@ impl AccountActor {
         }
     }
 
-    /// Whether they can be told from another person.
+    /// Whether they can be distinguished from another person.
     pub(super) fn is_named(&self) -> bool {
         match self {
             AccountActor::Principal(_) => true,

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::live::{ForNew, LiveAccount, Opener, OrderLives};
 use super::{AccountAdapters, Keyring};
 
-/// How often the store is asked whether accounts have changed.
+/// The interval at which the store is read for changes of accounts.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// How often they are read for a payment whose account is not known here.
 const READ_AT_MOST_EVERY: Duration = Duration::from_millis(500);
@@ -96,7 +96,7 @@ impl AccountDirectory {
         }
     }
 
-    /// What cannot be used.
+    /// The unusable accounts.
     pub fn troubles(&self) -> Vec<AccountTrouble> {
         let Some(inner) = &self.0 else { return Vec::new() };
         let copy = inner.copy();
@@ -171,7 +171,7 @@ impl AccountDirectory {
         self.known(id)
     }
 
-    /// The account as it is known here.
+    /// The account in memory.
     ///
     /// # Errors
     /// Why it cannot be used.

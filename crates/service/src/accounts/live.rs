@@ -140,7 +140,7 @@ impl LiveAccount {
         self.versions.keys().eq(versions.keys()) && self.versions.values().zip(versions.values()).all(is_same)
     }
 
-    /// Whether payments may have been made with this version, as far as is known here.
+    /// Whether payments may have been made with this version, by the accounts in memory.
     pub(super) fn knows(&self, version: u32) -> bool {
         self.versions.contains_key(&version) || self.wiped.contains(&version)
     }

@@ -1,6 +1,6 @@
 //! Envelope encryption of credentials: a data key for each, wrapped by a key-encryption key.
 //!
-//! Data keys are random and used for one entering of one credential. What is encrypted is bound to its account,
+//! Data keys are random and used for one version of one credential. The ciphertext is bound to its account,
 //! version and field: a row that is moved does not open.
 
 use std::collections::BTreeMap;
@@ -164,8 +164,8 @@ impl Keyring {
     }
 }
 
-/// What tells an entering of a credential from any other, for the audit log: it says nothing of the secrets, and
-/// stays when the key-encryption key is replaced.
+/// The identity of a credential's entry, for the audit log: it reveals nothing of the secrets, and stays when
+/// the key-encryption key is replaced.
 pub(super) fn fingerprint(credential: &MerchantCredential) -> Option<String> {
     let sealed = credential.sealed.as_ref()?;
     let mut hash = Sha256::new();
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_opens_with_its_key_alone_and_for_its_account_and_version_alone() {
+    fn credentials_open_only_with_their_key_for_their_account_and_version() {
         let (one, other) = (AccountId::new("a").unwrap(), AccountId::new("b").unwrap());
         let keys = Keyring { current: key("k1", "11"), previous: None };
         let sealed = keys.seal(&one, 1, &secrets()).unwrap();
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replaced_key_opens_what_was_rewrapped_and_the_previous_one_the_rest() {
+    fn a_replaced_key_opens_rewrapped_credentials_and_the_previous_one_the_rest() {
         let account = AccountId::new("a").unwrap();
         let before = Keyring { current: key("k1", "11"), previous: None };
         let sealed = before.seal(&account, 1, &secrets()).unwrap();

@@ -1,4 +1,4 @@
-//! The question that verifies credentials.
+//! The status request that verifies credentials.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ pub(super) fn is_of(txn: &Transaction, account: &MerchantAccount) -> bool {
     }
 }
 
-/// Asks about a payment, or about one that cannot exist. The gateway accepts the credentials when it tells of
-/// the one, or that it does not know the other.
+/// Sends a status request about a payment, or about one that cannot exist. The gateway accepts the
+/// credentials when it reports the one, or does not know the other.
 pub(super) async fn ask(
     gateway: &dyn Gateway,
     account: &MerchantAccount,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// The first line of a checkpoint's text.
 const ORIGIN: &str = "pg-audit";
-/// What precedes the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410).
+/// The prefix of the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410).
 const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
 /// Why a text is no key or no checkpoint.
@@ -124,7 +124,7 @@ impl PublicKey {
     }
 }
 
-/// The Ed25519 key that signs checkpoints. It never stands in the database.
+/// The Ed25519 key that signs checkpoints. It is never in the database.
 pub struct SigningKey(Ed25519KeyPair);
 
 impl SigningKey {

@@ -71,7 +71,7 @@ impl CountedActs {
         }
     }
 
-    /// Records until `stop`, and what is left then.
+    /// Records until `stop`, and then the rest.
     pub async fn keep_recording(&self, stop: CancellationToken) {
         while stop.run_until_cancelled(tokio::time::sleep(INTERVAL)).await.is_some() {
             self.record(false).await;

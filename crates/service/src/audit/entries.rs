@@ -1,4 +1,4 @@
-//! Entries, from what they have in common.
+//! Constructors of entries, with their common fields.
 
 use payment_domain::{AuditAction, AuditActor, AuditEntry, Timestamp};
 use payment_store::{AuditQuery, Store, StoreError};

@@ -1,5 +1,5 @@
-//! The export of the audit log: lines of JSON, the first of which says what they are. Entries stand in it as they
-//! are stored, personal values do not.
+//! The export of the audit log: lines of JSON, the first of which describes the file. Entries are exported as
+//! stored, personal values are not.
 
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;

@@ -97,7 +97,7 @@ impl AuditTrail {
         self.store.record(vec![act(self.clock.now(), actor, action, object_kind, object_id)]).await
     }
 
-    /// Makes a dead letter an event that waits to be published; returns whether it was one.
+    /// Makes a dead letter a waiting event again; returns whether it was one.
     ///
     /// # Errors
     /// [`StoreError`] when the database is unavailable.

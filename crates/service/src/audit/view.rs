@@ -13,7 +13,7 @@ use crate::view::PersonalData;
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntryView {
     pub number: i64,
-    /// What was hashed, read as JSON. Personal values are in it as salted hashes.
+    /// The hashed text, read as JSON. Personal values are in it as salted hashes.
     #[schema(value_type = Object)]
     pub entry: Value,
     /// The very text that was hashed.

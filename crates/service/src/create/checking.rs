@@ -53,7 +53,7 @@ impl Creation {
         }
         refusals.extend(self.refuse_currency(request, gateway.map(AsRef::as_ref)));
         let amounts = read_amounts(request);
-        // Gateways are asked only for a request without another objection.
+        // Status requests are made only for a request without another objection.
         let acceptable = amounts.as_ref().ok().filter(|_| refusals.is_empty());
         match self.look_at_bills(request, acceptable).await? {
             Bills::Free => {}

@@ -1,4 +1,4 @@
-//! The new transaction, with what DIGIT's services know of it.
+//! The new transaction, with the data of DIGIT's services.
 
 use payment_digit::Payment;
 use payment_domain::machine::message;

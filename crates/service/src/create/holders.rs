@@ -1,4 +1,4 @@
-//! The payments that hold the bills of a new one: asked about, reused, closed, or named in the refusal.
+//! The payments that hold the bills of a new one: checked, reused, closed, or named in the refusal.
 
 use std::time::Instant;
 
@@ -27,8 +27,7 @@ pub(super) enum Bills {
 
 impl Creation {
     /// Looks whether the bills of a request can be paid. For a request without objections (`amounts` is
-    /// `Some`) the gateways of payments that seem abandoned are asked first: those that are over release
-    /// their bills.
+    /// `Some`) payments that seem abandoned are checked first: an ended one releases its bills.
     ///
     /// # Errors
     /// [`CreateError::Store`], and those of opening an order once more.
@@ -116,8 +115,8 @@ impl Creation {
             .is_some_and(|ask_after| age > ask_after || self.ports.life_of(txn) == OrderLife::NeverBegun)
     }
 
-    /// Closes the orders of payments that seem abandoned; says whether any was asked to. None is when that
-    /// would not free all bills, or the new payment could not begin.
+    /// Closes the orders of payments that seem abandoned; returns whether a close was requested. None is when
+    /// that would not free all bills, or the new payment could not begin.
     async fn close(&self, claims: &[Claim], holders: &[Transaction], request: &CreateRequest) -> bool {
         let gateways = &self.ports.gateways;
         let can_begin = match self.offered(request) {
@@ -201,7 +200,7 @@ impl Creation {
             (ends_at.since(now), format!("transaction {id} can be paid until {until}"))
         } else {
             // A payment that its gateway calls pending has no known end.
-            let why = format!("the gateway has not told yet what became of transaction {id}");
+            let why = format!("the gateway has not reported the outcome of transaction {id} yet");
             (settings.early_interval * 2, why)
         };
         let minutes = wait.as_millis().div_ceil(60_000).max(1);
@@ -217,8 +216,8 @@ fn moment(at: Timestamp, time_zone: &TimeZone) -> String {
     moment.to_zoned(time_zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
-/// Whether a request equals the one that created a transaction, including the payer's mobile number:
-/// a caller who does not know that is not sent to the payment page.
+/// Whether a request equals the one that created a transaction, including the payer's mobile number: a caller
+/// without that number is not sent to the payment page.
 fn is_repetition(request: &CreateRequest, amounts: &Amounts, txn: &Transaction) -> bool {
     fn by_bill(bills: &[payment_domain::BillPayment]) -> Vec<(&BillId, Money)> {
         let mut bills: Vec<_> = bills.iter().map(|bill| (&bill.bill_id, bill.amount_paid)).collect();
@@ -237,8 +236,8 @@ fn is_repetition(request: &CreateRequest, amounts: &Amounts, txn: &Transaction) 
         && txn.payer.mobile_number.expose() == mobile_number
 }
 
-/// Whether two payments are made through one account, whatever the version of its credentials. One whose row
-/// tells none is taken to be of the configuration file's.
+/// Whether two payments are made through one account, in any version of its credentials. A row without an
+/// account is taken to be of the configuration file's.
 fn is_same_account(new: Option<&AccountRef>, stored: Option<&AccountRef>) -> bool {
     match (new, stored) {
         (Some(AccountRef::Stored { id, .. }), Some(AccountRef::Stored { id: other, .. })) => id == other,

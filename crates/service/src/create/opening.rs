@@ -84,7 +84,7 @@ impl Creation {
                 self.store_started(txn, Started::NotOpened(&error), identity, key).await?;
                 Err(error.into())
             }
-            // The order may be open, and no payer was sent to it: the gateway is asked.
+            // The order may be open, and no payer was sent to it: a status request decides.
             GatewayError::Unanswered(_)
             | GatewayError::Unreadable(_)
             | GatewayError::BadSignature

@@ -12,7 +12,7 @@ use crate::subject::Subject;
 /// A request to create a transaction, well-formed but not yet checked.
 #[derive(Debug, Clone)]
 pub struct CreateRequest {
-    /// The caller. What it says of itself becomes the creator of the transaction, and decides nothing.
+    /// The caller. Its claims become the creator of the transaction, and decide nothing.
     pub identity: Identity,
     pub tenant_id: TenantId,
     /// The amount as the client wrote it.
@@ -38,7 +38,7 @@ pub struct CreateRequest {
     pub additional_details: Map<String, Value>,
     /// `None` without an `Idempotency-Key`.
     pub idempotent: Option<IdempotentRequest>,
-    /// Is told the id once the transaction is stored.
+    /// Receives the id once the transaction is stored.
     pub subject: Subject,
 }
 

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::{Notifications, Subject};
 
-/// How often the billing service is asked.
+/// The number of attempts at the billing service.
 const BILLING_TRIES: u32 = 3;
 
 const BILLING_PAUSE: Duration = Duration::from_millis(250);
@@ -54,7 +54,7 @@ impl Notifications {
         let Subject { txn, amount, refund, .. } = *subject;
         const LINK: &str = "{payment link}";
         let link = match &self.settings.payment_link {
-            // Billing and the shortener are asked only for a text with a link.
+            // Billing and the shortener are called only for a text with a link.
             Some(link) if text.contains(LINK) => self.link(link, info, txn).await,
             Some(_) | None => String::new(),
         };

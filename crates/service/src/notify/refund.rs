@@ -1,5 +1,5 @@
-//! What payers are told of refunds: that one is under way, that the money was given back, and that one which
-//! was announced did not come about. Requests and decisions are not theirs to hear of.
+//! Messages to payers about refunds: under way, completed, and failed after it was announced. Requests and
+//! decisions are not announced.
 
 use payment_domain::{Refund, RefundId, RefundStatus, RequestInfo};
 use serde::Deserialize;
@@ -20,7 +20,7 @@ fn word(refund: &Refund) -> Option<&'static str> {
     match refund.status {
         RefundStatus::Sent => Some("PENDING"),
         RefundStatus::Succeeded => Some("SUCCESS"),
-        // What never left was not announced.
+        // A refund that was never sent was not announced.
         RefundStatus::Failed if refund.calls.number > 0 => Some("FAILURE"),
         RefundStatus::Failed
         | RefundStatus::Requested

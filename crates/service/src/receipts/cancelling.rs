@@ -1,9 +1,9 @@
 //! One attempt to cancel the receipt of a payment that is given back, under the lease of its task.
 //!
 //! It looks the payment up, acts at most once, and tries again by looking. The commit that completes the task
-//! says so in the refund and in the payment's history, and lets go of the bills where the whole payment was
+//! records it in the refund and in the payment's history, and releases the bills where the whole payment was
 //! given back. A refusal is a review case; the task stays, and is completed once the receipt turns out to be
-//! cancelled, by whatever hand.
+//! cancelled, by any party.
 
 use payment_digit::{Cancellation, DigitError, Registered, Standing};
 use payment_domain::{AttentionKind, HistoryEntry, Refund, RefundHistoryEntry, RefundReceipt, Transaction};

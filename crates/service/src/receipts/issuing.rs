@@ -133,7 +133,8 @@ impl Receipts {
         if !collections.takes(currency) {
             return Err(ReceiptError::Acting(DigitError::currency(currency)));
         }
-        // The collection service records who registers a payment: an unproven caller does not.
+        // The collection service records the user who registers a payment; an unproven caller is not
+        // recorded.
         let system = self.ports.settings.system_identity();
         let user = if caller.identity.proven_uuid().is_some() { &caller.identity } else { &system }.info();
         let known = match attempt {
@@ -169,7 +170,7 @@ impl Receipts {
         Ok(cancellation.is_some_and(|cancellation| cancellation.frees_bills))
     }
 
-    /// Refuses to act while an earlier call may still be at work at the collection service.
+    /// Refuses to act while an earlier call may still be under way at the collection service.
     pub(super) fn refuse_to_repeat(&self, task: &Held) -> Result<(), ReceiptError> {
         let unclear = task.unclear_for.and_then(|at_first| {
             next_look_up(at_first + self.held_for(task), self.ports.settings.receipt_lease)

@@ -17,8 +17,8 @@ const LONGEST_DELAY: Duration = Duration::from_secs(600);
 const LOOK_UPS: [Duration; 4] =
     [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15), Duration::from_secs(30)];
 
-/// The time until the next look-up after an unclear registration that ended so long ago; `None` when the
-/// payment may be registered again.
+/// The time until the next look-up after an unclear registration that ended `unclear_for` ago; `None` when
+/// the payment may be registered again.
 pub(super) fn next_look_up(unclear_for: Duration, lease: Duration) -> Option<Duration> {
     let left = lease.checked_sub(unclear_for).filter(|left| !left.is_zero())?;
     let look_up = LOOK_UPS.into_iter().find(|look_up| *look_up > unclear_for);
@@ -80,14 +80,14 @@ impl Receipts {
         }
     }
 
-    /// The time until the next attempt, and what this one tells about the registration.
+    /// The time until the next attempt, and the state of the registration after this one.
     fn delay(&self, task: &Held, error: &ReceiptError) -> (Duration, Tried) {
         let lease = self.ports.settings.receipt_lease;
         let backoff = FIRST_DELAY.saturating_mul(1 << task.attempts.min(16)).min(LONGEST_DELAY);
         let look_up =
             task.unclear_for.and_then(|at_first| next_look_up(at_first + self.held_for(task), lease));
         match error {
-            // The call may still be at work, or its result is yet to be stored.
+            // The call may still be under way, or its result is yet to be stored.
             ReceiptError::Acting(DigitError::Unanswered { .. }) | ReceiptError::Storing(_) => {
                 (next_look_up(Duration::ZERO, lease).unwrap_or(lease), Tried::Unclear)
             }

@@ -1,4 +1,4 @@
-//! Reconciliation by operators: of pending transactions they select, or of one whatever its status.
+//! Reconciliation by operators: of selected pending transactions, or of one in any status.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,8 +94,8 @@ impl Reconciliation {
         Ok(())
     }
 
-    /// Checks one transaction in the name of `operator`, whatever its status: a failed one may have been paid
-    /// after all.
+    /// Checks one transaction in the name of `operator`, in any status: a failed one may have been paid after
+    /// all.
     pub async fn check_one(&self, id: &TxnId, operator: &str) -> Result<Option<Checked>, StoreError> {
         let Some(txn) = self.ports.store.transaction(id).await? else { return Ok(None) };
         let checker = Checker { actor: Actor::user(operator), fence: None };

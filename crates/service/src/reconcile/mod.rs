@@ -1,4 +1,4 @@
-//! Reconciliation: gateways are asked about pending transactions until each is settled.
+//! Reconciliation: status requests about pending transactions until each is settled.
 //!
 //! A pending transaction is checked by the *early* job once it is one interval old, then by the
 //! *follow-up* job at growing distances, and by the *daily* job with all the others. Each check is one call
@@ -65,7 +65,7 @@ struct Checker {
 /// Why a transaction is checked now.
 #[derive(Clone, Copy)]
 enum Occasion {
-    /// It is due, after so many checks.
+    /// It is due, after that many checks.
     Turn { checks: u32 },
     /// By hand: the next check stays due when it was.
     OutOfTurn,
@@ -77,7 +77,7 @@ pub enum Check {
     Settled(StatusName),
     /// The gateway answered that it is pending.
     StillPending,
-    /// The gateway could not be asked, or gave no usable answer.
+    /// The status request failed, or its answer was unusable.
     Failed(String),
 }
 
@@ -90,8 +90,8 @@ enum CheckError {
     Store(#[from] StoreError),
     #[error("the service stops")]
     Interrupted,
-    /// Not asked, and not noted: the check stays due.
-    #[error("the gateway is away, and worth trying again in {} s", .retry_after.as_millis().div_ceil(1000))]
+    /// Not checked, and not recorded: the check stays due.
+    #[error("the gateway is unavailable; try again in {} s", .retry_after.as_millis().div_ceil(1000))]
     Unavailable { retry_after: Duration },
 }
 

@@ -9,7 +9,7 @@ use super::{ByHand, Progress, Reconciliation};
 /// The operator's choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
-    /// One payment, whatever its status and age.
+    /// One payment, of any status and age.
     One(TxnId),
     /// Pending payments, oldest first.
     Pending {
@@ -93,8 +93,8 @@ impl Reconciliation {
         txn.ok_or_else(|| SelectionError::NoTransaction(id.clone()))
     }
 
-    /// Checks the selected payments in the name of `operator`, and tells `progress` of each. After `stop`
-    /// nothing new is checked, and what has begun is finished.
+    /// Checks the selected payments in the name of `operator`, and reports each to `progress`. After `stop`
+    /// no new check begins, and begun ones are finished.
     ///
     /// # Errors
     /// [`StoreError`] when the database is unavailable; finished checks stay done.

@@ -27,7 +27,7 @@ pub struct GatewaySummary {
     pub took: Duration,
 }
 
-/// A payment whose gateway could not be asked.
+/// A payment whose status request failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NotAsked {

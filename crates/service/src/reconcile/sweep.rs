@@ -88,12 +88,12 @@ struct Sweep<'a> {
     checker: Arc<Checker>,
     due: Due<'a>,
     under_way: FuturesUnordered<BoxFuture<'a, (DueCheck, Result<Check, CheckError>)>>,
-    /// The earliest moment for the next check, after one that was not asked.
+    /// The earliest moment for the next check, after one that was not made.
     not_before: Option<Instant>,
     /// Whether the gateway was unavailable, and has not answered since.
     in_doubt: bool,
-    /// Whether the gateway has stored accounts: one that is unavailable holds up no other, its payments are put
-    /// aside until those of the others are checked.
+    /// Whether the gateway has stored accounts: an unavailable one delays no other, its payments are
+    /// postponed until those of the others are checked.
     puts_aside: bool,
 }
 
@@ -138,7 +138,7 @@ impl<'a> Sweep<'a> {
                 return Ok(());
             }
         }
-        // What has begun is finished: each check takes no longer than one question to a gateway.
+        // Begun checks are finished: each takes no longer than one status request.
         while self.take_next().await? {}
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What was captured of a payment, and whether it may still be given back: the gateway's word, asked for now.
+//! The captures of a payment, and whether they may still be refunded: by the gateway's answer at this time.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ const OF_FAILED: [AttentionKind; 3] =
 /// The gateway's word about a payment that is to be given back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// It was paid, and what was given back of it was ours. The amount that it tells, if any.
+    /// It was paid, and all its refunds are ours. The amount that it states, if any.
     Paid(Option<Money>),
     /// The money went back by another way: another refund would give it back twice.
     GivenBack(String),
@@ -83,7 +83,7 @@ pub(crate) fn captured_in(evidence: &Value) -> Option<Capture> {
 }
 
 impl Refunds {
-    /// The payment as the gateway is told of it: with the number of the one that is refunded.
+    /// The payment as the gateway receives it: with the number of the refunded one.
     pub(super) fn target(payment: &Transaction, capture: &Capture) -> Transaction {
         let mut target = payment.clone();
         target.gateway_details.txn_id.clone_from(&capture.gateway_txn_id);
@@ -109,7 +109,7 @@ impl Refunds {
         Money::sum(left, capture.amount.currency()).ok_or_else(contradiction)
     }
 
-    /// What is left of a capture; nothing, where its refunds contradict it.
+    /// The refundable rest of a capture; nothing, where its refunds contradict it.
     pub(super) fn available(refunds: &[Refund], capture: &Capture) -> Money {
         let of_capture = refunds.iter().filter(|other| other.capture.key() == capture.key());
         let live: Vec<&Refund> = of_capture.filter(|other| other.status.is_live()).collect();
@@ -120,8 +120,8 @@ impl Refunds {
             .unwrap_or(nothing)
     }
 
-    /// The review case that asks for a refund of this payment: the named one, or that of a payment that counts
-    /// as failed.
+    /// The review case that proposes a refund of this payment: the named one, or that of a payment that
+    /// counts as failed.
     pub(super) async fn case_of(
         &self,
         payment: &Transaction,
@@ -160,7 +160,7 @@ impl Refunds {
         })
     }
 
-    /// What was captured, by the gateway's answer now.
+    /// The capture, by the gateway's answer at this time.
     pub(super) async fn capture(
         &self,
         payment: &Transaction,
@@ -211,7 +211,7 @@ impl Refunds {
             Some(told) if told.currency() != payment.amount.currency() && !is_failure => {
                 Err(RefundError::NotPaid("the gateway took another currency".to_owned()))
             }
-            // The gateway's own word; of a success never more than was asked and compared.
+            // The gateway's own amount; of a success never more than was requested and compared.
             Some(told) if is_failure || told.minor() < capture.amount.minor() => {
                 Ok(Capture { amount: told, ..capture })
             }

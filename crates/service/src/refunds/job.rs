@@ -16,7 +16,7 @@ use crate::scheduler::{Job, JobError, Run};
 
 const PAGE: u32 = 256;
 
-/// Sends approved refunds, asks about those that were sent, and ends requests that were not decided.
+/// Sends approved refunds, makes status requests about sent ones, and ends requests that were not decided.
 pub struct RefundsJob {
     pub refunds: Refunds,
     /// How often due refunds are looked for.

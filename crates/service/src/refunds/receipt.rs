@@ -1,4 +1,4 @@
-//! Whether the receipt of a payment can be cancelled, told to the maker of a refund.
+//! Whether the receipt of a payment can be cancelled, for the maker of a refund.
 
 use payment_digit::{Cancellability, cancellability};
 use payment_domain::{RefundReceipt, Transaction};

@@ -33,7 +33,7 @@ pub(super) fn line(
     }
 }
 
-/// The event that tells of a refund.
+/// The event of a refund.
 pub(super) fn event(refund: &Refund, identity: &Identity) -> Result<Event, StoreError> {
     EventWriter::new(identity)?.refund(refund)
 }

@@ -23,17 +23,17 @@ pub struct RefundSettings {
     pub trusted_role: Option<String>,
     /// For how long after the payment refunds are requested; `None` for ever.
     pub window: Option<Duration>,
-    /// The largest refund, by tenant; a tenant without an entry has that of the tenant above it, `*` stands for
+    /// The largest refund, by tenant; a tenant without an entry has that of the tenant above it, `*` is for
     /// all others.
     pub limits: BTreeMap<String, Money>,
     /// How long a request waits for its decision.
     pub decided_within: Duration,
-    /// How long the gateway is asked about a sent refund before people must look.
+    /// The time of status requests about a sent refund before an operator must look.
     pub life: Duration,
     /// How long after a call "no such refund" is no answer yet.
     pub quiet_time: Duration,
     pub cancel_receipt: CancelReceipt,
-    /// The time from each question about a sent refund to the next; the last one repeats.
+    /// The time from each status request about a sent refund to the next; the last one repeats.
     pub distances: Vec<Duration>,
 }
 
@@ -71,8 +71,8 @@ impl RefundSettings {
         }
     }
 
-    /// The number of checkers that an amount needs. An amount in another currency than the rule's needs as many
-    /// as the rule can ask for.
+    /// The number of checkers that an amount needs. An amount in another currency than the rule's needs the
+    /// rule's largest number.
     pub(crate) fn checkers(&self, amount: Money) -> usize {
         let exceeds = |limit: Money| amount.currency() != limit.currency() || amount.minor() > limit.minor();
         if self.second_checker_above.is_some_and(exceeds) {
@@ -82,7 +82,7 @@ impl RefundSettings {
         }
     }
 
-    /// The time to the next question, after so many.
+    /// The time to the next status request, after that many.
     pub(crate) fn distance(&self, checks: u32) -> Duration {
         let at = usize::try_from(checks).unwrap_or(usize::MAX);
         self.distances.get(at).or(self.distances.last()).copied().unwrap_or(DAY)

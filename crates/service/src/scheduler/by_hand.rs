@@ -17,7 +17,7 @@ pub enum RunByHandError {
     /// Until this moment, when its lease ends.
     #[error("the job is at work")]
     Busy(Timestamp),
-    /// By so many milliseconds; negative when it is behind.
+    /// By that many milliseconds; negative when it is behind.
     #[error("the computer's clock differs from the database's by {} s, no jobs are run here", .0 / 1000)]
     ClockDiffers(i64),
     #[error(transparent)]
@@ -55,7 +55,7 @@ impl Scheduler {
                 TickAnswer::Done | TickAnswer::Overtaken => {
                     tokio::time::sleep(Duration::from_millis(1)).await
                 }
-                // Its node seems dead: watching its lease tells.
+                // Its node seems dead: watching its lease decides.
                 TickAnswer::Busy { until }
                     if lease::is_over(until, self.clock.now()) && Instant::now() < give_up_at =>
                 {

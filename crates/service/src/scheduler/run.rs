@@ -1,4 +1,4 @@
-//! What a job is, and what it is given to carry out one tick.
+//! The trait of jobs, and the run that carries out one tick.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 /// Work that is carried out at scheduled moments, on one node at a time.
 #[async_trait]
 pub trait Job: Send + Sync {
-    /// Carries out one tick, or what an interrupted run of it has left. Safe to repeat; returns soon after
-    /// [`Run::stopped`]. What it stores carries the run's fence, unless something else keeps two runs apart.
+    /// Carries out one tick, or the rest of an interrupted run of it. Safe to repeat; returns soon after
+    /// [`Run::stopped`]. Its writes carry the run's fence, unless something else keeps two runs apart.
     ///
     /// # Errors
     /// A [`JobError`] when the tick as a whole cannot go on. A failing item is counted, and never stops the
@@ -46,7 +46,7 @@ impl Run {
         Run { begun, stop, yields_at, tally: Mutex::default() }
     }
 
-    /// Goes with what the run stores.
+    /// Belongs to each write of the run.
     pub fn fence(&self) -> &Fence {
         &self.begun.fence
     }

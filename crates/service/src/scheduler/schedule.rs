@@ -132,7 +132,7 @@ fn next_shown(cron: &Cron, zone: &TimeZone, after: Timestamp) -> Option<Timestam
     let mut at = unset(zoned(after, zone)?.datetime())?;
     loop {
         at = cron.find_next_occurrence(&at, false).ok()?;
-        // What clocks show again after they have been set back is over.
+        // A time that clocks show again after they were set back is over.
         let moment = first_shown(at.datetime(), zone)?;
         if moment > after {
             return Some(moment);
@@ -271,7 +271,7 @@ mod tests {
         assert_eq!(text(schedule.next(back)), "2026-10-26T01:30:00Z", "after {}", text(Some(back)));
     }
 
-    /// What an expression comes to in 2026 on the clocks of a zone, whenever it is asked for.
+    /// The times of an expression in 2026 on the clocks of a zone, at any time of evaluation.
     fn in_2026(text: &str, zone: &TimeZone) -> Vec<Timestamp> {
         let schedule = Schedule::cron(text, zone.clone()).unwrap();
         let (mut seen, mut now) = (Vec::new(), at("2025-12-30T00:00:00Z"));

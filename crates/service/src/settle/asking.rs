@@ -1,4 +1,4 @@
-//! Questions to a gateway: one request at a time asks about a transaction, within the limits on questions.
+//! Status requests: one request at a time asks about a transaction, within the limits.
 
 use std::time::{Duration, Instant};
 
@@ -10,17 +10,17 @@ use super::{Asked, Caller, Origin, SettleError, Settled, Settlement};
 use crate::questions::News;
 use crate::single_flight::Permit;
 
-/// A question about a transaction, with what is known when it is put.
+/// A status request about a transaction, with the data known when it is made.
 #[derive(Clone, Copy)]
 pub(super) struct Question<'a> {
-    /// The signed report in the answer that led to the question.
+    /// The signed report in the answer that led to the status request.
     pub(super) signed: Option<&'a Report>,
     pub(super) life: OrderLife,
     /// Whether the gateway is to close the order.
     pub(super) closes: bool,
 }
 
-/// The stored state stands in for an answer: a limit on questions is reached.
+/// The stored state is the answer: a limit on status requests is reached.
 pub(super) fn held_back(txn: Transaction, retry_after: Duration) -> Settled {
     metrics::counter!("gateway_questions_held_back_total", "gateway" => txn.gateway.to_string()).increment(1);
     Settled { txn, asked: Asked::Unavailable { retry_after } }
@@ -31,7 +31,7 @@ impl Settlement {
         News { txn_id: &txn.id, age: self.ports.now().since(txn.audit.created_at), signed }
     }
 
-    /// Asks about a transaction unless a request that arrived at the same time has asked meanwhile.
+    /// Makes a status request unless a concurrent request has made one meanwhile.
     pub(super) async fn ask_once(
         &self,
         txn: Transaction,
@@ -46,7 +46,7 @@ impl Settlement {
             drop(permit);
             return Ok(Settled::unasked(self.receipts.await_receipt(txn).await?));
         }
-        // A signed payment is not answered with the result of another request's question.
+        // A signed payment is not answered with the result of another request's status request.
         let brings_proof = signed.is_some_and(|signed| matches!(signed.outcome, Outcome::Paid { .. }));
         match permit.asked_since(arrived) {
             Some(true) if !brings_proof => return Ok(Settled::unasked(txn)),
@@ -61,13 +61,13 @@ impl Settlement {
         {
             return Ok(held_back(txn, retry_after));
         }
-        // The order's life is judged before the question: a payment made in its last moment is not missed
-        // because the answer took long.
+        // The order's life is judged before the status request: a payment made in its last moment is not
+        // missed because the answer took long.
         let question = Question { signed, life: self.ports.life_of(&txn), closes: false };
         self.ask(&mut permit, gateway, txn, question, caller).await
     }
 
-    /// The same for a question about a refund of a payment, begun so long ago.
+    /// The same for a status request about a refund of a payment, begun that long ago.
     pub(crate) async fn admit_hint(
         &self,
         txn_id: &TxnId,
@@ -78,13 +78,13 @@ impl Settlement {
         self.turnstile(gateway).payer().await
     }
 
-    /// Takes a question from the payment's allowance, and waits for the gateway's pace.
+    /// Takes a status request from the payment's allowance, and waits for the gateway's pace.
     async fn admit(&self, txn: &Transaction, signed: Option<&Report>) -> Result<(), Duration> {
         self.questions.take(self.news(txn, signed))?;
         self.turnstile(&txn.gateway).payer().await
     }
 
-    /// Asks, and stores what follows from the report.
+    /// Sends the status request, and stores the decision on its report.
     pub(super) async fn ask(
         &self,
         permit: &mut Permit,

@@ -58,7 +58,7 @@ pub struct GrantView {
 }
 
 impl ApiTokenView {
-    /// The token as it stands at this moment.
+    /// The token in its state at this moment.
     pub fn of(token: ApiToken, now: Timestamp) -> ApiTokenView {
         let state = match (&token.revocation, token.is_valid(now)) {
             (Some(_), _) => "REVOKED",

@@ -10,7 +10,7 @@ use super::PersonalData;
 use crate::advice::{Advice, OtherPayment};
 use crate::masking::mask_evidence;
 
-/// A review case, with what to do about it now.
+/// A review case, with the current recommendation.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = AttentionCase)]
@@ -21,19 +21,20 @@ pub struct CaseView {
     /// The transaction.
     #[schema(example = "PB_PG_2026_11_22_000072_14")]
     pub txn_id: String,
-    /// What is the matter.
+    /// The kind of doubt.
     #[schema(example = "late-success")]
     pub kind: &'static str,
     /// When it was noticed.
     #[schema(value_type = i64, example = 1_795_343_400_000_i64)]
     pub raised_time: Timestamp,
-    /// What it rests on, as it was when the case was raised: the gateway's or the collection service's
-    /// words. What speaks of a person is starred.
+    /// Its evidence at the time the case was raised: the gateway's or the collection service's words.
+    /// Personal values are starred.
     #[schema(value_type = Object)]
     pub evidence: Value,
-    /// What to do about it, as things stand now.
+    /// The current recommendation.
     pub recommended_action: String,
-    /// The other payments of the same bills as they stand now, where what to do may depend on them.
+    /// The other payments of the same bills in their current state, where the recommendation may depend on
+    /// them.
     pub other_payments: Vec<OtherPaymentView>,
     /// How it ended; null while it is open.
     #[schema(required)]
@@ -64,10 +65,10 @@ pub struct ResolutionView {
     /// When.
     #[schema(value_type = i64, example = 1_795_350_600_000_i64)]
     pub time: Timestamp,
-    /// Who resolved it.
+    /// The person who resolved it.
     #[schema(example = "clerk-7")]
     pub by: String,
-    /// Why, or what was done.
+    /// The reason, or the act.
     #[schema(example = "refunded in the portal, reference 4711")]
     pub reason: String,
 }

@@ -13,7 +13,7 @@ pub struct JobView {
     /// Its name.
     #[schema(example = "reconcile-early")]
     pub name: &'static str,
-    /// What it does.
+    /// Its purpose.
     pub purpose: &'static str,
     /// When it is due, in words.
     #[schema(example = "every 15m")]
@@ -49,7 +49,7 @@ pub struct RunView {
     /// When it began.
     #[schema(value_type = i64, example = 1_795_343_400_012_i64)]
     pub started_time: Timestamp,
-    /// When it ended; null while it is at work.
+    /// The end; null while it is under way.
     #[schema(value_type = Option<i64>, required, example = 1_795_343_401_730_i64)]
     pub ended_time: Option<Timestamp>,
     /// Until when its node has the right to go on, unless it renews it. Past this moment another

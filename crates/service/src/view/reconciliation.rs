@@ -7,30 +7,30 @@ use utoipa::ToSchema;
 
 use crate::reconcile::{GatewaySummary, NotAsked, ReconciliationSummary, Selected};
 
-/// What was reconciled so far.
+/// The payments reconciled so far.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Reconciliation)]
 pub struct ReconciliationView {
-    /// Whether nothing was asked or changed.
+    /// Whether it is a dry run, without status requests and changes.
     pub dry_run: bool,
     /// Whether it has ended; otherwise it goes on.
     pub finished: bool,
     /// How many payments this request has checked, or would have: the oldest 1000 that are meant.
     #[schema(example = 1000)]
     pub taken: usize,
-    /// What to send as `after` to have those that are left checked; null when none are.
+    /// The value of `after` for a request that checks the rest; null when there is none.
     #[schema(required, example = "PB_PG_2026_11_22_000072_14")]
     pub next: Option<String>,
-    /// What came of it, by gateway.
+    /// The outcome, by gateway.
     pub gateways: Vec<ReconciledGatewayView>,
-    /// The payments whose gateway could not be asked. They stay pending, and keep their turn.
+    /// The payments whose status request failed. They stay pending, and keep their turn.
     pub not_asked: Vec<NotAsked>,
-    /// What would be checked, oldest first; only of a dry run.
+    /// The payments to check, oldest first; only of a dry run.
     pub due: Vec<DuePaymentView>,
 }
 
-/// What came of one gateway's payments.
+/// The outcome for one gateway's payments.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ReconciledGateway)]
@@ -46,7 +46,7 @@ pub struct ReconciledGatewayView {
     pub failed: u32,
     /// How many the gateway knows nothing definite about.
     pub still_pending: u32,
-    /// How many it could not be asked about.
+    /// The number of failed status requests.
     pub not_asked: u32,
     /// Milliseconds from the beginning to its last check.
     pub took_ms: u64,
@@ -69,7 +69,7 @@ pub struct DuePaymentView {
 }
 
 impl ReconciliationView {
-    /// What would be checked.
+    /// The payments to check.
     pub fn dry_run(selected: &Selected) -> ReconciliationView {
         ReconciliationView {
             dry_run: true,

@@ -30,8 +30,7 @@ pub struct RefundView<'a> {
     /// The amount that is given back.
     #[schema(example = "100.00")]
     refund_amount: String,
-    /// What is left to be given back, this refund and others that are under way taken off; null where it was
-    /// not asked for.
+    /// The refundable rest, after this refund and others under way; null where it was not requested.
     #[schema(required)]
     amount_available: Option<String>,
     /// The ISO 4217 code of the currency; absent where that is INR.
@@ -53,7 +52,7 @@ pub struct RefundView<'a> {
     /// The gateway of the payment.
     #[schema(required, example = "SANDBOX")]
     gateway: Option<&'a str>,
-    /// What the payment was for.
+    /// The purpose of the payment.
     #[schema(required)]
     consumer_code: Option<&'a str>,
     /// `INITIATED`, `PENDING`, `SUCCESS` or `FAILURE`.
@@ -63,12 +62,12 @@ pub struct RefundView<'a> {
     status: &'static str,
     /// The maker's reason, one word.
     reason_code: &'a str,
-    /// The maker's reason; null to those who may not read it.
+    /// The maker's reason; null for callers who may not read it.
     #[schema(required)]
     reason: Option<String>,
     /// The maker's uuid.
     requested_by: &'a str,
-    /// The uuid of the one who decided last.
+    /// The uuid of the last decider.
     #[schema(required)]
     decided_by: Option<&'a str>,
     /// When, in epoch milliseconds.
@@ -79,11 +78,11 @@ pub struct RefundView<'a> {
     receipt_status: &'static str,
     /// The number of changes; a decision names the one it is based on.
     version: u32,
-    /// What the client attached; `workflowStatus`, the status in full; of a refund that has succeeded the
+    /// The client's own data; `workflowStatus`, the status in full; of a refund that has succeeded the
     /// gateway's message, `gatewayStatusMsg`; and when its money came back, `returnedTime`.
     #[schema(value_type = Object)]
     additional_details: Map<String, Value>,
-    /// Who made and changed the refund.
+    /// Creation and last change of the refund.
     audit_details: AuditView<'a>,
 }
 
@@ -127,7 +126,7 @@ impl<'a> RefundView<'a> {
         }
     }
 
-    /// With what is left to be given back of the payment.
+    /// With the refundable rest of the payment.
     pub fn with_available(self, available: Money) -> RefundView<'a> {
         RefundView { amount_available: Some(available.to_string()), ..self }
     }

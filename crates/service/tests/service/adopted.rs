@@ -1,12 +1,12 @@
-//! What is never done to a payment of an earlier service whose row this service does not understand.
+//! Payments of an earlier service with unknown values are never settled.
 
 use crate::support::{caller, declined, paid, world_in_postgres};
 use payment_domain::Status;
 use payment_gateway::Answer;
 use payment_service::Asked;
 
-/// The amount cannot be compared with what the gateway says, or what the state means is not known:
-/// nothing the gateway says succeeds or fails such a payment.
+/// The amount cannot be compared with the gateway's, or the meaning of the state is unknown: no report
+/// succeeds or fails such a payment.
 #[tokio::test]
 async fn a_payment_whose_amount_or_status_is_unknown_is_shown_and_never_settled() {
     let world = world_in_postgres();

@@ -14,7 +14,7 @@ async fn failed(world: &World, bill: &str) -> TxnId {
     id
 }
 
-/// The open cases with what to do about them, the same in the list and one by one.
+/// The open cases with their recommendations, the same in the list and one by one.
 async fn cases(world: &World) -> Vec<(AttentionCase, Advice)> {
     let query = AttentionQuery { limit: 9, ..AttentionQuery::default() };
     let listed = world.payments.attention.list_with_advice(&query).await.unwrap();

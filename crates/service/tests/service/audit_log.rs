@@ -1,4 +1,4 @@
-//! The audit log against an administrator of the database: whatever they change is named.
+//! The audit log against an administrator of the database: every change is named.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -213,7 +213,7 @@ async fn a_broken_log_is_not_signed() {
     assert_eq!(desk.store().last_checkpoint().await.unwrap().unwrap().size, 9);
 }
 
-/// What a restored backup looks like: the log ends earlier, and everything in the database agrees with that.
+/// A restored backup: the log ends earlier, and everything in the database agrees with that.
 const ROLLED_BACK: &str = "
     DELETE FROM eg_pg_audit WHERE entry_number > 7;
     DELETE FROM eg_pg_audit_personal WHERE entry_number > 7;
@@ -283,7 +283,7 @@ async fn checkpoints_of_another_key_or_of_another_database_do_not_count() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_appends_what_the_checkpoint_file_lacks() {
+async fn a_node_appends_missing_checkpoints_to_the_file() {
     let desk = Desk::in_use(Database::in_sqlite).await;
     let file = desk.folder.path().join("checkpoints");
     let whole = std::fs::read_to_string(&file).unwrap();
@@ -299,7 +299,7 @@ async fn a_node_appends_what_the_checkpoint_file_lacks() {
     assert_eq!(desk.verified().await.checkpoints.compared, 3);
 }
 
-/// Statements about the history, and words of what is said.
+/// Statements about the history, and words of their findings.
 const HISTORY: [(&str, &str); 4] = [
     ("UPDATE eg_pg_transaction_history SET why = 'forged' WHERE txn_id = 'T2' AND entry_number = 1", "not as it was sealed"),
     ("UPDATE eg_pg_transaction_history SET evidence = '{\"paid\":1}' WHERE txn_id = 'T2' AND entry_number = 2", "not as it was sealed"),

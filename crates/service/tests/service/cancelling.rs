@@ -26,7 +26,7 @@ async fn tick(world: &World) -> ReceiptTally {
     world.payments.receipts.tick().await.unwrap()
 }
 
-/// In which seconds of so many something was tried, and what became of it.
+/// The seconds in which attempts were made, and their outcome.
 async fn tries(world: &World, receipts: &Receipts, seconds: u64) -> Vec<(u64, ReceiptTally)> {
     let mut tries = Vec::new();
     for second in 1..=seconds {
@@ -40,7 +40,7 @@ async fn tries(world: &World, receipts: &Receipts, seconds: u64) -> Vec<(u64, Re
 }
 
 #[tokio::test]
-async fn what_was_given_back_whole_loses_its_receipt_and_its_bill_can_be_paid_again() {
+async fn a_fully_refunded_payment_loses_its_receipt_and_its_bill_can_be_paid_again() {
     let world = world();
     let id = receipted(&world, "B1").await;
     let refund = given_back(&world, &id, None).await;

@@ -1,5 +1,5 @@
-//! Clocks of replicas that differ, or are set in the middle of what they do: nothing is registered
-//! twice, and no pending payment is failed.
+//! Clocks of replicas that differ, or are set during their work: nothing is registered twice, and no pending
+//! payment is failed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -98,7 +98,7 @@ fn passes(world: &World, replicas: &[&Replica], time: Duration) {
 }
 
 #[tokio::test]
-async fn a_slow_registration_is_made_once_whatever_clocks_show() {
+async fn a_slow_registration_is_made_once_under_wrong_clocks() {
     let (day, minutes) = (86_400, 120);
     for (ahead, steps) in [
         (minutes, 0),

@@ -1,4 +1,4 @@
-//! Creating: who gets a bill, what a repetition is answered, what is left when something fails.
+//! Creating: the claim of a bill, the answer to a repetition, the rest after a failure.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -200,7 +200,7 @@ impl Told {
 }
 
 #[tokio::test]
-async fn a_payer_is_told_once_of_a_payment_that_nobody_was_waiting_for() {
+async fn a_payer_gets_one_message_about_a_payment_settled_by_a_job() {
     let told = told();
     let id = told.settled(paid("100")).await;
     // Created by a citizen; then a success, and the same with its receipt, by our job.
@@ -220,7 +220,7 @@ async fn a_payer_is_told_once_of_a_payment_that_nobody_was_waiting_for() {
 }
 
 #[tokio::test]
-async fn who_waited_for_the_answer_is_sent_nothing() {
+async fn a_payer_who_received_the_answer_is_sent_no_message() {
     let told = told();
     let id = told.world.pending("B1", "100").await;
     told.world.gateway.answers(paid("100"));
@@ -237,7 +237,7 @@ fn claimed() -> RequestInfo {
 }
 
 #[tokio::test]
-async fn a_caller_who_claims_to_be_the_system_has_no_one_told() {
+async fn a_caller_who_claims_to_be_the_system_causes_no_message() {
     let told = told();
     for identity in
         [Identity::unproven(&claimed()), Identity::unverifiable(&claimed()), Identity::vouched(claimed())]
@@ -261,7 +261,7 @@ async fn a_caller_who_claims_to_be_the_system_has_no_one_told() {
 }
 
 #[tokio::test]
-async fn an_event_that_others_have_written_tells_no_payer_but_the_true_one_and_nothing_but_the_truth() {
+async fn a_forged_event_sends_only_stored_facts_to_the_true_payer() {
     let told = told();
     let forged = |txn_id: &str, status: &str, mark: bool| {
         let mut event = json!({"RequestInfo": claimed(), "Transaction": {"txnId": txn_id, "tenantId": "evil",
@@ -291,7 +291,7 @@ async fn an_event_that_others_have_written_tells_no_payer_but_the_true_one_and_n
 }
 
 #[tokio::test]
-async fn what_a_job_of_an_earlier_version_did_is_told_as_well() {
+async fn changes_by_a_job_of_an_earlier_version_are_announced_too() {
     let told = told();
     let id = told.settled(paid("100")).await;
     let mut event: Value = serde_json::from_str(&told.events(&id).await[1]).unwrap();
@@ -324,7 +324,7 @@ async fn a_message_names_a_currency_that_is_not_the_rupee_and_billing_is_not_ask
 }
 
 #[tokio::test]
-async fn a_payer_is_told_even_if_nobody_helps_with_the_link() {
+async fn a_payer_gets_a_message_even_without_a_short_link() {
     for (billing, shortener, asked, service) in [
         (None, Some(Trouble::Away), 1, "PT"),
         (Some(Trouble::Away), Some(Trouble::Refuses), 3, "PT"),
@@ -359,9 +359,9 @@ async fn without_billing_and_shortener_the_clients_own_words_serve() {
     assert!(message.ends_with(&format!("{LONG_LINK}PT")), "{message}");
 }
 
-/// Words come from the database, whatever the event says.
+/// The text comes from the database, not from the event.
 #[tokio::test]
-async fn an_event_that_names_neither_bill_nor_consumer_tells_what_is_stored() {
+async fn an_event_without_bill_and_consumer_sends_the_stored_values() {
     let told = told();
     let id = told.settled(declined()).await;
     let mut event: Value = serde_json::from_str(&told.events(&id).await.pop().unwrap()).unwrap();
@@ -373,7 +373,7 @@ async fn an_event_that_names_neither_bill_nor_consumer_tells_what_is_stored() {
 }
 
 #[tokio::test]
-async fn a_payer_is_told_in_the_language_of_the_request() {
+async fn a_message_is_in_the_language_of_the_request() {
     let told = told();
     told.digit.text("pa_IN", "PG_NOTIFICATION_SUCCESS", "{amount} ਰੁਪਏ");
     let id = told.settled(paid("100")).await;
@@ -405,7 +405,7 @@ async fn without_a_text_a_number_or_in_time_nothing_is_sent() {
     assert_eq!(told.messages(&id).await, Vec::<Value>::new());
 }
 
-/// What was logged, as text.
+/// The log, as text.
 #[derive(Clone, Default)]
 struct Logged(Arc<Mutex<Vec<u8>>>);
 
@@ -444,7 +444,7 @@ async fn a_message_that_would_come_too_late_is_left_out_with_a_word() {
 }
 
 #[tokio::test]
-async fn what_is_needed_and_away_is_asked_again_what_refuses_not_for_ever() {
+async fn an_unavailable_service_is_asked_again_and_a_refusing_one_not_for_ever() {
     let told = told();
     let id = told.settled(paid("100")).await;
     let event = told.events(&id).await.remove(1);
@@ -459,7 +459,7 @@ async fn what_is_needed_and_away_is_asked_again_what_refuses_not_for_ever() {
 }
 
 #[tokio::test]
-async fn what_is_not_an_event_is_refused_without_being_told() {
+async fn an_invalid_event_is_refused_without_being_quoted() {
     let told = told();
     let id = told.settled(paid("100")).await;
     let event: Value = serde_json::from_str(&told.events(&id).await[1]).unwrap();

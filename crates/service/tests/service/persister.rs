@@ -1,5 +1,5 @@
-//! The mapping for a stock egov-persister: a second database follows our events, in whatever order
-//! and however often they come.
+//! The mapping for a stock egov-persister: a second database follows our events, in any order and number of
+//! deliveries.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! One receipt per successful transaction, whatever fails, dies or happens twice.
+//! One receipt per successful transaction, under failures, crashes and repetitions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ const POSTPONED: ReceiptTally = ReceiptTally { issued: 0, cancelled: 0, postpone
 const NOTHING: ReceiptTally = ReceiptTally { issued: 0, cancelled: 0, postponed: 0 };
 
 #[tokio::test]
-async fn a_collection_service_that_is_away_delays_the_receipt_and_nothing_else() {
+async fn an_unavailable_collection_service_delays_only_the_receipt() {
     let world = world();
     let id = world.pending("B1", "100").await;
     world.gateway.answers(paid("100"));
@@ -57,7 +57,7 @@ async fn a_lost_answer_is_looked_up_and_not_created_again() {
     assert_eq!(world.collections.creates(), 1);
 }
 
-/// Ticks once a second; at which of them something was tried, and what came of it.
+/// Ticks once a second; the seconds in which attempts were made, and their outcome.
 async fn tries(world: &World, receipts: &Receipts, seconds: u64) -> Vec<(u64, ReceiptTally)> {
     let mut tries = Vec::new();
     for second in 1..=seconds {
@@ -109,7 +109,7 @@ async fn a_look_up_that_fails_does_not_shorten_the_wait_for_an_unclear_registrat
 }
 
 #[tokio::test]
-async fn whoever_dies_at_it_is_replaced_when_the_lease_runs_out() {
+async fn a_crashed_owner_is_replaced_when_the_lease_ends() {
     let world = impatient_world();
     let id = world.pending("B1", "100").await;
     world.gateway.answers(paid("100"));
@@ -132,7 +132,7 @@ async fn whoever_dies_at_it_is_replaced_when_the_lease_runs_out() {
 }
 
 #[tokio::test]
-async fn what_the_dead_one_has_registered_is_found_as_soon_as_its_lease_is_over() {
+async fn a_receipt_of_a_crashed_owner_is_found_when_its_lease_ends() {
     let world = impatient_world();
     let id = world.pending("B1", "100").await;
     world.gateway.answers(paid("100"));
@@ -147,7 +147,7 @@ async fn what_the_dead_one_has_registered_is_found_as_soon_as_its_lease_is_over(
 }
 
 #[tokio::test]
-async fn a_process_never_registers_what_it_is_registering_already() {
+async fn a_process_never_registers_one_receipt_twice_at_once() {
     let world = impatient_world();
     let id = world.pending("B1", "100").await;
     world.gateway.answers(paid("100"));
@@ -312,7 +312,7 @@ async fn due(world: &World, bill: &str) -> TxnId {
 }
 
 #[tokio::test]
-async fn what_an_earlier_service_has_registered_is_not_registered_again() {
+async fn a_receipt_of_an_earlier_service_is_not_registered_again() {
     let world = world();
     let id = world.adopted("OLD-1", "B1", Status::Pending).await;
     world.collections.has_registered(&id, "R-OLD-1");
@@ -328,7 +328,7 @@ async fn what_an_earlier_service_has_registered_is_not_registered_again() {
 }
 
 #[tokio::test]
-async fn nobody_waits_for_a_receipt_that_nobody_is_to_issue() {
+async fn an_answer_does_not_wait_for_a_receipt_without_a_task() {
     let world = world();
     let id = world.adopted("OLD-1", "B1", Status::Success { receipt: None }).await;
     let told = tokio::time::timeout(Duration::from_secs(5), world.settle(&id)).await;
@@ -385,7 +385,7 @@ async fn a_payment_whose_success_took_long_to_store_is_left_to_the_next_one() {
 }
 
 #[tokio::test]
-async fn who_has_lost_the_lease_does_not_report_what_it_was_refused() {
+async fn a_former_lease_holder_reports_no_refusal() {
     let world = world();
     let id = due(&world, "B1").await;
     world.collections.has(ALREADY_PAID);
@@ -397,7 +397,7 @@ async fn who_has_lost_the_lease_does_not_report_what_it_was_refused() {
 }
 
 #[tokio::test]
-async fn a_job_that_is_told_to_stop_takes_up_no_more_receipts() {
+async fn a_stopping_job_claims_no_more_receipts() {
     let world = world();
     for number in 0..20 {
         due(&world, &format!("B{number}")).await;
@@ -422,7 +422,7 @@ async fn a_job_that_is_told_to_stop_takes_up_no_more_receipts() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_goes_on_is_shown_again_a_day_after_somebody_resolved_it() {
+async fn a_lasting_refusal_is_a_review_case_again_a_day_after_its_resolution() {
     let world = world();
     let id = due(&world, "B1").await;
     world.collections.has(ALREADY_PAID);

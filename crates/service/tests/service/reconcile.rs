@@ -30,7 +30,7 @@ async fn cases(world: &World) -> Vec<(TxnId, AttentionKind)> {
 }
 
 #[tokio::test]
-async fn what_was_paid_behind_a_closed_tab_is_receipted_by_the_early_job() {
+async fn a_payment_behind_a_closed_tab_gets_its_receipt_by_the_early_job() {
     let world = on_the_hour();
     let node = world.scheduler("a");
     let id = world.pending("B1", "100.00").await;
@@ -60,7 +60,7 @@ async fn what_was_paid_behind_a_closed_tab_is_receipted_by_the_early_job() {
 }
 
 #[tokio::test]
-async fn what_the_gateway_confirms_after_forty_minutes_is_receipted_within_the_hour() {
+async fn a_payment_confirmed_after_forty_minutes_gets_its_receipt_within_the_hour() {
     let world = on_the_hour();
     let node = world.scheduler("a");
     let id = world.pending("B1", "100.00").await;
@@ -95,7 +95,7 @@ async fn checks_follow_at_growing_distances_and_then_with_each_daily_run() {
 }
 
 #[tokio::test]
-async fn what_nobody_paid_fails_at_the_end_of_its_life_and_the_bill_can_be_paid_again() {
+async fn an_unpaid_order_fails_at_the_end_of_its_life_and_its_bill_can_be_paid_again() {
     let world = on_the_hour();
     let node = world.scheduler("a");
     let id = world.pending("B1", "100.00").await;
@@ -110,7 +110,7 @@ async fn what_nobody_paid_fails_at_the_end_of_its_life_and_the_bill_can_be_paid_
 }
 
 #[tokio::test]
-async fn what_the_gateway_still_calls_pending_is_never_failed_but_put_up() {
+async fn a_payment_pending_at_the_gateway_is_never_failed_and_becomes_a_review_case() {
     let world = on_the_hour();
     let node = world.scheduler("a");
     let id = world.pending("B1", "100.00").await;
@@ -124,7 +124,7 @@ async fn what_the_gateway_still_calls_pending_is_never_failed_but_put_up() {
 }
 
 #[tokio::test]
-async fn what_a_bank_may_yet_decide_is_put_before_no_operator_within_a_day() {
+async fn a_payment_that_a_bank_may_still_decide_is_no_review_case_within_a_day() {
     let world = world_where(StartMode::Offline, |settings| settings.order_life = None);
     world.clock.set(at("2026-11-22T05:00:00Z"));
     let node = world.scheduler("a");
@@ -291,7 +291,7 @@ async fn a_tick_whose_node_died_is_taken_over_and_finished() {
 }
 
 #[tokio::test]
-async fn a_lease_by_a_clock_that_is_far_ahead_is_taken_over_when_nobody_renews_it() {
+async fn a_lease_by_a_clock_far_ahead_is_taken_over_when_it_is_not_renewed() {
     let world = on_the_hour();
     world.clock.advance(MINUTE * 15);
     let now = world.clock_now();
@@ -340,7 +340,7 @@ async fn a_tick_that_was_cancelled_is_finished_before_the_next() {
 }
 
 #[tokio::test]
-async fn what_a_run_that_was_taken_over_still_wants_to_store_is_refused() {
+async fn a_run_that_was_taken_over_stores_nothing() {
     let world = on_the_hour();
     let id = world.pending("B1", "100.00").await;
     world.clock.advance(MINUTE * 15);
@@ -401,7 +401,7 @@ async fn one_transaction_in_trouble_never_stops_the_others() {
 const SHORTLY: Duration = Duration::from_millis(100);
 
 #[tokio::test]
-async fn while_a_gateway_is_away_its_payments_keep_their_turn() {
+async fn payments_of_an_unavailable_gateway_keep_their_check_schedule() {
     let world = on_the_hour();
     let node = world.scheduler("a");
     let id = world.pending("B1", "100.00").await;
@@ -446,7 +446,7 @@ fn touchy() -> GuardSettings {
 }
 
 #[tokio::test]
-async fn after_an_outage_one_check_goes_ahead_and_nobodys_turn_is_used_up() {
+async fn after_an_outage_one_check_probes_and_no_payment_loses_its_turn() {
     let world = guarded_world(touchy());
     world.clock.set(at("2026-11-22T05:00:00Z"));
     let node = world.scheduler("a");
@@ -467,7 +467,7 @@ async fn after_an_outage_one_check_goes_ahead_and_nobodys_turn_is_used_up() {
 }
 
 #[tokio::test]
-async fn payments_a_gateway_cannot_speak_about_hold_up_nobody_behind_them() {
+async fn payments_without_an_answer_delay_no_later_payment() {
     let world = guarded_world(touchy());
     world.clock.set(at("2026-11-22T05:00:00Z"));
     let node = world.scheduler("a");
@@ -485,7 +485,7 @@ async fn payments_a_gateway_cannot_speak_about_hold_up_nobody_behind_them() {
 }
 
 #[tokio::test]
-async fn looking_by_hand_uses_up_nobodys_turn() {
+async fn a_check_by_hand_uses_up_no_scheduled_check() {
     let world = on_the_hour();
     let node = world.scheduler("a");
     let checked = world.pending("B1", "100.00").await;
@@ -507,7 +507,7 @@ async fn looking_by_hand_uses_up_nobodys_turn() {
 }
 
 #[tokio::test]
-async fn a_failed_payment_that_nobody_could_ask_about_is_not_called_failed_again() {
+async fn an_unanswered_check_of_a_failed_payment_does_not_fail_it_again() {
     let world = on_the_hour();
     let id = world.pending("B1", "100.00").await;
     world.gateway.answers(declined());
@@ -527,7 +527,7 @@ async fn a_failed_payment_that_nobody_could_ask_about_is_not_called_failed_again
 }
 
 #[tokio::test]
-async fn what_a_clock_that_was_ahead_has_checked_is_checked_again_by_the_next_daily_run() {
+async fn a_check_by_a_clock_ahead_is_repeated_by_the_next_daily_run() {
     let world = on_the_hour();
     let id = world.pending("B1", "100.00").await;
     world.gateway.answers(Outcome::Pending);
@@ -619,7 +619,7 @@ async fn a_check_by_hand_does_not_put_the_next_one_off_to_the_daily_run() {
 }
 
 #[tokio::test]
-async fn a_check_that_is_stopped_finishes_what_has_begun_and_begins_nothing() {
+async fn a_stopped_check_finishes_begun_requests_and_begins_none() {
     let world = on_the_hour();
     let id = world.pending("B1", "100.00").await;
     world.gateway.answers(paid("100.00"));

@@ -59,7 +59,7 @@ async fn through_the_application_the_gateway_gets_the_callback_url_and_nothing_o
 }
 
 #[tokio::test]
-async fn through_the_application_what_has_a_public_url_is_used_for_callbacks_and_forms() {
+async fn in_application_mode_a_public_url_serves_callbacks_and_forms() {
     let callback = format!("{PUBLIC_URL}/gateway/v1/fake/_callback");
     for start_mode in [StartMode::Offline, StartMode::Network] {
         let (world, gateway) = (world(), gateway(start_mode, true));
@@ -82,7 +82,7 @@ async fn through_the_service_the_browser_comes_back_to_it() {
 }
 
 #[tokio::test]
-async fn a_form_that_nobody_can_be_shown_opens_nothing_and_leaves_the_bill_free() {
+async fn a_form_that_cannot_be_shown_opens_no_order_and_leaves_the_bill_free() {
     for start_mode in [StartMode::Offline, StartMode::Network] {
         let (world, gateway) = (world(), gateway(start_mode, true));
         let refused = redirect_url(&with(&world, &gateway, application(None))).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Text messages about refunds: what payers hear, and how often.
+//! Text messages about refunds: their content and number.
 
 use payment_digit::embedded::DefaultMessages;
 use payment_domain::{EventKind, RefundOutcome, RefundStatus, TxnId};
@@ -91,7 +91,7 @@ async fn a_payer_hears_once_that_a_refund_is_under_way_and_once_that_it_is_done(
 }
 
 #[tokio::test]
-async fn a_refund_that_was_announced_and_failed_is_told_of_and_a_request_is_not() {
+async fn a_failed_announced_refund_sends_a_message_and_a_request_does_not() {
     let world = world();
     let notifications = notifications(&world);
     let id = receipted(&world, "B1").await;

@@ -188,7 +188,7 @@ async fn of_two_approvals_at_once_one_counts() {
 }
 
 #[tokio::test]
-async fn two_hundred_requests_at_once_never_exceed_what_was_captured() {
+async fn two_hundred_concurrent_requests_never_exceed_the_captured_amount() {
     let world = world();
     let payment = world.bought("B1").await;
     let sums = ["1", "2.50", "7", "13.37", "40", "0.01"];
@@ -345,7 +345,7 @@ async fn an_approved_refund_waits_for_a_gateway_that_does_not_call_its_payment_p
 }
 
 #[tokio::test]
-async fn a_part_leaves_the_receipt_and_tells_an_operator() {
+async fn a_partial_refund_leaves_the_receipt_and_becomes_a_review_case() {
     let world = world();
     let payment = world.bought("B1").await;
     let part = world.sent(&payment, Some("30")).await;
@@ -422,7 +422,7 @@ async fn a_second_payment_of_an_order_is_given_back_by_its_case() {
 }
 
 #[tokio::test]
-async fn a_refund_that_comes_back_is_told_once() {
+async fn a_returned_refund_is_reported_once() {
     let world = world();
     let payment = world.bought("B1").await;
     let refund = world.sent(&payment, None).await;
@@ -515,7 +515,7 @@ async fn exceptions_to_two_people_hold_only_where_the_settings_say_so() {
 }
 
 #[tokio::test]
-async fn the_rules_of_gateway_and_installation_are_told_before() {
+async fn the_refund_rules_of_gateway_and_installation_are_shown_in_advance() {
     let world = world();
     let payment = world.bought("B1").await;
     let silent = RefundRequest { reason: None, ..wanted(&payment, None) };

@@ -1,4 +1,5 @@
-//! A payer who comes back to a pending payment: sent to the same one, asked to wait, or free to begin another.
+//! A payer who comes back to a pending payment: sent to the same one, asked to wait, or free to begin
+//! another.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +36,7 @@ fn message(result: Result<CreatedTransaction, CreateError>) -> String {
 }
 
 #[tokio::test]
-async fn a_payer_who_presses_back_is_led_to_the_payment_that_was_begun() {
+async fn a_payer_who_presses_back_gets_the_begun_payment() {
     for start_mode in [StartMode::Offline, StartMode::Network] {
         let world = plain_world(start_mode);
         let first = created(&world, request(&[("B1", "100"), ("B2", "1")])).await.unwrap();
@@ -58,7 +59,7 @@ async fn a_payer_who_presses_back_is_led_to_the_payment_that_was_begun() {
 }
 
 #[tokio::test]
-async fn whoever_repeats_a_request_reads_nothing_that_they_have_not_sent() {
+async fn a_reused_payment_shows_only_values_of_the_repeating_request() {
     let world = plain_world(StartMode::Offline);
     let mut first = request(&[("B1", "100")]);
     first.additional_details.insert("note".to_owned(), json!("for the first caller alone"));
@@ -129,7 +130,7 @@ async fn a_request_that_asks_for_something_else_is_led_nowhere() {
 }
 
 #[tokio::test]
-async fn nobody_is_led_to_an_order_that_could_be_paid_twice_or_no_longer() {
+async fn reuse_never_returns_an_order_that_could_be_paid_twice_or_has_expired() {
     let off = world_where(StartMode::Offline, |settings| settings.reuse_after = None);
     let twice = plain_world(StartMode::Offline);
     let careless = FakeGateway::new("FAKE", StartMode::Offline).that_takes_an_order_twice();
@@ -184,7 +185,7 @@ async fn a_key_under_which_a_payment_was_found_again_keeps_its_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn all_who_come_back_at_once_are_led_to_the_same_payment() {
+async fn concurrent_repeated_creates_get_the_same_payment() {
     let world = Arc::new(plain_world(StartMode::Network));
     let first = created(&world, request(&[("B1", "100")])).await.unwrap();
     world.clock.advance(SECOND * 5);
@@ -203,7 +204,7 @@ async fn all_who_come_back_at_once_are_led_to_the_same_payment() {
 }
 
 #[tokio::test]
-async fn who_has_to_wait_is_told_until_when_and_for_what() {
+async fn a_refusal_states_until_when_and_for_which_payment_to_wait() {
     let world = plain_world(StartMode::Offline);
     let id = world.pending("B1", "100").await;
     let other = || CreateRequest {
@@ -230,7 +231,7 @@ async fn who_has_to_wait_is_told_until_when_and_for_what() {
     let next = created(&world, other()).await.unwrap();
     assert!(!next.reused && next.id != id);
     assert_eq!(world.stored(&id).await.status_message, "Transaction failed, no payment was made in time");
-    // Those who lose the race for a bill are told the same.
+    // The losers of the race for a bill get the same answer.
     let (one, two) =
         tokio::join!(created(&world, request(&[("B7", "1")])), created(&world, request(&[("B7", "1")])));
     let winner = [&one, &two].into_iter().find_map(|result| result.as_ref().ok()).unwrap().id.clone();
@@ -271,7 +272,7 @@ async fn an_order_of_which_nothing_is_known_holds_its_bill_until_it_can_be_asked
     world.gateway.is_away();
     let unclear = created(&world, with_key(request(&[("B1", "100")]), "k", 1)).await;
     assert!(matches!(unclear, Err(CreateError::Gateway(GatewayError::Unanswered(_)))), "{unclear:?}");
-    // The same key is not told that the first request is at work: it is not.
+    // The answer to the same key does not claim that the first request is under way: it is not.
     let soon = created(&world, with_key(request(&[("B1", "100")]), "k", 1)).await;
     assert!(message(soon).contains("retry after 1 mins: transaction T0001 can be paid until"));
     world.clock.advance(MINUTE + SECOND);
@@ -305,7 +306,7 @@ async fn the_lost_way_to_an_order_that_the_gateway_knows_is_found_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_order_that_is_being_opened_is_not_failed_by_whoever_asks_about_it() {
+async fn a_status_request_does_not_fail_an_order_that_is_being_opened() {
     let world = Arc::new(plain_world(StartMode::Network));
     let id = TxnId::new("T0001").unwrap();
     world.gateway.is_slow(Duration::from_millis(200));
@@ -325,7 +326,7 @@ async fn an_order_that_is_being_opened_is_not_failed_by_whoever_asks_about_it() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn all_who_find_a_lost_way_at_once_are_told_the_same_one() {
+async fn concurrent_repetitions_of_a_lost_start_get_the_same_redirect() {
     let world = Arc::new(plain_world(StartMode::Network));
     world.gateway.answers(Outcome::Pending);
     world.gateway.start_fails(Some(StartFault::Unanswered));

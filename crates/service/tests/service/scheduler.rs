@@ -168,7 +168,7 @@ fn a_take_over_is_counted_by_the_node_that_takes_over() {
 }
 
 #[tokio::test]
-async fn a_run_by_hand_takes_over_what_it_has_watched_for_a_lease() {
+async fn a_run_by_hand_takes_over_a_run_watched_for_a_lease() {
     let world = world();
     let (store, clock, stop) = (&world.store, world.clock.clone(), CancellationToken::new());
     clock.set(nth(0));

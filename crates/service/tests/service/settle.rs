@@ -11,7 +11,7 @@ use payment_service::{Asked, CallbackError, Conclusion, SettleError};
 use payment_testing::collections::Fault;
 
 #[tokio::test]
-async fn a_paid_transaction_gets_its_receipt_and_tells_everybody_in_order() {
+async fn a_paid_transaction_gets_its_receipt_and_publishes_its_events_in_order() {
     let world = world();
     let id = world.pending("B1", "100").await;
     world.gateway.answers(paid("100"));
@@ -34,7 +34,7 @@ async fn a_paid_transaction_gets_its_receipt_and_tells_everybody_in_order() {
 }
 
 #[tokio::test]
-async fn whatever_is_not_definite_stays_pending() {
+async fn an_indefinite_outcome_stays_pending() {
     let world = impatient_world();
     let id = world.pending("B1", "100").await;
     let unknown = Outcome::Unrecognised { code: "?".into() };
@@ -168,7 +168,7 @@ async fn success_never_moves_back() {
 }
 
 #[tokio::test]
-async fn what_the_gateway_signed_as_paid_is_not_failed_because_its_records_lag() {
+async fn a_signed_payment_is_not_failed_because_the_gateways_records_lag() {
     let world = world();
     let id = world.pending("B1", "100").await;
     let proof = [("sign", "good"), ("said", "paid")];
@@ -225,7 +225,7 @@ async fn strangers_bring_about_only_so_many_questions() {
     }
     assert_eq!(world.gateway.asked(), 5);
 
-    // Other payments and those who look after this one are not held back.
+    // Other payments and later callers of this one are not delayed.
     let other = world.pending("B2", "100").await;
     world.settle(&other).await;
     assert_eq!(world.gateway.asked(), 6);
@@ -234,7 +234,7 @@ async fn strangers_bring_about_only_so_many_questions() {
 }
 
 #[tokio::test]
-async fn what_the_gateway_signed_is_asked_about_whatever_strangers_do() {
+async fn a_signed_callback_causes_a_status_request_despite_a_flood_of_unsigned_ones() {
     let world = world().asking(None, 5);
     let id = world.pending("B1", "100").await;
     world.gateway.answers(Outcome::Pending);
@@ -252,7 +252,7 @@ async fn what_the_gateway_signed_is_asked_about_whatever_strangers_do() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_comes_too_often_does_not_wait_for_a_slow_gateway() {
+async fn a_throttled_caller_does_not_wait_for_a_slow_gateway() {
     let world = world().asking(None, 1);
     let id = world.pending("B1", "100").await;
     world.gateway.answers(Outcome::Pending);
@@ -266,7 +266,7 @@ async fn whoever_comes_too_often_does_not_wait_for_a_slow_gateway() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn those_who_wait_for_a_question_that_fails_are_told_so() {
+async fn waiters_for_a_failed_status_request_receive_its_error() {
     let world = world();
     let id = world.pending("B1", "100").await;
     world.gateway.is_away();
@@ -410,7 +410,7 @@ async fn the_receipt_of_another_replica_is_awaited() {
 }
 
 #[tokio::test]
-async fn a_caller_who_hangs_up_does_not_stop_a_settlement() {
+async fn a_disconnected_caller_does_not_stop_a_settlement() {
     let world = world();
     let id = world.pending("B1", "100").await;
     world.gateway.answers(paid("100"));
@@ -474,7 +474,7 @@ async fn a_callback_is_stored_settled_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn what_is_changed_around_a_signed_callback_makes_no_other_callback() {
+async fn unsigned_changes_to_a_signed_callback_make_no_new_callback() {
     let world = world();
     let id = world.pending("B1", "100").await;
     let fake = world.payments.ports.gateways.names()[0].clone();
@@ -527,7 +527,7 @@ async fn a_success_is_committed_before_the_collection_service_is_called() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_is_switched_off_takes_no_payments_but_is_asked_about_those_it_has() {
+async fn a_disabled_gateway_takes_no_payments_and_answers_for_existing_ones() {
     let world = world();
     let id = world.pending("B1", "100.00").await;
     let world = world.with_gateway_switched_off();

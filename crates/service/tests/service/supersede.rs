@@ -42,7 +42,7 @@ async fn a_new_payment_closes_the_abandoned_one_and_goes_on() {
 }
 
 #[tokio::test]
-async fn a_payer_who_was_faster_has_paid() {
+async fn a_payment_before_the_closing_counts() {
     let (world, first) = abandoned(false).await;
     world.gateway.answers_for(&first, paid("100"));
     assert_eq!(codes(world.create(another(&[("B1", "100")])).await), ["TXN_CREATE_BILL_ALREADY_PAID"]);
@@ -79,7 +79,7 @@ async fn nothing_is_closed_that_is_young_or_where_it_would_not_help() {
     assert_eq!(codes(both), ["TXN_ABRUPTLY_DISCARDED", "TXN_CREATE_BILL_ALREADY_PAID"]);
     assert_eq!(world.stored(&young).await.status, Status::Pending);
 
-    // What the same payer asks for again is not closed but found again.
+    // A repetition by the same payer does not close the payment but finds it again.
     let again = world.create(request(&[("B1", "100")])).await.unwrap();
     assert_eq!(
         (again["txnId"].as_str(), world.stored(&young).await.status),
@@ -88,7 +88,7 @@ async fn nothing_is_closed_that_is_young_or_where_it_would_not_help() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_many_who_close_a_payment_at_once_one_pays_the_bill() {
+async fn of_many_concurrent_replacements_one_pays_the_bill() {
     let (world, first) = abandoned(false).await;
     let world = Arc::new(world);
     let tasks: Vec<_> = (0..20)
@@ -111,7 +111,7 @@ async fn of_many_who_close_a_payment_at_once_one_pays_the_bill() {
 }
 
 #[tokio::test]
-async fn a_payment_under_way_at_the_gateway_is_told_and_not_closed_by_force() {
+async fn a_payment_under_way_at_the_gateway_is_reported_and_not_closed() {
     let (world, first) = abandoned(false).await;
     world.gateway.answers_for(&first, Outcome::Unrecognised { code: "AT_BANK".to_owned() });
     assert_eq!(codes(world.create(another(&[("B1", "100")])).await), ["TXN_ABRUPTLY_DISCARDED"]);

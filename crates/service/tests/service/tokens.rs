@@ -1,4 +1,4 @@
-//! Personal API tokens: who may issue which, and whom they prove.
+//! Personal API tokens: their issuers, and the identities they prove.
 
 use std::time::Duration;
 

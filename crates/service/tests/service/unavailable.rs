@@ -30,7 +30,7 @@ async fn a_create_is_refused_at_once_and_claims_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_request_is_said_all_the_same() {
+async fn an_invalid_request_is_refused_for_its_own_reason() {
     let world = world_with(StartMode::Offline);
     goes_away(&world);
     let mut wrong = request(&[("B1", "1")]);

@@ -19,7 +19,7 @@ pub struct KnownCheckpoints {
 }
 
 impl KnownCheckpoints {
-    /// Those of a file, a line each. A line that is none is counted, and passed over: one may be cut off by
+    /// The checkpoints of a file, a line each. An invalid line is counted and skipped: one may be cut off by
     /// a crash.
     ///
     /// # Errors
@@ -36,7 +36,7 @@ impl KnownCheckpoints {
         Ok(known)
     }
 
-    /// Those of the database, by `key`, or by the key that each names.
+    /// The checkpoints of the database, by `key`, or by the key that each names.
     ///
     /// # Errors
     /// When the database is unavailable.

@@ -1,5 +1,5 @@
-//! Verifying the audit log: everything is computed again from what is stored, and the first row that is not as it
-//! was written is named. It needs memory for a page of rows, the height of the tree and the checkpoints.
+//! Verifying the audit log: everything is computed again from the stored rows, and the first row that differs
+//! is named. It needs memory for a page of rows, the height of the tree and the checkpoints.
 
 mod chain;
 mod checkpoints;
@@ -104,7 +104,7 @@ pub enum VerifyError {
     Export(#[from] ExportError),
 }
 
-/// What stops a verification: a broken row, or that it cannot go on.
+/// The end of a verification: a broken row, or a failure.
 enum Stop {
     Broken(Broken),
     Failed(VerifyError),
@@ -144,7 +144,7 @@ async fn through_store(store: &dyn Store, chain: &mut Chain, histories: &mut His
             }
         }
         if entries.is_empty() {
-            // Read behind the entries: what was appended meanwhile is in it.
+            // Read behind the entries, so that it covers entries appended meanwhile.
             let head = store.audit_head().await?;
             if head.end.number <= chain.end.number || store.audit_entries(&query).await?.is_empty() {
                 chain.finish(&head)?;

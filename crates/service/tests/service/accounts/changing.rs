@@ -1,4 +1,4 @@
-//! Who changes credentials, how they are kept, and the key that they are encrypted with.
+//! Changes of credentials, their storage, and the key that encrypts them.
 
 use payment_service::AccountError;
 use payment_store::AuditQuery;
@@ -67,7 +67,7 @@ async fn an_admin_of_another_tenant_finds_no_account() {
 }
 
 #[tokio::test]
-async fn a_retired_account_takes_no_new_payments_and_is_asked_about_those_it_has() {
+async fn a_retired_account_takes_no_new_payments_and_answers_for_its_existing_ones() {
     let town = town();
     let id = town.active("pb.amritsar", None, "AMRITSAR", "key").await;
     let txn = town.create(of("pb.amritsar", "PT", "B1")).await.unwrap();

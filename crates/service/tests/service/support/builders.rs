@@ -100,7 +100,7 @@ pub(crate) fn request_in(code: &str, bill: &str, amount: &str) -> CreateRequest 
     request
 }
 
-/// The same request for another payer, who is not led to a payment that was begun.
+/// The same request for another payer, who is not sent to a begun payment.
 pub(crate) fn by_another(mut request: CreateRequest) -> CreateRequest {
     request.payer.mobile_number = Personal::new("9876543211");
     request

@@ -66,7 +66,7 @@ pub(crate) fn guarded_world(settings: GuardSettings) -> World {
     build(Database::open, StartMode::Offline, guard, |_| {})
 }
 
-/// A world on PostgreSQL, whatever `TEST_STORE` says.
+/// A world on PostgreSQL, independent of `TEST_STORE`.
 pub(crate) fn world_in_postgres() -> World {
     build(Database::in_postgres, StartMode::Offline, |gateway| gateway, |_| {})
 }
@@ -147,7 +147,7 @@ impl World {
         Scheduler::new(self.store.clone(), self.clock.clone(), settings, jobs)
     }
 
-    /// Lets time pass in steps, at each of which the node looks what is due.
+    /// Lets time pass in steps, at each of which the node looks for due ticks.
     pub(crate) async fn pass(&self, scheduler: &Scheduler, time: Duration, step: Duration) {
         let stop = CancellationToken::new();
         let mut passed = Duration::ZERO;
