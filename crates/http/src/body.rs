@@ -68,8 +68,8 @@ fn latin1(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()
 }
 
-/// The format of a body, whatever its `Content-Type`: gateways and proxies name forms and JSON in many ways, or
-/// not at all.
+/// The format of a body, independent of its `Content-Type`: gateways and proxies name forms and JSON in many
+/// ways, or not at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
     Form,
@@ -91,8 +91,8 @@ impl RequestBody {
         }
     }
 
-    /// Reads a JSON object whatever its `Content-Type`; `None` for an empty body and for a form, whose fields are read
-    /// elsewhere.
+    /// Reads a JSON object under any `Content-Type`; `None` for an empty body and for a form, whose fields
+    /// are read elsewhere.
     ///
     /// # Errors
     /// As those of [`RequestBody::json`].

@@ -73,7 +73,7 @@ async fn prove(app: &App, headers: &HeaderMap, body: &RequestBody) -> Result<Pro
     let info = body.optional_json::<Claim>().ok().flatten().and_then(|claim| claim.info).unwrap_or_default();
     let Some(presented) = bearer(headers) else {
         let identity = app.identify(&info, headers).await;
-        // Whoever is believed has a name only while the sandbox alone is paid with.
+        // An unproven caller has a name only while the sandbox is the only gateway.
         let is_believed = matches!(app.identity, IdentityProof::Believed);
         let is_named = identity.proven_uuid().is_some() && (!is_believed || identity.has_rights());
         return Ok(match is_named {
@@ -146,7 +146,7 @@ impl Caller {
         }
     }
 
-    /// The name under which an act is kept: of a named caller their uuid, else what the request states.
+    /// The name recorded with an act: the uuid of a named caller, else the name in the request.
     pub(crate) fn name(&self, stated: Option<String>) -> Option<String> {
         match &self.proof {
             Proof::Named(identity) => identity.proven_uuid().map(|uuid| uuid.trim().to_lowercase()),
@@ -154,7 +154,7 @@ impl Caller {
         }
     }
 
-    /// The caller in the first of these roles that they hold at the tenant. The shared token names nobody.
+    /// The caller in the first of these roles that they hold at the tenant. The shared token has no name.
     ///
     /// # Errors
     /// As [`Caller::of_installation`].
@@ -215,7 +215,7 @@ impl Caller {
         payment_service::Caller::new(actor, identity)
     }
 
-    /// Records that the caller was refused what they asked for because of who they are.
+    /// Records that the caller's request was refused for lack of a role.
     pub(crate) async fn record_refusal(&self, app: &App, tenant: Option<&TenantId>) -> Result<(), ApiError> {
         let refused = self.named().ok().and_then(|identity| identity.in_any_role(self.address));
         let Some(refused) = refused else { return Ok(()) };

@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_route_cannot_be_made_of_is_refused() {
+    fn an_invalid_route_is_refused() {
         for text in ["/a b", "/{x}", "/a//b", "/a?b", "/ä"] {
             assert_eq!(ContextPath::new(text), Err(InvalidContextPath), "{text}");
         }

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`, and the digest that tells whether two requests are the same.
+//! `Idempotency-Key`, and the digest that decides whether two requests are the same.
 
 use http::HeaderMap;
 use payment_store::RequestDigest;

@@ -18,7 +18,7 @@ pub struct RequestLimits {
     pub body_bytes: usize,
     /// Path with query.
     pub url_bytes: usize,
-    /// Those of the query and of a form together.
+    /// The parameters of the query and of a form together.
     pub parameters: usize,
     /// From the head of a request to the end of its body.
     pub body_time: Duration,

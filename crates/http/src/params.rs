@@ -92,7 +92,7 @@ mod tests {
         }
 
         #[test]
-        fn what_was_encoded_is_decoded(name in any::<String>(), value in any::<String>()) {
+        fn encoding_round_trips(name in any::<String>(), value in any::<String>()) {
             let encoded = form_urlencoded::Serializer::new(String::new()).append_pair(&name, &value).finish();
             prop_assert_eq!(pairs(encoded.as_bytes()), [(name, value)]);
         }

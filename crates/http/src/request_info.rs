@@ -17,7 +17,7 @@ use crate::validation::{TextRule, Violations};
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(as = RequestInfoWrapper)]
 pub(crate) struct RequestInfoBody {
-    /// Who asks.
+    /// The caller.
     #[serde(rename = "RequestInfo")]
     #[schema(value_type = Option<RequestInfoSchema>)]
     info: Option<RequestInfo>,
@@ -54,7 +54,7 @@ const TEXTS: [(&str, usize); 8] = [
     ("authToken", 8192),
     ("correlationId", 256),
 ];
-/// Those of its `userInfo`.
+/// The texts of its `userInfo`.
 const USER_TEXTS: [(&str, usize); 7] = [
     ("uuid", 128),
     ("userName", 256),
@@ -114,7 +114,7 @@ pub(crate) fn note_violations(info: &RequestInfo, at: &str, rules: &mut Violatio
     Ok(())
 }
 
-/// Epoch milliseconds as a number or a text; `""` stands for none.
+/// Epoch milliseconds as a number or a text; `""` is none.
 fn epoch_ms(value: Option<&Value>) -> Result<Option<i64>, ApiError> {
     match value {
         None | Some(Value::Null) => Ok(None),
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_clients_send_is_taken_and_echoed() {
+    fn request_info_of_clients_is_accepted_and_echoed() {
         let info =
             read(json!({"apiId": 7, "ver": "", "ts": "1764000000000", "did": 1, "msgId": null, "more": [{}],
             "userInfo": {"mobileNumber": 9_999_999_999_u64, "id": 24, "roles": [{"code": "CITIZEN"}]}}));

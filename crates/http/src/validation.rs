@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_is_told_the_one_rule_it_breaks() {
+    fn a_field_is_reported_with_the_rule_it_breaks() {
         let rule = TextRule::at_least(2, 5);
         assert_eq!(found(Some("ab"), rule), []);
         assert_eq!(found(Some("ਪੰਪੰ"), rule), [], "characters are counted");

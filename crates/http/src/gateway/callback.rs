@@ -29,9 +29,8 @@ pub(crate) struct Accepted {
 
 /// Report a payment.
 ///
-/// For the gateway's server. Its signature is checked, what is signed is stored, and the gateway is
-/// asked before anything changes. A form or a flat JSON object is read whatever its media type.
-/// Repeating it is safe.
+/// For the gateway's server. Its signature is checked, the signed content is stored, and the gateway is asked
+/// before anything changes. A form or a flat JSON object is read under any media type. Repeating it is safe.
 #[utoipa::path(
     post,
     path = "/gateway/v1/{gateway}/_callback",

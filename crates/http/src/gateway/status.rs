@@ -20,7 +20,7 @@ pub(crate) struct GatewayState {
     /// The gateway.
     #[schema(example = "AXIS")]
     name: String,
-    /// Whether it is the sandbox: what is paid through it is no money.
+    /// Whether it is the sandbox, whose payments move no money.
     sandbox: bool,
     /// Whether payments are sent to it. While they are not, `_create` refuses them with 503, and
     /// payments that are under way stay PENDING.

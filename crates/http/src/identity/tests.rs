@@ -1,4 +1,4 @@
-//! Who is believed to be whom, at every endpoint that shows or keeps it.
+//! The identity of callers at every endpoint that shows or stores it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -57,12 +57,12 @@ fn app_with(identity: IdentityProof) -> TestApp {
     TestApp::with(Choices { identity, ..Choices::default() })
 }
 
-/// A way to say who one is.
+/// A way to state an identity.
 struct Claim {
     name: &'static str,
     info: Value,
     header: Option<&'static str>,
-    /// The tenant's employee or the creator: whoever may know the payer.
+    /// The tenant's employee or the creator: callers who may see the payer.
     knows_payer: bool,
     /// The user type of the events.
     published: Value,
@@ -105,7 +105,7 @@ fn claimed(uuid: &str, kind: &str, tenant: &str) -> Value {
     info
 }
 
-/// What needs no proof of anybody's to say, and is not believed.
+/// Claims without proof, which are ignored.
 fn forgeries(payer: &str) -> Vec<Claim> {
     vec![
         Claim::new("nothing", json!({})),
@@ -158,8 +158,8 @@ fn assert_shown(shown: &Value, txn: &Value, claim: &Claim, place: &str) {
     assert_eq!(shown["user"]["mobileNumber"], "98******10", "{place}");
 }
 
-/// Every endpoint that shows a transaction, asked by everybody.
-async fn everybody_sees_what_they_may(app: &TestApp, creator: &Claim, claims: Vec<Claim>) {
+/// Every endpoint that shows a transaction, for every caller.
+async fn each_caller_sees_what_their_roles_allow(app: &TestApp, creator: &Claim, claims: Vec<Claim>) {
     let txn = created_by(app, creator, "bill-1").await;
     let id = txn["txnId"].as_str().unwrap();
     let payer = txn["user"]["uuid"].as_str().unwrap();
@@ -177,7 +177,7 @@ async fn everybody_sees_what_they_may(app: &TestApp, creator: &Claim, claims: Ve
             let path = format!("/transaction/v1/_search?{query}");
             let found = claim.send(app, Method::POST, &path, &body).await.json();
             let found = found["Transaction"].as_array().unwrap();
-            // Whoever is proven and has nothing to do with it does not find it.
+            // A proven caller without a relation to it does not find it.
             match found.as_slice() {
                 [] => assert!(!claim.published.is_null() && !claim.knows_payer, "{}", claim.name),
                 [shown] => assert_shown(shown, &txn, &claim, "_search"),
@@ -193,11 +193,8 @@ async fn everybody_sees_what_they_may(app: &TestApp, creator: &Claim, claims: Ve
     }
 }
 
-/// What each caller's `_create` keeps and publishes.
-async fn what_callers_say_of_themselves_is_published_as_far_as_it_is_proven(
-    app: &TestApp,
-    claims: Vec<Claim>,
-) {
+/// The identity that each caller's `_create` stores and publishes.
+async fn callers_claims_are_published_as_far_as_they_are_proven(app: &TestApp, claims: Vec<Claim>) {
     for (number, claim) in forgeries("payer-1").into_iter().chain(claims).enumerate() {
         if !claim.info["userInfo"].is_object() {
             continue;
@@ -244,26 +241,26 @@ fn token_claims() -> Vec<Claim> {
 }
 
 #[tokio::test]
-async fn a_token_says_who_asks_and_nothing_else_does() {
+async fn only_a_token_identifies_the_caller() {
     let (app, _) = by_token();
-    everybody_sees_what_they_may(&app, &creator_by_token(), token_claims()).await;
+    each_caller_sees_what_their_roles_allow(&app, &creator_by_token(), token_claims()).await;
 }
 
 #[tokio::test]
-async fn events_tell_what_a_token_proves() {
+async fn events_name_the_identity_that_a_token_proves() {
     let (app, _) = by_token();
-    what_callers_say_of_themselves_is_published_as_far_as_it_is_proven(&app, token_claims()).await;
+    callers_claims_are_published_as_far_as_they_are_proven(&app, token_claims()).await;
 }
 
 #[tokio::test]
-async fn a_proven_creator_is_who_the_token_says() {
+async fn a_proven_creator_is_the_user_of_the_token() {
     let (app, _) = by_token();
     let forger = Claim::new("another's token", claimed("creator-1", "CITIZEN", "pb")).with_token("other");
     assert_eq!(created_by(&app, &forger, "bill-1").await["auditDetails"]["createdBy"], "other-1");
 }
 
 #[tokio::test]
-async fn a_user_service_that_is_away_leaves_callers_without_proof_and_fails_no_payment() {
+async fn an_unavailable_user_service_leaves_callers_unproven_and_fails_no_payment() {
     let (app, users) = by_token();
     let creator = creator_by_token();
     let txn = created_by(&app, &creator, "bill-1").await;
@@ -320,8 +317,8 @@ async fn user_info_counts_beside_the_secret_of_the_api_gateway() {
             creator().published("CITIZEN").knows_payer(),
         ]
     };
-    everybody_sees_what_they_may(&app, &creator(), claims()).await;
-    what_callers_say_of_themselves_is_published_as_far_as_it_is_proven(&by_header(), claims()).await;
+    each_caller_sees_what_their_roles_allow(&app, &creator(), claims()).await;
+    callers_claims_are_published_as_far_as_they_are_proven(&by_header(), claims()).await;
 }
 
 #[tokio::test]
@@ -341,7 +338,7 @@ async fn the_api_gateways_header_counts_beside_one_that_the_client_has_sent() {
 }
 
 #[tokio::test]
-async fn the_history_names_no_user_who_is_not_proven() {
+async fn the_history_names_no_unproven_user() {
     let (app, _) = by_token();
     let txn = created_by(&app, &creator_by_token(), "bill-1").await;
     let id = txn["txnId"].as_str().unwrap();

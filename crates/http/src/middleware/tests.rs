@@ -1,4 +1,4 @@
-//! What every request is promised.
+//! Promises to every request.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ async fn a_request_keeps_its_number_or_gets_one() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_refused_with_a_clear_error() {
+async fn a_body_that_is_too_large_is_refused_with_a_clear_error() {
     let app =
         limited(RequestLimits { body_bytes: 100, url_bytes: 100, parameters: 3, ..RequestLimits::default() });
     insta::assert_snapshot!("body", app.create(&create_body("bill-1")).await.shown());
@@ -133,7 +133,7 @@ async fn panics() -> StatusCode {
 }
 
 #[tokio::test]
-async fn a_panic_is_an_answer_that_tells_nothing() {
+async fn a_panic_is_answered_without_details() {
     let router = Router::new().route("/", get(panics)).layer(RequestLayer::new(RequestLimits::default()));
     let response = router.oneshot(request(Method::GET, "//", &[], Body::empty())).await.unwrap();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
@@ -206,7 +206,7 @@ async fn nothing_personal_or_secret_is_ever_logged() {
 }
 
 #[test]
-fn requests_are_counted_by_route_and_status_not_by_what_clients_invent() {
+fn requests_are_counted_by_route_and_status_not_by_invented_paths() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

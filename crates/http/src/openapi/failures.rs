@@ -15,7 +15,7 @@ const ANY: Statuses = &[
     ("414", "The URL is too long."),
     ("431", "The headers are too long, or too many."),
     ("500", "A fault on the server's side."),
-    ("503", "The database, a DIGIT service or the gateway is away, or the server is overloaded."),
+    ("503", "The database, a DIGIT service or the gateway is unavailable, or the server is overloaded."),
 ];
 const WITH_BODY: Statuses =
     &[("408", "The body did not arrive in time."), ("413", "The body is larger than allowed.")];

@@ -7,7 +7,7 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-/// Who asks, as the caller states it.
+/// The caller, as stated in the request.
 pub(crate) struct RequestInfoSchema;
 
 impl ToSchema for RequestInfoSchema {

@@ -1,4 +1,4 @@
-//! What the document promises.
+//! Promises of the OpenAPI document.
 
 use std::collections::BTreeSet;
 

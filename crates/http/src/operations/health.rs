@@ -25,7 +25,7 @@ pub(crate) struct Health {
     status: &'static str,
 }
 
-/// Whether the service can work, and what its clock shows.
+/// The readiness of the service, and the state of its clock.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Readiness {
     #[serde(flatten)]

@@ -1,4 +1,4 @@
-//! What the pages promise, and what is answered where there is none.
+//! Promises of the pages, and the answer where there is none.
 
 use axum::body::Body;
 use http::{Method, StatusCode};
@@ -7,7 +7,7 @@ use crate::Pages;
 use crate::testing::{Choices, TestApp, request};
 
 #[tokio::test]
-async fn whoever_comes_to_the_front_door_is_led_in() {
+async fn the_root_redirects_to_the_start_page() {
     let app = TestApp::new();
     for door in ["//", "//pg-service"] {
         let answer = app.get(door).await;
@@ -80,13 +80,13 @@ async fn pages_say_what_they_may_load() {
         );
         assert!(!policy.contains("script-src 'unsafe") && !policy.contains("http"), "{policy}");
     }
-    // What the policy allows is all there is: no script stands in the page itself.
+    // The page needs nothing beyond the policy: it holds no inline script.
     let page = app.get("/docs/").await;
     assert!(!page.text().contains("<script>"), "{}", page.text());
 }
 
 #[tokio::test]
-async fn everything_else_is_an_error_in_the_envelope() {
+async fn an_unknown_path_is_an_error_in_the_envelope() {
     let app = TestApp::new();
     insta::assert_snapshot!("no_such_endpoint", app.get("/nothing").await.shown());
     for elsewhere in ["//nothing", "//health", "/transaction/v1/_create/", "/transaction//v1/_create"] {

@@ -19,7 +19,7 @@ use crate::validation::{Field, TextRule, Violations};
 /// Which runs are looked for.
 #[derive(Default, Deserialize, ToSchema)]
 pub(crate) struct JobHistoryBody<'a> {
-    /// Who asks.
+    /// The caller.
     #[serde(rename = "RequestInfo")]
     #[schema(value_type = Option<RequestInfoSchema>)]
     info: Option<RequestInfo>,
@@ -33,7 +33,7 @@ pub(crate) struct JobHistoryBody<'a> {
     limit: Option<Scalar<'a>>,
 }
 
-/// The answer to a question for runs.
+/// The answer to a search for runs.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct JobHistoryResponse {
@@ -44,7 +44,7 @@ pub(crate) struct JobHistoryResponse {
 
 /// List the runs of jobs.
 ///
-/// Newest first, of one job or of all: which node ran them, what they did, and how they ended.
+/// Newest first, of one job or of all: the node of each run, its work, and its outcome.
 #[utoipa::path(
     post,
     path = "/jobs/v1/_history",

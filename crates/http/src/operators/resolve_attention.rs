@@ -23,15 +23,15 @@ const REASON: TextRule = TextRule { min: 1, stated_max: 2000, max: 2000, lines: 
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ResolveBody<'a> {
-    /// Who asks.
+    /// The caller.
     #[serde(rename = "RequestInfo")]
     #[schema(value_type = Option<RequestInfoSchema>)]
     info: Option<RequestInfo>,
-    /// Why, or what was done. Kept for ever.
+    /// The reason, or the act. Kept for ever.
     #[serde(borrow)]
     #[schema(value_type = String, min_length = 1, max_length = 2000, example = "refunded in the portal, reference 4711")]
     reason: Option<Scalar<'a>>,
-    /// Who resolves it; `userInfo.uuid` of the RequestInfo unless it is said.
+    /// The person who resolves it; `userInfo.uuid` of the RequestInfo by default.
     #[serde(borrow)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 128, example = "clerk-7")]
     by: Option<Scalar<'a>>,
@@ -47,8 +47,8 @@ pub(crate) struct ResolvedResponse {
 
 /// Resolve a case.
 ///
-/// Notes who saw to it and how, in the case and in the history of its transaction. Bills that only
-/// this case kept from being paid are free again. It changes no money and no transaction.
+/// Records the person and the reason in the case and in the history of its transaction. Bills that only this
+/// case kept from being paid are free again. It changes no money and no transaction.
 #[utoipa::path(
     post,
     path = "/attention/v1/{id}/_resolve",

@@ -28,9 +28,9 @@ pub(crate) struct JobRunResponse {
 
 /// Run a job now.
 ///
-/// Runs it on the node that takes the request, beside its schedule, unless it is at work somewhere.
-/// The run goes on when the caller goes away. When it takes longer than half of the time a request
-/// may take, the answer is 202 with the run as it stands; `_history` tells how it ended.
+/// Runs it on the node that takes the request, beside its schedule, unless a run is under way. The run
+/// continues when the caller disconnects. When it takes longer than half of the time limit of requests, the
+/// answer is 202 with the current state of the run; `_history` shows its outcome.
 #[utoipa::path(
     post,
     path = "/jobs/v1/{name}/_run",

@@ -30,11 +30,11 @@ const MOST: usize = 1000;
 /// The actor in the history where the request names none.
 pub(super) const ANONYMOUS_OPERATOR: &str = "operator";
 
-/// What is reconciled.
+/// The payments to reconcile.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReconciliationBody<'a> {
-    /// Who asks.
+    /// The caller.
     #[serde(rename = "RequestInfo")]
     #[schema(value_type = Option<RequestInfoSchema>)]
     info: Option<RequestInfo>,
@@ -47,7 +47,7 @@ pub(crate) struct ReconciliationBody<'a> {
     #[serde(borrow)]
     #[schema(value_type = Option<String>, max_length = 64, example = "30m")]
     older_than: Option<Scalar<'a>>,
-    /// Only this payment, whatever its status and age; nothing else is said then.
+    /// Only this payment, of any status and age; excludes the other conditions.
     #[serde(borrow)]
     #[schema(value_type = Option<String>, max_length = 128, example = json!(null))]
     txn_id: Option<Scalar<'a>>,
@@ -55,11 +55,11 @@ pub(crate) struct ReconciliationBody<'a> {
     #[serde(borrow)]
     #[schema(value_type = Option<String>, max_length = 128, example = json!(null))]
     after: Option<Scalar<'a>>,
-    /// Only tell what would be checked.
+    /// Only list the payments to check.
     #[serde(default, borrow)]
     #[schema(value_type = Option<bool>, example = true)]
     dry_run: Option<Scalar<'a>>,
-    /// Who acts, for the history; `userInfo.uuid` of the RequestInfo unless it is said.
+    /// The person who acts, for the history; `userInfo.uuid` of the RequestInfo by default.
     #[serde(borrow)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 128, example = "clerk-7")]
     by: Option<Scalar<'a>>,
@@ -75,10 +75,10 @@ pub(crate) struct ReconciliationResponse {
 
 /// Reconcile now.
 ///
-/// Asks the gateways about pending payments, as the jobs do when it is their turn: at most 1000 in
-/// one request, the oldest first. It goes on when the caller goes away. When it takes longer than
-/// half of the time a request may take, the answer is 202 with what was done so far; the history of
-/// each transaction tells what came of it. Repeating it is safe.
+/// Asks the gateways about pending payments, as the scheduled jobs do: at most 1000 in one request, the
+/// oldest first. It continues when the caller disconnects. When it takes longer than half of the time limit
+/// of requests, the answer is 202 with the progress so far; the history of each transaction shows the
+/// outcome. Repeating it is safe.
 #[utoipa::path(
     post,
     path = "/reconciliation/v1/_run",

@@ -21,7 +21,7 @@ use crate::validation::{Field, TextRule, Violations};
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AttentionSearchBody<'a> {
-    /// Who asks.
+    /// The caller.
     #[serde(rename = "RequestInfo")]
     #[schema(value_type = Option<RequestInfoSchema>)]
     info: Option<RequestInfo>,
@@ -56,10 +56,9 @@ pub(crate) struct CasesResponse {
     cases: Vec<CaseView>,
 }
 
-/// List what needs attention.
+/// List open review cases.
 ///
-/// Payments that no program may decide about, oldest first, each with its evidence and what to do
-/// about it.
+/// Payments that need a person's decision, oldest first, each with its evidence and a recommendation.
 #[utoipa::path(
     post,
     path = "/attention/v1/_search",

@@ -23,7 +23,7 @@ pub(crate) struct JobsResponse {
 
 /// List the jobs.
 ///
-/// What each does, when it is due next, and its latest run on whichever node.
+/// The purpose of each, its next time, and its latest run on any node.
 #[utoipa::path(
     post,
     path = "/jobs/v1/_search",

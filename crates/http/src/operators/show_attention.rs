@@ -15,21 +15,20 @@ use crate::openapi::failures;
 use crate::reply::Reply;
 use crate::request_info::{RequestInfoBody, ResponseInfo};
 
-/// The answer to a question for one case.
+/// The answer to a request for one case.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct CaseResponse {
     response_info: ResponseInfo,
     case: CaseView,
-    /// The transaction as it stands now. What speaks of the payer is starred, what the application
-    /// attached is hidden.
+    /// The transaction in its current state. The payer's data are starred, the application's own data hidden.
     #[schema(value_type = TransactionView)]
     transaction: Value,
 }
 
 /// Show one case.
 ///
-/// With its evidence, what to do about it, how it was resolved, and its transaction as it stands now.
+/// With its evidence, the recommendation, its resolution, and the current state of its transaction.
 #[utoipa::path(
     post,
     path = "/attention/v1/{id}/_show",

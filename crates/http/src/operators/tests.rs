@@ -1,4 +1,4 @@
-//! What the endpoints of operators promise, over HTTP.
+//! Promises of the operators' endpoints, over HTTP.
 
 mod attention;
 mod audit;
@@ -44,7 +44,7 @@ async fn without_a_token_in_the_configuration_they_are_not_there() {
 }
 
 #[tokio::test]
-async fn whoever_does_not_present_the_token_is_refused_before_anything_is_read_or_done() {
+async fn a_request_without_the_token_is_refused_before_anything_is_read_or_done() {
     let app = TestApp::new();
     for (path, _) in endpoints() {
         for wrong in [
@@ -54,7 +54,7 @@ async fn whoever_does_not_present_the_token_is_refused_before_anything_is_read_o
             &[("authorization", TOKEN)],
             &[("authorization", "Basic operators-token-of-a-test")],
         ] {
-            // The body is not even JSON: nobody gets to know.
+            // The body is not even JSON: the answer does not reveal it.
             let answer = app.send(post_request(path, wrong, "{")).await;
             assert_eq!(
                 (answer.status, answer.codes()),
@@ -82,7 +82,7 @@ async fn the_token_is_never_logged() {
 }
 
 #[tokio::test]
-async fn wrong_bodies_are_told_as_everywhere() {
+async fn wrong_bodies_have_the_common_error() {
     let app = TestApp::new();
     let bearer = format!("Bearer {TOKEN}");
     for (path, _) in endpoints() {
@@ -106,7 +106,7 @@ async fn wrong_bodies_are_told_as_everywhere() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_is_told() {
+async fn an_unavailable_database_is_reported() {
     let app = TestApp::with(Choices { database_is_away: true, ..Choices::default() });
     for (path, body) in endpoints() {
         let answer = app.operate(path, &body).await;

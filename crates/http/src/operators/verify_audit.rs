@@ -57,7 +57,7 @@ pub(crate) async fn verify(State(app): Shared, Called { caller, body }: Called) 
     let checkpoints = audit.own_checkpoints(None).await?;
     let verification = audit.verify(checkpoints).await.map_err(|error| match error {
         VerifyError::Store(error) => error.into(),
-        VerifyError::Export(_) => ApiError::Internal("an export was read that nobody sent"),
+        VerifyError::Export(_) => ApiError::Internal("an export was read without a request for it"),
     })?;
     Reply::of(&VerificationResponse { response_info: ResponseInfo::answering(&info), verification })
 }

@@ -25,10 +25,10 @@ use crate::validation::Violations;
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct CreateRefundBody<'a> {
-    /// Who asks.
+    /// The caller.
     #[schema(value_type = Option<RequestInfoSchema>)]
     request_info: Option<RequestInfo>,
-    /// What is to be given back.
+    /// The refund.
     #[serde(borrow)]
     #[schema(value_type = Option<RefundFields>, nullable = false)]
     refund: Option<Object<RefundFields<'a>>>,
@@ -76,10 +76,10 @@ pub(crate) enum CreatedRefund<'a> {
 
 /// Request a refund.
 ///
-/// For a proven caller with PG_REFUND_MAKER at the tenant of the payment. The gateway is asked about the payment,
-/// and what other refunds have left of it is reserved. Another person approves it, unless the caller holds the role
-/// of `refund.trusted-role`. Money moves after that. The body has a `Refund`, or a `Payment` as UPYOG's
-/// refund-services sends it.
+/// For a proven caller with PG_REFUND_MAKER at the tenant of the payment. The gateway is asked about the
+/// payment, and the amount is reserved of the refundable rest. Another person approves it, unless the caller
+/// holds the role of `refund.trusted-role`. Money moves after that. The body has a `Refund`, or a `Payment`
+/// as UPYOG's refund-services sends it.
 #[utoipa::path(
     post,
     path = "/refund/v1/_create",

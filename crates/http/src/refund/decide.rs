@@ -24,7 +24,7 @@ const COMMENT: TextRule = TextRule { lines: true, ..TextRule::line(1, 2000) };
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DecisionBody<'a> {
-    /// Who decides.
+    /// The caller.
     #[schema(value_type = Option<RequestInfoSchema>)]
     request_info: Option<RequestInfo>,
     /// The refund.
@@ -53,8 +53,8 @@ pub(crate) struct DecisionFields<'a> {
 
 /// Approve a refund.
 ///
-/// For a proven caller with PG_REFUND_CHECKER at the tenant, who is not the maker: people are told apart by their
-/// uuids. The money is given back after the last approval that is needed. Repeating it changes nothing.
+/// For a proven caller with PG_REFUND_CHECKER at the tenant, who is not the maker: people are distinguished
+/// by their uuids. The money is given back after the last required approval. Repeating it changes nothing.
 #[utoipa::path(
     post,
     path = "/refund/v1/_approve",
@@ -146,7 +146,7 @@ async fn decide(
     answer(&app, ResponseInfo::answering(&info), &refund, PersonalData::Shown).await
 }
 
-/// Records that a person was refused a decision because of who they are.
+/// Records a refusal of a decision for lack of a role.
 async fn told(
     app: &App,
     decided: Result<Refund, RefundError>,

@@ -35,7 +35,7 @@ pub(crate) struct RefundFields<'a> {
     /// In units of the payment's currency; all that is left where it is absent.
     #[schema(value_type = Option<String>, example = "100.00")]
     refund_amount: Option<Box<RawValue>>,
-    /// What the client believes is left to be given back; another amount is refused with 412.
+    /// The client's own figure of the refundable rest; another amount is refused with 412.
     #[schema(value_type = Option<String>, example = json!(null))]
     amount_available: Option<Box<RawValue>>,
     /// One word.
@@ -46,7 +46,7 @@ pub(crate) struct RefundFields<'a> {
     #[serde(borrow)]
     #[schema(value_type = String, min_length = 1, max_length = 2000, example = "the bill was paid at the counter, too")]
     reason: Option<Scalar<'a>>,
-    /// The review case that asks for the refund, and closes with it.
+    /// The review case that proposes the refund, and closes with it.
     #[serde(borrow)]
     #[schema(value_type = Option<i64>, example = json!(null))]
     case_id: Option<Scalar<'a>>,
@@ -68,7 +68,7 @@ pub(crate) struct PaymentFields<'a> {
     #[serde(borrow)]
     #[schema(value_type = String, min_length = 1, max_length = 128, example = "PB_PG_2026_11_22_000072_14")]
     transaction_number: Option<Scalar<'a>>,
-    /// What was paid, which is given back; all that is left where it is absent.
+    /// The paid amount, which is given back; the whole rest where it is absent.
     #[schema(value_type = Option<String>, example = "100.00")]
     total_amount_paid: Option<Box<RawValue>>,
 }

@@ -26,7 +26,7 @@ const LARGEST_PAGE: u32 = 500;
 const LARGEST_OFFSET: u32 = 10_000;
 const TEXT: TextRule = TextRule::line(1, 128);
 
-/// What is searched for; conditions that are set must all hold.
+/// The search conditions; all that are set must hold.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[allow(dead_code, non_snake_case)] // it only describes
@@ -43,7 +43,7 @@ pub(crate) struct RefundCriteria {
     /// `refundTxnStatus`.
     #[param(pattern = "^(INITIATED|PENDING|SUCCESS|FAILURE)$")]
     status: Option<String>,
-    /// What the payment was for in the application.
+    /// The purpose of the payment in the application.
     #[param(min_length = 1, max_length = 128)]
     consumerCode: Option<String>,
     /// A bill of the payment.
@@ -73,7 +73,7 @@ pub(crate) struct RefundsResponse<'a> {
     refund: Vec<RefundView<'a>>,
 }
 
-/// The answer to a question for their number.
+/// The answer to a request for their number.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RefundCountResponse {
     #[serde(rename = "ResponseInfo")]
@@ -117,7 +117,7 @@ pub(crate) async fn search(
 
 /// Count refunds.
 ///
-/// Those that a search with the same conditions finds on all its pages.
+/// The refunds on all pages of a search with the same conditions.
 #[utoipa::path(
     post,
     path = "/refund/v1/_count",
@@ -171,7 +171,7 @@ fn read_criteria(query: &QueryParams, within: Option<Vec<TenantScope>>) -> Resul
     Ok(RefundQuery {
         tenant_id: tenant_id.map(TenantId::new).transpose().map_err(widened)?,
         within,
-        // Those of another service follow other rules.
+        // Ids of another service follow other rules.
         refund_id: refund_id.map(RefundId::stored),
         txn_id: txn_id.map(TxnId::new).transpose().map_err(widened)?,
         statuses: statuses.unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! Refunds over HTTP: who may, in which form, and what is answered.
+//! Refunds over HTTP: roles, forms of requests, and answers.
 
 use http::StatusCode;
 use payment_domain::Role;
@@ -176,7 +176,7 @@ async fn a_key_makes_one_refund_of_many_requests() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_request_has_the_code_of_the_contract() {
+async fn an_invalid_request_has_the_code_of_the_contract() {
     let app = app();
     let txn_id = app.paid("bill-1").await;
     let with = |members: Value| {
@@ -247,7 +247,7 @@ async fn only_a_proven_name_makes_and_checks() {
         refused(&app.post(&path, body).await, StatusCode::UNAUTHORIZED, "UNAUTHORIZED");
         refused(&app.operate(&path, body).await, StatusCode::UNAUTHORIZED, "UNAUTHORIZED");
     }
-    // Whoever is believed has no role beside a gateway that moves money.
+    // An unproven caller has no role beside a gateway that moves money.
     for stands_alone in [false, true] {
         let believing = TestApp::with(Choices { stands_alone, ..Choices::default() });
         let txn_id = believing.paid("bill-1").await;
@@ -260,7 +260,7 @@ async fn only_a_proven_name_makes_and_checks() {
 }
 
 #[tokio::test]
-async fn the_makers_words_are_for_those_who_work_with_refunds() {
+async fn the_makers_reason_is_shown_to_refund_roles_only() {
     let app = app();
     requested(&app).await;
     for role in Role::ALL {

@@ -170,7 +170,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Reads what a refused client is still sending, so that it receives our answer.
+    /// Reads the rest of a refused client's request, so that the client receives our answer.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(refused) = &mut self.refusal else { return Poll::Ready(()) };
         let mut scratch = [0; 4096];

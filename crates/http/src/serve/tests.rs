@@ -1,4 +1,4 @@
-//! What the server promises on the wire.
+//! Promises of the server on the wire.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::limits::{RequestLimits, ServeLimits};
 use crate::middleware::RequestLayer;
 use crate::testing::TestApp;
 
-/// A server of a few plain routes; `/wait` answers once it is let go.
+/// A server of a few plain routes; `/wait` answers once it is released.
 struct Running {
     address: SocketAddr,
     shutdown: CancellationToken,
@@ -122,7 +122,7 @@ async fn requests_follow_each_other_on_one_connection() {
 }
 
 #[tokio::test]
-async fn what_is_refused_below_the_handlers_is_told_in_the_envelope() {
+async fn a_refusal_below_the_handlers_is_an_error_in_the_envelope() {
     let server = running(ServeLimits::default()).await;
     let header = format!("GET / HTTP/1.1\r\nhost: x\r\nx-long: {}\r\n\r\n", "y".repeat(300_000));
     let headers = format!("GET / HTTP/1.1\r\nhost: x\r\n{}\r\n", "a: b\r\n".repeat(200));
@@ -143,7 +143,7 @@ async fn what_is_refused_below_the_handlers_is_told_in_the_envelope() {
 }
 
 #[tokio::test]
-async fn one_connection_too_many_is_told_and_closed() {
+async fn a_connection_beyond_the_limit_is_answered_and_closed() {
     let server = running(ServeLimits { connections: 2, ..ServeLimits::default() }).await;
     let mut open = Vec::new();
     for _ in 0..2 {
@@ -327,7 +327,7 @@ fn without_its_number(answer: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_client_cut_short_by_a_shutdown_is_told_its_transaction() {
+async fn a_client_cut_short_by_a_shutdown_receives_its_transaction_id() {
     let app = TestApp::new();
     let id = app.pending("bill-1").await;
     app.gateway.is_slow(Duration::from_secs(3600));

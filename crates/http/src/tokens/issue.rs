@@ -26,7 +26,7 @@ const LINE: TextRule = TextRule::line(1, 200);
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct IssueBody<'a> {
-    /// Who asks.
+    /// The caller.
     #[schema(value_type = Option<RequestInfoSchema>)]
     request_info: Option<RequestInfo>,
     /// The token.
@@ -59,7 +59,7 @@ pub(crate) struct TokenFields<'a> {
 #[derive(Deserialize, ToSchema)]
 #[schema(as = TokenHolderWish)]
 pub(crate) struct HolderFields<'a> {
-    /// Of a person who has a DIGIT account its uuid: two uuids count as two people.
+    /// For a person with a DIGIT account, its uuid: two uuids count as two people.
     #[serde(borrow)]
     #[schema(value_type = String, min_length = 1, max_length = 128, example = "a3f0a0a0-2b1b-4a4e-8d53-6a2f1c9d7e01")]
     uuid: Option<Scalar<'a>>,
@@ -100,9 +100,9 @@ pub(crate) struct IssuedResponse<'a> {
 
 /// Issue a token.
 ///
-/// A personal API token of a person or a program, within the tenants at which the caller has PG_ADMIN. One that makes
-/// or checks refunds is issued by another person than its holder, and nobody has both accounts and refunds of a
-/// tenant in hand. The first token of an installation is issued on the command line.
+/// A personal API token of a person or a program, within the tenants at which the caller has PG_ADMIN. One
+/// that makes or checks refunds is issued by another person than its holder, and no holder has both accounts
+/// and refunds of a tenant. The first token of an installation is issued on the command line.
 #[utoipa::path(
     post,
     path = "/tokens/v1/_issue",

@@ -18,7 +18,7 @@ pub(crate) const TAG: &str = "Tokens";
 
 pub(crate) const ADMINS: &[Role] = &[Role::Admin];
 
-/// The caller as one who issues tokens. The shared token does not.
+/// The caller as an issuer of tokens. The shared token is none.
 async fn admin(app: &App, caller: &Caller) -> Result<TokenIssuer, ApiError> {
     let identity = caller.named()?.clone();
     caller.scopes(app, ADMINS).await?;

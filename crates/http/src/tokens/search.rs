@@ -18,7 +18,7 @@ use crate::request_info::{self, ResponseInfo};
 /// Which tokens are looked for.
 #[derive(Default, Deserialize, ToSchema)]
 pub(crate) struct TokenSearchBody<'a> {
-    /// Who asks.
+    /// The caller.
     #[serde(rename = "RequestInfo")]
     #[schema(value_type = Option<RequestInfoSchema>)]
     info: Option<RequestInfo>,
@@ -39,7 +39,8 @@ pub(crate) struct TokensResponse {
 
 /// List tokens.
 ///
-/// Those whose every role is at a tenant at which the caller has PG_ADMIN, and the caller's own; never their secrets.
+/// Tokens whose every role is at a tenant at which the caller has PG_ADMIN, and the caller's own; never their
+/// secrets.
 #[utoipa::path(
     post,
     path = "/tokens/v1/_search",

@@ -40,7 +40,7 @@ fn wish(uuid: &str, role: &str, tenant: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_token_opens_what_its_roles_open_until_it_is_revoked() {
+async fn a_token_has_its_roles_until_it_is_revoked() {
     let app = app();
     let admin = issued(&app, "admin-1", &[(Role::Admin, "pb")]).await;
     let answer = bearing(&app, &admin, "/tokens/v1/_issue", &wish("u-1", "PG_VIEWER", "pb")).await;
@@ -48,7 +48,7 @@ async fn a_token_opens_what_its_roles_open_until_it_is_revoked() {
     let (secret, id) = (answer.json()["secret"].clone(), answer.json()["Token"]["id"].clone());
     let (secret, id) = (secret.as_str().unwrap(), id.as_str().unwrap());
     assert_eq!(bearing(&app, secret, "/jobs/v1/_search", &json!({})).await.status, StatusCode::OK);
-    // What the request says of its caller adds nothing.
+    // The caller's claims in the request add nothing.
     let claims = json!({"RequestInfo": info("other", "PG_OPERATOR", "pb")});
     let refused = bearing(&app, secret, "/jobs/v1/test/_run", &claims).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
@@ -73,7 +73,7 @@ async fn a_token_opens_what_its_roles_open_until_it_is_revoked() {
 }
 
 #[tokio::test]
-async fn what_an_admin_may_not_issue_is_refused_and_recorded() {
+async fn a_token_beyond_the_admins_roles_is_refused_and_recorded() {
     let app = app();
     let admin = |body: Value| {
         let mut body = body;

@@ -34,10 +34,10 @@ const REUSED: HeaderName = HeaderName::from_static("x-transaction-reused");
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct CreateBody<'a> {
-    /// Who asks.
+    /// The caller.
     #[schema(value_type = RequestInfoSchema)]
     request_info: Option<RequestInfo>,
-    /// What is to be paid, by whom, and where.
+    /// The payment, its payer, and its gateway.
     #[serde(borrow)]
     #[schema(value_type = request::TransactionSchema)]
     transaction: Option<Object<TransactionFields<'a>>>,
@@ -54,10 +54,10 @@ pub(crate) struct CreateResponse<'a> {
 
 /// Create a transaction.
 ///
-/// Opens a payment for one or several bills and tells where the payer pays (`redirectUrl`). A bill
-/// has one live payment at a time: a request for the same bills, amount, gateway, callback URL and mobile
-/// number as a payment that was begun is answered with that one (`X-Transaction-Reused: true`), while its
-/// page can be used. With an `Idempotency-Key` the request can be repeated safely: the first answer is
+/// Opens a payment for one or several bills and answers with the payer's way to the gateway (`redirectUrl`).
+/// A bill has one live payment at a time: a request for the same bills, amount, gateway, callback URL and
+/// mobile number as a payment that was begun is answered with that one (`X-Transaction-Reused: true`), while
+/// its page can be used. With an `Idempotency-Key` the request can be repeated safely: the first answer is
 /// given again.
 #[utoipa::path(
     post,

@@ -36,7 +36,7 @@ pub(crate) struct SearchResponse<'a> {
     transaction: Vec<TransactionView<'a>>,
 }
 
-/// What is searched for; conditions that are set must all hold.
+/// The search conditions; all that are set must hold.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[allow(dead_code, non_snake_case)] // it only describes
@@ -56,7 +56,7 @@ pub(crate) struct Criteria {
     /// The receipt's number.
     #[param(min_length = 1, max_length = 128)]
     receipt: Option<String>,
-    /// What the payment is for in the application.
+    /// The purpose of the payment in the application.
     #[param(min_length = 1, max_length = 128)]
     consumerCode: Option<String>,
     /// The status.
@@ -65,7 +65,7 @@ pub(crate) struct Criteria {
     /// How many rows at most.
     #[param(minimum = 1, maximum = 500, default = 5)]
     limit: Option<u32>,
-    /// How many rows to skip; what lies deeper is reached with `after`.
+    /// The number of rows to skip; deeper rows are reached with `after`.
     #[param(minimum = 0, maximum = 10000, default = 0)]
     offset: Option<u32>,
     /// The `txnId` of the last row of the page before: the rows behind it follow, however many came
@@ -76,10 +76,9 @@ pub(crate) struct Criteria {
 
 /// Search transactions.
 ///
-/// Newest first. A CITIZEN sees what they pay or created, an EMPLOYEE what belongs to their tenant
-/// and below. Who a caller is must be proven, as the setting `identity.proof` says. A caller without proof
-/// must give one of `txnId`, `billId`, `consumerCode` and `receipt`, and what tells of the payer comes back
-/// masked.
+/// Newest first. A CITIZEN sees payments that they pay or created, an EMPLOYEE those of their tenant and
+/// below. The caller's identity must be proven, as the setting `identity.proof` says. A caller without proof
+/// must give one of `txnId`, `billId`, `consumerCode` and `receipt`, and the payer's data are masked.
 #[utoipa::path(
     post,
     path = "/transaction/v1/_search",

@@ -35,10 +35,10 @@ pub(crate) struct UpdateResponse<'a> {
 
 /// Settle a transaction.
 ///
-/// Takes what the gateway returned, as query parameters or as fields of a form, and answers with
-/// the transaction as it stands now. A page to which the gateway sent the payer's browser passes on its whole
-/// query, its own parameters included. Nothing that is sent here is believed: the gateway is asked.
-/// Repeating it is safe. The transaction is named by `eg_pg_txnid` or by the gateway's own parameter.
+/// Takes the gateway's return, as query parameters or as fields of a form, and answers with the current state
+/// of the transaction. A page to which the gateway sent the payer's browser passes on its whole query, its
+/// own parameters included. The content decides nothing: the gateway is asked. Repeating it is safe. The
+/// transaction is named by `eg_pg_txnid` or by the gateway's own parameter.
 #[utoipa::path(
     post,
     path = "/transaction/v1/_update",
@@ -69,8 +69,8 @@ pub(crate) async fn post(
 
 /// Settle a transaction, by `GET`.
 ///
-/// The same for gateways and browsers that cannot post; a body with a `RequestInfo` is read here, too.
-/// Whoever asks without proof of who they are sees what tells of the payer masked.
+/// The same for gateways and browsers that cannot post; a body with a `RequestInfo` is read here, too. An
+/// unproven caller sees the payer's data masked.
 #[utoipa::path(
     get,
     path = "/transaction/v1/_update",

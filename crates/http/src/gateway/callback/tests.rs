@@ -1,4 +1,4 @@
-//! What `_callback` promises, over HTTP.
+//! Promises of `_callback`, over HTTP.
 
 use axum::body::Body;
 use http::{Method, StatusCode};
@@ -129,8 +129,8 @@ async fn a_form_or_a_flat_object_is_read_whatever_it_is_called() {
     }
 }
 
-/// What is stored of callbacks is bounded, and others are answered meanwhile: at most 20 of 4 kB each
-/// for a transaction and day, and nothing for one that does not exist.
+/// Stored callbacks are bounded, and others are answered meanwhile: at most 20 of 4 kB each for a transaction
+/// and day, and none for a transaction that does not exist.
 #[tokio::test]
 async fn a_flood_of_unsigned_callbacks_is_kept_within_its_bound() {
     const SENDERS: usize = 16;
@@ -167,7 +167,7 @@ async fn a_flood_of_unsigned_callbacks_is_kept_within_its_bound() {
 }
 
 #[tokio::test]
-async fn while_the_database_is_away_the_gateway_is_asked_to_call_again() {
+async fn while_the_database_is_unavailable_the_gateway_is_asked_to_call_again() {
     let app = TestApp::with(Choices { database_is_away: true, ..Choices::default() });
     let answer = call(&app, "", "fakeOrderId=PB_PG_1").await;
     assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, Some("5")));

@@ -1,4 +1,4 @@
-//! What the page to the gateway promises, over HTTP.
+//! Promises of the page to the gateway, over HTTP.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ async fn the_page_posts_the_gateways_form_with_and_without_javascript() {
 }
 
 #[tokio::test]
-async fn the_page_runs_nothing_but_its_own_script_and_is_kept_by_nobody() {
+async fn the_page_runs_only_its_own_script_and_is_not_cached() {
     let app = TestApp::new();
     let (_, path) = page_path(&app, "bill-1").await;
     let answer = app.get(&path).await;
@@ -68,7 +68,7 @@ async fn the_page_opens_only_with_its_token() {
 }
 
 #[tokio::test]
-async fn who_has_paid_is_not_led_to_pay_again() {
+async fn a_payer_who_has_paid_is_not_redirected_to_pay_again() {
     let app = TestApp::new();
     let (id, path) = page_path(&app, "bill-1").await;
     app.gateway.answers_for(&TxnId::new(id.as_str()).unwrap(), paid("100"));
@@ -97,7 +97,7 @@ async fn the_page_closes_before_the_life_of_its_gateways_order_is_over() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_is_told() {
+async fn an_unavailable_database_is_reported() {
     let app = TestApp::with(Choices { database_is_away: true, ..Choices::default() });
     assert_eq!(app.get("/gateway/v1/_pay?eg_pg_txnid=T&token=x").await.codes(), ["DATABASE_UNAVAILABLE"]);
 }

@@ -1,4 +1,4 @@
-//! What the search for gateways promises, over HTTP.
+//! Promises of the search for gateways, over HTTP.
 
 use serde_json::json;
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::testing::{TestApp, create_body};
 
 #[tokio::test]
-async fn a_gateway_that_is_away_says_when_to_come_again() {
+async fn an_unavailable_gateway_states_when_to_retry() {
     let app = TestApp::new();
     let state = |name: &str, available: bool, seconds: Option<u64>| json!({"name": name, "sandbox": false, "available": available, "retryAfterSeconds": seconds});
     let answer = app.get("/gateway/v1/_status").await;
@@ -22,7 +22,7 @@ async fn a_gateway_that_is_away_says_when_to_come_again() {
 }
 
 #[tokio::test]
-async fn a_create_through_a_gateway_that_is_away_is_refused_with_a_time_to_come_again() {
+async fn a_create_through_an_unavailable_gateway_is_refused_with_a_retry_time() {
     let app = TestApp::new();
     app.gateway.is(Availability::Unavailable { retry_after: Duration::from_millis(16_001) });
     let answer = app.create(&create_body("BILL-1")).await;

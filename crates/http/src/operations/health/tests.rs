@@ -1,4 +1,4 @@
-//! What the health endpoints promise.
+//! Promises of the health endpoints.
 
 use http::StatusCode;
 

@@ -76,7 +76,7 @@ async fn cases_are_found_by_state_kind_transaction_and_place() {
 }
 
 #[tokio::test]
-async fn a_case_is_resolved_once_by_somebody_who_says_why() {
+async fn a_case_is_resolved_once_by_a_named_person_with_a_reason() {
     let app = TestApp::new();
     let id = paid_late(&app, "bill-1").await;
     assert_eq!(app.create(&create_body("bill-1")).await.codes(), ["TXN_CREATE_BILL_ALREADY_PAID"]);
@@ -100,7 +100,7 @@ async fn a_case_is_resolved_once_by_somebody_who_says_why() {
 }
 
 #[tokio::test]
-async fn who_resolves_is_said_in_the_body_or_in_the_request_info() {
+async fn the_resolver_is_named_in_the_body_or_in_the_request_info() {
     let app = TestApp::new();
     paid_late(&app, "bill-1").await;
     for (body, codes) in [
@@ -120,7 +120,7 @@ async fn who_resolves_is_said_in_the_body_or_in_the_request_info() {
 }
 
 #[tokio::test]
-async fn a_case_that_is_not_there_is_told() {
+async fn an_unknown_case_is_reported() {
     let app = TestApp::new();
     for path in ["/attention/v1/7/_show", "/attention/v1/x/_show", "/attention/v1/99999999999999999999/_show"]
     {

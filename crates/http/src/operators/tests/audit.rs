@@ -1,4 +1,4 @@
-//! The audit log: what operators do is in it, found and verified.
+//! The audit log: acts of operators are in it, found and verified.
 
 use http::{Method, StatusCode};
 use payment_domain::{AuditAction, AuditActor, Clock};
@@ -18,7 +18,7 @@ async fn entries(app: &TestApp, body: Value) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn what_operators_do_is_in_the_audit_log_without_personal_data() {
+async fn acts_of_operators_are_in_the_audit_log_without_personal_data() {
     let app = TestApp::new();
     app.operate("/jobs/v1/test/_run", &json!({ "RequestInfo": request_info() })).await;
     let run = json!({"by": "clerk-of-amritsar", "olderThan": "1h"});

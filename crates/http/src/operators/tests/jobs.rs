@@ -1,4 +1,4 @@
-//! Jobs: what is listed, what is run.
+//! Jobs: their list, their runs.
 
 use std::time::Duration;
 
@@ -80,7 +80,7 @@ async fn a_long_run_goes_on_behind_its_answer_and_no_second_one_is_begun() {
 }
 
 #[tokio::test]
-async fn a_run_whose_caller_goes_away_is_finished_all_the_same() {
+async fn a_run_whose_caller_disconnects_is_finished() {
     let app = TestApp::new();
     let released = app.job.holds();
     let body = json!({});
@@ -123,7 +123,7 @@ async fn the_history_is_of_one_job_or_of_all_newest_first_and_bounded() {
 }
 
 #[tokio::test]
-async fn a_job_that_is_not_there_is_told_with_those_that_are() {
+async fn an_unknown_job_is_reported_with_the_known_ones() {
     let app = TestApp::new();
     for answer in [
         app.operate("/jobs/v1/nightly/_run", &json!({})).await,

@@ -15,7 +15,7 @@ async fn reconcile(app: &TestApp, body: Value) -> Answer {
     app.operate("/reconciliation/v1/_run", &body).await
 }
 
-/// What came of one gateway, without the time it took.
+/// The outcome for one gateway, without its duration.
 fn counts(answer: &Answer) -> Value {
     let mut gateways = answer.json()["Reconciliation"]["gateways"].clone();
     for gateway in gateways.as_array_mut().unwrap() {
@@ -55,7 +55,7 @@ async fn pending_payments_of_an_interval_and_more_are_checked_and_counted_by_gat
 }
 
 #[tokio::test]
-async fn a_dry_run_tells_what_would_be_checked_and_changes_nothing() {
+async fn a_dry_run_lists_the_due_checks_and_changes_nothing() {
     let app = TestApp::new();
     let id = app.pending("b1").await;
     app.gateway.answers(paid("100"));
@@ -85,7 +85,7 @@ async fn gateway_and_age_narrow() {
 }
 
 #[tokio::test]
-async fn one_payment_is_checked_whatever_its_age() {
+async fn one_payment_is_checked_at_any_age() {
     let app = TestApp::new();
     let id = app.pending("b1").await;
     app.gateway.answers(paid("100"));
@@ -100,7 +100,7 @@ async fn one_payment_is_checked_whatever_its_age() {
 }
 
 #[tokio::test]
-async fn what_a_gateway_could_not_be_asked_about_is_named_and_stops_nobody() {
+async fn an_unanswered_status_request_is_named_and_stops_no_other_payment() {
     let app = TestApp::new();
     let (one, two) = (app.pending("b1").await, app.pending("b2").await);
     app.gateway.is_away();
@@ -116,7 +116,7 @@ async fn what_a_gateway_could_not_be_asked_about_is_named_and_stops_nobody() {
 }
 
 #[tokio::test]
-async fn what_takes_long_goes_on_behind_its_answer_one_at_a_time() {
+async fn a_long_run_continues_after_its_answer_one_at_a_time() {
     let limits = RequestLimits { request_time: Duration::from_secs(2), ..RequestLimits::default() };
     let app = TestApp::with(Choices { limits, ..Choices::default() });
     let id = app.pending("b1").await;

@@ -37,8 +37,8 @@ const USER_TENANT_ID: TextRule = TextRule::line(1, TenantId::MAX_CHARS);
 /// Maximal JSON length of `additionalDetails`: they are stored with the transaction and with each of its events.
 const ADDITIONAL_DETAILS_BYTES: usize = 16 * 1024;
 
-/// The fields of `Transaction` that a client sets. Those that the service sets (`txnId`, `txnStatus`, `receipt`, …)
-/// are ignored like every other field.
+/// The fields of `Transaction` that a client sets. Fields that the service sets (`txnId`, `txnStatus`,
+/// `receipt`, …) are ignored like every other field.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TransactionFields<'a> {

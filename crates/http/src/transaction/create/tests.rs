@@ -1,4 +1,4 @@
-//! What `_create` promises, over HTTP.
+//! Promises of `_create`, over HTTP.
 
 mod additional_details;
 mod currencies;
@@ -23,7 +23,7 @@ fn changed(bill: &str, field: &str, value: Value) -> Value {
 }
 
 #[tokio::test]
-async fn what_digits_web_client_sends_creates_a_transaction() {
+async fn a_create_of_digits_web_client_creates_a_transaction() {
     let app = TestApp::new();
     let answer = app.post("/transaction/v1/_create?tenantId=pb.amritsar", &create_body("bill-1")).await;
     insta::assert_snapshot!(answer.shown());
@@ -73,7 +73,7 @@ async fn scalars_are_taken_as_clients_write_them() {
 }
 
 #[tokio::test]
-async fn what_is_ours_to_set_is_not_taken_from_a_client() {
+async fn fields_set_by_the_service_are_not_taken_from_a_client() {
     let app = TestApp::new();
     let mut body = create_body("bill-1");
     let fields = json!({"txnId": "MINE", "txnStatus": "SUCCESS", "txnStatusMsg": "paid", "receipt": "R-1",
@@ -110,7 +110,7 @@ async fn a_gateway_that_must_be_called_is_called_once() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_is_away_frees_the_bill_at_once() {
+async fn an_unavailable_gateway_frees_the_bill_at_once() {
     let app = TestApp::new();
     app.network.start_fails(Some(StartFault::NotSent));
     let body = changed("bill-1", "gateway", json!("network"));
@@ -140,7 +140,7 @@ async fn a_gateway_that_wants_a_form_is_reached_through_our_page() {
 }
 
 #[tokio::test]
-async fn of_200_who_want_to_pay_one_bill_one_may() {
+async fn of_200_concurrent_creates_of_one_bill_one_succeeds() {
     let app = Arc::new(TestApp::new());
     let start = Arc::new(tokio::sync::Barrier::new(200));
     let tasks: Vec<_> = (0..200)
@@ -172,14 +172,14 @@ async fn of_200_who_want_to_pay_one_bill_one_may() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_is_told_and_nothing_of_it_leaks() {
+async fn an_unavailable_database_is_reported_without_details() {
     let app = TestApp::with(Choices { database_is_away: true, ..Choices::default() });
     let answer = app.create(&create_body("bill-1")).await;
     insta::assert_snapshot!(answer.shown());
 }
 
 #[tokio::test]
-async fn a_collection_service_that_is_away_is_told() {
+async fn an_unavailable_collection_service_is_reported() {
     let app = TestApp::new();
     app.collections.has(Fault::Unreachable);
     insta::assert_snapshot!("collections_away", app.create(&create_body("bill-1")).await.shown());
@@ -190,7 +190,7 @@ async fn a_collection_service_that_is_away_is_told() {
 }
 
 #[tokio::test]
-async fn what_the_collection_service_says_against_a_payment_is_passed_on_as_it_came() {
+async fn refusals_of_the_collection_service_are_passed_on_unchanged() {
     const BODY: &str = r#"{"Errors": [{"code":"BILL_EXPIRED",  "message":"x"}], "anything": 1}"#;
     let app = TestApp::new();
     app.collections.has(Fault::Refuses(BODY));
@@ -250,7 +250,7 @@ async fn a_bug_is_an_answer_and_claims_nothing() {
 }
 
 #[tokio::test]
-async fn a_payer_who_comes_back_is_led_to_the_same_payment_and_the_client_is_told_so() {
+async fn a_returning_payer_gets_the_same_payment_and_the_answer_says_so() {
     let app = TestApp::new();
     let first = app.create(&create_body("bill-1")).await;
     assert_eq!(first.header("x-transaction-reused"), None);

@@ -1,4 +1,4 @@
-//! What `_redirect` promises, over HTTP.
+//! Promises of `_redirect`, over HTTP.
 
 use http::{Method, StatusCode};
 use payment_domain::Outcome;
@@ -31,7 +31,7 @@ async fn the_payer_comes_back_to_the_application_with_the_status() {
 }
 
 #[tokio::test]
-async fn nobody_can_make_it_lead_elsewhere() {
+async fn a_redirect_never_leads_to_a_foreign_host() {
     let app = TestApp::new();
     let mut body = create_body("bill-1");
     body["Transaction"]["callbackUrl"] =
@@ -53,7 +53,7 @@ async fn nobody_can_make_it_lead_elsewhere() {
 }
 
 #[tokio::test]
-async fn who_names_no_transaction_is_not_sent_anywhere() {
+async fn a_request_without_a_transaction_is_not_redirected() {
     let app = TestApp::new();
     for (form, code) in [
         ("a=1", "MISSING_UPDATE_TXN_ID"),

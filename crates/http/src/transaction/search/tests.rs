@@ -1,4 +1,4 @@
-//! What `_search` promises, over HTTP.
+//! Promises of `_search`, over HTTP.
 
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ async fn callers_see_what_is_theirs() {
 }
 
 #[tokio::test]
-async fn a_payer_sees_what_somebody_else_created_for_them() {
+async fn a_payer_sees_a_payment_that_another_user_created_for_them() {
     let app = TestApp::new();
     let mut body = create_body("bill-1");
     body["RequestInfo"] = request_info_of("clerk-1", "EMPLOYEE", "pb.amritsar");
@@ -76,7 +76,7 @@ async fn a_payer_sees_what_somebody_else_created_for_them() {
 }
 
 #[tokio::test]
-async fn a_stranger_must_name_what_they_look_for_and_sees_nobody() {
+async fn an_unproven_search_needs_an_id_and_shows_masked_data() {
     let app = TestApp::new();
     let id = app.pending("bill-1").await;
     let strangers = [
@@ -163,7 +163,7 @@ async fn deep_pages_are_reached_behind_a_transaction_and_not_by_skipping() {
         assert_eq!(answer.codes(), ["Range.transactionCriteria.offset"]);
         assert!(answer.text().contains("as after"), "it says what to do instead: {}", answer.text());
     }
-    // What the caller cannot see is no place to begin at, like what is not there.
+    // A transaction that the caller cannot see is no cursor, like one that does not exist.
     for place in [strangers.as_str(), "PB_PG_NONE"] {
         let answer = search(&app, &format!("after={place}"), info()).await;
         assert_eq!(answer.codes(), ["SEARCH_PLACE_NOT_FOUND"], "{place}");
@@ -215,7 +215,7 @@ async fn a_search_has_a_body() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_is_told() {
+async fn an_unavailable_database_is_reported() {
     let app = TestApp::with(Choices { database_is_away: true, ..Choices::default() });
     assert_eq!(search(&app, "", request_info()).await.codes(), ["DATABASE_UNAVAILABLE"]);
 }

@@ -1,4 +1,4 @@
-//! What `_update` promises, over HTTP.
+//! Promises of `_update`, over HTTP.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::testing::{
 };
 
 #[tokio::test]
-async fn what_digits_web_client_sends_settles_a_paid_transaction() {
+async fn an_update_of_digits_web_client_settles_a_paid_transaction() {
     let app = TestApp::new();
     let id = app.pending("bill-1").await;
     app.gateway.answers(paid("100"));
@@ -21,7 +21,7 @@ async fn what_digits_web_client_sends_settles_a_paid_transaction() {
 }
 
 #[tokio::test]
-async fn what_is_not_paid_yet_stays_pending() {
+async fn an_unpaid_transaction_stays_pending() {
     let app = TestApp::new();
     let id = app.pending("bill-1").await;
     for undecided in [Outcome::Pending, Outcome::NotFound, Outcome::Unrecognised { code: "U69".to_owned() }] {
@@ -34,11 +34,11 @@ async fn what_is_not_paid_yet_stays_pending() {
 }
 
 #[tokio::test]
-async fn strangers_are_told_the_stored_state_and_do_not_reach_the_gateway() {
+async fn strangers_receive_the_stored_state_and_do_not_reach_the_gateway() {
     let app = TestApp::with(Choices { questions: 5, ..Choices::default() });
     let id = app.pending("bill-1").await;
     app.gateway.answers(Outcome::Pending);
-    // The browser returns, and the web client asks right behind it: both have the gateway asked.
+    // The browser returns, and the web client's update follows at once: both cause a status request.
     let back = app.get(&format!("/transaction/v1/_redirect?eg_pg_txnid={id}")).await;
     assert_eq!(back.status, StatusCode::SEE_OTHER);
     app.update(&id).await;
@@ -48,7 +48,7 @@ async fn strangers_are_told_the_stored_state_and_do_not_reach_the_gateway() {
         assert_eq!(answer.json()["Transaction"][0]["txnStatus"], "PENDING");
     }
     assert_eq!(app.gateway.asked(), 5);
-    // A report that nobody signed is to come again later, and none of what is signed is lost.
+    // An unsigned report has to come again later, and no signed one is lost.
     let report = async |form: &str| app.post_form("/gateway/v1/fake/_callback", form).await;
     let unsigned = report(&format!("fakeOrderId={id}")).await;
     assert_eq!((unsigned.codes(), app.gateway.asked()), (vec!["GATEWAY_UNAVAILABLE".to_owned()], 5));
@@ -118,7 +118,7 @@ async fn a_collection_service_that_hangs_does_not_hold_the_payer() {
 }
 
 #[tokio::test]
-async fn of_200_who_settle_at_once_all_read_the_same_and_one_receipt_is_issued() {
+async fn of_200_concurrent_updates_all_answer_the_same_and_one_receipt_is_issued() {
     let app = Arc::new(TestApp::new());
     let id = app.pending("bill-1").await;
     app.gateway.answers(paid("100"));
@@ -215,7 +215,7 @@ async fn a_forged_answer_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_a_client_claims_is_not_believed() {
+async fn a_clients_claim_of_success_is_ignored() {
     let app = TestApp::new();
     let id = app.pending("bill-1").await;
     let path =
@@ -224,7 +224,7 @@ async fn what_a_client_claims_is_not_believed() {
 }
 
 #[tokio::test]
-async fn the_payer_is_shown_to_those_who_may_know_them() {
+async fn the_payer_is_shown_to_permitted_callers_only() {
     let app = TestApp::new();
     let id = app.pending("bill-1").await;
     let path = format!("/transaction/v1/_update?transactionId={id}");
@@ -245,7 +245,7 @@ async fn the_payer_is_shown_to_those_who_may_know_them() {
 }
 
 #[tokio::test]
-async fn a_get_reads_who_asks_from_its_body() {
+async fn a_get_reads_the_caller_from_its_body() {
     let app = TestApp::new();
     let id = app.pending("bill-1").await;
     let mut request = crate::testing::post_request(
@@ -258,7 +258,7 @@ async fn a_get_reads_who_asks_from_its_body() {
 }
 
 #[tokio::test]
-async fn who_settled_it_stands_in_the_history() {
+async fn the_history_names_the_caller_who_settled() {
     let app = TestApp::new();
     let id = app.pending("bill-1").await;
     app.gateway.answers(paid("100"));
@@ -286,7 +286,7 @@ async fn a_wrong_body_is_refused_before_anything_is_asked() {
 }
 
 #[tokio::test]
-async fn what_the_gateway_returned_is_read_whatever_it_is_called() {
+async fn the_gateways_return_is_read_under_any_content_type() {
     let app = TestApp::new();
     let id = app.pending("bill-1").await;
     let form = format!("fakeOrderId={id}&a=b");
@@ -311,7 +311,7 @@ async fn what_the_gateway_returned_is_read_whatever_it_is_called() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_is_told() {
+async fn an_unavailable_database_is_reported() {
     let app = TestApp::with(Choices { database_is_away: true, ..Choices::default() });
     let answer = app.update("PB_PG_1").await;
     assert_eq!(

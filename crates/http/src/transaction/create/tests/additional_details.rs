@@ -1,4 +1,4 @@
-//! What an application attaches to a payment.
+//! An application's own data of a payment.
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -25,7 +25,7 @@ fn echoed(transaction: &Value) -> String {
     Value::Object(details).to_string()
 }
 
-/// What comes back by `_create`, by `_search` once the payment is settled, and by its events.
+/// The data in the answers to `_create`, to `_search` once the payment is settled, and in its events.
 async fn everywhere(app: &TestApp, bill: &str, details: &str) -> Vec<String> {
     let created = attach(app, bill, details).await.json()["Transaction"].clone();
     let id = created["txnId"].as_str().unwrap();
@@ -82,10 +82,9 @@ async fn details_are_bounded_in_length_and_digits() {
     }
 }
 
-/// The largest request that is taken is stored in a small multiple of what the rules allow, and so is
-/// what a caller says of himself.
+/// The largest accepted request is stored in a small multiple of the limits, and so are the caller's claims.
 #[tokio::test]
-async fn what_a_request_makes_us_store_is_bounded() {
+async fn the_stored_part_of_a_request_is_bounded() {
     let app = TestApp::new();
     let mut body = changed("bill-1", "additionalDetails", json!({ "a": "x".repeat(16_000) }));
     body["RequestInfo"]["userInfo"]["uuid"] = json!("u".repeat(128));

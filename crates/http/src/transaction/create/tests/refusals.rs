@@ -10,7 +10,7 @@ use super::changed;
 use crate::testing::{Choices, TestApp, create_body};
 
 #[tokio::test]
-async fn everything_that_speaks_against_a_payment_is_told_together() {
+async fn all_reasons_against_a_payment_are_answered_together() {
     let app = TestApp::new();
     app.pending("bill-1").await;
     app.paid("bill-2").await;
@@ -95,7 +95,7 @@ async fn an_amount_in_javas_forms_is_the_same_as_a_plain_one() {
 }
 
 #[tokio::test]
-async fn every_missing_field_is_told_in_the_order_of_the_contract() {
+async fn every_missing_field_is_reported_in_the_order_of_the_contract() {
     let app = TestApp::new();
     insta::assert_snapshot!("nothing", app.create(&json!({})).await.shown());
     let empty = json!({"RequestInfo": null, "Transaction": {"tenantId": null}});
@@ -107,7 +107,7 @@ async fn every_missing_field_is_told_in_the_order_of_the_contract() {
 }
 
 #[tokio::test]
-async fn every_overlong_field_is_told_with_its_bound() {
+async fn every_overlong_field_is_reported_with_its_bound() {
     let app = TestApp::new();
     let long = "x".repeat(3000);
     let bill = json!({"billId": &long, "amountPaid": &long, "taxAmount": &long});
@@ -163,7 +163,7 @@ async fn control_characters_have_no_place_in_ids() {
 }
 
 #[tokio::test]
-async fn a_callback_url_is_an_absolute_http_url_of_nobody() {
+async fn a_callback_url_is_an_absolute_http_url_without_credentials() {
     let app = TestApp::new();
     for url in [
         "javascript:alert(1)",

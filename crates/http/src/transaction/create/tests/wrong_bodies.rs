@@ -14,7 +14,7 @@ async fn send(app: &TestApp, content_type: Option<&str>, body: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_wrong_body_is_told_by_the_codes_of_the_contract() {
+async fn a_wrong_body_has_the_codes_of_the_contract() {
     let app = TestApp::new();
     let json = Some("application/json");
     insta::assert_snapshot!("no_body", send(&app, json, "").await.shown());
@@ -56,7 +56,7 @@ async fn a_field_of_another_kind_is_a_mapping_error() {
 }
 
 #[tokio::test]
-async fn what_is_echoed_of_a_media_type_is_short_and_printable() {
+async fn an_echoed_media_type_is_short_and_printable() {
     let app = TestApp::new();
     let answer = send(&app, Some(&format!("<script>/{}", "x".repeat(500))), "{}").await;
     let message = answer.json()["Errors"][0]["message"].as_str().unwrap().to_owned();
@@ -99,7 +99,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn whatever_stands_in_a_field_is_answered_without_a_fault(
+    fn any_value_in_a_field_is_answered_without_a_server_error(
         fields in proptest::collection::vec((0_usize..17, any_json()), 1..4),
     ) {
         const FIELDS: [&str; 17] = [
