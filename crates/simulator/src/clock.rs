@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
 
 impl Clock {
-    /// A clock that shows what the function returns.
+    /// A clock with the function's time.
     pub fn from_fn(now_ms: impl Fn() -> i64 + Send + Sync + 'static) -> Clock {
         Clock(Arc::new(now_ms))
     }

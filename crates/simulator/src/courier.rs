@@ -20,7 +20,7 @@ pub struct CallbackPolicy {
     /// The wait after the first try that failed; it doubles with every further one.
     pub first_wait: Duration,
     pub longest_wait: Duration,
-    /// A callback is given up after so many tries.
+    /// The number of attempts after which a callback is given up.
     pub most_attempts: u32,
 }
 
@@ -36,7 +36,7 @@ impl Default for CallbackPolicy {
 }
 
 impl CallbackPolicy {
-    /// The wait after so many tries; `None` when the callback is given up.
+    /// The wait after that many attempts; `None` when the callback is given up.
     fn wait_after(&self, attempts: u32) -> Option<Duration> {
         let doubled = 1u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(u32::MAX);
         let wait = self.first_wait.saturating_mul(doubled).min(self.longest_wait);
@@ -118,7 +118,7 @@ impl Courier {
         Ok(http.await?.send(&call).await?.status)
     }
 
-    /// Repeats `round` until `shutdown` completes: after the sleep it asks for, or when the bell rings.
+    /// Repeats `round` until `shutdown` completes: after the sleep it returns, or when the bell rings.
     pub(crate) async fn run<Round: Future<Output = Duration>>(
         &self,
         round: impl Fn() -> Round,

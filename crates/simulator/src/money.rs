@@ -202,7 +202,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_again(
+        fn writing_round_trips(
             minor in 1..=999_999_999_999_i64,
             code in prop_oneof![Just("INR"), Just("USD"), Just("JPY")],
         ) {

@@ -12,9 +12,9 @@ const STYLE: &str = include_str!("../templates/style.css");
 /// Sends the form of the page that sends the browser back; without scripts there is a button.
 pub(crate) const SUBMIT: &str = "document.forms[0].submit()";
 
-/// Nothing from elsewhere; exactly our one style sheet, and one line of script on pages that submit a
-/// form by themselves. There is no `form-action`: browsers apply it to the whole chain of redirects
-/// behind a form, and that leads to addresses only the application knows.
+/// No foreign content; exactly our one style sheet, and one line of script on pages that submit a form by
+/// themselves. There is no `form-action`: browsers apply it to the whole chain of redirects behind a form,
+/// and that leads to addresses only the application knows.
 static CONTENT_POLICY: LazyLock<String> = LazyLock::new(|| {
     format!("default-src 'none'; style-src '{}'; base-uri 'none'; frame-ancestors 'none'", digest(STYLE))
 });
@@ -31,7 +31,7 @@ pub(crate) async fn guarded(response: Response) -> Response {
     with_headers(response, &CONTENT_POLICY)
 }
 
-/// The headers of every answer where pages may submit a form by themselves.
+/// The headers of every answer with a page that may submit a form by itself.
 pub(crate) async fn guarded_with_submit(response: Response) -> Response {
     with_headers(response, &SUBMIT_POLICY)
 }

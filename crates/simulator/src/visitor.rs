@@ -139,8 +139,8 @@ impl Visitor {
         Err(VisitError::Lost("too many steps"))
     }
 
-    /// Chooses on a pay page. Returns how the browser is sent back, or `None` when it stays: the payer
-    /// left, or the merchant is not told.
+    /// Chooses on a pay page. Returns the browser's redirect, or `None` when it stays: the payer left, or the
+    /// merchant gets no report.
     ///
     /// # Errors
     /// A [`VisitError`] when the choice was not taken.
@@ -270,7 +270,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_escaped_is_read_again(text in "\\PC{0,40}") {
+        fn escaping_round_trips(text in "\\PC{0,40}") {
             let escaped = text.replace('&', "&#38;").replace('"', "&#34;").replace('<', "&#60;");
             prop_assert_eq!(unescape(&escaped), text);
         }

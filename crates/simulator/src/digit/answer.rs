@@ -1,4 +1,4 @@
-//! What a pretend service is asked and what it answers.
+//! Requests to a pretend service, and its answers.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ pub(crate) fn refused(errors: &[(&str, &str)]) -> Answer {
     Answer::Refused(json!({ "ResponseInfo": null, "Errors": errors }))
 }
 
-/// Who asks, if they say so.
+/// The user in the request, if any.
 pub(crate) fn user_info<'a>(asked: &Asked<'a>) -> Option<&'a Map<String, Value>> {
     asked.body.get("RequestInfo")?.get("userInfo")?.as_object()
 }

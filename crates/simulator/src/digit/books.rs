@@ -1,4 +1,4 @@
-//! Everything the pretend services know, what is to go wrong, and what they were asked.
+//! The data of the pretend services, their faults, and the calls they received.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -13,8 +13,8 @@ use super::users::Users;
 
 const MAX_CALLS: usize = 10_000;
 
-/// A call as it arrived, whatever became of it. It holds what real callers send, tokens and names
-/// included: for tests only.
+/// A call as it arrived, with any outcome. It holds the content of real calls, tokens and names included: for
+/// tests only.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReceivedCall {
     pub endpoint: Endpoint,
@@ -43,7 +43,7 @@ pub(crate) struct Books {
 }
 
 impl Books {
-    /// Writes a call down, and tells what is to go wrong with it.
+    /// Records a call, and returns its fault.
     pub(crate) fn arrived(&mut self, call: ReceivedCall) -> Option<Fault> {
         let endpoint = call.endpoint;
         *self.counts.entry(endpoint).or_default() += 1;

@@ -1,6 +1,6 @@
-//! collection-services: registers payments, issues receipts and cancels them. Like the real one it refuses
-//! a bill that was paid before, wants to know which user asks, and cancels only the latest payment of a
-//! consumer code.
+//! collection-services: registers payments, issues receipts and cancels them. Like the real one it refuses a
+//! bill that was paid before, requires the calling user, and cancels only the latest payment of a consumer
+//! code.
 
 use std::collections::{HashMap, HashSet};
 
@@ -42,7 +42,7 @@ impl PaymentStatus {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaidBill {
     pub bill_id: String,
-    /// What was paid towards it, in paise.
+    /// The sum paid towards it, in paise.
     pub paise: i64,
     pub receipt_number: String,
     pub business_service: String,

@@ -44,7 +44,7 @@ impl Endpoint {
         Endpoint::Links,
     ];
 
-    /// Its path, as it is in DIGIT; a word in braces stands for any value.
+    /// Its path, as it is in DIGIT; a word in braces is a placeholder.
     pub fn path(self) -> &'static str {
         match self {
             Endpoint::Ids => "/egov-idgen/id/_generate",

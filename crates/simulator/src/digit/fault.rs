@@ -1,4 +1,4 @@
-//! What can go wrong with a call to a pretend service.
+//! Faults of a call to a pretend service.
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
@@ -21,7 +21,7 @@ pub enum Fault {
     /// A 4xx status; no work is done.
     Refuse4xx {
         status: u16,
-        /// The body, whatever it is.
+        /// The body, valid or not.
         body: String,
     },
     /// The work is done, HTTP status 200 comes back with something that is no answer.
@@ -41,6 +41,6 @@ impl Fault {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(crate) fault: Fault,
-    /// How many calls are still to be struck; `None` for all.
+    /// The number of later calls with the fault; `None` for all.
     pub(crate) times: Option<u32>,
 }

@@ -1,11 +1,11 @@
 //! A pretend DIGIT: egov-idgen, collection-services, egov-user, egf-master, billing-service,
 //! egov-localization and egov-url-shortening on one address, with books in memory and faults on demand.
 //!
-//! It speaks as the real services do, down to their two forms of error bodies: payments are registered
-//! once a bill and once a number, users once a login name, access tokens are known while their users are
-//! logged in, texts exist for states and not for cities, a bill belongs to `PT` and a tenant has the bank
-//! account `ACC-<tenant>` unless set otherwise.
-//! What the real services have persisted is there for the next search at once.
+//! It speaks as the real services do, down to their two forms of error bodies: payments are registered once a
+//! bill and once a number, users once a login name, access tokens are known while their users are logged in,
+//! texts exist for states and not for cities, a bill belongs to `PT` and a tenant has the bank account
+//! `ACC-<tenant>` unless set otherwise. Data that the real services persist later are there for the next
+//! search at once.
 
 mod answer;
 mod books;
@@ -68,7 +68,7 @@ impl PretendDigit {
         let (stop, stopped) = oneshot::channel::<()>();
         let router = serve::router(state.clone());
         let serving = tokio::spawn(async move {
-            // It ends when told to, or when it is dropped.
+            // It ends on request, or when it is dropped.
             let told = async move {
                 let _ = stopped.await;
             };
@@ -82,7 +82,7 @@ impl PretendDigit {
         &self.state.url
     }
 
-    /// Ends once the calls at work have their answers; from then on no connection is accepted.
+    /// Ends once the calls under way have their answers; from then on no connection is accepted.
     pub async fn stop(mut self) {
         drop(self.stop.take());
         let _ended = (&mut self.serving).await;

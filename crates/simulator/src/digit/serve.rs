@@ -1,4 +1,4 @@
-//! The addresses of the services: a call is written down, struck by its fault, worked on, answered.
+//! The addresses of the services: a call is recorded, given its fault, processed, answered.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -50,8 +50,8 @@ impl Users {
         }
     }
 
-    /// Active users whose fields are those that are asked for; a field that is not given is not looked
-    /// at, nor is one that the service does not know.
+    /// Active users whose fields equal the given ones; fields that are not given, or unknown to the service,
+    /// are ignored.
     pub(crate) fn search(&self, asked: &Asked<'_>) -> Answer {
         let fits = |user: &&Value| {
             [

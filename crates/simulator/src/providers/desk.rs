@@ -41,7 +41,7 @@ impl Providers {
         self.ledger().open(terms, life_ms, self.now_ms())
     }
 
-    /// Changes an order that is first brought up to date, and writes the webhooks that follow.
+    /// Brings an order up to date, changes it, and writes the resulting webhooks.
     fn update(
         &self,
         key: &Key,

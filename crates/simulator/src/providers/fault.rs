@@ -32,19 +32,19 @@ pub enum Strike {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Twist {
-    /// Another amount than asked is taken and reported, once the payer pays.
+    /// Another amount than the requested one is taken and reported, once the payer pays.
     WrongAmount,
     /// The same digits in another currency are taken and reported, where the provider takes several
     /// ([`Protocol::has_currencies`](super::Protocol::has_currencies)).
     WrongCurrency,
     /// Everything the provider signs is signed wrongly.
     WrongSignature,
-    /// Once the payer pays the payment is pending for so long, then paid.
+    /// Once the payer pays the payment is pending for this time, then paid.
     Pending {
         /// For how long, in seconds.
         seconds: u64,
     },
-    /// Once the payer pays the payment is first declined, and paid after so long.
+    /// Once the payer pays the payment is first declined, and paid after this time.
     PaidAfterDeclined {
         /// After how long, in seconds.
         seconds: u64,
@@ -66,7 +66,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Those of calls and orders, with the default times.
+    /// The faults of calls and orders, with the default times.
     pub const ALL: [Fault; 14] = [
         Fault::Call(Strike::Slow { ms: DEFAULT_MS }),
         Fault::Call(Strike::ServerError),
@@ -84,7 +84,7 @@ impl Fault {
         Fault::Order(Twist::Silent),
     ];
 
-    /// The word by which it is asked for.
+    /// Its word in requests.
     pub fn word(self) -> &'static str {
         match self {
             Fault::Call(Strike::Slow { .. }) => "slow",
@@ -168,7 +168,7 @@ impl std::fmt::Display for Rate {
     }
 }
 
-/// A fault that strikes some of a provider's calls or orders.
+/// A fault of some of a provider's calls or orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
     pub fault: Fault,
@@ -182,8 +182,8 @@ impl Rule {
         Rule { fault, rate: Rate::ALWAYS, seed: 0 }
     }
 
-    /// Whether it strikes the provider's call or order of that number. Every number is drawn by
-    /// itself, and every seed draws differently.
+    /// Whether it applies to the provider's call or order of that number. Every number is drawn by itself,
+    /// and every seed draws differently.
     pub(crate) fn strikes(&self, provider: Provider, number: u64) -> bool {
         let drawn = format!("{}|{}|{}|{number}", self.seed, provider.name(), self.fault.word());
         let digest = Sha256::digest(drawn);
@@ -202,8 +202,8 @@ impl Serialize for Rule {
     }
 }
 
-/// A request for a fault: `{"fault":"pending","seconds":20}`, for a whole provider also with
-/// `"rate"` and `"seed"`. The word `none` asks for none.
+/// A request for a fault: `{"fault":"pending","seconds":20}`, for a whole provider also with `"rate"` and
+/// `"seed"`. The word `none` removes it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FaultRequest {
@@ -236,7 +236,7 @@ pub(crate) enum BadFault {
 }
 
 impl FaultRequest {
-    /// The fault for one order; `None` when there is to be none.
+    /// The fault for one order; `None` for no fault.
     pub(crate) fn for_order(&self) -> Result<Option<Fault>, BadFault> {
         if self.rate.is_some() || self.seed.is_some() {
             return Err(BadFault::RateOfOne);
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_refused() {
+    fn an_impossible_value_is_refused() {
         for (asked, why) in [
             (json!({"fault": "earthquake"}), BadFault::Word),
             (json!({"fault": "slow", "seconds": 1}), BadFault::Time),

@@ -36,7 +36,7 @@ pub(crate) struct Ledger {
     by_sequence: Vec<Key>,
     /// Orders that time will change, by when it does.
     agenda: BTreeSet<(i64, Key)>,
-    /// Messages by when they are due; the number tells those of one moment apart.
+    /// Messages by when they are due; the number separates those of one time.
     letters: BTreeMap<(i64, u64), Letter>,
     letters_written: u64,
     own_faults: HashMap<Key, Option<Fault>>,
@@ -138,7 +138,7 @@ impl Ledger {
         }
     }
 
-    /// Up to `limit` messages that are due, with what they are found by.
+    /// Up to `limit` messages that are due, with their keys.
     pub(crate) fn due_letters(&self, now_ms: i64, limit: usize) -> Vec<((i64, u64), Letter)> {
         self.letters
             .range(..=(now_ms, u64::MAX))
@@ -184,7 +184,7 @@ impl Ledger {
         true
     }
 
-    /// The fault that was asked for this order, if one was.
+    /// The fault set for this order, if any.
     pub(crate) fn own_fault(&self, key: &Key) -> Option<Option<Fault>> {
         self.own_faults.get(key).copied()
     }
@@ -203,7 +203,7 @@ impl Ledger {
         self.rules.iter().filter(move |(other, _)| *other == provider).map(|(_, rule)| *rule)
     }
 
-    /// The fault of an order: its own, else the first rule that strikes it.
+    /// The fault of an order: its own, else that of the first rule for it.
     pub(crate) fn twist(&self, key: &Key) -> Option<Twist> {
         let of_order = |fault: Fault| match fault {
             Fault::Order(twist) => Some(twist),
@@ -231,7 +231,7 @@ impl Ledger {
         self.refunds.book(wish, payment, twist, times_ms, self.max_orders).cloned()
     }
 
-    /// The fault of a refund: its own, else that of its order, else the first rule that strikes the order.
+    /// The fault of a refund: its own, else that of its order, else that of the first rule for the order.
     pub(crate) fn refund_twist(&self, id: &Key, payment: &Key) -> Option<RefundTwist> {
         let of_refund = |fault: Fault| match fault {
             Fault::Refund(twist) => Some(twist),
@@ -249,8 +249,8 @@ impl Ledger {
             .find_map(|rule| of_refund(rule.fault))
     }
 
-    /// The fault of this call about an order, known or not: the order's own, else the first
-    /// rule that strikes the provider's calls at this number.
+    /// The fault of this call about an order, known or not: the order's own, else that of the first rule for
+    /// the provider's calls at this number.
     pub(crate) fn strike(&mut self, key: &Key) -> Option<Strike> {
         let of_call = |fault: Fault| match fault {
             Fault::Call(strike) => Some(strike),

@@ -1,5 +1,5 @@
-//! The providers' side of AXIS (MIGS/VPC), CCAVENUE, HYPERSWITCH, PAYTM, PHONEPE, PAYU, RAZORPAY and STRIPE: what a
-//! merchant's server and a payer's browser meet there, for tests and demos. No money moves.
+//! The providers' side of AXIS (MIGS/VPC), CCAVENUE, HYPERSWITCH, PAYTM, PHONEPE, PAYU, RAZORPAY and STRIPE,
+//! for a merchant's server and a payer's browser in tests and demos. No money moves.
 //!
 //! Written from the providers' protocols. Each provider has a first segment of its own with its
 //! own paths behind it, so that one listener serves all of them:
@@ -19,33 +19,33 @@
 //! | PayU | | `/payu/_payment`, `/payu/merchant/postservice.php?form=2` (`verify_payment` and the commands of refunds), `/payu/v2/refunds/status` |
 //! | Razorpay | payment links | `/razorpay/v1/payment_links`, `/razorpay/v1/payment_links/{id}`, `…/{id}/cancel`, `/razorpay/v1/orders/{id}/payments`, `/razorpay/v1/payments/{id}/refund`, `…/{id}/refunds`, `/razorpay/v1/refunds/{id}` |
 //!
-//! Requests are checked as the provider checks them (signature, merchant, amount, lengths) and refused
-//! in the provider's words; what the provider signs is signed. An address that opens an order sends
-//! the browser on to `/{provider}/pay-page`, where the payer chooses; then the browser goes back the
-//! provider's way, and webhooks follow until they are answered with 2xx.
+//! Requests are checked as the provider checks them (signature, merchant, amount, lengths) and refused in the
+//! provider's words; its signed messages are signed. An address that opens an order sends the browser on to
+//! `/{provider}/pay-page`, where the payer chooses; then the browser goes back the provider's way, and
+//! webhooks follow until they are answered with 2xx.
 //!
 //! # Control
 //! Everything that can go wrong is asked for over HTTP, in JSON:
-//! - `GET /control/orders?after=&limit=&provider=` lists the books: orders, states, what was taken, how
-//!   often their status was asked for; `GET /control/orders/{provider}/{order}` is one of them.
-//! - `POST /control/orders/{provider}/{order}` with `{"fault":"…"}` asks for a fault of one order, before
-//!   it is opened or later; the word `none` keeps it from all faults.
-//! - `POST /control/orders/{provider}/{order}/elapse` lets what is to come later (a pending payment) come
+//! - `GET /control/orders?after=&limit=&provider=` lists the books: orders, states, taken amounts, numbers of
+//!   status requests; `GET /control/orders/{provider}/{order}` is one of them.
+//! - `POST /control/orders/{provider}/{order}` with `{"fault":"…"}` sets a fault of one order, before it is
+//!   opened or later; the word `none` keeps it from all faults.
+//! - `POST /control/orders/{provider}/{order}/elapse` makes a delayed decision (of a pending payment) come
 //!   now.
-//! - `POST /control/{provider}` with `{"fault":"hang","rate":0.01,"seed":1}` asks for a fault of a
-//!   provider's calls or orders, all of them without a rate; `none` ends all. `GET` lists what is asked.
+//! - `POST /control/{provider}` with `{"fault":"hang","rate":0.01,"seed":1}` sets a fault of a provider's
+//!   calls or orders, all of them without a rate; `none` ends all. `GET` lists the faults.
 //! - `POST /control/phonepe/revoke-tokens` makes all access tokens of Standard Checkout worthless.
 //!
 //! Faults of calls (`slow` with `ms`, `http-500`, `cut`, `hang`, `garbage`) spoil the answer of a
-//! server-to-server call whose work is done. Faults of orders (`wrong-amount`, `wrong-currency`, `wrong-signature`,
-//! `pending` and `paid-after-declined` with `seconds`, `unknown-code`, `not-found`, `duplicate-webhooks`,
-//! `silent`) change what becomes of an order or what is said of it. Faults of refunds (`refund-pending`,
-//! `refund-refused-later` and `refund-returned` with `seconds`, `refund-refused`, `refund-no-balance`,
-//! `refund-answer-lost`, `refund-request-lost`, `refund-wrong-amount`, `refund-wrong-signature`,
-//! `refund-unknown-code`, `refund-not-found`, `refund-silent`) are asked for like those of orders, by the
-//! refund's id in place of the order's, or for all refunds of an order or a provider.
+//! server-to-server call whose work is done. Faults of orders (`wrong-amount`, `wrong-currency`,
+//! `wrong-signature`, `pending` and `paid-after-declined` with `seconds`, `unknown-code`, `not-found`,
+//! `duplicate-webhooks`, `silent`) change an order's outcome or the report on it. Faults of refunds
+//! (`refund-pending`, `refund-refused-later` and `refund-returned` with `seconds`, `refund-refused`,
+//! `refund-no-balance`, `refund-answer-lost`, `refund-request-lost`, `refund-wrong-amount`,
+//! `refund-wrong-signature`, `refund-unknown-code`, `refund-not-found`, `refund-silent`) are set like those
+//! of orders, by the refund's id in place of the order's, or for all refunds of an order or a provider.
 //! - `GET /control/refunds?after=&limit=` lists the books of refunds.
-//! - `POST /control/refunds/{provider}/{refund}/elapse` lets what is to come later come now.
+//! - `POST /control/refunds/{provider}/{refund}/elapse` makes a delayed decision come now.
 //! - `POST /control/refunds/{provider}` with `{"order":"…","amount":1999}` gives money back in the provider's portal;
 //!   without an amount all that is left.
 
@@ -108,10 +108,10 @@ struct Inner {
     base_path: String,
     ledger: Mutex<Ledger>,
     courier: Courier,
-    /// What the simulator signs its own pages and tokens with.
+    /// The key of the simulator's own pages and tokens.
     own_key: [u8; 32],
     token_epoch: AtomicU64,
-    /// Those of CCAvenue, where they are not the books' own.
+    /// CCAvenue's own ids, where they are not the books'.
     ccavenue_ids: hyperswitch::PaymentIds,
     hyperswitch_ids: hyperswitch::PaymentIds,
     stripe_keys: stripe::IdempotencyKeys,
@@ -127,11 +127,11 @@ pub struct BookEntry {
     pub order: String,
     pub state: State,
     pub amount: Amount,
-    /// What was taken; `None` when nothing was.
+    /// The taken amount; `None` when nothing was.
     pub taken: Option<Amount>,
     pub status_calls: u32,
     pub webhooks: WebhookProgress,
-    /// The fault that was asked for this order; an order that is kept from all faults has none.
+    /// The fault set for this order; an order exempt from all faults has none.
     pub fault: Option<Fault>,
     /// When it was opened, in milliseconds since the epoch.
     pub opened_ms: i64,

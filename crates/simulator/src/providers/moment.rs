@@ -1,4 +1,4 @@
-//! Moments as Indian providers write them: in India's time, whatever the computer's zone.
+//! Times as Indian providers write them: in India's time, independent of the computer's zone.
 
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};

@@ -258,7 +258,7 @@ impl Order {
         match self.state {
             State::Pending { due_ms } => Some(due_ms),
             State::Declined { paid_at_ms } => paid_at_ms,
-            // Found out by asking: no webhook tells of an order that expires.
+            // Known by status requests only: no webhook reports an order that expires.
             State::Open | State::Paid | State::Expired => None,
         }
     }
@@ -296,7 +296,7 @@ pub(crate) enum Said {
 pub(crate) struct Statement<'a> {
     pub(crate) order: &'a Order,
     pub(crate) said: Said,
-    /// The amount: what was taken, else what was asked.
+    /// The taken amount, else the requested one.
     pub(crate) amount: Amount,
     /// Whether it is signed as it should be.
     pub(crate) genuine: bool,
@@ -444,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_too_late_takes_no_money() {
+    fn a_late_payment_takes_no_money() {
         let mut order = order();
         assert!(!order.advance(1_000), "the last moment counts");
         assert!(order.advance(1_001));

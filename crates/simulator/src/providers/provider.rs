@@ -74,7 +74,7 @@ impl Provider {
         self == Provider::Ccavenue
     }
 
-    /// The provider of this name, in whatever letter case.
+    /// The provider of this name, in any letter case.
     pub fn from_name(name: &str) -> Option<Provider> {
         Provider::ALL.into_iter().find(|provider| provider.path().eq_ignore_ascii_case(name))
     }

@@ -1,4 +1,4 @@
-//! What the simulator is set up with: the merchant's account at each provider, and its own ways.
+//! The simulator's settings: the merchant's account at each provider, and variants of behaviour.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ pub struct ProvidersSettings {
     pub order_life: Duration,
     /// For how long an access token of PhonePe's Standard Checkout is good.
     pub token_life: Duration,
-    /// For how long a refund that was taken on is under way.
+    /// The duration of an accepted refund.
     pub refunds_take: Duration,
     /// More orders than this are refused: everything is kept in memory.
     pub max_orders: usize,
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_work_is_refused_at_the_start() {
+    fn impossible_settings_are_refused_at_start() {
         let broken = |change: fn(&mut ProvidersSettings)| {
             let mut settings = ProvidersSettings::new("http://localhost:9000/x");
             change(&mut settings);

@@ -1,4 +1,4 @@
-//! The providers' background work: what comes later by itself, and webhooks.
+//! The providers' background work: delayed decisions, and webhooks.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -13,8 +13,8 @@ use crate::courier::{self, Tally};
 const ROUND: usize = 32;
 
 impl Providers {
-    /// Lets what is to come later come, and delivers webhooks, until `shutdown` completes. A try under way
-    /// then is given up.
+    /// Makes delayed decisions and delivers webhooks, until `shutdown` completes. An attempt under way then
+    /// is given up.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) {
         let providers = &self;
         let round = || async move {
@@ -24,7 +24,7 @@ impl Providers {
         self.inner.courier.run(round, shutdown).await;
     }
 
-    /// Does what is due now: one round.
+    /// One round of due work.
     pub async fn tick(&self) -> Tally {
         let now_ms = self.now_ms();
         let due = self.ledger().due_orders(now_ms, ROUND);

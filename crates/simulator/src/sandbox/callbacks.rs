@@ -36,7 +36,7 @@ impl Sandbox {
         })
     }
 
-    /// Does what is due now: one round.
+    /// One round of due work.
     ///
     /// # Errors
     /// A [`BooksError`] when the books cannot be read or written. A callback that does not arrive is no

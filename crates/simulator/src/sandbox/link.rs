@@ -30,7 +30,7 @@ const FIELDS: [(&str, usize); 10] = [
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadLink {
-    /// Something is missing, too long, there twice or not what it should be.
+    /// A field is missing, too long, repeated or invalid.
     #[error("The link's “{0}” is missing or cannot be used.")]
     Field(&'static str),
     /// The link is too long to be one of ours.
@@ -148,7 +148,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_signed_link_is_read_whatever_its_texts_hold() {
+    fn a_signed_link_is_read_with_any_texts() {
         let awkward = "नगर & Söhne += \"'<b>\n%26";
         let terms = read(&query(&[("description", awkward), ("payee", awkward)])).unwrap();
         assert_eq!((terms.description.as_str(), terms.amount_paise), (awkward, 12_345_600));

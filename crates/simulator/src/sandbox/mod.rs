@@ -1,8 +1,8 @@
 //! The sandbox gateway: a payment gateway without money, for a first payment on one machine.
 //!
-//! It behaves like an outside party. It has books of its own (one SQLite file), a pay page on which
-//! the visitor decides what happens, an API that is asked over HTTP, and signed callbacks. It knows
-//! nothing of the service that uses it.
+//! It behaves like an outside party. It has books of its own (one SQLite file), a pay page on which the
+//! visitor chooses the outcome, an HTTP API, and signed callbacks. It knows nothing of the service that uses
+//! it.
 //!
 //! # Protocol
 //!
@@ -19,10 +19,10 @@
 //! another link for the same order with other ones is refused. After `expires` it cannot be paid.
 //!
 //! ## Report
-//! What the sandbox says about an order, wherever it says it, has these fields: `merchant`, `order`,
-//! `state`, `amount_paise` (what was asked), `currency`, `paid_paise` (what was taken),
-//! `payment_id`, `mode`, `code`, `message`, `timestamp`. What is not there is null in JSON and an
-//! empty text in a URL and in the signed text. The signature covers them all in this order.
+//! Every report of the sandbox on an order has these fields: `merchant`, `order`, `state`,
+//! `amount_paise` (requested), `currency`, `paid_paise` (taken), `payment_id`, `mode`, `code`,
+//! `message`, `timestamp`. A missing one is null in JSON and an empty text in a URL and in the
+//! signed text. The signature covers them all in this order.
 //!
 //! | `state` | meaning |
 //! |---|---|
@@ -47,9 +47,9 @@
 //! - `GET {base}/api/v1/orders/{order}` with the headers `X-Sandbox-Merchant`, `X-Sandbox-Timestamp`
 //!   (at most five minutes off) and `X-Sandbox-Signature`, purpose `sandbox-status-1`, over `merchant`,
 //!   `timestamp`, `order`.
-//! - `GET {base}/api/v1/orders?after=&limit=` lists all orders in the order they were opened, `limit`
-//!   (at most 1000) behind the `sequence` in `after`; signed likewise, purpose `sandbox-orders-1`, over
-//!   `merchant`, `timestamp`, `after`, `limit` (their texts as they stand in the query).
+//! - `GET {base}/api/v1/orders?after=&limit=` lists all orders in the order they were opened, `limit` (at
+//!   most 1000) behind the `sequence` in `after`; signed likewise, purpose `sandbox-orders-1`, over
+//!   `merchant`, `timestamp`, `after`, `limit` (their texts in the query).
 //!
 //! ## Refunds (merchant → sandbox)
 //! - `POST {base}/api/v1/orders/{order}/refunds/{refund}` with a form of `amount_paise` and `currency`, signed
@@ -61,8 +61,8 @@
 //! - `GET {base}/api/v1/refunds?after=&limit=` lists all refunds; purpose `sandbox-refunds-1`.
 //!
 //! Answers are reports with the fields `merchant`, `order`, `refund`, `state`, `amount_paise`, `currency`,
-//! `refund_id` (the sandbox's), `code`, `message`, `timestamp`; purpose `sandbox-refund-answer-1`. No callback
-//! tells of a refund.
+//! `refund_id` (the sandbox's), `code`, `message`, `timestamp`; purpose `sandbox-refund-answer-1`. No
+//! callback reports a refund.
 //!
 //! | `state` | meaning |
 //! |---|---|
@@ -72,8 +72,8 @@
 //! | `RETURNED` | it was given back, and the payer's bank sent it back later |
 //! | `UNKNOWN` | with HTTP status 404 and the code `NO_SUCH_REFUND`: never arrived |
 //!
-//! The last two digits of the amount choose what happens: 91 refused by the bank, 92 answered late, 93 given back
-//! and the answer lost, 94 given back and returned later, all others given back at once.
+//! The last two digits of the amount choose the outcome: 91 refused by the bank, 92 answered late, 93 given
+//! back and the answer lost, 94 given back and returned later, all others given back at once.
 //!
 //! # What the visitor can choose
 //! Pay; decline; pay but say nothing (neither return nor callback: only asking finds out); answer late
@@ -166,7 +166,7 @@ pub struct BookEntry {
     pub amount_paise: i64,
     /// Its ISO 4217 code.
     pub currency: String,
-    /// What was taken; `None` when nothing was.
+    /// The taken amount; `None` when nothing was.
     pub paid_paise: Option<i64>,
     pub payment_id: Option<String>,
     pub choice: Option<Choice>,
@@ -282,7 +282,7 @@ impl Sandbox {
         Report::of(order, self.merchant(), self.now_ms()).in_url(&order.terms.return_url, self.secret())
     }
 
-    /// What the forms and pages of one order are signed with: only who was sent to the page has it.
+    /// The signing key of one order's forms and pages: only a payer who was sent to the page has it.
     fn form_token(&self, order: &str) -> String {
         signature::sign(&self.inner.form_key, signature::Purpose::Form, &[("order", order)])
     }

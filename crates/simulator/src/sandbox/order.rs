@@ -1,4 +1,4 @@
-//! An order: what is to be paid, what the payer chose, and what came of it.
+//! An order: its terms, the payer's choice, and the outcome.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::money::{Amount, Currency};
 
-/// How much a payer is asked for and where the answer goes: what the merchant signed.
+/// The requested amount and the address of the answer: the merchant's signed terms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Terms {
     pub(super) order: String,
@@ -33,8 +33,8 @@ impl Terms {
         Amount { minor, currency: self.currency }
     }
 
-    /// Whether these are the same order: what was asked for first can never be altered. Texts are
-    /// not compared, the first ones stay.
+    /// Whether these are the same order: the first terms can never be altered. Texts are not compared, the
+    /// first ones stay.
     pub(super) fn agree_with(&self, other: &Terms) -> bool {
         self.order == other.order
             && self.amount_paise == other.amount_paise
@@ -77,7 +77,7 @@ impl State {
     }
 }
 
-/// What a payer can choose on the pay page.
+/// The payer's choices on the pay page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Choice {
@@ -85,11 +85,11 @@ pub enum Choice {
     Pay,
     /// Nothing is taken; browser and callback say so.
     Decline,
-    /// The money is taken; the application is not told.
+    /// The money is taken; the application receives no report.
     SayNothing,
     /// The browser says "pending"; the money is taken, and the callback sent, some time later.
     AnswerLate,
-    /// One unit less than asked is taken (one more, when there is none to spare).
+    /// One unit less than requested is taken (one more, when there is none to spare).
     WrongAmount,
 }
 
@@ -113,7 +113,7 @@ impl Choice {
         Choice::ALL.into_iter().find(|choice| choice.as_str() == word)
     }
 
-    /// Whether the application is told of the decision: by callback, and by the payer's browser.
+    /// Whether the decision is reported to the application: by callback, and by the payer's browser.
     pub(super) fn tells(self) -> bool {
         match self {
             Choice::Pay | Choice::Decline | Choice::AnswerLate | Choice::WrongAmount => true,
@@ -163,8 +163,7 @@ impl Order {
         }
     }
 
-    /// What changes by the passing of time: a late answer comes, or time runs out. Returns what is
-    /// written into the log.
+    /// Applies the passing of time: a late answer comes, or time runs out. Returns the line for the log.
     pub(super) fn advance(&mut self, now_ms: i64) -> Option<&'static str> {
         match self.state {
             State::Created if now_ms > self.terms.expires_ms => {
@@ -181,8 +180,7 @@ impl Order {
         }
     }
 
-    /// Carries out the payer's first choice; every later one changes nothing. Returns what is
-    /// written into the log.
+    /// Carries out the payer's first choice; every later one changes nothing. Returns the line for the log.
     pub(super) fn choose(
         &mut self,
         choice: Choice,
@@ -196,7 +194,7 @@ impl Order {
         let (state, paid, log) = match choice {
             Choice::Pay => (State::Paid, Some(asked), "Paid"),
             Choice::Decline => (State::Declined, None, "Declined"),
-            Choice::SayNothing => (State::Paid, Some(asked), "Paid, nobody is told"),
+            Choice::SayNothing => (State::Paid, Some(asked), "Paid, without a report"),
             Choice::AnswerLate => (State::Pending, None, "Paid, the answer comes late"),
             Choice::WrongAmount => {
                 (State::Paid, Some(self.terms.asked().wrong().minor), "Paid, but another amount than asked")
@@ -213,7 +211,7 @@ impl Order {
         Some(log)
     }
 
-    /// Closes it, if the payer has not chosen. Returns what is written into the log.
+    /// Closes it, if the payer has not chosen. Returns the line for the log.
     pub(super) fn close(&mut self, now_ms: i64) -> Option<&'static str> {
         if self.state != State::Created {
             return None;

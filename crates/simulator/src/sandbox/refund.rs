@@ -101,7 +101,7 @@ impl Refund {
         Refund { sequence: 0, wish, state, code: code.to_owned(), asked_ms: now_ms, due_ms }
     }
 
-    /// What time has changed by now; whether it did.
+    /// Applies the passing of time; returns whether it changed anything.
     pub(super) fn advance(&mut self, now_ms: i64) -> bool {
         if self.due_ms.is_none_or(|due_ms| due_ms > now_ms) {
             return false;

@@ -1,4 +1,4 @@
-//! What the sandbox says about an order: one set of fields, signed, in three wrappings.
+//! The sandbox's report on an order: one set of fields, signed, in three wrappings.
 
 use serde_json::{Value, json};
 use url::Url;
@@ -7,7 +7,7 @@ use super::order::{Order, State};
 use super::refund::Refund;
 use super::signature::{Purpose, sign};
 
-/// What is known of one order at one moment.
+/// The state of one order at one time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Report {
     merchant: String,
@@ -20,8 +20,8 @@ pub(super) struct Report {
     mode: &'static str,
     code: &'static str,
     message: &'static str,
-    /// The moment that is signed along: of the decision in a callback, so that every try is the same
-    /// byte for byte; of the question in an answer, so that no old answer passes for a new one.
+    /// The signed time: of the decision in a callback, so that every attempt is the same byte for byte; of
+    /// the request in an answer, so that no old answer passes for a new one.
     timestamp_ms: i64,
 }
 
@@ -123,7 +123,7 @@ impl Report {
     }
 }
 
-/// What is known of one refund at one moment.
+/// The state of one refund at one time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RefundReport {
     merchant: String,

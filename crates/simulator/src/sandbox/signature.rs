@@ -4,30 +4,30 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-/// What a signature is for. A signature for one purpose is worth nothing for another.
+/// The purpose of a signature. A signature for one purpose is invalid for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// A pay link, by the merchant.
     Pay,
-    /// A question about one order, by the merchant.
+    /// A merchant's status request about one order.
     Status,
     /// The wish to close an order, by the merchant.
     Close,
-    /// A question for the list of orders, by the merchant.
+    /// A merchant's request for the list of orders.
     Orders,
     /// The request for a refund, by the merchant.
     Refund,
-    /// A question about a refund, by the merchant.
+    /// A merchant's status request about a refund.
     RefundStatus,
-    /// A question for the list of refunds, by the merchant.
+    /// A merchant's request for the list of refunds.
     Refunds,
     /// The answer about a refund.
     RefundAnswer,
-    /// What the payer's browser carries back, by the sandbox.
+    /// The sandbox's report in the payer's browser.
     Return,
-    /// What the sandbox reports from server to server.
+    /// The sandbox's report from server to server.
     Callback,
-    /// What the sandbox answers when it is asked about an order.
+    /// The sandbox's answer to a status request.
     Answer,
     /// The form of a pay page, by the sandbox for itself.
     Form,

@@ -138,7 +138,7 @@ async fn an_order_cannot_be_opened_again_with_another_amount() {
 }
 
 #[tokio::test]
-async fn only_the_operator_is_told_a_result() {
+async fn only_the_operator_receives_a_result() {
     let world = World::new().await;
     world.choose(&link(&world, members(&world, &[])), Choice::Pay).await;
     for change in [

@@ -106,7 +106,7 @@ async fn a_link_opens_the_same_order_as_a_form() {
 }
 
 #[tokio::test]
-async fn who_cancels_comes_back_to_the_other_address() {
+async fn a_cancelling_payer_returns_to_the_cancel_url() {
     let world = World::new().await;
     let back = world.choose_and_return(&form(&world, &[]), Choice::Cancel).await;
     assert_eq!(back.path, "/cancelled?a=1&b=2");
@@ -115,7 +115,7 @@ async fn who_cancels_comes_back_to_the_other_address() {
 }
 
 #[tokio::test]
-async fn what_is_not_known_is_no_record() {
+async fn an_unknown_order_is_no_record() {
     let world = World::new().await;
     world.visitor.open(&form(&world, &[])).await.unwrap();
     for json in [
@@ -135,7 +135,7 @@ async fn what_is_not_known_is_no_record() {
 }
 
 #[tokio::test]
-async fn what_is_not_the_merchants_is_refused() {
+async fn a_request_of_another_merchant_is_refused() {
     let world = World::new().await;
     for change in [
         ("merchant_id", "1"),

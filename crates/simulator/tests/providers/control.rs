@@ -8,7 +8,7 @@ use crate::world::World;
 use crate::{payu, phonepe_checkout};
 
 #[tokio::test]
-async fn the_books_tell_what_was_ordered_and_taken() {
+async fn the_books_list_orders_and_payments() {
     let world = World::new().await;
     world.choose(&legacy_form(&world, &[]), Choice::Pay).await;
     world.visitor.open(&payu::form(&world, &[("txnid", "T2")])).await.unwrap();
@@ -27,7 +27,7 @@ async fn the_books_tell_what_was_ordered_and_taken() {
 }
 
 #[tokio::test]
-async fn what_there_is_not_is_not_found() {
+async fn an_unknown_path_is_not_found() {
     let world = World::new().await;
     let status = async |path: &str| world.http.get(world.url(path)).send().await.unwrap().status().as_u16();
     for path in ["/control/orders/payu/T9", "/control/orders/nobody/T9", "/control/nobody", "/nowhere"] {

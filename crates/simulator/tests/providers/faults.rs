@@ -23,7 +23,7 @@ async fn paid(world: &World) {
     world.choose(&payu::form(world, &[]), Choice::Pay).await;
 }
 
-/// What PayU says about it.
+/// PayU's report on it.
 async fn payu_says(world: &World) -> Value {
     payu::verify(world, ORDER).await["transaction_details"][ORDER].take()
 }

@@ -1,4 +1,4 @@
-//! Whatever is sent, the providers answer: no panic, no server error, no order out of nothing.
+//! The providers answer any request: no panic, no server error, no order out of nothing.
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};

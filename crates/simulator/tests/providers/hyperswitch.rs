@@ -133,7 +133,7 @@ async fn a_declined_payment_is_paid_on_the_same_page_until_that_ends() {
 }
 
 #[tokio::test]
-async fn only_what_was_not_begun_is_cancelled() {
+async fn only_a_payment_that_has_not_begun_is_cancelled() {
     let world = World::new().await;
     let page = created(&world).await;
     let cancel = format!("/payments/{PAYMENT}/cancel");

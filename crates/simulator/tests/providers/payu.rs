@@ -47,7 +47,7 @@ fn is_signed(fields: &[(String, String)]) -> bool {
 }
 
 #[tokio::test]
-async fn a_merchants_server_that_posts_the_form_is_told_where_the_payer_pays() {
+async fn a_merchants_server_that_posts_the_form_receives_the_pay_page() {
     let world = World::new().await;
     let (status, location) = world.visitor.follow(&form(&world, &[])).await.unwrap();
     assert!((300..=399).contains(&status), "{status}");
@@ -96,7 +96,7 @@ async fn several_orders_are_looked_up_at_once() {
 }
 
 #[tokio::test]
-async fn what_is_not_signed_by_the_merchant_is_refused() {
+async fn a_request_that_the_merchant_did_not_sign_is_refused() {
     let world = World::new().await;
     let WayBack::Post { action, fields } = form(&world, &[]) else { panic!("a form") };
     let forged: Vec<(String, String)> = fields

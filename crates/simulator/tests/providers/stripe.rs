@@ -189,7 +189,7 @@ async fn the_other_faults_show_in_the_session() {
 }
 
 #[tokio::test]
-async fn what_stripe_would_refuse_is_refused() {
+async fn requests_that_stripe_refuses_are_refused() {
     let world = World::new().await;
     for (change, code) in [
         (("mode", "setup"), "parameter_invalid"),

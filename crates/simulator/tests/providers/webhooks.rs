@@ -1,4 +1,4 @@
-//! What the providers tell the merchant's server by themselves.
+//! The providers' messages to the merchant's server.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -81,7 +81,7 @@ async fn payu_posts_its_signed_form() {
 }
 
 #[tokio::test]
-async fn what_is_not_answered_is_sent_again_for_a_while() {
+async fn an_unanswered_webhook_is_repeated_for_a_while() {
     let world = World::with(|settings| settings.webhooks.most_attempts = 3).await;
     only_choose(&world, &payu::form(&world, &[]), Choice::Pay).await;
     world.merchant.status.store(500, Ordering::SeqCst);

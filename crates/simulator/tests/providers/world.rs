@@ -1,5 +1,5 @@
-//! A simulator on a port of its own, a merchant's server that writes down what it gets, a payer, and a
-//! manual clock.
+//! A simulator on a port of its own, a merchant's server that records its requests, a payer, and a manual
+//! clock.
 
 use std::sync::atomic::{AtomicI64, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 /// 2024-03-15 11:12:12 in India.
 const START_MS: i64 = 1_710_481_332_000;
 
-/// What the merchant's server got.
+/// Requests to the merchant's server.
 #[derive(Debug, Clone)]
 pub(crate) struct Received {
     pub(crate) method: Method,
@@ -41,7 +41,7 @@ impl Received {
 #[derive(Default)]
 pub(crate) struct Merchant {
     received: Mutex<Vec<Received>>,
-    /// What it answers with; 0 is 200.
+    /// The status of its answers; 0 is 200.
     pub(crate) status: AtomicU16,
     pub(crate) bell: Notify,
 }
@@ -161,7 +161,7 @@ impl World {
         self.visitor.choose(&page, choice).await.unwrap()
     }
 
-    /// The payer chooses, and the browser goes back; returns what the merchant got by it.
+    /// The payer chooses, and the browser goes back; returns the merchant's request.
     pub(crate) async fn choose_and_return(&self, way: &WayBack, choice: Choice) -> Received {
         let back = self.choose(way, choice).await.unwrap();
         self.visitor.follow(&back).await.unwrap();

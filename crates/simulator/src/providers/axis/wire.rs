@@ -1,4 +1,4 @@
-//! The VPC forms: what a pay request must hold, and what is said of an order.
+//! The VPC forms: required members of a pay request, and the report on an order.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ const RETURN_URL: &str = "vpc_ReturnURL";
 const ORDER_INFO: &str = "vpc_OrderInfo";
 const LOCALE: &str = "vpc_Locale";
 
-/// What MIGS says about a hash that is not right.
+/// MIGS' answer to a wrong hash.
 const BAD_HASH: &str = "E5000: Cannot form a matching secure hash";
 
 /// The terms of a pay request.
@@ -69,8 +69,7 @@ fn is_hash_right(secret: &[u8], fields: &Fields) -> bool {
     fields.get(HASH_TYPE) == "SHA256" && is_valid(secret, fields.pairs(), fields.get(HASH))
 }
 
-/// Whether the caller who asks for results is the merchant's operator. A hash is not asked for, but if
-/// there is one it must be right.
+/// Whether the caller who requests results is the merchant's operator. A hash is optional, but must be right.
 ///
 /// # Errors
 /// The members that tell the caller what is wrong.
@@ -100,7 +99,7 @@ pub(crate) fn check_operator(
     Ok(())
 }
 
-/// The answer to `queryDR`. MIGS keeps a record only of what the payer tried.
+/// The answer to `queryDR`. MIGS keeps a record of payers' attempts only.
 pub(crate) fn answer(
     account: &AxisAccount,
     statement: Option<&Statement<'_>>,

@@ -59,7 +59,7 @@ fn open(providers: &Providers, fields: Result<Fields, BadForm>) -> Response {
     pay::open(providers, Provider::Ccavenue, terms)
 }
 
-/// A question about an order: by its number, by that of the payment, or by both.
+/// A request about an order: by its number, by that of the payment, or by both.
 #[derive(Debug, Default, Deserialize)]
 struct Question {
     #[serde(default)]
@@ -100,7 +100,7 @@ fn text(providers: &Providers, fields: &Fields) -> Result<String, ApiError> {
     decrypt(account.api_working_key.expose_secret(), fields.get("enc_request")).ok_or(BAD_REQUEST)
 }
 
-/// The order that is asked about, as the books know it.
+/// The requested order in the books.
 fn order_of(providers: &Providers, question: &Question) -> String {
     if !question.order_no.is_empty() {
         let known = providers.inner.ccavenue_ids.lock().get(&question.order_no).cloned();

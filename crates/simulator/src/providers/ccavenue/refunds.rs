@@ -1,5 +1,5 @@
-//! Refunds: `refundOrder`, and `cancelOrder` while an order is not confirmed. The state of an order is all that is
-//! told of them.
+//! Refunds: `refundOrder`, and `cancelOrder` while an order is not confirmed. Only the state of an order
+//! shows them.
 
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -122,7 +122,7 @@ fn carried_out(providers: &Providers, payment: Option<Key>, request: &Request) -
         id: request.id.clone(),
         amount,
         notify_url: None,
-        // Nobody looks whether a number was used before.
+        // A number's earlier use is not checked.
         ids_repeat: true,
         waits_for_balance: false,
     });
@@ -145,7 +145,7 @@ fn carried_out(providers: &Providers, payment: Option<Key>, request: &Request) -
     }
 }
 
-/// What is shown of an order that is paid: whether it is confirmed, and when all of it was given back.
+/// The status of a paid order: whether it is confirmed, and when all of it was given back.
 pub(super) fn shown(providers: &Providers, order: &Order) -> wire::Shown {
     let taken = order.taken?;
     let is_confirmed = providers.inner.settings.ccavenue.confirms_orders;

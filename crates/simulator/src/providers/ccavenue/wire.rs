@@ -154,7 +154,7 @@ pub(crate) fn way_back(account: &CcavenueAccount, statement: &Statement<'_>) -> 
     WayBack::Post { action: action.clone(), fields }
 }
 
-/// The result of a question: flat in version 1.2, inside an object in 1.1.
+/// The result of a status request: flat in version 1.2, inside an object in 1.1.
 pub(crate) fn status_text(statement: Option<&Statement<'_>>, shown: Shown, is_wrapped: bool) -> String {
     let known = statement.filter(|statement| statement.said != Said::NotFound);
     let result = known.map_or_else(
@@ -170,7 +170,7 @@ fn number(amount: Amount) -> Value {
     serde_json::from_str(&amount.to_string()).unwrap_or_default()
 }
 
-/// What is shown of a paid order in place of its state and amount: what has become of it since.
+/// The later status of a paid order, shown in place of its state and amount.
 pub(crate) type Shown = Option<(&'static str, Amount)>;
 
 fn result(statement: &Statement<'_>, shown: Shown) -> Value {

@@ -16,10 +16,10 @@ use crate::providers::fault::{BadFault, FaultRequest, Rule};
 use crate::providers::form::Fields;
 use crate::providers::provider::Provider;
 
-/// The most orders one answer lists, and how many it lists when not told.
+/// The maximal and default number of orders in one answer.
 const MOST_ORDERS: usize = 10_000;
 const DEFAULT_ORDERS: usize = 1_000;
-/// The longest number of an order that a fault can be asked for.
+/// The longest number of an order with a fault of its own.
 const MAX_ORDER_BYTES: usize = 128;
 
 pub(crate) fn router() -> Router<Providers> {
@@ -82,7 +82,7 @@ async fn orders(State(providers): State<Providers>, RawQuery(query): RawQuery) -
         name => Some(provider_of(name)?),
     };
     let page = providers.books(after, limit);
-    // A full page may have another behind it, whatever the provider of its orders.
+    // A full page may have another behind it, for any provider.
     let next = page.last().filter(|_| page.len() == limit).map(|last| last.sequence);
     let listed: Vec<_> =
         page.into_iter().filter(|entry| provider.is_none_or(|wanted| wanted == entry.provider)).collect();
@@ -171,7 +171,7 @@ async fn refund_in_portal(
     Ok(Json(entry.ok_or(Refused::NotRefundable)?).into_response())
 }
 
-/// `POST /control/refunds/{provider}/{refund}/elapse`: what is to come later comes now.
+/// `POST /control/refunds/{provider}/{refund}/elapse`: a delayed decision comes now.
 async fn elapse_refund(
     State(providers): State<Providers>,
     Path((provider, refund)): Path<(String, String)>,

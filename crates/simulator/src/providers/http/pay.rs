@@ -92,8 +92,8 @@ fn show(providers: &Providers, provider: Provider, query: &str) -> Response {
     }
 }
 
-/// `POST /pay-page`: the payer has chosen. Sent twice it does nothing twice: a payment is made once,
-/// and every answer follows from the books.
+/// `POST /pay-page`: the payer has chosen. It is idempotent: a payment is made once, and every answer follows
+/// from the books.
 fn choose(providers: &Providers, provider: Provider, body: &[u8]) -> Response {
     let fields = Fields::decode(body).unwrap_or_default();
     let key = named(providers, provider, &fields);

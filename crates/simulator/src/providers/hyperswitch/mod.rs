@@ -127,7 +127,7 @@ fn key_of(providers: &Providers, id: &str) -> Option<Key> {
     providers.inner.hyperswitch_ids.lock().get(id).map(|order| (Provider::Hyperswitch, order.clone()))
 }
 
-/// `GET /payments/{id}?force_sync=`: the simulator always asks.
+/// `GET /payments/{id}?force_sync=`: the simulator always synchronises.
 async fn retrieve(
     State(providers): State<Providers>,
     Path(id): Path<String>,

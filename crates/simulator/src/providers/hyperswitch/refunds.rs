@@ -126,7 +126,7 @@ fn object(account: &HyperswitchAccount, payment: &str, told: &RefundStatement<'_
     let refund = told.refund;
     let (status, error) = match told.said {
         RefundSaid::Pending | RefundSaid::NotFound => ("pending", None),
-        // Of a credit that comes back the router tells nothing.
+        // The router does not report a credit that comes back.
         RefundSaid::Done | RefundSaid::Returned => ("succeeded", None),
         RefundSaid::Refused(_) => ("failed", Some("The refund was declined")),
         RefundSaid::Gibberish => ("under_review", None),

@@ -55,7 +55,7 @@ impl NewPayment {
     }
 }
 
-/// The terms of the payment that is asked for.
+/// The terms of the requested payment.
 pub(super) fn terms(account: &HyperswitchAccount, asked: &NewPayment) -> Result<Terms, Refused> {
     let is_short = |text: &Option<String>| text.as_ref().is_none_or(|text| text.chars().count() <= MAX_TEXT);
     let reference = &asked.merchant_order_reference_id;

@@ -1,4 +1,4 @@
-//! The legacy protocol: a signed form or link opens the page, a signed question tells the status.
+//! The legacy protocol: a signed form or link opens the page, a signed request returns the status.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ use crate::providers::provider::{Protocol, Provider};
 use crate::providers::settings::ProvidersSettings;
 use crate::providers::signature::paytm::{CHECKSUM, is_valid, text_of_form};
 
-/// What the form must hold beside its checksum.
+/// The required fields of the form beside its checksum.
 const MANDATORY: [&str; 8] =
     ["MID", "ORDER_ID", "CUST_ID", "INDUSTRY_TYPE_ID", "CHANNEL_ID", "TXN_AMOUNT", "WEBSITE", "CALLBACK_URL"];
 

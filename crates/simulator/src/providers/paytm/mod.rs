@@ -47,7 +47,7 @@ fn transaction_number(statement: &Statement<'_>) -> String {
     number_at(statement.order.opened_ms, statement.order.payment_number())
 }
 
-/// Paytm's number of what was begun at that moment.
+/// Paytm's number of an operation begun at that time.
 fn number_at(moment_ms: i64, number: u64) -> String {
     format!("{}{number:024}", moment::day(moment_ms))
 }

@@ -1,4 +1,4 @@
-//! Refunds, of payments in both protocols: taken on by one call, told by another and by a webhook.
+//! Refunds, of payments in both protocols: accepted by one call, reported by another and by a webhook.
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -145,7 +145,7 @@ fn refused(providers: &Providers, words: &Words) -> Response {
     envelope(providers, &json!({ "resultInfo": result_info(words) }), Signing::Not)
 }
 
-/// The answer to a request that was taken on, whatever has become of it since.
+/// The answer to an accepted request, independent of its later state.
 fn taken(providers: &Providers, found: &FoundRefund) -> Response {
     let told = RefundStatement::told(&found.refund, found.twist);
     let said = if told.said == RefundSaid::Gibberish { told.said } else { RefundSaid::Pending };

@@ -1,5 +1,5 @@
-//! The v3 protocol: a call opens an order and gives a token, the browser brings the token to the page,
-//! a call tells the status. Bodies are signed as the texts they are.
+//! The v3 protocol: a call opens an order and gives a token, the browser brings the token to the page, a call
+//! returns the status. Bodies are signed as the texts they are.
 
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ struct Head {
     signature: String,
 }
 
-/// The body of a signed request, or what to answer instead.
+/// The body of a signed request, or the error answer.
 pub(super) fn signed_body<'a, T: Deserialize<'a>>(
     account: &PaytmAccount,
     request: &'a [u8],
@@ -122,7 +122,7 @@ pub(crate) async fn initiate(
     let answer = match opened(&providers, &query, &body) {
         Ok(body) => envelope(&providers, &body, Signing::Right),
         Err(words) => {
-            // Here a failure has the status F, whatever the code.
+            // Here a failure has the status F, under any code.
             let words = Words { status: "F", ..words };
             envelope(&providers, &json!({ "resultInfo": result_info(&words) }), Signing::Not)
         }

@@ -73,7 +73,7 @@ pub(super) fn take(providers: &Providers, fields: &Fields) -> Option<Value> {
 fn word(said: RefundSaid) -> &'static str {
     match said {
         RefundSaid::Pending => "queued",
-        // Of a credit that comes back PayU tells nothing.
+        // PayU does not report a credit that comes back.
         RefundSaid::Done | RefundSaid::Returned => "success",
         RefundSaid::Refused(_) => "failure",
         RefundSaid::Gibberish => "considering",

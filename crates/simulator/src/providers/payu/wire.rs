@@ -1,4 +1,4 @@
-//! PayU's forms: what a payment request must hold, and what is said of an order.
+//! PayU's forms: required fields of a payment request, and the report on an order.
 
 use std::collections::BTreeMap;
 

@@ -32,13 +32,13 @@ const TOKEN_TYPE: &str = "O-Bearer";
 const MAX_ID: usize = 63;
 /// The smallest amount, in paise.
 const MIN_PAISE: i64 = 100;
-/// What comes back with every status, when the merchant sent it.
+/// Returned with every status, when the merchant sent it.
 const META_INFO: &str = "metaInfo";
 /// The longest meta information, as JSON, in bytes.
 const MAX_META_BYTES: usize = 4096;
 
-/// `POST /v1/oauth/token`: an access token for the merchant's credentials. A token holds its end and
-/// a seal, so that nothing has to be remembered.
+/// `POST /v1/oauth/token`: an access token for the merchant's credentials. A token holds its end and a seal,
+/// so that nothing has to be stored.
 pub(crate) async fn token(State(providers): State<Providers>, body: Bytes) -> Response {
     let strike = providers.strike(Provider::Phonepe, "");
     let answer = match Fields::decode(&body) {
@@ -205,7 +205,7 @@ fn order_id(statement: &Statement<'_>) -> String {
     format!("OMO{:020}", statement.order.payment_number())
 }
 
-/// What a status answer says. The merchant's own number of the order is not in it.
+/// The content of a status answer, without the merchant's own number of the order.
 fn report(statement: &Statement<'_>) -> Value {
     let order = statement.order;
     let state = state(statement.said);

@@ -59,7 +59,7 @@ impl IntoResponse for Refused {
     }
 }
 
-/// Whether a text can be an order's number: letters, digits, `_` and `-`, at most so many.
+/// Whether a text can be an order's number: letters, digits, `_` and `-`, at most `most`.
 fn is_order_id(text: &str, most: usize) -> bool {
     (1..=most).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))

@@ -62,7 +62,7 @@ struct Instrument {
     r#type: String,
 }
 
-/// What a merchant asked for, whichever protocol it asked in.
+/// A merchant's request, in either protocol.
 struct Asked {
     protocol: Protocol,
     merchant_id: String,
@@ -290,10 +290,10 @@ fn payment_id(statement: &Statement<'_>) -> String {
     format!("T{:018}", statement.order.payment_number())
 }
 
-/// What a status answer and a callback say.
+/// The content of a status answer and a callback.
 fn report(account: &PhonepeAccount, statement: &Statement<'_>) -> Value {
     let [code, message, state] = words(statement.said);
-    // The flag means that the question was answered: it is true while nothing is decided.
+    // The flag means that the request was answered: it is true while nothing is decided.
     let success = match statement.said {
         Said::Paid | Said::Open | Said::Pending | Said::Gibberish => true,
         Said::Declined | Said::Expired | Said::NotFound => false,

@@ -215,7 +215,7 @@ fn open(providers: &Providers, link: NewLink) -> Result<Response, Refused> {
     }
 }
 
-/// A call about an order that exists: its answer, and the fault that strikes it.
+/// A call about an existing order: its answer, and its fault.
 async fn about(
     providers: &Providers,
     headers: &HeaderMap,

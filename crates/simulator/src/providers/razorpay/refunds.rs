@@ -26,7 +26,7 @@ const MIN_PAISE: i64 = 100;
 /// The longest receipt, in characters, and the shortest idempotency key.
 const MAX_RECEIPT: usize = 40;
 const MIN_KEY: usize = 10;
-/// How many refunds a list shows when it is not told, and at most.
+/// The default and the maximal number of refunds in a list.
 const DEFAULT_COUNT: usize = 10;
 const MAX_COUNT: usize = 100;
 
@@ -194,7 +194,7 @@ pub(super) async fn list(
 fn status(said: RefundSaid) -> &'static str {
     match said {
         RefundSaid::Pending | RefundSaid::NotFound => "pending",
-        // Of a credit that comes back Razorpay tells nothing.
+        // Razorpay does not report a credit that comes back.
         RefundSaid::Done | RefundSaid::Returned => "processed",
         RefundSaid::Refused(_) => "failed",
         RefundSaid::Gibberish => "under_review",

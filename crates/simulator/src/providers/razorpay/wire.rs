@@ -37,7 +37,7 @@ pub(super) fn payment_number(id: &str) -> Option<u64> {
     id.strip_prefix("pay_")?.parse().ok()
 }
 
-/// What is given back of an order, in paise.
+/// The refunded part of an order, in paise.
 pub(super) fn refunded(providers: &Providers, order: &Order) -> i64 {
     providers.ledger().refunds.counted(&(order.provider(), order.terms.id.clone()))
 }
@@ -147,7 +147,7 @@ fn is_refunded(order: &Order, refunded: i64) -> bool {
     order.taken.is_some_and(|taken| taken.minor == refunded)
 }
 
-/// The event that tells of a link's new status.
+/// The event of a link's new status.
 pub(crate) fn webhook(
     providers: &Providers,
     account: &RazorpayAccount,

@@ -32,7 +32,7 @@ pub(crate) struct RefundBooks {
 }
 
 impl RefundBooks {
-    /// Books a refund of a payment. Whether its id is known is looked at before.
+    /// Books a refund of a payment. The caller has checked that its id is new.
     pub(crate) fn book(
         &mut self,
         wish: RefundWish,
@@ -71,7 +71,7 @@ impl RefundBooks {
         Ok(&self.refunds[place])
     }
 
-    /// What is given back of a payment, or will be, in minor units.
+    /// The refunded part of a payment, pending refunds included, in minor units.
     pub(crate) fn counted(&self, payment: &Key) -> i64 {
         let counting = self.of_payment(payment).filter(|refund| refund.state.counts());
         counting.map(|refund| refund.wish.amount.minor).sum()
@@ -88,7 +88,7 @@ impl RefundBooks {
         self.by_id.get(id).cloned().unwrap_or_default()
     }
 
-    /// Changes a refund that is first brought up to date; returns it, and whether its state has changed.
+    /// Brings a refund up to date and changes it; returns it, and whether its state has changed.
     pub(crate) fn update(
         &mut self,
         place: usize,

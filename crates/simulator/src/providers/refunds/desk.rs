@@ -1,4 +1,4 @@
-//! Refunds asked for, looked up and decided: every change goes through here, so that refunds are always up to
+//! Refunds requested, looked up and decided: every change goes through here, so that refunds are always up to
 //! date and webhooks are written with each change.
 
 use serde::Serialize;
@@ -46,7 +46,7 @@ pub struct RefundEntry {
     /// Whether it was made in the provider's portal, behind the merchant's back.
     pub in_portal: bool,
     pub status_calls: u32,
-    /// When it was asked for, in milliseconds since the epoch.
+    /// The time of the request, in milliseconds since the epoch.
     pub asked_ms: i64,
     /// When its state last changed, in milliseconds since the epoch.
     pub decided_ms: i64,
@@ -148,7 +148,7 @@ impl Providers {
         Some(entry(refund))
     }
 
-    /// Brings what is still to come of a refund about now.
+    /// Makes a delayed decision on a refund come now.
     pub fn elapse_refund(&self, provider: Provider, id: &str) -> Option<RefundEntry> {
         let place = *self.ledger().refunds.with_id(&(provider, id.to_owned())).last()?;
         let now_ms = self.now_ms();

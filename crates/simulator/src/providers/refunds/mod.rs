@@ -136,7 +136,7 @@ impl Refund {
         true
     }
 
-    /// Brings what is still to come about now; returns whether there was anything.
+    /// Makes a delayed decision come now; returns whether there was one.
     pub(crate) fn elapse(&mut self, now_ms: i64) -> bool {
         let due = self.state.due_ms().is_some();
         if due {
@@ -178,7 +178,7 @@ pub(crate) struct RefundStatement<'a> {
 }
 
 impl<'a> RefundStatement<'a> {
-    /// In answer to a question about it.
+    /// In answer to a status request.
     pub(crate) fn answered(refund: &'a Refund, twist: Option<RefundTwist>) -> RefundStatement<'a> {
         let told = RefundStatement::told(refund, twist);
         match twist {

@@ -2,22 +2,22 @@
 
 const DEFAULT_SECONDS: u64 = 20;
 
-/// A fault of a refund. It is asked for by the refund's id or by that of its order.
+/// A fault of a refund, set for the refund's id or for that of its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefundTwist {
-    /// Taken on, and done after so long.
+    /// Accepted, and done after this time.
     Pending {
         /// After how long, in seconds.
         seconds: u64,
     },
     /// The payer's bank refuses it at once.
     Refused,
-    /// Taken on, and refused after so long.
+    /// Accepted, and refused after this time.
     RefusedLater {
         /// After how long, in seconds.
         seconds: u64,
     },
-    /// The merchant's balance does not suffice: refused, or taken on and waiting, as the provider does it.
+    /// The merchant's balance does not suffice: refused, or accepted and waiting, as the provider does it.
     NoBalance,
     /// Done, and the answer to the request is lost.
     AnswerLost,
@@ -29,11 +29,11 @@ pub enum RefundTwist {
     WrongSignature,
     /// Its state is reported by a code that is in no documentation.
     UnknownCode,
-    /// Done, and unknown to whoever asks about it.
+    /// Done, and unknown to status requests.
     NotFound,
-    /// Done, and no webhook tells of it.
+    /// Done, without a webhook.
     Silent,
-    /// Done, and sent back by the payer's bank after so long.
+    /// Done, and sent back by the payer's bank after this time.
     Returned {
         /// After how long, in seconds.
         seconds: u64,
@@ -57,7 +57,7 @@ impl RefundTwist {
         RefundTwist::Returned { seconds: DEFAULT_SECONDS },
     ];
 
-    /// The word by which it is asked for.
+    /// Its word in requests.
     pub fn word(self) -> &'static str {
         match self {
             RefundTwist::Pending { .. } => "refund-pending",

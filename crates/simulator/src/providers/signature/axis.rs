@@ -1,5 +1,5 @@
 //! MIGS' secure hash: HMAC-SHA256 over the sorted `vpc_` and `user_` members. The text is hashed in
-//! ISO-8859-1, where what that lacks is a question mark; plain ASCII avoids the matter.
+//! ISO-8859-1, with a question mark for other characters; plain ASCII avoids the matter.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;

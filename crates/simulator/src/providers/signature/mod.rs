@@ -1,6 +1,6 @@
-//! The providers' signatures, from both sides: the simulator checks requests with them and signs its
-//! answers, and tests that play a merchant sign requests. Pure functions; whatever is wrong
-//! with a signature, from its length to its letters, makes it invalid and nothing more.
+//! The providers' signatures, from both sides: the simulator checks requests with them and signs its answers,
+//! and tests that play a merchant sign requests. Pure functions; any fault of a signature, from its length to
+//! its letters, makes it invalid and nothing more.
 
 pub mod axis;
 pub mod ccavenue;
@@ -13,8 +13,7 @@ pub mod stripe;
 
 use subtle::ConstantTimeEq;
 
-/// Whether a digest in hexadecimal, of whatever letter case, is this one. Takes the same time
-/// wherever it is wrong.
+/// Whether a digest in hexadecimal, of any letter case, is this one. Takes the same time for any difference.
 fn is_digest(expected: &[u8], given: &str) -> bool {
     !expected.is_empty() && hex::decode(given).is_ok_and(|given| bool::from(expected.ct_eq(&given)))
 }

@@ -63,7 +63,7 @@ pub fn sign(key: &[u8], text: &str, salt: [u8; SALT_BYTES]) -> Option<String> {
     Some(STANDARD.encode(encrypted))
 }
 
-/// What is inside a checksum: the digest in hexadecimal and the salt. `None` when it is not one.
+/// The content of a checksum: the digest in hexadecimal and the salt. `None` when it is not one.
 pub fn open(key: &[u8], checksum: &str) -> Option<Vec<u8>> {
     if checksum.len() > MAX_CHECKSUM_BYTES {
         return None;
@@ -84,7 +84,7 @@ pub fn open(key: &[u8], checksum: &str) -> Option<Vec<u8>> {
     .ok()
 }
 
-/// Whether a checksum is one over this text, whatever its salt.
+/// Whether a checksum is one over this text, with any salt.
 pub fn is_valid(key: &[u8], text: &str, checksum: &str) -> bool {
     let Some(given) = open(key, checksum) else { return false };
     let Some((_, salt)) = given.split_last_chunk::<SALT_BYTES>() else { return false };
@@ -109,7 +109,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_signed_is_valid_and_nothing_else(text in "\\PC{0,60}", other in "\\PC{0,60}", pick in 0usize..3) {
+        fn only_the_signed_text_is_valid(text in "\\PC{0,60}", other in "\\PC{0,60}", pick in 0usize..3) {
             let key = KEYS[pick];
             let checksum = sign(key, &text, new_salt()).unwrap();
             prop_assert!(is_valid(key, &text, &checksum));

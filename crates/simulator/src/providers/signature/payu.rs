@@ -30,8 +30,8 @@ fn request_digest<'a>(key: &'a str, salt: &'a str, field: impl Fn(&str) -> &'a s
     digest(&parts)
 }
 
-/// The hash of what PayU sends back: the request's order backwards, the status behind the salt, in
-/// front of it all the additional charges where there are any.
+/// The hash of PayU's answer: the request's order backwards, the status behind the salt, in front of it all
+/// the additional charges where there are any.
 pub fn response_hash<'a>(key: &'a str, salt: &'a str, field: impl Fn(&str) -> &'a str) -> String {
     let charges = field("additionalCharges");
     let mut parts = Vec::new();

@@ -35,12 +35,12 @@ pub fn is_x_verify(payload: &str, path: &str, salt_key: &str, salt_index: &str, 
     })
 }
 
-/// What a webhook of Standard Checkout carries in its `Authorization`.
+/// The `Authorization` of a webhook of Standard Checkout.
 pub fn webhook_authorization(user: &str, password: &str) -> String {
     hex::encode(digest(&[user, ":", password]))
 }
 
-/// Whether that is what this user's webhooks carry.
+/// Whether that is the `Authorization` of this user's webhooks.
 pub fn is_webhook_authorization(user: &str, password: &str, given: &str) -> bool {
     is_digest(&digest(&[user, ":", password]), given)
 }

@@ -23,7 +23,7 @@ use crate::providers::{Providers, signature};
 
 const REFUND: &str = "re_";
 const REASONS: [&str; 3] = ["duplicate", "fraudulent", "requested_by_customer"];
-/// How many refunds a list shows when it is not told, and at most.
+/// The default and the maximal number of refunds in a list.
 const DEFAULT_LIMIT: usize = 10;
 const MAX_LIMIT: usize = 100;
 

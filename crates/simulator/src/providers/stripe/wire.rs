@@ -16,12 +16,12 @@ use crate::providers::provider::Protocol;
 use crate::providers::settings::StripeAccount;
 use crate::providers::signature;
 
-/// The session's id stands for these letters in `success_url`.
+/// The placeholder of the session's id in `success_url`.
 const PLACEHOLDER: &str = "{CHECKOUT_SESSION_ID}";
 /// Sessions are open for 30 minutes to 24 hours, in seconds.
 const LIFE_S: std::ops::RangeInclusive<i64> = 30 * 60..=24 * 60 * 60;
 const SESSION: &str = "cs_test_";
-/// Those that Stripe counts without decimals.
+/// Currencies that Stripe counts without decimals.
 const ZERO_DECIMALS: [&str; 15] =
     ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"];
 
@@ -36,7 +36,7 @@ pub(super) fn order_of(session: &str) -> Option<String> {
     String::from_utf8(bytes).ok().filter(|order| session_id(order) == session)
 }
 
-/// An amount in Stripe's unit: whole units, or hundredths of them, whatever the decimals of the currency.
+/// An amount in Stripe's unit: whole units, or hundredths of them, independent of the currency's decimals.
 pub(super) fn amount_of(minor: &str, code: &str) -> Option<Amount> {
     let plain = !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit());
     if !plain || code.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -90,7 +90,7 @@ fn metadata_name_behind(rest: &str) -> Option<&str> {
     rest.strip_prefix("metadata][")?.strip_suffix(']').filter(|name| (1..=40).contains(&name.len()))
 }
 
-/// The terms of the session that is asked for.
+/// The terms of the requested session.
 pub(super) fn terms(account: &StripeAccount, fields: &Fields, now_ms: i64) -> Result<Terms, Refused> {
     if let Some((name, _)) = fields.pairs().find(|(name, _)| !is_known(name)) {
         return Err(Refused::invalid(

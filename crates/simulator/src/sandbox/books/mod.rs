@@ -1,4 +1,4 @@
-//! The sandbox's books: its own SQLite file, in which a decision is safe before anybody hears of it.
+//! The sandbox's books: its own SQLite file, in which a decision is committed before it is reported.
 
 mod refunds;
 
@@ -33,7 +33,7 @@ pub enum OpenError {
     /// The public URL is not an absolute http(s) URL.
     #[error("the sandbox's public URL {0:?} is not an absolute http(s) URL")]
     PublicUrl(String),
-    /// The merchant's name or the secret is empty: anybody could sign.
+    /// The merchant's name or the secret is empty: signatures would prove nothing.
     #[error("the sandbox needs a merchant and a secret")]
     NoSecret,
     #[error("no random numbers to be had")]
@@ -50,8 +50,8 @@ pub enum BooksError {
     Interrupted,
 }
 
-/// Creates the file for its owner alone, unless it is there: it holds what payers pay for. SQLite gives
-/// the files beside it the same permissions.
+/// Creates the file for its owner alone, unless it exists: it holds payers' purchases. SQLite gives the files
+/// beside it the same permissions.
 fn create_private(path: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -83,7 +83,7 @@ pub(super) struct DueCallback {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LogLine {
     pub(super) at_ms: i64,
-    /// What happened, in a few words.
+    /// The event, in a few words.
     pub(super) what: String,
 }
 
@@ -94,7 +94,7 @@ pub(super) struct Books {
 }
 
 impl Books {
-    /// Opens the file, and makes it what it has to be.
+    /// Opens the file, and creates or migrates its tables.
     pub(super) fn open(path: &Path) -> Result<Books, OpenError> {
         create_private(path).map_err(OpenError::File)?;
         let mut connection = Connection::open(path)?;
@@ -188,7 +188,7 @@ impl Books {
             let known = current(txn, &terms.order, now_ms)?;
             let mut order = match known {
                 Some(order) => order,
-                None => insert(txn, terms, now_ms, "Nobody has opened the page")?,
+                None => insert(txn, terms, now_ms, "The page has not been opened")?,
             };
             if let Some(line) = order.close(now_ms) {
                 save(txn, &mut order, now_ms, line)?;
@@ -264,7 +264,7 @@ impl Books {
         self.write(move |txn| orders(txn, "ORDER BY sequence DESC LIMIT ?1", i64::from(limit))).await
     }
 
-    /// What happened to an order, the newest 50 lines, oldest first.
+    /// The log of an order, the newest 50 lines, oldest first.
     pub(super) async fn log_of(&self, order_sequence: i64) -> Result<Vec<LogLine>, BooksError> {
         self.write(move |txn| {
             let mut lines = txn

@@ -86,7 +86,7 @@ fn advance(txn: &Transaction<'_>, refund: &mut Refund, now_ms: i64) -> Result<()
     Ok(())
 }
 
-/// What is given back of an order, or will be.
+/// The refunded part of an order, pending refunds included.
 fn given_back(txn: &Transaction<'_>, order: &str) -> Result<i64, rusqlite::Error> {
     txn.query_row(
         "SELECT coalesce(sum(amount_paise), 0) FROM refunds

@@ -1,4 +1,4 @@
-//! The API that the merchant's server asks.
+//! The API for the merchant's server.
 
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
@@ -15,7 +15,7 @@ use crate::sandbox::signature::{Purpose, is_signed};
 
 /// How far the clocks of merchant and sandbox may be apart.
 const MOST_SKEW_MS: i64 = 5 * 60 * 1_000;
-/// The most orders or refunds one answer lists, and how many it lists when not told.
+/// The maximal and default number of orders or refunds in one answer.
 const MOST_ENTRIES: u32 = 1_000;
 const DEFAULT_ENTRIES: &str = "100";
 
@@ -25,7 +25,7 @@ pub(super) enum Refusal {
     Unsigned,
     /// Signed too long ago, or in the future.
     Stale,
-    /// A parameter is not what it should be.
+    /// A parameter is invalid.
     BadParameter(&'static str),
     Books(BooksError),
 }
@@ -55,7 +55,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// Checks who asks; returns the moment they signed.
+/// Checks the caller's signature; returns its time.
 pub(super) fn asked_by_merchant(
     sandbox: &Sandbox,
     headers: &HeaderMap,
@@ -152,7 +152,7 @@ async fn book_page(
     Ok(json!({ "orders": orders }))
 }
 
-/// The page of the books that the merchant asks for.
+/// The requested page of the books.
 pub(super) fn place_in_books(
     sandbox: &Sandbox,
     query: &str,

@@ -32,7 +32,7 @@ struct OrderLine {
     link: String,
 }
 
-/// `GET /`: what this is, and what happened lately.
+/// `GET /`: an introduction, and recent events.
 pub(super) async fn index(State(sandbox): State<Sandbox>) -> Response {
     let mut orders = match sandbox.inner.books.newest(RECENT).await {
         Ok(orders) => orders,
@@ -40,7 +40,7 @@ pub(super) async fn index(State(sandbox): State<Sandbox>) -> Response {
     };
     let now_ms = sandbox.now_ms();
     for order in &mut orders {
-        // Shown as of now; recorded when the order is asked for.
+        // Shown as of now; recorded at the next request for the order.
         order.advance(now_ms);
     }
     let page = IndexPage {
@@ -77,7 +77,7 @@ struct ReturnPage {
     parameters: Vec<(String, String)>,
 }
 
-/// `GET` or `POST /return`: what an application is told when the payer comes back.
+/// `GET` or `POST /return`: the report in a returning payer's browser.
 pub(super) async fn back(State(sandbox): State<Sandbox>, RawQuery(query): RawQuery, body: Bytes) -> Response {
     let query = query.unwrap_or_default();
     let parameters: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())

@@ -156,7 +156,7 @@ fn explain(order: &Order, now_ms: i64) -> (&'static str, String) {
         ),
         (State::Paid, Some(Choice::WrongAmount)) => (
             "Paid, but not what was asked",
-            format!("The application asked for {asked}. It is told what was really taken:"),
+            format!("The application asked for {asked}. The report states the amount taken:"),
         ),
         (State::Paid, _) => ("Paid", "The money was taken. It cannot be paid a second time.".to_owned()),
         (State::Pending, _) => {
@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_age_is_told_even_after_the_clock_was_set_back() {
+    fn an_age_is_shown_even_after_the_clock_was_set_back() {
         assert_eq!(age(10_000, 9_000), "just now");
         assert_eq!(age(0, i64::MAX), "just now");
     }

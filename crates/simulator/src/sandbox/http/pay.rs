@@ -30,8 +30,8 @@ async fn open_link(sandbox: &Sandbox, query: &str) -> Result<Order, Problem> {
     }
 }
 
-/// `POST /pay`: the payer has chosen. Sent twice it does nothing twice: only the first choice counts,
-/// and every answer follows from the books.
+/// `POST /pay`: the payer has chosen. It is idempotent: only the first choice counts, and every answer
+/// follows from the books.
 pub(super) async fn choose(State(sandbox): State<Sandbox>, body: Bytes) -> Response {
     let form = link::decode(&String::from_utf8_lossy(&body));
     match take_choice(&sandbox, &form).await {
