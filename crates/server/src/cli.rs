@@ -1,4 +1,4 @@
-//! The command line: what can be asked for and how it is explained.
+//! The command line: its commands and their help.
 
 mod accounts;
 mod audit;
@@ -46,7 +46,7 @@ pub(crate) use tokens::{TokensCommand, TokensIssueArgs, TokensListArgs, TokensRe
 #[derive(Parser)]
 #[command(name = "pg-service", version, max_term_width = 100, after_help = EXAMPLES, after_long_help = EXAMPLES)]
 pub(crate) struct Cli {
-    /// What to do; without it: serve.
+    /// The command; by default: serve.
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
     /// Where settings come from.
@@ -95,7 +95,7 @@ pub(crate) struct SettingArgs {
     /// How log lines look: human or json
     #[arg(long, global = true, value_name = "FORMAT")]
     pub(crate) log_format: Option<String>,
-    /// What is logged, e.g. debug, or info,payment_service=debug
+    /// The log level, e.g. debug, or info,payment_service=debug
     #[arg(long, global = true, value_name = "LEVEL")]
     pub(crate) log_level: Option<String>,
     /// Any other setting except secrets, e.g. --set receipts.wait-ms=2000; may be given many times
@@ -108,12 +108,12 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().to_owned(), value.to_owned()))
 }
 
-/// What can be asked for.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run the service (this is also what happens without a command)
+    /// Run the service (the default command)
     #[command(after_help = "\
-It listens on 127.0.0.1:9000 unless told otherwise, prints where to go next, and logs to standard error.
+It listens on 127.0.0.1:9000 by default, prints where to go next, and logs to standard error.
 SIGTERM or Ctrl-C stops it: nothing new is accepted, what runs is finished within
 server.shutdown-wait-secs (20). A second signal ends it at once.")]
     Serve,
@@ -168,13 +168,13 @@ Exit code 1 when there is a problem: good for a pipeline before a deployment.
     /// Look transactions up in the database
     #[command(subcommand)]
     Transaction(TransactionCommand),
-    /// See what runs by itself, and run it now
+    /// List the scheduled jobs, and run them now
     #[command(subcommand, after_help = operators::JOBS)]
     Jobs(JobsCommand),
     /// See to payments that need an operator
     #[command(subcommand, after_help = operators::ATTENTION)]
     Attention(AttentionCommand),
-    /// Read and verify who decided what
+    /// Read and verify the log of decisions
     #[command(subcommand, after_help = audit::AUDIT)]
     Audit(AuditCommand),
     /// Ask the gateways about pending payments now
@@ -194,7 +194,7 @@ Exit code 1 when there is a problem: good for a pipeline before a deployment.
     Keys(KeysCommand),
     /// List the gateways, and where their settings come from
     Gateways(GatewaysArgs),
-    /// Read the events that other services are told
+    /// Read the events published to other services
     #[command(subcommand)]
     Events(EventsCommand),
     /// Print the API's OpenAPI document, or a Postman collection
@@ -209,7 +209,7 @@ Exit code 1 when there is a problem: good for a pipeline before a deployment.
 
 #[derive(Debug, Args)]
 pub(crate) struct MigrateArgs {
-    /// Change nothing, only say what is applied and what is pending
+    /// Change nothing, only list applied and pending migrations
     #[arg(long)]
     pub(crate) check: bool,
     /// Take the database from DB_URL, FLYWAY_USER and FLYWAY_PASSWORD, as DIGIT's chart sets them
@@ -278,7 +278,7 @@ database, where this command reads them, beside a running service.
   pg-service events tail --after 1200 --follow    go on behind number 1200, and wait for more
   pg-service events tail --txn PB_PG_2026_11_22_000072_14 --json")]
     Tail(TailArgs),
-    /// Have a dead letter published after all
+    /// Publish a dead letter after all
     #[command(after_help = "\
 An event that the brokers refused for longer than kafka.dead-letter-after-hours is a dead letter:
 `pg-service events tail` names it. First see to what the brokers refused, for example by raising

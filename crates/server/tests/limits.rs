@@ -1,5 +1,5 @@
-//! What those who mean ill can take up: memory, connections, descriptors; and that others are answered
-//! meanwhile. Linux only: it counts what the process holds.
+//! The resources that attackers can take: memory, connections, descriptors; others are answered meanwhile.
+//! Linux only: it counts the resources of the process.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 
 /// The memory of a container of `deploy/helm/pg-service`, less a good part for payments.
 const MOST_BYTES: u64 = 384 * 1024 * 1024;
-/// How long anybody else may wait for an answer while the machine is busy with the attack.
+/// The longest wait of another caller for an answer while the machine is busy with the attack.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A test holds both ends of a connection's file descriptors but one.
@@ -42,7 +42,7 @@ fn create_body(gateway: &str, bill: &str) -> Value {
     })
 }
 
-/// Creates a payment as anybody else would, on a connection of its own.
+/// Creates a payment as another caller, on a connection of its own.
 async fn pays(service: &Service, http: &reqwest::Client, gateway: &str, bill: &str) {
     let begun = Instant::now();
     let create = http.post(format!("{}/transaction/v1/_create", service.url()));
@@ -65,7 +65,7 @@ async fn watched(service: &Service, name: &str, time: Duration) -> u64 {
     for nth in 0.. {
         most = most.max(service.resident_bytes());
         assert!(most < MOST_BYTES, "{name}: {most} bytes");
-        // A new connection each: those that are there already are not what is fought for.
+        // A new connection each: existing ones are not scarce.
         pays(service, &http_client(), "SANDBOX", &format!("{name}-{nth}")).await;
         if begun.elapsed() > time {
             break;
@@ -80,7 +80,7 @@ async fn unfinished_bodies_and_silent_readers_hold_little_and_give_it_back() {
     allow_open_files(4000);
     let folder = tempfile::tempdir().unwrap();
     let mut command = pg_service(folder.path());
-    // Shorter than the defaults, so that the test sees the end of it; what is held at once is the same.
+    // Shorter than the defaults, so that the test reaches their end; the resources held at once are the same.
     command.args(["--set", "limits.body-secs=8", "--set", "limits.write-secs=3"]);
     let service = Service::start(command, free_port(), &folder.path().join("log")).await;
     pays(&service, &http_client(), "SANDBOX", "before").await;
@@ -194,7 +194,7 @@ async fn silent_connections_leave_calls_to_gateways_their_descriptors() {
 }
 
 #[tokio::test]
-async fn whoever_asks_for_readiness_all_the_time_writes_once_a_second() {
+async fn frequent_readiness_requests_write_once_a_second() {
     let folder = tempfile::tempdir().unwrap();
     let service = Service::start(pg_service(folder.path()), free_port(), &folder.path().join("log")).await;
     let database = rusqlite::Connection::open(folder.path().join("data/payments.db")).unwrap();
@@ -214,7 +214,7 @@ async fn whoever_asks_for_readiness_all_the_time_writes_once_a_second() {
 }
 
 #[tokio::test]
-async fn what_operators_need_has_a_port_of_its_own() {
+async fn operator_endpoints_have_a_port_of_their_own() {
     let folder = tempfile::tempdir().unwrap();
     let admin = free_port();
     let mut command = pg_service(folder.path());
@@ -225,7 +225,7 @@ async fn what_operators_need_has_a_port_of_its_own() {
     for path in ["/prometheus", "/docs/", "/openapi.json"] {
         assert_eq!(status(format!("{}{path}", service.url())).await, 404, "{path}");
     }
-    // The port of payments is full, and those who watch get through.
+    // The port of payments is full, and monitoring gets through.
     let mut all = Vec::new();
     for _ in 0..20 {
         all.push(connect(&service).await);
@@ -239,7 +239,7 @@ async fn what_operators_need_has_a_port_of_its_own() {
 }
 
 #[test]
-fn a_limit_of_open_files_that_is_too_low_to_work_with_is_told() {
+fn a_too_low_limit_of_open_files_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = pg_service(folder.path());
     command.args(["--port", "0"]);

@@ -35,7 +35,7 @@ not active yet are replaced; beside active ones they are the next version.")]
     Enter(AccountsEnterArgs),
     /// List the fields of an account of a gateway
     Fields(AccountsFieldsArgs),
-    /// Ask the gateway a question with the entered credentials
+    /// Send the gateway a status request with the entered credentials
     Verify(AccountsVerifyArgs),
     /// Make verified credentials those of new payments
     Activate(AccountArgs),
@@ -58,7 +58,7 @@ pub(crate) enum KeysCommand {
 /// The person who acts.
 #[derive(Debug, Args)]
 pub(crate) struct ActorArgs {
-    /// A file with the API token of the person who does it
+    /// A file with the API token of the person who acts
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
 }
@@ -122,7 +122,7 @@ pub(crate) struct AccountsFieldsArgs {
 pub(crate) struct AccountsVerifyArgs {
     #[command(flatten)]
     pub(crate) account: AccountArgs,
-    /// A payment of this account to ask about [default: one that the gateway cannot know]
+    /// A payment of this account for the status request [default: one that the gateway cannot know]
     #[arg(long, value_name = "ID")]
     pub(crate) payment: Option<String>,
 }

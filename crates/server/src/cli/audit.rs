@@ -123,7 +123,7 @@ pub(crate) struct AuditRedactArgs {
     /// Why
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
-    /// Who does it [default: $USER]
+    /// The person who acts [default: $USER]
     #[arg(long, value_name = "NAME")]
     pub(crate) by: Option<String>,
 }

@@ -87,7 +87,7 @@ pub(crate) struct JobsRunArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AttentionCommand {
-    /// List the cases, oldest first: the open ones unless told otherwise
+    /// List the cases, oldest first: the open ones by default
     #[command(after_help = "\
 Examples:
   pg-service attention list
@@ -95,14 +95,14 @@ Examples:
   pg-service attention list --all --txn PB_PG_2026_11_22_000072_14
   pg-service attention list --json | jq -r '.[].txnId'")]
     List(AttentionListArgs),
-    /// Show one case: its evidence, its transaction, and what to do
+    /// Show one case: its evidence, its transaction, and the recommendation
     #[command(after_help = "\
 What speaks of a person in the evidence is starred unless --show-personal-data is given.
 
   pg-service attention show 17
   pg-service attention show 17 --json")]
     Show(AttentionShowArgs),
-    /// Note that a case has been seen to: by whom, and how
+    /// Record the resolution of a case: the person, and the reason
     #[command(after_help = "\
 Do what the case recommends first: this moves no money and changes no status. It is kept with the case
 and in the history of its transaction. Bills that only this case kept from being paid are free again.
@@ -155,10 +155,10 @@ pub(crate) struct AttentionShowArgs {
 pub(crate) struct AttentionResolveArgs {
     /// The number of the case
     pub(crate) id: i64,
-    /// Why, or what was done
+    /// The reason, or the act
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
-    /// Who resolves it [default: $USER]
+    /// The person who resolves it [default: $USER]
     #[arg(long, value_name = "NAME")]
     pub(crate) by: Option<String>,
 }
@@ -171,13 +171,13 @@ pub(crate) struct ReconcileArgs {
     /// Only payments at least this old: 90s, 30m, 2h, 1h30m, 7d [default: the early interval, 15m]
     #[arg(long, value_name = "AGE", value_parser = payment_service::parse_age)]
     pub(crate) older_than: Option<Duration>,
-    /// Only this payment, whatever its status and age
+    /// Only this payment, of any status and age
     #[arg(long, value_name = "ID", conflicts_with_all = ["gateway", "older_than"])]
     pub(crate) txn: Option<String>,
-    /// Ask nobody and change nothing, only show what would be checked
+    /// Make no requests and change nothing, only list the payments to check
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Who does it, for the history of the payments [default: $USER]
+    /// The person who acts, for the history of the payments [default: $USER]
     #[arg(long, value_name = "NAME")]
     pub(crate) by: Option<String>,
     /// JSON for machines

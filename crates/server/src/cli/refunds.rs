@@ -70,7 +70,7 @@ pub(crate) struct RefundRequestArgs {
     /// In units of the payment's currency [default: all that is left]
     #[arg(long, value_name = "AMOUNT")]
     pub(crate) amount: Option<String>,
-    /// What is believed to be left; another amount is refused
+    /// The expected refundable rest; another amount is refused
     #[arg(long, value_name = "AMOUNT")]
     pub(crate) amount_available: Option<String>,
     /// One word
@@ -79,7 +79,7 @@ pub(crate) struct RefundRequestArgs {
     /// In words
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
-    /// The review case that asks for the refund, and closes with it
+    /// The review case that proposes the refund, and closes with it
     #[arg(long, value_name = "NUMBER")]
     pub(crate) case: Option<i64>,
     /// The request's own word: the same request under the same key is one refund, however often it is sent [default: made of
@@ -98,13 +98,13 @@ pub(crate) struct RefundRequestArgs {
 pub(crate) struct RefundDecisionArgs {
     /// The refund's id
     pub(crate) id: String,
-    /// The version that was seen, as `show` tells it
+    /// The version shown by `show`
     #[arg(long, value_name = "N")]
     pub(crate) version: u32,
     /// Why; a rejection needs it
     #[arg(long, value_name = "TEXT")]
     pub(crate) comment: Option<String>,
-    /// A file with the API token of whoever decides
+    /// A file with the API token of the person who decides
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: PathBuf,
     /// JSON for machines

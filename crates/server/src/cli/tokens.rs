@@ -36,7 +36,7 @@ pub(crate) struct TokensIssueArgs {
     /// The holder is a program, which checks no refunds
     #[arg(long)]
     pub(crate) program: bool,
-    /// What the token is for
+    /// The purpose of the token
     #[arg(long, value_name = "TEXT")]
     pub(crate) label: String,
     /// A role at a tenant and below, e.g. PG_VIEWER@pb; may be given many times

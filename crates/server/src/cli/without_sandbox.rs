@@ -1,4 +1,4 @@
-//! `demo` and `simulate` in a program built without them: whatever is given is answered with an error.
+//! `demo` and `simulate` in a program built without them: any use is an error.
 
 use clap::Args;
 

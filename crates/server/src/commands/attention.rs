@@ -119,7 +119,7 @@ pub(super) fn resolve(config: &Config, args: &AttentionResolveArgs) -> Outcome<E
             escaped(&earlier.reason)
         )),
         ResolveError::NoReason => {
-            Failure::new("whoever resolves a case says why").try_this("--reason \"what was done\"")
+            Failure::new("resolving a case needs a reason").try_this("--reason \"what was done\"")
         }
         ResolveError::Store(error) => unreadable(&error),
     })?;

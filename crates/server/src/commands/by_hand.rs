@@ -1,4 +1,4 @@
-//! Helpers of commands that do by hand what jobs do: the operator's name, and shutdown.
+//! Helpers of commands that run jobs by hand: the operator's name, and shutdown.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -31,8 +31,8 @@ pub(super) fn actor(operator: &str) -> AuditActor {
     AuditActor::CommandLine { user: Personal::new(operator) }
 }
 
-/// Waits for `work`. The first signal cancels `stop`, after which `work` ends soon, and `told` tells the user; a second
-/// signal ends the process.
+/// Waits for `work`. The first signal cancels `stop`, after which `work` ends soon, and `told` informs the
+/// user; a second signal ends the process.
 ///
 /// # Errors
 /// When signals cannot be received.
@@ -55,7 +55,7 @@ pub(super) async fn until_signalled<T>(
     }
 }
 
-/// Waits for tasks that outlive their answers, usually receipts. The service resumes what is cut off.
+/// Waits for tasks that outlive their answers, usually receipts. The service resumes the rest.
 pub(super) async fn settle_down(payments: &Payments, limit: Duration) {
     let tasks = &payments.ports.tasks;
     tasks.close();
@@ -63,6 +63,6 @@ pub(super) async fn settle_down(payments: &Payments, limit: Duration) {
 }
 
 pub(super) fn nobody() -> Failure {
-    Failure::new("who resolves a case is kept with it, and nobody is named")
+    Failure::new("the case records the person who resolves it, and none is named")
         .try_this("say who you are: --by NAME")
 }

@@ -42,7 +42,7 @@ pub(super) fn amount(txn: &Transaction) -> String {
     }
 }
 
-/// The gateway with what it reported.
+/// The gateway with its own words.
 pub(super) fn gateway_words(txn: &Transaction) -> String {
     let details = &txn.gateway_details;
     let said = [&details.txn_id, &details.payment_mode, &details.status_code, &details.status_message];
@@ -75,7 +75,7 @@ fn formatted(at: Timestamp, zone: &TimeZone, format: &str) -> String {
     }
 }
 
-/// A duration, rounded to what matters.
+/// A duration, rounded to its largest units.
 pub(super) fn length(time: Duration) -> String {
     let (seconds, minutes, hours) = (time.as_secs(), time.as_secs() / 60, time.as_secs() / 3600);
     let and = |more: u64, unit: &str| if more == 0 { String::new() } else { format!(" {more} {unit}") };

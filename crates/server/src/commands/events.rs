@@ -1,4 +1,4 @@
-//! `events`: reads the outbox; has dead letters published.
+//! `events`: reads the outbox; publishes dead letters again.
 
 use std::process::ExitCode;
 use std::time::Duration;

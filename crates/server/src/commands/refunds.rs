@@ -236,7 +236,7 @@ pub(super) fn decide(config: Config, args: &RefundDecisionArgs, decision: Decisi
     })
 }
 
-/// Does it in the name of the token's holder, and waits for what it has begun.
+/// Acts in the name of the token's holder, and waits for the work it has begun.
 fn act(
     config: Config,
     token_file: &Path,

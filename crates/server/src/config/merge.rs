@@ -24,7 +24,7 @@ pub(super) struct Merged {
 struct Merging {
     merged: Merged,
     properties: Properties,
-    /// The names in placeholders: what is set under them is meant for them.
+    /// The names in placeholders: values set under them are in use.
     used: BTreeSet<String>,
 }
 
@@ -57,9 +57,9 @@ pub(super) fn canonical(setting: &Spec, name: &str) -> String {
     if of_all { setting.key.to_owned() } else { name.to_owned() }
 }
 
-/// Lays sources over each other; later ones count more. A blank value takes back what an earlier
-/// source set: the original's packaged file leaves blank what is to be filled in. `properties` is what
-/// placeholders can name.
+/// Lays sources over each other; later ones take precedence. A blank value withdraws that of an earlier
+/// source: the original's packaged file leaves values blank that have to be filled in. `properties` is the
+/// set of names for placeholders.
 pub(super) fn merge(sources: Vec<SourceOutput>, properties: Properties) -> Merged {
     let merged = Merged { values: Values::default(), problems: Vec::new(), notices: Vec::new() };
     let mut merging = Merging { merged, properties, used: BTreeSet::new() };

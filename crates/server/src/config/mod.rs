@@ -40,7 +40,7 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// The configuration, or everything that is wrong with it.
+    /// The configuration, or all its problems.
     ///
     /// # Errors
     /// All problems, if there is any.
@@ -48,7 +48,7 @@ impl Loaded {
         self.config.filter(|_| self.problems.is_empty()).ok_or(self.problems)
     }
 
-    /// The configuration, if nothing is wrong with it.
+    /// The configuration, if it has no problem.
     pub fn config(&self) -> Option<&Config> {
         self.config.as_ref().filter(|_| self.problems.is_empty())
     }
@@ -77,14 +77,14 @@ impl Loaded {
     }
 }
 
-/// Reads all sources and checks what they say.
+/// Reads all sources and checks their values.
 pub fn load(sources: &Sources) -> Loaded {
     let read = sources.read();
     let properties = Properties::new(&sources.environment, &read);
     let merged = merge::merge(read, properties);
     let mut built = sections::build(&merged.values);
     let mut problems = merged.problems;
-    // A text that is not accepted was told when it was read; its meaning is worked out all the same.
+    // An invalid text was reported when it was read; its default is checked all the same.
     built.problems.retain(|problem| !problems.iter().any(|known| known.key == problem.key));
     problems.append(&mut built.problems);
     if let Some(config) = &mut built.config {

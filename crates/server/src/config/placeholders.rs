@@ -1,6 +1,6 @@
-//! `${NAME:default}` in a value, resolved as Spring does: from the environment, then from what else is
-//! set, then to the default behind the first `:`. Names and defaults may hold placeholders themselves;
-//! `\\${` is a plain `${`.
+//! `${NAME:default}` in a value, resolved as Spring does: from the environment, then from the other settings,
+//! then to the default behind the first `:`. Names and defaults may hold placeholders themselves; `\\${` is a
+//! plain `${`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,11 +12,11 @@ use super::sources::SourceOutput;
 use super::{merge, table};
 
 const OPENING: &str = "${";
-/// How deep placeholders may stand in each other.
+/// The deepest nesting of placeholders.
 const DEEPEST: usize = 32;
 /// How many placeholders one value may come to.
 const MOST: usize = 1_000;
-/// The longest value that may come of it, in bytes.
+/// The longest resolved value, in bytes.
 const LONGEST: usize = 64 * 1024;
 
 /// The names that placeholders can refer to. Has no `Debug`: it holds secrets.
@@ -55,7 +55,7 @@ pub(super) enum Unresolved {
     TooMuch,
 }
 
-/// Holds names, never values. A name may itself stand in a value that is secret.
+/// Holds names, never values. A name may itself be part of a secret value.
 impl fmt::Display for Unresolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -73,7 +73,7 @@ impl fmt::Display for Unresolved {
 }
 
 impl Properties {
-    /// The environment, and what the sources set; later ones count more.
+    /// The environment, and the sources' values; later ones take precedence.
     pub(super) fn new(variables: &[(String, String)], sources: &[SourceOutput]) -> Properties {
         let mut entries = BTreeMap::new();
         for entry in sources.iter().flat_map(|source| &source.entries) {
@@ -127,7 +127,7 @@ fn canonical(name: &str) -> String {
     table::find(name).map_or_else(|| name.to_owned(), |setting| merge::canonical(setting.spec(), name))
 }
 
-/// Whether what has this name is a secret: a property, or a variable of the environment.
+/// Whether the value of this name is a secret: a property, or a variable of the environment.
 fn is_secret(name: &str) -> bool {
     table::find(name).is_some_and(|setting| setting.is_secret(name))
         || table::all().any(|setting| setting.secret && setting.variables().iter().any(|known| known == name))
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_resolved_is_told_by_its_name() {
+    fn an_unresolvable_placeholder_is_reported_by_its_name() {
         let known = properties(
             &[],
             &[("a", "${b}"), ("b", "x${c:1}"), ("c", "${a}"), ("self", "${self:1}"), ("open", "${a")],

@@ -3,7 +3,7 @@
 /// How alike two names must be to be offered, 1 being the same.
 const ALIKE: f64 = 0.8;
 
-/// How alike two names must be when one is told only because of the other: two letters in twenty.
+/// The least similarity of two names when one is reported only because of the other: two letters in twenty.
 const ALL_BUT_THE_SAME: f64 = 0.9;
 
 /// The known name that is most like `name`, if any is like it at all.

@@ -55,7 +55,7 @@ pub fn all() -> impl Iterator<Item = &'static dyn Declared> {
 }
 
 /// The setting of a name: one of exactly that name before one that Spring takes for it, and that before the
-/// closest of those that stand for many.
+/// closest of those with a placeholder.
 pub fn find(name: &str) -> Option<&'static dyn Declared> {
     let exactly = || all().find(|setting| setting.key == name || setting.alias == Some(name));
     let closest = || all().filter(|setting| setting.covers(name)).max_by_key(|setting| setting.key.len());

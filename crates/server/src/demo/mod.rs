@@ -50,7 +50,7 @@ async fn play(args: &DemoArgs, plan: &Play, url: &str) -> Outcome<ExitCode> {
     let actors = Actors::new(World::new(url, plan.gateway))?;
     actors.check_service().await?;
     narrator.opening(url, plan, args.url.is_none())?;
-    // Elsewhere officials have to prove who they are.
+    // Elsewhere officials have to prove their identity.
     let with_refund = args.url.is_none() && plan.gateway == DemoGateway::Sandbox;
     let payments = story::all(&actors, &mut narrator, with_refund).await?;
     let kept = payments.iter().all(|payment| payment.kept());

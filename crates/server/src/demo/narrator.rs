@@ -71,11 +71,7 @@ impl Narrator {
     }
 
     pub(super) fn opening(&self, url: &str, play: &Play, own: bool) -> Outcome {
-        let whose = if own {
-            "started for this demo, with a database that is thrown away"
-        } else {
-            "already running"
-        };
+        let whose = if own { "started for this demo, with a temporary database" } else { "already running" };
         let protocol = play.protocol().map(|protocol| format!(" ({protocol})")).unwrap_or_default();
         let through = format!("{}{protocol}", play.gateway.name());
         self.tell(&format!("Payments through {through} at {} ({whose})", self.paint.link(url)))

@@ -99,7 +99,8 @@ async fn abandoned(actors: &Actors, narrator: &mut Narrator) -> Outcome<Payment>
     )?;
     if let Some((txn_id, _page)) = telling.come_to_the_page("75.00").await? {
         telling.step(
-            Step::new("citizen", "closes the tab", "nobody is told anything").promised("silence", true),
+            Step::new("citizen", "closes the tab", "no report reaches the application")
+                .promised("silence", true),
         )?;
         telling.ask("PENDING", &txn_id).await?;
         telling.look_up("PENDING", None, &txn_id).await?;

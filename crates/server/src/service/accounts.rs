@@ -1,4 +1,4 @@
-//! Stored merchant accounts: their adapters, and what changes them.
+//! Stored merchant accounts: their adapters, and their administration.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -24,7 +24,7 @@ pub struct BackedUp {
     pub payments: Copied,
     /// When the newest of them was created or last changed; `None` when there is none.
     pub newest: Option<Timestamp>,
-    /// The sandbox's books, where there are some: their file and what is in it.
+    /// The sandbox's books, if any: their file and its content.
     pub sandbox: Option<(PathBuf, Copied)>,
 }
 
@@ -40,9 +40,9 @@ pub fn back_up(config: &Config, file: &Path) -> Outcome<BackedUp> {
     let books = DataFolder::existing_books(&config.data_dir);
     let beside = books.is_some().then(|| sandbox_beside(file));
     for target in [Some(file), beside.as_deref()].into_iter().flatten() {
-        must_be_free(target, "name a file that is not there yet, or move this one away")?;
+        must_be_free(target, "name a file that does not exist, or move this one")?;
     }
-    // The payments first: what the sandbox has taken since is found out by asking it.
+    // The payments first: later decisions of the sandbox are found by status requests.
     let payments = Draft::of(&database, file)?;
     let newest = backup::newest(payments.file.path()).map_err(|error| no_copy(&database, &error))?;
     let books = books.zip(beside).map(|(books, to)| Ok((Draft::of(&books, &to)?, to))).transpose()?;
@@ -128,7 +128,7 @@ fn no_copy(from: &Path, error: &StoreError) -> Failure {
         .try_this("see that the disk is not full, and that the file is a database and can be read")
 }
 
-/// A checked copy under a name of its own, which goes away again unless it is kept.
+/// A checked copy under a name of its own, removed unless it is kept.
 struct Draft {
     file: NamedTempFile,
     copied: Copied,
@@ -144,7 +144,7 @@ impl Draft {
         Ok(Draft { file, copied })
     }
 
-    /// Gives it its name, for good, unless something else has got it meanwhile.
+    /// Gives it its final name, unless another file has taken it meanwhile.
     fn keep(self, name: &Path) -> Outcome<Copied> {
         let failed = |error: &std::io::Error| {
             Failure::new(format!("{} cannot be written", name.display())).because(error)

@@ -23,8 +23,7 @@ pub struct DataFolder {
     path: PathBuf,
 }
 
-/// Held by the service that uses a data folder, for as long as it runs; the system lets it go when
-/// the process ends, however it ends.
+/// The lock of the service that uses a data folder; the system releases it when the process ends, in any way.
 #[derive(Debug)]
 pub struct Occupied {
     _lock: File,
@@ -106,8 +105,8 @@ impl DataFolder {
         }
     }
 
-    /// Takes the rights of everybody on this machine from files that earlier versions have created with
-    /// them. Those of a group are left: they may be intended, for a backup for example.
+    /// Removes the permissions of all users of this machine from files of earlier versions. Those of a group
+    /// are left: they may be intended, for a backup for example.
     #[cfg(unix)]
     fn close_to_strangers(&self) {
         use std::os::unix::fs::PermissionsExt;
@@ -217,7 +216,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_an_earlier_version_has_left_open_is_closed_to_strangers() {
+    fn permissions_left_open_by_an_earlier_version_are_restricted() {
         use std::os::unix::fs::PermissionsExt;
         let outer = tempfile::tempdir().unwrap();
         let folder = DataFolder::prepare(outer.path()).unwrap();
@@ -256,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_a_database_is_told() {
+    fn a_folder_without_a_database_is_reported() {
         let outer = tempfile::tempdir().unwrap();
         let failure = DataFolder::existing_database(outer.path()).unwrap_err().to_string();
         assert!(failure.contains("no database") && failure.contains("--data-dir"), "{failure}");

@@ -14,7 +14,7 @@ use payment_http::IdentityProof;
 use crate::config::{self, Config};
 use crate::failure::{Failure, Outcome};
 
-/// What payments need of DIGIT.
+/// DIGIT's services for payments.
 pub(super) struct Services {
     pub(super) ids: Arc<dyn TransactionIds>,
     pub(super) collections: Arc<dyn Collections>,
@@ -22,7 +22,7 @@ pub(super) struct Services {
     pub(super) bank_accounts: Arc<dyn BankAccounts>,
 }
 
-/// What text messages need of DIGIT.
+/// DIGIT's services for text messages.
 pub(super) struct MessageServices {
     pub(super) messages: Arc<dyn Messages>,
     pub(super) bills: Option<Arc<dyn Bills>>,
@@ -61,7 +61,7 @@ pub(super) fn services(
     Ok(Services { ids, collections, payers, bank_accounts })
 }
 
-/// How callers prove who they are.
+/// The proof of callers' identities.
 pub(super) fn identity_proof(config: &Config, clock: &Arc<dyn Clock>) -> Outcome<IdentityProof> {
     Ok(match &config.identity {
         config::IdentityProof::Token(tokens) => {

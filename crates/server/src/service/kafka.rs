@@ -1,4 +1,4 @@
-//! What goes to and comes from Kafka, where brokers are configured.
+//! The relay to Kafka and the consumer, where brokers are configured.
 
 use payment_kafka::{
     CertificateSource, CertificateUse, KafkaSettings, NoClient, NotificationConsumer, OutboxRelay,
@@ -34,7 +34,7 @@ pub(super) fn relay(config: &Config, payments: &Payments) -> Outcome<Option<Outb
     relay.map(Some).map_err(|error| unusable(&error))
 }
 
-/// The consumer that has payers told by text message; `None` when they are not.
+/// The consumer that sends text messages to payers; `None` when they are switched off.
 ///
 /// # Errors
 /// When the settings cannot be used.

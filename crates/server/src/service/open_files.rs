@@ -4,8 +4,8 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::failure::{Failure, Outcome};
 
-/// What is kept for everything but payers' connections: calls to gateways and services, the database,
-/// the brokers, files, the port of its own for metrics, and clients that are told to come again.
+/// Reserved for everything but payers' connections: calls to gateways and services, the database, the
+/// brokers, files, the port of its own for metrics, and refused clients.
 const RESERVE: u64 = 512;
 /// With fewer than this nothing works.
 const LEAST: u64 = 128;

@@ -60,7 +60,7 @@ pub(super) fn open(
     Ok(Some(Sandbox { pages: sandbox.router(), work: Box::pin(sandbox.run(stop)) }))
 }
 
-/// No sandbox: a configuration that asks for one was refused.
+/// No sandbox: a configuration with one was refused.
 #[cfg(not(feature = "sandbox"))]
 pub(super) fn open(
     _config: &Config,

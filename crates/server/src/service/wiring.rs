@@ -11,11 +11,11 @@ use crate::failure::{Failure, Outcome};
 pub struct Assembled {
     /// Payments.
     pub payments: Payments,
-    /// What asks gateways about pending payments.
+    /// Asks gateways about pending payments.
     pub reconciliation: Reconciliation,
     /// Merchant accounts.
     pub accounts: Accounts,
-    /// What runs jobs when they are due.
+    /// Runs jobs when they are due.
     pub scheduler: Scheduler,
 }
 
@@ -34,8 +34,8 @@ pub async fn assemble(config: Config, node: &str) -> Outcome<Assembled> {
     Ok(assembled)
 }
 
-/// Reads the merchant accounts. One that cannot be used is told in the log, with the id of its key: its payments
-/// are refused and wait, those of the others go on.
+/// Reads the merchant accounts. An unusable one is logged, with the id of its key: its payments are refused
+/// and wait, those of the others go on.
 ///
 /// # Errors
 /// When the database cannot be read.

@@ -17,7 +17,7 @@ const HEADER: &str = "# Gateways played by `pg-service simulate`: made-up accoun
 
 /// Settings of the accounts that the providers do not know, and those with a choice.
 const BESIDE: &str = "\
-# The bank account of every tenant, which AXIS is told with each order:
+# The bank account of every tenant, sent to AXIS with each order:
 bank-account=000100200300
 # The protocols these gateways speak beside their legacy ones:
 #paytm.protocol=v3
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_somebody_elses_is_left_alone() {
+    fn a_foreign_file_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("application.properties");
         fs::write(&path, "server.port=1\n").unwrap();

@@ -1,6 +1,6 @@
-//! Clocks: replicas of the real program whose computers' clocks are wrong, or are set in the middle of
-//! what they do, beside a collection service that takes six seconds to register a payment. Each payment is
-//! registered once and receipted, and none that is pending is failed.
+//! Clocks: replicas of the real program whose computers' clocks are wrong, or are set during their work,
+//! beside a collection service that takes six seconds to register a payment. Each payment is registered once
+//! and receipted, and no pending one is failed.
 //!
 //! libfaketime makes the clocks of processes wrong (`apt-get install libfaketime`; `FAKETIME_LIBRARY`
 //! names it where it is not found). It leaves stopwatches alone.
@@ -34,7 +34,7 @@ const REGISTERING: Duration = Duration::from_secs(6);
 /// How long the last receipt may take: two leases, and the look-ups of a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// What the clocks of the computers do.
+/// The behaviour of the computers' clocks.
 #[derive(Debug, Clone, Copy)]
 struct Case {
     name: &'static str,

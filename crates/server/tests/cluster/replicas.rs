@@ -13,7 +13,7 @@ use crate::support::{Service, free_port, pg_service};
 /// The time after which a supervisor restarts a replica.
 const RESTART: Duration = Duration::from_millis(300);
 
-/// What every start of every replica has in common.
+/// The settings common to all starts of all replicas.
 pub(crate) struct Settings {
     /// Where each replica has a folder of its own.
     pub(crate) folder: PathBuf,
@@ -53,7 +53,7 @@ struct Replica {
 pub(crate) struct Replicas {
     settings: Settings,
     all: Vec<Replica>,
-    /// What a supervisor must not see.
+    /// Faults that a supervisor must not see.
     faults: Vec<String>,
     /// How often a replica ended by itself while its database was unavailable.
     pub(crate) gave_up: u64,
@@ -95,7 +95,7 @@ impl Replicas {
         }
     }
 
-    /// Does what a supervisor does, for so long.
+    /// Acts as a supervisor for this time.
     pub(crate) async fn supervise(&mut self, time: Duration, weather: &Weather) {
         let end = Instant::now() + time;
         while Instant::now() < end {
@@ -174,7 +174,7 @@ impl Replicas {
         }
     }
 
-    /// Asks all of them to stop, and waits until they have. Returns what was wrong with any of them.
+    /// Asks all of them to stop, and waits until they have. Returns the faults of each.
     pub(crate) async fn stop(mut self) -> Vec<String> {
         for replica in &self.all {
             if let State::Running(service) = &replica.state {

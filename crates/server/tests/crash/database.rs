@@ -56,7 +56,7 @@ impl Database {
         }
     }
 
-    /// What the embedded implementation for the collection service has registered.
+    /// The registrations of the embedded implementation of the collection service.
     pub(crate) async fn register(&self) -> Register {
         match self {
             Database::Embedded(file) => Register::of_embedded(file),
@@ -75,7 +75,7 @@ impl Database {
         }
     }
 
-    /// What the database itself finds wrong with its file. (A PostgreSQL server has not died here.)
+    /// The damage that the database itself finds in its file. (A PostgreSQL server has not died here.)
     pub(crate) fn damage(&self) -> Option<String> {
         match self {
             Database::Embedded(file) => {

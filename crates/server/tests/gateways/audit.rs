@@ -1,4 +1,4 @@
-//! Whether what the service stored agrees with the providers' books.
+//! Comparison of the service's rows with the providers' books.
 
 use std::collections::HashSet;
 
@@ -10,8 +10,7 @@ use payment_store_sqlite::{Options, SqliteStore};
 
 use crate::world::World;
 
-/// Stops the service and compares. Each transaction comes with what an operator must have been told
-/// of it.
+/// Stops the service and compares. Each transaction comes with the operator's expected information.
 pub(crate) async fn audit(world: World, played: &[(String, Option<AttentionKind>)]) {
     let World { payments, service, folder, .. } = world;
     let account = payments.account;

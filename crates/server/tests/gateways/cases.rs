@@ -1,4 +1,4 @@
-//! What can happen to a payment, and what has to come of it.
+//! Cases of a payment, and their expected outcomes.
 
 use payment_domain::AttentionKind;
 use payment_simulator::providers::{Choice, Fault, Strike, Twist};
@@ -10,7 +10,7 @@ pub(crate) enum Relief {
     None,
     /// The provider is well again.
     Ends,
-    /// What is to come later comes.
+    /// A delayed decision comes.
     Elapses,
     /// Both.
     EndsAndElapses,
@@ -24,7 +24,7 @@ pub(crate) struct Case {
     pub(crate) choice: Choice,
     /// Whether the provider sends the browser back.
     pub(crate) comes_back: bool,
-    /// What the browser may be answered when it comes back.
+    /// The possible answers to the returning browser.
     pub(crate) returned: &'static [u16],
     /// Where the transaction may stand while the fault lasts.
     pub(crate) meanwhile: &'static [&'static str],
@@ -43,7 +43,7 @@ impl Case {
             Some(Fault::Order(Twist::WrongSignature)) => &["PENDING", "FAILURE"],
             Some(_) | None => &["FAILURE"],
         };
-        // Nothing is to come later of what was not paid.
+        // An unpaid order has no delayed decision.
         let relief = if self.relief == Relief::Elapses { Relief::None } else { self.relief };
         let other = Case { relief, attention: None, ..*self };
         [
@@ -108,7 +108,7 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         name: "wrong amount",
         fault: Some(Fault::Order(Twist::WrongAmount)),
-        // Signed news of another amount are refused; the question brings it to light.
+        // A signed notification of another amount is refused; the status request finds it.
         returned: &[303, 400],
         meanwhile: &["FAILURE"],
         finally: "FAILURE",
@@ -128,7 +128,7 @@ pub(crate) const CASES: &[Case] = &[
         name: "wrong signature",
         fault: Some(Fault::Order(Twist::WrongSignature)),
         returned: &[303, 400],
-        // Some providers do not sign what they answer to a question.
+        // Some providers do not sign answers to status requests.
         meanwhile: &["PENDING", "SUCCESS"],
         relief: Relief::Ends,
         ..PAID

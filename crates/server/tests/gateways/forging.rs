@@ -1,4 +1,4 @@
-//! CCAvenue's messages are encrypted without a proof: what can be made of them without the key.
+//! CCAvenue's messages are encrypted without a proof: forgeries made without the key.
 
 use payment_gateways::ccavenue::cipher::WorkingKey;
 use payment_simulator::providers::{Choice, Fault, State, Strike, Twist, WayBack};
@@ -53,7 +53,7 @@ async fn a_message_that_is_cut_and_pasted_into_a_success_settles_nothing() {
     let late = Choice::PayWith(Fault::Order(Twist::Pending { seconds: 3_600 }));
     let (unpaid, of_unpaid) = message_of(&world, late).await;
 
-    // The order of the one, and the end of the other: only what lies at the seam is garbage.
+    // The order of the one, and the end of the other: only the seam is garbage.
     let seams = (2..8).map(|block| block * BLOCK);
     let forged = seams
         .map(|seam| format!("{}{}", &encrypted(&of_unpaid)[..seam], &encrypted(&of_paid)[seam..]))

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use payment_simulator::digit::{PaymentStatus, PretendDigit};
 
-/// What is registered under one transaction's number.
+/// The registration under one transaction's number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Registered {
-    /// What was paid in all, in paise.
+    /// The sum paid, in paise.
     pub(crate) total: i64,
     /// The receipts, in the order of the bills.
     pub(crate) receipts: Vec<String>,
@@ -24,7 +24,7 @@ pub(crate) struct Register {
     pub(crate) twice: Vec<String>,
 }
 
-/// Each payment with each of its receipts: what the embedded implementation keeps, in either database.
+/// Each payment with each of its receipts, as stored by the embedded implementation, in either database.
 pub(crate) const EMBEDDED_PAYMENTS: &str = "
     SELECT payment.transaction_number, payment.total_minor, receipt.receipt_number, receipt.cancelled
     FROM stand_in_payments payment
@@ -73,7 +73,7 @@ impl Register {
         register
     }
 
-    /// What is registered under this number.
+    /// The registration under this number.
     pub(crate) fn payment(&self, number: &str) -> Registered {
         self.payments.get(number).cloned().unwrap_or_default()
     }

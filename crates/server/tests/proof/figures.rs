@@ -1,9 +1,9 @@
-//! What a proof found, as a table for people.
+//! The results of a proof, as a table for people.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// What was found.
+/// The results.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
     pub(crate) answered: usize,

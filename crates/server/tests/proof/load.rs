@@ -21,12 +21,12 @@ pub(crate) const PROOF_SECRET: &str = "what-the-api-gateway-adds-0123456789-0123
 /// How many work at the same time.
 const WORKERS: u64 = 12;
 
-/// Where the service is reached, and what may be expected of it.
+/// The service's addresses, and the expectations of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Doors {
     /// The address of each replica; requests go to them in turn.
     pub(crate) replicas: Vec<String>,
-    /// What the address begins with to which payers come back.
+    /// The beginning of the address to which payers return.
     pub(crate) public: String,
     /// Whether the service may answer that a dependency is unavailable, and when to retry.
     pub(crate) may_be_unavailable: bool,
@@ -47,7 +47,7 @@ impl Doors {
     }
 }
 
-/// What one create came to, as its client saw it.
+/// The outcome of one create, as its client saw it.
 #[derive(Debug, Clone)]
 pub(crate) struct Created {
     /// The transaction's id in the answer.
@@ -58,7 +58,7 @@ pub(crate) struct Created {
     pub(crate) bills: Vec<String>,
 }
 
-/// What all clients together were answered.
+/// The answers to all clients together.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     /// Creates that were answered 200.
@@ -67,13 +67,13 @@ pub(crate) struct Ledger {
     pub(crate) refused: u64,
     /// Requests without an answer: the service died.
     pub(crate) unanswered: u64,
-    /// Requests that were told to come again later.
+    /// Requests that were answered with a retry time.
     pub(crate) unavailable: u64,
     /// Creates of the same bills that were sent at the same moment.
     pub(crate) raced: u64,
     /// Refunds whose approval was answered.
     pub(crate) approved: Vec<String>,
-    /// Answers that are wrong whatever dies.
+    /// Answers that are wrong under any crash.
     pub(crate) unexpected: Vec<String>,
 }
 
@@ -113,7 +113,7 @@ impl Client {
         let deaths = self.doors.deaths.load(Ordering::SeqCst);
         let in_time = |error: &reqwest::Error| {
             let somebody_died = self.doors.deaths.load(Ordering::SeqCst) > deaths;
-            // A live service answers in time, whatever dependency is unavailable.
+            // A live service answers in time, with any dependency unavailable.
             assert!(somebody_died || !error.is_timeout(), "no answer in time: {error}");
         };
         let response = request.send().await.inspect_err(in_time).ok()?;
@@ -166,7 +166,7 @@ impl Load {
         Load { stop, workers }
     }
 
-    /// Lets everybody finish what they are doing, and gathers what they were answered.
+    /// Lets all clients finish, and gathers their answers.
     pub(crate) async fn stop(mut self) -> Ledger {
         self.stop.store(true, Ordering::SeqCst);
         let mut all = Ledger::default();
@@ -307,7 +307,7 @@ impl Worker {
         }
     }
 
-    /// What was answered is found at once, on every replica.
+    /// A confirmed change is found at once, on every replica.
     async fn find(&mut self, txn_id: &str, wanted: &Wanted) {
         let path = format!("/transaction/v1/_search?txnId={txn_id}");
         let found = self.client.post(&path, None, &wanted.search()).await;

@@ -1,5 +1,5 @@
-//! What the proofs of a single service and of a cluster have in common: the outside world, the load,
-//! and what must hold in the end, whatever died when.
+//! Shared by the proofs of a single service and of a cluster: the outside world, the load, and the invariants
+//! at the end, after any crashes.
 
 // Every test target uses a part of it.
 #![allow(dead_code)]

@@ -13,7 +13,7 @@ pub(crate) async fn open(url: &str) -> Arc<PostgresStore> {
     Arc::new(PostgresStore::connect(options).await.unwrap())
 }
 
-/// What the embedded implementation for the collection service has registered there.
+/// The registrations of the embedded implementation of the collection service.
 pub(crate) async fn register(url: &str) -> Register {
     let rows = connect(url).await.unwrap().query(EMBEDDED_PAYMENTS, &[]).await.unwrap();
     Register::from_rows(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))))

@@ -1,4 +1,4 @@
-//! Refunds under load, and what must hold of them in the end: every approved one exactly once in the provider's
+//! Refunds under load, and their invariants at the end: every approved one exactly once in the provider's
 //! books, and no other.
 
 use std::collections::HashMap;
@@ -95,8 +95,8 @@ pub(crate) async fn until_done(store: &dyn Store, patience: Duration) {
     }
 }
 
-/// Compares what is stored with the provider's books; `approved` are refunds whose approval was answered.
-/// Returns the faults, and how much of what there was.
+/// Compares stored refunds with the provider's books; `approved` are refunds whose approval was answered.
+/// Returns the faults, and the counts.
 pub(crate) fn compare(stored: &[Refund], books: &[RefundEntry], approved: &[String]) -> (Vec<String>, usize) {
     let mut faults = Vec::new();
     let mut by_id: HashMap<&str, &RefundEntry> = HashMap::new();

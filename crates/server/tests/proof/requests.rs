@@ -1,10 +1,10 @@
-//! What clients send.
+//! Requests of clients.
 
 use serde_json::{Value, json};
 
 use super::random::Random;
 
-/// What one bill is paid with, in paise.
+/// The payment of one bill, in paise.
 const EACH: u64 = 7525;
 
 /// How many citizens there are.
@@ -42,7 +42,7 @@ impl Wanted {
         })
     }
 
-    /// The body of a search by who created it.
+    /// The body of a search by creator.
     pub(crate) fn search(&self) -> Value {
         json!({ "RequestInfo": self.info() })
     }

@@ -29,12 +29,12 @@ pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
     pg_service(folder).args(arguments).output().unwrap()
 }
 
-/// What a command wrote to standard output.
+/// A command's standard output.
 pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// What a command wrote to standard error.
+/// A command's standard error.
 pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
@@ -109,7 +109,7 @@ impl Service {
         &self.url
     }
 
-    /// What it has logged so far.
+    /// The log so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }

@@ -203,7 +203,7 @@ impl Payments {
         assert!(answer.status().is_success());
     }
 
-    /// Lets what is to come later to an order come now.
+    /// Makes a delayed decision on an order come now.
     pub(crate) async fn elapse(&self, id: &str) {
         self.control(&format!("/orders/{}/{id}/elapse", self.provider().path()), &json!({})).await;
     }

@@ -9,7 +9,7 @@ use crate::random::Random;
 use crate::replicas::{LEASE, Replicas};
 use crate::support::PATIENCE;
 
-/// What happens to a replica.
+/// A disturbance of a replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Blow {
     /// `kill -9`; it is started again later.
@@ -26,7 +26,7 @@ pub(crate) enum Blow {
     Leave,
 }
 
-/// A blow that was struck.
+/// A disturbance that was made.
 #[derive(Debug, Clone)]
 pub(crate) struct Struck {
     pub(crate) blow: Blow,
@@ -52,7 +52,7 @@ struct Down {
 const RUN_MS: u64 = 400;
 
 impl Chaos {
-    /// Strikes until so many ticks are finished, then lets everybody recover.
+    /// Disturbs until that many ticks are finished, then lets all replicas recover.
     pub(crate) async fn until(
         ticks: u64,
         replicas: &mut Replicas,

@@ -1,4 +1,4 @@
-//! What has happened, for people.
+//! The events of a test, for people.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

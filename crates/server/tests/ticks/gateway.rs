@@ -1,5 +1,4 @@
-//! A sandbox gateway that answers slowly, and makes no callbacks. Whoever
-//! wants to know has to ask.
+//! A sandbox gateway that answers slowly, and makes no callbacks: only status requests find outcomes.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +11,7 @@ use payment_simulator::sandbox::SandboxSettings;
 use crate::sandbox::Gateway;
 
 pub(crate) async fn start(folder: &Path) -> Gateway {
-    // Who answers late does so when all is over.
+    // Late answers come when the test is over.
     let habits = |usual| SandboxSettings { late_after: Duration::from_secs(86_400), ..usual };
     let slowly = from_fn(async |request: Request, next: Next| {
         if request.uri().path().starts_with("/api/") {

@@ -1,4 +1,4 @@
-//! What the database notes of runs while they run, and who is at work.
+//! The database's own record of runs under way, and of the replicas at work.
 
 use tokio_postgres::Client;
 

@@ -1,5 +1,5 @@
-//! Applications that create payments at whichever replica answers, and payers who pay them and close
-//! the tab. So that the ticks find them due, the database is told that they are some hours old.
+//! Applications that create payments at any answering replica, and payers who pay them and close the tab. So
+//! that the ticks find them due, the database dates them some hours back.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,18 +20,18 @@ const UNDECIDED: usize = 8;
 /// No more than this is waited for a replica that may be stopped.
 const REQUEST_WAIT: Duration = Duration::from_secs(3);
 
-/// What the payers have done.
+/// The payers' acts.
 #[derive(Debug, Default)]
 pub(crate) struct Paid {
     /// The transactions that the gateway has decided.
     pub(crate) settling: Vec<String>,
-    /// Those it never will.
+    /// Payments that are never decided.
     pub(crate) undecided: Vec<String>,
-    /// Creates without an answer from anybody.
+    /// Creates without an answer.
     pub(crate) unanswered: u64,
     /// Payers who came back to the application.
     pub(crate) came_back: u64,
-    /// Answers that are wrong whatever happens to replicas.
+    /// Answers that are wrong under any disturbance.
     pub(crate) unexpected: Vec<String>,
 }
 
@@ -65,7 +65,7 @@ impl Payers {
         Payers { stop, workers, undecided }
     }
 
-    /// Lets everybody finish what they are doing.
+    /// Lets all clients finish.
     pub(crate) async fn stop(mut self) -> Paid {
         self.stop.store(true, Ordering::SeqCst);
         let mut all = Paid { undecided: self.undecided, ..Paid::default() };
@@ -104,7 +104,7 @@ impl Worker {
                     self.comes_back(&txn_id).await;
                 }
             }
-            // The load is to be steady, whatever answers how fast.
+            // The load is steady, at any speed of answers.
             tokio::time::sleep(Duration::from_millis(300 + self.random.below(600))).await;
         }
         self.paid

@@ -77,7 +77,7 @@ fn ticks_of(job: &str, interval: i64, runs: &[Run], last_tick: i64) -> Vec<Strin
         }
         if let Some(last) = attempts.last()
             && last.end.as_deref() != Some("finished")
-            // At the end of the test everybody was asked to leave.
+            // At the end of the test all replicas were asked to leave.
             && (job == JOB && last.scheduled_at <= last_tick || last.run_id != runs[runs.len() - 1].run_id)
         {
             fault(last, "was left unfinished");
@@ -121,8 +121,8 @@ fn runs_of_ticks(runs: &[Run]) -> BTreeMap<i64, Vec<Attempt>> {
     ticks
 }
 
-/// No two runs of a job were at work at once, and a run that was over wrote nothing. Whether one thing
-/// was committed before another is what the database itself saw: no clock is asked.
+/// No two runs of a job were at work at once, and a run that was over wrote nothing. The order of commits is
+/// that of the database itself: no clock is used.
 pub(crate) async fn succession(client: &Client) -> Vec<String> {
     let mut faults = Vec::new();
     for (what, sql) in [
@@ -266,7 +266,7 @@ pub(crate) async fn money(
     faults
 }
 
-/// That nothing was found means something: what a run that is over would write is found.
+/// The absence of findings is meaningful: a write of a run that is over is found.
 pub(crate) async fn would_have_noticed(client: &Client) {
     const LATE: &str = "
         INSERT INTO eg_pg_transaction_history

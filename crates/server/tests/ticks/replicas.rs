@@ -120,7 +120,7 @@ impl Replicas {
         self.all.iter().map(lost).sum()
     }
 
-    /// What must not be in a log.
+    /// Lines that must not be in a log.
     pub(crate) fn panics(&self) -> Vec<String> {
         let all = self.all.iter().flat_map(|replica| {
             let log = std::fs::read_to_string(&replica.log).unwrap_or_default();

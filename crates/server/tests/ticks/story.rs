@@ -26,7 +26,7 @@ const SMS_TOPIC: &str = "egov.core.notification.sms";
 const TWO_INTERVALS: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn paid_and_the_tab_closed_is_receipted_by_the_early_job_and_told_once() {
+async fn a_payment_behind_a_closed_tab_gets_one_receipt_and_one_message_by_the_early_job() {
     let (database, digit) = (FreshDatabase::create().await, PretendDigit::start().await.unwrap());
     let folder = tempfile::tempdir().unwrap();
     let gateway = gateway::start(folder.path()).await;
@@ -61,7 +61,7 @@ async fn paid_and_the_tab_closed_is_receipted_by_the_early_job_and_told_once() {
     assert_eq!(receipted["txnStatus"], "SUCCESS");
     assert!(took >= TWO_INTERVALS / 2, "not before its turn, after {took:?}");
 
-    // Both changes have come back from Kafka: the second one finds that the payer was told.
+    // Both changes have come back from Kafka: the second one finds that the payer was informed.
     let started = Instant::now();
     while told(one, "stored").await + told(other, "stored").await < 1.0
         || told(one, "repeated").await + told(other, "repeated").await < 1.0
@@ -219,7 +219,7 @@ fn read_whole(topic: &str) -> Vec<Value> {
     let mut all = Vec::new();
     while !ends.is_empty() {
         let message = consumer.poll(Timeout::After(PATIENCE)).expect("a record comes").unwrap();
-        // Others write there what they like.
+        // Other writers use the topic as well.
         all.extend(serde_json::from_slice::<Value>(message.payload().unwrap_or_default()).ok());
         if ends.get(&message.partition()).is_some_and(|end| message.offset() + 1 >= *end) {
             ends.remove(&message.partition());

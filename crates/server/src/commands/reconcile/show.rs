@@ -13,7 +13,7 @@ use crate::commands::table::{Column, Table, Tone, count, plain};
 use crate::failure::Outcome;
 use crate::terminal::{Paint, escaped, say, say_json};
 
-/// Payments whose gateway could not be asked that are named in the text.
+/// The number of payments with a failed status request that are named in the text.
 const MOST_NAMED: usize = 20;
 
 pub(super) fn nothing(selected: &Selected, args: &ReconcileArgs, older_than: Duration) -> Outcome<ExitCode> {

@@ -46,7 +46,8 @@ impl Signals {
         }
     }
 
-    /// From now on a signal ends the process at once. What was answered is committed; the next start resumes the rest.
+    /// From now on a signal ends the process at once. Every answer is committed; the next start resumes the
+    /// rest.
     pub(in crate::commands) fn exit_at_the_next(mut self) {
         tokio::spawn(async move {
             let signal = self.next().await;

@@ -1,4 +1,4 @@
-//! Stored merchant accounts: their keys, and what the configuration file says for all of them.
+//! Stored merchant accounts: their keys, and the configuration file's values for all of them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -42,12 +42,12 @@ pub struct StoredAccounts {
     pub defaults: BTreeMap<&'static str, AccountDefaults>,
 }
 
-/// What the configuration file says of a gateway for all its stored accounts.
+/// The configuration file's values of a gateway for all its stored accounts.
 #[derive(Debug, Clone, Default)]
 pub struct AccountDefaults {
     /// Addresses and options, by the names of settings.
     pub texts: Vec<(String, SecretString)>,
-    /// What is wrong with the addresses.
+    /// The problems of the addresses.
     pub problems: Vec<String>,
 }
 

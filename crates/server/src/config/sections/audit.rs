@@ -28,7 +28,7 @@ settings! {
 pub struct Audit {
     pub checkpoints: Arc<CheckpointSettings>,
     pub seal_interval: Duration,
-    /// SHA-256 over the settings that are set, without secrets and what differs between replicas.
+    /// SHA-256 over the settings that are set, except secrets and values that differ between replicas.
     pub settings: [u8; 32],
 }
 

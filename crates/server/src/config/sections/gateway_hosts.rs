@@ -34,7 +34,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Over `http` anybody on the way reads payers' data, and answers in the gateway's place.
+/// Over `http` any node on the way can read payers' data, and answer in the gateway's place.
 pub(super) fn check_hosts(
     reader: &mut Reader<'_>,
     name: Option<&str>,

@@ -20,7 +20,7 @@ use super::sandbox;
 pub struct Configured {
     pub account: Arc<dyn Account>,
     pub profile: Profile,
-    /// Whether it takes new payments. One that does not is asked about those it has.
+    /// Whether it takes new payments. A disabled one still answers for existing payments.
     pub offered: bool,
 }
 
@@ -98,8 +98,8 @@ pub(super) fn of_gateways<T>(
     own.chain(remote).collect()
 }
 
-/// The accounts of gateways that are active, and of those that are switched off but configured: payments that
-/// were made through them are still asked about.
+/// The accounts of active gateways, and of disabled but configured ones: their existing payments still need
+/// status requests.
 pub(super) fn gateways(reader: &mut Reader<'_>, through: RedirectThrough) -> Vec<Configured> {
     let values = reader.values();
     let mut configured = Vec::new();

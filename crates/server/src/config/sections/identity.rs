@@ -1,4 +1,4 @@
-//! How callers prove who they are.
+//! The proof of callers' identities.
 
 use axum::http::HeaderName;
 use payment_digit::clients::TokenConfig;
@@ -82,7 +82,7 @@ const SHORTEST_SECRET: usize = 32;
 
 #[derive(Debug, Clone)]
 pub enum IdentityProof {
-    /// By their access token, about which the user service is asked.
+    /// By their access token, checked at the user service.
     Token(TokenConfig),
     /// By a header that the API gateway adds.
     Header { name: HeaderName, secret: SecretString },

@@ -1,4 +1,4 @@
-//! Kafka: where events are published to, and what is heard from there.
+//! Kafka: the topics of published and of consumed events.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -93,7 +93,7 @@ settings! {
         "The format of Java's trust store.").ignored("a trust store is always a PEM file");
 }
 
-/// A Kafka cluster and what is exchanged with it.
+/// A Kafka cluster, its topics and its client.
 #[derive(Clone)]
 pub struct Kafka {
     /// `host:port`, separated by commas.
@@ -104,7 +104,7 @@ pub struct Kafka {
     pub consumer: ConsumerSettings,
 }
 
-/// Without what is passed on to the client.
+/// Without the client's properties.
 impl fmt::Debug for Kafka {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Kafka")
@@ -194,8 +194,8 @@ fn bootstrap_servers(reader: &mut Reader<'_>) -> Option<String> {
     Some(digits)
 }
 
-/// Events that a replica has handed to the client must be gone when another takes over: they could overtake
-/// those of that one.
+/// Events that a replica has passed to the client must be gone when another takes over: they could overtake
+/// that one's events.
 fn message_timeout(reader: &mut Reader<'_>) -> Duration {
     let lease = reader.get(&LEASE);
     let Some(timeout) = reader.set(&MESSAGE_TIMEOUT) else { return lease.saturating_mul(2) / 3 };
@@ -209,7 +209,7 @@ fn message_timeout(reader: &mut Reader<'_>) -> Duration {
     timeout
 }
 
-/// Spring's names, and what Java's client calls them.
+/// Spring's names, and the names of Java's client.
 const NAMED_BY_SPRING: &[(&Optional<String>, &str)] = &[
     (&SECURITY_PROTOCOL, "security.protocol"),
     (&SSL_KEY_PASSWORD, "ssl.key.password"),
@@ -239,7 +239,7 @@ fn client(reader: &mut Reader<'_>) -> BTreeMap<String, SecretString> {
     client
 }
 
-/// Properties that mean something to Java's client alone are told instead.
+/// Properties for Java's client alone are reported instead.
 fn pass_on(
     reader: &mut Reader<'_>,
     above: &'static Optional<String>,
@@ -256,7 +256,7 @@ fn pass_on(
 }
 
 /// The pattern of the original's packaged file. It wants a prefix, which topics have in a central instance
-/// only, and is taken for what it was meant to be.
+/// only, and is read as it was intended.
 const ORIGINAL_PATTERN: &str = "(^[a-zA-Z]+-save-pg-txns|^[a-zA-Z]+-update-pg-txns)";
 
 /// Whether our own topics are listened to, and none that we publish to besides.

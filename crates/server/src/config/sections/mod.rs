@@ -47,7 +47,7 @@ pub struct Config {
     pub data_dir: PathBuf,
     pub log: Log,
     pub redirect: Redirect,
-    /// Of the use cases; the redirects are final when the address is known ([`Config::redirects`]).
+    /// Of the use cases; the redirects are final once the address is known ([`Config::redirects`]).
     pub settings: Settings,
     pub jobs: Jobs,
     pub audit: Audit,
@@ -122,7 +122,7 @@ impl Config {
         }
     }
 
-    /// The value that was worked out for a setting, where it can be told in a few words.
+    /// The effective value of a setting, where it is short enough to show.
     pub(super) fn worked_out(&self, key: &str) -> Option<String> {
         match key {
             key if key == server::WORKER_THREADS.key => Some(self.server.worker_threads.to_string()),
@@ -151,7 +151,7 @@ pub(super) struct Built {
     pub(super) notices: Vec<Notice>,
 }
 
-/// Builds the configuration. What is wrong has a stand-in where it can, so that reading goes on.
+/// Builds the configuration. An invalid value is replaced where possible, so that reading continues.
 pub(super) fn build(values: &Values) -> Built {
     let mut reader = Reader::new(values);
     let server = server::server(&mut reader);

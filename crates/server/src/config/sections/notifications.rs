@@ -1,4 +1,4 @@
-//! Text messages to payers about what reconciliation found out.
+//! Text messages to payers about payments settled by reconciliation.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ settings! {
         "The path that shortens a link.").or("/egov-url-shortening/shortener");
 }
 
-/// Whether and how payers are told by text message; `None` where they are not.
+/// The text messages to payers; `None` where they are switched off.
 pub(super) fn notifications(reader: &mut Reader<'_>) -> Option<NotificationSettings> {
     if !reader.get(&SMS_ENABLED) {
         let why = "no text messages are sent (notification.sms.enabled)";

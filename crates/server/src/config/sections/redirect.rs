@@ -1,4 +1,4 @@
-//! Through whom payers' browsers are led to gateways and back, and what has to be reachable for that.
+//! The way of payers' browsers to gateways and back, and the addresses that have to be reachable for it.
 
 use payment_gateways::account::{REDIRECT_THROUGH, RedirectThrough};
 use payment_service::Redirects;
@@ -31,7 +31,7 @@ pub struct Reachable {
     pub through: RedirectThrough,
     /// The paths for that.
     pub paths: Vec<String>,
-    /// Those that the other way, through this service, would need beside them.
+    /// The paths that the other way, through this service, would need beside them.
     pub through_service: Vec<String>,
 }
 

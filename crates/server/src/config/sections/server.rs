@@ -1,4 +1,4 @@
-//! Where the service listens, where it keeps its data, and what it logs.
+//! The service's address, data folder and log.
 
 use std::net::IpAddr;
 use std::num::NonZeroUsize;

@@ -120,7 +120,7 @@ impl fmt::Debug for Embedded {
 
 /// The original's, for the service whose ids they are.
 const DIGITS_ID_FORMAT: &str = "PB_PG_[cy:yyyy_MM_dd]_[SEQ_EG_PG_TXN]_[d{2}]";
-/// How long it is remembered that a text is missing: it may be about to be written.
+/// How long the absence of a text is cached: it may be about to be written.
 const MISSING_TEXT_LIFE: Duration = Duration::from_secs(60);
 
 pub(super) fn services(reader: &mut Reader<'_>) -> DigitServices {
@@ -248,9 +248,9 @@ fn tell_lone_embedded(reader: &mut Reader<'_>) {
     }
 }
 
-/// Whoever holds the right to issue a receipt looks the payment up and registers it. If the right ended before
-/// both calls do, two could register the same payment at once; one that finds too little of it left registers
-/// nothing. A tenth of it is for the database, before, between and after the calls.
+/// The holder of a receipt task's lease looks the payment up and registers it. If the lease ended before both
+/// calls do, two holders could register the same payment at once; a holder with too little of it left
+/// registers nothing. A tenth of it is for the database, before, between and after the calls.
 fn check_lease(reader: &mut Reader<'_>, call_timeout: Duration) {
     let lease = reader.get(&RECEIPT_LEASE);
     let for_calls = lease - lease / 10;
@@ -297,7 +297,7 @@ pub(super) fn embedded(reader: &mut Reader<'_>, idgen_is_called: bool) -> Option
     Some(Embedded { id_format: id_format?, time_zone, bank_accounts })
 }
 
-/// A stranger who names a transaction is shown what is not personal of it: its id must not be guessed.
+/// A stranger who names a transaction sees its data that are not personal: its id must not be guessable.
 fn tell_guessable(reader: &mut Reader<'_>, format: &IdFormat) {
     const FEWEST: u32 = 8;
     let digits = format.random_digits();

@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_is_told_stands_behind_a_prefix() {
+    fn variables_of_the_kafka_client_have_a_prefix() {
         let read = read_pairs(&[
             ("PG_SERVICE_KAFKA_CLIENT_SECURITY_PROTOCOL", "SASL_SSL"),
             ("PG_SERVICE_KAFKA_CLIENT_SASL_PASSWORD_FILE", "/run/secret"),

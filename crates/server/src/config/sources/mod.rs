@@ -1,4 +1,4 @@
-//! Where settings come from. Each source yields [`Entry`]s; what they mean is decided later.
+//! The sources of settings. Each yields [`Entry`]s; their meaning is decided later.
 
 mod chart;
 mod environment;
@@ -18,7 +18,7 @@ const FOUND_FILE: &str = "pg-service.toml";
 /// The largest configuration file, in bytes.
 const LARGEST_FILE: u64 = 1024 * 1024;
 
-/// A name with its value, before anybody looked whether there is such a setting.
+/// A name with its value, before it is known whether such a setting exists.
 #[derive(Clone)]
 pub(super) struct Entry {
     /// The name as it was given, e.g. `axis.merchant.id`.

@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_escape_is_told_by_its_line() {
+    fn a_broken_escape_is_reported_with_its_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.properties");
         std::fs::write(&path, "a=1\nb=\\uZZZZ\n").unwrap();

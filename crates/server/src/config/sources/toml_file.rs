@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_is_told_by_its_line_and_shows_no_secret() {
+    fn a_broken_file_is_reported_with_its_line_and_without_a_secret() {
         let file = read_text("[axis]\nmerchant.secret.key = \"0123456789abcdef\nactive = true\n");
         assert_eq!(file.problems.len(), 1);
         let problem = file.problems[0].to_string();

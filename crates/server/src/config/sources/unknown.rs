@@ -1,8 +1,8 @@
 //! Variables of the environment that were perhaps meant for us and set nothing.
 //!
-//! One environment holds every program's variables, and an operator of several programs
-//! must not be told of theirs: only what begins as ours or as the original's do is looked at, and what
-//! has the name of a setting but is left alone without our prefix.
+//! One environment holds every program's variables, and variables of other programs must not be reported:
+//! only names that begin as ours or as the original's do are checked, and those that have the name of a
+//! setting but need our prefix.
 
 use std::collections::BTreeSet;
 
@@ -15,8 +15,8 @@ use crate::config::{suggest, table};
 const OF_THE_COMMAND_LINE: [&str; 2] = ["PG_SERVICE_CONFIG", "PG_SERVICE_PROPERTIES"];
 
 /// Words with which names of the original begin, and other programs' variables, too (`PG_VERSION`,
-/// `SERVER_NAME`): of these only what is all but one of our settings is told, as of the words with which
-/// only names of our own begin (`CACHE`, `LIMITS`).
+/// `SERVER_NAME`): of these only near misses of our settings are reported, as of the words with which only
+/// names of our own begin (`CACHE`, `LIMITS`).
 const COMMON: [&str; 5] = ["DATABASE", "IS", "PG", "SERVER", "STATE"];
 
 /// Notices about variables.
@@ -85,7 +85,7 @@ impl Known {
         })
     }
 
-    /// `None` for what is known or none of our business; otherwise the setting that may be meant.
+    /// `None` for a known or foreign name; otherwise the setting that may be meant.
     fn doubts(&self, name: &str) -> Option<Option<String>> {
         if self.is_setting(name) {
             return None;
@@ -148,7 +148,7 @@ fn is_below(above: &str, name: &str) -> bool {
     name.strip_prefix(above).is_some_and(|rest| rest.starts_with('_'))
 }
 
-/// The services whose addresses Kubernetes tells every pod: that of `egov-idgen` is in
+/// The services whose addresses Kubernetes sets in every pod: that of `egov-idgen` is in
 /// `EGOV_IDGEN_SERVICE_HOST`, `EGOV_IDGEN_PORT` and others.
 struct Services<'a>(Vec<&'a str>);
 
@@ -176,7 +176,7 @@ impl<'a> Services<'a> {
     }
 }
 
-/// `EGOV_IDGEN_PORT_8080_TCP_ADDR` is told by Docker as well, which tells no host beside it.
+/// `EGOV_IDGEN_PORT_8080_TCP_ADDR` is set by Docker as well, which sets no host beside it.
 fn is_port(name: &str) -> bool {
     let Some((_, port)) = name.rsplit_once("_PORT_") else { return false };
     let mut words = port.split('_');
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_in_a_name_of_the_original_is_told_with_what_may_be_meant() {
+    fn a_misspelt_name_of_the_original_is_reported_with_a_suggestion() {
         for (slip, meant) in [
             ("EGOV_COLLECTIONSERVICE_HOSTS", "EGOV_COLLECTIONSERVICE_HOST"),
             ("EGOV_USER_SERVICE_HOST", "EGOV_USERSERVICE_HOST"),
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_whose_name_is_too_common_is_told_to_want_our_prefix() {
+    fn a_setting_with_a_common_name_is_reported_to_need_our_prefix() {
         for common in
             ["DATA_DIR", "LOG_LEVEL", "LOG_FORMAT", "KAFKA_CLIENT_SASL_USERNAME", "REMOTE_CITY_PAY_SECRET"]
         {
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_a_setting_or_somebody_elses_is_not_told() {
+    fn known_settings_and_foreign_variables_are_not_reported() {
         let none: [String; 0] = [];
         let known = [
             "PG_SERVICE_CONFIG",
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_kubernetes_tells_of_services_is_not_told() {
+    fn service_variables_of_kubernetes_are_not_reported() {
         let none: [String; 0] = [];
         let of = |service: &str| {
             let ends = [

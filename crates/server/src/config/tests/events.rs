@@ -66,7 +66,7 @@ fn without_brokers_what_is_set_of_kafka_has_no_effect() {
 }
 
 #[test]
-fn the_client_is_told_what_it_is_to_be_told_by_the_names_of_javas_client() {
+fn client_properties_have_the_names_of_javas_client() {
     let given = Given {
         toml: Some("[kafka.client]\nsasl.mechanism = \"PLAIN\"\nqueue.buffering.max.ms = 3\n"),
         properties: Some(concat!(
@@ -95,7 +95,7 @@ fn the_client_is_told_what_it_is_to_be_told_by_the_names_of_javas_client() {
 }
 
 #[test]
-fn what_only_javas_client_has_a_use_for_is_told_and_not_passed_on() {
+fn properties_of_javas_client_alone_are_reported_and_not_passed_on() {
     let given = Given {
         properties: Some(concat!(
             "spring.kafka.ssl.protocol=TLSv1.2\nspring.kafka.ssl.trust-store-type=PEM\n",
@@ -132,7 +132,7 @@ fn an_event_is_given_up_before_another_replica_publishes() {
 }
 
 #[test]
-fn a_pattern_that_passes_our_topics_by_is_told() {
+fn a_pattern_that_misses_our_topics_is_reported() {
     const ORIGINAL: &str = "(^[a-zA-Z]+-save-pg-txns|^[a-zA-Z]+-update-pg-txns)";
     let doubted = |pattern: &str, central: &str| {
         let topics = [
@@ -203,7 +203,7 @@ fn text_messages_want_kafka_to_carry_them() {
 }
 
 #[test]
-fn what_is_set_of_messages_that_are_not_sent_has_no_effect() {
+fn settings_of_messages_that_are_not_sent_have_no_effect() {
     let given = Given {
         properties: Some(
             "notification.sms.enabled=false\nnotification.url=https://x\negov.billing.service.host=b\n",
@@ -219,7 +219,7 @@ fn what_is_set_of_messages_that_are_not_sent_has_no_effect() {
 }
 
 #[test]
-fn names_that_are_none_are_told() {
+fn invalid_names_are_reported() {
     let given = Given {
         toml: Some("[kafka.config]\nbootstrap_server_config = [\"http://k:9092\"]\n"),
         properties: Some("persister.save.pg.txns=a b\npg.kafka.consumer.topic.pattern=(x\n"),

@@ -1,4 +1,4 @@
-//! How callers prove who they are, and what makes ids that cannot be guessed.
+//! The proof of callers' identities, and ids that cannot be guessed.
 
 use secrecy::ExposeSecret;
 
@@ -28,7 +28,7 @@ fn tokens_are_the_proof_where_there_is_a_user_service() {
 }
 
 #[test]
-fn a_header_is_proof_with_a_secret_that_nobody_guesses() {
+fn a_header_is_proof_only_with_a_strong_secret() {
     let secret = Given {
         environment: &[("PG_SERVICE_IDENTITY_HEADER_SECRET", SECRET)],
         ..given(&[HEADER, ("identity.header.name", "X-Gateway")])
@@ -58,7 +58,7 @@ fn a_header_is_proof_with_a_secret_that_nobody_guesses() {
 }
 
 #[test]
-fn whoever_believes_everybody_beyond_this_machine_is_warned() {
+fn identity_without_proof_beyond_this_machine_is_warned_about() {
     let everywhere = ("server.address", "0.0.0.0");
     let open = Given { flags: vec![everywhere].leak(), ..Given::default() };
     assert_eq!(open.noticed(NoticeKind::Doubtful), ["callback.allowed-hosts", "identity.proof"]);

@@ -52,7 +52,7 @@ fn a_gateway_may_have_limits_of_its_own() {
 }
 
 #[test]
-fn schedules_that_cannot_be_are_told_with_their_place_and_a_way_out() {
+fn impossible_schedules_are_reported_with_their_place_and_a_remedy() {
     let given = Given {
         toml: Some(concat!(
             "[reconciliation]\nfollow-ups = \"2h,1h\"\ndaily-cron = \"0 0 6 ? * 2\"\n",
@@ -90,7 +90,7 @@ fn distances_may_be_a_list_and_the_daily_job_has_a_time_zone() {
 }
 
 #[test]
-fn operators_present_something_nobody_guesses() {
+fn operators_need_a_strong_token() {
     for weak in ["hush", "hush hush hush hush hush hush"] {
         let sources = Sources {
             environment: vec![("PG_SERVICE_OPERATORS_TOKEN".to_owned(), weak.to_owned())],

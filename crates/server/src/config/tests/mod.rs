@@ -1,4 +1,4 @@
-//! What the configuration promises, from the sources to the typed values.
+//! Promises of the configuration, from the sources to the typed values.
 
 mod beside_digit;
 mod events;
@@ -13,7 +13,7 @@ use std::path::Path;
 
 use super::*;
 
-/// Sources out of nothing but what a test names.
+/// Sources that hold only the values of a test.
 #[derive(Default)]
 struct Given {
     toml: Option<&'static str>,
@@ -119,7 +119,7 @@ fn a_blank_value_is_no_value() {
 }
 
 #[test]
-fn every_problem_is_told_together_with_its_place() {
+fn all_problems_are_reported_together_with_their_place() {
     let given = Given {
         toml: Some(
             "[server]\nport = 70000\naddress = \"localhost\"\n[payu]\nactive = true\nmerchant.key = \"K\"\n",
@@ -155,7 +155,7 @@ fn every_problem_is_told_together_with_its_place() {
 }
 
 #[test]
-fn known_names_without_effect_and_unknown_ones_are_told_apart() {
+fn known_names_without_effect_differ_from_unknown_ones() {
     let given = Given {
         properties: Some(
             "persister.save.pg.txns=x\nspring.flyway.enabled=true\naxis.mechant.id=1\nfoo.bar=1\n//remark\n",
@@ -245,7 +245,7 @@ fn a_remote_gateway_is_there_because_it_is_configured() {
 }
 
 #[test]
-fn what_is_wrong_with_a_remote_gateway_is_told_by_its_setting() {
+fn a_problem_of_a_remote_gateway_names_its_setting() {
     let given = Given {
         properties: Some(concat!(
             "remote.a1.active=true\nremote.a1.secret=short-hush\nremote.a1.timeout-ms=5\n",

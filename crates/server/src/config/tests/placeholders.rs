@@ -72,7 +72,7 @@ fn an_unresolved_placeholder_is_a_problem_with_its_line() {
 }
 
 #[test]
-fn what_counts_more_needs_no_placeholder_to_be_resolved() {
+fn a_placeholder_that_is_overridden_need_not_resolve() {
     let mut given = Given {
         toml: Some("[payu]\nactive = true\nmerchant.key = \"K\"\nmerchant.salt = \"S\"\n"),
         properties: Some("payu.merchant.key=${PAYU_MERCHANT_KEY}\npayu.merchant.salt=${NOTHING:}\n"),

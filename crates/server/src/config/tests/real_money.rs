@@ -1,4 +1,4 @@
-//! What could make receipts out of no money, lead payers astray, or let others read along, stops the start.
+//! Settings that could make receipts without money, lead payers astray, or expose data, stop the start.
 
 use super::*;
 
@@ -70,7 +70,7 @@ fn a_sandbox_beside_a_real_collection_service_is_refused_unless_it_is_allowed() 
 }
 
 #[test]
-fn a_test_environment_and_a_simulator_beside_a_real_collection_service_are_told() {
+fn a_test_environment_and_a_simulator_beside_a_real_collection_service_are_reported() {
     let beside = |url: &'static str| {
         let flags: &'static [(&str, &str)] = vec![
             PAYU[0],
@@ -144,7 +144,7 @@ fn beside_digit_payers_are_sent_back_to_its_pages() {
 fn a_gateway_is_called_over_https_unless_it_is_on_this_machine_or_allowed() {
     for (gateway, key) in [
         ("payu.active=true\npayu.merchant.key=K\npayu.merchant.salt=S\n", "payu.url"),
-        // One that is switched off is asked about the payments it has.
+        // A disabled one still answers for its existing payments.
         ("payu.active=false\npayu.merchant.key=K\npayu.merchant.salt=S\n", "payu.url.status"),
         (
             "axis.merchant.id=M\naxis.merchant.secret.key=0F\naxis.merchant.access.code=A\naxis.merchant.user=U\naxis.merchant.pwd=P\n",

@@ -1,4 +1,4 @@
-//! Through whom payers' browsers are led, and what has to be reachable for that.
+//! The way of payers' browsers, and the addresses that have to be reachable for it.
 
 use payment_gateways::account::RedirectThrough::{Application, Service};
 use payment_service::Redirects;
@@ -97,7 +97,7 @@ fn a_gateway_that_needs_a_page_of_ours_is_a_problem_that_names_the_path_to_open(
 }
 
 #[test]
-fn what_has_to_be_reachable_is_named() {
+fn paths_that_must_be_reachable_are_named() {
     let stock = config(&[&[DIGIT, HOSTS], &PAYTM, &PAYU]).reachable();
     let both = ["/pg-service/transaction/v1/_create", "/pg-service/transaction/v1/_update"];
     assert_eq!((stock.through, stock.paths.as_slice()), (Application, both.map(str::to_owned).as_slice()));

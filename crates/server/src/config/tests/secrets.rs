@@ -44,7 +44,7 @@ fn a_secret_may_lie_in_a_file_of_its_own() {
 }
 
 #[test]
-fn what_is_passed_on_to_a_client_may_be_secret_too() {
+fn passed_on_client_properties_can_be_secret() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("password");
     std::fs::write(&path, "hush-1\n").unwrap();
