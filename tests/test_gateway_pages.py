@@ -200,7 +200,7 @@ def test_leaving_keeps_the_payment_pending(service, page, bill, gateway, there_b
 
 
 @GATEWAYS
-def test_a_payment_nobody_told_of_is_found_by_asking(
+def test_a_payment_without_a_callback_is_found_by_a_status_request(
     service, page, bill, gateway, there_by_form, back_by_form
 ):
     txn = service.create_at(gateway, bill)

@@ -55,7 +55,7 @@ def event(call: re.Match, source: str) -> tuple[str, str, str]:
 
 def written() -> str:
     events = {event(call, source) for source in sources() for call in CALL.finditer(source)}
-    # Those without a text of their own are described above the list.
+    # Events without a text of their own are described above the list.
     events = {event for event in events if not re.fullmatch(r"\{\w*\}", event[1])}
     rows = sorted(events, key=lambda row: (LEVELS.index(row[0]), row[1]))
     lines = ["| level | event | fields |", "|---|---|---|"]

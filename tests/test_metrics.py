@@ -20,7 +20,7 @@ LABELS = {
     "self.labels.iter()": ["gateway", "account"],
     "labels": ["gateway", "account", "reason"],
 }
-# Endings by convention: base units, and totals for what only grows.
+# Endings by convention: base units, and totals for counters.
 CONVENTION = {"counter": r".*_total", "histogram": r".*_(seconds|size)", "gauge": r".*(?<!_total)"}
 
 

@@ -75,7 +75,7 @@ def test_closing_the_tab_leaves_the_payment_pending(service, page):
     assert service.update(txn["txnId"])["txnStatus"] == "PENDING"
 
 
-def test_a_payment_nobody_told_of_is_found_by_asking(service, page):
+def test_a_payment_without_a_callback_is_found_by_a_status_request(service, page):
     txn = service.create("BILL-4")
     page.goto(txn["redirectUrl"])
     page.get_by_role("button", name=re.compile("^Pay but say nothing")).click()

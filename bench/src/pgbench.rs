@@ -68,7 +68,7 @@ impl Pgbench {
         let (told, complaint) =
             (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         ensure!(output.status.success() && !complaint.contains("error"), "pgbench failed: {complaint}{told}");
-        rate(&told).with_context(|| format!("pgbench tells no rate: {told}"))
+        rate(&told).with_context(|| format!("pgbench prints no rate: {told}"))
     }
 }
 
