@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plus_is_never_taken_for_a_space() {
+    fn a_plus_is_never_read_as_a_space() {
         let fields = [("a", "p+q r&s=%")];
         assert_eq!(encode(&fields), "a=p%2Bq+r%26s%3D%25");
         assert_eq!(encode_query(&fields), "a=p%2Bq%20r%26s%3D%25");

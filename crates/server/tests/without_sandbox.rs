@@ -31,7 +31,7 @@ fn commands_that_need_it_say_what_to_do() {
 }
 
 #[test]
-fn settings_that_ask_for_it_are_refused_and_nothing_asks_by_itself() {
+fn settings_that_need_the_sandbox_are_refused_and_no_default_needs_it() {
     let folder = tempfile::tempdir().unwrap();
     for arguments in [&["serve"][..], &["check-config"]] {
         let output =

@@ -52,7 +52,7 @@ pub(crate) async fn advise(
         };
         let held = named(&|claim| claim.is_some_and(|claim| claim.txn_id == txn.id));
         if !held.is_empty() {
-            action.push_str(&format!(" {held} cannot be paid until this case is resolved."));
+            action.push_str(&format!(" Bill {held} cannot be paid until this case is resolved."));
         }
         let free = named(&|claim| claim.is_none());
         if case.case.kind == AttentionKind::LateSuccess && !free.is_empty() {

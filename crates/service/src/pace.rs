@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn questions_keep_their_distance_and_a_payer_does_not_wait_for_ever() {
+    async fn status_requests_are_paced_and_a_payers_wait_is_bounded() {
         let turnstile = turnstile(10);
         let begun = Instant::now();
         for _ in 0..5 {

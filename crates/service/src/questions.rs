@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_older_the_payment_the_rarer_the_questions() {
+    async fn status_requests_get_rarer_with_the_payments_age() {
         let (questions, id) = (questions(), id(1));
         let old = News { age: Duration::from_secs(3600), ..young(&id) };
         while questions.take(old).is_ok() {}

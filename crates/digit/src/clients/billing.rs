@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn the_service_is_that_of_the_bill_asked_for() {
+    fn the_service_is_that_of_the_requested_bill() {
         for known in [
             r#"{"Bill":[{"id":"B1","businessService":"PT"}]}"#,
             r#"{"Bill":[{"businessService":"PT"}]}"#,

@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_taken_only_if_it_can_be_one() {
+    fn an_invalid_id_is_not_accepted() {
         let id = |answer: &str| read(answer.as_bytes());
         let whole = r#"{"responseInfo":null,"idResponses":[{"id":"PB_PG_2018_08_06_000072_14"},{"id":"x"}]}"#;
         assert_eq!(id(whole).flatten().unwrap().as_str(), "PB_PG_2018_08_06_000072_14");

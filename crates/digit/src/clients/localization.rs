@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_can_name_a_language_is_asked_for() {
+    fn only_names_of_languages_are_requested() {
         assert!(is_locale("en_IN") && is_locale("pa"));
         for text in ["", "en IN", "en&tenantId=ka", "../x", "ਪੰ", "abcdefghijklmnopq"] {
             assert!(!is_locale(text), "{text}");

@@ -83,7 +83,7 @@ pub fn promises() -> Vec<Promise> {
         Promise::of(of_cancellations_at_once_one_counts),
         Promise::of(several_parts_of_one_bill_get_one_receipt),
         Promise::of(a_payer_is_found_again_by_name_and_number),
-        Promise::of(a_payer_asked_for_by_many_at_once_gets_one_id),
+        Promise::of(a_payer_requested_concurrently_gets_one_id),
     ]
 }
 
@@ -303,7 +303,7 @@ async fn a_payer_is_found_again_by_name_and_number(mut books: Books) {
     assert_eq!(elsewhere.uuid, "uuid-4", "states have directories of their own");
 }
 
-async fn a_payer_asked_for_by_many_at_once_gets_one_id(books: Books) {
+async fn a_payer_requested_concurrently_gets_one_id(books: Books) {
     let asha = details("Asha Rani", "9876543210");
     let uuids: Vec<String> = (0..100).map(|nth| format!("uuid-{nth}")).collect();
     let calls = uuids.iter().map(|uuid| books.registers().payer("pb", &asha, uuid, at(0)));

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failing_store_may_be_asked_again() {
+    async fn a_read_from_a_failing_store_may_be_repeated() {
         let registers = Arc::new(MemoryRegisters::default());
         let directory = PayerDirectory::new(registers.clone(), Arc::new(SystemClock));
         registers.fails(true);

@@ -6,32 +6,34 @@ use payment_simulator::digit::{Endpoint, Fault, PaymentStatus};
 use serde_json::{Value, json};
 
 use crate::wire::RawServer;
-use crate::world::{Clients, Told, World, first_registered, info, patient, payment, tenant, told, txn};
+use crate::world::{
+    Clients, ErrorKind, World, first_registered, info, kind_of, patient, payment, tenant, txn,
+};
 
 async fn register(world: &World, number: &str, bills: &[(&str, &str)]) {
     world.clients.collections.create(&info(), &payment(Some(number), bills)).await.unwrap();
 }
 
-async fn ask(world: &World, number: &str) -> Result<Cancellability, Told> {
-    cancellability(&world.clients.collections, &info(), &tenant(), &txn(number)).await.map_err(told)
+async fn ask(world: &World, number: &str) -> Result<Cancellability, ErrorKind> {
+    cancellability(&world.clients.collections, &info(), &tenant(), &txn(number)).await.map_err(kind_of)
 }
 
 async fn find(world: &World, number: &str) -> Registered {
     world.clients.collections.find(&info(), &tenant(), &txn(number)).await.unwrap().unwrap()
 }
 
-async fn cancel(clients: &Clients, info: &RequestInfo, payment: &Registered) -> Result<(), Told> {
+async fn cancel(clients: &Clients, info: &RequestInfo, payment: &Registered) -> Result<(), ErrorKind> {
     let cancellation = Cancellation {
         tenant: &tenant(),
         transaction_number: &txn("T1"),
         payment,
         reason: "refund RF-0000000001",
     };
-    clients.collections.cancel(info, &cancellation).await.map_err(told)
+    clients.collections.cancel(info, &cancellation).await.map_err(kind_of)
 }
 
-fn code_of(told: Result<(), Told>) -> String {
-    let Err(Told::Refused(body)) = told else { panic!("{told:?}") };
+fn code_of(error: Result<(), ErrorKind>) -> String {
+    let Err(ErrorKind::Refused(body)) = error else { panic!("{error:?}") };
     let body: Value = serde_json::from_str(&body).unwrap();
     body["Errors"][0]["code"].as_str().unwrap().to_owned()
 }
@@ -90,7 +92,7 @@ async fn an_inconclusive_look_up_is_an_error() {
     }
     world.digit.set_fault(Endpoint::SearchPayments, Fault::EmptyList);
     let latest = world.clients.collections.is_latest(&info(), &tenant(), &first_registered()).await;
-    assert_eq!(latest.map_err(told), Err(Told::Unanswered), "it does not show the payment itself");
+    assert_eq!(latest.map_err(kind_of), Err(ErrorKind::Unanswered), "it does not show the payment itself");
 }
 
 #[tokio::test]
@@ -105,7 +107,7 @@ async fn a_lost_answer_is_unclear_and_resolved_by_a_look_up() {
         register(&world, "T1", &[("B1", "10")]).await;
         let found = find(&world, "T1").await;
         world.digit.set_fault(Endpoint::CancelPayment, fault.clone());
-        assert_eq!(cancel(&world.clients, &info(), &found).await, Err(Told::Unanswered), "{fault:?}");
+        assert_eq!(cancel(&world.clients, &info(), &found).await, Err(ErrorKind::Unanswered), "{fault:?}");
         assert_eq!(world.digit.count(Endpoint::CancelPayment), 1, "{fault:?}");
         assert_eq!(find(&world, "T1").await.standing, standing, "{fault:?}");
     }
@@ -121,7 +123,7 @@ async fn an_answer_that_does_not_show_the_payment_as_cancelled_is_no_answer() {
     ] {
         let server = RawServer::json(&json!({ "Payments": answer }));
         let clients = Clients::at(server.url(), patient(), &World::new().await.clock);
-        assert_eq!(cancel(&clients, &info(), &shown).await, Err(Told::Unanswered), "{answer}");
+        assert_eq!(cancel(&clients, &info(), &shown).await, Err(ErrorKind::Unanswered), "{answer}");
     }
 }
 
@@ -144,7 +146,7 @@ async fn a_payment_without_an_id_or_a_plain_service_is_not_sent() {
     strange.key.business_services = vec!["../_create".to_owned()];
     for payment in [nameless, strange] {
         let refused = cancel(&world.clients, &info(), &payment).await;
-        assert_eq!(refused, Err(Told::Ours("RECEIPT_CANCELLATION_FAILED")));
+        assert_eq!(refused, Err(ErrorKind::Ours("RECEIPT_CANCELLATION_FAILED")));
     }
     assert_eq!(world.digit.count(Endpoint::CancelPayment), 0);
 }

@@ -6,7 +6,9 @@ use payment_simulator::digit::{Endpoint, Fault};
 use serde_json::{Value, json};
 
 use crate::wire::RawServer;
-use crate::world::{Clients, Told, World, hurried, info, patient, payment, payment_in, tenant, told, txn};
+use crate::world::{
+    Clients, ErrorKind, World, hurried, info, kind_of, patient, payment, payment_in, tenant, txn,
+};
 
 #[tokio::test]
 async fn a_payment_gets_a_receipt_for_each_bill_and_is_found_by_its_number() {
@@ -49,7 +51,7 @@ async fn a_receipt_of_a_lost_answer_is_found_by_the_transactions_number() {
         let collections = &world.clients.collections;
         world.digit.set_fault(Endpoint::CreatePayment, fault.clone());
         let lost = collections.create(&info(), &payment(Some("T1"), &[("B1", "10")])).await;
-        assert_eq!(lost.map_err(told), Err(Told::Unanswered), "{fault:?}");
+        assert_eq!(lost.map_err(kind_of), Err(ErrorKind::Unanswered), "{fault:?}");
         assert_eq!(world.digit.count(Endpoint::CreatePayment), 1, "{fault:?}");
         let found = collections.find(&info(), &tenant(), &txn("T1")).await.unwrap();
         assert_eq!(found.unwrap().receipts.0, ["PT/107/2026-27/000001"], "{fault:?}");
@@ -62,7 +64,7 @@ async fn a_call_cut_off_before_its_work_leaves_no_receipt() {
     let collections = &world.clients.collections;
     world.digit.set_fault(Endpoint::CreatePayment, Fault::CutBeforeWork);
     let lost = collections.create(&info(), &payment(Some("T1"), &[("B1", "10")])).await;
-    assert_eq!(lost.map_err(told), Err(Told::Unanswered));
+    assert_eq!(lost.map_err(kind_of), Err(ErrorKind::Unanswered));
     assert_eq!(collections.find(&info(), &tenant(), &txn("T1")).await.unwrap(), None);
 }
 
@@ -71,13 +73,13 @@ async fn a_caller_that_stopped_waiting_finds_the_registered_receipt() {
     let world = World::with(hurried()).await;
     world.digit.set_fault(Endpoint::CreatePayment, Fault::Slow { ms: 60_000 });
     let late = world.clients.collections.create(&info(), &payment(Some("T1"), &[("B1", "10")])).await;
-    assert_eq!(late.map_err(told), Err(Told::Unanswered));
+    assert_eq!(late.map_err(kind_of), Err(ErrorKind::Unanswered));
     let patient = Clients::at(world.digit.url(), patient(), &world.clock);
     assert!(patient.collections.find(&info(), &tenant(), &txn("T1")).await.unwrap().is_some());
 }
 
 #[tokio::test]
-async fn a_search_that_fails_is_never_taken_for_nothing_registered() {
+async fn a_failed_search_is_never_read_as_nothing_registered() {
     for fault in [
         Fault::Status500,
         Fault::CutBeforeWork,
@@ -100,11 +102,15 @@ async fn a_bill_that_was_paid_is_refused_in_the_services_words() {
     let collections = &world.clients.collections;
     world.digit.pay_elsewhere("pb.amritsar", "B1");
     let refused = [
-        collections.validate(&info(), &payment(None, &[("B1", "10")])).await.map_err(told).unwrap_err(),
-        collections.create(&info(), &payment(Some("T1"), &[("B1", "10")])).await.map_err(told).unwrap_err(),
+        collections.validate(&info(), &payment(None, &[("B1", "10")])).await.map_err(kind_of).unwrap_err(),
+        collections
+            .create(&info(), &payment(Some("T1"), &[("B1", "10")]))
+            .await
+            .map_err(kind_of)
+            .unwrap_err(),
     ];
-    for told in refused {
-        let Told::Refused(body) = told else { panic!("{told:?}") };
+    for error in refused {
+        let ErrorKind::Refused(body) = error else { panic!("{error:?}") };
         let body: Value = serde_json::from_str(&body).unwrap();
         assert_eq!(body["Errors"][0]["code"], "BILL_ALREADY_PAID");
     }
@@ -115,14 +121,14 @@ async fn a_bill_that_was_paid_is_refused_in_the_services_words() {
 async fn a_payment_without_a_number_is_not_registered() {
     let world = World::new().await;
     let nameless = world.clients.collections.create(&info(), &payment(None, &[("B1", "10")])).await;
-    assert_eq!(nameless.map_err(told), Err(Told::Ours("PAYMENT_REGISTRATION_FAILED")));
+    assert_eq!(nameless.map_err(kind_of), Err(ErrorKind::Ours("PAYMENT_REGISTRATION_FAILED")));
     assert_eq!(world.digit.count(Endpoint::CreatePayment), 0);
 }
 
-async fn found(payments: &Value) -> Result<Option<Registered>, Told> {
+async fn found(payments: &Value) -> Result<Option<Registered>, ErrorKind> {
     let server = RawServer::json(&json!({ "Payments": payments }));
     let world = Clients::at(server.url(), patient(), &World::new().await.clock);
-    world.collections.find(&info(), &tenant(), &txn("T1")).await.map_err(told)
+    world.collections.find(&info(), &tenant(), &txn("T1")).await.map_err(kind_of)
 }
 
 #[tokio::test]
@@ -133,16 +139,16 @@ async fn only_a_payment_with_our_own_number_is_ours() {
     assert_eq!(ours.receipts, Receipts(vec!["R".to_owned()]));
     assert_eq!(ours.standing, Standing::Other(String::new()), "it does not say that it is valid");
     for others in [json!("T0"), json!("t1"), json!("T11"), json!(null)] {
-        let told = found(&json!([payment(others.clone())])).await;
-        assert_eq!(told, Err(Told::Unanswered), "{others}: it did not look for what it was asked");
+        let registered = found(&json!([payment(others.clone())])).await;
+        assert_eq!(registered, Err(ErrorKind::Unanswered), "{others}: it did not look for what it was asked");
     }
     assert_eq!(found(&json!([])).await, Ok(None));
 }
 
 #[tokio::test]
-async fn a_registered_payment_without_a_receipt_number_is_never_taken_for_unregistered() {
+async fn a_registered_payment_without_a_receipt_number_is_never_read_as_unregistered() {
     let bare = found(&json!([{"transactionNumber": "T1", "paymentDetails": []}])).await;
-    assert_eq!(bare, Err(Told::Ours("PAYMENT_REGISTRATION_FAILED")));
+    assert_eq!(bare, Err(ErrorKind::Ours("PAYMENT_REGISTRATION_FAILED")));
 }
 
 #[tokio::test]
@@ -152,5 +158,5 @@ async fn an_answer_about_another_payment_is_no_answer() {
     }));
     let clients = Clients::at(server.url(), patient(), &World::new().await.clock);
     let registered = clients.collections.create(&info(), &payment(Some("T1"), &[("B1", "10")])).await;
-    assert_eq!(registered.map_err(told), Err(Told::Unanswered));
+    assert_eq!(registered.map_err(kind_of), Err(ErrorKind::Unanswered));
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::world::{
-    Clients, Told, World, bill, first_registered, hurried, info, payer, payment, tenant, told, txn,
+    Clients, ErrorKind, World, bill, first_registered, hurried, info, kind_of, payer, payment, tenant, txn,
 };
 
 /// An error body as the services send it.
@@ -108,7 +108,7 @@ async fn every_call_is_answered_when_nothing_goes_wrong() {
 }
 
 #[tokio::test]
-async fn no_usable_answer_is_unclear_and_only_questions_are_repeated() {
+async fn a_missing_answer_is_unclear_and_only_reads_are_repeated() {
     let mut trials = JoinSet::new();
     for fault in [Fault::Status500, Fault::CutBeforeWork, Fault::CutAfterWork, Fault::Garbage] {
         let world = Arc::new(World::new().await);
@@ -117,7 +117,7 @@ async fn no_usable_answer_is_unclear_and_only_questions_are_repeated() {
             trials.spawn(async move {
                 world.digit.set_fault(endpoint, fault.clone());
                 let answer = call(&world.clients, endpoint).await;
-                assert_eq!(answer.map_err(told), Err(Told::Unanswered), "{endpoint:?} {fault:?}");
+                assert_eq!(answer.map_err(kind_of), Err(ErrorKind::Unanswered), "{endpoint:?} {fault:?}");
                 let times = if asks(endpoint) { 3 } else { 1 };
                 assert_eq!(world.digit.count(endpoint), times, "{endpoint:?} {fault:?}");
             });
@@ -142,7 +142,7 @@ async fn a_question_survives_two_failures() {
 }
 
 #[tokio::test]
-async fn an_answer_that_comes_too_late_is_unclear_and_the_time_is_for_all_tries_together() {
+async fn a_late_answer_is_unclear_and_one_time_limit_covers_all_attempts() {
     let world = Arc::new(World::with(hurried()).await);
     let mut trials = JoinSet::new();
     for endpoint in endpoints() {
@@ -150,7 +150,7 @@ async fn an_answer_that_comes_too_late_is_unclear_and_the_time_is_for_all_tries_
         trials.spawn(async move {
             world.digit.set_fault(endpoint, Fault::Slow { ms: 60_000 });
             let answer = call(&world.clients, endpoint).await;
-            assert_eq!(answer.map_err(told), Err(Told::Unanswered), "{endpoint:?}");
+            assert_eq!(answer.map_err(kind_of), Err(ErrorKind::Unanswered), "{endpoint:?}");
             assert_eq!(world.digit.count(endpoint), 1, "{endpoint:?}");
         });
     }
@@ -164,7 +164,11 @@ async fn an_error_body_is_passed_on_as_it_came_and_nothing_is_repeated() {
         for endpoint in refusing() {
             world.digit.set_fault(endpoint, Fault::Refuse4xx { status, body: ERROR_BODY.to_owned() });
             let answer = call(&world.clients, endpoint).await;
-            assert_eq!(answer.map_err(told), Err(Told::Refused(ERROR_BODY.to_owned())), "{endpoint:?}");
+            assert_eq!(
+                answer.map_err(kind_of),
+                Err(ErrorKind::Refused(ERROR_BODY.to_owned())),
+                "{endpoint:?}"
+            );
             assert_eq!(world.digit.count(endpoint), 1, "{endpoint:?}");
         }
     }
@@ -190,8 +194,8 @@ async fn a_refusal_without_an_error_body_has_our_message() {
                 Endpoint::Links => "URL_SHORTENING_FAILED",
             };
             assert_eq!(
-                call(&world.clients, endpoint).await.map_err(told),
-                Err(Told::Ours(code)),
+                call(&world.clients, endpoint).await.map_err(kind_of),
+                Err(ErrorKind::Ours(code)),
                 "{endpoint:?}"
             );
         }
@@ -208,7 +212,7 @@ async fn too_many_requests_is_trouble_and_no_refusal() {
             trials.spawn(async move {
                 world.digit.set_fault(endpoint, Fault::Refuse4xx { status, body: ERROR_BODY.to_owned() });
                 let answer = call(&world.clients, endpoint).await;
-                assert_eq!(answer.map_err(told), Err(Told::Unanswered), "{endpoint:?} {status}");
+                assert_eq!(answer.map_err(kind_of), Err(ErrorKind::Unanswered), "{endpoint:?} {status}");
             });
         }
     }
@@ -221,18 +225,18 @@ async fn an_empty_list_means_what_the_contract_says() {
     for endpoint in endpoints() {
         world.digit.set_fault(endpoint, Fault::EmptyList);
         let expected = match endpoint {
-            Endpoint::Ids => Err(Told::Ours("IDGEN_ERROR")),
-            Endpoint::ValidatePayment => Err(Told::Ours("PAYMENT_VALIDATION_FAILED")),
-            Endpoint::CreatePayment => Err(Told::Ours("PAYMENT_REGISTRATION_FAILED")),
-            Endpoint::BankAccounts => Err(Told::Ours("BANK_ACCOUNT_FETCH_ERROR")),
+            Endpoint::Ids => Err(ErrorKind::Ours("IDGEN_ERROR")),
+            Endpoint::ValidatePayment => Err(ErrorKind::Ours("PAYMENT_VALIDATION_FAILED")),
+            Endpoint::CreatePayment => Err(ErrorKind::Ours("PAYMENT_REGISTRATION_FAILED")),
+            Endpoint::BankAccounts => Err(ErrorKind::Ours("BANK_ACCOUNT_FETCH_ERROR")),
             Endpoint::SearchPayments | Endpoint::Bills | Endpoint::Messages => Ok(None),
             // No payer is found, so one is registered.
             Endpoint::SearchUsers | Endpoint::CreateUser => {
                 Ok(Some("00000000-0000-4000-8000-000000000001".to_owned()))
             }
-            Endpoint::CancelPayment | Endpoint::UserDetails | Endpoint::Links => Err(Told::Unanswered),
+            Endpoint::CancelPayment | Endpoint::UserDetails | Endpoint::Links => Err(ErrorKind::Unanswered),
         };
-        assert_eq!(call(&world.clients, endpoint).await.map_err(told), expected, "{endpoint:?}");
+        assert_eq!(call(&world.clients, endpoint).await.map_err(kind_of), expected, "{endpoint:?}");
     }
 }
 
@@ -243,6 +247,6 @@ async fn an_unavailable_service_was_not_reached() {
     call(&clients, Endpoint::Bills).await.unwrap();
     digit.stop().await;
     for endpoint in Endpoint::ALL {
-        assert_eq!(call(&clients, endpoint).await.map_err(told), Err(Told::NotSent), "{endpoint:?}");
+        assert_eq!(call(&clients, endpoint).await.map_err(kind_of), Err(ErrorKind::NotSent), "{endpoint:?}");
     }
 }

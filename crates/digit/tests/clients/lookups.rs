@@ -9,7 +9,7 @@ use payment_simulator::digit::{Endpoint, Fault};
 
 use serde_json::json;
 
-use crate::world::{Told, World, bill, info, patient, tenant, told};
+use crate::world::{ErrorKind, World, bill, info, kind_of, patient, tenant};
 
 const SUCCESS: &str = "PG_NOTIFICATION_SUCCESS";
 
@@ -25,7 +25,7 @@ async fn ids_are_the_services() {
 }
 
 #[tokio::test]
-async fn an_id_that_cannot_be_one_is_asked_for_once_more() {
+async fn an_invalid_id_is_requested_once_more() {
     let no_id =
         |id: &str| Fault::Refuse4xx { status: 200, body: json!({"idResponses": [{"id": id}]}).to_string() };
     for id in ["", " ", "a\nb", &"x".repeat(129)] {
@@ -34,7 +34,7 @@ async fn an_id_that_cannot_be_one_is_asked_for_once_more() {
         assert!(world.clients.ids.next(&info(), &tenant()).await.is_ok(), "{id:?}");
         world.digit.set_fault(Endpoint::Ids, no_id(id));
         let none = world.clients.ids.next(&info(), &tenant()).await;
-        assert_eq!(none.map_err(told), Err(Told::Ours("IDGEN_ERROR")), "{id:?}");
+        assert_eq!(none.map_err(kind_of), Err(ErrorKind::Ours("IDGEN_ERROR")), "{id:?}");
         assert_eq!(world.digit.count(Endpoint::Ids), 4, "{id:?}");
     }
 }
@@ -75,7 +75,7 @@ async fn without_exactly_one_bank_account_there_is_none_and_that_is_not_remember
     for numbers in [&[][..], &["001", "002"]] {
         world.digit.set_bank_accounts("pb.amritsar", numbers);
         let none = world.clients.bank_accounts.account_number(&info(), &tenant()).await;
-        assert_eq!(none.map_err(told), Err(Told::Ours("BANK_ACCOUNT_FETCH_ERROR")));
+        assert_eq!(none.map_err(kind_of), Err(ErrorKind::Ours("BANK_ACCOUNT_FETCH_ERROR")));
     }
     world.digit.set_bank_accounts("pb.amritsar", &["001"]);
     assert_eq!(world.clients.bank_accounts.account_number(&info(), &tenant()).await.unwrap(), "001");
@@ -131,7 +131,7 @@ async fn a_failure_to_look_up_texts_is_not_remembered() {
     let world = World::new().await;
     world.digit.set_fault(Endpoint::Messages, Fault::Status500);
     let failed = world.clients.messages.text(&info(), &tenant(), "en_IN", SUCCESS).await;
-    assert_eq!(failed.map_err(told), Err(Told::Unanswered));
+    assert_eq!(failed.map_err(kind_of), Err(ErrorKind::Unanswered));
     world.digit.clear_faults();
     assert!(text(&world, "en_IN", SUCCESS).await.is_some());
 }

@@ -88,7 +88,7 @@ async fn bodies_are_those_of_the_contract() {
 }
 
 #[tokio::test]
-async fn questions_are_asked_in_the_query() {
+async fn status_requests_are_in_the_query() {
     let world = used(&info()).await;
     let query = |endpoint| {
         let query = only(&world, endpoint).query;

@@ -8,7 +8,7 @@ use payment_domain::RequestInfo;
 use payment_simulator::digit::{Endpoint, Fault};
 use serde_json::json;
 
-use crate::world::{Told, World, hurried, told};
+use crate::world::{ErrorKind, World, hurried, kind_of};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -18,7 +18,7 @@ async fn uuid_of(world: &World, token: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn a_token_is_its_users_for_a_minute_after_it_was_asked_about_and_no_longer() {
+async fn a_token_is_cached_for_a_minute_and_no_longer() {
     let world = World::new().await;
     world.digit.log_in("t-1", json!({"uuid": "u-1", "type": "CITIZEN"}));
     assert_eq!(uuid_of(&world, "t-1").await.as_deref(), Some("u-1"));
@@ -52,24 +52,26 @@ async fn a_malformed_token_is_refused_without_a_call() {
 }
 
 #[tokio::test]
-async fn a_token_is_escaped_in_the_question() {
+async fn a_token_is_escaped_in_the_request() {
     let world = World::new().await;
     uuid_of(&world, "a&access_token=b").await;
     assert_eq!(world.digit.calls(Endpoint::UserDetails)[0].query["access_token"], "a&access_token=b");
 }
 
 #[tokio::test]
-async fn tokens_that_are_made_up_cost_the_service_so_many_questions_at_once_and_callers_a_bounded_wait() {
+async fn invented_tokens_cause_bounded_calls_and_waits() {
     let world = Arc::new(World::with(hurried()).await);
     world.digit.set_fault(Endpoint::UserDetails, Fault::Slow { ms: 60_000 });
     let began = std::time::Instant::now();
     let mut asking = tokio::task::JoinSet::new();
     for number in 0..200 {
         let world = world.clone();
-        asking.spawn(async move { world.clients.tokens.user_of(&format!("t-{number}")).await.map_err(told) });
+        asking.spawn(
+            async move { world.clients.tokens.user_of(&format!("t-{number}")).await.map_err(kind_of) },
+        );
     }
     for answer in asking.join_all().await {
-        assert_eq!(answer, Err(Told::Unanswered));
+        assert_eq!(answer, Err(ErrorKind::Unanswered));
     }
     assert!(began.elapsed() < 3 * hurried().total_timeout, "{:?}", began.elapsed());
     assert!(world.digit.count(Endpoint::UserDetails) <= 64, "{}", world.digit.count(Endpoint::UserDetails));

@@ -8,15 +8,15 @@ use payment_domain::{Payer, Personal};
 use payment_simulator::digit::{Endpoint, Fault};
 use serde_json::{Value, json};
 
-use crate::world::{Clients, Told, World, info, patient, payer, told};
+use crate::world::{Clients, ErrorKind, World, info, kind_of, patient, payer};
 
 fn user(uuid: &str, name: &str) -> Value {
     json!({"uuid": uuid, "userName": "asha.login", "name": name, "mobileNumber": "9876543210",
         "emailId": "asha@pb.gov.in", "type": "CITIZEN", "tenantId": "pb", "active": true})
 }
 
-async fn find(world: &World, details: &PayerDetails) -> Result<Payer, Told> {
-    world.clients.users.find_or_create(&info(), details).await.map_err(told)
+async fn find(world: &World, details: &PayerDetails) -> Result<Payer, ErrorKind> {
+    world.clients.users.find_or_create(&info(), details).await.map_err(kind_of)
 }
 
 #[tokio::test]
@@ -91,11 +91,11 @@ async fn a_registration_whose_answer_is_lost_is_looked_up_and_not_repeated() {
 async fn a_failed_registration_is_reported_as_such() {
     let body = r#"{"Errors":[{"code":"INVALID_MOBILE"}]}"#;
     for (fault, expected) in [
-        (Fault::Status500, Told::Unanswered),
-        (Fault::CutBeforeWork, Told::Unanswered),
-        (Fault::refuse(body), Told::Refused(body.to_owned())),
-        (Fault::refuse("<html>"), Told::Ours("USER_CREATION_FAILED")),
-        (Fault::EmptyList, Told::Ours("USER_CREATION_FAILED")),
+        (Fault::Status500, ErrorKind::Unanswered),
+        (Fault::CutBeforeWork, ErrorKind::Unanswered),
+        (Fault::refuse(body), ErrorKind::Refused(body.to_owned())),
+        (Fault::refuse("<html>"), ErrorKind::Ours("USER_CREATION_FAILED")),
+        (Fault::EmptyList, ErrorKind::Ours("USER_CREATION_FAILED")),
     ] {
         let world = World::new().await;
         world.digit.set_fault(Endpoint::CreateUser, fault.clone());
@@ -113,7 +113,7 @@ async fn where_payers_may_not_be_registered_an_unknown_one_is_refused() {
     let config = UserConfig { create_enabled: false, ..UserConfig::at(world.digit.url()) };
     let users = UserService::new(&config, &Client::new(patient()).unwrap(), world.clock.clone()).unwrap();
     let unknown = users.find_or_create(&info(), &payer("Asha Rani")).await;
-    assert_eq!(unknown.map_err(told), Err(Told::Ours("INVALID_USER_DETAILS")));
+    assert_eq!(unknown.map_err(kind_of), Err(ErrorKind::Ours("INVALID_USER_DETAILS")));
     world.digit.enter_user(user("u-7", "Asha Rani"));
     assert_eq!(users.find_or_create(&info(), &payer("Asha Rani")).await.unwrap().uuid, "u-7");
     assert_eq!(world.digit.count(Endpoint::CreateUser), 0);

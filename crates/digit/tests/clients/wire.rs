@@ -9,7 +9,7 @@ use payment_digit::clients::Limits;
 use payment_digit::{Bills, Collections, Links};
 use serde_json::Value;
 
-use crate::world::{Clients, Told, World, bill, info, patient, payment, tenant, told};
+use crate::world::{Clients, ErrorKind, World, bill, info, kind_of, patient, payment, tenant};
 
 /// A server that sends the same bytes to every client, and closes.
 pub(crate) struct RawServer {
@@ -71,9 +71,9 @@ fn read_request(connection: &mut impl Read) {
     }
 }
 
-async fn asked(server: &RawServer, limits: Limits) -> Result<Option<String>, Told> {
+async fn asked(server: &RawServer, limits: Limits) -> Result<Option<String>, ErrorKind> {
     let clients = Clients::at(server.url(), limits, &World::new().await.clock);
-    clients.bills.business_service(&info(), &tenant(), &bill("B1")).await.map_err(told)
+    clients.bills.business_service(&info(), &tenant(), &bill("B1")).await.map_err(kind_of)
 }
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn a_redirect_is_not_followed() {
     let server = RawServer::new(answer.into_bytes());
     let clients = Clients::at(server.url(), patient(), &elsewhere.clock);
     let created = clients.collections.create(&info(), &payment(Some("T1"), &[("B1", "10")])).await;
-    assert_eq!(created.map_err(told), Err(Told::Unanswered));
+    assert_eq!(created.map_err(kind_of), Err(ErrorKind::Unanswered));
     assert!(elsewhere.digit.payments().is_empty());
     assert_eq!(server.connections.load(Ordering::SeqCst), 1);
 }
@@ -100,7 +100,7 @@ async fn an_answer_over_the_limit_is_not_read() {
     let server = RawServer::new(answer);
     assert_eq!(asked(&server, patient()).await, Ok(None));
     let small = Limits { max_body_bytes: 10_000, ..patient() };
-    assert_eq!(asked(&server, small).await, Err(Told::Unanswered));
+    assert_eq!(asked(&server, small).await, Err(ErrorKind::Unanswered));
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn an_answer_that_breaks_off_is_no_answer() {
         format!("HTTP/1.1 200 OK\r\nContent-Length: 2000\r\nConnection: close\r\n\r\n{}", "[".repeat(2_000)),
     ] {
         let server = RawServer::new(answer.clone().into_bytes());
-        assert_eq!(asked(&server, patient()).await, Err(Told::Unanswered), "{answer}");
+        assert_eq!(asked(&server, patient()).await, Err(ErrorKind::Unanswered), "{answer}");
     }
 }
 
@@ -125,5 +125,8 @@ async fn an_invalid_short_link_is_not_sent() {
         format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
     let server = RawServer::new(answer.into_bytes());
     let clients = Clients::at(server.url(), patient(), &World::new().await.clock);
-    assert_eq!(clients.links.shorten("https://long.example").await.map_err(told), Err(Told::Unanswered));
+    assert_eq!(
+        clients.links.shorten("https://long.example").await.map_err(kind_of),
+        Err(ErrorKind::Unanswered)
+    );
 }

@@ -153,7 +153,7 @@ pub(crate) fn payer(name: &str) -> PayerDetails {
 
 /// The meaning of an error for the caller: the body of a refusal, the code of an error of ours.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum ErrorKind {
     NotSent,
     Unanswered,
     Refused(String),
@@ -161,7 +161,7 @@ pub(crate) enum Told {
 }
 
 /// Sorts an error, which must not show any part of the request.
-pub(crate) fn told(error: DigitError) -> Told {
+pub(crate) fn kind_of(error: DigitError) -> ErrorKind {
     let mut printed = format!("{error} {error:?}");
     let mut source = std::error::Error::source(&error);
     while let Some(cause) = source {
@@ -175,9 +175,9 @@ pub(crate) fn told(error: DigitError) -> Told {
     }
     assert!(!printed.contains("_search") && !printed.contains("pb.amritsar"), "{printed}");
     match error {
-        DigitError::NotSent { .. } => Told::NotSent,
-        DigitError::Unanswered { .. } => Told::Unanswered,
-        DigitError::Refused { body, .. } => Told::Refused(body),
-        DigitError::Incomplete { code, .. } => Told::Ours(code),
+        DigitError::NotSent { .. } => ErrorKind::NotSent,
+        DigitError::Unanswered { .. } => ErrorKind::Unanswered,
+        DigitError::Refused { body, .. } => ErrorKind::Refused(body),
+        DigitError::Incomplete { code, .. } => ErrorKind::Ours(code),
     }
 }

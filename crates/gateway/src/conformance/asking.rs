@@ -8,10 +8,10 @@ pub(super) fn promises() -> Vec<Promise> {
     vec![
         Promise::of(an_unpaid_order_is_neither_paid_nor_declined),
         Promise::of(a_payment_is_reported_with_the_requested_amount),
-        Promise::of(another_amount_is_never_the_one_that_was_asked).where_it(&[Deed::IsPaidOtherwise]),
+        Promise::of(another_amount_is_never_the_requested_one).where_it(&[Deed::IsPaidOtherwise]),
         Promise::of(a_definite_no_is_reported),
         Promise::of(a_pending_payment_stays_pending_until_it_is_paid),
-        Promise::of(a_payment_after_a_no_is_reported).where_it(&[Deed::IsDeclinedForNow]),
+        Promise::of(a_payment_after_a_refusal_is_reported).where_it(&[Deed::IsDeclinedForNow]),
         Promise::of(an_unknown_order_is_unrecognised).where_it(&[Deed::IsUnheardOf]),
         Promise::of(asking_again_is_answered_the_same),
     ]
@@ -45,7 +45,7 @@ async fn a_payment_is_reported_with_the_requested_amount(case: Case) {
     assert!(is_undecided(&case.status(&other).await.outcome), "another order is not touched by it");
 }
 
-async fn another_amount_is_never_the_one_that_was_asked(case: Case) {
+async fn another_amount_is_never_the_requested_one(case: Case) {
     let txn = case.after(1, Deed::IsPaidOtherwise).await;
     match case.gateway.status(&txn).await {
         Ok(report) => {
@@ -74,7 +74,7 @@ async fn a_pending_payment_stays_pending_until_it_is_paid(case: Case) {
     assert!(is_paid(&report.outcome, &txn), "{:?}", report.outcome);
 }
 
-async fn a_payment_after_a_no_is_reported(case: Case) {
+async fn a_payment_after_a_refusal_is_reported(case: Case) {
     let txn = case.after(1, Deed::IsDeclinedForNow).await;
     let report = case.status(&txn).await;
     assert!(matches!(report.outcome, Outcome::Declined { .. }), "{:?}", report.outcome);

@@ -16,7 +16,7 @@ pub(super) fn promises() -> Vec<Promise> {
             .where_it(&[Deed::IsPaidOtherwise]),
         Promise::of(a_repeated_notification_says_the_same),
         Promise::of(an_outdated_notification_changes_nothing),
-        Promise::of(a_no_is_not_taken_for_a_payment),
+        Promise::of(a_refusal_is_not_read_as_a_payment),
         Promise::of(an_unsigned_answer_proves_nothing),
         Promise::of(garbage_proves_nothing),
     ]
@@ -155,7 +155,7 @@ async fn an_outdated_notification_changes_nothing(case: Case) {
     assert!(is_paid(&case.status(&txn).await.outcome, &txn));
 }
 
-async fn a_no_is_not_taken_for_a_payment(case: Case) {
+async fn a_refusal_is_not_read_as_a_payment(case: Case) {
     let txn = case.after(1, Deed::IsDeclined).await;
     for notification in case.notifications(&txn).await {
         let result = case.verify(&txn, &notification.answer).await;

@@ -7,7 +7,7 @@ use crate::Evidence;
 
 pub(super) fn promises() -> Vec<Promise> {
     vec![
-        Promise::of(every_currency_is_asked_and_paid_as_such),
+        Promise::of(every_currency_is_requested_and_paid_as_such),
         Promise::of(the_same_digits_in_another_currency_are_never_the_requested_amount),
         Promise::of(money_in_another_currency_is_never_the_requested_amount)
             .where_it(&[Deed::IsPaidInAnotherCurrency]),
@@ -26,7 +26,7 @@ fn asking_in(txn: &Transaction, currency: Currency) -> Transaction {
     Transaction { amount: Money::from_minor(txn.amount.minor(), currency).unwrap(), ..txn.clone() }
 }
 
-async fn every_currency_is_asked_and_paid_as_such(case: Case) {
+async fn every_currency_is_requested_and_paid_as_such(case: Case) {
     let mut number = 0;
     for currency in case.currencies() {
         for minor in [1_999, 115, MINOR, 9_999_905] {

@@ -6,11 +6,11 @@ use crate::{Evidence, GatewayError, StartMode, VerifyMode};
 
 pub(super) fn promises() -> Vec<Promise> {
     vec![
-        Promise::of(a_question_that_is_not_answered_says_how_far_it_got),
+        Promise::of(an_unanswered_status_request_reports_whether_it_was_sent),
         Promise::of(an_answer_that_says_nothing_decides_nothing),
         Promise::of(a_start_that_is_not_answered_says_how_far_it_got),
         Promise::of(a_verification_that_is_not_answered_is_no_verdict),
-        Promise::of(after_a_fault_the_truth_is_still_found_out),
+        Promise::of(after_a_fault_the_outcome_is_still_found),
     ]
 }
 
@@ -36,7 +36,7 @@ pub(super) fn fits(fault: Fault, error: &GatewayError) -> bool {
     }
 }
 
-async fn a_question_that_is_not_answered_says_how_far_it_got(case: Case) {
+async fn an_unanswered_status_request_reports_whether_it_was_sent(case: Case) {
     let mut txn = sample::transaction(&id(1), AMOUNT);
     case.start(&mut txn).await;
     for fault in Fault::ALL {
@@ -95,7 +95,7 @@ async fn a_verification_that_is_not_answered_is_no_verdict(case: Case) {
     }
 }
 
-async fn after_a_fault_the_truth_is_still_found_out(case: Case) {
+async fn after_a_fault_the_outcome_is_still_found(case: Case) {
     let txn = case.after(1, Deed::IsPaid).await;
     let faulty = Fault::Hangs.serve().await;
     let gateway = case.provider.gateway_at(&faulty.base_url, faulty.timeout);

@@ -15,7 +15,7 @@ pub(super) fn promises() -> Vec<Promise> {
         Promise::of(a_request_that_never_arrived_is_not_found),
         Promise::of(an_accepted_refund_is_pending_until_it_is_done),
         Promise::of(a_definite_refusal_of_a_refund_is_reported),
-        Promise::of(a_refund_of_another_amount_is_never_the_one_that_was_asked),
+        Promise::of(a_refund_of_another_amount_is_never_the_requested_one),
         Promise::of(an_unknown_state_of_a_refund_is_neither_yes_nor_no),
         Promise::of(a_foreign_refund_is_not_ours),
         Promise::of(a_refund_that_is_not_answered_says_how_far_it_got),
@@ -207,7 +207,7 @@ async fn a_definite_refusal_of_a_refund_is_reported(case: Case) {
     case.gave_back(&txn, &[]).await;
 }
 
-async fn a_refund_of_another_amount_is_never_the_one_that_was_asked(case: Case) {
+async fn a_refund_of_another_amount_is_never_the_requested_one(case: Case) {
     let Some(txn) = case.refundable_where(1, RefundDeed::IsToldOtherwise).await else { return };
     let id = refund_id(1);
     let order = order(&txn, &id, PART);

@@ -7,15 +7,15 @@ use crate::Redirect;
 
 pub(super) fn promises() -> Vec<Promise> {
     vec![
-        Promise::of(the_pay_page_is_about_the_order_and_amount_that_were_asked),
+        Promise::of(the_pay_page_is_about_the_requested_order_and_amount),
         Promise::of(an_order_that_is_started_twice_is_one_order),
-        Promise::of(the_payer_is_sent_back_to_where_we_said),
+        Promise::of(the_payer_is_sent_back_to_our_return_url),
         Promise::of(payer_and_callbacks_go_as_the_profile_says),
         Promise::of(awkward_text_survives_being_signed),
     ]
 }
 
-async fn the_pay_page_is_about_the_order_and_amount_that_were_asked(case: Case) {
+async fn the_pay_page_is_about_the_requested_order_and_amount(case: Case) {
     // Amounts that floats get wrong, and large ones.
     for (number, amount) in
         (1..).zip(["1.00", "1.15", "4.35", "19.99", "100.00", "1015.10", "4503.99", "99999.05"])
@@ -38,7 +38,7 @@ async fn an_order_that_is_started_twice_is_one_order(case: Case) {
     assert!(is_paid(&case.status(&txn).await.outcome, &txn));
 }
 
-async fn the_payer_is_sent_back_to_where_we_said(case: Case) {
+async fn the_payer_is_sent_back_to_our_return_url(case: Case) {
     let txn = case.after(1, Deed::IsPaid).await;
     let notifications = case.provider.notifications(&txn.id).await;
     let mut by_browser = notifications.iter().filter(|notification| notification.by_browser).peekable();

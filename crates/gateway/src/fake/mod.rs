@@ -143,7 +143,7 @@ impl FakeGateway {
     }
 
     /// No answer at all.
-    pub fn is_away(&self) {
+    pub fn is_unavailable(&self) {
         let mut script = self.script();
         script.default = None;
         script.per_transaction.clear();

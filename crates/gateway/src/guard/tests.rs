@@ -216,7 +216,7 @@ async fn a_redirect_that_is_computed_here_needs_no_permit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_the_cool_down_a_question_opens_the_road_again() {
+async fn after_the_cool_down_a_status_request_closes_the_breaker() {
     let (stub, guarded) = network();
     bring_down(&stub, &guarded).await;
     tokio::time::advance(Duration::from_secs(30)).await;

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_beyond_ascii_are_taken_in_either_charset() {
+    fn letters_beyond_ascii_are_read_in_either_charset() {
         let members = [("vpc_Message", "José")];
         assert!(matches(b"k", &members, &sign(b"k", &members)));
         let utf8 = hex::encode(digest::hmac_sha256(b"k", "vpc_Message=José".as_bytes()));

@@ -213,7 +213,7 @@ async fn a_member_sent_twice_is_a_bad_signature() {
 }
 
 #[tokio::test]
-async fn members_that_are_not_the_gateways_do_no_harm() {
+async fn members_that_are_not_the_gateways_are_ignored() {
     let mut answer = signed(&PAID);
     for _ in 0..2 {
         answer.params.extend(Params::new(vec![("eg_pg_txnid".to_owned(), "anything".to_owned())]));
@@ -232,7 +232,7 @@ async fn status(body: &str) -> Result<Report, GatewayError> {
 }
 
 #[tokio::test]
-async fn the_status_is_asked_by_the_reference_that_was_paid_with() {
+async fn the_status_request_has_the_reference_of_the_payment() {
     let template = ResponseTemplate::new(200).set_body_string("vpc_DRExists=N");
     let server = server_that_answers(template).await;
     let report = axis(&server.uri(), client()).status(&transaction(ID, "19.99")).await.unwrap();

@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_question_says_nothing_about_the_payment() {
+    fn a_refused_status_request_says_nothing_about_the_payment() {
         let answer = |body: &str| status_report(&Params::new(form::decode(body.as_bytes())));
         let refused = answer("vpc_TxnResponseCode=7&vpc_Message=E5000%3A+Cannot+form+a+matching+secure+hash");
         let error = refused.unwrap_err().to_string();

@@ -78,7 +78,7 @@ async fn verify(answer: &Answer) -> Result<Evidence, GatewayError> {
 }
 
 #[tokio::test]
-async fn the_encrypted_order_holds_what_was_asked_and_both_ways_back() {
+async fn the_encrypted_order_holds_its_terms_and_both_return_urls() {
     let (txn, back) = (transaction(ID, "100"), "https://pg.example/r?eg_pg_txnid=T1");
     let text = sent(&txn, back).await;
     let expected = format!(
@@ -222,7 +222,7 @@ async fn status(json: &str) -> Result<Report, GatewayError> {
 }
 
 #[tokio::test]
-async fn the_status_is_asked_by_our_order_number_with_the_keys_of_the_api() {
+async fn the_status_request_has_our_order_number_and_the_keys_of_the_api() {
     let server = server_that_answers(ResponseTemplate::new(200).set_body_string(encrypted(SHIPPED))).await;
     let report = ccavenue(&server.uri(), client()).status(&transaction(ID, "19.99")).await.unwrap();
     assert_eq!(report.outcome.name(), "paid");
@@ -318,7 +318,7 @@ async fn an_answer_about_another_order_or_currency_is_unreadable() {
 }
 
 #[tokio::test]
-async fn a_refused_question_is_a_sentence_for_the_operator() {
+async fn a_refused_status_request_is_a_sentence_for_the_operator() {
     for (body, told) in [
         ("status=1&enc_response=Access_code: Invalid Parameter&enc_error_code=51407".to_owned(), "51407"),
         (
@@ -363,7 +363,7 @@ async fn about_two_attempts(newest: &str, known: &str) -> (Result<Report, Gatewa
 }
 
 #[tokio::test]
-async fn an_attempt_that_is_known_is_asked_about_beside_the_newest() {
+async fn a_known_attempt_is_requested_beside_the_newest() {
     for (newest, known, told, number, calls) in [
         ("Shipped", "Awaited", "paid", "2", 1),
         ("Unsuccessful", "Shipped", "paid", "1", 2),

@@ -36,7 +36,7 @@ async fn close(server: &MockServer) -> Report {
 }
 
 #[tokio::test]
-async fn a_payment_that_no_provider_knows_is_cancelled_for_good() {
+async fn a_payment_that_no_provider_knows_is_cancelled_finally() {
     for status in ["requires_payment_method", "requires_confirmation"] {
         let open = created(&json!({ "status": status }));
         let cancelled = created(&json!({ "status": "cancelled" }));

@@ -215,7 +215,7 @@ async fn a_start_says_whether_a_payment_may_have_been_created() {
 }
 
 #[tokio::test]
-async fn the_status_is_asked_of_the_provider() {
+async fn the_status_request_goes_to_the_provider() {
     let server = MockServer::start().await;
     Mock::given(method("GET"))
         .and(path(format!("/payments/{}", *NUMBER)))

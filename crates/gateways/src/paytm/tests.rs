@@ -276,7 +276,7 @@ async fn a_fault_is_never_an_answer() {
 }
 
 #[tokio::test]
-async fn the_legacy_question_is_signed_json() {
+async fn the_legacy_status_request_is_signed_json() {
     let server = server_that_answers(ResponseTemplate::new(200).set_body_string(LEGACY_PAID)).await;
     paytm("legacy", &server.uri(), client()).status(&transaction(ID, "19.99")).await.unwrap();
     let request = &server.received_requests().await.unwrap()[0];

@@ -171,7 +171,7 @@ async fn a_refusal_counts_only_when_payu_has_no_refund_of_the_token() {
 }
 
 #[tokio::test]
-async fn a_refund_that_payu_has_numbered_is_asked_for_by_its_number_as_well() {
+async fn a_refund_numbered_by_payu_is_requested_by_its_number_as_well() {
     let (payment, id) = (payment(), RefundId::new(TOKEN).unwrap());
     let server = MockServer::start().await;
     answers(
@@ -197,7 +197,7 @@ async fn a_refund_that_payu_has_numbered_is_asked_for_by_its_number_as_well() {
 }
 
 #[tokio::test]
-async fn the_newer_api_is_asked_where_it_is_set() {
+async fn the_newer_api_is_used_where_it_is_set() {
     let server = MockServer::start().await;
     let empty = ResponseTemplate::new(200).set_body_json(json!({ "status": 1, "result": [] }));
     Mock::given(wiremock::matchers::path("/v2/refunds/status")).respond_with(empty).mount(&server).await;

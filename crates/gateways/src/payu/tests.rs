@@ -267,7 +267,7 @@ async fn status(body: &Value) -> Result<Report, GatewayError> {
 }
 
 #[tokio::test]
-async fn the_status_is_asked_by_our_transaction_id() {
+async fn the_status_request_has_our_transaction_id() {
     let details = json!({ID: {"mihpayid": "Not Found", "status": "Not Found"}});
     let body = json!({"status": 0, "msg": "0 out of 1 Transactions Fetched Successfully", "transaction_details": details});
     let server = server_that_answers(ResponseTemplate::new(200).set_body_json(body)).await;

@@ -184,7 +184,7 @@ async fn an_unsupported_transaction_is_refused_before_the_call() {
 }
 
 #[tokio::test]
-async fn an_order_that_is_known_already_is_not_taken_for_refused() {
+async fn an_order_that_is_known_already_is_not_read_as_refused() {
     let duplicate =
         json!({ "code": "INVALID_MERCHANT_ORDER_ID", "message": "Merchant order id is not unique" });
     unreadable(start_with(ResponseTemplate::new(417).set_body_json(duplicate)).await);

@@ -180,7 +180,7 @@ fn an_error_that_says_it_is_a_result_is_none() {
 }
 
 #[test]
-fn a_refund_is_asked_for_once_with_its_own_id() {
+fn a_refund_is_requested_once_with_its_own_id() {
     let account = |protocol: &str| {
         let values = crate::testing::texts(account::SETTINGS, |name| {
             Some(match name {

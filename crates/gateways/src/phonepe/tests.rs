@@ -254,7 +254,7 @@ async fn a_fault_is_never_an_answer() {
 }
 
 #[tokio::test]
-async fn the_question_is_signed_over_its_path() {
+async fn the_status_request_is_signed_over_its_path() {
     for (protocol, path, signed) in [
         (
             "legacy",

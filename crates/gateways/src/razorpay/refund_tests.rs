@@ -126,7 +126,7 @@ async fn a_network_fault_is_no_answer() {
 }
 
 #[tokio::test]
-async fn a_refund_is_asked_for_with_its_number_as_receipt_and_key() {
+async fn a_refund_is_requested_with_its_number_as_receipt_and_key() {
     let server = MockServer::start().await;
     Mock::given(method("POST"))
         .and(path("/payments/pay_FAKE0000000001/refund"))
@@ -173,7 +173,7 @@ async fn after_a_lost_answer_the_refund_is_found_by_its_receipt_on_every_page() 
 }
 
 #[tokio::test]
-async fn a_known_refund_is_asked_for_by_its_id() {
+async fn a_known_refund_is_requested_by_its_id() {
     let server = MockServer::start().await;
     let asked = Mock::given(method("GET")).and(path("/refunds/rfnd_FAKE000000001"));
     asked.respond_with(ResponseTemplate::new(200).set_body_json(entity("failed"))).mount(&server).await;

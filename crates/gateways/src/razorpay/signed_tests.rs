@@ -193,7 +193,7 @@ fn words() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn no_bytes_are_taken_for_a_link_or_an_event(body: Vec<u8>, text in "\\PC{0,60}") {
+    fn no_bytes_are_read_as_a_link_or_an_event(body: Vec<u8>, text in "\\PC{0,60}") {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         for body in [body, text.into_bytes()] {
             let answer = Answer { body: body.into(), ..Answer::default() };

@@ -207,7 +207,7 @@ async fn a_paid_link_is_reported_with_its_payment_and_nothing_personal() {
 }
 
 #[tokio::test]
-async fn a_link_that_is_not_paid_is_asked_for_its_attempts() {
+async fn the_attempts_of_an_unpaid_link_are_requested() {
     let txn = transaction(ID, "19.99");
     let paid = Outcome::Paid { amount: Some(txn.amount) };
     let declined = |word: &str| Outcome::Declined { reason: format!("the payment link is {word}") };
@@ -326,7 +326,7 @@ async fn a_known_link_is_requested_by_its_id() {
 
 /// Twice the amount is not another amount, for which the payment would fail and its bill be free.
 #[tokio::test]
-async fn a_link_that_was_paid_twice_over_is_put_up_for_review() {
+async fn a_link_paid_twice_becomes_a_review_case() {
     let expired = link(&[("status", json!("expired")), ("amount_paid", json!(0)), ("payments", Value::Null)]);
     let server = serving("GET", "/payment_links", found(&[expired])).await;
     let attempt = |id: &str| json!({ "id": id, "status": "captured", "amount": 1_999, "currency": "INR" });
@@ -338,7 +338,7 @@ async fn a_link_that_was_paid_twice_over_is_put_up_for_review() {
 
 /// Else the number in an event that follows would be taken for that of a second payment.
 #[tokio::test]
-async fn a_paid_link_that_names_no_payment_is_asked_for_its_attempts() {
+async fn the_attempts_of_a_paid_link_without_a_payment_are_requested() {
     for payments in [Value::Null, json!([]), json!([{ "payment_id": "pay_1", "status": "failed" }])] {
         let paid = link(&[("payments", payments)]);
         let server = serving("GET", "/payment_links", found(&[paid])).await;

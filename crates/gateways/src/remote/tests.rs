@@ -184,7 +184,7 @@ async fn a_payment_is_what_the_provider_took() {
 }
 
 #[tokio::test]
-async fn an_amount_is_in_minor_units_of_the_currency_that_was_asked() {
+async fn an_amount_is_in_minor_units_of_the_requested_currency() {
     let mut yen = txn();
     yen.amount = Money::parse("10050", Currency::from_code("JPY").unwrap()).unwrap();
     let mut answer = paid();
@@ -240,7 +240,7 @@ async fn an_answer_about_another_order_or_with_fractions_of_a_paisa_is_unreadabl
 }
 
 #[tokio::test]
-async fn only_an_answer_to_this_question_signed_by_the_other_side_is_read() {
+async fn only_a_signed_answer_to_this_request_is_read() {
     for manner in [
         Manner::OtherSecret,
         Manner::OtherNonce,

@@ -374,7 +374,7 @@ async fn a_stranger_is_not_answered() {
 }
 
 #[tokio::test]
-async fn an_old_answer_is_not_taken_for_a_new_one() {
+async fn an_old_answer_does_not_pass_for_a_new_one() {
     let world = World::new().await;
     let txn = world.transaction("T1");
     world.choose(&txn, Choice::Pay).await;
@@ -386,7 +386,7 @@ async fn an_old_answer_is_not_taken_for_a_new_one() {
 }
 
 #[tokio::test]
-async fn a_wrong_address_is_not_taken_for_no_such_order() {
+async fn a_wrong_address_is_not_read_as_no_such_order() {
     let world = World::new().await;
     let adapter = Sandbox::new(
         SandboxAccount { api_url: format!("{}/elsewhere", world.address), ..config(&world.address) },
@@ -398,7 +398,7 @@ async fn a_wrong_address_is_not_taken_for_no_such_order() {
 }
 
 #[tokio::test]
-async fn no_fault_of_the_network_is_taken_for_an_answer() {
+async fn no_network_fault_is_read_as_an_answer() {
     testing::asks_through_every_fault(|url, client| {
         Sandbox::new(config(url), client, Arc::new(ManualClock::at(START)))
     })

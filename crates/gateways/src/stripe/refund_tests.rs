@@ -170,7 +170,7 @@ async fn after_a_lost_answer_the_refund_is_found_by_its_metadata_on_every_page()
 }
 
 #[tokio::test]
-async fn a_refund_that_succeeded_is_asked_for_by_its_id_and_may_have_failed_since() {
+async fn a_refund_that_succeeded_is_requested_by_its_id_and_may_have_failed_since() {
     let server = MockServer::start().await;
     let mut failed = object(json!("failed"));
     failed["failure_reason"] = json!("expired_or_canceled_card");

@@ -118,7 +118,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_header_and_no_body_panics_or_is_taken_for_signed(
+        fn no_header_and_no_body_panics_or_is_read_as_signed(
             header in "\\PC{0,80}", body: Vec<u8>, now_s in -4_000_000_000..4_000_000_000_i64,
         ) {
             let secrets = [secret("whsec_a")];

@@ -112,7 +112,7 @@ async fn an_answer_about_another_session_says_nothing() {
 }
 
 #[tokio::test]
-async fn a_session_that_stripe_does_not_know_is_of_another_account_and_a_refused_question_is_no_answer() {
+async fn a_session_unknown_to_stripe_is_of_another_account_and_a_refused_request_is_no_answer() {
     let missing = || ResponseTemplate::new(404).set_body_string(MISSING);
     assert_eq!(status(missing(), &started()).await.unwrap().outcome.name(), "unrecognised");
     let server = server_that_answers(missing()).await;
@@ -149,7 +149,7 @@ async fn every_fault_has_its_error() {
 }
 
 #[tokio::test]
-async fn a_session_is_closed_while_it_is_open_and_asked_about_otherwise() {
+async fn an_open_session_is_closed_and_any_other_is_checked() {
     let server = MockServer::start().await;
     let expire = Mock::given(method("POST")).and(path(format!("/v1/checkout/sessions/{SESSION}/expire")));
     let expired = but(OPEN, &json!({ "status": "expired", "url": null }));
@@ -205,7 +205,7 @@ async fn the_way_back_says_nothing_and_that_of_another_session_is_refused() {
 
 proptest! {
     #[test]
-    fn no_answer_panics_and_only_paid_is_taken_for_paid(
+    fn no_answer_panics_and_only_paid_is_read_as_paid(
         body: Vec<u8>, status in "[a-z_]{0,12}", payment_status in "[a-z_]{0,12}", total in "\\PC{0,20}",
     ) {
         let parsed = Object::parse(&body).and_then(|object| Facts::of_session(&object));

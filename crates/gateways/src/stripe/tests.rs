@@ -203,7 +203,7 @@ fn loses_one_answer() -> (String, std::thread::JoinHandle<Vec<String>>) {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_asked_for_once_more_with_the_same_key() {
+async fn a_lost_answer_is_requested_once_more_with_the_same_key() {
     let (url, serving) = loses_one_answer();
     let started = stripe(&url, client()).start(&order(&transaction(ID, "19.99"))).await.unwrap();
     assert_eq!(started, Redirect::To(PAGE.to_owned()));

@@ -43,25 +43,25 @@ pub(crate) enum Defect {
 impl Defect {
     /// Each with a promise that it breaks.
     pub(crate) const ALL: &[(Defect, &str)] = &[
-        (Defect::LosesAPaisa, "the_pay_page_is_about_the_order_and_amount_that_were_asked"),
-        (Defect::SendsThePayerElsewhere, "the_payer_is_sent_back_to_where_we_said"),
+        (Defect::LosesAPaisa, "the_pay_page_is_about_the_requested_order_and_amount"),
+        (Defect::SendsThePayerElsewhere, "the_payer_is_sent_back_to_our_return_url"),
         (Defect::BelievesForgedNotifications, "a_forged_notification_is_refused"),
         (Defect::BelievesNotificationsOfOthers, "a_notification_about_one_order_is_refused_for_another"),
         (Defect::BelievesUnsignedNotifications, "an_unsigned_answer_proves_nothing"),
-        (Defect::TakesAnyAmount, "another_amount_is_never_the_one_that_was_asked"),
-        (Defect::AsksInRupees, "every_currency_is_asked_and_paid_as_such"),
+        (Defect::TakesAnyAmount, "another_amount_is_never_the_requested_one"),
+        (Defect::AsksInRupees, "every_currency_is_requested_and_paid_as_such"),
         (Defect::TakesAnyCurrency, "money_in_another_currency_is_never_the_requested_amount"),
         (Defect::BelievesAnyCurrency, "the_same_digits_in_another_currency_are_never_the_requested_amount"),
         (Defect::DeclinesPendingOrders, "a_pending_payment_stays_pending_until_it_is_paid"),
         (Defect::DeclinesUnknownOrders, "an_unknown_order_is_unrecognised"),
         (Defect::DeclinesUnpaidOrders, "an_unpaid_order_is_neither_paid_nor_declined"),
-        (Defect::DeclinesWithoutAnAnswer, "a_question_that_is_not_answered_says_how_far_it_got"),
-        (Defect::SaysNothingWasSent, "a_question_that_is_not_answered_says_how_far_it_got"),
+        (Defect::DeclinesWithoutAnAnswer, "an_unanswered_status_request_reports_whether_it_was_sent"),
+        (Defect::SaysNothingWasSent, "an_unanswered_status_request_reports_whether_it_was_sent"),
         (Defect::PaysTwice, "an_order_that_is_started_twice_is_one_order"),
         (Defect::RevealsThePayer, "no_personal_data_and_no_secret_appears_in_reports_and_errors"),
         (Defect::RefundsTwiceWithoutAnAnswer, "a_lost_answer_leads_to_no_second_refund"),
         (Defect::RefundsOnDoubtAreFailed, "an_unknown_state_of_a_refund_is_neither_yes_nor_no"),
-        (Defect::TakesAnyRefund, "a_refund_of_another_amount_is_never_the_one_that_was_asked"),
+        (Defect::TakesAnyRefund, "a_refund_of_another_amount_is_never_the_requested_one"),
     ];
 }
 

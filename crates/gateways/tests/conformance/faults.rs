@@ -12,7 +12,7 @@ use payment_simulator::providers::{Fault, RefundTwist, Strike};
 use crate::simulated::{self, Account, Simulated};
 
 /// Answers that never come are given up after so long.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A refund, as the service drives it.
 struct Driven<'a> {
@@ -116,7 +116,7 @@ async fn under_fault(account: Account, provider: &Simulated, number: u32, play: 
     let notify_url = provider.notify_url();
     let patient = provider.gateway();
     let refunding = patient.refunding().expect("it makes refunds");
-    let hanging = provider.gateway_at(provider.base_url(), PATIENCE);
+    let hanging = provider.gateway_at(provider.base_url(), TIMEOUT);
     let impatient = hanging.refunding().expect("it makes refunds");
     let order = RefundOrder {
         payment: &payment,

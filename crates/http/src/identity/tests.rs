@@ -286,7 +286,7 @@ async fn an_unavailable_user_service_leaves_callers_unproven_and_fails_no_paymen
 }
 
 #[tokio::test]
-async fn only_requests_with_a_token_are_asked_about() {
+async fn only_requests_with_a_token_cause_a_call() {
     let (app, users) = by_token();
     for info in [json!({}), json!({"authToken": null}), json!({"authToken": ""}), json!({"authToken": []})] {
         app.post("/transaction/v1/_search?billId=b", &json!({ "RequestInfo": info })).await;

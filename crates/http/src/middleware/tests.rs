@@ -116,7 +116,7 @@ async fn routes_of_others_are_served_within_the_same_limits() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_ready_in_time_is_not_waited_for_and_the_work_goes_on() {
+async fn an_answer_not_ready_in_time_is_not_awaited_and_the_work_continues() {
     let app = limited(RequestLimits { request_time: Duration::from_millis(300), ..RequestLimits::default() });
     let id = app.pending("bill-1").await;
     app.gateway.answers(paid("100"));

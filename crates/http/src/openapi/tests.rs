@@ -148,7 +148,7 @@ async fn answers_to_operators_have_the_members_it_says_they_have() {
     let due = ask("/reconciliation/v1/_run", json!({"olderThan": "0s", "dryRun": true})).await;
     let reconciled = ask("/reconciliation/v1/_run", json!({"txnId": id})).await;
     app.pending("bill-2").await;
-    app.gateway.is_away();
+    app.gateway.is_unavailable();
     let unasked = ask("/reconciliation/v1/_run", json!({"olderThan": "0s"})).await;
     let run = ask("/jobs/v1/test/_run", json!({})).await;
     let jobs = ask("/jobs/v1/_search", json!({})).await;

@@ -98,7 +98,7 @@ pub(crate) async fn run(State(app): Shared, Called { caller, body }: Called) -> 
     let info = body.info.take().unwrap_or_default();
     request_info::check(&info)?;
     let operators = app.operators.clone();
-    let Wish { selection, dry_run, by } = read_wish(&app, &operators, body, &info).await?;
+    let Request { selection, dry_run, by } = read_request(&app, &operators, body, &info).await?;
     let by = caller.name(by).unwrap_or_else(|| ANONYMOUS_OPERATOR.to_owned());
     match &selection {
         Selection::One(id) => {
@@ -130,18 +130,18 @@ pub(crate) async fn run(State(app): Shared, Called { caller, body }: Called) -> 
     Ok(if ended { reply } else { reply.accepted() })
 }
 
-struct Wish {
+struct Request {
     selection: Selection,
     dry_run: bool,
     by: Option<String>,
 }
 
-async fn read_wish(
+async fn read_request(
     app: &App,
     operators: &Operators,
     body: ReconciliationBody<'_>,
     info: &RequestInfo,
-) -> Result<Wish, ApiError> {
+) -> Result<Request, ApiError> {
     const WORD: TextRule = TextRule::line(1, 64);
     let mut found = Violations::default();
     let field = |name| Field("reconciliation", name);
@@ -179,7 +179,7 @@ async fn read_wish(
         Some(id) => Selection::One(id),
         None => Selection::Pending { by_hand: ByHand { gateway, older_than }, after, most: MOST },
     };
-    Ok(Wish { selection, dry_run, by })
+    Ok(Request { selection, dry_run, by })
 }
 
 impl From<SelectionError> for ApiError {

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_stands_in_the_guide_for_applications() {
+    fn every_code_is_in_the_guide_for_applications() {
         let guide = include_str!("../../../../docs/integrating.md");
         for refusal in BY_HYPER.into_iter().chain([TOO_MANY_CONNECTIONS]) {
             assert!(guide.contains(&format!("`{}`", refusal.code)), "{} is not explained", refusal.code);

@@ -253,7 +253,7 @@ async fn a_client_that_reads_slowly_gets_its_whole_answer() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_is_closed_in_the_end() {
+async fn an_idle_connection_is_closed_after_its_limit() {
     let server =
         running(ServeLimits { idle_time: Duration::from_millis(50), ..ServeLimits::default() }).await;
     let mut stream = server.connect().await;

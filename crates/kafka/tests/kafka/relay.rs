@@ -74,7 +74,7 @@ async fn an_event_goes_to_its_topic_under_its_transaction_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn order_is_kept_while_nodes_take_turns_and_some_do_not_know_that_theirs_is_over() {
+async fn order_is_kept_while_nodes_alternate_and_some_continue_after_their_turn() {
     let bootstrap = bootstrap_servers();
     let outbox = Arc::new(Outbox::new());
     let nodes = [0, 1, 2].map(|_| outbox.relay(kafka(&bootstrap, &[])));
@@ -135,7 +135,7 @@ async fn nothing_is_lost_while_the_broker_is_stopped_killed_and_frozen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_must_stop_does_so_though_the_broker_hangs_and_the_next_goes_on() {
+async fn a_run_stops_although_the_broker_hangs_and_the_next_continues() {
     let mut broker = Broker::start().await;
     let bootstrap = broker.bootstrap();
     let outbox = Outbox::new();

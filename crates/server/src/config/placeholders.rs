@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_known_what_went_into_a_value() {
+    fn the_placeholders_of_a_value_are_recorded() {
         let known = properties(
             &[("AXIS_MERCHANT_PWD", "hush"), ("DB_PASSWORD", "hush"), ("CITY", "amritsar")],
             &[("kept", "${AXIS_MERCHANT_PWD}"), ("payu.merchant.salt", "hush")],

@@ -237,7 +237,7 @@ async fn beside_each_other(case: Case) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_alone_goes_on_by_its_own_stopwatch_when_its_clock_is_set() {
+async fn a_single_service_continues_by_its_own_stopwatch_when_its_clock_is_set() {
     for step in [DAY, -DAY] {
         let folder = tempfile::tempdir().unwrap();
         let digit = PretendDigit::start().await.unwrap();

@@ -71,7 +71,7 @@ async fn a_message_that_is_cut_and_pasted_into_a_success_settles_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_whose_bits_are_flipped_into_a_success_settles_nothing_while_nothing_can_be_asked() {
+async fn a_message_with_bits_flipped_into_a_success_settles_nothing_without_a_status_request() {
     let world = World::with(Account::Ccavenue, PATIENT, &[IDS]).await;
     let txn = world.create().await;
     let id = txn["txnId"].as_str().unwrap().to_owned();

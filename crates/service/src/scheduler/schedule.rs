@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_behind_a_number_goes_on_from_it_as_quartz_means_it() {
+    fn a_step_behind_a_number_continues_from_it_as_in_quartz() {
         let on_the_day = |text: &str| {
             let schedule = Schedule::cron(text, TimeZone::UTC).unwrap();
             let (mut now, mut seen) = (at("2026-11-22T23:59:59Z"), Vec::new());

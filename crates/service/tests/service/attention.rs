@@ -88,7 +88,10 @@ async fn bills_are_called_held_only_where_the_case_holds_them() {
     let late = failed(&world, "B1").await;
     world.settle(&late).await;
     let (_, advice) = only(&world).await;
-    assert!(advice.action.contains("by hand. Nobody can pay B1 until this case is resolved."), "{advice:?}");
+    assert!(
+        advice.action.contains("by hand. Bill B1 cannot be paid until this case is resolved."),
+        "{advice:?}"
+    );
     assert_eq!(others(&advice), []);
 
     let second = failed(&world, "B2").await;

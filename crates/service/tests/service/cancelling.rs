@@ -60,7 +60,7 @@ async fn a_fully_refunded_payment_loses_its_receipt_and_its_bill_can_be_paid_aga
 }
 
 #[tokio::test]
-async fn a_part_given_back_leaves_receipt_and_bill_and_is_put_up_for_review() {
+async fn a_partial_refund_leaves_receipt_and_bill_and_becomes_a_review_case() {
     let world = world();
     let id = receipted(&world, "B1").await;
     let refund = given_back(&world, &id, Some("40")).await;
@@ -100,7 +100,7 @@ async fn a_lost_answer_is_looked_up_and_nothing_is_cancelled_twice() {
 }
 
 #[tokio::test]
-async fn a_call_that_was_cut_is_looked_up_and_repeated_after_the_length_of_a_lease() {
+async fn a_call_cut_off_is_looked_up_and_repeated_after_the_length_of_a_lease() {
     let world = world();
     let id = receipted(&world, "B1").await;
     given_back(&world, &id, None).await;
@@ -183,7 +183,7 @@ async fn a_receipt_that_was_not_issued_when_the_money_went_back_is_issued_no_mor
 }
 
 #[tokio::test]
-async fn a_registration_that_comes_to_its_end_after_the_refund_is_found_and_cancelled() {
+async fn a_registration_that_ends_after_the_refund_is_found_and_cancelled() {
     let world = world();
     let id = world.pending("B1", "100").await;
     world.gateway.answers(paid("100"));
@@ -240,7 +240,7 @@ async fn a_receipt_to_be_cancelled_on_approval_stays_when_the_refund_has_failed_
 }
 
 #[tokio::test]
-async fn a_receipt_cancelled_for_a_refund_that_fails_is_put_up_for_review() {
+async fn a_receipt_cancelled_for_a_failed_refund_becomes_a_review_case() {
     let world = cancelling_on_approval();
     let id = receipted(&world, "B1").await;
     world.gateway.refunds_are(RefundFate::Taken);

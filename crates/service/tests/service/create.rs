@@ -25,7 +25,7 @@ async fn a_created_transaction_names_its_way_back_and_its_bills() {
 }
 
 #[tokio::test]
-async fn all_that_is_wrong_is_said_at_once() {
+async fn all_problems_are_reported_together() {
     let world = world();
     world.pending("B1", "1").await;
     let paid_id = world.pending("B2", "1").await;
@@ -162,7 +162,7 @@ async fn a_first_answer_that_was_lost_is_made_up_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_order_that_is_opened_while_its_gateway_is_asked_does_not_fail() {
+async fn an_order_opened_during_a_status_request_does_not_fail() {
     let world = Arc::new(world_with(StartMode::Network));
     world.dies_before_the_order_is_opened(with_key(request(&[("B1", "1")]), "k", 1)).await;
     world.clock.advance(Duration::from_secs(61));
@@ -205,7 +205,7 @@ async fn a_repetition_fails_nothing_that_the_first_request_may_have_opened() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_question_that_comes_while_the_order_is_opened_does_not_lose_the_way_to_pay() {
+async fn a_status_request_while_the_order_is_opened_keeps_the_redirect() {
     let world = Arc::new(world_with(StartMode::Network));
     let id = TxnId::new("T0001").unwrap();
     world.gateway.is_slow(Duration::from_millis(100));
@@ -253,7 +253,7 @@ impl TransactionIds for Given {
 }
 
 #[tokio::test]
-async fn an_id_that_was_given_before_is_asked_for_once_more() {
+async fn a_used_id_is_requested_once_more() {
     for start_mode in [StartMode::Offline, StartMode::Network] {
         let world = world_with(start_mode);
         let ids = Arc::new(Given(vec!["A", "A", "B", "B"].into()));

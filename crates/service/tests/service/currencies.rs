@@ -88,7 +88,7 @@ async fn an_amount_has_the_decimals_of_its_currency() {
 }
 
 #[tokio::test]
-async fn a_currency_that_the_gateway_does_not_take_is_refused_before_anything_is_asked() {
+async fn an_unsupported_currency_is_refused_before_any_call() {
     let world = world();
     let taking = |currencies| {
         let gateway = FakeGateway::new("FAKE", StartMode::Network).that_takes(currencies);
@@ -124,7 +124,7 @@ async fn without_a_register_for_its_currency_no_payment_begins() {
 
 /// The payment began while the service had a register of its own.
 #[tokio::test]
-async fn a_receipt_that_the_collection_service_cannot_issue_is_reviewed_and_nothing_is_asked_of_it() {
+async fn a_receipt_that_the_collection_service_cannot_issue_is_reviewed_without_a_call() {
     let world = world();
     let id = pending(&world, "USD", "B1", "15").await;
     world.collections.takes_rupees_only();

@@ -18,16 +18,16 @@ use payment_store::StoreError;
 use serde_json::{Value, json};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Trouble {
+enum Fault {
     Away,
     Refuses,
 }
 
-impl Trouble {
+impl Fault {
     fn error(self, service: &'static str) -> DigitError {
         match self {
-            Trouble::Away => DigitError::NotSent { service, source: "connection refused".into() },
-            Trouble::Refuses => DigitError::Refused { service, body: "{}".to_owned() },
+            Fault::Unavailable => DigitError::NotSent { service, source: "connection refused".into() },
+            Fault::Refuses => DigitError::Refused { service, body: "{}".to_owned() },
         }
     }
 }
@@ -37,9 +37,9 @@ impl Trouble {
 struct Digit {
     texts: Mutex<BTreeMap<(String, String), String>>,
     asked: Mutex<Vec<String>>,
-    localization: Mutex<Option<Trouble>>,
-    billing: Mutex<Option<Trouble>>,
-    shortener: Mutex<Option<Trouble>>,
+    localization: Mutex<Option<Fault>>,
+    billing: Mutex<Option<Fault>>,
+    shortener: Mutex<Option<Fault>>,
     knows_bills: Mutex<Option<String>>,
     short_link: Mutex<Option<String>>,
     bills_asked: AtomicU32,
@@ -93,13 +93,13 @@ impl Links for Digit {
 const LONG_LINK: &str = "https://city.example/citizen/withoutAuth/egov-common/pay?consumerCode=PT-1\
     &tenantId=pb.amritsar&businessService=";
 
-struct Told {
-    world: World,
+struct MessageWorld {
+    base: World,
     digit: Arc<Digit>,
     notifications: Notifications,
 }
 
-fn told() -> Told {
+fn message_world() -> MessageWorld {
     let world = world();
     let digit = Arc::new(Digit::default());
     digit.text("en_IN", "PG_NOTIFICATION_SUCCESS", "Rs {amount} for {consumerCode} are paid ({txnId}).");
@@ -118,7 +118,7 @@ fn told() -> Told {
         clock: world.clock.clone(),
     };
     let notifications = Notifications::new(ports, settings());
-    Told { world, digit, notifications }
+    MessageWorld { base: world, digit, notifications }
 }
 
 fn settings() -> NotificationSettings {
@@ -134,33 +134,33 @@ impl Digit {
     }
 }
 
-impl Told {
+impl MessageWorld {
     fn without_billing_and_shortener(&self) -> NotificationPorts {
         NotificationPorts {
-            store: self.world.store.clone(),
+            store: self.base.store.clone(),
             messages: self.digit.clone(),
             bills: None,
             links: None,
-            clock: self.world.clock.clone(),
+            clock: self.base.clock.clone(),
         }
     }
 
     /// A payment that our own job has settled.
     async fn settled(&self, outcome: payment_domain::Outcome) -> TxnId {
-        let id = self.world.pending("B1", "100").await;
-        self.world.gateway.answers(outcome);
+        let id = self.base.pending("B1", "100").await;
+        self.base.gateway.answers(outcome);
         self.settle_as(Identity::system("system-1"), &id).await;
         id
     }
 
     async fn settle_as(&self, identity: Identity, id: &TxnId) {
         let caller = Caller::new(Actor::job("early"), identity);
-        self.world.payments.settlement.settle(id, &Answer::default(), &caller).await.unwrap();
+        self.base.payments.settlement.settle(id, &Answer::default(), &caller).await.unwrap();
     }
 
     /// The events that consumers see of a transaction.
     async fn events(&self, id: &TxnId) -> Vec<String> {
-        let events = self.world.store.events_of(id).await.unwrap();
+        let events = self.base.store.events_of(id).await.unwrap();
         events
             .into_iter()
             .map(|stored| stored.event)
@@ -183,7 +183,7 @@ impl Told {
 
     /// The messages that wait in the outbox.
     async fn messages(&self, id: &TxnId) -> Vec<Value> {
-        let events = self.world.store.events_of(id).await.unwrap();
+        let events = self.base.store.events_of(id).await.unwrap();
         events
             .iter()
             .filter(|stored| stored.event.kind == EventKind::Sms)
@@ -201,13 +201,13 @@ impl Told {
 
 #[tokio::test]
 async fn a_payer_gets_one_message_about_a_payment_settled_by_a_job() {
-    let told = told();
-    let id = told.settled(paid("100")).await;
+    let world = message_world();
+    let id = world.settled(paid("100")).await;
     // Created by a citizen; then a success, and the same with its receipt, by our job.
-    assert_eq!(told.take_all(&id).await, [Notified::NotForUs, Notified::Stored, Notified::Repeated]);
-    assert_eq!(told.take_all(&id).await, [Notified::NotForUs, Notified::Repeated, Notified::Repeated]);
+    assert_eq!(world.take_all(&id).await, [Notified::NotForUs, Notified::Stored, Notified::Repeated]);
+    assert_eq!(world.take_all(&id).await, [Notified::NotForUs, Notified::Repeated, Notified::Repeated]);
     assert_eq!(
-        told.messages(&id).await,
+        world.messages(&id).await,
         [json!({
             "mobileNumber": "9876543210",
             "message": "Rs 100.00 for PT-1 are paid (T0001).",
@@ -215,18 +215,18 @@ async fn a_payer_gets_one_message_about_a_payment_settled_by_a_job() {
             "expiryTime": null,
         })]
     );
-    assert_eq!(told.digit.bills_asked.load(Ordering::SeqCst), 0, "this text has no link");
-    assert_eq!(told.digit.asked.lock().unwrap()[0], "pb.amritsar en_IN PG_NOTIFICATION_SUCCESS");
+    assert_eq!(world.digit.bills_asked.load(Ordering::SeqCst), 0, "this text has no link");
+    assert_eq!(world.digit.asked.lock().unwrap()[0], "pb.amritsar en_IN PG_NOTIFICATION_SUCCESS");
 }
 
 #[tokio::test]
 async fn a_payer_who_received_the_answer_is_sent_no_message() {
-    let told = told();
-    let id = told.world.pending("B1", "100").await;
-    told.world.gateway.answers(paid("100"));
-    told.world.settle(&id).await;
-    assert_eq!(told.take_all(&id).await, [Notified::NotForUs; 3]);
-    assert_eq!(told.messages(&id).await, Vec::<Value>::new());
+    let world = message_world();
+    let id = world.base.pending("B1", "100").await;
+    world.base.gateway.answers(paid("100"));
+    world.base.settle(&id).await;
+    assert_eq!(world.take_all(&id).await, [Notified::NotForUs; 3]);
+    assert_eq!(world.messages(&id).await, Vec::<Value>::new());
 }
 
 /// A claim to be the system user, with another's number and words in it.
@@ -238,31 +238,31 @@ fn claimed() -> RequestInfo {
 
 #[tokio::test]
 async fn a_caller_who_claims_to_be_the_system_causes_no_message() {
-    let told = told();
+    let world = message_world();
     for identity in
         [Identity::unproven(&claimed()), Identity::unverifiable(&claimed()), Identity::vouched(claimed())]
     {
         let mut request = request(&[("B1", "100")]);
         request.identity = identity.clone();
         request.additional_details.insert("notifyPayer".to_owned(), json!(true));
-        let txn = told.world.create(request).await.unwrap();
+        let txn = world.base.create(request).await.unwrap();
         let id = TxnId::new(txn["txnId"].as_str().unwrap()).unwrap();
-        told.world.gateway.answers(declined());
+        world.base.gateway.answers(declined());
         let caller = Caller::new(Actor::user("system-1"), identity);
-        told.world.payments.settlement.settle(&id, &Answer::default(), &caller).await.unwrap();
-        for event in told.events(&id).await {
+        world.base.payments.settlement.settle(&id, &Answer::default(), &caller).await.unwrap();
+        for event in world.events(&id).await {
             let event: Value = serde_json::from_str(&event).unwrap();
             assert_eq!(event["RequestInfo"]["userInfo"]["type"], Value::Null);
             assert_eq!(event.get("notifyPayer"), None);
         }
-        assert_eq!(told.take_all(&id).await, [Notified::NotForUs; 2]);
-        assert_eq!(told.messages(&id).await, Vec::<Value>::new());
+        assert_eq!(world.take_all(&id).await, [Notified::NotForUs; 2]);
+        assert_eq!(world.messages(&id).await, Vec::<Value>::new());
     }
 }
 
 #[tokio::test]
 async fn a_forged_event_sends_only_stored_facts_to_the_true_payer() {
-    let told = told();
+    let world = message_world();
     let forged = |txn_id: &str, status: &str, mark: bool| {
         let mut event = json!({"RequestInfo": claimed(), "Transaction": {"txnId": txn_id, "tenantId": "evil",
             "txnAmount": "1.00", "txnStatus": status, "txnStatusMsg": "call 9999999999", "consumerCode": "WIN A PRIZE",
@@ -272,137 +272,137 @@ async fn a_forged_event_sends_only_stored_facts_to_the_true_payer() {
         }
         event.to_string()
     };
-    let id = told.world.pending("B1", "100").await;
-    told.world.gateway.answers(paid("100"));
-    told.world.settle(&id).await;
+    let id = world.base.pending("B1", "100").await;
+    world.base.gateway.answers(paid("100"));
+    world.base.settle(&id).await;
     for (event, expected) in [
         (forged("NOWHERE", "SUCCESS", true), Notified::NoTransaction),
         (forged("NOWHERE", "SUCCESS", false), Notified::NotForUs),
         (forged(id.as_str(), "FAILURE", true), Notified::Overtaken),
         (forged(id.as_str(), "SUCCESS", false), Notified::NotForUs),
     ] {
-        assert_eq!(told.take(&event).await.unwrap(), expected, "{event}");
+        assert_eq!(world.take(&event).await.unwrap(), expected, "{event}");
     }
-    assert_eq!(told.messages(&id).await, Vec::<Value>::new());
-    assert_eq!(told.take(&forged(id.as_str(), "SUCCESS", true)).await.unwrap(), Notified::Stored);
-    assert_eq!(told.take(&forged(id.as_str(), "SUCCESS", true)).await.unwrap(), Notified::Repeated);
-    assert_eq!(told.message(&id).await, format!("Rs 100.00 for PT-1 are paid ({id})."));
-    assert_eq!(told.messages(&id).await[0]["mobileNumber"], "9876543210");
+    assert_eq!(world.messages(&id).await, Vec::<Value>::new());
+    assert_eq!(world.take(&forged(id.as_str(), "SUCCESS", true)).await.unwrap(), Notified::Stored);
+    assert_eq!(world.take(&forged(id.as_str(), "SUCCESS", true)).await.unwrap(), Notified::Repeated);
+    assert_eq!(world.message(&id).await, format!("Rs 100.00 for PT-1 are paid ({id})."));
+    assert_eq!(world.messages(&id).await[0]["mobileNumber"], "9876543210");
 }
 
 #[tokio::test]
 async fn changes_by_a_job_of_an_earlier_version_are_announced_too() {
-    let told = told();
-    let id = told.settled(paid("100")).await;
-    let mut event: Value = serde_json::from_str(&told.events(&id).await[1]).unwrap();
+    let world = message_world();
+    let id = world.settled(paid("100")).await;
+    let mut event: Value = serde_json::from_str(&world.events(&id).await[1]).unwrap();
     assert_eq!(event.as_object_mut().unwrap().remove("notifyPayer"), Some(json!(true)));
-    assert_eq!(told.take(&event.to_string()).await.unwrap(), Notified::Stored);
+    assert_eq!(world.take(&event.to_string()).await.unwrap(), Notified::Stored);
 }
 
 #[tokio::test]
 async fn a_failed_payment_comes_with_a_short_link_to_pay_again() {
-    let told = told();
-    let id = told.settled(declined()).await;
-    assert_eq!(told.take_all(&id).await, [Notified::NotForUs, Notified::Stored]);
+    let world = message_world();
+    let id = world.settled(declined()).await;
+    assert_eq!(world.take_all(&id).await, [Notified::NotForUs, Notified::Stored]);
     assert_eq!(
-        told.message(&id).await,
+        world.message(&id).await,
         "Rs 100.00 for PT-1: Transaction failed at gateway. Pay at https://s.example/x1"
     );
 }
 
 #[tokio::test]
-async fn a_message_names_a_currency_that_is_not_the_rupee_and_billing_is_not_asked_of_it() {
-    let told = told();
-    let txn = told.world.create(request_in("USD", "B1", "15.50")).await.unwrap();
+async fn a_message_names_another_currency_than_the_rupee_and_billing_is_not_called() {
+    let world = message_world();
+    let txn = world.base.create(request_in("USD", "B1", "15.50")).await.unwrap();
     let id = TxnId::new(txn["txnId"].as_str().unwrap()).unwrap();
-    told.world.gateway.answers(declined());
-    told.settle_as(Identity::system("system-1"), &id).await;
-    told.take_all(&id).await;
-    let message = told.message(&id).await;
+    world.base.gateway.answers(declined());
+    world.settle_as(Identity::system("system-1"), &id).await;
+    world.take_all(&id).await;
+    let message = world.message(&id).await;
     assert_eq!(message, "15.50 USD for PT-1: Transaction failed at gateway. Pay at https://s.example/x1");
-    assert_eq!(told.digit.bills_asked.load(Ordering::SeqCst), 0);
+    assert_eq!(world.digit.bills_asked.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]
 async fn a_payer_gets_a_message_even_without_a_short_link() {
     for (billing, shortener, asked, service) in [
-        (None, Some(Trouble::Away), 1, "PT"),
-        (Some(Trouble::Away), Some(Trouble::Refuses), 3, "PT"),
-        (Some(Trouble::Refuses), Some(Trouble::Away), 1, "PT"),
+        (None, Some(Fault::Unavailable), 1, "PT"),
+        (Some(Fault::Unavailable), Some(Fault::Refuses), 3, "PT"),
+        (Some(Fault::Refuses), Some(Fault::Unavailable), 1, "PT"),
     ] {
-        let told = told();
-        *told.digit.knows_bills.lock().unwrap() = Some("PT".to_owned());
-        *told.digit.billing.lock().unwrap() = billing;
-        *told.digit.shortener.lock().unwrap() = shortener;
-        let id = told.settled(declined()).await;
-        told.take_all(&id).await;
-        let message = told.message(&id).await;
+        let world = message_world();
+        *world.digit.knows_bills.lock().unwrap() = Some("PT".to_owned());
+        *world.digit.billing.lock().unwrap() = billing;
+        *world.digit.shortener.lock().unwrap() = shortener;
+        let id = world.settled(declined()).await;
+        world.take_all(&id).await;
+        let message = world.message(&id).await;
         assert!(message.ends_with(&format!("Pay at {LONG_LINK}{service}")), "{message}");
-        assert_eq!(told.digit.bills_asked.load(Ordering::SeqCst), asked);
+        assert_eq!(world.digit.bills_asked.load(Ordering::SeqCst), asked);
     }
-    let told = told();
-    *told.digit.short_link.lock().unwrap() = Some("<html>Bad gateway</html>".to_owned());
-    let id = told.settled(declined()).await;
-    told.take_all(&id).await;
-    let message = told.message(&id).await;
+    let world = message_world();
+    *world.digit.short_link.lock().unwrap() = Some("<html>Bad gateway</html>".to_owned());
+    let id = world.settled(declined()).await;
+    world.take_all(&id).await;
+    let message = world.message(&id).await;
     assert!(message.ends_with(&format!("{LONG_LINK}PT")), "what is no link is not sent: {message}");
 }
 
 #[tokio::test]
 async fn without_billing_and_shortener_the_clients_own_words_serve() {
-    let told = told();
-    let alone = Notifications::new(told.without_billing_and_shortener(), settings());
-    let id = told.settled(declined()).await;
-    let event = told.events(&id).await.pop().unwrap();
+    let world = message_world();
+    let alone = Notifications::new(world.without_billing_and_shortener(), settings());
+    let id = world.settled(declined()).await;
+    let event = world.events(&id).await.pop().unwrap();
     assert_eq!(alone.take(event.as_bytes()).await.unwrap(), Notified::Stored);
-    let message = told.message(&id).await;
+    let message = world.message(&id).await;
     assert!(message.ends_with(&format!("{LONG_LINK}PT")), "{message}");
 }
 
 /// The text comes from the database, not from the event.
 #[tokio::test]
 async fn an_event_without_bill_and_consumer_sends_the_stored_values() {
-    let told = told();
-    let id = told.settled(declined()).await;
-    let mut event: Value = serde_json::from_str(&told.events(&id).await.pop().unwrap()).unwrap();
+    let world = message_world();
+    let id = world.settled(declined()).await;
+    let mut event: Value = serde_json::from_str(&world.events(&id).await.pop().unwrap()).unwrap();
     event["Transaction"]["billId"] = Value::Null;
     event["Transaction"]["consumerCode"] = Value::Null;
-    assert_eq!(told.take(&event.to_string()).await.unwrap(), Notified::Stored);
-    let message = told.message(&id).await;
+    assert_eq!(world.take(&event.to_string()).await.unwrap(), Notified::Stored);
+    let message = world.message(&id).await;
     assert!(message.starts_with("Rs 100.00 for PT-1: Transaction failed at gateway"), "{message}");
 }
 
 #[tokio::test]
 async fn a_message_is_in_the_language_of_the_request() {
-    let told = told();
-    told.digit.text("pa_IN", "PG_NOTIFICATION_SUCCESS", "{amount} ਰੁਪਏ");
-    let id = told.settled(paid("100")).await;
-    let mut event: Value = serde_json::from_str(&told.events(&id).await[1]).unwrap();
+    let world = message_world();
+    world.digit.text("pa_IN", "PG_NOTIFICATION_SUCCESS", "{amount} ਰੁਪਏ");
+    let id = world.settled(paid("100")).await;
+    let mut event: Value = serde_json::from_str(&world.events(&id).await[1]).unwrap();
     event["RequestInfo"]["msgId"] = json!("20170310130900|pa_IN");
-    assert_eq!(told.take(&event.to_string()).await.unwrap(), Notified::Stored);
-    assert_eq!(told.message(&id).await, "100.00 ਰੁਪਏ");
+    assert_eq!(world.take(&event.to_string()).await.unwrap(), Notified::Stored);
+    assert_eq!(world.message(&id).await, "100.00 ਰੁਪਏ");
 }
 
 #[tokio::test]
 async fn without_a_text_a_number_or_in_time_nothing_is_sent() {
-    let told = told();
-    let id = told.settled(paid("100")).await;
-    let event: Value = serde_json::from_str(&told.events(&id).await[1]).unwrap();
+    let world = message_world();
+    let id = world.settled(paid("100")).await;
+    let event: Value = serde_json::from_str(&world.events(&id).await[1]).unwrap();
     for number in ["not a number", "12345", "98765432109876543"] {
         let mut request = request(&[(number, "100")]);
         request.payer.mobile_number = payment_domain::Personal::new(number);
-        let txn = told.world.create(request).await.unwrap();
+        let txn = world.base.create(request).await.unwrap();
         let id = TxnId::new(txn["txnId"].as_str().unwrap()).unwrap();
-        told.settle_as(Identity::system("system-1"), &id).await;
-        assert_eq!(told.take_all(&id).await[1..], [Notified::NoNumber; 2]);
+        world.settle_as(Identity::system("system-1"), &id).await;
+        assert_eq!(world.take_all(&id).await[1..], [Notified::NoNumber; 2]);
     }
-    told.digit.texts.lock().unwrap().clear();
-    assert_eq!(told.take(&event.to_string()).await.unwrap(), Notified::NoText);
-    told.digit.text("en_IN", "PG_NOTIFICATION_SUCCESS", " ");
-    assert_eq!(told.take(&event.to_string()).await.unwrap(), Notified::NoText);
-    told.world.clock.advance(Duration::from_secs(24 * 3600 + 1));
-    assert_eq!(told.take(&event.to_string()).await.unwrap(), Notified::TooOld);
-    assert_eq!(told.messages(&id).await, Vec::<Value>::new());
+    world.digit.texts.lock().unwrap().clear();
+    assert_eq!(world.take(&event.to_string()).await.unwrap(), Notified::NoText);
+    world.digit.text("en_IN", "PG_NOTIFICATION_SUCCESS", " ");
+    assert_eq!(world.take(&event.to_string()).await.unwrap(), Notified::NoText);
+    world.base.clock.advance(Duration::from_secs(24 * 3600 + 1));
+    assert_eq!(world.take(&event.to_string()).await.unwrap(), Notified::TooOld);
+    assert_eq!(world.messages(&id).await, Vec::<Value>::new());
 }
 
 /// The log, as text.
@@ -421,16 +421,16 @@ impl std::io::Write for Logged {
 }
 
 #[tokio::test]
-async fn a_message_that_would_come_too_late_is_left_out_with_a_word() {
+async fn a_late_message_is_left_out_with_a_log_line() {
     let logged = Logged::default();
     let writer = logged.clone();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
-    let told = told();
-    let id = told.settled(paid("100")).await;
-    let event = told.events(&id).await.remove(1);
-    told.world.clock.advance(Duration::from_secs(24 * 3600 + 1));
-    assert_eq!(told.take(&event).await.unwrap(), Notified::TooOld);
+    let world = message_world();
+    let id = world.settled(paid("100")).await;
+    let event = world.events(&id).await.remove(1);
+    world.base.clock.advance(Duration::from_secs(24 * 3600 + 1));
+    assert_eq!(world.take(&event).await.unwrap(), Notified::TooOld);
     let log = String::from_utf8(logged.0.lock().unwrap().clone()).unwrap();
     let line = log.lines().find(|line| line.contains("too old")).unwrap_or_else(|| panic!("{log}"));
     assert!(line.contains(id.as_str()) && line.contains("SUCCESS"), "{line}");
@@ -439,30 +439,30 @@ async fn a_message_that_would_come_too_late_is_left_out_with_a_word() {
     assert!(!log.contains(number), "{log}");
 
     let patient = NotificationSettings { max_age: Some(Duration::from_secs(72 * 3600)), ..settings() };
-    let patient = Notifications::new(told.without_billing_and_shortener(), patient);
+    let patient = Notifications::new(world.without_billing_and_shortener(), patient);
     assert_eq!(patient.take(event.as_bytes()).await.unwrap(), Notified::Stored);
 }
 
 #[tokio::test]
 async fn an_unavailable_service_is_asked_again_and_a_refusing_one_not_for_ever() {
-    let told = told();
-    let id = told.settled(paid("100")).await;
-    let event = told.events(&id).await.remove(1);
-    *told.digit.localization.lock().unwrap() = Some(Trouble::Away);
-    assert!(matches!(told.take(&event).await, Err(NotifyError::Unavailable(_))));
-    *told.digit.localization.lock().unwrap() = Some(Trouble::Refuses);
-    assert!(matches!(told.take(&event).await, Err(NotifyError::Refused(_))));
-    *told.digit.localization.lock().unwrap() = None;
-    assert_eq!(told.take(&event).await.unwrap(), Notified::Stored);
+    let world = message_world();
+    let id = world.settled(paid("100")).await;
+    let event = world.events(&id).await.remove(1);
+    *world.digit.localization.lock().unwrap() = Some(Fault::Unavailable);
+    assert!(matches!(world.take(&event).await, Err(NotifyError::Unavailable(_))));
+    *world.digit.localization.lock().unwrap() = Some(Fault::Refuses);
+    assert!(matches!(world.take(&event).await, Err(NotifyError::Refused(_))));
+    *world.digit.localization.lock().unwrap() = None;
+    assert_eq!(world.take(&event).await.unwrap(), Notified::Stored);
     assert!(matches!(NotifyError::from(StoreError::Unavailable("away".into())), NotifyError::Unavailable(_)));
     assert!(matches!(NotifyError::from(StoreError::Failed("full".into())), NotifyError::Refused(_)));
 }
 
 #[tokio::test]
 async fn an_invalid_event_is_refused_without_being_quoted() {
-    let told = told();
-    let id = told.settled(paid("100")).await;
-    let event: Value = serde_json::from_str(&told.events(&id).await[1]).unwrap();
+    let world = message_world();
+    let id = world.settled(paid("100")).await;
+    let event: Value = serde_json::from_str(&world.events(&id).await[1]).unwrap();
     let without = |pointer: &str, value: Value| {
         let mut event = event.clone();
         *event.pointer_mut(pointer).unwrap() = value;
@@ -480,7 +480,7 @@ async fn an_invalid_event_is_refused_without_being_quoted() {
         (json!({"RequestInfo": {}, "TransactionDump": {}}).to_string(), UnreadableEvent::NotAnEvent),
         (format!("{{{}}}", " ".repeat(1 << 20)), UnreadableEvent::TooLarge),
     ] {
-        match told.take(&event).await {
+        match world.take(&event).await {
             Err(NotifyError::Unreadable(found)) => assert_eq!(found, unreadable),
             other => panic!("{other:?}"),
         }
@@ -490,12 +490,12 @@ async fn an_invalid_event_is_refused_without_being_quoted() {
         ("/Transaction/txnId", json!(null)),
         ("/Transaction/txnStatus", json!("PAID")),
     ] {
-        match told.take(&without(pointer, value)).await {
+        match world.take(&without(pointer, value)).await {
             Err(error @ NotifyError::Unreadable(UnreadableEvent::NotATransaction { .. })) => {
                 assert!(!error.to_string().contains("9876543210"));
             }
             other => panic!("{pointer}: {other:?}"),
         }
     }
-    assert_eq!(told.messages(&id).await, Vec::<Value>::new());
+    assert_eq!(world.messages(&id).await, Vec::<Value>::new());
 }

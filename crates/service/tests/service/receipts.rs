@@ -71,7 +71,7 @@ async fn tries(world: &World, receipts: &Receipts, seconds: u64) -> Vec<(u64, Re
 }
 
 #[tokio::test]
-async fn a_call_that_was_cut_is_looked_up_at_growing_distances_and_repeated_after_the_length_of_a_lease() {
+async fn a_call_cut_off_is_looked_up_at_growing_intervals_and_repeated_after_the_length_of_a_lease() {
     let world = world();
     let id = world.pending("B1", "100").await;
     world.gateway.answers(paid("100"));

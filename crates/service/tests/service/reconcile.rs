@@ -137,7 +137,7 @@ async fn a_payment_that_a_bank_may_still_decide_is_no_review_case_within_a_day()
 }
 
 #[tokio::test]
-async fn of_two_payments_by_two_tabs_one_is_receipted_and_the_other_put_up() {
+async fn of_two_payments_by_two_tabs_one_gets_a_receipt_and_the_other_a_review_case() {
     let world = on_the_hour();
     let first = world.pending("B1", "100.00").await;
     world.gateway.answers_for(&first, declined());
@@ -372,7 +372,7 @@ async fn one_transaction_in_trouble_never_stops_the_others() {
         ids.push(world.pending(&format!("B{nth}"), "100.00").await);
     }
     let odd = Outcome::Unrecognised { code: "X99".to_owned() };
-    world.gateway.is_away();
+    world.gateway.is_unavailable();
     for (nth, id) in ids.iter().enumerate() {
         match nth {
             3 => {} // does not answer
@@ -421,7 +421,7 @@ async fn payments_of_an_unavailable_gateway_keep_their_check_schedule() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_comes_back_during_a_run_is_asked_by_it() {
+async fn a_gateway_that_returns_during_a_run_is_asked_by_it() {
     let world = on_the_hour();
     let node = world.scheduler("a");
     for nth in 0..40 {
@@ -454,7 +454,7 @@ async fn after_an_outage_one_check_probes_and_no_payment_loses_its_turn() {
     for nth in 0..40 {
         ids.push(world.pending(&format!("B{nth}"), "100.00").await);
     }
-    world.gateway.is_away();
+    world.gateway.is_unavailable();
     for id in &ids[..5] {
         world.settle(id).await;
     }
@@ -513,12 +513,12 @@ async fn an_unanswered_check_of_a_failed_payment_does_not_fail_it_again() {
     world.gateway.answers(declined());
     world.settle(&id).await;
     let reconciliation = world.reconciliation();
-    world.gateway.is_away();
+    world.gateway.is_unavailable();
     let checked = reconciliation.check_one(&id, "operator-1").await.unwrap().unwrap();
     assert!(matches!(checked.check, Check::Failed(_)), "{:?}", checked.check);
     world.gateway.is(Availability::Unavailable { retry_after: HOUR });
     let checked = reconciliation.check_one(&id, "operator-1").await.unwrap().unwrap();
-    let expected = "the gateway is away, and worth trying again in 3600 s";
+    let expected = "the gateway is unavailable; try again in 3600 s";
     assert_eq!(checked.check, Check::Failed(expected.to_owned()));
     world.gateway.is(Availability::Available);
     world.gateway.answers(declined());
@@ -542,7 +542,7 @@ async fn a_check_by_a_clock_ahead_is_repeated_by_the_next_daily_run() {
 }
 
 #[tokio::test]
-async fn a_bill_in_the_way_of_a_new_payment_is_asked_about_first() {
+async fn the_holder_of_a_bill_is_checked_before_a_new_payment() {
     let world = on_the_hour();
     let old = world.pending("B1", "100.00").await;
     world.gateway.answers_for(&old, declined());

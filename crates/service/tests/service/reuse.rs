@@ -93,7 +93,7 @@ async fn a_reused_payment_shows_only_values_of_the_repeating_request() {
 }
 
 #[tokio::test]
-async fn a_request_that_asks_for_something_else_is_led_nowhere() {
+async fn a_repetition_with_other_content_is_not_redirected() {
     let world = plain_world(StartMode::Offline);
     let other = Arc::new(FakeGateway::new("OTHER", StartMode::Offline)) as Arc<dyn Gateway>;
     let gateway = world.gateway.clone() as Arc<dyn Gateway>;
@@ -225,7 +225,7 @@ async fn a_refusal_states_until_when_and_for_which_payment_to_wait() {
     assert_eq!(
         message(created(&world, other()).await),
         "A transaction for this bill has been abruptly discarded, please retry after 30 mins: \
-         the gateway has not told yet what became of transaction T0001"
+         the gateway has not reported the outcome of transaction T0001 yet"
     );
     world.gateway.answers(Outcome::NotFound);
     let next = created(&world, other()).await.unwrap();
@@ -240,7 +240,7 @@ async fn a_refusal_states_until_when_and_for_which_payment_to_wait() {
 }
 
 #[tokio::test]
-async fn an_order_that_was_not_opened_and_that_the_gateway_does_not_know_is_over_at_once() {
+async fn an_unopened_order_unknown_to_the_gateway_ends_at_once() {
     let world = plain_world(StartMode::Network);
     world.gateway.start_fails(Some(StartFault::Unanswered));
     let failed = created(&world, with_key(request(&[("B1", "100")]), "k", 1)).await;
@@ -266,10 +266,10 @@ async fn an_order_that_was_not_opened_and_that_the_gateway_does_not_know_is_over
 }
 
 #[tokio::test]
-async fn an_order_of_which_nothing_is_known_holds_its_bill_until_it_can_be_asked_about() {
+async fn an_order_in_doubt_holds_its_bill_until_a_status_request_is_possible() {
     let world = plain_world(StartMode::Network);
     world.gateway.start_fails(Some(StartFault::Unanswered));
-    world.gateway.is_away();
+    world.gateway.is_unavailable();
     let unclear = created(&world, with_key(request(&[("B1", "100")]), "k", 1)).await;
     assert!(matches!(unclear, Err(CreateError::Gateway(GatewayError::Unanswered(_)))), "{unclear:?}");
     // The answer to the same key does not claim that the first request is under way: it is not.

@@ -119,7 +119,7 @@ async fn a_tick_that_is_left_unfinished_in_that_moment_is_finished_first() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_tick_for_which_a_later_one_stands_by_then_is_not_begun() {
+async fn a_tick_replaced_by_a_later_one_is_not_begun() {
     let world = world();
     let store = &world.store;
     let first = begun(store, nth(0), 0).await;

@@ -42,7 +42,7 @@ async fn an_indefinite_outcome_stays_pending() {
         world.gateway.answers(outcome);
         assert_eq!(world.settle(&id).await.status, Status::Pending);
     }
-    world.gateway.is_away();
+    world.gateway.is_unavailable();
     let settled = world.payments.settlement.settle(&id, &Answer::default(), &caller()).await.unwrap();
     assert_eq!(settled.txn.status, Status::Pending);
     assert!(matches!(settled.asked, Asked::Unusable(_)));
@@ -64,7 +64,7 @@ async fn a_declined_payment_frees_the_bill() {
 }
 
 #[tokio::test]
-async fn an_authorised_payment_is_put_up_for_review_once_and_succeeds_when_it_is_captured() {
+async fn an_authorised_payment_becomes_a_review_case_once_and_succeeds_when_it_is_captured() {
     let world = impatient_world();
     let id = world.pending("B1", "100").await;
     world.gateway.answers(Outcome::Authorised);
@@ -203,7 +203,7 @@ async fn a_second_payment_of_the_same_order_is_shown_to_an_operator() {
 }
 
 #[tokio::test]
-async fn strangers_bring_about_only_so_many_questions() {
+async fn status_requests_caused_by_strangers_are_bounded() {
     let world = world().asking(None, 5);
     let id = world.pending("B1", "100").await;
     world.gateway.answers(Outcome::Pending);
@@ -269,7 +269,7 @@ async fn a_throttled_caller_does_not_wait_for_a_slow_gateway() {
 async fn waiters_for_a_failed_status_request_receive_its_error() {
     let world = world();
     let id = world.pending("B1", "100").await;
-    world.gateway.is_away();
+    world.gateway.is_unavailable();
     world.gateway.is_slow(Duration::from_millis(100));
     let (caller, nothing) = (caller(), Answer::default());
     let ask = || world.payments.settlement.settle(&id, &nothing, &caller);
@@ -444,7 +444,7 @@ async fn a_callback_is_stored_settled_and_not_repeated() {
     };
     world.gateway.answers(Outcome::Pending);
     assert_eq!(take(good.clone(), "a").await.unwrap(), Conclusion::StillPending);
-    world.gateway.is_away();
+    world.gateway.is_unavailable();
     assert!(matches!(take(good.clone(), "a").await, Err(CallbackError::TryAgain)));
     world.gateway.answers(paid("100"));
     assert_eq!(take(good.clone(), "a").await.unwrap(), Conclusion::Settled);
@@ -490,7 +490,7 @@ async fn unsigned_changes_to_a_signed_callback_make_no_new_callback() {
 }
 
 #[tokio::test]
-async fn unsigned_callbacks_are_asked_about_and_kept_up_to_their_number() {
+async fn unsigned_callbacks_cause_status_requests_and_are_kept_up_to_their_limit() {
     let world = world();
     let (id, other) = (world.pending("B1", "100").await, world.pending("B2", "100").await);
     let fake = world.payments.ports.gateways.names()[0].clone();
@@ -537,7 +537,7 @@ async fn a_disabled_gateway_takes_no_payments_and_answers_for_existing_ones() {
 }
 
 #[tokio::test]
-async fn the_applications_own_parameters_relayed_beside_the_gateways_do_no_harm() {
+async fn the_applications_own_parameters_beside_the_gateways_are_ignored() {
     let world = world();
     let mut own = request(&[("B1", "100")]);
     own.callback_text = "https://city.example.org/done?sign=mine&x=1".to_owned();

@@ -25,7 +25,7 @@ fn another(bills: &[(&str, &str)]) -> CreateRequest {
 }
 
 #[tokio::test]
-async fn a_new_payment_closes_the_abandoned_one_and_goes_on() {
+async fn a_new_payment_closes_the_abandoned_one_and_continues() {
     let (world, first) = abandoned(false).await;
     let second = world.create(another(&[("B1", "100")])).await.unwrap();
     assert_eq!(second["txnId"], "T0002");
@@ -50,7 +50,7 @@ async fn a_payment_before_the_closing_counts() {
 }
 
 #[tokio::test]
-async fn a_closing_whose_answer_is_lost_is_found_out_by_the_next_request() {
+async fn a_closing_with_a_lost_answer_is_found_by_the_next_request() {
     let (world, first) = abandoned(true).await;
     assert_eq!(codes(world.create(another(&[("B1", "100")])).await), ["TXN_ABRUPTLY_DISCARDED"]);
     assert_eq!(world.stored(&first).await.status, Status::Pending, "nothing is failed on doubt");

@@ -8,20 +8,20 @@ use payment_gateway::{Answer, Availability, GatewayError, Params, StartMode};
 use payment_service::{Asked, CallbackError, CreateError, GatewayStatus};
 use serde_json::json;
 
-const AWAY: Duration = Duration::from_secs(17);
+const RETRY_AFTER: Duration = Duration::from_secs(17);
 
-fn goes_away(world: &World) {
-    world.gateway.is(Availability::Unavailable { retry_after: AWAY });
+fn becomes_unavailable(world: &World) {
+    world.gateway.is(Availability::Unavailable { retry_after: RETRY_AFTER });
 }
 
 #[tokio::test]
 async fn a_create_is_refused_at_once_and_claims_nothing() {
     for start_mode in [StartMode::Offline, StartMode::Network] {
         let world = world_with(start_mode);
-        goes_away(&world);
+        becomes_unavailable(&world);
         let refused = world.create(request(&[("B1", "1")])).await;
         assert!(
-            matches!(refused, Err(CreateError::Gateway(GatewayError::Unavailable { retry_after })) if retry_after == AWAY)
+            matches!(refused, Err(CreateError::Gateway(GatewayError::Unavailable { retry_after })) if retry_after == RETRY_AFTER)
         );
         assert_eq!((world.claims("B1").await.len(), world.gateway.starts()), (0, 0));
         world.gateway.is(Availability::Available);
@@ -32,7 +32,7 @@ async fn a_create_is_refused_at_once_and_claims_nothing() {
 #[tokio::test]
 async fn an_invalid_request_is_refused_for_its_own_reason() {
     let world = world_with(StartMode::Offline);
-    goes_away(&world);
+    becomes_unavailable(&world);
     let mut wrong = request(&[("B1", "1")]);
     wrong.amount = "2".to_owned();
     assert_eq!(codes(world.create(wrong).await), ["TXN_CREATE_INVALID_TXN_AMT"]);
@@ -41,17 +41,17 @@ async fn an_invalid_request_is_refused_for_its_own_reason() {
 #[tokio::test]
 async fn nothing_to_pay_needs_no_gateway() {
     let world = world_with(StartMode::Network);
-    goes_away(&world);
+    becomes_unavailable(&world);
     let txn = world.create(request(&[("B1", "0")])).await.unwrap();
     assert_eq!(txn["txnStatus"], json!("SUCCESS"));
 }
 
 #[tokio::test]
-async fn a_question_is_put_off_and_never_fails_a_transaction() {
+async fn a_postponed_status_request_never_fails_a_transaction() {
     let world = world_with(StartMode::Offline);
     let id = world.pending("B1", "1").await;
     world.gateway.answers(paid("1"));
-    goes_away(&world);
+    becomes_unavailable(&world);
     world.clock.advance(Duration::from_secs(48 * 3600));
     let settled = world.payments.settlement.settle(&id, &Answer::default(), &caller()).await.unwrap();
     assert_eq!(settled.txn.status, Status::Pending);
@@ -73,9 +73,9 @@ async fn a_question_is_put_off_and_never_fails_a_transaction() {
 #[tokio::test]
 async fn the_list_of_gateways_says_so() {
     let world = world_with(StartMode::Offline);
-    let told = |unavailable_for| [GatewayStatus { name: GatewayName::new("FAKE"), unavailable_for }];
-    assert_eq!(world.payments.ports.gateways.statuses(), told(None));
-    goes_away(&world);
-    assert_eq!(world.payments.ports.gateways.statuses(), told(Some(AWAY)));
+    let statuses = |unavailable_for| [GatewayStatus { name: GatewayName::new("FAKE"), unavailable_for }];
+    assert_eq!(world.payments.ports.gateways.statuses(), statuses(None));
+    becomes_unavailable(&world);
+    assert_eq!(world.payments.ports.gateways.statuses(), statuses(Some(RETRY_AFTER)));
     assert_eq!(world.payments.ports.gateways.names(), [GatewayName::new("FAKE")], "it is still offered");
 }

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_strikes_as_often_as_it_was_asked_for() {
+    fn a_fault_applies_to_the_requested_number_of_calls() {
         let mut books = Books::default();
         books.faults.insert(Endpoint::Ids, Plan { fault: Fault::Status500, times: Some(2) });
         let struck: Vec<bool> = (0..4).map(|_| books.arrived(call(Endpoint::Ids)).is_some()).collect();

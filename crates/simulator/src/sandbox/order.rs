@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_that_comes_too_late_takes_no_money() {
+    fn a_late_choice_takes_no_money() {
         let mut order = order();
         assert!(order.advance(1_000).is_none(), "the last moment counts");
         assert!(order.advance(1_001).is_some());

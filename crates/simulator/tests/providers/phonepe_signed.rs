@@ -113,7 +113,7 @@ async fn a_legacy_payment_comes_back_by_a_form_and_is_found_by_asking() {
 }
 
 #[tokio::test]
-async fn a_v1_payment_comes_back_as_it_was_asked() {
+async fn a_v1_payment_is_reported_with_its_terms() {
     for (mode, method) in [("POST", "POST"), ("REDIRECT", "GET")] {
         let world = World::new().await;
         let (status, answer) = v1_pay(&world, &payment(&world, mode)).await;

@@ -22,7 +22,7 @@ pub(super) fn promises() -> Vec<Promise> {
         Promise::of(a_cancellation_before_the_money_has_gone_keeps_the_bills_until_it_has),
         Promise::of(a_cancellation_is_completed_once_and_under_its_lease),
         Promise::timed(an_abandoned_cancellation_is_taken_over_as_unclear),
-        Promise::timed(a_change_of_the_receipt_alone_leaves_the_next_question_as_it_is),
+        Promise::timed(a_change_of_the_receipt_alone_keeps_the_next_status_request),
         Promise::of(a_payment_that_was_given_back_is_no_successor_to_a_claim),
     ]
 }
@@ -187,7 +187,7 @@ async fn an_abandoned_cancellation_is_taken_over_as_unclear(timed: Timed) {
     assert_eq!(again, [ClaimedReceiptTask { txn_id: payment.id.clone(), attempts: 1, unclear_for }]);
 }
 
-async fn a_change_of_the_receipt_alone_leaves_the_next_question_as_it_is(timed: Timed) {
+async fn a_change_of_the_receipt_alone_keeps_the_next_status_request(timed: Timed) {
     let payment = receipted(&timed, "T1").await;
     let sent = refunded(&timed, &payment, RefundStatus::Sent).await;
     let due = RefundDue::In(Duration::from_secs(5));

@@ -17,8 +17,8 @@ pub(super) fn promises() -> Vec<Promise> {
         Promise::of(a_bill_of_another_tenant_is_another_bill),
         Promise::of(of_200_creates_at_once_one_gets_the_bill),
         Promise::of(payments_that_share_bills_never_get_half_of_them),
-        Promise::of(a_failure_lets_the_bills_go_and_a_success_keeps_them),
-        Promise::of(a_failure_lets_only_its_own_claims_go),
+        Promise::of(a_failure_releases_the_bills_and_a_success_keeps_them),
+        Promise::of(a_failure_releases_only_its_own_claims),
         Promise::of(a_payment_that_is_born_failed_claims_nothing),
     ]
 }
@@ -115,7 +115,7 @@ async fn payments_that_share_bills_never_get_half_of_them(store: Arc<dyn Store>)
     assert_eq!(store.claims(&keys).await.unwrap().len(), expected.len());
 }
 
-async fn a_failure_lets_the_bills_go_and_a_success_keeps_them(store: Arc<dyn Store>) {
+async fn a_failure_releases_the_bills_and_a_success_keeps_them(store: Arc<dyn Store>) {
     let failing = sample::stored(&store, sample::new(sample::transaction("T1", &["B1", "B2"]))).await;
     let paid = sample::stored(&store, sample::new_transaction("T2", "B3")).await;
     sample::applied(&store, sample::failure(&failing)).await;
@@ -128,7 +128,7 @@ async fn a_failure_lets_the_bills_go_and_a_success_keeps_them(store: Arc<dyn Sto
     assert_eq!(again, Created::BillsTaken(vec![held]));
 }
 
-async fn a_failure_lets_only_its_own_claims_go(store: Arc<dyn Store>) {
+async fn a_failure_releases_only_its_own_claims(store: Arc<dyn Store>) {
     let first = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
     let first = sample::applied(&store, sample::failure(&first)).await;
     sample::stored(&store, sample::new_transaction("T2", "B1")).await;

@@ -15,7 +15,7 @@ pub(super) fn promises() -> Vec<Promise> {
         Promise::of(a_case_holds_the_bills_that_are_free_and_no_others),
         Promise::of(a_case_that_was_there_already_holds_nothing_more),
         Promise::of(of_a_case_and_a_create_at_once_one_gets_the_bill),
-        Promise::of(resolving_a_case_lets_go_the_named_bills_of_its_own_transaction),
+        Promise::of(resolving_a_case_releases_the_named_bills_of_its_own_transaction),
         Promise::of(bills_stay_held_while_another_case_of_the_transaction_is_open),
         Promise::of(resolving_a_case_takes_no_bill_from_a_live_payment),
     ]
@@ -101,7 +101,7 @@ async fn of_a_case_and_a_create_at_once_one_gets_the_bill(store: Arc<dyn Store>)
     }
 }
 
-async fn resolving_a_case_lets_go_the_named_bills_of_its_own_transaction(store: Arc<dyn Store>) {
+async fn resolving_a_case_releases_the_named_bills_of_its_own_transaction(store: Arc<dyn Store>) {
     let late = failed(&store, "T1", &["B1", "B2", "B3"]).await;
     sample::stored(&store, sample::new_transaction("T2", "B3")).await;
     let id = raised(&store, holding(&late, AttentionKind::LateSuccess, &["B1", "B2"])).await;

@@ -18,12 +18,12 @@ pub(super) fn promises() -> Vec<Promise> {
         Promise::timed(a_receipt_task_is_created_with_the_success_and_leased_to_the_caller),
         Promise::timed(a_task_is_leased_once_among_callers_at_once),
         Promise::timed(tasks_are_leased_longest_due_first_and_no_more_than_asked),
-        Promise::timed(an_abandoned_lease_that_is_over_is_taken_over_and_its_holder_can_do_no_more),
+        Promise::timed(an_abandoned_lease_is_taken_over_and_its_former_holder_stores_nothing),
         Promise::timed(an_abandoned_lease_is_taken_over_once_among_callers_at_once),
         Promise::timed(a_lease_whose_end_means_nothing_is_taken_over_when_it_is_abandoned),
         Promise::timed(leases_are_listed_once_the_first_to_end_first),
         Promise::timed(a_postponed_task_is_free_again_when_it_is_due),
-        Promise::timed(it_is_known_how_long_a_registration_has_been_unclear),
+        Promise::timed(the_age_of_an_unclear_registration_is_stored),
         Promise::of(a_task_is_done_once),
         Promise::timed(a_stale_change_leaves_its_task_undone),
     ]
@@ -100,7 +100,7 @@ async fn tasks_are_leased_longest_due_first_and_no_more_than_asked(timed: Timed)
     assert_eq!(ids(&claimed(400, "L2", 3).await), ["T2"], "the last is not due yet");
 }
 
-async fn an_abandoned_lease_that_is_over_is_taken_over_and_its_holder_can_do_no_more(timed: Timed) {
+async fn an_abandoned_lease_is_taken_over_and_its_former_holder_stores_nothing(timed: Timed) {
     let txn = paid(&timed).await;
     let claim = abandoning("first", task_claim("second", 10));
     assert_eq!(timed.when(at(59_999)).claim_receipt_tasks(claim.clone()).await.unwrap(), [], "it holds");
@@ -188,7 +188,7 @@ async fn a_postponed_task_is_free_again_when_it_is_due(timed: Timed) {
     assert_eq!((task.attempts, task.last_error.as_deref()), (2, Some("refused")));
 }
 
-async fn it_is_known_how_long_a_registration_has_been_unclear(timed: Timed) {
+async fn the_age_of_an_unclear_registration_is_stored(timed: Timed) {
     let txn = paid(&timed).await;
     let given_back = |token, tried| Postponement { tried, ..postponement(&txn.id, token, 0, "cut") };
     let unclear = given_back("first", Tried::Unclear);

@@ -44,7 +44,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn money_is_given_back_once_however_often_it_is_asked_for() {
+async fn a_repeated_refund_request_moves_money_once() {
     let world = World::new().await;
     let (txn, refund) = (world.paid("T1").await, id(1));
     let order = order(&txn, &refund, 50_000);

@@ -38,7 +38,7 @@ async fn the_callback_may_come_by_get_and_in_any_letter_case() {
 }
 
 #[tokio::test]
-async fn a_payment_that_is_not_finished_is_asked_about_again() {
+async fn an_unfinished_payment_is_checked_again() {
     let app = TestApp::new();
     let id = app.pending("bill-1").await;
     app.gateway.answers(Outcome::Pending);
@@ -48,7 +48,7 @@ async fn a_payment_that_is_not_finished_is_asked_about_again() {
             r#"{"status":"PENDING"}"#
         );
     }
-    app.gateway.is_away();
+    app.gateway.is_unavailable();
     insta::assert_snapshot!(call(&app, "", &format!("fakeOrderId={id}&sign=good")).await.shown());
     app.gateway.answers(paid("100"));
     assert_eq!(

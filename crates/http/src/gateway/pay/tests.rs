@@ -79,7 +79,7 @@ async fn a_payer_who_has_paid_is_not_redirected_to_pay_again() {
 }
 
 #[tokio::test]
-async fn the_page_closes_before_the_life_of_its_gateways_order_is_over() {
+async fn the_page_closes_before_the_end_of_its_gateways_order() {
     let minute = Duration::from_secs(60);
     for (life, closes_after) in
         [(minute, Duration::from_secs(40)), (minute * 30, minute * 20), (minute * 90, minute * 80)]

@@ -59,7 +59,7 @@ async fn the_early_job_by_hand_settles_what_is_due() {
 }
 
 #[tokio::test]
-async fn a_long_run_goes_on_behind_its_answer_and_no_second_one_is_begun() {
+async fn a_long_run_continues_after_its_answer_and_no_second_one_begins() {
     let app = impatient();
     let released = app.job.holds();
     let answer = app.operate("/jobs/v1/test/_run", &json!({})).await;

@@ -103,7 +103,7 @@ async fn one_payment_is_checked_at_any_age() {
 async fn an_unanswered_status_request_is_named_and_stops_no_other_payment() {
     let app = TestApp::new();
     let (one, two) = (app.pending("b1").await, app.pending("b2").await);
-    app.gateway.is_away();
+    app.gateway.is_unavailable();
     app.gateway.answers_for(&TxnId::new(two.as_str()).unwrap(), paid("100"));
     app.clock.advance(INTERVAL);
     let answer = reconcile(&app, json!({})).await;

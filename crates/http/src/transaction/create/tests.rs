@@ -123,7 +123,7 @@ async fn an_unavailable_gateway_frees_the_bill_at_once() {
 async fn a_gateway_that_does_not_answer_keeps_the_bill() {
     let app = TestApp::new();
     app.network.start_fails(Some(StartFault::Unanswered));
-    app.network.is_away();
+    app.network.is_unavailable();
     let body = changed("bill-1", "gateway", json!("network"));
     insta::assert_snapshot!(app.create(&body).await.shown());
     assert_eq!(app.create(&body).await.codes(), ["TXN_ABRUPTLY_DISCARDED"]);

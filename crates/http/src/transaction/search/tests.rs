@@ -129,7 +129,7 @@ async fn every_criterion_narrows() {
 }
 
 #[tokio::test]
-async fn the_newest_five_come_first_unless_more_are_asked_for() {
+async fn the_newest_five_come_first_unless_more_are_requested() {
     let app = TestApp::new();
     for at in 0..7 {
         create(&app, &format!("b{at}"), "pb.amritsar", "citizen-1").await;

@@ -29,7 +29,7 @@ async fn an_unpaid_transaction_stays_pending() {
         let txn = app.update(&id).await.json()["Transaction"][0].clone();
         assert_eq!((txn["txnStatus"].as_str(), txn["receipt"].as_str()), (Some("PENDING"), None));
     }
-    app.gateway.is_away();
+    app.gateway.is_unavailable();
     insta::assert_snapshot!(app.update(&id).await.shown());
 }
 
@@ -270,7 +270,7 @@ async fn the_history_names_the_caller_who_settled() {
 }
 
 #[tokio::test]
-async fn a_wrong_body_is_refused_before_anything_is_asked() {
+async fn a_wrong_body_is_refused_before_any_call() {
     let app = TestApp::new();
     let id = app.pending("bill-1").await;
     let path = format!("/transaction/v1/_update?transactionId={id}");

@@ -66,7 +66,7 @@ fn alone_payers_are_led_through_the_service_at_the_address_it_listens_on() {
 }
 
 #[test]
-fn beside_digit_no_payer_is_led_to_an_address_of_this_machine() {
+fn beside_digit_no_payer_is_redirected_to_an_address_of_this_machine() {
     let problem_of_service = problem(&[&[DIGIT, HOSTS, THROUGH_SERVICE], &PAYU]);
     assert!(problem_of_service.starts_with("server.public-url: must be set"), "{problem_of_service}");
     let loopback = ("PG_SERVICE_SERVER_PUBLICURL", "http://localhost:9000/pg-service");

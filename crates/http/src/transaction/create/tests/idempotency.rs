@@ -92,7 +92,7 @@ async fn of_many_with_one_key_all_get_one_transaction() {
 }
 
 #[tokio::test]
-async fn a_key_whose_first_request_is_at_work_says_so() {
+async fn a_key_whose_first_request_is_under_way_is_answered_as_such() {
     let app = TestApp::new();
     // The gateway takes its time: the first request has no answer to repeat.
     app.network.is_slow(std::time::Duration::from_secs(3_600));
