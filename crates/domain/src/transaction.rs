@@ -265,7 +265,7 @@ impl Transaction {
         }
     }
 
-    /// Why the transaction cannot be settled, when its row has unknown values.
+    /// The reason the transaction cannot be settled, when its row has unknown values.
     pub fn unknown_values(&self) -> Option<String> {
         let unknown = self.unknown.as_ref()?;
         let said = |column: &str, stored: &Option<String>| match stored.as_deref()? {

@@ -37,7 +37,7 @@ pub enum Conclusion {
     Repeated,
 }
 
-/// Why a callback was not accepted.
+/// The reason a callback was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum CallbackError {
     #[error("no such gateway")]

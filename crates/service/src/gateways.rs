@@ -100,7 +100,8 @@ impl Gateways {
     /// `None` where it is not offered.
     ///
     /// # Errors
-    /// Why the account cannot be used. No other one takes its place: the money would be another merchant's.
+    /// The reason the account cannot be used. No other one takes its place: the money would be another
+    /// merchant's.
     pub fn for_new(&self, name: &GatewayName, place: Place<'_>) -> Result<Option<Offered>, String> {
         if let Some(Chosen { gateway, account }) = self.accounts.choose(name, place)? {
             return Ok(Some(Offered { gateway, account: Some(account) }));
@@ -116,7 +117,7 @@ impl Gateways {
     /// changed accounts a moment ago.
     ///
     /// # Errors
-    /// Why there is none: the payment keeps its state, and an operator has to see to it.
+    /// The reason there is none: the payment keeps its state, and an operator has to act.
     pub async fn of(&self, txn: &Transaction) -> Result<Arc<dyn Gateway>, String> {
         match &txn.account {
             Some(AccountRef::Stored { id, version }) => self.accounts.of(id, *version).await,
@@ -127,7 +128,7 @@ impl Gateways {
     /// [`Gateways::of`], by the accounts in memory.
     ///
     /// # Errors
-    /// Why there is none.
+    /// The reason there is none.
     pub fn known_of(&self, txn: &Transaction) -> Result<Arc<dyn Gateway>, String> {
         let name = &txn.gateway;
         let configured = || {

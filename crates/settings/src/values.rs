@@ -19,7 +19,7 @@ pub struct Value {
     pub origin: Origin,
     /// Whether a secret went into it, so that it is not shown either.
     pub hidden: bool,
-    /// Why the placeholders in it are not resolved.
+    /// The reason the placeholders in it are not resolved.
     pub unresolved: Option<String>,
 }
 

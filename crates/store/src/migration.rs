@@ -23,7 +23,7 @@ pub struct AppliedMigration {
     pub at_ms: i64,
 }
 
-/// Why the migrations in a database and those of this program do not agree.
+/// The reason the migrations in a database and those of this program do not agree.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MigrationError {
     /// A migration that was applied has been edited since.

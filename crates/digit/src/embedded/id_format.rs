@@ -15,7 +15,7 @@ const MAX_SEQUENCE_NAME: usize = 63;
 /// The most random digits of one placeholder: the capacity of a u64.
 const MAX_RANDOM_DIGITS: u8 = 18;
 
-/// Why a text is not a format of transaction ids.
+/// The reason a text is not a format of transaction ids.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidIdFormat {
     #[error(

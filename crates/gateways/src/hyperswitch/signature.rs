@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(checked(&theirs[1..]), None);
     }
 
-    /// Why a signed redirect proves nothing about the payment.
+    /// The reason a signed redirect proves nothing about the payment.
     #[test]
     fn a_signed_text_has_more_than_one_reading() {
         let genuine = [("back", "x&status=succeeded"), ("status", "failed")];

@@ -52,7 +52,7 @@ impl std::fmt::Debug for Token {
     }
 }
 
-/// Why there is no token. The call that needed it was not sent.
+/// The reason there is no token. The call that needed it was not sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// The token service could not be reached, or did not answer with a token.

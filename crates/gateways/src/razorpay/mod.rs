@@ -235,7 +235,7 @@ fn parse(reply: &Reply) -> Result<Object, GatewayError> {
     Object::parse(&reply.body).ok_or_else(|| unreadable("not a JSON object"))
 }
 
-/// Why a link was not opened: the gateway's code, and the field that it is about.
+/// The reason a link was not opened: the gateway's code, and the field that it is about.
 fn refusal(reply: &Reply) -> String {
     let error = Object::parse(&reply.body).and_then(|answer| answer.object("error"));
     let word = |name: &str| error.as_ref().and_then(|error| error.text(name)).filter(|text| is_word(text));

@@ -117,7 +117,7 @@ pub(super) struct Refused {
     pub(super) reason: String,
 }
 
-/// Why a chain broke off.
+/// The reason a chain broke off.
 pub(super) struct Failure {
     pub(super) reason: String,
     /// Whether the producer is unusable.

@@ -120,7 +120,7 @@ pub(crate) struct AuditCheckpointArgs {
 pub(crate) struct AuditRedactArgs {
     /// The number of the entry
     pub(crate) number: i64,
-    /// Why
+    /// The reason
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
     /// The person who acts [default: $USER]

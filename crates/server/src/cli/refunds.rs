@@ -101,7 +101,7 @@ pub(crate) struct RefundDecisionArgs {
     /// The version shown by `show`
     #[arg(long, value_name = "N")]
     pub(crate) version: u32,
-    /// Why; a rejection needs it
+    /// The reason; a rejection needs it
     #[arg(long, value_name = "TEXT")]
     pub(crate) comment: Option<String>,
     /// A file with the API token of the person who decides

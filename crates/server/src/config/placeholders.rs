@@ -42,7 +42,7 @@ impl Resolved {
     }
 }
 
-/// Why a value cannot be resolved.
+/// The reason a value cannot be resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Unresolved {
     /// Nothing has this name, and there is no default.

@@ -64,7 +64,7 @@ pub struct Keyring {
     pub previous: Option<KeyEncryptionKey>,
 }
 
-/// Why a credential cannot be sealed or opened. Each names the key.
+/// The reason a credential cannot be sealed or opened. Each names the key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VaultError {
     #[error("there is no key-encryption key: set keys.current.file")]

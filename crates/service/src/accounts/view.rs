@@ -55,7 +55,7 @@ struct CredentialView {
     retired: Option<SignedView>,
     /// Milliseconds since 1970.
     wiped_time: Option<i64>,
-    /// Why they cannot be used.
+    /// The reason they cannot be used.
     trouble: Option<String>,
 }
 

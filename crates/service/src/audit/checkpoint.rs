@@ -14,7 +14,7 @@ const ORIGIN: &str = "pg-audit";
 /// The prefix of the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410).
 const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
-/// Why a text is no key or no checkpoint.
+/// The reason a text is no key or no checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CheckpointTextError {
     #[error("is no Ed25519 private key in PEM (`openssl genpkey -algorithm ed25519`)")]

@@ -29,7 +29,7 @@ struct EntryLine {
     hash: String,
 }
 
-/// Why an export cannot be read.
+/// The reason an export cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     #[error("the file cannot be read")]

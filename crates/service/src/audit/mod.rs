@@ -45,7 +45,7 @@ pub struct CheckpointSettings {
     pub file: Option<PathBuf>,
 }
 
-/// Why the personal values of an entry were not removed.
+/// The reason the personal values of an entry were not removed.
 #[derive(Debug, thiserror::Error)]
 pub enum RedactError {
     #[error("a reason is required")]

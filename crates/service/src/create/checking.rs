@@ -84,7 +84,7 @@ impl Creation {
         })
     }
 
-    /// Why the gateway or the collection service takes no payment in the currency of the request.
+    /// The reason the gateway or the collection service takes no payment in the currency of the request.
     fn refuse_currency(&self, request: &CreateRequest, gateway: Option<&dyn Gateway>) -> Option<Refusal> {
         let currency = request.currency;
         let message = match gateway.map(Gateway::profile) {

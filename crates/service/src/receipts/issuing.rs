@@ -38,7 +38,7 @@ impl Drop for Begun {
     }
 }
 
-/// Why a receipt was not issued or cancelled this time.
+/// The reason a receipt was not issued or cancelled this time.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ReceiptError {
     /// The look-up failed, and nothing was done.

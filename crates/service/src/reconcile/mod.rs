@@ -62,7 +62,7 @@ struct Checker {
     fence: Option<Fence>,
 }
 
-/// Why a transaction is checked now.
+/// The reason a transaction is checked now.
 #[derive(Clone, Copy)]
 enum Occasion {
     /// It is due, after that many checks.
@@ -81,7 +81,7 @@ pub enum Check {
     Failed(String),
 }
 
-/// Why a check could not be carried out, for a reason that is not the transaction's.
+/// The reason a check could not be carried out, other than the transaction itself.
 #[derive(Debug, thiserror::Error)]
 enum CheckError {
     #[error("the run is over")]

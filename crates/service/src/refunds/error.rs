@@ -3,7 +3,7 @@ use std::time::Duration;
 use payment_domain::{InvalidAmount, Money, RefundStatus};
 use payment_store::StoreError;
 
-/// Why a refund was not requested, decided or found. Nothing was changed.
+/// The reason a refund was not requested, decided or found. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum RefundError {
     /// `TXN_NOT_FOUND`

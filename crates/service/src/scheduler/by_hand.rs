@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Due, FinishedRun, LONGEST_SLEEP, ScheduledJob, Scheduler};
 
-/// Why a job was not run by hand.
+/// The reason a job was not run by hand.
 #[derive(Debug, thiserror::Error)]
 pub enum RunByHandError {
     #[error("there is no such job")]

@@ -20,7 +20,7 @@ pub trait Job: Send + Sync {
     async fn tick(&self, run: &Run) -> Result<(), JobError>;
 }
 
-/// Why a tick could not go on.
+/// The reason a tick could not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
     #[error(transparent)]

@@ -40,7 +40,7 @@ pub struct RunView {
     /// Where it stands: RUNNING, FINISHED, CANCELLED, FAILED or TAKEN_OVER.
     #[schema(value_type = String, example = "FINISHED")]
     pub state: RunState,
-    /// Why it failed, or which node has taken over.
+    /// The reason for its failure, or the node that has taken over.
     #[schema(required)]
     pub reason: Option<String>,
     /// The moment its tick was scheduled for.

@@ -77,7 +77,7 @@ pub(crate) async fn number(client: &Client, sql: &str) -> i64 {
     client.query_one(sql, &[]).await.unwrap().get(0)
 }
 
-/// Why a database is refused for good.
+/// The reason a database is refused finally.
 pub(crate) async fn refusal(options: PostgresOptions) -> String {
     let refused = PostgresStore::connect(options).await.err().unwrap();
     assert!(matches!(refused, StoreError::Failed(_)), "that passes: {refused:?}");

@@ -95,7 +95,7 @@ impl Broken {
     }
 }
 
-/// Why nothing could be verified.
+/// The reason nothing could be verified.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     #[error(transparent)]

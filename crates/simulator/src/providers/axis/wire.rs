@@ -27,7 +27,7 @@ const BAD_HASH: &str = "E5000: Cannot form a matching secure hash";
 /// The terms of a pay request.
 ///
 /// # Errors
-/// Why it is refused. The hash is looked at as soon as it is known whose it should be.
+/// The reason for the refusal. The hash is checked as soon as its merchant is known.
 pub(crate) fn pay_terms(account: &AxisAccount, secret: &[u8], fields: &Fields) -> Result<Terms, Refusal> {
     if fields.get("vpc_Merchant") != account.merchant_id
         || fields.get("vpc_AccessCode") != account.access_code

@@ -35,7 +35,7 @@ fn is_order_id(text: &str) -> bool {
 /// The terms of an encrypted order. Values are decoded as those of a query.
 ///
 /// # Errors
-/// Why it is refused.
+/// The reason for the refusal.
 pub(crate) fn pay_terms(account: &CcavenueAccount, fields: &Fields) -> Result<Terms, Refusal> {
     let not_the_merchants = || Refusal::new("10002", "Merchant authentication failed.");
     if fields.get("command") != "initiateTransaction" {

@@ -22,7 +22,7 @@ const ECHOED: [&str; 9] =
 /// The terms of a payment form.
 ///
 /// # Errors
-/// Why it is refused.
+/// The reason for the refusal.
 pub(crate) fn pay_terms(account: &PayuAccount, fields: &Fields) -> Result<Terms, Refusal> {
     for name in ["key", "txnid", "amount", "productinfo", "firstname", "email", "surl", "furl", "hash"] {
         // The payer's address may be empty, but it must be there: the hash covers it.

@@ -40,7 +40,7 @@ pub enum OpenError {
     Random(#[source] getrandom::Error),
 }
 
-/// Why the books could not be read or written. Nothing was changed.
+/// The reason the books could not be read or written. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum BooksError {
     #[error("the sandbox's database failed")]
