@@ -16,7 +16,7 @@ const BATCH: u64 = 20_000;
 const WORKERS: usize = 2;
 /// The span of a history, in milliseconds.
 const SPAN_MS: u64 = 3 * 365 * 86_400_000;
-/// One payment in so many keeps its events: they are deleted some time after publication.
+/// The share of payments that keep their events: they are deleted some time after publication.
 const EVENTS_OF_ONE_IN: u64 = 25;
 /// Approximate disk space of one payment with its indexes.
 const BYTES_EACH: u64 = 3400;

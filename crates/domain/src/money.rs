@@ -55,7 +55,7 @@ impl Currency {
         self.decimals
     }
 
-    /// How many minor units are one unit: 100 or 1.
+    /// The number of minor units in one unit: 100 or 1.
     const fn unit(self) -> i64 {
         10_i64.pow(self.decimals as u32)
     }

@@ -113,7 +113,7 @@ impl World {
         books.iter().filter(|entry| leaves(entry.state.as_str())).map(|entry| entry.amount.minor).sum()
     }
 
-    /// The refund that was asked for over the API.
+    /// The refund requested over the API.
     fn elapse(&self) {
         let asked = self.simulator.refund_books(0, 100).into_iter().find(|entry| !entry.in_portal).unwrap();
         self.simulator.elapse_refund(self.provider, &asked.refund).unwrap();

@@ -150,7 +150,7 @@ async fn unfinished_bodies_and_silent_readers_hold_little_and_give_it_back() {
     println!("after {}", shown(service.resident_bytes()));
 }
 
-/// The command with no more than so many open files, the hard limit included.
+/// The command with a limit of open files, the hard limit included.
 fn with_open_files(command: &Command, most: u32) -> Command {
     let mut limited = Command::new("/bin/sh");
     limited.arg("-c").arg(format!("ulimit -n {most}; exec \"$0\" \"$@\"")).arg(command.get_program());

@@ -1,5 +1,5 @@
-//! A program built without the sandbox, as the production image is, says so where it is asked for one:
-//! `cargo test -p pg-service --no-default-features --test without_sandbox`.
+//! A program built without the sandbox, as the production image is, refuses to use it: `cargo test -p
+//! pg-service --no-default-features --test without_sandbox`.
 
 #![cfg(not(feature = "sandbox"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

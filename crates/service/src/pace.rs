@@ -18,7 +18,7 @@ const JOB_SHARE: Duration = Duration::from_secs(1);
 pub struct Pace {
     /// How many transactions jobs and operators check at a time; at least one.
     pub at_once: usize,
-    /// How many questions begin in a second, those of payers included; `None` for no limit.
+    /// The number of questions that begin in a second, those of payers included; `None` for no limit.
     pub per_second: Option<u32>,
 }
 

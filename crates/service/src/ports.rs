@@ -70,7 +70,7 @@ pub struct Settings {
     /// The user that jobs act as.
     pub system_user_uuid: String,
     pub allowed_callback_hosts: AllowedCallbackHosts,
-    /// How many unsigned callbacks are kept per transaction and day (UTC).
+    /// The number of unsigned callbacks that are kept per transaction and day (UTC).
     pub unsigned_callbacks_per_day: u32,
     pub checkpoints: Arc<CheckpointSettings>,
 }

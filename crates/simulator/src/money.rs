@@ -29,7 +29,7 @@ impl Currency {
         self.iso.code()
     }
 
-    /// How many minor units are one unit.
+    /// The number of minor units in one unit.
     fn unit(self) -> i64 {
         10_i64.pow(self.decimals)
     }

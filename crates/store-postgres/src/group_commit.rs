@@ -24,10 +24,10 @@ use payment_store::metering;
 
 use crate::failure::Failure;
 
-/// How many groups may be under way at once, and how large they are.
+/// The number of groups that are under way at once, and their size.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct GroupLimits {
-    /// How many groups are done at the same time.
+    /// The number of groups that are done at the same time.
     pub(crate) concurrent: usize,
     /// The most pieces of work in one group.
     pub(crate) group: usize,

@@ -106,7 +106,7 @@ impl Callbacks for SqliteStore {
     }
 }
 
-/// How many unsigned callbacks of a transaction were kept on a day.
+/// The number of unsigned callbacks of a transaction that were kept on a day.
 fn kept_unsigned(conn: &Connection, txn_id: &TxnId, day: i64) -> Result<u32, Failure> {
     let mut statement = conn.prepare_cached(
         "SELECT coalesce(max(nth), 0) FROM eg_pg_unsigned_callbacks WHERE txn_id = ?1 AND day = ?2",

@@ -47,7 +47,7 @@ pub struct DueCheck {
     pub gateway: GatewayName,
     /// 0 for an adopted transaction without a moment of creation.
     pub created_at: Timestamp,
-    /// How often it was checked.
+    /// The number of times it was checked.
     pub checks: u32,
     pub place: CheckCursor,
 }

@@ -24,7 +24,7 @@ pub struct Fence {
 pub struct TickRequest {
     pub job: String,
     pub scheduled_at: Timestamp,
-    /// How many earlier ticks were missed and are made up by this one.
+    /// The number of earlier ticks that were missed and are made up by this one.
     pub missed: u32,
     pub node: String,
     /// For how long others may not take over, unless the lease is renewed.
@@ -121,7 +121,7 @@ impl RunEnd {
 pub struct RunRecord {
     pub fence: Fence,
     pub scheduled_at: Timestamp,
-    /// How many earlier ticks it makes up for.
+    /// The number of earlier ticks it makes up for.
     pub missed: u32,
     /// Which run of the tick it is, from 1.
     pub attempt: u32,

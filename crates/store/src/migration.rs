@@ -83,7 +83,7 @@ pub struct OddRows {
 }
 
 impl OddRows {
-    /// How many are named at most.
+    /// The largest number that is named.
     pub const NAMED: usize = 20;
 }
 

@@ -48,7 +48,7 @@ pub trait Refunds: Send + Sync {
     /// Refunds that match, newest first (by the time of the request, then by id, both descending).
     async fn search_refunds(&self, query: &RefundQuery) -> Result<Vec<Refund>, StoreError>;
 
-    /// How many match; the page does not count.
+    /// The number of matches; the page does not count.
     async fn count_refunds(&self, query: &RefundQuery) -> Result<u64, StoreError>;
 
     /// The gateways that have due refunds, by the store's clock.
@@ -196,7 +196,7 @@ pub struct DueRefund {
     pub id: RefundId,
     pub txn_id: TxnId,
     pub status: RefundStatus,
-    /// How often it was worked on without a change of its status.
+    /// The number of times it was worked on without a change of its status.
     pub checks: u32,
     pub place: RefundCursor,
 }

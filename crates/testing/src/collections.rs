@@ -65,17 +65,17 @@ impl<R> FakeCollections<R> {
         self.rupees_only.store(true, Ordering::SeqCst);
     }
 
-    /// How often a payment was to be registered.
+    /// The number of times a payment was to be registered.
     pub fn creates(&self) -> u32 {
         self.creates.load(Ordering::SeqCst)
     }
 
-    /// How often a payment was looked up.
+    /// The number of times a payment was looked up.
     pub fn finds(&self) -> u32 {
         self.finds.load(Ordering::SeqCst)
     }
 
-    /// How often receipts were to be cancelled.
+    /// The number of times receipts were to be cancelled.
     pub fn cancels(&self) -> u32 {
         self.cancels.load(Ordering::SeqCst)
     }

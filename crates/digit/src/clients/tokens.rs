@@ -23,7 +23,7 @@ const LIFE: Duration = Duration::from_secs(60);
 /// How long an unknown token is cached.
 const UNKNOWN_LIFE: Duration = Duration::from_secs(10);
 const REMEMBERED: u64 = 8_192;
-/// How many questions are under way at once: callers may make tokens up as fast as they like.
+/// The number of questions that are under way at once: callers may make tokens up as fast as they like.
 const AT_ONCE: usize = 32;
 /// The longest token of a call, in bytes.
 const LONGEST_TOKEN: usize = 4_096;

@@ -108,7 +108,7 @@ impl Default for IdFormat {
 }
 
 impl IdFormat {
-    /// How many digits of an id are random.
+    /// The number of random digits of an id.
     pub fn random_digits(&self) -> u32 {
         let digits = |part: &Part| match part {
             Part::RandomDigits(count) => u32::from(*count),

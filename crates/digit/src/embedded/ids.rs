@@ -83,7 +83,7 @@ struct Block {
     /// How many were taken at once, and when.
     size: u32,
     taken_at: Timestamp,
-    /// How many attempts to refill have failed so far.
+    /// The number of attempts to refill that have failed so far.
     failures: u64,
 }
 

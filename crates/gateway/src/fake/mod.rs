@@ -176,7 +176,7 @@ impl FakeGateway {
         script.loses_answers_to_close = loses_answers;
     }
 
-    /// How often a payment was started.
+    /// The number of times a payment was started.
     pub fn starts(&self) -> usize {
         self.starts.load(Ordering::SeqCst)
     }

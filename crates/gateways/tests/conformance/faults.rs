@@ -11,7 +11,7 @@ use payment_simulator::providers::{Fault, RefundTwist, Strike};
 
 use crate::simulated::{self, Account, Simulated};
 
-/// Answers that never come are given up after so long.
+/// The time limit of answers that never come.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A refund, as the service drives it.
@@ -145,7 +145,7 @@ async fn under_fault(account: Account, provider: &Simulated, number: u32, play: 
     assert!(play.meanwhile.contains(&driven.status), "{at}: {:?} while it lasts", driven.status);
     let given = || provider.given_back(&payment.id);
     let before = given().await;
-    // After the quiet time a provider that knows nothing of it is asked once more, where that is safe.
+    // After the quiet time a provider that does not know it gets the request once more, where that is safe.
     if driven.status == RefundStatus::Sent {
         driven.asks(impatient, QUIET_TIME + Duration::from_secs(1)).await;
         let known = before.len() == 1;

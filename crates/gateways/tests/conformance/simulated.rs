@@ -203,7 +203,7 @@ pub(crate) async fn provider(account: Account) -> Arc<dyn Provider> {
     simulated(account, RedirectThrough::Service).await
 }
 
-/// The same, for tests that ask for faults.
+/// The same, for tests that set faults.
 pub(crate) async fn at_fault(account: Account) -> Arc<Simulated> {
     simulated(account, RedirectThrough::Service).await
 }
@@ -249,7 +249,7 @@ impl Simulated {
         &self.base_url
     }
 
-    /// The later state of a refund comes about, if the provider knows it.
+    /// The later state of a refund comes, if the provider knows it.
     pub(crate) fn end_refund(&self, refund: &RefundId) {
         let _ = self.simulator.elapse_refund(self.account.provider(), &self.number_of(refund));
     }

@@ -63,7 +63,7 @@ fn decrypt(vector: &Vector) -> Checked {
     vector.compare(&[("error", plain.is_none().into()), ("plaintext", text.as_deref().into())])
 }
 
-/// The order with these fields, of a payer of whom nothing is known.
+/// The order with these fields, of an unknown payer.
 fn initiate(vector: &Vector) -> Checked {
     let account = account(vector)?;
     let field = |name: &str| vector.inputs["fields"][name].as_str().ok_or_else(|| format!("no field {name}"));
@@ -114,7 +114,7 @@ fn response(vector: &Vector) -> Checked {
     ])
 }
 
-/// The amount asked is the vector's, or the one that the answer charges.
+/// The requested amount is the vector's, or the one that the answer charges.
 fn status(vector: &Vector) -> Checked {
     let text = vector.inputs["body"].to_string();
     let asked = vector.expected["amount_rupees"].as_str().unwrap_or("1.00");
@@ -123,7 +123,7 @@ fn status(vector: &Vector) -> Checked {
     vector.compare_report(&report, |_| None)
 }
 
-/// The vector calls a refund that was taken on a success.
+/// The vector calls an accepted refund a success.
 fn refund(vector: &Vector) -> Checked {
     let report = refund_answer::taken(&vector.inputs["body"].to_string());
     let status = match report.map(|report| report.outcome) {

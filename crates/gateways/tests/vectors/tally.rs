@@ -37,7 +37,7 @@ impl Tally {
         }
     }
 
-    /// How many vectors were tried.
+    /// The number of vectors that were tried.
     pub(crate) fn ran(&self) -> usize {
         self.rows.values().map(|row| row.passed + row.failed).sum()
     }

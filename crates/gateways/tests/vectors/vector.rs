@@ -153,8 +153,8 @@ pub(crate) fn same(name: &str, made: &Value, expected: &Value) -> Checked {
     if made == expected { Ok(()) } else { Err(format!("{name} is {made}, not {expected}")) }
 }
 
-/// Our outcomes in the words of the vectors. An answer that refuses our question or is about
-/// another payment is an error: the transaction keeps its state.
+/// Our outcomes in the words of the vectors. An answer that refuses our request or is about another payment
+/// is an error: the transaction keeps its state.
 fn normalised(report: &Result<Report, GatewayError>) -> &'static str {
     match report {
         Ok(report) => match report.outcome {

@@ -27,7 +27,7 @@ pub(crate) struct JobHistoryBody<'a> {
     #[serde(borrow)]
     #[schema(value_type = Option<String>, max_length = 64, example = "reconcile-early")]
     job: Option<Scalar<'a>>,
-    /// How many runs at most; 100 unless it is said.
+    /// The largest number of runs; 100 by default.
     #[serde(borrow)]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 500, example = 20)]
     limit: Option<Scalar<'a>>,

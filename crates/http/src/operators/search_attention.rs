@@ -41,7 +41,7 @@ pub(crate) struct AttentionSearchBody<'a> {
     #[serde(borrow)]
     #[schema(value_type = Option<i64>, minimum = 0, example = 0)]
     after: Option<Scalar<'a>>,
-    /// How many cases at most; 100 unless it is said.
+    /// The largest number of cases; 100 by default.
     #[serde(borrow)]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 500, example = 100)]
     limit: Option<Scalar<'a>>,

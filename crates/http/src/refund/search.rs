@@ -56,10 +56,10 @@ pub(crate) struct RefundCriteria {
     /// The maker's uuid.
     #[param(min_length = 1, max_length = 128)]
     maker: Option<String>,
-    /// How many rows at most.
+    /// The largest number of rows.
     #[param(minimum = 1, maximum = 500, default = 5)]
     limit: Option<u32>,
-    /// How many rows to skip.
+    /// The number of rows to skip.
     #[param(minimum = 0, maximum = 10000, default = 0)]
     offset: Option<u32>,
 }
@@ -78,7 +78,7 @@ pub(crate) struct RefundsResponse<'a> {
 pub(crate) struct RefundCountResponse {
     #[serde(rename = "ResponseInfo")]
     response_info: ResponseInfo,
-    /// How many match.
+    /// The number of matches.
     count: u64,
 }
 

@@ -50,7 +50,7 @@ pub(crate) struct TokenFields<'a> {
     #[serde(borrow)]
     #[schema(value_type = Vec<GrantFields>, min_items = 1, max_items = 50)]
     grants: Option<Vec<Object<GrantFields<'a>>>>,
-    /// How many days it is valid.
+    /// The number of days it is valid.
     #[serde(borrow)]
     #[schema(value_type = u32, minimum = 1, maximum = 366, example = 90)]
     days: Option<Scalar<'a>>,

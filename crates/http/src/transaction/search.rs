@@ -62,7 +62,7 @@ pub(crate) struct Criteria {
     /// The status.
     #[param(pattern = "^(PENDING|SUCCESS|FAILURE)$")]
     txnStatus: Option<String>,
-    /// How many rows at most.
+    /// The largest number of rows.
     #[param(minimum = 1, maximum = 500, default = 5)]
     limit: Option<u32>,
     /// The number of rows to skip; deeper rows are reached with `after`.

@@ -99,7 +99,7 @@ impl<'a> Sending<'a> {
 
 pub(super) struct ChainEnd {
     pub(super) txn_id: TxnId,
-    /// How many events it was given.
+    /// The number of events it was given.
     pub(super) size: usize,
     pub(super) refused: Vec<Refused>,
     pub(super) failure: Option<Failure>,

@@ -49,7 +49,7 @@ pub(crate) struct AuditListArgs {
     /// Begin behind the entry of this number
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub(crate) after: i64,
-    /// How many at most
+    /// The largest number
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) limit: u32,
     /// Only this kind of act

@@ -126,7 +126,7 @@ pub(crate) struct AttentionListArgs {
     /// Only those of this transaction
     #[arg(long, value_name = "ID")]
     pub(crate) txn: Option<String>,
-    /// How many at most
+    /// The largest number
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) limit: u32,
     /// JSON for machines

@@ -42,7 +42,7 @@ pub(crate) struct RefundListArgs {
     /// Only those of this tenant and below
     #[arg(long, value_name = "TENANT")]
     pub(crate) tenant: Option<String>,
-    /// How many at most
+    /// The largest number
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) limit: u32,
     /// JSON for machines

@@ -42,7 +42,7 @@ pub(crate) struct TokensIssueArgs {
     /// A role at a tenant and below, e.g. PG_VIEWER@pb; may be given many times
     #[arg(long = "grant", value_name = "ROLE@TENANT", required = true, value_parser = grant)]
     pub(crate) grants: Vec<Grant>,
-    /// How many days it is valid
+    /// The number of days it is valid
     #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=366))]
     pub(crate) days: u32,
     /// JSON for machines

@@ -14,7 +14,7 @@ use super::{merge, table};
 const OPENING: &str = "${";
 /// The deepest nesting of placeholders.
 const DEEPEST: usize = 32;
-/// How many placeholders one value may come to.
+/// The number of placeholders one value may come to.
 const MOST: usize = 1_000;
 /// The longest resolved value, in bytes.
 const LONGEST: usize = 64 * 1024;

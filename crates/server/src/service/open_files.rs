@@ -36,7 +36,7 @@ pub(super) fn room_for(connections: usize) -> Outcome<usize> {
     Ok(fitting)
 }
 
-/// How many connections a limit is enough for.
+/// The number of connections a limit is enough for.
 fn fitting(limit: u64) -> u64 {
     limit - RESERVE.min(limit / 2)
 }

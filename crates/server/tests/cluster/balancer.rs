@@ -46,7 +46,7 @@ async fn forward(mut client: TcpStream, ports: Arc<Vec<u16>>, next: Arc<AtomicUs
     for _ in 0..ports.len() {
         let port = ports[next.fetch_add(1, Ordering::SeqCst) % ports.len()];
         if let Ok(mut server) = TcpStream::connect(("127.0.0.1", port)).await {
-            // When either side breaks off, the other learns it by the end of its connection.
+            // When either side breaks off, the other notices the end of its connection.
             let _ = copy_bidirectional(&mut client, &mut server).await;
             return;
         }

@@ -55,9 +55,9 @@ pub(crate) struct Replicas {
     all: Vec<Replica>,
     /// Faults that a supervisor must not see.
     faults: Vec<String>,
-    /// How often a replica ended by itself while its database was unavailable.
+    /// The number of times a replica ended by itself while its database was unavailable.
     pub(crate) gave_up: u64,
-    /// How often one was killed, or gave up.
+    /// The number of times one was killed, or gave up.
     pub(crate) deaths: Arc<AtomicU64>,
 }
 
@@ -143,7 +143,7 @@ impl Replicas {
         self.deaths.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Suspends one of them for so long, as on a machine that hangs.
+    /// Suspends one of them for this time, as on a machine that hangs.
     pub(crate) fn stop_one(&mut self, time: Duration, random: &mut Random) {
         let replica = self.pick(random);
         let until = Instant::now() + time;

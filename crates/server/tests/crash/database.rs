@@ -64,7 +64,7 @@ impl Database {
         }
     }
 
-    /// How many events there are, read past the store.
+    /// The number of events, read past the store.
     pub(crate) async fn count_events(&self) -> usize {
         match self {
             Database::Embedded(file) => {

@@ -31,7 +31,7 @@ impl Deref for World {
 }
 
 impl World {
-    /// A service that waits so long for its gateway.
+    /// A service with this time limit for its gateway.
     pub(crate) async fn new(account: Account, gateway_wait: Duration) -> World {
         World::with(account, gateway_wait, &[]).await
     }
@@ -99,8 +99,8 @@ impl World {
         }
     }
 
-    /// The web client asks until the transaction stands there. One question may be lost; where it
-    /// stands may only get there.
+    /// The web client's updates until the transaction has that status. One status request may fail; the
+    /// status may change in between.
     pub(crate) async fn settled(&self, id: &str, status: &str) -> Value {
         let started = Instant::now();
         loop {

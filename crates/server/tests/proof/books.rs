@@ -12,7 +12,7 @@ pub(crate) struct Registered {
     pub(crate) total: i64,
     /// The receipts, in the order of the bills.
     pub(crate) receipts: Vec<String>,
-    /// How many of them were cancelled.
+    /// Of these the number cancelled.
     pub(crate) cancelled: usize,
 }
 

@@ -14,7 +14,7 @@ use super::refunds::{self, Decision};
 use super::requests::Wanted;
 use crate::support::http_client;
 
-/// The header by which the load stands for an API gateway that has proven its callers.
+/// The header by which the load acts as an API gateway that has proven its callers.
 const PROOF_HEADER: &str = "X-Identity-Secret";
 pub(crate) const PROOF_SECRET: &str = "what-the-api-gateway-adds-0123456789-0123456789";
 
@@ -32,7 +32,7 @@ pub(crate) struct Doors {
     pub(crate) may_be_unavailable: bool,
     /// How long a client rests between two payments.
     pub(crate) rest: Duration,
-    /// How often a replica was killed so far.
+    /// The number of times a replica was killed so far.
     pub(crate) deaths: Arc<AtomicU64>,
     /// Whether payments are given back.
     pub(crate) refunds: bool,

@@ -19,7 +19,7 @@ pub(crate) async fn register(url: &str) -> Register {
     Register::from_rows(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))))
 }
 
-/// How many rows a table has.
+/// The number of rows a table has.
 pub(crate) async fn count(url: &str, table: &str) -> usize {
     let sql = format!("SELECT count(*) FROM {table}");
     let rows: i64 = connect(url).await.unwrap().query_one(&sql, &[]).await.unwrap().get(0);

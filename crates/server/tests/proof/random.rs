@@ -25,7 +25,7 @@ impl Random {
         self.next() % bound
     }
 
-    /// True so many times in a hundred.
+    /// True in this many of a hundred cases.
     pub(crate) fn percent(&mut self, chance: u64) -> bool {
         self.below(100) < chance
     }

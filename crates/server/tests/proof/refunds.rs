@@ -119,7 +119,7 @@ pub(crate) fn compare(stored: &[Refund], books: &[RefundEntry], approved: &[Stri
                 matches!(state, Some(RefundState::Refunded | RefundState::Returned))
                     && entry.is_some_and(|entry| entry.amount_paise == refund.amount.minor())
             }
-            // Returned before it was asked about: the money is still the merchant's.
+            // Returned before a status request: the money is still the merchant's.
             RefundStatus::Failed => {
                 matches!(state, None | Some(RefundState::Refused | RefundState::Returned))
             }

@@ -7,7 +7,7 @@ use super::random::Random;
 /// The payment of one bill, in paise.
 const EACH: u64 = 7525;
 
-/// How many citizens there are.
+/// The number of citizens.
 const CITIZENS: u64 = 40;
 
 /// A payment to be created.

@@ -51,7 +51,7 @@ impl Payer {
         visitor.choose(&page, choice).await.unwrap();
     }
 
-    /// The transaction, once its gateway was asked.
+    /// The transaction, after a status request.
     pub(crate) async fn update(&self, id: &str) -> Value {
         let body = json!({"RequestInfo": {}});
         self.post(&format!("/transaction/v1/_update?transactionId={id}"), &body).await["Transaction"][0]

@@ -183,7 +183,7 @@ impl Payments {
         answer["Transaction"][0].take()
     }
 
-    /// Waits until the service has taken so many webhooks of an order.
+    /// Waits until the service has taken that many webhooks of an order.
     pub(crate) async fn webhooks_have_come(&self, id: &str, count: u32) {
         let started = Instant::now();
         loop {

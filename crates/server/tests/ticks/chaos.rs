@@ -90,7 +90,7 @@ impl Chaos {
     }
 }
 
-/// Waits for a run, and a random moment longer; then strikes its owner if that is well so far.
+/// Waits for a run, and a random moment longer; then disturbs its owner, if that is undisturbed.
 async fn strike(
     replicas: &mut Replicas,
     client: &Client,

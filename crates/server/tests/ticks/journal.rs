@@ -26,7 +26,7 @@ pub(crate) async fn at_work(client: &Client) -> Option<AtWork> {
     Some(AtWork { run_id: row.get(0), node: row.get(1) })
 }
 
-/// How many ticks are finished.
+/// The number of ticks that are finished.
 pub(crate) async fn finished(client: &Client) -> u64 {
     const FINISHED: &str = "
         SELECT count(DISTINCT scheduled_at) FROM eg_pg_job_runs WHERE job = $1 AND end_kind = 'finished'";

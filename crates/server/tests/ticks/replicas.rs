@@ -111,7 +111,7 @@ impl Replicas {
         }
     }
 
-    /// How often a replica found that its run was over.
+    /// The number of times a replica found that its run was over.
     pub(crate) fn lost_leases(&self) -> usize {
         let lost = |replica: &Replica| {
             let log = std::fs::read_to_string(&replica.log).unwrap_or_default();

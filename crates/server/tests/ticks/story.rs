@@ -1,5 +1,5 @@
-//! A story with the real clock: a citizen pays and closes the tab. Two replicas on PostgreSQL and Kafka,
-//! with DIGIT's services beside them, find out by themselves.
+//! One payment with the real clock: a citizen pays and closes the tab. Two replicas on PostgreSQL and Kafka,
+//! with DIGIT's services beside them, find it without a callback.
 //!
 //! It takes two minutes, in which it waits for the early job; so it stands beside a test that takes as
 //! long.
@@ -54,7 +54,7 @@ async fn a_payment_behind_a_closed_tab_gets_one_receipt_and_one_message_by_the_e
             break txn;
         }
         assert!(began.elapsed() < TWO_INTERVALS + PATIENCE, "{txn}\n{}", one.log());
-        // No callback and no return: only the job asks.
+        // No callback and no return: only the job makes a status request.
         tokio::time::sleep(Duration::from_millis(500)).await;
     };
     let took = began.elapsed();
@@ -168,7 +168,7 @@ async fn search(replica: &Service, txn_id: &str) -> Value {
     answer["Transaction"][0].take()
 }
 
-/// How many events of this outcome a replica has dealt with.
+/// The number of events of this outcome a replica has dealt with.
 async fn told(replica: &Service, outcome: &str) -> f64 {
     let url = format!("{}/prometheus", replica.url());
     let text = http_client().get(url).send().await.unwrap().text().await.unwrap();

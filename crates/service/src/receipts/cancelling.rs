@@ -18,7 +18,7 @@ use super::{Held, Receipts};
 use crate::events::EventWriter;
 use crate::settle::Caller;
 
-/// How often a change of a refund is written that others change at the same time.
+/// The number of times a change of a refund is written that others change at the same time.
 const WRITES: usize = 5;
 
 fn refusal(message: impl Into<String>) -> ReceiptError {

@@ -80,7 +80,7 @@ impl Schedule {
         }
     }
 
-    /// How many moments lie between the two, without them.
+    /// The number of moments that lie between the two, without them.
     pub(super) fn between(&self, earlier: Timestamp, later: Timestamp) -> u32 {
         let mut count = 0;
         let mut at = earlier;

@@ -62,10 +62,10 @@ pub struct RunView {
     /// Which run of its tick it is, from 1.
     #[schema(example = 1)]
     pub attempt: u32,
-    /// How many earlier ticks it makes up for.
+    /// The number of earlier ticks it makes up for.
     #[schema(example = 0)]
     pub missed: u32,
-    /// How many things it looked at.
+    /// The number of things it looked at.
     #[schema(example = 12)]
     pub examined: u32,
     /// How many it changed.

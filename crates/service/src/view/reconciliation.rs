@@ -38,11 +38,11 @@ pub struct ReconciledGatewayView {
     /// The gateway.
     #[schema(example = "SANDBOX")]
     pub gateway: String,
-    /// How many payments were checked so far.
+    /// The number of payments that were checked so far.
     pub checked: u32,
-    /// How many of them are a SUCCESS.
+    /// Of these the number of SUCCESS.
     pub paid: u32,
-    /// How many of them are a FAILURE.
+    /// Of these the number of FAILURE.
     pub failed: u32,
     /// How many the gateway knows nothing definite about.
     pub still_pending: u32,
@@ -64,7 +64,7 @@ pub struct DuePaymentView {
     /// When it was created, in epoch milliseconds.
     #[schema(value_type = i64)]
     pub created_time: Timestamp,
-    /// How often it was checked before.
+    /// The number of times it was checked before.
     pub checks: u32,
 }
 

@@ -149,7 +149,7 @@ async fn a_receipt_is_not_lost_with_a_replica_whose_clock_was_ahead() {
         asked: AtomicU32::new(0),
         told: Semaphore::new(0),
     });
-    // Its call is never answered: it is as good as dead.
+    // Its call is never answered, as after a crash.
     let dead = Replica::new(&world, 86_400, slow);
     let other = Replica::new(&world, 0, world.collections.clone());
     world.gateway.answers(paid("100"));

@@ -1,4 +1,4 @@
-//! How often the store is called for one request: each call is a round trip to the database.
+//! The number of times the store is called for one request: each call is a round trip to the database.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

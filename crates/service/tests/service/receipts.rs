@@ -122,7 +122,7 @@ async fn a_crashed_owner_is_replaced_when_the_lease_ends() {
     assert_eq!(other.tick().await.unwrap(), NOTHING);
     world.clock.advance(Duration::from_millis(1));
     assert_eq!(late.tick().await.unwrap(), NOTHING, "who was not there cannot know whether it is alive");
-    // Its call may have been under way until its lease was over, and be at work over there.
+    // Its call may have been under way until its lease was over, and may still be at the service.
     assert_eq!(other.tick().await.unwrap(), POSTPONED);
     let again = tries(&world, &other, 120).await;
     assert_eq!(again[..4], [2, 5, 15, 30].map(|second| (second, POSTPONED)));
@@ -351,7 +351,7 @@ async fn a_payment_is_not_registered_when_the_lease_may_end_meanwhile() {
     assert_eq!(world.stored(&id).await.receipt(), Some("R-T0001-B1"));
 }
 
-/// A clock by which everything takes long: its stopwatch goes on by so much each time it is read.
+/// A clock by which everything takes long: its stopwatch advances with each reading.
 struct Hurried(ManualClock, Duration);
 
 impl Clock for Hurried {

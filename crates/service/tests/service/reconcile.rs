@@ -344,7 +344,7 @@ async fn a_run_that_was_taken_over_stores_nothing() {
     let world = on_the_hour();
     let id = world.pending("B1", "100.00").await;
     world.clock.advance(MINUTE * 15);
-    // The node asks the gateway, is stopped while it waits, and is taken over meanwhile.
+    // The node makes a status request, is suspended while it waits, and is taken over meanwhile.
     world.gateway.answers(paid("100.00"));
     world.gateway.is_slow(Duration::from_millis(300));
     let node = world.scheduler("the one that is stopped");

@@ -154,7 +154,7 @@ async fn a_payment_that_is_settled_is_not_the_one_a_payer_comes_back_to() {
     let world = plain_world(StartMode::Offline);
     let first = created(&world, request(&[("B1", "100")])).await.unwrap();
     world.clock.advance(MINUTE + SECOND);
-    // The gateway is asked before: a payment that was declined is over, one that was paid is paid.
+    // A status request comes first: a payment that was declined is over, one that was paid is paid.
     world.gateway.answers(declined());
     let second = created(&world, request(&[("B1", "100")])).await.unwrap();
     assert!(!second.reused && second.id != first.id);

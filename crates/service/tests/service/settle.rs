@@ -217,7 +217,7 @@ async fn status_requests_caused_by_strangers_are_bounded() {
     assert_eq!((world.gateway.asked(), held_back), (5, 195));
     assert!(began.elapsed() < Duration::from_secs(5), "200 answers took {:?}", began.elapsed());
 
-    // Another way to have it asked: a create for the same bill.
+    // Another cause of a status request: a create for the same bill.
     world.clock.advance(Duration::from_secs(120));
     for _ in 0..5 {
         let refused = world.create(by_another(request(&[("B1", "100")]))).await;

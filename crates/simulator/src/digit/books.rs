@@ -68,7 +68,7 @@ impl Books {
         self.calls.iter().filter(|call| call.endpoint == endpoint).cloned().collect()
     }
 
-    /// How often an endpoint was called in all.
+    /// The number of times an endpoint was called in all.
     pub(crate) fn count(&self, endpoint: Endpoint) -> u64 {
         self.counts.get(&endpoint).copied().unwrap_or(0)
     }

@@ -107,7 +107,7 @@ impl PretendDigit {
         self.state.books().calls(endpoint)
     }
 
-    /// How often an endpoint was called in all.
+    /// The number of times an endpoint was called in all.
     pub fn count(&self, endpoint: Endpoint) -> u64 {
         self.state.books().count(endpoint)
     }

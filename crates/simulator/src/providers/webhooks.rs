@@ -9,7 +9,7 @@ use super::Providers;
 use super::ledger::Letter;
 use crate::courier::{self, Tally};
 
-/// How many webhooks one round sends, all at the same time, and how many orders it brings up to date.
+/// The number of webhooks one round sends, all at the same time, and of orders it brings up to date.
 const ROUND: usize = 32;
 
 impl Providers {

@@ -11,7 +11,7 @@ use super::report::Report;
 use super::signature::Purpose;
 use crate::courier::{self, Message, Tally};
 
-/// How many callbacks one round sends, all at the same time.
+/// The number of callbacks one round sends, all at the same time.
 const ROUND: u32 = 16;
 /// The wait after the books could not be read.
 const AFTER_TROUBLE: Duration = Duration::from_secs(1);

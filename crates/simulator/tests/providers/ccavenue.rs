@@ -39,7 +39,7 @@ fn form(world: &World, changes: &[(&str, &str)]) -> WayBack {
     WayBack::Post { action: world.url(PAGE), fields: order(world, changes) }
 }
 
-/// The answer to a question in JSON, decrypted.
+/// The answer to a status request in JSON, decrypted.
 async fn ask(world: &World, version: &str, json: &str) -> Value {
     let account = CcavenueAccount::default();
     let key = account.api_working_key.expose_secret();

@@ -10,7 +10,7 @@ use crate::{Created, PageRequest, SearchQuery, Store, StoreError, TenantScope};
 pub const SEARCHERS: usize = 32;
 /// The longest median of a create while others search as deep as they can.
 pub const BOUND: Duration = Duration::from_millis(250);
-/// How many transactions the store has to hold for the deepest page.
+/// The number of transactions the store has to hold for the deepest page.
 pub const ROWS: u32 = 20_000;
 /// The deepest page of a request.
 const DEEPEST: PageRequest = PageRequest { limit: 500, offset: 10_000 };

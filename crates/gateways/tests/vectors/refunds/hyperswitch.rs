@@ -37,7 +37,7 @@ fn query(vector: &Vector) -> Checked {
     compare_call(vector, &refund::refund_status_call(&account(vector)?, vector.input("refund_id")?), &[])
 }
 
-/// Only a question for a refund can find none.
+/// Only a status request can find no refund.
 fn status(vector: &Vector) -> Checked {
     let (asked, reply) = (asked(vector, "payment_id")?, reply(vector)?);
     let is_question = reply.status == 404;

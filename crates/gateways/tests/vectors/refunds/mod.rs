@@ -49,7 +49,7 @@ fn rupees(text: &str) -> Result<Money, String> {
     Money::parse(text, Currency::INR).map_err(|error| error.to_string())
 }
 
-/// The refund that is asked for, whose payment the vector names by `payment`.
+/// The requested refund, whose payment the vector names by `payment`.
 fn asked<'a>(vector: &'a Vector, payment: &str) -> Result<Asked<'a>, String> {
     let text = |name: &str| {
         vector.inputs["asked"][name].as_str().ok_or_else(|| format!("no text {name} in what is asked"))
@@ -89,7 +89,7 @@ fn reply(vector: &Vector) -> Result<Reply, String> {
     Ok(Reply { status: status.ok_or("no HTTP status")?, location: None, headers: Vec::new(), body })
 }
 
-/// The answer, read by an adapter that first asks for a status of 2xx.
+/// The answer, read by an adapter that first requires a status of 2xx.
 fn accepted(
     vector: &Vector,
     read: impl FnOnce(&[u8]) -> Result<RefundReport, GatewayError>,

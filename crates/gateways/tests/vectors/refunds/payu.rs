@@ -77,7 +77,7 @@ fn status(vector: &Vector) -> Checked {
     compare_report(vector, &report, repetition(&account_of("k", "s")?)?)
 }
 
-/// A callback names a refund, of which PayU is asked then.
+/// A callback names a refund, which causes a status request.
 fn callback(vector: &Vector) -> Checked {
     let answer = Answer { body: vector.input("body")?.to_owned().into(), ..Answer::default() };
     let token = refund::token_in(&answer);

@@ -54,7 +54,7 @@ fn query(vector: &Vector) -> Checked {
     compare_call(vector, &call, &[])
 }
 
-/// Only a question for a refund can find none.
+/// Only a status request can find no refund.
 fn status(vector: &Vector) -> Checked {
     let (asked, reply) = (asked(vector, "payment_intent")?, reply(vector)?);
     let is_question = reply.status == 404;

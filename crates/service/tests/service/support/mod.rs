@@ -115,7 +115,7 @@ impl World {
         reconciliation_of(&self.payments)
     }
 
-    /// The same service where gateways are asked at another pace, and payments are worth other questions.
+    /// The same service with another pace and other limits of status requests.
     pub(crate) fn asking(self, per_second: Option<u32>, burst: u32) -> World {
         let payments = self.with_ports(|ports| {
             let of_others = Pace { per_second, ..ports.settings.pace.of_others };

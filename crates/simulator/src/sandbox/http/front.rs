@@ -11,7 +11,7 @@ use crate::page::{Badge, Frame, html};
 use crate::sandbox::Sandbox;
 
 const RECENT: u32 = 20;
-/// How many parameters the return page lists, and how much of each.
+/// The number of parameters the return page lists, and how much of each.
 const MOST_PARAMETERS: usize = 24;
 const LONGEST_VALUE: usize = 300;
 
