@@ -39,8 +39,8 @@ impl Alteration {
     }
 }
 
-/// Stores a group; each is answered in its place. What fails because of one of them is done one by
-/// one.
+/// Stores a group; each is answered in its place. After a failure because of one of them, they are done one
+/// by one.
 pub(crate) async fn store(
     db: &Connections,
     column_limits: &ColumnLimits,

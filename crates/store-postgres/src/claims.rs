@@ -1,11 +1,11 @@
 //! Claims: which live transaction holds a bill.
 //!
-//! Of the live transactions (PENDING or SUCCESS) of a bill one holds it; so the release of a claim
-//! transfers it where there is another. A payment that was given back whole is live no more. Two live transactions of ours never share a bill: a create that
-//! does not get the claims stores nothing, a claim stays until its holder has failed, and a failed
-//! transaction never becomes live again. Only rows that an earlier service has written are competing
-//! transactions, to each other and to ours. They become known with their bills, in the database
-//! transaction that claims what is free ([`crate::adopted`]).
+//! Of the live transactions (PENDING or SUCCESS) of a bill one holds it; so the release of a claim transfers
+//! it where there is another. A payment that was given back whole is live no more. Two live transactions of
+//! ours never share a bill: a create that does not get the claims stores nothing, a claim stays until its
+//! holder has failed, and a failed transaction never becomes live again. Only rows of an earlier service are
+//! competing transactions, to each other and to ours. They become known with their bills, in the database
+//! transaction that claims free bills ([`crate::adopted`]).
 //!
 //! A competing transaction may be failing in another database transaction while the claim is transferred
 //! to it. So a failure is written first, then all claims on the transaction's bills are locked, with any

@@ -107,7 +107,7 @@ fn set<T>(answers: &mut [Option<T>], place: usize, answer: T) {
     }
 }
 
-/// Those with no key, bill or id of an earlier one of the group, and the others.
+/// Creations with no key, bill or id of an earlier one of the group, and the others.
 fn without_competing(group: &[Creation], open: &[Tried]) -> (Vec<Tried>, Vec<Tried>) {
     let (mut ids, mut keys, mut bills) = (HashSet::new(), HashSet::new(), HashSet::new());
     open.iter().partition(|(place, _)| {

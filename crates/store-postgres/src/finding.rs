@@ -1,8 +1,8 @@
 //! Finding transactions by their ids, many in one question.
 //!
-//! This is the most frequent query, and the server spends far more on a statement than on finding a row.
-//! A query is sent at once while a slot is free; those that come while all are busy are sent together. A
-//! group is sent after each of its pieces arrived: so everyone finds what was stored before they asked.
+//! This is the most frequent query, and the server spends far more on a statement than on finding a row. A
+//! query is sent at once while a slot is free; queries that arrive while all are busy are sent together. A
+//! group is sent after each of its pieces arrived: so every caller finds rows stored before the call.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -20,8 +20,8 @@ static FIND: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT {} FROM {IDS} JOIN eg_pg_transactions AS t ON t.txn_id = u.txn_id", *SELECTED)
 });
 
-/// The rows of these transactions, each in the place of its id. They are read by those who asked: a
-/// row that cannot be read concerns nobody else.
+/// The rows of these transactions, each in the place of its id. They are read by their callers: an unreadable
+/// row fails its own caller only.
 pub(crate) async fn find(db: &Connections, ids: Vec<TxnId>) -> Vec<Result<Option<Row>, Failure>> {
     match by_id(db, &ids.iter().map(TxnId::as_str).collect::<Vec<_>>()).await {
         Ok(found) => ids.iter().map(|id| Ok(found.get(id.as_str()).cloned())).collect(),

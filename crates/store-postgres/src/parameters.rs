@@ -1,4 +1,4 @@
-//! How values become columns: bounded, without what PostgreSQL cannot hold, many rows in one
+//! Conversion of values to columns: bounded, without characters that PostgreSQL cannot hold, many rows in one
 //! statement.
 
 use std::borrow::Cow;
@@ -21,7 +21,7 @@ pub(crate) enum Parameter<'a> {
 }
 
 impl<'a> Parameter<'a> {
-    /// A text, with what stands in for the character NUL, which PostgreSQL cannot hold.
+    /// A text, with a replacement for the character NUL, which PostgreSQL cannot hold.
     pub(crate) fn text(text: &'a str) -> Parameter<'a> {
         Parameter::Text(Some(storable(text)))
     }
@@ -188,7 +188,7 @@ impl<'w> Truncation<'w> {
         text.map_or(Parameter::Text(None), |text| self.text(column, text))
     }
 
-    /// What was cut, whole, as a JSON object by column; NULL when nothing was.
+    /// The truncated texts, whole, as a JSON object by column; NULL when there are none.
     pub(crate) fn whole_texts(self) -> Parameter<'static> {
         let whole = (!self.whole.is_empty()).then(|| Cow::Owned(Value::Object(self.whole).to_string()));
         Parameter::Text(whole)
@@ -254,7 +254,7 @@ fn is_moderate(number: &str) -> bool {
         && exponent.is_ok_and(|exponent| exponent.unsigned_abs() as usize <= LONGEST_NUMBER)
 }
 
-/// The value without what jsonb cannot hold.
+/// The value without characters that jsonb cannot hold.
 fn searchable(value: &Value) -> Value {
     match value {
         Value::Null | Value::Bool(_) => value.clone(),
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_postgres_cannot_hold_is_replaced_and_fits_still() {
+    fn text_that_postgres_cannot_hold_is_replaced_within_its_limit() {
         let column_limits = column_limits();
         let mut cutter = Truncation::new(&column_limits);
         assert_eq!(cutter.text("name", "a\0b"), Parameter::text("a\u{fffd}b"));

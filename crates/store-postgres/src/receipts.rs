@@ -134,7 +134,7 @@ impl ReceiptTasks for PostgresStore {
         let claimed = self.db.once(&Statements::of_kind(claim.kind).claim, values).await?;
         let read = |row: &Row| Ok((read(row)?, Timestamp::from_millis(row.try_get("now")?)));
         let mut tasks: Vec<(ReceiptTask, Timestamp)> = rows::all(&claimed, read)?;
-        // The order of what an UPDATE returns is PostgreSQL's own.
+        // The order of an UPDATE's rows is PostgreSQL's own.
         tasks.sort_by(|(one, _), (other, _)| (one.due_at, &one.txn_id).cmp(&(other.due_at, &other.txn_id)));
         let claimed = |(task, now): (ReceiptTask, Timestamp)| ClaimedReceiptTask {
             txn_id: task.txn_id,

@@ -18,7 +18,7 @@ use crate::parameters::{Parameter, Rows, storable};
 /// The sequence that numbers receipts.
 const RECEIPTS: &str = "receipts";
 
-/// Those of some bills that are paid.
+/// The bills among these that are paid.
 pub(crate) const PAID: &str = "
     SELECT paid.tenant_id, paid.bill_id FROM
     (SELECT * FROM unnest($1::text[], $2::text[])
@@ -56,7 +56,7 @@ impl Entry {
     }
 }
 
-/// A client may split what it pays towards one bill, and a bill has one receipt.
+/// A client may split its payment of one bill, and a bill has one receipt.
 fn distinct_bills(payment: &Payment) -> Result<Vec<(BillKey, Money)>, Failure> {
     let mut distinct: Vec<(BillKey, Money)> = Vec::with_capacity(payment.bills.len());
     for (bill, paid) in &payment.bills {
@@ -136,7 +136,7 @@ async fn within(session: &Session, entries: &[&Entry]) -> Result<Vec<Registratio
     }
 }
 
-/// What one group adds to the books.
+/// One group's additions to the books.
 struct Page<'a> {
     last_taken: i64,
     paid: HashSet<(String, String)>,

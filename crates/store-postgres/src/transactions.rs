@@ -1,4 +1,4 @@
-//! Transactions, with their history and the dump of what was exchanged with the gateway.
+//! Transactions, with their history and the dump of the exchange with the gateway.
 
 use async_trait::async_trait;
 use payment_domain::{Event, HistoryEntry, StatusName, Timestamp, Transaction, TxnId};

@@ -1,5 +1,5 @@
-//! Whole payments through the real program behind DIGIT's API gateway, which lets through what it is told to
-//! and nothing else: `_create` and `_update` as it is delivered.
+//! Whole payments through the real program behind DIGIT's API gateway, which opens only the paths in its
+//! lists: `_create` and `_update` as delivered.
 
 mod application;
 mod gateway;
@@ -47,8 +47,8 @@ async fn comes_back(world: &World, txn: &Value, choice: Choice) -> Value {
     let named = format!("eg_pg_txnid={}", id_of(txn));
     assert!(visit.query.contains(&named), "{}", visit.query);
     let relayed = world.relay(&visit.query).await;
-    // A server behind the page could relay what was posted to it as well, and another web client
-    // relays the id alone.
+    // A server behind the page could relay the posted form as well, and another web client relays the id
+    // alone.
     let more = [visit.query.as_str(), &visit.form].join("&");
     let id_alone = format!("transactionId={}", id_of(txn));
     for query in [more.trim_end_matches('&'), &id_alone] {

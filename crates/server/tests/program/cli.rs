@@ -33,7 +33,7 @@ fn the_demo_keeps_its_promises() {
 }
 
 #[test]
-fn the_demo_is_told_to_people_without_colours_in_a_pipe() {
+fn the_demo_prints_no_colours_into_a_pipe() {
     let folder = tempfile::tempdir().unwrap();
     let output = run(folder.path(), &["demo"]);
     let text = stdout(&output);
@@ -129,7 +129,7 @@ async fn the_simulator_says_how_a_service_is_pointed_at_it() {
 }
 
 #[test]
-fn check_config_tells_every_problem_and_no_secret() {
+fn check_config_reports_every_problem_and_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let settings = concat!(
         "[server]\nport = \"many\"\n",
@@ -161,7 +161,7 @@ fn check_config_tells_every_problem_and_no_secret() {
 }
 
 #[test]
-fn what_is_perhaps_not_meant_is_told_and_stops_nothing() {
+fn a_doubtful_setting_is_a_warning_and_stops_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let output = pg_service(folder.path())
         .arg("check-config")
@@ -199,7 +199,7 @@ fn nothing_starts_with_settings_that_cannot_be_honoured() {
 }
 
 #[tokio::test]
-async fn a_running_service_is_looked_into_without_showing_who_paid() {
+async fn a_running_service_is_inspected_without_personal_data() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let service = Service::start(pg_service(folder), free_port(), &folder.join("log")).await;
@@ -257,7 +257,7 @@ async fn events_are_followed_as_they_happen() {
 }
 
 #[test]
-fn a_transaction_that_is_not_there_is_told_with_what_to_do() {
+fn an_unknown_transaction_is_reported_with_a_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let nothing = run(folder.path(), &["transaction", "show", "T1"]);
     assert_eq!(nothing.status.code(), Some(1));
@@ -321,7 +321,7 @@ fn the_configuration_document_is_that_of_the_code() {
 }
 
 #[test]
-fn a_wrong_address_for_the_demo_is_told() {
+fn a_wrong_address_for_the_demo_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("http://127.0.0.1:{}/pg-service", free_port());
     let output = run(folder.path(), &["demo", "--url", &url]);

@@ -24,7 +24,7 @@ struct World {
     _folder: tempfile::TempDir,
 }
 
-/// What was answered.
+/// An answer.
 #[derive(Debug)]
 struct Answer {
     status: u16,
@@ -33,7 +33,7 @@ struct Answer {
 }
 
 impl Answer {
-    fn says_that_the_database_is_away(&self) {
+    fn reports_an_unavailable_database(&self) {
         assert_eq!(self.status, 503, "{self:?}");
         // The embedded implementations keep their books in it, too.
         let code = self.body["Errors"][0]["code"].as_str().unwrap_or_default();
@@ -115,7 +115,7 @@ async fn rows(database: &str) -> [usize; 6] {
     rows
 }
 
-/// What so many creates store, when each stores all of it.
+/// The rows of that many complete creates.
 fn of_creates(count: usize) -> [usize; 6] {
     [1, 1, 1, 1, 1, 2].map(|one| one * count)
 }
@@ -132,7 +132,7 @@ async fn within<T>(limit: Duration, what: &str, work: impl Future<Output = T>) -
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_is_stopped_is_told_and_missed_no_longer_than_it_is_away() {
+async fn a_stopped_database_is_reported_and_used_as_soon_as_it_returns() {
     let mut server = PostgresServer::start().await;
     let database = server.url();
     let world = World::on(&database).await;
@@ -140,9 +140,9 @@ async fn a_database_that_is_stopped_is_told_and_missed_no_longer_than_it_is_away
     for how in [Stop::Fast, Stop::Immediate] {
         server.stop(how).await;
         let refused = within(SOON, "a create", world.create("B2", Some("key"))).await;
-        refused.says_that_the_database_is_away();
-        within(SOON, "a search", world.search(&first)).await.says_that_the_database_is_away();
-        within(SOON, "an update", world.update(&first)).await.says_that_the_database_is_away();
+        refused.reports_an_unavailable_database();
+        within(SOON, "a search", world.search(&first)).await.reports_an_unavailable_database();
+        within(SOON, "an update", world.update(&first)).await.reports_an_unavailable_database();
         // Also when many come at once.
         let all = async {
             let mut creates = JoinSet::new();
@@ -168,18 +168,18 @@ async fn a_database_that_is_stopped_is_told_and_missed_no_longer_than_it_is_away
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_hangs_is_told_and_used_again_when_it_goes_on() {
+async fn a_hanging_database_is_reported_and_used_again_when_it_continues() {
     let database = FreshDatabase::create().await;
     let proxy = TcpProxy::in_front_of(database.url());
     let world = World::on(&proxy.url(database.url())).await;
     let first = world.create("B1", None).await.txn_id();
     proxy.blackhole();
-    within(SOON, "a create", world.create("B2", None)).await.says_that_the_database_is_away();
-    within(SOON, "a search", world.search(&first)).await.says_that_the_database_is_away();
-    within(SOON, "an update", world.update(&first)).await.says_that_the_database_is_away();
+    within(SOON, "a create", world.create("B2", None)).await.reports_an_unavailable_database();
+    within(SOON, "a search", world.search(&first)).await.reports_an_unavailable_database();
+    within(SOON, "an update", world.update(&first)).await.reports_an_unavailable_database();
     proxy.mend();
     world.recovers().await;
-    // What was under way when the connection hung may be carried out late: it is whole, or not there.
+    // A request under way when the connection hung may be carried out late: whole, or not at all.
     let again = world.create("B2", None).await;
     if again.status != 200 {
         assert_eq!(again.body["Errors"][0]["code"], "TXN_ABRUPTLY_DISCARDED", "{again:?}");
@@ -209,7 +209,7 @@ async fn a_create_whose_commit_was_not_answered_is_found_by_its_key() {
         if answer.status == 200 {
             assert_eq!(again, answer.txn_id());
         } else {
-            answer.says_that_the_database_is_away();
+            answer.reports_an_unavailable_database();
         }
         let count = usize::try_from(nth).unwrap() + 1;
         assert_eq!((rows(database.url()).await, keys(database.url()).await), (of_creates(count), count));

@@ -1,4 +1,4 @@
-//! Who a caller is, at the program itself beside a pretend DIGIT.
+//! Callers' identities, at the program itself beside a pretend DIGIT.
 
 use std::path::Path;
 
@@ -62,7 +62,7 @@ async fn shown(service: &Service, id: &str, secret: Option<&str>, info: &Value) 
 }
 
 #[tokio::test]
-async fn a_token_of_digit_says_who_asks_and_user_info_does_not() {
+async fn a_token_of_digit_identifies_the_caller_and_user_info_does_not() {
     let digit = PretendDigit::start().await.unwrap();
     let clerk = json!({"id": 1, "uuid": "clerk-1", "type": "EMPLOYEE", "tenantId": "pb.amritsar", "userName": "c",
         "name": "Clerk", "mobileNumber": "9000000000", "roles": [{"code": "CSR", "tenantId": "pb.amritsar"}]});
@@ -149,7 +149,7 @@ async fn behind_an_api_gateway_its_secret_vouches_for_user_info() {
 }
 
 #[tokio::test]
-async fn whoever_believes_everybody_on_every_interface_is_told() {
+async fn identity_without_proof_on_every_interface_is_warned_about() {
     let folder = tempfile::tempdir().unwrap();
     let check = run(folder.path(), &["--set", "server.address=0.0.0.0", "check-config"]);
     assert_eq!(check.status.code(), Some(0));

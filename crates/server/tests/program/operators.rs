@@ -1,4 +1,4 @@
-//! What operators do: see what runs, reconcile by hand, see to what needs attention.
+//! Work of operators: jobs, reconciliation by hand, review cases.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -50,7 +50,7 @@ impl World {
         self.command(arguments).output().unwrap()
     }
 
-    /// What a command that succeeds writes.
+    /// The output of a successful command.
     fn told(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(output.status.success(), "{arguments:?}: {}{}", stdout(&output), stderr(&output));
@@ -93,7 +93,7 @@ fn json_of(text: &str) -> Value {
 }
 
 #[tokio::test]
-async fn what_was_paid_behind_a_closed_tab_is_receipted_by_hand() {
+async fn a_payment_behind_a_closed_tab_gets_its_receipt_by_hand() {
     let world = World::new().await;
     let id = world.chosen("B1", Choice::SayNothing).await;
 
@@ -116,7 +116,7 @@ async fn what_was_paid_behind_a_closed_tab_is_receipted_by_hand() {
 }
 
 #[tokio::test]
-async fn one_payment_is_reconciled_whatever_its_age() {
+async fn one_payment_is_reconciled_at_any_age() {
     let world = World::new().await;
     let id = world.chosen("B1", Choice::Decline).await;
     assert_eq!(world.told(&["reconcile", "--txn", &id]), format!("{id}  FAILURE\n"));
@@ -135,7 +135,7 @@ async fn one_payment_is_reconciled_whatever_its_age() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_cannot_be_asked_is_named_and_told_by_the_exit_code() {
+async fn an_unavailable_gateway_is_named_and_sets_the_exit_code() {
     let world = World::new().await;
     let id = world.chosen("B1", Choice::SayNothing).await;
     // The command does not know where the service listens, and with it the built-in sandbox.
@@ -153,7 +153,7 @@ async fn a_gateway_that_cannot_be_asked_is_named_and_told_by_the_exit_code() {
 }
 
 #[tokio::test]
-async fn an_interrupted_reconciliation_finishes_what_has_begun_and_tells_how_far_it_came() {
+async fn an_interrupted_reconciliation_finishes_begun_checks_and_reports_its_progress() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
     let settings = [
@@ -181,7 +181,7 @@ async fn an_interrupted_reconciliation_finishes_what_has_begun_and_tells_how_far
     let mut complaints = BufReader::new(child.stderr.take().unwrap()).lines();
     let told = complaints.next().unwrap().unwrap();
     assert!(told.contains("Ctrl-C again"), "{told}");
-    // Now the gateway hangs up: what has begun comes to its end.
+    // Now the gateway hangs up: begun work ends.
     drop((asked, silent));
     let output = child.wait_with_output().unwrap();
     let text = stdout(&output);
@@ -215,7 +215,7 @@ async fn every_command_works_on_postgresql() {
 }
 
 #[tokio::test]
-async fn a_case_is_listed_shown_and_resolved_once_by_somebody_who_says_why() {
+async fn a_case_is_listed_shown_and_resolved_once_by_a_named_person_with_a_reason() {
     let world = World::new().await;
     assert_eq!(world.told(&["attention", "list"]), "Nothing needs an operator.\n");
     let id = world.chosen("B1", Choice::WrongAmount).await;
@@ -310,7 +310,7 @@ fn jobs_are_listed_run_and_looked_up() {
 }
 
 #[test]
-fn a_job_that_is_at_work_elsewhere_is_not_run() {
+fn a_job_under_way_elsewhere_is_not_run() {
     let folder = quiet_folder();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let millis = |moment: Duration| i64::try_from(moment.as_millis()).unwrap();

@@ -1,5 +1,5 @@
-//! Reconciling many payments at once: a gateway that takes its time is kept busy with as many
-//! questions as it is allowed, and those it answers badly keep nobody else waiting.
+//! Reconciling many payments at once: a gateway that takes its time is kept busy with as many status requests
+//! as allowed, and bad answers delay no other payment.
 //!
 //! How long that takes is measured by `cargo run --release -p payment-bench -- reconcile`.
 
@@ -149,7 +149,7 @@ fn tally(run: &Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_gateway_answers_badly_keeps_nothing_else_from_being_reconciled() {
+async fn an_unreadable_answer_of_a_gateway_stops_no_other_reconciliation() {
     let folder = tempfile::tempdir().unwrap();
     let database = FreshDatabase::create().await;
     let road = Arc::new(Road::default());

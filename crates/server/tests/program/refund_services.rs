@@ -137,7 +137,7 @@ async fn refund_services_requests_a_refund_repeats_itself_and_hears_of_the_end()
     assert_eq!(status, 200, "{answer}");
     let refund = accepts(&answer, &txn);
 
-    // After a time-out it asks again: there is one refund, and it is told so.
+    // After a time-out it repeats the request: there is one refund, and the answer is that one.
     let (status, again) = post(&service, "_create", &body).await;
     let code = again["Errors"][0]["code"].as_str().unwrap_or_default();
     assert!(["REFUND_ALREADY_INITIATED", "REFUND_ALREADY_PAID"].contains(&code), "{again}");

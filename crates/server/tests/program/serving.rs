@@ -47,7 +47,7 @@ async fn a_newcomer_starts_it_and_pastes_the_first_payment() {
 }
 
 #[tokio::test]
-async fn nobody_can_pay_an_order_that_counts_as_over() {
+async fn an_expired_order_cannot_be_paid() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = pg_service(folder.path());
     command.args(["--set", "sandbox.order.life-mins=60", "--set", "order.life-mins=300"]);
@@ -85,7 +85,7 @@ async fn its_data_folder_is_made_for_its_owner_alone() {
 }
 
 #[tokio::test]
-async fn a_port_or_a_folder_in_use_is_told_with_what_to_do() {
+async fn a_port_or_folder_in_use_is_reported_with_a_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
     let _service = Service::start(pg_service(folder.path()), port, &folder.path().join("log")).await;

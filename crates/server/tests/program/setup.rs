@@ -1,5 +1,5 @@
-//! The program as it is set up: what stops its start, what it makes of a configuration, which files it makes
-//! and how they are backed up.
+//! The program's setup: problems that stop its start, the reading of a configuration, its files and their
+//! backup.
 
 mod backup;
 mod migration;

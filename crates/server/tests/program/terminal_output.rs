@@ -1,4 +1,4 @@
-//! What commands print for people: texts from outside forge no line and steer no terminal.
+//! Output of commands for people: texts from outside forge no line and steer no terminal.
 
 use std::path::Path;
 

@@ -3,11 +3,10 @@
 //! (`kill -9`), stopped for longer than its lease and let go on, cut off from the database in all the
 //! ways a network has, or asked to leave. Meanwhile payers pay.
 //!
-//! Afterwards the database is asked what has happened. It has kept a journal of its own, written by
-//! triggers inside the transactions it tells of: what was committed before what does not depend on
-//! anybody's clock.
+//! Afterwards the database is read. It has kept a journal of its own, written by triggers inside the
+//! transactions it records: the order of commits depends on no clock.
 //!
-//! `TICKS=1000` for a long run, `TICKS_SEED=…` to draw the same blows again.
+//! `TICKS=1000` for a long run, `TICKS_SEED=…` to repeat the same disturbances.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
@@ -44,7 +43,7 @@ use crate::support::PATIENCE;
 const LONGEST_TAKE_OVER: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_tick_is_run_once_or_taken_over_whatever_becomes_of_its_owner() {
+async fn every_tick_is_run_once_or_taken_over_if_its_owner_fails() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let ticks = number("TICKS").unwrap_or(40);
     let seed = number("TICKS_SEED").unwrap_or_else(|| getrandom::u64().unwrap());
@@ -65,7 +64,7 @@ async fn every_tick_is_run_once_or_taken_over_whatever_becomes_of_its_owner() {
     let took = began.elapsed();
     let paid = payers.stop().await;
 
-    // Everybody is back. What is open by now is settled by the next ticks.
+    // All replicas are back. Payments still open are settled by the next ticks.
     until_settled(&client, &paid.settling).await;
     let last_tick = journal::latest_finished(&client).await;
     replicas.stop_all().await;

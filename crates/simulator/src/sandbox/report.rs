@@ -63,7 +63,7 @@ impl Report {
             payment_id: None,
             mode: "",
             code: "NO_SUCH_ORDER",
-            message: "Nobody has opened such an order",
+            message: "No such order has been opened",
             timestamp_ms,
         }
     }
@@ -229,7 +229,7 @@ mod tests {
           "code": "NO_SUCH_ORDER",
           "currency": "",
           "merchant": "CITY",
-          "message": "Nobody has opened such an order",
+          "message": "No such order has been opened",
           "mode": "",
           "order": "T1",
           "paid_paise": null,

@@ -28,7 +28,7 @@ fn json(page: &Page) -> Value {
 }
 
 #[tokio::test]
-async fn an_order_nobody_has_opened_is_answered_with_404_and_a_signature() {
+async fn an_unknown_order_is_answered_with_404_and_a_signature() {
     let page = status(&World::new(), "T1").await;
     assert_eq!(page.status, StatusCode::NOT_FOUND);
     insta::assert_snapshot!(format!("{:#}", json(&page)), @r#"
@@ -37,7 +37,7 @@ async fn an_order_nobody_has_opened_is_answered_with_404_and_a_signature() {
           "code": "NO_SUCH_ORDER",
           "currency": "",
           "merchant": "CITY",
-          "message": "Nobody has opened such an order",
+          "message": "No such order has been opened",
           "mode": "",
           "order": "T1",
           "paid_paise": null,
@@ -50,7 +50,7 @@ async fn an_order_nobody_has_opened_is_answered_with_404_and_a_signature() {
 }
 
 #[tokio::test]
-async fn a_wrong_amount_is_answered_with_what_was_asked_and_what_was_taken() {
+async fn a_wrong_amount_is_answered_with_the_requested_and_the_taken_amount() {
     let world = World::new();
     world.choose(&link(&[]), Choice::WrongAmount).await;
     let page = status(&world, "T1").await;
@@ -74,7 +74,7 @@ async fn a_wrong_amount_is_answered_with_what_was_asked_and_what_was_taken() {
 }
 
 #[tokio::test]
-async fn who_cannot_sign_is_told_nothing() {
+async fn a_caller_without_a_signature_learns_nothing() {
     let world = World::new();
     world.choose(&link(&[]), Choice::Pay).await;
     let path = "/sandbox/api/v1/orders/T1";

@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 use tokio::sync::Notify;
 
-/// A merchant's server that answers as told and 200 afterwards.
+/// A merchant's server with the given answers, and 200 afterwards.
 #[derive(Clone, Default)]
 struct Merchant {
     answers: Arc<Mutex<VecDeque<StatusCode>>>,
@@ -52,7 +52,7 @@ const FAILED: Tally = Tally { delivered: 0, failed: 1 };
 const NOTHING: Tally = Tally { delivered: 0, failed: 0 };
 
 #[tokio::test]
-async fn a_decision_is_told_once_with_a_signature_over_all_of_it() {
+async fn a_decision_is_delivered_once_with_a_signature_over_all_of_it() {
     let (world, merchant) = (World::new(), Merchant::default());
     let notify_url = merchant.serve().await;
     world.choose(&link(&[("notify_url", &notify_url)]), Choice::Pay).await;
@@ -151,7 +151,7 @@ async fn decisions_and_callbacks_survive_a_restart() {
 }
 
 #[tokio::test]
-async fn one_merchant_that_is_away_holds_nobody_up() {
+async fn an_unavailable_merchant_delays_no_other() {
     let (world, merchant) = (World::new(), Merchant::default());
     let notify_url = merchant.serve().await;
     for order in ["A", "B", "C"] {
@@ -161,9 +161,9 @@ async fn one_merchant_that_is_away_holds_nobody_up() {
     assert_eq!(world.sandbox.tick().await.unwrap(), Tally { delivered: 1, failed: 3 });
 }
 
-/// With the real clock: the background task is woken by the decision and ends when told to.
+/// With the real clock: the background task is woken by the decision and ends on request.
 #[tokio::test]
-async fn the_background_task_delivers_at_once_and_stops_when_told() {
+async fn the_background_task_delivers_at_once_and_stops_on_request() {
     let (world, merchant) = (World::new(), Merchant::default());
     let notify_url = merchant.serve().await;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -178,7 +178,7 @@ async fn the_background_task_delivers_at_once_and_stops_when_told() {
 }
 
 #[tokio::test]
-async fn settings_that_let_anybody_sign_are_refused() {
+async fn settings_without_a_secret_or_merchant_are_refused() {
     let world = World::new();
     let open = |merchant: &str, secret: &str, url: &str| {
         let mut settings = SandboxSettings::new(merchant, SecretString::from(secret), url);

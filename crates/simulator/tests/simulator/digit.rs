@@ -59,7 +59,7 @@ async fn payments_are_registered_and_shown() {
 }
 
 #[tokio::test]
-async fn faults_strike_the_endpoint_they_are_asked_for() {
+async fn faults_apply_to_their_endpoint() {
     let world = World::new().await;
     let create = Endpoint::CreatePayment.path();
     let fails_once = |fault| world.digit.set_fault_for(Endpoint::CreatePayment, fault, 1);
@@ -96,7 +96,7 @@ async fn faults_strike_the_endpoint_they_are_asked_for() {
 }
 
 #[tokio::test]
-async fn what_the_services_know_can_be_changed() {
+async fn data_of_the_services_can_be_changed() {
     let world = World::new().await;
     let info = json!({"RequestInfo": {}});
     world.digit.set_bank_accounts("pb.amritsar", &["001", "002"]);
@@ -123,7 +123,7 @@ async fn what_the_services_know_can_be_changed() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_meant_is_refused() {
+async fn an_impossible_value_is_refused() {
     let world = World::new().await;
     let (status, answer) = world.post(Endpoint::CreatePayment.path(), Value::Null).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
@@ -131,7 +131,7 @@ async fn what_cannot_be_meant_is_refused() {
 }
 
 #[tokio::test]
-async fn nobody_can_connect_once_it_is_stopped() {
+async fn a_stopped_service_refuses_connections() {
     let world = World::new().await;
     let url = world.digit.url().to_owned();
     assert!(world.http.get(&url).send().await.is_ok());

@@ -1,11 +1,11 @@
-//! What a visitor sees, and what no visitor can do.
+//! The visitor's pages, and the limits of visitors.
 
 use crate::world::{NOW_MS, Page, World, form, link};
 use axum::http::StatusCode;
 use payment_simulator::sandbox::{Choice, State};
 
 #[tokio::test]
-async fn the_pay_page_says_what_is_paid_to_whom_and_offers_every_choice() {
+async fn the_pay_page_names_amount_and_merchant_and_offers_every_choice() {
     let page = World::new().get(&link(&[])).await;
     assert_eq!(page.status, StatusCode::OK);
     for shown in
@@ -100,7 +100,7 @@ async fn after_a_decision_the_page_shows_it_and_the_way_back_and_no_form() {
     for (choice, shown) in [
         (Choice::Pay, "The money was taken"),
         (Choice::Decline, "Nothing was taken"),
-        (Choice::SayNothing, "nobody was told"),
+        (Choice::SayNothing, "without a report"),
         (Choice::AnswerLate, "in 20 seconds"),
         (Choice::WrongAmount, "₹1,23,455.00"),
     ] {
@@ -115,7 +115,7 @@ async fn after_a_decision_the_page_shows_it_and_the_way_back_and_no_form() {
 }
 
 #[tokio::test]
-async fn the_browser_goes_back_unless_nobody_is_to_be_told() {
+async fn the_browser_goes_back_unless_the_payment_stays_unreported() {
     let world = World::new();
     let paid = world.choose(&link(&[]), Choice::Pay).await;
     assert!(paid.location().starts_with("http://service.example/back?eg_pg_txnid=T1&sandboxMerchant=CITY&"));
@@ -123,7 +123,7 @@ async fn the_browser_goes_back_unless_nobody_is_to_be_told() {
     let silent = world.choose(&link(&[("order", "T2")]), Choice::SayNothing).await;
     assert!(silent.location().starts_with("/sandbox/order?order=T2&token="));
     let page = world.get(silent.location()).await;
-    assert!(page.text.contains("Paid, and nobody was told"));
+    assert!(page.text.contains("Paid, without a report"));
 }
 
 #[tokio::test]

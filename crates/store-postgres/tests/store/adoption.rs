@@ -47,7 +47,7 @@ async fn read(store: &dyn Store, id: &str) -> Transaction {
 }
 
 #[tokio::test]
-async fn old_rows_are_taken_in_without_a_change_however_often_it_is_done() {
+async fn repeated_adoption_changes_no_old_row() {
     let (database, client) = earlier_database().await;
     let before = old_rows(&client).await;
     let first = database.open().await;
@@ -87,7 +87,7 @@ async fn asking_for_the_migrations_changes_nothing() {
 }
 
 #[tokio::test]
-async fn old_rows_are_read_with_what_they_say_and_what_they_lack() {
+async fn old_rows_are_read_with_their_unknown_and_missing_values() {
     let (database, _) = earlier_database().await;
     let store = database.open().await;
     let paid = read(&store, "OLD_SUCCESS").await;
@@ -217,7 +217,7 @@ async fn old_pending_payments_are_checked_and_settled() {
 }
 
 #[tokio::test]
-async fn an_old_failure_lets_go_every_bill_it_names_even_where_its_details_make_no_sense() {
+async fn an_old_failure_releases_every_bill_it_names_even_with_unreadable_details() {
     let (database, _) = earlier_database().await;
     let store = database.store().await;
     for id in ["OLD_ODD", "OLD_SEVERAL"] {
@@ -257,7 +257,7 @@ async fn a_case_about_an_old_failure_is_raised_and_resolved() {
 }
 
 #[tokio::test]
-async fn what_the_earlier_service_still_wrote_is_taken_in_by_the_next_start() {
+async fn late_rows_of_the_earlier_service_are_adopted_at_the_next_start() {
     let (database, client) = earlier_database().await;
     let store = database.open().await;
     client

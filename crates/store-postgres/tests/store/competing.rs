@@ -130,7 +130,7 @@ fn bills_of_pairs() -> Vec<BillKey> {
 }
 
 async fn deadlocks(client: &Client) -> i64 {
-    // A backend has told all it counted when it ends, at the latest.
+    // A backend has reported all its counts when it ends, at the latest.
     let deadline = Instant::now() + Duration::from_secs(30);
     let others = "SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
@@ -142,7 +142,7 @@ async fn deadlocks(client: &Client) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rivals_that_fail_at_once_leave_their_bills_free_and_never_wait_for_each_other() {
+async fn competing_transactions_that_fail_at_once_free_their_bills_without_a_deadlock() {
     let (database, client) = earlier_database().await;
     let (one, other) = (database.store().await, database.store().await);
     pairs(&client).await;
@@ -158,7 +158,7 @@ async fn rivals_that_fail_at_once_leave_their_bills_free_and_never_wait_for_each
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_create_comes_between_a_failure_and_the_rival_that_inherits() {
+async fn no_create_comes_between_a_failure_and_its_successor() {
     let (database, client) = earlier_database().await;
     let (one, other) = (database.store().await, database.store().await);
     pairs(&client).await;

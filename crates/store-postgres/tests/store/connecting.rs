@@ -39,7 +39,7 @@ async fn a_server_that_refuses_us_is_a_lasting_failure_and_an_unreachable_one_pa
 }
 
 #[tokio::test]
-async fn the_connection_is_encrypted_and_the_server_verified_as_asked_for() {
+async fn the_connection_is_encrypted_and_the_server_verified_as_configured() {
     let certificates = Certificates::create();
     let server = PostgresServer::builder().tls(certificates.certificate(), certificates.key()).start().await;
     let by = |name: &str, ssl_mode: SslMode| {

@@ -47,7 +47,7 @@ async fn the_history_can_be_neither_changed_nor_deleted() {
 }
 
 #[tokio::test]
-async fn a_success_and_its_receipt_are_final_whatever_the_code_above_asks_for() {
+async fn triggers_keep_a_success_and_its_receipt_final() {
     let database = Database::create().await;
     let store = database.store().await;
     let txn = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
@@ -64,7 +64,7 @@ async fn a_success_and_its_receipt_are_final_whatever_the_code_above_asks_for() 
 }
 
 #[tokio::test]
-async fn a_server_without_room_is_told_and_the_end_of_it() {
+async fn a_full_disk_of_the_server_is_reported_until_it_ends() {
     let database = Database::create().await;
     let store = database.store().await;
     let client = database.client().await;
@@ -88,7 +88,7 @@ async fn a_server_without_room_is_told_and_the_end_of_it() {
 }
 
 #[tokio::test]
-async fn the_constraint_stands_where_a_check_would_be_passed_over() {
+async fn the_constraint_holds_where_a_check_is_bypassed() {
     let database = Database::create().await;
     let store = database.store().await;
     sample::stored(&store, sample::new_transaction("T1", "B1")).await;
@@ -156,7 +156,7 @@ async fn texts_longer_than_their_columns_are_cut_for_reports_and_kept_whole_for_
 }
 
 #[tokio::test]
-async fn what_postgres_cannot_hold_never_fails_a_payment_or_its_neighbours() {
+async fn text_that_postgres_cannot_hold_never_fails_a_payment_or_its_neighbours() {
     let database = Database::create().await;
     let store = database.store().await;
     let awkward = |nth: usize| {
@@ -181,7 +181,7 @@ async fn what_postgres_cannot_hold_never_fails_a_payment_or_its_neighbours() {
     assert_eq!(stored.additional_details, new.txn.additional_details, "details to the last character");
     assert_eq!(store.dump(&new.txn.id).await.unwrap().unwrap().dump, new.dump);
     assert_eq!(store.history(&new.txn.id).await.unwrap()[0].evidence, new.history.evidence);
-    // The one who created it changes it without having read it.
+    // The creator changes it without having read it.
     assert_eq!(store.apply(sample::success(&new.txn)).await.unwrap(), Applied::Stored);
     let query = SearchQuery { consumer_code: Some("a\0b".to_owned()), ..SearchQuery::default() };
     assert_eq!(store.search(&query).await.unwrap().len(), 5);
@@ -236,7 +236,7 @@ async fn one_that_is_refused_never_fails_its_neighbours() {
 }
 
 #[tokio::test]
-async fn an_error_tells_nothing_of_what_is_in_the_rows() {
+async fn an_error_holds_no_row_data() {
     let database = Database::create().await;
     let store = database.store().await;
     let client = database.client().await;
@@ -285,7 +285,8 @@ async fn of_200_creates_at_once_on_three_replicas_one_gets_the_bill() {
 async fn replicas_that_want_the_same_in_all_sorts_of_ways_leave_nothing_half_done() {
     let database = Database::create().await;
     let replicas = [database.store().await, database.store().await, database.store().await];
-    // Bills, keys and ids that overlap in every way; what is won fails now and then, and is free again.
+    // Bills, keys and ids that overlap in every way; a claim that is won fails now and then, and is free
+    // again.
     let wanted = |nth: usize| -> NewTransaction {
         let bills = [format!("B{}", nth * 7 % 61), format!("B{}", nth * 5 % 61), format!("B{}", nth % 61)];
         let bills: Vec<&str> = bills.iter().take(nth % 3 + 1).map(String::as_str).collect();
@@ -418,10 +419,10 @@ async fn a_run_that_is_taken_over_by_another_replica_stores_nothing_more() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_hanging_replica_has_locked_keeps_nobody_from_taking_over() {
+async fn locks_of_a_hanging_replica_do_not_prevent_a_takeover() {
     let database = Database::create().await;
     let proxy = TcpProxy::in_front_of(database.url());
-    // As a service has it: the tests' own patience is longer.
+    // As in a service: the tests' own timeout is longer.
     let statement_timeout = PostgresOptions::default().statement_timeout;
     let options =
         PostgresOptions { statement_timeout, ..crate::support::options(&proxy.url(database.url())) };
@@ -456,14 +457,14 @@ async fn what_a_hanging_replica_has_locked_keeps_nobody_from_taking_over() {
     // A second, and not the time after which the one that hangs would give up if it could.
     assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
     proxy.mend();
-    // Its connection is gone: it is refused, or does not learn what became of its change.
+    // Its connection is gone: the change is refused, or its outcome stays unknown.
     let late = late.await.unwrap();
     assert!(matches!(late, Ok(Applied::Fenced) | Err(StoreError::Unavailable(_))), "{late:?}");
     assert_eq!(other.transaction(&txn.id).await.unwrap(), Some(txn));
 }
 
 #[tokio::test]
-async fn overload_is_turned_away_at_once_and_nothing_of_it_stored() {
+async fn overload_is_refused_at_once_and_stores_nothing() {
     let database = Database::create().await;
     let options = PostgresOptions { queued: 3, pool_size: 4, group: 1, ..database.options() };
     let store: Arc<dyn Store> = Arc::new(PostgresStore::connect(options).await.unwrap());
@@ -509,7 +510,7 @@ async fn overload_is_turned_away_at_once_and_nothing_of_it_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_clock_is_the_databases_whatever_the_computers_shows() {
+async fn the_clock_is_that_of_the_database() {
     let database = Database::create().await;
     let store = database.open().await;
     let client = database.client().await;

@@ -1,4 +1,4 @@
-//! Deep searches are paid for by those who search, and not by those who pay.
+//! Deep searches slow down searchers, and not payers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,7 +37,7 @@ async fn deep_searches_slow_no_create() {
     let stop = Arc::new(AtomicBool::new(false));
     let searchers: Vec<_> =
         (0..SEARCHERS).map(|_| tokio::spawn(keep_searching(store.clone(), stop.clone()))).collect();
-    // The server shows the beginning of a statement: that of a search alone is longer than what it shows.
+    // The server shows the beginning of a statement; only that of a search is longer than 1000 characters.
     let searching = "SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND state = 'active' AND length(query) > 1000
             AND query LIKE 'SELECT t.txn_id, t.whole_texts%'";

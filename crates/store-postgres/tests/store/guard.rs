@@ -6,7 +6,7 @@ use payment_store::contract::sample;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
-/// What is said there first.
+/// The first statements of that migration.
 const DROPS: [&str; 2] =
     ["DROP TABLE IF EXISTS eg_pg_transactions", "DROP TABLE IF EXISTS eg_pg_transactions_dump"];
 

@@ -30,8 +30,8 @@ async fn a_pooler_that_loses_prepared_statements_is_refused_at_the_start() {
     assert!(PostgresStore::migrations(&options(&pooler.url())).await.is_err());
 }
 
-/// PgBouncer's stock settings drop, or refuse, what a client asks for at its start: the schema and the
-/// limits of time are set all the same.
+/// PgBouncer's stock settings drop, or refuse, a client's startup options: the schema and the limits of time
+/// are set all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pooler_that_keeps_sessions_is_worked_through_and_one_that_shares_them_later_is_noticed() {
     let database = Database::create().await;

@@ -42,7 +42,7 @@ async fn paid(store: &Arc<dyn Store>, id: &str) -> payment_domain::Transaction {
 }
 
 #[tokio::test]
-async fn a_table_of_either_spelling_is_taken_in_and_its_refunds_count() {
+async fn a_table_of_either_spelling_is_adopted_and_its_refunds_count() {
     for tenant in ["tanant_id", "tenant_id"] {
         let database = Database::create().await;
         let client = database.client().await;
@@ -77,7 +77,7 @@ async fn a_table_of_either_spelling_is_taken_in_and_its_refunds_count() {
 }
 
 #[tokio::test]
-async fn the_database_refuses_what_wrong_code_would_store() {
+async fn the_database_refuses_invalid_rows() {
     let database = Database::create().await;
     let store = database.store().await;
     let payment = paid(&store, "T1").await;
@@ -116,7 +116,7 @@ async fn the_database_refuses_what_wrong_code_would_store() {
 
 /// Two writers past our code at the same moment: the second waits for the first, and sees its refund.
 #[tokio::test]
-async fn two_writers_at_once_past_the_store_do_not_exceed_what_was_captured() {
+async fn two_writers_beside_the_store_do_not_exceed_the_captured_amount() {
     let database = Database::create().await;
     let store = database.store().await;
     let payment = paid(&store, "T1").await;

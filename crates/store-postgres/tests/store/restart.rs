@@ -16,14 +16,14 @@ use payment_testing::postgres::{PostgresServer, Stop, connect};
 use payment_testing::proxy::TcpProxy;
 use tokio_postgres::Client;
 
-/// How long anybody waits for an answer, whatever it is.
+/// The longest wait for any answer.
 const PROMPT: Duration = Duration::from_secs(8);
 
 fn new(nth: usize) -> payment_store::NewTransaction {
     sample::new_transaction(&format!("T{nth}"), &format!("B{nth}"))
 }
 
-/// What an outage may look like to a caller: nothing else.
+/// The results of an outage that a caller may see.
 fn is_outage<T>(outcome: &Result<T, StoreError>) -> bool {
     matches!(outcome, Err(StoreError::Unavailable(_)))
 }
@@ -35,7 +35,7 @@ async fn promptly<T>(work: impl Future<Output = T>) -> T {
     answer
 }
 
-/// The number of things that are there without what belongs to them.
+/// The number of incomplete groups of rows.
 const HALF_DONE: &str = "
     SELECT (SELECT count(*) FROM eg_pg_transactions t WHERE
             (SELECT count(*) FROM eg_pg_transaction_history h WHERE h.txn_id = t.txn_id) <> t.version
@@ -105,7 +105,7 @@ async fn crashes_and_restarts_under_load_leave_nothing_half_done_and_lose_nothin
 }
 
 #[tokio::test]
-async fn a_server_that_is_away_is_told_at_once_and_needs_no_new_start_when_it_is_back() {
+async fn an_unavailable_server_is_reported_at_once_and_used_when_it_returns() {
     let mut server = PostgresServer::start().await;
     let store: Arc<dyn Store> =
         Arc::new(PostgresStore::connect(prompt_options(&server.url())).await.unwrap());
@@ -194,7 +194,7 @@ impl ByProxy {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_create_whose_commit_was_not_answered_finds_out_that_it_is_stored() {
+async fn a_create_without_an_answer_to_its_commit_finds_its_rows() {
     let by_proxy = ByProxy::create().await;
     let store = by_proxy.store_with_a_way_round().await;
     sample::stored(&store, new(0)).await;
@@ -232,7 +232,7 @@ async fn a_create_whose_connection_breaks_before_its_commit_is_stored_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_is_told_that_nothing_was_stored_when_that_is_not_known() {
+async fn an_unknown_commit_is_never_reported_as_not_stored() {
     let by_proxy = ByProxy::create().await;
     let store = by_proxy.store().await;
     let txn = sample::stored(&store, new(1)).await;
@@ -270,7 +270,7 @@ async fn connections_that_broke_meanwhile_are_noticed_and_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_falls_silent_keeps_nobody_waiting() {
+async fn a_silent_server_blocks_no_caller() {
     let by_proxy = ByProxy::create().await;
     let store = by_proxy.store().await;
     let txn = sample::stored(&store, new(0)).await;

@@ -1,5 +1,5 @@
-//! What is between the store and its tables: a limit of connections, an encoding, a search path. What
-//! cannot work is refused at the start, with what to change.
+//! The surroundings of the store: a limit of connections, an encoding, a search path. Unusable ones are
+//! refused at the start, with the remedy.
 
 use std::sync::Arc;
 

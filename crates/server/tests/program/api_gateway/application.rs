@@ -16,9 +16,9 @@ use tokio::net::TcpListener;
 pub(crate) struct Visit {
     /// By a link or by a form.
     pub(crate) method: Method,
-    /// The query of the page's address: what its script sees.
+    /// The query of the page's address, visible to its script.
     pub(crate) query: String,
-    /// What was posted to it: what a server behind the page sees beside that.
+    /// The form posted to it, visible to a server behind the page.
     pub(crate) form: String,
 }
 

@@ -1,5 +1,4 @@
-//! An API gateway as DIGIT's: of a service it lets through what stands in its lists of paths, and
-//! answers everything else itself.
+//! An API gateway like DIGIT's: passes on requests to the paths in its lists, and answers all others itself.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -27,7 +26,7 @@ struct Shared {
 }
 
 impl ApiGateway {
-    /// Takes a port; what is asked there waits until [`Taken::serve`].
+    /// Takes a port; requests wait until [`Taken::serve`].
     pub(crate) async fn listen() -> Taken {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

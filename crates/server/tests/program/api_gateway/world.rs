@@ -1,5 +1,5 @@
-//! A service beside DIGIT, behind DIGIT's API gateway, and everybody who takes part in a payment: the
-//! real program, simulated providers, an application, a payer.
+//! A service beside DIGIT, behind DIGIT's API gateway, with all parties of a payment: the real program,
+//! simulated providers, an application, a payer.
 
 use std::ops::Deref;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::support::account::Account;
 use crate::support::payments::{Payments, simulate};
 use crate::support::{Service, free_port, pg_service, stderr, stdout};
 
-/// What DIGIT's API gateway opens of the service as it is delivered.
+/// The paths that DIGIT's API gateway opens as delivered.
 pub(crate) const STOCK: [&str; 2] =
     ["/pg-service/transaction/v1/_create", "/pg-service/transaction/v1/_update"];
 
@@ -89,7 +89,7 @@ impl World {
         World::start(account, |_| Settings::new(), |_, _| STOCK.map(str::to_owned).to_vec()).await
     }
 
-    /// With the address of the API gateway as the service's own, and what the service asks for opened.
+    /// With the address of the API gateway as the service's own, and all paths opened that the service needs.
     pub(crate) async fn through_service(account: Account) -> World {
         let public_url = |api_gateway: &str| vec![("server.public-url", format!("{api_gateway}/pg-service"))];
         World::start(account, public_url, told_to_open).await

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::support::payer::Payer;
 use crate::support::{Service, free_port, pg_service, run, stderr, stdout};
 
-/// Pays one bill after the other until it is told to stop; what it paid, in its order.
+/// Pays one bill after the other until it is stopped; returns its payments, in their order.
 async fn pay_on(payer: Payer, bills: Arc<AtomicU32>, over: Arc<AtomicBool>) -> Vec<String> {
     let mut paid = Vec::new();
     while !over.load(Ordering::SeqCst) {
@@ -114,7 +114,7 @@ async fn a_backup_made_under_load_is_gone_on_with() {
 }
 
 #[test]
-fn what_is_no_backup_is_not_put_back() {
+fn a_file_that_is_no_backup_is_not_restored() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let refused = |arguments: &[&str], told: &str| {
@@ -138,7 +138,7 @@ fn what_is_no_backup_is_not_put_back() {
     std::fs::remove_dir_all(folder.join("data")).unwrap();
     refused(&["restore", "good.db"], "good.db cannot be copied");
     assert!(!folder.join("data/payments.db").exists());
-    // What is left of a database would be mixed into the one that is put back.
+    // Remains of a database would be mixed into the restored one.
     std::fs::write(folder.join("data/payments.db-wal"), "left").unwrap();
     refused(&["restore", "good.db"], "payments.db-wal is there already");
     let elsewhere =

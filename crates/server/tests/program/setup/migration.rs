@@ -1,4 +1,5 @@
-//! Who migrates: the service, `pg-service migrate`, or the container that DIGIT's chart has for Flyway.
+//! The parties that migrate: the service, `pg-service migrate`, or the container that DIGIT's chart has for
+//! Flyway.
 
 use std::path::Path;
 

@@ -175,7 +175,7 @@ fn cases(order: &Order) -> Vec<Case> {
                 ("Pay in another currency", format!("{taken} is taken instead."))
             }
             Fault::Order(Twist::Silent) => {
-                ("Pay and tell nobody", "The money is taken; only asking finds out.".to_owned())
+                ("Pay without a report", "The money is taken; only a status request finds it.".to_owned())
             }
             Fault::Order(Twist::WrongSignature) => {
                 ("Pay, signed wrongly", "What comes back is not signed as it should be.".to_owned())
@@ -198,7 +198,7 @@ pub(crate) fn decided(providers: &Providers, found: &Found) -> Response {
     let order = &found.order;
     let (heading, explanation) = match (order.state, found.twist) {
         (OrderState::Paid, Some(Twist::Silent)) => (
-            "Paid, and nobody was told",
+            "Paid, without a report",
             "The money was taken. No webhook was sent and your browser stays here: the application finds out only by asking.",
         ),
         (OrderState::Paid, _) => ("Paid", "The money was taken. It cannot be paid a second time."),

@@ -103,7 +103,7 @@ pub(super) async fn back(State(sandbox): State<Sandbox>, RawQuery(query): RawQue
         (Some(id), Some(service)) => Some(lookup(service, id)),
         (Some(_) | None, _) => None,
     };
-    let status = if status.is_empty() { "not told".to_owned() } else { status };
+    let status = if status.is_empty() { "not reported".to_owned() } else { status };
     html(
         StatusCode::OK,
         &ReturnPage { frame: frame(&sandbox), badge, heading, txn_id, status, lookup, parameters },

@@ -150,7 +150,7 @@ fn explain(order: &Order, now_ms: i64) -> (&'static str, String) {
     let asked = order.terms.asked().for_people();
     match (order.state, order.choice) {
         (State::Paid, Some(Choice::SayNothing)) => (
-            "Paid, and nobody was told",
+            "Paid, without a report",
             "The money was taken. No callback was sent and your browser stays here: the application finds out only by asking."
                 .to_owned(),
         ),
