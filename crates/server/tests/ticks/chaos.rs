@@ -11,7 +11,7 @@ use crate::support::PATIENCE;
 
 /// A disturbance of a replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Blow {
+pub(crate) enum Disturbance {
     /// `kill -9`; it is started again later.
     Kill,
     /// SIGSTOP, and SIGCONT later.
@@ -28,8 +28,8 @@ pub(crate) enum Blow {
 
 /// A disturbance that was made.
 #[derive(Debug, Clone)]
-pub(crate) struct Struck {
-    pub(crate) blow: Blow,
+pub(crate) struct Disturbed {
+    pub(crate) disturbance: Disturbance,
     /// The run that was at work on it.
     pub(crate) run_id: i64,
     /// In milliseconds since 1970.
@@ -38,13 +38,13 @@ pub(crate) struct Struck {
 
 #[derive(Debug, Default)]
 pub(crate) struct Chaos {
-    pub(crate) blows: Vec<Struck>,
+    pub(crate) disturbances: Vec<Disturbed>,
 }
 
 /// A replica that has not recovered yet.
 struct Down {
     place: usize,
-    blow: Blow,
+    disturbance: Disturbance,
     until: Instant,
 }
 
@@ -76,9 +76,9 @@ impl Chaos {
             // One of the three is always well.
             if now >= next
                 && down.len() < 2
-                && let Some(struck) = strike(replicas, client, random, &mut down).await
+                && let Some(disturbed) = disturb(replicas, client, random, &mut down).await
             {
-                chaos.blows.push(struck);
+                chaos.disturbances.push(disturbed);
                 next = Instant::now() + Duration::from_millis(500 + random.below(4000));
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -91,12 +91,12 @@ impl Chaos {
 }
 
 /// Waits for a run, and a random moment longer; then disturbs its owner, if that is undisturbed.
-async fn strike(
+async fn disturb(
     replicas: &mut Replicas,
     client: &Client,
     random: &mut Random,
     down: &mut Vec<Down>,
-) -> Option<Struck> {
+) -> Option<Disturbed> {
     journal::at_work(client).await?;
     tokio::time::sleep(Duration::from_millis(random.below(RUN_MS))).await;
     let AtWork { run_id, node } = journal::at_work(client).await?;
@@ -104,42 +104,42 @@ async fn strike(
     if down.iter().any(|one| one.place == place) {
         return None;
     }
-    let blow = match random.below(100) {
-        0..25 => Blow::Kill,
-        25..50 => Blow::Stop,
-        50..65 => Blow::Cut,
-        65..80 => Blow::Silence,
-        80..92 => Blow::Deafness,
-        _ => Blow::Leave,
+    let disturbance = match random.below(100) {
+        0..25 => Disturbance::Kill,
+        25..50 => Disturbance::Stop,
+        50..65 => Disturbance::Cut,
+        65..80 => Disturbance::Silence,
+        80..92 => Disturbance::Deafness,
+        _ => Disturbance::Leave,
     };
     let replica = replicas.at(place);
     let at_ms = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
-    match blow {
-        Blow::Kill => replica.service().kill(),
-        Blow::Stop => replica.service().signal("STOP"),
-        Blow::Cut => replica.proxy.cut(),
-        Blow::Silence => replica.proxy.blackhole(),
-        Blow::Deafness => replica.proxy.hold_answers(),
-        Blow::Leave => replica.service().signal("TERM"),
+    match disturbance {
+        Disturbance::Kill => replica.service().kill(),
+        Disturbance::Stop => replica.service().signal("STOP"),
+        Disturbance::Cut => replica.proxy.cut(),
+        Disturbance::Silence => replica.proxy.blackhole(),
+        Disturbance::Deafness => replica.proxy.hold_answers(),
+        Disturbance::Leave => replica.service().signal("TERM"),
     }
     // Mostly for longer than the lease, and sometimes not.
     let lease_ms = u64::try_from(LEASE.as_millis()).unwrap();
     let held_ms = if random.percent(20) { random.below(lease_ms) } else { lease_ms + random.below(2500) };
-    down.push(Down { place, blow, until: Instant::now() + Duration::from_millis(held_ms) });
-    Some(Struck { blow, run_id, at_ms })
+    down.push(Down { place, disturbance, until: Instant::now() + Duration::from_millis(held_ms) });
+    Some(Disturbed { disturbance, run_id, at_ms })
 }
 
 async fn recover(down: &Down, replicas: &mut Replicas) {
     let replica = replicas.at(down.place);
-    match down.blow {
-        Blow::Kill => replicas.launch(down.place),
-        Blow::Stop => replica.service().signal("CONT"),
-        Blow::Cut | Blow::Silence => replica.proxy.mend(),
-        Blow::Deafness => {
+    match down.disturbance {
+        Disturbance::Kill => replicas.launch(down.place),
+        Disturbance::Stop => replica.service().signal("CONT"),
+        Disturbance::Cut | Disturbance::Silence => replica.proxy.mend(),
+        Disturbance::Deafness => {
             replica.proxy.cut();
             replica.proxy.mend();
         }
-        Blow::Leave => {
+        Disturbance::Leave => {
             let status = replica.service().ended().await;
             assert!(status.success(), "it leaves in order: {status}\n{}", replica.service().log());
             replicas.launch(down.place);

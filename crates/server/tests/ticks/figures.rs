@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::chaos::{Blow, Chaos};
+use crate::chaos::{Chaos, Disturbance};
 use crate::journal::JOB;
 use crate::payers::Paid;
 use crate::proof::Attempt;
@@ -87,24 +87,25 @@ impl Figures {
         let (took, runs): (Vec<i64>, Vec<i64>) = self.from_renewal.iter().copied().unzip();
         row("last renewal to take-over, median", milliseconds(middle(&took)));
         row("last renewal to take-over, longest", milliseconds(took.last().copied()));
-        let longest = chaos.blows.iter().rfind(|struck| Some(&struck.run_id) == runs.last());
+        let longest = chaos.disturbances.iter().rfind(|disturbed| Some(&disturbed.run_id) == runs.last());
         row(
             "    its owner was",
-            longest.map_or("not struck in it", |struck| name_of(struck.blow)).to_owned(),
+            longest.map_or("not disturbed in it", |disturbed| name_of(disturbed.disturbance)).to_owned(),
         );
-        let mut blows: BTreeMap<Blow, Vec<i64>> = BTreeMap::new();
-        for struck in &chaos.blows {
-            let until = blows.entry(struck.blow).or_default();
-            until.extend(self.successors.get(&struck.run_id).map(|began| began - struck.at_ms));
+        let mut disturbances: BTreeMap<Disturbance, Vec<i64>> = BTreeMap::new();
+        for disturbed in &chaos.disturbances {
+            let until = disturbances.entry(disturbed.disturbance).or_default();
+            until.extend(self.successors.get(&disturbed.run_id).map(|began| began - disturbed.at_ms));
         }
-        row("blows", chaos.blows.len().to_string());
-        for (blow, until) in &mut blows {
+        row("disturbances", chaos.disturbances.len().to_string());
+        for (disturbance, until) in &mut disturbances {
             until.sort_unstable();
-            let count = chaos.blows.iter().filter(|struck| struck.blow == *blow).count();
-            row(&format!("  {}", name_of(*blow)), count.to_string());
+            let count =
+                chaos.disturbances.iter().filter(|disturbed| disturbed.disturbance == *disturbance).count();
+            row(&format!("  {}", name_of(*disturbance)), count.to_string());
             row("    whose run another one went on with", until.len().to_string());
-            row("    from the blow to that, median", milliseconds(middle(until)));
-            row("    from the blow to that, longest", milliseconds(until.last().copied()));
+            row("    from the disturbance to that, median", milliseconds(middle(until)));
+            row("    from the disturbance to that, longest", milliseconds(until.last().copied()));
         }
         for (status, count) in &self.by_status {
             row(&format!("payments: {status}"), count.to_string());
@@ -128,13 +129,13 @@ fn milliseconds(value: Option<i64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value} ms"))
 }
 
-fn name_of(blow: Blow) -> &'static str {
-    match blow {
-        Blow::Kill => "killed (kill -9)",
-        Blow::Stop => "stopped (SIGSTOP, SIGCONT)",
-        Blow::Cut => "connections cut",
-        Blow::Silence => "silence in both directions, everything arrives late",
-        Blow::Deafness => "heard but not answered, then cut",
-        Blow::Leave => "asked to leave (SIGTERM)",
+fn name_of(disturbance: Disturbance) -> &'static str {
+    match disturbance {
+        Disturbance::Kill => "killed (kill -9)",
+        Disturbance::Stop => "stopped (SIGSTOP, SIGCONT)",
+        Disturbance::Cut => "connections cut",
+        Disturbance::Silence => "silence in both directions, everything arrives late",
+        Disturbance::Deafness => "heard but not answered, then cut",
+        Disturbance::Leave => "asked to leave (SIGTERM)",
     }
 }

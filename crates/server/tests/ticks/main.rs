@@ -85,7 +85,10 @@ async fn every_tick_is_run_once_or_taken_over_if_its_owner_fails() {
     );
     let longest = figures.longest_take_over();
     assert!(longest < LONGEST_TAKE_OVER, "seed {seed}: a take-over took {longest:?}");
-    assert!(chaos.blows.len() >= 10 && figures.taken_over > 0 && figures.settled > 0, "nothing was tried");
+    assert!(
+        chaos.disturbances.len() >= 10 && figures.taken_over > 0 && figures.settled > 0,
+        "nothing was tried"
+    );
     proof::would_have_noticed(&client).await;
 }
 
