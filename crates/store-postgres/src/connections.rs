@@ -47,8 +47,8 @@ pub(crate) struct Connections {
     questions: Semaphore,
     /// A permit for each search that may be under way: the other connections of the pool are for changes.
     searches: Semaphore,
-    /// How long work waits for its turn.
-    patience: Duration,
+    /// The longest wait for a turn.
+    acquire_timeout: Duration,
     terms: Arc<Terms>,
 }
 
@@ -96,7 +96,7 @@ impl Connections {
             waiting: Semaphore::new(queued),
             questions: Semaphore::new(queued),
             searches: Semaphore::new((options.pool_size / 4).clamp(1, 4)),
-            patience: options.statement_timeout,
+            acquire_timeout: options.statement_timeout,
             terms: Arc::new(terms),
         })
     }
@@ -128,7 +128,7 @@ impl Connections {
     pub(crate) async fn session(&self) -> Result<Session, Failure> {
         let _place = self.waiting.try_acquire().map_err(|_| Failure::Overloaded)?;
         let began = Instant::now();
-        let deadline = began + self.patience;
+        let deadline = began + self.acquire_timeout;
         loop {
             self.crowding.ease(&self.gate);
             let permit = tokio::time::timeout_at(deadline, self.gate.clone().acquire_owned()).await;
@@ -172,7 +172,7 @@ impl Connections {
 
     /// The rows of a search. Only a few are under way at a time, however many wait.
     pub(crate) async fn search(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
-        let turn = tokio::time::timeout(self.patience, self.searches.acquire()).await;
+        let turn = tokio::time::timeout(self.acquire_timeout, self.searches.acquire()).await;
         let _turn = turn.map_err(|_| Failure::Overloaded)?.map_err(|_| Failure::Stopped)?;
         self.planned(sql, values).await
     }

@@ -32,9 +32,9 @@ impl<'a> Sending<'a> {
         std::mem::take(&mut *self.confirmed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn may_send(&self, read_at: Instant, patience: Duration) -> bool {
+    fn may_send(&self, read_at: Instant, delivery_timeout: Duration) -> bool {
         // If this process was suspended, another node may have published these events.
-        !self.run.is_stopped() && !self.halted.load(Ordering::Relaxed) && read_at.elapsed() < patience
+        !self.run.is_stopped() && !self.halted.load(Ordering::Relaxed) && read_at.elapsed() < delivery_timeout
     }
 
     /// Sends the events of one transaction in order. Ends at one that failed; one that is refused holds back
@@ -44,14 +44,14 @@ impl<'a> Sending<'a> {
         txn_id: TxnId,
         events: Vec<StoredEvent>,
         read_at: Instant,
-        patience: Duration,
+        delivery_timeout: Duration,
     ) -> ChainEnd {
         let mut end = ChainEnd { txn_id, size: events.len(), refused: Vec::new(), failure: None };
         for StoredEvent { sequence, event, stored_at, .. } in events {
             if end.refused.iter().any(|refused| refused.kind == event.kind) {
                 continue;
             }
-            if !self.may_send(read_at, patience) {
+            if !self.may_send(read_at, delivery_timeout) {
                 break;
             }
             let (topic, sent) = match self.topics.of(&event) {
@@ -59,7 +59,7 @@ impl<'a> Sending<'a> {
                     let sent = match self.publisher.send(&topic, &event).await {
                         // Perhaps because of another event of its batch.
                         Err(SendError::EventRefused(reason)) => {
-                            if !self.may_send(read_at, patience) {
+                            if !self.may_send(read_at, delivery_timeout) {
                                 end.failure = Some(Failure { reason, died: false });
                                 break;
                             }
