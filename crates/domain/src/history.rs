@@ -156,7 +156,7 @@ impl AttentionKind {
         }
     }
 
-    /// What an operator should do, as far as the kind tells.
+    /// The recommendation to operators, by the kind alone.
     pub fn recommended_action(self) -> &'static str {
         match self {
             AttentionKind::LateSuccess => {

@@ -1,5 +1,5 @@
-//! What is asked costs as much as it yields, however much is stored: nothing reads a table, and
-//! nothing reads much of an index. PostgreSQL itself counts what is read.
+//! The cost of a query follows its result, not the size of the tables: no query reads a whole table, or much
+//! of an index. PostgreSQL itself counts the rows read.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests: what fails, panics")]
 
@@ -31,7 +31,7 @@ const SOME: i64 = 10;
 /// The 280 that are asked for, and no others.
 const FEW: i64 = 1_000_000;
 
-/// The numbers of the payments to add: those that are asked for, of the rest every so many.
+/// The numbers of the payments to add: those of the queries, and every so many of the rest.
 const NUMBERS: &str = "
     CREATE TEMP TABLE numbers AS SELECT n FROM generate_series(1, 40000) AS n
         WHERE (n % $every = 0 OR n % 1000 IN (0, 1, 2, 7, 501, 777, 778))
@@ -85,7 +85,7 @@ const NO_AUTOVACUUM: &str = "
         END LOOP;
     END $$";
 
-/// What was read so far: rows of tables read whole, and entries of indexes; by table.
+/// The rows read so far: of tables read whole, and entries of indexes; by table.
 async fn read_so_far(client: &Client) -> BTreeMap<String, (i64, i64)> {
     let sql = "
         SELECT t.relname::text, t.seq_tup_read::bigint, coalesce(sum(i.idx_tup_read), 0)::bigint
@@ -95,7 +95,7 @@ async fn read_so_far(client: &Client) -> BTreeMap<String, (i64, i64)> {
     rows.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect()
 }
 
-/// A backend tells what it has read when it ends, at the latest.
+/// A backend has reported its reads when it ends, at the latest.
 async fn until_alone(client: &Client) {
     let deadline = Instant::now() + Duration::from_secs(30);
     let others = "SELECT count(*) FROM pg_stat_activity
@@ -178,7 +178,7 @@ fn searches() -> Vec<Question> {
         .collect()
 }
 
-/// Everything there is to ask; what changes something can be asked once in each round.
+/// All queries; one that changes rows can be made once in each round.
 fn questions(round: i64) -> Vec<Question> {
     let pending = move |nth: i64| txn_id(&format!("T{}", (nth + 10 * round) * 1_000));
     let new = move |name: &str| format!("{name}-{round}");
@@ -423,7 +423,7 @@ enum Plans {
     Generic,
 }
 
-/// What is planned each time, whatever PostgreSQL decides.
+/// Statements planned each time, whatever PostgreSQL decides.
 fn is_planned_each_time(question: &str) -> bool {
     question.contains("search") || question.contains("forget") || question.contains("checks")
 }
@@ -445,9 +445,9 @@ async fn store(database: &Database) -> Arc<PostgresStore> {
     Arc::new(PostgresStore::connect(options).await.unwrap())
 }
 
-/// What was read since then of each table, in rows and entries of indexes, where it is more than so much.
+/// The rows read since then of each table, in rows and entries of indexes, where they exceed the limit.
 async fn excess(client: &Client, before: &BTreeMap<String, (i64, i64)>, limit: i64) -> Vec<String> {
-    // A backend tells what it has read when it ends.
+    // A backend reports its reads when it ends.
     until_alone(client).await;
     let mut excess = Vec::new();
     for (table, (scanned, entries)) in read_so_far(client).await {

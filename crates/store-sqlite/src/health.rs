@@ -69,7 +69,7 @@ mod tests {
     use crate::Options;
 
     #[tokio::test]
-    async fn a_full_disk_is_told_and_the_end_of_it() {
+    async fn a_full_disk_is_reported_until_it_ends() {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("payments.db"), &Options::default()).unwrap();
         let allow = async |pages: u32| {

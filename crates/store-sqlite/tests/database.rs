@@ -1,4 +1,4 @@
-//! What this store promises beyond the contract: about its file, its constraints, its neighbours.
+//! Promises of this store beyond the contract: about its file, its constraints, its neighbours.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests: what fails, panics")]
 
@@ -30,7 +30,7 @@ impl Folder {
 }
 
 #[tokio::test]
-async fn everything_is_there_after_opening_it_again() {
+async fn all_data_survives_reopening() {
     let folder = Folder::new();
     let store = folder.open();
     let txn = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
@@ -96,7 +96,7 @@ async fn the_history_can_be_neither_changed_nor_deleted() {
 }
 
 #[tokio::test]
-async fn a_success_and_its_receipt_are_final_whatever_the_code_above_asks_for() {
+async fn triggers_keep_a_success_and_its_receipt_final() {
     let folder = Folder::new();
     let store = folder.open();
     let txn = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
@@ -114,7 +114,7 @@ async fn a_success_and_its_receipt_are_final_whatever_the_code_above_asks_for() 
 }
 
 #[tokio::test]
-async fn the_constraint_stands_where_a_check_would_be_passed_over() {
+async fn the_constraint_holds_where_a_check_is_bypassed() {
     let folder = Folder::new();
     let store = folder.open();
     sample::stored(&store, sample::new_transaction("T1", "B1")).await;
@@ -176,7 +176,7 @@ async fn of_two_stores_on_one_file_one_runs_a_tick() {
 }
 
 #[tokio::test]
-async fn a_run_goes_on_after_a_restart_and_is_taken_over_when_it_does_not() {
+async fn a_run_continues_after_a_restart_or_is_taken_over() {
     let folder = Folder::new();
     let clock = Arc::new(ManualClock::at(sample::at(0)));
     let open = || -> Arc<dyn Store> {
@@ -252,7 +252,7 @@ fn a_new_database_may_be_opened_by_many_at_once() {
 }
 
 #[test]
-fn what_is_no_database_of_ours_is_refused() {
+fn a_foreign_database_is_refused() {
     let folder = Folder::new();
     std::fs::write(folder.database(), "not a database, but long enough to be looked at ".repeat(100))
         .unwrap();

@@ -47,7 +47,7 @@ pub(super) enum Drained {
     ProducerDied,
 }
 
-/// What a run did, as far as it decides how its end is recorded.
+/// The outcome of a run, as far as it decides the record of its end.
 #[derive(Debug, Default)]
 pub(super) struct Done {
     pub(super) published: u64,
@@ -187,7 +187,7 @@ impl<'a> Drain<'a> {
         groups
     }
 
-    /// What can be begun behind a head in which nothing can, a few pages further in each round. Each
+    /// Transactions to begin behind a head in which none can begin, a few pages further in each round. Each
     /// transaction found there is read from its first waiting event.
     async fn groups_behind(
         &mut self,
@@ -212,7 +212,7 @@ impl<'a> Drain<'a> {
         Ok(Vec::new())
     }
 
-    /// Waits for most of what was begun.
+    /// Waits for most of the begun chains.
     async fn wait(&mut self, begun: usize) {
         let enough = if begun >= self.page() { self.page() / 4 } else { 0 };
         let until = Instant::now() + ROUND;
@@ -231,7 +231,7 @@ impl<'a> Drain<'a> {
         }
         let until = (Instant::now() + pause).min(self.run.yields_at());
         if self.next_end(until).await {
-            // Those that ended together are marked together.
+            // Chains that ended together are marked together.
             while let Some(Some(end)) = self.chains.next().now_or_never() {
                 self.take(end);
             }
@@ -302,7 +302,7 @@ impl<'a> Drain<'a> {
         self.holds.hold_topic(topic, settings.refused_pause);
     }
 
-    /// Begins nothing more, waits a little for what is under way, and marks what was confirmed.
+    /// Begins nothing more, waits a little for the chains under way, and marks confirmed events.
     async fn end(mut self) -> Result<Drained, JobError> {
         self.sending.halted.store(true, Ordering::Relaxed);
         let long = Instant::now() + GRACE;

@@ -66,8 +66,9 @@ impl Default for RelaySettings {
 ///
 /// A failure holds back its transaction, and is tried again. An event that the brokers refuse holds back the
 /// later ones of its transaction and topic, and no others; after [`RelaySettings::dead_letter_after`] it is a
-/// dead letter, which holds back nothing. A run whose database is unavailable ends, and forgets what was
-/// confirmed: after a failover to a replica that lags behind, the same numbers may be those of other events.
+/// dead letter, which holds back nothing. A run whose database is unavailable ends, and discards its
+/// confirmations: after a failover to a replica that lags behind, the same numbers may be those of other
+/// events.
 pub struct OutboxRelay {
     relay: Relay,
     kafka: KafkaSettings,

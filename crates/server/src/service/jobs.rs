@@ -1,5 +1,4 @@
-//! What runs by itself: the jobs of the scheduler, the consumer of notifications, the sandbox's
-//! callbacks.
+//! Background work: the jobs of the scheduler, the consumer of notifications, the sandbox's callbacks.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -75,7 +74,7 @@ pub(super) fn scheduled(
         ),
         job(
             "housekeeping",
-            "clears away what has been kept long enough",
+            "deletes expired rows",
             Schedule::every(settings.housekeeping_interval),
             Arc::new(housekeeping),
         ),
@@ -108,7 +107,7 @@ pub(super) fn scheduled(
     Ok(jobs)
 }
 
-/// What runs beside the requests of a service.
+/// The loops beside the requests of a service.
 pub(super) struct Loops(JoinSet<()>);
 
 impl Loops {
@@ -156,7 +155,7 @@ impl Loops {
         Loops(loops)
     }
 
-    /// Waits until every loop has finished what it was doing, or until `deadline`.
+    /// Waits until every loop has finished its work, or until `deadline`.
     pub(super) async fn stop(mut self, deadline: Instant) {
         let ended = async { while self.0.join_next().await.is_some() {} };
         if tokio::time::timeout_at(deadline, ended).await.is_err() {

@@ -1,11 +1,11 @@
-//! A cluster: three replicas of the real program on one PostgreSQL and one Kafka, beside a DIGIT that
-//! fails now and then, under a load that goes to them in turn, while replicas are killed (`kill -9`)
-//! or stand still, and the database and the broker are restarted. Afterwards what is stored is compared
-//! with the books of the gateway and of the collection service, with what clients were answered, and
-//! with what others read from Kafka.
+//! A cluster: three replicas of the real program on one PostgreSQL and one Kafka, beside a DIGIT that fails
+//! now and then, under a load that goes to them in turn, while replicas are killed (`kill -9`) or stand
+//! still, and the database and the broker are restarted. Afterwards the stored rows are compared with the
+//! books of the gateway and of the collection service, with the answers to clients, and with the records that
+//! others read from Kafka.
 //!
 //! `CLUSTER_KILLS=120 CLUSTER_DATABASE_RESTARTS=10 CLUSTER_BROKER_RESTARTS=10` for a long run,
-//! `CLUSTER_SEED=…` for the same disturbances again, `CLUSTER_FOLDER=…` to keep what the replicas log.
+//! `CLUSTER_SEED=…` for the same disturbances again, `CLUSTER_FOLDER=…` to keep the replicas' logs.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
@@ -46,11 +46,11 @@ const LEASE: Duration = Duration::from_secs(3);
 const RECEIPT_LEASE: Duration = Duration::from_secs(5);
 /// How long a replica is suspended: longer than any lease.
 const STANDSTILL: Duration = Duration::from_secs(7);
-/// How long what is left to do may take in the end: a receipt that failed a few times waits longest.
+/// The longest time for the remaining work at the end: a receipt that failed a few times waits longest.
 const SETTLING: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_paid_is_receipted_and_told_once_whatever_dies() {
+async fn every_payment_gets_one_receipt_and_one_message_whatever_process_dies() {
     let kills = number("CLUSTER_KILLS").unwrap_or(12);
     let database_restarts = number("CLUSTER_DATABASE_RESTARTS").unwrap_or(2);
     let broker_restarts = number("CLUSTER_BROKER_RESTARTS").unwrap_or(2);
@@ -117,7 +117,7 @@ async fn what_was_paid_is_receipted_and_told_once_whatever_dies() {
     let ledger = load.stop().await;
     let loaded = began.elapsed();
 
-    // Whatever was left open is now asked for, until nothing is under way any more.
+    // Open refunds are requested now, until none is under way any more.
     let settling = Instant::now();
     gateway.until_late_answers_have_come().await;
     let store = postgres::open(&database).await;
@@ -236,7 +236,7 @@ async fn kill(
     stops
 }
 
-/// Waits until every receipt is issued, every event published and read, and what came of that as well.
+/// Waits until every receipt is issued, every event published and read, and its consequences done as well.
 async fn until_all_is_done(store: &dyn Store, brokers: &str, replicas: &mut Replicas, weather: &Weather) {
     let started = Instant::now();
     tokio::select! {

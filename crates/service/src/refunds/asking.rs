@@ -1,4 +1,4 @@
-//! Questions about refunds that were sent, and what follows from the answers.
+//! Status requests about sent refunds, and the decisions on their answers.
 
 use std::time::Duration;
 
@@ -70,7 +70,7 @@ impl Refunds {
         }
     }
 
-    /// Decides what a report means, and stores that.
+    /// Decides on a report, and stores the decision.
     pub(super) async fn conclude(
         &self,
         refund: Refund,
@@ -266,7 +266,7 @@ impl Refunds {
         self.apply(change).await
     }
 
-    /// The money of a refund that had succeeded came back: told once, by an event and a case.
+    /// The money of a refund that had succeeded came back: reported once, by an event and a case.
     async fn returned(
         &self,
         refund: Refund,
@@ -319,7 +319,7 @@ impl Refunds {
         self.put_up(refund, &reason, raw, worker).await
     }
 
-    /// Raises the case of a refund of which only people can find out what became.
+    /// Raises the case of a refund whose outcome only an operator can find out.
     async fn put_up(
         &self,
         refund: &Refund,

@@ -17,8 +17,8 @@ enum Verb {
 }
 
 impl Refunds {
-    /// Approves a refund in the name of a checker, who is neither its maker nor another checker of it. With the
-    /// last approval that it needs it is sent. Repeated by the same checker it changes nothing.
+    /// Approves a refund in the name of a checker, who is neither its maker nor another checker of it. The
+    /// last required approval sends it. Repeated by the same checker it changes nothing.
     ///
     /// # Errors
     /// A [`RefundError`].

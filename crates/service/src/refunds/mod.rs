@@ -1,9 +1,10 @@
 //! Refunds: requested by one named person, approved by another, sent once, asked about until they are clear.
 //!
-//! **One call.** The id of a refund is our reference at the gateway. A call that may move money is counted and
-//! committed *before* it is made ([`RefundCalls`](payment_domain::RefundCalls)): whoever commits it makes it, so that of two nodes one does.
-//! After a kill between the commit and the call, or a lost answer, the refund is SENT, and its status is asked
-//! for; [`machine`](payment_domain::refund::machine) alone decides whether the call may be made again.
+//! **One call.** The id of a refund is our reference at the gateway. A call that may move money is counted
+//! and committed *before* it is made ([`RefundCalls`](payment_domain::RefundCalls)): the node that commits it
+//! makes it, so that of two nodes one does. After a kill between the commit and the call, or a lost answer,
+//! the refund is SENT, and its status is asked for; [`machine`](payment_domain::refund::machine) alone
+//! decides whether the call may be made again.
 //!
 //! **What was captured** is the gateway's word, asked for at the request and again before the call: money that
 //! the gateway has given back by itself, or charged back, is not sent a second time.
@@ -132,7 +133,7 @@ impl Refunds {
         self.ports.store.refund_history(id).await
     }
 
-    /// What is left of the capture of a refund.
+    /// The refundable rest of the capture of a refund.
     ///
     /// # Errors
     /// [`StoreError`] when the database is unavailable.

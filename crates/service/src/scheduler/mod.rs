@@ -14,10 +14,10 @@
 //! the same tick. A tick whose run was cancelled by a shutdown or has failed is begun again, too, before the
 //! next one. Every run is on record with its node, counts and end.
 //!
-//! **Fences.** Reconciliation and the outbox relay store under the number of their run. The store compares
-//! it in the same transaction, and refuses what belongs to a run that is over: a process that was suspended
-//! for an hour stores nothing of that. `receipts` rests on the lease of each task instead, and what
-//! `housekeeping` deletes twice is gone all the same.
+//! **Fences.** Reconciliation and the outbox relay store under the number of their run. The store compares it
+//! in the same transaction, and refuses writes of a run that is over: a process that was suspended for an
+//! hour stores nothing. `receipts` rests on the lease of each task instead, and `housekeeping` may delete
+//! twice.
 //!
 //! **Missed ticks.** When ticks were missed, because no node was up or the clock has jumped, the latest one
 //! is run as soon as a node looks; its record counts the others.

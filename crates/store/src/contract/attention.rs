@@ -1,4 +1,4 @@
-//! Cases for operators: one of a kind for each transaction, open as long as somebody must look at it.
+//! Cases for operators: one of a kind for each transaction, open until it is resolved.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub(super) fn promises() -> Vec<Promise> {
         Promise::of(cases_are_listed_in_the_order_of_their_numbers_and_page_by_page),
         Promise::of(cases_that_meet_every_condition_are_listed_and_no_others),
         Promise::of(cases_are_found_within_the_tenants_of_a_caller),
-        Promise::of(a_resolved_case_tells_who_and_why_and_is_not_raised_again),
+        Promise::of(a_resolved_case_names_resolver_and_reason_and_is_not_raised_again),
         Promise::of(of_resolutions_at_once_the_first_stays),
         Promise::of(a_resolved_case_of_a_state_that_lasts_is_opened_again_a_day_later),
         Promise::of(a_case_is_opened_again_once_among_reports_at_once),
@@ -48,7 +48,7 @@ pub(super) async fn raised(store: &Arc<dyn Store>, new: NewCase) -> i64 {
     found[0].id
 }
 
-/// The query for every case, whatever became of it.
+/// The query for every case in any state.
 pub(super) fn everything() -> AttentionQuery {
     AttentionQuery { state: CaseState::All, limit: 10_000, ..AttentionQuery::default() }
 }
@@ -58,7 +58,7 @@ pub(super) fn resolution(at_ms: i64) -> Resolution {
     Resolution { at: at(at_ms), by: "operator-1".to_owned(), reason: format!("refunded, '{at_ms}'") }
 }
 
-/// The case with a line in the history, brought by nobody in particular.
+/// The case with a line in the history, raised without a job's run.
 pub(super) fn new_case(txn: &Transaction, case: Attention, why: &str) -> NewCase {
     NewCase { case, history: entry(txn, why), events: Vec::new(), hold: Vec::new(), fence: None }
 }
@@ -238,7 +238,7 @@ async fn cases_are_found_within_the_tenants_of_a_caller(store: Arc<dyn Store>) {
     assert_eq!(store.attention_cases(&other).await.unwrap(), []);
 }
 
-async fn a_resolved_case_tells_who_and_why_and_is_not_raised_again(store: Arc<dyn Store>) {
+async fn a_resolved_case_names_resolver_and_reason_and_is_not_raised_again(store: Arc<dyn Store>) {
     let txn = sample::stored(&store, sample::new_transaction("T1", "B1")).await;
     let late = case(&txn, AttentionKind::LateSuccess, 1);
     let id = raised(&store, new_case(&txn, late.clone(), "late")).await;

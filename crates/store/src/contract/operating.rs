@@ -16,7 +16,7 @@ pub(super) fn promises() -> Vec<Promise> {
         Promise::of(unsigned_callbacks_are_kept_up_to_a_number_a_transaction_and_day),
         Promise::of(a_flood_of_unsigned_callbacks_keeps_no_more_than_its_number),
         Promise::of(a_working_database_answers_a_ping),
-        Promise::of(everybody_sees_at_once_what_was_stored),
+        Promise::of(a_committed_change_is_visible_at_once),
     ]
 }
 
@@ -122,7 +122,7 @@ async fn a_working_database_answers_a_ping(store: Arc<dyn Store>) {
     }
 }
 
-async fn everybody_sees_at_once_what_was_stored(store: Arc<dyn Store>) {
+async fn a_committed_change_is_visible_at_once(store: Arc<dyn Store>) {
     let walk = async |nth: usize| {
         let new = sample::new_transaction(&format!("T{nth}"), &format!("B{nth}"));
         let mut txn = sample::stored(&store, new).await;

@@ -220,7 +220,7 @@ pub(super) fn guard(reader: &Reader<'_>) -> GuardSettings {
     let calls_at_once = reader.get(&GATEWAYS_CALLS_AT_ONCE);
     GuardSettings {
         calls_at_once,
-        // Verifications of what strangers bring must not take the places of payments.
+        // Verifications of strangers' callbacks must not take the places of payments.
         verifications_at_once: (calls_at_once / 4).max(1),
         failures_in_a_row: reader.get(&FAILURES_IN_A_ROW),
         cool_down: reader.get(&COOL_DOWN),
