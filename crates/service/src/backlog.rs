@@ -72,7 +72,7 @@ impl BacklogGauges {
         }
     }
 
-    /// Sets all gauges. When the database does not answer they stay, and [`SAMPLED`] tells how old they are.
+    /// Sets all gauges. When the database does not answer they stay, and [`SAMPLED`] shows their age.
     ///
     /// # Errors
     /// As the store has it.
@@ -96,7 +96,7 @@ impl BacklogGauges {
     }
 }
 
-/// What is gone is shown as zero.
+/// A missing count is shown as zero.
 fn put<K: Ord>(shown: &mut BTreeMap<K, u64>, counted: BTreeMap<K, u64>) {
     shown.values_mut().for_each(|count| *count = 0);
     shown.extend(counted);

@@ -97,7 +97,7 @@ mod tests {
             assert!(steps.iter().any(|step| step.contains(index)), "{statement}\n{steps:#?}");
             let others = steps.iter().filter(reads).filter(|step| !step.contains(index));
             for step in others {
-                // The groups, and what a task is about, by its key.
+                // The groups, and the subject of a task, by its key.
                 let is_small =
                     step.contains("(subquery") || step.contains("autoindex") || step.contains("PRIMARY KEY");
                 assert!(is_small, "{statement}\n{steps:#?}");

@@ -74,7 +74,7 @@ fn database_authorities(file: PathBuf) -> Watched {
 }
 
 impl Watched {
-    /// A file that cannot be read leaves the gauge: what uses it tells of that.
+    /// A file that cannot be read leaves the gauge: its user reports the failure.
     fn show(&self) {
         let content = match &self.place {
             CertificateSource::Text(pem) => pem.clone().into_bytes(),

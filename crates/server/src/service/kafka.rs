@@ -17,7 +17,7 @@ pub(super) fn check(config: &Config) -> Outcome {
     config.kafka.as_ref().map_or(Ok(()), |kafka| client(kafka).map(|_| ()))
 }
 
-/// The certificates that the client uses; none where its settings cannot be used, which [`check`] tells.
+/// The certificates of the client; none where its settings are invalid, which [`check`] reports.
 pub(super) fn certificates(kafka: &config::Kafka) -> Vec<(CertificateUse, CertificateSource)> {
     client(kafka).map(|settings| settings.certificates()).unwrap_or_default()
 }
