@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fault {
-    Away,
+    Unavailable,
     Refuses,
 }
 
