@@ -84,7 +84,7 @@ pub(crate) fn created(response: &Response) -> Option<String> {
     Some(format!("{} {}", txn["txnId"].as_str()?, txn["redirectUrl"].as_str()?))
 }
 
-/// The id in what [`created`] keeps.
+/// The id in the value of [`created`].
 pub(crate) fn id_of(created: &str) -> String {
     created.split(' ').next().unwrap_or_default().to_owned()
 }

@@ -81,7 +81,7 @@ impl Versions {
         versions
     }
 
-    /// What a version makes of an answer. An unsigned one stays unsigned after its time.
+    /// The result of an answer under a version. An unsigned one stays unsigned after its time.
     async fn verdict(
         &self,
         version: &Version,

@@ -59,7 +59,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_encoded_is_decoded_to_the_same(fields: Vec<(String, String)>) {
+        fn encoding_round_trips(fields: Vec<(String, String)>) {
             prop_assert_eq!(decode(encode(&fields).as_bytes()), fields.clone());
             prop_assert_eq!(decode(encode_query(&fields).as_bytes()), fields);
         }

@@ -19,11 +19,11 @@ use crate::proxies::TrustedProxies;
 pub struct App {
     pub payments: Payments,
     pub accounts: Accounts,
-    /// How callers prove who they are.
+    /// The proof of callers' identities.
     pub identity: IdentityProof,
     /// The roles that proven callers have here.
     pub roles: RoleCodes,
-    /// Nothing real is configured. As long as the sandbox is the only gateway, callers who are believed make and
+    /// Nothing real is configured. As long as the sandbox is the only gateway, unproven callers make and
     /// check refunds.
     pub stands_alone: bool,
     /// The code by which UPYOG's refund-services knows that a refund was accepted.

@@ -1,5 +1,5 @@
 //! The errors of the HTTP interface. Status, code and sentence of an error response are chosen here and in
-//! [`response`]; what happened inside goes to the log alone.
+//! [`response`]; the cause goes to the log alone.
 
 mod response;
 #[cfg(test)]

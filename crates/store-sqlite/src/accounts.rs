@@ -193,7 +193,7 @@ fn put_credential(conn: &Connection, credential: &MerchantCredential) -> Result<
 }
 
 fn read_account(row: &Row<'_>) -> Result<MerchantAccount, Failure> {
-    let columns = Columns::of_nobody(row, "eg_pg_merchant_account");
+    let columns = Columns::without_owner(row, "eg_pg_merchant_account");
     Ok(MerchantAccount {
         id: columns.read("id", |id| AccountId::new(id).ok())?,
         tenant_id: columns.read("tenant_id", |tenant| TenantId::new(tenant).ok())?,
@@ -213,7 +213,7 @@ fn read_account(row: &Row<'_>) -> Result<MerchantAccount, Failure> {
 }
 
 fn read_credential(row: &Row<'_>) -> Result<MerchantCredential, Failure> {
-    let columns = Columns::of_nobody(row, "eg_pg_merchant_credential");
+    let columns = Columns::without_owner(row, "eg_pg_merchant_credential");
     let signed = |by: Option<String>, at: Option<Timestamp>| Some(Signed { by: by?, at: at? });
     Ok(MerchantCredential {
         account: columns.read("account_id", |id| AccountId::new(id).ok())?,

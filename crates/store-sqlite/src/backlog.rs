@@ -60,7 +60,7 @@ pub(crate) fn read(conn: &Connection, now: Timestamp) -> Result<Backlog, Failure
     let mut backlog = Backlog::default();
     for statement in STATEMENTS.iter() {
         let counted = rows::all(conn, statement, params![first, second, third, fourth], |row| {
-            let columns = Columns::of_nobody(row, "the backlog");
+            let columns = Columns::without_owner(row, "the backlog");
             let counted = CountedWork {
                 work: columns.get("work")?,
                 name: columns.get("name")?,

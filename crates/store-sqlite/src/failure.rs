@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_may_pass_by_itself_is_worth_another_try() {
+    fn only_transient_failures_are_retried() {
         use rusqlite::ffi;
         for code in [ffi::SQLITE_BUSY, ffi::SQLITE_FULL, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_NOMEM] {
             let group = Failure::NotCommitted(Arc::new(sqlite(code)));

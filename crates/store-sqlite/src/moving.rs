@@ -153,7 +153,7 @@ impl Source {
         Ok(tx.commit()?)
     }
 
-    /// Takes the mark away, so that the database is used again.
+    /// Removes the mark, so that the database is used again.
     ///
     /// # Errors
     /// As [`Source::open`].
@@ -316,7 +316,7 @@ mod tests {
         tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     }
 
-    /// A migration that adds a table or a column decides here what becomes of it in a move.
+    /// A migration that adds a table or a column decides here whether a move copies it.
     #[test]
     fn every_table_and_column_is_moved_or_left_for_a_reason() {
         let (_folder, path) = fresh();

@@ -22,14 +22,14 @@ pub(crate) struct Columns<'a, 's> {
 impl<'a, 's> Columns<'a, 's> {
     /// The columns of a row that begins with `txn_id`.
     pub(crate) fn of(row: &'a Row<'s>, table: &'static str) -> Result<Columns<'a, 's>, Failure> {
-        let mut columns = Columns::of_nobody(row, table);
+        let mut columns = Columns::without_owner(row, table);
         columns.owner = columns.get("txn_id")?;
         Ok(columns)
     }
 
     /// The columns of a row that begins with `run_id`, and that number.
     pub(crate) fn of_run(row: &'a Row<'s>, table: &'static str) -> Result<(Columns<'a, 's>, i64), Failure> {
-        let mut columns = Columns::of_nobody(row, table);
+        let mut columns = Columns::without_owner(row, table);
         let run_id: i64 = columns.get("run_id")?;
         columns.owner = format!("run {run_id}");
         Ok((columns, run_id))
@@ -40,14 +40,14 @@ impl<'a, 's> Columns<'a, 's> {
         row: &'a Row<'s>,
         table: &'static str,
     ) -> Result<(Columns<'a, 's>, String), Failure> {
-        let mut columns = Columns::of_nobody(row, table);
+        let mut columns = Columns::without_owner(row, table);
         columns.owner = columns.get("token_id")?;
         let id = columns.owner.clone();
         Ok((columns, id))
     }
 
     /// The columns of a row that belongs to no transaction.
-    pub(crate) fn of_nobody(row: &'a Row<'s>, table: &'static str) -> Columns<'a, 's> {
+    pub(crate) fn without_owner(row: &'a Row<'s>, table: &'static str) -> Columns<'a, 's> {
         Columns { row, next: Cell::new(0), table, owner: String::new() }
     }
 

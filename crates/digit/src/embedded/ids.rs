@@ -242,7 +242,7 @@ mod tests {
             let ids = ids.clone();
             tokio::spawn(async move { take(&ids, 50).await })
         };
-        registers.somebody_waits().await;
+        registers.until_a_caller_waits().await;
         registers.fails(true);
         registers.release();
         let failed = waiting.await.unwrap();
@@ -261,7 +261,7 @@ mod tests {
             let ids = ids.clone();
             tokio::spawn(async move { next(&ids).await })
         };
-        registers.somebody_waits().await;
+        registers.until_a_caller_waits().await;
         gives_up.abort();
         assert!(gives_up.await.unwrap_err().is_cancelled());
         registers.release();

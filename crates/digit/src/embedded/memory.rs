@@ -51,7 +51,7 @@ impl MemoryRegisters {
     }
 
     /// Comes back once a call is held.
-    pub(super) async fn somebody_waits(&self) {
+    pub(super) async fn until_a_caller_waits(&self) {
         self.arrived.notified().await;
     }
 

@@ -123,7 +123,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_signed_is_right_and_another_is_wrong(
+        fn only_the_signed_text_is_valid(
             pairs in proptest::collection::vec(("[a-z&=_]{1,8}", ".{0,12}"), 0..8),
             other in "[a-z]{1,8}",
         ) {

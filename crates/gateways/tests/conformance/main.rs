@@ -61,7 +61,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Most of the time is spent waiting for servers that do not answer.
     arguments.test_threads.get_or_insert(6);
-    rustls::crypto::ring::default_provider().install_default().expect("nobody came first");
+    rustls::crypto::ring::default_provider().install_default().expect("the provider is the first");
     // Faulty adapters are expected to panic: without output.
     let shown = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

@@ -1,4 +1,4 @@
-//! `POST /account/v1/_verify`, `_activate` and `_retire`: what becomes of the entered credentials.
+//! `POST /account/v1/_verify`, `_activate` and `_retire`: steps of the entered credentials.
 
 use axum::extract::State;
 use http::HeaderMap;
@@ -22,7 +22,7 @@ use crate::validation::{Field, Violations};
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ChangeAccountBody<'a> {
-    /// Who asks.
+    /// The caller.
     #[schema(value_type = Option<RequestInfoSchema>)]
     request_info: Option<RequestInfo>,
     /// The account.
@@ -58,7 +58,7 @@ pub(crate) struct ChangedAccountFields<'a> {
     wipe: Option<Scalar<'a>>,
 }
 
-/// What is asked for.
+/// The request's fields.
 struct Asked {
     info: RequestInfo,
     id: AccountId,
@@ -70,8 +70,8 @@ struct Asked {
 
 /// Verify the credentials of an account.
 ///
-/// The gateway is asked a question with the entered credentials; it accepts them when it tells of the payment, or that
-/// it does not know a made-up one. No money moves.
+/// The gateway gets a status request with the entered credentials; it accepts them when it reports the
+/// payment, or that it does not know an invented one. No money moves.
 #[utoipa::path(
     post,
     path = "/account/v1/_verify",
@@ -96,8 +96,8 @@ pub(crate) async fn verify(
 
 /// Activate the credentials of an account.
 ///
-/// New payments are made with them. The ones before are retired, and go on verifying callbacks for a time. With
-/// `accounts.second-person` another person activates than the one who entered them.
+/// New payments are made with them. The previous credentials are retired, and go on verifying callbacks for a
+/// time. With `accounts.second-person` another person activates than the one who entered them.
 #[utoipa::path(
     post,
     path = "/account/v1/_activate",

@@ -24,7 +24,7 @@ const USUAL_PRIORITY: u32 = 100;
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct CreateAccountBody<'a> {
-    /// Who asks.
+    /// The caller.
     #[schema(value_type = Option<RequestInfoSchema>)]
     request_info: Option<RequestInfo>,
     /// The account.

@@ -24,7 +24,7 @@ use crate::validation::Violations;
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct EnterBody<'a> {
-    /// Who asks.
+    /// The caller.
     #[schema(value_type = Option<RequestInfoSchema>)]
     request_info: Option<RequestInfo>,
     /// The account.

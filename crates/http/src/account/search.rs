@@ -1,4 +1,4 @@
-//! `POST /account/v1/_search` and `_fields`: the accounts, and what an account of a gateway is made of.
+//! `POST /account/v1/_search` and `_fields`: the accounts, and the fields of an account of a gateway.
 
 use axum::extract::State;
 use payment_domain::{GatewayName, RequestInfo, TenantId};
@@ -21,7 +21,7 @@ use crate::validation::{Field, TextRule, Violations};
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AccountSearchBody<'a> {
-    /// Who asks.
+    /// The caller.
     #[serde(rename = "RequestInfo")]
     #[schema(value_type = Option<RequestInfoSchema>)]
     info: Option<RequestInfo>,
@@ -50,8 +50,8 @@ pub(crate) struct AccountsResponse {
 
 /// List merchant accounts.
 ///
-/// Those of the tenants at which the caller has PG_ADMIN or PG_AUDITOR, and of the tenants below. Secrets are shown by
-/// their last four characters.
+/// The accounts of the tenants at which the caller has PG_ADMIN or PG_AUDITOR, and of the tenants below.
+/// Secrets are shown by their last four characters.
 #[utoipa::path(
     post,
     path = "/account/v1/_search",
@@ -96,7 +96,7 @@ pub(crate) async fn search(State(app): Shared, Called { caller, body }: Called) 
 /// Which gateway's fields are looked for.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct AccountFieldsBody<'a> {
-    /// Who asks.
+    /// The caller.
     #[serde(rename = "RequestInfo")]
     #[schema(value_type = Option<RequestInfoSchema>)]
     info: Option<RequestInfo>,

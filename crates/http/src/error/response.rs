@@ -15,7 +15,7 @@ use serde::de::IgnoredAny;
 
 use crate::envelope::{ErrorEntry, bounded, line};
 
-/// The problems of an account that are told at once.
+/// The largest number of an account's problems in one answer.
 const MOST_PROBLEMS: usize = 50;
 /// In characters.
 const LONGEST_PROBLEM: usize = 500;
@@ -353,7 +353,7 @@ impl From<&GatewayError> for ErrorResponse {
                 "The payment gateway is not available at the moment; nothing was paid, send the request again later",
             )
             .retry_after(u16::try_from(retry_after.as_millis().div_ceil(1000)).unwrap_or(u16::MAX)),
-            // Without Retry-After: the bill stays claimed until the gateway tells what became of it.
+            // Without Retry-After: the bill stays claimed until the gateway reports the outcome.
             GatewayError::Unanswered(_) => unavailable(
                 "GATEWAY_UNANSWERED",
                 "The payment gateway did not answer; the payment stays pending until it tells what became of it",

@@ -254,7 +254,7 @@ fn every_code_stands_in_the_guide_for_applications_or_in_that_for_operators() {
 }
 
 #[test]
-fn the_log_is_told_the_cause() {
+fn the_log_names_the_cause() {
     let error = ApiError::from(CreateError::from(StoreError::Unavailable("disk I/O error".into())));
     assert_eq!(error.with_causes(), "the database is not available: disk I/O error");
     let response = settling(SettleError::NotFound).into_response();

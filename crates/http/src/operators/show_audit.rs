@@ -24,7 +24,7 @@ const REASON: TextRule = TextRule { lines: true, ..TextRule::line(1, 2000) };
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AuditShowBody<'a> {
-    /// Who asks.
+    /// The caller.
     #[serde(rename = "RequestInfo")]
     #[schema(value_type = Option<RequestInfoSchema>)]
     info: Option<RequestInfo>,
@@ -32,8 +32,8 @@ pub(crate) struct AuditShowBody<'a> {
     #[serde(borrow)]
     #[schema(value_type = i64, minimum = 1, example = 1)]
     number: Option<Scalar<'a>>,
-    /// Why its personal values are shown; without a reason they are masked. It is recorded before they are shown, in the
-    /// name of a named caller.
+    /// The reason its personal values are shown; without a reason they are masked. It is recorded before they
+    /// are shown, in the name of a named caller.
     #[serde(borrow)]
     #[schema(value_type = Option<String>, max_length = 2000, example = json!(null))]
     reason: Option<Scalar<'a>>,
@@ -49,8 +49,8 @@ pub(crate) struct AuditEntryResponse {
 
 /// Show an entry of the audit log.
 ///
-/// One of the caller's tenants, or any for whoever holds PG_AUDITOR at a state. With a `reason` its personal values are
-/// shown, and that is an entry of its own.
+/// An entry of one of the caller's tenants, or any for a holder of PG_AUDITOR at a state. With a `reason` its
+/// personal values are shown, and that is an entry of its own.
 #[utoipa::path(
     post,
     path = "/audit/v1/_show",

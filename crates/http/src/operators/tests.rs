@@ -107,7 +107,7 @@ async fn wrong_bodies_have_the_common_error() {
 
 #[tokio::test]
 async fn an_unavailable_database_is_reported() {
-    let app = TestApp::with(Choices { database_is_away: true, ..Choices::default() });
+    let app = TestApp::with(Choices { database_is_unavailable: true, ..Choices::default() });
     for (path, body) in endpoints() {
         let answer = app.operate(path, &body).await;
         assert_eq!(answer.codes(), ["DATABASE_UNAVAILABLE"], "{path}");

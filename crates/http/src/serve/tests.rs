@@ -297,7 +297,7 @@ async fn a_shutdown_lets_running_requests_finish_and_takes_no_new_ones() {
     server.shutdown.cancel();
     assert_eq!(read_all(&mut idle).await, "", "an idle connection is closed at once");
     assert!(!server.server.is_finished());
-    assert!(TcpStream::connect(server.address).await.is_err(), "nobody new comes in");
+    assert!(TcpStream::connect(server.address).await.is_err(), "no new connection is accepted");
     server.let_go.add_permits(1);
     let answer = read_all(&mut busy).await;
     assert!(answer.ends_with("waited") && answer.contains("connection: close"), "{answer}");

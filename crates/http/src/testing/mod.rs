@@ -54,7 +54,7 @@ pub(crate) struct TestApp {
     pub(crate) clock: Arc<ManualClock>,
     /// The job `test`.
     pub(crate) job: Arc<TestJob>,
-    /// Stops what operators have set going.
+    /// Stops the work that operators have started.
     pub(crate) stop: CancellationToken,
     router: Router,
     admin_router: Router,
@@ -71,7 +71,7 @@ pub(crate) struct Choices {
     pub(crate) allowed_callback_hosts: AllowedCallbackHosts,
     pub(crate) order_life_of: BTreeMap<GatewayName, Duration>,
     /// The database is unavailable.
-    pub(crate) database_is_away: bool,
+    pub(crate) database_is_unavailable: bool,
     pub(crate) operators: bool,
     pub(crate) stands_alone: bool,
     pub(crate) questions: u32,
@@ -93,7 +93,7 @@ impl Default for Choices {
                 ["city.example", "city.example.org", "localhost"].map(str::to_owned).to_vec(),
             ),
             order_life_of: BTreeMap::new(),
-            database_is_away: false,
+            database_is_unavailable: false,
             operators: true,
             stands_alone: false,
             questions: 1000,
@@ -121,7 +121,7 @@ impl TestApp {
             Arc::new(FakeCollections::new(ReceiptRegister::new(registers.clone(), clock.clone())));
         let format = "PB_PG_[cy:yyyy_MM_dd]_[SEQ_EG_PG_TXN]".parse().unwrap();
         let used_store = Arc::new(ObservedStore::new(store.clone()));
-        used_store.is_available(!choices.database_is_away);
+        used_store.is_available(!choices.database_is_unavailable);
         let used_store: Arc<dyn Store> = used_store;
         let accounts = accounts::accounts(&used_store, &clock, &gateway);
         let payments = Payments::new(Ports {

@@ -104,7 +104,7 @@ fn no_such_case(id: i64) -> Failure {
 }
 
 pub(super) fn resolve(config: &Config, args: &AttentionResolveArgs) -> Outcome<ExitCode> {
-    let by = by_hand::operator(args.by.as_deref()).ok_or_else(by_hand::nobody)?;
+    let by = by_hand::operator(args.by.as_deref()).ok_or_else(by_hand::unnamed_operator)?;
     let resolved = small_runtime()?.block_on(async {
         let attention = service::open_attention(config).await?;
         Ok(attention.resolve(args.id, None, by_hand::actor(&by), &by, &args.reason).await)

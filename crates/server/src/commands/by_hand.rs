@@ -62,7 +62,7 @@ pub(super) async fn settle_down(payments: &Payments, limit: Duration) {
     let _cut_off = tokio::time::timeout(limit, tasks.wait()).await;
 }
 
-pub(super) fn nobody() -> Failure {
+pub(super) fn unnamed_operator() -> Failure {
     Failure::new("the case records the person who resolves it, and none is named")
         .try_this("say who you are: --by NAME")
 }

@@ -69,7 +69,7 @@ struct Shown {
     stored: u64,
 }
 
-/// The rows after which progress is told where there is no terminal.
+/// The number of rows between two lines of progress where there is no terminal.
 const TOLD_EVERY: u64 = 100_000;
 
 impl Shown {

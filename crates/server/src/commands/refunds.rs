@@ -167,8 +167,8 @@ pub(super) fn request(config: Config, args: &RefundRequestArgs) -> Outcome<ExitC
     })
 }
 
-/// The key of a request, and the digest that tells it from others. Without a key of its own a request that is repeated
-/// after a lost answer has the same.
+/// The key of a request, and the digest that distinguishes it. Without a key of its own a request that is
+/// repeated after a lost answer has the same.
 fn key_of(args: &RefundRequestArgs) -> (String, RequestDigest) {
     let RefundRequestArgs { txn, amount, amount_available, reason_code, reason, case, .. } = args;
     let asked = serde_json::json!([txn, amount, amount_available, reason_code, reason, case]);

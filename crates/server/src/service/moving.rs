@@ -68,7 +68,7 @@ pub async fn move_to(config: &Config, to: &Database, progress: &mut dyn Progress
             both.refuse_services().await?;
             both.target.reserve(&id).await.map_err(|error| both.target_failed(&error))?;
         }
-        // Whatever the mark says, nothing is there.
+        // Independent of the mark, the target is empty.
         (None | Some(Stage::Moving | Stage::Moved), TargetState::Begun) => both.refuse_services().await?,
         // The commit of the copy was the last thing that was done.
         (Some(Stage::Moving | Stage::Moved), TargetState::Complete) => {
@@ -122,7 +122,7 @@ pub async fn move_back(config: &Config, to: &Database) -> Outcome<String> {
     Ok(both.shown_target)
 }
 
-/// Opens the embedded database again without looking at the copy, which somebody says is lost.
+/// Opens the embedded database again without checking the copy, which the operator declares lost.
 ///
 /// # Errors
 /// When the database cannot be used, or was not moved.

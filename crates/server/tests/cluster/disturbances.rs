@@ -16,11 +16,11 @@ pub(crate) struct Weather(Arc<Mutex<Option<Instant>>>);
 
 impl Weather {
     /// Whether that was within the last `time`.
-    pub(crate) fn database_was_away_within(&self, time: Duration) -> bool {
+    pub(crate) fn database_was_unavailable_within(&self, time: Duration) -> bool {
         self.0.lock().unwrap().is_some_and(|last| last.elapsed() < time)
     }
 
-    fn database_is_away(&self) {
+    fn database_is_unavailable(&self) {
         *self.0.lock().unwrap() = Some(Instant::now());
     }
 }
@@ -41,11 +41,11 @@ pub(crate) async fn restart_database(
         tokio::time::sleep(Duration::from_secs(2)).await;
         pause(&mut random, 4000).await;
         let how = if time % 2 == 0 { Stop::Fast } else { Stop::Immediate };
-        weather.database_is_away();
+        weather.database_is_unavailable();
         server.stop(how).await;
         pause(&mut random, 2500).await;
         server.start_again().await;
-        weather.database_is_away();
+        weather.database_is_unavailable();
     }
 }
 

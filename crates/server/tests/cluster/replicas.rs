@@ -111,7 +111,7 @@ impl Replicas {
                         Some(status) => {
                             self.deaths.fetch_add(1, Ordering::SeqCst);
                             // Without its database it cannot start. Nothing else is a reason to end.
-                            if weather.database_was_away_within(Duration::from_secs(10)) {
+                            if weather.database_was_unavailable_within(Duration::from_secs(10)) {
                                 self.gave_up += 1;
                             } else {
                                 let log = service.log();

@@ -123,7 +123,7 @@ impl World {
             if txn["txnStatus"] == status {
                 return;
             }
-            assert!(started.elapsed() < PATIENCE, "{:?}: nobody tells of {status}: {txn}", self.account);
+            assert!(started.elapsed() < PATIENCE, "{:?}: no report of {status}: {txn}", self.account);
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

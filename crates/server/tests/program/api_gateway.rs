@@ -98,7 +98,7 @@ async fn every_walk(account: Account) {
     assert_eq!((&stands["txnStatus"], stands["receipt"].is_string()), (&"SUCCESS".into(), true));
 
     assert_eq!(world.digit.payments().len(), 2, "{account:?}: one receipt for each payment");
-    assert_eq!(world.api_gateway.refused(), [""; 0], "nobody was sent to what is not open");
+    assert_eq!(world.api_gateway.refused(), [""; 0], "no browser was sent to a closed path");
     for txn in [&paid, &declined, &stands] {
         let entry = world.simulator.book_entry_of(account.provider(), &id_of(txn)).unwrap();
         assert_eq!(entry.webhooks.attempts, 0, "{account:?}: the provider was given an address to report to");

@@ -148,7 +148,7 @@ async fn an_unavailable_gateway_is_named_and_sets_the_exit_code() {
     assert_eq!(output.status.code(), Some(1), "{text}{}", stderr(&output));
     assert!(text.contains("Could not be asked") && text.contains(&id), "{text}");
     assert!(!text.contains("Asha Demo") && !text.contains('\u{1b}'), "{text}");
-    assert_eq!(stderr(&output), "", "no progress is drawn where nobody watches");
+    assert_eq!(stderr(&output), "", "no progress is drawn without a terminal");
     assert!(world.told(&["transaction", "show", &id]).contains("the gateway could not be asked"));
 }
 
@@ -174,7 +174,7 @@ async fn an_interrupted_reconciliation_finishes_begun_checks_and_reports_its_pro
         .unwrap();
     let Ok(asked) = tokio::time::timeout(PATIENCE, silent.accept()).await else {
         child.kill().unwrap();
-        panic!("nobody was asked: {:?}", child.wait_with_output());
+        panic!("no status request was made: {:?}", child.wait_with_output());
     };
     let id = child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());

@@ -112,7 +112,7 @@ impl Figures {
         }
         row("  settled by ticks", self.settled.to_string());
         row("payers who came back meanwhile", paid.came_back.to_string());
-        row("creates that nobody answered", paid.unanswered.to_string());
+        row("creates without an answer", paid.unanswered.to_string());
         row("owners that came back and found their run over", self.lost_leases.to_string());
         row("lines that runs have written", self.lines.to_string());
         row("checks noted", self.notes.to_string());

@@ -66,7 +66,7 @@ async fn a_payment_behind_a_closed_tab_gets_one_receipt_and_one_message_by_the_e
     while told(one, "stored").await + told(other, "stored").await < 1.0
         || told(one, "repeated").await + told(other, "repeated").await < 1.0
     {
-        assert!(started.elapsed() < 2 * PATIENCE, "nobody is told:\n{}{}", one.log(), other.log());
+        assert!(started.elapsed() < 2 * PATIENCE, "no message:\n{}{}", one.log(), other.log());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     until_published(&database).await;

@@ -114,7 +114,7 @@ impl AccountDirectory {
     /// The account for a new payment, `None` where none takes it: the configuration file's may.
     ///
     /// # Errors
-    /// Why that account cannot be used. No other one takes its place.
+    /// The reason that account cannot be used. No other one takes its place.
     pub(crate) fn choose(&self, gateway: &GatewayName, place: Place<'_>) -> Result<Option<Chosen>, String> {
         let Some(inner) = &self.0 else { return Ok(None) };
         let copy = inner.copy();
@@ -154,7 +154,7 @@ impl AccountDirectory {
     /// The account of a payment. Reads the accounts when this one is not known here yet.
     ///
     /// # Errors
-    /// Why it cannot be used.
+    /// The reason it cannot be used.
     pub(crate) async fn of(&self, id: &AccountId, version: u32) -> Result<Arc<dyn Gateway>, String> {
         if let Some(inner) = &self.0
             && !inner.knows(id, version)
@@ -174,7 +174,7 @@ impl AccountDirectory {
     /// The account in memory.
     ///
     /// # Errors
-    /// Why it cannot be used.
+    /// The reason it cannot be used.
     pub(crate) fn known(&self, id: &AccountId) -> Result<Arc<dyn Gateway>, String> {
         let live = self.0.as_ref().and_then(|inner| inner.copy().by_id.get(id).cloned());
         let live = live.ok_or_else(|| format!("the merchant account {id} is not known"))?;

@@ -1,4 +1,4 @@
-//! Why an account is not changed.
+//! The reason an account is not changed.
 
 use payment_domain::GatewayName;
 use payment_store::StoreError;
@@ -6,7 +6,7 @@ use payment_store::StoreError;
 use super::VaultError;
 use crate::roles::Denied;
 
-/// Why an account was not changed.
+/// The reason an account was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
     #[error("there is no such account")]

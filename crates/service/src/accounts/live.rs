@@ -22,7 +22,7 @@ pub struct OrderLives {
     pub of_gateways: BTreeMap<GatewayName, Duration>,
 }
 
-/// What stored accounts are opened with.
+/// The parts needed to open stored accounts.
 pub(super) struct Opener {
     pub(super) adapters: Arc<dyn AccountAdapters>,
     pub(super) keys: Keyring,

@@ -1,4 +1,4 @@
-//! What becomes of credentials in time: wiped when their time is over, wrapped by another key.
+//! Later steps of credentials: wiped when their time is over, wrapped by another key.
 
 use async_trait::async_trait;
 use payment_domain::{AuditAction, CredentialState, MerchantCredential, Timestamp};

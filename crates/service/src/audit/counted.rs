@@ -1,4 +1,5 @@
-//! Searches with unmasked answers: counted, and recorded as one entry for each actor, tenant and minute. Those of the last minute are lost when the process is killed.
+//! Searches with unmasked answers: counted, and recorded as one entry for each actor, tenant and minute. The
+//! counts of the last minute are lost when the process is killed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

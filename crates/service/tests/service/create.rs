@@ -136,7 +136,7 @@ async fn a_gateway_that_is_called_knows_no_order_that_we_do_not() {
     let refused = world.create(request(&[("B2", "1")])).await;
     assert!(matches!(refused, Err(CreateError::Gateway(GatewayError::NotSent(_)))));
     assert_eq!(world.stored(&TxnId::new("T0002").unwrap()).await.status, Status::Failure);
-    assert!(world.claims("B2").await.is_empty(), "nobody can pay it: the bill is free");
+    assert!(world.claims("B2").await.is_empty(), "it cannot be paid: the bill is free");
 
     world.gateway.start_fails(Some(StartFault::Unanswered));
     world.gateway.answers(payment_domain::Outcome::Pending);

@@ -134,7 +134,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_encoded_is_decoded(value in "\\PC{0,40}") {
+        fn encoding_round_trips(value in "\\PC{0,40}") {
             let fields = Fields::decode(encode([("name", value.as_str())]).as_bytes()).unwrap();
             prop_assert_eq!(fields.get("name"), value);
         }

@@ -105,7 +105,7 @@ async fn a_link_that_was_changed_opens_nothing() {
     for url in [forged, unsigned, good.replace("SHA256", "MD5"), format!("{good}&vpc_Amount=1999")] {
         let answer = world.http.get(&url).send().await.unwrap();
         assert_eq!(answer.status(), 400, "{url}");
-        assert!(answer.headers().get("location").is_none(), "nobody is sent on");
+        assert!(answer.headers().get("location").is_none(), "no browser is sent on");
     }
     for change in [
         ("vpc_Merchant", "SOMEBODY"),

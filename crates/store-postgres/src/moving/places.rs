@@ -18,7 +18,8 @@ pub(super) struct Place {
     pub(super) kind: Kind,
     /// `{}` is the parameter.
     pub(super) write: &'static str,
-    /// What reads it back as the embedded database holds it; `None` for one that is derived from others.
+    /// The expression that reads it back as the embedded database holds it; `None` for one that is derived
+    /// from others.
     pub(super) read: Option<String>,
 }
 

@@ -39,7 +39,7 @@ async fn connected() -> (FreshDatabase, Target) {
     (database, target)
 }
 
-/// A migration that adds a table or a column decides here what becomes of it in a move.
+/// A migration that adds a table or a column decides here whether a move copies it.
 #[tokio::test]
 async fn every_table_and_column_is_filled_or_left_for_a_reason() {
     let (_database, target) = connected().await;
@@ -97,7 +97,7 @@ async fn a_database_is_empty_until_it_is_used_and_no_service_starts_in_an_unfini
     assert!(written.contains("55000"), "{written}");
 }
 
-/// Whatever a text or a JSON value is, it is read back as it was put.
+/// Any text or JSON value is read back as it was written.
 #[tokio::test]
 async fn rows_that_postgresql_holds_otherwise_are_read_back_the_same() {
     let (_database, target) = connected().await;

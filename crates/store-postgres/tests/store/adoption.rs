@@ -281,5 +281,5 @@ async fn late_rows_of_the_earlier_service_are_adopted_at_the_next_start() {
         .await
         .unwrap();
     drop(database.open().await);
-    assert_eq!(store.claims(&[bill_key("B9")]).await.unwrap(), [], "nobody is left");
+    assert_eq!(store.claims(&[bill_key("B9")]).await.unwrap(), [], "no claim is left");
 }

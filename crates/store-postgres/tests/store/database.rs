@@ -303,7 +303,7 @@ async fn replicas_that_want_the_same_in_all_sorts_of_ways_leave_nothing_half_don
             let created = replica.create(new).await.unwrap();
             if created == Created::Stored && nth % 2 == 0 {
                 let outcome = other.apply(sample::failure(&txn)).await.unwrap();
-                assert_eq!(outcome, Applied::Stored, "nobody else changes it");
+                assert_eq!(outcome, Applied::Stored, "no other change is made");
             }
             created == Created::Stored
         })
@@ -411,7 +411,7 @@ async fn a_run_that_is_taken_over_by_another_replica_stores_nothing_more() {
         match outcome.unwrap() {
             Applied::Stored => assert_eq!(stored.version, 2),
             Applied::Fenced => assert_eq!(stored.version, 1),
-            Applied::Stale => panic!("nobody else changes it"),
+            Applied::Stale => panic!("no other change is made"),
         }
         assert_eq!(one.attention(&txn.id).await.unwrap().len(), usize::from(stored.version == 2));
         assert_eq!(one.apply(change(&stored, &first.fence)).await.unwrap(), Applied::Fenced);

@@ -44,7 +44,7 @@ async fn deep_searches_slow_no_create() {
     let mut most = 0;
     let deadline = Instant::now() + Duration::from_secs(30);
     while most == 0 {
-        assert!(Instant::now() < deadline, "nobody searches");
+        assert!(Instant::now() < deadline, "no search is under way");
         most = number(&client, searching).await;
     }
     let beside = median_create(&store, "beside").await;

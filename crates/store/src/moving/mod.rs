@@ -1,7 +1,7 @@
 //! The rows of an embedded database as plain values, for moving them into another kind of store.
 //!
-//! [`TABLES`] is the one list of what is moved; both stores compare it with their tables in a test, so that a
-//! migration that adds a table or a column has to say what becomes of it.
+//! [`TABLES`] is the one list of moved tables; both stores compare it with their tables in a test, so that a
+//! migration that adds a table or a column has to decide on it.
 
 mod tables;
 

@@ -1,4 +1,4 @@
-//! The one list of what is moved.
+//! The list of moved tables.
 
 use super::{AUDIT_HEAD, HISTORY, PAYMENTS, Table};
 
@@ -13,7 +13,7 @@ const NONE: Table = Table {
     has_one_row: false,
 };
 
-/// What is moved: a table before those that refer to it.
+/// The moved tables: each before those that refer to it.
 pub const TABLES: &[Table] = &[
     Table {
         name: PAYMENTS,

@@ -20,7 +20,7 @@ async fn a_gateway_that_reports_a_payment_settles_it() {
     let answer = call(&app, "", &form).await;
     assert_eq!((answer.status, answer.text()), (StatusCode::OK, r#"{"status":"SETTLED"}"#));
     assert_eq!(call(&app, "", &form).await.text(), r#"{"status":"REPEATED"}"#);
-    assert_eq!(app.gateway.asked(), 1, "a repetition asks nobody");
+    assert_eq!(app.gateway.asked(), 1, "a repetition makes no status request");
 
     let id = TxnId::new(id).unwrap();
     let history = app.store.history(&id).await.unwrap();
@@ -168,7 +168,7 @@ async fn a_flood_of_unsigned_callbacks_is_kept_within_its_bound() {
 
 #[tokio::test]
 async fn while_the_database_is_unavailable_the_gateway_is_asked_to_call_again() {
-    let app = TestApp::with(Choices { database_is_away: true, ..Choices::default() });
+    let app = TestApp::with(Choices { database_is_unavailable: true, ..Choices::default() });
     let answer = call(&app, "", "fakeOrderId=PB_PG_1").await;
     assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, Some("5")));
 }

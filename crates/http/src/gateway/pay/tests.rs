@@ -98,7 +98,7 @@ async fn the_page_closes_before_the_end_of_its_gateways_order() {
 
 #[tokio::test]
 async fn an_unavailable_database_is_reported() {
-    let app = TestApp::with(Choices { database_is_away: true, ..Choices::default() });
+    let app = TestApp::with(Choices { database_is_unavailable: true, ..Choices::default() });
     assert_eq!(app.get("/gateway/v1/_pay?eg_pg_txnid=T&token=x").await.codes(), ["DATABASE_UNAVAILABLE"]);
 }
 

@@ -20,7 +20,7 @@ async fn a_service_that_can_work_is_up() {
 
 #[tokio::test]
 async fn without_its_database_it_lives_but_is_not_ready() {
-    let app = TestApp::with(Choices { database_is_away: true, ..Choices::default() });
+    let app = TestApp::with(Choices { database_is_unavailable: true, ..Choices::default() });
     for path in ["/health", "/health/liveness"] {
         assert_eq!(app.get(path).await.status, StatusCode::OK, "restarting it would not help");
     }

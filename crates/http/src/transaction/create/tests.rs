@@ -173,7 +173,7 @@ async fn of_200_concurrent_creates_of_one_bill_one_succeeds() {
 
 #[tokio::test]
 async fn an_unavailable_database_is_reported_without_details() {
-    let app = TestApp::with(Choices { database_is_away: true, ..Choices::default() });
+    let app = TestApp::with(Choices { database_is_unavailable: true, ..Choices::default() });
     let answer = app.create(&create_body("bill-1")).await;
     insta::assert_snapshot!(answer.shown());
 }

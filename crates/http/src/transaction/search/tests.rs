@@ -216,6 +216,6 @@ async fn a_search_has_a_body() {
 
 #[tokio::test]
 async fn an_unavailable_database_is_reported() {
-    let app = TestApp::with(Choices { database_is_away: true, ..Choices::default() });
+    let app = TestApp::with(Choices { database_is_unavailable: true, ..Choices::default() });
     assert_eq!(search(&app, "", request_info()).await.codes(), ["DATABASE_UNAVAILABLE"]);
 }

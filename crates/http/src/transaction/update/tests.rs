@@ -312,7 +312,7 @@ async fn the_gateways_return_is_read_under_any_content_type() {
 
 #[tokio::test]
 async fn an_unavailable_database_is_reported() {
-    let app = TestApp::with(Choices { database_is_away: true, ..Choices::default() });
+    let app = TestApp::with(Choices { database_is_unavailable: true, ..Choices::default() });
     let answer = app.update("PB_PG_1").await;
     assert_eq!(
         (answer.status, answer.codes()),

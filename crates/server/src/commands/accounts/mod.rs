@@ -57,7 +57,7 @@ pub(super) fn keys(config: Config, command: &KeysCommand) -> Outcome<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the commands work with.
+/// The services used by the commands.
 struct Office {
     accounts: Accounts,
     tokens: PersonalTokens,
@@ -167,7 +167,7 @@ impl Office {
     }
 }
 
-/// What an actor must be an admin of.
+/// The tenant or account of which an actor must be an admin.
 enum Target<'a> {
     Account(&'a AccountId),
     Tenant(&'a TenantId),
