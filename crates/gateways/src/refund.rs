@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn two_refunds_of_one_number_are_for_people() {
+    fn two_refunds_of_one_number_are_left_to_operators() {
         assert_eq!(only(vec![1], || Value::Null), Ok(1));
         for (found, outcome) in [(vec![], "not found"), (vec![1, 2], "unclear")] {
             let none = only(found, || Value::Null).unwrap_err();

@@ -32,8 +32,7 @@ enum Place {
     Postgres(FreshDatabase),
 }
 
-/// Tests build their world outside of async code, or on a runtime that may have ended: whatever
-/// awaits runs here.
+/// Tests build their world outside of async code, or on a runtime that may have ended: such futures run here.
 static BESIDE: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 });
@@ -52,7 +51,7 @@ impl Database {
         }
     }
 
-    /// SQLite, whatever `TEST_STORE` says.
+    /// SQLite, independent of `TEST_STORE`.
     pub fn in_sqlite(clock: &Arc<ManualClock>) -> Database {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(FILE);
@@ -72,7 +71,7 @@ impl Database {
         }
     }
 
-    /// PostgreSQL, whatever `TEST_STORE` says.
+    /// PostgreSQL, independent of `TEST_STORE`.
     pub fn in_postgres(clock: &Arc<ManualClock>) -> Database {
         beside(async {
             let place = FreshDatabase::with_tables(&PostgresStore::tables(), migrate).await;

@@ -1,6 +1,5 @@
-//! Whole payments through the real adapters, over HTTP, against the simulated providers: in every
-//! protocol, with everything that can go wrong. Afterwards what the service stored is compared with
-//! the providers' books.
+//! Whole payments through the real adapters, over HTTP, against the simulated providers: in every protocol,
+//! with every fault. Afterwards the service's rows are compared with the providers' books.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -44,7 +43,7 @@ async fn all_cases(account: Account) {
     audit(world, &played).await;
 }
 
-/// Plays a payment with what goes wrong in it; returns the transaction's id.
+/// Plays a payment with its fault; returns the transaction's id.
 async fn play(world: &World, case: &Case) -> String {
     let case_at = format!("{}, {} at {:?}", case.name, case.choice, world.account);
     let txn = world.create().await;
@@ -218,7 +217,7 @@ async fn an_order_whose_opening_goes_wrong_is_never_lost_and_never_a_success() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_payer_who_leaves_the_pay_page_and_comes_back_pays_the_same_order() {
+async fn a_returning_payer_pays_the_same_order() {
     for account in Account::ALL {
         let world = World::with(account, PATIENT, &[("create.reuse-pending.after-secs", "1")]).await;
         let bill = world.bill();
@@ -350,7 +349,7 @@ async fn a_bill_whose_order_could_not_be_opened_is_free_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_gateway_that_is_down_is_told_at_once_and_comes_back() {
+async fn an_unavailable_gateway_is_reported_at_once_and_used_when_it_returns() {
     let world = World::with(Account::PhonepeV1, PATIENT, &[("gateways.cool-down-secs", "1")]).await;
     world.control("/phonepe", &json!({ "fault": "http-500" })).await;
     loop {

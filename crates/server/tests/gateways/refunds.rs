@@ -62,7 +62,7 @@ async fn play(desk: &Desk, cell: Cell) {
     let expected = match end {
         End::Done => "SUCCEEDED",
         End::Refused if knows_refusals(desk.account, cell) => "FAILED",
-        // What is lost may be on its way, and would be done twice: people decide.
+        // A lost refund may be under way, and would be done twice: an operator decides.
         End::Refused | End::Lost => "SENT",
     };
     desk.reaches(&refund, expected, &at).await;
@@ -79,7 +79,7 @@ async fn play(desk: &Desk, cell: Cell) {
     }
 }
 
-/// Whether the books bear out what the service says.
+/// Whether the books agree with the service.
 fn is_true(status: &str, entry: Option<&RefundEntry>) -> bool {
     let state = entry.map(|entry| entry.state);
     match status {

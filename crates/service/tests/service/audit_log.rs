@@ -117,7 +117,7 @@ fn sizes(verification: &Verification) -> (Option<u64>, Option<(i64, i64)>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_nobody_touched_is_whole_and_says_what_no_checkpoint_protects() {
+async fn an_untouched_log_is_whole_and_names_the_part_without_a_checkpoint() {
     let desk = Desk::in_use(Database::open).await;
     desk.pay("T3").await;
     let whole = desk.verified().await;
@@ -196,7 +196,7 @@ async fn every_row_of_the_log_that_another_hand_has_touched_is_named() {
             7..=9 => Some(6),
             _ => Some(9),
         };
-        // What concerns personal values without a word is known at the end.
+        // Removed personal values are found only at the end.
         if what != "personal values removed" {
             assert_eq!(sizes(&verified).0, held, "{what}");
         }

@@ -105,7 +105,7 @@ async fn an_unpaid_order_fails_at_the_end_of_its_life_and_its_bill_can_be_paid_a
     let txn = world.stored(&id).await;
     assert_eq!(txn.status, Status::Failure);
     assert_eq!(txn.status_message, "Transaction failed, no payment was made in time");
-    assert_eq!(cases(&world).await, [], "nobody need look at it");
+    assert_eq!(cases(&world).await, [], "it is no review case");
     world.pending("B1", "100.00").await;
 }
 

@@ -182,7 +182,7 @@ async fn a_signed_payment_is_not_failed_because_the_gateways_records_lag() {
     let cases = world.store.attention(&id).await.unwrap();
     assert_eq!(cases.iter().map(|case| case.kind).collect::<Vec<_>>(), [AttentionKind::Contradiction]);
     assert_eq!(cases[0].evidence["signed"]["state"], "paid");
-    assert_eq!(world.claims("B1").await.len(), 1, "nobody else can pay the bill meanwhile");
+    assert_eq!(world.claims("B1").await.len(), 1, "no other payment of the bill is possible meanwhile");
     world.gateway.answers(paid("100"));
     assert_eq!(world.settle(&id).await.receipt(), Some("R-T0001-B1"));
 }

@@ -60,8 +60,8 @@ impl FreshDatabase {
         database
     }
 
-    /// A database on the shared server with the tables that `make` makes in the database of a URL, and the rows that
-    /// it puts there. `name` tells them from other tables; it is of lower-case letters and digits.
+    /// A database on the shared server with the tables that `make` makes in the database of a URL, and its
+    /// rows. `name` distinguishes them from other tables; it is of lower-case letters and digits.
     ///
     /// # Panics
     /// As [`Self::create`].
@@ -109,8 +109,8 @@ impl FreshDatabase {
             .unwrap_or_else(|error| panic!("no database can be created: {error:?}"));
     }
 
-    /// Takes a database of its kind that no test uses, if there is one, and makes it what it was at first; the rename
-    /// admits one taker.
+    /// Takes a database of its kind that no test uses, if there is one, and restores its first state; the
+    /// rename admits one taker.
     async fn is_reused(&self, client: &Client, make_anew: &str) -> bool {
         let free = "SELECT datname FROM pg_database WHERE starts_with(datname, $1) ORDER BY random()";
         let rows = client.query(free, &[&self.kind]).await.unwrap_or_default();

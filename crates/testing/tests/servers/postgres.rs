@@ -74,7 +74,7 @@ async fn a_server_keeps_commits_through_a_stop_and_a_crash() {
 
     server.stop(Stop::Fast).await;
     client.batch_execute("SELECT 1").await.unwrap_err();
-    connect(&server.url()).await.expect_err("nobody listens");
+    connect(&server.url()).await.expect_err("no server listens");
 
     server.start_again().await;
     let client = connect(&server.url()).await.unwrap();
@@ -103,7 +103,7 @@ async fn a_server_is_gone_with_its_folder_when_it_is_dropped() {
     let client = connect(&url).await.unwrap();
     let folder: String = client.query_one("SHOW data_directory", &[]).await.unwrap().get(0);
     drop(server);
-    connect(&url).await.expect_err("nobody listens");
+    connect(&url).await.expect_err("no server listens");
     assert!(!std::path::Path::new(&folder).exists());
 }
 

@@ -1,4 +1,4 @@
-//! What goes wrong in a refund, and what comes of it.
+//! The faults of a refund, and their outcomes.
 
 use std::time::Duration;
 
@@ -30,11 +30,11 @@ pub(super) struct Cell {
 const STRIKES: [Strike; 5] =
     [Strike::Hang, Strike::Slow { ms: 200 }, Strike::ServerError, Strike::Cut, Strike::Garbage];
 
-/// What is done, refused, or decided later while no answer about it is usable.
+/// The end of a refund (done, refused, or decided later) while no answer about it is usable.
 const ENDS: [Option<RefundTwist>; 3] =
     [None, Some(RefundTwist::Refused), Some(RefundTwist::Pending { seconds: LATER })];
 
-/// Those of a gateway, the slow ones first.
+/// The cells of a gateway, the slow ones first.
 pub(super) fn cells(account: Account) -> impl Iterator<Item = Cell> {
     let unheard = STRIKES.into_iter().flat_map(|strike| {
         ENDS.map(|end| Cell { on_payment: end.map(Fault::Refund), on_refund: Some(Fault::Call(strike)) })
@@ -145,15 +145,15 @@ pub(super) fn tells_returns(account: Account) -> bool {
     !matches!(account, Account::Ccavenue | Account::Hyperswitch | Account::Payu | Account::Razorpay)
 }
 
-/// Whether the provider tells of the refusal: CCAVENUE does so in the answer to the request alone.
+/// Whether the provider reports the refusal: CCAVENUE does so in the answer to the request alone.
 pub(super) fn knows_refusals(account: Account, cell: Cell) -> bool {
     let is_heard = matches!(cell.strike(), None | Some(Strike::Slow { .. }));
     account != Account::Ccavenue
         || (is_heard && !matches!(cell.twist(), Some(RefundTwist::RefusedLater { .. })))
 }
 
-/// Whether the provider says that it does not know a refund. CCAVENUE is asked about the order: what it does not know
-/// looks like what is under way.
+/// Whether the provider reports that it does not know a refund. CCAVENUE's status request is about the order:
+/// an unknown refund looks like one under way.
 pub(super) fn tells_of_none(account: Account) -> bool {
     account != Account::Ccavenue
 }

@@ -18,7 +18,7 @@ use crate::world::World;
 const SECRET: &str = "what-the-api-gateway-adds-0123456789-0123456789";
 /// The time for an answer of the provider.
 const WAIT: Duration = Duration::from_secs(5);
-/// Time passes by the test's hand: what is due later is due when it says so.
+/// The test sets the pace: delayed decisions come when it says so.
 const SETTINGS: [(&str, &str); 7] = [
     ("identity.proof", "header"),
     ("identity.header.secret", SECRET),
@@ -119,7 +119,7 @@ impl Desk {
         refund.to_owned()
     }
 
-    /// From now on these faults strike what is asked and told of a payment and its refund.
+    /// From now on these faults apply to requests and reports of a payment and its refund.
     pub(super) fn strikes(
         &self,
         (payment, on_payment): (&str, Option<Fault>),
@@ -184,7 +184,7 @@ impl Desk {
         lines.query_map([refund], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     }
 
-    /// Waits until people are told of a case.
+    /// Waits until a case is raised.
     pub(super) async fn tells(&self, payment: &str, refund: &str, kind: AttentionKind, at: &str) {
         const CASES: &str = "SELECT count(*) FROM eg_pg_attention WHERE txn_id = ?1 AND kind = ?2";
         let started = Instant::now();
@@ -199,7 +199,7 @@ impl Desk {
         }
     }
 
-    /// What applications are told of a refund.
+    /// The refund as applications see it.
     pub(super) async fn is_shown(&self, refund: &str, status: &str, at: &str) {
         let path = format!("_search?refundId={refund}");
         let (_, answer) = self.post(&path, ("maker-1", "PG_REFUND_MAKER"), Value::Null).await;
@@ -218,7 +218,7 @@ impl Desk {
         books
     }
 
-    /// What is to come later to a refund comes now.
+    /// A delayed decision on a refund comes now.
     pub(super) fn elapses(&self, refund: &str) {
         let _ = self.simulator.elapse_refund(self.provider(), &self.at_provider(refund));
     }

@@ -1,4 +1,4 @@
-//! Many refunds of one payment, and the people who ask for them and decide.
+//! Many refunds of one payment, and their makers and checkers.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,7 +18,7 @@ const CHECKERS: [(&str, &str); 2] = [("checker-1", "PG_REFUND_CHECKER"), ("check
 /// Amounts with different numbers of decimals, from the smallest the provider takes to a large part.
 const AMOUNTS: [&str; 6] = ["1", "2.50", "7", "13.37", "40", "1.01"];
 
-/// What the provider gave back of a payment or will, in paise.
+/// The sum that the provider has refunded of a payment or will, in paise.
 fn given(desk: &Desk, payment: &str) -> i64 {
     let leaves = |state: RefundState| matches!(state, RefundState::Pending { .. } | RefundState::Done { .. });
     let entries = desk.entries(payment);
@@ -26,7 +26,7 @@ fn given(desk: &Desk, payment: &str) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_requests_at_once_never_exceed_what_was_captured() {
+async fn two_hundred_concurrent_requests_never_exceed_the_captured_amount() {
     let desk = &Desk::open(Account::Razorpay).await;
     let payment = &desk.paid().await;
     let is_over = &AtomicBool::new(false);
