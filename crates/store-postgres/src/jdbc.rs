@@ -1,5 +1,6 @@
 //! Reading database URLs: Java's `jdbc:postgresql:…` and libpq's `postgres://…`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -39,6 +40,12 @@ pub enum InvalidUrl {
     /// A parameter whose value makes no sense.
     #[error("has the parameter {0} with a value that is not understood")]
     Parameter(&'static str),
+    /// The client's key has a password.
+    #[error(
+        "has the parameter sslpassword: encrypted keys are not supported, the file of sslkey has to hold the key \
+         without a password"
+    )]
+    EncryptedKey,
 }
 
 /// The two families of URLs. Java reads a plus sign in a parameter as a space, and knows no user
@@ -151,7 +158,11 @@ impl Found {
             }
             // Java's older way to ask for TLS.
             "ssl" => self.ssl_wanted = matches!(value.as_str(), "" | "true"),
-            "sslrootcert" => options.root_certificate = Some(value.into()).filter(|path| *path != *""),
+            "sslrootcert" => options.root_certificate = file(value),
+            "sslcert" => options.client_certificate = file(value),
+            "sslkey" => options.client_key = file(value),
+            "sslpassword" if !value.is_empty() => return Err(InvalidUrl::EncryptedKey),
+            "sslpassword" => {}
             "currentSchema" | "search_path" => options.schema = Some(value).filter(|name| !name.is_empty()),
             "ApplicationName" | "application_name" => options.application_name = value,
             "connectTimeout" | "connect_timeout" => {
@@ -186,6 +197,11 @@ impl Found {
         options.ssl_mode = self.ssl_mode.unwrap_or(by_default);
         (options, self.ignored)
     }
+}
+
+/// No name is no file.
+fn file(name: String) -> Option<PathBuf> {
+    Some(PathBuf::from(name)).filter(|path| !path.as_os_str().is_empty())
 }
 
 /// Zero means "as long as it takes", which is never meant here: the default stays.
@@ -276,10 +292,12 @@ mod tests {
     fn several_servers_timeouts_and_certificates_are_understood() {
         let options = read(
             "jdbc:postgresql://one:5432,two,[::1]:5434/db?sslmode=verify-full&sslrootcert=%2Fetc%2Froot.pem\
-             &targetServerType=primary&connectTimeout=7&socketTimeout=9&ApplicationName=pg+service&user=u%40v",
+             &sslcert=/etc/client.pem&sslkey=/etc/client.pk8&sslpassword=&targetServerType=primary&connectTimeout=7&socketTimeout=9&ApplicationName=pg+service&user=u%40v",
         );
         assert_eq!(servers(&options), [("one", 5432), ("two", 5432), ("::1", 5434)]);
         assert_eq!(options.root_certificate, Some("/etc/root.pem".into()));
+        assert_eq!(options.client_certificate, Some("/etc/client.pem".into()));
+        assert_eq!(options.client_key, Some("/etc/client.pk8".into()));
         assert_eq!((options.connect_timeout.as_secs(), options.statement_timeout.as_secs()), (7, 9));
         assert_eq!((options.application_name.as_str(), options.user.as_str()), ("pg service", "u@v"));
         assert_eq!(options.ssl_mode, SslMode::VerifyFull);
@@ -350,6 +368,7 @@ mod tests {
             ("jdbc:postgresql://db/x?sslmode=sometimes", InvalidUrl::Parameter("sslmode")),
             ("jdbc:postgresql://db/x?connectTimeout=soon", InvalidUrl::Parameter("connectTimeout")),
             ("postgres://db/x?port=http", InvalidUrl::Parameter("port")),
+            ("jdbc:postgresql://db/x?sslkey=/k.p12&sslpassword=hush", InvalidUrl::EncryptedKey),
         ] {
             assert_eq!(parse(url).map(|_| ()), Err(why), "{url}");
         }

@@ -43,6 +43,7 @@ mod cancelling;
 mod changing;
 mod checks;
 mod claims;
+mod client_certificate;
 mod clock;
 mod connections;
 mod creating;

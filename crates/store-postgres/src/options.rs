@@ -28,6 +28,10 @@ pub struct PostgresOptions {
     pub ssl_mode: SslMode,
     /// A PEM file with the certificates that are trusted; without one those of the system are.
     pub root_certificate: Option<PathBuf>,
+    /// A file with the certificate by which the client proves who it is: PEM with its chain, or DER.
+    pub client_certificate: Option<PathBuf>,
+    /// The file of its private key, not encrypted: PEM, or PKCS#8 DER.
+    pub client_key: Option<PathBuf>,
     /// The schema of the tables, or several names for the search path, separated by commas; without
     /// one the server's setting counts.
     pub schema: Option<String>,
@@ -119,6 +123,8 @@ impl Default for PostgresOptions {
             password: None,
             ssl_mode: SslMode::default(),
             root_certificate: None,
+            client_certificate: None,
+            client_key: None,
             schema: None,
             pool_size: 12,
             readers: 2,

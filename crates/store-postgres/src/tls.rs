@@ -11,33 +11,34 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::client_certificate::ClientCertificate;
 use crate::failure::Failure;
 use crate::options::{PostgresOptions, SslMode};
 
 /// Makes TLS connections as the options ask for.
 pub(crate) fn connector(options: &PostgresOptions) -> Result<MakeRustlsConnect, Failure> {
     let provider = Arc::new(ring::default_provider());
+    let cannot_be_set_up =
+        |error: &dyn std::fmt::Display| Failure::Options(format!("TLS cannot be set up: {error}"));
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
-        .map_err(|error| Failure::Options(format!("TLS cannot be set up: {error}")))?;
-    let config = match options.ssl_mode {
+        .map_err(|error| cannot_be_set_up(&error))?;
+    let builder = match options.ssl_mode {
         SslMode::Disable | SslMode::Prefer | SslMode::Require => builder
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Unverified { provider }))
-            .with_no_client_auth(),
+            .with_custom_certificate_verifier(Arc::new(Unverified { provider: provider.clone() })),
         SslMode::VerifyCa => {
             let roots = Arc::new(roots(options.root_certificate.as_deref())?);
-            let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider)
+            let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider.clone())
                 .build()
-                .map_err(|error| Failure::Options(format!("TLS cannot be set up: {error}")))?;
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(AnyName { verifier }))
-                .with_no_client_auth()
+                .map_err(|error| cannot_be_set_up(&error))?;
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyName { verifier }))
         }
-        SslMode::VerifyFull => {
-            builder.with_root_certificates(roots(options.root_certificate.as_deref())?).with_no_client_auth()
-        }
+        SslMode::VerifyFull => builder.with_root_certificates(roots(options.root_certificate.as_deref())?),
+    };
+    let config = match ClientCertificate::of(options, provider)? {
+        Some(client) => builder.with_client_cert_resolver(Arc::new(client)),
+        None => builder.with_no_client_auth(),
     };
     Ok(MakeRustlsConnect::new(config))
 }

@@ -3,17 +3,23 @@
 use std::fs;
 use std::path::PathBuf;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose,
+};
 use tempfile::TempDir;
 
-/// A private authority and its certificate for `localhost` and `127.0.0.1`, as PEM files that are removed
-/// when dropped.
+/// A private authority and its certificates for `localhost` and `127.0.0.1` and for a client, as files that are
+/// removed when dropped.
 #[derive(Debug)]
 pub struct Certificates {
     folder: TempDir,
 }
 
 impl Certificates {
+    /// The common name of the client's certificate.
+    pub const CLIENT: &str = "payments_client";
+
     /// Makes them.
     ///
     /// # Panics
@@ -38,13 +44,24 @@ impl Certificates {
             .signed_by(&key, &issuer)
             .expect("the authority signs");
 
+        let client_key = KeyPair::generate().expect("a key can be made");
+        let mut client = CertificateParams::default();
+        client.distinguished_name = DistinguishedName::new();
+        client.distinguished_name.push(DnType::CommonName, Self::CLIENT);
+        client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let client = client.signed_by(&client_key, &issuer).expect("the authority signs");
+
         let certificates = Self { folder };
-        for (path, pem) in [
-            (certificates.authority(), authority_pem),
-            (certificates.certificate(), server.pem()),
-            (certificates.key(), key.serialize_pem()),
+        for (path, content) in [
+            (certificates.authority(), authority_pem.into_bytes()),
+            (certificates.certificate(), server.pem().into_bytes()),
+            (certificates.key(), key.serialize_pem().into_bytes()),
+            (certificates.client_certificate(), client.pem().into_bytes()),
+            (certificates.client_key(), client_key.serialize_pem().into_bytes()),
+            (certificates.client_certificate().with_extension("der"), client.der().to_vec()),
+            (certificates.client_key().with_extension("pk8"), client_key.serialize_der()),
         ] {
-            fs::write(path, pem).expect("a file in our folder");
+            fs::write(path, content).expect("a file in our folder");
         }
         certificates
     }
@@ -58,6 +75,18 @@ impl Certificates {
     #[must_use]
     pub fn certificate(&self) -> PathBuf {
         self.folder.path().join("server.pem")
+    }
+
+    /// The certificate of [`Self::CLIENT`] as PEM, and beside it as DER with the extension `der`.
+    #[must_use]
+    pub fn client_certificate(&self) -> PathBuf {
+        self.folder.path().join("client.pem")
+    }
+
+    /// Its key as PEM, and beside it as PKCS#8 DER with the extension `pk8`.
+    #[must_use]
+    pub fn client_key(&self) -> PathBuf {
+        self.folder.path().join("client.key")
     }
 
     #[must_use]

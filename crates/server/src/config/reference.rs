@@ -88,13 +88,16 @@ spring.datasource.password.file=/run/secrets/database-password
 
 `jdbc:postgresql:`, `jdbc:otel:postgresql:`, `postgres://` and `postgresql://` are understood, several hosts
 separated by commas as well. A user or a password that is set beside the address counts more than one in it; an
-address is shown without its password. Parameters of the address that mean nothing here, such as `sslcert`, are
+address is shown without its password. Parameters of the address that mean nothing here, such as `sslfactory`, are
 told by `check-config` and at the start. An encrypted connection to a server that proves who it is:
 
 ```toml
 [database]
 ssl-mode = \"verify-full\"
 ssl-root-cert = \"/etc/pg-service/ca.pem\"
+# Where the server wants a certificate of the client, too:
+ssl-cert = \"/etc/pg-service/client.pem\"
+ssl-key = \"/etc/pg-service/client.pk8\"
 ```
 
 ## Kafka

@@ -165,7 +165,7 @@ fn a_doubtful_setting_is_a_warning_and_stops_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let output = pg_service(folder.path())
         .arg("check-config")
-        .env("SPRING_DATASOURCE_URL", "jdbc:postgresql://db/pay?sslcert=/c.pem&password=hush")
+        .env("SPRING_DATASOURCE_URL", "jdbc:postgresql://db/pay?sslfactory=a.B&password=hush")
         .env("EGOV_IDGEN_HOST", "http://egov-idgen")
         .env("CALLBACK_ALLOWED_HOSTS", "city.example")
         .env("EGOV_USERSERVICE_HOST", "http://egov-user")
@@ -174,7 +174,7 @@ fn a_doubtful_setting_is_a_warning_and_stops_nothing() {
         .unwrap();
     let text = stdout(&output);
     for told in [
-        "the parameter `sslcert` of the address has no effect",
+        "the parameter `sslfactory` of the address has no effect",
         "egov.collectionservice.host: is not set, though other services of DIGIT are",
         "did you mean EGOV_COLLECTIONSERVICE_HOST?",
         "No problems.",

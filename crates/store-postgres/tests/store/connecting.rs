@@ -1,12 +1,13 @@
 //! Reaching a server: which host, which schema, with which TLS.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use crate::support::{Database, number, options};
+use crate::support::{Database, number, options, refusal};
 use payment_store::contract::sample;
 use payment_store::{Store, StoreError};
 use payment_store_postgres::{PostgresHost, PostgresOptions, PostgresStore, SslMode};
-use payment_testing::postgres::PostgresServer;
+use payment_testing::postgres::{PostgresServer, connect};
 use payment_testing::tls::Certificates;
 
 #[tokio::test]
@@ -68,4 +69,54 @@ async fn the_connection_is_encrypted_and_the_server_verified_as_configured() {
         ..by("127.0.0.1", SslMode::VerifyFull)
     };
     assert!(matches!(PostgresStore::connect(nothing).await, Err(StoreError::Failed(_))));
+}
+
+#[tokio::test]
+async fn the_client_proves_who_it_is_by_its_certificate() {
+    let certificates = Certificates::create();
+    let server = PostgresServer::builder()
+        .tls(certificates.certificate(), certificates.key())
+        .client_certificates(certificates.authority())
+        .start()
+        .await;
+    let client = connect(&server.socket()).await.unwrap();
+    for sql in ["CREATE ROLE payments_client LOGIN", "CREATE DATABASE payments OWNER payments_client"] {
+        client.batch_execute(sql).await.unwrap();
+    }
+    let url = |certificate: &Path, key: &Path| {
+        format!(
+            "jdbc:postgresql://127.0.0.1:{}/payments?user={}&sslmode=verify-full&sslrootcert={}&sslcert={}&sslkey={}",
+            server.port(),
+            Certificates::CLIENT,
+            certificates.authority().display(),
+            certificate.display(),
+            key.display(),
+        )
+    };
+    let (certificate, key) = (certificates.client_certificate(), certificates.client_key());
+    let (der, pkcs8) = (certificate.with_extension("der"), key.with_extension("pk8"));
+    // Told apart by their contents, whatever they are called.
+    let misnamed = certificate.with_file_name("client.crt");
+    std::fs::copy(&pkcs8, &misnamed).unwrap();
+    for (certificate, key) in
+        [(&certificate, &key), (&der, &pkcs8), (&certificate, &pkcs8), (&der, &misnamed)]
+    {
+        let options = options(&url(certificate, key));
+        let store: Arc<dyn Store> = Arc::new(PostgresStore::connect(options).await.unwrap());
+        store.ping().await.unwrap();
+    }
+
+    let strangers = Certificates::create();
+    let refused = [
+        PostgresOptions { client_certificate: None, client_key: None, ..options(&url(&certificate, &key)) },
+        options(&url(&strangers.client_certificate(), &strangers.client_key())),
+        options(&url(&certificate, &key).replace(Certificates::CLIENT, "postgres")),
+    ];
+    for options in refused {
+        assert!(PostgresStore::connect(options).await.is_err(), "another than the certificate's holder");
+    }
+    let not_a_pair = refusal(options(&url(&certificate, &strangers.client_key()))).await;
+    assert!(not_a_pair.contains("client.key cannot be used"), "{not_a_pair}");
+    let nowhere = refusal(options(&url(Path::new("/nowhere.pem"), &key))).await;
+    assert!(nowhere.contains("/nowhere.pem cannot be used"), "{nowhere}");
 }

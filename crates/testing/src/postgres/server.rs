@@ -24,6 +24,8 @@ pub enum Stop {
     Fast,
     /// As in a crash: writes nothing; the next start recovers from the log.
     Immediate,
+    /// `kill -9`: its clients are told nothing.
+    Kill,
 }
 
 /// Settings of a server; see [`PostgresServer::builder`].
@@ -31,6 +33,8 @@ pub enum Stop {
 pub struct PostgresServerBuilder {
     settings: Vec<(String, String)>,
     tls: Option<(PathBuf, PathBuf)>,
+    /// The authority whose client certificates are required.
+    clients: Option<PathBuf>,
 }
 
 impl PostgresServerBuilder {
@@ -45,6 +49,14 @@ impl PostgresServerBuilder {
     #[must_use]
     pub fn tls(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
         self.tls = Some((certificate.into(), key.into()));
+        self
+    }
+
+    /// With [`Self::tls`]: a client has to show a certificate of this authority with the user's name, and needs no
+    /// password then.
+    #[must_use]
+    pub fn client_certificates(mut self, authority: impl Into<PathBuf>) -> Self {
+        self.clients = Some(authority.into());
         self
     }
 
@@ -91,6 +103,17 @@ impl PostgresServer {
         format!("postgres://postgres:{}@127.0.0.1:{}/postgres", self.password, self.port.number())
     }
 
+    /// How its superuser reaches it over the Unix socket, whatever TCP requires.
+    #[must_use]
+    pub fn socket(&self) -> String {
+        format!(
+            "host={} port={} user=postgres password={} dbname=postgres",
+            self.folder.path().display(),
+            self.port.number(),
+            self.password,
+        )
+    }
+
     /// Its port on `127.0.0.1`, constant across restarts.
     #[must_use]
     pub fn port(&self) -> u16 {
@@ -118,13 +141,7 @@ impl PostgresServer {
         let mut server = Server::start(command, Signal::QUIT);
         let deadline = Instant::now() + START_LIMIT;
         // Over the socket, which opens together with TCP: TCP may require TLS.
-        let socket = format!(
-            "host={} port={} user=postgres password={} dbname=postgres",
-            self.folder.path().display(),
-            self.port.number(),
-            self.password,
-        );
-        while connect(&socket).await.is_err() {
+        while connect(&self.socket()).await.is_err() {
             assert!(
                 server.ended().is_none() && Instant::now() < deadline,
                 "PostgreSQL did not start:\n{}",
@@ -144,6 +161,7 @@ impl PostgresServer {
         let signal = match how {
             Stop::Fast => Signal::INT,
             Stop::Immediate => Signal::QUIT,
+            Stop::Kill => Signal::KILL,
         };
         beside(move || server.end(signal, STOP_LIMIT)).await;
     }
@@ -157,6 +175,42 @@ impl PostgresServer {
         self.start_again().await;
     }
 
+    /// A running standby that follows this server by streaming, known to it by this name, with the same password.
+    ///
+    /// # Panics
+    /// As [`PostgresServerBuilder::start`].
+    pub async fn standby(&self, name: &str) -> Self {
+        let primary = format!(
+            "host=127.0.0.1 port={} user=postgres password={} application_name={name}",
+            self.port.number(),
+            self.password,
+        );
+        let password = self.password.clone();
+        let mut standby = beside(move || {
+            let standby = Self::unprepared(password);
+            let program = programs::postgres_folder().join("pg_basebackup");
+            let mut copy = programs::bound_to_us(&program, "KILL", true);
+            copy.args(["--checkpoint=fast", "--no-sync", "--write-recovery-conf", "--dbname", &primary]);
+            programs::run(copy.arg("--pgdata").arg(standby.data()));
+            standby.add_settings(&standby.address());
+            standby
+        })
+        .await;
+        standby.start_again().await;
+        standby
+    }
+
+    /// Makes a standby a primary, and waits until it accepts writes.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn promote(&self) {
+        let client = connect(&self.socket()).await.expect("the standby answers");
+        let promoted =
+            client.query_one("SELECT pg_promote(true, 60)", &[]).await.expect("it can be promoted");
+        assert!(promoted.get::<_, bool>(0), "the standby was not promoted in time");
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
@@ -165,15 +219,22 @@ impl PostgresServer {
         self.folder.path().join("log")
     }
 
-    fn set_up(builder: PostgresServerBuilder) -> Self {
+    /// One with an empty folder.
+    fn unprepared(password: String) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("payment-postgres-")
             .tempdir()
             .expect("the temporary folder is writable");
-        let server = Self { running: None, port: Port::reserve(), password: crate::random_word(), folder };
+        let server = Self { running: None, port: Port::reserve(), password, folder };
+        server.belongs_to_postgres(&[server.folder.path()]);
+        server
+    }
+
+    fn set_up(builder: PostgresServerBuilder) -> Self {
+        let server = Self::unprepared(crate::random_word());
         let password_file = server.folder.path().join("password");
         fs::write(&password_file, &server.password).expect("a file in our folder");
-        server.belongs_to_postgres(&[server.folder.path(), &password_file]);
+        server.belongs_to_postgres(&[&password_file]);
         let mut initdb = programs::bound_to_us(&programs::postgres_folder().join("initdb"), "KILL", true);
         initdb
             .args(["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8"])
@@ -189,12 +250,7 @@ impl PostgresServer {
 
     fn configure(&self, builder: &PostgresServerBuilder) {
         let data = self.data();
-        let mut lines = format!(
-            "\nlisten_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = '{}'\n\
-             max_connections = 200\nshared_buffers = 64MB\n",
-            self.port.number(),
-            self.folder.path().display(),
-        );
+        let mut lines = self.address() + "max_connections = 200\nshared_buffers = 64MB\n";
         if let Some((certificate, key)) = &builder.tls {
             let copies = [data.join("server.crt"), data.join("server.key")];
             for (from, to) in [certificate, key].into_iter().zip(&copies) {
@@ -203,18 +259,43 @@ impl PostgresServer {
             }
             self.belongs_to_postgres(&[copies[0].as_path(), copies[1].as_path()]);
             lines.push_str("ssl = on\n");
+            let method = match &builder.clients {
+                Some(authority) => {
+                    let copy = data.join("clients.crt");
+                    fs::copy(authority, &copy)
+                        .unwrap_or_else(|error| panic!("{}: {error}", authority.display()));
+                    self.belongs_to_postgres(&[copy.as_path()]);
+                    lines.push_str("ssl_ca_file = 'clients.crt'\n");
+                    "cert clientcert=verify-full"
+                }
+                None => "scram-sha-256",
+            };
             fs::write(
                 data.join("pg_hba.conf"),
-                "local all all scram-sha-256\nhostssl all all 127.0.0.1/32 scram-sha-256\n",
+                format!("local all all scram-sha-256\nhostssl all all 127.0.0.1/32 {method}\n"),
             )
             .expect("a file in our folder");
         }
         for (name, value) in &builder.settings {
             writeln!(lines, "{name} = '{}'", value.replace('\'', "''")).expect("text grows");
         }
-        let path = data.join("postgresql.conf");
-        let given = fs::read_to_string(&path).expect("initdb writes the settings");
-        fs::write(path, given + &lines).expect("a file in our folder");
+        self.add_settings(&lines);
+    }
+
+    /// Where it listens, as settings.
+    fn address(&self) -> String {
+        format!(
+            "\nlisten_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = '{}'\n",
+            self.port.number(),
+            self.folder.path().display(),
+        )
+    }
+
+    /// Of two lines for one setting the later counts.
+    fn add_settings(&self, lines: &str) {
+        let path = self.data().join("postgresql.conf");
+        let given = fs::read_to_string(&path).expect("there are settings");
+        fs::write(path, given + lines).expect("a file in our folder");
     }
 
     fn belongs_to_postgres(&self, paths: &[&Path]) {

@@ -43,6 +43,13 @@ settings! {
     SSL_ROOT_CERT: Optional<PathBuf> = own("database.ssl-root-cert", PATH,
         "A file of certificates (PEM) that the server's must be signed by.")
         .or_worked_out("`sslrootcert` of the address, or the system's certificates");
+    SSL_CERT: Optional<PathBuf> = own("database.ssl-cert", PATH,
+        "A file with the certificate by which the service proves to the server who it is: PEM with its chain, or \
+         DER. A renewed file is used by the next connection.")
+        .or_worked_out("`sslcert` of the address");
+    SSL_KEY: Optional<PathBuf> = own("database.ssl-key", PATH,
+        "The file of that certificate's private key, not encrypted: PEM, or PKCS#8 DER as Java's driver needs it.")
+        .or_worked_out("`sslkey` of the address");
 }
 
 const MODES: &[(&str, SslMode)] = &[
@@ -111,6 +118,9 @@ pub(in crate::config) fn database(reader: &mut Reader<'_>) -> Database {
     options.statement_timeout = reader.set(&STATEMENT_TIMEOUT).unwrap_or(options.statement_timeout);
     options.ssl_mode = reader.set(&SSL_MODE).unwrap_or(options.ssl_mode);
     options.root_certificate = reader.set(&SSL_ROOT_CERT).or(options.root_certificate);
+    options.client_certificate = reader.set(&SSL_CERT).or(options.client_certificate);
+    options.client_key = reader.set(&SSL_KEY).or(options.client_key);
+    client_certificate_is_whole(reader, &options);
     Database::Postgres {
         options: Box::new(options),
         shown_url: url.shown,
@@ -118,8 +128,21 @@ pub(in crate::config) fn database(reader: &mut Reader<'_>) -> Database {
     }
 }
 
-/// Parameters that Java's driver or libpq knows and this service does not: a client's certificate, a
-/// preference for replicas.
+fn client_certificate_is_whole(reader: &mut Reader<'_>, options: &PostgresOptions) {
+    let both = "name both files, `sslcert` and `sslkey` of the address or these settings, or neither";
+    match (&options.client_certificate, &options.client_key) {
+        (Some(_), None) => reader.problem(&SSL_KEY, "is not set, and the client certificate is", both),
+        (None, Some(_)) => {
+            reader.problem(&SSL_CERT, "is not set, and the key of a client certificate is", both)
+        }
+        (Some(_), Some(_)) if options.ssl_mode == SslMode::Disable => {
+            reader.doubt(&SSL_MODE, "is `disable`: the client certificate has no effect");
+        }
+        (Some(_), Some(_)) | (None, None) => {}
+    }
+}
+
+/// Parameters that Java's driver or libpq knows and this service does not, such as a preference for replicas.
 fn tell_what_has_no_effect(reader: &mut Reader<'_>, ignored: &[String]) {
     let names: Vec<String> = ignored.iter().map(|name| format!("`{name}`")).collect();
     let text = match names.as_slice() {

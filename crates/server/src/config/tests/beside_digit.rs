@@ -329,6 +329,7 @@ fn a_database_is_what_is_set_of_it() {
             "[spring.datasource]\nurl = \"jdbc:postgresql://a,b/pay\"\nusername = \"u\"\n",
             "[database]\npool-size = 40\nconnect-timeout-ms = 900\nstatement-timeout-ms = 7000\n",
             "ssl-mode = \"verify-full\"\nssl-root-cert = \"/etc/ca.pem\"\n",
+            "ssl-cert = \"/etc/client.pem\"\nssl-key = \"/etc/client.pk8\"\n",
         )),
         ..Given::default()
     };
@@ -339,6 +340,8 @@ fn a_database_is_what_is_set_of_it() {
     assert_eq!(database.statement_timeout.as_secs(), 7);
     assert_eq!(database.ssl_mode, SslMode::VerifyFull);
     assert_eq!(database.root_certificate.as_deref(), Some(Path::new("/etc/ca.pem")));
+    assert_eq!(database.client_certificate.as_deref(), Some(Path::new("/etc/client.pem")));
+    assert_eq!(database.client_key.as_deref(), Some(Path::new("/etc/client.pk8")));
 
     let none = Given { flags: &[("database.pool-size", "9"), ("spring.datasource.username", "u")], ..url };
     assert_eq!(none.noticed(NoticeKind::Idle), ["database.pool-size", "spring.datasource.username"]);
@@ -350,7 +353,7 @@ fn what_means_nothing_in_the_address_of_a_database_is_told() {
         environment: &[
             (
                 "SPRING_DATASOURCE_URL",
-                "jdbc:postgresql://a,b/pay?sslmode=require&sslcert=/c.pem&targetServerType=secondary&password=hush",
+                "jdbc:postgresql://a,b/pay?sslmode=require&sslfactory=a.B&targetServerType=secondary&password=hush",
             ),
             ("SPRING_DATASOURCE_USERNAME", "u"),
         ],
@@ -360,7 +363,7 @@ fn what_means_nothing_in_the_address_of_a_database_is_told() {
     assert_eq!(given.noticed(NoticeKind::Doubtful), ["sandbox.active", "spring.datasource.url"]);
     let notices = given.load().notices;
     let told = notices.iter().find(|notice| notice.key == "spring.datasource.url").unwrap().to_string();
-    assert!(told.contains("`sslcert`, `targetServerType`") && told.contains("no effect"), "{told}");
+    assert!(told.contains("`sslfactory`, `targetServerType`") && told.contains("no effect"), "{told}");
     assert!(told.contains("environment SPRING_DATASOURCE_URL") && !told.contains("hush"), "{told}");
 
     let understood = "jdbc:otel:postgresql://a,b/pay?ssl=true&targetServerType=primary&connectTimeout=3";
@@ -373,6 +376,26 @@ fn what_means_nothing_in_the_address_of_a_database_is_told() {
         "{:?}",
         load(&understood).notices
     );
+}
+
+#[test]
+fn half_a_client_certificate_is_a_problem() {
+    const BY_ADDRESS: [(&[(&str, &str)], &str); 2] = [
+        (&[("SPRING_DATASOURCE_URL", "jdbc:postgresql://db/pay?sslcert=/c.pem")], "database.ssl-key"),
+        (&[("SPRING_DATASOURCE_URL", "jdbc:postgresql://db/pay?sslkey=/c.pk8")], "database.ssl-cert"),
+    ];
+    for (environment, setting) in BY_ADDRESS {
+        let problems = Given { environment, ..Given::default() }.problems();
+        assert!(problems.len() == 1 && problems[0].contains(setting), "{problems:?}");
+    }
+    let unencrypted = Given {
+        environment: &[(
+            "SPRING_DATASOURCE_URL",
+            "jdbc:postgresql://db/pay?sslmode=disable&sslcert=/c.pem&sslkey=/c.pk8",
+        )],
+        ..Given::default()
+    };
+    assert_eq!(unencrypted.noticed(NoticeKind::Doubtful), ["database.ssl-mode", "sandbox.active"]);
 }
 
 #[test]
