@@ -6,7 +6,8 @@
 //! ([`claims`]).
 //!
 //! Adoption runs each time a store is opened, because the earlier service may have stored rows after the
-//! first time: new rows are found by their age.
+//! first time: new rows are found by their age. No row of the earlier service is
+//! locked.
 
 use payment_domain::{BillId, BillPayment, Currency, Money};
 use payment_store::migration::OddRows;
@@ -17,26 +18,76 @@ use serde_json::value::RawValue;
 use crate::claims;
 use crate::connections::Migrator;
 use crate::failure::Failure;
+use crate::migrations;
 
 /// How much younger rows than these may still arrive late, through the earlier service's queue.
 const LATECOMERS_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
-/// The rows to adopt, with every bill they name: columns of the statements below.
-const NEWCOMERS: &str = "
-    WITH newcomers AS (
-        SELECT txn_id, tenant_id, bill_id, txn_status, created_time, additional_details
-        FROM eg_pg_transactions AS t
-        WHERE version IS NULL AND ($1::bigint IS NULL OR created_time >= $1)
-    ), named AS (
-        SELECT txn_id, tenant_id, txn_status, created_time, bill_id FROM newcomers
-        UNION
-        SELECT txn_id, tenant_id, txn_status, created_time, paid ->> 'billId'
-        FROM newcomers CROSS JOIN LATERAL jsonb_array_elements(
-            CASE jsonb_typeof(additional_details -> 'taxAndPayments')
-                WHEN 'array' THEN additional_details -> 'taxAndPayments' ELSE '[]' END) AS paid
-    ), bills AS (
-        SELECT * FROM named WHERE char_length(bill_id) BETWEEN 1 AND 64
-    )";
+/// How many rows are taken in by one database transaction: about a second's work.
+const BATCH: i64 = 10_000;
+/// How many batches are told together.
+const REPORTED: u64 = 50;
+
+/// Which rows are taken in together, as a condition on `$1`.
+#[derive(Debug, Clone, Copy)]
+enum Range {
+    /// All from a moment on.
+    From(i64),
+    /// Those after a moment until another.
+    Between(i64, i64),
+    /// Those that say no moment.
+    Timeless,
+}
+
+/// Which of the rows in a range.
+#[derive(Debug, Clone, Copy)]
+enum Which {
+    Successful,
+    All,
+}
+
+/// Takes rows in, with every bill they name, and claims those of the live ones, by one statement: what the earlier
+/// service stores meanwhile is either in both or in neither. In the order in which everybody locks claims. Where
+/// another holds the bill, its claim is locked and left to it: it cannot be let go unless by somebody who knows of the
+/// rows that are taken in. A claim is added with the bill, and only then: one that was let go since stays free.
+fn take_in_statement(range: Range, which: Which) -> String {
+    let range = match range {
+        Range::From(_) => "created_time >= $1 AND $2::bigint IS NULL",
+        Range::Between(..) => "created_time > $1 AND created_time <= $2",
+        Range::Timeless => "created_time IS NULL AND $1::bigint IS NULL AND $2::bigint IS NULL",
+    };
+    let which = match which {
+        Which::Successful => "AND txn_status = 'SUCCESS'",
+        Which::All => "",
+    };
+    format!(
+        "WITH newcomers AS (
+            SELECT txn_id, tenant_id, bill_id, txn_status, created_time, additional_details
+            FROM eg_pg_transactions AS t
+            WHERE version IS NULL AND {range} {which}
+        ), named AS (
+            SELECT txn_id, tenant_id, txn_status, created_time, bill_id FROM newcomers
+            UNION
+            SELECT txn_id, tenant_id, txn_status, created_time, paid ->> 'billId'
+            FROM newcomers CROSS JOIN LATERAL jsonb_array_elements(
+                CASE jsonb_typeof(additional_details -> 'taxAndPayments')
+                    WHEN 'array' THEN additional_details -> 'taxAndPayments' ELSE '[]' END) AS paid
+        ), bills AS (
+            SELECT * FROM named WHERE char_length(bill_id) BETWEEN 1 AND 64
+        ), claimed AS (
+            INSERT INTO eg_pg_bill_claims (tenant_id, bill_id, txn_id)
+            SELECT DISTINCT ON (tenant_id COLLATE \"C\", bill_id COLLATE \"C\") tenant_id, bill_id, txn_id FROM bills
+            WHERE txn_status IN ('PENDING', 'SUCCESS')
+                AND NOT EXISTS (SELECT 1 FROM eg_pg_transaction_bills AS known
+                    WHERE known.bill_id = bills.bill_id COLLATE \"C\" AND known.txn_id = bills.txn_id)
+            ORDER BY tenant_id COLLATE \"C\", bill_id COLLATE \"C\", txn_status = 'SUCCESS' DESC,
+                created_time NULLS LAST, txn_id COLLATE \"C\"
+            ON CONFLICT (tenant_id, bill_id) DO UPDATE SET txn_id = eg_pg_bill_claims.txn_id
+        )
+        INSERT INTO eg_pg_transaction_bills (bill_id, txn_id) SELECT bill_id, txn_id FROM bills
+        ON CONFLICT (bill_id, txn_id) DO NOTHING"
+    )
+}
 
 /// A row is identified by its bill; one whose bill id is no key is new when it is younger than all adopted
 /// ones ($2).
@@ -47,22 +98,6 @@ const COUNT: &str = "
             THEN NOT EXISTS (SELECT 1 FROM eg_pg_transaction_bills AS known
                 WHERE known.bill_id = t.bill_id COLLATE \"C\" AND known.txn_id = t.txn_id)
             ELSE $2::bigint IS NULL OR created_time > $2 END";
-
-/// In the common lock order of claims. Where another transaction holds the bill, its claim is locked and left
-/// to it: it cannot be released except by a writer that knows of the adopted rows.
-const ADD_CLAIMS: &str = "
-    INSERT INTO eg_pg_bill_claims (tenant_id, bill_id, txn_id)
-      SELECT DISTINCT ON (tenant_id COLLATE \"C\", bill_id COLLATE \"C\") tenant_id, bill_id, txn_id FROM bills
-      WHERE txn_status IN ('PENDING', 'SUCCESS')
-          AND NOT EXISTS (SELECT 1 FROM eg_pg_transaction_bills AS known
-              WHERE known.bill_id = bills.bill_id COLLATE \"C\" AND known.txn_id = bills.txn_id)
-      ORDER BY tenant_id COLLATE \"C\", bill_id COLLATE \"C\", txn_status = 'SUCCESS' DESC,
-          created_time NULLS LAST, txn_id COLLATE \"C\"
-      ON CONFLICT (tenant_id, bill_id) DO UPDATE SET txn_id = eg_pg_bill_claims.txn_id";
-
-const ADD_BILLS: &str = "
-    INSERT INTO eg_pg_transaction_bills (bill_id, txn_id) SELECT bill_id, txn_id FROM bills
-      ON CONFLICT (bill_id, txn_id) DO NOTHING";
 
 /// While the earlier service still ran, it may have failed payments whose bills were claimed here.
 const HELD_BY_FAILED: &str = "
@@ -87,31 +122,119 @@ async fn free_failed(migrator: &Migrator, from: i64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Adopts the rows that were not adopted before, within the open transaction; returns their number.
+/// Takes in what is there and was not taken in before; returns how many rows. The first time, which is when there may
+/// be millions, it is done in batches; an interrupted one begins anew and passes over what it finds done.
 pub(crate) async fn take_in(migrator: &Migrator) -> Result<u64, Failure> {
-    let mark = migrator.rows("SELECT adopted_through FROM eg_pg_adoption", &[]).await?;
-    let through: Option<i64> = mark.first().map(|row| row.try_get(0)).transpose()?.flatten();
+    migrations::begin(migrator).await?;
+    let through = adopted_through(migrator).await?;
     let from = through.map(|through| through.saturating_sub(LATECOMERS_MS));
     if let Some(from) = from {
         free_failed(migrator, from).await?;
     }
     let counted = migrator.row(COUNT, &[&from, &through]).await?;
     let (rows, youngest): (i64, Option<i64>) = (counted.try_get(0)?, counted.try_get(1)?);
-    if rows == 0 {
-        return Ok(0);
+    if rows > 0
+        && let Some(from) = from
+    {
+        one_batch(migrator, Range::From(from), Which::All).await?;
+        note_adopted(migrator, youngest).await?;
     }
-    // A claim is added with the bill, and only then: one that was released since stays free.
-    migrator.rows(&format!("{NEWCOMERS} {ADD_CLAIMS}"), &[&from]).await?;
-    migrator.rows(&format!("{NEWCOMERS} {ADD_BILLS}"), &[&from]).await?;
-    migrator
-        .rows(
-            "INSERT INTO eg_pg_adoption (only_row, adopted_through) VALUES (1, $1)
-             ON CONFLICT (only_row) DO UPDATE SET
-                 adopted_through = greatest(eg_pg_adoption.adopted_through, excluded.adopted_through)",
-            &[&youngest],
-        )
-        .await?;
+    migrator.commit().await?;
+    let rows = u64::try_from(rows).map_err(|_| Failure::OutOfRange)?;
+    if rows > 0 && from.is_none() {
+        take_all_in(migrator, rows, youngest).await?;
+    }
+    Ok(rows)
+}
+
+/// How many rows are there to be taken in.
+pub(crate) async fn count(migrator: &Migrator) -> Result<u64, Failure> {
+    let through = adopted_through(migrator).await?;
+    let from = through.map(|through| through.saturating_sub(LATECOMERS_MS));
+    let rows: i64 = migrator.row(COUNT, &[&from, &through]).await?.try_get(0)?;
     u64::try_from(rows).map_err(|_| Failure::OutOfRange)
+}
+
+async fn adopted_through(migrator: &Migrator) -> Result<Option<i64>, Failure> {
+    let mark = migrator.rows("SELECT adopted_through FROM eg_pg_adoption", &[]).await?;
+    Ok(mark.first().map(|row| row.try_get(0)).transpose()?.flatten())
+}
+
+async fn note_adopted(migrator: &Migrator, youngest: Option<i64>) -> Result<(), Failure> {
+    const NOTE: &str = "
+        INSERT INTO eg_pg_adoption (only_row, adopted_through) VALUES (1, $1)
+        ON CONFLICT (only_row) DO UPDATE SET
+            adopted_through = greatest(eg_pg_adoption.adopted_through, excluded.adopted_through)";
+    migrator.rows(NOTE, &[&youngest]).await.map(|_| ())
+}
+
+/// Two passes by age, so that a bill goes to its earliest SUCCESS, wherever that stands, before any other. The second
+/// pass is over all rows: a payment may have become a SUCCESS behind the first.
+async fn take_all_in(migrator: &Migrator, rows: u64, youngest: Option<i64>) -> Result<(), Failure> {
+    for (pass, which) in [(1, Which::Successful), (2, Which::All)] {
+        let mut after = i64::MIN;
+        let mut batches = 0;
+        while let Some(until) = end_of_batch(migrator, after, youngest).await? {
+            if !one_transaction(migrator, Range::Between(after, until), which).await? {
+                return Ok(());
+            }
+            after = until;
+            batches += 1;
+            if batches % REPORTED == 0 {
+                tracing::info!(
+                    pass,
+                    batches,
+                    rows_in_all = rows,
+                    "transactions of an earlier service are being adopted, in two passes of batches"
+                );
+            }
+        }
+        if !one_transaction(migrator, Range::Timeless, which).await? {
+            return Ok(());
+        }
+    }
+    migrations::begin(migrator).await?;
+    note_adopted(migrator, youngest).await?;
+    if rows > BATCH.unsigned_abs() {
+        // What plans are made from is as if the tables were empty.
+        migrator.batch("ANALYZE eg_pg_transactions, eg_pg_transaction_bills, eg_pg_bill_claims").await?;
+    }
+    migrator.commit().await
+}
+
+/// The creation time of the last row of the batch behind `after`.
+async fn end_of_batch(
+    migrator: &Migrator,
+    after: i64,
+    youngest: Option<i64>,
+) -> Result<Option<i64>, Failure> {
+    const END: &str = "
+        SELECT max(created_time) FROM (
+            SELECT created_time FROM eg_pg_transactions
+            WHERE version IS NULL AND created_time > $1 AND created_time <= $2 ORDER BY created_time LIMIT $3
+        ) AS batch";
+    Ok(migrator.row(END, &[&after, &youngest, &BATCH]).await?.try_get(0)?)
+}
+
+/// Takes in a range by itself. `false` when another node has finished meanwhile, which is possible with shared
+/// sessions: what it has let go since must not be claimed again.
+async fn one_transaction(migrator: &Migrator, range: Range, which: Which) -> Result<bool, Failure> {
+    migrations::begin(migrator).await?;
+    let is_open = adopted_through(migrator).await?.is_none();
+    if is_open {
+        one_batch(migrator, range, which).await?;
+    }
+    migrator.commit().await?;
+    Ok(is_open)
+}
+
+async fn one_batch(migrator: &Migrator, range: Range, which: Which) -> Result<(), Failure> {
+    let (from, until) = match range {
+        Range::From(from) => (Some(from), None),
+        Range::Between(after, until) => (Some(after), Some(until)),
+        Range::Timeless => (None, None),
+    };
+    migrator.rows(&take_in_statement(range, which), &[&from, &until]).await.map(|_| ())
 }
 
 /// Every adopted row with its unknown values, in words; NULL where it has none.

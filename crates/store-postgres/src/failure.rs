@@ -214,6 +214,11 @@ impl Failure {
         matches!(self, Failure::Refused(refusal) if refusal.code == SqlState::DISK_FULL.code())
     }
 
+    /// Whether others held a lock for longer than was waited for it.
+    pub(crate) fn is_lock_timeout(&self) -> bool {
+        matches!(self, Failure::Refused(refusal) if refusal.code == SqlState::LOCK_NOT_AVAILABLE.code())
+    }
+
     /// Whether two transactions were in each other's way, and this one was undone for it.
     pub(crate) fn is_collision(&self) -> bool {
         matches!(self, Failure::Refused(refusal)

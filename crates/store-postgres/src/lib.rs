@@ -61,6 +61,7 @@ pub mod moving;
 mod options;
 mod outbox;
 mod parameters;
+mod plan;
 mod receipts;
 mod refunds;
 mod registering;
@@ -91,6 +92,7 @@ use crate::registering::Entry;
 
 pub use jdbc::{InvalidUrl, without_password};
 pub use options::{PostgresHost, PostgresOptions, PreparedStatements, SslMode};
+pub use plan::{MigrationPlan, PlannedIndex};
 
 /// Payments in a PostgreSQL database. Dropping it finishes the changes that are queued, as long as
 /// its runtime runs; [`PostgresStore::close`] waits for them.
@@ -241,6 +243,17 @@ impl PostgresStore {
     /// As [`PostgresStore::connect`].
     pub async fn migrations(options: &PostgresOptions) -> Result<Vec<MigrationState>, StoreError> {
         Ok(migrations::states(&Migrator::connect(options).await?).await?)
+    }
+
+    /// What [`PostgresStore::connect`] would do to the tables; changes nothing. It counts the rows of an earlier
+    /// service.
+    ///
+    /// # Errors
+    /// As [`PostgresStore::connect`].
+    pub async fn plan(options: &PostgresOptions) -> Result<MigrationPlan, StoreError> {
+        let migrator = Migrator::connect(options).await?;
+        surroundings::check(&migrator).await?;
+        Ok(plan::plan(&migrator).await?)
     }
 
     /// The rows of an earlier service that keep no rule of ours, however long ago they were taken in. It

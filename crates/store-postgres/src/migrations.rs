@@ -1,15 +1,24 @@
 //! The numbered migrations of this store: which there are, which were applied, and applying them.
+//!
+//! Payments go on meanwhile, those of the previous version and those of an earlier service whose tables are adopted.
+//! A migration alters large tables in their catalogue entries alone, and waits for each of its locks for a moment
+//! only, because everything else waits behind it; indexes are built ([`indexes`]) and rows taken in
+//! ([`crate::adopted`]) beside the payments.
+
+pub(crate) mod indexes;
+
+use std::time::Duration;
 
 use payment_store::migration::{self, AppliedMigration, Migration, MigrationReport, MigrationState, OddRows};
 
 use sha2::{Digest, Sha256};
 
 use crate::adopted;
-use crate::connections::Migrator;
+use crate::connections::{Migrator, Sessions};
 use crate::failure::Failure;
 use crate::surroundings;
 
-const MIGRATIONS: &[Migration] = &[
+pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "payments", sql: include_str!("../migrations/0001_payments.sql") },
     Migration { version: 2, name: "stand_ins", sql: include_str!("../migrations/0002_stand_ins.sql") },
     Migration {
@@ -43,17 +52,30 @@ const MIGRATIONS: &[Migration] = &[
 
 /// The advisory lock of migrations, "payments" as a number: nodes that start at once take turns.
 const LOCK: i64 = 0x7061_796d_656e_7473;
+/// That of the work beside the payments, which takes longer and is more than one database transaction.
+const LOCK_BESIDE: i64 = LOCK + 1;
+/// How often the latter is asked for. It is not waited for: a waiting statement has a snapshot, for whose end the
+/// building of an index waits.
+const ASK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Brings the database up to date, then takes in what an earlier service left, each in a transaction
-/// of its own, so that the old tables are unlocked before their rows are read. A failed one leaves nothing behind:
-/// the caller closes the connection. A replica serves after both.
+/// How long a migration waits for a table's lock.
+pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_millis(300);
+/// The pause after which it tries again, in which those who waited behind it go on.
+const LOCK_PAUSE: Duration = Duration::from_secs(1);
+/// How often it tries: three minutes.
+const LOCK_ATTEMPTS: u32 = 140;
+
+/// Brings the database up to date, then builds large indexes and takes in what an earlier service left. A replica
+/// serves after all of that.
 pub(crate) async fn migrate(migrator: &Migrator) -> Result<MigrationReport, Failure> {
-    begin(migrator).await?;
-    let report = apply(migrator, MIGRATIONS).await?;
-    migrator.commit().await?;
-    begin(migrator).await?;
+    let report = apply_between_payments(migrator, MIGRATIONS).await?;
+    lock_beside(migrator).await?;
+    // A newer version may have other indexes.
+    if report.newer.is_empty() {
+        indexes::build_missing(migrator, MIGRATIONS).await?;
+    }
     let adopted_rows = adopted::take_in(migrator).await?;
-    migrator.commit().await?;
+    unlock_beside(migrator).await?;
     let odd_rows = if adopted_rows > 0 { adopted::odd_rows(migrator).await? } else { OddRows::default() };
     Ok(MigrationReport { adopted_rows, odd_rows, ..report })
 }
@@ -64,20 +86,74 @@ pub(crate) fn digest() -> String {
     hex::encode(Sha256::digest(checksums).iter().take(8).copied().collect::<Vec<u8>>())
 }
 
+/// Applies what is pending in one database transaction, again and again while others hold the tables. A failed one
+/// leaves nothing behind.
+async fn apply_between_payments(
+    migrator: &Migrator,
+    migrations: &[Migration],
+) -> Result<MigrationReport, Failure> {
+    let mut attempt = 1;
+    loop {
+        begin(migrator).await?;
+        match apply(migrator, migrations).await {
+            Ok(report) => {
+                migrator.commit().await?;
+                return Ok(report);
+            }
+            Err(failure) if failure.is_lock_timeout() && attempt < LOCK_ATTEMPTS => {
+                migrator.batch("ROLLBACK").await?;
+                if attempt == 1 {
+                    tracing::warn!(
+                        "a migration waits for a table that others hold; it tries again until it is free"
+                    );
+                }
+                attempt += 1;
+                tokio::time::sleep(LOCK_PAUSE).await;
+            }
+            // The caller closes the connection.
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+/// From now on this node alone does the work beside the payments, for as long as it takes. Nodes with shared sessions
+/// do it one after the other, batch by batch.
+async fn lock_beside(migrator: &Migrator) -> Result<(), Failure> {
+    if migrator.sessions == Sessions::Shared {
+        return Ok(());
+    }
+    migrator
+        .batch("SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0")
+        .await?;
+    while !migrator.row("SELECT pg_try_advisory_lock($1)", &[&LOCK_BESIDE]).await?.try_get::<_, bool>(0)? {
+        tokio::time::sleep(ASK_INTERVAL).await;
+    }
+    Ok(())
+}
+
+async fn unlock_beside(migrator: &Migrator) -> Result<(), Failure> {
+    match migrator.sessions {
+        Sessions::Own => migrator.rows("SELECT pg_advisory_unlock($1)", &[&LOCK_BESIDE]).await.map(|_| ()),
+        Sessions::Shared => Ok(()),
+    }
+}
+
 /// Which migrations the database has and which are pending; changes nothing.
 pub(crate) async fn states(migrator: &Migrator) -> Result<Vec<MigrationState>, Failure> {
     let applied = if has_table(migrator).await? { applied(migrator).await? } else { Vec::new() };
     Ok(migration::states(MIGRATIONS, &applied)?)
 }
 
-/// Begins the transaction in which this node alone migrates.
+/// Begins a transaction in which this node alone migrates, or takes in rows.
 pub(crate) async fn begin(migrator: &Migrator) -> Result<(), Failure> {
     migrator.begin().await?;
     // Others may take longer to migrate than a lock may take otherwise.
     migrator.batch("SET LOCAL lock_timeout = 0").await?;
     migrator.rows("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
-    // Our changes would wait for a long look at the old tables, and everything else would wait for them.
-    migrator.batch("SET LOCAL lock_timeout = '20s'; SET LOCAL client_min_messages = warning").await
+    let patience = LOCK_TIMEOUT.as_millis();
+    migrator
+        .batch(&format!("SET LOCAL lock_timeout = '{patience}ms'; SET LOCAL client_min_messages = warning"))
+        .await
 }
 
 async fn apply(migrator: &Migrator, migrations: &[Migration]) -> Result<MigrationReport, Failure> {
@@ -99,7 +175,7 @@ async fn apply(migrator: &Migrator, migrations: &[Migration]) -> Result<Migratio
             .await?;
     }
     for migration in migrations.iter().filter(is_new) {
-        migrator.batch(migration.sql).await?;
+        migrator.batch(&indexes::without_those_of_large_tables(migrator, migration).await?).await?;
         migrator
             .rows(
                 "INSERT INTO eg_pg_store_migrations (version, name, checksum, applied_at)
@@ -112,12 +188,12 @@ async fn apply(migrator: &Migrator, migrations: &[Migration]) -> Result<Migratio
     Ok(MigrationReport::between(migrations, &before, &after))
 }
 
-async fn has_table(migrator: &Migrator) -> Result<bool, Failure> {
+pub(crate) async fn has_table(migrator: &Migrator) -> Result<bool, Failure> {
     let found = migrator.row("SELECT to_regclass('eg_pg_store_migrations') IS NOT NULL", &[]).await?;
     Ok(found.try_get(0)?)
 }
 
-async fn applied(migrator: &Migrator) -> Result<Vec<AppliedMigration>, Failure> {
+pub(crate) async fn applied(migrator: &Migrator) -> Result<Vec<AppliedMigration>, Failure> {
     let rows = migrator
         .rows("SELECT version, checksum, applied_at FROM eg_pg_store_migrations ORDER BY version", &[])
         .await?;
@@ -152,11 +228,7 @@ mod tests {
         database: &FreshDatabase,
         migrations: &[Migration],
     ) -> Result<MigrationReport, Failure> {
-        let client = connect(database).await;
-        begin(&client).await?;
-        let report = apply(&client, migrations).await?;
-        client.commit().await?;
-        Ok(report)
+        apply_between_payments(&connect(database).await, migrations).await
     }
 
     #[test]

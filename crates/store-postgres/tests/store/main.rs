@@ -5,10 +5,12 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stderr,
+    clippy::print_stdout,
     reason = "these are tests: what fails, panics"
 )]
 
 mod adoption;
+mod adoption_online;
 mod competing;
 mod connecting;
 mod database;

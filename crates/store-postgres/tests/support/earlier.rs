@@ -83,6 +83,37 @@ const HISTORY: &str = r#"
         '{"vpc_TxnResponseCode": "0"}', 'creator-1', 1000, NULL, NULL);
 "#;
 
+/// Payments of several years, as many as `$1`: a bill has one to three of them, hours or months apart, in all
+/// states.
+const YEARS: &str = r#"
+    INSERT INTO eg_pg_transactions (txn_id, txn_amount, txn_status, txn_status_msg, gateway, bill_id, module,
+        product_info, user_uuid, user_name, name, mobile_number, email_id, user_tenant_id, tenant_id,
+        gateway_txn_id, receipt, created_by, created_time, last_modified_by, last_modified_time,
+        consumer_code, additional_details)
+    SELECT 'PB_PG_' || lpad(n::text, 10, '0'), 100 + n % 900, status, 'Transaction ' || lower(status),
+        (ARRAY['AXIS', 'PAYTM', 'PHONEPE'])[n % 3 + 1], 'B-' || bill, 'PT', 'Property tax',
+        'payer-' || n % (1 + rows / 4), '9876543210', 'Asha Rani', '9876543210', 'asha@example.org', 'pb',
+        'pb.' || (ARRAY['amritsar', 'jalandhar', 'mohali'])[bill % 3 + 1], 'G-' || n,
+        CASE status WHEN 'SUCCESS' THEN 'R-' || n END, 'payer-' || n % (1 + rows / 4),
+        CASE WHEN n % 5000 <> 7 THEN 1500000000000 + n * 30000 END, 'job', 1500000000000 + n * 30000 + 5,
+        'PT-' || bill, jsonb_build_object('taxAndPayments', jsonb_build_array(jsonb_build_object(
+            'billId', 'B-' || bill, 'amountPaid', 100 + n % 900, 'taxAmount', 100 + n % 900)))
+    FROM (SELECT n, $1::bigint AS rows,
+            CASE n % 3 WHEN 0 THEN n WHEN 1 THEN greatest(n - 100, 1) ELSE greatest(n - $1::bigint / 2, 1) END AS bill,
+            CASE WHEN n % 10 < 6 THEN 'SUCCESS' WHEN n % 10 < 9 THEN 'FAILURE' ELSE 'PENDING' END AS status
+        FROM generate_series(1, $1::bigint) AS n) AS years
+"#;
+
+/// A database that an earlier service has left after years, with so many payments.
+pub(crate) async fn database_of_years(payments: i64) -> (Database, Client) {
+    let database = Database::create_sorted_by_language().await;
+    let client = database.client().await;
+    client.batch_execute(EARLIER).await.unwrap();
+    client.execute(YEARS, &[&payments]).await.unwrap();
+    client.batch_execute("ANALYZE eg_pg_transactions").await.unwrap();
+    (database, client)
+}
+
 /// A database that an earlier service has left.
 pub(crate) async fn earlier_database() -> (Database, Client) {
     let database = Database::create_sorted_by_language().await;
