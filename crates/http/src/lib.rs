@@ -44,6 +44,7 @@ pub use document::document;
 pub use identity::IdentityProof;
 pub use limits::{FREE_BODY_BYTES, RequestLimits, SLOWEST_READER, ServeLimits};
 pub use metrics::{Metrics, MetricsError};
+pub use operations::starting::starting_router;
 pub use postman::postman;
 pub use proxies::{ForwardedHeader, IpNet, TrustedProxies};
 pub use routes::{admin_router, router};

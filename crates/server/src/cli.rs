@@ -128,7 +128,8 @@ server.shutdown-wait-secs (20). A second signal ends it at once.")]
 The service does this by itself when it starts. Doing it before is for those who want to see it done.
 
   pg-service migrate            apply what is pending
-  pg-service migrate --check    change nothing; exit code 1 when something is pending")]
+  pg-service migrate --check    change nothing; exit code 1 when something is pending
+  pg-service migrate --dry-run  change nothing; tell what would be done, and about how long it takes")]
     Migrate(MigrateArgs),
     /// Copy the embedded database into a file, while the service runs
     #[command(after_help = "\
@@ -212,6 +213,9 @@ pub(crate) struct MigrateArgs {
     /// Change nothing, only list applied and pending migrations
     #[arg(long)]
     pub(crate) check: bool,
+    /// Change nothing, only tell what would be done, to how many rows, and about how long it takes
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) dry_run: bool,
     /// Take the database from DB_URL, FLYWAY_USER and FLYWAY_PASSWORD, as DIGIT's chart sets them
     #[arg(long)]
     pub(crate) flyway: bool,

@@ -9,6 +9,7 @@ pub struct Failure {
     what: String,
     causes: Vec<String>,
     next: Option<String>,
+    may_pass: bool,
 }
 
 /// What commands return.
@@ -17,7 +18,7 @@ pub type Outcome<T = ()> = Result<T, Failure>;
 impl Failure {
     /// Something did not work.
     pub fn new(what: impl Into<String>) -> Failure {
-        Failure { what: what.into(), causes: Vec::new(), next: None }
+        Failure { what: what.into(), causes: Vec::new(), next: None, may_pass: false }
     }
 
     /// The same with the errors below it.
@@ -32,6 +33,21 @@ impl Failure {
             below = error.source();
         }
         self
+    }
+
+    /// The same with whether it may pass without anybody doing anything.
+    pub fn passing(self, may_pass: bool) -> Failure {
+        Failure { may_pass, ..self }
+    }
+
+    /// Whether it may pass without anybody doing anything.
+    pub fn may_pass(&self) -> bool {
+        self.may_pass
+    }
+
+    /// The error at the bottom.
+    pub fn cause(&self) -> &str {
+        self.causes.last().unwrap_or(&self.what)
     }
 
     /// The same with advice.

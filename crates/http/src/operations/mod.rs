@@ -3,6 +3,7 @@
 mod docs;
 pub(crate) mod health;
 pub(crate) mod prometheus;
+pub(crate) mod starting;
 #[cfg(test)]
 mod tests;
 

@@ -23,7 +23,7 @@ pub(super) fn run(loaded: Loaded) -> Outcome<ExitCode> {
         .build()
         .map_err(|error| Failure::new("no threads can be started").because(&error))?;
     runtime.block_on(async {
-        let signals = Signals::listen()?;
+        let mut signals = Signals::listen()?;
         let for_people = config.log.format == LogFormat::Human;
         let sandbox = config.sandbox.active;
         let reachable = config.reachable();
@@ -31,7 +31,13 @@ pub(super) fn run(loaded: Loaded) -> Outcome<ExitCode> {
         let listener = service::listen(&config.server).await?;
         let metrics =
             Metrics::install().map_err(|error| Failure::new("nothing can be counted").because(&error))?;
-        let mut running = service::start(config, listener, metrics).await?;
+        let mut running = tokio::select! {
+            started = service::start(config, listener, metrics) => started?,
+            signal = signals.next() => {
+                tracing::info!(signal = signal.name(), "stopped before the start was complete");
+                return Ok(ExitCode::SUCCESS);
+            }
+        };
         announce(&running, &reachable, &notices);
         if sandbox {
             tracing::warn!("the sandbox gateway is active: what is paid through it moves no money");

@@ -2,16 +2,18 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use payment_digit::embedded::Registers;
 use payment_domain::Clock;
 use payment_store::migration::{MigrationReport, MigrationState};
 use payment_store::{Store, StoreError};
-use payment_store_postgres::{PostgresOptions, PostgresStore};
+use payment_store_postgres::{MigrationPlan, PostgresOptions, PostgresStore};
 use payment_store_sqlite::moving::{self, Mark, Stage};
 use payment_store_sqlite::{Options, SqliteStore};
 
 use super::data_folder::DataFolder;
+use super::starting::waiting_for;
 use crate::config::{Config, Database};
 use crate::failure::{Failure, Outcome};
 
@@ -81,6 +83,7 @@ pub(super) async fn open_existing(config: &Config) -> Outcome<Opened> {
     let Migrations { database, states } = migrations(config).await?;
     if states.iter().any(|state| state.applied_at_ms.is_none()) {
         return Err(Failure::new(format!("the database {database} is not up to date"))
+            .passing(true)
             .try_this("`pg-service migrate` brings it up to date, and so does starting the service with database.migrate-at-start=true"));
     }
     match &config.database {
@@ -122,11 +125,30 @@ pub async fn migrations(config: &Config) -> Outcome<Migrations> {
     }
 }
 
-/// Brings the database up to date.
+/// What [`migrate`] would do, with the database for people; `None` for the embedded one, which no payments use
+/// meanwhile.
 ///
 /// # Errors
-/// When it cannot be used.
-pub async fn migrate(config: &Config) -> Outcome<Migrated> {
+/// When the database cannot be read.
+pub async fn migration_plan(config: &Config) -> Outcome<Option<(String, MigrationPlan)>> {
+    match &config.database {
+        Database::Embedded => Ok(None),
+        Database::Postgres { options, shown_url, .. } => {
+            let plan = PostgresStore::plan(options).await;
+            Ok(Some((shown_url.clone(), plan.map_err(|error| cannot_be_read(shown_url, &error))?)))
+        }
+    }
+}
+
+/// Brings the database up to date, once it is available; `tell` is called now and then while it is not.
+///
+/// # Errors
+/// When it cannot be used, or is unavailable for longer than the configuration allows.
+pub async fn migrate(config: &Config, tell: impl Fn(&str, &Failure, Duration)) -> Outcome<Migrated> {
+    waiting_for(config, || migrate_once(config), tell).await
+}
+
+async fn migrate_once(config: &Config) -> Outcome<Migrated> {
     match &config.database {
         Database::Embedded => {
             let folder = DataFolder::prepare(&config.data_dir)?;
@@ -144,7 +166,14 @@ pub async fn migrate(config: &Config) -> Outcome<Migrated> {
 }
 
 fn cannot_be_read(database: &str, error: &StoreError) -> Failure {
-    Failure::new(format!("the database {database} cannot be read")).because(error)
+    Failure::new(format!("the database {database} cannot be read")).because(error).passing(is_passing(error))
+}
+
+fn is_passing(error: &StoreError) -> bool {
+    match error {
+        StoreError::Unavailable(_) => true,
+        StoreError::Failed(_) => false,
+    }
 }
 
 /// Refuses a database that was moved into another: payments are settled and paid back by one of them.
@@ -178,7 +207,8 @@ fn open_embedded(folder: &DataFolder) -> Outcome<SqliteStore> {
 
 async fn connect(options: &PostgresOptions, shown_url: &str) -> Outcome<PostgresStore> {
     PostgresStore::connect(options.clone()).await.map_err(|error| {
-        Failure::new(format!("the database {shown_url} cannot be used")).because(&error).try_this(
+        let failure = Failure::new(format!("the database {shown_url} cannot be used")).because(&error);
+        failure.passing(is_passing(&error)).try_this(
             "see that the server is up and lets this user make tables: spring.datasource.url, .username and .password",
         )
     })

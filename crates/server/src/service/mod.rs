@@ -12,6 +12,7 @@ mod kafka;
 pub mod moving;
 mod open_files;
 mod sandbox;
+mod starting;
 mod wiring;
 
 use std::io;
@@ -37,7 +38,7 @@ use self::jobs::Loops;
 use crate::config::{Config, Database, Server};
 use crate::failure::{Failure, Outcome};
 
-pub use self::database::{Migrated, Migrations, migrate, migrations};
+pub use self::database::{Migrated, Migrations, migrate, migration_plan, migrations};
 pub use self::wiring::{Assembled, assemble};
 
 /// The most connections to the port of its own for metrics and documents.
@@ -116,7 +117,8 @@ pub fn url_of(listener: &TcpListener) -> Outcome<String> {
 /// Starts the service behind an address that it has taken; `metrics` is what `/prometheus` shows.
 ///
 /// # Errors
-/// When the data folder or the database cannot be used, or too few files may be open.
+/// When the data folder or the database cannot be used, the database is unavailable for too long, or too few files
+/// may be open.
 pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) -> Outcome<Running> {
     let local_url = format!("{}{}", url_of(&listener)?, config.server.context_path.as_str());
     let public_url = config.public_url(&local_url).unwrap_or_else(|| local_url.clone());
@@ -133,7 +135,13 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
         Database::Embedded => DataFolder::prepare(&config.data_dir)?.shown().display().to_string(),
         Database::Postgres { shown_url, .. } => shown_url.clone(),
     };
-    let opened = database::open(&config).await?;
+    let admin_listener = match config.server.admin_port {
+        Some(port) => {
+            Some(listen_at(SocketAddr::new(config.server.address, port), "--set server.admin-port=").await?)
+        }
+        None => None,
+    };
+    let opened = starting::open(&config, [Some(&listener), admin_listener.as_ref()]).await?;
     let addresses = Addresses { local: &local_url, public: &public_url };
     let stop = CancellationToken::new();
     let sandbox = sandbox::open(&config, &addresses, &opened.clock, &stop)?;
@@ -154,12 +162,6 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
     let operators = Operators::new(shared_token, scheduler.clone(), reconciliation, stop.clone());
     let context_path = config.server.context_path.clone();
     let sandbox_path = format!("{}/sandbox", context_path.as_str());
-    let admin_listener = match config.server.admin_port {
-        Some(port) => {
-            Some(listen_at(SocketAddr::new(config.server.address, port), "--set server.admin-port=").await?)
-        }
-        None => None,
-    };
     let pages = config.server.pages;
     let app = App {
         payments,

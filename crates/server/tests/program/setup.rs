@@ -4,6 +4,7 @@
 mod backup;
 mod migration;
 mod moving;
+mod waiting;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

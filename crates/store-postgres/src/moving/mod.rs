@@ -225,7 +225,7 @@ impl Target {
         let names: Vec<&str> = TABLES.iter().map(places::table_name).collect();
         migrations::begin(&self.migrator).await?;
         let lock = format!(
-            "SET LOCAL synchronous_commit = on; LOCK TABLE eg_pg_move, eg_pg_jobs, {} IN EXCLUSIVE MODE",
+            "SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '20s'; LOCK TABLE eg_pg_move, eg_pg_jobs, {} IN EXCLUSIVE MODE",
             names.join(", ")
         );
         Ok(self.migrator.batch(&lock).await?)

@@ -29,7 +29,10 @@ settings! {
          [PgBouncer](infrastructure.md#pgbouncer).").or("named");
     MIGRATE_AT_START: Setting<bool> = own("database.migrate-at-start", FLAG,
         "Whether the service brings the tables up to date when it starts. If not, `pg-service migrate` does, \
-         and the service does not start while a migration is pending.").or("true");
+         and the start waits while a migration is pending.").or("true");
+    WAIT_AT_START: Setting<Duration> = own("database.wait-at-start-ms", millis(0, 3_600_000),
+        "How many milliseconds the service, and `pg-service migrate`, wait at their start for a database that is \
+         unavailable, or that another has to migrate. Meanwhile liveness is up and readiness down; after that the process ends.").or("300000");
     CONNECT_TIMEOUT: Optional<Duration> = own("database.connect-timeout-ms", millis(100, 60_000),
         "How many milliseconds connecting to one server may take.")
         .or_worked_out("`connectTimeout` of the address, or 2000");
@@ -93,6 +96,8 @@ pub enum Database {
         /// The address without its password, for logs and messages.
         shown_url: String,
         migrate_at_start: bool,
+        /// How long a start waits while it is unavailable.
+        wait_at_start: Duration,
     },
 }
 
@@ -125,6 +130,7 @@ pub(in crate::config) fn database(reader: &mut Reader<'_>) -> Database {
         options: Box::new(options),
         shown_url: url.shown,
         migrate_at_start: reader.get(&MIGRATE_AT_START),
+        wait_at_start: reader.get(&WAIT_AT_START),
     }
 }
 

@@ -16,7 +16,8 @@ async fn a_replica_that_must_not_migrate_starts_on_migrated_tables_alone() {
     let folder = folder.path();
     let database = FreshDatabase::create().await;
     let here = [("SPRING_DATASOURCE_URL", database.url()), AT_START];
-    let refused = pg_service(folder).envs(here).args(["--port", &free_port().to_string()]).output().unwrap();
+    let at_once = ["--set", "database.wait-at-start-ms=0", "--port", "0"];
+    let refused = pg_service(folder).envs(here).args(at_once).output().unwrap();
     let told = stderr(&refused);
     assert_eq!(refused.status.code(), Some(1), "{told}");
     assert!(told.contains("is not up to date") && told.contains("`pg-service migrate`"), "{told}");
@@ -26,7 +27,15 @@ async fn a_replica_that_must_not_migrate_starts_on_migrated_tables_alone() {
         "nothing was applied"
     );
 
+    let plan = || {
+        let plan = pg_service(folder).envs(here).args(["migrate", "--dry-run"]).output().unwrap();
+        assert!(plan.status.success(), "{}", stderr(&plan));
+        stdout(&plan)
+    };
+    let told = plan();
+    assert!(told.contains("0001  payments  pending") && told.contains("Nothing was changed."), "{told}");
     assert!(pg_service(folder).envs(here).arg("migrate").output().unwrap().status.success());
+    assert!(plan().contains("Nothing to do"), "{}", plan());
     let mut command = pg_service(folder);
     command.envs(here);
     drop(Service::start(command, free_port(), &folder.join("log")).await);
