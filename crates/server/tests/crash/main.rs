@@ -16,8 +16,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use payment_domain::{Clock, RefundReceipt, SystemClock};
-use payment_store::Store;
+use payment_domain::RefundReceipt;
 
 use crate::database::Database;
 use crate::proof::check::{self, Evidence};
@@ -84,7 +83,7 @@ async fn survive(folder: &Path, database: Database) {
     let store = world.database.open().await;
     let ids = check::stored_ids(store.as_ref()).await;
     load::update_all(&doors, &ids).await;
-    until_receipts_are_issued(store.as_ref()).await;
+    check::until_receipts_are_issued(store.as_ref()).await;
     refunds::until_done(store.as_ref(), PATIENCE).await;
     drop(store);
     service.signal("TERM");
@@ -130,14 +129,6 @@ fn deaths(kills: u64, to_answer: &[Duration]) -> Vec<(&'static str, String)> {
         rows.push(("restart to first answer, longest", format!("{} ms", longest.as_millis())));
     }
     rows
-}
-
-async fn until_receipts_are_issued(store: &dyn Store) {
-    let started = Instant::now();
-    while store.backlog(SystemClock.now()).await.unwrap().receipts_due() > 0 {
-        assert!(started.elapsed() < PATIENCE, "receipts stay due");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// What every start of the service has in common.

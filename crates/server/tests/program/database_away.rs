@@ -1,6 +1,8 @@
 //! A PostgreSQL that is unavailable, hangs, or disconnects: the service reports it within seconds
 //! and when to come again, leaves nothing half-done, and goes on by itself when the database is back.
 
+mod failover;
+
 use std::time::{Duration, Instant};
 
 use payment_testing::postgres::{FreshDatabase, PostgresServer, Stop};

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use payment_domain::{
-    Actor, AttentionKind, EventKind, HistoryEntry, Refund, RefundReceipt, RefundStatus, StatusName,
-    Transaction, TxnId,
+    Actor, AttentionKind, Clock, EventKind, HistoryEntry, Refund, RefundReceipt, RefundStatus, StatusName,
+    SystemClock, Transaction, TxnId,
 };
 use payment_simulator::sandbox::{BookEntry, State};
 use payment_store::{PageRequest, SearchQuery, Store, StoredEvent};
@@ -14,6 +15,7 @@ use serde_json::Value;
 use super::books::Register;
 use super::figures::Figures;
 use super::load::Ledger;
+use crate::support::PATIENCE;
 
 /// The ids of all transactions that are stored.
 pub(crate) async fn stored_ids(store: &dyn Store) -> Vec<String> {
@@ -44,6 +46,15 @@ pub(crate) async fn outbox(store: &dyn Store) -> Vec<StoredEvent> {
             return all;
         }
         all.extend(more);
+    }
+}
+
+/// Waits until no receipt is due.
+pub(crate) async fn until_receipts_are_issued(store: &dyn Store) {
+    let started = Instant::now();
+    while store.backlog(SystemClock.now()).await.unwrap().receipts_due() > 0 {
+        assert!(started.elapsed() < PATIENCE, "receipts stay due");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
