@@ -39,6 +39,7 @@ impl Certificates {
         let mut all = Vec::new();
         if let Database::Postgres { options, .. } = &config.database {
             all.extend(options.root_certificate.clone().map(database_authorities));
+            all.extend(options.client_certificate.clone().map(database_client));
         }
         for (usage, place) in config.kafka.as_ref().map(kafka::certificates).unwrap_or_default() {
             let name = match usage {
@@ -70,6 +71,15 @@ fn database_authorities(file: PathBuf) -> Watched {
         usage: CertificateUse::Authorities,
         place: CertificateSource::File(file),
         is_renewed: false,
+    }
+}
+
+fn database_client(file: PathBuf) -> Watched {
+    Watched {
+        name: "database-client",
+        usage: CertificateUse::Client,
+        place: CertificateSource::File(file),
+        is_renewed: true,
     }
 }
 
