@@ -1,5 +1,5 @@
-//! Refunds on PostgreSQL: their requests and approvals beside pgbench, then a gateway that is slow to say what
-//! became of them.
+//! Refunds on PostgreSQL: their requests and approvals beside pgbench, then a gateway that is slow to decide
+//! them.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use crate::report::{Line, Report, progress, ratio};
 use crate::requests::{self, PROOF_SECRET, created, id_of};
 use crate::service::{self, Launch, Service};
 
-/// Those that pgbench has not made.
+/// The refunds that pgbench has not made.
 const OURS: &str = "refund_id LIKE 'RF%'";
 /// How often the database is asked how far the service is.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);

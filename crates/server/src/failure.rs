@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// What did not work, why, and what to do about it.
+/// A failure, its causes, and the remedy.
 #[derive(Debug)]
 pub struct Failure {
     what: String,
@@ -12,7 +12,7 @@ pub struct Failure {
     may_pass: bool,
 }
 
-/// What commands return.
+/// The result of commands.
 pub type Outcome<T = ()> = Result<T, Failure>;
 
 impl Failure {
@@ -26,7 +26,7 @@ impl Failure {
         let mut below = Some(error);
         while let Some(error) = below {
             let cause = error.to_string();
-            // Wrappers often repeat what they wrap.
+            // Wrappers often repeat the message of their cause.
             if self.causes.last() != Some(&cause) {
                 self.causes.push(cause);
             }
@@ -35,12 +35,12 @@ impl Failure {
         self
     }
 
-    /// The same with whether it may pass without anybody doing anything.
+    /// The same with whether it may pass without a repair.
     pub fn passing(self, may_pass: bool) -> Failure {
         Failure { may_pass, ..self }
     }
 
-    /// Whether it may pass without anybody doing anything.
+    /// Whether it may pass without a repair.
     pub fn may_pass(&self) -> bool {
         self.may_pass
     }

@@ -25,7 +25,7 @@ const LATECOMERS_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
 /// How many rows are taken in by one database transaction: about a second's work.
 const BATCH: i64 = 10_000;
-/// How many batches are told together.
+/// The number of batches between two reports.
 const REPORTED: u64 = 50;
 
 /// Which rows are taken in together, as a condition on `$1`.
@@ -33,9 +33,9 @@ const REPORTED: u64 = 50;
 enum Range {
     /// All from a moment on.
     From(i64),
-    /// Those after a moment until another.
+    /// The rows from one time until another.
     Between(i64, i64),
-    /// Those that say no moment.
+    /// The rows without a time.
     Timeless,
 }
 
@@ -46,10 +46,11 @@ enum Which {
     All,
 }
 
-/// Takes rows in, with every bill they name, and claims those of the live ones, by one statement: what the earlier
-/// service stores meanwhile is either in both or in neither. In the order in which everybody locks claims. Where
-/// another holds the bill, its claim is locked and left to it: it cannot be let go unless by somebody who knows of the
-/// rows that are taken in. A claim is added with the bill, and only then: one that was let go since stays free.
+/// Adopts rows, with every bill they name, and claims those of the live ones, by one statement: a row that
+/// the earlier service stores meanwhile is either in both or in neither. In the common lock order of claims.
+/// Where another holds the bill, its claim is locked and left to it: it cannot be let go unless by somebody
+/// who knows of the rows that are taken in. A claim is added with the bill, and only then: one that was let
+/// go since stays free.
 fn take_in_statement(range: Range, which: Which) -> String {
     let range = match range {
         Range::From(_) => "created_time >= $1 AND $2::bigint IS NULL",
@@ -122,8 +123,8 @@ async fn free_failed(migrator: &Migrator, from: i64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Takes in what is there and was not taken in before; returns how many rows. The first time, which is when there may
-/// be millions, it is done in batches; an interrupted one begins anew and passes over what it finds done.
+/// Adopts the rows that were not adopted before; returns their number. The first time, with perhaps millions
+/// of them, it is done in batches; an interrupted one begins anew and skips finished rows.
 pub(crate) async fn take_in(migrator: &Migrator) -> Result<u64, Failure> {
     migrations::begin(migrator).await?;
     let through = adopted_through(migrator).await?;
@@ -196,7 +197,7 @@ async fn take_all_in(migrator: &Migrator, rows: u64, youngest: Option<i64>) -> R
     migrations::begin(migrator).await?;
     note_adopted(migrator, youngest).await?;
     if rows > BATCH.unsigned_abs() {
-        // What plans are made from is as if the tables were empty.
+        // The planner's statistics are those of empty tables.
         migrator.batch("ANALYZE eg_pg_transactions, eg_pg_transaction_bills, eg_pg_bill_claims").await?;
     }
     migrator.commit().await
@@ -216,8 +217,8 @@ async fn end_of_batch(
     Ok(migrator.row(END, &[&after, &youngest, &BATCH]).await?.try_get(0)?)
 }
 
-/// Takes in a range by itself. `false` when another node has finished meanwhile, which is possible with shared
-/// sessions: what it has let go since must not be claimed again.
+/// Adopts a range by itself. `false` when another node has finished meanwhile, which is possible with shared
+/// sessions: claims released since must not be taken again.
 async fn one_transaction(migrator: &Migrator, range: Range, which: Which) -> Result<bool, Failure> {
     migrations::begin(migrator).await?;
     let is_open = adopted_through(migrator).await?.is_none();

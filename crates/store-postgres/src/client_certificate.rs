@@ -1,4 +1,4 @@
-//! The certificate by which this service proves to the server who it is, and its private key.
+//! The certificate by which this service proves its identity to the server, and its private key.
 
 use std::fmt;
 use std::fs;
@@ -126,7 +126,7 @@ fn contains(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
-/// What is in the outermost SEQUENCE.
+/// The content of the outermost SEQUENCE.
 fn contents(der: &[u8]) -> Option<&[u8]> {
     const LONG_FORM: u8 = 0x80;
     let (&[tag, length], rest) = der.split_first_chunk::<2>()?;

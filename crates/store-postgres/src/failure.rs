@@ -9,7 +9,7 @@ use tokio_postgres::error::{DbError, SqlState};
 
 use payment_store::migration::MigrationError;
 
-/// Why a piece of work was not done. None of the texts holds anything a payer entered.
+/// The reason a piece of work was not done. None of the texts holds anything a payer entered.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum Failure {
     /// The server reports an error.

@@ -14,8 +14,8 @@ const MOST_HOSTS: usize = 32;
 /// The longest timeout that is taken seriously, in seconds.
 const LONGEST_TIMEOUT: u64 = 3_600;
 
-/// Why a text is not the URL of a PostgreSQL database. Nothing of the URL is quoted but the names
-/// of parameters: it may hold a password.
+/// The reason a text is not the URL of a PostgreSQL database. Nothing of the URL is quoted but the names of
+/// parameters: it may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidUrl {
     /// Another kind of URL, or none.
@@ -30,11 +30,10 @@ pub enum InvalidUrl {
     /// A server's name or port cannot be read.
     #[error("names a server that is not host, host:port or [address]:port")]
     Host,
-    /// More servers than anybody has.
+    /// The number of servers exceeds any real cluster.
     #[error("must not name more than 32 servers")]
     TooManyHosts,
-    /// A percent sign that is not followed by two hexadecimal digits, or what they stand for is not
-    /// text.
+    /// A percent sign without two hexadecimal digits, or with bytes that are no text.
     #[error("has a percent sign that is not followed by two hexadecimal digits of UTF-8 text")]
     Encoding,
     /// A parameter whose value makes no sense.
@@ -83,7 +82,7 @@ pub fn without_password(text: &str) -> String {
     format!("{address}?{}", parameters.join("&"))
 }
 
-/// What a URL says, and the names of the parameters that mean nothing here.
+/// The options of a URL, and the names of the parameters without effect here.
 pub(crate) fn parse(url: &str) -> Result<(PostgresOptions, Vec<String>), InvalidUrl> {
     if url.len() > LONGEST {
         return Err(InvalidUrl::TooLong);
@@ -128,7 +127,7 @@ pub(crate) fn parse(url: &str) -> Result<(PostgresOptions, Vec<String>), Invalid
     Ok(found.finish())
 }
 
-/// What was found in a URL so far.
+/// The parts of a URL found so far.
 #[derive(Default)]
 struct Found {
     options: PostgresOptions,
@@ -169,7 +168,7 @@ impl Found {
                 seconds("connectTimeout", &value, &mut options.connect_timeout)?;
             }
             "socketTimeout" => seconds("socketTimeout", &value, &mut options.statement_timeout)?,
-            // We write: whatever is asked for, it is a server that can.
+            // We write: every value means a server that accepts writes.
             "targetServerType"
                 if matches!(value.as_str(), "any" | "primary" | "master" | "preferPrimary") => {}
             "target_session_attrs" if matches!(value.as_str(), "any" | "read-write" | "primary") => {}
@@ -191,7 +190,7 @@ impl Found {
             options.user = user;
         }
         options.password = self.password.map(SecretString::from);
-        // As everybody else does: a database that is not named is called what the user is called.
+        // Like other clients: the database's default name is the user's.
         options.database = self.database.unwrap_or_else(|| options.user.clone());
         let by_default = if self.ssl_wanted { SslMode::VerifyFull } else { SslMode::default() };
         options.ssl_mode = self.ssl_mode.unwrap_or(by_default);
@@ -280,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_digits_charts_say_is_understood() {
+    fn urls_of_digits_charts_are_read() {
         let options =
             read("jdbc:postgresql://db.digit.example:5433/egov_pg?currentSchema=pb&sslmode=require");
         assert_eq!(servers(&options), [("db.digit.example", 5433)]);
@@ -315,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_has_its_usual_meaning() {
+    fn omitted_parts_have_their_defaults() {
         let options = read("jdbc:postgresql:payments");
         assert_eq!((servers(&options), options.database.as_str()), (vec![("localhost", 5432)], "payments"));
         assert_eq!(options.ssl_mode, SslMode::Prefer);
@@ -347,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_is_refused_for_what_is_wrong_with_it() {
+    fn an_invalid_url_is_refused_with_its_fault() {
         let many = format!("jdbc:postgresql://{}/x", vec!["h"; 33].join(","));
         let long = format!("jdbc:postgresql://{}/x", "h".repeat(9_000));
         for (url, why) in [
@@ -402,7 +401,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_encoded_is_what_is_read(user in "\\PC{1,20}", password in "\\PC{0,20}", database in "\\PC{1,20}") {
+        fn encoding_round_trips(user in "\\PC{1,20}", password in "\\PC{0,20}", database in "\\PC{1,20}") {
             let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
             let url = format!("postgres://{}:{}@db/{}", encode(&user), encode(&password), encode(&database));
             let (options, _) = parse(&url).unwrap();

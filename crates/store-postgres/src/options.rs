@@ -28,7 +28,7 @@ pub struct PostgresOptions {
     pub ssl_mode: SslMode,
     /// A PEM file with the certificates that are trusted; without one those of the system are.
     pub root_certificate: Option<PathBuf>,
-    /// A file with the certificate by which the client proves who it is: PEM with its chain, or DER.
+    /// A file with the client's certificate, its proof of identity: PEM with its chain, or DER.
     pub client_certificate: Option<PathBuf>,
     /// The file of its private key, not encrypted: PEM, or PKCS#8 DER.
     pub client_key: Option<PathBuf>,
@@ -91,7 +91,7 @@ pub enum SslMode {
     /// If the server can; its certificate is not looked at.
     #[default]
     Prefer,
-    /// Always; the server's certificate is not looked at. Keeps out who only listens.
+    /// Always; the server's certificate is not checked. Protects against passive listeners only.
     Require,
     /// Always, and the server's certificate must come from an authority that is trusted.
     VerifyCa,
@@ -244,7 +244,7 @@ impl SessionSetting {
         format!("SET {} = {};", self.name, self.value)
     }
 
-    /// Whether what a session has will do: any limit of time, and at least as much durability.
+    /// Whether the session's values suffice: any limit of time, and at least as much durability.
     pub(crate) fn suits(&self, found: &str) -> bool {
         match self.name {
             "synchronous_commit" => matches!(found, "on" | "remote_apply"),

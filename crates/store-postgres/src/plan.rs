@@ -1,4 +1,5 @@
-//! What opening a store would do to a database, and about how long it would take; nothing is changed.
+//! The changes that opening a store would make to a database, and their approximate duration; nothing is
+//! changed.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use crate::connections::Migrator;
 use crate::failure::Failure;
 use crate::migrations::{self, MIGRATIONS, indexes};
 
-/// What a migration would do.
+/// A pending migration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MigrationPlan {
     /// The pending migrations, by number and name.
@@ -50,7 +51,7 @@ impl MigrationPlan {
     }
 }
 
-/// What was measured with five million rows on a machine with two cores whose [`PROBE`] took [`PROBE_MICROS`]:
+/// Measured with five million rows on a machine with two cores whose [`PROBE`] took [`PROBE_MICROS`]:
 /// nanoseconds for each row.
 const INDEX_NANOS: u64 = 1_300;
 const ADOPTION_NANOS: u64 = 40_000;
@@ -59,7 +60,7 @@ const INDEX_BYTES: u64 = 60;
 const ADOPTION_BYTES: u64 = 260;
 const PROBE_MICROS: u64 = 120_000;
 
-/// How fast the server sorts: what both an index and the adoption are mostly made of.
+/// The speed of the server's sorting, the main part of both an index and the adoption.
 const PROBE: &str = "
     SELECT count(*), (extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000000)::bigint
     FROM (SELECT md5(number::text) FROM generate_series(1, 50000) AS number ORDER BY 1 OFFSET 0) AS sorted";

@@ -12,8 +12,8 @@ use crate::error::ApiError;
 
 use super::{HEALTH, health};
 
-/// Liveness is up, everything else is told to come again. `/health` is down, too: where it is the only probe it
-/// decides who gets requests.
+/// Liveness is up, every other request is answered with a retry time. `/health` is down, too: where it is the
+/// only probe it decides which replica gets requests.
 pub fn starting_router(context: &ContextPath) -> Router {
     let path = |below: &str| context.join(&format!("{HEALTH}{below}"));
     Router::new()

@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn every_setting_stands_in_the_document() {
+    fn every_setting_is_in_the_document() {
         let document = document();
         for setting in crate::config::table::all() {
             assert!(document.contains(&format!("`{}", setting.key)), "{}", setting.key);

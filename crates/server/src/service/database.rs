@@ -17,7 +17,7 @@ use super::starting::waiting_for;
 use crate::config::{Config, Database};
 use crate::failure::{Failure, Outcome};
 
-/// An open database: what payments and the embedded implementations for DIGIT's services stand on.
+/// An open database, for payments and the embedded implementations of DIGIT's services.
 pub(super) struct Opened {
     pub(super) store: Arc<dyn Store>,
     pub(super) registers: Arc<dyn Registers>,
@@ -51,12 +51,12 @@ pub struct Migrations {
     pub states: Vec<MigrationState>,
 }
 
-/// What was done to bring a database up to date.
+/// The outcome of bringing a database up to date.
 #[derive(Debug, Clone)]
 pub struct Migrated {
     /// The database, for people; without a password.
     pub database: String,
-    /// What was done.
+    /// The migrations and adopted rows.
     pub report: MigrationReport,
 }
 
@@ -125,7 +125,7 @@ pub async fn migrations(config: &Config) -> Outcome<Migrations> {
     }
 }
 
-/// What [`migrate`] would do, with the database for people; `None` for the embedded one, which no payments use
+/// The plan of [`migrate`], with the database for people; `None` for the embedded one, which no payments use
 /// meanwhile.
 ///
 /// # Errors

@@ -14,7 +14,7 @@ use crate::failure::{Failure, Outcome};
 
 /// The pause between two attempts.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How often waiting is told.
+/// The interval of log lines about the wait.
 const REPORT_INTERVAL: Duration = Duration::from_secs(30);
 /// How long opening may take before requests that come meanwhile are answered: usually they can be kept until the
 /// service has started.
@@ -22,8 +22,8 @@ const UNANSWERED: Duration = Duration::from_secs(5);
 /// The most connections to either port meanwhile.
 const CONNECTIONS: usize = 64;
 
-/// Opens the database, and waits for one that is unavailable. Meanwhile whoever connects to the listeners is told
-/// that the service lives and cannot work yet.
+/// Opens the database, and waits for one that is unavailable. Meanwhile requests to the listeners are
+/// answered: the service lives and cannot work yet.
 ///
 /// # Errors
 /// When it cannot be used, or is unavailable for longer than the configuration allows.

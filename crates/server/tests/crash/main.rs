@@ -1,6 +1,6 @@
-//! Crashes: the real program is loaded with payments and killed (`kill -9`) at random moments, again
-//! and again. Afterwards what it stored is compared with the books of the sandbox gateway, a separate
-//! process that is not killed. (The machine stays up: this is about the process, not about power failures.)
+//! Crashes: the real program is loaded with payments and killed (`kill -9`) at random moments, again and
+//! again. Afterwards its rows are compared with the books of the sandbox gateway, a separate process that is
+//! not killed. (The machine stays up: this is about the process, not about power failures.)
 //!
 //! `CRASH_KILLS=300` for a long run, `CRASH_SEED=…` to repeat a run.
 
@@ -31,14 +31,14 @@ use crate::support::{PATIENCE, Service, free_port, pg_service};
 const START: Duration = Duration::from_millis(40);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_paid_is_receipted_once_whenever_the_service_dies() {
+async fn every_payment_gets_one_receipt_whenever_the_service_dies() {
     let folder = tempfile::tempdir().unwrap();
     let database = Database::embedded(folder.path());
     survive(folder.path(), database).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_paid_is_receipted_once_whenever_the_service_before_postgres_dies() {
+async fn every_payment_gets_one_receipt_whenever_the_service_on_postgres_dies() {
     let folder = tempfile::tempdir().unwrap();
     survive(folder.path(), Database::postgres().await).await;
 }
@@ -78,7 +78,7 @@ async fn survive(folder: &Path, database: Database) {
     tokio::time::sleep(usual_life).await;
     let ledger = load.stop().await;
 
-    // Whatever was left open is now asked for, until nothing is under way any more.
+    // Open refunds are requested now, until none is under way any more.
     gateway.until_late_answers_have_come().await;
     let store = world.database.open().await;
     let ids = check::stored_ids(store.as_ref()).await;
@@ -131,7 +131,7 @@ fn deaths(kills: u64, to_answer: &[Duration]) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// What every start of the service has in common.
+/// Shared by all starts of the service.
 struct World<'a> {
     folder: &'a Path,
     database: Database,

@@ -170,7 +170,7 @@ async fn the_stock_file_with_the_stock_charts_variables_starts() {
     ]);
     let service = Service::start(command, port, &folder.join("log")).await;
     let gateways = http_client().post(format!("{}/gateway/v1/_search", service.url())).send().await.unwrap();
-    assert_eq!(gateways.json::<Value>().await.unwrap(), json!([]), "nobody has given an account");
+    assert_eq!(gateways.json::<Value>().await.unwrap(), json!([]), "no account is configured");
     let log = service.log();
     for left_out in ["axis.active", "payu.active", "no gateway is offered"] {
         assert!(log.contains(left_out), "{left_out}: {log}");

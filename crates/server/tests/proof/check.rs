@@ -1,4 +1,4 @@
-//! What must hold in the end, whatever died when.
+//! Invariants at the end, after any crashes.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -58,7 +58,7 @@ pub(crate) async fn until_receipts_are_issued(store: &dyn Store) {
     }
 }
 
-/// What there is to compare.
+/// The evidence to compare.
 pub(crate) struct Evidence<'a> {
     pub(crate) store: Arc<dyn Store>,
     /// Every event in the outbox.
@@ -67,7 +67,7 @@ pub(crate) struct Evidence<'a> {
     pub(crate) books: &'a [BookEntry],
     /// The collection service's.
     pub(crate) register: &'a Register,
-    /// What clients were answered.
+    /// The answers to clients.
     pub(crate) ledger: &'a Ledger,
     pub(crate) refunds: &'a [Refund],
 }
@@ -100,7 +100,7 @@ pub(crate) async fn all(evidence: &Evidence<'_>) -> Figures {
         },
     };
     check.nothing_answered_is_lost(&txns, ledger);
-    check.nobody_knows_a_stranger(&txns);
+    check.no_unknown_payment_is_registered(&txns);
     check.no_bill_is_claimed_by_two(&txns).await;
     let mut numbers = HashSet::new();
     for txn in &txns {
@@ -172,7 +172,7 @@ impl Check<'_> {
         }
     }
 
-    fn nobody_knows_a_stranger(&mut self, txns: &[Transaction]) {
+    fn no_unknown_payment_is_registered(&mut self, txns: &[Transaction]) {
         let stored: HashSet<&str> = txns.iter().map(|txn| txn.id.as_str()).collect();
         for order in self.books.keys().filter(|order| !stored.contains(*order)) {
             self.figures.faults.push(format!("the gateway knows {order}, and we do not"));
@@ -267,8 +267,8 @@ impl Check<'_> {
         }
     }
 
-    /// One update for every change after the creation, each a step of the state machine, the last
-    /// one telling what is stored.
+    /// One update for every change after the creation, each a step of the state machine, the last one with
+    /// the stored state.
     fn its_events_are_whole_and_in_order(&mut self, txn: &Transaction) {
         let events = self.events.remove(txn.id.as_str()).unwrap_or_default();
         let of_kind = |kind: EventKind| -> Vec<Value> {
@@ -307,7 +307,7 @@ impl Check<'_> {
             _ => 9,
         };
         let ranks: Vec<u8> = told.iter().map(rank).collect();
-        // One that was given back before its receipt was issued is told of again.
+        // A payment refunded before its receipt was issued has one more event.
         let given_back = self.given_back.contains_key(&txn.id);
         let stays = |pair: &[u8]| pair == [0, 0] || (given_back && pair == [2, 2]);
         let steps_forward = ranks.windows(2).all(|pair| pair[0] < pair[1] || stays(pair));

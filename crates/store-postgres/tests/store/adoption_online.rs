@@ -1,5 +1,5 @@
-//! Adopting a database of years while the earlier service goes on: its payments wait for no longer than a second,
-//! whatever else reads its tables.
+//! Adopting a database of years while the earlier service goes on: its payments wait for no longer than a
+//! second, beside any reader of its tables.
 //!
 //! `ADOPTION_ROWS=5000000` for the size of a state, with `--nocapture` for the figures.
 
@@ -125,8 +125,8 @@ async fn payments_go_on_while_a_database_of_years_is_adopted() {
         "{plan:?}"
     );
 
-    // A report that looks at all payments for a while. Whatever wants to alter the table waits for its end, and
-    // everything else waits behind that.
+    // A report that reads all payments for a while. Any change of the table waits for its end, and all other
+    // statements wait behind that.
     let report = database.client().await;
     report
         .batch_execute("BEGIN; SELECT count(*) FROM eg_pg_transactions WHERE txn_amount > 5")
@@ -161,7 +161,7 @@ async fn payments_go_on_while_a_database_of_years_is_adopted() {
         (0, 0, 0),
         "{nothing:?}"
     );
-    // What was paid meanwhile is taken in by the next start, if it was not by this one.
+    // Rows stored meanwhile are adopted by the next start, if not by this one.
     drop(database.open().await);
     assert_eq!(
         number(&client, "SELECT count(*) FROM eg_pg_bill_claims WHERE txn_id LIKE 'LIVE%'").await,

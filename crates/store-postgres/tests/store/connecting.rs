@@ -95,7 +95,7 @@ async fn the_client_proves_who_it_is_by_its_certificate() {
     };
     let (certificate, key) = (certificates.client_certificate(), certificates.client_key());
     let (der, pkcs8) = (certificate.with_extension("der"), key.with_extension("pk8"));
-    // Told apart by their contents, whatever they are called.
+    // Distinguished by their contents, not by their names.
     let misnamed = certificate.with_file_name("client.crt");
     std::fs::copy(&pkcs8, &misnamed).unwrap();
     for (certificate, key) in

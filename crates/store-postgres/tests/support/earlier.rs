@@ -1,4 +1,4 @@
-//! What an earlier egov-pg-service leaves behind.
+//! Rows left by an earlier egov-pg-service.
 
 use tokio_postgres::Client;
 

@@ -24,7 +24,7 @@ pub enum Stop {
     Fast,
     /// As in a crash: writes nothing; the next start recovers from the log.
     Immediate,
-    /// `kill -9`: its clients are told nothing.
+    /// `kill -9`: its clients get no notice.
     Kill,
 }
 
@@ -103,7 +103,7 @@ impl PostgresServer {
         format!("postgres://postgres:{}@127.0.0.1:{}/postgres", self.password, self.port.number())
     }
 
-    /// How its superuser reaches it over the Unix socket, whatever TCP requires.
+    /// Its superuser's way over the Unix socket, independent of the rules for TCP.
     #[must_use]
     pub fn socket(&self) -> String {
         format!(

@@ -63,8 +63,7 @@ const MODES: &[(&str, SslMode)] = &[
     ("verify-full", SslMode::VerifyFull),
 ];
 
-/// An address as it was read: what it says, the parameters that mean nothing here, and itself without its
-/// password.
+/// A parsed address: its options, the parameters without effect here, and itself without its password.
 #[derive(Clone)]
 pub(in crate::config) struct DatabaseUrl {
     options: PostgresOptions,

@@ -8,7 +8,7 @@ use super::*;
 
 const STOCK: &str = include_str!("application.properties");
 
-/// What a deployment fills in.
+/// The values that a deployment fills in.
 const ACCOUNTS: &[(&str, &str)] = &[
     ("AXIS_MERCHANT_ID", "M"),
     ("AXIS_MERCHANT_SECRET_KEY", "0F1E"),
@@ -29,7 +29,7 @@ fn postgres(config: &Config) -> &PostgresOptions {
 }
 
 #[test]
-fn a_stock_file_is_used_line_by_line_or_told_to_have_no_effect() {
+fn each_line_of_a_stock_file_is_used_or_reported_to_have_no_effect() {
     let given = stock();
     assert_eq!(given.problems(), [""; 0]);
     assert_eq!(given.noticed(NoticeKind::Unknown), [""; 0]);
@@ -106,7 +106,7 @@ fn a_stock_file_means_what_it_says() {
     assert!(!config.sandbox.active && config.gateways.len() == 2);
 }
 
-/// What DIGIT's chart sets of `egov-pg-service`, with the gateways of which its values name nothing.
+/// The variables of DIGIT's chart for `egov-pg-service`, with the gateways for which its values name nothing.
 const CHART: &[(&str, &str)] = &[
     ("SPRING_DATASOURCE_URL", "jdbc:postgresql://egov-db.egov:5432/egov"),
     ("SPRING_DATASOURCE_USERNAME", "egov"),
@@ -348,7 +348,7 @@ fn a_database_is_what_is_set_of_it() {
 }
 
 #[test]
-fn what_means_nothing_in_the_address_of_a_database_is_told() {
+fn ineffective_parameters_of_a_database_url_are_reported() {
     let given = Given {
         environment: &[
             (
@@ -399,7 +399,7 @@ fn half_a_client_certificate_is_a_problem() {
 }
 
 #[test]
-fn a_stand_in_between_services_of_digit_is_told() {
+fn an_embedded_implementation_between_services_of_digit_is_reported() {
     let given = |flags| Given {
         flags,
         toml: Some(
@@ -425,7 +425,7 @@ fn a_stand_in_between_services_of_digit_is_told() {
 }
 
 #[test]
-fn what_only_a_called_service_or_only_its_stand_in_uses_is_told() {
+fn settings_without_effect_for_an_external_or_embedded_service_are_reported() {
     let embedded = Given {
         properties: Some(concat!(
             "egov.idgen.path=x\negov.collectionservice.payment.create.path=x\negov.userservice.search.path=x\n",
@@ -484,7 +484,7 @@ fn the_right_to_issue_a_receipt_outlasts_two_calls_to_the_collection_service() {
 }
 
 #[test]
-fn a_host_that_is_none_is_told_with_its_place() {
+fn an_invalid_host_is_reported_with_its_place() {
     let given = Given {
         properties: Some(
             "egov.idgen.host=ftp://x\negov.userservice.host=http://u:hush@x\ncallback.allowed-hosts=city.example\n",

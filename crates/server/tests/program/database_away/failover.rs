@@ -1,6 +1,6 @@
-//! A failover: two replicas of the service on a primary with a synchronous standby, under load. The primary is
-//! killed and stays dead, the standby is promoted, and the replicas find it by themselves. Afterwards what is stored
-//! there is compared with the books of the gateway and with what clients were answered.
+//! A failover: two replicas of the service on a primary with a synchronous standby, under load. The primary
+//! is killed and stays dead, the standby is promoted, and the replicas find it by themselves. Afterwards its
+//! rows are compared with the books of the gateway and with the answers to clients.
 //!
 //! `FAILOVER_SECONDS=60` for a longer load, `FAILOVER_SEED=…` for the same clients again.
 
@@ -129,7 +129,7 @@ async fn nothing_that_was_answered_is_lost_with_the_primary() {
         replica.answers().await;
     }
 
-    // What the standby has not confirmed is not answered, and is there once it has.
+    // A change that the standby has not confirmed is not answered, and is there once it has.
     pair.standby.stop(Stop::Fast).await;
     let (status, id) = create(&replicas[0], "unconfirmed").await;
     assert_eq!((status, id), (503, None), "answered without the standby");
