@@ -48,9 +48,9 @@ enum Which {
 
 /// Adopts rows, with every bill they name, and claims those of the live ones, by one statement: a row that
 /// the earlier service stores meanwhile is either in both or in neither. In the common lock order of claims.
-/// Where another holds the bill, its claim is locked and left to it: it cannot be let go unless by somebody
-/// who knows of the rows that are taken in. A claim is added with the bill, and only then: one that was let
-/// go since stays free.
+/// Where another transaction holds the bill, its claim is locked and left to it: it cannot be released except
+/// by a writer that knows of the adopted rows. A claim is added with the bill, and only then: one that was
+/// released since stays free.
 fn take_in_statement(range: Range, which: Which) -> String {
     let range = match range {
         Range::From(_) => "created_time >= $1 AND $2::bigint IS NULL",

@@ -30,7 +30,7 @@ From these places; a later one counts more:
    dashes dropped, written as underscores or kept), and every setting has a name of its own with the prefix
    `PG_SERVICE_`, which counts more: `PG_SERVICE_SERVER_PORT`. **Only** with the prefix are read those whose plain
    names other programs use: `data.dir`, `log.level` and `log.format` (`PG_SERVICE_LOG_LEVEL`),
-   `kafka.client.…` and `remote.<name>.…`. A variable with such a plain name is told as a warning;
+   `kafka.client.…` and `remote.<name>.…`. A variable with such a plain name is reported as a warning;
 5. the command line: `--data-dir`, `--port` and others (see `pg-service --help`), and `--set NAME=VALUE`
    for every setting except secrets.
 
@@ -53,7 +53,7 @@ dashes: `base-url` of `city-pay` is `PG_SERVICE_REMOTE_CITY_PAY_BASE_URL`. Of a 
 everything behind the dot is passed on; in the environment its dots are underscores.
 
 `pg-service check-config` shows every problem together with the file and line, the variable or the flag it
-came from, the settings in effect with their origins, which names nobody knows, and which have no effect
+came from, the settings in effect with their origins, which names are unknown, and which have no effect
 and why. Other programs have variables, too: of those without the prefix it names the ones that begin as this
 service's do (`EGOV_`, `PAYU_` and so on) and are none, or nearly one of its names. It ends with exit code 1 when there is a problem.
 

@@ -182,7 +182,7 @@ fn tell(rows: i64, plan: &MigrationPlan, waits: &Waits, times: &[(&str, Duration
 }
 
 #[tokio::test]
-async fn what_was_interrupted_is_finished_by_the_next_start() {
+async fn an_interrupted_adoption_is_finished_by_the_next_start() {
     let (database, client) = database_of_years(12_000).await;
     drop(database.open().await);
     // As it is when the process dies in a batch, or while an index is built.

@@ -51,7 +51,7 @@ settings! {
         "The consumer group in which the replicas share the work of sending text messages.")
         .or("egov-pg-service");
     DEAD_LETTERS: Setting<String> = own("kafka.dead-letter-topic", TOPIC,
-        "The topic of messages that nobody could make sense of, with the reason.")
+        "The topic of unreadable messages, with the reason.")
         .or("pg-service-dead-letters");
     DEAD_LETTER_AFTER: Setting<Duration> = own("kafka.dead-letter-after-hours", hours(0, 87_600),
         "How many hours after it was stored an event that the brokers refuse, because it is too large for \

@@ -13,7 +13,7 @@ use crate::config::parsers::{SERVICE, TOPIC};
 settings! {
     pub(in crate::config) const NOTIFICATIONS;
     SMS_ENABLED: Setting<bool> = digit("notification.sms.enabled", FLAG,
-        "Whether payers are told by text message what reconciliation found out. Kafka carries the \
+        "Whether payers get text messages about payments that reconciliation settled. Kafka carries the \
          messages.").or("false");
     SMS_TOPIC: Setting<String> = digit("kafka.topics.notification.sms", TOPIC,
         "The topic from which text messages are sent.").or("egov.core.notification.sms");
@@ -30,8 +30,8 @@ settings! {
     LOCALE: Setting<String> = own("notification.locale", TEXT,
         "The language of messages to payers whose request did not name one.").or("en_IN");
     MAX_AGE: Setting<Duration> = own("notification.max-age-hours", hours(1, 8_760),
-        "For how many hours after a payment changed its payer is told. Of what is heard of later, for \
-         example because Kafka was away, nobody is told.").or("24");
+        "The number of hours after a change of a payment within which its payer gets a message. Later \
+         events, for example after an outage of Kafka, cause none.").or("24");
     BILLING_HOST: Optional<String> = digit("egov.billing.service.host", SERVICE,
         "Where it is known to which service a bill belongs.");
     OTHER_BILLING_HOST: Optional<String> = digit("egov.billingservice.host", SERVICE,

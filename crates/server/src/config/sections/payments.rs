@@ -49,15 +49,15 @@ settings! {
     RECEIPT_LEASE: Setting<Duration> = own("receipts.lease-ms", millis(1_000, 3_600_000),
         "For how many milliseconds the right to issue a receipt is held. It must be longer than two calls \
          to the collection service can take together, with their repetitions, and a tenth of it is kept \
-         for the database. A registration of which nobody knows what became is repeated only after as \
+         for the database. A registration without a known outcome is repeated only after as \
          long.").or("60000");
     RECEIPT_INTERVAL: Setting<Duration> = own("receipts.interval-ms", millis(100, 3_600_000),
         "How often receipts that are due are taken up, in milliseconds.").or("1000");
     GATEWAY_WAIT: Setting<Duration> = own("gateways.wait-ms", millis(100, 120_000),
         "How many milliseconds one question to a gateway may take in all.").or("10000");
     QUESTIONS_BURST: Setting<u32> = own("update.questions.burst", small(1, 1_000),
-        "How many questions about one payment its gateway is asked at once because somebody brings news \
-         of it, on one replica. News that the gateway has signed are worth a question of their own, once.")
+        "The number of status requests about one payment that callbacks and returns may cause at once, on \
+         one replica. A report that the gateway has signed causes one of its own, once.")
         .or("5");
     QUESTIONS_EVERY: Setting<Duration> = own("update.questions.every-secs", secs(1, 3_600),
         "After so many seconds it is asked another one; less often when the payment is older than thirty \
@@ -75,7 +75,7 @@ settings! {
         "For how many seconds a gateway that is down is left alone before one call tries it again.")
         .or("30");
     HOUSEKEEPING_INTERVAL: Setting<Duration> = own("housekeeping.interval-mins", mins(1, 1_440),
-        "How often what has been kept long enough is cleared away, in minutes.").or("60");
+        "The interval at which expired rows are deleted, in minutes.").or("60");
 }
 
 settings! {
@@ -83,7 +83,7 @@ settings! {
     pub(in crate::config) const RECONCILIATION;
     EARLY_INTERVAL: Setting<Duration> = digit("pg.earlyReconcileJobRunInterval.mins", mins(1, 1_440),
         "How often, in minutes, payments that were begun between one and two intervals ago are asked \
-         about. Whoever asks to pay a bill that is being paid is told to wait for two of them.").or("15");
+         about. A payer of a bill that is being paid is asked to wait for two of them.").or("15");
     FOLLOW_UPS: Setting<Vec<Duration>> = own("reconciliation.follow-ups", DISTANCES,
         "When a payment that is still pending is asked about again: so long after the look before. Behind \
          the last of them it is asked about in each daily run.").or("30m,1h,2h,6h");
@@ -94,9 +94,9 @@ settings! {
         "How many payments of one gateway a replica asks about at once; never more than \
          `gateways.calls-at-once`.").or("16");
     CALLS_PER_SECOND: Setting<u32> = own("reconciliation.calls-per-second", small(0, 10_000),
-        "How many payments of one gateway a replica asks about in a second at most, whoever wants to \
-         know: payers go first, and jobs get at least one turn in a second. A payer who would wait longer \
-         than two seconds is told the stored state. 0 for as many as are answered.").or("0");
+        "The largest number of status requests of a replica to one gateway in a second: payers go first, \
+         and jobs get at least one turn in a second. A payer who would wait longer than two seconds gets \
+         the stored state. 0 for as many as are answered.").or("0");
     ASK_AFTER: Setting<Duration> = own("reconciliation.ask-after-secs", secs(0, 86_400),
         "Whoever asks to pay a bill that is being paid for more than so many seconds has the gateway \
          asked first whether that payment is over; 0 never asks.").or("60");

@@ -66,7 +66,7 @@ settings! {
     USER_CREATE_PATH: Setting<String> = digit("egov.userservice.create.path", TEXT,
         "The path that registers a user.").or("user/users/_createnovalidate");
     DETAILS_PATH: Setting<String> = own("egov.userservice.details.path", TEXT,
-        "The path that tells whose an access token is.").or("user/_details");
+        "The path that returns the user of an access token.").or("user/_details");
     USER_CREATE_ENABLED: Setting<bool> = digit("pg.is.user.create.enabled", FLAG,
         "Whether payers whom the user service does not know are registered there.").or("true");
     CONNECT_TIMEOUT: Setting<Duration> = own("services.connect-timeout-ms", millis(100, 30_000),

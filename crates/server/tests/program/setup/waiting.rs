@@ -31,7 +31,7 @@ async fn status(service: &Service, path: &str) -> u16 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_starts_before_the_database_waits_for_it() {
+async fn a_service_started_before_the_database_waits_for_it() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let mut server = PostgresServer::start().await;
