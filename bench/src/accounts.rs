@@ -18,8 +18,9 @@ use crate::service::{self, Launch, Service};
 /// Its pay page needs no request to the provider: a create costs the service's own work alone.
 const GATEWAY: &str = "PAYU";
 /// The settings of an account of this gateway, which are the fields of a stored one.
-const FIELDS: [&str; 2] = ["payu.merchant.key", "payu.merchant.salt"];
-/// Encrypts credentials; not a real secret.
+const FIELDS: [&str; 2] = ["payu.merchant.key", SALT];
+const SALT: &str = "payu.merchant.salt";
+/// The key that encrypts credentials; not a real secret.
 const KEY: &str = "k1:5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a";
 /// The tenant of the load.
 const TENANT: &str = "pb.amritsar";
@@ -35,10 +36,16 @@ pub(crate) async fn run(options: &Options) -> Result<Report> {
     let (database, bare_database) = (Database::start().await?, Database::start().await?);
     let launch = |database: &Database, name: &str| {
         let properties = properties.iter().filter(|(name, _)| name.starts_with("payu."));
-        let set = |launch: Launch, (name, value): &(&str, String)| launch.set(name, value);
+        // A secret has no place on a command line.
+        let set = |launch: Launch, (name, value): &(&str, String)| match *name == SALT {
+            true => launch.variable("PG_SERVICE_PAYU_MERCHANT_SALT", value),
+            false => launch.set(name, value),
+        };
         properties.fold(database.launch(&binary, &folder.path().join(name)), set)
     };
-    let launch_with = launch(&database, "with").set("keys.current", KEY).set("accounts.second-person", false);
+    let launch_with = launch(&database, "with")
+        .variable("PG_SERVICE_KEYS_CURRENT", KEY)
+        .set("accounts.second-person", false);
     progress("accounts are entered");
     enter(&launch_with, &properties).await?;
     let stored = Service::start(&launch_with).await?;

@@ -102,6 +102,10 @@ impl Statements {
             return (*expression).to_owned();
         }
         let Some(value) = value else { return "NULL".to_owned() };
+        if value.is_empty() {
+            // No variable of pgbench is.
+            return "''".to_owned();
+        }
         let name = format!("value_{}", self.0.variables.len());
         self.0.variables.push((name.clone(), value.to_owned()));
         format!(":{name}")
