@@ -142,7 +142,7 @@ def test_selectors_are_the_same_in_every_version(usual, tmp_path):
     selector = {"app.kubernetes.io/name": "pg-service", "app.kubernetes.io/instance": "pg-service"}
     newer = tmp_path / "pg-service"
     subprocess.run(["cp", "-r", CHART, newer], check=True)
-    chart = (newer / "Chart.yaml").read_text().replace("ersion: 0.1.0", "ersion: 2.3.4-beta+5")
+    chart = (newer / "Chart.yaml").read_text().replace("ersion: 0.2.0", "ersion: 2.3.4-beta+5")
     (newer / "Chart.yaml").write_text(chart)
     for objects in (usual, template(newer, BESIDE_DIGIT, {"podLabels": {"team": "payments"}})):
         deployment = one(objects, "Deployment")["spec"]
@@ -398,9 +398,9 @@ def test_helm_test_pays_with_the_sandbox_and_probes_the_production_target(usual,
     pod = one(objects, "Pod")
     assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
     test = pod["spec"]["containers"][0]
-    assert test["image"].endswith(":0.1.0-sandbox") and test["args"] == ["demo", "--url", url]
+    assert test["image"].endswith(":0.2.0-sandbox") and test["args"] == ["demo", "--url", url]
     probe = one(usual, "Pod")["spec"]["containers"][0]
-    assert probe["image"].endswith(":0.1.0")
+    assert probe["image"].endswith(":0.2.0")
 
     (tmp_path / "pg-service.properties").write_text(properties_text(objects))
     service = subprocess.Popen(

@@ -88,7 +88,7 @@ def test_image_host_and_keys_are_where_an_operator_of_digit_sets_them(chart):
     # The deployer's tag and the environment's registry.
     assert container(render(chart))["image"] == "registry.state.example/pg-service:v1"
     objects = render(chart, ENVIRONMENT)
-    assert container(objects)["image"] == "registry.example.org/payments/pg-service:0.1.0"
+    assert container(objects)["image"] == "registry.example.org/payments/pg-service:0.2.0"
     assert one(objects, "Deployment")["spec"]["replicas"] == 3
     given = sources(objects)
     assert given["PAYU_MERCHANT_KEY"] == secret("payumerchantkey")
