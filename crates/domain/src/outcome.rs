@@ -51,6 +51,8 @@ pub struct Report {
     pub gateway_txn_id: Option<String>,
     /// The payment method, in the gateway's words: `UPI`, `CC`.
     pub payment_mode: Option<String>,
+    /// The bank's number of the payment (RRN, UTR), which the payer's statement has.
+    pub bank_txn_no: Option<String>,
     /// The sum the gateway has given back of the payment, where reported.
     pub returned: Option<Money>,
     /// The gateway's unchanged status code.

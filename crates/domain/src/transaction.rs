@@ -122,6 +122,8 @@ pub struct GatewayDetails {
     /// The gateway's number of the payment.
     pub txn_id: Option<String>,
     pub payment_mode: Option<String>,
+    /// The bank's number of the payment.
+    pub bank_txn_no: Option<String>,
     pub status_code: Option<String>,
     pub status_message: Option<String>,
 }

@@ -13,6 +13,14 @@ pub fn one_line(text: &str) -> String {
     text.replace(char::is_control, " ").trim().to_owned()
 }
 
+/// A bank's number of a payment as an answer names it; `None` for the words by which gateways say that there is none.
+pub fn bank_txn_no(text: String) -> Option<String> {
+    let number = cut(text.trim(), 64);
+    let is_none = number.bytes().all(|byte| byte == b'0')
+        || ["null", "na", "n/a", "none"].iter().any(|none| number.eq_ignore_ascii_case(none));
+    (!is_none).then(|| number.to_owned())
+}
+
 /// The text in ASCII letters: `José` → `Jose`, `आशा` → `asha`. Letters without such a form are left out.
 pub fn ascii(text: &str) -> String {
     any_ascii::any_ascii(text)
@@ -35,6 +43,15 @@ pub fn minor_units(text: &str, currency: Currency) -> Option<Money> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_of_a_bank_is_a_number_and_no_word_for_none() {
+        for none in ["", " ", "0", "000", "null", "NULL", "NA", "n/a", "None"] {
+            assert_eq!(bank_txn_no(none.to_owned()), None, "{none}");
+        }
+        assert_eq!(bank_txn_no(" 777001087423130 ".to_owned()).unwrap(), "777001087423130");
+        assert_eq!(bank_txn_no("N0".repeat(50)).unwrap().len(), 64);
+    }
 
     #[test]
     fn text_is_cut_between_characters() {

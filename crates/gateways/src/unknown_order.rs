@@ -15,7 +15,16 @@ pub(crate) fn report(txn: &Transaction, status_code: Option<String>, raw: Value)
         None => (Outcome::NotFound, None),
     };
     let gateway_txn_id = txn.gateway_details.txn_id.clone();
-    Report { outcome, gateway_txn_id, payment_mode: None, returned: None, status_code, status_message, raw }
+    Report {
+        outcome,
+        gateway_txn_id,
+        payment_mode: None,
+        bank_txn_no: None,
+        returned: None,
+        status_code,
+        status_message,
+        raw,
+    }
 }
 
 #[cfg(test)]

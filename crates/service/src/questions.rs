@@ -165,6 +165,7 @@ mod tests {
             outcome: Outcome::Pending,
             gateway_txn_id: None,
             payment_mode: None,
+            bank_txn_no: None,
             returned: None,
             status_code: None,
             status_message: None,

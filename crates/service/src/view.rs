@@ -113,6 +113,10 @@ pub struct TransactionView<'a> {
     /// The client's own data, and `taxAndPayments`; null for callers who may not see the payer.
     #[schema(value_type = Option<Object>, required)]
     additional_details: Option<&'a Map<String, Value>>,
+    /// The bank's number of the payment, where the gateway reports it; for UPYOG.
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bank_transaction_no: Option<&'a str>,
     /// The application's own number of the payment, for UPYOG.
     #[schema(value_type = Option<String>, nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -238,6 +242,7 @@ impl<'a> TransactionView<'a> {
             receipt: txn.receipt(),
             audit_details: AuditView::of(&txn.audit),
             additional_details: Some(&txn.additional_details),
+            bank_transaction_no: txn.gateway_details.bank_txn_no.as_deref(),
             order_id: txn.additional_details.get(upyog::ORDER_ID).filter(|id| id.is_string()),
             business_service: txn
                 .additional_details

@@ -48,6 +48,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 12, name: "refunds", sql: include_str!("../migrations/0012_refunds.sql") },
     Migration { version: 13, name: "open_refunds", sql: include_str!("../migrations/0013_open_refunds.sql") },
+    Migration {
+        version: 14,
+        name: "bank_transaction_no",
+        sql: include_str!("../migrations/0014_bank_transaction_no.sql"),
+    },
 ];
 
 /// The advisory lock of migrations, "payments" as a number: nodes that start at once take turns.

@@ -331,6 +331,13 @@ const COLUMNS: &[Column] = &[
             txn.gateway_details.payment_mode = text.map(str::to_owned);
         },
     ),
+    value(
+        "pg_bank_transaction_no",
+        SqlType::Text,
+        Set,
+        |txn, _| Parameter::optional(txn.gateway_details.bank_txn_no.as_deref()),
+        Read::Text(|txn, text| txn.gateway_details.bank_txn_no = text.map(str::to_owned)),
+    ),
     limited(
         "gateway_status_code",
         Set,

@@ -34,6 +34,11 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 11, name: "refunds", sql: include_str!("../migrations/0011_refunds.sql") },
     Migration { version: 12, name: "open_refunds", sql: include_str!("../migrations/0012_open_refunds.sql") },
+    Migration {
+        version: 13,
+        name: "bank_transaction_no",
+        sql: include_str!("../migrations/0013_bank_transaction_no.sql"),
+    },
 ];
 
 /// Brings the database up to date, in one transaction. Two processes that start together do it one
@@ -135,10 +140,14 @@ mod tests {
             let json = JsonParts::of_new(&new).unwrap();
             transactions::create(conn, &new, &json, sample::at(0)).unwrap();
         };
-        // The column that today's statement names and that version had not.
-        conn.execute_batch("ALTER TABLE eg_pg_transactions ADD COLUMN merchant_account TEXT").unwrap();
+        // The columns that today's statement names and that version had not.
+        for column in ["merchant_account", "pg_bank_transaction_no"] {
+            conn.execute_batch(&format!("ALTER TABLE eg_pg_transactions ADD COLUMN {column} TEXT")).unwrap();
+        }
         store(&conn, "T1");
-        conn.execute_batch("ALTER TABLE eg_pg_transactions DROP COLUMN merchant_account").unwrap();
+        for column in ["merchant_account", "pg_bank_transaction_no"] {
+            conn.execute_batch(&format!("ALTER TABLE eg_pg_transactions DROP COLUMN {column}")).unwrap();
+        }
         assert_eq!(migrate(&mut conn).unwrap().applied.len(), MIGRATIONS.len() - 2);
         store(&conn, "T2");
         let due = DueChecks {

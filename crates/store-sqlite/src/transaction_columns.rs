@@ -242,6 +242,12 @@ const COLUMNS: &[Column] = &[
         |txn, row, name| row.read_into(name, &mut txn.gateway_details.payment_mode),
     ),
     column(
+        "pg_bank_transaction_no",
+        Set,
+        |txn, _| optional(txn.gateway_details.bank_txn_no.as_deref()),
+        |txn, row, name| row.read_into(name, &mut txn.gateway_details.bank_txn_no),
+    ),
+    column(
         "gateway_status_code",
         Set,
         |txn, _| optional(txn.gateway_details.status_code.as_deref()),

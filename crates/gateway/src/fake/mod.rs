@@ -43,6 +43,7 @@ struct Script {
     availability: Availability,
     closes: bool,
     loses_answers_to_close: bool,
+    bank_txn_no: Option<&'static str>,
     refunds: RefundScript,
 }
 
@@ -81,6 +82,7 @@ impl FakeGateway {
                 availability: Availability::Available,
                 closes: false,
                 loses_answers_to_close: false,
+                bank_txn_no: None,
                 refunds: RefundScript::default(),
             }),
             starts: AtomicUsize::new(0),
@@ -176,6 +178,11 @@ impl FakeGateway {
         script.loses_answers_to_close = loses_answers;
     }
 
+    /// The bank's number of every payment.
+    pub fn names_the_bank(&self, number: &'static str) {
+        self.script().bank_txn_no = Some(number);
+    }
+
     /// The number of times a payment was started.
     pub fn starts(&self) -> usize {
         self.starts.load(Ordering::SeqCst)
@@ -198,6 +205,7 @@ fn report(outcome: Outcome) -> Report {
         status_message: None,
         gateway_txn_id: Some("FAKE-1".to_owned()),
         payment_mode: Some("TEST".to_owned()),
+        bank_txn_no: None,
         returned: None,
         raw: json!({ "state": outcome.name() }),
         outcome,
@@ -275,14 +283,15 @@ impl Gateway for FakeGateway {
 
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
         self.refuse_while_unavailable()?;
-        let (outcome, delay) = {
+        let (outcome, delay, bank_txn_no) = {
             let script = self.script();
             let own = script.per_transaction.get(&txn.id).cloned();
-            (own.unwrap_or_else(|| script.default.clone()), script.delay)
+            (own.unwrap_or_else(|| script.default.clone()), script.delay, script.bank_txn_no)
         };
         // A test that sees the status request may change the script: its answer is fixed by then.
         self.asked.fetch_add(1, Ordering::SeqCst);
         self.takes(delay).await;
+        let report = |outcome| Report { bank_txn_no: bank_txn_no.map(str::to_owned), ..report(outcome) };
         outcome.map(report).ok_or_else(|| GatewayError::Unanswered("timed out".into()))
     }
 }

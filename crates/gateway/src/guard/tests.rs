@@ -102,6 +102,7 @@ impl Gateway for Stub {
             outcome: Outcome::Pending,
             gateway_txn_id: None,
             payment_mode: None,
+            bank_txn_no: None,
             returned: None,
             status_code: None,
             status_message: None,

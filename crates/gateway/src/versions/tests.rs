@@ -31,6 +31,7 @@ impl Keyed {
             outcome: Outcome::Pending,
             gateway_txn_id: None,
             payment_mode: None,
+            bank_txn_no: None,
             returned: None,
             status_code: Some(self.key.to_owned()),
             status_message: None,

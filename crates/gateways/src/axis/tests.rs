@@ -48,13 +48,14 @@ fn signed(members: &[(&str, &str)]) -> Answer {
     Answer::of_params(Params::new(all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()))
 }
 
-const PAID: [(&str, &str); 7] = [
+const PAID: [(&str, &str); 8] = [
     ("vpc_TxnResponseCode", "0"),
     ("vpc_MerchTxnRef", ID),
     ("vpc_Merchant", "TESTFAKEULB01"),
     ("vpc_Amount", "1999"),
     ("vpc_Currency", "INR"),
     ("vpc_TransactionNo", "2000025183"),
+    ("vpc_ReceiptNo", "407506239491"),
     ("vpc_Message", "Approved"),
 ];
 
@@ -120,6 +121,7 @@ async fn a_signed_callback_about_this_transaction_is_evidence() {
     let amount = Money::from_minor(1999, Currency::INR).unwrap();
     assert_eq!(report.outcome, Outcome::Paid { amount: Some(amount) });
     assert_eq!(report.gateway_txn_id.as_deref(), Some("2000025183"));
+    assert_eq!(report.bank_txn_no.as_deref(), Some("407506239491"));
     assert!(report.raw.get(signature::HASH).is_none());
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::account::AxisAccount;
 use super::signature;
 use crate::client::{Body, Call, Method};
-use crate::text::{cut, paise};
+use crate::text::{bank_txn_no, cut, paise};
 use crate::{evidence, form};
 
 /// The member that carries our transaction id, both ways.
@@ -138,6 +138,7 @@ pub fn report(members: &Params) -> Result<Report, GatewayError> {
         outcome,
         gateway_txn_id: text("vpc_TransactionNo").filter(|number| number != "0"),
         payment_mode: text("vpc_Card"),
+        bank_txn_no: text("vpc_ReceiptNo").and_then(bank_txn_no),
         returned: member(REFUNDED).and_then(paise),
         status_code: text("vpc_TxnResponseCode"),
         status_message: match member("vpc_TxnResponseCode") {

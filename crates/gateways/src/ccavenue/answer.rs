@@ -11,7 +11,7 @@ use super::wire::order_number;
 use crate::evidence;
 use crate::form;
 use crate::json::Object;
-use crate::text::cut;
+use crate::text::{bank_txn_no, cut};
 
 /// Evidence kept of a result. Left out are the payer's name, addresses and number, the card's name and the
 /// free fields.
@@ -99,6 +99,7 @@ pub fn report(result: &Object, asked: Money) -> Result<Report, GatewayError> {
     Ok(Report {
         gateway_txn_id: text("reference_no").filter(|_| outcome != Outcome::NotFound),
         payment_mode: text("order_option_type"),
+        bank_txn_no: text("order_bank_ref_no").and_then(bank_txn_no),
         returned: None,
         status_code: Some(state).filter(|state| !state.is_empty()).or_else(|| text("error_code")),
         status_message: error.filter(|error| !error.is_empty()),

@@ -227,6 +227,7 @@ async fn the_status_request_has_our_order_number_and_the_keys_of_the_api() {
     let report = ccavenue(&server.uri(), client()).status(&transaction(ID, "19.99")).await.unwrap();
     assert_eq!(report.outcome.name(), "paid");
     assert_eq!(report.gateway_txn_id.as_deref(), Some("308005007091"));
+    assert_eq!(report.bank_txn_no.as_deref(), Some("1555842850653"));
     assert_eq!(
         (report.payment_mode.as_deref(), report.status_code.as_deref()),
         (Some("OPTNBK"), Some("Shipped"))

@@ -159,6 +159,7 @@ impl Payment {
             outcome: self.outcome(now),
             gateway_txn_id: text("payment_id"),
             payment_mode: text("payment_method_type").or_else(|| text("payment_method")),
+            bank_txn_no: None,
             returned: None,
             status_code: text("status"),
             status_message: text("error_message").or_else(|| text("error_code")),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::signature::{self, MerchantKey};
 use crate::evidence;
 use crate::json::Object;
-use crate::text::cut;
+use crate::text::{bank_txn_no, cut};
 
 /// Evidence kept of a callback or a legacy answer.
 const FORM_EVIDENCE: [&str; 15] = [
@@ -93,6 +93,7 @@ pub struct Facts {
     currency: Option<String>,
     txn_id: Option<String>,
     payment_mode: Option<String>,
+    bank_txn_no: Option<String>,
     raw: Value,
 }
 
@@ -143,6 +144,7 @@ impl Facts {
             currency: body.text("currency"),
             txn_id: body.text("txnId"),
             payment_mode: body.text("paymentMode"),
+            bank_txn_no: body.text("bankTxnId"),
             raw,
         }
     }
@@ -159,6 +161,7 @@ impl Facts {
             currency: text("CURRENCY"),
             txn_id: text("TXNID"),
             payment_mode: text("PAYMENTMODE"),
+            bank_txn_no: text("BANKTXNID"),
             raw,
         }
     }
@@ -224,6 +227,7 @@ impl Facts {
             outcome,
             gateway_txn_id: short(self.txn_id),
             payment_mode: short(self.payment_mode),
+            bank_txn_no: self.bank_txn_no.and_then(bank_txn_no),
             returned,
             status_code: short(self.code.or(self.status)),
             status_message: short(self.message),

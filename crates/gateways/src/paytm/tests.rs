@@ -293,6 +293,7 @@ async fn a_paid_answer_is_kept_without_personal_data() {
     assert_eq!(report.outcome, Outcome::Paid { amount: rupees("19.99") });
     assert_eq!(report.gateway_txn_id.as_deref(), Some("20240315111212800110168470101509706"));
     assert_eq!((report.payment_mode.as_deref(), report.status_code.as_deref()), (Some("DC"), Some("01")));
+    assert_eq!(report.bank_txn_no.as_deref(), Some("777001087423130"));
     insta::assert_snapshot!(format!("{:#}", report.raw), @r#"
     {
       "BANKNAME": "A & B Bank + Co",

@@ -248,9 +248,10 @@ async fn fields_outside_the_hash_prove_nothing() {
     let mut answers = Vec::new();
     for (name, value) in [("mihpayid", "1"), ("mihpayid", "2"), ("mode", "UPI")] {
         let mut answer = signed(&but(name, value));
-        answer.params.extend(Params::new(vec![("error_Message".to_owned(), value.to_owned())]));
+        let uncovered = ["error_Message", "bank_ref_num"].map(|name| (name.to_owned(), value.to_owned()));
+        answer.params.extend(Params::new(uncovered.to_vec()));
         let Ok(Evidence::Signed(report)) = verify(&answer).await else { panic!("signed") };
-        assert_eq!(report.gateway_txn_id, None);
+        assert_eq!((report.gateway_txn_id, report.bank_txn_no), (None, None));
         answers.push(report.raw);
     }
     assert!(answers.iter().all(|raw| *raw == json!({"status": "success", "txnid": ID, "amount": "19.99"})));
@@ -284,9 +285,11 @@ async fn the_status_request_has_our_transaction_id() {
 
 #[tokio::test]
 async fn a_status_answer_is_read_and_another_order_in_it_is_not() {
-    let paid = json!({"status": "success", "unmappedstatus": "captured", "amt": "19.99", "transaction_amount": "19.99"});
+    let paid = json!({"status": "success", "unmappedstatus": "captured", "amt": "19.99", "transaction_amount": "19.99",
+        "bank_ref_num": "407506239491"});
     let report = status(&json!({"status": 1, "transaction_details": {ID: paid}})).await.unwrap();
     assert_eq!(report.outcome.name(), "paid");
+    assert_eq!(report.bank_txn_no.as_deref(), Some("407506239491"));
     assert_eq!(report.status_code.as_deref(), Some("captured"));
     let other = status(&json!({"status": 1, "transaction_details": {"OTHER": paid}})).await;
     assert!(matches!(other, Err(GatewayError::Unreadable(_))));

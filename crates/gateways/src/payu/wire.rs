@@ -10,7 +10,7 @@ use crate::client::{Body, Call, Method, Reply};
 use crate::evidence;
 use crate::json::Object;
 use crate::pay_page::pay_page;
-use crate::text::{cut, one_line};
+use crate::text::{bank_txn_no, cut, one_line};
 
 /// The field that carries our transaction id, both ways.
 pub const REFERENCE: &str = "txnid";
@@ -152,6 +152,7 @@ pub fn callback_report(fields: &Params) -> Report {
         report.outcome = Outcome::Pending;
     }
     report.gateway_txn_id = None;
+    report.bank_txn_no = None;
     report
 }
 
@@ -224,6 +225,7 @@ fn report(text: &impl Fn(&str) -> Option<String>, raw: serde_json::Value) -> Rep
     Report {
         gateway_txn_id: bounded(text("mihpayid")).filter(|_| outcome != Outcome::NotFound),
         payment_mode: bounded(text("mode")),
+        bank_txn_no: text("bank_ref_num").or_else(|| text("bank_ref_no")).and_then(bank_txn_no),
         returned: None,
         status_code: bounded(status_code),
         status_message: bounded(status_message),

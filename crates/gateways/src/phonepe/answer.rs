@@ -10,7 +10,7 @@ use crate::client::Reply;
 use crate::evidence;
 use crate::json::Object;
 use crate::pay_page::pay_page;
-use crate::text::{cut, paise};
+use crate::text::{bank_txn_no, cut, paise};
 
 pub(super) const ROOT_EVIDENCE: [&str; 10] = [
     "success",
@@ -72,6 +72,7 @@ pub struct Facts {
     amount: Option<String>,
     gateway_txn_id: Option<String>,
     payment_mode: Option<String>,
+    bank_txn_no: Option<String>,
     code: Option<String>,
     message: Option<String>,
     raw: Value,
@@ -120,6 +121,8 @@ impl Facts {
             .as_ref()
             .and_then(|instrument| instrument.text("type"))
             .or_else(|| modes.first().and_then(|mode| mode.text("mode")));
+        let of_bank = |object: &Object| object.text("utr").or_else(|| object.text("bankTransactionId"));
+        let bank_txn_no = instrument.as_ref().and_then(of_bank).or_else(|| modes.first().and_then(of_bank));
         let mut raw = evidence::of_object(answer, &ROOT_EVIDENCE);
         if let Some(data) = &data {
             raw["data"] = evidence::of_object(data, &DATA_EVIDENCE);
@@ -134,6 +137,7 @@ impl Facts {
             amount: text("amount"),
             gateway_txn_id,
             payment_mode,
+            bank_txn_no,
             code,
             message: answer.text("message"),
             raw,
@@ -180,6 +184,7 @@ impl Facts {
             amount: answer.text("amount"),
             gateway_txn_id: of_attempt("transactionId").or_else(|| answer.text("orderId")),
             payment_mode: of_attempt("paymentMode"),
+            bank_txn_no: completed.and_then(|attempt| attempt.object("rail")?.text("utr")),
             code: answer.text("errorCode").or(state).or(code),
             message: answer.text("detailedErrorCode").or_else(|| answer.text("message")),
             raw,
@@ -240,6 +245,7 @@ impl Facts {
             outcome,
             gateway_txn_id: short(self.gateway_txn_id),
             payment_mode: short(self.payment_mode),
+            bank_txn_no: self.bank_txn_no.and_then(bank_txn_no),
             returned: None,
             status_code: short(self.code),
             status_message: short(self.message),

@@ -203,6 +203,7 @@ async fn only_the_state_of_the_order_counts() {
     assert_eq!(report.outcome, Outcome::Paid { amount: Some(Money::parse("19.99", Currency::INR).unwrap()) });
     assert_eq!(report.gateway_txn_id.as_deref(), Some("OM2403282020198651071949"));
     assert_eq!(report.payment_mode.as_deref(), Some("UPI_QR"));
+    assert_eq!(report.bank_txn_no.as_deref(), Some("408819000001"));
     let raw = report.raw.to_string();
     for personal in ["asha", "Asha", "XXXX"] {
         assert!(!raw.contains(personal), "{raw}");

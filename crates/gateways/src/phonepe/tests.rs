@@ -304,6 +304,7 @@ async fn a_paid_answer_is_kept_without_personal_data() {
     let report = status("legacy", ResponseTemplate::new(200).set_body_string(LEGACY_PAID)).await.unwrap();
     assert_eq!(report.gateway_txn_id.as_deref(), Some("P2403151112128001"));
     assert_eq!(report.payment_mode.as_deref(), Some("ACCOUNT"));
+    assert_eq!(report.bank_txn_no.as_deref(), Some("206378866112"));
     assert!(!report.raw.to_string().contains("9876500001"));
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::wire::Id;
 use crate::evidence;
 use crate::json::Object;
-use crate::text::{cut, minor_units};
+use crate::text::{bank_txn_no, cut, minor_units};
 
 const LINK_EVIDENCE: [&str; 12] = [
     "id",
@@ -71,6 +71,7 @@ struct Attempt {
     amount: Option<String>,
     currency: Option<String>,
     method: Option<String>,
+    bank_txn_no: Option<String>,
     created_at_s: Option<i64>,
     reason: Option<String>,
     raw: Value,
@@ -231,6 +232,7 @@ impl Link {
             outcome,
             gateway_txn_id: short(captured.and_then(|attempt| attempt.id.as_deref()).or(link)),
             payment_mode: short(captured.and_then(|attempt| attempt.method.as_deref())),
+            bank_txn_no: captured.and_then(|attempt| attempt.bank_txn_no.clone()),
             returned: None,
             status_code: short(Some(&self.status).filter(|status| !status.is_empty()).map(String::as_str)),
             status_message: match captured {
@@ -263,6 +265,9 @@ impl Attempt {
             amount: attempt.text("amount"),
             currency: attempt.text("currency"),
             method: attempt.text("method"),
+            bank_txn_no: attempt.object("acquirer_data").and_then(|acquirer| {
+                ["bank_transaction_id", "rrn"].into_iter().find_map(|name| bank_txn_no(acquirer.text(name)?))
+            }),
             created_at_s: attempt.text("created_at").and_then(|text| text.parse().ok()),
             reason: attempt.text("error_reason").or_else(|| attempt.text("error_code")),
             raw: evidence::of_object(attempt, &ATTEMPT_EVIDENCE),

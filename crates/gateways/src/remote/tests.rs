@@ -175,11 +175,14 @@ async fn an_invalid_redirect_or_one_of_another_order_is_unreadable() {
 
 #[tokio::test]
 async fn a_payment_is_what_the_provider_took() {
-    let report = status_of(paid()).await.unwrap();
+    let mut answer = paid();
+    answer["bankTransactionNo"] = json!("407506239491");
+    let report = status_of(answer).await.unwrap();
     assert_eq!(report.outcome, Outcome::Paid { amount: Some(txn().amount) });
     assert_eq!(report.gateway_txn_id.as_deref(), Some("P-1"));
+    assert_eq!(report.bank_txn_no.as_deref(), Some("407506239491"));
     let kept = json!({"orderId": ID, "state": "paid", "amountPaise": "10050", "currency": "INR",
-        "gatewayTxnId": "P-1", "paymentMode": "UPI", "statusCode": "00", "statusMessage": "done"});
+        "gatewayTxnId": "P-1", "paymentMode": "UPI", "bankTransactionNo": "407506239491", "statusCode": "00", "statusMessage": "done"});
     assert_eq!(report.raw, kept, "what is not named in the protocol is not kept");
 }
 

@@ -14,7 +14,7 @@ use crate::account::join;
 use crate::client::{Body, Call, Method, Reply};
 use crate::evidence;
 use crate::json::Object;
-use crate::text::{cut, minor_units, one_line};
+use crate::text::{bank_txn_no, cut, minor_units, one_line};
 
 /// The longest address a payer is sent to, in bytes.
 const MAX_URL_BYTES: usize = 4096;
@@ -26,13 +26,14 @@ const MAX_FIELD_BYTES: usize = 16 * 1024;
 pub(super) const MAX_CHARS: usize = 255;
 
 /// Evidence kept of an answer.
-const EVIDENCE: [&str; 8] = [
+const EVIDENCE: [&str; 9] = [
     "orderId",
     "state",
     "amountPaise",
     "currency",
     "gatewayTxnId",
     "paymentMode",
+    "bankTransactionNo",
     "statusCode",
     "statusMessage",
 ];
@@ -356,6 +357,7 @@ fn report(answer: &Object, amount: Option<Money>) -> Result<Report, GatewayError
         },
         gateway_txn_id: text("gatewayTxnId"),
         payment_mode: text("paymentMode"),
+        bank_txn_no: text("bankTransactionNo").and_then(bank_txn_no),
         returned: None,
         status_code: text("statusCode"),
         status_message: message,

@@ -199,6 +199,7 @@ impl Told {
             outcome: self.outcome(),
             gateway_txn_id: text("payment_id"),
             payment_mode: text("mode"),
+            bank_txn_no: None,
             returned: None,
             status_code: text("code"),
             status_message: text("message"),

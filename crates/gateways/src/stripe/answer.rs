@@ -144,6 +144,7 @@ impl Facts {
             outcome,
             gateway_txn_id: short(self.payment),
             payment_mode: None,
+            bank_txn_no: None,
             returned: None,
             status_code: short(self.payment_status.or(self.status)),
             status_message: short(self.failure),

@@ -169,6 +169,7 @@ fn report(outcome: Outcome) -> Report {
         outcome,
         gateway_txn_id: None,
         payment_mode: None,
+        bank_txn_no: None,
         returned: None,
         status_code: None,
         status_message: None,

@@ -106,6 +106,7 @@ fn report(text: &impl Fn(&str) -> Option<String>, raw: serde_json::Value) -> Rep
         outcome,
         gateway_txn_id: text("payment"),
         payment_mode: None,
+        bank_txn_no: None,
         returned: None,
         status_code: Some(cut(&state, 64).to_owned()),
         status_message: None,

@@ -45,7 +45,13 @@ pub(super) fn amount(txn: &Transaction) -> String {
 /// The gateway with its own words.
 pub(super) fn gateway_words(txn: &Transaction) -> String {
     let details = &txn.gateway_details;
-    let said = [&details.txn_id, &details.payment_mode, &details.status_code, &details.status_message];
+    let said = [
+        &details.txn_id,
+        &details.payment_mode,
+        &details.bank_txn_no,
+        &details.status_code,
+        &details.status_message,
+    ];
     let said: Vec<&str> = said.into_iter().filter_map(|text| text.as_deref()).collect();
     format!("{}  {}", txn.gateway, said.join(", "))
 }

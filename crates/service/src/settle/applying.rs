@@ -61,6 +61,7 @@ impl Settlement {
             let details = GatewayDetails {
                 txn_id: report.gateway_txn_id.clone(),
                 payment_mode: report.payment_mode.clone(),
+                bank_txn_no: report.bank_txn_no.clone(),
                 status_code: report.status_code.clone(),
                 status_message: report.status_message.clone(),
             };

@@ -39,6 +39,7 @@ async fn a_change_is_read_back_as_it_was_stored(store: Arc<dyn Store>) {
     txn.payer.tenant_id = "pb.jalandhar".to_owned();
     txn.gateway_details.txn_id = Some("G-1".to_owned());
     txn.gateway_details.payment_mode = Some("UPI".to_owned());
+    txn.gateway_details.bank_txn_no = Some("407506239491".to_owned());
     txn.gateway_details.status_code = Some("00".to_owned());
     txn.gateway_details.status_message = None;
     txn.additional_details.insert("more".to_owned(), json!([1]));

@@ -33,6 +33,7 @@ async fn a_new_transaction_is_read_back_as_it_was_stored(store: Arc<dyn Store>) 
     everything.gateway_details = GatewayDetails {
         txn_id: Some("G-1".to_owned()),
         payment_mode: Some("UPI".to_owned()),
+        bank_txn_no: Some("407506239491".to_owned()),
         status_code: Some("00".to_owned()),
         status_message: Some("Approved".to_owned()),
     };

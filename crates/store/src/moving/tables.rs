@@ -40,6 +40,7 @@ pub const TABLES: &[Table] = &[
             "receipt",
             "gateway_txn_id",
             "gateway_payment_mode",
+            "pg_bank_transaction_no",
             "gateway_status_code",
             "gateway_status_msg",
             "created_by",

@@ -67,6 +67,7 @@ impl Keyed {
             payment_mode: None,
             status_code: None,
             status_message: None,
+            bank_txn_no: None,
             returned: None,
             raw: json!({ "merchant": self.merchant }),
         }

@@ -1,5 +1,6 @@
 //! An application's own data of a payment.
 
+use payment_domain::TxnId;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -158,6 +159,27 @@ proptest! {
             prop_assert_eq!(&echoed, &sent);
         }
     }
+}
+
+#[tokio::test]
+async fn the_number_of_the_bank_is_told_where_the_gateway_reports_it_and_is_no_member_elsewhere() {
+    let app = TestApp::new();
+    let txn = |body: Value| body["Transaction"][0].as_object().unwrap().clone();
+    let without = app.paid("bill-1").await;
+    let found = txn(app.update(&without).await.json());
+    assert!(!found.contains_key("bankTransactionNo"), "{found:?}");
+
+    app.gateway.names_the_bank("407506239491");
+    let id = app.paid("bill-2").await;
+    let search = format!("/transaction/v1/_search?txnId={id}");
+    let searched = app.post(&search, &json!({"RequestInfo": {}})).await;
+    for answer in [app.update(&id).await, searched] {
+        assert_eq!(txn(answer.json())["bankTransactionNo"], "407506239491");
+    }
+    let events = app.store.events_of(&TxnId::new(id.as_str()).unwrap()).await.unwrap();
+    let told =
+        events.iter().filter(|event| event.event.body.contains("\"bankTransactionNo\":\"407506239491\""));
+    assert!(told.count() >= 1);
 }
 
 #[tokio::test]
