@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use payment_domain::Personal;
 use payment_domain::{
     AttentionKind, Outcome, Principal, Refund, RefundId, RefundOutcome, RefundReceipt, RefundStatus,
@@ -535,6 +536,43 @@ async fn the_refund_rules_of_gateway_and_installation_are_shown_in_advance() {
     world.clock.advance(DAY * 181);
     let late = world.requested(wanted(&payment, None)).await;
     assert!(matches!(late, Err(RefundError::WindowOver { days: 180 })), "{late:?}");
+}
+
+#[test]
+fn refunds_are_counted_by_their_status_and_their_money_once() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    metrics::with_local_recorder(&recorder, || {
+        runtime.block_on(async {
+            let world = world();
+            let payment = world.bought("B1").await;
+            let given = world.sent(&payment, Some("30")).await;
+            assert_eq!(given.status, RefundStatus::Succeeded);
+            let refused = world.requested(wanted(&payment, Some("20"))).await.unwrap();
+            let (by, identity) = (checker("checker-1"), identity());
+            world.payments.refunds.reject(decision(&refused), &by, &identity).await.unwrap();
+        });
+    });
+    let shown = recorder.handle().render();
+    let count = |name: &str, labels: &str| {
+        let line = format!("{name}{{{labels}}} ");
+        shown.lines().find_map(|found| found.strip_prefix(&line)).map(|count| count.parse::<u64>().unwrap())
+    };
+    let gateway = r#"gateway="FAKE",sandbox="false""#;
+    assert_eq!(count("refunds_requested_total", gateway), Some(2), "{shown}");
+    for (status, expected) in [
+        ("approved", Some(1)),
+        ("sent", Some(1)),
+        ("succeeded", Some(1)),
+        ("rejected", Some(1)),
+        ("requested", None),
+        ("failed", None),
+    ] {
+        let labels = format!(r#"{gateway},status="{status}""#);
+        assert_eq!(count("refunds_changed_total", &labels), expected, "{status}: {shown}");
+    }
+    let labels = r#"gateway="FAKE",currency="INR",sandbox="false""#;
+    assert_eq!(count("refunds_succeeded_minor_units_total", labels), Some(3_000), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,5 +1,6 @@
 //! Merchant accounts: which one a payment is made through, and what becomes of it when keys change.
 
+mod ages;
 mod changing;
 mod provider;
 
