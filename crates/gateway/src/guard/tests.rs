@@ -174,7 +174,7 @@ async fn a_gateway_that_is_down_is_not_called_and_says_so() {
     assert_eq!(retry_after(start(&guarded, 1).await), Some(cool_down));
     assert_eq!(retry_after(status(&guarded, 1).await), Some(cool_down));
     assert_eq!(retry_after(verify(&guarded).await), Some(cool_down));
-    assert_eq!(before, (stub.reached(), Instant::now()), "nobody was called and nobody waited");
+    assert_eq!(before, (stub.reached(), Instant::now()), "no call was made and no caller waited");
 }
 
 #[tokio::test(start_paused = true)]

@@ -98,7 +98,7 @@ fn signed(sign: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn the_active_version_asks_and_that_of_the_payment_once_more_where_it_is_not_accepted() {
+async fn the_active_version_is_used_and_that_of_the_payment_after_a_refusal() {
     let (old, new) = (keyed("old", true), keyed("new", false));
     let both = versions([(1, &old), (2, &new)], Some(2));
     assert_eq!(both.status(&paid_with(1)).await.unwrap().status_code.as_deref(), Some("old"));

@@ -211,7 +211,7 @@ async fn two_hundred_concurrent_requests_never_exceed_the_captured_amount() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_asked_about_and_never_sent_again() {
+async fn a_lost_answer_is_followed_by_a_status_request_and_never_by_another_call() {
     for repetition in [Repetition::Replayed, Repetition::Refused, Repetition::Doubles] {
         let world = world();
         let payment = world.bought("B1").await;
@@ -391,7 +391,7 @@ async fn a_late_payment_is_given_back_by_its_case_which_ends_with_it() {
 }
 
 #[tokio::test]
-async fn another_amount_than_was_asked_is_given_back_as_it_was_captured() {
+async fn another_captured_amount_than_requested_is_refunded_as_captured() {
     let world = world();
     let payment = world.pending("B1", "100").await;
     world.gateway.answers_for(&payment, paid("90"));
@@ -576,7 +576,7 @@ fn refunds_are_counted_by_their_status_and_their_money_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn refunds_under_way_are_asked_about_many_at_a_time() {
+async fn refunds_under_way_are_checked_concurrently() {
     const COUNT: u32 = 24;
     let delay = Duration::from_millis(200);
     let world = world_where(StartMode::Offline, |settings| {

@@ -1,4 +1,4 @@
-//! Merchant accounts: which one a payment is made through, and what becomes of it when keys change.
+//! Merchant accounts: the account of a payment, and its payments after a change of keys.
 
 mod ages;
 mod changing;
@@ -279,7 +279,7 @@ async fn a_replica_that_has_not_heard_of_a_new_account_or_version_takes_its_call
 }
 
 #[tokio::test]
-async fn a_payment_of_a_merchant_who_left_the_configuration_file_never_fails_as_unknown() {
+async fn a_payment_of_a_merchant_removed_from_the_configuration_file_never_fails_as_unknown() {
     let town = town();
     let txn = town.create(of("mh.pune", "PT", "B1")).await.unwrap();
     town.provider.accepts("OTHER", STATE_KEY);
@@ -290,7 +290,7 @@ async fn a_payment_of_a_merchant_who_left_the_configuration_file_never_fails_as_
     assert_eq!(txn.status, Status::Pending);
     let Asked::Unusable(reason) = asked else { panic!("{asked:?}") };
     assert!(reason.contains("another merchant"), "{reason}");
-    // A new payment of the new merchant that nobody pays fails in time.
+    // A new unpaid payment of the new merchant fails in time.
     let new = changed.create(of("mh.pune", "PT", "B2")).await.unwrap();
     changed.provider.forgets_order(&new.id);
     changed.world.clock.advance(HOUR * 25);
