@@ -13,41 +13,41 @@ use payment_simulator::sandbox::{CallbackPolicy, Choice, Clock, Sandbox, Sandbox
 use secrecy::SecretString;
 use tower::ServiceExt;
 
-pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
-pub const NOW_MS: i64 = 1_795_342_200_000;
+pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
+pub(crate) const NOW_MS: i64 = 1_795_342_200_000;
 
-pub struct World {
-    pub sandbox: Sandbox,
-    pub clock: Arc<AtomicI64>,
+pub(crate) struct World {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) clock: Arc<AtomicI64>,
     folder: tempfile::TempDir,
 }
 
-pub struct Page {
-    pub status: StatusCode,
-    pub headers: axum::http::HeaderMap,
-    pub text: String,
+pub(crate) struct Page {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: axum::http::HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Page {
-    pub fn location(&self) -> &str {
+    pub(crate) fn location(&self) -> &str {
         self.headers[header::LOCATION].to_str().unwrap()
     }
 
-    pub fn attribute(&self, before: &str) -> Option<String> {
+    pub(crate) fn attribute(&self, before: &str) -> Option<String> {
         Some(self.text.split_once(before)?.1.split_once('"')?.0.to_owned())
     }
 
-    pub fn token(&self) -> Option<String> {
+    pub(crate) fn token(&self) -> Option<String> {
         self.attribute("name=\"token\" value=\"")
     }
 }
 
-pub fn form(fields: &[(&str, &str)]) -> String {
+pub(crate) fn form(fields: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
 /// The path and query of a signed pay link with some fields replaced.
-pub fn link(changes: &[(&str, &str)]) -> String {
+pub(crate) fn link(changes: &[(&str, &str)]) -> String {
     let expires = (NOW_MS + 1_800_000).to_string();
     let mut fields = vec![
         ("merchant", "CITY"),
@@ -72,7 +72,7 @@ pub fn link(changes: &[(&str, &str)]) -> String {
 }
 
 impl World {
-    pub fn new() -> World {
+    pub(crate) fn new() -> World {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(AtomicI64::new(NOW_MS));
         World { sandbox: World::open(&folder.path().join("sandbox.db"), &clock), clock, folder }
@@ -93,22 +93,22 @@ impl World {
         Sandbox::open(database, settings).unwrap()
     }
 
-    pub fn database(&self) -> PathBuf {
+    pub(crate) fn database(&self) -> PathBuf {
         self.folder.path().join("sandbox.db")
     }
 
     /// The same books, opened anew as after a restart.
-    pub fn restarted(self) -> World {
+    pub(crate) fn restarted(self) -> World {
         drop(self.sandbox);
         let sandbox = World::open(&self.folder.path().join("sandbox.db"), &self.clock);
         World { sandbox, clock: self.clock, folder: self.folder }
     }
 
-    pub fn advance_ms(&self, span_ms: i64) {
+    pub(crate) fn advance_ms(&self, span_ms: i64) {
         self.clock.fetch_add(span_ms, Ordering::SeqCst);
     }
 
-    pub async fn send(&self, request: Request<Body>) -> Page {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Page {
         let app = axum::Router::new().nest("/sandbox", self.sandbox.router());
         let response: Response<Body> = app.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -117,17 +117,17 @@ impl World {
         Page { status: parts.status, headers: parts.headers, text }
     }
 
-    pub async fn get(&self, path: &str) -> Page {
+    pub(crate) async fn get(&self, path: &str) -> Page {
         self.send(Request::get(path).body(Body::empty()).unwrap()).await
     }
 
-    pub async fn post(&self, path: &str, body: String) -> Page {
+    pub(crate) async fn post(&self, path: &str, body: String) -> Page {
         let request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.send(request.body(Body::from(body)).unwrap()).await
     }
 
     /// Opens a link and chooses.
-    pub async fn choose(&self, link: &str, choice: Choice) -> Page {
+    pub(crate) async fn choose(&self, link: &str, choice: Choice) -> Page {
         let page = self.get(link).await;
         let (order, token) = (page.attribute("name=\"order\" value=\"").unwrap(), page.token().unwrap());
         let fields = [("order", order.as_str()), ("token", &token), ("choice", choice.as_str())];
