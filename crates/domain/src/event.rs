@@ -1,5 +1,6 @@
 //! The events that tell the rest of DIGIT of a transaction's changes.
 
+use crate::TraceContext;
 use crate::ids::{TenantId, TxnId};
 
 /// The streams of events. Their topics are configuration.
@@ -59,6 +60,8 @@ pub struct Event {
     /// The tenant, from which a central instance takes the topic's prefix.
     pub tenant_id: TenantId,
     pub body: String,
+    /// Of what caused it, if that is recorded in a trace; a header of the record.
+    pub trace: Option<TraceContext>,
 }
 
 /// Without the body, which has the payer's name and number.

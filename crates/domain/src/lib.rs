@@ -16,6 +16,7 @@ pub mod personal;
 pub mod refund;
 pub mod request_info;
 pub mod role;
+pub mod trace_context;
 pub mod transaction;
 
 pub use account::{
@@ -37,6 +38,7 @@ pub use refund::{
 };
 pub use request_info::{RequestInfo, UserInfo};
 pub use role::{Grant, Principal, Role};
+pub use trace_context::TraceContext;
 pub use transaction::{
     Audit, BillPayment, GatewayDetails, Payer, Status, StatusName, Transaction, UnknownValues,
 };

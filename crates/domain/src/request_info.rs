@@ -111,6 +111,15 @@ impl RequestInfo {
         RequestInfo(fields)
     }
 
+    /// The same with this `correlationId`, where there is none.
+    pub fn with_correlation_id(&self, id: &str) -> RequestInfo {
+        let mut fields = self.0.clone();
+        if scalar(fields.get("correlationId")).is_none() {
+            fields.insert("correlationId".to_owned(), Value::from(id));
+        }
+        RequestInfo(fields)
+    }
+
     /// The same with this user alone: of the caller's claims about itself none stays, its token neither.
     pub fn of_user(&self, user: &UserInfo) -> RequestInfo {
         let mut fields = self.without_token().0;

@@ -27,6 +27,18 @@ pub enum CallError {
     Unreadable(String),
 }
 
+impl CallError {
+    /// The variant as a word.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            CallError::NotSent(_) => "not_sent",
+            CallError::LocalFault(_) => "local_fault",
+            CallError::Unanswered(_) => "unanswered",
+            CallError::Unreadable(_) => "unreadable",
+        }
+    }
+}
+
 /// The URL is taken out of the error, because it may carry secrets and personal data.
 pub(crate) fn classify(error: reqwest::Error) -> CallError {
     let (connecting, unbuildable) = (error.is_connect(), error.is_builder());

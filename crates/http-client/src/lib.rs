@@ -3,8 +3,8 @@
 //!
 //! A [`Call`] is a value, built without a network, so that its bytes can be tested. [`Client::send`]
 //! makes the call once: no retry, no redirect followed. A call runs in a span `http_call` with its
-//! method, host and HTTP status; neither URL, headers nor bodies appear in spans and errors, because
-//! they hold signatures, tokens and personal data.
+//! method, host and HTTP status, whose trace context it carries; neither URL, headers nor bodies appear in
+//! spans and errors, because they hold signatures, tokens and personal data.
 #![warn(missing_docs)]
 
 mod failure;
@@ -13,8 +13,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, LOCATION};
+use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use tracing::Instrument;
+use tracing::field::Empty;
 
 pub use failure::{BoxError, CallError};
 pub use reqwest::Method;
@@ -223,18 +224,39 @@ impl Client {
         };
         let request = request.build().map_err(failure::classify)?;
         let span = tracing::debug_span!(
+            target: payment_trace::INNER,
             "http_call",
-            method = %call.method,
-            host = request.url().host_str(),
-            status = tracing::field::Empty,
+            otel.name = %call.method,
+            otel.kind = "client",
+            otel.status_code = Empty,
+            http.request.method = %call.method,
+            http.response.status_code = Empty,
+            server.address = request.url().host_str(),
+            error.type = Empty,
         );
-        self.exchange(request).instrument(span).await
+        let answer = self.exchange(request).instrument(span.clone()).await;
+        if let Err(error) = &answer {
+            span.record("otel.status_code", "ERROR");
+            span.record("error.type", error.kind());
+        }
+        answer
     }
 
-    async fn exchange(&self, request: reqwest::Request) -> Result<Reply, CallError> {
+    async fn exchange(&self, mut request: reqwest::Request) -> Result<Reply, CallError> {
+        if let Some(context) = payment_trace::current() {
+            let state = context.state.map(|state| (payment_trace::TRACESTATE, state));
+            for (name, value) in [(payment_trace::TRACEPARENT, context.parent)].into_iter().chain(state) {
+                if let Ok(value) = HeaderValue::from_str(&value) {
+                    request.headers_mut().insert(name, value);
+                }
+            }
+        }
         let mut response = self.http.execute(request).await.map_err(failure::classify)?;
         let status = response.status().as_u16();
-        tracing::Span::current().record("status", status);
+        tracing::Span::current().record("http.response.status_code", status);
+        if status >= 400 {
+            tracing::Span::current().record("otel.status_code", "ERROR");
+        }
         let text = |value: &reqwest::header::HeaderValue| value.to_str().ok().map(str::to_owned);
         let location = response.headers().get(LOCATION).and_then(text);
         let headers = response.headers().iter();

@@ -13,6 +13,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::secret::is_same;
 
+/// DIGIT's name of `RequestInfo.correlationId` as a header.
+const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+const MAX_CORRELATION_ID: usize = 256;
 const QUESTIONS: &str = "identity_questions_total";
 
 /// The proof of a caller's identity.
@@ -38,6 +41,8 @@ impl IdentityProof {
 
     /// The identity of the caller; unproven when the proof is missing, wrong or cannot be checked.
     pub(crate) async fn identify(&self, info: &RequestInfo, headers: &HeaderMap) -> Identity {
+        let correlated = correlation_id(headers).map(|id| info.with_correlation_id(id));
+        let info = correlated.as_ref().unwrap_or(info);
         match self {
             IdentityProof::Token(tokens) => by_token(tokens.as_ref(), info).await,
             IdentityProof::Header { name, secret } => {
@@ -51,6 +56,12 @@ impl IdentityProof {
             IdentityProof::Believed => Identity::vouched(info.clone()),
         }
     }
+}
+
+/// The correlation id of a request, for those without one in their body.
+fn correlation_id(headers: &HeaderMap) -> Option<&str> {
+    let id = headers.get(CORRELATION_ID)?.to_str().ok()?;
+    (1..=MAX_CORRELATION_ID).contains(&id.len()).then_some(id)
 }
 
 async fn by_token(tokens: &dyn Tokens, info: &RequestInfo) -> Identity {

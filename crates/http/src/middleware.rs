@@ -1,5 +1,5 @@
-//! Request middleware around every route: request id, limits, log line, metrics. A panic of a handler becomes
-//! an answer here.
+//! Request middleware around every route: request id, span, limits, log line, metrics. A panic of a handler
+//! becomes an answer here.
 
 #[cfg(test)]
 mod tests;
@@ -26,6 +26,8 @@ use payment_service::Subject;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tower::{Layer, Service};
+use tracing::field::{Empty, display};
+use tracing::{Instrument, Span};
 
 use crate::body;
 use crate::error::ApiError;
@@ -96,6 +98,7 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let arrival = Arrival::of(&request);
+        let span = arrival.span(request.headers());
         let limits = self.limits.clone();
         // The instance that was polled ready must be the one called.
         let next = self.inner.clone();
@@ -103,7 +106,7 @@ where
         let deadline = request.extensions().get::<ShutdownDeadline>().cloned();
         let subject = Subject::default();
         request.extensions_mut().insert(subject.clone());
-        Box::pin(async move {
+        let work = async move {
             let answer = AssertUnwindSafe(answer(inner, request, &limits)).catch_unwind();
             let response = tokio::select! {
                 biased;
@@ -115,7 +118,8 @@ where
                 () = passed(deadline) => ApiError::Interrupted(subject.txn_id()).into_response(),
             };
             Ok(arrival.leave(response))
-        })
+        };
+        Box::pin(work.instrument(span))
     }
 }
 
@@ -204,12 +208,47 @@ impl Arrival {
         }
     }
 
+    /// The span of the request, in the caller's trace if there is one. Probes are not traced.
+    fn span(&self, headers: &HeaderMap) -> Span {
+        let request_id = self.request_id.to_str().unwrap_or_default();
+        let route = self.route();
+        if !payment_trace::is_on() || is_probe(route) {
+            return tracing::info_span!(target: payment_trace::REQUEST, "request", request_id);
+        }
+        let span = tracing::info_span!(
+            target: payment_trace::ENTRY,
+            "request",
+            request_id,
+            trace_id = Empty,
+            trace_sampled = Empty,
+            otel.name = format_args!("{} {route}", self.method),
+            otel.kind = "server",
+            otel.status_code = Empty,
+            http.request.method = self.method,
+            http.route = route,
+            http.response.status_code = Empty,
+            pg.txn_id = Empty,
+        );
+        let texts = |name| headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        let caller =
+            payment_trace::from_headers(texts(payment_trace::TRACEPARENT), texts(payment_trace::TRACESTATE));
+        payment_trace::begin(&span, caller.as_ref());
+        span
+    }
+
+    fn route(&self) -> &str {
+        self.route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str)
+    }
+
     /// Records the request and completes the headers of its response.
     fn leave(self, mut response: Response) -> Response {
         let context = response.extensions_mut().remove::<LogContext>().unwrap_or_default();
-        let route = self.route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
+        let route = self.route();
         let took = self.at.elapsed();
         let status = response.status();
+        if payment_trace::is_on() {
+            note(&context, status);
+        }
         let labels = [("route", route.to_owned()), ("status", status.as_str().to_owned())];
         metrics::counter!(REQUESTS, &labels).increment(1);
         metrics::histogram!(DURATIONS, &labels).record(took);
@@ -221,6 +260,23 @@ impl Arrival {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         response
     }
+}
+
+/// Completes the span of a request. The id of a transaction that is not known is the caller's text.
+fn note(context: &LogContext, status: StatusCode) {
+    let span = Span::current();
+    span.record("http.response.status_code", status.as_u16());
+    if status.is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
+    if let Some(txn_id) = context.txn_id.as_ref().filter(|_| !status.is_client_error()) {
+        span.record("pg.txn_id", display(txn_id));
+    }
+}
+
+/// Probes and scrapes repeat every few seconds.
+fn is_probe(route: &str) -> bool {
+    route.contains("/health") || route.ends_with("/prometheus")
 }
 
 fn log(arrival: &Arrival, route: &str, status: StatusCode, took: Duration, context: &LogContext) {
@@ -240,13 +296,11 @@ fn log(arrival: &Arrival, route: &str, status: StatusCode, took: Duration, conte
             )
         };
     }
-    // Probes and scrapes repeat every few seconds.
-    let probe = route.contains("/health") || route.ends_with("/prometheus");
     if status == StatusCode::INTERNAL_SERVER_ERROR {
         line!(error);
     } else if status.is_server_error() {
         line!(warn);
-    } else if probe {
+    } else if is_probe(route) {
         line!(debug);
     } else {
         line!(info);

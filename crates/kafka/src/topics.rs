@@ -138,6 +138,7 @@ mod tests {
             txn_id: TxnId::new("T1").unwrap(),
             tenant_id: TenantId::new(tenant).unwrap(),
             body: "{}".to_owned(),
+            trace: None,
         };
         topics.of(&event).map(Cow::into_owned)
     }

@@ -79,6 +79,7 @@ impl EventWriter {
             txn_id: txn_id.clone(),
             tenant_id: tenant_id.clone(),
             body: format!("{{\"RequestInfo\":{info},\"{member}\":{json}}}"),
+            trace: payment_trace::sampled(),
         }
     }
 }

@@ -22,6 +22,7 @@ mod notify;
 mod order_life;
 mod pace;
 mod payment_page;
+mod payment_span;
 mod ports;
 mod questions;
 mod readiness;

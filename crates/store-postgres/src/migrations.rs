@@ -53,6 +53,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "bank_transaction_no",
         sql: include_str!("../migrations/0014_bank_transaction_no.sql"),
     },
+    Migration {
+        version: 15,
+        name: "trace_contexts",
+        sql: include_str!("../migrations/0015_trace_contexts.sql"),
+    },
 ];
 
 /// The advisory lock of migrations, "payments" as a number: nodes that start at once take turns.

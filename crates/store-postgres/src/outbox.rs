@@ -1,7 +1,7 @@
 //! The outbox: events stored in the commit that made them true, kept for the relay that publishes them.
 
 use async_trait::async_trait;
-use payment_domain::{AuditEntry, Event, EventKind, Timestamp, TxnId};
+use payment_domain::{AuditEntry, Event, EventKind, Timestamp, TraceContext, TxnId};
 use payment_store::{DeadLetter, Fence, Outbox, OutboxBacklog, StoreError, StoredEvent};
 use tokio_postgres::Row;
 
@@ -14,7 +14,8 @@ use crate::rows::{self, Columns};
 use crate::transactions::{append, lock_status};
 
 const SELECT: &str = "
-    SELECT txn_id, sequence, stored_at, published_at, dead_at, dead_reason, kind, tenant_id, body
+    SELECT txn_id, sequence, stored_at, published_at, dead_at, dead_reason, kind, tenant_id, body,
+        trace_context
     FROM eg_pg_outbox";
 
 /// The keys of events that are stored once, in a table that keeps the name it was released with.
@@ -22,10 +23,10 @@ const EVENT_KEYS: &str = "eg_pg_once_keys";
 
 /// Stores events, numbered in their order.
 pub(crate) const STORE: &str = "
-    INSERT INTO eg_pg_outbox (kind, txn_id, tenant_id, body, stored_at)
-    SELECT u.kind, u.txn_id, u.tenant_id, u.body, u.stored_at
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[])
-    AS u (kind, txn_id, tenant_id, body, stored_at)";
+    INSERT INTO eg_pg_outbox (kind, txn_id, tenant_id, body, stored_at, trace_context)
+    SELECT u.kind, u.txn_id, u.tenant_id, u.body, u.stored_at, u.trace_context
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[])
+    AS u (kind, txn_id, tenant_id, body, stored_at, trace_context)";
 
 /// A row of [`STORE`].
 pub(crate) fn row<'a>(rows: &mut Rows<'a>, event: &'a Event, at: Timestamp) {
@@ -35,6 +36,7 @@ pub(crate) fn row<'a>(rows: &mut Rows<'a>, event: &'a Event, at: Timestamp) {
         Parameter::text(event.tenant_id.as_str()),
         Parameter::text(&event.body),
         Parameter::moment(at),
+        event.trace.as_ref().map_or(Parameter::optional(None), |trace| Parameter::owned(trace.to_text())),
     ]);
 }
 
@@ -48,6 +50,16 @@ impl Outbox for PostgresStore {
     async fn events_of(&self, id: &TxnId) -> Result<Vec<StoredEvent>, StoreError> {
         let of = format!("{SELECT} WHERE txn_id = $1 ORDER BY sequence");
         Ok(rows::all(&self.db.ask(&of, &[&id.as_str()]).await?, read)?)
+    }
+
+    async fn trace_of(&self, id: &TxnId) -> Result<Option<TraceContext>, StoreError> {
+        const FIRST: &str = "
+            SELECT trace_context FROM eg_pg_outbox WHERE txn_id = $1 AND trace_context IS NOT NULL
+            ORDER BY sequence LIMIT 1";
+        let found = self.db.ask(FIRST, &[&id.as_str()]).await?;
+        let Some(row) = found.first() else { return Ok(None) };
+        let text: String = row.try_get(0).map_err(Failure::from)?;
+        Ok(Some(TraceContext::from_text(&text)))
     }
 
     async fn unpublished(&self, after: i64, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
@@ -161,6 +173,7 @@ fn read(row: &Row) -> Result<StoredEvent, Failure> {
             txn_id: columns.txn_id(),
             tenant_id: columns.tenant("tenant_id")?,
             body: columns.get("body")?,
+            trace: columns.get::<Option<String>>("trace_context")?.as_deref().map(TraceContext::from_text),
         },
     })
 }

@@ -39,6 +39,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "bank_transaction_no",
         sql: include_str!("../migrations/0013_bank_transaction_no.sql"),
     },
+    Migration {
+        version: 14,
+        name: "trace_contexts",
+        sql: include_str!("../migrations/0014_trace_contexts.sql"),
+    },
 ];
 
 /// Brings the database up to date, in one transaction. Two processes that start together do it one

@@ -1,7 +1,7 @@
 //! The outbox: events stored in the commit that made them true, kept for the relay that publishes them.
 
 use async_trait::async_trait;
-use payment_domain::{AuditEntry, Event, EventKind, TenantId, Timestamp, TxnId};
+use payment_domain::{AuditEntry, Event, EventKind, TenantId, Timestamp, TraceContext, TxnId};
 use payment_store::{DeadLetter, Fence, Outbox, OutboxBacklog, StoreError, StoredEvent};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -11,7 +11,7 @@ use crate::rows::{self, Columns};
 use crate::{SqliteStore, jobs};
 
 const SELECT: &str = "
-    SELECT txn_id, sequence, stored_at, published_at, dead_at, dead_reason, kind, tenant_id, body
+    SELECT txn_id, sequence, stored_at, published_at, dead_at, dead_reason, kind, tenant_id, body, trace_context
     FROM eg_pg_outbox WHERE";
 const WAITING: &str = "published_at IS NULL AND dead_at IS NULL AND sequence > ?1 ORDER BY sequence LIMIT ?2";
 const COUNT: &str = "
@@ -21,6 +21,9 @@ const DEAD: &str = "
         WHERE published_at IS NULL AND dead_at IS NOT NULL LIMIT 100000)";
 const OLDEST: &str = "
     SELECT stored_at FROM eg_pg_outbox WHERE published_at IS NULL AND dead_at IS NULL
+    ORDER BY sequence LIMIT 1";
+const TRACE: &str = "
+    SELECT trace_context FROM eg_pg_outbox WHERE txn_id = ?1 AND trace_context IS NOT NULL
     ORDER BY sequence LIMIT 1";
 const FORGET: &str = "
     DELETE FROM eg_pg_outbox WHERE sequence IN (
@@ -46,6 +49,14 @@ impl Outbox for SqliteStore {
             rows::all(conn, &sql, [id.as_str()], read)
         };
         Ok(self.readers.read(of).await?)
+    }
+
+    async fn trace_of(&self, id: &TxnId) -> Result<Option<TraceContext>, StoreError> {
+        let id = id.clone();
+        let first = move |conn: &Connection| -> Result<Option<String>, Failure> {
+            Ok(conn.prepare_cached(TRACE)?.query_row([id.as_str()], |row| row.get(0)).optional()?)
+        };
+        Ok(self.readers.read(first).await?.as_deref().map(TraceContext::from_text))
     }
 
     async fn unpublished(&self, after: i64, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
@@ -143,7 +154,8 @@ impl Outbox for SqliteStore {
 /// Stores events in their order.
 pub(crate) fn append(conn: &Connection, events: &[Event], at: Timestamp) -> Result<(), Failure> {
     let mut statement = conn.prepare_cached(
-        "INSERT INTO eg_pg_outbox (kind, txn_id, tenant_id, body, stored_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT INTO eg_pg_outbox (kind, txn_id, tenant_id, body, stored_at, trace_context)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
     for event in events {
         statement.execute(params![
@@ -152,6 +164,7 @@ pub(crate) fn append(conn: &Connection, events: &[Event], at: Timestamp) -> Resu
             event.tenant_id.as_str(),
             event.body,
             at.as_millis(),
+            event.trace.as_ref().map(TraceContext::to_text),
         ])?;
     }
     Ok(())
@@ -187,6 +200,7 @@ fn read(row: &Row<'_>) -> Result<StoredEvent, Failure> {
             txn_id: columns.txn_id()?,
             tenant_id: columns.read("tenant_id", |text| TenantId::new(text).ok())?,
             body: columns.get("body")?,
+            trace: columns.get::<Option<String>>("trace_context")?.as_deref().map(TraceContext::from_text),
         },
     })
 }

@@ -1,7 +1,7 @@
 //! The outbox: events stored in the commit that made them true, kept for the relay that publishes them.
 
 use async_trait::async_trait;
-use payment_domain::{AuditEntry, Event, Timestamp, TxnId};
+use payment_domain::{AuditEntry, Event, Timestamp, TraceContext, TxnId};
 
 use crate::{Fence, StoreError};
 
@@ -14,6 +14,9 @@ pub trait Outbox: Send + Sync {
 
     /// The events of one transaction, in order.
     async fn events_of(&self, id: &TxnId) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// The trace context of the first event of a transaction that has one.
+    async fn trace_of(&self, id: &TxnId) -> Result<Option<TraceContext>, StoreError>;
 
     /// Up to `limit` events of larger sequences that wait to be published, in order.
     async fn unpublished(&self, after: i64, limit: u32) -> Result<Vec<StoredEvent>, StoreError>;

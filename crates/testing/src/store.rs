@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use payment_domain::{
     AccountId, AuditEntry, BillKey, Event, GatewayName, HistoryEntry, Refund, RefundHistoryEntry, RefundId,
-    Timestamp, Transaction, TxnId,
+    Timestamp, TraceContext, Transaction, TxnId,
 };
 use payment_store::audit::sealing::HistoryLine;
 use payment_store::{
@@ -144,6 +144,7 @@ observe! {
     Outbox {
         events_after(sequence: i64, limit: u32) -> Vec<StoredEvent>;
         events_of(id: &TxnId) -> Vec<StoredEvent>;
+        trace_of(id: &TxnId) -> Option<TraceContext>;
         unpublished(after: i64, limit: u32) -> Vec<StoredEvent>;
         mark_published(sequences: &[i64], at: Timestamp, fence: &Fence) -> bool;
         mark_dead(sequence: i64, letter: DeadLetter, fence: &Fence) -> bool;

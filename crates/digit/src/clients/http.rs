@@ -8,6 +8,8 @@ use payment_http_client::{Body, Call, CallError, Client, Limits, Method, Reply};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
+use tracing::Instrument;
+use tracing::field::Empty;
 use url::Url;
 
 use crate::{BoxError, DigitError};
@@ -139,8 +141,20 @@ impl Endpoint {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let began = Instant::now();
-            let reply = self.client.send_within(&call, left).await;
+            let span = tracing::debug_span!(
+                target: payment_trace::INNER,
+                "digit",
+                otel.name = self.service,
+                otel.status_code = Empty,
+                pg.service = self.service,
+                error.type = Empty,
+            );
+            let reply = self.client.send_within(&call, left).instrument(span.clone()).await;
             let answer = reply.map_err(|error| self.failed(error)).and_then(|it| self.judge(it, &read));
+            if answer.is_err() {
+                span.record("otel.status_code", "ERROR");
+                span.record("error.type", outcome_of(&answer));
+            }
             metrics::histogram!(DURATION, "service" => self.service, "outcome" => outcome_of(&answer))
                 .record(began.elapsed());
             let error = match answer {

@@ -14,6 +14,8 @@ use async_trait::async_trait;
 use metrics::Label;
 use payment_domain::{Currency, RefundId, RefundReport, Report, Transaction, TxnId};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use self::breaker::{Breaker, End, Permit, Transition};
 use crate::{
@@ -175,6 +177,24 @@ struct GuardedCall<'a> {
 }
 
 impl GuardedCall<'_> {
+    async fn make<T>(self, work: impl Future<Output = Result<T, GatewayError>>) -> Result<T, GatewayError> {
+        let span = tracing::debug_span!(
+            target: payment_trace::INNER,
+            "gateway",
+            otel.name = format_args!("gateway {}", self.call),
+            otel.status_code = Empty,
+            pg.gateway = %self.guard.profile().name,
+            pg.txn_id = %self.payment,
+            error.type = Empty,
+        );
+        let result = work.instrument(span.clone()).await;
+        if result.is_err() {
+            span.record("otel.status_code", "ERROR");
+            span.record("error.type", outcome_of(&result));
+        }
+        self.ends(result)
+    }
+
     fn ends<T>(mut self, result: Result<T, GatewayError>) -> Result<T, GatewayError> {
         if let Some(permit) = self.permit.take() {
             self.guard.ended(&permit, self.payment, end_of(&result));
@@ -260,7 +280,7 @@ impl Gateway for Guarded {
             StartMode::Offline => self.inner.start(order).await,
             StartMode::Network => {
                 let call = self.enter("start", &order.txn.id).await?;
-                call.ends(self.inner.start(order).await)
+                call.make(self.inner.start(order)).await
             }
         }
     }
@@ -284,7 +304,7 @@ impl Gateway for Guarded {
 
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
         let call = self.enter("status", &txn.id).await?;
-        call.ends(self.inner.status(txn).await)
+        call.make(self.inner.status(txn)).await
     }
 }
 
@@ -302,7 +322,7 @@ impl Refunding for Guarded {
             return Err(GatewayError::NotSent(unable().into()));
         };
         let call = self.enter("refund", &order.payment.id).await?;
-        call.ends(refunding.refund(order).await)
+        call.make(refunding.refund(order)).await
     }
 
     async fn refund_status(&self, order: &RefundOrder<'_>) -> Result<RefundReport, GatewayError> {
@@ -310,7 +330,7 @@ impl Refunding for Guarded {
             return Err(GatewayError::NotSent(unable().into()));
         };
         let call = self.enter("refund_status", &order.payment.id).await?;
-        call.ends(refunding.refund_status(order).await)
+        call.make(refunding.refund_status(order)).await
     }
 
     fn names_refund(&self, answer: &Answer) -> Option<RefundId> {
@@ -327,7 +347,7 @@ impl Closing for Guarded {
     async fn close(&self, txn: &Transaction) -> Result<Report, GatewayError> {
         let Some(closing) = self.inner.closing() else { return self.status(txn).await };
         let call = self.enter("close", &txn.id).await?;
-        call.ends(closing.close(txn).await)
+        call.make(closing.close(txn)).await
     }
 }
 

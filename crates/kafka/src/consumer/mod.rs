@@ -20,6 +20,8 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use crate::complaint::Complaints;
 use crate::settings::{KafkaSettings, NoClient};
@@ -179,7 +181,10 @@ impl NotificationConsumer {
     ) -> Ended {
         let mut workers = PartitionWorkers::new(|record, stop| {
             let processor = self.processor.clone();
-            async move { processor.process(&record, &stop).await }
+            async move {
+                let span = span(&record);
+                processor.process(&record, &stop).instrument(span).await
+            }
         });
         let mut not_before = Instant::now();
         loop {
@@ -240,6 +245,23 @@ fn carry_out(consumer: &StreamConsumer<Membership>, order: &Order) {
         // The partition is assigned to another member meanwhile.
         tracing::debug!(%error, ?order, "a partition was taken away");
     }
+}
+
+/// In the trace of the event; a record without one is not traced.
+fn span(record: &Record) -> Span {
+    let Some(context) = &record.trace else { return Span::none() };
+    let span = tracing::info_span!(
+        target: payment_trace::ENTRY,
+        "process",
+        trace_id = Empty,
+        trace_sampled = Empty,
+        otel.name = format_args!("process {}", record.partition.topic),
+        otel.kind = "consumer",
+        messaging.system = "kafka",
+        messaging.destination.name = %record.partition.topic,
+    );
+    payment_trace::begin(&span, Some(context));
+    span
 }
 
 impl Processor {

@@ -146,7 +146,7 @@ mod tests {
     }
 
     fn record(number: i32, offset: i64, size: usize) -> Record {
-        Record { partition: partition(number), offset, key: None, payload: vec![0; size] }
+        Record { partition: partition(number), offset, key: None, payload: vec![0; size], trace: None }
     }
 
     /// Workers whose partition 0 waits until it is released.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use payment_trace::TraceContext;
 use rdkafka::Message;
+use rdkafka::message::Headers;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Partition {
@@ -16,6 +18,8 @@ pub(super) struct Record {
     pub(super) offset: i64,
     pub(super) key: Option<Vec<u8>>,
     pub(super) payload: Vec<u8>,
+    /// Of the span that published it.
+    pub(super) trace: Option<TraceContext>,
 }
 
 impl Record {
@@ -25,6 +29,7 @@ impl Record {
             offset: message.offset(),
             key: message.key().map(<[u8]>::to_vec),
             payload: message.payload().unwrap_or_default().to_vec(),
+            trace: message.headers().and_then(trace),
         }
     }
 
@@ -32,4 +37,12 @@ impl Record {
     pub(super) fn size(&self) -> usize {
         self.payload.len() + self.key.as_ref().map_or(0, Vec::len)
     }
+}
+
+fn trace(headers: &impl Headers) -> Option<TraceContext> {
+    let texts = |name: &'static str| {
+        let named = headers.iter().filter(move |header| header.key == name);
+        named.filter_map(|header| std::str::from_utf8(header.value?).ok())
+    };
+    payment_trace::from_headers(texts(payment_trace::TRACEPARENT), texts(payment_trace::TRACESTATE))
 }

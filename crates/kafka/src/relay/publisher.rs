@@ -4,11 +4,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::Event;
+use payment_domain::{Event, TraceContext};
 use rdkafka::error::KafkaError;
+use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer, PurgeConfig};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::util::Timeout;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use crate::client::{self, Telling};
 use crate::settings::{KafkaSettings, NoClient};
@@ -108,8 +111,51 @@ fn producer(
     Ok(config.create_with_context(Telling::default())?)
 }
 
+/// Sends an event in a span of the trace that caused it, with that span's context as headers.
 async fn send(producer: &FutureProducer<Telling>, topic: &str, event: &Event) -> Result<(), SendError> {
-    let record = FutureRecord::to(topic).key(event.txn_id.as_str()).payload(event.body.as_str());
+    let Some(context) = &event.trace else { return send_with(producer, topic, event, None).await };
+    let span = match payment_trace::is_on() {
+        true => tracing::info_span!(
+            target: payment_trace::ENTRY,
+            "publish",
+            trace_id = Empty,
+            trace_sampled = Empty,
+            otel.name = format_args!("publish {}", event.kind.as_str()),
+            otel.kind = "producer",
+            otel.status_code = Empty,
+            messaging.system = "kafka",
+            messaging.destination.name = topic,
+            pg.txn_id = %event.txn_id,
+        ),
+        false => Span::none(),
+    };
+    payment_trace::begin(&span, Some(context));
+    let sending = async {
+        let own = payment_trace::current();
+        send_with(producer, topic, event, Some(own.as_ref().unwrap_or(context))).await
+    };
+    let sent = sending.instrument(span.clone()).await;
+    if sent.is_err() {
+        span.record("otel.status_code", "ERROR");
+    }
+    sent
+}
+
+async fn send_with(
+    producer: &FutureProducer<Telling>,
+    topic: &str,
+    event: &Event,
+    context: Option<&TraceContext>,
+) -> Result<(), SendError> {
+    let mut record = FutureRecord::to(topic).key(event.txn_id.as_str()).payload(event.body.as_str());
+    if let Some(TraceContext { parent, state }) = context {
+        let header = |key, value| Header { key, value: Some(value) };
+        let headers = OwnedHeaders::new().insert(header(payment_trace::TRACEPARENT, parent));
+        record = record.headers(match state {
+            Some(state) => headers.insert(header(payment_trace::TRACESTATE, state)),
+            None => headers,
+        });
+    }
     match producer.send(record, Timeout::After(Duration::ZERO)).await {
         Ok(delivery) if client::confirmed(&delivery) => Ok(()),
         Ok(_inferred) => Err(SendError::Failed("the brokers may not have it".to_owned())),
@@ -160,7 +206,8 @@ impl EventPublisher for KafkaPublisher {
 
     async fn send_alone(&self, topic: &str, event: &Event) -> Result<(), SendError> {
         let producer = self.singles().map_err(|error| SendError::Failed(error.to_string()))?;
-        send(&producer, topic, event).await
+        // Without headers: the event may have been refused for them, by their length or an old format.
+        send_with(&producer, topic, event, None).await
     }
 }
 
@@ -185,6 +232,7 @@ mod tests {
             txn_id: TxnId::new(id).unwrap(),
             tenant_id: TenantId::new("pb").unwrap(),
             body: id.to_owned(),
+            trace: None,
         };
         publisher.send("events", &event("A")).await.unwrap();
         brokers.broker_round_trip_time(1, Duration::from_millis(100)).unwrap();

@@ -129,6 +129,7 @@ impl World {
             txn_id: TxnId::new(id).unwrap(),
             tenant_id: TenantId::new("pb").unwrap(),
             body: body.to_owned(),
+            trace: None,
         };
         assert!(self.relay.store.store_event_once(&key, event, at).await.unwrap());
     }

@@ -260,6 +260,7 @@ fn a_lost_an_overtaking_and_a_strange_event_would_be_noticed() {
                 txn_id: TxnId::new(id).unwrap(),
                 tenant_id: TenantId::new("pb").unwrap(),
                 body: body.to_owned(),
+                trace: None,
             },
         })
         .into();
@@ -299,6 +300,7 @@ fn a_message_too_many_or_too_few_would_be_noticed() {
             txn_id: TxnId::new("T1").unwrap(),
             tenant_id: TenantId::new("pb").unwrap(),
             body: body.to_string(),
+            trace: None,
         },
     };
     let refund = |status: &str| {

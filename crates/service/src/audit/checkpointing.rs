@@ -73,6 +73,7 @@ impl AuditTrail {
             txn_id: TxnId::stored(format!("pg-audit-{}", head.database_id)),
             tenant_id: TenantId::stored("pg-audit"),
             body: line.clone(),
+            trace: None,
         };
         if self.store.store_checkpoint(stored, event).await? {
             tracing::info!(size = head.end.number, checkpoint = line, "a checkpoint of the audit log");

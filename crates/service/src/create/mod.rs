@@ -19,6 +19,7 @@ use payment_gateway::{Gateway, GatewayError, StartMode};
 use payment_store::{Created, Dump, IdempotencyKey, IdempotencyRecord, NewTransaction, StoreError};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use tracing::Instrument;
 
 pub use self::request::{BillRequest, CreateRequest, IdempotentRequest};
 
@@ -104,7 +105,8 @@ impl Creation {
     /// [`GatewayError::Unanswered`] and [`GatewayError::Unreadable`], where the order may be open.
     pub async fn create(&self, request: CreateRequest) -> Result<CreatedTransaction, CreateError> {
         let creation = self.clone();
-        let work = self.ports.tasks.spawn(async move { creation.run(request).await });
+        let work = async move { creation.run(request).await };
+        let work = self.ports.tasks.spawn(work.in_current_span());
         finished(work.await).ok_or(CreateError::Interrupted)?
     }
 
@@ -161,7 +163,8 @@ impl Creation {
         let task = (then == Then::IssueReceipt).then(|| self.receipts.begin_task());
         let new = self.new_transaction(&draft, request, key, &answer, task.as_ref())?;
         let txn = draft.txn;
-        match self.ports.store.create(new).await? {
+        let commit = tracing::debug_span!(target: payment_trace::INNER, "commit", pg.txn_id = %txn.id);
+        match self.ports.store.create(new).instrument(commit).await? {
             Created::Stored => request.subject.is(&txn.id),
             Created::BillsTaken(claims) => return Err(self.taken(&claims).await?),
             Created::KeyTaken(first) => {

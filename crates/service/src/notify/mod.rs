@@ -261,6 +261,7 @@ impl Notifications {
             body: crate::events::to_json(&body)?,
             txn_id: txn.id.clone(),
             tenant_id: txn.tenant_id.clone(),
+            trace: payment_trace::sampled(),
         };
         let stored = self.ports.store.store_event_once(key, event, now).await?;
         Ok(if stored { Notified::Stored } else { Notified::Repeated })

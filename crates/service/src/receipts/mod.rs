@@ -35,10 +35,12 @@ use payment_store::{
     ClaimedReceiptTask, LeaseWatch, NewReceiptTask, ReceiptTaskClaim, ReceiptTaskKind, StoreError, lease,
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 pub use self::job::ReceiptsJob;
 
 use self::issuing::{Attempt, UnderWay};
+use crate::payment_span::in_trace_of;
 use crate::ports::Ports;
 use crate::settle::Caller;
 
@@ -111,7 +113,9 @@ impl Receipts {
         let work = {
             let (receipts, txn, caller) = (self.clone(), txn.clone(), caller.clone());
             let attempt = Attempt::of_creator(&txn);
-            self.ports.tasks.spawn(async move { receipts.attempt(txn, &task, &caller, attempt).await })
+            let span = tracing::debug_span!(target: payment_trace::INNER, "receipt", pg.txn_id = %txn.id);
+            let work = async move { receipts.attempt(txn, &task, &caller, attempt).await };
+            self.ports.tasks.spawn(work.instrument(span).in_current_span())
         };
         match tokio::time::timeout(self.ports.settings.receipt_wait, work).await {
             Ok(Ok(Some(with_receipt))) => with_receipt,
@@ -219,7 +223,14 @@ impl Receipts {
             for ClaimedReceiptTask { txn_id, attempts, unclear_for } in tasks {
                 let held = Held { kind, lease_token: lease_token.clone(), since, attempts, unclear_for };
                 let receipts = self.clone();
-                work.spawn(async move { receipts.resume(&txn_id, &held).await });
+                let name = match kind {
+                    ReceiptTaskKind::Issue => "receipt",
+                    ReceiptTaskKind::Cancel => "receipt cancellation",
+                };
+                work.spawn(async move {
+                    let resuming = receipts.resume(&txn_id, &held);
+                    in_trace_of(receipts.ports.store.as_ref(), &txn_id, name, resuming).await
+                });
             }
             while let Some(done) = work.join_next().await {
                 if done.unwrap_or(false) { completed += 1 } else { postponed += 1 }

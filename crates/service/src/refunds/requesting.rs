@@ -7,6 +7,7 @@ use payment_domain::{
 use payment_store::{NewRefund, RefundDue, RefundRequested, StoreError};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use tracing::Instrument;
 
 use super::counting::count_request;
 use super::record::{audit, by_principal, event, line};
@@ -30,8 +31,10 @@ impl Refunds {
         identity: &Identity,
     ) -> Result<Refund, RefundError> {
         let (refunds, by, identity) = (self.clone(), by.clone(), identity.clone());
-        let work =
-            self.ports.tasks.spawn(async move { refunds.store_request(&request, &by, &identity).await });
+        let work = self
+            .ports
+            .tasks
+            .spawn(async move { refunds.store_request(&request, &by, &identity).await }.in_current_span());
         let refund = finished(work.await).ok_or(RefundError::Interrupted)??;
         if refund.status == RefundStatus::Approved {
             self.begin(&refund.id);

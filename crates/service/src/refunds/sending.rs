@@ -7,6 +7,7 @@ use payment_domain::{Refund, RefundId, RefundReport, RefundStatus, Report, Statu
 use payment_gateway::{Gateway, GatewayError, RefundOrder, Refunding};
 use payment_store::{Applied, CancellationChange, RefundChange, RefundDue};
 use serde_json::{Value, json};
+use tracing::Instrument;
 
 use super::Refunds;
 use super::capture::{Standing, standing};
@@ -283,10 +284,11 @@ impl Refunds {
     pub(super) fn begin(&self, id: &RefundId) {
         let (refunds, id) = (self.clone(), id.clone());
         let worker = Worker::system(&self.ports.settings);
-        self.ports.tasks.spawn(async move {
+        let work = async move {
             if let Err(error) = refunds.work_on(&id, 0, &worker).await {
                 tracing::warn!(refund_id = %id, %error, "an approved refund is left to the job");
             }
-        });
+        };
+        self.ports.tasks.spawn(work.in_current_span());
     }
 }

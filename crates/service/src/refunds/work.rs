@@ -9,10 +9,12 @@ use payment_store::{
     Applied, CancellationChange, Fence, RefundChange, RefundDue, RefundNote, StoreError, TenantScope,
 };
 use serde_json::Value;
+use tracing::Instrument;
 
 use super::record::{audit, event, line};
 use super::{RefundError, Refunds};
 use crate::identity::Identity;
+use crate::payment_span::in_trace_of;
 use crate::ports::{Settings, finished};
 use crate::settle::Caller;
 
@@ -72,16 +74,20 @@ impl Refunds {
             true => self.ports.store.refund(id, None).await?.unwrap_or(known),
             false => known,
         };
-        match refund.status {
-            RefundStatus::Requested => self.expire(refund, worker).await,
-            RefundStatus::Approved => self.send(refund, checks, worker).await,
-            RefundStatus::Sent | RefundStatus::Succeeded | RefundStatus::Failed => {
-                self.ask(refund, checks, worker).await
+        let payment = refund.txn_id.clone();
+        let work = async {
+            match refund.status {
+                RefundStatus::Requested => self.expire(refund, worker).await,
+                RefundStatus::Approved => self.send(refund, checks, worker).await,
+                RefundStatus::Sent | RefundStatus::Succeeded | RefundStatus::Failed => {
+                    self.ask(refund, checks, worker).await
+                }
+                RefundStatus::Rejected | RefundStatus::Withdrawn | RefundStatus::Expired => {
+                    self.note(&refund, RefundDue::Never, None, worker).await
+                }
             }
-            RefundStatus::Rejected | RefundStatus::Withdrawn | RefundStatus::Expired => {
-                self.note(&refund, RefundDue::Never, None, worker).await
-            }
-        }
+        };
+        in_trace_of(self.ports.store.as_ref(), &payment, "refund", work).await
     }
 
     /// Asks the gateway about a refund now, in the name of a caller; one that is not sent yet stays as it is.
@@ -101,7 +107,10 @@ impl Refunds {
         }
         let (refunds, worker, id) = (self.clone(), Worker::of(caller), id.clone());
         let asked = id.clone();
-        let work = self.ports.tasks.spawn(async move { refunds.work_on(&asked, 0, &worker).await });
+        let work = self
+            .ports
+            .tasks
+            .spawn(async move { refunds.work_on(&asked, 0, &worker).await }.in_current_span());
         match finished(work.await).ok_or(RefundError::Interrupted)? {
             Ok(_) | Err(WorkError::Unavailable { .. }) => {}
             Err(WorkError::Store(error)) => return Err(error.into()),

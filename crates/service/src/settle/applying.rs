@@ -7,6 +7,7 @@ use payment_domain::{
 };
 use payment_store::{Applied, Attention, Change, ClaimChange, Dump, NewCase, ReceiptTaskChange, StoreError};
 use serde_json::{Value, json};
+use tracing::Instrument;
 
 use super::asking::Question;
 use super::{Caller, SettleError, Settlement};
@@ -73,7 +74,8 @@ impl Settlement {
             }
             let (change, task) = self.change(&txn, &verdict, details, &reply, caller)?;
             let next = change.txn.clone();
-            match self.ports.store.apply(change).await? {
+            let commit = tracing::debug_span!(target: payment_trace::INNER, "commit", pg.txn_id = %next.id, pg.status = next.status.name().as_str());
+            match self.ports.store.apply(change).instrument(commit).await? {
                 Applied::Stored => return Ok(self.after_commit(next, task, report, caller).await),
                 Applied::Fenced => return Err(SettleError::Fenced),
                 Applied::Stale => {

@@ -19,10 +19,12 @@ use payment_domain::machine::OrderLife;
 use payment_domain::{Actor, ActorKind, GatewayName, Report, StatusName, Transaction, TxnId};
 use payment_gateway::{Answer, Gateway};
 use payment_store::{Fence, StoreError};
+use tracing::Instrument;
 
 use self::asking::{Question, held_back};
 use crate::identity::Identity;
 use crate::pace::{Paces, Turnstile};
+use crate::payment_span::in_trace_of;
 use crate::ports::{Ports, finished};
 use crate::questions::Questions;
 use crate::receipts::Receipts;
@@ -192,9 +194,13 @@ impl Settlement {
                     return Ok(held_back(txn, retry_after));
                 }
                 let (settlement, caller) = (self.clone(), caller.clone());
-                let work = self.ports.tasks.spawn(async move {
-                    settlement.ask_once(txn, gateway.as_ref(), signed.as_ref(), &caller, arrived).await
-                });
+                let work = async move {
+                    let (store, id) = (settlement.ports.store.as_ref(), txn.id.clone());
+                    let asking =
+                        settlement.ask_once(txn, gateway.as_ref(), signed.as_ref(), &caller, arrived);
+                    in_trace_of(store, &id, "settle", asking).await
+                };
+                let work = self.ports.tasks.spawn(work.in_current_span());
                 finished(work.await).ok_or(SettleError::Interrupted)?
             }
         }
@@ -239,7 +245,8 @@ impl Settlement {
                     return Ok(held_back(txn, retry_after));
                 }
                 let question = Question { signed: None, life: life(&txn), closes };
-                self.ask(&mut permit, gateway.as_ref(), txn, question, caller).await
+                let asking = self.ask(&mut permit, gateway.as_ref(), txn, question, caller);
+                in_trace_of(self.ports.store.as_ref(), id, "settle", asking).await
             }
             Ok(_) | Err(_) => Ok(Settled::unasked(txn)),
         }

@@ -193,6 +193,7 @@ async fn no_row_keeps_the_others_from_being_checked_settled_and_published() {
         txn_id: txn_id("ODD_06_NO_TENANT"),
         tenant_id: TenantId::stored(""),
         body: "{}".to_owned(),
+        trace: None,
     };
     assert!(store.store_event_once("key", event, at(1)).await.unwrap());
     let waiting = store.unpublished(0, 100).await.unwrap();

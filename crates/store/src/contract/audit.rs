@@ -168,6 +168,7 @@ async fn checkpoints_of_the_audit_log_are_stored_once_for_a_size(store: Arc<dyn 
             txn_id: sample::txn_id("pg-audit"),
             tenant_id: TenantId::new("pb").unwrap(),
             body: format!("{{\"size\":{size}}}"),
+            trace: None,
         };
         assert!(store.store_checkpoint(checkpoint.clone(), event.clone()).await.unwrap());
         assert!(!store.store_checkpoint(checkpoint.clone(), event).await.unwrap());

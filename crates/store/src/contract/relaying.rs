@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::{join, join_all};
-use payment_domain::{Event, EventKind};
+use payment_domain::{Event, EventKind, TraceContext, TxnId};
 
 use super::Promise;
 use super::sample::{self, at, begun, tick};
@@ -21,6 +21,7 @@ pub(super) fn promises() -> Vec<Promise> {
         Promise::of(the_outbox_backlog_counts_waiting_events),
         Promise::of(published_events_are_forgotten_a_few_at_a_time_and_others_never),
         Promise::of(a_dead_letter_waits_no_longer_until_it_is_revived),
+        Promise::of(an_event_keeps_the_trace_that_caused_it),
         Promise::of(an_event_is_stored_once_a_key),
         Promise::of(of_events_stored_once_at_the_same_time_one_is_stored),
     ]
@@ -90,6 +91,28 @@ async fn unpublished_events_are_read_page_by_page(store: Arc<dyn Store>) {
     }
     assert_eq!(store.unpublished(0, 0).await.unwrap(), []);
     assert_eq!(store.unpublished(i64::MAX, 10).await.unwrap(), []);
+}
+
+async fn an_event_keeps_the_trace_that_caused_it(store: Arc<dyn Store>) {
+    let trace = |nth: u8| TraceContext {
+        parent: format!("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b{nth}-01"),
+        state: (nth == 2).then(|| "vendor=a b,other=2".to_owned()),
+    };
+    let mut new = sample::new_transaction("T1", "B1");
+    new.events[1].trace = Some(trace(2));
+    let txn = sample::stored(&store, new).await;
+    let mut change = sample::change(&txn);
+    change.events[0].trace = Some(trace(3));
+    sample::applied(&store, change).await;
+    sample::stored(&store, sample::new_transaction("T2", "B2")).await;
+
+    let told = store.unpublished(0, 10).await.unwrap();
+    let traces: Vec<_> = told.into_iter().map(|stored| stored.event.trace).collect();
+    assert_eq!(traces, [None, Some(trace(2)), Some(trace(3)), None, None]);
+    assert_eq!(store.trace_of(&txn.id).await.unwrap(), Some(trace(2)), "the first one");
+    for untraced in ["T2", "T3"] {
+        assert_eq!(store.trace_of(&TxnId::new(untraced).unwrap()).await.unwrap(), None);
+    }
 }
 
 async fn the_first_confirmation_of_an_event_stays(store: Arc<dyn Store>) {

@@ -132,7 +132,7 @@ pub fn new_transaction(id: &str, bill: &str) -> NewTransaction {
 /// An event that tells of a payment at its version.
 pub fn event(txn: &Transaction, kind: EventKind) -> Event {
     let body = json!({ "Transaction": { "txnId": txn.id, "version": txn.version } }).to_string();
-    Event { kind, txn_id: txn.id.clone(), tenant_id: txn.tenant_id.clone(), body }
+    Event { kind, txn_id: txn.id.clone(), tenant_id: txn.tenant_id.clone(), body, trace: None }
 }
 
 /// A change of a stored payment that touches nothing but its version, its last change (one second

@@ -90,7 +90,7 @@ pub const TABLES: &[Table] = &[
     Table {
         name: "eg_pg_outbox",
         key: &["sequence"],
-        text: &["kind", "txn_id", "tenant_id", "body", "dead_reason"],
+        text: &["kind", "txn_id", "tenant_id", "body", "dead_reason", "trace_context"],
         integer: &["sequence", "stored_at", "published_at", "dead_at"],
         ..NONE
     },

@@ -96,6 +96,7 @@ impl Outbox {
             txn_id: TxnId::new(id).unwrap(),
             tenant_id: TenantId::new("pb.amritsar").unwrap(),
             body: body.to_owned(),
+            trace: None,
         };
         assert!(self.store.store_event_once(&key, event, Timestamp::from_millis(1)).await.unwrap());
     }
