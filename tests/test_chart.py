@@ -27,6 +27,7 @@ ALL = {
         "rules": {"kind": "PrometheusRule"},
         "dashboard": {"enabled": True, "annotations": {"folder": "Payments"}},
     },
+    "tracing": {"endpoint": "http://otel-collector:4317", "protocol": "grpc", "share": 0.25},
     "service": {"type": "LoadBalancer"},
     "settings": {"server.shutdown-wait-secs": 40, "log.format": "human", "limits.bytes-in-flight": 33554432},
     "serviceAccountName": "payments",
@@ -79,6 +80,18 @@ def test_every_object_is_one_that_every_supported_kubernetes_knows(usual, everyt
     validate(usual)
     validate(everything)
     validate(template(CHART, SANDBOX))
+
+
+def test_traces_are_exported_where_a_collector_is_named(usual, everything):
+    assert not [name for name in properties(usual) if name.startswith("otel.")]
+    assert {name: value for name, value in properties(everything).items() if name.startswith("otel.")} == {
+        "otel.exporter.otlp.endpoint": "http://otel-collector:4317",
+        "otel.exporter.otlp.protocol": "grpc",
+        "otel.service.name": "pg-service",
+        "otel.traces.sampler": "parentbased_traceidratio",
+        "otel.traces.sampler.arg": "0.25",
+    }
+    assert "share" in refusal(BESIDE_DIGIT, {"tracing": {"share": 2}})
 
 
 def test_every_pod_is_confined_and_bounded(usual, everything):

@@ -62,6 +62,17 @@ def test_it_renders_with_their_common_chart_and_every_kubernetes_knows_it(chart)
         validate(objects)
 
 
+def test_traces_are_exported_where_a_collector_is_named(chart):
+    assert not [name for name in sources(render(chart)) if name.startswith("OTEL_")]
+    traced = sources(render(chart, {"otel-endpoint": "http://otel-collector:4318"}))
+    assert {name: value for name, value in traced.items() if name.startswith("OTEL_")} == {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://otel-collector:4318",
+        "OTEL_SERVICE_NAME": "egov-pg-service",
+        "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
+        "OTEL_TRACES_SAMPLER_ARG": "0.1",
+    }
+
+
 def test_it_takes_the_place_of_the_other_for_services_and_the_api_gateway(chart):
     objects = render(chart)
     deployment, service = one(objects, "Deployment"), one(objects, "Service")

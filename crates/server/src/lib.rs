@@ -13,6 +13,7 @@ pub mod service;
 #[cfg(feature = "sandbox")]
 mod simulation;
 mod terminal;
+mod traces;
 
 pub use commands::run;
 pub use failure::{Failure, Outcome};

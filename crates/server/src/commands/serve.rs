@@ -12,11 +12,13 @@ use self::signals::Signals;
 use crate::config::{Loaded, LogFormat, Notice, NoticeKind, Reachable};
 use crate::failure::{Failure, Outcome};
 use crate::service::{self, Running};
+use crate::traces::Recording;
 
 pub(super) fn run(loaded: Loaded) -> Outcome<ExitCode> {
     let notices = loaded.notices.clone();
     let config = loaded.into_config().map_err(|problems| super::refused(&problems))?;
-    logging::start(&config.log)?;
+    let traces = config.traces.clone().map(|export| Recording::begin(export, &config.jobs.node_name));
+    logging::start(&config.log, traces.as_ref().map(|traces| traces.tracer.clone()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.server.worker_threads)
         .enable_all()
@@ -31,6 +33,7 @@ pub(super) fn run(loaded: Loaded) -> Outcome<ExitCode> {
         let listener = service::listen(&config.server).await?;
         let metrics =
             Metrics::install().map_err(|error| Failure::new("nothing can be counted").because(&error))?;
+        let exporting = traces.map(Recording::export).transpose()?;
         let mut running = tokio::select! {
             started = service::start(config, listener, metrics) => started?,
             signal = signals.next() => {
@@ -47,6 +50,9 @@ pub(super) fn run(loaded: Loaded) -> Outcome<ExitCode> {
         }
         let outcome = until_stopped(&mut running, signals).await;
         running.stop().await;
+        if let Some(exporting) = exporting {
+            exporting.finish().await;
+        }
         tracing::info!("stopped");
         outcome
     })

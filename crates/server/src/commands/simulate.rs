@@ -16,7 +16,7 @@ pub(super) fn run(settings: &SettingArgs, args: &SimulateArgs) -> Outcome<ExitCo
     // Other sources configure the service, not the simulator.
     let loaded = config::load(&Sources { flags: settings.sources().flags, ..Sources::default() });
     let config = loaded.into_config().map_err(|problems| super::refused(&problems))?;
-    logging::start(&config.log)?;
+    logging::start(&config.log, None)?;
     let server = Server { port: settings.port.unwrap_or(PORT), ..config.server };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -8,7 +8,7 @@ use payment_settings::{Declared, Shape, relaxed};
 
 use super::sections::{
     accounts, audit, database, identity, ignored, kafka, notifications, payments, refunds, sandbox, server,
-    services,
+    services, traces,
 };
 
 /// Settings that belong together.
@@ -33,6 +33,7 @@ pub static SECTIONS: LazyLock<Vec<Section>> = LazyLock::new(|| {
         section("Jobs and operators", payments::JOBS),
         section("Audit log", audit::AUDIT),
         section("Limits", server::LIMITS),
+        switched("Traces", traces::TRACES),
         section("Sandbox gateway", sandbox::SANDBOX),
     ];
     sections.extend(ADAPTERS.iter().map(|adapter| switched(adapter.name, adapter.settings)));

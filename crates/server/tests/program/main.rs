@@ -24,3 +24,4 @@ mod setup;
 #[path = "../support/mod.rs"]
 mod support;
 mod terminal_output;
+mod traces;

@@ -37,7 +37,7 @@
 {{- if or (has $name $secrets) (and (regexMatch $openSecret $name) (not (regexMatch "\\.(file|location)$" $name))) -}}
 {{- $wrong = append $wrong (printf "settings.%q: is a secret and would be in a ConfigMap; name its key in secrets.settings.%q" $name $name) -}}
 {{- else if hasKey $own $name -}}
-{{- $wrong = append $wrong (printf "settings.%q: is set by the chart; see publicUrl, contextPath and migration.mode" $name) -}}
+{{- $wrong = append $wrong (printf "settings.%q: is set by the chart; see publicUrl, contextPath, migration.mode and tracing" $name) -}}
 {{- else if contains "\n" (toString $value) -}}
 {{- $wrong = append $wrong (printf "settings.%q: must be one line" $name) -}}
 {{- end -}}

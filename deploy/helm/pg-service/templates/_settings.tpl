@@ -17,6 +17,15 @@ server.public-url: {{ .Values.publicUrl | quote }}
 {{- else if eq .Values.target "sandbox" }}
 server.public-url: {{ include "pg-service.internalUrl" . | quote }}
 {{- end }}
+{{- with .Values.tracing }}
+{{- if .endpoint }}
+otel.exporter.otlp.endpoint: {{ .endpoint | quote }}
+otel.exporter.otlp.protocol: {{ .protocol | quote }}
+otel.service.name: {{ include "pg-service.fullname" $ | quote }}
+otel.traces.sampler: parentbased_traceidratio
+otel.traces.sampler.arg: {{ .share | quote }}
+{{- end }}
+{{- end }}
 database.migrate-at-start: {{ eq .Values.migration.mode "start" | quote }}
 {{- end -}}
 

@@ -53,7 +53,8 @@ pub(in crate::config) const IGNORED: &[&dyn Declared] = &[
     .and_below(),
     &ignored("server.tomcat", "see the limits", "How Spring's server is tuned.").and_below(),
     &ignored("tracer", SPRINGS_OWN, "DIGIT's tracing library.").and_below(),
-    &ignored("otel", JAVAS_OWN, "The Java agent of OpenTelemetry.").and_below(),
+    &ignored("otel", JAVAS_OWN, "The Java agent of OpenTelemetry, beside the settings of traces.")
+        .and_below(),
     &ignored("app.timezone", "see time-zone", "Java's time zone."),
     &ignored(
         "egov.collectionservice.create.path",

@@ -17,6 +17,7 @@ pub(super) mod refunds;
 pub(super) mod sandbox;
 pub(super) mod server;
 pub(super) mod services;
+pub(super) mod traces;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -38,6 +39,7 @@ pub use redirect::{Reachable, Redirect};
 pub use sandbox::Sandbox;
 pub use server::{Log, LogFormat, Server};
 pub use services::{DigitServices, Embedded};
+pub use traces::{TraceExport, TraceProtocol, TraceSampler};
 
 /// The whole configuration.
 #[derive(Debug)]
@@ -46,6 +48,8 @@ pub struct Config {
     /// The folder of the embedded database and of generated secrets.
     pub data_dir: PathBuf,
     pub log: Log,
+    /// `None` where nothing is traced.
+    pub traces: Option<TraceExport>,
     pub redirect: Redirect,
     /// Of the use cases; the redirects are final once the address is known ([`Config::redirects`]).
     pub settings: Settings,
@@ -169,6 +173,7 @@ pub(super) fn build(values: &Values) -> Built {
     let notifications = notifications::notifications(&mut reader);
     let operators_token = payments::operators_token(&mut reader);
     let audit = audit::audit(&mut reader);
+    let traces = traces::traces(&mut reader);
     let embedded = services::embedded(&mut reader, services.idgen.is_some());
     let roles = identity::roles(&reader, settings.refunds.trusted_role.clone());
     let config = embedded.map(|embedded| Config {
@@ -176,6 +181,7 @@ pub(super) fn build(values: &Values) -> Built {
         redirect,
         data_dir: reader.get(&server::DATA_DIR),
         log: server::log(&reader),
+        traces,
         settings,
         jobs: payments::jobs(&reader),
         audit,

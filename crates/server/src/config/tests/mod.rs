@@ -8,6 +8,7 @@ mod placeholders;
 mod real_money;
 mod redirect;
 mod secrets;
+mod traces;
 
 use std::path::Path;
 
