@@ -25,6 +25,7 @@ mod report;
 mod requests;
 mod rows;
 mod service;
+mod traces;
 
 use std::path::PathBuf;
 
@@ -75,6 +76,8 @@ enum Command {
     Audit,
     /// Create on PostgreSQL with merchant accounts in the store and without them
     Accounts,
+    /// Create on PostgreSQL with a tenth of the traces exported and without traces
+    Traces,
     /// Request and approve refunds on PostgreSQL, beside pgbench running the same statements; then send them to a
     /// gateway, and ask about all of them when it is slow
     Refunds(SweepOptions),
@@ -89,6 +92,7 @@ async fn main() -> Result<()> {
         None => embedded::run(&options).await?,
         Some(Command::Audit) => audit::run(&options).await?,
         Some(Command::Accounts) => accounts::run(&options).await?,
+        Some(Command::Traces) => traces::run(&options).await?,
         Some(Command::Refunds(sweep)) => refunds::run(&options, &sweep).await?,
         Some(Command::Postgres) => beside_pgbench::run(&options).await?,
         Some(Command::History(history)) => history::run(&options, &history).await?,
