@@ -76,6 +76,7 @@ impl BacklogGauges {
     ///
     /// # Errors
     /// As the store has it.
+    #[allow(clippy::float_arithmetic, reason = "gauges have seconds")]
     pub async fn sample(&mut self) -> Result<(), StoreError> {
         let now = self.clock.now();
         let backlog = self.store.backlog(now).await?;

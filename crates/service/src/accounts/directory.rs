@@ -252,6 +252,7 @@ impl Inner {
 }
 
 /// An account without active credentials has no age.
+#[allow(clippy::float_arithmetic, reason = "a gauge has seconds")]
 fn show_ages(before: &Copied, copied: &Copied) {
     let gone = before.by_id.values().filter(|live| !copied.by_id.contains_key(&live.account.id));
     let gone = gone.map(|live| (live, None));
