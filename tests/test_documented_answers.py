@@ -53,7 +53,7 @@ def test_every_answer_is_documented_and_none_is_our_fault(service_on_either_data
 
 
 def test_every_answer_to_a_caller_with_roles_is_documented(service, tmp_path, pytestconfig):
-    paths = "^/(refund|tokens|attention|audit)/"
+    paths = "^/(account|refund|tokens|attention|audit)/"
     options = ["--include-path-regex", paths, *named(tmp_path / "data")]
     answers_are_documented(service, tmp_path, 20 * times(pytestconfig), options)
 

@@ -150,6 +150,10 @@ pub enum Evidence {
     Signed(Report),
 }
 
+/// The code of [`Outcome::Unrecognised`](payment_domain::Outcome::Unrecognised) for an order that was opened, and that
+/// the account which asks does not have.
+pub const ORDER_OF_ANOTHER_ACCOUNT: &str = "ORDER_OF_ANOTHER_ACCOUNT";
+
 /// A gateway at which an order can be closed.
 #[async_trait]
 pub trait Closing: Send + Sync {

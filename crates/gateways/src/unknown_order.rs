@@ -1,6 +1,7 @@
 //! An order that its provider does not know.
 
 use payment_domain::{Outcome, Report, Transaction};
+use payment_gateway::ORDER_OF_ANOTHER_ACCOUNT;
 use serde_json::Value;
 
 /// The report on an order that its provider does not know. Where a payer was sent to it, the provider opened
@@ -9,7 +10,7 @@ use serde_json::Value;
 pub(crate) fn report(txn: &Transaction, status_code: Option<String>, raw: Value) -> Report {
     let (outcome, status_message) = match &txn.redirect_url {
         Some(_) => (
-            Outcome::Unrecognised { code: "ORDER_OF_ANOTHER_ACCOUNT".to_owned() },
+            Outcome::Unrecognised { code: ORDER_OF_ANOTHER_ACCOUNT.to_owned() },
             Some("opened at the gateway, and not known to this account of it".to_owned()),
         ),
         None => (Outcome::NotFound, None),

@@ -46,6 +46,7 @@ pub(crate) fn endpoints() -> Vec<UtoipaMethodRouter<Arc<App>>> {
         routes!(account::search::fields),
         routes!(account::create::create),
         routes!(account::enter::enter),
+        routes!(account::import::import),
         routes!(account::change::verify),
         routes!(account::change::activate),
         routes!(account::change::retire),

@@ -43,7 +43,8 @@ use std::sync::Arc;
 pub use accounts::{
     AccountActor, AccountAdapter, AccountAdapters, AccountDirectory, AccountError, AccountField,
     AccountSettings, AccountTrouble, AccountView, AccountWish, Accounts, AccountsJob, CALLBACKS_COME_FOR,
-    KeyEncryptionKey, Keyring, OrderLives, Place, SeenAccount, VaultError,
+    ImportedAccount, KeyEncryptionKey, Keyring, OrderLives, Place, SeenAccount, VaultError, accounts_of_csv,
+    accounts_of_pg_detail,
 };
 pub use advice::{Advice, OtherPayment, advise_all};
 pub use api_tokens::{

@@ -4,6 +4,7 @@
 pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod enter;
+pub(crate) mod import;
 pub(crate) mod search;
 #[cfg(test)]
 mod tests;

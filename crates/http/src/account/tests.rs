@@ -216,3 +216,40 @@ async fn wrong_requests_are_told_by_their_fields() {
     let unproven = office.post(maker, "_verify", &at(&account)).await;
     assert_eq!(codes(&unproven), refused(StatusCode::BAD_REQUEST, "ACCOUNT_NOT_VERIFIED"));
 }
+
+#[tokio::test]
+async fn an_import_that_is_repeated_adds_nothing_and_one_of_a_foreign_tenant_nothing_at_all() {
+    let office = Office::open().await;
+    let import = async |token: &str, import: Value| {
+        bearing(&office.app, token, "/account/v1/_import", &json!({ "Import": import })).await
+    };
+    let header = "tenantId,gateway,label,fake.merchant,fake.key\n";
+    let csv = |lines: &str| json!({"csv": format!("{header}{lines}")});
+    let two = csv(&format!("pb.amritsar,FAKE,Amritsar,M1,{SECRET}\npb.nabha,FAKE,Nabha,M2,{SECRET}\n"));
+    let denied = import(&office.checker, two.clone()).await;
+    assert_eq!(codes(&denied), refused(StatusCode::FORBIDDEN, "FORBIDDEN"));
+    assert_eq!(office.found(&office.maker, &json!({})).await, [] as [Value; 0]);
+    for (added, present) in [(2, 0), (0, 2)] {
+        let answer = import(&office.maker, two.clone()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        assert!(!answer.text().contains(SECRET), "{}", answer.text());
+        let answer = answer.json();
+        assert_eq!(
+            (answer["Accounts"].as_array().unwrap().len(), &answer["present"]),
+            (added, &json!(present))
+        );
+    }
+    let listed = office.found(&office.maker, &json!({"tenantId": "pb.nabha"})).await;
+    assert_eq!(listed[0]["credentials"][0]["state"], "ENTERED");
+    let detail = json!({"gateway": "FAKE", "pgDetail": {"tenantId": "pb", "merchantId": "M3"}});
+    for (wrong, code) in [
+        (json!({}), "NotNull.accountRequest.import.csv"),
+        (json!({"csv": "x", "pgDetail": {}}), "Exclusive.accountRequest.import.pgDetail"),
+        (json!({"pgDetail": {}}), "NotNull.accountRequest.import.gateway"),
+        (csv("pb,FAKE\n"), "INVALID_ACCOUNT"),
+        (detail, "INVALID_ACCOUNT"),
+    ] {
+        let answer = import(&office.maker, wrong.clone()).await;
+        assert_eq!((answer.status, answer.codes()[0].as_str()), (StatusCode::BAD_REQUEST, code), "{wrong}");
+    }
+}

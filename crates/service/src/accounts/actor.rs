@@ -3,6 +3,7 @@
 use payment_domain::{
     AuditAction, AuditActor, AuditEntry, MerchantAccount, MerchantCredential, Personal, Principal, Timestamp,
 };
+use payment_store::TenantScope;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -33,6 +34,16 @@ impl AccountActor {
         match self {
             AccountActor::Principal(_) => true,
             AccountActor::CommandLine { .. } | AccountActor::Job(_) => false,
+        }
+    }
+
+    /// The tenants whose accounts they see; `None` for all.
+    pub(super) fn scope(&self) -> Option<TenantScope> {
+        match self {
+            AccountActor::Principal(principal) => {
+                Some(TenantScope { root: principal.tenant.as_str().to_owned() })
+            }
+            AccountActor::CommandLine { .. } | AccountActor::Job(_) => None,
         }
     }
 

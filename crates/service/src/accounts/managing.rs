@@ -113,12 +113,9 @@ impl Accounts {
         actor: &AccountActor,
         id: &AccountId,
     ) -> Result<StoredAccount, AccountError> {
-        let found = match actor {
-            AccountActor::Principal(principal) => {
-                let scope = TenantScope { root: principal.tenant.as_str().to_owned() };
-                self.store.account(id, &scope).await?
-            }
-            AccountActor::CommandLine { .. } | AccountActor::Job(_) => {
+        let found = match actor.scope() {
+            Some(scope) => self.store.account(id, &scope).await?,
+            None => {
                 let all = self.store.merchant_accounts().await?.accounts;
                 all.into_iter().find(|stored| stored.account.id == *id)
             }

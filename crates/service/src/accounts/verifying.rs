@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use payment_domain::{AccountRef, Currency, MerchantAccount, Money, Outcome, Transaction, TxnId};
-use payment_gateway::Gateway;
+use payment_gateway::{Gateway, ORDER_OF_ANOTHER_ACCOUNT};
 
 /// Whether a payment was made through the account, or through that of the configuration file of the same merchant.
 pub(super) fn is_of(txn: &Transaction, account: &MerchantAccount) -> bool {
@@ -31,6 +31,8 @@ pub(super) async fn ask(
         Err(_) => return Err("it does not answer".to_owned()),
     };
     match (report.outcome, is_known) {
+        // To the made-up payment a payer seems to have been sent.
+        (Outcome::Unrecognised { code }, false) if code == ORDER_OF_ANOTHER_ACCOUNT => Ok(()),
         (Outcome::NotFound, false)
         | (
             Outcome::Paid { .. }

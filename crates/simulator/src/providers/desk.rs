@@ -38,7 +38,7 @@ impl Providers {
     /// Takes up an order, or finds the one that is there.
     pub(crate) fn open(&self, terms: Terms) -> Opened {
         let life_ms = i64::try_from(self.inner.settings.order_life.as_millis()).unwrap_or(i64::MAX);
-        self.ledger().open(terms, life_ms, self.now_ms())
+        self.ledger().open(self.merchant.unwrap_or_default(), terms, life_ms, self.now_ms())
     }
 
     /// Brings an order up to date, changes it, and writes the resulting webhooks.
@@ -50,7 +50,7 @@ impl Providers {
         let now_ms = self.now_ms();
         let mut ledger = self.ledger();
         let twist = ledger.twist(key);
-        let order = ledger.order_mut(key)?;
+        let order = ledger.order_mut(key).filter(|order| self.sees(order.merchant))?;
         let old_due_ms = order.due_ms();
         let advanced = order.advance(now_ms);
         let changed = change(order, twist, now_ms);
@@ -69,7 +69,8 @@ impl Providers {
     /// The order with this payment number.
     pub(crate) fn order_with_payment_number(&self, provider: Provider, number: u64) -> Option<Key> {
         let sequence = Order::sequence_of(number)?.checked_sub(1)?;
-        self.ledger().keys_after(sequence, 1).pop().filter(|(known, _)| *known == provider)
+        let key = self.ledger().keys_after(sequence, 1).pop().filter(|(known, _)| *known == provider)?;
+        self.look(&key).map(|_| key)
     }
 
     pub(crate) fn look(&self, key: &Key) -> Option<Found> {
@@ -128,27 +129,27 @@ impl Providers {
         }
         let Some(url) = order.terms.notify_url.as_deref() else { return Vec::new() };
         let statement = Statement::told(order, twist);
-        let settings = &self.inner.settings;
+        let view = self.met_by(order.merchant);
+        let accounts = view.accounts();
         let message = match order.terms.protocol {
             // MIGS sends none.
             Protocol::Vpc => return Vec::new(),
             Protocol::Ccavenue => {
-                form_message(url, &ccavenue::wire::webhook_fields(&settings.ccavenue, &statement))
+                form_message(url, &ccavenue::wire::webhook_fields(&accounts.ccavenue, &statement))
             }
-            Protocol::HyperswitchLink => hyperswitch::wire::webhook(&settings.hyperswitch, url, &statement),
+            Protocol::HyperswitchLink => hyperswitch::wire::webhook(&accounts.hyperswitch, url, &statement),
             Protocol::PaytmLegacy | Protocol::PaytmV3 => {
-                let fields =
-                    paytm::callback_fields(paytm::account_of(settings, order), &statement, self.now_ms());
+                let fields = paytm::callback_fields(&accounts.paytm, &statement, self.now_ms());
                 form_message(url, &fields)
             }
             Protocol::PhonepeLegacy | Protocol::PhonepeV1 => {
-                phonepe::signed::webhook(&settings.phonepe, url, &statement)
+                phonepe::signed::webhook(&accounts.phonepe, url, &statement)
             }
-            Protocol::PhonepeV2 => phonepe::checkout::webhook(&settings.phonepe, url, &statement),
-            Protocol::Payu => form_message(url, &payu::wire::callback_fields(&settings.payu, &statement)),
-            Protocol::RazorpayLink => razorpay::webhook(self, &settings.razorpay, url, &statement),
+            Protocol::PhonepeV2 => phonepe::checkout::webhook(&accounts.phonepe, url, &statement),
+            Protocol::Payu => form_message(url, &payu::wire::callback_fields(&accounts.payu, &statement)),
+            Protocol::RazorpayLink => razorpay::webhook(&view, &accounts.razorpay, url, &statement),
             Protocol::Stripe => {
-                stripe::wire::webhook(&settings.stripe, url, &statement, twist, self.now_ms())
+                stripe::wire::webhook(&accounts.stripe, url, &statement, twist, self.now_ms())
             }
         };
         let copies = if twist == Some(Twist::DuplicateWebhooks) { 2 } else { 1 };
@@ -158,23 +159,20 @@ impl Providers {
     /// How the payer's browser gets back to the merchant.
     pub(crate) fn way_back(&self, found: &Found) -> WayBack {
         let statement = Statement::told(&found.order, found.twist);
-        let settings = &self.inner.settings;
+        let view = self.met_by(found.order.merchant);
+        let accounts = view.accounts();
         let now_ms = self.now_ms();
         match found.order.terms.protocol {
-            Protocol::Vpc => {
-                axis::wire::way_back(&settings.axis, &self.inner.axis_secret, &statement, now_ms)
-            }
-            Protocol::Ccavenue => ccavenue::wire::way_back(&settings.ccavenue, &statement),
-            Protocol::HyperswitchLink => hyperswitch::wire::way_back(&settings.hyperswitch, &statement),
-            Protocol::PaytmLegacy | Protocol::PaytmV3 => {
-                paytm::way_back(paytm::account_of(settings, &found.order), &statement, now_ms)
-            }
+            Protocol::Vpc => axis::wire::way_back(&accounts.axis, &view.axis_secret(), &statement, now_ms),
+            Protocol::Ccavenue => ccavenue::wire::way_back(&accounts.ccavenue, &statement),
+            Protocol::HyperswitchLink => hyperswitch::wire::way_back(&accounts.hyperswitch, &statement),
+            Protocol::PaytmLegacy | Protocol::PaytmV3 => paytm::way_back(&accounts.paytm, &statement, now_ms),
             Protocol::PhonepeLegacy | Protocol::PhonepeV1 => {
-                phonepe::signed::way_back(&settings.phonepe, &statement)
+                phonepe::signed::way_back(&accounts.phonepe, &statement)
             }
             Protocol::PhonepeV2 => phonepe::checkout::way_back(&statement),
-            Protocol::Payu => payu::wire::way_back(&settings.payu, &statement),
-            Protocol::RazorpayLink => razorpay::way_back(&settings.razorpay, &statement),
+            Protocol::Payu => payu::wire::way_back(&accounts.payu, &statement),
+            Protocol::RazorpayLink => razorpay::way_back(&accounts.razorpay, &statement),
             Protocol::Stripe => stripe::wire::way_back(&statement),
         }
     }
@@ -197,6 +195,7 @@ impl Providers {
             sequence: order.sequence,
             provider: order.provider(),
             protocol: order.terms.protocol,
+            merchant: self.met_by(order.merchant).accounts().name.clone(),
             state: order.state,
             amount: order.terms.amount,
             order: order.terms.id,

@@ -62,10 +62,10 @@ impl Ledger {
     }
 
     /// Takes up an order, unless it is there.
-    pub(crate) fn open(&mut self, terms: Terms, life_ms: i64, now_ms: i64) -> Opened {
+    pub(crate) fn open(&mut self, merchant: usize, terms: Terms, life_ms: i64, now_ms: i64) -> Opened {
         let key = (terms.protocol.provider(), terms.id.clone());
         if let Some(order) = self.orders.get(&key) {
-            let same = order.terms.agree_with(&terms);
+            let same = order.merchant == merchant && order.terms.agree_with(&terms);
             return if same { Opened::Order(Box::new(order.clone())) } else { Opened::OtherTerms };
         }
         if self.orders.len() >= self.max_orders {
@@ -74,6 +74,7 @@ impl Ledger {
         self.by_sequence.push(key.clone());
         let order = Order {
             sequence: self.by_sequence.len() as u64,
+            merchant,
             expires_ms: now_ms.saturating_add(terms.life_ms.unwrap_or(life_ms)),
             terms,
             opened_ms: now_ms,
@@ -298,11 +299,11 @@ mod tests {
     #[test]
     fn an_order_never_changes_and_full_books_refuse() {
         let mut ledger = Ledger::new(2, Vec::new());
-        let Opened::Order(first) = ledger.open(terms("T1", 100), 10, 0) else { panic!("opened") };
-        assert_eq!(ledger.open(terms("T1", 100), 99, 5), Opened::Order(first));
-        assert_eq!(ledger.open(terms("T1", 101), 10, 0), Opened::OtherTerms);
-        assert!(matches!(ledger.open(terms("T2", 1), 10, 0), Opened::Order(_)));
-        assert_eq!(ledger.open(terms("T3", 1), 10, 0), Opened::Full);
+        let Opened::Order(first) = ledger.open(0, terms("T1", 100), 10, 0) else { panic!("opened") };
+        assert_eq!(ledger.open(0, terms("T1", 100), 99, 5), Opened::Order(first));
+        assert_eq!(ledger.open(0, terms("T1", 101), 10, 0), Opened::OtherTerms);
+        assert!(matches!(ledger.open(0, terms("T2", 1), 10, 0), Opened::Order(_)));
+        assert_eq!(ledger.open(0, terms("T3", 1), 10, 0), Opened::Full);
         assert!(ledger.set_own_fault(key("A"), None) && ledger.set_own_fault(key("B"), None));
         assert!(!ledger.set_own_fault(key("C"), None), "no more faults than orders");
         assert!(ledger.set_own_fault(key("A"), Some(Fault::Call(Strike::Hang))));
@@ -313,7 +314,7 @@ mod tests {
         let hang = Rule::always(Fault::Call(Strike::Hang));
         let absent = Rule::always(Fault::Order(Twist::NotFound));
         let mut ledger = Ledger::new(9, vec![(Provider::Payu, hang), (Provider::Payu, absent)]);
-        ledger.open(terms("T1", 100), 10, 0);
+        ledger.open(0, terms("T1", 100), 10, 0);
         assert_eq!(
             (ledger.strike(&key("T1")), ledger.twist(&key("T1"))),
             (Some(Strike::Hang), Some(Twist::NotFound))
@@ -337,7 +338,7 @@ mod tests {
     #[test]
     fn a_letter_waits_until_it_arrives_or_is_given_up() {
         let mut ledger = Ledger::new(9, Vec::new());
-        ledger.open(terms("T1", 100), 10, 0);
+        ledger.open(0, terms("T1", 100), 10, 0);
         let message = Message { url: "http://x/".to_owned(), headers: Vec::new(), body: String::new() };
         ledger.post(&key("T1"), message.clone(), 5);
         ledger.post(&key("T1"), message, 5);

@@ -19,6 +19,9 @@
 //! | PayU | | `/payu/_payment`, `/payu/merchant/postservice.php?form=2` (`verify_payment` and the commands of refunds), `/payu/v2/refunds/status` |
 //! | Razorpay | payment links | `/razorpay/v1/payment_links`, `/razorpay/v1/payment_links/{id}`, `…/{id}/cancel`, `/razorpay/v1/orders/{id}/payments`, `/razorpay/v1/payments/{id}/refund`, `…/{id}/refunds`, `/razorpay/v1/refunds/{id}` |
 //!
+//! There may be several merchants ([`ProvidersSettings::others`]): a request is answered as the merchant is whose keys it
+//! proves to have, and about that merchant's orders alone.
+//!
 //! Requests are checked as the provider checks them (signature, merchant, amount, lengths) and refused in the
 //! provider's words; its signed messages are signed. An address that opens an order sends the browser on to
 //! `/{provider}/pay-page`, where the payer chooses; then the browser goes back the provider's way, and
@@ -57,6 +60,7 @@ mod form;
 mod http;
 mod hyperswitch;
 mod ledger;
+mod merchants;
 mod moment;
 mod order;
 mod paytm;
@@ -87,7 +91,7 @@ pub use provider::{Protocol, Provider};
 pub use refunds::desk::RefundEntry;
 pub use refunds::{RefundState, RefundTwist, WhyRefused};
 pub use settings::{
-    AxisAccount, CcavenueAccount, HyperswitchAccount, PaytmAccount, PayuAccount, PhonepeAccount,
+    AxisAccount, CcavenueAccount, HyperswitchAccount, Merchant, PaytmAccount, PayuAccount, PhonepeAccount,
     ProvidersSettings, RazorpayAccount, SettingsError, StripeAccount,
 };
 
@@ -98,12 +102,14 @@ pub use crate::{CallbackPolicy, Clock, PayPage, Tally, VisitError, Visitor, WayB
 #[derive(Clone)]
 pub struct Providers {
     inner: Arc<Inner>,
+    /// The place of the merchant that meets them; `None` for who sees all orders.
+    merchant: Option<usize>,
 }
 
 struct Inner {
     settings: ProvidersSettings,
-    /// The decoded secret of the Axis account.
-    axis_secret: Vec<u8>,
+    /// The first one first; never none.
+    merchants: Vec<Merchant>,
     /// The path of the public URL, without a slash at its end: links within the pages begin with it.
     base_path: String,
     ledger: Mutex<Ledger>,
@@ -125,6 +131,8 @@ pub struct BookEntry {
     pub provider: Provider,
     pub protocol: Protocol,
     pub order: String,
+    /// The name of the merchant that is paid; empty for the first one.
+    pub merchant: String,
     pub state: State,
     pub amount: Amount,
     /// The taken amount; `None` when nothing was.
@@ -146,7 +154,7 @@ impl Providers {
     /// A [`SettingsError`] when something cannot work.
     pub fn new(settings: ProvidersSettings) -> Result<Providers, SettingsError> {
         settings.check()?;
-        let axis_secret = settings.axis.secret().ok_or(SettingsError::AxisSecret)?;
+        let merchants = settings.merchants();
         let base_path = Url::parse(&settings.public_url)
             .map_err(|_| SettingsError::PublicUrl(settings.public_url.clone()))?
             .path()
@@ -159,7 +167,7 @@ impl Providers {
         let token_epoch = AtomicU64::new(0);
         let inner = Inner {
             settings,
-            axis_secret,
+            merchants,
             base_path,
             ledger,
             courier,
@@ -170,12 +178,12 @@ impl Providers {
             stripe_keys: stripe::IdempotencyKeys::default(),
             razorpay_keys: stripe::IdempotencyKeys::default(),
         };
-        Ok(Providers { inner: Arc::new(inner) })
+        Ok(Providers { inner: Arc::new(inner), merchant: None })
     }
 
     /// The pages, the APIs and the control, to be served at the public URL.
     pub fn router(&self) -> axum::Router {
-        http::router(self.clone())
+        merchants::router(self)
     }
 }
 

@@ -137,6 +137,8 @@ const FIRST_PAYMENT: u64 = 2_000_000_000;
 pub(crate) struct Order {
     /// Its place in the books; grows, from 1.
     pub(crate) sequence: u64,
+    /// The place of the merchant that opened it.
+    pub(crate) merchant: usize,
     pub(crate) terms: Terms,
     pub(crate) opened_ms: i64,
     pub(crate) expires_ms: i64,
@@ -337,6 +339,7 @@ mod tests {
     fn order() -> Order {
         Order {
             sequence: 1,
+            merchant: 0,
             terms: Terms {
                 protocol: Protocol::Vpc,
                 id: "T1".to_owned(),

@@ -22,12 +22,12 @@ pub struct ProvidersSettings {
     pub ccavenue: CcavenueAccount,
     pub hyperswitch: HyperswitchAccount,
     pub paytm: PaytmAccount,
-    /// Further merchants of Paytm, in the legacy protocol.
-    pub paytm_others: Vec<PaytmAccount>,
     pub phonepe: PhonepeAccount,
     pub payu: PayuAccount,
     pub razorpay: RazorpayAccount,
     pub stripe: StripeAccount,
+    /// Further merchants, or further keys of one.
+    pub others: Vec<Merchant>,
     pub rules: Vec<(Provider, Rule)>,
     /// For how long an order can be paid, unless the merchant says otherwise.
     pub order_life: Duration,
@@ -53,11 +53,11 @@ impl ProvidersSettings {
             ccavenue: CcavenueAccount::default(),
             hyperswitch: HyperswitchAccount::default(),
             paytm: PaytmAccount::default(),
-            paytm_others: Vec::new(),
             phonepe: PhonepeAccount::default(),
             payu: PayuAccount::default(),
             razorpay: RazorpayAccount::default(),
             stripe: StripeAccount::default(),
+            others: Vec::new(),
             rules: Vec::new(),
             order_life: Duration::from_secs(30 * 60),
             token_life: Duration::from_secs(60 * 60),
@@ -87,10 +87,25 @@ impl ProvidersSettings {
         self
     }
 
-    /// The merchant of Paytm with this id; the first one's id may be left out.
-    pub(crate) fn paytm_merchant(&self, id: &str) -> Option<&PaytmAccount> {
-        let others = self.paytm_others.iter().find(|account| account.merchant_id == id);
-        others.or_else(|| Some(&self.paytm).filter(|first| id.is_empty() || first.merchant_id == id))
+    /// The first merchant under another name, with its accounts at all providers: those that differ are changed, and
+    /// the merchant is added to [`ProvidersSettings::others`].
+    pub fn merchant(&self, name: impl Into<String>) -> Merchant {
+        Merchant {
+            name: name.into(),
+            axis: self.axis.clone(),
+            ccavenue: self.ccavenue.clone(),
+            hyperswitch: self.hyperswitch.clone(),
+            paytm: self.paytm.clone(),
+            phonepe: self.phonepe.clone(),
+            payu: self.payu.clone(),
+            razorpay: self.razorpay.clone(),
+            stripe: self.stripe.clone(),
+        }
+    }
+
+    /// All merchants, the first one first.
+    pub(crate) fn merchants(&self) -> Vec<Merchant> {
+        [self.merchant("")].into_iter().chain(self.others.iter().cloned()).collect()
     }
 
     pub(crate) fn check(&self) -> Result<(), SettingsError> {
@@ -100,12 +115,13 @@ impl ProvidersSettings {
         if public.is_none() {
             return Err(SettingsError::PublicUrl(self.public_url.clone()));
         }
-        if self.axis.secret().is_none() {
+        let merchants = self.merchants();
+        if merchants.iter().any(|merchant| merchant.axis.secret().is_none()) {
             return Err(SettingsError::AxisSecret);
         }
         let is_key =
-            |account: &PaytmAccount| signature::paytm::is_key(account.key.expose_secret().as_bytes());
-        if ![&self.paytm].into_iter().chain(&self.paytm_others).all(is_key) {
+            |merchant: &Merchant| signature::paytm::is_key(merchant.paytm.key.expose_secret().as_bytes());
+        if !merchants.iter().all(is_key) {
             return Err(SettingsError::PaytmKey);
         }
         let webhooks = [
@@ -139,6 +155,21 @@ pub enum SettingsError {
     WebhookUrl(&'static str),
     #[error("no randomness for the key of the forms")]
     Random(#[source] getrandom::Error),
+}
+
+/// A merchant's accounts at all providers. Two with one name are one merchant with two sets of keys: it sees its orders
+/// with either, and each order is signed with the keys that opened it.
+#[derive(Debug, Clone)]
+pub struct Merchant {
+    pub name: String,
+    pub axis: AxisAccount,
+    pub ccavenue: CcavenueAccount,
+    pub hyperswitch: HyperswitchAccount,
+    pub paytm: PaytmAccount,
+    pub phonepe: PhonepeAccount,
+    pub payu: PayuAccount,
+    pub razorpay: RazorpayAccount,
+    pub stripe: StripeAccount,
 }
 
 /// An account at Axis (MIGS).

@@ -8,6 +8,7 @@ mod control;
 mod faults;
 mod fuzz;
 mod hyperswitch;
+mod merchants;
 mod paytm;
 mod payu;
 mod phonepe_checkout;

@@ -63,6 +63,7 @@ fn guards() -> BTreeMap<&'static str, (Guard, Value)> {
         ("/account/v1/_create", (Own(account::MANAGES), json!({}))),
         ("/account/v1/_enter", (Own(account::MANAGES), json!({}))),
         ("/account/v1/_fields", (Own(account::SEES), json!({}))),
+        ("/account/v1/_import", (Own(account::MANAGES), json!({}))),
         ("/account/v1/_retire", (Own(account::MANAGES), json!({}))),
         ("/account/v1/_search", (Own(account::SEES), json!({}))),
         ("/account/v1/_verify", (Own(account::MANAGES), json!({}))),

@@ -16,6 +16,7 @@ use super::http::pay::{self, Refusal};
 use super::http::strike;
 use super::order::Statement;
 use super::provider::Provider;
+use super::settings::AxisAccount;
 
 pub(crate) fn router() -> Router<Providers> {
     Router::new().route("/vpcpay", get(pay_by_link).post(pay_by_form)).route("/vpcdps", post(ask))
@@ -31,11 +32,19 @@ async fn pay_by_form(State(providers): State<Providers>, body: Bytes) -> Respons
     open(&providers, &body)
 }
 
+/// Whether a request names the account.
+pub(crate) fn is_from(account: &AxisAccount, query: &str, body: &[u8]) -> bool {
+    [query.as_bytes(), body].into_iter().filter_map(|form| Fields::decode(form).ok()).any(|fields| {
+        fields.get("vpc_Merchant") == account.merchant_id
+            && fields.get("vpc_AccessCode") == account.access_code
+    })
+}
+
 fn open(providers: &Providers, encoded: &[u8]) -> Response {
-    let account = &providers.inner.settings.axis;
+    let account = &providers.accounts().axis;
     let terms = Fields::decode(encoded)
         .map_err(|bad| Refusal::new("7", &bad.to_string()))
-        .and_then(|fields| wire::pay_terms(account, &providers.inner.axis_secret, &fields));
+        .and_then(|fields| wire::pay_terms(account, &providers.axis_secret(), &fields));
     pay::open(providers, Provider::Axis, terms)
 }
 
@@ -43,8 +52,8 @@ fn open(providers: &Providers, encoded: &[u8]) -> Response {
 async fn ask(State(providers): State<Providers>, body: Bytes) -> Response {
     let Ok(fields) = Fields::decode(&body) else { return StatusCode::BAD_REQUEST.into_response() };
     let reference = fields.get(wire::REFERENCE);
-    let account = &providers.inner.settings.axis;
-    let checked = wire::check_operator(account, &providers.inner.axis_secret, &fields);
+    let account = &providers.accounts().axis;
+    let checked = wire::check_operator(account, &providers.axis_secret(), &fields);
     let refunds = fields.get("vpc_Command") == wire::REFUND;
     let members = match checked {
         Ok(()) if refunds => match refunds::refund(&providers, &fields) {

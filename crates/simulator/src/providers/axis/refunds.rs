@@ -15,7 +15,7 @@ type Members = Vec<(&'static str, String)>;
 
 /// Carries out `refund`; `None` when the request is lost. A reference may be used again: that is another refund.
 pub(super) fn refund(providers: &Providers, fields: &Fields) -> Option<Members> {
-    let account = &providers.inner.settings.axis;
+    let account = &providers.accounts().axis;
     let reference = fields.get(REFERENCE);
     let refused = |code: &str, message: &str| {
         Some(vec![
@@ -67,7 +67,7 @@ pub(super) fn answer(providers: &Providers, reference: &str) -> Option<Members> 
         return None;
     }
     let mut answer = vec![("vpc_DRExists", "Y".to_owned()), ("vpc_FoundMultipleDRs", several.to_owned())];
-    answer.extend(members(&providers.inner.settings.axis, "queryDR", &newest));
+    answer.extend(members(&providers.accounts().axis, "queryDR", &newest));
     Some(answer)
 }
 

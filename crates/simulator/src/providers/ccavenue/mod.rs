@@ -18,6 +18,7 @@ use super::http::pay::{self, Refusal};
 use super::http::strike;
 use super::order::Statement;
 use super::provider::Provider;
+use super::settings::CcavenueAccount;
 use super::signature::ccavenue::{decrypt, encrypt};
 
 /// An error of the API: a code and its sentence.
@@ -48,10 +49,17 @@ async fn open_by_link(State(providers): State<Providers>, RawQuery(query): RawQu
     open(&providers, Fields::decode(query.unwrap_or_default().as_bytes()))
 }
 
+/// Whether a request names an access code of the account.
+pub(crate) fn is_from(account: &CcavenueAccount, query: &str, body: &[u8]) -> bool {
+    let codes = [account.access_code.as_str(), account.api_access_code.as_str()];
+    let forms = [query.as_bytes(), body].into_iter().filter_map(|form| Fields::decode(form).ok());
+    forms.into_iter().any(|fields| codes.contains(&fields.get("access_code")))
+}
+
 fn open(providers: &Providers, fields: Result<Fields, BadForm>) -> Response {
     let terms = fields
         .map_err(|bad| Refusal::new("10001", &bad.to_string()))
-        .and_then(|fields| wire::pay_terms(&providers.inner.settings.ccavenue, &fields));
+        .and_then(|fields| wire::pay_terms(&providers.accounts().ccavenue, &fields));
     if let Ok(terms) = &terms {
         let number = terms.echoed(wire::ORDER_ID).to_owned();
         providers.inner.ccavenue_ids.lock().insert(number, terms.id.clone());
@@ -89,7 +97,7 @@ async fn command(State(providers): State<Providers>, body: Bytes) -> Response {
 
 /// The text of a command.
 fn text(providers: &Providers, fields: &Fields) -> Result<String, ApiError> {
-    let account = &providers.inner.settings.ccavenue;
+    let account = &providers.accounts().ccavenue;
     if fields.get("access_code") != account.api_access_code {
         return Err(BAD_ACCESS_CODE);
     }
@@ -112,7 +120,7 @@ fn order_of(providers: &Providers, question: &Question) -> String {
 }
 
 fn answer(providers: &Providers, fields: &Fields, question: &Question, order: &str) -> String {
-    let account = &providers.inner.settings.ccavenue;
+    let account = &providers.accounts().ccavenue;
     let found = providers.status_asked(Provider::Ccavenue, order).filter(|found| {
         let number = found.order.payment_number().to_string();
         question.reference_no.is_empty() || question.reference_no == number

@@ -92,7 +92,7 @@ pub(super) async fn answer(providers: &Providers, command: &str, text: &str) -> 
             let Some((result, genuine)) = carried_out(providers, payment.clone(), request) else {
                 return crate::cut();
             };
-            let account = &providers.inner.settings.ccavenue;
+            let account = &providers.accounts().ccavenue;
             let key = if genuine { account.api_working_key.expose_secret() } else { wire::ANOTHER_KEY };
             let body =
                 format!("status=0&enc_response={}\r\n&enc_error_code=", encrypt(key, &result.to_string()));
@@ -111,7 +111,7 @@ fn carried_out(providers: &Providers, payment: Option<Key>, request: &Request) -
     let Some(amount) = Amount::parse(&request.amount, Currency::INR) else {
         return refused("Invalid refund amount");
     };
-    if providers.inner.settings.ccavenue.confirms_orders == request.is_cancellation {
+    if providers.accounts().ccavenue.confirms_orders == request.is_cancellation {
         return refused("The order is not in a status for this request");
     }
     if request.is_cancellation && providers.look(&payment)?.order.taken != Some(amount) {
@@ -148,7 +148,7 @@ fn carried_out(providers: &Providers, payment: Option<Key>, request: &Request) -
 /// The status of a paid order: whether it is confirmed, and when all of it was given back.
 pub(super) fn shown(providers: &Providers, order: &Order) -> wire::Shown {
     let taken = order.taken?;
-    let is_confirmed = providers.inner.settings.ccavenue.confirms_orders;
+    let is_confirmed = providers.accounts().ccavenue.confirms_orders;
     let found = providers.refunds_of(&(Provider::Ccavenue, order.terms.id.clone()));
     let told = found.iter().map(|found| RefundStatement::answered(&found.refund, found.twist));
     let told: Vec<_> = told.filter(|told| told.said != RefundSaid::NotFound).collect();

@@ -13,9 +13,9 @@ use axum::routing::get;
 use super::provider::Provider;
 use super::{Providers, axis, ccavenue, hyperswitch, paytm, payu, phonepe, razorpay, stripe};
 
-const MAX_BODY_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
 
-pub(crate) fn router(providers: Providers) -> Router {
+pub(crate) fn routes(providers: Providers) -> Router {
     let with_page = |provider: Provider, router: Router<Providers>| router.merge(pay::routes(provider));
     Router::new()
         .route("/", get(page::index))

@@ -131,13 +131,14 @@ pub(crate) fn problem(providers: &Providers, provider: Provider, problem: Proble
 }
 
 pub(crate) fn pay(providers: &Providers, order: &Order) -> Response {
-    let account = &providers.inner.settings;
+    let view = providers.met_by(order.merchant);
+    let account = view.accounts();
     let provider = order.provider();
     let merchant = match provider {
         Provider::Axis => &account.axis.merchant_id,
         Provider::Ccavenue => &account.ccavenue.merchant_id,
         Provider::Hyperswitch => &account.hyperswitch.profile_id,
-        Provider::Paytm => &crate::providers::paytm::account_of(account, order).merchant_id,
+        Provider::Paytm => &account.paytm.merchant_id,
         Provider::Phonepe => &account.phonepe.merchant_id,
         Provider::Payu => &account.payu.merchant_key,
         Provider::Razorpay => &account.razorpay.key_id,

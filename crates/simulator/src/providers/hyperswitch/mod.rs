@@ -72,10 +72,14 @@ impl IntoResponse for Refused {
     }
 }
 
+pub(crate) fn is_from(providers: &Providers, headers: &HeaderMap) -> bool {
+    check_key(providers, headers).is_ok()
+}
+
 /// Whether a call carries the merchant's API key.
 fn check_key(providers: &Providers, headers: &HeaderMap) -> Result<(), Refused> {
     let given = headers.get("api-key").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let key = providers.inner.settings.hyperswitch.api_key.expose_secret();
+    let key = providers.accounts().hyperswitch.api_key.expose_secret();
     if bool::from(key.as_bytes().ct_eq(given.as_bytes())) {
         return Ok(());
     }
@@ -98,7 +102,7 @@ async fn create(State(providers): State<Providers>, headers: HeaderMap, body: By
 
 /// Opens a payment, unless there is one of its number.
 fn open(providers: &Providers, asked: &wire::NewPayment) -> Result<Value, Refused> {
-    let account = &providers.inner.settings.hyperswitch;
+    let account = &providers.accounts().hyperswitch;
     let terms = wire::terms(account, asked)?;
     let key = (Provider::Hyperswitch, terms.id.clone());
     let mut ids = providers.inner.hyperswitch_ids.lock();
@@ -120,7 +124,7 @@ fn open(providers: &Providers, asked: &wire::NewPayment) -> Result<Value, Refuse
 
 fn payment(providers: &Providers, statement: &Statement<'_>) -> Value {
     let link = providers.pay_page_url(&(Provider::Hyperswitch, statement.order.terms.id.clone()));
-    wire::payment(&providers.inner.settings.hyperswitch, statement, Some(&link))
+    wire::payment(&providers.accounts().hyperswitch, statement, Some(&link))
 }
 
 fn key_of(providers: &Providers, id: &str) -> Option<Key> {

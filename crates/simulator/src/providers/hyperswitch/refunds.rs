@@ -74,7 +74,7 @@ fn refund(
         payment,
         id: asked.refund_id,
         amount: amount.ok_or_else(|| Refused::invalid("Invalid value provided for field: amount"))?,
-        notify_url: providers.inner.settings.hyperswitch.webhook_url.clone(),
+        notify_url: providers.accounts().hyperswitch.webhook_url.clone(),
         ids_repeat: false,
         waits_for_balance: false,
     };
@@ -119,7 +119,7 @@ fn shown(providers: &Providers, found: &FoundRefund) -> Value {
     let order = providers.look(&found.refund.wish.payment);
     let payment = order.as_ref().map_or("", |found| wire::number_of(&found.order.terms));
     let told = RefundStatement::told(&found.refund, found.twist);
-    object(&providers.inner.settings.hyperswitch, payment, &told)
+    object(&providers.accounts().hyperswitch, payment, &told)
 }
 
 fn object(account: &HyperswitchAccount, payment: &str, told: &RefundStatement<'_>) -> Value {
@@ -156,7 +156,7 @@ pub(crate) fn webhook(
     payment: &Terms,
     told: &RefundStatement<'_>,
 ) -> Message {
-    let account = &providers.inner.settings.hyperswitch;
+    let account = &providers.accounts().hyperswitch;
     let refund = told.refund;
     let is_failed = matches!(told.said, RefundSaid::Refused(_));
     let kind = if is_failed { "refund_failed" } else { "refund_succeeded" };

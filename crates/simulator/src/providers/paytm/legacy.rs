@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 
 use super::words::{self, BAD_CHECKSUM, BAD_MERCHANT, Words};
-use super::{MERCHANT, account_of, result_fields};
+use super::{MERCHANT, result_fields};
 use crate::money::{Amount, Currency};
 use crate::providers::Providers;
 use crate::providers::form::{Fields, is_address};
@@ -18,7 +18,7 @@ use crate::providers::http::pay::{self, Refusal};
 use crate::providers::http::strike;
 use crate::providers::order::{ReturnTo, Said, Statement, Terms};
 use crate::providers::provider::{Protocol, Provider};
-use crate::providers::settings::ProvidersSettings;
+use crate::providers::settings::PaytmAccount;
 use crate::providers::signature::paytm::{CHECKSUM, is_valid, text_of_form};
 
 /// The required fields of the form beside its checksum.
@@ -44,16 +44,17 @@ pub(crate) async fn open_by_link(State(providers): State<Providers>, RawQuery(qu
 fn open(providers: &Providers, encoded: &[u8]) -> Response {
     let terms = Fields::decode(encoded)
         .map_err(|bad| Refusal::new("1001", &bad.to_string()))
-        .and_then(|fields| terms(&providers.inner.settings, &fields));
+        .and_then(|fields| terms(&providers.accounts().paytm, &fields));
     pay::open(providers, Provider::Paytm, terms)
 }
 
-fn terms(settings: &ProvidersSettings, fields: &Fields) -> Result<Terms, Refusal> {
+fn terms(account: &PaytmAccount, fields: &Fields) -> Result<Terms, Refusal> {
     if let Some(missing) = MANDATORY.into_iter().find(|name| fields.get(name).is_empty()) {
         return Err(Refusal::new("1007", &format!("Missing mandatory element: {missing}.")));
     }
-    let unknown = || Refusal::new(BAD_MERCHANT.code, BAD_MERCHANT.message);
-    let account = settings.paytm_merchant(fields.get(MERCHANT)).ok_or_else(unknown)?;
+    if fields.get(MERCHANT) != account.merchant_id {
+        return Err(Refusal::new(BAD_MERCHANT.code, BAD_MERCHANT.message));
+    }
     let text = text_of_form(fields.pairs());
     if !is_valid(account.key.expose_secret().as_bytes(), &text, fields.get(CHECKSUM)) {
         return Err(Refusal::new(BAD_CHECKSUM.code, BAD_CHECKSUM.message));
@@ -76,7 +77,7 @@ fn terms(settings: &ProvidersSettings, fields: &Fields) -> Result<Terms, Refusal
         amount,
         return_to: ReturnTo::Post { success: callback.to_owned(), failure: callback.to_owned() },
         notify_url: account.webhook_url.clone(),
-        echo: BTreeMap::from([(MERCHANT.to_owned(), account.merchant_id.clone())]),
+        echo: BTreeMap::new(),
         life_ms: None,
     })
 }
@@ -96,7 +97,7 @@ pub(crate) async fn ask(State(providers): State<Providers>, body: Bytes) -> Resp
 }
 
 fn answer(providers: &Providers, members: &Map<String, Value>, order: &str) -> Value {
-    let settings = &providers.inner.settings;
+    let account = &providers.accounts().paytm;
     let text_of = |name: &str| members.get(name).and_then(Value::as_str).unwrap_or_default();
     let refused = |words: &Words| {
         fields_as_json([
@@ -107,8 +108,9 @@ fn answer(providers: &Providers, members: &Map<String, Value>, order: &str) -> V
             ("RESPMSG", words.message.to_owned()),
         ])
     };
-    let account = settings.paytm_merchant(text_of(MERCHANT)).filter(|_| !text_of(MERCHANT).is_empty());
-    let Some(account) = account else { return refused(&BAD_MERCHANT) };
+    if text_of(MERCHANT) != account.merchant_id {
+        return refused(&BAD_MERCHANT);
+    }
     let pairs = members.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default()));
     if !is_valid(account.key.expose_secret().as_bytes(), &text_of_form(pairs), text_of(CHECKSUM)) {
         return refused(&BAD_CHECKSUM);
@@ -117,8 +119,7 @@ fn answer(providers: &Providers, members: &Map<String, Value>, order: &str) -> V
         return refused(&words::of(Said::NotFound));
     };
     let statement = Statement::answered(&found.order, found.twist);
-    let is_theirs = account_of(settings, &found.order).merchant_id == account.merchant_id;
-    if statement.said == Said::NotFound || !is_theirs {
+    if statement.said == Said::NotFound {
         return refused(&words::of(Said::NotFound));
     }
     let mut fields = result_fields(account, &statement, providers.now_ms());

@@ -6,24 +6,22 @@ pub(crate) mod refunds;
 mod v3;
 mod words;
 
+use std::collections::BTreeMap;
+
 use axum::Router;
 use axum::routing::{get, post};
 use secrecy::ExposeSecret;
 
 use super::Providers;
+use super::form::Fields;
 use super::moment;
-use super::order::{Order, ReturnTo, Said, Statement};
-use super::settings::{PaytmAccount, ProvidersSettings};
-use super::signature::paytm::{CHECKSUM, new_salt, sign, text_of_form};
+use super::order::{ReturnTo, Said, Statement};
+use super::settings::PaytmAccount;
+use super::signature::paytm::{CHECKSUM, is_valid, new_salt, sign, text_of_form};
 use crate::WayBack;
 
-/// The echoed field that names the merchant of an order in the legacy protocol.
+/// The field that names the merchant in the legacy protocol.
 const MERCHANT: &str = "MID";
-
-/// The merchant of an order.
-pub(crate) fn account_of<'a>(settings: &'a ProvidersSettings, order: &Order) -> &'a PaytmAccount {
-    settings.paytm_merchant(order.terms.echoed(MERCHANT)).unwrap_or(&settings.paytm)
-}
 
 pub(crate) fn router() -> Router<Providers> {
     Router::new()
@@ -34,6 +32,30 @@ pub(crate) fn router() -> Router<Providers> {
         .route("/v3/order/status", post(v3::ask))
         .route("/refund/apply", post(refunds::apply))
         .route("/v2/refund/status", post(refunds::status))
+}
+
+/// Whether a request proves to have the account's key; one without a checksum names its id.
+pub(crate) fn is_from(account: &PaytmAccount, query: &str, body: &[u8]) -> bool {
+    if let Some(is_signed) = v3::is_signed(account, body) {
+        return is_signed;
+    }
+    let members = serde_json::from_slice::<BTreeMap<String, String>>(body);
+    let pairs: Vec<(String, String)> = match members {
+        Ok(members) => members.into_iter().collect(),
+        Err(_) => {
+            let forms = [query.as_bytes(), body].map(|form| Fields::decode(form).unwrap_or_default());
+            let pairs = forms.iter().flat_map(Fields::pairs);
+            pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        }
+    };
+    let pairs = || pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let is_named =
+        pairs().any(|(name, value)| name.eq_ignore_ascii_case(MERCHANT) && value == account.merchant_id);
+    let checksum = pairs().find(|(name, _)| *name == CHECKSUM);
+    let is_signed = |(_, checksum): (&str, &str)| {
+        is_valid(account.key.expose_secret().as_bytes(), &text_of_form(pairs()), checksum)
+    };
+    is_named && checksum.is_none_or(is_signed)
 }
 
 /// A checksum over a text by the merchant's key, or by another when the statement is not to be genuine.

@@ -62,7 +62,7 @@ struct Wish {
 
 /// `POST /refund/apply`: takes a refund on.
 pub(crate) async fn apply(State(providers): State<Providers>, body: Bytes) -> Response {
-    let wish = signed_body::<Wish>(&providers.inner.settings.paytm, &body);
+    let wish = signed_body::<Wish>(&providers.accounts().paytm, &body);
     let answer = match &wish {
         Err(words) => refused(&providers, words),
         Ok(wish) => match applied(&providers, wish) {
@@ -83,7 +83,7 @@ enum Applied {
 }
 
 fn applied(providers: &Providers, wish: &Wish) -> Applied {
-    let account = &providers.inner.settings.paytm;
+    let account = &providers.accounts().paytm;
     if wish.mid != account.merchant_id {
         return Applied::Said(BAD_MERCHANT);
     }
@@ -167,7 +167,7 @@ struct Question {
 
 /// `POST /v2/refund/status`: the state of a refund.
 pub(crate) async fn status(State(providers): State<Providers>, body: Bytes) -> Response {
-    let account = &providers.inner.settings.paytm;
+    let account = &providers.accounts().paytm;
     let question = signed_body::<Question>(account, &body);
     let answer = match &question {
         Err(words) => refused(&providers, words),
@@ -199,7 +199,7 @@ fn signing(statement: &RefundStatement<'_>) -> Signing {
 fn identity(providers: &Providers, statement: &RefundStatement<'_>) -> Vec<(String, Value)> {
     let refund = statement.refund;
     [
-        ("mid", json!(providers.inner.settings.paytm.merchant_id)),
+        ("mid", json!(providers.accounts().paytm.merchant_id)),
         ("orderId", json!(refund.wish.payment.1)),
         ("txnId", json!(number_at(refund.payment_opened_ms, refund.payment_number))),
         ("refId", json!(refund.wish.id)),

@@ -43,6 +43,12 @@ struct Head {
     signature: String,
 }
 
+/// Whether a request is signed with the account's key; `None` for one of another form.
+pub(super) fn is_signed(account: &PaytmAccount, request: &[u8]) -> Option<bool> {
+    let envelope = serde_json::from_slice::<Envelope<'_>>(request).ok()?;
+    Some(is_valid(account.key.expose_secret().as_bytes(), envelope.body.get(), &envelope.head.signature))
+}
+
 /// The body of a signed request, or the error answer.
 pub(super) fn signed_body<'a, T: Deserialize<'a>>(
     account: &PaytmAccount,
@@ -66,7 +72,7 @@ pub(super) fn envelope(providers: &Providers, body: &Value, signing: Signing) ->
 pub(super) fn envelope_text(providers: &Providers, body: &Value, signing: Signing) -> String {
     let text = body.to_string();
     let mut head = json!({ "responseTimestamp": providers.now_ms().to_string(), "version": "v1" });
-    let signature = |genuine| checksum(&providers.inner.settings.paytm, &text, genuine);
+    let signature = |genuine| checksum(&providers.accounts().paytm, &text, genuine);
     match signing {
         Signing::Not => {}
         Signing::Right => head["signature"] = signature(true).into(),
@@ -132,7 +138,7 @@ pub(crate) async fn initiate(
 
 fn opened(providers: &Providers, query: &Fields, body: &[u8]) -> Result<Value, Words> {
     let refused = |code, message| Words { status: "F", code, message };
-    let account = &providers.inner.settings.paytm;
+    let account = &providers.accounts().paytm;
     let asked: Initiation = signed_body(account, body).map_err(|words| match words.code {
         // The checksum has a code of its own in this call.
         "330" => refused("2005", words.message),
@@ -200,7 +206,7 @@ pub(crate) async fn show_page(
         .map_err(|bad| Refusal::new("1001", &bad.to_string()));
     let found = fields.and_then(|fields| {
         let order = fields.get("orderId");
-        if fields.get("mid") != providers.inner.settings.paytm.merchant_id {
+        if fields.get("mid") != providers.accounts().paytm.merchant_id {
             return Err(Refusal::new(BAD_MERCHANT.code, BAD_MERCHANT.message));
         }
         if !providers.is_sealed(TOKEN, &[order], fields.get("txnToken")) {
@@ -220,7 +226,7 @@ struct Question {
 
 /// `POST /v3/order/status`: the status of an order.
 pub(crate) async fn ask(State(providers): State<Providers>, body: Bytes) -> Response {
-    let account = &providers.inner.settings.paytm;
+    let account = &providers.accounts().paytm;
     let question = signed_body::<Question>(account, &body);
     let order = question.as_ref().map(|question| question.order_id.as_str()).unwrap_or_default();
     let strike = providers.strike(Provider::Paytm, order);
@@ -264,7 +270,7 @@ fn status_body(providers: &Providers, statement: &Statement<'_>) -> Value {
         "txnType": "SALE",
         "gatewayName": "WALLET",
         "bankName": "WALLET",
-        "mid": providers.inner.settings.paytm.merchant_id,
+        "mid": providers.accounts().paytm.merchant_id,
         "paymentMode": "PPI",
         "refundAmt": "0.00",
         "txnDate": format!("{}.0", moment::second(order.decided_ms.unwrap_or(order.opened_ms))),

@@ -5,7 +5,7 @@ pub(crate) mod wire;
 
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -18,7 +18,8 @@ use super::http::pay::{self, Refusal};
 use super::http::strike;
 use super::order::Statement;
 use super::provider::Provider;
-use super::signature::payu::is_command_hash;
+use super::settings::PayuAccount;
+use super::signature::payu::{is_command_hash, is_request_hash};
 
 /// More orders are not looked up at once.
 const MAX_ASKED: usize = 50;
@@ -30,11 +31,24 @@ pub(crate) fn router() -> Router<Providers> {
         .route("/v2/refunds/status", post(refunds::by_token))
 }
 
+/// Whether a request proves to have the account's salt.
+pub(crate) fn is_from(account: &PayuAccount, headers: &HeaderMap, body: &[u8]) -> bool {
+    let (key, salt) = (account.merchant_key.as_str(), account.salt.expose_secret());
+    if refunds::is_signed(account, headers, body) {
+        return true;
+    }
+    let Ok(fields) = Fields::decode(body) else { return false };
+    let hash = fields.get("hash");
+    fields.get("key") == key
+        && (is_request_hash(key, salt, |name| fields.get(name), hash)
+            || is_command_hash(key, salt, fields.get("command"), fields.get("var1"), hash))
+}
+
 /// `POST /_payment`: the payer posts a signed form.
 async fn open(State(providers): State<Providers>, body: Bytes) -> Response {
     let terms = Fields::decode(&body)
         .map_err(|bad| Refusal::new("SORRY", &bad.to_string()))
-        .and_then(|fields| wire::pay_terms(&providers.inner.settings.payu, &fields));
+        .and_then(|fields| wire::pay_terms(&providers.accounts().payu, &fields));
     pay::open(&providers, Provider::Payu, terms)
 }
 
@@ -70,7 +84,7 @@ async fn command(State(providers): State<Providers>, RawQuery(query): RawQuery, 
 
 /// The answer to a command; `None` where the command never arrives.
 fn answer(providers: &Providers, fields: &Fields) -> Option<Value> {
-    let account = &providers.inner.settings.payu;
+    let account = &providers.accounts().payu;
     let (command, var1) = (fields.get("command"), fields.get("var1"));
     if fields.get("key") != account.merchant_key {
         return Some(json!({ "status": 0, "msg": "Invalid merchant key." }));

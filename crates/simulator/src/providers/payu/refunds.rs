@@ -18,6 +18,7 @@ use crate::providers::provider::Provider;
 use crate::providers::refunds::books::NotBooked;
 use crate::providers::refunds::desk::{FoundRefund, RefundAsked};
 use crate::providers::refunds::{RefundSaid, RefundStatement, RefundWish};
+use crate::providers::settings::PayuAccount;
 use crate::providers::signature::payu::is_signed_with_date;
 use crate::providers::{Providers, moment};
 
@@ -141,17 +142,21 @@ struct ByToken {
     tokens: Vec<String>,
 }
 
+/// Whether a request is signed over its body and its date.
+pub(super) fn is_signed(account: &PayuAccount, headers: &HeaderMap, body: &[u8]) -> bool {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (key, salt) = (&account.merchant_key, account.salt.expose_secret());
+    let text = String::from_utf8_lossy(body);
+    is_signed_with_date(key, salt, &text, header("date"), header("authorization"))
+}
+
 /// `POST /v2/refunds/status`: refunds by their tokens, with a signature over body and date.
 pub(super) async fn by_token(
     State(providers): State<Providers>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let account = &providers.inner.settings.payu;
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let (key, salt) = (&account.merchant_key, account.salt.expose_secret());
-    let text = String::from_utf8_lossy(&body);
-    if !is_signed_with_date(key, salt, &text, header("date"), header("authorization")) {
+    if !is_signed(&providers.accounts().payu, &headers, &body) {
         return (StatusCode::UNAUTHORIZED, Json(json!({ "message": "Unauthorized", "status": 0 })))
             .into_response();
     }
@@ -203,7 +208,7 @@ pub(crate) fn webhook(providers: &Providers, url: &str, told: &RefundStatement<'
         "bank_ref_num": format!("{:012}", refund.number()),
         "refund_mode": "back to source",
         "remark": "",
-        "key": providers.inner.settings.payu.merchant_key,
+        "key": providers.accounts().payu.merchant_key,
     });
     Message {
         url: url.to_owned(),

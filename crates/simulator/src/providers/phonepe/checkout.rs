@@ -42,14 +42,14 @@ const MAX_META_BYTES: usize = 4096;
 pub(crate) async fn token(State(providers): State<Providers>, body: Bytes) -> Response {
     let strike = providers.strike(Provider::Phonepe, "");
     let answer = match Fields::decode(&body) {
-        Ok(fields) if is_client(&providers.inner.settings.phonepe, &fields) => new_token(&providers),
+        Ok(fields) if is_client(&providers.accounts().phonepe, &fields) => new_token(&providers),
         Ok(_) => Refused::unauthorized("The client id, secret or version is wrong.").into_response(),
         Err(_) => Refused::bad_request("The request cannot be read.").into_response(),
     };
     strike::carry_out(&providers, strike, answer).await
 }
 
-fn is_client(account: &PhonepeAccount, fields: &Fields) -> bool {
+pub(super) fn is_client(account: &PhonepeAccount, fields: &Fields) -> bool {
     let secret = account.client_secret.expose_secret().as_bytes();
     fields.get("grant_type") == "client_credentials"
         && fields.get("client_id") == account.client_id
@@ -76,7 +76,7 @@ fn new_token(providers: &Providers) -> Response {
 
 fn seal_of(providers: &Providers, end: &str) -> String {
     let epoch = providers.inner.token_epoch.load(Ordering::SeqCst).to_string();
-    providers.seal(TOKEN, &[&epoch, end])
+    providers.seal(TOKEN, &[&epoch, &providers.accounts().phonepe.client_id, end])
 }
 
 /// Whether a call carries a token that still holds.
@@ -84,9 +84,10 @@ pub(super) fn check_token(providers: &Providers, headers: &HeaderMap) -> Result<
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let token = given.strip_prefix(TOKEN_TYPE).and_then(|rest| rest.strip_prefix(' '));
     let holds = token.and_then(|token| token.split_once('.')).is_some_and(|(end, seal)| {
-        let epoch = providers.inner.token_epoch.load(Ordering::SeqCst).to_string();
         let in_time = end.parse::<i64>().is_ok_and(|end| providers.now_ms() / 1_000 < end);
-        in_time && providers.is_sealed(TOKEN, &[&epoch, end], seal)
+        let epoch = providers.inner.token_epoch.load(Ordering::SeqCst).to_string();
+        let client = &providers.accounts().phonepe.client_id;
+        in_time && providers.is_sealed(TOKEN, &[&epoch, client, end], seal)
     });
     if holds { Ok(()) } else { Err(Refused::unauthorized("The access token is wrong or expired.")) }
 }
@@ -143,7 +144,7 @@ fn open(providers: &Providers, payment: Payment) -> Result<Response, Refused> {
         id: payment.merchant_order_id,
         amount,
         return_to: ReturnTo::Get(redirect_url),
-        notify_url: providers.inner.settings.phonepe.webhook_url.clone(),
+        notify_url: providers.accounts().phonepe.webhook_url.clone(),
         echo: meta_info.map(|meta| (META_INFO.to_owned(), meta)).into_iter().collect::<BTreeMap<_, _>>(),
         life_ms: payment.expire_after.map(|seconds| i64::from(seconds) * 1_000),
     };

@@ -4,13 +4,14 @@ pub(crate) mod checkout;
 pub(crate) mod refunds;
 pub(crate) mod signed;
 
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::json;
 
 use super::Providers;
+use super::form::Fields;
 use super::order::Said;
 
 pub(crate) fn router() -> Router<Providers> {
@@ -26,6 +27,14 @@ pub(crate) fn router() -> Router<Providers> {
         .route("/v1/oauth/token", post(checkout::token))
         .route("/checkout/v2/pay", post(checkout::pay))
         .route("/checkout/v2/order/{order}/status", get(checkout::status))
+}
+
+/// Whether a request proves to have the account's salt key, its client secret or a token for it.
+pub(crate) fn is_from(providers: &Providers, path: &str, headers: &HeaderMap, body: &[u8]) -> bool {
+    let account = &providers.accounts().phonepe;
+    signed::is_from(account, path, headers, body)
+        || Fields::decode(body).is_ok_and(|fields| checkout::is_client(account, &fields))
+        || checkout::check_token(providers, headers).is_ok()
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -107,7 +107,7 @@ pub(crate) async fn legacy(
     uri: Uri,
     body: Bytes,
 ) -> Response {
-    let account = &providers.inner.settings.phonepe;
+    let account = &providers.accounts().phonepe;
     let asked = signed_payload::<Credit>(account, &headers, &uri, &body).map(|credit| Refund {
         merchant_id: credit.merchant_id,
         _merchant_user_id: String::new(),
@@ -126,12 +126,12 @@ pub(crate) async fn v1(
     uri: Uri,
     body: Bytes,
 ) -> Response {
-    let asked = signed_payload::<Refund>(&providers.inner.settings.phonepe, &headers, &uri, &body);
+    let asked = signed_payload::<Refund>(&providers.accounts().phonepe, &headers, &uri, &body);
     signed(&providers, Protocol::PhonepeV1, asked).await
 }
 
 async fn signed(providers: &Providers, protocol: Protocol, asked: Result<Refund, Refused>) -> Response {
-    let account = &providers.inner.settings.phonepe;
+    let account = &providers.accounts().phonepe;
     let (payment, id) = asked
         .as_ref()
         .map(|asked| (asked.original_transaction_id.clone(), asked.merchant_transaction_id.clone()))
@@ -183,7 +183,7 @@ pub(super) fn signed_status(providers: &Providers, protocol: Protocol, id: &str)
     let found = providers.refund_status_asked(Provider::Phonepe, id).pop()?;
     let statement = RefundStatement::answered(&found.refund, found.twist);
     let known = found.refund.protocol == protocol && statement.said != RefundSaid::NotFound;
-    known.then(|| report(&providers.inner.settings.phonepe, &statement))
+    known.then(|| report(&providers.accounts().phonepe, &statement))
 }
 
 /// The answer and the callback of the signed protocols.
@@ -258,7 +258,7 @@ pub(crate) async fn checkout(
             payment: payment_of(&asked.original_merchant_order_id),
             id: asked.merchant_refund_id,
             amount,
-            notify_url: providers.inner.settings.phonepe.webhook_url.clone(),
+            notify_url: providers.accounts().phonepe.webhook_url.clone(),
             ids_repeat: false,
             waits_for_balance: true,
         })

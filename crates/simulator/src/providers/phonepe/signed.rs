@@ -87,6 +87,12 @@ fn check(account: &PhonepeAccount, headers: &HeaderMap, payload: &str, path: &st
     }
 }
 
+/// Whether a request, of which some have no payload, is signed.
+pub(super) fn is_from(account: &PhonepeAccount, path: &str, headers: &HeaderMap, body: &[u8]) -> bool {
+    let payload = serde_json::from_slice::<Request>(body).map(|request| request.request);
+    check(account, headers, &payload.unwrap_or_default(), path).is_ok()
+}
+
 /// The payload of a signed request.
 pub(super) fn signed_payload<T: DeserializeOwned>(
     account: &PhonepeAccount,
@@ -103,7 +109,7 @@ pub(super) fn signed_payload<T: DeserializeOwned>(
 
 /// Opens an order; returns where its page is.
 fn open(providers: &Providers, asked: Asked) -> Result<String, Refused> {
-    let account = &providers.inner.settings.phonepe;
+    let account = &providers.accounts().phonepe;
     if asked.merchant_id != account.merchant_id {
         return Err(Refused::bad_request("The merchant is not known."));
     }
@@ -148,7 +154,7 @@ pub(crate) async fn legacy_debit(
     uri: Uri,
     body: Bytes,
 ) -> Response {
-    let account = &providers.inner.settings.phonepe;
+    let account = &providers.accounts().phonepe;
     let debit = signed_payload::<Debit>(account, &headers, &uri, &body);
     let order = debit.as_ref().map(|debit| debit.transaction_id.clone()).unwrap_or_default();
     let strike = providers.strike(Provider::Phonepe, &order);
@@ -178,7 +184,7 @@ pub(crate) async fn v1_pay(
     uri: Uri,
     body: Bytes,
 ) -> Response {
-    let account = &providers.inner.settings.phonepe;
+    let account = &providers.accounts().phonepe;
     let payment = signed_payload::<Payment>(account, &headers, &uri, &body);
     let order = payment.as_ref().map(|payment| payment.merchant_transaction_id.clone()).unwrap_or_default();
     let strike = providers.strike(Provider::Phonepe, &order);
@@ -259,7 +265,7 @@ fn answer(
     headers: &HeaderMap,
     uri: &Uri,
 ) -> Result<Response, Refused> {
-    let account = &providers.inner.settings.phonepe;
+    let account = &providers.accounts().phonepe;
     check(account, headers, "", uri.path())?;
     let named_twice = protocol != Protocol::PhonepeV1 || header_text(headers, "x-merchant-id") == merchant;
     if merchant != account.merchant_id || !named_twice {

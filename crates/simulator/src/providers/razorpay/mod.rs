@@ -100,9 +100,13 @@ impl IntoResponse for Refused {
     }
 }
 
+pub(crate) fn is_from(providers: &Providers, headers: &HeaderMap) -> bool {
+    authorize(providers, headers).is_ok()
+}
+
 /// Whether a call comes with the key id and the key secret.
 fn authorize(providers: &Providers, headers: &HeaderMap) -> Result<(), Refused> {
-    let account = &providers.inner.settings.razorpay;
+    let account = &providers.accounts().razorpay;
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let given = given.strip_prefix("Basic ").and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default();
     let expected = format!("{}:{}", account.key_id, account.key_secret.expose_secret());
@@ -202,7 +206,7 @@ fn open(providers: &Providers, link: NewLink) -> Result<Response, Refused> {
         id: link.reference_id,
         amount,
         return_to: ReturnTo::Get(link.callback_url),
-        notify_url: providers.inner.settings.razorpay.webhook_url.clone(),
+        notify_url: providers.accounts().razorpay.webhook_url.clone(),
         echo: BTreeMap::new(),
         life_ms: Some(link.expire_by.saturating_mul(1_000).saturating_sub(now_ms)),
     };

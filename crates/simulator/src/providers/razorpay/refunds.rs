@@ -123,7 +123,7 @@ fn refund_new(providers: &Providers, payment: Key, asked: &NewRefund) -> Result<
         payment,
         id: receipt,
         amount,
-        notify_url: providers.inner.settings.razorpay.webhook_url.clone(),
+        notify_url: providers.accounts().razorpay.webhook_url.clone(),
         // Only the key keeps a refund from being made twice.
         ids_repeat: true,
         waits_for_balance: false,
@@ -241,5 +241,5 @@ pub(crate) fn webhook(providers: &Providers, url: &str, told: &RefundStatement<'
     })
     .to_string();
     let id = format!("SimR{:010}{}", refund.number(), refund.decided_ms);
-    wire::event_message(&providers.inner.settings.razorpay, url, told.genuine, body, id)
+    wire::event_message(&providers.accounts().razorpay, url, told.genuine, body, id)
 }

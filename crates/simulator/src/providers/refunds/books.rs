@@ -83,6 +83,11 @@ impl RefundBooks {
         places.filter_map(|place| self.refunds.get(*place))
     }
 
+    /// The refund at this place, as it was last written down.
+    pub(crate) fn at(&self, place: usize) -> Option<&Refund> {
+        self.refunds.get(place)
+    }
+
     /// The places of the refunds with this id.
     pub(crate) fn with_id(&self, id: &Key) -> Vec<usize> {
         self.by_id.get(id).cloned().unwrap_or_default()

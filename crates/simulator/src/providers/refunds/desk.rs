@@ -57,7 +57,9 @@ impl Providers {
     pub(crate) fn refund(&self, wish: RefundWish) -> RefundAsked {
         let id = (wish.payment.0, wish.id.clone());
         // Brings the payment up to date.
-        self.look(&wish.payment);
+        if self.look(&wish.payment).is_none() {
+            return RefundAsked::Not(NotBooked::NotPaid);
+        }
         let (now_ms, takes_ms) = (self.now_ms(), self.refunds_take_ms());
         let mut ledger = self.ledger();
         let twist = ledger.refund_twist(&id, &wish.payment);
@@ -174,6 +176,8 @@ impl Providers {
     ) -> Option<FoundRefund> {
         let now_ms = self.now_ms();
         let mut ledger = self.ledger();
+        let payment = ledger.refunds.at(place)?.wish.payment.clone();
+        ledger.order(&payment).filter(|order| self.sees(order.merchant))?;
         let (refund, changed) = ledger.refunds.update(place, now_ms, change)?;
         let id = (refund.provider(), refund.wish.id.clone());
         let twist = ledger.refund_twist(&id, &refund.wish.payment);
@@ -192,8 +196,10 @@ impl Providers {
         twist: Option<RefundTwist>,
         now_ms: i64,
     ) {
-        let payment = ledger.order(&refund.wish.payment).map(|order| order.terms.clone());
-        if let Some(message) = payment.and_then(|payment| self.refund_webhook(refund, &payment, twist)) {
+        let payment = ledger.order(&refund.wish.payment).map(|order| (order.merchant, order.terms.clone()));
+        let message = payment
+            .and_then(|(merchant, payment)| self.met_by(merchant).refund_webhook(refund, &payment, twist));
+        if let Some(message) = message {
             ledger.post(&refund.wish.payment, message, now_ms);
         }
     }
@@ -219,11 +225,9 @@ impl Providers {
             Protocol::Vpc | Protocol::Ccavenue => None,
             Protocol::PaytmLegacy | Protocol::PaytmV3 => paytm::refunds::webhook(self, url, &statement),
             Protocol::PhonepeLegacy | Protocol::PhonepeV1 => {
-                Some(phonepe::refunds::callback(&self.inner.settings.phonepe, url, &statement))
+                Some(phonepe::refunds::callback(&self.accounts().phonepe, url, &statement))
             }
-            Protocol::PhonepeV2 => {
-                Some(phonepe::refunds::webhook(&self.inner.settings.phonepe, url, &statement))
-            }
+            Protocol::PhonepeV2 => Some(phonepe::refunds::webhook(&self.accounts().phonepe, url, &statement)),
             Protocol::HyperswitchLink => Some(hyperswitch::refunds::webhook(self, url, payment, &statement)),
             Protocol::Payu => Some(payu::refunds::webhook(self, url, &statement)),
             Protocol::RazorpayLink => Some(razorpay::refunds::webhook(self, url, &statement)),

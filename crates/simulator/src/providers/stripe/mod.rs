@@ -89,11 +89,15 @@ impl IntoResponse for Refused {
     }
 }
 
+pub(crate) fn is_from(providers: &Providers, headers: &HeaderMap) -> bool {
+    check_key(providers, headers).is_ok()
+}
+
 /// Whether a call carries the account's secret key.
 fn check_key(providers: &Providers, headers: &HeaderMap) -> Result<(), Refused> {
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let key = given.strip_prefix("Bearer ").unwrap_or_default();
-    let secret = providers.inner.settings.stripe.secret_key.expose_secret();
+    let secret = providers.accounts().stripe.secret_key.expose_secret();
     if bool::from(secret.as_bytes().ct_eq(key.as_bytes())) {
         return Ok(());
     }
@@ -134,7 +138,7 @@ fn open(providers: &Providers, headers: &HeaderMap, body: &[u8], fields: &Fields
 }
 
 fn open_new(providers: &Providers, fields: &Fields) -> Result<Value, Refused> {
-    let account = &providers.inner.settings.stripe;
+    let account = &providers.accounts().stripe;
     let mut terms = wire::terms(account, fields, providers.now_ms())?;
     // A reference may be used again: that is another session.
     let reference = terms.id.clone();

@@ -118,7 +118,7 @@ fn refund_new(
         payment,
         id: number_in(fields, key),
         amount,
-        notify_url: providers.inner.settings.stripe.webhook_url.clone(),
+        notify_url: providers.accounts().stripe.webhook_url.clone(),
         // Only the key keeps a refund from being made twice.
         ids_repeat: true,
         waits_for_balance: true,
@@ -222,7 +222,7 @@ fn shown(told: &RefundStatement<'_>, twist: Option<RefundTwist>) -> Value {
 
 /// The event of a refund that has changed.
 pub(crate) fn webhook(providers: &Providers, url: &str, told: &RefundStatement<'_>) -> Message {
-    let account = &providers.inner.settings.stripe;
+    let account = &providers.accounts().stripe;
     let kind = match told.said {
         RefundSaid::Refused(_) | RefundSaid::Returned => "refund.failed",
         RefundSaid::Pending | RefundSaid::Done | RefundSaid::Gibberish | RefundSaid::NotFound => {
