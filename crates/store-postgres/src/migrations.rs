@@ -53,6 +53,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "bank_transaction_no",
         sql: include_str!("../migrations/0014_bank_transaction_no.sql"),
     },
+    Migration { version: 15, name: "console", sql: include_str!("../migrations/0015_console.sql") },
 ];
 
 /// The advisory lock of migrations, "payments" as a number: nodes that start at once take turns.

@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "bank_transaction_no",
         sql: include_str!("../migrations/0013_bank_transaction_no.sql"),
     },
+    Migration { version: 14, name: "console", sql: include_str!("../migrations/0014_console.sql") },
 ];
 
 /// Brings the database up to date, in one transaction. Two processes that start together do it one
