@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from conftest import BINARY, Service
 from playwright.sync_api import expect, sync_playwright
-from test_pay_page import CHROMIUM, DESK, FLAGS, no_sideways_scrolling
+from test_pay_page import CHROMIUM, DESK, FLAGS
 
 AXE = (pathlib.Path(__file__).parent / "axe" / "axe.min.js").read_text()
 NARROW = {"width": 320, "height": 700}
@@ -17,11 +17,11 @@ PAGES = ["/", "/payments", "/attention", "/refunds", "/events", "/jobs", "/jobs/
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
-    """A service as a newcomer starts it, with a payment that is paid and one that is pending."""
+    """A service as a newcomer starts it, with two payments."""
     folder = tmp_path_factory.mktemp("console")
     service = Service(folder / "data", folder / "service.log")
     service.folder = folder
-    service.paid = service.create("BILL-PAID", "1234567.50", 'ਜਾਇਦਾਦ ਟੈਕਸ & <b>"water"</b>', payer="<i>Asha</i> Rani")
+    service.named = service.create("BILL-PAID", "1234567.50", 'ਜਾਇਦਾਦ ਟੈਕਸ & <b>"water"</b>', payer="<i>Asha</i> Rani")
     service.pending = service.create("BILL-PENDING")
     yield service
     assert service.stop() == 0, service.log.read_text()
@@ -61,6 +61,10 @@ def entered(browser, service: Service, *roles: str, **options):
 ALL = ["PG_OPERATOR", "PG_VIEWER", "PG_AUDITOR", "PG_REFUND_MAKER", "PG_REFUND_CHECKER"]
 
 
+def no_sideways_scrolling(page) -> bool:
+    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
 def violations(page) -> list[str]:
     """What axe-core finds, by WCAG 2.2 AA and best practice."""
     page.evaluate(AXE)
@@ -89,7 +93,7 @@ def test_the_link_of_a_start_shows_the_payment_just_made(running, browser):
 def test_every_page_is_accessible_in_every_language_narrow_and_wide(running, browser, language):
     page = entered(browser, running, *ALL)
     page.goto(f"{running.url}/console/language/{language}")
-    for payment in (running.paid, running.pending):
+    for payment in (running.named, running.pending):
         running.update(payment["txnId"])
     paths = [*PAGES, f"/payments/{running.pending['txnId']}", "/payments?status=PAID", "/payments?q=none", "/nothing"]
     found = []
@@ -124,9 +128,9 @@ def test_the_keyboard_alone_finds_and_reads_a_payment(running, browser):
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     expect(page.get_by_role("searchbox")).to_be_focused()
-    page.keyboard.type(f"  {running.paid['txnId'].lower()} ")
+    page.keyboard.type(f"  {running.named['txnId'].lower()} ")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_contain_text(running.paid["txnId"])
+    expect(page.get_by_role("heading", level=1)).to_contain_text(running.named["txnId"])
     page.context.close()
 
 

@@ -62,7 +62,7 @@ impl Console {
     }
 }
 
-/// Logins a minute.
+/// Failed logins a minute; further ones are refused.
 #[derive(Debug, Clone, Copy)]
 pub struct LoginLimits {
     pub of_an_address: u32,

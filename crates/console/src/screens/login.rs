@@ -40,7 +40,7 @@ pub(crate) async fn show(context: &Context) -> Outcome {
 pub(crate) async fn link(context: &Context) -> Outcome {
     admit(context)?;
     let secret = context.path("secret");
-    let link = context.payments().sessions.link(secret).await?.ok_or(Failure::LinkSpent)?;
+    let link = context.payments().sessions.link(secret).await?.ok_or_else(|| failed(context))?;
     let roles = link.holder.grants.iter();
     page::html(&LinkPage {
         f: Frame::of(context, context.language.texts().login, &[]),
@@ -56,7 +56,18 @@ pub(crate) async fn log_in(context: &Context) -> Outcome {
     admit(context)?;
     let secret = context.form.text("link").ok_or(Failure::LinkSpent)?;
     let sessions = &context.payments().sessions;
-    let begun = sessions.log_in_by_link(secret, context.address, context.caller.as_ref()).await?;
+    let begun = sessions.log_in_by_link(secret, context.address, context.caller.as_ref()).await;
+    let begun = begun.map_err(|error| match Failure::from(error) {
+        Failure::LinkSpent => failed(context),
+        other @ (Failure::NotFound
+        | Failure::LoggedOut
+        | Failure::Denied(_)
+        | Failure::Forged
+        | Failure::TooManyLogins
+        | Failure::Refused(..)
+        | Failure::Store(_)
+        | Failure::Internal(_)) => other,
+    })?;
     let cookie = cookies::set_session(begun.secret.expose_secret(), context.is_local);
     let mut response = page::see(&context.link("/").href())?;
     let cookie = cookie.ok_or(Failure::Internal("a cookie that is no header"))?;
@@ -84,6 +95,12 @@ pub(crate) async fn language(context: &Context) -> Outcome {
     let cookie = cookie.ok_or(Failure::Internal("a cookie that is no header"))?;
     response.headers_mut().insert(header::SET_COOKIE, cookie);
     Ok(response)
+}
+
+/// A login that failed, counted.
+fn failed(context: &Context) -> Failure {
+    context.shared.rate.note_failure(context.address, context.payments().sessions.now());
+    Failure::LinkSpent
 }
 
 fn admit(context: &Context) -> Result<(), Failure> {
