@@ -2,6 +2,7 @@
 //! or was not escaped, fails.
 
 mod forms;
+mod mutated;
 mod payments;
 mod screens;
 mod walk;
