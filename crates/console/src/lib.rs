@@ -27,7 +27,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use http::Extensions;
+use http::{Extensions, HeaderMap};
 use payment_service::{Payments, Scheduler};
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +35,9 @@ use crate::rate::Rate;
 
 /// The parts of the console's address below the context path.
 pub const PATH: &str = "/console";
+
+/// The network address of a request's client, as far as the server knows it.
+pub type AddressOf = Box<dyn Fn(&Extensions, &HeaderMap) -> Option<IpAddr> + Send + Sync>;
 
 /// The console: use cases and settings.
 pub struct Console {
@@ -50,8 +53,7 @@ pub struct Console {
     pub stands_alone: bool,
     /// Whether the sandbox gateway is offered: its data are marked on every page.
     pub sandbox: bool,
-    /// The network address of the other end of a request, as the server knows it.
-    pub address_of: fn(&Extensions) -> Option<IpAddr>,
+    pub address_of: AddressOf,
     pub limits: LoginLimits,
 }
 

@@ -28,7 +28,7 @@ pub(crate) async fn serve(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let address = (shared.console.address_of)(&parts.extensions);
+    let address = (shared.console.address_of)(&parts.extensions, &parts.headers);
     let is_local = cookies::is_local(&parts.headers, address);
     let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let path = path.iter().flatten().map(|(name, value)| (name.to_owned(), value.to_owned()));

@@ -115,7 +115,7 @@ fn world_with(change: impl FnOnce(&mut Console)) -> World {
         host: None,
         stands_alone: false,
         sandbox: true,
-        address_of: |_| Some("127.0.0.1".parse().unwrap()),
+        address_of: Box::new(|_, _| Some("127.0.0.1".parse().unwrap())),
         limits: LoginLimits { of_an_address: 1000, of_all: 1000 },
     };
     change(&mut console);
