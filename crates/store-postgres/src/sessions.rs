@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio_postgres::Row;
 
 use crate::PostgresStore;
-use crate::audit::append_audit;
+use crate::audit::commit_with_audit;
 use crate::connections::Values;
 use crate::failure::Failure;
 use crate::parameters::storable;
@@ -36,8 +36,7 @@ impl Sessions for PostgresStore {
         ];
         let transaction = self.db.begin().await?;
         transaction.rows(STORE, values).await?;
-        append_audit(&transaction, &new.audit).await?;
-        Ok(transaction.commit().await?)
+        Ok(commit_with_audit(transaction, &new.audit).await?)
     }
 
     async fn login_link(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<LoginLink>, StoreError> {
@@ -87,8 +86,7 @@ impl Sessions for PostgresStore {
             &new.expires_at.as_millis(),
         ];
         transaction.rows(BEGIN, values).await?;
-        append_audit(&transaction, &new.audit).await?;
-        transaction.commit().await?;
+        commit_with_audit(transaction, &new.audit).await?;
         Ok(SessionBegun::Stored)
     }
 
@@ -146,8 +144,7 @@ impl Sessions for PostgresStore {
             transaction.roll_back().await;
             return Ok(false);
         }
-        append_audit(&transaction, &audit).await?;
-        transaction.commit().await?;
+        commit_with_audit(transaction, &audit).await?;
         Ok(true)
     }
 }
