@@ -45,7 +45,7 @@ impl Sessions for SqliteStore {
             let sql = "SELECT uuid, name, grants, expires_at FROM eg_pg_console_links
                 WHERE digest = ?1 AND expires_at > ?2";
             Ok(rows::all(conn, sql, params![digest, now.as_millis()], |row| {
-                let columns = Columns::of_nobody(row, "eg_pg_console_links");
+                let columns = Columns::without_owner(row, "eg_pg_console_links");
                 Ok(LoginLink { holder: holder(&columns)?, expires_at: columns.moment("expires_at")? })
             })?
             .pop())
@@ -189,7 +189,7 @@ fn holder(columns: &Columns<'_, '_>) -> Result<SessionHolder, Failure> {
 }
 
 fn read(row: &Row<'_>) -> Result<Session, Failure> {
-    let columns = Columns::of_nobody(row, "eg_pg_console_sessions");
+    let columns = Columns::without_owner(row, "eg_pg_console_sessions");
     let (id, method) = (columns.get("session_id")?, columns.read("method", LoginMethod::from_word)?);
     let (holder, address) = (holder(&columns)?, columns.get("address")?);
     let (started_at, used_at) = (columns.moment("started_at")?, columns.moment("used_at")?);
