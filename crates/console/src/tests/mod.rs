@@ -69,7 +69,7 @@ fn world_with(change: impl FnOnce(&mut Console)) -> World {
     let clock = Arc::new(ManualClock::at(NOW));
     let database = Database::open(&clock);
     let (store, registers) = (database.store.clone(), database.registers.clone());
-    let gateway = Arc::new(FakeGateway::new("FAKE", StartMode::Offline));
+    let gateway = Arc::new(FakeGateway::new("SANDBOX", StartMode::Offline));
     let format = "PB_PG_[SEQ_EG_PG_TXN]".parse().unwrap();
     let payments = Payments::new(Ports {
         store: store.clone(),
@@ -89,7 +89,7 @@ fn world_with(change: impl FnOnce(&mut Console)) -> World {
             order_life_of: BTreeMap::new(),
             ask_after: None,
             reuse_after: None,
-            time_zone: indian_standard_time(),
+            time_zone: jiff::tz::TimeZone::get("Asia/Kolkata").unwrap(),
             receipt_wait: Duration::from_secs(20),
             receipt_lease: Duration::from_secs(120),
             collection_call: Duration::from_secs(15),
@@ -113,7 +113,7 @@ fn world_with(change: impl FnOnce(&mut Console)) -> World {
         stop,
         base: BASE.to_owned(),
         host: None,
-        stands_alone: false,
+        stands_alone: true,
         sandbox: true,
         address_of: Box::new(|_, _| Some("127.0.0.1".parse().unwrap())),
         limits: LoginLimits { of_an_address: 1000, of_all: 1000 },
@@ -169,7 +169,7 @@ impl World {
     async fn pending(&self, id: &str, tenant: &str) -> TxnId {
         let mut txn = sample::transaction(id, &[&format!("BILL-{id}")]);
         txn.tenant_id = TenantId::new(tenant).unwrap();
-        txn.gateway = payment_domain::GatewayName::new("FAKE");
+        txn.gateway = payment_domain::GatewayName::new("SANDBOX");
         txn.audit.created_at = NOW;
         let id = txn.id.clone();
         self.store.create(sample::new(txn)).await.unwrap();

@@ -45,7 +45,7 @@ async fn a_hostile_text_is_a_text_on_every_page() {
     let world = world();
     let mut txn = sample::transaction(&format!("T{}", &HOSTILE[..30]), &["B1"]);
     txn.tenant_id = TenantId::new("pb.amritsar").unwrap();
-    txn.bill_id = payment_domain::BillId::stored(HOSTILE);
+    txn.bill_id = payment_domain::BillId::new(&HOSTILE[..60]).unwrap();
     txn.consumer_code = HOSTILE.to_owned();
     txn.product_info = HOSTILE.to_owned();
     txn.module = Some(HOSTILE.to_owned());
@@ -129,7 +129,7 @@ async fn a_job_is_run_by_hand_and_its_page_tells_how_it_ended() {
     let browser = world.log_in("asha", &[(Role::Operator, "pb")]).await;
     let jobs = browser.get("/jobs").await;
     jobs.check();
-    assert!(jobs.words().contains("early") && jobs.words().contains("FAKE: available"));
+    assert!(jobs.words().contains("early") && jobs.words().contains("SANDBOX: available"));
     let begun = browser.post("/jobs/early/run", &[]).await;
     assert_eq!(begun.location(), "/pg-service/console/jobs/early");
     world.payments.ports.tasks.close();
@@ -190,6 +190,8 @@ async fn the_start_counts_what_waits_and_each_number_leads_to_its_list() {
 async fn a_session_is_ended_from_the_list() {
     let world = world();
     let admin = world.log_in("admin", &[(Role::Admin, "pb")]).await;
+    // The newest is listed first.
+    world.clock.advance(std::time::Duration::from_secs(1));
     let viewer = world.log_in("vera", &[(Role::Viewer, "pb")]).await;
     let page = admin.get("/sessions").await;
     page.check();
