@@ -133,7 +133,7 @@ async fn a_payment_is_found_by_each_of_its_numbers_within_the_tenants_alone(stor
         &gateways.to_uppercase(),
         &gateways.to_lowercase(),
     ] {
-        assert_eq!(named(number, &["pb"]).await, [id.clone()], "{number}");
+        assert_eq!(named(number, &["pb"]).await, std::slice::from_ref(&id), "{number}");
         assert_eq!(named(number, &["pb.nabha", "mh"]).await, [] as [String; 0], "{number}");
         assert_eq!(named(number, &[]).await, [] as [String; 0], "{number}");
     }
