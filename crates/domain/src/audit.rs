@@ -31,7 +31,11 @@ pub enum AuditAction {
     KeysRotated,
     TokenIssued,
     TokenRevoked,
+    /// A link that logs in to the console once.
+    LoginLinkIssued,
     LoggedIn,
+    /// A session of the console was ended, by its holder or by an admin.
+    LoggedOut,
     /// A named caller was refused what they asked for.
     Refused,
     Exported,
@@ -48,7 +52,7 @@ pub enum AuditAction {
 }
 
 impl AuditAction {
-    pub const ALL: [AuditAction; 27] = [
+    pub const ALL: [AuditAction; 29] = [
         AuditAction::RefundRequested,
         AuditAction::RefundApproved,
         AuditAction::RefundRejected,
@@ -68,7 +72,9 @@ impl AuditAction {
         AuditAction::KeysRotated,
         AuditAction::TokenIssued,
         AuditAction::TokenRevoked,
+        AuditAction::LoginLinkIssued,
         AuditAction::LoggedIn,
+        AuditAction::LoggedOut,
         AuditAction::Refused,
         AuditAction::Exported,
         AuditAction::Revealed,
@@ -100,7 +106,9 @@ impl AuditAction {
             AuditAction::KeysRotated => "keys.rotated",
             AuditAction::TokenIssued => "token.issued",
             AuditAction::TokenRevoked => "token.revoked",
+            AuditAction::LoginLinkIssued => "login-link.issued",
             AuditAction::LoggedIn => "logged-in",
+            AuditAction::LoggedOut => "logged-out",
             AuditAction::Refused => "refused",
             AuditAction::Exported => "exported",
             AuditAction::Revealed => "revealed",

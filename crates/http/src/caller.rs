@@ -53,8 +53,7 @@ impl FromRequest<Arc<App>> for Called {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Called, ApiError> {
-        let peer = request.extensions().get::<Peer>().map(|Peer(address)| *address);
-        let address = peer.map(|peer| app.proxies.client(peer, request.headers()));
+        let address = app.proxies.address_of(request.extensions(), request.headers());
         let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
         let headers = request.headers().clone();
         let body = RequestBody::from_request(request, app).await?;

@@ -47,5 +47,5 @@ pub use metrics::{Metrics, MetricsError};
 pub use operations::starting::starting_router;
 pub use postman::postman;
 pub use proxies::{ForwardedHeader, IpNet, TrustedProxies};
-pub use routes::{admin_router, router};
+pub use routes::{admin_router, router, router_of_others};
 pub use serve::serve;

@@ -106,6 +106,8 @@ where
         let deadline = request.extensions().get::<ShutdownDeadline>().cloned();
         let subject = Subject::default();
         request.extensions_mut().insert(subject.clone());
+        // For pages that name it.
+        request.headers_mut().insert(REQUEST_ID, arrival.request_id.clone());
         let work = async move {
             let answer = AssertUnwindSafe(answer(inner, request, &limits)).catch_unwind();
             let response = tokio::select! {

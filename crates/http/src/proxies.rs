@@ -2,8 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::HeaderMap;
+use http::{Extensions, HeaderMap};
 pub use ipnet::IpNet;
+
+use crate::caller::Peer;
 
 /// The proxies whose word about a client's address is taken.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +24,11 @@ pub enum ForwardedHeader {
 }
 
 impl TrustedProxies {
+    /// The client's address, where the server knows the other end of the connection.
+    pub fn address_of(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
+        extensions.get::<Peer>().map(|Peer(peer)| self.client(*peer, headers))
+    }
+
     /// The client's address: that of the connection, unless a trusted proxy holds it. Each proxy appends the address it
     /// sees, so the last one that is no trusted proxy's is the client's; what stands before it the client may have
     /// written.

@@ -7,6 +7,7 @@ use axum::Router;
 use crate::app::{App, Pages};
 use crate::document::document;
 use crate::endpoints::endpoints;
+use crate::limits::RequestLimits;
 use crate::middleware::RequestLayer;
 use crate::operations;
 
@@ -22,6 +23,14 @@ pub fn admin_router(app: App) -> Router {
         operations::METRICS => pages.metrics,
         path => path.starts_with(operations::HEALTH),
     })
+}
+
+/// The routes of others alone, within the request middleware: for a port of their own.
+pub fn router_of_others(limits: RequestLimits, others: Router) -> Router {
+    others
+        .fallback(operations::no_such_endpoint)
+        .method_not_allowed_fallback(operations::method_not_allowed)
+        .layer(RequestLayer::new(limits))
 }
 
 fn routes(app: App, beside: Router, is_served: impl Fn(&str, Pages) -> bool) -> Router {

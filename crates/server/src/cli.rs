@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod console;
 mod operators;
 mod refunds;
 #[cfg(feature = "sandbox")]
@@ -26,6 +27,7 @@ pub(crate) use audit::{
     AuditCheckpointArgs, AuditCommand, AuditExportArgs, AuditListArgs, AuditRedactArgs, AuditShowArgs,
     AuditVerifyArgs,
 };
+pub(crate) use console::{ConsoleCommand, ConsoleLoginArgs};
 pub(crate) use operators::{
     AttentionCommand, AttentionListArgs, AttentionResolveArgs, AttentionShowArgs, JobsCommand,
     JobsHistoryArgs, JobsListArgs, JobsRunArgs, ReconcileArgs,
@@ -187,6 +189,9 @@ Exit code 1 when there is a problem: good for a pipeline before a deployment.
     /// Issue personal API tokens, and end them
     #[command(subcommand, after_help = tokens::TOKENS)]
     Tokens(TokensCommand),
+    /// Log in to the console
+    #[command(subcommand, after_help = console::CONSOLE)]
+    Console(ConsoleCommand),
     /// Merchant accounts of tenants and services, kept in the database
     #[command(subcommand, after_help = accounts::ACCOUNTS)]
     Accounts(AccountsCommand),

@@ -8,7 +8,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use payment_domain::{
     AuditAction, AuditActor, AuditEntry, Clock, Grant, Personal, RequestInfo, Role, TenantId, Timestamp,
-    UserInfo,
 };
 use payment_store::{
     ApiToken, ApiTokenQuery, HolderKind, Issued, NewApiToken, Revocation, Revoked, Store, StoreError,
@@ -18,8 +17,8 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::identity::Identity;
-use crate::roles::{Denied, Rights};
+use crate::identity::{Identity, NamedHolder};
+use crate::roles::{Denied, grant_json};
 
 /// The beginning of every token.
 pub const TOKEN_PREFIX: &str = "pgs_";
@@ -118,7 +117,7 @@ impl PersonalTokens {
         let secret = format!("{TOKEN_PREFIX}{}", URL_SAFE_NO_PAD.encode(random));
         let id: String = secret.chars().take(ID_CHARS).collect();
         let expires_at = now.plus(life);
-        let listed: Vec<Value> = grants.iter().map(written).collect();
+        let listed: Vec<Value> = grants.iter().map(grant_json).collect();
         let details = json!({
             "holder": holder.uuid, "kind": holder.kind.as_str(), "grants": listed,
             "expires": expires_at.as_millis(),
@@ -220,10 +219,13 @@ impl PersonalTokens {
         {
             tracing::warn!(token = token.id, %error, "the use of an API token could not be noted");
         }
-        Ok(user(&token).map(|user| {
-            let rights = Rights { grants: token.grants, trusted: Vec::new() };
-            Identity::vouched(info.of_user(&user)).with_rights(rights)
-        }))
+        let holder = NamedHolder {
+            uuid: &token.holder.uuid,
+            name: &token.holder.name,
+            login: &token.id,
+            grants: &token.grants,
+        };
+        Ok(Identity::of_holder(info, holder))
     }
 }
 
@@ -231,27 +233,6 @@ impl PersonalTokens {
 fn is_well_formed(secret: &str) -> bool {
     let random = secret.strip_prefix(TOKEN_PREFIX).map(|random| URL_SAFE_NO_PAD.decode(random));
     matches!(random, Some(Ok(bytes)) if bytes.len() == SECRET_BYTES)
-}
-
-/// DIGIT knows programs as employees, too.
-fn user(token: &ApiToken) -> Option<UserInfo> {
-    let roles: Vec<Value> = token.grants.iter().map(written).collect();
-    let members = json!({
-        "uuid": token.holder.uuid,
-        "type": "EMPLOYEE",
-        "userName": token.id,
-        "name": token.holder.name.expose(),
-        "tenantId": token.grants.first().map(|grant| grant.tenant.as_str()),
-        "roles": roles,
-    });
-    match members {
-        Value::Object(members) => UserInfo::new(members),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => None,
-    }
-}
-
-fn written(grant: &Grant) -> Value {
-    json!({ "code": grant.role.code(), "tenantId": grant.tenant.as_str() })
 }
 
 fn checked(mut wish: TokenWish) -> Result<TokenWish, TokenError> {

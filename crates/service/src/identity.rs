@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use payment_domain::{Principal, RequestInfo, Role, TenantId, UserInfo};
+use payment_domain::{Grant, Personal, Principal, RequestInfo, Role, TenantId, UserInfo};
 use payment_store::TenantScope;
+use serde_json::{Value, json};
 
-use crate::roles::{Denied, Rights};
+use crate::roles::{Denied, Rights, grant_json};
 
 /// A `RequestInfo`, the proof of it, and what it gives a right to.
 #[derive(Debug, Clone)]
@@ -14,6 +15,15 @@ pub struct Identity {
     info: RequestInfo,
     proof: Proof,
     rights: Rights,
+}
+
+/// A person or program that was proven by a secret of ours.
+pub(crate) struct NamedHolder<'a> {
+    pub(crate) uuid: &'a str,
+    pub(crate) name: &'a Personal,
+    /// The `userName`: what they logged in with.
+    pub(crate) login: &'a str,
+    pub(crate) grants: &'a [Grant],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +59,28 @@ impl Identity {
             Some(kind) if kind.trim().eq_ignore_ascii_case(RequestInfo::SYSTEM) => Identity::unproven(&info),
             Some(_) | None => Identity { info, proof: Proof::Proven, rights: Rights::default() },
         }
+    }
+
+    /// The holder of grants of ours, with these alone: what a request says of its caller is left out. DIGIT knows
+    /// programs as employees, too.
+    pub(crate) fn of_holder(info: &RequestInfo, holder: NamedHolder<'_>) -> Option<Identity> {
+        let roles: Vec<Value> = holder.grants.iter().map(grant_json).collect();
+        let members = json!({
+            "uuid": holder.uuid,
+            "type": "EMPLOYEE",
+            "userName": holder.login,
+            "name": holder.name.expose(),
+            "tenantId": holder.grants.first().map(|grant| grant.tenant.as_str()),
+            "roles": roles,
+        });
+        let user = UserInfo::new(members.as_object()?.clone())?;
+        let rights = Rights { grants: holder.grants.to_vec(), trusted: Vec::new() };
+        Some(Identity::vouched(info.of_user(&user)).with_rights(rights))
+    }
+
+    /// The grants of the caller.
+    pub fn grants(&self) -> &[Grant] {
+        &self.rights.grants
     }
 
     /// The same with these rights; a caller without proof gets none.
@@ -180,9 +212,6 @@ impl Identity {
 
 #[cfg(test)]
 mod tests {
-    use payment_domain::Grant;
-    use serde_json::{Value, json};
-
     use super::*;
 
     fn info(user: Value) -> RequestInfo {

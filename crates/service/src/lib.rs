@@ -3,6 +3,7 @@
 //! [`Payments`] holds them over one set of [`Ports`]: the store, the gateways, DIGIT's services and the
 //! clock. Nothing here depends on their implementations, or on HTTP.
 
+pub mod access;
 mod accounts;
 mod advice;
 mod api_tokens;
@@ -33,6 +34,7 @@ mod refunds;
 mod roles;
 mod scheduler;
 mod search;
+mod sessions;
 mod settle;
 mod single_flight;
 mod subject;
@@ -87,6 +89,7 @@ pub use scheduler::{
     ScheduledJob, Scheduler, SchedulerSettings,
 };
 pub use search::{Search, SearchError, SearchRequest, SearchResult};
+pub use sessions::{BegunSession, ConsoleSessions, IssuedLink, LINK_LIFE, LoggedIn, SessionError};
 pub use settle::{Asked, Caller, Origin, SettleError, Settled, Settlement};
 pub use subject::Subject;
 pub use view::{
@@ -110,6 +113,8 @@ pub struct Payments {
     pub refunds: Refunds,
     pub readiness: Readiness,
     pub tokens: PersonalTokens,
+    /// Of the console.
+    pub sessions: ConsoleSessions,
     pub audit: audit::AuditTrail,
     /// Searches with unmasked answers.
     pub counted: audit::CountedActs,
@@ -137,6 +142,7 @@ impl Payments {
             refunds,
             attention: AttentionList::new(ports.store.clone(), ports.clock.clone()),
             readiness: Readiness::new(ports.clone()),
+            sessions: ConsoleSessions::new(ports.store.clone(), ports.clock.clone()),
             tokens: PersonalTokens::new(ports.store.clone(), ports.clock.clone()),
             counted,
             settlement,

@@ -1,6 +1,7 @@
 //! The roles of callers: from DIGIT's, as far as those are proven, to ours.
 
 use payment_domain::{Grant, RequestInfo, Role, TenantId};
+use serde_json::{Value, json};
 
 /// The user type of citizens, who hold no role here whatever their `userInfo` lists.
 const CITIZEN: &str = "CITIZEN";
@@ -62,6 +63,11 @@ impl Rights {
     }
 }
 
+/// A grant as DIGIT writes a role.
+pub(crate) fn grant_json(grant: &Grant) -> Value {
+    json!({ "code": grant.role.code(), "tenantId": grant.tenant.as_str() })
+}
+
 /// The reason why a caller may not act.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
@@ -90,8 +96,6 @@ fn one_of(roles: &[Role]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::*;
 
     fn rights(codes: &RoleCodes, user: Value) -> Vec<(&'static str, String)> {

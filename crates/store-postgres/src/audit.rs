@@ -41,12 +41,13 @@ impl AuditLog for PostgresStore {
     }
 
     async fn audit_entries(&self, query: &AuditQuery) -> Result<Vec<StoredEntry>, StoreError> {
+        let order = if query.before.is_some() { "DESC" } else { "ASC" };
         let sql = format!(
-            "{SELECT} WHERE entry_number > $1 AND ($2::text IS NULL OR action = $2)
+            "{SELECT} WHERE entry_number > $1 AND entry_number < $8 AND ($2::text IS NULL OR action = $2)
                 AND ($3::text IS NULL OR object_kind = $3) AND ($4::text IS NULL OR object_id = $4)
                 AND ($5::text IS NULL OR actor = $5)
                 AND ($6::text IS NULL OR tenant_id = $6 OR (tenant_id > $6 || '.' AND tenant_id < $6 || '/'))
-            ORDER BY entry_number LIMIT $7"
+            ORDER BY entry_number {order} LIMIT $7"
         );
         let values: Values<'_> = &[
             &query.after,
@@ -56,6 +57,7 @@ impl AuditLog for PostgresStore {
             &query.actor.as_deref().map(storable),
             &query.within.as_ref().map(|scope| storable(&scope.root)),
             &i64::from(query.limit),
+            &query.before.unwrap_or(i64::MAX),
         ];
         Ok(rows::all(&self.db.search(&sql, values).await?, entry)?)
     }

@@ -58,6 +58,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "trace_contexts",
         sql: include_str!("../migrations/0015_trace_contexts.sql"),
     },
+    Migration { version: 16, name: "console", sql: include_str!("../migrations/0016_console.sql") },
 ];
 
 /// The advisory lock of migrations, "payments" as a number: nodes that start at once take turns.

@@ -134,16 +134,16 @@ static AFTER_A_CURSOR: LazyLock<Statements> = LazyLock::new(|| Statements::of(pl
 const BEHIND_ALL_IDS: &str = "\u{10ffff}";
 
 /// Where a page begins.
-struct Place {
-    created_time: i64,
-    txn_id: String,
+pub(crate) struct Place {
+    pub(crate) created_time: i64,
+    pub(crate) txn_id: String,
     /// Of the rows without a time.
-    timeless: String,
+    pub(crate) timeless: String,
 }
 
 impl Place {
     /// The place of a transaction; `None` where there is none of this id.
-    async fn of(db: &Connections, id: &TxnId) -> Result<Option<Place>, Failure> {
+    pub(crate) async fn of(db: &Connections, id: &TxnId) -> Result<Option<Place>, Failure> {
         const CREATED: &str = "SELECT created_time FROM eg_pg_transactions WHERE txn_id = $1";
         let found = db.ask(CREATED, &[&id.as_str()]).await?;
         let Some(row) = found.first() else { return Ok(None) };

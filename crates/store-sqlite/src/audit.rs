@@ -31,12 +31,13 @@ impl AuditLog for SqliteStore {
     async fn audit_entries(&self, query: &AuditQuery) -> Result<Vec<StoredEntry>, StoreError> {
         let query = query.clone();
         let search = move |conn: &Connection| {
+            let order = if query.before.is_some() { "DESC" } else { "ASC" };
             let sql = format!(
-                "{SELECT} WHERE entry_number > ?1 AND (?2 IS NULL OR action = ?2)
+                "{SELECT} WHERE entry_number > ?1 AND entry_number < ?8 AND (?2 IS NULL OR action = ?2)
                     AND (?3 IS NULL OR object_kind = ?3) AND (?4 IS NULL OR object_id = ?4)
                     AND (?5 IS NULL OR actor = ?5)
                     AND (?6 IS NULL OR tenant_id = ?6 OR (tenant_id > ?6 || '.' AND tenant_id < ?6 || '/'))
-                ORDER BY entry_number LIMIT ?7"
+                ORDER BY entry_number {order} LIMIT ?7"
             );
             let values = params![
                 query.after,
@@ -46,6 +47,7 @@ impl AuditLog for SqliteStore {
                 query.actor,
                 query.within.as_ref().map(|scope| &scope.root),
                 query.limit,
+                query.before.unwrap_or(i64::MAX),
             ];
             let mut entries = rows::all(conn, &sql, values, entry)?;
             for entry in &mut entries {

@@ -44,6 +44,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "trace_contexts",
         sql: include_str!("../migrations/0014_trace_contexts.sql"),
     },
+    Migration { version: 15, name: "console", sql: include_str!("../migrations/0015_console.sql") },
 ];
 
 /// Brings the database up to date, in one transaction. Two processes that start together do it one

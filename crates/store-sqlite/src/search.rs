@@ -6,6 +6,8 @@
 //! index of a filter. The heads of the runs are merged. So a page is read, however large the
 //! table, and never gathered and sorted.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use payment_domain::{StatusName, Transaction, TxnId};
 use payment_store::{Search, SearchQuery, StoreError, TenantScope};
@@ -17,19 +19,22 @@ use crate::rows::{self, Columns};
 use crate::{SqliteStore, transaction_columns};
 
 /// Part of a `WHERE` with the values of its question marks.
-struct Condition {
-    sql: &'static str,
-    values: Vec<Value>,
+pub(crate) struct Condition {
+    pub(crate) sql: Cow<'static, str>,
+    pub(crate) values: Vec<Value>,
 }
 
 impl Condition {
-    fn new<const N: usize>(sql: &'static str, values: [&str; N]) -> Condition {
-        Condition { sql, values: values.into_iter().map(|text| Value::Text(text.to_owned())).collect() }
+    pub(crate) fn new<const N: usize>(sql: &'static str, values: [&str; N]) -> Condition {
+        Condition {
+            sql: sql.into(),
+            values: values.into_iter().map(|text| Value::Text(text.to_owned())).collect(),
+        }
     }
 }
 
 /// The place of a transaction in the answer: its creation time, then its id.
-type Place = (i64, TxnId);
+pub(crate) type Place = (i64, TxnId);
 
 #[async_trait]
 impl Search for SqliteStore {
@@ -68,14 +73,14 @@ fn search(conn: &Connection, query: &SearchQuery) -> Result<Vec<Transaction>, Fa
 }
 
 /// The place of a transaction; `None` where there is none of this id.
-fn place_of(conn: &Connection, id: &TxnId) -> Result<Option<Place>, Failure> {
+pub(crate) fn place_of(conn: &Connection, id: &TxnId) -> Result<Option<Place>, Failure> {
     let mut created = conn.prepare_cached("SELECT created_time FROM eg_pg_transactions WHERE txn_id = ?")?;
     let created = created.query_row([id.as_str()], |row| row.get(0)).optional()?;
     Ok(created.map(|created| (created, id.clone())))
 }
 
 /// The first `wanted` places of a run, behind a place if there is one, that pass the filters.
-fn head(
+pub(crate) fn head(
     conn: &Connection,
     run: Condition,
     filters: &[Condition],
@@ -96,14 +101,14 @@ fn head(
     })
 }
 
-fn head_sql(run: &Condition, filters: &[Condition], behind_a_place: bool) -> String {
+pub(crate) fn head_sql(run: &Condition, filters: &[Condition], behind_a_place: bool) -> String {
     let mut sql = format!("SELECT txn_id, created_time FROM eg_pg_transactions WHERE {}", run.sql);
     if behind_a_place {
         sql.push_str(" AND (created_time, txn_id) < (?, ?)");
     }
     for filter in filters {
         sql.push_str(" AND ");
-        sql.push_str(filter.sql);
+        sql.push_str(&filter.sql);
     }
     sql.push_str(" ORDER BY created_time DESC, txn_id DESC LIMIT ?");
     sql
@@ -196,12 +201,12 @@ fn filters(query: &SearchQuery) -> Vec<Condition> {
 
 /// A tenant, and the range in which all tenants below it lie: from the dot behind it to the
 /// character that follows the dot.
-fn below(scope: &TenantScope) -> [String; 3] {
+pub(crate) fn below(scope: &TenantScope) -> [String; 3] {
     [scope.root.clone(), format!("{}.", scope.root), format!("{}/", scope.root)]
 }
 
 /// The tenants of a scope that have transactions, each found by one step along the index.
-fn tenants_within(conn: &Connection, scope: &TenantScope) -> Result<Vec<String>, Failure> {
+pub(crate) fn tenants_within(conn: &Connection, scope: &TenantScope) -> Result<Vec<String>, Failure> {
     let [root, from, to] = below(scope);
     let mut known = conn.prepare_cached("SELECT 1 FROM eg_pg_transactions WHERE tenant_id = ?1 LIMIT 1")?;
     let mut tenants = Vec::new();

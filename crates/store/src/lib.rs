@@ -26,6 +26,7 @@ mod health;
 mod idempotency;
 mod jobs;
 pub mod lease;
+mod listings;
 pub mod metering;
 pub mod migration;
 pub mod moving;
@@ -34,6 +35,7 @@ mod query;
 mod receipts;
 mod refund_row;
 mod refunds;
+mod sessions;
 mod transactions;
 
 #[cfg(feature = "contract")]
@@ -61,6 +63,7 @@ pub use health::Health;
 pub use idempotency::{Idempotency, IdempotencyKey, IdempotencyRecord, RequestDigest};
 pub use jobs::{BegunRun, Fence, JobLedger, RunEnd, RunRecord, Tally, TickAnswer, TickRequest};
 pub use lease::{Lease, LeaseWatch};
+pub use listings::{Listings, NamedQuery, PaymentQuery, common_scopes};
 pub use outbox::{DeadLetter, Outbox, OutboxBacklog, StoredEvent};
 pub use query::{Mine, PageRequest, Search, SearchQuery, TenantScope};
 pub use receipts::{
@@ -72,6 +75,10 @@ pub use refund_row::RefundRow;
 pub use refunds::{
     ClosedCase, DueRefund, DueRefunds, NewRefund, RefundChange, RefundCursor, RefundDue, RefundKey,
     RefundNote, RefundQuery, RefundRequested, Refunds,
+};
+pub use sessions::{
+    LONGEST_SESSION, LoginLink, LoginMethod, NewLoginLink, NewSession, SESSION_IDLE, SESSION_KEPT,
+    SESSION_NOTED_EVERY, Session, SessionBegun, SessionEnd, SessionHolder, Sessions,
 };
 pub use transactions::{
     Applied, Change, ClaimChange, Created, Dump, NewTransaction, StoredDump, Transactions,
@@ -96,6 +103,7 @@ pub enum StoreError {
 pub trait Store:
     Transactions
     + Search
+    + Listings
     + Claims
     + ReceiptTasks
     + ReviewCases
@@ -104,6 +112,7 @@ pub trait Store:
     + Idempotency
     + Callbacks
     + ApiTokens
+    + Sessions
     + Outbox
     + JobLedger
     + AuditLog
@@ -115,6 +124,8 @@ pub trait Store:
 impl<S> Store for S where
     S: Transactions
         + Search
+        + Listings
+        + Listings
         + Claims
         + ReceiptTasks
         + ReviewCases
@@ -123,6 +134,7 @@ impl<S> Store for S where
         + Idempotency
         + Callbacks
         + ApiTokens
+        + Sessions
         + Outbox
         + JobLedger
         + AuditLog

@@ -14,13 +14,14 @@ use payment_store::{
     AccountChange, AccountStored, ApiToken, ApiTokenQuery, ApiTokens, Applied, Attention, AttentionCase,
     AttentionQuery, AuditHead, AuditLog, AuditQuery, Backlog, Callbacks, Change, CheckNote, Checks, Claim,
     ClaimedReceiptTask, Claims, Created, DeadLetter, DueCheck, DueChecks, DueRefund, DueRefunds, Fence,
-    Health, HistoryLines, Idempotency, IdempotencyKey, IdempotencyRecord, Issued, JobLedger, Lease,
-    MerchantAccounts, NewAccount, NewApiToken, NewCase, NewRefund, NewTransaction, Outbox, OutboxBacklog,
-    Postponement, RawCallback, ReceiptCancellation, ReceiptTask, ReceiptTaskClaim, ReceiptTasks, Recorded,
-    RefundChange, RefundKey, RefundNote, RefundQuery, RefundRequested, Refunds, RequestDigest, Resolution,
-    Resolved, ReviewCases, Revocation, Revoked, RunEnd, RunRecord, Search, SearchQuery, Store, StoreError,
-    StoredAccount, StoredAccounts, StoredCheckpoint, StoredDump, StoredEntry, StoredEvent, Tally,
-    TenantScope, TickAnswer, TickRequest, TokenReach, Transactions, UnsignedCallback,
+    Health, HistoryLines, Idempotency, IdempotencyKey, IdempotencyRecord, Issued, JobLedger, Lease, Listings,
+    LoginLink, MerchantAccounts, NamedQuery, NewAccount, NewApiToken, NewCase, NewLoginLink, NewRefund,
+    NewSession, NewTransaction, Outbox, OutboxBacklog, PaymentQuery, Postponement, RawCallback,
+    ReceiptCancellation, ReceiptTask, ReceiptTaskClaim, ReceiptTasks, Recorded, RefundChange, RefundKey,
+    RefundNote, RefundQuery, RefundRequested, Refunds, RequestDigest, Resolution, Resolved, ReviewCases,
+    Revocation, Revoked, RunEnd, RunRecord, Search, SearchQuery, Session, SessionBegun, SessionEnd, Sessions,
+    Store, StoreError, StoredAccount, StoredAccounts, StoredCheckpoint, StoredDump, StoredEntry, StoredEvent,
+    Tally, TenantScope, TickAnswer, TickRequest, TokenReach, Transactions, UnsignedCallback,
 };
 use serde_json::Value;
 
@@ -82,6 +83,19 @@ observe! {
     }
     Search {
         search(query: &SearchQuery) -> Vec<Transaction>;
+    }
+    Listings {
+        list_payments(query: &PaymentQuery) -> Vec<Transaction>;
+        payments_named(query: &NamedQuery) -> Vec<Transaction>;
+    }
+    Sessions {
+        store_login_link(new: NewLoginLink) -> ();
+        login_link(digest: &[u8; 32], now: Timestamp) -> Option<LoginLink>;
+        begin_session(new: NewSession) -> SessionBegun;
+        session(digest: &[u8; 32]) -> Option<Session>;
+        note_session_use(id: &str, at: Timestamp) -> ();
+        valid_sessions(uuid: Option<&str>, now: Timestamp, limit: u32) -> Vec<Session>;
+        end_session(id: &str, uuid: Option<&str>, ended: SessionEnd, audit: Vec<AuditEntry>) -> bool;
     }
     Claims {
         claims(bills: &[BillKey]) -> Vec<Claim>;

@@ -18,19 +18,12 @@ pub(crate) mod verify_audit;
 
 use std::time::Duration;
 
-use payment_domain::Role;
-
 use crate::limits::RequestLimits;
 
 /// The tag of these endpoints in the OpenAPI document.
 pub(crate) const TAG: &str = "Operators";
 
-/// The roles that see what operators see.
-pub(crate) const READS: &[Role] = &[Role::Viewer, Role::Operator, Role::Auditor];
-/// The role that acts.
-pub(crate) const ACTS: &[Role] = &[Role::Operator];
-/// The role that reads and verifies the audit log.
-pub(crate) const AUDITS: &[Role] = &[Role::Auditor];
+pub(crate) use payment_service::access::{ACTS, AUDITS, OPERATIONS as READS};
 
 /// How long a request waits for the work it started before it answers 202: half of its time, the rest is for
 /// its body.

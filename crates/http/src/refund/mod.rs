@@ -23,15 +23,9 @@ use crate::request_info::ResponseInfo;
 /// The tag of these endpoints in the OpenAPI document.
 pub(crate) const TAG: &str = "Refunds";
 
-/// The roles that see refunds.
-pub(crate) const READS: &[Role] =
-    &[Role::RefundMaker, Role::RefundChecker, Role::Operator, Role::Viewer, Role::Auditor];
-/// The roles that have the gateway asked.
-pub(crate) const ASKS: &[Role] = &[Role::RefundMaker, Role::RefundChecker, Role::Operator];
 /// The roles that read the maker's words.
 const READS_REASONS: &[Role] = ASKS;
-pub(crate) const MAKES: &[Role] = &[Role::RefundMaker];
-pub(crate) const CHECKS: &[Role] = &[Role::RefundChecker];
+pub(crate) use payment_service::access::{ASKS, CHECKS, MAKES, PAYMENTS as READS};
 
 /// The answer with one refund.
 #[derive(Serialize, ToSchema)]

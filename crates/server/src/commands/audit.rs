@@ -45,6 +45,7 @@ pub(super) fn list(config: &Config, args: &AuditListArgs) -> Outcome<ExitCode> {
     let tenant = tenant.map_err(|error| Failure::new("that is no tenant").because(&error))?;
     let query = AuditQuery {
         after: args.after,
+        before: None,
         action: args.action,
         object_kind: args.object_kind.clone(),
         object_id: args.object_id.clone(),

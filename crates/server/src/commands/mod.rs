@@ -6,6 +6,7 @@ mod audit;
 mod backup;
 mod by_hand;
 mod check_config;
+mod console;
 mod database;
 mod events;
 mod flyway;
@@ -30,8 +31,8 @@ use payment_service::PersonalData;
 
 use self::refunds::Decision;
 use crate::cli::{
-    AttentionCommand, AuditCommand, Cli, Command, EventsCommand, JobsCommand, RefundCommand, SettingArgs,
-    TokensCommand, TransactionCommand,
+    AttentionCommand, AuditCommand, Cli, Command, ConsoleCommand, EventsCommand, JobsCommand, RefundCommand,
+    SettingArgs, TokensCommand, TransactionCommand,
 };
 use crate::config::{self, Config, Loaded, Problem, Sources, reference};
 use crate::failure::{Failure, Outcome};
@@ -100,6 +101,7 @@ fn dispatch(cli: &Cli) -> Outcome<ExitCode> {
         Command::Tokens(TokensCommand::Issue(args)) => tokens::issue(&configured(settings)?, args),
         Command::Tokens(TokensCommand::List(args)) => tokens::list(&configured(settings)?, args),
         Command::Tokens(TokensCommand::Revoke(args)) => tokens::revoke(&configured(settings)?, args),
+        Command::Console(ConsoleCommand::Login(args)) => console::login(&configured(settings)?, args),
         Command::Gateways(args) => gateways::run(&load(settings)?, args),
         Command::Events(EventsCommand::Tail(args)) => events::tail(&configured(settings)?, args),
         Command::Events(EventsCommand::Revive(args)) => events::revive(&configured(settings)?, args),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::HeaderName;
 use jiff::tz::TimeZone;
 use payment_digit::embedded::indian_standard_time;
-use payment_domain::{Clock, SystemClock};
+use payment_domain::{Clock, SystemClock, TenantId};
 use payment_http::{ContextPath, IpNet};
 use payment_service::Schedule;
 use payment_settings::parser::{Parser, shorten, text};
@@ -63,6 +63,8 @@ pub(super) const CONTEXT: Parser<ContextPath> = text(
     },
     "a path such as `/pg-service`",
 );
+pub(super) const TENANT: Parser<TenantId> =
+    text(|text| TenantId::new(text).map_err(|error| error.to_string()), "a tenant such as `pb`");
 pub(super) const ZONE: Parser<TimeZone> = text(time_zone, "a name like Asia/Kolkata or UTC");
 /// Levels by module.
 pub(super) const LOG_FILTER: Parser<String> = text(

@@ -3,6 +3,7 @@
 mod accounts;
 pub mod backup;
 mod certificates;
+pub(crate) mod console;
 pub mod data_folder;
 mod database;
 mod digit;
@@ -25,7 +26,7 @@ use axum::response::Redirect;
 use axum::routing::get;
 use payment_http::{App, Metrics, Operators, Pages, ServeLimits};
 use payment_service::audit::{AuditTrail, settings_changed};
-use payment_service::{AttentionList, BacklogGauges, PersonalTokens};
+use payment_service::{AttentionList, BacklogGauges, ConsoleSessions, PersonalTokens};
 use payment_store::Store;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -56,6 +57,8 @@ struct Addresses<'a> {
 pub struct Running {
     local_url: String,
     admin_url: Option<String>,
+    console_url: Option<String>,
+    console_link: Option<String>,
     public_url: String,
     data: String,
     stop: CancellationToken,
@@ -162,6 +165,23 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
     let operators = Operators::new(shared_token, scheduler.clone(), reconciliation, stop.clone());
     let context_path = config.server.context_path.clone();
     let sandbox_path = format!("{}/sandbox", context_path.as_str());
+    let console_listener = match config.console.port.filter(|_| config.has_console()) {
+        Some(port) => {
+            Some(listen_at(SocketAddr::new(config.server.address, port), "--set console.port=").await?)
+        }
+        None => None,
+    };
+    let console_pages = config.has_console().then(|| console::pages(&config, &payments, &scheduler, &stop));
+    let console_root = match (&console_listener, &console_pages) {
+        (Some(listener), _) => Some(url_of(listener)?),
+        (None, Some(_)) => Some(url_of(&listener)?),
+        (None, None) => None,
+    };
+    let console_url = console_root.map(|root| format!("{root}{}", console::path(&config)));
+    let console_link = match &console_url {
+        Some(url) => console::newcomers_link(&config, &payments, url).await?,
+        None => None,
+    };
     let pages = config.server.pages;
     let app = App {
         payments,
@@ -186,6 +206,12 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
         None => (Router::new(), None),
     };
 
+    let (beside, console_apart) = match (console_pages, console_listener) {
+        (Some(console), None) => (beside.merge(console), None),
+        (Some(console), Some(listener)) => (beside, Some((console, listener))),
+        (None, _) => (beside, None),
+    };
+
     let backlog =
         BacklogGauges::new(looping.ports.store.clone(), looping.ports.clock.clone(), config.kafka.is_some());
     let (certificates, interval) = (Certificates::of(&config), config.jobs.backlog_interval);
@@ -202,11 +228,18 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
         let limits = ServeLimits { connections: ADMIN_CONNECTIONS, ..config.serve_limits.clone() };
         server.spawn(payment_http::serve(listener, router, limits, stop.clone()));
     }
+    if let Some((pages, listener)) = console_apart {
+        let router = payment_http::router_of_others(app.limits.clone(), pages);
+        let limits = ServeLimits { connections: ADMIN_CONNECTIONS, ..config.serve_limits.clone() };
+        server.spawn(payment_http::serve(listener, router, limits, stop.clone()));
+    }
     let router = payment_http::router(app, beside);
     server.spawn(payment_http::serve(listener, router, config.serve_limits, stop.clone()));
     Ok(Running {
         local_url,
         admin_url,
+        console_url,
+        console_link,
         public_url,
         data,
         stop,
@@ -258,9 +291,25 @@ pub async fn open_tokens(config: &Config) -> Outcome<PersonalTokens> {
     Ok(PersonalTokens::new(opened.store, opened.clock))
 }
 
+/// The sessions of the console, as [`open_store`] opens it, and whether merchant accounts are stored.
+///
+/// # Errors
+/// As [`open_store`].
+pub async fn open_sessions(config: &Config) -> Outcome<(ConsoleSessions, bool)> {
+    let opened = database::open_existing(config).await?;
+    let stored = opened.store.merchant_accounts().await;
+    let stored = stored.map_err(|error| Failure::new("the database cannot be read").because(&error))?;
+    Ok((ConsoleSessions::new(opened.store, opened.clock), !stored.accounts.is_empty()))
+}
+
 /// The address at which a service with this configuration is reached from this machine.
 fn local_address(server: &Server) -> String {
-    format!("http://{}", reachable(SocketAddr::new(server.address, server.port)))
+    local_address_at(server, server.port)
+}
+
+/// The same of another port of it.
+pub(crate) fn local_address_at(server: &Server, port: u16) -> String {
+    format!("http://{}", reachable(SocketAddr::new(server.address, port)))
 }
 
 /// An address at which a service that listens there is reached from this machine.
@@ -282,6 +331,16 @@ impl Running {
     /// The address of the port of its own for metrics and documents, with the context path.
     pub fn admin_url(&self) -> Option<&str> {
         self.admin_url.as_deref()
+    }
+
+    /// The address of the console on this machine.
+    pub fn console_url(&self) -> Option<&str> {
+        self.console_url.as_deref()
+    }
+
+    /// A one-time link into the console, while nothing real is configured.
+    pub fn console_link(&self) -> Option<&str> {
+        self.console_link.as_deref()
     }
 
     /// Its address for payers and gateways, with the context path; where there is none that on this

@@ -21,6 +21,7 @@ mod refund_messages;
 mod refunds;
 mod reuse;
 mod scheduler;
+mod sessions;
 mod settle;
 mod supersede;
 mod support;

@@ -18,7 +18,7 @@ pub trait AuditLog: Send + Sync {
 
     async fn audit_head(&self) -> Result<AuditHead, StoreError>;
 
-    /// The entries that match, in the order of their numbers.
+    /// The entries that match, in the order of their numbers; newest first with [`AuditQuery::before`].
     async fn audit_entries(&self, query: &AuditQuery) -> Result<Vec<StoredEntry>, StoreError>;
 
     /// Removes the personal values of an entry, with an entry that says so. Returns `false`, and stores nothing,
@@ -59,6 +59,8 @@ pub struct AuditHead {
 pub struct AuditQuery {
     /// Cursor: entries of larger numbers only.
     pub after: i64,
+    /// Only entries of smaller numbers, the newest first.
+    pub before: Option<i64>,
     pub action: Option<AuditAction>,
     pub object_kind: Option<String>,
     pub object_id: Option<String>,

@@ -90,6 +90,8 @@ async fn the_audit_log_is_searched_by_what_its_entries_say(store: Arc<dyn Store>
     let within = |root: &str| Some(TenantScope { root: root.to_owned() });
     assert_eq!(found(all()).await, [1, 2, 3, 4, 5]);
     assert_eq!(found(AuditQuery { after: 2, limit: 2, ..all() }).await, [3, 4]);
+    assert_eq!(found(AuditQuery { before: Some(5), limit: 2, ..all() }).await, [4, 3]);
+    assert_eq!(found(AuditQuery { before: Some(i64::MAX), within: within("pb"), ..all() }).await, [5, 2, 1]);
     assert_eq!(found(AuditQuery { within: within("pb"), ..all() }).await, [1, 2, 5]);
     assert_eq!(found(AuditQuery { within: within("pb.amritsar"), ..all() }).await, [1, 5]);
     assert_eq!(found(AuditQuery { actor: Some("operator-0".to_owned()), ..all() }).await, [2, 4]);

@@ -34,12 +34,14 @@ mod events;
 mod fencing;
 mod holding;
 mod jobs;
+mod listings;
 mod operating;
 mod receipts;
 pub mod refunding;
 mod relaying;
 mod repeating;
 mod searching;
+mod sessions;
 
 use std::future::Future;
 use std::ops::Deref;
@@ -139,6 +141,8 @@ pub fn promises() -> Vec<Promise> {
         accounts::promises(),
         audit::promises(),
         api_tokens::promises(),
+        sessions::promises(),
+        listings::promises(),
     ]
     .into_iter()
     .flatten()

@@ -21,6 +21,13 @@ pub(super) fn show(running: &Running, sandbox: bool, docs: bool) -> Outcome {
     if sandbox {
         out.push_str(&place("sandbox", "/sandbox"));
     }
+    match (running.console_link(), running.console_url()) {
+        (Some(link), _) => {
+            out.push_str(&format!("  {:9} {} (once, within ten minutes)\n", "console", paint.link(link)));
+        }
+        (None, Some(url)) => out.push_str(&format!("  {:9} {}\n", "console", paint.link(url))),
+        (None, None) => {}
+    }
     out.push_str(&format!("  {:9} {}\n", "data", running.data()));
     if sandbox {
         out.push_str(&format!("\n{}\n\n{}\n", paint.title("A first payment:"), first_payment(url)));

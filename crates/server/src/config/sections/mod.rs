@@ -4,6 +4,7 @@
 pub(super) mod accounts;
 pub(super) mod audit;
 pub(super) mod callback_hosts;
+pub(super) mod console;
 pub(super) mod database;
 pub(crate) mod gateway_hosts;
 pub(super) mod gateways;
@@ -30,6 +31,7 @@ use secrecy::SecretString;
 
 pub use accounts::{AccountDefaults, StoredAccounts};
 pub use audit::Audit;
+pub use console::Console;
 pub use database::Database;
 pub use gateways::{Configured, Listed};
 pub use identity::IdentityProof;
@@ -55,6 +57,7 @@ pub struct Config {
     pub settings: Settings,
     pub jobs: Jobs,
     pub audit: Audit,
+    pub console: Console,
     pub identity: IdentityProof,
     /// The roles that proven callers have.
     pub roles: RoleCodes,
@@ -112,6 +115,11 @@ impl Config {
         is_alone && is_believed && self.has_built_in_sandbox() && self.gateways.is_empty()
     }
 
+    /// Whether the console is served.
+    pub fn has_console(&self) -> bool {
+        self.console.enabled.unwrap_or_else(|| self.stands_alone())
+    }
+
     /// Whether anything is kept in the data folder. Replicas that keep everything in PostgreSQL need none.
     pub fn needs_data_folder(&self) -> bool {
         matches!(self.database, Database::Embedded) || self.has_built_in_sandbox()
@@ -137,6 +145,7 @@ impl Config {
                 Some(self.settings.allowed_callback_hosts.of_others().join(","))
             }
             key if key == identity::PROOF.key => Some(self.identity.word().to_owned()),
+            key if key == console::ENABLED.key => Some(self.has_console().to_string()),
             key if key == sandbox::ACTIVE.key => Some(self.sandbox.active.to_string()),
             key if key == payments::NODE_NAME.key => Some(self.jobs.node_name.clone()),
             key if key == kafka::MESSAGE_TIMEOUT.key => {
@@ -174,6 +183,7 @@ pub(super) fn build(values: &Values) -> Built {
     let operators_token = payments::operators_token(&mut reader);
     let audit = audit::audit(&mut reader);
     let traces = traces::traces(&mut reader);
+    let console = console::console(&mut reader);
     let embedded = services::embedded(&mut reader, services.idgen.is_some());
     let roles = identity::roles(&reader, settings.refunds.trusted_role.clone());
     let config = embedded.map(|embedded| Config {
@@ -185,6 +195,7 @@ pub(super) fn build(values: &Values) -> Built {
         settings,
         jobs: payments::jobs(&reader),
         audit,
+        console,
         identity,
         roles,
         upyog_accepted_code: refunds::upyog_accepted_code(&reader),

@@ -1,0 +1,190 @@
+//! Amounts, moments and states for people.
+
+use jiff::tz::TimeZone;
+use payment_domain::{Currency, Money, RefundStatus, StatusName, Timestamp, Transaction};
+use payment_service::RunState;
+
+use crate::context::Context;
+use crate::language::{Language, Texts, fill};
+
+/// `₹1,23,45,678.00`; another currency by its code.
+pub(crate) fn money(amount: Money) -> String {
+    let text = amount.to_string();
+    let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
+    let point = if decimals.is_empty() { "" } else { "." };
+    match amount.currency() == Currency::INR {
+        true => format!("₹{}{point}{decimals}", grouped(whole, 2)),
+        false => format!("{} {}{point}{decimals}", amount.currency().code(), grouped(whole, 3)),
+    }
+}
+
+/// The last three digits are a group; those before it in groups of `width`.
+fn grouped(digits: &str, width: usize) -> String {
+    let mut out = Vec::new();
+    for (nth, digit) in digits.chars().rev().enumerate() {
+        if nth == 3 || (nth > 3 && (nth - 3).is_multiple_of(width)) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out.into_iter().rev().collect()
+}
+
+/// Also of a row of an earlier service whose amount is unknown.
+pub(crate) fn amount(txn: &Transaction) -> String {
+    let unknown =
+        txn.unknown.as_ref().is_some_and(|values| values.amount.is_some() || values.currency.is_some());
+    match unknown {
+        true => format!("{} {}", txn.currency_code(), txn.amount_text().unwrap_or_default()),
+        false => money(txn.amount),
+    }
+}
+
+/// `30-11-2026 16:05:09 IST`
+pub(crate) fn moment(context: &Context, at: Timestamp) -> String {
+    shown(&context.payments().ports.settings.time_zone, at)
+}
+
+fn shown(zone: &TimeZone, at: Timestamp) -> String {
+    let Ok(instant) = jiff::Timestamp::from_millisecond(at.as_millis()) else { return String::new() };
+    instant.to_zoned(zone.clone()).strftime("%d-%m-%Y %H:%M:%S %Z").to_string()
+}
+
+/// How long ago, in the largest unit.
+pub(crate) fn age(context: &Context, at: Timestamp) -> String {
+    let t = context.language.texts();
+    let minutes = context.payments().ports.clock.now().since(at).as_secs() / 60;
+    let (text, number) = match minutes {
+        ..60 => (t.minutes_ago, minutes),
+        60..2_880 => (t.hours_ago, minutes / 60),
+        2_880.. => (t.days_ago, minutes / 1_440),
+    };
+    fill(text, [&number.to_string()])
+}
+
+/// The first millisecond of a day, `2026-11-30`, in a zone.
+pub(crate) fn day(zone: &TimeZone, text: &str) -> Option<(Timestamp, Timestamp)> {
+    let date: jiff::civil::Date = text.parse().ok()?;
+    let begins = date.to_zoned(zone.clone()).ok()?;
+    let ends = date.tomorrow().ok()?.to_zoned(zone.clone()).ok()?;
+    let moment = |zoned: jiff::Zoned| Timestamp::from_millis(zoned.timestamp().as_millisecond());
+    Some((moment(begins), moment(ends)))
+}
+
+/// `30-11-2026` of `2026-11-30`.
+pub(crate) fn day_shown(text: &str) -> String {
+    let date: Result<jiff::civil::Date, _> = text.parse();
+    date.map_or_else(|_| text.to_owned(), |date| date.strftime("%d-%m-%Y").to_string())
+}
+
+/// A state: by its sign and word, never by colour alone.
+pub(crate) struct Tag {
+    pub(crate) class: &'static str,
+    pub(crate) sign: &'static str,
+    pub(crate) word: String,
+}
+
+fn tag(class: &'static str, sign: &'static str, word: impl Into<String>) -> Tag {
+    Tag { class, sign, word: word.into() }
+}
+
+pub(crate) const GOOD: (&str, &str) = ("good", "✓");
+pub(crate) const WAITS: (&str, &str) = ("waits", "…");
+pub(crate) const BAD: (&str, &str) = ("bad", "✗");
+
+pub(crate) fn status_word(t: &Texts, status: StatusName) -> &'static str {
+    match status {
+        StatusName::Pending => t.pending,
+        StatusName::Success => t.paid,
+        StatusName::Failure => t.failure,
+    }
+}
+
+pub(crate) fn status_tag(language: Language, txn: &Transaction) -> Tag {
+    let t = language.texts();
+    if txn.unknown.as_ref().is_some_and(|unknown| unknown.status.is_some()) {
+        return tag("waits", "?", txn.status_text().unwrap_or_default());
+    }
+    let (class, sign) = match txn.status.name() {
+        StatusName::Pending => WAITS,
+        StatusName::Success => GOOD,
+        StatusName::Failure => BAD,
+    };
+    tag(class, sign, status_word(t, txn.status.name()))
+}
+
+pub(crate) fn refund_word(t: &Texts, status: RefundStatus) -> &'static str {
+    match status {
+        RefundStatus::Requested => t.refund_requested,
+        RefundStatus::Approved => t.refund_approved,
+        RefundStatus::Sent => t.refund_sent,
+        RefundStatus::Succeeded => t.refund_succeeded,
+        RefundStatus::Failed => t.refund_failed,
+        RefundStatus::Rejected => t.refund_rejected,
+        RefundStatus::Withdrawn => t.refund_withdrawn,
+        RefundStatus::Expired => t.refund_expired,
+    }
+}
+
+pub(crate) fn refund_tag(language: Language, status: RefundStatus) -> Tag {
+    let (class, sign) = match status {
+        RefundStatus::Requested | RefundStatus::Approved | RefundStatus::Sent => WAITS,
+        RefundStatus::Succeeded => GOOD,
+        RefundStatus::Failed | RefundStatus::Rejected | RefundStatus::Withdrawn | RefundStatus::Expired => {
+            BAD
+        }
+    };
+    tag(class, sign, refund_word(language.texts(), status))
+}
+
+pub(crate) fn run_tag(language: Language, state: RunState) -> Tag {
+    let t = language.texts();
+    match state {
+        RunState::Running => tag(WAITS.0, WAITS.1, t.run_running),
+        RunState::Finished => tag(GOOD.0, GOOD.1, t.run_finished),
+        RunState::Cancelled => tag(BAD.0, BAD.1, t.run_cancelled),
+        RunState::Failed => tag(BAD.0, BAD.1, t.run_failed),
+        RunState::TakenOver => tag(BAD.0, BAD.1, t.run_taken_over),
+    }
+}
+
+pub(crate) fn verdict_tag(language: Language, is_whole: bool) -> Tag {
+    let t = language.texts();
+    let ((class, sign), word) = if is_whole { (GOOD, t.audit_whole) } else { (BAD, t.audit_broken) };
+    tag(class, sign, word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rupees_are_grouped_as_in_india() {
+        for (minor, text) in [
+            (0, "₹0.00"),
+            (99_999, "₹999.99"),
+            (100_000, "₹1,000.00"),
+            (9_999_999, "₹99,999.99"),
+            (10_000_000, "₹1,00,000.00"),
+            (1_234_567_800, "₹1,23,45,678.00"),
+            (999_999_999_999_999, "₹99,99,99,99,99,999.99"),
+        ] {
+            assert_eq!(money(Money::from_minor(minor, Currency::INR).unwrap()), text);
+        }
+        let dollars = Currency::from_code("USD").unwrap();
+        assert_eq!(money(Money::from_minor(123_456_789, dollars).unwrap()), "USD 1,234,567.89");
+        let yen = Currency::from_code("JPY").unwrap();
+        assert_eq!(money(Money::from_minor(1_234, yen).unwrap()), "JPY 1,234");
+    }
+
+    #[test]
+    fn a_moment_names_its_zone_and_a_day_has_its_own_midnights() {
+        let india = TimeZone::get("Asia/Kolkata").unwrap();
+        assert_eq!(shown(&india, Timestamp::from_millis(1_795_343_400_000)), "22-11-2026 16:00:00 IST");
+        let (from, to) = day(&india, "2026-11-22").unwrap();
+        assert_eq!(shown(&india, from), "22-11-2026 00:00:00 IST");
+        assert_eq!(to.since(from).as_secs(), 86_400);
+        assert_eq!(day_shown("2026-11-22"), "22-11-2026");
+        assert!(day(&india, "22-11-2026").is_none() && day(&india, "2026-02-30").is_none());
+    }
+}

@@ -1,0 +1,25 @@
+//! The parameters of queries and forms.
+
+/// In order; the first of a name counts.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Fields(Vec<(String, String)>);
+
+/// The most parameters that are read.
+const MOST: usize = 100;
+
+impl Fields {
+    pub(crate) fn parse(encoded: &[u8]) -> Fields {
+        let pairs = form_urlencoded::parse(encoded).take(MOST);
+        Fields(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+    }
+
+    /// The trimmed value of a parameter; an empty one counts as missing.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    pub(crate) fn number(&self, name: &str) -> Option<i64> {
+        self.text(name)?.parse().ok()
+    }
+}

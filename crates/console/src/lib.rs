@@ -1,0 +1,95 @@
+//! The console of operators: pages made by the server, which work without JavaScript.
+//!
+//! [`router`] serves the pages of [`routes::ROUTES`], each with the roles to which it is open: a page that is not
+//! listed is not served. [`serve`] guards them: session, roles, forged forms, headers. A screen is a file of
+//! `screens` with its template, over the same use cases and views as the endpoints.
+
+mod assets;
+mod context;
+mod cookies;
+mod failure;
+mod flow;
+mod format;
+mod forms;
+mod guard;
+mod headers;
+mod language;
+mod links;
+mod page;
+mod rate;
+mod routes;
+mod screens;
+mod serve;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use http::{Extensions, HeaderMap};
+use payment_service::{Payments, Scheduler};
+use tokio_util::sync::CancellationToken;
+
+use crate::rate::Rate;
+
+/// The parts of the console's address below the context path.
+pub const PATH: &str = "/console";
+
+/// The network address of a request's client, as far as the server knows it.
+pub type AddressOf = Box<dyn Fn(&Extensions, &HeaderMap) -> Option<IpAddr> + Send + Sync>;
+
+/// The console: use cases and settings.
+pub struct Console {
+    pub payments: Payments,
+    pub scheduler: Scheduler,
+    /// Ends runs of jobs that were begun here.
+    pub stop: CancellationToken,
+    /// The path below which the pages are served: the context path and [`PATH`].
+    pub base: String,
+    /// The host by which alone it is served; `None` is any.
+    pub host: Option<String>,
+    /// Nothing real is configured.
+    pub stands_alone: bool,
+    /// Whether the sandbox gateway is offered: its data are marked on every page.
+    pub sandbox: bool,
+    pub address_of: AddressOf,
+    pub limits: LoginLimits,
+}
+
+impl Console {
+    /// As long as the service stands alone with the sandbox, and no merchant account has come since.
+    pub fn moves_no_money(&self) -> bool {
+        self.stands_alone && self.payments.ports.gateways.are_the_sandbox_alone()
+    }
+}
+
+/// Failed logins a minute; further ones are refused.
+#[derive(Debug, Clone, Copy)]
+pub struct LoginLimits {
+    pub of_an_address: u32,
+    pub of_all: u32,
+}
+
+impl Default for LoginLimits {
+    fn default() -> LoginLimits {
+        LoginLimits { of_an_address: 10, of_all: 120 }
+    }
+}
+
+struct Shared {
+    console: Console,
+    rate: Rate,
+}
+
+/// The pages, at their full paths.
+pub fn router(console: Console) -> Router {
+    let rate = Rate::new(console.limits);
+    let shared = Arc::new(Shared { console, rate });
+    routes::router(&shared)
+}
+
+/// The path of a one-time link, below the console's.
+pub fn link_path(secret: &str) -> String {
+    format!("/login/link/{secret}")
+}

@@ -1,0 +1,90 @@
+//! The start: what waits for the caller, each number with its list.
+
+use askama::Template;
+use payment_domain::{RefundStatus, Role, StatusName};
+use payment_service::access;
+use payment_store::{AttentionQuery, PageRequest, PaymentQuery, RefundQuery, common_scopes};
+
+use super::named_payment;
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::format;
+use crate::language::fill;
+use crate::page::{self, Frame, Named};
+
+/// Further ones are not counted: a number costs the same however many there are.
+const COUNTED: usize = 100;
+const LATEST: u32 = 5;
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct HomePage {
+    f: Frame,
+    as_of: String,
+    figures: Vec<Figure>,
+    latest: Vec<Named>,
+}
+
+struct Figure {
+    number: String,
+    name: &'static str,
+    href: String,
+}
+
+/// `GET /`
+pub(crate) async fn show(context: &Context) -> Outcome {
+    let t = context.language.texts();
+    let mut figures = Vec::new();
+    let mut latest = Vec::new();
+    if let Some(query) = payments_of(context) {
+        let pending = PaymentQuery { status: Some(StatusName::Pending), limit: most(), ..query.clone() };
+        let found = context.payments().ports.store.list_payments(&pending).await?;
+        let href = context.link("/payments").with("status", "PENDING").href();
+        figures.push(Figure { number: counted(found.len()), name: t.pending_payments, href });
+        let newest = PaymentQuery { limit: LATEST, ..query };
+        let newest = context.payments().ports.store.list_payments(&newest).await?;
+        latest = newest.iter().map(|txn| named_payment(context, txn)).collect();
+    }
+    figures.extend(cases(context).await?);
+    figures.extend(to_decide(context).await?);
+    let now = format::moment(context, context.payments().ports.clock.now());
+    let f = Frame::of(context, t.today, &[]);
+    page::html(&HomePage { f, as_of: fill(t.as_of, [&now]), figures, latest })
+}
+
+/// The payments that the caller may see.
+fn payments_of(context: &Context) -> Option<PaymentQuery> {
+    let scopes = context.caller.as_ref()?.identity.scopes(access::PAYMENTS).ok()?;
+    Some(PaymentQuery { within: common_scopes(&scopes, &scopes), ..PaymentQuery::default() })
+}
+
+async fn cases(context: &Context) -> Result<Option<Figure>, Failure> {
+    let Ok(scopes) = context.caller()?.identity.scopes(access::OPERATIONS) else { return Ok(None) };
+    let query = AttentionQuery { within: Some(scopes), limit: most(), ..AttentionQuery::default() };
+    let found = context.payments().attention.list(&query).await?;
+    let name = context.language.texts().open_cases;
+    Ok(Some(Figure { number: counted(found.len()), name, href: context.link("/attention").href() }))
+}
+
+async fn to_decide(context: &Context) -> Result<Option<Figure>, Failure> {
+    let Ok(scopes) = context.caller()?.identity.scopes(&[Role::RefundChecker]) else { return Ok(None) };
+    let query = RefundQuery {
+        within: Some(scopes),
+        statuses: vec![RefundStatus::Requested],
+        page: PageRequest { limit: most(), offset: 0 },
+        ..RefundQuery::default()
+    };
+    let found = context.payments().refunds.search(&query).await?;
+    let own = &context.caller()?.session.holder.uuid;
+    let others = found.iter().filter(|refund| refund.requested_by != *own).count();
+    let href = context.link("/refunds").with("view", "decide").href();
+    Ok(Some(Figure { number: counted(others), name: context.language.texts().refunds_to_decide, href }))
+}
+
+fn most() -> u32 {
+    u32::try_from(COUNTED + 1).unwrap_or(u32::MAX)
+}
+
+fn counted(number: usize) -> String {
+    if number > COUNTED { format!("{COUNTED}+") } else { number.to_string() }
+}

@@ -1,0 +1,343 @@
+//! One payment: what happened and who said so, what is owed to whom, what happens next, what may be done.
+
+use askama::Template;
+use payment_domain::{
+    AuditAction, AuditEntry, Money, Personal, Refund, RefundReceipt, RefundStatus, Status, StatusName,
+    Transaction, TxnId,
+};
+use payment_gateway::Answer;
+use payment_service::{Asked, EventView, PersonalData, access, audit};
+use payment_store::{AttentionQuery, CaseState, NamedQuery, ReceiptTask};
+
+use super::story::{self, StoryLine};
+use super::{Line, named_payment, payment_link};
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::flow::{Step, picture};
+use crate::format::{self, BAD, GOOD, Tag, WAITS};
+use crate::language::{Texts, fill};
+use crate::links::segment;
+use crate::page::{self, Frame, Named};
+
+/// The cases and other payments that are named.
+const NAMED: u32 = 20;
+
+#[derive(Template)]
+#[template(path = "payment.html")]
+struct PaymentPage {
+    f: Frame,
+    tag: Tag,
+    said: Option<String>,
+    here: String,
+    next: Vec<String>,
+    owed: Vec<String>,
+    may_ask: bool,
+    may_refund: bool,
+    may_reveal: bool,
+    /// An SVG of ours.
+    flow: String,
+    details: Vec<Line>,
+    story: Vec<StoryLine>,
+    cases: Vec<Named>,
+    refunds: Vec<Named>,
+    others: Vec<Named>,
+    events: Vec<String>,
+}
+
+/// The payment of the path, within the caller's tenants.
+pub(super) async fn of_path(context: &Context) -> Result<Transaction, Failure> {
+    let id = TxnId::new(context.path("id")).map_err(|_| Failure::NotFound)?;
+    let tenant = context.payments().search.tenant_of(&id, Some(&context.scopes)).await?;
+    tenant.ok_or(Failure::NotFound)?;
+    context.payments().ports.store.transaction(&id).await?.ok_or(Failure::NotFound)
+}
+
+/// `GET /payments/{id}`
+pub(crate) async fn show(context: &Context) -> Outcome {
+    let txn = of_path(context).await?;
+    let t = context.language.texts();
+    let said = match context.query.text("said") {
+        Some("asked") => Some(t.said_asked.to_owned()),
+        Some("unusable") => Some(t.said_unusable.to_owned()),
+        Some("unavailable") => Some(t.said_unavailable.to_owned()),
+        Some("settled") => Some(t.said_settled.to_owned()),
+        _ => None,
+    };
+    page_of(context, txn, PersonalData::Masked, said).await
+}
+
+/// `POST /payments/{id}/reveal`: the same with personal data, after the log has the reason.
+pub(crate) async fn reveal(context: &Context) -> Outcome {
+    let txn = of_path(context).await?;
+    let t = context.language.texts();
+    let reason = context.form.text("reason").ok_or_else(|| Failure::invalid(t.reason_required))?;
+    let actor = context.actor(access::ASKS, &txn.tenant_id)?;
+    let ports = &context.payments().ports;
+    let entry = AuditEntry {
+        tenant: Some(txn.tenant_id.clone()),
+        reason: Some(Personal::new(reason.chars().take(500).collect::<String>())),
+        ..audit::act(ports.clock.now(), actor, AuditAction::Revealed, "transaction", txn.id.as_str())
+    };
+    ports.store.record(vec![entry]).await?;
+    page_of(context, txn, PersonalData::Shown, Some(t.said_revealed.to_owned())).await
+}
+
+/// `POST /payments/{id}/ask`: asks the gateway, as a payer's return does.
+pub(crate) async fn ask(context: &Context) -> Outcome {
+    let txn = of_path(context).await?;
+    let actor = context.actor(access::ACTS, &txn.tenant_id)?;
+    let ports = &context.payments().ports;
+    let entry = AuditEntry {
+        tenant: Some(txn.tenant_id.clone()),
+        ..audit::act(ports.clock.now(), actor, AuditAction::ReconciledByHand, "transaction", txn.id.as_str())
+    };
+    ports.store.record(vec![entry]).await?;
+    let settled =
+        context.payments().settlement.settle(&txn.id, &Answer::default(), &context.acting()?).await?;
+    let said = match settled.asked {
+        Asked::NotNeeded => "settled",
+        Asked::Answered => "asked",
+        Asked::Unusable(_) => "unusable",
+        Asked::Unavailable { .. } => "unavailable",
+    };
+    page::see(&payment_link(context, txn.id.as_str()).with("said", said).href())
+}
+
+async fn page_of(
+    context: &Context,
+    txn: Transaction,
+    personal: PersonalData,
+    said: Option<String>,
+) -> Outcome {
+    let t = context.language.texts();
+    let store = &context.payments().ports.store;
+    let refunds = store.refunds_of(&txn.id).await?;
+    let task = store.receipt_task(&txn.id).await?;
+    let (cases, is_held) = cases(context, &txn).await?;
+    let amount = format::amount(&txn);
+    let history = store.history(&txn.id).await?.into_iter();
+    let events = store.events_of(&txn.id).await?;
+    let page = PaymentPage {
+        tag: format::status_tag(context.language, &txn),
+        said,
+        here: payment_link(context, txn.id.as_str()).href(),
+        next: next(context, &txn, task.as_ref(), &refunds, is_held),
+        owed: owed(context, &txn, task.as_ref(), &refunds),
+        may_ask: txn.status.name() == StatusName::Pending && context.has(access::ACTS, &txn.tenant_id),
+        may_refund: matches!(txn.status, Status::Success { .. })
+            && context.has(access::MAKES, &txn.tenant_id),
+        may_reveal: personal == PersonalData::Masked && context.has(access::ASKS, &txn.tenant_id),
+        flow: picture(t.money, &flow(t, &txn, task.is_some(), &refunds))?,
+        details: details(context, &txn, personal),
+        story: history.map(|line| story::of_payment(context, line, personal, &amount)).collect(),
+        cases,
+        refunds: refunds.iter().map(|refund| named_refund(context, refund)).collect(),
+        others: others(context, &txn).await?,
+        events: events.iter().map(|stored| event(context, &EventView::listed(stored))).collect(),
+        f: Frame::of(context, fill(t.payment_title, [txn.id.as_str()]), &[(t.payments, "/payments")]),
+    };
+    page::html(&page)
+}
+
+fn details(context: &Context, txn: &Transaction, personal: PersonalData) -> Vec<Line> {
+    let t = context.language.texts();
+    let show = |text: &Personal| match personal {
+        PersonalData::Shown => text.expose().to_owned(),
+        PersonalData::Masked => text.masked(),
+    };
+    let or_none = |text: Option<&str>| text.filter(|text| !text.is_empty()).unwrap_or(t.none).to_owned();
+    let bills: Vec<String> = txn
+        .bills
+        .iter()
+        .map(|bill| format!("{} {}", bill.bill_id, format::money(bill.amount_paid)))
+        .collect();
+    let gateways = &txn.gateway_details;
+    vec![
+        Line::of(t.amount, format::amount(txn)),
+        Line::of(t.tenant, txn.tenant_id.as_str()),
+        Line::of(t.service, or_none(txn.module.as_deref())),
+        Line::of(t.consumer_code, or_none(Some(&txn.consumer_code))),
+        Line::of(t.bills, if bills.is_empty() { txn.bill_id.to_string() } else { bills.join(", ") }),
+        Line::of(t.purpose, or_none(Some(&txn.product_info))),
+        Line::of(t.payer, show(&txn.payer.name)),
+        Line::of(t.mobile, show(&txn.payer.mobile_number)),
+        Line::of(t.email, txn.payer.email_id.as_ref().map_or_else(|| t.none.to_owned(), show)),
+        Line::of(t.gateway, txn.gateway.to_string()),
+        Line::of(t.gateway_number, or_none(gateways.txn_id.as_deref())),
+        Line::of(t.mode, or_none(gateways.payment_mode.as_deref())),
+        Line::of(t.gateway_word, or_none(gateways.status_message.as_deref())),
+        Line::of(t.receipt, or_none(txn.receipt())),
+        Line::of(t.created, format::moment(context, txn.audit.created_at)),
+    ]
+}
+
+/// What happens by itself, and when.
+fn next(
+    context: &Context,
+    txn: &Transaction,
+    task: Option<&ReceiptTask>,
+    refunds: &[Refund],
+    is_held: bool,
+) -> Vec<String> {
+    let t = context.language.texts();
+    let mut lines = Vec::new();
+    match (&txn.status, task) {
+        (Status::Pending, _) => {
+            let ports = &context.payments().ports;
+            let first = txn.audit.created_at.plus(ports.settings.early_interval);
+            lines.push(match ports.clock.now() < first {
+                true => fill(t.next_first_check, [&format::moment(context, first)]),
+                false => t.next_checks.to_owned(),
+            });
+        }
+        (Status::Success { .. }, Some(task)) => {
+            lines.push(fill(t.next_receipt, [&format::moment(context, task.due_at)]));
+        }
+        (Status::Success { .. }, None) => {}
+        (Status::Failure, _) => lines.push(if is_held { t.next_held } else { t.next_free }.to_owned()),
+    }
+    lines.extend(refunds.iter().filter_map(|refund| {
+        let text = match refund.status {
+            RefundStatus::Requested => t.next_refund_requested,
+            RefundStatus::Approved | RefundStatus::Sent => t.next_refund_sent,
+            RefundStatus::Succeeded
+            | RefundStatus::Failed
+            | RefundStatus::Rejected
+            | RefundStatus::Withdrawn
+            | RefundStatus::Expired => return None,
+        };
+        Some(fill(text, [refund.id.as_str(), &format::money(refund.amount)]))
+    }));
+    if is_held {
+        lines.push(t.next_case.to_owned());
+    }
+    if lines.is_empty() {
+        lines.push(t.next_nothing.to_owned());
+    }
+    lines
+}
+
+/// What is owed, and to whom.
+fn owed(context: &Context, txn: &Transaction, task: Option<&ReceiptTask>, refunds: &[Refund]) -> Vec<String> {
+    let t = context.language.texts();
+    let mut lines = Vec::new();
+    match &txn.status {
+        Status::Pending => lines.push(fill(t.owed_unknown, [&format::amount(txn)])),
+        Status::Success { receipt: None } if task.is_some() => lines.push(t.owed_receipt.to_owned()),
+        Status::Success { .. } | Status::Failure => {}
+    }
+    let live = |refund: &&Refund| {
+        matches!(refund.status, RefundStatus::Requested | RefundStatus::Approved | RefundStatus::Sent)
+    };
+    for refund in refunds.iter().filter(live) {
+        let text = match refund.status == RefundStatus::Requested {
+            true => t.owed_if_approved,
+            false => t.owed_refund,
+        };
+        lines.push(fill(text, [&format::money(refund.amount)]));
+    }
+    if lines.is_empty() {
+        lines.push(t.owed_nothing.to_owned());
+    }
+    lines
+}
+
+/// Bill, gateway, receipt, and the refunds.
+fn flow(t: &Texts, txn: &Transaction, receipt_is_due: bool, refunds: &[Refund]) -> Vec<Step> {
+    let step = |(class, _): (&'static str, &str), name: String, amount: String, word: &str| Step {
+        class,
+        name,
+        amount,
+        word: word.to_owned(),
+    };
+    let amount = format::amount(txn);
+    let (gateway, word) = match txn.status.name() {
+        StatusName::Pending => (WAITS, t.flow_pending),
+        StatusName::Success => (GOOD, t.flow_paid),
+        StatusName::Failure => (BAD, t.flow_failed),
+    };
+    let cancelled = refunds.iter().any(|refund| refund.receipt == RefundReceipt::Cancelled);
+    let (receipt, receipt_word) = match (&txn.status, receipt_is_due) {
+        (Status::Success { receipt: Some(_) }, _) if cancelled => (BAD, t.flow_receipt_cancelled),
+        (Status::Success { receipt: Some(_) }, _) => (GOOD, t.flow_receipt),
+        (Status::Success { receipt: None }, true) => (WAITS, t.flow_receipt_due),
+        (Status::Success { receipt: None } | Status::Pending | Status::Failure, _) => {
+            (("none", ""), t.flow_no_receipt)
+        }
+    };
+    let number = txn.receipt().unwrap_or_default().to_owned();
+    let mut steps = vec![
+        step(GOOD, fill(t.flow_bill, [txn.bill_id.as_str()]), amount.clone(), t.flow_billed),
+        step(gateway, txn.gateway.to_string(), amount, word),
+        step(receipt, t.receipt.to_owned(), number, receipt_word),
+    ];
+    steps.extend(refunds.iter().map(|refund| {
+        let sign = match refund.status {
+            RefundStatus::Requested | RefundStatus::Approved | RefundStatus::Sent => WAITS,
+            RefundStatus::Succeeded => GOOD,
+            RefundStatus::Failed
+            | RefundStatus::Rejected
+            | RefundStatus::Withdrawn
+            | RefundStatus::Expired => BAD,
+        };
+        let name = format!("{} {}", t.refund, refund.id);
+        step(sign, name, format::money(refund.amount), format::refund_word(t, refund.status))
+    }));
+    steps
+}
+
+/// The cases by name, and whether one is open.
+async fn cases(context: &Context, txn: &Transaction) -> Result<(Vec<Named>, bool), Failure> {
+    let query = AttentionQuery {
+        within: Some(context.scopes.clone()),
+        state: CaseState::All,
+        txn_id: Some(txn.id.clone()),
+        limit: NAMED,
+        ..AttentionQuery::default()
+    };
+    let found = context.payments().attention.list(&query).await?;
+    let t = context.language.texts();
+    let is_open = found.iter().any(|case| case.resolution.is_none());
+    let named = found.iter().map(|case| {
+        let state = if case.resolution.is_some() { t.resolved } else { t.open };
+        Named {
+            name: format!("{} {} · {} · {state}", t.case, case.id, case.case.kind.as_str()),
+            href: context.link(&format!("/attention/{}", case.id)).href(),
+        }
+    });
+    Ok((named.collect(), is_open))
+}
+
+pub(super) fn named_refund(context: &Context, refund: &Refund) -> Named {
+    let tag = format::refund_tag(context.language, refund.status);
+    Named {
+        name: format!("{} · {} {} · {}", refund.id, tag.sign, tag.word, format::money(refund.amount)),
+        href: context.link(&format!("/refunds/{}", segment(refund.id.as_str()))).href(),
+    }
+}
+
+/// Other payments of the same bills, within the caller's tenants.
+async fn others(context: &Context, txn: &Transaction) -> Result<Vec<Named>, Failure> {
+    let spellings = txn.bill_keys().into_iter().map(|key| key.bill.to_string()).collect();
+    let query = NamedQuery { within: context.scopes.clone(), spellings, limit: NAMED };
+    let found = context.payments().ports.store.payments_named(&query).await?;
+    let others = found.iter().filter(|other| other.id != txn.id && other.tenant_id == txn.tenant_id);
+    Ok(others.map(|other| named_payment(context, other)).collect())
+}
+
+fn event(context: &Context, event: &EventView) -> String {
+    let t = context.language.texts();
+    let state = match (event.published_time, &event.dead_letter) {
+        (Some(at), _) => fill(t.event_published, [&format::moment(context, at)]),
+        (None, Some(_)) => t.event_dead.to_owned(),
+        (None, None) => t.event_waits.to_owned(),
+    };
+    format!("{} {} · {} · {state}", event.sequence, event.kind, format::moment(context, event.stored_time))
+}
+
+/// What live refunds have left of a payment.
+pub(super) fn left_of(txn: &Transaction, refunds: &[Refund]) -> Option<Money> {
+    let live = refunds.iter().filter(|refund| refund.status.is_live()).map(|refund| refund.amount.minor());
+    let left = live.fold(txn.amount.minor(), i64::saturating_sub);
+    Money::from_minor(left.max(0), txn.amount.currency()).ok()
+}

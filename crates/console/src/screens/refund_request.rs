@@ -1,0 +1,101 @@
+//! The request of a refund: nothing leaves before another person approves it.
+
+use askama::Template;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use payment_domain::Personal;
+use payment_service::{RefundRequest, access};
+use payment_store::RefundKey;
+use serde_json::value::RawValue;
+use serde_json::{Map, json};
+use sha2::{Digest, Sha256};
+
+use super::payment::{left_of, of_path};
+use super::payment_link;
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::format;
+use crate::language::fill;
+use crate::links::segment;
+use crate::page::{self, Frame};
+
+#[derive(Template)]
+#[template(path = "refund_request.html")]
+struct RefundRequestPage {
+    f: Frame,
+    here: String,
+    id: String,
+    paid: String,
+    left: String,
+    /// Decimal text.
+    left_plain: String,
+    receipt: String,
+    /// Of this form: sent twice it requests one refund.
+    key: String,
+    case: Option<i64>,
+}
+
+/// `GET /payments/{id}/refund`
+pub(crate) async fn form(context: &Context) -> Outcome {
+    let txn = of_path(context).await?;
+    context.principal(access::MAKES, &txn.tenant_id)?;
+    let t = context.language.texts();
+    let refunds = context.payments().ports.store.refunds_of(&txn.id).await?;
+    let left = left_of(&txn, &refunds).ok_or(Failure::Internal("an amount that is none"))?;
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|_| Failure::Internal("no random bytes"))?;
+    let path = format!("/payments/{}", segment(txn.id.as_str()));
+    let above = [(t.payments, "/payments"), (txn.id.as_str(), path.as_str())];
+    page::html(&RefundRequestPage {
+        f: Frame::of(context, fill(t.refund_request_title, [txn.id.as_str()]), &above),
+        here: format!("{}/refund", payment_link(context, txn.id.as_str()).href()),
+        id: txn.id.to_string(),
+        paid: format::amount(&txn),
+        left: format::money(left),
+        left_plain: left.to_string(),
+        receipt: txn.receipt().unwrap_or(t.none).to_owned(),
+        key: URL_SAFE_NO_PAD.encode(random),
+        case: context.query.number("case"),
+    })
+}
+
+/// `POST /payments/{id}/refund`
+pub(crate) async fn request(context: &Context) -> Outcome {
+    let txn = of_path(context).await?;
+    let maker = context.principal(access::MAKES, &txn.tenant_id)?;
+    let t = context.language.texts();
+    let text = |name: &str| context.form.text(name);
+    let reason = text("reason").ok_or_else(|| Failure::invalid(t.reason_required))?;
+    let (amount, left) = (text("amount").unwrap_or_default(), text("left"));
+    let (code, key) = (text("reason_code").unwrap_or("OTHER"), text("key").ok_or(Failure::Forged)?);
+    let case = context.form.number("case");
+    let asked = json!([amount, left, code, reason, case]).to_string();
+    let request = RefundRequest {
+        txn_id: txn.id.clone(),
+        amount: Some(decimal(amount).ok_or_else(|| Failure::invalid(t.write_amount))?),
+        // What is left of a failed or second payment only its case knows.
+        amount_available: left.filter(|_| case.is_none()).and_then(decimal),
+        reason_code: code.chars().take(64).collect(),
+        reason: Some(Personal::new(reason.chars().take(1000).collect::<String>())),
+        case,
+        additional_details: Map::new(),
+        key: Some((
+            RefundKey {
+                scope: format!("console/{}/{}", txn.id, maker.uuid),
+                key: key.chars().take(64).collect(),
+            },
+            Sha256::digest(asked).into(),
+        )),
+        trusted: false,
+    };
+    let refund = context.payments().refunds.request(request, &maker, &context.caller()?.identity).await?;
+    let shown = context.link(&format!("/refunds/{}", segment(refund.id.as_str())));
+    page::see(&shown.with("said", "requested").href())
+}
+
+/// An amount as people write it, as a JSON text.
+fn decimal(text: &str) -> Option<Box<RawValue>> {
+    let plain: String = text.chars().filter(|char| !matches!(char, ',' | '₹' | ' ')).collect();
+    let is_decimal = !plain.is_empty() && plain.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    is_decimal.then(|| serde_json::value::to_raw_value(&plain).ok()).flatten()
+}

@@ -1,0 +1,59 @@
+//! The valid sessions: the caller's own, of an admin at a state all.
+
+use askama::Template;
+
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::format;
+use crate::links::segment;
+use crate::page::{self, Frame};
+
+#[derive(Template)]
+#[template(path = "sessions.html")]
+struct SessionsPage {
+    f: Frame,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    name: String,
+    is_own: bool,
+    roles: String,
+    started: String,
+    used: String,
+    expires: String,
+    address: String,
+    end: String,
+}
+
+/// `GET /sessions`
+pub(crate) async fn list(context: &Context) -> Outcome {
+    let caller = context.caller()?;
+    let sessions = context.payments().sessions.list(caller).await?;
+    let rows = sessions.into_iter().map(|session| {
+        let grants = session.holder.grants.iter();
+        let roles: Vec<String> =
+            grants.map(|grant| format!("{} {}", grant.role.code(), grant.tenant)).collect();
+        Row {
+            name: session.holder.name.expose().to_owned(),
+            is_own: session.id == caller.session.id,
+            roles: roles.join(", "),
+            started: format::moment(context, session.started_at),
+            used: format::moment(context, session.used_at),
+            expires: format::moment(context, session.expires_at),
+            address: session.address.unwrap_or_default(),
+            end: context.link(&format!("/sessions/{}/end", segment(&session.id))).href(),
+        }
+    });
+    let rows = rows.collect();
+    page::html(&SessionsPage { f: Frame::of(context, context.language.texts().sessions, &[]), rows })
+}
+
+/// `POST /sessions/{id}/end`
+pub(crate) async fn end(context: &Context) -> Outcome {
+    let caller = context.caller()?;
+    match context.payments().sessions.end(caller, context.path("id"), context.address).await? {
+        true => page::see(&context.link("/sessions").href()),
+        false => Err(Failure::NotFound),
+    }
+}

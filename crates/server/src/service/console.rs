@@ -1,0 +1,69 @@
+//! The console: its pages, its address, and the link by which a newcomer enters it.
+
+use axum::Router;
+use payment_console::{Console, LoginLimits};
+use payment_domain::{AuditActor, Grant, Personal, Role};
+use payment_service::{Payments, Scheduler};
+use payment_store::SessionHolder;
+use secrecy::ExposeSecret;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, Database};
+use crate::failure::{Failure, Outcome};
+
+/// The roles of the link that a start prints: everything that one person may hold at once.
+const NEWCOMER: [Role; 5] =
+    [Role::Operator, Role::Viewer, Role::Auditor, Role::RefundMaker, Role::RefundChecker];
+
+/// The pages, at their full paths.
+pub(super) fn pages(
+    config: &Config,
+    payments: &Payments,
+    scheduler: &Scheduler,
+    stop: &CancellationToken,
+) -> Router {
+    let proxies = config.server.proxies.clone();
+    payment_console::router(Console {
+        payments: payments.clone(),
+        scheduler: scheduler.clone(),
+        stop: stop.clone(),
+        base: path(config),
+        host: config.console.host.clone(),
+        stands_alone: config.stands_alone(),
+        sandbox: config.sandbox.active,
+        address_of: Box::new(move |extensions, headers| proxies.address_of(extensions, headers)),
+        limits: LoginLimits::default(),
+    })
+}
+
+/// The console's path, with the context path.
+pub(crate) fn path(config: &Config) -> String {
+    format!("{}{}", config.server.context_path.as_str(), payment_console::PATH)
+}
+
+/// A one-time link for whoever starts a service that moves no money and is reached from this machine alone.
+/// `url` is the console's address.
+///
+/// # Errors
+/// When it cannot be stored.
+pub(super) async fn newcomers_link(
+    config: &Config,
+    payments: &Payments,
+    url: &str,
+) -> Outcome<Option<String>> {
+    let is_private = config.server.address.is_loopback() && matches!(config.database, Database::Embedded);
+    let moves_no_money = config.stands_alone() && payments.ports.gateways.are_the_sandbox_alone();
+    if !(config.has_console() && is_private && moves_no_money) {
+        return Ok(None);
+    }
+    let grant = |role| Grant { role, tenant: config.console.tenant.clone() };
+    let holder = SessionHolder {
+        uuid: "console-newcomer".to_owned(),
+        name: Personal::new("Newcomer"),
+        grants: NEWCOMER.map(grant).into(),
+    };
+    let issued = payments.sessions.issue_link(AuditActor::Job("start"), holder, moves_no_money).await;
+    let issued =
+        issued.map_err(|error| Failure::new("no link into the console can be issued").because(&error))?;
+    Ok(Some(format!("{url}{}", payment_console::link_path(issued.secret.expose_secret()))))
+}
