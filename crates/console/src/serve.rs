@@ -86,7 +86,7 @@ fn failed(context: &Context, method: &Method, failure: &Failure) -> Response {
     }
     let shown: Outcome = match failure {
         Failure::LoggedOut if method != Method::POST => page::see(&context.link("/login").href()),
-        _ => page::failure(context, failure),
+        failure => page::failure(context, failure),
     };
     shown.unwrap_or_else(|_| {
         let mut response = Response::new(Body::from("The page cannot be written."));

@@ -147,12 +147,17 @@ mod tests {
             transactions::create(conn, &new, &json, sample::at(0)).unwrap();
         };
         // The columns that today's statement names and that version had not.
-        for column in ["merchant_account", "pg_bank_transaction_no"] {
-            conn.execute_batch(&format!("ALTER TABLE eg_pg_transactions ADD COLUMN {column} TEXT")).unwrap();
+        let later = [
+            ("eg_pg_transactions", "merchant_account"),
+            ("eg_pg_transactions", "pg_bank_transaction_no"),
+            ("eg_pg_outbox", "trace_context"),
+        ];
+        for (table, column) in later {
+            conn.execute_batch(&format!("ALTER TABLE {table} ADD COLUMN {column} TEXT")).unwrap();
         }
         store(&conn, "T1");
-        for column in ["merchant_account", "pg_bank_transaction_no"] {
-            conn.execute_batch(&format!("ALTER TABLE eg_pg_transactions DROP COLUMN {column}")).unwrap();
+        for (table, column) in later {
+            conn.execute_batch(&format!("ALTER TABLE {table} DROP COLUMN {column}")).unwrap();
         }
         assert_eq!(migrate(&mut conn).unwrap().applied.len(), MIGRATIONS.len() - 2);
         store(&conn, "T2");

@@ -92,7 +92,10 @@ fn has_the_members(document: &Value, schema: &str, value: &Value) {
         schema["required"].as_array().unwrap().iter().filter_map(Value::as_str).map(str::to_owned).collect();
     assert!(answered.is_superset(&always) && answered.is_subset(&documented), "{named}: {answered:?}");
     if named == "Transaction" {
-        always.extend(["currency", "orderId", "businessService", "TransactionDetails"].map(str::to_owned));
+        always.extend(
+            ["currency", "orderId", "businessService", "TransactionDetails", "bankTransactionNo"]
+                .map(str::to_owned),
+        );
     }
     assert_eq!(always, documented, "{named}");
 }

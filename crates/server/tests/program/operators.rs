@@ -361,6 +361,8 @@ async fn the_audit_log_is_read_signed_exported_and_verified_from_the_command_lin
         ("PG_SERVICE_AUDIT_CHECKPOINT_FILE", checkpoints.as_str()),
         ("PG_SERVICE_AUDIT_SEAL_INTERVAL_MS", "100"),
         ("USER", "auditor-of-amritsar"),
+        // The link that a start prints is an entry as well.
+        ("PG_SERVICE_CONSOLE_ENABLED", "false"),
     ])
     .await;
     world.create("B-AUDIT").await;

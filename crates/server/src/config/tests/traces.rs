@@ -59,7 +59,7 @@ fn what_cannot_be_understood_is_told_with_what_can() {
         ),
         (&[ENDPOINT, ("OTEL_RESOURCE_ATTRIBUTES", "name")], "`name=value,name=value`"),
         (&[ENDPOINT, ("OTEL_EXPORTER_OTLP_HEADERS", "secret key=\n")], "a name or value that no header"),
-        (&[("OTEL_EXPORTER_OTLP_ENDPOINT", "collector")], "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        (&[("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://collector")], "OTEL_EXPORTER_OTLP_ENDPOINT"),
     ] {
         let problem = problem(environment);
         assert!(problem.contains(told) && !problem.contains("secret key"), "{problem}");

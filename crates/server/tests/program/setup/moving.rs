@@ -1,6 +1,7 @@
 //! The embedded database moved into PostgreSQL: killed at any moment, at most one of the two takes payments, and
 //! the service goes on with everything that it had.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use payment_simulator::sandbox::Choice;
 use payment_testing::kafka::bootstrap_servers;
 use payment_testing::postgres::{self, FreshDatabase};
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
 use rdkafka::{ClientConfig, Message};
 use serde_json::Value;
 
@@ -332,13 +334,19 @@ fn created(topic: &str) -> Vec<String> {
         .create()
         .unwrap();
     consumer.subscribe(&[topic]).unwrap();
-    let (mut ids, started) = (Vec::new(), Instant::now());
+    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).unwrap();
+    let partitions = metadata.topics()[0].partitions().len();
+    let (mut ids, mut ended, started) = (Vec::new(), HashSet::new(), Instant::now());
     while started.elapsed() < PATIENCE {
         match consumer.poll(Duration::from_millis(100)) {
-            None => {}
             Some(Ok(record)) => ids.push(String::from_utf8(record.key().unwrap().to_vec()).unwrap()),
-            Some(Err(_)) if !ids.is_empty() => return ids,
-            Some(Err(_)) => {}
+            Some(Err(KafkaError::PartitionEOF(partition))) => {
+                ended.insert(partition);
+            }
+            None | Some(Err(_)) => {}
+        }
+        if ended.len() == partitions {
+            return ids;
         }
     }
     panic!("{topic} has no end: {ids:?}");
