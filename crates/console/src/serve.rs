@@ -84,9 +84,10 @@ fn failed(context: &Context, method: &Method, failure: &Failure) -> Response {
         | Failure::LinkSpent
         | Failure::Refused(..) => {}
     }
-    let shown: Outcome = match failure {
-        Failure::LoggedOut if method != Method::POST => page::see(&context.link("/login").href()),
-        failure => page::failure(context, failure),
+    let shown: Outcome = if matches!(failure, Failure::LoggedOut) && method != Method::POST {
+        page::see(&context.link("/login").href())
+    } else {
+        page::failure(context, failure)
     };
     shown.unwrap_or_else(|_| {
         let mut response = Response::new(Body::from("The page cannot be written."));

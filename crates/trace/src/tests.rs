@@ -46,7 +46,7 @@ fn an_entry_continues_the_trace_that_it_is_given() {
         let parent = headers(&[PARENT], &["a=1"]).unwrap();
         let span = tracing::info_span!(target: ENTRY, "entry", trace_id = Empty, trace_sampled = Empty);
         begin(&span, Some(&parent));
-        let inside = span.in_scope(|| sampled()).unwrap();
+        let inside = span.in_scope(sampled).unwrap();
         assert!(same_trace(&inside, &parent));
         assert_ne!(inside.parent, parent.parent, "the caller of what follows is the new span");
         assert_eq!(inside.state, parent.state);
@@ -55,7 +55,7 @@ fn an_entry_continues_the_trace_that_it_is_given() {
         let child = span.in_scope(|| {
             let child = tracing::info_span!(target: ENTRY, "entry", trace_id = Empty, trace_sampled = Empty);
             begin(&child, None);
-            child.in_scope(|| current()).unwrap()
+            child.in_scope(current).unwrap()
         });
         assert!(same_trace(&child, &parent));
     });
