@@ -122,7 +122,7 @@ async fn others_sessions_are_ended_by_an_admin_at_a_state_alone() {
     let (viewers, viewer) = log_in(&sessions, "asha", &[(Role::Viewer, "pb")]).await;
     let (_, of_city) = log_in(&sessions, "bala", &[(Role::Admin, "pb.amritsar")]).await;
     let (_, of_state) = log_in(&sessions, "chand", &[(Role::Admin, "pb")]).await;
-    assert_eq!(sessions.list(&viewer).await.unwrap(), [viewer.session.clone()]);
+    assert_eq!(sessions.list(&viewer).await.unwrap(), std::slice::from_ref(&viewer.session));
     assert!(!sessions.end(&of_city, &viewer.session.id, None).await.unwrap());
     assert!(sessions.identify(&viewers, false).await.unwrap().is_some());
     assert_eq!(sessions.list(&of_state).await.unwrap().len(), 3);
