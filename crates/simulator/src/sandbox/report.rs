@@ -234,7 +234,7 @@ mod tests {
           "order": "T1",
           "paid_paise": null,
           "payment_id": null,
-          "signature": "8e4202f01817212aee0024e835e399f4b308ebaf12adf0867b8165278ccf5196",
+          "signature": "8f9655a43c061319fd92b569f08688cb9b9935990f229ebf27739f12f031d3f9",
           "state": "UNKNOWN",
           "timestamp": 1000
         }

@@ -42,7 +42,7 @@ async fn an_unknown_order_is_answered_with_404_and_a_signature() {
           "order": "T1",
           "paid_paise": null,
           "payment_id": null,
-          "signature": "d3baea3af5f4263d42cfd58fa6f9f670e56cb40a4b75ac1a7b6d72c76cd7d690",
+          "signature": "7a0c39bcb5162bf710755071afeab275bc0d49360342a2789d584f1188b7ba57",
           "state": "UNKNOWN",
           "timestamp": 1795342200000
         }

@@ -14,9 +14,9 @@ async fn runs(app: &TestApp, body: Value) -> Vec<Value> {
     answer.json()["Runs"].as_array().unwrap().clone()
 }
 
-/// An app whose requests wait for a tenth of a second.
+/// An app whose requests wait for a second.
 fn impatient() -> TestApp {
-    let limits = RequestLimits { request_time: Duration::from_millis(200), ..RequestLimits::default() };
+    let limits = RequestLimits { request_time: Duration::from_secs(1), ..RequestLimits::default() };
     TestApp::with(Choices { limits, ..Choices::default() })
 }
 
@@ -85,7 +85,7 @@ async fn a_run_whose_caller_disconnects_is_finished() {
     let released = app.job.holds();
     let body = json!({});
     let asked = app.operate("/jobs/v1/test/_run", &body);
-    assert!(tokio::time::timeout(Duration::from_millis(100), asked).await.is_err(), "it is at work");
+    assert!(tokio::time::timeout(Duration::from_secs(1), asked).await.is_err(), "it is at work");
     released.notify_one();
     app.payments.ports.tasks.close();
     app.payments.ports.tasks.wait().await;
