@@ -19,9 +19,9 @@ unsupported_method.enabled = true
 """
 
 
-# Calls of each endpoint, three times as many with --long. The answers are made in the same place: PostgreSQL is
+# Calls of each endpoint, five times as many with --long. The answers are made in the same place: PostgreSQL is
 # tried with fewer.
-@pytest.fixture(params=[("service", 25), ("service_on_postgres", 10)], ids=["sqlite", "postgres"])
+@pytest.fixture(params=[("service", 15), ("service_on_postgres", 6)], ids=["sqlite", "postgres"])
 def service_on_either_database(request):
     name, examples = request.param
     return request.getfixturevalue(name), examples
@@ -55,11 +55,11 @@ def test_every_answer_is_documented_and_none_is_our_fault(service_on_either_data
 def test_every_answer_to_a_caller_with_roles_is_documented(service, tmp_path, pytestconfig):
     paths = "^/(account|refund|tokens|attention|audit)/"
     options = ["--include-path-regex", paths, *named(tmp_path / "data")]
-    answers_are_documented(service, tmp_path, 20 * times(pytestconfig), options)
+    answers_are_documented(service, tmp_path, 12 * times(pytestconfig), options)
 
 
 def times(pytestconfig) -> int:
-    return 3 if pytestconfig.getoption("--long") else 1
+    return 5 if pytestconfig.getoption("--long") else 1
 
 
 def answers_are_documented(service, tmp_path, examples: int, options: list[str]):
