@@ -1,7 +1,7 @@
 //! The console of operators: pages made by the server, which work without JavaScript.
 //!
-//! [`router`] serves the pages of [`routes::ROUTES`], each with the roles to which it is open: a page that is not
-//! listed is not served. [`serve`] guards them: session, roles, forged forms, headers. A screen is a file of
+//! [`router`] serves the pages of `routes::ROUTES`, each with the roles to which it is open: a page that is not
+//! listed is not served. `serve` guards them: session, roles, forged forms, headers. A screen is a file of
 //! `screens` with its template, over the same use cases and views as the endpoints.
 
 mod assets;
