@@ -72,7 +72,7 @@ impl BacklogGauges {
         }
     }
 
-    /// Sets all gauges. When the database does not answer they stay, and [`SAMPLED`] shows their age.
+    /// Sets all gauges. When the database does not answer they stay, and `SAMPLED` shows their age.
     ///
     /// # Errors
     /// As the store has it.
