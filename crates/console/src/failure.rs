@@ -20,7 +20,7 @@ pub(crate) enum Failure {
     Forged,
     TooManyLogins,
     LinkSpent,
-    /// What the form rests on has changed, or cannot be done; in words.
+    /// The state that the form was based on has changed, or the act is impossible; the reason in words.
     Refused(StatusCode, Cow<'static, str>),
     /// The database, or a bug of ours; the text is for the log.
     Store(StoreError),

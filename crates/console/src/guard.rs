@@ -1,4 +1,4 @@
-//! What stands before every page: the host, the origin of a form, the session, the roles.
+//! The checks before every page: host, origin of a form, session, roles.
 
 use http::{HeaderMap, header};
 use payment_domain::{AuditAction, AuditActor, AuditEntry, Role};

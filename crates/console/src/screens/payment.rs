@@ -171,7 +171,7 @@ fn details(context: &Context, txn: &Transaction, personal: PersonalData) -> Vec<
     ]
 }
 
-/// What happens by itself, and when.
+/// The next automatic step, and its time.
 fn next(
     context: &Context,
     txn: &Transaction,
@@ -217,7 +217,7 @@ fn next(
     lines
 }
 
-/// What is owed, and to whom.
+/// Amounts owed, and their recipients.
 fn owed(context: &Context, txn: &Transaction, task: Option<&ReceiptTask>, refunds: &[Refund]) -> Vec<String> {
     let t = context.language.texts();
     let mut lines = Vec::new();
@@ -335,7 +335,7 @@ fn event(context: &Context, event: &EventView) -> String {
     format!("{} {} · {} · {state}", event.sequence, event.kind, format::moment(context, event.stored_time))
 }
 
-/// What live refunds have left of a payment.
+/// The amount of a payment that live refunds leave.
 pub(super) fn left_of(txn: &Transaction, refunds: &[Refund]) -> Option<Money> {
     let live = refunds.iter().filter(|refund| refund.status.is_live()).map(|refund| refund.amount.minor());
     let left = live.fold(txn.amount.minor(), i64::saturating_sub);

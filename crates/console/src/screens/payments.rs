@@ -215,7 +215,7 @@ impl Filters {
         .map(|(name, value)| (name, Some(value.as_str()).filter(|value| !value.is_empty())))
     }
 
-    /// What is in force, the default too.
+    /// The filters in force, the default included.
     fn chips(&self, context: &Context, view: &Link) -> Vec<Chip> {
         let t = context.language.texts();
         let mut chips = vec![tenants_chip(context, view)];

@@ -73,7 +73,7 @@ pub(crate) async fn request(context: &Context) -> Outcome {
     let request = RefundRequest {
         txn_id: txn.id.clone(),
         amount: Some(decimal(amount).ok_or_else(|| Failure::invalid(t.write_amount))?),
-        // What is left of a failed or second payment only its case knows.
+        // The refundable amount of a failed or second payment is known to its case alone.
         amount_available: left.filter(|_| case.is_none()).and_then(decimal),
         reason_code: code.chars().take(64).collect(),
         reason: Some(Personal::new(reason.chars().take(1000).collect::<String>())),

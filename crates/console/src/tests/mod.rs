@@ -258,7 +258,7 @@ impl Page {
         self.headers.get(header::LOCATION).map_or("", |location| location.to_str().unwrap())
     }
 
-    /// What every page keeps to.
+    /// The rules of every page.
     fn check(&self) {
         let header = |name: &str| self.headers.get(name).map_or("", |value| value.to_str().unwrap());
         assert_eq!(header("content-security-policy"), crate::headers::POLICY);

@@ -50,7 +50,7 @@ async fn admin_of(app: &App, caller: &Caller, id: &AccountId) -> Result<AccountA
     Ok(app.accounts.actor(caller.named()?, caller.address, id).await?)
 }
 
-/// The caller, who is an admin somewhere. The shared token is nobody's.
+/// The caller, an admin of at least one tenant. The shared token names no person.
 async fn admin(app: &App, caller: &Caller) -> Result<(), ApiError> {
     caller.named()?;
     caller.scopes(app, MANAGES).await.map(|_| ())

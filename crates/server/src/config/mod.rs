@@ -99,7 +99,7 @@ pub fn load(sources: &Sources) -> Loaded {
 /// resolved from the file and the environment.
 ///
 /// # Errors
-/// What is wrong with the file, or with its settings of the database.
+/// The problems of the file, or of its settings of the database.
 pub fn database_of(file: &Path, environment: &[(String, String)]) -> Result<Database, Vec<Problem>> {
     let sources = Sources { properties_file: Some(file.to_owned()), ..Sources::default() };
     let read = sources.read();

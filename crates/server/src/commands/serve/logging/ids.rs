@@ -29,7 +29,7 @@ fn current<T>(read: impl FnOnce(&Ids) -> T) -> Option<T> {
     ENTERED.with_borrow(|entered| entered.last().map(|ids| read(ids)))
 }
 
-/// What a span says of itself, and otherwise the span around it.
+/// The ids of a span, otherwise those of the span around it.
 #[derive(Clone, Default)]
 struct Ids {
     request_id: Option<String>,
