@@ -15,6 +15,7 @@ mod guard;
 mod headers;
 mod language;
 mod links;
+mod list;
 mod page;
 mod rate;
 mod routes;

@@ -106,6 +106,8 @@ texts! {
     all: "All", "सभी", "ਸਾਰੇ";
     all_of_tenants: "All of {}", "{} के सभी", "{} ਦੇ ਸਾਰੇ";
     any_status: "Any status", "कोई भी स्थिति", "ਕੋਈ ਵੀ ਸਥਿਤੀ";
+    any_action: "Any action", "कोई भी कार्रवाई", "ਕੋਈ ਵੀ ਕਾਰਵਾਈ";
+    search_on: "Search older ones", "और पुराने खोजें", "ਹੋਰ ਪੁਰਾਣੇ ਖੋਜੋ";
     any_day: "Any day", "कोई भी दिन", "ਕੋਈ ਵੀ ਦਿਨ";
     problems: "Some filters cannot be read", "कुछ फ़िल्टर पढ़े नहीं जा सकते", "ਕੁਝ ਫਿਲਟਰ ਪੜ੍ਹੇ ਨਹੀਂ ਜਾ ਸਕਦੇ";
     choose_listed: "choose one of the list", "सूची में से एक चुनें", "ਸੂਚੀ ਵਿੱਚੋਂ ਇੱਕ ਚੁਣੋ";

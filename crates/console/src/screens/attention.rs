@@ -5,25 +5,20 @@ use payment_domain::{AttentionKind, Personal, Status};
 use payment_service::{AttentionDetail, CaseView, PersonalData, access};
 use payment_store::{AttentionQuery, CaseState};
 
-use super::{Chip, Choice, ROWS, chip, one_more_than_a_page, one_page, payment_link, story};
+use super::{payment_link, story};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::format::{self, Tag};
 use crate::language::fill;
+use crate::list::{Filters, List, one_more_than_a_page, one_page};
 use crate::page::{self, Frame, Named};
 
 #[derive(Template)]
 #[template(path = "attention.html")]
 struct AttentionPage {
     f: Frame,
-    action: String,
-    chips: Vec<Chip>,
-    states: Vec<Choice>,
-    kinds: Vec<Choice>,
-    tenant: String,
+    list: List,
     rows: Vec<Row>,
-    first: Option<String>,
-    next: Option<String>,
 }
 
 struct Row {
@@ -63,56 +58,42 @@ struct CasePage {
 /// `GET /attention`
 pub(crate) async fn list(context: &Context) -> Outcome {
     let t = context.language.texts();
-    let (state, kind) = (context.query.text("state"), context.query.text("kind"));
-    let case_state = match state {
-        None | Some("open") => CaseState::Open,
-        Some("resolved") => CaseState::Resolved,
-        Some("all") => CaseState::All,
-        Some(_) => return Err(Failure::invalid(t.choose_listed)),
+    let mut filters = Filters::of(context, "/attention");
+    let query = read(context, &mut filters);
+    let status = filters.status();
+    let (found, is_more) = match filters.is_readable() {
+        true => one_page(context.payments().attention.list_with_advice(&query).await?),
+        false => (Vec::new(), false),
     };
-    let known_kind = kind.map(|word| AttentionKind::from_word(word).ok_or(Failure::invalid(t.choose_listed)));
-    let query = AttentionQuery {
-        within: Some(context.narrowed()),
-        state: case_state,
-        kind: known_kind.transpose()?,
-        after: context.query.number("after").unwrap_or_default(),
-        limit: one_more_than_a_page(),
-        ..AttentionQuery::default()
-    };
-    let (found, is_more) = one_page(context.payments().attention.list_with_advice(&query).await?);
-    let tenant = context.query.text("tenant");
-    let view = context.link("/attention").with_all([("state", state), ("kind", kind), ("tenant", tenant)]);
-    let last = found.last().map(|(case, _)| case.id.to_string());
-    let mut chips = vec![match state {
-        Some("resolved") => chip(t.status, t.resolved, &view, "state"),
-        Some("all") => chip(t.status, t.all, &view, "state"),
-        _ => Chip { text: format!("{}: {}", t.status, t.open), remove: None },
-    }];
-    chips.extend(kind.map(|kind| chip(t.kind, kind, &view, "kind")));
-    chips.extend(tenant.map(|tenant| chip(t.tenant, tenant, &view, "tenant")));
-    let choice = |chosen: &str, value: &str, word: &str| Choice {
-        value: value.to_owned(),
-        word: word.to_owned(),
-        is_chosen: value == chosen,
-    };
-    let states = [("open", t.open), ("resolved", t.resolved), ("all", t.all)];
-    let kinds = AttentionKind::ALL.map(AttentionKind::as_str);
+    let next = found.last().filter(|_| is_more).map(|(case, _)| ("after", case.id.to_string()));
     let rows = found
         .into_iter()
         .map(|(case, advice)| row(context, CaseView::of(case, advice, PersonalData::Masked)));
-    page::html(&AttentionPage {
-        action: context.link("/attention").href(),
-        chips,
-        states: states.map(|(value, word)| choice(state.unwrap_or("open"), value, word)).into(),
-        kinds: std::iter::once(choice(kind.unwrap_or_default(), "", t.all))
-            .chain(kinds.iter().map(|word| choice(kind.unwrap_or_default(), word, word)))
-            .collect(),
-        tenant: tenant.unwrap_or_default().to_owned(),
-        rows: rows.take(ROWS).collect(),
-        first: (query.after > 0).then(|| view.href()),
-        next: last.filter(|_| is_more).map(|last| view.clone().with("after", last).href()),
+    let page = AttentionPage {
+        rows: rows.collect(),
+        list: filters.oldest_first(query.after <= 0, next),
         f: Frame::of(context, t.attention, &[]),
-    })
+    };
+    page::html_with(status, &page)
+}
+
+fn read(context: &Context, filters: &mut Filters<'_>) -> AttentionQuery {
+    let t = context.language.texts();
+    let states = [
+        ("open", t.open, CaseState::Open),
+        ("resolved", t.resolved, CaseState::Resolved),
+        ("all", t.all, CaseState::All),
+    ];
+    let kinds = AttentionKind::ALL.map(|kind| (kind.as_str(), kind.as_str(), kind));
+    let within = filters.tenants(Vec::new());
+    AttentionQuery {
+        within: Some(within),
+        state: filters.choice_with_default("state", t.status, "all", &states).unwrap_or_default(),
+        kind: filters.choice("kind", t.kind, None, &kinds),
+        after: context.query.number("after").unwrap_or_default(),
+        limit: one_more_than_a_page(),
+        ..AttentionQuery::default()
+    }
 }
 
 fn row(context: &Context, view: CaseView) -> Row {

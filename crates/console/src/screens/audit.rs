@@ -7,26 +7,19 @@ use payment_service::{PersonalData, access};
 use payment_store::{AuditQuery, StoredEntry, TenantScope};
 use serde_json::Value;
 
-use super::{Chip, Choice, chip, one_more_than_a_page, one_page};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::format::{self, Tag};
 use crate::language::fill;
+use crate::list::{Filters, List, one_more_than_a_page, one_page};
 use crate::page::{self, Frame};
 
 #[derive(Template)]
 #[template(path = "audit.html")]
 struct AuditPage {
     f: Frame,
-    action: String,
-    chips: Vec<Chip>,
-    actions: Vec<Choice>,
-    actor: String,
-    object: String,
-    tenant: String,
+    list: List,
     rows: Vec<Row>,
-    first: Option<String>,
-    next: Option<String>,
 }
 
 struct Row {
@@ -51,49 +44,34 @@ struct VerifiedPage {
 /// `GET /audit`
 pub(crate) async fn list(context: &Context) -> Outcome {
     let t = context.language.texts();
-    let text = |name| context.query.text(name);
-    let (word, actor, object, tenant) = (text("action"), text("actor"), text("object"), text("tenant"));
-    let action = word.map(|word| AuditAction::from_word(word).ok_or(Failure::invalid(t.choose_listed)));
-    let before = context.query.number("before");
-    let query = AuditQuery {
-        before: Some(before.unwrap_or(i64::MAX)),
-        action: action.transpose()?,
-        object_id: object.map(str::to_owned),
-        actor: actor.map(str::to_owned),
-        within: tenant.map(|root| TenantScope { root: root.to_owned() }),
+    let mut filters = Filters::of(context, "/audit");
+    let query = read(context, &mut filters);
+    let status = filters.status();
+    let (found, is_more) = match filters.is_readable() {
+        true => one_page(context.payments().audit.list(&query).await?),
+        false => (Vec::new(), false),
+    };
+    let next = found.last().filter(|_| is_more).map(|last| ("before", last.number.to_string()));
+    let page = AuditPage {
+        list: filters.newest_first(query.before == Some(i64::MAX), next),
+        rows: found.into_iter().map(|entry| row(context, entry)).collect(),
+        f: Frame::of(context, t.audit, &[]),
+    };
+    page::html_with(status, &page)
+}
+
+fn read(context: &Context, filters: &mut Filters<'_>) -> AuditQuery {
+    let t = context.language.texts();
+    let actions = AuditAction::ALL.map(|action| (action.as_str(), action.as_str(), action));
+    AuditQuery {
+        before: Some(context.query.number("before").unwrap_or(i64::MAX)),
+        action: filters.choice("action", t.action, Some(t.any_action), &actions),
+        actor: filters.text("actor", t.actor),
+        object_id: filters.text("object", t.object),
+        within: filters.text("tenant", t.tenant).map(|root| TenantScope { root }),
         limit: one_more_than_a_page(),
         ..AuditQuery::default()
-    };
-    let (found, is_more) = one_page(context.payments().audit.list(&query).await?);
-    let filters = [("action", word), ("actor", actor), ("object", object), ("tenant", tenant)];
-    let view = context.link("/audit").with_all(filters);
-    let names = [t.action, t.actor, t.object, t.tenant];
-    let chips: Vec<Chip> = filters
-        .into_iter()
-        .zip(names)
-        .filter_map(|((parameter, value), name)| Some(chip(name, value?, &view, parameter)))
-        .collect();
-    let last = found.last().map(|entry| entry.number.to_string());
-    let actions = AuditAction::ALL.map(AuditAction::as_str);
-    let choice = |value: &str, shown: &str| Choice {
-        value: value.to_owned(),
-        word: shown.to_owned(),
-        is_chosen: word.unwrap_or_default() == value,
-    };
-    page::html(&AuditPage {
-        action: context.link("/audit").href(),
-        chips: if chips.is_empty() { vec![Chip { text: t.all.to_owned(), remove: None }] } else { chips },
-        actions: std::iter::once(choice("", t.all))
-            .chain(actions.iter().map(|word| choice(word, word)))
-            .collect(),
-        actor: actor.unwrap_or_default().to_owned(),
-        object: object.unwrap_or_default().to_owned(),
-        tenant: tenant.unwrap_or_default().to_owned(),
-        rows: found.into_iter().map(|entry| row(context, entry)).collect(),
-        first: before.map(|_| view.href()),
-        next: last.filter(|_| is_more).map(|last| view.clone().with("before", last).href()),
-        f: Frame::of(context, t.audit, &[]),
-    })
+    }
 }
 
 /// Personal values starred.

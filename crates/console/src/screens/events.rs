@@ -4,11 +4,11 @@ use askama::Template;
 use payment_service::{EventView, access};
 use payment_store::StoredEvent;
 
-use super::{one_more_than_a_page, one_page};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::format;
 use crate::language::fill;
+use crate::list::{Filters, List, one_more_than_a_page, one_page};
 use crate::page::{self, Frame};
 
 #[derive(Template)]
@@ -19,9 +19,8 @@ struct EventsPage {
     dead: u64,
     oldest: Option<String>,
     may_publish: bool,
+    list: List,
     rows: Vec<Row>,
-    first: Option<String>,
-    next: Option<String>,
 }
 
 struct Row {
@@ -41,16 +40,15 @@ pub(crate) async fn list(context: &Context) -> Outcome {
     let backlog = store.outbox_backlog().await?;
     let after = context.query.number("after").unwrap_or_default();
     let (found, is_more) = one_page(store.unpublished(after, one_more_than_a_page()).await?);
-    let last = found.last().map(|stored| stored.sequence.to_string());
-    let view = context.link("/events");
+    let next = found.last().filter(|_| is_more).map(|last| ("after", last.sequence.to_string()));
+    let filters = Filters::of(context, "/events");
     page::html(&EventsPage {
         waiting: backlog.waiting,
         dead: backlog.dead,
         oldest: backlog.oldest_at.map(|at| fill(t.events_oldest, [&format::moment(context, at)])),
         may_publish: context.has_at_state(access::ACTS),
         rows: found.iter().map(|stored| row(context, stored)).collect(),
-        first: (after > 0).then(|| view.href()),
-        next: last.filter(|_| is_more).map(|last| view.with("after", last).href()),
+        list: filters.oldest_first(after <= 0, next),
         f: Frame::of(context, t.events, &[]),
     })
 }

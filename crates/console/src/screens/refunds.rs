@@ -5,11 +5,12 @@ use payment_domain::{Refund, RefundStatus};
 use payment_service::access;
 use payment_store::{PageRequest, RefundQuery};
 
-use super::{Chip, ROWS, chip, one_more_than_a_page, one_page, payment_link};
+use super::payment_link;
 use crate::context::Context;
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::format::{self, Tag};
 use crate::links::segment;
+use crate::list::{Filters, List, ROWS, one_more_than_a_page, one_page};
 use crate::page::{self, Frame};
 
 /// Pages behind this many refunds are reached by filters.
@@ -20,10 +21,8 @@ const FARTHEST: u32 = 10_000;
 struct RefundsPage {
     f: Frame,
     views: Vec<View>,
-    chips: Vec<Chip>,
+    list: List,
     rows: Vec<Row>,
-    first: Option<String>,
-    next: Option<String>,
 }
 
 struct View {
@@ -50,51 +49,52 @@ struct Row {
 pub(crate) async fn list(context: &Context) -> Outcome {
     let t = context.language.texts();
     let own = context.caller()?.session.holder.uuid.clone();
-    let chosen = context.query.text("view").unwrap_or("all");
-    let may_check = context.has_anywhere(access::CHECKS);
+    let known = [
+        ("all", t.view_all, true),
+        ("decide", t.view_decide, context.has_anywhere(access::CHECKS)),
+        ("under-way", t.view_under_way, true),
+        ("mine", t.view_mine, context.has_anywhere(access::MAKES)),
+    ];
+    let mut filters = Filters::of(context, "/refunds");
+    let within = filters.tenants(Vec::new());
+    let options = known.map(|(value, name, _)| (value, name, value));
+    let chosen = filters.choice_with_default("view", t.views, "all", &options).unwrap_or_default();
     let (statuses, maker) = match chosen {
-        "all" => (Vec::new(), None),
         "decide" => (vec![RefundStatus::Requested], None),
         "under-way" => (vec![RefundStatus::Approved, RefundStatus::Sent], None),
         "mine" => (Vec::new(), Some(own.clone())),
-        _ => return Err(Failure::invalid(t.choose_listed)),
+        _ => (Vec::new(), None),
     };
     let offset = context.query.number("from").and_then(|from| u32::try_from(from).ok()).unwrap_or_default();
     let query = RefundQuery {
-        within: Some(context.narrowed()),
+        within: Some(within),
         statuses,
         requested_by: maker,
         page: PageRequest { limit: one_more_than_a_page(), offset: offset.min(FARTHEST) },
         ..RefundQuery::default()
     };
-    let (found, is_more) = one_page(context.payments().refunds.search(&query).await?);
-    let tenant = context.query.text("tenant");
-    let link = context.link("/refunds").with_all([("view", Some(chosen)), ("tenant", tenant)]);
-    let known = [
-        ("all", t.view_all, true),
-        ("decide", t.view_decide, may_check),
-        ("under-way", t.view_under_way, true),
-        ("mine", t.view_mine, context.has_anywhere(access::MAKES)),
-    ];
+    let status = filters.status();
+    let (found, is_more) = match filters.is_readable() {
+        true => one_page(context.payments().refunds.search(&query).await?),
+        false => (Vec::new(), false),
+    };
     let views = known.into_iter().filter(|(_, _, offered)| *offered).map(|(value, name, _)| View {
         name,
-        href: context.link("/refunds").with("view", value).href(),
+        href: filters.view().with("view", value).href(),
         is_current: value == chosen,
     });
-    let current = known.iter().find(|(value, _, _)| *value == chosen).map_or("", |(_, name, _)| name);
-    let mut chips = vec![Chip { text: current.to_owned(), remove: None }];
-    chips.extend(tenant.map(|tenant| chip(t.tenant, tenant, &link, "tenant")));
+    let views = views.collect();
     // Another decides about what the caller has requested.
     let is_shown = |refund: &&Refund| chosen != "decide" || refund.requested_by != own;
     let further = offset.saturating_add(u32::try_from(ROWS).unwrap_or_default());
-    page::html(&RefundsPage {
-        views: views.collect(),
-        chips,
+    let next = (is_more && further <= FARTHEST).then(|| ("from", further.to_string()));
+    let page = RefundsPage {
+        views,
         rows: found.iter().filter(is_shown).map(|refund| row(context, refund)).collect(),
-        first: (offset > 0).then(|| link.href()),
-        next: (is_more && further <= FARTHEST).then(|| link.clone().with("from", further.to_string()).href()),
+        list: filters.newest_first(offset == 0, next),
         f: Frame::of(context, t.refunds, &[]),
-    })
+    };
+    page::html_with(status, &page)
 }
 
 fn row(context: &Context, refund: &Refund) -> Row {
