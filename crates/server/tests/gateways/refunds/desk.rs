@@ -145,9 +145,9 @@ impl Desk {
         self.database().query_row(STANDS, [refund], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
     }
 
-    /// Lets time pass until the refund was worked on once more; its status then.
+    /// Lets time pass until the refund was worked on once more; its status then. Questions do not run out.
     pub(super) async fn moves_on(&self, refund: &str) -> String {
-        const PASS: &str = "UPDATE eg_pg_transaction_refund SET due_at = ?1
+        const PASS: &str = "UPDATE eg_pg_transaction_refund SET due_at = ?1, checks = 0
             WHERE refund_id = ?2 AND due_at IS NOT NULL";
         self.database().execute(PASS, (DUE, refund)).unwrap();
         let started = Instant::now();
