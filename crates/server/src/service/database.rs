@@ -68,9 +68,29 @@ pub struct Migrated {
 pub(super) async fn open(config: &Config) -> Outcome<Opened> {
     match &config.database {
         Database::Embedded => open_embedded(&DataFolder::prepare(&config.data_dir)?).map(Opened::embedded),
-        Database::Postgres { migrate_at_start: false, .. } => open_existing(config).await,
-        Database::Postgres { options, shown_url, .. } => {
-            connect(options, shown_url).await.map(Opened::postgres)
+        Database::Postgres { migrate_at_start, options, shown_url, .. } => {
+            report_payments_left_behind(&config.data_dir);
+            match migrate_at_start {
+                true => connect(options, shown_url).await.map(Opened::postgres),
+                false => open_existing(config).await,
+            }
+        }
+    }
+}
+
+/// Payments that are pending in an embedded database are settled by no service on another one.
+fn report_payments_left_behind(data_folder: &Path) {
+    let Ok(file) = DataFolder::existing_database(data_folder) else { return };
+    let database = file.display();
+    match moving::mark(&file) {
+        Ok(Some(_)) => {}
+        Ok(None) => tracing::warn!(
+            %database,
+            "the data folder holds an embedded database whose payments have not moved: `pg-service move`, \
+             or remove it when nothing in it is pending"
+        ),
+        Err(error) => {
+            tracing::warn!(%database, %error, "the embedded database in the data folder cannot be read")
         }
     }
 }

@@ -290,6 +290,8 @@ async fn a_service_goes_on_in_postgresql_however_often_the_move_was_killed() {
     assert_eq!(i64::try_from(created.len()).unwrap(), transactions, "{created:?}");
     service.signal("TERM");
     service.ended().await;
+    let log = std::fs::read_to_string(world.file("new.log")).unwrap();
+    assert!(!log.contains("have not moved"), "{log}");
 
     let after = ["--properties", "new.properties"];
     let verified = world.told(
@@ -380,6 +382,10 @@ async fn a_move_is_gone_back_from_as_long_as_nothing_has_happened() {
     // The copy is closed: to the service, to a move, to any writer.
     let copy = run(world.path(), &["--properties", "new.properties", "transaction", "show", &id]);
     assert!(stderr(&copy).contains("given back"), "{}", stderr(&copy));
+    // A service that is sent to PostgreSQL reports the payments that stay behind.
+    let sent_away = run(world.path(), &["--properties", "new.properties", "--port", "0"]);
+    let printed = stdout(&sent_away) + &stderr(&sent_away);
+    assert!(printed.contains("given back") && printed.contains("payments have not moved"), "{printed}");
     world.refused(&[], "was moved into before, and gone back from");
     let other = FreshDatabase::create().await;
     std::fs::write(world.file("new.properties"), format!("spring.datasource.url={}\n", other.url())).unwrap();
