@@ -103,17 +103,18 @@ pub(crate) fn script(requested: &Written, approved: &Written, prefix: &str, each
 
 /// History, event and audit entry, and the commit. The end of the audit log is locked last.
 fn rest(statements: &mut Statements, written: &Written, own: &[(&str, &str)]) {
-    let number = ("entry_number", ":number");
+    let number = ("entry_number", "(SELECT last_number FROM eg_pg_audit_head)");
+    let hash = ("entry_hash", "(SELECT last_hash FROM eg_pg_audit_head)");
     statements.insert(HISTORY.name, &written.history, own);
     statements.insert(OUTBOX.name, &written.event, own);
-    statements.line("SELECT last_number + 1 AS number FROM eg_pg_audit_head FOR UPDATE \\gset");
-    statements.insert(AUDIT.name, &written.entry, &[number]);
+    statements.line(
+        "UPDATE eg_pg_audit_head SET last_number = last_number + 1,
+         last_hash = sha256('\\x0001'::bytea || convert_to((last_number + 1)::text || repeat('-', 500), 'UTF8')
+             || last_hash);",
+    );
+    statements.insert(AUDIT.name, &written.entry, &[number, hash]);
     for personal in &written.personal {
         statements.insert(PERSONAL.name, personal, &[number]);
     }
-    statements.line(
-        "UPDATE eg_pg_audit_head SET last_number = :number,
-         last_hash = decode(md5(:number::text) || md5(:number::text), 'hex');",
-    );
     statements.line("END;");
 }

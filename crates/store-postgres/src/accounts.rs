@@ -138,7 +138,7 @@ impl PostgresStore {
         for credential in &change.credentials {
             put_credential(&transaction, credential).await?;
         }
-        commit_with_audit(transaction, &change.audit).await?;
+        commit_with_audit(transaction, Vec::new(), &change.audit).await?;
         Ok(AccountStored::Stored)
     }
 }

@@ -84,7 +84,7 @@ impl ApiTokens for PostgresStore {
         let tenants: Vec<&str> = new.grants.iter().map(|grant| grant.tenant.as_str()).collect();
         let roles: Vec<&str> = new.grants.iter().map(|grant| grant.role.code()).collect();
         transaction.rows(GRANT, &[&storable(&new.id), &tenants, &roles]).await?;
-        commit_with_audit(transaction, &new.audit).await?;
+        commit_with_audit(transaction, Vec::new(), &new.audit).await?;
         Ok(Issued::Now)
     }
 
@@ -137,7 +137,7 @@ impl ApiTokens for PostgresStore {
         }
         let by = storable(&revocation.by);
         transaction.rows(REVOKE, &[&storable(id), &revocation.at.as_millis(), &by]).await?;
-        commit_with_audit(transaction, &audit).await?;
+        commit_with_audit(transaction, Vec::new(), &audit).await?;
         Ok(Revoked::Now)
     }
 }

@@ -136,7 +136,7 @@ impl ReviewCases for PostgresStore {
         let resolved = resolve(&transaction, id, &resolution, &history, &events, release).await?;
         match resolved {
             Resolved::Now => {
-                commit_with_audit(transaction, &audit).await?;
+                commit_with_audit(transaction, Vec::new(), &audit).await?;
             }
             Resolved::Before(_) | Resolved::NotFound => transaction.roll_back().await,
         }

@@ -6,7 +6,7 @@ mod sealing;
 
 use async_trait::async_trait;
 use payment_domain::{AuditAction, AuditEntry, Event, Personal, Timestamp};
-use payment_store::audit::chain::{self, Link, Salted};
+use payment_store::audit::chain::{self, Link, Salted, UnnumberedEntry};
 use payment_store::audit::sealing::HistoryLine;
 use payment_store::{
     AuditHead, AuditLog, AuditQuery, Fence, HistoryLines, StoreError, StoredCheckpoint, StoredEntry,
@@ -31,7 +31,7 @@ const SELECT: &str = "
 impl AuditLog for PostgresStore {
     async fn record(&self, entries: Vec<AuditEntry>) -> Result<(), StoreError> {
         let transaction = self.db.begin().await?;
-        Ok(commit_with_audit(transaction, &entries).await?)
+        Ok(commit_with_audit(transaction, Vec::new(), &entries).await?)
     }
 
     async fn audit_head(&self) -> Result<AuditHead, StoreError> {
@@ -71,7 +71,7 @@ impl AuditLog for PostgresStore {
             transaction.roll_back().await;
             return Ok(false);
         }
-        commit_with_audit(transaction, &[redaction]).await?;
+        commit_with_audit(transaction, Vec::new(), &[redaction]).await?;
         Ok(true)
     }
 
@@ -106,43 +106,47 @@ impl AuditLog for PostgresStore {
     }
 }
 
-/// Commits a database transaction with entries at the end of the log. Every other row that it locks is locked before:
-/// the end is held for one exchange with the server, and all that append wait for it.
+/// Commits a database transaction after further statements, and with entries at the end of the log. Everything goes in
+/// one exchange, the end of the log last: it is numbered and hashed by the server, so that others who append wait for
+/// no client.
 pub(crate) async fn commit_with_audit(
     transaction: Transaction,
+    before: Vec<Step<'_>>,
     entries: &[AuditEntry],
 ) -> Result<(), Failure> {
-    const LOCK: &str = "SELECT database_id, last_number, last_hash FROM eg_pg_audit_head FOR UPDATE";
-    const ENTRIES: &str = "
+    // As `chain::entry_hash`.
+    const END: &str = r#"
+        UPDATE eg_pg_audit_head SET last_number = last_number + 1,
+            last_hash = sha256('\x0001'::bytea
+                || convert_to('{"number":' || (last_number + 1) || $1::text, 'UTF8') || last_hash)"#;
+    // Without an end of the log there is no number, which the table refuses.
+    const ENTRY: &str = r#"
         INSERT INTO eg_pg_audit (entry_number, entry, entry_hash)
-        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[])";
+        SELECT head.last_number, '{"number":' || head.last_number || $1::text, head.last_hash
+        FROM (SELECT) AS one LEFT JOIN eg_pg_audit_head AS head ON true"#;
     const PERSONAL: &str = "
         INSERT INTO eg_pg_audit_personal (entry_number, field, salt, value)
-        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::text[])";
-    const END: &str = "UPDATE eg_pg_audit_head SET last_number = $1, last_hash = $2";
-    if entries.is_empty() {
-        return transaction.commit().await;
-    }
-    let locked = transaction.rows(LOCK, &[]).await?;
-    let end = head(locked.first().ok_or(Failure::OutOfRange)?)?.end;
-    let chained = chain::append(end, entries).map_err(|_| Failure::NoRandomness)?;
-    let last = chained.last().ok_or(Failure::OutOfRange)?;
-    let (mut texts, mut personal) = (Rows::default(), Rows::default());
-    for entry in &chained {
-        let number = Parameter::number(entry.number);
-        texts.push([number.clone(), Parameter::text(&entry.entry), Parameter::Bytes(&entry.hash)]);
-        for (field, Salted { salt, value }) in &entry.personal {
-            let value = Parameter::text(value.expose());
-            personal.push([number.clone(), Parameter::text(field), Parameter::Bytes(salt), value]);
+        SELECT head.last_number, personal.* FROM eg_pg_audit_head AS head,
+            unnest($1::text[], $2::bytea[], $3::text[]) AS personal";
+    let entries = chain::unnumbered(entries).map_err(|_| Failure::NoRandomness)?;
+    let personal: Vec<Rows> = entries.iter().map(personal_rows).collect();
+    let mut steps = before;
+    for (entry, personal) in entries.iter().zip(&personal) {
+        steps.push(Step::new(END, vec![&entry.behind_number]));
+        steps.push(Step::new(ENTRY, vec![&entry.behind_number]));
+        if !personal.is_empty() {
+            steps.push(Step::new(PERSONAL, personal.values()));
         }
     }
-    let last_hash = last.hash.as_slice();
-    let mut steps = vec![Step::new(ENTRIES, texts.values())];
-    if !personal.is_empty() {
-        steps.push(Step::new(PERSONAL, personal.values()));
-    }
-    steps.push(Step::new(END, vec![&last.number, &last_hash]));
     transaction.commit_after(steps).await
+}
+
+fn personal_rows(entry: &UnnumberedEntry) -> Rows<'_> {
+    let mut rows = Rows::default();
+    for (field, Salted { salt, value }) in &entry.personal {
+        rows.push([Parameter::text(field), Parameter::Bytes(salt), Parameter::text(value.expose())]);
+    }
+    rows
 }
 
 fn head(row: &Row) -> Result<AuditHead, Failure> {

@@ -104,7 +104,7 @@ impl Outbox for PostgresStore {
             transaction.roll_back().await;
             return Ok(false);
         }
-        commit_with_audit(transaction, &audit).await?;
+        commit_with_audit(transaction, Vec::new(), &audit).await?;
         Ok(true)
     }
 

@@ -36,7 +36,7 @@ impl Sessions for PostgresStore {
         ];
         let transaction = self.db.begin().await?;
         transaction.rows(STORE, values).await?;
-        Ok(commit_with_audit(transaction, &new.audit).await?)
+        Ok(commit_with_audit(transaction, Vec::new(), &new.audit).await?)
     }
 
     async fn login_link(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<LoginLink>, StoreError> {
@@ -86,7 +86,7 @@ impl Sessions for PostgresStore {
             &new.expires_at.as_millis(),
         ];
         transaction.rows(BEGIN, values).await?;
-        commit_with_audit(transaction, &new.audit).await?;
+        commit_with_audit(transaction, Vec::new(), &new.audit).await?;
         Ok(SessionBegun::Stored)
     }
 
@@ -144,7 +144,7 @@ impl Sessions for PostgresStore {
             transaction.roll_back().await;
             return Ok(false);
         }
-        commit_with_audit(transaction, &audit).await?;
+        commit_with_audit(transaction, Vec::new(), &audit).await?;
         Ok(true)
     }
 }

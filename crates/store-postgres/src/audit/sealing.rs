@@ -41,7 +41,7 @@ pub(super) async fn seal(
         entries.push(state.seal_earlier(&lines, limit).entry(at));
     }
     state.store(&transaction).await?;
-    commit_with_audit(transaction, &entries).await?;
+    commit_with_audit(transaction, Vec::new(), &entries).await?;
     Ok(Some(u32::try_from(sealed).map_err(|_| Failure::OutOfRange)?))
 }
 

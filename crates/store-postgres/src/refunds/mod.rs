@@ -7,26 +7,28 @@ mod searching;
 
 use async_trait::async_trait;
 use payment_domain::{
-    Actor, ActorKind, Currency, GatewayName, Money, Refund, RefundHistoryEntry, RefundId, RefundStatus, TxnId,
+    Actor, ActorKind, AuditEntry, Currency, Event, GatewayName, Money, Refund, RefundHistoryEntry, RefundId,
+    RefundStatus, Timestamp, TxnId,
 };
 use payment_store::{
     Applied, ClosedCase, DueRefund, DueRefunds, NewCase, NewRefund, RefundChange, RefundDue, RefundKey,
     RefundNote, RefundQuery, RefundRequested, RefundRow, Refunds, RequestDigest, StoreError, TenantScope,
 };
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 pub(crate) use self::columns::RefundColumns;
 
 use crate::PostgresStore;
 use crate::audit::commit_with_audit;
 use crate::clock::present;
-use crate::connections::Transaction;
+use crate::connections::{Step, Transaction};
 use crate::failure::Failure;
 use crate::jobs::begin_fenced;
-use crate::parameters::storable;
+use crate::parameters::{Parameter, Rows, storable};
 use crate::rows::{self, Columns};
 use crate::transactions::{append, lock_status};
-use crate::{attention, cancelling};
+use crate::{attention, cancelling, outbox};
 
 #[async_trait]
 impl Refunds for PostgresStore {
@@ -57,14 +59,12 @@ impl Refunds for PostgresStore {
             transaction.roll_back().await;
             return Ok(RefundRequested::IdTaken);
         }
-        for line in &new.history {
-            append_history(&transaction, line).await?;
-        }
-        append(&transaction, None, &new.events, refund.audit.created_at).await?;
         if new.cancels_receipt {
             cancelling::demand(&transaction, refund, false, self.clock.now()).await?;
         }
-        commit_with_audit(transaction, &new.audit).await?;
+        let lines: Vec<&RefundHistoryEntry> = new.history.iter().collect();
+        let events = (new.events.as_slice(), refund.audit.created_at);
+        commit_with_record(transaction, &lines, events, &new.audit).await?;
         Ok(RefundRequested::Stored)
     }
 
@@ -82,15 +82,14 @@ impl Refunds for PostgresStore {
             transaction.roll_back().await;
             return Ok(Applied::Stale);
         }
-        append_history(&transaction, &change.history).await?;
-        append(&transaction, None, &change.events, change.history.at).await?;
         if let Some(case) = &change.case {
             raise(&transaction, case).await?;
         }
         if let Some(ClosedCase { id, resolution, history, release }) = &change.closes {
             attention::resolve(&transaction, *id, resolution, history, &[], release).await?;
         }
-        commit_with_audit(transaction, &change.audit).await?;
+        let events = (change.events.as_slice(), change.history.at);
+        commit_with_record(transaction, &[&change.history], events, &change.audit).await?;
         Ok(Applied::Stored)
     }
 
@@ -112,10 +111,11 @@ impl Refunds for PostgresStore {
             transaction.roll_back().await;
             return Ok(Applied::Stale);
         }
-        if let Some(line) = &note.history {
-            append_history(&transaction, line).await?;
-        }
-        transaction.commit().await?;
+        let Some(line) = &note.history else {
+            transaction.commit().await?;
+            return Ok(Applied::Stored);
+        };
+        commit_with_record(transaction, &[line], (&[], line.at), &[]).await?;
         Ok(Applied::Stored)
     }
 
@@ -284,31 +284,47 @@ fn money(left: i64, currency: Currency) -> Result<Money, Failure> {
     Money::from_minor(left.max(0), currency).map_err(|_| Failure::OutOfRange)
 }
 
-/// Adds a line to the end of a refund's history; its payment is locked.
-async fn append_history(transaction: &Transaction, entry: &RefundHistoryEntry) -> Result<(), Failure> {
+/// Commits a change of a refund with its record, in one exchange: lines of its history, events with their moment,
+/// entries of the audit log. Its payment is locked.
+async fn commit_with_record(
+    transaction: Transaction,
+    history: &[&RefundHistoryEntry],
+    (events, at): (&[Event], Timestamp),
+    audit: &[AuditEntry],
+) -> Result<(), Failure> {
     const APPEND: &str = "
         INSERT INTO eg_pg_refund_history (
             refund_id, entry_number, txn_id, at_time, actor_kind, actor_id, from_status, to_status, why, evidence)
-        VALUES ($1, (SELECT coalesce(max(entry_number), 0) + 1 FROM eg_pg_refund_history WHERE refund_id = $1),
-            $2, $3, $4, $5, $6, $7, $8, $9::text::json)";
-    let evidence = entry.evidence.to_string();
-    transaction
-        .rows(
-            APPEND,
-            &[
-                &entry.refund_id.as_str(),
-                &entry.txn_id.as_str(),
-                &entry.at.as_millis(),
-                &entry.actor.kind.as_str(),
-                &storable(&entry.actor.id),
-                &entry.from.map(RefundStatus::as_str),
-                &entry.to.as_str(),
-                &storable(&entry.why),
-                &storable(&evidence),
-            ],
-        )
-        .await?;
-    Ok(())
+        VALUES ($1::text,
+            (SELECT coalesce(max(entry_number), 0) + 1 FROM eg_pg_refund_history WHERE refund_id = $1::text),
+            $2::text, $3::bigint, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text::json)";
+    let lines: Vec<[Parameter<'_>; 9]> = history.iter().map(|entry| history_line(entry)).collect();
+    let mut steps = Vec::new();
+    for line in &lines {
+        steps.push(Step::new(APPEND, line.iter().map(|value| value as &(dyn ToSql + Sync)).collect()));
+    }
+    let mut stored = Rows::default();
+    for event in events {
+        outbox::row(&mut stored, event, at);
+    }
+    if !stored.is_empty() {
+        steps.push(Step::new(outbox::STORE, stored.values()));
+    }
+    commit_with_audit(transaction, steps, audit).await
+}
+
+fn history_line(entry: &RefundHistoryEntry) -> [Parameter<'_>; 9] {
+    [
+        Parameter::text(entry.refund_id.as_str()),
+        Parameter::text(entry.txn_id.as_str()),
+        Parameter::moment(entry.at),
+        Parameter::text(entry.actor.kind.as_str()),
+        Parameter::text(&entry.actor.id),
+        Parameter::optional(entry.from.map(RefundStatus::as_str)),
+        Parameter::text(entry.to.as_str()),
+        Parameter::text(&entry.why),
+        Parameter::owned(storable(&entry.evidence.to_string()).into_owned()),
+    ]
 }
 
 /// Raises a case of a payment that is locked; one that was resolved is opened again.

@@ -61,6 +61,25 @@ pub fn entry_hash(bytes: &[u8], previous: &[u8; 32]) -> [u8; 32] {
     Sha256::new().chain_update([0x00, VERSION]).chain_update(bytes).chain_update(previous).finalize().into()
 }
 
+/// The beginning of each entry's JSON text.
+pub const BEFORE_NUMBER: &str = "{\"number\":";
+
+/// An entry that gets its number where it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnnumberedEntry {
+    /// Its JSON text behind [`BEFORE_NUMBER`] and the number.
+    pub behind_number: String,
+    pub personal: Vec<(&'static str, Salted)>,
+}
+
+/// The texts of entries, without their numbers.
+///
+/// # Errors
+/// When the system yields no random bytes.
+pub fn unnumbered(entries: &[AuditEntry]) -> Result<Vec<UnnumberedEntry>, BoxError> {
+    entries.iter().map(written).collect()
+}
+
 /// Numbers and hashes entries behind the end of a log.
 ///
 /// # Errors
@@ -68,20 +87,18 @@ pub fn entry_hash(bytes: &[u8], previous: &[u8; 32]) -> [u8; 32] {
 pub fn append(end: Link, entries: &[AuditEntry]) -> Result<Vec<ChainedEntry>, BoxError> {
     let mut end = end;
     let mut chained = Vec::with_capacity(entries.len());
-    for entry in entries {
+    for UnnumberedEntry { behind_number, personal } in unnumbered(entries)? {
         let number = end.number.saturating_add(1);
-        let (text, personal) = written(number, entry)?;
-        let hash = entry_hash(text.as_bytes(), &end.hash);
+        let entry = format!("{BEFORE_NUMBER}{number}{behind_number}");
+        let hash = entry_hash(entry.as_bytes(), &end.hash);
         end = Link { number, hash };
-        chained.push(ChainedEntry { number, entry: text, hash, personal });
+        chained.push(ChainedEntry { number, entry, hash, personal });
     }
     Ok(chained)
 }
 
-type Personals = Vec<(&'static str, Salted)>;
-
-fn written(number: i64, entry: &AuditEntry) -> Result<(String, Personals), BoxError> {
-    let mut personal = Personals::new();
+fn written(entry: &AuditEntry) -> Result<UnnumberedEntry, BoxError> {
+    let mut personal = Vec::new();
     let mut hashed = |field: &'static str, value: Option<&str>| -> Result<Value, BoxError> {
         let Some(value) = value else { return Ok(Value::Null) };
         let salted = Salted::new(value)?;
@@ -112,8 +129,7 @@ fn written(number: i64, entry: &AuditEntry) -> Result<(String, Personals), BoxEr
             "name": hashed("name", Some(user.expose()))?,
         }),
     };
-    let text = json!({
-        "number": number,
+    let fields = json!({
         "at": entry.at.as_millis(),
         "actor": actor,
         "action": entry.action.as_str(),
@@ -124,7 +140,8 @@ fn written(number: i64, entry: &AuditEntry) -> Result<(String, Personals), BoxEr
         "reason": hashed("reason", entry.reason.as_ref().map(Personal::expose))?,
         "details": described(&entry.details),
     });
-    Ok((text.to_string(), personal))
+    let fields = fields.to_string().replacen('{', ",", 1);
+    Ok(UnnumberedEntry { behind_number: fields, personal })
 }
 
 fn described(details: &Map<String, Value>) -> Value {
