@@ -7,17 +7,16 @@ use payment_service::SeenAccount;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{AccountResponse, admin, admin_of, answer, seen, told};
+use super::{ACCOUNT, AccountResponse, Request, admin, admin_of, answer, request, seen, told};
 use crate::app::Shared;
 use crate::caller::Called;
 use crate::error::ApiError;
-use crate::idempotency;
 use crate::json::{Object, Scalar};
 use crate::openapi::{RequestInfoSchema, failures};
 use crate::operators::fields;
 use crate::reply::Reply;
-use crate::request_info::{ResponseInfo, note_violations};
-use crate::validation::{Field, Violations};
+use crate::request_info::ResponseInfo;
+use crate::validation::Field;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
@@ -148,17 +147,10 @@ pub(crate) async fn retire(
 }
 
 fn read(headers: &HeaderMap, body: &crate::body::RequestBody) -> Result<Asked, ApiError> {
-    idempotency::key(headers)?;
-    let ChangeAccountBody { request_info, account } = body.json()?;
-    let mut found = Violations::default();
-    let info = request_info.unwrap_or_default();
-    note_violations(&info, "accountRequest.requestInfo", &mut found)?;
-    let Some(Object(account)) = account else {
-        found.missing("accountRequest.account");
-        return Err(found.into_error());
-    };
+    let parts = |ChangeAccountBody { request_info, account }| (request_info, account);
+    let Request { info, about: account, mut found, .. } = request(headers, body, ACCOUNT, parts)?;
     let (id, version) = seen(&mut found, account.id, account.version);
-    let field = |name| Field("accountRequest.account", name);
+    let field = |name| Field(ACCOUNT, name);
     let payment = fields::txn_id(&mut found, field("payment"), account.payment)?;
     let number =
         |credential| fields::number(&mut found, field("credential"), Some(credential), 1..=u32::MAX, 0);

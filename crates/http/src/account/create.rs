@@ -7,16 +7,15 @@ use payment_service::{AccountActor, AccountWish};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{AccountResponse, MANAGES, admin, answer};
+use super::{ACCOUNT, AccountResponse, MANAGES, Request, admin, answer, request};
 use crate::app::Shared;
 use crate::caller::Called;
 use crate::error::ApiError;
-use crate::idempotency;
 use crate::json::{Object, Scalar};
 use crate::openapi::{RequestInfoSchema, failures};
 use crate::operators::fields;
 use crate::reply::Reply;
-use crate::request_info::{ResponseInfo, note_violations};
+use crate::request_info::ResponseInfo;
 use crate::validation::{Field, TextRule, Violations};
 
 const USUAL_PRIORITY: u32 = 100;
@@ -83,26 +82,16 @@ pub(crate) async fn create(
     Called { caller, body }: Called,
 ) -> Result<Reply, ApiError> {
     admin(&app, &caller).await?;
-    let key = idempotency::key(&headers)?;
-    let CreateAccountBody { request_info, account } = body.json()?;
-    let mut found = Violations::default();
-    let info = request_info.unwrap_or_default();
-    note_violations(&info, "accountRequest.requestInfo", &mut found)?;
-    let wish = AccountWish { key, ..read(account, found)? };
+    let parts = |CreateAccountBody { request_info, account }| (request_info, account);
+    let Request { info, key, about, found } = request(&headers, &body, ACCOUNT, parts)?;
+    let wish = AccountWish { key, ..read(about, found)? };
     let admin = caller.principal(&app, MANAGES, &wish.tenant_id).await?;
     let added = app.accounts.add(&AccountActor::Principal(admin), wish).await?;
     answer(&app, ResponseInfo::answering(&info), &added)
 }
 
-fn read(
-    account: Option<Object<NewAccountFields<'_>>>,
-    mut found: Violations,
-) -> Result<AccountWish, ApiError> {
-    let Some(Object(account)) = account else {
-        found.missing("accountRequest.account");
-        return Err(found.into_error());
-    };
-    let field = |name| Field("accountRequest.account", name);
+fn read(account: NewAccountFields<'_>, mut found: Violations) -> Result<AccountWish, ApiError> {
+    let field = |name| Field(ACCOUNT, name);
     let tenant = found.required(field("tenantId"), account.tenant_id, TextRule::line(1, 50));
     let tenant = tenant.map(|tenant| TenantId::new(tenant.into_owned()));
     if let Some(Err(error)) = &tenant {

@@ -10,16 +10,14 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{AccountResponse, admin, admin_of, answer, seen};
+use super::{ACCOUNT, AccountResponse, Request, admin, admin_of, answer, request, seen};
 use crate::app::Shared;
 use crate::caller::Called;
 use crate::error::ApiError;
-use crate::idempotency;
 use crate::json::{Object, Scalar};
 use crate::openapi::{RequestInfoSchema, failures};
 use crate::reply::Reply;
-use crate::request_info::{ResponseInfo, note_violations};
-use crate::validation::Violations;
+use crate::request_info::ResponseInfo;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
@@ -72,15 +70,9 @@ pub(crate) async fn enter(
     Called { caller, body }: Called,
 ) -> Result<Reply, ApiError> {
     admin(&app, &caller).await?;
-    idempotency::key(&headers)?;
-    let EnterBody { request_info, account } = body.json()?;
-    let mut found = Violations::default();
-    let info = request_info.unwrap_or_default();
-    note_violations(&info, "accountRequest.requestInfo", &mut found)?;
-    let Some(Object(EnteredFields { id, version, fields })) = account else {
-        found.missing("accountRequest.account");
-        return Err(found.into_error());
-    };
+    let parts = |EnterBody { request_info, account }| (request_info, account);
+    let Request { info, about, mut found, .. } = request(&headers, &body, ACCOUNT, parts)?;
+    let EnteredFields { id, version, fields } = about;
     let (id, version) = seen(&mut found, id, version);
     if fields.is_none() {
         found.missing("accountRequest.account.fields");

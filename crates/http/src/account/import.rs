@@ -10,16 +10,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::{MANAGES, admin};
+use super::{MANAGES, Request, admin, request};
 use crate::app::{App, Shared};
 use crate::caller::Called;
 use crate::error::ApiError;
-use crate::idempotency;
 use crate::json::{Object, Scalar};
 use crate::openapi::{RequestInfoSchema, failures};
 use crate::reply::Reply;
-use crate::request_info::{ResponseInfo, note_violations};
+use crate::request_info::ResponseInfo;
 use crate::validation::{Field, TextRule, Violations};
+
+/// The member that a request is about.
+const IMPORT: &str = "accountRequest.import";
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
@@ -84,12 +86,9 @@ pub(crate) async fn import(
     Called { caller, body }: Called,
 ) -> Result<Reply, ApiError> {
     admin(&app, &caller).await?;
-    idempotency::key(&headers)?;
-    let ImportBody { request_info, import } = body.json()?;
-    let mut found = Violations::default();
-    let info = request_info.unwrap_or_default();
-    note_violations(&info, "accountRequest.requestInfo", &mut found)?;
-    let wanted = read(&app, import, found)?;
+    let parts = |ImportBody { request_info, import }| (request_info, import);
+    let Request { info, about, found, .. } = request(&headers, &body, IMPORT, parts)?;
+    let wanted = read(&app, about, found)?;
     let mut actors = Vec::with_capacity(wanted.len());
     for account in &wanted {
         let admin = caller.principal(&app, MANAGES, &account.wish.tenant_id).await?;
@@ -112,14 +111,10 @@ pub(crate) async fn import(
 
 fn read(
     app: &App,
-    import: Option<Object<ImportFields<'_>>>,
+    ImportFields { csv, gateway, pg_detail }: ImportFields<'_>,
     mut found: Violations,
 ) -> Result<Vec<ImportedAccount>, ApiError> {
-    let Some(Object(ImportFields { csv, gateway, pg_detail })) = import else {
-        found.missing("accountRequest.import");
-        return Err(found.into_error());
-    };
-    let field = |name| Field("accountRequest.import", name);
+    let field = |name| Field(IMPORT, name);
     match (csv, pg_detail) {
         (Some(Scalar(csv)), None) if found.is_empty() => Ok(accounts_of_csv(&csv)?),
         (None, Some(detail)) => {

@@ -9,19 +9,22 @@ pub(crate) mod search;
 #[cfg(test)]
 mod tests;
 
-use payment_domain::{AccountId, Role};
+use http::HeaderMap;
+use payment_domain::{AccountId, RequestInfo, Role};
 use payment_service::{AccountActor, AccountError, AccountView};
 use payment_store::StoredAccount;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::body::RequestBody;
 use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::json::Scalar;
+use crate::idempotency;
+use crate::json::{Object, Scalar};
 use crate::operators::fields;
 use crate::reply::Reply;
-use crate::request_info::ResponseInfo;
+use crate::request_info::{ResponseInfo, note_violations};
 use crate::validation::{Field, TextRule, Violations};
 
 /// The tag of these endpoints in the OpenAPI document.
@@ -69,13 +72,51 @@ async fn told(
     Ok(changed?)
 }
 
+/// A request about accounts.
+struct Request<T> {
+    info: RequestInfo,
+    /// `Idempotency-Key`.
+    key: Option<String>,
+    /// The member that it is about.
+    about: T,
+    /// Of its `RequestInfo`.
+    found: Violations,
+}
+
+/// Reads a request; `parts` are the `RequestInfo` and the member of its body, which is missing as `member`.
+fn request<'a, B, T>(
+    headers: &HeaderMap,
+    body: &'a RequestBody,
+    member: &'static str,
+    parts: impl FnOnce(B) -> (Option<RequestInfo>, Option<Object<T>>),
+) -> Result<Request<T>, ApiError>
+where
+    B: Deserialize<'a>,
+{
+    let key = idempotency::key(headers)?;
+    let (info, about) = parts(body.json()?);
+    let mut found = Violations::default();
+    let info = info.unwrap_or_default();
+    note_violations(&info, "accountRequest.requestInfo", &mut found)?;
+    match about {
+        Some(Object(about)) => Ok(Request { info, key, about, found }),
+        None => {
+            found.missing(member);
+            Err(found.into_error())
+        }
+    }
+}
+
+/// The member of all requests but imports.
+const ACCOUNT: &str = "accountRequest.account";
+
 /// The account and its version that the caller has seen.
 fn seen(
     found: &mut Violations,
     id: Option<Scalar<'_>>,
     version: Option<Scalar<'_>>,
 ) -> (Option<AccountId>, Option<u32>) {
-    let field = |name| Field("accountRequest.account", name);
+    let field = |name| Field(ACCOUNT, name);
     let id = found.required(field("id"), id, TextRule::line(1, 64));
     if version.is_none() {
         found.missing(field("version"));
