@@ -20,7 +20,7 @@ def running(tmp_path_factory):
     """A service as a newcomer starts it, with two payments."""
     folder = tmp_path_factory.mktemp("console")
     service = Service(folder / "data", folder / "service.log")
-    service.folder = folder
+    service.folder, service.settings = folder, []
     service.named = service.create("BILL-PAID", "1234567.50", 'ਜਾਇਦਾਦ ਟੈਕਸ & <b>"water"</b>', payer="<i>Asha</i> Rani")
     service.pending = service.create("BILL-PENDING")
     yield service
@@ -38,7 +38,7 @@ def browser():
 def issued_link(service: Service, *roles: str, name: str = "Asha Rani") -> str:
     """A link as `pg-service console login` prints it."""
     arguments = [argument for role in roles for argument in ("--role", role)]
-    settings = ["--port", str(service.port), "--data-dir", service.folder / "data"]
+    settings = ["--port", str(service.port), "--data-dir", service.folder / "data", *service.settings]
     command = [BINARY, "console", "login", *arguments, "--tenant", "pb", "--name", name, *settings]
     # Independent of this machine's configuration, as the service is.
     printed = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60, env={}).stdout

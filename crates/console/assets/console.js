@@ -1,5 +1,5 @@
 "use strict";
-// Every page works without this: a form that was sent is not sent again by a second click.
+// Every page works without this. A form that was sent is not sent again by a second click.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post") return;
@@ -17,3 +17,22 @@ window.addEventListener("pageshow", () => {
 });
 const problems = document.getElementById("problems");
 if (problems) problems.focus();
+// Work under way: its part of the page is fetched again, so that reading and scrolling stay.
+const follow = (live) => {
+  if (!live || !live.dataset.refresh) return;
+  setTimeout(async () => {
+    try {
+      const answer = await fetch(location.href, { cache: "no-store" });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.getElementById("live");
+      if (!answer.ok || !fresh) return location.reload();
+      live.replaceChildren(...fresh.childNodes);
+      if (fresh.dataset.refresh) live.dataset.refresh = fresh.dataset.refresh;
+      else delete live.dataset.refresh;
+    } catch {
+      // The service is not reached: asked again.
+    }
+    follow(live);
+  }, live.dataset.refresh * 1000);
+};
+follow(document.getElementById("live"));

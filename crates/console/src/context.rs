@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use http::HeaderMap;
 use payment_domain::{Actor, AuditActor, Principal, Role, TenantId};
-use payment_service::{LoggedIn, Payments};
+use payment_service::{Accounts, LoggedIn, Payments};
 use payment_store::{TenantScope, common_scopes};
 
 use crate::failure::Failure;
@@ -21,8 +22,10 @@ pub(crate) struct Context {
     /// Whether it came over plain HTTP from this machine.
     pub(crate) is_local: bool,
     pub(crate) caller: Option<LoggedIn>,
-    /// The token of the forms of this session.
+    /// The token of the forms of this page.
     pub(crate) form_token: String,
+    /// The number of the form that was sent; none of a login's.
+    pub(crate) form_number: Option<String>,
     /// The tenants at which the caller has a role that the page asks for.
     pub(crate) scopes: Vec<TenantScope>,
     /// The address of the page, with its query.
@@ -33,12 +36,43 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// A request that is not guarded yet.
+    pub(crate) fn new(shared: Arc<Shared>, headers: &HeaderMap, request_id: String) -> Context {
+        Context {
+            language: Language::of(headers),
+            request_id,
+            address: None,
+            is_local: false,
+            caller: None,
+            form_token: String::new(),
+            form_number: None,
+            scopes: Vec::new(),
+            here: String::new(),
+            query: Fields::default(),
+            form: Fields::default(),
+            path: Vec::new(),
+            shared,
+        }
+    }
+
     pub(crate) fn console(&self) -> &Console {
         &self.shared.console
     }
 
     pub(crate) fn payments(&self) -> &Payments {
         &self.shared.console.payments
+    }
+
+    pub(crate) fn accounts(&self) -> &Accounts {
+        &self.shared.console.accounts
+    }
+
+    /// The number of the form that was sent: what it makes is made once under it.
+    ///
+    /// # Errors
+    /// [`Failure::Forged`].
+    pub(crate) fn form_number(&self) -> Result<&str, Failure> {
+        self.form_number.as_deref().ok_or(Failure::Forged)
     }
 
     /// A part of the path; empty where there is none of this name.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use axum::response::Response;
 use http::StatusCode;
-use payment_service::{Denied, RefundError, ResolveError, SessionError, SettleError};
+use payment_service::{AccountError, CaseError, Denied, RefundError, SessionError, SettleError, VaultError};
 use payment_store::StoreError;
 
 pub(crate) type Outcome = Result<Response, Failure>;
@@ -20,6 +20,8 @@ pub(crate) enum Failure {
     Forged,
     TooManyLogins,
     LinkSpent,
+    /// The server has answered in place of the page, with this status.
+    Unanswered(StatusCode),
     /// The state that the form was based on has changed, or the act is impossible; the reason in words.
     Refused(StatusCode, Cow<'static, str>),
     /// The database, or a bug of ours; the text is for the log.
@@ -35,7 +37,7 @@ impl Failure {
             Failure::Denied(_) | Failure::Forged => StatusCode::FORBIDDEN,
             Failure::TooManyLogins => StatusCode::TOO_MANY_REQUESTS,
             Failure::LinkSpent => StatusCode::GONE,
-            Failure::Refused(status, _) => *status,
+            Failure::Unanswered(status) | Failure::Refused(status, _) => *status,
             Failure::Store(StoreError::Unavailable(_)) => StatusCode::SERVICE_UNAVAILABLE,
             Failure::Store(StoreError::Failed(_)) | Failure::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -73,13 +75,13 @@ impl From<SessionError> for Failure {
     }
 }
 
-impl From<ResolveError> for Failure {
-    fn from(error: ResolveError) -> Failure {
+impl From<CaseError> for Failure {
+    fn from(error: CaseError) -> Failure {
         match error {
-            ResolveError::NotFound => Failure::NotFound,
-            ResolveError::Store(error) => Failure::Store(error),
-            ResolveError::NoReason => Failure::invalid(error.to_string()),
-            ResolveError::Before(_) => Failure::refused(error.to_string()),
+            CaseError::NotFound => Failure::NotFound,
+            CaseError::Store(error) => Failure::Store(error),
+            CaseError::NoText => Failure::invalid(error.to_string()),
+            CaseError::Stale | CaseError::Before(_) => Failure::refused(error.to_string()),
         }
     }
 }
@@ -108,6 +110,32 @@ impl From<RefundError> for Failure {
             | RefundError::ReceiptNotCancellable(_)
             | RefundError::State { .. }
             | RefundError::KeyReused => Failure::refused(error.to_string()),
+        }
+    }
+}
+
+impl From<AccountError> for Failure {
+    fn from(error: AccountError) -> Failure {
+        match error {
+            AccountError::NotFound => Failure::NotFound,
+            AccountError::Store(error) => Failure::Store(error),
+            AccountError::Denied(denied) => Failure::Denied(denied),
+            AccountError::Nameless | AccountError::SamePerson => {
+                Failure::Refused(StatusCode::FORBIDDEN, error.to_string().into())
+            }
+            AccountError::Invalid(_) | AccountError::OtherMerchant | AccountError::NotVerified(_) => {
+                Failure::invalid(error.to_string())
+            }
+            AccountError::Vault(VaultError::NoRandomness) => Failure::Internal("no random bytes"),
+            AccountError::Stale
+            | AccountError::KeyReused
+            | AccountError::State(_)
+            | AccountError::Vault(
+                VaultError::NoKey
+                | VaultError::Missing { .. }
+                | VaultError::Wrong { .. }
+                | VaultError::Altered { .. },
+            ) => Failure::refused(error.to_string()),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Amounts, moments and states for people.
 
 use jiff::tz::TimeZone;
-use payment_domain::{Currency, Money, RefundStatus, StatusName, Timestamp, Transaction};
+use payment_domain::{
+    AccountState, CredentialState, Currency, Money, RefundStatus, StatusName, Timestamp, Transaction,
+};
 use payment_service::RunState;
 
 use crate::context::Context;
@@ -148,9 +150,38 @@ pub(crate) fn run_tag(language: Language, state: RunState) -> Tag {
     }
 }
 
-pub(crate) fn verdict_tag(language: Language, is_whole: bool) -> Tag {
+pub(crate) fn account_tag(language: Language, state: AccountState) -> Tag {
     let t = language.texts();
-    let ((class, sign), word) = if is_whole { (GOOD, t.audit_whole) } else { (BAD, t.audit_broken) };
+    match state {
+        AccountState::Open => tag(GOOD.0, GOOD.1, t.open),
+        AccountState::Retired => tag(BAD.0, BAD.1, t.step_retired),
+    }
+}
+
+pub(crate) fn credential_word(t: &Texts, state: CredentialState) -> &'static str {
+    match state {
+        CredentialState::Created => t.step_created,
+        CredentialState::Entered => t.step_entered,
+        CredentialState::Verified => t.step_verified,
+        CredentialState::Active => t.step_active,
+        CredentialState::Retired => t.step_retired,
+        CredentialState::Wiped => t.step_wiped,
+    }
+}
+
+pub(crate) fn credential_tag(language: Language, state: CredentialState) -> Tag {
+    let (class, sign) = match state {
+        CredentialState::Created | CredentialState::Entered | CredentialState::Verified => WAITS,
+        CredentialState::Active => GOOD,
+        CredentialState::Retired | CredentialState::Wiped => BAD,
+    };
+    tag(class, sign, credential_word(language.texts(), state))
+}
+
+/// Of a step that is done or not.
+pub(crate) fn step_tag(language: Language, is_done: bool) -> Tag {
+    let t = language.texts();
+    let ((class, sign), word) = if is_done { (GOOD, t.step_done) } else { (WAITS, t.step_open) };
     tag(class, sign, word)
 }
 

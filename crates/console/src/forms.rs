@@ -1,7 +1,7 @@
 //! The parameters of queries and forms.
 
-/// In order; the first of a name counts.
-#[derive(Debug, Clone, Default)]
+/// In order; the first of a name counts. Never printed: a form may hold secrets.
+#[derive(Clone, Default)]
 pub(crate) struct Fields(Vec<(String, String)>);
 
 /// The most parameters that are read.
@@ -10,7 +10,7 @@ const MOST: usize = 100;
 impl Fields {
     pub(crate) fn parse(encoded: &[u8]) -> Fields {
         let pairs = form_urlencoded::parse(encoded).take(MOST);
-        Fields(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+        Fields(pairs.map(|(name, value)| (readable(&name), readable(&value))).collect())
     }
 
     /// The trimmed value of a parameter; an empty one counts as missing.
@@ -19,7 +19,17 @@ impl Fields {
         found.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
     }
 
+    /// All names and values.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     pub(crate) fn number(&self, name: &str) -> Option<i64> {
         self.text(name)?.parse().ok()
     }
+}
+
+/// Without control characters, which no page can show again.
+fn readable(text: &str) -> String {
+    text.chars().filter(|char| !char.is_control() || matches!(char, '\t' | '\n' | '\r')).collect()
 }

@@ -5,13 +5,12 @@ use payment_domain::{AuditAction, AuditActor, AuditEntry, Role};
 use payment_service::{Denied, audit};
 use payment_store::TenantScope;
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 
 use crate::Console;
 use crate::context::Context;
 use crate::cookies;
 use crate::failure::Failure;
+use crate::form_tokens::FormTokens;
 use crate::routes::{Access, Route, Verb};
 
 /// The field of a form with its token.
@@ -58,14 +57,12 @@ pub(crate) async fn identify(context: &mut Context, headers: &HeaderMap) -> Resu
     let moves_no_money = context.console().moves_no_money();
     context.caller = context.payments().sessions.identify(secret, moves_no_money).await?;
     if context.caller.is_some() {
-        context.form_token = token_of(secret);
+        let tokens = FormTokens::of(secret);
+        context.form_token = tokens.fresh()?;
+        let sent = context.form.text(TOKEN_FIELD).and_then(|token| tokens.number_of(token));
+        context.form_number = sent.map(str::to_owned);
     }
     Ok(())
-}
-
-/// The token of a session's forms: who has it has seen a page of that session.
-fn token_of(secret: &str) -> String {
-    hex::encode(Sha256::new().chain_update(b"pg-console-form\0").chain_update(secret).finalize())
 }
 
 /// Whether the caller may have this page.
@@ -80,10 +77,7 @@ pub(crate) async fn admit(context: &mut Context, route: &Route) -> Result<(), Fa
     };
     let identity = &context.caller()?.identity;
     if route.verb == Verb::Post {
-        let sent = context.form.text(TOKEN_FIELD).unwrap_or_default();
-        if !bool::from(sent.as_bytes().ct_eq(context.form_token.as_bytes())) {
-            return Err(Failure::Forged);
-        }
+        context.form_number()?;
     }
     let scopes = match route.access {
         Access::Open | Access::Anyone | Access::Anywhere(_) => identity.scopes(roles),

@@ -1,6 +1,6 @@
 //! The console of operators: pages made by the server, which work without JavaScript.
 //!
-//! [`router`] serves the pages of `routes::ROUTES`, each with the roles to which it is open: a page that is not
+//! [`pages`] serves the pages of `routes::ROUTES`, each with the roles to which it is open: a page that is not
 //! listed is not served. `serve` guards them: session, roles, forged forms, headers. A screen is a file of
 //! `screens` with its template, over the same use cases and views as the endpoints.
 
@@ -9,6 +9,7 @@ mod context;
 mod cookies;
 mod failure;
 mod flow;
+mod form_tokens;
 mod format;
 mod forms;
 mod guard;
@@ -16,6 +17,7 @@ mod headers;
 mod language;
 mod links;
 mod list;
+mod once;
 mod page;
 mod rate;
 mod routes;
@@ -28,8 +30,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use http::{Extensions, HeaderMap};
-use payment_service::{Payments, Scheduler};
+use axum::response::Response;
+use http::{Extensions, HeaderMap, StatusCode};
+use payment_service::{Accounts, Payments, Scheduler};
 use tokio_util::sync::CancellationToken;
 
 use crate::rate::Rate;
@@ -40,9 +43,16 @@ pub const PATH: &str = "/console";
 /// The network address of a request's client, as far as the server knows it.
 pub type AddressOf = Box<dyn Fn(&Extensions, &HeaderMap) -> Option<IpAddr> + Send + Sync>;
 
+/// The id of a request, as far as the server knows it.
+pub type RequestIdOf = Box<dyn Fn(&Extensions) -> String + Send + Sync>;
+
+/// The page in place of an error that the server answers: by the headers of the request, its id and the status.
+pub type ErrorPage = Box<dyn Fn(&HeaderMap, &str, StatusCode) -> Response + Send + Sync>;
+
 /// The console: use cases and settings.
 pub struct Console {
     pub payments: Payments,
+    pub accounts: Accounts,
     pub scheduler: Scheduler,
     /// Ends runs of jobs that were begun here.
     pub stop: CancellationToken,
@@ -55,6 +65,7 @@ pub struct Console {
     /// Whether the sandbox gateway is offered: its data are marked on every page.
     pub sandbox: bool,
     pub address_of: AddressOf,
+    pub request_id_of: RequestIdOf,
     pub limits: LoginLimits,
 }
 
@@ -83,11 +94,23 @@ struct Shared {
     rate: Rate,
 }
 
-/// The pages, at their full paths.
-pub fn router(console: Console) -> Router {
+/// The pages of the console.
+pub struct Pages {
+    /// At their full paths.
+    pub routes: Router,
+    pub error_page: ErrorPage,
+}
+
+pub fn pages(console: Console) -> Pages {
     let rate = Rate::new(console.limits);
     let shared = Arc::new(Shared { console, rate });
-    routes::router(&shared)
+    let routes = routes::router(&shared);
+    Pages {
+        routes,
+        error_page: Box::new(move |headers, request_id, status| {
+            serve::error_page(&shared, headers, request_id, status)
+        }),
+    }
 }
 
 /// The path of a one-time link, below the console's.

@@ -29,7 +29,12 @@ pub(crate) struct Frame {
     pub(crate) style: String,
     pub(crate) script: String,
     pub(crate) request_id: String,
+    /// Seconds after which a page of work under way is loaded again.
+    pub(crate) refresh: Option<u32>,
 }
+
+/// How often a page of work under way is loaded again.
+const REFRESH_SECONDS: u32 = 5;
 
 pub(crate) struct Named {
     pub(crate) name: String,
@@ -84,7 +89,13 @@ impl Frame {
             style: context.link(&assets::path("console.css")).href(),
             script: context.link(&assets::path("console.js")).href(),
             request_id: context.request_id.clone(),
+            refresh: None,
         }
+    }
+
+    /// Loaded again by itself while work is under way.
+    pub(crate) fn following(self, is_under_way: bool) -> Frame {
+        Frame { refresh: is_under_way.then_some(REFRESH_SECONDS), ..self }
     }
 }
 
@@ -165,6 +176,13 @@ pub(crate) fn failure(context: &Context, failure: &Failure) -> Outcome {
         Failure::TooManyLogins => (t.too_many, t.too_many_reason.to_owned(), t.too_many_advice),
         Failure::LinkSpent => (t.link_spent, t.link_spent_reason.to_owned(), t.link_spent_advice),
         Failure::Refused(_, reason) => (t.refused, reason.to_string(), t.refused_advice),
+        Failure::Unanswered(status) if status.is_client_error() => {
+            (t.unreadable, t.unreadable_reason.to_owned(), t.unreadable_advice)
+        }
+        Failure::Unanswered(StatusCode::INTERNAL_SERVER_ERROR) => {
+            (t.failed, t.failed_reason.to_owned(), t.failed_advice)
+        }
+        Failure::Unanswered(_) => (t.unanswered, t.unanswered_reason.to_owned(), t.unanswered_advice),
         Failure::Store(payment_store::StoreError::Unavailable(_)) => {
             (t.unavailable, t.unavailable_reason.to_owned(), t.unavailable_advice)
         }

@@ -9,15 +9,15 @@ use axum::extract::{RawPathParams, Request};
 use axum::response::Redirect;
 use axum::routing::{MethodFilter, MethodRouter, any, get};
 use payment_domain::Role;
-use payment_service::access::{ACCOUNTS, ACTS, ASKS, AUDITS, CHECKS, MAKES, OPERATIONS, PAYMENTS};
+use payment_service::access::{ACCOUNTS, ACTS, ADMINS, ASKS, AUDITS, CHECKS, MAKES, OPERATIONS, PAYMENTS};
 
 use crate::Shared;
 use crate::assets;
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::screens::{
-    accounts, attention, audit, events, home, jobs, login, payment, payments, refund, refund_request,
-    refunds, sessions,
+    account, account_entry, account_steps, accounts, attention, audit, events, home, jobs, login, payment,
+    payments, refund, refund_request, refunds, sessions,
 };
 use crate::serve::serve;
 
@@ -79,6 +79,9 @@ pub(crate) const ROUTES: &[Route] = routes! {
     Post "/payments/{id}/refund" Access::Anywhere(MAKES) => refund_request::request;
     Get "/attention" Access::Anywhere(OPERATIONS) => attention::list;
     Get "/attention/{id}" Access::Anywhere(OPERATIONS) => attention::show;
+    Post "/attention/{id}/take" Access::Anywhere(ACTS) => attention::take;
+    Post "/attention/{id}/release" Access::Anywhere(ACTS) => attention::release;
+    Post "/attention/{id}/note" Access::Anywhere(ACTS) => attention::note;
     Post "/attention/{id}/resolve" Access::Anywhere(ACTS) => attention::resolve;
     Get "/refunds" Access::Anywhere(PAYMENTS) => refunds::list;
     Get "/refunds/{id}" Access::Anywhere(PAYMENTS) => refund::show;
@@ -88,12 +91,23 @@ pub(crate) const ROUTES: &[Route] = routes! {
     Post "/refunds/{id}/withdraw" Access::Anywhere(MAKES) => refund::withdraw;
     Post "/refunds/{id}/ask" Access::Anywhere(ASKS) => refund::ask;
     Get "/accounts" Access::Anywhere(ACCOUNTS) => accounts::list;
+    Get "/accounts/new" Access::Anywhere(ADMINS) => account_entry::form;
+    Post "/accounts/new" Access::Anywhere(ADMINS) => account_entry::add;
+    Get "/accounts/{id}" Access::Anywhere(ACCOUNTS) => account::show;
+    Get "/accounts/{id}/enter" Access::Anywhere(ADMINS) => account_entry::enter_form;
+    Post "/accounts/{id}/enter" Access::Anywhere(ADMINS) => account_entry::enter;
+    Post "/accounts/{id}/verify" Access::Anywhere(ADMINS) => account_steps::verify;
+    Get "/accounts/{id}/activate" Access::Anywhere(ADMINS) => account_steps::confirm_activation;
+    Post "/accounts/{id}/activate" Access::Anywhere(ADMINS) => account_steps::activate;
+    Get "/accounts/{id}/retire" Access::Anywhere(ADMINS) => account_steps::confirm_retirement;
+    Post "/accounts/{id}/retire" Access::Anywhere(ADMINS) => account_steps::retire;
     Get "/events" Access::Installation(OPERATIONS) => events::list;
     Post "/events/{sequence}/publish" Access::Installation(ACTS) => events::publish;
     Get "/jobs" Access::Installation(OPERATIONS) => jobs::list;
     Get "/jobs/{name}" Access::Installation(OPERATIONS) => jobs::show;
     Post "/jobs/{name}/run" Access::Installation(ACTS) => jobs::run;
     Get "/audit" Access::Installation(AUDITS) => audit::list;
+    Get "/audit/verification" Access::Installation(AUDITS) => audit::verification;
     Post "/audit/verify" Access::Installation(AUDITS) => audit::verify;
 };
 

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::{RawPathParams, Request};
 use axum::response::Response;
 use http::request::Parts;
-use http::{Method, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use http_body_util::BodyExt;
 
 use crate::Shared;
@@ -16,9 +16,9 @@ use crate::failure::{Failure, Outcome};
 use crate::forms::Fields;
 use crate::guard;
 use crate::headers;
-use crate::language::Language;
+use crate::once;
 use crate::page;
-use crate::routes::Route;
+use crate::routes::{Route, Verb};
 
 /// Answers a request by a route; `None` for one of a method that its path does not take.
 pub(crate) async fn serve(
@@ -29,33 +29,34 @@ pub(crate) async fn serve(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let address = (shared.console.address_of)(&parts.extensions, &parts.headers);
-    let is_local = cookies::is_local(&parts.headers, address);
-    let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let request_id = (shared.console.request_id_of)(&parts.extensions);
     let path = path.iter().flatten().map(|(name, value)| (name.to_owned(), value.to_owned()));
     let mut context = Context {
-        language: Language::of(&parts.headers),
-        request_id: text("x-request-id").unwrap_or_default().to_owned(),
         address,
-        is_local,
-        caller: None,
-        form_token: String::new(),
-        scopes: Vec::new(),
+        is_local: cookies::is_local(&parts.headers, address),
         here: parts.uri.path_and_query().map(|here| here.as_str().to_owned()).unwrap_or_default(),
         query: Fields::parse(parts.uri.query().unwrap_or_default().as_bytes()),
-        form: Fields::default(),
         path: path.collect(),
-        shared,
+        ..Context::new(shared, &parts.headers, request_id)
     };
-    let outcome = match route {
-        Some(route) => answer(&mut context, route, &parts, body).await,
+    let admitted = match route {
+        Some(route) => admit(&mut context, route, &parts, body).await.map(|()| route),
         None => Err(Failure::NotFound),
+    };
+    let context = Arc::new(context);
+    let outcome = match admitted {
+        Ok(route) => match route.verb {
+            Verb::Get => (route.handler)(&context).await,
+            Verb::Post => once::carry_out(&context, route).await,
+        },
+        Err(failure) => Err(failure),
     };
     let mut response = outcome.unwrap_or_else(|failure| failed(&context, &parts.method, &failure));
     headers::secure(&mut response);
     response
 }
 
-async fn answer(context: &mut Context, route: &Route, parts: &Parts, body: Body) -> Outcome {
+async fn admit(context: &mut Context, route: &Route, parts: &Parts, body: Body) -> Result<(), Failure> {
     guard::check_host(context.console(), &parts.headers)?;
     if parts.method == Method::POST {
         guard::check_origin(&parts.headers)?;
@@ -63,8 +64,20 @@ async fn answer(context: &mut Context, route: &Route, parts: &Parts, body: Body)
         context.form = Fields::parse(&body);
     }
     guard::identify(context, &parts.headers).await?;
-    guard::admit(context, route).await?;
-    (route.handler)(context).await
+    guard::admit(context, route).await
+}
+
+/// The page in place of an error that the server answers.
+pub(crate) fn error_page(
+    shared: &Arc<Shared>,
+    headers: &HeaderMap,
+    request_id: &str,
+    status: StatusCode,
+) -> Response {
+    let context = Context::new(shared.clone(), headers, request_id.to_owned());
+    let mut response = failed(&context, &Method::GET, &Failure::Unanswered(status));
+    headers::secure(&mut response);
+    response
 }
 
 fn failed(context: &Context, method: &Method, failure: &Failure) -> Response {
@@ -82,6 +95,7 @@ fn failed(context: &Context, method: &Method, failure: &Failure) -> Response {
         | Failure::Forged
         | Failure::TooManyLogins
         | Failure::LinkSpent
+        | Failure::Unanswered(_)
         | Failure::Refused(..) => {}
     }
     let shown: Outcome = if matches!(failure, Failure::LoggedOut) && method != Method::POST {

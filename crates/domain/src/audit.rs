@@ -16,6 +16,10 @@ pub enum AuditAction {
     RefundWithdrawn,
     /// No decision came in time.
     RefundExpired,
+    /// An operator has become the owner of a case.
+    CaseTaken,
+    CaseReleased,
+    CaseNoted,
     CaseResolved,
     JobRunByHand,
     ReconciledByHand,
@@ -52,12 +56,15 @@ pub enum AuditAction {
 }
 
 impl AuditAction {
-    pub const ALL: [AuditAction; 29] = [
+    pub const ALL: [AuditAction; 32] = [
         AuditAction::RefundRequested,
         AuditAction::RefundApproved,
         AuditAction::RefundRejected,
         AuditAction::RefundWithdrawn,
         AuditAction::RefundExpired,
+        AuditAction::CaseTaken,
+        AuditAction::CaseReleased,
+        AuditAction::CaseNoted,
         AuditAction::CaseResolved,
         AuditAction::JobRunByHand,
         AuditAction::ReconciledByHand,
@@ -92,6 +99,9 @@ impl AuditAction {
             AuditAction::RefundRejected => "refund.rejected",
             AuditAction::RefundWithdrawn => "refund.withdrawn",
             AuditAction::RefundExpired => "refund.expired",
+            AuditAction::CaseTaken => "case.taken",
+            AuditAction::CaseReleased => "case.released",
+            AuditAction::CaseNoted => "case.noted",
             AuditAction::CaseResolved => "case.resolved",
             AuditAction::JobRunByHand => "job.run",
             AuditAction::ReconciledByHand => "reconciled",

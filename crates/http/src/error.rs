@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use payment_domain::TxnId;
 use payment_service::{
-    AccountError, CallbackError, CreateError, Denied, PaymentPageError, RefundError, ResolveError,
-    SearchError, SettleError, TokenError,
+    AccountError, CallbackError, CaseError, CreateError, Denied, PaymentPageError, RefundError, SearchError,
+    SettleError, TokenError,
 };
 use payment_store::StoreError;
 
@@ -106,7 +106,7 @@ pub(crate) enum ApiError {
     #[error(transparent)]
     PaymentPage(#[from] PaymentPageError),
     #[error(transparent)]
-    Resolve(#[from] ResolveError),
+    Resolve(#[from] CaseError),
     #[error(transparent)]
     Refund(#[from] RefundError),
     #[error(transparent)]

@@ -48,9 +48,25 @@ pub(crate) struct ShutdownDeadline(pub(crate) CancellationToken);
 #[derive(Debug, Clone)]
 pub(crate) struct SharedBytes;
 
+/// The id of a request, for pages that name it.
+#[derive(Debug, Clone)]
+pub struct RequestId(HeaderValue);
+
+impl RequestId {
+    pub fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
+/// The page in place of an error that the middleware answers: by the headers of the request, its id and the status.
+pub type ErrorPage = Arc<dyn Fn(&HeaderMap, &RequestId, StatusCode) -> Response + Send + Sync>;
+
 /// Wraps every route in a [`RequestMiddleware`].
 #[derive(Clone)]
-pub(crate) struct RequestLayer(Arc<Limits>);
+pub(crate) struct RequestLayer {
+    limits: Arc<Limits>,
+    error_page: Option<ErrorPage>,
+}
 
 struct Limits {
     request: RequestLimits,
@@ -65,7 +81,12 @@ impl RequestLayer {
         // At least one body of the greatest length must fit.
         let bytes = limits.bytes_in_flight.max(limits.body_bytes);
         let (bodies, answers) = (Budget::new(bytes), Budget::new(bytes));
-        RequestLayer(Arc::new(Limits { request: limits, bodies, answers }))
+        RequestLayer { limits: Arc::new(Limits { request: limits, bodies, answers }), error_page: None }
+    }
+
+    /// Within the same limits, for routes of pages.
+    pub(crate) fn of_pages(&self, error_page: ErrorPage) -> RequestLayer {
+        RequestLayer { error_page: Some(error_page), ..self.clone() }
     }
 }
 
@@ -73,14 +94,14 @@ impl<S> Layer<S> for RequestLayer {
     type Service = RequestMiddleware<S>;
 
     fn layer(&self, inner: S) -> RequestMiddleware<S> {
-        RequestMiddleware { inner, limits: self.0.clone() }
+        RequestMiddleware { inner, layer: self.clone() }
     }
 }
 
 #[derive(Clone)]
 pub(crate) struct RequestMiddleware<S> {
     inner: S,
-    limits: Arc<Limits>,
+    layer: RequestLayer,
 }
 
 impl<S> Service<Request> for RequestMiddleware<S>
@@ -99,26 +120,37 @@ where
     fn call(&mut self, mut request: Request) -> Self::Future {
         let arrival = Arrival::of(&request);
         let span = arrival.span(request.headers());
-        let limits = self.limits.clone();
+        let RequestLayer { limits, error_page } = self.layer.clone();
         // The instance that was polled ready must be the one called.
         let next = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, next);
         let deadline = request.extensions().get::<ShutdownDeadline>().cloned();
         let subject = Subject::default();
         request.extensions_mut().insert(subject.clone());
-        // For pages that name it.
-        request.headers_mut().insert(REQUEST_ID, arrival.request_id.clone());
+        let page = error_page.map(|page| {
+            let id = RequestId(arrival.request_id.clone());
+            request.extensions_mut().insert(id.clone());
+            let headers = request.headers().clone();
+            move |status| page(&headers, &id, status)
+        });
         let work = async move {
             let answer = AssertUnwindSafe(answer(inner, request, &limits)).catch_unwind();
-            let response = tokio::select! {
+            let answered = tokio::select! {
                 biased;
                 answered = tokio::time::timeout(limits.request.request_time, answer) => match answered {
-                    Ok(Ok(response)) => response,
-                    Ok(Err(panic)) => panicked(panic.as_ref()).into_response(),
-                    Err(_elapsed) => ApiError::TooSlow(subject.txn_id()).into_response(),
+                    Ok(Ok(answered)) => answered,
+                    Ok(Err(panic)) => Err(panicked(panic.as_ref())),
+                    Err(_elapsed) => Err(ApiError::TooSlow(subject.txn_id())),
                 },
-                () = passed(deadline) => ApiError::Interrupted(subject.txn_id()).into_response(),
+                () = passed(deadline) => Err(ApiError::Interrupted(subject.txn_id())),
             };
+            let response = answered.unwrap_or_else(|error| {
+                let response = error.into_response();
+                match page {
+                    Some(page) => as_page(response, page),
+                    None => response,
+                }
+            });
             Ok(arrival.leave(response))
         };
         Box::pin(work.instrument(span))
@@ -132,42 +164,51 @@ async fn passed(deadline: Option<ShutdownDeadline>) {
     }
 }
 
+/// An error with the content of a page; status, log context and `Retry-After` stay.
+fn as_page(error: Response, page: impl FnOnce(StatusCode) -> Response) -> Response {
+    let (error, _) = error.into_parts();
+    let mut response = page(error.status);
+    *response.status_mut() = error.status;
+    *response.extensions_mut() = error.extensions;
+    if let Some(wait) = error.headers.get(header::RETRY_AFTER) {
+        response.headers_mut().insert(header::RETRY_AFTER, wait.clone());
+    }
+    response
+}
+
 /// Reads the body, calls the route, and keeps the bytes of both within their budgets.
-async fn answer<S>(mut inner: S, request: Request, limits: &Limits) -> Response
+async fn answer<S>(mut inner: S, request: Request, limits: &Limits) -> Result<Response, ApiError>
 where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
     let longest = limits.request.url_bytes;
     if request.uri().path_and_query().is_some_and(|url| url.as_str().len() > longest) {
-        return ApiError::UrlTooLong(longest).into_response();
+        return Err(ApiError::UrlTooLong(longest));
     }
     let (parts, body) = request.into_parts();
-    let (bytes, _share) = match body::read(body, &limits.request, &limits.bodies).await {
-        Ok(read) => read,
-        Err(refused) => return refused.into_response(),
-    };
+    let (bytes, _share) = body::read(body, &limits.request, &limits.bodies).await?;
     let Ok(response) = inner.call(Request::from_parts(parts, Body::from(bytes))).await;
     within(&limits.answers, response).await
 }
 
 /// Counts a long answer against the budget until its last byte is written or its connection closed.
-async fn within(budget: &Budget, response: Response) -> Response {
+async fn within(budget: &Budget, response: Response) -> Result<Response, ApiError> {
     let length = response.body().size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
-    let Some(length) = length.filter(|length| *length > FREE_ANSWER_BYTES) else { return response };
+    let Some(length) = length.filter(|length| *length > FREE_ANSWER_BYTES) else { return Ok(response) };
     if response.extensions().get::<SharedBytes>().is_some() {
-        return response;
+        return Ok(response);
     }
     let mut share = Share::default();
     if budget.add(length, &mut share).is_err() {
-        return ApiError::TooManyBytes.into_response();
+        return Err(ApiError::TooManyBytes);
     }
     let (parts, body) = response.into_parts();
     match body.collect().await {
         Ok(collected) => {
             let bytes = Bytes::from_owner(Counted { bytes: collected.to_bytes(), _share: share });
-            Response::from_parts(parts, Body::from(bytes))
+            Ok(Response::from_parts(parts, Body::from(bytes)))
         }
-        Err(_) => ApiError::Internal("an answer that cannot be read").into_response(),
+        Err(_) => Err(ApiError::Internal("an answer that cannot be read")),
     }
 }
 

@@ -1,12 +1,13 @@
-//! Review cases: payments that no program may decide about.
+//! Review cases: payments that no program may decide about, and operators' work on them.
 
 use std::sync::Arc;
 
 use payment_domain::{
-    Actor, AuditAction, AuditActor, AuditEntry, Clock, HistoryEntry, Personal, Transaction,
+    Actor, AuditAction, AuditActor, AuditEntry, Clock, HistoryEntry, Personal, Timestamp, Transaction,
 };
 use payment_store::{
-    Attention, AttentionCase, AttentionQuery, CaseState, Resolution, Resolved, Store, StoreError, TenantScope,
+    Attention, AttentionCase, AttentionQuery, CaseLine, CaseState, CaseStep, CaseWork, CaseWorked,
+    Resolution, Resolved, SeenCase, Store, StoreError, TenantScope,
 };
 use serde_json::{Map, json};
 
@@ -28,21 +29,24 @@ pub struct AttentionDetail {
     pub advice: Advice,
 }
 
-/// The reason why a case was not resolved.
+/// The reason why a case was not changed.
 #[derive(Debug, thiserror::Error)]
-pub enum ResolveError {
+pub enum CaseError {
     #[error("there is no such case")]
     NotFound,
+    #[error("the case has changed meanwhile; look at it again")]
+    Stale,
     #[error("the case was resolved before, by {}", .0.by)]
     Before(Resolution),
-    #[error("a reason is required")]
-    NoReason,
+    /// No reason, or no note.
+    #[error("a text is required")]
+    NoText,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// The longest reason that is kept, in characters.
-const LONGEST_REASON: usize = 2000;
+/// The longest reason or note that is kept, in characters.
+const LONGEST_TEXT: usize = 2000;
 
 impl AttentionList {
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> AttentionList {
@@ -103,32 +107,95 @@ impl AttentionList {
     /// Resolves a case in the name of `operator`, and releases the bills that only this case held.
     ///
     /// # Errors
-    /// A [`ResolveError`].
+    /// A [`CaseError`].
     pub async fn resolve(
         &self,
-        id: i64,
+        case: impl Into<SeenCase>,
         within: Option<Vec<TenantScope>>,
         actor: AuditActor,
         operator: &str,
         reason: &str,
-    ) -> Result<Resolution, ResolveError> {
-        let reason: String = reason.trim().chars().take(LONGEST_REASON).collect();
-        if reason.is_empty() {
-            return Err(ResolveError::NoReason);
-        }
-        let (case, txn) = self.find(id, within).await?.ok_or(ResolveError::NotFound)?;
+    ) -> Result<Resolution, CaseError> {
+        let reason = kept(reason)?;
+        let seen = case.into();
+        let (case, txn) = self.find(seen.id, within).await?.ok_or(CaseError::NotFound)?;
         let resolution = Resolution { at: self.clock.now(), by: operator.to_owned(), reason };
         let history = history_line(&case, &txn, &resolution);
         let audit = vec![audit_entry(&case, &txn, actor, &resolution)];
         match self
             .store
-            .resolve_attention(id, resolution.clone(), history, Vec::new(), audit, &txn.bill_keys())
+            .resolve_attention(seen, resolution.clone(), history, Vec::new(), audit, &txn.bill_keys())
             .await?
         {
             Resolved::Now => Ok(resolution),
-            Resolved::Before(earlier) => Err(ResolveError::Before(earlier)),
-            Resolved::NotFound => Err(ResolveError::NotFound),
+            Resolved::Before(earlier) => Err(CaseError::Before(earlier)),
+            Resolved::Stale => Err(CaseError::Stale),
+            Resolved::NotFound => Err(CaseError::NotFound),
         }
+    }
+
+    /// What operators did on a case, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is unavailable.
+    pub async fn history(&self, id: i64) -> Result<Vec<CaseLine>, StoreError> {
+        self.store.case_history(id).await
+    }
+
+    /// Takes a case, releases it, or adds a note to it, in the name of `operator`.
+    ///
+    /// # Errors
+    /// A [`CaseError`].
+    pub async fn work(
+        &self,
+        id: i64,
+        within: Option<Vec<TenantScope>>,
+        actor: AuditActor,
+        operator: &str,
+        work: CaseWork,
+    ) -> Result<(), CaseError> {
+        let work = match work {
+            CaseWork::Note { text, key } => CaseWork::Note { text: Personal::new(kept(text.expose())?), key },
+            owning @ (CaseWork::Take { .. } | CaseWork::Release { .. }) => owning,
+        };
+        let (case, txn) = self.find(id, within).await?.ok_or(CaseError::NotFound)?;
+        let at = self.clock.now();
+        let audit = vec![work_entry(&case, &txn, actor, at, &work)];
+        let step = CaseStep { id, at, by: operator.to_owned(), work, audit };
+        match self.store.work_on_case(step).await? {
+            CaseWorked::Stored => Ok(()),
+            CaseWorked::Stale => Err(CaseError::Stale),
+            CaseWorked::NotFound => Err(CaseError::NotFound),
+        }
+    }
+}
+
+/// # Errors
+/// [`CaseError::NoText`].
+fn kept(text: &str) -> Result<String, CaseError> {
+    let text: String = text.trim().chars().take(LONGEST_TEXT).collect();
+    if text.is_empty() { Err(CaseError::NoText) } else { Ok(text) }
+}
+
+fn work_entry(
+    case: &AttentionCase,
+    txn: &Transaction,
+    actor: AuditActor,
+    at: Timestamp,
+    work: &CaseWork,
+) -> AuditEntry {
+    let (action, note) = match work {
+        CaseWork::Take { .. } => (AuditAction::CaseTaken, None),
+        CaseWork::Release { .. } => (AuditAction::CaseReleased, None),
+        CaseWork::Note { text, .. } => (AuditAction::CaseNoted, Some(text.clone())),
+    };
+    let owner = case.owner.as_ref().map(|owner| owner.by.as_str());
+    let details = [("txnId".to_owned(), json!(case.case.txn_id)), ("owner".to_owned(), json!(owner))];
+    AuditEntry {
+        tenant: Some(txn.tenant_id.clone()),
+        reason: note,
+        details: Map::from_iter(details),
+        ..act(at, actor, action, "case", case.id.to_string())
     }
 }
 

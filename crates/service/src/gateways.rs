@@ -8,7 +8,7 @@ use payment_domain::{AccountRef, GatewayName, MerchantDigest, RefundId, Transact
 use payment_gateway::{Answer, Availability, Foreign, Gateway};
 use url::Url;
 
-use crate::accounts::{AccountDirectory, Chosen, Place};
+use crate::accounts::{AccountDirectory, Chosen, GatewayPrecedence, Place};
 
 /// The parameter in which applications and gateways get the transaction id.
 pub(crate) const TRANSACTION_PARAMETER: &str = "eg_pg_txnid";
@@ -200,6 +200,21 @@ impl Gateways {
         names.sort();
         names.dedup();
         names
+    }
+
+    /// The precedence of accounts for new payments of a place, by gateway in alphabetical order.
+    pub fn precedence(&self, place: Place<'_>) -> Vec<GatewayPrecedence> {
+        let mut names = self.accounts.gateways();
+        names.extend(self.names());
+        names.sort();
+        names.dedup();
+        let of_gateway = |gateway: GatewayName| GatewayPrecedence {
+            levels: self.accounts.levels(&gateway, place),
+            is_configured: self.offered.contains_key(&gateway),
+            gateway,
+        };
+        let concerns = |found: &GatewayPrecedence| found.is_configured || !found.levels.is_empty();
+        names.into_iter().map(of_gateway).filter(concerns).collect()
     }
 
     /// Of the gateways that the configuration file offers, in alphabetical order.

@@ -44,15 +44,15 @@ use std::sync::Arc;
 
 pub use accounts::{
     AccountActor, AccountAdapter, AccountAdapters, AccountDirectory, AccountError, AccountField,
-    AccountSettings, AccountTrouble, AccountView, AccountWish, Accounts, AccountsJob, CALLBACKS_COME_FOR,
-    ImportedAccount, KeyEncryptionKey, Keyring, OrderLives, Place, SeenAccount, VaultError, accounts_of_csv,
-    accounts_of_pg_detail,
+    AccountLevel, AccountSettings, AccountStanding, AccountTrouble, AccountVerdict, AccountView, AccountWish,
+    Accounts, AccountsJob, CALLBACKS_COME_FOR, GatewayPrecedence, ImportedAccount, KeyEncryptionKey, Keyring,
+    OrderLives, Place, SeenAccount, VaultError, accounts_of_csv, accounts_of_pg_detail,
 };
 pub use advice::{Advice, OtherPayment, advise_all};
 pub use api_tokens::{
     IssuedToken, LONGEST_TOKEN_LIFE, PersonalTokens, TOKEN_PREFIX, TokenError, TokenIssuer, TokenWish,
 };
-pub use attention::{AttentionDetail, AttentionList, ResolveError};
+pub use attention::{AttentionDetail, AttentionList, CaseError};
 pub use backlog::BacklogGauges;
 pub use callback_url::with_transaction_id;
 pub use callbacks::{CallbackError, Callbacks, Conclusion};
@@ -93,10 +93,11 @@ pub use sessions::{BegunSession, ConsoleSessions, IssuedLink, LINK_LIFE, LoggedI
 pub use settle::{Asked, Caller, Origin, SettleError, Settled, Settlement};
 pub use subject::Subject;
 pub use view::{
-    ActorView, ApiTokenView, AuditView, BillPaymentView, CaseView, DeadLetterView, DuePaymentView, EventView,
-    GrantView, HistoryView, HolderView, JobView, OtherPaymentView, PayerView, PersonalData,
-    ReceiptCancellationView, ReceiptTaskView, ReconciledGatewayView, ReconciliationView, RefundHistoryView,
-    RefundStory, RefundView, ResolutionView, RunState, RunView, TransactionStory, TransactionView, upyog,
+    ActorView, ApiTokenView, AuditView, BillPaymentView, CaseOwnerView, CaseView, DeadLetterView,
+    DuePaymentView, EventView, GrantView, HistoryView, HolderView, JobView, OtherPaymentView, PayerView,
+    PersonalData, ReceiptCancellationView, ReceiptTaskView, ReconciledGatewayView, ReconciliationView,
+    RefundHistoryView, RefundStory, RefundView, ResolutionView, RunState, RunView, TransactionStory,
+    TransactionView, upyog,
 };
 
 /// All use cases over one set of ports.

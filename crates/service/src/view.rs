@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 pub use api_token::{ApiTokenView, GrantView, HolderView};
-pub use case::{CaseView, OtherPaymentView, ResolutionView};
+pub use case::{CaseOwnerView, CaseView, OtherPaymentView, ResolutionView};
 pub use event::{DeadLetterView, EventView};
 pub use job::{JobView, RunState, RunView};
 pub use reconciliation::{DuePaymentView, ReconciledGatewayView, ReconciliationView};

@@ -1,10 +1,10 @@
 //! Review cases: at most one of a kind for each transaction.
 
 use async_trait::async_trait;
-use payment_domain::{AttentionKind, AuditEntry, BillKey, Event, HistoryEntry, TxnId};
+use payment_domain::{AttentionKind, AuditEntry, BillKey, Event, HistoryEntry, Personal, TxnId};
 use payment_store::{
-    Attention, AttentionCase, AttentionQuery, CaseState, NewCase, Resolution, Resolved, ReviewCases,
-    StoreError,
+    Attention, AttentionCase, AttentionQuery, CaseAct, CaseLine, CaseOwner, CaseState, CaseStep, CaseWorked,
+    NewCase, OwnedBy, Resolution, Resolved, ReviewCases, SeenCase, StoreError,
 };
 use tokio_postgres::Row;
 
@@ -15,10 +15,11 @@ use crate::jobs::begin_fenced;
 use crate::parameters::{Parameter, Rows, storable};
 use crate::rows::{self, Columns};
 use crate::transactions::{append, lock_status};
-use crate::{PostgresStore, claims};
+use crate::{PostgresStore, case_work, claims};
 
 const SELECT: &str = "
-    SELECT txn_id, kind, raised_at, evidence::text, case_id, resolved_at, resolved_by, resolution
+    SELECT txn_id, kind, raised_at, evidence::text, case_id, version, owner, owned_since, resolved_at,
+        resolved_by, resolution
     FROM eg_pg_attention";
 
 /// Stores cases unless there is one of their kind, resolved or not.
@@ -81,7 +82,7 @@ impl ReviewCases for PostgresStore {
     async fn attention_cases(&self, query: &AttentionQuery) -> Result<Vec<AttentionCase>, StoreError> {
         let limit = i64::from(query.limit);
         let kind = query.kind.map(AttentionKind::as_str);
-        if query.within.is_some() || query.id.is_some() {
+        if query.within.is_some() || query.id.is_some() || query.owner != OwnedBy::Anyone {
             return self.scoped_cases(query).await;
         }
         if let Some(id) = &query.txn_id {
@@ -117,9 +118,17 @@ impl ReviewCases for PostgresStore {
         Ok(found.first().map(read).transpose()?)
     }
 
+    async fn work_on_case(&self, step: CaseStep) -> Result<CaseWorked, StoreError> {
+        Ok(case_work::step(&self.db, &step).await?)
+    }
+
+    async fn case_history(&self, id: i64) -> Result<Vec<CaseLine>, StoreError> {
+        Ok(case_work::history(&self.db, id).await?)
+    }
+
     async fn resolve_attention(
         &self,
-        id: i64,
+        case: SeenCase,
         resolution: Resolution,
         history: HistoryEntry,
         events: Vec<Event>,
@@ -127,18 +136,18 @@ impl ReviewCases for PostgresStore {
         release: &[BillKey],
     ) -> Result<Resolved, StoreError> {
         let transaction = self.db.begin().await?;
-        let Some(found) = find(&transaction, id).await? else {
+        let Some(found) = find(&transaction, case.id).await? else {
             transaction.roll_back().await;
             return Ok(Resolved::NotFound);
         };
         // With the transaction's row locked no other raises or resolves a case of it.
         lock_status(&transaction, &found.case.txn_id).await?;
-        let resolved = resolve(&transaction, id, &resolution, &history, &events, release).await?;
+        let resolved = resolve(&transaction, case, &resolution, &history, &events, release).await?;
         match resolved {
             Resolved::Now => {
                 commit_with_audit(transaction, Vec::new(), &audit).await?;
             }
-            Resolved::Before(_) | Resolved::NotFound => transaction.roll_back().await,
+            Resolved::Before(_) | Resolved::Stale | Resolved::NotFound => transaction.roll_back().await,
         }
         Ok(resolved)
     }
@@ -147,23 +156,38 @@ impl ReviewCases for PostgresStore {
 /// Resolves a case whose transaction is locked.
 pub(crate) async fn resolve(
     transaction: &Transaction,
-    id: i64,
+    case: SeenCase,
     resolution: &Resolution,
     history: &HistoryEntry,
     events: &[Event],
     release: &[BillKey],
 ) -> Result<Resolved, Failure> {
     const RESOLVE: &str = "
-        UPDATE eg_pg_attention SET resolved_at = $2, resolved_by = $3, resolution = $4
+        UPDATE eg_pg_attention
+        SET resolved_at = $2, resolved_by = $3, resolution = $4, version = version + 1
         WHERE case_id = $1";
     const IS_SETTLED: &str = "
         SELECT 1 FROM eg_pg_transactions AS failed WHERE failed.txn_id = $1 AND failed.txn_status = 'FAILURE'
             AND NOT EXISTS (SELECT 1 FROM eg_pg_attention AS other
                 WHERE other.txn_id = $1 AND other.resolved_at IS NULL)";
+    // An owner may be changed meanwhile.
+    const LOCK: &str = "SELECT case_id FROM eg_pg_attention WHERE case_id = $1 FOR UPDATE";
+    let id = case.id;
+    transaction.rows(LOCK, &[&id]).await?;
     let Some(found) = find(transaction, id).await? else { return Ok(Resolved::NotFound) };
     if let Some(before) = found.resolution {
         return Ok(Resolved::Before(before));
     }
+    if case.version.is_some_and(|seen| seen != found.version) {
+        return Ok(Resolved::Stale);
+    }
+    let line = CaseLine {
+        at: resolution.at,
+        by: resolution.by.clone(),
+        act: CaseAct::Resolved,
+        note: Some(Personal::new(resolution.reason.as_str())),
+    };
+    case_work::append(transaction, id, &line, None).await?;
     let (by, reason) = (storable(&resolution.by), storable(&resolution.reason));
     transaction.rows(RESOLVE, &[&id, &resolution.at.as_millis(), &by, &reason]).await?;
     append(transaction, Some(history), events, history.at).await?;
@@ -195,6 +219,7 @@ impl PostgresStore {
             "{SELECT} WHERE case_id > $1 AND ($2::text IS NULL OR kind = $2)
                 AND ($3::boolean IS NULL OR (resolved_at IS NULL) = $3)
                 AND ($4::text IS NULL OR txn_id = $4) AND ($5::bigint IS NULL OR case_id = $5)
+                AND ($8::text IS NULL OR owner = $8) AND (owner IS NULL OR NOT $9::boolean)
                 AND ($6::text[] IS NULL OR EXISTS (
                     SELECT 1 FROM eg_pg_transactions AS t, unnest($6::text[]) AS root
                     WHERE t.txn_id = eg_pg_attention.txn_id
@@ -203,6 +228,10 @@ impl PostgresStore {
         );
         let roots: Option<Vec<&str>> =
             query.within.as_ref().map(|scopes| scopes.iter().map(|scope| scope.root.as_str()).collect());
+        let owner = match &query.owner {
+            OwnedBy::Anyone | OwnedBy::Nobody => None,
+            OwnedBy::One(uuid) => Some(storable(uuid)),
+        };
         let values: Values<'_> = &[
             &query.after,
             &query.kind.map(AttentionKind::as_str),
@@ -211,6 +240,8 @@ impl PostgresStore {
             &query.id,
             &roots,
             &i64::from(query.limit),
+            &owner,
+            &(query.owner == OwnedBy::Nobody),
         ];
         Ok(rows::all(&self.db.planned(&sql, values).await?, read)?)
     }
@@ -221,7 +252,7 @@ impl PostgresStore {
 async fn reopen(transaction: &Transaction, new: &NewCase, evidence: &str) -> Result<bool, Failure> {
     const REOPEN: &str = "
         UPDATE eg_pg_attention SET raised_at = $3, evidence = $4::text::json, resolved_at = NULL,
-            resolved_by = NULL, resolution = NULL
+            resolved_by = NULL, resolution = NULL, owner = NULL, owned_since = NULL, version = version + 1
         WHERE txn_id = $1 AND kind = $2 AND resolved_at <= $5
         RETURNING case_id";
     let Some(resolved_by) = new.reopens_resolved_by() else { return Ok(false) };
@@ -244,12 +275,16 @@ fn read(row: &Row) -> Result<AttentionCase, Failure> {
         raised_at: columns.moment("raised_at")?,
         evidence: columns.read("evidence", rows::json)?,
     };
-    let id = columns.get("case_id")?;
+    let (id, version) = (columns.get("case_id")?, columns.number("version")?);
+    let owner = match (columns.get("owner")?, columns.optional_moment("owned_since")?) {
+        (Some(by), Some(since)) => Some(CaseOwner { by, since }),
+        (None, _) | (Some(_), None) => None,
+    };
     let at = columns.optional_moment("resolved_at")?;
     let resolution = match (at, columns.get("resolved_by")?, columns.get("resolution")?) {
         (None, None, None) => None,
         (Some(at), Some(by), Some(reason)) => Some(Resolution { at, by, reason }),
         (None | Some(_), None | Some(_), None | Some(_)) => return Err(columns.unreadable("resolution")),
     };
-    Ok(AttentionCase { id, case, resolution })
+    Ok(AttentionCase { id, case, version, owner, resolution })
 }

@@ -335,7 +335,7 @@ fn questions(round: i64) -> Vec<Question> {
             let id = store.attention_cases(&of_it).await.unwrap().last().unwrap().id;
             let resolution = Resolution { at: far, by: "b".to_owned(), reason: "r".to_owned() };
             store
-                .resolve_attention(id, resolution, history, Vec::new(), Vec::new(), &txn.bill_keys())
+                .resolve_attention(id.into(), resolution, history, Vec::new(), Vec::new(), &txn.bill_keys())
                 .await
                 .unwrap()
         }),

@@ -1,10 +1,10 @@
 //! Review cases: at most one of a kind for each transaction.
 
 use async_trait::async_trait;
-use payment_domain::{AttentionKind, AuditEntry, BillKey, Event, HistoryEntry, TxnId};
+use payment_domain::{AttentionKind, AuditEntry, BillKey, Event, HistoryEntry, Personal, TxnId};
 use payment_store::{
-    Attention, AttentionCase, AttentionQuery, CaseState, NewCase, Resolution, Resolved, ReviewCases,
-    StoreError, TenantScope,
+    Attention, AttentionCase, AttentionQuery, CaseAct, CaseLine, CaseOwner, CaseState, CaseStep, CaseWorked,
+    NewCase, OwnedBy, Resolution, Resolved, ReviewCases, SeenCase, StoreError, TenantScope,
 };
 use rusqlite::{Connection, Row, params};
 use serde_json::json;
@@ -12,10 +12,11 @@ use serde_json::json;
 use crate::audit::append_audit;
 use crate::failure::Failure;
 use crate::rows::{self, Columns};
-use crate::{SqliteStore, claims, jobs, transactions};
+use crate::{SqliteStore, case_work, claims, jobs, transactions};
 
 const SELECT: &str = "
-    SELECT txn_id, kind, raised_at, evidence, case_id, resolved_at, resolved_by, resolution
+    SELECT txn_id, kind, raised_at, evidence, case_id, version, owner, owned_since, resolved_at, resolved_by,
+        resolution
     FROM eg_pg_attention";
 
 #[async_trait]
@@ -58,6 +59,7 @@ impl ReviewCases for SqliteStore {
                 query.txn_id.as_ref().map(TxnId::as_str),
                 query.id,
                 query.within.as_deref().map(roots),
+                owner_of(&query.owner),
             ];
             rows::all(conn, &search_sql(&query), values, read)
         };
@@ -68,9 +70,17 @@ impl ReviewCases for SqliteStore {
         Ok(self.readers.read(move |conn| find(conn, id)).await?)
     }
 
+    async fn work_on_case(&self, step: CaseStep) -> Result<CaseWorked, StoreError> {
+        Ok(self.writer.write(move |conn| case_work::step(conn, &step)).await?)
+    }
+
+    async fn case_history(&self, id: i64) -> Result<Vec<CaseLine>, StoreError> {
+        Ok(self.readers.read(move |conn| case_work::history(conn, id)).await?)
+    }
+
     async fn resolve_attention(
         &self,
-        id: i64,
+        case: SeenCase,
         resolution: Resolution,
         history: HistoryEntry,
         events: Vec<Event>,
@@ -79,7 +89,7 @@ impl ReviewCases for SqliteStore {
     ) -> Result<Resolved, StoreError> {
         let release = release.to_vec();
         let resolve = move |conn: &Connection| {
-            let resolved = self::resolve(conn, id, &resolution, &history, &events, &release)?;
+            let resolved = self::resolve(conn, case, &resolution, &history, &events, &release)?;
             if resolved == Resolved::Now {
                 append_audit(conn, &audit)?;
             }
@@ -91,20 +101,31 @@ impl ReviewCases for SqliteStore {
 
 pub(crate) fn resolve(
     conn: &Connection,
-    id: i64,
+    case: SeenCase,
     resolution: &Resolution,
     history: &HistoryEntry,
     events: &[Event],
     release: &[BillKey],
 ) -> Result<Resolved, Failure> {
-    let Some(stored) = find(conn, id)? else { return Ok(Resolved::NotFound) };
+    let Some(stored) = find(conn, case.id)? else { return Ok(Resolved::NotFound) };
     if let Some(before) = stored.resolution {
         return Ok(Resolved::Before(before));
     }
+    if case.version.is_some_and(|seen| seen != stored.version) {
+        return Ok(Resolved::Stale);
+    }
+    let line = CaseLine {
+        at: resolution.at,
+        by: resolution.by.clone(),
+        act: CaseAct::Resolved,
+        note: Some(Personal::new(resolution.reason.as_str())),
+    };
+    case_work::append(conn, case.id, &line, None)?;
     conn.prepare_cached(
-        "UPDATE eg_pg_attention SET resolved_at = ?2, resolved_by = ?3, resolution = ?4 WHERE case_id = ?1",
+        "UPDATE eg_pg_attention SET resolved_at = ?2, resolved_by = ?3, resolution = ?4, version = version + 1
+         WHERE case_id = ?1",
     )?
-    .execute(params![id, resolution.at.as_millis(), resolution.by, resolution.reason])?;
+    .execute(params![case.id, resolution.at.as_millis(), resolution.by, resolution.reason])?;
     transactions::append(conn, Some(history), events, history.at)?;
     let txn_id = &stored.case.txn_id;
     if is_settled_as_failure(conn, txn_id)? {
@@ -135,7 +156,8 @@ fn reopen(conn: &Connection, new: &NewCase) -> Result<bool, Failure> {
     let opened = conn
         .prepare_cached(
             "UPDATE eg_pg_attention SET
-                 raised_at = ?3, evidence = ?4, resolved_at = NULL, resolved_by = NULL, resolution = NULL
+                 raised_at = ?3, evidence = ?4, resolved_at = NULL, resolved_by = NULL, resolution = NULL,
+                 owner = NULL, owned_since = NULL, version = version + 1
              WHERE txn_id = ?1 AND kind = ?2 AND resolved_at <= ?5",
         )?
         .execute(params![
@@ -164,8 +186,13 @@ fn search_sql(query: &AttentionQuery) -> String {
         Some(_) => WITHIN,
         None => "?6 IS NULL",
     };
+    let owner = match query.owner {
+        OwnedBy::Anyone => "?7 IS NULL",
+        OwnedBy::Nobody => "owner IS NULL AND ?7 IS NULL",
+        OwnedBy::One(_) => "owner = ?7",
+    };
     format!(
-        "{SELECT} WHERE {state} AND {behind} AND {numbered} AND {within} AND (?3 IS NULL OR kind = ?3)
+        "{SELECT} WHERE {state} AND {behind} AND {numbered} AND {within} AND {owner} AND (?3 IS NULL OR kind = ?3)
          ORDER BY case_id LIMIT ?2"
     )
 }
@@ -176,11 +203,18 @@ const WITHIN: &str = "EXISTS (
     WHERE t.txn_id = eg_pg_attention.txn_id AND (t.tenant_id = root.value
         OR substr(t.tenant_id, 1, length(root.value) + 1) = root.value || '.'))";
 
+fn owner_of(owner: &OwnedBy) -> Option<&str> {
+    match owner {
+        OwnedBy::Anyone | OwnedBy::Nobody => None,
+        OwnedBy::One(uuid) => Some(uuid),
+    }
+}
+
 fn roots(scopes: &[TenantScope]) -> String {
     json!(scopes.iter().map(|scope| scope.root.as_str()).collect::<Vec<_>>()).to_string()
 }
 
-fn find(conn: &Connection, id: i64) -> Result<Option<AttentionCase>, Failure> {
+pub(crate) fn find(conn: &Connection, id: i64) -> Result<Option<AttentionCase>, Failure> {
     let mut statement = conn.prepare_cached(&format!("{SELECT} WHERE case_id = ?1"))?;
     let mut found = statement.query([id])?;
     found.next()?.map(read).transpose()
@@ -206,14 +240,18 @@ fn read(row: &Row<'_>) -> Result<AttentionCase, Failure> {
         raised_at: columns.moment("raised_at")?,
         evidence: columns.read("evidence", rows::json)?,
     };
-    let id = columns.get("case_id")?;
+    let (id, version) = (columns.get("case_id")?, columns.get("version")?);
+    let owner = match (columns.get("owner")?, columns.optional_moment("owned_since")?) {
+        (Some(by), Some(since)) => Some(CaseOwner { by, since }),
+        (None, _) | (Some(_), None) => None,
+    };
     let at = columns.optional_moment("resolved_at")?;
     let resolution = match (at, columns.get("resolved_by")?, columns.get("resolution")?) {
         (None, None, None) => None,
         (Some(at), Some(by), Some(reason)) => Some(Resolution { at, by, reason }),
         (None | Some(_), None | Some(_), None | Some(_)) => return Err(columns.unreadable("resolution")),
     };
-    Ok(AttentionCase { id, case, resolution })
+    Ok(AttentionCase { id, case, version, owner, resolution })
 }
 
 #[cfg(test)]

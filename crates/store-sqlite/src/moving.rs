@@ -22,6 +22,7 @@ pub const LEFT: &[(&str, &str)] = &[
     ("eg_pg_move", "the mark itself"),
     ("eg_pg_console_links", "operators log in again"),
     ("eg_pg_console_sessions", "operators log in again"),
+    ("eg_pg_console_forms", "forms end with their sessions"),
 ];
 
 /// How far a move has come.

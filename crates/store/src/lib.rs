@@ -35,6 +35,7 @@ mod query;
 mod receipts;
 mod refund_row;
 mod refunds;
+mod sent_forms;
 mod sessions;
 mod transactions;
 
@@ -49,8 +50,8 @@ pub use api_tokens::{
     TokenReach, USE_NOTED_EVERY,
 };
 pub use attention::{
-    Attention, AttentionCase, AttentionQuery, CaseState, NewCase, REOPENED_AFTER, Resolution, Resolved,
-    ReviewCases,
+    Attention, AttentionCase, AttentionQuery, CaseAct, CaseLine, CaseOwner, CaseState, CaseStep, CaseWork,
+    CaseWorked, NewCase, OwnedBy, REOPENED_AFTER, Resolution, Resolved, ReviewCases, SeenCase,
 };
 pub use audit::{
     AuditHead, AuditLog, AuditQuery, HistoryLines, StoredCheckpoint, StoredEntry, StoredPersonal,
@@ -76,6 +77,7 @@ pub use refunds::{
     ClosedCase, DueRefund, DueRefunds, NewRefund, RefundChange, RefundCursor, RefundDue, RefundKey,
     RefundNote, RefundQuery, RefundRequested, Refunds,
 };
+pub use sent_forms::{FormClaim, SentForm, SentForms};
 pub use sessions::{
     LONGEST_SESSION, LoginLink, LoginMethod, NewLoginLink, NewSession, SESSION_IDLE, SESSION_KEPT,
     SESSION_NOTED_EVERY, Session, SessionBegun, SessionEnd, SessionHolder, Sessions,
@@ -113,6 +115,7 @@ pub trait Store:
     + Callbacks
     + ApiTokens
     + Sessions
+    + SentForms
     + Outbox
     + JobLedger
     + AuditLog
@@ -135,6 +138,7 @@ impl<S> Store for S where
         + Callbacks
         + ApiTokens
         + Sessions
+        + SentForms
         + Outbox
         + JobLedger
         + AuditLog

@@ -12,16 +12,17 @@ use payment_domain::{
 use payment_store::audit::sealing::HistoryLine;
 use payment_store::{
     AccountChange, AccountStored, ApiToken, ApiTokenQuery, ApiTokens, Applied, Attention, AttentionCase,
-    AttentionQuery, AuditHead, AuditLog, AuditQuery, Backlog, Callbacks, Change, CheckNote, Checks, Claim,
-    ClaimedReceiptTask, Claims, Created, DeadLetter, DueCheck, DueChecks, DueRefund, DueRefunds, Fence,
-    Health, HistoryLines, Idempotency, IdempotencyKey, IdempotencyRecord, Issued, JobLedger, Lease, Listings,
-    LoginLink, MerchantAccounts, NamedQuery, NewAccount, NewApiToken, NewCase, NewLoginLink, NewRefund,
-    NewSession, NewTransaction, Outbox, OutboxBacklog, PaymentQuery, Postponement, RawCallback,
-    ReceiptCancellation, ReceiptTask, ReceiptTaskClaim, ReceiptTasks, Recorded, RefundChange, RefundKey,
-    RefundNote, RefundQuery, RefundRequested, Refunds, RequestDigest, Resolution, Resolved, ReviewCases,
-    Revocation, Revoked, RunEnd, RunRecord, Search, SearchQuery, Session, SessionBegun, SessionEnd, Sessions,
-    Store, StoreError, StoredAccount, StoredAccounts, StoredCheckpoint, StoredDump, StoredEntry, StoredEvent,
-    Tally, TenantScope, TickAnswer, TickRequest, TokenReach, Transactions, UnsignedCallback,
+    AttentionQuery, AuditHead, AuditLog, AuditQuery, Backlog, Callbacks, CaseLine, CaseStep, CaseWorked,
+    Change, CheckNote, Checks, Claim, ClaimedReceiptTask, Claims, Created, DeadLetter, DueCheck, DueChecks,
+    DueRefund, DueRefunds, Fence, FormClaim, Health, HistoryLines, Idempotency, IdempotencyKey,
+    IdempotencyRecord, Issued, JobLedger, Lease, Listings, LoginLink, MerchantAccounts, NamedQuery,
+    NewAccount, NewApiToken, NewCase, NewLoginLink, NewRefund, NewSession, NewTransaction, Outbox,
+    OutboxBacklog, PaymentQuery, Postponement, RawCallback, ReceiptCancellation, ReceiptTask,
+    ReceiptTaskClaim, ReceiptTasks, Recorded, RefundChange, RefundKey, RefundNote, RefundQuery,
+    RefundRequested, Refunds, RequestDigest, Resolution, Resolved, ReviewCases, Revocation, Revoked, RunEnd,
+    RunRecord, Search, SearchQuery, SeenCase, SentForm, SentForms, Session, SessionBegun, SessionEnd,
+    Sessions, Store, StoreError, StoredAccount, StoredAccounts, StoredCheckpoint, StoredDump, StoredEntry,
+    StoredEvent, Tally, TenantScope, TickAnswer, TickRequest, TokenReach, Transactions, UnsignedCallback,
 };
 use serde_json::Value;
 
@@ -97,6 +98,10 @@ observe! {
         valid_sessions(uuid: Option<&str>, now: Timestamp, limit: u32) -> Vec<Session>;
         end_session(id: &str, uuid: Option<&str>, ended: SessionEnd, audit: Vec<AuditEntry>) -> bool;
     }
+    SentForms {
+        claim_form(form: &SentForm, abandoned_before: Timestamp) -> FormClaim;
+        answer_form(form: &SentForm, location: Option<&str>) -> ();
+    }
     Claims {
         claims(bills: &[BillKey]) -> Vec<Claim>;
     }
@@ -125,8 +130,10 @@ observe! {
         attention(id: &TxnId) -> Vec<Attention>;
         attention_cases(query: &AttentionQuery) -> Vec<AttentionCase>;
         attention_case(id: i64) -> Option<AttentionCase>;
+        work_on_case(step: CaseStep) -> CaseWorked;
+        case_history(id: i64) -> Vec<CaseLine>;
         resolve_attention(
-            id: i64, resolution: Resolution, history: HistoryEntry, events: Vec<Event>, audit: Vec<AuditEntry>, release: &[BillKey]
+            case: SeenCase, resolution: Resolution, history: HistoryEntry, events: Vec<Event>, audit: Vec<AuditEntry>, release: &[BillKey]
         ) -> Resolved;
     }
     Checks {

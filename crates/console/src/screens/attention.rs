@@ -1,15 +1,18 @@
 //! Review cases: what no program may decide, oldest first.
 
 use askama::Template;
-use payment_domain::{AttentionKind, Personal, Status};
+use futures_util::future::join_all;
+use payment_domain::{AttentionKind, Personal, Status, Transaction};
 use payment_service::{AttentionDetail, CaseView, PersonalData, access};
-use payment_store::{AttentionQuery, CaseState};
+use payment_store::{AttentionQuery, CaseState, CaseWork, OwnedBy, SeenCase};
 
-use super::{payment_link, story};
+use super::story::{self, StoryLine};
+use super::{payment_link, seen_version};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::format::{self, Tag};
 use crate::language::fill;
+use crate::links::Link;
 use crate::list::{Filters, List, one_more_than_a_page, one_page};
 use crate::page::{self, Frame, Named};
 
@@ -27,6 +30,9 @@ struct Row {
     kind: &'static str,
     raised: String,
     age: String,
+    amount: String,
+    tenant: String,
+    owner: String,
     payment: String,
     payment_href: String,
     recommended: String,
@@ -50,7 +56,12 @@ struct CasePage {
     others: Vec<Named>,
     evidence: String,
     resolution: Option<String>,
-    may_resolve: bool,
+    said: Option<&'static str>,
+    owner: String,
+    is_own: bool,
+    version: u32,
+    history: Vec<StoryLine>,
+    may_work: bool,
     may_refund: bool,
     refund_href: String,
 }
@@ -59,25 +70,28 @@ struct CasePage {
 pub(crate) async fn list(context: &Context) -> Outcome {
     let t = context.language.texts();
     let mut filters = Filters::of(context, "/attention");
-    let query = read(context, &mut filters);
+    let query = read(context, &mut filters)?;
     let status = filters.status();
     let (found, is_more) = match filters.is_readable() {
         true => one_page(context.payments().attention.list_with_advice(&query).await?),
         false => (Vec::new(), false),
     };
     let next = found.last().filter(|_| is_more).map(|(case, _)| ("after", case.id.to_string()));
-    let rows = found
-        .into_iter()
-        .map(|(case, advice)| row(context, CaseView::of(case, advice, PersonalData::Masked)));
+    let store = &context.payments().ports.store;
+    let payments = join_all(found.iter().map(|(case, _)| store.transaction(&case.case.txn_id))).await;
+    let mut rows = Vec::with_capacity(found.len());
+    for ((case, advice), txn) in found.into_iter().zip(payments) {
+        rows.push(row(context, CaseView::of(case, advice, PersonalData::Masked), txn?.as_ref()));
+    }
     let page = AttentionPage {
-        rows: rows.collect(),
+        rows,
         list: filters.oldest_first(query.after <= 0, next),
         f: Frame::of(context, t.attention, &[]),
     };
     page::html_with(status, &page)
 }
 
-fn read(context: &Context, filters: &mut Filters<'_>) -> AttentionQuery {
+fn read(context: &Context, filters: &mut Filters<'_>) -> Result<AttentionQuery, Failure> {
     let t = context.language.texts();
     let states = [
         ("open", t.open, CaseState::Open),
@@ -85,21 +99,27 @@ fn read(context: &Context, filters: &mut Filters<'_>) -> AttentionQuery {
         ("all", t.all, CaseState::All),
     ];
     let kinds = AttentionKind::ALL.map(|kind| (kind.as_str(), kind.as_str(), kind));
+    let own = context.caller()?.session.holder.uuid.clone();
+    let owners = [("me", t.owner_me, OwnedBy::One(own)), ("nobody", t.none, OwnedBy::Nobody)];
     let within = filters.tenants(Vec::new());
-    AttentionQuery {
+    Ok(AttentionQuery {
         within: Some(within),
         state: filters.choice_with_default("state", t.status, "all", &states).unwrap_or_default(),
         kind: filters.choice("kind", t.kind, None, &kinds),
+        owner: filters.choice("owner", t.owner, None, &owners).unwrap_or_default(),
         after: context.query.number("after").unwrap_or_default(),
         limit: one_more_than_a_page(),
         ..AttentionQuery::default()
-    }
+    })
 }
 
-fn row(context: &Context, view: CaseView) -> Row {
+fn row(context: &Context, view: CaseView, txn: Option<&Transaction>) -> Row {
     Row {
+        amount: txn.map(format::amount).unwrap_or_default(),
+        tenant: txn.map(|txn| txn.tenant_id.to_string()).unwrap_or_default(),
+        owner: view.owner.map(|owner| owner.by).unwrap_or_default(),
         id: view.id,
-        href: context.link(&format!("/attention/{}", view.id)).href(),
+        href: link_of(context, view.id).href(),
         kind: view.kind,
         raised: format::moment(context, view.raised_time),
         age: format::age(context, view.raised_time),
@@ -120,7 +140,17 @@ async fn of_path(context: &Context) -> Result<AttentionDetail, Failure> {
 pub(crate) async fn show(context: &Context) -> Outcome {
     let t = context.language.texts();
     let AttentionDetail { case, txn, advice } = of_path(context).await?;
-    let id = case.id;
+    let (id, version) = (case.id, case.version);
+    let history = context.payments().attention.history(id).await?;
+    let own = &context.caller()?.session.holder.uuid;
+    let owner = case.owner.as_ref().map(|owner| owner.by.clone());
+    let said = match context.query.text("said") {
+        Some("taken") => Some(t.said_taken),
+        Some("released") => Some(t.said_released),
+        Some("noted") => Some(t.said_noted),
+        Some("resolved") => Some(t.said_resolved),
+        _ => None,
+    };
     let view = CaseView::of(case, advice, PersonalData::Masked);
     let other = |other: &payment_service::OtherPaymentView| Named {
         name: format!("{} · {}", other.txn_id, other.txn_status),
@@ -131,9 +161,13 @@ pub(crate) async fn show(context: &Context) -> Outcome {
         format!("{at} · {} · {}", ended.by, Personal::new(ended.reason.as_str()).expose())
     });
     let may_refund = context.has(access::MAKES, &txn.tenant_id);
+    let personal = match context.has(access::ASKS, &txn.tenant_id) {
+        true => PersonalData::Shown,
+        false => PersonalData::Masked,
+    };
     let has_paid = !matches!(txn.status, Status::Pending);
     page::html(&CasePage {
-        here: context.link(&format!("/attention/{id}")).href(),
+        here: link_of(context, id).href(),
         kind: view.kind,
         payment_href: payment_link(context, txn.id.as_str()).href(),
         tag: format::status_tag(context.language, &txn),
@@ -145,7 +179,12 @@ pub(crate) async fn show(context: &Context) -> Outcome {
         recommended: view.recommended_action,
         evidence: story::evidence(view.evidence, PersonalData::Shown).unwrap_or_default(),
         resolution,
-        may_resolve: context.has(access::ACTS, &txn.tenant_id),
+        said,
+        is_own: owner.as_deref() == Some(own.as_str()),
+        owner: owner.unwrap_or_else(|| t.none.to_owned()),
+        version,
+        history: history.into_iter().map(|line| story::of_case(context, line, personal)).collect(),
+        may_work: context.has(access::ACTS, &txn.tenant_id),
         may_refund: may_refund && has_paid,
         refund_href: context
             .link(&format!("/payments/{}/refund", crate::links::segment(txn.id.as_str())))
@@ -164,6 +203,39 @@ pub(crate) async fn resolve(context: &Context) -> Outcome {
     let actor = context.actor(access::ACTS, &txn.tenant_id)?;
     let by = context.caller()?.session.holder.uuid.clone();
     let within = Some(context.scopes.clone());
-    context.payments().attention.resolve(case.id, within, actor, &by, reason).await?;
-    page::see(&context.link(&format!("/attention/{}", case.id)).href())
+    let seen = SeenCase { id: case.id, version: Some(seen_version(context)?) };
+    context.payments().attention.resolve(seen, within, actor, &by, reason).await?;
+    page::see(&link_of(context, case.id).with("said", "resolved").href())
+}
+
+/// `POST /attention/{id}/take`: the caller becomes the owner.
+pub(crate) async fn take(context: &Context) -> Outcome {
+    let work = CaseWork::Take { version: seen_version(context)? };
+    worked(context, work, "taken").await
+}
+
+/// `POST /attention/{id}/release`
+pub(crate) async fn release(context: &Context) -> Outcome {
+    let work = CaseWork::Release { version: seen_version(context)? };
+    worked(context, work, "released").await
+}
+
+/// `POST /attention/{id}/note`
+pub(crate) async fn note(context: &Context) -> Outcome {
+    let text = context.form.text("note");
+    let text = text.ok_or_else(|| Failure::invalid(context.language.texts().note_required))?;
+    let key = Some(context.form_number()?.to_owned());
+    worked(context, CaseWork::Note { text: Personal::new(text), key }, "noted").await
+}
+
+async fn worked(context: &Context, work: CaseWork, said: &str) -> Outcome {
+    let AttentionDetail { case, txn, .. } = of_path(context).await?;
+    let actor = context.actor(access::ACTS, &txn.tenant_id)?;
+    let by = &context.caller()?.session.holder.uuid;
+    context.payments().attention.work(case.id, Some(context.scopes.clone()), actor, by, work).await?;
+    page::see(&link_of(context, case.id).with("said", said).href())
+}
+
+fn link_of(context: &Context, id: i64) -> Link {
+    context.link(&format!("/attention/{id}"))
 }

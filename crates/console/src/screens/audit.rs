@@ -2,23 +2,26 @@
 
 use askama::Template;
 use payment_domain::AuditAction;
-use payment_service::audit::{AuditEntryView, VerifyError};
-use payment_service::{PersonalData, access};
+use payment_service::audit::{AuditEntryView, VERIFY_JOB};
+use payment_service::{PersonalData, RunState, RunView, access};
 use payment_store::{AuditQuery, StoredEntry, TenantScope};
 use serde_json::Value;
 
+use super::jobs;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::format::{self, Tag};
 use crate::language::fill;
 use crate::list::{Filters, List, one_more_than_a_page, one_page};
-use crate::page::{self, Frame};
+use crate::page::{self, Frame, Named};
 
 #[derive(Template)]
 #[template(path = "audit.html")]
 struct AuditPage {
     f: Frame,
     list: List,
+    /// How the latest verification went, with its page.
+    verified: Option<Named>,
     rows: Vec<Row>,
 }
 
@@ -37,7 +40,10 @@ struct Row {
 struct VerifiedPage {
     f: Frame,
     tag: Tag,
-    sentence: String,
+    here: String,
+    is_running: bool,
+    may_verify: bool,
+    verify: String,
     lines: Vec<String>,
 }
 
@@ -52,7 +58,13 @@ pub(crate) async fn list(context: &Context) -> Outcome {
         false => (Vec::new(), false),
     };
     let next = found.last().filter(|_| is_more).map(|last| ("before", last.number.to_string()));
+    let total = context.payments().ports.store.audit_head().await?.end.number.to_string();
+    let verified = latest(context).await?.map(|run| Named {
+        name: sentence(context, &run, &total),
+        href: context.link("/audit/verification").href(),
+    });
     let page = AuditPage {
+        verified,
         list: filters.newest_first(query.before == Some(i64::MAX), next),
         rows: found.into_iter().map(|entry| row(context, entry)).collect(),
         f: Frame::of(context, t.audit, &[]),
@@ -94,26 +106,50 @@ fn row(context: &Context, stored: StoredEntry) -> Row {
     }
 }
 
-/// `POST /audit/verify`: against the checkpoints of the database itself.
+/// `POST /audit/verify`: begins a verification against the checkpoints of the database itself.
 pub(crate) async fn verify(context: &Context) -> Outcome {
+    let actor = context.actor_of_installation(access::AUDITS)?;
+    jobs::begin(context, actor, VERIFY_JOB).await?;
+    page::see(&context.link("/audit/verification").href())
+}
+
+/// `GET /audit/verification`: how far the latest verification has come, or how it ended.
+pub(crate) async fn verification(context: &Context) -> Outcome {
     let t = context.language.texts();
-    context.actor_of_installation(access::AUDITS)?;
-    let audit = &context.payments().audit;
-    let known = audit.own_checkpoints(None).await?;
-    let verified = audit.verify(known).await.map_err(|error| match error {
-        VerifyError::Store(error) => Failure::Store(error),
-        VerifyError::Export(_) => Failure::Internal("a log that reads as an export"),
-    })?;
-    let entries = verified.entries.to_string();
-    let sentence = match &verified.broken {
-        None => fill(t.audit_whole_sentence, [&entries]),
-        Some(broken) => fill(t.audit_broken_sentence, [&entries, &broken.why]),
-    };
-    let document = serde_json::to_string_pretty(&verified).unwrap_or_default();
+    let store = &context.payments().ports.store;
+    let run = latest(context).await?.ok_or(Failure::NotFound)?;
+    let total = store.audit_head().await?.end.number.to_string();
+    let is_running = run.state == RunState::Running;
+    let mut lines = vec![sentence(context, &run, &total)];
+    if let Some(checkpoint) = store.last_checkpoint().await? {
+        let at = format::moment(context, checkpoint.at);
+        lines.push(fill(t.audit_checkpoint, [&checkpoint.size.to_string(), &at]));
+    }
     page::html(&VerifiedPage {
-        tag: format::verdict_tag(context.language, verified.broken.is_none()),
-        sentence,
-        lines: document.lines().map(str::to_owned).collect(),
-        f: Frame::of(context, t.audit_verified, &[(t.audit, "/audit")]),
+        tag: format::run_tag(context.language, run.state),
+        here: context.link("/audit/verification").href(),
+        is_running,
+        may_verify: context.has_at_state(access::AUDITS),
+        verify: context.link("/audit/verify").href(),
+        lines,
+        f: Frame::of(context, t.audit_verified, &[(t.audit, "/audit")]).following(is_running),
     })
+}
+
+/// The latest verification.
+async fn latest(context: &Context) -> Result<Option<RunView>, Failure> {
+    let runs = context.payments().ports.store.runs(Some(VERIFY_JOB), 1).await?;
+    Ok(runs.into_iter().next().map(RunView::from))
+}
+
+fn sentence(context: &Context, run: &RunView, total: &str) -> String {
+    let t = context.language.texts();
+    let (examined, reason) = (run.examined.to_string(), run.reason.clone().unwrap_or_default());
+    let at = format::moment(context, run.ended_time.unwrap_or(run.started_time));
+    match run.state {
+        RunState::Running => fill(t.audit_progress, [&examined, total]),
+        RunState::Finished => fill(t.audit_whole_sentence, [&examined, &at]),
+        RunState::Failed => fill(t.audit_broken_sentence, [&at, &reason]),
+        RunState::Cancelled | RunState::TakenOver => fill(t.audit_cut_off, [&examined, &at]),
+    }
 }

@@ -1,8 +1,7 @@
 //! Jobs with their runs, and the gateways.
 
 use askama::Template;
-use http::{HeaderValue, header};
-use payment_domain::AuditAction;
+use payment_domain::{AuditAction, AuditActor};
 use payment_service::{GatewayStatus, JobView, RunByHandError, RunState, RunView, access};
 
 use crate::context::Context;
@@ -13,8 +12,6 @@ use crate::links::segment;
 use crate::page::{self, Frame};
 
 const RUNS: u32 = 20;
-/// Seconds after which the page of a running job is loaded again.
-const REFRESH: &str = "10";
 
 #[derive(Template)]
 #[template(path = "jobs.html")]
@@ -41,6 +38,7 @@ struct JobPage {
     here: String,
     purpose: &'static str,
     is_running: bool,
+    progress: Option<String>,
     may_run: bool,
     rows: Vec<RunRow>,
 }
@@ -98,20 +96,27 @@ pub(crate) async fn show(context: &Context) -> Outcome {
     let job = of_path(context).await?;
     let runs = context.payments().ports.store.runs(Some(job.name), RUNS).await?;
     let runs: Vec<RunView> = runs.into_iter().map(RunView::from).collect();
-    let is_running = runs.iter().any(|run| run.state == RunState::Running);
-    let page = JobPage {
+    let running = runs.iter().find(|run| run.state == RunState::Running);
+    let is_running = running.is_some();
+    page::html(&JobPage {
         here: context.link(&format!("/jobs/{}", segment(job.name))).href(),
         purpose: job.purpose,
         is_running,
+        progress: running.map(|run| progress(context, run)),
         may_run: context.has_at_state(access::ACTS),
         rows: runs.into_iter().map(|run| run_row(context, run)).collect(),
-        f: Frame::of(context, fill(t.job_title, [job.name]), &[(t.jobs, "/jobs")]),
-    };
-    let mut response = page::html(&page)?;
-    if is_running {
-        response.headers_mut().insert(header::REFRESH, HeaderValue::from_static(REFRESH));
-    }
-    Ok(response)
+        f: Frame::of(context, fill(t.job_title, [job.name]), &[(t.jobs, "/jobs")]).following(is_running),
+    })
+}
+
+/// How far a run has come, as its node has told last.
+pub(super) fn progress(context: &Context, run: &RunView) -> String {
+    let seconds = context.payments().ports.clock.now().since(run.started_time).as_secs();
+    let t = context.language.texts();
+    fill(
+        t.job_progress,
+        [&run.run.to_string(), &run.examined.to_string(), &run.changed.to_string(), &seconds.to_string()],
+    )
 }
 
 async fn of_path(context: &Context) -> Result<JobView, Failure> {
@@ -137,18 +142,24 @@ fn run_row(context: &Context, run: RunView) -> RunRow {
 /// `POST /jobs/{name}/run`: begins a run here; its page tells how it goes on.
 pub(crate) async fn run(context: &Context) -> Outcome {
     let job = of_path(context).await?;
-    let t = context.language.texts();
     let actor = context.actor_of_installation(access::ACTS)?;
+    begin(context, actor, job.name).await?;
+    page::see(&context.link(&format!("/jobs/{}", segment(job.name))).href())
+}
+
+/// Begins a run in the name of the actor. It goes on when the browser leaves.
+pub(super) async fn begin(context: &Context, actor: AuditActor, job: &'static str) -> Result<(), Failure> {
+    let t = context.language.texts();
     let payments = context.payments();
-    payments.audit.acts(actor, AuditAction::JobRunByHand, "job", job.name).await?;
-    let begun = context.console().scheduler.begin_by_hand(job.name).await.map_err(|error| match error {
+    payments.audit.acts(actor, AuditAction::JobRunByHand, "job", job).await?;
+    let begun = context.console().scheduler.begin_by_hand(job).await.map_err(|error| match error {
         RunByHandError::Unknown => Failure::NotFound,
         RunByHandError::Busy(_) => Failure::refused(t.job_busy),
         RunByHandError::ClockDiffers(_) => Failure::refused(error.to_string()),
         RunByHandError::Store(error) => Failure::Store(error),
     })?;
-    tracing::info!(job = job.name, run = begun.begun().fence.run_id, "an operator runs a job");
+    tracing::info!(job, run = begun.begun().fence.run_id, "an operator runs a job");
     let stop = context.console().stop.clone();
     payments.ports.tasks.spawn(async move { begun.carry_out(&stop).await });
-    page::see(&context.link(&format!("/jobs/{}", segment(job.name))).href())
+    Ok(())
 }

@@ -64,6 +64,7 @@ pub(crate) async fn log_in(context: &Context) -> Outcome {
         | Failure::Denied(_)
         | Failure::Forged
         | Failure::TooManyLogins
+        | Failure::Unanswered(_)
         | Failure::Refused(..)
         | Failure::Store(_)
         | Failure::Internal(_)) => other,

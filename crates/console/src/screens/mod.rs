@@ -1,5 +1,8 @@
 //! A file for each screen, beside its template.
 
+pub(crate) mod account;
+pub(crate) mod account_entry;
+pub(crate) mod account_steps;
 pub(crate) mod accounts;
 pub(crate) mod attention;
 pub(crate) mod audit;
@@ -15,9 +18,10 @@ pub(crate) mod refunds;
 pub(crate) mod sessions;
 mod story;
 
-use payment_domain::Transaction;
+use payment_domain::{AccountId, Transaction};
 
 use crate::context::Context;
+use crate::failure::Failure;
 use crate::format;
 use crate::links::{Link, segment};
 use crate::page::Named;
@@ -37,6 +41,16 @@ impl Line {
 
 fn payment_link(context: &Context, id: &str) -> Link {
     context.link(&format!("/payments/{}", segment(id)))
+}
+
+fn account_link(context: &Context, id: &AccountId) -> Link {
+    context.link(&format!("/accounts/{}", segment(id.as_str())))
+}
+
+/// The version of what the page of a form has shown: of one that has moved on nothing is changed.
+fn seen_version(context: &Context) -> Result<u32, Failure> {
+    let version = context.form.number("version").and_then(|version| u32::try_from(version).ok());
+    version.ok_or_else(|| Failure::invalid(context.language.texts().forged_reason))
 }
 
 /// A payment by its number, state, amount and moment.

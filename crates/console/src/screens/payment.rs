@@ -7,7 +7,7 @@ use payment_domain::{
 };
 use payment_gateway::Answer;
 use payment_service::{Asked, EventView, PersonalData, access, audit};
-use payment_store::{AttentionQuery, CaseState, NamedQuery, ReceiptTask};
+use payment_store::{AttentionQuery, CaseState, NamedQuery, ReceiptCancellation, ReceiptTask};
 
 use super::story::{self, StoryLine};
 use super::{Line, named_payment, payment_link};
@@ -41,7 +41,15 @@ struct PaymentPage {
     cases: Vec<Named>,
     refunds: Vec<Named>,
     others: Vec<Named>,
-    events: Vec<String>,
+    events: Vec<Event>,
+}
+
+struct Event {
+    text: String,
+    /// The brokers' reason for giving it up.
+    why: Option<String>,
+    /// Where it is published again.
+    publish: Option<String>,
 }
 
 /// The payment of the path, within the caller's tenants.
@@ -114,14 +122,19 @@ async fn page_of(
     let refunds = store.refunds_of(&txn.id).await?;
     let task = store.receipt_task(&txn.id).await?;
     let (cases, is_held) = cases(context, &txn).await?;
-    let amount = format::amount(&txn);
-    let history = store.history(&txn.id).await?.into_iter();
+    let cancellation = store.cancellation(&txn.id).await?;
     let events = store.events_of(&txn.id).await?;
     let page = PaymentPage {
         tag: format::status_tag(context.language, &txn),
         said,
         here: payment_link(context, txn.id.as_str()).href(),
-        next: next(context, &txn, task.as_ref(), &refunds, is_held),
+        next: next(
+            context,
+            &txn,
+            Duties { task: task.as_ref(), cancellation: cancellation.as_ref() },
+            &refunds,
+            is_held,
+        ),
         owed: owed(context, &txn, task.as_ref(), &refunds),
         may_ask: txn.status.name() == StatusName::Pending && context.has(access::ACTS, &txn.tenant_id),
         may_refund: matches!(txn.status, Status::Success { .. })
@@ -129,7 +142,7 @@ async fn page_of(
         may_reveal: personal == PersonalData::Masked && context.has(access::ASKS, &txn.tenant_id),
         flow: picture(t.money, &flow(t, &txn, task.is_some(), &refunds))?,
         details: details(context, &txn, personal),
-        story: history.map(|line| story::of_payment(context, line, personal, &amount)).collect(),
+        story: story::whole(context, &txn, &refunds, personal).await?,
         cases,
         refunds: refunds.iter().map(|refund| named_refund(context, refund)).collect(),
         others: others(context, &txn).await?,
@@ -171,11 +184,17 @@ fn details(context: &Context, txn: &Transaction, personal: PersonalData) -> Vec<
     ]
 }
 
+/// What is due at the collection service.
+struct Duties<'a> {
+    task: Option<&'a ReceiptTask>,
+    cancellation: Option<&'a ReceiptCancellation>,
+}
+
 /// The next automatic step, and its time.
 fn next(
     context: &Context,
     txn: &Transaction,
-    task: Option<&ReceiptTask>,
+    Duties { task, cancellation }: Duties<'_>,
     refunds: &[Refund],
     is_held: bool,
 ) -> Vec<String> {
@@ -192,6 +211,7 @@ fn next(
         }
         (Status::Success { .. }, Some(task)) => {
             lines.push(fill(t.next_receipt, [&format::moment(context, task.due_at)]));
+            lines.extend(tried(t, task));
         }
         (Status::Success { .. }, None) => {}
         (Status::Failure, _) => lines.push(if is_held { t.next_held } else { t.next_free }.to_owned()),
@@ -208,6 +228,10 @@ fn next(
         };
         Some(fill(text, [refund.id.as_str(), &format::money(refund.amount)]))
     }));
+    if let Some(due) = cancellation.filter(|cancellation| cancellation.outcome.is_none()) {
+        lines.push(fill(t.next_cancellation, [&format::moment(context, due.task.due_at)]));
+        lines.extend(tried(t, &due.task));
+    }
     if is_held {
         lines.push(t.next_case.to_owned());
     }
@@ -215,6 +239,12 @@ fn next(
         lines.push(t.next_nothing.to_owned());
     }
     lines
+}
+
+/// The failed attempts of a duty.
+fn tried(t: &Texts, task: &ReceiptTask) -> Option<String> {
+    let error = task.last_error.as_deref()?;
+    Some(fill(t.receipt_attempts, [&task.attempts.to_string(), error]))
 }
 
 /// Amounts owed, and their recipients.
@@ -325,14 +355,21 @@ async fn others(context: &Context, txn: &Transaction) -> Result<Vec<Named>, Fail
     Ok(others.map(|other| named_payment(context, other)).collect())
 }
 
-fn event(context: &Context, event: &EventView) -> String {
+fn event(context: &Context, event: &EventView) -> Event {
     let t = context.language.texts();
     let state = match (event.published_time, &event.dead_letter) {
         (Some(at), _) => fill(t.event_published, [&format::moment(context, at)]),
         (None, Some(_)) => t.event_dead.to_owned(),
         (None, None) => t.event_waits.to_owned(),
     };
-    format!("{} {} · {} · {state}", event.sequence, event.kind, format::moment(context, event.stored_time))
+    let publish = context.link(&format!("/events/{}/publish", event.sequence)).href();
+    let may_publish = event.dead_letter.is_some() && context.has_at_state(access::ACTS);
+    let at = format::moment(context, event.stored_time);
+    Event {
+        text: format!("{} {} · {at} · {state}", event.sequence, event.kind),
+        why: event.dead_letter.as_ref().map(|letter| letter.reason.clone()),
+        publish: may_publish.then_some(publish),
+    }
 }
 
 /// The amount of a payment that live refunds leave.

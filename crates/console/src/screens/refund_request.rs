@@ -1,8 +1,6 @@
 //! The request of a refund: nothing leaves before another person approves it.
 
 use askama::Template;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use payment_domain::Personal;
 use payment_service::{RefundRequest, access};
 use payment_store::RefundKey;
@@ -30,8 +28,6 @@ struct RefundRequestPage {
     /// Decimal text.
     left_plain: String,
     receipt: String,
-    /// Of this form: sent twice it requests one refund.
-    key: String,
     case: Option<i64>,
 }
 
@@ -42,8 +38,6 @@ pub(crate) async fn form(context: &Context) -> Outcome {
     let t = context.language.texts();
     let refunds = context.payments().ports.store.refunds_of(&txn.id).await?;
     let left = left_of(&txn, &refunds).ok_or(Failure::Internal("an amount that is none"))?;
-    let mut random = [0; 16];
-    getrandom::fill(&mut random).map_err(|_| Failure::Internal("no random bytes"))?;
     let path = format!("/payments/{}", segment(txn.id.as_str()));
     let above = [(t.payments, "/payments"), (txn.id.as_str(), path.as_str())];
     page::html(&RefundRequestPage {
@@ -54,7 +48,6 @@ pub(crate) async fn form(context: &Context) -> Outcome {
         left: format::money(left),
         left_plain: left.to_string(),
         receipt: txn.receipt().unwrap_or(t.none).to_owned(),
-        key: URL_SAFE_NO_PAD.encode(random),
         case: context.query.number("case"),
     })
 }
@@ -67,7 +60,7 @@ pub(crate) async fn request(context: &Context) -> Outcome {
     let text = |name: &str| context.form.text(name);
     let reason = text("reason").ok_or_else(|| Failure::invalid(t.reason_required))?;
     let (amount, left) = (text("amount").unwrap_or_default(), text("left"));
-    let (code, key) = (text("reason_code").unwrap_or("OTHER"), text("key").ok_or(Failure::Forged)?);
+    let code = text("reason_code").unwrap_or("OTHER");
     let case = context.form.number("case");
     let asked = json!([amount, left, code, reason, case]).to_string();
     let request = RefundRequest {
@@ -82,7 +75,7 @@ pub(crate) async fn request(context: &Context) -> Outcome {
         key: Some((
             RefundKey {
                 scope: format!("console/{}/{}", txn.id, maker.uuid),
-                key: key.chars().take(64).collect(),
+                key: context.form_number()?.to_owned(),
             },
             Sha256::digest(asked).into(),
         )),

@@ -1,10 +1,14 @@
 //! Lines of histories, as they are read aloud.
 
-use payment_domain::{ActorKind, HistoryEntry, RefundHistoryEntry, StatusName};
+use payment_domain::{
+    ActorKind, HistoryEntry, Personal, Refund, RefundHistoryEntry, StatusName, Timestamp, Transaction,
+};
 use payment_service::{PersonalData, mask_evidence};
+use payment_store::{CaseAct, CaseLine};
 use serde_json::Value;
 
 use crate::context::Context;
+use crate::failure::Failure;
 use crate::format;
 use crate::language::{Texts, fill};
 
@@ -12,19 +16,25 @@ pub(super) struct StoryLine {
     pub(super) at: String,
     pub(super) sentence: String,
     pub(super) by: String,
-    /// In the words of the record.
+    /// In the words of the record, or of an operator.
     pub(super) why: String,
+    pub(super) is_english: bool,
     pub(super) evidence: Option<String>,
 }
 
-pub(super) fn of_payment(
-    context: &Context,
-    line: HistoryEntry,
-    personal: PersonalData,
-    amount: &str,
-) -> StoryLine {
+fn of_payment(context: &Context, line: HistoryEntry, personal: PersonalData, amount: &str) -> StoryLine {
     let t = context.language.texts();
+    let receipt = line.evidence["receipts"][0].as_str();
     let sentence = match (line.from, line.to) {
+        (Some(_), StatusName::Success) if receipt.is_some() => {
+            fill(t.receipt_issued, [receipt.unwrap_or_default()])
+        }
+        (Some(_), _) if line.evidence["refundId"].is_string() && line.evidence["receipt"].is_string() => {
+            fill(t.receipt_of_refund, [line.evidence["receipt"].as_str().unwrap_or_default()])
+        }
+        (Some(_), _) if line.evidence["case"].is_i64() => {
+            fill(t.case_decided, [&line.evidence["case"].to_string()])
+        }
         (None, _) => fill(t.begun, [amount]),
         (Some(StatusName::Pending), StatusName::Success) => fill(t.confirmed, [amount]),
         (Some(StatusName::Pending), StatusName::Failure) => t.not_paid.to_owned(),
@@ -37,6 +47,7 @@ pub(super) fn of_payment(
         sentence,
         by: actor(t, line.actor.kind, &line.actor.id),
         why: line.why,
+        is_english: true,
         evidence: evidence(line.evidence, personal),
     }
 }
@@ -48,8 +59,56 @@ pub(super) fn of_refund(context: &Context, line: RefundHistoryEntry, personal: P
         sentence: format::refund_word(t, line.to).to_owned(),
         by: actor(t, line.actor.kind, &line.actor.id),
         why: line.why,
+        is_english: true,
         evidence: evidence(line.evidence, personal),
     }
+}
+
+/// A line of a review case; notes, which may name people, are starred for those who may not reveal personal data.
+pub(super) fn of_case(context: &Context, line: CaseLine, personal: PersonalData) -> StoryLine {
+    let t = context.language.texts();
+    let sentence = match line.act {
+        CaseAct::Taken => t.case_taken,
+        CaseAct::Released => t.case_released,
+        CaseAct::Noted => t.case_noted,
+        CaseAct::Resolved => t.resolved,
+    };
+    let shown = |note: &Personal| match personal {
+        PersonalData::Shown => note.expose().to_owned(),
+        PersonalData::Masked => note.masked(),
+    };
+    StoryLine {
+        at: format::moment(context, line.at),
+        sentence: sentence.to_owned(),
+        by: actor(t, ActorKind::User, &line.by),
+        why: line.note.as_ref().map(shown).unwrap_or_default(),
+        is_english: false,
+        evidence: None,
+    }
+}
+
+/// The story of a payment with those of its refunds, in the order of their moments.
+pub(super) async fn whole(
+    context: &Context,
+    txn: &Transaction,
+    refunds: &[Refund],
+    personal: PersonalData,
+) -> Result<Vec<StoryLine>, Failure> {
+    let t = context.language.texts();
+    let store = &context.payments().ports.store;
+    let amount = format::amount(txn);
+    let history = store.history(&txn.id).await?.into_iter();
+    let mut lines: Vec<(Timestamp, StoryLine)> =
+        history.map(|line| (line.at, of_payment(context, line, personal, &amount))).collect();
+    for refund in refunds {
+        for line in store.refund_history(&refund.id).await? {
+            let (at, word) = (line.at, format::refund_word(t, line.to));
+            let sentence = fill(t.refund_told, [refund.id.as_str(), &format::money(refund.amount), word]);
+            lines.push((at, StoryLine { sentence, ..of_refund(context, line, personal) }));
+        }
+    }
+    lines.sort_by_key(|(at, _)| *at);
+    Ok(lines.into_iter().map(|(_, line)| line).collect())
 }
 
 fn actor(t: &Texts, kind: ActorKind, id: &str) -> String {

@@ -181,3 +181,38 @@ async fn every_address_below_the_console_is_a_page() {
         page.check();
     }
 }
+
+#[tokio::test]
+async fn a_form_goes_on_when_the_browser_leaves_and_is_not_carried_out_again() {
+    let world = world();
+    let id = world.pending("T1", "pb.amritsar").await;
+    let hundred = payment_domain::Money::parse("100", payment_domain::Currency::INR).unwrap();
+    world.gateway.answers_for(&id, payment_domain::Outcome::Paid { amount: Some(hundred) });
+    world.gateway.is_slow(std::time::Duration::from_millis(200));
+    let browser = world.log_in("asha", &[(Role::Operator, "pb")]).await;
+    let token = browser.token().await;
+    let fields = [("form_token", token.as_str())];
+    let sent = browser.post_raw("/payments/T1/ask", &[SAME], &fields);
+    let left = tokio::time::timeout(std::time::Duration::from_millis(20), sent).await;
+    assert!(left.is_err(), "the gateway is slow");
+    let again = browser.post_raw("/payments/T1/ask", &[SAME], &fields).await;
+    assert_eq!(again.location(), "/pg-service/console/payments/T1?said=asked", "the answer of the first");
+    assert_eq!(world.gateway.asked(), 1);
+}
+
+#[tokio::test]
+async fn errors_of_the_server_are_pages_with_the_number_of_their_request() {
+    let world = world();
+    for (status, said) in [
+        (StatusCode::SERVICE_UNAVAILABLE, "No answer in time"),
+        (StatusCode::URI_TOO_LONG, "The request was not accepted"),
+        (StatusCode::PAYLOAD_TOO_LARGE, "The request was not accepted"),
+        (StatusCode::INTERNAL_SERVER_ERROR, "The page cannot be shown"),
+    ] {
+        let response = (world.error_page)(&http::HeaderMap::new(), "request-77", status);
+        let page = super::Page::read(response).await;
+        assert_eq!(page.status, status);
+        page.check();
+        assert!(page.words().contains(said) && page.words().contains("request-77"), "{}", page.words());
+    }
+}

@@ -1,10 +1,13 @@
 //! The console over a real database, with a fake gateway. Pages are read by an XML parser: what is not well-formed,
 //! or was not escaped, fails.
 
+mod accounts;
+mod cases;
 mod forms;
 mod mutated;
 mod payments;
 mod screens;
+mod stored_accounts;
 mod walk;
 
 use std::collections::{BTreeMap, HashMap};
@@ -13,6 +16,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::response::Response;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use payment_digit::embedded::{
@@ -20,6 +24,7 @@ use payment_digit::embedded::{
 };
 use payment_domain::{AuditActor, Grant, ManualClock, Personal, Role, TenantId, Timestamp, TxnId};
 use payment_gateway::{FakeGateway, Gateway, StartMode};
+use payment_service::audit::{VERIFY_JOB, VerifyJob};
 use payment_service::{
     AllowedCallbackHosts, EarlyJob, Gateways, Pace, PaceSettings, Payments, Ports, QuestionSettings,
     Reconciliation, ReconciliationSettings, Redirects, RefundSettings, Schedule, ScheduledJob, Scheduler,
@@ -33,7 +38,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use crate::{Console, LoginLimits};
+use crate::{Console, ErrorPage, LoginLimits, Pages};
 
 /// 2026-11-22T16:00:00+05:30.
 const NOW: Timestamp = Timestamp::from_millis(1_795_343_400_000);
@@ -46,6 +51,7 @@ struct World {
     gateway: Arc<FakeGateway>,
     clock: Arc<ManualClock>,
     router: Router,
+    error_page: ErrorPage,
     _database: Database,
 }
 
@@ -70,10 +76,12 @@ fn world_with(change: impl FnOnce(&mut Console)) -> World {
     let database = Database::open(&clock);
     let (store, registers) = (database.store.clone(), database.registers.clone());
     let gateway = Arc::new(FakeGateway::new("SANDBOX", StartMode::Offline));
+    let accounts = stored_accounts::accounts(&store, &clock);
     let format = "PB_PG_[SEQ_EG_PG_TXN]".parse().unwrap();
     let payments = Payments::new(Ports {
         store: store.clone(),
-        gateways: Gateways::new([gateway.clone() as Arc<dyn Gateway>]),
+        gateways: Gateways::new([gateway.clone() as Arc<dyn Gateway>])
+            .with_accounts(accounts.directory.clone()),
         ids: Arc::new(SequenceIds::new(registers.clone(), clock.clone(), indian_standard_time(), format)),
         collections: Arc::new(ReceiptRegister::new(registers.clone(), clock.clone())),
         payers: Arc::new(PayerDirectory::new(registers, clock.clone())),
@@ -109,6 +117,7 @@ fn world_with(change: impl FnOnce(&mut Console)) -> World {
     let stop = CancellationToken::new();
     let mut console = Console {
         payments: payments.clone(),
+        accounts,
         scheduler: scheduler(&payments),
         stop,
         base: BASE.to_owned(),
@@ -116,10 +125,12 @@ fn world_with(change: impl FnOnce(&mut Console)) -> World {
         stands_alone: true,
         sandbox: true,
         address_of: Box::new(|_, _| Some("127.0.0.1".parse().unwrap())),
+        request_id_of: Box::new(|_| "request-1".to_owned()),
         limits: LoginLimits { of_an_address: 1000, of_all: 1000 },
     };
     change(&mut console);
-    World { payments, store, gateway, clock, router: crate::router(console), _database: database }
+    let Pages { routes: router, error_page } = crate::pages(console);
+    World { payments, store, gateway, clock, router, error_page, _database: database }
 }
 
 fn scheduler(payments: &Payments) -> Scheduler {
@@ -132,21 +143,23 @@ fn scheduler(payments: &Payments) -> Scheduler {
         schedule: Schedule::every(Duration::from_secs(900)),
         job: Arc::new(EarlyJob(reconciliation)),
     };
+    let verify = ScheduledJob {
+        name: VERIFY_JOB,
+        purpose: "verifies the audit log",
+        schedule: Schedule::by_hand(),
+        job: Arc::new(VerifyJob(payments.audit.clone())),
+    };
     let settings = SchedulerSettings {
         node: "node-1".to_owned(),
         lease: Duration::from_secs(15),
         largest_clock_offset: None,
     };
-    Scheduler::new(ports.store.clone(), ports.clock.clone(), settings, vec![job])
+    Scheduler::new(ports.store.clone(), ports.clock.clone(), settings, vec![job, verify])
 }
 
 impl World {
     async fn send(&self, request: Request<Body>) -> Page {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        let text = String::from_utf8(body.to_vec()).unwrap();
-        Page { status: parts.status, headers: parts.headers, text }
+        Page::read(self.router.clone().oneshot(request).await.unwrap()).await
     }
 
     /// A session of a person with these roles.
@@ -221,6 +234,13 @@ impl Browser<'_> {
 }
 
 impl Page {
+    async fn read(response: Response) -> Page {
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        Page { status: parts.status, headers: parts.headers, text }
+    }
+
     /// The page as a tree; panics when it is not well-formed.
     fn tree(&self) -> roxmltree::Document<'_> {
         let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };

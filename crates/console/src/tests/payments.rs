@@ -134,6 +134,7 @@ async fn the_gateway_is_asked_and_the_page_tells_the_story() {
     let words = page.words();
     for said in [
         "The gateway has confirmed that ₹100.00 was paid.",
+        "was issued. by user u-asha",
         "Nothing: the payment is complete.",
         "issued",
         "Evidence",
@@ -167,28 +168,29 @@ async fn a_refund_takes_two_people_and_a_double_click_requests_one() {
     bought(&world, &maker, "T1").await;
     let form = maker.get("/payments/T1/refund").await;
     form.check();
-    let key = form.attribute("input", ("name", "key"), "value");
+    let token = form.attribute("input", ("name", "form_token"), "value");
+    let same_origin = [("sec-fetch-site", "same-origin")];
     let fields = [
-        ("key", key.as_str()),
+        ("form_token", token.as_str()),
         ("left", "100.00"),
         ("amount", "40.00"),
         ("reason_code", "OTHER"),
         ("reason", "half of it"),
     ];
-    let first = maker.post("/payments/T1/refund", &fields).await;
+    let (first, again) = tokio::join!(
+        maker.post_raw("/payments/T1/refund", &same_origin, &fields),
+        maker.post_raw("/payments/T1/refund", &same_origin, &fields)
+    );
     assert_eq!(first.status, StatusCode::SEE_OTHER, "{}", first.text);
-    let again = maker.post("/payments/T1/refund", &fields).await;
     assert_eq!(again.location(), first.location(), "one refund of a form");
+    let later = maker.post_raw("/payments/T1/refund", &same_origin, &fields).await;
+    assert_eq!(later.location(), first.location(), "also after the back button");
     let path = first.location().strip_prefix(super::BASE).unwrap().split('?').next().unwrap().to_owned();
     let page = maker.get(&path).await;
     page.check();
     assert!(page.words().contains("Requested") && !page.words().contains("Approve"));
-    let stale = maker
-        .post(
-            "/payments/T1/refund",
-            &[("key", "another"), ("left", "100.00"), ("amount", "1"), ("reason", "x")],
-        )
-        .await;
+    let stale =
+        maker.post("/payments/T1/refund", &[("left", "100.00"), ("amount", "1"), ("reason", "x")]).await;
     assert_eq!(stale.status, StatusCode::CONFLICT, "another amount is left now: {}", stale.text);
     let own = maker.post(&format!("{path}/approve"), &[("version", "1")]).await;
     assert_eq!(own.status, StatusCode::FORBIDDEN);
@@ -210,5 +212,8 @@ async fn a_refund_takes_two_people_and_a_double_click_requests_one() {
     assert_eq!(world.gateway.refund_calls(), 1);
     let done = maker.get("/payments/T1").await;
     done.check();
-    assert!(done.words().contains("Given back"), "{}", done.words());
+    let words = done.words();
+    for told in ["of ₹40.00: Requested.", "of ₹40.00: Approved.", "of ₹40.00: Given back."] {
+        assert!(words.contains(told), "{told}: {words}");
+    }
 }

@@ -113,14 +113,41 @@ async fn a_case_is_resolved_with_a_reason_once() {
     list.check();
     assert!(list.words().contains("pending-beyond-life") && list.words().contains("Status: Open"));
     assert_eq!(browser.post("/attention/1/resolve", &[]).await.status, StatusCode::BAD_REQUEST);
-    let resolved = browser.post("/attention/1/resolve", &[("reason", "seen to")]).await;
-    assert_eq!(resolved.location(), "/pg-service/console/attention/1");
-    let again = browser.post("/attention/1/resolve", &[("reason", "again")]).await;
+    let resolved = browser.post("/attention/1/resolve", &[("reason", "seen to"), ("version", "1")]).await;
+    assert_eq!(resolved.location(), "/pg-service/console/attention/1?said=resolved");
+    let again = browser.post("/attention/1/resolve", &[("reason", "again"), ("version", "2")]).await;
     assert_eq!(again.status, StatusCode::CONFLICT);
     let page = browser.get("/attention/1").await;
     page.check();
     assert!(page.words().contains("u-asha · seen to"), "{}", page.words());
     assert!(browser.get("/attention").await.words().contains("Nothing matches"));
+}
+
+/// A run of a job on another node.
+struct Run(payment_store::BegunRun);
+
+impl Run {
+    async fn of_another_node(world: &super::World, job: &str) -> Run {
+        let request = payment_store::TickRequest {
+            job: job.to_owned(),
+            scheduled_at: NOW.minus(std::time::Duration::from_secs(1)),
+            missed: 0,
+            node: "node-2".to_owned(),
+            lease: std::time::Duration::from_secs(15),
+            not_renewed: None,
+            newest_known: None,
+        };
+        match world.store.begin_run(request).await.unwrap() {
+            payment_store::TickAnswer::Begun(begun) => Run(begun),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn end(self, world: &super::World) {
+        let end = payment_store::RunEnd::Finished;
+        let tally = payment_store::Tally::default();
+        assert!(world.store.end_run(&self.0.fence, NOW, tally, end).await.unwrap());
+    }
 }
 
 #[tokio::test]
@@ -130,6 +157,13 @@ async fn a_job_is_run_by_hand_and_its_page_tells_how_it_ended() {
     let jobs = browser.get("/jobs").await;
     jobs.check();
     assert!(jobs.words().contains("early") && jobs.words().contains("SANDBOX: available"));
+    let rival = Run::of_another_node(&world, "early").await;
+    let under_way = browser.get("/jobs/early").await;
+    under_way.check();
+    assert!(under_way.text.contains("http-equiv=\"refresh\" content=\"5\""), "without JavaScript");
+    assert!(under_way.text.contains("data-refresh=\"5\"") && under_way.words().contains("0 examined"));
+    assert_eq!(browser.post("/jobs/early/run", &[]).await.status, StatusCode::CONFLICT, "it is at work");
+    rival.end(&world).await;
     let begun = browser.post("/jobs/early/run", &[]).await;
     assert_eq!(begun.location(), "/pg-service/console/jobs/early");
     world.payments.ports.tasks.close();
@@ -153,13 +187,32 @@ async fn events_and_the_audit_log_are_listed_and_verified() {
         StatusCode::NOT_FOUND,
         "it is no dead letter"
     );
+    let relay = Run::of_another_node(&world, "outbox").await;
+    let letter = payment_store::DeadLetter { at: NOW, reason: "RecordTooLarge".to_owned() };
+    assert!(world.store.mark_dead(1, letter, &relay.0.fence).await.unwrap());
+    let payment = browser.get("/payments/T1").await;
+    payment.check();
+    assert!(payment.words().contains("RecordTooLarge") && payment.words().contains("Publish again"));
+    let city = world.log_in("clerk", &[(Role::Operator, "pb.amritsar"), (Role::Viewer, "pb.amritsar")]).await;
+    assert!(
+        !city.get("/payments/T1").await.words().contains("Publish again"),
+        "it concerns the installation"
+    );
+    assert_eq!(browser.post("/events/1/publish", &[]).await.location(), "/pg-service/console/events");
+    assert!(!browser.get("/payments/T1").await.words().contains("Publish again"));
     let log = browser.get("/audit?action=logged-in").await;
     log.check();
     assert!(log.words().contains("logged-in") && log.words().contains("u-asha"), "{}", log.words());
-    let verified = browser.post("/audit/verify", &[]).await;
-    assert_eq!(verified.status, StatusCode::OK);
+    assert_eq!(browser.get("/audit/verification").await.status, StatusCode::NOT_FOUND, "never yet");
+    let begun = browser.post("/audit/verify", &[]).await;
+    assert_eq!(begun.location(), "/pg-service/console/audit/verification");
+    world.payments.ports.tasks.close();
+    world.payments.ports.tasks.wait().await;
+    let verified = browser.get("/audit/verification").await;
     verified.check();
-    assert!(verified.words().contains("entries are as they were written"), "{}", verified.words());
+    let words = verified.words();
+    assert!(words.contains("entries are as they were written") && words.contains("Finished"), "{words}");
+    assert!(browser.get("/audit").await.words().contains("entries are as they were written, verified 22-11"));
 }
 
 #[tokio::test]

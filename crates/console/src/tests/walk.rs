@@ -124,8 +124,12 @@ async fn nothing_of_a_foreign_tenant_is_found_on_any_page() {
         "/payments/THEIRS-1/ask",
         "/payments/THEIRS-1/refund",
         "/attention/2/resolve",
+        "/attention/2/take",
+        "/attention/2/release",
+        "/attention/2/note",
     ] {
-        let page = browser.post(path, &[("reason", "curious"), ("amount", "1"), ("key", "k")]).await;
+        let fields = [("reason", "curious"), ("amount", "1"), ("version", "1"), ("note", "x")];
+        let page = browser.post(path, &fields).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
     }
     assert_eq!(world.gateway.asked(), 0);

@@ -7,8 +7,8 @@ use payment_digit::DigitError;
 use payment_domain::TxnId;
 use payment_gateway::GatewayError;
 use payment_service::{
-    AccountError, CallbackError, CreateError, Denied, PaymentPageError, RefundError, ResolveError,
-    SearchError, SettleError, TokenError, VaultError,
+    AccountError, CallbackError, CaseError, CreateError, Denied, PaymentPageError, RefundError, SearchError,
+    SettleError, TokenError, VaultError,
 };
 use payment_store::StoreError;
 use serde::de::IgnoredAny;
@@ -170,17 +170,20 @@ impl From<&PaymentPageError> for ErrorResponse {
     }
 }
 
-impl From<&ResolveError> for ErrorResponse {
-    fn from(error: &ResolveError) -> ErrorResponse {
+impl From<&CaseError> for ErrorResponse {
+    fn from(error: &CaseError) -> ErrorResponse {
         match error {
-            ResolveError::NotFound => no_such_case(),
-            ResolveError::Before(resolution) => ErrorResponse::one(
+            CaseError::NotFound => no_such_case(),
+            CaseError::Before(resolution) => ErrorResponse::one(
                 StatusCode::CONFLICT,
                 "ATTENTION_CASE_RESOLVED",
                 format!("The case was resolved before, by {}", bounded(&resolution.by)),
             ),
-            ResolveError::NoReason => refused("NotNull.attention.reason", "must not be null"),
-            ResolveError::Store(error) => error.into(),
+            CaseError::Stale => {
+                ErrorResponse::one(StatusCode::CONFLICT, "ATTENTION_CASE_CHANGED", error.to_string())
+            }
+            CaseError::NoText => refused("NotNull.attention.reason", "must not be null"),
+            CaseError::Store(error) => error.into(),
         }
     }
 }

@@ -9,7 +9,7 @@ use payment_digit::DigitError;
 use payment_domain::{Currency, InvalidAmount, Money, RefundStatus, Role, TenantId, Timestamp, TxnId};
 use payment_gateway::GatewayError;
 use payment_service::{
-    AccountError, CallbackError, CreateError, Denied, PaymentPageError, RefundError, Refusal, ResolveError,
+    AccountError, CallbackError, CaseError, CreateError, Denied, PaymentPageError, RefundError, Refusal,
     SearchError, SettleError, TokenError, VaultError,
 };
 use payment_store::{Resolution, Revocation, StoreError};
@@ -126,10 +126,10 @@ fn all() -> Vec<ApiError> {
     let resolution =
         Resolution { at: Timestamp::from_millis(0), by: "clerk-7".to_owned(), reason: "refunded".to_owned() };
     all.extend(
-        [ResolveError::NotFound, ResolveError::Before(resolution), ResolveError::NoReason]
+        [CaseError::NotFound, CaseError::Stale, CaseError::Before(resolution), CaseError::NoText]
             .map(ApiError::from),
     );
-    all.extend(store().map(|error| ResolveError::from(error).into()));
+    all.extend(store().map(|error| CaseError::from(error).into()));
     let (tenant, roles) = (TenantId::new("pb").unwrap(), vec![Role::Viewer, Role::Operator]);
     all.extend(
         [

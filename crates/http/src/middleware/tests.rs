@@ -1,5 +1,6 @@
 //! Promises to every request.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -13,7 +14,7 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::json;
 use tower::ServiceExt;
 
-use super::{RequestLayer, SharedBytes};
+use super::{ErrorPage, RequestId, RequestLayer, SharedBytes};
 use crate::limits::RequestLimits;
 use crate::testing::{Choices, Fault, Log, TestApp, create_body, paid, post_request, request};
 
@@ -126,6 +127,42 @@ async fn an_answer_not_ready_in_time_is_not_awaited_and_the_work_continues() {
     app.payments.ports.tasks.wait().await;
     app.payments.ports.tasks.reopen();
     assert_eq!(app.update(&id).await.json()["Transaction"][0]["receipt"], "RCPT/2026-27/000001");
+}
+
+#[tokio::test]
+async fn errors_in_front_of_pages_are_pages_and_pages_know_the_id_of_their_request() {
+    async fn named(axum::Extension(id): axum::Extension<RequestId>) -> String {
+        id.as_str().to_owned()
+    }
+    let limits =
+        RequestLimits { request_time: Duration::from_millis(20), url_bytes: 50, ..RequestLimits::default() };
+    let error_page: ErrorPage = Arc::new(|headers, id, status| {
+        let language = headers.get("accept-language").map_or("en", |value| value.to_str().unwrap());
+        Response::new(Body::from(format!("{language} {} {status}", id.as_str())))
+    });
+    let router = Router::new()
+        .route("/named", get(named))
+        .route("/slow", get(async || tokio::time::sleep(Duration::from_secs(60)).await))
+        .route("/panics", get(panics))
+        .layer(RequestLayer::new(limits).of_pages(error_page));
+    let ask = async |path: &str| {
+        let headers = [("x-request-id", "r-1"), ("accept-language", "hi")];
+        let response =
+            router.clone().oneshot(request(Method::GET, path, &headers, Body::empty())).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        (parts, text)
+    };
+    assert_eq!(ask("//named").await.1, "r-1");
+    let (slow, text) = ask("//slow").await;
+    assert_eq!(
+        (slow.status, text.as_str()),
+        (StatusCode::SERVICE_UNAVAILABLE, "hi r-1 503 Service Unavailable")
+    );
+    assert_eq!(slow.headers["retry-after"], "5");
+    assert_eq!(slow.headers["x-request-id"], "r-1");
+    assert!(ask("//panics").await.1.ends_with("500 Internal Server Error"));
+    assert!(ask(&format!("//named?{}", "x".repeat(60))).await.1.ends_with("414 URI Too Long"));
 }
 
 async fn panics() -> StatusCode {

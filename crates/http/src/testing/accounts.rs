@@ -16,6 +16,10 @@ use secrecy::{ExposeSecret, SecretString};
 struct Adapters(Arc<FakeGateway>);
 
 impl AccountAdapters for Adapters {
+    fn gateways(&self) -> Vec<GatewayName> {
+        vec![GatewayName::new("FAKE")]
+    }
+
     fn fields(&self, gateway: &GatewayName) -> Option<Vec<AccountField>> {
         let field = |name, secret| AccountField { name, secret, doc: "Of a test." };
         (gateway.as_str() == "FAKE").then(|| vec![field("fake.merchant", false), field("fake.key", true)])

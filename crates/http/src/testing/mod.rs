@@ -182,7 +182,7 @@ impl TestApp {
             pages: choices.pages,
         };
         let admin_router = crate::admin_router(app.clone());
-        let router = crate::router(app, choices.beside);
+        let router = crate::router(app, choices.beside, None);
         TestApp {
             payments,
             store,

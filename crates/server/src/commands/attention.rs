@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use jiff::tz::TimeZone;
 use payment_domain::Transaction;
-use payment_service::{AttentionDetail, CaseView, PersonalData, ResolveError, TransactionView};
+use payment_service::{AttentionDetail, CaseError, CaseView, PersonalData, TransactionView};
 use payment_store::{AttentionQuery, CaseState};
 use serde_json::json;
 
@@ -110,18 +110,19 @@ pub(super) fn resolve(config: &Config, args: &AttentionResolveArgs) -> Outcome<E
         Ok(attention.resolve(args.id, None, by_hand::actor(&by), &by, &args.reason).await)
     })?;
     let resolution = resolved.map_err(|error| match error {
-        ResolveError::NotFound => no_such_case(args.id),
-        ResolveError::Before(earlier) => Failure::new(format!(
+        CaseError::NotFound => no_such_case(args.id),
+        CaseError::Before(earlier) => Failure::new(format!(
             "case {} was resolved before, {} by {}: {}",
             args.id,
             second(earlier.at, &config.embedded.time_zone),
             escaped(&earlier.by),
             escaped(&earlier.reason)
         )),
-        ResolveError::NoReason => {
+        CaseError::Stale => Failure::new(error.to_string()),
+        CaseError::NoText => {
             Failure::new("resolving a case needs a reason").try_this("--reason \"what was done\"")
         }
-        ResolveError::Store(error) => unreadable(&error),
+        CaseError::Store(error) => unreadable(&error),
     })?;
     say(&format!(
         "{}  by {}: {}",

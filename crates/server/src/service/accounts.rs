@@ -73,6 +73,13 @@ fn find(gateway: &GatewayName) -> Option<&'static Adapter> {
 }
 
 impl AccountAdapters for Adapters {
+    fn gateways(&self) -> Vec<GatewayName> {
+        let mut names: Vec<GatewayName> =
+            ADAPTERS.iter().map(|adapter| GatewayName::new(adapter.name)).collect();
+        names.sort();
+        names
+    }
+
     fn fields(&self, gateway: &GatewayName) -> Option<Vec<AccountField>> {
         let field = |setting: &'static dyn payment_settings::Declared| AccountField {
             name: setting.spec().key,

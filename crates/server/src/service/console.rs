@@ -1,9 +1,12 @@
 //! The console: its pages, its address, and the link by which a newcomer enters it.
 
-use axum::Router;
-use payment_console::{Console, LoginLimits};
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use payment_console::{Console, LoginLimits, Pages};
 use payment_domain::{AuditActor, Grant, Personal, Role};
-use payment_service::{Payments, Scheduler};
+use payment_http::{PagesBeside, RequestId};
+use payment_service::{Accounts, Payments, Scheduler};
 use payment_store::SessionHolder;
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
@@ -19,12 +22,14 @@ const NEWCOMER: [Role; 5] =
 pub(super) fn pages(
     config: &Config,
     payments: &Payments,
+    accounts: &Accounts,
     scheduler: &Scheduler,
     stop: &CancellationToken,
-) -> Router {
+) -> PagesBeside {
     let proxies = config.server.proxies.clone();
-    payment_console::router(Console {
+    let Pages { routes, error_page } = payment_console::pages(Console {
         payments: payments.clone(),
+        accounts: accounts.clone(),
         scheduler: scheduler.clone(),
         stop: stop.clone(),
         base: path(config),
@@ -32,8 +37,14 @@ pub(super) fn pages(
         stands_alone: config.stands_alone(),
         sandbox: config.sandbox.active,
         address_of: Box::new(move |extensions, headers| proxies.address_of(extensions, headers)),
+        request_id_of: Box::new(|extensions| {
+            extensions.get::<RequestId>().map(|id| id.as_str().to_owned()).unwrap_or_default()
+        }),
         limits: LoginLimits::default(),
-    })
+    });
+    let error_page =
+        move |headers: &HeaderMap, id: &RequestId, status| error_page(headers, id.as_str(), status);
+    PagesBeside { routes, error_page: Arc::new(error_page) }
 }
 
 /// The console's path, with the context path.

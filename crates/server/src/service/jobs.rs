@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use payment_http::Metrics;
 use payment_kafka::NotificationConsumer;
-use payment_service::audit::{CheckpointJob, SealingJob};
+use payment_service::audit::{CheckpointJob, SealingJob, VERIFY_JOB, VerifyJob};
 use payment_service::{
     Accounts, AccountsJob, DailyJob, EarlyJob, FollowUpJob, HousekeepingJob, Job, Payments, ReceiptsJob,
     Reconciliation, RefundsJob, Schedule, ScheduledJob, Scheduler,
@@ -94,6 +94,9 @@ pub(super) fn scheduled(
         let purpose = "signs the audit log";
         jobs.push(job("audit-checkpoint", purpose, hourly, Arc::new(CheckpointJob(payments.audit.clone()))));
     }
+    let purpose = "verifies the audit log, when an operator asks";
+    let verify = Arc::new(VerifyJob(payments.audit.clone()));
+    jobs.push(job(VERIFY_JOB, purpose, Schedule::by_hand(), verify));
     jobs.push(job(
         "accounts",
         "wipes credentials of merchant accounts that were retired long ago",

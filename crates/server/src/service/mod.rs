@@ -171,7 +171,8 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
         }
         None => None,
     };
-    let console_pages = config.has_console().then(|| console::pages(&config, &payments, &scheduler, &stop));
+    let console_pages =
+        config.has_console().then(|| console::pages(&config, &payments, &accounts, &scheduler, &stop));
     let console_root = match (&console_listener, &console_pages) {
         (Some(listener), _) => Some(url_of(listener)?),
         (None, Some(_)) => Some(url_of(&listener)?),
@@ -206,10 +207,10 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
         None => (Router::new(), None),
     };
 
-    let (beside, console_apart) = match (console_pages, console_listener) {
-        (Some(console), None) => (beside.merge(console), None),
-        (Some(console), Some(listener)) => (beside, Some((console, listener))),
-        (None, _) => (beside, None),
+    let (pages_beside, console_apart) = match (console_pages, console_listener) {
+        (Some(console), None) => (Some(console), None),
+        (Some(console), Some(listener)) => (None, Some((console, listener))),
+        (None, _) => (None, None),
     };
 
     let backlog =
@@ -229,11 +230,11 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
         server.spawn(payment_http::serve(listener, router, limits, stop.clone()));
     }
     if let Some((pages, listener)) = console_apart {
-        let router = payment_http::router_of_others(app.limits.clone(), pages);
+        let router = payment_http::router_of_pages(app.limits.clone(), pages);
         let limits = ServeLimits { connections: ADMIN_CONNECTIONS, ..config.serve_limits.clone() };
         server.spawn(payment_http::serve(listener, router, limits, stop.clone()));
     }
-    let router = payment_http::router(app, beside);
+    let router = payment_http::router(app, beside, pages_beside);
     server.spawn(payment_http::serve(listener, router, config.serve_limits, stop.clone()));
     Ok(Running {
         local_url,

@@ -12,6 +12,9 @@ use sha2::{Digest, Sha256};
 pub enum AccountActor {
     /// In the role of an admin, for the tenants of that role.
     Principal(Principal),
+    /// The same by a one-time link: two links are two names for whoever has the command line, so that the holder is
+    /// no second person.
+    LinkHolder(Principal),
     /// The command line of a machine that has the database. It names no person.
     CommandLine {
         user: Personal,
@@ -23,7 +26,9 @@ impl AccountActor {
     /// The name under which they are kept.
     pub(super) fn by(&self) -> String {
         match self {
-            AccountActor::Principal(principal) => principal.uuid.clone(),
+            AccountActor::Principal(principal) | AccountActor::LinkHolder(principal) => {
+                principal.uuid.clone()
+            }
             AccountActor::CommandLine { user } => format!("cli:{}", user.expose()),
             AccountActor::Job(job) => format!("job:{job}"),
         }
@@ -33,14 +38,14 @@ impl AccountActor {
     pub(super) fn is_named(&self) -> bool {
         match self {
             AccountActor::Principal(_) => true,
-            AccountActor::CommandLine { .. } | AccountActor::Job(_) => false,
+            AccountActor::LinkHolder(_) | AccountActor::CommandLine { .. } | AccountActor::Job(_) => false,
         }
     }
 
     /// The tenants whose accounts they see; `None` for all.
     pub(super) fn scope(&self) -> Option<TenantScope> {
         match self {
-            AccountActor::Principal(principal) => {
+            AccountActor::Principal(principal) | AccountActor::LinkHolder(principal) => {
                 Some(TenantScope { root: principal.tenant.as_str().to_owned() })
             }
             AccountActor::CommandLine { .. } | AccountActor::Job(_) => None,
@@ -49,7 +54,9 @@ impl AccountActor {
 
     fn audited(&self) -> AuditActor {
         match self {
-            AccountActor::Principal(principal) => AuditActor::Principal(principal.clone()),
+            AccountActor::Principal(principal) | AccountActor::LinkHolder(principal) => {
+                AuditActor::Principal(principal.clone())
+            }
             AccountActor::CommandLine { user } => AuditActor::CommandLine { user: user.clone() },
             AccountActor::Job(job) => AuditActor::Job(job),
         }

@@ -10,6 +10,7 @@ use payment_store::{Store, StoreError};
 use tokio::time::Instant;
 
 use super::live::{ForNew, LiveAccount, Opener, OrderLives};
+use super::precedence::{is_at, places};
 use super::{AccountAdapters, Keyring};
 
 /// The interval at which the store is read for changes of accounts.
@@ -119,22 +120,15 @@ impl AccountDirectory {
         let Some(inner) = &self.0 else { return Ok(None) };
         let copy = inner.copy();
         let Some(accounts) = copy.by_gateway.get(gateway) else { return Ok(None) };
-        let services = [place.service, None];
-        let services = &services[usize::from(place.service.is_none())..];
-        for tenant in place.tenant.and_above() {
-            for service in services {
-                let fits = |live: &&Arc<LiveAccount>| {
-                    let account = &live.account;
-                    account.tenant_id.as_str() == tenant
-                        && account.business_service.as_deref() == *service
-                        && account.state == AccountState::Open
-                };
-                let taking = accounts.iter().filter(fits).find_map(|live| Some((live, live.for_new()?)));
-                if let Some((live, taken)) = taking {
-                    let ForNew { gateway, version } = taken?;
-                    let account = AccountRef::Stored { id: live.account.id.clone(), version };
-                    return Ok(Some(Chosen { gateway, account }));
-                }
+        for (tenant, service) in places(place) {
+            let fits = |live: &&Arc<LiveAccount>| {
+                is_at(live, tenant, service) && live.account.state == AccountState::Open
+            };
+            let taking = accounts.iter().filter(fits).find_map(|live| Some((live, live.for_new()?)));
+            if let Some((live, taken)) = taking {
+                let ForNew { gateway, version } = taken?;
+                let account = AccountRef::Stored { id: live.account.id.clone(), version };
+                return Ok(Some(Chosen { gateway, account }));
             }
         }
         Ok(None)
@@ -198,6 +192,24 @@ impl AccountDirectory {
     /// Whether the gateway has accounts, usable or not.
     pub(crate) fn has(&self, gateway: &GatewayName) -> bool {
         self.0.as_ref().is_some_and(|inner| inner.copy().by_gateway.contains_key(gateway))
+    }
+
+    /// How long after its retirement a version of credentials verifies callbacks; `None` for one that cannot be used.
+    pub fn verifies_for(&self, id: &AccountId, version: u32) -> Option<Duration> {
+        let inner = self.0.as_ref()?;
+        let live = inner.copy().by_id.get(id).cloned()?;
+        Some(inner.opener.verifies_for(&live.account.gateway, live.adapter(version)?))
+    }
+
+    /// The gateways that have accounts, usable or not.
+    pub(crate) fn gateways(&self) -> Vec<GatewayName> {
+        self.0.as_ref().map(|inner| inner.copy().by_gateway.keys().cloned().collect()).unwrap_or_default()
+    }
+
+    /// The accounts of a gateway, usable or not, in the order of their priorities.
+    pub(super) fn of_gateway(&self, gateway: &GatewayName) -> Vec<Arc<LiveAccount>> {
+        let Some(inner) = &self.0 else { return Vec::new() };
+        inner.copy().by_gateway.get(gateway).cloned().unwrap_or_default()
     }
 
     /// All usable accounts of a gateway.

@@ -84,7 +84,10 @@ impl Accounts {
         let audit = vec![entry(actor, AuditAction::AccountAdded, &account, &credential, None, now)];
         let added = StoredAccount { account: account.clone(), credentials: vec![credential.clone()] };
         match self.store.add_account(NewAccount { account, credential, audit }).await? {
-            AccountStored::Stored => Ok(added),
+            AccountStored::Stored => {
+                self.directory.refresh().await?;
+                Ok(added)
+            }
             AccountStored::Stale => {
                 let first = match self.of(actor, &added.account.id).await {
                     Err(AccountError::NotFound) => return Err(AccountError::KeyReused),

@@ -103,7 +103,7 @@ impl Opener {
     }
 
     /// How long after their retirement credentials verify callbacks.
-    fn verifies_for(&self, name: &GatewayName, gateway: &Arc<dyn Gateway>) -> Duration {
+    pub(super) fn verifies_for(&self, name: &GatewayName, gateway: &Arc<dyn Gateway>) -> Duration {
         let OrderLives { of_all, of_gateways } = &self.lives;
         let life = of_gateways.get(name).copied().or(*of_all).unwrap_or(gateway.profile().session);
         life.saturating_add(CALLBACKS_COME_FOR)
@@ -153,6 +153,11 @@ impl LiveAccount {
             (Ok(_), Ok(gateway)) => Ok(ForNew { gateway: gateway.clone(), version: active }),
             (Err(why), _) | (_, Err(why)) => Err(why.clone()),
         })
+    }
+
+    /// The adapter of a version, where that can be used.
+    pub(super) fn adapter(&self, version: u32) -> Option<&Arc<dyn Gateway>> {
+        self.versions.get(&version)?.adapter.as_ref().ok()
     }
 
     /// The versions that cannot be used, and why.

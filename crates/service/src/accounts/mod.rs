@@ -11,6 +11,7 @@ mod error;
 mod importing;
 mod live;
 mod managing;
+mod precedence;
 mod vault;
 mod verifying;
 mod view;
@@ -30,6 +31,7 @@ pub use error::AccountError;
 pub use importing::{ImportedAccount, accounts_of_csv, accounts_of_pg_detail};
 pub use live::{CALLBACKS_COME_FOR, OrderLives};
 pub use managing::{AccountSettings, Accounts, SeenAccount};
+pub use precedence::{AccountLevel, AccountStanding, AccountVerdict, GatewayPrecedence};
 pub use vault::{KeyEncryptionKey, Keyring, VaultError};
 pub use view::AccountView;
 pub use wiping::AccountsJob;
@@ -38,6 +40,9 @@ pub(crate) use directory::Chosen;
 
 /// The adapters of stored accounts.
 pub trait AccountAdapters: Send + Sync {
+    /// The gateways that can have stored accounts, in alphabetical order.
+    fn gateways(&self) -> Vec<GatewayName>;
+
     /// The fields of an account of this gateway; `None` where it has none that can be stored.
     fn fields(&self, gateway: &GatewayName) -> Option<Vec<AccountField>>;
 

@@ -1,4 +1,4 @@
-//! The jobs `audit-seal` and `audit-checkpoint`.
+//! The jobs `audit-seal`, `audit-checkpoint` and `audit-verify`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use payment_domain::Clock;
 use payment_store::Store;
 
-use super::{AuditTrail, CheckpointError, Checkpointed};
+use super::{AuditTrail, CheckpointError, Checkpointed, VerifyError};
 use crate::scheduler::{Job, JobError, Run};
 
 /// The most lines in one seal.
@@ -63,5 +63,36 @@ impl Job for CheckpointJob {
             }
         }
         Ok(())
+    }
+}
+
+pub const VERIFY_JOB: &str = "audit-verify";
+
+/// Verifies the log against the checkpoints of the database itself; a run that finds it broken has failed.
+pub struct VerifyJob(pub AuditTrail);
+
+#[async_trait]
+impl Job for VerifyJob {
+    async fn tick(&self, run: &Run) -> Result<(), JobError> {
+        let known = self.0.own_checkpoints(None).await?;
+        let progress = |entries: i64| {
+            run.count(|tally| tally.examined = u32::try_from(entries).unwrap_or(u32::MAX));
+        };
+        let verified = tokio::select! {
+            verified = self.0.verify_telling(known, &progress) => verified,
+            () = run.stopped() => return Ok(()),
+        };
+        let verified = verified.map_err(|error| match error {
+            VerifyError::Store(error) => JobError::Store(error),
+            error @ VerifyError::Export(_) => JobError::Other(error.into()),
+        })?;
+        match verified.broken {
+            None => Ok(()),
+            Some(broken) => {
+                run.count(|tally| tally.failed += 1);
+                tracing::error!(entries = verified.entries, why = broken.why, "the audit log is broken");
+                Err(JobError::Other(format!("behind entry {}: {}", verified.entries, broken.why).into()))
+            }
+        }
     }
 }

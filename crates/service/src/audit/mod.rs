@@ -21,7 +21,7 @@ pub use checkpointing::{CheckpointError, Checkpointed};
 pub use counted::CountedActs;
 pub use entries::{act, digest, settings_changed};
 pub use export::{ExportError, Exporting, LONGEST_LINE, entry_line, head_line};
-pub use jobs::{CheckpointJob, SealingJob};
+pub use jobs::{CheckpointJob, SealingJob, VERIFY_JOB, VerifyJob};
 pub use verify::{
     Broken, CheckpointsHeld, HeldCheckpoint, KnownCheckpoints, Place, Verification, VerifyError,
     verify_export, verify_store,
@@ -165,7 +165,19 @@ impl AuditTrail {
     /// # Errors
     /// When the database is unavailable.
     pub async fn verify(&self, checkpoints: KnownCheckpoints) -> Result<Verification, VerifyError> {
-        verify_store(self.store.as_ref(), checkpoints).await
+        self.verify_telling(checkpoints, &|_| {}).await
+    }
+
+    /// The same; `progress` is told the entries that are verified.
+    ///
+    /// # Errors
+    /// When the database is unavailable.
+    pub async fn verify_telling(
+        &self,
+        checkpoints: KnownCheckpoints,
+        progress: &(dyn Fn(i64) + Send + Sync),
+    ) -> Result<Verification, VerifyError> {
+        verify_store(self.store.as_ref(), checkpoints, progress).await
     }
 
     /// The checkpoints of the database itself, verified by the key, or by the one that each names.

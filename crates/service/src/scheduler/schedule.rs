@@ -16,6 +16,7 @@ pub struct Schedule(Kind);
 
 #[derive(Debug, Clone)]
 enum Kind {
+    ByHand,
     Every { millis: i64 },
     Cron { cron: Box<Cron>, text: String, zone: TimeZone, names_times: bool },
 }
@@ -32,6 +33,11 @@ pub struct InvalidCron {
 const MOST_MISSED: u32 = 10_000;
 
 impl Schedule {
+    /// Never by itself: an operator runs the job.
+    pub fn by_hand() -> Schedule {
+        Schedule(Kind::ByHand)
+    }
+
     /// At every multiple of `interval` (at least a millisecond) since 1970-01-01T00:00:00Z.
     pub fn every(interval: Duration) -> Schedule {
         Schedule(Kind::Every { millis: i64::try_from(interval.as_millis()).unwrap_or(i64::MAX).max(1) })
@@ -57,6 +63,7 @@ impl Schedule {
     /// The latest moment that is not after `now`.
     pub fn latest(&self, now: Timestamp) -> Option<Timestamp> {
         match &self.0 {
+            Kind::ByHand => None,
             Kind::Every { millis } => {
                 Some(Timestamp::from_millis(now.as_millis().div_euclid(*millis).checked_mul(*millis)?))
             }
@@ -69,6 +76,7 @@ impl Schedule {
 
     pub fn next(&self, after: Timestamp) -> Option<Timestamp> {
         match &self.0 {
+            Kind::ByHand => None,
             Kind::Every { millis } => {
                 let count = after.as_millis().div_euclid(*millis).checked_add(1)?;
                 Some(Timestamp::from_millis(count.checked_mul(*millis)?))
@@ -98,6 +106,7 @@ impl Schedule {
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
+            Kind::ByHand => f.write_str("by hand"),
             Kind::Every { millis } => {
                 write!(f, "every {:#}", jiff::SignedDuration::from_millis(*millis))
             }

@@ -36,9 +36,28 @@ pub struct CaseView {
     /// The other payments of the same bills in their current state, where the recommendation may depend on
     /// them.
     pub other_payments: Vec<OtherPaymentView>,
+    /// Grows by one when the owner changes, when it is resolved and when it is opened again.
+    #[schema(example = 2)]
+    pub version: u32,
+    /// The operator who has taken it; null without one.
+    #[schema(required)]
+    pub owner: Option<CaseOwnerView>,
     /// How it ended; null while it is open.
     #[schema(required)]
     pub resolution: Option<ResolutionView>,
+}
+
+/// The operator who has taken a case.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CaseOwner)]
+pub struct CaseOwnerView {
+    /// A uuid.
+    #[schema(example = "clerk-7")]
+    pub by: String,
+    /// Since when.
+    #[schema(value_type = i64, example = 1_795_347_000_000_i64)]
+    pub since_time: Timestamp,
 }
 
 /// Another payment of a bill that the transaction of a case pays.
@@ -75,7 +94,7 @@ pub struct ResolutionView {
 
 impl CaseView {
     pub fn of(stored: AttentionCase, advice: Advice, personal: PersonalData) -> CaseView {
-        let AttentionCase { id, case, resolution } = stored;
+        let AttentionCase { id, case, version, owner, resolution } = stored;
         let mut evidence = case.evidence;
         if personal == PersonalData::Masked {
             mask_evidence(&mut evidence);
@@ -88,6 +107,8 @@ impl CaseView {
             evidence,
             recommended_action: advice.action,
             other_payments: advice.other_payments.into_iter().map(OtherPaymentView::from).collect(),
+            version,
+            owner: owner.map(|owner| CaseOwnerView { by: owner.by, since_time: owner.since }),
             resolution: resolution.map(ResolutionView::from),
         }
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use payment_domain::{ActorKind, AttentionKind, Outcome, Status, StatusName, Timestamp, TxnId};
 use payment_gateway::{Availability, GuardSettings, StartMode};
-use payment_service::{ByHand, Check, Checked, Looked, Progress, ResolveError, Scheduler};
+use payment_service::{ByHand, CaseError, Check, Checked, Looked, Progress, Scheduler};
 use payment_store::{AttentionQuery, CaseState, RunEnd, TickAnswer, TickRequest};
 use tokio_util::sync::CancellationToken;
 
@@ -169,16 +169,16 @@ async fn a_bill_paid_late_cannot_be_paid_again_until_an_operator_has_seen_to_it(
 
     let list = &world.payments.attention;
     assert!(matches!(
-        list.resolve(1, None, named("operator-1"), "operator-1", "  ").await,
-        Err(ResolveError::NoReason)
+        list.resolve(1_i64, None, named("operator-1"), "operator-1", "  ").await,
+        Err(CaseError::NoText)
     ));
     assert!(matches!(
-        list.resolve(9, None, named("operator-1"), "operator-1", "x").await,
-        Err(ResolveError::NotFound)
+        list.resolve(9_i64, None, named("operator-1"), "operator-1", "x").await,
+        Err(CaseError::NotFound)
     ));
-    list.resolve(1, None, named("operator-1"), "operator-1", "refunded, case 4711").await.unwrap();
+    list.resolve(1_i64, None, named("operator-1"), "operator-1", "refunded, case 4711").await.unwrap();
     assert!(
-        matches!(list.resolve(1, None, named("operator-2"), "operator-2", "again").await, Err(ResolveError::Before(first)) if first.by == "operator-1")
+        matches!(list.resolve(1_i64, None, named("operator-2"), "operator-2", "again").await, Err(CaseError::Before(first)) if first.by == "operator-1")
     );
     let last = world.store.history(&id).await.unwrap().pop().unwrap();
     assert_eq!(last.actor.id, "operator-1");

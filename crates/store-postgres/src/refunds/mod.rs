@@ -86,7 +86,7 @@ impl Refunds for PostgresStore {
             raise(&transaction, case).await?;
         }
         if let Some(ClosedCase { id, resolution, history, release }) = &change.closes {
-            attention::resolve(&transaction, *id, resolution, history, &[], release).await?;
+            attention::resolve(&transaction, (*id).into(), resolution, history, &[], release).await?;
         }
         let events = (change.events.as_slice(), change.history.at);
         commit_with_record(transaction, &[&change.history], events, &change.audit).await?;

@@ -250,7 +250,14 @@ async fn a_case_about_an_old_failure_is_raised_and_resolved() {
         Resolution { at: sample::at(1), by: "operator".to_owned(), reason: "refunded".to_owned() };
     let case = store.attention_cases(&payment_store::AttentionQuery { limit: 5, ..Default::default() }).await;
     let resolved = store
-        .resolve_attention(case.unwrap()[0].id, resolution, history, Vec::new(), Vec::new(), &txn.bill_keys())
+        .resolve_attention(
+            case.unwrap()[0].id.into(),
+            resolution,
+            history,
+            Vec::new(),
+            Vec::new(),
+            &txn.bill_keys(),
+        )
         .await;
     assert_eq!(resolved.unwrap(), Resolved::Now);
     assert_eq!(store.claims(&[bill_key("B3")]).await.unwrap(), []);

@@ -97,7 +97,7 @@ async fn a_resolved_case_hands_the_bill_it_held_on_to_a_payment_that_came_meanwh
     let resolution =
         Resolution { at: sample::at(1), by: "operator".to_owned(), reason: "refunded".to_owned() };
     let resolved = store
-        .resolve_attention(id, resolution, history, Vec::new(), Vec::new(), &txn.bill_keys())
+        .resolve_attention(id.into(), resolution, history, Vec::new(), Vec::new(), &txn.bill_keys())
         .await
         .unwrap();
     assert_eq!(resolved, Resolved::Now);

@@ -249,7 +249,7 @@ fn apply(
         raise(conn, case)?;
     }
     if let Some(ClosedCase { id, resolution, history, release }) = &change.closes {
-        attention::resolve(conn, *id, resolution, history, &[], release)?;
+        attention::resolve(conn, (*id).into(), resolution, history, &[], release)?;
     }
     append_audit(conn, &change.audit)?;
     Ok(Applied::Stored)

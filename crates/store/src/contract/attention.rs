@@ -144,11 +144,12 @@ async fn six(store: &Arc<dyn Store>) -> Vec<AttentionCase> {
         if nth == 2 || nth == 5 {
             let line = entry(&txns[of], "resolved");
             let resolved = store
-                .resolve_attention(stored.id, resolution(nth), line, Vec::new(), Vec::new(), &[])
+                .resolve_attention(stored.id.into(), resolution(nth), line, Vec::new(), Vec::new(), &[])
                 .await
                 .unwrap();
             assert_eq!(resolved, Resolved::Now);
             stored.resolution = Some(resolution(nth));
+            stored.version += 1;
         }
         cases.push(stored);
     }
@@ -243,7 +244,14 @@ async fn a_resolved_case_names_resolver_and_reason_and_is_not_raised_again(store
     let late = case(&txn, AttentionKind::LateSuccess, 1);
     let id = raised(&store, new_case(&txn, late.clone(), "late")).await;
     let unknown = store
-        .resolve_attention(id + 1, resolution(4), entry(&txn, "unknown"), Vec::new(), Vec::new(), &[])
+        .resolve_attention(
+            (id + 1).into(),
+            resolution(4),
+            entry(&txn, "unknown"),
+            Vec::new(),
+            Vec::new(),
+            &[],
+        )
         .await
         .unwrap();
     assert_eq!(unknown, Resolved::NotFound);
@@ -252,11 +260,15 @@ async fn a_resolved_case_names_resolver_and_reason_and_is_not_raised_again(store
     for (at_ms, expected) in [(5, Resolved::Now), (6, Resolved::Before(resolution(5)))] {
         let line = entry(&txn, &format!("resolved at {at_ms}"));
         assert_eq!(
-            store.resolve_attention(id, resolution(at_ms), line, Vec::new(), Vec::new(), &[]).await.unwrap(),
+            store
+                .resolve_attention(id.into(), resolution(at_ms), line, Vec::new(), Vec::new(), &[])
+                .await
+                .unwrap(),
             expected
         );
     }
-    let stored = AttentionCase { id, case: late.clone(), resolution: Some(resolution(5)) };
+    let stored =
+        AttentionCase { id, case: late.clone(), version: 2, owner: None, resolution: Some(resolution(5)) };
     assert_eq!(store.attention_case(id).await.unwrap().as_ref(), Some(&stored));
     assert_eq!(store.attention(&txn.id).await.unwrap(), std::slice::from_ref(&late));
     let history: Vec<_> = store.history(&txn.id).await.unwrap().into_iter().map(|line| line.why).collect();
@@ -273,7 +285,7 @@ async fn of_resolutions_at_once_the_first_stays(store: Arc<dyn Store>) {
     let id = raised(&store, new).await;
     let answers = join_all((0..30).map(|nth| {
         let line = entry(&txn, &format!("resolved {nth}"));
-        store.resolve_attention(id, resolution(nth), line, Vec::new(), Vec::new(), &[])
+        store.resolve_attention(id.into(), resolution(nth), line, Vec::new(), Vec::new(), &[])
     }))
     .await;
     let stored = store.attention_case(id).await.unwrap().unwrap().resolution.unwrap();
@@ -285,7 +297,7 @@ async fn of_resolutions_at_once_the_first_stays(store: Arc<dyn Store>) {
                 assert_eq!(stored, resolution(nth));
             }
             Resolved::Before(first) => assert_eq!(first, stored),
-            Resolved::NotFound => panic!("it is there"),
+            Resolved::NotFound | Resolved::Stale => panic!("it is there, in any version"),
         }
     }
     assert_eq!(now, 1);
@@ -306,7 +318,7 @@ async fn a_resolved_case_of_a_state_that_lasts_is_opened_again_a_day_later(store
         let id = raised(&store, new_case(&txn, first.clone(), "raised")).await;
         let line = entry(&txn, "resolved");
         store
-            .resolve_attention(id, resolution(resolved_ms), line, Vec::new(), Vec::new(), &[])
+            .resolve_attention(id.into(), resolution(resolved_ms), line, Vec::new(), Vec::new(), &[])
             .await
             .unwrap();
 
@@ -325,8 +337,14 @@ async fn a_resolved_case_of_a_state_that_lasts_is_opened_again_a_day_later(store
 
         let stored = store.attention_case(id).await.unwrap().unwrap();
         let expected = match lasts {
-            true => AttentionCase { id, case: again, resolution: None },
-            false => AttentionCase { id, case: first, resolution: Some(resolution(resolved_ms)) },
+            true => AttentionCase { id, case: again, version: 3, owner: None, resolution: None },
+            false => AttentionCase {
+                id,
+                case: first,
+                version: 2,
+                owner: None,
+                resolution: Some(resolution(resolved_ms)),
+            },
         };
         assert_eq!(stored, expected);
         let history: Vec<_> =
@@ -347,7 +365,10 @@ async fn a_resolved_case_of_a_state_that_lasts_is_opened_again_a_day_later(store
             let line = entry(&txn, "resolved again");
             let once_more = resolution(resolved_ms + 10 * day_ms);
             assert_eq!(
-                store.resolve_attention(id, once_more, line, Vec::new(), Vec::new(), &[]).await.unwrap(),
+                store
+                    .resolve_attention(id.into(), once_more, line, Vec::new(), Vec::new(), &[])
+                    .await
+                    .unwrap(),
                 Resolved::Now,
                 "and can be resolved like any other"
             );
@@ -361,7 +382,7 @@ async fn a_case_is_opened_again_once_among_reports_at_once(store: Arc<dyn Store>
     let kind = AttentionKind::PendingBeyondLife;
     let id = raised(&store, new_case(&txn, case(&txn, kind, 1), "raised")).await;
     store
-        .resolve_attention(id, resolution(2), entry(&txn, "resolved"), Vec::new(), Vec::new(), &[])
+        .resolve_attention(id.into(), resolution(2), entry(&txn, "resolved"), Vec::new(), Vec::new(), &[])
         .await
         .unwrap();
     let reports = join_all((0..30).map(|nth| {

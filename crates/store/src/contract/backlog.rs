@@ -146,7 +146,7 @@ async fn review_cases_are_counted_by_kind_until_they_are_resolved(store: Arc<dyn
     let (txn, id) = &cases[0];
     let resolution = Resolution { at: at(5), by: "asha".to_owned(), reason: "refunded".to_owned() };
     let line = new_case(txn, case(txn, AttentionKind::LateSuccess, 0), "resolved").history;
-    store.resolve_attention(*id, resolution, line, Vec::new(), Vec::new(), &[]).await.unwrap();
+    store.resolve_attention((*id).into(), resolution, line, Vec::new(), Vec::new(), &[]).await.unwrap();
     let left = counts([late(Age::UnderDay, 1), ((AttentionKind::Refunded, Age::UnderDay), 1)]);
     assert_eq!(after(&store, DAY).await.cases, left);
 }

@@ -103,14 +103,17 @@ async fn events_ride_on_cases_resolutions_and_checks(store: Arc<dyn Store>) {
     assert_eq!(store.note_check(note).await.unwrap(), Applied::Stored);
     let line = entry(&txn, "resolved");
     let decided = || vec![super::audit::entry(1, None)];
-    store.resolve_attention(id, resolution(3), line.clone(), told("resolved"), decided(), &[]).await.unwrap();
+    store
+        .resolve_attention(id.into(), resolution(3), line.clone(), told("resolved"), decided(), &[])
+        .await
+        .unwrap();
     let stored: Vec<_> = told("raised").into_iter().chain(told("checked")).chain(told("resolved")).collect();
     let events = || async { store.events_of(&txn.id).await.unwrap().into_iter().skip(2) };
     assert_eq!(events().await.map(|stored| stored.event).collect::<Vec<_>>(), stored);
 
     assert!(!store.raise_attention(new).await.unwrap());
     let again = store
-        .resolve_attention(id, resolution(4), line, told("resolved again"), decided(), &[])
+        .resolve_attention(id.into(), resolution(4), line, told("resolved again"), decided(), &[])
         .await
         .unwrap();
     assert_eq!(again, Resolved::Before(resolution(3)));

@@ -42,7 +42,10 @@ async fn resolved(store: &Arc<dyn Store>, id: i64, txn: &Transaction, release: &
     let release: Vec<_> = release.iter().map(|bill| bill_key(bill)).collect();
     let line = entry(txn, "resolved");
     assert_eq!(
-        store.resolve_attention(id, resolution(9), line, Vec::new(), Vec::new(), &release).await.unwrap(),
+        store
+            .resolve_attention(id.into(), resolution(9), line, Vec::new(), Vec::new(), &release)
+            .await
+            .unwrap(),
         Resolved::Now
     );
 }
@@ -106,8 +109,10 @@ async fn resolving_a_case_releases_the_named_bills_of_its_own_transaction(store:
     sample::stored(&store, sample::new_transaction("T2", "B3")).await;
     let id = raised(&store, holding(&late, AttentionKind::LateSuccess, &["B1", "B2"])).await;
     let (line, release) = (entry(&late, "unknown"), [bill_key("B1")]);
-    let unknown =
-        store.resolve_attention(id + 1, resolution(8), line, Vec::new(), Vec::new(), &release).await.unwrap();
+    let unknown = store
+        .resolve_attention((id + 1).into(), resolution(8), line, Vec::new(), Vec::new(), &release)
+        .await
+        .unwrap();
     assert_eq!(unknown, Resolved::NotFound);
     assert_eq!(holder(&store, "B1").await.as_deref(), Some("T1"));
 
@@ -118,8 +123,10 @@ async fn resolving_a_case_releases_the_named_bills_of_its_own_transaction(store:
     sample::stored(&store, sample::new_transaction("T3", "B1")).await;
 
     let (line, release) = (entry(&late, "again"), [bill_key("B2")]);
-    let again =
-        store.resolve_attention(id, resolution(10), line, Vec::new(), Vec::new(), &release).await.unwrap();
+    let again = store
+        .resolve_attention(id.into(), resolution(10), line, Vec::new(), Vec::new(), &release)
+        .await
+        .unwrap();
     assert_eq!(again, Resolved::Before(resolution(9)));
     assert_eq!(holder(&store, "B2").await.as_deref(), Some("T1"), "nothing was stored");
 }

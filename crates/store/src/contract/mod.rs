@@ -25,6 +25,7 @@ mod attention;
 mod audit;
 mod backlog;
 mod cancelling;
+mod case_work;
 mod changing;
 mod checks;
 mod claiming;
@@ -41,6 +42,7 @@ pub mod refunding;
 mod relaying;
 mod repeating;
 mod searching;
+mod sent_forms;
 mod sessions;
 
 use std::future::Future;
@@ -131,6 +133,7 @@ pub fn promises() -> Vec<Promise> {
         repeating::promises(),
         searching::promises(),
         attention::promises(),
+        case_work::promises(),
         holding::promises(),
         checks::promises(),
         jobs::promises(),
@@ -142,6 +145,7 @@ pub fn promises() -> Vec<Promise> {
         audit::promises(),
         api_tokens::promises(),
         sessions::promises(),
+        sent_forms::promises(),
         listings::promises(),
     ]
     .into_iter()

@@ -396,7 +396,7 @@ async fn a_change_raises_a_case_and_closes_another(store: Arc<dyn Store>) {
     let line_of = |why: &str| new_case(&failed, unclear.clone(), why).history;
     store
         .resolve_attention(
-            raised[1].id,
+            raised[1].id.into(),
             resolution,
             line_of("seen"),
             Vec::new(),

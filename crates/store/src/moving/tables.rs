@@ -121,9 +121,16 @@ pub const TABLES: &[Table] = &[
     Table {
         name: "eg_pg_attention",
         key: &["case_id"],
-        text: &["txn_id", "kind", "resolved_by", "resolution"],
-        integer: &["case_id", "raised_at", "resolved_at"],
+        text: &["txn_id", "kind", "resolved_by", "resolution", "owner"],
+        integer: &["case_id", "raised_at", "resolved_at", "owned_since", "version"],
         json: &["evidence"],
+        ..NONE
+    },
+    Table {
+        name: "eg_pg_attention_history",
+        key: &["case_id", "entry_number"],
+        text: &["author", "act", "note", "note_key"],
+        integer: &["case_id", "entry_number", "at_time"],
         ..NONE
     },
     Table {

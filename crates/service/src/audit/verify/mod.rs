@@ -116,23 +116,29 @@ impl<E: Into<VerifyError>> From<E> for Stop {
     }
 }
 
-/// Verifies the log of a database and the histories that it seals.
+/// Verifies the log of a database and the histories that it seals; `progress` is told the entries behind it.
 ///
 /// # Errors
 /// When the database is unavailable.
 pub async fn verify_store(
     store: &dyn Store,
     checkpoints: KnownCheckpoints,
+    progress: &(dyn Fn(i64) + Send + Sync),
 ) -> Result<Verification, VerifyError> {
     let database_id = store.audit_head().await?.database_id;
     let mut chain = Chain::new(checkpoints, database_id, Personal::Stored);
     let mut histories = Histories::default();
-    let outcome = through_store(store, &mut chain, &mut histories).await;
+    let outcome = through_store(store, &mut chain, &mut histories, progress).await;
     let lines = Some((histories.lines, histories.unsealed));
     result(chain, lines, outcome)
 }
 
-async fn through_store(store: &dyn Store, chain: &mut Chain, histories: &mut Histories) -> Result<(), Stop> {
+async fn through_store(
+    store: &dyn Store,
+    chain: &mut Chain,
+    histories: &mut Histories,
+    progress: &(dyn Fn(i64) + Send + Sync),
+) -> Result<(), Stop> {
     chain.begin()?;
     loop {
         let query = AuditQuery { after: chain.end.number, limit: PAGE, ..AuditQuery::default() };
@@ -143,6 +149,7 @@ async fn through_store(store: &dyn Store, chain: &mut Chain, histories: &mut His
                 histories.check(store, stored.number, &entry, &seal).await?;
             }
         }
+        progress(chain.end.number);
         if entries.is_empty() {
             // Read behind the entries, so that it covers entries appended meanwhile.
             let head = store.audit_head().await?;

@@ -129,6 +129,10 @@ impl Gateway for Keyed {
 pub(crate) struct Adapters(pub(crate) Arc<Provider>);
 
 impl AccountAdapters for Adapters {
+    fn gateways(&self) -> Vec<GatewayName> {
+        vec![GatewayName::new("FAKE")]
+    }
+
     fn fields(&self, gateway: &GatewayName) -> Option<Vec<AccountField>> {
         let field = |name, secret| AccountField { name, secret, doc: "" };
         (gateway.as_str() == "FAKE").then(|| vec![field("fake.merchant", false), field("fake.key", true)])
