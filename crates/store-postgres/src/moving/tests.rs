@@ -22,6 +22,7 @@ const NOT_MOVED: &[(&str, &str)] = &[
     ("eg_pg_move", "the mark itself"),
     ("eg_pg_console_links", "operators log in again"),
     ("eg_pg_console_sessions", "operators log in again"),
+    ("eg_pg_console_forms", "forms end with their sessions"),
 ];
 
 async fn refusal(options: &PostgresOptions) -> String {
