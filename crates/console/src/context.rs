@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::forms::Fields;
 use crate::language::Language;
 use crate::links::Link;
+use crate::sealed::SearchKey;
 use crate::{Console, Shared};
 
 pub(crate) struct Context {
@@ -26,6 +27,8 @@ pub(crate) struct Context {
     pub(crate) form_token: String,
     /// The number of the form that was sent; none of a login's.
     pub(crate) form_number: Option<String>,
+    /// Of words that the session has searched for.
+    pub(crate) search_key: Option<SearchKey>,
     /// The tenants at which the caller has a role that the page asks for.
     pub(crate) scopes: Vec<TenantScope>,
     /// The address of the page, with its query.
@@ -46,6 +49,7 @@ impl Context {
             caller: None,
             form_token: String::new(),
             form_number: None,
+            search_key: None,
             scopes: Vec::new(),
             here: String::new(),
             query: Fields::default(),

@@ -12,6 +12,7 @@ use crate::cookies;
 use crate::failure::Failure;
 use crate::form_tokens::FormTokens;
 use crate::routes::{Access, Route, Verb};
+use crate::sealed::SearchKey;
 
 /// The field of a form with its token.
 pub(crate) const TOKEN_FIELD: &str = "form_token";
@@ -61,6 +62,7 @@ pub(crate) async fn identify(context: &mut Context, headers: &HeaderMap) -> Resu
         context.form_token = tokens.fresh()?;
         let sent = context.form.text(TOKEN_FIELD).and_then(|token| tokens.number_of(token));
         context.form_number = sent.map(str::to_owned);
+        context.search_key = Some(SearchKey::of(secret));
     }
     Ok(())
 }
@@ -76,7 +78,7 @@ pub(crate) async fn admit(context: &mut Context, route: &Route) -> Result<(), Fa
         Access::Anywhere(roles) | Access::Installation(roles) => roles,
     };
     let identity = &context.caller()?.identity;
-    if route.verb == Verb::Post {
+    if route.verb != Verb::Get {
         context.form_number()?;
     }
     let scopes = match route.access {

@@ -22,6 +22,7 @@ mod page;
 mod rate;
 mod routes;
 mod screens;
+mod sealed;
 mod serve;
 #[cfg(test)]
 mod tests;

@@ -24,7 +24,10 @@ use crate::serve::serve;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verb {
     Get,
+    /// A form that is carried out once.
     Post,
+    /// A form that changes nothing: its words have no place in an address.
+    Ask,
 }
 
 /// The callers to whom a page is open.
@@ -72,6 +75,7 @@ pub(crate) const ROUTES: &[Route] = routes! {
     Get "/sessions" Access::Anyone => sessions::list;
     Post "/sessions/{id}/end" Access::Anyone => sessions::end;
     Get "/payments" Access::Anywhere(PAYMENTS) => payments::list;
+    Ask "/payments/find" Access::Anywhere(PAYMENTS) => payments::find;
     Get "/payments/{id}" Access::Anywhere(PAYMENTS) => payment::show;
     Post "/payments/{id}/reveal" Access::Anywhere(ASKS) => payment::reveal;
     Post "/payments/{id}/ask" Access::Anywhere(ACTS) => payment::ask;
@@ -126,7 +130,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         for route in routes {
             let verb = match route.verb {
                 Verb::Get => MethodFilter::GET,
-                Verb::Post => MethodFilter::POST,
+                Verb::Post | Verb::Ask => MethodFilter::POST,
             };
             methods = methods.on(verb, answered_by(shared, Some(route)));
         }

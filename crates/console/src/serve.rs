@@ -46,7 +46,7 @@ pub(crate) async fn serve(
     let context = Arc::new(context);
     let outcome = match admitted {
         Ok(route) => match route.verb {
-            Verb::Get => (route.handler)(&context).await,
+            Verb::Get | Verb::Ask => (route.handler)(&context).await,
             Verb::Post => once::carry_out(&context, route).await,
         },
         Err(failure) => Err(failure),

@@ -82,7 +82,8 @@ impl ReviewCases for PostgresStore {
     async fn attention_cases(&self, query: &AttentionQuery) -> Result<Vec<AttentionCase>, StoreError> {
         let limit = i64::from(query.limit);
         let kind = query.kind.map(AttentionKind::as_str);
-        if query.within.is_some() || query.id.is_some() || query.owner != OwnedBy::Anyone {
+        let is_scoped = query.within.is_some() || query.id.is_some() || query.raised_before.is_some();
+        if is_scoped || query.owner != OwnedBy::Anyone {
             return self.scoped_cases(query).await;
         }
         if let Some(id) = &query.txn_id {
@@ -213,7 +214,7 @@ fn is_open(state: CaseState) -> Option<bool> {
 }
 
 impl PostgresStore {
-    /// The cases of some tenants, or one of them.
+    /// The cases of some tenants or of an age, or one of them.
     async fn scoped_cases(&self, query: &AttentionQuery) -> Result<Vec<AttentionCase>, StoreError> {
         let sql = format!(
             "{SELECT} WHERE case_id > $1 AND ($2::text IS NULL OR kind = $2)
@@ -224,6 +225,7 @@ impl PostgresStore {
                     SELECT 1 FROM eg_pg_transactions AS t, unnest($6::text[]) AS root
                     WHERE t.txn_id = eg_pg_attention.txn_id
                         AND (t.tenant_id = root OR starts_with(t.tenant_id, root || '.'))))
+                AND ($10::bigint IS NULL OR raised_at < $10)
             ORDER BY case_id LIMIT $7"
         );
         let roots: Option<Vec<&str>> =
@@ -242,6 +244,7 @@ impl PostgresStore {
             &i64::from(query.limit),
             &owner,
             &(query.owner == OwnedBy::Nobody),
+            &query.raised_before.map(|at| at.as_millis()),
         ];
         Ok(rows::all(&self.db.planned(&sql, values).await?, read)?)
     }

@@ -9,8 +9,8 @@ use payment_domain::{AuditAction, AuditEntry, Event, Personal, Timestamp};
 use payment_store::audit::chain::{self, Link, Salted, UnnumberedEntry};
 use payment_store::audit::sealing::HistoryLine;
 use payment_store::{
-    AuditHead, AuditLog, AuditQuery, Fence, HistoryLines, StoreError, StoredCheckpoint, StoredEntry,
-    StoredPersonal,
+    AuditHead, AuditLog, AuditQuery, ENTRY_DISORDER_MS, Fence, HistoryLines, StoreError, StoredCheckpoint,
+    StoredEntry, StoredPersonal,
 };
 use tokio_postgres::Row;
 
@@ -19,6 +19,9 @@ use crate::connections::{Step, Transaction, Values};
 use crate::failure::Failure;
 use crate::parameters::{Parameter, Rows, storable};
 use crate::rows::{self, Columns};
+
+/// The moment of an entry, as its index has it.
+const AT: &str = "(entry::json ->> 'at')::bigint";
 
 /// The entries' personal values come along as JSON, in the order of their fields.
 const SELECT: &str = "
@@ -41,23 +44,27 @@ impl AuditLog for PostgresStore {
     }
 
     async fn audit_entries(&self, query: &AuditQuery) -> Result<Vec<StoredEntry>, StoreError> {
+        let Some((after, before)) = self.numbers(query).await? else { return Ok(Vec::new()) };
         let order = if query.before.is_some() { "DESC" } else { "ASC" };
         let sql = format!(
             "{SELECT} WHERE entry_number > $1 AND entry_number < $8 AND ($2::text IS NULL OR action = $2)
                 AND ($3::text IS NULL OR object_kind = $3) AND ($4::text IS NULL OR object_id = $4)
                 AND ($5::text IS NULL OR actor = $5)
                 AND ($6::text IS NULL OR tenant_id = $6 OR (tenant_id > $6 || '.' AND tenant_id < $6 || '/'))
+                AND ($9::bigint IS NULL OR {AT} >= $9) AND ($10::bigint IS NULL OR {AT} < $10)
             ORDER BY entry_number {order} LIMIT $7"
         );
         let values: Values<'_> = &[
-            &query.after,
+            &after,
             &query.action.map(AuditAction::as_str),
             &query.object_kind.as_deref().map(storable),
             &query.object_id.as_deref().map(storable),
             &query.actor.as_deref().map(storable),
             &query.within.as_ref().map(|scope| storable(&scope.root)),
             &i64::from(query.limit),
-            &query.before.unwrap_or(i64::MAX),
+            &before,
+            &query.from.map(|at| at.as_millis()),
+            &query.to.map(|at| at.as_millis()),
         ];
         Ok(rows::all(&self.db.search(&sql, values).await?, entry)?)
     }
@@ -103,6 +110,35 @@ impl AuditLog for PostgresStore {
 
     async fn last_checkpoint(&self) -> Result<Option<StoredCheckpoint>, StoreError> {
         Ok(checkpoints::last(&self.db).await?)
+    }
+}
+
+impl PostgresStore {
+    /// The numbers between which the entries of a query lie, by its cursors and its moments; `None` where there are
+    /// none.
+    async fn numbers(&self, query: &AuditQuery) -> Result<Option<(i64, i64)>, Failure> {
+        // Numbers are added to zero, so that no other index is read for the least of them.
+        let bounds = format!(
+            "SELECT CASE WHEN $1::bigint IS NULL THEN 0 ELSE coalesce(
+                (SELECT min(entry_number + 0) FROM eg_pg_audit WHERE {AT} >= $1 AND {AT} < $1 + {ENTRY_DISORDER_MS}),
+                (SELECT entry_number FROM eg_pg_audit WHERE {AT} >= $1 ORDER BY {AT} LIMIT 1)) END,
+            CASE WHEN $2::bigint IS NULL THEN {last} ELSE coalesce(
+                (SELECT max(entry_number + 0) FROM eg_pg_audit WHERE {AT} < $2 AND {AT} >= $2 - {ENTRY_DISORDER_MS}),
+                (SELECT entry_number FROM eg_pg_audit WHERE {AT} < $2 ORDER BY {AT} DESC LIMIT 1)) END",
+            last = i64::MAX
+        );
+        let (after, before) = (query.after, query.before.unwrap_or(i64::MAX));
+        if query.from.is_none() && query.to.is_none() {
+            return Ok(Some((after, before)));
+        }
+        let moment = |at: Option<Timestamp>| at.map(|at| at.as_millis());
+        let found = self.db.planned(&bounds, &[&moment(query.from), &moment(query.to)]).await?;
+        let row = found.first().ok_or(Failure::OutOfRange)?;
+        let (first, last): (Option<i64>, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
+        let numbers = |(first, last): (i64, i64)| {
+            (after.max(first.saturating_sub(1)), before.min(last.saturating_add(1)))
+        };
+        Ok(first.zip(last).map(numbers))
     }
 }
 

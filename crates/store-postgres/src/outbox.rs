@@ -2,11 +2,14 @@
 
 use async_trait::async_trait;
 use payment_domain::{AuditEntry, Event, EventKind, Timestamp, TraceContext, TxnId};
-use payment_store::{DeadLetter, Fence, Outbox, OutboxBacklog, StoreError, StoredEvent};
+use payment_store::{
+    DeadLetter, EventQuery, EventState, Fence, Outbox, OutboxBacklog, StoreError, StoredEvent,
+};
 use tokio_postgres::Row;
 
 use crate::PostgresStore;
 use crate::audit::commit_with_audit;
+use crate::connections::Values;
 use crate::failure::Failure;
 use crate::jobs::begin_fenced;
 use crate::parameters::{Parameter, Rows, storable};
@@ -68,6 +71,32 @@ impl Outbox for PostgresStore {
             ORDER BY sequence LIMIT $2"
         );
         Ok(rows::all(&self.db.repeatable(&unpublished, &[&after, &i64::from(limit)]).await?, read)?)
+    }
+
+    async fn list_events(&self, query: &EventQuery) -> Result<Vec<StoredEvent>, StoreError> {
+        let sql = format!(
+            "{SELECT} WHERE {} AND sequence > $1 AND sequence < $2 AND ($3::text IS NULL OR kind = $3)
+            ORDER BY sequence {} LIMIT $4",
+            of_state(query.state),
+            direction(query)
+        );
+        let kind = query.kind.map(EventKind::as_str);
+        let values: Values<'_> = &[&query.after, &query.before, &kind, &i64::from(query.limit)];
+        Ok(rows::all(&self.db.search(&sql, values).await?, read)?)
+    }
+
+    async fn events_horizon(&self, query: &EventQuery, examined: u32) -> Result<Option<i64>, StoreError> {
+        if query.kind.is_none() {
+            return Ok(None);
+        }
+        let sql = format!(
+            "SELECT sequence FROM eg_pg_outbox WHERE {} AND sequence > $1 AND sequence < $2
+            ORDER BY sequence {} LIMIT 1 OFFSET $3",
+            of_state(query.state),
+            direction(query)
+        );
+        let values: Values<'_> = &[&query.after, &query.before, &i64::from(examined.saturating_sub(1))];
+        Ok(rows::first(&self.db.search(&sql, values).await?)?)
     }
 
     async fn mark_published(
@@ -145,6 +174,20 @@ impl Outbox for PostgresStore {
         transaction.commit().await?;
         Ok(true)
     }
+}
+
+/// As the indexes of those that wait and of dead letters have it.
+fn of_state(state: EventState) -> &'static str {
+    match state {
+        EventState::Waiting => "published_at IS NULL AND dead_at IS NULL",
+        EventState::Dead => "published_at IS NULL AND dead_at IS NOT NULL",
+        EventState::Published => "published_at IS NOT NULL",
+        EventState::All => "TRUE",
+    }
+}
+
+fn direction(query: &EventQuery) -> &'static str {
+    if query.newest_first { "DESC" } else { "ASC" }
 }
 
 fn backlog(row: &Row) -> Result<OutboxBacklog, Failure> {

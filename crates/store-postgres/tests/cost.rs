@@ -13,10 +13,11 @@ use payment_digit::embedded::Registers;
 use payment_domain::{AttentionKind, BillId, GatewayName, Personal, StatusName, TenantId};
 use payment_store::contract::sample::{self, at, bill_key, txn_id};
 use payment_store::{
-    Attention, AttentionQuery, Callbacks, CaseState, CheckNote, Checks, Claims, DueChecks, Fence, Health,
-    Idempotency, JobLedger, Mine, NewCase, NextCheck, Outbox, Postponement, RawCallback, ReceiptTaskClaim,
-    ReceiptTaskKind, ReceiptTasks, Resolution, ReviewCases, RunEnd, Search, SearchQuery, Store, Tally,
-    TenantScope, TickAnswer, TickRequest, Transactions, Turn, UnsignedCallback,
+    Attention, AttentionQuery, Callbacks, CaseState, CheckNote, Checks, Claims, DueChecks, EventQuery,
+    EventState, Fence, Health, Idempotency, JobLedger, Listings, Mine, NamedQuery, NewCase, NextCheck,
+    Outbox, PaymentQuery, Postponement, RawCallback, ReceiptState, ReceiptTaskClaim, ReceiptTaskKind,
+    ReceiptTasks, Resolution, ReviewCases, RunEnd, Search, SearchQuery, Store, Tally, TenantScope,
+    TickAnswer, TickRequest, Transactions, Turn, UnsignedCallback,
 };
 use payment_store_postgres::{PostgresOptions, PostgresStore};
 use support::{Database, number};
@@ -44,7 +45,7 @@ const FILL: &str = "
         product_info, user_uuid, user_name, name, mobile_number, user_tenant_id, tenant_id, receipt, created_by,
         created_time, consumer_code, additional_details, bills, version, checks, last_checked_at, next_check_at)
     SELECT 'T' || n, 100, 'INR', status, 'm', (ARRAY['AXIS', 'PAYTM', 'PAYU'])[n % 3 + 1], 'B' || n,
-        'p', 'payer-' || n / 4, 'u', 'n', '1', 'pb', 'pb.' || n % 20,
+        'p', 'payer-' || n / 4, 'u', 'n', (9800000000 + n)::text, 'pb', 'pb.' || n % 20,
         CASE status WHEN 'SUCCESS' THEN 'R' || n END, CASE n % 5 WHEN 0 THEN 'clerk-' || n / 50 ELSE 'payer-' || n / 4 END,
         1790000000000 + n, 'PT-' || n / 6, '{}', json_build_array(json_build_object('billId', 'B' || n, 'amountPaid', 100)),
         1, n % 2, CASE n % 2 WHEN 1 THEN n END, CASE n % 2 WHEN 1 THEN 1790000000000 + n END
@@ -178,6 +179,68 @@ fn searches() -> Vec<Question> {
         .collect()
 }
 
+/// What operators list and look for: in the state of twenty tenants, and in one of them.
+fn lists() -> Vec<Question> {
+    let within = |root: &str| vec![TenantScope { root: root.to_owned() }];
+    let of = |root: &str| PaymentQuery { within: within(root), limit: 5, ..PaymentQuery::default() };
+    let axis = Some(GatewayName::new("AXIS"));
+    let queries = [
+        ("search: the list of a state", of("pb")),
+        ("search: the list of a tenant", of("pb.7")),
+        ("search: a state behind a place", PaymentQuery { after: Some(txn_id("T20000")), ..of("pb") }),
+        ("search: a gateway in a state", PaymentQuery { gateway: axis.clone(), ..of("pb") }),
+        ("search: a gateway in a tenant", PaymentQuery { gateway: axis, ..of("pb.7") }),
+        ("search: pending of a state", PaymentQuery { status: Some(StatusName::Pending), ..of("pb") }),
+        ("search: a service that none has", PaymentQuery { module: Some("none".to_owned()), ..of("pb") }),
+        ("search: without a receipt", PaymentQuery { receipt: Some(ReceiptState::Pending), ..of("pb") }),
+    ];
+    let mut all: Vec<Question> = queries
+        .into_iter()
+        .map(|(name, query)| {
+            let work = move |store: Arc<PostgresStore>| -> Work {
+                let query = query.clone();
+                Box::pin(async move {
+                    let horizon = store.payments_horizon(&query, 30).await.unwrap();
+                    let bounded = PaymentQuery { from: horizon, ..query.clone() };
+                    let found = store.list_payments(&bounded).await.unwrap();
+                    assert!(!found.is_empty() || query.module.is_some() || query.receipt.is_some(), "{name}");
+                })
+            };
+            (name, Box::new(work) as Box<dyn Fn(Arc<PostgresStore>) -> Work>)
+        })
+        .collect();
+    let named = |spelling: &str| NamedQuery {
+        within: within("pb"),
+        spellings: vec![spelling.to_owned(), "none".to_owned()],
+        limit: 5,
+        ..NamedQuery::default()
+    };
+    let mobile = Some(Personal::new("9800000777"));
+    for (name, query) in [
+        ("search: by a number", named("R777")),
+        ("search: by a bill", named("B777")),
+        ("search: by a mobile number", NamedQuery { mobile, ..named("none") }),
+    ] {
+        let work = move |store: Arc<PostgresStore>| -> Work {
+            let query = query.clone();
+            Box::pin(async move {
+                assert!(!store.payments_named(&query).await.unwrap().is_empty(), "{name}");
+            })
+        };
+        all.push((name, Box::new(work)));
+    }
+    all.push(question!("search: tenants", |store| assert!(
+        store.tenants_within(&[TenantScope { root: "pb".to_owned() }]).await.unwrap().len() > 7
+    )));
+    for state in [EventState::Waiting, EventState::Published, EventState::All] {
+        all.push(question!("search: events", |store| {
+            let query = EventQuery { newest_first: true, ..EventQuery::of(state, 5) };
+            assert_eq!(store.list_events(&query).await.unwrap().len(), 5)
+        }));
+    }
+    all
+}
+
 /// All queries; one that changes rows can be made once in each round.
 fn questions(round: i64) -> Vec<Question> {
     let pending = move |nth: i64| txn_id(&format!("T{}", (nth + 10 * round) * 1_000));
@@ -205,6 +268,7 @@ fn questions(round: i64) -> Vec<Question> {
         newest_known: Some(0),
     };
     let mut all = searches();
+    all.extend(lists());
     all.extend([
         question!("transaction", |store| assert!(
             store.transaction(&txn_id("T777")).await.unwrap().is_some()

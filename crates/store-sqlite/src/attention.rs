@@ -60,6 +60,7 @@ impl ReviewCases for SqliteStore {
                 query.id,
                 query.within.as_deref().map(roots),
                 owner_of(&query.owner),
+                query.raised_before.map(|at| at.as_millis()),
             ];
             rows::all(conn, &search_sql(&query), values, read)
         };
@@ -193,6 +194,7 @@ fn search_sql(query: &AttentionQuery) -> String {
     };
     format!(
         "{SELECT} WHERE {state} AND {behind} AND {numbered} AND {within} AND {owner} AND (?3 IS NULL OR kind = ?3)
+             AND (?8 IS NULL OR raised_at < ?8)
          ORDER BY case_id LIMIT ?2"
     )
 }

@@ -8,8 +8,8 @@ use payment_domain::{AuditAction, AuditEntry, Event, Personal, Timestamp};
 use payment_store::audit::chain::{self, Link, Salted};
 use payment_store::audit::sealing::HistoryLine;
 use payment_store::{
-    AuditHead, AuditLog, AuditQuery, Fence, HistoryLines, StoreError, StoredCheckpoint, StoredEntry,
-    StoredPersonal,
+    AuditHead, AuditLog, AuditQuery, ENTRY_DISORDER_MS, Fence, HistoryLines, StoreError, StoredCheckpoint,
+    StoredEntry, StoredPersonal,
 };
 use rusqlite::{Connection, Row, params};
 
@@ -17,6 +17,16 @@ use crate::failure::Failure;
 use crate::{SqliteStore, outbox, rows};
 
 const SELECT: &str = "SELECT entry_number, entry, entry_hash FROM eg_pg_audit";
+
+// Numbers are added to zero, so that no other index is read for the least of them.
+const FIRST_FROM: &str = "
+    SELECT coalesce(
+        (SELECT min(entry_number + 0) FROM eg_pg_audit WHERE entry ->> '$.at' >= ?1 AND entry ->> '$.at' < ?1 + ?2),
+        (SELECT entry_number FROM eg_pg_audit WHERE entry ->> '$.at' >= ?1 ORDER BY entry ->> '$.at' LIMIT 1))";
+const LAST_BEFORE: &str = "
+    SELECT coalesce(
+        (SELECT max(entry_number + 0) FROM eg_pg_audit WHERE entry ->> '$.at' < ?1 AND entry ->> '$.at' >= ?1 - ?2),
+        (SELECT entry_number FROM eg_pg_audit WHERE entry ->> '$.at' < ?1 ORDER BY entry ->> '$.at' DESC LIMIT 1))";
 
 #[async_trait]
 impl AuditLog for SqliteStore {
@@ -31,23 +41,27 @@ impl AuditLog for SqliteStore {
     async fn audit_entries(&self, query: &AuditQuery) -> Result<Vec<StoredEntry>, StoreError> {
         let query = query.clone();
         let search = move |conn: &Connection| {
+            let Some((after, before)) = numbers(conn, &query)? else { return Ok(Vec::new()) };
             let order = if query.before.is_some() { "DESC" } else { "ASC" };
             let sql = format!(
                 "{SELECT} WHERE entry_number > ?1 AND entry_number < ?8 AND (?2 IS NULL OR action = ?2)
                     AND (?3 IS NULL OR object_kind = ?3) AND (?4 IS NULL OR object_id = ?4)
                     AND (?5 IS NULL OR actor = ?5)
                     AND (?6 IS NULL OR tenant_id = ?6 OR (tenant_id > ?6 || '.' AND tenant_id < ?6 || '/'))
+                    AND (?9 IS NULL OR entry ->> '$.at' >= ?9) AND (?10 IS NULL OR entry ->> '$.at' < ?10)
                 ORDER BY entry_number {order} LIMIT ?7"
             );
             let values = params![
-                query.after,
+                after,
                 query.action.map(AuditAction::as_str),
                 query.object_kind,
                 query.object_id,
                 query.actor,
                 query.within.as_ref().map(|scope| &scope.root),
                 query.limit,
-                query.before.unwrap_or(i64::MAX),
+                before,
+                query.from.map(|at| at.as_millis()),
+                query.to.map(|at| at.as_millis()),
             ];
             let mut entries = rows::all(conn, &sql, values, entry)?;
             for entry in &mut entries {
@@ -142,6 +156,24 @@ pub(crate) fn append_audit(conn: &Connection, entries: &[AuditEntry]) -> Result<
     Ok(())
 }
 
+/// The numbers between which the entries of a query lie, by its cursors and its moments; `None` where there are none.
+fn numbers(conn: &Connection, query: &AuditQuery) -> Result<Option<(i64, i64)>, Failure> {
+    let (mut after, mut before) = (query.after, query.before.unwrap_or(i64::MAX));
+    let number = |sql: &str, at: Timestamp| -> Result<Option<i64>, Failure> {
+        let values = [at.as_millis(), ENTRY_DISORDER_MS];
+        Ok(conn.prepare_cached(sql)?.query_row(values, |row| row.get(0))?)
+    };
+    if let Some(from) = query.from {
+        let Some(first) = number(FIRST_FROM, from)? else { return Ok(None) };
+        after = after.max(first.saturating_sub(1));
+    }
+    if let Some(to) = query.to {
+        let Some(last) = number(LAST_BEFORE, to)? else { return Ok(None) };
+        before = before.min(last.saturating_add(1));
+    }
+    Ok(Some((after, before)))
+}
+
 fn head(conn: &Connection) -> Result<AuditHead, Failure> {
     let mut statement =
         conn.prepare_cached("SELECT database_id, last_number, last_hash FROM eg_pg_audit_head")?;
@@ -162,4 +194,23 @@ fn personal(conn: &Connection, number: i64) -> Result<Vec<StoredPersonal>, Failu
         let value = salt.zip(value).map(|(salt, value)| Salted { salt, value: Personal::new(value) });
         Ok(StoredPersonal { field: row.get(0)?, value })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plans::{migrated, plan};
+
+    #[test]
+    fn a_moment_is_found_in_the_log_without_reading_it() {
+        let conn = migrated();
+        for sql in [FIRST_FROM, LAST_BEFORE] {
+            let steps = plan(&conn, sql);
+            let of_log: Vec<_> = steps.iter().filter(|step| step.contains("eg_pg_audit")).collect();
+            assert!(
+                of_log.len() == 2 && of_log.iter().all(|step| step.contains("eg_pg_audit_by_time")),
+                "{steps:#?}"
+            );
+        }
+    }
 }

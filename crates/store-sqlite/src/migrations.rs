@@ -45,7 +45,8 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0014_trace_contexts.sql"),
     },
     Migration { version: 15, name: "console", sql: include_str!("../migrations/0015_console.sql") },
-    Migration { version: 18, name: "console_work", sql: include_str!("../migrations/0018_console_work.sql") },
+    Migration { version: 16, name: "lists", sql: include_str!("../migrations/0016_lists.sql") },
+    Migration { version: 17, name: "console_work", sql: include_str!("../migrations/0017_console_work.sql") },
 ];
 
 /// Brings the database up to date, in one transaction. Two processes that start together do it one

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use payment_domain::{AuditEntry, Event, EventKind, TenantId, Timestamp, TraceContext, TxnId};
-use payment_store::{DeadLetter, Fence, Outbox, OutboxBacklog, StoreError, StoredEvent};
+use payment_store::{
+    DeadLetter, EventQuery, EventState, Fence, Outbox, OutboxBacklog, StoreError, StoredEvent,
+};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::audit::append_audit;
@@ -65,6 +67,27 @@ impl Outbox for SqliteStore {
             rows::all(conn, &sql, params![after, limit], read)
         };
         Ok(self.readers.read(unpublished).await?)
+    }
+
+    async fn list_events(&self, query: &EventQuery) -> Result<Vec<StoredEvent>, StoreError> {
+        let query = query.clone();
+        let list = move |conn: &Connection| {
+            let kind = query.kind.map(EventKind::as_str);
+            rows::all(conn, &list_sql(&query), params![query.after, query.before, kind, query.limit], read)
+        };
+        Ok(self.searchers.read(list).await?)
+    }
+
+    async fn events_horizon(&self, query: &EventQuery, examined: u32) -> Result<Option<i64>, StoreError> {
+        if query.kind.is_none() {
+            return Ok(None);
+        }
+        let query = query.clone();
+        let horizon = move |conn: &Connection| -> Result<Option<i64>, Failure> {
+            let values = params![query.after, query.before, examined.saturating_sub(1)];
+            Ok(conn.prepare_cached(&horizon_sql(&query))?.query_row(values, |row| row.get(0)).optional()?)
+        };
+        Ok(self.searchers.read(horizon).await?)
     }
 
     async fn mark_published(
@@ -170,6 +193,39 @@ pub(crate) fn append(conn: &Connection, events: &[Event], at: Timestamp) -> Resu
     Ok(())
 }
 
+/// The events of a state; the plus sign keeps those that were published from being read in the order in which they
+/// were.
+fn of_state(state: EventState) -> &'static str {
+    match state {
+        EventState::Waiting => "published_at IS NULL AND dead_at IS NULL",
+        EventState::Dead => "published_at IS NULL AND dead_at IS NOT NULL",
+        EventState::Published => "+published_at IS NOT NULL",
+        EventState::All => "TRUE",
+    }
+}
+
+fn direction(query: &EventQuery) -> &'static str {
+    if query.newest_first { "DESC" } else { "ASC" }
+}
+
+fn list_sql(query: &EventQuery) -> String {
+    format!(
+        "{SELECT} {} AND sequence > ?1 AND sequence < ?2 AND (?3 IS NULL OR kind = ?3)
+        ORDER BY sequence {} LIMIT ?4",
+        of_state(query.state),
+        direction(query)
+    )
+}
+
+fn horizon_sql(query: &EventQuery) -> String {
+    format!(
+        "SELECT sequence FROM eg_pg_outbox WHERE {} AND sequence > ?1 AND sequence < ?2
+        ORDER BY sequence {} LIMIT 1 OFFSET ?3",
+        of_state(query.state),
+        direction(query)
+    )
+}
+
 fn backlog(conn: &Connection) -> Result<OutboxBacklog, Failure> {
     let snapshot = conn.unchecked_transaction()?;
     let number =
@@ -225,6 +281,16 @@ mod tests {
                 steps.iter().partition(|step| step.contains("eg_pg_outbox"));
             let is_it = of_outbox.len() == 1 && of_outbox[0].ends_with(index);
             assert!(is_it && others.iter().all(|step| step.contains("(subquery")), "{sql}\n{steps:#?}");
+        }
+        for state in [EventState::Waiting, EventState::Dead, EventState::Published, EventState::All] {
+            for newest_first in [false, true] {
+                let query = EventQuery { newest_first, ..EventQuery::of(state, 10) };
+                for sql in [list_sql(&query), horizon_sql(&query)] {
+                    let steps = plan(&conn, &sql);
+                    let is_run = |step: &String| !step.contains("SCAN") && !step.contains("B-TREE");
+                    assert!(steps.iter().all(is_run), "{sql}\n{steps:#?}");
+                }
+            }
         }
         let steps = plan(&conn, FORGET);
         assert!(steps.iter().all(|step| !step.contains("SCAN") && !step.contains("B-TREE")), "{steps:#?}");

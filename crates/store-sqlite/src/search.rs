@@ -22,6 +22,8 @@ use crate::{SqliteStore, transaction_columns};
 pub(crate) struct Condition {
     pub(crate) sql: Cow<'static, str>,
     pub(crate) values: Vec<Value>,
+    /// The index of a run, where another one would be preferred.
+    pub(crate) index: Option<&'static str>,
 }
 
 impl Condition {
@@ -29,6 +31,15 @@ impl Condition {
         Condition {
             sql: sql.into(),
             values: values.into_iter().map(|text| Value::Text(text.to_owned())).collect(),
+            index: None,
+        }
+    }
+
+    /// The table in which it is a run.
+    pub(crate) fn table(&self) -> String {
+        match self.index {
+            Some(index) => format!("eg_pg_transactions INDEXED BY {index}"),
+            None => "eg_pg_transactions".to_owned(),
         }
     }
 }
@@ -102,7 +113,7 @@ pub(crate) fn head(
 }
 
 pub(crate) fn head_sql(run: &Condition, filters: &[Condition], behind_a_place: bool) -> String {
-    let mut sql = format!("SELECT txn_id, created_time FROM eg_pg_transactions WHERE {}", run.sql);
+    let mut sql = format!("SELECT txn_id, created_time FROM {} WHERE {}", run.table(), run.sql);
     if behind_a_place {
         sql.push_str(" AND (created_time, txn_id) < (?, ?)");
     }
@@ -144,7 +155,7 @@ fn runs(conn: &Connection, query: &SearchQuery) -> Result<Vec<Condition>, Failur
     };
     let tenants = match (&query.tenant_id, &query.within) {
         (Some(tenant), _) => vec![tenant.as_str().to_owned()],
-        (None, Some(scope)) => tenants_within(conn, scope)?,
+        (None, Some(scope)) => tenants_within(conn, scope, usize::MAX)?,
         (None, None) => {
             let run = |status: &StatusName| Condition::new("txn_status = ?", [status.as_str()]);
             return Ok(statuses.iter().map(run).collect());
@@ -205,8 +216,12 @@ pub(crate) fn below(scope: &TenantScope) -> [String; 3] {
     [scope.root.clone(), format!("{}.", scope.root), format!("{}/", scope.root)]
 }
 
-/// The tenants of a scope that have transactions, each found by one step along the index.
-pub(crate) fn tenants_within(conn: &Connection, scope: &TenantScope) -> Result<Vec<String>, Failure> {
+/// The tenants of a scope that have transactions, as many as are wanted, each found by one step along the index.
+pub(crate) fn tenants_within(
+    conn: &Connection,
+    scope: &TenantScope,
+    wanted: usize,
+) -> Result<Vec<String>, Failure> {
     let [root, from, to] = below(scope);
     let mut known = conn.prepare_cached("SELECT 1 FROM eg_pg_transactions WHERE tenant_id = ?1 LIMIT 1")?;
     let mut tenants = Vec::new();
@@ -219,7 +234,9 @@ pub(crate) fn tenants_within(conn: &Connection, scope: &TenantScope) -> Result<V
         "SELECT min(tenant_id) FROM eg_pg_transactions WHERE tenant_id > ?1 AND tenant_id < ?2",
     )?;
     let mut last = from;
-    while let Some(tenant) = next.query_row([&last, &to], |row| row.get::<_, Option<String>>(0))? {
+    while tenants.len() < wanted
+        && let Some(tenant) = next.query_row([&last, &to], |row| row.get::<_, Option<String>>(0))?
+    {
         last.clone_from(&tenant);
         tenants.push(tenant);
     }

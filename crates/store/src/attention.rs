@@ -224,6 +224,8 @@ pub struct AttentionQuery {
     pub within: Option<Vec<TenantScope>>,
     pub state: CaseState,
     pub kind: Option<AttentionKind>,
+    /// Raised before this moment.
+    pub raised_before: Option<Timestamp>,
     pub txn_id: Option<TxnId>,
     pub owner: OwnedBy,
     /// Cursor: cases with larger numbers only.

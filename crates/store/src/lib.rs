@@ -54,7 +54,8 @@ pub use attention::{
     CaseWorked, NewCase, OwnedBy, REOPENED_AFTER, Resolution, Resolved, ReviewCases, SeenCase,
 };
 pub use audit::{
-    AuditHead, AuditLog, AuditQuery, HistoryLines, StoredCheckpoint, StoredEntry, StoredPersonal,
+    AuditHead, AuditLog, AuditQuery, ENTRY_DISORDER_MS, HistoryLines, StoredCheckpoint, StoredEntry,
+    StoredPersonal,
 };
 pub use backlog::{Age, Backlog};
 pub use callbacks::{Callbacks, RawCallback, Recorded, UnsignedCallback};
@@ -64,8 +65,10 @@ pub use health::Health;
 pub use idempotency::{Idempotency, IdempotencyKey, IdempotencyRecord, RequestDigest};
 pub use jobs::{BegunRun, Fence, JobLedger, RunEnd, RunRecord, Tally, TickAnswer, TickRequest};
 pub use lease::{Lease, LeaseWatch};
-pub use listings::{Listings, NamedQuery, PaymentQuery, common_scopes};
-pub use outbox::{DeadLetter, Outbox, OutboxBacklog, StoredEvent};
+pub use listings::{
+    FEW_TENANTS, Listings, NamedQuery, PaymentQuery, ReceiptState, common_scopes, share_of_run,
+};
+pub use outbox::{DeadLetter, EventQuery, EventState, Outbox, OutboxBacklog, StoredEvent};
 pub use query::{Mine, PageRequest, Search, SearchQuery, TenantScope};
 pub use receipts::{
     CancellationChange, CancellationOutcome, ClaimedReceiptTask, NewReceiptTask, Postponement,

@@ -2,18 +2,35 @@
 //! numbers.
 
 use async_trait::async_trait;
-use payment_domain::{GatewayName, Money, StatusName, Timestamp, Transaction, TxnId};
+use payment_domain::{GatewayName, Money, Personal, StatusName, TenantId, Timestamp, Transaction, TxnId};
 
 use crate::{StoreError, TenantScope};
+
+/// The most tenants whose payments are read one after the other. Those of more are read together with all others',
+/// which are left out.
+pub const FEW_TENANTS: usize = 16;
 
 #[async_trait]
 pub trait Listings: Send + Sync {
     /// The payments that match, newest first (by creation time, then by id, both descending).
     async fn list_payments(&self, query: &PaymentQuery) -> Result<Vec<Transaction>, StoreError>;
 
-    /// Payments that a number names in one of its spellings, newest first: by transaction id, gateway's id (in any
-    /// case of its letters), bill, consumer code, receipt or refund. Of each kind of number at most `limit`.
+    /// How far back a page of the list finds everything by looking at about `examined` payments, and three times as
+    /// many at most: those of this moment and later. `None` where the whole list costs no more.
+    async fn payments_horizon(
+        &self,
+        query: &PaymentQuery,
+        examined: u32,
+    ) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Payments that a number names in one of its spellings, newest first: by transaction id, gateway's id and bank's
+    /// number (in any case of their letters), bill, consumer code, receipt, refund and gateway's id of one; and by the
+    /// payer's mobile number.
     async fn payments_named(&self, query: &NamedQuery) -> Result<Vec<Transaction>, StoreError>;
+
+    /// The tenants that have payments, and these themselves, in the order of their names. The cost follows their
+    /// number, not that of the payments.
+    async fn tenants_within(&self, within: &[TenantScope]) -> Result<Vec<TenantId>, StoreError>;
 }
 
 /// Conditions that must all hold where they are set.
@@ -22,6 +39,9 @@ pub struct PaymentQuery {
     /// Payments of these tenants and below; none where it is empty.
     pub within: Vec<TenantScope>,
     pub status: Option<StatusName>,
+    pub receipt: Option<ReceiptState>,
+    /// Pending, and created before this moment.
+    pub pending_before: Option<Timestamp>,
     pub gateway: Option<GatewayName>,
     /// The application's module.
     pub module: Option<String>,
@@ -39,12 +59,56 @@ pub struct PaymentQuery {
     pub limit: u32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Every payment is in one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReceiptState {
+    Issued,
+    /// Paid, and the receipt is still to be issued.
+    Pending,
+    /// Not paid.
+    None,
+}
+
+impl PaymentQuery {
+    /// Whether a payment of this status can match.
+    pub fn admits(&self, status: StatusName) -> bool {
+        let is_paid = status == StatusName::Success;
+        self.status.is_none_or(|wanted| wanted == status)
+            && self.pending_before.is_none_or(|_| status == StatusName::Pending)
+            && self.receipt.is_none_or(|receipt| (receipt == ReceiptState::None) != is_paid)
+    }
+
+    /// Whether it looks at more of a payment than its tenant, status and moment.
+    pub fn is_selective(&self) -> bool {
+        self.gateway.is_some()
+            || self.module.is_some()
+            || self.amount_from.is_some()
+            || self.amount_to.is_some()
+            || self.receipt == Some(ReceiptState::Issued)
+    }
+
+    /// Created before this moment, by all its conditions.
+    pub fn before(&self) -> Option<Timestamp> {
+        [self.to, self.pending_before].into_iter().flatten().min()
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NamedQuery {
     /// As in [`PaymentQuery::within`].
     pub within: Vec<TenantScope>,
     pub spellings: Vec<String>,
+    /// The last ten digits of the payer's mobile number, for the payments of which is looked, too.
+    pub mobile: Option<Personal>,
+    /// As in [`PaymentQuery::after`].
+    pub after: Option<TxnId>,
     pub limit: u32,
+}
+
+/// The part of a run that is looked at, of so many runs. Of the three statuses one has nearly all payments.
+pub fn share_of_run(examined: u32, runs: usize) -> u32 {
+    let runs = u32::try_from(runs).unwrap_or(u32::MAX).max(1);
+    (examined.saturating_mul(3) / runs).clamp(1, examined.max(1))
 }
 
 /// The tenants in both: of each pair the one within the other. None contains another.

@@ -1,7 +1,7 @@
 //! The outbox: events stored in the commit that made them true, kept for the relay that publishes them.
 
 use async_trait::async_trait;
-use payment_domain::{AuditEntry, Event, Timestamp, TraceContext, TxnId};
+use payment_domain::{AuditEntry, Event, EventKind, Timestamp, TraceContext, TxnId};
 
 use crate::{Fence, StoreError};
 
@@ -20,6 +20,13 @@ pub trait Outbox: Send + Sync {
 
     /// Up to `limit` events of larger sequences that wait to be published, in order.
     async fn unpublished(&self, after: i64, limit: u32) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// The events that match, in the order of their sequences, or against it.
+    async fn list_events(&self, query: &EventQuery) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// How far a page of the list finds everything by looking at `examined` events: up to and with this sequence.
+    /// `None` where the whole list costs no more.
+    async fn events_horizon(&self, query: &EventQuery, examined: u32) -> Result<Option<i64>, StoreError>;
 
     /// Notes that the broker has confirmed these events, on behalf of a run of a job. Returns
     /// `false`, and stores nothing, when that run is over.
@@ -45,6 +52,34 @@ pub trait Outbox: Send + Sync {
     /// Stores an event unless one was stored under this key before; returns whether it did. Keys are
     /// kept for ever.
     async fn store_event_once(&self, key: &str, event: Event, at: Timestamp) -> Result<bool, StoreError>;
+}
+
+/// Conditions that must all hold where they are set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventQuery {
+    pub state: EventState,
+    pub kind: Option<EventKind>,
+    /// Cursor: events of larger sequences only.
+    pub after: i64,
+    /// Cursor: events of smaller sequences only.
+    pub before: i64,
+    pub newest_first: bool,
+    pub limit: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventState {
+    Waiting,
+    Dead,
+    Published,
+    All,
+}
+
+impl EventQuery {
+    /// All of a state, oldest first.
+    pub fn of(state: EventState, limit: u32) -> EventQuery {
+        EventQuery { state, kind: None, after: 0, before: i64::MAX, newest_first: false, limit }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -48,6 +48,14 @@ pub trait Refunds: Send + Sync {
     /// Refunds that match, newest first (by the time of the request, then by id, both descending).
     async fn search_refunds(&self, query: &RefundQuery) -> Result<Vec<Refund>, StoreError>;
 
+    /// How far back a page finds everything by looking at `examined` refunds: those requested at this moment and
+    /// later. `None` where the whole list costs no more.
+    async fn refunds_horizon(
+        &self,
+        query: &RefundQuery,
+        examined: u32,
+    ) -> Result<Option<Timestamp>, StoreError>;
+
     /// The number of matches; the page does not count.
     async fn count_refunds(&self, query: &RefundQuery) -> Result<u64, StoreError>;
 
@@ -179,7 +187,27 @@ pub struct RefundQuery {
     pub to: Option<Timestamp>,
     /// The maker's uuid.
     pub requested_by: Option<String>,
+    /// Requested by any other than this maker.
+    pub not_requested_by: Option<String>,
+    pub gateway: Option<GatewayName>,
+    /// This amount or more, in its currency.
+    pub amount_from: Option<Money>,
+    /// This amount or less, in its currency.
+    pub amount_to: Option<Money>,
+    /// Cursor: what follows this refund in the order of the answer; nothing where none matches of this id and these
+    /// tenants. The page then skips none.
+    pub after: Option<RefundId>,
     pub page: PageRequest,
+}
+
+impl RefundQuery {
+    /// Whether it asks for those alone that are under way, which are few.
+    pub fn is_of_open_ones(&self) -> bool {
+        let is_open = |status: &RefundStatus| {
+            matches!(status, RefundStatus::Requested | RefundStatus::Approved | RefundStatus::Sent)
+        };
+        !self.statuses.is_empty() && self.statuses.iter().all(is_open)
+    }
 }
 
 /// Which due refunds are looked for.

@@ -7,14 +7,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use payment_domain::{
     AccountId, AuditEntry, BillKey, Event, GatewayName, HistoryEntry, Refund, RefundHistoryEntry, RefundId,
-    Timestamp, TraceContext, Transaction, TxnId,
+    TenantId, Timestamp, TraceContext, Transaction, TxnId,
 };
 use payment_store::audit::sealing::HistoryLine;
 use payment_store::{
     AccountChange, AccountStored, ApiToken, ApiTokenQuery, ApiTokens, Applied, Attention, AttentionCase,
     AttentionQuery, AuditHead, AuditLog, AuditQuery, Backlog, Callbacks, CaseLine, CaseStep, CaseWorked,
     Change, CheckNote, Checks, Claim, ClaimedReceiptTask, Claims, Created, DeadLetter, DueCheck, DueChecks,
-    DueRefund, DueRefunds, Fence, FormClaim, Health, HistoryLines, Idempotency, IdempotencyKey,
+    DueRefund, DueRefunds, EventQuery, Fence, FormClaim, Health, HistoryLines, Idempotency, IdempotencyKey,
     IdempotencyRecord, Issued, JobLedger, Lease, Listings, LoginLink, MerchantAccounts, NamedQuery,
     NewAccount, NewApiToken, NewCase, NewLoginLink, NewRefund, NewSession, NewTransaction, Outbox,
     OutboxBacklog, PaymentQuery, Postponement, RawCallback, ReceiptCancellation, ReceiptTask,
@@ -87,7 +87,9 @@ observe! {
     }
     Listings {
         list_payments(query: &PaymentQuery) -> Vec<Transaction>;
+        payments_horizon(query: &PaymentQuery, examined: u32) -> Option<Timestamp>;
         payments_named(query: &NamedQuery) -> Vec<Transaction>;
+        tenants_within(within: &[TenantScope]) -> Vec<TenantId>;
     }
     Sessions {
         store_login_link(new: NewLoginLink) -> ();
@@ -114,6 +116,7 @@ observe! {
         refunds_of(id: &TxnId) -> Vec<Refund>;
         refund_history(id: &RefundId) -> Vec<RefundHistoryEntry>;
         search_refunds(query: &RefundQuery) -> Vec<Refund>;
+        refunds_horizon(query: &RefundQuery, examined: u32) -> Option<Timestamp>;
         count_refunds(query: &RefundQuery) -> u64;
         due_refund_gateways() -> Vec<GatewayName>;
         due_refunds(due: &DueRefunds) -> Vec<DueRefund>;
@@ -167,6 +170,8 @@ observe! {
         events_of(id: &TxnId) -> Vec<StoredEvent>;
         trace_of(id: &TxnId) -> Option<TraceContext>;
         unpublished(after: i64, limit: u32) -> Vec<StoredEvent>;
+        list_events(query: &EventQuery) -> Vec<StoredEvent>;
+        events_horizon(query: &EventQuery, examined: u32) -> Option<i64>;
         mark_published(sequences: &[i64], at: Timestamp, fence: &Fence) -> bool;
         mark_dead(sequence: i64, letter: DeadLetter, fence: &Fence) -> bool;
         revive(sequence: i64, audit: Vec<AuditEntry>) -> bool;

@@ -103,7 +103,7 @@ texts! {
 
     // Lists.
     search: "Search", "खोज", "ਖੋਜ";
-    search_hint: "Number of the payment, of the gateway, of a bill, receipt or refund, or the consumer code. Case and blanks do not matter.", "भुगतान, गेटवे, बिल, रसीद या धनवापसी की संख्या, या उपभोक्ता कोड। अक्षर के आकार और रिक्त स्थान से अंतर नहीं पड़ता।", "ਭੁਗਤਾਨ, ਗੇਟਵੇ, ਬਿੱਲ, ਰਸੀਦ ਜਾਂ ਰਿਫੰਡ ਦਾ ਨੰਬਰ, ਜਾਂ ਖਪਤਕਾਰ ਕੋਡ। ਅੱਖਰਾਂ ਦੇ ਆਕਾਰ ਅਤੇ ਖਾਲੀ ਥਾਂ ਨਾਲ ਫਰਕ ਨਹੀਂ ਪੈਂਦਾ।";
+    search_hint: "Number of the payment, of the gateway, of the bank, of a bill, receipt or refund, the consumer code, or the payer's mobile number. Case and blanks do not matter.", "भुगतान, गेटवे, बैंक, बिल, रसीद या धनवापसी की संख्या, उपभोक्ता कोड, या भुगतानकर्ता का मोबाइल नंबर। अक्षरों का आकार और रिक्त स्थान मायने नहीं रखते।", "ਭੁਗਤਾਨ, ਗੇਟਵੇ, ਬੈਂਕ, ਬਿੱਲ, ਰਸੀਦ ਜਾਂ ਰਿਫੰਡ ਦਾ ਨੰਬਰ, ਖਪਤਕਾਰ ਕੋਡ, ਜਾਂ ਭੁਗਤਾਨਕਰਤਾ ਦਾ ਮੋਬਾਈਲ ਨੰਬਰ। ਅੱਖਰਾਂ ਦਾ ਆਕਾਰ ਅਤੇ ਖਾਲੀ ਥਾਂ ਮਾਇਨੇ ਨਹੀਂ ਰੱਖਦੇ।";
     find: "Find", "खोजें", "ਖੋਜੋ";
     filters: "Filters", "फ़िल्टर", "ਫਿਲਟਰ";
     apply: "Apply", "लागू करें", "ਲਾਗੂ ਕਰੋ";
@@ -115,6 +115,16 @@ texts! {
     any_status: "Any status", "कोई भी स्थिति", "ਕੋਈ ਵੀ ਸਥਿਤੀ";
     any_action: "Any action", "कोई भी कार्रवाई", "ਕੋਈ ਵੀ ਕਾਰਵਾਈ";
     search_on: "Search older ones", "और पुराने खोजें", "ਹੋਰ ਪੁਰਾਣੇ ਖੋਜੋ";
+    searched_to: "Searched back to {}. What is older was not looked at.", "{} तक खोजा गया। उससे पुराने नहीं देखे गए।", "{} ਤੱਕ ਖੋਜਿਆ ਗਿਆ। ਉਸ ਤੋਂ ਪੁਰਾਣੇ ਨਹੀਂ ਦੇਖੇ ਗਏ।";
+    search_over: "These words were searched for in another session. Search for them again.", "ये शब्द दूसरे सत्र में खोजे गए थे। उन्हें फिर से खोजें।", "ਇਹ ਸ਼ਬਦ ਦੂਜੇ ਸੈਸ਼ਨ ਵਿੱਚ ਖੋਜੇ ਗਏ ਸਨ। ਉਨ੍ਹਾਂ ਨੂੰ ਦੁਬਾਰਾ ਖੋਜੋ।";
+    receipt_pending: "Paid, not issued yet", "भुगतान हुआ, अभी जारी नहीं", "ਭੁਗਤਾਨ ਹੋਇਆ, ਹਾਲੇ ਜਾਰੀ ਨਹੀਂ";
+    receipt_none: "None: not paid", "कोई नहीं: भुगतान नहीं हुआ", "ਕੋਈ ਨਹੀਂ: ਭੁਗਤਾਨ ਨਹੀਂ ਹੋਇਆ";
+    pending_for: "Pending for longer than", "इससे अधिक समय से लंबित", "ਇਸ ਤੋਂ ਵੱਧ ਸਮੇਂ ਤੋਂ ਬਕਾਇਆ";
+    older_than: "Older than", "इससे पुराने", "ਇਸ ਤੋਂ ਪੁਰਾਣੇ";
+    one_hour: "1 hour", "1 घंटा", "1 ਘੰਟਾ";
+    one_day: "1 day", "1 दिन", "1 ਦਿਨ";
+    seven_days: "7 days", "7 दिन", "7 ਦਿਨ";
+    thirty_days: "30 days", "30 दिन", "30 ਦਿਨ";
     any_day: "Any day", "कोई भी दिन", "ਕੋਈ ਵੀ ਦਿਨ";
     problems: "Some filters cannot be read", "कुछ फ़िल्टर पढ़े नहीं जा सकते", "ਕੁਝ ਫਿਲਟਰ ਪੜ੍ਹੇ ਨਹੀਂ ਜਾ ਸਕਦੇ";
     choose_listed: "choose one of the list", "सूची में से एक चुनें", "ਸੂਚੀ ਵਿੱਚੋਂ ਇੱਕ ਚੁਣੋ";
@@ -380,6 +390,10 @@ texts! {
     events_waiting: "events wait to be published", "घटनाएँ प्रकाशन की प्रतीक्षा में हैं", "ਘਟਨਾਵਾਂ ਪ੍ਰਕਾਸ਼ਨ ਦੀ ਉਡੀਕ ਵਿੱਚ ਹਨ";
     events_dead: "events were given up", "घटनाएँ छोड़ दी गईं", "ਘਟਨਾਵਾਂ ਛੱਡ ਦਿੱਤੀਆਂ ਗਈਆਂ";
     events_oldest: "The oldest that waits was stored at {}.", "सबसे पुरानी प्रतीक्षारत {} को सहेजी गई।", "ਸਭ ਤੋਂ ਪੁਰਾਣੀ ਉਡੀਕ ਵਾਲੀ {} ਨੂੰ ਸੰਭਾਲੀ ਗਈ।";
+    events_state_waiting: "Waiting", "प्रतीक्षा में", "ਉਡੀਕ ਵਿੱਚ";
+    events_state_dead: "Given up", "छोड़ दिए गए", "ਛੱਡ ਦਿੱਤੇ ਗਏ";
+    events_state_published: "Published", "प्रकाशित", "ਪ੍ਰਕਾਸ਼ਿਤ";
+    any_topic: "Any stream", "कोई भी धारा", "ਕੋਈ ਵੀ ਧਾਰਾ";
     number: "Number", "संख्या", "ਨੰਬਰ";
     stored: "Stored", "सहेजा गया", "ਸੰਭਾਲਿਆ ਗਿਆ";
     topic: "Stream", "धारा", "ਧਾਰਾ";

@@ -4,8 +4,9 @@ use askama::Template;
 use futures_util::future::join_all;
 use payment_domain::{AttentionKind, Personal, Status, Transaction};
 use payment_service::{AttentionDetail, CaseView, PersonalData, access};
-use payment_store::{AttentionQuery, CaseState, CaseWork, OwnedBy, SeenCase};
+use payment_store::{AttentionQuery, CaseState, CaseWork, OwnedBy, SeenCase, common_scopes};
 
+use super::payments::{ages, tree};
 use super::story::{self, StoryLine};
 use super::{payment_link, seen_version};
 use crate::context::Context;
@@ -13,7 +14,7 @@ use crate::failure::{Failure, Outcome};
 use crate::format::{self, Tag};
 use crate::language::fill;
 use crate::links::Link;
-use crate::list::{Filters, List, one_more_than_a_page, one_page};
+use crate::list::{Choice, Filters, List, one_more_than_a_page, one_page};
 use crate::page::{self, Frame, Named};
 
 #[derive(Template)]
@@ -70,7 +71,9 @@ struct CasePage {
 pub(crate) async fn list(context: &Context) -> Outcome {
     let t = context.language.texts();
     let mut filters = Filters::of(context, "/attention");
-    let query = read(context, &mut filters)?;
+    let own = common_scopes(&context.scopes, &context.scopes);
+    let tree = tree(&own, context.payments().ports.store.tenants_within(&own).await?);
+    let query = read(context, &mut filters, tree)?;
     let status = filters.status();
     let (found, is_more) = match filters.is_readable() {
         true => one_page(context.payments().attention.list_with_advice(&query).await?),
@@ -91,7 +94,7 @@ pub(crate) async fn list(context: &Context) -> Outcome {
     page::html_with(status, &page)
 }
 
-fn read(context: &Context, filters: &mut Filters<'_>) -> Result<AttentionQuery, Failure> {
+fn read(context: &Context, filters: &mut Filters<'_>, tree: Vec<Choice>) -> Result<AttentionQuery, Failure> {
     let t = context.language.texts();
     let states = [
         ("open", t.open, CaseState::Open),
@@ -101,12 +104,13 @@ fn read(context: &Context, filters: &mut Filters<'_>) -> Result<AttentionQuery, 
     let kinds = AttentionKind::ALL.map(|kind| (kind.as_str(), kind.as_str(), kind));
     let own = context.caller()?.session.holder.uuid.clone();
     let owners = [("me", t.owner_me, OwnedBy::One(own)), ("nobody", t.none, OwnedBy::Nobody)];
-    let within = filters.tenants(Vec::new());
+    let within = filters.tenants(tree);
     Ok(AttentionQuery {
         within: Some(within),
         state: filters.choice_with_default("state", t.status, "all", &states).unwrap_or_default(),
         kind: filters.choice("kind", t.kind, None, &kinds),
         owner: filters.choice("owner", t.owner, None, &owners).unwrap_or_default(),
+        raised_before: filters.choice("older", t.older_than, None, &ages(context)),
         after: context.query.number("after").unwrap_or_default(),
         limit: one_more_than_a_page(),
         ..AttentionQuery::default()

@@ -75,12 +75,15 @@ pub(crate) async fn list(context: &Context) -> Outcome {
 fn read(context: &Context, filters: &mut Filters<'_>) -> AuditQuery {
     let t = context.language.texts();
     let actions = AuditAction::ALL.map(|action| (action.as_str(), action.as_str(), action));
+    let (from, to) = filters.days();
     AuditQuery {
         before: Some(context.query.number("before").unwrap_or(i64::MAX)),
         action: filters.choice("action", t.action, Some(t.any_action), &actions),
         actor: filters.text("actor", t.actor),
         object_id: filters.text("object", t.object),
         within: filters.text("tenant", t.tenant).map(|root| TenantScope { root }),
+        from,
+        to,
         limit: one_more_than_a_page(),
         ..AuditQuery::default()
     }

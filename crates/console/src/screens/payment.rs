@@ -349,7 +349,8 @@ pub(super) fn named_refund(context: &Context, refund: &Refund) -> Named {
 /// Other payments of the same bills, within the caller's tenants.
 async fn others(context: &Context, txn: &Transaction) -> Result<Vec<Named>, Failure> {
     let spellings = txn.bill_keys().into_iter().map(|key| key.bill.to_string()).collect();
-    let query = NamedQuery { within: context.scopes.clone(), spellings, limit: NAMED };
+    let query =
+        NamedQuery { within: context.scopes.clone(), spellings, limit: NAMED, ..NamedQuery::default() };
     let found = context.payments().ports.store.payments_named(&query).await?;
     let others = found.iter().filter(|other| other.id != txn.id && other.tenant_id == txn.tenant_id);
     Ok(others.map(|other| named_payment(context, other)).collect())

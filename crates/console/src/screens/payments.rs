@@ -1,15 +1,25 @@
 //! Payments: found by any of their numbers, or listed by filters that are all shown. The address is the view.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use askama::Template;
-use payment_domain::{GatewayName, StatusName, Transaction, TxnId};
-use payment_store::{NamedQuery, PaymentQuery};
+use payment_domain::{GatewayName, Personal, StatusName, TenantId, Timestamp, Transaction, TxnId};
+use payment_store::{NamedQuery, PaymentQuery, ReceiptState, TenantScope, common_scopes};
 
 use super::payment_link;
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::format::{self, Tag};
-use crate::list::{Choice, Filters, List, ROWS, one_more_than_a_page, one_page};
-use crate::page::{self, Frame};
+use crate::language::fill;
+use crate::list::{Choice, Filters, List, one_more_than_a_page, one_page};
+use crate::page::{self, Frame, Named};
+use crate::sealed;
+
+/// About how many payments a page looks at.
+const EXAMINED: u32 = 5_000;
+const LONGEST_WORDS: usize = 128;
+const HOUR: Duration = Duration::from_secs(3_600);
 
 #[derive(Template)]
 #[template(path = "payments.html")]
@@ -35,29 +45,61 @@ struct Row {
 
 /// `GET /payments`
 pub(crate) async fn list(context: &Context) -> Outcome {
-    match context.query.text("q") {
-        Some(words) => find(context, words).await,
-        None => filtered(context).await,
+    match (context.query.text("s"), context.query.text("q")) {
+        (Some(sealed), _) => {
+            let words = context.search_key.as_ref().and_then(|key| key.open(sealed));
+            let words = words.ok_or(Failure::invalid(context.language.texts().search_over))?;
+            named(context, ("s", sealed), &words, sealed::mobile_number(words.expose())).await
+        }
+        (None, Some(words)) => named(context, ("q", words), &Personal::new(words), None).await,
+        (None, None) => filtered(context).await,
     }
 }
 
-/// One payment that is found is shown at once.
-async fn find(context: &Context, words: &str) -> Outcome {
+/// `POST /payments/find`: to the list of what the words name.
+pub(crate) async fn find(context: &Context) -> Outcome {
+    let words = context.form.text("q").unwrap_or_default();
+    let words: String = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = Personal::new(words.chars().take(LONGEST_WORDS).collect::<String>());
+    let list = context.link("/payments");
+    let list = match &context.search_key {
+        _ if words.expose().is_empty() => list,
+        _ if sealed::names_no_person(words.expose()) => list.with("q", words.expose()),
+        Some(key) => list.with("s", key.seal(&words)?),
+        None => return Err(Failure::LoggedOut),
+    };
+    page::see(&list.href())
+}
+
+/// The payments that a number names. One that is found alone is shown at once.
+async fn named(
+    context: &Context,
+    (parameter, value): (&'static str, &str),
+    words: &Personal,
+    mobile: Option<Personal>,
+) -> Outcome {
     let t = context.language.texts();
     let mut filters = Filters::of(context, "/payments");
-    filters.kept("q", words);
-    filters.chip(t.search, words, "q");
-    let within = filters.tenants(Vec::new());
-    let limit = u32::try_from(ROWS).unwrap_or(u32::MAX);
-    let query = NamedQuery { within, spellings: spellings(words), limit };
-    let found = context.payments().ports.store.payments_named(&query).await?;
-    if let [only] = found.as_slice() {
+    let is_sealed = value != words.expose();
+    filters.kept(parameter, value);
+    let shown = if is_sealed { words.masked() } else { words.expose().to_owned() };
+    filters.chip(t.search, &shown, parameter);
+    let query = NamedQuery {
+        within: filters.tenants(Vec::new()),
+        spellings: spellings(words.expose()),
+        mobile,
+        after: context.query.text("after").and_then(|id| TxnId::new(id).ok()),
+        limit: one_more_than_a_page(),
+    };
+    let (found, is_more) = one_page(context.payments().ports.store.payments_named(&query).await?);
+    if let ([only], None) = (found.as_slice(), &query.after) {
         return page::see(&payment_link(context, only.id.as_str()).href());
     }
-    let list = filters.newest_first(true, None);
+    let next = found.last().filter(|_| is_more).map(|last| ("after", last.id.to_string()));
+    let list = filters.newest_first(query.after.is_none(), next);
     page::html(&PaymentsPage {
         f: Frame::of(context, t.payments, &[]),
-        q: words.to_owned(),
+        q: words.expose().to_owned(),
         list: List { fields: Vec::new(), ..list },
         rows: found.iter().map(|txn| row(context, txn)).collect(),
     })
@@ -65,9 +107,8 @@ async fn find(context: &Context, words: &str) -> Outcome {
 
 /// A number as it was typed, without blanks, and in letters of either case.
 fn spellings(words: &str) -> Vec<String> {
-    const LONGEST: usize = 128;
-    let typed: String =
-        words.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST).collect();
+    let typed = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let typed: String = typed.chars().take(LONGEST_WORDS).collect();
     let joined: String = typed.chars().filter(|char| !char.is_whitespace()).collect();
     let mut all = Vec::new();
     for spelling in [typed, joined] {
@@ -82,47 +123,102 @@ fn spellings(words: &str) -> Vec<String> {
 
 async fn filtered(context: &Context) -> Outcome {
     let t = context.language.texts();
+    let store = &context.payments().ports.store;
+    let own = common_scopes(&context.scopes, &context.scopes);
+    let tree = tree(&own, store.tenants_within(&own).await?);
     let mut filters = Filters::of(context, "/payments");
-    let query = read(context, &mut filters);
+    let query = read(context, &mut filters, tree);
     let status = filters.status();
-    let (found, is_more) = match filters.is_readable() {
-        true => one_page(context.payments().ports.store.list_payments(&query).await?),
-        false => (Vec::new(), false),
-    };
+    let (mut found, mut is_more, mut searched) = (Vec::new(), false, None);
+    if filters.is_readable() {
+        let horizon = store.payments_horizon(&query, EXAMINED).await?.filter(|at| query.from < Some(*at));
+        let within_reach = PaymentQuery { from: horizon.or(query.from), ..query.clone() };
+        (found, is_more) = one_page(store.list_payments(&within_reach).await?);
+        searched = horizon.filter(|_| !is_more).map(|at| Named {
+            name: fill(t.searched_to, [&format::moment(context, at)]),
+            href: filters.view().with("before", at.as_millis().to_string()).href(),
+        });
+    }
     let next = found.last().filter(|_| is_more).map(|last| ("after", last.id.to_string()));
+    let is_first = query.after.is_none() && context.query.text("before").is_none();
+    let list = filters.newest_first(is_first, next);
     let page = PaymentsPage {
         f: Frame::of(context, t.payments, &[]),
         q: String::new(),
-        list: filters.newest_first(query.after.is_none(), next),
+        list: List { searched, ..list },
         rows: found.iter().map(|txn| row(context, txn)).collect(),
     };
     page::html_with(status, &page)
 }
 
-fn read(context: &Context, filters: &mut Filters<'_>) -> PaymentQuery {
+fn read(context: &Context, filters: &mut Filters<'_>, tree: Vec<Choice>) -> PaymentQuery {
     let t = context.language.texts();
     let statuses = [StatusName::Pending, StatusName::Success, StatusName::Failure];
     let statuses = statuses.map(|status| (status.as_str(), format::status_word(t, status), status));
+    let receipts = [
+        ("issued", t.flow_receipt, ReceiptState::Issued),
+        ("pending", t.receipt_pending, ReceiptState::Pending),
+        ("none", t.receipt_none, ReceiptState::None),
+    ];
+    let ages = ages(context);
     let gateways = context.payments().ports.gateways.names();
     let gateways = gateways.iter().map(|name| Choice::of(name.to_string(), name.to_string())).collect();
-    let within = filters.tenants(Vec::new());
+    let within = filters.tenants(tree);
     let status = filters.choice("status", t.status, Some(t.any_status), &statuses);
+    let pending_before = filters.choice("pending_for", t.pending_for, None, &ages);
+    let receipt = filters.choice("receipt", t.receipt, None, &receipts);
     let gateway = filters.listed("gateway", t.gateway, None, gateways);
     let module = filters.text("service", t.service);
     let (from, to) = filters.days();
     let (amount_from, amount_to) = filters.amounts();
+    let before = context.query.number("before").map(Timestamp::from_millis);
     PaymentQuery {
         within,
         status,
+        receipt,
+        pending_before,
         gateway: gateway.map(|name| GatewayName::new(name.as_str())),
         module,
         amount_from,
         amount_to,
         from,
-        to,
+        to: [to, before].into_iter().flatten().min(),
         after: context.query.text("after").and_then(|id| TxnId::new(id).ok()),
         limit: one_more_than_a_page(),
     }
+}
+
+/// The ages by which lists are filtered, each with the moment before which what is older lies.
+pub(super) fn ages(context: &Context) -> [(&'static str, &'static str, Timestamp); 4] {
+    let (t, now) = (context.language.texts(), context.payments().ports.clock.now());
+    [
+        ("1h", t.one_hour, now.minus(HOUR)),
+        ("1d", t.one_day, now.minus(HOUR * 24)),
+        ("7d", t.seven_days, now.minus(HOUR * 24 * 7)),
+        ("30d", t.thirty_days, now.minus(HOUR * 24 * 30)),
+    ]
+}
+
+/// Tenants with those above them, as far as they are within the caller's, each further in than the one above it.
+pub(super) fn tree(own: &[TenantScope], seen: Vec<TenantId>) -> Vec<Choice> {
+    let is_own = |name: &str| own.iter().any(|scope| TenantId::stored(name).is_within(&scope.root));
+    let mut all: BTreeSet<Vec<String>> = BTreeSet::new();
+    for tenant in seen {
+        let parts: Vec<String> = tenant.as_str().split('.').map(str::to_owned).collect();
+        for depth in 1..=parts.len() {
+            let above: Vec<String> = parts.iter().take(depth).cloned().collect();
+            if is_own(&above.join(".")) {
+                all.insert(above);
+            }
+        }
+    }
+    let top = all.iter().map(Vec::len).min().unwrap_or_default();
+    let choice = |parts: Vec<String>| {
+        let name = parts.join(".");
+        let further_in = "\u{a0}\u{a0}\u{a0}".repeat(parts.len().saturating_sub(top));
+        Choice::of(name.as_str(), format!("{further_in}{name}"))
+    };
+    all.into_iter().map(choice).collect()
 }
 
 fn row(context: &Context, txn: &Transaction) -> Row {
@@ -152,5 +248,21 @@ mod tests {
         }
         assert_eq!(spellings("123"), ["123"]);
         assert_eq!(spellings(&"x".repeat(1000))[0].len(), 128);
+    }
+
+    #[test]
+    fn a_tenant_stands_below_those_above_it_and_none_above_the_callers_is_offered() {
+        let seen = ["pb.a", "pb.a.ward1", "pb-x.b", "pb.b.ward2"].map(TenantId::stored);
+        let scopes = |roots: &[&str]| -> Vec<TenantScope> {
+            roots.iter().map(|root| TenantScope { root: (*root).to_owned() }).collect()
+        };
+        let words = |own: &[&str]| -> Vec<String> {
+            tree(&scopes(own), seen.to_vec())
+                .into_iter()
+                .map(|choice| choice.word.replace('\u{a0}', " "))
+                .collect()
+        };
+        assert_eq!(words(&["pb"]), ["pb", "   pb.a", "      pb.a.ward1", "   pb.b", "      pb.b.ward2"]);
+        assert_eq!(words(&["pb.b"]), ["pb.b", "   pb.b.ward2"]);
     }
 }

@@ -1,20 +1,22 @@
 //! Refunds, newest first; those that wait for the caller.
 
 use askama::Template;
-use payment_domain::{Refund, RefundStatus};
+use payment_domain::{GatewayName, Refund, RefundId, RefundStatus, Timestamp};
 use payment_service::access;
-use payment_store::{PageRequest, RefundQuery};
+use payment_store::{PageRequest, RefundQuery, common_scopes};
 
 use super::payment_link;
+use super::payments::tree;
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::format::{self, Tag};
+use crate::language::fill;
 use crate::links::segment;
-use crate::list::{Filters, List, ROWS, one_more_than_a_page, one_page};
-use crate::page::{self, Frame};
+use crate::list::{Choice, Filters, List, one_more_than_a_page, one_page};
+use crate::page::{self, Frame, Named};
 
-/// Pages behind this many refunds are reached by filters.
-const FARTHEST: u32 = 10_000;
+/// How many refunds a page looks at.
+const EXAMINED: u32 = 20_000;
 
 #[derive(Template)]
 #[template(path = "refunds.html")]
@@ -45,56 +47,123 @@ struct Row {
     tenant: String,
 }
 
+/// What of the refunds is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Chosen {
+    All,
+    /// What another has requested.
+    ToDecide,
+    UnderWay,
+    Own,
+}
+
+impl Chosen {
+    /// Any where it is empty.
+    fn statuses(self) -> &'static [RefundStatus] {
+        match self {
+            Chosen::All | Chosen::Own => &[],
+            Chosen::ToDecide => &[RefundStatus::Requested],
+            Chosen::UnderWay => &[RefundStatus::Approved, RefundStatus::Sent],
+        }
+    }
+}
+
 /// `GET /refunds`
 pub(crate) async fn list(context: &Context) -> Outcome {
     let t = context.language.texts();
-    let own = context.caller()?.session.holder.uuid.clone();
     let known = [
-        ("all", t.view_all, true),
-        ("decide", t.view_decide, context.has_anywhere(access::CHECKS)),
-        ("under-way", t.view_under_way, true),
-        ("mine", t.view_mine, context.has_anywhere(access::MAKES)),
+        ("all", t.view_all, Chosen::All),
+        ("decide", t.view_decide, Chosen::ToDecide),
+        ("under-way", t.view_under_way, Chosen::UnderWay),
+        ("mine", t.view_mine, Chosen::Own),
     ];
+    let own = common_scopes(&context.scopes, &context.scopes);
+    let tree = tree(&own, context.payments().ports.store.tenants_within(&own).await?);
     let mut filters = Filters::of(context, "/refunds");
-    let within = filters.tenants(Vec::new());
-    let options = known.map(|(value, name, _)| (value, name, value));
-    let chosen = filters.choice_with_default("view", t.views, "all", &options).unwrap_or_default();
-    let (statuses, maker) = match chosen {
-        "decide" => (vec![RefundStatus::Requested], None),
-        "under-way" => (vec![RefundStatus::Approved, RefundStatus::Sent], None),
-        "mine" => (Vec::new(), Some(own.clone())),
-        _ => (Vec::new(), None),
-    };
-    let offset = context.query.number("from").and_then(|from| u32::try_from(from).ok()).unwrap_or_default();
-    let query = RefundQuery {
-        within: Some(within),
-        statuses,
-        requested_by: maker,
-        page: PageRequest { limit: one_more_than_a_page(), offset: offset.min(FARTHEST) },
-        ..RefundQuery::default()
-    };
+    let within = filters.tenants(tree);
+    let chosen = filters.choice_with_default("view", t.views, "all", &known);
+    let query = RefundQuery { within: Some(within), ..read(context, &mut filters) };
+    let query = chosen.and_then(|chosen| narrowed(query, chosen, context));
     let status = filters.status();
-    let (found, is_more) = match filters.is_readable() {
-        true => one_page(context.payments().refunds.search(&query).await?),
-        false => (Vec::new(), false),
+    let (mut found, mut is_more, mut searched) = (Vec::new(), false, None);
+    if let Some(query) = query.filter(|_| filters.is_readable()) {
+        let refunds = &context.payments().refunds;
+        let horizon = refunds.horizon(&query, EXAMINED).await?.filter(|at| query.from < Some(*at));
+        let within_reach = RefundQuery { from: horizon.or(query.from), ..query };
+        (found, is_more) = one_page(refunds.search(&within_reach).await?);
+        searched = horizon.filter(|_| !is_more).map(|at| Named {
+            name: fill(t.searched_to, [&format::moment(context, at)]),
+            href: filters.view().with("before", at.as_millis().to_string()).href(),
+        });
+    }
+    let is_offered = |view: Chosen| match view {
+        Chosen::All | Chosen::UnderWay => true,
+        Chosen::ToDecide => context.has_anywhere(access::CHECKS),
+        Chosen::Own => context.has_anywhere(access::MAKES),
     };
-    let views = known.into_iter().filter(|(_, _, offered)| *offered).map(|(value, name, _)| View {
+    let views = known.into_iter().filter(|(_, _, view)| is_offered(*view)).map(|(value, name, view)| View {
         name,
         href: filters.view().with("view", value).href(),
-        is_current: value == chosen,
+        is_current: chosen == Some(view),
     });
     let views = views.collect();
-    // Another decides about what the caller has requested.
-    let is_shown = |refund: &&Refund| chosen != "decide" || refund.requested_by != own;
-    let further = offset.saturating_add(u32::try_from(ROWS).unwrap_or_default());
-    let next = (is_more && further <= FARTHEST).then(|| ("from", further.to_string()));
+    let next = found.last().filter(|_| is_more).map(|last| ("after", last.id.to_string()));
+    let is_first = context.query.text("after").is_none() && context.query.text("before").is_none();
+    let list = filters.newest_first(is_first, next);
     let page = RefundsPage {
         views,
-        rows: found.iter().filter(is_shown).map(|refund| row(context, refund)).collect(),
-        list: filters.newest_first(offset == 0, next),
+        rows: found.iter().map(|refund| row(context, refund)).collect(),
+        list: List { searched, ..list },
         f: Frame::of(context, t.refunds, &[]),
     };
     page::html_with(status, &page)
+}
+
+/// The filters but tenants and view.
+fn read(context: &Context, filters: &mut Filters<'_>) -> RefundQuery {
+    let t = context.language.texts();
+    let statuses = RefundStatus::ALL.map(|status| (status.as_str(), format::refund_word(t, status), status));
+    let gateways = context.payments().ports.gateways.names();
+    let gateways = gateways.iter().map(|name| Choice::of(name.to_string(), name.to_string())).collect();
+    let status = filters.choice("status", t.status, Some(t.any_status), &statuses);
+    let gateway = filters.listed("gateway", t.gateway, None, gateways);
+    let requested_by = filters.text("maker", t.maker);
+    let (from, to) = filters.days();
+    let (amount_from, amount_to) = filters.amounts();
+    let before = context.query.number("before").map(Timestamp::from_millis);
+    RefundQuery {
+        statuses: status.into_iter().collect(),
+        gateway: gateway.map(|name| GatewayName::new(name.as_str())),
+        requested_by,
+        amount_from,
+        amount_to,
+        from,
+        to: [to, before].into_iter().flatten().min(),
+        after: context.query.text("after").map(RefundId::stored),
+        page: PageRequest { limit: one_more_than_a_page(), offset: 0 },
+        ..RefundQuery::default()
+    }
+}
+
+/// The query of a view; `None` where no refund can be in both.
+fn narrowed(query: RefundQuery, chosen: Chosen, context: &Context) -> Option<RefundQuery> {
+    let own = context.caller.as_ref()?.session.holder.uuid.clone();
+    let of_view = chosen.statuses();
+    let statuses: Vec<RefundStatus> = match query.statuses.is_empty() {
+        true => of_view.to_vec(),
+        false => {
+            query.statuses.into_iter().filter(|known| of_view.is_empty() || of_view.contains(known)).collect()
+        }
+    };
+    let is_none = statuses.is_empty() && !of_view.is_empty();
+    let (requested_by, not_requested_by) = match (chosen, query.requested_by) {
+        (Chosen::Own, Some(maker)) if maker != own => return None,
+        (Chosen::Own, _) => (Some(own), None),
+        // Another decides about what the caller has requested.
+        (Chosen::ToDecide, maker) => (maker, Some(own)),
+        (Chosen::All | Chosen::UnderWay, maker) => (maker, None),
+    };
+    (!is_none).then_some(RefundQuery { statuses, requested_by, not_requested_by, ..query })
 }
 
 fn row(context: &Context, refund: &Refund) -> Row {

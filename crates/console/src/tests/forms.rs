@@ -70,7 +70,7 @@ async fn no_form_is_carried_out_that_was_not_sent_by_a_page_of_its_session() {
     let (mine, other) = (world.log_in("asha", &all).await, world.log_in("mallory", &all).await);
     let (token, foreign) = (mine.token().await, other.token().await);
     let before = world.store.audit_head().await.unwrap().end.number;
-    for route in ROUTES.iter().filter(|route| route.verb == Verb::Post && route.access != Access::Open) {
+    for route in ROUTES.iter().filter(|route| route.verb != Verb::Get && route.access != Access::Open) {
         for (headers, token) in [
             (&[][..], token.as_str()),
             (&[("sec-fetch-site", "cross-site")], &token),

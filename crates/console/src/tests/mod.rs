@@ -4,6 +4,7 @@
 mod accounts;
 mod cases;
 mod forms;
+mod lists;
 mod mutated;
 mod payments;
 mod screens;

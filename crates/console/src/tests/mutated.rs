@@ -51,8 +51,15 @@ const PARTS: [&str; 24] = [
     "pb.amritsar",
     "logged-in",
 ];
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 27] = [
     "q",
+    "s",
+    "receipt",
+    "pending_for",
+    "older",
+    "topic",
+    "maker",
+    "token",
     "tenant",
     "status",
     "gateway",
@@ -97,7 +104,7 @@ async fn no_request_breaks_a_page() {
             .collect();
         let (query, body) = match route.verb {
             Verb::Get => (fields.join("&"), String::new()),
-            Verb::Post => (String::new(), format!("form_token={token}&{}", fields.join("&"))),
+            Verb::Post | Verb::Ask => (String::new(), format!("form_token={token}&{}", fields.join("&"))),
         };
         let method = if route.verb == Verb::Get { Method::GET } else { Method::POST };
         let cookie = if numbers.below(10) == 0 { "pg_session=%00; =;;" } else { browser.cookie.as_str() };

@@ -35,7 +35,7 @@ async fn every_page_is_open_to_its_roles_alone() {
                 let path = filled(route.path);
                 let page = match route.verb {
                     Verb::Get => browser.get(&path).await,
-                    Verb::Post => {
+                    Verb::Post | Verb::Ask => {
                         let headers = [("sec-fetch-site", "same-origin")];
                         browser.post_raw(&path, &headers, &[("form_token", &token)]).await
                     }
@@ -66,7 +66,7 @@ async fn without_a_session_there_is_the_login_alone() {
         let path = filled(route.path);
         let page = match route.verb {
             Verb::Get => world.send(get(&path)).await,
-            Verb::Post => {
+            Verb::Post | Verb::Ask => {
                 world.send(request(Method::POST, &path, &[("sec-fetch-site", "same-origin")], "")).await
             }
         };
@@ -79,7 +79,7 @@ async fn without_a_session_there_is_the_login_alone() {
                     "{path}"
                 );
             }
-            (_, Verb::Post) => assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{path}"),
+            (_, Verb::Post | Verb::Ask) => assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{path}"),
         }
     }
 }
@@ -103,6 +103,9 @@ async fn nothing_of_a_foreign_tenant_is_found_on_any_page() {
         "/payments?q=THEIRS-1",
         "/payments?q=BILL-THEIRS-1",
         "/payments?after=THEIRS-1",
+        "/payments?receipt=none&amount_from=1",
+        "/payments?pending_for=1h&before=9999999999999",
+        "/refunds?tenant=pb.nabha&status=REQUESTED",
         "/attention",
         "/attention?state=all",
         "/attention?tenant=pb.nabha",

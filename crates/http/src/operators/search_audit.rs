@@ -120,7 +120,16 @@ fn read_query(body: AuditSearchBody<'_>) -> Result<AuditQuery, ApiError> {
     let limit = fields::limit(&mut found, field("limit"), body.limit);
     let within = tenant.map(|root| TenantScope { root });
     if found.is_empty() {
-        Ok(AuditQuery { after, before: None, action, object_kind, object_id, actor, within, limit })
+        Ok(AuditQuery {
+            after,
+            action,
+            object_kind,
+            object_id,
+            actor,
+            within,
+            limit,
+            ..AuditQuery::default()
+        })
     } else {
         Err(found.into_error())
     }

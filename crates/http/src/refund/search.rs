@@ -181,6 +181,7 @@ fn read_criteria(query: &QueryParams, within: Option<Vec<TenantScope>>) -> Resul
         to: to.map(Timestamp::from_millis),
         requested_by: maker.map(|uuid| uuid.trim().to_lowercase()),
         page,
+        ..RefundQuery::default()
     })
 }
 

@@ -25,7 +25,7 @@ mod work;
 use std::sync::Arc;
 use std::time::Duration;
 
-use payment_domain::{Money, Personal, Refund, RefundHistoryEntry, RefundId, TxnId};
+use payment_domain::{Money, Personal, Refund, RefundHistoryEntry, RefundId, Timestamp, TxnId};
 use payment_store::{RefundKey, RefundQuery, RequestDigest, StoreError, TenantScope};
 use serde_json::{Map, Value};
 
@@ -117,6 +117,14 @@ impl Refunds {
     /// [`StoreError`] when the database is unavailable.
     pub async fn search(&self, query: &RefundQuery) -> Result<Vec<Refund>, StoreError> {
         self.ports.store.search_refunds(query).await
+    }
+
+    /// How far back a page of a search finds everything by looking at so many refunds.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is unavailable.
+    pub async fn horizon(&self, query: &RefundQuery, examined: u32) -> Result<Option<Timestamp>, StoreError> {
+        self.ports.store.refunds_horizon(query, examined).await
     }
 
     /// # Errors

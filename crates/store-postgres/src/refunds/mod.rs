@@ -154,6 +154,14 @@ impl Refunds for PostgresStore {
         Ok(searching::search(self, query).await?)
     }
 
+    async fn refunds_horizon(
+        &self,
+        query: &RefundQuery,
+        examined: u32,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        Ok(searching::horizon(self, query, examined).await?)
+    }
+
     async fn count_refunds(&self, query: &RefundQuery) -> Result<u64, StoreError> {
         Ok(searching::count(self, query).await?)
     }

@@ -1,7 +1,8 @@
 //! Searching refunds, newest first.
 
-use payment_domain::{BillId, Refund, RefundId, RefundStatus, TenantId, TxnId};
-use payment_store::RefundQuery;
+use payment_domain::{Refund, RefundStatus, Timestamp};
+use payment_store::{RefundQuery, TenantScope};
+use tokio_postgres::types::ToSql;
 
 use super::columns;
 use crate::PostgresStore;
@@ -9,92 +10,199 @@ use crate::failure::Failure;
 use crate::parameters::storable;
 use crate::rows;
 
-/// One value of each condition; NULL for every refund.
+const NEWEST_FIRST: &str = "created_time DESC NULLS LAST, refund_id DESC";
+
+type Bound = Box<dyn ToSql + Sync + Send>;
+
+/// Those that are set, with the values of their parameters.
 struct Conditions {
     sql: String,
-    tenant: Option<String>,
-    refund: Option<String>,
-    payment: Option<String>,
-    /// Statuses of ours; DIGIT's words for rows of an earlier service.
-    statuses: Option<Vec<&'static str>>,
-    words: Vec<&'static str>,
-    consumer_code: Option<String>,
-    bill: Option<String>,
-    from: Option<i64>,
-    to: Option<i64>,
-    maker: Option<String>,
-    scopes: Option<Vec<String>>,
+    values: Vec<Bound>,
 }
 
 impl Conditions {
     fn of(store: &PostgresStore, query: &RefundQuery) -> Conditions {
         let tenant = store.refunds.tenant;
         let owned = |text: &str| storable(text).into_owned();
-        let statuses: Vec<&'static str> = query.statuses.iter().map(|status| status.as_str()).collect();
-        Conditions {
-            sql: format!(
-                "($1::text IS NULL OR {tenant} = $1) AND ($2::text IS NULL OR refund_id = $2)
-                AND ($3::text IS NULL OR original_txn_id = $3)
-                AND ($4::text[] IS NULL OR pg_status = ANY($4)
-                    OR (pg_status IS NULL AND upper(status) = ANY($5::text[])))
-                AND ($6::text IS NULL OR pg_consumer_code = $6)
-                AND ($7::text IS NULL OR original_txn_id IN (
-                    SELECT paid.txn_id FROM eg_pg_transaction_bills AS paid WHERE paid.bill_id = $7))
-                AND ($8::bigint IS NULL OR created_time >= $8) AND ($9::bigint IS NULL OR created_time < $9)
-                AND ($10::text IS NULL OR pg_requested_by = $10)
-                AND ($11::text[] IS NULL OR EXISTS (SELECT 1 FROM unnest($11::text[]) AS root
-                    WHERE {tenant} = root OR starts_with({tenant}, root || '.')))"
-            ),
-            tenant: query.tenant_id.as_ref().map(TenantId::as_str).map(owned),
-            refund: query.refund_id.as_ref().map(RefundId::as_str).map(owned),
-            payment: query.txn_id.as_ref().map(TxnId::as_str).map(owned),
-            words: query.statuses.iter().map(|status: &RefundStatus| status.digit_word()).collect(),
-            statuses: (!statuses.is_empty()).then_some(statuses),
-            consumer_code: query.consumer_code.as_deref().map(owned),
-            bill: query.bill_id.as_ref().map(BillId::as_str).map(owned),
-            from: query.from.map(|at| at.as_millis()),
-            to: query.to.map(|at| at.as_millis()),
-            maker: query.requested_by.as_deref().map(owned),
-            scopes: query
-                .within
-                .as_ref()
-                .map(|scopes| scopes.iter().map(|scope| owned(&scope.root)).collect()),
+        let mut all = Conditions { sql: "TRUE".to_owned(), values: Vec::new() };
+        if let Some(id) = &query.refund_id {
+            all.and(|nth| format!("refund_id = ${nth}::text"), owned(id.as_str()));
         }
+        if let Some(id) = &query.txn_id {
+            all.and(|nth| format!("original_txn_id = ${nth}::text"), owned(id.as_str()));
+        }
+        if let Some(id) = &query.tenant_id {
+            all.and(|nth| format!("{tenant} = ${nth}::text"), owned(id.as_str()));
+        }
+        if let Some(code) = &query.consumer_code {
+            all.and(|nth| format!("pg_consumer_code = ${nth}::text"), owned(code));
+        }
+        if let Some(bill) = &query.bill_id {
+            let paid = |nth: usize| {
+                format!(
+                    "original_txn_id IN (SELECT paid.txn_id FROM eg_pg_transaction_bills AS paid
+                        WHERE paid.bill_id = ${nth}::text)"
+                )
+            };
+            all.and(paid, owned(bill.as_str()));
+        }
+        if let Some(maker) = &query.requested_by {
+            all.and(|nth| format!("pg_requested_by = ${nth}::text"), owned(maker));
+        }
+        if let Some(maker) = &query.not_requested_by {
+            all.and(|nth| format!("pg_requested_by IS DISTINCT FROM ${nth}::text"), owned(maker));
+        }
+        if let Some(gateway) = &query.gateway {
+            all.and(|nth| format!("upper(gateway) = upper(${nth}::text)"), owned(gateway.as_str()));
+        }
+        for (sign, amount) in [(">=", query.amount_from), ("<=", query.amount_to)] {
+            if let Some(amount) = amount {
+                const MINOR: &str = "coalesce(pg_amount_minor, (refund_amount * 100)::bigint)";
+                all.and(|nth| format!("{MINOR} {sign} ${nth}::bigint"), amount.minor());
+                let code = amount.currency().code().to_owned();
+                all.and(|nth| format!("coalesce(pg_currency, 'INR') = ${nth}::text"), code);
+            }
+        }
+        for (sign, at) in [(">=", query.from), ("<", query.to)] {
+            if let Some(at) = at {
+                all.and(|nth| format!("created_time {sign} ${nth}::bigint"), at.as_millis());
+            }
+        }
+        if !query.statuses.is_empty() {
+            // Statuses of ours; DIGIT's words for rows of an earlier service.
+            let ours: Vec<&'static str> = query.statuses.iter().map(|status| status.as_str()).collect();
+            let words: Vec<&'static str> =
+                query.statuses.iter().map(|status: &RefundStatus| status.digit_word()).collect();
+            let words = all.bind(words);
+            let of = |nth: usize| {
+                format!(
+                    "(pg_status = ANY(${nth}::text[])
+                        OR (pg_status IS NULL AND upper(status) = ANY(${words}::text[])))"
+                )
+            };
+            all.and(of, ours);
+        }
+        if let Some(scopes) = &query.within {
+            let within = |nth: usize| {
+                format!(
+                    "EXISTS (SELECT 1 FROM unnest(${nth}::text[]) AS root
+                        WHERE {tenant} = root OR starts_with({tenant}, root || '.'))"
+                )
+            };
+            let root = |scope: &TenantScope| owned(&scope.root);
+            all.and(within, scopes.iter().map(root).collect::<Vec<String>>());
+        }
+        all
     }
 
-    fn values(&self) -> Vec<&(dyn tokio_postgres::types::ToSql + Sync)> {
-        vec![
-            &self.tenant,
-            &self.refund,
-            &self.payment,
-            &self.statuses,
-            &self.words,
-            &self.consumer_code,
-            &self.bill,
-            &self.from,
-            &self.to,
-            &self.maker,
-            &self.scopes,
-        ]
+    /// The place of a value.
+    fn bind(&mut self, value: impl ToSql + Sync + Send + 'static) -> usize {
+        self.values.push(Box::new(value));
+        self.values.len()
+    }
+
+    fn and(&mut self, sql: impl FnOnce(usize) -> String, value: impl ToSql + Sync + Send + 'static) {
+        let nth = self.bind(value);
+        self.sql.push_str(" AND ");
+        self.sql.push_str(&sql(nth));
+    }
+
+    fn values(&self) -> Vec<&(dyn ToSql + Sync)> {
+        self.values.iter().map(|value| value.as_ref() as &(dyn ToSql + Sync)).collect()
     }
 }
 
+/// Where a page begins. Rows of an earlier service without a time are the oldest.
+enum Place {
+    Newest,
+    Behind(i64, String),
+    Timeless(Option<String>),
+}
+
 pub(super) async fn search(store: &PostgresStore, query: &RefundQuery) -> Result<Vec<Refund>, Failure> {
-    let conditions = Conditions::of(store, query);
+    let Some(place) = place(store, query).await? else { return Ok(Vec::new()) };
+    let mut found = page(store, query, &place, query.page.limit).await?;
+    let missing = query.page.limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
+    if matches!(place, Place::Behind(..)) && missing > 0 && query.from.is_none() && query.to.is_none() {
+        found.extend(page(store, query, &Place::Timeless(None), missing).await?);
+    }
+    Ok(found)
+}
+
+/// `None` where no refund matches of the id behind which the page begins.
+async fn place(store: &PostgresStore, query: &RefundQuery) -> Result<Option<Place>, Failure> {
+    let Some(after) = &query.after else { return Ok(Some(Place::Newest)) };
+    let known = RefundQuery {
+        refund_id: Some(after.clone()),
+        within: query.within.clone(),
+        ..RefundQuery::default()
+    };
+    let conditions = Conditions::of(store, &known);
+    let sql = format!("SELECT created_time FROM eg_pg_transaction_refund WHERE {}", conditions.sql);
+    let found = store.db.planned(&sql, &conditions.values()).await?;
+    let id = || storable(after.as_str()).into_owned();
+    Ok(rows::first::<Option<i64>>(&found)?.map(|at| match at {
+        Some(at) => Place::Behind(at, id()),
+        None => Place::Timeless(Some(id())),
+    }))
+}
+
+async fn page(
+    store: &PostgresStore,
+    query: &RefundQuery,
+    place: &Place,
+    limit: u32,
+) -> Result<Vec<Refund>, Failure> {
+    let mut all = Conditions::of(store, query);
+    let skipped = match place {
+        Place::Newest => query.page.offset,
+        Place::Behind(at, id) => {
+            let at = all.bind(*at);
+            all.and(|nth| format!("(created_time, refund_id) < (${at}::bigint, ${nth}::text)"), id.clone());
+            0
+        }
+        Place::Timeless(id) => {
+            all.sql.push_str(" AND created_time IS NULL");
+            if let Some(id) = id {
+                all.and(|nth| format!("refund_id < ${nth}::text"), id.clone());
+            }
+            0
+        }
+    };
+    let (limit, skipped) = (all.bind(i64::from(limit)), all.bind(i64::from(skipped)));
     let sql = format!(
-        "{} WHERE {} ORDER BY created_time DESC NULLS LAST, refund_id DESC LIMIT $12 OFFSET $13",
-        store.refunds.select, conditions.sql
+        "{} WHERE {} ORDER BY {NEWEST_FIRST} LIMIT ${limit}::bigint OFFSET ${skipped}::bigint",
+        store.refunds.select, all.sql
     );
-    let (limit, offset) = (i64::from(query.page.limit), i64::from(query.page.offset));
-    let mut values = conditions.values();
-    values.push(&limit);
-    values.push(&offset);
     // A search for one refund is a small query.
     let found = match &query.refund_id {
-        Some(_) => store.db.planned(&sql, &values).await?,
-        None => store.db.search(&sql, &values).await?,
+        Some(_) => store.db.planned(&sql, &all.values()).await?,
+        None => store.db.search(&sql, &all.values()).await?,
     };
     rows::all(&found, columns::read)
+}
+
+pub(super) async fn horizon(
+    store: &PostgresStore,
+    query: &RefundQuery,
+    examined: u32,
+) -> Result<Option<Timestamp>, Failure> {
+    if query.is_of_open_ones() {
+        return Ok(None);
+    }
+    let Some(place) = place(store, query).await? else { return Ok(None) };
+    let mut all = Conditions::of(store, &RefundQuery { to: query.to, ..RefundQuery::default() });
+    if let Place::Behind(at, _) = place {
+        all.and(|nth| format!("created_time <= ${nth}::bigint"), at);
+    }
+    let skipped = all.bind(i64::from(examined.saturating_sub(1)));
+    let sql = format!(
+        "SELECT created_time FROM eg_pg_transaction_refund WHERE {} ORDER BY {NEWEST_FIRST}
+        LIMIT 1 OFFSET ${skipped}::bigint",
+        all.sql
+    );
+    let found = store.db.search(&sql, &all.values()).await?;
+    Ok(rows::first::<Option<i64>>(&found)?.flatten().map(Timestamp::from_millis))
 }
 
 pub(super) async fn count(store: &PostgresStore, query: &RefundQuery) -> Result<u64, Failure> {

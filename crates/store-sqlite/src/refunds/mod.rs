@@ -90,6 +90,15 @@ impl Refunds for SqliteStore {
         Ok(self.searchers.read(move |conn| searching::search(conn, &query)).await?)
     }
 
+    async fn refunds_horizon(
+        &self,
+        query: &RefundQuery,
+        examined: u32,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let query = query.clone();
+        Ok(self.searchers.read(move |conn| searching::horizon(conn, &query, examined)).await?)
+    }
+
     async fn count_refunds(&self, query: &RefundQuery) -> Result<u64, StoreError> {
         let query = query.clone();
         Ok(self.searchers.read(move |conn| searching::count(conn, &query)).await?)

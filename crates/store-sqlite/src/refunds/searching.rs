@@ -1,9 +1,9 @@
 //! Searching refunds, newest first.
 
-use payment_domain::{Refund, RefundStatus};
+use payment_domain::{Refund, RefundStatus, Timestamp};
 use payment_store::RefundQuery;
 use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::{SELECT, read};
 use crate::failure::Failure;
@@ -44,6 +44,20 @@ impl Conditions {
         if let Some(to) = query.to {
             all.and("created_time < ?", [Value::Integer(to.as_millis())]);
         }
+        if let Some(maker) = &query.not_requested_by {
+            all.and("requested_by <> ?", [text(maker)]);
+        }
+        if let Some(gateway) = &query.gateway {
+            all.and("gateway = ?", [text(gateway.as_str())]);
+        }
+        for (sql, amount) in [
+            ("currency = ? AND amount_minor >= ?", query.amount_from),
+            ("currency = ? AND amount_minor <= ?", query.amount_to),
+        ] {
+            if let Some(amount) = amount {
+                all.and(sql, [text(amount.currency().code()), Value::Integer(amount.minor())]);
+            }
+        }
         if !query.statuses.is_empty() {
             let statuses = query.statuses.iter().copied().map(RefundStatus::as_str).map(text);
             all.any_of("workflow_status = ?", 1, statuses);
@@ -71,13 +85,57 @@ impl Conditions {
 }
 
 pub(super) fn search(conn: &Connection, query: &RefundQuery) -> Result<Vec<Refund>, Failure> {
-    let conditions = Conditions::of(query);
+    let mut conditions = Conditions::of(query);
+    if let Some(after) = &query.after {
+        let Some(at) = place(conn, query)? else { return Ok(Vec::new()) };
+        let id = Value::Text(after.as_str().to_owned());
+        conditions.and("(created_time, refund_id) < (?, ?)", [Value::Integer(at), id]);
+    }
     let sql = format!(
         "{SELECT} WHERE {} ORDER BY created_time DESC, refund_id DESC LIMIT ? OFFSET ?",
         conditions.sql
     );
-    let page = [query.page.limit, query.page.offset].map(|number| Value::Integer(i64::from(number)));
+    let skipped = if query.after.is_some() { 0 } else { query.page.offset };
+    let page = [query.page.limit, skipped].map(|number| Value::Integer(i64::from(number)));
     rows::all(conn, &sql, params_from_iter(conditions.values.into_iter().chain(page)), read)
+}
+
+/// The moment of the refund behind which a page begins; `None` where none matches of its id.
+fn place(conn: &Connection, query: &RefundQuery) -> Result<Option<i64>, Failure> {
+    let known = RefundQuery {
+        refund_id: query.after.clone(),
+        within: query.within.clone(),
+        ..RefundQuery::default()
+    };
+    let conditions = Conditions::of(&known);
+    let sql = format!("SELECT created_time FROM eg_pg_transaction_refund WHERE {}", conditions.sql);
+    let mut statement = conn.prepare_cached(&sql)?;
+    Ok(statement.query_row(params_from_iter(conditions.values), |row| row.get(0)).optional()?)
+}
+
+pub(super) fn horizon(
+    conn: &Connection,
+    query: &RefundQuery,
+    examined: u32,
+) -> Result<Option<Timestamp>, Failure> {
+    if query.is_of_open_ones() {
+        return Ok(None);
+    }
+    let mut conditions = Conditions::of(&RefundQuery { to: query.to, ..RefundQuery::default() });
+    if query.after.is_some()
+        && let Some(at) = place(conn, query)?
+    {
+        conditions.and("created_time <= ?", [Value::Integer(at)]);
+    }
+    let sql = format!(
+        "SELECT created_time FROM eg_pg_transaction_refund WHERE {}
+        ORDER BY created_time DESC, refund_id DESC LIMIT 1 OFFSET ?",
+        conditions.sql
+    );
+    let skipped = Value::Integer(i64::from(examined.saturating_sub(1)));
+    let values = params_from_iter(conditions.values.into_iter().chain([skipped]));
+    let at: Option<i64> = conn.prepare_cached(&sql)?.query_row(values, |row| row.get(0)).optional()?;
+    Ok(at.map(Timestamp::from_millis))
 }
 
 pub(super) fn count(conn: &Connection, query: &RefundQuery) -> Result<u64, Failure> {

@@ -68,8 +68,16 @@ pub struct AuditQuery {
     pub actor: Option<String>,
     /// Only entries of this tenant and below: not those of the whole installation.
     pub within: Option<TenantScope>,
+    /// Of this moment or later.
+    pub from: Option<Timestamp>,
+    /// Before this moment.
+    pub to: Option<Timestamp>,
     pub limit: u32,
 }
+
+/// Entries are numbered when they are stored, shortly after the moment that they tell: those of the moments from which,
+/// or to which, a query asks are among those of so many milliseconds.
+pub const ENTRY_DISORDER_MS: i64 = 600_000;
 
 /// An entry as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -99,6 +99,22 @@ async fn the_audit_log_is_searched_by_what_its_entries_say(store: Arc<dyn Store>
     assert_eq!(found(AuditQuery { object_kind: Some("refund".to_owned()), ..all() }).await, [0; 0]);
     assert_eq!(found(AuditQuery { action: Some(AuditAction::Refused), ..all() }).await, [0; 0]);
     assert_eq!(found(AuditQuery { action: Some(AuditAction::CaseResolved), ..all() }).await.len(), 5);
+    let between =
+        |from: Option<i64>, to: Option<i64>| AuditQuery { from: from.map(at), to: to.map(at), ..all() };
+    assert_eq!(found(between(Some(2), Some(5))).await, [2, 3, 4]);
+    assert_eq!(found(AuditQuery { before: Some(4), ..between(Some(2), None) }).await, [3, 2]);
+    assert_eq!(found(between(None, Some(3))).await, [1, 2]);
+    for (from, to) in [(Some(6), None), (None, Some(1)), (Some(3), Some(3))] {
+        assert_eq!(found(between(from, to)).await, [0; 0], "{from:?} {to:?}");
+    }
+    // Later than the entry after it, and earlier than that before it.
+    let disordered = [7, 1_000_000, 900_000, 2_000_000].map(|at| entry(at, None));
+    for entry in disordered {
+        store.record(vec![entry]).await.unwrap();
+    }
+    assert_eq!(found(between(Some(900_000), None)).await, [7, 8, 9]);
+    assert_eq!(found(between(None, Some(950_000))).await, [1, 2, 3, 4, 5, 6, 8]);
+    assert_eq!(found(between(Some(950_000), Some(1_500_000))).await, [7]);
 }
 
 async fn a_redaction_in_the_audit_log_leaves_the_entry_as_it_was(store: Arc<dyn Store>) {

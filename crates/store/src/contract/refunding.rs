@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use payment_domain::{
-    Actor, Approval, AttentionKind, Audit, BillId, Capture, EventKind, Personal, Refund, RefundCalls,
-    RefundDecision, RefundDetails, RefundHistoryEntry, RefundId, RefundReceipt, RefundStatus, TenantId,
-    Transaction, Waiver,
+    Actor, Approval, AttentionKind, Audit, BillId, Capture, EventKind, GatewayName, Personal, Refund,
+    RefundCalls, RefundDecision, RefundDetails, RefundHistoryEntry, RefundId, RefundReceipt, RefundStatus,
+    TenantId, Transaction, Waiver,
 };
 use serde_json::{Map, json};
 
@@ -34,6 +34,7 @@ pub(super) fn promises() -> Vec<Promise> {
         Promise::of(a_change_of_a_run_that_is_over_is_refused),
         Promise::of(a_change_raises_a_case_and_closes_another),
         Promise::of(refunds_are_found_by_every_condition_within_the_tenants_of_the_caller),
+        Promise::of(pages_of_refunds_show_each_once_up_to_a_horizon_and_behind_it),
         Promise::timed(refunds_are_due_by_the_clock_of_the_store),
     ]
 }
@@ -421,7 +422,8 @@ async fn refunds_are_found_by_every_condition_within_the_tenants_of_the_caller(s
         txn.tenant_id = TenantId::new(tenant).unwrap();
         txn.consumer_code = format!("PT-{nth}");
         let txn = sample::stored(&store, sample::new(txn)).await;
-        let mut wanted = refund(&txn, &format!("s{nth}"), 100);
+        let mut wanted = refund(&txn, &format!("s{nth}"), 100 + i64::from(nth));
+        wanted.gateway = GatewayName::new(if nth % 2 == 0 { "PAYTM" } else { "AXIS" });
         wanted.audit.created_at = at(i64::from(nth));
         wanted.requested_by = format!("maker-{nth}");
         wanted.audit.created_by.clone_from(&wanted.requested_by);
@@ -446,6 +448,20 @@ async fn refunds_are_found_by_every_condition_within_the_tenants_of_the_caller(s
         (RefundQuery { bill_id: Some(BillId::new("B1").unwrap()), ..all() }, &[1]),
         (RefundQuery { from: Some(at(1)), to: Some(at(3)), ..all() }, &[2, 1]),
         (RefundQuery { requested_by: Some("maker-0".to_owned()), ..all() }, &[0]),
+        (RefundQuery { not_requested_by: Some("maker-3".to_owned()), ..all() }, &[2, 1, 0]),
+        (RefundQuery { gateway: Some(GatewayName::new("PAYTM")), ..all() }, &[2, 0]),
+        (RefundQuery { amount_from: Some(paise(102)), ..all() }, &[3, 2]),
+        (RefundQuery { amount_to: Some(paise(101)), ..all() }, &[1, 0]),
+        (
+            RefundQuery {
+                amount_from: Some(paise(101)),
+                gateway: Some(GatewayName::new("AXIS")),
+                statuses: vec![RefundStatus::Requested],
+                not_requested_by: Some("maker-3".to_owned()),
+                ..all()
+            },
+            &[1],
+        ),
     ];
     for (query, expected) in cases {
         let found = store.search_refunds(&query).await.unwrap();
@@ -459,6 +475,61 @@ async fn refunds_are_found_by_every_condition_within_the_tenants_of_the_caller(s
     let outside = store.refund(&ids[2], Some(&[scope("pb")])).await.unwrap();
     assert_eq!(outside, None);
     assert!(store.refund(&ids[0], Some(&[scope("pb")])).await.unwrap().is_some());
+}
+
+async fn pages_of_refunds_show_each_once_up_to_a_horizon_and_behind_it(store: Arc<dyn Store>) {
+    let mut stored = Vec::new();
+    for nth in 0..12_i64 {
+        let mut txn = sample::transaction(&format!("T{nth}"), &[&format!("B{nth}")]);
+        txn.tenant_id =
+            TenantId::new(["pb.amritsar", "pb.nabha", "mh"][usize::try_from(nth % 3).unwrap()]).unwrap();
+        let txn = sample::stored(&store, sample::new(txn)).await;
+        let mut wanted = refund(&txn, &format!("{nth:02}"), 100 + nth % 2);
+        wanted.audit.created_at = at(nth / 2);
+        stored.push(requested(&store, wanted).await);
+    }
+    stored.sort_by_key(|refund| std::cmp::Reverse((refund.audit.created_at, refund.id.clone())));
+    let scope = TenantScope { root: "pb".to_owned() };
+    let ids = |refunds: &[Refund]| refunds.iter().map(|refund| refund.id.clone()).collect::<Vec<_>>();
+    let (page, mut horizons) = (PageRequest { limit: 2, offset: 0 }, 0);
+    for amount_from in [None, Some(paise(101))] {
+        let mut query =
+            RefundQuery { within: Some(vec![scope.clone()]), amount_from, page, ..RefundQuery::default() };
+        let matches = |refund: &&Refund| {
+            refund.tenant_id.is_within("pb")
+                && amount_from.is_none_or(|from| refund.amount.minor() >= from.minor())
+        };
+        let expected: Vec<Refund> = stored.iter().filter(matches).cloned().collect();
+        let mut seen = Vec::new();
+        loop {
+            let from = store.refunds_horizon(&query, 3).await.unwrap();
+            let page = store.search_refunds(&RefundQuery { from, ..query.clone() }).await.unwrap();
+            seen.extend(ids(&page));
+            query.after = page.last().map(|last| last.id.clone()).filter(|_| page.len() == 2);
+            match (&query.after, from) {
+                (Some(_), _) => {}
+                (None, Some(horizon)) => {
+                    assert!(query.to.is_none_or(|to| horizon < to), "it goes on");
+                    (query.to, horizons) = (Some(horizon), horizons + 1);
+                }
+                (None, None) => break,
+            }
+        }
+        assert_eq!(seen, ids(&expected));
+    }
+    assert!(horizons > 0, "no list went on behind its horizon");
+    let foreign = stored.iter().find(|refund| refund.tenant_id.as_str() == "mh").unwrap();
+    for after in [foreign.id.clone(), RefundId::new("RF-000000-none").unwrap()] {
+        let query = RefundQuery {
+            within: Some(vec![scope.clone()]),
+            after: Some(after),
+            page,
+            ..RefundQuery::default()
+        };
+        assert_eq!(store.search_refunds(&query).await.unwrap(), []);
+    }
+    let open = RefundQuery { statuses: vec![RefundStatus::Requested], page, ..RefundQuery::default() };
+    assert_eq!(store.refunds_horizon(&open, 3).await.unwrap(), None, "those are few");
 }
 
 async fn refunds_are_due_by_the_clock_of_the_store(timed: Timed) {

@@ -10,12 +10,13 @@ use payment_domain::{Event, EventKind, TraceContext, TxnId};
 
 use super::Promise;
 use super::sample::{self, at, begun, tick};
-use crate::{DeadLetter, Fence, OutboxBacklog, RunEnd, Store, StoredEvent, Tally};
+use crate::{DeadLetter, EventQuery, EventState, Fence, OutboxBacklog, RunEnd, Store, StoredEvent, Tally};
 
 pub(super) fn promises() -> Vec<Promise> {
     vec![
         Promise::of(a_published_event_is_not_found_again),
         Promise::of(unpublished_events_are_read_page_by_page),
+        Promise::of(events_are_listed_by_state_and_stream_page_by_page),
         Promise::of(the_first_confirmation_of_an_event_stays),
         Promise::of(a_relay_publishes_every_event_in_the_order_of_its_transaction),
         Promise::of(the_outbox_backlog_counts_waiting_events),
@@ -212,6 +213,55 @@ async fn a_dead_letter_waits_no_longer_until_it_is_revived(store: Arc<dyn Store>
     store.end_run(&fence, at(11), Tally::default(), RunEnd::Finished).await.unwrap();
     assert!(!store.mark_dead(first, letter, &fence).await.unwrap());
     assert_eq!(store.unpublished(0, 1).await.unwrap(), events[..1]);
+}
+
+async fn events_are_listed_by_state_and_stream_page_by_page(store: Arc<dyn Store>) {
+    let fence = relay(&store).await;
+    let events = told(&store, 5).await;
+    published(&store, &events[..4], 9_000, &fence).await;
+    let letter = DeadLetter { at: at(9), reason: "too large".to_owned() };
+    for stored in &events[4..7] {
+        assert!(store.mark_dead(stored.sequence, letter.clone(), &fence).await.unwrap());
+    }
+    let all = store.events_after(0, 100).await.unwrap();
+    let is_of = |stored: &StoredEvent, state| match state {
+        EventState::Waiting => stored.waits(),
+        EventState::Dead => stored.dead_letter.is_some(),
+        EventState::Published => stored.published_at.is_some(),
+        EventState::All => true,
+    };
+    let kinds = [None, Some(events[0].event.kind), Some(events[1].event.kind), Some(EventKind::Sms)];
+    for state in [EventState::Waiting, EventState::Dead, EventState::Published, EventState::All] {
+        for (kind, newest_first) in kinds.iter().flat_map(|kind| [(*kind, false), (*kind, true)]) {
+            let is_kind = |stored: &&StoredEvent| kind.is_none_or(|kind| stored.event.kind == kind);
+            let matching = all.iter().filter(|stored| is_of(stored, state)).filter(is_kind).cloned();
+            let mut expected: Vec<StoredEvent> = matching.collect();
+            if newest_first {
+                expected.reverse();
+            }
+            let mut query = EventQuery { kind, newest_first, ..EventQuery::of(state, 2) };
+            let mut seen = Vec::new();
+            loop {
+                let horizon = store.events_horizon(&query, 3).await.unwrap();
+                let mut within_reach = query.clone();
+                match horizon {
+                    Some(horizon) if newest_first => within_reach.after = horizon - 1,
+                    Some(horizon) => within_reach.before = horizon + 1,
+                    None => {}
+                }
+                let page = store.list_events(&within_reach).await.unwrap();
+                let full = page.last().filter(|_| page.len() == 2).map(|last| last.sequence);
+                seen.extend(page);
+                let Some(place) = full.or(horizon) else { break };
+                if newest_first {
+                    query.before = place;
+                } else {
+                    query.after = place;
+                }
+            }
+            assert_eq!(seen, expected, "{state:?} {kind:?} {newest_first}");
+        }
+    }
 }
 
 async fn published_events_are_forgotten_a_few_at_a_time_and_others_never(store: Arc<dyn Store>) {
