@@ -1,13 +1,10 @@
 //! Create on PostgreSQL with merchant accounts in the store, and with that of the configuration file alone.
 
 use std::path::Path;
-use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 use payment_simulator::providers::{Providers, ProvidersSettings};
-use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
-use tokio::process::Command;
 
 use crate::Options;
 use crate::database::Database;
@@ -88,39 +85,23 @@ async fn enter(launch: &Launch, properties: &[(&str, String)]) -> Result<()> {
         |field: &str| properties.iter().find(|(name, _)| *name == field).map(|(_, value)| value.as_str());
     let values = FIELDS.map(|field| value(field).unwrap_or_default());
     std::fs::create_dir_all(&launch.folder)?;
-    command(launch, &["migrate"], "").await?;
+    launch.command(&["migrate"], "").await?;
     let file = launch.folder.join("others.csv");
     let header = format!("tenantId,gateway,label,{}\n", FIELDS.join(","));
     let line = |number| format!("pb.other{number},{GATEWAY},{number},{}\n", values.join(","));
     std::fs::write(&file, (0..OTHERS).map(line).fold(header, |text, line| text + &line))?;
-    command(launch, &["accounts", "import", path(&file)?], "").await?;
+    launch.command(&["accounts", "import", path(&file)?], "").await?;
     let added = ["accounts", "add", "--tenant", TENANT, "--gateway", GATEWAY, "--label", "load"];
-    let added = command(launch, &added, "").await?;
+    let added = launch.command(&added, "").await?;
     let id = added.split_whitespace().next().context("the account has no id")?;
     let fields: String =
         FIELDS.iter().zip(values).map(|(field, value)| format!("{field}={value}\n")).collect();
-    command(launch, &["accounts", "enter", id], &fields).await?;
-    command(launch, &["accounts", "verify", id], "").await?;
-    command(launch, &["accounts", "activate", id], "").await?;
+    launch.command(&["accounts", "enter", id], &fields).await?;
+    launch.command(&["accounts", "verify", id], "").await?;
+    launch.command(&["accounts", "activate", id], "").await?;
     Ok(())
 }
 
 fn path(file: &Path) -> Result<&str> {
     file.to_str().context("a folder with an odd name")
-}
-
-/// Runs a command of the program with the settings of a service; returns what it says.
-async fn command(launch: &Launch, arguments: &[&str], input: &str) -> Result<String> {
-    let mut command = Command::new(&launch.binary);
-    command.env_clear().envs(launch.variables.iter().cloned()).current_dir(&launch.folder);
-    command.args(arguments).arg("--data-dir").arg(&launch.folder);
-    for (name, value) in &launch.settings {
-        command.args(["--set", &format!("{name}={value}")]);
-    }
-    let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    process.stdin.take().context("no standard input")?.write_all(input.as_bytes()).await?;
-    let output = process.wait_with_output().await?;
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{} failed: {complaint}", arguments.join(" "));
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

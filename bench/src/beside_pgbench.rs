@@ -59,7 +59,13 @@ pub(crate) async fn run(options: &Options) -> Result<Report> {
     let raw_created = pgbench.run(&database, options, "create", &script, extent).await?;
 
     progress("payments to search among");
-    let sought = Filling { template: template.clone(), prefix: "SOUGHT-", count: SOUGHT, is_history: false };
+    let sought = Filling {
+        template: template.clone(),
+        prefix: "SOUGHT-",
+        count: SOUGHT,
+        is_history: false,
+        is_varied: false,
+    };
     fill::fill(&database, &sought).await?;
     database.tidy().await?;
     let searched = measure::searches(&service, options, sought_ids()).await?;
@@ -75,6 +81,7 @@ pub(crate) async fn run(options: &Options) -> Result<Report> {
         prefix: "OPEN-",
         count: u64::try_from(each * options.connections)?,
         is_history: false,
+        is_varied: false,
     };
     fill::fill(&database, &open).await?;
     database.settle().await?;

@@ -9,13 +9,14 @@ use anyhow::{Result, ensure};
 use crate::database::Database;
 use crate::report::progress;
 use crate::rows::{TABLES, Table, columns};
+use crate::variety;
 
 /// Payments per statement.
 const BATCH: u64 = 20_000;
 /// Concurrent statements.
 const WORKERS: usize = 2;
 /// The span of a history, in milliseconds.
-const SPAN_MS: u64 = 3 * 365 * 86_400_000;
+pub(crate) const SPAN_MS: u64 = 3 * 365 * 86_400_000;
 /// The share of payments that keep their events: they are deleted some time after publication.
 const EVENTS_OF_ONE_IN: u64 = 25;
 /// Approximate disk space of one payment with its indexes.
@@ -32,6 +33,8 @@ pub(crate) struct Filling {
     pub(crate) count: u64,
     /// Whether their times span years, or equal that of the original.
     pub(crate) is_history: bool,
+    /// Whether they have many tenants, gateways, services, amounts, states and numbers, as a state's have.
+    pub(crate) is_varied: bool,
 }
 
 pub(crate) async fn fill(database: &Database, filling: &Filling) -> Result<()> {
@@ -106,8 +109,11 @@ async fn statements(database: &Database, filling: &Filling) -> Result<Vec<String
 
 /// The value of a copy's column.
 fn value(table: &str, column: &str, filling: &Filling) -> String {
-    let Filling { prefix, count, is_history, .. } = filling;
+    let Filling { prefix, count, is_history, is_varied, .. } = filling;
     let at = format!("t.{column} - {SPAN_MS} + n * {}", SPAN_MS / (*count).max(1));
+    if *is_varied && let Some(varied) = variety::value(table, column, prefix, *count) {
+        return varied;
+    }
     match (table, column) {
         (_, "txn_id") => format!("'{prefix}' || n"),
         (_, "bill_id") => format!("'{prefix}B-' || n"),

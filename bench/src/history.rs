@@ -54,7 +54,8 @@ pub(crate) async fn run(options: &Options, history: &HistoryOptions) -> Result<R
 
     let (settled_before, size_before) = (settled(&database).await?, size(&database).await?);
     let started = Instant::now();
-    let filling = Filling { template, prefix: "HISTORY-", count: history.rows, is_history: true };
+    let filling =
+        Filling { template, prefix: "HISTORY-", count: history.rows, is_history: true, is_varied: false };
     fill::fill(&database, &filling).await?;
     progress("vacuum and analyze");
     database.tidy().await?;
@@ -131,7 +132,7 @@ async fn measured(
 }
 
 /// A settled payment with its receipt.
-async fn settled_payment(launch: &Launch, options: &Options) -> Result<String> {
+pub(crate) async fn settled_payment(launch: &Launch, options: &Options) -> Result<String> {
     let service = Service::start(launch).await?;
     let paid = Arc::new(measure::paid(&service, options, 1).await?);
     measure::updates(&service, options, &paid).await?;

@@ -10,6 +10,9 @@ use tokio::net::TcpStream;
 
 pub(crate) struct Response {
     pub(crate) status: u16,
+    pub(crate) location: Option<String>,
+    /// What it sets, without attributes.
+    pub(crate) cookie: Option<String>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -45,14 +48,15 @@ fn parse(buffer: &[u8]) -> Result<Option<Response>> {
     let mut head = httparse::Response::new(&mut headers);
     let httparse::Status::Complete(start) = head.parse(buffer)? else { return Ok(None) };
     let status = head.code.context("an answer without a status")?;
-    let length = head
-        .headers
-        .iter()
-        .find(|header| header.name.eq_ignore_ascii_case("content-length"))
-        .map(|header| anyhow::Ok(std::str::from_utf8(header.value)?.trim().parse::<usize>()?))
-        .transpose()?
-        .unwrap_or(0);
-    Ok(buffer.get(start..start + length).map(|body| Response { status, body: body.to_vec() }))
+    let value = |name: &str| {
+        let header = head.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+        header.map(|header| std::str::from_utf8(header.value)).transpose()
+    };
+    let length = value("content-length")?.map(|text| text.trim().parse::<usize>()).transpose()?.unwrap_or(0);
+    let location = value("location")?.map(str::to_owned);
+    let cookie = value("set-cookie")?.and_then(|text| text.split(';').next()).map(str::to_owned);
+    let response = |body: &[u8]| Response { status, location, cookie, body: body.to_vec() };
+    Ok(buffer.get(start..start + length).map(response))
 }
 
 pub(crate) fn post(path: &str, body: &str) -> Vec<u8> {

@@ -6,6 +6,8 @@
 mod accounts;
 mod audit;
 mod beside_pgbench;
+mod console;
+mod console_data;
 mod database;
 mod due;
 mod embedded;
@@ -26,12 +28,14 @@ mod requests;
 mod rows;
 mod service;
 mod traces;
+mod variety;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
+use console::ConsoleOptions;
 use history::HistoryOptions;
 use reconcile::{ReconcileOptions, SweepOptions};
 
@@ -72,6 +76,8 @@ enum Command {
     Postgres,
     /// Create, search by id and the search for due checks on PostgreSQL, in an empty table and in a full one
     History(HistoryOptions),
+    /// Every list and search of the console, with random filters, in a database of years: PostgreSQL, or SQLite
+    Console(ConsoleOptions),
     /// Create on PostgreSQL with the audit log and without it
     Audit,
     /// Create on PostgreSQL with merchant accounts in the store and without them
@@ -95,6 +101,7 @@ async fn main() -> Result<()> {
         Some(Command::Traces) => traces::run(&options).await?,
         Some(Command::Refunds(sweep)) => refunds::run(&options, &sweep).await?,
         Some(Command::Postgres) => beside_pgbench::run(&options).await?,
+        Some(Command::Console(console)) => console::run(&options, &console).await?,
         Some(Command::History(history)) => history::run(&options, &history).await?,
         Some(Command::Reconcile(reconcile)) => reconcile::run(&options, &reconcile).await?,
     };

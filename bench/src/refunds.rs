@@ -44,7 +44,8 @@ pub(crate) async fn run(options: &Options, sweep: &SweepOptions) -> Result<Repor
     let model = model.first().context("nothing was paid")?;
     let each = sweep.payments.div_ceil(options.connections).max(1);
     let count = u64::try_from(each * options.connections)?;
-    let filling = Filling { template: model.clone(), prefix: "PGBENCH-", count, is_history: false };
+    let filling =
+        Filling { template: model.clone(), prefix: "PGBENCH-", count, is_history: false, is_varied: false };
     fill::fill(&database, &filling).await?;
     let ids = Arc::new(paid(&service, options, "refunded", sweep.payments).await?);
     database.tidy().await?;

@@ -31,6 +31,12 @@ impl Line {
         Line { times, cpu_per_request: figures.cpu, ..Line::of_rate(name, figures.per_second()) }
     }
 
+    /// Compares the 99th percentile of response times with what it may be.
+    pub(crate) fn within(self, longest: Duration, aim: &'static str) -> Line {
+        let share = self.times.map(|(_, p99)| (ratio(millis(p99), millis(longest)), "p99 of limit"));
+        Line { of_limit: share, aim, ..self }
+    }
+
     /// Compares with a limit's throughput.
     pub(crate) fn beside(self, limit: f64, limit_name: &'static str, aim: &'static str) -> Line {
         Line { of_limit: Some((ratio(self.per_second, limit), limit_name)), aim, ..self }

@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
@@ -42,6 +43,25 @@ impl Launch {
     pub(crate) fn variable(mut self, name: &str, value: impl Into<String>) -> Launch {
         self.variables.push((name.to_owned(), value.into()));
         self
+    }
+}
+
+impl Launch {
+    /// Runs a command of the program with the settings of the service; returns what it says.
+    pub(crate) async fn command(&self, arguments: &[&str], input: &str) -> Result<String> {
+        let mut command = Command::new(&self.binary);
+        command.env_clear().envs(self.variables.iter().cloned()).current_dir(&self.folder);
+        command.args(arguments).arg("--data-dir").arg(&self.folder);
+        for (name, value) in &self.settings {
+            command.args(["--set", &format!("{name}={value}")]);
+        }
+        let mut process =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        process.stdin.take().context("no standard input")?.write_all(input.as_bytes()).await?;
+        let output = process.wait_with_output().await?;
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{} failed: {complaint}", arguments.join(" "));
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }
 
