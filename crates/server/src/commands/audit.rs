@@ -45,13 +45,13 @@ pub(super) fn list(config: &Config, args: &AuditListArgs) -> Outcome<ExitCode> {
     let tenant = tenant.map_err(|error| Failure::new("that is no tenant").because(&error))?;
     let query = AuditQuery {
         after: args.after,
-        before: None,
         action: args.action,
         object_kind: args.object_kind.clone(),
         object_id: args.object_id.clone(),
         actor: args.actor.clone(),
         within: tenant.map(|tenant| TenantScope { root: tenant.to_string() }),
         limit: args.limit,
+        ..AuditQuery::default()
     };
     let entries =
         with_audit(config, async |audit| audit.list(&query).await.map_err(|error| unreadable(&error)))?;
