@@ -328,7 +328,9 @@ fn list(
     (sql, all)
 }
 
-/// The newest of the moments at which the runs have given their share.
+/// The newest of the moments at which the runs have given their share. Of an offset that is a subquery PostgreSQL assumes
+/// a tenth of the rows, and reads the run in its order; of one that exceeds what it believes a run to have it would
+/// gather and sort the run.
 fn horizon(
     query: &PaymentQuery,
     runs: &Runs,
@@ -347,7 +349,7 @@ fn horizon(
     let sql = format!(
         "SELECT max(run.created_time) FROM {tables} CROSS JOIN LATERAL (
             SELECT t.created_time FROM eg_pg_transactions AS t WHERE {run}{}
-            ORDER BY {NEWEST_FIRST} OFFSET ${skipped}::bigint LIMIT 1) AS run",
+            ORDER BY {NEWEST_FIRST} OFFSET (SELECT ${skipped}::bigint) LIMIT 1) AS run",
         all.sql
     );
     (sql, all)

@@ -91,7 +91,7 @@ impl Outbox for PostgresStore {
         }
         let sql = format!(
             "SELECT sequence FROM eg_pg_outbox WHERE {} AND sequence > $1 AND sequence < $2
-            ORDER BY sequence {} LIMIT 1 OFFSET $3",
+            ORDER BY sequence {} LIMIT 1 OFFSET (SELECT $3::bigint)",
             of_state(query.state),
             direction(query)
         );

@@ -198,7 +198,7 @@ pub(super) async fn horizon(
     let skipped = all.bind(i64::from(examined.saturating_sub(1)));
     let sql = format!(
         "SELECT created_time FROM eg_pg_transaction_refund WHERE {} ORDER BY {NEWEST_FIRST}
-        LIMIT 1 OFFSET ${skipped}::bigint",
+        LIMIT 1 OFFSET (SELECT ${skipped}::bigint)",
         all.sql
     );
     let found = store.db.search(&sql, &all.values()).await?;
