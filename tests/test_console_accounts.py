@@ -8,8 +8,15 @@ from test_console import NARROW, browser, entered, no_sideways_scrolling, violat
 from test_gateway_pages import Simulator
 from test_pay_page import DESK
 
-KEY = "k1:" + "11" * 32
-SETTINGS = ["--set", "console.enabled=true", "--set", "accounts.second-person=false", "--set", f"keys.current={KEY}"]
+SETTINGS = ["--set", "console.enabled=true", "--set", "accounts.second-person=false"]
+
+
+def key_file(folder) -> list:
+    """The setting that names a key-encryption key in a file of its own."""
+    path = folder / "kek"
+    path.touch(mode=0o600)
+    path.write_text("k1:" + "11" * 32 + "\n")
+    return ["--set", f"keys.current.file={path}"]
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +24,7 @@ def running(tmp_path_factory):
     """A service with the simulated gateways, and the credentials that they accept."""
     folder = tmp_path_factory.mktemp("accounts")
     simulator = Simulator(folder / "simulator.properties")
-    settings = ["--properties", simulator.properties, *SETTINGS]
+    settings = ["--properties", simulator.properties, *SETTINGS, *key_file(folder)]
     service = Service(folder / "data", folder / "service.log", *settings, port=simulator.service_port)
     service.folder, service.settings = folder, settings
     lines = simulator.properties.read_text().splitlines()
@@ -43,17 +50,16 @@ def enter(page, service) -> str:
 @pytest.mark.parametrize("script", [True, False], ids=["with-javascript", "without"])
 def test_an_account_is_rotated_while_its_old_version_still_verifies(running, browser, script):  # noqa: F811
     page = entered(browser, running, "PG_ADMIN", "PG_AUDITOR", name=f"Admin {script}", java_script_enabled=script)
-    answers = []
-    page.on("response", lambda response: answers.append(response))
     page.goto(f"{running.url}/console/accounts")
     page.get_by_role("link", name="Add an account").click()
-    page.get_by_label("Tenant").fill("pb.amritsar" if script else "pb.nabha")
-    page.get_by_label("Gateway").select_option("PAYTM")
+    page.get_by_label("Tenant", exact=True).fill("pb.amritsar" if script else "pb.nabha")
+    page.get_by_label("Gateway", exact=True).select_option("PAYTM")
     page.get_by_label("Name for people").fill(f"City {script}")
     page.get_by_role("button", name="Add an account").dblclick()
     expect(page.get_by_role("heading", level=1)).to_contain_text(f"Account City {script}")
     for version in (1, 2):
         secret = enter(page, running)
+        assert secret not in page.content() + page.url
         page.get_by_role("button", name="Verify").click()
         expect(page.get_by_text("The gateway accepts the credentials.")).to_be_visible()
         page.get_by_role("link", name="Activate").click()
@@ -70,17 +76,16 @@ def test_an_account_is_rotated_while_its_old_version_still_verifies(running, bro
     page.get_by_role("link", name="Retire the account").click()
     page.get_by_role("button", name="Retire the account").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Retired")
-    bodies = [answer for answer in answers if answer.status == 200 and "html" in answer.headers.get("content-type", "")]
-    assert len(bodies) >= 10
-    for answer in bodies:
-        assert secret not in answer.text() and secret not in answer.url, answer.url
+    for address in (account, f"{running.url}/console/accounts", f"{running.url}/console/audit"):
+        page.goto(address)
+        assert secret not in page.content(), address
     page.context.close()
 
 
 def test_the_pages_of_accounts_are_accessible_narrow_and_wide(running, browser):  # noqa: F811
     page = entered(browser, running, "PG_ADMIN", name="Admin of pages")
     page.goto(f"{running.url}/console/accounts/new")
-    page.get_by_label("Tenant").fill("pb.patiala")
+    page.get_by_label("Tenant", exact=True).fill("pb.patiala")
     page.get_by_label("Name for people").fill("Patiala")
     page.get_by_role("button", name="Add an account").click()
     account = page.url.split("?")[0]

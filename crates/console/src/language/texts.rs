@@ -375,7 +375,7 @@ texts! {
     verify_payment: "Number of a payment of this account", "इस खाते के किसी भुगतान की संख्या", "ਇਸ ਖਾਤੇ ਦੇ ਕਿਸੇ ਭੁਗਤਾਨ ਦਾ ਨੰਬਰ";
     verify_hint: "Empty: the gateway is asked about a payment that it cannot know.", "खाली: गेटवे से ऐसे भुगतान के बारे में पूछा जाता है जिसे वह नहीं जान सकता।", "ਖਾਲੀ: ਗੇਟਵੇ ਤੋਂ ਅਜਿਹੇ ਭੁਗਤਾਨ ਬਾਰੇ ਪੁੱਛਿਆ ਜਾਂਦਾ ਹੈ ਜੋ ਉਹ ਨਹੀਂ ਜਾਣ ਸਕਦਾ।";
     enter_title: "Enter the credentials of {}", "{} के प्रत्यय भरें", "{} ਦੇ ਪ੍ਰਮਾਣ ਭਰੋ";
-    enter_note: "Secrets are encrypted and never shown again but for the last four characters of long ones. Fields that may stay empty are left out.", "गुप्त मान कूटबद्ध होते हैं और लंबे मानों के अंतिम चार अक्षरों के सिवा फिर नहीं दिखाए जाते। जो मान आवश्यक नहीं हैं वे खाली छोड़े जा सकते हैं।", "ਗੁਪਤ ਮੁੱਲ ਕੂਟਬੱਧ ਹੁੰਦੇ ਹਨ ਅਤੇ ਲੰਮੇ ਮੁੱਲਾਂ ਦੇ ਆਖਰੀ ਚਾਰ ਅੱਖਰਾਂ ਤੋਂ ਬਿਨਾਂ ਦੁਬਾਰਾ ਨਹੀਂ ਦਿਖਾਏ ਜਾਂਦੇ। ਜੋ ਮੁੱਲ ਲੋੜੀਂਦੇ ਨਹੀਂ ਉਹ ਖਾਲੀ ਛੱਡੇ ਜਾ ਸਕਦੇ ਹਨ।";
+    enter_note: "Secrets are encrypted and never shown again but for the last four characters of long ones. Leave empty what the account does not need.", "गुप्त मान कूटबद्ध होते हैं और लंबे मानों के अंतिम चार अक्षरों के सिवा फिर नहीं दिखाए जाते। जो मान आवश्यक नहीं हैं वे खाली छोड़े जा सकते हैं।", "ਗੁਪਤ ਮੁੱਲ ਕੂਟਬੱਧ ਹੁੰਦੇ ਹਨ ਅਤੇ ਲੰਮੇ ਮੁੱਲਾਂ ਦੇ ਆਖਰੀ ਚਾਰ ਅੱਖਰਾਂ ਤੋਂ ਬਿਨਾਂ ਦੁਬਾਰਾ ਨਹੀਂ ਦਿਖਾਏ ਜਾਂਦੇ। ਜੋ ਮੁੱਲ ਲੋੜੀਂਦੇ ਨਹੀਂ ਉਹ ਖਾਲੀ ਛੱਡੇ ਜਾ ਸਕਦੇ ਹਨ।";
     enter_replaces: "Version {} is entered already, and is replaced.", "संस्करण {} पहले से भरा है, और बदल दिया जाएगा।", "ਸੰਸਕਰਣ {} ਪਹਿਲਾਂ ਹੀ ਭਰਿਆ ਹੈ, ਅਤੇ ਬਦਲ ਦਿੱਤਾ ਜਾਵੇਗਾ।";
     entry_problems: "The entries cannot be accepted", "प्रविष्टियाँ स्वीकार नहीं हो सकतीं", "ਐਂਟਰੀਆਂ ਸਵੀਕਾਰ ਨਹੀਂ ਹੋ ਸਕਦੀਆਂ";
     secret: "secret", "गुप्त", "ਗੁਪਤ";
