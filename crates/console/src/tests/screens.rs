@@ -137,10 +137,9 @@ impl Run {
             not_renewed: None,
             newest_known: None,
         };
-        match world.store.begin_run(request).await.unwrap() {
-            payment_store::TickAnswer::Begun(begun) => Run(begun),
-            other => panic!("{other:?}"),
-        }
+        let answer = world.store.begin_run(request).await.unwrap();
+        let payment_store::TickAnswer::Begun(begun) = answer else { panic!("{answer:?}") };
+        Run(begun)
     }
 
     async fn end(self, world: &super::World) {
