@@ -38,7 +38,7 @@ pub use answer::{Answer, Params};
 #[cfg(any(test, feature = "fake"))]
 pub use fake::{FakeGateway, GivenBack, RefundFate, StartFault};
 pub use foreign::Foreign;
-pub use guard::{GuardSettings, Guarded};
+pub use guard::{CALL_LIMITS_MS, CallCounts, Calls, GuardSettings, Guarded};
 pub use payment_http_client::BoxError;
 pub use profile::{Currencies, Profile, StartMode, USUAL_SESSION, VerifyMode};
 pub use refunding::{NoRefund, RefundOrder, RefundTerms, Refunding, Repetition};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use payment_domain::{AccountRef, GatewayName, MerchantDigest, RefundId, Transaction, TxnId};
-use payment_gateway::{Answer, Availability, Foreign, Gateway};
+use payment_gateway::{Answer, Availability, CallCounts, Foreign, Gateway};
 use url::Url;
 
 use crate::accounts::{AccountDirectory, Chosen, GatewayPrecedence, Place};
@@ -45,6 +45,7 @@ pub struct Gateways {
     accounts: AccountDirectory,
     /// Transaction parameters of gateways that need not be configured.
     known_parameters: Vec<&'static str>,
+    calls: CallCounts,
 }
 
 /// A gateway with the merchant account of a new payment.
@@ -88,6 +89,16 @@ impl Gateways {
     #[must_use]
     pub fn with_known_parameters(self, known_parameters: impl Into<Vec<&'static str>>) -> Gateways {
         Gateways { known_parameters: known_parameters.into(), ..self }
+    }
+
+    /// The counts of the guards of all gateways.
+    #[must_use]
+    pub fn with_calls(self, calls: CallCounts) -> Gateways {
+        Gateways { calls, ..self }
+    }
+
+    pub fn calls(&self) -> &CallCounts {
+        &self.calls
     }
 
     /// The stored merchant accounts.

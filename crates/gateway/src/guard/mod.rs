@@ -6,6 +6,7 @@
 //! breaker nor to hold up starts and status calls; verifications therefore have a limit of their own.
 
 mod breaker;
+mod calls;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +19,7 @@ use tracing::Instrument;
 use tracing::field::Empty;
 
 use self::breaker::{Breaker, End, Permit, Transition};
+pub use self::calls::{CALL_LIMITS_MS, CallCounts, Calls};
 use crate::{
     Answer, Availability, Closing, Evidence, Gateway, GatewayError, NoRefund, Order, Profile, Redirect,
     RefundOrder, RefundTerms, Refunding, StartMode, VerifyMode,
@@ -79,6 +81,7 @@ pub struct Guarded {
     verifications: Semaphore,
     longest_wait: Duration,
     labels: Vec<Label>,
+    counts: CallCounts,
 }
 
 impl Guarded {
@@ -112,7 +115,14 @@ impl Guarded {
             breaker: Breaker::new(settings),
             inner,
             labels,
+            counts: CallCounts::default(),
         }
+    }
+
+    /// Counts its calls among these.
+    #[must_use]
+    pub fn counted_in(self, counts: &CallCounts) -> Guarded {
+        Guarded { counts: counts.clone(), ..self }
     }
 
     /// Waits for a place, then takes a permit: the breaker may have opened during the wait.
@@ -197,16 +207,21 @@ impl GuardedCall<'_> {
 
     fn ends<T>(mut self, result: Result<T, GatewayError>) -> Result<T, GatewayError> {
         if let Some(permit) = self.permit.take() {
-            self.guard.ended(&permit, self.payment, end_of(&result));
-            self.measure(outcome_of(&result));
+            let end = end_of(&result);
+            self.guard.ended(&permit, self.payment, end);
+            self.measure(outcome_of(&result), end);
         }
         result
     }
 
-    fn measure(&self, outcome: &'static str) {
-        let gateway = self.guard.profile().name.to_string();
-        metrics::histogram!(DURATION, "gateway" => gateway, "call" => self.call, "outcome" => outcome)
-            .record(self.began.elapsed());
+    fn measure(&self, outcome: &'static str, end: End) {
+        let (gateway, took) = (&self.guard.profile().name, self.began.elapsed());
+        metrics::histogram!(DURATION, "gateway" => gateway.to_string(), "call" => self.call, "outcome" => outcome)
+            .record(took);
+        match end {
+            End::NotTried => {}
+            End::Answered | End::Failed => self.guard.counts.note(gateway, took, end == End::Failed),
+        }
     }
 }
 
@@ -214,7 +229,7 @@ impl Drop for GuardedCall<'_> {
     fn drop(&mut self) {
         if let Some(permit) = self.permit.take() {
             self.guard.ended(&permit, self.payment, End::Failed);
-            self.measure("given_up");
+            self.measure("given_up", End::Failed);
         }
     }
 }

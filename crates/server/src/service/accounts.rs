@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use payment_domain::{AccountId, Clock, GatewayName};
-use payment_gateway::{Gateway, GuardSettings, Guarded};
+use payment_gateway::{CallCounts, Gateway, GuardSettings, Guarded};
 use payment_gateways::client::Client;
 use payment_gateways::{ADAPTERS, Adapter, Merchant};
 use payment_service::{
@@ -22,6 +22,7 @@ struct Adapters {
     client: Client,
     clock: Arc<dyn Clock>,
     guard: GuardSettings,
+    calls: CallCounts,
 }
 
 /// The merchant accounts of a database, which are not read yet.
@@ -30,6 +31,7 @@ pub(super) fn accounts(
     store: &Arc<dyn Store>,
     clock: &Arc<dyn Clock>,
     client: Client,
+    calls: CallCounts,
 ) -> Accounts {
     let stored = &config.stored_accounts;
     let adapters: Arc<dyn AccountAdapters> = Arc::new(Adapters {
@@ -37,6 +39,7 @@ pub(super) fn accounts(
         client,
         clock: clock.clone(),
         guard: config.guard.clone(),
+        calls,
     });
     let settings = &config.settings;
     let lives = OrderLives { of_all: settings.order_life, of_gateways: settings.order_life_of.clone() };
@@ -120,7 +123,8 @@ impl AccountAdapters for Adapters {
     }
 
     fn guarded(&self, account: &AccountId, gateway: Arc<dyn Gateway>) -> Arc<dyn Gateway> {
-        Arc::new(Guarded::of_account(gateway, self.guard.clone(), account.as_str()))
+        let guarded = Guarded::of_account(gateway, self.guard.clone(), account.as_str());
+        Arc::new(guarded.counted_in(&self.calls))
     }
 }
 

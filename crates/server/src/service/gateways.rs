@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use payment_domain::{Clock, GatewayName};
-use payment_gateway::{Gateway, Guarded};
+use payment_gateway::{CallCounts, Gateway, Guarded};
 use payment_gateways::client::{Client, Limits};
 use payment_gateways::sandbox::{Sandbox as SandboxAdapter, SandboxAccount};
 use payment_gateways::{ADAPTERS, Merchant};
@@ -41,7 +41,10 @@ pub(super) fn adapters(
     let wait = config.settings.gateway_wait;
     let limits = Limits { connect_timeout: CONNECT.min(wait), total_timeout: wait, ..Limits::default() };
     let shared = client(limits)?;
-    let guarded = |adapter| Arc::new(Guarded::new(adapter, config.guard.clone())) as Arc<dyn Gateway>;
+    let calls = CallCounts::default();
+    let guarded = |adapter| {
+        Arc::new(Guarded::new(adapter, config.guard.clone()).counted_in(&calls)) as Arc<dyn Gateway>
+    };
     let (mut offered, mut switched_off) = (Vec::new(), Vec::new());
     let mut merchants = Vec::new();
     if config.sandbox.active {
@@ -58,11 +61,12 @@ pub(super) fn adapters(
         let to = if configured.offered { &mut offered } else { &mut switched_off };
         to.push(guarded(configured.account.adapter(client, clock.clone())));
     }
-    let accounts = accounts(config, store, clock, shared);
+    let accounts = accounts(config, store, clock, shared, calls.clone());
     let gateways = Gateways::new(offered)
         .with_switched_off(switched_off)
         .with_merchants(merchants)
-        .with_accounts(accounts.directory.clone());
+        .with_accounts(accounts.directory.clone())
+        .with_calls(calls.clone());
     let parameters: Vec<&str> = ADAPTERS.iter().map(|adapter| adapter.transaction_parameter).collect();
     Ok((gateways.with_known_parameters(parameters), accounts))
 }
