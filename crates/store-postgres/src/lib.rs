@@ -51,6 +51,7 @@ mod creating;
 mod crowding;
 mod embedded;
 mod failure;
+mod figures;
 mod finding;
 mod group_commit;
 mod health;

@@ -31,7 +31,7 @@ const TENANTS: &str = "
         UNION ALL SELECT scope.root COLLATE \"C\") AS below) AS tenant";
 
 /// Rows `t` of the scopes $1.
-const IN_SCOPES: &str = "EXISTS (SELECT 1 FROM unnest($1::text[]) AS scope (root)
+pub(crate) const IN_SCOPES: &str = "EXISTS (SELECT 1 FROM unnest($1::text[]) AS scope (root)
     WHERE t.tenant_id = scope.root OR starts_with(t.tenant_id, scope.root || '.'))";
 
 /// Of rows `t`.

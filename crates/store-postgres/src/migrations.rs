@@ -61,6 +61,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 16, name: "console", sql: include_str!("../migrations/0016_console.sql") },
     Migration { version: 17, name: "lists", sql: include_str!("../migrations/0017_lists.sql") },
     Migration { version: 18, name: "console_work", sql: include_str!("../migrations/0018_console_work.sql") },
+    Migration { version: 19, name: "figures", sql: include_str!("../migrations/0019_figures.sql") },
 ];
 
 /// The advisory lock of migrations, "payments" as a number: nodes that start at once take turns.

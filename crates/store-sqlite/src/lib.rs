@@ -24,6 +24,7 @@ mod claims;
 mod connection;
 mod embedded;
 mod failure;
+mod figures;
 mod health;
 mod idempotency;
 mod jobs;

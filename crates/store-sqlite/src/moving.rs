@@ -23,6 +23,9 @@ pub const LEFT: &[(&str, &str)] = &[
     ("eg_pg_console_links", "operators log in again"),
     ("eg_pg_console_sessions", "operators log in again"),
     ("eg_pg_console_forms", "forms end with their sessions"),
+    ("eg_pg_daily_figures", "counted anew"),
+    ("eg_pg_figures_state", "counted anew"),
+    ("eg_pg_gateway_readings", "of replicas that are no more"),
 ];
 
 /// How far a move has come.

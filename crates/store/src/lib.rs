@@ -22,6 +22,7 @@ pub mod backlog;
 mod callbacks;
 mod checks;
 mod claims;
+pub mod figures;
 mod health;
 mod idempotency;
 mod jobs;
@@ -61,6 +62,7 @@ pub use backlog::{Age, Backlog};
 pub use callbacks::{Callbacks, RawCallback, Recorded, UnsignedCallback};
 pub use checks::{CheckCursor, CheckNote, Checks, DueCheck, DueChecks, NextCheck, Turn};
 pub use claims::{Claim, Claims};
+pub use figures::FigureBooks;
 pub use health::Health;
 pub use idempotency::{Idempotency, IdempotencyKey, IdempotencyRecord, RequestDigest};
 pub use jobs::{BegunRun, Fence, JobLedger, RunEnd, RunRecord, Tally, TickAnswer, TickRequest};
@@ -123,6 +125,7 @@ pub trait Store:
     + JobLedger
     + AuditLog
     + MerchantAccounts
+    + FigureBooks
     + Health
 {
 }
@@ -146,6 +149,7 @@ impl<S> Store for S where
         + JobLedger
         + AuditLog
         + MerchantAccounts
+        + FigureBooks
         + Health
         + ?Sized
 {

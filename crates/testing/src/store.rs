@@ -6,15 +6,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use payment_domain::{
-    AccountId, AuditEntry, BillKey, Event, GatewayName, HistoryEntry, Refund, RefundHistoryEntry, RefundId,
+    AccountId, AttentionKind, AuditEntry, BillKey, Event, GatewayName, HistoryEntry, Refund, RefundHistoryEntry, RefundId,
     TenantId, Timestamp, TraceContext, Transaction, TxnId,
 };
 use payment_store::audit::sealing::HistoryLine;
+use payment_store::figures::{
+    FigureSum, FiguresAsk, FiguresQuery, FiguresReading, FiguresState, FiguresUpdate, GatewayReading,
+    PendingDay,
+};
 use payment_store::{
     AccountChange, AccountStored, ApiToken, ApiTokenQuery, ApiTokens, Applied, Attention, AttentionCase,
     AttentionQuery, AuditHead, AuditLog, AuditQuery, Backlog, Callbacks, CaseLine, CaseStep, CaseWorked,
     Change, CheckNote, Checks, Claim, ClaimedReceiptTask, Claims, Created, DeadLetter, DueCheck, DueChecks,
-    DueRefund, DueRefunds, EventQuery, Fence, FormClaim, Health, HistoryLines, Idempotency, IdempotencyKey,
+    DueRefund, DueRefunds, EventQuery, Fence, FigureBooks, FormClaim, Health, HistoryLines, Idempotency, IdempotencyKey,
     IdempotencyRecord, Issued, JobLedger, Lease, Listings, LoginLink, MerchantAccounts, NamedQuery,
     NewAccount, NewApiToken, NewCase, NewLoginLink, NewRefund, NewSession, NewTransaction, Outbox,
     OutboxBacklog, PaymentQuery, Postponement, RawCallback, ReceiptCancellation, ReceiptTask,
@@ -206,6 +210,19 @@ observe! {
         account(id: &AccountId, scope: &TenantScope) -> Option<StoredAccount>;
         add_account(new: NewAccount) -> AccountStored;
         change_account(change: AccountChange) -> AccountStored;
+    }
+    FigureBooks {
+        figures_state() -> FiguresState;
+        figures_reading(ask: &FiguresAsk) -> FiguresReading;
+        latest_creation(before: Timestamp) -> Option<Timestamp>;
+        refunds_changed(since: Timestamp) -> Vec<Timestamp>;
+        store_figures(update: FiguresUpdate) -> Applied;
+        figure_sums(query: &FiguresQuery) -> Vec<FigureSum>;
+        pending_by_day(within: &[TenantScope]) -> Vec<PendingDay>;
+        open_cases(within: &[TenantScope]) -> BTreeMap<AttentionKind, u64>;
+        receipts_due(within: &[TenantScope]) -> u64;
+        store_gateway_readings(readings: Vec<GatewayReading>, forget_before: Timestamp) -> ();
+        gateway_readings(since: Timestamp) -> Vec<GatewayReading>;
     }
     Health {
         backlog(now: Timestamp) -> Backlog;

@@ -202,6 +202,11 @@ impl Transaction {
         self.session.rows(sql, values).await
     }
 
+    /// The rows of one statement that is planned for its parameters.
+    pub(crate) async fn planned(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
+        self.session.planned_rows(sql, values).await
+    }
+
     /// Makes it durable. When the connection breaks meanwhile it may have been or not.
     pub(crate) async fn commit(self) -> Result<(), Failure> {
         self.commit_after(Vec::new()).await

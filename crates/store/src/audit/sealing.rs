@@ -201,14 +201,21 @@ impl Seal {
 
 impl Progress {
     /// The seal of lines that were found in the gaps and behind the last position, in the order of their
-    /// positions; `None` when there is nothing to seal. Gaps that were looked at for long enough are closed.
+    /// positions; `None` when there is nothing to seal.
     pub fn advance(&mut self, found: &[HistoryLine], at: Timestamp) -> Option<Seal> {
         let lines: Vec<HistoryLine> = found.iter().filter(|line| line.position.is_some()).cloned().collect();
-        let spans = spans_of(lines.iter().filter_map(|line| line.position));
+        let spans = self.take(lines.iter().filter_map(|line| line.position), at);
+        (!lines.is_empty()).then(|| Seal::of(Covered::Positions(spans), &lines))
+    }
+
+    /// Takes positions that were found, in their order; returns them as spans. Gaps that were looked at for long
+    /// enough are closed.
+    pub fn take(&mut self, positions: impl Iterator<Item = i64>, at: Timestamp) -> Vec<Span> {
+        let spans = spans_of(positions);
         self.pass(&spans, at.as_millis());
         let oldest = at.minus(GAP_WATCHED).as_millis();
         self.gaps.retain(|gap| gap.since_ms >= oldest);
-        (!lines.is_empty()).then(|| Seal::of(Covered::Positions(spans), &lines))
+        spans
     }
 
     /// Takes positions out of the gaps, and moves on behind the last one; `false` when one of them was sealed

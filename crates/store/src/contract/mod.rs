@@ -33,6 +33,7 @@ mod creating;
 mod currencies;
 mod events;
 mod fencing;
+mod figures;
 mod holding;
 mod jobs;
 mod listings;
@@ -147,6 +148,7 @@ pub fn promises() -> Vec<Promise> {
         sessions::promises(),
         sent_forms::promises(),
         listings::promises(),
+        figures::promises(),
     ]
     .into_iter()
     .flatten()
