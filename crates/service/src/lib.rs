@@ -14,6 +14,7 @@ mod callback_url;
 mod callbacks;
 mod create;
 mod events;
+pub mod figures;
 mod gateways;
 mod housekeeping;
 mod identity;
@@ -125,6 +126,7 @@ impl Payments {
     pub fn new(ports: Ports) -> Payments {
         metering::describe();
         backlog::describe();
+        figures::describe();
         let ports = Arc::new(ports);
         let receipts = Receipts::new(ports.clone());
         let counted = audit::CountedActs::new(ports.store.clone(), ports.clock.clone());

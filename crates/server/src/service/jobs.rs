@@ -7,6 +7,7 @@ use std::time::Duration;
 use payment_http::Metrics;
 use payment_kafka::NotificationConsumer;
 use payment_service::audit::{CheckpointJob, SealingJob, VERIFY_JOB, VerifyJob};
+use payment_service::figures::{Days, FigureCounts, FiguresJob, FiguresVerificationJob};
 use payment_service::{
     Accounts, AccountsJob, DailyJob, EarlyJob, FollowUpJob, HousekeepingJob, Job, Payments, ReceiptsJob,
     Reconciliation, RefundsJob, Schedule, ScheduledJob, Scheduler,
@@ -103,6 +104,15 @@ pub(super) fn scheduled(
         Schedule::every(WIPE_INTERVAL),
         Arc::new(AccountsJob { accounts: accounts.clone() }),
     ));
+    let days = Days::of(config.settings.time_zone.clone());
+    let counts = FigureCounts::new(ports.store.clone(), ports.clock.clone(), days);
+    let purpose = "counts payments and refunds by day, for the console";
+    jobs.push(job("figures", purpose, Schedule::every(TURN), Arc::new(FiguresJob(counts.clone()))));
+    // When few pay.
+    let nightly = Schedule::cron("0 30 2 * * *", config.settings.time_zone.clone())
+        .map_err(|error| Failure::new("the nightly verification cannot be scheduled").because(&error))?;
+    let purpose = "compares the counts by day with the payments";
+    jobs.push(job("figures-verify", purpose, nightly, Arc::new(FiguresVerificationJob(counts))));
     if let Some(relay) = kafka::relay(config, payments)? {
         let purpose = "publishes events to Kafka";
         jobs.push(job("outbox", purpose, Schedule::every(TURN), Arc::new(relay)));

@@ -26,6 +26,7 @@ use axum::response::Redirect;
 use axum::routing::get;
 use payment_http::{App, Metrics, Operators, Pages, ServeLimits};
 use payment_service::audit::{AuditTrail, settings_changed};
+use payment_service::figures::GatewayReadings;
 use payment_service::{AttentionList, BacklogGauges, ConsoleSessions, PersonalTokens};
 use payment_store::Store;
 use tokio::net::TcpListener;
@@ -216,8 +217,9 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
     let backlog =
         BacklogGauges::new(looping.ports.store.clone(), looping.ports.clock.clone(), config.kafka.is_some());
     let (certificates, interval) = (Certificates::of(&config), config.jobs.backlog_interval);
+    let readings = GatewayReadings::new(looping.ports.clone(), node);
     let gauges = async move {
-        tokio::join!(backlog.keep_sampling(interval), certificates.keep_watching());
+        tokio::join!(backlog.keep_sampling(interval), certificates.keep_watching(), readings.keep_storing());
     };
     let loops = Loops::start(scheduler, looping, gauges, consumer, sandbox_work, metrics, &stop);
     let shutdown_wait = config.serve_limits.shutdown_time;

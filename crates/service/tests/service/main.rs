@@ -11,6 +11,7 @@ mod cancelling;
 mod clocks;
 mod create;
 mod currencies;
+mod figures;
 mod notify;
 mod persister;
 mod reads;
