@@ -5,19 +5,45 @@ use payment_domain::{
     AccountState, CredentialState, Currency, Money, RefundStatus, StatusName, Timestamp, Transaction,
 };
 use payment_service::RunState;
+use payment_service::figures::Days;
 
 use crate::context::Context;
 use crate::language::{Language, Texts, fill};
 
 /// `₹1,23,45,678.00`; another currency by its code.
 pub(crate) fn money(amount: Money) -> String {
-    let text = amount.to_string();
-    let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
+    sum(amount.minor(), amount.currency())
+}
+
+/// The same of a sum in minor units, which may be negative, or larger than one amount.
+pub(crate) fn sum(minor: i64, currency: Currency) -> String {
+    let decimals = usize::from(currency.decimals());
+    let digits = format!("{:0>width$}", minor.unsigned_abs(), width = decimals + 1);
+    let (whole, decimals) = digits.split_at(digits.len() - decimals);
     let point = if decimals.is_empty() { "" } else { "." };
-    match amount.currency() == Currency::INR {
-        true => format!("₹{}{point}{decimals}", grouped(whole, 2)),
-        false => format!("{} {}{point}{decimals}", amount.currency().code(), grouped(whole, 3)),
+    let sign = if minor < 0 { "−" } else { "" };
+    match currency == Currency::INR {
+        true => format!("{sign}₹{}{point}{decimals}", grouped(whole, 2)),
+        false => format!("{sign}{} {}{point}{decimals}", currency.code(), grouped(whole, 3)),
     }
+}
+
+/// `1,23,456`
+pub(crate) fn count(number: i64) -> String {
+    let sign = if number < 0 { "−" } else { "" };
+    format!("{sign}{}", grouped(&number.unsigned_abs().to_string(), 2))
+}
+
+/// `97.5 %`; nothing of nothing.
+pub(crate) fn percent(part: i64, whole: i64) -> Option<String> {
+    per_thousand(part, whole).map(|tenths| format!("{}.{} %", tenths / 10, tenths % 10))
+}
+
+pub(crate) fn per_thousand(part: i64, whole: i64) -> Option<i64> {
+    (whole > 0).then(|| {
+        let share = i128::from(part.clamp(0, whole)) * 1_000 / i128::from(whole);
+        i64::try_from(share).unwrap_or(0)
+    })
 }
 
 /// The last three digits are a group; those before it in groups of `width`.
@@ -52,6 +78,13 @@ fn shown(zone: &TimeZone, at: Timestamp) -> String {
     instant.to_zoned(zone.clone()).strftime("%d-%m-%Y %H:%M:%S %Z").to_string()
 }
 
+/// `16:05`, or `30-11 16:05`.
+pub(crate) fn hour(context: &Context, at: Timestamp, with_day: bool) -> String {
+    let Ok(instant) = jiff::Timestamp::from_millisecond(at.as_millis()) else { return String::new() };
+    let zoned = instant.to_zoned(context.payments().ports.settings.time_zone.clone());
+    zoned.strftime(if with_day { "%d-%m %H:%M" } else { "%H:%M" }).to_string()
+}
+
 /// How long ago, in the largest unit.
 pub(crate) fn age(context: &Context, at: Timestamp) -> String {
     let t = context.language.texts();
@@ -66,11 +99,7 @@ pub(crate) fn age(context: &Context, at: Timestamp) -> String {
 
 /// The first millisecond of a day, `2026-11-30`, in a zone.
 pub(crate) fn day(zone: &TimeZone, text: &str) -> Option<(Timestamp, Timestamp)> {
-    let date: jiff::civil::Date = text.parse().ok()?;
-    let begins = date.to_zoned(zone.clone()).ok()?;
-    let ends = date.tomorrow().ok()?.to_zoned(zone.clone()).ok()?;
-    let moment = |zoned: jiff::Zoned| Timestamp::from_millis(zoned.timestamp().as_millisecond());
-    Some((moment(begins), moment(ends)))
+    Days::of(zone.clone()).span(text).map(|day| (day.from, day.to))
 }
 
 /// `30-11-2026` of `2026-11-30`.
@@ -206,6 +235,10 @@ mod tests {
         assert_eq!(money(Money::from_minor(123_456_789, dollars).unwrap()), "USD 1,234,567.89");
         let yen = Currency::from_code("JPY").unwrap();
         assert_eq!(money(Money::from_minor(1_234, yen).unwrap()), "JPY 1,234");
+        assert_eq!(sum(-12_345_678_900, Currency::INR), "−₹12,34,56,789.00");
+        assert_eq!(sum(i64::MAX, yen), "JPY 9,223,372,036,854,775,807");
+        assert_eq!((count(1_234_567), count(-1_000)), ("12,34,567".to_owned(), "−1,000".to_owned()));
+        assert_eq!((percent(39, 40).as_deref(), percent(0, 0)), (Some("97.5 %"), None));
     }
 
     #[test]

@@ -19,11 +19,13 @@ mod links;
 mod list;
 mod once;
 mod page;
+mod plot;
 mod rate;
 mod routes;
 mod screens;
 mod sealed;
 mod serve;
+mod tables;
 #[cfg(test)]
 mod tests;
 

@@ -16,7 +16,7 @@ use crate::assets;
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::screens::{
-    account, account_entry, account_steps, accounts, attention, audit, events, home, jobs, login, payment,
+    account, account_entry, account_steps, accounts, attention, audit, events, gateways, home, jobs, login, payment,
     payments, refund, refund_request, refunds, sessions,
 };
 use crate::serve::serve;
@@ -107,6 +107,7 @@ pub(crate) const ROUTES: &[Route] = routes! {
     Post "/accounts/{id}/retire" Access::Anywhere(ADMINS) => account_steps::retire;
     Get "/events" Access::Installation(OPERATIONS) => events::list;
     Post "/events/{sequence}/publish" Access::Installation(ACTS) => events::publish;
+    Get "/gateways" Access::Installation(OPERATIONS) => gateways::show;
     Get "/jobs" Access::Installation(OPERATIONS) => jobs::list;
     Get "/jobs/{name}" Access::Installation(OPERATIONS) => jobs::show;
     Post "/jobs/{name}/run" Access::Installation(ACTS) => jobs::run;

@@ -5,12 +5,14 @@ use payment_domain::{RefundStatus, Role, StatusName};
 use payment_service::access;
 use payment_store::{AttentionQuery, PageRequest, PaymentQuery, RefundQuery, common_scopes};
 
+use super::figures::{self, FiguresView};
 use super::named_payment;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::format;
 use crate::language::fill;
 use crate::page::{self, Frame, Named};
+use crate::tables::{Cell, Row, Table};
 
 /// Further ones are not counted: a number costs the same however many there are.
 const COUNTED: usize = 100;
@@ -22,6 +24,8 @@ struct HomePage {
     f: Frame,
     as_of: String,
     figures: Vec<Figure>,
+    counted: Option<FiguresView>,
+    cases: Option<Table>,
     latest: Vec<Named>,
 }
 
@@ -47,9 +51,11 @@ pub(crate) async fn show(context: &Context) -> Outcome {
     }
     figures.extend(cases(context).await?);
     figures.extend(to_decide(context).await?);
+    figures.extend(receipts(context).await?);
     let now = format::moment(context, context.payments().ports.clock.now());
     let f = Frame::of(context, t.today, &[]);
-    page::html(&HomePage { f, as_of: fill(t.as_of, [&now]), figures, latest })
+    let (counted, cases) = (figures::view(context).await?, cases_by_kind(context).await?);
+    page::html(&HomePage { f, as_of: fill(t.as_of, [&now]), figures, counted, cases, latest })
 }
 
 /// The payments that the caller may see.
@@ -64,6 +70,34 @@ async fn cases(context: &Context) -> Result<Option<Figure>, Failure> {
     let found = context.payments().attention.list(&query).await?;
     let name = context.language.texts().open_cases;
     Ok(Some(Figure { number: counted(found.len()), name, href: context.link("/attention").href() }))
+}
+
+/// Open cases, each kind with its list.
+async fn cases_by_kind(context: &Context) -> Result<Option<Table>, Failure> {
+    let t = context.language.texts();
+    let Some(within) = figures::scopes(context, access::OPERATIONS) else { return Ok(None) };
+    let open = context.payments().ports.store.open_cases(&within).await?;
+    let tenant = context.query.text("tenant");
+    let row = |(kind, count): (payment_domain::AttentionKind, u64)| {
+        let link = context.link("/attention").with("kind", kind.as_str()).with_all([("tenant", tenant)]);
+        let count = format::count(i64::try_from(count).unwrap_or(i64::MAX));
+        Row { name: kind.as_str().to_owned(), cells: vec![Cell::linked(count, &link)] }
+    };
+    let rows: Vec<Row> = open.into_iter().map(row).collect();
+    let caption = format!("{}: {}", t.attention, t.open);
+    Ok((!rows.is_empty()).then(|| Table::of(caption, [t.kind, t.number_of], rows)))
+}
+
+/// Paid payments without a receipt.
+async fn receipts(context: &Context) -> Result<Option<Figure>, Failure> {
+    let Some(within) = figures::scopes(context, access::PAYMENTS) else { return Ok(None) };
+    let due = context.payments().ports.store.receipts_due(&within).await?;
+    let link = context
+        .link("/payments")
+        .with("receipt", "pending")
+        .with_all([("tenant", context.query.text("tenant"))]);
+    let number = format::count(i64::try_from(due).unwrap_or(i64::MAX));
+    Ok(Some(Figure { number, name: context.language.texts().receipts_due, href: link.href() }))
 }
 
 async fn to_decide(context: &Context) -> Result<Option<Figure>, Failure> {

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod cases;
+mod figures;
 mod forms;
 mod lists;
 mod mutated;

@@ -72,6 +72,8 @@ async fn a_hostile_text_is_a_text_on_every_page() {
         ),
         payment.clone(),
         format!("{payment}/refund"),
+        format!("/?period={hostile}&from={hostile}&to={hostile}&tenant={hostile}"),
+        "/gateways".to_owned(),
         "/attention".to_owned(),
         "/attention/1".to_owned(),
         format!("/attention?tenant={hostile}"),
