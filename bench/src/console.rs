@@ -233,14 +233,14 @@ const CITY: &[View] = views! {
 };
 
 /// An operator's session.
-struct Browser {
-    cookie: String,
+pub(crate) struct Browser {
+    pub(crate) cookie: String,
     token: String,
 }
 
 impl Browser {
     /// Enters by a one-time link.
-    async fn enter(launch: &Launch, service: &Service, tenant: &str) -> Result<Browser> {
+    pub(crate) async fn enter(launch: &Launch, service: &Service, tenant: &str) -> Result<Browser> {
         let mut arguments = vec!["console", "login", "--tenant", tenant, "--name", "Bench"];
         let roles: &[&str] = match tenant {
             "pb" => &["PG_VIEWER", "PG_OPERATOR", "PG_AUDITOR"],
@@ -280,7 +280,7 @@ impl Browser {
     }
 }
 
-fn page_get(path: &str, cookie: &str) -> Vec<u8> {
+pub(crate) fn page_get(path: &str, cookie: &str) -> Vec<u8> {
     format!("GET {CONSOLE}{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\n\r\n").into_bytes()
 }
 

@@ -27,6 +27,7 @@ mod report;
 mod requests;
 mod rows;
 mod service;
+mod today;
 mod traces;
 mod variety;
 
@@ -38,6 +39,7 @@ use clap::{Args, Parser, Subcommand};
 use console::ConsoleOptions;
 use history::HistoryOptions;
 use reconcile::{ReconcileOptions, SweepOptions};
+use today::TodayOptions;
 
 /// Measures the service beside the limits of its parts.
 ///
@@ -89,6 +91,8 @@ enum Command {
     Refunds(SweepOptions),
     /// Reconcile pending payments at a slow gateway, then at one with occasional failures
     Reconcile(ReconcileOptions),
+    /// The console's page Today on PostgreSQL, beside ten thousand payments and beside many
+    Today(TodayOptions),
 }
 
 #[tokio::main]
@@ -104,6 +108,7 @@ async fn main() -> Result<()> {
         Some(Command::Console(console)) => console::run(&options, &console).await?,
         Some(Command::History(history)) => history::run(&options, &history).await?,
         Some(Command::Reconcile(reconcile)) => reconcile::run(&options, &reconcile).await?,
+        Some(Command::Today(today)) => today::run(&options, &today).await?,
     };
     if options.json {
         report.print_json()

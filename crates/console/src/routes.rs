@@ -16,8 +16,8 @@ use crate::assets;
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::screens::{
-    account, account_entry, account_steps, accounts, attention, audit, events, gateways, home, jobs, login, payment,
-    payments, refund, refund_request, refunds, sessions,
+    account, account_entry, account_steps, accounts, attention, audit, events, gateways, home, jobs, login,
+    payment, payments, refund, refund_request, refunds, sessions,
 };
 use crate::serve::serve;
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use payment_domain::{
-    AccountId, AttentionKind, AuditEntry, BillKey, Event, GatewayName, HistoryEntry, Refund, RefundHistoryEntry, RefundId,
-    TenantId, Timestamp, TraceContext, Transaction, TxnId,
+    AccountId, AttentionKind, AuditEntry, BillKey, Event, GatewayName, HistoryEntry, Refund,
+    RefundHistoryEntry, RefundId, TenantId, Timestamp, TraceContext, Transaction, TxnId,
 };
 use payment_store::audit::sealing::HistoryLine;
 use payment_store::figures::{
@@ -18,10 +18,10 @@ use payment_store::{
     AccountChange, AccountStored, ApiToken, ApiTokenQuery, ApiTokens, Applied, Attention, AttentionCase,
     AttentionQuery, AuditHead, AuditLog, AuditQuery, Backlog, Callbacks, CaseLine, CaseStep, CaseWorked,
     Change, CheckNote, Checks, Claim, ClaimedReceiptTask, Claims, Created, DeadLetter, DueCheck, DueChecks,
-    DueRefund, DueRefunds, EventQuery, Fence, FigureBooks, FormClaim, Health, HistoryLines, Idempotency, IdempotencyKey,
-    IdempotencyRecord, Issued, JobLedger, Lease, Listings, LoginLink, MerchantAccounts, NamedQuery,
-    NewAccount, NewApiToken, NewCase, NewLoginLink, NewRefund, NewSession, NewTransaction, Outbox,
-    OutboxBacklog, PaymentQuery, Postponement, RawCallback, ReceiptCancellation, ReceiptTask,
+    DueRefund, DueRefunds, EventQuery, Fence, FigureBooks, FormClaim, Health, HistoryLines, Idempotency,
+    IdempotencyKey, IdempotencyRecord, Issued, JobLedger, Lease, Listings, LoginLink, MerchantAccounts,
+    NamedQuery, NewAccount, NewApiToken, NewCase, NewLoginLink, NewRefund, NewSession, NewTransaction,
+    Outbox, OutboxBacklog, PaymentQuery, Postponement, RawCallback, ReceiptCancellation, ReceiptTask,
     ReceiptTaskClaim, ReceiptTasks, Recorded, RefundChange, RefundKey, RefundNote, RefundQuery,
     RefundRequested, Refunds, RequestDigest, Resolution, Resolved, ReviewCases, Revocation, Revoked, RunEnd,
     RunRecord, Search, SearchQuery, SeenCase, SentForm, SentForms, Session, SessionBegun, SessionEnd,
