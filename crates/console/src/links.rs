@@ -20,6 +20,18 @@ impl Link {
         self
     }
 
+    /// Those that are set.
+    #[must_use]
+    pub(crate) fn with_all<'a>(
+        self,
+        parameters: impl IntoIterator<Item = (&'static str, Option<&'a str>)>,
+    ) -> Link {
+        parameters.into_iter().fold(self, |link, (name, value)| match value {
+            Some(value) => link.with(name, value),
+            None => link,
+        })
+    }
+
     #[must_use]
     pub(crate) fn without(mut self, name: &str) -> Link {
         self.parameters.retain(|(known, _)| *known != name);
