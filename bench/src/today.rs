@@ -85,8 +85,7 @@ async fn measured(
     prefix: &'static str,
     count: u64,
 ) -> Result<Measured> {
-    let filling =
-        Filling { template: template.to_owned(), prefix, count, is_history: true, is_varied: true };
+    let filling = Filling { template: template.to_owned(), prefix, count, is_history: true, is_varied: true };
     fill::fill(database, &filling).await?;
     // Copies are no changes of payments: all is counted anew, as at the first start.
     database.client.batch_execute("UPDATE eg_pg_figures_state SET zone = NULL").await?;
