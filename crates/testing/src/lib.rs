@@ -7,6 +7,8 @@
 //! With the feature `payments`, for tests of the use cases and of the HTTP interface: `database`, their store;
 //! `store`, one that counts calls and can be unavailable; `collections`, a collection service with faults.
 //!
+//! With the feature `provider`: `provider`, an OpenID Connect provider that lies as a test wants it to.
+//!
 //! All of it panics on failure: a test without its server fails.
 
 #![allow(
@@ -23,6 +25,8 @@ pub mod database;
 pub mod kafka;
 pub mod ports;
 pub mod postgres;
+#[cfg(feature = "provider")]
+pub mod provider;
 pub mod proxy;
 #[cfg(feature = "payments")]
 pub mod store;
