@@ -13,6 +13,8 @@ use payment_domain::{
     BillId, Currency, Money, Payer, Personal, RequestInfo, TenantId, Timestamp, TxnId, UserInfo,
 };
 
+use secrecy::SecretString;
+
 pub use cancelling::{Cancellability, PaymentKey, Registered, Standing, cancellability};
 
 /// An error of the layer below, boxed.
@@ -187,6 +189,24 @@ pub trait Tokens: Send + Sync {
     /// # Errors
     /// [`DigitError::NotSent`] and [`DigitError::Unanswered`] when the service could not be asked.
     async fn user_of(&self, token: &str) -> Result<Option<UserInfo>, DigitError>;
+}
+
+/// The name and password of an employee.
+#[derive(Debug, Clone, Copy)]
+pub struct Credentials<'a> {
+    pub user_name: &'a str,
+    pub password: &'a SecretString,
+    pub tenant: &'a TenantId,
+}
+
+/// Gives employees access tokens.
+#[async_trait]
+pub trait Passwords: Send + Sync {
+    /// An access token; `None` when name, password or tenant are wrong.
+    ///
+    /// # Errors
+    /// [`DigitError::NotSent`] and [`DigitError::Unanswered`] when the service could not be asked.
+    async fn log_in(&self, credentials: &Credentials<'_>) -> Result<Option<SecretString>, DigitError>;
 }
 
 #[async_trait]

@@ -133,6 +133,24 @@ impl Endpoint {
         if let Some(id) = info.and_then(|info| info.text("correlationId")) {
             call.correlate(&id);
         }
+        self.make(&call, read).await
+    }
+
+    /// Posts a form; otherwise as [`Endpoint::post`].
+    ///
+    /// # Errors
+    /// As of [`Endpoint::post`].
+    pub(super) async fn post_form<T>(
+        &self,
+        headers: Vec<(String, String)>,
+        fields: Vec<(String, String)>,
+        read: impl Fn(&[u8]) -> Option<T>,
+    ) -> Result<T, DigitError> {
+        let url = self.url.clone().into();
+        self.make(&Call { method: Method::POST, url, headers, body: Body::Form(fields) }, read).await
+    }
+
+    async fn make<T>(&self, call: &Call, read: impl Fn(&[u8]) -> Option<T>) -> Result<T, DigitError> {
         let deadline = Instant::now() + self.client.limits().total_timeout;
         let mut pauses = match self.nature {
             Nature::Asks => PAUSES.iter(),
@@ -149,7 +167,7 @@ impl Endpoint {
                 pg.service = self.service,
                 error.type = Empty,
             );
-            let reply = self.client.send_within(&call, left).instrument(span.clone()).await;
+            let reply = self.client.send_within(call, left).instrument(span.clone()).await;
             let answer = reply.map_err(|error| self.failed(error)).and_then(|it| self.judge(it, &read));
             if answer.is_err() {
                 span.record("otel.status_code", "ERROR");

@@ -14,6 +14,7 @@ mod ids;
 mod json;
 mod links;
 mod localization;
+mod passwords;
 mod tokens;
 mod users;
 
@@ -24,6 +25,7 @@ pub use http::{InvalidAddress, LIMITS};
 pub use ids::{IdGeneration, IdGenerationConfig};
 pub use links::{LinkShortener, LinkShortenerConfig};
 pub use localization::{LocalizationConfig, LocalizationService};
+pub use passwords::{PasswordConfig, PasswordService};
 pub use tokens::{TokenConfig, TokenService};
 pub use users::{UserConfig, UserService};
 

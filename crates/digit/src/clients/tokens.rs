@@ -26,7 +26,7 @@ const REMEMBERED: u64 = 8_192;
 /// The number of questions that are under way at once: callers may make tokens up as fast as they like.
 const AT_ONCE: usize = 32;
 /// The longest token of a call, in bytes.
-const LONGEST_TOKEN: usize = 4_096;
+pub(super) const LONGEST_TOKEN: usize = 4_096;
 /// The most roles that are taken from an answer.
 const MOST_ROLES: usize = 200;
 

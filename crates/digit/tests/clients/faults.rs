@@ -11,7 +11,8 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::world::{
-    Clients, ErrorKind, World, bill, first_registered, hurried, info, kind_of, payer, payment, tenant, txn,
+    Clients, ErrorKind, PASSWORD, World, bill, employee, first_registered, hurried, info, kind_of, log_in,
+    payer, payment, tenant, txn,
 };
 
 /// An error body as the services send it.
@@ -52,6 +53,7 @@ async fn call(clients: &Clients, endpoint: Endpoint) -> Result<Option<String>, D
             let user = clients.tokens.user_of("token-0").await?;
             Ok(user.map(|user| info.with_user(&user).user("uuid").unwrap().into_owned()))
         }
+        Endpoint::LogIn => log_in(clients, PASSWORD).await,
         Endpoint::BankAccounts => Ok(Some(clients.bank_accounts.account_number(&info, &tenant).await?)),
         Endpoint::Bills => clients.bills.business_service(&info, &tenant, &bill("B1")).await,
         Endpoint::Messages => clients.messages.text(&info, &tenant, "en_IN", "PG_NOTIFICATION_SUCCESS").await,
@@ -73,6 +75,7 @@ fn asks(endpoint: Endpoint) -> bool {
         | Endpoint::CreatePayment
         | Endpoint::CancelPayment
         | Endpoint::CreateUser
+        | Endpoint::LogIn
         | Endpoint::Links => false,
     }
 }
@@ -82,15 +85,16 @@ fn endpoints() -> impl Iterator<Item = Endpoint> {
     Endpoint::ALL.into_iter().filter(|endpoint| *endpoint != Endpoint::CreateUser)
 }
 
-/// Endpoints whose refusals are errors; a refused token has no owner.
+/// Endpoints whose refusals are errors; a refused token has no owner, a refused password no token.
 fn refusing() -> impl Iterator<Item = Endpoint> {
-    endpoints().filter(|endpoint| *endpoint != Endpoint::UserDetails)
+    endpoints().filter(|endpoint| !matches!(endpoint, Endpoint::UserDetails | Endpoint::LogIn))
 }
 
 /// A world with a result for every look-up.
 async fn furnished() -> World {
     let world = World::new().await;
     world.clients.collections.create(&info(), &payment(Some("T0"), &[("B0", "1")])).await.unwrap();
+    world.digit.enter_employee(PASSWORD, employee());
     world.digit.log_in("token-0", json!({"uuid": "u-1", "type": "CITIZEN"}));
     world
 }
@@ -187,7 +191,8 @@ async fn a_refusal_without_an_error_body_has_our_message() {
                 Endpoint::CreatePayment => "PAYMENT_REGISTRATION_FAILED",
                 Endpoint::SearchPayments => "PAYMENT_SEARCH_FAILED",
                 Endpoint::CancelPayment => "RECEIPT_CANCELLATION_FAILED",
-                Endpoint::SearchUsers | Endpoint::CreateUser | Endpoint::UserDetails => "USER_SEARCH_FAILED",
+                Endpoint::SearchUsers | Endpoint::CreateUser => "USER_SEARCH_FAILED",
+                Endpoint::UserDetails | Endpoint::LogIn => unreachable!("a refusal is an answer"),
                 Endpoint::BankAccounts => "BANK_ACCOUNT_FETCH_ERROR",
                 Endpoint::Bills => "BILL_SEARCH_FAILED",
                 Endpoint::Messages => "MESSAGE_SEARCH_FAILED",
@@ -234,7 +239,9 @@ async fn an_empty_list_means_what_the_contract_says() {
             Endpoint::SearchUsers | Endpoint::CreateUser => {
                 Ok(Some("00000000-0000-4000-8000-000000000001".to_owned()))
             }
-            Endpoint::CancelPayment | Endpoint::UserDetails | Endpoint::Links => Err(ErrorKind::Unanswered),
+            Endpoint::CancelPayment | Endpoint::UserDetails | Endpoint::LogIn | Endpoint::Links => {
+                Err(ErrorKind::Unanswered)
+            }
         };
         assert_eq!(call(&world.clients, endpoint).await.map_err(kind_of), expected, "{endpoint:?}");
     }

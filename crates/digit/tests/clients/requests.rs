@@ -7,7 +7,7 @@ use payment_domain::RequestInfo;
 use payment_simulator::digit::{Endpoint, ReceivedCall};
 use serde_json::{Value, json};
 
-use crate::world::{World, bill, info, payer, payment, tenant, txn};
+use crate::world::{PASSWORD, World, bill, employee, info, log_in, payer, payment, tenant, txn};
 
 fn only(world: &World, endpoint: Endpoint) -> ReceivedCall {
     let mut calls = world.digit.calls(endpoint);
@@ -43,6 +43,7 @@ async fn used(info: &RequestInfo) -> World {
     clients.messages.text(info, &tenant(), "en_IN", "A").await.unwrap();
     clients.links.shorten("https://long.example/pay?x=1").await.unwrap();
     clients.tokens.user_of("s3cret-token").await.unwrap();
+    log_in(clients, PASSWORD).await.unwrap();
     world
 }
 
@@ -51,7 +52,8 @@ async fn the_callers_request_info_is_passed_on_whole() {
     let info = info();
     let world = used(&info).await;
     let whole = serde_json::to_value(&info).unwrap();
-    let takes_one = |endpoint: &Endpoint| !matches!(endpoint, Endpoint::Links | Endpoint::UserDetails);
+    let takes_one =
+        |endpoint: &Endpoint| !matches!(endpoint, Endpoint::Links | Endpoint::UserDetails | Endpoint::LogIn);
     for endpoint in Endpoint::ALL.into_iter().filter(takes_one) {
         let call = only(&world, endpoint);
         assert_eq!(call.body()["RequestInfo"], whole, "{endpoint:?}");
@@ -101,6 +103,25 @@ async fn status_requests_are_in_the_query() {
     assert_eq!(query(Endpoint::Messages), ["locale=en_IN", "module=egov-pg", "tenantId=pb"]);
     assert_eq!(query(Endpoint::UserDetails), ["access_token=s3cret-token"]);
     assert!(query(Endpoint::CreatePayment).is_empty());
+}
+
+#[tokio::test]
+async fn a_password_is_in_the_body_of_its_call_alone() {
+    let world = World::new().await;
+    world.digit.enter_employee(PASSWORD, employee());
+    assert_eq!(log_in(&world.clients, PASSWORD).await.unwrap().as_deref(), Some("token-of-e-1"));
+    let call = only(&world, Endpoint::LogIn);
+    assert_eq!(call.headers["authorization"], "Basic ZWdvdi11c2VyLWNsaWVudDo=");
+    assert_eq!(call.headers["content-type"], "application/x-www-form-urlencoded");
+    assert!(
+        call.query.is_empty()
+            && call.text.starts_with("grant_type=password&scope=read&username=asha&password=")
+    );
+    assert!(call.text.ends_with("&tenantId=pb.amritsar&userType=EMPLOYEE"), "{}", call.text);
+    assert_eq!(log_in(&world.clients, "wrong").await.unwrap(), None);
+    assert_eq!(log_in(&world.clients, "").await.unwrap(), None);
+    assert_eq!(log_in(&world.clients, &"x".repeat(1_025)).await.unwrap(), None);
+    assert_eq!(world.digit.count(Endpoint::LogIn), 2);
 }
 
 #[tokio::test]

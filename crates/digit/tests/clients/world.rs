@@ -6,14 +6,18 @@ use std::time::Duration;
 use payment_digit::clients::{
     BankAccountMaster, BankAccountMasterConfig, BillingConfig, BillingService, Client, CollectionConfig,
     CollectionService, IdGeneration, IdGenerationConfig, LIMITS, Limits, LinkShortener, LinkShortenerConfig,
-    LocalizationConfig, LocalizationService, TokenConfig, TokenService, UserConfig, UserService,
+    LocalizationConfig, LocalizationService, PasswordConfig, PasswordService, TokenConfig, TokenService,
+    UserConfig, UserService,
 };
-use payment_digit::{DigitError, PayerDetails, Payment, PaymentKey, Receipts, Registered, Standing};
+use payment_digit::{
+    Credentials, DigitError, Passwords, PayerDetails, Payment, PaymentKey, Receipts, Registered, Standing,
+};
 use payment_domain::{
     BillId, Clock, Currency, ManualClock, Money, Personal, RequestInfo, TenantId, Timestamp, TxnId,
 };
 use payment_simulator::digit::PretendDigit;
-use serde_json::json;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
 
 /// Values from a caller that must never be printed.
 pub(crate) const SECRETS: [&str; 4] = ["s3cret-token", "Asha Rani", "9876543210", "127.0.0.1"];
@@ -33,6 +37,7 @@ pub(crate) struct Clients {
     pub(crate) messages: LocalizationService,
     pub(crate) links: LinkShortener,
     pub(crate) tokens: TokenService,
+    pub(crate) passwords: PasswordService,
 }
 
 /// Limits that no test runs into by accident, however busy the machine is.
@@ -51,7 +56,14 @@ impl Clients {
         let client = Client::new(limits).unwrap();
         let clock: Arc<dyn Clock> = clock.clone();
         let tokens = TokenConfig { wait: limits.total_timeout, ..TokenConfig::at(host) };
+        let passwords = PasswordConfig {
+            host: host.to_owned(),
+            path: "/user/oauth/token".to_owned(),
+            client_id: "egov-user-client".to_owned(),
+            client_secret: "".into(),
+        };
         Clients {
+            passwords: PasswordService::new(&passwords, &client).unwrap(),
             tokens: TokenService::new(&tokens, &client, clock.clone()).unwrap(),
             ids: IdGeneration::new(&IdGenerationConfig::at(host), &client).unwrap(),
             collections: CollectionService::new(&CollectionConfig::at(host), &client).unwrap(),
@@ -137,6 +149,20 @@ pub(crate) fn first_registered() -> Registered {
     };
     let receipts = Receipts(vec!["PT/107/2026-27/000001".to_owned()]);
     Registered { receipts, standing: Standing::Valid, key }
+}
+
+/// An employee who logs in with [`log_in`]'s password.
+pub(crate) fn employee() -> Value {
+    json!({"uuid": "e-1", "type": "EMPLOYEE", "userName": "asha", "tenantId": "pb.amritsar", "roles": []})
+}
+
+pub(crate) const PASSWORD: &str = "s3cret &=% ਪਾਸਵਰਡ";
+
+pub(crate) async fn log_in(clients: &Clients, password: &str) -> Result<Option<String>, DigitError> {
+    let (tenant, password) = (tenant(), password.into());
+    let credentials = Credentials { user_name: "asha", password: &password, tenant: &tenant };
+    let token = clients.passwords.log_in(&credentials).await?;
+    Ok(token.map(|token| token.expose_secret().to_owned()))
 }
 
 /// The payer of that name, with an id and a login of their own choice.

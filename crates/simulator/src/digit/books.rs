@@ -84,6 +84,7 @@ impl Books {
             Endpoint::SearchUsers => self.users.search(asked),
             Endpoint::CreateUser => self.users.create(asked),
             Endpoint::UserDetails => self.users.details(asked),
+            Endpoint::LogIn => self.users.log_in_by_password(asked),
             Endpoint::BankAccounts => self.masters.bank_accounts(asked),
             Endpoint::Bills => self.masters.bills(asked),
             Endpoint::Messages => self.masters.messages(asked),

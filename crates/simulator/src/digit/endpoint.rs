@@ -18,6 +18,8 @@ pub enum Endpoint {
     CreateUser,
     /// egov-user: the user of an access token.
     UserDetails,
+    /// egov-user: an access token for a name and password.
+    LogIn,
     /// egf-master: the bank accounts of a tenant.
     BankAccounts,
     /// billing-service: bills.
@@ -29,7 +31,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    pub const ALL: [Endpoint; 12] = [
+    pub const ALL: [Endpoint; 13] = [
         Endpoint::Ids,
         Endpoint::ValidatePayment,
         Endpoint::CreatePayment,
@@ -38,6 +40,7 @@ impl Endpoint {
         Endpoint::SearchUsers,
         Endpoint::CreateUser,
         Endpoint::UserDetails,
+        Endpoint::LogIn,
         Endpoint::BankAccounts,
         Endpoint::Bills,
         Endpoint::Messages,
@@ -55,6 +58,7 @@ impl Endpoint {
             Endpoint::SearchUsers => "/user/_search",
             Endpoint::CreateUser => "/user/users/_createnovalidate",
             Endpoint::UserDetails => "/user/_details",
+            Endpoint::LogIn => "/user/oauth/token",
             Endpoint::BankAccounts => "/egf-master/bankaccounts/_search",
             Endpoint::Bills => "/billing-service/bill/v2/_search",
             Endpoint::Messages => "/localization/messages/v1/_search",
@@ -75,7 +79,7 @@ impl Endpoint {
             Endpoint::BankAccounts => Some("bankAccounts"),
             Endpoint::Bills => Some("Bill"),
             Endpoint::Messages => Some("messages"),
-            Endpoint::UserDetails | Endpoint::Links => None,
+            Endpoint::UserDetails | Endpoint::LogIn | Endpoint::Links => None,
         }
     }
 }

@@ -139,6 +139,11 @@ impl PretendDigit {
         self.state.books().users.enter(user);
     }
 
+    /// An employee is there who logs in with a password.
+    pub fn enter_employee(&self, password: &str, user: Value) {
+        self.state.books().users.enter_employee(password.to_owned(), user);
+    }
+
     /// A user logs in and is given this access token.
     pub fn log_in(&self, token: &str, user: Value) {
         self.state.books().users.log_in(token.to_owned(), user);

@@ -59,7 +59,7 @@ async fn receive(
         .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
         .collect();
     let text = String::from_utf8_lossy(body).into_owned();
-    let parsed: Value = serde_json::from_str(&text).unwrap_or_default();
+    let parsed: Value = serde_json::from_str(&text).unwrap_or_else(|_| form(body));
     let fault = digit.books().arrived(ReceivedCall { endpoint, query: query.clone(), headers, text });
     let work = || {
         let asked = Asked { query: &query, body: &parsed };
@@ -94,6 +94,13 @@ async fn receive(
         }
         Some(Fault::EmptyList) => shown(endpoint, Answer::List(Vec::new())),
     }
+}
+
+/// The fields of a form.
+fn form(body: &[u8]) -> Value {
+    form_urlencoded::parse(body)
+        .map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())))
+        .collect()
 }
 
 fn shown(endpoint: Endpoint, answer: Answer) -> Response {

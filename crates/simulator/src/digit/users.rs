@@ -12,6 +12,7 @@ pub(crate) struct Users {
     by_mobile: HashMap<String, Vec<usize>>,
     logins: HashSet<[Option<String>; 3]>,
     tokens: HashMap<String, Value>,
+    passwords: Vec<(String, Value)>,
 }
 
 fn login(user: &Value) -> [Option<String>; 3] {
@@ -28,6 +29,35 @@ impl Users {
         self.by_mobile.entry(mobile).or_default().push(self.users.len());
         self.logins.insert(login(&user));
         self.users.push(user);
+    }
+
+    /// An employee is there, with a password.
+    pub(crate) fn enter_employee(&mut self, password: String, user: Value) {
+        self.passwords.push((password, user));
+    }
+
+    /// Whoever has logged in before is given the same token again, as the service does.
+    pub(crate) fn log_in_by_password(&mut self, asked: &Asked<'_>) -> Answer {
+        let given = |name| text(asked.body, name);
+        let is_it = |(password, user): &&(String, Value)| {
+            given("password").as_ref() == Some(password)
+                && given("username") == text(user, "userName")
+                && given("tenantId") == text(user, "tenantId")
+                && given("userType") == text(user, "type")
+                && given("grant_type").as_deref() == Some("password")
+        };
+        let Some((_, user)) = self.passwords.iter().find(is_it) else {
+            return Answer::Refused(json!({
+                "error": "invalid_grant",
+                "error_description": "Invalid login credentials",
+            }));
+        };
+        let token = format!("token-of-{}", text(user, "uuid").unwrap_or_default());
+        self.tokens.insert(token.clone(), user.clone());
+        Answer::Object(json!({
+            "access_token": token, "token_type": "bearer", "refresh_token": "refresh", "expires_in": 604_800,
+            "scope": "read", "UserRequest": user,
+        }))
     }
 
     /// A user logs in: the token is theirs until they log out.
