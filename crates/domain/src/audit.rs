@@ -38,7 +38,9 @@ pub enum AuditAction {
     /// A link that logs in to the console once.
     LoginLinkIssued,
     LoggedIn,
-    /// A session of the console was ended, by its holder or by an admin.
+    /// Nobody was logged in: an unknown link or password, an answer that proves nothing, a person without a role.
+    LoginRefused,
+    /// A session of the console was ended, by its holder, by an admin, or because DIGIT does not know its holder.
     LoggedOut,
     /// A named caller was refused what they asked for.
     Refused,
@@ -56,7 +58,7 @@ pub enum AuditAction {
 }
 
 impl AuditAction {
-    pub const ALL: [AuditAction; 32] = [
+    pub const ALL: [AuditAction; 33] = [
         AuditAction::RefundRequested,
         AuditAction::RefundApproved,
         AuditAction::RefundRejected,
@@ -81,6 +83,7 @@ impl AuditAction {
         AuditAction::TokenRevoked,
         AuditAction::LoginLinkIssued,
         AuditAction::LoggedIn,
+        AuditAction::LoginRefused,
         AuditAction::LoggedOut,
         AuditAction::Refused,
         AuditAction::Exported,
@@ -118,6 +121,7 @@ impl AuditAction {
             AuditAction::TokenRevoked => "token.revoked",
             AuditAction::LoginLinkIssued => "login-link.issued",
             AuditAction::LoggedIn => "logged-in",
+            AuditAction::LoginRefused => "login.refused",
             AuditAction::LoggedOut => "logged-out",
             AuditAction::Refused => "refused",
             AuditAction::Exported => "exported",

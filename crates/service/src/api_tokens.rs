@@ -28,6 +28,8 @@ const SECRET_BYTES: usize = 32;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The longest life of a token.
 pub const LONGEST_TOKEN_LIFE: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+/// The longest life of a token that somebody issues for themselves.
+pub const LONGEST_OWN_TOKEN_LIFE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 const MOST_GRANTS: usize = 50;
 /// The tokens that a list shows at most.
 const MOST_LISTED: u32 = 500;
@@ -41,7 +43,7 @@ pub struct PersonalTokens {
 /// The party that issues or revokes a token.
 #[derive(Debug, Clone)]
 pub enum TokenIssuer {
-    /// Within the tenants at which they hold PG_ADMIN.
+    /// Within the tenants at which they hold PG_ADMIN; for themselves with roles of their own.
     Caller { identity: Identity, address: Option<IpAddr> },
     /// The command line of a machine that has the database.
     CommandLine { user: Personal },
@@ -73,6 +75,10 @@ pub enum TokenError {
     /// An admin may not make or check refunds by a token of their own.
     #[error("a token that makes or checks refunds is issued by another person than its holder")]
     OwnRefunds,
+    #[error("a token for oneself lives for 90 days at most")]
+    OwnLife,
+    #[error("a valid token of this holder has this label")]
+    LabelTaken,
     #[error("{tenant}: the holder would have PG_ADMIN and make or check refunds; one person has one of them")]
     AdminWithRefunds { tenant: TenantId },
     #[error("a program checks no refunds: PG_REFUND_CHECKER is for people")]
@@ -109,7 +115,7 @@ impl PersonalTokens {
     /// [`TokenError`].
     pub async fn issue(&self, issuer: &TokenIssuer, wish: TokenWish) -> Result<IssuedToken, TokenError> {
         let TokenWish { label, holder, grants, life } = checked(wish)?;
-        let (actor, by) = may_issue(issuer, &holder, &grants)?;
+        let (actor, by) = may_issue(issuer, &holder, &grants, life)?;
         let now = self.clock.now();
         self.check_separation(&holder, &grants, now).await?;
         let mut random = [0; SECRET_BYTES];
@@ -152,6 +158,23 @@ impl PersonalTokens {
             revocation: None,
         };
         Ok(IssuedToken { secret: secret.into(), token })
+    }
+
+    /// Issues a token for the caller, with a role that they hold, other than making and checking refunds. Of one label
+    /// they have one that is valid: a form that is sent twice issues one.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub async fn issue_own(&self, caller: &TokenIssuer, wish: TokenWish) -> Result<IssuedToken, TokenError> {
+        let reach = TokenReach::Of { uuid: wish.holder.uuid.clone() };
+        let query = ApiTokenQuery { reach, valid_at: None, limit: MOST_LISTED };
+        let (own, now) = (self.store.api_tokens(&query).await?, self.clock.now());
+        if own.iter().any(|token| token.is_valid(now) && token.label == wish.label.trim()) {
+            return Err(TokenError::LabelTaken);
+        }
+        // Under the name of their first token, whatever they are called since.
+        let holder = own.into_iter().next().map_or(wish.holder, |token| token.holder);
+        self.issue(caller, TokenWish { holder, ..wish }).await
     }
 
     /// Refuses a grant that would give the holder, with their other tokens, accounts and refunds of one tenant.
@@ -271,13 +294,24 @@ fn may_issue(
     issuer: &TokenIssuer,
     holder: &TokenHolder,
     grants: &[Grant],
+    life: Duration,
 ) -> Result<(AuditActor, String), TokenError> {
     let (actor, _, by) = reach(issuer)?;
     if let TokenIssuer::Caller { identity, address } = issuer {
         for grant in grants {
-            let admin = identity.principal(&[Role::Admin], &grant.tenant, *address)?;
-            if matches!(grant.role, Role::RefundMaker | Role::RefundChecker) && admin.uuid == holder.uuid {
+            let admin = identity.principal(&[Role::Admin], &grant.tenant, *address);
+            let held = identity.principal(&[grant.role], &grant.tenant, *address);
+            let is_own = held.as_ref().is_ok_and(|held| held.uuid == holder.uuid);
+            let is_admins_own = admin.as_ref().is_ok_and(|admin| admin.uuid == holder.uuid);
+            let moves_money = matches!(grant.role, Role::RefundMaker | Role::RefundChecker);
+            if moves_money && (is_own || is_admins_own) {
                 return Err(TokenError::OwnRefunds);
+            }
+            match admin {
+                Ok(_) => {}
+                Err(denied) if !is_own => return Err(denied.into()),
+                Err(_) if life > LONGEST_OWN_TOKEN_LIFE => return Err(TokenError::OwnLife),
+                Err(_) => {}
             }
         }
     }
@@ -292,7 +326,14 @@ fn reach(caller: &TokenIssuer) -> Result<(AuditActor, TokenReach, String), Denie
             Ok((actor, TokenReach::All, "command line".to_owned()))
         }
         TokenIssuer::Caller { identity, address } => {
-            let scopes = identity.scopes(&[Role::Admin])?;
+            let scopes = match identity.scopes(&[Role::Admin]) {
+                Ok(scopes) => scopes,
+                Err(denied) => {
+                    let own = identity.in_any_role(*address).ok_or(denied)?;
+                    let uuid = own.uuid.clone();
+                    return Ok((AuditActor::Principal(own), TokenReach::Of { uuid: uuid.clone() }, uuid));
+                }
+            };
             let tenant = scopes.first().map_or("", |scope| scope.root.as_str());
             let admin = identity.principal(&[Role::Admin], &TenantId::stored(tenant), *address)?;
             let (own_uuid, by) = (admin.uuid.clone(), admin.uuid.clone());

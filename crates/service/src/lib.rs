@@ -12,7 +12,9 @@ pub mod audit;
 mod backlog;
 mod callback_url;
 mod callbacks;
+mod claims;
 mod create;
+mod employees;
 mod events;
 pub mod figures;
 mod gateways;
@@ -51,15 +53,18 @@ pub use accounts::{
 };
 pub use advice::{Advice, OtherPayment, advise_all};
 pub use api_tokens::{
-    IssuedToken, LONGEST_TOKEN_LIFE, PersonalTokens, TOKEN_PREFIX, TokenError, TokenIssuer, TokenWish,
+    IssuedToken, LONGEST_OWN_TOKEN_LIFE, LONGEST_TOKEN_LIFE, PersonalTokens, TOKEN_PREFIX, TokenError,
+    TokenIssuer, TokenWish,
 };
 pub use attention::{AttentionDetail, AttentionList, CaseError};
 pub use backlog::BacklogGauges;
 pub use callback_url::with_transaction_id;
 pub use callbacks::{CallbackError, Callbacks, Conclusion};
+pub use claims::{ClaimMapping, ClaimRole, ClaimedPerson};
 pub use create::{
     BillRequest, CreateError, CreateRequest, CreatedTransaction, Creation, IdempotentRequest, Refusal,
 };
+pub use employees::{Employee, EmployeeError, Employees};
 pub use gateways::{GatewayStatus, Gateways, Offered, UnknownGateway};
 pub use housekeeping::{HousekeepingJob, HousekeepingSettings};
 pub use identity::Identity;
@@ -90,7 +95,9 @@ pub use scheduler::{
     ScheduledJob, Scheduler, SchedulerSettings,
 };
 pub use search::{Search, SearchError, SearchRequest, SearchResult};
-pub use sessions::{BegunSession, ConsoleSessions, IssuedLink, LINK_LIFE, LoggedIn, SessionError};
+pub use sessions::{
+    BegunSession, ConsoleSessions, IssuedLink, LINK_LIFE, LoggedIn, LoginWays, ProvenLogin, SessionError,
+};
 pub use settle::{Asked, Caller, Origin, SettleError, Settled, Settlement};
 pub use subject::Subject;
 pub use view::{

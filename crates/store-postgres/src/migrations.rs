@@ -62,6 +62,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 17, name: "lists", sql: include_str!("../migrations/0017_lists.sql") },
     Migration { version: 18, name: "console_work", sql: include_str!("../migrations/0018_console_work.sql") },
     Migration { version: 19, name: "figures", sql: include_str!("../migrations/0019_figures.sql") },
+    Migration { version: 20, name: "login", sql: include_str!("../migrations/0020_login.sql") },
 ];
 
 /// The advisory lock of migrations, "payments" as a number: nodes that start at once take turns.

@@ -17,7 +17,8 @@ use crate::parameters::storable;
 use crate::rows::{self, Columns};
 
 const SELECT: &str = "
-    SELECT session_id, method, uuid, name, grants, address, started_at, used_at, expires_at, ended_at, ended_by
+    SELECT session_id, method, uuid, name, grants, address, started_at, used_at, expires_at, sealed,
+        ended_at, ended_by
     FROM eg_pg_console_sessions";
 
 #[async_trait]
@@ -60,15 +61,17 @@ impl Sessions for PostgresStore {
                 FOR UPDATE SKIP LOCKED)";
         const BEGIN: &str = "
             INSERT INTO eg_pg_console_sessions
-                (session_id, digest, method, uuid, name, grants, address, started_at, used_at, expires_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)";
+                (session_id, digest, method, uuid, name, grants, address, started_at, used_at, expires_at,
+                 attempt, sealed)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11)
+            ON CONFLICT (attempt) WHERE attempt IS NOT NULL DO NOTHING RETURNING session_id";
         let now = new.started_at.as_millis();
         let transaction = self.db.begin().await?;
         if let Some(link) = &new.link
             && transaction.rows(USE_LINK, &[&link.as_slice(), &now]).await?.is_empty()
         {
             transaction.roll_back().await;
-            return Ok(SessionBegun::LinkSpent);
+            return Ok(SessionBegun::Spent);
         }
         let kept = new.started_at.minus(SESSION_KEPT).as_millis();
         for over in [FORGET_LINKS, FORGET_SESSIONS] {
@@ -84,8 +87,13 @@ impl Sessions for PostgresStore {
             &new.address,
             &now,
             &new.expires_at.as_millis(),
+            &new.attempt.as_ref().map(|attempt| attempt.as_slice()),
+            &new.sealed,
         ];
-        transaction.rows(BEGIN, values).await?;
+        if transaction.rows(BEGIN, values).await?.is_empty() {
+            transaction.roll_back().await;
+            return Ok(SessionBegun::Spent);
+        }
         commit_with_audit(transaction, Vec::new(), &new.audit).await?;
         Ok(SessionBegun::Stored)
     }
@@ -128,7 +136,7 @@ impl Sessions for PostgresStore {
         audit: Vec<AuditEntry>,
     ) -> Result<bool, StoreError> {
         const END: &str = "
-            UPDATE eg_pg_console_sessions SET ended_at = $3, ended_by = $4
+            UPDATE eg_pg_console_sessions SET ended_at = $3, ended_by = $4, sealed = NULL
             WHERE session_id = $1 AND ($2::text IS NULL OR uuid = $2) AND ended_at IS NULL
                 AND expires_at > $3 AND used_at > $5
             RETURNING session_id";
@@ -176,7 +184,7 @@ fn read(row: &Row) -> Result<Session, Failure> {
     let (id, method) = (columns.get("session_id")?, columns.read("method", LoginMethod::from_word)?);
     let (holder, address) = (holder(&columns)?, columns.get("address")?);
     let (started_at, used_at) = (columns.moment("started_at")?, columns.moment("used_at")?);
-    let expires_at = columns.moment("expires_at")?;
+    let (expires_at, sealed) = (columns.moment("expires_at")?, columns.get("sealed")?);
     let (ended_at, ended_by) = (columns.optional_moment("ended_at")?, columns.get("ended_by")?);
     Ok(Session {
         id,
@@ -186,6 +194,7 @@ fn read(row: &Row) -> Result<Session, Failure> {
         started_at,
         used_at,
         expires_at,
+        sealed,
         ended: match (ended_at, ended_by) {
             (Some(at), Some(by)) => Some(SessionEnd { at, by }),
             (None, _) | (Some(_), None) => None,

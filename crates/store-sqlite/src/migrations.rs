@@ -48,6 +48,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 16, name: "lists", sql: include_str!("../migrations/0016_lists.sql") },
     Migration { version: 17, name: "console_work", sql: include_str!("../migrations/0017_console_work.sql") },
     Migration { version: 18, name: "figures", sql: include_str!("../migrations/0018_figures.sql") },
+    Migration { version: 19, name: "login", sql: include_str!("../migrations/0019_login.sql") },
 ];
 
 /// Brings the database up to date, in one transaction. Two processes that start together do it one

@@ -15,7 +15,8 @@ use crate::failure::Failure;
 use crate::rows::{self, Columns};
 
 const SELECT: &str = "
-    SELECT session_id, method, uuid, name, grants, address, started_at, used_at, expires_at, ended_at, ended_by
+    SELECT session_id, method, uuid, name, grants, address, started_at, used_at, expires_at, sealed,
+        ended_at, ended_by
     FROM eg_pg_console_sessions";
 
 #[async_trait]
@@ -108,7 +109,7 @@ impl Sessions for SqliteStore {
         let end = move |conn: &Connection| {
             let changed = conn
                 .prepare_cached(
-                    "UPDATE eg_pg_console_sessions SET ended_at = ?3, ended_by = ?4
+                    "UPDATE eg_pg_console_sessions SET ended_at = ?3, ended_by = ?4, sealed = NULL
                      WHERE session_id = ?1 AND (?2 IS NULL OR uuid = ?2) AND ended_at IS NULL
                          AND expires_at > ?3 AND used_at > ?5",
                 )?
@@ -135,7 +136,7 @@ fn begin(conn: &Connection, new: &NewSession) -> Result<SessionBegun, Failure> {
             .prepare_cached("DELETE FROM eg_pg_console_links WHERE digest = ?1 AND expires_at > ?2")?
             .execute(params![link, now])?;
         if used == 0 {
-            return Ok(SessionBegun::LinkSpent);
+            return Ok(SessionBegun::Spent);
         }
     }
     let kept = new.started_at.minus(SESSION_KEPT).as_millis();
@@ -146,22 +147,30 @@ fn begin(conn: &Connection, new: &NewSession) -> Result<SessionBegun, Failure> {
     ] {
         conn.prepare_cached(over)?.execute([kept])?;
     }
-    conn.prepare_cached(
-        "INSERT INTO eg_pg_console_sessions
-             (session_id, digest, method, uuid, name, grants, address, started_at, used_at, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)",
-    )?
-    .execute(params![
-        new.id,
-        new.digest,
-        new.method.as_str(),
-        new.holder.uuid,
-        new.holder.name.expose(),
-        written(&new.holder.grants),
-        new.address,
-        now,
-        new.expires_at.as_millis(),
-    ])?;
+    let stored = conn
+        .prepare_cached(
+            "INSERT INTO eg_pg_console_sessions
+                 (session_id, digest, method, uuid, name, grants, address, started_at, used_at, expires_at,
+                  attempt, sealed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11)
+             ON CONFLICT (attempt) WHERE attempt IS NOT NULL DO NOTHING",
+        )?
+        .execute(params![
+            new.id,
+            new.digest,
+            new.method.as_str(),
+            new.holder.uuid,
+            new.holder.name.expose(),
+            written(&new.holder.grants),
+            new.address,
+            now,
+            new.expires_at.as_millis(),
+            new.attempt,
+            new.sealed,
+        ])?;
+    if stored == 0 {
+        return Ok(SessionBegun::Spent);
+    }
     append_audit(conn, &new.audit)?;
     Ok(SessionBegun::Stored)
 }
@@ -193,7 +202,7 @@ fn read(row: &Row<'_>) -> Result<Session, Failure> {
     let (id, method) = (columns.get("session_id")?, columns.read("method", LoginMethod::from_word)?);
     let (holder, address) = (holder(&columns)?, columns.get("address")?);
     let (started_at, used_at) = (columns.moment("started_at")?, columns.moment("used_at")?);
-    let expires_at = columns.moment("expires_at")?;
+    let (expires_at, sealed) = (columns.moment("expires_at")?, columns.get("sealed")?);
     let (ended_at, ended_by) = (columns.optional_moment("ended_at")?, columns.get("ended_by")?);
     Ok(Session {
         id,
@@ -203,6 +212,7 @@ fn read(row: &Row<'_>) -> Result<Session, Failure> {
         started_at,
         used_at,
         expires_at,
+        sealed,
         ended: match (ended_at, ended_by) {
             (Some(at), Some(by)) => Some(SessionEnd { at, by }),
             (None, _) | (Some(_), None) => None,

@@ -9,7 +9,7 @@ use payment_domain::{AuditEntry, Grant, Personal, Timestamp};
 use crate::{StoreError, TenantScope};
 
 /// The use of a token is noted again only after this time.
-pub const USE_NOTED_EVERY: Duration = Duration::from_secs(60);
+pub const USE_NOTED_EVERY: Duration = Duration::from_secs(60 * 60);
 
 #[async_trait]
 pub trait ApiTokens: Send + Sync {

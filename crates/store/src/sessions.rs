@@ -23,8 +23,8 @@ pub trait Sessions: Send + Sync {
     /// The link of this digest, while it can be used at this moment.
     async fn login_link(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<LoginLink>, StoreError>;
 
-    /// Stores a session; the link that it begins by, where there is one, is used up in the same commit. Of two
-    /// sessions by one link the second is refused. Forgets sessions and links that are over since
+    /// Stores a session; the link or attempt that it begins by, where there is one, is used up in the same commit.
+    /// Of two sessions by one link or attempt the second is refused. Forgets sessions and links that are over since
     /// [`SESSION_KEPT`].
     async fn begin_session(&self, new: NewSession) -> Result<SessionBegun, StoreError>;
 
@@ -88,39 +88,52 @@ pub struct NewSession {
     pub digest: [u8; 32],
     /// The digest of the link that is used up.
     pub link: Option<[u8; 32]>,
+    /// The digest of the attempt at a login provider.
+    pub attempt: Option<[u8; 32]>,
     pub method: LoginMethod,
     pub holder: SessionHolder,
     /// The network address of the login.
     pub address: Option<String>,
     pub started_at: Timestamp,
     pub expires_at: Timestamp,
+    /// Secrets of others that the session needs, encrypted under its own secret.
+    pub sealed: Option<Vec<u8>>,
     pub audit: Vec<AuditEntry>,
 }
 
 /// How the holder of a session proved who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoginMethod {
+    /// By a one-time link.
     Link,
+    /// At a login provider, by OpenID Connect.
+    Provider,
+    /// As an employee of DIGIT.
+    Employee,
 }
 
 impl LoginMethod {
+    pub const ALL: [LoginMethod; 3] = [LoginMethod::Link, LoginMethod::Provider, LoginMethod::Employee];
+
     /// The stored word.
     pub fn as_str(self) -> &'static str {
         match self {
             LoginMethod::Link => "link",
+            LoginMethod::Provider => "provider",
+            LoginMethod::Employee => "employee",
         }
     }
 
     pub fn from_word(word: &str) -> Option<LoginMethod> {
-        [LoginMethod::Link].into_iter().find(|method| method.as_str() == word)
+        LoginMethod::ALL.into_iter().find(|method| method.as_str() == word)
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionBegun {
     Stored,
-    /// The link is unknown, expired or used; nothing was stored.
-    LinkSpent,
+    /// The link is unknown, expired or used, or the attempt is used; nothing was stored.
+    Spent,
 }
 
 /// A stored session, without its digest.
@@ -134,6 +147,8 @@ pub struct Session {
     /// Up to [`SESSION_NOTED_EVERY`] late.
     pub used_at: Timestamp,
     pub expires_at: Timestamp,
+    /// As of [`NewSession::sealed`], until the session is ended.
+    pub sealed: Option<Vec<u8>>,
     pub ended: Option<SessionEnd>,
 }
 

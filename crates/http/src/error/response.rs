@@ -223,7 +223,8 @@ impl From<&TokenError> for ErrorResponse {
         let told = || error.to_string();
         match error {
             TokenError::Denied(denied) => denied.into(),
-            TokenError::Invalid(_) => refused("INVALID_TOKEN", told()),
+            TokenError::Invalid(_) | TokenError::OwnLife => refused("INVALID_TOKEN", told()),
+            TokenError::LabelTaken => ErrorResponse::one(StatusCode::CONFLICT, "TOKEN_LABEL_TAKEN", told()),
             TokenError::OwnRefunds => ErrorResponse::one(StatusCode::FORBIDDEN, "TOKEN_OWN_REFUNDS", told()),
             TokenError::AdminWithRefunds { .. } | TokenError::ProgramChecks => {
                 refused("TOKEN_ROLES_EXCLUDED", told())

@@ -68,8 +68,9 @@ fn not_issued(error: &SessionError) -> Failure {
         SessionError::MovesMoney(_) => Failure::new(error.to_string()).try_this(
             "refunds are made and checked with personal API tokens (`pg-service tokens issue`) or DIGIT accounts",
         ),
-        SessionError::Invalid(_) | SessionError::LinkSpent | SessionError::NoRandomness => {
-            Failure::new(error.to_string())
-        }
+        SessionError::Invalid(_)
+        | SessionError::LinkSpent
+        | SessionError::AttemptSpent
+        | SessionError::NoRandomness => Failure::new(error.to_string()),
     }
 }

@@ -143,6 +143,8 @@ fn not_done(error: &TokenError) -> Failure {
         TokenError::Denied(_)
         | TokenError::Invalid(_)
         | TokenError::OwnRefunds
+        | TokenError::OwnLife
+        | TokenError::LabelTaken
         | TokenError::AdminWithRefunds { .. }
         | TokenError::ProgramChecks
         | TokenError::UuidTaken

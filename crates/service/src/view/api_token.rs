@@ -26,7 +26,7 @@ pub struct ApiTokenView {
     /// Epoch milliseconds.
     #[schema(value_type = i64)]
     pub expires_time: Timestamp,
-    /// Epoch milliseconds, up to a minute late.
+    /// Epoch milliseconds, up to an hour late.
     #[schema(value_type = Option<i64>, required)]
     pub last_used_time: Option<Timestamp>,
     /// Epoch milliseconds.

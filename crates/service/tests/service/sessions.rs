@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use payment_domain::{AuditActor, Grant, Personal, Role, TenantId};
-use payment_service::{ConsoleSessions, LINK_LIFE, LoggedIn, SessionError};
+use payment_service::{ConsoleSessions, LINK_LIFE, LoggedIn, LoginWays, SessionError};
 use payment_store::{AuditQuery, LONGEST_SESSION, SESSION_IDLE, SessionHolder};
 use secrecy::ExposeSecret;
 
@@ -23,6 +23,11 @@ fn issuer() -> AuditActor {
     AuditActor::CommandLine { user: Personal::new("root") }
 }
 
+/// One-time links alone.
+fn ways() -> LoginWays<'static> {
+    LoginWays::default()
+}
+
 fn sessions(world: &World) -> ConsoleSessions {
     ConsoleSessions::new(world.store.clone(), world.clock.clone())
 }
@@ -31,7 +36,7 @@ async fn log_in(sessions: &ConsoleSessions, name: &str, roles: &[(Role, &str)]) 
     let link = sessions.issue_link(issuer(), holder(name, roles), false).await.unwrap();
     let begun = sessions.log_in_by_link(link.secret.expose_secret(), None, None).await.unwrap();
     let secret = begun.secret.expose_secret().to_owned();
-    let logged_in = sessions.identify(&secret, false).await.unwrap().unwrap();
+    let logged_in = sessions.identify(&secret, ways()).await.unwrap().unwrap();
     (secret, logged_in)
 }
 
@@ -70,8 +75,8 @@ async fn a_link_gives_no_role_that_moves_money_unless_none_is_moved() {
         let link = sessions.issue_link(issuer(), holder("asha", &both), true).await.unwrap();
         let begun = sessions.log_in_by_link(link.secret.expose_secret(), None, None).await.unwrap();
         for (moves_no_money, grants) in [(true, 2), (false, 1)] {
-            let known =
-                sessions.identify(begun.secret.expose_secret(), moves_no_money).await.unwrap().unwrap();
+            let ways = LoginWays { moves_no_money, ..ways() };
+            let known = sessions.identify(begun.secret.expose_secret(), ways).await.unwrap().unwrap();
             assert_eq!(known.identity.grants().len(), grants, "real money may have come since");
         }
     }
@@ -92,13 +97,13 @@ async fn a_session_ends_when_it_is_idle_and_after_a_day_of_work() {
     while passed + step < LONGEST_SESSION {
         world.clock.advance(step);
         passed += step;
-        assert!(sessions.identify(&secret, false).await.unwrap().is_some(), "{passed:?}");
+        assert!(sessions.identify(&secret, ways()).await.unwrap().is_some(), "{passed:?}");
     }
     world.clock.advance(LONGEST_SESSION - passed);
-    assert!(sessions.identify(&secret, false).await.unwrap().is_none(), "eight hours");
+    assert!(sessions.identify(&secret, ways()).await.unwrap().is_none(), "eight hours");
     let (secret, _) = log_in(&sessions, "asha", &[(Role::Viewer, "pb")]).await;
     world.clock.advance(SESSION_IDLE);
-    assert!(sessions.identify(&secret, false).await.unwrap().is_none(), "idle");
+    assert!(sessions.identify(&secret, ways()).await.unwrap().is_none(), "idle");
 }
 
 #[tokio::test]
@@ -109,10 +114,10 @@ async fn a_login_renews_and_a_logout_ends_for_good() {
     let link = sessions.issue_link(issuer(), holder("asha", &[(Role::Viewer, "pb")]), false).await.unwrap();
     let begun = sessions.log_in_by_link(link.secret.expose_secret(), None, Some(&before)).await.unwrap();
     let second = begun.secret.expose_secret().to_owned();
-    assert!(first != second && sessions.identify(&first, false).await.unwrap().is_none());
-    let now = sessions.identify(&second, false).await.unwrap().unwrap();
+    assert!(first != second && sessions.identify(&first, ways()).await.unwrap().is_none());
+    let now = sessions.identify(&second, ways()).await.unwrap().unwrap();
     sessions.log_out(&now, None).await.unwrap();
-    assert!(sessions.identify(&second, false).await.unwrap().is_none());
+    assert!(sessions.identify(&second, ways()).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -124,9 +129,9 @@ async fn others_sessions_are_ended_by_an_admin_at_a_state_alone() {
     let (_, of_state) = log_in(&sessions, "chand", &[(Role::Admin, "pb")]).await;
     assert_eq!(sessions.list(&viewer).await.unwrap(), std::slice::from_ref(&viewer.session));
     assert!(!sessions.end(&of_city, &viewer.session.id, None).await.unwrap());
-    assert!(sessions.identify(&viewers, false).await.unwrap().is_some());
+    assert!(sessions.identify(&viewers, ways()).await.unwrap().is_some());
     assert_eq!(sessions.list(&of_state).await.unwrap().len(), 3);
     assert!(sessions.end(&of_state, &viewer.session.id, None).await.unwrap());
     assert!(!sessions.end(&of_state, &viewer.session.id, None).await.unwrap());
-    assert!(sessions.identify(&viewers, false).await.unwrap().is_none());
+    assert!(sessions.identify(&viewers, ways()).await.unwrap().is_none());
 }

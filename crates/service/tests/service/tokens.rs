@@ -109,8 +109,11 @@ async fn an_admin_issues_tokens_of_their_tenants_and_none_that_lets_them_refund(
     assert!(matches!(own, TokenError::OwnRefunds));
     let foreign = refused(&world, &admin, wish("u-1", "Asha", &[(Role::Viewer, "mh")])).await;
     assert!(matches!(foreign, TokenError::Denied(Denied::Role { .. })));
+    let others = caller("u-9", &[(Role::Operator, "pb"), (Role::Auditor, "pb"), (Role::RefundChecker, "pb")]);
+    let denied = refused(&world, &others, wish("u-1", "Asha", &[(Role::Viewer, "pb")])).await;
+    assert!(matches!(denied, TokenError::Denied(_)), "{denied:?}");
+    assert_eq!(tokens.list(&others, false).await.unwrap(), [], "their own");
     for lesser in [
-        caller("u-9", &[(Role::Operator, "pb"), (Role::Auditor, "pb"), (Role::RefundChecker, "pb")]),
         caller("", &[(Role::Admin, "pb")]),
         TokenIssuer::Caller { identity: Identity::unproven(&RequestInfo::default()), address: None },
     ] {
@@ -130,6 +133,38 @@ async fn an_admin_issues_tokens_of_their_tenants_and_none_that_lets_them_refund(
     for told in ["token.issued", "admin-1", "PG_REFUND_MAKER", "pb.amritsar", &token.id] {
         assert!(audit[0].entry.contains(told), "{told}: {}", audit[0].entry);
     }
+}
+
+#[tokio::test]
+async fn somebody_issues_tokens_for_themselves_with_their_own_roles_and_none_that_refunds() {
+    let world = world();
+    let tokens = &world.payments.tokens;
+    let asha = caller("u-1", &[(Role::Operator, "pb"), (Role::RefundMaker, "pb")]);
+    let own = |given: &[(Role, &str)]| wish("u-1", "Asha", given);
+    let token = tokens.issue_own(&asha, own(&[(Role::Operator, "pb.amritsar")])).await.unwrap();
+    assert_eq!(token.token.issued_by, "u-1");
+    let refused = async |wish| tokens.issue_own(&asha, wish).await.unwrap_err();
+    let named = |wish: TokenWish| TokenWish { label: "another".to_owned(), ..wish };
+    assert!(matches!(refused(own(&[(Role::Operator, "pb")])).await, TokenError::LabelTaken));
+    let maker = refused(named(own(&[(Role::RefundMaker, "pb")]))).await;
+    assert!(matches!(maker, TokenError::OwnRefunds), "{maker:?}");
+    for more in [(Role::Auditor, "pb"), (Role::Operator, "mh"), (Role::Admin, "pb")] {
+        assert!(matches!(refused(named(own(&[more]))).await, TokenError::Denied(_)), "{more:?}");
+    }
+    let long = TokenWish { life: DAY * 91, ..named(own(&[(Role::Operator, "pb")])) };
+    assert!(matches!(refused(long).await, TokenError::OwnLife));
+    let renamed = TokenWish {
+        holder: TokenHolder { name: Personal::new("Asha Rani"), ..token.token.holder.clone() },
+        ..named(own(&[(Role::Operator, "pb")]))
+    };
+    let second = tokens.issue_own(&asha, renamed).await.unwrap();
+    assert_eq!(second.token.holder, token.token.holder, "one holder, whatever they are called since");
+    let bala = caller("u-2", &[(Role::Operator, "pb")]);
+    assert_eq!(tokens.list(&bala, false).await.unwrap(), []);
+    assert!(matches!(tokens.revoke(&bala, &token.token.id).await, Err(TokenError::NotFound)));
+    assert_eq!(tokens.list(&asha, true).await.unwrap().len(), 2);
+    tokens.revoke(&asha, &token.token.id).await.unwrap();
+    assert_eq!(tokens.list(&asha, true).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

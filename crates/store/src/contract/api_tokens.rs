@@ -125,7 +125,7 @@ async fn of_tokens_for_one_name_issued_at_once_all_have_one_uuid(store: Arc<dyn 
 
 async fn the_use_of_a_token_is_noted_once_a_minute(store: Arc<dyn Store>) {
     store.issue_api_token(token(1, "u-1", "Asha", vec![grant(Role::Viewer, "pb")])).await.unwrap();
-    for (used, noted) in [(5, 5), (6, 5), (60_004, 5), (60_005, 60_005), (7, 60_005)] {
+    for (used, noted) in [(5, 5), (6, 5), (3_600_004, 5), (3_600_005, 3_600_005), (7, 3_600_005)] {
         store.note_api_token_use("pgs_00000001", at(used)).await.unwrap();
         let token = store.api_token(&[1; 32]).await.unwrap().unwrap();
         assert_eq!(token.last_used_at, Some(at(noted)), "used at {used}");

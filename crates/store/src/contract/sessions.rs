@@ -17,6 +17,7 @@ pub(super) fn promises() -> Vec<Promise> {
     vec![
         Promise::of(a_link_begins_one_session_of_any_number_that_try),
         Promise::of(an_expired_or_unknown_link_begins_none),
+        Promise::of(an_attempt_at_a_provider_begins_one_session),
         Promise::of(a_session_is_found_by_its_digest_alone),
         Promise::of(the_use_of_a_session_is_noted_once_a_minute),
         Promise::of(a_session_ends_once_and_stays_so),
@@ -48,11 +49,13 @@ fn session(nth: u8, uuid: &str, link: Option<[u8; 32]>, started_at: i64) -> NewS
         id: format!("session-{nth:03}"),
         digest: [nth; 32],
         link,
+        attempt: None,
         method: LoginMethod::Link,
         holder: holder(uuid),
         address: Some("::1".to_owned()),
         started_at: at(started_at),
         expires_at: at(started_at).plus(LONGEST_SESSION),
+        sealed: Some(vec![nth, 0, 255]),
         audit: audit::about(AuditAction::LoggedIn, &format!("session-{nth:03}")),
     }
 }
@@ -66,6 +69,7 @@ fn stored(new: &NewSession) -> Session {
         started_at: new.started_at,
         used_at: new.started_at,
         expires_at: new.expires_at,
+        sealed: new.sealed.clone(),
         ended: None,
     }
 }
@@ -92,9 +96,24 @@ async fn an_expired_or_unknown_link_begins_none(store: Arc<dyn Store>) {
     assert_eq!(store.login_link(&[200; 32], at(1_000)).await.unwrap(), None);
     for (link, started_at) in [([200; 32], 1_000), ([201; 32], 5)] {
         let begun = store.begin_session(session(1, "u-1", Some(link), started_at)).await.unwrap();
-        assert_eq!(begun, SessionBegun::LinkSpent);
+        assert_eq!(begun, SessionBegun::Spent);
     }
     assert_eq!(store.session(&[1; 32]).await.unwrap(), None);
+}
+
+async fn an_attempt_at_a_provider_begins_one_session(store: Arc<dyn Store>) {
+    let by = |nth, attempt| NewSession {
+        attempt: Some([attempt; 32]),
+        method: LoginMethod::Provider,
+        ..session(nth, "u-1", None, 5)
+    };
+    let begun = join_all((0..4).map(|nth| store.begin_session(by(nth, 200)))).await;
+    let stored = begun.into_iter().filter(|begun| *begun.as_ref().unwrap() == SessionBegun::Stored).count();
+    assert_eq!(stored, 1);
+    assert_eq!(store.begin_session(by(9, 201)).await.unwrap(), SessionBegun::Stored);
+    let known = store.valid_sessions(None, at(5), 99).await.unwrap();
+    assert!(known.len() == 2 && known.iter().all(|session| session.method == LoginMethod::Provider));
+    assert_eq!(entries(&store).await, 2, "what did not begin was not recorded");
 }
 
 async fn a_session_is_found_by_its_digest_alone(store: Arc<dyn Store>) {
@@ -138,6 +157,7 @@ async fn a_session_ends_once_and_stays_so(store: Arc<dyn Store>) {
     let known = store.session(&[1; 32]).await.unwrap().unwrap();
     assert_eq!(known.ended, Some(SessionEnd { at: at(5), by: "u-9".to_owned() }));
     assert!(known.used_at == at(0) && !known.is_valid(at(6)));
+    assert_eq!(known.sealed, None, "secrets of others are forgotten");
     assert_eq!(store.valid_sessions(None, at(6), 99).await.unwrap(), []);
     assert_eq!(entries(&store).await, 2);
 }

@@ -1,4 +1,7 @@
-//! Sessions of the console: begun by a one-time link, proven by a cookie, ended by logout.
+//! Sessions of the console: begun by a one-time link or a proven login, proven by a cookie, ended by logout.
+
+mod ending;
+mod sealing;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -6,19 +9,21 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use payment_digit::DigitError;
 use payment_domain::{
     AuditAction, AuditActor, AuditEntry, Clock, Grant, Personal, Principal, RequestInfo, Role, TenantId,
     Timestamp,
 };
 use payment_store::{
     LONGEST_SESSION, LoginLink, LoginMethod, NewLoginLink, NewSession, SESSION_NOTED_EVERY, Session,
-    SessionBegun, SessionEnd, SessionHolder, Store, StoreError,
+    SessionBegun, SessionHolder, Store, StoreError,
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::audit::act;
+use crate::employees::Employees;
 use crate::identity::{Identity, NamedHolder};
 use crate::roles::grant_json;
 
@@ -29,6 +34,10 @@ const ID_BYTES: usize = 9;
 /// The sessions that a list shows at most.
 const MOST_LISTED: u32 = 200;
 const MOST_GRANTS: usize = 50;
+/// The longest secret of another service that a session keeps, in bytes.
+const LONGEST_KEPT: usize = 16 * 1024;
+/// The actor of a login by nobody.
+const ANONYMOUS: &str = "anonymous";
 
 #[derive(Clone)]
 pub struct ConsoleSessions {
@@ -55,6 +64,28 @@ pub struct BegunSession {
 pub struct LoggedIn {
     pub session: Session,
     pub identity: Identity,
+    /// As of [`ProvenLogin::kept`].
+    pub kept: Option<SecretString>,
+}
+
+/// A person whom another service has proven.
+#[derive(Debug, Clone)]
+pub struct ProvenLogin {
+    pub method: LoginMethod,
+    pub holder: SessionHolder,
+    /// Names the attempt at a login provider, of which one session begins.
+    pub attempt: Option<[u8; 32]>,
+    /// The secret of the other service that the session needs: an access token, an ID token.
+    pub kept: Option<SecretString>,
+}
+
+/// The logins that are offered now. Sessions that began by another are over.
+#[derive(Clone, Copy, Default)]
+pub struct LoginWays<'a> {
+    /// Roles that move money, which a link gave while none was moved, hold only while that is so.
+    pub moves_no_money: bool,
+    pub provider: bool,
+    pub employees: Option<&'a Employees>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +97,9 @@ pub enum SessionError {
     MovesMoney(&'static str),
     #[error("the link is unknown, was used, or has expired")]
     LinkSpent,
+    /// A session has begun by this attempt at a login provider.
+    #[error("the login was completed before")]
+    AttemptSpent,
     /// The system yields no random bytes.
     #[error("no secret can be made")]
     NoRandomness,
@@ -138,20 +172,67 @@ impl ConsoleSessions {
         earlier: Option<&LoggedIn>,
     ) -> Result<BegunSession, SessionError> {
         let link = self.link(secret).await?.ok_or(SessionError::LinkSpent)?;
-        let begun = self.begin(Some(digest_of(secret)), LoginMethod::Link, link.holder, address).await?;
-        if let Some(earlier) = earlier {
-            self.log_out(earlier, address).await?;
-        }
+        let login = ProvenLogin { method: LoginMethod::Link, holder: link.holder, attempt: None, kept: None };
+        let begun = self.begin(Some(digest_of(secret)), login, address).await?;
+        self.log_out_earlier(earlier, address).await?;
         Ok(begun)
+    }
+
+    /// Begins a session of a person whom another service has proven. A session of the same browser ends.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub async fn log_in(
+        &self,
+        login: ProvenLogin,
+        address: Option<IpAddr>,
+        earlier: Option<&LoggedIn>,
+    ) -> Result<BegunSession, SessionError> {
+        let login = ProvenLogin { holder: checked(login.holder)?, ..login };
+        let begun = self.begin(None, login, address).await?;
+        self.log_out_earlier(earlier, address).await?;
+        Ok(begun)
+    }
+
+    async fn log_out_earlier(
+        &self,
+        earlier: Option<&LoggedIn>,
+        address: Option<IpAddr>,
+    ) -> Result<(), StoreError> {
+        match earlier {
+            Some(earlier) => self.log_out(earlier, address).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Records a login that was refused, in fixed words: what was typed may be a password. `uuid` is that of a proven
+    /// person.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn record_refusal(
+        &self,
+        method: LoginMethod,
+        why: &'static str,
+        uuid: Option<String>,
+        address: Option<IpAddr>,
+    ) -> Result<(), StoreError> {
+        let actor = AuditActor::User { uuid: uuid.unwrap_or_else(|| ANONYMOUS.to_owned()) };
+        let details = json!({ "why": why, "address": address.map(|address| address.to_string()) });
+        let entry = AuditEntry {
+            details: members(details),
+            ..act(self.clock.now(), actor, AuditAction::LoginRefused, "login", method.as_str())
+        };
+        self.store.record(vec![entry]).await
     }
 
     async fn begin(
         &self,
         link: Option<[u8; 32]>,
-        method: LoginMethod,
-        holder: SessionHolder,
+        login: ProvenLogin,
         address: Option<IpAddr>,
     ) -> Result<BegunSession, SessionError> {
+        let ProvenLogin { method, holder, attempt, kept } = login;
         let now = self.clock.now();
         let (id, secret) = (random_text::<ID_BYTES>()?, random_text::<SECRET_BYTES>()?);
         let expires_at = now.plus(LONGEST_SESSION);
@@ -164,21 +245,25 @@ impl ConsoleSessions {
             details: members(details),
             ..act(now, actor(&holder, address), AuditAction::LoggedIn, "session", id.clone())
         };
+        let kept = kept.filter(|kept| kept.expose_secret().len() <= LONGEST_KEPT);
         let shown_address = address.map(|address| address.to_string());
         let new = NewSession {
             id: id.clone(),
             digest: digest_of(&secret),
             link,
+            attempt,
             method,
             holder: holder.clone(),
             address: shown_address.clone(),
             started_at: now,
             expires_at,
+            sealed: kept.as_ref().and_then(|kept| sealing::seal(&secret, kept)),
             audit: vec![entry],
         };
         match self.store.begin_session(new).await? {
             SessionBegun::Stored => {}
-            SessionBegun::LinkSpent => return Err(SessionError::LinkSpent),
+            SessionBegun::Spent if link.is_some() => return Err(SessionError::LinkSpent),
+            SessionBegun::Spent => return Err(SessionError::AttemptSpent),
         }
         let session = Session {
             id,
@@ -188,81 +273,73 @@ impl ConsoleSessions {
             started_at: now,
             used_at: now,
             expires_at,
+            sealed: None,
             ended: None,
         };
         Ok(BegunSession { secret: secret.into(), session })
     }
 
-    /// The holder of a cookie; `None` when it is unknown or its session is over. Roles that move money, which a link
-    /// gave while none was moved, hold only while that is so (`moves_no_money`).
+    /// The holder of a cookie; `None` when it is unknown or its session is over. An employee has the roles that DIGIT
+    /// tells now; while it does not answer they are unverifiable.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn identify(&self, secret: &str, moves_no_money: bool) -> Result<Option<LoggedIn>, StoreError> {
+    pub async fn identify(&self, secret: &str, ways: LoginWays<'_>) -> Result<Option<LoggedIn>, StoreError> {
         if !is_well_formed(secret) {
             return Ok(None);
         }
         let now = self.clock.now();
         let session = self.store.session(&digest_of(secret)).await?;
         let Some(mut session) = session.filter(|session| session.is_valid(now)) else { return Ok(None) };
-        match session.method {
-            LoginMethod::Link => session.holder.grants.retain(|grant| moves_no_money || !moves_money(grant)),
+        let kept = session.sealed.take().and_then(|sealed| sealing::open(secret, &sealed));
+        let mut is_verifiable = true;
+        match (session.method, ways.employees) {
+            (LoginMethod::Link, _) => {
+                session.holder.grants.retain(|grant| ways.moves_no_money || !moves_money(grant));
+            }
+            (LoginMethod::Provider, _) if ways.provider => {}
+            (LoginMethod::Employee, Some(employees)) => {
+                match employees_grants(employees, &session, &kept).await {
+                    Ok(grants) if grants.is_empty() => {
+                        self.end_unknown(&session, now).await?;
+                        return Ok(None);
+                    }
+                    Ok(grants) => session.holder.grants = grants,
+                    Err(error) => {
+                        tracing::warn!(session = session.id, %error, "an employee's roles cannot be checked");
+                        is_verifiable = false;
+                    }
+                }
+            }
+            (LoginMethod::Provider, _) | (LoginMethod::Employee, None) => return Ok(None),
         }
         if now.since(session.used_at) >= SESSION_NOTED_EVERY {
             self.store.note_session_use(&session.id, now).await?;
         }
         let SessionHolder { uuid, name, grants } = &session.holder;
         let holder = NamedHolder { uuid, name, login: &session.id, grants };
-        let identity = Identity::of_holder(&RequestInfo::default(), holder);
-        Ok(identity.map(|identity| LoggedIn { session, identity }))
-    }
-
-    /// Ends the caller's session.
-    ///
-    /// # Errors
-    /// [`StoreError`]: then it has not ended.
-    pub async fn log_out(&self, caller: &LoggedIn, address: Option<IpAddr>) -> Result<(), StoreError> {
-        let id = caller.session.id.clone();
-        self.end(caller, &id, address).await.map(|_| ())
-    }
-
-    /// The valid sessions that the caller may see, newest first: an admin at a state all, others their own.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn list(&self, caller: &LoggedIn) -> Result<Vec<Session>, StoreError> {
-        self.store.valid_sessions(reach(caller), self.clock.now(), MOST_LISTED).await
-    }
-
-    /// Ends a session that the caller may see; returns whether it was valid until now.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn end(
-        &self,
-        caller: &LoggedIn,
-        id: &str,
-        address: Option<IpAddr>,
-    ) -> Result<bool, StoreError> {
-        let now = self.clock.now();
-        let holder = &caller.session.holder;
-        let entry = AuditEntry {
-            tenant: only_tenant(holder),
-            ..act(now, actor(holder, address), AuditAction::LoggedOut, "session", id)
+        let identity = match is_verifiable {
+            true => Identity::of_holder(&RequestInfo::default(), holder),
+            false => Some(Identity::unverifiable(&RequestInfo::default())),
         };
-        let ended = SessionEnd { at: now, by: holder.uuid.clone() };
-        self.store.end_session(id, reach(caller), ended, vec![entry]).await
+        Ok(identity.map(|identity| LoggedIn { session, identity, kept }))
+    }
+}
+
+/// The grants that an employee of DIGIT has now.
+async fn employees_grants(
+    employees: &Employees,
+    session: &Session,
+    token: &Option<SecretString>,
+) -> Result<Vec<Grant>, DigitError> {
+    match token {
+        Some(token) => employees.grants_of(token, &session.holder.uuid).await,
+        None => Ok(Vec::new()),
     }
 }
 
 fn moves_money(grant: &Grant) -> bool {
     matches!(grant.role, Role::RefundMaker | Role::RefundChecker)
-}
-
-/// The holder whose sessions the caller may see; `None` is everybody's.
-fn reach(caller: &LoggedIn) -> Option<&str> {
-    let is_admin = caller.identity.principal_of_installation(&[Role::Admin], None).is_ok();
-    (!is_admin).then_some(caller.session.holder.uuid.as_str())
 }
 
 fn checked(mut holder: SessionHolder) -> Result<SessionHolder, SessionError> {
@@ -279,7 +356,7 @@ fn checked(mut holder: SessionHolder) -> Result<SessionHolder, SessionError> {
         return Err(SessionError::Invalid("a uuid has 1 to 128 characters, no control characters"));
     }
     if holder.grants.is_empty() || holder.grants.len() > MOST_GRANTS {
-        return Err(SessionError::Invalid("a link has 1 to 50 roles"));
+        return Err(SessionError::Invalid("a person has 1 to 50 roles"));
     }
     Ok(holder)
 }

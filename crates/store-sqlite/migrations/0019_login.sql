@@ -1,0 +1,7 @@
+-- Why: sessions begin at a login provider, by an attempt that counts once, and at DIGIT's user service. Secrets of
+-- others that a session needs are encrypted under its own, which is in the browser's cookie alone.
+
+ALTER TABLE eg_pg_console_sessions ADD COLUMN attempt BLOB CHECK (attempt IS NULL OR length(attempt) = 32);
+ALTER TABLE eg_pg_console_sessions ADD COLUMN sealed BLOB;
+
+CREATE UNIQUE INDEX eg_pg_console_sessions_by_attempt ON eg_pg_console_sessions (attempt) WHERE attempt IS NOT NULL;
