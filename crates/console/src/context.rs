@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use payment_domain::{Actor, AuditActor, Principal, Role, TenantId};
+use payment_oidc::Attempt;
 use payment_service::{Accounts, LoggedIn, Payments};
 use payment_store::{TenantScope, common_scopes};
 
@@ -23,6 +24,8 @@ pub(crate) struct Context {
     /// Whether it came over plain HTTP from this machine.
     pub(crate) is_local: bool,
     pub(crate) caller: Option<LoggedIn>,
+    /// The attempt to log in that this browser has begun.
+    pub(crate) attempt: Option<Attempt>,
     /// The token of the forms of this page.
     pub(crate) form_token: String,
     /// The number of the form that was sent; none of a login's.
@@ -47,6 +50,7 @@ impl Context {
             address: None,
             is_local: false,
             caller: None,
+            attempt: None,
             form_token: String::new(),
             form_number: None,
             search_key: None,

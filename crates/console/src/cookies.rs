@@ -1,8 +1,10 @@
-//! Cookies: of the session, and of the language.
+//! Cookies: of the session, of an attempt to log in, and of the language.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, header};
+use payment_oidc::{ATTEMPT_LIFE, Attempt};
 use payment_store::LONGEST_SESSION;
 
 pub(crate) const LANGUAGE: &str = "pg_language";
@@ -10,6 +12,8 @@ pub(crate) const LANGUAGE: &str = "pg_language";
 /// Over plain HTTP on this machine browsers drop the prefix and what is marked as secure.
 const LOCAL_SESSION: &str = "pg_session";
 const SESSION: &str = "__Host-pg_session";
+const LOCAL_ATTEMPT: &str = "pg_login";
+const ATTEMPT: &str = "__Host-pg_login";
 
 /// Whether a request came over plain HTTP from this machine.
 pub(crate) fn is_local(headers: &HeaderMap, address: Option<IpAddr>) -> bool {
@@ -30,6 +34,11 @@ pub(crate) fn session(headers: &HeaderMap, is_local: bool) -> Option<&str> {
     cookie(headers, if is_local { LOCAL_SESSION } else { SESSION })
 }
 
+/// The attempt to log in at a provider, as text.
+pub(crate) fn attempt(headers: &HeaderMap, is_local: bool) -> Option<&str> {
+    cookie(headers, if is_local { LOCAL_ATTEMPT } else { ATTEMPT })
+}
+
 pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
@@ -39,19 +48,29 @@ pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 }
 
 pub(crate) fn set_session(secret: &str, is_local: bool) -> Option<HeaderValue> {
-    let seconds = LONGEST_SESSION.as_secs();
-    HeaderValue::try_from(match is_local {
-        true => format!("{LOCAL_SESSION}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}"),
-        false => format!("{SESSION}={secret}; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age={seconds}"),
-    })
-    .ok()
+    set([LOCAL_SESSION, SESSION], secret, LONGEST_SESSION, is_local)
 }
 
-pub(crate) fn drop_session(is_local: bool) -> HeaderValue {
-    HeaderValue::from_static(match is_local {
-        true => "pg_session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0",
-        false => "__Host-pg_session=; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=0",
+pub(crate) fn drop_session(is_local: bool) -> Option<HeaderValue> {
+    set([LOCAL_SESSION, SESSION], "", Duration::ZERO, is_local)
+}
+
+/// Sent along when the browser comes back from the provider, which is another site.
+pub(crate) fn set_attempt(attempt: &Attempt, is_local: bool) -> Option<HeaderValue> {
+    set([LOCAL_ATTEMPT, ATTEMPT], &attempt.to_text(), ATTEMPT_LIFE, is_local)
+}
+
+pub(crate) fn drop_attempt(is_local: bool) -> Option<HeaderValue> {
+    set([LOCAL_ATTEMPT, ATTEMPT], "", Duration::ZERO, is_local)
+}
+
+fn set([local, name]: [&str; 2], value: &str, life: Duration, is_local: bool) -> Option<HeaderValue> {
+    let seconds = life.as_secs();
+    HeaderValue::try_from(match is_local {
+        true => format!("{local}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}"),
+        false => format!("{name}={value}; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age={seconds}"),
     })
+    .ok()
 }
 
 pub(crate) fn set_language(code: &'static str, is_local: bool) -> Option<HeaderValue> {

@@ -1,11 +1,17 @@
 //! Why a page is not shown. Each is a page of its own, with what to do.
 
+mod login;
+
 use std::borrow::Cow;
 
 use axum::response::Response;
 use http::StatusCode;
-use payment_service::{AccountError, CaseError, Denied, RefundError, SessionError, SettleError, VaultError};
+use payment_service::{
+    AccountError, CaseError, Denied, RefundError, SessionError, SettleError, TokenError, VaultError,
+};
 use payment_store::StoreError;
+
+pub(crate) use login::LoginFailure;
 
 pub(crate) type Outcome = Result<Response, Failure>;
 
@@ -22,6 +28,7 @@ pub(crate) enum Failure {
     LinkSpent,
     /// The server has answered in place of the page, with this status.
     Unanswered(StatusCode),
+    Login(LoginFailure),
     /// The state that the form was based on has changed, or the act is impossible; the reason in words.
     Refused(StatusCode, Cow<'static, str>),
     /// The database, or a bug of ours; the text is for the log.
@@ -34,7 +41,9 @@ impl Failure {
         match self {
             Failure::NotFound => StatusCode::NOT_FOUND,
             Failure::LoggedOut => StatusCode::UNAUTHORIZED,
+            Failure::Denied(Denied::Unverifiable) => StatusCode::SERVICE_UNAVAILABLE,
             Failure::Denied(_) | Failure::Forged => StatusCode::FORBIDDEN,
+            Failure::Login(failure) => failure.status(),
             Failure::TooManyLogins => StatusCode::TOO_MANY_REQUESTS,
             Failure::LinkSpent => StatusCode::GONE,
             Failure::Unanswered(status) | Failure::Refused(status, _) => *status,
@@ -68,6 +77,7 @@ impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Failure {
         match error {
             SessionError::LinkSpent => Failure::LinkSpent,
+            SessionError::AttemptSpent => Failure::Login(LoginFailure::Attempt),
             SessionError::Store(error) => Failure::Store(error),
             SessionError::NoRandomness => Failure::Internal("no random bytes"),
             SessionError::Invalid(_) | SessionError::MovesMoney(_) => Failure::invalid(error.to_string()),
@@ -149,6 +159,25 @@ impl From<SettleError> for Failure {
             | SettleError::WrongTransaction
             | SettleError::Fenced
             | SettleError::Interrupted => Failure::refused(error.to_string()),
+        }
+    }
+}
+
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Failure {
+        match error {
+            TokenError::Denied(denied) => Failure::Denied(denied),
+            TokenError::Store(error) => Failure::Store(error),
+            TokenError::NotFound => Failure::NotFound,
+            TokenError::NoRandomness => Failure::Internal("no random bytes"),
+            TokenError::OwnRefunds => Failure::Refused(StatusCode::FORBIDDEN, error.to_string().into()),
+            TokenError::Invalid(_) | TokenError::OwnLife => Failure::invalid(error.to_string()),
+            TokenError::AdminWithRefunds { .. }
+            | TokenError::ProgramChecks
+            | TokenError::LabelTaken
+            | TokenError::UuidTaken
+            | TokenError::NameTaken
+            | TokenError::Before(_) => Failure::refused(error.to_string()),
         }
     }
 }

@@ -55,8 +55,7 @@ fn host_of(headers: &HeaderMap) -> &str {
 /// [`Failure::Store`].
 pub(crate) async fn identify(context: &mut Context, headers: &HeaderMap) -> Result<(), Failure> {
     let Some(secret) = cookies::session(headers, context.is_local) else { return Ok(()) };
-    let moves_no_money = context.console().moves_no_money();
-    context.caller = context.payments().sessions.identify(secret, moves_no_money).await?;
+    context.caller = context.payments().sessions.identify(secret, context.console().ways()).await?;
     if context.caller.is_some() {
         let tokens = FormTokens::of(secret);
         context.form_token = tokens.fresh()?;
@@ -74,7 +73,7 @@ pub(crate) async fn identify(context: &mut Context, headers: &HeaderMap) -> Resu
 pub(crate) async fn admit(context: &mut Context, route: &Route) -> Result<(), Failure> {
     let roles = match route.access {
         Access::Open => return Ok(()),
-        Access::Anyone => Role::ALL.as_slice(),
+        Access::Session | Access::Anyone => Role::ALL.as_slice(),
         Access::Anywhere(roles) | Access::Installation(roles) => roles,
     };
     let identity = &context.caller()?.identity;
@@ -82,6 +81,7 @@ pub(crate) async fn admit(context: &mut Context, route: &Route) -> Result<(), Fa
         context.form_number()?;
     }
     let scopes = match route.access {
+        Access::Session => return Ok(()),
         Access::Open | Access::Anyone | Access::Anywhere(_) => identity.scopes(roles),
         Access::Installation(_) => {
             let held = identity.principal_of_installation(roles, context.address);

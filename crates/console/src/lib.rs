@@ -17,6 +17,7 @@ mod headers;
 mod language;
 mod links;
 mod list;
+mod logins;
 mod once;
 mod page;
 mod plot;
@@ -35,9 +36,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::Response;
 use http::{Extensions, HeaderMap, StatusCode};
-use payment_service::{Accounts, Payments, Scheduler};
+use payment_service::{Accounts, LoginWays, Payments, Scheduler};
 use tokio_util::sync::CancellationToken;
 
+pub use crate::logins::{Logins, ProviderLogin};
 use crate::rate::Rate;
 
 /// The parts of the console's address below the context path.
@@ -61,6 +63,8 @@ pub struct Console {
     pub stop: CancellationToken,
     /// The path below which the pages are served: the context path and [`PATH`].
     pub base: String,
+    /// The address of the pages as browsers reach them, with [`Console::base`].
+    pub url: String,
     /// The host by which alone it is served; `None` is any.
     pub host: Option<String>,
     /// Nothing real is configured.
@@ -70,9 +74,19 @@ pub struct Console {
     pub address_of: AddressOf,
     pub request_id_of: RequestIdOf,
     pub limits: LoginLimits,
+    pub logins: Logins,
 }
 
 impl Console {
+    /// The logins that are offered now.
+    pub(crate) fn ways(&self) -> LoginWays<'_> {
+        LoginWays {
+            moves_no_money: self.moves_no_money(),
+            provider: self.logins.provider.is_some(),
+            employees: self.logins.employees.as_ref(),
+        }
+    }
+
     /// As long as the service stands alone with the sandbox, and no merchant account has come since.
     pub fn moves_no_money(&self) -> bool {
         self.stands_alone && self.payments.ports.gateways.are_the_sandbox_alone()

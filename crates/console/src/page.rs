@@ -5,12 +5,12 @@ use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use payment_domain::Role;
-use payment_service::access;
+use payment_service::{Denied, access};
 
 use crate::assets;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
-use crate::language::{Language, Texts};
+use crate::language::{Language, Texts, fill};
 
 /// The frame of a page: header, navigation, breadcrumbs.
 pub(crate) struct Frame {
@@ -99,10 +99,18 @@ impl Frame {
     }
 }
 
+impl Frame {
+    /// The frame of a page after the caller's session has ended.
+    pub(crate) fn of_nobody(context: &Context, title: impl Into<String>) -> Frame {
+        let frame = Frame::of(context, title, &[]);
+        Frame { user: None, sections: Vec::new(), token: String::new(), ..frame }
+    }
+}
+
 /// The sections that the caller may see.
 fn sections(context: &Context, t: &'static Texts) -> Vec<Section> {
     const STATE: bool = true;
-    let all: [(&'static str, &str, &[Role], bool); 9] = [
+    let all: [(&'static str, &str, &[Role], bool); 10] = [
         (t.today, "/", Role::ALL.as_slice(), !STATE),
         (t.payments, "/payments", access::PAYMENTS, !STATE),
         (t.attention, "/attention", access::OPERATIONS, !STATE),
@@ -112,6 +120,7 @@ fn sections(context: &Context, t: &'static Texts) -> Vec<Section> {
         (t.jobs, "/jobs", access::OPERATIONS, STATE),
         (t.audit, "/audit", access::AUDITS, STATE),
         (t.sessions, "/sessions", Role::ALL.as_slice(), !STATE),
+        (t.tokens, "/tokens", Role::ALL.as_slice(), !STATE),
     ];
     let may_see = |(_, _, roles, at_state): &(_, _, &[Role], bool)| match *at_state {
         STATE => context.has_at_state(roles),
@@ -171,10 +180,14 @@ pub(crate) fn failure(context: &Context, failure: &Failure) -> Outcome {
     let (title, reason, advice) = match failure {
         Failure::NotFound => (t.not_found, t.not_found_reason.to_owned(), t.not_found_advice),
         Failure::LoggedOut => (t.logged_out, t.logged_out_reason.to_owned(), t.logged_out_advice),
+        Failure::Denied(Denied::Unverifiable) => {
+            (t.no_answer, fill(t.no_answer_reason, ["egov-user"]), t.no_answer_advice)
+        }
         Failure::Denied(denied) => (t.denied, denied.to_string(), t.denied_advice),
         Failure::Forged => (t.forged, t.forged_reason.to_owned(), t.forged_advice),
         Failure::TooManyLogins => (t.too_many, t.too_many_reason.to_owned(), t.too_many_advice),
         Failure::LinkSpent => (t.link_spent, t.link_spent_reason.to_owned(), t.link_spent_advice),
+        Failure::Login(failure) => failure.told(t),
         Failure::Refused(_, reason) => (t.refused, reason.to_string(), t.refused_advice),
         Failure::Unanswered(status) if status.is_client_error() => {
             (t.unreadable, t.unreadable_reason.to_owned(), t.unreadable_advice)

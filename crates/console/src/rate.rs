@@ -28,19 +28,27 @@ impl Rate {
         Rate { limits, counts: Mutex::default() }
     }
 
-    /// Whether a login from this address may be tried now.
-    pub(crate) fn admits(&self, address: Option<IpAddr>, now: Timestamp) -> bool {
-        let counts = self.counts(now);
+    /// Whether a login from this address may be tried now. It counts as failed until [`Rate::succeeded`], so that many at
+    /// once are as many as one after the other. There are at most so many addresses as logins.
+    pub(crate) fn tries(&self, address: Option<IpAddr>, now: Timestamp) -> bool {
+        let mut counts = self.counts(now);
         let of_address = counts.of.get(&address).copied().unwrap_or_default();
-        counts.all < self.limits.of_all && of_address < self.limits.of_an_address
+        let is_admitted = counts.all < self.limits.of_all && of_address < self.limits.of_an_address;
+        if is_admitted {
+            counts.all += 1;
+            counts.of.insert(address, of_address + 1);
+        }
+        is_admitted
     }
 
-    /// Counts a login that failed. Only admitted ones fail: there are at most so many addresses as logins.
-    pub(crate) fn note_failure(&self, address: Option<IpAddr>, now: Timestamp) {
+    /// A login that was tried did not fail.
+    pub(crate) fn succeeded(&self, address: Option<IpAddr>, now: Timestamp) {
         let mut counts = self.counts(now);
-        counts.all = counts.all.saturating_add(1);
-        let of_address = counts.of.entry(address).or_default();
-        *of_address = of_address.saturating_add(1);
+        // The minute may be another one meanwhile.
+        if let Some(of_address) = counts.of.get_mut(&address).filter(|count| **count > 0) {
+            *of_address -= 1;
+            counts.all = counts.all.saturating_sub(1);
+        }
     }
 
     /// Those of this minute.
@@ -62,16 +70,12 @@ mod tests {
     fn an_address_has_its_share_of_each_minute() {
         let rate = Rate::new(LoginLimits { of_an_address: 2, of_all: 3 });
         let (one, other) = (Some("10.0.0.1".parse().unwrap()), Some("10.0.0.2".parse().unwrap()));
-        let admitted = |address, at| {
-            let now = Timestamp::from_millis(at);
-            let admitted = rate.admits(address, now);
-            if admitted {
-                rate.note_failure(address, now);
-            }
-            admitted
-        };
+        let admitted = |address, at| rate.tries(address, Timestamp::from_millis(at));
         assert!(admitted(one, 0) && admitted(one, 1) && !admitted(one, 59_999));
         assert!(admitted(other, 2) && !admitted(other, 3) && !admitted(None, 4));
         assert!(admitted(one, 60_000));
+        rate.succeeded(one, Timestamp::from_millis(60_001));
+        rate.succeeded(one, Timestamp::from_millis(60_002));
+        assert!(admitted(one, 60_003) && admitted(one, 60_004) && !admitted(one, 60_005));
     }
 }

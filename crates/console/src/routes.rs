@@ -16,8 +16,8 @@ use crate::assets;
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::screens::{
-    account, account_entry, account_steps, accounts, attention, audit, events, gateways, home, jobs, login,
-    payment, payments, refund, refund_request, refunds, sessions,
+    account, account_entry, account_steps, accounts, attention, audit, employee, events, gateways, home, jobs,
+    login, payment, payments, provider, refund, refund_request, refunds, sessions, tokens,
 };
 use crate::serve::serve;
 
@@ -35,6 +35,8 @@ pub(crate) enum Verb {
 pub(crate) enum Access {
     /// Without a session, too.
     Open,
+    /// With a session, also while its roles cannot be checked.
+    Session,
     /// In any role.
     Anyone,
     /// In one of these roles, at any tenant: the page shows what is within their tenants.
@@ -70,10 +72,17 @@ pub(crate) const ROUTES: &[Route] = routes! {
     Get "/login" Access::Open => login::show;
     Get "/login/link/{secret}" Access::Open => login::link;
     Post "/login/link" Access::Open => login::log_in;
-    Post "/logout" Access::Anyone => login::log_out;
+    Get "/login/provider" Access::Open => provider::begin;
+    Get "/login/provider/back" Access::Open => provider::back;
+    Post "/login/employee" Access::Open => employee::log_in;
+    Post "/logout" Access::Session => login::log_out;
+    Post "/logout/everywhere" Access::Session => login::log_out_everywhere;
     Get "/" Access::Anyone => home::show;
     Get "/sessions" Access::Anyone => sessions::list;
     Post "/sessions/{id}/end" Access::Anyone => sessions::end;
+    Get "/tokens" Access::Anyone => tokens::list;
+    Post "/tokens" Access::Anyone => tokens::issue;
+    Post "/tokens/{id}/revoke" Access::Anyone => tokens::revoke;
     Get "/payments" Access::Anywhere(PAYMENTS) => payments::list;
     Ask "/payments/find" Access::Anywhere(PAYMENTS) => payments::find;
     Get "/payments/{id}" Access::Anywhere(PAYMENTS) => payment::show;

@@ -8,6 +8,7 @@ use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, header};
 use http_body_util::BodyExt;
+use payment_oidc::Attempt;
 
 use crate::Shared;
 use crate::context::Context;
@@ -31,9 +32,11 @@ pub(crate) async fn serve(
     let address = (shared.console.address_of)(&parts.extensions, &parts.headers);
     let request_id = (shared.console.request_id_of)(&parts.extensions);
     let path = path.iter().flatten().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let is_local = cookies::is_local(&parts.headers, address);
     let mut context = Context {
         address,
-        is_local: cookies::is_local(&parts.headers, address),
+        is_local,
+        attempt: cookies::attempt(&parts.headers, is_local).and_then(Attempt::from_text),
         here: parts.uri.path_and_query().map(|here| here.as_str().to_owned()).unwrap_or_default(),
         query: Fields::parse(parts.uri.query().unwrap_or_default().as_bytes()),
         path: path.collect(),
@@ -96,6 +99,7 @@ fn failed(context: &Context, method: &Method, failure: &Failure) -> Response {
         | Failure::TooManyLogins
         | Failure::LinkSpent
         | Failure::Unanswered(_)
+        | Failure::Login(_)
         | Failure::Refused(..) => {}
     }
     let shown: Outcome = if matches!(failure, Failure::LoggedOut) && method != Method::POST {

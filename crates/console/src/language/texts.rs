@@ -94,6 +94,60 @@ texts! {
     address: "Address", "पता", "ਪਤਾ";
     end_session: "End", "समाप्त करें", "ਖਤਮ ਕਰੋ";
 
+    // Logins beside links.
+    login_at: "Log in with {}", "{} से लॉग इन करें", "{} ਨਾਲ ਲਾਗ ਇਨ ਕਰੋ";
+    login_employee: "Log in as an employee of DIGIT", "DIGIT के कर्मचारी के रूप में लॉग इन", "DIGIT ਦੇ ਕਰਮਚਾਰੀ ਵਜੋਂ ਲਾਗ ਇਨ";
+    login_by_token: "Log in with an access token of DIGIT", "DIGIT के एक्सेस टोकन से लॉग इन", "DIGIT ਦੇ ਐਕਸੈਸ ਟੋਕਨ ਨਾਲ ਲਾਗ ਇਨ";
+    login_by_link: "One-time link", "एक बार का लिंक", "ਇੱਕ ਵਾਰ ਦਾ ਲਿੰਕ";
+    login_by: "Login", "लॉग इन का प्रकार", "ਲਾਗ ਇਨ ਦੀ ਕਿਸਮ";
+    by_link: "one-time link", "एक बार का लिंक", "ਇੱਕ ਵਾਰ ਦਾ ਲਿੰਕ";
+    by_provider: "login provider", "लॉग इन प्रदाता", "ਲਾਗ ਇਨ ਪ੍ਰਦਾਤਾ";
+    by_employee: "DIGIT account", "DIGIT खाता", "DIGIT ਖਾਤਾ";
+    user_name: "User name", "उपयोगकर्ता नाम", "ਵਰਤੋਂਕਾਰ ਨਾਮ";
+    password: "Password", "पासवर्ड", "ਪਾਸਵਰਡ";
+    access_token: "Access token", "एक्सेस टोकन", "ਐਕਸੈਸ ਟੋਕਨ";
+    not_logged_in: "You were not logged in", "आपका लॉग इन नहीं हुआ", "ਤੁਹਾਡਾ ਲਾਗ ਇਨ ਨਹੀਂ ਹੋਇਆ";
+    attempt_reason: "This login was not begun in this browser, was completed before, or is older than ten minutes.", "यह लॉग इन इस ब्राउज़र में आरंभ नहीं हुआ, पहले पूरा हो चुका है, या दस मिनट से पुराना है।", "ਇਹ ਲਾਗ ਇਨ ਇਸ ਬ੍ਰਾਊਜ਼ਰ ਵਿੱਚ ਸ਼ੁਰੂ ਨਹੀਂ ਹੋਇਆ, ਪਹਿਲਾਂ ਪੂਰਾ ਹੋ ਚੁੱਕਾ ਹੈ, ਜਾਂ ਦਸ ਮਿੰਟ ਤੋਂ ਪੁਰਾਣਾ ਹੈ।";
+    attempt_advice: "Log in again from the start page.", "आरंभ पृष्ठ से फिर लॉग इन करें।", "ਸ਼ੁਰੂਆਤੀ ਪੰਨੇ ਤੋਂ ਦੁਬਾਰਾ ਲਾਗ ਇਨ ਕਰੋ।";
+    declined_reason: "The login provider has not logged you in: {}.", "लॉग इन प्रदाता ने आपको लॉग इन नहीं किया: {}।", "ਲਾਗ ਇਨ ਪ੍ਰਦਾਤਾ ਨੇ ਤੁਹਾਨੂੰ ਲਾਗ ਇਨ ਨਹੀਂ ਕੀਤਾ: {}।";
+    flaw_reason: "The answer of the login provider proves nothing: {}.", "लॉग इन प्रदाता का उत्तर कुछ सिद्ध नहीं करता: {}।", "ਲਾਗ ਇਨ ਪ੍ਰਦਾਤਾ ਦਾ ਜਵਾਬ ਕੁਝ ਸਾਬਤ ਨਹੀਂ ਕਰਦਾ: {}।";
+    code_reason: "The login provider does not accept the login that it has sent.", "लॉग इन प्रदाता अपने भेजे हुए लॉग इन को स्वीकार नहीं करता।", "ਲਾਗ ਇਨ ਪ੍ਰਦਾਤਾ ਆਪਣੇ ਭੇਜੇ ਲਾਗ ਇਨ ਨੂੰ ਸਵੀਕਾਰ ਨਹੀਂ ਕਰਦਾ।";
+    employee_reason: "DIGIT knows no employee of this user name, password and tenant, or of this token.", "DIGIT में इस उपयोगकर्ता नाम, पासवर्ड और निकाय का, या इस टोकन का कोई कर्मचारी नहीं है।", "DIGIT ਵਿੱਚ ਇਸ ਵਰਤੋਂਕਾਰ ਨਾਮ, ਪਾਸਵਰਡ ਅਤੇ ਨਿਕਾਇ ਦਾ, ਜਾਂ ਇਸ ਟੋਕਨ ਦਾ ਕੋਈ ਕਰਮਚਾਰੀ ਨਹੀਂ ਹੈ।";
+    employee_advice: "Check them and log in again.", "उन्हें जाँचें और फिर लॉग इन करें।", "ਇਹਨਾਂ ਨੂੰ ਜਾਂਚੋ ਅਤੇ ਦੁਬਾਰਾ ਲਾਗ ਇਨ ਕਰੋ।";
+    no_answer: "The login service is unavailable", "लॉग इन सेवा उपलब्ध नहीं है", "ਲਾਗ ਇਨ ਸੇਵਾ ਉਪਲਬਧ ਨਹੀਂ ਹੈ";
+    no_answer_reason: "{} does not answer as it should. Nothing was changed.", "{} ठीक से उत्तर नहीं देता। कुछ भी नहीं बदला गया।", "{} ਠੀਕ ਤਰ੍ਹਾਂ ਜਵਾਬ ਨਹੀਂ ਦਿੰਦਾ। ਕੁਝ ਵੀ ਨਹੀਂ ਬਦਲਿਆ।";
+    no_answer_advice: "Try again in a moment. In an emergency those who run the service issue a one-time link.", "थोड़ी देर बाद फिर प्रयास करें। आपात स्थिति में सेवा चलाने वाले एक बार का लिंक जारी करते हैं।", "ਥੋੜ੍ਹੀ ਦੇਰ ਬਾਅਦ ਫਿਰ ਕੋਸ਼ਿਸ਼ ਕਰੋ। ਐਮਰਜੈਂਸੀ ਵਿੱਚ ਸੇਵਾ ਚਲਾਉਣ ਵਾਲੇ ਇੱਕ ਵਾਰ ਦਾ ਲਿੰਕ ਜਾਰੀ ਕਰਦੇ ਹਨ।";
+    no_role: "You hold no role here", "आपकी यहाँ कोई भूमिका नहीं है", "ਤੁਹਾਡੀ ਇੱਥੇ ਕੋਈ ਭੂਮਿਕਾ ਨਹੀਂ ਹੈ";
+    no_role_reason: "You are known as {}, and none of your values gives a role here. {}: {}.", "आप {} के रूप में पहचाने गए हैं, और आपका कोई मान यहाँ भूमिका नहीं देता। {}: {}।", "ਤੁਸੀਂ {} ਵਜੋਂ ਪਛਾਣੇ ਗਏ ਹੋ, ਅਤੇ ਤੁਹਾਡਾ ਕੋਈ ਮੁੱਲ ਇੱਥੇ ਭੂਮਿਕਾ ਨਹੀਂ ਦਿੰਦਾ। {}: {}।";
+    no_role_advice: "Show this page to an administrator, who gives roles. This refusal is in the audit log.", "यह पृष्ठ प्रशासक को दिखाएँ, जो भूमिकाएँ देता है। यह अस्वीकृति लेखा परीक्षा लॉग में दर्ज है।", "ਇਹ ਪੰਨਾ ਪ੍ਰਸ਼ਾਸਕ ਨੂੰ ਦਿਖਾਓ, ਜੋ ਭੂਮਿਕਾਵਾਂ ਦਿੰਦਾ ਹੈ। ਇਹ ਇਨਕਾਰ ਆਡਿਟ ਲਾਗ ਵਿੱਚ ਦਰਜ ਹੈ।";
+    you_left: "You are logged out", "आप लॉग आउट हो गए हैं", "ਤੁਸੀਂ ਲਾਗ ਆਉਟ ਹੋ ਗਏ ਹੋ";
+    you_left_note: "Your session here has ended. That at the login provider goes on: end it, too, where others use this browser.", "आपका यहाँ का सत्र समाप्त हो गया है। लॉग इन प्रदाता का सत्र चालू है: यदि इस ब्राउज़र का उपयोग और लोग करते हैं, तो उसे भी समाप्त करें।", "ਤੁਹਾਡਾ ਇੱਥੋਂ ਦਾ ਸੈਸ਼ਨ ਖਤਮ ਹੋ ਗਿਆ ਹੈ। ਲਾਗ ਇਨ ਪ੍ਰਦਾਤਾ ਦਾ ਸੈਸ਼ਨ ਚਾਲੂ ਹੈ: ਜੇ ਇਸ ਬ੍ਰਾਊਜ਼ਰ ਨੂੰ ਹੋਰ ਲੋਕ ਵਰਤਦੇ ਹਨ, ਤਾਂ ਉਸਨੂੰ ਵੀ ਖਤਮ ਕਰੋ।";
+    log_out_at: "Log out at {}, too", "{} से भी लॉग आउट करें", "{} ਤੋਂ ਵੀ ਲਾਗ ਆਉਟ ਕਰੋ";
+    log_out_everywhere: "Log out everywhere", "हर जगह से लॉग आउट", "ਹਰ ਥਾਂ ਤੋਂ ਲਾਗ ਆਉਟ";
+    log_out_everywhere_note: "Ends all your sessions, this one, too.", "आपके सभी सत्र समाप्त करता है, यह भी।", "ਤੁਹਾਡੇ ਸਾਰੇ ਸੈਸ਼ਨ ਖਤਮ ਕਰਦਾ ਹੈ, ਇਹ ਵੀ।";
+
+    // API tokens.
+    tokens: "API tokens", "एपीआई टोकन", "ਏਪੀਆਈ ਟੋਕਨ";
+    tokens_note: "A program that presents a token acts in your name, with the role that the token has. An administrator sees and revokes those of their tenants.", "जो प्रोग्राम टोकन प्रस्तुत करता है, वह आपके नाम से, टोकन की भूमिका में काम करता है। प्रशासक अपने निकायों के टोकन देखता और निरस्त करता है।", "ਜੋ ਪ੍ਰੋਗਰਾਮ ਟੋਕਨ ਪੇਸ਼ ਕਰਦਾ ਹੈ, ਉਹ ਤੁਹਾਡੇ ਨਾਮ ਤੇ, ਟੋਕਨ ਦੀ ਭੂਮਿਕਾ ਵਿੱਚ ਕੰਮ ਕਰਦਾ ਹੈ। ਪ੍ਰਸ਼ਾਸਕ ਆਪਣੇ ਨਿਕਾਇਆਂ ਦੇ ਟੋਕਨ ਵੇਖਦਾ ਅਤੇ ਰੱਦ ਕਰਦਾ ਹੈ।";
+    token: "Token", "टोकन", "ਟੋਕਨ";
+    new_token: "A new token for yourself", "अपने लिए नया टोकन", "ਆਪਣੇ ਲਈ ਨਵਾਂ ਟੋਕਨ";
+    no_own_role: "Making and checking refunds is left to people: you hold no role for a token of your own.", "धनवापसी बनाना और जाँचना लोगों का काम है: आपके अपने टोकन के लिए कोई भूमिका नहीं है।", "ਰਿਫੰਡ ਬਣਾਉਣਾ ਅਤੇ ਜਾਂਚਣਾ ਲੋਕਾਂ ਦਾ ਕੰਮ ਹੈ: ਤੁਹਾਡੇ ਆਪਣੇ ਟੋਕਨ ਲਈ ਕੋਈ ਭੂਮਿਕਾ ਨਹੀਂ ਹੈ।";
+    purpose_hint: "By which you recognise it, such as the program's name.", "जिससे आप उसे पहचानें, जैसे प्रोग्राम का नाम।", "ਜਿਸ ਨਾਲ ਤੁਸੀਂ ਇਸਨੂੰ ਪਛਾਣੋ, ਜਿਵੇਂ ਪ੍ਰੋਗਰਾਮ ਦਾ ਨਾਮ।";
+    role: "Role", "भूमिका", "ਭੂਮਿਕਾ";
+    narrower: "Only for this tenant", "केवल इस निकाय के लिए", "ਸਿਰਫ ਇਸ ਨਿਕਾਇ ਲਈ";
+    narrower_hint: "Empty: for all tenants of the role.", "खाली: भूमिका के सभी निकायों के लिए।", "ਖਾਲੀ: ਭੂਮਿਕਾ ਦੇ ਸਾਰੇ ਨਿਕਾਇਆਂ ਲਈ।";
+    days: "Days", "दिन", "ਦਿਨ";
+    issue_token: "Issue the token", "टोकन जारी करें", "ਟੋਕਨ ਜਾਰੀ ਕਰੋ";
+    token_issued: "The token was issued", "टोकन जारी हुआ", "ਟੋਕਨ ਜਾਰੀ ਹੋਇਆ";
+    token_once: "It is shown now and never again. Keep it where the program reads it.", "यह केवल अभी दिखाया जाता है, फिर कभी नहीं। इसे वहाँ रखें जहाँ प्रोग्राम इसे पढ़ता है।", "ਇਹ ਸਿਰਫ ਹੁਣ ਦਿਖਾਇਆ ਜਾਂਦਾ ਹੈ, ਫਿਰ ਕਦੇ ਨਹੀਂ। ਇਸਨੂੰ ਉੱਥੇ ਰੱਖੋ ਜਿੱਥੇ ਪ੍ਰੋਗਰਾਮ ਇਸਨੂੰ ਪੜ੍ਹਦਾ ਹੈ।";
+    valid_tokens: "Valid tokens", "मान्य टोकन", "ਵੈਧ ਟੋਕਨ";
+    all_tokens: "All tokens", "सभी टोकन", "ਸਾਰੇ ਟੋਕਨ";
+    never: "never", "कभी नहीं", "ਕਦੇ ਨਹੀਂ";
+    valid: "valid", "मान्य", "ਵੈਧ";
+    expired: "expired", "समय समाप्त", "ਮਿਆਦ ਖਤਮ";
+    revoked: "revoked", "निरस्त", "ਰੱਦ";
+    revoke: "Revoke", "निरस्त करें", "ਰੱਦ ਕਰੋ";
+
     // The start.
     as_of: "As of {}.", "{} की स्थिति।", "{} ਦੀ ਸਥਿਤੀ।";
     pending_payments: "payments are pending", "भुगतान लंबित हैं", "ਭੁਗਤਾਨ ਬਕਾਇਆ ਹਨ";

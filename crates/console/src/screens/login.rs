@@ -1,20 +1,26 @@
-//! Login by a one-time link, logout, language.
+//! The offered logins, login by a one-time link, logout, language.
 
 use askama::Template;
-use http::header;
+use axum::response::Response;
+use http::{HeaderValue, header};
+use payment_service::{BegunSession, LoggedIn, SessionError};
+use payment_store::{LoginMethod, StoreError};
 use secrecy::ExposeSecret;
 
 use crate::context::Context;
 use crate::cookies;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, LoginFailure, Outcome};
 use crate::format;
-use crate::language::Language;
-use crate::page::{self, Frame};
+use crate::language::{Language, fill};
+use crate::page::{self, Frame, Named};
 
 #[derive(Template)]
 #[template(path = "login.html")]
 struct LoginPage {
     f: Frame,
+    /// The login at the provider.
+    provider: Option<String>,
+    has_employees: bool,
 }
 
 #[derive(Template)]
@@ -27,20 +33,36 @@ struct LinkPage {
     secret: String,
 }
 
+#[derive(Template)]
+#[template(path = "logged_out.html")]
+struct LoggedOutPage {
+    f: Frame,
+    /// At the provider, by a link: a form that led to another site is stopped by the policy of the page.
+    elsewhere: Named,
+}
+
 /// `GET /login`
 pub(crate) async fn show(context: &Context) -> Outcome {
     if context.caller.is_some() {
         return page::see(&context.link("/").href());
     }
-    page::html(&LoginPage { f: Frame::of(context, context.language.texts().login, &[]) })
+    let (t, logins) = (context.language.texts(), &context.console().logins);
+    page::html(&LoginPage {
+        f: Frame::of(context, t.login, &[]),
+        provider: logins.provider.as_ref().map(|login| fill(t.login_at, [login.name.as_str()])),
+        has_employees: logins.employees.is_some(),
+    })
 }
 
 /// `GET /login/link/{secret}`: whom the link logs in. Programs that look at links do not use it up: that takes the
 /// button.
 pub(crate) async fn link(context: &Context) -> Outcome {
-    admit(context)?;
+    tries(context)?;
     let secret = context.path("secret");
-    let link = context.payments().sessions.link(secret).await?.ok_or_else(|| failed(context))?;
+    let Some(link) = context.payments().sessions.link(secret).await? else {
+        return Err(link_refused(context).await);
+    };
+    succeeded(context);
     let roles = link.holder.grants.iter();
     page::html(&LinkPage {
         f: Frame::of(context, context.language.texts().login, &[]),
@@ -53,35 +75,109 @@ pub(crate) async fn link(context: &Context) -> Outcome {
 
 /// `POST /login/link`
 pub(crate) async fn log_in(context: &Context) -> Outcome {
-    admit(context)?;
-    let secret = context.form.text("link").ok_or(Failure::LinkSpent)?;
+    tries(context)?;
     let sessions = &context.payments().sessions;
-    let begun = sessions.log_in_by_link(secret, context.address, context.caller.as_ref()).await;
-    let begun = begun.map_err(|error| match Failure::from(error) {
-        Failure::LinkSpent => failed(context),
-        other @ (Failure::NotFound
-        | Failure::LoggedOut
-        | Failure::Denied(_)
-        | Failure::Forged
-        | Failure::TooManyLogins
-        | Failure::Unanswered(_)
-        | Failure::Refused(..)
-        | Failure::Store(_)
-        | Failure::Internal(_)) => other,
-    })?;
+    let secret = context.form.text("link").unwrap_or_default();
+    match sessions.log_in_by_link(secret, context.address, context.caller.as_ref()).await {
+        Ok(begun) => entered(context, &begun),
+        Err(SessionError::LinkSpent) => Err(link_refused(context).await),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Counts a login that is tried.
+///
+/// # Errors
+/// [`Failure::TooManyLogins`].
+pub(super) fn tries(context: &Context) -> Result<(), Failure> {
+    let is_admitted = context.shared.rate.tries(context.address, context.payments().sessions.now());
+    if is_admitted { Ok(()) } else { Err(Failure::TooManyLogins) }
+}
+
+fn succeeded(context: &Context) {
+    context.shared.rate.succeeded(context.address, context.payments().sessions.now());
+}
+
+/// The start page in a session that has begun.
+pub(super) fn entered(context: &Context, begun: &BegunSession) -> Outcome {
+    succeeded(context);
     let cookie = cookies::set_session(begun.secret.expose_secret(), context.is_local);
-    let mut response = page::see(&context.link("/").href())?;
+    with_cookie(page::see(&context.link("/").href())?, cookie)
+}
+
+/// A login that was refused, with its entry in the audit log. `uuid` is that of a proven person.
+pub(super) async fn refused(
+    context: &Context,
+    method: LoginMethod,
+    uuid: Option<String>,
+    failure: LoginFailure,
+) -> Failure {
+    match failure.word() {
+        Some(why) => match recorded(context, method, why, uuid).await {
+            Ok(()) => Failure::Login(failure),
+            Err(error) => Failure::Store(error),
+        },
+        None => Failure::Login(failure),
+    }
+}
+
+async fn link_refused(context: &Context) -> Failure {
+    match recorded(context, LoginMethod::Link, "link", None).await {
+        Ok(()) => Failure::LinkSpent,
+        Err(error) => Failure::Store(error),
+    }
+}
+
+async fn recorded(
+    context: &Context,
+    method: LoginMethod,
+    why: &'static str,
+    uuid: Option<String>,
+) -> Result<(), StoreError> {
+    context.payments().sessions.record_refusal(method, why, uuid, context.address).await
+}
+
+pub(super) fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -> Outcome {
     let cookie = cookie.ok_or(Failure::Internal("a cookie that is no header"))?;
-    response.headers_mut().insert(header::SET_COOKIE, cookie);
+    response.headers_mut().append(header::SET_COOKIE, cookie);
     Ok(response)
 }
 
 /// `POST /logout`
 pub(crate) async fn log_out(context: &Context) -> Outcome {
-    context.payments().sessions.log_out(context.caller()?, context.address).await?;
-    let mut response = page::see(&context.link("/login").href())?;
-    response.headers_mut().insert(header::SET_COOKIE, cookies::drop_session(context.is_local));
-    Ok(response)
+    let caller = context.caller()?;
+    context.payments().sessions.log_out(caller, context.address).await?;
+    logged_out(context, caller).await
+}
+
+/// `POST /logout/everywhere`
+pub(crate) async fn log_out_everywhere(context: &Context) -> Outcome {
+    let caller = context.caller()?;
+    context.payments().sessions.log_out_everywhere(caller, context.address).await?;
+    logged_out(context, caller).await
+}
+
+async fn logged_out(context: &Context, caller: &LoggedIn) -> Outcome {
+    let t = context.language.texts();
+    let login = match caller.session.method {
+        LoginMethod::Provider => context.console().logins.provider.as_ref(),
+        LoginMethod::Link | LoginMethod::Employee => None,
+    };
+    let elsewhere = match login {
+        Some(login) => {
+            let back = format!("{}/login", context.console().url);
+            let url = login.provider.logout_url(caller.kept.as_ref(), &back).await;
+            url.map(|href| Named { name: fill(t.log_out_at, [login.name.as_str()]), href })
+        }
+        None => None,
+    };
+    let response = match elsewhere {
+        Some(elsewhere) => {
+            page::html(&LoggedOutPage { f: Frame::of_nobody(context, t.you_left), elsewhere })?
+        }
+        None => page::see(&context.link("/login").href())?,
+    };
+    with_cookie(response, cookies::drop_session(context.is_local))
 }
 
 /// `GET /language/{code}?to=`: the same page in another language.
@@ -91,20 +187,5 @@ pub(crate) async fn language(context: &Context) -> Outcome {
     // Nowhere but to a page of ours.
     let plain = |to: &&str| to.starts_with(&start) && !to.contains(['\\', '\r', '\n']) && !to.contains("//");
     let to = context.query.text("to").filter(plain).unwrap_or(&start);
-    let mut response = page::see(to)?;
-    let cookie = cookies::set_language(language.code(), context.is_local);
-    let cookie = cookie.ok_or(Failure::Internal("a cookie that is no header"))?;
-    response.headers_mut().insert(header::SET_COOKIE, cookie);
-    Ok(response)
-}
-
-/// A login that failed, counted.
-fn failed(context: &Context) -> Failure {
-    context.shared.rate.note_failure(context.address, context.payments().sessions.now());
-    Failure::LinkSpent
-}
-
-fn admit(context: &Context) -> Result<(), Failure> {
-    let is_admitted = context.shared.rate.admits(context.address, context.payments().sessions.now());
-    if is_admitted { Ok(()) } else { Err(Failure::TooManyLogins) }
+    with_cookie(page::see(to)?, cookies::set_language(language.code(), context.is_local))
 }

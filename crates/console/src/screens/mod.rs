@@ -6,6 +6,7 @@ pub(crate) mod account_steps;
 pub(crate) mod accounts;
 pub(crate) mod attention;
 pub(crate) mod audit;
+pub(crate) mod employee;
 pub(crate) mod events;
 mod figures;
 pub(crate) mod gateways;
@@ -15,11 +16,13 @@ pub(crate) mod login;
 pub(crate) mod payment;
 pub(crate) mod payments;
 mod period;
+pub(crate) mod provider;
 pub(crate) mod refund;
 pub(crate) mod refund_request;
 pub(crate) mod refunds;
 pub(crate) mod sessions;
 mod story;
+pub(crate) mod tokens;
 
 use payment_domain::{AccountId, Transaction};
 

@@ -1,6 +1,7 @@
 //! The valid sessions: the caller's own, of an admin at a state all.
 
 use askama::Template;
+use payment_store::LoginMethod;
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
@@ -18,6 +19,7 @@ struct SessionsPage {
 struct Row {
     name: String,
     is_own: bool,
+    login: &'static str,
     roles: String,
     started: String,
     used: String,
@@ -28,7 +30,7 @@ struct Row {
 
 /// `GET /sessions`
 pub(crate) async fn list(context: &Context) -> Outcome {
-    let caller = context.caller()?;
+    let (t, caller) = (context.language.texts(), context.caller()?);
     let sessions = context.payments().sessions.list(caller).await?;
     let rows = sessions.into_iter().map(|session| {
         let grants = session.holder.grants.iter();
@@ -37,6 +39,11 @@ pub(crate) async fn list(context: &Context) -> Outcome {
         Row {
             name: session.holder.name.expose().to_owned(),
             is_own: session.id == caller.session.id,
+            login: match session.method {
+                LoginMethod::Link => t.by_link,
+                LoginMethod::Provider => t.by_provider,
+                LoginMethod::Employee => t.by_employee,
+            },
             roles: roles.join(", "),
             started: format::moment(context, session.started_at),
             used: format::moment(context, session.used_at),
@@ -46,7 +53,7 @@ pub(crate) async fn list(context: &Context) -> Outcome {
         }
     });
     let rows = rows.collect();
-    page::html(&SessionsPage { f: Frame::of(context, context.language.texts().sessions, &[]), rows })
+    page::html(&SessionsPage { f: Frame::of(context, t.sessions, &[]), rows })
 }
 
 /// `POST /sessions/{id}/end`

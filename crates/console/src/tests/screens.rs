@@ -85,6 +85,7 @@ async fn a_hostile_text_is_a_text_on_every_page() {
         "/audit".to_owned(),
         format!("/audit?actor={hostile}&object={hostile}&tenant={hostile}"),
         "/sessions".to_owned(),
+        "/tokens".to_owned(),
         "/nothing".to_owned(),
         format!("/{hostile}"),
     ];
