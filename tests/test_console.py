@@ -12,7 +12,8 @@ from test_pay_page import CHROMIUM, DESK, FLAGS
 
 AXE = (pathlib.Path(__file__).parent / "axe" / "axe.min.js").read_text()
 NARROW = {"width": 320, "height": 700}
-PAGES = ["/", "/payments", "/attention", "/refunds", "/events", "/jobs", "/gateways", "/jobs/reconcile-early", "/audit", "/sessions"]
+PAGES = ["/", "/payments", "/attention", "/refunds", "/events", "/jobs", "/gateways", "/jobs/reconcile-early"]
+PAGES += ["/audit", "/sessions", "/tokens"]
 
 
 @pytest.fixture(scope="module")

@@ -26,8 +26,8 @@ pub(crate) use sections::gateway_hosts::is_loopback;
 pub(crate) use sections::sandbox::{WITH_SANDBOX, WITHOUT_SANDBOX};
 pub use sections::{
     AccountDefaults, Audit, Config, Configured, Console, Database, DigitServices, Embedded, IdentityProof,
-    Jobs, Kafka, Listed, Log, LogFormat, Reachable, Redirect, Sandbox, Server, StoredAccounts, TraceExport,
-    TraceProtocol, TraceSampler,
+    Jobs, Kafka, Listed, Log, LogFormat, Logins, Reachable, Redirect, Sandbox, Server, StoredAccounts,
+    TraceExport, TraceProtocol, TraceSampler,
 };
 pub use sources::{Flag, Sources, environment};
 

@@ -7,8 +7,8 @@ use payment_gateways::{ADAPTERS, remote};
 use payment_settings::{Declared, Shape, relaxed};
 
 use super::sections::{
-    accounts, audit, console, database, identity, ignored, kafka, notifications, payments, refunds, sandbox,
-    server, services, traces,
+    accounts, audit, console, database, identity, ignored, kafka, logins, notifications, payments, refunds,
+    sandbox, server, services, traces,
 };
 
 /// Settings that belong together.
@@ -33,6 +33,7 @@ pub static SECTIONS: LazyLock<Vec<Section>> = LazyLock::new(|| {
         section("Jobs and operators", payments::JOBS),
         section("Audit log", audit::AUDIT),
         section("Console", console::CONSOLE),
+        section("Logins to the console", logins::LOGINS),
         section("Limits", server::LIMITS),
         switched("Traces", traces::TRACES),
         section("Sandbox gateway", sandbox::SANDBOX),

@@ -98,7 +98,7 @@ pub(super) fn message_services(config: &Config, clock: &Arc<dyn Clock>) -> Outco
     Ok(MessageServices { messages, bills, links })
 }
 
-fn client(services: &config::DigitServices) -> Outcome<Client> {
+pub(super) fn client(services: &config::DigitServices) -> Outcome<Client> {
     Client::new(services.limits).map_err(|error| {
         Failure::new("DIGIT's services cannot be called")
             .because(error.as_ref())
@@ -106,7 +106,7 @@ fn client(services: &config::DigitServices) -> Outcome<Client> {
     })
 }
 
-fn usable<T>(made: Result<T, InvalidAddress>) -> Outcome<T> {
+pub(super) fn usable<T>(made: Result<T, InvalidAddress>) -> Outcome<T> {
     made.map_err(|error| {
         Failure::new("the address of a DIGIT service cannot be used")
             .because(&error)

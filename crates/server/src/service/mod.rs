@@ -172,12 +172,14 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
         }
         None => None,
     };
-    let console_pages =
-        config.has_console().then(|| console::pages(&config, &payments, &accounts, &scheduler, &stop));
-    let console_root = match (&console_listener, &console_pages) {
-        (Some(listener), _) => Some(url_of(listener)?),
-        (None, Some(_)) => Some(url_of(&listener)?),
-        (None, None) => None,
+    let console_root = match &console_listener {
+        Some(listener) => Some(url_of(listener)?),
+        None if config.has_console() => Some(url_of(&listener)?),
+        None => None,
+    };
+    let console_pages = match &console_root {
+        Some(root) => Some(console::pages(&config, &payments, &accounts, &scheduler, &stop, root)?),
+        None => None,
     };
     let console_url = console_root.map(|root| format!("{root}{}", console::path(&config)));
     let console_link = match &console_url {

@@ -4,6 +4,8 @@ use payment_domain::TenantId;
 use payment_settings::parser::{FLAG, PORT, TEXT};
 use payment_settings::{Optional, Reader, Setting, own, settings};
 
+use super::logins::{LOGINS, Logins, logins};
+use super::services::DigitServices;
 use crate::config::parsers::TENANT;
 
 settings! {
@@ -32,18 +34,25 @@ pub struct Console {
     pub host: Option<String>,
     /// Of the link that a start prints.
     pub tenant: TenantId,
+    pub logins: Logins,
 }
 
-pub(super) fn console(reader: &mut Reader<'_>) -> Console {
+pub(super) fn console(reader: &mut Reader<'_>, services: &DigitServices) -> Console {
     let enabled = reader.set(&ENABLED);
     if enabled == Some(false) {
-        reader
-            .idle(&[&CONSOLE_PORT, &HOST, &TENANT_OF_LINK], "the console is switched off (console.enabled)");
+        let why = "the console is switched off (console.enabled)";
+        reader.idle(&[&CONSOLE_PORT, &HOST, &TENANT_OF_LINK], why);
+        reader.idle(LOGINS, why);
     }
+    let logins = match enabled {
+        Some(false) => Logins::default(),
+        None | Some(true) => logins(reader, services),
+    };
     Console {
         enabled,
         port: reader.set(&CONSOLE_PORT),
         host: reader.set(&HOST),
         tenant: reader.get(&TENANT_OF_LINK),
+        logins,
     }
 }

@@ -123,9 +123,13 @@ pub(super) fn identity(reader: &mut Reader<'_>, server: &Server, services: &Digi
     let why = format!("{} is {}", PROOF.key, proof.word());
     match proof {
         IdentityProof::Token(_) => reader.idle(&[&HEADER_NAME, &HEADER_SECRET], &why),
-        IdentityProof::Header { .. } => reader.idle(&[&DETAILS_PATH], &why),
+        IdentityProof::Header { .. } => {}
         IdentityProof::Believed if word == Some(Word::Header) => {}
-        IdentityProof::Believed => reader.idle(&[&HEADER_NAME, &HEADER_SECRET, &DETAILS_PATH], &why),
+        IdentityProof::Believed => reader.idle(&[&HEADER_NAME, &HEADER_SECRET], &why),
+    }
+    // The console asks whose a token is, too.
+    if services.tokens.is_none() {
+        reader.idle(&[&DETAILS_PATH], "egov.userservice.host is not set");
     }
     proof
 }

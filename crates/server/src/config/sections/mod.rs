@@ -11,6 +11,7 @@ pub(super) mod gateways;
 pub(super) mod identity;
 pub(super) mod ignored;
 pub(super) mod kafka;
+pub(super) mod logins;
 pub(super) mod notifications;
 pub(super) mod payments;
 pub(super) mod redirect;
@@ -36,6 +37,7 @@ pub use database::Database;
 pub use gateways::{Configured, Listed};
 pub use identity::IdentityProof;
 pub use kafka::Kafka;
+pub use logins::Logins;
 pub use payments::Jobs;
 pub use redirect::{Reachable, Redirect};
 pub use sandbox::Sandbox;
@@ -183,7 +185,7 @@ pub(super) fn build(values: &Values) -> Built {
     let operators_token = payments::operators_token(&mut reader);
     let audit = audit::audit(&mut reader);
     let traces = traces::traces(&mut reader);
-    let console = console::console(&mut reader);
+    let console = console::console(&mut reader, &services);
     let embedded = services::embedded(&mut reader, services.idgen.is_some());
     let roles = identity::roles(&reader, settings.refunds.trusted_role.clone());
     let config = embedded.map(|embedded| Config {

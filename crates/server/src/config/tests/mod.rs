@@ -4,6 +4,7 @@ mod beside_digit;
 mod events;
 mod identity;
 mod jobs;
+mod logins;
 mod placeholders;
 mod real_money;
 mod redirect;
