@@ -7,7 +7,7 @@ import urllib.request
 
 import oidc_provider_mock
 import pytest
-from conftest import Service
+from conftest import Service, free_port
 from playwright.sync_api import expect
 from test_console import NARROW, browser, no_sideways_scrolling, violations  # noqa: F401
 from test_pay_page import DESK
@@ -34,17 +34,20 @@ def provider():
 def running(tmp_path_factory, provider):
     """A service with every login; DIGIT itself is not asked."""
     folder = tmp_path_factory.mktemp("logins")
+    port = free_port()
     settings = {
+        "server.public-url": f"http://127.0.0.1:{port}/pg-service",
         "console.enabled": "true",
         "console.oidc.issuer": provider,
         "console.oidc.client-id": "pg-console",
+        "console.oidc.client-secret": "of the client",
         "console.oidc.name": "City accounts",
         "sandbox.active": "true",
         "egov.userservice.host": "http://127.0.0.1:9",
         "callback.allowed-hosts": "127.0.0.1",
     }
     arguments = [argument for name, value in settings.items() for argument in ("--set", f"{name}={value}")]
-    service = Service(folder / "data", folder / "service.log", *arguments)
+    service = Service(folder / "data", folder / "service.log", *arguments, port=port)
     yield service
     assert service.stop() == 0, service.log.read_text()
 
