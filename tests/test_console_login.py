@@ -34,13 +34,15 @@ def provider():
 def running(tmp_path_factory, provider):
     """A service with every login; DIGIT itself is not asked."""
     folder = tmp_path_factory.mktemp("logins")
-    port = free_port()
+    port, secret = free_port(), folder / "secret"
+    secret.touch(mode=0o600)
+    secret.write_text("of the client")
     settings = {
         "server.public-url": f"http://127.0.0.1:{port}/pg-service",
         "console.enabled": "true",
         "console.oidc.issuer": provider,
         "console.oidc.client-id": "pg-console",
-        "console.oidc.client-secret": "of the client",
+        "console.oidc.client-secret.file": secret,
         "console.oidc.name": "City accounts",
         "sandbox.active": "true",
         "egov.userservice.host": "http://127.0.0.1:9",
