@@ -30,7 +30,7 @@ pub use history::{Actor, ActorKind, AttentionKind, HistoryEntry};
 pub use ids::{AccountId, BillId, BillKey, GatewayName, InvalidId, TenantId, TxnId};
 pub use money::{Currency, InvalidAmount, InvalidCurrency, Money};
 pub use outcome::{Outcome, Report};
-pub use personal::Personal;
+pub use personal::{Personal, mask_into};
 pub use refund::{
     Approval, Capture, InvalidRefundId, Refund, RefundCalls, RefundDecision, RefundDetails,
     RefundHistoryEntry, RefundId, RefundOutcome, RefundReceipt, RefundReport, RefundStatus, Repetition,

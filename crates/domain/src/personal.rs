@@ -25,15 +25,18 @@ impl Personal {
     /// The text with all but its edges starred: `9876543210` → `98******10`. Short texts are starred
     /// whole.
     pub fn masked(&self) -> String {
-        let chars: Vec<char> = self.0.chars().collect();
-        let shown = if chars.len() >= 8 { 2 } else { usize::from(chars.len() >= 4) };
-        let hidden = chars.len() - 2 * shown;
-        chars
-            .iter()
-            .enumerate()
-            .map(|(at, &c)| if at < shown || at >= shown + hidden { c } else { '*' })
-            .collect()
+        let mut masked = String::with_capacity(self.0.len());
+        mask_into(&self.0, &mut masked);
+        masked
     }
+}
+
+/// Appends a personal text as [`Personal::masked`] shows it.
+pub fn mask_into(text: &str, out: &mut String) {
+    let count = text.chars().count();
+    let shown = if count >= 8 { 2 } else { usize::from(count >= 4) };
+    let is_edge = |at: usize| at < shown || at >= count - shown;
+    out.extend(text.chars().enumerate().map(|(at, char)| if is_edge(at) { char } else { '*' }));
 }
 
 impl fmt::Debug for Personal {

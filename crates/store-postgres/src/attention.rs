@@ -7,11 +7,13 @@ use payment_store::{
     NewCase, OwnedBy, Resolution, Resolved, ReviewCases, SeenCase, StoreError,
 };
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 use crate::audit::commit_with_audit;
 use crate::connections::{Transaction, Values};
 use crate::failure::Failure;
 use crate::jobs::begin_fenced;
+use crate::listings::Bound;
 use crate::parameters::{Parameter, Rows, storable};
 use crate::rows::{self, Columns};
 use crate::transactions::{append, lock_status};
@@ -216,38 +218,46 @@ fn is_open(state: CaseState) -> Option<bool> {
 impl PostgresStore {
     /// The cases of some tenants or of an age, or one of them.
     async fn scoped_cases(&self, query: &AttentionQuery) -> Result<Vec<AttentionCase>, StoreError> {
-        let sql = format!(
-            "{SELECT} WHERE case_id > $1 AND ($2::text IS NULL OR kind = $2)
-                AND ($3::boolean IS NULL OR (resolved_at IS NULL) = $3)
-                AND ($4::text IS NULL OR txn_id = $4) AND ($5::bigint IS NULL OR case_id = $5)
-                AND ($8::text IS NULL OR owner = $8) AND (owner IS NULL OR NOT $9::boolean)
-                AND ($6::text[] IS NULL OR EXISTS (
-                    SELECT 1 FROM eg_pg_transactions AS t, unnest($6::text[]) AS root
-                    WHERE t.txn_id = eg_pg_attention.txn_id
-                        AND (t.tenant_id = root OR starts_with(t.tenant_id, root || '.'))))
-                AND ($10::bigint IS NULL OR raised_at < $10)
-            ORDER BY case_id LIMIT $7"
-        );
-        let roots: Option<Vec<&str>> =
-            query.within.as_ref().map(|scopes| scopes.iter().map(|scope| scope.root.as_str()).collect());
-        let owner = match &query.owner {
-            OwnedBy::Anyone | OwnedBy::Nobody => None,
-            OwnedBy::One(uuid) => Some(storable(uuid)),
-        };
-        let values: Values<'_> = &[
-            &query.after,
-            &query.kind.map(AttentionKind::as_str),
-            &is_open(query.state),
-            &query.txn_id.as_ref().map(TxnId::as_str),
-            &query.id,
-            &roots,
-            &i64::from(query.limit),
-            &owner,
-            &(query.owner == OwnedBy::Nobody),
-            &query.raised_before.map(|at| at.as_millis()),
-        ];
-        Ok(rows::all(&self.db.planned(&sql, values).await?, read)?)
+        let (sql, values) = scoped(query, query.after, Some(i64::from(query.limit)));
+        let values: Vec<&(dyn ToSql + Sync)> =
+            values.iter().map(|value| value.as_ref() as &(dyn ToSql + Sync)).collect();
+        Ok(rows::all(&self.db.planned(&sql, &values).await?, read)?)
     }
+}
+
+/// The cases that meet every condition of a query, behind a number; without a limit all of them.
+pub(crate) fn scoped(query: &AttentionQuery, after: i64, limit: Option<i64>) -> (String, Vec<Bound>) {
+    let sql = format!(
+        "{SELECT} WHERE case_id > $1 AND ($2::text IS NULL OR kind = $2)
+            AND ($3::boolean IS NULL OR (resolved_at IS NULL) = $3)
+            AND ($4::text IS NULL OR txn_id = $4) AND ($5::bigint IS NULL OR case_id = $5)
+            AND ($8::text IS NULL OR owner = $8) AND (owner IS NULL OR NOT $9::boolean)
+            AND ($6::text[] IS NULL OR EXISTS (
+                SELECT 1 FROM eg_pg_transactions AS t, unnest($6::text[]) AS root
+                WHERE t.txn_id = eg_pg_attention.txn_id
+                    AND (t.tenant_id = root OR starts_with(t.tenant_id, root || '.'))))
+            AND ($10::bigint IS NULL OR raised_at < $10)
+        ORDER BY case_id LIMIT $7"
+    );
+    let roots = query.within.as_ref();
+    let roots = roots.map(|scopes| scopes.iter().map(|scope| storable(&scope.root).into_owned()));
+    let owner = match &query.owner {
+        OwnedBy::Anyone | OwnedBy::Nobody => None,
+        OwnedBy::One(uuid) => Some(storable(uuid).into_owned()),
+    };
+    let values: Vec<Bound> = vec![
+        Box::new(after),
+        Box::new(query.kind.map(AttentionKind::as_str)),
+        Box::new(is_open(query.state)),
+        Box::new(query.txn_id.as_ref().map(|id| id.as_str().to_owned())),
+        Box::new(query.id),
+        Box::new(roots.map(Iterator::collect::<Vec<String>>)),
+        Box::new(limit),
+        Box::new(owner),
+        Box::new(query.owner == OwnedBy::Nobody),
+        Box::new(query.raised_before.map(|at| at.as_millis())),
+    ];
+    (sql, values)
 }
 
 /// Opens a case again that was resolved long enough ago, where it is of a state that lasts; its
@@ -270,7 +280,7 @@ async fn find(transaction: &Transaction, id: i64) -> Result<Option<AttentionCase
     transaction.rows(&format!("{SELECT} WHERE case_id = $1"), &[&id]).await?.first().map(read).transpose()
 }
 
-fn read(row: &Row) -> Result<AttentionCase, Failure> {
+pub(crate) fn read(row: &Row) -> Result<AttentionCase, Failure> {
     let columns = Columns::of(row, "eg_pg_attention")?;
     let case = Attention {
         txn_id: columns.txn_id(),

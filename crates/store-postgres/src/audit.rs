@@ -13,10 +13,12 @@ use payment_store::{
     StoredEntry, StoredPersonal,
 };
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 use crate::PostgresStore;
 use crate::connections::{Step, Transaction, Values};
 use crate::failure::Failure;
+use crate::listings::Bound;
 use crate::parameters::{Parameter, Rows, storable};
 use crate::rows::{self, Columns};
 
@@ -45,28 +47,10 @@ impl AuditLog for PostgresStore {
 
     async fn audit_entries(&self, query: &AuditQuery) -> Result<Vec<StoredEntry>, StoreError> {
         let Some((after, before)) = self.numbers(query).await? else { return Ok(Vec::new()) };
-        let order = if query.before.is_some() { "DESC" } else { "ASC" };
-        let sql = format!(
-            "{SELECT} WHERE entry_number > $1 AND entry_number < $8 AND ($2::text IS NULL OR action = $2)
-                AND ($3::text IS NULL OR object_kind = $3) AND ($4::text IS NULL OR object_id = $4)
-                AND ($5::text IS NULL OR actor = $5)
-                AND ($6::text IS NULL OR tenant_id = $6 OR (tenant_id > $6 || '.' AND tenant_id < $6 || '/'))
-                AND ($9::bigint IS NULL OR {AT} >= $9) AND ($10::bigint IS NULL OR {AT} < $10)
-            ORDER BY entry_number {order} LIMIT $7"
-        );
-        let values: Values<'_> = &[
-            &after,
-            &query.action.map(AuditAction::as_str),
-            &query.object_kind.as_deref().map(storable),
-            &query.object_id.as_deref().map(storable),
-            &query.actor.as_deref().map(storable),
-            &query.within.as_ref().map(|scope| storable(&scope.root)),
-            &i64::from(query.limit),
-            &before,
-            &query.from.map(|at| at.as_millis()),
-            &query.to.map(|at| at.as_millis()),
-        ];
-        Ok(rows::all(&self.db.search(&sql, values).await?, entry)?)
+        let (sql, values) = search(query, after, before, Some(i64::from(query.limit)));
+        let values: Vec<&(dyn ToSql + Sync)> =
+            values.iter().map(|value| value.as_ref() as &(dyn ToSql + Sync)).collect();
+        Ok(rows::all(&self.db.search(&sql, &values).await?, entry)?)
     }
 
     async fn redact_audit(&self, number: i64, redaction: AuditEntry) -> Result<bool, StoreError> {
@@ -142,6 +126,38 @@ impl PostgresStore {
     }
 }
 
+/// The entries that meet every condition of a query, between two numbers; without a limit all of them.
+pub(crate) fn search(
+    query: &AuditQuery,
+    after: i64,
+    before: i64,
+    limit: Option<i64>,
+) -> (String, Vec<Bound>) {
+    let order = if query.before.is_some() { "DESC" } else { "ASC" };
+    let sql = format!(
+        "{SELECT} WHERE entry_number > $1 AND entry_number < $8 AND ($2::text IS NULL OR action = $2)
+            AND ($3::text IS NULL OR object_kind = $3) AND ($4::text IS NULL OR object_id = $4)
+            AND ($5::text IS NULL OR actor = $5)
+            AND ($6::text IS NULL OR tenant_id = $6 OR (tenant_id > $6 || '.' AND tenant_id < $6 || '/'))
+            AND ($9::bigint IS NULL OR {AT} >= $9) AND ($10::bigint IS NULL OR {AT} < $10)
+        ORDER BY entry_number {order} LIMIT $7"
+    );
+    let owned = |text: Option<&str>| text.map(|text| storable(text).into_owned());
+    let values: Vec<Bound> = vec![
+        Box::new(after),
+        Box::new(query.action.map(AuditAction::as_str)),
+        Box::new(owned(query.object_kind.as_deref())),
+        Box::new(owned(query.object_id.as_deref())),
+        Box::new(owned(query.actor.as_deref())),
+        Box::new(owned(query.within.as_ref().map(|scope| scope.root.as_str()))),
+        Box::new(limit),
+        Box::new(before),
+        Box::new(query.from.map(|at| at.as_millis())),
+        Box::new(query.to.map(|at| at.as_millis())),
+    ];
+    (sql, values)
+}
+
 /// Commits a database transaction after further statements, and with entries at the end of the log. Everything goes in
 /// one exchange, the end of the log last: it is numbered and hashed by the server, so that others who append wait for
 /// no client.
@@ -193,7 +209,7 @@ fn head(row: &Row) -> Result<AuditHead, Failure> {
     })
 }
 
-fn entry(row: &Row) -> Result<StoredEntry, Failure> {
+pub(crate) fn entry(row: &Row) -> Result<StoredEntry, Failure> {
     let columns = Columns::keyless(row, "eg_pg_audit");
     Ok(StoredEntry {
         number: columns.get("entry_number")?,

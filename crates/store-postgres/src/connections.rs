@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use payment_store::metering;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use tokio_postgres::Row;
 
@@ -47,6 +47,8 @@ pub(crate) struct Connections {
     questions: Semaphore,
     /// A permit for each search that may be under way: the other connections of the pool are for changes.
     searches: Semaphore,
+    /// A permit for each long reading that may be under way.
+    readings: Semaphore,
     /// The longest wait for a turn.
     acquire_timeout: Duration,
     terms: Arc<Terms>,
@@ -96,6 +98,7 @@ impl Connections {
             waiting: Semaphore::new(queued),
             questions: Semaphore::new(queued),
             searches: Semaphore::new((options.pool_size / 4).clamp(1, 4)),
+            readings: Semaphore::new((options.pool_size / 4).clamp(1, 2)),
             acquire_timeout: options.statement_timeout,
             terms: Arc::new(terms),
         })
@@ -175,6 +178,12 @@ impl Connections {
         let turn = tokio::time::timeout(self.acquire_timeout, self.searches.acquire()).await;
         let _turn = turn.map_err(|_| Failure::Overloaded)?.map_err(|_| Failure::Stopped)?;
         self.planned(sql, values).await
+    }
+
+    /// A connection for a long reading; refused while as many as the pool can spare are under way.
+    pub(crate) async fn reading(&self) -> Result<(Session, SemaphorePermit<'_>), Failure> {
+        let turn = self.readings.try_acquire().map_err(|_| Failure::Overloaded)?;
+        Ok((self.session().await?, turn))
     }
 
     /// The rows of one statement, committed by itself.

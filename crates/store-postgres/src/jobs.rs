@@ -109,10 +109,7 @@ impl JobLedger for PostgresStore {
     async fn runs(&self, job: Option<&str>, limit: u32) -> Result<Vec<RunRecord>, StoreError> {
         let limit = i64::from(limit);
         let found = match job {
-            Some(job) => {
-                let of_job = format!("{SELECT_RUNS} WHERE job = $2 ORDER BY run_id DESC LIMIT $1");
-                self.db.ask(&of_job, &[&limit, &storable(job)]).await?
-            }
+            Some(job) => self.db.ask(&runs_sql(), &[&limit, &storable(job)]).await?,
             None => self.db.ask(&format!("{SELECT_RUNS} ORDER BY run_id DESC LIMIT $1"), &[&limit]).await?,
         };
         Ok(rows::all(&found, read)?)
@@ -251,7 +248,12 @@ async fn end(transaction: &Transaction, run_id: i64, at: Timestamp, how: &RunEnd
     Ok(())
 }
 
-fn read(row: &Row) -> Result<RunRecord, Failure> {
+/// The runs of a job.
+pub(crate) fn runs_sql() -> String {
+    format!("{SELECT_RUNS} WHERE job = $2 ORDER BY run_id DESC LIMIT $1")
+}
+
+pub(crate) fn read(row: &Row) -> Result<RunRecord, Failure> {
     let columns = Columns::keyless(row, "eg_pg_job_runs");
     let run_id = columns.get("run_id")?;
     let mut run = RunRecord {

@@ -21,7 +21,7 @@
 //!   its neighbours.
 //!
 //! **Connections** (`connections`). Of the pool a quarter each, four at most, serves groups of creates
-//! and groups of changes; searches have a quarter; two more connections carry single small statements,
+//! and groups of changes; searches have a quarter, readings of whole lists two (`exporting`); two more connections carry single small statements,
 //! pipelined. A server that admits fewer connections is handled by `crowding`; a database that cannot
 //! hold payments is refused at start (`surroundings`).
 //!
@@ -50,6 +50,7 @@ mod connections;
 mod creating;
 mod crowding;
 mod embedded;
+mod exporting;
 mod failure;
 mod figures;
 mod finding;

@@ -37,7 +37,10 @@ pub(crate) const IN_SCOPES: &str = "EXISTS (SELECT 1 FROM unnest($1::text[]) AS 
 /// Of rows `t`.
 const NEWEST_FIRST: &str = "t.created_time DESC NULLS LAST, t.txn_id COLLATE \"C\" DESC";
 
-type Bound = Box<dyn ToSql + Sync + Send>;
+/// More runs than this are too many to be merged.
+const MOST_RUNS: usize = 1000;
+
+pub(crate) type Bound = Box<dyn ToSql + Sync + Send>;
 
 /// Conditions with the values of their parameters.
 struct Conditions {
@@ -299,6 +302,47 @@ fn statuses(query: &PaymentQuery, foreign: &[String]) -> Vec<String> {
         && query.pending_before.is_none()
         && query.receipt.is_none_or(|receipt| receipt == ReceiptState::None);
     ours.chain(foreign.iter().filter(|_| admits_foreign).cloned()).collect()
+}
+
+/// The tenants that a query can have payments of.
+pub(crate) fn tenants(query: &PaymentQuery) -> (String, Vec<Bound>) {
+    (format!("SELECT DISTINCT tenant.tenant_id FROM {TENANTS}"), Conditions::within(&query.within).values)
+}
+
+/// These columns of every payment of a list, in its order: the runs of the index are merged as they are read, and
+/// nothing is gathered or sorted. `None` where no payment can match.
+pub(crate) fn whole(
+    query: &PaymentQuery,
+    columns: &str,
+    tenants: Vec<String>,
+    foreign: &[String],
+) -> Option<(String, Vec<Bound>)> {
+    let mut all = Conditions::within(&query.within);
+    all.filter(query);
+    let statuses: Vec<usize> =
+        statuses(query, foreign).into_iter().map(|status| all.bind(status)).collect();
+    let of_status = |status: &usize| format!("t.txn_status = ${status}::text");
+    let mut runs = Vec::new();
+    if tenants.len().saturating_mul(statuses.len()) <= MOST_RUNS {
+        for tenant in tenants {
+            let tenant = format!("t.tenant_id COLLATE \"C\" = ${}::text", all.bind(tenant));
+            runs.extend(statuses.iter().map(|status| format!("{tenant} AND {}", of_status(status))));
+        }
+    } else {
+        let within = all.in_scopes(&query.within);
+        runs.extend(statuses.iter().map(|status| format!("{} AND {within}", of_status(status))));
+    }
+    let runs: Vec<String> = runs
+        .iter()
+        .map(|run| {
+            format!(
+                "(SELECT {columns} FROM eg_pg_transactions AS t WHERE {run}{} ORDER BY {NEWEST_FIRST})",
+                all.sql
+            )
+        })
+        .collect();
+    let sql = format!("SELECT * FROM ({}) AS t ORDER BY {NEWEST_FIRST}", runs.join(" UNION ALL "));
+    (!runs.is_empty()).then_some((sql, all.values))
 }
 
 fn list(

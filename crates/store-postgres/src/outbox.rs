@@ -74,15 +74,9 @@ impl Outbox for PostgresStore {
     }
 
     async fn list_events(&self, query: &EventQuery) -> Result<Vec<StoredEvent>, StoreError> {
-        let sql = format!(
-            "{SELECT} WHERE {} AND sequence > $1 AND sequence < $2 AND ($3::text IS NULL OR kind = $3)
-            ORDER BY sequence {} LIMIT $4",
-            of_state(query.state),
-            direction(query)
-        );
         let kind = query.kind.map(EventKind::as_str);
         let values: Values<'_> = &[&query.after, &query.before, &kind, &i64::from(query.limit)];
-        Ok(rows::all(&self.db.search(&sql, values).await?, read)?)
+        Ok(rows::all(&self.db.search(&list_sql(query), values).await?, read)?)
     }
 
     async fn events_horizon(&self, query: &EventQuery, examined: u32) -> Result<Option<i64>, StoreError> {
@@ -176,6 +170,15 @@ impl Outbox for PostgresStore {
     }
 }
 
+pub(crate) fn list_sql(query: &EventQuery) -> String {
+    format!(
+        "{SELECT} WHERE {} AND sequence > $1 AND sequence < $2 AND ($3::text IS NULL OR kind = $3)
+        ORDER BY sequence {} LIMIT $4",
+        of_state(query.state),
+        direction(query)
+    )
+}
+
 /// As the indexes of those that wait and of dead letters have it.
 fn of_state(state: EventState) -> &'static str {
     match state {
@@ -200,7 +203,7 @@ fn backlog(row: &Row) -> Result<OutboxBacklog, Failure> {
     Ok(OutboxBacklog { waiting, dead, oldest_at: oldest.map(Timestamp::from_millis) })
 }
 
-fn read(row: &Row) -> Result<StoredEvent, Failure> {
+pub(crate) fn read(row: &Row) -> Result<StoredEvent, Failure> {
     let columns = Columns::of(row, "eg_pg_outbox")?;
     Ok(StoredEvent {
         sequence: columns.get("sequence")?,

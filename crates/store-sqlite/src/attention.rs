@@ -6,10 +6,12 @@ use payment_store::{
     Attention, AttentionCase, AttentionQuery, CaseAct, CaseLine, CaseOwner, CaseState, CaseStep, CaseWorked,
     NewCase, OwnedBy, Resolution, Resolved, ReviewCases, SeenCase, StoreError, TenantScope,
 };
+use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params};
 use serde_json::json;
 
 use crate::audit::append_audit;
+use crate::exporting::{ALL, Statement};
 use crate::failure::Failure;
 use crate::rows::{self, Columns};
 use crate::{SqliteStore, case_work, claims, jobs, transactions};
@@ -199,6 +201,22 @@ fn search_sql(query: &AttentionQuery) -> String {
     )
 }
 
+/// The cases of a query, on all pages.
+pub(crate) fn whole(query: &AttentionQuery) -> Statement {
+    let text = |text: &str| Value::Text(text.to_owned());
+    let values = vec![
+        Value::Integer(0),
+        Value::Integer(ALL),
+        query.kind.map_or(Value::Null, |kind| text(kind.as_str())),
+        query.txn_id.as_ref().map_or(Value::Null, |id| text(id.as_str())),
+        query.id.map_or(Value::Null, Value::Integer),
+        query.within.as_deref().map_or(Value::Null, |scopes| Value::Text(roots(scopes))),
+        owner_of(&query.owner).map_or(Value::Null, text),
+        query.raised_before.map_or(Value::Null, |at| Value::Integer(at.as_millis())),
+    ];
+    (search_sql(query), values)
+}
+
 /// The transaction of a case is of one of the tenants of ?6 or below.
 const WITHIN: &str = "EXISTS (
     SELECT 1 FROM eg_pg_transactions AS t, json_each(?6) AS root
@@ -234,7 +252,7 @@ fn is_settled_as_failure(conn: &Connection, id: &TxnId) -> Result<bool, Failure>
         .exists([id.as_str()])?)
 }
 
-fn read(row: &Row<'_>) -> Result<AttentionCase, Failure> {
+pub(crate) fn read(row: &Row<'_>) -> Result<AttentionCase, Failure> {
     let columns = Columns::of(row, "eg_pg_attention")?;
     let case = Attention {
         txn_id: columns.txn_id()?,

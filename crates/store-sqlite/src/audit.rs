@@ -11,8 +11,10 @@ use payment_store::{
     AuditHead, AuditLog, AuditQuery, ENTRY_DISORDER_MS, Fence, HistoryLines, StoreError, StoredCheckpoint,
     StoredEntry, StoredPersonal,
 };
-use rusqlite::{Connection, Row, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params, params_from_iter};
 
+use crate::exporting::{ALL, Statement};
 use crate::failure::Failure;
 use crate::{SqliteStore, outbox, rows};
 
@@ -42,31 +44,9 @@ impl AuditLog for SqliteStore {
         let query = query.clone();
         let search = move |conn: &Connection| {
             let Some((after, before)) = numbers(conn, &query)? else { return Ok(Vec::new()) };
-            let order = if query.before.is_some() { "DESC" } else { "ASC" };
-            let sql = format!(
-                "{SELECT} WHERE entry_number > ?1 AND entry_number < ?8 AND (?2 IS NULL OR action = ?2)
-                    AND (?3 IS NULL OR object_kind = ?3) AND (?4 IS NULL OR object_id = ?4)
-                    AND (?5 IS NULL OR actor = ?5)
-                    AND (?6 IS NULL OR tenant_id = ?6 OR (tenant_id > ?6 || '.' AND tenant_id < ?6 || '/'))
-                    AND (?9 IS NULL OR entry ->> '$.at' >= ?9) AND (?10 IS NULL OR entry ->> '$.at' < ?10)
-                ORDER BY entry_number {order} LIMIT ?7"
-            );
-            let values = params![
-                after,
-                query.action.map(AuditAction::as_str),
-                query.object_kind,
-                query.object_id,
-                query.actor,
-                query.within.as_ref().map(|scope| &scope.root),
-                query.limit,
-                before,
-                query.from.map(|at| at.as_millis()),
-                query.to.map(|at| at.as_millis()),
-            ];
-            let mut entries = rows::all(conn, &sql, values, entry)?;
-            for entry in &mut entries {
-                entry.personal = personal(conn, entry.number)?;
-            }
+            let (sql, values) = statement(&query, after, before, i64::from(query.limit));
+            let mut entries = rows::all(conn, &sql, params_from_iter(values), entry)?;
+            complete(conn, &mut entries)?;
             Ok(entries)
         };
         Ok(self.searchers.read(search).await?)
@@ -132,6 +112,46 @@ impl AuditLog for SqliteStore {
     }
 }
 
+/// The entries of a query, on all pages.
+pub(crate) fn whole(query: &AuditQuery) -> Statement {
+    statement(query, 0, i64::MAX, ALL)
+}
+
+fn statement(query: &AuditQuery, after: i64, before: i64, limit: i64) -> Statement {
+    let order = if query.before.is_some() { "DESC" } else { "ASC" };
+    let sql = format!(
+        "{SELECT} WHERE entry_number > ?1 AND entry_number < ?8 AND (?2 IS NULL OR action = ?2)
+            AND (?3 IS NULL OR object_kind = ?3) AND (?4 IS NULL OR object_id = ?4)
+            AND (?5 IS NULL OR actor = ?5)
+            AND (?6 IS NULL OR tenant_id = ?6 OR (tenant_id > ?6 || '.' AND tenant_id < ?6 || '/'))
+            AND (?9 IS NULL OR entry ->> '$.at' >= ?9) AND (?10 IS NULL OR entry ->> '$.at' < ?10)
+        ORDER BY entry_number {order} LIMIT ?7"
+    );
+    let text = |text: Option<&str>| text.map_or(Value::Null, |text| Value::Text(text.to_owned()));
+    let moment = |at: Option<Timestamp>| at.map_or(Value::Null, |at| Value::Integer(at.as_millis()));
+    let values = vec![
+        Value::Integer(after),
+        text(query.action.map(AuditAction::as_str)),
+        text(query.object_kind.as_deref()),
+        text(query.object_id.as_deref()),
+        text(query.actor.as_deref()),
+        text(query.within.as_ref().map(|scope| scope.root.as_str())),
+        Value::Integer(limit),
+        Value::Integer(before),
+        moment(query.from),
+        moment(query.to),
+    ];
+    (sql, values)
+}
+
+/// Reads the personal values of entries.
+pub(crate) fn complete(conn: &Connection, entries: &mut [StoredEntry]) -> Result<(), Failure> {
+    for entry in entries {
+        entry.personal = personal(conn, entry.number)?;
+    }
+    Ok(())
+}
+
 /// Appends entries to the log.
 pub(crate) fn append_audit(conn: &Connection, entries: &[AuditEntry]) -> Result<(), Failure> {
     if entries.is_empty() {
@@ -182,7 +202,7 @@ fn head(conn: &Connection) -> Result<AuditHead, Failure> {
     })?)
 }
 
-fn entry(row: &Row<'_>) -> Result<StoredEntry, Failure> {
+pub(crate) fn entry(row: &Row<'_>) -> Result<StoredEntry, Failure> {
     Ok(StoredEntry { number: row.get(0)?, entry: row.get(1)?, hash: row.get(2)?, personal: Vec::new() })
 }
 

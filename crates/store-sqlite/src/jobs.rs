@@ -9,9 +9,11 @@ use payment_domain::Timestamp;
 use payment_store::{
     BegunRun, Fence, JobLedger, RunEnd, RunRecord, StoreError, Tally, TickAnswer, TickRequest,
 };
+use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params};
 
 use crate::SqliteStore;
+use crate::exporting::{ALL, Statement};
 use crate::failure::Failure;
 use crate::rows::{self, Columns};
 
@@ -197,7 +199,13 @@ fn end(
     Ok(ended > 0)
 }
 
-fn read(row: &Row<'_>) -> Result<RunRecord, Failure> {
+/// The runs of a job, on all pages.
+pub(crate) fn all_runs(job: &str) -> Statement {
+    let sql = format!("{SELECT} WHERE job = ?1 ORDER BY run_id DESC LIMIT ?2");
+    (sql, vec![Value::Text(job.to_owned()), Value::Integer(ALL)])
+}
+
+pub(crate) fn read(row: &Row<'_>) -> Result<RunRecord, Failure> {
     let (columns, run_id) = Columns::of_run(row, "eg_pg_job_runs")?;
     let mut run = RunRecord {
         fence: Fence { job: columns.get("job")?, run_id },

@@ -23,6 +23,7 @@ mod checks;
 mod claims;
 mod connection;
 mod embedded;
+mod exporting;
 mod failure;
 mod figures;
 mod health;
@@ -53,6 +54,7 @@ use payment_domain::{AnchoredClock, Clock, SystemClock, Timestamp};
 use payment_store::StoreError;
 use payment_store::migration::{MigrationReport, MigrationState};
 
+use crate::exporting::DatabaseFile;
 use crate::readers::Readers;
 use crate::writer::Writer;
 
@@ -85,6 +87,8 @@ pub struct SqliteStore {
     /// For searches alone, which may take long.
     searchers: Readers,
     writer: Writer,
+    /// For exports, each with a connection of its own.
+    file: DatabaseFile,
     migrated: MigrationReport,
     clock: Arc<dyn Clock>,
 }
@@ -145,7 +149,8 @@ impl SqliteStore {
             move |conn: &_| health::stamp(conn, clock.now())
         };
         let writer = Writer::start(conn, options.queued, options.group, stamp)?;
-        Ok(SqliteStore { writer, readers, searchers, migrated, clock })
+        let file = DatabaseFile { path: path.to_owned(), busy_timeout: options.busy_timeout };
+        Ok(SqliteStore { writer, readers, searchers, file, migrated, clock })
     }
 
     /// The clock by which leases and due moments are judged, and by which all else should be.

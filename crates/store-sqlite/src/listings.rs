@@ -160,15 +160,15 @@ fn place_within(conn: &Connection, id: &TxnId, within: &[TenantScope]) -> Result
 }
 
 /// The pieces of indexes, in the order of the answer, of which a list is merged.
-struct Runs {
-    all: Vec<Condition>,
+pub(crate) struct Runs {
+    pub(crate) all: Vec<Condition>,
     /// Whether each row of them has one of the tenants.
     are_of_tenants: bool,
 }
 
 /// A run for each tenant and status, or for each status where there are many tenants, within the days that are asked
 /// for.
-fn runs(conn: &Connection, query: &PaymentQuery) -> Result<Runs, Failure> {
+pub(crate) fn runs(conn: &Connection, query: &PaymentQuery) -> Result<Runs, Failure> {
     let statuses = [StatusName::Pending, StatusName::Success, StatusName::Failure];
     let statuses: Vec<StatusName> = statuses.into_iter().filter(|status| query.admits(*status)).collect();
     if statuses.is_empty() || query.within.is_empty() {
@@ -210,7 +210,7 @@ fn run<const N: usize>(sql: &'static str, values: [&str; N], query: &PaymentQuer
 }
 
 /// In a form that uses no index.
-fn filters(query: &PaymentQuery) -> Vec<Condition> {
+pub(crate) fn filters(query: &PaymentQuery) -> Vec<Condition> {
     let mut filters = vec![in_scopes(&query.within)];
     if let Some(gateway) = &query.gateway {
         filters.push(Condition::new("+gateway = ?", [gateway.as_str()]));

@@ -5,9 +5,11 @@ use payment_domain::{AuditEntry, Event, EventKind, TenantId, Timestamp, TraceCon
 use payment_store::{
     DeadLetter, EventQuery, EventState, Fence, Outbox, OutboxBacklog, StoreError, StoredEvent,
 };
+use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::audit::append_audit;
+use crate::exporting::{ALL, Statement};
 use crate::failure::Failure;
 use crate::rows::{self, Columns};
 use crate::{SqliteStore, jobs};
@@ -226,6 +228,13 @@ fn horizon_sql(query: &EventQuery) -> String {
     )
 }
 
+/// The events of a query, on all pages.
+pub(crate) fn whole(query: &EventQuery) -> Statement {
+    let kind = query.kind.map_or(Value::Null, |kind| Value::Text(kind.as_str().to_owned()));
+    let values = vec![Value::Integer(0), Value::Integer(i64::MAX), kind, Value::Integer(ALL)];
+    (list_sql(query), values)
+}
+
 fn backlog(conn: &Connection) -> Result<OutboxBacklog, Failure> {
     let snapshot = conn.unchecked_transaction()?;
     let number =
@@ -240,7 +249,7 @@ fn backlog(conn: &Connection) -> Result<OutboxBacklog, Failure> {
     })
 }
 
-fn read(row: &Row<'_>) -> Result<StoredEvent, Failure> {
+pub(crate) fn read(row: &Row<'_>) -> Result<StoredEvent, Failure> {
     let columns = Columns::of(row, "eg_pg_outbox")?;
     Ok(StoredEvent {
         sequence: columns.get("sequence")?,

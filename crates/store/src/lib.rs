@@ -22,6 +22,7 @@ pub mod backlog;
 mod callbacks;
 mod checks;
 mod claims;
+mod exports;
 pub mod figures;
 mod health;
 mod idempotency;
@@ -32,6 +33,7 @@ pub mod metering;
 pub mod migration;
 pub mod moving;
 mod outbox;
+mod payment_lines;
 mod query;
 mod receipts;
 mod refund_row;
@@ -62,6 +64,7 @@ pub use backlog::{Age, Backlog};
 pub use callbacks::{Callbacks, RawCallback, Recorded, UnsignedCallback};
 pub use checks::{CheckCursor, CheckNote, Checks, DueCheck, DueChecks, NextCheck, Turn};
 pub use claims::{Claim, Claims};
+pub use exports::{Exports, LONGEST_READING, Pages, Reading};
 pub use figures::FigureBooks;
 pub use health::Health;
 pub use idempotency::{Idempotency, IdempotencyKey, IdempotencyRecord, RequestDigest};
@@ -71,6 +74,7 @@ pub use listings::{
     FEW_TENANTS, Listings, NamedQuery, PaymentQuery, ReceiptState, common_scopes, share_of_run,
 };
 pub use outbox::{DeadLetter, EventQuery, EventState, Outbox, OutboxBacklog, StoredEvent};
+pub use payment_lines::{PaymentLine, PaymentLines};
 pub use query::{Mine, PageRequest, Search, SearchQuery, TenantScope};
 pub use receipts::{
     CancellationChange, CancellationOutcome, ClaimedReceiptTask, NewReceiptTask, Postponement,
@@ -111,6 +115,7 @@ pub trait Store:
     Transactions
     + Search
     + Listings
+    + Exports
     + Claims
     + ReceiptTasks
     + ReviewCases
@@ -134,7 +139,7 @@ impl<S> Store for S where
     S: Transactions
         + Search
         + Listings
-        + Listings
+        + Exports
         + Claims
         + ReceiptTasks
         + ReviewCases

@@ -18,15 +18,16 @@ use payment_store::{
     AccountChange, AccountStored, ApiToken, ApiTokenQuery, ApiTokens, Applied, Attention, AttentionCase,
     AttentionQuery, AuditHead, AuditLog, AuditQuery, Backlog, Callbacks, CaseLine, CaseStep, CaseWorked,
     Change, CheckNote, Checks, Claim, ClaimedReceiptTask, Claims, Created, DeadLetter, DueCheck, DueChecks,
-    DueRefund, DueRefunds, EventQuery, Fence, FigureBooks, FormClaim, Health, HistoryLines, Idempotency,
-    IdempotencyKey, IdempotencyRecord, Issued, JobLedger, Lease, Listings, LoginLink, MerchantAccounts,
-    NamedQuery, NewAccount, NewApiToken, NewCase, NewLoginLink, NewRefund, NewSession, NewTransaction,
-    Outbox, OutboxBacklog, PaymentQuery, Postponement, RawCallback, ReceiptCancellation, ReceiptTask,
-    ReceiptTaskClaim, ReceiptTasks, Recorded, RefundChange, RefundKey, RefundNote, RefundQuery,
-    RefundRequested, Refunds, RequestDigest, Resolution, Resolved, ReviewCases, Revocation, Revoked, RunEnd,
-    RunRecord, Search, SearchQuery, SeenCase, SentForm, SentForms, Session, SessionBegun, SessionEnd,
-    Sessions, Store, StoreError, StoredAccount, StoredAccounts, StoredCheckpoint, StoredDump, StoredEntry,
-    StoredEvent, Tally, TenantScope, TickAnswer, TickRequest, TokenReach, Transactions, UnsignedCallback,
+    DueRefund, DueRefunds, EventQuery, Exports, Fence, FigureBooks, FormClaim, Health, HistoryLines,
+    Idempotency, IdempotencyKey, IdempotencyRecord, Issued, JobLedger, Lease, Listings, LoginLink,
+    MerchantAccounts, NamedQuery, NewAccount, NewApiToken, NewCase, NewLoginLink, NewRefund, NewSession,
+    NewTransaction, Outbox, OutboxBacklog, PaymentLines, PaymentQuery, Postponement, RawCallback, Reading,
+    ReceiptCancellation, ReceiptTask, ReceiptTaskClaim, ReceiptTasks, Recorded, RefundChange, RefundKey,
+    RefundNote, RefundQuery, RefundRequested, Refunds, RequestDigest, Resolution, Resolved, ReviewCases,
+    Revocation, Revoked, RunEnd, RunRecord, Search, SearchQuery, SeenCase, SentForm, SentForms, Session,
+    SessionBegun, SessionEnd, Sessions, Store, StoreError, StoredAccount, StoredAccounts, StoredCheckpoint,
+    StoredDump, StoredEntry, StoredEvent, Tally, TenantScope, TickAnswer, TickRequest, TokenReach,
+    Transactions, UnsignedCallback,
 };
 use serde_json::Value;
 
@@ -75,6 +76,30 @@ macro_rules! observe {
             }
         )*
     };
+}
+
+macro_rules! observe_readings {
+    ($($method:ident($($argument:ident: $type:ty),*) -> $page:ty;)*) => {
+        impl Exports for ObservedStore {
+            $(
+                fn $method(&self, $($argument: $type),*) -> Reading<$page> {
+                    match self.call(stringify!($method)) {
+                        Ok(store) => store.$method($($argument),*),
+                        Err(error) => Reading::failed(error),
+                    }
+                }
+            )*
+        }
+    };
+}
+
+observe_readings! {
+    read_payments(query: &PaymentQuery) -> PaymentLines;
+    read_refunds(query: &RefundQuery) -> Vec<Refund>;
+    read_cases(query: &AttentionQuery) -> Vec<AttentionCase>;
+    read_events(query: &EventQuery) -> Vec<StoredEvent>;
+    read_runs(job: &str) -> Vec<RunRecord>;
+    read_audit(query: &AuditQuery) -> Vec<StoredEntry>;
 }
 
 observe! {

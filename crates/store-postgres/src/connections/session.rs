@@ -113,6 +113,17 @@ impl Session {
         self.terms.within(unnamed(client, sql, values)).await
     }
 
+    /// The same with a limit of its own, for the parts of a long reading.
+    pub(crate) async fn rows_within(
+        &self,
+        limit: Duration,
+        sql: &str,
+        values: Values<'_>,
+    ) -> Result<Vec<Row>, Failure> {
+        let answer = tokio::time::timeout(limit, unnamed(self.client()?, sql, values)).await;
+        answer.unwrap_or(Err(Failure::NoAnswer))
+    }
+
     /// Sends all statements at once, and waits for the rows of each.
     pub(crate) async fn flight(&self, steps: &[Step<'_>]) -> Result<Vec<Vec<Row>>, Failure> {
         let client = self.client()?;

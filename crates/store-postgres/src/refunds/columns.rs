@@ -87,7 +87,7 @@ impl RefundColumns {
     }
 }
 
-pub(super) fn read(row: &Row) -> Result<Refund, Failure> {
+pub(crate) fn read(row: &Row) -> Result<Refund, Failure> {
     read_from(&Columns::of(row, TABLE)?)
 }
 

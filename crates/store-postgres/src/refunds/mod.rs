@@ -17,7 +17,8 @@ use payment_store::{
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-pub(crate) use self::columns::RefundColumns;
+pub(crate) use self::columns::{RefundColumns, read};
+pub(crate) use self::searching::whole;
 
 use crate::PostgresStore;
 use crate::audit::commit_with_audit;

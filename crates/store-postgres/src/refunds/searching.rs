@@ -7,12 +7,11 @@ use tokio_postgres::types::ToSql;
 use super::columns;
 use crate::PostgresStore;
 use crate::failure::Failure;
+use crate::listings::Bound;
 use crate::parameters::storable;
 use crate::rows;
 
 const NEWEST_FIRST: &str = "created_time DESC NULLS LAST, refund_id DESC";
-
-type Bound = Box<dyn ToSql + Sync + Send>;
 
 /// Those that are set, with the values of their parameters.
 struct Conditions {
@@ -180,6 +179,12 @@ async fn page(
         None => store.db.search(&sql, &all.values()).await?,
     };
     rows::all(&found, columns::read)
+}
+
+/// The refunds of every page.
+pub(crate) fn whole(store: &PostgresStore, query: &RefundQuery) -> (String, Vec<Bound>) {
+    let Conditions { sql, values } = Conditions::of(store, query);
+    (format!("{} WHERE {sql} ORDER BY {NEWEST_FIRST}", store.refunds.select), values)
 }
 
 pub(super) async fn horizon(

@@ -15,6 +15,7 @@ mod competing;
 mod connecting;
 mod database;
 mod deep_searches;
+mod exporting;
 mod guard;
 mod minor_units;
 mod odd_rows;

@@ -3,6 +3,8 @@
 
 mod searching;
 
+pub(crate) use self::searching::whole;
+
 use async_trait::async_trait;
 use payment_domain::{
     Actor, ActorKind, GatewayName, Money, Refund, RefundHistoryEntry, RefundId, RefundStatus, Timestamp,
@@ -365,7 +367,7 @@ fn raise(conn: &Connection, new: &NewCase) -> Result<(), Failure> {
     transactions::append(conn, Some(&new.history), &new.events, new.history.at)
 }
 
-fn read(row: &Row<'_>) -> Result<Refund, Failure> {
+pub(crate) fn read(row: &Row<'_>) -> Result<Refund, Failure> {
     let columns = Columns::of(row, TABLE)?;
     let stored = RefundRow {
         txn_id: columns.txn_id()?.to_string(),

@@ -6,6 +6,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::{SELECT, read};
+use crate::exporting::Statement;
 use crate::failure::Failure;
 use crate::rows;
 
@@ -98,6 +99,12 @@ pub(super) fn search(conn: &Connection, query: &RefundQuery) -> Result<Vec<Refun
     let skipped = if query.after.is_some() { 0 } else { query.page.offset };
     let page = [query.page.limit, skipped].map(|number| Value::Integer(i64::from(number)));
     rows::all(conn, &sql, params_from_iter(conditions.values.into_iter().chain(page)), read)
+}
+
+/// The refunds of every page.
+pub(crate) fn whole(query: &RefundQuery) -> Statement {
+    let Conditions { sql, values } = Conditions::of(query);
+    (format!("{SELECT} WHERE {sql} ORDER BY created_time DESC, refund_id DESC"), values)
 }
 
 /// The moment of the refund behind which a page begins; `None` where none matches of its id.

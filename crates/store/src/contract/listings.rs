@@ -24,7 +24,7 @@ pub(super) fn promises() -> Vec<Promise> {
     ]
 }
 
-fn scopes(roots: &[&str]) -> Vec<TenantScope> {
+pub(super) fn scopes(roots: &[&str]) -> Vec<TenantScope> {
     roots.iter().map(|root| TenantScope { root: (*root).to_owned() }).collect()
 }
 
@@ -59,7 +59,7 @@ fn varied() -> Vec<Transaction> {
         .collect()
 }
 
-async fn create_all(store: &Arc<dyn Store>) -> Vec<Transaction> {
+pub(super) async fn create_all(store: &Arc<dyn Store>) -> Vec<Transaction> {
     let mut all = varied();
     join_all(all.iter().map(|txn| store.create(sample::new(txn.clone())))).await;
     all.sort_by_key(|txn| Reverse((txn.audit.created_at, txn.id.clone())));

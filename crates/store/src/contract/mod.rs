@@ -32,6 +32,7 @@ mod claiming;
 mod creating;
 mod currencies;
 mod events;
+mod exporting;
 mod fencing;
 mod figures;
 mod holding;
@@ -148,6 +149,7 @@ pub fn promises() -> Vec<Promise> {
         sessions::promises(),
         sent_forms::promises(),
         listings::promises(),
+        exporting::promises(),
         figures::promises(),
     ]
     .into_iter()
