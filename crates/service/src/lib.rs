@@ -16,6 +16,7 @@ mod claims;
 mod create;
 mod employees;
 mod events;
+mod exports;
 pub mod figures;
 mod gateways;
 mod housekeeping;
@@ -63,6 +64,9 @@ pub use callbacks::{CallbackError, Callbacks, Conclusion};
 pub use claims::{ClaimMapping, ClaimRole, ClaimedPerson};
 pub use create::{
     BillRequest, CreateError, CreateRequest, CreatedTransaction, Creation, IdempotentRequest, Refusal,
+};
+pub use exports::{
+    ExportBody, ExportError, ExportFormat, ExportRequest, ExportedList, Exports, MOST_SHEET_ROWS, Revealed,
 };
 pub use employees::{Employee, EmployeeError, Employees};
 pub use gateways::{GatewayStatus, Gateways, Offered, UnknownGateway};
@@ -125,6 +129,7 @@ pub struct Payments {
     /// Of the console.
     pub sessions: ConsoleSessions,
     pub audit: audit::AuditTrail,
+    pub exports: Exports,
     /// Searches with unmasked answers.
     pub counted: audit::CountedActs,
 }
@@ -147,6 +152,7 @@ impl Payments {
                 ports.clock.clone(),
                 ports.settings.checkpoints.clone(),
             ),
+            exports: Exports::new(ports.clone()),
             callbacks: Callbacks::new(ports.clone(), settlement.clone(), refunds.clone()),
             payment_pages: PaymentPages::new(ports.clone()),
             refunds,

@@ -91,6 +91,17 @@ pub enum RunState {
 }
 
 impl RunState {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RunState::Running => "RUNNING",
+            RunState::Finished => "FINISHED",
+            RunState::Cancelled => "CANCELLED",
+            RunState::Failed => "FAILED",
+            RunState::TakenOver => "TAKEN_OVER",
+        }
+    }
+
     /// The state in which a run ended, with the reason.
     pub fn ended(end: RunEnd) -> (RunState, Option<String>) {
         match end {

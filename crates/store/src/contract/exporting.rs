@@ -130,7 +130,7 @@ async fn an_export_has_every_page_of_any_other_list(store: Arc<dyn Store>) {
         EventQuery::of(EventState::Waiting, 1_000),
         EventQuery::of(EventState::Dead, 1_000),
         EventQuery { newest_first: true, ..EventQuery::of(EventState::All, 1_000) },
-        EventQuery { kind: Some(EventKind::Save), ..EventQuery::of(EventState::All, 1_000) },
+        EventQuery { kind: Some(EventKind::SaveTransaction), ..EventQuery::of(EventState::All, 1_000) },
     ] {
         let listed = store.list_events(&query).await.unwrap();
         let on_a_page = EventQuery { after: 1, before: 2, limit: 1, ..query.clone() };
