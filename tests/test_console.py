@@ -1,10 +1,13 @@
 """The console in a browser: entered by the link that a start prints, every page with and without JavaScript, in three
 languages, narrow and wide, by the keyboard, without a violation that axe-core knows."""
 
+import csv
+import json
 import pathlib
 import re
 import subprocess
 
+import openpyxl
 import pytest
 from conftest import BINARY, Service
 from playwright.sync_api import expect, sync_playwright
@@ -172,3 +175,34 @@ def test_a_payment_is_told_asked_about_and_given_back_by_two_people(running, bro
     checker.get_by_role("button", name="Approve and send").click()
     expect(checker.get_by_role("heading", level=1)).not_to_contain_text("Requested")
     checker.context.close()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with-javascript", "without"])
+def test_a_view_is_downloaded_as_a_file_of_each_format(running, browser, tmp_path, script):
+    page = entered(browser, running, "PG_OPERATOR", "PG_VIEWER", java_script_enabled=script)
+    page.goto(f"{running.url}/console/payments?service=PT&status=PENDING")
+    shown = page.get_by_role("row").get_by_role("rowheader").all_inner_texts()
+    page.get_by_text("Download this list").click()
+    files = {}
+    for form in ["CSV", "JSONL", "XLSX"]:
+        with page.expect_download() as download:
+            page.get_by_role("button", name=form, exact=True).click()
+        name = download.value.suggested_filename
+        assert re.fullmatch(rf"payments-\d{{8}}-\d{{6}}\.{form.lower()}", name)
+        files[form] = tmp_path / name
+        download.value.save_as(files[form])
+        page.wait_for_timeout(0 if not script else 3100)
+    with files["CSV"].open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    lines = [json.loads(line) for line in files["JSONL"].read_text("utf-8").splitlines()]
+    sheet = openpyxl.load_workbook(files["XLSX"], read_only=True).active
+    names, *cells = sheet.iter_rows(values_only=True)
+    assert list(names) == list(rows[0])
+    assert [row["txnId"] for row in rows] == [line["txnId"] for line in lines] == [row[0] for row in cells] == shown
+    amount = names.index("txnAmount")
+    for row, line, cell in zip(rows, lines, cells, strict=True):
+        assert float(row["txnAmount"]) == line["txnAmount"] == cell[amount]
+        assert row["mobileNumber"] == line["mobileNumber"] == cell[names.index("mobileNumber")] == "98******10"
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+05:30", row["createdTime"])
+        assert row["createdTime"] == line["createdTime"] == cell[names.index("createdTime")]
+    page.context.close()

@@ -1,5 +1,9 @@
 "use strict";
 // Every page works without this. A form that was sent is not sent again by a second click.
+function mayBeSentAgain(form) {
+  delete form.dataset.sent;
+  for (const button of form.querySelectorAll("button[aria-disabled]")) button.removeAttribute("aria-disabled");
+}
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post") return;
@@ -9,11 +13,12 @@ document.addEventListener("submit", (event) => {
   }
   form.dataset.sent = "yes";
   for (const button of form.querySelectorAll("button")) button.setAttribute("aria-disabled", "true");
+  // A download leaves its page where it is.
+  if ("download" in form.dataset) setTimeout(mayBeSentAgain, 3000, form);
 });
 // The page is shown again by the back button: its forms may be sent again.
 window.addEventListener("pageshow", () => {
-  for (const form of document.forms) delete form.dataset.sent;
-  for (const button of document.querySelectorAll("button[aria-disabled]")) button.removeAttribute("aria-disabled");
+  for (const form of document.forms) mayBeSentAgain(form);
 });
 const problems = document.getElementById("problems");
 if (problems) problems.focus();

@@ -85,6 +85,15 @@ pub(crate) fn hour(context: &Context, at: Timestamp, with_day: bool) -> String {
     zoned.strftime(if with_day { "%d-%m %H:%M" } else { "%H:%M" }).to_string()
 }
 
+/// `20261130-160509`
+pub(crate) fn file_stamp(context: &Context) -> String {
+    let ports = &context.payments().ports;
+    let Ok(now) = jiff::Timestamp::from_millisecond(ports.clock.now().as_millis()) else {
+        return String::new();
+    };
+    now.to_zoned(ports.settings.time_zone.clone()).strftime("%Y%m%d-%H%M%S").to_string()
+}
+
 /// How long ago, in the largest unit.
 pub(crate) fn age(context: &Context, at: Timestamp) -> String {
     let t = context.language.texts();

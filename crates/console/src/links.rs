@@ -13,6 +13,11 @@ impl Link {
         Link { path, parameters: Vec::new() }
     }
 
+    /// The same parameters at another path.
+    pub(crate) fn at(&self, path: String) -> Link {
+        Link { path, parameters: self.parameters.clone() }
+    }
+
     #[must_use]
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Link {
         self.parameters.retain(|(known, _)| *known != name);

@@ -5,10 +5,12 @@ use payment_domain::{Currency, Money, Timestamp};
 use payment_store::{TenantScope, common_scopes};
 
 use crate::context::Context;
+use crate::failure::Failure;
 use crate::format;
 use crate::language::{Texts, fill};
 use crate::links::Link;
 use crate::page::Named;
+use crate::screens::export::{self, Offered};
 
 /// The rows of a page of a list.
 pub(crate) const ROWS: usize = 50;
@@ -21,6 +23,7 @@ pub(crate) struct List {
     pub(crate) chips: Vec<Chip>,
     pub(crate) first: Option<Named>,
     pub(crate) next: Option<Named>,
+    pub(crate) exports: Offered,
     /// How far the list was searched where that is not to its end, with the address that goes on.
     pub(crate) searched: Option<Named>,
 }
@@ -67,6 +70,7 @@ impl Choice {
 pub(crate) struct Filters<'c> {
     context: &'c Context,
     t: &'static Texts,
+    path: &'static str,
     list: Link,
     view: Link,
     fields: Vec<Field>,
@@ -89,11 +93,11 @@ enum Removal {
 }
 
 impl<'c> Filters<'c> {
-    pub(crate) fn of(context: &'c Context, path: &str) -> Filters<'c> {
+    pub(crate) fn of(context: &'c Context, path: &'static str) -> Filters<'c> {
         let list = context.link(path);
         let view = list.clone();
         let t = context.language.texts();
-        Filters { context, t, list, view, fields: Vec::new(), chips: Vec::new(), problems: Vec::new() }
+        Filters { context, t, path, list, view, fields: Vec::new(), chips: Vec::new(), problems: Vec::new() }
     }
 
     /// The address of the list with its filters, at its first page.
@@ -103,6 +107,14 @@ impl<'c> Filters<'c> {
 
     pub(crate) fn is_readable(&self) -> bool {
         self.problems.is_empty()
+    }
+
+    /// Without a page: what cannot be read is the whole answer.
+    ///
+    /// # Errors
+    /// [`Failure::Refused`].
+    pub(crate) fn refuse_unreadable(self) -> Result<(), Failure> {
+        self.problems.into_iter().next().map_or(Ok(()), |problem| Err(Failure::invalid(problem.text)))
     }
 
     /// The status of the answer.
@@ -273,6 +285,7 @@ impl<'c> Filters<'c> {
         is_first: bool,
         place: Option<(&'static str, String)>,
     ) -> List {
+        let exports = export::offered(self.context, self.path, &self.view);
         let Filters { list, view, fields, chips, problems, .. } = self;
         let chip = |Waiting { text, remove }| Chip {
             text,
@@ -292,6 +305,7 @@ impl<'c> Filters<'c> {
                 name: next.to_owned(),
                 href: view.clone().with(parameter, value).href(),
             }),
+            exports,
             searched: None,
         }
     }

@@ -16,8 +16,8 @@ use crate::assets;
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::screens::{
-    account, account_entry, account_steps, accounts, attention, audit, employee, events, gateways, home, jobs,
-    login, payment, payments, provider, refund, refund_request, refunds, sessions, tokens,
+    account, account_entry, account_steps, accounts, attention, audit, employee, events, export, gateways, home,
+    jobs, login, payment, payments, provider, refund, refund_request, refunds, sessions, tokens,
 };
 use crate::serve::serve;
 
@@ -122,6 +122,13 @@ pub(crate) const ROUTES: &[Route] = routes! {
     Post "/jobs/{name}/run" Access::Installation(ACTS) => jobs::run;
     Get "/audit" Access::Installation(AUDITS) => audit::list;
     Get "/audit/verification" Access::Installation(AUDITS) => audit::verification;
+    Post "/export/payments" Access::Anywhere(PAYMENTS) => export::payments;
+    Post "/export/refunds" Access::Anywhere(PAYMENTS) => export::refunds;
+    Post "/export/attention" Access::Anywhere(OPERATIONS) => export::cases;
+    Post "/export/accounts" Access::Anywhere(ACCOUNTS) => export::accounts;
+    Post "/export/events" Access::Installation(OPERATIONS) => export::events;
+    Post "/export/jobs/{name}" Access::Installation(OPERATIONS) => export::runs;
+    Post "/export/audit" Access::Installation(AUDITS) => export::entries;
     Post "/audit/verify" Access::Installation(AUDITS) => audit::verify;
 };
 

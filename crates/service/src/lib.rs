@@ -66,7 +66,7 @@ pub use create::{
     BillRequest, CreateError, CreateRequest, CreatedTransaction, Creation, IdempotentRequest, Refusal,
 };
 pub use exports::{
-    ExportBody, ExportError, ExportFormat, ExportRequest, ExportedList, Exports, MOST_SHEET_ROWS, Revealed,
+    ExportBody, ExportError, ExportFormat, ExportRequest, ExportedList, Exports, MOST_SHEET_ROWS, Revealed, takes,
 };
 pub use employees::{Employee, EmployeeError, Employees};
 pub use gateways::{GatewayStatus, Gateways, Offered, UnknownGateway};

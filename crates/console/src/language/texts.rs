@@ -249,6 +249,13 @@ texts! {
     oldest: "Oldest", "सबसे पुराने", "ਸਭ ਤੋਂ ਪੁਰਾਣੇ";
     older: "Older", "पुराने", "ਪੁਰਾਣੇ";
     newer: "Newer", "नए", "ਨਵੇਂ";
+    download: "Download this list", "यह सूची डाउनलोड करें", "ਇਹ ਸੂਚੀ ਡਾਊਨਲੋਡ ਕਰੋ";
+    download_note: "All rows of this view, on all pages. The audit log records who downloads what.", "इस दृश्य की सभी पंक्तियाँ, सभी पृष्ठों की। लेखा परीक्षा लॉग में दर्ज होता है कि किसने क्या डाउनलोड किया।", "ਇਸ ਦ੍ਰਿਸ਼ ਦੀਆਂ ਸਾਰੀਆਂ ਕਤਾਰਾਂ, ਸਾਰੇ ਪੰਨਿਆਂ ਦੀਆਂ। ਆਡਿਟ ਲਾਗ ਵਿੱਚ ਦਰਜ ਹੁੰਦਾ ਹੈ ਕਿ ਕਿਸ ਨੇ ਕੀ ਡਾਊਨਲੋਡ ਕੀਤਾ।";
+    download_reason: "Reason to include personal data", "व्यक्तिगत जानकारी शामिल करने का कारण", "ਨਿੱਜੀ ਜਾਣਕਾਰੀ ਸ਼ਾਮਲ ਕਰਨ ਦਾ ਕਾਰਨ";
+    download_reason_hint: "Without a reason names, numbers and addresses are starred. The reason is kept in the audit log with your name.", "कारण के बिना नाम, नंबर और पते तारांकित रहते हैं। कारण आपके नाम के साथ लेखा परीक्षा लॉग में रहता है।", "ਕਾਰਨ ਤੋਂ ਬਿਨਾਂ ਨਾਮ, ਨੰਬਰ ਅਤੇ ਪਤੇ ਤਾਰਿਆਂ ਨਾਲ ਲੁਕੇ ਰਹਿੰਦੇ ਹਨ। ਕਾਰਨ ਤੁਹਾਡੇ ਨਾਮ ਨਾਲ ਆਡਿਟ ਲਾਗ ਵਿੱਚ ਰਹਿੰਦਾ ਹੈ।";
+    download_busy: "Other downloads are under way. Try again in a minute.", "अन्य डाउनलोड चल रहे हैं। एक मिनट बाद फिर प्रयास करें।", "ਹੋਰ ਡਾਊਨਲੋਡ ਚੱਲ ਰਹੇ ਹਨ। ਇੱਕ ਮਿੰਟ ਬਾਅਦ ਫਿਰ ਕੋਸ਼ਿਸ਼ ਕਰੋ।";
+    download_too_long: "XLSX holds at most 1,048,575 rows. Narrow the view by its filters, or download CSV.", "XLSX में अधिकतम 1,048,575 पंक्तियाँ आती हैं। फ़िल्टर से दृश्य छोटा करें, या CSV डाउनलोड करें।", "XLSX ਵਿੱਚ ਵੱਧ ਤੋਂ ਵੱਧ 1,048,575 ਕਤਾਰਾਂ ਆਉਂਦੀਆਂ ਹਨ। ਫਿਲਟਰਾਂ ਨਾਲ ਦ੍ਰਿਸ਼ ਛੋਟਾ ਕਰੋ, ਜਾਂ CSV ਡਾਊਨਲੋਡ ਕਰੋ।";
+    download_no_file: "The temporary file of the XLSX cannot be written. Download CSV.", "XLSX की अस्थायी फ़ाइल नहीं लिखी जा सकती। CSV डाउनलोड करें।", "XLSX ਦੀ ਅਸਥਾਈ ਫਾਈਲ ਨਹੀਂ ਲਿਖੀ ਜਾ ਸਕਦੀ। CSV ਡਾਊਨਲੋਡ ਕਰੋ।";
     status: "Status", "स्थिति", "ਸਥਿਤੀ";
     gateway: "Gateway", "गेटवे", "ਗੇਟਵੇ";
     gateways: "Gateways", "गेटवे", "ਗੇਟਵੇ";

@@ -2,7 +2,9 @@
 
 use askama::Template;
 use payment_domain::{CredentialState, MerchantCredential, TenantId};
-use payment_service::{AccountLevel, AccountStanding, AccountVerdict, GatewayPrecedence, Place, access};
+use payment_service::{
+    AccountLevel, AccountStanding, AccountVerdict, ExportedList, GatewayPrecedence, Place, access, takes,
+};
 use payment_store::StoredAccount;
 
 use super::account_link;
@@ -51,10 +53,7 @@ pub(crate) async fn list(context: &Context) -> Outcome {
     let within = filters.tenants(Vec::new());
     let service = filters.text("service", t.service);
     let accounts = context.accounts().list_within(&within).await?;
-    let takes = |stored: &&StoredAccount| {
-        let own = stored.account.business_service.as_deref();
-        service.as_deref().is_none_or(|service| own.is_none_or(|own| own == service))
-    };
+    let takes = |stored: &&StoredAccount| takes(stored, service.as_deref());
     page::html(&AccountsPage {
         answers: answers(context, service.as_deref())?,
         rows: accounts.iter().filter(takes).map(|stored| row(context, stored)).collect(),
@@ -62,6 +61,15 @@ pub(crate) async fn list(context: &Context) -> Outcome {
         add: context.has_anywhere(access::ADMINS).then(|| context.link("/accounts/new").href()),
         f: Frame::of(context, t.accounts, &[]),
     })
+}
+
+/// The accounts of the view.
+pub(super) fn exported(context: &Context) -> Result<ExportedList, Failure> {
+    let mut filters = Filters::of(context, "/accounts");
+    let within = filters.tenants(Vec::new());
+    let service = filters.text("service", context.language.texts().service);
+    filters.refuse_unreadable()?;
+    Ok(ExportedList::Accounts { within, service })
 }
 
 /// For the tenant that was chosen, and the service.

@@ -3,7 +3,7 @@
 use askama::Template;
 use futures_util::future::join_all;
 use payment_domain::{AttentionKind, Personal, Status, Transaction};
-use payment_service::{AttentionDetail, CaseView, PersonalData, access};
+use payment_service::{AttentionDetail, CaseView, PersonalData, access, ExportedList};
 use payment_store::{AttentionQuery, CaseState, CaseWork, OwnedBy, SeenCase, common_scopes};
 
 use super::payments::{ages, tree};
@@ -115,6 +115,14 @@ fn read(context: &Context, filters: &mut Filters<'_>, tree: Vec<Choice>) -> Resu
         limit: one_more_than_a_page(),
         ..AttentionQuery::default()
     })
+}
+
+/// The cases of the view.
+pub(super) fn exported(context: &Context) -> Result<ExportedList, Failure> {
+    let mut filters = Filters::of(context, "/attention");
+    let query = read(context, &mut filters, Vec::new())?;
+    filters.refuse_unreadable()?;
+    Ok(ExportedList::Cases(query))
 }
 
 fn row(context: &Context, view: CaseView, txn: Option<&Transaction>) -> Row {

@@ -3,7 +3,7 @@
 use askama::Template;
 use payment_domain::AuditAction;
 use payment_service::audit::{AuditEntryView, VERIFY_JOB};
-use payment_service::{PersonalData, RunState, RunView, access};
+use payment_service::{PersonalData, RunState, RunView, access, ExportedList};
 use payment_store::{AuditQuery, StoredEntry, TenantScope};
 use serde_json::Value;
 
@@ -87,6 +87,14 @@ fn read(context: &Context, filters: &mut Filters<'_>) -> AuditQuery {
         limit: one_more_than_a_page(),
         ..AuditQuery::default()
     }
+}
+
+/// The entries of the view.
+pub(super) fn exported(context: &Context) -> Result<ExportedList, Failure> {
+    let mut filters = Filters::of(context, "/audit");
+    let query = read(context, &mut filters);
+    filters.refuse_unreadable()?;
+    Ok(ExportedList::Audit(query))
 }
 
 /// Personal values starred.

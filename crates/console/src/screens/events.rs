@@ -2,7 +2,7 @@
 
 use askama::Template;
 use payment_domain::EventKind;
-use payment_service::{EventView, access};
+use payment_service::{EventView, ExportedList, access};
 use payment_store::{EventQuery, EventState, StoredEvent};
 
 use crate::context::Context;
@@ -99,6 +99,14 @@ fn read(context: &Context, filters: &mut Filters<'_>) -> EventQuery {
         newest_first: matches!(state, EventState::Published | EventState::All),
         ..EventQuery::of(state, one_more_than_a_page())
     }
+}
+
+/// The events of the view.
+pub(super) fn exported(context: &Context) -> Result<ExportedList, Failure> {
+    let mut filters = Filters::of(context, "/events");
+    let query = read(context, &mut filters);
+    filters.refuse_unreadable()?;
+    Ok(ExportedList::Events(query))
 }
 
 fn within_reach(query: &EventQuery, horizon: Option<i64>) -> EventQuery {

@@ -4,6 +4,7 @@ use askama::Template;
 use payment_domain::{AuditAction, AuditActor};
 use payment_service::{GatewayStatus, JobView, RunByHandError, RunState, RunView, access};
 
+use super::export::{self, Offered};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::format::{self, Tag};
@@ -40,6 +41,7 @@ struct JobPage {
     is_running: bool,
     progress: Option<String>,
     may_run: bool,
+    exports: Offered,
     rows: Vec<RunRow>,
 }
 
@@ -104,6 +106,7 @@ pub(crate) async fn show(context: &Context) -> Outcome {
         is_running,
         progress: running.map(|run| progress(context, run)),
         may_run: context.has_at_state(access::ACTS),
+        exports: export::offered(context, &format!("/jobs/{}", segment(job.name)), &context.link("")),
         rows: runs.into_iter().map(|run| run_row(context, run)).collect(),
         f: Frame::of(context, fill(t.job_title, [job.name]), &[(t.jobs, "/jobs")]).following(is_running),
     })
@@ -119,7 +122,7 @@ pub(super) fn progress(context: &Context, run: &RunView) -> String {
     )
 }
 
-async fn of_path(context: &Context) -> Result<JobView, Failure> {
+pub(super) async fn of_path(context: &Context) -> Result<JobView, Failure> {
     let jobs = context.console().scheduler.overview().await?;
     jobs.into_iter().find(|job| job.name == context.path("name")).ok_or(Failure::NotFound)
 }

@@ -8,6 +8,7 @@ pub(crate) mod attention;
 pub(crate) mod audit;
 pub(crate) mod employee;
 pub(crate) mod events;
+pub(crate) mod export;
 mod figures;
 pub(crate) mod gateways;
 pub(crate) mod home;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use askama::Template;
 use payment_domain::{GatewayName, Personal, StatusName, TenantId, Timestamp, Transaction, TxnId};
+use payment_service::ExportedList;
 use payment_store::{NamedQuery, PaymentQuery, ReceiptState, TenantScope, common_scopes};
 
 use super::payment_link;
@@ -45,15 +46,43 @@ struct Row {
 
 /// `GET /payments`
 pub(crate) async fn list(context: &Context) -> Outcome {
-    match (context.query.text("s"), context.query.text("q")) {
+    match sought(context)? {
+        Some(Sought { parameter, words, mobile }) => named(context, parameter, &words, mobile).await,
+        None => filtered(context).await,
+    }
+}
+
+/// The words of a search.
+struct Sought<'c> {
+    parameter: (&'static str, &'c str),
+    words: Personal,
+    mobile: Option<Personal>,
+}
+
+fn sought(context: &Context) -> Result<Option<Sought<'_>>, Failure> {
+    Ok(match (context.query.text("s"), context.query.text("q")) {
         (Some(sealed), _) => {
             let words = context.search_key.as_ref().and_then(|key| key.open(sealed));
             let words = words.ok_or(Failure::invalid(context.language.texts().search_over))?;
-            named(context, ("s", sealed), &words, sealed::mobile_number(words.expose())).await
+            Some(Sought { parameter: ("s", sealed), mobile: sealed::mobile_number(words.expose()), words })
         }
-        (None, Some(words)) => named(context, ("q", words), &Personal::new(words), None).await,
-        (None, None) => filtered(context).await,
+        (None, Some(words)) => {
+            Some(Sought { parameter: ("q", words), words: Personal::new(words), mobile: None })
+        }
+        (None, None) => None,
+    })
+}
+
+/// The payments of the view.
+pub(super) fn exported(context: &Context) -> Result<ExportedList, Failure> {
+    if let Some(Sought { words, mobile, .. }) = sought(context)? {
+        let (within, spellings) = (context.narrowed(), spellings(words.expose()));
+        return Ok(ExportedList::Found(NamedQuery { within, spellings, mobile, ..NamedQuery::default() }));
     }
+    let mut filters = Filters::of(context, "/payments");
+    let query = read(context, &mut filters, Vec::new());
+    filters.refuse_unreadable()?;
+    Ok(ExportedList::Payments(query))
 }
 
 /// `POST /payments/find`: to the list of what the words name.

@@ -2,13 +2,13 @@
 
 use askama::Template;
 use payment_domain::{GatewayName, Refund, RefundId, RefundStatus, Timestamp};
-use payment_service::access;
+use payment_service::{ExportedList, access};
 use payment_store::{PageRequest, RefundQuery, common_scopes};
 
 use super::payment_link;
 use super::payments::tree;
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::format::{self, Tag};
 use crate::language::fill;
 use crate::links::segment;
@@ -71,19 +71,11 @@ impl Chosen {
 /// `GET /refunds`
 pub(crate) async fn list(context: &Context) -> Outcome {
     let t = context.language.texts();
-    let known = [
-        ("all", t.view_all, Chosen::All),
-        ("decide", t.view_decide, Chosen::ToDecide),
-        ("under-way", t.view_under_way, Chosen::UnderWay),
-        ("mine", t.view_mine, Chosen::Own),
-    ];
+    let known = views(context);
     let own = common_scopes(&context.scopes, &context.scopes);
     let tree = tree(&own, context.payments().ports.store.tenants_within(&own).await?);
     let mut filters = Filters::of(context, "/refunds");
-    let within = filters.tenants(tree);
-    let chosen = filters.choice_with_default("view", t.views, "all", &known);
-    let query = RefundQuery { within: Some(within), ..read(context, &mut filters) };
-    let query = chosen.and_then(|chosen| narrowed(query, chosen, context));
+    let (chosen, query) = read_view(context, &mut filters, tree);
     let status = filters.status();
     let (mut found, mut is_more, mut searched) = (Vec::new(), false, None);
     if let Some(query) = query.filter(|_| filters.is_readable()) {
@@ -117,6 +109,37 @@ pub(crate) async fn list(context: &Context) -> Outcome {
         f: Frame::of(context, t.refunds, &[]),
     };
     page::html_with(status, &page)
+}
+
+fn views(context: &Context) -> [(&'static str, &'static str, Chosen); 4] {
+    let t = context.language.texts();
+    [
+        ("all", t.view_all, Chosen::All),
+        ("decide", t.view_decide, Chosen::ToDecide),
+        ("under-way", t.view_under_way, Chosen::UnderWay),
+        ("mine", t.view_mine, Chosen::Own),
+    ]
+}
+
+/// The view, and its query; `None` where no refund can be in it.
+fn read_view(
+    context: &Context,
+    filters: &mut Filters<'_>,
+    tree: Vec<Choice>,
+) -> (Option<Chosen>, Option<RefundQuery>) {
+    let within = filters.tenants(tree);
+    let chosen = filters.choice_with_default("view", context.language.texts().views, "all", &views(context));
+    let query = RefundQuery { within: Some(within), ..read(context, filters) };
+    (chosen, chosen.and_then(|chosen| narrowed(query, chosen, context)))
+}
+
+/// The refunds of the view.
+pub(super) fn exported(context: &Context) -> Result<ExportedList, Failure> {
+    let mut filters = Filters::of(context, "/refunds");
+    let (_, query) = read_view(context, &mut filters, Vec::new());
+    filters.refuse_unreadable()?;
+    let none = || RefundQuery { within: Some(Vec::new()), ..RefundQuery::default() };
+    Ok(ExportedList::Refunds(query.unwrap_or_else(none)))
 }
 
 /// The filters but tenants and view.

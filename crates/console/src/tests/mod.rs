@@ -3,6 +3,7 @@
 
 mod accounts;
 mod cases;
+mod exports;
 mod figures;
 mod forms;
 mod lists;
@@ -163,6 +164,13 @@ fn scheduler(payments: &Payments) -> Scheduler {
 }
 
 impl World {
+    /// Ends when no work of a request is left.
+    async fn rest(&self) {
+        self.payments.ports.tasks.close();
+        self.payments.ports.tasks.wait().await;
+        self.payments.ports.tasks.reopen();
+    }
+
     async fn send(&self, request: Request<Body>) -> Page {
         Page::read(self.router.clone().oneshot(request).await.unwrap()).await
     }

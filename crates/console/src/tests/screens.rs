@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{NOW, world};
 use crate::language::Language;
 
-const HOSTILE: &str =
+pub(super) const HOSTILE: &str =
     "\"><script>alert(1)</script><img src=x onerror=alert(2)>' onmouseover='x {{7*7}} \u{202e}&lt;";
 
 pub(super) fn case_of(id: &TxnId) -> NewCase {
@@ -36,7 +36,7 @@ pub(super) fn case_of(id: &TxnId) -> NewCase {
     }
 }
 
-fn everything() -> Vec<(Role, &'static str)> {
+pub(super) fn everything() -> Vec<(Role, &'static str)> {
     Role::ALL.into_iter().filter(|role| *role != Role::Admin).map(|role| (role, "pb")).collect()
 }
 

@@ -15,7 +15,7 @@ fn filled(path: &str) -> String {
 }
 
 /// Whether the role, held at this tenant, opens the page.
-fn opens(access: Access, role: Role, tenant: &str) -> bool {
+pub(super) fn opens(access: Access, role: Role, tenant: &str) -> bool {
     match access {
         Access::Open | Access::Session | Access::Anyone => true,
         Access::Anywhere(roles) => roles.contains(&role),

@@ -93,8 +93,9 @@ pub(super) const REFUNDS: &[&str] = &[
     "consumerCode",
 ];
 pub(super) const CASES: &[&str] =
-    &["id", "kind", "raisedTime", "txnId", "recommendedAction", "resolvedTime", "resolvedBy", "resolution"];
-pub(super) const EVENTS: &[&str] = &["sequence", "storedTime", "kind", "txnId", "tenantId"];
+    &["id", "kind", "raisedTime", "txnId", "owner", "recommendedAction", "resolvedTime", "resolvedBy", "resolution"];
+pub(super) const EVENTS: &[&str] =
+    &["sequence", "storedTime", "kind", "txnId", "tenantId", "publishedTime", "deadTime", "deadReason"];
 pub(super) const RUNS: &[&str] = &[
     "run",
     "job",
@@ -195,6 +196,7 @@ fn case(row: &AttentionCase, advice: &Advice, table: &mut impl Table) {
     table.text(row.case.kind.as_str());
     table.moment(Some(row.case.raised_at));
     table.text(row.case.txn_id.as_str());
+    table.text(row.owner.as_ref().map_or("", |owner| owner.by.as_str()));
     table.text(&advice.action);
     table.moment(resolution.map(|resolution| resolution.at));
     table.text(resolution.map_or("", |resolution| resolution.by.as_str()));
@@ -209,6 +211,9 @@ fn event(row: &StoredEvent, table: &mut impl Table) {
     table.text(view.kind);
     table.text(&view.txn_id);
     table.text(&view.tenant_id);
+    table.moment(view.published_time);
+    table.moment(view.dead_letter.as_ref().map(|letter| letter.time));
+    table.text(view.dead_letter.as_ref().map_or("", |letter| letter.reason.as_str()));
     table.end_row();
 }
 

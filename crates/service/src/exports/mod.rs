@@ -17,7 +17,8 @@ use std::time::Duration;
 
 use payment_domain::{AuditAction, AuditActor, AuditEntry, Personal, TenantId};
 use payment_store::{
-    AttentionQuery, AuditQuery, NamedQuery, PaymentQuery, RefundQuery, StoreError, TenantScope,
+    AttentionQuery, AuditQuery, EventQuery, NamedQuery, PaymentQuery, RefundQuery, StoreError, StoredAccount,
+    TenantScope,
 };
 use serde_json::{Map, Value};
 use tokio::sync::{Semaphore, oneshot};
@@ -51,25 +52,24 @@ pub enum ExportFormat {
     Jsonl,
 }
 
-/// A list, by the query of its page. Cursors and limits are left out of account, but those of a search by number.
+/// A list, by the query of its page. Cursors and limits are left out of account.
 #[derive(Debug, Clone)]
 pub enum ExportedList {
     Payments(PaymentQuery),
     /// Payments by one of their numbers.
     Found(NamedQuery),
-    Refunds {
-        query: RefundQuery,
-        /// Without those of this maker.
-        except: Option<String>,
-    },
+    Refunds(RefundQuery),
     Cases(AttentionQuery),
-    /// Events that wait to be published.
-    Events,
+    Events(EventQuery),
     /// Of a job.
     Runs(String),
     Audit(AuditQuery),
     /// Merchant accounts of these tenants and below.
-    Accounts(Vec<TenantScope>),
+    Accounts {
+        within: Vec<TenantScope>,
+        /// Those that take payments of this service.
+        service: Option<String>,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -107,6 +107,12 @@ pub enum ExportError {
     Store(#[from] StoreError),
 }
 
+/// Whether an account takes payments of a service; `None` is any.
+pub fn takes(stored: &StoredAccount, service: Option<&str>) -> bool {
+    let own = stored.account.business_service.as_deref();
+    service.is_none_or(|service| own.is_none_or(|own| own == service))
+}
+
 impl ExportFormat {
     pub const ALL: [ExportFormat; 3] = [ExportFormat::Csv, ExportFormat::Xlsx, ExportFormat::Jsonl];
 
@@ -136,12 +142,12 @@ impl ExportedList {
     pub fn as_str(&self) -> &'static str {
         match self {
             ExportedList::Payments(_) | ExportedList::Found(_) => "payments",
-            ExportedList::Refunds { .. } => "refunds",
+            ExportedList::Refunds(_) => "refunds",
             ExportedList::Cases(_) => "cases",
-            ExportedList::Events => "events",
+            ExportedList::Events(_) => "events",
             ExportedList::Runs(_) => "runs",
             ExportedList::Audit(_) => "audit",
-            ExportedList::Accounts(_) => "accounts",
+            ExportedList::Accounts { .. } => "accounts",
         }
     }
 }

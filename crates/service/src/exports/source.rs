@@ -8,8 +8,11 @@ use payment_store::{
     StoredEntry, StoredEvent, TenantScope,
 };
 
-use super::{ExportedList, columns};
+use super::{ExportedList, columns, takes};
 use crate::advice::{Advice, advise_all};
+
+/// The payments of a search that are asked for at once.
+const PAGE: u32 = 250;
 
 /// A page of any list.
 pub(super) enum Page {
@@ -24,35 +27,37 @@ pub(super) enum Page {
 
 pub(super) enum Source {
     Payments(Reading<PaymentLines>),
-    /// Payments by a number, asked for when the first page is.
+    /// Payments by a number, page by page.
     Found(Arc<dyn Store>, Option<NamedQuery>),
-    Refunds(Reading<Vec<Refund>>, Option<String>),
+    Refunds(Reading<Vec<Refund>>),
     Cases(Arc<dyn Store>, Reading<Vec<AttentionCase>>),
     Events(Reading<Vec<StoredEvent>>),
     Runs(Reading<Vec<RunRecord>>),
     Entries(Reading<Vec<StoredEntry>>),
     /// The tenants that are left to be asked about.
-    Accounts(Arc<dyn Store>, Vec<TenantScope>),
+    Accounts(Arc<dyn Store>, Vec<TenantScope>, Option<String>),
 }
 
 impl Source {
     pub(super) fn of(list: ExportedList, store: Arc<dyn Store>) -> Source {
         match list {
             ExportedList::Payments(query) => Source::Payments(store.read_payments(&query)),
-            ExportedList::Found(query) => Source::Found(store, Some(query)),
-            ExportedList::Refunds { query, except } => Source::Refunds(store.read_refunds(&query), except),
+            ExportedList::Found(query) => {
+                Source::Found(store, Some(NamedQuery { after: None, limit: PAGE, ..query }))
+            }
+            ExportedList::Refunds(query) => Source::Refunds(store.read_refunds(&query)),
             ExportedList::Cases(query) => Source::Cases(store.clone(), store.read_cases(&query)),
-            ExportedList::Events => Source::Events(store.read_unpublished()),
+            ExportedList::Events(query) => Source::Events(store.read_events(&query)),
             ExportedList::Runs(job) => Source::Runs(store.read_runs(&job)),
             ExportedList::Audit(query) => Source::Entries(store.read_audit(&query)),
-            ExportedList::Accounts(scopes) => Source::Accounts(store, scopes),
+            ExportedList::Accounts { within, service } => Source::Accounts(store, within, service),
         }
     }
 
     pub(super) fn columns(&self) -> &'static [&'static str] {
         match self {
             Source::Payments(_) | Source::Found(..) => columns::PAYMENTS,
-            Source::Refunds(..) => columns::REFUNDS,
+            Source::Refunds(_) => columns::REFUNDS,
             Source::Cases(..) => columns::CASES,
             Source::Events(_) => columns::EVENTS,
             Source::Runs(_) => columns::RUNS,
@@ -66,18 +71,17 @@ impl Source {
         Ok(match self {
             Source::Payments(reading) => reading.next().await?.map(Page::Payments),
             Source::Found(store, query) => match query.take() {
-                Some(query) => {
+                Some(asked) => {
+                    let found = store.payments_named(&asked).await?;
+                    let last = found.last().map(|txn| txn.id.clone());
+                    *query = last.map(|last| NamedQuery { after: Some(last), ..asked });
                     let mut lines = PaymentLines::default();
-                    let found = store.payments_named(&query).await?;
                     found.iter().for_each(|txn| lines.push_transaction(txn));
                     Some(Page::Payments(lines))
                 }
                 None => None,
             },
-            Source::Refunds(reading, except) => reading.next().await?.map(|mut refunds| {
-                refunds.retain(|refund| except.as_ref() != Some(&refund.requested_by));
-                Page::Refunds(refunds)
-            }),
+            Source::Refunds(reading) => reading.next().await?.map(Page::Refunds),
             Source::Cases(store, reading) => match reading.next().await? {
                 Some(cases) => Some(Page::Cases(advise_all(store.as_ref(), cases).await?)),
                 None => None,
@@ -85,8 +89,12 @@ impl Source {
             Source::Events(reading) => reading.next().await?.map(Page::Events),
             Source::Runs(reading) => reading.next().await?.map(Page::Runs),
             Source::Entries(reading) => reading.next().await?.map(Page::Entries),
-            Source::Accounts(store, scopes) => match scopes.pop() {
-                Some(scope) => Some(Page::Accounts(store.accounts_within(&scope).await?)),
+            Source::Accounts(store, scopes, service) => match scopes.pop() {
+                Some(scope) => {
+                    let mut accounts = store.accounts_within(&scope).await?;
+                    accounts.retain(|stored| takes(stored, service.as_deref()));
+                    Some(Page::Accounts(accounts))
+                }
                 None => None,
             },
         })

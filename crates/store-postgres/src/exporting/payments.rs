@@ -126,8 +126,8 @@ mod tests {
 
     /// Payments of forty cities in every status, and of another state.
     const PAYMENTS: &str = "
-        INSERT INTO eg_pg_transactions (txn_id, txn_amount, txn_status, tenant_id, created_time, module)
-        SELECT 'T' || n, 1, (ARRAY['PENDING', 'SUCCESS', 'FAILURE'])[n % 3 + 1],
+        INSERT INTO eg_pg_transactions (txn_id, txn_amount, gateway, txn_status, tenant_id, created_time, module)
+        SELECT 'T' || n, 1, 'AXIS', (ARRAY['PENDING', 'SUCCESS', 'FAILURE'])[n % 3 + 1],
             CASE WHEN n % 41 = 0 THEN 'mh.pune' ELSE 'pb.c' || n % 41 END, n / 2, 'PT'
         FROM generate_series(1, 20000) AS n;
         ANALYZE eg_pg_transactions";

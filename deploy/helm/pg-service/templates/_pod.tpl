@@ -66,8 +66,9 @@ securityContext:
 - name: secrets
   secret: {secretName: {{ .secret }}, defaultMode: 0440}
 {{- end }}
+# Sheets of the console's downloads, two at a time: a pod that writes more is evicted.
 - name: temporary
-  emptyDir: {sizeLimit: 64Mi}
+  emptyDir: {sizeLimit: 8Gi}
 - name: data
   emptyDir: {sizeLimit: {{ eq .root.Values.target "sandbox" | ternary "1Gi" "64Mi" }}}
 {{- with .root.Values.extraVolumes }}
