@@ -18,7 +18,7 @@ use crate::service::{self, Launch, Service};
 use crate::variety::{RARE, TENANTS, mobile_of, rupees_of, tenant_of};
 
 const LONGEST: Duration = Duration::from_millis(50);
-const CONSOLE: &str = "/pg-service/console";
+pub(crate) const CONSOLE: &str = "/pg-service/console";
 /// Requests that warm a view up.
 const WARM: usize = 20;
 const DAY_MS: u64 = 86_400_000;
@@ -235,7 +235,7 @@ const CITY: &[View] = views! {
 /// An operator's session.
 pub(crate) struct Browser {
     pub(crate) cookie: String,
-    token: String,
+    pub(crate) token: String,
 }
 
 impl Browser {

@@ -9,8 +9,10 @@ mod beside_pgbench;
 mod console;
 mod console_data;
 mod database;
+mod download;
 mod due;
 mod embedded;
+mod exports;
 mod fill;
 mod gateway;
 mod history;
@@ -37,6 +39,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
 use console::ConsoleOptions;
+use exports::ExportOptions;
 use history::HistoryOptions;
 use reconcile::{ReconcileOptions, SweepOptions};
 use today::TodayOptions;
@@ -89,6 +92,8 @@ enum Command {
     /// Request and approve refunds on PostgreSQL, beside pgbench running the same statements; then send them to a
     /// gateway, and ask about all of them when it is slow
     Refunds(SweepOptions),
+    /// Export payments from the console on PostgreSQL, beside `COPY … TO STDOUT (FORMAT csv)` of the same rows
+    Exports(ExportOptions),
     /// Reconcile pending payments at a slow gateway, then at one with occasional failures
     Reconcile(ReconcileOptions),
     /// The console's page Today on PostgreSQL, beside ten thousand payments and beside many
@@ -107,6 +112,7 @@ async fn main() -> Result<()> {
         Some(Command::Postgres) => beside_pgbench::run(&options).await?,
         Some(Command::Console(console)) => console::run(&options, &console).await?,
         Some(Command::History(history)) => history::run(&options, &history).await?,
+        Some(Command::Exports(exports)) => exports::run(&options, &exports).await?,
         Some(Command::Reconcile(reconcile)) => reconcile::run(&options, &reconcile).await?,
         Some(Command::Today(today)) => today::run(&options, &today).await?,
     };

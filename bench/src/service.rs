@@ -133,12 +133,18 @@ impl Service {
 
     /// Resident memory in KiB: total and private.
     pub(crate) fn memory_kib(&self) -> Result<(u64, u64)> {
+        Ok((self.status("VmRSS:")?, self.status("RssAnon:")?))
+    }
+
+    /// The most resident memory so far, in KiB.
+    pub(crate) fn peak_memory_kib(&self) -> Result<u64> {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, name: &str) -> Result<u64> {
         let status = self.proc_file("status")?;
-        let field = |name: &str| {
-            let line = status.lines().find(|line| line.starts_with(name));
-            line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).context("no such field")
-        };
-        Ok((field("VmRSS:")?, field("RssAnon:")?))
+        let line = status.lines().find(|line| line.starts_with(name));
+        line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).context("no such field")
     }
 
     /// Processor time used so far, user and system.
