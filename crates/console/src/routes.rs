@@ -122,13 +122,13 @@ pub(crate) const ROUTES: &[Route] = routes! {
     Post "/jobs/{name}/run" Access::Installation(ACTS) => jobs::run;
     Get "/audit" Access::Installation(AUDITS) => audit::list;
     Get "/audit/verification" Access::Installation(AUDITS) => audit::verification;
-    Post "/export/payments" Access::Anywhere(PAYMENTS) => export::payments;
-    Post "/export/refunds" Access::Anywhere(PAYMENTS) => export::refunds;
-    Post "/export/attention" Access::Anywhere(OPERATIONS) => export::cases;
-    Post "/export/accounts" Access::Anywhere(ACCOUNTS) => export::accounts;
-    Post "/export/events" Access::Installation(OPERATIONS) => export::events;
-    Post "/export/jobs/{name}" Access::Installation(OPERATIONS) => export::runs;
-    Post "/export/audit" Access::Installation(AUDITS) => export::entries;
+    Ask "/export/payments" Access::Anywhere(PAYMENTS) => export::payments;
+    Ask "/export/refunds" Access::Anywhere(PAYMENTS) => export::refunds;
+    Ask "/export/attention" Access::Anywhere(OPERATIONS) => export::cases;
+    Ask "/export/accounts" Access::Anywhere(ACCOUNTS) => export::accounts;
+    Ask "/export/events" Access::Installation(OPERATIONS) => export::events;
+    Ask "/export/jobs/{name}" Access::Installation(OPERATIONS) => export::runs;
+    Ask "/export/audit" Access::Installation(AUDITS) => export::entries;
     Post "/audit/verify" Access::Installation(AUDITS) => audit::verify;
 };
 

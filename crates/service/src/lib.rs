@@ -66,7 +66,8 @@ pub use create::{
     BillRequest, CreateError, CreateRequest, CreatedTransaction, Creation, IdempotentRequest, Refusal,
 };
 pub use exports::{
-    ExportBody, ExportError, ExportFormat, ExportRequest, ExportedList, Exports, MOST_SHEET_ROWS, Revealed, takes,
+    ExportBody, ExportError, ExportFormat, ExportRequest, ExportedList, Exports, MOST_SHEET_ROWS, Revealed,
+    account_takes,
 };
 pub use employees::{Employee, EmployeeError, Employees};
 pub use gateways::{GatewayStatus, Gateways, Offered, UnknownGateway};

@@ -16,7 +16,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use crate::PostgresStore;
-use crate::connections::{Step, Transaction, Values};
+use crate::connections::{Step, Transaction};
 use crate::failure::Failure;
 use crate::listings::Bound;
 use crate::parameters::{Parameter, Rows, storable};

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use payment_domain::{EventKind, Refund};
 use payment_store::{
-    AttentionCase, AttentionQuery, AuditQuery, EventQuery, Exports, LONGEST_READING, Pages, PaymentLines, PaymentQuery,
-    Reading, RefundQuery, RunRecord, StoreError, StoredEntry, StoredEvent,
+    AttentionCase, AttentionQuery, AuditQuery, EventQuery, Exports, LONGEST_READING, Pages, PaymentLines,
+    PaymentQuery, Reading, RefundQuery, RunRecord, StoreError, StoredEntry, StoredEvent,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;

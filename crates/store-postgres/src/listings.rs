@@ -319,8 +319,7 @@ pub(crate) fn whole(
 ) -> Option<(String, Vec<Bound>)> {
     let mut all = Conditions::within(&query.within);
     all.filter(query);
-    let statuses: Vec<usize> =
-        statuses(query, foreign).into_iter().map(|status| all.bind(status)).collect();
+    let statuses: Vec<usize> = statuses(query, foreign).into_iter().map(|status| all.bind(status)).collect();
     let of_status = |status: &usize| format!("t.txn_status = ${status}::text");
     let mut runs = Vec::new();
     if tenants.len().saturating_mul(statuses.len()) <= MOST_RUNS {

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use payment_domain::Refund;
 use payment_store::{
-    AttentionCase, AttentionQuery, AuditQuery, EventQuery, Exports, Pages, PaymentLines, PaymentQuery, Reading,
-    RefundQuery, RunRecord, StoreError, StoredEntry, StoredEvent,
+    AttentionCase, AttentionQuery, AuditQuery, EventQuery, Exports, Pages, PaymentLines, PaymentQuery,
+    Reading, RefundQuery, RunRecord, StoreError, StoredEntry, StoredEvent,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};

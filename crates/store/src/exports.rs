@@ -7,8 +7,8 @@ use payment_domain::Refund;
 use tokio::sync::mpsc;
 
 use crate::{
-    AttentionCase, AttentionQuery, AuditQuery, EventQuery, PaymentLines, PaymentQuery, RefundQuery, RunRecord,
-    StoreError, StoredEntry, StoredEvent,
+    AttentionCase, AttentionQuery, AuditQuery, EventQuery, PaymentLines, PaymentQuery, RefundQuery,
+    RunRecord, StoreError, StoredEntry, StoredEvent,
 };
 
 /// The longest time for which a read view is held: a database keeps the rows that have changed since.

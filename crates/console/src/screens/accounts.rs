@@ -3,7 +3,8 @@
 use askama::Template;
 use payment_domain::{CredentialState, MerchantCredential, TenantId};
 use payment_service::{
-    AccountLevel, AccountStanding, AccountVerdict, ExportedList, GatewayPrecedence, Place, access, takes,
+    AccountLevel, AccountStanding, AccountVerdict, ExportedList, GatewayPrecedence, Place, access,
+    account_takes,
 };
 use payment_store::StoredAccount;
 
@@ -53,7 +54,7 @@ pub(crate) async fn list(context: &Context) -> Outcome {
     let within = filters.tenants(Vec::new());
     let service = filters.text("service", t.service);
     let accounts = context.accounts().list_within(&within).await?;
-    let takes = |stored: &&StoredAccount| takes(stored, service.as_deref());
+    let takes = |stored: &&StoredAccount| account_takes(stored, service.as_deref());
     page::html(&AccountsPage {
         answers: answers(context, service.as_deref())?,
         rows: accounts.iter().filter(takes).map(|stored| row(context, stored)).collect(),

@@ -3,7 +3,7 @@
 use askama::Template;
 use futures_util::future::join_all;
 use payment_domain::{AttentionKind, Personal, Status, Transaction};
-use payment_service::{AttentionDetail, CaseView, PersonalData, access, ExportedList};
+use payment_service::{AttentionDetail, CaseView, ExportedList, PersonalData, access};
 use payment_store::{AttentionQuery, CaseState, CaseWork, OwnedBy, SeenCase, common_scopes};
 
 use super::payments::{ages, tree};

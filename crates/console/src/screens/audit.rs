@@ -3,7 +3,7 @@
 use askama::Template;
 use payment_domain::AuditAction;
 use payment_service::audit::{AuditEntryView, VERIFY_JOB};
-use payment_service::{PersonalData, RunState, RunView, access, ExportedList};
+use payment_service::{ExportedList, PersonalData, RunState, RunView, access};
 use payment_store::{AuditQuery, StoredEntry, TenantScope};
 use serde_json::Value;
 

@@ -134,7 +134,7 @@ async fn an_export_has_the_rows_of_every_page_of_its_view() {
         }
     }
     let browser = world.log_in("asha", &everything()).await;
-    browser.post("/attention/3/resolve", &[("reason", "seen to")]).await;
+    browser.post("/attention/3/resolve", &[("reason", "seen to"), ("version", "1")]).await;
     for (list, views) in [
         (
             "payments",
@@ -150,8 +150,9 @@ async fn an_export_has_the_rows_of_every_page_of_its_view() {
             ][..],
         ),
         ("attention", &["", "?state=all", "?state=resolved", "?kind=pending-beyond-life&tenant=pb.nabha"]),
-        ("refunds", &["", "?view=decide", "?view=mine&tenant=pb.amritsar"]),
-        ("events", &[""]),
+        ("refunds", &["", "?view=decide", "?view=mine&tenant=pb.amritsar", "?view=mine&maker=another"]),
+        ("accounts", &["", "?service=PT"]),
+        ("events", &["", "?state=all", "?state=all&topic=save-pg-txns", "?state=dead"]),
         ("audit", &["", "?action=logged-in", "?actor=u-asha", "?tenant=pb"]),
     ] {
         for view in views {

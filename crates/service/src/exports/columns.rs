@@ -92,8 +92,17 @@ pub(super) const REFUNDS: &[&str] = &[
     "receiptStatus",
     "consumerCode",
 ];
-pub(super) const CASES: &[&str] =
-    &["id", "kind", "raisedTime", "txnId", "owner", "recommendedAction", "resolvedTime", "resolvedBy", "resolution"];
+pub(super) const CASES: &[&str] = &[
+    "id",
+    "kind",
+    "raisedTime",
+    "txnId",
+    "owner",
+    "recommendedAction",
+    "resolvedTime",
+    "resolvedBy",
+    "resolution",
+];
 pub(super) const EVENTS: &[&str] =
     &["sequence", "storedTime", "kind", "txnId", "tenantId", "publishedTime", "deadTime", "deadReason"];
 pub(super) const RUNS: &[&str] = &[

@@ -108,7 +108,7 @@ pub enum ExportError {
 }
 
 /// Whether an account takes payments of a service; `None` is any.
-pub fn takes(stored: &StoredAccount, service: Option<&str>) -> bool {
+pub fn account_takes(stored: &StoredAccount, service: Option<&str>) -> bool {
     let own = stored.account.business_service.as_deref();
     service.is_none_or(|service| own.is_none_or(|own| own == service))
 }

@@ -8,7 +8,7 @@ use payment_store::{
     StoredEntry, StoredEvent, TenantScope,
 };
 
-use super::{ExportedList, columns, takes};
+use super::{ExportedList, account_takes, columns};
 use crate::advice::{Advice, advise_all};
 
 /// The payments of a search that are asked for at once.
@@ -92,7 +92,7 @@ impl Source {
             Source::Accounts(store, scopes, service) => match scopes.pop() {
                 Some(scope) => {
                     let mut accounts = store.accounts_within(&scope).await?;
-                    accounts.retain(|stored| takes(stored, service.as_deref()));
+                    accounts.retain(|stored| account_takes(stored, service.as_deref()));
                     Some(Page::Accounts(accounts))
                 }
                 None => None,

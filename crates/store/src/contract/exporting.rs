@@ -12,8 +12,8 @@ use super::listings::{create_all, scopes};
 use super::refunding::{paid, refund, requested};
 use super::sample::{self, at, begun, ended, paise, tick};
 use crate::{
-    AttentionQuery, AuditQuery, CaseState, EventQuery, EventState, OwnedBy, PageRequest, PaymentLines, PaymentQuery, Reading, RefundQuery,
-    RunEnd, Store, StoreError,
+    AttentionQuery, AuditQuery, CaseState, EventQuery, EventState, OwnedBy, PageRequest, PaymentLines,
+    PaymentQuery, Reading, RefundQuery, RunEnd, Store, StoreError,
 };
 
 pub(super) fn promises() -> Vec<Promise> {
