@@ -413,7 +413,7 @@ async fn every_list_offers_its_view_as_files() {
     for (path, action) in [
         ("/payments?status=PENDING&after=T1", "/export/payments?status=PENDING"),
         ("/payments?q=PT-1001&tenant=pb", "/payments/T1"),
-        ("/refunds?view=mine&from=50", "/export/refunds?view=mine"),
+        ("/refunds?view=mine&before=9", "/export/refunds?view=mine"),
         ("/attention?state=all", "/export/attention?state=all"),
         ("/events", "/export/events"),
         ("/jobs/early", "/export/jobs/early"),
