@@ -212,10 +212,10 @@ fn read(bootstrap: &str, topic: &str) -> Vec<Record> {
     records
 }
 
-/// Waits until the replicas have read every event that a text message could come of.
+/// Waits until the replicas have read every event that a text message could come of; `patience` is for no progress.
 pub(crate) fn until_read_by_the_replicas(bootstrap: &str, patience: Duration) {
     let consumer = consumer(bootstrap, GROUP);
-    let started = Instant::now();
+    let (mut fewest, mut progress) = (i64::MAX, Instant::now());
     loop {
         let unread: i64 = [EventKind::SaveTransaction, EventKind::UpdateTransaction, EventKind::UpdateRefund]
             .map(|kind| unread(&consumer, kind.as_str()))
@@ -224,7 +224,10 @@ pub(crate) fn until_read_by_the_replicas(bootstrap: &str, patience: Duration) {
         if unread == 0 {
             return;
         }
-        assert!(started.elapsed() < patience, "{unread} events stay unread by the replicas");
+        if unread < fewest {
+            (fewest, progress) = (unread, Instant::now());
+        }
+        assert!(progress.elapsed() < patience, "{unread} events stay unread by the replicas");
         std::thread::sleep(Duration::from_millis(100));
     }
 }

@@ -256,8 +256,8 @@ async fn until_all_is_done(store: &dyn Store, brokers: &str, replicas: &mut Repl
             );
             replicas.supervise(Duration::from_millis(50), weather).await;
         }
-        let (brokers, patience) = (brokers.to_owned(), SETTLING.saturating_sub(started.elapsed()));
-        let reading = move || events::until_read_by_the_replicas(&brokers, patience);
+        let brokers = brokers.to_owned();
+        let reading = move || events::until_read_by_the_replicas(&brokers, SETTLING);
         tokio::task::spawn_blocking(reading).await.unwrap();
     }
 }
