@@ -152,3 +152,28 @@ impl<E: SpanExporter> Exports<E> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use opentelemetry::trace::{Span as _, Tracer, TracerProvider};
+
+    use super::*;
+
+    #[test]
+    fn spans_for_which_there_is_no_room_are_dropped_and_counted() {
+        const TOO_MANY: usize = 7;
+        let (queue, waiting) = Queue::new();
+        let provider = SdkTracerProvider::builder().with_span_processor(queue).build();
+        let recorder = PrometheusBuilder::new().build_recorder();
+        metrics::with_local_recorder(&recorder, || {
+            let tracer = provider.tracer("test");
+            for _ in 0..CAPACITY + TOO_MANY {
+                tracer.start("span").end();
+            }
+        });
+        assert_eq!(waiting.0.len(), CAPACITY);
+        let counted = recorder.handle().render();
+        assert!(counted.contains("trace_spans_dropped_total{why=\"queue_full\"} 7"), "{counted}");
+    }
+}
