@@ -85,10 +85,7 @@ fn terms(account: &PaytmAccount, fields: &Fields) -> Result<Terms, Refusal> {
 /// `POST /merchant-status/getTxnStatus`: a signed JSON object with `MID` and `ORDERID`. `ORDER_ID`, as
 /// some merchants call it, is taken as well.
 pub(crate) async fn ask(State(providers): State<Providers>, body: Bytes) -> Response {
-    let members = match serde_json::from_slice::<Map<String, Value>>(&body) {
-        Ok(members) => members,
-        Err(_) => Map::new(),
-    };
+    let members: Map<String, Value> = serde_json::from_slice(&body).unwrap_or_default();
     let order = ["ORDERID", "ORDER_ID"].into_iter().find_map(|name| members.get(name)?.as_str());
     let order = order.unwrap_or_default();
     let strike = providers.strike(Provider::Paytm, order);
