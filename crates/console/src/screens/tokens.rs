@@ -64,7 +64,7 @@ pub(crate) async fn list(context: &Context) -> Outcome {
         rows: tokens.into_iter().map(|token| row(context, token)).collect(),
         is_all,
         other: if is_all { other.href() } else { other.with("state", "all").href() },
-        grants: caller.identity.grants().iter().filter(|grant| may_give(grant)).map(written).collect(),
+        grants: caller.identity.grants().iter().filter(may_give).map(written).collect(),
         lives: LIVES,
     })
 }
