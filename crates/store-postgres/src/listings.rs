@@ -119,7 +119,10 @@ impl Conditions {
         };
         match behind {
             None => part(""),
-            Some(Behind { timed, timeless }) => format!("({} UNION ALL {})", part(timed), part(timeless)),
+            Some(Behind { timed, timeless: None }) => part(timed),
+            Some(Behind { timed, timeless: Some(timeless) }) => {
+                format!("({} UNION ALL {})", part(timed), part(timeless))
+            }
         }
     }
 
@@ -132,16 +135,20 @@ impl Conditions {
 /// Each is a range of the index.
 struct Behind {
     timed: String,
-    timeless: String,
+    /// Of a list that is not of some times.
+    timeless: Option<String>,
 }
 
 impl Behind {
-    fn bound(place: Place, all: &mut Conditions) -> Behind {
-        let (at, id, timeless) =
-            (all.bind(place.created_time), all.bind(place.txn_id), all.bind(place.timeless));
+    fn bound(place: Place, is_of_times: bool, all: &mut Conditions) -> Behind {
+        let (at, id) = (all.bind(place.created_time), all.bind(place.txn_id));
+        let timeless = (!is_of_times).then(|| {
+            let nth = all.bind(place.timeless);
+            format!(" AND t.created_time IS NULL AND t.txn_id COLLATE \"C\" < ${nth}::text")
+        });
         Behind {
             timed: format!(" AND (t.created_time, t.txn_id COLLATE \"C\") < (${at}::bigint, ${id}::text)"),
-            timeless: format!(" AND t.created_time IS NULL AND t.txn_id COLLATE \"C\" < ${timeless}::text"),
+            timeless,
         }
     }
 }
@@ -358,7 +365,8 @@ fn list(
     }
     all.filter(query);
     let limit = all.bind(i64::from(query.limit));
-    let behind = place.map(|place| Behind::bound(place, &mut all));
+    let is_of_times = query.from.is_some() || query.before().is_some();
+    let behind = place.map(|place| Behind::bound(place, is_of_times, &mut all));
     let head = all.head(&run, behind.as_ref(), limit);
     let sql = format!(
         "SELECT {} FROM (
@@ -417,7 +425,7 @@ fn named(query: &NamedQuery, place: Option<Place>) -> (String, Conditions) {
     let spellings: Vec<String> =
         query.spellings.iter().map(|spelling| storable(spelling).into_owned()).collect();
     let (spellings, limit) = (all.bind(spellings), all.bind(i64::from(query.limit)));
-    let behind = place.map(|place| Behind::bound(place, &mut all));
+    let behind = place.map(|place| Behind::bound(place, false, &mut all));
     let mut runs: Vec<String> = KINDS
         .into_iter()
         .map(|kind| {
