@@ -16,8 +16,8 @@ use crate::assets;
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::screens::{
-    account, account_entry, account_steps, accounts, attention, audit, employee, events, export, gateways, home,
-    jobs, login, payment, payments, provider, refund, refund_request, refunds, sessions, tokens,
+    account, account_entry, account_steps, accounts, attention, audit, employee, events, export, gateways,
+    home, jobs, login, payment, payments, provider, refund, refund_request, refunds, sessions, tokens,
 };
 use crate::serve::serve;
 

@@ -65,11 +65,11 @@ pub use claims::{ClaimMapping, ClaimRole, ClaimedPerson};
 pub use create::{
     BillRequest, CreateError, CreateRequest, CreatedTransaction, Creation, IdempotentRequest, Refusal,
 };
+pub use employees::{Employee, EmployeeError, Employees};
 pub use exports::{
     ExportBody, ExportError, ExportFormat, ExportRequest, ExportedList, Exports, MOST_SHEET_ROWS, Revealed,
     account_takes,
 };
-pub use employees::{Employee, EmployeeError, Employees};
 pub use gateways::{GatewayStatus, Gateways, Offered, UnknownGateway};
 pub use housekeeping::{HousekeepingJob, HousekeepingSettings};
 pub use identity::Identity;
