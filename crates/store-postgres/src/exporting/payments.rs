@@ -126,9 +126,10 @@ mod tests {
 
     /// Payments of forty cities in every status, and of another state.
     const PAYMENTS: &str = "
-        INSERT INTO eg_pg_transactions (txn_id, txn_amount, gateway, txn_status, tenant_id, created_time, module)
-        SELECT 'T' || n, 1, 'AXIS', (ARRAY['PENDING', 'SUCCESS', 'FAILURE'])[n % 3 + 1],
-            CASE WHEN n % 41 = 0 THEN 'mh.pune' ELSE 'pb.c' || n % 41 END, n / 2, 'PT'
+        INSERT INTO eg_pg_transactions (txn_id, txn_amount, gateway, bill_id, product_info, user_uuid, user_name,
+            name, user_tenant_id, txn_status, tenant_id, created_time, module)
+        SELECT 'T' || n, 1, 'AXIS', 'B', 'Tax', 'U', 'U', 'Asha', 'pb',
+            (ARRAY['PENDING', 'SUCCESS', 'FAILURE'])[n % 3 + 1], CASE WHEN n % 41 = 0 THEN 'mh.pune' ELSE 'pb.c' || n % 41 END, n / 2, 'PT'
         FROM generate_series(1, 20000) AS n;
         ANALYZE eg_pg_transactions";
 
@@ -144,7 +145,10 @@ mod tests {
             let (session, _turn) = store.db.reading().await.unwrap();
             let view = View::open(session).await.unwrap();
             let Statement { sql, values } = statement(&view, &query, &[]).await.unwrap().unwrap();
-            let plan = view.rows(&format!("EXPLAIN {sql}"), &values).await.unwrap();
+            let plan = view
+                .rows(&format!("EXPLAIN DECLARE export NO SCROLL CURSOR FOR {sql}"), &values)
+                .await
+                .unwrap();
             let plan: Vec<String> = plan.iter().map(|row| row.get(0)).collect();
             let plan = plan.join("\n");
             assert!(plan.contains("Merge Append"), "{plan}");
