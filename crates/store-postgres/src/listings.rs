@@ -381,7 +381,8 @@ fn list(
 
 /// The newest of the moments at which the runs have given their share. Of an offset that is a subquery PostgreSQL assumes
 /// a tenth of the rows, and reads the run in its order; of one that exceeds what it believes a run to have it would
-/// gather and sort the run.
+/// gather and sort the run. For the same reason the range behind a place has two ends: without statistics PostgreSQL
+/// believes such a one to be small.
 fn horizon(
     query: &PaymentQuery,
     runs: &Runs,
@@ -395,7 +396,7 @@ fn horizon(
     let skipped = all.bind(i64::from(share_of_run(examined, number).saturating_sub(1)));
     if let Some(place) = place {
         let nth = all.bind(place.created_time);
-        all.sql.push_str(&format!(" AND t.created_time <= ${nth}::bigint"));
+        all.sql.push_str(&format!(" AND t.created_time BETWEEN 0 AND ${nth}::bigint"));
     }
     let sql = format!(
         "SELECT max(run.created_time) FROM {tables} CROSS JOIN LATERAL (
