@@ -94,7 +94,7 @@ def main():
 
     background = concurrent.futures.ThreadPoolExecutor(1)
     if not quick:
-        checks = ("lints, documentation and its examples", "nice", ROOT, {}, ("-n", "19", "scripts/background_checks"))
+        checks = ("lints and documentation", "nice", ROOT, {}, ("-n", "19", "scripts/background_checks"))
         checked = background.submit(run, *checks)
     with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
         waiting = [pool.submit(run, *work) for _, work in together]
