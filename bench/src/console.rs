@@ -42,7 +42,7 @@ pub(crate) struct ConsoleOptions {
     asks: usize,
 }
 
-/// What is known of the payments.
+/// The state of the payments in the database.
 #[derive(Debug, Clone, Copy)]
 struct Scale {
     rows: u64,
@@ -222,7 +222,7 @@ pub(crate) async fn run(options: &Options, console: &ConsoleOptions) -> Result<R
     })
 }
 
-/// What an operator of one small tenant sees.
+/// The views of an operator of one small tenant.
 const CITY: &[View] = views! {
     "a city's payments, newest" true |_, _| get("/payments");
     "a city's payments by gateway" true |_, d| get(format!("/payments?gateway={}", pick(&["PAYTM", "AXIS", "PAYU"], d)));

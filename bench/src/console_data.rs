@@ -52,7 +52,7 @@ const SQLITE: Words = Words {
             'PT-1', maker, checker, 'KEPT', details, 0 FROM refunds",
 };
 
-/// What belongs to the payments: statements, in their order.
+/// The rows beside the payments: statements, in their order.
 fn beside(words: &Words, rows: u64) -> Vec<String> {
     let numbers = words.numbers;
     let refunds = format!(

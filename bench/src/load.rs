@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) location: Option<String>,
-    /// What it sets, without attributes.
+    /// Its name and value, without attributes.
     pub(crate) cookie: Option<String>,
     pub(crate) body: Vec<u8>,
 }

@@ -15,7 +15,7 @@ use crate::screens::export::{self, Offered};
 /// The rows of a page of a list.
 pub(crate) const ROWS: usize = 50;
 
-/// What every list has around its rows.
+/// The frame of a list: everything around its rows.
 pub(crate) struct List {
     pub(crate) action: String,
     pub(crate) problems: Vec<Problem>,
@@ -216,7 +216,7 @@ impl<'c> Filters<'c> {
         let choices = options.iter().map(|(value, word, _)| Choice::of(*value, *word)).collect();
         self.select(parameter, name, Some(value), None, choices);
         if typed.is_none() {
-            // What is not in the address is in force, too.
+            // A filter that is not in the address is in force, too.
             self.view = self.view.clone().without(parameter);
         }
         let chosen = options.iter().find(|(known, _, _)| *known == value);

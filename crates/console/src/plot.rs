@@ -32,7 +32,7 @@ pub(crate) struct Plot<'a> {
     pub(crate) places: Vec<String>,
     /// At most [`SERIES`].
     pub(crate) series: Vec<Series>,
-    /// What the axis reaches at least.
+    /// The least end of the axis.
     pub(crate) at_least: i64,
     /// Writes a value of the axis.
     pub(crate) unit: &'a dyn Fn(i64) -> String,

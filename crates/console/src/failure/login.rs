@@ -1,4 +1,4 @@
-//! Why somebody was not logged in.
+//! The reasons for which a login is refused.
 
 use http::StatusCode;
 use payment_oidc::{Flaw, OidcError};
@@ -54,7 +54,7 @@ impl LoginFailure {
         }
     }
 
-    /// In fixed words, for the audit log; `None` where nobody was refused.
+    /// In fixed words, for the audit log; `None` where no login was refused.
     pub(crate) fn word(&self) -> Option<&'static str> {
         match self {
             LoginFailure::Attempt => Some("attempt"),

@@ -247,7 +247,7 @@ struct Times {
 struct Course<'a> {
     id: &'static str,
     title: &'static str,
-    /// What the axis reaches at least.
+    /// The least end of the axis.
     at_least: i64,
     /// Of a gateway at a place.
     value: &'a dyn Fn(&str, usize) -> Option<i64>,
