@@ -1,5 +1,6 @@
-//! Traces: what a collector gets of a payment, what DIGIT's services and Kafka are told of it, what log lines
-//! say, that nothing personal is among it, and that a collector that is unavailable disturbs no payment.
+//! Traces: the spans of a payment and its refund at a collector, the contexts in calls of DIGIT's services and in
+//! Kafka's records, the ids in log lines, no personal data in any of them; a collector that is unavailable disturbs
+//! no payment.
 
 #[path = "traces/collector.rs"]
 mod collector;
@@ -10,6 +11,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::trace::v1::Span;
+use payment_simulator::digit::{Endpoint, Fault};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -23,7 +25,19 @@ const CALLER: &str = "00f067aa0ba902b7";
 const OTHER_TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 /// Of requests that are refused.
 const STRANGE_TRACE: &str = "b9c7c989f97918e1bcd5f9d1c3cbd5a1";
+/// Of a maker's request for a refund, and of a checker's approval.
+const MAKER_TRACE: &str = "c2d8f1a06b7e4f5390a1b2c3d4e5f607";
+const CHECKER_TRACE: &str = "d3e9a2b17c8f50649ab2c3d4e5f60718";
 const STATE: &str = "vendor=7";
+
+/// `traceparent` of a request in a sampled trace.
+fn traced(trace: &str) -> String {
+    format!("00-{trace}-{CALLER}-01")
+}
+
+fn of_trace<'a>(spans: &'a [Span], trace: &str) -> Vec<&'a Span> {
+    spans.iter().filter(|span| hex(&span.trace_id) == trace).collect()
+}
 
 fn exported(collector: &Collector, protocol: &str) -> Vec<(&'static str, String)> {
     vec![
@@ -41,7 +55,6 @@ fn exported(collector: &Collector, protocol: &str) -> Vec<(&'static str, String)
 async fn payment_is_one_trace(protocol: Protocol, word: &str) {
     let collector = Collector::start(protocol).await;
     let world = World::start(exported(&collector, word)).await;
-    let traced = |trace: &str| format!("00-{trace}-{CALLER}-01");
     let id = world.pay(Some(&traced(TRACE)), Some(STATE), Some(&traced(OTHER_TRACE))).await;
     world.offend().await;
     collector
@@ -51,8 +64,8 @@ async fn payment_is_one_trace(protocol: Protocol, word: &str) {
     let log = world.stop().await;
 
     let spans = collector.read(|received| received.spans.clone());
-    let of_trace = |trace: &str| spans.iter().filter(|span| hex(&span.trace_id) == trace).collect::<Vec<_>>();
-    let (payment, settling, refused) = (of_trace(TRACE), of_trace(OTHER_TRACE), of_trace(STRANGE_TRACE));
+    let [payment, settling, refused] =
+        [TRACE, OTHER_TRACE, STRANGE_TRACE].map(|trace| of_trace(&spans, trace));
     assert_eq!(payment.len() + settling.len() + refused.len(), spans.len(), "no trace began by itself");
     assert_eq!(refused.len(), 4);
     let names: BTreeSet<&str> = payment.iter().map(|span| span.name.as_str()).collect();
@@ -88,14 +101,10 @@ async fn payment_is_one_trace(protocol: Protocol, word: &str) {
     assert_eq!(attribute(create, "http.response.status_code").as_deref(), Some("200"));
     assert_eq!(create.trace_state, STATE);
 
+    let span_ids: HashSet<String> = payment.iter().map(|span| hex(&span.span_id)).collect();
     for headers in [&kafka, &digit] {
-        assert!(!headers.is_empty());
-        let span_ids: HashSet<String> = payment.iter().map(|span| hex(&span.span_id)).collect();
-        for (what, parent, state) in headers {
-            let parts: Vec<&str> = parent.split('-').collect();
-            assert_eq!((parts[1], parts[3]), (TRACE, "01"), "{what}");
-            assert!(span_ids.contains(parts[2]), "{what} continues a span of ours");
-            assert_eq!(state.as_deref(), Some(STATE), "{what}");
+        for span in continued(headers) {
+            assert!(span_ids.contains(span), "a context continues a span of ours");
         }
     }
     logged(&log, &id);
@@ -117,6 +126,18 @@ async fn payment_is_one_trace(protocol: Protocol, word: &str) {
         }
         assert!(text.contains(&id), "the bytes that were looked through are those of the spans");
     });
+}
+
+/// The spans that contexts continue, each of which is of the payment's trace.
+fn continued(contexts: &[(String, String, Option<String>)]) -> Vec<&str> {
+    assert!(!contexts.is_empty());
+    let spans = contexts.iter().map(|(what, parent, state)| {
+        let parts: Vec<&str> = parent.split('-').collect();
+        assert_eq!((parts[1], parts[3]), (TRACE, "01"), "{what}");
+        assert_eq!(state.as_deref(), Some(STATE), "{what}");
+        parts[2]
+    });
+    spans.collect()
 }
 
 /// Every span is below another one or the caller's.
@@ -164,10 +185,73 @@ async fn a_payment_is_one_trace_over_grpc() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_after_a_crash_and_a_refund_continue_the_trace_of_their_payment() {
+    let collector = Collector::start(Protocol::Http).await;
+    let mut world = World::start(exported(&collector, "http/protobuf")).await;
+    // The payment is registered, the answer is lost, and until the crash it cannot be looked up.
+    world.digit.set_fault_for(Endpoint::CreatePayment, Fault::CutAfterWork, 1);
+    world.digit.set_fault(Endpoint::SearchPayments, Fault::Status500);
+    let id = world.pay(Some(&traced(TRACE)), Some(STATE), Some(&traced(OTHER_TRACE))).await;
+    let has = |name: &'static str| move |spans: &[Span]| spans.iter().any(|span| span.name == name);
+    collector.until("settled payment", has("settle")).await;
+    world.crash().await;
+    let records = world.records().await;
+    world.give_back(&id, &traced(MAKER_TRACE), &traced(CHECKER_TRACE)).await;
+    let refund_records = world.refund_records().await;
+    let calls = world.calls_of(&[
+        Endpoint::Ids,
+        Endpoint::CreatePayment,
+        Endpoint::SearchPayments,
+        Endpoint::CancelPayment,
+    ]);
+    world.stop().await;
+
+    for contexts in [&records, &refund_records, &calls] {
+        continued(contexts);
+    }
+    assert_eq!(calls.iter().filter(|(call, ..)| call == "CancelPayment").count(), 1);
+    let spans = collector.read(|received| received.spans.clone());
+    let payment = of_trace(&spans, TRACE);
+    let names: BTreeSet<&str> = payment.iter().map(|span| span.name.as_str()).collect();
+    for name in [
+        "settle",
+        "refund request",
+        "refund decision",
+        "refund",
+        "gateway refund",
+        "receipt cancellation",
+        "publish save-pg-refund-txns",
+        "publish update-pg-refund-txns",
+    ] {
+        assert!(names.contains(name), "no {name} among {names:#?}");
+    }
+    // The job continues the trace from the context that the outbox keeps of the create.
+    let create = payment.iter().find(|span| span.name.ends_with("_create")).unwrap();
+    let of_job = |span: &&&Span| span.name == "receipt" && span.parent_span_id == create.span_id;
+    let receipt = payment.iter().find(of_job).unwrap();
+    assert!(payment.iter().any(|span| span.parent_span_id == receipt.span_id), "its calls are below it");
+    for (trace, path) in [(MAKER_TRACE, "_create"), (CHECKER_TRACE, "_approve")] {
+        let [request] = of_trace(&spans, trace)[..] else { panic!("{path}: more than the request") };
+        assert_eq!(request.name, format!("POST /pg-service/refund/v1/{path}"));
+        let links_to = |span: &Span, other: &str| span.links.iter().any(|link| hex(&link.trace_id) == other);
+        assert!(links_to(request, TRACE) && payment.iter().any(|span| links_to(span, trace)), "{path}");
+    }
+    assert_eq!(
+        payment.iter().filter_map(|span| attribute(span, "pg.txn_id")).collect::<HashSet<_>>(),
+        HashSet::from([id])
+    );
+    collector.read(|received| {
+        let text = String::from_utf8_lossy(&received.bytes);
+        for personal in PERSONAL {
+            assert!(!text.contains(personal), "{personal:?} was exported");
+        }
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_collector_nothing_is_passed_on_and_log_lines_have_their_request() {
     let world = World::start(Vec::new()).await;
-    let parent = format!("00-{TRACE}-{CALLER}-01");
-    let id = world.pay(Some(&parent), Some(STATE), None).await;
+    let id = world.pay(Some(&traced(TRACE)), Some(STATE), None).await;
     let (kafka, digit) = (world.records().await, world.calls());
     assert_eq!((kafka, digit), (Vec::new(), Vec::new()));
     let log = world.stop().await;

@@ -8,6 +8,7 @@ use super::counting::Step;
 use super::record::{audit, by_principal, event, line};
 use super::{RefundDecisionRequest, RefundError, Refunds};
 use crate::identity::Identity;
+use crate::payment_span::in_trace_of;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verb {
@@ -75,6 +76,19 @@ impl Refunds {
         let scope = [TenantScope { root: by.tenant.to_string() }];
         let stored = self.ports.store.refund(&request.id, Some(&scope)).await?;
         let stored = stored.ok_or(RefundError::NotFound)?;
+        let payment = stored.txn_id.clone();
+        let deciding = self.decide_on(stored, verb, request, by, identity);
+        in_trace_of(self.ports.store.as_ref(), &payment, "refund decision", deciding).await
+    }
+
+    async fn decide_on(
+        &self,
+        stored: Refund,
+        verb: Verb,
+        request: RefundDecisionRequest,
+        by: &Principal,
+        identity: &Identity,
+    ) -> Result<Refund, RefundError> {
         let is_maker = stored.requested_by == by.uuid;
         match verb {
             Verb::Approve | Verb::Reject if is_maker => return Err(RefundError::SameUser),

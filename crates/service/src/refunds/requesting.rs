@@ -13,6 +13,7 @@ use super::counting::count_request;
 use super::record::{audit, by_principal, event, line};
 use super::{CancelReceipt, RefundError, RefundRequest, Refunds, UPSTREAM};
 use crate::identity::Identity;
+use crate::payment_span::in_trace_of;
 use crate::ports::finished;
 
 /// Ids are random: a few that are taken already would be a broken generator.
@@ -53,7 +54,19 @@ impl Refunds {
         {
             return if first == *digest { Ok(known) } else { Err(RefundError::KeyReused) };
         }
-        let mut draft = self.draft(request, by).await?;
+        let payment = self.refundable(request, by).await?;
+        let storing = self.store_draft(&payment, request, by, identity);
+        in_trace_of(self.ports.store.as_ref(), &payment.id, "refund request", storing).await
+    }
+
+    async fn store_draft(
+        &self,
+        payment: &Transaction,
+        request: &RefundRequest,
+        by: &Principal,
+        identity: &Identity,
+    ) -> Result<Refund, RefundError> {
+        let mut draft = self.draft(payment, request, by).await?;
         let expected = request
             .amount_available
             .as_deref()
@@ -131,15 +144,24 @@ impl Refunds {
         })
     }
 
-    /// The refund that is asked for, if everything allows it.
-    async fn draft(&self, request: &RefundRequest, by: &Principal) -> Result<Refund, RefundError> {
+    /// The payment that the maker may have refunded.
+    async fn refundable(&self, request: &RefundRequest, by: &Principal) -> Result<Transaction, RefundError> {
         let reason_given = request.reason.as_ref().is_some_and(|reason| !reason.expose().trim().is_empty());
         if request.reason_code.trim().is_empty() || (!reason_given && request.reason_code != UPSTREAM) {
             return Err(RefundError::ReasonRequired);
         }
         let payment = self.ports.store.transaction(&request.txn_id).await?;
         let within = |payment: &Transaction| payment.tenant_id.is_within(by.tenant.as_str());
-        let payment = payment.filter(within).ok_or(RefundError::NoPayment)?;
+        payment.filter(within).ok_or(RefundError::NoPayment)
+    }
+
+    /// The refund that is asked for, if everything allows it.
+    async fn draft(
+        &self,
+        payment: &Transaction,
+        request: &RefundRequest,
+        by: &Principal,
+    ) -> Result<Refund, RefundError> {
         if let Some(reason) = payment.unknown_values() {
             return Err(RefundError::NotPaid(reason));
         }
@@ -148,17 +170,17 @@ impl Refunds {
         if let Some(window) = settings.window.filter(|window| age > *window) {
             return Err(RefundError::WindowOver { days: window.as_secs() / 86_400 });
         }
-        let gateway = self.ports.gateways.of(&payment).await.map_err(RefundError::NotSupported)?;
+        let gateway = self.ports.gateways.of(payment).await.map_err(RefundError::NotSupported)?;
         let none = || RefundError::NotSupported(format!("{} gives nothing back", payment.gateway));
         let refunding = gateway.refunding().ok_or_else(none)?;
         if payment.status.name() == payment_domain::StatusName::Pending {
             return Err(RefundError::NotPaid("the payment is pending".to_owned()));
         }
-        let case = self.case_of(&payment, request.case).await?;
+        let case = self.case_of(payment, request.case).await?;
         let others = self.ports.store.refunds_of(&payment.id).await?;
-        let capture = self.capture(&payment, &gateway, case.as_ref(), &others).await?;
+        let capture = self.capture(payment, &gateway, case.as_ref(), &others).await?;
         let terms = refunding
-            .terms(&Refunds::target(&payment, &capture))
+            .terms(&Refunds::target(payment, &capture))
             .map_err(|no| RefundError::NotSupported(no.to_string()))?;
         let available = Refunds::available(&others, &capture);
         let amount = match request.amount.as_deref() {
@@ -205,7 +227,7 @@ impl Refunds {
         let now = self.ports.now();
         let receipt = match capture.is_second {
             true => RefundReceipt::None,
-            false => self.receipt_of(&payment, amount == capture.amount).await?,
+            false => self.receipt_of(payment, amount == capture.amount).await?,
         };
         Ok(Refund {
             id: new_id()?,

@@ -1,6 +1,7 @@
-//! A service beside DIGIT and Kafka, and what is done with it.
+//! A service beside DIGIT and Kafka, with its payers, makers and checkers.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use payment_simulator::digit::{Endpoint, Fault, PretendDigit};
@@ -15,8 +16,15 @@ use tempfile::TempDir;
 use crate::support::payer::Payer;
 use crate::support::{PATIENCE, Service, free_port, http_client, pg_service};
 
-/// What is told of persons, and what they may put where something else belongs.
-pub(crate) const PERSONAL: [&str; 14] = [
+/// Added by the API gateway where it vouches for a user.
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+/// Data of persons, and texts that they may put where something else belongs.
+pub(crate) const PERSONAL: [&str; 18] = [
+    SECRET,
+    "Balwinder",
+    "uuid-of-the-maker",
+    "uuid-of-the-checker",
     "Gurpreet",
     "9815098150",
     "gurpreet@example.org",
@@ -33,14 +41,33 @@ pub(crate) const PERSONAL: [&str; 14] = [
     "request-1",
 ];
 
-/// What a call or record says of its trace: what it is, `traceparent`, `tracestate`.
-type Told = Vec<(String, String, Option<String>)>;
+const UPDATES: &str = "persister.update.pg.txns";
+const REFUND_UPDATES: &str = "persister.update.pg.refund";
+
+/// The calls or records that name a trace, with `traceparent` and `tracestate`.
+type Contexts = Vec<(String, String, Option<String>)>;
 
 pub(crate) struct World {
     service: Service,
-    digit: PretendDigit,
-    update_topic: String,
-    _folder: TempDir,
+    pub(crate) digit: PretendDigit,
+    settings: Vec<(&'static str, String)>,
+    variables: Vec<(&'static str, String)>,
+    port: u16,
+    folder: TempDir,
+}
+
+async fn serve(
+    settings: &[(&'static str, String)],
+    variables: &[(&'static str, String)],
+    port: u16,
+    folder: &Path,
+) -> Service {
+    let mut command = pg_service(folder);
+    for (name, value) in settings {
+        command.args(["--set", &format!("{name}={value}")]);
+    }
+    command.envs(variables.iter().cloned()).env("PG_SERVICE_IDENTITY_HEADER_SECRET", SECRET);
+    Service::start(command, port, &folder.join("log")).await
 }
 
 impl World {
@@ -48,34 +75,40 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let digit = PretendDigit::start().await.unwrap();
         let run = uuid::Uuid::new_v4().simple().to_string();
-        let update_topic = format!("update-traces-{run}");
         let port = free_port();
-        let mut command = pg_service(folder.path());
-        for (name, value) in [
+        let settings = vec![
             ("sandbox.active", "true".to_owned()),
             ("sandbox.beside-digit", "true".to_owned()),
             ("server.public-url", format!("http://127.0.0.1:{port}/pg-service")),
             ("callback.allowed-hosts", "127.0.0.1".to_owned()),
-            ("identity.proof", "believed".to_owned()),
+            ("identity.proof", "header".to_owned()),
             ("egov.idgen.host", digit.url().to_owned()),
             ("egov.userservice.host", digit.url().to_owned()),
             ("egov.collectionservice.host", digit.url().to_owned()),
             ("kafka.config.bootstrap_server_config", kafka::bootstrap_servers()),
             ("persister.save.pg.txns", format!("save-traces-{run}")),
-            ("persister.update.pg.txns", update_topic.clone()),
+            (UPDATES, format!("update-traces-{run}")),
             ("persister.save.pg.txnsDump", format!("save-dump-traces-{run}")),
             ("persister.update.pg.txnsDump", format!("update-dump-traces-{run}")),
+            ("persister.save.pg.refund", format!("save-refund-traces-{run}")),
+            (REFUND_UPDATES, format!("update-refund-traces-{run}")),
             ("kafka.topics.notification.sms", format!("sms-traces-{run}")),
             ("notification.sms.enabled", "true".to_owned()),
             ("spring.kafka.consumer.group-id", format!("traces-{run}")),
             ("kafka.client.topic.metadata.refresh.interval.ms", "500".to_owned()),
+            // The jobs of a dead service are soon taken over.
+            ("scheduler.lease-ms", "3000".to_owned()),
             ("log.level", "info,payment_digit=debug".to_owned()),
-        ] {
-            command.args(["--set", &format!("{name}={value}")]);
-        }
-        command.envs(variables);
-        let service = Service::start(command, port, &folder.path().join("log")).await;
-        World { service, digit, update_topic, _folder: folder }
+        ];
+        let service = serve(&settings, &variables, port, folder.path()).await;
+        World { service, digit, settings, variables, port, folder }
+    }
+
+    /// The service dies (`kill -9`), and another is started on its data; meanwhile DIGIT recovers.
+    pub(crate) async fn crash(&mut self) {
+        self.service.kill();
+        self.digit.clear_faults();
+        self.service = serve(&self.settings, &self.variables, self.port, self.folder.path()).await;
     }
 
     /// A payment of a citizen about whom much is told; these are the headers of create and update.
@@ -105,6 +138,7 @@ impl World {
             ("x-correlation-id", "correlation-1"),
             ("user-agent", "agent-9815098150"),
             ("idempotency-key", "key-9815098150"),
+            ("x-identity-secret", SECRET),
         ];
         headers.extend(create.map(|parent| ("traceparent", parent)));
         headers.extend(state.map(|state| ("tracestate", state)));
@@ -118,6 +152,28 @@ impl World {
         let answer = self.post(&path, &headers, &json!({"RequestInfo": {}})).await;
         assert_eq!(answer["Transaction"][0]["txnStatus"], "SUCCESS", "{answer}");
         id
+    }
+
+    /// A payment is given back by a maker and a checker; these are their headers.
+    pub(crate) async fn give_back(&self, id: &str, maker: &str, checker: &str) {
+        let refund = json!({"tenantId": "pb.amritsar", "originalTxnId": id, "reasonCode": "DUPLICATE",
+            "reason": "Gurpreet paid twice"});
+        let person = ("uuid-of-the-maker", "PG_REFUND_MAKER");
+        let requested = self.refund("_create", person, maker, &refund).await;
+        let decision = json!({"refundId": requested["refundId"], "version": 1, "comment": "Gurpreet called"});
+        let person = ("uuid-of-the-checker", "PG_REFUND_CHECKER");
+        let approved = self.refund("_approve", person, checker, &decision).await;
+        assert_eq!(approved["refundId"], requested["refundId"]);
+    }
+
+    async fn refund(&self, path: &str, (uuid, role): (&str, &str), parent: &str, refund: &Value) -> Value {
+        let user = json!({"uuid": uuid, "userName": "Balwinder", "name": "Balwinder Singh", "type": "EMPLOYEE",
+            "mobileNumber": "9815098150", "tenantId": "pb", "roles": [{"code": role, "tenantId": "pb"}]});
+        let body = json!({"RequestInfo": {"userInfo": user}, "Refund": refund});
+        let headers = [("traceparent", parent), ("x-identity-secret", SECRET)];
+        let mut answer = self.post(&format!("/refund/v1/{path}"), &headers, &body).await;
+        assert!(answer["Refund"]["refundId"].is_string(), "{answer}");
+        answer["Refund"].take()
     }
 
     /// Requests that name persons where something else belongs, each in a trace that is sampled.
@@ -153,26 +209,39 @@ impl World {
     }
 
     /// The traces in the calls of DIGIT's services. Each has the caller's correlation id.
-    pub(crate) fn calls(&self) -> Told {
-        let mut told = Told::new();
-        for endpoint in [Endpoint::Ids, Endpoint::ValidatePayment, Endpoint::CreatePayment] {
+    pub(crate) fn calls(&self) -> Contexts {
+        for endpoint in [Endpoint::Ids, Endpoint::ValidatePayment] {
             for call in self.digit.calls(endpoint) {
-                if endpoint != Endpoint::CreatePayment {
-                    assert_eq!(
-                        call.headers.get("x-correlation-id").map(String::as_str),
-                        Some("correlation-1")
-                    );
-                }
-                told.extend(of_trace(&format!("{endpoint:?}"), &call.headers));
+                let correlation = call.headers.get("x-correlation-id").map(String::as_str);
+                assert_eq!(correlation, Some("correlation-1"));
             }
         }
-        told
+        self.calls_of(&[Endpoint::Ids, Endpoint::ValidatePayment, Endpoint::CreatePayment])
+    }
+
+    /// The traces in the calls of these endpoints.
+    pub(crate) fn calls_of(&self, endpoints: &[Endpoint]) -> Contexts {
+        let calls = endpoints.iter().flat_map(|endpoint| {
+            let name = format!("{endpoint:?}");
+            self.digit.calls(*endpoint).into_iter().filter_map(move |call| context(&name, &call.headers))
+        });
+        calls.collect()
     }
 
     /// The traces in the records about the payment, of which the last has its receipt.
-    pub(crate) async fn records(&self) -> Told {
-        let topic = self.update_topic.clone();
-        tokio::task::spawn_blocking(move || read(&topic)).await.unwrap()
+    pub(crate) async fn records(&self) -> Contexts {
+        self.read(UPDATES, |body| body["Transaction"]["receipt"].is_string()).await
+    }
+
+    /// The traces in the records about its refund, of which the last tells that the receipt is cancelled.
+    pub(crate) async fn refund_records(&self) -> Contexts {
+        self.read(REFUND_UPDATES, |body| body["Refund"]["receiptStatus"] == "CANCELLED").await
+    }
+
+    async fn read(&self, setting: &str, is_last: fn(&Value) -> bool) -> Contexts {
+        let (_, topic) = self.settings.iter().find(|(name, _)| *name == setting).unwrap();
+        let topic = topic.clone();
+        tokio::task::spawn_blocking(move || read(&topic, is_last)).await.unwrap()
     }
 
     /// Ends the service in order, and returns its log.
@@ -183,11 +252,11 @@ impl World {
     }
 }
 
-fn of_trace(what: &str, headers: &BTreeMap<String, String>) -> Option<(String, String, Option<String>)> {
+fn context(what: &str, headers: &BTreeMap<String, String>) -> Option<(String, String, Option<String>)> {
     Some((what.to_owned(), headers.get("traceparent")?.clone(), headers.get("tracestate").cloned()))
 }
 
-fn read(topic: &str) -> Told {
+fn read(topic: &str, is_last: fn(&Value) -> bool) -> Contexts {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", kafka::bootstrap_servers())
         .set("group.id", format!("reader-{topic}"))
@@ -196,7 +265,7 @@ fn read(topic: &str) -> Told {
         .create()
         .unwrap();
     consumer.subscribe(&[topic]).unwrap();
-    let (mut told, started) = (Told::new(), Instant::now());
+    let (mut contexts, started) = (Contexts::new(), Instant::now());
     while started.elapsed() < PATIENCE {
         let Some(Ok(record)) = consumer.poll(Duration::from_millis(100)) else { continue };
         let body: Value = serde_json::from_slice(record.payload().unwrap()).unwrap();
@@ -204,10 +273,10 @@ fn read(topic: &str) -> Told {
             let text = |value: Option<&[u8]>| String::from_utf8(value.unwrap().to_vec()).unwrap();
             headers.iter().map(|header| (header.key.to_owned(), text(header.value))).collect()
         });
-        told.extend(of_trace(topic, &headers.unwrap_or_default()));
-        if body["Transaction"]["receipt"].is_string() {
-            return told;
+        contexts.extend(context(topic, &headers.unwrap_or_default()));
+        if is_last(&body) {
+            return contexts;
         }
     }
-    panic!("no receipt in {topic}");
+    panic!("the last record of {topic} is missing");
 }
