@@ -51,6 +51,10 @@ pub enum AuditAction {
     SearchedUnmasked,
     /// The settings with which the service started differ from those before.
     SettingsChanged,
+    /// All payments were moved into this database.
+    PaymentsMoved,
+    /// The embedded database is used again after its payments were moved.
+    MoveReversed,
     /// Lines of the payments' histories, by their digest.
     HistorySealed,
     /// The personal values of an entry were removed.
@@ -58,7 +62,7 @@ pub enum AuditAction {
 }
 
 impl AuditAction {
-    pub const ALL: [AuditAction; 33] = [
+    pub const ALL: [AuditAction; 35] = [
         AuditAction::RefundRequested,
         AuditAction::RefundApproved,
         AuditAction::RefundRejected,
@@ -90,6 +94,8 @@ impl AuditAction {
         AuditAction::Revealed,
         AuditAction::SearchedUnmasked,
         AuditAction::SettingsChanged,
+        AuditAction::PaymentsMoved,
+        AuditAction::MoveReversed,
         AuditAction::HistorySealed,
         AuditAction::Redacted,
     ];
@@ -128,6 +134,8 @@ impl AuditAction {
             AuditAction::Revealed => "revealed",
             AuditAction::SearchedUnmasked => "searched-unmasked",
             AuditAction::SettingsChanged => "settings.changed",
+            AuditAction::PaymentsMoved => "payments.moved",
+            AuditAction::MoveReversed => "payments.move-reversed",
             AuditAction::HistorySealed => "history.sealed",
             AuditAction::Redacted => "redacted",
         }
@@ -159,7 +167,7 @@ pub struct AuditEntry {
     pub at: Timestamp,
     pub actor: AuditActor,
     pub action: AuditAction,
-    /// The kind of object: `refund`, `case`, `account`, `credential`, `token`, `job`, `transaction`.
+    /// The kind of object: `refund`, `case`, `account`, `credential`, `token`, `job`, `transaction`, `database`.
     pub object_kind: &'static str,
     pub object_id: String,
     /// The tenant the object belongs to; `None` for one of the whole installation.

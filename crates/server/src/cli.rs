@@ -243,6 +243,9 @@ pub(crate) struct MoveArgs {
     /// With --back: the other database does not exist any more, and no payment was made in it
     #[arg(long, requires = "back", conflicts_with = "to_properties")]
     pub(crate) target_lost: bool,
+    /// The person who acts, for the audit log [default: $USER]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -16,7 +16,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use crate::PostgresStore;
-use crate::connections::{Step, Transaction};
+use crate::connections::{Migrator, Step, Transaction};
 use crate::failure::Failure;
 use crate::listings::Bound;
 use crate::parameters::{Parameter, Rows, storable};
@@ -166,31 +166,49 @@ pub(crate) async fn commit_with_audit(
     before: Vec<Step<'_>>,
     entries: &[AuditEntry],
 ) -> Result<(), Failure> {
+    let entries = chain::unnumbered(entries).map_err(|_| Failure::NoRandomness)?;
+    let personal: Vec<Rows> = entries.iter().map(personal_rows).collect();
+    let mut steps = before;
+    steps.extend(appending(&entries, &personal));
+    transaction.commit_after(steps).await
+}
+
+/// Appends entries in the database transaction that a migrator is in.
+pub(crate) async fn append(migrator: &Migrator, entries: &[AuditEntry]) -> Result<(), Failure> {
+    let entries = chain::unnumbered(entries).map_err(|_| Failure::NoRandomness)?;
+    let personal: Vec<Rows> = entries.iter().map(personal_rows).collect();
+    for step in appending(&entries, &personal) {
+        migrator.step(&step).await?;
+    }
+    Ok(())
+}
+
+/// The statements that append entries at the end of the log.
+fn appending<'a>(entries: &'a [UnnumberedEntry], personal: &'a [Rows<'a>]) -> Vec<Step<'a>> {
     // As `chain::entry_hash`.
-    const END: &str = r#"
+    const END: &str = "
         UPDATE eg_pg_audit_head SET last_number = last_number + 1,
-            last_hash = sha256('\x0001'::bytea
-                || convert_to('{"number":' || (last_number + 1) || $1::text, 'UTF8') || last_hash)"#;
+            last_hash = sha256($3::bytea
+                || convert_to($2::text || (last_number + 1) || $1::text, 'UTF8') || last_hash)";
     // Without an end of the log there is no number, which the table refuses.
-    const ENTRY: &str = r#"
+    const ENTRY: &str = "
         INSERT INTO eg_pg_audit (entry_number, entry, entry_hash)
-        SELECT head.last_number, '{"number":' || head.last_number || $1::text, head.last_hash
-        FROM (SELECT) AS one LEFT JOIN eg_pg_audit_head AS head ON true"#;
+        SELECT head.last_number, $2::text || head.last_number || $1::text, head.last_hash
+        FROM (SELECT) AS one LEFT JOIN eg_pg_audit_head AS head ON true";
     const PERSONAL: &str = "
         INSERT INTO eg_pg_audit_personal (entry_number, field, salt, value)
         SELECT head.last_number, personal.* FROM eg_pg_audit_head AS head,
             unnest($1::text[], $2::bytea[], $3::text[]) AS personal";
-    let entries = chain::unnumbered(entries).map_err(|_| Failure::NoRandomness)?;
-    let personal: Vec<Rows> = entries.iter().map(personal_rows).collect();
-    let mut steps = before;
-    for (entry, personal) in entries.iter().zip(&personal) {
-        steps.push(Step::new(END, vec![&entry.behind_number]));
-        steps.push(Step::new(ENTRY, vec![&entry.behind_number]));
+    let mut steps = Vec::new();
+    for (entry, personal) in entries.iter().zip(personal) {
+        let text = &entry.behind_number;
+        steps.push(Step::new(END, vec![text, &chain::BEFORE_NUMBER, &chain::BEFORE_ENTRY]));
+        steps.push(Step::new(ENTRY, vec![text, &chain::BEFORE_NUMBER]));
         if !personal.is_empty() {
             steps.push(Step::new(PERSONAL, personal.values()));
         }
     }
-    transaction.commit_after(steps).await
+    steps
 }
 
 fn personal_rows(entry: &UnnumberedEntry) -> Rows<'_> {

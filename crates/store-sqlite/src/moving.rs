@@ -6,13 +6,14 @@
 
 use std::path::Path;
 
+use payment_domain::AuditEntry;
 use payment_store::StoreError;
 use payment_store::moving::{AUDIT_HEAD, Cell, CellRow, HISTORY, Kind, LastNumbers, TABLES, Table};
 use rusqlite::types::{ToSql, ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
 
 use crate::failure::Failure;
-use crate::{Options, connection, migrations};
+use crate::{Options, audit, connection, migrations};
 
 /// Tables that are not moved, and the reason.
 pub const LEFT: &[(&str, &str)] = &[
@@ -157,20 +158,30 @@ impl Source {
         Ok(tx.commit()?)
     }
 
-    /// Removes the mark, so that the database is used again.
+    /// Removes the mark, so that the database is used again, with entries of the audit log.
     ///
     /// # Errors
     /// As [`Source::open`].
-    pub fn remove_mark(&mut self) -> Result<(), StoreError> {
+    pub fn remove_mark(&mut self, entries: &[AuditEntry]) -> Result<(), StoreError> {
         let mut remove = || -> Result<(), Failure> {
             let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             for (trigger, ..) in guards(&tx)? {
                 tx.execute_batch(&format!("DROP TRIGGER IF EXISTS \"{trigger}\""))?;
             }
             tx.execute_batch("DROP TABLE IF EXISTS eg_pg_move")?;
+            audit::append_audit(&tx, entries)?;
             Ok(tx.commit()?)
         };
         Ok(remove()?)
+    }
+
+    /// The number of the last entry of the audit log.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub fn last_entry(&self) -> Result<i64, StoreError> {
+        let sql = format!("SELECT last_number FROM {AUDIT_HEAD}");
+        Ok(self.conn.query_row(&sql, [], |row| row.get(0)).map_err(Failure::from)?)
     }
 
     /// The number of rows of a table.
@@ -386,7 +397,7 @@ mod tests {
         }
         let refused = SqliteStore::open(&path, &Options::default()).err().unwrap();
         assert!(matches!(&refused, StoreError::Failed(why) if why.to_string().contains("postgres://db/x")));
-        source.remove_mark().unwrap();
+        source.remove_mark(&[]).unwrap();
         drop(source);
         assert_eq!(mark(&path).unwrap(), None);
         let left: i64 = other

@@ -15,15 +15,17 @@ pub(super) fn node() -> String {
     format!("by-hand-{}", std::process::id())
 }
 
-/// The operator where neither the command line nor the shell names one.
-pub(super) const ANONYMOUS_OPERATOR: &str = "operator";
-
 /// The operator: the one named on the command line, or else the user of the shell.
 pub(super) fn operator(by: Option<&str>) -> Option<String> {
     let user = || ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
     let name = by.map(str::to_owned).or_else(user)?;
     let name: String = name.trim().chars().filter(|char| !char.is_control()).take(128).collect();
     (!name.is_empty()).then_some(name)
+}
+
+/// The same, by a general word where neither the command line nor the shell names one.
+pub(super) fn any_operator(by: Option<&str>) -> String {
+    operator(by).unwrap_or_else(|| "operator".to_owned())
 }
 
 /// The operator in the audit log.

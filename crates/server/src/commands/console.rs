@@ -20,7 +20,7 @@ pub(super) fn login(config: &Config, args: &ConsoleLoginArgs) -> Outcome<ExitCod
     if !config.has_console() {
         return Err(Failure::new("the console is switched off").try_this("set console.enabled=true"));
     }
-    let account = by_hand::operator(None).unwrap_or_else(|| by_hand::ANONYMOUS_OPERATOR.to_owned());
+    let account = by_hand::any_operator(None);
     let name = args.name.clone().unwrap_or_else(|| account.clone());
     let grants = args
         .roles

@@ -34,9 +34,9 @@ pub(super) fn tail(config: &Config, args: &TailArgs) -> Outcome<ExitCode> {
 pub(super) fn revive(config: &Config, args: &ReviveArgs) -> Outcome<ExitCode> {
     let sequence = args.sequence;
     let revived = small_runtime()?.block_on(async {
-        let operator = by_hand::operator(None).unwrap_or_else(|| by_hand::ANONYMOUS_OPERATOR.to_owned());
+        let actor = by_hand::actor(&by_hand::any_operator(None));
         let audit = service::open_audit(config).await?;
-        audit.requeue(by_hand::actor(&operator), sequence).await.map_err(|error| database::unreadable(&error))
+        audit.requeue(actor, sequence).await.map_err(|error| database::unreadable(&error))
     })?;
     if !revived {
         return Err(Failure::new(format!("event {sequence} is no dead letter"))

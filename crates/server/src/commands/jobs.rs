@@ -54,8 +54,7 @@ pub(super) fn run(config: Config, args: &JobsRunArgs) -> Outcome<ExitCode> {
     let FinishedRun { begun, tally, end } = small_runtime()?.block_on(async {
         let Assembled { payments, scheduler, .. } = service::assemble(config, &by_hand::node()).await?;
         if scheduler.names().contains(&args.name.as_str()) {
-            let operator = by_hand::operator(None).unwrap_or_else(|| by_hand::ANONYMOUS_OPERATOR.to_owned());
-            let actor = by_hand::actor(&operator);
+            let actor = by_hand::actor(&by_hand::any_operator(None));
             let recorded =
                 payments.audit.acts(actor, AuditAction::JobRunByHand, "job", args.name.as_str()).await;
             recorded.map_err(|error| unreadable(&error))?;

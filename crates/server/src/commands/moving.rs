@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::table::{Column, Table, plain};
-use super::{refused, small_runtime};
+use super::{by_hand, refused, small_runtime};
 use crate::cli::MoveArgs;
 use crate::config::{Config, database_of, environment};
 use crate::failure::Outcome;
@@ -14,8 +14,9 @@ use crate::terminal::{Paint, complain, say};
 
 pub(super) fn run(config: &Config, args: &MoveArgs) -> Outcome<ExitCode> {
     let paint = Paint::detect();
+    let actor = by_hand::actor(&by_hand::any_operator(args.by.as_deref()));
     let Some(file) = &args.to_properties else {
-        let target = moving::forget_target(config)?;
+        let target = moving::forget_target(config, actor)?;
         say(&paint.waiting(&format!(
             "The embedded database is used again. If {target} still exists, delete it: what both of them settle or \
              pay back is paid twice."
@@ -25,12 +26,12 @@ pub(super) fn run(config: &Config, args: &MoveArgs) -> Outcome<ExitCode> {
     let to = database_of(file, &environment()).map_err(|problems| refused(&problems))?;
     let runtime = small_runtime()?;
     if args.back {
-        let target = runtime.block_on(moving::move_back(config, &to))?;
+        let target = runtime.block_on(moving::move_back(config, &to, actor))?;
         say(&paint.good(&format!("The embedded database is used again. {target} refuses every write.")))?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut shown = Shown::new();
-    let moved = runtime.block_on(moving::move_to(config, &to, &mut shown))?;
+    let moved = runtime.block_on(moving::move_to(config, &to, actor, &mut shown))?;
     shown.bar.finish_and_clear();
     tell(&moved, paint)
 }

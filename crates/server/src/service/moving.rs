@@ -6,18 +6,22 @@
 
 use std::path::PathBuf;
 
-use payment_domain::{Clock, SystemClock};
+use payment_domain::{AuditAction, AuditActor, AuditEntry, Clock, SystemClock, Timestamp};
+use payment_service::audit::{act, digest};
 use payment_store::StoreError;
 use payment_store::migration::MigrationState;
 use payment_store::moving::{AUDIT_HEAD, Digest, TABLES, Table};
 use payment_store_postgres::moving::{Target, TargetState};
 use payment_store_sqlite::SqliteStore;
 use payment_store_sqlite::moving::{Mark, Source, Stage};
+use serde_json::{Map, Value, json};
 
 use super::data_folder::{DataFolder, Occupied};
 use crate::config::{Config, Database};
 use crate::failure::{Failure, Outcome};
 
+/// The object of the entries in the audit log: the identity of the database, which its copy keeps.
+const OBJECT: &str = "database";
 /// Rows that are stored by one statement.
 const PAGE: u32 = 500;
 /// How far the clock of the new database may be behind the latest commit of the old one, in milliseconds.
@@ -53,11 +57,16 @@ struct Move {
     _occupied: Occupied,
 }
 
-/// Moves the embedded database into the one of `to`.
+/// Moves the embedded database into the one of `to`, in the name of an actor. The copy's audit log says so.
 ///
 /// # Errors
 /// When one of them is in use or is not what it should be, or the copy cannot be made. It can be repeated then.
-pub async fn move_to(config: &Config, to: &Database, progress: &mut dyn Progress) -> Outcome<Moved> {
+pub async fn move_to(
+    config: &Config,
+    to: &Database,
+    actor: AuditActor,
+    progress: &mut dyn Progress,
+) -> Outcome<Moved> {
     let mut both = Move::open(config, to).await?;
     let books = DataFolder::existing_books(&config.data_dir);
     let id = both.source.database_id().to_owned();
@@ -100,16 +109,17 @@ pub async fn move_to(config: &Config, to: &Database, progress: &mut dyn Progress
         }
     }
     both.mark(Stage::Moving)?;
-    let tables = both.copy(progress).await?;
+    let tables = both.copy(actor, progress).await?;
     both.mark(Stage::Moved)?;
     Ok(Moved { target: both.shown_target, tables, books })
 }
 
-/// Goes back to the embedded database, as long as the copy is as it was made.
+/// Goes back to the embedded database, as long as the copy is as it was made, in the name of an actor. Its audit log
+/// says so.
 ///
 /// # Errors
 /// When anything has happened in the copy, or one of the databases cannot be used.
-pub async fn move_back(config: &Config, to: &Database) -> Outcome<String> {
+pub async fn move_back(config: &Config, to: &Database, actor: AuditActor) -> Outcome<String> {
     let mut both = Move::open(config, to).await?;
     if both.source.mark().map_err(|error| source_failed(&error))?.is_none() {
         return Err(not_moved(config));
@@ -118,19 +128,55 @@ pub async fn move_back(config: &Config, to: &Database) -> Outcome<String> {
     if both.state().await? != TargetState::GivenBack {
         both.close_copy().await?;
     }
-    both.source.remove_mark().map_err(|error| source_failed(&error))?;
+    let entry = reversed(&both.source, actor, &both.shown_target, false);
+    both.source.remove_mark(&[entry]).map_err(|error| source_failed(&error))?;
     Ok(both.shown_target)
 }
 
-/// Opens the embedded database again without checking the copy, which the operator declares lost.
+/// Opens the embedded database again without checking the copy, which the actor declares lost. Its audit log says so.
 ///
 /// # Errors
 /// When the database cannot be used, or was not moved.
-pub fn forget_target(config: &Config) -> Outcome<String> {
+pub fn forget_target(config: &Config, actor: AuditActor) -> Outcome<String> {
     let (mut source, _occupied) = open_source(config)?;
     let mark = source.mark().map_err(|error| source_failed(&error))?.ok_or_else(|| not_moved(config))?;
-    source.remove_mark().map_err(|error| source_failed(&error))?;
+    let entry = reversed(&source, actor, &mark.target, true);
+    source.remove_mark(&[entry]).map_err(|error| source_failed(&error))?;
     Ok(mark.target)
+}
+
+/// The entry of a move: the rows of each table that has any, with their digests.
+fn moved(
+    source: &Source,
+    actor: AuditActor,
+    target: &str,
+    tables: &[(&'static str, Digest)],
+    at: Timestamp,
+) -> AuditEntry {
+    let tables: Map<String, Value> = tables
+        .iter()
+        .filter(|(_, digest)| digest.rows > 0)
+        .map(|(name, digest)| ((*name).to_owned(), json!({ "rows": digest.rows, "digest": digest.hex() })))
+        .collect();
+    let tables = Value::Object(tables);
+    let after = Some(digest(&tables));
+    AuditEntry {
+        after,
+        details: details([("from", "embedded".into()), ("into", target.into()), ("tables", tables)]),
+        ..act(at, actor, AuditAction::PaymentsMoved, OBJECT, source.database_id())
+    }
+}
+
+/// The entry of a move that was gone back from.
+fn reversed(source: &Source, actor: AuditActor, target: &str, declared_lost: bool) -> AuditEntry {
+    AuditEntry {
+        details: details([("from", target.into()), ("declaredLost", declared_lost.into())]),
+        ..act(SystemClock.now(), actor, AuditAction::MoveReversed, OBJECT, source.database_id())
+    }
+}
+
+fn details<const N: usize>(named: [(&str, Value); N]) -> Map<String, Value> {
+    named.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
 }
 
 fn open_source(config: &Config) -> Outcome<(Source, Occupied)> {
@@ -242,7 +288,11 @@ impl Move {
     }
 
     /// Copies and verifies all rows in one database transaction of the target.
-    async fn copy(&self, progress: &mut dyn Progress) -> Outcome<Vec<(&'static str, Digest)>> {
+    async fn copy(
+        &self,
+        actor: AuditActor,
+        progress: &mut dyn Progress,
+    ) -> Outcome<Vec<(&'static str, Digest)>> {
         let target = &self.target;
         let failed = |error: StoreError| self.target_failed(&error);
         target.begin().await.map_err(failed)?;
@@ -272,7 +322,9 @@ impl Move {
                 return Err(differs(table, &found, expected.rows));
             }
         }
-        target.complete().await.map_err(failed)?;
+        let at = Timestamp::from_millis(target.now_ms().await.map_err(failed)?);
+        let entry = moved(&self.source, actor, &self.shown_target, &copied, at);
+        target.complete(&entry).await.map_err(failed)?;
         Ok(copied)
     }
 
@@ -304,8 +356,9 @@ impl Move {
         Ok(digest)
     }
 
-    /// The tables in which the two differ.
+    /// The tables in which the copy differs from what was copied.
     async fn changed(&self) -> Outcome<Vec<&'static str>> {
+        let last_entry = self.source.last_entry().map_err(|error| source_failed(&error))?;
         let mut changed = Vec::new();
         for table in TABLES {
             let mut expected = Digest::default();
@@ -319,8 +372,8 @@ impl Move {
                     None => break,
                 }
             }
-            let found = self.target.digest(table).await.map_err(|error| self.target_failed(&error))?;
-            if found != expected {
+            let is_same = self.target.is_as_copied(table, &expected, last_entry).await;
+            if !is_same.map_err(|error| self.target_failed(&error))? {
                 changed.push(table.name);
             }
         }

@@ -8,6 +8,7 @@ use deadpool_postgres::{ClientWrapper, ConfigConnectImpl, Connect};
 use tokio::task::JoinHandle;
 use tokio_postgres::{NoTls, Row};
 
+use super::session::Step;
 use super::statements::{Values, unnamed};
 use crate::failure::Failure;
 use crate::options::{PostgresOptions, PreparedStatements, SslMode};
@@ -113,6 +114,11 @@ impl Migrator {
     /// The rows of one statement.
     pub(crate) async fn rows(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
         unnamed(&self.client, sql, values).await
+    }
+
+    /// One statement with its parameters.
+    pub(crate) async fn step(&self, step: &Step<'_>) -> Result<(), Failure> {
+        self.rows(step.sql, &step.values).await.map(|_| ())
     }
 
     /// The first row of a statement that always yields one.

@@ -72,8 +72,8 @@ pub(crate) struct Session {
 
 /// A statement with its parameters, to be sent with others.
 pub(crate) struct Step<'a> {
-    sql: &'static str,
-    values: Vec<&'a (dyn ToSql + Sync)>,
+    pub(super) sql: &'static str,
+    pub(super) values: Vec<&'a (dyn ToSql + Sync)>,
 }
 
 impl<'a> Step<'a> {

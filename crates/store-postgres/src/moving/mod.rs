@@ -7,8 +7,11 @@
 
 mod places;
 
+use payment_domain::{AuditAction, AuditEntry};
 use payment_store::StoreError;
-use payment_store::moving::{AUDIT_HEAD, Cell, CellRow, Digest, Kind, LastNumbers, TABLES, Table};
+use payment_store::moving::{
+    AUDIT, AUDIT_HEAD, AUDIT_PERSONAL, Cell, CellRow, Digest, Kind, LastNumbers, TABLES, Table,
+};
 use tokio_postgres::Row;
 
 use self::places::{Place, Values};
@@ -16,7 +19,7 @@ use crate::connections::Migrator;
 use crate::failure::Failure;
 use crate::parameters::ColumnLimits;
 use crate::refunds::RefundColumns;
-use crate::{PostgresOptions, column_limits, migrations, surroundings};
+use crate::{PostgresOptions, audit, column_limits, migrations, surroundings};
 
 const APPLICATION: &str = "pg-service move";
 /// Rows that are read back at a time.
@@ -296,7 +299,37 @@ impl Target {
     /// # Errors
     /// As [`Target::now_ms`]; [`StoreError::Failed`] when a row cannot be read.
     pub async fn digest(&self, table: &Table) -> Result<Digest, StoreError> {
-        Ok(self.read_back(table).await?)
+        Ok(self.read_back(table, "").await?)
+    }
+
+    /// Whether a table holds what was copied into it, and nothing else but the move's entry of the audit log.
+    /// `last_entry` is the number of the last entry that was copied.
+    ///
+    /// # Errors
+    /// As [`Target::digest`].
+    pub async fn is_as_copied(
+        &self,
+        table: &Table,
+        copied: &Digest,
+        last_entry: i64,
+    ) -> Result<bool, StoreError> {
+        let of_copy = format!("WHERE entry_number <= {last_entry}");
+        Ok(match table.name {
+            AUDIT_HEAD => self.ends_with_the_move(last_entry).await?,
+            AUDIT | AUDIT_PERSONAL => self.read_back(table, &of_copy).await? == *copied,
+            _ => self.read_back(table, "").await? == *copied,
+        })
+    }
+
+    /// Whether the audit log ends with the move's entry, or with the last copied one, as in the copies of a version
+    /// that wrote none.
+    async fn ends_with_the_move(&self, last_entry: i64) -> Result<bool, Failure> {
+        const ENDS: &str = "
+            SELECT last_number = $1 OR last_number = $1 + 1 AND EXISTS (
+                SELECT FROM eg_pg_audit WHERE entry_number = last_number AND action = $2)
+            FROM eg_pg_audit_head";
+        let word = AuditAction::PaymentsMoved.as_str();
+        Ok(self.migrator.row(ENDS, &[&last_entry, &word]).await?.try_get(0)?)
     }
 
     /// The digest that rows of the original have when they are read back.
@@ -304,12 +337,15 @@ impl Target {
         rows.iter().for_each(|row| digest.add(&places::canonical(table, row, &self.limits)));
     }
 
-    async fn read_back(&self, table: &Table) -> Result<Digest, Failure> {
+    async fn read_back(&self, table: &Table, condition: &str) -> Result<Digest, Failure> {
         let places = places::places(table, self.tenant);
         let read: Vec<&str> = places.iter().filter_map(|place| place.read.as_deref()).collect();
         let name = places::table_name(table);
         self.migrator
-            .batch(&format!("DECLARE moved NO SCROLL CURSOR FOR SELECT {} FROM {name}", read.join(", ")))
+            .batch(&format!(
+                "DECLARE moved NO SCROLL CURSOR FOR SELECT {} FROM {name} {condition}",
+                read.join(", ")
+            ))
             .await?;
         let mut digest = Digest::default();
         loop {
@@ -325,13 +361,17 @@ impl Target {
         Ok(digest)
     }
 
-    /// Commits all of it: the payments are here.
+    /// Commits all of it with the move's entry of the audit log: the payments are here.
     ///
     /// # Errors
     /// As [`Target::now_ms`]; it may be committed then.
-    pub async fn complete(&self) -> Result<(), StoreError> {
-        self.set_stage(Stage::Moved).await?;
-        Ok(self.migrator.commit().await?)
+    pub async fn complete(&self, entry: &AuditEntry) -> Result<(), StoreError> {
+        let complete = async || -> Result<(), Failure> {
+            audit::append(&self.migrator, std::slice::from_ref(entry)).await?;
+            self.set_stage(Stage::Moved).await?;
+            self.migrator.commit().await
+        };
+        Ok(complete().await?)
     }
 
     /// Commits that the original is used again: no program stores anything here from then on.

@@ -1,6 +1,8 @@
 use std::collections::BTreeSet;
 
+use payment_domain::{AuditActor, Personal, Timestamp};
 use payment_testing::postgres::FreshDatabase;
+use serde_json::Map;
 
 use super::*;
 use crate::PostgresStore;
@@ -153,4 +155,51 @@ async fn rows_that_postgresql_holds_otherwise_are_read_back_the_same() {
         .await
         .unwrap();
     assert_ne!(target.digest(payments).await.unwrap(), expected);
+}
+
+fn entry(action: AuditAction) -> AuditEntry {
+    AuditEntry {
+        at: Timestamp::from_millis(1_790_000_000_000),
+        actor: AuditActor::CommandLine { user: Personal::new("Gurmeet Kaur") },
+        action,
+        object_kind: "database",
+        object_id: "S".to_owned(),
+        tenant: None,
+        before: None,
+        after: None,
+        reason: None,
+        details: Map::new(),
+    }
+}
+
+/// The entry of the move is no use of the copy, any later entry is.
+#[tokio::test]
+async fn a_copy_is_as_copied_until_its_audit_log_has_an_entry_behind_that_of_the_move() {
+    let (_database, target) = connected().await;
+    target.reserve("S").await.unwrap();
+    target.begin().await.unwrap();
+    // The log of the original ends with entry 1.
+    audit::append(&target.migrator, &[entry(AuditAction::Exported)]).await.unwrap();
+    let log = [AUDIT, AUDIT_PERSONAL, AUDIT_HEAD];
+    let log: Vec<&Table> = TABLES.iter().filter(|table| log.contains(&table.name)).collect();
+    let mut copied = Vec::new();
+    for table in &log {
+        copied.push(target.digest(table).await.unwrap());
+    }
+    let differing = async || {
+        let mut differing = Vec::new();
+        for (table, digest) in log.iter().zip(&copied) {
+            if !target.is_as_copied(table, digest, 1).await.unwrap() {
+                differing.push(table.name);
+            }
+        }
+        differing
+    };
+    assert!(differing().await.is_empty());
+    target.complete(&entry(AuditAction::PaymentsMoved)).await.unwrap();
+    assert_eq!(target.state("S").await.unwrap(), TargetState::Complete);
+    target.migrator.begin().await.unwrap();
+    assert!(differing().await.is_empty());
+    audit::append(&target.migrator, &[entry(AuditAction::Exported)]).await.unwrap();
+    assert_eq!(differing().await, [AUDIT_HEAD]);
 }

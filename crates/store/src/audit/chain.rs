@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use crate::BoxError;
 
-/// The form of the entries' bytes.
-const VERSION: u8 = 0x01;
+/// The bytes before an entry's own where it is hashed; the second is the version of its form.
+pub const BEFORE_ENTRY: &[u8] = &[0x00, 0x01];
 
 /// The last entry of a chain, or of a part of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl Salted {
 
 /// The hash of an entry with these bytes behind another.
 pub fn entry_hash(bytes: &[u8], previous: &[u8; 32]) -> [u8; 32] {
-    Sha256::new().chain_update([0x00, VERSION]).chain_update(bytes).chain_update(previous).finalize().into()
+    Sha256::new().chain_update(BEFORE_ENTRY).chain_update(bytes).chain_update(previous).finalize().into()
 }
 
 /// The beginning of each entry's JSON text.

@@ -71,6 +71,9 @@ impl Table {
 pub const PAYMENTS: &str = "eg_pg_transactions";
 /// The end of the audit log, with the identity of the database.
 pub const AUDIT_HEAD: &str = "eg_pg_audit_head";
+/// The audit log, and the personal values of its entries.
+pub const AUDIT: &str = "eg_pg_audit";
+pub const AUDIT_PERSONAL: &str = "eg_pg_audit_personal";
 /// The histories of payments; the numbering that seals cover is a column of it here.
 pub const HISTORY: &str = "eg_pg_transaction_history";
 
@@ -119,6 +122,11 @@ impl Digest {
             (*sum, carry) = (low, u16::from(high));
         }
         self.rows += 1;
+    }
+
+    /// All of it, in hexadecimal.
+    pub fn hex(&self) -> String {
+        hex::encode(self.sum)
     }
 }
 

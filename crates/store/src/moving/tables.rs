@@ -1,6 +1,6 @@
 //! The list of moved tables.
 
-use super::{AUDIT_HEAD, HISTORY, PAYMENTS, Table};
+use super::{AUDIT, AUDIT_HEAD, AUDIT_PERSONAL, HISTORY, PAYMENTS, Table};
 
 const NONE: Table = Table {
     name: "",
@@ -214,7 +214,7 @@ pub const TABLES: &[Table] = &[
         ..NONE
     },
     Table {
-        name: "eg_pg_audit",
+        name: AUDIT,
         key: &["entry_number"],
         text: &["entry"],
         integer: &["entry_number"],
@@ -222,7 +222,7 @@ pub const TABLES: &[Table] = &[
         ..NONE
     },
     Table {
-        name: "eg_pg_audit_personal",
+        name: AUDIT_PERSONAL,
         key: &["entry_number", "field"],
         text: &["field", "value"],
         integer: &["entry_number"],

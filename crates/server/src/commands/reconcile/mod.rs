@@ -64,8 +64,7 @@ async fn known_gateway(assembled: &Assembled, args: &ReconcileArgs) -> Outcome<O
 }
 
 async fn check(assembled: &Assembled, args: &ReconcileArgs, selected: Selected) -> Outcome<ExitCode> {
-    let operator =
-        by_hand::operator(args.by.as_deref()).unwrap_or_else(|| by_hand::ANONYMOUS_OPERATOR.to_owned());
+    let operator = by_hand::any_operator(args.by.as_deref());
     let object = selected.named().map_or_else(String::new, ToString::to_string);
     let audit = &assembled.payments.audit;
     let actor = by_hand::actor(&operator);

@@ -17,6 +17,8 @@ use serde_json::Value;
 use crate::support::payer::Payer;
 use crate::support::{PATIENCE, Service, free_port, http_client, pg_service, run, stderr, stdout};
 
+const OPERATOR: &str = "Gurmeet Kaur";
+
 struct World {
     folder: tempfile::TempDir,
     database: FreshDatabase,
@@ -70,7 +72,7 @@ impl World {
     }
 
     fn move_on(&self, more: &[&str]) -> Output {
-        run(self.path(), &[&["move", "--to-properties", "new.properties"], more].concat())
+        run(self.path(), &[&["move", "--to-properties", "new.properties", "--by", OPERATOR], more].concat())
     }
 
     fn refused(&self, more: &[&str], told: &str) {
@@ -82,6 +84,11 @@ impl World {
     async fn number(&self, sql: &str) -> i64 {
         let client = postgres::connect(self.database.url()).await.unwrap();
         client.query_one(sql, &[]).await.unwrap().get(0)
+    }
+
+    /// Verifies the audit log of the embedded database, or with settings that of another.
+    fn verified(&self, settings: &[&str]) -> String {
+        self.told(&[settings, &["audit", "verify"]].concat())
     }
 
     fn source(&self) -> rusqlite::Connection {
@@ -217,7 +224,7 @@ async fn a_service_goes_on_in_postgresql_however_often_the_move_was_killed() {
     for kill in 0..12_u64 {
         let mut move_on = pg_service(world.path());
         move_on
-            .args(["move", "--to-properties", "new.properties"])
+            .args(["move", "--to-properties", "new.properties", "--by", OPERATOR])
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let mut child = move_on.spawn().unwrap();
@@ -258,6 +265,32 @@ async fn a_service_goes_on_in_postgresql_however_often_the_move_was_killed() {
         stderr(&old)
     );
 
+    // However often it was begun and repeated, the log of the new database has one entry of it, and verifies.
+    let moves = "SELECT count(*) FROM eg_pg_audit WHERE action = 'payments.moved'";
+    assert_eq!(world.number(moves).await, 1);
+    let after = ["--properties", "new.properties"];
+    let listed =
+        world.told(&[&after[..], &["audit", "list", "--action", "payments.moved", "--json"]].concat());
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let entry = &listed[0]["entry"];
+    assert_eq!(usize::try_from(entry["number"].as_i64().unwrap()).unwrap(), entries.len() + 1);
+    assert_eq!(
+        (&entry["actor"]["kind"], &entry["object"]["kind"]),
+        (&"command-line".into(), &"database".into())
+    );
+    for (table, rows) in entry["details"]["tables"].as_object().unwrap() {
+        let counted = world.count_in_source(&format!("SELECT count(*) FROM {table}"));
+        assert_eq!(
+            (rows["rows"].as_i64(), rows["digest"].as_str().unwrap().len()),
+            (Some(counted), 64),
+            "{table}"
+        );
+    }
+    let name = "SELECT count(*) FROM eg_pg_audit_personal JOIN eg_pg_audit USING (entry_number)
+        WHERE action = 'payments.moved' AND field = 'name' AND value = 'Gurmeet Kaur'";
+    assert_eq!(world.number(name).await, 1);
+    world.verified(&after);
+
     // The service goes on.
     let topic = |name: &str| format!("{}-{name}", world.database.name());
     let topics = [
@@ -293,7 +326,6 @@ async fn a_service_goes_on_in_postgresql_however_often_the_move_was_killed() {
     let log = std::fs::read_to_string(world.file("new.log")).unwrap();
     assert!(!log.contains("have not moved"), "{log}");
 
-    let after = ["--properties", "new.properties"];
     let verified = world.told(
         &[
             &after[..],
@@ -371,8 +403,12 @@ async fn a_move_is_gone_back_from_as_long_as_nothing_has_happened() {
     assert!(world.move_on(&[]).status.success());
     let marked = run(world.path(), &["backup", "after.db"]);
     assert!(marked.status.success(), "{}", stderr(&marked));
+    world.verified(&["--properties", "new.properties"]);
     let back = world.move_on(&["--back"]);
     assert!(back.status.success(), "{}", stderr(&back));
+    let reversals = "SELECT count(*) FROM eg_pg_audit WHERE action = 'payments.move-reversed'";
+    assert_eq!(world.count_in_source(reversals), 1);
+    world.verified(&[]);
     let mut service = world.embedded().await;
     let payer = Payer::of(service.url());
     let (id, page) = payer.create("B1").await;
@@ -390,6 +426,9 @@ async fn a_move_is_gone_back_from_as_long_as_nothing_has_happened() {
     let other = FreshDatabase::create().await;
     std::fs::write(world.file("new.properties"), format!("spring.datasource.url={}\n", other.url())).unwrap();
     assert!(world.move_on(&[]).status.success());
+    world.told(&["move", "--back", "--target-lost", "--by", OPERATOR]);
+    let lost = format!("{reversals} AND entry ->> '$.details.declaredLost'");
+    assert_eq!((world.count_in_source(reversals), world.count_in_source(&lost)), (2, 1));
 
     // A backup of a database that was closed is closed; one from before is an older copy.
     for (backup, told) in [("after.db", "have moved to"), ("before.db", "an older copy")] {
