@@ -1,123 +1,13 @@
-//! Figures of payments and refunds by day, kept beside them, so that a sum costs the same however many payments
-//! there are.
-//!
-//! A payment counts on the day of its creation, with its present status; a refund on the day of its request. So each
-//! figure is the number, or the sum, of rows that a list finds by day, tenant, gateway and status.
-//!
-//! They are counted from the histories: a line says that a payment came, or from which status it went to which. Lines
-//! are numbered ([`Progress`]), and one that is committed late appears in a gap: each counts once. A day is counted
-//! anew from its payments together with all lines that are not counted yet, in one snapshot ([`FiguresReading`]).
+//! Counting the figures from the histories: a line says that a payment came, or from which status it went to which.
+//! Lines are numbered ([`Progress`]), and one that is committed late appears in a gap: each counts once. A day is
+//! counted anew from its payments together with all lines that are not counted yet, in one snapshot
+//! ([`FiguresReading`]).
 
-use std::collections::BTreeMap;
+use payment_domain::{StatusName, Timestamp};
 
-use async_trait::async_trait;
-use payment_domain::{AttentionKind, StatusName, Timestamp};
-
+use super::{DaySpan, FigureKey, FigureRows, Figures};
+use crate::Fence;
 use crate::audit::sealing::Progress;
-use crate::{Applied, Fence, StoreError, TenantScope};
-
-/// How many open cases and receipts are counted at most.
-pub const OPEN_WORK_COUNTED: u32 = 10_000;
-
-#[async_trait]
-pub trait FigureBooks: Send + Sync {
-    async fn figures_state(&self) -> Result<FiguresState, StoreError>;
-
-    /// What the figures rest on, in one snapshot of the database.
-    async fn figures_reading(&self, ask: &FiguresAsk) -> Result<FiguresReading, StoreError>;
-
-    /// The latest creation of a payment or a refund before a moment.
-    async fn latest_creation(&self, before: Timestamp) -> Result<Option<Timestamp>, StoreError>;
-
-    /// When the refunds were requested that were changed at this moment or later.
-    async fn refunds_changed(&self, since: Timestamp) -> Result<Vec<Timestamp>, StoreError>;
-
-    /// Stores figures, when they rest on the latest ones: otherwise [`Applied::Stale`].
-    async fn store_figures(&self, update: FiguresUpdate) -> Result<Applied, StoreError>;
-
-    /// Sums of the figures, by the order of their keys.
-    async fn figure_sums(&self, query: &FiguresQuery) -> Result<Vec<FigureSum>, StoreError>;
-
-    /// The days and tenants that have pending payments, the latest days first.
-    async fn pending_by_day(&self, within: &[TenantScope]) -> Result<Vec<PendingDay>, StoreError>;
-
-    /// Open cases of these tenants by kind, among the oldest [`OPEN_WORK_COUNTED`]. A kind without one is missing.
-    async fn open_cases(&self, within: &[TenantScope]) -> Result<BTreeMap<AttentionKind, u64>, StoreError>;
-
-    /// Paid payments of these tenants without a receipt, up to [`OPEN_WORK_COUNTED`].
-    async fn receipts_due(&self, within: &[TenantScope]) -> Result<u64, StoreError>;
-
-    /// Stores readings, each once, and forgets those that ended before a moment.
-    async fn store_gateway_readings(
-        &self,
-        readings: Vec<GatewayReading>,
-        forget_before: Timestamp,
-    ) -> Result<(), StoreError>;
-
-    /// The readings that ended at this moment or later, in the order of their ends.
-    async fn gateway_readings(&self, since: Timestamp) -> Result<Vec<GatewayReading>, StoreError>;
-}
-
-/// A day with its bounds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DaySpan {
-    /// `2026-11-30`
-    pub day: String,
-    pub from: Timestamp,
-    /// The first moment of the next day.
-    pub to: Timestamp,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FigureKey {
-    pub day: String,
-    pub tenant: String,
-    /// In upper case.
-    pub gateway: String,
-    pub currency: String,
-}
-
-/// Numbers and sums in minor units. As a difference they may be negative.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Figures {
-    /// Payments of any status, known or not.
-    pub created: i64,
-    pub pending: i64,
-    pub paid: i64,
-    pub paid_minor: i64,
-    pub failed: i64,
-    pub refunded: i64,
-    pub refunded_minor: i64,
-}
-
-impl Figures {
-    pub fn add(&mut self, other: Figures) {
-        let of = |one: &mut i64, other: i64| *one = one.saturating_add(other);
-        of(&mut self.created, other.created);
-        of(&mut self.pending, other.pending);
-        of(&mut self.paid, other.paid);
-        of(&mut self.paid_minor, other.paid_minor);
-        of(&mut self.failed, other.failed);
-        of(&mut self.refunded, other.refunded);
-        of(&mut self.refunded_minor, other.refunded_minor);
-    }
-
-    pub fn is_nothing(&self) -> bool {
-        *self == Figures::default()
-    }
-
-    /// Payments that enter a status, or leave it for a negative number.
-    pub fn of_status(status: StatusName, count: i64, minor: i64) -> Figures {
-        match status {
-            StatusName::Pending => Figures { pending: count, ..Figures::default() },
-            StatusName::Success => Figures { paid: count, paid_minor: minor, ..Figures::default() },
-            StatusName::Failure => Figures { failed: count, ..Figures::default() },
-        }
-    }
-}
-
-/// By key; a key without figures is missing.
-pub type FigureRows = BTreeMap<FigureKey, Figures>;
 
 /// How far the counting has come.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -352,69 +242,6 @@ impl FiguresUpdate {
             fence: fence.clone(),
         }
     }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FiguresQuery {
-    pub within: Vec<TenantScope>,
-    pub from_day: String,
-    /// Included.
-    pub to_day: String,
-    pub by: FiguresBy,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FiguresBy {
-    Tenant,
-    Gateway,
-    DayAndGateway,
-    MonthAndGateway,
-}
-
-impl FiguresBy {
-    /// Expressions of the columns period, tenant and gateway.
-    pub fn columns(self) -> [&'static str; 3] {
-        match self {
-            FiguresBy::Tenant => ["''", "tenant_id", "''"],
-            FiguresBy::Gateway => ["''", "''", "gateway"],
-            FiguresBy::DayAndGateway => ["day", "''", "gateway"],
-            FiguresBy::MonthAndGateway => ["substr(day, 1, 7)", "''", "gateway"],
-        }
-    }
-}
-
-/// Empty texts stand for what was summed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FigureSum {
-    /// The day, or the month: `2026-11`.
-    pub period: String,
-    pub tenant: String,
-    pub gateway: String,
-    pub currency: String,
-    pub figures: Figures,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PendingDay {
-    pub day: String,
-    pub tenant: String,
-    pub pending: i64,
-}
-
-/// The calls of one replica to a gateway in an interval.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GatewayReading {
-    pub until: Timestamp,
-    pub from: Timestamp,
-    pub gateway: String,
-    pub node: String,
-    pub calls: i64,
-    /// Without a usable answer.
-    pub failed: i64,
-    /// How many calls took at most so long, by the limits of the guard; the last one has none.
-    pub buckets: Vec<i64>,
-    /// Whether the breaker was open at the end.
-    pub is_open: bool,
 }
 
 #[cfg(test)]
