@@ -357,6 +357,39 @@ def test_the_port_for_operators_is_not_exposed(everything):
     assert all(path["backend"]["service"]["port"] == {"name": "http"} for path in rule["http"]["paths"])
 
 
+def test_the_console_has_a_port_a_service_and_a_host_of_its_own(usual, tmp_path):
+    assert not [name for name in properties(usual) if name.startswith("console.")]
+    host = "payments-office.example.org"
+    values = {"console": {"enabled": True, "host": host, "annotations": {"admits": "10.0.0.0/8"}}}
+    objects = template(CHART, BESIDE_DIGIT, values | {"ingress": {"enabled": True, "className": "nginx"}})
+    validate(objects)
+    ports = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]["ports"]
+    assert [port["name"] for port in ports] == ["http", "admin", "console"]
+    service = one(objects, "Service", "pg-service-console")["spec"]
+    assert service["selector"] == one(objects, "Service", "pg-service")["spec"]["selector"]
+    assert service["ports"] == [{"name": "console", "port": 9002, "targetPort": "console"}]
+    ingress = one(objects, "Ingress", "pg-service-console")
+    assert ingress["metadata"]["annotations"] == {"admits": "10.0.0.0/8"}
+    assert ingress["spec"]["tls"] == [{"hosts": [host], "secretName": "pg-service-console-tls"}]
+    rule = ingress["spec"]["rules"][0]
+    backend = {"service": {"name": "pg-service-console", "port": {"name": "console"}}}
+    assert rule["host"] == host and [path["path"] for path in rule["http"]["paths"]] == ["/pg-service/console"]
+    assert rule["http"]["paths"][0]["backend"] == backend
+    assert one(objects, "NetworkPolicy")["spec"]["ingress"][2] == {
+        "ports": [{"port": "console"}],
+        "from": [{"namespaceSelector": {}}],
+    }
+    told = check_config(objects, tmp_path)
+    assert "No problems." in told and "Unknown" not in told and f"https://{host}" in told, told
+    forwarded = template(CHART, BESIDE_DIGIT, {"console": {"enabled": True}})
+    assert properties(forwarded)["console.url"] == "http://127.0.0.1:9002"
+    assert not [thing for thing in forwarded if thing["kind"] == "Ingress"]
+    told = refusal(BESIDE_DIGIT, {"console": {"enabled": True, "host": "city.example.org"}})
+    assert "console.host: must be another host than that of publicUrl" in told
+    told = refusal(BESIDE_DIGIT, {"console": {"enabled": True}, "settings": {"console.port": 9000}})
+    assert 'settings."console.port": is set by the chart' in told
+
+
 def test_numbers_and_backslashes_reach_the_program_as_they_are_written(tmp_path):
     written = {
         "limits.bytes-in-flight": 33554432,

@@ -37,7 +37,7 @@
 {{- if or (has $name $secrets) (and (regexMatch $openSecret $name) (not (regexMatch "\\.(file|location)$" $name))) -}}
 {{- $wrong = append $wrong (printf "settings.%q: is a secret and would be in a ConfigMap; name its key in secrets.settings.%q" $name $name) -}}
 {{- else if hasKey $own $name -}}
-{{- $wrong = append $wrong (printf "settings.%q: is set by the chart; see publicUrl, contextPath, migration.mode and tracing" $name) -}}
+{{- $wrong = append $wrong (printf "settings.%q: is set by the chart; see publicUrl, contextPath, migration.mode, console and tracing" $name) -}}
 {{- else if contains "\n" (toString $value) -}}
 {{- $wrong = append $wrong (printf "settings.%q: must be one line" $name) -}}
 {{- end -}}
@@ -92,6 +92,17 @@
 {{- end -}}
 {{- if and $values.ingress.enabled (not $values.publicUrl) -}}
 {{- $wrong = append $wrong "publicUrl: must be set with ingress.enabled; the Ingress takes its host from it" -}}
+{{- end -}}
+{{- with $values.console.host -}}
+{{- if not $values.console.enabled -}}
+{{- $wrong = append $wrong "console.host: needs console.enabled" -}}
+{{- end -}}
+{{- if not (regexMatch "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$" .) -}}
+{{- $wrong = append $wrong "console.host: must be a host name such as payments-office.city.example.org" -}}
+{{- end -}}
+{{- if and $values.publicUrl (eq . (urlParse $values.publicUrl).hostname) -}}
+{{- $wrong = append $wrong "console.host: must be another host than that of publicUrl, which payers reach" -}}
+{{- end -}}
 {{- end -}}
 {{- if and $values.autoscaling.enabled (gt (int $values.autoscaling.minReplicas) (int $values.autoscaling.maxReplicas)) -}}
 {{- $wrong = append $wrong "autoscaling.minReplicas: exceeds maxReplicas" -}}

@@ -17,6 +17,18 @@ server.public-url: {{ .Values.publicUrl | quote }}
 {{- else if eq .Values.target "sandbox" }}
 server.public-url: {{ include "pg-service.internalUrl" . | quote }}
 {{- end }}
+{{- with .Values.console }}
+{{- if .enabled }}
+console.enabled: "true"
+console.port: "9002"
+{{- if .host }}
+console.host: {{ .host | quote }}
+console.url: {{ printf "https://%s" .host | quote }}
+{{- else }}
+console.url: http://127.0.0.1:9002
+{{- end }}
+{{- end }}
+{{- end }}
 {{- with .Values.tracing }}
 {{- if .endpoint }}
 otel.exporter.otlp.endpoint: {{ .endpoint | quote }}
