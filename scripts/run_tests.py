@@ -24,7 +24,7 @@ OUTPUT = ROOT / "target" / "test-output"
 AT_A_TIME = os.cpu_count() or 1
 # Run one after the other, at the end: they measure, or let leases of a second run out.
 ALONE = {"limits", "ticks", "cluster", "clocks"}
-# What --quick builds and runs: unit tests, and the integration tests that are quick on SQLite.
+# Built and run by --quick: unit tests, and the integration tests that are quick on SQLite.
 QUICK = ["--exclude", "payment-store-postgres", "--lib", "--bins"]
 QUICK += ["--test=service", "--test=contract", "--test=database", "--test=conformance", "--test=vectors"]
 # Modules that need PostgreSQL.

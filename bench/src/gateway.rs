@@ -24,7 +24,7 @@ pub(crate) const NAME: &str = "FAR";
 /// The signing key of service and gateway; not a real secret.
 const SECRET: &str = "what-the-gateway-and-the-service-share";
 /// The service's timeout for a call.
-const PATIENCE_MS: u64 = 2000;
+const CALL_TIMEOUT_MS: u64 = 2000;
 
 /// A gateway that runs in this process.
 pub(crate) struct Gateway {
@@ -95,7 +95,7 @@ impl Gateway {
         launch
             .set("remote.far.active", true)
             .set("remote.far.base-url", &self.address)
-            .set("remote.far.timeout-ms", PATIENCE_MS)
+            .set("remote.far.timeout-ms", CALL_TIMEOUT_MS)
             .variable("PG_SERVICE_REMOTE_FAR_SECRET", SECRET)
     }
 
@@ -163,7 +163,7 @@ async fn status(State(desk): State<Arc<Desk>>, uri: Uri, headers: HeaderMap, bod
     let fault = desk.fault();
     let delay = match fault {
         // Longer than the client's timeout.
-        Some(Fault::Hangs) => Duration::from_millis(PATIENCE_MS * 2),
+        Some(Fault::Hangs) => Duration::from_millis(CALL_TIMEOUT_MS * 2),
         Some(Fault::Fails | Fault::Garbage) | None => desk.delay(),
     };
     tokio::time::sleep(delay).await;

@@ -25,7 +25,7 @@ const OURS: &str = "refund_id LIKE 'RF%'";
 /// How often the database is asked how far the service is.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// The longest time without progress.
-const PATIENCE: Duration = Duration::from_secs(120);
+const STALL_LIMIT: Duration = Duration::from_secs(120);
 
 /// Measures requests and approvals, the calls of the gateway, and the questions about refunds under way.
 pub(crate) async fn run(options: &Options, sweep: &SweepOptions) -> Result<Report> {
@@ -193,7 +193,7 @@ async fn reached(database: &Database, state: &str, count: i64) -> Result<()> {
         if now > last {
             (last, since) = (now, Instant::now());
         }
-        ensure!(since.elapsed() < PATIENCE, "{now} of {count} refunds got there: {state}");
+        ensure!(since.elapsed() < STALL_LIMIT, "{now} of {count} refunds got there: {state}");
         tokio::time::sleep(POLL_INTERVAL).await;
     }
 }

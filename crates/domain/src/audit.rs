@@ -38,7 +38,7 @@ pub enum AuditAction {
     /// A link that logs in to the console once.
     LoginLinkIssued,
     LoggedIn,
-    /// Nobody was logged in: an unknown link or password, an answer that proves nothing, a person without a role.
+    /// A login was refused: an unknown link or password, an answer that proves nothing, a person without a role.
     LoginRefused,
     /// A session of the console was ended, by its holder, by an admin, or because DIGIT does not know its holder.
     LoggedOut,

@@ -1,4 +1,4 @@
-//! What a payment is, and what may happen to it.
+//! Payments and their states: pure, without I/O.
 //!
 //! Pure: no clock is read, no file opened, nothing sent. The state machine in [`machine`] is the only place
 //! that decides whether a transaction may change.

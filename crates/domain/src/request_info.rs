@@ -128,7 +128,7 @@ impl RequestInfo {
     }
 
     /// The same with a user who may do what every citizen may: whatever other type and roles the caller
-    /// claims are taken away. A caller that claims none is unchanged.
+    /// claims are removed. A caller that claims none is unchanged.
     pub fn as_citizen(&self) -> RequestInfo {
         let mut fields = self.0.clone();
         let Some(Value::Object(user)) = fields.get_mut("userInfo") else { return RequestInfo(fields) };
@@ -242,10 +242,10 @@ mod tests {
 
     #[test]
     fn a_proof_names_a_user_and_their_type() {
-        for nobody in
+        for invalid in
             [json!({}), json!({"uuid": "u"}), json!({"type": "CITIZEN"}), json!({"uuid": "", "type": "x"})]
         {
-            assert!(user(nobody.clone()).is_none(), "{nobody}");
+            assert!(user(invalid.clone()).is_none(), "{invalid}");
         }
     }
 

@@ -21,7 +21,7 @@ pub struct Asked<'a> {
 
 /// The members of an answer that identify a refund.
 #[derive(Debug, Clone, Default)]
-pub struct Told {
+pub struct RefundMembers {
     pub id: Option<String>,
     pub payment: Option<String>,
     /// `None` also where it cannot be read as one of the payment's currency.
@@ -30,7 +30,7 @@ pub struct Told {
 
 impl Asked<'_> {
     /// The outcome, when the answer is about this refund in all members: missing is not equal.
-    pub fn compare(&self, told: &Told, outcome: RefundOutcome) -> RefundOutcome {
+    pub fn compare(&self, told: &RefundMembers, outcome: RefundOutcome) -> RefundOutcome {
         let unclear = |what: &str| unclear(format!("the answer names {what}, or none"));
         if told.id.as_deref() != Some(self.id) {
             unclear("another refund")
@@ -139,17 +139,23 @@ mod tests {
     #[test]
     fn missing_is_not_equal() {
         let asked = Asked { id: "RF_0000001", payment: "P1", amount: rupees("1.00") };
-        let same =
-            Told { id: Some("RF_0000001".into()), payment: Some("P1".into()), amount: Some(rupees("1.00")) };
+        let same = RefundMembers {
+            id: Some("RF_0000001".into()),
+            payment: Some("P1".into()),
+            amount: Some(rupees("1.00")),
+        };
         assert_eq!(asked.compare(&same, RefundOutcome::Pending), RefundOutcome::Pending);
         for other in [
-            Told { id: None, ..same.clone() },
-            Told { id: Some("RF_0000002".into()), ..same.clone() },
-            Told { payment: None, ..same.clone() },
-            Told { payment: Some("P2".into()), ..same.clone() },
-            Told { amount: None, ..same.clone() },
-            Told { amount: Some(rupees("1.01")), ..same.clone() },
-            Told { amount: Money::from_minor(100, Currency::from_code("USD").unwrap()).ok(), ..same.clone() },
+            RefundMembers { id: None, ..same.clone() },
+            RefundMembers { id: Some("RF_0000002".into()), ..same.clone() },
+            RefundMembers { payment: None, ..same.clone() },
+            RefundMembers { payment: Some("P2".into()), ..same.clone() },
+            RefundMembers { amount: None, ..same.clone() },
+            RefundMembers { amount: Some(rupees("1.01")), ..same.clone() },
+            RefundMembers {
+                amount: Money::from_minor(100, Currency::from_code("USD").unwrap()).ok(),
+                ..same.clone()
+            },
         ] {
             for outcome in [RefundOutcome::Pending, RefundOutcome::Succeeded { amount: other.amount }] {
                 let compared = asked.compare(&other, outcome);

@@ -112,9 +112,9 @@ async fn through_every_fault<G: Gateway, T: std::fmt::Debug>(
     call: impl AsyncFn(G) -> Result<T, GatewayError>,
 ) {
     let refused = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let nobody = format!("http://{}", refused.local_addr().unwrap());
+    let unused = format!("http://{}", refused.local_addr().unwrap());
     drop(refused);
-    let error = call(adapter(&nobody, client())).await.unwrap_err();
+    let error = call(adapter(&unused, client())).await.unwrap_err();
     assert!(matches!(error, GatewayError::NotSent(_)), "connection refused: {error:?}");
 
     let hanging_up = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -12,7 +12,7 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// Why a call brought no usable answer.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// No connection came about: nothing happened at the peer, repeating is safe.
+    /// No connection was established: nothing happened at the peer, repeating is safe.
     #[error("no connection")]
     NotSent(#[source] BoxError),
     /// No connection for lack of a resource of ours: a file descriptor, memory, a resolved name.
@@ -52,7 +52,7 @@ pub(crate) fn classify(error: reqwest::Error) -> CallError {
     }
 }
 
-/// Whether no connection came about for lack of a resource of ours.
+/// Whether no connection was established for lack of a resource of ours.
 fn is_ours(error: &(dyn Error + 'static)) -> bool {
     const SHORTAGES: [Errno; 5] =
         [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::ADDRNOTAVAIL];

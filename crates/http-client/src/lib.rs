@@ -195,7 +195,7 @@ impl Client {
     /// Makes the call, once, within [`Limits::total_timeout`].
     ///
     /// # Errors
-    /// [`CallError::NotSent`] when no connection came about, [`CallError::LocalFault`] when that is for
+    /// [`CallError::NotSent`] when no connection was established, [`CallError::LocalFault`] when that is for
     /// lack of a resource of ours, [`CallError::Unanswered`] when no whole answer came,
     /// [`CallError::Unreadable`] when the answer is over the limit.
     pub async fn send(&self, call: &Call) -> Result<Reply, CallError> {

@@ -17,8 +17,8 @@ fn call(url: &str) -> Call {
 async fn local_exhaustion_of_descriptors_differs_from_a_remote_fault() {
     let client =
         Client::new(Limits { connect_timeout: Duration::from_secs(5), ..Limits::default() }).unwrap();
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let refused = client.send(&call(&format!("http://{nobody}/"))).await;
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let refused = client.send(&call(&format!("http://{unused}/"))).await;
     assert!(matches!(refused, Err(CallError::NotSent(_))), "{refused:?}");
 
     let unresolved = client.send(&call("http://no-such-gateway.invalid/")).await;
@@ -28,10 +28,10 @@ async fn local_exhaustion_of_descriptors_differs_from_a_remote_fault() {
     limit.current = Some(64);
     setrlimit(Resource::Nofile, limit).unwrap();
     let taken: Vec<File> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
-    let without = client.send(&call(&format!("http://{nobody}/"))).await;
+    let without = client.send(&call(&format!("http://{unused}/"))).await;
     drop(taken);
     assert!(matches!(without, Err(CallError::LocalFault(_))), "{without:?}");
 
-    let again = client.send(&call(&format!("http://{nobody}/"))).await;
+    let again = client.send(&call(&format!("http://{unused}/"))).await;
     assert!(matches!(again, Err(CallError::NotSent(_))), "{again:?}");
 }

@@ -30,7 +30,7 @@ use crate::{Answer, Flaw, OidcError, Proven, ProviderSettings};
 
 /// Keys that the provider has withdrawn count for so long.
 const KNOWN_FOR: Duration = Duration::from_secs(60 * 60);
-/// A token with an unknown key makes the provider's keys be read again, at most this often: anybody may send one.
+/// A token with an unknown key makes the provider's keys be read again, at most this often: any caller may send one.
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(60);
 /// A provider that does not answer is left alone for so long.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -73,7 +73,7 @@ struct Known {
     failed_at: Option<Timestamp>,
 }
 
-/// What the provider said of itself, with its keys.
+/// The metadata of the provider, with its keys.
 struct Read {
     metadata: ProviderMetadataWithLogout,
     at: Timestamp,
@@ -189,7 +189,7 @@ impl Provider {
         self.ask(&mut known).await
     }
 
-    /// What the provider says now; `None` when `seen` is too fresh to ask again.
+    /// The metadata as of now; `None` when `seen` is too fresh to ask again.
     async fn read_again(&self, seen: &Arc<Read>) -> Result<Option<Arc<Read>>, OidcError> {
         let mut known = self.known.lock().await;
         if let Some(read) = known.read.as_ref().filter(|read| !Arc::ptr_eq(read, seen)) {

@@ -28,7 +28,7 @@ const SECRET_BYTES: usize = 32;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The longest life of a token.
 pub const LONGEST_TOKEN_LIFE: Duration = Duration::from_secs(366 * 24 * 60 * 60);
-/// The longest life of a token that somebody issues for themselves.
+/// The longest life of a token that its holder issues.
 pub const LONGEST_OWN_TOKEN_LIFE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 const MOST_GRANTS: usize = 50;
 /// The tokens that a list shows at most.

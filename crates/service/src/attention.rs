@@ -134,7 +134,7 @@ impl AttentionList {
         }
     }
 
-    /// What operators did on a case, oldest first.
+    /// The acts of operators on a case, oldest first.
     ///
     /// # Errors
     /// [`StoreError`] when the database is unavailable.

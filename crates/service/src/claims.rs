@@ -21,7 +21,7 @@ pub struct ClaimMapping {
     pub uuid_claim: Option<String>,
     /// Empty: `PG_VIEWER@pb.amritsar`, or `PG_VIEWER` at the tenants of [`ClaimMapping::tenants_claim`].
     pub roles: Vec<ClaimRole>,
-    /// Whether somebody who is known by the provider alone may make and check refunds. Where people have
+    /// Whether people who are known by the provider alone may make and check refunds. Where people have
     /// another name at DIGIT, they could check what they have made.
     pub refunds_by_subject: bool,
 }

@@ -1,4 +1,4 @@
-//! The identity of a caller. What a caller says of itself decides nothing until it is proven.
+//! The identity of a caller. Its own claims decide nothing until they are proven.
 
 use std::borrow::Cow;
 use std::net::IpAddr;

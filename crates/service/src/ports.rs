@@ -139,7 +139,7 @@ impl Ports {
         let (txn_id, kind) = (new.case.txn_id.clone(), new.case.kind.as_str());
         if self.store.raise_attention(new).await? {
             metrics::counter!("attention_raised_total", "kind" => kind.replace('-', "_")).increment(1);
-            tracing::warn!(%txn_id, kind, "put up for attention");
+            tracing::warn!(%txn_id, kind, "a review case is raised");
         }
         Ok(())
     }

@@ -30,9 +30,9 @@ pub struct QuestionSettings {
     pub every: Duration,
 }
 
-/// An answer about a payment.
+/// An answer or a look-up that is a reason to ask about a payment.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct News<'a> {
+pub(crate) struct Trigger<'a> {
     pub(crate) txn_id: &'a TxnId,
     /// Of the payment.
     pub(crate) age: Duration,
@@ -75,10 +75,10 @@ impl Questions {
     }
 
     /// The time until this answer may cause a status request; `None` when it may now. Takes nothing.
-    pub(crate) fn wait(&self, news: News<'_>) -> Option<Duration> {
-        let signed = self.fingerprint(news.signed);
+    pub(crate) fn wait(&self, trigger: Trigger<'_>) -> Option<Duration> {
+        let signed = self.fingerprint(trigger.signed);
         let payments = self.payments();
-        let allowance = payments.get(news.txn_id)?;
+        let allowance = payments.get(trigger.txn_id)?;
         if signed.is_some_and(|signed| is_new(&allowance.signed, signed)) {
             return None;
         }
@@ -91,15 +91,15 @@ impl Questions {
     ///
     /// # Errors
     /// The time until there is one.
-    pub(crate) fn take(&self, news: News<'_>) -> Result<(), Duration> {
-        let signed = self.fingerprint(news.signed);
+    pub(crate) fn take(&self, trigger: Trigger<'_>) -> Result<(), Duration> {
+        let signed = self.fingerprint(trigger.signed);
         let (now, burst) = (Instant::now(), self.settings.burst);
         let mut payments = self.payments();
-        if payments.len() >= REMEMBERED && !payments.contains_key(news.txn_id) {
+        if payments.len() >= REMEMBERED && !payments.contains_key(trigger.txn_id) {
             make_room(&mut payments, now, burst);
         }
-        let every = self.settings.every.max(news.age / PART_OF_AGE);
-        let allowance = payments.entry(news.txn_id.clone()).or_insert_with(|| Allowance {
+        let every = self.settings.every.max(trigger.age / PART_OF_AGE);
+        let allowance = payments.entry(trigger.txn_id.clone()).or_insert_with(|| Allowance {
             left: burst,
             since: now,
             every,
@@ -156,8 +156,8 @@ mod tests {
         TxnId::new(format!("T{number}")).unwrap()
     }
 
-    fn young(txn_id: &TxnId) -> News<'_> {
-        News { txn_id, age: Duration::from_secs(60), signed: None }
+    fn young(txn_id: &TxnId) -> Trigger<'_> {
+        Trigger { txn_id, age: Duration::from_secs(60), signed: None }
     }
 
     fn report(raw: serde_json::Value) -> Report {
@@ -197,7 +197,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn status_requests_get_rarer_with_the_payments_age() {
         let (questions, id) = (questions(), id(1));
-        let old = News { age: Duration::from_secs(3600), ..young(&id) };
+        let old = Trigger { age: Duration::from_secs(3600), ..young(&id) };
         while questions.take(old).is_ok() {}
         assert_eq!(questions.wait(old), Some(Duration::from_secs(120)));
     }
@@ -208,13 +208,13 @@ mod tests {
         while questions.take(young(&id)).is_ok() {}
         for signed in 0..SIGNED_REPORTS {
             let report = report(json!({ "state": signed }));
-            let news = News { signed: Some(&report), ..young(&id) };
-            assert_eq!(questions.wait(news), None);
-            assert_eq!(questions.take(news), Ok(()));
-            assert!(questions.wait(news).is_some() && questions.take(news).is_err(), "a replay");
+            let trigger = Trigger { signed: Some(&report), ..young(&id) };
+            assert_eq!(questions.wait(trigger), None);
+            assert_eq!(questions.take(trigger), Ok(()));
+            assert!(questions.wait(trigger).is_some() && questions.take(trigger).is_err(), "a replay");
         }
         let one_more = report(json!({ "state": "one more" }));
-        assert!(questions.take(News { signed: Some(&one_more), ..young(&id) }).is_err());
+        assert!(questions.take(Trigger { signed: Some(&one_more), ..young(&id) }).is_err());
     }
 
     #[tokio::test(start_paused = true)]

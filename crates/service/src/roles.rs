@@ -46,7 +46,7 @@ impl RoleCodes {
     }
 }
 
-/// What a named caller may do, and where.
+/// The acts permitted to a named caller, with their tenants.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rights {
     pub grants: Vec<Grant>,

@@ -169,7 +169,7 @@ fn flag(text: &str) -> Result<bool, String> {
 /// `https://test.payu.in`.
 ///
 /// # Errors
-/// What is wrong with it, in words that follow a setting's name.
+/// The problem, in words that follow a setting's name.
 pub fn absolute_url(text: &str) -> Result<String, &'static str> {
     let text = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
     let url = Url::parse(&text).map_err(|_| "must be a host name or an http(s) URL")?;

@@ -97,8 +97,8 @@ fn chain(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
 
 /// A key as PEM or, as Java's driver wants it, PKCS#8 DER.
 fn private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
-    const DECRYPT: &str = "it is encrypted, which is not supported: decrypt it with openssl pkcs8, and let nobody \
-                           but the service read the file";
+    const DECRYPT: &str = "it is encrypted, which is not supported: decrypt it with openssl pkcs8, and let only \
+                           the service read the file";
     const CONVERT: &str =
         "it is a PKCS#12 keystore: take certificate and key out of it with openssl pkcs12 -nodes";
     if is_pem(bytes) {

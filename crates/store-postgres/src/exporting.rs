@@ -24,7 +24,7 @@ use crate::{PostgresStore, attention, audit, jobs, outbox, refunds, rows};
 const FETCH_PAYMENTS: &str = "FETCH 2000 FROM export";
 const FETCH_OTHERS: &str = "FETCH 250 FROM export";
 /// For rows whose filters few payments meet; the server is asked for so long at most.
-const PATIENCE: Duration = Duration::from_secs(60);
+const ROWS_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A statement with the values of its parameters.
 pub(crate) struct Statement {
@@ -150,7 +150,8 @@ impl View {
                 set_config('enable_sort', 'off', true)";
         let view = View(session);
         view.rows(BEGIN, &[]).await?;
-        let limits = [PATIENCE, LONGEST_READING + PATIENCE].map(|limit| limit.as_millis().to_string());
+        let limits =
+            [ROWS_TIMEOUT, LONGEST_READING + ROWS_TIMEOUT].map(|limit| limit.as_millis().to_string());
         let limits = limits.map(|limit| Box::new(limit) as Bound);
         view.rows(LIMITS, &limits).await?;
         Ok(view)
@@ -159,7 +160,7 @@ impl View {
     async fn rows(&self, sql: &str, values: &[Bound]) -> Result<Vec<Row>, Failure> {
         let values: Vec<&(dyn ToSql + Sync)> =
             values.iter().map(|value| value.as_ref() as &(dyn ToSql + Sync)).collect();
-        self.0.rows_within(PATIENCE, sql, &values).await
+        self.0.rows_within(ROWS_TIMEOUT, sql, &values).await
     }
 
     async fn close(self) -> Result<(), Failure> {

@@ -233,7 +233,7 @@ impl PostgresStore {
         self.clock.clock()
     }
 
-    /// What connecting did to the tables.
+    /// The migrations made when it was connected.
     pub fn migrated(&self) -> &MigrationReport {
         &self.migrated
     }
@@ -251,7 +251,7 @@ impl PostgresStore {
         Ok(migrations::states(&Migrator::connect(options).await?).await?)
     }
 
-    /// What [`PostgresStore::connect`] would do to the tables; changes nothing. It counts the rows of an earlier
+    /// The migrations that [`PostgresStore::connect`] would make; changes nothing. It counts the rows of an earlier
     /// service.
     ///
     /// # Errors

@@ -206,7 +206,7 @@ fn named_alone(query: &SearchQuery) -> Option<&TxnId> {
         && user_uuid.is_none()
         && receipt.is_none()
         && consumer_code.is_none()
-        // An adopted transaction may have been created by nobody.
+        // An adopted transaction may name no creator.
         && mine.as_ref().is_none_or(|mine| !mine.uuid.is_empty());
     txn_id.as_ref().filter(|_| is_alone)
 }

@@ -179,7 +179,7 @@ fn searches() -> Vec<Question> {
         .collect()
 }
 
-/// What operators list and look for: in the state of twenty tenants, and in one of them.
+/// Lists and searches of operators: in the state of twenty tenants, and in one of them.
 fn lists() -> Vec<Question> {
     let within = |root: &str| vec![TenantScope { root: root.to_owned() }];
     let of = |root: &str| PaymentQuery { within: within(root), limit: 5, ..PaymentQuery::default() };

@@ -34,7 +34,7 @@ pub trait ReviewCases: Send + Sync {
     /// Changes the owner of an open case, or adds a note to any.
     async fn work_on_case(&self, step: CaseStep) -> Result<CaseWorked, StoreError>;
 
-    /// What operators did on a case, oldest first.
+    /// The acts of operators on a case, oldest first.
     async fn case_history(&self, id: i64) -> Result<Vec<CaseLine>, StoreError>;
 
     /// Resolves a case, with a line in its own history and in its transaction's, events and entries of the audit log.

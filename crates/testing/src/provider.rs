@@ -38,14 +38,14 @@ pub enum Signing {
     ForgedKey,
 }
 
-/// What is wrong with every answer.
+/// The fault of every answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
     Unavailable,
     Garbage,
     /// Two megabytes of a list.
     Huge,
-    /// Later than anybody waits.
+    /// Later than any caller waits.
     Slow,
 }
 

@@ -56,7 +56,7 @@ pub fn from_headers<'a>(
     let (Some(parent), None) = (parents.next(), parents.next()) else { return None };
     let state = Some(states.collect::<Vec<_>>().join(","))
         .filter(|state| !state.is_empty() && state.len() <= MAX_STATE_BYTES);
-    // What is not understood is not passed on.
+    // Only contexts that are understood are passed on.
     of_context(&read(&TraceContext { parent: parent.to_owned(), state })?)
 }
 

@@ -130,8 +130,8 @@ mod tests {
     #[tokio::test]
     async fn a_failure_is_not_remembered() {
         let world = world(8);
-        let failed = world.cache.get_or_ask("a".to_owned(), async { Err("away") }).await;
-        assert_eq!(failed, Err("away"));
+        let failed = world.cache.get_or_ask("a".to_owned(), async { Err("unavailable") }).await;
+        assert_eq!(failed, Err("unavailable"));
         assert_eq!(world.get("a", MINUTE).await, Ok(0));
     }
 
@@ -161,7 +161,7 @@ mod tests {
                     let ask = async {
                         let nth = asked.fetch_add(1, Ordering::SeqCst);
                         gate.acquire().await.unwrap().forget();
-                        if fails { Err("away") } else { Ok((nth, MINUTE)) }
+                        if fails { Err("unavailable") } else { Ok((nth, MINUTE)) }
                     };
                     cache.get_or_ask("a".to_owned(), ask).await.is_ok()
                 })

@@ -56,7 +56,7 @@ pub(super) enum Nature {
     Acts,
 }
 
-/// What a refusal without an error body is told as.
+/// The error that stands for a refusal without an error body.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OwnError {
     pub(super) code: &'static str,
@@ -113,7 +113,7 @@ impl Endpoint {
     /// Posts a body and reads the answer; `read` gives `None` for one that cannot be what was asked for.
     ///
     /// # Errors
-    /// [`DigitError::NotSent`] when no connection came about, [`DigitError::Unanswered`] when no
+    /// [`DigitError::NotSent`] when no connection was established, [`DigitError::Unanswered`] when no
     /// whole and readable answer came, [`DigitError::Refused`] for a 4xx status with an error body,
     /// [`DigitError::Incomplete`] for one without.
     pub(super) async fn post<T>(
@@ -246,7 +246,7 @@ fn join(host: &str, path: &str) -> Option<Url> {
 }
 
 /// The body of a refusal, if it is an error body of DIGIT's services: a list `Errors`, or in the
-/// older form an object `error`. What a framework or a proxy says by itself is not passed on.
+/// older form an object `error`. Texts of a framework or a proxy are not passed on.
 fn error_body(body: Vec<u8>) -> Option<String> {
     if body.len() > MAX_ERROR_BODY {
         return None;

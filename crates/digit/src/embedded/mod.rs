@@ -1,4 +1,4 @@
-//! Stand-ins for the DIGIT services: ids from a sequence, receipts from a numbered register, a
+//! Embedded implementations of the DIGIT services: ids from a sequence, receipts from a numbered register, a
 //! directory of payers, texts of messages. They keep their books through [`Registers`], which a store implements, and
 //! so survive restarts and serve several replicas.
 

@@ -8,7 +8,7 @@ use super::answer::{DUPLICATE, NOT_FOUND, refusal};
 use crate::client::Reply;
 use crate::evidence;
 use crate::json::Object;
-use crate::refund::{self, Asked, Told, short, unrecognised};
+use crate::refund::{self, Asked, RefundMembers, short, unrecognised};
 use crate::text::{cut, minor_units};
 
 const EVIDENCE: [&str; 13] = [
@@ -75,7 +75,7 @@ fn report(refund: &Object, asked: &Asked<'_>) -> RefundReport {
     let text = |name: &str| refund.text(name);
     let currency = text("currency").and_then(|code| Currency::from_code(&code));
     let amount = currency.and_then(|currency| minor_units(&text("amount")?, currency));
-    let told = Told { id: text("refund_id"), payment: text("payment_id"), amount };
+    let told = RefundMembers { id: text("refund_id"), payment: text("payment_id"), amount };
     let word = text("status").unwrap_or_default();
     let why = text("error_message").or_else(|| text("error_code"));
     RefundReport {

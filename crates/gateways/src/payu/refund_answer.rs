@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::evidence;
 use crate::json::Object;
-use crate::refund::{self, Asked, Told, short};
+use crate::refund::{self, Asked, RefundMembers, short};
 use crate::text::cut;
 
 /// Evidence kept of an answer to a refund request.
@@ -191,7 +191,7 @@ fn told(
     asked: &Asked<'_>,
 ) -> RefundReport {
     let amount = refund.text(amount).and_then(|text| Money::parse(&text, Currency::INR).ok());
-    let told = Told { id: refund.text(token), payment, amount };
+    let told = RefundMembers { id: refund.text(token), payment, amount };
     let word = refund.text(state).unwrap_or_default();
     RefundReport {
         outcome: asked.compare(&told, outcome_of_state(&word, amount, refund.text("error_code"))),

@@ -8,7 +8,7 @@ use super::{parse, unreadable};
 use crate::client::Reply;
 use crate::evidence;
 use crate::json::Object;
-use crate::refund::{self, Asked, Told, short, unrecognised};
+use crate::refund::{self, Asked, RefundMembers, short, unrecognised};
 use crate::text::{cut, minor_units};
 
 const EVIDENCE: [&str; 11] = [
@@ -72,7 +72,7 @@ pub fn one_of(ours: Vec<Object>, asked: &Asked<'_>) -> RefundReport {
 fn report(refund: &Object, asked: &Asked<'_>) -> RefundReport {
     let currency = refund.text("currency").and_then(|code| Currency::from_code(&code));
     let amount = currency.and_then(|currency| minor_units(&refund.text("amount")?, currency));
-    let told = Told { id: refund.text("receipt"), payment: refund.text("payment_id"), amount };
+    let told = RefundMembers { id: refund.text("receipt"), payment: refund.text("payment_id"), amount };
     let word = refund.text("status").unwrap_or_default();
     let mut raw = evidence::of_object(refund, &EVIDENCE);
     if let Some(acquirer) = refund.object("acquirer_data") {

@@ -72,7 +72,7 @@ fn every_refusal_has_its_meaning() {
         (400, "The payment status should be captured for action to be taken", "failed", false),
         (400, "The payment has been fully refunded already", "pending", false),
         (400, "Different request with the same idempotency key", "unclear", false),
-        (400, "Something that nobody has seen", "unrecognised", false),
+        (400, "Something unheard of", "unrecognised", false),
         (401, "Authentication failed", "unclear", false),
         (403, "Access denied", "unclear", false),
         (404, "The requested URL was not found on the server.", "unrecognised", false),

@@ -19,7 +19,7 @@ use payment_gateway::{
 };
 use secrecy::SecretString;
 
-use self::wire::Told;
+use self::wire::SignedMessage;
 use crate::client::{Call, Client};
 use crate::refund::minimum;
 
@@ -85,11 +85,13 @@ impl Gateway for Sandbox {
     }
 
     fn names(&self, answer: &Answer) -> Option<TxnId> {
-        answer.transaction_in(wire::ORDER).or_else(|| TxnId::new(Told::in_answer(answer)?.order()).ok())
+        answer
+            .transaction_in(wire::ORDER)
+            .or_else(|| TxnId::new(SignedMessage::in_answer(answer)?.order()).ok())
     }
 
     async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {
-        let Some(told) = Told::in_answer(answer) else { return Ok(Evidence::Unsigned) };
+        let Some(told) = SignedMessage::in_answer(answer) else { return Ok(Evidence::Unsigned) };
         if !told.is_genuine(&self.account) {
             return Err(GatewayError::BadSignature);
         }
@@ -157,7 +159,8 @@ impl Sandbox {
         let reply = self.client.send(call).await?;
         // "No such order" comes with 404, like a wrong address: only the signature distinguishes them.
         let reply = if reply.status == 404 { reply } else { reply.accepted()? };
-        let told = Told::in_reply(&reply.body).ok_or_else(|| unreadable("it is not a signed report"))?;
+        let told =
+            SignedMessage::in_reply(&reply.body).ok_or_else(|| unreadable("it is not a signed report"))?;
         if !told.is_genuine(&self.account) {
             return Err(unreadable("its signature is wrong"));
         }

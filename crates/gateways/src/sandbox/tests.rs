@@ -234,7 +234,7 @@ async fn a_form_sent_many_times_at_once_pays_once() {
         sending.spawn(async move { visitor.choose(&page, choice).await.unwrap() });
     }
     let locations = sending.join_all().await;
-    assert!(locations.iter().all(|location| *location == locations[0]), "everybody reads the same");
+    assert!(locations.iter().all(|location| *location == locations[0]), "every reader gets the same");
     let books = world.simulator.books(0, 10).await.unwrap();
     assert_eq!(books.len(), 1);
     assert!(matches!(books[0].state, State::Paid | State::Declined));
@@ -328,7 +328,7 @@ async fn a_callback_is_no_answer_and_a_return_is_no_callback() {
     signed_for_return["signature"] = json!(back.params.get("sandboxSignature"));
     let mixed = Answer { body: signed_for_return.to_string().into(), ..Answer::default() };
     assert!(matches!(world.adapter.verify(&txn, &mixed).await, Err(GatewayError::BadSignature)));
-    assert!(!Told::in_reply(&callback.body).unwrap().is_genuine(&config(&world.address)));
+    assert!(!SignedMessage::in_reply(&callback.body).unwrap().is_genuine(&config(&world.address)));
 }
 
 #[tokio::test]
@@ -380,7 +380,7 @@ async fn an_old_answer_does_not_pass_for_a_new_one() {
     world.choose(&txn, Choice::Pay).await;
     let asked_at = world.clock.now();
     let call = wire::status_call(&config(&world.address), "T1", asked_at);
-    let told = Told::in_reply(&testing::client().send(&call).await.unwrap().body).unwrap();
+    let told = SignedMessage::in_reply(&testing::client().send(&call).await.unwrap().body).unwrap();
     assert!(told.is_genuine(&config(&world.address)) && told.answers(asked_at));
     assert!(!told.answers(asked_at.plus(Duration::from_millis(1))));
 }
@@ -436,7 +436,7 @@ async fn the_same_order_gives_the_same_link() {
 }
 
 /// A signed reply with these members.
-fn reply(members: &[(&str, &str)]) -> Told {
+fn reply(members: &[(&str, &str)]) -> SignedMessage {
     let mut body = json!({
         "merchant": "CITY", "order": "T1", "state": "PAID", "amount_paise": 123_456, "currency": "INR",
         "paid_paise": 123_456, "timestamp": 0, "signature": "0",
@@ -444,7 +444,7 @@ fn reply(members: &[(&str, &str)]) -> Told {
     for (name, value) in members {
         body[*name] = json!(value);
     }
-    Told::in_reply(body.to_string().as_bytes()).unwrap()
+    SignedMessage::in_reply(body.to_string().as_bytes()).unwrap()
 }
 
 #[test]
@@ -484,7 +484,7 @@ proptest! {
         let txn = testing::transaction("T1", "1234.56");
         for body in [Bytes::from(body), Bytes::from(json)] {
             let answer = Answer { params: Params::new(pairs.clone()), body, ..Answer::default() };
-            if let Some(told) = Told::in_answer(&answer) {
+            if let Some(told) = SignedMessage::in_answer(&answer) {
                 let config = config("http://x");
                 prop_assert!(!told.is_genuine(&config));
                 let _ = (told.report(), told.is_about(&config, &txn), format!("{told:?}"));

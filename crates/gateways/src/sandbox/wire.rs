@@ -127,16 +127,16 @@ pub(super) fn signed_headers(
 
 /// A message of the sandbox with its signature, not verified yet.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct SignedMessage {
     purpose: Purpose,
     /// By the names of the signed text; a missing one is empty.
     fields: BTreeMap<&'static str, String>,
     signature: String,
 }
 
-impl Told {
+impl SignedMessage {
     /// Reads the browser's return, or else the body of a callback. `None` when nothing in it is signed.
-    pub fn in_answer(answer: &Answer) -> Option<Told> {
+    pub fn in_answer(answer: &Answer) -> Option<SignedMessage> {
         if let Some(signature) = answer.params.get(SIGNATURE) {
             let ours = answer.params.iter().filter(|(name, _)| *name == SIGNATURE || names_a_field(name));
             // With a name twice the signed value is ambiguous: no signature fits.
@@ -144,23 +144,23 @@ impl Told {
             let value = |(name, parameter): (&'static str, &str)| {
                 (name, members.get(parameter).copied().unwrap_or_default().to_owned())
             };
-            return Some(Told {
+            return Some(SignedMessage {
                 purpose: Purpose::Return,
                 fields: REPORT.into_iter().map(value).collect(),
                 signature: if members.is_empty() { String::new() } else { signature.to_owned() },
             });
         }
-        Told::in_json(Purpose::Callback, &Object::parse(&answer.body)?)
+        SignedMessage::in_json(Purpose::Callback, &Object::parse(&answer.body)?)
     }
 
     /// Reads the answer to a status request; `None` when it is not a signed report.
-    pub fn in_reply(body: &[u8]) -> Option<Told> {
-        Told::in_json(Purpose::Answer, &Object::parse(body)?)
+    pub fn in_reply(body: &[u8]) -> Option<SignedMessage> {
+        SignedMessage::in_json(Purpose::Answer, &Object::parse(body)?)
     }
 
-    fn in_json(purpose: Purpose, object: &Object) -> Option<Told> {
+    fn in_json(purpose: Purpose, object: &Object) -> Option<SignedMessage> {
         let fields = REPORT.into_iter().map(|(name, _)| (name, object.text(name).unwrap_or_default()));
-        Some(Told { purpose, fields: fields.collect(), signature: object.text("signature")? })
+        Some(SignedMessage { purpose, fields: fields.collect(), signature: object.text("signature")? })
     }
 
     /// Whether the sandbox signed it.
@@ -237,9 +237,9 @@ impl Told {
     }
 }
 
-impl std::fmt::Debug for Told {
+impl std::fmt::Debug for SignedMessage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Told")
+        f.debug_struct("SignedMessage")
             .field("purpose", &self.purpose)
             .field("fields", &self.fields)
             .finish_non_exhaustive()

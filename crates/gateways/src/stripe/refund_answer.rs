@@ -10,7 +10,7 @@ use super::refund::REFUND_ID;
 use crate::client::Reply;
 use crate::evidence;
 use crate::json::Object;
-use crate::refund::{self, Asked, Told, short, unrecognised};
+use crate::refund::{self, Asked, RefundMembers, short, unrecognised};
 use crate::text::cut;
 
 const EVIDENCE: [&str; 12] = [
@@ -106,7 +106,7 @@ fn read(reply: Reply, asked: &Asked<'_>) -> Result<RefundReport, GatewayError> {
 fn report(refund: &Object, asked: &Asked<'_>) -> RefundReport {
     let (minor, code) = (refund.text("amount"), refund.text("currency"));
     let amount = minor.zip(code).and_then(|(minor, code)| currency::amount(&minor, &code));
-    let told = Told { id: number(refund), payment: refund.text("payment_intent"), amount };
+    let told = RefundMembers { id: number(refund), payment: refund.text("payment_intent"), amount };
     let word = refund.text("status");
     let why = refund.text("failure_reason").or_else(|| refund.text("pending_reason"));
     let outcome = outcome_of_state(word.as_deref(), amount, why.as_deref());

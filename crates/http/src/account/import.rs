@@ -69,7 +69,7 @@ pub(crate) struct ImportedResponse {
 /// Import merchant accounts.
 ///
 /// Those that are there already, by tenant, service, gateway and label, are left alone: an import that was cut off is
-/// repeated. The caller needs PG_ADMIN at the tenants of all. What follows an account that is refused is not added.
+/// repeated. The caller needs PG_ADMIN at the tenants of all. Accounts behind one that is refused are not added.
 #[utoipa::path(
     post,
     path = "/account/v1/_import",

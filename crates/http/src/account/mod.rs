@@ -48,7 +48,7 @@ fn answer(app: &App, response_info: ResponseInfo, account: &StoredAccount) -> Re
     Reply::of(&AccountResponse { response_info, account })
 }
 
-/// The caller as an admin of the tenant of this account. What a foreign tenant has is not found.
+/// The caller as an admin of the tenant of this account. Accounts of other tenants are not found.
 async fn admin_of(app: &App, caller: &Caller, id: &AccountId) -> Result<AccountActor, ApiError> {
     Ok(app.accounts.actor(caller.named()?, caller.address, id).await?)
 }

@@ -124,7 +124,7 @@ impl From<&SearchError> for ErrorResponse {
             ),
             SearchError::Unverifiable => unavailable(
                 "IDENTITY_UNVERIFIED",
-                "The user service does not answer, so nobody can tell who asks; send the request again, or name a txnId, billId, consumerCode or receipt",
+                "The user service does not answer, so the caller cannot be identified; send the request again, or name a txnId, billId, consumerCode or receipt",
             )
             .retry_after(5),
             SearchError::UnknownPlace => refused(

@@ -17,7 +17,7 @@ const SECRET: &str = "0123456789abcdef0123456789abcdef";
 /// A user service that knows a few tokens.
 #[derive(Default)]
 struct Users {
-    away: AtomicBool,
+    is_down: AtomicBool,
     asked: AtomicU32,
 }
 
@@ -25,7 +25,7 @@ struct Users {
 impl Tokens for Users {
     async fn user_of(&self, token: &str) -> Result<Option<UserInfo>, DigitError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        if self.away.load(Ordering::SeqCst) {
+        if self.is_down.load(Ordering::SeqCst) {
             return Err(DigitError::NotSent { service: "egov-user", source: "connection refused".into() });
         }
         let (uuid, kind, tenant) = match token {
@@ -265,7 +265,7 @@ async fn an_unavailable_user_service_leaves_callers_unproven_and_fails_no_paymen
     let creator = creator_by_token();
     let txn = created_by(&app, &creator, "bill-1").await;
     let id = txn["txnId"].as_str().unwrap();
-    users.away.store(true, Ordering::SeqCst);
+    users.is_down.store(true, Ordering::SeqCst);
     app.gateway.answers(paid("100"));
     created_by(&app, &creator, "bill-2").await;
     let body = json!({ "RequestInfo": creator.info });
@@ -280,7 +280,7 @@ async fn an_unavailable_user_service_leaves_callers_unproven_and_fails_no_paymen
     insta::assert_snapshot!("unverified", all.shown());
     let stranger = app.post("/transaction/v1/_search", &json!({"RequestInfo": {}})).await;
     assert_eq!(stranger.codes(), ["SEARCH_CRITERIA_REQUIRED"], "who brings no token is not put off");
-    users.away.store(false, Ordering::SeqCst);
+    users.is_down.store(false, Ordering::SeqCst);
     let all = creator.send(&app, Method::POST, "/transaction/v1/_search?billId=bill-1", &body).await.json();
     assert_eq!(all["Transaction"][0]["user"], txn["user"]);
 }

@@ -243,7 +243,7 @@ fn carry_out(consumer: &StreamConsumer<Membership>, order: &Order) {
     };
     if let Err(error) = carried_out {
         // The partition is assigned to another member meanwhile.
-        tracing::debug!(%error, ?order, "a partition was taken away");
+        tracing::debug!(%error, ?order, "a partition is assigned to another member");
     }
 }
 

@@ -69,7 +69,7 @@ impl FakePublisher {
         *self.answers.lock().unwrap() = Some(Box::new(answers));
     }
 
-    /// What was taken of a transaction, in order.
+    /// The events that were taken of a transaction, in order.
     fn of(&self, id: &str) -> Vec<String> {
         let taken = self.taken.lock().unwrap();
         taken.iter().filter(|(txn, _)| txn == id).map(|(_, body)| body.clone()).collect()

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Default)]
 struct Texts {
     hangs: AtomicBool,
-    away: AtomicU32,
+    failures: AtomicU32,
     refuses: AtomicBool,
     asked: AtomicU32,
 }
@@ -47,8 +47,8 @@ impl Messages for Texts {
         if self.refuses.load(Ordering::SeqCst) {
             return Err(DigitError::Refused { service: SERVICE, body: "{}".to_owned() });
         }
-        let one_less = |away: u32| away.checked_sub(1);
-        if self.away.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
+        let one_less = |left: u32| left.checked_sub(1);
+        if self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
             return Err(DigitError::NotSent { service: SERVICE, source: "connection refused".into() });
         }
         Ok((code == "PG_NOTIFICATION_SUCCESS").then(|| "{txnId} is paid".to_owned()))
@@ -306,7 +306,7 @@ async fn an_offset_is_committed_only_after_the_work() {
 #[tokio::test(flavor = "multi_thread")]
 async fn unavailable_services_are_retried_and_refused_records_are_dead_lettered_after_a_few_tries() {
     let world = World::new(bootstrap_servers()).await;
-    world.texts.away.store(5, Ordering::SeqCst);
+    world.texts.failures.store(5, Ordering::SeqCst);
     world.send_event(&by_system("T1")).await;
     let consuming = world.consume();
     world.tells(1).await;

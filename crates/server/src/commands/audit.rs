@@ -35,7 +35,7 @@ fn with_audit<T>(config: &Config, work: impl AsyncFnOnce(AuditTrail) -> Outcome<
 /// The account of this machine that runs the command.
 fn actor(by: Option<&str>) -> Outcome<AuditActor> {
     let user = by_hand::operator(by).ok_or_else(|| {
-        Failure::new("the audit log keeps who does this, and nobody is named").try_this("set USER")
+        Failure::new("the audit log records the person who acts, and none is named").try_this("set USER")
     })?;
     Ok(by_hand::actor(&user))
 }

@@ -15,7 +15,7 @@ Nothing has to be configured: without any setting the service runs on 127.0.0.1:
 database, the sandbox gateway and embedded implementations for DIGIT's services. The sandbox is there by default only as long as
 nothing real is configured.
 
-What is wrong is a *problem* and stops the start; what is perhaps not meant is a *warning* and never does.
+A *problem* stops the start; a *warning*, about something that is perhaps not meant, never does.
 
 ## Where settings come from
 
@@ -41,7 +41,7 @@ are read as Spring reads them, without regard to letter case and dashes.
 property, looked up in the environment first, then in the files; behind the first `:` stands what is taken where
 there is neither. Names and defaults may hold placeholders themselves. One that comes to nothing is a problem that
 names its line. A plain `${` is written `\\${` (in a properties file, where a backslash is doubled, `\\\\${`).
-What stands in the file of a secret is taken as it is.
+The content of a secret's file is taken as it is.
 
 ```properties
 spring.datasource.url=jdbc:postgresql://${DB_HOST:localhost}:5432/${DB_NAME:payments}
@@ -127,7 +127,7 @@ spring.kafka.ssl.key-store-location=file:/etc/pg-service/kafka-client.pem
 
 ## Services of DIGIT
 
-Each service is called where its host is set, and stood in for where it is not. Any mix works:
+Each service is called where its host is set, and replaced by an embedded implementation otherwise. Any mix works:
 
 | Service | It is called when this is set | Otherwise |
 |---|---|---|

@@ -120,10 +120,10 @@ impl DataFolder {
             }
             match fs::set_permissions(&file, fs::Permissions::from_mode(mode & !STRANGERS)) {
                 Ok(()) => {
-                    tracing::info!(file = %file.display(), "can no longer be read by everybody on this machine")
+                    tracing::info!(file = %file.display(), "can no longer be read by every user of this machine")
                 }
                 Err(error) => {
-                    tracing::warn!(file = %file.display(), %error, "can be read by everybody on this machine: chmod o= it")
+                    tracing::warn!(file = %file.display(), %error, "can be read by every user of this machine: chmod o= it")
                 }
             }
         }

@@ -94,10 +94,7 @@ fn cannot_listen(address: SocketAddr, option: &str, error: &io::Error) -> Failur
             ),
         )
     } else if error.kind() == io::ErrorKind::PermissionDenied {
-        (
-            format!("nobody but root may listen on port {port}"),
-            format!("choose a port above 1023: {option}9000"),
-        )
+        (format!("only root may listen on port {port}"), format!("choose a port above 1023: {option}9000"))
     } else {
         (
             format!("nothing can listen on {address}"),
@@ -256,7 +253,7 @@ pub async fn start(mut config: Config, listener: TcpListener, metrics: Metrics) 
     })
 }
 
-/// What only those who use it find out about a configuration. Nothing is connected to.
+/// Problems of a configuration that only the parts that use it find. Makes no connection.
 pub fn check(config: &Config) -> Vec<Failure> {
     kafka::check(config).err().into_iter().collect()
 }

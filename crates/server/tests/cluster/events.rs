@@ -1,4 +1,4 @@
-//! What others read from Kafka, compared with the outbox.
+//! The records that consumers read from Kafka, compared with the outbox.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ struct Record {
     partition: i32,
 }
 
-/// What was found.
+/// The findings.
 #[derive(Debug, Default)]
 pub(crate) struct Delivered {
     /// Records in all topics.
@@ -95,7 +95,7 @@ fn first<'a>(bodies: &[&'a str]) -> Vec<&'a str> {
     bodies.iter().copied().filter(|body| known.insert(*body)).collect()
 }
 
-/// One text message a transaction or refund and status that payers are to hear of. None need be sent of one that has
+/// One text message a transaction or refund and status of which payers are informed. None need be sent of one that has
 /// been overtaken by then.
 fn text_messages_are_sent_once(outbox: &[StoredEvent], delivered: &mut Delivered) {
     let mut due: BTreeMap<String, Due> = BTreeMap::new();
@@ -136,7 +136,7 @@ fn text_messages_are_sent_once(outbox: &[StoredEvent], delivered: &mut Delivered
     }
 }
 
-/// The statuses of a transaction or refund that its payer hears of.
+/// The statuses of a transaction or refund of which its payer is informed.
 #[derive(Debug, Default)]
 struct Due {
     words: HashSet<String>,

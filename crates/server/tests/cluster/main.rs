@@ -40,7 +40,7 @@ use crate::replicas::{Replicas, Settings};
 
 /// How many replicas there are.
 const REPLICAS: usize = 3;
-/// How soon a replica takes over the jobs of one that was not heard of.
+/// How soon a replica takes over the jobs of a silent one.
 const LEASE: Duration = Duration::from_secs(3);
 /// How long the right to issue a receipt is held: longer than two calls can take.
 const RECEIPT_LEASE: Duration = Duration::from_secs(5);

@@ -39,7 +39,10 @@ pub(crate) async fn audit(world: World, played: &[(String, Option<AttentionKind>
             }
             StatusName::Failure => {
                 assert!(receipts.is_empty(), "{at}");
-                assert!(taken.is_none() || !attention.is_empty(), "{at}: money was taken and nobody knows");
+                assert!(
+                    taken.is_none() || !attention.is_empty(),
+                    "{at}: money was taken, and no case tells of it"
+                );
             }
             StatusName::Pending => {
                 assert!(receipts.is_empty(), "{at}");

@@ -37,7 +37,7 @@ fn merchant(settings: &ProvidersSettings, (city, code): (&str, &str), generation
     merchant
 }
 
-/// What a city enters: the ids of one merchant, with the keys of the same or of another.
+/// The entries of a city: the ids of one merchant, with the keys of the same or of another.
 fn fields(provider: Provider, ids: &Merchant, keys: &Merchant) -> Value {
     match provider {
         Provider::Paytm => json!({

@@ -124,9 +124,9 @@ async fn one_payment_is_reconciled_at_any_age() {
     let undecided = world.told(&["reconcile", "--txn", &open, "--json"]);
     assert_eq!(json_of(&undecided)["gateways"][0]["stillPending"], 1);
 
-    let nobody = world.run(&["reconcile", "--txn", "NOBODY"]);
-    assert_eq!(nobody.status.code(), Some(1));
-    assert!(stderr(&nobody).contains("no transaction NOBODY"), "{}", stderr(&nobody));
+    let unknown = world.run(&["reconcile", "--txn", "UNKNOWN"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(stderr(&unknown).contains("no transaction UNKNOWN"), "{}", stderr(&unknown));
     assert_eq!(world.run(&["reconcile", "--txn", &id, "--gateway", "SANDBOX"]).status.code(), Some(2));
     assert_eq!(world.run(&["reconcile", "--older-than", "30"]).status.code(), Some(2));
     let unknown = world.run(&["reconcile", "--gateway", "AXSI"]);
@@ -209,8 +209,8 @@ async fn every_command_works_on_postgresql() {
     assert_eq!(world.told(&["attention", "list"]), "Nothing needs an operator.\n");
     assert!(world.told(&["jobs", "list"]).contains("reconcile-early"));
     assert!(world.told(&["jobs", "history", "--limit", "3"]).contains("finished"));
-    let nobody = world.run(&["transaction", "show", "NOBODY"]);
-    assert!(stderr(&nobody).contains(database.name()), "{}", stderr(&nobody));
+    let unknown = world.run(&["transaction", "show", "UNKNOWN"]);
+    assert!(stderr(&unknown).contains(database.name()), "{}", stderr(&unknown));
     assert!(!world.path().join("data/payments.db").exists(), "it is not an embedded one");
 }
 
@@ -250,9 +250,9 @@ async fn a_case_is_listed_shown_and_resolved_once_by_a_named_person_with_a_reaso
     }
 
     let resolve = ["attention", "resolve", "1", "--reason", "refunded, reference 4711"];
-    let nobody = world.run(&resolve);
-    assert_eq!(nobody.status.code(), Some(1));
-    assert!(stderr(&nobody).contains("--by NAME"), "{}", stderr(&nobody));
+    let unknown = world.run(&resolve);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(stderr(&unknown).contains("--by NAME"), "{}", stderr(&unknown));
     let resolved = pg_service(world.path()).args(resolve).env("USER", "clerk-7").output().unwrap();
     assert!(stdout(&resolved).contains("Case 1 is resolved.") && resolved.status.success());
     let again = world.run(&[&resolve[..], &["--by", "clerk-8"]].concat());
@@ -327,7 +327,7 @@ fn a_job_under_way_elsewhere_is_not_run() {
 
 #[tokio::test]
 async fn operators_are_served_over_http_when_a_token_is_set_and_presented() {
-    const TOKEN: &str = "a-token-that-nobody-guesses-0001";
+    const TOKEN: &str = "a-token-that-cannot-be-guessed-01";
     let ask = async |world: &World, token: &str| {
         let url = format!("{}/jobs/v1/_search", world.service.url());
         let answer = http_client().post(url).bearer_auth(token).json(&json!({})).send().await.unwrap();

@@ -109,8 +109,8 @@ pub(crate) async fn all(evidence: &Evidence<'_>) -> Figures {
         check.its_events_are_whole_and_in_order(txn);
         check.its_history_is_legal(txn).await;
     }
-    for of_nobody in check.events.keys() {
-        check.figures.faults.push(format!("events of {of_nobody}, which is not stored"));
+    for unknown in check.events.keys() {
+        check.figures.faults.push(format!("events of {unknown}, which is not stored"));
     }
     check.figures
 }

@@ -112,9 +112,9 @@ impl Client {
     async fn answer(&self, request: reqwest::RequestBuilder) -> Option<Answer> {
         let deaths = self.doors.deaths.load(Ordering::SeqCst);
         let in_time = |error: &reqwest::Error| {
-            let somebody_died = self.doors.deaths.load(Ordering::SeqCst) > deaths;
+            let one_died = self.doors.deaths.load(Ordering::SeqCst) > deaths;
             // A live service answers in time, with any dependency unavailable.
-            assert!(somebody_died || !error.is_timeout(), "no answer in time: {error}");
+            assert!(one_died || !error.is_timeout(), "no answer in time: {error}");
         };
         let response = request.send().await.inspect_err(in_time).ok()?;
         let status = response.status().as_u16();

@@ -20,7 +20,7 @@ pub(crate) enum Disturbance {
     Cut,
     /// No byte moves between it and the database for a while; then all that was under way arrives.
     Silence,
-    /// The database hears it, but its answers do not arrive; then its connections break.
+    /// Its requests reach the database, the answers do not arrive; then its connections break.
     Deafness,
     /// It is asked to leave (SIGTERM), and started again.
     Leave,

@@ -1,4 +1,4 @@
--- What the database itself notes of runs and of what they store: each line is written by a trigger,
+-- The database's own notes of runs and of what they store: each line is written by a trigger,
 -- inside the transaction it tells of.
 --
 -- xid is that transaction; sees is what was committed when the line was written. A line whose xid is

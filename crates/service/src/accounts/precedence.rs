@@ -31,7 +31,7 @@ pub struct AccountStanding {
     pub verdict: AccountVerdict,
 }
 
-/// What an account does for a new payment.
+/// The decision of an account on a new payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccountVerdict {
     /// It takes the payment, with this version of its credentials.

@@ -35,7 +35,7 @@ impl KeyEncryptionKey {
     /// Reads a line `ID:64 hex digits`.
     ///
     /// # Errors
-    /// What is wrong, without the line.
+    /// The problem, without the line.
     pub fn parse(line: &str) -> Result<KeyEncryptionKey, &'static str> {
         let (id, key) = line.trim().split_once(':').ok_or("must be ID:64 hexadecimal digits")?;
         let is_id = !id.is_empty()

@@ -84,7 +84,7 @@ struct Draft {
     then: Then,
 }
 
-/// What follows the commit of a new transaction.
+/// The step after the commit of a new transaction.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Then {
     Answer,

@@ -1,4 +1,4 @@
-//! The way of a file's bytes to its reader.
+//! The body of a download: the bytes of a file on their way to its reader.
 
 use std::io;
 

@@ -50,7 +50,7 @@ impl Lines {
         std::mem::take(&mut self.full)
     }
 
-    /// What is left when there are no more rows.
+    /// The rest, when there are no more rows.
     pub(super) fn take_last(&mut self) -> Piece {
         let bytes = std::mem::take(&mut self.piece);
         Piece { bytes: bytes.into(), rows: std::mem::take(&mut self.rows) }

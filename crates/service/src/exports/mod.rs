@@ -36,7 +36,7 @@ use crate::ports::Ports;
 /// Exports under way at a time, on this node.
 const AT_ONCE: usize = 2;
 /// How long an answer waits for the first row, or for a whole sheet: then it begins without them.
-const PATIENCE: Duration = Duration::from_secs(20);
+const FIRST_PIECE_WAIT: Duration = Duration::from_secs(20);
 
 /// Exports of lists.
 #[derive(Clone)]
@@ -188,7 +188,7 @@ impl Exports {
             work.run(begun, stop).await;
             drop(turn);
         });
-        match tokio::time::timeout(PATIENCE, has_begun).await {
+        match tokio::time::timeout(FIRST_PIECE_WAIT, has_begun).await {
             Ok(Ok(Ok(()))) | Err(_) => Ok(body),
             Ok(Ok(Err(refused))) => Err(refused),
             Ok(Err(_)) => Err(StoreError::Unavailable("an export has broken off".into()).into()),

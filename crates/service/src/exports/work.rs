@@ -79,7 +79,7 @@ impl From<ExportError> for Cut {
     }
 }
 
-/// What has left, at most: the reader may have been gone before it had the last of it.
+/// The rows and bytes that have left, at most: the reader may have been gone before it had the last of them.
 #[derive(Default)]
 struct Left {
     rows: u64,
@@ -96,7 +96,7 @@ impl Left {
     }
 }
 
-/// What an entry says of the end of an export.
+/// The end of an export, for its entry of the audit log.
 struct Ending {
     id: String,
     list: &'static str,

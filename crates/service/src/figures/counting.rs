@@ -19,7 +19,7 @@ const TOLD_EVERY: Duration = Duration::from_secs(60);
 /// Counts without end.
 pub struct FiguresJob(pub FigureCounts);
 
-/// What one pass came to.
+/// The result of one pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counted {
     /// Lines, days.
@@ -97,7 +97,7 @@ impl FigureCounts {
         let ask = FiguresAsk { lines: self.lines, day: earlier.day, refunds_of };
         let reading = self.read(&ask).await?;
         if reading.state.revision != state.revision {
-            // What is asked for was chosen for another state.
+            // The question was chosen for another state.
             return Ok(Some((FiguresUpdate::of(state, fence), 0, true)));
         }
         let items = reading.lines.len() + usize::from(ask.day.is_some());

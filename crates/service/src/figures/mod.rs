@@ -1,6 +1,6 @@
 //! The figures of the console: counted by a job from the histories, verified by another against the payments.
 //!
-//! What is counted and how is said in [`payment_store::figures`]. The first count goes back day by day from the
+//! [`payment_store::figures`] defines the figures. The first count goes back day by day from the
 //! present one, so that the latest days are there at once.
 
 mod counting;

@@ -14,7 +14,7 @@ use crate::ports::Ports;
 const INTERVAL: Duration = Duration::from_secs(5 * 60);
 /// How long readings are kept.
 pub const READINGS_KEPT: Duration = Duration::from_secs(8 * 24 * 60 * 60);
-/// What cannot be stored waits, at most so many.
+/// The readings that wait while they cannot be stored, at most.
 const WAITING: usize = 1_000;
 
 pub struct GatewayReadings {
@@ -44,7 +44,7 @@ impl GatewayReadings {
         }
     }
 
-    /// Stores the calls since the last time. What was not stored is stored the next time, once.
+    /// Stores the calls since the last time. Those that were not stored are stored the next time, once.
     ///
     /// # Errors
     /// As the store has it.

@@ -144,7 +144,7 @@ struct Envelope<'a> {
 /// The part of an event's transaction that is read; the rest comes from the database.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Told {
+struct EventTransaction {
     txn_id: TxnId,
     txn_status: StatusName,
 }
@@ -164,7 +164,7 @@ struct Subject<'a> {
     txn: &'a Transaction,
     /// Paid or given back.
     amount: Money,
-    /// When it came about.
+    /// The moment of the change.
     changed: Timestamp,
     refund: Option<&'a Refund>,
 }
@@ -211,7 +211,7 @@ impl Notifications {
         if unmarked && info.user("type").as_deref() != Some(RequestInfo::SYSTEM) {
             return Ok(Notified::NotForUs);
         }
-        let Told { txn_id, txn_status } = serde_json::from_str(txn.get())
+        let EventTransaction { txn_id, txn_status } = serde_json::from_str(txn.get())
             .map_err(|error| UnreadableEvent::NotATransaction { column: error.column() })?;
         if unmarked && !self.is_our_doing(&txn_id, txn_status).await? {
             return Ok(Notified::NotForUs);

@@ -10,12 +10,12 @@ use super::{Notifications, Notified, NotifyError, Subject, UnreadableEvent};
 /// The part of an event's refund that is read; the rest comes from the database.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Told {
+struct EventRefund {
     refund_id: RefundId,
     refund_txn_status: String,
 }
 
-/// The word of a refund's status in the codes of messages; `None` where the payer hears nothing.
+/// The word of a refund's status in the codes of messages; `None` where the payer gets no message.
 fn word(refund: &Refund) -> Option<&'static str> {
     match refund.status {
         RefundStatus::Sent => Some("PENDING"),
@@ -37,7 +37,7 @@ impl Notifications {
         info: &RequestInfo,
         refund: &RawValue,
     ) -> Result<Notified, NotifyError> {
-        let Told { refund_id, refund_txn_status } = serde_json::from_str(refund.get())
+        let EventRefund { refund_id, refund_txn_status } = serde_json::from_str(refund.get())
             .map_err(|error| UnreadableEvent::NotATransaction { column: error.column() })?;
         let Some(refund) = self.ports.store.refund(&refund_id, None).await? else {
             tracing::warn!(%refund_id, "an event is about a refund that does not exist; no message is sent");

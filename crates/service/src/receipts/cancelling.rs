@@ -120,7 +120,8 @@ impl Receipts {
             CancellationOutcome::Kept => (RefundReceipt::Kept, "the receipt stays: nothing was given back"),
         };
         loop {
-            let cancelled_in_vain = outcome == CancellationOutcome::Cancelled && !refund.status.is_live();
+            let cancelled_without_refund =
+                outcome == CancellationOutcome::Cancelled && !refund.status.is_live();
             let evidence = json!({ "refundId": refund.id, "receipt": txn.receipt() });
             let cancellation = CancellationChange::Completed {
                 lease_token: task.lease_token.clone(),
@@ -139,7 +140,7 @@ impl Receipts {
             let change = self.change(refund, receipt, (why, evidence), caller);
             let mut change = change.map_err(ReceiptError::Storing)?;
             change.cancellation = cancellation;
-            if cancelled_in_vain {
+            if cancelled_without_refund {
                 let why = "the receipt is cancelled, and the refund failed";
                 change.case = Some(self.case(txn, why, json!({ "refundId": change.refund.id }), caller));
             }

@@ -238,7 +238,7 @@ impl Reconciliation {
             actor: checker.actor.clone(),
             from: Some(StatusName::Pending),
             to: StatusName::Pending,
-            why: format!("still pending after {age_hours} hours; put up for attention: {}", kind.as_str()),
+            why: format!("still pending after {age_hours} hours; review case: {}", kind.as_str()),
             evidence: evidence.clone(),
         };
         let case = Attention { txn_id: txn.id.clone(), kind, raised_at: now, evidence };

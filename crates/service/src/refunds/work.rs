@@ -119,7 +119,7 @@ impl Refunds {
         self.ports.store.refund(&id, None).await?.ok_or(RefundError::NotFound)
     }
 
-    /// Ends a request about which nobody decided in time.
+    /// Ends a request without a decision in time.
     async fn expire(&self, refund: Refund, worker: &Worker) -> Result<Work, WorkError> {
         let (mut next, now) = self.next(&refund, worker);
         next.status = RefundStatus::Expired;

@@ -76,7 +76,7 @@ impl ConsoleSessions {
     }
 }
 
-/// The holder whose sessions the caller may see; `None` is everybody's.
+/// The holder whose sessions the caller may see; `None` is every holder's.
 fn reach(caller: &LoggedIn) -> Option<&str> {
     let is_admin = caller.identity.principal_of_installation(&[Role::Admin], None).is_ok();
     (!is_admin).then_some(caller.session.holder.uuid.as_str())

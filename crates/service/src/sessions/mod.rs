@@ -36,7 +36,7 @@ const MOST_LISTED: u32 = 200;
 const MOST_GRANTS: usize = 50;
 /// The longest secret of another service that a session keeps, in bytes.
 const LONGEST_KEPT: usize = 16 * 1024;
-/// The actor of a login by nobody.
+/// The actor of a login that is refused.
 const ANONYMOUS: &str = "anonymous";
 
 #[derive(Clone)]

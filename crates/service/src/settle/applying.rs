@@ -241,7 +241,7 @@ fn history(
     };
     let said = if reply.question.closes { format!("closed for another payment; {said}") } else { said };
     let why = match verdict.attention {
-        Some(kind) => format!("{said}; put up for attention: {}", kind.as_str()),
+        Some(kind) => format!("{said}; review case: {}", kind.as_str()),
         None => said,
     };
     HistoryEntry {

@@ -7,7 +7,7 @@ use payment_domain::{GatewayName, Outcome, Report, StatusName, Transaction, TxnI
 use payment_gateway::{Gateway, GatewayError};
 
 use super::{Asked, Caller, Origin, SettleError, Settled, Settlement};
-use crate::questions::News;
+use crate::questions::Trigger;
 use crate::single_flight::Permit;
 
 /// A status request about a transaction, with the data known when it is made.
@@ -27,8 +27,8 @@ pub(super) fn held_back(txn: Transaction, retry_after: Duration) -> Settled {
 }
 
 impl Settlement {
-    pub(super) fn news<'a>(&self, txn: &'a Transaction, signed: Option<&'a Report>) -> News<'a> {
-        News { txn_id: &txn.id, age: self.ports.now().since(txn.audit.created_at), signed }
+    pub(super) fn trigger<'a>(&self, txn: &'a Transaction, signed: Option<&'a Report>) -> Trigger<'a> {
+        Trigger { txn_id: &txn.id, age: self.ports.now().since(txn.audit.created_at), signed }
     }
 
     /// Makes a status request unless a concurrent request has made one meanwhile.
@@ -56,7 +56,7 @@ impl Settlement {
             }
             Some(true) | None => {}
         }
-        if caller.origin == Origin::News
+        if caller.origin == Origin::Answer
             && let Err(retry_after) = self.admit(&txn, signed).await
         {
             return Ok(held_back(txn, retry_after));
@@ -74,13 +74,13 @@ impl Settlement {
         gateway: &GatewayName,
         age: Duration,
     ) -> Result<(), Duration> {
-        self.questions.take(News { txn_id, age, signed: None })?;
+        self.questions.take(Trigger { txn_id, age, signed: None })?;
         self.turnstile(gateway).payer().await
     }
 
     /// Takes a status request from the payment's allowance, and waits for the gateway's pace.
     async fn admit(&self, txn: &Transaction, signed: Option<&Report>) -> Result<(), Duration> {
-        self.questions.take(self.news(txn, signed))?;
+        self.questions.take(self.trigger(txn, signed))?;
         self.turnstile(&txn.gateway).payer().await
     }
 

@@ -51,11 +51,11 @@ pub struct Caller {
     pub origin: Origin,
 }
 
-/// What a transaction is settled for; decides the limits on questions to its gateway.
+/// The occasion of settling; decides the limits on questions to the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// An answer that arrived, or a look-up: limited per payment, and ahead of jobs in the gateway's pace.
-    News,
+    Answer,
     /// A check by a job or an operator, which has waited for the gateway's pace.
     Reconciliation,
 }
@@ -63,7 +63,7 @@ pub enum Origin {
 impl Caller {
     /// A caller without a job's fence.
     pub fn new(actor: Actor, identity: Identity) -> Caller {
-        Caller { actor, identity, fence: None, origin: Origin::News }
+        Caller { actor, identity, fence: None, origin: Origin::Answer }
     }
 
     /// The id in `lastModifiedBy`; for a job the system user's.
@@ -188,8 +188,8 @@ impl Settlement {
                 Ok(Settled { txn, asked: Asked::Unusable(reason) })
             }
             (StatusName::Pending | StatusName::Failure, Ok(gateway)) => {
-                if caller.origin == Origin::News
-                    && let Some(retry_after) = self.questions.wait(self.news(&txn, signed.as_ref()))
+                if caller.origin == Origin::Answer
+                    && let Some(retry_after) = self.questions.wait(self.trigger(&txn, signed.as_ref()))
                 {
                     return Ok(held_back(txn, retry_after));
                 }

@@ -206,7 +206,7 @@ impl Books {
 #[tokio::test]
 async fn figures_are_the_sums_of_the_rows_after_any_history() {
     let mut books = Books::open(Database::open).await;
-    // What was there before the first count.
+    // Payments from before the first count.
     for _ in 0..40 {
         books.create().await;
     }

@@ -454,7 +454,10 @@ async fn an_unavailable_service_is_asked_again_and_a_refusing_one_not_for_ever()
     assert!(matches!(world.take(&event).await, Err(NotifyError::Refused(_))));
     *world.digit.localization.lock().unwrap() = None;
     assert_eq!(world.take(&event).await.unwrap(), Notified::Stored);
-    assert!(matches!(NotifyError::from(StoreError::Unavailable("away".into())), NotifyError::Unavailable(_)));
+    assert!(matches!(
+        NotifyError::from(StoreError::Unavailable("unavailable".into())),
+        NotifyError::Unavailable(_)
+    ));
     assert!(matches!(NotifyError::from(StoreError::Failed("full".into())), NotifyError::Refused(_)));
 }
 

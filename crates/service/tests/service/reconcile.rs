@@ -413,7 +413,7 @@ async fn payments_of_an_unavailable_gateway_keep_their_check_schedule() {
     }
     assert_eq!(world.store.history(&id).await.unwrap().len(), 1, "it was not even tried");
     let run = &world.store.runs(Some("early"), 1).await.unwrap()[0];
-    assert_eq!((run.tally.examined, run.tally.failed), (0, 1), "and the run says that somebody was away");
+    assert_eq!((run.tally.examined, run.tally.failed), (0, 1), "and the run counts the failure");
     world.gateway.is(Availability::Available);
     world.gateway.answers(paid("100.00"));
     world.pass(&node, MINUTE * 15, MINUTE * 15).await;
@@ -600,8 +600,8 @@ async fn an_operator_reconciles_by_hand() {
 
     let one = reconciliation.check_one(&young, "operator-1").await.unwrap().unwrap();
     assert_eq!(one.check, Check::Settled(StatusName::Success));
-    let nobody = TxnId::new("NOBODY").unwrap();
-    assert_eq!(reconciliation.check_one(&nobody, "operator-1").await.unwrap(), None);
+    let unknown = TxnId::new("UNKNOWN").unwrap();
+    assert_eq!(reconciliation.check_one(&unknown, "operator-1").await.unwrap(), None);
 }
 
 #[tokio::test]

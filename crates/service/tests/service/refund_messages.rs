@@ -66,7 +66,7 @@ async fn a_payer_hears_once_that_a_refund_is_under_way_and_once_that_it_is_done(
     for event in &under_way {
         let said = take(&notifications, event).await;
         let status = event["Refund"]["refundTxnStatus"].as_str().unwrap();
-        // Requests and decisions are overtaken by now, and were never theirs to hear of.
+        // Requests and decisions are overtaken by now, and payers are not informed of them.
         assert_eq!(
             said,
             if status == "PENDING" { Notified::Stored } else { Notified::Overtaken },

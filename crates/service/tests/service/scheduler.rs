@@ -104,7 +104,7 @@ async fn ended(store: &Arc<dyn Store>, run: &BegunRun, end: RunEnd) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tick_that_is_left_unfinished_in_that_moment_is_finished_first() {
-    for end in [RunEnd::Cancelled, RunEnd::Failed("away".to_owned())] {
+    for end in [RunEnd::Cancelled, RunEnd::Failed("unavailable".to_owned())] {
         let world = world();
         let store = &world.store;
         let at_work = begun(store, nth(0), 0).await;

@@ -136,7 +136,7 @@ async fn an_admin_issues_tokens_of_their_tenants_and_none_that_lets_them_refund(
 }
 
 #[tokio::test]
-async fn somebody_issues_tokens_for_themselves_with_their_own_roles_and_none_that_refunds() {
+async fn people_issue_tokens_for_themselves_with_their_own_roles_and_none_that_refunds() {
     let world = world();
     let tokens = &world.payments.tokens;
     let asha = caller("u-1", &[(Role::Operator, "pb"), (Role::RefundMaker, "pb")]);

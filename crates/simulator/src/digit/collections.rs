@@ -363,11 +363,11 @@ mod tests {
     #[test]
     fn a_payment_that_cannot_be_is_refused() {
         let mut register = Register::default();
-        let mut nobody = ask("T1", &[("B1", json!(1))], &json!(1));
-        nobody["RequestInfo"]["userInfo"]["uuid"] = json!(null);
-        assert_eq!(code(&create(&mut register, &nobody)), "INVALID_USER_ID");
-        nobody["RequestInfo"] = json!(null);
-        assert_eq!(code(&create(&mut register, &nobody)), "INVALID_USER_INFO");
+        let mut unnamed = ask("T1", &[("B1", json!(1))], &json!(1));
+        unnamed["RequestInfo"]["userInfo"]["uuid"] = json!(null);
+        assert_eq!(code(&create(&mut register, &unnamed)), "INVALID_USER_ID");
+        unnamed["RequestInfo"] = json!(null);
+        assert_eq!(code(&create(&mut register, &unnamed)), "INVALID_USER_INFO");
         let wrong_sum = ask("T1", &[("B1", json!(1))], &json!(2));
         assert_eq!(code(&create(&mut register, &wrong_sum)), "INVALID_PAYMENT_TOTAL");
         assert_eq!(code(&create(&mut register, &ask("T1", &[], &json!(0)))), "INVALID_PAYMENT");

@@ -56,7 +56,7 @@ impl Providers {
     }
 }
 
-/// What each merchant meets, and who sees all orders: payers, and the control.
+/// The routes of each merchant, and those of all orders: for payers, and the control.
 struct Doors {
     of_merchants: Vec<(Providers, Router)>,
     of_all: Router,

@@ -1,4 +1,4 @@
-//! Counting: what the figures rest on, read in one snapshot that blocks nobody; and storing them, if they rest on the
+//! Counting: the rows that the figures rest on, read in one snapshot without locks; and storing them, if they rest on the
 //! latest ones.
 
 use payment_domain::Timestamp;

@@ -31,8 +31,8 @@ async fn a_server_that_refuses_us_is_a_lasting_failure_and_an_unreachable_one_pa
     assert!(matches!(PostgresStore::connect(elsewhere).await, Err(StoreError::Failed(_))));
     let port = payment_testing::ports::Port::reserve();
     let unreachable = PostgresHost { name: "127.0.0.1".to_owned(), port: port.number() };
-    let away = PostgresOptions { hosts: vec![unreachable.clone()], ..database.options() };
-    assert!(matches!(PostgresStore::connect(away).await, Err(StoreError::Unavailable(_))));
+    let down = PostgresOptions { hosts: vec![unreachable.clone()], ..database.options() };
+    assert!(matches!(PostgresStore::connect(down).await, Err(StoreError::Unavailable(_))));
     let mut hosts = database.options().hosts;
     hosts.insert(0, unreachable);
     let second = PostgresOptions { hosts, ..database.options() };

@@ -15,7 +15,7 @@ use payment_store::{
 };
 use payment_store_postgres::{PostgresOptions, PostgresStore};
 
-/// A fork has loosened the table, and somebody has written into it by hand.
+/// A fork has loosened the table, and rows were written into it by hand.
 const ODD: &str = r#"
     ALTER TABLE eg_pg_transactions ALTER bill_id DROP NOT NULL, ALTER bill_id TYPE text,
         ALTER tenant_id DROP NOT NULL, ALTER txn_amount DROP NOT NULL, ALTER txn_amount TYPE numeric,

@@ -1,4 +1,4 @@
-//! Counting: what the figures rest on, read in one snapshot; and storing them, if they rest on the latest ones.
+//! Counting: the rows that the figures rest on, read in one snapshot; and storing them, if they rest on the latest ones.
 
 use payment_domain::{StatusName, Timestamp};
 use payment_store::Applied;

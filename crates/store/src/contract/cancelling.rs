@@ -86,7 +86,7 @@ async fn leased(store: &Arc<dyn Store>, token: &str) -> Vec<String> {
 
 async fn a_cancellation_waits_until_the_receipt_is_no_longer_to_be_issued(timed: Timed) {
     let payment = paid(&timed, "T1").await;
-    let given_back = postponement(&payment.id, "first", 600_000, "away");
+    let given_back = postponement(&payment.id, "first", 600_000, "unavailable");
     assert!(timed.postpone_receipt_task(given_back).await.unwrap());
     let sent = refunded(&timed, &payment, RefundStatus::Sent).await;
     let done = applied(timed.when(at(1_000)), succeeded(&sent)).await;

@@ -40,7 +40,7 @@ async fn a_new_transaction_is_read_back_as_it_was_stored(store: Arc<dyn Store>) 
     everything.audit = Audit {
         created_by: "creator-2".to_owned(),
         created_at: at(-5),
-        modified_by: Some("somebody".to_owned()),
+        modified_by: Some("user-2".to_owned()),
         modified_at: Some(at(7)),
     };
     everything.version = 4_294_967_295;

@@ -272,7 +272,7 @@ async fn a_run_on_a_stale_snapshot_is_refused(timed: Timed) {
     ended(store, &first, 10, RunEnd::Finished).await;
     // The ticks at 20 and 30 are missed; a caller who found the former due comes too late for it.
     let newest = begun(store, knowing(first.fence.run_id, tick("early", 40))).await;
-    ended(store, &newest, 50, RunEnd::Failed("away".to_owned())).await;
+    ended(store, &newest, 50, RunEnd::Failed("unavailable".to_owned())).await;
     let before = all_runs(store).await;
     for old in [0, first.fence.run_id, of_another.fence.run_id, i64::MAX] {
         let late = knowing(old, tick("early", 20));

@@ -41,13 +41,13 @@ fn due(nth: usize) -> NewTransaction {
 async fn postponed(store: &Arc<dyn Store>, tasks: impl IntoIterator<Item = (usize, u64)>) {
     for (nth, delay_ms) in tasks {
         let txn = sample::stored(store, due(nth)).await;
-        let given_back = postponement(&txn.id, "first", delay_ms, "away");
+        let given_back = postponement(&txn.id, "first", delay_ms, "unavailable");
         assert!(store.postpone_receipt_task(given_back).await.unwrap());
     }
 }
 
 fn abandoning(token: &str, claim: ReceiptTaskClaim) -> ReceiptTaskClaim {
-    ReceiptTaskClaim { abandoned: vec!["nobody's".to_owned(), token.to_owned()], ..claim }
+    ReceiptTaskClaim { abandoned: vec!["no lease".to_owned(), token.to_owned()], ..claim }
 }
 
 fn ids(tasks: &[ClaimedReceiptTask]) -> Vec<&str> {
@@ -139,7 +139,7 @@ async fn an_abandoned_lease_is_taken_over_once_among_callers_at_once(timed: Time
 async fn a_lease_whose_end_means_nothing_is_taken_over_when_it_is_abandoned(timed: Timed) {
     let a_day = 86_400_000;
     sample::stored(timed.when(at(a_day)), due(1)).await;
-    let given_back = postponement(&txn_id("T1"), "first", 0, "away");
+    let given_back = postponement(&txn_id("T1"), "first", 0, "unavailable");
     assert!(timed.when(at(0)).postpone_receipt_task(given_back).await.unwrap());
     // Leased by a clock that is a day ahead.
     let ahead = timed.when(at(a_day)).claim_receipt_tasks(task_claim("ahead", 1)).await.unwrap();

@@ -102,7 +102,7 @@ pub fn in_currency(txn: Transaction, code: &str, minor: i64) -> Transaction {
     Transaction { amount, bills: txn.bills.into_iter().map(paid).collect(), ..txn }
 }
 
-/// What is stored for a new payment: it, the first line of its history, the request to the gateway,
+/// The commit of a new payment: it, the first line of its history, the request to the gateway,
 /// and the two events that tell of it.
 pub fn new(txn: Transaction) -> NewTransaction {
     NewTransaction {
@@ -220,7 +220,7 @@ pub fn lease(token: &str, until_ms: i64) -> Lease {
     Lease { token: token.to_owned(), until: at(until_ms) }
 }
 
-/// A request for up to `limit` tasks, for a minute, by somebody who has seen nothing.
+/// A request for up to `limit` tasks, for a minute, by a worker that has seen no leases.
 pub fn task_claim(token: &str, limit: u32) -> ReceiptTaskClaim {
     ReceiptTaskClaim {
         kind: ReceiptTaskKind::Issue,
@@ -243,7 +243,7 @@ pub fn postponement(id: &TxnId, token: &str, delay_ms: u64, reason: &str) -> Pos
     }
 }
 
-/// What is kept for a create of the payment `id` under a key.
+/// The record of a create of the payment `id` under a key.
 pub fn idempotency(key: &str, id: &str) -> IdempotencyRecord {
     IdempotencyRecord {
         key: IdempotencyKey { scope: format!("{TENANT}/creator-1"), key: key.to_owned() },
@@ -254,7 +254,7 @@ pub fn idempotency(key: &str, id: &str) -> IdempotencyRecord {
     }
 }
 
-/// The note of a check at [`at`]`(at_ms)` by nobody in particular, with nothing for the history.
+/// The note of a check at [`at`]`(at_ms)` without an actor, with nothing for the history.
 pub fn checked(id: &TxnId, at_ms: i64, next: NextCheck) -> CheckNote {
     CheckNote { txn_id: id.clone(), at: at(at_ms), next, history: None, events: Vec::new(), fence: None }
 }

@@ -40,11 +40,11 @@ async fn a_run_by_hand_is_answered_as_it_is_recorded() {
 #[tokio::test]
 async fn a_run_that_fails_says_why() {
     let app = TestApp::new();
-    app.job.fails("the broker is away");
+    app.job.fails("the broker is unavailable");
     let answer = app.operate("/jobs/v1/test/_run", &json!({})).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.json()["Run"]["state"], "FAILED");
-    assert_eq!(answer.json()["Run"]["reason"], "the broker is away");
+    assert_eq!(answer.json()["Run"]["reason"], "the broker is unavailable");
 }
 
 #[tokio::test]

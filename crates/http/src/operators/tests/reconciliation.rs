@@ -95,8 +95,8 @@ async fn one_payment_is_checked_at_any_age() {
         json!([{"gateway": "FAKE", "checked": 1, "paid": 1, "failed": 0, "stillPending": 0, "notAsked": 0}])
     );
     assert!(app.whole(&id).await.contains("clerk-7"));
-    let nobody = reconcile(&app, json!({"txnId": "NOBODY"})).await;
-    assert_eq!(nobody.codes(), ["TXN_UPDATE_NOT_FOUND"]);
+    let unknown = reconcile(&app, json!({"txnId": "UNKNOWN"})).await;
+    assert_eq!(unknown.codes(), ["TXN_UPDATE_NOT_FOUND"]);
 }
 
 #[tokio::test]
@@ -154,7 +154,8 @@ async fn a_shutdown_begins_nothing_new() {
 #[tokio::test]
 async fn wishes_that_cannot_be_met_are_refused_together() {
     let app = TestApp::new();
-    let wrong = json!({"gateway": "NOBODY", "olderThan": "30", "txnId": "T1", "dryRun": "perhaps", "by": ""});
+    let wrong =
+        json!({"gateway": "UNKNOWN", "olderThan": "30", "txnId": "T1", "dryRun": "perhaps", "by": ""});
     assert_eq!(
         reconcile(&app, wrong).await.codes(),
         [

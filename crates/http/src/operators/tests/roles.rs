@@ -43,7 +43,7 @@ pub(crate) async fn vouched(app: &TestApp, path: &str, body: &Value) -> Answer {
     app.send(request(Method::POST, path, &headers, body.to_string().into())).await
 }
 
-/// What a guarded route asks of its caller.
+/// The role that a guarded route requires of its caller.
 enum Guard {
     /// The role at a state.
     Installation(&'static [Role]),
@@ -77,7 +77,7 @@ fn guards() -> BTreeMap<&'static str, (Guard, Value)> {
         ("/jobs/v1/{name}/_run", (Installation(ACTS), json!({}))),
         ("/attention/v1/_search", (Scope(READS), json!({}))),
         ("/attention/v1/{id}/_show", (Scope(READS), json!({}))),
-        ("/attention/v1/{id}/_resolve", (Scope(ACTS), json!({"reason": "seen to", "by": "somebody else"}))),
+        ("/attention/v1/{id}/_resolve", (Scope(ACTS), json!({"reason": "seen to", "by": "another person"}))),
         ("/reconciliation/v1/_run", (Installation(ACTS), json!({"dryRun": true}))),
         ("/refund/v1/_approve", (Own(refund::CHECKS), json!({}))),
         ("/refund/v1/_count", (Scope(refund::READS), json!({}))),
@@ -197,7 +197,7 @@ async fn who_proves_nothing_is_let_in_nowhere() {
 }
 
 #[tokio::test]
-async fn a_callers_claims_open_nothing_while_everybody_is_believed() {
+async fn a_callers_claims_open_nothing_while_every_caller_is_believed() {
     for stands_alone in [false, true] {
         let app = TestApp::with(Choices { stands_alone, ..Choices::default() });
         for (path, (_, body)) in &guards() {
@@ -221,7 +221,7 @@ async fn a_named_operator_resolves_in_their_own_name_whatever_the_request_states
 }
 
 #[tokio::test]
-async fn the_refusal_of_somebody_with_a_role_is_recorded() {
+async fn the_refusal_of_a_caller_with_a_role_is_recorded() {
     let app = app();
     let body = json!({"RequestInfo": info("clerk-1", "PG_VIEWER", "pb")});
     let answer = vouched(&app, "/jobs/v1/test/_run", &body).await;

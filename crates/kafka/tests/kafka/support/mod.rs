@@ -144,7 +144,7 @@ impl Outbox {
 pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + LIMIT;
     while !is_so().await {
-        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        assert!(Instant::now() < deadline, "it never came: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -207,7 +207,7 @@ fn read_now(bootstrap: &str, topic: &str) -> Vec<Seen> {
     seen
 }
 
-/// What a group has committed of a topic, over all partitions.
+/// The sum of the offsets that a group has committed of a topic, over all partitions.
 pub(crate) async fn committed(bootstrap: &str, group: &str, topic: &str) -> i64 {
     let (bootstrap, group, topic) = (bootstrap.to_owned(), group.to_owned(), topic.to_owned());
     tokio::task::spawn_blocking(move || {

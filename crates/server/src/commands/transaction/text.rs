@@ -181,7 +181,7 @@ fn receipt_sentence(story: &TransactionStory) -> &'static str {
         (Status::Success { receipt: None }, None) if story.receipt_cancellation.is_some() => {
             "none, the payment is given back"
         }
-        (Status::Success { receipt: None }, None) => "missing, and nobody is to issue it",
+        (Status::Success { receipt: None }, None) => "missing, and no task issues it",
         (Status::Pending | Status::Failure, _) => "none, nothing was paid",
     }
 }

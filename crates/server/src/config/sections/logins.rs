@@ -27,7 +27,7 @@ const ISSUER: Parser<String> = text(
     "an https URL, exactly as the provider names itself",
 );
 
-/// What the values of the roles' claim give.
+/// The roles that the values of the claim give.
 const CLAIM_ROLES: Parser<Vec<ClaimRole>> = text(
     |text| text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(claim_role).collect(),
     "`VALUE=ROLE@TENANT` or `VALUE=ROLE`, separated by commas",
@@ -150,7 +150,7 @@ fn provider(reader: &mut Reader<'_>, services: &DigitServices) -> Option<Provide
     let uuid_claim = reader.set(&UUID_CLAIM);
     let is_beside_digit = services.tokens.is_some();
     if is_beside_digit && uuid_claim.is_none() {
-        let text = "is not set, though people are known at DIGIT, too: a login at the provider gives nobody the roles \
+        let text = "is not set, though people are known at DIGIT, too: a login at the provider does not give the roles \
              PG_REFUND_MAKER and PG_REFUND_CHECKER";
         reader.doubt(&UUID_CLAIM, text);
     }

@@ -160,7 +160,7 @@ impl Config {
 
 /// The meaning of effective values.
 pub(super) struct Built {
-    /// `None` where a part of it has no stand-in.
+    /// `None` where a part of it has no embedded implementation.
     pub(super) config: Option<Config>,
     pub(super) problems: Vec<Problem>,
     pub(super) notices: Vec<Notice>,

@@ -109,7 +109,7 @@ settings! {
     /// The scheduler, how long its work is kept, and operators.
     pub(in crate::config) const JOBS;
     LEASE: Setting<Duration> = own("scheduler.lease-ms", millis(1_000, 600_000),
-        "How many milliseconds a replica that was not heard of keeps a job before another takes it over.")
+        "How many milliseconds a silent replica keeps a job before another takes it over.")
         .or("15000");
     NODE_NAME: Optional<String> = own("scheduler.node-name", TEXT,
         "The name of this replica in the records of jobs.")
@@ -135,7 +135,7 @@ settings! {
 /// When jobs run, and on which replica.
 #[derive(Debug, Clone)]
 pub struct Jobs {
-    /// How long a replica that was not heard of keeps a job.
+    /// How long a silent replica keeps a job.
     pub lease: Duration,
     /// The name of this replica.
     pub node_name: String,

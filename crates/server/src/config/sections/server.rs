@@ -68,7 +68,7 @@ settings! {
     BODY_TIME: Setting<Duration> = own("limits.body-secs", secs(1, 3_600),
         "How many seconds a client may take to send its body.").or("15");
     REQUEST_TIME: Setting<Duration> = own("limits.request-secs", secs(1, 3_600),
-        "How many seconds a request may take in all. What it has begun goes on behind that.").or("30");
+        "How many seconds a request may take in all. Work that it has begun goes on behind that.").or("30");
     BYTES_IN_FLIGHT: Setting<usize> = own("limits.bytes-in-flight", count(1, 1 << 30),
         "The most bytes of request bodies that are held at once, beyond the first 16384 of each, and as \
          many of answers longer than 65536. More are answered 503 with a `Retry-After`.").or("33554432");

@@ -300,6 +300,6 @@ mod tests {
             assert_eq!(told(&names.each_ref().map(String::as_str)), none);
         }
         assert_eq!(told(&["EGOV_IDGEN_PORT_8080_UDP_ADDR"]), none);
-        assert_eq!(told(&["EGOV_USER_SERVICE_HOST"]).len(), 1, "no port: this one was written by somebody");
+        assert_eq!(told(&["EGOV_USER_SERVICE_HOST"]).len(), 1, "no port: an operator has written it");
     }
 }

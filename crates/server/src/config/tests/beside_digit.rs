@@ -421,7 +421,7 @@ fn an_embedded_implementation_between_services_of_digit_is_reported() {
     assert_eq!(all.noticed(NoticeKind::Doubtful), [""; 0]);
     let wrong = given(&[(THREE[0], "a"), (THREE[1], "b"), (THREE[2], "ftp://c")]);
     assert_eq!((wrong.problems().len(), wrong.noticed(NoticeKind::Doubtful).len()), (1, 0), "told once");
-    assert_eq!(given(&[]).noticed(NoticeKind::Doubtful), [""; 0], "without DIGIT nobody misses it");
+    assert_eq!(given(&[]).noticed(NoticeKind::Doubtful), [""; 0], "without DIGIT it is not missed");
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn a_provider_that_cannot_be_used_is_a_problem() {
 }
 
 #[test]
-fn beside_digit_nobody_is_two_people() {
+fn beside_digit_no_person_counts_as_two() {
     let unnamed = given(&[USERS, ISSUER, CLIENT]);
     assert!(!unnamed.config().console.logins.provider.unwrap().claims.refunds_by_subject);
     assert!(unnamed.noticed(NoticeKind::Doubtful).contains(&"console.oidc.uuid-claim".to_owned()));

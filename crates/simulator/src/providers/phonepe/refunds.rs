@@ -50,7 +50,7 @@ fn words(said: RefundSaid) -> [&'static str; 3] {
 
 /// The result of a request, for the answer.
 enum Answered {
-    Told(FoundRefund),
+    Booked(FoundRefund),
     Refused(Refused),
     /// Nothing was recorded.
     Not(&'static str),
@@ -64,7 +64,7 @@ fn book(providers: &Providers, protocol: Protocol, wish: RefundWish) -> Answered
         return Answered::Not("There is no such payment.");
     }
     match providers.refund(wish) {
-        RefundAsked::Booked(found) => Answered::Told(found),
+        RefundAsked::Booked(found) => Answered::Booked(found),
         RefundAsked::Known(_) => Answered::Refused(DUPLICATE),
         RefundAsked::Not(NotBooked::NotPaid) => Answered::Not("The payment was not made."),
         RefundAsked::Not(NotBooked::Exceeds) => Answered::Not("The amount is more than is left."),
@@ -144,7 +144,7 @@ async fn signed(providers: &Providers, protocol: Protocol, asked: Result<Refund,
         Err(refused) => Answered::Refused(refused),
     };
     let answer = match answered {
-        Answered::Told(found) => {
+        Answered::Booked(found) => {
             let statement = RefundStatement::told(&found.refund, found.twist);
             Json(report(account, &statement)).into_response()
         }
@@ -265,7 +265,7 @@ pub(crate) async fn checkout(
     });
     let answered = wish.map_or_else(Answered::Refused, |wish| book(&providers, Protocol::PhonepeV2, wish));
     let answer = match answered {
-        Answered::Told(found) => {
+        Answered::Booked(found) => {
             let statement = RefundStatement::told(&found.refund, found.twist);
             let state = match statement.said {
                 RefundSaid::Done => "PENDING",

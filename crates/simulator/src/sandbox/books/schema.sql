@@ -1,4 +1,4 @@
--- The sandbox's own books. Apart from the service's database on purpose: a gateway is somebody else.
+-- The sandbox's own books. Apart from the service's database on purpose: a gateway is another party.
 
 -- Values the sandbox makes once, such as the key of its forms.
 CREATE TABLE own_values (
@@ -31,7 +31,7 @@ CREATE TABLE orders (
 -- Late answers, found without reading the whole table.
 CREATE INDEX orders_due ON orders (due_ms) WHERE state = 'PENDING';
 
--- What happened to an order, only ever added to.
+-- The history of an order, append-only.
 CREATE TABLE log (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     order_sequence INTEGER NOT NULL REFERENCES orders (sequence),
