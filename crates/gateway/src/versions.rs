@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use payment_domain::{AccountRef, Clock, RefundId, RefundReport, Report, Timestamp, Transaction, TxnId};
+use payment_domain::{
+    AccountRef, Clock, Outcome, RefundId, RefundOutcome, RefundReport, Report, Timestamp, Transaction, TxnId,
+};
 
 use crate::{
-    Answer, Closing, Evidence, Gateway, GatewayError, NoRefund, Order, Profile, Redirect, RefundOrder,
-    RefundTerms, Refunding,
+    Answer, Closing, Evidence, Gateway, GatewayError, NoRefund, ORDER_OF_ANOTHER_ACCOUNT, Order, Profile,
+    Redirect, RefundOrder, RefundTerms, Refunding,
 };
 
 /// A version of an account's credentials that is not wiped.
@@ -22,9 +24,10 @@ pub struct Version {
 
 /// The versions of an account's credentials that are not wiped. Orders are opened with the version of their
 /// transaction. Status requests use the active version, and once more that of the transaction when the answer
-/// does not know the payment: the gateway may not know the new credentials yet, or not any more. Signatures
-/// are checked with the version of the transaction first, then with the others; that of a version whose time is
-/// over is a wrong one.
+/// is none or does not know the payment: the gateway may not know the new credentials yet, or not any more, or they
+/// are another merchant's. Signatures are checked with the version of the transaction first, then with the others;
+/// that of a version whose time is over is a wrong one. A message that proves nothing by itself is a hint when one
+/// version can read it.
 pub struct Versions {
     versions: BTreeMap<u32, Version>,
     preferred: Version,
@@ -50,20 +53,18 @@ impl Versions {
         }
     }
 
-    /// The version of the second request.
-    fn other(&self, txn: &Transaction, error: &GatewayError) -> Option<&Arc<dyn Gateway>> {
-        match error {
-            GatewayError::Unreadable(_) => {
-                self.of(txn).filter(|version| !Arc::ptr_eq(version, &self.preferred.gateway))
-            }
-            GatewayError::NotSent(_)
-            | GatewayError::LocalFault(_)
-            | GatewayError::Unanswered(_)
-            | GatewayError::Refused { .. }
-            | GatewayError::Unavailable { .. }
-            | GatewayError::BadSignature
-            | GatewayError::WrongTransaction => None,
-        }
+    /// The version of the transaction, where that is not the one that requests use.
+    fn other(&self, txn: &Transaction) -> Option<&Arc<dyn Gateway>> {
+        self.of(txn).filter(|version| !Arc::ptr_eq(version, &self.preferred.gateway))
+    }
+
+    /// The version of the second request about a payment.
+    fn second(&self, txn: &Transaction, answer: &Result<Report, GatewayError>) -> Option<&Arc<dyn Gateway>> {
+        let is_asked_again = match answer {
+            Ok(report) => is_unknown(&report.outcome),
+            Err(error) => is_refusal(error),
+        };
+        self.other(txn).filter(|_| is_asked_again)
     }
 
     /// In the order in which signatures are checked with them.
@@ -96,6 +97,42 @@ impl Versions {
     }
 }
 
+/// Whether the gateway may have refused the credentials.
+fn is_refusal(error: &GatewayError) -> bool {
+    match error {
+        GatewayError::Unreadable(_) => true,
+        GatewayError::NotSent(_)
+        | GatewayError::LocalFault(_)
+        | GatewayError::Unanswered(_)
+        | GatewayError::Refused { .. }
+        | GatewayError::Unavailable { .. }
+        | GatewayError::BadSignature
+        | GatewayError::WrongTransaction => false,
+    }
+}
+
+/// Whether the account knows no such payment.
+fn is_unknown(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::NotFound => true,
+        Outcome::Unrecognised { code } => code == ORDER_OF_ANOTHER_ACCOUNT,
+        Outcome::Paid { .. }
+        | Outcome::Declined { .. }
+        | Outcome::Pending
+        | Outcome::Authorised
+        | Outcome::Refunded => false,
+    }
+}
+
+/// Of two answers the second. Where its credentials are refused, the first is all that can be known; where it is lost,
+/// what the first does not know proves nothing.
+fn better<T>(first: Result<T, GatewayError>, second: Result<T, GatewayError>) -> Result<T, GatewayError> {
+    match second {
+        Err(error) if first.is_ok() && is_refusal(&error) => first,
+        second => second,
+    }
+}
+
 #[async_trait]
 impl Gateway for Versions {
     fn profile(&self) -> &Profile {
@@ -119,25 +156,28 @@ impl Gateway for Versions {
     }
 
     async fn verify(&self, txn: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {
-        let mut first = None;
+        let (mut is_hint, mut first_error) = (false, None);
         for version in self.verifying(txn) {
             match self.verdict(version, txn, answer).await {
                 Ok(signed @ Evidence::Signed(_)) => return Ok(signed),
-                verdict @ (Ok(Evidence::Unsigned) | Err(_)) => {
-                    first.get_or_insert(verdict);
+                Ok(Evidence::Unsigned) => is_hint = true,
+                Err(GatewayError::WrongTransaction) => return Err(GatewayError::WrongTransaction),
+                Err(error) => {
+                    first_error.get_or_insert(error);
                 }
             }
         }
-        first.unwrap_or(Ok(Evidence::Unsigned))
+        match first_error {
+            Some(error) if !is_hint => Err(error),
+            Some(_) | None => Ok(Evidence::Unsigned),
+        }
     }
 
     async fn status(&self, txn: &Transaction) -> Result<Report, GatewayError> {
-        match self.preferred.gateway.status(txn).await {
-            Err(error) => match self.other(txn, &error) {
-                Some(other) => other.status(txn).await,
-                None => Err(error),
-            },
-            answered => answered,
+        let answer = self.preferred.gateway.status(txn).await;
+        match self.second(txn, &answer) {
+            Some(other) => better(answer, other.status(txn).await),
+            None => answer,
         }
     }
 }
@@ -146,13 +186,11 @@ impl Gateway for Versions {
 impl Closing for Versions {
     async fn close(&self, txn: &Transaction) -> Result<Report, GatewayError> {
         let Some(closing) = self.preferred.gateway.closing() else { return self.status(txn).await };
-        match closing.close(txn).await {
-            // Closing an order again changes nothing.
-            Err(error) => match self.other(txn, &error).and_then(|other| other.closing()) {
-                Some(closing) => closing.close(txn).await,
-                None => Err(error),
-            },
-            closed => closed,
+        let closed = closing.close(txn).await;
+        // Closing an order again changes nothing.
+        match self.second(txn, &closed).and_then(|other| other.closing()) {
+            Some(closing) => better(closed, closing.close(txn).await),
+            None => closed,
         }
     }
 }
@@ -171,12 +209,14 @@ impl Refunding for Versions {
 
     async fn refund_status(&self, order: &RefundOrder<'_>) -> Result<RefundReport, GatewayError> {
         let refunds = self.refunds().map_err(|unable| GatewayError::NotSent(unable.into()))?;
-        match refunds.refund_status(order).await {
-            Err(error) => match self.other(order.payment, &error).and_then(|other| other.refunding()) {
-                Some(other) => other.refund_status(order).await,
-                None => Err(error),
-            },
-            answered => answered,
+        let answer = refunds.refund_status(order).await;
+        let is_asked_again = match &answer {
+            Ok(report) => report.outcome == RefundOutcome::NotFound,
+            Err(error) => is_refusal(error),
+        };
+        match self.other(order.payment).filter(|_| is_asked_again).and_then(|other| other.refunding()) {
+            Some(other) => better(answer, other.refund_status(order).await),
+            None => answer,
         }
     }
 

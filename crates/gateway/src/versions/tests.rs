@@ -15,20 +15,36 @@ struct Keyed {
     profile: Profile,
     key: &'static str,
     is_accepted: bool,
+    is_silent: bool,
+    outcome: Outcome,
+    /// Whether its messages are read with the key, and prove nothing.
+    only_hints: bool,
     asked: AtomicUsize,
 }
 
 fn keyed(key: &'static str, is_accepted: bool) -> Arc<Keyed> {
+    Arc::new(with_key(key, is_accepted))
+}
+
+fn with_key(key: &'static str, is_accepted: bool) -> Keyed {
     let fake = crate::FakeGateway::new("KEYED", StartMode::Offline);
     let profile =
         Profile { currencies: Currencies::All, verify_mode: VerifyMode::Offline, ..fake.profile().clone() };
-    Arc::new(Keyed { profile, key, is_accepted, asked: AtomicUsize::new(0) })
+    Keyed {
+        profile,
+        key,
+        is_accepted,
+        is_silent: false,
+        outcome: Outcome::Pending,
+        only_hints: false,
+        asked: AtomicUsize::new(0),
+    }
 }
 
 impl Keyed {
     fn report(&self) -> Report {
         Report {
-            outcome: Outcome::Pending,
+            outcome: self.outcome.clone(),
             gateway_txn_id: None,
             payment_mode: None,
             bank_txn_no: None,
@@ -65,6 +81,7 @@ impl Gateway for Keyed {
     async fn verify(&self, _: &Transaction, answer: &Answer) -> Result<Evidence, GatewayError> {
         match answer.params.get("sign") {
             None => Ok(Evidence::Unsigned),
+            Some(sign) if sign == self.key && self.only_hints => Ok(Evidence::Unsigned),
             Some(sign) if sign == self.key => Ok(Evidence::Signed(self.report())),
             Some(_) => Err(GatewayError::BadSignature),
         }
@@ -73,6 +90,7 @@ impl Gateway for Keyed {
     async fn status(&self, _: &Transaction) -> Result<Report, GatewayError> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         match self.is_accepted {
+            true if self.is_silent => Err(GatewayError::Unanswered("timed out".into())),
             true => Ok(self.report()),
             false => Err(GatewayError::Unreadable("wrong key".to_owned())),
         }
@@ -109,6 +127,36 @@ async fn the_active_version_is_used_and_that_of_the_payment_after_a_refusal() {
     let both = versions([(1, &old), (2, &accepted)], Some(2));
     assert_eq!(both.status(&paid_with(1)).await.unwrap().status_code.as_deref(), Some("accepted"));
     assert_eq!(old.asked.load(Ordering::Relaxed), 1, "one answer is enough");
+}
+
+#[tokio::test]
+async fn a_payment_that_the_active_version_does_not_know_is_asked_about_with_its_own() {
+    let of_another = Outcome::Unrecognised { code: ORDER_OF_ANOTHER_ACCOUNT.to_owned() };
+    for unknown in [Outcome::NotFound, of_another] {
+        let strange = Arc::new(Keyed { outcome: unknown.clone(), ..with_key("new", true) });
+        let old = keyed("old", true);
+        let both = versions([(1, &old), (2, &strange)], Some(2));
+        assert_eq!(both.status(&paid_with(1)).await.unwrap().outcome, Outcome::Pending);
+        assert_eq!(both.status(&paid_with(2)).await.unwrap().outcome, unknown);
+        assert_eq!(old.asked.load(Ordering::Relaxed), 1, "about its own payment");
+        let revoked = versions([(1, &keyed("old", false)), (2, &strange)], Some(2));
+        assert_eq!(revoked.status(&paid_with(1)).await.unwrap().outcome, unknown);
+        let silent = Arc::new(Keyed { is_silent: true, ..with_key("old", true) });
+        let silent = versions([(1, &silent), (2, &strange)], Some(2)).status(&paid_with(1)).await;
+        assert!(matches!(silent, Err(GatewayError::Unanswered(_))), "{silent:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_one_version_can_read_is_a_hint_and_that_of_a_wiped_one_is_refused() {
+    let reader = |key| Arc::new(Keyed { only_hints: true, ..with_key(key, true) });
+    let both = versions([(1, &reader("old")), (2, &reader("new"))], Some(2));
+    for (version, sign) in [(1, "old"), (1, "new"), (2, "old"), (2, "new")] {
+        let verdict = both.verify(&paid_with(version), &signed(sign)).await;
+        assert!(matches!(verdict, Ok(Evidence::Unsigned)), "{version} {sign}: {verdict:?}");
+    }
+    let wiped = both.verify(&paid_with(1), &signed("wiped")).await;
+    assert!(matches!(wiped, Err(GatewayError::BadSignature)), "{wiped:?}");
 }
 
 #[tokio::test]
