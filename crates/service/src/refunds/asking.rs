@@ -14,15 +14,13 @@ use payment_store::{
 use serde_json::{Value, json};
 
 use super::counting::Step;
+use super::later;
 use super::record::{event, line};
 use super::sending::Desk;
 use super::work::{Work, WorkError, Worker};
 use super::{CancelReceipt, Refunds};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// When a refund that has succeeded is asked about again: banks return some weeks later.
-const LATER_QUESTIONS: [Duration; 3] = [DAY, DAY.saturating_mul(6), DAY.saturating_mul(23)];
 
 /// The source of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,14 +36,11 @@ impl Refunds {
     pub(super) async fn ask(&self, refund: Refund, checks: u32, worker: &Worker) -> Result<Work, WorkError> {
         let desk = match self.desk(&refund).await? {
             Ok(desk) => desk,
-            Err(reason) => {
-                self.put_up_beyond_life(&refund, &reason, &Value::Null, worker).await?;
-                return self.wait(&refund, &reason, self.settings().distance(checks), worker).await;
-            }
+            Err(reason) => return self.unanswered(&refund, reason, checks, worker).await,
         };
         let refunding = match desk.refunding() {
             Ok(refunding) => refunding,
-            Err(reason) => return self.wait(&refund, &reason, DAY, worker).await,
+            Err(reason) => return self.unanswered(&refund, reason, checks, worker).await,
         };
         let order = RefundOrder {
             payment: &desk.payment,
@@ -64,10 +59,39 @@ impl Refunds {
             Err(GatewayError::Unavailable { retry_after }) => Err(WorkError::Unavailable { retry_after }),
             Err(error) => {
                 let reason = format!("the gateway could not be asked about the refund: {error}");
-                self.put_up_beyond_life(&refund, &reason, &Value::Null, worker).await?;
-                self.wait(&refund, &reason, self.settings().distance(checks), worker).await
+                self.unanswered(&refund, reason, checks, worker).await
             }
         }
+    }
+
+    /// The refund keeps its status after a question without an answer, which is put again as long as one is of use.
+    async fn unanswered(
+        &self,
+        refund: &Refund,
+        reason: String,
+        checks: u32,
+        worker: &Worker,
+    ) -> Result<Work, WorkError> {
+        self.put_up_beyond_life(refund, &reason, &Value::Null, worker).await?;
+        let due = match refund.status {
+            RefundStatus::Sent => RefundDue::In(self.settings().distance(checks)),
+            RefundStatus::Succeeded if refund.returned_at.is_none() => {
+                later::after_silence(self.age_of_success(refund).await?)
+            }
+            // Of these a caller asks alone.
+            RefundStatus::Succeeded
+            | RefundStatus::Failed
+            | RefundStatus::Requested
+            | RefundStatus::Approved
+            | RefundStatus::Rejected
+            | RefundStatus::Withdrawn
+            | RefundStatus::Expired => RefundDue::Never,
+        };
+        let reason = match due == RefundDue::Never && refund.status == RefundStatus::Succeeded {
+            true => format!("{reason}; whether the money came back is not asked again"),
+            false => reason,
+        };
+        self.stay(refund, &reason, due, worker).await
     }
 
     /// Decides on a report, and stores the decision.
@@ -152,9 +176,8 @@ impl Refunds {
             (RefundStatus::Sent, Told::ByQuestion { checks }) => {
                 RefundDue::In(self.settings().distance(checks.saturating_add(1)))
             }
-            (RefundStatus::Succeeded, Told::ByQuestion { checks }) => {
-                let next = usize::try_from(checks).unwrap_or(usize::MAX).saturating_add(1);
-                LATER_QUESTIONS.get(next).map_or(RefundDue::Never, |after| RefundDue::In(*after))
+            (RefundStatus::Succeeded, Told::ByQuestion { .. }) if refund.returned_at.is_none() => {
+                later::after_an_answer(self.age_of_success(&refund).await?)
             }
             (_, Told::ByCall | Told::ByQuestion { .. }) => RefundDue::Never,
         };
@@ -221,7 +244,7 @@ impl Refunds {
         let is_whole = given.is_some_and(|given| given.minor() >= refund.capture.amount.minor());
         let why = format!("the gateway says: given back {}", refund.amount.with_code());
         let mut change = self.changed(&refund, RefundStatus::Succeeded, why, report, worker)?;
-        change.due = RefundDue::In(LATER_QUESTIONS[0]);
+        change.due = later::after_an_answer(Duration::ZERO);
         let has_receipt = payment.status.name() == StatusName::Success && !refund.capture.is_second;
         let cancel = self.settings().cancel_receipt;
         let now = change.history.at;

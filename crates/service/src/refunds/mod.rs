@@ -15,6 +15,7 @@ mod counting;
 mod deciding;
 mod error;
 mod job;
+mod later;
 mod receipt;
 mod record;
 mod requesting;

@@ -158,9 +158,20 @@ impl Refunds {
         delay: Duration,
         worker: &Worker,
     ) -> Result<Work, WorkError> {
+        self.stay(refund, reason, RefundDue::In(delay), worker).await
+    }
+
+    /// The refund stays as it is, for this reason.
+    pub(super) async fn stay(
+        &self,
+        refund: &Refund,
+        reason: &str,
+        due: RefundDue,
+        worker: &Worker,
+    ) -> Result<Work, WorkError> {
         let now = self.ports.now();
         let told = line(refund, Some(refund.status), now, &worker.actor, reason, Value::Null);
-        self.note(refund, RefundDue::In(delay), Some(told), worker).await?;
+        self.note(refund, due, Some(told), worker).await?;
         Ok(Work::Failed(reason.to_owned()))
     }
 

@@ -1,5 +1,7 @@
 //! Refunds: two people, one call that moves money, and doubt that stays doubt.
 
+mod later;
+
 use std::time::Duration;
 
 use futures_util::future::join_all;
