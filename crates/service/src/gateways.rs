@@ -150,12 +150,14 @@ impl Gateways {
             Some(AccountRef::Stored { id, .. }) => self.accounts.known(id),
             None => configured(),
             Some(AccountRef::Configured(merchant)) => match self.merchants.get(name) {
-                Some(other) if other != merchant => match self.accounts.of_merchant(name, merchant) {
-                    Some(gateway) => Ok(gateway),
-                    None => Ok(Arc::new(Foreign::new(configured()?))),
-                },
+                Some(other) if other != merchant => {
+                    match self.accounts.of_merchant(name, merchant, &txn.tenant_id) {
+                        Some(gateway) => Ok(gateway),
+                        None => Ok(Arc::new(Foreign::new(configured()?))),
+                    }
+                }
                 Some(_) => configured(),
-                None => match self.accounts.of_merchant(name, merchant) {
+                None => match self.accounts.of_merchant(name, merchant, &txn.tenant_id) {
                     Some(gateway) => Ok(gateway),
                     None => configured(),
                 },

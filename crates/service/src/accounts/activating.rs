@@ -21,6 +21,7 @@ impl Accounts {
         payment: Option<&TxnId>,
     ) -> Result<StoredAccount, AccountError> {
         let StoredAccount { account, credentials } = self.seen(actor, seen.into()).await?;
+        is_open(&account)?;
         let entered = credentials
             .into_iter()
             .find(|it| matches!(it.state, CredentialState::Entered | CredentialState::Verified));
@@ -56,6 +57,7 @@ impl Accounts {
         seen: impl Into<SeenAccount<'_>>,
     ) -> Result<StoredAccount, AccountError> {
         let StoredAccount { account, credentials } = self.seen(actor, seen.into()).await?;
+        is_open(&account)?;
         let (now, by) = (self.clock.now(), actor.by());
         let mut changed = Vec::new();
         let mut verified = None;
@@ -90,9 +92,9 @@ impl Accounts {
         self.change(actor, AuditAction::CredentialActivated, account, changed).await
     }
 
-    /// Retires an account: it takes no new payments, and is asked about those it has. Or a version of its
-    /// credentials that is not active: one that no payment was made with is wiped, a retired one is when `wipe`
-    /// says so, because it has become known to others.
+    /// Retires an account: it takes no new payments, and is asked about those it has; credentials that no payment was
+    /// made with are wiped. Or a version of its credentials that is not active: one that no payment was made with is
+    /// wiped, a retired one is when `wipe` says so, because it has become known to others.
     ///
     /// # Errors
     /// [`AccountError`].
@@ -106,8 +108,14 @@ impl Accounts {
         let StoredAccount { account, credentials } = self.seen(actor, seen.into()).await?;
         let (now, by) = (self.clock.now(), actor.by());
         let Some(version) = version else {
-            let active = credentials.into_iter().filter(|it| it.state == CredentialState::Active);
-            let changed = active.map(|credential| retired(credential, &by, now)).collect();
+            let ended = |credential: MerchantCredential| match credential.state {
+                CredentialState::Active => Some(retired(credential, &by, now)),
+                CredentialState::Created | CredentialState::Entered | CredentialState::Verified => {
+                    Some(wiped(credential, now))
+                }
+                CredentialState::Retired | CredentialState::Wiped => None,
+            };
+            let changed = credentials.into_iter().filter_map(ended).collect();
             let account = MerchantAccount { state: AccountState::Retired, ..account };
             return self.change(actor, AuditAction::CredentialRetired, account, changed).await;
         };
@@ -128,6 +136,16 @@ impl Accounts {
                 let credential = wiped(credential, now);
                 self.change(actor, AuditAction::CredentialWiped, account, vec![credential]).await
             }
+        }
+    }
+}
+
+/// A retired account gets no other credentials.
+pub(super) fn is_open(account: &MerchantAccount) -> Result<(), AccountError> {
+    match account.state {
+        AccountState::Open => Ok(()),
+        AccountState::Retired => {
+            Err(AccountError::State("the account is retired: add another one".to_owned()))
         }
     }
 }

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::live::{ForNew, LiveAccount, Opener, OrderLives};
 use super::precedence::{is_at, places};
+use super::verifying::is_of_merchant;
 use super::{AccountAdapters, Keyring};
 
 /// The interval at which the store is read for changes of accounts.
@@ -177,15 +178,17 @@ impl AccountDirectory {
         })
     }
 
-    /// The account of a merchant whose account was in the configuration file.
+    /// The account of a merchant whose account was in the configuration file, for a payment of this tenant. Whose keys
+    /// an admin of another tenant enters under the merchant's id says nothing about the tenant's payments.
     pub(crate) fn of_merchant(
         &self,
         gateway: &GatewayName,
         merchant: &MerchantDigest,
+        tenant: &TenantId,
     ) -> Option<Arc<dyn Gateway>> {
         let copy = self.0.as_ref()?.copy();
         let accounts = copy.by_gateway.get(gateway)?.iter();
-        let of_merchant = accounts.filter(|live| live.account.merchant.as_ref() == Some(merchant));
+        let of_merchant = accounts.filter(|live| is_of_merchant(&live.account, merchant, tenant));
         of_merchant.filter_map(|live| live.gateway.as_ref().ok()).next().cloned()
     }
 

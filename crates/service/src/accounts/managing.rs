@@ -154,10 +154,11 @@ impl Accounts {
     }
 }
 
-/// Activating credentials retires others in the same commit.
+/// Activating credentials retires others in the same commit; retiring an account wipes those that were never active.
 fn action_of(action: AuditAction, credential: &MerchantCredential) -> AuditAction {
     match (action, credential.state) {
         (AuditAction::CredentialActivated, CredentialState::Retired) => AuditAction::CredentialRetired,
+        (AuditAction::CredentialRetired, CredentialState::Wiped) => AuditAction::CredentialWiped,
         (action, _) => action,
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use payment_domain::{AccountRef, Currency, MerchantAccount, Money, Outcome, Transaction, TxnId};
+use payment_domain::{
+    AccountRef, Currency, MerchantAccount, MerchantDigest, Money, Outcome, TenantId, Transaction, TxnId,
+};
 use payment_gateway::{Gateway, ORDER_OF_ANOTHER_ACCOUNT};
 
 /// Whether a payment was made through the account, or through that of the configuration file of the same merchant.
@@ -10,10 +12,19 @@ pub(super) fn is_of(txn: &Transaction, account: &MerchantAccount) -> bool {
     match &txn.account {
         Some(AccountRef::Stored { id, .. }) => *id == account.id,
         Some(AccountRef::Configured(merchant)) => {
-            account.merchant.as_ref() == Some(merchant) && txn.gateway == account.gateway
+            txn.gateway == account.gateway && is_of_merchant(account, merchant, &txn.tenant_id)
         }
         None => false,
     }
+}
+
+/// Whether an account is this merchant's, for payments of this tenant.
+pub(super) fn is_of_merchant(
+    account: &MerchantAccount,
+    merchant: &MerchantDigest,
+    tenant: &TenantId,
+) -> bool {
+    account.merchant.as_ref() == Some(merchant) && tenant.is_within(account.tenant_id.as_str())
 }
 
 /// Sends a status request about a payment, or about one that cannot exist. The gateway accepts the

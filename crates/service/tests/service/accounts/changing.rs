@@ -83,6 +83,26 @@ async fn a_retired_account_takes_no_new_payments_and_answers_for_its_existing_on
 }
 
 #[tokio::test]
+async fn a_retired_account_keeps_no_secret_that_was_never_active_and_takes_no_other() {
+    let town = town();
+    let id = town.active("pb.amritsar", None, "AMRITSAR", "key").await;
+    town.enter(&id, "AMRITSAR", "key 2").await;
+    town.accounts.verify(&person("maker"), &id, None).await.unwrap();
+    let retired = town.accounts.retire(&person("maker"), &id, None, false).await.unwrap();
+    let kept: Vec<_> = retired.credentials.iter().map(|it| (it.state, it.sealed.is_some())).collect();
+    assert_eq!(kept, [(CredentialState::Retired, true), (CredentialState::Wiped, false)]);
+    let entered = town.accounts.enter(&person("maker"), &id, fields("AMRITSAR", "key 3")).await;
+    let verified = town.accounts.verify(&person("maker"), &id, None).await;
+    let activated = town.accounts.activate(&person("checker"), &id).await;
+    for refused in [entered, verified, activated] {
+        assert!(matches!(&refused, Err(AccountError::State(why)) if why.contains("retired")), "{refused:?}");
+    }
+    let query = AuditQuery { limit: 100, ..AuditQuery::default() };
+    let entries = town.world.store.audit_entries(&query).await.unwrap();
+    assert_eq!(entries.iter().filter(|entry| entry.entry.contains("credential.wiped")).count(), 1);
+}
+
+#[tokio::test]
 async fn the_database_holds_no_secret_in_the_clear() {
     let town = town();
     let id = town.active("pb.amritsar", None, "AMRITSAR", SECRET).await;

@@ -281,7 +281,7 @@ async fn a_replica_that_has_not_heard_of_a_new_account_or_version_takes_its_call
 #[tokio::test]
 async fn a_payment_of_a_merchant_removed_from_the_configuration_file_never_fails_as_unknown() {
     let town = town();
-    let txn = town.create(of("mh.pune", "PT", "B1")).await.unwrap();
+    let txn = town.create(of("pb.patiala", "PT", "B1")).await.unwrap();
     town.provider.accepts("OTHER", STATE_KEY);
     let keys = town.accounts.keys.clone();
     let changed = replica(world_beside(&town.world), &town.provider, keys, "OTHER");
@@ -295,8 +295,15 @@ async fn a_payment_of_a_merchant_removed_from_the_configuration_file_never_fails
     changed.provider.forgets_order(&new.id);
     changed.world.clock.advance(HOUR * 25);
     assert_eq!(changed.settle(&new.id).await.0.status, Status::Failure);
-    // The merchant's account comes back in the database.
+    // The merchant's account comes back in the database; that of another tenant under its id is none.
     changed.provider.accepts("OTHER", STATE_KEY);
+    changed.active("pb.nabha", None, "STATE", "a key of nabha").await;
+    let (still, asked) = changed.settle(&txn.id).await;
+    assert!(
+        matches!(asked, Asked::Unusable(reason) if reason.contains("another merchant")),
+        "{:?}",
+        still.status
+    );
     changed.active("pb", None, "STATE", "the state's new key").await;
     assert_eq!(changed.settle(&txn.id).await.1, Asked::Answered);
 }
