@@ -11,15 +11,8 @@ use crate::measure;
 use crate::report::{Line, ratio};
 use crate::service::Service;
 
-/// The loads, in their order, and whether each is one of the side with.
-const LOADS: [(&str, bool); 6] = [
-    ("load-1", true),
-    ("load-2", false),
-    ("load-3", false),
-    ("load-4", true),
-    ("load-5", true),
-    ("load-6", false),
-];
+/// Rounds of one load at each side: in every second round the other begins.
+const ROUNDS: [&str; 7] = ["round-1", "round-2", "round-3", "round-4", "round-5", "round-6", "round-7"];
 
 /// Lines that the job `audit-seal` has not sealed yet.
 const UNSEALED: &str = "
@@ -51,21 +44,30 @@ impl Side<'_> {
     }
 }
 
-/// The rates of both sides.
+/// The rates of both sides, a load each.
 #[derive(Default)]
 pub(crate) struct Compared {
-    with: Rates,
-    without: Rates,
+    with: Vec<f64>,
+    without: Vec<f64>,
     /// The most lines that a load of the side with has left to seal.
     pub(crate) most_unsealed: i64,
 }
 
 impl Compared {
+    /// The medians of the rates, and of the rounds' ratios: a round that the disk disturbs does not count.
     pub(crate) fn lines(&self, aim: &'static str) -> Vec<Line> {
-        let limit = self.without.per_second();
-        let with = Line::of_rate("create, with", self.with.per_second()).beside(limit, "without", aim);
-        vec![Line::of_rate("create, without", limit), with]
+        let ratios = self.with.iter().zip(&self.without).map(|(with, without)| ratio(*with, *without));
+        let with = Line::of_rate("create, with", median(self.with.clone()));
+        vec![
+            Line::of_rate("create, without", median(self.without.clone())),
+            with.with_ratio(median(ratios.collect()), "without, median", aim),
+        ]
     }
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or_default()
 }
 
 pub(crate) async fn compare(
@@ -78,33 +80,18 @@ pub(crate) async fn compare(
         side.creates(options, gateway, "warm").await?;
     }
     let mut compared = Compared::default();
-    for (run, is_with) in LOADS {
-        let side = if is_with { &with } else { &without };
-        let (figures, left) = side.creates(options, gateway, run).await?;
-        if is_with {
-            compared.with.add(&figures);
-            compared.most_unsealed = compared.most_unsealed.max(left);
-        } else {
-            compared.without.add(&figures);
+    for (nth, round) in ROUNDS.into_iter().enumerate() {
+        let order = if nth % 2 == 0 { [true, false] } else { [false, true] };
+        for is_with in order {
+            let side = if is_with { &with } else { &without };
+            let (figures, left) = side.creates(options, gateway, round).await?;
+            if is_with {
+                compared.with.push(figures.per_second());
+                compared.most_unsealed = compared.most_unsealed.max(left);
+            } else {
+                compared.without.push(figures.per_second());
+            }
         }
     }
     Ok(compared)
-}
-
-/// Several loads as one.
-#[derive(Default)]
-struct Rates {
-    requests: usize,
-    elapsed: Duration,
-}
-
-impl Rates {
-    fn add(&mut self, figures: &Figures) {
-        self.requests += figures.requests;
-        self.elapsed += figures.elapsed;
-    }
-
-    fn per_second(&self) -> f64 {
-        ratio(self.requests as f64, self.elapsed.as_secs_f64())
-    }
 }

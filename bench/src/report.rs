@@ -39,7 +39,12 @@ impl Line {
 
     /// Compares with a limit's throughput.
     pub(crate) fn beside(self, limit: f64, limit_name: &'static str, aim: &'static str) -> Line {
-        Line { of_limit: Some((ratio(self.per_second, limit), limit_name)), aim, ..self }
+        self.with_ratio(ratio(self.per_second, limit), limit_name, aim)
+    }
+
+    /// A comparison that was made elsewhere.
+    pub(crate) fn with_ratio(self, ratio: f64, limit_name: &'static str, aim: &'static str) -> Line {
+        Line { of_limit: Some((ratio, limit_name)), aim, ..self }
     }
 }
 

@@ -2,11 +2,11 @@
 //! payment waits for either.
 
 use payment_domain::Timestamp;
-use payment_store::audit::sealing::{Covered, HistoryLine, LineKey, Progress, Seal};
+use payment_store::audit::sealing::{Covered, Fingerprint, HistoryLine, LineKey, Progress, Seal};
 use payment_store::{Fence, HistoryLines};
 use tokio_postgres::Row;
 
-use super::commit_with_audit;
+use super::{commit_with_audit, hash};
 use crate::connections::{Connections, Transaction};
 use crate::failure::Failure;
 use crate::jobs::begin_fenced;
@@ -18,6 +18,26 @@ const LINES: &str = "
     SELECT txn_id, entry_number, position, at_time, actor_kind, actor_id, from_status, to_status, why,
         evidence::text
     FROM eg_pg_transaction_history";
+
+/// The positions of lines and their fingerprints ([`HistoryLine::fingerprint`]), made here: a seal needs nothing else
+/// of a line. Lengths are those of the texts in UTF-8.
+const FINGERPRINTS: &str = "
+    SELECT line.position, sha256(
+        int8send(line.position) || int8send(line.entry_number) || int8send(line.at_time)
+        || CASE WHEN line.from_status IS NULL THEN '\\x00'::bytea ELSE '\\x01' END
+        || int8send(length(utf8.txn_id)) || utf8.txn_id
+        || int8send(length(utf8.actor_kind)) || utf8.actor_kind
+        || int8send(length(utf8.actor_id)) || utf8.actor_id
+        || int8send(length(utf8.to_status)) || utf8.to_status
+        || int8send(length(utf8.why)) || utf8.why
+        || int8send(length(utf8.evidence)) || utf8.evidence
+        || coalesce(int8send(length(utf8.from_status)) || utf8.from_status, ''))
+    FROM eg_pg_transaction_history AS line CROSS JOIN LATERAL (
+        SELECT convert_to(line.txn_id, 'UTF8') AS txn_id, convert_to(line.actor_kind, 'UTF8') AS actor_kind,
+            convert_to(line.actor_id, 'UTF8') AS actor_id, convert_to(line.from_status, 'UTF8') AS from_status,
+            convert_to(line.to_status, 'UTF8') AS to_status, convert_to(line.why, 'UTF8') AS why,
+            convert_to(line.evidence::text, 'UTF8') AS evidence
+        OFFSET 0) AS utf8";
 
 pub(super) async fn seal(
     db: &Connections,
@@ -81,7 +101,7 @@ impl State {
         self.earlier = lines.last().map(HistoryLine::key).or_else(|| after.clone());
         self.earlier_is_done = lines.len() < usize::try_from(limit).unwrap_or(usize::MAX);
         let covers = Covered::Earlier { after, through: self.earlier.clone(), is_last: self.earlier_is_done };
-        Seal::of(covers, lines)
+        Seal::of(covers, lines.iter().map(HistoryLine::fingerprint))
     }
 
     async fn store(&self, transaction: &Transaction) -> Result<(), Failure> {
@@ -105,22 +125,31 @@ impl State {
     }
 }
 
-async fn in_gaps(transaction: &Transaction, progress: &Progress) -> Result<Vec<HistoryLine>, Failure> {
+/// The position of a line and its fingerprint.
+type Found = (i64, Fingerprint);
+
+async fn in_gaps(transaction: &Transaction, progress: &Progress) -> Result<Vec<Found>, Failure> {
     if progress.gaps.is_empty() {
         return Ok(Vec::new());
     }
     let from: Vec<i64> = progress.gaps.iter().map(|gap| gap.span.from).collect();
     let to: Vec<i64> = progress.gaps.iter().map(|gap| gap.span.to).collect();
     let sql = format!(
-        "{LINES} AS line JOIN unnest($1::bigint[], $2::bigint[]) AS gap (first, last)
+        "{FINGERPRINTS} JOIN unnest($1::bigint[], $2::bigint[]) AS gap (first, last)
             ON line.position BETWEEN gap.first AND gap.last ORDER BY position"
     );
-    rows::all(&transaction.rows(&sql, &[&from, &to]).await?, line)
+    rows::all(&transaction.rows(&sql, &[&from, &to]).await?, fingerprint)
 }
 
-async fn behind(transaction: &Transaction, position: i64, limit: u32) -> Result<Vec<HistoryLine>, Failure> {
-    let sql = format!("{LINES} WHERE position > $1 ORDER BY position LIMIT $2");
-    rows::all(&transaction.rows(&sql, &[&position, &i64::from(limit)]).await?, line)
+async fn behind(transaction: &Transaction, position: i64, limit: u32) -> Result<Vec<Found>, Failure> {
+    let sql = format!("{FINGERPRINTS} WHERE position > $1 ORDER BY position LIMIT $2");
+    rows::all(&transaction.rows(&sql, &[&position, &i64::from(limit)]).await?, fingerprint)
+}
+
+fn fingerprint(row: &Row) -> Result<Found, Failure> {
+    let columns = Columns::keyless(row, "eg_pg_transaction_history");
+    let position = columns.get("position")?;
+    Ok((position, hash(&columns, "sha256")?))
 }
 
 const EARLIER: &str = "

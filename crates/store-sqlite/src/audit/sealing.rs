@@ -1,7 +1,7 @@
 //! Sealing the histories of payments.
 
 use payment_domain::Timestamp;
-use payment_store::audit::sealing::{HistoryLine, Progress};
+use payment_store::audit::sealing::{Fingerprint, HistoryLine, Progress};
 use payment_store::{Fence, HistoryLines};
 use rusqlite::{Connection, Row, params};
 
@@ -46,7 +46,8 @@ pub(super) fn seal(
     let unreadable =
         || Failure::Unreadable { table: "eg_pg_history_seal", owner: String::new(), column: "gaps" };
     let mut progress = Progress::read(through, &gaps).ok_or_else(unreadable)?;
-    let found = rows::all(conn, &format!("{} LIMIT ?2", behind("> ?1")), params![through, limit], line)?;
+    let sql = format!("{} LIMIT ?2", behind("> ?1"));
+    let found = rows::all(conn, &sql, params![through, limit], fingerprint)?;
     if let Some(seal) = progress.advance(&found, at) {
         append_audit(conn, &[seal.entry(at)])?;
     }
@@ -80,6 +81,10 @@ pub(super) fn lines(
             rows::all(conn, &sql, params![txn_id, number, limit], line)
         }
     }
+}
+
+fn fingerprint(row: &Row<'_>) -> Result<(i64, Fingerprint), Failure> {
+    Ok((row.get(0)?, line(row)?.fingerprint()))
 }
 
 fn line(row: &Row<'_>) -> Result<HistoryLine, Failure> {

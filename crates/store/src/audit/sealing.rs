@@ -23,6 +23,9 @@ pub const GAP_WATCHED: Duration = Duration::from_secs(24 * 60 * 60);
 /// The bytes of a line's fingerprint that a seal holds, so that a changed line can be named.
 const PRINT: usize = 4;
 
+/// SHA-256 over a line: see [`HistoryLine::fingerprint`].
+pub type Fingerprint = [u8; 32];
+
 /// A line of a payment's history, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryLine {
@@ -41,8 +44,8 @@ pub struct HistoryLine {
 }
 
 impl HistoryLine {
-    /// SHA-256 over all of it; every text with its length.
-    pub fn fingerprint(&self) -> [u8; 32] {
+    /// SHA-256 over all of it; every text with its length. PostgreSQL makes the same in a statement of its store.
+    pub fn fingerprint(&self) -> Fingerprint {
         let mut hash = Sha256::new();
         hash.update(self.position.unwrap_or(0).to_be_bytes());
         hash.update(self.entry_number.to_be_bytes());
@@ -116,12 +119,11 @@ pub enum Covered {
 }
 
 impl Seal {
-    /// The seal of these lines, in their order.
-    pub fn of(covers: Covered, lines: &[HistoryLine]) -> Seal {
+    /// The seal of lines with these fingerprints, in their order.
+    pub fn of(covers: Covered, fingerprints: impl IntoIterator<Item = Fingerprint>) -> Seal {
         let mut whole = Sha256::new();
-        let mut prints = Vec::with_capacity(lines.len());
-        for line in lines {
-            let fingerprint = line.fingerprint();
+        let mut prints = Vec::new();
+        for fingerprint in fingerprints {
             whole.update(fingerprint);
             prints.push(*fingerprint.first_chunk().unwrap_or(&[0; PRINT]));
         }
@@ -190,7 +192,7 @@ impl Seal {
 
     /// The place of the first line that is not as it was sealed; `None` when all are.
     pub fn first_changed(&self, lines: &[HistoryLine]) -> Option<usize> {
-        let found = Seal::of(self.covers.clone(), lines);
+        let found = Seal::of(self.covers.clone(), lines.iter().map(HistoryLine::fingerprint));
         if found.digest == self.digest {
             return None;
         }
@@ -200,12 +202,12 @@ impl Seal {
 }
 
 impl Progress {
-    /// The seal of lines that were found in the gaps and behind the last position, in the order of their
-    /// positions; `None` when there is nothing to seal.
-    pub fn advance(&mut self, found: &[HistoryLine], at: Timestamp) -> Option<Seal> {
-        let lines: Vec<HistoryLine> = found.iter().filter(|line| line.position.is_some()).cloned().collect();
-        let spans = self.take(lines.iter().filter_map(|line| line.position), at);
-        (!lines.is_empty()).then(|| Seal::of(Covered::Positions(spans), &lines))
+    /// The seal of lines that were found in the gaps and behind the last position, by their positions and in that
+    /// order; `None` when there is nothing to seal.
+    pub fn advance(&mut self, found: &[(i64, Fingerprint)], at: Timestamp) -> Option<Seal> {
+        let spans = self.take(found.iter().map(|(position, _)| *position), at);
+        let fingerprints = found.iter().map(|(_, fingerprint)| *fingerprint);
+        (!found.is_empty()).then(|| Seal::of(Covered::Positions(spans), fingerprints))
     }
 
     /// Takes positions that were found, in their order; returns them as spans. Gaps that were looked at for long
@@ -296,6 +298,10 @@ mod tests {
         positions.iter().map(|position| line(*position)).collect()
     }
 
+    fn found(positions: &[i64]) -> Vec<(i64, Fingerprint)> {
+        positions.iter().map(|position| (*position, line(*position).fingerprint())).collect()
+    }
+
     fn positions(seal: Option<Seal>) -> Vec<(i64, i64)> {
         match seal.unwrap().covers {
             Covered::Positions(spans) => spans.iter().map(|span| (span.from, span.to)).collect(),
@@ -307,10 +313,10 @@ mod tests {
     fn a_line_that_is_committed_late_is_sealed_once_and_later() {
         let at = Timestamp::from_millis;
         let mut progress = Progress::default();
-        assert_eq!(positions(progress.advance(&lines(&[1, 2, 4, 9]), at(5))), [(1, 2), (4, 4), (9, 9)]);
+        assert_eq!(positions(progress.advance(&found(&[1, 2, 4, 9]), at(5))), [(1, 2), (4, 4), (9, 9)]);
         assert_eq!(progress.gaps_text(), "[[3,3,5],[5,8,5]]");
         assert!(progress.advance(&[], at(6)).is_none());
-        assert_eq!(positions(progress.advance(&lines(&[6, 10]), at(7))), [(6, 6), (10, 10)]);
+        assert_eq!(positions(progress.advance(&found(&[6, 10]), at(7))), [(6, 6), (10, 10)]);
         assert_eq!(progress.gaps_text(), "[[3,3,5],[5,5,5],[7,8,5]]");
         assert_eq!(Progress::read(10, &progress.gaps_text()), Some(progress.clone()));
         assert!(!progress.clone().pass(&[Span { from: 6, to: 6 }], 8), "it is sealed");
@@ -334,7 +340,7 @@ mod tests {
             Covered::Earlier { after: None, through: key("T1"), is_last: false },
             Covered::Earlier { after: key("T1"), through: None, is_last: true },
         ] {
-            let seal = Seal::of(covers, &stored);
+            let seal = Seal::of(covers, stored.iter().map(HistoryLine::fingerprint));
             assert_eq!(Seal::read(&entry(&seal)), Some(seal.clone()));
             assert_eq!(seal.first_changed(&stored), None);
             assert_eq!(seal.first_changed(&lines(&[1, 2])), Some(2));

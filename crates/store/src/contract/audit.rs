@@ -141,7 +141,9 @@ async fn every_line_of_the_history_is_in_one_seal_of_the_audit_log(store: Arc<dy
         let walk = async |nth: usize| {
             let id = format!("T{round}-{nth}");
             let txn = sample::stored(&store, sample::new_transaction(&id, &id)).await;
-            sample::applied(&store, sample::change(&txn)).await;
+            let mut change = sample::change(&txn);
+            change.history.why = r"\x41 \\ ₹ 'ਕਰ'".to_owned();
+            sample::applied(&store, change).await;
         };
         join_all((0..10).map(walk)).await;
         lines += 20;
