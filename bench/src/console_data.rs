@@ -120,8 +120,8 @@ pub(crate) fn fill_sqlite(file: &Path, template: &str, rows: u64) -> Result<()> 
     let value = |column: &String| match column.as_str() {
         "txn_id" => format!("'{PREFIX}' || n"),
         "bill_id" => format!("'{PREFIX}B-' || n"),
-        "consumer_code" => "'PT-' || n % 1000000".to_owned(),
-        "user_uuid" => "'payer-' || n % 500000".to_owned(),
+        "consumer_code" => "'PT-' || (n % 1000000)".to_owned(),
+        "user_uuid" => "'payer-' || (n % 500000)".to_owned(),
         "created_time" => format!("t.created_time - {SPAN_MS} + n * {}", SPAN_MS / rows.max(1)),
         other => variety::value(table, other, PREFIX, rows).unwrap_or_else(|| format!("t.{other}")),
     };
