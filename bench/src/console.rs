@@ -114,6 +114,8 @@ fn pick<'a>(from: &[&'a str], dice: Dice) -> &'a str {
 }
 
 const VIEWS: &[View] = views! {
+    "Today, and thirty days of it" true |_, d| get(pick(&["/", "/?period=30-days"], d));
+    "gateways" true |_, _| get("/gateways");
     "payments, newest" true |_, _| get("/payments");
     "payments, a page anywhere" true |s, d| get(format!("/payments?after={PREFIX}{}", s.payment(d)));
     "payments of a tenant" true |s, d| get(format!("/payments?tenant=pb.t{}", tenant_of(s.payment(d))));
@@ -174,6 +176,7 @@ pub(crate) async fn run(options: &Options, console: &ConsoleOptions) -> Result<R
     let binary = service::binary(options).await?;
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("service");
+    let file = data.join("payments.db");
     let rows = console.rows.unwrap_or(if console.sqlite { 1_000_000 } else { 10_000_000 });
     ensure!(rows >= 1_000, "fewer payments are no history");
     let database = if console.sqlite { None } else { Some(Database::start().await?) };
@@ -190,12 +193,18 @@ pub(crate) async fn run(options: &Options, console: &ConsoleOptions) -> Result<R
     match &database {
         Some(database) => console_data::fill_postgres(database, template, rows).await?,
         None => {
-            let file = data.join("payments.db");
+            let file = file.clone();
             tokio::task::spawn_blocking(move || console_data::fill_sqlite(&file, &template, rows)).await??;
         }
     }
     let filled = started.elapsed();
     let service = Service::start(&launch).await?;
+    let started = Instant::now();
+    match &database {
+        Some(database) => database.wait_for_figures().await?,
+        None => tokio::task::spawn_blocking(move || console_data::wait_for_figures(&file)).await??,
+    }
+    let counted = started.elapsed();
     let scale = Scale { rows, newest_ms: u64::try_from(SystemTime::UNIX_EPOCH.elapsed()?.as_millis())? };
     let mut lines = Vec::new();
     for (of, tenant, views) in [("a state", "pb", VIEWS), ("a city", "pb.t60", CITY)] {
@@ -215,7 +224,7 @@ pub(crate) async fn run(options: &Options, console: &ConsoleOptions) -> Result<R
         lines,
         facts: vec![
             ("payments", rows.to_string()),
-            ("filled in", format!("{} s", filled.as_secs())),
+            ("filled in, counted", format!("{} s, {} s", filled.as_secs(), counted.as_secs())),
             ("operators, requests a view", format!("{}, {}", console.operators, console.asks)),
             ("database", settings),
         ],

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use rusqlite::{Connection, params};
 
-use crate::database::Database;
+use crate::database::{COUNT_ANEW, COUNTED, Database};
 use crate::fill::{self, Filling, SPAN_MS};
 use crate::report::progress;
 use crate::variety;
@@ -103,8 +103,20 @@ pub(crate) async fn fill_postgres(database: &Database, template: String, rows: u
     for statement in beside(&POSTGRES, rows) {
         database.client.batch_execute(&statement).await.with_context(|| statement.clone())?;
     }
+    database.client.batch_execute(COUNT_ANEW).await?;
     progress("vacuum and analyze");
     database.tidy().await
+}
+
+/// Waits until the service has counted all payments, which it does beside other work after its start.
+pub(crate) fn wait_for_figures(file: &Path) -> Result<()> {
+    progress("the payments are counted");
+    let connection = Connection::open(file)?;
+    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    while connection.query_row(COUNTED, [], |row| row.get::<_, i64>(0))? == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    Ok(())
 }
 
 /// The same for SQLite, without what no list looks at.
@@ -150,5 +162,5 @@ pub(crate) fn fill_sqlite(file: &Path, template: &str, rows: u64) -> Result<()> 
     for statement in beside(&SQLITE, rows) {
         connection.execute_batch(&statement).with_context(|| statement.clone())?;
     }
-    Ok(())
+    Ok(connection.execute_batch(COUNT_ANEW)?)
 }

@@ -1,11 +1,13 @@
 //! A private PostgreSQL server with known settings.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use payment_testing::postgres::{PostgresServer, connect};
 use tokio_postgres::Client;
 
+use crate::report::progress;
 use crate::service::Launch;
 
 /// Differences from PostgreSQL's defaults. None reduces durability. This program vacuums by itself, so
@@ -16,6 +18,12 @@ const SETTINGS: [(&str, &str); 4] = [
     ("checkpoint_timeout", "30min"),
     ("autovacuum", "off"),
 ];
+
+/// Copies are no changes of payments: all is counted anew, as at the first start.
+pub(crate) const COUNT_ANEW: &str = "UPDATE eg_pg_figures_state SET zone = NULL";
+pub(crate) const COUNTED: &str =
+    "SELECT count(*) FROM eg_pg_figures_state WHERE is_complete AND zone IS NOT NULL";
+const LONGEST_COUNT: Duration = Duration::from_secs(3_600);
 
 /// A running server with a database of its own.
 pub(crate) struct Database {
@@ -72,6 +80,17 @@ impl Database {
     pub(crate) async fn tidy(&self) -> Result<()> {
         self.client.batch_execute("VACUUM (ANALYZE)").await?;
         self.settle().await
+    }
+
+    /// Waits until the service has counted all payments, which it does beside other work after its start.
+    pub(crate) async fn wait_for_figures(&self) -> Result<()> {
+        progress("the payments are counted");
+        let began = Instant::now();
+        while self.number(COUNTED).await? == 0 {
+            ensure!(began.elapsed() < LONGEST_COUNT, "the payments are not counted");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        Ok(())
     }
 
     /// The number that a statement returns.

@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 
 use crate::Options;
 use crate::console::Browser;
-use crate::database::Database;
+use crate::database::{COUNT_ANEW, Database};
 use crate::download::Downloaded;
 use crate::fill::{self, Filling};
 use crate::history::settled_payment;
@@ -51,10 +51,12 @@ pub(crate) async fn run(options: &Options, exports: &ExportOptions) -> Result<Re
         is_varied: true,
     };
     fill::fill(&database, &filling).await?;
+    database.client.batch_execute(COUNT_ANEW).await?;
     progress("vacuum and analyze");
     database.tidy().await?;
 
     let service = Service::start(&launch).await?;
+    database.wait_for_figures().await?;
     let browser = Browser::enter(&launch, &service, "pb").await?;
     let unordered = format!("COPY (SELECT {COLUMNS} FROM eg_pg_transactions) TO STDOUT (FORMAT csv)");
     let ordered = format!("COPY (SELECT {COLUMNS} FROM eg_pg_transactions {ORDER}) TO STDOUT (FORMAT csv)");

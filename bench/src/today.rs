@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::Options;
 use crate::console::{Browser, page_get};
-use crate::database::Database;
+use crate::database::{COUNT_ANEW, Database};
 use crate::fill::{self, Filling};
 use crate::history;
 use crate::load::{self, Figures};
@@ -21,7 +21,6 @@ use crate::variety::TENANTS;
 const FEW: u64 = 10_000;
 /// Pages of one measurement, one after the other.
 const PAGES: usize = 300;
-const POLL: Duration = Duration::from_millis(200);
 const LONGEST_COUNT: Duration = Duration::from_secs(3_600);
 /// Paths of the page below the console's.
 const PATHS: [(&str, &str); 2] = [("today", "/"), ("thirty days", "/?period=30-days")];
@@ -87,18 +86,12 @@ async fn measured(
 ) -> Result<Measured> {
     let filling = Filling { template: template.to_owned(), prefix, count, is_history: true, is_varied: true };
     fill::fill(database, &filling).await?;
-    // Copies are no changes of payments: all is counted anew, as at the first start.
-    database.client.batch_execute("UPDATE eg_pg_figures_state SET zone = NULL").await?;
+    database.client.batch_execute(COUNT_ANEW).await?;
     progress("vacuum and analyze");
     database.tidy().await?;
     let service = Service::start(launch).await?;
-    progress("the payments are counted");
     let began = Instant::now();
-    let complete = "SELECT count(*) FROM eg_pg_figures_state WHERE is_complete AND zone IS NOT NULL";
-    while database.number(complete).await? == 0 {
-        ensure!(began.elapsed() < LONGEST_COUNT, "the payments are not counted");
-        tokio::time::sleep(POLL).await;
-    }
+    database.wait_for_figures().await?;
     let counted = began.elapsed();
     let cookie = Browser::enter(launch, &service, "pb").await?.cookie;
     let mut pages = Vec::new();

@@ -143,11 +143,11 @@ impl View {
     async fn open(session: Session) -> Result<View, Failure> {
         const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         /// Of this transaction alone. A reader may take pages slowly; rows are read in the order of an index, because
-        /// a sort gathers all of them before the first.
+        /// a sort gathers all of them before the first; compiling the statement of many tenants takes longer than it.
         const LIMITS: &str = "
             SELECT set_config('statement_timeout', $1, true),
                 set_config('idle_in_transaction_session_timeout', $2, true),
-                set_config('enable_sort', 'off', true)";
+                set_config('enable_sort', 'off', true), set_config('jit', 'off', true)";
         let view = View(session);
         view.rows(BEGIN, &[]).await?;
         let limits =

@@ -37,8 +37,8 @@ pub(crate) const IN_SCOPES: &str = "EXISTS (SELECT 1 FROM unnest($1::text[]) AS 
 /// Of rows `t`.
 const NEWEST_FIRST: &str = "t.created_time DESC NULLS LAST, t.txn_id COLLATE \"C\" DESC";
 
-/// More runs than this are too many to be merged.
-const MOST_RUNS: usize = 1000;
+/// More tenants' runs than this are too many to be merged.
+pub(crate) const MOST_TENANTS: usize = 300;
 
 pub(crate) type Bound = Box<dyn ToSql + Sync + Send>;
 
@@ -316,12 +316,25 @@ pub(crate) fn tenants(query: &PaymentQuery) -> (String, Vec<Bound>) {
     (format!("SELECT DISTINCT tenant.tenant_id FROM {TENANTS}"), Conditions::within(&query.within).values)
 }
 
+/// Whether each payment's tenant lies between the first and the last of these.
+pub(crate) fn are_all(tenants: &[String]) -> (String, Vec<Bound>) {
+    let end = |direction: &str| {
+        format!(
+            "(SELECT t.tenant_id COLLATE \"C\" FROM eg_pg_transactions AS t WHERE t.tenant_id IS NOT NULL
+                ORDER BY t.tenant_id COLLATE \"C\" {direction} LIMIT 1)"
+        )
+    };
+    let sql = format!("SELECT coalesce({} >= $1::text AND {} <= $2::text, FALSE)", end("ASC"), end("DESC"));
+    (sql, vec![Box::new(tenants.iter().min().cloned()), Box::new(tenants.iter().max().cloned())])
+}
+
 /// These columns of every payment of a list, in its order: the runs of the index are merged as they are read, and
-/// nothing is gathered or sorted. `None` where no payment can match.
+/// nothing is gathered or sorted. Runs of these tenants, or of all and only of a status. `None` where no payment can
+/// match.
 pub(crate) fn whole(
     query: &PaymentQuery,
     columns: &str,
-    tenants: Vec<String>,
+    tenants: Option<Vec<String>>,
     foreign: &[String],
 ) -> Option<(String, Vec<Bound>)> {
     let mut all = Conditions::within(&query.within);
@@ -329,7 +342,7 @@ pub(crate) fn whole(
     let statuses: Vec<usize> = statuses(query, foreign).into_iter().map(|status| all.bind(status)).collect();
     let of_status = |status: &usize| format!("t.txn_status = ${status}::text");
     let mut runs = Vec::new();
-    if tenants.len().saturating_mul(statuses.len()) <= MOST_RUNS {
+    if let Some(tenants) = tenants {
         for tenant in tenants {
             let tenant = format!("t.tenant_id COLLATE \"C\" = ${}::text", all.bind(tenant));
             runs.extend(statuses.iter().map(|status| format!("{tenant} AND {}", of_status(status))));
