@@ -39,7 +39,8 @@ impl Line {
 
     /// Compares with a limit's throughput.
     pub(crate) fn beside(self, limit: f64, limit_name: &'static str, aim: &'static str) -> Line {
-        self.with_ratio(ratio(self.per_second, limit), limit_name, aim)
+        let share = ratio(self.per_second, limit);
+        self.with_ratio(share, limit_name, aim)
     }
 
     /// A comparison that was made elsewhere.
