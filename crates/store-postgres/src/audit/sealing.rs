@@ -67,10 +67,12 @@ pub(super) async fn seal(
 
 /// Whether there may be anything to seal; it locks nothing.
 async fn is_due(db: &Connections) -> Result<bool, Failure> {
+    // The last position by its index: an EXISTS reads the table whole where there is none behind.
     const DUE: &str = "
-        SELECT gaps <> '[]' OR NOT earlier_is_done OR EXISTS (
-            SELECT 1 FROM eg_pg_transaction_history AS line WHERE line.position > seal.sealed_through)
-        FROM eg_pg_history_seal AS seal";
+        SELECT gaps <> '[]' OR NOT earlier_is_done OR sealed_through < coalesce((
+            SELECT position FROM eg_pg_transaction_history WHERE position IS NOT NULL
+            ORDER BY position DESC LIMIT 1), 0)
+        FROM eg_pg_history_seal";
     Ok(rows::first(&db.ask(DUE, &[]).await?)?.unwrap_or(false))
 }
 
