@@ -6,6 +6,8 @@ mod payments;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
 use payment_domain::{EventKind, Refund};
 use payment_store::{
     AttentionCase, AttentionQuery, AuditQuery, EventQuery, Exports, LONGEST_READING, Pages, PaymentLines,
@@ -121,14 +123,19 @@ async fn carry_out<P>(
     };
     let Some(Statement { sql, values }) = statement else { return view.close().await };
     view.rows(&format!("DECLARE export NO SCROLL CURSOR FOR {sql}"), &values).await?;
-    let mut found = view.rows(fetch, &[]).await?;
+    // The next two are asked for, so that the server never waits.
+    let mut asked: FuturesOrdered<_> = (0..2).map(|_| view.rows(fetch, &[])).collect();
+    let mut found = asked.next().await.transpose()?.unwrap_or_default();
     while !found.is_empty() {
-        let (next, taken) = tokio::join!(view.rows(fetch, &[]), hand_over(&found, convert, pages));
+        asked.push_back(view.rows(fetch, &[]));
+        let (next, taken) = tokio::join!(asked.next(), hand_over(&found, convert, pages));
         if !taken? {
             return Ok(());
         }
-        found = next?;
+        found = next.transpose()?.unwrap_or_default();
     }
+    while asked.next().await.transpose()?.is_some() {}
+    drop(asked);
     view.close().await
 }
 
