@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use rusqlite::{Connection, params};
 
 use crate::database::{COUNT_ANEW, COUNTED, Database};
-use crate::fill::{self, Filling, SPAN_MS};
+use crate::fill::{self, EVENTS_OF_ONE_IN, Filling, SPAN_MS};
 use crate::report::progress;
 use crate::variety;
 
@@ -149,12 +149,20 @@ pub(crate) fn fill_sqlite(file: &Path, template: &str, rows: u64) -> Result<()> 
         "INSERT INTO eg_pg_transaction_bills (bill_id, txn_id) {NUMBERS}
         SELECT '{PREFIX}B-' || n, '{PREFIX}' || n FROM numbers"
     );
+    // Published as the payment that is copied: older ones are forgotten.
+    let events = format!(
+        "INSERT INTO eg_pg_outbox (kind, txn_id, tenant_id, body, stored_at, published_at) {NUMBERS}
+        SELECT 'save-pg-txns', '{PREFIX}' || n, t.tenant_id, '{{}}', t.created_time, t.created_time
+        FROM numbers CROSS JOIN {table} AS t WHERE t.txn_id = ?3 AND n % {EVENTS_OF_ONE_IN} = 0"
+    );
     let mut from = 1;
     while from <= rows {
         let to = (from + BATCH - 1).min(rows);
         let batch = connection.transaction()?;
-        batch.execute(&payments, params![i64::try_from(from)?, i64::try_from(to)?, template])?;
-        batch.execute(&bills, params![i64::try_from(from)?, i64::try_from(to)?])?;
+        let (first, last) = (i64::try_from(from)?, i64::try_from(to)?);
+        batch.execute(&payments, params![first, last, template])?;
+        batch.execute(&bills, params![first, last])?;
+        batch.execute(&events, params![first, last, template])?;
         batch.commit()?;
         from = to + 1;
         progress(&format!("{to} of {rows} payments are filled in"));

@@ -18,7 +18,7 @@ const WORKERS: usize = 2;
 /// The span of a history, in milliseconds.
 pub(crate) const SPAN_MS: u64 = 3 * 365 * 86_400_000;
 /// The share of payments that keep their events: they are deleted some time after publication.
-const EVENTS_OF_ONE_IN: u64 = 25;
+pub(crate) const EVENTS_OF_ONE_IN: u64 = 25;
 /// Approximate disk space of one payment with its indexes.
 const BYTES_EACH: u64 = 3400;
 /// Disk space for the loads, the log and a reserve.
