@@ -1,10 +1,10 @@
 //! Personal API tokens and their holders.
 
 use async_trait::async_trait;
-use payment_domain::{AuditEntry, Grant, Personal, Role, TenantId, Timestamp};
+use payment_domain::{AuditEntry, Personal, Timestamp};
 use payment_store::{
     ApiToken, ApiTokenQuery, ApiTokens, HolderKind, Issued, NewApiToken, Revocation, Revoked, StoreError,
-    TokenHolder, TokenReach, USE_NOTED_EVERY,
+    TokenHolder, TokenReach, USE_NOTED_EVERY, grants,
 };
 use tokio_postgres::Row;
 
@@ -142,14 +142,6 @@ impl ApiTokens for PostgresStore {
     }
 }
 
-fn grants(text: &str) -> Option<Vec<Grant>> {
-    let stored: Vec<(String, String)> = rows::json(text)?;
-    let grant = |(tenant, role): (String, String)| {
-        Some(Grant { role: Role::from_code(&role)?, tenant: TenantId::new(tenant).ok()? })
-    };
-    stored.into_iter().map(grant).collect()
-}
-
 fn read(row: &Row) -> Result<ApiToken, Failure> {
     let columns = Columns::keyless(row, "eg_pg_api_tokens");
     let (id, label) = (columns.get("token_id")?, columns.get("label")?);
@@ -166,7 +158,7 @@ fn read(row: &Row) -> Result<ApiToken, Failure> {
         id,
         label,
         holder,
-        grants: columns.read("grants", grants)?,
+        grants: columns.read("grants", grants::from_text)?,
         issued_at,
         issued_by,
         expires_at,

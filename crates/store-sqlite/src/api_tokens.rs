@@ -1,10 +1,10 @@
 //! Personal API tokens and their holders.
 
 use async_trait::async_trait;
-use payment_domain::{AuditEntry, Grant, Personal, Role, TenantId, Timestamp};
+use payment_domain::{AuditEntry, Personal, Timestamp};
 use payment_store::{
     ApiToken, ApiTokenQuery, ApiTokens, HolderKind, Issued, NewApiToken, Revocation, Revoked, StoreError,
-    TokenHolder, TokenReach, USE_NOTED_EVERY,
+    TokenHolder, TokenReach, USE_NOTED_EVERY, grants,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::json;
@@ -148,14 +148,6 @@ fn issue(conn: &Connection, new: &NewApiToken) -> Result<Issued, Failure> {
     Ok(Issued::Now)
 }
 
-fn grants(text: &str) -> Option<Vec<Grant>> {
-    let stored: Vec<(String, String)> = rows::json(text)?;
-    let grant = |(tenant, role): (String, String)| {
-        Some(Grant { role: Role::from_code(&role)?, tenant: TenantId::new(tenant).ok()? })
-    };
-    stored.into_iter().map(grant).collect()
-}
-
 fn read(row: &Row<'_>) -> Result<ApiToken, Failure> {
     let (columns, id) = Columns::of_token(row, "eg_pg_api_tokens")?;
     let label = columns.get("label")?;
@@ -172,7 +164,7 @@ fn read(row: &Row<'_>) -> Result<ApiToken, Failure> {
         id,
         label,
         holder,
-        grants: columns.read("grants", grants)?,
+        grants: columns.read("grants", grants::from_text)?,
         issued_at,
         issued_by,
         expires_at,

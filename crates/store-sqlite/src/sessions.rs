@@ -1,13 +1,12 @@
 //! Sessions of the console, and the links by which they begin.
 
 use async_trait::async_trait;
-use payment_domain::{AuditEntry, Grant, Personal, Role, TenantId, Timestamp};
+use payment_domain::{AuditEntry, Personal, Timestamp};
 use payment_store::{
     LoginLink, LoginMethod, NewLoginLink, NewSession, SESSION_KEPT, SESSION_NOTED_EVERY, Session,
-    SessionBegun, SessionEnd, SessionHolder, Sessions, StoreError,
+    SessionBegun, SessionEnd, SessionHolder, Sessions, StoreError, grants,
 };
 use rusqlite::{Connection, Row, params};
-use serde_json::{Value, json};
 
 use crate::SqliteStore;
 use crate::audit::append_audit;
@@ -31,7 +30,7 @@ impl Sessions for SqliteStore {
                 new.digest,
                 new.holder.uuid,
                 new.holder.name.expose(),
-                written(&new.holder.grants),
+                grants::to_text(&new.holder.grants),
                 new.issued_at.as_millis(),
                 new.expires_at.as_millis(),
             ])?;
@@ -161,7 +160,7 @@ fn begin(conn: &Connection, new: &NewSession) -> Result<SessionBegun, Failure> {
             new.method.as_str(),
             new.holder.uuid,
             new.holder.name.expose(),
-            written(&new.holder.grants),
+            grants::to_text(&new.holder.grants),
             new.address,
             now,
             new.expires_at.as_millis(),
@@ -175,25 +174,11 @@ fn begin(conn: &Connection, new: &NewSession) -> Result<SessionBegun, Failure> {
     Ok(SessionBegun::Stored)
 }
 
-fn written(grants: &[Grant]) -> String {
-    let pairs: Vec<Value> =
-        grants.iter().map(|grant| json!([grant.tenant.as_str(), grant.role.code()])).collect();
-    json!(pairs).to_string()
-}
-
-fn grants(text: &str) -> Option<Vec<Grant>> {
-    let stored: Vec<(String, String)> = rows::json(text)?;
-    let grant = |(tenant, role): (String, String)| {
-        Some(Grant { role: Role::from_code(&role)?, tenant: TenantId::new(tenant).ok()? })
-    };
-    stored.into_iter().map(grant).collect()
-}
-
 fn holder(columns: &Columns<'_, '_>) -> Result<SessionHolder, Failure> {
     Ok(SessionHolder {
         uuid: columns.get("uuid")?,
         name: Personal::new(columns.get::<String>("name")?),
-        grants: columns.read("grants", grants)?,
+        grants: columns.read("grants", grants::from_text)?,
     })
 }
 

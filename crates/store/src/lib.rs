@@ -24,6 +24,7 @@ mod checks;
 mod claims;
 mod exports;
 pub mod figures;
+pub mod grants;
 mod health;
 mod idempotency;
 mod jobs;
