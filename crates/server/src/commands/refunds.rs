@@ -282,25 +282,8 @@ fn refused(denied: &Denied) -> Failure {
 }
 
 fn not_done(error: &RefundError) -> Failure {
-    match error {
-        RefundError::Store(error) => unreadable(error),
-        RefundError::NoPayment
-        | RefundError::NotPaid(_)
-        | RefundError::AlreadyPaid
-        | RefundError::AlreadyInitiated
-        | RefundError::Exceeds { .. }
-        | RefundError::AvailableDiffers { .. }
-        | RefundError::InvalidAmount { .. }
-        | RefundError::ReasonRequired
-        | RefundError::NotSupported(_)
-        | RefundError::WindowOver { .. }
-        | RefundError::ReceiptNotCancellable(_)
-        | RefundError::NotFound
-        | RefundError::SameUser
-        | RefundError::NotTheMaker
-        | RefundError::State { .. }
-        | RefundError::KeyReused
-        | RefundError::GatewayUnavailable { .. }
-        | RefundError::Interrupted => Failure::new(error.to_string()),
+    if let RefundError::Store(error) = error {
+        return unreadable(error);
     }
+    Failure::new(error.to_string())
 }
