@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::counting::Step;
 use super::later;
 use super::record::{event, line};
-use super::sending::Desk;
+use super::sending::RefundGateway;
 use super::work::{Work, WorkError, Worker};
 use super::{CancelReceipt, Refunds};
 
@@ -24,26 +24,26 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The source of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum ReportSource {
     /// The answer to the call that gives the money back.
-    ByCall,
+    Call,
     /// The answer to a question, which was put after so many.
-    ByQuestion { checks: u32 },
+    Question { checks: u32 },
 }
 
 impl Refunds {
     /// Asks the gateway about a refund that was sent.
     pub(super) async fn ask(&self, refund: Refund, checks: u32, worker: &Worker) -> Result<Work, WorkError> {
-        let desk = match self.desk(&refund).await? {
-            Ok(desk) => desk,
+        let gateway = match self.gateway_of(&refund).await? {
+            Ok(gateway) => gateway,
             Err(reason) => return self.unanswered(&refund, reason, checks, worker).await,
         };
-        let refunding = match desk.refunding() {
+        let refunding = match gateway.refunding() {
             Ok(refunding) => refunding,
             Err(reason) => return self.unanswered(&refund, reason, checks, worker).await,
         };
         let order = RefundOrder {
-            payment: &desk.payment,
+            payment: &gateway.payment,
             id: &refund.id,
             amount: refund.amount,
             gateway_refund_id: refund.gateway_details.refund_id.as_deref(),
@@ -55,7 +55,9 @@ impl Refunds {
             Err(elapsed) => Err(GatewayError::Unanswered(elapsed.into())),
         };
         match answer {
-            Ok(report) => self.conclude(refund, &desk, report, Told::ByQuestion { checks }, worker).await,
+            Ok(report) => {
+                self.conclude(refund, &gateway, report, ReportSource::Question { checks }, worker).await
+            }
             Err(GatewayError::Unavailable { retry_after }) => Err(WorkError::Unavailable { retry_after }),
             Err(error) => {
                 let reason = format!("the gateway could not be asked about the refund: {error}");
@@ -72,7 +74,7 @@ impl Refunds {
         checks: u32,
         worker: &Worker,
     ) -> Result<Work, WorkError> {
-        self.put_up_beyond_life(refund, &reason, &Value::Null, worker).await?;
+        self.raise_beyond_life(refund, &reason, &Value::Null, worker).await?;
         let due = match refund.status {
             RefundStatus::Sent => RefundDue::In(self.settings().distance(checks)),
             RefundStatus::Succeeded if refund.returned_at.is_none() => {
@@ -98,61 +100,61 @@ impl Refunds {
     pub(super) async fn conclude(
         &self,
         refund: Refund,
-        desk: &Desk,
+        gateway: &RefundGateway,
         report: RefundReport,
-        told: Told,
+        source: ReportSource,
         worker: &Worker,
     ) -> Result<Work, WorkError> {
         let verdict =
-            machine::decide(refund.status, refund.amount, &report.outcome, self.calls(&refund, desk));
+            machine::decide(refund.status, refund.amount, &report.outcome, self.calls(&refund, gateway));
         tracing::info!(refund_id = %refund.id, txn_id = %refund.txn_id, outcome = report.outcome.name(), "refund reported");
         match verdict {
-            RefundVerdict::Succeed => self.succeed(refund, desk, report, worker).await,
+            RefundVerdict::Succeed => self.succeed(refund, gateway, report, worker).await,
             RefundVerdict::Fail { reason } => {
                 let why = format!("the gateway says: refused, {reason}");
                 let mut change = self.changed(&refund, RefundStatus::Failed, why, report, worker)?;
                 if refund.receipt == RefundReceipt::Cancelled {
                     let why = "the receipt is cancelled, and the refund failed";
-                    let evidence = json!({ "refundId": refund.id, "receipt": desk.payment.receipt() });
+                    let evidence = json!({ "refundId": refund.id, "receipt": gateway.payment.receipt() });
                     let (kind, now) = (AttentionKind::ReceiptNeedsAdjustment, change.history.at);
-                    change.case = Some(new_case(&desk.payment, kind, why, evidence, now, worker));
+                    change.case = Some(new_case(&gateway.payment, kind, why, evidence, now, worker));
                 }
                 self.apply(change).await
             }
-            RefundVerdict::Repeat if told != Told::ByCall => {
+            RefundVerdict::Repeat if source != ReportSource::Call => {
                 Box::pin(self.call(
                     refund,
-                    desk,
+                    gateway,
                     "sent again with the same id: the gateway knows nothing of it",
                     worker,
                 ))
                 .await
             }
             RefundVerdict::Returned { reason } if refund.returned_at.is_none() => {
-                self.returned(refund, desk, &reason, report, worker).await
+                self.returned(refund, gateway, &reason, report, worker).await
             }
             RefundVerdict::Unclear { reason } => {
-                self.put_up(&refund, &reason, &report.raw, worker).await?;
-                self.keep(refund, report, told, worker).await
+                self.raise_unclear(&refund, &reason, &report.raw, worker).await?;
+                self.keep(refund, report, source, worker).await
             }
             RefundVerdict::Keep | RefundVerdict::Repeat | RefundVerdict::Returned { .. } => {
                 let is_sent = refund.status == RefundStatus::Sent;
-                if is_sent && told == Told::ByCall && report.may_repeat {
+                if is_sent && source == ReportSource::Call && report.may_repeat {
                     let reason =
                         report.status_message.clone().unwrap_or_else(|| report.outcome.name().to_owned());
                     return self.not_taken(refund, reason, report.raw, worker).await;
                 }
                 let said = format!("the gateway says: {}", report.outcome.name());
-                self.put_up_beyond_life(&refund, &said, &report.raw, worker).await?;
-                self.keep(refund, report, told, worker).await
+                self.raise_beyond_life(&refund, &said, &report.raw, worker).await?;
+                self.keep(refund, report, source, worker).await
             }
         }
     }
 
-    fn calls(&self, refund: &Refund, desk: &Desk) -> Calls {
+    fn calls(&self, refund: &Refund, gateway: &RefundGateway) -> Calls {
         let now = self.ports.now();
         let since = |at: Option<Timestamp>| at.map_or(Duration::ZERO, |at| now.since(at));
-        let terms = desk.refunding().ok().and_then(|refunding| refunding.terms(&desk.payment).ok());
+        let terms = gateway.refunding().ok().and_then(|refunding| refunding.terms(&gateway.payment).ok());
         Calls {
             // Of a gateway that says nothing about it the worst is assumed.
             repetition: terms.map_or(Repetition::Doubles, |terms| terms.repetition),
@@ -168,18 +170,18 @@ impl Refunds {
         &self,
         refund: Refund,
         report: RefundReport,
-        told: Told,
+        source: ReportSource,
         worker: &Worker,
     ) -> Result<Work, WorkError> {
-        let due = match (refund.status, told) {
-            (RefundStatus::Sent, Told::ByCall) => RefundDue::In(self.settings().distance(0)),
-            (RefundStatus::Sent, Told::ByQuestion { checks }) => {
+        let due = match (refund.status, source) {
+            (RefundStatus::Sent, ReportSource::Call) => RefundDue::In(self.settings().distance(0)),
+            (RefundStatus::Sent, ReportSource::Question { checks }) => {
                 RefundDue::In(self.settings().distance(checks.saturating_add(1)))
             }
-            (RefundStatus::Succeeded, Told::ByQuestion { .. }) if refund.returned_at.is_none() => {
+            (RefundStatus::Succeeded, ReportSource::Question { .. }) if refund.returned_at.is_none() => {
                 later::after_an_answer(self.age_of_success(&refund).await?)
             }
-            (_, Told::ByCall | Told::ByQuestion { .. }) => RefundDue::Never,
+            (_, ReportSource::Call | ReportSource::Question { .. }) => RefundDue::Never,
         };
         let details = details(&refund, &report);
         if refund.status != RefundStatus::Sent || details == refund.gateway_details {
@@ -228,11 +230,11 @@ impl Refunds {
     async fn succeed(
         &self,
         refund: Refund,
-        desk: &Desk,
+        gateway: &RefundGateway,
         report: RefundReport,
         worker: &Worker,
     ) -> Result<Work, WorkError> {
-        let payment = &desk.payment;
+        let payment = &gateway.payment;
         let others = self.ports.store.refunds_of(&refund.txn_id).await?;
         let given = others.iter().filter(|other| {
             other.id != refund.id
@@ -293,7 +295,7 @@ impl Refunds {
     async fn returned(
         &self,
         refund: Refund,
-        desk: &Desk,
+        gateway: &RefundGateway,
         reason: &str,
         report: RefundReport,
         worker: &Worker,
@@ -306,12 +308,12 @@ impl Refunds {
         change.refund.returned_at = Some(now);
         change.events = vec![event(&change.refund, &worker.identity)?];
         change.case =
-            Some(new_case(&desk.payment, AttentionKind::RefundReturned, &why, evidence, now, worker));
+            Some(new_case(&gateway.payment, AttentionKind::RefundReturned, &why, evidence, now, worker));
         self.apply(change).await
     }
 
-    /// Puts a refund up that its gateway does not decide within its life.
-    async fn put_up_beyond_life(
+    /// Raises the case of a refund that its gateway does not decide within its life.
+    async fn raise_beyond_life(
         &self,
         refund: &Refund,
         said: &str,
@@ -323,11 +325,11 @@ impl Refunds {
             return Ok(());
         }
         let reason = format!("{said}; it was sent {} days ago", age.as_secs() / DAY.as_secs());
-        self.put_up(refund, &reason, raw, worker).await
+        self.raise_unclear(refund, &reason, raw, worker).await
     }
 
-    /// Puts an approved refund up that could not be sent for a day.
-    pub(super) async fn put_up_when_old(
+    /// Raises the case of an approved refund that could not be sent for a day.
+    pub(super) async fn raise_when_old(
         &self,
         refund: &Refund,
         reason: &str,
@@ -339,11 +341,11 @@ impl Refunds {
             return Ok(());
         }
         let reason = format!("approved and not sent: {reason}");
-        self.put_up(refund, &reason, raw, worker).await
+        self.raise_unclear(refund, &reason, raw, worker).await
     }
 
     /// Raises the case of a refund whose outcome only an operator can find out.
-    async fn put_up(
+    async fn raise_unclear(
         &self,
         refund: &Refund,
         reason: &str,
@@ -405,7 +407,7 @@ fn new_case(
     at: Timestamp,
     worker: &Worker,
 ) -> NewCase {
-    let why = format!("{reason}; put up for attention: {}", kind.as_str());
+    let why = format!("{reason}; review case: {}", kind.as_str());
     NewCase {
         history: payment_line(payment, &why, evidence.clone(), at, worker),
         case: Attention { txn_id: payment.id.clone(), kind, raised_at: at, evidence },

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tracing::Instrument;
 
 use super::Refunds;
+use super::asking::ReportSource;
 use super::capture::{Standing, standing};
 use super::counting::Step;
 use super::record::{event, line};
@@ -19,14 +20,14 @@ use super::work::{Work, WorkError, Worker};
 const NEXT_TRY: Duration = Duration::from_secs(60);
 
 /// The gateway of a refund, ready to be called.
-pub(super) struct Desk {
+pub(super) struct RefundGateway {
     pub(super) payment: Transaction,
-    pub(super) gateway: Arc<dyn Gateway>,
+    pub(super) adapter: Arc<dyn Gateway>,
 }
 
-impl Desk {
+impl RefundGateway {
     pub(super) fn refunding(&self) -> Result<&dyn Refunding, String> {
-        self.gateway.refunding().ok_or_else(|| format!("{} gives nothing back", self.payment.gateway))
+        self.adapter.refunding().ok_or_else(|| format!("{} gives nothing back", self.payment.gateway))
     }
 }
 
@@ -39,24 +40,27 @@ enum Leave {
 }
 
 impl Refunds {
-    /// The payment, as the gateway is told of it, and the gateway.
-    pub(super) async fn desk(&self, refund: &Refund) -> Result<Result<Desk, String>, WorkError> {
+    /// The gateway of a refund, with the payment as the gateway is told of it.
+    pub(super) async fn gateway_of(
+        &self,
+        refund: &Refund,
+    ) -> Result<Result<RefundGateway, String>, WorkError> {
         let stored = self.ports.store.transaction(&refund.txn_id).await?;
         let Some(stored) = stored else { return Ok(Err("its payment is missing".to_owned())) };
-        let gateway = match self.ports.gateways.of(&stored).await {
-            Ok(gateway) => gateway,
+        let adapter = match self.ports.gateways.of(&stored).await {
+            Ok(adapter) => adapter,
             Err(reason) => return Ok(Err(reason)),
         };
-        Ok(Ok(Desk { payment: Refunds::target(&stored, &refund.capture), gateway }))
+        Ok(Ok(RefundGateway { payment: Refunds::target(&stored, &refund.capture), adapter }))
     }
 
     /// Sends an approved refund, after the gateway was asked about its payment once more.
     pub(super) async fn send(&self, refund: Refund, checks: u32, worker: &Worker) -> Result<Work, WorkError> {
-        let desk = match self.desk(&refund).await? {
-            Ok(desk) => desk,
+        let gateway = match self.gateway_of(&refund).await? {
+            Ok(gateway) => gateway,
             Err(reason) => return self.put_off(&refund, &reason, &Value::Null, checks, worker).await,
         };
-        let report = match self.ask_about_payment(desk.gateway.as_ref(), &desk.payment).await {
+        let report = match self.ask_about_payment(gateway.adapter.as_ref(), &gateway.payment).await {
             Ok(report) => report,
             Err(GatewayError::Unavailable { retry_after }) => {
                 return Err(WorkError::Unavailable { retry_after });
@@ -66,8 +70,8 @@ impl Refunds {
                 return self.put_off(&refund, &reason, &Value::Null, checks, worker).await;
             }
         };
-        match self.may_leave(&refund, &desk, &report).await? {
-            Leave::Now => self.call(refund, &desk, "sent to the gateway", worker).await,
+        match self.may_leave(&refund, &gateway, &report).await? {
+            Leave::Now => self.call(refund, &gateway, "sent to the gateway", worker).await,
             Leave::NotNow(reason) => self.put_off(&refund, &reason, &report.raw, checks, worker).await,
             Leave::Never(reason) => {
                 let why = format!("not sent: {reason}");
@@ -85,16 +89,21 @@ impl Refunds {
         checks: u32,
         worker: &Worker,
     ) -> Result<Work, WorkError> {
-        self.put_up_when_old(refund, reason, raw, worker).await?;
+        self.raise_when_old(refund, reason, raw, worker).await?;
         self.wait(refund, reason, self.settings().distance(checks).max(NEXT_TRY), worker).await
     }
 
-    async fn may_leave(&self, refund: &Refund, desk: &Desk, report: &Report) -> Result<Leave, WorkError> {
-        let refunding = match desk.refunding() {
+    async fn may_leave(
+        &self,
+        refund: &Refund,
+        gateway: &RefundGateway,
+        report: &Report,
+    ) -> Result<Leave, WorkError> {
+        let refunding = match gateway.refunding() {
             Ok(refunding) => refunding,
             Err(reason) => return Ok(Leave::Never(reason)),
         };
-        if let Err(no) = refunding.terms(&desk.payment) {
+        if let Err(no) = refunding.terms(&gateway.payment) {
             return Ok(Leave::Never(no.to_string()));
         }
         let others = self.ports.store.refunds_of(&refund.txn_id).await?;
@@ -107,7 +116,7 @@ impl Refunds {
             Standing::GivenBack(reason) => return Ok(Leave::Never(reason)),
             Standing::Doubtful(reason) => return Ok(Leave::NotNow(reason)),
         };
-        let is_failure = desk.payment.status.name() == StatusName::Failure;
+        let is_failure = gateway.payment.status.name() == StatusName::Failure;
         Ok(match told {
             _ if refund.capture.is_second => Leave::Now,
             Some(told) if told.currency() != refund.amount.currency() => {
@@ -152,11 +161,11 @@ impl Refunds {
     pub(super) async fn call(
         &self,
         refund: Refund,
-        desk: &Desk,
+        gateway: &RefundGateway,
         why: &str,
         worker: &Worker,
     ) -> Result<Work, WorkError> {
-        let refunding = match desk.refunding() {
+        let refunding = match gateway.refunding() {
             Ok(refunding) => refunding,
             Err(reason) => return self.wait(&refund, &reason, NEXT_TRY, worker).await,
         };
@@ -204,7 +213,7 @@ impl Refunds {
         }
         let notify_url = self.ports.settings.redirects.notify_url(&next.gateway);
         let order = RefundOrder {
-            payment: &desk.payment,
+            payment: &gateway.payment,
             id: &next.id,
             amount: next.amount,
             gateway_refund_id: next.gateway_details.refund_id.as_deref(),
@@ -215,20 +224,18 @@ impl Refunds {
             Ok(answer) => answer,
             Err(elapsed) => Err(GatewayError::Unanswered(elapsed.into())),
         };
-        self.answered(next, desk, answer, worker).await
+        self.answered(next, gateway, answer, worker).await
     }
 
     async fn answered(
         &self,
         refund: Refund,
-        desk: &Desk,
+        gateway: &RefundGateway,
         answer: Result<RefundReport, GatewayError>,
         worker: &Worker,
     ) -> Result<Work, WorkError> {
         match answer {
-            Ok(report) => {
-                Box::pin(self.conclude(refund, desk, report, super::asking::Told::ByCall, worker)).await
-            }
+            Ok(report) => Box::pin(self.conclude(refund, gateway, report, ReportSource::Call, worker)).await,
             Err(error) => {
                 metrics::counter!("refund_calls_failed_total", "gateway" => refund.gateway.to_string())
                     .increment(1);
